@@ -1,0 +1,23 @@
+"""Exit codes, as documented in the README."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Code(IntEnum):
+    """1 is left to bugs."""
+
+    DONE = 0
+    CANNOT_RUN = 2
+    """Usage, no index, wrong recipe, unreachable model."""
+    GATE = 3
+    """A gate said no."""
+    SOME_FAILED = 4
+    """Done, but some inputs could not be read: they are listed."""
+    LOCKED = 75
+    """Another writer holds the lock."""
+    INTERRUPTED = 130
+    """SIGINT; what was done so far is committed."""
+    TERMINATED = 143
+    """SIGTERM; what was done so far is committed."""

@@ -1,0 +1,183 @@
+"""Hits in all formats. What a document contains never reaches the terminal as anything but text."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qembed.cli.common import dumps, out
+from qembed.types import Hit, Results, Run
+
+if TYPE_CHECKING:
+    from qembed.pipeline.retrieve import Answer, Retriever
+
+SCHEMA = 1
+
+
+def safe(text: str) -> str:
+    """`text` on one line, with control and direction characters made visible instead of obeyed."""
+    return "".join(_VISIBLE.get(c, c) for c in text)
+
+
+_VISIBLE: Mapping[str, str] = {
+    **{chr(c): chr(0x2400 + c) for c in range(0x20)},
+    **{chr(c): "\ufffd" for c in range(0x7F, 0xA0)},
+    **{chr(c): "\ufffd" for c in [*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F]},
+    **dict.fromkeys("\t\n\r\x0b\x0c\u2028\u2029\x85", " "),
+}
+
+
+def shown_path(hit: Hit) -> str:
+    """A path that opens from here; the id for a record that has no file of its own."""
+    if hit.path is None or not _is_file_document(hit):
+        return hit.document
+    try:
+        return str(Path(hit.path).relative_to(Path.cwd()))
+    except ValueError:
+        return hit.path
+
+
+def _is_file_document(hit: Hit) -> bool:
+    assert hit.path is not None
+    return hit.path.endswith(os.sep + hit.document.rsplit("/", 1)[-1])
+
+
+def hit_json(results: Results, rank: int, hit: Hit) -> dict[str, Any]:
+    """A hit as one line of `--format jsonl`."""
+    p = hit.passage
+    return {
+        "schema": SCHEMA,
+        "query_id": results.query.id,
+        "query": results.query.text,
+        "rank": rank,
+        "score": _round(hit.score),
+        "scores": {k: None if v is None else _round(v) for k, v in hit.scores.items()},
+        "document": hit.document,
+        "path": hit.path,
+        "passage": {
+            "seq": p.seq,
+            "start": p.start,
+            "end": p.end,
+            "line": p.line,
+            "end_line": p.end_line,
+        },
+        "text": p.text,
+        "title": hit.title,
+        "meta": dict(hit.meta),
+    }
+
+
+def _round(value: float) -> float:
+    return round(value, 6)
+
+
+def show(answer: Answer, retriever: Retriever, format: str) -> None:
+    """Writes the hits of all queries to stdout."""
+    if format == "json":
+        out(dumps(_json(answer, retriever)))
+    elif format == "text":
+        _text(answer, retriever)
+    elif format == "trec":
+        from qembed.quality import write_run
+
+        write_run(as_run(answer), sys.stdout)
+    else:
+        for results in answer.results:
+            for line in _LINES[format](results):
+                out(line)
+
+
+def _json(answer: Answer, retriever: Retriever) -> dict[str, Any]:
+    manifest = retriever.session.snapshot.manifest
+    return {
+        "schema": SCHEMA,
+        "generation": manifest.generation,
+        "recipe": manifest.recipe.fingerprint,
+        "search": answer.plan,
+        "queries": [
+            {
+                "query_id": r.query.id,
+                "query": r.query.text,
+                "instruction": r.instruction,
+                "hits": [hit_json(r, n, h) for n, h in enumerate(r.hits, 1)],
+                "seconds": {},
+            }
+            for r in answer.results
+        ],
+        "seconds": {k: round(v, 4) for k, v in retriever.session.seconds.items()},
+    }
+
+
+def _jsonl(results: Results) -> Iterable[str]:
+    return (dumps(hit_json(results, n, h)) for n, h in enumerate(results.hits, 1))
+
+
+_CELL = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r", "\\": "\\\\"})
+
+
+def _tsv(results: Results) -> Iterable[str]:
+    for n, h in enumerate(results.hits, 1):
+        p = h.passage
+        cells = [results.query.id, str(n), f"{h.score:.6f}", h.document, str(p.line), p.text]
+        yield "\t".join(c.translate(_CELL) for c in cells)
+
+
+def _best_documents(results: Results) -> Iterable[tuple[Hit, int]]:
+    """Each document once, at its best passage: what a TREC run and a list of paths hold."""
+    seen: set[str] = set()
+    for h in results.hits:
+        if h.document not in seen:
+            seen.add(h.document)
+            yield h, len(seen)
+
+
+def as_run(answer: Answer) -> Run:
+    """The hits as a run: each document once, scored by its best passage."""
+    return {
+        r.query.id: {h.document: h.score for h, _ in _best_documents(r)} for r in answer.results
+    }
+
+
+def _paths(results: Results) -> Iterable[str]:
+    quiet = sys.stdout.isatty()
+    for h, _ in _best_documents(results):
+        yield safe(shown_path(h)) if quiet else shown_path(h)
+
+
+_LINES = {"jsonl": _jsonl, "tsv": _tsv, "paths": _paths}
+
+
+def _text(answer: Answer, retriever: Retriever) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    from qembed.pipeline.snippet import best_sentences
+
+    # styles by weight and the terminal's own palette: readable on light and on dark
+    console = Console(file=sys.stdout, highlight=False, soft_wrap=False, emoji=False, markup=False)
+    if not console.is_terminal:
+        console.width = 80
+    vectors = retriever.encode([r.instruction or r.query.text for r in answer.results])
+    for results, vector in zip(answer.results, vectors, strict=True):
+        if len(answer.results) > 1:
+            console.print(
+                Text(f"query {safe(results.query.id)}: {safe(results.query.text)}", "bold")
+            )
+        if not results.hits:
+            console.print("no hits")
+        found = best_sentences(retriever.session, vector, [h.passage for h in results.hits])
+        for n, (hit, sentence) in enumerate(zip(results.hits, found, strict=True), 1):
+            where = f"{safe(shown_path(hit))}:{hit.passage.line}"
+            head = Text(f"{n:>2}  {hit.score:.3f}  ")
+            head.append(where, "bold cyan")
+            if hit.title:
+                head.append(f"  {safe(hit.title)}", "dim")
+            console.print(head, no_wrap=True, overflow="ellipsis")
+            body = Text(safe(sentence), overflow="fold")
+            for line in body.wrap(console, console.width - 11)[:3]:
+                console.print(Text(" " * 11 + line.plain.rstrip()))
+        if len(answer.results) > 1:
+            console.print()

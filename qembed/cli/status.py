@@ -1,0 +1,94 @@
+"""qembed status"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from qembed.cli.codes import Code
+from qembed.cli.common import IndexOption, QuietOption, Talk, dumps, out
+
+
+class Format(StrEnum):
+    """How it is printed."""
+
+    text = "text"
+    json = "json"
+
+
+def status(
+    index_dir: IndexOption = None,
+    fail_if_stale: Annotated[
+        str | None,
+        typer.Option(metavar="AGE", help="Exit 3 if the last refresh is older: 30m, 24h, 7d."),
+    ] = None,
+    format: Annotated[Format, typer.Option("--format", help="text or json.")] = Format.text,
+    quiet: QuietOption = False,
+) -> None:
+    r"""Say what the index holds, how old it is and what lags.
+
+    \b
+    qembed status
+    qembed status --fail-if-stale 24h -q || mail -s "stale index" me
+    """
+    from qembed.pipeline.locate import find_index
+    from qembed.pipeline.status import describe, parse_age
+
+    limit = parse_age(fail_if_stale) if fail_if_stale else None
+    found = describe(find_index(index_dir))
+    stale = limit is not None and found["age_seconds"] > limit
+    if format is Format.json:
+        out(dumps({**found, "stale": stale}))
+    else:
+        _text(found)
+    if stale:
+        Talk(quiet).say(
+            f"stale: refreshed {_span(found['age_seconds'])} ago, allowed {fail_if_stale}"
+        )
+        raise typer.Exit(Code.GATE)
+
+
+def _span(seconds: float) -> str:
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.1f}{unit}"
+    return f"{seconds:.0f}s"
+
+
+def _size(n: float) -> str:
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if n < 1024 or unit == "GiB":
+            return f"{n:.1f} {unit}" if unit != "B" else f"{n:.0f} B"
+        n /= 1024
+    raise AssertionError
+
+
+def _text(s: dict[str, Any]) -> None:
+    recipe = s["recipe"]
+    rows = [
+        ("index", s["index"]),
+        ("generation", f"{s['generation']}, refreshed {_span(s['age_seconds'])} ago"),
+        ("sources", ", ".join(s["sources"]) or "none"),
+        ("documents", f"{s['documents']:,}"),
+        ("passages", f"{s['passages']:,} ({s['dead_rows']:,} dead rows)"),
+        ("model", f"{s['model']} ({recipe['model']}, {recipe['dim']} dimensions)"),
+        (
+            "recipe",
+            f"{recipe['fingerprint']}: chunker {recipe['chunker']}, {recipe['max_tokens']} tokens, "
+            f"overlap {recipe['overlap']}, title rule {recipe['title_rule']!r}",
+        ),
+        ("task", s["task"] or "the model's own"),
+        ("size", f"{_size(s['bytes']['total'])}, {_size(s['bytes']['derived'])} of it derived"),
+        *(
+            (kind, f"{d['rows']:,} rows" + (f", {d['behind']:,} behind" if d["behind"] else ""))
+            for kind, d in s["derived"].items()
+        ),
+    ]
+    if s["rebuilding"]:
+        rows.append(("rebuild", "begun, not finished (the same qembed index --rebuild goes on)"))
+    for name, value in rows:
+        out(f"{name:11} {value}")
+    for error in s["failed"]:
+        out(f"{'unreadable':11} {error}")

@@ -1,0 +1,51 @@
+"""qembed verify"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from qembed.cli.codes import Code
+from qembed.cli.common import IndexOption, QuietOption, Talk, dumps, out
+from qembed.cli.status import Format
+
+
+def verify(
+    index_dir: IndexOption = None,
+    no_model: Annotated[
+        bool, typer.Option("--no-model", help="Do not load the model for the golden probe.")
+    ] = False,
+    format: Annotated[Format, typer.Option("--format", help="text or json.")] = Format.text,
+    quiet: QuietOption = False,
+) -> None:
+    r"""Check the index: checksums, counts, rows, golden probe, graph against exact search.
+
+    Exits with 2 if something is wrong; each finding names the command that mends it.
+
+    \b
+    qembed verify
+    qembed verify --format json | jq -r '.findings[].mend'
+    """
+    from qembed.pipeline.locate import find_index
+    from qembed.pipeline.verify import verify as check
+
+    root = find_index(index_dir)
+    findings = list(check(root, probe=not no_model))
+    if format is Format.json:
+        body = [asdict(f) for f in findings]
+        out(dumps({"schema": 1, "index": str(root), "ok": not findings, "findings": body}))
+    else:
+        for f in findings:
+            out(f"{f.kind}: {f.what}")
+            for name in f.documents[:10]:
+                out(f"    {name}")
+            if len(f.documents) > 10:
+                out(f"    … and {len(f.documents) - 10} more")
+            out(f"    mend: {f.mend}")
+        if not findings:
+            out("ok")
+    if findings:
+        Talk(quiet).say(f"{len(findings)} findings")
+        raise typer.Exit(Code.CANNOT_RUN)

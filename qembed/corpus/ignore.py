@@ -1,0 +1,148 @@
+"""Ignore rules as git applies them: the last matching line of the deepest file decides.
+
+The patterns themselves are translated by pathspec. Which of them decides is settled here, because the
+walk goes from the top down and never enters what is ignored, exactly as git does: a pattern has to match
+the entry itself, never something above it. (`GitIgnoreSpec.match_file` judges a lone path without such a
+walk, and so takes the folder `foo` for ignored by `foo/**`, after which `!foo/keep` comes too late.)
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+from qembed.errors import UsageError
+from qembed.types import Unreadable
+
+IGNORE_FILES = (".gitignore", ".ignore", ".qembedignore")
+"""In rising order of precedence within one folder."""
+
+Rule: TypeAlias = tuple[bool, bool, re.Pattern[str]]
+"""ignores (or takes back), only folders, what a path without its trailing slash must match"""
+
+_GROUP = re.compile(r"\(\?P<\w+>")
+_SPECIAL = re.compile(r"[*?\[\]\\/]")
+
+
+class Rules:
+    """The patterns of one folder's ignore files, in order, over paths relative to that folder."""
+
+    __slots__ = ("_names", "_others", "_rules", "_suffixes", "prefix")
+
+    def __init__(self, lines: Iterable[str], prefix: str = "") -> None:
+        self.prefix = prefix
+        # A project's ignore file often has a hundred lines, most of them plain names or `*.suffix`.
+        # Two sets and one joined expression tell at once that an entry matches none of them.
+        self._names: set[str] = set()
+        self._suffixes: set[str] = set()
+        self._others: re.Pattern[str] | None = None
+        self._rules: list[Rule] = []
+        with warnings.catch_warnings():
+            # of `[[]`, a git pattern, which re thinks might one day mean something else
+            warnings.simplefilter("ignore", FutureWarning)
+            self._learn(lines)
+
+    def _learn(self, lines: Iterable[str]) -> None:
+        others = []
+        for rule, body in filter(None, map(_compile, lines)):
+            self._rules.append(rule)
+            if not _SPECIAL.search(body):
+                self._names.add(body)
+            elif body.startswith("*.") and not _SPECIAL.search(body[1:]):
+                self._suffixes.add(body[body.rindex(".") :])
+            else:
+                others.append(_GROUP.sub("(?:", rule[2].pattern))
+        self._rules.reverse()
+        if others:
+            self._others = re.compile("|".join(f"(?:{o})" for o in others))
+
+    def __bool__(self) -> bool:
+        return bool(self._rules)
+
+    def verdict(self, path: str, name: str, is_folder: bool) -> bool | None:
+        """True: ignored; False: taken back; None: these rules say nothing.
+
+        `path` is relative to the folder of the rules and has no trailing slash; `name` is its end.
+        """
+        if (
+            name not in self._names
+            and name[name.rfind(".") :] not in self._suffixes
+            and (self._others is None or not self._others.match(path))
+        ):
+            return None
+        for ignores, only_folders, regex in self._rules:
+            if only_folders and not is_folder:
+                continue
+            # pathspec's one group marks a match of something above the path, which is not a match here
+            if (found := regex.match(path)) and found.lastindex is None:
+                return ignores
+        return None
+
+
+def _compile(line: str) -> tuple[Rule, str] | None:
+    """A line as a rule and its pattern without `!` and the trailing slash; None if it says nothing."""
+    from pathspec import GitIgnoreSpec
+
+    line = line.removesuffix("\r")
+    while line.endswith(" ") and not line.endswith("\\ "):
+        line = line[:-1]
+    only_folders = line.endswith("/")
+    if only_folders:
+        line = line[:-1]
+    body = line.removeprefix("!")
+    if not body or line.startswith("#"):
+        return None
+    try:
+        (pattern,) = GitIgnoreSpec.from_lines([line]).patterns
+    except ValueError:
+        return None  # git, too, goes on without a word
+    if pattern.include is None or pattern.regex is None:
+        return None
+    return (pattern.include, only_folders, pattern.regex), body
+
+
+def read_rules(folder: str, present: Iterable[str], prefix: str) -> tuple[Rules, list[Unreadable]]:
+    """The rules of a folder's ignore files, of which `present` are there, and those that cannot be read.
+
+    `prefix` is the folder's name inside the source, with its slash; "" for the source itself.
+    """
+    lines: list[str] = []
+    problems = []
+    for path in (Path(folder, name) for name in IGNORE_FILES if name in present):
+        try:
+            data = path.read_bytes()
+        except OSError as e:
+            problems.append(Unreadable(str(path), f"ignore file: {e.strerror or e}"))
+            continue
+        # file names come from the system with the same error handler, so odd bytes still match
+        text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
+        lines += text.split("\n")
+    return Rules(lines, prefix), problems
+
+
+class Selection:
+    """What --include and --exclude let through. Patterns are those of ignore files, over names.
+
+    Raises UsageError for patterns that are none, all of them at once.
+    """
+
+    def __init__(self, include: Sequence[str], exclude: Sequence[str]) -> None:
+        wrong = [repr(p) for p in (*include, *exclude) if not Rules([p])]
+        if wrong:
+            raise UsageError(
+                f"not a pattern: {', '.join(wrong)} (wanted: one like '*.md' or 'docs/')"
+            )
+        self.exclude = Rules(exclude)
+        self.include = Rules(include)
+
+    def takes(self, path: str, name: str) -> bool:
+        """Whether `include` names a file. `exclude` is asked on the way down, where it spares folders."""
+        verdict = self.include.verdict(path, name, False)
+        # a pattern that names a folder includes what lies in it: the nearest one that is named decides
+        while verdict is None and "/" in path:
+            path = path[: path.rindex("/")]
+            verdict = self.include.verdict(path, path[path.rfind("/") + 1 :], True)
+        return verdict is True

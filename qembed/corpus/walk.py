@@ -1,0 +1,191 @@
+"""Which files a source holds: one pass over folders, one `stat` a file, nothing opened but ignore files.
+
+Skipped without a word: hidden files and folders, what ignore files or --exclude name, version control's
+own folders. Skipped with a reason: suffixes no reader knows, symbolic links (what they point at is either
+in the source anyway or was not asked for, and a loop of them has no end), and what is not a regular file
+(opening a FIFO would wait for ever). Ignore files *above* the source are not looked at: only what is
+inside counts, as for hidden names.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from operator import itemgetter
+from pathlib import Path
+from typing import TypeAlias
+
+from qembed.corpus.ignore import IGNORE_FILES, Rules, Selection, read_rules
+from qembed.corpus.readers import PLAIN_NAMES, READERS
+from qembed.errors import UsageError
+from qembed.types import SourceFile, Unreadable
+
+UNKNOWN = "unknown suffix"
+SYMLINK = "symbolic link"
+SPECIAL = "not a regular file"
+
+Frame: TypeAlias = tuple[Iterator[tuple[str, "os.DirEntry[str]"]], tuple[Rules, ...]]
+"""A folder being walked: what is left of it, as (name inside the source, entry), and the rules in it."""
+
+
+def walk(
+    source: Path,
+    *,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    use_ignore: bool = True,
+    on_skip: Callable[[str, str], None] | None = None,
+    label: str | None = None,
+) -> Iterator[SourceFile | Unreadable]:
+    """The files of a source, sorted by name; names are paths inside the source, with forward slashes.
+
+    A single file yields itself whatever the rules say (a symbolic link is followed: it was named). Of a
+    folder, `include` and `exclude` are patterns as in ignore files, over names; `use_ignore` honours
+    .gitignore, .ignore and .qembedignore at every level. A suffix no reader knows is read as text if an
+    include pattern ends in it (`*.asm`). `on_skip(name, reason)` hears of files left out. `label` is what
+    their `source` says, the path as given if None.
+    What cannot be listed or looked at is yielded as Unreadable under its full path, and the rest goes on.
+    Raises UsageError for a source that is neither file nor folder, and for patterns that are none.
+    """
+    selection = Selection(include, exclude)
+    where = os.fspath(source)
+    try:
+        info = source.stat()
+    except OSError as e:
+        raise UsageError(f"{where}: {e.strerror or e}") from e
+    if stat.S_ISREG(info.st_mode):
+        name = source.name or where
+        yield SourceFile(label or where, name, where, info.st_size, info.st_mtime_ns)
+        return
+    if not stat.S_ISDIR(info.st_mode):
+        raise UsageError(f"{where}: neither a file nor a folder (records can be piped in: -)")
+    asked = {p[p.rindex(".") :].lower() for p in include if "." in p and not p.startswith("!")}
+    known = READERS.keys() | PLAIN_NAMES | asked
+    yield from _Walk(where, label or where, selection, known, use_ignore, on_skip).files()
+
+
+class _Walk:
+    """Depth first with a stack of its own, so that names come out sorted and no depth is too deep."""
+
+    def __init__(
+        self,
+        source: str,
+        label: str,
+        selection: Selection,
+        known: set[str],
+        use_ignore: bool,
+        on_skip: Callable[[str, str], None] | None,
+    ) -> None:
+        self.source = source
+        self.label = label
+        self.selection = selection
+        self.known = known
+        self.use_ignore = use_ignore
+        self.skip = on_skip or (lambda _name, _reason: None)
+        self.problems: list[Unreadable] = []
+
+    def files(self) -> Iterator[SourceFile | Unreadable]:
+        label = self.label
+        stack = [self._list(self.source, "", ())]
+        while stack:
+            entries, rules = stack[-1]
+            if self.problems:
+                yield from self.problems
+                self.problems.clear()
+            for name, entry in entries:
+                if name[-1] == "/":
+                    stack.append(self._list(entry.path, name, rules))
+                    break
+                try:
+                    info = entry.stat(follow_symlinks=False)
+                except FileNotFoundError:
+                    continue  # gone since its folder was listed
+                except OSError as e:
+                    yield Unreadable(entry.path, e.strerror or str(e))
+                    continue
+                yield SourceFile(label, name, entry.path, info.st_size, info.st_mtime_ns)
+            else:
+                stack.pop()
+
+    def _list(self, folder: str, prefix: str, rules: tuple[Rules, ...]) -> Frame:
+        """What of a folder is wanted, sorted by full name: with its slash a folder sorts where its
+        contents belong. Rules: its own first, then those above it."""
+        try:
+            with os.scandir(folder) as listing:
+                entries = list(listing)
+        except OSError as problem:
+            if not prefix or not isinstance(problem, FileNotFoundError):
+                reason = f"folder cannot be listed: {problem.strerror or problem}"
+                self.problems.append(Unreadable(folder, reason))
+            return iter(()), rules
+        if self.use_ignore:
+            present = [e.name for e in entries if e.name in IGNORE_FILES and _is_plain(e)]
+            if present:
+                own, problems = read_rules(folder, present, prefix)
+                self.problems += problems
+                if own:
+                    rules = (own, *rules)
+        selection, known = self.selection, self.known
+        exclude = selection.exclude if selection.exclude else None
+        wanted = []
+        for entry in entries:
+            leaf = entry.name
+            if leaf[0] == ".":
+                continue
+            name = prefix + leaf
+            is_folder = entry.is_dir(follow_symlinks=False)
+            if rules and _ignored(rules, name, leaf, is_folder):
+                continue
+            if exclude is not None and exclude.verdict(name, leaf, is_folder):
+                continue
+            if not is_folder:
+                if not entry.is_file(follow_symlinks=False):
+                    self.skip(name, SYMLINK if entry.is_symlink() else SPECIAL)
+                    continue
+                dot = leaf.rfind(".")
+                kind = leaf[dot:] if dot > 0 else leaf
+                if kind not in known and kind.lower() not in known:
+                    self.skip(name, UNKNOWN)
+                    continue
+                if selection.include and not selection.takes(name, leaf):
+                    continue
+            elif _is_version_control(entry):
+                continue
+            else:
+                name += "/"
+            if leaf.isascii() or _is_text(leaf):
+                wanted.append((name, entry))
+            else:
+                shown = os.fsencode(entry.path).decode("utf-8", "backslashreplace")
+                self.problems.append(Unreadable(shown, "its name is not UTF-8 (rename it)"))
+        wanted.sort(key=itemgetter(0))
+        return iter(wanted), rules
+
+
+def _ignored(rules: tuple[Rules, ...], name: str, leaf: str, is_folder: bool) -> bool:
+    for r in rules:
+        verdict = r.verdict(name[len(r.prefix) :], leaf, is_folder)
+        if verdict is not None:
+            return verdict
+    return False
+
+
+def _is_plain(entry: os.DirEntry[str]) -> bool:
+    return entry.is_file(follow_symlinks=False)
+
+
+def _is_text(name: str) -> bool:
+    """False for names whose bytes are not UTF-8: they could not be stored or shown."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_version_control(entry: os.DirEntry[str]) -> bool:
+    """Folders of version control that are not hidden; CVS is known by what is in it."""
+    if entry.name == "_darcs":
+        return True
+    return entry.name == "CVS" and Path(entry.path, "Entries").exists()

@@ -1,0 +1,78 @@
+"""Every way in which qembed says no.
+
+    QembedError                 cannot run; the command line exits with `exit_code`
+    ├── UsageError              an option, path or expression that makes no sense
+    ├── InputError              files with mistakes in them: all of them listed, with file and line
+    ├── NoIndex                 there is no index where one was looked for
+    ├── IndexDamaged            a file of the index is missing, truncated or altered
+    ├── RecipeMismatch          the index was made with another recipe than the one asked for
+    ├── IndexLocked             another writer holds the lock (exit code 75)
+    ├── StorageError            the disk refused: full, read-only, no permission
+    ├── ModelUnavailable        a model that cannot be found or loaded here
+    │   └── ChecksumMismatch    weights that are not the ones we pinned
+    └── EncodingError           a model that returned something that is not a vector
+
+An exception that is not a QembedError is a bug and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class QembedError(Exception):
+    """Base of all errors that are the user's to mend. The message says what, where and what to do."""
+
+    exit_code = 2
+
+
+class UsageError(QembedError):
+    """An option, path or expression that makes no sense."""
+
+
+class InputError(QembedError):
+    """One or more mistakes in input files, all reported at once.
+
+    `problems` are finished lines such as `qrels.tsv:14: grade 'x' is not a whole number`.
+    """
+
+    def __init__(self, what: str, problems: Sequence[str] = ()) -> None:
+        shown = list(problems[:20])
+        if len(problems) > len(shown):
+            shown.append(f"… and {len(problems) - len(shown)} more")
+        super().__init__("\n  ".join([what, *shown]))
+        self.problems = list(problems)
+
+
+class NoIndex(QembedError):
+    """There is no index where one was looked for."""
+
+
+class IndexDamaged(QembedError):
+    """A file of the index is missing, truncated or altered."""
+
+
+class RecipeMismatch(QembedError):
+    """The index was made with another recipe than the one asked for."""
+
+
+class IndexLocked(QembedError):
+    """Another writer holds the lock."""
+
+    exit_code = 75
+
+
+class StorageError(QembedError):
+    """The disk refused: full, read-only, no permission."""
+
+
+class ModelUnavailable(QembedError):
+    """A model that cannot be found or loaded here."""
+
+
+class ChecksumMismatch(ModelUnavailable):
+    """Weights that are not the ones we pinned."""
+
+
+class EncodingError(QembedError):
+    """A model that returned something that is not a vector (wrong width, NaN, infinity)."""

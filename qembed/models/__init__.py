@@ -1,0 +1,28 @@
+"""Text to vectors, and (query, passage) to scores.
+
+spec       which model, without loading it        profiles   what each family wants to be told
+embedded   the model that comes with qembed       template   the text that is encoded, to the byte
+hub, own   models from elsewhere                  files      a model's folder and its content hash
+torch_encoder, batches                            rerank     late interaction, cross-encoders
+"""
+
+from qembed.models.files import cache_folder
+from qembed.models.profiles import PROFILES, TASKS, Profile, profile_for
+from qembed.models.rerank import open_reranker
+from qembed.models.spec import Model, open_model
+from qembed.models.template import check_template, passage_text, query_text, resolve_task
+
+__all__ = [
+    "PROFILES",
+    "TASKS",
+    "Model",
+    "Profile",
+    "cache_folder",
+    "check_template",
+    "open_model",
+    "open_reranker",
+    "passage_text",
+    "profile_for",
+    "query_text",
+    "resolve_task",
+]

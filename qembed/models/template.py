@@ -1,0 +1,98 @@
+"""The text a query and a passage become before they are encoded, byte for byte.
+
+Templates are filled by one pass of literal replacement, never by `str.format`: a query that holds
+braces, or even the words "{task}", comes out as it went in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+from qembed.errors import UsageError
+from qembed.models.profiles import TASKS, Profile
+
+TITLE_RULES = ("title text", "none")
+
+# What looks like a placeholder. Other braces, as in `{"q": …}`, are text.
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
+_HEADING = re.compile(r"\s*(?:#+\s*)?")
+
+
+def _fill(template: str, values: Mapping[str, str]) -> str:
+    """`template` with every known placeholder replaced, in one pass over the template alone."""
+    return _PLACEHOLDER.sub(lambda m: values.get(m[1], m[0]), template)
+
+
+def query_text(template: str, query: str, task: str | None) -> str:
+    """What is encoded for a query.
+
+    task: the full text of a task (see `resolve_task`); a template with `{task}` that is given None
+    takes the web search task, which is the default of every model here that has one.
+    """
+    return _fill(template, {"task": TASKS["web"] if task is None else task, "query": query})
+
+
+def passage_text(template: str, title_rule: str, title: str, text: str) -> str:
+    """What is encoded for a passage. Raises UsageError for an unknown title rule.
+
+    Rule "title text": `(title + " " + text).strip()`, BEIR's own rendering, unless the text begins
+    with its title already (a Markdown heading counts), then the text alone. Rule "none": the text.
+    A template with a `{title}` of its own gets the title there, or the word "none" (EmbeddingGemma's
+    card), and the text without it.
+    """
+    if title_rule not in TITLE_RULES:
+        known = ", ".join(repr(rule) for rule in TITLE_RULES)
+        raise UsageError(f"unknown title rule {title_rule!r} (known: {known})")
+    titled = title_rule == "title text"
+    if "{title}" in template:
+        shown = title.strip() if titled else ""
+        return _fill(template, {"title": shown or "none", "text": text})
+    if titled and not _begins_with(text, title.strip()):
+        text = f"{title} {text}".strip()
+    return _fill(template, {"text": text})
+
+
+def _begins_with(text: str, title: str) -> bool:
+    """Whether `text`, behind white space and `#`s, starts with the whole words of `title`."""
+    if not title:
+        return False
+    heading = _HEADING.match(text)
+    start = heading.end() if heading else 0
+    end = start + len(title)
+    return text.startswith(title, start) and not text[end : end + 1].isalnum()
+
+
+def check_template(template: str) -> None:
+    """Raises UsageError unless a query template holds `{query}` once and no unknown placeholder."""
+    names = _PLACEHOLDER.findall(template)
+    wrong: list[str] = []
+    if names.count("query") != 1:
+        wrong.append(f"{{query}} must stand in it once, it stands {names.count('query')} times")
+    unknown = sorted(set(names) - {"query", "task"})
+    if unknown:
+        wrong.append("unknown: " + ", ".join(f"{{{name}}}" for name in unknown))
+    if wrong:
+        raise UsageError(
+            f"bad query template {template!r}: {'; '.join(wrong)} "
+            "(example: 'Instruct: {task}\\nQuery:{query}')"
+        )
+
+
+def resolve_task(name_or_text: str | None, profile: Profile) -> str:
+    """The full text of a task: a name of `TASKS`, free text as it is, None for the profile's own.
+
+    Raises UsageError for an empty task, and for one word that nearly is a name.
+    """
+    if name_or_text is None:
+        return profile.task or TASKS["web"]
+    if name_or_text in TASKS:
+        return TASKS[name_or_text]
+    if not name_or_text.strip():
+        raise UsageError(f"empty task (name one of {', '.join(TASKS)}, or write it out)")
+    # "wbe" would otherwise be encoded as an instruction, and only the measures would tell.
+    close = get_close_matches(name_or_text.lower(), TASKS, n=1) if " " not in name_or_text else []
+    if close:
+        raise UsageError(f"unknown task {name_or_text!r}: did you mean {close[0]!r}?")
+    return name_or_text

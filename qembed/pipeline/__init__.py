@@ -1,0 +1,1 @@
+"""The only place where the rooms meet: build (index), retrieve (query), rerank, evaluate (eval)."""

@@ -1,0 +1,352 @@
+"""`qembed index`: sources to a committed generation."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from qembed.corpus import Chunker, read, read_lines
+from qembed.errors import InputError, NoIndex, UsageError
+from qembed.models import Model, open_model, passage_text
+from qembed.pipeline.clock import Clock
+from qembed.pipeline.derive import derive
+from qembed.pipeline.encode import Vectorizer
+from qembed.pipeline.ingest import Ingest, Tally
+from qembed.pipeline.locate import model_spec
+from qembed.pipeline.plan import Plan
+from qembed.pipeline.progress import Progress
+from qembed.pipeline.recipe import (
+    check_model,
+    check_probes,
+    check_wishes,
+    inherited,
+    make_recipe,
+)
+from qembed.pipeline.sources import STDIN, Sources, read_options
+from qembed.pipeline.summary import Options, Summary
+from qembed.store import Catalog, Snapshot, Writer
+from qembed.store import manifest as manifests
+from qembed.store.repair import repair
+from qembed.types import Encoder, Recipe, SourceFile
+
+DEAD_SHARE = 0.3
+DEAD_ROWS = 1000
+"""Compaction: when more than this share of the rows is dead, and it is worth writing the rest again."""
+KINDS = ("added", "changed", "moved", "unchanged", "deleted", "failed")
+
+
+def build(
+    root: Path,
+    options: Options,
+    progress: Progress | None = None,
+    stdin: BinaryIO | None = None,
+) -> Summary:
+    """Makes or refreshes the index at `root`.
+
+    Raises UsageError, RecipeMismatch, IndexLocked, StorageError, ModelUnavailable; with `strict` an
+    InputError for the first input that cannot be read.
+    """
+    run = _Build(root, options, progress or Progress(), stdin)
+    return run.rehearse() if options.dry_run else run.perform()
+
+
+class _Build:
+    """One run. Its parts in order: recipe, sources, plan, documents, commit, house-keeping."""
+
+    def __init__(
+        self, root: Path, options: Options, progress: Progress, stdin: BinaryIO | None
+    ) -> None:
+        self.root = root
+        self.options = options
+        self.progress = progress
+        self.stdin = stdin
+        self.seconds = Clock()
+        self.began = time.perf_counter()
+        self.spec = ""
+        self.settings: dict[str, Any] = {}
+        self.probes: Mapping[str, str] = {}
+        self.sources: Sources
+        self.ingest: Ingest | None = None
+        self._model: Model | None = None
+
+    # ── the run ──────────────────────────────────────────────────────────────────────────────────
+
+    def perform(self) -> Summary:
+        """Does it."""
+        if not self.options.paths and not (self.root / manifests.MANIFEST).exists():
+            raise NoIndex(f"no index at {self.root}, and no PATH to make one of")
+        with Writer(self.root, self.options.wait) as writer:
+            try:
+                return self._write(writer)
+            finally:
+                _take_back(self.root)
+
+    def _write(self, writer: Writer) -> Summary:
+        if self.options.repair:
+            for line in repair(writer):
+                self.progress.say(line)
+        present = writer.manifest
+        self.sources = Sources(self.root, present, self.options)
+        self.settings = dict(present.settings) if present is not None else {}
+        if self.options.task is not None:
+            self.settings["task"] = self.options.task
+        recipe = self._begin(writer)
+        snapshot = writer.snapshot()
+        catalog = (snapshot.catalog if snapshot else Catalog()).grouped()
+        with self.seconds("scan"):
+            plan = self.sources.plan(catalog)
+        if present is None and not plan.read and not self.sources.stdin:
+            self._refuse_nothing()
+        tally, stopped = Tally(), False
+        if plan.read or plan.gone or self.sources.stdin or self.sources.trouble or not snapshot:
+            ingest = self._take(writer, snapshot, plan, recipe)
+            tally, stopped = ingest.tally, ingest.stopped
+            if ingest.changed or snapshot is None:
+                ingest.commit()
+            snapshot = ingest.snapshot
+        files = catalog.files()
+        tally.documents["unchanged"] += sum(files[k].stop - files[k].start for k in plan.unchanged)
+        writer.note(**self._fields())
+        assert snapshot is not None
+        if not stopped:
+            writer.finish_rebuild()
+            snapshot = self._keep_house(writer, snapshot)
+            with self.seconds("derive"):
+                derive(snapshot, self.progress)
+        return self._summary(writer, recipe, tally, stopped)
+
+    def _begin(self, writer: Writer) -> Recipe:
+        """Chooses the recipe and what is written to."""
+        present, wishes = writer.manifest, self.options.wishes
+        if present is not None and not self.options.rebuild:
+            check_wishes(present.recipe, present.spec, wishes)
+            self.spec, self.probes = present.spec, present.probes
+            return present.recipe
+        if present is not None:  # what was not said stays as it was
+            wishes = inherited(wishes, present)
+        self.spec = model_spec(wishes.model)
+        recipe = make_recipe(self.model(wishes.dim), wishes)
+        if present is None:
+            writer.create(recipe, self.spec)
+        else:
+            writer.begin_rebuild(recipe, self.spec)
+        assert writer.manifest is not None
+        self.probes = writer.manifest.probes
+        return recipe
+
+    def _take(
+        self, writer: Writer, snapshot: Snapshot | None, plan: Plan, recipe: Recipe
+    ) -> Ingest:
+        """Reads, chunks and encodes what the plan says; the last window is left to the commit."""
+        model = self.model(recipe.dim)
+        check_model(recipe, model)
+        if model.warning:
+            self.progress.say(model.warning)
+
+        def render(title: str, text: str) -> str:
+            return passage_text(recipe.passage_text, recipe.title_rule, title, text)
+
+        chunker = Chunker(
+            kind="none" if recipe.chunker == "none" else "auto",
+            max_tokens=recipe.max_tokens,
+            overlap=recipe.overlap,
+            tokenizer=model.tokenizer(),
+            count=lambda text: model.count([text])[0],
+            render=render,
+        )
+        vectorizer = Vectorizer(lambda: self._load(recipe), recipe.dim, self.progress.stop)
+        if snapshot is not None:
+            vectorizer.learn(snapshot, snapshot.manifest.base)
+        self.ingest = ingest = Ingest(
+            writer,
+            snapshot,
+            chunker,
+            vectorizer,
+            render,
+            model.count,
+            recipe.max_tokens,
+            self._fields,
+            self.progress.passages,
+        )
+        ingest.failed += self.sources.trouble
+        ingest.tally.documents["failed"] += len(self.sources.trouble)
+        ingest.forget(plan.gone)
+        self.progress.files(0, len(plan.read))
+        began = time.perf_counter()
+        for n, file in enumerate(plan.read, 1):
+            self._strict()
+            if self.progress.stop():
+                ingest.stopped = True
+                break
+            source = self.sources.by_path[file.source]
+            ingest.file(file, read(file, read_options(source)), source.meta)
+            self.progress.files(n, len(plan.read))
+        if self.sources.stdin and self.stdin is not None and not ingest.stopped:
+            source = self.sources.by_path[STDIN]
+            here = SourceFile(STDIN, STDIN, Path(STDIN), 0, 0)
+            lines = read_lines(self.stdin, STDIN, read_options(source))
+            ingest.file(here, lines, source.meta, whole=False)
+        ingest.flush()
+        self._strict()
+        took = time.perf_counter() - began
+        self.seconds["read"] = took - ingest.tally.seconds["encode"] - ingest.tally.seconds["write"]
+        return ingest
+
+    def _strict(self) -> None:
+        if self.options.strict and self.ingest is not None and self.ingest.failed:
+            raise InputError(
+                "an input could not be read, and --strict was given (what was committed stays):",
+                [str(u) for _, u in self.ingest.failed],
+            )
+
+    def _keep_house(self, writer: Writer, snapshot: Snapshot) -> Snapshot:
+        """Compaction when too much is dead, merging when there are too many small shards."""
+        before = writer.manifest
+        assert before is not None
+        rows = before.next_row - before.base
+        dead = rows - snapshot.passages_total
+        if dead > DEAD_ROWS and dead > DEAD_SHARE * rows:
+            writer.compact(snapshot)
+        else:
+            writer.merge_small(snapshot)
+        present = writer.snapshot()
+        assert present is not None
+        snapshot.close()
+        return present
+
+    # ── parts ────────────────────────────────────────────────────────────────────────────────────
+
+    def model(self, dim: int | None = None) -> Model:
+        """The model, opened once; its weights are loaded only when there is something to encode."""
+        if self._model is None:
+            model = open_model(self.spec)
+            self._model = model if dim in (None, model.dim) else open_model(self.spec, dim=dim)
+        return self._model
+
+    def _load(self, recipe: Recipe) -> Encoder:
+        """The encoder, held against what it gave for the probe texts when the index was made."""
+        model = self.model()
+        self.progress.say(f"loading {model.name}")
+        with self.seconds("load"):
+            encoder = model.encoder()
+        if self.probes:
+            check_probes(encoder, self.probes, recipe)
+        else:
+            vectors = encoder.encode(list(manifests.PROBE_TEXTS))
+            self.probes = {"vectors": manifests.pack_vectors(vectors)}
+        return encoder
+
+    def _fields(self) -> dict[str, Any]:
+        """What the manifest says beside rows and documents."""
+        failed = self.ingest.failed if self.ingest is not None else []
+        return {
+            "sources": self.sources.all,
+            "settings": self.settings,
+            "failed": self.sources.still_failed(failed),
+            "probes": self.probes,
+            "refreshed": time.time(),
+            "versions": _versions(),
+        }
+
+    def _refuse_nothing(self) -> None:
+        what = ", ".join(s.path for s in self.sources.given)
+        if self.sources.trouble:
+            errors = [str(u) for _, u in self.sources.trouble]
+            raise InputError(f"{what}: nothing could be read", errors)
+        seen = ", ".join(f"{n} × {why}" for why, n in self.sources.skipped.most_common(5))
+        raise UsageError(f"{what}: no documents there ({'skipped: ' + seen if seen else 'empty'})")
+
+    def _summary(self, writer: Writer, recipe: Recipe, tally: Tally, stopped: bool) -> Summary:
+        assert writer.manifest is not None
+        self.seconds.update(tally.seconds)
+        self.seconds["total"] = time.perf_counter() - self.began
+        return Summary(
+            index=self.root,
+            generation=writer.manifest.generation,
+            recipe=recipe,
+            documents={k: tally.documents[k] for k in KINDS},
+            passages={
+                "total": writer.manifest.counts.get("passages", 0),
+                "encoded": tally.encoded,
+                "reused": tally.reused,
+                "truncated": tally.truncated,
+            },
+            failed=[u for _, u in self.ingest.failed] if self.ingest is not None else [],
+            skipped=self.sources.skipped,
+            seconds=self.seconds,
+            interrupted=stopped,
+        )
+
+    # ── --dry-run ────────────────────────────────────────────────────────────────────────────────
+
+    def rehearse(self) -> Summary:
+        """The plan by sizes and times: reads no document, takes no lock, writes nothing."""
+        try:
+            snapshot: Snapshot | None = Snapshot.open(self.root)
+        except NoIndex:
+            if not self.options.paths:
+                raise
+            snapshot = None
+        present = snapshot.manifest if snapshot else None
+        self.sources = Sources(self.root, present, self.options)
+        wishes = self.options.wishes
+        if present is None or self.options.rebuild:
+            wishes = inherited(wishes, present) if present else wishes
+            self.spec = model_spec(wishes.model)
+            recipe, catalog = make_recipe(self.model(wishes.dim), wishes), Catalog()
+        else:
+            check_wishes(present.recipe, present.spec, wishes)
+            assert snapshot is not None
+            recipe, catalog = present.recipe, snapshot.catalog.grouped()
+        plan = self.sources.plan(catalog)
+        files = catalog.files()
+        would = {
+            "add": [f.name for f in plan.read if (f.source, f.name) not in files],
+            "read": [f.name for f in plan.read if (f.source, f.name) in files],
+            "delete": [name for _, name in plan.gone],
+        }
+        documents = dict.fromkeys(KINDS, 0)
+        documents["added"] = len(would["add"])
+        documents["changed"] = len(would["read"])
+        for kind, keys in (("unchanged", plan.unchanged), ("deleted", plan.gone)):
+            documents[kind] = sum(files[k].stop - files[k].start for k in keys)
+        documents["failed"] = len(self.sources.trouble)
+        passages = dict.fromkeys(("total", "encoded", "reused", "truncated"), 0)
+        passages["total"] = present.counts.get("passages", 0) if present else 0
+        return Summary(
+            index=self.root,
+            generation=present.generation if present else 0,
+            recipe=recipe,
+            documents=documents,
+            passages=passages,
+            failed=[u for _, u in self.sources.trouble],
+            skipped=self.sources.skipped,
+            seconds={"total": time.perf_counter() - self.began},
+            dry_run=True,
+            would=would,
+        )
+
+
+def _versions() -> dict[str, str]:
+    """The libraries that have a say in a vector, without importing any of them."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {}
+    for name in ("qembed", "torch", "transformers", "sentence-transformers", "tokenizers"):
+        with contextlib.suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
+
+
+def _take_back(root: Path) -> None:
+    """Removes the folder that a run made before it found that there is nothing to index."""
+    if (root / manifests.MANIFEST).exists():
+        return
+    with contextlib.suppress(OSError):
+        (root / "shards").rmdir()
+        (root / "derived").rmdir()
+        (root / "lock").unlink()
+        root.rmdir()

@@ -1,0 +1,333 @@
+"""Documents to rows and catalog lines: what is new is chunked and encoded, what is known is pointed at.
+
+Documents wait in a window until there are enough passages to be worth an encoder's while. A document
+becomes a line of the catalog when all its passages have rows, never before; until then its old line, if
+it had one, stays. So a commit between two windows is always a whole index, and an interrupted run has
+lost nothing: passages of half-finished documents are stored too, and found by their hash next time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from qembed.corpus import Chunker
+from qembed.pipeline.clock import Clock
+from qembed.pipeline.encode import Vectorizer
+from qembed.pipeline.plan import Key, trusted_mtime
+from qembed.store import Catalog, FileState, Line, Manifest, Snapshot, Writer, text_hash
+from qembed.types import Document, Meta, Passage, SourceFile, Unreadable
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+WINDOW = 512
+"""Passages gathered before encoding, at first; doubled while a window takes under two seconds."""
+COMMIT_ROWS = 50_000
+COMMIT_SECONDS = 30.0
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a run did, for the summary."""
+
+    documents: Counter[str] = field(default_factory=Counter)
+    encoded: int = 0
+    reused: int = 0
+    truncated: int = 0
+    seconds: Clock = field(default_factory=Clock)
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A document on its way to becoming a line: `line` is finished where there is nothing to encode."""
+
+    key: Key
+    kind: str
+    line: Line
+    passages: list[Passage]
+    texts: list[str]
+    old: int | None
+
+
+class Ingest:
+    """Takes files one after another; `finish` commits the rest."""
+
+    def __init__(
+        self,
+        writer: Writer,
+        snapshot: Snapshot | None,
+        chunker: Chunker,
+        vectorizer: Vectorizer,
+        passage_text: Callable[[str, str], str],
+        count: Callable[[list[str]], list[int]] | None,
+        max_tokens: int,
+        commit_fields: Callable[[], Mapping[str, Any]],
+        track: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        import numpy as np
+
+        self.writer = writer
+        self.snapshot = snapshot
+        self.chunker = chunker
+        self.vectorizer = vectorizer
+        self.passage_text = passage_text
+        self.count = count
+        self.max_tokens = max_tokens
+        self.commit_fields = commit_fields
+        self.track = track
+        self.catalog = (snapshot.catalog if snapshot else Catalog()).grouped()
+        self.known: dict[Key, FileState] = self.catalog.files()
+        self.keep: npt.NDArray[np.bool_] = np.ones(len(self.catalog), dtype=bool)
+        self.tally = Tally()
+        self.failed: list[tuple[Key, Unreadable]] = []
+        self.stopped = False
+        self.changed = False
+        self._gone: dict[bytes, list[int]] = {}
+        self._ids: dict[str, Key] = {}
+        self._lines: list[Line] = []
+        self._settled: list[Catalog] = []
+        self._open: Key | None = None
+        self._half: set[Key] = set()
+        self._window: list[_Waiting] = []
+        self._size = 0
+        self._enough = WINDOW
+        self._committed_at = time.monotonic()
+        self._commit_cost = 0.0
+
+    # ── what comes in ────────────────────────────────────────────────────────────────────────────
+
+    def forget(self, keys: Iterable[Key]) -> None:
+        """Drops the documents of files that are gone, unless they turn up elsewhere."""
+        positions = [p for key in keys for p in range(self.known[key].start, self.known[key].stop)]
+        if positions:
+            self.keep[positions] = False
+            self.changed = True
+            self.tally.documents["deleted"] += len(positions)
+            for p, digest in zip(positions, self.catalog.digests(positions), strict=True):
+                self._gone.setdefault(digest, []).append(p)
+
+    def file(
+        self,
+        file: SourceFile,
+        documents: Iterable[Document | Unreadable],
+        meta: Meta,
+        whole: bool = True,
+    ) -> None:
+        """Takes a file's documents.
+
+        What was known of it and does not come again is dropped, unless the file is not given as a
+        `whole` or some of it could not be read: then nobody knows what the broken part was.
+        """
+        key = (file.source, file.name)
+        state = self.known.get(key)
+        old = {}
+        if state is not None:
+            lines = self.catalog.lines(state.start, state.stop)
+            old = {line.id: (state.start + i, line) for i, line in enumerate(lines)}
+        read_at = time.time_ns()
+        mtime = trusted_mtime(file, read_at)
+        self._open = key
+        broken = False
+        try:
+            for item in documents:
+                if self.vectorizer.stop():
+                    self.stopped = True
+                    return
+                if isinstance(item, Unreadable):
+                    broken = True
+                    self._fail(key, item)
+                    continue
+                document = replace(item, meta={**meta, **item.meta}) if meta else item
+                broken |= not self._document(key, file, mtime, document, old)
+        finally:
+            self._open = None
+            if self.stopped or broken:
+                self._half.add(key)
+        for position, _ in old.values():
+            if whole and not broken:
+                self.keep[position] = False
+                self.changed = True
+                self.tally.documents["deleted"] += 1
+            else:
+                self.tally.documents["unchanged"] += 1
+
+    def _fail(self, key: Key, item: Unreadable) -> None:
+        self.failed.append((key, item))
+        self.tally.documents["failed"] += 1
+
+    def _document(
+        self,
+        key: Key,
+        file: SourceFile,
+        mtime: int,
+        document: Document,
+        old: dict[str, tuple[int, Line]],
+    ) -> bool:
+        """Decides what has to be done for a document; False if it could not be taken."""
+        name = self._name(key, document, old)
+        if name is None:
+            return False
+        document = document if name == document.id else replace(document, id=name)
+        digest = document.digest
+        position, before = old.pop(name, (None, None))
+        line = Line(
+            name, key[0], key[1], digest, file.size, mtime, 0, 0, document.title, document.meta
+        )
+        if before is not None and before.digest == digest:
+            self._wait(
+                _Waiting(
+                    key,
+                    "unchanged",
+                    replace(line, first=before.first, rows=before.rows),
+                    [],
+                    [],
+                    position,
+                )
+            )
+            if (before.size, before.mtime_ns) != (file.size, mtime):
+                self.changed = True
+            return True
+        self.changed = True
+        if before is None and (source := self._moved(document)) is not None:
+            self.tally.documents["deleted"] -= 1
+            self._wait(
+                _Waiting(
+                    key, "moved", replace(line, first=source.first, rows=source.rows), [], [], None
+                )
+            )
+            return True
+        passages = self.chunker.split(document)
+        title = self.chunker.fit_title(document.title)
+        texts = [self.passage_text(title, p.text) for p in passages]
+        kind = "added" if before is None else "changed"
+        self._wait(_Waiting(key, kind, line, passages, texts, position))
+        return True
+
+    def _name(self, key: Key, document: Document, old: Mapping[str, Any]) -> str | None:
+        """The id a document goes by, or None if it is another's.
+
+        Files of two sources may have one name: the second one's is preceded by its source. Two records
+        of one id are a mistake in the data.
+        """
+        long = f"{key[0]}/{document.id}"
+        if document.id not in self._ids:
+            if document.id in old:
+                return self._claim(document.id, key)
+            if long in old:
+                return self._claim(long, key)
+        taken = self._ids.get(document.id) or self._elsewhere(document.id)
+        if taken is None:
+            return self._claim(document.id, key)
+        if document.id == key[1] and taken != key:
+            return self._claim(long, key)
+        where = "this file" if taken == key else taken[1]
+        error = f"duplicate id {document.id!r}: already in {where}"
+        self._fail(key, Unreadable(key[1], error, document.line))
+        return None
+
+    def _claim(self, name: str, key: Key) -> str:
+        self._ids[name] = key
+        return name
+
+    def _elsewhere(self, name: str) -> Key | None:
+        """The file of an earlier run that has a document of this id and still stands."""
+        position = self._positions.get(name)
+        if position is None or not self.keep[position]:
+            return None
+        line = self.catalog.take([position])[0]
+        return line.source, line.file
+
+    @cached_property
+    def _positions(self) -> dict[str, int]:
+        return {name: i for i, name in enumerate(self.catalog.ids())}
+
+    def _moved(self, document: Document) -> Line | None:
+        """A document of the same content that is gone from where it was."""
+        for position in self._gone.get(document.digest, ()):
+            line = self.catalog.take([position])[0]
+            # another suffix may mean another chunker
+            if PurePosixPath(line.id).suffix == PurePosixPath(document.id).suffix:
+                self._gone[document.digest].remove(position)
+                return line
+        return None
+
+    # ── what goes out ────────────────────────────────────────────────────────────────────────────
+
+    def _wait(self, item: _Waiting) -> None:
+        self._window.append(item)
+        self._size += len(item.texts)
+        if self._size >= self._enough or len(self._window) >= 8192:
+            self.flush()
+
+    def flush(self) -> None:
+        """Encodes the window, writes its rows, and turns finished documents into lines."""
+        window, self._window, self._size = self._window, [], 0
+        began = time.monotonic()
+        texts = [t for w in window for t in w.texts]
+        hashes = [text_hash(t) for t in texts]
+        result = self.vectorizer.run(texts, hashes, self.snapshot, self.track)
+        self.tally.encoded += result.encoded
+        self.tally.reused += result.reused
+        took = time.monotonic() - began
+        self.tally.seconds["encode"] += took
+        if took < 2.0 and self._enough < 8192 and len(texts) >= self._enough:
+            self._enough *= 2
+        if self.count is not None and texts:
+            self.tally.truncated += sum(n > self.max_tokens for n in self.count(texts))
+        at = 0
+        for w in window:
+            here = slice(at, at + len(w.texts))
+            at += len(w.texts)
+            if not result.done[here].all():
+                self.stopped = True
+                self._half.add(w.key)
+                some = [i for i in range(here.start, here.stop) if result.done[i]]
+                if some:  # rows no document points at yet: the next run finds their vectors
+                    passages = [w.passages[i - here.start] for i in some]
+                    self.writer.append(passages, [hashes[i] for i in some], result.vectors[some])
+                continue
+            line = w.line
+            if w.passages:
+                first = self.writer.append(w.passages, hashes[here], result.vectors[here])
+                line = replace(line, first=first, rows=len(w.passages))
+            if w.old is not None:
+                self.keep[w.old] = False
+            self._lines.append(line)
+            self.tally.documents[w.kind] += 1
+        due = max(COMMIT_SECONDS, 20 * self._commit_cost)
+        if self.writer.pending >= COMMIT_ROWS or (
+            self.writer.pending and time.monotonic() - self._committed_at > due
+        ):
+            self.commit()
+
+    def commit(self) -> Manifest:
+        """Makes what is done so far the present generation."""
+        began = time.monotonic()
+        assert self.writer.manifest is not None
+        since = self.writer.manifest.next_row
+        unsure = self._half | ({self._open} if self._open else set())
+        settled = [x for x in self._lines if (x.source, x.file) not in unsure]
+        open_lines = [replace(x, mtime_ns=0) for x in self._lines if (x.source, x.file) in unsure]
+        if settled:
+            self._settled.append(Catalog.of(settled))
+        self._lines = [x for x in self._lines if (x.source, x.file) in unsure]
+        catalog = self.catalog.edit(self.keep, [*self._settled, Catalog.of(open_lines)])
+        _, rows = catalog.pointers()
+        counts = {"documents": len(catalog), "passages": int(rows.sum())}
+        manifest = self.writer.commit(catalog, counts=counts, **self.commit_fields())
+        if self.snapshot is not None:
+            self.snapshot.close()
+        self.snapshot = self.writer.snapshot()
+        if self.snapshot is not None and manifest.next_row > since:
+            self.vectorizer.learn(self.snapshot, since)
+        self._committed_at = time.monotonic()
+        self._commit_cost = self._committed_at - began
+        self.tally.seconds["write"] += self._commit_cost
+        return manifest

@@ -1,0 +1,44 @@
+"""Which index, which model: the same rules for every command."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from qembed.errors import NoIndex
+from qembed.store.manifest import MANIFEST
+
+FOLDER = ".qembed"
+DEFAULT_MODEL = "minilm"
+
+
+def find_index(given: Path | None = None) -> Path:
+    """The index to read: `given`, else $QEMBED_INDEX, else the nearest .qembed here or above.
+
+    Raises NoIndex.
+    """
+    named = given or (Path(env) if (env := os.environ.get("QEMBED_INDEX")) else None)
+    if named is not None:
+        named = named.absolute()
+        # a user may name the folder the index lies in as well as the index
+        if not (named / MANIFEST).exists() and (named / FOLDER / MANIFEST).exists():
+            named = named / FOLDER
+        return named
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / FOLDER / MANIFEST).exists():
+            return folder / FOLDER
+    raise NoIndex(f"no index at ./{FOLDER} or in a folder above (make one: qembed index PATH)")
+
+
+def index_to_write(given: Path | None = None) -> Path:
+    """The index to write: as `find_index`, but a new .qembed in the current folder if there is none."""
+    try:
+        return find_index(given)
+    except NoIndex:
+        return Path.cwd() / FOLDER
+
+
+def model_spec(given: str | None, remembered: str | None = None) -> str:
+    """`given`, else what the index remembers, else $QEMBED_MODEL, else the embedded model."""
+    return given or remembered or os.environ.get("QEMBED_MODEL") or DEFAULT_MODEL

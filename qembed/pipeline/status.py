@@ -1,0 +1,65 @@
+"""`qembed status`: what an index holds, how old it is, how far its derived files lag."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+from qembed.errors import UsageError
+from qembed.store import derived as files
+from qembed.store import manifest as manifests
+
+_AGE = re.compile(r"(\d+(?:\.\d+)?)([smhdw]?)$")
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def parse_age(text: str) -> float:
+    """`90s`, `30m`, `24h`, `7d` in seconds. Raises UsageError."""
+    m = _AGE.match(text)
+    if m is None:
+        raise UsageError(f"{text!r} is no time span (such as 30m, 24h, 7d)")
+    return float(m.group(1)) * _UNITS[m.group(2)]
+
+
+def describe(root: Path) -> dict[str, Any]:
+    """The status of the index at `root`, as `--format json` prints it. Raises NoIndex, IndexDamaged."""
+    manifest = manifests.read(root)
+    rows = manifest.next_row - manifest.base
+    living = manifest.counts.get("passages", 0)
+    derived = {}
+    for kind in (files.MATRIX, files.GRAPH):
+        stamp = files.current(root, manifest, kind)
+        covered = 0 if stamp is None else stamp.upto - stamp.base
+        derived[kind] = {
+            "rows": covered,
+            "behind": rows - covered,
+            "bytes": 0 if stamp is None else stamp.bytes,
+        }
+    sizes = {
+        "shards": sum(s.file.bytes for s in manifest.shards),
+        "documents": manifest.documents.bytes if manifest.documents else 0,
+        "derived": sum(d["bytes"] for d in derived.values()),
+    }
+    return {
+        "schema": 1,
+        "index": str(root),
+        "generation": manifest.generation,
+        "model": manifest.spec,
+        "recipe": manifest.recipe.to_json(),
+        "task": manifest.settings.get("task"),
+        "documents": manifest.counts.get("documents", 0),
+        "passages": living,
+        "dead_rows": rows - living,
+        "sources": [s.path for s in manifest.sources],
+        "failed": [error for _, _, error in manifest.failed],
+        "created": manifest.created,
+        "committed": manifest.committed,
+        "refreshed": manifest.refreshed,
+        "age_seconds": round(time.time() - manifest.refreshed, 3),
+        "bytes": {**sizes, "total": sum(sizes.values())},
+        "derived": derived,
+        "rebuilding": (root / manifests.REBUILD).exists(),
+        "versions": dict(manifest.versions),
+    }

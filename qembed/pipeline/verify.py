@@ -1,0 +1,73 @@
+"""`qembed verify`: everything that can be checked, from checksums to what the model says today."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from qembed.errors import QembedError, RecipeMismatch
+from qembed.pipeline.recipe import check_probes
+from qembed.pipeline.session import Session
+from qembed.search.graph import EF
+from qembed.store import Snapshot
+from qembed.store import check as store
+from qembed.store import manifest as manifests
+from qembed.store.check import REBUILD, Finding
+
+SAMPLE = 200
+"""Stored vectors used as queries to measure the graph against exact search."""
+RECALL = 0.95
+"""Recall@10 below which the graph is called bad."""
+
+
+def verify(root: Path, probe: bool = True) -> Iterator[Finding]:
+    """What is wrong with the index at `root`. Raises NoIndex, and IndexDamaged for the manifest.
+
+    `probe`: load the model and compare what it gives for the probe texts with what it gave.
+    """
+    manifest = manifests.read(root)
+    broken = list(store.check_files(root, manifest))
+    yield from broken
+    if broken:
+        return  # what follows reads these files
+    with Snapshot.open(root) as snapshot:
+        yield from store.check_rows(snapshot)
+        yield from store.check_derived(snapshot)
+    session = Session(root)
+    yield from check_graph(session)
+    if probe:
+        try:
+            check_probes(session.model.encoder(), manifest.probes, manifest.recipe)
+        except RecipeMismatch as e:
+            yield Finding("probe", str(e), REBUILD)
+        except QembedError as e:
+            yield Finding("model", str(e), "bring the model back, or " + REBUILD)
+
+
+def check_graph(session: Session) -> Iterator[Finding]:
+    """The graph's recall@10 on a sample of stored vectors."""
+    recall = graph_recall(session, 10, EF)
+    if recall is not None and recall < RECALL:
+        yield Finding("graph", f"the graph finds {recall:.1%} of the ten nearest", store.REPAIR)
+
+
+def graph_recall(session: Session, k: int, ef: int) -> float | None:
+    """Share of the k nearest by exact search that the graph finds; None if there is no graph."""
+    import numpy as np
+
+    manifest = session.snapshot.manifest
+    live = session.snapshot.live
+    rows = np.arange(manifest.base, manifest.next_row)
+    rows = rows if live is None else rows[live]
+    if len(rows) <= k or session.plan(1, "graph").kind != "graph":
+        return None
+    chosen = np.random.default_rng(0).choice(rows, min(SAMPLE, len(rows)), replace=False)
+    queries = session.snapshot.vectors(np.sort(chosen))
+    truth, _ = session.nearest(queries, k, "exact")
+    found, plan = session.nearest(queries, k, "graph", ef)
+    if plan.kind != "graph":
+        return None
+    shares = [
+        len(np.intersect1d(a, b)) / len(b) for (a, _), (b, _) in zip(found, truth, strict=True)
+    ]
+    return float(np.mean(shares))

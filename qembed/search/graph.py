@@ -1,0 +1,143 @@
+"""Approximate search in an HNSW graph (hnswlib), for many queries or a warm process.
+
+What hnswlib does not do for us: it raises when it finds fewer than k, forgets `ef` and the thread count
+on saving, walks through deleted elements, and builds the same graph twice only with one thread. So k is
+clamped, `ef` is always given, dead rows are masked here, and small graphs are built by one thread.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qembed.search.top import top
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from qembed.types import Rows, Scores, Vectors
+
+M = 16
+EF_CONSTRUCTION = 200
+EF = 100
+"""Breadth of the search if nothing else was measured: hnswlib's own default of 10 loses a fifth."""
+DETERMINISTIC = 20_000
+"""Up to so many rows one thread builds the graph, so that the same corpus gives the same graph."""
+
+
+class Graph:
+    """An HNSW graph over rows; labels are row ids."""
+
+    def __init__(self, dim: int, index: Any) -> None:
+        self.dim = dim
+        self._index = index
+
+    @classmethod
+    def empty(cls, dim: int, capacity: int) -> Graph:
+        """A graph without rows, room for `capacity`."""
+        import hnswlib
+
+        index = hnswlib.Index(space="ip", dim=dim)
+        index.init_index(
+            max_elements=max(capacity, 1), M=M, ef_construction=EF_CONSTRUCTION, random_seed=100
+        )
+        return cls(dim, index)
+
+    @classmethod
+    def load(cls, path: Path, dim: int, capacity: int = 0) -> Graph:
+        """Reads a saved graph. Check its checksum first: a damaged file can crash the process."""
+        import hnswlib
+
+        index = hnswlib.Index(space="ip", dim=dim)
+        index.load_index(str(path), max_elements=capacity)
+        return cls(dim, index)
+
+    def save(self, path: Path) -> None:
+        """Writes the graph to `path`; the caller makes it durable."""
+        self._index.save_index(str(path))
+
+    def __len__(self) -> int:
+        return int(self._index.get_current_count())
+
+    def add(self, first: int, vectors: Vectors, track: Callable[[int], None] | None = None) -> None:
+        """Adds the rows first, first + 1, …; the capacity grows as needed."""
+        import numpy as np
+
+        total = len(self) + len(vectors)
+        if total > self._index.get_max_elements():
+            self._index.resize_index(max(total, int(self._index.get_max_elements() * 1.2)))
+        threads = 1 if total <= DETERMINISTIC else os.cpu_count() or 1
+        for at in range(0, len(vectors), 2000):
+            part = vectors[at : at + 2000]
+            rows = np.arange(first + at, first + at + len(part))
+            self._index.add_items(part, rows, num_threads=threads)
+            if track is not None:
+                track(len(part))
+
+    def search(self, vectors: Vectors, k: int, ef: int = EF) -> list[tuple[Rows, Scores]]:
+        """For each query vector about its k nearest rows and cosines, dead ones included."""
+        import numpy as np
+
+        k = min(k, len(self))
+        if k == 0:
+            return [(np.zeros(0, np.int64), np.zeros(0, np.float32)) for _ in vectors]
+        self._index.set_ef(max(ef, k))
+        try:
+            labels, distances = self._index.knn_query(vectors, k=k)
+        except RuntimeError:  # a graph with unreachable parts finds fewer than k at a small ef
+            self._index.set_ef(len(self))
+            labels, distances = self._index.knn_query(vectors, k=k)
+        # hnswlib's "ip" distance is 1 - product: this line makes it a similarity, higher is better
+        cosines = (1.0 - distances).astype(np.float32)
+        return [top(r.astype(np.int64), s, k) for r, s in zip(labels, cosines, strict=True)]
+
+
+class GraphSearcher:
+    """Searches a graph, leaving out rows that do not live or are not wanted.
+
+    Asks for more until k are left; returns None for a query where that does not help, so that the
+    caller answers it exactly.
+    """
+
+    def __init__(
+        self, graph: Graph, live: npt.NDArray[np.bool_] | None, base: int, ef: int = EF
+    ) -> None:
+        self.graph = graph
+        self.live = live
+        self.base = base
+        self.ef = ef
+
+    def search(
+        self, vectors: Vectors, k: int, allowed: npt.NDArray[np.bool_] | None = None
+    ) -> list[tuple[Rows, Scores] | None]:
+        """Per query at most k living (and allowed) rows with cosines, or None: too few were found.
+
+        `allowed`: bool over the rows from the base on.
+        """
+        mask = self.live
+        if allowed is not None:
+            mask = allowed if mask is None else mask & allowed
+        if mask is None:
+            return list(self.graph.search(vectors, k, self.ef))
+        n = len(self.graph)
+        wanted = min(k, int(mask[:n].sum()))
+        found: list[tuple[Rows, Scores] | None] = [None] * len(vectors)
+        open_queries = list(range(len(vectors)))
+        ask = k
+        while open_queries and ask <= min(n, 16 * k + 1000):
+            ask = min(n, ask * 2)
+            hits = self.graph.search(vectors[open_queries], ask, max(self.ef, ask))
+            rest = []
+            for q, (rows, scores) in zip(open_queries, hits, strict=True):
+                good = mask[rows - self.base]
+                if int(good.sum()) >= wanted:
+                    found[q] = rows[good][:k], scores[good][:k]
+                else:
+                    rest.append(q)
+            open_queries = rest
+            if ask == n:
+                break
+        return found

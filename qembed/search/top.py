@@ -1,0 +1,36 @@
+"""The best k of many scores, the same ones every time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from qembed.types import Rows, Scores
+
+
+def top(rows: Rows, scores: Scores, k: int) -> tuple[Rows, Scores]:
+    """The k best by score, ties by the smaller row id, best first.
+
+    A plain argpartition would pick any of several equal scores at the border; a run must not depend on
+    how the vectors were cut into blocks.
+    """
+    import numpy as np
+
+    if k <= 0:
+        return rows[:0], scores[:0]
+    if len(scores) > k:
+        border = np.partition(scores, len(scores) - k)[len(scores) - k]
+        inside = np.flatnonzero(scores >= border)
+        rows, scores = rows[inside], scores[inside]
+    order = np.lexsort((rows, -scores))[:k]
+    return rows[order], scores[order]
+
+
+def merge(parts: Sequence[tuple[Rows, Scores]], k: int) -> tuple[Rows, Scores]:
+    """The k best of several result lists over different rows."""
+    import numpy as np
+
+    if len(parts) == 1:
+        return top(*parts[0], k)
+    return top(np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts]), k)

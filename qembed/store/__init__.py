@@ -1,0 +1,15 @@
+"""What is on disk: shards of passages and vectors, the catalog of documents, the manifest over both.
+
+manifest   which files are the index now          writer     lock, append, commit, compact, sweep
+shards     passages and vectors in Parquet        snapshot   one generation opened for reading
+catalog    documents and the rows they point at   derived    what only saves time
+files      durable writing, checksums
+"""
+
+from qembed.store.catalog import Catalog, FileState, Line
+from qembed.store.manifest import Manifest, Source
+from qembed.store.shards import text_hash
+from qembed.store.snapshot import Snapshot
+from qembed.store.writer import Writer
+
+__all__ = ["Catalog", "FileState", "Line", "Manifest", "Snapshot", "Source", "Writer", "text_hash"]

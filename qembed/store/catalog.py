@@ -1,0 +1,262 @@
+"""Which documents there are and which rows they point at: liveness is defined here and nowhere else.
+
+A catalog is an Arrow table, one line a document, the lines of one file next to each other. It is never
+changed: an edit builds the next one from kept lines and new ones, without touching the rest in Python,
+so that a commit of a hundred documents into a million costs what Arrow's concatenation costs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from qembed.errors import IndexDamaged
+from qembed.store.files import FileInfo, NewFile
+from qembed.types import Meta
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from qembed.types import Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A document as the catalog knows it. `mtime_ns` 0: the file's time is not to be trusted."""
+
+    id: str
+    source: str
+    file: str
+    digest: bytes
+    size: int
+    mtime_ns: int
+    first: int
+    rows: int
+    title: str = ""
+    meta: Meta = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """What the catalog remembers of a file, and its lines [start, stop)."""
+
+    size: int
+    mtime_ns: int
+    start: int
+    stop: int
+
+
+def _schema() -> Any:
+    import pyarrow as pa
+
+    return pa.schema(
+        [
+            ("id", pa.string()),
+            ("source", pa.string()),
+            ("file", pa.string()),
+            ("digest", pa.binary(16)),
+            ("size", pa.int64()),
+            ("mtime_ns", pa.int64()),
+            ("first", pa.int64()),
+            ("rows", pa.int32()),
+            ("title", pa.string()),
+            ("meta", pa.string()),
+        ]
+    )
+
+
+class Catalog:
+    """The documents of one generation."""
+
+    def __init__(self, table: Any = None) -> None:
+        self.table = _schema().empty_table() if table is None else table
+
+    @classmethod
+    def load(cls, file: BinaryIO, path: Path) -> Catalog:
+        """Reads a documents file. Raises IndexDamaged if it is not one."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            # no threads and no reading ahead: a damaged file would leave them behind and kill the process
+            return cls(pq.read_table(file, schema=_schema(), use_threads=False, pre_buffer=False))
+        except (pa.ArrowException, OSError) as e:
+            raise IndexDamaged(
+                f"{path} is damaged: {str(e).splitlines()[0]} (qembed verify tells what is lost)"
+            ) from e
+
+    def save(self, root: Path, name: str) -> FileInfo:
+        """Writes the documents file durably."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        new = NewFile(root, name)
+        try:
+            pq.write_table(
+                self.table,
+                pa.PythonFile(new, mode="w"),
+                compression="zstd",
+                use_dictionary=["source", "file"],
+                write_statistics=False,
+                row_group_size=1 << 16,
+            )
+            return new.finish()
+        except BaseException:
+            new.abandon()
+            raise
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    def files(self) -> dict[tuple[str, str], FileState]:
+        """(source, file) -> what is remembered of it. Wants a `grouped` catalog."""
+        bounds = self._edges()
+        t = self.table
+        heads = t.select(["source", "file", "size", "mtime_ns"]).take(bounds[:-1]).to_pydict()
+        return {
+            (s, f): FileState(size, mtime, start, stop)
+            for s, f, size, mtime, start, stop in zip(
+                heads["source"],
+                heads["file"],
+                heads["size"],
+                heads["mtime_ns"],
+                bounds[:-1].tolist(),
+                bounds[1:].tolist(),
+                strict=True,
+            )
+        }
+
+    def lines(self, start: int = 0, stop: int | None = None) -> list[Line]:
+        """The lines [start, stop) as objects."""
+        return self._to_lines(
+            self.table.slice(start, (len(self) if stop is None else stop) - start)
+        )
+
+    def take(self, indices: Any) -> list[Line]:
+        """The lines at the given positions."""
+        import pyarrow as pa
+
+        return self._to_lines(self.table.take(pa.array(indices, pa.int64())))
+
+    @staticmethod
+    def _to_lines(table: Any) -> list[Line]:
+        d = table.to_pydict()
+        d["meta"] = [json.loads(m) if m else {} for m in d["meta"]]
+        return [
+            Line(**dict(zip(d, values, strict=True))) for values in zip(*d.values(), strict=True)
+        ]
+
+    @classmethod
+    def of(cls, lines: Sequence[Line]) -> Catalog:
+        """A catalog of the given lines."""
+        import pyarrow as pa
+
+        columns = {
+            name: [getattr(line, name) for line in lines]
+            for name in _schema().names
+            if name != "meta"
+        }
+        columns["meta"] = [
+            json.dumps(line.meta, ensure_ascii=False, default=str) if line.meta else ""
+            for line in lines
+        ]
+        return cls(pa.table(columns, schema=_schema()))
+
+    def edit(self, keep: npt.NDArray[np.bool_], new: Sequence[Catalog]) -> Catalog:
+        """The next catalog: the kept lines in their order, then the new ones."""
+        import pyarrow as pa
+
+        kept = self.table if bool(keep.all()) else self.table.filter(pa.array(keep))
+        return Catalog(pa.concat_tables([kept, *(c.table for c in new)]))
+
+    def grouped(self) -> Catalog:
+        """The same documents with the lines of each file next to each other.
+
+        They are, unless a run was cut off in the middle of a file: then some of its lines are old ones
+        and some are new.
+        """
+        heads = self._edges()[:-1]
+        names = self.table.select(["source", "file"]).take(heads)
+        if names.group_by(["source", "file"]).aggregate([]).num_rows == len(heads):
+            return self
+        # stable: pyarrow's sort is, and the order within a file stays
+        return Catalog(self.table.sort_by([("source", "ascending"), ("file", "ascending")]))
+
+    def _edges(self) -> npt.NDArray[np.int64]:
+        """Where runs of one file begin, and the end: int64 (runs + 1,)."""
+        import numpy as np
+
+        if not len(self):
+            return np.zeros(1, dtype=np.int64)
+        source, file = _codes(self.table.column("source")), _codes(self.table.column("file"))
+        changes = (source[1:] != source[:-1]) | (file[1:] != file[:-1])
+        return np.flatnonzero(np.concatenate([[True], changes, [True]]))
+
+    def with_rows(self, first: Rows) -> Catalog:
+        """The same documents pointing elsewhere (compaction). `first`: int64 (len,)."""
+        import pyarrow as pa
+
+        at = self.table.schema.get_field_index("first")
+        return Catalog(self.table.set_column(at, "first", pa.array(first, pa.int64())))
+
+    def suspected(self, drop: npt.NDArray[np.bool_]) -> Catalog:
+        """Without the documents of `drop` (bool (len,)), the rest of their files marked to be read again."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        t = self.table
+        names = pc.binary_join_element_wise(t.column("source"), t.column("file"), "\0")
+        files = pc.unique(names.filter(pa.array(drop)))
+        again = pc.is_in(names, value_set=files)
+        times = pc.if_else(again, pa.scalar(0, pa.int64()), t.column("mtime_ns"))
+        marked = t.set_column(t.schema.get_field_index("mtime_ns"), "mtime_ns", times)
+        return Catalog(marked.filter(pa.array(~drop)))
+
+    def pointers(self) -> tuple[Rows, Rows]:
+        """(first row, number of rows) of every document, int64 (len,) each."""
+        import numpy as np
+
+        t = self.table
+        first = t.column("first").to_numpy()
+        return first.astype(np.int64), t.column("rows").to_numpy().astype(np.int64)
+
+    def ids(self) -> list[str]:
+        """All document ids, in order."""
+        found: list[str] = self.table.column("id").to_pylist()
+        return found
+
+    def digests(self, indices: Any) -> list[bytes]:
+        """The digests at the given positions."""
+        import pyarrow as pa
+
+        found: list[bytes] = (
+            self.table.column("digest").take(pa.array(indices, pa.int64())).to_pylist()
+        )
+        return found
+
+
+def _codes(column: Any) -> npt.NDArray[np.int32]:
+    """A string column as numbers, equal where the strings are."""
+    import pyarrow.compute as pc
+
+    encoded = pc.dictionary_encode(column.combine_chunks())
+    indices: npt.NDArray[np.int32] = encoded.indices.to_numpy()
+    return indices
+
+
+def live_mask(first: Rows, rows: Rows, base: int, next_row: int) -> npt.NDArray[np.bool_] | None:
+    """bool (next_row - base,): which rows a document points at; None where all of them live."""
+    import numpy as np
+
+    n = next_row - base
+    if int(rows.sum()) == n:
+        return None
+    has = rows > 0
+    steps = np.zeros(n + 1, dtype=np.int32)
+    np.add.at(steps, first[has] - base, 1)
+    np.add.at(steps, first[has] + rows[has] - base, -1)
+    return np.cumsum(steps[:-1]) > 0

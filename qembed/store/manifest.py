@@ -1,0 +1,171 @@
+"""The commit point: one small JSON file that names everything else of a generation.
+
+A generation is what this file says and nothing more. It is replaced last, in one rename, and carries
+the checksum of its own content, so that a torn or edited manifest is noticed before it is believed.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qembed.errors import IndexDamaged, NoIndex
+from qembed.store.files import FileInfo, replace_file
+from qembed.types import Recipe
+
+if TYPE_CHECKING:
+    from qembed.types import Vectors
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+REBUILD = "rebuild.json"
+"""What a rebuild has so far; becomes MANIFEST when it is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where documents come from and how they are read.
+
+    `path` is relative to the folder the index lies in, or absolute; `-` is standard input.
+    """
+
+    path: str
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    use_ignore: bool = True
+    id_field: str | None = None
+    text_field: str | None = None
+    title_field: str | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A Parquet file with the rows [first, first + rows)."""
+
+    file: FileInfo
+    first: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One generation of an index.
+
+    `uid` is drawn anew when an index is made or rebuilt. Rows below `base` are gone.
+    """
+
+    recipe: Recipe
+    spec: str
+    uid: str = ""
+    generation: int = 0
+    base: int = 0
+    next_row: int = 0
+    shards: tuple[Shard, ...] = ()
+    documents: FileInfo | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+    sources: tuple[Source, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    failed: tuple[tuple[str, str, str], ...] = ()
+    probes: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    created: float = 0.0
+    committed: float = 0.0
+    refreshed: float = 0.0
+    previous: tuple[str, ...] = ()
+
+    def names(self) -> set[str]:
+        """The files of this generation, the manifest itself aside."""
+        found = {s.file.name for s in self.shards}
+        if self.documents:
+            found.add(self.documents.name)
+        return found
+
+    def successor(self, **changes: Any) -> Manifest:
+        """The next generation, remembering this one's files for the readers still on it."""
+        return replace(
+            self, generation=self.generation + 1, previous=tuple(sorted(self.names())), **changes
+        )
+
+
+def _dump(body: Mapping[str, Any]) -> str:
+    return json.dumps(body, ensure_ascii=False, sort_keys=True, indent=1)
+
+
+def write(root: Path, manifest: Manifest, name: str = MANIFEST) -> None:
+    """Replaces the manifest. From the moment this returns, `manifest` is the index."""
+    body = {"format": FORMAT, **asdict(manifest)}
+    text = _dump({**body, "crc": zlib.crc32(_dump(body).encode())})
+    replace_file(root, name, text.encode())
+
+
+def read(root: Path, name: str = MANIFEST) -> Manifest:
+    """The generation that `root` holds.
+
+    Raises NoIndex if there is none, IndexDamaged if the file cannot be believed.
+    """
+    path = root / name
+    try:
+        raw = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        raise NoIndex(f"no index at {root} (make one: qembed index PATH)") from None
+    except OSError as e:
+        raise IndexDamaged(f"cannot read {path}: {e.strerror}") from e
+    try:
+        body = json.loads(raw)
+        crc = body.pop("crc")
+        version = body.pop("format")
+        whole = zlib.crc32(_dump({"format": version, **body}).encode()) == crc
+    except (ValueError, KeyError, AttributeError, TypeError):
+        whole, version, body = False, FORMAT, {}
+    if whole and version != FORMAT:
+        raise IndexDamaged(
+            f"{path} has format {version}, this qembed reads {FORMAT} (upgrade qembed, or make the "
+            "index anew: qembed index --rebuild)"
+        )
+    if not whole:
+        raise IndexDamaged(
+            f"{path} is damaged: its checksum does not match (restore it from a backup, or remove "
+            f"{root} and run qembed index PATH again)"
+        )
+    return _build(body)
+
+
+def _build(body: dict[str, Any]) -> Manifest:
+    body["recipe"] = Recipe(**body["recipe"])
+    body["shards"] = tuple(
+        Shard(FileInfo(**s["file"]), s["first"], s["rows"]) for s in body["shards"]
+    )
+    body["documents"] = FileInfo(**body["documents"]) if body["documents"] else None
+    body["sources"] = tuple(
+        Source(**{**s, "include": tuple(s["include"]), "exclude": tuple(s["exclude"])})
+        for s in body["sources"]
+    )
+    body["failed"] = tuple(tuple(f) for f in body["failed"])
+    body["previous"] = tuple(body["previous"])
+    return Manifest(**body)
+
+
+PROBE_TEXTS: Sequence[str] = (
+    "Refunds arrive within five working days.",
+    "def parse(line): return line.strip().split('\\t')",
+    "今天的天气很好，我们去公园散步吧。",
+)
+"""Fixed texts whose vectors are kept with the index: recomputed, they tell whether the model is the same."""
+
+
+def pack_vectors(vectors: Vectors) -> str:
+    """float32 (n, dim) as base64 of its little-endian bytes."""
+    return base64.b64encode(vectors.astype("<f4").tobytes()).decode()
+
+
+def unpack_vectors(text: str, dim: int) -> Vectors:
+    """The inverse of `pack_vectors`."""
+    import numpy as np
+
+    return np.frombuffer(base64.b64decode(text), dtype="<f4").reshape(-1, dim)

@@ -1,0 +1,66 @@
+"""Takes what is damaged out of the present generation, so that a refresh can put it back.
+
+Only what was in a damaged file is given up: documents whose passages lay in a damaged shard are dropped
+and their files marked to be read again; where the documents file is damaged all files are read again, and
+every passage finds its vector by its text, so that nothing is encoded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from qembed.errors import IndexDamaged
+from qembed.store import derived
+from qembed.store.catalog import Catalog
+from qembed.store.check import check_derived, damaged
+from qembed.store.snapshot import Snapshot
+from qembed.store.writer import Writer
+
+
+def repair(writer: Writer) -> list[str]:
+    """Repairs what `writer` holds; returns what was done, a line each. Documents come back by a refresh."""
+    manifest, root = writer.manifest, writer.root
+    if manifest is None or manifest.documents is None:
+        return []
+    documents, lost = damaged(root, manifest)
+    said = []
+    if documents and lost:
+        raise IndexDamaged(
+            f"{root}: the documents file and {len(lost)} shards are damaged: nothing can be told apart "
+            f"(restore a backup, or remove {root} and run qembed index PATH again)"
+        )
+    if documents:
+        said.append("the documents file was damaged: all sources are read again")
+        writer.commit(Catalog(), counts={"documents": 0, "passages": 0}, failed=())
+    elif lost:
+        said.append(_drop(writer, lost))
+    with Snapshot.of(root, writer.manifest) as snapshot:  # type: ignore[arg-type]
+        for finding in check_derived(snapshot):
+            derived.discard(root, finding.kind)
+            said.append(f"made anew: {finding.what}")
+    return said
+
+
+def _drop(writer: Writer, lost: set[int]) -> str:
+    import numpy as np
+
+    assert writer.manifest is not None
+    manifest = writer.manifest
+    shards = tuple(s for s in manifest.shards if s.first not in lost)
+    with Snapshot.of(writer.root, replace(manifest, shards=shards)) as snapshot:
+        catalog = snapshot.catalog
+        first, rows = catalog.pointers()
+        touched = np.zeros(len(catalog), dtype=bool)
+        for s in manifest.shards:
+            if s.first in lost:
+                inside = (first < s.first + s.rows) & (first + rows > s.first) & (rows > 0)
+                touched |= inside
+        kept = catalog.suspected(touched)
+        _, kept_rows = kept.pointers()
+        writer.compact(snapshot, kept, lost)
+    counts = {"documents": len(kept), "passages": int(kept_rows.sum())}
+    writer.note(counts=counts)
+    names = [catalog.ids()[i] for i in np.flatnonzero(touched).tolist()]
+    return (
+        f"{len(names)} documents were in damaged shards and are read again: {', '.join(names[:10])}"
+    )

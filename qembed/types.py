@@ -1,0 +1,226 @@
+"""The nouns of qembed and the seams between its rooms. Imports nothing of ours.
+
+Frozen, slotted dataclasses; what is numpy stays numpy. Higher scores are better everywhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Vectors: TypeAlias = npt.NDArray[np.float32]
+    """float32 (n, dim), rows of length 1."""
+    Rows: TypeAlias = npt.NDArray[np.int64]
+    """int64 (n,), row ids of an index."""
+    Scores: TypeAlias = npt.NDArray[np.float32]
+    """float32 (n,), higher is better."""
+
+Meta: TypeAlias = Mapping[str, Any]
+"""A document's metadata: JSON values under string keys, types as in the record."""
+
+Run: TypeAlias = dict[str, dict[str, float]]
+"""query id -> document id -> score."""
+Qrels: TypeAlias = dict[str, dict[str, int]]
+"""query id -> document id -> grade."""
+
+T = TypeVar("T")
+Track: TypeAlias = Callable[[int], None]
+"""Called with the number of units just finished; how the command line draws its bars."""
+
+
+# ── corpus ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file found in a source. `name` is its path inside the source, with forward slashes.
+
+    `location` is where it lies. A plain string, because a refresh looks at every file and opens few:
+    a Path for each of them costs as much as the whole walk.
+    """
+
+    source: str
+    name: str
+    location: str | os.PathLike[str]
+    size: int
+    mtime_ns: int
+
+    @property
+    def path(self) -> Path:
+        """The location as a Path, made when asked for."""
+        return Path(self.location)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One text with an identity. `id`: path inside its source, or the record's id.
+
+    `line`: where a record begins in its file, 1-based; None for a whole file.
+    """
+
+    id: str
+    text: str
+    title: str = ""
+    meta: Meta = field(default_factory=dict)
+    line: int | None = None
+
+    @property
+    def digest(self) -> bytes:
+        """16 bytes that change whenever title, text or metadata do; the id is not part of them."""
+        meta = json.dumps(self.meta, sort_keys=True, ensure_ascii=False, default=str)
+        h = hashlib.blake2b(digest_size=16)
+        for part in (self.title, self.text, meta):
+            data = part.encode("utf-8", "surrogatepass")
+            h.update(len(data).to_bytes(8, "little"))
+            h.update(data)
+        return h.digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Something that was there and could not be read. `line` is 1-based, None for a whole file."""
+
+    path: str
+    error: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        where = self.path if self.line is None else f"{self.path}:{self.line}"
+        return f"{where}: {self.error}"
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A stretch of a document: `text == document.text[start:end]`. Lines are 1-based, inclusive."""
+
+    document: str
+    seq: int
+    start: int
+    end: int
+    text: str
+    line: int
+    end_line: int
+
+
+# ── models ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Everything that determines a stored vector. A query's template and task do not."""
+
+    model: str
+    revision: str
+    dim: int
+    pooling: str
+    passage_text: str
+    title_rule: str
+    max_tokens: int
+    overlap: int
+    chunker: str
+    version: int = 1
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hex digits over all fields but the model's name: the revision is its content."""
+        values = {k: v for k, v in asdict(self).items() if k != "model"}
+        data = json.dumps(values, sort_keys=True).encode()
+        return hashlib.blake2b(data, digest_size=8).hexdigest()
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields and the fingerprint, as JSON values."""
+        return {**asdict(self), "fingerprint": self.fingerprint}
+
+
+class Encoder(Protocol):
+    """Text to vectors. Knows nothing of queries and passages: it gets finished text."""
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """float32 (len(texts), dim), rows of length 1."""
+        ...
+
+
+class TokenEncoder(Protocol):
+    """Text to one vector a token, for late interaction."""
+
+    def encode_tokens(self, texts: Sequence[str]) -> list[Vectors]:
+        """For each text float32 (tokens, dim), rows of length 1, without padding."""
+        ...
+
+
+class Reranker(Protocol):
+    """Scores pairs of (query, passage) together. One call may hold many queries' pairs."""
+
+    def score(self, pairs: Sequence[tuple[str, str]]) -> Scores:
+        """float32 (len(pairs),), higher is better. Sorting happens outside, once."""
+        ...
+
+
+class Searcher(Protocol):
+    """Vectors to rows."""
+
+    def search(
+        self, vectors: Vectors, k: int, rows: Rows | None = None
+    ) -> list[tuple[Rows, Scores]]:
+        """For each of the vectors its at most k best rows with cosine similarities, best first.
+
+        `rows=None` searches all that live.
+        """
+        ...
+
+
+# ── results ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query as the user wrote it. `task` and `where` override the command's for this one."""
+
+    id: str
+    text: str
+    task: str | None = None
+    where: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage found. `scores` says which stage said what (dense, lexical, fused, rerank)."""
+
+    document: str
+    path: str | None
+    title: str
+    passage: Passage
+    score: float
+    scores: Mapping[str, float | None]
+    meta: Meta
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What one query found. `instruction` is the text that was encoded, None if none was."""
+
+    query: Query
+    instruction: str | None
+    hits: Sequence[Hit]
+    seconds: Mapping[str, float]
+
+
+def batched(items: Iterable[T], size: int) -> Iterable[list[T]]:
+    """Lists of at most `size` items, in order (itertools.batched arrives in Python 3.12)."""
+    batch: list[T] = []
+    for item in items:
+        batch.append(item)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

@@ -1,0 +1,227 @@
+"""qembed index, as a user meets it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.cli.conftest import BAG, Shell
+
+
+def summary(shell: Shell, *args: str, code: int = 0, **kwargs: str):  # type: ignore[no-untyped-def]
+    done = shell("index", *args, "--format", "json", **kwargs)
+    assert done.code == code, done.err
+    return done.json
+
+
+def test_the_summary_has_the_promised_fields(docs: Shell) -> None:
+    body = summary(docs, "docs")
+    assert body["schema"] == 1
+    assert body["generation"] == 1
+    assert body["index"] == str(docs.folder / ".qembed")
+    assert set(body["documents"]) == {"added", "changed", "moved", "unchanged", "deleted", "failed"}
+    assert body["documents"]["unchanged"] == 3
+    assert body["passages"]["total"] == 3
+    assert body["failed"] == []
+    assert body["recipe"]["title_rule"] == "title text"
+    assert "total" in body["seconds"]
+
+
+def test_a_refresh_with_nothing_changed_encodes_nothing_and_loads_no_model(docs: Shell) -> None:
+    body = summary(docs)
+    assert body["passages"]["encoded"] == 0
+    assert body["generation"] == 1
+    assert "load" not in body["seconds"]
+
+
+def test_a_refresh_encodes_only_what_changed(docs: Shell) -> None:
+    docs.write("docs/refunds.md", "# Refunds\n\nMoney comes back within two days.\n")
+    docs.write("docs/new.md", "# New\n\nSomething new.\n")
+    (docs.folder / "docs/parcels.md").unlink()
+    docs.old("docs/refunds.md", "docs/new.md")
+    body = summary(docs)
+    assert body["documents"] == {
+        "added": 1, "changed": 1, "moved": 0, "unchanged": 1, "deleted": 1, "failed": 0,
+    }  # fmt: skip
+    assert body["passages"]["encoded"] == 2
+    hits = docs("query", "parcel tracking", "--format", "paths").out.splitlines()
+    assert "docs/parcels.md" not in hits
+    assert len(hits) == 3
+
+
+def test_touching_encodes_nothing(docs: Shell) -> None:
+    for p in (docs.folder / "docs").rglob("*.*"):
+        p.touch()
+    assert summary(docs)["passages"] == {"total": 3, "encoded": 0, "reused": 0, "truncated": 0}
+
+
+def test_moving_encodes_nothing(docs: Shell) -> None:
+    (docs.folder / "docs/refunds.md").rename(docs.folder / "docs/money.md")
+    body = summary(docs)
+    assert body["documents"]["moved"] == 1
+    assert body["documents"]["deleted"] == 0
+    assert body["passages"]["encoded"] == 0
+    hit = docs("query", "money back", "-k", "1", "--format", "jsonl").lines[0]
+    assert hit["document"] == "money.md"
+
+
+def test_records_and_their_mistakes(shell: Shell) -> None:
+    shell.write(
+        "r.jsonl",
+        '{"_id": "a", "title": "T", "text": "good one", "kind": "x"}\n'
+        "{broken\n"
+        '{"_id": "a", "text": "twice"}\n'
+        '{"_id": "b"}\n'
+        '{"_id": "c", "text": "good two", "metadata": {"n": 3}}\n',
+    )
+    done = shell("index", "r.jsonl", "--format", "json")
+    assert done.code == 4
+    assert done.json["documents"]["added"] == 2
+    assert len(done.json["failed"]) == 3
+    for line in ("r.jsonl:2", "r.jsonl:3", "r.jsonl:4"):
+        assert line in done.err
+    hits = shell("query", "good", "--format", "jsonl").lines
+    assert {h["document"]: h["meta"] for h in hits} == {"a": {"kind": "x"}, "c": {"n": 3}}
+    again = shell("index")
+    assert again.code == 4, "a mistake that is still there is said again"
+    shell.write("r.jsonl", '{"_id": "a", "title": "T", "text": "good one", "kind": "x"}\n')
+    assert summary(shell)["documents"]["deleted"] == 1
+
+
+def test_records_on_stdin_are_added_to_what_is_there(shell: Shell) -> None:
+    assert (
+        shell("index", "-", stdin='{"_id":"1","text":"red"}\n{"_id":"2","text":"blue"}\n').code == 0
+    )
+    done = shell("index", "-", "--format", "json", stdin='{"_id":"2","text":"green"}\n')
+    assert done.json["documents"]["changed"] == 1
+    hits = shell("query", "green", "--format", "jsonl").lines
+    assert [(h["document"], h["text"]) for h in hits] == [("2", "green"), ("1", "red")]
+
+
+def test_two_folders_may_have_files_of_one_name(shell: Shell) -> None:
+    shell.write("a/README.md", "alpha")
+    shell.write("b/README.md", "beta")
+    assert shell("index", "a", "b").code == 0
+    hits = shell("query", "beta", "--format", "jsonl").lines
+    assert [h["document"] for h in hits] == ["b/README.md", "README.md"]
+    assert summary(shell)["documents"]["deleted"] == 0
+
+
+def test_meta_and_include(shell: Shell) -> None:
+    shell.write("d/a.md", "alpha")
+    shell.write("d/b.txt", "beta")
+    body = summary(shell, "d", "--include", "*.md", "--meta", "team=red", "--meta", "year=2026")
+    assert body["documents"]["added"] == 1
+    assert shell("query", "x", "--format", "jsonl").lines[0]["meta"] == {
+        "team": "red",
+        "year": 2026,
+    }
+
+
+def test_dry_run_writes_nothing(shell: Shell) -> None:
+    shell.write("d/a.md", "alpha")
+    done = shell("index", "d", "--dry-run")
+    assert done.code == 0
+    assert "add\ta.md" in done.out
+    assert not (shell.folder / ".qembed").exists()
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("args", "words"),
+        [
+            (["nowhere"], "nowhere: no such file or folder"),
+            ([], "no index at"),
+            (["empty"], "empty: no documents there"),
+            (["a.md", "--max-tokens", "100000"], "reads 200 tokens at most"),
+            (["a.md", "--meta", "x"], "KEY=VALUE"),
+            (["a.md", "--model", "py:nowhere:x"], "nowhere"),
+            (["a.md", "--model", "nobody/nothing-7B"], "nobody/nothing-7B"),
+            (["a.md", "--chunker", "odd"], "odd"),
+        ],
+    )
+    def test_cannot_run(self, shell: Shell, args: list[str], words: str) -> None:
+        (shell.folder / "empty").mkdir()
+        shell.write("a.md", "alpha")
+        done = shell("index", *args)
+        assert done.code == 2
+        assert words in done.err
+        assert done.out == ""
+        assert not (shell.folder / ".qembed/manifest.json").exists()
+
+    def test_another_recipe(self, docs: Shell) -> None:
+        done = docs("index", "--max-tokens", "50", "--model", "minilm")
+        assert done.code == 2
+        for words in ("--max-tokens 200 (asked for: 50)", f"--model {BAG}", "--rebuild"):
+            assert words in done.err
+
+    def test_another_model_under_an_index(self, docs: Shell) -> None:
+        done = docs("query", "x", "--model", "py:tests.encoders:other")
+        assert done.code == 2
+        assert "cannot be compared" in done.err
+
+    def test_vectors_that_are_none(self, shell: Shell) -> None:
+        shell.write("a.md", "this is poison to it")
+        done = shell("index", "a.md", "--model", "py:tests.encoders:nan")
+        assert done.code == 2
+        assert "poison" in done.err
+
+    def test_strict(self, shell: Shell) -> None:
+        shell.write("a.md", b"caf\xe9")
+        done = shell("index", "a.md", "--strict")
+        assert done.code == 2
+        assert "a.md" in done.err
+
+    def test_a_source_that_is_gone(self, docs: Shell) -> None:
+        (docs.folder / "docs").rename(docs.folder / "elsewhere")
+        done = docs("index")
+        assert done.code == 2
+        assert "docs" in done.err
+        assert len(docs("query", "money", "--format", "paths").out.splitlines()) == 3
+
+
+def test_what_is_not_text_is_reported_and_the_rest_indexed(shell: Shell) -> None:
+    shell.write("d/good.md", "fine")
+    shell.write("d/latin.txt", "caf\xe9 au lait".encode("latin-1"))
+    done = shell("index", "d")
+    assert done.code == 4
+    assert "latin.txt" in done.err
+    assert "0xe9" in done.err
+    assert "1 added" in done.out
+
+
+def test_rebuild_with_other_passages(docs: Shell) -> None:
+    body = summary(docs, "--rebuild", "--chunker", "none")
+    assert body["recipe"]["chunker"] == "none"
+    assert body["documents"]["added"] == 3
+    assert len(docs("query", "money", "--format", "paths").out.splitlines()) == 3
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_keeps_what_is_done_and_a_rerun_does_the_rest(
+    shell: Shell, number: int, code: int
+) -> None:
+    records = [{"_id": str(i), "text": f"record number {i}"} for i in range(1500)]
+    shell.write("r.jsonl", "\n".join(json.dumps(r) for r in records))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "qembed", "index", "r.jsonl", "--format", "json"],
+        cwd=shell.folder,
+        env=shell.env(BAG_DELAY="0.004"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    time.sleep(2.5)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == code, err
+    done = json.loads(out)
+    assert done["interrupted"] is True
+    assert 0 < done["passages"]["encoded"] < 1500
+    rest = summary(shell)
+    assert done["passages"]["encoded"] + rest["passages"]["encoded"] == 1500
+    assert rest["passages"]["total"] == 1500

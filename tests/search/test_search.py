@@ -1,0 +1,184 @@
+"""Exact search against a plain sort; the graph against exact search."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qembed.search import Exact, Graph, GraphSearcher, choose, merge, top
+from qembed.search import exact as exact_module
+
+
+def unit(rng: np.random.Generator, n: int, dim: int = 16) -> np.ndarray:
+    v = rng.normal(size=(n, dim)).astype(np.float32)
+    return v / np.linalg.norm(v, axis=1, keepdims=True)
+
+
+def oracle(vectors: np.ndarray, query: np.ndarray, k: int, rows: np.ndarray) -> list[int]:
+    scores = vectors[rows] @ query
+    return [int(rows[i]) for i in sorted(range(len(rows)), key=lambda i: (-scores[i], rows[i]))[:k]]
+
+
+@given(
+    scores=st.lists(st.integers(-3, 3), max_size=60),
+    k=st.integers(0, 70),
+    cuts=st.lists(st.integers(0, 60), max_size=4),
+)
+def test_top_is_a_sort_by_score_and_row_however_it_is_cut(
+    scores: list[int], k: int, cuts: list[int]
+) -> None:
+    rows = np.arange(len(scores), dtype=np.int64) * 3
+    values = np.array(scores, dtype=np.float32)
+    expected = sorted(zip(rows.tolist(), values.tolist(), strict=True), key=lambda x: (-x[1], x[0]))
+    got = top(rows, values, k)
+    assert list(zip(got[0].tolist(), got[1].tolist(), strict=True)) == expected[:k]
+    edges = [0, *sorted(cuts), len(scores)]
+    parts = [top(rows[a:b], values[a:b], k) for a, b in itertools.pairwise(edges)]
+    merged = merge(parts, k)
+    assert list(zip(merged[0].tolist(), merged[1].tolist(), strict=True)) == expected[:k]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n=st.integers(0, 80),
+    k=st.integers(1, 20),
+    block=st.integers(1, 30),
+    base=st.integers(0, 2**33),
+    dead=st.floats(0, 1),
+    cut=st.integers(0, 80),
+    some=st.booleans(),
+)
+def test_exact_is_a_plain_sort(
+    seed: int, n: int, k: int, block: int, base: int, dead: float, cut: int, some: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    vectors, queries = unit(rng, n), unit(rng, 3)
+    live = rng.random(n) >= dead
+    cut = min(cut, n)
+    parts = [(base, vectors[:cut]), (base + cut, vectors[cut:])]
+    rows = np.flatnonzero(rng.random(n) < 0.3) if some else np.arange(n)
+    old, exact_module.BLOCK = exact_module.BLOCK, block
+    try:
+        searcher = Exact(parts, None if dead == 0 else live, base)
+        found = searcher.search(queries, k, rows + base if some else None)
+    finally:
+        exact_module.BLOCK = old
+    wanted = rows[live[rows]] if dead else rows
+    for query, (got, scores) in zip(queries, found, strict=True):
+        expected = oracle(vectors, query, k, wanted)
+        # sums in another order differ in the last bit: compare the scores, and the set of rows
+        np.testing.assert_allclose(scores, vectors[np.array(expected, int)] @ query, atol=1e-6)
+        assert set((got - base).tolist()) == set(expected)
+
+
+@pytest.fixture(scope="module")
+def clustered() -> tuple[np.ndarray, np.ndarray, Graph]:
+    """3,000 vectors around 60 centres, as texts lie around topics."""
+    rng = np.random.default_rng(1)
+    centres = unit(rng, 60, 32)
+    vectors = centres[rng.integers(0, 60, 3000)] + 0.35 * unit(rng, 3000, 32)
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    graph = Graph.empty(32, 1000)  # less room than needed: it grows
+    graph.add(0, vectors[:2000])
+    graph.add(2000, vectors[2000:])
+    return vectors, vectors[rng.integers(0, 3000, 100)] + 0.2 * unit(rng, 100, 32), graph
+
+
+def recall(found: list, truth: list, k: int) -> float:  # type: ignore[type-arg]
+    return float(
+        np.mean(
+            [
+                len(set(a[0].tolist()) & set(b[0].tolist())) / k
+                for a, b in zip(found, truth, strict=True)
+            ]
+        )
+    )
+
+
+def test_graph_recall_against_exact(clustered) -> None:  # type: ignore[no-untyped-def]
+    vectors, queries, graph = clustered
+    truth = Exact([(0, vectors)]).search(queries, 10)
+    found = graph.search(queries, 10)
+    assert recall(found, truth, 10) >= 0.98
+    # what hnswlib calls a distance is a similarity here: the same cosines as exact search's
+    for (rows, scores), query in zip(found, queries, strict=True):
+        np.testing.assert_allclose(scores, vectors[rows] @ query, atol=1e-5)
+        assert (np.diff(scores) <= 0).all()
+
+
+def test_hnswlib_default_breadth_would_lose_answers(clustered) -> None:  # type: ignore[no-untyped-def]
+    vectors, queries, graph = clustered
+    truth = Exact([(0, vectors)]).search(queries, 10)
+    assert recall(graph.search(queries, 10, ef=10), truth, 10) < recall(
+        graph.search(queries, 10), truth, 10
+    )
+
+
+def test_graph_survives_saving(clustered, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    _, queries, graph = clustered
+    graph.save(tmp_path / "g")
+    loaded = Graph.load(tmp_path / "g", 32)
+    for (a, _), (b, _) in zip(graph.search(queries, 10), loaded.search(queries, 10), strict=True):
+        assert a.tolist() == b.tolist()
+
+
+def test_more_asked_than_there_is(clustered) -> None:  # type: ignore[no-untyped-def]
+    vectors, queries, _ = clustered
+    small = Graph.empty(32, 10)
+    assert len(small.search(queries[:1], 5)[0][0]) == 0
+    small.add(7, vectors[:3])
+    rows, _ = small.search(queries[:1], 50)[0]
+    assert sorted(rows.tolist()) == [7, 8, 9]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.9, 0.995, 1.0])
+def test_dead_rows_are_left_out_and_never_cost_answers(clustered, share: float) -> None:  # type: ignore[no-untyped-def]
+    vectors, queries, graph = clustered
+    live = np.random.default_rng(2).random(3000) >= share
+    found = GraphSearcher(graph, live, 0).search(queries, 10)
+    truth = Exact([(0, vectors)], live).search(queries, 10)
+    answered = [(f, t) for f, t in zip(found, truth, strict=True) if f is not None]
+    assert answered or share > 0.9
+    if share <= 0.9:
+        assert len(answered) == len(queries)
+        assert recall([f for f, _ in answered], [t for _, t in answered], 10) >= 0.97
+    for f, t in answered:
+        assert len(f[0]) == len(t[0])
+        assert live[f[0]].all()
+
+
+class TestPlanner:
+    def test_a_cold_query_does_not_wait_for_a_graph_to_load(self) -> None:
+        plan = choose(wanted="auto", rows=200_000, covered=200_000, queries=1)
+        assert plan.kind == "exact"
+        assert "cold" in plan.why
+
+    def test_a_loaded_graph_over_many_rows_is_walked(self) -> None:
+        kwargs = {"rows": 200_000, "covered": 200_000, "queries": 1}
+        assert choose(wanted="auto", loaded=True, **kwargs).kind == "graph"  # type: ignore[arg-type]
+
+    def test_many_queries_pay_for_loading(self) -> None:
+        plan = choose(wanted="auto", rows=200_000, covered=200_000, queries=1000)
+        assert plan.kind == "graph"
+
+    def test_what_is_asked_for_is_done_if_it_can_be(self) -> None:
+        assert choose(wanted="graph", rows=10, covered=10, queries=1).kind == "graph"
+        assert choose(wanted="exact", rows=10**7, covered=10**7, queries=10**4).kind == "exact"
+        assert choose(wanted="graph", rows=10, covered=0, queries=1).kind == "exact"
+
+    def test_a_narrow_filter_is_searched_exactly(self) -> None:
+        plan = choose(
+            wanted="graph", rows=10**6, covered=10**6, queries=1, loaded=True, allowed=1000
+        )
+        assert plan.kind == "exact"
+        assert "1,000 of 1,000,000" in plan.why
+
+    def test_a_long_tail_makes_the_graph_useless(self) -> None:
+        plan = choose(wanted="auto", rows=10**6, covered=5000, queries=10, loaded=True)
+        assert plan.kind == "exact"
