@@ -10,14 +10,16 @@ PYTHON ?= python3
 	$(PY) -m pip install -q -e '.[dev]'
 	@touch $@
 
-.PHONY: demo test check bench format clean
+.PHONY: demo test test-server browser check bench published format clean
+# what the README shows, so that it stays true: the test suite runs the same commands and compares
 demo: .venv/ready
-	@rm -rf .venv/demo && mkdir -p .venv/demo
-	.venv/bin/qembed index sample_corpora/helpdesk/docs --index .venv/demo/.qembed
-	.venv/bin/qembed query "where's my stuff" -k 5 --index .venv/demo/.qembed
+	@rm -rf sample_corpora/helpdesk/.qembed
+	.venv/bin/qembed models prepare minilm
+	cd sample_corpora/helpdesk && ../../.venv/bin/qembed index docs
+	cd sample_corpora/helpdesk && ../../.venv/bin/qembed query "locked out of my account" -k 3
 
 test: .venv/ready
-	$(PY) -m pytest
+	$(PY) -m pytest -n 2 --dist worksteal
 
 check: .venv/ready
 	$(PY) -m ruff format --check .
@@ -26,12 +28,33 @@ check: .venv/ready
 	.venv/bin/lint-imports
 	$(MAKE) test
 
+# remote models against a server that others wrote; it wants libraries of its own, hence its own environment
+test-server: .venv/ready .venv/infinity/ready
+	$(PY) -m pytest -m server
+
+.venv/infinity/ready:
+	$(PYTHON) -m venv .venv/infinity
+	.venv/infinity/bin/python -m pip install -q "infinity-emb[torch,server]==0.0.78"
+	@touch $@
+
 bench: .venv/ready
 	$(PY) -m tests.bench
+
+# the report's page in Debian's chromium with its driver
+browser: .venv/ready
+	$(PY) -m pytest -m browser tests/quality/test_browser.py
+
+# published figures beside ours: make published DATA=folder-of-BEIR-folders
+published: .venv/ready
+	$(PY) -m tests.bench.published $(DATA)
+
+# every mode on collections in BEIR form: make modes DATA=folder-of-BEIR-folders
+modes: .venv/ready
+	$(PY) -m tests.bench.modes $(DATA) --rerank
 
 format: .venv/ready
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
 
 clean:
-	rm -rf .venv build *.egg-info
+	rm -rf .venv build *.egg-info sample_corpora/*/.qembed

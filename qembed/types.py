@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,12 +40,11 @@ Track: TypeAlias = Callable[[int], None]
 # ── corpus ───────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFile:
+class SourceFile(NamedTuple):
     """A file found in a source. `name` is its path inside the source, with forward slashes.
 
-    `location` is where it lies. A plain string, because a refresh looks at every file and opens few:
-    a Path for each of them costs as much as the whole walk.
+    `location` is where it lies. A tuple and a plain string, because a refresh looks at every file and
+    opens few: a Path for each of them costs as much as the whole walk, a dataclass a quarter of it.
     """
 
     source: str
@@ -96,6 +95,16 @@ class Unreadable:
     def __str__(self) -> str:
         where = self.path if self.line is None else f"{self.path}:{self.line}"
         return f"{where}: {self.error}"
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped(Unreadable):
+    """Something left out for a known reason, which is no failure: a binary file, a format not installed.
+
+    `keep`: what was known of it stays, as nobody looked.
+    """
+
+    keep: bool = False
 
 
 @dataclass(frozen=True, slots=True)

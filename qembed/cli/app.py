@@ -9,11 +9,12 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from qembed import __version__
-from qembed.cli import evaluate, index, models, query, rerank, status, verify
+from qembed.cli import add, evaluate, forget, index, models, query, rerank, serve, status, verify
 from qembed.cli.codes import Code
+from qembed.cli.common import harmless
 from qembed.cli.optional import OptionalRerank
 from qembed.errors import QembedError
+from qembed.version import __version__
 
 
 class Group(TyperGroup):
@@ -26,7 +27,7 @@ class Group(TyperGroup):
             sys.stdout.flush()
             return result
         except QembedError as e:
-            print(f"qembed: {e}", file=sys.stderr)  # noqa: T201
+            print(f"qembed: {harmless(str(e))}", file=sys.stderr)  # noqa: T201
             raise typer.Exit(e.exit_code) from None
         except KeyboardInterrupt:
             raise typer.Exit(Code.INTERRUPTED) from None
@@ -67,7 +68,10 @@ def root(
 app.command("index")(index.index)
 app.command("query", cls=OptionalRerank)(query.query)
 app.command("rerank")(rerank.rerank)
-app.command("eval", cls=OptionalRerank)(evaluate.evaluate)
+app.add_typer(evaluate.app, name="eval")
+app.command("add")(add.add)
+app.command("forget")(forget.forget)
+app.command("serve")(serve.serve)
 app.command("status")(status.status)
 app.command("verify")(verify.verify)
 app.add_typer(models.app, name="models")

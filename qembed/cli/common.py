@@ -53,7 +53,7 @@ class Talk:
     def say(self, text: str) -> None:
         """One line, unless told to be quiet."""
         if not self.quiet:
-            print(f"qembed: {text}", file=sys.stderr)  # noqa: T201
+            print(f"qembed: {harmless(text)}", file=sys.stderr)  # noqa: T201
 
     def detail(self, text: str) -> None:
         """One line, only with --verbose."""
@@ -76,7 +76,7 @@ class Talk:
         with tqdm(unit=" files", file=sys.stderr, dynamic_ncols=True, leave=False) as bar:
 
             def say(text: str) -> None:
-                bar.write(f"qembed: {text}", file=sys.stderr)
+                bar.write(f"qembed: {harmless(text)}", file=sys.stderr)
 
             def files(done: int, total: int) -> None:
                 bar.total = total
@@ -164,6 +164,14 @@ def dumps(value: Any) -> str:
     return _UNSAFE_IN_JSON.sub(lambda m: f"\\u{ord(m.group()):04x}", text)
 
 
+_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def harmless(text: str) -> str:
+    """The text with what could steer a terminal made visible: names and errors quote documents."""
+    return _STEERING.sub(lambda m: ascii(m.group())[1:-1], text)
+
+
 def out(text: str) -> None:
-    """One line of data."""
-    sys.stdout.write(text + "\n")
+    """One line of data: as it is into a pipe or file, harmless on a terminal."""
+    sys.stdout.write((harmless(text) if sys.stdout.isatty() else text) + "\n")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,6 +21,10 @@ from qembed.cli.common import (
     key_values,
     out,
 )
+from qembed.errors import UsageError
+
+if TYPE_CHECKING:
+    from qembed.pipeline.summary import Summary
 
 
 class Chunking(StrEnum):
@@ -66,6 +71,10 @@ def index(
     no_ignore: Annotated[
         bool, typer.Option("--no-ignore", help="Read what .gitignore and the like leave out.")
     ] = False,
+    max_file_size: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE", help="Leave out larger files: bytes, or 500K, 20M, 1G."),
+    ] = None,
     meta: Annotated[
         list[str] | None,
         typer.Option(metavar="KEY=VALUE", help="Metadata for these documents. Repeatable."),
@@ -90,11 +99,20 @@ def index(
     strict: Annotated[
         bool, typer.Option("--strict", help="Stop at the first input that cannot be read.")
     ] = False,
+    allow_missing: Annotated[
+        bool,
+        typer.Option("--allow-missing", help="Delete the documents of a source that is gone."),
+    ] = False,
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", "-y", help="Delete more than half of the documents, unasked."),
+    ] = False,
     wait: Annotated[
         float, typer.Option(metavar="SECONDS", help="Wait so long for another writer.")
     ] = 0.0,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be read, write nothing.")
+        bool,
+        typer.Option("--dry-run", help="Say what would be read, write nothing; with -v also how."),
     ] = False,
     format: Annotated[Format, typer.Option("--format", help="How to print the summary.")] = (
         Format.text
@@ -128,6 +146,7 @@ def index(
             id_field=id_field,
             text_field=text_field,
             title_field=title_field,
+            max_file_size=number_of_bytes(max_file_size),
             meta=key_values(meta or []),
         ),
         task=task,
@@ -136,15 +155,24 @@ def index(
         strict=strict,
         wait=wait,
         dry_run=dry_run,
+        detail=dry_run and verbose,
+        allow_missing=allow_missing,
+        confirm=lambda what: yes or asked(what),
     )
     with Signals().caught(talk) as signals, talk.progress(signals) as progress:
         summary = build(index_to_write(index_dir), options, progress, sys.stdin.buffer)
     for unread in summary.failed:
         talk.say(f"cannot read {unread}")
+    for reason, n in summary.skipped.items():
+        # what mends itself with a command is worth a line; all else only with -v
+        tell = talk.say if reason.startswith("needs ") else talk.detail
+        tell(f"left out {n:,}: {reason}")
     if format is Format.json:
         out(dumps(summary.to_json()))
     else:
-        _summary_line(summary)
+        out(summary_line(summary))
+    for place in summary.cut_short:
+        talk.detail(f"cut short: {place}")
     talk.seconds(summary.seconds)
     if summary.interrupted:
         raise typer.Exit(signals.code)
@@ -152,24 +180,47 @@ def index(
         raise typer.Exit(Code.SOME_FAILED)
 
 
-def _summary_line(summary) -> None:  # type: ignore[no-untyped-def]
-    d, p = summary.documents, summary.passages
+def number_of_bytes(text: str | None) -> int | None:
+    """`20M` as a number, K, M and G being powers of 1024. Raises UsageError."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d{1,12})([KMG]?)(?:i?B)?", text.strip(), re.IGNORECASE)
+    if not found:
+        raise UsageError(f"--max-file-size {text}: wanted bytes, or a number with K, M or G")
+    factor: int = 1024 ** " KMG".index(found[2].upper() or " ")
+    return int(found[1]) * factor
+
+
+def asked(what: str) -> bool:
+    """Asks on a terminal; without one nobody can answer, and no answer is no."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    return typer.confirm(f"{what}. Delete them from the index?", err=True)
+
+
+def summary_line(summary: Summary) -> str:
+    """What was done, in a line; of a dry run also what would be."""
+    done, p = summary.documents, summary.passages
+    kinds = [f"{done[k]:,} {k}" for k in done if done[k] and k != "unchanged"]
+    what = ", ".join([*kinds, f"{done['unchanged']:,} unchanged"])
     if summary.dry_run:
+        how = {d.name: d for d in summary.details}
+        plan = []
         for verb, names in summary.would.items():
             for name in names:
-                out(f"{verb}\t{name}")
-    kinds = [f"{d[k]:,} {k}" for k in d if d[k] and k != "unchanged"]
-    what = ", ".join([*kinds, f"{d['unchanged']:,} unchanged"])
-    if summary.dry_run:
-        out(f"would: {what} (nothing was written)")
-        return
+                line = f"{verb}\t{name}"
+                if d := how.get(name):
+                    line += f"\t{d.reader}\t{d.chunker}\t{d.documents}\t{d.passages}"
+                    line += "".join(f"\t{problem}" for problem in d.problems)
+                plan.append(line)
+        return "\n".join([*plan, f"would: {what} (nothing was written)"])
     encoded = f"{p['encoded']:,} encoded"
     if p["reused"]:
         encoded += f", {p['reused']:,} reused"
     if p["truncated"]:
         encoded += f", {p['truncated']:,} truncated to {summary.recipe.max_tokens} tokens"
     state = "interrupted, what was done is kept: " if summary.interrupted else ""
-    out(
+    return (
         f"{state}{what} · {p['total']:,} passages, {encoded} · "
         f"generation {summary.generation} · {summary.seconds['total']:.1f} s"
     )

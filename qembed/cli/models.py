@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from qembed.cli.common import dumps, out
+from qembed.cli.codes import Code
+from qembed.cli.common import QuietOption, Talk, dumps, out
 
 app = typer.Typer(no_args_is_help=True, help="What is known of models, and what they are given.")
 
@@ -37,13 +39,31 @@ def list_models(format: FormatOption = Format.text) -> None:
         return
     for m in found:
         out(f"{m['name']}\n    query    {m['query']!r}\n    passage  {m['passage']!r}")
+        cut = f", may be cut to {m['min_dim']} dimensions" if m["min_dim"] else ""
+        out(f"    reads    {m['max_tokens']} tokens{cut}")
+        if m["dtype"]:
+            out(f"    dtype    {m['dtype']}")
 
 
 @app.command("show")
 def show(
-    spec: Annotated[str, typer.Argument(metavar="SPEC", help="minilm, a folder, a hub id, …")],
+    spec: Annotated[
+        str,
+        typer.Argument(
+            metavar="SPEC", help="minilm, a folder, a hub id, http://host:port/v1#model, …"
+        ),
+    ],
     task: Annotated[str | None, typer.Option(metavar="NAME|TEXT", help="The task.")] = None,
     query: Annotated[str, typer.Option(metavar="TEXT", help="A query to show.")] = "your words",
+    compare: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SPEC",
+            help="Encode probe texts with this one and with SPEC, and show their cosines. Exits 3 if "
+            "they do not agree.",
+            show_default=False,
+        ),
+    ] = None,
     format: FormatOption = Format.text,
 ) -> None:
     """Show, byte for byte, what a query and a passage become. Needs no weights.
@@ -51,12 +71,50 @@ def show(
     \b
     qembed models show minilm --query "late parcel"
     qembed models show Qwen/Qwen3-Embedding-0.6B --task code --query "sort a list"
+    qembed models show --compare minilm http://localhost:7997/v1#all-MiniLM-L6-v2
     """
-    from qembed.pipeline.about import show_model
+    from qembed.pipeline.about import compare_models, show_model
 
+    if compare is not None:
+        found = compare_models(compare, spec)
+        if format is Format.json:
+            out(dumps({"schema": 1, **found}))
+        else:
+            for c in found["cosines"]:
+                out(f"{c['cosine']:.6f}  {c['text'][:70]!r}")
+            dims = " and ".join(map(str, found["dim"]))
+            verdict = "the same vectors" if found["agree"] else "NOT the same vectors"
+            out(f"{verdict} (lowest cosine {found['lowest']}, dimensions {dims})")
+        if not found["agree"]:
+            raise typer.Exit(Code.GATE)
+        return
     found = show_model(spec, task, query)
     if format is Format.json:
         out(dumps({"schema": 1, **found}))
         return
     for key, value in found.items():
-        out(f"{key:10} {value!r}" if key in ("query", "passage") else f"{key:10} {value}")
+        exact = key in ("query", "passage", "pair")
+        out(f"{key:10} {value!r}" if exact else f"{key:10} {value}")
+
+
+@app.command("prepare")
+def prepare(
+    spec: Annotated[str, typer.Argument(metavar="SPEC", help="minilm, a folder, a hub id.")],
+    quiet: QuietOption = False,
+) -> None:
+    """Fetch and export a model ahead of time, so that no later run waits for torch.
+
+    Exits 2 if it cannot be exported: it stays on torch, and works all the same.
+
+    \b
+    qembed models prepare minilm
+    qembed models prepare Qwen/Qwen3-Embedding-0.6B
+    """
+    from qembed.pipeline.about import prepare_model
+
+    talk = Talk(quiet)
+    ready, line = prepare_model(spec, talk.say)
+    if not ready:
+        print(f"qembed: {line}", file=sys.stderr)  # noqa: T201
+        raise typer.Exit(Code.CANNOT_RUN)
+    out(line)

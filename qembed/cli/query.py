@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from qembed.cli.common import IndexOption, ModelOption, QuietOption, Talk, VerboseOption
+from qembed.cli.through import NoServerOption, through_server
 
 
 class Format(StrEnum):
@@ -27,6 +28,15 @@ class Mode(StrEnum):
 
     auto = "auto"
     dense = "dense"
+    lexical = "lexical"
+    hybrid = "hybrid"
+
+
+class Fusion(StrEnum):
+    """How two searches become one."""
+
+    sum = "sum"
+    rrf = "rrf"
 
 
 class Search(StrEnum):
@@ -58,7 +68,23 @@ TemplateOption = Annotated[
     str | None,
     typer.Option(metavar="STRING", help="Instead of the model's: with {query}, perhaps {task}."),
 ]
-ModeOption = Annotated[Mode, typer.Option(help="Which search answers.")]
+ModeOption = Annotated[
+    Mode,
+    typer.Option(
+        help="By meaning, by words, by both in equal parts, or by both as the query suggests."
+    ),
+]
+WhereOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="EXPR",
+        help="Only documents like this: user_id = 'alice' and date >= '2026-01-01'. Repeatable.",
+        show_default=False,
+    ),
+]
+FusionOption = Annotated[
+    Fusion, typer.Option(help="Both searches' scores added, or their reciprocal ranks.")
+]
 SearchOption = Annotated[
     Search, typer.Option(help="Every vector, the graph, or whichever is faster here.")
 ]
@@ -68,10 +94,19 @@ RerankOption = Annotated[
         "--rerank",
         metavar="[SPEC]",
         help="Look at the best candidates again: with late (the default, needs no other weights), "
-        "a cross-encoder's hub id or folder, or py:module:factory.",
+        "a reranker's hub id or folder, http://host:port/v1#model, or py:module:factory.",
     ),
 ]
 CandidatesOption = Annotated[int, typer.Option(help="How many a rerank looks at.")]
+BudgetOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="Stop scoring after 2s, 500ms, …: the best candidates are scored first, the rest follow "
+        "unscored. Loading the model does not count.",
+        show_default=False,
+    ),
+]
 
 
 def query(
@@ -91,20 +126,36 @@ def query(
     template: TemplateOption = None,
     mode: ModeOption = Mode.auto,
     search: SearchOption = Search.auto,
+    where: WhereOption = None,
+    fusion: FusionOption = Fusion.sum,
     rerank: RerankOption = None,
     candidates: CandidatesOption = 100,
     min_score: Annotated[
-        float | None, typer.Option(help="Leave out hits below this score.", show_default=False)
+        float | None,
+        typer.Option(
+            help="Leave out hits below this score: a cosine or, with a reranker, its probability. "
+            "Not with late.",
+            show_default=False,
+        ),
     ] = None,
+    rerank_budget: BudgetOption = None,
     by: Annotated[By, typer.Option(help="One hit a passage, or a document's best.")] = By.passage,
+    context: Annotated[
+        int, typer.Option(help="Show so many neighbouring passages on both sides of a hit.")
+    ] = 0,
+    diversity: Annotated[
+        float,
+        typer.Option(help="0 to 1: rather something else than the same again; .3 is a good start."),
+    ] = 0.0,
     format: Annotated[Format, typer.Option("--format", help="How hits are printed.")] = Format.text,
+    no_server: NoServerOption = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say on stderr what was encoded and how it was found.")
     ] = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    r"""Search by meaning.
+    """Search by meaning.
 
     \b
     qembed query "where is my parcel"
@@ -112,37 +163,44 @@ def query(
     qembed query "late refund" --format jsonl | jq -r .document
     qembed query - --format trec < questions.txt > run.trec
     """
-    from qembed.cli.render import show
     from qembed.pipeline.locate import find_index
     from qembed.pipeline.queries import parse_queries
-    from qembed.pipeline.retrieve import Asked, open_retriever
     from qembed.types import Query
 
     talk = Talk(quiet, verbose)
     if text is None:
         raise typer.BadParameter("give a TEXT, or - to read queries from stdin", param_hint="TEXT")
     queries = parse_queries(sys.stdin.buffer) if text == "-" else [Query("1", text)]
-    asked = Asked(
-        k=k,
-        task=task,
-        instruction=not no_instruction,
-        template=template,
-        mode=mode.value,
-        search=search.value,
-        rerank=rerank,
-        candidates=candidates,
-        min_score=min_score,
-        by=by.value,
-    )
-    retriever = open_retriever(find_index(index_dir), asked, model)
-    answer = retriever.answer(queries)
-    if answer.truncated:
-        talk.say(f"{answer.truncated} of {len(queries)} queries were longer than the model reads")
-    if explain:
-        for r in answer.results:
-            talk.say(f"query {r.query.id}: encoded {r.instruction or r.query.text!r}")
-        talk.say(f"search: {answer.plan}")
-        if answer.reranker:
-            talk.say(f"rerank: {answer.reranker}, {candidates} candidates")
-    show(answer, retriever, format.value)
-    talk.seconds(retriever.session.seconds)
+    request = {
+        "queries": [[q.id, q.text, q.task, q.where] for q in queries],
+        "asked": {
+            "k": k,
+            "task": task,
+            "instruction": not no_instruction,
+            "template": template,
+            "mode": mode.value,
+            "search": search.value,
+            "rerank": rerank,
+            "candidates": candidates,
+            "min_score": min_score,
+            "by": by.value,
+            "fusion": fusion.value,
+            "diversity": diversity,
+            "context": context,
+        },
+        "where": list(where or ()),
+        "rerank_budget": rerank_budget,
+        "model": model,
+        "reranker": rerank,
+        "format": format.value,
+        "explain": explain,
+    }
+    index = find_index(index_dir)
+    if not no_server and through_server(index, "query", request, talk):
+        return
+    from qembed.cli.answer import answer_query, asked_of
+    from qembed.cli.render import Screen
+    from qembed.pipeline.retrieve import open_retriever
+
+    with open_retriever(index, asked_of(request), model) as retriever:
+        answer_query(retriever, request, Screen.here(), talk)

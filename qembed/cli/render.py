@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
-from qembed.cli.common import dumps, out
+from qembed.cli.common import dumps
 from qembed.types import Hit, Results, Run
 
 if TYPE_CHECKING:
@@ -30,12 +31,30 @@ _VISIBLE: Mapping[str, str] = {
 }
 
 
-def shown_path(hit: Hit) -> str:
-    """A path that opens from here; the id for a record that has no file of its own."""
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """Where hits are printed: here, or where a server's client stands."""
+
+    file: TextIO
+    folder: Path
+    environ: Mapping[str, str]
+
+    @classmethod
+    def here(cls) -> Screen:
+        """This process's stdout."""
+        return cls(sys.stdout, Path.cwd(), os.environ)
+
+    def line(self, text: str) -> None:
+        """One line of data."""
+        self.file.write(text + "\n")
+
+
+def shown_path(hit: Hit, folder: Path) -> str:
+    """A path that opens from `folder`; the id for a record that has no file of its own."""
     if hit.path is None or not _is_file_document(hit):
         return hit.document
     try:
-        return str(Path(hit.path).relative_to(Path.cwd()))
+        return str(Path(hit.path).relative_to(folder))
     except ValueError:
         return hit.path
 
@@ -74,20 +93,20 @@ def _round(value: float) -> float:
     return round(value, 6)
 
 
-def show(answer: Answer, retriever: Retriever, format: str) -> None:
-    """Writes the hits of all queries to stdout."""
+def show(answer: Answer, retriever: Retriever, format: str, screen: Screen) -> None:
+    """Writes the hits of all queries to the screen."""
     if format == "json":
-        out(dumps(_json(answer, retriever)))
+        screen.line(dumps(_json(answer, retriever)))
     elif format == "text":
-        _text(answer, retriever)
+        _text(answer, retriever, screen)
     elif format == "trec":
         from qembed.quality import write_run
 
-        write_run(as_run(answer), sys.stdout)
+        write_run(as_run(answer), screen.file)
     else:
         for results in answer.results:
-            for line in _LINES[format](results):
-                out(line)
+            for line in _LINES[format](results, screen):
+                screen.line(line)
 
 
 def _json(answer: Answer, retriever: Retriever) -> dict[str, Any]:
@@ -111,14 +130,14 @@ def _json(answer: Answer, retriever: Retriever) -> dict[str, Any]:
     }
 
 
-def _jsonl(results: Results) -> Iterable[str]:
+def _jsonl(results: Results, _: Screen) -> Iterable[str]:
     return (dumps(hit_json(results, n, h)) for n, h in enumerate(results.hits, 1))
 
 
 _CELL = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r", "\\": "\\\\"})
 
 
-def _tsv(results: Results) -> Iterable[str]:
+def _tsv(results: Results, _: Screen) -> Iterable[str]:
     for n, h in enumerate(results.hits, 1):
         p = h.passage
         cells = [results.query.id, str(n), f"{h.score:.6f}", h.document, str(p.line), p.text]
@@ -141,23 +160,31 @@ def as_run(answer: Answer) -> Run:
     }
 
 
-def _paths(results: Results) -> Iterable[str]:
-    quiet = sys.stdout.isatty()
+def _paths(results: Results, screen: Screen) -> Iterable[str]:
+    quiet = screen.file.isatty()
     for h, _ in _best_documents(results):
-        yield safe(shown_path(h)) if quiet else shown_path(h)
+        path = shown_path(h, screen.folder)
+        yield safe(path) if quiet else path
 
 
 _LINES = {"jsonl": _jsonl, "tsv": _tsv, "paths": _paths}
 
 
-def _text(answer: Answer, retriever: Retriever) -> None:
+def _text(answer: Answer, retriever: Retriever, screen: Screen) -> None:
     from rich.console import Console
     from rich.text import Text
 
     from qembed.pipeline.snippet import best_sentences
 
     # styles by weight and the terminal's own palette: readable on light and on dark
-    console = Console(file=sys.stdout, highlight=False, soft_wrap=False, emoji=False, markup=False)
+    console = Console(
+        file=screen.file,
+        highlight=False,
+        soft_wrap=False,
+        emoji=False,
+        markup=False,
+        _environ=screen.environ,
+    )
     if not console.is_terminal:
         console.width = 80
     vectors = retriever.encode([r.instruction or r.query.text for r in answer.results])
@@ -170,12 +197,17 @@ def _text(answer: Answer, retriever: Retriever) -> None:
             console.print("no hits")
         found = best_sentences(retriever.session, vector, [h.passage for h in results.hits])
         for n, (hit, sentence) in enumerate(zip(results.hits, found, strict=True), 1):
-            where = f"{safe(shown_path(hit))}:{hit.passage.line}"
+            where = f"{safe(shown_path(hit, screen.folder))}:{hit.passage.line}"
             head = Text(f"{n:>2}  {hit.score:.3f}  ")
             head.append(where, "bold cyan")
-            if hit.title:
-                head.append(f"  {safe(hit.title)}", "dim")
+            title = Text(safe(hit.title), "dim")
+            if title and head.cell_len + 2 + title.cell_len <= console.width:
+                head.append("  ")
+                head.append_text(title)
+                title = Text()
             console.print(head, no_wrap=True, overflow="ellipsis")
+            if title:
+                console.print(Text(" " * 11).append_text(title), no_wrap=True, overflow="ellipsis")
             body = Text(safe(sentence), overflow="fold")
             for line in body.wrap(console, console.width - 11)[:3]:
                 console.print(Text(" " * 11 + line.plain.rstrip()))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from qembed.cli.common import IndexOption, QuietOption, Talk, VerboseOption, dumps, out
-from qembed.cli.query import TaskOption
+from qembed.cli.common import IndexOption, QuietOption, Talk, VerboseOption
+from qembed.cli.query import BudgetOption, TaskOption
+from qembed.cli.through import NoServerOption, regular, through_server
 
 
 def rerank(
@@ -17,14 +19,21 @@ def rerank(
         str,
         typer.Option(
             metavar="SPEC",
-            help="late (needs no other weights), a cross-encoder's hub id or folder, "
-            "or py:module:factory.",
+            help="late (needs no other weights), a reranker's hub id or folder, "
+            "http://host:port/v1#model, or py:module:factory.",
         ),
     ] = "late",
     k: Annotated[
         int | None, typer.Option("-k", help="How many to keep. Default: all.", show_default=False)
     ] = None,
     task: TaskOption = None,
+    rerank_budget: BudgetOption = None,
+    min_score: Annotated[
+        float | None,
+        typer.Option(
+            help="Leave out what scores below: a probability. Not with late.", show_default=False
+        ),
+    ] = None,
     run: Annotated[
         Path | None,
         typer.Option(
@@ -41,10 +50,14 @@ def rerank(
             show_default=False,
         ),
     ] = None,
+    no_server: NoServerOption = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say on stderr what scored and what the scores are.")
+    ] = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    r"""Put hits in a better order.
+    """Put hits in a better order.
 
     \b
     qembed query "late refund" -k 100 --format jsonl | qembed rerank -k 10
@@ -52,32 +65,50 @@ def rerank(
     """
     from qembed.errors import NoIndex, UsageError
     from qembed.pipeline.locate import find_index, model_spec
-    from qembed.pipeline.rerank import parse_hits, rerank_hits, rerank_run
-    from qembed.quality import read_queries, read_run, write_run
-    from qembed.store.manifest import read as read_manifest
 
     talk = Talk(quiet, verbose)
-    if k is not None and k < 1:
-        raise UsageError("-k: at least 1")
+    request: dict[str, Any] = {
+        "how": {"spec": model, "task": task, "k": k, "min_score": min_score},
+        "rerank_budget": rerank_budget,
+        "reranker": model,
+        "model": encoder,
+        "explain": explain,
+    }
     if run is not None:
         if queries is None:
             raise UsageError("--run wants --queries FILE: a run does not hold the queries' words")
-        found = read_run(run)
-        with talk.counter(sum(len(d) for d in found.values()), "pairs") as track:
-            better = rerank_run(
-                find_index(index_dir), found, read_queries(queries), model, task, k, track
-            )
-        write_run(better, sys.stdout)
+        index = find_index(index_dir)
+        files = {"run": str(run), "queries": str(queries), "paths": True, "model": None}
+        readable = regular(run) and regular(queries) and not no_server
+        if readable and through_server(index, "rerank", {**request, **files}, talk):
+            return
+        from qembed.cli.answer import rerank_a_run
+        from qembed.pipeline.session import Session
+
+        rerank_a_run(lambda: Session(index), {**request, **files}, sys.stdout, talk)
         return
-    lines = parse_hits(sys.stdin.buffer)
-    remembered = None
-    if encoder is None:
+    data = sys.stdin.buffer.read()
+    remembered, found = None, None
+    try:
+        found = find_index(index_dir)
+        text = data.decode("utf-8", "surrogateescape")
+        if not no_server and through_server(found, "rerank", {**request, "lines": text}, talk):
+            return
+    except NoIndex:
+        if encoder is None and index_dir is not None:
+            raise
+    from qembed.cli.answer import how_of, rerank_lines
+    from qembed.pipeline.rerank import check_how, opener, parse_hits
+    from qembed.store.manifest import read as read_manifest
+
+    how = how_of(request)
+    check_how(how)
+    lines = parse_hits(io.BytesIO(data))
+    if encoder is None and found is not None:
         try:
-            remembered = read_manifest(find_index(index_dir)).spec
+            remembered = read_manifest(found).spec
         except NoIndex:
             if index_dir is not None:
                 raise
-    with talk.counter(len(lines), "pairs") as track:
-        better_lines = rerank_hits(lines, model, model_spec(encoder, remembered), task, k, track)
-    for line in better_lines:
-        out(dumps(line))
+    opened = opener(how, model_spec(encoder, remembered))
+    rerank_lines(lines, how, opened, request, sys.stdout, talk)

@@ -27,7 +27,7 @@ def status(
     format: Annotated[Format, typer.Option("--format", help="text or json.")] = Format.text,
     quiet: QuietOption = False,
 ) -> None:
-    r"""Say what the index holds, how old it is and what lags.
+    """Say what the index holds, how old it is and what lags.
 
     \b
     qembed status

@@ -20,7 +20,7 @@ def verify(
     format: Annotated[Format, typer.Option("--format", help="text or json.")] = Format.text,
     quiet: QuietOption = False,
 ) -> None:
-    r"""Check the index: checksums, counts, rows, golden probe, graph against exact search.
+    """Check the index: checksums, counts, rows, golden probe, graph against exact search.
 
     Exits with 2 if something is wrong; each finding names the command that mends it.
 

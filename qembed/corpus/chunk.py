@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from qembed.corpus.contents import suffix
 from qembed.corpus.markdown import fenced
 from qembed.errors import UsageError
 from qembed.types import Document, Passage
@@ -43,7 +44,8 @@ MAX_MARKS = 32
 STICKY = frozenset("\u200c\u200d\u0e33\u0eb3\uff9e\uff9f🏻🏼🏽🏾🏿")
 """Extend the character before them without being marks by category: joiners, vowels, skin tones."""
 
-_MARKDOWN = (".md", ".markdown")
+_MARKDOWN = (".md", ".markdown", ".html", ".htm", ".xhtml", ".ipynb", ".epub", ".docx", ".pptx")
+"""Whose text is Markdown, or becomes it when read."""
 
 
 def with_title(title: str, text: str) -> str:
@@ -99,6 +101,12 @@ class Chunker:
             )
         self._floor = min(max(32, max_tokens // 2), self._room)
 
+    def kind_of(self, name: str) -> str:
+        """How a document of this id is cut: "none", "markdown" or "text"."""
+        if self.kind == "none":
+            return "none"
+        return "markdown" if suffix(name.partition("#chapter=")[0]) in _MARKDOWN else "text"
+
     def fit_title(self, title: str) -> str:
         """The part of a title that leaves at least half of a passage to the text; mostly all of it."""
         if self.kind == "none" or not title or self._title_fits(title):
@@ -128,7 +136,7 @@ class Chunker:
         elif blank:
             spans = [(0, 0)]
         else:
-            markdown = document.id.lower().endswith(_MARKDOWN)
+            markdown = self.kind_of(document.id) == "markdown"
             reached = 0
             spans = []
             for start, end in self._spans(text, markdown, self.fit_title(document.title)):

@@ -1,18 +1,27 @@
-r"""Bytes to text: UTF-8 with or without a byte order mark, UTF-16 with one. Nothing is guessed.
+r"""Bytes to text: UTF-8 with or without a byte order mark, UTF-16 with one. `legacy` guesses the rest.
 
-A wrong guess would be stored, encoded and found as if somebody had written it, so anything else is an
-error that names the first wrong byte. The text is the file's own, `\r\n` and all: offsets into it are
-offsets into what the user's editor shows. Lone surrogates cannot come out of here.
+A wrong guess would be stored, encoded and found as if somebody had written it. So a text that is UTF-8
+but for some wrong bytes is an error that names the first, and only a longer one that is no UTF-8 at all is
+guessed at; what was guessed is in the document's metadata (`encoding`). The text is the file's own,
+`\r\n` and all: offsets into it are offsets into what the user's editor shows. Lone surrogates cannot come
+out of here.
 """
 
 from __future__ import annotations
 
 import codecs
+import re
 
 from qembed.types import Unreadable
 
 SNIFF = 8192
 """Bytes in which a NUL says that a file is binary (git's rule)."""
+
+BINARY = "binary file"
+LEAST = 64
+"""Bytes that a guess needs."""
+SAMPLE = 1 << 16
+"""Bytes that a guess looks at."""
 
 UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 UTF32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
@@ -29,7 +38,7 @@ def decode(data: bytes, path: str) -> str | Unreadable:
             line = _text_before(data, e.start).count("\n") + 1
             return Unreadable(path, f"not UTF-16: {e.reason} at offset {e.start} (line {line})")
     if b"\0" in data[:SNIFF]:
-        return Unreadable(path, "binary file")
+        return Unreadable(path, BINARY)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as e:
@@ -44,3 +53,32 @@ def decode(data: bytes, path: str) -> str | Unreadable:
 def _text_before(data: bytes, end: int) -> str:
     """What of UTF-16 `data` is whole before the byte `end`."""
     return data[:end].decode("utf-16", "ignore")
+
+
+_UTF8_PAIR = re.compile(
+    rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
+)
+_HIGH = re.compile(rb"[\x80-\xff]")
+_CONTROLS = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f-\x84\x86-\x9f]")
+
+
+def legacy(data: bytes) -> tuple[str, str] | None:
+    """The text of bytes in an encoding of before UTF-8, and its name; None if that is not clear.
+
+    Not clear: too short, mostly UTF-8, control characters in the result.
+    """
+    high = len(_HIGH.findall(data, 0, SAMPLE))
+    utf8 = sum(len(found) for found in _UTF8_PAIR.findall(data, 0, SAMPLE))
+    if len(data) < LEAST or 2 * utf8 > high:
+        return None
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(data[:SAMPLE]).best()
+    if best is None or best.encoding.startswith("utf"):
+        return None
+    try:
+        text = data.decode(best.encoding)
+        text.encode()
+    except UnicodeError:
+        return None
+    return None if _CONTROLS.search(text) else (text, best.encoding)

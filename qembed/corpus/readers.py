@@ -6,41 +6,90 @@ import os
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
-from qembed.corpus.decode import decode
-from qembed.corpus.markdown import title
+from qembed.corpus import contents, prose
+from qembed.corpus.contents import suffix
+from qembed.corpus.html import Page, read_page
 from qembed.corpus.records import ReadOptions, read_lines
+from qembed.corpus.tables import read_csv, read_json, read_parquet
+from qembed.corpus.worker import read_office
 from qembed.types import Document, SourceFile, Unreadable
 
 Reader: TypeAlias = Callable[[SourceFile, ReadOptions], Iterator[Document | Unreadable]]
 
-MAX_FILE = 256 * 1024 * 1024
-"""Bytes of one text file; a larger one is no document anybody reads, and would be held whole."""
-
 
 def read(file: SourceFile, options: ReadOptions) -> Iterator[Document | Unreadable]:
     """The documents of a file, as its suffix says; as plain text where no reader knows the suffix."""
-    name = file.name.rpartition("/")[2]
-    suffix = name[name.rfind(".") :].lower() if "." in name[1:] else ""
-    return READERS.get(suffix, read_plain)(file, options)
+    return reader_of(file.name)(file, options)
 
 
-def read_plain(file: SourceFile, options: ReadOptions) -> Iterator[Document | Unreadable]:
+def reader_of(name: str) -> Reader:
+    """The reader for a file of this name."""
+    return READERS.get(suffix(name), read_plain)
+
+
+def _of_text(make: Callable[[str], Page]) -> Reader:
+    """A reader of one document, from a function of a file's text that may raise ValueError."""
+
+    def reader(file: SourceFile, options: ReadOptions) -> Iterator[Document | Unreadable]:
+        found = contents.text(file)
+        if isinstance(found, Unreadable):
+            yield found
+            return
+        try:
+            page = make(found.text)
+        except ValueError as e:
+            yield Unreadable(os.fspath(file.location), str(e))
+            return
+        yield Document(file.name, page.text, page.title, {**page.meta, **found.meta})
+
+    reader.__name__ = f"read_{make.__name__.strip('_')}"
+    return reader
+
+
+def plain(text: str) -> Page:
     """One document without a title."""
-    text = _text(file)
-    yield text if isinstance(text, Unreadable) else Document(file.name, text)
+    return Page(text, "", {})
 
 
-def read_markdown(file: SourceFile, options: ReadOptions) -> Iterator[Document | Unreadable]:
-    """One document; its title is its first heading, which stays in the text too."""
-    text = _text(file)
-    yield text if isinstance(text, Unreadable) else Document(file.name, text, title(text))
+def markdown(text: str) -> Page:
+    """Its title is its first heading, which stays in the text too; front matter is metadata."""
+    meta = prose.front_matter(text)
+    return Page(text, prose.markdown_title(text, meta), meta)
+
+
+def rst(text: str) -> Page:
+    """Its title is its first section's, which stays in the text too."""
+    return Page(text, prose.rst_title(text), {})
+
+
+def subtitles(text: str) -> Page:
+    """What is said."""
+    return Page(prose.subtitles(text), "", {})
+
+
+read_plain = _of_text(plain)
+read_markdown = _of_text(markdown)
+read_rst = _of_text(rst)
+read_html = _of_text(read_page)
+read_notebook = _of_text(prose.notebook)
+read_subtitles = _of_text(subtitles)
+
+
+def read_mail(file: SourceFile, options: ReadOptions) -> Iterator[Document | Unreadable]:
+    """One document; a message says itself in which encoding it is."""
+    found = contents.data(file)
+    try:
+        page = found if isinstance(found, Unreadable) else prose.mail(found)
+    except ValueError as e:
+        page = Unreadable(os.fspath(file.location), str(e))
+    yield page if isinstance(page, Unreadable) else Document(file.name, *page)
 
 
 def read_jsonl(file: SourceFile, options: ReadOptions) -> Iterator[Document | Unreadable]:
     """One document a line; ids of records without one are `<file name>#<line>`."""
     where = os.fspath(file.location)
     try:
-        stream = file.path.open("rb")
+        stream = contents.open_stream(file)
     except OSError as e:
         yield Unreadable(where, e.strerror or str(e))
         return
@@ -48,20 +97,7 @@ def read_jsonl(file: SourceFile, options: ReadOptions) -> Iterator[Document | Un
         yield from read_lines(stream, file.name, options, where)
 
 
-def _text(file: SourceFile) -> str | Unreadable:
-    where = os.fspath(file.location)
-    if file.size > MAX_FILE:
-        limit = MAX_FILE // 1024**2
-        error = f"{file.size / 1024**2:.0f} MiB is too large for one document (at most {limit})"
-        return Unreadable(where, f"{error}: split it, or make it JSON lines")
-    try:
-        data = file.path.read_bytes()
-    except OSError as e:
-        return Unreadable(where, e.strerror or str(e))
-    return decode(data, where)
-
-
-_PROSE = ".txt .text .log .rst .adoc .org .tex"
+_PROSE = ".txt .text .log .adoc .org .tex"
 _CODE = (
     ".py .pyi .js .mjs .cjs .jsx .ts .mts .cts .tsx .vue .svelte .go .rs .java .kt .kts .scala .groovy "
     ".gradle .clj .c .h .cc .cpp .cxx .hh .hpp .m .mm .cs .fs .vb .swift .dart .zig .rb .php .pl .pm .lua "
@@ -76,8 +112,17 @@ READERS: dict[str, Reader] = {
     ".markdown": read_markdown,
     ".jsonl": read_jsonl,
     ".ndjson": read_jsonl,
+    ".rst": read_rst,
+    **dict.fromkeys((".html", ".htm", ".xhtml"), read_html),
+    ".ipynb": read_notebook,
+    ".eml": read_mail,
+    **dict.fromkeys((".srt", ".vtt"), read_subtitles),
+    **dict.fromkeys((".csv", ".tsv"), read_csv),
+    ".json": read_json,
+    ".parquet": read_parquet,
+    **dict.fromkeys((".pdf", ".docx", ".pptx", ".xlsx", ".epub"), read_office),
 }
-"""Suffix in lower case -> reader. HTML, tables and office formats want readers of their own."""
+"""Suffix in lower case -> reader, of what may also be packed with gzip or zstd."""
 
 _NAMES = (
     "readme license licence copying notice authors contributors changelog changes news history todo "

@@ -77,19 +77,28 @@ def _skip_line(stream: BinaryIO) -> None:
 def _parse(line: bytes) -> Mapping[str, Any]:
     """The object on a line. Raises _Wrong."""
     try:
-        value = _DECODER.decode(line.decode())
+        text = line.decode()
     except UnicodeDecodeError as e:
         raise _Wrong(f"not UTF-8: byte 0x{line[e.start]:02x} at byte {e.start + 1}") from None
+    value = parse_value(text)
+    if not isinstance(value, dict):
+        raise _Wrong(f"not a record: {_kind(value)} where an object was expected")
+    return value
+
+
+def parse_value(text: str) -> Any:
+    """What a JSON text says. Raises ValueError saying why it cannot be read."""
+    try:
+        value = _DECODER.decode(text)
     except json.JSONDecodeError as e:
-        raise _Wrong(f"not JSON: {e.msg} at column {e.colno}") from None
+        place = f"column {e.colno}" if e.lineno == 1 else f"line {e.lineno}, column {e.colno}"
+        raise _Wrong(f"not JSON: {e.msg} at {place}") from None
     except RecursionError:
         raise _Wrong("not JSON that can be read: nested too deeply") from None
     except ValueError as e:  # _Wrong of the hooks below, and numbers of thousands of digits
         raise _Wrong(str(e).partition(";")[0]) from None
-    if not isinstance(value, dict):
-        raise _Wrong(f"not a record: {_kind(value)} where an object was expected")
     if (
-        b"\\u" in line
+        "\\u" in text
     ):  # the only way in for half a character, which could be neither stored nor shown
         try:
             json.dumps(value, ensure_ascii=False).encode()

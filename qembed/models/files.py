@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from qembed.errors import ModelUnavailable
+from qembed.folders import cache_folder
 
 WEIGHTS = "*.safetensors"
 VOCABULARIES = ("vocab.txt", "vocab.json", "*.model")
@@ -34,15 +35,6 @@ CONTENT = (
     WEIGHTS,
 )
 """What a vector depends on. Read in this order, so that the hash does not depend on a folder's order."""
-
-
-def cache_folder() -> Path:
-    """Where qembed keeps what only saves time: $QEMBED_CACHE, else the user's cache folder."""
-    if named := os.environ.get("QEMBED_CACHE"):
-        return Path(named)
-    import platformdirs
-
-    return Path(platformdirs.user_cache_path("qembed"))
 
 
 def file_sha256(path: Path) -> str:

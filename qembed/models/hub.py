@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -16,6 +17,27 @@ WANTED = ("*.safetensors", "*.json", "*.txt", "*.model", "*_Pooling/*", "*_Dense
 def is_hub_id(spec: str) -> bool:
     """Whether `spec` has the form of a hub id: organisation/name."""
     return _ID.fullmatch(spec) is not None
+
+
+def missing(folder: Path) -> str | None:
+    """What a snapshot lacks of a model: its configuration, weights, or one of their parts; None if nothing.
+
+    A link to a file that was never finished counts as missing.
+    """
+    if not (folder / "config.json").is_file():
+        return "config.json"
+    for index in folder.glob("*.safetensors.index.json"):
+        try:
+            named = set(json.loads(index.read_text("utf-8"))["weight_map"].values())
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return index.name
+        absent = sorted(n for n in named if not (folder / str(n)).is_file())
+        if absent:
+            return ", ".join(absent)
+        return None
+    if not any(p.is_file() for p in folder.glob("*.safetensors")):
+        return "its weights (*.safetensors)"
+    return None
 
 
 def fetch(name: str, revision: str | None = None) -> Path:
@@ -33,21 +55,31 @@ def fetch(name: str, revision: str | None = None) -> Path:
         )
 
         patterns = list(WANTED)
+        where = "is not in the local hub cache"
         try:
-            return Path(
+            found = Path(
                 snapshot_download(
                     name, revision=revision, allow_patterns=patterns, local_files_only=True
                 )
             )
+            lacking = missing(found)
+            if lacking is None:
+                return found
+            # a download that was broken off, or that took some of the files only
+            where = f"is in the local hub cache only in part ({lacking} is missing from {found})"
         except HFValidationError as e:
             raise UsageError(f"{name} is no hub id: {e}") from e
         except (LocalEntryNotFoundError, FileNotFoundError):
             pass
         try:
-            return Path(snapshot_download(name, revision=revision, allow_patterns=patterns))
+            found = Path(snapshot_download(name, revision=revision, allow_patterns=patterns))
+            if (lacking := missing(found)) is None:
+                return found
+            # without a connection the client gives what is there, unasked
+            reason = f"{lacking} cannot be had (no connection, or the model has none)"
         except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as e:
             reason = next(iter(str(e).strip().splitlines()), type(e).__name__)
-            raise ModelUnavailable(
-                f"{name} is not in the local hub cache and cannot be fetched: {reason} "
-                f"(where there is a network: hf download {name}; then copy the folder and give its path)"
-            ) from e
+        raise ModelUnavailable(
+            f"{name} {where} and cannot be fetched: {reason} "
+            f"(where there is a network: hf download {name}; then copy the folder and give its path)"
+        )

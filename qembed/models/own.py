@@ -4,13 +4,14 @@
     class Encoder:
         dim, max_tokens, version = 256, 512, "3"
         def encode(self, texts):
-            return ...          # float32 (len(texts), 256), rows of length 1
+            return ...          # an array (len(texts), 256); it is normalised here
 
     def factory():
         return Encoder()
 
 `--model py:mine:factory` imports the module with the current folder on the path and calls the factory.
-`version` is what tells one state of the model from another; without it, the module's source does.
+`version` is what tells one state of the model from another; without it, the module's source does. A
+reranker is an object with `score(pairs)`: one number a (query, passage), higher is better.
 """
 
 from __future__ import annotations
@@ -18,17 +19,19 @@ from __future__ import annotations
 import hashlib
 import importlib
 import inspect
-import re
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from qembed.errors import ModelUnavailable, UsageError
+from qembed.errors import EncodingError, ModelUnavailable, UsageError
+from qembed.models.checks import count_words, unit_rows
 from qembed.models.profiles import Profile
 from qembed.types import Encoder, TokenEncoder
 
-_TOKEN = re.compile(r"\w+|[^\w\s]")
+if TYPE_CHECKING:
+    from qembed.types import Vectors
 
 
 def make(spec: str) -> tuple[Any, Any]:
@@ -50,12 +53,48 @@ def make(spec: str) -> tuple[Any, Any]:
     return factory(), module
 
 
-def version_of(made: Any, module: Any) -> str:
-    """What tells one state of the user's model from another."""
-    if (named := getattr(made, "version", None)) is not None:
-        return str(named)
-    source = inspect.getsource(module).encode()
-    return hashlib.blake2b(source, digest_size=16).hexdigest()
+def version_of(made: Any, module: Any, spec: str) -> str:
+    """What tells one state of one of the user's models from another: 32 hex digits.
+
+    Over the spec's module and factory (two factories of one module are two models), the object's name,
+    and its version or, without one, the module's source.
+    """
+    version = getattr(made, "version", None)
+    state = "source " + inspect.getsource(module) if version is None else f"version {version}"
+    parts = [spec, str(getattr(made, "name", "")), state]
+    return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
+
+
+class OwnEncoder:
+    """The user's object behind a check: what comes out are unit rows of the stated width."""
+
+    def __init__(self, made: Any, dim: int, name: str) -> None:
+        self._made = made
+        self._dim = dim
+        self._name = name
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """float32 (len(texts), dim), rows of length 1. Raises EncodingError."""
+        import numpy as np
+
+        if not len(texts):
+            return np.zeros((0, self._dim), dtype=np.float32)
+        vectors = unit_rows(self._made.encode(texts), texts, self._name)
+        if vectors.shape[1] != self._dim:
+            raise EncodingError(
+                f"{self._name} gave {vectors.shape[1]} dimensions, it said it has {self._dim}"
+            )
+        return vectors
+
+    def encode_tokens(self, texts: Sequence[str]) -> list[Vectors]:
+        """For each text float32 (tokens, width), rows of length 1. Raises EncodingError."""
+        given = self._made.encode_tokens(texts)
+        if len(given) != len(texts):
+            raise EncodingError(f"{self._name} gave {len(given)} arrays for {len(texts)} texts")
+        return [
+            unit_rows(states, [text] * len(states), self._name)
+            for states, text in zip(given, texts, strict=True)
+        ]
 
 
 class OwnModel:
@@ -68,11 +107,11 @@ class OwnModel:
     def __init__(self, spec: str, made: Any, module: Any) -> None:
         self.spec = spec
         self.name: str = str(getattr(made, "name", spec))
-        self.revision = version_of(made, module)
+        self.revision = version_of(made, module, spec)
         self.max_tokens = int(getattr(made, "max_tokens", 512))
         self.profile = Profile(self.name, query=str(getattr(made, "query", "{query}")))
         self._made = made
-        self.dim = int(getattr(made, "dim", 0)) or int(made.encode(["dimension"]).shape[1])
+        self.dim = int(getattr(made, "dim", 0)) or len(made.encode(["dimension"])[0])
 
     def tokenizer(self) -> Any:
         """The object's own `tokenizers.Tokenizer`, None if it has none."""
@@ -83,21 +122,19 @@ class OwnModel:
         tokenizer = self.tokenizer()
         if tokenizer is not None:
             return [len(e.ids) for e in tokenizer.encode_batch(list(texts))]
-        return [len(_TOKEN.findall(t)) + 2 for t in texts]
+        return count_words(texts)
 
     def encoder(self) -> Encoder:
-        """The object itself."""
-        encoder: Encoder = self._made
-        return encoder
+        """The object behind a check that gives unit rows."""
+        return OwnEncoder(self._made, self.dim, self.spec)
 
     def token_encoder(self) -> TokenEncoder:
-        """The object itself. Raises UsageError if it gives no token vectors."""
+        """The same for token vectors. Raises UsageError if the object gives none."""
         if not hasattr(self._made, "encode_tokens"):
             raise UsageError(
                 f"{self.spec} has no encode_tokens: late reranking is not to be had with it"
             )
-        encoder: TokenEncoder = self._made
-        return encoder
+        return OwnEncoder(self._made, self.dim, self.spec)
 
 
 def load_own(spec: str, dim: int | None) -> OwnModel:

@@ -35,6 +35,7 @@ class Profile:
     min_dim: the smallest dimension vectors may be cut to, None if not trained for cutting.
     languages: BCP 47, or "multilingual".
     end_token: a token every text must end with, "" if the tokenizer is trusted with that.
+    dtype: advice on precision, "" where any does.
     verified: whether the templates were read in the authors' own words.
     known: False for a model that nothing is known about.
     """
@@ -50,10 +51,25 @@ class Profile:
     languages: tuple[str, ...] = ("en",)
     url: str = ""
     end_token: str = ""
+    dtype: str = ""
     verified: bool = True
     known: bool = True
 
+    def reads(self, script: str) -> bool:
+        """Whether it was trained on text in a script (`Latin`, `Han`, …; "" for no letters)."""
+        if not script or not self.known or "multilingual" in self.languages:
+            return True
+        return any(script in _SCRIPTS.get(language, ("Latin",)) for language in self.languages)
 
+
+_SCRIPTS = {
+    "zh": ("Han", "Latin"),
+    "ja": ("Han", "Hiragana", "Katakana", "Latin"),
+    "ko": ("Hangul", "Han", "Latin"),
+    "ru": ("Cyrillic", "Latin"),
+    "ar": ("Arabic", "Latin"),
+}
+"""Scripts of the languages that are not written in Latin letters alone; models see some English anyway."""
 _INSTRUCT = "Instruct: {task}\nQuery: {query}"
 _REPRESENT = "Represent this sentence for searching relevant passages: {query}"
 _MANY = ("multilingual",)
@@ -69,6 +85,7 @@ _QWEN = Profile(
     min_dim=32,
     languages=_MANY,
     end_token="<|endoftext|>",
+    dtype="bfloat16 or float32: float16 gives NaN on some texts",
 )
 
 PROFILES: tuple[Profile, ...] = (
@@ -205,6 +222,7 @@ PROFILES: tuple[Profile, ...] = (
         max_tokens=2048,
         min_dim=128,
         languages=_MANY,
+        dtype="bfloat16 or float32: its activations do not fit into float16",
         url=_HUB + "google/embeddinggemma-300m",
     ),
     Profile(

@@ -1,16 +1,25 @@
-"""(query, passage) -> score: late interaction, cross-encoders, or the user's own."""
+"""(query, passage) -> score: late interaction, cross-encoders, Qwen's yes/no, an endpoint, or one's own."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qembed.errors import ModelUnavailable, UsageError
+from qembed.errors import EncodingError, ModelUnavailable, UsageError
+from qembed.models.batches import by_length
+from qembed.models.device import wanted_device
+from qembed.models.endpoint import SCHEMES
 from qembed.models.files import Folder
 from qembed.models.hub import fetch, is_hub_id
+from qembed.models.onnx_prepare import cross_encoder, open_cross
 from qembed.models.own import make
+from qembed.models.pairs import PROBABILITY, Pair, Scorer, Track, finite, sigmoid
+from qembed.models.profiles import TASKS, Profile
+from qembed.models.qwen_rerank import ARCHITECTURE, QwenReranker, is_qwen_name
 from qembed.models.spec import Model
+from qembed.models.template import resolve_task
 from qembed.models.torch_encoder import choose_device, load_arguments, loading
 
 if TYPE_CHECKING:
@@ -18,6 +27,7 @@ if TYPE_CHECKING:
 
 TOGETHER = 64
 """Passages whose token vectors are held at a time: 64 x 256 tokens x 384 float32 are 25 MB."""
+FORMS = "late, a folder, a hub id, http(s)://host:port/v1#model or py:module:factory"
 
 
 class Late:
@@ -25,16 +35,25 @@ class Late:
 
     The sum of MaxSim of ColBERT (Khattab and Zaharia 2020), divided by the number of query tokens so
     that queries of all lengths share a scale. All attended tokens count on both sides, the special ones
-    too: their states stand for the whole text.
+    too: their states stand for the whole text. `count` and `limit`: a text's tokens, and how many are read.
     """
 
     kind = "late"
     calibrated = False
+    meaning = "mean cosines of tokens: an order for one query's candidates, no probabilities"
 
-    def __init__(self, encoder: TokenEncoder) -> None:
+    def __init__(
+        self,
+        encoder: TokenEncoder,
+        count: Callable[[Sequence[str]], list[int]] | None = None,
+        limit: int = 0,
+    ) -> None:
         self._encoder = encoder
+        self._count = count
+        self._limit = limit
+        self.truncated: list[Pair] = []
 
-    def score(self, pairs: Sequence[tuple[str, str]]) -> Scores:
+    def score(self, pairs: Sequence[Pair], track: Track | None = None) -> Scores:
         """float32 (len(pairs),), between -1 and 1. Each distinct text is encoded once."""
         import numpy as np
 
@@ -44,6 +63,10 @@ class Late:
         wanted: dict[str, list[int]] = {}
         for i, (_, passage) in enumerate(pairs):
             wanted.setdefault(passage, []).append(i)
+        if self._count is not None:
+            texts = [*queries, *wanted]
+            long = {t for t, n in zip(texts, self._count(texts), strict=True) if n > self._limit}
+            self.truncated += [p for p in pairs if p[0] in long or p[1] in long]
         # neighbours in length share a batch; the vectors are dropped as soon as they are used
         passages = sorted(wanted, key=len, reverse=True)
         for at in range(0, len(passages), TOGETHER):
@@ -51,6 +74,8 @@ class Late:
             for passage, states in zip(part, self._encoder.encode_tokens(part), strict=True):
                 for i in wanted[passage]:
                     out[i] = (tokens[pairs[i][0]] @ states.T).max(axis=1).mean()
+            if track is not None:
+                track(sum(len(wanted[p]) for p in part))
         return out
 
 
@@ -59,9 +84,17 @@ class Cross:
 
     kind = "cross"
     calibrated = True
+    meaning = PROBABILITY
 
     def __init__(self, folder: Path, device: str | None = None) -> None:
-        Folder(folder).check()
+        self._name = folder.name
+        self.truncated: list[Pair] = []
+        files = Folder(folder)
+        files.check()
+        self._exported, self.note = open_cross(cross_encoder(folder, str(folder), device))
+        if self._exported is not None:
+            self.truncated = self._exported.truncated
+            return
         with loading(folder):
             import torch
             from sentence_transformers import CrossEncoder
@@ -76,42 +109,124 @@ class Cross:
             raise UsageError(
                 f"{folder}: a classifier with {self._model.num_labels} classes is no reranker"
             )
+        self._limit = min(self._model.max_seq_length or 10**9, files.max_tokens(512))
+        self._model.max_seq_length = self._limit
 
-    def logits(self, pairs: Sequence[tuple[str, str]]) -> Scores:
+    def logits(self, pairs: Sequence[Pair], track: Track | None = None) -> Scores:
         """The raw scores, float32 (len(pairs),)."""
         import numpy as np
 
+        out = np.zeros(len(pairs), dtype=np.float32)
         if not pairs:
-            return np.zeros(0, dtype=np.float32)
-        raw = self._model.predict([list(p) for p in pairs], batch_size=32, show_progress_bar=False)
-        return np.asarray(raw, dtype=np.float32).reshape(-1)
+            return out
+        if self._exported is not None:
+            return finite(self._exported.logits(pairs, track), pairs, self._name)
+        given = self._model.tokenizer(
+            [q for q, _ in pairs], [p for _, p in pairs], truncation=False, padding=False
+        )
+        lengths = [len(ids) for ids in given["input_ids"]]
+        self.truncated += [p for p, n in zip(pairs, lengths, strict=True) if n > self._limit]
+        for batch in by_length([min(n, self._limit) for n in lengths]):
+            raw = self._model.predict(
+                [list(pairs[i]) for i in batch], batch_size=len(batch), show_progress_bar=False
+            )
+            out[batch] = np.asarray(raw, dtype=np.float32).reshape(-1)
+            if track is not None:
+                track(len(batch))
+        return finite(out, pairs, self._name)
 
-    def score(self, pairs: Sequence[tuple[str, str]]) -> Scores:
+    def score(self, pairs: Sequence[Pair], track: Track | None = None) -> Scores:
         """sigmoid(logit), float32 (len(pairs),)."""
+        return sigmoid(self.logits(pairs, track))
+
+
+class OwnReranker:
+    """The user's reranker: what it gives is held to being one finite number a pair.
+
+    It is handed `together` pairs a call. An attribute `calibrated = True` says that they are probabilities.
+    """
+
+    kind = "own"
+    together = 256
+
+    def __init__(self, spec: str, made: Any) -> None:
+        self.spec = spec
+        self._made: Reranker = made
+        self.calibrated = bool(getattr(made, "calibrated", False))
+        self.meaning = PROBABILITY if self.calibrated else f"whatever {spec} gives"
+        self.truncated: list[Pair] = []
+
+    def score(self, pairs: Sequence[Pair], track: Track | None = None) -> Scores:
+        """float32 (len(pairs),). Raises EncodingError for another number of scores, NaN or infinity."""
         import numpy as np
 
-        # in float64, where exp of a very negative logit does not overflow
-        z = self.logits(pairs).astype(np.float64)
-        return np.asarray(1.0 / (1.0 + np.exp(-z)), dtype=np.float32)
+        out = np.zeros(len(pairs), dtype=np.float32)
+        for at in range(0, len(pairs), self.together):
+            part = list(pairs[at : at + self.together])
+            given = np.asarray(self._made.score(part), dtype=np.float32)
+            if given.shape != (len(part),):
+                raise EncodingError(
+                    f"{self.spec} gave scores of shape {given.shape} for {len(part)} pairs"
+                )
+            out[at : at + len(part)] = given
+            if track is not None:
+                track(len(part))
+        return finite(out, pairs, self.spec)
 
 
 def open_reranker(
     spec: str, model: Model, *, task: str | None = None, device: str | None = None
-) -> Reranker:
-    """The reranker that `spec` names: late (of `model`), a folder, a hub id, or py:module:factory.
+) -> Scorer:
+    """The reranker that `spec` names: late (of `model`), a folder, a hub id, an endpoint, or one's own.
 
+    task: a name or the text of an instruction, for rerankers that take one; None for web search.
     Raises ModelUnavailable, UsageError.
     """
     if spec == "late":
-        return Late(model.token_encoder())
+        return Late(model.token_encoder(), model.count, model.max_tokens)
     if spec.startswith("py:"):
         made: Any = make(spec)[0]
         if not hasattr(made, "score"):
             raise ModelUnavailable(f"{spec}: what the factory made has no score(pairs)")
-        own: Reranker = made
-        return own
+        return OwnReranker(spec, made)
+    if spec.startswith(SCHEMES):
+        from qembed.models.remote_rerank import RemoteReranker
+
+        return RemoteReranker(spec)
+    device = wanted_device(device)
     if spec and Path(spec).expanduser().is_dir():
-        return Cross(Path(spec).expanduser().resolve(), device)
-    if is_hub_id(spec):
-        return Cross(fetch(spec), device)
-    raise UsageError(f"--rerank {spec}: late, a folder, a hub id or py:module:factory is wanted")
+        return _folder(Path(spec).expanduser().resolve(), task, device)
+    name, _, revision = spec.partition("@")
+    if is_hub_id(name):
+        return _folder(fetch(name, revision or None), task, device)
+    raise UsageError(f"--rerank {spec}: {FORMS} is wanted")
+
+
+def _folder(path: Path, task: str | None, device: str | None) -> Scorer:
+    """Which kind of reranker a folder holds, by its architecture. Raises ModelUnavailable for none."""
+    folder = Folder(path)
+    architectures = folder.json("config.json").get("architectures") or [""]
+    architecture = str(architectures[0])
+    named = is_qwen_name(str(path))
+    scores_itself = any(kind == "LogitScore" for kind, _ in folder.modules())
+    if architecture == ARCHITECTURE and (named or not scores_itself):
+        instruction = resolve_task(task, Profile("Qwen3-Reranker", task=TASKS["web"]))
+        return QwenReranker(path, instruction, device)
+    if named and architecture and not _renders_pairs(folder):
+        raise ModelUnavailable(
+            f"{path}: a {architecture} would be asked without Qwen3-Reranker's prompt, and its scores "
+            "would be close to random (take the authors' own, such as Qwen/Qwen3-Reranker-0.6B)"
+        )
+    if architecture.endswith("ForCausalLM") and not scores_itself:
+        raise ModelUnavailable(
+            f"{path}: a language model ({architecture}) without a prompt that makes it a reranker"
+        )
+    return Cross(path, device)
+
+
+def _renders_pairs(folder: Folder) -> bool:
+    """Whether the chat template has a place for a document, as sentence-transformers wants of rerankers."""
+    template = str(folder.json("tokenizer_config.json").get("chat_template", ""))
+    with contextlib.suppress(OSError, ValueError):
+        template += (folder.path / "chat_template.jinja").read_text("utf-8")
+    return "document" in template

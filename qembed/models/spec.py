@@ -2,8 +2,9 @@
 
 minilm                    the embedded model
 ./folder                  a sentence-transformers or transformers folder
-org/name                  a hub id: from the local hub cache, else fetched
+org/name, org/name@REV    a hub id, at a revision: from the local hub cache, else fetched
 py:module:factory         the user's own encoder
+http://host:port/v1#name  a server that speaks OpenAI's embeddings protocol
 """
 
 from __future__ import annotations
@@ -15,14 +16,22 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from qembed.errors import ModelUnavailable, UsageError
+from qembed.models.device import wanted_device
 from qembed.models.embedded import NAME, embedded_folder
+from qembed.models.end_token import keep_end
+from qembed.models.endpoint import SCHEMES
 from qembed.models.files import Folder
 from qembed.models.hub import fetch, is_hub_id
+from qembed.models.onnx_prepare import Say, Stop, Wanted, cross_encoder, open_encoder, prepare
 from qembed.models.own import OwnModel, load_own
 from qembed.models.profiles import Profile, profile_for, short_name
+from qembed.models.remote import RemoteModel
 from qembed.types import Encoder, TokenEncoder
 
-FORMS = "minilm, a folder, a hub id such as BAAI/bge-small-en-v1.5, or py:module:factory"
+FORMS = (
+    "minilm, a folder, a hub id such as BAAI/bge-small-en-v1.5, http(s)://host:port/v1#model, "
+    "or py:module:factory"
+)
 
 
 @dataclass
@@ -30,6 +39,7 @@ class FolderModel:
     """A model in a folder; its weights are loaded by `encoder`, once.
 
     `dim`: after cutting. `max_tokens`: what it reads, special tokens included. `revision`: its content.
+    `note`: once loaded, why it runs on torch where an export could have served.
     """
 
     spec: str
@@ -41,6 +51,7 @@ class FolderModel:
     max_tokens: int
     device: str | None = None
     warning: str | None = None
+    note: str | None = None
     _loaded: Any = field(default=None, repr=False)
 
     @cached_property
@@ -71,6 +82,7 @@ class FolderModel:
         # what a chunker and a counter want to see is the whole text
         tokenizer.no_truncation()
         tokenizer.no_padding()
+        keep_end(tokenizer, self.profile.end_token)
         return tokenizer
 
     def tokenizer(self) -> Any:
@@ -79,9 +91,36 @@ class FolderModel:
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, special tokens included."""
+        if self._loaded is not None and "_tokenizer" not in self.__dict__:
+            counted: list[int] | None = getattr(self._loaded, "count", lambda _: None)(texts)
+            if counted is not None:
+                return counted
         return [len(e.ids) for e in self._tokenizer.encode_batch(list(texts))]
 
+    def wanted(self) -> Wanted:
+        """What an export of this model is made from and looked up by."""
+        return Wanted(
+            kind="encoder",
+            name=self.name,
+            spec=self.spec,
+            folder=self.folder.path,
+            revision=self.revision,
+            pooling=self.pooling,
+            max_tokens=self.max_tokens,
+            device=self.device,
+        )
+
+    def prepare(self, say: Say, stop: Stop, again: bool = False) -> str | None:
+        """Exports it for later runs; None if there is an export then, else a line that says why not."""
+        if self._loaded is None:
+            self._loaded, _ = open_encoder(self.wanted(), self.dim)
+        self.note = None if self._loaded else prepare(self.wanted(), say, stop, again)
+        return self.note
+
     def _load(self) -> Any:
+        if self._loaded is None:
+            self._loaded, note = open_encoder(self.wanted(), self.dim)
+            self.note = note and (self.note or note)
         if self._loaded is None:
             from qembed.models.torch_encoder import TorchEncoder
 
@@ -91,7 +130,7 @@ class FolderModel:
         return self._loaded
 
     def encoder(self) -> Encoder:
-        """Loads the weights. Raises ModelUnavailable."""
+        """Loads the weights: exported ones without torch, if there are. Raises ModelUnavailable."""
         encoder: Encoder = self._load()
         return encoder
 
@@ -101,8 +140,8 @@ class FolderModel:
         return encoder
 
 
-Model: TypeAlias = FolderModel | OwnModel
-"""A model that was found: both have the same attributes."""
+Model: TypeAlias = FolderModel | OwnModel | RemoteModel
+"""A model that was found: all have the same attributes."""
 
 
 def open_model(
@@ -118,13 +157,16 @@ def open_model(
     """
     if spec.startswith("py:"):
         return load_own(spec, dim)
+    if spec.startswith(SCHEMES):
+        return RemoteModel(spec, dim, _cut)
     if spec == "minilm":
         name, path = NAME, embedded_folder()
     elif spec and Path(spec).expanduser().is_dir():
         path = Path(spec).expanduser().resolve()
         name = short_name(str(path))
-    elif is_hub_id(spec):
-        name, path = spec, fetch(spec, revision)
+    elif is_hub_id(spec.partition("@")[0]):
+        name, _, said = spec.partition("@")
+        path = fetch(name, revision or said or None)
     else:
         raise UsageError(f"--model {spec}: no such folder, and not {FORMS}")
     folder = Folder(path)
@@ -142,9 +184,36 @@ def open_model(
         dim=_cut(dim, width, profile, name),
         pooling=folder.pooling(profile.pooling or "mean"),
         max_tokens=folder.max_tokens(profile.max_tokens),
-        device=device,
+        device=wanted_device(device),
         warning=warning,
     )
+
+
+def prepare_model(model: Model, say: Say, stop: Stop = lambda: False) -> None:
+    """Exports a model that has weights here and no export, before its encoder is asked for.
+
+    What comes of it is said by `say`; why there is none is the model's `note`. Raises KeyboardInterrupt
+    when `stop` says so.
+    """
+    if isinstance(model, FolderModel):
+        model.prepare(say, stop)
+
+
+def prepare_spec(spec: str, say: Say) -> tuple[bool, str]:
+    """`qembed models prepare`: fetches and exports what `spec` names, also what failed before.
+
+    (whether it is ready, a line that says so or why not). Raises ModelUnavailable, UsageError.
+    """
+    model = open_model(spec)
+    if not isinstance(model, FolderModel):
+        return True, f"{model.name}: nothing to prepare, it has no weights here"
+    wanted = model.wanted()
+    kinds = model.folder.json("config.json").get("architectures") or []
+    if any(str(k).endswith("ForSequenceClassification") for k in kinds):
+        wanted = cross_encoder(model.folder.path, spec, None)
+    reason = prepare(wanted, say, lambda: False, again=True)
+    ready = f"{model.name} is ready: {wanted.slot().folder}"
+    return reason is None, reason or ready
 
 
 def _cut(dim: int | None, width: int, profile: Profile, name: str) -> int:

@@ -7,24 +7,39 @@ model would add by itself is switched off, because the text that arrives here is
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qembed.errors import EncodingError, ModelUnavailable
-from qembed.models.batches import by_length
+from qembed.errors import ModelUnavailable, UsageError
+from qembed.models.batches import TEXTS, TOKENS, by_length
+from qembed.models.device import DEVICE, DTYPE
+from qembed.models.end_token import keep_end
+from qembed.models.profiles import profile_for
 from qembed.models.quiet import quiet
+from qembed.models.unit import unit
 
 if TYPE_CHECKING:
     from qembed.types import Vectors
 
 
+DTYPES = ("float32", "bfloat16", "float16")
+GPU_TOKENS = 8
+"""How many times a CPU's batch a GPU gets: small batches leave it idle."""
+
+
 def choose_device(asked: str | None) -> str:
-    """`asked`, else a GPU if there is one."""
+    """`asked`, else a GPU if there is one. Raises UsageError for what torch does not know."""
     import torch
 
     if asked:
+        try:
+            torch.device(asked)
+        except RuntimeError as e:
+            raise UsageError(f"{DEVICE}={asked}: {str(e).splitlines()[0]}") from e
         return asked
     if torch.cuda.is_available():
         return "cuda"
@@ -35,12 +50,17 @@ def load_arguments(device: str) -> dict[str, Any]:
     """What every model is loaded with, whatever it is."""
     import torch
 
-    half = torch.bfloat16 if device.startswith("cuda") else torch.float32
+    asked = os.environ.get(DTYPE) or ("bfloat16" if device.startswith("cuda") else "float32")
+    if asked not in DTYPES:
+        raise UsageError(f"{DTYPE}={asked}: one of {', '.join(DTYPES)} is wanted")
+    kwargs: dict[str, Any] = {"dtype": getattr(torch, asked), "use_safetensors": True}
+    if device.startswith("cuda") and asked != "float32" and find_spec("flash_attn"):
+        kwargs["attn_implementation"] = "flash_attention_2"
     return {
         "device": device,
         "local_files_only": True,
         "trust_remote_code": False,
-        "model_kwargs": {"dtype": half, "use_safetensors": True},
+        "model_kwargs": kwargs,
     }
 
 
@@ -81,8 +101,12 @@ class TorchEncoder:
                 self._model = SentenceTransformer(
                     modules=_bare(folder, pooling, arguments), device=arguments["device"]
                 )
+        gpu = arguments["device"] != "cpu"
+        self._budget = [n * (GPU_TOKENS if gpu else 1) for n in (TOKENS, TEXTS)]
         self._model.eval()
         self._model.max_seq_length = max_tokens
+        if (tokenizer := getattr(self._model.tokenizer, "backend_tokenizer", None)) is not None:
+            keep_end(tokenizer, profile_for(str(folder), folder).end_token)
 
     def encode(self, texts: Sequence[str], track: Callable[[int], None] | None = None) -> Vectors:
         """float32 (len(texts), dim), rows of length 1, in the order of the texts.
@@ -92,10 +116,10 @@ class TorchEncoder:
         import numpy as np
 
         out = np.empty((len(texts), self.dim), dtype=np.float32)
-        for batch in by_length(self._count(texts)):
+        for batch in by_length(self._count(texts), *self._budget):
             with _no_grad():
                 raw = self._forward([texts[i] for i in batch])["sentence_embedding"]
-            out[batch] = _unit(raw[:, : self.dim].float().cpu().numpy(), [texts[i] for i in batch])
+            out[batch] = unit(raw[:, : self.dim].float().cpu().numpy(), [texts[i] for i in batch])
             if track is not None:
                 track(len(batch))
         return out
@@ -103,14 +127,14 @@ class TorchEncoder:
     def encode_tokens(self, texts: Sequence[str]) -> list[Vectors]:
         """For each text float32 (tokens, width), rows of length 1: its attended tokens' last states."""
         found: list[Vectors] = [None] * len(texts)  # type: ignore[list-item]
-        for batch in by_length(self._count(texts)):
+        for batch in by_length(self._count(texts), *self._budget):
             with _no_grad():
                 output = self._forward([texts[i] for i in batch])
             mask = output["attention_mask"].bool().cpu().numpy()
             states = output["token_embeddings"].float().cpu().numpy()
             for i, row, keep in zip(batch, states, mask, strict=True):
                 # by the mask, not by position: padding may be on either side
-                found[i] = _unit(row[keep], [texts[i]])
+                found[i] = unit(row[keep], [texts[i]])
         return found
 
     def _forward(self, texts: list[str]) -> dict[str, Any]:
@@ -136,17 +160,6 @@ def _bare(folder: Path, pooling: str, arguments: dict[str, Any]) -> list[Any]:
     )
     width = transformer.get_embedding_dimension()
     return [transformer, Pooling(width, pooling_mode=pooling or "mean"), Normalize()]
-
-
-def _unit(vectors: Vectors, texts: Sequence[str]) -> Vectors:
-    import numpy as np
-
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    good = np.isfinite(lengths) & (lengths > 0)
-    if not good.all():
-        text = texts[int(np.argmin(good[:, 0])) % len(texts)]
-        raise EncodingError(f"the model gave NaN, infinity or nothing for the text {text[:80]!r}")
-    return np.asarray(vectors / lengths, dtype=np.float32)
 
 
 def _no_grad() -> Any:

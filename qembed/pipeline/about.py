@@ -1,15 +1,37 @@
-"""`qembed models`: what is known of a model, and what a query and a passage become for it."""
+"""`qembed models`: what is known of a model, what a query and a passage become, whether two agree."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from qembed.models import PROFILES, passage_text, profile_for, query_text, resolve_task
-from qembed.pipeline.recipe import TITLE_RULE
+from qembed.models import (
+    PROFILES,
+    TASKS,
+    open_model,
+    passage_text,
+    prepare_spec,
+    profile_for,
+    query_text,
+    resolve_task,
+)
+from qembed.models.qwen_rerank import is_qwen_name, pair_text
+from qembed.pipeline.recipe import PROBE_TOLERANCE, TITLE_RULE
+from qembed.store.manifest import PROBE_TEXTS
+
+TITLE, TEXT = "Title", "the passage's text"
+COMPARED = (
+    *PROBE_TEXTS,
+    "refund",
+    "Where is my parcel? It was sent two weeks ago and the tracking page has not changed since.",
+    "Instruct: Given a question, find relevant documents\nQuery:how do I open a locked account",
+    "The quick brown fox jumps over the lazy dog. " * 12,
+)
+"""Short and long, prose and code, two scripts: what a wrong pooling, padding or prompt moves."""
 
 
 def known_models() -> list[dict[str, Any]]:
-    """The profiles: name, query template, passage text, default task, context and dimensions."""
+    """The profiles: templates, default task, pooling, context, dimensions, dtype advice."""
     return [
         {
             "name": p.name,
@@ -18,14 +40,26 @@ def known_models() -> list[dict[str, Any]]:
             "task": p.task,
             "pooling": p.pooling,
             "max_tokens": p.max_tokens,
+            "min_dim": p.min_dim,
+            "dtype": p.dtype,
+            "languages": list(p.languages),
+            "url": p.url,
+            "verified": p.verified,
         }
         for p in PROFILES
     ]
 
 
 def show_model(spec: str, task: str | None, query: str) -> dict[str, Any]:
-    """What a query and a passage become, to the byte. Reads no weights and no network."""
-    profile = profile_for(spec)
+    """What a query and a passage become, to the byte. Reads no weights and no network.
+
+    For a Qwen3-Reranker: what a pair becomes. Raises UsageError for a task that nearly is a name.
+    """
+    name = spec.partition("#")[2].partition("&")[0] if "://" in spec else spec
+    if is_qwen_name(name):
+        return _show_reranker(spec, name, task, query)
+    folder = _folder(spec)
+    profile = profile_for(name, folder)
     resolved = resolve_task(task, profile) if task else profile.task
     return {
         "model": spec,
@@ -34,5 +68,65 @@ def show_model(spec: str, task: str | None, query: str) -> dict[str, Any]:
         "task": resolved,
         "template": profile.query,
         "query": query_text(profile.query, query, resolved),
-        "passage": passage_text(profile.passage, TITLE_RULE, "Title", "the passage's text"),
+        "passage": passage_text(profile.passage, TITLE_RULE, TITLE, TEXT),
+        "pooling": profile.pooling or "as its files say",
+        "max_tokens": profile.max_tokens,
+        "min_dim": profile.min_dim,
+        "dtype": profile.dtype or "any (float32 on a CPU)",
+        "url": profile.url,
+        "verified": profile.verified,
     }
+
+
+def _show_reranker(spec: str, name: str, task: str | None, query: str) -> dict[str, Any]:
+    profile = profile_for(name)
+    resolved = resolve_task(task, profile) if task else TASKS["web"]
+    passage = passage_text("{text}", TITLE_RULE, TITLE, TEXT)
+    return {
+        "model": spec,
+        "profile": "Qwen3-Reranker",
+        "known": True,
+        "task": resolved,
+        "pair": pair_text(resolved, query, passage),
+        "answers": ["yes", "no"],
+    }
+
+
+def _folder(spec: str) -> Any:
+    """The folder a spec names, for its own prompts; None for every other spec."""
+    from pathlib import Path
+
+    path = Path(spec).expanduser()
+    return path.resolve() if spec and path.is_dir() else None
+
+
+def compare_models(one: str, other: str) -> dict[str, Any]:
+    """Cosines of two models on probe texts, so that a server with the wrong pooling is seen.
+
+    Both get the same finished texts, without any template. `agree`: all cosines are within the tolerance
+    of the golden probe. Raises ModelUnavailable, EncodingError, UsageError.
+    """
+    models = [open_model(spec) for spec in (one, other)]
+    body: dict[str, Any] = {
+        "models": [one, other],
+        "dim": [m.dim for m in models],
+        "profiles": [m.profile.name for m in models],
+    }
+    if models[0].dim != models[1].dim:
+        return {**body, "agree": False, "lowest": None, "cosines": []}
+    a, b = (m.encoder().encode(list(COMPARED)) for m in models)
+    cosines = (a * b).sum(axis=1).tolist()
+    lowest = min(cosines)
+    return {
+        **body,
+        "agree": lowest >= 1 - PROBE_TOLERANCE,
+        "lowest": round(lowest, 6),
+        "cosines": [
+            {"text": text, "cosine": round(c, 6)} for text, c in zip(COMPARED, cosines, strict=True)
+        ],
+    }
+
+
+def prepare_model(spec: str, say: Callable[[str], None]) -> tuple[bool, str]:
+    """Fetches and exports a model ahead of time: whether it is ready, and a line about it."""
+    return prepare_spec(spec, say)

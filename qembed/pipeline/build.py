@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from qembed.corpus import Chunker, read, read_lines
+from qembed.corpus import Chunker, read, read_lines, reader_of
 from qembed.errors import InputError, NoIndex, UsageError
-from qembed.models import Model, open_model, passage_text
+from qembed.models import Model, open_model, passage_text, prepare_model
+from qembed.pipeline.carry import by_content, carried
 from qembed.pipeline.clock import Clock
 from qembed.pipeline.derive import derive
 from qembed.pipeline.encode import Vectorizer
@@ -26,11 +30,12 @@ from qembed.pipeline.recipe import (
     make_recipe,
 )
 from qembed.pipeline.sources import STDIN, Sources, read_options
-from qembed.pipeline.summary import Options, Summary
-from qembed.store import Catalog, Snapshot, Writer
+from qembed.pipeline.summary import Detail, Options, Summary
+from qembed.store import Catalog, Manifest, Snapshot, Writer
 from qembed.store import manifest as manifests
+from qembed.store.cut import cut_index
 from qembed.store.repair import repair
-from qembed.types import Encoder, Recipe, SourceFile
+from qembed.types import Encoder, Recipe, SourceFile, Unreadable
 
 DEAD_SHARE = 0.3
 DEAD_ROWS = 1000
@@ -67,10 +72,12 @@ class _Build:
         self.began = time.perf_counter()
         self.spec = ""
         self.settings: dict[str, Any] = {}
+        self.versions: Mapping[str, str] = {}
         self.probes: Mapping[str, str] = {}
         self.sources: Sources
         self.ingest: Ingest | None = None
         self._model: Model | None = None
+        self._held = contextlib.ExitStack()
 
     # ── the run ──────────────────────────────────────────────────────────────────────────────────
 
@@ -80,7 +87,8 @@ class _Build:
             raise NoIndex(f"no index at {self.root}, and no PATH to make one of")
         with Writer(self.root, self.options.wait) as writer:
             try:
-                return self._write(writer)
+                with self._held:
+                    return self._write(writer)
             finally:
                 _take_back(self.root)
 
@@ -91,37 +99,44 @@ class _Build:
         present = writer.manifest
         self.sources = Sources(self.root, present, self.options)
         self.settings = dict(present.settings) if present is not None else {}
+        self.versions = present.versions if present is not None else {}
         if self.options.task is not None:
             self.settings["task"] = self.options.task
         recipe = self._begin(writer)
-        snapshot = writer.snapshot()
+        snapshot = self._hold(writer.snapshot())
         catalog = (snapshot.catalog if snapshot else Catalog()).grouped()
         with self.seconds("scan"):
             plan = self.sources.plan(catalog)
         if present is None and not plan.read and not self.sources.stdin:
             self._refuse_nothing()
         tally, stopped = Tally(), False
-        if plan.read or plan.gone or self.sources.stdin or self.sources.trouble or not snapshot:
+        due = plan.read or plan.gone or self.sources.stdin or self.sources.trouble
+        if due or self.options.rebuild or not snapshot:
             ingest = self._take(writer, snapshot, plan, recipe)
             tally, stopped = ingest.tally, ingest.stopped
             if ingest.changed or snapshot is None:
                 ingest.commit()
-            snapshot = ingest.snapshot
+            snapshot = self._hold(ingest.snapshot)
         files = catalog.files()
-        tally.documents["unchanged"] += sum(files[k].stop - files[k].start for k in plan.unchanged)
+        still = len(plan.unchanged) == len(files)
+        tally.documents["unchanged"] += (
+            len(catalog) if still else sum(files[k].stop - files[k].start for k in plan.unchanged)
+        )
         writer.note(**self._fields())
         assert snapshot is not None
         if not stopped:
             writer.finish_rebuild()
             snapshot = self._keep_house(writer, snapshot)
             with self.seconds("derive"):
-                derive(snapshot, self.progress)
+                derive(snapshot, self.progress, mend=self.options.repair)
         return self._summary(writer, recipe, tally, stopped)
 
     def _begin(self, writer: Writer) -> Recipe:
         """Chooses the recipe and what is written to."""
         present, wishes = writer.manifest, self.options.wishes
         if present is not None and not self.options.rebuild:
+            if wishes.dim is not None and wishes.dim < present.recipe.dim:
+                present = self._cut(writer, present, wishes.dim)
             check_wishes(present.recipe, present.spec, wishes)
             self.spec, self.probes = present.spec, present.probes
             return present.recipe
@@ -137,6 +152,18 @@ class _Build:
         self.probes = writer.manifest.probes
         return recipe
 
+    def _cut(self, writer: Writer, present: Manifest, dim: int) -> Manifest:
+        """Fewer dimensions, from the stored vectors. Raises UsageError if the model does not allow it."""
+        wishes = self.options.wishes
+        check_wishes(present.recipe, present.spec, replace(wishes, dim=None))
+        shorter = open_model(present.spec, dim=dim)
+        check_model(replace(present.recipe, dim=dim), shorter)
+        self.progress.say(
+            f"cutting the stored vectors from {present.recipe.dim} to {dim} dimensions"
+        )
+        with self.seconds("cut"):
+            return cut_index(writer, make_recipe(shorter, inherited(wishes, present)))
+
     def _take(
         self, writer: Writer, snapshot: Snapshot | None, plan: Plan, recipe: Recipe
     ) -> Ingest:
@@ -146,17 +173,7 @@ class _Build:
         if model.warning:
             self.progress.say(model.warning)
 
-        def render(title: str, text: str) -> str:
-            return passage_text(recipe.passage_text, recipe.title_rule, title, text)
-
-        chunker = Chunker(
-            kind="none" if recipe.chunker == "none" else "auto",
-            max_tokens=recipe.max_tokens,
-            overlap=recipe.overlap,
-            tokenizer=model.tokenizer(),
-            count=lambda text: model.count([text])[0],
-            render=render,
-        )
+        chunker, render = self._cutting(model, recipe)
         vectorizer = Vectorizer(lambda: self._load(recipe), recipe.dim, self.progress.stop)
         if snapshot is not None:
             vectorizer.learn(snapshot, snapshot.manifest.base)
@@ -171,6 +188,7 @@ class _Build:
             self._fields,
             self.progress.passages,
         )
+        self._held.callback(ingest.close)
         ingest.failed += self.sources.trouble
         ingest.tally.documents["failed"] += len(self.sources.trouble)
         ingest.forget(plan.gone)
@@ -188,12 +206,33 @@ class _Build:
             source = self.sources.by_path[STDIN]
             here = SourceFile(STDIN, STDIN, Path(STDIN), 0, 0)
             lines = read_lines(self.stdin, STDIN, read_options(source))
-            ingest.file(here, lines, source.meta, whole=False)
+            ingest.file(here, by_content(lines, STDIN), source.meta, whole=False)
+        if self.options.rebuild and not ingest.stopped:
+            here = SourceFile(STDIN, STDIN, Path(STDIN), 0, 0)
+            kept = (d for d in carried(self.root) if not ingest.has(d.id))
+            ingest.file(here, kept, {}, whole=False)
         ingest.flush()
         self._strict()
         took = time.perf_counter() - began
         self.seconds["read"] = took - ingest.tally.seconds["encode"] - ingest.tally.seconds["write"]
         return ingest
+
+    @staticmethod
+    def _cutting(model: Model, recipe: Recipe) -> tuple[Chunker, Callable[[str, str], str]]:
+        """The chunker of a recipe, and what makes the text that is encoded of a title and a passage."""
+
+        def render(title: str, text: str) -> str:
+            return passage_text(recipe.passage_text, recipe.title_rule, title, text)
+
+        chunker = Chunker(
+            kind="none" if recipe.chunker == "none" else "auto",
+            max_tokens=recipe.max_tokens,
+            overlap=recipe.overlap,
+            tokenizer=model.tokenizer(),
+            count=lambda text: model.count([text])[0],
+            render=render,
+        )
+        return chunker, render
 
     def _strict(self) -> None:
         if self.options.strict and self.ingest is not None and self.ingest.failed:
@@ -212,10 +251,15 @@ class _Build:
             writer.compact(snapshot)
         else:
             writer.merge_small(snapshot)
-        present = writer.snapshot()
+        present = self._hold(writer.snapshot())
         assert present is not None
-        snapshot.close()
         return present
+
+    def _hold(self, snapshot: Snapshot | None) -> Snapshot | None:
+        """Lets go of its files when the run ends, however it ends."""
+        if snapshot is not None:
+            self._held.callback(snapshot.close)
+        return snapshot
 
     # ── parts ────────────────────────────────────────────────────────────────────────────────────
 
@@ -230,8 +274,12 @@ class _Build:
         """The encoder, held against what it gave for the probe texts when the index was made."""
         model = self.model()
         self.progress.say(f"loading {model.name}")
+        with self.seconds("export"):
+            prepare_model(model, self.progress.say, self.progress.stop)
         with self.seconds("load"):
             encoder = model.encoder()
+        if note := getattr(model, "note", None):
+            self.progress.say(note)
         if self.probes:
             check_probes(encoder, self.probes, recipe)
         else:
@@ -248,7 +296,7 @@ class _Build:
             "failed": self.sources.still_failed(failed),
             "probes": self.probes,
             "refreshed": time.time(),
-            "versions": _versions(),
+            "versions": _versions() if self.ingest is not None else self.versions,
         }
 
     def _refuse_nothing(self) -> None:
@@ -275,17 +323,22 @@ class _Build:
                 "truncated": tally.truncated,
             },
             failed=[u for _, u in self.ingest.failed] if self.ingest is not None else [],
-            skipped=self.sources.skipped,
+            skipped=self.sources.skipped + (self.ingest.skipped if self.ingest else Counter()),
             seconds=self.seconds,
             interrupted=stopped,
+            cut_short=tally.cut_short,
         )
 
     # ── --dry-run ────────────────────────────────────────────────────────────────────────────────
 
     def rehearse(self) -> Summary:
         """The plan by sizes and times: reads no document, takes no lock, writes nothing."""
+        with self._held:
+            return self._rehearse()
+
+    def _rehearse(self) -> Summary:
         try:
-            snapshot: Snapshot | None = Snapshot.open(self.root)
+            snapshot = self._hold(Snapshot.open(self.root))
         except NoIndex:
             if not self.options.paths:
                 raise
@@ -327,9 +380,33 @@ class _Build:
             seconds={"total": time.perf_counter() - self.began},
             dry_run=True,
             would=would,
+            details=self._details(plan, recipe) if self.options.detail else [],
         )
 
+    def _details(self, plan: Plan, recipe: Recipe) -> list[Detail]:
+        """How each file of the plan would be read and cut: reads them, encodes nothing."""
+        chunker, _ = self._cutting(self.model(recipe.dim), recipe)
+        found = []
+        for file in plan.read:
+            if self.progress.stop():
+                break
+            documents = passages = 0
+            problems = []
+            for item in read(file, read_options(self.sources.by_path[file.source])):
+                if isinstance(item, Unreadable):
+                    problems.append(
+                        item.error if item.line is None else f"{item.line}: {item.error}"
+                    )
+                    continue
+                documents += 1
+                passages += len(chunker.split(item))
+            kind = chunker.kind_of(file.name)
+            reader = reader_of(file.name).__name__.removeprefix("read_")
+            found.append(Detail(file.name, reader, kind, documents, passages, problems[:3]))
+        return found
 
+
+@lru_cache(maxsize=1)
 def _versions() -> dict[str, str]:
     """The libraries that have a say in a vector, without importing any of them."""
     from importlib.metadata import PackageNotFoundError, version

@@ -4,27 +4,46 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from qembed.pipeline.progress import Progress
-from qembed.search import Graph
-from qembed.search.graph import EF_CONSTRUCTION, M
+from qembed.pipeline.words import extend_lexical, lexical_damage
+from qembed.search import Exact, Graph, merge
+from qembed.search.graph import EF_CONSTRUCTION, LADDER, RECALL, M
 from qembed.store import Snapshot
 from qembed.store import derived as files
 from qembed.store.files import storage_errors
+
+if TYPE_CHECKING:
+    from qembed.types import Rows, Scores, Vectors
 
 SMALL = 50_000
 """Up to so many rows the graph follows every commit: saving it again takes a fraction of a second."""
 LAG = 0.05
 """Beyond, it may lag by this share: the tail is searched exactly, and a commit stays a small write."""
+SAMPLE = 200
+"""Stored vectors used as queries to choose the breadth of a graph's search."""
+GROWN = 1.25
+"""The breadth is chosen again once there are so many times the rows it was chosen for."""
 
 
-def derive(snapshot: Snapshot, progress: Progress | None = None) -> None:
-    """Extends the matrix and, if it is due, the graph. Run after the commit, which does not wait for it."""
+def derive(snapshot: Snapshot, progress: Progress | None = None, *, mend: bool = False) -> None:
+    """Extends the matrix and, if it is due, the graph. Run after the commit, which does not wait for it.
+
+    `mend`: measures the graph as it is; chooses its breadth again, and builds it anew if that is not enough.
+    """
     progress = progress or Progress()
     with storage_errors(snapshot.root):
         files.extend_matrix(snapshot)
+        if mend and lexical_damage(snapshot.root, snapshot.manifest):
+            files.discard(snapshot.root, files.LEXICAL)
+            progress.say("the lexical index was damaged: it is made anew")
+        extend_lexical(snapshot, progress)
         if graph_is_due(snapshot):
             extend_graph(snapshot, progress)
+        elif mend:
+            _mend(snapshot, progress)
 
 
 def graph_is_due(snapshot: Snapshot) -> bool:
@@ -43,26 +62,87 @@ def extend_graph(snapshot: Snapshot, progress: Progress) -> None:
     rows = manifest.next_row - manifest.base
     stamp = files.current(root, manifest, files.GRAPH)
     graph, upto = Graph.empty(dim, rows), manifest.base
+    extra: Mapping[str, Any] = {}
     if stamp is not None and files.is_whole(root, stamp):
-        graph, upto = Graph.load(root / stamp.file, dim, rows), stamp.upto
+        with contextlib.suppress(
+            RuntimeError
+        ):  # whole, and hnswlib cannot read it: another version's
+            graph, upto = Graph.load(root / stamp.file, dim, rows), stamp.upto
+            extra = stamp.extra
     if manifest.next_row - upto > SMALL:
         progress.say(f"building the graph over {manifest.next_row - upto:,} passages")
-    opened = files.open_matrix(root, manifest)
-    if opened is not None and opened[1] == manifest.next_row:
-        parts = iter([(upto, opened[0][upto - manifest.base :])])
-    else:
-        parts = snapshot.vector_batches(upto)
-    for first, vectors in parts:
-        for at in range(0, len(vectors), 10_000):
-            if progress.stop():
-                return  # the old graph stands; search adds the tail exactly
-            graph.add(first + at, vectors[at : at + 10_000])
+    for first, vectors in _vectors(snapshot, upto):
+        if progress.stop():
+            return  # the old graph stands; search adds the tail exactly
+        graph.add(first, vectors)
+    if rows > GROWN * extra.get("measured", 0):
+        extra = _measured(snapshot, graph, manifest.next_row)
     path = files.new_path(root, manifest, files.GRAPH)
     partial = path.with_suffix(".tmp")
     graph.save(partial)
     os.replace(partial, path)  # noqa: PTH105 - as everywhere in the store
-    extra = {"M": M, "ef_construction": EF_CONSTRUCTION}
     files.seal(root, manifest, files.GRAPH, path, manifest.next_row, extra)
     if stamp is not None and stamp.file != str(path.relative_to(root)):
         with contextlib.suppress(OSError):
             (root / stamp.file).unlink()
+
+
+def _vectors(snapshot: Snapshot, start: int) -> Iterator[tuple[int, Vectors]]:
+    """(first row, vectors) from row `start` on: from the matrix if it goes to the end."""
+    root, manifest = snapshot.root, snapshot.manifest
+    stamp = files.current(root, manifest, files.MATRIX)
+    if stamp is not None and stamp.upto == manifest.next_row:
+        return files.matrix_batches(root, manifest, start)
+    return snapshot.vector_batches(start)
+
+
+def _measured(snapshot: Snapshot, graph: Graph, upto: int) -> Mapping[str, Any]:
+    """What a graph's stamp says beside its rows: how broadly to search it for the wanted recall@10."""
+    own, queries, truth = nearest_stored(snapshot, upto)
+    ef, recall = graph.breadth(queries, own, truth)
+    return {
+        "M": M,
+        "ef_construction": EF_CONSTRUCTION,
+        "ef": ef,
+        "recall": round(recall, 4),
+        "measured": upto - snapshot.manifest.base,
+    }
+
+
+def nearest_stored(
+    snapshot: Snapshot, upto: int, k: int = 10, sample: int = SAMPLE
+) -> tuple[Rows, Vectors, list[tuple[Rows, Scores]]]:
+    """Sampled rows [base, upto), their vectors, and for each its k nearest and itself by exact search.
+
+    One pass over the vectors, some megabytes at a time. Dead rows count: the graph has them too.
+    """
+    import numpy as np
+
+    base = snapshot.manifest.base
+    rows = np.random.default_rng(0).choice(
+        upto - base, min(sample, upto - base), replace=False, shuffle=False
+    )
+    own = np.sort(rows).astype(np.int64) + base
+    queries = snapshot.vectors(own)
+    best = [(np.zeros(0, np.int64), np.zeros(0, np.float32)) for _ in own]
+    for first, vectors in _vectors(snapshot, base):
+        part = Exact([(first, vectors[: max(0, upto - first)])])
+        found = part.search(queries, k + 1)
+        best = [merge([a, b], k + 1) for a, b in zip(best, found, strict=True)]
+    return own, queries, best
+
+
+def _mend(snapshot: Snapshot, progress: Progress) -> None:
+    root, manifest = snapshot.root, snapshot.manifest
+    stamp = files.current(root, manifest, files.GRAPH)
+    if stamp is None:
+        return
+    graph = Graph.load(root / stamp.file, manifest.recipe.dim)
+    extra = _measured(snapshot, graph, stamp.upto)
+    if extra["ef"] == LADDER[-1] and extra["recall"] < RECALL:
+        files.discard(root, files.GRAPH)
+        progress.say("the graph finds too little: building it anew")
+        extend_graph(snapshot, progress)
+    elif extra["ef"] != stamp.extra.get("ef"):
+        files.restamp(root, stamp, extra)
+        progress.say(f"the graph's breadth is {extra['ef']} now (recall@10 {extra['recall']:.3f})")

@@ -115,10 +115,12 @@ class Vectorizer:
                 fresh.setdefault(hashes[i], []).append(i)
         # longest first: texts of one length meet in one call, and what does not fit fails at once
         order = sorted(fresh.values(), key=lambda at: -len(texts[at[0]]))
-        for begin in range(0, len(order), CALL):
+        # an endpoint wants more at a time, for several requests on their way
+        call = int(getattr(self.encoder, "call", CALL)) if order else CALL
+        for begin in range(0, len(order), call):
             if self.stop():
                 break
-            group = order[begin : begin + CALL]
+            group = order[begin : begin + call]
             vectors = self._encode([texts[at[0]] for at in group])
             for at, vector in zip(group, vectors, strict=True):
                 out.vectors[at] = vector

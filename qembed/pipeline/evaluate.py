@@ -1,56 +1,63 @@
 """`qembed eval`: queries and judgments to numbers, gates and a report.
 
-judgments + queries -> run (ours, or one made elsewhere) -> checks -> measures -> gates -> report
+judgments + queries -> run (ours, or made elsewhere) -> checks -> measures -> gates -> report
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import json
-import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from qembed.errors import InputError, UsageError
-from qembed.models import cache_folder
-from qembed.pipeline.build import build
-from qembed.pipeline.locate import FOLDER, model_spec
+from qembed.pipeline.ablate import ablate, parse_ablations
+from qembed.pipeline.collection import index_beir, read_inputs
+from qembed.pipeline.diagnose import causes
 from qembed.pipeline.progress import Progress
+from qembed.pipeline.ranking import SAMPLE, Ranker, Ranking
 from qembed.pipeline.retrieve import Asked, Retriever
 from qembed.pipeline.session import Session
 from qembed.pipeline.summary import Options, Summary
 from qembed.quality import (
     DEFAULT,
+    Arm,
+    Drop,
+    Gate,
     GateResult,
+    Measure,
     Report,
+    apply_drops,
+    apply_floors,
     apply_gates,
+    arms_json,
     check_report_paths,
     check_run,
-    compare_with_baseline,
+    comparable,
     comparison_json,
+    cutoff,
+    details_json,
+    differences,
     evaluate,
+    inputs_json,
     measures_for,
+    orders,
     parse_drops,
     parse_gates,
     parse_measures,
-    read_beir,
-    read_qrels,
-    read_queries,
     read_report,
     read_run,
+    recall_curve,
+    recommend,
     report_json,
     write_report,
     write_run,
 )
-from qembed.types import Qrels, Query, Run
+from qembed.types import Qrels, Query
 
 DEEP = 1000
 """How far a run goes for measures without a cutoff (AP, RR)."""
-QUERIES = 500
-"""Queries ranked at a time: bounds the pairs a reranker holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +68,7 @@ class Wanted:
     qrels: Path | None = None
     beir: Path | None = None
     split: str = "test"
-    run: Path | None = None
+    runs: Sequence[Path] = ()
     measures: str = DEFAULT
     asked: Asked = field(default_factory=Asked)
     index: Options = field(default_factory=Options)
@@ -69,6 +76,12 @@ class Wanted:
     fail_under: Sequence[str] = ()
     baseline: Path | None = None
     max_drop: Sequence[str] = ()
+    max_drop_significant: Sequence[str] = ()
+    alpha: float = 0.05
+    common: bool = False
+    query_floor: Sequence[str] = ()
+    ablate: Sequence[str] = ()
+    latency: int = SAMPLE
     save_run: Path | None = None
     reports: Sequence[Path] = ()
 
@@ -89,6 +102,40 @@ class Verdict:
         return all(g.ok for g in self.gates)
 
 
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Options, parsed and found to make sense together."""
+
+    measures: list[Measure]
+    gates: list[Gate]
+    floors: list[Gate]
+    drops: list[Drop]
+    significant: list[str]
+    ablations: list[list[str]]
+    baseline: Mapping[str, Any] | None
+
+
+def _plan(wanted: Wanted) -> _Plan:
+    gates, floors = parse_gates(wanted.fail_under), parse_gates(wanted.query_floor)
+    drops = parse_drops(wanted.max_drop)
+    significant = parse_measures(wanted.max_drop_significant) if wanted.max_drop_significant else []
+    if (drops or significant) and wanted.baseline is None:
+        raise UsageError("--max-drop wants --baseline REPORT.json to compare with")
+    if wanted.common and wanted.baseline is None:
+        raise UsageError("--common wants --baseline REPORT.json to compare with")
+    if not 0 < wanted.alpha < 1:
+        raise UsageError(f"--alpha {wanted.alpha:g}: between 0 and 1")
+    ablations = parse_ablations(wanted.ablate)
+    if ablations and wanted.runs:
+        raise UsageError("--ablate wants an index: a run made elsewhere cannot be made anew")
+    check_report_paths(wanted.reports)
+    baseline = read_report(wanted.baseline) if wanted.baseline else None
+    extra: list[Gate | Drop | Measure] = [*gates, *drops, *significant, *floors]
+    measures = measures_for(parse_measures(wanted.measures), extra)
+    names = [m.name for m in significant]
+    return _Plan(measures, gates, floors, drops, names, ablations, baseline)
+
+
 def judge(
     wanted: Wanted,
     root: Callable[[], Path],
@@ -99,152 +146,152 @@ def judge(
 
     Raises InputError for files that do not fit together, UsageError for options that do not.
     """
-    gates, drops = parse_gates(wanted.fail_under), parse_drops(wanted.max_drop)
-    if drops and wanted.baseline is None:
-        raise UsageError("--max-drop wants --baseline REPORT.json to compare with")
-    check_report_paths(wanted.reports)
-    baseline = read_report(wanted.baseline) if wanted.baseline else None
-    measures = measures_for(parse_measures(wanted.measures), [*gates, *drops])
+    plan = _plan(wanted)
     warnings: list[str] = []
-    queries, qrels, corpus = _inputs(wanted, warnings.append)
-    indexed: Summary | None = None
-    recipe: Mapping[str, Any] | None = None
-    settings: dict[str, Any] = {"measures": [m.name for m in measures]}
-    if wanted.run is not None:
-        run = read_run(wanted.run)
-        documents = None
-        settings["run"] = wanted.run.name
+    queries, qrels, corpus = read_inputs(
+        wanted.queries, wanted.qrels, wanted.beir, wanted.split, not wanted.runs, warnings.append
+    )
+    made = _Made(queries, qrels, settings={"measures": [m.name for m in plan.measures]})
+    if wanted.runs:
+        return _verdict(wanted, plan, _foreign(wanted, plan, made, warnings), warnings, None)
+    if corpus is not None:
+        where, made.indexed = index_beir(corpus, wanted.index, progress or Progress())
     else:
-        if corpus is not None:
-            where, indexed = _index_beir(corpus, wanted, progress or Progress())
-        else:
-            where = root()
-        session = Session(where, None if corpus is not None else wanted.model)
-        depth = max(_cutoff(m.name) or DEEP for m in measures)
-        asked = replace(wanted.asked, k=depth, by="document")
-        run, used = make_run(session, asked, queries, qrels, track)
-        settings.update(used)
-        recipe = session.recipe.to_json()
-        documents = set(session.snapshot.catalog.ids())
-    findings = check_run(run, qrels, queries, documents)
+        where = root()
+    began = time.perf_counter()
+    with Session(where, None if corpus is not None else wanted.model) as session:
+        ranker = Ranker(session, queries, qrels)
+        depth = max(cutoff(m.name) or DEEP for m in plan.measures)
+        asked = replace(wanted.asked, k=depth)
+        made.latency = ranker.latency(asked, began, wanted.latency)
+        made.ranking = ranker.rank(asked, track=track)
+        made.documents = ranker.documents
+        made.known = {*ranker.documents, *(s for of in ranker.spans.values() for s in of)}
+        made.settings |= _settings(session, asked, made.ranking)
+        made.recipe = session.recipe.to_json()
+        warnings += made.ranking.warnings
+        _check(made, warnings)
+        for names in plan.ablations:
+            found = ablate(
+                ranker, names, asked, plan.measures, qrels, warnings.append, wanted.alpha
+            )
+            made.arms += found.arms
+            made.recommendations.append(found.recommendation)
+        made.settings["seconds"] = {k: round(v, 3) for k, v in session.seconds.items()}
+        made.settings["encoded_texts"] = ranker.once.texts
+        return _verdict(wanted, plan, made, warnings, session)
+
+
+@dataclass(slots=True)
+class _Made:
+    """What there is to measure."""
+
+    queries: Sequence[Query]
+    qrels: Qrels
+    settings: dict[str, Any]
+    ranking: Ranking = field(default_factory=lambda: Ranking({}))
+    documents: Mapping[str, bytes] | None = None
+    known: set[str] | None = None
+    recipe: Mapping[str, Any] | None = None
+    latency: Mapping[str, Any] | None = None
+    arms: list[dict[str, Any]] = field(default_factory=list)
+    recommendations: list[str] = field(default_factory=list)
+    indexed: Summary | None = None
+
+
+def _check(made: _Made, warnings: list[str]) -> None:
+    findings = check_run(made.ranking.run, made.qrels, made.queries, made.known)
     if findings.errors:
         raise InputError("this cannot be evaluated:", findings.errors)
     warnings += findings.warnings
-    report = evaluate(measures, qrels, run)
-    results = apply_gates(gates, report)
-    comparison = None
-    if baseline is not None:
-        results += compare_with_baseline(baseline, report, drops)
-        comparison = comparison_json(baseline, report)
-    body = report_json(
-        report, settings=settings, recipe=recipe, gates=results, comparison=comparison
-    )
-    if wanted.save_run is not None:
-        write_run(run, wanted.save_run)
-    for path in wanted.reports:
-        write_report(body, path)
-    return Verdict(report, body, results, warnings, indexed)
 
 
-def _cutoff(measure: str) -> int | None:
-    """How deep a run a measure looks at: the number after the @, None if it looks at all of it."""
-    _, at, number = measure.rpartition("@")
-    return int(number) if at and number.isdigit() else None
+def _foreign(wanted: Wanted, plan: _Plan, made: _Made, warnings: list[str]) -> _Made:
+    """Runs made elsewhere: the first is judged, the others are compared with it."""
+    names = [path.name for path in wanted.runs]
+    if len(set(names)) < len(names):
+        names = [str(path) for path in wanted.runs]
+    arms = []
+    for name, path in zip(names, wanted.runs, strict=True):
+        made.ranking = Ranking(read_run(path))
+        heard: list[str] = []
+        try:
+            _check(made, heard)
+        except InputError as e:
+            if len(names) == 1:
+                raise
+            raise InputError(f"{path} cannot be evaluated:", e.problems) from e
+        warnings += heard if len(names) == 1 else [f"{name}: {line}" for line in heard]
+        arms.append((name, made.ranking))
+    made.ranking = arms[0][1]
+    made.settings["run"] = names[0]
+    if len(arms) > 1:
+        made.settings["runs"] = names
+        reports = [
+            Arm({"run": name}, evaluate(plan.measures, made.qrels, ranking.run))
+            for name, ranking in arms
+        ]
+        first = plan.measures[0].name
+        made.arms = arms_json("run", reports, 0, first)
+        made.recommendations = [recommend("run", reports, 0, first, alpha=wanted.alpha)]
+    return made
 
 
-def make_run(
-    session: Session,
-    asked: Asked,
-    queries: Sequence[Query],
-    qrels: Qrels,
-    track: Callable[[int], None] | None = None,
-) -> tuple[Run, dict[str, Any]]:
-    """Ranks every judged query: document ids with the score of their best passage.
-
-    A document that is the query itself (same id, same words: ArguAna, Quora) is left out.
-    Returns the run and the settings it was made with, for the report.
-    """
-    judged = [q for q in queries if q.id in qrels]
-    # one more than needed where the query itself may be among them
-    own = {q.id for q in judged} & set(session.snapshot.catalog.ids())
-    deeper = replace(asked, k=asked.k + 1) if own else asked
-    retriever = Retriever(session, deeper)
-    run: Run = {}
-    for at in range(0, len(judged), QUERIES):
-        part = judged[at : at + QUERIES]
-        for r in retriever.rank(part, None):
-            names = session.documents_of(r.rows)
-            hits = dict(zip(names, r.scores.tolist(), strict=True))
-            if r.query.id in hits and _is_itself(session, r.query, r.rows, names):
-                del hits[r.query.id]
-            run[r.query.id] = dict(list(hits.items())[: asked.k])
-        if track is not None:
-            track(len(part))
-    model = session.model
-    example = retriever.instructions([Query("", "{query}")])[0] if judged else ""
-    return run, {
+def _settings(session: Session, asked: Asked, ranking: Ranking) -> dict[str, Any]:
+    """How the run was made, for the report."""
+    return {
         "task": asked.task or session.snapshot.manifest.settings.get("task"),
-        "encoded": example,
-        "profile": model.profile.name,
+        "encoded": Retriever(session, asked).instructions([Query("", "{query}")])[0],
+        "profile": session.model.profile.name,
         "mode": asked.mode,
+        "fusion": asked.fusion,
+        "where": list(asked.where),
         "search": asked.search,
-        "plan": retriever.plan,
+        "ef": asked.ef,
+        "plan": ranking.plan,
         "rerank": asked.rerank,
         "candidates": asked.candidates if asked.rerank else None,
         "depth": asked.k,
         "generation": session.snapshot.manifest.generation,
-        "truncated_queries": retriever.truncated,
-        "seconds": {k: round(v, 3) for k, v in session.seconds.items()},
+        "truncated_queries": ranking.truncated,
     }
 
 
-def _is_itself(session: Session, query: Query, rows: Any, names: Sequence[str]) -> bool:
-    at = names.index(query.id)
-    passage = session.passages(rows[at : at + 1])[0]
-    title = session.snapshot.lines_of(rows[at : at + 1])[0].title
-    words = query.text.strip()
-    return words in (passage.text.strip(), f"{title} {passage.text}".strip())
-
-
-def _inputs(wanted: Wanted, warn: Callable[[str], None]) -> tuple[list[Query], Qrels, Path | None]:
-    """Queries, judgments, and the corpus if a BEIR folder brings one."""
-    if wanted.beir is not None:
-        if wanted.queries is not None or wanted.qrels is not None:
-            raise UsageError("--beir brings its own queries and judgments")
-        beir = read_beir(wanted.beir, wanted.split, warn=warn)
-        return beir.queries, beir.qrels, beir.corpus
-    if wanted.qrels is None:
-        raise UsageError("--qrels FILE is wanted (with --queries FILE), or --beir DIR")
-    qrels = read_qrels(wanted.qrels, warn=warn)
-    if wanted.queries is not None:
-        return read_queries(wanted.queries, warn=warn), qrels, None
-    if wanted.run is None:
-        raise UsageError("--queries FILE is wanted: judgments do not hold the queries' words")
-    return [Query(q, "") for q in qrels], qrels, None
-
-
-def _index_beir(corpus: Path, wanted: Wanted, progress: Progress) -> tuple[Path, Summary]:
-    """The index of a collection in the cache, made or brought up to date; keyed by the corpus's content."""
-    wishes = replace(wanted.index.wishes, model=model_spec(wanted.index.wishes.model))
-    key = hashlib.blake2b(json.dumps(repr(wishes)).encode(), digest_size=12)
-    with corpus.open("rb") as f:
-        while piece := f.read(1 << 22):
-            key.update(piece)
-    folder = cache_folder() / "eval" / key.hexdigest()
-    folder.mkdir(parents=True, exist_ok=True)
-    # a name inside the folder, so that one content at two places is one source
-    link = folder / corpus.name
-    with contextlib.suppress(FileNotFoundError):
-        link.unlink()
-    link.symlink_to(corpus.resolve())
-    root = folder / FOLDER
-    options = replace(wanted.index, paths=(str(link),), wishes=wishes, wait=3600.0)
-    summary = build(root, options, progress)
-    if summary.interrupted:
-        raise KeyboardInterrupt
-    if summary.failed:
-        raise InputError(
-            f"{corpus}: the collection cannot be read whole:", [str(u) for u in summary.failed]
-        )
-    os.utime(folder)
-    return root, summary
+def _verdict(
+    wanted: Wanted, plan: _Plan, made: _Made, warnings: list[str], session: Session | None
+) -> Verdict:
+    run, qrels = made.ranking.run, made.qrels
+    order = orders(qrels, run)
+    report = evaluate(plan.measures, qrels, run, order)
+    results = [*apply_gates(plan.gates, report), *apply_floors(plan.floors, report)]
+    body = report_json(
+        report,
+        settings=made.settings,
+        recipe=made.recipe,
+        ablations=made.arms,
+        floors=plan.floors,
+        inputs=inputs_json(made.queries, qrels, made.documents),
+        latency=made.latency,
+        recall=recall_curve(run, qrels, made.settings.get("depth"), order),
+        recommendations=made.recommendations,
+        details=details_json(made.queries, qrels, run, made.ranking.titles, order),
+        warnings=warnings,
+        causes=[],
+    )
+    if plan.baseline is not None:
+        names = [*(drop.measure for drop in plan.drops), *plan.significant]
+        chosen, differs = comparable(plan.baseline, body, names, common=wanted.common)
+        warnings += [f"not the baseline's: {line}" for line in differs]
+        found = differences(plan.baseline, report, chosen)
+        results += apply_drops(plan.drops, plan.significant, found, wanted.alpha)
+        body["comparison"] = comparison_json(found, len(chosen), differs)
+    body["gates"] = [g.to_json() for g in results]
+    verdict = Verdict(report, body, results, warnings, made.indexed)
+    if not verdict.passed:
+        judged = [q for q in made.queries if qrels.get(q.id)]
+        body["causes"] = causes(session, wanted.asked, judged, body, plan.baseline)
+    if wanted.save_run is not None:
+        write_run(run, wanted.save_run)
+    for path in wanted.reports:
+        write_report(body, path)
+    return verdict

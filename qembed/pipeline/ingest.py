@@ -21,7 +21,7 @@ from qembed.pipeline.clock import Clock
 from qembed.pipeline.encode import Vectorizer
 from qembed.pipeline.plan import Key, trusted_mtime
 from qembed.store import Catalog, FileState, Line, Manifest, Snapshot, Writer, text_hash
-from qembed.types import Document, Meta, Passage, SourceFile, Unreadable
+from qembed.types import Document, Meta, Passage, Skipped, SourceFile, Unreadable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 WINDOW = 512
 """Passages gathered before encoding, at first; doubled while a window takes under two seconds."""
+LISTED = 1000
+"""Truncated passages that are remembered by name."""
 COMMIT_ROWS = 50_000
 COMMIT_SECONDS = 30.0
 
@@ -41,6 +43,7 @@ class Tally:
     encoded: int = 0
     reused: int = 0
     truncated: int = 0
+    cut_short: list[str] = field(default_factory=list)
     seconds: Clock = field(default_factory=Clock)
 
 
@@ -87,6 +90,7 @@ class Ingest:
         self.keep: npt.NDArray[np.bool_] = np.ones(len(self.catalog), dtype=bool)
         self.tally = Tally()
         self.failed: list[tuple[Key, Unreadable]] = []
+        self.skipped: Counter[str] = Counter()
         self.stopped = False
         self.changed = False
         self._gone: dict[bytes, list[int]] = {}
@@ -140,6 +144,10 @@ class Ingest:
                 if self.vectorizer.stop():
                     self.stopped = True
                     return
+                if isinstance(item, Skipped):
+                    broken |= item.keep
+                    self.skipped[item.error] += 1
+                    continue
                 if isinstance(item, Unreadable):
                     broken = True
                     self._fail(key, item)
@@ -225,7 +233,8 @@ class Ingest:
         taken = self._ids.get(document.id) or self._elsewhere(document.id)
         if taken is None:
             return self._claim(document.id, key)
-        if document.id == key[1] and taken != key:
+        own = document.id == key[1] or document.id.startswith(f"{key[1]}#")  # a page, a record
+        if own and taken != key:
             return self._claim(long, key)
         where = "this file" if taken == key else taken[1]
         error = f"duplicate id {document.id!r}: already in {where}"
@@ -280,7 +289,11 @@ class Ingest:
         if took < 2.0 and self._enough < 8192 and len(texts) >= self._enough:
             self._enough *= 2
         if self.count is not None and texts:
-            self.tally.truncated += sum(n > self.max_tokens for n in self.count(texts))
+            long = [n > self.max_tokens for n in self.count(texts)]
+            self.tally.truncated += sum(long)
+            places = [f"{w.line.id}:{p.line}" for w in window for p in w.passages]
+            cut = [place for place, is_long in zip(places, long, strict=True) if is_long]
+            self.tally.cut_short += cut[: LISTED - len(self.tally.cut_short)]
         at = 0
         for w in window:
             here = slice(at, at + len(w.texts))
@@ -307,6 +320,15 @@ class Ingest:
         ):
             self.commit()
 
+    def has(self, name: str) -> bool:
+        """Whether a document of this id came in this run."""
+        return name in self._ids
+
+    def close(self) -> None:
+        """Lets go of the generation that is looked up in."""
+        if self.snapshot is not None:
+            self.snapshot.close()
+
     def commit(self) -> Manifest:
         """Makes what is done so far the present generation."""
         began = time.monotonic()
@@ -322,9 +344,8 @@ class Ingest:
         _, rows = catalog.pointers()
         counts = {"documents": len(catalog), "passages": int(rows.sum())}
         manifest = self.writer.commit(catalog, counts=counts, **self.commit_fields())
-        if self.snapshot is not None:
-            self.snapshot.close()
-        self.snapshot = self.writer.snapshot()
+        self.close()
+        self.snapshot = self.writer.snapshot(catalog)
         if self.snapshot is not None and manifest.next_row > since:
             self.vectorizer.learn(self.snapshot, since)
         self._committed_at = time.monotonic()

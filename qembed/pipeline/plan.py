@@ -34,7 +34,7 @@ def compare(
     known: Mapping[Key, FileState],
     found: Iterable[SourceFile],
     scanned: Collection[str],
-    suspect: Callable[[Key], bool] = lambda _: False,
+    suspect: Callable[[Key], bool] | None = None,
     sheltered: Callable[[Key], bool] = lambda _: False,
 ) -> Plan:
     """Compares what is remembered with what is there.
@@ -54,17 +54,18 @@ def compare(
         state = known.get(key)
         if (
             state is not None
-            and state.size == file.size
-            and state.mtime_ns == file.mtime_ns
-            and not suspect(key)
+            and state[0] == file.size  # by number: this is done for every file of a refresh
+            and state[1] == file.mtime_ns
+            and not (suspect is not None and suspect(key))
         ):
             unchanged.append(key)
         else:
             read.append(file)
     gone: list[Key] = []
-    for key in known:
-        if key[0] in scanned and key not in seen:
+    for key in known.keys() - seen if len(known) > len(unchanged) else ():
+        if key[0] in scanned:
             (unchanged if sheltered(key) else gone).append(key)
+    gone.sort()
     return Plan(unchanged, read, gone)
 
 

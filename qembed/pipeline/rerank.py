@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from qembed.errors import InputError
+from qembed.errors import InputError, UsageError
 from qembed.models import Model, open_model, open_reranker, passage_text, query_text, resolve_task
-from qembed.pipeline.fuse import LATE_WEIGHT, mixed
 from qembed.pipeline.recipe import TITLE_RULE
+from qembed.pipeline.scoring import Reranked, ordered, score_pairs, summed
 from qembed.pipeline.session import Session
 from qembed.types import Query, Run
 
 if TYPE_CHECKING:
+    from qembed.models.pairs import Scorer
     from qembed.types import Scores
 
 Line = dict[str, Any]
@@ -44,70 +45,113 @@ def parse_hits(lines: Iterable[bytes], name: str = "-") -> list[Line]:
     return found
 
 
-def grouped(lines: Sequence[Line]) -> dict[str, list[Line]]:
-    """Query id -> its lines, in the order they came."""
-    found: dict[str, list[Line]] = {}
-    for line in lines:
-        found.setdefault(str(line["query_id"]), []).append(line)
-    return found
+@dataclass(frozen=True, slots=True)
+class How:
+    """How to rerank. `k` None: keep all. `budget`: seconds of scoring, None without a limit."""
+
+    spec: str
+    task: str | None = None
+    k: int | None = None
+    budget: float | None = None
+    min_score: float | None = None
+
+    @property
+    def late(self) -> bool:
+        """Whether it is late interaction, which reads what the encoder reads."""
+        return self.spec == "late"
+
+
+def check_how(how: How) -> None:
+    """Raises UsageError for options that do not go together."""
+    if how.k is not None and how.k < 1:
+        raise UsageError("-k: at least 1")
+    if how.late and how.min_score is not None:
+        raise UsageError(
+            "--min-score with late: its scores order one query's candidates and mean nothing beyond "
+            "(take a cross-encoder, whose scores are probabilities)"
+        )
+
+
+def opener(how: How, model_spec: str) -> Callable[[], tuple[Model, Scorer]]:
+    """Loads the model that `model_spec` names and its reranker."""
+
+    def opened() -> tuple[Model, Scorer]:
+        model = open_model(model_spec)
+        return model, open_reranker(how.spec, model, task=how.task)
+
+    return opened
 
 
 def rerank_hits(
     lines: Sequence[Line],
-    spec: str,
-    model_spec: str,
-    task: str | None,
-    k: int | None,
+    how: How,
+    opened: Callable[[], tuple[Model, Scorer]],
     track: Callable[[int], None] | None = None,
-) -> list[Line]:
-    """The same lines, each query's reordered and cut to k, with `scores.rerank` and `rank` filled in."""
+) -> tuple[list[Line], Reranked | None]:
+    """The same lines, each query's reordered and cut to k, with `scores.rerank` and `rank` filled in.
+
+    `opened` gives model and reranker, if there are lines; `opener` makes one. `scores.rerank` is null for
+    what a budget did not reach. The second is None if there were no lines.
+    """
     import numpy as np
 
+    check_how(how)
     if not lines:
-        return []
-    model = open_model(model_spec)
+        return [], None
+    model, reranker = opened()
     profile = model.profile
-    reranker = open_reranker(spec, model, task=task)
-    resolved = resolve_task(task, profile) if task else profile.task
-    late = spec == "late"
+    resolved = resolve_task(how.task, profile) if how.task else profile.task
+    template = profile.passage if how.late else "{text}"
     pairs = [
         (
-            query_text(profile.query, line["query"], resolved) if late else line["query"],
-            passage_text(profile.passage, TITLE_RULE, line.get("title") or "", line["text"]),
+            query_text(profile.query, line["query"], resolved) if how.late else line["query"],
+            passage_text(template, TITLE_RULE, line.get("title") or "", line["text"]),
         )
         for line in lines
     ]
-    scores: Scores = reranker.score(pairs)
-    if track is not None:
-        track(len(pairs))
-    for line, score in zip(lines, scores.tolist(), strict=True):
-        line["scores"] = {**(line.get("scores") or {}), "rerank": round(score, 6)}
+    groups: dict[str, list[int]] = {}
+    for i, line in enumerate(lines):
+        groups.setdefault(str(line["query_id"]), []).append(i)
+    ranks = [0] * len(lines)
+    for group in groups.values():
+        for rank, i in enumerate(group):
+            ranks[i] = rank
+    scores = score_pairs(reranker, pairs, ranks, how.budget, track)
     found: list[Line] = []
-    for group in grouped(lines).values():
-        final = np.array([line["scores"]["rerank"] for line in group], dtype=np.float32)
-        dense = [line["scores"].get("dense") for line in group]
-        if late and all(isinstance(d, (int, float)) for d in dense):
-            final = mixed(np.array(dense, dtype=np.float32), final, LATE_WEIGHT)
-        # ties keep the order they came in
-        order = np.argsort(-final, kind="stable")[: k or len(group)]
-        for rank, i in enumerate(order.tolist(), 1):
-            found.append({**group[i], "rank": rank, "score": round(float(final[i]), 6)})
-    return found
+    for group in groups.values():
+        given = scores[group]
+        before = [lines[i].get("score") for i in group]
+        mix = how.late and all(isinstance(s, (int, float)) for s in before)
+        first = np.array(before if mix else np.zeros(len(group)), dtype=np.float32)
+        final, order = ordered(first, given, mix)
+        for rank, at in enumerate(_kept(final, order, how), 1):
+            line = lines[group[at]]
+            value = None if np.isnan(given[at]) else round(float(given[at]), 6)
+            stages = {**(line.get("scores") or {}), "rerank": value}
+            score = round(float(final[at]), 6)
+            found.append({**line, "scores": stages, "rank": rank, "score": score})
+    return found, summed(how.spec, reranker, scores)
+
+
+def _kept(final: Scores, order: Any, how: How) -> list[int]:
+    """Positions, best first, down to the least score and to k."""
+    kept: list[int] = order.tolist()
+    if how.min_score is not None:
+        kept = [i for i in kept if final[i] >= how.min_score]
+    return kept[: how.k or len(kept)]
 
 
 def rerank_run(
-    root: Path,
+    session: Session,
     run: Run,
     queries: Sequence[Query],
-    spec: str,
-    task: str | None,
-    k: int | None,
+    how: How,
     track: Callable[[int], None] | None = None,
-) -> Run:
+) -> tuple[Run, Reranked]:
     """A run with each document scored by its best passage. Raises InputError for ids the index lacks."""
     import numpy as np
 
-    session = Session(root)
+    check_how(how)
     model: Model = session.model
     texts = {q.id: q for q in queries}
     where = {name: i for i, name in enumerate(session.snapshot.catalog.ids())}
@@ -116,33 +160,36 @@ def rerank_run(
     problems += [f"document {d!r} is in the run, not in the index" for d in wanted - where.keys()]
     if problems:
         raise InputError("this run cannot be reranked with this index:", sorted(problems))
-    reranker = open_reranker(spec, model, task=task)
+    task = how.task or session.snapshot.manifest.settings.get("task")
+    reranker = session.reranker(how.spec, task)
     resolved = resolve_task(task, model.profile) if task else model.profile.task
-    late = spec == "late"
+    render = session.finished if how.late else session.plain
     passages: dict[str, list[str]] = {}
     for name in wanted:
         rows = session.snapshot.rows_of(np.array([where[name]], dtype=np.int64))
         title = session.snapshot.catalog.take([where[name]])[0].title
-        passages[name] = [session.finished(title, p.text) for p in session.passages(rows)]
+        passages[name] = [render(title, p.text) for p in session.passages(rows)]
     pairs: list[tuple[str, str]] = []
     owners: list[tuple[str, str]] = []
+    ranks: list[int] = []
     for q, documents in run.items():
-        words = query_text(model.profile.query, texts[q].text, resolved) if late else texts[q].text
-        for d in documents:
+        words = texts[q].text
+        if how.late:
+            words = query_text(model.profile.query, words, resolved)
+        for rank, d in enumerate(sorted(documents, key=lambda d: (-documents[d], d))):
             pairs += [(words, p) for p in passages[d]]
             owners += [(q, d)] * len(passages[d])
-    scores = reranker.score(pairs)
-    if track is not None:
-        track(len(pairs))
+            ranks += [rank] * len(passages[d])
+    scores = score_pairs(reranker, pairs, ranks, how.budget, track)
     best: Run = {q: {} for q in run}
     for (q, d), score in zip(owners, scores.tolist(), strict=True):
-        best[q][d] = max(score, best[q].get(d, score))
+        if not np.isnan(score):
+            best[q][d] = max(score, best[q].get(d, score))
     final: Run = {}
-    for q, found in best.items():
-        names = list(found)
-        values = np.array([found[d] for d in names], dtype=np.float32)
-        if late:
-            values = mixed(np.array([run[q][d] for d in names], np.float32), values, LATE_WEIGHT)
-        order = np.argsort(-values, kind="stable")[: k or len(names)]
-        final[q] = {names[i]: float(values[i]) for i in order.tolist()}
-    return final
+    for q, documents in run.items():
+        names = sorted(documents, key=lambda d: (-documents[d], d))
+        given = np.array([best[q].get(d, np.nan) for d in names], dtype=np.float32)
+        first = np.array([documents[d] for d in names], dtype=np.float32)
+        values, order = ordered(first, given, how.late)
+        final[q] = {names[i]: float(values[i]) for i in _kept(values, order, how)}
+    return final, summed(how.spec, reranker, scores)

@@ -8,19 +8,24 @@ The words are never changed: what was encoded is kept beside them as the instruc
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from qembed.errors import InputError, UsageError
-from qembed.models import check_template, open_reranker, query_text, resolve_task
-from qembed.pipeline.fuse import LATE_WEIGHT, mixed
+from qembed.models import check_template, query_text, resolve_task
+from qembed.pipeline.arms import Arms, Found, Fusion
+from qembed.pipeline.filters import Allowed
+from qembed.pipeline.present import diverse, widened
+from qembed.pipeline.scoring import Reranked, ordered, score_pairs, summed
 from qembed.pipeline.session import Session
 from qembed.search.planner import Search
-from qembed.types import Hit, Query, Results
+from qembed.types import Hit, Passage, Query, Results
 
 if TYPE_CHECKING:
-    from qembed.types import Reranker, Rows, Scores, Vectors
+    from qembed.models.pairs import Scorer
+    from qembed.types import Rows, Scores, Vectors
 
 By = Literal["passage", "document"]
 
@@ -39,7 +44,12 @@ class Asked:
     rerank: str | None = None
     candidates: int = 100
     min_score: float | None = None
+    rerank_budget: float | None = None
     by: By = "passage"
+    where: tuple[str, ...] = ()
+    fusion: Fusion = "sum"
+    diversity: float = 0.0
+    context: int = 0
 
 
 @dataclass(slots=True)
@@ -50,8 +60,17 @@ class Ranked:
     instruction: str | None
     rows: Rows
     scores: Scores
-    dense: Scores
+    dense: Scores | None
+    lexical: Scores | None = None
     rerank: Scores | None = None
+    why: str = ""
+
+    def take(self, at: Rows) -> None:
+        """Keeps what is at the given positions, in that order."""
+        self.rows, self.scores = self.rows[at], self.scores[at]
+        self.dense = None if self.dense is None else self.dense[at]
+        self.lexical = None if self.lexical is None else self.lexical[at]
+        self.rerank = None if self.rerank is None else self.rerank[at]
 
 
 @dataclass(slots=True)
@@ -62,6 +81,9 @@ class Answer:
     plan: str
     truncated: int
     reranker: str | None = None
+    reranked: Reranked | None = None
+    why: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
 
 def check_queries(queries: Sequence[Query]) -> None:
@@ -71,19 +93,45 @@ def check_queries(queries: Sequence[Query]) -> None:
         raise InputError("an empty query finds nothing:", empty)
 
 
+def check_asked(asked: Asked) -> None:
+    """Raises UsageError for what no index could answer."""
+    if asked.k < 1 or asked.candidates < 1:
+        raise UsageError("-k and --candidates: at least 1")
+    if not 0 <= asked.diversity < 1:
+        raise UsageError("--diversity: at least 0 and below 1")
+    if asked.context < 0:
+        raise UsageError("--context: at least 0")
+    if asked.template is not None:
+        check_template(asked.template)
+    if asked.min_score is not None and asked.rerank == "late":
+        raise UsageError(
+            "--min-score with --rerank late: its scores order one query's candidates and mean nothing "
+            "beyond (take a cross-encoder, whose scores are probabilities, or leave --rerank out)"
+        )
+    if asked.rerank_budget is not None and not asked.rerank:
+        raise UsageError("--rerank-budget wants --rerank")
+
+
 class Retriever:
     """Answers queries from one session; loads the model and the reranker once."""
 
     def __init__(self, session: Session, asked: Asked) -> None:
-        if asked.k < 1 or asked.candidates < 1:
-            raise UsageError("-k and --candidates: at least 1")
-        if asked.template is not None:
-            check_template(asked.template)
+        check_asked(asked)
         self.session = session
         self.asked = asked
         self.plan = ""
         self.truncated = 0
-        self._reranker: Reranker | None = None
+        self.cut_short: list[str] = []
+        self.warnings: list[str] = []
+        self._arms = Arms(session, asked.mode, asked.search, asked.ef, asked.fusion)
+        self._reranker: Scorer | None = None
+        self.reranked: Reranked | None = None
+
+    def __enter__(self) -> Retriever:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.session.close()
 
     # ── words to vectors ─────────────────────────────────────────────────────────────────────────
 
@@ -99,14 +147,20 @@ class Retriever:
             texts.append(query_text(template, q.text, resolved))
         return texts
 
+    def texts_to_encode(self, queries: Sequence[Query]) -> list[str]:
+        """What `rank` will ask the encoder for; empty if words alone answer."""
+        return self.instructions(queries) if self._arms.wants_vectors else []
+
     def encode(self, texts: Sequence[str]) -> Vectors:
         """float32 (n, dim) for finished query texts; equal texts are encoded once."""
         import numpy as np
 
         distinct = list(dict.fromkeys(texts))
         limit = self.session.model.max_tokens
-        self.truncated = sum(n > limit for n in self.session.model.count(distinct))
-        encoder = self.session.encoder
+        encoder = self.session.encoder  # first: an exported one has a tokenizer to count with
+        lengths = self.session.model.count(distinct)
+        self.cut_short = [t for t, n in zip(distinct, lengths, strict=True) if n > limit]
+        self.truncated = len(self.cut_short)
         with self.session.seconds("encode"):
             vectors = encoder.encode(distinct)
         at = {t: i for i, t in enumerate(distinct)}
@@ -120,45 +174,65 @@ class Retriever:
         """Rows for each query: searched, reranked if asked, grouped by document if asked, cut to k."""
         check_queries(queries)
         asked = self.asked
-        texts = self.instructions(queries)
-        vectors = self.encode(texts)
+        meaning = self._arms.wants_vectors
+        texts = self.instructions(queries) if meaning or asked.rerank == "late" else None
+        vectors = self.encode(texts) if texts is not None and meaning else None
         depth = max(asked.k, asked.candidates) if asked.rerank else asked.k
-        found = self._search(vectors, depth)
-        ranked = [
-            Ranked(q, text if text != q.text else None, rows, scores, scores)
-            for q, text, (rows, scores) in zip(queries, texts, found, strict=True)
-        ]
+        if asked.diversity:
+            depth = max(depth, asked.candidates)
+        parts: list[Found | None] = [None] * len(queries)
+        for where, at in _groups(queries).items():
+            part = None if vectors is None else vectors[at]
+            hits = self._search([queries[i].text for i in at], part, depth, self._allowed(where))
+            for i, one in zip(at, hits, strict=True):
+                parts[i] = one
+        ranked = []
+        for i, (q, hit) in enumerate(zip(queries, parts, strict=True)):
+            assert hit is not None
+            encoded = texts[i] if texts is not None and meaning else q.text
+            said = encoded if encoded != q.text else None
+            ranked.append(
+                Ranked(q, said, hit.rows, hit.scores, hit.dense, hit.lexical, None, hit.why)
+            )
         if asked.rerank:
-            with self.session.seconds("rerank"):
-                self._rerank(ranked, texts, track)
+            self._rerank(ranked, texts, track)
         for r in ranked:
             self._cut(r)
         return ranked
 
-    def _search(self, vectors: Vectors, depth: int) -> list[tuple[Rows, Scores]]:
+    def _allowed(self, where: str | None) -> Allowed | None:
+        """What the command's filters and a query's own let through; None without any."""
+        texts = (*self.asked.where, *([where] if where is not None else []))
+        if not texts:
+            return None
+        with self.session.seconds("filter"):
+            allowed = self.session.filters.allowed(texts)
+        self.warnings += [w for w in allowed.warnings if w not in self.warnings]
+        return allowed
+
+    def _search(
+        self, words: Sequence[str], vectors: Vectors | None, depth: int, allowed: Allowed | None
+    ) -> list[Found]:
         """`depth` passages a query or, by document, passages of `depth` documents."""
-        asked = self.asked
         session = self.session
-        if asked.by == "passage":
-            found, plan = session.nearest(vectors, depth, asked.search, asked.ef)
-            self.plan = f"{plan.kind} ({plan.why})"
-            return found
-        total = session.snapshot.passages_total
-        documents = max(1, int(session.snapshot.manifest.counts.get("documents", 1)))
+        if self.asked.by == "passage":
+            found = self._arms.find(words, vectors, depth, allowed)
+            self.plan = self._arms.plan
+            return [f.take(_first(depth, f)) for f in found]
+        total = session.snapshot.passages_total if allowed is None else len(allowed.rows)
+        documents = int(session.snapshot.manifest.counts.get("documents", 1))
+        documents = max(1, documents if allowed is None else allowed.documents)
         # a document has total / documents passages on average, and the best ones have more among the top
         ask = min(total, depth * max(1, -(-2 * total // documents)))
         while True:
-            found, plan = session.nearest(vectors, ask, asked.search, asked.ef)
-            self.plan = f"{plan.kind} ({plan.why})"
-            found = [self._best_of_each(rows, scores) for rows, scores in found]
-            fewest = min((len(rows) for rows, _ in found), default=depth)
-            if fewest >= min(depth, documents) or ask >= total:
-                return [(rows[:depth], scores[:depth]) for rows, scores in found]
+            found = self._arms.find(words, vectors, ask, allowed)
+            self.plan = self._arms.plan
+            found = [f.take(self._first_of_each(f.rows)) for f in found]
+            fewest = min((len(f.rows) for f in found), default=depth)
+            # words are found in so many passages as hold them: looking deeper brings no others
+            if fewest >= min(depth, documents) or ask >= total or vectors is None:
+                return [f.take(_first(depth, f)) for f in found]
             ask = min(total, ask * 4)
-
-    def _best_of_each(self, rows: Rows, scores: Scores) -> tuple[Rows, Scores]:
-        first = self._first_of_each(rows)
-        return rows[first], scores[first]
 
     def _first_of_each(self, rows: Rows) -> Rows:
         """Positions of the first row of each document, in order."""
@@ -172,26 +246,24 @@ class Retriever:
     # ── again, more slowly ───────────────────────────────────────────────────────────────────────
 
     @property
-    def reranker(self) -> Reranker:
+    def reranker(self) -> Scorer:
         """The reranker, opened at first use."""
         if self._reranker is None:
             assert self.asked.rerank is not None
-            self._reranker = open_reranker(
-                self.asked.rerank, self.session.model, task=self.asked.task
-            )
+            task = self.asked.task or self.session.snapshot.manifest.settings.get("task")
+            self._reranker = self.session.reranker(self.asked.rerank, task)
         return self._reranker
 
     def _rerank(
         self,
         ranked: Sequence[Ranked],
-        texts: Sequence[str],
+        texts: Sequence[str] | None,
         track: Callable[[int], None] | None,
     ) -> None:
         import numpy as np
 
         for r in ranked:
-            best = r.rows[: self.asked.candidates]
-            r.rows, r.scores, r.dense = best, r.scores[: len(best)], r.dense[: len(best)]
+            r.take(np.arange(min(len(r.rows), self.asked.candidates)))
         distinct = np.unique(np.concatenate([r.rows for r in ranked])) if ranked else None
         if distinct is None or not len(distinct):
             return
@@ -204,31 +276,36 @@ class Retriever:
             )
         )
         late = self.asked.rerank == "late"
+        # a cross-encoder reads words as people write them: the encoder's prefixes are not for it
+        render = self.session.finished if late else self.session.plain
+        spoken = texts if late and texts is not None else [r.query.text for r in ranked]
         pairs = [
-            (text if late else r.query.text, self.session.finished(titles[row], passages[row].text))
-            for r, text in zip(ranked, texts, strict=True)
+            (text, render(titles[row], passages[row].text))
+            for r, text in zip(ranked, spoken, strict=True)
             for row in r.rows.tolist()
         ]
-        scores = self.reranker.score(pairs)
-        if track is not None:
-            track(len(pairs))
+        ranks = [i for r in ranked for i in range(len(r.rows))]
+        reranker = self.reranker
+        with self.session.seconds("rerank"):
+            scores = score_pairs(reranker, pairs, ranks, self.asked.rerank_budget, track)
+        self.reranked = summed(self.asked.rerank or "", reranker, scores, self.reranked)
         at = 0
         for r in ranked:
             n = len(r.rows)
             r.rerank = scores[at : at + n]
             at += n
-            final = mixed(r.dense, r.rerank, LATE_WEIGHT) if late else r.rerank
-            order = np.lexsort((r.rows, -final))
-            r.rows, r.dense, r.rerank = r.rows[order], r.dense[order], r.rerank[order]
-            r.scores = final[order]
+            r.scores, order = ordered(r.scores, r.rerank, late)
+            r.take(order)
 
     def _cut(self, r: Ranked) -> None:
         keep = len(r.rows)
         if self.asked.min_score is not None:
             keep = int((r.scores >= self.asked.min_score).sum())
-        keep = min(keep, self.asked.k)
-        r.rows, r.scores, r.dense = r.rows[:keep], r.scores[:keep], r.dense[:keep]
-        r.rerank = None if r.rerank is None else r.rerank[:keep]
+        if self.asked.diversity:
+            r.take(_first(keep, r))
+            vectors = self.session.vectors(r.rows)
+            r.take(diverse(r.scores, vectors, self.asked.k, self.asked.diversity))
+        r.take(_first(min(keep, self.asked.k), r))
 
     # ── rows to hits ─────────────────────────────────────────────────────────────────────────────
 
@@ -249,25 +326,55 @@ class Retriever:
         results = []
         for r in ranked:
             hits = []
+            shown: list[Passage | None] = [passages[row] for row in r.rows.tolist()]
+            if self.asked.context:
+                with session.seconds("fetch"):
+                    own = [passages[row] for row in r.rows.tolist()]
+                    shown = widened(session, r.rows.tolist(), own, self.asked.context)
             for i, row in enumerate(r.rows.tolist()):
-                line = lines[row]
+                line, passage = lines[row], shown[i]
+                if passage is None:
+                    continue
                 rerank = None if r.rerank is None else float(r.rerank[i])
+                if rerank is not None and not isfinite(rerank):
+                    rerank = None  # the budget did not reach it
                 hits.append(
                     Hit(
                         document=line.id,
                         path=session.path_of(line.source, line.file),
                         title=line.title,
-                        passage=replace(passages[row], document=line.id),
+                        passage=replace(passage, document=line.id),
                         score=float(r.scores[i]),
-                        scores={"dense": float(r.dense[i]), "lexical": None, "rerank": rerank},
+                        scores={
+                            "dense": None if r.dense is None else float(r.dense[i]),
+                            "lexical": None if r.lexical is None else float(r.lexical[i]),
+                            "rerank": rerank,
+                        },
                         meta=line.meta,
                     )
                 )
             results.append(Results(r.query, r.instruction, hits, {}))
         kind = getattr(self._reranker, "kind", None)
-        return Answer(results, self.plan, self.truncated, kind)
+        why = {r.query.id: r.why for r in ranked if r.why}
+        return Answer(results, self.plan, self.truncated, kind, self.reranked, why, self.warnings)
+
+
+def _first(k: int, of: Found | Ranked) -> Rows:
+    """The positions of the first k."""
+    import numpy as np
+
+    return np.arange(min(k, len(of.rows)))
+
+
+def _groups(queries: Sequence[Query]) -> dict[str | None, list[int]]:
+    """A query's own filter -> the positions of the queries that have it."""
+    groups: dict[str | None, list[int]] = {}
+    for i, q in enumerate(queries):
+        groups.setdefault(q.where, []).append(i)
+    return groups
 
 
 def open_retriever(root: Path, asked: Asked, spec: str | None = None) -> Retriever:
     """Opens the index at `root` for answering. Raises NoIndex, IndexDamaged, RecipeMismatch."""
+    check_asked(asked)
     return Retriever(Session(root, spec), asked)

@@ -7,16 +7,24 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qembed.models import Model, open_model, passage_text
+from qembed.models import Model, open_model, open_reranker, passage_text
 from qembed.pipeline.clock import Clock
-from qembed.pipeline.recipe import check_model
+from qembed.pipeline.filters import Allowed, Filters
+from qembed.pipeline.recipe import check_model, check_probes
+from qembed.pipeline.words import open_lexical
 from qembed.search import Exact, Graph, GraphSearcher, Plan, choose, merge
+from qembed.search.graph import EF
+from qembed.search.lexical import LexicalIndex
+from qembed.search.lexical_files import LexicalDamaged
+from qembed.search.lexical_query import Words
 from qembed.search.planner import Search
 from qembed.store import Snapshot
 from qembed.store import derived as files
+from qembed.store.manifest import read as read_manifest
 from qembed.types import Encoder, Passage, Recipe
 
 if TYPE_CHECKING:
+    from qembed.models.pairs import Scorer
     from qembed.types import Rows, Scores, Vectors
 
 
@@ -25,11 +33,36 @@ class Session:
 
     def __init__(self, root: Path, spec: str | None = None) -> None:
         self.root = root
-        self.snapshot = Snapshot.open(root)
         self.seconds = Clock()
+        with self.seconds("open"):
+            self.snapshot = Snapshot.open(root)
         self._spec = spec
         self._graph: Graph | None = None
+        self._graph_stamp: files.Stamp | None = None
         self._graph_broken = False
+
+    def close(self) -> None:
+        """Lets go of the index's files."""
+        self.snapshot.close()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def is_current(self) -> bool:
+        """Whether this is still what a new session would open."""
+        present = read_manifest(self.root)
+        ours = self.snapshot.manifest
+        return (present.uid, present.generation) == (ours.uid, ours.generation)
+
+    def take_model(self, other: Session) -> None:
+        """Goes on with another session's model and weights where the recipe is the same."""
+        if other.recipe == self.recipe and other._spec == self._spec:
+            for name in ("model", "encoder"):
+                if name in other.__dict__:
+                    self.__dict__[name] = other.__dict__[name]
 
     @property
     def recipe(self) -> Recipe:
@@ -40,22 +73,41 @@ class Session:
     def model(self) -> Model:
         """The index's model, without its weights. Raises RecipeMismatch if it is another one now."""
         manifest = self.snapshot.manifest
-        model = open_model(self._spec or manifest.spec)
-        if model.dim != manifest.recipe.dim:
-            model = open_model(self._spec or manifest.spec, dim=manifest.recipe.dim)
-        check_model(manifest.recipe, model)
+        with self.seconds("model"):
+            model = open_model(self._spec or manifest.spec)
+            if model.dim != manifest.recipe.dim:
+                model = open_model(self._spec or manifest.spec, dim=manifest.recipe.dim)
+            check_model(manifest.recipe, model)
         return model
+
+    @property
+    def model_note(self) -> str | None:
+        """What the user should know of how the model was loaded, None if it was not or all is well."""
+        return getattr(self.model, "note", None)
 
     @cached_property
     def encoder(self) -> Encoder:
         """The model's weights, loaded."""
         with self.seconds("load"):
-            return self.model.encoder()
+            encoder = self.model.encoder()
+            if getattr(self.model, "remote", False):
+                # no checksum tells what a server runs: the golden probe does
+                check_probes(encoder, self.snapshot.manifest.probes, self.recipe)
+            return encoder
+
+    def reranker(self, spec: str, task: str | None) -> Scorer:
+        """The reranker that `spec` names, opened."""
+        with self.seconds("load"):
+            return open_reranker(spec, self.model, task=task)
 
     def finished(self, title: str, text: str) -> str:
         """A passage's text as it was encoded."""
         recipe = self.recipe
         return passage_text(recipe.passage_text, recipe.title_rule, title, text)
+
+    def plain(self, title: str, text: str) -> str:
+        """A passage with its title, without what the encoder wants in front: for cross-encoders."""
+        return passage_text("{text}", self.recipe.title_rule, title, text)
 
     # ── vectors ──────────────────────────────────────────────────────────────────────────────────
 
@@ -90,67 +142,146 @@ class Session:
         ]
         return Exact(parts, self.snapshot.live, self.snapshot.manifest.base)
 
-    def graph(self) -> tuple[Graph, int] | None:
-        """The graph and the row up to which it goes; None if there is none that can be believed."""
-        stamp = files.current(self.root, self.snapshot.manifest, files.GRAPH)
-        if stamp is None or self._graph_broken:
+    def graph_stamp(self) -> files.Stamp | None:
+        """What the graph covers: the loaded one's own words, a writer may have published another since."""
+        if self._graph_broken:
+            return None
+        return self._graph_stamp or files.current(self.root, self.snapshot.manifest, files.GRAPH)
+
+    def graph(self) -> tuple[Graph, files.Stamp] | None:
+        """The graph and its stamp; None if there is none that can be believed."""
+        stamp = self.graph_stamp()
+        if stamp is None:
             return None
         if self._graph is None:
             with self.seconds("graph"):
-                if not files.is_whole(self.root, stamp):
-                    # loading it could crash the process: answer exactly, the next writer makes a new one
+                try:
+                    # loading a damaged one could crash the process
+                    whole = files.is_whole(self.root, stamp)
+                    graph = Graph.load(self.root / stamp.file, self.recipe.dim) if whole else None
+                except RuntimeError:  # a writer replaced it between the two
+                    graph = None
+                if graph is None:  # answer exactly, the next writer makes a new one
                     self._graph_broken = True
                     return None
-                self._graph = Graph.load(self.root / stamp.file, self.recipe.dim)
-        return self._graph, stamp.upto
+                self._graph, self._graph_stamp = graph, stamp
+        return self._graph, stamp
+
+    @property
+    def graph_loaded(self) -> bool:
+        """Whether the graph costs nothing more to load, as the planner counts."""
+        return self._graph is not None
 
     def plan(self, queries: int, wanted: Search, allowed: int | None = None) -> Plan:
         """How `queries` queries will be searched, and why."""
-        stamp = files.current(self.root, self.snapshot.manifest, files.GRAPH)
-        covered = 0 if stamp is None or self._graph_broken else stamp.upto - stamp.base
+        stamp = self.graph_stamp()
+        covered = 0 if stamp is None else stamp.upto - stamp.base
         return choose(
             wanted=wanted,
             rows=self.rows,
             covered=covered,
             queries=queries,
-            loaded=self._graph is not None,
+            loaded=self.graph_loaded,
             allowed=allowed,
+            ef=self._breadth(stamp),
         )
 
+    @staticmethod
+    def _breadth(stamp: files.Stamp | None) -> int:
+        """How broadly to search the graph: what its writer measured to be enough."""
+        return int(stamp.extra.get("ef", EF)) if stamp is not None else EF
+
     def nearest(
-        self, vectors: Vectors, k: int, wanted: Search = "auto", ef: int | None = None
+        self,
+        vectors: Vectors,
+        k: int,
+        wanted: Search = "auto",
+        ef: int | None = None,
+        allowed: Allowed | None = None,
     ) -> tuple[list[tuple[Rows, Scores]], Plan]:
-        """For each query vector its k best rows and cosines, and how they were found."""
-        plan = self.plan(len(vectors), wanted)
+        """For each query vector its k best (allowed) rows and cosines, and how they were found."""
+        plan = self.plan(len(vectors), wanted, None if allowed is None else len(allowed.rows))
         found: list[tuple[Rows, Scores]] | None = None
         with self.seconds("search"):
             if plan.kind == "graph":
-                found = self._walk(vectors, k, ef)
+                found = self._walk(vectors, k, ef, allowed)
                 if found is None:
                     plan = Plan("exact", "the graph is damaged (qembed index makes a new one)")
             if found is None:
-                found = self.exact.search(vectors, k)
+                found = self.exact.search(vectors, k, allowed.rows if allowed else None)
         return found, plan
 
-    def _walk(self, vectors: Vectors, k: int, ef: int | None) -> list[tuple[Rows, Scores]] | None:
+    def vectors(self, rows: Rows) -> Vectors:
+        """The vectors of the given rows, float32 (n, dim), from the matrix where it has them."""
+        import numpy as np
+
+        out = np.zeros((len(rows), self.recipe.dim), dtype=np.float32)
+        for first, matrix in self._parts:
+            inside = np.flatnonzero((rows >= first) & (rows < first + len(matrix)))
+            out[inside] = matrix[rows[inside] - first]
+        return out
+
+    def cosines(self, vector: Vectors, rows: Rows) -> Scores:
+        """The cosine of one query vector (float32 (dim,)) with each of the living `rows`, in their order."""
+        return self.vectors(rows) @ vector
+
+    # ── words and filters ────────────────────────────────────────────────────────────────────────
+
+    @cached_property
+    def lexical(self) -> LexicalIndex | None:
+        """The lexical index; None if there is none that can be believed."""
+        with self.seconds("lexical"):
+            opened = open_lexical(self.root, self.snapshot.manifest)
+        return None if opened is None else opened[0]
+
+    @cached_property
+    def filters(self) -> Filters:
+        """What `--where` is evaluated by."""
+        return Filters(self.snapshot)
+
+    def worded(
+        self, query: str | Words, k: int, allowed: Allowed | None = None
+    ) -> tuple[Rows, Scores] | None:
+        """The k best (allowed) rows by their words and BM25 scores; None without a lexical index."""
+        index, manifest = self.lexical, self.snapshot.manifest
+        if index is None:
+            return None
+        try:
+            with self.seconds("lexical"):
+                return index.search(
+                    query,
+                    k,
+                    base=manifest.base,
+                    upto=manifest.next_row,
+                    live=self.snapshot.live,
+                    allowed=None if allowed is None else allowed.mask,
+                )
+        except LexicalDamaged:
+            self.__dict__["lexical"] = None
+            return None
+
+    def _walk(
+        self, vectors: Vectors, k: int, ef: int | None, allowed: Allowed | None = None
+    ) -> list[tuple[Rows, Scores]] | None:
         opened = self.graph()
         if opened is None:
             return None
-        graph, upto = opened
-        manifest = self.snapshot.manifest
-        searcher = GraphSearcher(graph, self.snapshot.live, manifest.base)
-        if ef is not None:
-            searcher.ef = ef
-        found = searcher.search(vectors, k)
+        graph, stamp = opened
+        upto, manifest = stamp.upto, self.snapshot.manifest
+        breadth = self._breadth(stamp) if ef is None else ef
+        searcher = GraphSearcher(graph, self.snapshot.live, manifest.base, breadth)
+        wanted = None if allowed is None else allowed.rows
+        found = searcher.search(vectors, k, None if allowed is None else allowed.mask)
         missed = [i for i, hits in enumerate(found) if hits is None]
-        if missed:
-            for i, hits in zip(missed, self.exact.search(vectors[missed], k), strict=True):
-                found[i] = hits
-        walked = [hits for hits in found if hits is not None]
         if upto < manifest.next_row:
-            tail = self._tail(upto).search(vectors, k)
-            walked = [merge([a, b], k) for a, b in zip(walked, tail, strict=True)]
-        return walked
+            tail = self._tail(upto).search(vectors, k, wanted)
+            found = [
+                None if a is None else merge([a, b], k) for a, b in zip(found, tail, strict=True)
+            ]
+        if missed:  # searched exactly, and that is the tail too
+            for i, hits in zip(missed, self.exact.search(vectors[missed], k, wanted), strict=True):
+                found[i] = hits
+        return [hits for hits in found if hits is not None]
 
     # ── rows to words ────────────────────────────────────────────────────────────────────────────
 

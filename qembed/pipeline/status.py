@@ -28,8 +28,8 @@ def describe(root: Path) -> dict[str, Any]:
     manifest = manifests.read(root)
     rows = manifest.next_row - manifest.base
     living = manifest.counts.get("passages", 0)
-    derived = {}
-    for kind in (files.MATRIX, files.GRAPH):
+    derived: dict[str, dict[str, Any]] = {}
+    for kind in files.KINDS:
         stamp = files.current(root, manifest, kind)
         covered = 0 if stamp is None else stamp.upto - stamp.base
         derived[kind] = {
@@ -37,6 +37,8 @@ def describe(root: Path) -> dict[str, Any]:
             "behind": rows - covered,
             "bytes": 0 if stamp is None else stamp.bytes,
         }
+        if stamp is not None and "ef" in stamp.extra:
+            derived[kind] |= {"ef": stamp.extra["ef"], "recall": stamp.extra["recall"]}
     sizes = {
         "shards": sum(s.file.bytes for s in manifest.shards),
         "documents": manifest.documents.bytes if manifest.documents else 0,

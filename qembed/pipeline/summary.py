@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from qembed.pipeline.recipe import Wishes
 from qembed.store import Source
@@ -25,6 +25,23 @@ class Options:
     strict: bool = False
     wait: float = 0.0
     dry_run: bool = False
+    detail: bool = False
+    """With `dry_run`: reads and cuts what would be read, and says how."""
+    allow_missing: bool = False
+    """A source that is gone is taken at its word: its documents go too."""
+    confirm: Callable[[str], bool] = lambda _: False
+    """Asked before more than half of an index is deleted; what is said is the reason to ask."""
+
+
+class Detail(NamedTuple):
+    """How a file would be read and cut: `chunker` is none, markdown or text."""
+
+    name: str
+    reader: str
+    chunker: str
+    documents: int
+    passages: int
+    problems: Sequence[str]
 
 
 @dataclass(slots=True)
@@ -41,7 +58,9 @@ class Summary:
     seconds: Mapping[str, float]
     interrupted: bool = False
     dry_run: bool = False
+    cut_short: list[str] = field(default_factory=list)
     would: Mapping[str, list[str]] = field(default_factory=dict)
+    details: Sequence[Detail] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The summary's documented fields."""
@@ -60,4 +79,6 @@ class Summary:
         if self.dry_run:
             body["dry_run"] = True
             body["would"] = {k: list(v) for k, v in self.would.items()}
+            if self.details:
+                body["details"] = [d._asdict() for d in self.details]
         return body

@@ -1,8 +1,26 @@
-"""Runs and judgments to numbers and verdicts: trec and BEIR files, measures, gates, reports."""
+"""Runs and judgments to numbers and verdicts: trec and BEIR files, measures, gates, reports.
+
+formats, queries, judgments, runs, topics, beir    files of all kinds to nouns; files, records: how
+check          do they belong together             measures, measure_names    numbers, by trec_eval
+significance   is a difference more than chance    arms       several ways side by side
+gates          verdicts                            baseline   beside an earlier report
+report         JSON; markdown, page, junit         details    what each query returned
+difference     two reports, query by query         pool       candidates to judge, and back
+"""
 
 from __future__ import annotations
 
+from qembed.quality.arms import Arm, arms_json, compare_arms, recommend
+from qembed.quality.baseline import (
+    comparable,
+    comparison_json,
+    differences,
+    inputs_json,
+    settings_that_differ,
+)
 from qembed.quality.check import Findings, check_run
+from qembed.quality.details import details_json, recall_curve
+from qembed.quality.difference import Diff, diff_markdown, diff_reports, diff_text
 from qembed.quality.formats import (
     Beir,
     read_beir,
@@ -15,23 +33,26 @@ from qembed.quality.gates import (
     Drop,
     Gate,
     GateResult,
+    apply_drops,
+    apply_floors,
     apply_gates,
-    compare_with_baseline,
-    comparison_json,
     measures_for,
     parse_drops,
     parse_gate,
     parse_gates,
 )
+from qembed.quality.measure_names import cutoff
 from qembed.quality.measures import (
     DEFAULT,
     TIES,
     Measure,
     Report,
     evaluate,
+    orders,
     parse_measures,
     ranked,
 )
+from qembed.quality.pool import Candidate, read_pool, write_pool, write_qrels
 from qembed.quality.report import (
     check_report_paths,
     read_report,
@@ -40,10 +61,16 @@ from qembed.quality.report import (
     worst_queries,
     write_report,
 )
+from qembed.quality.significance import ALPHA, Difference, compare
 
 __all__ = [
+    "ALPHA",
+    "Arm",
     "Beir",
+    "Candidate",
     "DEFAULT",
+    "Diff",
+    "Difference",
     "Drop",
     "Findings",
     "Gate",
@@ -51,26 +78,45 @@ __all__ = [
     "Measure",
     "Report",
     "TIES",
+    "apply_drops",
+    "apply_floors",
     "apply_gates",
+    "arms_json",
     "check_report_paths",
     "check_run",
-    "compare_with_baseline",
+    "comparable",
+    "compare",
+    "compare_arms",
     "comparison_json",
+    "cutoff",
+    "details_json",
+    "diff_markdown",
+    "diff_reports",
+    "diff_text",
+    "differences",
     "evaluate",
+    "inputs_json",
     "measures_for",
+    "orders",
     "parse_drops",
     "parse_gate",
     "parse_gates",
     "parse_measures",
     "ranked",
     "read_beir",
+    "read_pool",
     "read_qrels",
     "read_queries",
     "read_report",
     "read_run",
+    "recall_curve",
+    "recommend",
     "report_json",
     "report_markdown",
+    "settings_that_differ",
     "worst_queries",
+    "write_pool",
+    "write_qrels",
     "write_report",
     "write_run",
 ]

@@ -48,7 +48,7 @@ def read_qrels(path: Path, *, queries: Container[str] | None = None, warn: Warn 
     repeated: list[str] = []
     unknown: set[str] = set()
     for line, query, document, value in _rows(source, mistakes):
-        found = _judgment(line, query, document, value, mistakes)
+        found = judgment(line, query, document, value, mistakes)
         if found is None:
             continue
         q, d, grade = found
@@ -71,9 +71,10 @@ def read_qrels(path: Path, *, queries: Container[str] | None = None, warn: Warn 
     return qrels
 
 
-def _judgment(
+def judgment(
     line: int | None, query: Any, document: Any, value: Any, mistakes: Mistakes
 ) -> tuple[str, str, int] | None:
+    """(query, document, grade), or None after noting what is wrong with them."""
     q, d, grade = identifier(query), identifier(document), _grade(value)
     if q is None:
         mistakes.add(line, "no query id" if query in (None, "") else f"query id {query!r}")

@@ -19,14 +19,15 @@ def report_markdown(report: Mapping[str, Any]) -> str:
     parts = [
         "# Retrieval quality",
         _verdict(report),
-        _table(
-            ["measure", "value"],
-            [[name, _number(value)] for name, value in report["measures"].items()],
-        ),
+        _measures(report),
         _gates(report.get("gates") or []),
+        _list("What may explain it", report.get("causes") or []),
+        _floors(report),
         _comparison(report.get("comparison") or {}),
         _ablations(report.get("ablations") or []),
+        _list("Recommendations", report.get("recommendations") or []),
         _worst(report),
+        _list("Warnings", report.get("warnings") or []),
         _values("Settings", report.get("settings") or {}),
         _values("Recipe", report.get("recipe") or {}),
     ]
@@ -44,6 +45,44 @@ def _verdict(report: Mapping[str, Any]) -> str:
     return text
 
 
+def _measures(report: Mapping[str, Any]) -> str:
+    intervals = report.get("intervals") or {}
+    rows = [
+        [name, _number(value), _interval(intervals.get(name))]
+        for name, value in report["measures"].items()
+    ]
+    latency = report.get("latency")
+    text = table(["measure", "value", "95 % interval"], rows)
+    if latency:
+        text += (
+            f"\n\nOne query took {1000 * latency['median']:.1f} ms (median), "
+            f"{1000 * latency['p95']:.1f} ms (95th percentile of {latency['queries']}); "
+            f"the first one, with the model loaded, {latency['cold']:.2f} s."
+        )
+    return text
+
+
+def _interval(ends: Sequence[float] | None) -> str:
+    return "" if not ends else f"{ends[0]:.4f} to {ends[1]:.4f}"
+
+
+def _list(title: str, lines: Sequence[str]) -> str:
+    return _section(title, "\n".join(f"- {escape(line)}" for line in lines))
+
+
+def _floors(report: Mapping[str, Any]) -> str:
+    details = report.get("details") or {}
+    floors = report.get("floors") or []
+    rows = [
+        [f["query"], details.get(f["query"], {}).get("text", ""), f["measure"],
+         _number(f["got"]), _number(f["wanted"])]
+        for f in floors[:WORST]
+    ]  # fmt: skip
+    body = table(["query", "words", "measure", "got", "wanted"], rows)
+    rest = len(floors) - WORST
+    return _section("Queries below the floor", body + (f"\n\nAnd {rest} more." if rest > 0 else ""))
+
+
 def _gates(gates: Sequence[Mapping[str, Any]]) -> str:
     rows = [
         [
@@ -52,10 +91,11 @@ def _gates(gates: Sequence[Mapping[str, Any]]) -> str:
             _number(gate["got"]),
             _number(gate["wanted"]),
             gate.get("kind", ""),
+            gate.get("note", ""),
         ]
         for gate in gates
     ]
-    return _section("Gates", _table(["", "measure", "got", "wanted", "from"], rows))
+    return _section("Gates", table(["", "measure", "got", "wanted", "from", "note"], rows))
 
 
 def _comparison(comparison: Mapping[str, Any]) -> str:
@@ -65,24 +105,57 @@ def _comparison(comparison: Mapping[str, Any]) -> str:
             _number(c["baseline"]),
             _number(c["got"]),
             f"{c['difference']:+.4f}",
+            *_test(c),
             *(str(c[key]) for key in ("better", "worse", "same")),
         ]
         for name, c in (comparison.get("measures") or {}).items()
     ]
-    names = ["measure", "baseline", "now", "difference", "better on", "worse on", "same on"]
-    return _section("Against the baseline", _table(names, rows))
+    names = ["measure", "baseline", "now", "difference", "95 % interval", "p",
+             "better on", "worse on", "same on"]  # fmt: skip
+    body = table(names, rows)
+    differs = comparison.get("differs")
+    if body and differs:
+        many = comparison["queries"]
+        body += f"\n\nCompared on {many} common queries. {escape('; '.join(differs))}."
+    return _section("Against the baseline", body)
+
+
+def _test(c: Mapping[str, Any]) -> list[str]:
+    if c.get("low") is None:
+        return ["", ""]
+    return [f"{c['low']:+.4f} to {c['high']:+.4f}", f"{c['p_holm']:.3g}"]
 
 
 def _ablations(arms: Sequence[Mapping[str, Any]]) -> str:
-    """One row an arm: its plain values, then its measures, whichever of them it has."""
-    plain = _keys({k: v for k, v in arm.items() if not _is_nested(v)} for arm in arms)
+    """A table an ablation: one row an arm, its measures, and its difference to the reference."""
+    parts = []
+    for name in dict.fromkeys(arm.get("ablation", "") for arm in arms):
+        chosen = [arm for arm in arms if arm.get("ablation", "") == name]
+        parts.append(_section(f"Ablation: {name}", ablation_table(chosen)))
+    return "\n\n".join(parts)
+
+
+def ablation_table(arms: Sequence[Mapping[str, Any]]) -> str:
+    """The arms of one ablation as a Markdown table."""
+    return table(*ablation_rows(arms))
+
+
+def ablation_rows(arms: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:
+    """(column names, rows of finished cells) of one ablation's arms."""
     measures = _keys(arm.get("measures") or {} for arm in arms)
-    rows = [
-        [_cell(arm.get(key)) for key in plain]
-        + [_number((arm.get("measures") or {}).get(name)) for name in measures]
-        for arm in arms
-    ]
-    return _section("Ablations", _table([*plain, *measures], rows))
+    rows = []
+    for arm in arms:
+        d, ms = arm.get("difference"), arm.get("ms_per_query")
+        rows.append(
+            [
+                arm["arm"],
+                *(_number((arm.get("measures") or {}).get(name)) for name in measures),
+                "" if ms is None else f"{ms:.2f}",
+                *(["", "", ""] if d is None else [f"{d['difference']:+.4f}", *_test(d)]),
+            ]
+        )
+    first = next((a["difference"]["measure"] for a in arms if a.get("difference")), "")
+    return ["arm", *measures, "ms/query", f"{first} difference".strip(), "95 % interval", "p"], rows
 
 
 def _worst(report: Mapping[str, Any]) -> str:
@@ -90,35 +163,41 @@ def _worst(report: Mapping[str, Any]) -> str:
     first = next(iter(report["measures"]), None)
     if first is None:
         return ""
+    details = report.get("details") or {}
     values = [(query, values.get(first, 0.0)) for query, values in report["per_query"].items()]
     values = sorted(values, key=lambda pair: (pair[1], pair[0]))[:WORST]
-    rows = [[query, _number(value)] for query, value in values]
-    return _section(f"Lowest {first}", _table(["query", first], rows))
+    rows = [
+        [query, _number(value), details.get(query, {}).get("text", ""), _best(details.get(query))]
+        for query, value in values
+    ]
+    return _section(f"Lowest {first}", table(["query", first, "words", "returned first"], rows))
+
+
+def _best(detail: Mapping[str, Any] | None) -> str:
+    returned = (detail or {}).get("returned") or []
+    return returned[0]["id"] if returned else ""
 
 
 def _values(title: str, values: Mapping[str, Any]) -> str:
     rows = [[key, _cell(value)] for key, value in values.items()]
-    return _section(title, _table(["", ""], rows))
+    return _section(title, table(["", ""], rows))
 
 
 def _section(title: str, body: str) -> str:
-    return f"## {_escape(title)}\n\n{body}" if body else ""
+    return f"## {escape(title)}\n\n{body}" if body else ""
 
 
-def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table with every cell escaped; "" without rows."""
     if not rows:
         return ""
     lines = [names, ["---"] * len(names), *rows]
-    cells = [[_escape(cell) for cell in line] for line in lines]
+    cells = [[escape(cell) for cell in line] for line in lines]
     return "\n".join("| " + " | ".join(line) + " |" for line in cells)
 
 
 def _keys(mappings: Iterable[Mapping[str, Any]]) -> list[str]:
     return list(dict.fromkeys(key for mapping in mappings for key in mapping))
-
-
-def _is_nested(value: Any) -> bool:
-    return isinstance(value, Mapping | list)
 
 
 def _number(value: Any) -> str:
@@ -131,7 +210,7 @@ def _cell(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
     """Keep a cell in its cell: no line ends, no bars; a tag or a link in an id stays text."""
     text = " ".join(text.split())
     for mark, safe in (("\\", "\\\\"), ("|", "\\|"), ("<", "&lt;"), ("[", "\\["), ("`", "\\`")):

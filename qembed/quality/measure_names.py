@@ -15,7 +15,9 @@ from typing import Any
 
 from qembed.errors import UsageError
 
-DEFAULT = "nDCG@10 R@100 RR@10"
+DEFAULT = "nDCG@10 RR@10 R@100 P@5 Success@1 Judged@10"
+
+EXAMPLE = "nDCG@10 R@100 RR@10"
 
 _FORM = re.compile(r"([^\W\d]\w*)(?:\((.*)\))?(?:@(\d+(?:\.\d+)?))?", re.S)
 _MOST = 1_000_000  # no run is deeper, and trec_eval reads cutoffs into a C long
@@ -58,16 +60,22 @@ def parse_measures(text: str | Sequence[str]) -> list[Measure]:
         except _NotOne as e:
             wrong.append(f"{token} ({e})")
     if wrong:
-        known = f"; measures are written as in {DEFAULT!r}"
+        known = f"; measures are written as in {EXAMPLE!r}"
         raise UsageError(f"cannot measure {', '.join(wrong)}{known}")
     if not found:
-        raise UsageError(f"no measure is named (for example {DEFAULT!r})")
+        raise UsageError(f"no measure is named (for example {EXAMPLE!r})")
     return list(found)
 
 
 def implementation(measure: Measure) -> Any:
     """The ir_measures object of a measure that `parse_measures` made."""
     return _read(measure.name)
+
+
+def cutoff(name: str) -> int | None:
+    """How deep a run a measure looks at: the number after the @, None if it looks at all of it."""
+    _, at, number = name.rpartition("@")
+    return int(number) if at and number.isdigit() else None
 
 
 def _split(text: str, separators: str = " \t\r\n,") -> list[str]:

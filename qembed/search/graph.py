@@ -8,11 +8,11 @@ clamped, `ef` is always given, dead rows are masked here, and small graphs are b
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qembed.search.top import top
+from qembed.search.top import recall, top
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +24,12 @@ M = 16
 EF_CONSTRUCTION = 200
 EF = 100
 """Breadth of the search if nothing else was measured: hnswlib's own default of 10 loses a fifth."""
+LADDER = (60, 80, 100, 140, 200, 280, 400, 560, 800)
+"""Breadths tried when a graph is measured; a walk's time grows with them, a little less than in step."""
+RECALL = 0.98
+"""Share of the ten nearest that a search shall find."""
+MARGIN = 0.01
+"""Above RECALL when a breadth is chosen: queries lie farther from the rows than rows from one another."""
 DETERMINISTIC = 20_000
 """Up to so many rows one thread builds the graph, so that the same corpus gives the same graph."""
 
@@ -77,6 +83,35 @@ class Graph:
             if track is not None:
                 track(len(part))
 
+    def breadth(
+        self,
+        vectors: Vectors,
+        own: Rows,
+        truth: Sequence[tuple[Rows, Scores]],
+        wanted: float = RECALL + MARGIN,
+    ) -> tuple[int, float]:
+        """The smallest `ef` of LADDER that finds the wanted share of `truth`, and the share it finds.
+
+        `vectors` are those of the rows `own`, of this graph; `truth[i]` the rows nearest to the i-th and
+        their cosines by exact search. A row finds itself whatever the breadth, so that does not count.
+        The last of the ladder if none suffices.
+        """
+        if not len(truth):
+            return LADDER[0], 1.0
+        k = max(len(rows) for rows, _ in truth)
+        ef, share = LADDER[0], 1.0
+        for ef in LADDER:
+            shares = [
+                recall(scores[rows != o], best[nearest != o])
+                for (rows, scores), (nearest, best), o in zip(
+                    self.search(vectors, k, ef), truth, own.tolist(), strict=True
+                )
+            ]
+            share = sum(shares) / len(shares)
+            if share >= wanted:
+                break
+        return ef, share
+
     def search(self, vectors: Vectors, k: int, ef: int = EF) -> list[tuple[Rows, Scores]]:
         """For each query vector about its k nearest rows and cosines, dead ones included."""
         import numpy as np
@@ -121,7 +156,8 @@ class GraphSearcher:
         if allowed is not None:
             mask = allowed if mask is None else mask & allowed
         if mask is None:
-            return list(self.graph.search(vectors, k, self.ef))
+            # `ef` was measured for ten: more hits need more breadth
+            return list(self.graph.search(vectors, k, max(self.ef, 2 * k)))
         n = len(self.graph)
         wanted = min(k, int(mask[:n].sum()))
         found: list[tuple[Rows, Scores] | None] = [None] * len(vectors)

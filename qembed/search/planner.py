@@ -7,11 +7,14 @@ from typing import Literal
 
 Search = Literal["auto", "exact", "graph"]
 
-# Seconds, from `make bench` on two cores (AVX2) at 384 dimensions; only their ratios matter.
-LOAD = 3.2e-6  # to check and load a graph, a row
-SCAN = 1.5e-7  # to score one query against one row exactly, vectors in memory, many queries at once
-WALK = 1.2e-3  # one query through a loaded graph
-FEW = 0.1  # below this share of allowed rows a filtered graph walk throws most of its finds away
+# Seconds, as `python -m tests.bench.planner` measures them (two cores with AVX2, 384 dimensions); only
+# their ratios matter.
+LOAD = 3e-6  # to check and load a graph, a row
+SCAN = 3e-7  # one pass over the vectors, a row: bound by memory
+SCORE = 3e-8  # to score one query against one row in a pass that serves many
+PASS = 64  # queries that one pass serves
+WALK = 5e-6  # one query through a loaded graph, for each of `ef`
+FEW = 0.07  # below this share of allowed rows exact search over them is faster than a filtered walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +33,12 @@ def choose(
     queries: int,
     loaded: bool = False,
     allowed: int | None = None,
+    ef: int = 100,
 ) -> Plan:
     """Decides for `queries` queries over `rows` rows of which a graph covers `covered` (0: none).
 
     `allowed`: how many rows a filter leaves, None without one. `loaded`: the graph is in memory already.
+    `ef`: how broadly it is searched.
     """
     if wanted == "exact":
         return Plan("exact", "asked for")
@@ -42,11 +47,18 @@ def choose(
     if allowed is not None and allowed < FEW * rows:
         return Plan("exact", f"the filter leaves {allowed:,} of {rows:,} rows")
     if wanted == "graph":
-        return Plan("graph", "asked for")
-    graph = (0.0 if loaded else LOAD * covered) + queries * (WALK + SCAN * (rows - covered))
-    exact = queries * SCAN * rows
+        return Plan("graph", f"asked for, ef {ef}")
+    tail = _scan(rows - covered, queries)
+    graph = (0.0 if loaded else LOAD * covered) + queries * WALK * ef + tail
+    exact = _scan(rows, queries)
     how = f"{queries:,} {'query' if queries == 1 else 'queries'} over {rows:,} rows"
     state = "loaded" if loaded else "cold"
     if graph < exact:
-        return Plan("graph", f"{how}, graph {state}: about {graph:.2f} s against {exact:.2f} s")
+        why = f"{how}, graph {state}, ef {ef}: about {graph:.2f} s against {exact:.2f} s"
+        return Plan("graph", why)
     return Plan("exact", f"{how}, graph {state}: about {exact:.2f} s against {graph:.2f} s")
+
+
+def _scan(rows: int, queries: int) -> float:
+    """Seconds of exact search."""
+    return rows * (SCAN * -(-queries // PASS) + SCORE * queries)

@@ -27,6 +27,20 @@ def top(rows: Rows, scores: Scores, k: int) -> tuple[Rows, Scores]:
     return rows[order], scores[order]
 
 
+TIE = 1e-5
+"""Cosines this near are one: sums of float32 in another order."""
+
+
+def recall(found: Scores, truth: Scores) -> float:
+    """Share of the best `len(truth)` scores that `found` has; another row that is as good counts.
+
+    Which of several equal texts an approximate search names first is no loss.
+    """
+    if not len(truth):
+        return 1.0
+    return min(len(truth), int((found >= truth.min() - TIE).sum())) / len(truth)
+
+
 def merge(parts: Sequence[tuple[Rows, Scores]], k: int) -> tuple[Rows, Scores]:
     """The k best of several result lists over different rows."""
     import numpy as np

@@ -10,10 +10,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import starmap
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from qembed.errors import IndexDamaged
+from qembed.store.arrays import int64, numbers
 from qembed.store.files import FileInfo, NewFile
 from qembed.types import Meta
 
@@ -40,9 +42,8 @@ class Line:
     meta: Meta = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class FileState:
-    """What the catalog remembers of a file, and its lines [start, stop)."""
+class FileState(NamedTuple):
+    """What the catalog remembers of a file, and its lines [start, stop). A tuple: there is one a file."""
 
     size: int
     mtime_ns: int
@@ -74,6 +75,9 @@ class Catalog:
 
     def __init__(self, table: Any = None) -> None:
         self.table = _schema().empty_table() if table is None else table
+        self._files: dict[tuple[str, str], FileState] | None = None
+        self._bounds: npt.NDArray[np.int64] | None = None
+        self._grouped: Catalog | None = None
 
     @classmethod
     def load(cls, file: BinaryIO, path: Path) -> Catalog:
@@ -83,7 +87,11 @@ class Catalog:
 
         try:
             # no threads and no reading ahead: a damaged file would leave them behind and kill the process
-            return cls(pq.read_table(file, schema=_schema(), use_threads=False, pre_buffer=False))
+            # and not by read_table, which imports pyarrow.dataset and with it pandas: .3 s of a query's .5
+            table = pq.ParquetFile(file, pre_buffer=False).read(use_threads=False)
+            if not table.schema.equals(_schema()):
+                raise pa.ArrowInvalid("its columns are not those of a documents file")
+            return cls(table)
         except (pa.ArrowException, OSError) as e:
             raise IndexDamaged(
                 f"{path} is damaged: {str(e).splitlines()[0]} (qembed verify tells what is lost)"
@@ -114,21 +122,15 @@ class Catalog:
 
     def files(self) -> dict[tuple[str, str], FileState]:
         """(source, file) -> what is remembered of it. Wants a `grouped` catalog."""
-        bounds = self._edges()
-        t = self.table
-        heads = t.select(["source", "file", "size", "mtime_ns"]).take(bounds[:-1]).to_pydict()
-        return {
-            (s, f): FileState(size, mtime, start, stop)
-            for s, f, size, mtime, start, stop in zip(
-                heads["source"],
-                heads["file"],
-                heads["size"],
-                heads["mtime_ns"],
-                bounds[:-1].tolist(),
-                bounds[1:].tolist(),
-                strict=True,
-            )
-        }
+        if self._files is None:
+            bounds = self._edges()
+            t = self.table.select(["source", "file", "size", "mtime_ns"])
+            heads = t.take(int64(bounds[:-1])).to_pydict()
+            keys = zip(heads["source"], heads["file"], strict=True)
+            ends = bounds.tolist()
+            states = zip(heads["size"], heads["mtime_ns"], ends[:-1], ends[1:], strict=True)
+            self._files = dict(zip(keys, starmap(FileState, states), strict=True))
+        return self._files
 
     def lines(self, start: int = 0, stop: int | None = None) -> list[Line]:
         """The lines [start, stop) as objects."""
@@ -138,9 +140,7 @@ class Catalog:
 
     def take(self, indices: Any) -> list[Line]:
         """The lines at the given positions."""
-        import pyarrow as pa
-
-        return self._to_lines(self.table.take(pa.array(indices, pa.int64())))
+        return self._to_lines(self.table.take(int64(indices)))
 
     @staticmethod
     def _to_lines(table: Any) -> list[Line]:
@@ -179,12 +179,15 @@ class Catalog:
         They are, unless a run was cut off in the middle of a file: then some of its lines are old ones
         and some are new.
         """
-        heads = self._edges()[:-1]
-        names = self.table.select(["source", "file"]).take(heads)
-        if names.group_by(["source", "file"]).aggregate([]).num_rows == len(heads):
-            return self
-        # stable: pyarrow's sort is, and the order within a file stays
-        return Catalog(self.table.sort_by([("source", "ascending"), ("file", "ascending")]))
+        if self._grouped is None:
+            heads = self._edges()[:-1]
+            names = self.table.select(["source", "file"]).take(int64(heads))
+            if names.group_by(["source", "file"]).aggregate([]).num_rows == len(heads):
+                return self
+            # stable: pyarrow's sort is, and the order within a file stays
+            by = [("source", "ascending"), ("file", "ascending")]
+            self._grouped = Catalog(self.table.sort_by(by))
+        return self._grouped
 
     def _edges(self) -> npt.NDArray[np.int64]:
         """Where runs of one file begin, and the end: int64 (runs + 1,)."""
@@ -192,9 +195,11 @@ class Catalog:
 
         if not len(self):
             return np.zeros(1, dtype=np.int64)
-        source, file = _codes(self.table.column("source")), _codes(self.table.column("file"))
-        changes = (source[1:] != source[:-1]) | (file[1:] != file[:-1])
-        return np.flatnonzero(np.concatenate([[True], changes, [True]]))
+        if self._bounds is None:
+            source, file = _codes(self.table.column("source")), _codes(self.table.column("file"))
+            changes = (source[1:] != source[:-1]) | (file[1:] != file[:-1])
+            self._bounds = np.flatnonzero(np.concatenate([[True], changes, [True]]))
+        return self._bounds
 
     def with_rows(self, first: Rows) -> Catalog:
         """The same documents pointing elsewhere (compaction). `first`: int64 (len,)."""
@@ -221,21 +226,27 @@ class Catalog:
         import numpy as np
 
         t = self.table
-        first = t.column("first").to_numpy()
-        return first.astype(np.int64), t.column("rows").to_numpy().astype(np.int64)
+        first, rows = numbers(t.column("first")), numbers(t.column("rows"))
+        return first.astype(np.int64), rows.astype(np.int64)
 
     def ids(self) -> list[str]:
         """All document ids, in order."""
         found: list[str] = self.table.column("id").to_pylist()
         return found
 
+    def columns(self, *names: str) -> dict[str, list[Any]]:
+        """Whole columns as lists; `meta` as the JSON it is stored as."""
+        found: dict[str, list[Any]] = self.table.select(list(names)).to_pydict()
+        return found
+
+    def titles(self, indices: Any) -> list[str]:
+        """The titles at the given positions."""
+        found: list[str] = self.table.column("title").take(int64(indices)).to_pylist()
+        return found
+
     def digests(self, indices: Any) -> list[bytes]:
         """The digests at the given positions."""
-        import pyarrow as pa
-
-        found: list[bytes] = (
-            self.table.column("digest").take(pa.array(indices, pa.int64())).to_pylist()
-        )
+        found: list[bytes] = self.table.column("digest").take(int64(indices)).to_pylist()
         return found
 
 
@@ -244,7 +255,7 @@ def _codes(column: Any) -> npt.NDArray[np.int32]:
     import pyarrow.compute as pc
 
     encoded = pc.dictionary_encode(column.combine_chunks())
-    indices: npt.NDArray[np.int32] = encoded.indices.to_numpy()
+    indices: npt.NDArray[np.int32] = numbers(encoded.indices)
     return indices
 
 

@@ -151,7 +151,7 @@ def check_derived(snapshot: Snapshot) -> Iterator[Finding]:
     import numpy as np
 
     root, manifest = snapshot.root, snapshot.manifest
-    for kind in (derived.MATRIX, derived.GRAPH):
+    for kind in derived.KINDS:
         stamp = derived.current(root, manifest, kind)
         if stamp is None:
             if manifest.next_row > manifest.base:

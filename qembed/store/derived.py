@@ -9,8 +9,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 FOLDER = "derived"
 MATRIX = "vectors"
 GRAPH = "graph"
+LEXICAL = "lexical"
+KINDS = (MATRIX, GRAPH, LEXICAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,11 @@ class Stamp:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
-def current(root: Path, manifest: Manifest, kind: str) -> Stamp | None:
-    """The stamp of a derived file that fits this generation, or None. Looks at the size, not the content."""
+def current(root: Path, manifest: Manifest, kind: str, *, later: bool = False) -> Stamp | None:
+    """The stamp of a derived file that fits this generation, or None. Looks at the size, not the content.
+
+    `later`: it may cover rows that a later generation added.
+    """
     try:
         stamp = Stamp(**json.loads((root / FOLDER / f"{kind}.json").read_bytes()))
         size = (root / stamp.file).stat().st_size
@@ -50,10 +55,10 @@ def current(root: Path, manifest: Manifest, kind: str) -> Stamp | None:
     fits = (
         stamp.uid == manifest.uid
         and stamp.base == manifest.base
-        and stamp.upto <= manifest.next_row
+        and (later or stamp.upto <= manifest.next_row)
         and stamp.kind == kind
         # the matrix grows in place: a reader of an older generation finds it longer than its stamp said
-        and (size >= stamp.bytes if kind == MATRIX else size == stamp.bytes)
+        and (size >= stamp.bytes if kind == MATRIX else size == stamp.bytes or kind == LEXICAL)
     )
     return stamp if fits else None
 
@@ -93,6 +98,23 @@ def seal(
     return stamp
 
 
+def seal_folder(root: Path, manifest: Manifest, kind: str, path: Path, upto: int) -> Stamp:
+    """Publishes a derived folder that a library wrote durably; `path`: the file in it that names the rest.
+
+    The library replaces that file in place, so its size says nothing; `bytes` is the folder's.
+    """
+    size = sum(entry.stat().st_size for entry in os.scandir(path.parent))
+    name = str(path.relative_to(root))
+    stamp = Stamp(kind, name, manifest.uid, manifest.base, upto, size)
+    publish(root, stamp)
+    return stamp
+
+
+def restamp(root: Path, stamp: Stamp, extra: Mapping[str, Any]) -> None:
+    """Says something else of a derived file that stays as it is."""
+    publish(root, replace(stamp, extra=extra))
+
+
 def is_whole(root: Path, stamp: Stamp) -> bool:
     """Whether the file's content still has the checksum it was published with."""
     try:
@@ -102,12 +124,18 @@ def is_whole(root: Path, stamp: Stamp) -> bool:
 
 
 def open_matrix(root: Path, manifest: Manifest) -> tuple[Vectors, int] | None:
-    """The memory-mapped vectors, float32 (rows, dim), of the rows [base, upto), and upto."""
+    """The memory-mapped vectors, float32 (rows, dim), of the rows [base, upto), and upto.
+
+    A writer may have gone on since: rows keep their ids and places, so the first of them are this one's.
+    """
     import numpy as np
 
-    stamp = current(root, manifest, MATRIX)
-    rows = 0 if stamp is None else stamp.upto - stamp.base
-    if stamp is None or rows == 0:
+    stamp = current(root, manifest, MATRIX, later=True)
+    if stamp is None or stamp.upto == stamp.base:
+        return None
+    upto = min(stamp.upto, manifest.next_row)
+    rows = upto - stamp.base
+    if rows <= 0:
         return None
     try:
         matrix = np.memmap(
@@ -115,7 +143,28 @@ def open_matrix(root: Path, manifest: Manifest) -> tuple[Vectors, int] | None:
         )
     except (OSError, ValueError):
         return None
-    return matrix, stamp.upto
+    return matrix, upto
+
+
+def matrix_batches(
+    root: Path, manifest: Manifest, start: int, size: int = 10_000
+) -> Iterator[tuple[int, Vectors]]:
+    """(first row, vectors) of the matrix from row `start` on, read and not mapped.
+
+    Mapped pages count as the process's memory as long as it has them: a graph's builder passes over all of
+    them once and needs its memory for the graph.
+    """
+    import numpy as np
+
+    stamp = current(root, manifest, MATRIX)
+    if stamp is None:
+        return
+    dim = manifest.recipe.dim
+    with (root / stamp.file).open("rb", buffering=0) as f:
+        f.seek((start - stamp.base) * dim * 4)
+        for first in range(start, stamp.upto, size):
+            rows = min(size, stamp.upto - first)
+            yield first, np.fromfile(f, np.float32, rows * dim).reshape(rows, dim)
 
 
 def extend_matrix(snapshot: Snapshot) -> None:

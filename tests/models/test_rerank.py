@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qembed.errors import ModelUnavailable, UsageError
+from qembed.errors import EncodingError, ModelUnavailable, UsageError
 from qembed.models import Model, open_model, open_reranker
-from qembed.models.rerank import TOGETHER, Cross, Late
+from qembed.models.rerank import TOGETHER, Cross, Late, OwnReranker
 from tests.encoders import Bag
 from tests.models import tiny
 
@@ -145,7 +145,7 @@ def test_cross_squashes_once(tmp_path: Path, quietly: None, model: Model, config
     assert isinstance(reranker, Cross)
     logits = by_hand(folder, PAIRS)
     assert np.ptp(logits) > 0.1
-    np.testing.assert_allclose(reranker.logits(PAIRS), logits, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(reranker.logits(PAIRS), logits, rtol=1e-5, atol=1e-5)
     got = reranker.score(PAIRS)
     assert (got.dtype, got.shape) == (np.float32, (len(PAIRS),))
     np.testing.assert_allclose(got, 1 / (1 + np.exp(-logits)), rtol=0, atol=1e-5)
@@ -159,6 +159,79 @@ def test_a_classifier_of_more_classes_is_no_reranker(
     folder = tiny.classifier(tmp_path / "nli", labels)
     with pytest.raises(UsageError, match=rf"nli: a classifier with {labels} classes is no"):
         open_reranker(str(folder), model, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def cross(tmp_path_factory: pytest.TempPathFactory, quietly: None) -> Path:
+    return tiny.classifier(tmp_path_factory.mktemp("cross") / "cross")
+
+
+def test_cross_of_mixed_lengths_is_one_at_a_time(cross: Path, model: Model) -> None:
+    reranker = open_reranker(str(cross), model, device="cpu")
+    seen: list[int] = []
+    together = reranker.score(PAIRS, seen.append)
+    assert sum(seen) == len(PAIRS)
+    alone = np.concatenate([reranker.score([pair]) for pair in PAIRS])
+    np.testing.assert_allclose(together, alone, rtol=0, atol=1e-5)
+
+
+def test_cross_counts_what_it_cuts(cross: Path, model: Model) -> None:
+    reranker = open_reranker(str(cross), model, device="cpu")
+    reranker.score(PAIRS)
+    assert reranker.truncated == [p for p in PAIRS if p[1] == "it " * 90]
+
+
+def test_cross_batches_by_tokens(
+    cross: Path, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reranker = open_reranker(str(cross), model, device="cpu")
+    assert isinstance(reranker, Cross)
+    sizes: list[int] = []
+    predict = reranker._model.predict
+
+    def spy(pairs: list, **more: object) -> np.ndarray:
+        sizes.append(len(pairs))
+        return predict(pairs, **more)
+
+    monkeypatch.setattr(reranker._model, "predict", spy)
+    reranker.score([("fox", "fox")] * 300)
+    assert sum(sizes) == 300
+    assert max(sizes) > 32
+    sizes.clear()
+    reranker.score([("fox", "it rains " * 90)] * 300)  # 64 tokens each
+    assert sum(sizes) == 300
+    assert max(sizes) <= 128
+
+
+def test_cross_rejects_what_is_no_number(cross: Path, model: Model, tmp_path: Path) -> None:
+    from safetensors.numpy import load_file, save_file
+    from tokenizers import Tokenizer
+
+    folder = tiny.copy(cross, tmp_path / "nan")
+    poison = Tokenizer.from_file(str(folder / "tokenizer.json")).token_to_id("poison")
+    weights = load_file(folder / "model.safetensors")
+    weights["bert.embeddings.word_embeddings.weight"][poison] = np.inf
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    reranker = open_reranker(str(folder), model, device="cpu")
+    assert np.isfinite(reranker.score([("fox", "dog")])).all()
+    wanted = "nan gave NaN or infinity for the query 'fox' with the passage 'the poison'"
+    with pytest.raises(EncodingError, match=wanted):
+        reranker.score([("fox", "dog"), ("fox", "the poison"), ("red", "mars")])
+
+
+def test_late_counts_what_it_cuts(model: Model) -> None:
+    reranker = open_reranker("late", model)
+    reranker.score(PAIRS)
+    assert reranker.truncated == [p for p in PAIRS if p[1] == "it " * 90]
+
+
+def test_what_scores_are(cross: Path, model: Model) -> None:
+    late = open_reranker("late", model)
+    assert (late.kind, late.calibrated) == ("late", False)
+    assert "no probabilities" in late.meaning
+    made = open_reranker(str(cross), model, device="cpu")
+    assert (made.kind, made.calibrated) == ("cross", True)
+    assert "probabilities" in made.meaning
 
 
 def test_cross_with_damaged_weights(tmp_path: Path, quietly: None, model: Model) -> None:
@@ -176,6 +249,44 @@ def test_ones_own_reranker(model: Model) -> None:
     assert reranker.score([("q", "LOUD"), ("q", "quiet")]).tolist() == [4, 0]
 
 
+class Given:
+    """A reranker that gives what it is told to."""
+
+    def __init__(self, scores: object) -> None:
+        self.scores = scores
+
+    def score(self, pairs: Sequence[tuple[str, str]]) -> object:
+        return self.scores
+
+
+def test_ones_own_is_held_to_one_number_a_pair() -> None:
+    pairs = [("q", "a"), ("q", "b")]
+    assert OwnReranker("py:m:f", Given([1, 2.5])).score(pairs).tolist() == [1, 2.5]
+    with pytest.raises(EncodingError, match=r"py:m:f gave scores of shape \(2, 1\) for 2 pairs"):
+        OwnReranker("py:m:f", Given([[1], [2]])).score(pairs)
+    with pytest.raises(EncodingError, match=r"py:m:f gave NaN .* with the passage 'b'"):
+        OwnReranker("py:m:f", Given([1, float("nan")])).score(pairs)
+
+
+def test_ones_own_in_calls_of_bounded_size() -> None:
+    calls: list[int] = []
+
+    class Lengths:
+        calibrated = True
+
+        def score(self, pairs: Sequence[tuple[str, str]]) -> np.ndarray:
+            calls.append(len(pairs))
+            return np.array([len(p) for _, p in pairs])
+
+    pairs = [("q", "x" * (i % 7)) for i in range(700)]
+    seen: list[int] = []
+    reranker = OwnReranker("py:m:f", Lengths())
+    assert reranker.score(pairs, seen.append).tolist() == [i % 7 for i in range(700)]
+    assert calls == seen == [256, 256, 188]
+    assert reranker.calibrated
+    assert not OwnReranker("py:m:f", Given([])).calibrated
+
+
 def test_ones_own_without_score(model: Model) -> None:
     with pytest.raises(ModelUnavailable, match=r"py:tests\.encoders:bag: .* no score\(pairs\)"):
         open_reranker("py:tests.encoders:bag", model)
@@ -185,7 +296,10 @@ def test_ones_own_without_score(model: Model) -> None:
 
 @pytest.mark.parametrize("spec", ["nonsense", "", "./nowhere", "/no/such/folder"])
 def test_nonsense_names_the_forms(model: Model, spec: str) -> None:
-    with pytest.raises(UsageError, match="late, a folder, a hub id or py:module:factory is wanted"):
+    forms = (
+        r"late, a folder, a hub id, http\(s\)://host:port/v1#model or py:module:factory is wanted"
+    )
+    with pytest.raises(UsageError, match=forms):
         open_reranker(spec, model)
 
 

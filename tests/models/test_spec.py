@@ -255,7 +255,10 @@ def test_a_hub_id_that_is_not_here_says_how_to_get_it() -> None:
 def test_nonsense_names_the_forms(spec: str) -> None:
     with pytest.raises(UsageError) as caught:
         open_model(spec)
-    forms = "minilm, a folder, a hub id such as BAAI/bge-small-en-v1.5, or py:module:factory"
+    forms = (
+        "minilm, a folder, a hub id such as BAAI/bge-small-en-v1.5, http(s)://host:port/v1#model, "
+        "or py:module:factory"
+    )
     assert str(caught.value) == f"--model {spec}: no such folder, and not {forms}"
 
 

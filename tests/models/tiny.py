@@ -76,7 +76,7 @@ def wordpiece(folder: Path, corpus: Sequence[str] = CORPUS) -> int:
     return int(tokenizer.get_vocab_size())
 
 
-def byte_level(folder: Path, side: str) -> int:
+def byte_level(folder: Path, side: str, corpus: Sequence[str] = CORPUS) -> int:
     """Qwen3-Embedding's tokenizer in small: the end token pads too, and a chat template lies about."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 
@@ -89,7 +89,7 @@ def byte_level(folder: Path, side: str) -> int:
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )
-    tokenizer.train_from_iterator(CORPUS, trainer)
+    tokenizer.train_from_iterator(corpus, trainer)
     tokenizer.post_processor = processors.TemplateProcessing(
         single=f"$A {END}", pair=f"$A $B {END}", special_tokens=[(END, 0)]
     )
@@ -166,6 +166,33 @@ def qwen(folder: Path, side: str) -> Path:
         initializer_range=0.2,
     )
     Qwen3Model(config).save_pretrained(folder)
+    return folder
+
+
+ANSWERS = ["yes"] * 50 + ["no"] * 50
+LONG = 512
+
+
+def qwen_reranker(folder: Path, side: str = "left", answers: Sequence[str] = ANSWERS) -> Path:
+    """A bare transformers folder: Qwen3 with its language model's head, and tokens for yes and no."""
+    import torch
+    from transformers import Qwen3Config, Qwen3ForCausalLM
+
+    size = byte_level(folder, side, [*CORPUS, *answers])
+    torch.manual_seed(3)
+    config = Qwen3Config(
+        vocab_size=size,
+        hidden_size=WIDTH,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=12,
+        max_position_embeddings=LONG,
+        initializer_range=0.2,
+        tie_word_embeddings=True,
+    )
+    Qwen3ForCausalLM(config).save_pretrained(folder)
     return folder
 
 

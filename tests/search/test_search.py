@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from qembed.search import Exact, Graph, GraphSearcher, choose, merge, top
 from qembed.search import exact as exact_module
+from qembed.search import recall as share_found
+from qembed.search.graph import LADDER
 
 
 def unit(rng: np.random.Generator, n: int, dim: int = 16) -> np.ndarray:
@@ -110,6 +112,33 @@ def test_graph_recall_against_exact(clustered) -> None:  # type: ignore[no-untyp
     for (rows, scores), query in zip(found, queries, strict=True):
         np.testing.assert_allclose(scores, vectors[rows] @ query, atol=1e-5)
         assert (np.diff(scores) <= 0).all()
+
+
+def test_breadth_is_the_smallest_that_suffices(clustered) -> None:  # type: ignore[no-untyped-def]
+    vectors, _, graph = clustered
+    own = np.arange(0, 3000, 30)
+    truth = Exact([(0, vectors)]).search(vectors[own], 11)
+    for wanted in (0.5, 0.9, 0.99, 1.1):
+        ef, share = graph.breadth(vectors[own], own, truth, wanted)
+        assert ef in LADDER
+        assert share >= wanted or ef == LADDER[-1]
+        for lower in LADDER[: LADDER.index(ef)]:
+            found = graph.search(vectors[own], 11, lower)
+            shares = [
+                len(set(a[0].tolist()) & set(b[0].tolist()) - {o}) / 10
+                for a, b, o in zip(found, truth, own.tolist(), strict=True)
+            ]
+            assert np.mean(shares) < wanted + 1e-9
+    assert graph.breadth(vectors[:0], own[:0], []) == (LADDER[0], 1.0)
+
+
+def test_recall_counts_scores_so_that_ties_are_no_loss() -> None:
+    truth = np.array([0.9, 0.8, 0.8], np.float32)
+    assert share_found(np.array([0.9, 0.8, 0.8], np.float32), truth) == 1
+    assert share_found(np.array([0.9, 0.8, 0.7], np.float32), truth) == pytest.approx(2 / 3)
+    assert share_found(np.array([0.8, 0.8, 0.8, 0.8], np.float32), truth) == 1
+    assert share_found(truth[:0], truth) == 0
+    assert share_found(truth, truth[:0]) == 1
 
 
 def test_hnswlib_default_breadth_would_lose_answers(clustered) -> None:  # type: ignore[no-untyped-def]

@@ -115,6 +115,22 @@ def test_small_shards_are_merged_with_their_row_ids(tmp_path: Path) -> None:
     assert contents(root) == expected
 
 
+def test_many_large_shards_are_left_alone(tmp_path: Path) -> None:
+    """Else every refresh of a large index would commit again what is there."""
+    root = tmp_path / "idx"
+    for n in range(6):
+        with Writer(root) as writer:
+            if writer.manifest is None:
+                writer.create(recipe(), "test")
+            snapshot = writer.snapshot()
+            catalog = snapshot.catalog if snapshot else Catalog()
+            line = put(writer, f"d{n}", [f"text {n}", f"more {n}"])
+            writer.commit(catalog.edit(np.ones(len(catalog), bool), [Catalog.of([line])]))
+    with Writer(root) as writer:
+        before = writer.manifest
+        assert writer.merge_small(writer.snapshot(), most=3, small=2) == before
+
+
 def test_a_rebuild_does_not_show_before_it_is_finished_and_can_be_resumed(tmp_path: Path) -> None:
     root = tmp_path / "idx"
     make(root, A)

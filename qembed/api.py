@@ -1,0 +1,147 @@
+"""qembed from Python: the same index, the same rules, as objects.
+
+    import qembed
+
+    with qembed.open(".qembed") as index:
+        index.add("Alice drinks her coffee black", meta={"user_id": "alice"})
+        for hit in index.query("how does she take it", where="user_id = 'alice'"):
+            print(hit.score, hit.document, hit.passage.text)
+        index.forget("user_id = 'alice'")
+
+Errors are those of `qembed.errors`. An `Index` belongs to one thread; open one in each.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from qembed.pipeline.memory import Forgotten, add_records, forget
+from qembed.pipeline.recipe import Wishes
+from qembed.pipeline.retrieve import Asked, Retriever
+from qembed.pipeline.session import Session
+from qembed.pipeline.summary import Options, Summary
+from qembed.types import Hit, Query
+
+Texts = str | Iterable[str | Mapping[str, Any]]
+
+
+class Index:
+    """An index that is queried, added to and forgotten from. Use `qembed.open`."""
+
+    def __init__(self, path: str | os.PathLike[str], model: str | None = None) -> None:
+        self.path = Path(path)
+        self._model = model
+        self._session: Session | None = None
+
+    def close(self) -> None:
+        """Lets go of the index's files and of the model."""
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+    def __enter__(self) -> Index:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def query(
+        self,
+        text: str,
+        k: int = 10,
+        *,
+        where: str | Sequence[str] = (),
+        task: str | None = None,
+        mode: str = "auto",
+        rerank: str | None = None,
+        min_score: float | None = None,
+        by_document: bool = False,
+    ) -> Sequence[Hit]:
+        """The k best passages, or documents by their best passage, best first.
+
+        Always answers from the newest generation. Raises NoIndex, UsageError (a filter's syntax, an
+        unknown mode), InputError (a query without words), ModelUnavailable.
+        """
+        return self.queries(
+            [text],
+            k,
+            where=where,
+            task=task,
+            mode=mode,
+            rerank=rerank,
+            min_score=min_score,
+            by_document=by_document,
+        )[0]
+
+    def queries(
+        self,
+        texts: Sequence[str],
+        k: int = 10,
+        *,
+        where: str | Sequence[str] = (),
+        task: str | None = None,
+        mode: str = "auto",
+        rerank: str | None = None,
+        min_score: float | None = None,
+        by_document: bool = False,
+    ) -> list[Sequence[Hit]]:
+        """Many queries at once, encoded together. Raises what `query` raises."""
+        asked = Asked(
+            k=k,
+            where=(where,) if isinstance(where, str) else tuple(where),
+            task=task,
+            mode=mode,
+            rerank=rerank,
+            min_score=min_score,
+            by="document" if by_document else "passage",
+        )
+        asking = [Query(str(i), t) for i, t in enumerate(texts, 1)]
+        return [r.hits for r in Retriever(self._newest(), asked).answer(asking).results]
+
+    def add(
+        self, texts: Texts, *, meta: Mapping[str, Any] | None = None, wait: float = 10.0
+    ) -> Summary:
+        """Adds a text, or several texts and records (`text`, perhaps `_id`, `title`, other fields).
+
+        What was added is found when this returns. Makes the index if there is none. Raises IndexLocked
+        after `wait` seconds, InputError for records that cannot be taken (the others are kept).
+        """
+        given = [texts] if isinstance(texts, str) else list(texts)
+        records = [{"text": t} if isinstance(t, str) else t for t in given]
+        options = Options(wishes=Wishes(None if self._exists() else self._model), wait=wait)
+        summary = add_records(self.path, records, meta, options)
+        if summary.failed:
+            from qembed.errors import InputError
+
+            raise InputError("records that could not be taken:", [str(u) for u in summary.failed])
+        return summary
+
+    def forget(
+        self, where: str | Sequence[str], *, purge: bool = False, wait: float = 10.0
+    ) -> Forgotten:
+        """Deletes the records without a source that match. Raises UsageError, NoIndex, IndexLocked."""
+        texts = [where] if isinstance(where, str) else list(where)
+        return forget(self.path, texts, purge=purge, wait=wait)
+
+    def _exists(self) -> bool:
+        return (self.path / "manifest.json").exists()
+
+    def _newest(self) -> Session:
+        """A session on the present generation; the model is loaded once and handed on."""
+        session = self._session
+        if session is not None and session.is_current():
+            return session
+        fresh = Session(self.path, self._model)
+        if session is not None:
+            fresh.take_model(session)
+            session.close()
+        self._session = fresh
+        return fresh
+
+
+def open(path: str | os.PathLike[str] = ".qembed", model: str | None = None) -> Index:
+    """The index at `path`, which need not exist yet. `model`: what a new one is made with."""
+    return Index(path, model)

@@ -1,0 +1,94 @@
+"""qembed add"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from qembed.cli.codes import Code
+from qembed.cli.common import (
+    IndexOption,
+    ModelOption,
+    QuietOption,
+    Signals,
+    Talk,
+    VerboseOption,
+    dumps,
+    key_values,
+    out,
+)
+from qembed.cli.index import Format, summary_line
+
+
+def add(
+    text: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="TEXT",
+            help="The text, or - for stdin: a text a line, or JSON lines of records.",
+            show_default=False,
+        ),
+    ] = None,
+    meta: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="Metadata. Repeatable.", show_default=False),
+    ] = None,
+    id: Annotated[
+        str | None,
+        typer.Option(
+            "--id", help="The record's id. Default: made from what it says.", show_default=False
+        ),
+    ] = None,
+    title: Annotated[str | None, typer.Option(help="Its title.", show_default=False)] = None,
+    index_dir: IndexOption = None,
+    model: ModelOption = None,
+    wait: Annotated[
+        float, typer.Option(metavar="SECONDS", help="Wait so long for another writer.")
+    ] = 10.0,
+    format: Annotated[Format, typer.Option("--format", help="How to print the summary.")] = (
+        Format.text
+    ),
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Add records without a source: memories, notes, facts. Found as soon as this returns.
+
+    No source is looked at. The same record added twice is there once; one of a known id replaces it.
+
+    \b
+    qembed add --meta user_id=alice "Alice drinks her coffee black"
+    qembed add - --meta user_id=bob < facts.jsonl
+    """
+    from qembed.errors import InputError, UsageError
+    from qembed.pipeline.locate import index_to_write
+    from qembed.pipeline.memory import add_lines, add_records
+    from qembed.pipeline.recipe import Wishes
+    from qembed.pipeline.summary import Options
+
+    talk = Talk(quiet, verbose)
+    if text is None:
+        raise typer.BadParameter("give a TEXT, or - to read from stdin", param_hint="TEXT")
+    if text == "-" and (id is not None or title is not None):
+        raise UsageError("--id and --title are for one TEXT; in JSON lines each record has its own")
+    fields = key_values(meta or [])
+    options = Options(wishes=Wishes(model), wait=wait)
+    root = index_to_write(index_dir)
+    with Signals().caught(talk) as signals, talk.progress(signals) as progress:
+        if text == "-":
+            summary = add_lines(root, sys.stdin.buffer, fields, options, progress)
+        else:
+            if not text.strip():
+                raise InputError("an empty text says nothing")
+            given = {"_id": id, "title": title, "text": text}
+            record = {k: v for k, v in given.items() if v is not None}
+            summary = add_records(root, [record], fields, options, progress)
+    for unread in summary.failed:
+        talk.say(f"cannot read {unread}")
+    out(dumps(summary.to_json()) if format is Format.json else summary_line(summary))
+    talk.seconds(summary.seconds)
+    if summary.interrupted:
+        raise typer.Exit(signals.code)
+    if summary.failed:
+        raise typer.Exit(Code.SOME_FAILED)

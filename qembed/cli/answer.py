@@ -1,0 +1,125 @@
+"""What `query` and `rerank` do once there is an index open: in this process or in the server's.
+
+A request is what the command line said, as JSON values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from qembed.cli.common import Talk, dumps
+from qembed.cli.render import Screen, show
+from qembed.pipeline.rerank import How, check_how, rerank_hits, rerank_run
+from qembed.pipeline.retrieve import Asked, Retriever
+from qembed.pipeline.scoring import parse_budget
+from qembed.types import Query
+
+if TYPE_CHECKING:
+    from qembed.models import Model
+    from qembed.models.pairs import Scorer
+    from qembed.pipeline.scoring import Reranked
+    from qembed.pipeline.session import Session
+
+Request = Mapping[str, Any]
+
+
+def asked_of(request: Request) -> Asked:
+    """How to answer a query. Raises UsageError."""
+    return Asked(
+        **request["asked"],
+        where=tuple(request["where"]),
+        rerank_budget=parse_budget(request["rerank_budget"]),
+    )
+
+
+def queries_of(request: Request) -> list[Query]:
+    """The queries."""
+    return [Query(*q) for q in request["queries"]]
+
+
+def how_of(request: Request) -> How:
+    """How to rerank. Raises UsageError."""
+    return How(**request["how"], budget=parse_budget(request["rerank_budget"]))
+
+
+def answer_query(retriever: Retriever, request: Request, screen: Screen, talk: Talk) -> None:
+    """Searches, prints the hits, says what there is to say."""
+    queries, asked = queries_of(request), retriever.asked
+    with talk.counter(len(queries) * asked.candidates if asked.rerank else 0, "pairs") as track:
+        answer = retriever.answer(queries, track if asked.rerank else None)
+    show(answer, retriever, request["format"], screen)
+    if note := retriever.session.model_note:
+        talk.say(note)
+    for warning in answer.warnings:
+        talk.say(f"warning: {warning}")
+    if answer.truncated:
+        talk.say(f"{answer.truncated} of {len(queries)} queries were longer than the model reads")
+        for text in retriever.cut_short:
+            talk.detail(f"cut short: {text[:80]!r}")
+    if request["explain"]:
+        for r in answer.results:
+            talk.say(f"query {r.query.id}: encoded {r.instruction or r.query.text!r}")
+            if why := answer.why.get(r.query.id):
+                talk.say(f"query {r.query.id}: {why}")
+        talk.say(f"search: {answer.plan}")
+    say_reranked(talk, answer.reranked, request["explain"])
+    talk.seconds(retriever.session.seconds)
+
+
+def rerank_lines(
+    lines: Sequence[dict[str, Any]],
+    how: How,
+    opened: Callable[[], tuple[Model, Scorer]],
+    request: Request,
+    file: TextIO,
+    talk: Talk,
+) -> None:
+    """Prints the lines in their new order."""
+    with talk.counter(len(lines), "pairs") as track:
+        better, reranked = rerank_hits(lines, how, opened, track)
+    for line in better:
+        file.write(dumps(line) + "\n")
+    say_reranked(talk, reranked, request["explain"])
+
+
+def rerank_a_run(
+    session: Callable[[], AbstractContextManager[Session]],
+    request: Request,
+    file: TextIO,
+    talk: Talk,
+) -> None:
+    """Prints a run in its new order."""
+    from qembed.quality import read_queries, read_run, write_run
+
+    how = how_of(request)
+    check_how(how)
+    found = read_run(Path(request["run"]))
+    with talk.counter(sum(len(d) for d in found.values()), "pairs") as track:
+        queries = read_queries(Path(request["queries"]))
+        with session() as opened:
+            better, done = rerank_run(opened, found, queries, how, track)
+    write_run(better, file)
+    say_reranked(talk, done, request["explain"])
+
+
+def say_reranked(talk: Talk, reranked: Reranked | None, explain: bool) -> None:
+    """What a rerank did: always if pairs were left out or cut short, else when asked."""
+    if reranked is None:
+        return
+    if reranked.scored < reranked.pairs:
+        talk.say(
+            f"rerank: {reranked.scored} of {reranked.pairs} pairs scored within --rerank-budget; the "
+            "others follow in the order they had"
+        )
+    if explain:
+        talk.say(
+            f"rerank: {reranked.spec} ({reranked.kind}), {reranked.scored} of {reranked.pairs} pairs "
+            f"scored; scores are {reranked.meaning}"
+        )
+    if reranked.truncated:
+        talk.say(f"{len(reranked.truncated)} pairs were longer than the reranker reads")
+        for query, passage in reranked.truncated:
+            talk.detail(f"cut short: {query[:60]!r} with {passage[:60]!r}")

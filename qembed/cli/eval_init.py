@@ -1,0 +1,34 @@
+"""qembed eval init"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from qembed.cli.common import IndexOption, QuietOption, Talk, out
+
+
+def init(
+    folder: Annotated[
+        Path, typer.Argument(metavar="[DIR]", help="Where, below the index's folder.")
+    ] = Path("retrieval"),
+    index_dir: IndexOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over what is there.")] = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Write starter queries and judgments, a check script and a GitHub workflow.
+
+    \b
+    qembed eval init && sh retrieval/check.sh
+    """
+    from qembed.pipeline.locate import find_index
+    from qembed.pipeline.starter import start
+
+    for path in start(find_index(index_dir), folder, force=force):
+        out(str(path))
+    Talk(quiet).say(
+        f"sh {folder}/check.sh makes the first baseline; put your users' questions in the place of "
+        f"the starter's in {folder}/queries.jsonl"
+    )

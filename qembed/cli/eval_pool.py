@@ -1,0 +1,81 @@
+"""qembed eval pool"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from qembed.cli.common import IndexOption, ModelOption, QuietOption, Talk
+from qembed.cli.query import Mode, NoInstructionOption, TaskOption, TemplateOption
+
+
+def pool(
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="FILE", help="What is written: .tsv or .jsonl."),
+    ],
+    queries: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Queries to judge.", show_default=False)
+    ] = None,
+    judged: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="A graded pool: make judgments of it.", show_default=False
+        ),
+    ] = None,
+    depth: Annotated[int, typer.Option(help="Documents of each query and mode.")] = 10,
+    mode: Annotated[
+        list[Mode] | None,
+        typer.Option(help="Which searches. Default: all. Repeatable.", show_default=False),
+    ] = None,
+    run: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Another system's run too. Repeatable."),
+    ] = None,
+    qrels: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Judgments there are: filled in.", show_default=False),
+    ] = None,
+    index_dir: IndexOption = None,
+    model: ModelOption = None,
+    task: TaskOption = None,
+    no_instruction: NoInstructionOption = False,
+    template: TemplateOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Make a file of candidates to judge, and judgments from the graded file.
+
+    \b
+    qembed eval pool --queries queries.jsonl -o pool.tsv
+    qembed eval pool --judged pool.tsv -o qrels.tsv
+    """
+    from qembed.quality import read_pool, write_pool, write_qrels
+
+    talk = Talk(quiet)
+    if (queries is None) == (judged is None):
+        raise typer.BadParameter("either --queries FILE or --judged FILE is wanted")
+    if judged is not None:
+        found = read_pool(judged, warn=lambda text: talk.say(f"warning: {text}"))
+        write_qrels(found, output)
+        talk.say(f"{sum(map(len, found.values()))} judgments of {len(found)} queries in {output}")
+        return
+    assert queries is not None
+    from qembed.pipeline.locate import find_index
+    from qembed.pipeline.pool import pool as make
+    from qembed.pipeline.retrieve import Asked
+
+    candidates = make(
+        find_index(index_dir),
+        queries,
+        asked=Asked(task=task, instruction=not no_instruction, template=template),
+        depth=depth,
+        wanted=[m.value for m in mode or ()],
+        runs=run or (),
+        qrels=qrels,
+        model=model,
+    )
+    write_pool(candidates, output)
+    blank = sum(c.grade is None for c in candidates)
+    talk.say(f"{len(candidates)} candidates, {blank} to grade, in {output}")

@@ -1,0 +1,68 @@
+"""qembed forget"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from qembed.cli.common import IndexOption, QuietOption, Talk, dumps, out
+from qembed.cli.index import Format
+
+
+def forget(
+    where: Annotated[
+        list[str],
+        typer.Option(metavar="EXPR", help="Which records, as in qembed query. Repeatable."),
+    ],
+    index_dir: IndexOption = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would go, change nothing.")
+    ] = False,
+    purge: Annotated[
+        bool, typer.Option("--purge", help="Leave nothing of it in the index's files, at once.")
+    ] = False,
+    wait: Annotated[
+        float, typer.Option(metavar="SECONDS", help="Wait so long for another writer.")
+    ] = 10.0,
+    format: Annotated[Format, typer.Option("--format", help="text or json.")] = Format.text,
+    quiet: QuietOption = False,
+) -> None:
+    """Delete records without a source. They are found no more when this returns.
+
+    What has a file is deleted there and then refreshed with qembed index. The words of a forgotten record
+    lie in the index's files until these are next compacted, or until --purge.
+
+    \b
+    qembed forget --where "user_id = 'alice' and kind = 'address'"
+    qembed forget --where "user_id = 'bob'" --purge
+    """
+    from qembed.pipeline.locate import find_index
+    from qembed.pipeline.memory import forget as drop
+
+    talk = Talk(quiet)
+    root = find_index(index_dir)
+    done = drop(root, where, wait=wait, dry_run=dry_run, purge=purge)
+    for warning in done.warnings:
+        talk.say(f"warning: {warning}")
+    if done.elsewhere:
+        talk.say(
+            f"{done.elsewhere:,} documents that match have a source: delete them there, "
+            "then run qembed index"
+        )
+    if format is Format.json:
+        body = {
+            "schema": 1,
+            "index": str(root),
+            "generation": done.generation,
+            "forgotten": list(done.documents),
+            "with_source": done.elsewhere,
+            "dry_run": dry_run,
+        }
+        out(dumps(body))
+        return
+    if dry_run:
+        for name in done.documents:
+            out(f"forget\t{name}")
+    verb = "would forget" if dry_run else "forgot"
+    out(f"{verb} {len(done.documents):,} records · generation {done.generation}")

@@ -1,0 +1,182 @@
+"""Formats of running text: what of them is text. Functions that raise ValueError where it is none."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from qembed.corpus.html import Page, read_page
+from qembed.corpus.markdown import strip_inline
+from qembed.corpus.markdown import title as heading
+
+# ── reStructuredText ─────────────────────────────────────────────────────────────────────────────
+
+_RULE = re.compile(r"([!-/:-@\[-`{-~])\1*$")
+_ROLE = re.compile(
+    r":[\w:+.-]+:`([^`<]*?)(?:\s*<[^`>]*>)?`|``([^`]+)``|\*\*([^*]+)\*\*|\*([^*]+)\*"
+)
+
+
+def rst_title(text: str) -> str:
+    """The first section title: a line over, or between, a line of one repeated mark at least as long."""
+    lines = [line.rstrip() for line in text[: 1 << 16].splitlines()]
+    for above, line, below in zip(["", *lines], lines, [*lines[1:], ""], strict=False):
+        words = line.strip()
+        if (
+            words
+            and not _RULE.match(words)
+            and (words == line or above == below)
+            and _RULE.match(below)
+            and len(below) >= max(2, min(len(words), 4))
+        ):
+            return " ".join(_ROLE.sub(lambda m: m[m.lastindex or 0], words).split())
+    return ""
+
+
+# ── notebooks ────────────────────────────────────────────────────────────────────────────────────
+
+
+def notebook(text: str) -> Page:
+    """A Jupyter notebook's cells as Markdown, code in fences; what they printed is left out."""
+    try:
+        book = json.loads(text)
+    except RecursionError:
+        raise ValueError("not a notebook: nested too deeply") from None
+    except ValueError as e:
+        raise ValueError(f"not a notebook: not JSON ({e})") from None
+    if not isinstance(book, dict):
+        raise ValueError("not a notebook: no object")
+    sheets = book.get("worksheets")  # format 3
+    cells = book.get("cells", sheets[0].get("cells") if _objects(sheets) and sheets else None)
+    if not isinstance(cells, list) or not _objects(cells):
+        raise ValueError("not a notebook: it has no list of cells")
+    meta = book.get("metadata")
+    kernel = meta.get("kernelspec") if isinstance(meta, dict) else None
+    language = kernel.get("language", "") if isinstance(kernel, dict) else ""
+    language = language if isinstance(language, str) and language.isalnum() else ""
+    parts = []
+    for cell in cells:
+        source = cell.get("source", cell.get("input", ""))
+        if isinstance(source, list):
+            source = "".join(s for s in source if isinstance(s, str))
+        if not isinstance(source, str) or not source.strip():
+            continue
+        is_code = cell.get("cell_type") == "code"
+        mark = "`" * max(3, *(len(f) + 1 for f in re.findall("`+", source) or [""]))
+        body = source.strip("\n")
+        parts.append(f"{mark}{language}\n{body}\n{mark}" if is_code else body)
+    found = whole("\n\n".join(parts))
+    return Page(found, heading(found), {"language": language} if language else {})
+
+
+def _objects(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(v, dict) for v in value)
+
+
+def whole(text: str) -> str:
+    r"""Without the halves of characters that JSON's `\ud800` can bring in."""
+    return text.encode("utf-8", "replace").decode() if not text.isascii() else text
+
+
+# ── mail ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def mail(data: bytes) -> Page:
+    """A message's plain text, or its HTML's; the subject is the title, attachments are only named."""
+    from email import policy
+    from email.message import EmailMessage
+    from email.parser import BytesParser
+
+    try:
+        message = BytesParser(policy=policy.default).parsebytes(data)
+        assert isinstance(message, EmailMessage)
+        if not any(
+            message.get(h) for h in ("from", "to", "date", "subject", "received", "message-id")
+        ):
+            raise ValueError("no headers of mail")
+        meta = {}
+        for header in ("from", "to", "date"):
+            if value := message.get(header):
+                moment = getattr(value, "datetime", None)
+                meta[header] = moment.isoformat() if moment else whole(" ".join(str(value).split()))
+        names = [whole(n) for part in message.iter_attachments() if (n := part.get_filename())]
+        if names:
+            meta["attachments"] = names
+        title = whole(" ".join(str(message.get("subject", "")).split()))
+        body = message.get_body(("plain", "html"))
+        text = body.get_content() if body is not None else ""
+        text = whole(text) if isinstance(text, str) else ""
+        if body is not None and body.get_content_type() == "text/html":
+            text = read_page(text).text
+    except (
+        RecursionError,
+        LookupError,
+        AttributeError,
+        TypeError,
+        AssertionError,
+        IndexError,
+    ) as e:
+        # the parser of the standard library has holes of its own
+        raise ValueError(f"not mail that can be read: {e}") from None
+    return Page(text.replace("\r\n", "\n").strip("\n"), title, meta)
+
+
+# ── subtitles ────────────────────────────────────────────────────────────────────────────────────
+
+_TIMES = re.compile(r"\s*(?:\d+:)?\d+:\d+[.,]\d+\s*-->\s*(?:\d+:)?\d+:\d+[.,]\d+")
+_MARKUP = re.compile(r"</?[a-zA-Z][^<>]{0,200}>|<[\d:.]{1,20}>|\{\\[^{}]{0,200}\}")
+
+
+def subtitles(text: str) -> str:
+    """What is said in SubRip or WebVTT, a line a cue, without numbers, times, marks and repetitions."""
+    said: list[str] = []
+    times = 0
+    for block in re.split(r"\n[ \t]*\n", text.replace("\r\n", "\n").replace("\r", "\n")):
+        lines = block.strip("\n").split("\n")
+        at = next((i for i, line in enumerate(lines[:2]) if _TIMES.match(line)), None)
+        if at is None:
+            continue  # WEBVTT, NOTE, STYLE, REGION
+        times += 1
+        line = " ".join(" ".join(_MARKUP.sub("", part).split()) for part in lines[at + 1 :]).strip()
+        if line and (not said or said[-1] != line):
+            said.append(line)
+    if not times and text.strip():
+        raise ValueError("not subtitles: there is no line of times (00:00:01,000 --> 00:00:02,000)")
+    return "\n".join(said)
+
+
+# ── front matter ─────────────────────────────────────────────────────────────────────────────────
+
+_FRONT = re.compile(r"---[ \t]*\r?\n(.{0,65536}?)\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|$)", re.S)
+
+
+def front_matter(text: str) -> dict[str, Any]:
+    """The metadata between `---` lines at the top; {} if there is none, or none that is YAML.
+
+    Aliases are refused (a few of them make a billion), and so is every tag but YAML's own.
+    """
+    found = _FRONT.match(text)
+    if not found or not found[1].strip():
+        return {}
+    import yaml
+
+    try:
+        if any(isinstance(e, yaml.AliasEvent) for e in yaml.parse(found[1], yaml.SafeLoader)):
+            return {}
+        value = yaml.safe_load(found[1])
+        # dates become text, and what JSON has no word for (a list as a key) is no metadata
+        plain = json.loads(json.dumps(value, default=_date, allow_nan=False))
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError, OverflowError):
+        return {}
+    return plain if isinstance(plain, dict) else {}
+
+
+def _date(value: Any) -> str:
+    return str(value.isoformat())
+
+
+def markdown_title(text: str, meta: dict[str, Any]) -> str:
+    """The first heading; where there is none, what front matter calls the title."""
+    own = meta.get("title")
+    return heading(text) or (strip_inline(own) if isinstance(own, str) else "")

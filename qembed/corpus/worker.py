@@ -1,0 +1,184 @@
+"""Risky parsers in a process of their own, with a limit on time and memory: a bad file costs that file.
+
+The parent sends a file (a line of JSON, then its bytes), the worker answers with JSON behind its length. It
+is started when the first file needs it and serves all others of the run; when it is slow, dies or grows
+beyond its memory, it is replaced by a new one.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+from typing import Any, BinaryIO
+
+from qembed.corpus import contents
+from qembed.corpus.records import ReadOptions
+from qembed.types import Document, Skipped, SourceFile, Unreadable
+
+SECONDS = 60.0
+"""For one file."""
+MEMORY = 2 * 1024**3
+"""Address space of a worker, bytes."""
+MAX_ANSWER = contents.MAX_FILE
+NEEDS = "needs qembed[office] (pip install 'qembed[office]')"
+
+
+class Failed(ValueError):
+    """What became of a file that the worker could not read."""
+
+
+class Worker:
+    """One process; use `convert`. Not for several threads at once."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def convert(self, suffix: str, data: bytes, seconds: float | None = None) -> list[Any]:
+        """The parts of a file. Raises Failed."""
+        until = time.monotonic() + (SECONDS if seconds is None else seconds)
+        process = self._process or self._start()
+        try:
+            head = json.dumps({"suffix": suffix, "size": len(data)}).encode() + b"\n"
+            self._send(process, head + data, until)
+            size = int.from_bytes(self._receive(process, 8, until), "little")
+            if size > MAX_ANSWER:
+                raise Failed("its text is too long for one file")
+            answer = json.loads(self._receive(process, size, until))
+        except TimeoutError:
+            self.close()
+            raise Failed(
+                f"took longer than {SECONDS if seconds is None else seconds:g} s"
+            ) from None
+        except (OSError, EOFError):
+            self.close()
+            raise Failed("its reader crashed or ran out of memory") from None
+        except BaseException:
+            self.close()
+            raise
+        if "error" in answer:
+            raise Failed(answer["error"])
+        parts: list[Any] = answer["parts"]
+        return parts
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        # -P: nothing that lies in the current folder is imported
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "qembed.corpus.worker", str(MEMORY)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+            start_new_session=True,  # a Ctrl-C is the parent's affair
+        )
+        assert self._process.stdin is not None
+        os.set_blocking(self._process.stdin.fileno(), False)
+        return self._process
+
+    @staticmethod
+    def _send(process: subprocess.Popen[bytes], data: bytes, until: float) -> None:
+        assert process.stdin is not None
+        fd, rest = process.stdin.fileno(), memoryview(data)
+        while rest:
+            if not select.select([], [fd], [], max(0.0, until - time.monotonic()))[1]:
+                raise TimeoutError
+            rest = rest[os.write(fd, rest[: 1 << 16]) :]
+
+    @staticmethod
+    def _receive(process: subprocess.Popen[bytes], n: int, until: float) -> bytes:
+        assert process.stdout is not None
+        fd = process.stdout.fileno()
+        found = bytearray()
+        while len(found) < n:
+            if not select.select([fd], [], [], max(0.0, until - time.monotonic()))[0]:
+                raise TimeoutError
+            part = os.read(fd, min(1 << 20, n - len(found)))
+            if not part:
+                raise EOFError
+            found += part
+        return bytes(found)
+
+    def close(self) -> None:
+        """Ends the process, if there is one."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    with contextlib.suppress(OSError):
+                        pipe.close()
+            process.wait()
+
+
+_WORKER = Worker()
+atexit.register(_WORKER.close)
+
+
+def read_office(file: SourceFile, options: ReadOptions) -> Iterator[Document | Unreadable]:
+    """A document, or one a page, sheet or chapter (`report.pdf#page=3`). Skipped without the extra."""
+    from qembed.corpus.office import FORMATS
+
+    where = os.fspath(file.location)
+    kind = contents.suffix(file.name)
+    module = FORMATS[kind][1]
+    if module is not None and find_spec(module) is None:
+        yield Skipped(where, NEEDS, keep=True)
+        return
+    data = contents.data(file)
+    if isinstance(data, Unreadable):
+        yield data
+        return
+    try:
+        parts = _WORKER.convert(kind, data)
+    except Failed as e:
+        yield Unreadable(where, str(e))
+        return
+    for end, text, title, meta in parts:
+        yield Document(f"{file.name}{end}", text, title, meta)
+
+
+# ── the other side ───────────────────────────────────────────────────────────────────────────────
+
+
+def _serve(incoming: BinaryIO, outgoing: BinaryIO) -> None:
+    from qembed.corpus.office import FORMATS
+
+    while head := incoming.readline():
+        ask = json.loads(head)
+        data = incoming.read(ask["size"])
+        try:
+            parts = []
+            for end, text, title, meta in FORMATS[ask["suffix"]][0](data):
+                parts.append((end, text.replace("\0", ""), " ".join(title.split()), meta))
+            answer: dict[str, Any] = {"parts": parts}
+        except (Exception, RecursionError) as e:  # what a parser raises for a bad file is anything
+            reason = " ".join(str(e).split())[:200]
+            answer = {
+                "error": f"not {ask['suffix'][1:].upper()} that can be read: {reason or type(e).__name__}"
+            }
+        body = json.dumps(answer, ensure_ascii=False, default=str).encode("utf-8", "replace")
+        outgoing.write(len(body).to_bytes(8, "little") + body)
+        outgoing.flush()
+
+
+def _main() -> None:
+    import resource
+
+    limit = int(sys.argv[1])
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    outgoing = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints is no answer
+    _serve(sys.stdin.buffer, outgoing)
+
+
+if __name__ == "__main__":
+    _main()

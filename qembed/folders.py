@@ -1,0 +1,18 @@
+"""Names and places that are wanted before anything is loaded. Imports nothing of ours."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+MANIFEST = "manifest.json"
+"""The file that makes a folder an index."""
+
+
+def cache_folder() -> Path:
+    """Where qembed keeps what only saves time: $QEMBED_CACHE, else the user's cache folder."""
+    if named := os.environ.get("QEMBED_CACHE"):
+        return Path(named)
+    import platformdirs
+
+    return Path(platformdirs.user_cache_path("qembed"))

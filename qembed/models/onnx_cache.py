@@ -1,0 +1,181 @@
+"""Where exported models lie, which of them can be believed, and what was found out about the others.
+
+    <cache>/onnx/<model>/<here>/          export.json, model.onnx, weights.bin, tokenizer.json
+    <cache>/onnx/<model>/<here>.failed    why this model cannot be exported: it is not tried again
+    <cache>/onnx/<model>/lock             taken while one is made
+
+`<model>` is a hash over the model's content and pooling, `<here>` over this CPU and the libraries that
+made the graph. A folder appears under its name whole, by one rename, or not at all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qembed.folders import cache_folder
+from qembed.models.files import file_sha256
+from qembed.models.installed import cpu, version
+
+FORMAT = 1
+"""Raised whenever exports of the code before must not be used any more."""
+LIBRARIES = ("torch", "transformers", "sentence-transformers", "onnxruntime")
+FACTS = "export.json"
+GRAPH = "model.onnx"
+WEIGHTS = "weights.bin"
+TOKENIZER = "tokenizer.json"
+KEPT = 3
+"""Exports of one model for other CPUs or libraries that stay beside a new one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """A whole export. `facts`: what export.json says."""
+
+    folder: Path
+    facts: dict[str, Any]
+
+
+class Damaged(Exception):
+    """An export whose files are not those that were written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """The place of one model's export for this machine."""
+
+    folder: Path
+
+    @property
+    def top(self) -> Path:
+        """The model's own folder."""
+        return self.folder.parent
+
+    @property
+    def _failed(self) -> Path:
+        return self.folder.with_name(self.folder.name + ".failed")
+
+    def export(self) -> Export | None:
+        """The export, None if there is none. Raises Damaged.
+
+        Contents are hashed once after each change of size, time or inode, as are a model's weights.
+        """
+        try:
+            text = (self.folder / FACTS).read_text("utf-8")
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as e:
+            raise Damaged(f"{self.folder / FACTS}: {e}") from e
+        try:
+            facts = json.loads(text)
+            for name, wanted in facts["files"].items():
+                if file_sha256(self.folder / name) != wanted:
+                    raise Damaged(f"{self.folder / name} was altered")
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
+            raise Damaged(f"{self.folder}: {e}") from e
+        return Export(self.folder, facts)
+
+    def failure(self) -> str | None:
+        """Why this model could not be exported here, if it was tried."""
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            return self._failed.read_text("utf-8").strip() or None
+        return None
+
+    def remember_failure(self, reason: str) -> None:
+        """So that it is not tried again each time."""
+        with contextlib.suppress(OSError):
+            partial = self._failed.with_suffix(f".{os.getpid()}")
+            partial.write_text(reason, "utf-8")
+            partial.replace(self._failed)
+
+    def forget_failure(self) -> None:
+        """Lets it be tried again."""
+        with contextlib.suppress(OSError):
+            self._failed.unlink(missing_ok=True)
+
+    def others(self) -> bool:
+        """Whether there are exports of this model for another CPU or other libraries."""
+        return any(p.parent != self.folder for p in self.top.glob(f"*/{FACTS}"))
+
+
+def slot(kind: str, revision: str, pooling: str = "") -> Slot:
+    """`kind`: encoder or cross. Touches no file of the cache."""
+    model = _hash(kind, revision, pooling)
+    here = _hash(str(FORMAT), *(f"{n} {version(n)}" for n in LIBRARIES), cpu())
+    return Slot(cache_folder() / "onnx" / model / here)
+
+
+def _hash(*parts: str) -> str:
+    return hashlib.blake2b("\0".join(parts).encode(), digest_size=12).hexdigest()
+
+
+@contextmanager
+def locked(place: Slot, waiting: Callable[[], None], stop: Callable[[], bool]) -> Iterator[None]:
+    """Holds the lock of the model's folder, which the kernel drops with the process.
+
+    `waiting` is called once if another holds it. Raises OSError where nothing can be written, and
+    KeyboardInterrupt when `stop` says so.
+    """
+    place.top.mkdir(parents=True, exist_ok=True)
+    fd = os.open(place.top / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        told = False
+        while True:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if not told:
+                    waiting()
+                    told = True
+            if stop():
+                raise KeyboardInterrupt
+            time.sleep(0.1)
+        yield
+    finally:
+        os.close(fd)
+
+
+def sweep(place: Slot) -> None:
+    """Removes what killed exporters left, and all but the newest exports for elsewhere.
+
+    Only with the lock held.
+    """
+    import shutil
+
+    for left in place.top.glob(".making-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    other = [p.parent for p in place.top.glob(f"*/{FACTS}") if p.parent != place.folder]
+    for old in sorted(other, key=lambda p: p.stat().st_mtime)[:-KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def write_facts(folder: Path, facts: dict[str, Any]) -> None:
+    """The last file of an export: its sums make the others believable. All are synced."""
+    files = [p for p in sorted(folder.iterdir()) if p.is_file() and p.name != FACTS]
+    for path in files:
+        _sync(path)
+    sums = {}
+    for path in files:
+        with path.open("rb") as f:
+            sums[path.name] = hashlib.file_digest(f, "sha256").hexdigest()
+    path = folder / FACTS
+    path.write_text(json.dumps({**facts, "files": sums}, indent=1), "utf-8")
+    _sync(path)
+
+
+def _sync(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

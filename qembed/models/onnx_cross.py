@@ -1,0 +1,51 @@
+"""A cross-encoder through tokenizers and onnxruntime: (query, passage) to a logit, without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from qembed.models.batches import by_length
+from qembed.models.onnx_cache import Export
+from qembed.models.onnx_session import TOKENS, GraphSession, load_tokenizer, padded
+
+if TYPE_CHECKING:
+    from qembed.types import Scores
+
+LOGITS = "logits"
+"""The graph's output: float32 (pairs, 1)."""
+
+
+class OnnxCross:
+    """The logits of a cross-encoder with one output.
+
+    Raises onnx_cache.Damaged if the export cannot be loaded, ImportError without onnxruntime.
+    """
+
+    def __init__(self, export: Export) -> None:
+        self._graph = GraphSession(export)
+        self._tokenizer = load_tokenizer(export, int(export.facts["max_tokens"]))
+        self._facts = export.facts
+
+        self.truncated: list[tuple[str, str]] = []
+
+    def logits(
+        self, pairs: Sequence[tuple[str, str]], track: Callable[[int], None] | None = None
+    ) -> Scores:
+        """The raw scores, float32 (len(pairs),). A pair that is too long loses its longer half's end."""
+        import numpy as np
+
+        out = np.empty(len(pairs), dtype=np.float32)
+        encoded: Any = self._tokenizer.encode_batch_fast([tuple(p) for p in pairs])
+        self.truncated += [p for p, e in zip(pairs, encoded, strict=True) if e.overflowing]
+        ids = [np.array(e.ids, dtype=np.int64) for e in encoded]
+        kinds = [np.array(e.type_ids, dtype=np.int64) for e in encoded]
+        side = self._facts["padding_side"]
+        for batch in by_length([len(row) for row in ids], tokens=TOKENS):
+            values, mask = padded([ids[i] for i in batch], self._facts["pad_id"], side)
+            types, _ = padded([kinds[i] for i in batch], self._facts["pad_type_id"], side)
+            feed = {"input_ids": values, "attention_mask": mask, "token_type_ids": types}
+            out[batch] = self._graph.run(LOGITS, feed).reshape(len(batch), -1)[:, 0]
+            if track is not None:
+                track(len(batch))
+        return out

@@ -1,0 +1,88 @@
+"""Text to vectors through tokenizers and onnxruntime: no torch, no transformers.
+
+The same vectors as TorchEncoder's within 1e-5, from the graph that onnx_export made of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from qembed.models.batches import by_length
+from qembed.models.onnx_cache import Export
+from qembed.models.onnx_session import TOKENS, GraphSession, load_tokenizer, padded
+from qembed.models.unit import unit
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from qembed.types import Vectors
+
+VECTOR = "vector"
+STATES = "states"
+"""Outputs of the graph: float32 (texts, width) and (texts, tokens, width)."""
+
+
+class OnnxEncoder:
+    """An Encoder and TokenEncoder. `dim`: vectors are cut to so many dimensions.
+
+    Raises onnx_cache.Damaged if the export cannot be loaded, ImportError without onnxruntime.
+    """
+
+    side_by_side = True
+    """Whether several threads may call it at a time."""
+
+    def __init__(self, export: Export, dim: int, max_tokens: int) -> None:
+        self.dim = dim
+        self._graph = GraphSession(export)
+        self._tokenizer = load_tokenizer(export, max_tokens)
+        self._pad = int(export.facts["pad_id"])
+        self._side = str(export.facts["padding_side"])
+
+    def encode(self, texts: Sequence[str], track: Callable[[int], None] | None = None) -> Vectors:
+        """float32 (len(texts), dim), rows of length 1, in the order of the texts.
+
+        Vectors are cut to `dim` first and normalised then. Raises EncodingError for NaN or infinity.
+        """
+        import numpy as np
+
+        out = np.empty((len(texts), self.dim), dtype=np.float32)
+        for batch, feed in self._batches(texts):
+            raw = self._graph.run(VECTOR, feed)
+            out[batch] = unit(raw[:, : self.dim], [texts[i] for i in batch])
+            if track is not None:
+                track(len(batch))
+        return out
+
+    def encode_tokens(self, texts: Sequence[str]) -> list[Vectors]:
+        """For each text float32 (tokens, width), rows of length 1: its attended tokens' last states."""
+        found: list[Vectors] = [None] * len(texts)  # type: ignore[list-item]
+        for batch, feed in self._batches(texts):
+            states = self._graph.run(STATES, feed)
+            keep = feed["attention_mask"].astype(bool)
+            for i, row, mask in zip(batch, states, keep, strict=True):
+                found[i] = unit(row[mask], [texts[i]])
+        return found
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text before truncation, special tokens included.
+
+        What is cut off lies in pieces beside an encoding, each with special tokens of its own.
+        """
+        special = self._tokenizer.num_special_tokens_to_add(False)
+        encoded: Any = self._tokenizer.encode_batch_fast(list(texts))
+        return [len(e.ids) + sum(len(o.ids) - special for o in e.overflowing) for e in encoded]
+
+    def _ids(self, texts: Sequence[str]) -> list[npt.NDArray[np.int64]]:
+        import numpy as np
+
+        encoded: Any = self._tokenizer.encode_batch_fast(list(texts))
+        return [np.array(e.ids, dtype=np.int64) for e in encoded]
+
+    def _batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], dict[str, Any]]]:
+        """Positions of texts with what the graph is fed for them, longest texts first."""
+        ids = self._ids(texts)
+        for batch in by_length([len(row) for row in ids], tokens=TOKENS):
+            values, mask = padded([ids[i] for i in batch], self._pad, self._side)
+            yield batch, {"input_ids": values, "attention_mask": mask}

@@ -1,0 +1,249 @@
+"""A torch model to an ONNX graph, checked against it. Runs in a process of its own, once a model:
+
+    python -m qembed.models.onnx_export  <  {"kind", "folder", "out", "pooling", "max_tokens", "revision"}
+
+Exit code 0 and a whole export in `out`; else the reason in the file `reason` there. The process that asked
+keeps its memory, its threads and its stderr to itself, and survives whatever happens here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from qembed.models.installed import cpu, version
+from qembed.models.onnx_cache import (
+    GRAPH,
+    LIBRARIES,
+    TOKENIZER,
+    WEIGHTS,
+    Export,
+    write_facts,
+)
+from qembed.models.onnx_prepare import RUNTIME
+
+COSINE = 0.99999
+"""What the graph's vectors must reach against torch's."""
+REASON = "reason"
+RAW = "raw.onnx"
+LONG = 300
+"""Tokens in the longest probe: past every window and every length the graph was traced with."""
+PROBES = (
+    "parcel",
+    "Where is my parcel, and when will it arrive?",
+    "The quick brown fox jumps over the lazy dog. It rains in the harbour, and nobody minds.",
+    "火星是红色的行星。 Über Größe.",
+    "def retry(times: int) -> None:\n    for n in range(times):\n        wait(2 ** n)",
+)
+
+
+class Disagrees(Exception):
+    """The graph gives other numbers than torch."""
+
+
+def make(request: dict[str, Any]) -> None:
+    """Writes a whole, checked export into the folder `out`. Raises whatever went wrong."""
+    out = Path(request["out"])
+    work = {"encoder": _encoder, "cross": _cross}[request["kind"]]
+    with warnings.catch_warnings():  # of the exporter's own innards
+        warnings.simplefilter("ignore")
+        facts, check = work(request)
+    facts |= {
+        "kind": request["kind"],
+        "revision": request["revision"],
+        "pooling": request["pooling"],
+        "versions": {n: version(n) for n in LIBRARIES},
+        "cpu": cpu(),
+    }
+    check(Export(out, facts))
+    write_facts(out, facts)
+
+
+# ── kinds ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _encoder(request: dict[str, Any]) -> Any:
+    import torch
+
+    from qembed.models.torch_encoder import TorchEncoder
+
+    limit = int(request["max_tokens"])
+    # how torch sorts texts into batches is of no account here
+    encoder = TorchEncoder(
+        Path(request["folder"]), -1, request["pooling"], limit, lambda ts: [1] * len(ts), "cpu"
+    )
+    model = encoder._model
+    encoder.dim = int(model.get_embedding_dimension() or 0)
+
+    class Wrapped(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = model
+
+        def forward(self, input_ids: Any, attention_mask: Any) -> Any:
+            output = self.inner({"input_ids": input_ids, "attention_mask": attention_mask})
+            return output["sentence_embedding"], output["token_embeddings"]
+
+    from qembed.models.onnx_encoder import STATES, VECTOR, OnnxEncoder
+
+    inputs = ["input_ids", "attention_mask"]
+    _graph(Wrapped().eval(), inputs, [VECTOR, STATES], Path(request["out"]))
+    facts = {"inputs": inputs, **_tokenizer(model.tokenizer, Path(request["out"]))}
+
+    def check(export: Export) -> None:
+        ours = OnnxEncoder(export, encoder.dim, limit)
+        for texts in _shapes():
+            _same(encoder.encode(texts), ours.encode(texts))
+            for a, b in zip(encoder.encode_tokens(texts), ours.encode_tokens(texts), strict=True):
+                _same(a, b)
+
+    return facts, check
+
+
+def _cross(request: dict[str, Any]) -> Any:
+    import torch
+
+    from qembed.models.onnx_cross import LOGITS, OnnxCross
+    from qembed.models.rerank import Cross
+
+    out = Path(request["out"])
+    reranker: Any = Cross(Path(request["folder"]), "cpu")
+    model: Any = reranker._model
+    probe = model.preprocess([["a query", "a passage"]])
+    inputs = [n for n in ("input_ids", "attention_mask", "token_type_ids") if n in probe]
+
+    class Wrapped(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = model.model
+
+        def forward(
+            self, input_ids: Any, attention_mask: Any, token_type_ids: Any | None = None
+        ) -> Any:
+            more = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
+            return self.inner(input_ids=input_ids, attention_mask=attention_mask, **more).logits
+
+    _graph(Wrapped().eval(), inputs, [LOGITS], out)
+    limit = int(reranker._limit)
+    facts = {"inputs": inputs, "max_tokens": limit, **_tokenizer(model.tokenizer, out)}
+
+    def check(export: Export) -> None:
+        import numpy as np
+
+        ours = OnnxCross(export)
+        for texts in _shapes():
+            pairs = [(PROBES[i % 2], t) for i, t in enumerate(texts)]
+            theirs = reranker.logits(pairs)
+            worst = float(np.abs(theirs - ours.logits(pairs)).max())
+            if not worst <= 1e-3 * max(1.0, float(np.abs(theirs).max())):
+                raise Disagrees(f"its graph gives other scores than torch (by {worst:.2g})")
+
+    return facts, check
+
+
+# ── parts ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _graph(wrapped: Any, inputs: Sequence[str], outputs: Sequence[str], out: Path) -> None:
+    """Exports with dynamic batch and length, then saves what onnxruntime makes of it on this CPU."""
+    import onnxruntime as ort
+    import torch
+
+    # neither batch nor length may be 0 or 1, which torch.export takes for constants
+    ids = torch.arange(5, 19).reshape(2, 7)
+    mask = torch.ones_like(ids)
+    mask[1, 5:] = 0
+    examples = {"input_ids": ids, "attention_mask": mask, "token_type_ids": torch.zeros_like(ids)}
+    batch, length = torch.export.Dim("batch"), torch.export.Dim("length")
+    with torch.inference_mode():
+        program = torch.onnx.export(
+            wrapped,
+            tuple(examples[name] for name in inputs),
+            dynamo=True,
+            input_names=list(inputs),
+            output_names=list(outputs),
+            dynamic_shapes=tuple({0: batch, 1: length} for _ in inputs),
+            verbose=False,
+        )
+    assert program is not None
+    raw = out / RAW
+    program.save(str(raw), external_data=True)
+    del program
+    options = ort.SessionOptions()
+    options.log_severity_level = 4
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.optimized_model_filepath = str(out / GRAPH)
+    # beside the graph, aligned, so that they can be mapped
+    key = "session.optimized_model_external_initializers_"
+    options.add_session_config_entry(key + "file_name", WEIGHTS)
+    options.add_session_config_entry(key + "min_size_in_bytes", "1024")
+    ort.InferenceSession(str(raw), options, providers=["CPUExecutionProvider"])
+    for path in out.glob(f"{RAW}*"):
+        path.unlink()
+
+
+def _tokenizer(tokenizer: Any, out: Path) -> dict[str, Any]:
+    """Saves the tokenizer as transformers set it up, which may differ from the model's own file."""
+    backend = tokenizer.backend_tokenizer
+    backend.no_truncation()
+    backend.no_padding()
+    backend.save(str(out / TOKENIZER))
+    pad = tokenizer.pad_token_id
+    return {
+        "pad_id": 0 if pad is None else int(pad),
+        "pad_type_id": int(tokenizer.pad_token_type_id),
+        "padding_side": tokenizer.padding_side,
+    }
+
+
+def _shapes() -> list[list[str]]:
+    """Batches of one, of equal and of mixed lengths, of many, and one that is long."""
+    long = " ".join(PROBES[1:3] * (LONG // 20))
+    return [*([p] for p in PROBES), [PROBES[0]] * 3, list(PROBES), [*PROBES, long], [long, long]]
+
+
+def _same(theirs: Any, ours: Any) -> None:
+    """Both have rows of length 1."""
+    if theirs.shape != ours.shape:
+        raise Disagrees(
+            f"its graph gives {ours.shape[0]} vectors where torch gives {theirs.shape[0]}"
+        )
+    lowest = float((theirs * ours).sum(axis=1).min())
+    if not lowest >= COSINE:
+        raise Disagrees(f"its graph gives other vectors than torch (cosine {lowest:.6f})")
+
+
+def in_a_line(e: BaseException) -> str:
+    """An exporter's message without its colours and its advice."""
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", str(e)).strip()
+    first = next(iter(plain.splitlines()), "").partition(" This is step ")[0]
+    name = "" if isinstance(e, Disagrees) else f"{type(e).__name__}: "
+    return (name + first)[:300]
+
+
+def main() -> int:
+    """Reads one request from stdin."""
+    import logging
+
+    warnings.simplefilter("ignore")
+    logging.disable(logging.CRITICAL)
+    os.environ[RUNTIME] = "torch"  # what is exported must not be an export
+    request = json.load(sys.stdin)
+    try:
+        make(request)
+    except OSError:
+        raise  # a full disk says nothing about the model: the one who asked reads it from stderr
+    except Exception as e:
+        (Path(request["out"]) / REASON).write_text(in_a_line(e), "utf-8")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,115 @@
+"""One exported graph, run by onnxruntime.
+
+The weights lie beside the graph and are mapped into memory, so that a cold start reads no more of them
+than it uses. Two sessions share them:
+    light    weights as they are: loaded in 20 ms, which is what a query wants
+    packed   matrices rearranged for the CPU's multiplication: 40 ms more to load, a fifth faster
+Which one runs depends on the size of the batch alone, so that a text's vector never depends on what the
+process did before.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from qembed.models.installed import cores_shared, threads
+from qembed.models.onnx_cache import GRAPH, TOKENIZER, Damaged, Export
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Ids = npt.NDArray[np.int64]
+
+LIGHT = 512
+"""Tokens in a batch, padding included, from which packed matrices pay."""
+TOKENS = 2048
+"""Tokens in a batch. Larger ones take memory (350 MB more at 8192) and are no faster on a CPU."""
+
+
+class GraphSession:
+    """Runs the graph of an export. Raises Damaged if it cannot be loaded."""
+
+    def __init__(self, export: Export) -> None:
+        self._export = export
+        self.inputs: list[str] = list(export.facts["inputs"])
+        self._sessions: dict[tuple[bool, bool], Any] = {}
+        self._guard = threading.Lock()
+        self._running = 0
+        self._session(packed=False)
+
+    def _session(self, packed: bool, alone: bool = True) -> Any:
+        with self._guard:
+            return self._opened(packed, alone)
+
+    def _opened(self, packed: bool, alone: bool) -> Any:
+        if (packed, alone) not in self._sessions:
+            import onnxruntime as ort
+
+            ort.set_default_logger_severity(4)
+            options = ort.SessionOptions()
+            options.log_severity_level = 4
+            options.graph_optimization_level = (
+                ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+            )  # done ahead
+            options.intra_op_num_threads = threads() if alone else 1
+            if cores_shared():
+                options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+            # a plan for each shape of a batch would be kept, and shapes do not end
+            options.enable_mem_pattern = False
+            if not packed:
+                options.add_session_config_entry("session.disable_prepacking", "1")
+            try:
+                self._sessions[packed, alone] = ort.InferenceSession(
+                    str(self._export.folder / GRAPH), options, providers=["CPUExecutionProvider"]
+                )
+            except Exception as e:  # onnxruntime's errors have no class in common but this one
+                raise Damaged(f"{self._export.folder / GRAPH}: {e}") from e
+        return self._sessions[packed, alone]
+
+    def run(self, output: str, feed: dict[str, Ids]) -> Any:
+        """One output for a batch: int64 (texts, tokens) arrays by input name. Safe from several threads.
+
+        A small batch beside another one takes one core: two at a time are faster so than one after the other
+        on all cores, and how many there are does not show in the numbers.
+        """
+        packed = feed[self.inputs[0]].size > LIGHT
+        with self._guard:
+            self._running += 1
+            alone = packed or self._running == 1
+        try:
+            session = self._session(packed, alone)
+            return session.run([output], {name: feed[name] for name in self.inputs})[0]
+        finally:
+            with self._guard:
+                self._running -= 1
+
+
+def load_tokenizer(export: Export, max_tokens: int) -> Any:
+    """The `tokenizers.Tokenizer` that torch would have used, truncating, not padding."""
+    from tokenizers import Tokenizer
+
+    try:
+        tokenizer = Tokenizer.from_file(str(export.folder / TOKENIZER))
+    except Exception as e:  # tokenizers has no class of its own for it
+        raise Damaged(f"{export.folder / TOKENIZER}: {e}") from e
+    # the special tokens at both ends are kept, and count
+    tokenizer.enable_truncation(max_tokens)
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def padded(rows: Sequence[Ids], fill: int, side: str) -> tuple[Ids, Ids]:
+    """(values, mask), both int64 (rows, longest row), each row at the other side than its padding."""
+    import numpy as np
+
+    width = max(1, *(len(r) for r in rows)) if rows else 1
+    values = np.full((len(rows), width), fill, dtype=np.int64)
+    mask = np.zeros((len(rows), width), dtype=np.int64)
+    for i, row in enumerate(rows):
+        part = slice(width - len(row), width) if side == "left" else slice(0, len(row))
+        values[i, part] = row
+        mask[i, part] = 1
+    return values, mask

@@ -1,0 +1,75 @@
+"""Where queries, judgments and documents of an evaluation come from."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from qembed.errors import InputError, UsageError
+from qembed.models import cache_folder
+from qembed.pipeline.build import build
+from qembed.pipeline.locate import FOLDER, model_spec
+from qembed.pipeline.progress import Progress
+from qembed.pipeline.summary import Options, Summary
+from qembed.quality import read_beir, read_qrels, read_queries
+from qembed.types import Qrels, Query
+
+
+def read_inputs(
+    queries: Path | None,
+    qrels: Path | None,
+    beir: Path | None,
+    split: str,
+    needs_words: bool,
+    warn: Callable[[str], None],
+) -> tuple[list[Query], Qrels, Path | None]:
+    """Queries, judgments, and the corpus if a BEIR folder brings one.
+
+    `needs_words`: whether queries are to be searched, not only scored. Raises UsageError, InputError.
+    """
+    if beir is not None:
+        if queries is not None or qrels is not None:
+            raise UsageError("--beir brings its own queries and judgments")
+        read = read_beir(beir, split, warn=warn)
+        return read.queries, read.qrels, read.corpus
+    if qrels is None:
+        raise UsageError("--qrels FILE is wanted (with --queries FILE), or --beir DIR")
+    judged = read_qrels(qrels, warn=warn)
+    if queries is not None:
+        return read_queries(queries, warn=warn), judged, None
+    if needs_words:
+        raise UsageError("--queries FILE is wanted: judgments do not hold the queries' words")
+    return [Query(q, "") for q in judged], judged, None
+
+
+def index_beir(corpus: Path, options: Options, progress: Progress) -> tuple[Path, Summary]:
+    """The index of a collection in the cache, made or brought up to date; keyed by the corpus's content."""
+    wishes = replace(options.wishes, model=model_spec(options.wishes.model))
+    key = hashlib.blake2b(json.dumps(repr(wishes)).encode(), digest_size=12)
+    with corpus.open("rb") as f:
+        while piece := f.read(1 << 22):
+            key.update(piece)
+    folder = cache_folder() / "eval" / key.hexdigest()
+    folder.mkdir(parents=True, exist_ok=True)
+    # a name inside the folder, so that one content at two places is one source
+    link = folder / corpus.name
+    with contextlib.suppress(FileNotFoundError):
+        link.unlink()
+    link.symlink_to(corpus.resolve())
+    root = folder / FOLDER
+    summary = build(
+        root, replace(options, paths=(str(link),), wishes=wishes, wait=3600.0), progress
+    )
+    if summary.interrupted:
+        raise KeyboardInterrupt
+    if summary.failed:
+        raise InputError(
+            f"{corpus}: the collection cannot be read whole:", [str(u) for u in summary.failed]
+        )
+    os.utime(folder)
+    return root, summary

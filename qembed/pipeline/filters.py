@@ -1,0 +1,75 @@
+"""`--where` to rows: which passages may be found at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from qembed.search.where import parse
+from qembed.search.where_columns import Documents
+from qembed.store import Snapshot
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from qembed.types import Rows
+
+
+@dataclass(slots=True)
+class Allowed:
+    """What a filter lets through. `mask`: bool over the rows from the base on; `rows`: their ids."""
+
+    mask: npt.NDArray[np.bool_]
+    rows: Rows
+    documents: int
+    warnings: Sequence[str] = ()
+
+
+@dataclass(slots=True)
+class Filters:
+    """Evaluates each filter once over one generation's documents."""
+
+    snapshot: Snapshot
+    _documents: Documents | None = None
+    _done: dict[tuple[str, ...], Allowed] = field(default_factory=dict)
+
+    def allowed(self, texts: Sequence[str]) -> Allowed:
+        """Living rows of documents for which every expression holds.
+
+        Raises UsageError that points at the column of a syntax error, an unknown field or a type.
+        """
+        key = tuple(texts)
+        if key not in self._done:
+            self._done[key] = self._evaluate(key)
+        return self._done[key]
+
+    def documents(self) -> Documents:
+        """What filters look at."""
+        if self._documents is None:
+            found = self.snapshot.catalog.columns("id", "file", "title", "mtime_ns", "meta")
+            self._documents = Documents(
+                id=found["id"],
+                path=found["file"],
+                title=found["title"],
+                mtime_ns=found["mtime_ns"],
+                meta=found["meta"],
+            )
+        return self._documents
+
+    def matching(self, texts: Sequence[str]) -> tuple[npt.NDArray[np.bool_], Sequence[str]]:
+        """Which documents pass, bool (documents,), and warnings. Raises UsageError."""
+        chosen = parse(*texts).choose(self.documents())
+        return chosen.mask, chosen.warnings
+
+    def _evaluate(self, texts: tuple[str, ...]) -> Allowed:
+        import numpy as np
+
+        chosen, warnings = self.matching(texts)
+        positions = np.flatnonzero(chosen)
+        rows = self.snapshot.rows_of(positions)
+        manifest = self.snapshot.manifest
+        mask = np.zeros(manifest.next_row - manifest.base, dtype=bool)
+        mask[rows - manifest.base] = True
+        return Allowed(mask, rows, len(positions), warnings)

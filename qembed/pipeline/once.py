@@ -1,0 +1,129 @@
+"""Encoding and scoring each text once, however many arms of an evaluation ask for it.
+
+`remember` gives a session an encoder that keeps what it made; `Pairs` does the same for a reranker and
+can collect the pairs of all arms first, so that a passage two arms share is encoded once.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from qembed.errors import UsageError
+from qembed.pipeline.session import Session
+from qembed.search import Exact
+
+if TYPE_CHECKING:
+    from qembed.models.pairs import Pair, Scorer
+    from qembed.types import Encoder, Scores, Vectors
+
+
+class Remembering:
+    """An encoder that encodes each text once. `load` is called when the first text comes."""
+
+    def __init__(self, load: Callable[[], Encoder]) -> None:
+        self._load = load
+        self._seen: dict[str, Vectors] = {}
+
+    @property
+    def texts(self) -> int:
+        """How many texts were encoded."""
+        return len(self._seen)
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """float32 (len(texts), dim), as the encoder itself makes them."""
+        import numpy as np
+
+        new = [t for t in dict.fromkeys(texts) if t not in self._seen]
+        if new or not texts:
+            made = self._load().encode(new)
+            if not texts:
+                return made
+            self._seen.update(zip(new, made, strict=True))
+        return np.stack([self._seen[t] for t in texts])
+
+
+def remember(session: Session) -> Remembering:
+    """From now on the session encodes each text once."""
+    _ = session.model  # shared by the copy, which is there to load the weights when they are wanted
+    inner = copy.copy(session)
+    once = Remembering(lambda: inner.encoder)
+    session.__dict__["encoder"] = once
+    return once
+
+
+class Shorter:
+    """An encoder whose vectors are cut to their first `dim` numbers and brought back to length 1."""
+
+    def __init__(self, session: Session, dim: int) -> None:
+        self._session = session
+        self._dim = dim
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """float32 (len(texts), dim)."""
+        return cut(self._session.encoder.encode(texts), self._dim)
+
+
+def cut(vectors: Vectors, dim: int) -> Vectors:
+    """The first `dim` numbers of each row, of length 1 again (a row of zeros stays one)."""
+    import numpy as np
+
+    short = np.array(vectors[:, :dim], dtype=np.float32)
+    lengths = np.linalg.norm(short, axis=1, keepdims=True)
+    return np.asarray(short / np.where(lengths > 0, lengths, 1), dtype=np.float32)
+
+
+def shortened(session: Session, dim: int) -> Session:
+    """The same index with stored vectors cut to `dim`, searched exactly. Shares all but the vectors.
+
+    Raises UsageError for more dimensions than there are.
+    """
+    if not 0 < dim <= session.recipe.dim:
+        raise UsageError(f"dim {dim}: the stored vectors have {session.recipe.dim}")
+    short = copy.copy(session)
+    parts = [(first, cut(v, dim)) for first, v in session.exact.parts]
+    manifest = session.snapshot.manifest
+    short.__dict__["_parts"] = parts
+    short.__dict__["exact"] = Exact(parts, session.snapshot.live, manifest.base)
+    short.__dict__["encoder"] = Shorter(session, dim)
+    return short
+
+
+class Pairs:
+    """A reranker that scores each pair once.
+
+    While `collecting`, pairs are only noted and scored 0; `settle` then scores all of them in one call,
+    in which a reranker encodes each distinct passage once.
+    """
+
+    def __init__(self, reranker: Scorer) -> None:
+        self._reranker = reranker
+        self._seen: dict[Pair, float] = {}
+        self._wanted: dict[Pair, None] = {}
+        self.collecting = False
+        self.kind = reranker.kind
+        self.calibrated = reranker.calibrated
+        self.meaning = reranker.meaning
+        self.truncated: list[Pair] = reranker.truncated
+
+    def score(self, pairs: Sequence[Pair], track: Callable[[int], None] | None = None) -> Scores:
+        """float32 (len(pairs),)."""
+        import numpy as np
+
+        self._wanted.update((pair, None) for pair in pairs if pair not in self._seen)
+        if self.collecting:
+            return np.zeros(len(pairs), dtype=np.float32)
+        self.settle()
+        if track is not None:
+            track(len(pairs))
+        return np.array([self._seen[pair] for pair in pairs], dtype=np.float32)
+
+    def settle(self) -> None:
+        """Scores what was noted."""
+        wanted = list(self._wanted)
+        if wanted:
+            scores = self._reranker.score(wanted)
+            self._seen.update(zip(wanted, scores.tolist(), strict=True))
+        self._wanted.clear()
+        self.collecting = False

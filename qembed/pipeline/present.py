@@ -1,0 +1,87 @@
+"""A ranking before it is shown: other things instead of the same again, and more around them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from qembed.pipeline.carry import together
+from qembed.types import Passage
+
+if TYPE_CHECKING:
+    from qembed.pipeline.session import Session
+    from qembed.types import Rows, Scores, Vectors
+
+SAME = 0.98
+"""Cosine from which on two passages say the same: reprints, licence headers, quoted mails."""
+
+
+def diverse(scores: Scores, vectors: Vectors, k: int, diversity: float) -> Rows:
+    """Positions of k candidates by maximal marginal relevance (Carbonell and Goldstein 1998), int64 (≤ k,).
+
+    scores: float32 (n,), best first, brought to [0, 1] over the candidates. Each next one has the largest
+    (1 - diversity) * score - diversity * its largest cosine with what was taken. Near-duplicates of what was
+    taken are left out altogether.
+    """
+    import numpy as np
+
+    n = len(scores)
+    spread = float(scores.max() - scores.min()) if n else 0.0
+    worth = (scores - scores.min()) / spread if spread > 0 else np.ones(n, np.float32)
+    nearest = np.full(n, -1.0, dtype=np.float32)
+    free = np.ones(n, dtype=bool)
+    taken: list[int] = []
+    while len(taken) < k and free.any():
+        value = (1 - diversity) * worth - diversity * np.maximum(nearest, 0.0)
+        best = int(np.argmax(np.where(free, value, -np.inf)))
+        taken.append(best)
+        nearest = np.maximum(nearest, vectors @ vectors[best])
+        free &= nearest < SAME
+        free[best] = False
+    return np.array(taken, dtype=np.int64)
+
+
+def widened(
+    session: Session, rows: Sequence[int], passages: Sequence[Passage], n: int
+) -> list[Passage | None]:
+    """Each passage with its n neighbours on both sides; None where a better hit has the place already.
+
+    Blanks between neighbours, which belong to no passage, come back as line ends.
+    """
+    import numpy as np
+
+    shown: dict[int, int] = {}
+    wide: list[Passage | None] = []
+    lines = session.snapshot.lines_of(np.array(rows, dtype=np.int64)) if rows else []
+    for row, passage, line in zip(rows, passages, lines, strict=True):
+        if row in shown:
+            wide.append(None)
+            continue
+        around = [
+            r
+            for r in range(max(line.first, row - n), min(line.first + line.rows, row + n + 1))
+            if r not in shown
+        ]
+        # what another hit shows lies between: only the stretch that holds this passage
+        low = high = around.index(row)
+        while low and around[low - 1] == around[low] - 1:
+            low -= 1
+        while high + 1 < len(around) and around[high + 1] == around[high] + 1:
+            high += 1
+        stretch = around[low : high + 1]
+        parts = session.passages(np.array(stretch, dtype=np.int64))
+        shown.update((r, row) for r in stretch)
+        start = min(p.start for p in parts)
+        text = together([replace(p, start=p.start - start, end=p.end - start) for p in parts])
+        wide.append(
+            replace(
+                passage,
+                start=start,
+                end=max(p.end for p in parts),
+                text=text,
+                line=min(p.line for p in parts),
+                end_line=max(p.end_line for p in parts),
+            )
+        )
+    return wide

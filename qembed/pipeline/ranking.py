@@ -1,0 +1,197 @@
+"""Queries to a run, with what a report wants to know of it: documents, their titles, the time it took."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from qembed.models import open_reranker
+from qembed.pipeline.once import Pairs, remember
+from qembed.pipeline.passages import as_judged, spans_of
+from qembed.pipeline.retrieve import Asked, Ranked, Retriever
+from qembed.pipeline.session import Session
+from qembed.types import Qrels, Query, Run
+
+if TYPE_CHECKING:
+    from qembed.types import Rows
+
+TOGETHER = 500
+"""Queries ranked at a time: bounds the pairs a reranker holds."""
+SAMPLE = 5
+"""Queries answered one by one for their latency."""
+PATIENCE = 5.0
+"""Seconds after which no further query is timed."""
+
+
+@dataclass(slots=True)
+class Ranking:
+    """A run and how it came about. `titles`: of the best documents, where they have one.
+
+    `rows`: (query, document) to its best passage's row, where a document is what was found.
+    """
+
+    run: Run
+    plan: str = ""
+    truncated: int = 0
+    ms_per_query: float | None = None
+    warnings: list[str] = field(default_factory=list)
+    titles: dict[str, str] = field(default_factory=dict)
+    rows: dict[tuple[str, str], int] = field(default_factory=dict)
+
+
+class Ranker:
+    """Ranks the judged queries of one collection in any way asked, encoding each text once."""
+
+    def __init__(
+        self, session: Session, queries: Sequence[Query], qrels: Qrels | None = None
+    ) -> None:
+        """`qrels` None: nothing is judged yet, all queries are ranked."""
+        self.session = session
+        self.once = remember(session)
+        self.queries = [q for q in queries if qrels is None or qrels.get(q.id)]
+        self.spans = spans_of(qrels or {}, self.documents)
+        self._rerankers: dict[tuple[str, str | None], Pairs] = {}
+
+    # ── the collection ───────────────────────────────────────────────────────────────────────────
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The documents' ids by their position in the catalog."""
+        return self.session.snapshot.catalog.ids()
+
+    @cached_property
+    def documents(self) -> dict[str, bytes]:
+        """Document id -> digest of its content."""
+        digests = self.session.snapshot.catalog.table.column("digest").to_pylist()
+        return dict(zip(self.names, digests, strict=True))
+
+    @cached_property
+    def titles(self) -> list[str]:
+        """The documents' titles by their position in the catalog."""
+        found: list[str] = self.session.snapshot.catalog.table.column("title").to_pylist()
+        return found
+
+    @cached_property
+    def one_each(self) -> bool:
+        """Whether no document has more than one passage, so that passages are documents."""
+        return bool((self.session.snapshot.catalog.pointers()[1] <= 1).all())
+
+    # ── ranking ──────────────────────────────────────────────────────────────────────────────────
+
+    def rerankers(self, asked: Asked) -> Pairs | None:
+        """What reranks for `asked`, shared by all arms that name it with the same task."""
+        if not asked.rerank:
+            return None
+        task = asked.task or self.session.snapshot.manifest.settings.get("task")
+        # late interaction reads finished texts: a task is in them already
+        key = asked.rerank, None if asked.rerank == "late" else task
+        if key not in self._rerankers:
+            with self.session.seconds("load"):
+                opened = open_reranker(asked.rerank, self.session.model, task=task)
+            self._rerankers[key] = Pairs(opened)
+        return self._rerankers[key]
+
+    def rank(
+        self,
+        asked: Asked,
+        session: Session | None = None,
+        track: Callable[[int], None] | None = None,
+    ) -> Ranking:
+        """Ranks every query to `asked.k` documents (or judged passages).
+
+        A document that is the query itself (same id, same words: ArguAna, Quora) is left out.
+        `session`: a variant of this one's (see `shortened`).
+        """
+        session = session or self.session
+        depth = asked.k
+        # one more than needed where the query itself may be among them
+        own = any(q.id in self.documents for q in self.queries)
+        by_passage = self.spans or self.one_each
+        wide = replace(
+            asked,
+            k=2 * depth if self.spans else depth + own,
+            by="passage" if by_passage else "document",
+        )
+        found = Ranking({})
+        before = dict(session.seconds)
+        for part in _parts(self.queries):
+            retriever = Retriever(session, wide)
+            retriever._reranker = self.rerankers(wide)
+            for r in retriever.rank(part, None):
+                found.run[r.query.id] = self._hits(r, depth, found)
+            found.plan = retriever.plan
+            found.truncated += retriever.truncated
+            found.warnings += [w for w in retriever.warnings if w not in found.warnings]
+            if track is not None:
+                track(len(part))
+        # encoding is left out: texts that another arm has encoded would cost nothing
+        spent = sum(
+            seconds - before.get(stage, 0.0)
+            for stage, seconds in session.seconds.items()
+            if stage not in ("encode", "load", "open", "model", "fetch")
+        )
+        found.ms_per_query = 1000 * spent / max(1, len(self.queries))
+        return found
+
+    def _hits(self, r: Ranked, depth: int, into: Ranking) -> dict[str, float]:
+        at = self.session.snapshot.positions_of(r.rows).tolist()
+        names = [self.names[i] for i in at]
+        for i in at[:10]:
+            if self.titles[i]:
+                into.titles[self.names[i]] = self.titles[i]
+        scores = r.scores.tolist()
+        if self.spans:
+            passages = self.session.passages(r.rows)
+            return as_judged(self.spans.get(r.query.id, {}), names, passages, scores, depth)
+        hits = dict(zip(names, scores, strict=True))
+        into.rows.update(zip(((r.query.id, n) for n in names[:10]), r.rows.tolist(), strict=False))
+        if r.query.id in hits and self._is_itself(r.query, r.rows, names):
+            del hits[r.query.id]
+        return dict(list(hits.items())[:depth])
+
+    def _is_itself(self, query: Query, rows: Rows, names: Sequence[str]) -> bool:
+        at = names.index(query.id)
+        passage = self.session.passages(rows[at : at + 1])[0]
+        title = self.session.snapshot.lines_of(rows[at : at + 1])[0].title
+        words = query.text.strip()
+        return words in (passage.text.strip(), f"{title} {passage.text}".strip())
+
+    # ── time ─────────────────────────────────────────────────────────────────────────────────────
+
+    def latency(self, asked: Asked, began: float, sample: int = SAMPLE) -> dict[str, Any] | None:
+        """Seconds of single queries to ten ranked passages: median and 95th percentile when warm.
+
+        Encoding, searching, reranking; reading the passages' text is left out. `cold`: from `began`
+        (before the index was opened) through the first query, loading the model included. To be called
+        before anything else is encoded.
+        """
+        import numpy as np
+
+        chosen = self.queries[: sample + 1]
+        if sample < 1 or not chosen:
+            return None
+        times: list[float] = []
+        ten = replace(asked, k=10, by="passage")
+        for query in chosen:
+            retriever = Retriever(self.session, ten)
+            retriever._reranker = self.rerankers(ten)
+            at = time.perf_counter()
+            retriever.rank([query])
+            times.append(time.perf_counter() - (at if times else began))
+            if time.perf_counter() - began > PATIENCE + times[0]:
+                break
+        warm = times[1:] or times
+        return {
+            "cold": round(times[0], 4),
+            "median": round(float(np.median(warm)), 6),
+            "p95": round(float(np.quantile(warm, 0.95)), 6),
+            "queries": len(warm),
+        }
+
+
+def _parts(queries: Sequence[Query]) -> list[Sequence[Query]]:
+    """A few hundred at a time."""
+    return [queries[at : at + TOGETHER] for at in range(0, len(queries), TOGETHER)]

@@ -1,0 +1,118 @@
+"""Pairs to scores within a time, and what becomes of candidates that were not reached.
+
+candidates -> slices by rank, across queries -> scores (NaN: not scored) -> order
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from qembed.errors import UsageError
+from qembed.pipeline.fuse import LATE_WEIGHT, mixed
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from qembed.models.pairs import Pair, Scorer
+    from qembed.types import Scores
+
+FIRST_SLICE, LARGEST_SLICE = 8, 256
+"""Pairs scored before the clock is looked at: at first, and when the pace is known."""
+_BUDGET = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*(ms|s|m|)")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "": 1.0}
+
+
+@dataclass(slots=True)
+class Reranked:
+    """What a rerank did, for the user. `truncated`: pairs that lost text."""
+
+    spec: str
+    kind: str
+    meaning: str
+    calibrated: bool
+    pairs: int = 0
+    scored: int = 0
+    truncated: Sequence[Pair] = field(default_factory=list)
+
+
+def summed(spec: str, reranker: Scorer, scores: Scores, before: Reranked | None = None) -> Reranked:
+    """What was done with these pairs and, if there were calls before, with theirs."""
+    import numpy as np
+
+    return Reranked(
+        spec=spec,
+        kind=reranker.kind,
+        meaning=reranker.meaning,
+        calibrated=reranker.calibrated,
+        pairs=len(scores) + (before.pairs if before else 0),
+        scored=int(np.isfinite(scores).sum()) + (before.scored if before else 0),
+        truncated=reranker.truncated,
+    )
+
+
+def parse_budget(text: str | None) -> float | None:
+    """Seconds of `2s`, `500ms`, `1m` or `2`; None stays None. Raises UsageError."""
+    if text is None:
+        return None
+    found = _BUDGET.fullmatch(text.strip())
+    seconds = float(found[1]) * _UNITS[found[2]] if found else 0.0
+    if not seconds > 0:
+        raise UsageError(f"--rerank-budget {text}: a time such as 2s or 500ms is wanted")
+    return seconds
+
+
+def score_pairs(
+    reranker: Scorer,
+    pairs: Sequence[Pair],
+    ranks: Sequence[int],
+    budget: float | None = None,
+    track: Callable[[int], None] | None = None,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Scores:
+    """float32 (len(pairs),), NaN for pairs that the budget (seconds of scoring) did not reach.
+
+    ranks: each pair's place among its query's candidates. With a budget the best candidate of every
+    query goes first, then every second one, and so on, in slices that the pace so far lets expect to fit;
+    the first slice is always scored.
+    """
+    import numpy as np
+
+    if budget is None:
+        return reranker.score(pairs, track)
+    out = np.full(len(pairs), np.nan, dtype=np.float32)
+    order = np.argsort(np.asarray(ranks), kind="stable")
+    began = clock()
+    done, size = 0, FIRST_SLICE
+    while done < len(order) and size >= 1:
+        part = order[done : done + size]
+        out[part] = reranker.score([pairs[i] for i in part.tolist()], track)
+        done += len(part)
+        spent = clock() - began
+        # half of what is left at a time: pairs differ in length, and a slice cannot be broken off
+        left = budget - spent
+        fits = int(left / 2 / (spent / done)) if spent > 0 else LARGEST_SLICE
+        size = 0 if left <= 0 else min(max(fits, 1 if left > spent / done else 0), LARGEST_SLICE)
+    return out
+
+
+def ordered(first: Scores, rerank: Scores, late: bool) -> tuple[Scores, npt.NDArray[np.int64]]:
+    """One query's final scores and its candidates' positions, best first.
+
+    first: the stage before, in its order. late: `rerank` is mixed with `first`, standardised over what was
+    scored. What was not scored follows in the order it came, with scores below all the others: they
+    only keep the order.
+    """
+    import numpy as np
+
+    done = np.isfinite(rerank)
+    final = np.empty(len(rerank), dtype=np.float32)
+    final[done] = mixed(first[done], rerank[done], LATE_WEIGHT) if late else rerank[done]
+    floor = min(float(final[done].min(initial=0)), 0.0) - 2
+    final[~done] = floor + 1 / (1 + np.flatnonzero(~done))
+    # ties keep the order they came in
+    return final, np.argsort(-final, kind="stable")

@@ -1,0 +1,143 @@
+"""`qembed eval init`: a first golden set and a script that a CI service runs.
+
+The starter asks for documents by their own titles (or first words). That is easy and proves little; it
+shows the form, and catches an index that is broken. Real questions take its place one by one.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+
+from qembed.errors import StorageError, UsageError
+from qembed.pipeline.locate import DEFAULT_MODEL
+from qembed.pipeline.session import Session
+from qembed.quality import write_qrels
+from qembed.quality.files import whole_file
+from qembed.types import Query
+
+QUERIES = 20
+WORDS = 12
+"""Of a document without a title, so many words are asked for."""
+
+SCRIPT = """\
+#!/bin/sh
+# Fails when retrieval got worse than {folder}/baseline.json (exit 3), or cannot be measured (exit 2).
+#   {folder}/check.sh            check; more options are handed to qembed eval
+#   {folder}/check.sh --accept   take today's numbers as the baseline (commit the file)
+set -eu
+cd "$(dirname "$0")/{up}"
+accept=no
+if [ "${{1:-}}" = --accept ]; then accept=yes; shift; fi
+mkdir -p {folder}/out
+
+qembed index -q --wait 60{index}
+
+# measures as deep as people look; the first one decides
+set -- --queries {folder}/queries.jsonl --qrels {folder}/qrels.tsv \\
+    --measures "nDCG@10 RR@10 Success@1 R@10 Judged@10" "$@"
+if [ "$accept" = yes ] || [ ! -f {folder}/baseline.json ]; then
+    exec qembed eval "$@" --report {folder}/baseline.json
+fi
+# --common: documents may come and go; queries whose judgments changed are left out and named
+exec qembed eval "$@" --baseline {folder}/baseline.json --common \\
+    --max-drop nDCG@10=5% --max-drop-significant nDCG@10 \\
+    --report {folder}/out/report.json --report {folder}/out/report.md \\
+    --report {folder}/out/report.html --report {folder}/out/junit.xml
+"""
+
+WORKFLOW = """\
+name: retrieval
+on: [pull_request]
+jobs:
+  retrieval:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - uses: actions/setup-python@v5
+        with:
+          python-version: "3.12"
+      - run: |
+          pip install torch --index-url https://download.pytorch.org/whl/cpu
+          pip install qembed
+      # passages that did not change are not encoded again
+      - uses: actions/cache@v4
+        with:
+          path: .qembed
+          key: qembed-${{{{ github.sha }}}}
+          restore-keys: qembed-
+      - run: sh {folder}/check.sh
+      - if: always()
+        run: cat {folder}/out/report.md >> "$GITHUB_STEP_SUMMARY"
+      - if: always()
+        uses: actions/upload-artifact@v4
+        with:
+          name: retrieval
+          path: {folder}/out
+"""
+
+
+def start(root: Path, folder: Path, *, force: bool = False) -> list[Path]:
+    """Writes queries, judgments, a shell script and a GitHub workflow for the index at `root`.
+
+    Returns what was written. Raises UsageError for files that are there already (unless `force`) and
+    for an index without documents.
+    """
+    home = root.parent
+    try:
+        place = folder.resolve().relative_to(home.resolve())
+    except ValueError:
+        raise UsageError(f"{folder} is not in the index's folder {home}") from None
+    if not place.parts:
+        raise UsageError(f"{folder}: a folder of its own is wanted, such as retrieval")
+    files = {name: folder / name for name in ("queries.jsonl", "qrels.tsv", "check.sh")}
+    files["workflow"] = home / ".github" / "workflows" / "retrieval.yml"
+    there = [str(path) for path in files.values() if path.exists()]
+    if there and not force:
+        raise UsageError(f"already there: {', '.join(there)} (--force writes them anew)")
+    with Session(root) as session:
+        queries, qrels = _golden(session)
+        manifest = session.snapshot.manifest
+        index = ""
+        if manifest.spec != DEFAULT_MODEL:
+            index += f" --model {shlex.quote(manifest.spec)}"
+        index += "".join(f" {shlex.quote(s.path)}" for s in manifest.sources if s.path != "-")
+    names = {"folder": shlex.quote(place.as_posix()), "up": "/".join([".."] * len(place.parts))}
+    lines = [json.dumps({"_id": q.id, "text": q.text}, ensure_ascii=False) + "\n" for q in queries]
+    try:
+        for path in files.values():
+            path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise StorageError(f"cannot write in {folder}: {e.strerror}") from e
+    _write(files["queries.jsonl"], "".join(lines))
+    write_qrels(qrels, files["qrels.tsv"])
+    _write(files["check.sh"], SCRIPT.format(index=index, **names))
+    files["check.sh"].chmod(0o755)
+    _write(files["workflow"], WORKFLOW.format(**names))
+    return list(files.values())
+
+
+def _write(path: Path, text: str) -> None:
+    with whole_file(path) as stream:
+        stream.write(text)
+
+
+def _golden(session: Session) -> tuple[list[Query], dict[str, dict[str, int]]]:
+    import numpy as np
+
+    catalog = session.snapshot.catalog
+    first, rows = catalog.pointers()
+    has = np.flatnonzero(rows > 0)
+    if not len(has):
+        raise UsageError("the index holds no document to ask for (qembed index PATH fills it)")
+    chosen = has[np.linspace(0, len(has) - 1, min(QUERIES, len(has))).astype(np.int64)]
+    lines = catalog.take(chosen)
+    passages = session.passages(first[chosen])
+    queries, qrels = [], {}
+    for number, (line, passage) in enumerate(zip(lines, passages, strict=True), 1):
+        words = line.title or " ".join(passage.text.replace("#", " ").split()[:WORDS])
+        name = f"start-{number:02}"
+        queries.append(Query(name, words or line.id))
+        qrels[name] = {line.id: 1}
+    return queries, qrels

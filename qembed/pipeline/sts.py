@@ -1,0 +1,102 @@
+"""`qembed eval --sts`: does a model find alike what people find alike?
+
+sentences -> the model's text for them -> vectors -> cosines -> Spearman's correlation with the grades
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from qembed.errors import UsageError
+from qembed.models import Profile, check_template, open_model, query_text, resolve_task
+from qembed.quality.sts import read_sts, spearman
+
+NAME = "Spearman"
+TASK = "Retrieve semantically similar text"
+"""For templates with a task, where the user names none."""
+CALL = 256
+
+
+def sts_template(profile: Profile) -> str:
+    """What both sentences go through: the task is symmetric, a retrieval prefix for queries is not.
+
+    An instruction with a task keeps its place, and so does a prefix in a family that was trained with one
+    on both sides (e5); a prefix for queries alone is left out.
+    """
+    both = profile.passage != "{text}"
+    return profile.query if "{task}" in profile.query or both else "{query}"
+
+
+def judge_sts(
+    path: Path,
+    spec: str,
+    *,
+    dim: int | None = None,
+    task: str | None = None,
+    template: str | None = None,
+    instruction: bool = True,
+    fail_under: tuple[str, ...] = (),
+    track: Callable[[int], None] | None = None,
+) -> dict[str, Any]:
+    """The JSON report. Raises InputError for the file, UsageError for the options, ModelUnavailable."""
+    import numpy as np
+
+    floors = [_floor(text) for text in fail_under]
+    if template is not None:
+        check_template(template)
+    pairs = read_sts(path)
+    began = time.perf_counter()
+    model = open_model(spec, dim=dim)
+    wanted = (template or sts_template(model.profile)) if instruction else "{query}"
+    resolved = resolve_task(task, model.profile) if task else TASK
+    sentences = list(dict.fromkeys(s for p in pairs for s in (p.one, p.other)))
+    texts = [query_text(wanted, s, resolved) for s in sentences]
+    truncated = sum(n > model.max_tokens for n in model.count(texts))
+    encoder = model.encoder()
+    vectors = np.empty((len(texts), model.dim), dtype=np.float32)
+    # longest first, so that texts of one length meet in one call
+    order = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
+    for at in range(0, len(order), CALL):
+        part = order[at : at + CALL]
+        vectors[part] = encoder.encode([texts[i] for i in part])
+        if track is not None:
+            track(len(part))
+    where = {s: i for i, s in enumerate(sentences)}
+    one = vectors[[where[p.one] for p in pairs]]
+    other = vectors[[where[p.other] for p in pairs]]
+    value = spearman(pairs, (one * other).sum(axis=1).tolist())
+    return {
+        "schema": 1,
+        "measures": {NAME: value},
+        "pairs": len(pairs),
+        "settings": {
+            "file": path.name,
+            "content": hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest(),
+            "model": model.name,
+            "revision": model.revision,
+            "dim": model.dim,
+            "encoded": query_text(wanted, "{query}", resolved),
+            "truncated": truncated,
+            "seconds": round(time.perf_counter() - began, 3),
+        },
+        "gates": [
+            {"measure": NAME, "wanted": floor, "got": value, "ok": value >= floor - 1e-9}
+            for floor in floors
+        ],
+    }
+
+
+def _floor(text: str) -> float:
+    """The value of `Spearman=0.8`. Raises UsageError."""
+    name, _, value = text.partition("=")
+    try:
+        floor = float(value)
+    except ValueError:
+        floor = 2.0
+    if name.strip().lower() != NAME.lower() or not -1 <= floor <= 1:
+        raise UsageError(f"--fail-under {text}: with --sts {NAME}=0.8 is wanted")
+    return floor

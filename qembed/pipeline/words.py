@@ -1,0 +1,89 @@
+"""The lexical index of an index: brought up to date after a commit, opened for a search."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qembed.pipeline.progress import Progress
+from qembed.search.lexical import LexicalIndex
+from qembed.search.lexical_files import LexicalDamaged, check
+from qembed.search.lexical_write import LexicalWriter
+from qembed.store import Manifest, Snapshot
+from qembed.store import derived as files
+
+if TYPE_CHECKING:
+    from qembed.types import Rows
+
+SUMMED = 32 << 20
+"""Bytes up to which all files are read and summed before use: some hundredths of a second."""
+
+
+def extend_lexical(snapshot: Snapshot, progress: Progress) -> None:
+    """Adds the living rows that the lexical index misses. A damaged one is made anew."""
+    root, manifest = snapshot.root, snapshot.manifest
+    stamp = files.current(root, manifest, files.LEXICAL)
+    if stamp is not None and stamp.upto == manifest.next_row:
+        return
+    try:
+        _add(snapshot, stamp, progress)
+    except LexicalDamaged:
+        progress.say("the lexical index was damaged: it is made anew")
+        _add(snapshot, None, progress)
+
+
+def _add(snapshot: Snapshot, stamp: files.Stamp | None, progress: Progress) -> None:
+    root, manifest = snapshot.root, snapshot.manifest
+    if stamp is None:
+        folder = files.new_path(root, manifest, files.LEXICAL).with_suffix("")
+        upto = manifest.base
+    else:
+        folder, upto = (root / stamp.file).parent, stamp.upto
+        check(folder, sums=False)
+    with LexicalWriter(folder, None if stamp is None else upto) as writer:
+        for rows, texts in _living(snapshot, upto):
+            if progress.stop():
+                return  # what the index had before stands
+            writer.add(rows, snapshot.titles_of(rows), texts)
+        writer.commit()
+    files.seal_folder(root, manifest, files.LEXICAL, folder / "meta.json", manifest.next_row)
+
+
+def _living(snapshot: Snapshot, start: int) -> Iterator[tuple[Rows, list[str]]]:
+    """(row ids, texts) of the living rows from `start` on."""
+    import numpy as np
+
+    base, live = snapshot.manifest.base, snapshot.live
+    for first, texts in snapshot.text_batches(start):
+        rows = np.arange(first, first + len(texts), dtype=np.int64)
+        if live is not None:
+            alive = live[rows - base]
+            texts = [t for t, keep in zip(texts, alive.tolist(), strict=True) if keep]
+            rows = rows[alive]
+        if len(rows):
+            yield rows, texts
+
+
+def open_lexical(root: Path, manifest: Manifest) -> tuple[LexicalIndex, int] | None:
+    """The lexical index and the row up to which it goes; None if there is none that can be believed."""
+    stamp = files.current(root, manifest, files.LEXICAL)
+    if stamp is None:
+        return None
+    folder = (root / stamp.file).parent
+    try:
+        return LexicalIndex.open(folder, sums=stamp.bytes <= SUMMED), stamp.upto
+    except LexicalDamaged:
+        return None  # the next writer makes it anew
+
+
+def lexical_damage(root: Path, manifest: Manifest) -> str | None:
+    """What is wrong with the lexical index, every file read; None if nothing is, or there is none."""
+    stamp = files.current(root, manifest, files.LEXICAL)
+    if stamp is None:
+        return None
+    try:
+        check((root / stamp.file).parent)
+    except LexicalDamaged as e:
+        return str(e)
+    return None

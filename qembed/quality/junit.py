@@ -1,0 +1,63 @@
+"""A report as JUnit XML, which every CI service shows: one test case a gate, one a query below a floor."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from xml.etree import ElementTree as ET
+
+# What XML 1.0 cannot hold, not even escaped.
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def report_junit(report: Mapping[str, Any]) -> str:
+    """The report (as `report_json` made it). A report without gates has one passed test case.
+
+    Gates are cases of the class `qembed.gates`, queries below a floor of `qembed.queries`.
+    """
+    suite = ET.Element("testsuite", name="qembed eval")
+    failures = 0
+    for gate in report.get("gates") or []:
+        name = f"{gate['kind']} {gate['measure']} {gate['wanted']:.4f}"
+        case = _case(suite, "qembed.gates", name)
+        if not gate["ok"]:
+            failures += 1
+            words = f"{gate['measure']} is {gate['got']:.4f}, wanted {gate['wanted']:.4f}"
+            note = gate.get("note")
+            lines = [words + (f" ({note})" if note else ""), *(report.get("causes") or [])]
+            _fail(case, words, lines)
+    for below in report.get("floors") or []:
+        failures += 1
+        query = below["query"]
+        detail = (report.get("details") or {}).get(query, {})
+        case = _case(suite, "qembed.queries", f"{query}: {detail.get('text', '')}".strip(": "))
+        words = f"{below['measure']} is {below['got']:.4f}, wanted {below['wanted']:.4f}"
+        _fail(case, words, [words, *_returned(detail)])
+    if not len(suite):
+        _case(suite, "qembed.gates", f"measured {report['queries']} queries")
+    suite.set("tests", str(len(suite)))
+    suite.set("failures", str(failures))
+    suite.set("errors", "0")
+    ET.indent(suite)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(suite, encoding="unicode")}\n'
+
+
+def _case(suite: ET.Element, group: str, name: str) -> ET.Element:
+    return ET.SubElement(suite, "testcase", classname=group, name=_plain(name))
+
+
+def _fail(case: ET.Element, words: str, lines: list[str]) -> None:
+    failure = ET.SubElement(case, "failure", message=_plain(words))
+    failure.text = _plain("\n".join(lines))
+
+
+def _returned(detail: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{rank}. {hit['id']} (grade {'none' if hit.get('grade') is None else hit['grade']})"
+        for rank, hit in enumerate(detail.get("returned") or [], 1)
+    ]
+
+
+def _plain(text: str) -> str:
+    return _FORBIDDEN.sub("\ufffd", text)

@@ -1,0 +1,141 @@
+"""Small plots as inline SVG: lines, histograms, differences with their intervals.
+
+Every plot is a list of numbers beside labels; colours come from the page's style sheet by class, so that
+they follow light and dark. Each carries a title that a screen reader speaks. All text is escaped.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+WIDE, HIGH = 360, 200
+LEFT, RIGHT, TOP, BOTTOM = 44, 12, 12, 30
+_Point = tuple[float, float]
+
+
+def line(
+    points: Sequence[_Point],
+    title: str,
+    x: str,
+    *,
+    log: bool = False,
+    digits: int = 3,
+    whole: bool = False,
+) -> Markup:
+    """A line through (x, y) with a dot and a label at each x.
+
+    `log`: even steps for doublings. `whole`: the axis goes from 0 to 1.
+    """
+    xs = [math.log2(max(a, 1e-9)) if log else a for a, _ in points]
+    ys = [b for _, b in points]
+    low, high = (0.0, 1.0) if whole else _range(ys)
+    across = _scale(min(xs), max(xs), LEFT + 8, WIDE - RIGHT - 14)
+    up = _scale(low, high, HIGH - BOTTOM, TOP)
+    at = [(across(a), up(b)) for a, b in zip(xs, ys, strict=True)]
+    body = [_grid(low, high, up, digits)]
+    body.append(f'<polyline class="line" points="{" ".join(f"{a:.1f},{b:.1f}" for a, b in at)}"/>')
+    last = -1e9
+    for (a, b), (label, value) in zip(at, points, strict=True):
+        tip = f"{x} {label:g}: {value:.{digits + 1}f}"
+        body.append(f'<circle class="dot" cx="{a:.1f}" cy="{b:.1f}" r="3.5">{_tip(tip)}</circle>')
+        if a - last > 26:  # labels must not run into one another
+            body.append(_text(a, HIGH - BOTTOM + 16, f"{label:g}", "middle"))
+            last = a
+    body.append(_text(WIDE - RIGHT, HIGH - 2, x, "end"))
+    return _svg(title, body, HIGH)
+
+
+def histogram(values: Sequence[float], title: str, bins: int = 10) -> Markup:
+    """How many values lie in each tenth between 0 and 1 (or the largest)."""
+    top = max(1.0, *values) if values else 1.0
+    counts = [0] * bins
+    for value in values:
+        counts[min(bins - 1, max(0, int(value / top * bins)))] += 1
+    most = -(-max([*counts, 1]) // 3) * 3  # so that the three lines of the grid are whole numbers
+    up = _scale(0, most, HIGH - BOTTOM, TOP)
+    step = (WIDE - LEFT - RIGHT) / bins
+    body = [_grid(0, most, up, 0)]
+    for i, count in enumerate(counts):
+        a, b = i * top / bins, (i + 1) * top / bins
+        tip = f"{a:.2g} to {b:.2g}: {count} queries"
+        body.append(
+            f'<rect class="bar" x="{LEFT + i * step + 1:.1f}" y="{up(count):.1f}" '
+            f'width="{step - 2:.1f}" height="{HIGH - BOTTOM - up(count):.1f}">{_tip(tip)}</rect>'
+        )
+        if i % 2 == 0:
+            body.append(_text(LEFT + i * step, HIGH - BOTTOM + 16, f"{a:.2g}", "middle"))
+    body.append(_text(WIDE - RIGHT, HIGH - BOTTOM + 16, f"{top:.2g}", "end"))
+    return _svg(title, body, HIGH)
+
+
+def bars(rows: Sequence[tuple[str, float, float | None, float | None, str]], title: str) -> Markup:
+    """One bar a row: (label, value, low, high, class), the interval drawn over it."""
+    wide, tall, gap = 640, 26, 190
+    ends = [v for _, value, low, high, _ in rows for v in (value, low, high) if v is not None]
+    across = _scale(min(0.0, *ends), max(0.0, *ends) or 1.0, gap, wide - 76)
+    zero, body = across(0), []
+    for i, (label, value, low, high, kind) in enumerate(rows):
+        y, at = i * tall + 6, across(value)
+        short = label if len(label) < 28 else label[:26] + "…"
+        body.append(_text(gap - 10, y + 12, short, "end"))
+        body.append(
+            f'<rect class="{kind}" x="{min(zero, at):.1f}" y="{y}" '
+            f'width="{max(1.0, abs(at - zero)):.1f}" height="16">{_tip(f"{label}: {value:.4f}")}</rect>'
+        )
+        if low is not None and high is not None:
+            a, b, m = across(low), across(high), y + 8
+            body.append(
+                f'<path class="whisker" d="M{a:.1f} {m}H{b:.1f}M{a:.1f} {m - 4}v8M{b:.1f} {m - 4}v8"/>'
+            )
+        edge = max(at, zero, across(high) if high is not None else at)
+        body.append(_text(edge + 6, y + 12, f"{value:.4f}", "start"))
+    return _svg(title, body, len(rows) * tall + 8, wide)
+
+
+def _range(values: Sequence[float]) -> _Point:
+    """A range that holds the values with a little air; never empty."""
+    low, high = min(values), max(values)
+    air = max((high - low) * 0.12, 0.01 * max(abs(high), 1e-3))
+    return (max(0.0, low - air) if low >= 0 else low - air), high + air
+
+
+def _scale(a: float, b: float, start: float, stop: float) -> Callable[[float], float]:
+    span = (b - a) or 1.0
+    return lambda value: start + (value - a) / span * (stop - start)
+
+
+def _grid(low: float, high: float, up: Callable[[float], float], digits: int) -> str:
+    body = []
+    for i in range(4):
+        value = low + (high - low) * i / 3
+        y = up(value)
+        body.append(
+            f'<line class="grid" x1="{LEFT}" x2="{WIDE - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
+        )
+        body.append(_text(LEFT - 6, y + 4, f"{value:.{digits}f}", "end"))
+    return "".join(body)
+
+
+def _text(x: float, y: float, text: str, anchor: str) -> str:
+    from markupsafe import escape
+
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
+
+
+def _tip(text: str) -> str:
+    from markupsafe import escape
+
+    return f"<title>{escape(text)}</title>"
+
+
+def _svg(title: str, body: Sequence[str], high: int, wide: int = WIDE) -> Markup:
+    from markupsafe import Markup, escape
+
+    named = f'role="img" aria-label="{escape(title)}"'
+    view = f'viewBox="0 0 {wide} {high}"'
+    return Markup(f"<svg {view} {named}>{''.join(body)}</svg>")

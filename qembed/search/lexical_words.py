@@ -1,0 +1,217 @@
+"""Text to index terms, of passages and queries alike: any language, identifiers, codes and numbers.
+
+What one stretch of text becomes depends on that stretch alone, so a quoted phrase is simply its terms in
+a row. Steps: NFKC and casefold; accents off on both sides; letters joined by `-`, `_`, `.` or an inner
+capital give the parts and, first, the whole (`getUserName`, `get_user_name`: getusername get user name;
+`E-1042`: e1042 e 1042); terms of ASCII letters alone are stemmed as English, which other alphabets never
+see; scripts written without spaces (Han, kana, Thai, …) and Hangul, whose words carry their particles,
+become pairs of characters.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterator, Sequence
+
+LONGEST = 64
+"""Characters of a term; base64 and hashes beyond that are cut, on both sides alike."""
+
+_DENSE = (
+    r"\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Bopomofo}ー々〆ﾞﾟ"
+    r"\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}"
+)
+_PLAIN = str.maketrans(
+    {"ø": "o", "đ": "d", "ł": "l", "ħ": "h", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d", "ı": "i"}
+)
+# Articles, pronouns, prepositions, auxiliaries and question words: a query of nothing else asks for nothing.
+STOP = frozenset(
+    """
+    a about above after again all also am an and any are as at be because been before being below
+    between both but by can could did do does doing down during each few for from further had has have
+    having he her here hers him his how i if in into is it its just me more most my no nor not of off on
+    once only or other our out over own same she should so some such than that the their them then there
+    these they this those through to too under until up very was we were what when where which while who
+    whom why will with would you your
+    的 了 在 是 我 你 他 她 它 这 那 有 和 与 或 也 都 就 不 吗 呢 吧 啊 谁 哪 什么 怎么 如何 哪里 哪个
+    是什 为什 么是 多少 我们 你们 他们 这个 那个 一个 可以 请问 の に は を が と で も へ か""".split()  # noqa: SIM905 - a list of words to read
+)
+"""As written; in a query these are looked up by `is_stop`."""
+
+
+_ASCII = re.compile(
+    r"(?P<number>\d{1,3}(?:,\d{3})+(?![\d,]))"
+    r"|(?P<word>_*[A-Za-z0-9]+(?:(?:[-.']|_+)[A-Za-z0-9]+)*(?:\+\+|#(?!\w))?)",
+    re.ASCII,
+)
+_ASCII_INNER = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
+
+
+@lru_cache(maxsize=1)
+def _any() -> tuple[Any, Any, Any, Any]:
+    """The same for all of Unicode, and accents. Apart: importing and compiling takes 60 ms."""
+    import regex
+
+    word = rf"[\w--[{_DENSE}_]]"
+    chunk = regex.compile(
+        rf"(?P<dense>(?:[{_DENSE}]\p{{M}}*)+)"
+        rf"|(?P<number>\d{{1,3}}(?:,\d{{3}})+(?![\d,]))"
+        rf"|(?P<word>_*{word}+(?:(?:[-.'’‐‑]|_+){word}+)*(?:\+\+|\#(?!\w))?)",
+        regex.V1,
+    )
+    inner = regex.compile(
+        r"\p{Lu}+(?=\p{Lu}[\w--[\d_\p{Lu}]])|\p{Lu}?[\w--[\d_\p{Lu}]]+|\p{Lu}+|\d+", regex.V1
+    )
+    marks = re.compile(r"[\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u064b-\u0652\u0640\u0670]+")
+    dense = regex.compile(rf"[{_DENSE}]", regex.V1)
+    return chunk, inner, marks, dense
+
+
+@lru_cache(maxsize=1)
+def _stemmer() -> Any:
+    import Stemmer
+
+    stemmer = Stemmer.Stemmer("english")
+    stemmer.maxCacheSize = 0  # `_term` remembers
+    return stemmer
+
+
+@lru_cache(maxsize=1 << 16)
+def _term(word: str) -> str:
+    """A part as it is looked up: folded, stemmed if it is ASCII letters."""
+    word = word.casefold().replace("’", "'")
+    if not word.isascii():
+        marks = _any()[2]
+        # й is a letter of its own; hangul and kana never come here
+        word = "й".join(
+            marks.sub("", unicodedata.normalize("NFD", part)) for part in word.split("й")
+        ).translate(_PLAIN)
+        word = unicodedata.normalize("NFC", word)
+    if word.endswith("'s"):
+        word = word[:-2]
+    if word.isascii() and word.isalpha():
+        word = str(_stemmer().stemWord(word))
+    return "".join(word[:LONGEST].split())
+
+
+@lru_cache(maxsize=1 << 16)
+def _word_terms(word: str) -> tuple[str, ...]:
+    """The terms of one run of letters, digits and connectors: the whole, if it has parts, and the parts."""
+    tail = ""
+    if word[-1] in "+#":
+        stripped = word.rstrip("+#")
+        word, tail = stripped, word[len(stripped) :]
+    if word.isascii() and word.isalpha() and (word.islower() or word.isupper()) and not tail:
+        return (_term(word),)
+    word = word.strip("_")
+    inner = _ASCII_INNER if word.isascii() else _any()[1]
+    parts: list[str] = []
+    whole = ""
+    pieces = _split(word)
+    for i, piece in enumerate(pieces):
+        if piece in _CONNECTORS:
+            # 1.2.3 and 2026-01-05 are not 123 and 20260105
+            whole += piece if pieces[i - 1][-1].isdigit() and pieces[i + 1][0].isdigit() else ""
+            continue
+        whole += piece
+        parts += list(inner.findall(piece)) if _mixed(piece) else [piece]
+    terms = [_term(p) for p in parts]
+    if tail:
+        terms.insert(0, (whole.casefold() + tail)[:LONGEST])
+    elif len(parts) > 1:
+        terms.insert(0, _term(whole))
+    return tuple(t for t in terms if t)
+
+
+_CONNECTORS = frozenset("-._‐‑'’")
+
+
+def _split(word: str) -> list[str]:
+    """Pieces and single connectors in turn. An apostrophe divides only l'eau and the like."""
+    pieces = [""]
+    for i, c in enumerate(word):
+        if c in "'’":
+            head, rest = pieces[-1], word[i + 1 :]
+            if not (0 < len(head) <= 2 and len(rest) > 2 and rest[2:3].isalpha()):
+                pieces[-1] += "'"
+                continue
+        if c in _CONNECTORS:
+            if pieces[-1] in _CONNECTORS or not pieces[-1]:
+                continue
+            pieces += [c, ""]
+        else:
+            pieces[-1] += c
+    return pieces
+
+
+def _mixed(piece: str) -> bool:
+    """Whether a piece has parts of its own: an inner capital, or letters next to digits."""
+    if "'" in piece:
+        return False
+    letters = piece.isalpha()
+    if letters and (piece.islower() or piece.isupper() or piece.istitle()):
+        return False
+    return not piece.isdigit()
+
+
+def _chunks(text: str) -> Iterator[tuple[int, int, Sequence[str]]]:
+    """(start, end, terms) of every stretch that has terms, in order."""
+    found = (_ASCII if text.isascii() else _any()[0]).finditer(text)
+    for match in found:
+        start, end = match.span()
+        piece = match.group()
+        if not piece.isascii() and not unicodedata.is_normalized("NFKC", piece):
+            # normalised here and not before, so that places in the text stay true
+            yield start, end, terms_of(unicodedata.normalize("NFKC", piece))
+        elif match.lastgroup == "word":
+            yield start, end, _word_terms(piece)
+        elif match.lastgroup == "number":
+            yield start, end, (piece.replace(",", "")[:LONGEST],)
+        elif len(piece) == 1:
+            yield start, end, (piece,)
+        else:
+            for i in range(len(piece) - 1):
+                yield start + i, start + i + 2, (piece[i : i + 2],)
+
+
+def terms_of(text: str) -> list[str]:
+    """The index terms of a text, in order. None of them holds white space."""
+    return [term for _, _, terms in _chunks(text) for term in terms]
+
+
+def spans(text: str, wanted: Container[str]) -> list[tuple[int, int]]:
+    """Where in a text the wanted terms are: [start, end), in order, overlapping ones joined."""
+    found: list[tuple[int, int]] = []
+    for start, end, terms in _chunks(text):
+        if any(t in wanted for t in terms):
+            if found and found[-1][1] > start:
+                start = found.pop()[0]
+            found.append((start, end))
+    return found
+
+
+def characters_of(text: str) -> list[str]:
+    """The characters of scripts without spaces, one by one: what a query of a lone character finds."""
+    if text.isascii():
+        return []
+    found: list[str] = _any()[3].findall(unicodedata.normalize("NFKC", text))
+    return found
+
+
+def is_lone(term: str) -> bool:
+    """Whether a term is one character of such a script."""
+    return len(term) == 1 and not term.isascii() and _any()[3].match(term) is not None
+
+
+@lru_cache(maxsize=1)
+def _stops() -> frozenset[str]:
+    return STOP | {_term(word) for word in STOP if word.isascii()}
+
+
+def is_stop(term: str) -> bool:
+    """Whether a term says nothing about what is looked for."""
+    return term in _stops()

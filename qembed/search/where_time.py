@@ -1,0 +1,52 @@
+"""Times as people write them, as stretches of nanoseconds."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}$")
+_MINUTE = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(Z|[-+]\d{2}:?\d{2})?$")
+
+
+def stretch(written: object) -> tuple[int, int]:
+    """[first, after) in nanoseconds since 1970: a day, a minute or a second, as finely as it is written.
+
+    A number is seconds since 1970. Without an offset, local time. Raises ValueError.
+    """
+    if isinstance(written, bool) or not isinstance(written, (str, int, float)):
+        raise ValueError("write it as '2026-01-31' or '2026-01-31T12:00:00Z'")
+    if not isinstance(written, str):
+        return _number(written)
+    text = written.strip()
+    try:
+        at = datetime.fromisoformat(text)
+        if _DATE.match(text):
+            # the next midnight by the calendar: a day with a change of clocks has 23 or 25 hours
+            return _nanoseconds(at), _nanoseconds(at + timedelta(days=1))
+        step = timedelta(minutes=1) if _MINUTE.match(text) else timedelta(seconds=1)
+        first = _nanoseconds(at)
+        if at.microsecond:
+            return first, first + 1_000
+        return first, first + int(step.total_seconds()) * 10**9
+    except (ValueError, OverflowError, OSError):
+        raise ValueError(
+            f"{written!r} is none (write it as '2026-01-31' or '2026-01-31T12:00:00Z')"
+        ) from None
+
+
+def _number(written: float) -> tuple[int, int]:
+    try:
+        first = int(written * 10**9)
+    except (OverflowError, ValueError):
+        raise ValueError(f"{written} is none") from None
+    limit = 2**62  # about the year 2116; beyond, numbers of numpy would overflow
+    first = max(-limit, min(limit, first))
+    return first, first + (10**9 if isinstance(written, int) else 1_000)
+
+
+def _nanoseconds(at: datetime) -> int:
+    aware = at if at.tzinfo is not None else at.astimezone()
+    microseconds = (aware - _EPOCH) // timedelta(microseconds=1)
+    return max(-(2**62), min(2**62, microseconds * 1_000))

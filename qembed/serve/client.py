@@ -1,0 +1,105 @@
+"""What `query` and `rerank` try first: a server for this index, of this version, with time for us.
+
+Light: nothing is imported here that the command line would not have imported anyway, socket aside. Whatever
+goes wrong, the answer is None and the command does the work itself.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qembed.serve.place import Short, private, socket_path, stranger, surroundings
+from qembed.serve.protocol import HELLO, MAX_REPLY, MAX_REQUEST, Broken, pack, receive
+from qembed.version import __version__
+
+GREETING = 2.0
+"""Seconds for a living server to say hello."""
+SILENCE = 10.0
+"""Seconds without a sign of life after which it is given up."""
+PATIENCE = 5.0
+"""Seconds in the queue behind others, after which one's own process is likely to be faster."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the command would have written, and its exit code."""
+
+    out: str
+    err: list[str]
+    code: int
+
+
+class Line:
+    """A connection to the server of an index, past its hello. Raises Broken if there is none."""
+
+    def __init__(self, index: Path) -> None:
+        path = socket_path(index)
+        if not os.path.lexists(path):  # the usual case: no server
+            raise Broken("no server")
+        if not private(path.parent):
+            raise Broken(f"{path.parent} is not this user's alone")
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            self.socket.settimeout(GREETING)
+            with Short(path) as short:
+                self.socket.connect(short)
+            if stranger(self.socket):
+                raise Broken("another user's server")
+            self.hello = receive(self.socket, MAX_REQUEST, GREETING)
+        except (OSError, Broken) as e:
+            self.close()
+            raise Broken(f"no answer ({e})") from e
+
+    def close(self) -> None:
+        """Hangs up."""
+        self.socket.close()
+
+    def __enter__(self) -> Line:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Sends the one request and waits as long as the server shows that it works. Raises Broken."""
+        frame = pack(request)
+        if len(frame) > MAX_REQUEST:
+            raise Broken("more than a server takes")
+        try:
+            self.socket.settimeout(SILENCE)
+            self.socket.sendall(frame)
+        except OSError as e:
+            raise Broken(str(e)) from e
+        until = time.monotonic() + PATIENCE
+        while True:
+            answer = receive(self.socket, MAX_REPLY, SILENCE)
+            if "wait" not in answer:
+                return answer
+            if answer["wait"] == "queue" and time.monotonic() > until:
+                raise Broken("busy")
+
+
+def ask(index: Path, do: str, body: dict[str, Any], detail: Callable[[str], None]) -> Reply | None:
+    """The server's answer, None if there is no server or it cannot answer. `detail` is told which."""
+    try:
+        with Line(index) as line:
+            if line.hello.get("hello") != HELLO or line.hello.get("version") != __version__:
+                theirs = line.hello.get("version")
+                raise Broken(f"it is of version {theirs}, this is {__version__}")
+            request = {"do": do, "folder": os.getcwd(), "environ": surroundings(), **body}  # noqa: PTH109
+            answer = line.ask(request)
+            if "refused" in answer:
+                raise Broken(str(answer["refused"]))
+            reply = Reply(str(answer["out"]), [str(e) for e in answer["err"]], int(answer["code"]))
+            detail(f"answered by the server (pid {line.hello.get('pid')})")
+            return reply
+    except (Broken, OSError, KeyError, TypeError, ValueError) as e:
+        if str(e) != "no server":
+            detail(f"not through the server: {e}")
+        return None

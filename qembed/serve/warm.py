@@ -1,0 +1,280 @@
+"""One index, its model and its rerankers, loaded, and as new as the files at each request.
+
+Answers are the bytes that a fresh process gives. So a call of the encoder is repeated whole or not at all:
+a text's vector differs in its eighth digit by what it is encoded beside.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qembed.errors import QembedError
+from qembed.models import Model, open_model
+from qembed.models.installed import share_cores, threads
+from qembed.pipeline.filters import Allowed, Filters
+from qembed.pipeline.session import Session
+from qembed.search import Graph, Plan, planner
+from qembed.store import derived
+from qembed.store.manifest import MANIFEST
+from qembed.types import Encoder, Passage
+
+if TYPE_CHECKING:
+    from qembed.models.pairs import Scorer
+    from qembed.types import Rows, Scores, Vectors
+
+VECTORS = 8192
+"""Vectors of past calls that are kept: 12 MB at 384 dimensions."""
+PASSAGES = 20_000
+"""Passages that are kept as objects."""
+
+
+class Remembering:
+    """An encoder that remembers whole calls. Safe from several threads."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+        # an exported graph takes calls side by side; torch and the user's own code may not
+        self.side_by_side = bool(getattr(encoder, "side_by_side", False))
+        self._places = threading.Semaphore(threads() if self.side_by_side else 1)
+        self._guard = threading.Lock()
+        self._known: OrderedDict[tuple[str, ...], Vectors] = OrderedDict()
+        self._held = 0
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """float32 (len(texts), dim), as the encoder gives it for just these texts in one call."""
+        key = tuple(texts)
+        with self._guard:
+            if key in self._known:
+                self._known.move_to_end(key)
+                return self._known[key].copy()
+        with self._places:
+            vectors = self._encoder.encode(texts)
+        with self._guard:
+            if key not in self._known and len(key) <= VECTORS // 4:
+                self._known[key] = vectors.copy()
+                self._held += len(key)
+            while self._held > VECTORS:
+                self._held -= len(self._known.popitem(last=False)[0])
+        return vectors
+
+
+class WarmSession(Session):
+    """A session that outlives a request. Used by one thread at a time."""
+
+    def __init__(self, root: Path, before: WarmSession | None = None) -> None:
+        super().__init__(root)
+        self._graph_used = False
+        self._rerankers: dict[tuple[str, str | None], Scorer] = {}
+        self._passages: dict[int, Passage] = {}
+        self._loaded = None if before is None else before.loaded()
+        if before is not None and before.snapshot.manifest.uid == self.snapshot.manifest.uid:
+            self._passages = before._passages  # a row is never used twice
+
+    def loaded(self) -> tuple[Model, Encoder | None, dict[tuple[str, str | None], Scorer]] | None:
+        """What the next generation's session can go on with."""
+        model = self.__dict__.get("model")
+        if model is None:
+            return self._loaded
+        return model, self.__dict__.get("encoder"), self._rerankers
+
+    @cached_property
+    def model(self) -> Model:
+        """The index's model, with the weights of the session before if they are the same."""
+        fresh: Model = Session.model.func(self)  # type: ignore[attr-defined]
+        loaded, self._loaded = self._loaded, None
+        if loaded is None or _identity(loaded[0]) != _identity(fresh):
+            return fresh
+        model, encoder, self._rerankers = loaded
+        if encoder is not None and not getattr(model, "remote", False):
+            self.__dict__["encoder"] = encoder
+        return model
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """The model's weights, with a memory."""
+        encoder: Encoder = Session.encoder.func(self)  # type: ignore[attr-defined]
+        return Remembering(encoder)
+
+    @cached_property
+    def plain_model(self) -> Model:
+        """The model as `qembed rerank` opens it: not cut to the index's dimensions."""
+        manifest = self.snapshot.manifest
+        model = open_model(manifest.spec)
+        return self.model if model.dim == self.model.dim else model
+
+    def begin(self) -> None:
+        """What a fresh process would not know is forgotten: timings, filters that name times, the plan."""
+        self.seconds.clear()
+        self._graph_used = False
+        old = self.__dict__.get("filters")
+        if old is not None:
+            self.__dict__["filters"] = Filters(self.snapshot, old.documents())
+
+    @property
+    def graph_loaded(self) -> bool:
+        """Counted as a fresh process would: the same plan, the same hits."""
+        return self._graph_used
+
+    def graph(self) -> tuple[Graph, derived.Stamp] | None:
+        """The graph, kept once it was wanted."""
+        self._graph_used = True
+        return super().graph()
+
+    @cached_property
+    def _blas(self) -> Any:
+        from threadpoolctl import ThreadpoolController
+
+        return ThreadpoolController()
+
+    def nearest(
+        self,
+        vectors: Vectors,
+        k: int,
+        wanted: planner.Search = "auto",
+        ef: int | None = None,
+        allowed: Allowed | None = None,
+    ) -> tuple[list[tuple[Rows, Scores]], Plan]:
+        """As ever; a single query by one thread of the BLAS.
+
+        Its threads wait for one another by spinning, 8 ms where the cores are busy and the product takes .2.
+        A product with one vector has the same bits by any number of threads, one with many has not.
+        """
+        if len(vectors) > 1:
+            return super().nearest(vectors, k, wanted, ef, allowed)
+        with self._blas.limit(limits=1, user_api="blas"):
+            return super().nearest(vectors, k, wanted, ef, allowed)
+
+    def reranker(self, spec: str, task: str | None) -> Scorer:
+        """Loaded once; what it told of the request before is forgotten."""
+        return self.kept(spec, task, lambda: super(WarmSession, self).reranker(spec, task))
+
+    def kept(self, spec: str, task: str | None, make: Callable[[], Scorer]) -> Scorer:
+        """The reranker of that name, made at first."""
+        if spec == "late":  # a thin coat over the encoder
+            return make()
+        if (spec, task) not in self._rerankers:
+            self._rerankers[spec, task] = make()
+        found = self._rerankers[spec, task]
+        found.truncated.clear()
+        return found
+
+    def passages(self, rows: Rows) -> Sequence[Passage]:
+        """The passages of the given rows; those asked for before are objects already."""
+        import numpy as np
+
+        wanted = rows.tolist()
+        new = [r for r in dict.fromkeys(wanted) if r not in self._passages]
+        if len(self._passages) + len(new) > PASSAGES:
+            self._passages.clear()
+            new = list(dict.fromkeys(wanted))
+        if new:
+            found = self.snapshot.passages(np.array(new, dtype=np.int64))
+            self._passages.update(zip(new, found, strict=True))
+        return [self._passages[r] for r in wanted]
+
+    def load(self) -> None:
+        """Everything that a usual query needs."""
+        import numpy as np
+
+        _ = self.exact, self.lexical
+        self.encoder.encode(["ready"])
+        manifest = self.snapshot.manifest
+        if self.rows <= PASSAGES:
+            self.passages(np.arange(manifest.base, manifest.next_row))
+
+
+def _identity(model: Model) -> tuple[Any, ...]:
+    return model.spec, model.revision, model.dim, model.max_tokens
+
+
+class Warm:
+    """The index at `root`, answered by one thread at a time; encoding may run beside it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        share_cores()
+        self._turn = threading.Lock()
+        self._state = self._now()
+        self._session: WarmSession | None = WarmSession(root)
+
+    @property
+    def generation(self) -> int:
+        """The generation at hand."""
+        session = self._session
+        return 0 if session is None else session.snapshot.manifest.generation
+
+    @property
+    def spec(self) -> str:
+        """The index's model."""
+        session = self._session
+        return "" if session is None else session.snapshot.manifest.spec
+
+    def load(self) -> None:
+        """Loads what there is to load. Raises what a query would."""
+        with self.turn() as session:
+            session.load()
+
+    def _now(self) -> list[tuple[int, ...] | None]:
+        """Changes whenever a writer commits, or publishes or loses a derived file."""
+        folder = self.root / derived.FOLDER
+        names = [self.root / MANIFEST, *(folder / f"{kind}.json" for kind in derived.KINDS)]
+        found: list[tuple[int, ...] | None] = []
+        for name in names:
+            try:
+                s = os.stat(name)  # noqa: PTH116 - at each request
+                found.append((s.st_ino, s.st_mtime_ns, s.st_size))
+            except OSError:
+                found.append(None)
+        return found
+
+    @contextmanager
+    def turn(self, started: Callable[[], None] = lambda: None) -> Iterator[WarmSession]:
+        """The session of the present generation, for this thread alone. Raises NoIndex, IndexDamaged.
+
+        `started` is called when all others have had theirs.
+        """
+        with self._turn:
+            started()
+            now = self._now()  # before opening: what comes after is seen the next time
+            if now != self._state or self._session is None:
+                old, self._session = self._session, None
+                try:
+                    self._session = WarmSession(self.root, old)
+                finally:
+                    if old is not None:
+                        old.close()
+                self._state = now
+            self._session.begin()
+            yield self._session
+
+    def ahead(self, texts: Callable[[WarmSession], Sequence[str]]) -> float:
+        """Encodes beside other threads' turns what this thread's turn will ask for; seconds it took.
+
+        A mistake in the request is left to the turn, which reports it as a fresh process would.
+        """
+        with suppress(QembedError):
+            with self.turn() as session:
+                encoder = session.encoder
+                if not getattr(encoder, "side_by_side", False):
+                    return 0.0
+                wanted = list(dict.fromkeys(texts(session)))
+            began = time.perf_counter()
+            if wanted:
+                encoder.encode(wanted)
+            return time.perf_counter() - began
+        return 0.0
+
+    def close(self) -> None:
+        """Lets go of the index, once nobody has a turn."""
+        with self._turn:
+            if self._session is not None:
+                self._session.close()
+                self._session = None

@@ -1,0 +1,82 @@
+"""Stored vectors to fewer dimensions, without encoding: cut, then brought back to length 1."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qembed.errors import EncodingError
+from qembed.store.catalog import live_mask
+from qembed.store.manifest import Manifest, pack_vectors, unpack_vectors
+from qembed.store.shards import vectors_of
+from qembed.store.writer import Writer
+from qembed.types import Recipe
+
+if TYPE_CHECKING:
+    from qembed.types import Vectors
+
+
+def shorter(vectors: Vectors, dim: int) -> Vectors:
+    """The first `dim` numbers of each row, at length 1: float32 (n, dim).
+
+    Raises EncodingError where nothing is left of a vector.
+    """
+    import numpy as np
+
+    cut = vectors[:, :dim]
+    lengths = np.linalg.norm(cut, axis=1, keepdims=True)
+    if len(cut) and float(lengths.min()) < 1e-6:
+        raise EncodingError(f"a stored vector is zero in its first {dim} dimensions")
+    return np.ascontiguousarray(cut / lengths, dtype=np.float32)
+
+
+def cut_index(writer: Writer, recipe: Recipe) -> Manifest:
+    """Makes a generation of `recipe.dim` dimensions from the present one's living rows.
+
+    Written beside the present generation, which answers until the switch; stopped on the way, it is begun
+    anew the next time. Raises StorageError, IndexDamaged.
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    old = writer.manifest
+    opened = writer.snapshot()
+    assert old is not None
+    assert opened is not None
+    with opened as snapshot:
+        writer.begin_rebuild(recipe, old.spec, anew=True)
+        catalog = snapshot.catalog
+        first, rows = catalog.pointers()
+        live = live_mask(first, rows, old.base, old.next_row)
+        at = 0
+        for table in snapshot.tables(_ALL_COLUMNS, old.base):
+            mask = np.ones(table.num_rows, bool) if live is None else live[at : at + table.num_rows]
+            at += table.num_rows
+            if mask.any():
+                kept = table.filter(pa.array(mask))
+                writer.append_table(kept, shorter(vectors_of(kept), recipe.dim))
+        everything = np.ones(old.next_row - old.base, bool) if live is None else live
+        rank = np.cumsum(everything) - 1
+        inside = np.clip(first - old.base, 0, max(len(rank) - 1, 0))
+        assert writer.manifest is not None
+        base = writer.manifest.base
+        moved = np.where(rows > 0, base + rank[inside], base) if len(rank) else first * 0 + base
+        writer.commit(
+            catalog.with_rows(moved),
+            counts=old.counts,
+            failed=old.failed,
+            probes=_probes(old, recipe.dim),
+        )
+    return writer.finish_rebuild()
+
+
+def _probes(old: Manifest, dim: int) -> dict[str, str]:
+    if "vectors" not in old.probes:
+        return {}
+    stored = unpack_vectors(old.probes["vectors"], old.recipe.dim)
+    return {"vectors": pack_vectors(shorter(stored, dim))}
+
+
+_ALL_COLUMNS = (
+    *("row", "document", "seq", "start", "end", "line", "end_line"),
+    *("text", "text_hash", "vector"),
+)

@@ -1,0 +1,105 @@
+"""What evaluating costs beside the work that cannot be saved: encoding the queries and searching.
+
+    python -m tests.bench.evaluation [BEIR_FOLDER]
+
+Both sides open the index and have the model's weights in memory already. Ours is all of `qembed eval`
+(latency of single queries, run, checks, default measures, intervals, JSON report); theirs encodes and
+searches the same queries, in one call each, and does nothing with the answers. Without a folder: 500
+queries over 5,000 short documents of random words.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.bench.table import fact, in_turn, row
+
+QUERIES, DOCUMENTS = 500, 5_000
+ROUNDS = 5
+
+
+def made_up(folder: Path) -> Path:
+    """A BEIR folder of random words."""
+    rng = random.Random(1)
+    words = ["".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=rng.randrange(3, 9)))
+             for _ in range(5000)]  # fmt: skip
+    (folder / "qrels").mkdir(parents=True)
+    with (folder / "corpus.jsonl").open("w") as f:
+        for i in range(DOCUMENTS):
+            f.write(json.dumps({"_id": f"d{i}", "text": " ".join(rng.choices(words, k=12))}) + "\n")
+    with (folder / "queries.jsonl").open("w") as f, (folder / "qrels/test.tsv").open("w") as g:
+        g.write("query-id\tcorpus-id\tscore\n")
+        for i in range(QUERIES):
+            f.write(json.dumps({"_id": f"q{i}", "text": " ".join(rng.choices(words, k=12))}) + "\n")
+            g.write(f"q{i}\td{rng.randrange(DOCUMENTS)}\t1\n")
+    return folder
+
+
+def measure(beir: Path, reports: Path) -> None:
+    """Prints the ratio."""
+    from qembed.pipeline.evaluate import Wanted, judge
+    from qembed.pipeline.recipe import Wishes
+    from qembed.pipeline.retrieve import Asked, Retriever
+    from qembed.pipeline.session import Session
+    from qembed.pipeline.summary import Options
+    from qembed.quality import read_beir
+
+    options = Options(wishes=Wishes(model="minilm", chunker="none"))
+    wanted = Wanted(beir=beir, index=options, reports=(reports / "r.json",))
+    first = judge(wanted, lambda: Path())  # indexes it and loads what there is to load
+    assert first.indexed is not None
+    root = first.indexed.index
+    read = read_beir(beir)
+    split = Wanted(
+        queries=beir / "queries.jsonl", qrels=beir / "qrels/test.tsv", reports=wanted.reports
+    )
+    texts = [q.text for q in read.queries]
+    with Session(root) as session:
+        encoder = session.encoder
+        encoder.encode(texts[:8])
+
+        def bare() -> None:
+            with Shared(encoder), Session(root) as cold:
+                Retriever(cold, Asked(k=100)).rank(read.queries)
+
+        def ours() -> None:
+            with Shared(encoder):
+                judge(split, lambda: root)
+
+        ours()
+        a, b, ratio = in_turn(ours, bare, ROUNDS)
+    row(f"qembed eval, {len(texts)} queries", a, b, ratio, "encode + search alone")
+    fact("goal", "ratio at most 1.15")
+
+
+class Shared:
+    """Hands sessions a model that is loaded already: loading is no part of what is compared."""
+
+    def __init__(self, encoder: object) -> None:
+        self.encoder = encoder
+
+    def __enter__(self) -> None:
+        from qembed.pipeline.session import Session
+
+        self.before = Session.__dict__["encoder"]
+        Session.encoder = property(lambda _: self.encoder)  # type: ignore[assignment,method-assign]
+
+    def __exit__(self, *_: object) -> None:
+        from qembed.pipeline.session import Session
+
+        Session.encoder = self.before  # type: ignore[method-assign]
+
+
+def main() -> None:
+    """`make bench` calls this."""
+    with tempfile.TemporaryDirectory() as folder:
+        given = Path(sys.argv[1]) if len(sys.argv) > 1 else None
+        measure(given or made_up(Path(folder) / "beir"), Path(folder))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,200 @@
+"""How time, memory and disk grow with the number of passages.
+
+    python -m tests.bench.scale                     10 thousand, 100 thousand, 200 thousand
+    python -m tests.bench.scale --million           ... and a million: about 40 minutes on two cores
+    python -m tests.bench.scale 5000 50000          other sizes
+
+Every step is a whole `qembed` process, its peak memory and the bytes it wrote as the kernel counts them.
+The queries through a loaded graph run in this process. Prints a table in Markdown and a plot for Mermaid.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qembed.pipeline.session import Session
+from tests.bench.encoder import real_queries, real_texts, static
+from tests.bench.table import fact
+
+SPEC = "py:tests.bench.encoder:static"
+DIM = 384
+FILE = 10_000
+"""Records a file."""
+QUERIES = 500
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Ran:
+    """A process that ended: seconds of wall clock, MiB at its peak, MB it wrote, what it said."""
+
+    seconds: float
+    peak: float
+    wrote: float
+    out: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+def qembed(folder: Path, *args: str) -> Ran:
+    """Runs the command in `folder`."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "QEMBED_MODEL": SPEC}
+    out = folder / "out"
+    with out.open("wb") as f:
+        began = time.perf_counter()
+        child = subprocess.Popen(
+            [sys.executable, "-m", "qembed", *args], cwd=folder, env=env, stdout=f
+        )
+        _, status, used = os.wait4(child.pid, 0)
+        took = time.perf_counter() - began
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise SystemExit(f"qembed {' '.join(args)}: exit {child.returncode}")
+    return Ran(took, used.ru_maxrss / 1024, used.ru_oublock * 512 / 1e6, out.read_text())
+
+
+@dataclass
+class Measured:
+    """One size's figures, by the name of their column."""
+
+    passages: int
+    figures: dict[str, str] = field(default_factory=dict)
+    plot: dict[str, float] = field(default_factory=dict)
+
+    def say(self, name: str, value: str) -> None:
+        self.figures[name] = value
+        fact(f"{self.passages:,}: {name}", value)
+
+
+def records(texts: Sequence[str], prefix: str) -> str:
+    """JSON lines."""
+    lines = (json.dumps({"_id": f"{prefix}{i}", "text": t}) for i, t in enumerate(texts))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def measure(n: int, work: Path) -> Measured:
+    """Everything for n passages, in the folder `work`."""
+    m = Measured(n)
+    texts = real_texts(n)
+    (work / "docs").mkdir()
+    for at in range(0, n, FILE):
+        path = work / f"docs/{at:08d}.jsonl"
+        path.write_text(records(texts[at : at + FILE], f"d{at}-"))
+        os.utime(path, (1.7e9, 1.7e9))
+
+    built = qembed(work, "index", "docs", "--format", "json", "-q")
+    took = built.json["seconds"]
+    m.say("index", f"{built.seconds:.0f} s, {n / built.seconds:,.0f} passages/s")
+    m.say("of it encoding", f"{took['encode']:.0f} s")
+    m.say("of it the graph", f"{took['derive']:.0f} s")
+    m.say("peak memory of indexing", f"{built.peak:,.0f} MiB")
+    m.plot = {"seconds": built.seconds, "MiB": built.peak}
+
+    still = qembed(work, "index", "--format", "json", "-q")
+    m.say("refresh, nothing changed", f"{still.seconds:.2f} s")
+
+    new = work / "docs/new.jsonl"
+    new.write_text(records(real_texts(100, skip=n), "new"))
+    os.utime(new, (1.7e9, 1.7e9))
+    added = qembed(work, "index", "--format", "json", "-q")
+    encode = added.json["seconds"].get("encode", 0) + added.json["seconds"].get("load", 0)
+    assert added.json["passages"]["encoded"] == 100, added.out
+    m.say("100 new documents, beside encoding", f"{added.seconds - encode:.2f} s")
+    m.say("100 new documents, written", f"{added.wrote:,.1f} MB")
+    m.say("100 new documents, peak memory", f"{added.peak:,.0f} MiB")
+
+    query = real_queries(1)[0]
+    cold = [
+        qembed(work, "query", query, "--search", "exact", "--format", "jsonl") for _ in range(4)
+    ][1:]
+    m.say("one cold exact query", f"{statistics.median(c.seconds for c in cold):.2f} s")
+    m.say("one cold exact query, peak memory", f"{max(c.peak for c in cold):,.0f} MiB")
+
+    warm(m, work / ".qembed")
+    status = qembed(work, "status", "--format", "json").json["bytes"]
+    rows = status["shards"] / (n + 100), status["documents"] / (n + 100), status["derived"] / n
+    m.say(
+        "bytes a passage",
+        f"{sum(rows):,.0f} = {sum(rows) / (4 * DIM):.2f} x 4·dim (shards {rows[0]:,.0f}, "
+        f"documents {rows[1]:,.0f}, derived {rows[2]:,.0f})",
+    )
+    return m
+
+
+def warm(m: Measured, root: Path) -> None:
+    """Queries one by one through the loaded graph, and exact search as the oracle."""
+    queries = static().encode(real_queries(QUERIES))
+    with Session(root) as session:
+        truth, _ = session.nearest(queries, 10, "exact")
+        began = time.perf_counter()
+        session.nearest(queries[:1], 10, "graph")
+        loading = time.perf_counter() - began
+        times, found = [], []
+        for q in queries:
+            began = time.perf_counter()
+            hits, plan = session.nearest(q[None], 10, "graph")
+            times.append(time.perf_counter() - began)
+            found += hits
+        assert plan.kind == "graph", plan.why
+    shares = [
+        len(np.intersect1d(a, b)) / len(b) for (a, _), (b, _) in zip(found, truth, strict=True)
+    ]
+    m.say("graph, loading and first query", f"{loading:.2f} s")
+    m.say("loaded graph, median", f"{statistics.median(times) * 1e3:.2f} ms ({plan.why})")
+    m.say("loaded graph, recall@10", f"{np.mean(shares):.4f}")
+
+
+def markdown(all_: Sequence[Measured]) -> str:
+    """The figures, one column a size."""
+    lines = ["| | " + " | ".join(f"{m.passages:,}" for m in all_) + " |"]
+    lines.append("| --- |" + " ---: |" * len(all_))
+    for name in all_[0].figures:
+        lines.append(f"| {name} | " + " | ".join(m.figures[name] for m in all_) + " |")
+    return "\n".join(lines)
+
+
+def plot(all_: Sequence[Measured], what: str, title: str) -> str:
+    """A chart that GitHub draws."""
+    sizes = ", ".join(f'"{m.passages:,}"' for m in all_)
+    values = ", ".join(f"{m.plot[what]:.0f}" for m in all_)
+    return (
+        f'```mermaid\nxychart-beta\n    title "{title}"\n    x-axis "passages" [{sizes}]\n'
+        f'    y-axis "{what}"\n    bar [{values}]\n    line [{values}]\n```'
+    )
+
+
+def main(argv: Sequence[str] = ()) -> None:
+    """Measures each size and prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("sizes", nargs="*", type=int, default=[])
+    parser.add_argument("--million", action="store_true")
+    args = parser.parse_args(list(argv))
+    sizes = args.sizes or [10_000, 100_000, 1_000_000 if args.million else 200_000]
+    all_ = []
+    for n in sizes:
+        with tempfile.TemporaryDirectory() as work:
+            all_.append(measure(n, Path(work)))
+    print()
+    print(markdown(all_))
+    for what, title in (("seconds", "Indexing, seconds"), ("MiB", "Indexing, MiB at the peak")):
+        print()
+        print(plot(all_, what, title))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,154 @@
+"""A warm `qembed query` against a cold one, and the server alone against its encoder, on 5,000 passages.
+
+Wanted: the whole process at most .35 of the cold one; of the server alone a median of at most 15 ms a query,
+and with 8 clients at least .9 of the throughput that the encoder alone has, one text after the other in a
+process of its own. No query is asked twice: what the server remembers of queries does not help it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from qembed.serve.client import Line
+from qembed.serve.place import surroundings
+from qembed.serve.protocol import Broken
+from tests.bench.cold import PASSAGES, QUERY, WORDS, corpus
+from tests.bench.processes import in_turn, ratio, run, seconds
+from tests.bench.table import fact, row
+
+ROUNDS = 7
+TURNS = 5
+QUERIES = 400
+"""A turn's queries, for the server and for the encoder."""
+CLIENTS = 8
+ALONE = """
+import json, sys, time
+from qembed.models import open_model
+encoder = open_model("minilm", device="cpu").encoder()
+encoder.encode(["ready"])
+print("ready", flush=True)
+for line in sys.stdin:
+    texts = json.loads(line)
+    began = time.perf_counter()
+    for text in texts:
+        encoder.encode([text])
+    print(time.perf_counter() - began, flush=True)
+"""
+
+
+def request(text: str) -> dict[str, Any]:
+    """What `qembed query TEXT -k 10 --format jsonl` sends."""
+    asked = {"k": 10, "task": None, "instruction": True, "template": None, "mode": "auto",
+             "search": "auto", "rerank": None, "candidates": 100, "min_score": None, "by": "passage",
+             "fusion": "sum"}  # fmt: skip
+    return {
+        "do": "query", "folder": str(Path.cwd()), "environ": surroundings(), "where": [], "asked": asked,
+        "queries": [["1", text, None, None]], "rerank_budget": None, "model": None, "reranker": None,
+        "format": "jsonl", "explain": False, "quiet": False, "verbose": False,
+        "screen": {"terminal": False, "environ": {}, "columns": None},
+    }  # fmt: skip
+
+
+def ask(index: Path, text: str) -> float:
+    """Seconds from connecting to the answer."""
+    began = time.perf_counter()
+    with Line(index) as line:
+        answer = line.ask(request(text))
+    took = time.perf_counter() - began
+    if answer.get("code") != 0 or answer["out"].count("\n") != 10:
+        sys.exit(f"the server says {str(answer)[:300]}")
+    return took
+
+
+def together(index: Path, texts: Sequence[str]) -> float:
+    """Seconds for all texts, asked by CLIENTS threads."""
+    began = time.perf_counter()
+    threads = [
+        threading.Thread(target=lambda part=texts[i::CLIENTS]: [ask(index, t) for t in part])
+        for i in range(CLIENTS)
+    ]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    return time.perf_counter() - began
+
+
+def wait_for(index: Path) -> None:
+    """Until there is a server that answers."""
+    for _ in range(600):
+        try:
+            with Line(index) as line:
+                line.ask({"do": "status"})
+            return
+        except Broken:
+            time.sleep(0.1)
+    sys.exit("the server does not answer")
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as made:
+        top = Path(made)
+        os.environ["QEMBED_CACHE"] = str(top / "cache")
+        os.environ |= {"HF_HUB_OFFLINE": "1", "PYTHONWARNINGS": "ignore"}
+        env = dict(os.environ)
+        qembed = [sys.executable, "-m", "qembed"]
+        run([*qembed, "models", "prepare", "minilm"], env)
+        corpus(top / "corpus.jsonl", PASSAGES)
+        index = top / ".qembed"
+        run([*qembed, "index", str(top / "corpus.jsonl"), "--index", str(index)], env)
+        draw = random.Random(7)
+        texts = [" ".join(draw.choices(WORDS, k=draw.randint(3, 9))) + f" {i}" for i in range(9000)]
+        ours = [*qembed, "query", QUERY, "--index", str(index), "--format", "tsv"]
+        server = subprocess.Popen([*qembed, "serve", "--index", str(index)], env=env)
+        try:
+            wait_for(index)
+            w, c = in_turn([ours, [*ours, "--no-server"]], env, ROUNDS)
+            fact("the same bytes", str(len({r.out for r in (*w, *c)}) == 1))
+            row("warm query, whole process", seconds(w), seconds(c), ratio(w, c), "cold query")
+            times = [ask(index, texts.pop()) for _ in range(QUERIES)]
+            fact(
+                "server alone, one client",
+                f"median {statistics.median(times) * 1e3:.1f} ms a query",
+            )
+            with subprocess.Popen(
+                [sys.executable, "-c", ALONE], env=env, text=True,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            ) as alone:  # fmt: skip
+                assert alone.stdin
+                assert alone.stdout
+                alone.stdout.readline()
+                shares, rates = [], []
+                for _ in range(TURNS):
+                    part = [texts.pop() for _ in range(QUERIES)]
+                    took = together(index, part)
+                    alone.stdin.write(json.dumps(part) + "\n")
+                    alone.stdin.flush()
+                    bare = float(alone.stdout.readline())
+                    shares.append(bare / took)
+                    rates.append((QUERIES / took, QUERIES / bare))
+                alone.stdin.close()
+            ours_rate, bare_rate = (statistics.median(r[i] for r in rates) for i in (0, 1))
+            fact(
+                f"throughput, {CLIENTS} clients",
+                f"{ours_rate:.0f} queries/s, the encoder alone {bare_rate:.0f} texts/s, "
+                f"ratio {statistics.median(shares):.3f}",
+            )
+        finally:
+            run([*qembed, "serve", "--stop", "--index", str(index)], env)
+            server.wait(30)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+"""The script that `qembed eval init` writes, run by a real shell: passes untouched, fails sabotaged."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from qembed.store import manifest as manifests
+from qembed.store.files import FileInfo, checksum
+from tests import encoders
+from tests.cli.conftest import BAG, Done, Shell
+
+WORDS = [f"w{i}" for i in range(900)]
+DOCUMENTS, QUERIES = 1500, 40
+
+
+def write_corpus(path: Path, keep: range) -> None:
+    rng = random.Random(8)
+    texts = [" ".join(rng.choices(WORDS, k=10)) for _ in range(DOCUMENTS)]
+    lines = [json.dumps({"_id": f"d{i}", "text": texts[i]}) + "\n" for i in keep]
+    path.write_text("".join(lines))
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    """An indexed corpus with a golden set, the script, and an accepted baseline."""
+    shell = Shell(tmp_path_factory.mktemp("ci") / "work")
+    shell.folder.mkdir()
+    write_corpus(shell.folder / "corpus.jsonl", range(DOCUMENTS))
+    shell.old()
+    assert shell("index", "corpus.jsonl").code == 0
+    done = shell("eval", "init")
+    assert done.code == 0, done.err
+    assert [Path(line).name for line in done.out.split()] == [
+        "queries.jsonl", "qrels.tsv", "check.sh", "retrieval.yml",
+    ]  # fmt: skip
+    # users' questions in the place of the starter's, judged by what really is nearest
+    rng = random.Random(9)
+    corpus = [json.loads(x) for x in (shell.folder / "corpus.jsonl").read_text().splitlines()]
+    texts = [" ".join(rng.choices(WORDS, k=4)) for _ in range(QUERIES)]
+    encoder = encoders.bag()
+    scores = encoder.encode(texts) @ encoder.encode([d["text"] for d in corpus]).T
+    asked = [{"_id": f"q{i}", "text": text} for i, text in enumerate(texts)]
+    shell.write("retrieval/queries.jsonl", "".join(json.dumps(q) + "\n" for q in asked))
+    rows = [f"q{q}\td{d}\t1\n" for q in range(QUERIES) for d in np.argsort(-scores[q])[:5]]
+    shell.write("retrieval/qrels.tsv", f"query-id\tcorpus-id\tscore\n{''.join(rows)}")
+    bin_folder = shell.folder.parent / "bin"
+    bin_folder.mkdir()
+    command = bin_folder / "qembed"
+    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m qembed "$@"\n')
+    command.chmod(0o755)
+    first = check(shell, "--accept")
+    assert first.code == 0, first.err
+    assert "nDCG@10    1.0000" in first.out
+    assert json.loads((shell.folder / "retrieval/baseline.json").read_text())["queries"] == QUERIES
+    return shell
+
+
+def check(shell: Shell, *args: str) -> Done:
+    found = [
+        p / "bin"
+        for p in (shell.folder.parent, *shell.folder.parents)
+        if (p / "bin/qembed").exists()
+    ]
+    env = shell.env(PATH=f"{found[0]}{os.pathsep}{os.environ['PATH']}")
+    done = subprocess.run(
+        ["sh", "retrieval/check.sh", *args, "--mode", "dense"],
+        cwd=shell.folder, env=env, capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr, done.stderr
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture
+def copy(project: Shell, tmp_path: Path) -> Shell:
+    shutil.copytree(project.folder, tmp_path / "work", symlinks=True)
+    (tmp_path / "bin").symlink_to(project.folder.parent / "bin")
+    return Shell(tmp_path / "work")
+
+
+def test_untouched_it_passes(project: Shell) -> None:
+    done = check(project)
+    assert done.code == 0, done.err
+    assert "FAILED" not in done.out
+    out = project.folder / "retrieval/out"
+    assert {p.suffix for p in out.iterdir()} == {".json", ".md", ".html", ".xml"}
+    text = (project.folder / ".github/workflows/retrieval.yml").read_text()
+    assert "run: sh retrieval/check.sh" in text
+    assert "${{ github.sha }}" in text
+
+
+def test_a_wrong_template_is_named(project: Shell) -> None:
+    done = check(project, "--template", "w1 w2 w3 w4: {query}")
+    assert done.code == 3
+    assert "gate: nDCG@10 is" in done.err
+    assert (
+        'cause: other settings than the baseline\'s: encoded was "{query}", is "w1 w2' in done.err
+    )
+    assert "leave out --template" in done.err
+    assert "worst nDCG@10" in done.err
+
+
+def test_a_narrow_graph_is_named(project: Shell) -> None:
+    done = check(project, "--search", "graph", "--ef", "10")
+    assert done.code == 3
+    assert "ef was null, is 10" in done.err
+    assert "of the 10 nearest passages at ef 10 (a larger --ef finds more" in done.err
+
+
+def test_half_of_the_documents_gone_is_named(copy: Shell) -> None:
+    write_corpus(copy.folder / "corpus.jsonl", range(DOCUMENTS // 2, DOCUMENTS))
+    done = check(copy)
+    assert done.code in (2, 3)
+    assert f"the corpus differs: {DOCUMENTS} documents then, {DOCUMENTS // 2} now" in done.err or (
+        "name documents that are not in the index" in done.err
+    )
+
+
+def test_shuffled_vectors_are_named(copy: Shell) -> None:
+    root = copy.folder / ".qembed"
+    manifest = manifests.read(root)
+    shards = []
+    for shard in manifest.shards:
+        path = root / shard.file.name
+        table = pq.read_table(path)
+        order = np.random.default_rng(1).permutation(table.num_rows)
+        vectors = table.column("vector").take(order)
+        table = table.set_column(table.schema.get_field_index("vector"), "vector", vectors)
+        pq.write_table(table, path)
+        size, crc = checksum(path)
+        shards.append(replace(shard, file=FileInfo(shard.file.name, size, crc)))
+    manifests.write(root, replace(manifest, shards=tuple(shards)))
+    shutil.rmtree(root / "derived")
+    done = check(copy)
+    assert done.code == 3
+    assert "cause: stored vectors are not those of their passages: 16 of 16" in done.err
+    assert "qembed verify" in done.err
+
+
+def test_init_keeps_what_is_there(project: Shell) -> None:
+    done = project("eval", "init")
+    assert done.code == 2
+    assert "already there: " in done.err
+    assert "--force" in done.err
+    elsewhere = project("eval", "init", str(project.folder.parent / "other"))
+    assert elsewhere.code == 2
+    assert "not in the index's folder" in elsewhere.err
+    assert BAG in (project.folder / "retrieval/check.sh").read_text()

@@ -1,0 +1,190 @@
+"""What a refresh may and may not lose, and which files a source gives."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import shutil
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Shell
+
+
+def summary(shell: Shell, *args: str, code: int = 0) -> Any:
+    done = shell("index", *args, "--format", "json")
+    assert done.code == code, done.err
+    return done.json
+
+
+def found(shell: Shell) -> list[str]:
+    return sorted(h["document"] for h in shell("query", "x", "-k", "99", "--format", "jsonl").lines)
+
+
+@pytest.fixture
+def twenty(shell: Shell) -> Shell:
+    for i in range(20):
+        shell.write(f"mnt/n{i:02}.md", f"note number {i}")
+    shell.old()
+    assert shell("index", "mnt").code == 0
+    return shell
+
+
+def drop(shell: Shell, n: int) -> None:
+    for i in range(n):
+        (shell.folder / f"mnt/n{i:02}.md").unlink()
+
+
+def test_an_empty_mount_deletes_nothing_without_a_terminal(twenty: Shell) -> None:
+    shutil.rmtree(twenty.folder / "mnt")
+    (twenty.folder / "mnt").mkdir()
+    done = twenty.process("index")
+    assert done.code == 2
+    assert "20 of 20 documents are gone from mnt" in done.err
+    assert "--yes" in done.err
+    assert len(found(twenty)) == 20
+    dry = summary(twenty, "--dry-run")
+    assert dry["documents"]["deleted"] == 20, "a dry run only says so"
+    assert summary(twenty, "--yes")["documents"]["deleted"] == 20
+
+
+def test_half_may_go_unasked_and_one_more_may_not(twenty: Shell) -> None:
+    drop(twenty, 11)
+    assert "11 of 20" in twenty("index").err
+    twenty.write("mnt/n00.md", "note number 0")
+    assert summary(twenty)["documents"]["deleted"] == 10
+
+
+def test_renaming_everything_is_no_loss(twenty: Shell) -> None:
+    for p in list((twenty.folder / "mnt").iterdir()):
+        p.rename(p.with_name("new-" + p.name))
+    assert summary(twenty)["documents"]["moved"] == 20
+
+
+def test_another_selection_is_meant(twenty: Shell) -> None:
+    assert summary(twenty, "mnt", "--include", "n00.md")["documents"]["deleted"] == 19
+
+
+def test_a_small_index_is_not_asked_about(docs: Shell) -> None:
+    shutil.rmtree(docs.folder / "docs")
+    (docs.folder / "docs").mkdir()
+    assert summary(docs)["documents"]["deleted"] == 3
+
+
+@pytest.mark.parametrize(("answer", "code", "left"), [("y", 0, 5), ("n", 2, 20)])
+def test_on_a_terminal_it_asks(twenty: Shell, answer: str, code: int, left: int) -> None:
+    drop(twenty, 15)
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "qembed", "index"],
+        cwd=twenty.folder, env=twenty.env(TERM="xterm"),
+        stdin=theirs, stdout=theirs, stderr=theirs,
+    )  # fmt: skip
+    os.close(theirs)
+    screen = b""
+    while b"[y/N]" not in screen:
+        assert select.select([ours], [], [], 60)[0], screen
+        screen += os.read(ours, 4096)
+    assert b"15 of 20 documents" in screen
+    os.write(ours, answer.encode() + b"\n")
+    while True:
+        try:
+            if not os.read(ours, 4096):
+                break
+        except OSError:  # the other end is closed
+            break
+    assert process.wait(60) == code
+    os.close(ours)
+    assert len(found(twenty)) == left
+
+
+def test_a_missing_source_is_an_error_unless_allowed(shell: Shell) -> None:
+    shell.write("a/one.md", "one")
+    shell.write("b/two.md", "two")
+    assert shell("index", "a", "b").code == 0
+    shutil.rmtree(shell.folder / "b")
+    done = shell("index")
+    assert done.code == 2
+    assert "b: the source is gone" in done.err
+    assert "--allow-missing" in done.err
+    assert found(shell) == ["one.md", "two.md"]
+    assert summary(shell, "--allow-missing")["documents"]["deleted"] == 1
+    assert found(shell) == ["one.md"]
+    shell.write("b/two.md", "two")
+    assert summary(shell)["documents"]["added"] == 1, "the source itself is still remembered"
+
+
+def test_a_source_in_another_is_not_counted_twice(shell: Shell) -> None:
+    shell.write("d/top.md", "top")
+    shell.write("d/in/low.md", "low")
+    shell.write("d/in/low.txt", "low text")
+    shell.old()
+    body = summary(shell, "d", "d/in", "./d/in", "d/top.md")
+    assert body["documents"]["added"] == 3
+    assert summary(shell)["documents"]["unchanged"] == 3
+    assert summary(shell, "d")["documents"]["unchanged"] == 0, "each is its innermost source's"
+    assert found(shell) == ["low.md", "low.txt", "top.md"]
+
+
+def test_a_source_given_later_takes_over_what_it_selects(shell: Shell) -> None:
+    shell.write("d/top.md", "top")
+    shell.write("d/in/low.md", "low")
+    shell.write("d/in/low.txt", "low text")
+    shell.old()
+    assert summary(shell, "d")["documents"]["added"] == 3
+    body = summary(shell, "d/in", "--include", "*.md", "--meta", "team=red")
+    assert body["documents"] == {
+        "added": 1, "changed": 0, "moved": 0, "unchanged": 0, "deleted": 1, "failed": 0,
+    }  # fmt: skip
+    assert found(shell) == ["in/low.txt", "low.md", "top.md"]
+    assert summary(shell)["documents"]["unchanged"] == 3
+
+
+def test_one_folder_by_two_names_is_one(shell: Shell) -> None:
+    shell.write("d/a.md", "alpha")
+    (shell.folder / "link").symlink_to("d")
+    assert summary(shell, "d", "link")["documents"]["added"] == 1
+
+
+def test_large_files_are_left_out_and_the_limit_is_remembered(shell: Shell) -> None:
+    shell.write("d/small.md", "x" * 1024)
+    shell.write("d/large.md", "x" * 1025)
+    shell.old()
+    body = summary(shell, "d", "--max-file-size", "1K")
+    assert body["documents"]["added"] == 1
+    assert body["skipped"] == {"larger than --max-file-size": 1}
+    assert summary(shell)["documents"]["added"] == 0
+    assert summary(shell, "d/large.md", "--max-file-size", "2kb")["documents"]["added"] == 1
+    done = shell("index", "d", "--max-file-size", "-3")
+    assert done.code == 2
+    assert "wanted bytes" in done.err
+
+
+def test_a_dry_run_says_how_files_would_be_read(shell: Shell) -> None:
+    shell.write("d/a.md", "# One\n\ntext\n")
+    shell.write("d/r.csv", "text\none\ntwo\n")
+    shell.write("d/bad.ipynb", "[]")
+    shell.write("d/bin.txt", b"\0\1")
+    done = shell("index", "d", "--dry-run", "-v")
+    assert done.code == 0
+    assert done.out.splitlines()[:4] == [
+        "add\ta.md\tmarkdown\tmarkdown\t1\t1",
+        "add\tbad.ipynb\tnotebook\tmarkdown\t0\t0\tnot a notebook: no object",
+        "add\tbin.txt\tplain\ttext\t0\t0\tbinary file",
+        "add\tr.csv\tcsv\ttext\t2\t2",
+    ]
+    body = summary(shell, "d", "--dry-run", "-v")
+    assert body["details"][3]["passages"] == 2
+    assert not (shell.folder / ".qembed").exists()
+
+
+def test_binary_files_are_left_out_and_no_failure(shell: Shell) -> None:
+    shell.write("d/a.md", "text")
+    shell.write("d/b.txt", b"\0\1")
+    body = summary(shell, "d")
+    assert body["skipped"] == {"binary file": 1}
+    assert body["failed"] == []

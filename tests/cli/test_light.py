@@ -1,0 +1,60 @@
+"""What is not imported: every library that a command can do without costs its users time at each call."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.cli.conftest import Shell
+
+WATCH = """
+import json, sys
+sys.argv = ["qembed", *json.loads(sys.argv[1])]
+from qembed.__main__ import main
+try:
+    main()
+finally:
+    print(json.dumps(sorted({m.partition(".")[0] for m in sys.modules})), file=sys.stderr)
+"""
+HEAVY = {"numpy", "pyarrow", "onnxruntime", "torch", "transformers", "sentence_transformers"}
+
+
+def imported(shell: Shell, *args: str, **env: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", WATCH, json.dumps(args)],
+        cwd=shell.folder,
+        env=shell.env(**env),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+    return set(json.loads(done.stderr.splitlines()[-1]))
+
+
+@pytest.mark.parametrize(
+    "args", [["--help"], ["--version"], ["query", "--help"], ["models", "prepare", "--help"]]
+)
+def test_help_imports_nothing_heavy(shell: Shell, args: list[str]) -> None:
+    assert not imported(shell, *args) & (HEAVY | {"pandas", "hnswlib", "tokenizers", "pydantic"})
+
+
+def test_completion_imports_nothing_heavy(shell: Shell) -> None:
+    asked = {
+        "_QEMBED_COMPLETE": "complete_bash",
+        "COMP_WORDS": "qembed que",
+        "COMP_CWORD": "1",
+    }
+    assert not imported(shell, **asked) & HEAVY
+
+
+def test_a_query_imports_no_torch_and_no_pandas(docs: Shell) -> None:
+    """pandas: pyarrow's conversions import it wherever it is installed."""
+    found = imported(docs, "query", "locked", "--format", "paths")
+    assert "pyarrow" in found
+    assert not found & {"torch", "transformers", "sentence_transformers", "pandas", "pydantic"}

@@ -1,0 +1,149 @@
+"""qembed models: what a query and a passage become, byte for byte, without weights or network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from qembed.models import PROFILES
+from tests import stub
+from tests.cli.conftest import BAG, Shell
+
+WEB = "Given a web search query, retrieve relevant passages that answer the query"
+QUESTION = 'late "parcel" {query}'
+PASSAGE = "Title the passage's text"
+QWEN = (f"Instruct: {WEB}\nQuery:{QUESTION}", PASSAGE)
+INSTRUCT = (f"Instruct: {WEB}\nQuery: {QUESTION}", PASSAGE)
+REPRESENT = (
+    f"Represent this sentence for searching relevant passages: {QUESTION}",
+    PASSAGE,
+)
+E5 = (f"query: {QUESTION}", f"passage: {PASSAGE}")
+RAW = (QUESTION, PASSAGE)
+
+# From the models' cards, written out.
+SHOWN = {
+    "Qwen/Qwen3-Embedding-0.6B": QWEN,
+    "Qwen/Qwen3-Embedding-4B": QWEN,
+    "Qwen/Qwen3-Embedding-8B": QWEN,
+    "BAAI/bge-small-en-v1.5": REPRESENT,
+    "BAAI/bge-base-zh-v1.5": (f"为这个句子生成表示以用于检索相关文章：{QUESTION}", PASSAGE),
+    "BAAI/bge-m3": RAW,
+    "intfloat/e5-mistral-7b-instruct": INSTRUCT,
+    "intfloat/multilingual-e5-large-instruct": INSTRUCT,
+    "intfloat/multilingual-e5-small": E5,
+    "intfloat/e5-base-v2": E5,
+    "Alibaba-NLP/gte-Qwen2-1.5B-instruct": INSTRUCT,
+    "thenlper/gte-base": RAW,
+    "minilm": RAW,
+    "sentence-transformers/all-mpnet-base-v2": RAW,
+    "Snowflake/snowflake-arctic-embed-l-v2.0": (f"query: {QUESTION}", PASSAGE),
+    "Snowflake/snowflake-arctic-embed-m-v1.5": REPRESENT,
+    "Snowflake/snowflake-arctic-embed-m": REPRESENT,
+    "google/embeddinggemma-300m": (
+        f"task: search result | query: {QUESTION}",
+        "title: Title | text: the passage's text",
+    ),
+    "nomic-ai/nomic-embed-text-v1.5": (f"search_query: {QUESTION}", f"search_document: {PASSAGE}"),
+    "jinaai/jina-embeddings-v3": (
+        f"Represent the query for retrieving evidence documents: {QUESTION}",
+        f"Represent the document for retrieval: {PASSAGE}",
+    ),
+    "jinaai/jina-embeddings-v2-base-en": RAW,
+    "nobody/knows-this": RAW,
+}
+
+
+@pytest.mark.parametrize(("spec", "expected"), SHOWN.items())
+def test_every_profile_to_the_byte(shell: Shell, spec: str, expected: tuple[str, str]) -> None:
+    for written in (spec, f"http://host:1/v1#{spec}"):
+        done = shell("models", "show", written, "--query", QUESTION, "--format", "json")
+        assert (done.code, done.err) == (0, "")
+        assert (done.json["query"], done.json["passage"]) == expected
+        assert done.json["schema"] == 1
+
+
+def test_no_profile_is_left_out(shell: Shell) -> None:
+    names = {shell("models", "show", s, "--format", "json").json["profile"] for s in SHOWN}
+    assert names == {p.name for p in PROFILES} | {"knows-this"}
+
+
+def test_tasks(shell: Shell) -> None:
+    show = ("models", "show", "Qwen/Qwen3-Embedding-4B", "--query", "x", "--format", "json")
+    code = "Given a coding query, retrieve relevant code snippets"
+    for task, text in (("code", code), ("Find poems", "Find poems")):
+        assert shell(*show, "--task", task).json["query"] == f"Instruct: {text}\nQuery:x"
+    done = shell(*show, "--task", "coed")
+    assert done.code == 2
+    assert "did you mean 'code'" in done.err
+
+
+def test_as_text_newlines_are_seen(shell: Shell) -> None:
+    out = shell("models", "show", "Qwen/Qwen3-Embedding-0.6B", "--query", "sort a list").out
+    assert f"query      'Instruct: {WEB}\\nQuery:sort a list'\n" in out
+    assert "float16 gives NaN" in out
+
+
+def test_a_reranker_shows_what_a_pair_becomes(shell: Shell) -> None:
+    done = shell(
+        "models", "show", "Qwen/Qwen3-Reranker-0.6B", "--query", "x", "--format", "json"
+    ).json
+    assert done["pair"] == (
+        "<|im_start|>system\nJudge whether the Document meets the requirements based on the Query and "
+        'the Instruct provided. Note that the answer can only be "yes" or "no".<|im_end|>\n'
+        f"<|im_start|>user\n<Instruct>: {WEB}\n<Query>: x\n<Document>: {PASSAGE}<|im_end|>\n"
+        "<|im_start|>assistant\n<think>\n\n</think>\n\n"
+    )
+    assert done["answers"] == ["yes", "no"]
+
+
+def test_a_folders_own_prompts(shell: Shell) -> None:
+    shell.write("mine/config_sentence_transformers.json", '{"prompts": {"query": "Q: "}}')
+    shown = shell("models", "show", "mine", "--query", "x", "--format", "json").json
+    assert (shown["query"], shown["known"], shown["verified"]) == ("Q: x", True, False)
+
+
+def test_list(shell: Shell) -> None:
+    found = shell("models", "list", "--format", "json").json["models"]
+    assert [m["name"] for m in found] == [p.name for p in PROFILES]
+    qwen = found[0]
+    assert (qwen["query"], qwen["min_dim"]) == ("Instruct: {task}\nQuery:{query}", 32)
+    text = shell("models", "list").out
+    assert all(p.name in text for p in PROFILES)
+    assert "reads    32768 tokens, may be cut to 32 dimensions" in text
+
+
+# ── two backends of one model ────────────────────────────────────────────────────────────────────
+
+
+def test_compare_tells_a_server_with_another_pooling(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "*")
+    with stub.serving() as server:
+        there = f"{server.base}#bag"
+        same = shell("models", "show", "--compare", BAG, there)
+        assert (same.code, same.err) == (0, "")
+        assert "the same vectors (lowest cosine 1.0, dimensions 48 and 48)" in same.out
+        # a little noise is no other model
+        server.always = stub.changed(lambda vs: [[v[0] + 0.01, *v[1:]] for v in vs])
+        assert shell("models", "show", "--compare", BAG, there).code == 0
+        server.always = stub.changed(lambda vs: [[v[0] + 0.5, *v[1:]] for v in vs])
+        other = shell("models", "show", there, "--compare", BAG, "--format", "json")
+        assert other.code == 3
+        assert not other.json["agree"]
+        assert other.json["lowest"] < 0.99
+        assert len(other.json["cosines"]) >= 6
+        server.always = stub.changed(lambda vs: [v[:20] for v in vs])
+        narrow = shell("models", "show", "--compare", BAG, there)
+        assert narrow.code == 3
+        assert "NOT the same vectors (lowest cosine None, dimensions 48 and 20)" in narrow.out
+    gone = shell("models", "show", "--compare", BAG, there)
+    assert gone.code == 2
+    assert "cannot be reached" in gone.err
+
+
+def test_compare_two_factories(shell: Shell, tmp_path: Path) -> None:
+    done = shell("models", "show", "--compare", BAG, "py:tests.encoders:other")
+    assert done.code == 3

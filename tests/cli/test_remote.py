@@ -1,0 +1,135 @@
+"""An index whose model is behind an address, from the first run to a server that changed its mind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from qembed.models import endpoint
+from tests import stub
+from tests.cli.conftest import BAG, Shell
+from tests.encoders import Bag, OtherBag
+from tests.stub import Server
+
+KEY = "sk-never-written-42"
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoint, "FIRST_PAUSE", 0.005)
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.setenv("QEMBED_REMOTE_RETRIES", "2")
+    monkeypatch.setenv("QEMBED_API_KEY", KEY)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with stub.serving() as made:
+        yield made
+
+
+@pytest.fixture
+def remote(shell: Shell, server: Server) -> Shell:
+    """An index made through the server."""
+    shell.write("docs/refunds.md", "# Refunds\n\nMoney comes back within five days.\n")
+    shell.write("docs/parcels.md", "# Parcels\n\nWhere the parcel is, the tracking page says.\n")
+    shell.old()
+    done = shell("index", "docs", "--model", f"{server.base}#some/bag")
+    assert done.code == 0, done.err
+    return shell
+
+
+def test_the_same_hits_as_with_the_encoder_here(remote: Shell, server: Server) -> None:
+    here = remote("index", "docs", "--index", "here", "--model", BAG)
+    assert here.code == 0, here.err
+    query = ("query", "where is my parcel", "--format", "jsonl", "--mode", "dense")
+    far, near = remote(*query).lines, remote(*query, "--index", "here").lines
+    assert [h["document"] for h in far] == [h["document"] for h in near]
+    assert [h["score"] for h in far] == pytest.approx([h["score"] for h in near], abs=1e-5)
+    assert "where is my parcel" in server.texts
+
+
+def test_the_key_is_written_nowhere(remote: Shell, server: Server) -> None:
+    done = remote("query", "parcel", "--explain", "-v", "--format", "json")
+    assert set(server.keys) == {f"Bearer {KEY}"}
+    assert KEY not in done.out + done.err
+    files = [p for p in remote.folder.parent.rglob("*") if p.is_file()]
+    assert len(files) > 4
+    assert [p for p in files if KEY.encode() in p.read_bytes()] == []
+
+
+def test_what_was_committed_stays_and_a_rerun_goes_on(
+    shell: Shell, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for i in range(30):
+        shell.write(f"docs/{i:02}.md", f"document {i} " + "with words of its own " * (i + 1))
+    shell.old()
+    spec = f"{server.base}#bag"
+    assert shell("index", "docs/00.md", "docs/01.md", "--model", spec).code == 0
+    server.always = stub.status(503)
+    broken = shell("index", "docs")
+    assert broken.code == 2
+    assert "failed 3 times: status 503" in broken.err
+    assert shell("status", "--format", "json").code == 0
+    server.always = None
+    before = len(server.texts)
+    done = shell("index", "docs", "--format", "json")
+    assert done.code == 0, done.err
+    assert done.json["documents"]["added"] + done.json["documents"]["moved"] >= 28
+    # what the first run had encoded is not sent again
+    assert not any(t.startswith(("document 0 ", "document 1 ")) for t in server.texts[before:])
+
+
+def test_a_server_that_runs_another_model_now(remote: Shell, server: Server) -> None:
+    server.encoder = OtherBag()
+    for command in (["query", "parcel"], ["verify"]):
+        done = remote(*command)
+        assert done.code != 0
+        assert "gives other vectors than when this index was made" in done.err + done.out
+    remote.write("docs/new.md", "something new")
+    done = remote("index")
+    assert done.code == 2
+    assert "other vectors" in done.err
+    server.encoder = Bag()
+    assert remote("query", "parcel").code == 0
+
+
+def test_the_same_model_at_another_address(remote: Shell, server: Server) -> None:
+    with stub.serving() as other:
+        spec = f"{other.base}#bag"  # without its organisation
+        assert remote("query", "parcel", "--model", spec).code == 0
+        wrong = remote("query", "parcel", "--model", f"{other.base}#poet")
+        assert wrong.code == 2
+        assert "their vectors cannot be compared" in wrong.err
+
+
+def test_a_server_that_is_gone(shell: Shell) -> None:
+    with stub.serving() as server:
+        spec = f"{server.base}#bag"
+        shell.write("docs/a.md", "a text")
+        assert shell("index", "docs", "--model", spec).code == 0
+    done = shell("query", "text", "--mode", "dense")
+    assert done.code == 2
+    assert "cannot be reached" in done.err
+    assert done.out == ""
+
+
+def test_rerank_endpoint(docs: Shell, server: Server) -> None:
+    spec = f"{server.base}#some/reranker"
+    done = docs("query", "locked account", "--rerank", spec, "--format", "jsonl", "--explain")
+    assert done.code == 0, done.err
+    assert done.lines[0]["document"].endswith("locks.txt")
+    assert done.lines[0]["scores"]["rerank"] == pytest.approx(1)
+    assert "(remote), 3 of 3 pairs scored; scores are as the server gives them" in done.err
+    few = docs(
+        "query", "locked account", "--rerank", spec, "--min-score", "0.5", "--format", "paths"
+    )
+    assert [Path(p).name for p in few.out.split()] == ["locks.txt"]
+
+
+def test_late_is_not_to_be_had(remote: Shell) -> None:
+    done = remote("query", "parcel", "--rerank")
+    assert done.code == 2
+    assert "an endpoint gives no token vectors" in done.err

@@ -1,0 +1,102 @@
+"""Nothing in a document, its name or a record can change the terminal's state: pyte is the terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+import termios
+
+import pyte
+import pytest
+
+from tests.cli.conftest import Shell
+
+EVIL = (
+    "\x1b]0;owned\x07 \x1b[2J \x1b[31m \x1b[?1049h \x1b[?25l \x1b(0 \x9b5A \x1bc \x1b[20;20H \x0e \x08\x08 "
+    "\x1b[6n \x1bP$q\x1b\\ \u202eolleh \r gone \x7f \x1b[4h \x1b[?7l zebra"
+)
+
+
+def on_terminal(shell: Shell, *args: str) -> tuple[pyte.Screen, bytes]:
+    """The screen after a command whose output and talk both went to it, and what was sent."""
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (60, 100))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "qembed", *args],
+        cwd=shell.folder,
+        env=shell.env(TERM="xterm-256color"),
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    sent = b""
+    while True:
+        try:
+            part = os.read(ours, 1 << 16)
+        except OSError:  # the other end is closed
+            break
+        if not part:
+            break
+        sent += part
+    process.wait(60)
+    os.close(ours)
+    assert b"Traceback" not in sent
+    screen = pyte.Screen(100, 60)
+    pyte.ByteStream(screen).feed(sent)
+    return screen, sent
+
+
+@pytest.fixture
+def hostile(shell: Shell) -> Shell:
+    shell.write("d/a\x1b]0;owned\x07\n\x1b[2Jb.md", f"# zebra {EVIL}\n\n{EVIL}\n")
+    record = {"_id": f"id{EVIL}", "text": f"zebra {EVIL}", "title": EVIL, "k": EVIL}
+    shell.write("d/r.jsonl", json.dumps(record) + "\n{bad " + "\n" + f'{{"_id": "x{EVIL}"}}\n')
+    shell.write("d/bad\x1b[31m.txt", b"caf\xe9")
+    shell.write("d/page.html", f"<title>{EVIL}</title><p>zebra &#27;[2J &#155;31m {EVIL}")
+    assert shell("index", "d").code == 4
+    return shell
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("index",),
+        ("index", "--rebuild", "-v"),
+        ("index", "d", "--dry-run", "--rebuild"),
+        ("index", "--format", "json"),
+        ("query", "zebra"),
+        ("query", "zebra", "--explain"),
+        *[("query", "zebra", "--format", f) for f in ("json", "jsonl", "paths")],
+        ("status",),
+        ("index", f"no\x1b]0;owned\x07{EVIL}"),
+    ],
+    ids=lambda args: ascii(" ".join(args))[:40],
+)
+def test_the_terminal_stays_as_it_was(hostile: Shell, args: tuple[str, ...]) -> None:
+    screen, sent = on_terminal(hostile, *args)
+    fresh = pyte.Screen(100, 60)
+    assert screen.title == fresh.title
+    assert screen.mode == fresh.mode
+    assert screen.charset == fresh.charset
+    assert screen.g0_charset == fresh.g0_charset
+    assert not screen.cursor.hidden
+    assert screen.cursor.attrs == fresh.cursor.attrs
+    for wrong in (
+        b"\x1b]",
+        b"\x1b[2J",
+        b"\x1bc",
+        b"\x1b[?1049h",
+        b"\x1b[6n",
+        "\u202e".encode(),
+        b"\x0e",
+    ):
+        assert wrong not in sent
+
+
+def test_data_keeps_what_it_says(hostile: Shell) -> None:
+    hits = hostile("query", "zebra", "--format", "jsonl").lines
+    assert f"zebra {EVIL}" in [h["text"] for h in hits]

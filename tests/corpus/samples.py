@@ -1,0 +1,308 @@
+"""Two or more small files of each format, made here, with what has to come out of them."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+
+class Sample(NamedTuple):
+    """`documents`: id's end, text, title, metadata; or the words of the error."""
+
+    name: str
+    data: bytes
+    documents: list[tuple[str, str, str, dict[str, Any]]] | str
+
+
+def one(
+    name: str, data: str | bytes, text: str, title: str = "", meta: dict[str, Any] | None = None
+) -> Sample:
+    raw = data.encode() if isinstance(data, str) else data
+    return Sample(name, raw, [("", text, title, meta or {})])
+
+
+def same(name: str, text: str, title: str = "", meta: dict[str, Any] | None = None) -> Sample:
+    """A file whose text is what is in it."""
+    return one(name, text, text, title, meta)
+
+
+def zstd(data: bytes) -> bytes:
+    return pa.Codec("zstd").compress(data, asbytes=True)
+
+
+def parquet(rows: list[dict[str, Any]]) -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows), sink)
+    return sink.getvalue()
+
+
+def pdf(pages: list[str], title: str = "") -> bytes:
+    """A PDF by hand: what a page shows is a stream of operators between two names."""
+    objects = ["<< /Type /Catalog /Pages 2 0 R >>", ""]
+    objects.append("<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>")
+    kids = []
+    for page in pages:
+        stream = f"BT /F1 12 Tf 72 700 Td ({page}) Tj ET"
+        objects.append(f"<< /Length {len(stream)} >>\nstream\n{stream}\nendstream")
+        objects.append(
+            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents {len(objects)} 0 R "
+            "/Resources << /Font << /F1 3 0 R >> >> >>"
+        )
+        kids.append(f"{len(objects)} 0 R")
+    objects[1] = f"<< /Type /Pages /Kids [{' '.join(kids)}] /Count {len(kids)} >>"
+    objects.append(f"<< /Title ({title}) >>")
+    out, places = b"%PDF-1.4\n", []
+    for n, body in enumerate(objects, 1):
+        places.append(len(out))
+        out += f"{n} 0 obj\n{body}\nendobj\n".encode()
+    table = "".join(f"{p:010} 00000 n \n" for p in places)
+    n = len(objects) + 1
+    end = f"trailer << /Size {n} /Root 1 0 R /Info {n - 1} 0 R >>\nstartxref\n{len(out)}\n%%EOF\n"
+    return out + f"xref\n0 {n}\n0000000000 65535 f \n{table}{end}".encode()
+
+
+def saved(thing: Any) -> bytes:
+    sink = io.BytesIO()
+    thing.save(sink)
+    return sink.getvalue()
+
+
+def docx(fill: Callable[[Any], None]) -> bytes:
+    from docx import Document
+
+    document = Document()
+    document.core_properties.author = "Ann"
+    fill(document)
+    return saved(document)
+
+
+def pptx(slides: list[tuple[str, str]]) -> bytes:
+    from pptx import Presentation
+
+    deck = Presentation()
+    for title, body in slides:
+        slide = deck.slides.add_slide(deck.slide_layouts[1])
+        slide.shapes.title.text = title
+        slide.placeholders[1].text = body
+    return saved(deck)
+
+
+def xlsx(sheets: dict[str, list[list[Any]]]) -> bytes:
+    from openpyxl import Workbook
+
+    book = Workbook()
+    book.remove(book.active)
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    return saved(book)
+
+
+def epub(title: str, chapters: dict[str, str]) -> bytes:
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w") as z:
+        z.writestr("mimetype", "application/epub+zip")
+        z.writestr(
+            "META-INF/container.xml",
+            '<container><rootfiles><rootfile full-path="OPS/p.opf"/></rootfiles></container>',
+        )
+        items = "".join(f'<item id="{n}" href="{n}"/>' for n in chapters)
+        spine = "".join(f'<itemref idref="{n}"/>' for n in chapters)
+        z.writestr(
+            "OPS/p.opf",
+            f"<package><metadata><dc:title>{title}</dc:title></metadata>"
+            f"<manifest>{items}</manifest><spine>{spine}</spine></package>",
+        )
+        for name, body in chapters.items():
+            if not name.startswith(".."):
+                z.writestr(f"OPS/{name}", f"<html><body>{body}</body></html>")
+    return sink.getvalue()
+
+
+GERMAN = "Das Café an der Straße ist heute geschlossen, weil der Besitzer krank ist. Bis Montag!"
+RUSSIAN = "Мы вернём деньги в течение пяти рабочих дней после получения посылки на склад."
+CHINESE = (
+    "我们会在收到退货后的五个工作日内退款。请保留快递单号，以便查询包裹的状态。谢谢您的耐心等待。"
+)
+BOOK = {
+    "cells": [
+        {"cell_type": "markdown", "source": ["# A study\n", "Of *things*."]},
+        {"cell_type": "code", "source": "print(1)", "outputs": [{"text": ["1"]}]},
+        {"cell_type": "code", "source": []},
+    ],
+    "metadata": {"kernelspec": {"language": "python"}},
+}
+PLAIN_MAIL = "From: Ann <ann@x.org>\r\nTo: b@x.org\r\nSubject: =?utf-8?q?Caf=C3=A9?= at noon\r\n"
+DATE = "Date: Mon, 02 Nov 2026 10:00:00 +0100\r\n"
+HTML_MAIL = (
+    "From: a@x.org\nSubject: News\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=B\n\n"
+    "--B\nContent-Type: text/html; charset=utf-8\n\n<h1>News</h1><p>All <b>well</b>.</p>\n"
+    "--B\nContent-Type: application/pdf\nContent-Disposition: attachment; filename=bill.pdf\n\nx\n--B--\n"
+)
+SRT = "1\n00:00:01,000 --> 00:00:02,500\n<i>Hello</i>\nthere.\n\n2\n00:00:03,000 --> 00:00:04,000\nBye.\n"
+VTT = "WEBVTT - x\n\nNOTE not said\n\nid1\n00:01.000 --> 00:02.000 align:start\n<v Ann>Hello.\n\n00:03.000 --> 00:04.000\nHello.\n"  # noqa: E501
+
+FRONT = "---\ntitle: Front\ntags: [a, b]\ndate: 2026-01-02\n---\nno heading"
+ALIASES = "---\na: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n---\n# T"
+RECORDS = [{"_id": "r1", "text": "one", "title": "T", "n": 3}, {"text": "two"}]
+
+
+def samples() -> list[Sample]:
+    """All of them."""
+    return [*text_samples(), *table_samples(), *packed_samples(), *office_samples()]
+
+
+def text_samples() -> list[Sample]:
+    return [
+        same("a.txt", "plain\r\ntext\n"),
+        one("bom.txt", b"\xef\xbb\xbfwith a mark", "with a mark"),
+        one("wide.txt", "breit: ä 你好".encode("utf-16"), "breit: ä 你好"),
+        one("latin.txt", GERMAN.encode("cp1252"), GERMAN, meta={"encoding": "cp1250"}),
+        one("cyrillic.txt", RUSSIAN.encode("cp1251"), RUSSIAN, meta={"encoding": "cp1251"}),
+        one("gb.txt", CHINESE.encode("gb18030"), CHINESE, meta={"encoding": "gb18030"}),
+        Sample("mostly.txt", "Größe und Maß, Öl für Ärger, ".encode() * 3 + b"\xff", "byte 0xff"),
+        Sample("short.txt", b"caf\xe9", "byte 0xe9 at offset 3"),
+        Sample("binary.txt", b"ELF\0\1\2", "binary file"),
+        same("a.md", "# One\n\ntext", "One"),
+        same("front.md", FRONT, "Front", {"title": "Front", "tags": ["a", "b"], "date": "2026-01-02"}),
+        same("aliases.md", ALIASES, "T"),
+        same("broken.md", "---\na: [\n---\n# T", "T"),
+        same("a.rst", "Title *here*\n============\n\ntext\n", "Title here"),
+        same("over.rst", "=====\n  Up\n=====\n\nNext\n----\n", "Up"),
+        same("none.rst", "only a paragraph\n"),
+        one(
+            "a.html",
+            "<html lang=en><head><title>A  page</title><meta name=author content=Ann></head><body>"
+            "<nav>no</nav><main><h1>Head</h1><p>one <b>two</b><br>three</p><pre>x\n  y</pre></main>"
+            "<footer>no</footer><script>no()</script></body></html>",
+            "# Head\n\none two\nthree\n\n```\nx\n  y\n```",
+            "A page",
+            {"author": "Ann", "lang": "en"},
+        ),
+        one("b.htm", "<h2>Only</h2><ul><li>a<li>b</ul>&lt;i&gt; &eacute;", "## Only\n\n- a\n- b\n\n<i> é"),
+        one("t.html", "<h1>T</h1><table><tr><th>k<th>v<tr><td>1<td>2</table>", "# T\n\nk | v\n1 | 2", "T"),
+        one("hidden.xhtml", "<body><p hidden>no</p><p>yes</p></body>", "yes"),
+        Sample("deep.html", b"<div>" * 5000, "nested more than"),
+        one(
+            "a.ipynb",
+            json.dumps(BOOK),
+            "# A study\nOf *things*.\n\n```python\nprint(1)\n```",
+            "A study",
+            {"language": "python"},
+        ),
+        one("empty.ipynb", '{"cells": []}', ""),
+        Sample("bad.ipynb", b"[1]", "not a notebook"),
+        one(
+            "a.eml",
+            PLAIN_MAIL + DATE + "\r\nSee you\r\nthere.\r\n",
+            "See you\nthere.",
+            "Café at noon",
+            {"from": "Ann <ann@x.org>", "to": "b@x.org", "date": "2026-11-02T10:00:00+01:00"},
+        ),
+        one(
+            "html.eml", HTML_MAIL, "# News\n\nAll well.", "News",
+            {"from": "a@x.org", "attachments": ["bill.pdf"]},
+        ),
+        Sample("bad.eml", b"just words", "no headers of mail"),
+        one("a.srt", SRT, "Hello there.\nBye."),
+        one("a.vtt", VTT, "Hello."),
+        Sample("bad.srt", b"just words", "not subtitles"),
+        same("a.py", "def f():\n    return 1\n"),
+        same("b.rs", "fn main() {}\n"),
+        same("c.go", "package main\n"),
+        same("s.toml", "a = 1\n"),
+    ]  # fmt: skip
+
+
+def table_samples() -> list[Sample]:
+    records = [("r1", "one", "T", {"n": 3}), ("#2", "two", "", {})]
+    return [
+        Sample(
+            "a.csv", b"name,price\ntea,3\n\n\"a, b\",4\n",
+            [
+                ("#2", "name: tea\nprice: 3", "", {"name": "tea", "price": "3"}),
+                ("#4", "name: a, b\nprice: 4", "", {"name": "a, b", "price": "4"}),
+            ],
+        ),
+        Sample("r.csv", b"id;title;text\n7;T;one\n", [("7", "one", "T", {})]),
+        Sample("latin.csv", f"text\tn\n{GERMAN}\t1\n".encode("cp1252"),
+               [("#2", GERMAN, "", {"n": "1"})]),
+        Sample("wide.csv", b"a,b\n1,2,3\n", "3 fields where there are 2 columns"),
+        Sample("twice.csv", b"a,a\n1,2\n", "two columns of one name"),
+        Sample("a.tsv", b"text\tn\n\"x\ty\"\t1\nz\t2\n",
+               [("#2", "x\ty", "", {"n": "1"}), ("#3", "z", "", {"n": "2"})]),
+        Sample("b.tsv", "﻿_id\ttext\nq\tü\n".encode(), [("q", "ü", "", {})]),
+        Sample("a.json", json.dumps(RECORDS).encode(), records),
+        Sample("r.json", b'{"text": "one", "title": "T"}', [("", "one", "T", {})]),
+        same("plain.json", '{"name": "x", "version": [1]}'),
+        same("settings.json", '{\n  // said\n  "a": 1\n}'),
+        Sample("bad.json", b'[{"text": ', "not JSON"),
+        Sample("deep.json", b"[" * 100_000, "nested too deeply"),
+        Sample("a.jsonl", b'{"_id":"r1","text":"one","title":"T","n":3}\n{"text":"two"}\n', records),
+        Sample("b.ndjson", b'{"id": 5, "text": "five"}', [("5", "five", "", {})]),
+        Sample("a.parquet", parquet([{"_id": "r1", "text": "one", "title": "T", "n": 3}]), records[:1]),
+        Sample("b.parquet", parquet([{"k": "v", "n": 1}]), [("#1", "k: v\nn: 1", "", {"k": "v", "n": 1})]),
+        Sample("bad.parquet", b"PAR1 no", "not Parquet"),
+    ]  # fmt: skip
+
+
+def packed_samples() -> list[Sample]:
+    lines = b'{"_id": "p", "text": "packed"}\n'
+    return [
+        one("a.txt.gz", gzip.compress(b"packed text"), "packed text"),
+        one("a.md.zst", zstd(b"# Packed\n"), "# Packed\n", "Packed"),
+        Sample("r.jsonl.gz", gzip.compress(lines), [("p", "packed", "", {})]),
+        Sample("r.jsonl.zst", zstd(lines), [("p", "packed", "", {})]),
+        Sample("c.csv.gz", gzip.compress(b"text\nx\n"), [("#2", "x", "", {})]),
+        Sample("bad.txt.gz", b"no gzip", "cannot be unpacked"),
+        Sample("cut.txt.gz", gzip.compress(b"x" * 1000)[:-9], "cannot be unpacked"),
+        Sample("bad.md.zst", b"no zstd", "cannot be unpacked"),
+    ]
+
+
+def office_samples() -> list[Sample]:
+    def guide(d: Any) -> None:
+        d.add_heading("Guide", 0)
+        d.add_heading("Refunds", 1)
+        d.add_paragraph("Money comes back.")
+        d.add_paragraph("first", style="List Bullet")
+        table = d.add_table(1, 2)
+        table.cell(0, 0).text, table.cell(0, 1).text = "k", "v"
+
+    return [
+        Sample("a.pdf", pdf(["First page", "Second page"], "The report"), [
+            ("#page=1", "First page", "The report", {"page": 1}),
+            ("#page=2", "Second page", "The report", {"page": 2}),
+        ]),
+        Sample("gap.pdf", pdf(["One", "", "Three"]), [
+            ("#page=1", "One", "", {"page": 1}), ("#page=3", "Three", "", {"page": 3}),
+        ]),
+        Sample("scan.pdf", pdf([""]), "no text in it"),
+        Sample("bad.pdf", b"%PDF-1.4 no", "not PDF that can be read"),
+        one("a.docx", docx(guide), "# Guide\n\n# Refunds\n\nMoney comes back.\n\n- first\n\nk | v",
+            "Guide", {"author": "Ann"}),
+        one("b.docx", docx(lambda d: d.add_paragraph("Only words.")), "Only words.", "", {"author": "Ann"}),
+        Sample("bad.docx", b"PK no", "not DOCX that can be read"),
+        one("a.pptx", pptx([("Plan", "First"), ("End", "Last")]),
+            "## Plan\n\nFirst\n\n## End\n\nLast", "Plan", {"slides": 2}),
+        one("b.pptx", pptx([("", "No title")]), "## Slide 1\n\nNo title", "", {"slides": 1}),
+        Sample("a.xlsx", xlsx({"Prices": [["item", "price"], ["tea", 3]], "Void": []}),
+               [("#sheet=Prices", "item | price\ntea | 3", "Prices", {"sheet": "Prices"})]),
+        Sample("b.xlsx", xlsx({"A": [["x"]], "B": [[None, 2.5]]}),
+               [("#sheet=A", "x", "A", {"sheet": "A"}), ("#sheet=B", " | 2.5", "B", {"sheet": "B"})]),
+        Sample("a.epub", epub("A &amp; B", {"1.xhtml": "<h1>One</h1><p>It began.", "2.xhtml": "<p>End."}), [
+            ("#chapter=1", "# One\n\nIt began.", "A & B", {"chapter": 1}),
+            ("#chapter=2", "End.", "A & B", {"chapter": 2}),
+        ]),
+        Sample("out.epub", epub("T", {"../../../etc/passwd": "", "1.xhtml": "<p>in"}),
+               [("#chapter=2", "in", "T", {"chapter": 2})]),
+        Sample("bad.epub", b"PK no", "not EPUB that can be read"),
+    ]  # fmt: skip

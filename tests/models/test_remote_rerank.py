@@ -1,0 +1,113 @@
+"""A reranker behind an address, in the two forms there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from qembed.errors import EncodingError, ModelUnavailable
+from qembed.models import endpoint, open_model, open_reranker
+from qembed.models.pairs import Scorer
+from tests import stub
+from tests.stub import Handler, Server, Trick
+
+QUERIES = ["the red planet", "fox and dog"]
+PASSAGES = [f"{w} number {i}" for i in range(40) for w in ("planet", "red fox", "the dog")]
+PAIRS = [(q, p) for p in PASSAGES for q in QUERIES]
+EXPECTED = [Handler.scores(q, [p])[0] for q, p in PAIRS]
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoint, "FIRST_PAUSE", 0.005)
+    monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.setenv("QEMBED_REMOTE_RETRIES", "2")
+    for name in ("QEMBED_API_KEY", "QEMBED_RERANK_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with stub.serving() as made:
+        yield made
+
+
+def reranker_at(server: Server, path: str = "") -> Scorer:
+    bag = open_model("py:tests.encoders:bag")
+    return open_reranker(f"{server.base}{path}#some/reranker", bag)
+
+
+@pytest.mark.parametrize("path", ["", "/", "/rerank"])
+@pytest.mark.parametrize("trick", [None, stub.tei_rerank, stub.at_most(7)])
+def test_scores_in_the_order_of_the_pairs(server: Server, path: str, trick: Trick | None) -> None:
+    server.always = trick
+    reranker = reranker_at(server, path)
+    seen: list[int] = []
+    got = reranker.score(PAIRS, seen.append)
+    assert (got.dtype, got.shape) == (np.float32, (len(PAIRS),))
+    np.testing.assert_allclose(got, EXPECTED, rtol=0, atol=1e-6)
+    assert sum(seen) == len(PAIRS)
+    assert set(server.paths) == {"/v1/rerank"}
+    assert (reranker.kind, reranker.calibrated) == ("remote", True)
+    assert reranker.score([]).shape == (0,)
+
+
+def test_which_form_is_asked_once(server: Server) -> None:
+    server.always = stub.tei_rerank
+    reranker = reranker_at(server)
+    reranker.score(PAIRS)
+    reranker.score(PAIRS)
+    assert ["documents" in body for body in server.bodies].count(True) == 1
+
+
+def test_scores_beyond_one_are_no_probabilities(server: Server) -> None:
+    reranker = reranker_at(server)
+    server.always = stub.says({"results": [{"index": 0, "relevance_score": -3.5}]})
+    assert reranker.score([("q", "p")]).tolist() == [-3.5]
+    assert not reranker.calibrated
+    assert "raw" in reranker.meaning
+
+
+def test_it_is_tried_again(server: Server) -> None:
+    server.tricks = [stub.status(429), stub.drop]
+    np.testing.assert_allclose(reranker_at(server).score(PAIRS), EXPECTED, rtol=0, atol=1e-6)
+
+
+def one(**more: object) -> Trick:
+    return stub.says({"results": [{"index": 0, **more}]})
+
+
+@pytest.mark.parametrize(
+    ("trick", "error", "message"),
+    [
+        (stub.status(500), ModelUnavailable, "failed 3 times: status 500"),
+        (stub.status(401), ModelUnavailable, r"\$QEMBED_RERANK_API_KEY or \$QEMBED_API_KEY"),
+        (
+            stub.status(422, "no"),
+            EncodingError,
+            r"does not take the query 'q' with the passage 'p'",
+        ),
+        (stub.says("<html>"), ModelUnavailable, "did not answer in JSON"),
+        (stub.says({"data": []}), ModelUnavailable, "no rerank results"),
+        (stub.says({"results": []}), EncodingError, "gave 0 scores for 1 passages"),
+        (one(relevance_score=None), EncodingError, "this is no result"),
+        (one(), EncodingError, "this is no result"),
+        (one(score=float("nan")), EncodingError, "gave NaN or infinity for the query 'q'"),
+    ],
+)
+def test_it_ends_with_a_clear_message(
+    server: Server, trick: Trick, error: type[Exception], message: str
+) -> None:
+    server.always = trick
+    with pytest.raises(error, match=message):
+        reranker_at(server).score([("q", "p")])
+
+
+def test_a_key_of_its_own(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QEMBED_API_KEY", "for-embeddings")
+    reranker_at(server).score([("q", "p")])
+    monkeypatch.setenv("QEMBED_RERANK_API_KEY", "for-reranking")
+    reranker_at(server).score([("q", "p")])
+    assert server.keys == ["Bearer for-embeddings", "Bearer for-reranking"]

@@ -1,0 +1,237 @@
+"""The graph's breadth is measured, stamped, used, checked and mended; a loaded graph keeps its own words."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from qembed.pipeline import derive as derive_module
+from qembed.pipeline.derive import derive, nearest_stored
+from qembed.pipeline.retrieve import Asked, Retriever
+from qembed.pipeline.session import Session
+from qembed.pipeline.status import describe
+from qembed.pipeline.verify import graph_recall, verify
+from qembed.search import Exact
+from qembed.search.graph import LADDER, MARGIN, RECALL
+from qembed.store import Snapshot
+from qembed.store import derived as files
+from qembed.store import manifest as manifests
+from qembed.types import Query
+from tests.pipeline.conftest import index
+
+WORDS = [f"word{i}" for i in range(300)]
+
+
+def fill(folder: Path, n: int, seed: int = 0) -> None:
+    rng = np.random.default_rng(seed)
+    folder.mkdir(exist_ok=True)
+    lines = (
+        f'{{"_id": "{seed}-{i}", "text": "{" ".join(rng.choice(WORDS, 8))}"}}\n' for i in range(n)
+    )
+    path = folder / f"r{seed}.jsonl"
+    path.write_text("".join(lines))
+    os.utime(path, (1.5e9, 1.5e9))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("made")
+    fill(folder / "docs", 2000)
+    index(folder / "idx", folder / "docs")
+    return folder
+
+
+@pytest.fixture
+def some(made: Path, tmp_path: Path) -> Path:
+    """2,000 passages, indexed: a copy of its own."""
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "idx"
+
+
+def graph_stamp(root: Path) -> files.Stamp:
+    stamp = files.current(root, manifests.read(root), files.GRAPH)
+    assert stamp is not None
+    return stamp
+
+
+def test_the_stamped_breadth_gives_the_wanted_recall(some: Path) -> None:
+    extra = graph_stamp(some).extra
+    assert extra["ef"] in LADDER
+    assert extra["recall"] >= RECALL + MARGIN
+    assert extra["measured"] == 2000
+    with Session(some) as session:
+        recall = graph_recall(session, 10)
+        assert recall is not None
+        assert recall >= RECALL
+        below = [ef for ef in LADDER if ef < extra["ef"]]
+        if below:
+            lower = graph_recall(session, 10, below[-1])
+            assert lower is not None
+            assert lower <= recall
+
+
+def test_a_search_says_and_uses_the_breadth(some: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files.restamp(some, graph_stamp(some), {**graph_stamp(some).extra, "ef": 123})
+    with Session(some) as session:
+        retriever = Retriever(session, Asked(mode="dense", search="graph"))
+        retriever.rank([Query("1", "word1 word2")])
+        assert "ef 123" in retriever.plan
+        opened = session.graph()
+        assert opened is not None
+        used = []
+        monkeypatch.setattr(
+            opened[0], "search", lambda v, k, ef: used.append(ef) or Exact([]).search(v, k)
+        )
+        retriever.rank([Query("1", "word1 word2")])
+        assert used[0] == 123
+    assert describe(some)["derived"]["graph"]["ef"] == 123
+
+
+def test_verify_finds_a_breadth_that_is_too_small_and_repair_mends_it(some: Path) -> None:
+    good = graph_stamp(some).extra
+    files.restamp(some, graph_stamp(some), {**good, "ef": 1})
+    found = [f for f in verify(some) if f.kind == "graph"]
+    # more hits than ten need at least so much breadth, whatever the stamp says: ef is then 20
+    with Session(some) as session:
+        recall = graph_recall(session, 10)
+    assert recall is not None
+    assert [f.mend for f in found] == (["qembed index --repair"] if recall < 0.95 else [])
+    index(some, repair=True)
+    assert graph_stamp(some).extra["ef"] == good["ef"]
+    assert list(verify(some)) == []
+
+
+def test_a_graph_that_no_breadth_helps_is_built_anew(some: Path) -> None:
+    """A graph over other vectors: whole, and useless."""
+    from qembed.search import Graph
+
+    stamp = graph_stamp(some)
+    rng = np.random.default_rng(0)
+    wrong = rng.normal(size=(2000, 48)).astype(np.float32)
+    graph = Graph.empty(48, 2000)
+    graph.add(stamp.base, wrong / np.linalg.norm(wrong, axis=1, keepdims=True))
+    path = some / stamp.file
+    graph.save(path)
+    files.seal(some, manifests.read(some), files.GRAPH, path, stamp.upto, stamp.extra)
+    (finding,) = verify(some)
+    assert finding.kind == "graph"
+    assert "of the ten nearest" in finding.what
+    assert finding.mend == "qembed index --repair"
+    index(some, repair=True)
+    assert list(verify(some)) == []
+
+
+def test_nearest_stored_is_exact_search(some: Path) -> None:
+    with Snapshot.open(some) as snapshot:
+        own, queries, truth = nearest_stored(snapshot, 2000, k=5, sample=20)
+        everything = [(f, v.copy()) for f, v in snapshot.vector_batches(0)]
+    expected = Exact(everything).search(queries, 6)
+    assert len(own) == 20
+    for (rows, scores), (want_rows, want) in zip(truth, expected, strict=True):
+        np.testing.assert_allclose(scores, want, atol=1e-6)
+        assert set(rows.tolist()) == set(want_rows.tolist())
+
+
+def test_the_matrix_read_and_mapped_is_the_same(some: Path) -> None:
+    manifest = manifests.read(some)
+    mapped = files.open_matrix(some, manifest)
+    assert mapped is not None
+    parts = list(files.matrix_batches(some, manifest, 700, size=300))
+    assert [first for first, _ in parts] == [700, 1000, 1300, 1600, 1900]
+    np.testing.assert_array_equal(np.concatenate([v for _, v in parts]), mapped[0][700:])
+
+
+def test_a_small_change_leaves_a_large_graph_alone(
+    some: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(derive_module, "SMALL", 1000)
+    before = graph_stamp(some)
+    fill(some.parent / "docs", 50, seed=1)
+    index(some)
+    assert graph_stamp(some) == before, "2.5 % more: searched exactly"
+    with Session(some) as session:
+        by_graph, plan = session.nearest(session.snapshot.vectors(np.array([2049])), 3, "graph")
+        assert plan.kind == "graph"
+        assert 2049 in by_graph[0][0].tolist()
+    fill(some.parent / "docs", 100, seed=2)
+    index(some)
+    after = graph_stamp(some)
+    assert after.upto == 2150, "7.5 % more: extended"
+    assert after.extra == before.extra, "not measured again before it has grown by a quarter"
+    assert list(verify(some)) == []
+
+
+def test_a_session_keeps_to_the_graph_it_loaded(
+    some: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A commit is there before its graph: a session between the two has a tail, also afterwards."""
+    fill(some.parent / "docs", 200, seed=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(derive_module, "graph_is_due", lambda _: False)
+        index(some)
+    with Session(some) as session:
+        vector = session.snapshot.vectors(np.array([2150]))
+        session.nearest(vector, 5, "graph")
+        derive(Snapshot.open(some))
+        assert graph_stamp(some).upto == 2200
+        hits, plan = session.nearest(vector, 5, "graph")
+        assert plan.kind == "graph"
+        assert hits[0][0][0] == 2150
+
+
+def test_a_session_maps_the_matrix_also_after_a_later_commit(some: Path) -> None:
+    """Its rows are the first of the longer file; reading all shards instead would take gigabytes."""
+    with Session(some) as session:
+        fill(some.parent / "docs", 200, seed=1)
+        index(some)
+        ((first, matrix),) = session.exact.parts
+        assert isinstance(matrix, np.memmap)
+        assert (first, len(matrix)) == (0, 2000)
+        expected = np.concatenate([v for _, v in session.snapshot.vector_batches(0)])
+        np.testing.assert_array_equal(matrix, expected)
+
+
+def test_a_query_that_the_graph_cannot_answer_has_no_row_twice(
+    some: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hardly a row of the graph lives: such a query is searched exactly, and that is the tail too."""
+    monkeypatch.setattr(derive_module, "graph_is_due", lambda _: False)
+    fill(some.parent / "docs", 20, seed=1)
+    (some.parent / "docs/r0.jsonl").write_text('{"_id": "0-0", "text": "one that stays"}\n')
+    monkeypatch.setattr("qembed.pipeline.build.DEAD_ROWS", 10**9)
+    index(some)
+    with Session(some) as session:
+        vector = session.snapshot.vectors(np.array([2005]))
+        hits, plan = session.nearest(vector, 100, "graph")
+        assert plan.kind == "graph"
+        rows = hits[0][0].tolist()
+        assert len(rows) == len(set(rows)) == 21
+
+
+def test_a_graph_replaced_between_checking_and_loading_costs_no_answer(
+    some: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def whole(root: Path, stamp: files.Stamp) -> bool:
+        (root / stamp.file).unlink()
+        return True
+
+    monkeypatch.setattr(files, "is_whole", whole)
+    with Session(some) as session:
+        vector = session.snapshot.vectors(np.array([7]))
+        hits, plan = session.nearest(vector, 3, "graph")
+        assert plan.kind == "exact"
+        assert hits[0][0][0] == 7
+
+
+def test_equal_texts_are_no_loss_of_recall(tmp_path: Path) -> None:
+    """Boilerplate: two hundred passages with one vector. Which of them comes first does not matter."""
+    (tmp_path / "docs").mkdir()
+    for i in range(200):
+        (tmp_path / f"docs/d{i}.md").write_text(f"# T{i}\n\nAll rights reserved.\n" * (1 + i % 2))
+        (tmp_path / f"docs/same{i}.txt").write_text("All rights reserved.")
+    index(tmp_path / "idx", tmp_path / "docs")
+    assert [f.what for f in verify(tmp_path / "idx")] == []

@@ -1,0 +1,86 @@
+"""The formulas against themselves written out, and the rules that a weight must keep."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qembed.pipeline.fuse import (
+    CODE,
+    COVERED,
+    SPREAD,
+    TRUST,
+    UNREAD,
+    Signals,
+    by_ranks,
+    is_code,
+    lexical_weight,
+    weighted,
+)
+
+scores = st.floats(0.0, 50.0, width=32)
+
+
+def test_the_weight_is_the_product_it_is_said_to_be() -> None:
+    got = lexical_weight(Signals(best=10, tenth=4, most=50, code=0.5))
+    assert got.b == pytest.approx(
+        TRUST * (1 - 4 / 10) * (10 / 50 / COVERED) * (1 - 0.5 * (1 - CODE))
+    )
+
+
+@given(best=st.floats(0.1, 50), tenth=scores, more=st.floats(1, 5), code=st.floats(0, 1))
+def test_a_weight_is_never_negative_and_never_more_than_trust(
+    best: float, tenth: float, more: float, code: float
+) -> None:
+    s = Signals(best, min(tenth, best), best * more, code)
+    assert 0 <= lexical_weight(s).b <= TRUST
+
+
+def test_words_that_all_hold_say_nothing() -> None:
+    assert lexical_weight(Signals(5, 5, 20)).b == 0
+
+
+def test_without_words_the_meaning_decides() -> None:
+    assert lexical_weight(Signals(0, 0, 0)).b == 0
+
+
+def test_a_script_the_model_cannot_read_is_left_to_words() -> None:
+    assert lexical_weight(Signals(5, 5, 20, readable=False)).b == UNREAD
+
+
+@given(
+    st.lists(st.tuples(st.floats(-1, 1, width=32), scores), min_size=2, max_size=30),
+    st.floats(0, 4),
+)
+def test_weighted_orders_by_the_sum_written_out(pairs: list[tuple[float, float]], b: float) -> None:
+    dense = np.array([d for d, _ in pairs], np.float32)
+    lexical = np.array([s for _, s in pairs], np.float32)
+    got = weighted(dense, lexical, np.ones(len(pairs), bool), b)
+    low = min(d for d, _ in pairs)
+    spread = max(max(d for d, _ in pairs) - low, SPREAD)
+    top = max(s for _, s in pairs) or 1.0
+    wanted = [low + spread * ((d - low) / spread + b * s / top) / (1 + b) for d, s in pairs]
+    assert got == pytest.approx(wanted, abs=1e-5)
+    assert got.max() <= low + spread + 1e-5
+
+
+def test_what_is_deeper_than_the_pool_does_not_move_the_rest() -> None:
+    dense = np.array([0.9, 0.7, 0.5, -0.3], np.float32)
+    lexical = np.array([0, 8, 4, 0], np.float32)
+    pool = np.array([True, True, True, False])
+    short = weighted(dense[:3], lexical[:3], pool[:3], 1.0)
+    assert np.allclose(weighted(dense, lexical, pool, 1.0)[:3], short)
+
+
+def test_reciprocal_ranks() -> None:
+    got = by_ranks([2, 0], [2, 1], 3)
+    assert got.tolist() == pytest.approx([1 / 62, 1 / 62, 2 / 61])
+
+
+def test_code_is_told_from_prose() -> None:
+    assert is_code("def f(x):\n    return {k: v for k, v in x.items() if v != 0}\n")
+    assert is_code("for (int i = 0; i < n; i++) { sum += a[i]; }")
+    assert not is_code("Refunds (see below) arrive within five days; ask us if yours did not.")
+    assert not is_code("")

@@ -1,0 +1,136 @@
+"""Scoring within a time: which pairs are reached, and what becomes of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qembed.errors import UsageError
+from qembed.pipeline.fuse import LATE_WEIGHT, mixed
+from qembed.pipeline.scoring import FIRST_SLICE, ordered, parse_budget, score_pairs, summed
+
+Pair = tuple[str, str]
+
+
+class Timed:
+    """A reranker whose pairs take `pace` seconds each on a clock of its own."""
+
+    kind, meaning, calibrated = "timed", "numbers", False
+
+    def __init__(self, pace: float) -> None:
+        self.pace = pace
+        self.now = 100.0
+        self.calls: list[list[Pair]] = []
+        self.truncated: list[Pair] = []
+
+    def clock(self) -> float:
+        return self.now
+
+    def score(self, pairs: Sequence[Pair], track: Callable[[int], None] | None = None):
+        self.calls.append(list(pairs))
+        self.now += self.pace * len(pairs)
+        if track is not None:
+            track(len(pairs))
+        return np.array([float(p) for _, p in pairs], dtype=np.float32)
+
+
+def pairs_of(queries: int, candidates: int) -> tuple[list[Pair], list[int]]:
+    pairs = [(f"q{q}", str(q * 1000 + c)) for q in range(queries) for c in range(candidates)]
+    return pairs, [c for _ in range(queries) for c in range(candidates)]
+
+
+@given(st.integers(1, 7), st.integers(1, 60), st.floats(0.0001, 0.5), st.floats(0.01, 10))
+def test_the_best_of_every_query_go_first(
+    queries: int, candidates: int, pace: float, budget: float
+) -> None:
+    pairs, ranks = pairs_of(queries, candidates)
+    timed = Timed(pace)
+    seen: list[int] = []
+    scores = score_pairs(timed, pairs, ranks, budget, seen.append, timed.clock)
+    done = np.isfinite(scores)
+    assert sum(seen) == done.sum() >= min(FIRST_SLICE, len(pairs))
+    # no pair is scored while one of a better rank is not, in any query
+    reached = [r for r, d in zip(ranks, done, strict=True) if d]
+    left = [r for r, d in zip(ranks, done, strict=True) if not d]
+    assert max(reached) <= min(left, default=max(reached))
+    assert scores[done].tolist() == [float(p) for (_, p), d in zip(pairs, done, strict=True) if d]
+    # beyond the first slice the clock is kept, at an even pace
+    spent = timed.now - 100
+    assert spent <= max(budget, pace * min(FIRST_SLICE, len(pairs))) + 1e-9
+    # and the time is used: half of it at least, or all is done
+    assert done.all() or spent >= budget / 2 - 2 * pace
+
+
+def test_without_a_budget_it_is_one_call() -> None:
+    pairs, ranks = pairs_of(3, 50)
+    timed = Timed(1.0)
+    assert np.isfinite(score_pairs(timed, pairs, ranks)).all()
+    assert [len(c) for c in timed.calls] == [150]
+
+
+def test_a_budget_that_suffices_changes_nothing() -> None:
+    pairs, ranks = pairs_of(3, 50)
+    timed = Timed(0.001)
+    whole = score_pairs(Timed(0.001), pairs, ranks)
+    assert score_pairs(timed, pairs, ranks, 60.0, None, timed.clock).tolist() == whole.tolist()
+    assert score_pairs(timed, [], [], 1.0).shape == (0,)
+
+
+def test_the_sum_of_several_calls() -> None:
+    timed = Timed(0.1)
+    first = summed("py:m:f", timed, np.array([1, np.nan, 2], dtype=np.float32))
+    both = summed("py:m:f", timed, np.array([np.nan], dtype=np.float32), first)
+    assert (first.pairs, first.scored, both.pairs, both.scored) == (3, 2, 4, 2)
+    assert (both.kind, both.meaning, both.calibrated) == ("timed", "numbers", False)
+
+
+# ── the order ────────────────────────────────────────────────────────────────────────────────────
+
+values = st.floats(-20, 20, width=32)
+
+
+@given(st.lists(st.tuples(values, st.booleans()), min_size=1, max_size=30), st.booleans())
+def test_what_was_not_scored_follows_in_its_order(
+    given: list[tuple[float, bool]], late: bool
+) -> None:
+    first = np.linspace(0.9, 0.1, len(given), dtype=np.float32)
+    rerank = np.array([v if done else np.nan for v, done in given], dtype=np.float32)
+    done = np.isfinite(rerank)
+    final, order = ordered(first, rerank, late)
+    assert np.isfinite(final).all()
+    assert sorted(order.tolist()) == list(range(len(given)))
+    assert (np.diff(final[order]) <= 0).all()
+    n = int(done.sum())
+    assert done[order[:n]].all()  # the scored ones are all before
+    assert order[n:].tolist() == np.flatnonzero(~done).tolist()
+    expected = mixed(first[done], rerank[done], LATE_WEIGHT) if late else rerank[done]
+    assert final[done].tolist() == expected.tolist()
+    if n and n < len(given):
+        assert final[~done].max() < min(final[done].min(), 0)
+
+
+def test_ties_keep_the_order_they_came_in() -> None:
+    first = np.array([0.9, 0.8, 0.7, 0.6], dtype=np.float32)
+    rerank = np.array([0.1, 0.5, 0.5, 0.1], dtype=np.float32)
+    assert ordered(first, rerank, False)[1].tolist() == [1, 2, 0, 3]
+
+
+# ── times ────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("2s", 2), ("500ms", 0.5), ("1m", 60), ("2", 2), ("1.5 s", 1.5), (".5s", 0.5), (None, None)],
+)
+def test_times(text: str | None, seconds: float | None) -> None:
+    assert parse_budget(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "0", "0s", "-1s", "2h", "soon", "1s2", "nan", "inf"])
+def test_times_that_are_none(text: str) -> None:
+    with pytest.raises(UsageError, match="a time such as 2s or 500ms is wanted"):
+        parse_budget(text)

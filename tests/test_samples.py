@@ -1,0 +1,100 @@
+"""The sample corpora are what their README says, and measure what the main README says."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from qembed.pipeline.build import build
+from qembed.pipeline.evaluate import Wanted, judge
+from qembed.pipeline.recipe import Wishes
+from qembed.pipeline.retrieve import Asked
+from qembed.pipeline.summary import Options
+from qembed.quality import read_qrels, read_queries
+from tests.test_readme import EXPORTS
+
+ROOT = Path(__file__).resolve().parent.parent
+SAMPLES = ROOT / "sample_corpora"
+CORPORA = {"helpdesk": "docs", "memories": "memories.jsonl", "code": "src"}
+LEAST = {"helpdesk": (40, 60), "memories": (120, 30), "code": (40, 40)}
+ROW = re.compile(r"^\| `(\w+)`(?: by `([\w.-]+)`)?[^|]*\| (\.\d+) \| (\.\d+) \| (\.\d+) \|$", re.M)
+
+
+def documents(name: str) -> set[str]:
+    path = SAMPLES / name / CORPORA[name]
+    if path.is_file():
+        return {json.loads(line)["_id"] for line in path.read_text().splitlines()}
+    return {p.relative_to(path).as_posix() for p in path.rglob("*") if p.is_file()}
+
+
+@pytest.mark.parametrize("name", CORPORA)
+def test_whole(name: str) -> None:
+    there = documents(name)
+    warnings: list[str] = []
+    queries = read_queries(SAMPLES / name / "queries.jsonl", warn=warnings.append)
+    qrels = read_qrels(SAMPLES / name / "qrels.tsv", warn=warnings.append)
+    assert warnings == []
+    assert len(there) >= LEAST[name][0]
+    assert len(queries) >= LEAST[name][1]
+    assert {q.id for q in queries} == qrels.keys()
+    assert {d for grades in qrels.values() for d in grades} <= there
+    assert {g for grades in qrels.values() for g in grades.values()} <= {1, 2}
+    assert all(2 in grades.values() for grades in qrels.values())
+
+
+def test_the_own_language_is_a_part_of_all_judgments() -> None:
+    whole = read_qrels(SAMPLES / "helpdesk/qrels.tsv")
+    wanted = {
+        q: {d: g for d, g in grades.items() if d.startswith(f"{q[:2]}/")}
+        for q, grades in whole.items()
+        if not q.startswith("x-")
+    }
+    assert read_qrels(SAMPLES / "helpdesk/qrels-own-language.tsv") == wanted
+
+
+def test_memories_are_judged_within_one_user() -> None:
+    lines = (SAMPLES / "memories/memories.jsonl").read_text().splitlines()
+    users = {r["_id"]: r["user_id"] for r in map(json.loads, lines)}
+    qrels = read_qrels(SAMPLES / "memories/qrels.tsv")
+    for q in read_queries(SAMPLES / "memories/queries.jsonl"):
+        assert q.where is not None
+        user = re.fullmatch(r"user_id = '(\w+)'", q.where)
+        assert user is not None
+        assert {users[d] for d in qrels[q.id]} == {user[1]}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("samples")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("QEMBED_CACHE", str(EXPORTS))
+        yield folder
+
+
+@pytest.mark.parametrize(
+    ("name", "judged", "dense", "auto", "reranked"), ROW.findall((ROOT / "README.md").read_text())
+)
+def test_the_readme_says_what_they_measure(
+    name: str, judged: str, dense: str, auto: str, reranked: str, folder: Path
+) -> None:
+    root = folder / name / ".qembed"
+    paths = (str(SAMPLES / name / CORPORA[name]),)
+    build(root, Options(paths=paths, wishes=Wishes(model="minilm")))
+    said = ((dense, Asked(mode="dense")), (auto, Asked()), (reranked, Asked(rerank="late")))
+    for figure, how in said:
+        wanted = Wanted(
+            queries=SAMPLES / name / "queries.jsonl",
+            qrels=SAMPLES / name / (judged or "qrels.tsv"),
+            asked=how,
+            latency=0,
+        )
+        verdict = judge(wanted, lambda: root)
+        assert verdict.body["measures"]["nDCG@10"] == pytest.approx(float(figure), abs=0.002)
+
+
+def test_the_readme_has_them_all() -> None:
+    assert {m[0] for m in ROW.findall((ROOT / "README.md").read_text())} == set(CORPORA)
