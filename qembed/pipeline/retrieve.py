@@ -227,10 +227,11 @@ class Retriever:
         while True:
             found = self._arms.find(words, vectors, ask, allowed)
             self.plan = self._arms.plan
+            # fewer than asked for: no other passage holds the words
+            all_seen = all(len(f.rows) < ask for f in found)
             found = [f.take(self._first_of_each(f.rows)) for f in found]
             fewest = min((len(f.rows) for f in found), default=depth)
-            # words are found in so many passages as hold them: looking deeper brings no others
-            if fewest >= min(depth, documents) or ask >= total or vectors is None:
+            if fewest >= min(depth, documents) or ask >= total or all_seen:
                 return [f.take(_first(depth, f)) for f in found]
             ask = min(total, ask * 4)
 

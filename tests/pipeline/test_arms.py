@@ -166,3 +166,21 @@ def test_without_a_lexical_index(root: Path) -> None:
 def test_a_list_does_not_depend_on_how_long_it_is(session: Session) -> None:
     short = documents(session, Asked(k=5), "black tea sugar")
     assert documents(session, Asked(k=300), "black tea sugar")[:5] == short
+
+
+def test_documents_by_words_are_all_that_hold_them(tmp_path: Path) -> None:
+    (tmp_path / "long.txt").write_text(
+        " ".join(f"Apple number {i} is an apple." for i in range(600))
+    )
+    for i in range(4):
+        (tmp_path / f"short{i}.txt").write_text(
+            "Much else, and at the end of it an apple is named too."
+        )
+    for i in range(40):
+        (tmp_path / f"other{i}.txt").write_text(f"Nothing of the kind in document {i}.")
+    paths = tuple(str(p) for p in tmp_path.glob("*.txt"))
+    wishes = Wishes(model="py:tests.encoders:bag", max_tokens=24, overlap=0)
+    build(tmp_path / ".qembed", Options(paths=paths, wishes=wishes))
+    with Session(tmp_path / ".qembed") as session:
+        found = documents(session, Asked(k=5, mode="lexical", by="document"), "apple")
+    assert sorted(found) == ["long.txt", *(f"short{i}.txt" for i in range(4))]
