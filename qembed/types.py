@@ -63,7 +63,8 @@ class SourceFile(NamedTuple):
 class Document:
     """One text with an identity. `id`: path inside its source, or the record's id.
 
-    `line`: where a record begins in its file, 1-based; None for a whole file.
+    `line`: where a record or part begins in its file, 1-based; None for a whole file. `start`: characters
+    of the file before a part of its text; what is shown of its passages counts from the file's beginning.
     """
 
     id: str
@@ -71,13 +72,15 @@ class Document:
     title: str = ""
     meta: Meta = field(default_factory=dict)
     line: int | None = None
+    start: int = 0
 
     @property
     def digest(self) -> bytes:
-        """16 bytes that change whenever title, text or metadata do; the id is not part of them."""
+        """16 bytes that change whenever title, text, metadata or `start` do; the id is not part of them."""
         meta = json.dumps(self.meta, sort_keys=True, ensure_ascii=False, default=str)
         h = hashlib.blake2b(digest_size=16)
-        for part in (self.title, self.text, meta):
+        place = (str(self.start),) if self.start else ()
+        for part in (self.title, self.text, meta, *place):
             data = part.encode("utf-8", "surrogatepass")
             h.update(len(data).to_bytes(8, "little"))
             h.update(data)
@@ -109,7 +112,11 @@ class Skipped(Unreadable):
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A stretch of a document: `text == document.text[start:end]`. Lines are 1-based, inclusive."""
+    """A stretch of a document: `text == document.text[start:end]`. Lines are 1-based, inclusive.
+
+    `heading`: the headings it stands under (`Guide > Refunds`); `symbol`: what it defines, of code
+    (`Basket.total`). "" where there are none.
+    """
 
     document: str
     seq: int
@@ -118,6 +125,13 @@ class Passage:
     text: str
     line: int
     end_line: int
+    heading: str = ""
+    symbol: str = ""
+
+    @property
+    def label(self) -> str:
+        """What of the document it is, in a few words: its headings, or what it defines."""
+        return self.heading or self.symbol
 
 
 # ── models ───────────────────────────────────────────────────────────────────────────────────────

@@ -7,14 +7,20 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from qembed.models import open_model
+from qembed.models.onnx_encoder import OnnxEncoder
+from qembed.models.torch_encoder import TorchEncoder
 from qembed.pipeline.build import build
 from qembed.pipeline.evaluate import Wanted, judge
 from qembed.pipeline.recipe import Wishes
 from qembed.pipeline.retrieve import Asked
+from qembed.pipeline.session import Session
 from qembed.pipeline.summary import Options
 from qembed.quality import read_qrels, read_queries
+from qembed.search import Exact
 from tests.test_readme import EXPORTS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -98,3 +104,29 @@ def test_the_readme_says_what_they_measure(
 
 def test_the_readme_has_them_all() -> None:
     assert {m[0] for m in ROW.findall((ROOT / "README.md").read_text())} == set(CORPORA)
+
+
+@pytest.mark.parametrize("name", CORPORA)
+def test_the_export_finds_what_torch_finds(name: str, folder: Path) -> None:
+    """The same hits in the same order, passages and queries both encoded by the one or by the other."""
+    root = folder / name / ".qembed"
+    paths = (str(SAMPLES / name / CORPORA[name]),)
+    build(root, Options(paths=paths, wishes=Wishes(model="minilm")))
+    queries = [q.text for q in read_queries(SAMPLES / name / "queries.jsonl")]
+    with Session(root) as session:
+        assert isinstance(session.encoder, OnnxEncoder)
+        rows = np.arange(session.rows, dtype=np.int64)
+        lines = session.snapshot.lines_of(rows)
+        passages = [
+            session.finished(line.title, p.text)
+            for line, p in zip(lines, session.passages(rows), strict=True)
+        ]
+        ours = session.exact.search(session.encoder.encode(queries), 10)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("QEMBED_RUNTIME", "torch")
+        torch = open_model("minilm").encoder()
+        assert isinstance(torch, TorchEncoder)
+        theirs = Exact([(0, torch.encode(passages))]).search(torch.encode(queries), 10)
+    for (found, scores), (wanted, cosines) in zip(ours, theirs, strict=True):
+        assert found.tolist() == wanted.tolist()
+        np.testing.assert_allclose(scores, cosines, atol=1e-5)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from qembed.cli.common import Talk, dumps
 from qembed.cli.render import Screen, show
-from qembed.pipeline.rerank import How, check_how, rerank_hits, rerank_run
 from qembed.pipeline.retrieve import Asked, Retriever
 from qembed.pipeline.scoring import parse_budget
 from qembed.types import Query
@@ -20,6 +19,7 @@ from qembed.types import Query
 if TYPE_CHECKING:
     from qembed.models import Model
     from qembed.models.pairs import Scorer
+    from qembed.pipeline.rerank import How
     from qembed.pipeline.scoring import Reranked
     from qembed.pipeline.session import Session
 
@@ -42,6 +42,8 @@ def queries_of(request: Request) -> list[Query]:
 
 def how_of(request: Request) -> How:
     """How to rerank. Raises UsageError."""
+    from qembed.pipeline.rerank import How
+
     return How(**request["how"], budget=parse_budget(request["rerank_budget"]))
 
 
@@ -78,6 +80,8 @@ def rerank_lines(
     talk: Talk,
 ) -> None:
     """Prints the lines in their new order."""
+    from qembed.pipeline.rerank import rerank_hits
+
     with talk.counter(len(lines), "pairs") as track:
         better, reranked = rerank_hits(lines, how, opened, track)
     for line in better:
@@ -92,6 +96,7 @@ def rerank_a_run(
     talk: Talk,
 ) -> None:
     """Prints a run in its new order."""
+    from qembed.pipeline.rerank import check_how, rerank_run
     from qembed.quality import read_queries, read_run, write_run
 
     how = how_of(request)
@@ -109,6 +114,8 @@ def say_reranked(talk: Talk, reranked: Reranked | None, explain: bool) -> None:
     """What a rerank did: always if pairs were left out or cut short, else when asked."""
     if reranked is None:
         return
+    if reranked.note:
+        talk.say(reranked.note)
     if reranked.scored < reranked.pairs:
         talk.say(
             f"rerank: {reranked.scored} of {reranked.pairs} pairs scored within --rerank-budget; the "

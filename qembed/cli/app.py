@@ -4,21 +4,69 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
+from typer.main import get_command
 
-from qembed.cli import add, evaluate, forget, index, models, query, rerank, serve, status, verify
 from qembed.cli.codes import Code
-from qembed.cli.common import harmless
-from qembed.cli.optional import OptionalRerank
 from qembed.errors import QembedError
 from qembed.version import __version__
+
+COMMANDS = {
+    "index": "index:index",
+    "query": "query:app",
+    "rerank": "rerank:rerank",
+    "eval": "evaluate:app",
+    "add": "add:add",
+    "forget": "forget:forget",
+    "serve": "serve:serve",
+    "status": "status:status",
+    "verify": "verify:verify",
+    "models": "models:app",
+}
+"""What does a command, as file:name: the one that is called is imported and built, and no other."""
+
+
+class Commands(dict[str, Any]):
+    """Name -> command, made when it is asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(dict.fromkeys(COMMANDS))
+
+    def __getitem__(self, name: str) -> Any:
+        if (made := super().__getitem__(name)) is None:
+            made = _command(name)
+            self[name] = made
+        return made
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The command of this name."""
+        return self[name] if name in COMMANDS else default
+
+
+def _command(name: str) -> Any:
+    file, _, attribute = COMMANDS[name].partition(":")
+    found = getattr(import_module(f"qembed.cli.{file}"), attribute)
+    if isinstance(found, typer.Typer):
+        return get_command(found)
+    alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+    alone.command(name)(found)
+    return get_command(alone)
 
 
 class Group(TyperGroup):
     """Runs a command; an error of ours becomes a line on stderr, any other keeps its traceback."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = Commands()
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names, in the order of the help."""
+        return list(COMMANDS)
 
     def invoke(self, ctx: Any) -> Any:
         """The command's result, or an exit code."""
@@ -27,6 +75,8 @@ class Group(TyperGroup):
             sys.stdout.flush()
             return result
         except QembedError as e:
+            from qembed.cli.common import harmless
+
             print(f"qembed: {harmless(str(e))}", file=sys.stderr)  # noqa: T201
             raise typer.Exit(e.exit_code) from None
         except KeyboardInterrupt:
@@ -63,15 +113,3 @@ def root(
     Exit codes: 0 done; 2 cannot run; 3 a gate said no; 4 done, but some inputs could not be read; 75
     another writer holds the lock; 130 interrupted, with what was done so far committed.
     """
-
-
-app.command("index")(index.index)
-app.command("query", cls=OptionalRerank)(query.query)
-app.command("rerank")(rerank.rerank)
-app.add_typer(evaluate.app, name="eval")
-app.command("add")(add.add)
-app.command("forget")(forget.forget)
-app.command("serve")(serve.serve)
-app.command("status")(status.status)
-app.command("verify")(verify.verify)
-app.add_typer(models.app, name="models")

@@ -55,7 +55,7 @@ class Group(TyperGroup):
         return super().parse_args(ctx, fill_in(args))
 
 
-app = typer.Typer(cls=Group, rich_markup_mode=None)
+app = typer.Typer(cls=Group, add_completion=False, rich_markup_mode=None)
 
 
 def _many(metavar: str, text: str) -> Any:

@@ -62,6 +62,14 @@ def index(
     overlap: Annotated[
         int | None, typer.Option(help="Tokens that neighbouring passages share.")
     ] = None,
+    headings: Annotated[
+        bool | None,
+        typer.Option(
+            "--headings/--no-headings",
+            help="Encode a passage with its headings, code with its names, in front. Default: without.",
+            show_default=False,
+        ),
+    ] = None,
     include: Annotated[
         list[str] | None, typer.Option(metavar="GLOB", help="Only files like this. Repeatable.")
     ] = None,
@@ -137,7 +145,9 @@ def index(
     talk = Talk(quiet, verbose)
     options = Options(
         paths=tuple(paths or ()),
-        wishes=Wishes(model, dim, chunker.value if chunker else None, max_tokens, overlap),
+        wishes=Wishes(
+            model, dim, chunker.value if chunker else None, max_tokens, overlap, headings
+        ),
         source=Source(
             "",
             include=tuple(include or ()),
@@ -162,15 +172,17 @@ def index(
     with Signals().caught(talk) as signals, talk.progress(signals) as progress:
         summary = build(index_to_write(index_dir), options, progress, sys.stdin.buffer)
     for unread in summary.failed:
-        talk.say(f"cannot read {unread}")
+        talk.say(f"cannot read {str(unread).translate(_LINE)}")
     for reason, n in summary.skipped.items():
         # what mends itself with a command is worth a line; all else only with -v
         tell = talk.say if reason.startswith("needs ") else talk.detail
-        tell(f"left out {n:,}: {reason}")
+        tell(f"left out {n:,}: {reason}{which(summary, reason)}")
     if format is Format.json:
         out(dumps(summary.to_json()))
     else:
         out(summary_line(summary))
+    for reason, n in summary.plainly.items():
+        talk.detail(f"cut as plain text {n:,}: {reason}")
     for place in summary.cut_short:
         talk.detail(f"cut short: {place}")
     talk.seconds(summary.seconds)
@@ -178,6 +190,21 @@ def index(
         raise typer.Exit(signals.code)
     if summary.failed:
         raise typer.Exit(Code.SOME_FAILED)
+
+
+_LINE = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})
+"""Names may hold what ends a line or a cell."""
+
+
+def which(summary: Summary, reason: str) -> str:
+    """The commonest of the suffixes that no reader knows, for that reason."""
+    from qembed.corpus import UNKNOWN
+
+    if reason != UNKNOWN:
+        return ""
+    most = sorted(summary.suffixes.items(), key=lambda x: (-x[1], x[0]))
+    shown = [f"{n:,} {suffix or 'with none'}" for suffix, n in most[:8]]
+    return f" ({', '.join(shown)}{', …' if len(most) > 8 else ''})"
 
 
 def number_of_bytes(text: str | None) -> int | None:
@@ -208,11 +235,12 @@ def summary_line(summary: Summary) -> str:
         plan = []
         for verb, names in summary.would.items():
             for name in names:
-                line = f"{verb}\t{name}"
+                line = f"{verb}\t{name.translate(_LINE)}"
                 if d := how.get(name):
                     line += f"\t{d.reader}\t{d.chunker}\t{d.documents}\t{d.passages}"
                     line += "".join(f"\t{problem}" for problem in d.problems)
                 plan.append(line)
+        plan += [f"skip\t{name.translate(_LINE)}\t{why}" for name, why in summary.left_out]
         return "\n".join([*plan, f"would: {what} (nothing was written)"])
     encoded = f"{p['encoded']:,} encoded"
     if p["reused"]:

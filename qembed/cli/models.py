@@ -11,7 +11,12 @@ import typer
 from qembed.cli.codes import Code
 from qembed.cli.common import QuietOption, Talk, dumps, out
 
-app = typer.Typer(no_args_is_help=True, help="What is known of models, and what they are given.")
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="What is known of models, and what they are given.",
+)
 
 
 class Format(StrEnum):

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from qembed.cli.common import IndexOption, ModelOption, QuietOption, Talk, VerboseOption
+from qembed.cli.optional import OptionalRerank
 from qembed.cli.through import NoServerOption, through_server
 
 
@@ -204,3 +205,7 @@ def query(
 
     with open_retriever(index, asked_of(request), model) as retriever:
         answer_query(retriever, request, Screen.here(), talk)
+
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app.command("query", cls=OptionalRerank)(query)

@@ -13,6 +13,8 @@ from qembed.cli.common import dumps
 from qembed.types import Hit, Results, Run
 
 if TYPE_CHECKING:
+    from rich.text import Text as RichText
+
     from qembed.pipeline.retrieve import Answer, Retriever
 
 SCHEMA = 1
@@ -64,6 +66,14 @@ def _is_file_document(hit: Hit) -> bool:
     return hit.path.endswith(os.sep + hit.document.rsplit("/", 1)[-1])
 
 
+def shown_title(hit: Hit) -> str:
+    """A document's title and where in it a passage stands: `title > heading`, nothing said twice."""
+    title, label = hit.title, hit.passage.label
+    if not title or label == title or label.startswith(f"{title} > "):
+        return label or title
+    return f"{title} > {label}" if label else title
+
+
 def hit_json(results: Results, rank: int, hit: Hit) -> dict[str, Any]:
     """A hit as one line of `--format jsonl`."""
     p = hit.passage
@@ -71,6 +81,7 @@ def hit_json(results: Results, rank: int, hit: Hit) -> dict[str, Any]:
         "schema": SCHEMA,
         "query_id": results.query.id,
         "query": results.query.text,
+        **({} if results.query.task is None else {"task": results.query.task}),
         "rank": rank,
         "score": _round(hit.score),
         "scores": {k: None if v is None else _round(v) for k, v in hit.scores.items()},
@@ -82,6 +93,8 @@ def hit_json(results: Results, rank: int, hit: Hit) -> dict[str, Any]:
             "end": p.end,
             "line": p.line,
             "end_line": p.end_line,
+            "heading": p.heading,
+            "symbol": p.symbol,
         },
         "text": p.text,
         "title": hit.title,
@@ -187,20 +200,22 @@ def _text(answer: Answer, retriever: Retriever, screen: Screen) -> None:
     )
     if not console.is_terminal:
         console.width = 80
-    vectors = retriever.encode([r.instruction or r.query.text for r in answer.results])
-    for results, vector in zip(answer.results, vectors, strict=True):
+    # rich also takes FORCE_COLOR for a terminal, and leaves bold where NO_COLOR is set
+    coloured = screen.file.isatty() and bool(console.color_system) and not console.no_color
+    for results, vector in zip(answer.results, answer.vectors, strict=True):
         if len(answer.results) > 1:
             console.print(
                 Text(f"query {safe(results.query.id)}: {safe(results.query.text)}", "bold")
             )
         if not results.hits:
             console.print("no hits")
-        found = best_sentences(retriever.session, vector, [h.passage for h in results.hits])
-        for n, (hit, sentence) in enumerate(zip(results.hits, found, strict=True), 1):
+        asked, passages = results.query.text, [h.passage for h in results.hits]
+        found = best_sentences(retriever.session, asked, vector, passages)
+        for n, (hit, place) in enumerate(zip(results.hits, found, strict=True), 1):
             where = f"{safe(shown_path(hit, screen.folder))}:{hit.passage.line}"
             head = Text(f"{n:>2}  {hit.score:.3f}  ")
             head.append(where, "bold cyan")
-            title = Text(safe(hit.title), "dim")
+            title = Text(safe(shown_title(hit)), "dim")
             if title and head.cell_len + 2 + title.cell_len <= console.width:
                 head.append("  ")
                 head.append_text(title)
@@ -208,8 +223,24 @@ def _text(answer: Answer, retriever: Retriever, screen: Screen) -> None:
             console.print(head, no_wrap=True, overflow="ellipsis")
             if title:
                 console.print(Text(" " * 11).append_text(title), no_wrap=True, overflow="ellipsis")
-            body = Text(safe(sentence), overflow="fold")
+            body = _body(hit.passage.text, place, asked if coloured else None)
             for line in body.wrap(console, console.width - 11)[:3]:
-                console.print(Text(" " * 11 + line.plain.rstrip()))
+                line.rstrip()
+                console.print(Text(" " * 11).append_text(line))
         if len(answer.results) > 1:
             console.print()
+
+
+def _body(text: str, place: tuple[int, int], query: str | None) -> RichText:
+    """The best sentence. With the query's words, for eyes: those marked, and how the paragraph goes on."""
+    from rich.text import Text
+
+    start, end = place
+    body = Text(safe(text[start:end]), overflow="fold")
+    if query is not None:
+        from qembed.pipeline.snippet import matched, rest_of_paragraph
+
+        for a, b in matched(text[start:end], query):  # `safe` leaves every character in its place
+            body.stylize("bold red", a, b)
+        body.append(safe(rest_of_paragraph(text, end)), "dim")
+    return body

@@ -239,9 +239,7 @@ def _rerank(request: Request, warm: Warm, started: Started) -> dict[str, Any]:
                     model = session.plain_model
                 except RecipeMismatch:  # no matter for lines that bring their text along
                     raise Refused("its index was made with another model") from None
-                return model, session.kept(
-                    how.spec, how.task, lambda: open_reranker(how.spec, model, task=how.task)
-                )
+                return model, session.kept(how.spec, lambda: open_reranker(how.spec, model))
 
             rerank_lines(lines, how, opened, request, sheet, talk)
 

@@ -12,7 +12,7 @@ import stat
 import zlib
 from typing import Any, BinaryIO, NamedTuple
 
-from qembed.corpus.decode import BINARY, decode, legacy
+from qembed.corpus.decode import BINARY, SNIFF, decode, is_binary, legacy
 from qembed.types import Skipped, SourceFile, Unreadable
 
 MAX_FILE = 256 * 1024 * 1024
@@ -98,19 +98,22 @@ class _Closing:
         self._below.close()
 
 
-def data(file: SourceFile) -> bytes | Unreadable:
-    """All bytes of a file of at most MAX_FILE."""
+def data(file: SourceFile, is_text: bool = False) -> bytes | Unreadable:
+    """All bytes of a file of at most MAX_FILE. Skipped if it should be text and is binary."""
     where = os.fspath(file.location)
     size = file.size
-    if size <= MAX_FILE:
-        try:
-            with open_stream(file) as stream:
-                found = stream.read(MAX_FILE + 1)
-        except OSError as e:
-            return Unreadable(where, e.strerror or str(e))
-        if len(found) <= MAX_FILE:
-            return found
-        size = len(found)
+    try:
+        with open_stream(file) as stream:
+            found = stream.read(SNIFF)
+            if is_text and is_binary(found):
+                return Skipped(where, BINARY)
+            if size <= MAX_FILE:
+                found += stream.read(MAX_FILE + 1 - len(found))
+                if len(found) <= MAX_FILE:
+                    return found
+                size = len(found)
+    except OSError as e:
+        return Unreadable(where, e.strerror or str(e))
     error = (
         f"{size / 1024**2:.0f} MiB is too large for one document (at most {MAX_FILE // 1024**2})"
     )
@@ -126,10 +129,12 @@ class Text(NamedTuple):
 
 def text(file: SourceFile) -> Text | Unreadable:
     """A file's text; see `decode` and `legacy`. Skipped if the file is binary."""
-    found = data(file)
-    if isinstance(found, Unreadable):
-        return found
-    where = os.fspath(file.location)
+    found = data(file, is_text=True)
+    return found if isinstance(found, Unreadable) else as_text(found, os.fspath(file.location))
+
+
+def as_text(found: bytes, where: str) -> Text | Unreadable:
+    """The text of a file's bytes."""
     decoded = decode(found, where)
     if isinstance(decoded, str):
         return Text(decoded, {})

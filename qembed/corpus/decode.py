@@ -12,7 +12,7 @@ from __future__ import annotations
 import codecs
 import re
 
-from qembed.types import Unreadable
+from qembed.types import Skipped, Unreadable
 
 SNIFF = 8192
 """Bytes in which a NUL says that a file is binary (git's rule)."""
@@ -48,6 +48,25 @@ def decode(data: bytes, path: str) -> str | Unreadable:
         return Unreadable(
             path, f"not UTF-8: byte 0x{data[start]:02x} at offset {start} (line {line})"
         )
+
+
+def encoding_of(head: bytes, path: str) -> str | Unreadable:
+    """The encoding of a long text by the lines it begins with, as `decode` and `legacy` see them."""
+    if head.startswith(UTF16) and not head.startswith(UTF32):
+        return "utf-16-le" if head.startswith(codecs.BOM_UTF16_LE) else "utf-16-be"
+    head = head[: head.rfind(b"\n", 0, SAMPLE) + 1] or head
+    found = decode(head, path)
+    if isinstance(found, str):
+        return "utf-8"
+    if found.error == BINARY:
+        return Skipped(path, BINARY)
+    guess = None if head.startswith(UTF32) else legacy(head)
+    return found if guess is None else guess[1]
+
+
+def is_binary(head: bytes) -> bool:
+    """Whether a NUL among the first bytes of a file says so; UTF-16 and UTF-32 are full of them."""
+    return b"\0" in head[:SNIFF] and not head.startswith((*UTF16, *UTF32))
 
 
 def _text_before(data: bytes, end: int) -> str:

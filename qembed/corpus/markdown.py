@@ -1,4 +1,4 @@
-"""What of Markdown matters here: a document's title, and where its fenced code lies.
+"""What of Markdown matters here: its headings and where they lie, and where its fenced code does.
 
 A line scanner, not a parser: it knows fences, indented code, comments, front matter, and the two kinds of
 headings. Headings in quotes and list items are not titles (one that is indented under an item by two or
@@ -10,9 +10,13 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
+
+MAX_WORDS = 1000
+"""Characters of a heading; what is longer is none that anybody wrote."""
 
 _FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")
-_ATX = re.compile(r" {0,3}#{1,6}(?:[ \t]+(.*))?$")
+_ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*))?$")
 _ATX_END = re.compile(r"(?:^|[ \t]+)#+[ \t]*$")
 _SETEXT = re.compile(r" {0,3}(?:=+|-+)[ \t]*$")
 _RULE = re.compile(r" {0,3}(?:(?:\*[ \t]*){3,}|(?:_[ \t]*){3,}|(?:-[ \t]*){3,})$")
@@ -31,10 +35,19 @@ _TOKEN = re.compile(
 )
 
 
+class Heading(NamedTuple):
+    """A heading at [start, end) of a text, whole lines; `words` as they stand there, 1 is the top level."""
+
+    start: int
+    end: int
+    level: int
+    words: str
+
+
 def title(text: str) -> str:
     """The first ATX or setext heading that has words, without its markup; "" if there is none."""
-    for heading in _headings(text):
-        if plain := strip_inline(heading):
+    for heading in headings(text):
+        if plain := strip_inline(heading.words):
             return plain
     return ""
 
@@ -69,13 +82,16 @@ def _alone(match: re.Match[str]) -> bool:
     return before.isspace() and after.isspace()
 
 
-def _headings(text: str) -> Iterator[str]:
-    """The raw contents of headings at the top level, in order."""
+def headings(text: str) -> Iterator[Heading]:
+    """The headings at the top level, in order."""
     fence = ""
     comment = False
     inside = False  # a quote or list item: its lines, lazy ones too, go on to the next blank line
     paragraph: list[str] = []  # what an underline would turn into a heading
-    for line in _after_front_matter(text):
+    begun = end = body_start(text)
+    for whole in text[end:].splitlines(keepends=True):
+        line = whole.splitlines()[0]
+        start, end = end, end + len(whole)
         if fence:
             fence = "" if _closes(line, fence) else fence
         elif comment:
@@ -88,9 +104,12 @@ def _headings(text: str) -> Iterator[str]:
             inside, paragraph = False, []
         elif found := _ATX.match(line):
             inside, paragraph = False, []
-            yield _ATTRIBUTES.sub("", _ATX_END.sub("", found[1] or ""))
-        elif paragraph and _SETEXT.match(line):
-            yield _ATTRIBUTES.sub("", " ".join(paragraph))
+            words = _ATX_END.sub("", (found[2] or "")[:MAX_WORDS])
+            yield Heading(start, end, len(found[1]), _ATTRIBUTES.sub("", words))
+        elif paragraph and (under := _SETEXT.match(line)):
+            level = 1 if "=" in under[0] else 2
+            words = " ".join(paragraph)[:MAX_WORDS]
+            yield Heading(begun, end, level, _ATTRIBUTES.sub("", words))
             paragraph = []
         elif _RULE.match(line):
             inside, paragraph = False, []
@@ -98,6 +117,7 @@ def _headings(text: str) -> Iterator[str]:
             rest = line[found.end() :].lstrip()
             inside, paragraph = bool(rest) and not _ATX.match(rest), []
         elif not inside and (paragraph or not line.startswith(("    ", "\t"))):
+            begun = begun if paragraph else start
             paragraph.append(line.strip())
 
 
@@ -110,13 +130,19 @@ def _closes(line: str, fence: str) -> bool:
     )
 
 
-def _after_front_matter(text: str) -> Iterator[str]:
-    """The lines, without the YAML between `---` lines that a site generator reads."""
-    lines = text.splitlines()
-    if lines and lines[0].rstrip() == "---" and len(lines) > 1 and lines[1].strip():
-        ends = (i for i, line in enumerate(lines) if i and line.rstrip() in ("---", "..."))
-        lines = lines[next(ends, -1) + 1 :]
-    yield from lines
+def body_start(text: str) -> int:
+    """Where the text begins that is not the YAML between `---` lines that a site generator reads."""
+    if not text.startswith("---"):
+        return 0
+    lines = text.splitlines(keepends=True)
+    if lines[0].rstrip() != "---" or len(lines) < 2 or not lines[1].strip():
+        return 0
+    at = len(lines[0])
+    for line in lines[1:]:
+        at += len(line)
+        if line.rstrip() in ("---", "..."):
+            return at
+    return 0
 
 
 def fenced(text: str) -> list[tuple[int, int]]:

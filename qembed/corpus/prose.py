@@ -10,30 +10,6 @@ from qembed.corpus.html import Page, read_page
 from qembed.corpus.markdown import strip_inline
 from qembed.corpus.markdown import title as heading
 
-# ── reStructuredText ─────────────────────────────────────────────────────────────────────────────
-
-_RULE = re.compile(r"([!-/:-@\[-`{-~])\1*$")
-_ROLE = re.compile(
-    r":[\w:+.-]+:`([^`<]*?)(?:\s*<[^`>]*>)?`|``([^`]+)``|\*\*([^*]+)\*\*|\*([^*]+)\*"
-)
-
-
-def rst_title(text: str) -> str:
-    """The first section title: a line over, or between, a line of one repeated mark at least as long."""
-    lines = [line.rstrip() for line in text[: 1 << 16].splitlines()]
-    for above, line, below in zip(["", *lines], lines, [*lines[1:], ""], strict=False):
-        words = line.strip()
-        if (
-            words
-            and not _RULE.match(words)
-            and (words == line or above == below)
-            and _RULE.match(below)
-            and len(below) >= max(2, min(len(words), 4))
-        ):
-            return " ".join(_ROLE.sub(lambda m: m[m.lastindex or 0], words).split())
-    return ""
-
-
 # ── notebooks ────────────────────────────────────────────────────────────────────────────────────
 
 

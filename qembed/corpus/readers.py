@@ -6,10 +6,11 @@ import os
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
-from qembed.corpus import contents, prose
-from qembed.corpus.contents import suffix
+from qembed.corpus import contents, parts, prose
+from qembed.corpus.contents import PACKED, suffix
 from qembed.corpus.html import Page, read_page
 from qembed.corpus.records import ReadOptions, read_lines
+from qembed.corpus.rst import rst_title
 from qembed.corpus.tables import read_csv, read_json, read_parquet
 from qembed.corpus.worker import read_office
 from qembed.types import Document, SourceFile, Unreadable
@@ -46,11 +47,6 @@ def _of_text(make: Callable[[str], Page]) -> Reader:
     return reader
 
 
-def plain(text: str) -> Page:
-    """One document without a title."""
-    return Page(text, "", {})
-
-
 def markdown(text: str) -> Page:
     """Its title is its first heading, which stays in the text too; front matter is metadata."""
     meta = prose.front_matter(text)
@@ -59,7 +55,7 @@ def markdown(text: str) -> Page:
 
 def rst(text: str) -> Page:
     """Its title is its first section's, which stays in the text too."""
-    return Page(text, prose.rst_title(text), {})
+    return Page(text, rst_title(text), {})
 
 
 def subtitles(text: str) -> Page:
@@ -67,12 +63,30 @@ def subtitles(text: str) -> Page:
     return Page(prose.subtitles(text), "", {})
 
 
-read_plain = _of_text(plain)
 read_markdown = _of_text(markdown)
 read_rst = _of_text(rst)
 read_html = _of_text(read_page)
 read_notebook = _of_text(prose.notebook)
 read_subtitles = _of_text(subtitles)
+
+
+def read_plain(file: SourceFile, options: ReadOptions) -> Iterator[Document | Unreadable]:
+    """One document without a title; parts of it where it is longer than parts.LONG, however long."""
+    where = os.fspath(file.location)
+    try:
+        with contents.open_stream(file) as stream:
+            head = stream.read(parts.LONG + 1)
+            if len(head) > parts.LONG:
+                yield from parts.read_parts(head, stream, file.name, where)
+                return
+    except OSError as e:
+        yield Unreadable(where, e.strerror or str(e))
+        return
+    found = contents.as_text(head, where)
+    if isinstance(found, contents.Text):
+        yield Document(file.name, found.text, meta=found.meta)
+    else:
+        yield found
 
 
 def read_mail(file: SourceFile, options: ReadOptions) -> Iterator[Document | Unreadable]:
@@ -97,12 +111,12 @@ def read_jsonl(file: SourceFile, options: ReadOptions) -> Iterator[Document | Un
         yield from read_lines(stream, file.name, options, where)
 
 
-_PROSE = ".txt .text .log .adoc .org .tex"
+_PROSE = ".txt .text .log .adoc .org .tex .texi"
 _CODE = (
     ".py .pyi .js .mjs .cjs .jsx .ts .mts .cts .tsx .vue .svelte .go .rs .java .kt .kts .scala .groovy "
     ".gradle .clj .c .h .cc .cpp .cxx .hh .hpp .m .mm .cs .fs .vb .swift .dart .zig .rb .php .pl .pm .lua "
     ".r .jl .hs .ml .mli .ex .exs .erl .elm .lisp .el .scm .sh .bash .zsh .fish .ps1 .bat .sql .graphql "
-    ".proto .cmake .mk .tf .nix .css .scss .less"
+    ".proto .cmake .mk .tf .nix .css .scss .less .awk .perl .tcl"
 )
 _SETTINGS = ".toml .yaml .yml .ini .cfg .conf .properties"
 
@@ -127,7 +141,17 @@ READERS: dict[str, Reader] = {
 _NAMES = (
     "readme license licence copying notice authors contributors changelog changes news history todo "
     "install makefile dockerfile containerfile vagrantfile jenkinsfile rakefile gemfile procfile "
-    "justfile codeowners"
+    "justfile codeowners copyright thanks credits faq bugs hacking maintainers"
 )
 PLAIN_NAMES = frozenset(_NAMES.split())
-"""Names without a suffix, in lower case, that are known to be text."""
+"""Names in lower case, up to the first dot, that are known to be text: LICENSE, README.Debian, NEWS.gz."""
+
+
+def is_plain_name(leaf: str) -> bool:
+    """Whether a file's name says that it is text, though its suffix says nothing."""
+    return leaf.partition(".")[0].lower() in PLAIN_NAMES
+
+
+def packed_suffix(leaf: str) -> str:
+    """The suffix of what is packed in a file, "" if it is not packed."""
+    return suffix(leaf) if leaf.lower().endswith(PACKED) else ""

@@ -16,9 +16,8 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TypeAlias
 
-from qembed.corpus.contents import PACKED, suffix
 from qembed.corpus.ignore import IGNORE_FILES, Rules, Selection, read_rules
-from qembed.corpus.readers import PLAIN_NAMES, READERS
+from qembed.corpus.readers import READERS, is_plain_name, packed_suffix
 from qembed.errors import UsageError
 from qembed.types import SourceFile, Unreadable
 
@@ -69,7 +68,7 @@ def walk(
     if not stat.S_ISDIR(info.st_mode):
         raise UsageError(f"{where}: neither a file nor a folder (records can be piped in: -)")
     asked = {p[p.rindex(".") :].lower() for p in include if "." in p and not p.startswith("!")}
-    known = READERS.keys() | PLAIN_NAMES | asked
+    known = READERS.keys() | asked
     found = _Walk(where, label or where, selection, known, use_ignore, on_skip).files()
     if max_size is None:
         yield from found
@@ -160,11 +159,12 @@ class _Walk:
                     self.skip(name, SYMLINK if entry.is_symlink() else SPECIAL)
                     continue
                 dot = leaf.rfind(".")
-                kind = leaf[dot:] if dot > 0 else leaf
+                kind = leaf[dot:] if dot > 0 else ""
                 if (
                     kind not in known
                     and kind.lower() not in known
-                    and (kind.lower() not in PACKED or suffix(leaf) not in known)
+                    and packed_suffix(leaf) not in known
+                    and not is_plain_name(leaf)
                 ):
                     self.skip(name, UNKNOWN)
                     continue

@@ -10,11 +10,15 @@ onnx_prepare   exported models, which need no torch: onnx_export makes them, onn
                onnx_session, onnx_encoder and onnx_cross run them
 """
 
+from typing import TYPE_CHECKING, Any
+
 from qembed.folders import cache_folder
 from qembed.models.profiles import PROFILES, TASKS, Profile, profile_for
-from qembed.models.rerank import open_reranker
 from qembed.models.spec import Model, open_model, prepare_model, prepare_spec
 from qembed.models.template import check_template, passage_text, query_text, resolve_task
+
+if TYPE_CHECKING:
+    from qembed.models.rerank import open_reranker
 
 __all__ = [
     "PROFILES",
@@ -32,3 +36,12 @@ __all__ = [
     "query_text",
     "resolve_task",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Rerankers when somebody asks for them: a query without one is spared their imports."""
+    if name == "open_reranker":
+        from qembed.models.rerank import open_reranker
+
+        return open_reranker
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

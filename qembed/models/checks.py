@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from qembed.errors import EncodingError
@@ -13,12 +14,16 @@ if TYPE_CHECKING:
 
 # a Chinese, Japanese, Thai, … letter is about a token; other words are one, and so is every mark
 _ALONE = "\u0e00-\u0eff\u1000-\u109f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
-_TOKEN = re.compile(rf"[{_ALONE}]|[^\W{_ALONE}]+|[^\w\s]")
+
+
+@cache
+def _token() -> re.Pattern[str]:
+    return re.compile(rf"[{_ALONE}]|[^\W{_ALONE}]+|[^\w\s]")
 
 
 def count_words(texts: Sequence[str]) -> list[int]:
     """Words and marks of each text and two more: a stand-in for tokens where there is no tokenizer."""
-    return [len(_TOKEN.findall(t)) + 2 for t in texts]
+    return [len(_token().findall(t)) + 2 for t in texts]
 
 
 def unit_rows(given: Any, texts: Sequence[str], name: str) -> Vectors:

@@ -16,7 +16,6 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -96,6 +95,9 @@ class Endpoint:
         """
         if not calls:
             return
+        # not needed, and not paid for, where no endpoint is asked
+        from concurrent.futures import ThreadPoolExecutor, as_completed
+
         try:
             with ThreadPoolExecutor(min(THREADS, len(calls))) as pool:
                 waiting = {pool.submit(call): i for i, call in enumerate(calls)}

@@ -137,6 +137,12 @@ class Folder:
         found = [int(x) for x in limits if isinstance(x, (int, float)) and 0 < x < 10**7]
         return min(found, default=default)
 
+    def float32(self) -> int:
+        """Bytes of the weights in float32, which on a CPU they are computed in, however they are stored."""
+        config = self.json("config.json")
+        half = str(config.get("dtype") or config.get("torch_dtype")).endswith("float16")
+        return sum(p.stat().st_size for p in self.path.glob(WEIGHTS)) * (2 if half else 1)
+
     def check(self) -> None:
         """Raises ModelUnavailable unless this is a folder qembed can load a model from."""
         if not (self.path / "config.json").is_file():

@@ -108,7 +108,7 @@ class Slot:
 
 
 def slot(kind: str, revision: str, pooling: str = "") -> Slot:
-    """`kind`: encoder or cross. Touches no file of the cache."""
+    """`kind`: encoder, cross or qwen. Touches no file of the cache."""
     model = _hash(kind, revision, pooling)
     here = _hash(str(FORMAT), *(f"{n} {version(n)}" for n in LIBRARIES), cpu())
     return Slot(cache_folder() / "onnx" / model / here)

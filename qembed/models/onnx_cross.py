@@ -40,10 +40,9 @@ class OnnxCross:
         self.truncated += [p for p, e in zip(pairs, encoded, strict=True) if e.overflowing]
         ids = [np.array(e.ids, dtype=np.int64) for e in encoded]
         kinds = [np.array(e.type_ids, dtype=np.int64) for e in encoded]
-        side = self._facts["padding_side"]
         for batch in by_length([len(row) for row in ids], tokens=TOKENS):
-            values, mask = padded([ids[i] for i in batch], self._facts["pad_id"], side)
-            types, _ = padded([kinds[i] for i in batch], self._facts["pad_type_id"], side)
+            values, mask = padded([ids[i] for i in batch], self._facts["pad_id"], "right")
+            types, _ = padded([kinds[i] for i in batch], self._facts["pad_type_id"], "right")
             feed = {"input_ids": values, "attention_mask": mask, "token_type_ids": types}
             out[batch] = self._graph.run(LOGITS, feed).reshape(len(batch), -1)[:, 0]
             if track is not None:

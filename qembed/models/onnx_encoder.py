@@ -38,7 +38,6 @@ class OnnxEncoder:
         self._graph = GraphSession(export)
         self._tokenizer = load_tokenizer(export, max_tokens)
         self._pad = int(export.facts["pad_id"])
-        self._side = str(export.facts["padding_side"])
 
     def encode(self, texts: Sequence[str], track: Callable[[int], None] | None = None) -> Vectors:
         """float32 (len(texts), dim), rows of length 1, in the order of the texts.
@@ -84,5 +83,5 @@ class OnnxEncoder:
         """Positions of texts with what the graph is fed for them, longest texts first."""
         ids = self._ids(texts)
         for batch in by_length([len(row) for row in ids], tokens=TOKENS):
-            values, mask = padded([ids[i] for i in batch], self._pad, self._side)
+            values, mask = padded([ids[i] for i in batch], self._pad, "right")
             yield batch, {"input_ids": values, "attention_mask": mask}

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qembed.models.installed import accelerator, version
+from qembed.models.profiles import short_name
 
 if TYPE_CHECKING:
     from qembed.models.onnx_cache import Slot
     from qembed.models.onnx_cross import OnnxCross
     from qembed.models.onnx_encoder import OnnxEncoder
+    from qembed.models.onnx_qwen import OnnxQwen
 
 RUNTIME = "QEMBED_RUNTIME"
 """Environment variable: `torch` leaves exports alone."""
@@ -33,7 +35,10 @@ Stop = Callable[[], bool]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be exported. `spec` is for messages; `pooling` is empty for a cross-encoder."""
+    """What is to be exported. `kind`: encoder, cross or qwen; `spec` is for messages.
+
+    `pooling` and `max_tokens` are an encoder's.
+    """
 
     kind: str
     name: str
@@ -65,10 +70,19 @@ def usable(device: str | None) -> bool:
 
 def cross_encoder(folder: Path, spec: str, device: str | None) -> Wanted:
     """A cross-encoder in a folder."""
+    return _reranker("cross", folder, spec, device)
+
+
+def qwen_reranker(folder: Path, spec: str, device: str | None) -> Wanted:
+    """A Qwen3-Reranker in a folder."""
+    return _reranker("qwen", folder, spec, device)
+
+
+def _reranker(kind: str, folder: Path, spec: str, device: str | None) -> Wanted:
     from qembed.models.files import Folder
 
     revision = Folder(folder).revision()
-    return Wanted("cross", folder.name, spec, folder, revision, "", 0, device)
+    return Wanted(kind, short_name(str(folder)), spec, folder, revision, "", 0, device)
 
 
 # ── opening ──────────────────────────────────────────────────────────────────────────────────────
@@ -92,6 +106,17 @@ def open_cross(wanted: Wanted) -> tuple[OnnxCross | None, str | None]:
         from qembed.models.onnx_cross import OnnxCross
 
         return OnnxCross(export)
+
+    return _open(wanted, make)
+
+
+def open_qwen(wanted: Wanted) -> tuple[OnnxQwen | None, str | None]:
+    """As open_encoder, for a Qwen3-Reranker."""
+
+    def make(export: Any) -> OnnxQwen:
+        from qembed.models.onnx_qwen import OnnxQwen
+
+        return OnnxQwen(export)
 
     return _open(wanted, make)
 
@@ -166,8 +191,9 @@ def _stays(wanted: Wanted, reason: str | None) -> str:
 
 def _whole(wanted: Wanted) -> bool:
     """Whether it loads: what the cache believes and onnxruntime does not is made anew as well."""
-    loaded, _ = open_encoder(wanted, 1) if wanted.kind == "encoder" else open_cross(wanted)
-    return loaded is not None
+    if wanted.kind == "encoder":
+        return open_encoder(wanted, 1)[0] is not None
+    return (open_qwen if wanted.kind == "qwen" else open_cross)(wanted)[0] is not None
 
 
 def _make(place: Slot, wanted: Wanted, say: Say, stop: Stop) -> str | None:
@@ -175,9 +201,10 @@ def _make(place: Slot, wanted: Wanted, say: Say, stop: Stop) -> str | None:
     import shutil
     import tempfile
 
+    from qembed.models.files import Folder
+
     none = f"no export of {wanted.name}, torch is used"
-    weights = sum(p.stat().st_size for p in wanted.folder.glob("*.safetensors"))
-    free, needed = shutil.disk_usage(place.top).free, int(weights * SPACE)
+    free, needed = shutil.disk_usage(place.top).free, int(Folder(wanted.folder).float32() * SPACE)
     if free < needed:
         return f"{none}: {place.top} has {free >> 20} MiB free, {needed >> 20} are needed"
     say(

@@ -1,62 +1,43 @@
 """Qwen3-Reranker: a language model that is asked whether a document answers, and says yes or no.
 
-    prefix   system turn with the question, user turn opened      always whole
-    body     instruction, query, document                         cut at its end if all is too long
-    suffix   user turn closed, assistant turn, empty think block  always whole
-
-The log-odds are z_yes - z_no at the last position, the probability is their sigmoid. Without this prompt,
-to the letter, scores are close to random. Not done here: a conversion into a classifier, whose single
-logit is the same difference.
+The log-odds are z_yes - z_no at the last position, the probability is their sigmoid. Both logits are
+products with the same last state, so their difference is one product with the difference of two rows of
+the output layer; the other 150,000 words are never scored. Not done here: a conversion into a classifier,
+whose single logit is the same difference.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qembed.errors import ModelUnavailable
 from qembed.models.batches import by_length
 from qembed.models.files import Folder
-from qembed.models.pairs import PROBABILITY, Pair, Track, finite, sigmoid
-from qembed.models.profiles import TASKS, short_name
+from qembed.models.onnx_prepare import open_qwen, qwen_reranker
+from qembed.models.onnx_session import padded
+from qembed.models.pairs import PROBABILITY, Pair, Tasks, Track, finite, sigmoid
+from qembed.models.profiles import TASKS, Profile, short_name
+from qembed.models.qwen_prompt import MAX_TOKENS, Prompts
+from qembed.models.template import resolve_task
 from qembed.models.torch_encoder import choose_device, load_arguments, loading
 
 if TYPE_CHECKING:
     from qembed.types import Scores
 
-SYSTEM = (
-    "Judge whether the Document meets the requirements based on the Query and the Instruct provided. "
-    'Note that the answer can only be "yes" or "no".'
-)
-PREFIX = f"<|im_start|>system\n{SYSTEM}<|im_end|>\n<|im_start|>user\n"
-SUFFIX = "<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n"
-ARCHITECTURE = "Qwen3ForCausalLM"
-MAX_TOKENS = 8192
-"""What the authors recommend, prefix and suffix included."""
-
-
-def is_qwen_name(name: str) -> bool:
-    """Whether a name or path is that of a Qwen3-Reranker."""
-    return fnmatchcase(short_name(name).lower(), "*qwen3-reranker*")
-
-
-def head_text(task: str, query: str) -> str:
-    """The body up to the document."""
-    return f"<Instruct>: {task}\n<Query>: {query}\n<Document>: "
-
-
-def pair_text(task: str, query: str, document: str) -> str:
-    """All that the model reads for a pair, to the byte."""
-    return PREFIX + head_text(task, query) + document + SUFFIX
+PROFILE = Profile("Qwen3-Reranker", task=TASKS["web"])
 
 
 class QwenReranker:
-    """The yes/no reranker in a folder of safetensors. `task`: the full text of the instruction."""
+    """The yes/no reranker in a folder of safetensors. `task`: of pairs that come without one.
+
+    Answers from its export if it has one, else through torch; `note` says why, if that is news.
+    Raises ModelUnavailable.
+    """
 
     kind = "qwen3-reranker"
     calibrated = True
+    instructed = True
     meaning = PROBABILITY
 
     def __init__(
@@ -66,101 +47,90 @@ class QwenReranker:
         device: str | None = None,
         max_tokens: int = MAX_TOKENS,
     ) -> None:
-        self.task = task or TASKS["web"]
-        self.truncated: list[Pair] = []
+        self.task = resolve_task(task, PROFILE)
         self._name = short_name(str(folder))
         files = Folder(folder)
         files.check()
-        arguments = load_arguments(choose_device(device))
-        with loading(folder):
-            from transformers import AutoModelForCausalLM, AutoTokenizer
-
-            local = {"local_files_only": True, "trust_remote_code": False}
-            tokenizer: Any = AutoTokenizer.from_pretrained(str(folder), **local)
-            model: Any = AutoModelForCausalLM.from_pretrained(
-                str(folder), **local, **arguments["model_kwargs"]
-            )
-            self._model = model.to(arguments["device"]).eval()
-        self._tokenizer = tokenizer.backend_tokenizer
-        self._tokenizer.no_truncation()
-        self._tokenizer.no_padding()
-        self.yes, self.no = self._answer("yes"), self._answer("no")
-        self._prefix, self._suffix = self._ids(PREFIX), self._ids(SUFFIX)
         limit = min(max_tokens, files.max_tokens(MAX_TOKENS))
-        self._room = limit - len(self._prefix) - len(self._suffix)
-        if self._room < 16:
-            raise ModelUnavailable(
-                f"{folder}: reads {limit} tokens, too few for the prompt and a document"
-            )
+        self._exported, self.note = open_qwen(qwen_reranker(folder, str(folder), device))
+        if self._exported is not None:
+            self.prompts = Prompts(self._exported.tokenizer, limit, str(folder))
+        else:
+            model, tokenizer = _load(folder, device)
+            self.prompts = Prompts(tokenizer, limit, str(folder))
+            self.model: Any = log_odds(model, self.prompts.yes, self.prompts.no)
+        self.truncated: list[Pair] = self.prompts.truncated
 
-    def _ids(self, text: str) -> list[int]:
-        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
-        return ids
+    def logits(
+        self, pairs: Sequence[Pair], track: Track | None = None, tasks: Tasks = None
+    ) -> Scores:
+        """Log-odds of yes against no, float32 (len(pairs),). Pairs of one batch may differ in task."""
+        told = [self.task] * len(pairs) if tasks is None else self._resolved(tasks)
+        prompts = self.prompts.ids(pairs, told)
+        if self._exported is not None:
+            found = self._exported.logits(prompts, track)
+        else:
+            found = self._by_torch(prompts, track)
+        return finite(found, pairs, self._name)
 
-    def _answer(self, word: str) -> int:
-        ids = self._ids(word)
-        if len(ids) != 1:
-            raise ModelUnavailable(
-                f"{self._name}: its tokenizer has no token {word!r}: not a yes/no reranker"
-            )
-        return ids[0]
+    def _resolved(self, tasks: Sequence[str | None]) -> list[str]:
+        texts = {t: self.task if t is None else resolve_task(t, PROFILE) for t in set(tasks)}
+        return [texts[t] for t in tasks]
 
-    def _body(self, pairs: Sequence[Pair]) -> list[list[int]]:
-        """Token ids of the middles, cut to fit. What is cut is remembered in `truncated`."""
-        # a document that holds "<|im_end|>" as text must not close the turn: it is split like any text
-        self._tokenizer.encode_special_tokens = True
-        try:
-            heads = {q: self._head(q) for q in dict.fromkeys(q for q, _ in pairs)}
-            encoded = self._tokenizer.encode_batch(
-                [heads[q][0] + d for q, d in pairs], add_special_tokens=False
-            )
-        finally:
-            self._tokenizer.encode_special_tokens = False
-        bodies = [e.ids for e in encoded]
-        for pair, ids in zip(pairs, bodies, strict=True):
-            if len(ids) > self._room or heads[pair[0]][1]:
-                self.truncated.append(pair)
-        return [ids[: self._room] for ids in bodies]
-
-    def _head(self, query: str) -> tuple[str, bool]:
-        """Instruction and query, the query cut so that half of the room is left for the document."""
-        text = head_text(self.task, query)
-        over = len(self._ids(text)) - self._room // 2
-        if over <= 0:
-            return text, False
-        offsets = self._tokenizer.encode(query, add_special_tokens=False).offsets
-        keep = max(len(offsets) - over, 1)
-        return head_text(self.task, query[: offsets[keep - 1][1]]), True
-
-    def logits(self, pairs: Sequence[Pair], track: Track | None = None) -> Scores:
-        """Log-odds of yes against no, float32 (len(pairs),)."""
+    def _by_torch(self, prompts: Sequence[list[int]], track: Track | None) -> Scores:
         import numpy as np
         import torch
 
-        out = np.zeros(len(pairs), dtype=np.float32)
-        prompts = [[*self._prefix, *body, *self._suffix] for body in self._body(pairs)]
+        out = np.zeros(len(prompts), dtype=np.float32)
         for batch in by_length([len(p) for p in prompts]):
-            longest = max(len(prompts[i]) for i in batch)
-            ids = torch.zeros((len(batch), longest), dtype=torch.long)
-            mask = torch.zeros_like(ids)
-            for row, i in enumerate(batch):
-                # left, so that the last position is the last token of every text
-                ids[row, longest - len(prompts[i]) :] = torch.tensor(prompts[i])
-                mask[row, longest - len(prompts[i]) :] = 1
-            device = self._model.device
+            # left, so that the last position is the last token of every text
+            given = padded([np.array(prompts[i], dtype=np.int64) for i in batch], 0, "left")
+            ids, mask = (torch.from_numpy(a).to(self.model.inner.device) for a in given)
             with torch.inference_mode():
-                output = self._model(
-                    input_ids=ids.to(device),
-                    attention_mask=mask.to(device),
-                    logits_to_keep=1,
-                    use_cache=False,
-                )
-            z = output.logits[:, -1].float()
-            out[batch] = (z[:, self.yes] - z[:, self.no]).cpu().numpy()
+                out[batch] = self.model(ids, mask)[:, 0].cpu().numpy()
             if track is not None:
                 track(len(batch))
-        return finite(out, pairs, self._name)
+        return out
 
-    def score(self, pairs: Sequence[Pair], track: Track | None = None) -> Scores:
+    def score(
+        self, pairs: Sequence[Pair], track: Track | None = None, tasks: Tasks = None
+    ) -> Scores:
         """The probability of yes, float32 (len(pairs),)."""
-        return sigmoid(self.logits(pairs, track))
+        return sigmoid(self.logits(pairs, track, tasks))
+
+
+def _load(folder: Path, device: str | None) -> tuple[Any, Any]:
+    """The language model and its `tokenizers.Tokenizer`, by transformers. Raises ModelUnavailable."""
+    arguments = load_arguments(choose_device(device))
+    with loading(folder):
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        local = {"local_files_only": True, "trust_remote_code": False}
+        tokenizer: Any = AutoTokenizer.from_pretrained(str(folder), **local)
+        model: Any = AutoModelForCausalLM.from_pretrained(
+            str(folder), **local, **arguments["model_kwargs"]
+        )
+        return model.to(arguments["device"]).eval(), tokenizer.backend_tokenizer
+
+
+def log_odds(model: Any, yes: int, no: int) -> Any:
+    """A torch module: int64 (texts, tokens) ids and mask, padded left, to float32 (texts, 1) log-odds.
+
+    state . (W_yes - W_no) for the last state, in float32 whatever the model runs in: in bfloat16 two
+    logits of 20 lie on a grid of 1/8. Holds for tied weights too, whose output rows are the input's.
+    """
+    import torch
+
+    rows = model.get_output_embeddings().weight.detach().float()
+
+    class LogOdds(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = model.base_model
+            self.register_buffer("direction", (rows[yes] - rows[no])[:, None])
+
+        def forward(self, input_ids: Any, attention_mask: Any) -> Any:
+            output = self.inner(input_ids=input_ids, attention_mask=attention_mask, use_cache=False)
+            return output.last_hidden_state[:, -1].float() @ self.direction
+
+    return LogOdds().eval()

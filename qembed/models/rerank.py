@@ -15,11 +15,10 @@ from qembed.models.files import Folder
 from qembed.models.hub import fetch, is_hub_id
 from qembed.models.onnx_prepare import cross_encoder, open_cross
 from qembed.models.own import make
-from qembed.models.pairs import PROBABILITY, Pair, Scorer, Track, finite, sigmoid
-from qembed.models.profiles import TASKS, Profile
-from qembed.models.qwen_rerank import ARCHITECTURE, QwenReranker, is_qwen_name
+from qembed.models.pairs import PROBABILITY, Pair, Scorer, Tasks, Track, finite, sigmoid
+from qembed.models.qwen_prompt import architecture, is_qwen_name, is_qwen_reranker
+from qembed.models.qwen_rerank import QwenReranker
 from qembed.models.spec import Model
-from qembed.models.template import resolve_task
 from qembed.models.torch_encoder import choose_device, load_arguments, loading
 
 if TYPE_CHECKING:
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
 TOGETHER = 64
 """Passages whose token vectors are held at a time: 64 x 256 tokens x 384 float32 are 25 MB."""
+CLASSIFIER = "ForSequenceClassification"
 FORMS = "late, a folder, a hub id, http(s)://host:port/v1#model or py:module:factory"
 
 
@@ -40,6 +40,8 @@ class Late:
 
     kind = "late"
     calibrated = False
+    instructed = False
+    note = None
     meaning = "mean cosines of tokens: an order for one query's candidates, no probabilities"
 
     def __init__(
@@ -53,7 +55,9 @@ class Late:
         self._limit = limit
         self.truncated: list[Pair] = []
 
-    def score(self, pairs: Sequence[Pair], track: Track | None = None) -> Scores:
+    def score(
+        self, pairs: Sequence[Pair], track: Track | None = None, tasks: Tasks = None
+    ) -> Scores:
         """float32 (len(pairs),), between -1 and 1. Each distinct text is encoded once."""
         import numpy as np
 
@@ -84,6 +88,7 @@ class Cross:
 
     kind = "cross"
     calibrated = True
+    instructed = False
     meaning = PROBABILITY
 
     def __init__(self, folder: Path, device: str | None = None) -> None:
@@ -111,6 +116,9 @@ class Cross:
             )
         self._limit = min(self._model.max_seq_length or 10**9, files.max_tokens(512))
         self._model.max_seq_length = self._limit
+        if architecture(files).endswith(CLASSIFIER):
+            # as in TorchEncoder; a language model reads its answer off the last position
+            self._model.tokenizer.padding_side = "right"
 
     def logits(self, pairs: Sequence[Pair], track: Track | None = None) -> Scores:
         """The raw scores, float32 (len(pairs),)."""
@@ -135,7 +143,9 @@ class Cross:
                 track(len(batch))
         return finite(out, pairs, self._name)
 
-    def score(self, pairs: Sequence[Pair], track: Track | None = None) -> Scores:
+    def score(
+        self, pairs: Sequence[Pair], track: Track | None = None, tasks: Tasks = None
+    ) -> Scores:
         """sigmoid(logit), float32 (len(pairs),)."""
         return sigmoid(self.logits(pairs, track))
 
@@ -147,6 +157,8 @@ class OwnReranker:
     """
 
     kind = "own"
+    instructed = False
+    note = None
     together = 256
 
     def __init__(self, spec: str, made: Any) -> None:
@@ -156,7 +168,9 @@ class OwnReranker:
         self.meaning = PROBABILITY if self.calibrated else f"whatever {spec} gives"
         self.truncated: list[Pair] = []
 
-    def score(self, pairs: Sequence[Pair], track: Track | None = None) -> Scores:
+    def score(
+        self, pairs: Sequence[Pair], track: Track | None = None, tasks: Tasks = None
+    ) -> Scores:
         """float32 (len(pairs),). Raises EncodingError for another number of scores, NaN or infinity."""
         import numpy as np
 
@@ -179,7 +193,8 @@ def open_reranker(
 ) -> Scorer:
     """The reranker that `spec` names: late (of `model`), a folder, a hub id, an endpoint, or one's own.
 
-    task: a name or the text of an instruction, for rerankers that take one; None for web search.
+    task: a name or the text of an instruction, for rerankers that take one and pairs that come without;
+    None for web search.
     Raises ModelUnavailable, UsageError.
     """
     if spec == "late":
@@ -192,7 +207,7 @@ def open_reranker(
     if spec.startswith(SCHEMES):
         from qembed.models.remote_rerank import RemoteReranker
 
-        return RemoteReranker(spec)
+        return RemoteReranker(spec, task)
     device = wanted_device(device)
     if spec and Path(spec).expanduser().is_dir():
         return _folder(Path(spec).expanduser().resolve(), task, device)
@@ -205,21 +220,18 @@ def open_reranker(
 def _folder(path: Path, task: str | None, device: str | None) -> Scorer:
     """Which kind of reranker a folder holds, by its architecture. Raises ModelUnavailable for none."""
     folder = Folder(path)
-    architectures = folder.json("config.json").get("architectures") or [""]
-    architecture = str(architectures[0])
-    named = is_qwen_name(str(path))
-    scores_itself = any(kind == "LogitScore" for kind, _ in folder.modules())
-    if architecture == ARCHITECTURE and (named or not scores_itself):
-        instruction = resolve_task(task, Profile("Qwen3-Reranker", task=TASKS["web"]))
-        return QwenReranker(path, instruction, device)
-    if named and architecture and not _renders_pairs(folder):
+    if is_qwen_reranker(folder):
+        return QwenReranker(path, task, device)
+    found = architecture(folder)
+    if is_qwen_name(str(path)) and found and not _renders_pairs(folder):
         raise ModelUnavailable(
-            f"{path}: a {architecture} would be asked without Qwen3-Reranker's prompt, and its scores "
+            f"{path}: a {found} would be asked without Qwen3-Reranker's prompt, and its scores "
             "would be close to random (take the authors' own, such as Qwen/Qwen3-Reranker-0.6B)"
         )
-    if architecture.endswith("ForCausalLM") and not scores_itself:
+    scores_itself = any(kind == "LogitScore" for kind, _ in folder.modules())
+    if found.endswith("ForCausalLM") and not scores_itself:
         raise ModelUnavailable(
-            f"{path}: a language model ({architecture}) without a prompt that makes it a reranker"
+            f"{path}: a language model ({found}) without a prompt that makes it a reranker"
         )
     return Cross(path, device)
 

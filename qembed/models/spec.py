@@ -22,7 +22,7 @@ from qembed.models.end_token import keep_end
 from qembed.models.endpoint import SCHEMES
 from qembed.models.files import Folder
 from qembed.models.hub import fetch, is_hub_id
-from qembed.models.onnx_prepare import Say, Stop, Wanted, cross_encoder, open_encoder, prepare
+from qembed.models.onnx_prepare import Say, Stop, Wanted, open_encoder, prepare
 from qembed.models.own import OwnModel, load_own
 from qembed.models.profiles import Profile, profile_for, short_name
 from qembed.models.remote import RemoteModel
@@ -207,13 +207,23 @@ def prepare_spec(spec: str, say: Say) -> tuple[bool, str]:
     model = open_model(spec)
     if not isinstance(model, FolderModel):
         return True, f"{model.name}: nothing to prepare, it has no weights here"
-    wanted = model.wanted()
-    kinds = model.folder.json("config.json").get("architectures") or []
-    if any(str(k).endswith("ForSequenceClassification") for k in kinds):
-        wanted = cross_encoder(model.folder.path, spec, None)
+    wanted = _wanted(model)
     reason = prepare(wanted, say, lambda: False, again=True)
     ready = f"{model.name} is ready: {wanted.slot().folder}"
     return reason is None, reason or ready
+
+
+def _wanted(model: FolderModel) -> Wanted:
+    """What a folder is exported as: a reranker by its architecture, else an encoder."""
+    from qembed.models.onnx_prepare import cross_encoder, qwen_reranker
+    from qembed.models.qwen_prompt import architecture, is_qwen_reranker
+
+    path = model.folder.path
+    if is_qwen_reranker(model.folder):
+        return qwen_reranker(path, model.spec, model.device)
+    if architecture(model.folder).endswith("ForSequenceClassification"):
+        return cross_encoder(path, model.spec, model.device)
+    return model.wanted()
 
 
 def _cut(dim: int | None, width: int, profile: Profile, name: str) -> int:

@@ -13,7 +13,9 @@ from difflib import get_close_matches
 from qembed.errors import UsageError
 from qembed.models.profiles import TASKS, Profile
 
-TITLE_RULES = ("title text", "none")
+TITLE_RULES = ("title text", "title headings text", "none")
+BETWEEN = " > "
+"""What stands between a title and the headings below it."""
 
 # What looks like a placeholder. Other braces, as in `{"q": …}`, are text.
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
@@ -34,24 +36,37 @@ def query_text(template: str, query: str, task: str | None) -> str:
     return _fill(template, {"task": TASKS["web"] if task is None else task, "query": query})
 
 
-def passage_text(template: str, title_rule: str, title: str, text: str) -> str:
+def passage_text(template: str, title_rule: str, title: str, text: str, label: str = "") -> str:
     """What is encoded for a passage. Raises UsageError for an unknown title rule.
 
     Rule "title text": `(title + " " + text).strip()`, BEIR's own rendering, unless the text begins
     with its title already (a Markdown heading counts), then the text alone. Rule "none": the text.
     A template with a `{title}` of its own gets the title there, or the word "none" (EmbeddingGemma's
-    card), and the text without it.
+    card), and the text without it. Rule "title headings text" goes on behind the title with `label`, the
+    headings that a passage stands under (`Guide > Refunds`) or what its code defines, without the
+    title and without those headings that the text begins with.
     """
     if title_rule not in TITLE_RULES:
         known = ", ".join(repr(rule) for rule in TITLE_RULES)
         raise UsageError(f"unknown title rule {title_rule!r} (known: {known})")
-    titled = title_rule == "title text"
+    titled = title_rule != "none"
+    if title_rule == "title headings text" and label and not _begins_with(text, title.strip()):
+        title = BETWEEN.join([*([title] if title.strip() else []), *_headings(title, label, text)])
     if "{title}" in template:
         shown = title.strip() if titled else ""
         return _fill(template, {"title": shown or "none", "text": text})
     if titled and not _begins_with(text, title.strip()):
         text = f"{title} {text}".strip()
     return _fill(template, {"text": text})
+
+
+def _headings(title: str, label: str, text: str) -> list[str]:
+    """The headings of a label that neither the title nor the text says."""
+    path = label.split(BETWEEN)
+    if path[0] == title.strip():
+        path = path[1:]
+    said = (i for i, heading in enumerate(path) if _begins_with(text, heading))
+    return path[: next(said, len(path))]
 
 
 def _begins_with(text: str, title: str) -> bool:

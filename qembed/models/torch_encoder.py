@@ -105,6 +105,9 @@ class TorchEncoder:
         self._budget = [n * (GPU_TOKENS if gpu else 1) for n in (TOKENS, TEXTS)]
         self._model.eval()
         self._model.max_seq_length = max_tokens
+        if hasattr(self._model.tokenizer, "padding_side"):
+            # whatever its files say: a text's first token is at position 0 then, as in a batch of one
+            self._model.tokenizer.padding_side = "right"
         if (tokenizer := getattr(self._model.tokenizer, "backend_tokenizer", None)) is not None:
             keep_end(tokenizer, profile_for(str(folder), folder).end_token)
 

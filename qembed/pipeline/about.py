@@ -15,7 +15,7 @@ from qembed.models import (
     query_text,
     resolve_task,
 )
-from qembed.models.qwen_rerank import is_qwen_name, pair_text
+from qembed.models.qwen_prompt import is_qwen_name, pair_text
 from qembed.pipeline.recipe import PROBE_TOLERANCE, TITLE_RULE
 from qembed.store.manifest import PROBE_TEXTS
 

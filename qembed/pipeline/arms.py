@@ -14,14 +14,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from qembed.errors import UsageError
-from qembed.pipeline.filters import Allowed
 from qembed.pipeline.fuse import EVEN, Signals, Weight, by_ranks, is_code, lexical_weight, weighted
 from qembed.pipeline.session import Session
 from qembed.search.lexical import idf
 from qembed.search.lexical_query import Words, words_of
 from qembed.search.planner import Search
+from qembed.search.top import among, distinct
 
 if TYPE_CHECKING:
+    from qembed.pipeline.filters import Allowed
     from qembed.types import Rows, Scores, Vectors
 
 Fusion = Literal["sum", "rrf"]
@@ -129,6 +130,8 @@ class Arms:
         index = self.session.lexical
         if not words.strict or index is None:
             return allowed
+        from qembed.pipeline.filters import Allowed
+
         manifest, live = self.session.snapshot.manifest, self.session.snapshot.live
         n = manifest.next_row - manifest.base
         mask = np.ones(n, dtype=bool) if live is None else live.copy()
@@ -164,18 +167,14 @@ class Arms:
 
     def _code_shares(self, tops: Sequence[Rows]) -> list[float]:
         """For each query's nearest passages, the share that is source code."""
-        import numpy as np
-
         if self.mode != "auto":
             return [0.0] * len(tops)
-        rows = np.unique(np.concatenate(tops)) if len(tops) else np.zeros(0, np.int64)
-        new = np.array([r for r in rows.tolist() if r not in self._code], dtype=np.int64)
+        rows = distinct(tops)
+        new = rows[[r not in self._code for r in rows.tolist()]]
         with self.session.seconds("fetch"):
             for row, p in zip(new.tolist(), self.session.passages(new), strict=True):
                 self._code[row] = is_code(p.text)
-        return [
-            float(np.mean([self._code[r] for r in t.tolist()])) if len(t) else 0.0 for t in tops
-        ]
+        return [sum(self._code[r] for r in t.tolist()) / len(t) if len(t) else 0.0 for t in tops]
 
     # ── both ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -192,19 +191,20 @@ class Arms:
         words, bm25 = lexical[0][:depth], lexical[1]
         if not len(words) or weight.b == 0:
             return Found(*dense, dense[1], np.zeros(len(dense[0]), np.float32), weight.why)
-        rows = np.union1d(dense[0], words)
+        rows = distinct([dense[0], words])
         cosines = np.empty(len(rows), dtype=np.float32)
         near = np.searchsorted(rows, dense[0])
         cosines[near] = dense[1]
-        rest = np.setdiff1d(np.arange(len(rows)), near)
+        rest = np.ones(len(rows), dtype=bool)
+        rest[near] = False
         cosines[rest] = self.session.cosines(vector, rows[rest])
         scores = np.zeros(len(rows), dtype=np.float32)
-        both = np.isin(lexical[0], rows)
+        both = among(lexical[0], rows)
         scores[np.searchsorted(rows, lexical[0][both])] = bm25[both]
         if self.fusion == "rrf":
             final = by_ranks(near.tolist(), np.searchsorted(rows, words).tolist(), len(rows))
         else:
-            pool = np.isin(rows, np.concatenate([dense[0][:POOL], words[:POOL]]))
+            pool = among(rows, distinct([dense[0][:POOL], words[:POOL]]))
             final = weighted(cosines, scores, pool, weight.b)
         order = np.lexsort((rows, -final))
         why = f"words count {weight.b:.2f} to meaning's 1: {weight.why}"

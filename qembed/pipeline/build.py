@@ -20,9 +20,11 @@ from qembed.pipeline.derive import derive
 from qembed.pipeline.encode import Vectorizer
 from qembed.pipeline.ingest import Ingest, Tally
 from qembed.pipeline.locate import model_spec
+from qembed.pipeline.moved import moved
 from qembed.pipeline.plan import Plan
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.recipe import (
+    HEADINGS_RULE,
     check_model,
     check_probes,
     check_wishes,
@@ -135,6 +137,7 @@ class _Build:
         """Chooses the recipe and what is written to."""
         present, wishes = writer.manifest, self.options.wishes
         if present is not None and not self.options.rebuild:
+            present = self._followed(writer, present)
             if wishes.dim is not None and wishes.dim < present.recipe.dim:
                 present = self._cut(writer, present, wishes.dim)
             check_wishes(present.recipe, present.spec, wishes)
@@ -151,6 +154,14 @@ class _Build:
         assert writer.manifest is not None
         self.probes = writer.manifest.probes
         return recipe
+
+    def _followed(self, writer: Writer, present: Manifest) -> Manifest:
+        """The manifest, with the model's new place if `--model` says that it has moved."""
+        model = moved(present, self.options.wishes.model)
+        if model is None:
+            return present
+        self.progress.say(f"{model.name} is at {model.spec} now, it was at {present.spec}")
+        return writer.note(spec=model.spec)
 
     def _cut(self, writer: Writer, present: Manifest, dim: int) -> Manifest:
         """Fewer dimensions, from the stored vectors. Raises UsageError if the model does not allow it."""
@@ -218,11 +229,11 @@ class _Build:
         return ingest
 
     @staticmethod
-    def _cutting(model: Model, recipe: Recipe) -> tuple[Chunker, Callable[[str, str], str]]:
+    def _cutting(model: Model, recipe: Recipe) -> tuple[Chunker, Callable[[str, str, str], str]]:
         """The chunker of a recipe, and what makes the text that is encoded of a title and a passage."""
 
-        def render(title: str, text: str) -> str:
-            return passage_text(recipe.passage_text, recipe.title_rule, title, text)
+        def render(title: str, text: str, label: str) -> str:
+            return passage_text(recipe.passage_text, recipe.title_rule, title, text, label)
 
         chunker = Chunker(
             kind="none" if recipe.chunker == "none" else "auto",
@@ -231,6 +242,7 @@ class _Build:
             tokenizer=model.tokenizer(),
             count=lambda text: model.count([text])[0],
             render=render,
+            labelled=recipe.title_rule == HEADINGS_RULE,
         )
         return chunker, render
 
@@ -324,9 +336,11 @@ class _Build:
             },
             failed=[u for _, u in self.ingest.failed] if self.ingest is not None else [],
             skipped=self.sources.skipped + (self.ingest.skipped if self.ingest else Counter()),
+            suffixes=self.sources.suffixes,
             seconds=self.seconds,
             interrupted=stopped,
             cut_short=tally.cut_short,
+            plainly=tally.plainly,
         )
 
     # ── --dry-run ────────────────────────────────────────────────────────────────────────────────
@@ -351,7 +365,9 @@ class _Build:
             self.spec = model_spec(wishes.model)
             recipe, catalog = make_recipe(self.model(wishes.dim), wishes), Catalog()
         else:
-            check_wishes(present.recipe, present.spec, wishes)
+            model = moved(present, wishes.model)
+            self.spec = present.spec if model is None else model.spec
+            check_wishes(present.recipe, self.spec, wishes)
             assert snapshot is not None
             recipe, catalog = present.recipe, snapshot.catalog.grouped()
         plan = self.sources.plan(catalog)
@@ -377,6 +393,8 @@ class _Build:
             passages=passages,
             failed=[u for _, u in self.sources.trouble],
             skipped=self.sources.skipped,
+            suffixes=self.sources.suffixes,
+            left_out=sorted(self.sources.left_out),
             seconds={"total": time.perf_counter() - self.began},
             dry_run=True,
             would=would,
@@ -401,6 +419,8 @@ class _Build:
                 documents += 1
                 passages += len(chunker.split(item))
             kind = chunker.kind_of(file.name)
+            if lacking := chunker.lacks(file.name):
+                problems.append(lacking)
             reader = reader_of(file.name).__name__.removeprefix("read_")
             found.append(Detail(file.name, reader, kind, documents, passages, problems[:3]))
         return found

@@ -68,7 +68,8 @@ def _vectors(session: Session) -> list[str]:
     chosen = np.sort(has[np.linspace(0, len(has) - 1, min(PASSAGES, len(has))).astype(np.int64)])
     lines = snapshot.lines_of(chosen)
     passages = session.passages(chosen)
-    texts = [session.finished(ln.title, p.text) for ln, p in zip(lines, passages, strict=True)]
+    pairs = zip(lines, passages, strict=True)
+    texts = [session.finished(line.title, p.text, p.label) for line, p in pairs]
     fresh = session.encoder.encode(texts)
     used = _used(session, chosen)
     far = int(((fresh * used).sum(axis=1) < FAR).sum())

@@ -7,14 +7,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from qembed.search.where import parse
-from qembed.search.where_columns import Documents
-from qembed.store import Snapshot
+from qembed.search.where_columns import Column, Documents, is_built_in
+from qembed.search.where_parse import Field
+from qembed.store import Catalog, Snapshot
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
     from qembed.types import Rows
+
+_COLUMN = {"path": "file"}
+"""What the catalog calls it."""
 
 
 @dataclass(slots=True)
@@ -25,6 +29,22 @@ class Allowed:
     rows: Rows
     documents: int
     warnings: Sequence[str] = ()
+
+
+def documents_of(catalog: Catalog) -> Documents:
+    """The documents of a catalog as filters look at them; nothing of it is read before it is wanted."""
+
+    def read(name: str) -> Sequence[str]:
+        column = _COLUMN.get(name, name)
+        return catalog.columns(column)[column]
+
+    def typed(f: Field) -> Column | None:
+        if is_built_in(f):
+            return None if f.name == "mtime" else catalog.text(_COLUMN.get(f.name, f.name))
+        # dots may lead into objects, which have no columns
+        return catalog.field(f.name) if f.literal or "." not in f.name else None
+
+    return Documents(len(catalog), read, catalog.times, typed)
 
 
 @dataclass(slots=True)
@@ -48,14 +68,7 @@ class Filters:
     def documents(self) -> Documents:
         """What filters look at."""
         if self._documents is None:
-            found = self.snapshot.catalog.columns("id", "file", "title", "mtime_ns", "meta")
-            self._documents = Documents(
-                id=found["id"],
-                path=found["file"],
-                title=found["title"],
-                mtime_ns=found["mtime_ns"],
-                meta=found["meta"],
-            )
+            self._documents = documents_of(self.snapshot.catalog)
         return self._documents
 
     def matching(self, texts: Sequence[str]) -> tuple[npt.NDArray[np.bool_], Sequence[str]]:

@@ -8,20 +8,23 @@ lost nothing: passages of half-finished documents are stored too, and found by t
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from qembed.corpus import Chunker
 from qembed.pipeline.clock import Clock
 from qembed.pipeline.encode import Vectorizer
+from qembed.pipeline.known import Before, Names
+from qembed.pipeline.ledger import Ledger
 from qembed.pipeline.plan import Key, trusted_mtime
+from qembed.pipeline.waiting import Waiting, placed
 from qembed.store import Catalog, FileState, Line, Manifest, Snapshot, Writer, text_hash
-from qembed.types import Document, Meta, Passage, Skipped, SourceFile, Unreadable
+from qembed.types import Document, Meta, Skipped, SourceFile, Unreadable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,8 +32,10 @@ if TYPE_CHECKING:
 
 WINDOW = 512
 """Passages gathered before encoding, at first; doubled while a window takes under two seconds."""
+WINDOW_TEXT = 16 << 20
+"""Characters of passages gathered, however few they are."""
 LISTED = 1000
-"""Truncated passages that are remembered by name."""
+"""Truncated passages that are remembered by name, and problems of one file that are."""
 COMMIT_ROWS = 50_000
 COMMIT_SECONDS = 30.0
 
@@ -44,19 +49,8 @@ class Tally:
     reused: int = 0
     truncated: int = 0
     cut_short: list[str] = field(default_factory=list)
+    plainly: Counter[str] = field(default_factory=Counter)
     seconds: Clock = field(default_factory=Clock)
-
-
-@dataclass(slots=True)
-class _Waiting:
-    """A document on its way to becoming a line: `line` is finished where there is nothing to encode."""
-
-    key: Key
-    kind: str
-    line: Line
-    passages: list[Passage]
-    texts: list[str]
-    old: int | None
 
 
 class Ingest:
@@ -68,7 +62,7 @@ class Ingest:
         snapshot: Snapshot | None,
         chunker: Chunker,
         vectorizer: Vectorizer,
-        passage_text: Callable[[str, str], str],
+        passage_text: Callable[[str, str, str], str],
         count: Callable[[list[str]], list[int]] | None,
         max_tokens: int,
         commit_fields: Callable[[], Mapping[str, Any]],
@@ -94,13 +88,10 @@ class Ingest:
         self.stopped = False
         self.changed = False
         self._gone: dict[bytes, list[int]] = {}
-        self._ids: dict[str, Key] = {}
-        self._lines: list[Line] = []
-        self._settled: list[Catalog] = []
-        self._open: Key | None = None
-        self._half: set[Key] = set()
-        self._window: list[_Waiting] = []
-        self._size = 0
+        self._names = Names(self.catalog, self.keep)
+        self._ledger = Ledger()
+        self._window: list[Waiting] = []
+        self._size = self._length = 0
         self._enough = WINDOW
         self._committed_at = time.monotonic()
         self._commit_cost = 0.0
@@ -130,15 +121,11 @@ class Ingest:
         `whole` or some of it could not be read: then nobody knows what the broken part was.
         """
         key = (file.source, file.name)
-        state = self.known.get(key)
-        old = {}
-        if state is not None:
-            lines = self.catalog.lines(state.start, state.stop)
-            old = {line.id: (state.start + i, line) for i, line in enumerate(lines)}
-        read_at = time.time_ns()
-        mtime = trusted_mtime(file, read_at)
-        self._open = key
+        before = Before(self.catalog, self.known.get(key))
+        mtime = trusted_mtime(file, time.time_ns())
+        self._ledger.open(key)
         broken = False
+        problems = 0
         try:
             for item in documents:
                 if self.vectorizer.stop():
@@ -148,27 +135,34 @@ class Ingest:
                     broken |= item.keep
                     self.skipped[item.error] += 1
                     continue
-                if isinstance(item, Unreadable):
+                if isinstance(item, Document):
+                    document = replace(item, meta={**meta, **item.meta}) if meta else item
+                    problem = self._document(key, file, mtime, document, before)
+                else:
+                    problem = item
+                if problem is not None:
                     broken = True
-                    self._fail(key, item)
-                    continue
-                document = replace(item, meta={**meta, **item.meta}) if meta else item
-                broken |= not self._document(key, file, mtime, document, old)
+                    problems += 1
+                    self._fail(key, problem, problems)
         finally:
-            self._open = None
+            self._ledger.close()
             if self.stopped or broken:
-                self._half.add(key)
-        for position, _ in old.values():
-            if whole and not broken:
-                self.keep[position] = False
-                self.changed = True
-                self.tally.documents["deleted"] += 1
-            else:
-                self.tally.documents["unchanged"] += 1
+                self._ledger.half(key)
+            if problems > LISTED:
+                more = f"and {problems - LISTED:,} more like these"
+                self.failed.append((key, Unreadable(os.fspath(file.location), more)))
+        left = before.left()
+        if whole and not broken:
+            self.keep[left] = False
+            self.changed |= len(left) > 0
+            self.tally.documents["deleted"] += len(left)
+        else:
+            self.tally.documents["unchanged"] += len(left)
 
-    def _fail(self, key: Key, item: Unreadable) -> None:
-        self.failed.append((key, item))
+    def _fail(self, key: Key, problem: Unreadable, number: int) -> None:
         self.tally.documents["failed"] += 1
+        if number <= LISTED:
+            self.failed.append((key, problem))
 
     def _document(
         self,
@@ -176,86 +170,44 @@ class Ingest:
         file: SourceFile,
         mtime: int,
         document: Document,
-        old: dict[str, tuple[int, Line]],
-    ) -> bool:
-        """Decides what has to be done for a document; False if it could not be taken."""
-        name = self._name(key, document, old)
-        if name is None:
-            return False
+        known: Before,
+    ) -> Unreadable | None:
+        """Decides what has to be done for a document; says why if it could not be taken."""
+        name = self._names.choose(key, document, known)
+        if not isinstance(name, str):
+            where = "this file" if name == key else name[1]
+            error = f"duplicate id {document.id!r}: already in {where}"
+            return Unreadable(key[1], error, document.line)
         document = document if name == document.id else replace(document, id=name)
         digest = document.digest
-        position, before = old.pop(name, (None, None))
+        position, before = known.take(name) or (None, None)
         line = Line(
             name, key[0], key[1], digest, file.size, mtime, 0, 0, document.title, document.meta
         )
         if before is not None and before.digest == digest:
-            self._wait(
-                _Waiting(
-                    key,
-                    "unchanged",
-                    replace(line, first=before.first, rows=before.rows),
-                    [],
-                    [],
-                    position,
-                )
-            )
+            same = replace(line, first=before.first, rows=before.rows)
+            self._wait(Waiting(key, "unchanged", same, [], [], position))
             if (before.size, before.mtime_ns) != (file.size, mtime):
                 self.changed = True
-            return True
+            return None
         self.changed = True
         if before is None and (source := self._moved(document)) is not None:
             self.tally.documents["deleted"] -= 1
-            self._wait(
-                _Waiting(
-                    key, "moved", replace(line, first=source.first, rows=source.rows), [], [], None
-                )
-            )
-            return True
-        passages = self.chunker.split(document)
-        title = self.chunker.fit_title(document.title)
-        texts = [self.passage_text(title, p.text) for p in passages]
-        kind = "added" if before is None else "changed"
-        self._wait(_Waiting(key, kind, line, passages, texts, position))
-        return True
-
-    def _name(self, key: Key, document: Document, old: Mapping[str, Any]) -> str | None:
-        """The id a document goes by, or None if it is another's.
-
-        Files of two sources may have one name: the second one's is preceded by its source. Two records
-        of one id are a mistake in the data.
-        """
-        long = f"{key[0]}/{document.id}"
-        if document.id not in self._ids:
-            if document.id in old:
-                return self._claim(document.id, key)
-            if long in old:
-                return self._claim(long, key)
-        taken = self._ids.get(document.id) or self._elsewhere(document.id)
-        if taken is None:
-            return self._claim(document.id, key)
-        own = document.id == key[1] or document.id.startswith(f"{key[1]}#")  # a page, a record
-        if own and taken != key:
-            return self._claim(long, key)
-        where = "this file" if taken == key else taken[1]
-        error = f"duplicate id {document.id!r}: already in {where}"
-        self._fail(key, Unreadable(key[1], error, document.line))
-        return None
-
-    def _claim(self, name: str, key: Key) -> str:
-        self._ids[name] = key
-        return name
-
-    def _elsewhere(self, name: str) -> Key | None:
-        """The file of an earlier run that has a document of this id and still stands."""
-        position = self._positions.get(name)
-        if position is None or not self.keep[position]:
+            same = replace(line, first=source.first, rows=source.rows)
+            self._wait(Waiting(key, "moved", same, [], [], None))
             return None
-        line = self.catalog.take([position])[0]
-        return line.source, line.file
-
-    @cached_property
-    def _positions(self) -> dict[str, int]:
-        return {name: i for i, name in enumerate(self.catalog.ids())}
+        passages = placed(self.chunker.split(document), document)
+        if lacking := self.chunker.lacks(document.id):
+            self.tally.plainly[lacking] += 1
+        title = self.chunker.fit_title(document.title)
+        labels = (self.chunker.fit_label(title, p.label) for p in passages)
+        texts = [
+            self.passage_text(title, p.text, label)
+            for p, label in zip(passages, labels, strict=True)
+        ]
+        kind = "added" if before is None else "changed"
+        self._wait(Waiting(key, kind, line, passages, texts, position))
+        return None
 
     def _moved(self, document: Document) -> Line | None:
         """A document of the same content that is gone from where it was."""
@@ -269,15 +221,18 @@ class Ingest:
 
     # ── what goes out ────────────────────────────────────────────────────────────────────────────
 
-    def _wait(self, item: _Waiting) -> None:
+    def _wait(self, item: Waiting) -> None:
         self._window.append(item)
         self._size += len(item.texts)
-        if self._size >= self._enough or len(self._window) >= 8192:
+        self._length += sum(map(len, item.texts))
+        many = self._size >= self._enough or len(self._window) >= 8192
+        if many or self._length >= WINDOW_TEXT:
             self.flush()
 
     def flush(self) -> None:
         """Encodes the window, writes its rows, and turns finished documents into lines."""
-        window, self._window, self._size = self._window, [], 0
+        window, self._window = self._window, []
+        self._size = self._length = 0
         began = time.monotonic()
         texts = [t for w in window for t in w.texts]
         hashes = [text_hash(t) for t in texts]
@@ -300,7 +255,7 @@ class Ingest:
             at += len(w.texts)
             if not result.done[here].all():
                 self.stopped = True
-                self._half.add(w.key)
+                self._ledger.half(w.key)
                 some = [i for i in range(here.start, here.stop) if result.done[i]]
                 if some:  # rows no document points at yet: the next run finds their vectors
                     passages = [w.passages[i - here.start] for i in some]
@@ -312,7 +267,7 @@ class Ingest:
                 line = replace(line, first=first, rows=len(w.passages))
             if w.old is not None:
                 self.keep[w.old] = False
-            self._lines.append(line)
+            self._ledger.add(line)
             self.tally.documents[w.kind] += 1
         due = max(COMMIT_SECONDS, 20 * self._commit_cost)
         if self.writer.pending >= COMMIT_ROWS or (
@@ -322,7 +277,7 @@ class Ingest:
 
     def has(self, name: str) -> bool:
         """Whether a document of this id came in this run."""
-        return name in self._ids
+        return name in self._names
 
     def close(self) -> None:
         """Lets go of the generation that is looked up in."""
@@ -334,13 +289,7 @@ class Ingest:
         began = time.monotonic()
         assert self.writer.manifest is not None
         since = self.writer.manifest.next_row
-        unsure = self._half | ({self._open} if self._open else set())
-        settled = [x for x in self._lines if (x.source, x.file) not in unsure]
-        open_lines = [replace(x, mtime_ns=0) for x in self._lines if (x.source, x.file) in unsure]
-        if settled:
-            self._settled.append(Catalog.of(settled))
-        self._lines = [x for x in self._lines if (x.source, x.file) in unsure]
-        catalog = self.catalog.edit(self.keep, [*self._settled, Catalog.of(open_lines)])
+        catalog = self.catalog.edit(self.keep, self._ledger.catalogs())
         _, rows = catalog.pointers()
         counts = {"documents": len(catalog), "passages": int(rows.sum())}
         manifest = self.writer.commit(catalog, counts=counts, **self.commit_fields())

@@ -15,7 +15,7 @@ from qembed.pipeline.session import Session
 from qembed.search import Exact
 
 if TYPE_CHECKING:
-    from qembed.models.pairs import Pair, Scorer
+    from qembed.models.pairs import Pair, Scorer, Tasks
     from qembed.types import Encoder, Scores, Vectors
 
 
@@ -91,7 +91,7 @@ def shortened(session: Session, dim: int) -> Session:
 
 
 class Pairs:
-    """A reranker that scores each pair once.
+    """A reranker that scores each pair once under each task.
 
     While `collecting`, pairs are only noted and scored 0; `settle` then scores all of them in one call,
     in which a reranker encodes each distinct passage once.
@@ -99,31 +99,45 @@ class Pairs:
 
     def __init__(self, reranker: Scorer) -> None:
         self._reranker = reranker
-        self._seen: dict[Pair, float] = {}
-        self._wanted: dict[Pair, None] = {}
+        self._seen: dict[tuple[Pair, str | None], float] = {}
+        self._wanted: dict[tuple[Pair, str | None], None] = {}
         self.collecting = False
         self.kind = reranker.kind
         self.calibrated = reranker.calibrated
         self.meaning = reranker.meaning
+        self.instructed = reranker.instructed
         self.truncated: list[Pair] = reranker.truncated
 
-    def score(self, pairs: Sequence[Pair], track: Callable[[int], None] | None = None) -> Scores:
+    @property
+    def note(self) -> str | None:
+        """The reranker's own."""
+        return self._reranker.note
+
+    def score(
+        self,
+        pairs: Sequence[Pair],
+        track: Callable[[int], None] | None = None,
+        tasks: Tasks = None,
+    ) -> Scores:
         """float32 (len(pairs),)."""
         import numpy as np
 
-        self._wanted.update((pair, None) for pair in pairs if pair not in self._seen)
+        told = [None] * len(pairs) if tasks is None else tasks
+        asked = list(zip(pairs, told, strict=True))
+        self._wanted.update((one, None) for one in asked if one not in self._seen)
         if self.collecting:
             return np.zeros(len(pairs), dtype=np.float32)
         self.settle()
         if track is not None:
             track(len(pairs))
-        return np.array([self._seen[pair] for pair in pairs], dtype=np.float32)
+        return np.array([self._seen[one] for one in asked], dtype=np.float32)
 
     def settle(self) -> None:
         """Scores what was noted."""
         wanted = list(self._wanted)
         if wanted:
-            scores = self._reranker.score(wanted)
+            pairs, tasks = [pair for pair, _ in wanted], [task for _, task in wanted]
+            scores = self._reranker.score(pairs, None, tasks if self.instructed else None)
             self._seen.update(zip(wanted, scores.tolist(), strict=True))
         self._wanted.clear()
         self.collecting = False

@@ -34,12 +34,16 @@ def parse_queries(stream: BinaryIO, name: str = "-") -> list[Query]:
             body = json.loads(line)
             text = body["text"]
             key = body.get("_id", body.get("id", n))
-            if not isinstance(text, str):
+            own = body.get("task"), body.get("where")
+            if not isinstance(text, str) or not all(isinstance(o, (str, type(None))) for o in own):
                 raise TypeError
         except (ValueError, KeyError, TypeError, AttributeError):
-            problems.append(f'{name}:{n}: not a JSON object with "text"')
+            problems.append(
+                f'{name}:{n}: not a JSON object with "text" (and "task" and "where", if there are any, '
+                "as texts too)"
+            )
             continue
-        found.append(Query(str(key), text, body.get("task"), body.get("where")))
+        found.append(Query(str(key), text, *own))
     seen: dict[str, int] = {}
     for q in found:
         seen[q.id] = seen.get(q.id, 0) + 1

@@ -53,7 +53,7 @@ class Ranker:
         self.once = remember(session)
         self.queries = [q for q in queries if qrels is None or qrels.get(q.id)]
         self.spans = spans_of(qrels or {}, self.documents)
-        self._rerankers: dict[tuple[str, str | None], Pairs] = {}
+        self._rerankers: dict[str, Pairs] = {}
 
     # ── the collection ───────────────────────────────────────────────────────────────────────────
 
@@ -82,17 +82,14 @@ class Ranker:
     # ── ranking ──────────────────────────────────────────────────────────────────────────────────
 
     def rerankers(self, asked: Asked) -> Pairs | None:
-        """What reranks for `asked`, shared by all arms that name it with the same task."""
+        """What reranks for `asked`, shared by all arms that name it: tasks come with the pairs."""
         if not asked.rerank:
             return None
-        task = asked.task or self.session.snapshot.manifest.settings.get("task")
-        # late interaction reads finished texts: a task is in them already
-        key = asked.rerank, None if asked.rerank == "late" else task
-        if key not in self._rerankers:
+        if asked.rerank not in self._rerankers:
             with self.session.seconds("load"):
-                opened = open_reranker(asked.rerank, self.session.model, task=task)
-            self._rerankers[key] = Pairs(opened)
-        return self._rerankers[key]
+                opened = open_reranker(asked.rerank, self.session.model)
+            self._rerankers[asked.rerank] = Pairs(opened)
+        return self._rerankers[asked.rerank]
 
     def rank(
         self,

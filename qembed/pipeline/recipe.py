@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from qembed.types import Encoder
 
 TITLE_RULE = "title text"
+HEADINGS_RULE = "title headings text"
 LONG_CONTEXT_TOKENS = 512
 """Passage length for models that could take more: one vector for thirty pages finds nothing in them."""
 PROBE_TOLERANCE = 0.005
@@ -32,6 +33,7 @@ class Wishes:
     chunker: str | None = None
     max_tokens: int | None = None
     overlap: int | None = None
+    headings: bool | None = None
 
 
 def make_recipe(model: Model, wishes: Wishes) -> Recipe:
@@ -55,7 +57,7 @@ def make_recipe(model: Model, wishes: Wishes) -> Recipe:
         dim=model.dim,
         pooling=model.pooling,
         passage_text=model.profile.passage,
-        title_rule=TITLE_RULE,
+        title_rule=HEADINGS_RULE if wishes.headings else TITLE_RULE,
         max_tokens=max_tokens,
         overlap=overlap,
         chunker=chunker,
@@ -66,14 +68,17 @@ def inherited(wishes: Wishes, present: Manifest) -> Wishes:
     """A rebuild keeps what was not said; with another model only what does not depend on the model."""
     recipe = present.recipe
     chunker = wishes.chunker or recipe.chunker
+    headings = recipe.title_rule == HEADINGS_RULE if wishes.headings is None else wishes.headings
     if wishes.model not in (None, present.spec) or chunker != recipe.chunker:
-        return replace(wishes, model=wishes.model or present.spec, chunker=chunker)
+        model = wishes.model or present.spec
+        return replace(wishes, model=model, chunker=chunker, headings=headings)
     return Wishes(
         present.spec,
         wishes.dim or recipe.dim,
         chunker,
         wishes.max_tokens or recipe.max_tokens,
         wishes.overlap if wishes.overlap is not None or wishes.max_tokens else recipe.overlap,
+        headings,
     )
 
 
@@ -87,6 +92,9 @@ def check_wishes(recipe: Recipe, spec: str, wishes: Wishes) -> None:
         ("--overlap", recipe.overlap, wishes.overlap),
     ]
     wrong = [f"{n} {now} (asked for: {new})" for n, now, new in pairs if new not in (None, now)]
+    if wishes.headings not in (None, recipe.title_rule == HEADINGS_RULE):
+        now, new = ("--no-headings", "--headings")[:: 1 if wishes.headings else -1]
+        wrong.append(f"{now} (asked for: {new})")
     if wrong:
         raise RecipeMismatch(
             f"this index was made with {', '.join(wrong)}; to make it anew that way: "
@@ -105,16 +113,25 @@ def check_model(recipe: Recipe, model: Model) -> None:
         )
 
 
-def check_probes(encoder: Encoder, probes: Mapping[str, str], recipe: Recipe) -> None:
+def check_probes(
+    encoder: Encoder, probes: Mapping[str, str], recipe: Recipe, was: str = "", now: str = ""
+) -> None:
     """Raises RecipeMismatch if the encoder gives other vectors for the probe texts than it did.
 
-    Catches what no name or checksum shows: a library that changed under the same model.
+    Catches what no name or checksum shows: a library that changed under the same model, a server that
+    runs another one. `was`, `now`: the model's spec when the index was made and today.
     """
     if "vectors" not in probes:
         return
     stored = unpack_vectors(probes["vectors"], recipe.dim)
-    now = encoder.encode(list(PROBE_TEXTS))
-    lowest = float((stored * now).sum(axis=1).min())
+    vectors = encoder.encode(list(PROBE_TEXTS))
+    lowest = float((stored * vectors).sum(axis=1).min())
+    if lowest < 1 - PROBE_TOLERANCE and was != now:
+        raise RecipeMismatch(
+            f"{now} gives other vectors than {was}, which this index was made with (cosine {lowest:.4f} "
+            "on the probe texts): another model runs there, or another pooling (qembed index --rebuild "
+            f"--model {now} makes the index anew)"
+        )
     if lowest < 1 - PROBE_TOLERANCE:
         raise RecipeMismatch(
             f"{recipe.model} gives other vectors than when this index was made (cosine {lowest:.4f} on "

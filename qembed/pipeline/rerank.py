@@ -15,6 +15,7 @@ from qembed.pipeline.session import Session
 from qembed.types import Query, Run
 
 if TYPE_CHECKING:
+    from qembed.models import Profile
     from qembed.models.pairs import Scorer
     from qembed.types import Scores
 
@@ -32,6 +33,8 @@ def parse_hits(lines: Iterable[bytes], name: str = "-") -> list[Line]:
             body = json.loads(raw)
             if not isinstance(body["query"], str) or not isinstance(body["text"], str):
                 raise TypeError
+            if not isinstance(body.get("task", ""), (str, type(None))):
+                raise TypeError
             body.setdefault("query_id", "1")
             found.append(body)
         except (ValueError, KeyError, TypeError):
@@ -47,7 +50,10 @@ def parse_hits(lines: Iterable[bytes], name: str = "-") -> list[Line]:
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """How to rerank. `k` None: keep all. `budget`: seconds of scoring, None without a limit."""
+    """How to rerank. `task`: of queries that have none of their own. `k` None: keep all.
+
+    `budget`: seconds of scoring, None without a limit.
+    """
 
     spec: str
     task: str | None = None
@@ -77,7 +83,7 @@ def opener(how: How, model_spec: str) -> Callable[[], tuple[Model, Scorer]]:
 
     def opened() -> tuple[Model, Scorer]:
         model = open_model(model_spec)
-        return model, open_reranker(how.spec, model, task=how.task)
+        return model, open_reranker(how.spec, model)
 
     return opened
 
@@ -100,14 +106,14 @@ def rerank_hits(
         return [], None
     model, reranker = opened()
     profile = model.profile
-    resolved = resolve_task(how.task, profile) if how.task else profile.task
+    tasks = [line.get("task") or how.task for line in lines]
     template = profile.passage if how.late else "{text}"
     pairs = [
         (
-            query_text(profile.query, line["query"], resolved) if how.late else line["query"],
+            _instructed(profile, line["query"], task) if how.late else line["query"],
             passage_text(template, TITLE_RULE, line.get("title") or "", line["text"]),
         )
-        for line in lines
+        for line, task in zip(lines, tasks, strict=True)
     ]
     groups: dict[str, list[int]] = {}
     for i, line in enumerate(lines):
@@ -116,7 +122,7 @@ def rerank_hits(
     for group in groups.values():
         for rank, i in enumerate(group):
             ranks[i] = rank
-    scores = score_pairs(reranker, pairs, ranks, how.budget, track)
+    scores = score_pairs(reranker, pairs, ranks, how.budget, track, tasks=tasks)
     found: list[Line] = []
     for group in groups.values():
         given = scores[group]
@@ -131,6 +137,12 @@ def rerank_hits(
             score = round(float(final[at]), 6)
             found.append({**line, "scores": stages, "rank": rank, "score": score})
     return found, summed(how.spec, reranker, scores)
+
+
+def _instructed(profile: Profile, query: str, task: str | None) -> str:
+    """A query as it is encoded, with its task by name or in full, or the model's own."""
+    resolved = resolve_task(task, profile) if task else profile.task
+    return query_text(profile.query, query, resolved)
 
 
 def _kept(final: Scores, order: Any, how: How) -> list[int]:
@@ -161,26 +173,27 @@ def rerank_run(
     if problems:
         raise InputError("this run cannot be reranked with this index:", sorted(problems))
     task = how.task or session.snapshot.manifest.settings.get("task")
-    reranker = session.reranker(how.spec, task)
-    resolved = resolve_task(task, model.profile) if task else model.profile.task
+    reranker = session.reranker(how.spec)
     render = session.finished if how.late else session.plain
     passages: dict[str, list[str]] = {}
     for name in wanted:
         rows = session.snapshot.rows_of(np.array([where[name]], dtype=np.int64))
         title = session.snapshot.catalog.take([where[name]])[0].title
-        passages[name] = [render(title, p.text) for p in session.passages(rows)]
+        passages[name] = [render(title, p.text, p.label) for p in session.passages(rows)]
     pairs: list[tuple[str, str]] = []
     owners: list[tuple[str, str]] = []
     ranks: list[int] = []
+    tasks: list[str | None] = []
     for q, documents in run.items():
-        words = texts[q].text
+        words, own = texts[q].text, texts[q].task or task
         if how.late:
-            words = query_text(model.profile.query, words, resolved)
+            words = _instructed(model.profile, words, own)
         for rank, d in enumerate(sorted(documents, key=lambda d: (-documents[d], d))):
             pairs += [(words, p) for p in passages[d]]
             owners += [(q, d)] * len(passages[d])
             ranks += [rank] * len(passages[d])
-    scores = score_pairs(reranker, pairs, ranks, how.budget, track)
+            tasks += [own] * len(passages[d])
+    scores = score_pairs(reranker, pairs, ranks, how.budget, track, tasks=tasks)
     best: Run = {q: {} for q in run}
     for (q, d), score in zip(owners, scores.tolist(), strict=True):
         if not np.isnan(score):

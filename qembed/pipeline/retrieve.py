@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Literal
 from qembed.errors import InputError, UsageError
 from qembed.models import check_template, query_text, resolve_task
 from qembed.pipeline.arms import Arms, Found, Fusion
-from qembed.pipeline.filters import Allowed
-from qembed.pipeline.present import diverse, widened
 from qembed.pipeline.scoring import Reranked, ordered, score_pairs, summed
 from qembed.pipeline.session import Session
 from qembed.search.planner import Search
+from qembed.search.top import distinct
 from qembed.types import Hit, Passage, Query, Results
 
 if TYPE_CHECKING:
     from qembed.models.pairs import Scorer
+    from qembed.pipeline.filters import Allowed
     from qembed.types import Rows, Scores, Vectors
 
 By = Literal["passage", "document"]
@@ -54,7 +54,7 @@ class Asked:
 
 @dataclass(slots=True)
 class Ranked:
-    """One query's rows, best first, before they become hits."""
+    """One query's rows, best first, before they become hits. `vector`: the query's, float32 (dim,)."""
 
     query: Query
     instruction: str | None
@@ -64,6 +64,7 @@ class Ranked:
     lexical: Scores | None = None
     rerank: Scores | None = None
     why: str = ""
+    vector: Vectors | None = None
 
     def take(self, at: Rows) -> None:
         """Keeps what is at the given positions, in that order."""
@@ -75,9 +76,10 @@ class Ranked:
 
 @dataclass(slots=True)
 class Answer:
-    """What all queries of a call found, and how."""
+    """What all queries of a call found, and how. `vectors`: each query's, None where words alone answer."""
 
     results: list[Results]
+    vectors: list[Vectors | None]
     plan: str
     truncated: int
     reranker: str | None = None
@@ -138,14 +140,18 @@ class Retriever:
     def instructions(self, queries: Sequence[Query]) -> list[str]:
         """The text that is encoded for each query."""
         profile = self.session.model.profile
-        remembered = self.session.snapshot.manifest.settings.get("task")
         template = "{query}" if not self.asked.instruction else self.asked.template or profile.query
         texts = []
         for q in queries:
-            task = q.task or self.asked.task or remembered
+            task = self._task(q)
             resolved = resolve_task(task, profile) if task else profile.task
             texts.append(query_text(template, q.text, resolved))
         return texts
+
+    def _task(self, query: Query) -> str | None:
+        """A query's own task, else the command's, else the index's; by name or in full."""
+        remembered: str | None = self.session.snapshot.manifest.settings.get("task")
+        return query.task or self.asked.task or remembered
 
     def texts_to_encode(self, queries: Sequence[Query]) -> list[str]:
         """What `rank` will ask the encoder for; empty if words alone answer."""
@@ -191,8 +197,9 @@ class Retriever:
             assert hit is not None
             encoded = texts[i] if texts is not None and meaning else q.text
             said = encoded if encoded != q.text else None
+            vector = None if vectors is None else vectors[i]
             ranked.append(
-                Ranked(q, said, hit.rows, hit.scores, hit.dense, hit.lexical, None, hit.why)
+                Ranked(q, said, hit.rows, hit.scores, hit.dense, hit.lexical, None, hit.why, vector)
             )
         if asked.rerank:
             self._rerank(ranked, texts, track)
@@ -251,8 +258,7 @@ class Retriever:
         """The reranker, opened at first use."""
         if self._reranker is None:
             assert self.asked.rerank is not None
-            task = self.asked.task or self.session.snapshot.manifest.settings.get("task")
-            self._reranker = self.session.reranker(self.asked.rerank, task)
+            self._reranker = self.session.reranker(self.asked.rerank)
         return self._reranker
 
     def _rerank(
@@ -265,30 +271,26 @@ class Retriever:
 
         for r in ranked:
             r.take(np.arange(min(len(r.rows), self.asked.candidates)))
-        distinct = np.unique(np.concatenate([r.rows for r in ranked])) if ranked else None
-        if distinct is None or not len(distinct):
+        rows = distinct([r.rows for r in ranked])
+        if not len(rows):
             return
-        passages = dict(zip(distinct.tolist(), self.session.passages(distinct), strict=True))
-        titles = dict(
-            zip(
-                distinct.tolist(),
-                (line.title for line in self.session.snapshot.lines_of(distinct)),
-                strict=True,
-            )
-        )
+        passages = dict(zip(rows.tolist(), self.session.passages(rows), strict=True))
+        lines = self.session.snapshot.lines_of(rows)
+        titles = dict(zip(rows.tolist(), (line.title for line in lines), strict=True))
         late = self.asked.rerank == "late"
         # a cross-encoder reads words as people write them: the encoder's prefixes are not for it
         render = self.session.finished if late else self.session.plain
         spoken = texts if late and texts is not None else [r.query.text for r in ranked]
         pairs = [
-            (text, render(titles[row], passages[row].text))
+            (text, render(titles[row], passages[row].text, passages[row].label))
             for r, text in zip(ranked, spoken, strict=True)
             for row in r.rows.tolist()
         ]
         ranks = [i for r in ranked for i in range(len(r.rows))]
-        reranker = self.reranker
+        tasks = [task for r in ranked for task in [self._task(r.query)] * len(r.rows)]
+        reranker, budget = self.reranker, self.asked.rerank_budget
         with self.session.seconds("rerank"):
-            scores = score_pairs(reranker, pairs, ranks, self.asked.rerank_budget, track)
+            scores = score_pairs(reranker, pairs, ranks, budget, track, tasks=tasks)
         self.reranked = summed(self.asked.rerank or "", reranker, scores, self.reranked)
         at = 0
         for r in ranked:
@@ -305,6 +307,8 @@ class Retriever:
         if self.asked.diversity:
             r.take(_first(keep, r))
             vectors = self.session.vectors(r.rows)
+            from qembed.pipeline.present import diverse
+
             r.take(diverse(r.scores, vectors, self.asked.k, self.asked.diversity))
         r.take(_first(min(keep, self.asked.k), r))
 
@@ -314,16 +318,14 @@ class Retriever:
         self, queries: Sequence[Query], track: Callable[[int], None] | None = None
     ) -> Answer:
         """The hits of every query, in the order of the queries."""
-        import numpy as np
-
         ranked = self.rank(queries, track)
         session = self.session
-        rows = (
-            np.unique(np.concatenate([r.rows for r in ranked])) if ranked else np.zeros(0, np.int64)
-        )
+        rows = distinct([r.rows for r in ranked])
         with session.seconds("fetch"):
             passages = dict(zip(rows.tolist(), session.passages(rows), strict=True))
             lines = dict(zip(rows.tolist(), session.snapshot.lines_of(rows), strict=True))
+        if self.asked.context:
+            from qembed.pipeline.present import widened
         results = []
         for r in ranked:
             hits = []
@@ -357,7 +359,16 @@ class Retriever:
             results.append(Results(r.query, r.instruction, hits, {}))
         kind = getattr(self._reranker, "kind", None)
         why = {r.query.id: r.why for r in ranked if r.why}
-        return Answer(results, self.plan, self.truncated, kind, self.reranked, why, self.warnings)
+        return Answer(
+            results,
+            [r.vector for r in ranked],
+            self.plan,
+            self.truncated,
+            kind,
+            self.reranked,
+            why,
+            self.warnings,
+        )
 
 
 def _first(k: int, of: Found | Ranked) -> Rows:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from qembed.models.pairs import Pair, Scorer
+    from qembed.models.pairs import Pair, Scorer, Tasks
     from qembed.types import Scores
 
 FIRST_SLICE, LARGEST_SLICE = 8, 256
@@ -29,7 +29,7 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "": 1.0}
 
 @dataclass(slots=True)
 class Reranked:
-    """What a rerank did, for the user. `truncated`: pairs that lost text."""
+    """What a rerank did, for the user. `truncated`: pairs that lost text. `note`: how the reranker runs."""
 
     spec: str
     kind: str
@@ -38,6 +38,7 @@ class Reranked:
     pairs: int = 0
     scored: int = 0
     truncated: Sequence[Pair] = field(default_factory=list)
+    note: str | None = None
 
 
 def summed(spec: str, reranker: Scorer, scores: Scores, before: Reranked | None = None) -> Reranked:
@@ -52,6 +53,7 @@ def summed(spec: str, reranker: Scorer, scores: Scores, before: Reranked | None 
         pairs=len(scores) + (before.pairs if before else 0),
         scored=int(np.isfinite(scores).sum()) + (before.scored if before else 0),
         truncated=reranker.truncated,
+        note=reranker.note,
     )
 
 
@@ -73,24 +75,30 @@ def score_pairs(
     budget: float | None = None,
     track: Callable[[int], None] | None = None,
     clock: Callable[[], float] = time.perf_counter,
+    tasks: Tasks = None,
 ) -> Scores:
     """float32 (len(pairs),), NaN for pairs that the budget (seconds of scoring) did not reach.
 
+    tasks: each pair's instruction, for a reranker that reads one.
     ranks: each pair's place among its query's candidates. With a budget the best candidate of every
     query goes first, then every second one, and so on, in slices that the pace so far lets expect to fit;
     the first slice is always scored.
     """
     import numpy as np
 
+    # a reranker that reads none scores equal pairs once, whatever their tasks
+    told = tasks if reranker.instructed else None
     if budget is None:
-        return reranker.score(pairs, track)
+        return reranker.score(pairs, track, told)
     out = np.full(len(pairs), np.nan, dtype=np.float32)
     order = np.argsort(np.asarray(ranks), kind="stable")
     began = clock()
     done, size = 0, FIRST_SLICE
     while done < len(order) and size >= 1:
         part = order[done : done + size]
-        out[part] = reranker.score([pairs[i] for i in part.tolist()], track)
+        at = part.tolist()
+        some = None if told is None else [told[i] for i in at]
+        out[part] = reranker.score([pairs[i] for i in at], track, some)
         done += len(part)
         spent = clock() - began
         # half of what is left at a time: pairs differ in length, and a slice cannot be broken off

@@ -7,9 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qembed.models import Model, open_model, open_reranker, passage_text
+from qembed.models import Model, open_model, passage_text
 from qembed.pipeline.clock import Clock
-from qembed.pipeline.filters import Allowed, Filters
 from qembed.pipeline.recipe import check_model, check_probes
 from qembed.pipeline.words import open_lexical
 from qembed.search import Exact, Graph, GraphSearcher, Plan, choose, merge
@@ -25,6 +24,7 @@ from qembed.types import Encoder, Passage, Recipe
 
 if TYPE_CHECKING:
     from qembed.models.pairs import Scorer
+    from qembed.pipeline.filters import Allowed, Filters
     from qembed.types import Rows, Scores, Vectors
 
 
@@ -83,7 +83,7 @@ class Session:
     @property
     def model_note(self) -> str | None:
         """What the user should know of how the model was loaded, None if it was not or all is well."""
-        return getattr(self.model, "note", None)
+        return getattr(self.__dict__.get("model"), "note", None)
 
     @cached_property
     def encoder(self) -> Encoder:
@@ -92,22 +92,26 @@ class Session:
             encoder = self.model.encoder()
             if getattr(self.model, "remote", False):
                 # no checksum tells what a server runs: the golden probe does
-                check_probes(encoder, self.snapshot.manifest.probes, self.recipe)
+                manifest = self.snapshot.manifest
+                was, now = manifest.spec, self.model.spec
+                check_probes(encoder, manifest.probes, self.recipe, was, now)
             return encoder
 
-    def reranker(self, spec: str, task: str | None) -> Scorer:
-        """The reranker that `spec` names, opened."""
-        with self.seconds("load"):
-            return open_reranker(spec, self.model, task=task)
+    def reranker(self, spec: str) -> Scorer:
+        """The reranker that `spec` names, opened. Tasks come with the pairs."""
+        from qembed.models import open_reranker
 
-    def finished(self, title: str, text: str) -> str:
+        with self.seconds("load"):
+            return open_reranker(spec, self.model)
+
+    def finished(self, title: str, text: str, label: str = "") -> str:
         """A passage's text as it was encoded."""
         recipe = self.recipe
-        return passage_text(recipe.passage_text, recipe.title_rule, title, text)
+        return passage_text(recipe.passage_text, recipe.title_rule, title, text, label)
 
-    def plain(self, title: str, text: str) -> str:
+    def plain(self, title: str, text: str, label: str = "") -> str:
         """A passage with its title, without what the encoder wants in front: for cross-encoders."""
-        return passage_text("{text}", self.recipe.title_rule, title, text)
+        return passage_text("{text}", self.recipe.title_rule, title, text, label)
 
     # ── vectors ──────────────────────────────────────────────────────────────────────────────────
 
@@ -237,6 +241,8 @@ class Session:
     @cached_property
     def filters(self) -> Filters:
         """What `--where` is evaluated by."""
+        from qembed.pipeline.filters import Filters
+
         return Filters(self.snapshot)
 
     def worded(

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
+from qembed.errors import QembedError
+from qembed.search.lexical import idf
+from qembed.search.lexical_files import LexicalDamaged
+from qembed.search.lexical_query import words_of
+from qembed.search.lexical_words import spans, terms_of
 from qembed.types import Passage
 
 if TYPE_CHECKING:
@@ -13,6 +19,7 @@ if TYPE_CHECKING:
     from qembed.types import Vectors
 
 _SENTENCE = re.compile(r"[^\n.!?。！？]+(?:[.!?](?=\w)[^\n.!?。！？]*)*[.!?。！？]*[\"'”’)]*")
+_GAP = re.compile(r"\n[^\S\n]*\n")
 SENTENCES = 96
 """How many are compared at most, over all hits of a query: about as much work as twelve passages."""
 
@@ -30,19 +37,65 @@ def sentences(text: str) -> list[tuple[int, int]]:
     return found or headings
 
 
-def best_sentences(session: Session, vector: Vectors, passages: Sequence[Passage]) -> list[str]:
-    """For each passage its sentence nearest to the query vector (float32 (dim,)), as it stands there."""
-    import numpy as np
+Place: TypeAlias = tuple[int, int]
+"""[start, end) in a passage's text."""
 
+
+def best_sentences(
+    session: Session, query: str, vector: Vectors | None, passages: Sequence[Passage]
+) -> list[Place]:
+    """Where in each passage the sentence is that answers best.
+
+    The nearest to the query's vector (float32 (dim,)); without one, as where words alone were searched, or
+    where the model fails, the one with most of the query's words: a model is never loaded for this alone.
+    """
     if not passages:
         return []
+    if vector is not None:
+        with contextlib.suppress(QembedError):
+            return _nearest(session, vector, passages)
+    weights = _weights(session, query)
+    return [_worded(p.text, weights) for p in passages]
+
+
+def _nearest(session: Session, vector: Vectors, passages: Sequence[Passage]) -> list[Place]:
+    import numpy as np
+
     share = max(1, SENTENCES // len(passages))
-    spans = [sentences(p.text)[:share] or [(0, len(p.text))] for p in passages]
-    texts = [p.text[a:b] for p, found in zip(passages, spans, strict=True) for a, b in found]
+    places = [sentences(p.text)[:share] or [(0, len(p.text))] for p in passages]
+    texts = [p.text[a:b] for p, found in zip(passages, places, strict=True) for a, b in found]
     scores = session.encoder.encode(texts) @ vector
     best, at = [], 0
-    for found in spans:
-        i = at + int(np.argmax(scores[at : at + len(found)]))
-        best.append(texts[i])
+    for found in places:
+        best.append(found[int(np.argmax(scores[at : at + len(found)]))])
         at += len(found)
     return best
+
+
+def _weights(session: Session, query: str) -> dict[str, float]:
+    """The query's terms and what BM25 makes of them in this index: rare ones say more."""
+    words, index = words_of(query), session.lexical
+    terms = dict.fromkeys([*words.terms, *(t for phrase in words.phrases for t in phrase)])
+    if index is not None:
+        with contextlib.suppress(LexicalDamaged):
+            return {t: idf(index.frequency(t), len(index)) for t in terms}
+    return dict.fromkeys(terms, 1.0)
+
+
+def _worded(text: str, weights: Mapping[str, float]) -> Place:
+    """The sentence whose distinct terms weigh most, the first of equals."""
+    places = sentences(text) or [(0, len(text))]
+    return max(places, key=lambda p: sum(weights.get(t, 0) for t in {*terms_of(text[slice(*p)])}))
+
+
+def matched(text: str, query: str) -> list[Place]:
+    """Where a text has the query's words, by their stems."""
+    words = words_of(query)
+    return spans(text, {*words.terms, *(t for phrase in words.phrases for t in phrase)})
+
+
+def rest_of_paragraph(text: str, at: int) -> str:
+    """What follows position `at` up to the next empty line, on one line."""
+    gap = _GAP.search(text, at)
+    rest = text[at:] if gap is None else text[at : gap.start()]
+    return (" " if rest[:1].isspace() else "") + " ".join(rest.split())

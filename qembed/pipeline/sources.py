@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from qembed.corpus import ReadOptions, walk
+from qembed.corpus import UNKNOWN, ReadOptions, suffix, walk
 from qembed.errors import UsageError
 from qembed.pipeline.plan import Key, Plan, compare
 from qembed.pipeline.summary import Options
@@ -26,7 +26,8 @@ class Sources:
     """The sources of one run: those remembered by `present`, those given now.
 
     `scan`: the ones this run looks at. `trouble`: what could not even be listed. `skipped`: how many
-    files were left out, by reason.
+    files were left out, by reason; `suffixes`: how many of unknown ones, by suffix ("" for none);
+    `left_out`: all of their names with the reason, where the run is asked for details.
     """
 
     def __init__(self, root: Path, present: Manifest | None, options: Options) -> None:
@@ -45,6 +46,8 @@ class Sources:
         self.failed_before = list(present.failed) if present is not None else []
         self.trouble: list[tuple[Key, Unreadable]] = []
         self.skipped: Counter[str] = Counter()
+        self.suffixes: Counter[str] = Counter()
+        self.left_out: list[tuple[str, str]] = []
         self._yielded: list[Key] = []
 
     def _given(self, options: Options) -> list[Source]:
@@ -164,8 +167,12 @@ class Sources:
         return (file for at, file in files if owner[at] == file.source)
 
     def _files(self, sources: Iterable[Source]) -> Iterator[SourceFile]:
-        def on_skip(_: str, reason: str) -> None:
+        def on_skip(name: str, reason: str) -> None:
             self.skipped[reason] += 1
+            if reason == UNKNOWN:
+                self.suffixes[suffix(name)] += 1
+            if self.options.detail:
+                self.left_out.append((name, reason))
 
         for source in sources:
             full = self.full(source)

@@ -34,7 +34,7 @@ class Options:
 
 
 class Detail(NamedTuple):
-    """How a file would be read and cut: `chunker` is none, markdown or text."""
+    """How a file would be read and cut: `chunker` is none, markdown, text, or code: and a language."""
 
     name: str
     reader: str
@@ -59,8 +59,14 @@ class Summary:
     interrupted: bool = False
     dry_run: bool = False
     cut_short: list[str] = field(default_factory=list)
+    plainly: Mapping[str, int] = field(default_factory=dict)
+    """How many documents were cut as plain text for want of something, by what it is."""
     would: Mapping[str, list[str]] = field(default_factory=dict)
     details: Sequence[Detail] = ()
+    suffixes: Mapping[str, int] = field(default_factory=dict)
+    """Of the files skipped for an unknown suffix, how many of each; "" for none."""
+    left_out: Sequence[tuple[str, str]] = ()
+    """Of a dry run with details: what was skipped, and why."""
 
     def to_json(self) -> dict[str, Any]:
         """The summary's documented fields."""
@@ -71,8 +77,10 @@ class Summary:
             "recipe": self.recipe.to_json(),
             "documents": dict(self.documents),
             "passages": dict(self.passages),
+            "cut_plainly": dict(self.plainly),
             "failed": [{"path": u.path, "line": u.line, "error": u.error} for u in self.failed],
             "skipped": dict(self.skipped),
+            "unknown_suffixes": dict(self.suffixes),
             "seconds": {k: round(v, 3) for k, v in self.seconds.items()},
             "interrupted": self.interrupted,
         }
@@ -81,4 +89,6 @@ class Summary:
             body["would"] = {k: list(v) for k, v in self.would.items()}
             if self.details:
                 body["details"] = [d._asdict() for d in self.details]
+            if self.left_out:
+                body["left_out"] = [{"path": n, "reason": why} for n, why in self.left_out]
         return body

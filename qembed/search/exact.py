@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from qembed.search.top import merge, top
+from qembed.search.top import distinct, merge, top
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,7 +70,7 @@ class Exact:
     def _some(self, queries: Vectors, k: int, rows: Rows) -> list[tuple[Rows, Scores]]:
         import numpy as np
 
-        rows = np.unique(rows)
+        rows = distinct([rows])
         if self.live is not None:
             rows = rows[self.live[rows - self.base]]
         parts: list[tuple[Rows, Vectors]] = []

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from qembed.types import Rows, Scores
 
 
@@ -48,3 +51,29 @@ def merge(parts: Sequence[tuple[Rows, Scores]], k: int) -> tuple[Rows, Scores]:
     if len(parts) == 1:
         return top(*parts[0], k)
     return top(np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts]), k)
+
+
+def distinct(parts: Sequence[Rows]) -> Rows:
+    """All ids of the parts once, ascending, int64 (n,).
+
+    numpy's own unique imports numpy.ma to ask whether any are masked: 17 ms, of a query's half second.
+    """
+    import numpy as np
+
+    if not len(parts):
+        return np.zeros(0, dtype=np.int64)
+    ids = np.sort(np.concatenate(parts))
+    keep = np.ones(len(ids), dtype=bool)
+    np.not_equal(ids[1:], ids[:-1], out=keep[1:])
+    return ids[keep]
+
+
+def among(rows: Rows, known: Rows) -> npt.NDArray[np.bool_]:
+    """Which rows are in `known` (ascending), bool (n,)."""
+    import numpy as np
+
+    if not len(known):
+        return np.zeros(len(rows), dtype=bool)
+    at = np.minimum(np.searchsorted(known, rows), len(known) - 1)
+    same: npt.NDArray[np.bool_] = known[at] == rows
+    return same

@@ -23,8 +23,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from qembed.search.where_check import check, kind_of, tests_of
-from qembed.search.where_columns import BUILT_IN, Columns, Documents
+from qembed.search.where_check import check, kind_of, name_of, tests_of
+from qembed.search.where_columns import Column, Columns, Documents, is_built_in
 from qembed.search.where_parse import (
     And,
     Compare,
@@ -110,28 +110,46 @@ def parse(*texts: str) -> Where:
 def _candidates(e: Expression, documents: Documents) -> npt.NDArray[np.int64] | None:
     """Positions outside of which nothing passes, None where that does not leave out much.
 
-    A text that a metadata field must equal stands, encoded, somewhere in the document's metadata: looking
-    for it costs a tenth of decoding, and most filters name a user or a kind.
+    Where every field is a typed column there is nothing to leave out. Else what typed columns say comes
+    first; and a text that a metadata field must equal stands, encoded, somewhere in the document's
+    metadata: looking for it costs a tenth of decoding, and most filters name a user or a kind.
     """
     import numpy as np
 
+    if _is_typed(e, documents):
+        return None
     found: Mask | None = None
     for part in e.parts if isinstance(e, And) else (e,):
-        if isinstance(part, Compare) and part.sign == "=":
-            wanted: tuple[Value, ...] = (part.value,)
-        elif isinstance(part, In):
-            wanted = part.values
+        if _is_typed(part, documents):
+            holding = _evaluate(part, Columns(documents), len(documents))
+        elif (needles := _needles(part)) is not None:
+            holding = np.logical_or.reduce([documents.holding(needle) for needle in needles])
         else:
             continue
-        built_in = not part.field.literal and part.field.name in BUILT_IN
-        if built_in or len(wanted) > 8 or not all(isinstance(v, str) for v in wanted):
-            continue
-        needles = [json.dumps(v, ensure_ascii=False) for v in wanted]
-        holding = np.logical_or.reduce([documents.holding(needle) for needle in needles])
         found = holding if found is None else found & holding
     if found is None or found.sum() > len(found) // 2:
         return None
     return np.flatnonzero(found)
+
+
+def _is_typed(e: Expression, documents: Documents) -> bool:
+    """Whether an expression looks at nothing but typed columns and times."""
+    return all(
+        f.key == ("mtime", False) or documents.typed(f) is not None for f, _, _ in tests_of(e)
+    )
+
+
+def _needles(e: Expression) -> list[str] | None:
+    """Stretches of JSON of which one is in the metadata of whatever passes; None if that cannot be said."""
+    if isinstance(e, Compare) and e.sign == "=":
+        wanted: tuple[Value, ...] = (e.value,)
+    elif isinstance(e, In) and len(e.values) <= 8:
+        wanted = e.values
+    else:
+        return None
+    if is_built_in(e.field) or not all(isinstance(v, str) for v in wanted):
+        return None
+    return [json.dumps(v, ensure_ascii=False) for v in wanted]
 
 
 def _evaluate(e: Expression, columns: Columns, n: int) -> Mask:
@@ -143,11 +161,15 @@ def _evaluate(e: Expression, columns: Columns, n: int) -> Mask:
         join = np.logical_and if isinstance(e, And) else np.logical_or
         found: Mask = join.reduce([_evaluate(p, columns, n) for p in e.parts])
         return found
+    if e.field.key == ("mtime", False):
+        return _times(e, columns.times())
+    column = columns.typed(e.field)
+    if column is not None:
+        passed = _ask(column, e)
+        return passed if columns.narrowed is None else passed[columns.narrowed]
     values = columns[e.field]
     if isinstance(e, Exists):
         return np.array([v is not None for v in values], dtype=bool)
-    if e.field.key == ("mtime", False):
-        return _times(e, values)
     if isinstance(e, In):
         one = [_test("=", v) for v in e.values]
         if _same(values, e.values):
@@ -159,6 +181,27 @@ def _evaluate(e: Expression, columns: Columns, n: int) -> Mask:
     if e.sign == "=" and _same(values, (e.value,)):
         return np.array([v == e.value for v in values], dtype=bool)
     return np.fromiter(map(_test(e.sign, e.value), values), bool, n)
+
+
+def _ask(column: Column, e: Compare | In | Exists) -> Mask:
+    """A test of a typed column, bool (documents,)."""
+    import numpy as np
+
+    if isinstance(e, Exists):
+        return column.present
+    if isinstance(e, In):
+        texts = [v for v in e.values if isinstance(v, str)]
+        found = [_ask(column, Compare(e.field, "=", v)) for v in e.values if not isinstance(v, str)]
+        if texts and column.type is str:
+            found.append(column.among(texts))
+        none: Mask = np.zeros(len(column.present), dtype=bool)
+        either: Mask = np.logical_or.reduce([none, *found])
+        return either
+    if e.value is None:
+        return ~column.present
+    if kind_of(e.value) != name_of(column.type):
+        return np.zeros(len(column.present), dtype=bool)
+    return column.glob(str(e.value)) if e.sign == "glob" else column.compare(e.sign, e.value)
 
 
 def _same(values: Sequence[Any], wanted: Sequence[Value]) -> bool:
@@ -203,25 +246,26 @@ def _starting(head: str) -> Callable[[Any], bool]:
     return lambda v: any(map(single, v)) if type(v) is list else single(v)
 
 
-def _times(e: Compare | In, values: Sequence[int | None]) -> Mask:
-    """Modification times against stretches of time."""
+def _times(e: Compare | In | Exists, at: npt.NDArray[np.int64]) -> Mask:
+    """Modification times, int64 nanoseconds and 0 for unknown, against stretches of time."""
     import numpy as np
 
-    known = np.array([v is not None for v in values], dtype=bool)
-    at = np.array([v or 0 for v in values], dtype=np.int64)
+    known: Mask = at != 0
+    if isinstance(e, Exists):
+        return known
     if isinstance(e, In):
-        tests = [_times(Compare(e.field, "=", v), values) for v in e.values]
+        tests = [_times(Compare(e.field, "=", v), at) for v in e.values]
         either: Mask = np.logical_or.reduce(tests)
         return either
     if e.value is None:
         return ~known
     first, after = stretch(e.value)
-    inside: dict[str, Mask] = {
-        "=": (at >= first) & (at < after),
-        "<": at < first,
-        "<=": at < after,
-        ">": at >= after,
-        ">=": at >= first,
+    inside: dict[str, Callable[[], Mask]] = {
+        "=": lambda: (at >= first) & (at < after),
+        "<": lambda: at < first,
+        "<=": lambda: at < after,
+        ">": lambda: at >= after,
+        ">=": lambda: at >= first,
     }
-    found: Mask = inside[e.sign] & known
+    found: Mask = inside[e.sign]() & known
     return found

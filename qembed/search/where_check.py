@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from qembed.errors import UsageError
-from qembed.search.where_columns import BUILT_IN, Columns, Documents
+from qembed.search.where_columns import BUILT_IN, Column, Columns, Documents, is_built_in
 from qembed.search.where_parse import And, Exists, Expression, Field, In, Not, Or, Value, complain
 from qembed.search.where_time import stretch
 
@@ -25,7 +24,12 @@ _KINDS = {
 
 def kind_of(value: Any) -> str:
     """What a person would call the type of a JSON value."""
-    return _KINDS.get(type(value), "null")
+    return name_of(type(value))
+
+
+def name_of(kind: type) -> str:
+    """What a person would call a type."""
+    return _KINDS.get(kind, "null")
 
 
 def tests_of(e: Expression) -> list[tuple[Field, str, Value]]:
@@ -54,11 +58,12 @@ def check(
             _check_time(text, f, sign, wanted)
             continue
         kind = "text" if sign == "glob" else kind_of(wanted)
-        kinds = _kinds(columns[f])
-        if kind not in kinds and columns.narrowed is not None:
+        column = columns.typed(f)
+        kinds = _kinds(columns[f]) if column is None else _column_kinds(column)
+        if column is None and kind not in kinds and columns.narrowed is not None:
             kinds = _kinds(columns.full(f))
         if not kinds:
-            if len(columns.documents) and (f.literal or f.name not in BUILT_IN):
+            if len(columns.documents) and not is_built_in(f):
                 _unknown(text, f, columns.documents)
             continue
         if sign == "exists" or wanted is None:
@@ -92,6 +97,14 @@ def _kinds(values: Sequence[Any]) -> Counter[str]:
     return kinds
 
 
+def _column_kinds(column: Column) -> Counter[str]:
+    """The same of a column."""
+    kinds: Counter[str] = Counter({"a list": 0} if column.lists and column.present.any() else {})
+    if column.values:
+        kinds[name_of(column.type)] = column.values
+    return kinds
+
+
 def _check_time(text: str, f: Field, sign: str, wanted: Value) -> None:
     if sign == "exists" or wanted is None:
         return
@@ -104,8 +117,10 @@ def _check_time(text: str, f: Field, sign: str, wanted: Value) -> None:
 
 
 def _unknown(text: str, f: Field, documents: Documents) -> None:
+    import difflib
+
     known: dict[str, None] = {}
-    for meta in dict.fromkeys(documents.meta):
+    for meta in dict.fromkeys(documents["meta"]):
         if meta:
             known.update(dict.fromkeys(json.loads(meta)))
     names = [*sorted(known), *BUILT_IN]

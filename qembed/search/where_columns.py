@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from qembed.search.where_parse import Field
 
@@ -21,28 +20,86 @@ T = TypeVar("T")
 BUILT_IN = ("id", "path", "suffix", "title", "mtime")
 
 
-@dataclass(frozen=True, slots=True)
-class Documents:
-    """What filters look at, one item a document in each.
+class Column(Protocol):
+    """One field of all documents whose values are of one type; it answers without making objects."""
 
-    `meta`: the metadata as JSON, made by `json.dumps(…, ensure_ascii=False)`; "" for none. `path`: where
-    the document is inside its source. `mtime_ns`: 0 where the time is not known.
+    @property
+    def lists(self) -> bool:
+        """Whether each document has a list of values."""
+
+    @property
+    def type(self) -> type:
+        """str, float (for all numbers) or bool."""
+
+    @property
+    def present(self) -> Mask:
+        """Which documents have it, bool (n,)."""
+
+    @property
+    def values(self) -> int:
+        """How many values there are, those of lists counted one by one."""
+
+    def compare(self, sign: str, wanted: str | int | float | bool) -> Mask:
+        """Which documents pass `= < <= > >=`; the value is of the column's type."""
+
+    def among(self, wanted: Sequence[str]) -> Mask:
+        """Which documents are equal to any of the texts."""
+
+    def glob(self, pattern: str) -> Mask:
+        """Which documents match a pattern."""
+
+
+class Documents:
+    """What filters look at, read when it is wanted.
+
+    `read`: `id`, `path`, `title` and `meta` of all documents; `meta` is JSON, made by `json.dumps(…,
+    ensure_ascii=False)`, "" for none; `path` is where the document is inside its source. `times`: int64
+    (n,) nanoseconds, 0 where not known. `typed`: a field's column, if all its values are of one type.
     """
 
-    id: Sequence[str]
-    path: Sequence[str]
-    title: Sequence[str]
-    mtime_ns: Sequence[int]
-    meta: Sequence[str]
+    def __init__(
+        self,
+        n: int,
+        read: Callable[[str], Sequence[str]],
+        times: Callable[[], npt.NDArray[np.int64]],
+        typed: Callable[[Field], Column | None] = lambda _: None,
+    ) -> None:
+        self._n = n
+        self._read = read
+        self._times = times
+        self._typed = typed
+        self._lists: dict[str, Sequence[str]] = {}
+        self._columns: dict[tuple[str, bool], Column | None] = {}
 
     def __len__(self) -> int:
-        return len(self.meta)
+        return self._n
+
+    def __getitem__(self, name: str) -> Sequence[str]:
+        """The ids, paths, titles or metadata, one a document."""
+        if name not in self._lists:
+            self._lists[name] = self._read(name)
+        return self._lists[name]
+
+    def times(self) -> npt.NDArray[np.int64]:
+        """When each document was changed."""
+        return self._times()
+
+    def typed(self, f: Field) -> Column | None:
+        """A field's column; None where its values have to be looked at one by one."""
+        if f.key not in self._columns:
+            self._columns[f.key] = self._typed(f)
+        return self._columns[f.key]
 
     def holding(self, needle: str) -> Mask:
         """Whose metadata hold a stretch of JSON, bool (n,)."""
         import numpy as np
 
-        return np.fromiter((needle in m for m in self.meta), bool, len(self.meta))
+        return np.fromiter((needle in m for m in self["meta"]), bool, len(self))
+
+
+def is_built_in(f: Field) -> bool:
+    """Whether a field is no metadata."""
+    return not f.literal and f.name in BUILT_IN
 
 
 class Columns:
@@ -72,12 +129,23 @@ class Columns:
             self._full[f.key] = _column(f, self.documents, None)
         return self._full[f.key]
 
+    def times(self) -> npt.NDArray[np.int64]:
+        """When the documents looked at were changed."""
+        times = self.documents.times()
+        return times if self.narrowed is None else times[self.narrowed]
+
+    def typed(self, f: Field) -> Column | None:
+        """A field's column, of all documents."""
+        return self.documents.typed(f)
+
     def having(self, f: Field) -> int:
         """How many of all documents have the field.
 
         Of a narrowed filter: how many have such a key, inner ones counted too.
         """
-        if f.key in self._full or self._at is None or (f.name in BUILT_IN and not f.literal):
+        if (column := self.typed(f)) is not None:
+            return int(column.present.sum())
+        if f.key in self._full or self._at is None or is_built_in(f):
             return len(self.documents) - self.full(f).count(None)
         key = f.name if f.literal else f.name.partition(".")[0]
         return int(self.documents.holding(json.dumps(key, ensure_ascii=False) + ": ").sum())
@@ -87,14 +155,14 @@ def _column(f: Field, documents: Documents, at: Sequence[int] | None) -> list[An
     def some(values: Sequence[T]) -> Sequence[T]:
         return values if at is None else [values[i] for i in at]
 
-    if f.literal or f.name not in BUILT_IN:
-        return metadata(f.name, some(documents.meta), literal=f.literal)
+    if not is_built_in(f):
+        return metadata(f.name, some(documents["meta"]), literal=f.literal)
     if f.name == "suffix":
-        names = [p.rpartition("/")[2] for p in some(documents.path)]
+        names = [p.rpartition("/")[2] for p in some(documents["path"])]
         return ["." + n.rpartition(".")[2] if "." in n[1:] else "" for n in names]
     if f.name == "mtime":
-        return [int(t) or None for t in some(documents.mtime_ns)]
-    return list(some(getattr(documents, f.name)))
+        return [t or None for t in some(documents.times().tolist())]
+    return list(some(documents[f.name]))
 
 
 def metadata(name: str, metas: Sequence[str], literal: bool = False) -> list[Any]:

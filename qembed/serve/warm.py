@@ -72,13 +72,13 @@ class WarmSession(Session):
     def __init__(self, root: Path, before: WarmSession | None = None) -> None:
         super().__init__(root)
         self._graph_used = False
-        self._rerankers: dict[tuple[str, str | None], Scorer] = {}
+        self._rerankers: dict[str, Scorer] = {}
         self._passages: dict[int, Passage] = {}
         self._loaded = None if before is None else before.loaded()
         if before is not None and before.snapshot.manifest.uid == self.snapshot.manifest.uid:
             self._passages = before._passages  # a row is never used twice
 
-    def loaded(self) -> tuple[Model, Encoder | None, dict[tuple[str, str | None], Scorer]] | None:
+    def loaded(self) -> tuple[Model, Encoder | None, dict[str, Scorer]] | None:
         """What the next generation's session can go on with."""
         model = self.__dict__.get("model")
         if model is None:
@@ -152,17 +152,17 @@ class WarmSession(Session):
         with self._blas.limit(limits=1, user_api="blas"):
             return super().nearest(vectors, k, wanted, ef, allowed)
 
-    def reranker(self, spec: str, task: str | None) -> Scorer:
+    def reranker(self, spec: str) -> Scorer:
         """Loaded once; what it told of the request before is forgotten."""
-        return self.kept(spec, task, lambda: super(WarmSession, self).reranker(spec, task))
+        return self.kept(spec, lambda: super(WarmSession, self).reranker(spec))
 
-    def kept(self, spec: str, task: str | None, make: Callable[[], Scorer]) -> Scorer:
+    def kept(self, spec: str, make: Callable[[], Scorer]) -> Scorer:
         """The reranker of that name, made at first."""
         if spec == "late":  # a thin coat over the encoder
             return make()
-        if (spec, task) not in self._rerankers:
-            self._rerankers[spec, task] = make()
-        found = self._rerankers[spec, task]
+        if spec not in self._rerankers:
+            self._rerankers[spec] = make()
+        found = self._rerankers[spec]
         found.truncated.clear()
         return found
 

@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from qembed.errors import IndexDamaged
-from qembed.store.arrays import int64, numbers
+from qembed.store.arrays import int64, numbers, taken
+from qembed.store.column import Column
+from qembed.store.fields import Fields, Stored
 from qembed.store.files import FileInfo, NewFile
 from qembed.types import Meta
 
@@ -73,8 +75,10 @@ def _schema() -> Any:
 class Catalog:
     """The documents of one generation."""
 
-    def __init__(self, table: Any = None) -> None:
+    def __init__(self, table: Any = None, fields: Fields | Stored | None = None) -> None:
         self.table = _schema().empty_table() if table is None else table
+        self._fields = fields
+        self._texts: dict[str, Column] = {}
         self._files: dict[tuple[str, str], FileState] | None = None
         self._bounds: npt.NDArray[np.int64] | None = None
         self._grouped: Catalog | None = None
@@ -88,11 +92,12 @@ class Catalog:
         try:
             # no threads and no reading ahead: a damaged file would leave them behind and kill the process
             # and not by read_table, which imports pyarrow.dataset and with it pandas: .3 s of a query's .5
-            table = pq.ParquetFile(file, pre_buffer=False).read(use_threads=False)
+            parquet = pq.ParquetFile(file, pre_buffer=False)
+            table = parquet.read(columns=_schema().names, use_threads=False)
             if not table.schema.equals(_schema()):
                 raise pa.ArrowInvalid("its columns are not those of a documents file")
-            return cls(table)
-        except (pa.ArrowException, OSError) as e:
+            return cls(table.replace_schema_metadata(None), Stored(parquet))
+        except (pa.ArrowException, OSError, ValueError) as e:
             raise IndexDamaged(
                 f"{path} is damaged: {str(e).splitlines()[0]} (qembed verify tells what is lost)"
             ) from e
@@ -104,11 +109,12 @@ class Catalog:
 
         new = NewFile(root, name)
         try:
+            fields = self.fields
             pq.write_table(
-                self.table,
+                fields.beside(self.table),
                 pa.PythonFile(new, mode="w"),
                 compression="zstd",
-                use_dictionary=["source", "file"],
+                use_dictionary=["source", "file", *fields.dictionaries()],
                 write_statistics=False,
                 row_group_size=1 << 16,
             )
@@ -140,7 +146,7 @@ class Catalog:
 
     def take(self, indices: Any) -> list[Line]:
         """The lines at the given positions."""
-        return self._to_lines(self.table.take(int64(indices)))
+        return self._to_lines(taken(self.table, indices))
 
     @staticmethod
     def _to_lines(table: Any) -> list[Line]:
@@ -164,14 +170,50 @@ class Catalog:
             json.dumps(line.meta, ensure_ascii=False, default=str) if line.meta else ""
             for line in lines
         ]
-        return cls(pa.table(columns, schema=_schema()))
+        return cls(pa.table(columns, schema=_schema()), Fields.of(columns["meta"]))
+
+    @property
+    def fields(self) -> Fields:
+        """All typed columns of the metadata. Made from the JSON for a file that was written without."""
+        if not isinstance(self._fields, Fields):
+            stored = None if self._fields is None else self._fields.all()
+            if stored is None:
+                stored = Fields.of(self.table.column("meta").to_pylist())
+            self._fields = stored
+        return self._fields
+
+    def field(self, name: str) -> Column | None:
+        """A metadata key's typed column; None where the JSON has to be looked at."""
+        if isinstance(self._fields, Fields):
+            column = self._fields.columns.get(name)
+            return None if column is None else Column(column.combine_chunks())
+        return None if self._fields is None else self._fields.column(name)
+
+    def text(self, name: str) -> Column:
+        """The column `id`, `file` or `title` to be asked; `suffix`: the suffixes of the files."""
+        if name not in self._texts:
+            if name == "suffix":
+                self._texts[name] = self.text("file").suffixes()
+            else:
+                self._texts[name] = Column(self.table.column(name).combine_chunks())
+        return self._texts[name]
+
+    def times(self) -> npt.NDArray[np.int64]:
+        """When each document's file was changed, int64 (len,) nanoseconds since 1970; 0: not known."""
+        return numbers(self.table.column("mtime_ns"))
 
     def edit(self, keep: npt.NDArray[np.bool_], new: Sequence[Catalog]) -> Catalog:
         """The next catalog: the kept lines in their order, then the new ones."""
         import pyarrow as pa
 
-        kept = self.table if bool(keep.all()) else self.table.filter(pa.array(keep))
-        return Catalog(pa.concat_tables([kept, *(c.table for c in new)]))
+        kept = self if bool(keep.all()) else self._filtered(pa.array(keep))
+        parts = [kept, *new]
+        return Catalog(
+            pa.concat_tables([c.table for c in parts]), Fields.joined([c.fields for c in parts])
+        )
+
+    def _filtered(self, keep: Any) -> Catalog:
+        return Catalog(self.table.filter(keep), self.fields.filter(keep))
 
     def grouped(self) -> Catalog:
         """The same documents with the lines of each file next to each other.
@@ -180,13 +222,16 @@ class Catalog:
         and some are new.
         """
         if self._grouped is None:
+            import pyarrow.compute as pc
+
             heads = self._edges()[:-1]
             names = self.table.select(["source", "file"]).take(int64(heads))
             if names.group_by(["source", "file"]).aggregate([]).num_rows == len(heads):
                 return self
             # stable: pyarrow's sort is, and the order within a file stays
             by = [("source", "ascending"), ("file", "ascending")]
-            self._grouped = Catalog(self.table.sort_by(by))
+            order = pc.sort_indices(self.table, sort_keys=by)
+            self._grouped = Catalog(self.table.take(order), self.fields.take(order))
         return self._grouped
 
     def _edges(self) -> npt.NDArray[np.int64]:
@@ -206,7 +251,8 @@ class Catalog:
         import pyarrow as pa
 
         at = self.table.schema.get_field_index("first")
-        return Catalog(self.table.set_column(at, "first", pa.array(first, pa.int64())))
+        moved = self.table.set_column(at, "first", pa.array(first, pa.int64()))
+        return Catalog(moved, self.fields)
 
     def suspected(self, drop: npt.NDArray[np.bool_]) -> Catalog:
         """Without the documents of `drop` (bool (len,)), the rest of their files marked to be read again."""
@@ -219,7 +265,7 @@ class Catalog:
         again = pc.is_in(names, value_set=files)
         times = pc.if_else(again, pa.scalar(0, pa.int64()), t.column("mtime_ns"))
         marked = t.set_column(t.schema.get_field_index("mtime_ns"), "mtime_ns", times)
-        return Catalog(marked.filter(pa.array(~drop)))
+        return Catalog(marked, self.fields)._filtered(pa.array(~drop))
 
     def pointers(self) -> tuple[Rows, Rows]:
         """(first row, number of rows) of every document, int64 (len,) each."""

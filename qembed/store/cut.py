@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from qembed.errors import EncodingError
 from qembed.store.catalog import live_mask
 from qembed.store.manifest import Manifest, pack_vectors, unpack_vectors
-from qembed.store.shards import vectors_of
+from qembed.store.shards import COLUMNS, vectors_of
 from qembed.store.writer import Writer
 from qembed.types import Recipe
 
@@ -48,7 +48,7 @@ def cut_index(writer: Writer, recipe: Recipe) -> Manifest:
         first, rows = catalog.pointers()
         live = live_mask(first, rows, old.base, old.next_row)
         at = 0
-        for table in snapshot.tables(_ALL_COLUMNS, old.base):
+        for table in snapshot.tables(COLUMNS, old.base):
             mask = np.ones(table.num_rows, bool) if live is None else live[at : at + table.num_rows]
             at += table.num_rows
             if mask.any():
@@ -74,9 +74,3 @@ def _probes(old: Manifest, dim: int) -> dict[str, str]:
         return {}
     stored = unpack_vectors(old.probes["vectors"], old.recipe.dim)
     return {"vectors": pack_vectors(shorter(stored, dim))}
-
-
-_ALL_COLUMNS = (
-    *("row", "document", "seq", "start", "end", "line", "end_line"),
-    *("text", "text_hash", "vector"),
-)

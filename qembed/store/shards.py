@@ -1,22 +1,25 @@
 """Passages and their vectors in Parquet: what DuckDB, pandas and polars can read without us.
 
-    row, document, seq, start, end, line, end_line, text, text_hash, vector
+    row, document, seq, start, end, line, end_line, text, heading, symbol, text_hash, vector
 
 Row groups are small so that looking up ten passages decodes little. The vector column is stored plain:
 floats do not compress, and statistics over them mean nothing. `document` is the id a passage was
 written under; after a move the documents file, which alone decides what lives, has the new one.
+Shards from before there were headings and symbols are read as if these were empty.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from qembed.errors import EncodingError, IndexDamaged
-from qembed.store.arrays import int64, numbers
+from qembed.store.arrays import numbers, taken
 from qembed.store.files import FileInfo, NewFile
+from qembed.store.recent import Recent
 from qembed.types import Passage
 
 if TYPE_CHECKING:
@@ -25,8 +28,16 @@ if TYPE_CHECKING:
 
     from qembed.types import Rows, Vectors
 
-ROW_GROUP = 4096
+ROW_GROUP = 1024
+GROUP_BYTES = 32 << 20
+"""A row group is closed early beyond this, so that long passages do not gather in memory."""
 HASH_BYTES = 16
+LATER = ("heading", "symbol")
+"""Columns that the shards of the first version do not have."""
+COLUMNS = (
+    *("row", "document", "seq", "start", "end", "line", "end_line"),
+    *("text", *LATER, "text_hash", "vector"),
+)
 
 
 def text_hash(text: str) -> bytes:
@@ -47,6 +58,7 @@ def _schema(dim: int) -> Any:
             ("line", pa.int32()),
             ("end_line", pa.int32()),
             ("text", pa.large_string()),
+            *((name, pa.string()) for name in LATER),
             ("text_hash", pa.binary(HASH_BYTES)),
             ("vector", pa.list_(pa.float32(), dim)),
         ]
@@ -81,14 +93,14 @@ class ShardWriter:
                     **{f: "zstd" for f in self._schema.names if f != "vector"},
                     "vector.list.element": "none",
                 },
-                use_dictionary=["document"],
+                use_dictionary=["document", *LATER],
                 write_statistics=["row"],
             )
         except BaseException:
             self._file.abandon()
             raise
         self._held: list[Any] = []
-        self._held_rows = 0
+        self._held_rows = self._held_bytes = 0
 
     def add(
         self, passages: Sequence[Passage], hashes: Sequence[bytes], vectors: Vectors
@@ -105,7 +117,7 @@ class ShardWriter:
                 f"({p.text[:60]!r})"
             )
         first, n = self.first + self.rows, len(passages)
-        self._held.append(
+        self._hold(
             pa.table(
                 [
                     pa.array(np.arange(first, first + n)),
@@ -116,6 +128,8 @@ class ShardWriter:
                     pa.array([p.line for p in passages], pa.int32()),
                     pa.array([p.end_line for p in passages], pa.int32()),
                     pa.array([p.text for p in passages], pa.large_string()),
+                    pa.array([p.heading for p in passages], pa.string()),
+                    pa.array([p.symbol for p in passages], pa.string()),
                     pa.array(list(hashes), pa.binary(HASH_BYTES)),
                     vector_array(vectors),
                 ],
@@ -123,9 +137,6 @@ class ShardWriter:
             )
         )
         self.rows += n
-        self._held_rows += n
-        if self._held_rows >= ROW_GROUP:
-            self._flush()
         return first, n
 
     def add_table(self, table: Any) -> None:
@@ -135,10 +146,14 @@ class ShardWriter:
 
         first = self.first + self.rows
         rows = pa.array(np.arange(first, first + table.num_rows))
-        self._held.append(table.set_column(0, "row", rows).cast(self._schema))
         self.rows += table.num_rows
+        self._hold(table.set_column(0, "row", rows).cast(self._schema))
+
+    def _hold(self, table: Any) -> None:
+        self._held.append(table)
         self._held_rows += table.num_rows
-        if self._held_rows >= ROW_GROUP:
+        self._held_bytes += table.nbytes
+        if self._held_rows >= ROW_GROUP or self._held_bytes > GROUP_BYTES:
             self._flush()
 
     def _flush(self) -> None:
@@ -146,7 +161,7 @@ class ShardWriter:
 
         if self._held:
             self._parquet.write_table(pa.concat_tables(self._held), row_group_size=ROW_GROUP)
-            self._held, self._held_rows = [], 0
+            self._held, self._held_rows, self._held_bytes = [], 0, 0
 
     def finish(self) -> FileInfo:
         """Closes the file durably."""
@@ -201,8 +216,11 @@ class ShardReader:
             self._starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         return self._parquet
 
-    def lookup(self, rows: Rows, columns: Sequence[str]) -> Any:
-        """The given columns of the given rows (all inside this shard, ascending), as a pyarrow table."""
+    def lookup(self, rows: Rows, columns: Sequence[str], recent: Recent | None = None) -> Any:
+        """The given columns of the given rows (all inside this shard, ascending), as a pyarrow table.
+
+        `recent`: keeps what is decoded; always to be asked for the same columns.
+        """
         import numpy as np
         import pyarrow as pa
 
@@ -210,10 +228,10 @@ class ShardReader:
         inside = rows - self.first
         groups = np.searchsorted(self._starts, inside, side="right") - 1
         parts = []
-        for g in np.unique(groups):
-            with _damage(self.path):
-                table = parquet.read_row_group(int(g), columns=list(columns), use_threads=False)
-            parts.append(table.take(int64(inside[groups == g] - self._starts[g])))
+        for g in sorted(set(groups.tolist())):
+            make = partial(self._group, parquet, g, columns)
+            table = make() if recent is None else recent.get((self.first, g), make)
+            parts.append(taken(table, inside[groups == g] - self._starts[g]))
         return pa.concat_tables(parts)
 
     def batches(self, columns: Sequence[str], start: int = 0) -> Iterator[Any]:
@@ -222,9 +240,20 @@ class ShardReader:
         for g in range(len(self._starts) - 1):
             if self._starts[g + 1] <= start:
                 continue
-            with _damage(self.path):
-                table = parquet.read_row_group(g, columns=list(columns), use_threads=False)
+            table = self._group(parquet, g, columns)
             yield table.slice(max(0, start - int(self._starts[g])))
+
+    def _group(self, parquet: Any, g: int, columns: Sequence[str]) -> Any:
+        """One row group's columns as a table, in the order given; empty where the file is too old."""
+        with _damage(self.path):
+            table = parquet.read_row_group(g, columns=list(columns), use_threads=False)
+        lacking = [c for c in columns if c in LATER and c not in table.column_names]
+        if lacking:
+            import pyarrow as pa
+
+            for name in lacking:
+                table = table.append_column(name, pa.array([""] * table.num_rows, pa.string()))
+        return table.select(list(columns)) if lacking else table
 
 
 def vectors_of(table: Any) -> Vectors:

@@ -17,7 +17,8 @@ from qembed.errors import IndexDamaged
 from qembed.store import manifest as manifests
 from qembed.store.catalog import Catalog, Line, live_mask
 from qembed.store.manifest import Manifest
-from qembed.store.shards import ShardReader, vectors_of
+from qembed.store.recent import Recent
+from qembed.store.shards import LATER, ShardReader, vectors_of
 from qembed.types import Passage
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Snapshot:
         self._documents = documents
         self.shards = list(shards)
         self._starts = [s.first for s in shards]
+        self._recent = Recent()
 
     @classmethod
     def open(cls, root: Path, name: str = manifests.MANIFEST) -> Snapshot:
@@ -150,19 +152,19 @@ class Snapshot:
         import numpy as np
 
         which = np.searchsorted(np.array(self._starts), rows, side="right") - 1
-        for s in np.unique(which):
+        for s in sorted(set(which.tolist())):
             yield self.shards[int(s)], which == s
 
     def passages(self, rows: Rows) -> list[Passage]:
         """The passages of the given rows, in their order."""
         import numpy as np
 
-        columns = ["document", "seq", "start", "end", "text", "line", "end_line"]
+        columns = ["document", "seq", "start", "end", "text", "line", "end_line", *LATER]
         found: list[Passage | None] = [None] * len(rows)
         for shard, mask in self._by_shard(rows):
             at = np.flatnonzero(mask)
             at = at[np.argsort(rows[at], kind="stable")]
-            table = shard.lookup(rows[at], columns).to_pydict()
+            table = shard.lookup(rows[at], columns, self._recent).to_pydict()
             for i, values in zip(
                 at.tolist(), zip(*(table[c] for c in columns), strict=True), strict=True
             ):

@@ -27,7 +27,7 @@ from qembed.store import manifest as manifests
 from qembed.store.catalog import Catalog, live_mask
 from qembed.store.files import storage_errors, sync_folder
 from qembed.store.manifest import MANIFEST, REBUILD, Manifest, Shard
-from qembed.store.shards import ShardWriter, vector_array
+from qembed.store.shards import COLUMNS, ShardWriter, vector_array
 from qembed.store.snapshot import Snapshot
 from qembed.types import Passage, Recipe
 
@@ -285,7 +285,7 @@ class Writer:
                 if reader.first in lost:
                     continue
                 at = reader.first - old.base
-                for table in reader.batches(_ALL):
+                for table in reader.batches(COLUMNS):
                     mask = live[at : at + table.num_rows]
                     at += table.num_rows
                     if mask.any():
@@ -336,7 +336,7 @@ class Writer:
         try:
             for reader in snapshot.shards:
                 if reader.first in wanted:
-                    for table in reader.batches(_ALL):
+                    for table in reader.batches(COLUMNS):
                         out.add_table(table)
             return [Shard(out.finish(), out.first, out.rows)]
         except BaseException:
@@ -369,17 +369,3 @@ class Writer:
                     continue
                 with contextlib.suppress(OSError):
                     os.unlink(entry.path)  # noqa: PTH108 - the entry has the path already
-
-
-_ALL = (
-    "row",
-    "document",
-    "seq",
-    "start",
-    "end",
-    "line",
-    "end_line",
-    "text",
-    "text_hash",
-    "vector",
-)

@@ -6,9 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-HELPERS = {"__init__", "__main__", "table", "encoder", "processes"}
-ON_REQUEST = {"published", "modes"}
-"""Those that want an argument."""
+HELPERS = {"__init__", "__main__", "table", "encoder", "processes", "launch"}
+ON_REQUEST = {"published", "modes", "trees", "long_files"}
+"""Those that want an argument, or much time."""
 
 
 def names() -> list[str]:

@@ -1,4 +1,4 @@
-"""Lexical search and filters: python -m tests.bench.lexical [PASSAGES]
+"""Lexical search: python -m tests.bench.lexical [PASSAGES]
 
 A corpus of made-up English with Zipf's distribution of words, 100 words a passage. The other side is
 SQLite's FTS5, given the same terms; each cold query runs in a process of its own.
@@ -6,7 +6,6 @@ SQLite's FTS5, given the same terms; each cold query runs in a process of its ow
 
 from __future__ import annotations
 
-import json
 import random
 import sqlite3
 import statistics
@@ -19,12 +18,10 @@ from pathlib import Path
 
 import numpy as np
 
-from qembed.search import Exact
 from qembed.search.lexical import LexicalIndex
 from qembed.search.lexical_files import check
 from qembed.search.lexical_words import terms_of
 from qembed.search.lexical_write import LexicalWriter
-from qembed.search.where import Documents, parse
 from tests.bench.table import fact, in_turn, row
 
 COLD = """
@@ -122,39 +119,7 @@ def lexical(folder: Path, texts: list[str], rng: random.Random) -> None:
     fact("checksums of everything", f"{(time.perf_counter() - began) * 1e3:.0f} ms")
 
 
-def filters(n: int = 200_000) -> None:
-    """A filter and exact search over what it leaves, against exact search over all."""
-    rng = np.random.default_rng(1)
-    vectors = rng.normal(size=(n, 384)).astype(np.float32)
-    exact = Exact([(0, vectors)])
-    documents = Documents(
-        id=[f"m-{i}" for i in range(n)],
-        path=[f"docs/{i % 100}/f{i}.md" for i in range(n)],
-        title=[""] * n,
-        mtime_ns=[1_700_000_000 * 10**9 + i for i in range(n)],
-        meta=[
-            json.dumps({"user_id": f"user{i % 100}", "date": f"20{i % 90 + 10}-01-02", "n": i})
-            for i in range(n)
-        ],
-    )
-    for text in (
-        "user_id = 'user7'",
-        "n < 2000",
-        "path glob 'docs/7/*'",
-        "user_id = 'user7' and date >= '2015-01-01' and path glob 'docs/*'",
-    ):
-        where = parse(text)
-
-        def filtered() -> object:
-            rows = np.flatnonzero(where.choose(documents).mask)  # noqa: B023 - called in this round
-            return exact.search(vectors[:1], 10, rows)
-
-        a, b, ratio = in_turn(filtered, lambda: exact.search(vectors[:1], 10))
-        row(text[:44], a, b, ratio, f"no filter, {n:,} rows, exact")
-
-
 if __name__ == "__main__":
     generator = random.Random(1)
     with tempfile.TemporaryDirectory() as made:
         lexical(Path(made), corpus(int((sys.argv[1:] or ["100000"])[0]), generator), generator)
-    filters()

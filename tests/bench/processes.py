@@ -2,39 +2,47 @@
 
 from __future__ import annotations
 
-import os
+import json
 import statistics
 import subprocess
 import sys
-import time
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+LAUNCH = Path(__file__).with_name("launch.py")
 
 
 @dataclass(frozen=True)
 class Ran:
+    """A process that ended: seconds of wall clock, MiB at its peak, MB it wrote, what it said."""
+
     seconds: float
     mib: float
+    wrote: float
     out: str
     err: str
 
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
 
-def run(args: Sequence[str], env: Mapping[str, str]) -> Ran:
-    """One process, waited for with its own peak memory (the system's count for this child alone)."""
-    began = time.perf_counter()
-    with subprocess.Popen(
-        args, env=dict(env), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as p:
-        assert p.stdout is not None
-        assert p.stderr is not None
-        out, err = p.stdout.read(), p.stderr.read()
-        _, status, usage = os.wait4(p.pid, 0)
-        took = time.perf_counter() - began
-        p.returncode = os.waitstatus_to_exitcode(status)
-    if p.returncode:
-        sys.exit(f"{' '.join(args)[:200]} ended with {p.returncode}:\n{err[-2000:]}")
+
+def run(args: Sequence[str], env: Mapping[str, str], cwd: Path | None = None) -> Ran:
+    """One process, with the system's counts for it alone. Ends this one if it fails."""
+    with tempfile.TemporaryDirectory() as folder:
+        where = Path(folder) / "cost"
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", str(LAUNCH), str(where), *args],
+            env=dict(env), cwd=cwd, capture_output=True, text=True,
+        )  # fmt: skip
+        if done.returncode:
+            sys.exit(f"{' '.join(args)[:200]} ended with {done.returncode}:\n{done.stderr[-2000:]}")
+        took, peak, blocks = map(float, where.read_text().split())
     scale = 1 << 20 if sys.platform == "darwin" else 1 << 10
-    return Ran(took, usage.ru_maxrss / scale, out, err)
+    return Ran(took, peak / scale, blocks * 512 / 1e6, done.stdout, done.stderr)
 
 
 def in_turn(

@@ -14,19 +14,18 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from qembed.pipeline.session import Session
 from tests.bench.encoder import real_queries, real_texts, static
+from tests.bench.processes import Ran, run
 from tests.bench.table import fact
 
 SPEC = "py:tests.bench.encoder:static"
@@ -37,35 +36,10 @@ QUERIES = 500
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@dataclass
-class Ran:
-    """A process that ended: seconds of wall clock, MiB at its peak, MB it wrote, what it said."""
-
-    seconds: float
-    peak: float
-    wrote: float
-    out: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
 def qembed(folder: Path, *args: str) -> Ran:
     """Runs the command in `folder`."""
     env = {**os.environ, "PYTHONPATH": str(ROOT), "QEMBED_MODEL": SPEC}
-    out = folder / "out"
-    with out.open("wb") as f:
-        began = time.perf_counter()
-        child = subprocess.Popen(
-            [sys.executable, "-m", "qembed", *args], cwd=folder, env=env, stdout=f
-        )
-        _, status, used = os.wait4(child.pid, 0)
-        took = time.perf_counter() - began
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        raise SystemExit(f"qembed {' '.join(args)}: exit {child.returncode}")
-    return Ran(took, used.ru_maxrss / 1024, used.ru_oublock * 512 / 1e6, out.read_text())
+    return run([sys.executable, "-m", "qembed", *args], env, folder)
 
 
 @dataclass
@@ -102,8 +76,8 @@ def measure(n: int, work: Path) -> Measured:
     m.say("index", f"{built.seconds:.0f} s, {n / built.seconds:,.0f} passages/s")
     m.say("of it encoding", f"{took['encode']:.0f} s")
     m.say("of it the graph", f"{took['derive']:.0f} s")
-    m.say("peak memory of indexing", f"{built.peak:,.0f} MiB")
-    m.plot = {"seconds": built.seconds, "MiB": built.peak}
+    m.say("peak memory of indexing", f"{built.mib:,.0f} MiB")
+    m.plot = {"seconds": built.seconds, "MiB": built.mib}
 
     still = qembed(work, "index", "--format", "json", "-q")
     m.say("refresh, nothing changed", f"{still.seconds:.2f} s")
@@ -116,14 +90,14 @@ def measure(n: int, work: Path) -> Measured:
     assert added.json["passages"]["encoded"] == 100, added.out
     m.say("100 new documents, beside encoding", f"{added.seconds - encode:.2f} s")
     m.say("100 new documents, written", f"{added.wrote:,.1f} MB")
-    m.say("100 new documents, peak memory", f"{added.peak:,.0f} MiB")
+    m.say("100 new documents, peak memory", f"{added.mib:,.0f} MiB")
 
     query = real_queries(1)[0]
     cold = [
         qembed(work, "query", query, "--search", "exact", "--format", "jsonl") for _ in range(4)
     ][1:]
     m.say("one cold exact query", f"{statistics.median(c.seconds for c in cold):.2f} s")
-    m.say("one cold exact query, peak memory", f"{max(c.peak for c in cold):,.0f} MiB")
+    m.say("one cold exact query, peak memory", f"{max(c.mib for c in cold):,.0f} MiB")
 
     warm(m, work / ".qembed")
     status = qembed(work, "status", "--format", "json").json["bytes"]

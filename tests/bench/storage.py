@@ -38,7 +38,8 @@ def main() -> None:
         starts = {"shards": "", "vector": "vectors", "graph": "graph", "lexical": "lexical"}
         for kind, folder in kinds.items():
             start = starts[kind.split()[0]]
-            size = sum(p.stat().st_size for p in folder.glob(f"{start}*") if p.is_file())
+            found = [q for p in folder.glob(f"{start}*") for q in (p, *p.rglob("*"))]
+            size = sum(p.stat().st_size for p in found if p.is_file())
             fact(f"{kind}, a passage", f"{size / n:,.0f} bytes = {size / n / 4 / DIM:.2f} x 4·dim")
         name = json.loads((root / "manifest.json").read_text())["documents"]["name"]
         size = (root / name).stat().st_size

@@ -105,6 +105,66 @@ def test_the_same_model_at_another_address(remote: Shell, server: Server) -> Non
         assert "their vectors cannot be compared" in wrong.err
 
 
+def test_a_server_that_moved_is_followed(remote: Shell, server: Server) -> None:
+    """Nothing is encoded anew, and from then on the new address is asked."""
+    remote.write("docs/new.md", "something new")
+    old = len(server.bodies)
+    with stub.serving() as other:
+        spec = f"{other.base}#bag"
+        would = remote("index", "--model", spec, "--dry-run", "--format", "json")
+        assert (would.code, would.json["would"]["add"]) == (0, ["new.md"])
+        assert remote("status", "--format", "json").json["model"] == f"{server.base}#some/bag"
+        done = remote("index", "--model", spec, "--format", "json")
+        assert done.code == 0, done.err
+        assert f"some/bag is at {spec} now" not in done.err  # the name is the new server's
+        assert f"bag is at {spec} now, it was at {server.base}#some/bag" in done.err
+        assert done.json["passages"]["encoded"] == 1
+        assert not any(t.startswith(("# Refunds", "# Parcels")) for t in other.texts)
+        assert remote("status", "--format", "json").json["model"] == spec
+        assert remote("query", "parcel", "--mode", "dense").code == 0
+        assert remote("index").code == 0
+        assert len(server.bodies) == old
+
+
+def test_a_server_that_moved_with_nothing_to_encode(remote: Shell) -> None:
+    """The probe decides all the same, before anything is remembered."""
+    with stub.serving() as other:
+        spec = f"{other.base}#bag"
+        done = remote("index", "--model", spec)
+        assert done.code == 0, done.err
+        assert other.texts  # the probe texts
+        assert remote("status", "--format", "json").json["model"] == spec
+
+
+@pytest.mark.parametrize("command", ["index", "index --dry-run", "query parcel --mode dense"])
+def test_other_vectors_at_another_address(remote: Shell, server: Server, command: str) -> None:
+    before = remote("status", "--format", "json").json["model"]
+    with stub.serving() as other:
+        other.encoder = OtherBag()
+        spec = f"{other.base}#bag"
+        done = remote(*command.split(), "--model", spec)
+        assert (done.code, done.out) == (2, "")
+        assert (
+            f"{spec} gives other vectors than {before}, which this index was made with" in done.err
+        )
+        assert f"--rebuild --model {spec}" in done.err
+        # another model is no move: it is not asked for vectors
+        wrong = remote("index", "--model", f"{other.base}#poet")
+        assert wrong.code == 2
+        assert f"{before} (asked for: {other.base}#poet)" in wrong.err
+    assert remote("status", "--format", "json").json["model"] == before
+    assert remote("query", "parcel").code == 0
+
+
+def test_a_new_address_that_cannot_be_reached(remote: Shell) -> None:
+    with stub.serving() as other:
+        spec = f"{other.base}#bag"
+    done = remote("index", "--model", spec)
+    assert done.code == 2
+    assert "cannot be reached" in done.err
+    assert remote("query", "parcel").code == 0
+
+
 def test_a_server_that_is_gone(shell: Shell) -> None:
     with stub.serving() as server:
         spec = f"{server.base}#bag"

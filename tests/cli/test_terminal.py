@@ -20,14 +20,14 @@ EVIL = (
 )
 
 
-def on_terminal(shell: Shell, *args: str) -> tuple[pyte.Screen, bytes]:
+def on_terminal(shell: Shell, *args: str, **env: str) -> tuple[pyte.Screen, bytes]:
     """The screen after a command whose output and talk both went to it, and what was sent."""
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (60, 100))
     process = subprocess.Popen(
         [sys.executable, "-m", "qembed", *args],
         cwd=shell.folder,
-        env=shell.env(TERM="xterm-256color"),
+        env=shell.env(**{"TERM": "xterm-256color", **env}),
         stdin=subprocess.DEVNULL,
         stdout=theirs,
         stderr=theirs,

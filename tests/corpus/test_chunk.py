@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qembed.corpus import Chunker, chunk
+from qembed.corpus import Chunker, window
 from qembed.corpus.chunk import with_title
 from qembed.errors import UsageError
 from qembed.types import Document, Passage
@@ -47,8 +47,8 @@ def test_whatever_the_text(
     c = chunker(kind, max_tokens, overlap)
     with pytest.MonkeyPatch.context() as patch:
         if small:  # windows small enough to slide over such texts
-            patch.setattr(chunk, "MIN_WINDOW", 100)
-            patch.setattr(chunk, "WINDOW", (2, 3))
+            patch.setattr(window, "MIN_WINDOW", 100)
+            patch.setattr(window, "WINDOW", (2, 3))
         passages = c.split(document)
     if not text.strip():
         assert len(passages) == (1 if title else 0)
@@ -101,7 +101,7 @@ def test_a_title_alone_is_a_passage() -> None:
 
 
 def test_a_models_own_passage_text_takes_its_room() -> None:
-    def e5(title: str, text: str) -> str:
+    def e5(title: str, text: str, label: str = "") -> str:
         return f"passage: {with_title(title, text)}"
 
     passages = chunker("minilm", 40, render=e5).split(Document("a.txt", prose(3000), "Title"))

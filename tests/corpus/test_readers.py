@@ -219,7 +219,7 @@ def test_undecodable_and_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     found = read_one(tmp_path / "a.md", b"caf\xe9")
     assert str(found) == f"{tmp_path / 'a.md'}: not UTF-8: byte 0xe9 at offset 3 (line 1)"
     monkeypatch.setattr(contents, "MAX_FILE", 1024**2)
-    found = read_one(tmp_path / "b.txt", b"x" * (1024**2 + 1))
+    found = read_one(tmp_path / "b.md", b"x" * (1024**2 + 1))
     assert isinstance(found, Unreadable)
     assert "too large" in found.error
 

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.models import tiny
 
+if TYPE_CHECKING:
+    from qembed.models.onnx_cache import Export
+    from qembed.models.onnx_prepare import Wanted
+    from qembed.models.spec import FolderModel
+
 os.environ["HF_HUB_OFFLINE"] = "1"  # read once, when huggingface_hub is imported
 
 ROOT = Path(__file__).resolve().parents[2]
 SIDES = ("left", "right")
+POOLINGS = {"mean": "mean_tokens", "cls": "cls_token"}
+FAMILIES = [
+    *(f"{p}-{side}" for p in POOLINGS for side in SIDES),
+    *(f"qwen-{side}" for side in SIDES),
+]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -51,6 +63,62 @@ def qwen(tmp_path_factory: pytest.TempPathFactory, quietly: None) -> dict[str, P
     """Padding side -> a bare Qwen3. Only the side differs."""
     top = tmp_path_factory.mktemp("qwen")
     return {side: tiny.qwen(top / side / "Qwen3-Embedding-0.6B", side) for side in SIDES}
+
+
+@pytest.fixture(scope="session")
+def families(
+    bert: Path, qwen: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Path]:
+    """BERT with two poolings, and Qwen3: each with padding on both sides."""
+    top = tmp_path_factory.mktemp("families")
+    found = {f"qwen-{side}": qwen[side] for side in SIDES}
+    for pooling, flag in POOLINGS.items():
+        for side in SIDES:
+            name = f"{pooling}-{side}"
+            found[name] = tiny.with_modules(tiny.copy(bert, top / name), flag)
+            tiny.change(found[name], "tokenizer_config.json", padding_side=side)
+    return found
+
+
+@pytest.fixture(scope="session")
+def exports(
+    families: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, tuple[FolderModel, Export]]:
+    """All of them exported. A graph knows nothing of padding sides: BERT's left ones have the right ones'."""
+    from tests.models.exports import make, model_in
+
+    top = tmp_path_factory.mktemp("exports")
+    models = {name: model_in(folder) for name, folder in families.items()}
+    own = [n for n in models if n not in {f"{p}-left" for p in POOLINGS}]
+    made = {name: make(models[name].wanted(), top / name) for name in own}
+    same = {f"{p}-left": made[f"{p}-right"] for p in POOLINGS}
+    return {name: (m, {**made, **same}[name]) for name, m in models.items()}
+
+
+@pytest.fixture
+def kept(exports: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FolderModel:
+    """A model whose export lies in a cache of its own."""
+    from tests.models.exports import model_in
+
+    model, export = exports["mean-right"]
+    monkeypatch.setenv("QEMBED_CACHE", str(tmp_path / "cache"))
+    shutil.copytree(export.folder, model.wanted().slot().folder)
+    return model_in(model.folder.path)
+
+
+@pytest.fixture
+def no_exporter(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """An exporter that fails, and remembers for which models it was started."""
+    from qembed.models import onnx_prepare
+
+    calls: list[str] = []
+
+    def run(wanted: Wanted, out: Path, stop: Callable[[], bool]) -> tuple[int, str]:
+        calls.append(wanted.name)
+        return 1, "the exporter was started"
+
+    monkeypatch.setattr(onnx_prepare, "_run", run)
+    return calls
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""What an encoder must give, written from the formulas: one text at a time, no padding, no libraries
+"""What a model must give, written from the formulas: one text or pair at a time, no padding, no libraries
 above transformers. Tokens are cut by hand."""
 
 from __future__ import annotations
@@ -54,3 +54,77 @@ def vectors(
     """Pool, cut, normalise: in this order."""
     pooled = [POOL[pooling](states(folder, text, limit))[:dim] for text in texts]
     return unit(np.stack(pooled))
+
+
+# ── pairs ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def cross_logits(folder: Path, pairs: Sequence[tuple[str, str]]) -> np.ndarray:
+    """Logits of a cross-encoder; the longer text is cut first."""
+    import torch
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    from tests.models import tiny
+
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32).eval()
+    out = []
+    for query, passage in pairs:
+        given = tokenizer(
+            [query],
+            [passage],
+            truncation="longest_first",
+            max_length=tiny.POSITIONS,
+            return_tensors="pt",
+        )
+        with torch.no_grad():
+            out.append(model(**given).logits[0, 0].item())
+    return np.array(out)
+
+
+# To the letter from the model's card, not from the code.
+SYSTEM = (
+    "Judge whether the Document meets the requirements based on the Query and the Instruct provided."
+    ' Note that the answer can only be "yes" or "no".'
+)
+PREFIX = "<|im_start|>system\n" + SYSTEM + "<|im_end|>\n<|im_start|>user\n"
+SUFFIX = "<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n"
+WEB = "Given a web search query, retrieve relevant passages that answer the query"
+CODE = "Given a coding query, retrieve relevant code snippets"
+
+
+@cache
+def language_model(folder: Path) -> tuple[Any, Any]:
+    """(tokenizer, model) of a Qwen3-Reranker, by transformers."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    return AutoTokenizer.from_pretrained(folder), model
+
+
+def log_odds(
+    folder: Path, pairs: Sequence[tuple[str, str]], limit: int, tasks: Sequence[str] | None = None
+) -> np.ndarray:
+    """z_yes - z_no, in the card's form: log_softmax over (no, yes), the second less the first.
+
+    Prefix, body and suffix are tokenized apart, the body is cut.
+    """
+    import torch
+
+    tokenizer, model = language_model(folder)
+
+    def ids(text: str) -> list[int]:
+        return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    prefix, suffix = ids(PREFIX), ids(SUFFIX)
+    no, yes = (tokenizer.convert_tokens_to_ids(word) for word in ("no", "yes"))
+    out = []
+    for (query, document), task in zip(pairs, tasks or [WEB] * len(pairs), strict=True):
+        body = ids(f"<Instruct>: {task}\n<Query>: {query}\n<Document>: {document}")
+        given = [*prefix, *body[: limit - len(prefix) - len(suffix)], *suffix]
+        with torch.no_grad():
+            z = model(input_ids=torch.tensor([given])).logits[0, -1]
+        both = torch.log_softmax(torch.stack([z[no], z[yes]]), dim=0)
+        out.append((both[1] - both[0]).item())
+    return np.array(out)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from qembed.errors import EncodingError, ModelUnavailable
+from qembed.errors import EncodingError, ModelUnavailable, UsageError
 from qembed.models import endpoint, open_model, open_reranker
 from qembed.models.pairs import Scorer
 from tests import stub
@@ -111,3 +111,68 @@ def test_a_key_of_its_own(server: Server, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("QEMBED_RERANK_API_KEY", "for-reranking")
     reranker_at(server).score([("q", "p")])
     assert server.keys == ["Bearer for-embeddings", "Bearer for-reranking"]
+
+
+# ── tasks ────────────────────────────────────────────────────────────────────────────────────────
+
+CODE = "Given a coding query, retrieve relevant code snippets"
+
+
+def told(server: Server) -> list[tuple[str, str | None, str | None]]:
+    """(query, instruction, instruct) of each request."""
+    return [(b["query"], b.get("instruction"), b.get("instruct")) for b in server.bodies]
+
+
+def test_each_query_with_its_task(server: Server) -> None:
+    pairs = [("fox", "red fox"), ("fox", "a dog"), ("dog", "the dog"), ("dog", "red fox")]
+    reranker = reranker_at(server)
+    assert reranker.instructed
+    got = reranker.score(pairs, None, ["code", None, "find dogs", "find dogs"])
+    assert got.tolist() == [1, 0, 1, 0]
+    wanted = [("fox", CODE, CODE), ("fox", None, None), ("dog", "find dogs", "find dogs")]
+    assert sorted(told(server), key=str) == sorted(wanted, key=str)
+    assert reranker.note is None
+    with pytest.raises(UsageError, match="did you mean 'code'"):
+        reranker.score(pairs, None, ["coed"] * 4)
+
+
+def test_without_a_task_none_is_sent(server: Server) -> None:
+    reranker_at(server).score(PAIRS)
+    assert {(i, j) for _, i, j in told(server)} == {(None, None)}
+
+
+def test_the_task_it_was_opened_with(server: Server) -> None:
+    bag = open_model("py:tests.encoders:bag")
+    reranker = open_reranker(f"{server.base}#some/reranker", bag, task="code")
+    reranker.score([("q", "p"), ("r", "p")], None, [None, "poems"])
+    assert sorted(told(server)) == [("q", CODE, CODE), ("r", "poems", "poems")]
+
+
+@pytest.mark.parametrize("form", ["documents", "texts"])
+def test_a_server_that_refuses_an_instruction_is_asked_without(server: Server, form: str) -> None:
+    def strict(handler: Handler, body: dict[str, object]) -> bool:
+        if "instruct" in body:
+            handler.answer({"detail": "extra inputs are not permitted"}, 422)
+            return True
+        return form == "texts" and stub.tei_rerank(handler, body)
+
+    server.always = strict
+    reranker = reranker_at(server)
+    got = reranker.score(PAIRS, None, ["code"] * len(PAIRS))
+    np.testing.assert_allclose(got, EXPECTED, rtol=0, atol=1e-6)
+    assert reranker.note == f"{server.base}/rerank takes no instruction: the task was left out"
+    refused = [b for b in server.bodies if "instruct" in b]
+    assert len(refused) == 2  # once in each form, and never again
+    reranker.score(PAIRS, None, ["code"] * len(PAIRS))
+    assert [b for b in server.bodies if "instruct" in b] == refused
+
+
+def test_an_instruction_that_was_taken_is_not_left_out_later(server: Server) -> None:
+    """A text that is refused is refused, and not asked for under another task."""
+    reranker = reranker_at(server)
+    assert reranker.score([("fox", "red fox")], None, ["code"]).tolist() == [1]
+    server.always = stub.status(422, "too long")
+    with pytest.raises(EncodingError, match="does not take the query 'fox'"):
+        reranker.score([("fox", "red fox")], None, ["code"])
+    assert all("instruct" in b for b in server.bodies)
+    assert reranker.note is None

@@ -14,7 +14,7 @@ from qembed.errors import EncodingError, ModelUnavailable, UsageError
 from qembed.models import Model, open_model, open_reranker
 from qembed.models.rerank import TOGETHER, Cross, Late, OwnReranker
 from tests.encoders import Bag
-from tests.models import tiny
+from tests.models import reference, tiny
 
 QUERIES = ["the red planet", "fox", "火星"]
 PASSAGES = [
@@ -104,27 +104,6 @@ def test_late_needs_token_vectors(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 # ── cross-encoders ───────────────────────────────────────────────────────────────────────────────
 
 
-def by_hand(folder: Path, pairs: Sequence[tuple[str, str]]) -> np.ndarray:
-    """Logits of transformers alone, one pair at a time; the longer text is cut first."""
-    import torch
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32).eval()
-    out = []
-    for query, passage in pairs:
-        given = tokenizer(
-            [query],
-            [passage],
-            truncation="longest_first",
-            max_length=tiny.POSITIONS,
-            return_tensors="pt",
-        )
-        with torch.no_grad():
-            out.append(model(**given).logits[0, 0].item())
-    return np.array(out)
-
-
 SQUASHED = {"activation_fn": "torch.nn.modules.activation.Sigmoid", "version": "5.4.0"}
 OLD_SQUASHED = "torch.nn.modules.activation.Sigmoid"
 
@@ -143,7 +122,7 @@ def test_cross_squashes_once(tmp_path: Path, quietly: None, model: Model, config
     folder = tiny.classifier(tmp_path / "cross", **config)
     reranker = open_reranker(str(folder), model, device="cpu")
     assert isinstance(reranker, Cross)
-    logits = by_hand(folder, PAIRS)
+    logits = reference.cross_logits(folder, PAIRS)
     assert np.ptp(logits) > 0.1
     np.testing.assert_allclose(reranker.logits(PAIRS), logits, rtol=1e-5, atol=1e-5)
     got = reranker.score(PAIRS)

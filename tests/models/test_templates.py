@@ -133,7 +133,9 @@ def test_e5_passage() -> None:
 
 
 def test_unknown_title_rule() -> None:
-    with pytest.raises(UsageError, match=r"'title' \(known: 'title text', 'none'\)"):
+    with pytest.raises(
+        UsageError, match=r"'title' \(known: 'title text', 'title headings text', 'none'\)"
+    ):
         passage_text("{text}", "title", "a", "b")
 
 

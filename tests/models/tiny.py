@@ -173,8 +173,13 @@ ANSWERS = ["yes"] * 50 + ["no"] * 50
 LONG = 512
 
 
-def qwen_reranker(folder: Path, side: str = "left", answers: Sequence[str] = ANSWERS) -> Path:
-    """A bare transformers folder: Qwen3 with its language model's head, and tokens for yes and no."""
+def qwen_reranker(
+    folder: Path, side: str = "left", answers: Sequence[str] = ANSWERS, tied: bool = True
+) -> Path:
+    """A bare transformers folder: Qwen3 with its language model's head, and tokens for yes and no.
+
+    `tied`: the head is the embedding's weights, as in the smaller ones of the family.
+    """
     import torch
     from transformers import Qwen3Config, Qwen3ForCausalLM
 
@@ -190,7 +195,7 @@ def qwen_reranker(folder: Path, side: str = "left", answers: Sequence[str] = ANS
         head_dim=12,
         max_position_embeddings=LONG,
         initializer_range=0.2,
-        tie_word_embeddings=True,
+        tie_word_embeddings=tied,
     )
     Qwen3ForCausalLM(config).save_pretrained(folder)
     return folder

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from qembed.errors import UsageError
 from qembed.pipeline.fuse import LATE_WEIGHT, mixed
+from qembed.pipeline.once import Pairs
 from qembed.pipeline.scoring import FIRST_SLICE, ordered, parse_budget, score_pairs, summed
 
 Pair = tuple[str, str]
@@ -19,7 +20,7 @@ Pair = tuple[str, str]
 class Timed:
     """A reranker whose pairs take `pace` seconds each on a clock of its own."""
 
-    kind, meaning, calibrated = "timed", "numbers", False
+    kind, meaning, calibrated, instructed, note = "timed", "numbers", False, False, None
 
     def __init__(self, pace: float) -> None:
         self.pace = pace
@@ -30,7 +31,13 @@ class Timed:
     def clock(self) -> float:
         return self.now
 
-    def score(self, pairs: Sequence[Pair], track: Callable[[int], None] | None = None):
+    def score(
+        self,
+        pairs: Sequence[Pair],
+        track: Callable[[int], None] | None = None,
+        tasks: Sequence[str | None] | None = None,
+    ):
+        assert tasks is None or self.instructed
         self.calls.append(list(pairs))
         self.now += self.pace * len(pairs)
         if track is not None:
@@ -78,6 +85,50 @@ def test_a_budget_that_suffices_changes_nothing() -> None:
     whole = score_pairs(Timed(0.001), pairs, ranks)
     assert score_pairs(timed, pairs, ranks, 60.0, None, timed.clock).tolist() == whole.tolist()
     assert score_pairs(timed, [], [], 1.0).shape == (0,)
+
+
+class Told(Timed):
+    """Remembers the tasks it was told."""
+
+    instructed = True
+
+    def score(
+        self,
+        pairs: Sequence[Pair],
+        track: Callable[[int], None] | None = None,
+        tasks: Sequence[str | None] | None = None,
+    ):
+        assert tasks is not None
+        assert len(tasks) == len(pairs)
+        self.told.update(zip(pairs, tasks, strict=True))
+        return super().score(pairs, track)
+
+    told: dict[Pair, str | None]
+
+
+@given(st.integers(1, 7), st.integers(1, 40), st.sampled_from([None, 0.5, 60.0]))
+def test_each_pair_goes_with_its_task(queries: int, candidates: int, budget: float | None) -> None:
+    """In whatever slices they go."""
+    pairs, ranks = pairs_of(queries, candidates)
+    tasks = [None if q == "q0" else f"task of {q}" for q, _ in pairs]
+    reranker = Told(0.02)
+    reranker.told = {}
+    scores = score_pairs(reranker, pairs, ranks, budget, None, reranker.clock, tasks)
+    done = [pair for pair, score in zip(pairs, scores, strict=True) if np.isfinite(score)]
+    wanted = dict(zip(pairs, tasks, strict=True))
+    assert reranker.told == {pair: wanted[pair] for pair in done}
+
+
+def test_an_evaluation_scores_each_pair_once_a_task() -> None:
+    reranker = Told(0.01)
+    reranker.told = {}
+    once, pairs = Pairs(reranker), [("q", "1"), ("q", "2")]
+    for tasks in (["a", "b"], ["a", "b"], ["b", "b"], [None, "b"]):
+        assert once.score(pairs, None, tasks).tolist() == [1, 2]
+    assert reranker.calls == [pairs, [("q", "1")], [("q", "1")]]
+    plain = Timed(0.01)
+    assert score_pairs(Pairs(plain), pairs, [0, 1], tasks=["a", "b"]).tolist() == [1, 2]
+    assert score_pairs(Pairs(plain), pairs, [0, 1]).tolist() == [1, 2]
 
 
 def test_the_sum_of_several_calls() -> None:

@@ -11,21 +11,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qembed.errors import UsageError
-from qembed.search.where import Documents, parse
-from qembed.search.where_columns import metadata
+from qembed.search.where import parse
+from qembed.search.where_columns import Documents, metadata
 
 
 def documents(
     metas: list[dict[str, Any]], paths: list[str] | None = None, mtime: int = 0
 ) -> Documents:
+    """Without typed columns: what the filters do where a field has none."""
     paths = paths or [f"d/{i}.md" for i in range(len(metas))]
-    return Documents(
-        id=paths,
-        path=paths,
-        title=[""] * len(metas),
-        mtime_ns=[mtime] * len(metas),
-        meta=[json.dumps(m, ensure_ascii=False) if m else "" for m in metas],
-    )
+    columns = {
+        "id": paths,
+        "path": paths,
+        "title": [""] * len(metas),
+        "meta": [json.dumps(m, ensure_ascii=False) if m else "" for m in metas],
+    }
+    times = np.full(len(metas), mtime, dtype=np.int64)
+    return Documents(len(metas), columns.__getitem__, lambda: times)
 
 
 # ── the oracle ───────────────────────────────────────────────────────────────────────────────────
@@ -179,7 +181,7 @@ def test_looking_for_a_key_finds_what_decoding_finds(
         if name == "c.d" and name not in m and not is_literal and isinstance(m.get("c"), dict):
             value = m["c"].get("d")
         wanted.append(value)
-    got = metadata(name, documents(metas).meta, literal=is_literal or "." not in name)
+    got = metadata(name, documents(metas)["meta"], literal=is_literal or "." not in name)
     assert got == wanted
     assert list(map(type, got)) == list(map(type, wanted))
 

@@ -1,0 +1,181 @@
+"""Stretches of text to spans that fit: what semantic-text-splitter does not promise by itself.
+
+- time grows with the length, not its square: the splitter looks at everything that is left again and
+  again where a text has no boundaries, so a long text passes through a window that slides;
+- a cut never separates a mark from what it sits on, nor an opening quote from what is said;
+- what is counted is what will be encoded, with all that stands in front of a passage.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, TypeAlias
+
+from qembed.corpus.grid import mended
+from qembed.corpus.markdown import fenced
+
+if TYPE_CHECKING:
+    from semantic_text_splitter import MarkdownSplitter, TextSplitter
+
+Span: TypeAlias = tuple[int, int]
+"""[start, end) in characters."""
+
+WINDOW = 16, 64
+"""Characters of a window for each token of capacity, plain and Markdown.
+
+Sixteen hold three or four passages of English, a dozen of Chinese. Markdown gets more because a window
+that begins anew has forgotten the list or quote it is in. Also bounds what a tokenizer that takes a
+thousand letters for one unknown token can make of a blob.
+"""
+MIN_WINDOW = 2000
+MAX_TRIES = 5
+MAX_MARKS = 32
+"""Marks on one character, beyond which it is no text and may be cut."""
+STICKY = frozenset("\u200c\u200d\u0e33\u0eb3\uff9e\uff9f🏻🏼🏽🏾🏿")
+"""Extend the character before them without being marks by category: joiners, vowels, skin tones."""
+
+
+class Window:
+    """Cuts stretches of texts into spans. `tokens` counts without special ones, `overlap(capacity)` too."""
+
+    def __init__(self, tokens: Callable[[str], int], overlap: Callable[[int], int]) -> None:
+        self._tokens = tokens
+        self._overlap = overlap
+        self._splitters: dict[tuple[bool, int, int], TextSplitter | MarkdownSplitter] = {}
+
+    def spans(
+        self,
+        text: str,
+        stretch: Span,
+        markdown: bool,
+        room: Callable[[int, int], int],
+        excess: Callable[[int, int], int],
+    ) -> Iterator[Span]:
+        """Spans that cover a stretch, in order.
+
+        `room(start, end)`: tokens that a passage in there may have; `excess(start, end)`: by how many
+        what is encoded for a passage is too long.
+        """
+        at, stop = stretch
+        window = max(MIN_WINDOW, WINDOW[markdown] * room(at, at))
+        fences = fenced(text) if markdown and stop - at > window else []
+        while at < stop:
+            end = min(at + window, stop)
+            found = self._fitted(text, at, end, markdown, room, excess)
+            if end < stop:
+                last = _restart([start for start, _ in found], fences)
+                if last and found[last][0] > at:
+                    # that one was cut off by the window, or by the block it is in: it begins the next
+                    end = found[last][0]
+                    found = found[:last]
+                else:
+                    # no boundary in all of the window: one has to be made
+                    end = at + _cut(text[at:end])
+                    found = self._fitted(text, at, end, markdown, room, excess)
+            yield from found
+            at = end
+
+    def _fitted(
+        self,
+        text: str,
+        at: int,
+        end: int,
+        markdown: bool,
+        room: Callable[[int, int], int],
+        excess: Callable[[int, int], int],
+    ) -> list[Span]:
+        """Spans of a window, each of which fits, as far as that can be.
+
+        Tokens of two texts do not always add up to those of both in one, and a shorter text may have more
+        tokens than a longer one: what matters is counted, and where it is too much, cut shorter.
+        """
+        part = text[at:end]
+        capacity = room(at, end)
+        for _ in range(MAX_TRIES):
+            spans = [(at + a, at + b) for a, b in self._cut_into(part, markdown, capacity)]
+            over = max((excess(a, b) for a, b in spans), default=0)
+            if over <= 0 or capacity == 1:
+                break
+            capacity = max(1, capacity - over)
+        return spans
+
+    def _cut_into(self, text: str, markdown: bool, capacity: int) -> list[Span]:
+        splitter = self._splitter(markdown, capacity)
+
+        def split(at: int, end: int) -> list[Span]:
+            found = []
+            for start, chunk in splitter.chunk_indices(text[at:end]):
+                first, last = whole(text, at + start), whole(text, at + start + len(chunk))
+                if text[first:last].strip():
+                    found.append((first, last))
+            return found
+
+        def tokens(start: int, end: int) -> int:
+            long = end - start > WINDOW[0] * capacity
+            return capacity + 1 if long else self._tokens(text[start:end])
+
+        spans = split(0, len(text))
+        if markdown and "|" in text:
+            return mended(text, spans, capacity, tokens, split)
+        return spans
+
+    def _splitter(self, markdown: bool, capacity: int) -> TextSplitter | MarkdownSplitter:
+        overlap = self._overlap(capacity)
+        key = (markdown, capacity, overlap)
+        if key not in self._splitters:
+            from semantic_text_splitter import MarkdownSplitter, TextSplitter
+
+            kind = MarkdownSplitter if markdown else TextSplitter
+            self._splitters[key] = kind.from_callback(self._tokens, capacity, overlap)
+        return self._splitters[key]
+
+
+def whole(text: str, at: int) -> int:
+    """A cut, moved to before the character that a reader would see split.
+
+    The splitter keeps such characters whole but for two cases: it trims the space a mark sits on, and it
+    takes a mark that follows a letter of another script for a word. By Unicode's rules an opening quote
+    belongs to the sentence before it (`。「`): it goes with the one that it opens.
+    """
+    to = at
+    while 0 < to < len(text) and _sticks(text[to]) and not _is_control(text[to - 1]):
+        to -= 1
+        if at - to > MAX_MARKS:
+            return at
+    if 1 < to < len(text) and unicodedata.category(text[to - 1]) in ("Ps", "Pi"):
+        before = unicodedata.category(text[to - 2])
+        return to - 1 if before in ("Po", "Pe", "Pf") else to
+    return to
+
+
+def _sticks(character: str) -> bool:
+    """Whether a character belongs to the one before it."""
+    return character in STICKY or unicodedata.category(character)[0] == "M"
+
+
+def _is_control(character: str) -> bool:
+    """Whether nothing can belong to a character: line ends and the like."""
+    return unicodedata.category(character) in ("Cc", "Zl", "Zp", "Cf") and character not in STICKY
+
+
+def _restart(starts: list[int], fences: list[Span]) -> int:
+    """Which passage begins the next window: the last, or one before it that is not in fenced code; 0: none.
+
+    Begun inside a block of code, a window would take the end of the block for the start of another.
+    """
+    last = max(0, len(starts) - 1)
+    for i in range(last, 0, -1):
+        before = bisect_left(fences, (starts[i], 0)) - 1
+        if before < 0 or fences[before][1] <= starts[i]:
+            return i
+    return last
+
+
+def _cut(text: str) -> int:
+    """Where a text without boundaries may be cut, late in it: between characters as people see them."""
+    from semantic_text_splitter import TextSplitter
+
+    starts = [start for start, _ in TextSplitter(len(text) // 2, trim=False).chunk_indices(text)]
+    return starts[-1] or len(text)

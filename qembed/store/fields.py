@@ -1,0 +1,218 @@
+"""Metadata as typed columns: what filters look at instead of decoding the JSON of every document.
+
+A metadata key whose values are of one type in all documents (text, numbers, true or false, lists of text) is
+also a column `field.<key>` of the documents file, written beside the JSON, which stays the truth. A key
+that is not, or whose text is long, has none, and filters decode. New documents are looked at one by one,
+kept ones as whole columns: a commit costs what Arrow's concatenation costs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from qembed.store.column import EXACT, Column
+
+PREFIX = "field."
+MARK = b"qembed.untyped"
+"""The key of the file's metadata that names the keys without a column; without it nothing is known."""
+MOST = 256
+"""Keys that are told apart. Beyond, new ones get no column, and nothing is noted of them."""
+LONGEST = 200
+"""Characters of a text, or of a list's, beyond which nobody filters by a field."""
+_WHOLE, _REAL, _TEXT, _TRUTH, _TEXTS = "int64", "float64", "string", "bool_", "list"
+
+
+def _arrow(kind: str) -> Any:
+    import pyarrow as pa
+
+    return pa.list_(pa.string()) if kind == _TEXTS else getattr(pa, kind)()
+
+
+def _kind(value: Any) -> str | None:
+    """The kind of a JSON value, None where a column could not hold it as it is."""
+    if isinstance(value, str):
+        return _TEXT if len(value) <= LONGEST else None
+    if isinstance(value, bool):
+        return _TRUTH
+    if isinstance(value, int):
+        return _WHOLE if -(2**63) <= value < 2**63 else None
+    if isinstance(value, float):
+        return _REAL
+    if isinstance(value, list) and all(isinstance(v, str) for v in value):
+        return _TEXTS if sum(map(len, value)) <= LONGEST else None
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """The typed columns of `rows` documents, by key. `untyped`: keys that have none.
+
+    `full`: there may be others without a column.
+    """
+
+    rows: int
+    columns: Mapping[str, Any]
+    untyped: frozenset[str] = frozenset()
+    full: bool = False
+
+    @classmethod
+    def of(cls, metas: Sequence[str]) -> Fields:
+        """Those of documents whose metadata are the given JSON objects, "" for none."""
+        import pyarrow as pa
+
+        seen: dict[str, _Seen] = {}
+        full = False
+        for at, meta in enumerate(metas):
+            for key, value in json.loads(meta).items() if meta else ():
+                one = seen.get(key)
+                if one is None:
+                    if len(seen) == MOST:
+                        full = True
+                        continue
+                    one = seen[key] = _Seen()
+                one.add(at, value)
+        columns = {}
+        for key, one in seen.items():
+            if one.kind and key.isprintable() and len(key) <= LONGEST:
+                values: list[Any] = [None] * len(metas)
+                for at, value in zip(one.at, one.values, strict=True):
+                    values[at] = float(value) if one.kind == _REAL else value
+                columns[key] = pa.chunked_array([pa.array(values, _arrow(one.kind))])
+        untyped = (k for k, one in seen.items() if k not in columns and one.kind != "")
+        return cls(len(metas), columns, frozenset(untyped), full)
+
+    @staticmethod
+    def joined(parts: Sequence[Fields]) -> Fields:
+        """Those of all parts' documents, one part after the other."""
+        import pyarrow as pa
+
+        parts = [p for p in parts if p.rows]
+        if len(parts) < 2:
+            return parts[0] if parts else Fields(0, {})
+        untyped: set[str] = set().union(*(p.untyped for p in parts))
+        names = dict.fromkeys(n for p in parts for n in p.columns if n not in untyped)
+        columns: dict[str, Any] = {}
+        for name in names:
+            kind = _common([p.columns.get(name) for p in parts])
+            unsure = any(p.full and name not in p.columns for p in parts)
+            if kind is None or unsure or len(columns) + len(untyped) >= MOST:
+                untyped.add(name)
+                continue
+            chunks = []
+            for p in parts:
+                column = p.columns.get(name)
+                if column is None:
+                    chunks.append(pa.nulls(p.rows, kind))
+                else:
+                    chunks += (column if column.type == kind else column.cast(kind)).chunks
+            columns[name] = pa.chunked_array(chunks, kind)
+        full = any(p.full for p in parts) or len(untyped) > MOST
+        return Fields(sum(p.rows for p in parts), columns, frozenset(sorted(untyped)[:MOST]), full)
+
+    def filter(self, keep: Any) -> Fields:
+        """Those of the documents for which `keep`, a pyarrow array of booleans, is true."""
+        rows = keep.true_count
+        return Fields(
+            rows, {n: c.filter(keep) for n, c in self.columns.items()}, self.untyped, self.full
+        )
+
+    def take(self, order: Any) -> Fields:
+        """Those of the documents at the given positions, a pyarrow array."""
+        taken = {n: c.take(order) for n, c in self.columns.items()}
+        return Fields(len(order), taken, self.untyped, self.full)
+
+    # ── in the documents file ────────────────────────────────────────────────────────────────────
+
+    def beside(self, table: Any) -> Any:
+        """The table with the columns after its own, and what is to be known of them."""
+        for name, column in self.columns.items():
+            table = table.append_column(PREFIX + name, column)
+        known = {"untyped": sorted(self.untyped), "full": self.full}
+        return table.replace_schema_metadata({MARK: json.dumps(known)})
+
+    def dictionaries(self) -> list[str]:
+        """The columns that are written with a dictionary, as Parquet calls them."""
+        import pyarrow as pa
+
+        return [
+            PREFIX + name + (".list.element" if pa.types.is_list(column.type) else "")
+            for name, column in self.columns.items()
+            if pa.types.is_string(column.type) or pa.types.is_list(column.type)
+        ]
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What one key holds in which of the documents; `kind` None once a column could not hold it."""
+
+    kind: str | None = ""
+    at: list[int] = field(default_factory=list)
+    values: list[Any] = field(default_factory=list)
+
+    def add(self, at: int, value: Any) -> None:
+        if self.kind is None or value is None:
+            return
+        kind = _kind(value)
+        if {self.kind, kind} == {_WHOLE, _REAL}:
+            wholes = [value] if kind == _WHOLE else self.values
+            kind = self.kind = _REAL if all(abs(w) <= EXACT for w in wholes) else None
+        if kind is None or self.kind not in ("", kind):
+            self.kind = None
+            return
+        self.kind = kind
+        self.at.append(at)
+        self.values.append(value)
+
+
+def _common(columns: Sequence[Any]) -> Any:
+    """The type that holds all of them as they are, None if there is none."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    given = [c for c in columns if c is not None]
+    types = {c.type for c in given}
+    if len(types) == 1:
+        return types.pop()
+    if types != {pa.int64(), pa.float64()}:
+        return None
+    for column in given:
+        if column.type == pa.int64():
+            ends = pc.min_max(column).as_py()
+            if any(e is not None and abs(e) > EXACT for e in ends.values()):
+                return None
+    return pa.float64()
+
+
+class Stored:
+    """The typed columns of a documents file, each read when it is first wanted."""
+
+    def __init__(self, parquet: Any) -> None:
+        """Raises ValueError for a mark that is none."""
+        self._parquet = parquet
+        self._names = {n for n in parquet.schema_arrow.names if n.startswith(PREFIX)}
+        self._read: dict[str, Column] = {}
+        mark = (parquet.schema_arrow.metadata or {}).get(MARK)
+        self._known = None if mark is None else json.loads(mark)
+
+    def column(self, name: str) -> Column | None:
+        """A key's column; None where the JSON has to be looked at."""
+        column = PREFIX + name
+        if column not in self._names:
+            return None
+        if name not in self._read:
+            # asked for a column, pyarrow also reads those whose names go on with a dot
+            table = self._parquet.read(columns=[column], use_threads=False)
+            self._read[name] = Column(table.column(column).combine_chunks())
+        return self._read[name]
+
+    def all(self) -> Fields | None:
+        """All of them; None for a file that was written without."""
+        if self._known is None:
+            return None
+        table = self._parquet.read(columns=sorted(self._names), use_threads=False)
+        columns = {n.removeprefix(PREFIX): table.column(n) for n in self._names}
+        rows = self._parquet.metadata.num_rows
+        return Fields(rows, columns, frozenset(self._known["untyped"]), self._known["full"])

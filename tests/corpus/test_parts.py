@@ -1,0 +1,119 @@
+"""Long plain text in parts: together they are the text, and each knows its place. `decode` is the oracle."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import tracemalloc
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from qembed.corpus import ReadOptions, contents, decode, parts, read
+from qembed.types import Document, Skipped, SourceFile, Unreadable
+
+words = st.sampled_from(
+    ["word ", "Größe ", "你好", "🎉", "a\n", "b\r\n", "\n\n", "\r\n\r\n", "x" * 30]
+)
+MARKS = {"utf-8": b"", "utf-16-le": codecs.BOM_UTF16_LE, "utf-16-be": codecs.BOM_UTF16_BE}
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "LONG", 100)
+    monkeypatch.setattr(parts, "PART", 40)
+    monkeypatch.setattr(parts, "BLOCK", 7)
+
+
+def reading(folder: Path, data: bytes, name: str = "a.log") -> list[Document | Unreadable]:
+    path = folder / name
+    path.write_bytes(data)
+    return list(read(SourceFile("s", f"in/{name}", str(path), len(data), 1), ReadOptions()))
+
+
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
+@given(st.lists(words, max_size=60).map("".join), st.sampled_from(["utf-8-sig", *MARKS]))
+def test_parts_are_the_text(tmp_path: Path, text: str, encoding: str) -> None:
+    data = MARKS.get(encoding, b"") + text.encode(encoding)
+    found = reading(tmp_path, data)
+    if len(data) <= 100:
+        assert found == [Document("in/a.log", text)]
+        return
+    start, line = 0, 1
+    for n, part in enumerate(found, 1):
+        assert isinstance(part, Document)
+        assert (part.id, part.start, part.line) == (f"in/a.log#part={n}", start, line)
+        assert part.meta == {"part": n, "line": line}
+        assert len(part.text) <= 40
+        start += len(part.text)
+        line += part.text.count("\n")
+    assert "".join(d.text for d in found if isinstance(d, Document)) == text
+
+
+def test_a_part_ends_at_a_paragraph_else_a_line_else_a_word(tmp_path: Path) -> None:
+    lines = "one two three four five six seven\n\n"
+    found = reading(tmp_path, (lines * 4 + "y" * 33 + "\n" + "z" * 35 + " " + "x" * 60).encode())
+    texts = [d.text for d in found if isinstance(d, Document)]
+    assert texts == [lines] * 4 + ["y" * 33 + "\n", "z" * 35 + " ", "x" * 40, "x" * 20]
+
+
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@given(st.integers(0, 290), st.sampled_from(["utf-8", "utf-8-sig"]))
+def test_what_cannot_be_decoded_is_named_as_in_a_short_file(
+    tmp_path: Path, at: int, encoding: str
+) -> None:
+    data = bytearray(("Größe, a line of text\n" * 20).encode(encoding))
+    data[at + 5 : at + 5] = b"\xff"
+    whole = decode.decode(bytes(data), str(tmp_path / "a.log"))
+    assert isinstance(whole, Unreadable)
+    *before, problem = reading(tmp_path, bytes(data))
+    assert isinstance(problem, Unreadable)
+    assert problem.path == whole.path
+    assert problem.error.partition(";")[0] == whole.error
+    text = "".join(d.text for d in before if isinstance(d, Document))
+    assert bytes(data).decode("utf-8-sig", "replace").startswith(text)
+    if before:
+        assert problem.error.endswith(f"; read up to line {1 + text.count(chr(10)) - 1}")
+
+
+def test_a_legacy_encoding_is_guessed_from_the_beginning(tmp_path: Path) -> None:
+    text = "Das Café an der Straße ist heute geschlossen, weil der Besitzer krank ist.\n" * 5
+    found = reading(tmp_path, text.encode("cp1252"))
+    assert "".join(d.text for d in found if isinstance(d, Document)) == text
+    assert all(isinstance(d, Document) and d.meta["encoding"] == "cp1250" for d in found)
+
+
+def test_what_is_no_text_is_left_out_or_refused(tmp_path: Path) -> None:
+    (binary,) = reading(tmp_path, b"ELF\0" * 100)
+    assert isinstance(binary, Skipped)
+    (wide,) = reading(tmp_path, codecs.BOM_UTF32_LE + ("x" * 200).encode("utf-32-le"))
+    assert isinstance(wide, Unreadable)
+    assert "UTF-32 is not read" in wide.error
+
+
+def test_packed_text_streams_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "a line of text\n" * 100
+    found = reading(tmp_path, gzip.compress(text.encode()), "a.txt.gz")
+    assert "".join(d.text for d in found if isinstance(d, Document)) == text
+    monkeypatch.setattr(contents, "MAX_FILE", 500)
+    monkeypatch.setattr(contents, "MAX_RATIO", 1)
+    *_, problem = reading(tmp_path, gzip.compress(text.encode()), "b.txt.gz")
+    assert isinstance(problem, Unreadable)
+    assert "bomb" in problem.error
+
+
+def test_memory_stays_flat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "LONG", 1 << 20)
+    monkeypatch.setattr(parts, "PART", 1 << 19)
+    monkeypatch.setattr(parts, "BLOCK", 1 << 16)
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"a line of text that is read\n" * 2_000_000)
+    tracemalloc.start()
+    file = SourceFile("s", "a.txt", str(path), path.stat().st_size, 1)
+    characters = sum(len(d.text) for d in read(file, ReadOptions()) if isinstance(d, Document))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert characters == path.stat().st_size
+    assert peak < 6 * 1024**2

@@ -1,0 +1,43 @@
+"""Exports made in this process, and models that are looked up in the cache: what the ONNX tests share."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from qembed.models import onnx_cache, onnx_export, onnx_prepare
+from qembed.models.onnx_cache import Export
+from qembed.models.onnx_prepare import Wanted
+from qembed.models.spec import FolderModel, open_model
+from tests.models import tiny
+
+MIXED = [t for t in tiny.TEXTS if t.strip()]
+
+
+def never() -> bool:
+    return False
+
+
+def make(wanted: Wanted, out: Path) -> Export:
+    """An export made in this process: an importer's 9 s are paid once for all tests."""
+    out.mkdir(parents=True)
+    request = {
+        "kind": wanted.kind,
+        "folder": str(wanted.folder),
+        "out": str(out),
+        "pooling": wanted.pooling,
+        "max_tokens": wanted.max_tokens,
+        "revision": wanted.revision,
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(onnx_prepare.RUNTIME, "torch")
+        onnx_export.make(request)
+    return Export(out, json.loads((out / onnx_cache.FACTS).read_text()))
+
+
+def model_in(folder: Path) -> FolderModel:
+    model = open_model(str(folder), device="cpu")
+    assert isinstance(model, FolderModel)
+    return model

@@ -1,0 +1,81 @@
+"""Exported cross-encoders: the logits of the formula, in any batch and from any padding side."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from qembed.models import onnx_prepare
+from qembed.models.onnx_prepare import cross_encoder, open_cross
+from qembed.models.rerank import Cross
+from tests.models import reference, tiny
+from tests.models.conftest import SIDES
+from tests.models.exports import make
+
+PAIRS = [
+    ("what is red", "Mars is the red planet."),
+    ("what is red", "fox"),
+    ("fox", "it rains " * 90),
+    ("a query that is long " * 20, "and a passage that is long " * 20),
+]
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory, quietly: None) -> dict[str, Path]:
+    """Padding side -> a cross-encoder with an export in the cache; a graph knows nothing of the side."""
+    top = tmp_path_factory.mktemp("cross")
+    made, found = tiny.classifier(top / "model"), {}
+    for side in SIDES:
+        found[side] = tiny.copy(made, top / side)
+        tiny.change(found[side], "tokenizer_config.json", padding_side=side)
+    wanted = {side: cross_encoder(path, str(path), "cpu") for side, path in found.items()}
+    export = make(wanted["left"], top / "export")
+    for side in SIDES:
+        shutil.copytree(export.folder, wanted[side].slot().folder)
+    return found
+
+
+@pytest.fixture(params=[(side, by) for side in SIDES for by in ("torch", "onnx")], ids=" ".join)
+def both(
+    request: Any, folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> tuple[Cross, Path]:
+    """(a cross-encoder by torch or onnxruntime, its folder)."""
+    side, by = request.param
+    if by == "torch":
+        monkeypatch.setenv(onnx_prepare.RUNTIME, "torch")
+    cross = Cross(folders[side], "cpu")
+    assert (cross._exported is not None) == (by == "onnx")
+    return cross, folders[side]
+
+
+def test_logits_are_those_of_the_formula(both: tuple[Cross, Path]) -> None:
+    cross, folder = both
+    expected = reference.cross_logits(folder, PAIRS)
+    assert np.ptp(expected) > 0.1
+    np.testing.assert_allclose(cross.logits(PAIRS), expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(cross.score(PAIRS), 1 / (1 + np.exp(-expected)), atol=1e-5)
+    assert cross.truncated == 2 * PAIRS[2:]
+
+
+def test_a_batch_of_one_is_a_mixed_batch(both: tuple[Cross, Path]) -> None:
+    cross, _ = both
+    together = cross.logits(PAIRS)
+    alone = np.concatenate([cross.logits([p]) for p in PAIRS])
+    np.testing.assert_allclose(alone, together, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(cross.logits(PAIRS[::-1]), together[::-1], rtol=1e-5, atol=1e-5)
+
+
+def test_without_its_export_it_says_so(
+    folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QEMBED_CACHE", str(tmp_path))
+    folder = folders["right"]
+    exported, note = open_cross(cross_encoder(folder, str(folder), "cpu"))
+    assert exported is None
+    assert note == (
+        f"right is loaded by torch, which takes seconds (qembed models prepare {folder} mends it)"
+    )

@@ -1,0 +1,140 @@
+"""Exported encoders: the vectors of the formula and of torch, in any batch, from any thread."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+from typing import Any
+
+import numpy as np
+import pytest
+
+from qembed.models import onnx_prepare
+from qembed.models.onnx_encoder import VECTOR, OnnxEncoder
+from qembed.models.onnx_session import LIGHT
+from tests.models import reference, tiny
+from tests.models.conftest import FAMILIES
+from tests.models.exports import MIXED, model_in
+
+
+@pytest.fixture(params=FAMILIES)
+def pair(request: Any, exports: Any, families: dict[str, Path]) -> tuple[Any, OnnxEncoder, Path]:
+    """(torch's encoder, the exported one, the model's folder)."""
+    model, export = exports[request.param]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(onnx_prepare.RUNTIME, "torch")
+        theirs = model_in(families[request.param]).encoder()
+    return theirs, OnnxEncoder(export, model.dim, model.max_tokens), families[request.param]
+
+
+def test_vectors_are_torchs(pair: tuple[Any, OnnxEncoder, Path]) -> None:
+    theirs, ours, _ = pair
+    np.testing.assert_allclose(ours.encode(MIXED), theirs.encode(MIXED), atol=1e-5)
+
+
+def test_a_batch_of_one_is_a_mixed_batch(pair: tuple[Any, OnnxEncoder, Path]) -> None:
+    _, ours, _ = pair
+    alone = np.concatenate([ours.encode([t]) for t in MIXED])
+    np.testing.assert_allclose(alone, ours.encode(MIXED), atol=1e-5)
+
+
+def test_vectors_are_those_of_the_formula(pair: tuple[Any, OnnxEncoder, Path]) -> None:
+    """With the end token kept where a text is cut: the reference cuts by hand."""
+    _, ours, folder = pair
+    model = model_in(folder)
+    pooling = model.pooling
+    wanted = reference.vectors(folder, MIXED, pooling, model.max_tokens)
+    assert max(len(reference.token_ids(folder, t, 10**6)) for t in MIXED) > model.max_tokens
+    np.testing.assert_allclose(ours.encode(MIXED), wanted, atol=1e-5)
+
+
+def test_token_states_are_torchs(pair: tuple[Any, OnnxEncoder, Path]) -> None:
+    theirs, ours, _ = pair
+    for a, b in zip(ours.encode_tokens(MIXED), theirs.encode_tokens(MIXED), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+def test_one_export_serves_all_dimensions(exports: Any, families: dict[str, Path]) -> None:
+    model, export = exports["qwen-left"]
+    whole = OnnxEncoder(export, model.dim, model.max_tokens).encode(MIXED)
+    cut = OnnxEncoder(export, 32, model.max_tokens).encode(MIXED)
+    wanted = reference.vectors(
+        families["qwen-left"], MIXED, model.pooling, model.max_tokens, dim=32
+    )
+    np.testing.assert_allclose(cut, wanted, atol=1e-5)
+    assert whole.shape == (len(MIXED), model.dim)
+
+
+def test_small_and_large_batches_agree(exports: Any) -> None:
+    """The two sessions of a graph: matrices as they are, and rearranged."""
+    model, export = exports["mean-right"]
+    encoder = OnnxEncoder(export, model.dim, model.max_tokens)
+    many = encoder.encode(["it rains in the harbour " * 12] * 40)
+    assert len(encoder._graph._sessions) == 2
+    np.testing.assert_allclose(
+        many[7:8], encoder.encode(["it rains in the harbour " * 12]), atol=1e-5
+    )
+
+
+def test_tokens_are_counted_before_truncation(exports: Any) -> None:
+    for model, export in exports.values():
+        texts = [*tiny.TEXTS, "it rains " * 500]
+        assert OnnxEncoder(export, model.dim, 16).count(texts) == model_in(model.folder.path).count(
+            texts
+        )
+
+
+def test_progress_is_told(exports: Any) -> None:
+    model, export = exports["mean-right"]
+    seen: list[int] = []
+    OnnxEncoder(export, model.dim, model.max_tokens).encode(MIXED * 30, seen.append)
+    assert sum(seen) == len(MIXED) * 30
+    assert len(seen) > 1
+
+
+def test_no_texts(exports: Any) -> None:
+    model, export = exports["mean-right"]
+    encoder = OnnxEncoder(export, model.dim, model.max_tokens)
+    assert encoder.encode([]).shape == (0, model.dim)
+    assert encoder.encode_tokens([]) == []
+
+
+# ── several threads ──────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("words", [3, 400], ids=["light", "packed"])
+def test_two_threads_get_what_one_gets(exports: Any, words: int) -> None:
+    """One session's `run`: small batches beside one another, and large ones, give the same bits."""
+    model, export = exports["qwen-left"]
+    graph = OnnxEncoder(export, model.dim, model.max_tokens)._graph
+    rng = np.random.default_rng(0)
+    feeds = []
+    for _ in range(12):
+        ids = rng.integers(0, 200, (4, words), dtype=np.int64)
+        mask = np.ones_like(ids)
+        mask[1, words // 2 :] = 0
+        feeds.append({"input_ids": ids, "attention_mask": mask})
+    assert (feeds[0]["input_ids"].size > LIGHT) == (words == 400)
+    one_by_one = [graph.run(VECTOR, feed) for feed in feeds]
+    start = Barrier(2)
+
+    def half(mine: slice) -> list[np.ndarray]:
+        start.wait()
+        return [graph.run(VECTOR, feed) for feed in feeds[mine]]
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(half, [slice(0, 6), slice(6, 12)])
+    for got, wanted in zip([*first, *second], one_by_one, strict=True):
+        np.testing.assert_array_equal(got, wanted)
+    assert graph._running == 0
+
+
+def test_two_threads_encode_as_one(exports: Any) -> None:
+    model, export = exports["mean-right"]
+    encoder = OnnxEncoder(export, model.dim, model.max_tokens)
+    texts = [f"{text} {i}" for i in range(20) for text in MIXED]
+    alone = [encoder.encode([text]) for text in texts]
+    with ThreadPoolExecutor(2) as pool:
+        beside = list(pool.map(lambda text: encoder.encode([text]), texts))
+    np.testing.assert_array_equal(np.concatenate(beside), np.concatenate(alone))
