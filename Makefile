@@ -14,7 +14,7 @@ PYTHON ?= python3
 compiled: .venv/ready
 	@$(PY) -m compileall -q qembed
 
-.PHONY: compiled demo test test-server browser check bench published format clean
+.PHONY: compiled demo test test-server browser check bench published modes fuzz format clean
 # what the README shows, so that it stays true: the test suite runs the same commands and compares
 demo: compiled
 	@rm -rf sample_corpora/helpdesk/.qembed
@@ -56,6 +56,12 @@ published: compiled
 # every mode on collections in BEIR form: make modes DATA=folder-of-BEIR-folders
 modes: compiled
 	$(PY) -m tests.bench.modes $(DATA) --rerank
+
+# mutated files through every reader, and an index of some: make fuzz FILES=100000 SEED=7
+FILES ?= 20000
+SEED ?= 1
+fuzz: compiled
+	$(PY) -m tests.corpus.fuzz $(FILES) $(SEED)
 
 format: .venv/ready
 	$(PY) -m ruff format .

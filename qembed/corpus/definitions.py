@@ -26,6 +26,8 @@ JOINED = 4
 """Definitions are joined up to this part of a passage."""
 MAX_SYMBOL = 100
 MAX_DEPTH = 50
+MAX_NESTED = 200
+"""Definitions in one another that are gone into: what a program nests deeper is cut as text."""
 MAX_INDENT = 200
 
 _DEFINITIONS = """
@@ -57,6 +59,8 @@ HOLDERS = frozenset(_HOLDERS.split())
 """What has no name and may hold definitions."""
 HEADS = frozenset(_HEADS.split())
 """What belongs to the definition behind it, as comments do."""
+WANTED = {"namespace_definition": "body", "property_declaration": "name"}
+"""Fields without which they define nothing: PHP's `namespace Shop;` and its variables."""
 _RECEIVER = re.compile(r"(\w+)\s*(?:\[[^\[\]]*\])?\s*,?\s*\)$")
 
 
@@ -77,6 +81,7 @@ class _Part:
     end: int
     name: str
     node: Any
+    depth: int = 0
     tokens: int = 0
 
 
@@ -127,10 +132,13 @@ class Source:
         while waiting:
             part = waiting.pop()
             part.tokens = max(1, tokens(part.start, part.end))
-            inner = self._inner(part) if part.tokens > room and part.node is not None else []
+            deeper = part.tokens > room and part.node is not None and part.depth < MAX_NESTED
+            inner = self._inner(part) if deeper else []
             if inner:
                 waiting += reversed(inner)
             else:
+                if part.node is not None and (part.depth == 0 or _holds(part.node)):
+                    part.name = symbols(_names(part)) or part.name
                 yield part
 
     # ── the tree ─────────────────────────────────────────────────────────────────────────────────
@@ -139,7 +147,7 @@ class Source:
         """What a part consists of; [] if there is no definition in it that could be told apart."""
         body = part.node.child_by_field_name("body") or part.node
         nodes = body.named_children
-        if part.node.parent is not None and not any(_defined(n) or _holds(n) for n in nodes):
+        if part.depth and not any(_defined(n) or _holds(n) for n in nodes):
             return []
         found: list[
             tuple[int, str, Any]
@@ -173,7 +181,7 @@ class Source:
             starts.append(max(starts[-1], self._character(self._line(at))))
         ends = [*starts[1:], part.end]
         return [
-            _Part(start, end, name, node)
+            _Part(start, end, name, node, part.depth + 1)
             for start, end, (_, name, node) in zip(starts, ends, found, strict=True)
             if start < end
         ]
@@ -220,17 +228,35 @@ def _leads(node: Any) -> bool:
 
 
 def _holds(node: Any) -> bool:
-    return node.type in HOLDERS
+    return node.type in HOLDERS or (node.type in WRAPPERS and len(_wrapped(node)) > 1)
+
+
+def _wrapped(node: Any) -> list[Any]:
+    """The definitions in a wrapper: one, but for Go's groups of types."""
+    return [n for n in node.named_children if n.type in DEFINITIONS or n.type in WRAPPERS]
+
+
+def _names(part: _Part) -> Iterator[str]:
+    """What the definitions in a part are called, of one that has no name of its own."""
+    waiting = list(reversed(part.node.named_children))
+    while waiting:
+        node = waiting.pop()
+        inner = _defined(node)
+        if inner is not None:
+            yield _joined(part.name, _name(inner))
+        elif _holds(node):
+            waiting += reversed(node.named_children)
 
 
 def _defined(node: Any) -> Any:
     """The definition that a node is, or stands around; None if there is none."""
     for _ in range(4):
         if node.type in DEFINITIONS:
-            return node
+            wanted = WANTED.get(node.type)
+            return node if not wanted or node.child_by_field_name(wanted) is not None else None
         if node.type not in WRAPPERS:
             return None
-        inner = [n for n in node.named_children if n.type in DEFINITIONS or n.type in WRAPPERS]
+        inner = _wrapped(node)
         if not inner:
             holders = [node, *(n for n in node.named_children if n.type == "variable_declarator")]
             for holder in holders:
@@ -238,7 +264,9 @@ def _defined(node: Any) -> Any:
                 if value is not None and value.type in FUNCTIONS:
                     return holder
             return None
-        node = inner[-1]
+        if len(inner) > 1:
+            return None
+        node = inner[0]
     return None
 
 
@@ -268,4 +296,4 @@ def _text(node: Any) -> str:
 
 
 def _joined(outer: str, name: str) -> str:
-    return f"{outer}.{name}" if outer and name else outer or name
+    return f"{outer}.{name}"[:MAX_SYMBOL] if outer and name else outer or name

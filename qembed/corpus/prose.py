@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
+from html import unescape
+from itertools import accumulate
 from typing import Any
 
 from qembed.corpus.html import Page, read_page
@@ -107,6 +110,8 @@ _MARKUP = re.compile(r"</?[a-zA-Z][^<>]{0,200}>|<[\d:.]{1,20}>|\{\\[^{}]{0,200}\
 def subtitles(text: str) -> str:
     """What is said in SubRip or WebVTT, a line a cue, without numbers, times, marks and repetitions."""
     said: list[str] = []
+    # of the two only WebVTT has character references: `R&amp;D`
+    plain: Callable[[str], str] = unescape if text.startswith("WEBVTT") else str
     times = 0
     for block in re.split(r"\n[ \t]*\n", text.replace("\r\n", "\n").replace("\r", "\n")):
         lines = block.strip("\n").split("\n")
@@ -114,7 +119,9 @@ def subtitles(text: str) -> str:
         if at is None:
             continue  # WEBVTT, NOTE, STYLE, REGION
         times += 1
-        line = " ".join(" ".join(_MARKUP.sub("", part).split()) for part in lines[at + 1 :]).strip()
+        line = " ".join(
+            " ".join(plain(_MARKUP.sub("", part)).split()) for part in lines[at + 1 :]
+        ).strip()
         if line and (not said or said[-1] != line):
             said.append(line)
     if not times and text.strip():
@@ -126,6 +133,9 @@ def subtitles(text: str) -> str:
 
 _FRONT = re.compile(r"---[ \t]*\r?\n(.{0,65536}?)\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|$)", re.S)
 
+MAX_NESTED = 50
+"""Brackets in brackets; PyYAML's time grows with their depth at every token, minutes for thousands."""
+
 
 def front_matter(text: str) -> dict[str, Any]:
     """The metadata between `---` lines at the top; {} if there is none, or none that is YAML.
@@ -133,7 +143,7 @@ def front_matter(text: str) -> dict[str, Any]:
     Aliases are refused (a few of them make a billion), and so is every tag but YAML's own.
     """
     found = _FRONT.match(text)
-    if not found or not found[1].strip():
+    if not found or not found[1].strip() or _nested(found[1]) > MAX_NESTED:
         return {}
     import yaml
 
@@ -146,6 +156,12 @@ def front_matter(text: str) -> dict[str, Any]:
     except (yaml.YAMLError, ValueError, TypeError, RecursionError, OverflowError):
         return {}
     return plain if isinstance(plain, dict) else {}
+
+
+def _nested(text: str) -> int:
+    """How deep brackets go, taking those in strings for brackets, too."""
+    steps = (1 if m[0] in "[{" else -1 for m in re.finditer(r"[][{}]", text))
+    return max(accumulate(steps, lambda depth, step: max(0, depth + step), initial=0))
 
 
 def _date(value: Any) -> str:

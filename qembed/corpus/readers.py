@@ -28,7 +28,7 @@ def reader_of(name: str) -> Reader:
     return READERS.get(suffix(name), read_plain)
 
 
-def _of_text(make: Callable[[str], Page]) -> Reader:
+def of_text(make: Callable[[str], Page]) -> Reader:
     """A reader of one document, from a function of a file's text that may raise ValueError."""
 
     def reader(file: SourceFile, options: ReadOptions) -> Iterator[Document | Unreadable]:
@@ -63,11 +63,11 @@ def subtitles(text: str) -> Page:
     return Page(prose.subtitles(text), "", {})
 
 
-read_markdown = _of_text(markdown)
-read_rst = _of_text(rst)
-read_html = _of_text(read_page)
-read_notebook = _of_text(prose.notebook)
-read_subtitles = _of_text(subtitles)
+read_markdown = of_text(markdown)
+read_rst = of_text(rst)
+read_html = of_text(read_page)
+read_notebook = of_text(prose.notebook)
+read_subtitles = of_text(subtitles)
 
 
 def read_plain(file: SourceFile, options: ReadOptions) -> Iterator[Document | Unreadable]:

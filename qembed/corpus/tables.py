@@ -179,12 +179,19 @@ def read_parquet(file: SourceFile, options: ReadOptions) -> Iterator[Document | 
                 for row in batch.to_pylist():
                     n += 1
                     try:
-                        plain = json.loads(json.dumps(row, ensure_ascii=False, default=_plain))
+                        shown = json.dumps(row, ensure_ascii=False, default=_plain)
+                        plain = json.loads(shown, parse_constant=_constant)
                         yield row_document(plain, options, f"{file.name}#{n}", None)
                     except (ValueError, TypeError) as e:
                         yield Unreadable(where, f"row {n}: {e}")
     except (pa.ArrowException, OSError, ValueError, MemoryError, UnicodeDecodeError) as e:
         yield Unreadable(where, f"not Parquet that can be read: {str(e).splitlines()[0][:200]}")
+
+
+def _constant(name: str) -> None:
+    """NaN stands in tables for what is missing; an infinity is refused, as in JSON lines."""
+    if name != "NaN":
+        raise ValueError(f"not a number that can be kept: {name}")
 
 
 def _plain(value: Any) -> Any:

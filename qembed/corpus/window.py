@@ -63,6 +63,9 @@ class Window:
         fences = fenced(text) if markdown and stop - at > window else []
         while at < stop:
             end = min(at + window, stop)
+            if markdown and end < stop:
+                # half a table's row would be taken for what stands behind the table
+                end = text.rfind("\n", at + window // 2, end) + 1 or end
             found = self._fitted(text, at, end, markdown, room, excess)
             if end < stop:
                 last = _restart([start for start, _ in found], fences)

@@ -131,6 +131,9 @@ class _Build:
             snapshot = self._keep_house(writer, snapshot)
             with self.seconds("derive"):
                 derive(snapshot, self.progress, mend=self.options.repair)
+            stopped = (
+                self.progress.stop()
+            )  # all is committed, some of what is derived may be missing
         return self._summary(writer, recipe, tally, stopped)
 
     def _begin(self, writer: Writer) -> Recipe:

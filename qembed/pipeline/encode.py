@@ -15,41 +15,76 @@ if TYPE_CHECKING:
 
     from qembed.types import Encoder, Rows, Vectors
 
+SEARCHED = 200
+"""One text for so many rows is looked for without sorting these first."""
 CALL = 64
 """Texts handed to the encoder at a time: how soon a signal is heeded (about 3 s on a slow CPU)."""
 
 
 class KnownTexts:
-    """Text hash -> row id of a stored vector. Grows by whole commits; sorted numbers, no Python objects."""
+    """Text hash -> row id of a stored vector. Grows by whole commits; numbers, no Python objects."""
 
     def __init__(self) -> None:
-        self._segments: list[tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64], Rows]] = []
+        self._segments: list[_Segment] = []
 
     def add(self, hashes: npt.NDArray[np.void], first: int) -> None:
         """`hashes`: V16 (n,), those of the rows first, first + 1, …"""
         import numpy as np
 
-        if not len(hashes):
-            return
-        halves = hashes.view(np.uint64).reshape(-1, 2)
-        order = np.argsort(halves[:, 0], kind="stable")
-        self._segments.append((halves[order, 0], halves[order, 1], first + order.astype(np.int64)))
+        if len(hashes):
+            halves = hashes.view(np.uint64).reshape(-1, 2)
+            self._segments.append(_Segment(halves[:, 0], halves[:, 1], first))
 
     def find(self, hashes: Sequence[bytes]) -> Rows:
         """The row that holds each text's vector, -1 if none does."""
         import numpy as np
 
         found = np.full(len(hashes), -1, dtype=np.int64)
-        if not hashes:
-            return found
-        halves = np.frombuffer(b"".join(hashes), dtype=np.uint64).reshape(-1, 2)
-        for low, high, rows in self._segments:
-            at = np.searchsorted(low, halves[:, 0])
-            at = np.minimum(at, len(low) - 1)
-            # two texts that agree in the first 64 bits only: the second is encoded again, no harm done
-            same = (low[at] == halves[:, 0]) & (high[at] == halves[:, 1])
-            found[same] = rows[at[same]]
+        if hashes:
+            halves = np.frombuffer(b"".join(hashes), dtype=np.uint64).reshape(-1, 2)
+            for segment in self._segments:
+                segment.find(halves[:, 0], halves[:, 1], found)
         return found
+
+
+class _Segment:
+    """The hashes of rows from `first` on, in halves: looked through for a few texts, sorted for many."""
+
+    def __init__(
+        self, low: npt.NDArray[np.uint64], high: npt.NDArray[np.uint64], first: int
+    ) -> None:
+        self._low, self._high, self._first = low, high, first
+        self._order: Rows | None = None
+        self._asked = 0
+
+    def find(self, low: npt.NDArray[np.uint64], high: npt.NDArray[np.uint64], found: Rows) -> None:
+        """Writes into `found` the rows of those that are here."""
+        import numpy as np
+
+        self._asked += len(low)
+        if self._order is None and self._asked > len(self._low) // SEARCHED:
+            self._order = np.argsort(self._low, kind="stable")
+            self._low, self._high = self._low[self._order], self._high[self._order]
+        # two texts that agree in the first 64 bits only: the second is encoded again, no harm done
+        if self._order is not None:
+            at = np.minimum(np.searchsorted(self._low, low), len(self._low) - 1)
+            same = (self._low[at] == low) & (self._high[at] == high)
+            found[same] = self._first + self._order[at[same]]
+            return
+        order = np.argsort(low, kind="stable")
+        wanted = low[order]
+        place = np.minimum(np.searchsorted(wanted, self._low), len(wanted) - 1)
+        here = np.flatnonzero(wanted[place] == self._low)
+        rows = dict(
+            zip(
+                zip(self._low[here].tolist(), self._high[here].tolist(), strict=True),
+                here.tolist(),
+                strict=True,
+            )
+        )
+        for i, key in enumerate(zip(low.tolist(), high.tolist(), strict=True)):
+            if key in rows:
+                found[i] = self._first + rows[key]
 
 
 @dataclass(slots=True)

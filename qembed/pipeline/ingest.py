@@ -177,7 +177,7 @@ class Ingest:
         if not isinstance(name, str):
             where = "this file" if name == key else name[1]
             error = f"duplicate id {document.id!r}: already in {where}"
-            return Unreadable(key[1], error, document.line)
+            return Unreadable(os.fspath(file.location), error, document.line)
         document = document if name == document.id else replace(document, id=name)
         digest = document.digest
         position, before = known.take(name) or (None, None)

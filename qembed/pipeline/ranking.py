@@ -65,13 +65,13 @@ class Ranker:
     @cached_property
     def documents(self) -> dict[str, bytes]:
         """Document id -> digest of its content."""
-        digests = self.session.snapshot.catalog.table.column("digest").to_pylist()
+        digests = self.session.snapshot.catalog.columns("digest")["digest"]
         return dict(zip(self.names, digests, strict=True))
 
     @cached_property
     def titles(self) -> list[str]:
         """The documents' titles by their position in the catalog."""
-        found: list[str] = self.session.snapshot.catalog.table.column("title").to_pylist()
+        found: list[str] = self.session.snapshot.catalog.columns("title")["title"]
         return found
 
     @cached_property

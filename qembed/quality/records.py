@@ -41,7 +41,7 @@ def parse_json(text: str) -> Any:
 
 def looks_like_json(source: Source) -> bool:
     """Whether the file begins as JSON does; an id in the first column may begin with { or [ too."""
-    return re.match(r'\[\s*($|[{\]])|\{\s*($|["}])', source.head) is not None
+    return re.match(r'\[\s*($|\{|\]\s*$)|\{\s*($|"|\}\s*$)', source.head) is not None
 
 
 def whole_json(source: Source, mistakes: Mistakes) -> dict[str, Any] | None:

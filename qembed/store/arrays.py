@@ -16,11 +16,9 @@ if TYPE_CHECKING:
 
 def int64(values: Any) -> Any:
     """A pyarrow int64 array that shares the memory of numpy's, or holds a sequence of ints."""
-    import numpy as np
     import pyarrow as pa
 
-    data = np.ascontiguousarray(values, dtype=np.int64)
-    return pa.Array.from_buffers(pa.int64(), len(data), [None, pa.py_buffer(data)])
+    return array(values, pa.int64())
 
 
 FEW = 64
@@ -36,15 +34,79 @@ def taken(table: Any, at: Sequence[int] | npt.NDArray[np.int64]) -> Any:
     return pa.concat_tables([table.slice(int(i), 1) for i in at])
 
 
-def strings(values: Sequence[str]) -> Any:
-    """A pyarrow string array. Lone surrogates keep their place in the order, and equal no stored text."""
+def booleans(values: npt.NDArray[np.bool_]) -> Any:
+    """A pyarrow array of booleans."""
     import numpy as np
     import pyarrow as pa
 
-    data = [v.encode("utf-8", "surrogatepass") for v in values]
-    offsets = np.cumsum([0, *map(len, data)], dtype=np.int32)
-    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(data))]
-    return pa.Array.from_buffers(pa.string(), len(data), buffers)
+    packed = np.packbits(values, bitorder="little")
+    return pa.Array.from_buffers(pa.bool_(), len(values), [None, pa.py_buffer(packed)])
+
+
+def filtered(table: Any, keep: npt.NDArray[np.bool_]) -> Any:
+    """The rows of a pyarrow table or column for which `keep`, bool (rows,), is true."""
+    import numpy as np
+    import pyarrow as pa
+
+    edges = np.flatnonzero(np.diff(keep, prepend=False, append=False))
+    if len(edges) > 2 * FEW:
+        return table.filter(booleans(keep))
+    # a few runs, as after a change of a few files: slices share memory
+    parts = [table.slice(a, b - a) for a, b in edges.reshape(-1, 2).tolist()]
+    if isinstance(table, pa.ChunkedArray):
+        return pa.chunked_array([c for p in parts for c in p.chunks], table.type)
+    return pa.concat_tables(parts) if parts else table.slice(0, 0)
+
+
+def differing(column: Any) -> npt.NDArray[np.bool_]:
+    """bool (rows - 1,): where a column of strings without nulls has another than the row before."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    n = len(column)
+    found = pc.not_equal(column.slice(1), column.slice(0, n - 1))
+    return bits(pa.concat_arrays(found.chunks)) if n > 1 else np.zeros(0, dtype=bool)
+
+
+def array(values: Sequence[Any] | npt.NDArray[Any], kind: Any) -> Any:
+    """A pyarrow array of numbers, text or bytes of one length, none of them null. Shares numpy's memory.
+
+    Raises UnicodeEncodeError for a lone surrogate, ValueError for bytes of another length.
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    n = len(values)
+    if pa.types.is_fixed_size_binary(kind):
+        joined = b"".join(values)
+        if len(joined) != n * kind.byte_width:
+            raise ValueError(f"not all of {kind.byte_width} bytes")
+        return pa.Array.from_buffers(kind, n, [None, pa.py_buffer(joined)])
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return _text([v.encode() for v in values], kind)
+    data = np.ascontiguousarray(values, dtype=_dtype(kind))
+    return pa.Array.from_buffers(kind, n, [None, pa.py_buffer(data)])
+
+
+def strings(values: Sequence[str]) -> Any:
+    """A pyarrow string array. Lone surrogates keep their place in the order, and equal no stored text."""
+    import pyarrow as pa
+
+    return _text([v.encode("utf-8", "surrogatepass") for v in values], pa.string())
+
+
+def _text(values: Sequence[bytes], kind: Any) -> Any:
+    import numpy as np
+    import pyarrow as pa
+
+    offsets = np.cumsum([0, *map(len, values)], dtype=np.int64)
+    if pa.types.is_string(kind):
+        if offsets[-1] >= 2**31:
+            raise pa.ArrowCapacityError(f"{offsets[-1]:,} bytes of text in one array")
+        offsets = offsets.astype(np.int32)
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(values))]
+    return pa.Array.from_buffers(kind, len(values), buffers)
 
 
 def bits(array: Any) -> npt.NDArray[np.bool_]:

@@ -14,11 +14,11 @@ from itertools import starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-from qembed.errors import IndexDamaged
-from qembed.store.arrays import int64, numbers, taken
+from qembed.store.arrays import array, booleans, differing, filtered, int64, numbers, taken
 from qembed.store.column import Column
+from qembed.store.documents import DocumentsFile, schema, write
 from qembed.store.fields import Fields, Stored
-from qembed.store.files import FileInfo, NewFile
+from qembed.store.files import FileInfo
 from qembed.types import Meta
 
 if TYPE_CHECKING:
@@ -53,30 +53,22 @@ class FileState(NamedTuple):
     stop: int
 
 
-def _schema() -> Any:
-    import pyarrow as pa
-
-    return pa.schema(
-        [
-            ("id", pa.string()),
-            ("source", pa.string()),
-            ("file", pa.string()),
-            ("digest", pa.binary(16)),
-            ("size", pa.int64()),
-            ("mtime_ns", pa.int64()),
-            ("first", pa.int64()),
-            ("rows", pa.int32()),
-            ("title", pa.string()),
-            ("meta", pa.string()),
-        ]
-    )
+_FILE = "source", "file"
+"""What names a file."""
 
 
 class Catalog:
     """The documents of one generation."""
 
-    def __init__(self, table: Any = None, fields: Fields | Stored | None = None) -> None:
-        self.table = _schema().empty_table() if table is None else table
+    def __init__(
+        self,
+        table: Any = None,
+        fields: Fields | Stored | None = None,
+        file: DocumentsFile | None = None,
+    ) -> None:
+        """Of a table, or of a `file`, which is then read as it is needed."""
+        self._file = file
+        self._table = schema().empty_table() if table is None and file is None else table
         self._fields = fields
         self._texts: dict[str, Column] = {}
         self._files: dict[tuple[str, str], FileState] | None = None
@@ -85,53 +77,40 @@ class Catalog:
 
     @classmethod
     def load(cls, file: BinaryIO, path: Path) -> Catalog:
-        """Reads a documents file. Raises IndexDamaged if it is not one."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        try:
-            # no threads and no reading ahead: a damaged file would leave them behind and kill the process
-            # and not by read_table, which imports pyarrow.dataset and with it pandas: .3 s of a query's .5
-            parquet = pq.ParquetFile(file, pre_buffer=False)
-            table = parquet.read(columns=_schema().names, use_threads=False)
-            if not table.schema.equals(_schema()):
-                raise pa.ArrowInvalid("its columns are not those of a documents file")
-            return cls(table.replace_schema_metadata(None), Stored(parquet))
-        except (pa.ArrowException, OSError, ValueError) as e:
-            raise IndexDamaged(
-                f"{path} is damaged: {str(e).splitlines()[0]} (qembed verify tells what is lost)"
-            ) from e
+        """A documents file, read as it is needed. Raises IndexDamaged if it is not one."""
+        opened = DocumentsFile(file, path)
+        return cls(None, opened.fields(), opened)
 
     def save(self, root: Path, name: str) -> FileInfo:
         """Writes the documents file durably."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
+        fields = self.fields
+        return write(root, name, fields.beside(self.table), fields.dictionaries())
 
-        new = NewFile(root, name)
-        try:
-            fields = self.fields
-            pq.write_table(
-                fields.beside(self.table),
-                pa.PythonFile(new, mode="w"),
-                compression="zstd",
-                use_dictionary=["source", "file", *fields.dictionaries()],
-                write_statistics=False,
-                row_group_size=1 << 16,
-            )
-            return new.finish()
-        except BaseException:
-            new.abandon()
-            raise
+    @property
+    def table(self) -> Any:
+        """All of it as a pyarrow table."""
+        if self._table is None:
+            assert self._file is not None
+            self._table = self._file.whole()
+        return self._table
+
+    def _column(self, name: str) -> Any:
+        if self._table is None and self._file is not None:
+            return self._file.column(name)
+        return self.table.column(name)
 
     def __len__(self) -> int:
+        if self._table is None and self._file is not None:
+            return len(self._file)
         return int(self.table.num_rows)
 
     def files(self) -> dict[tuple[str, str], FileState]:
         """(source, file) -> what is remembered of it. Wants a `grouped` catalog."""
         if self._files is None:
             bounds = self._edges()
-            t = self.table.select(["source", "file", "size", "mtime_ns"])
-            heads = t.take(int64(bounds[:-1])).to_pydict()
+            at = int64(bounds[:-1])
+            names = ("source", "file", "size", "mtime_ns")
+            heads = {name: self._column(name).take(at).to_pylist() for name in names}
             keys = zip(heads["source"], heads["file"], strict=True)
             ends = bounds.tolist()
             states = zip(heads["size"], heads["mtime_ns"], ends[:-1], ends[1:], strict=True)
@@ -146,6 +125,8 @@ class Catalog:
 
     def take(self, indices: Any) -> list[Line]:
         """The lines at the given positions."""
+        if self._table is None and self._file is not None:
+            return self._to_lines(self._file.take(indices))
         return self._to_lines(taken(self.table, indices))
 
     @staticmethod
@@ -163,14 +144,15 @@ class Catalog:
 
         columns = {
             name: [getattr(line, name) for line in lines]
-            for name in _schema().names
+            for name in schema().names
             if name != "meta"
         }
         columns["meta"] = [
             json.dumps(line.meta, ensure_ascii=False, default=str) if line.meta else ""
             for line in lines
         ]
-        return cls(pa.table(columns, schema=_schema()), Fields.of(columns["meta"]))
+        table = pa.table([array(columns[f.name], f.type) for f in schema()], schema=schema())
+        return cls(table, Fields.of(columns["meta"]))
 
     @property
     def fields(self) -> Fields:
@@ -178,7 +160,7 @@ class Catalog:
         if not isinstance(self._fields, Fields):
             stored = None if self._fields is None else self._fields.all()
             if stored is None:
-                stored = Fields.of(self.table.column("meta").to_pylist())
+                stored = Fields.of(self._column("meta").to_pylist())
             self._fields = stored
         return self._fields
 
@@ -195,25 +177,25 @@ class Catalog:
             if name == "suffix":
                 self._texts[name] = self.text("file").suffixes()
             else:
-                self._texts[name] = Column(self.table.column(name).combine_chunks())
+                self._texts[name] = Column(self._column(name).combine_chunks())
         return self._texts[name]
 
     def times(self) -> npt.NDArray[np.int64]:
         """When each document's file was changed, int64 (len,) nanoseconds since 1970; 0: not known."""
-        return numbers(self.table.column("mtime_ns"))
+        return numbers(self._column("mtime_ns"))
 
     def edit(self, keep: npt.NDArray[np.bool_], new: Sequence[Catalog]) -> Catalog:
         """The next catalog: the kept lines in their order, then the new ones."""
         import pyarrow as pa
 
-        kept = self if bool(keep.all()) else self._filtered(pa.array(keep))
+        kept = self if bool(keep.all()) else self._filtered(keep)
         parts = [kept, *new]
         return Catalog(
             pa.concat_tables([c.table for c in parts]), Fields.joined([c.fields for c in parts])
         )
 
-    def _filtered(self, keep: Any) -> Catalog:
-        return Catalog(self.table.filter(keep), self.fields.filter(keep))
+    def _filtered(self, keep: npt.NDArray[np.bool_]) -> Catalog:
+        return Catalog(filtered(self.table, keep), self.fields.filter(keep))
 
     def grouped(self) -> Catalog:
         """The same documents with the lines of each file next to each other.
@@ -224,14 +206,14 @@ class Catalog:
         if self._grouped is None:
             import pyarrow.compute as pc
 
-            heads = self._edges()[:-1]
-            names = self.table.select(["source", "file"]).take(int64(heads))
-            if names.group_by(["source", "file"]).aggregate([]).num_rows == len(heads):
+            table = self.table
+            at = int64(self._edges()[:-1])
+            heads = zip(*(self._column(n).take(at).to_pylist() for n in _FILE), strict=True)
+            if len(set(heads)) == len(at):
                 return self
             # stable: pyarrow's sort is, and the order within a file stays
-            by = [("source", "ascending"), ("file", "ascending")]
-            order = pc.sort_indices(self.table, sort_keys=by)
-            self._grouped = Catalog(self.table.take(order), self.fields.take(order))
+            order = pc.sort_indices(table, sort_keys=[(n, "ascending") for n in _FILE])
+            self._grouped = Catalog(table.take(order), self.fields.take(order))
         return self._grouped
 
     def _edges(self) -> npt.NDArray[np.int64]:
@@ -241,17 +223,17 @@ class Catalog:
         if not len(self):
             return np.zeros(1, dtype=np.int64)
         if self._bounds is None:
-            source, file = _codes(self.table.column("source")), _codes(self.table.column("file"))
-            changes = (source[1:] != source[:-1]) | (file[1:] != file[:-1])
+            changes = np.zeros(len(self) - 1, dtype=bool)
+            for name in _FILE:
+                changes |= differing(self._column(name))
             self._bounds = np.flatnonzero(np.concatenate([[True], changes, [True]]))
         return self._bounds
 
     def with_rows(self, first: Rows) -> Catalog:
         """The same documents pointing elsewhere (compaction). `first`: int64 (len,)."""
-        import pyarrow as pa
 
         at = self.table.schema.get_field_index("first")
-        moved = self.table.set_column(at, "first", pa.array(first, pa.int64()))
+        moved = self.table.set_column(at, "first", int64(first))
         return Catalog(moved, self.fields)
 
     def suspected(self, drop: npt.NDArray[np.bool_]) -> Catalog:
@@ -261,48 +243,37 @@ class Catalog:
 
         t = self.table
         names = pc.binary_join_element_wise(t.column("source"), t.column("file"), "\0")
-        files = pc.unique(names.filter(pa.array(drop)))
+        files = pc.unique(names.filter(booleans(drop)))
         again = pc.is_in(names, value_set=files)
         times = pc.if_else(again, pa.scalar(0, pa.int64()), t.column("mtime_ns"))
         marked = t.set_column(t.schema.get_field_index("mtime_ns"), "mtime_ns", times)
-        return Catalog(marked, self.fields)._filtered(pa.array(~drop))
+        return Catalog(marked, self.fields)._filtered(~drop)
 
     def pointers(self) -> tuple[Rows, Rows]:
         """(first row, number of rows) of every document, int64 (len,) each."""
         import numpy as np
 
-        t = self.table
-        first, rows = numbers(t.column("first")), numbers(t.column("rows"))
+        first, rows = numbers(self._column("first")), numbers(self._column("rows"))
         return first.astype(np.int64), rows.astype(np.int64)
 
     def ids(self) -> list[str]:
         """All document ids, in order."""
-        found: list[str] = self.table.column("id").to_pylist()
+        found: list[str] = self._column("id").to_pylist()
         return found
 
     def columns(self, *names: str) -> dict[str, list[Any]]:
         """Whole columns as lists; `meta` as the JSON it is stored as."""
-        found: dict[str, list[Any]] = self.table.select(list(names)).to_pydict()
-        return found
+        return {name: self._column(name).to_pylist() for name in names}
 
     def titles(self, indices: Any) -> list[str]:
         """The titles at the given positions."""
-        found: list[str] = self.table.column("title").take(int64(indices)).to_pylist()
+        found: list[str] = self._column("title").take(int64(indices)).to_pylist()
         return found
 
     def digests(self, indices: Any) -> list[bytes]:
         """The digests at the given positions."""
-        found: list[bytes] = self.table.column("digest").take(int64(indices)).to_pylist()
+        found: list[bytes] = self._column("digest").take(int64(indices)).to_pylist()
         return found
-
-
-def _codes(column: Any) -> npt.NDArray[np.int32]:
-    """A string column as numbers, equal where the strings are."""
-    import pyarrow.compute as pc
-
-    encoded = pc.dictionary_encode(column.combine_chunks())
-    indices: npt.NDArray[np.int32] = numbers(encoded.indices)
-    return indices
 
 
 def live_mask(first: Rows, rows: Rows, base: int, next_row: int) -> npt.NDArray[np.bool_] | None:
@@ -313,7 +284,6 @@ def live_mask(first: Rows, rows: Rows, base: int, next_row: int) -> npt.NDArray[
     if int(rows.sum()) == n:
         return None
     has = rows > 0
-    steps = np.zeros(n + 1, dtype=np.int32)
-    np.add.at(steps, first[has] - base, 1)
-    np.add.at(steps, first[has] + rows[has] - base, -1)
+    begin = first[has] - base
+    steps = np.bincount(begin, minlength=n + 1) - np.bincount(begin + rows[has], minlength=n + 1)
     return np.cumsum(steps[:-1]) > 0

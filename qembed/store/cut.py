@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qembed.errors import EncodingError
+from qembed.store.arrays import filtered
 from qembed.store.catalog import live_mask
 from qembed.store.manifest import Manifest, pack_vectors, unpack_vectors
 from qembed.store.shards import COLUMNS, vectors_of
@@ -36,7 +37,6 @@ def cut_index(writer: Writer, recipe: Recipe) -> Manifest:
     anew the next time. Raises StorageError, IndexDamaged.
     """
     import numpy as np
-    import pyarrow as pa
 
     old = writer.manifest
     opened = writer.snapshot()
@@ -52,7 +52,7 @@ def cut_index(writer: Writer, recipe: Recipe) -> Manifest:
             mask = np.ones(table.num_rows, bool) if live is None else live[at : at + table.num_rows]
             at += table.num_rows
             if mask.any():
-                kept = table.filter(pa.array(mask))
+                kept = filtered(table, mask)
                 writer.append_table(kept, shorter(vectors_of(kept), recipe.dim))
         everything = np.ones(old.next_row - old.base, bool) if live is None else live
         rank = np.cumsum(everything) - 1

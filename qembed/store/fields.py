@@ -11,9 +11,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from qembed.store.arrays import filtered
 from qembed.store.column import EXACT, Column
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 PREFIX = "field."
 MARK = b"qembed.untyped"
@@ -112,12 +117,10 @@ class Fields:
         full = any(p.full for p in parts) or len(untyped) > MOST
         return Fields(sum(p.rows for p in parts), columns, frozenset(sorted(untyped)[:MOST]), full)
 
-    def filter(self, keep: Any) -> Fields:
-        """Those of the documents for which `keep`, a pyarrow array of booleans, is true."""
-        rows = keep.true_count
-        return Fields(
-            rows, {n: c.filter(keep) for n, c in self.columns.items()}, self.untyped, self.full
-        )
+    def filter(self, keep: npt.NDArray[np.bool_]) -> Fields:
+        """Those of the documents for which `keep`, bool (rows,), is true."""
+        columns = {n: filtered(c, keep) for n, c in self.columns.items()}
+        return Fields(int(keep.sum()), columns, self.untyped, self.full)
 
     def take(self, order: Any) -> Fields:
         """Those of the documents at the given positions, a pyarrow array."""

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from qembed.errors import EncodingError, IndexDamaged
-from qembed.store.arrays import numbers, taken
+from qembed.store.arrays import array, int64, numbers, strings, taken
 from qembed.store.files import FileInfo, NewFile
 from qembed.store.recent import Recent
 from qembed.types import Passage
@@ -34,10 +34,8 @@ GROUP_BYTES = 32 << 20
 HASH_BYTES = 16
 LATER = ("heading", "symbol")
 """Columns that the shards of the first version do not have."""
-COLUMNS = (
-    *("row", "document", "seq", "start", "end", "line", "end_line"),
-    *("text", *LATER, "text_hash", "vector"),
-)
+_PASSAGE = ("document", "seq", "start", "end", "line", "end_line", "text", *LATER)
+COLUMNS = ("row", *_PASSAGE, "text_hash", "vector")
 
 
 def text_hash(text: str) -> bytes:
@@ -71,7 +69,7 @@ def vector_array(vectors: Vectors) -> Any:
     import pyarrow as pa
 
     flat = np.ascontiguousarray(vectors, dtype=np.float32).reshape(-1)
-    return pa.FixedSizeListArray.from_arrays(pa.array(flat), vectors.shape[1])
+    return pa.FixedSizeListArray.from_arrays(array(flat, pa.float32()), vectors.shape[1])
 
 
 class ShardWriter:
@@ -117,35 +115,21 @@ class ShardWriter:
                 f"({p.text[:60]!r})"
             )
         first, n = self.first + self.rows, len(passages)
-        self._hold(
-            pa.table(
-                [
-                    pa.array(np.arange(first, first + n)),
-                    pa.array([p.document for p in passages], pa.string()),
-                    pa.array([p.seq for p in passages], pa.int32()),
-                    pa.array([p.start for p in passages], pa.int64()),
-                    pa.array([p.end for p in passages], pa.int64()),
-                    pa.array([p.line for p in passages], pa.int32()),
-                    pa.array([p.end_line for p in passages], pa.int32()),
-                    pa.array([p.text for p in passages], pa.large_string()),
-                    pa.array([p.heading for p in passages], pa.string()),
-                    pa.array([p.symbol for p in passages], pa.string()),
-                    pa.array(list(hashes), pa.binary(HASH_BYTES)),
-                    vector_array(vectors),
-                ],
-                schema=self._schema,
-            )
-        )
+        columns: list[Any] = [array(np.arange(first, first + n), self._schema.field("row").type)]
+        for name in _PASSAGE:
+            values = [getattr(p, name) for p in passages]
+            columns.append(array(values, self._schema.field(name).type))
+        columns += [array(hashes, self._schema.field("text_hash").type), vector_array(vectors)]
+        self._hold(pa.table(columns, schema=self._schema))
         self.rows += n
         return first, n
 
     def add_table(self, table: Any) -> None:
         """Appends finished rows, renumbered from where this shard stands (compaction)."""
         import numpy as np
-        import pyarrow as pa
 
         first = self.first + self.rows
-        rows = pa.array(np.arange(first, first + table.num_rows))
+        rows = int64(np.arange(first, first + table.num_rows))
         self.rows += table.num_rows
         self._hold(table.set_column(0, "row", rows).cast(self._schema))
 
@@ -249,10 +233,8 @@ class ShardReader:
             table = parquet.read_row_group(g, columns=list(columns), use_threads=False)
         lacking = [c for c in columns if c in LATER and c not in table.column_names]
         if lacking:
-            import pyarrow as pa
-
             for name in lacking:
-                table = table.append_column(name, pa.array([""] * table.num_rows, pa.string()))
+                table = table.append_column(name, strings([""] * table.num_rows))
         return table.select(list(columns)) if lacking else table
 
 

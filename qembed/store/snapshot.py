@@ -112,13 +112,16 @@ class Snapshot:
     @cached_property
     def live(self) -> npt.NDArray[np.bool_] | None:
         """bool (rows,) over [base, next_row): which live; None where all do."""
+        if self.passages_total == self.manifest.next_row - self.manifest.base:
+            return None
         first, rows, _ = self._pointers
         return live_mask(first, rows, self.manifest.base, self.manifest.next_row)
 
     @cached_property
     def passages_total(self) -> int:
         """How many rows live."""
-        return int(self._pointers[1].sum())
+        counted = self.manifest.counts.get("passages")
+        return int(self._pointers[1].sum()) if counted is None else int(counted)
 
     def positions_of(self, rows: Rows) -> Rows:
         """The catalog position of the document each (live) row belongs to, int64 (n,)."""

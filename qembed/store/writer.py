@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from qembed.errors import IndexDamaged, IndexLocked, NoIndex
 from qembed.store import derived
 from qembed.store import manifest as manifests
+from qembed.store.arrays import filtered
 from qembed.store.catalog import Catalog, live_mask
 from qembed.store.files import storage_errors, sync_folder
 from qembed.store.manifest import MANIFEST, REBUILD, Manifest, Shard
@@ -270,7 +271,6 @@ class Writer:
         no kept document may point into them.
         """
         import numpy as np
-        import pyarrow as pa
 
         assert self.manifest is not None
         assert self.pending == 0
@@ -289,7 +289,7 @@ class Writer:
                     mask = live[at : at + table.num_rows]
                     at += table.num_rows
                     if mask.any():
-                        self._open_shard().add_table(table.filter(pa.array(mask)))
+                        self._open_shard().add_table(filtered(table, mask))
             self._close_shard()
             rank = np.cumsum(live) - 1
             inside = np.clip(first - old.base, 0, max(len(rank) - 1, 0))

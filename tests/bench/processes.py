@@ -7,7 +7,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,15 +30,20 @@ class Ran:
         return json.loads(self.out)
 
 
-def run(args: Sequence[str], env: Mapping[str, str], cwd: Path | None = None) -> Ran:
-    """One process, with the system's counts for it alone. Ends this one if it fails."""
+def run(
+    args: Sequence[str],
+    env: Mapping[str, str],
+    cwd: Path | None = None,
+    codes: Collection[int] = (0,),
+) -> Ran:
+    """One process, with the system's counts for it alone. Ends this one on an exit code not in `codes`."""
     with tempfile.TemporaryDirectory() as folder:
         where = Path(folder) / "cost"
         done = subprocess.run(
             [sys.executable, "-I", "-S", str(LAUNCH), str(where), *args],
             env=dict(env), cwd=cwd, capture_output=True, text=True,
         )  # fmt: skip
-        if done.returncode:
+        if done.returncode not in codes:
             sys.exit(f"{' '.join(args)[:200]} ended with {done.returncode}:\n{done.stderr[-2000:]}")
         took, peak, blocks = map(float, where.read_text().split())
     scale = 1 << 20 if sys.platform == "darwin" else 1 << 10

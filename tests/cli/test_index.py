@@ -215,7 +215,9 @@ def test_a_signal_keeps_what_is_done_and_a_rerun_does_the_rest(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    time.sleep(2.5)
+    assert process.stderr is not None
+    assert b"loading" in process.stderr.readline()
+    time.sleep(1.5)
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert process.returncode == code, err

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
-import zipfile
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import pyarrow as pa
-import pyarrow.parquet as pq
+from tests.corpus.made import docx, epub, parquet, pdf, pptx, xlsx, zstd
 
 
 class Sample(NamedTuple):
@@ -31,100 +27,6 @@ def one(
 def same(name: str, text: str, title: str = "", meta: dict[str, Any] | None = None) -> Sample:
     """A file whose text is what is in it."""
     return one(name, text, text, title, meta)
-
-
-def zstd(data: bytes) -> bytes:
-    return pa.Codec("zstd").compress(data, asbytes=True)
-
-
-def parquet(rows: list[dict[str, Any]]) -> bytes:
-    sink = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(rows), sink)
-    return sink.getvalue()
-
-
-def pdf(pages: list[str], title: str = "") -> bytes:
-    """A PDF by hand: what a page shows is a stream of operators between two names."""
-    objects = ["<< /Type /Catalog /Pages 2 0 R >>", ""]
-    objects.append("<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>")
-    kids = []
-    for page in pages:
-        stream = f"BT /F1 12 Tf 72 700 Td ({page}) Tj ET"
-        objects.append(f"<< /Length {len(stream)} >>\nstream\n{stream}\nendstream")
-        objects.append(
-            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents {len(objects)} 0 R "
-            "/Resources << /Font << /F1 3 0 R >> >> >>"
-        )
-        kids.append(f"{len(objects)} 0 R")
-    objects[1] = f"<< /Type /Pages /Kids [{' '.join(kids)}] /Count {len(kids)} >>"
-    objects.append(f"<< /Title ({title}) >>")
-    out, places = b"%PDF-1.4\n", []
-    for n, body in enumerate(objects, 1):
-        places.append(len(out))
-        out += f"{n} 0 obj\n{body}\nendobj\n".encode()
-    table = "".join(f"{p:010} 00000 n \n" for p in places)
-    n = len(objects) + 1
-    end = f"trailer << /Size {n} /Root 1 0 R /Info {n - 1} 0 R >>\nstartxref\n{len(out)}\n%%EOF\n"
-    return out + f"xref\n0 {n}\n0000000000 65535 f \n{table}{end}".encode()
-
-
-def saved(thing: Any) -> bytes:
-    sink = io.BytesIO()
-    thing.save(sink)
-    return sink.getvalue()
-
-
-def docx(fill: Callable[[Any], None]) -> bytes:
-    from docx import Document
-
-    document = Document()
-    document.core_properties.author = "Ann"
-    fill(document)
-    return saved(document)
-
-
-def pptx(slides: list[tuple[str, str]]) -> bytes:
-    from pptx import Presentation
-
-    deck = Presentation()
-    for title, body in slides:
-        slide = deck.slides.add_slide(deck.slide_layouts[1])
-        slide.shapes.title.text = title
-        slide.placeholders[1].text = body
-    return saved(deck)
-
-
-def xlsx(sheets: dict[str, list[list[Any]]]) -> bytes:
-    from openpyxl import Workbook
-
-    book = Workbook()
-    book.remove(book.active)
-    for name, rows in sheets.items():
-        sheet = book.create_sheet(name)
-        for row in rows:
-            sheet.append(row)
-    return saved(book)
-
-
-def epub(title: str, chapters: dict[str, str]) -> bytes:
-    sink = io.BytesIO()
-    with zipfile.ZipFile(sink, "w") as z:
-        z.writestr("mimetype", "application/epub+zip")
-        z.writestr(
-            "META-INF/container.xml",
-            '<container><rootfiles><rootfile full-path="OPS/p.opf"/></rootfiles></container>',
-        )
-        items = "".join(f'<item id="{n}" href="{n}"/>' for n in chapters)
-        spine = "".join(f'<itemref idref="{n}"/>' for n in chapters)
-        z.writestr(
-            "OPS/p.opf",
-            f"<package><metadata><dc:title>{title}</dc:title></metadata>"
-            f"<manifest>{items}</manifest><spine>{spine}</spine></package>",
-        )
-        for name, body in chapters.items():
-            if not name.startswith(".."):
-                z.writestr(f"OPS/{name}", f"<html><body>{body}</body></html>")
-    return sink.getvalue()
 
 
 GERMAN = "Das Café an der Straße ist heute geschlossen, weil der Besitzer krank ist. Bis Montag!"
@@ -175,6 +77,8 @@ def text_samples() -> list[Sample]:
         same("front.md", FRONT, "Front", {"title": "Front", "tags": ["a", "b"], "date": "2026-01-02"}),
         same("aliases.md", ALIASES, "T"),
         same("broken.md", "---\na: [\n---\n# T", "T"),
+        same("c.markdown", "Setext\n======\n\ntext\n", "Setext"),
+        same("d.markdown", "no heading, only `# code`\n"),
         same("a.rst", "Title *here*\n============\n\ntext\n", "Title here"),
         same("over.rst", "=====\n  Up\n=====\n\nNext\n----\n", "Up"),
         same("none.rst", "only a paragraph\n"),
@@ -190,6 +94,10 @@ def text_samples() -> list[Sample]:
         one("b.htm", "<h2>Only</h2><ul><li>a<li>b</ul>&lt;i&gt; &eacute;", "## Only\n\n- a\n- b\n\n<i> é"),
         one("t.html", "<h1>T</h1><table><tr><th>k<th>v<tr><td>1<td>2</table>", "# T\n\nk | v\n1 | 2", "T"),
         one("hidden.xhtml", "<body><p hidden>no</p><p>yes</p></body>", "yes"),
+        one("c.htm", "<title>T</title><p>Para<wbr>graph<blockquote>said</blockquote>",
+            "Paragraph\n\nsaid", "T"),
+        one("c.xhtml", '<html xmlns="http://www.w3.org/1999/xhtml"><body><h3>H</h3><p>a<br/>b</p></body></html>',
+            "### H\n\na\nb"),
         Sample("deep.html", b"<div>" * 5000, "nested more than"),
         one(
             "a.ipynb",
@@ -213,7 +121,9 @@ def text_samples() -> list[Sample]:
         ),
         Sample("bad.eml", b"just words", "no headers of mail"),
         one("a.srt", SRT, "Hello there.\nBye."),
+        one("b.srt", SRT.replace("\n", "\r\n").replace("Bye", "Tschüss"), "Hello there.\nTschüss."),
         one("a.vtt", VTT, "Hello."),
+        one("b.vtt", "WEBVTT\n\n00:01.000 --> 00:02.000\nÜber &amp; unter\n", "Über & unter"),
         Sample("bad.srt", b"just words", "not subtitles"),
         same("a.py", "def f():\n    return 1\n"),
         same("b.rs", "fn main() {}\n"),
@@ -248,8 +158,13 @@ def table_samples() -> list[Sample]:
         Sample("deep.json", b"[" * 100_000, "nested too deeply"),
         Sample("a.jsonl", b'{"_id":"r1","text":"one","title":"T","n":3}\n{"text":"two"}\n', records),
         Sample("b.ndjson", b'{"id": 5, "text": "five"}', [("5", "five", "", {})]),
+        Sample("c.ndjson", b'\n{"_id": "x", "text": "a"}\n\n{"text": "b", "k": [1]}\n',
+               [("x", "a", "", {}), ("#4", "b", "", {"k": [1]})]),
         Sample("a.parquet", parquet([{"_id": "r1", "text": "one", "title": "T", "n": 3}]), records[:1]),
         Sample("b.parquet", parquet([{"k": "v", "n": 1}]), [("#1", "k: v\nn: 1", "", {"k": "v", "n": 1})]),
+        Sample("nan.parquet", parquet([{"text": "x", "n": float("nan")}, {"text": "y", "n": 0.5}]),
+               [("#1", "x", "", {"n": None}), ("#2", "y", "", {"n": 0.5})]),
+        Sample("inf.parquet", parquet([{"text": "x", "n": float("-inf")}]), "row 1: not a number that can"),
         Sample("bad.parquet", b"PAR1 no", "not Parquet"),
     ]  # fmt: skip
 

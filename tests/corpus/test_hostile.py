@@ -8,6 +8,7 @@ import os
 import time
 import tracemalloc
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,9 +35,44 @@ def error(found: list[Document | Unreadable]) -> str:
 
 
 def test_mutated_files() -> None:
+    assert fuzz.lacking() == []
     found = fuzz.run(500, seed=1, until=time.monotonic() + 60)
     assert found["read"] > 30
     assert found["refused"] > 30
+
+
+def test_an_index_of_mutated_files(tmp_path: Path) -> None:
+    found = fuzz.index(tmp_path / "fuzz", 160, seed=2)
+    assert found["indexed"] > 30
+    assert found["failed"] > 30
+
+
+def test_a_file_that_takes_too_long_ends_the_fuzzing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(*_: object) -> Iterator[Document]:
+        while True:
+            time.sleep(0.01)
+            yield Document("a", "text")
+
+    monkeypatch.setattr(fuzz, "SECONDS", 0.2)
+    monkeypatch.setattr(fuzz, "read", slow)
+    (tmp_path / "a.txt").write_text("x")
+    with pytest.raises(AssertionError, match=r"a\.txt: took longer than 0\.2 s"):
+        fuzz.check(tmp_path / "a.txt")
+
+
+def test_front_matter_of_brackets_in_brackets(tmp_path: Path) -> None:
+    """PyYAML would take minutes."""
+    text = "---\na: " + "[" * 20_000 + "\n---\n# Title\n"
+    began = time.process_time()
+    (found,) = reading(tmp_path / "a.md", text.encode())
+    assert isinstance(found, Document)
+    assert (found.title, found.text, found.meta) == ("Title", text, {})
+    assert time.process_time() - began < 2
+    (found,) = reading(tmp_path / "b.md", b"---\na: [[1, {b: [2]}], ']]']\n---\n")
+    assert isinstance(found, Document)
+    assert found.meta == {"a": [[1, {"b": [2]}], "]]"]}
 
 
 @pytest.mark.parametrize("pack", ["gz", "zst"])

@@ -1,0 +1,152 @@
+"""A documents file: read by column and by row group as they are asked for, or written.
+
+One query wants two columns of numbers and ten lines of a million: all of it would be most of the query.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from qembed.errors import IndexDamaged
+from qembed.store.arrays import taken
+from qembed.store.fields import Stored
+from qembed.store.files import FileInfo, NewFile
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+ROW_GROUP = 8192
+
+
+def schema() -> Any:
+    """The columns of a catalog, without the metadata's typed ones."""
+    import pyarrow as pa
+
+    return pa.schema(
+        [
+            ("id", pa.string()),
+            ("source", pa.string()),
+            ("file", pa.string()),
+            ("digest", pa.binary(16)),
+            ("size", pa.int64()),
+            ("mtime_ns", pa.int64()),
+            ("first", pa.int64()),
+            ("rows", pa.int32()),
+            ("title", pa.string()),
+            ("meta", pa.string()),
+        ]
+    )
+
+
+class DocumentsFile:
+    """An open documents file. What is read of it is kept. It holds the file by a handle of its own."""
+
+    def __init__(self, file: BinaryIO, path: Path) -> None:
+        """Raises IndexDamaged if it is not one."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        self._path = path
+        self._handle = os.fdopen(os.dup(file.fileno()), "rb")
+        with self._damage():
+            # no threads and no reading ahead: a damaged file would leave them behind and kill the process
+            # and not by read_table, which imports pyarrow.dataset and with it pandas: .3 s of a query's .5
+            self.parquet = pq.ParquetFile(self._handle, pre_buffer=False)
+            # the typed columns come after those that each file has
+            wanted, there = schema(), self.parquet.schema_arrow
+            if not pa.schema([there.field(i) for i in range(len(wanted))]).equals(wanted):
+                raise pa.ArrowInvalid("its columns are not those of a documents file")
+        self._columns: dict[str, Any] = {}
+        self._whole: Any = None
+        self._looked_at = 0
+
+    def __del__(self) -> None:
+        if handle := self.__dict__.get("_handle"):
+            handle.close()
+
+    def fields(self) -> Stored:
+        """The metadata's typed columns. Raises IndexDamaged."""
+        with self._damage():
+            return Stored(self.parquet)
+
+    def __len__(self) -> int:
+        return int(self.parquet.metadata.num_rows)
+
+    def whole(self) -> Any:
+        """All of it as a pyarrow table."""
+        if self._whole is None:
+            with self._damage():
+                table = self.parquet.read(columns=schema().names, use_threads=False)
+            self._whole = table.replace_schema_metadata(None)
+            self._columns.clear()
+        return self._whole
+
+    def column(self, name: str) -> Any:
+        """One column."""
+        if self._whole is not None:
+            return self._whole.column(name)
+        if name not in self._columns:
+            with self._damage():
+                table = self.parquet.read(columns=[name], use_threads=False)
+            self._columns[name] = table.column(name)
+        return self._columns[name]
+
+    def take(self, at: npt.NDArray[np.int64]) -> Any:
+        """The lines at the given positions as a table: from their row groups, after some calls from all."""
+        import numpy as np
+
+        groups = self.parquet.metadata.num_row_groups
+        if self._whole is None:
+            sizes = [self.parquet.metadata.row_group(g).num_rows for g in range(groups)]
+            starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+            which = np.searchsorted(starts, at, side="right") - 1
+            wanted = sorted(set(which.tolist()))
+            self._looked_at += len(wanted)
+            if self._looked_at <= groups // 2:
+                with self._damage():
+                    names = schema().names
+                    table = self.parquet.read_row_groups(wanted, columns=names, use_threads=False)
+                kept = np.array(wanted, dtype=np.int64)
+                before = np.concatenate([[0], np.cumsum(np.diff(starts)[kept])])
+                inside = at - starts[which] + before[np.searchsorted(kept, which)]
+                return taken(table.replace_schema_metadata(None), inside)
+        return taken(self.whole(), at)
+
+    @contextmanager
+    def _damage(self) -> Iterator[None]:
+        """What Arrow says of a file that is none, as an error with its name."""
+        import pyarrow as pa
+
+        try:
+            yield
+        except (pa.ArrowException, OSError, ValueError, IndexError) as e:
+            raise IndexDamaged(
+                f"{self._path} is damaged: {str(e).splitlines()[0]} "
+                "(qembed verify tells what is lost)"
+            ) from e
+
+
+def write(root: Path, name: str, table: Any, dictionaries: list[str]) -> FileInfo:
+    """Writes a table as a documents file, durably; `dictionaries`: typed columns with repeated values."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    new = NewFile(root, name)
+    try:
+        pq.write_table(
+            table,
+            pa.PythonFile(new, mode="w"),
+            compression="zstd",
+            use_dictionary=["source", "file", *dictionaries],
+            write_statistics=False,
+            row_group_size=ROW_GROUP,
+        )
+        return new.finish()
+    except BaseException:
+        new.abandon()
+        raise
