@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from io import TextIOWrapper
 
@@ -13,7 +14,15 @@ def main() -> None:
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     from qembed.cli.app import app
 
-    app(prog_name="qembed")
+    try:
+        app(prog_name="qembed")
+    except SystemExit as done:
+        # a query has nothing to finish: taking libraries and sessions apart is a tenth of its time
+        if sys.argv[1:2] == ["query"] and done.code in (0, None):
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(0)
+        raise
 
 
 if __name__ == "__main__":

@@ -16,18 +16,24 @@ from qembed.errors import QembedError
 from qembed.version import __version__
 
 COMMANDS = {
-    "index": "index:index",
-    "query": "query:app",
-    "rerank": "rerank:rerank",
-    "eval": "evaluate:app",
-    "add": "add:add",
-    "forget": "forget:forget",
-    "serve": "serve:serve",
-    "status": "status:status",
-    "verify": "verify:verify",
-    "models": "models:app",
+    "index": ("index:index", "Make or refresh the index."),
+    "query": ("query:app", "Search by meaning."),
+    "rerank": ("rerank:rerank", "Put hits in a better order."),
+    "eval": ("evaluate:app", "Measure retrieval, and fail a build when it got worse."),
+    "add": ("add:add", "Add records without a source: memories, notes, facts."),
+    "forget": ("forget:forget", "Delete records without a source."),
+    "serve": (
+        "serve:serve",
+        "Keep model and index loaded: query and rerank find this by themselves.",
+    ),
+    "status": ("status:status", "Say what the index holds, how old it is and what lags."),
+    "verify": (
+        "verify:verify",
+        "Check the index: checksums, rows, probes, graph against exact search.",
+    ),
+    "models": ("models:app", "What is known of models, and what they are given."),
 }
-"""What does a command, as file:name: the one that is called is imported and built, and no other."""
+"""What does a command, as file:name, and its line in the help: only the one that is called is imported."""
 
 
 class Commands(dict[str, Any]):
@@ -48,7 +54,7 @@ class Commands(dict[str, Any]):
 
 
 def _command(name: str) -> Any:
-    file, _, attribute = COMMANDS[name].partition(":")
+    file, _, attribute = COMMANDS[name][0].partition(":")
     found = getattr(import_module(f"qembed.cli.{file}"), attribute)
     if isinstance(found, typer.Typer):
         return get_command(found)
@@ -67,6 +73,11 @@ class Group(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         """The names, in the order of the help."""
         return list(COMMANDS)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Writes the commands' lines into the help."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, said) for name, (_, said) in COMMANDS.items()])
 
     def invoke(self, ctx: Any) -> Any:
         """The command's result, or an exit code."""

@@ -24,7 +24,6 @@ from qembed.errors import ModelUnavailable, UsageError
 
 T = TypeVar("T")
 
-SCHEMES = ("http://", "https://")
 TIMEOUT = 60.0
 """Seconds for one answer; $QEMBED_REMOTE_TIMEOUT."""
 CONNECT = 10.0

@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
 from qembed.errors import ModelUnavailable, UsageError
-from qembed.models.quiet import quiet
 
-# a name may not begin with "." or "-": "./folder" that is not there is no hub id
-_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 WANTED = ("*.safetensors", "*.json", "*.txt", "*.model", "*_Pooling/*", "*_Dense/*")
-
-
-def is_hub_id(spec: str) -> bool:
-    """Whether `spec` has the form of a hub id: organisation/name."""
-    return _ID.fullmatch(spec) is not None
 
 
 def missing(folder: Path) -> str | None:
@@ -46,6 +37,8 @@ def fetch(name: str, revision: str | None = None) -> Path:
     Raises ModelUnavailable, saying how to get it, if it can neither be found nor fetched, UsageError if
     the hub allows no such name.
     """
+    from qembed.models.quiet import quiet
+
     with quiet():
         from huggingface_hub import snapshot_download
         from huggingface_hub.errors import (

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from qembed.errors import EncodingError, ModelUnavailable, UsageError
 from qembed.models.batches import by_length
 from qembed.models.device import wanted_device
-from qembed.models.endpoint import SCHEMES
 from qembed.models.files import Folder
-from qembed.models.hub import fetch, is_hub_id
+from qembed.models.forms import SCHEMES, is_hub_id
+from qembed.models.hub import fetch
 from qembed.models.onnx_prepare import cross_encoder, open_cross
 from qembed.models.own import make
 from qembed.models.pairs import PROBABILITY, Pair, Scorer, Tasks, Track, finite, sigmoid

@@ -13,20 +13,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from qembed.errors import ModelUnavailable, UsageError
 from qembed.models.device import wanted_device
 from qembed.models.embedded import NAME, embedded_folder
 from qembed.models.end_token import keep_end
-from qembed.models.endpoint import SCHEMES
 from qembed.models.files import Folder
-from qembed.models.hub import fetch, is_hub_id
+from qembed.models.forms import SCHEMES, is_hub_id
 from qembed.models.onnx_prepare import Say, Stop, Wanted, open_encoder, prepare
 from qembed.models.own import OwnModel, load_own
 from qembed.models.profiles import Profile, profile_for, short_name
-from qembed.models.remote import RemoteModel
 from qembed.types import Encoder, TokenEncoder
+
+if TYPE_CHECKING:
+    from qembed.models.remote import RemoteModel
 
 FORMS = (
     "minilm, a folder, a hub id such as BAAI/bge-small-en-v1.5, http(s)://host:port/v1#model, "
@@ -140,7 +141,7 @@ class FolderModel:
         return encoder
 
 
-Model: TypeAlias = FolderModel | OwnModel | RemoteModel
+Model: TypeAlias = "FolderModel | OwnModel | RemoteModel"
 """A model that was found: all have the same attributes."""
 
 
@@ -158,6 +159,8 @@ def open_model(
     if spec.startswith("py:"):
         return load_own(spec, dim)
     if spec.startswith(SCHEMES):
+        from qembed.models.remote import RemoteModel
+
         return RemoteModel(spec, dim, _cut)
     if spec == "minilm":
         name, path = NAME, embedded_folder()
@@ -166,6 +169,8 @@ def open_model(
         name = short_name(str(path))
     elif is_hub_id(spec.partition("@")[0]):
         name, _, said = spec.partition("@")
+        from qembed.models.hub import fetch
+
         path = fetch(name, revision or said or None)
     else:
         raise UsageError(f"--model {spec}: no such folder, and not {FORMS}")

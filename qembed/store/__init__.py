@@ -6,10 +6,22 @@ catalog    documents and the rows they point at   derived    what only saves tim
 files      durable writing, checksums
 """
 
+from typing import TYPE_CHECKING, Any
+
 from qembed.store.catalog import Catalog, FileState, Line
 from qembed.store.manifest import Manifest, Source
 from qembed.store.shards import text_hash
 from qembed.store.snapshot import Snapshot
-from qembed.store.writer import Writer
+
+if TYPE_CHECKING:
+    from qembed.store.writer import Writer
 
 __all__ = ["Catalog", "FileState", "Line", "Manifest", "Snapshot", "Source", "Writer", "text_hash"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Writer":  # a query needs none
+        from qembed.store.writer import Writer
+
+        return Writer
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

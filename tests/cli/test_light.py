@@ -11,7 +11,8 @@ import pytest
 from tests.cli.conftest import Shell
 
 WATCH = """
-import json, sys
+import json, os, sys
+os._exit = sys.exit  # how a query ends
 sys.argv = ["qembed", *json.loads(sys.argv[1])]
 from qembed.__main__ import main
 try:
