@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 TOGETHER = 500
 """Queries ranked at a time: bounds the pairs a reranker holds."""
-SAMPLE = 5
+SAMPLE = 3
 """Queries answered one by one for their latency."""
 PATIENCE = 5.0
 """Seconds after which no further query is timed."""
