@@ -1,11 +1,7 @@
 """One exported graph, run by onnxruntime.
 
-The weights lie beside the graph and are mapped into memory, so that a cold start reads no more of them
-than it uses. Two sessions share them:
-    light    weights as they are: loaded in 20 ms, which is what a query wants
-    packed   matrices rearranged for the CPU's multiplication: 40 ms more to load, a fifth faster
-Which one runs depends on the size of the batch alone, so that a text's vector never depends on what the
-process did before.
+The weights lie beside the graph and are mapped into memory, the matrices among them arranged for this CPU's
+multiplication: a cold start does not arrange them again, and a query of ten words takes half the time.
 """
 
 from __future__ import annotations
@@ -23,8 +19,8 @@ if TYPE_CHECKING:
 
     Ids = npt.NDArray[np.int64]
 
-LIGHT = 512
-"""Tokens in a batch, padding included, from which packed matrices pay."""
+SMALL = 512
+"""Tokens in a batch, padding included, that one core does well beside another batch."""
 TOKENS = 2048
 """Tokens in a batch. Larger ones take memory (350 MB more at 8192) and are no faster on a CPU."""
 
@@ -35,17 +31,17 @@ class GraphSession:
     def __init__(self, export: Export) -> None:
         self._export = export
         self.inputs: list[str] = list(export.facts["inputs"])
-        self._sessions: dict[tuple[bool, bool], Any] = {}
+        self._sessions: dict[bool, Any] = {}
         self._guard = threading.Lock()
         self._running = 0
-        self._session(packed=False)
+        self._session(alone=True)
 
-    def _session(self, packed: bool, alone: bool = True) -> Any:
+    def _session(self, alone: bool) -> Any:
         with self._guard:
-            return self._opened(packed, alone)
+            return self._opened(alone)
 
-    def _opened(self, packed: bool, alone: bool) -> Any:
-        if (packed, alone) not in self._sessions:
+    def _opened(self, alone: bool) -> Any:
+        if alone not in self._sessions:
             import onnxruntime as ort
 
             ort.set_default_logger_severity(4)
@@ -59,15 +55,13 @@ class GraphSession:
                 options.add_session_config_entry("session.intra_op.allow_spinning", "0")
             # a plan for each shape of a batch would be kept, and shapes do not end
             options.enable_mem_pattern = False
-            if not packed:
-                options.add_session_config_entry("session.disable_prepacking", "1")
             try:
-                self._sessions[packed, alone] = ort.InferenceSession(
+                self._sessions[alone] = ort.InferenceSession(
                     str(self._export.folder / GRAPH), options, providers=["CPUExecutionProvider"]
                 )
             except Exception as e:  # onnxruntime's errors have no class in common but this one
                 raise Damaged(f"{self._export.folder / GRAPH}: {e}") from e
-        return self._sessions[packed, alone]
+        return self._sessions[alone]
 
     def run(self, output: str, feed: dict[str, Ids]) -> Any:
         """One output for a batch: int64 (texts, tokens) arrays by input name. Safe from several threads.
@@ -75,12 +69,12 @@ class GraphSession:
         A small batch beside another one takes one core: two at a time are faster so than one after the other
         on all cores, and how many there are does not show in the numbers.
         """
-        packed = feed[self.inputs[0]].size > LIGHT
+        large = feed[self.inputs[0]].size > SMALL
         with self._guard:
             self._running += 1
-            alone = packed or self._running == 1
+            alone = large or self._running == 1
         try:
-            session = self._session(packed, alone)
+            session = self._session(alone)
             return session.run([output], {name: feed[name] for name in self.inputs})[0]
         finally:
             with self._guard:

@@ -40,6 +40,7 @@ class Session:
         self._graph: Graph | None = None
         self._graph_stamp: files.Stamp | None = None
         self._graph_broken = False
+        self._places: dict[str, tuple[Path, bool]] = {}
 
     def close(self) -> None:
         """Lets go of the index's files."""
@@ -150,7 +151,10 @@ class Session:
         """What the graph covers: the loaded one's own words, a writer may have published another since."""
         if self._graph_broken:
             return None
-        return self._graph_stamp or files.current(self.root, self.snapshot.manifest, files.GRAPH)
+        return self._graph_stamp or self._published()
+
+    def _published(self) -> files.Stamp | None:
+        return files.current(self.root, self.snapshot.manifest, files.GRAPH)
 
     def graph(self) -> tuple[Graph, files.Stamp] | None:
         """The graph and its stamp; None if there is none that can be believed."""
@@ -299,8 +303,11 @@ class Session:
         """Where a document's file is, None for what came from standard input."""
         if source == "-":
             return None
-        full = self.root.parent / source
-        return str(full if full.is_file() else full / file)
+        if source not in self._places:
+            full = self.root.parent / source
+            self._places[source] = full, full.is_file()
+        full, whole = self._places[source]
+        return str(full if whole else full / file)
 
     def passages(self, rows: Rows) -> Sequence[Passage]:
         """The passages of the given rows."""

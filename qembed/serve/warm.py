@@ -113,6 +113,7 @@ class WarmSession(Session):
     def begin(self) -> None:
         """What a fresh process would not know is forgotten: timings, filters that name times, the plan."""
         self.seconds.clear()
+        self._places.clear()
         self._graph_used = False
         old = self.__dict__.get("filters")
         if old is not None:
@@ -127,6 +128,14 @@ class WarmSession(Session):
         """The graph, kept once it was wanted."""
         self._graph_used = True
         return super().graph()
+
+    @cached_property
+    def _stamp(self) -> derived.Stamp | None:
+        return super()._published()
+
+    def _published(self) -> derived.Stamp | None:
+        """Read once: when another is published, this session ends."""
+        return self._stamp
 
     @cached_property
     def _blas(self) -> Any:
