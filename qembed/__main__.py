@@ -13,16 +13,23 @@ FEW = 100_000
 
 def main() -> None:
     """Runs the command line."""
-    gc.set_threshold(FEW)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # data is UTF-8 whatever cron's locale says
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     from qembed.cli.app import app
 
+    app(prog_name="qembed")
+
+
+def command() -> None:
+    """What a shell runs: `main`, and the end of the process behind a query.
+
+    A query has nothing to finish, and taking libraries and sessions apart is a tenth of its time.
+    """
+    gc.set_threshold(FEW)
     try:
-        app(prog_name="qembed")
+        main()
     except SystemExit as done:
-        # a query has nothing to finish: taking libraries and sessions apart is a tenth of its time
         if sys.argv[1:2] == ["query"] and done.code in (0, None):
             sys.stdout.flush()
             sys.stderr.flush()
@@ -31,4 +38,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from qembed.errors import UsageError
-from qembed.models import open_model, open_reranker, rerank, spec
+from qembed.models import hub, open_model, open_reranker, rerank
 from qembed.models.torch_encoder import TorchEncoder, load_arguments
 from tests.models import tiny
 
@@ -65,7 +65,7 @@ def test_a_hub_id_at_a_revision(bert: Path, monkeypatch: pytest.MonkeyPatch) -> 
         asked.append((name, revision))
         return bert
 
-    monkeypatch.setattr(spec, "fetch", fetched)
+    monkeypatch.setattr(hub, "fetch", fetched)
     monkeypatch.setattr(rerank, "fetch", fetched)
     monkeypatch.setattr(rerank, "_folder", lambda *_: None)
     assert open_model("org/name@0a1b2c").name == "org/name"
