@@ -72,7 +72,12 @@ class DocumentsFile:
     def fields(self) -> Stored:
         """The metadata's typed columns. Raises IndexDamaged."""
         with self._damage():
-            return Stored(self.parquet)
+            return Stored(self.parquet, self.read)
+
+    def read(self, columns: list[str]) -> Any:
+        """Columns of any kind as a table. Raises IndexDamaged."""
+        with self._damage():
+            return self.parquet.read(columns=columns, use_threads=False)
 
     def __len__(self) -> int:
         return int(self.parquet.metadata.num_rows)
@@ -80,9 +85,7 @@ class DocumentsFile:
     def whole(self) -> Any:
         """All of it as a pyarrow table."""
         if self._whole is None:
-            with self._damage():
-                table = self.parquet.read(columns=schema().names, use_threads=False)
-            self._whole = table.replace_schema_metadata(None)
+            self._whole = self.read(schema().names).replace_schema_metadata(None)
             self._columns.clear()
         return self._whole
 
@@ -91,9 +94,7 @@ class DocumentsFile:
         if self._whole is not None:
             return self._whole.column(name)
         if name not in self._columns:
-            with self._damage():
-                table = self.parquet.read(columns=[name], use_threads=False)
-            self._columns[name] = table.column(name)
+            self._columns[name] = self.read([name]).column(name)
         return self._columns[name]
 
     def take(self, at: npt.NDArray[np.int64]) -> Any:

@@ -9,7 +9,7 @@ kept ones as whole columns: a commit costs what Arrow's concatenation costs.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -192,9 +192,10 @@ def _common(columns: Sequence[Any]) -> Any:
 class Stored:
     """The typed columns of a documents file, each read when it is first wanted."""
 
-    def __init__(self, parquet: Any) -> None:
-        """Raises ValueError for a mark that is none."""
+    def __init__(self, parquet: Any, read: Callable[[list[str]], Any]) -> None:
+        """`read`: columns by name as a table. Raises ValueError for a mark that is none."""
         self._parquet = parquet
+        self._table = read
         self._names = {n for n in parquet.schema_arrow.names if n.startswith(PREFIX)}
         self._read: dict[str, Column] = {}
         mark = (parquet.schema_arrow.metadata or {}).get(MARK)
@@ -207,7 +208,7 @@ class Stored:
             return None
         if name not in self._read:
             # asked for a column, pyarrow also reads those whose names go on with a dot
-            table = self._parquet.read(columns=[column], use_threads=False)
+            table = self._table([column])
             self._read[name] = Column(table.column(column).combine_chunks())
         return self._read[name]
 
@@ -215,7 +216,7 @@ class Stored:
         """All of them; None for a file that was written without."""
         if self._known is None:
             return None
-        table = self._parquet.read(columns=sorted(self._names), use_threads=False)
+        table = self._table(sorted(self._names))
         columns = {n.removeprefix(PREFIX): table.column(n) for n in self._names}
         rows = self._parquet.metadata.num_rows
         return Fields(rows, columns, frozenset(self._known["untyped"]), self._known["full"])
