@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from qembed.pipeline.session import Session
 from qembed.pipeline.summary import Options
 from qembed.quality import read_qrels, read_queries
 from qembed.search import Exact
+from qembed.serve.shared import Shared
 from tests.test_readme import EXPORTS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -130,3 +132,31 @@ def test_the_export_finds_what_torch_finds(name: str, folder: Path) -> None:
     for (found, scores), (wanted, cosines) in zip(ours, theirs, strict=True):
         assert found.tolist() == wanted.tolist()
         np.testing.assert_allclose(scores, cosines, atol=1e-5)
+
+
+def test_a_server_gives_many_threads_the_bits_of_one(folder: Path) -> None:
+    """The built-in model's vectors, whatever texts wait beside one another."""
+    root = folder / "helpdesk" / ".qembed"
+    build(root, Options(paths=(str(SAMPLES / "helpdesk" / "docs"),), wishes=Wishes(model="minilm")))
+    queries = [q.text for q in read_queries(SAMPLES / "helpdesk" / "queries.jsonl")]
+    with Session(root) as session:
+        encoder = session.encoder
+    assert isinstance(encoder, OnnxEncoder)
+    assert encoder.apart
+    alone = [encoder.encode([t])[0] for t in queries]
+    calls = []
+
+    class Counting:
+        apart = side_by_side = True
+
+        def encode(self, texts: Sequence[str]) -> np.ndarray:
+            """As the real one."""
+            calls.append(len(texts))
+            return encoder.encode(texts)
+
+    shared = Shared(Counting())
+    with ThreadPoolExecutor(12) as pool:
+        found = list(pool.map(lambda t: shared.encode([t])[0], queries))
+    assert sum(calls) == len(set(queries))
+    assert max(calls) > 1
+    assert [a.tobytes() for a in alone] == [b.tobytes() for b in found]

@@ -158,9 +158,12 @@ def key_values(pairs: list[str]) -> dict[str, Any]:
 _UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)  # json.dumps makes one each time
+
+
 def dumps(value: Any) -> str:
     """JSON in UTF-8, with what could steer a terminal escaped (json itself escapes only below 0x20)."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    text = _ENCODER.encode(value)
     return _UNSAFE_IN_JSON.sub(lambda m: f"\\u{ord(m.group()):04x}", text)
 
 

@@ -38,6 +38,8 @@ class OnnxEncoder:
         self._graph = GraphSession(export)
         self._tokenizer = load_tokenizer(export, max_tokens)
         self._pad = int(export.facts["pad_id"])
+        self.apart = bool(export.facts.get("apart"))
+        """Whether a text's vector has the same bits whatever it is encoded beside."""
 
     def encode(self, texts: Sequence[str], track: Callable[[int], None] | None = None) -> Vectors:
         """float32 (len(texts), dim), rows of length 1, in the order of the texts.

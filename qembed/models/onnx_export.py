@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from qembed.models.installed import cpu, version
+from qembed.models.onnx_apart import apart, steps
 from qembed.models.onnx_cache import (
     GRAPH,
     LIBRARIES,
@@ -90,10 +91,12 @@ def _encoder(request: dict[str, Any]) -> Any:
     class Wrapped(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.inner = model
+            self.steps = steps(model)
 
         def forward(self, input_ids: Any, attention_mask: Any) -> Any:
-            output = self.inner({"input_ids": input_ids, "attention_mask": attention_mask})
+            output = {"input_ids": input_ids, "attention_mask": attention_mask}
+            for step in self.steps:
+                output = step(output)
             return output["sentence_embedding"], output["token_embeddings"]
 
     from qembed.models.onnx_encoder import STATES, VECTOR, OnnxEncoder
@@ -108,6 +111,7 @@ def _encoder(request: dict[str, Any]) -> Any:
             _same(encoder.encode(texts), ours.encode(texts))
             for a, b in zip(encoder.encode_tokens(texts), ours.encode_tokens(texts), strict=True):
                 _same(a, b)
+        facts["apart"] = apart(ours, PROBES)
 
     return facts, check
 

@@ -97,22 +97,22 @@ class Arms:
         if self.mode == "dense" or self.session.lexical is None:
             return [Found(rows, scores, scores) for rows, scores in found]
         worded: list[tuple[Rows, Scores]] = []
-        for i, text in enumerate(texts):
-            words = words_of(text)
-            limits = self._held(words, allowed)
+        taken = [words_of(text) for text in texts]
+        for i, words in enumerate(taken):
+            limits, asked = self._held(words, allowed), words
             if limits is not None and not len(limits.rows):
                 # nothing is as strict as that: better what comes near than nothing
-                limits, words = allowed, Words(words.terms)
+                limits, asked = allowed, Words(words.terms)
             elif words.strict and limits is not None:
                 again, _ = self.session.nearest(vectors[i : i + 1], depth, "exact", self.ef, limits)
                 found[i] = again[0]
-            hits = self.session.worded(words, max(depth, DEEP), limits)
+            hits = self.session.worded(asked, max(depth, DEEP), limits)
             worded.append(hits if hits is not None else (found[i][0][:0], found[i][1][:0]))
         code = self._code_shares([rows[:LOOK] for rows, _ in found])
         fused = []
         with self.session.seconds("fuse"):
             for i, text in enumerate(texts):
-                weight = self._weight(text, worded[i][1], code[i])
+                weight = self._weight(text, taken[i], worded[i][1], code[i])
                 fused.append(self._fused(vectors[i], found[i], worded[i], depth, weight))
         return fused
 
@@ -147,13 +147,13 @@ class Arms:
 
     # ── weights ──────────────────────────────────────────────────────────────────────────────────
 
-    def _weight(self, text: str, scores: Scores, code: float) -> Weight:
+    def _weight(self, text: str, words: Words, scores: Scores, code: float) -> Weight:
         if self.mode == "hybrid":
             return Weight(EVEN if len(scores) else 0.0, "asked for")
         index = self.session.lexical
         if index is None or not len(scores):
             return lexical_weight(Signals(0.0, 0.0, 0.0))
-        seen = index.coverage(text)
+        seen = index.coverage(text, words)
         most = sum(idf(f, seen.passages) * (K1 + 1) for f in seen.frequency.values())
         return lexical_weight(
             Signals(

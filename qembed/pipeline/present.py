@@ -53,7 +53,7 @@ def widened(
 
     shown: dict[int, int] = {}
     wide: list[Passage | None] = []
-    lines = session.snapshot.lines_of(np.array(rows, dtype=np.int64)) if rows else []
+    lines = session.lines(np.array(rows, dtype=np.int64)) if rows else []
     for row, passage, line in zip(rows, passages, lines, strict=True):
         if row in shown:
             wide.append(None)

@@ -152,7 +152,7 @@ class Ranker:
     def _is_itself(self, query: Query, rows: Rows, names: Sequence[str]) -> bool:
         at = names.index(query.id)
         passage = self.session.passages(rows[at : at + 1])[0]
-        title = self.session.snapshot.lines_of(rows[at : at + 1])[0].title
+        title = self.session.lines(rows[at : at + 1])[0].title
         words = query.text.strip()
         return words in (passage.text.strip(), f"{title} {passage.text}".strip())
 

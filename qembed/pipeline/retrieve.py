@@ -275,7 +275,7 @@ class Retriever:
         if not len(rows):
             return
         passages = dict(zip(rows.tolist(), self.session.passages(rows), strict=True))
-        lines = self.session.snapshot.lines_of(rows)
+        lines = self.session.lines(rows)
         titles = dict(zip(rows.tolist(), (line.title for line in lines), strict=True))
         late = self.asked.rerank == "late"
         # a cross-encoder reads words as people write them: the encoder's prefixes are not for it
@@ -323,7 +323,7 @@ class Retriever:
         rows = distinct([r.rows for r in ranked])
         with session.seconds("fetch"):
             passages = dict(zip(rows.tolist(), session.passages(rows), strict=True))
-            lines = dict(zip(rows.tolist(), session.snapshot.lines_of(rows), strict=True))
+            lines = dict(zip(rows.tolist(), session.lines(rows), strict=True))
         if self.asked.context:
             from qembed.pipeline.present import widened
         results = []

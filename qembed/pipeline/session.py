@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +18,7 @@ from qembed.search.lexical import LexicalIndex
 from qembed.search.lexical_files import LexicalDamaged
 from qembed.search.lexical_query import Words
 from qembed.search.planner import Search
-from qembed.store import Snapshot
+from qembed.store import Line, Snapshot
 from qembed.store import derived as files
 from qembed.store.manifest import read as read_manifest
 from qembed.types import Encoder, Passage, Recipe
@@ -40,7 +41,7 @@ class Session:
         self._graph: Graph | None = None
         self._graph_stamp: files.Stamp | None = None
         self._graph_broken = False
-        self._places: dict[str, tuple[Path, bool]] = {}
+        self._places: dict[str, tuple[str, bool]] = {}
 
     def close(self) -> None:
         """Lets go of the index's files."""
@@ -297,18 +298,22 @@ class Session:
 
     def documents_of(self, rows: Rows) -> list[str]:
         """The id of each row's document."""
-        return [line.id for line in self.snapshot.lines_of(rows)]
+        return [line.id for line in self.lines(rows)]
 
     def path_of(self, source: str, file: str) -> str | None:
         """Where a document's file is, None for what came from standard input."""
         if source == "-":
             return None
         if source not in self._places:
-            full = self.root.parent / source
-            self._places[source] = full, full.is_file()
+            place = self.root.parent / source
+            self._places[source] = str(place), place.is_file()
         full, whole = self._places[source]
-        return str(full if whole else full / file)
+        return full if whole else os.path.join(full, file)  # noqa: PTH118 - for each hit
 
     def passages(self, rows: Rows) -> Sequence[Passage]:
         """The passages of the given rows."""
         return self.snapshot.passages(rows)
+
+    def lines(self, rows: Rows) -> Sequence[Line]:
+        """The line of each row's document."""
+        return self.snapshot.lines_of(rows)

@@ -200,9 +200,9 @@ class LexicalIndex:
             field = "characters" if is_lone(term) else "words"
             return int(self._searcher.doc_freq(field, term))
 
-    def coverage(self, query: str) -> Coverage:
-        """What is known of a query's words before searching."""
-        distinct = list(dict.fromkeys(words_of(query).terms))
+    def coverage(self, query: str, words: Words | None = None) -> Coverage:
+        """What is known of a query's words before searching. `words`: words_of(query), if at hand."""
+        distinct = list(dict.fromkeys((words or words_of(query)).terms))
         found = {t: self.frequency(t) for t in distinct}
         n = len(self)
         weights = {t: idf(f, n) for t, f in found.items()}

@@ -74,6 +74,8 @@ def words_of(query: str) -> Words:
 
 def script_of(text: str) -> str:
     """The script most letters of a text are in (`Latin`, `Han`, …); "" without letters."""
+    if text.isascii():
+        return "Latin" if any(map(str.isalpha, text)) else ""
     found: Counter[str] = Counter()
     for c in text:
         if c.isalpha():

@@ -2,5 +2,5 @@
 
 place      where the socket lies, who may use it      protocol   frames of JSON
 client     light: what a command tries first          server     connections, idle time, stopping
-warm       one index, kept up to date between requests
+warm       one index, kept up to date between requests      shared   its encoder, for many threads
 """

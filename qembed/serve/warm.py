@@ -1,28 +1,24 @@
-"""One index, its model and its rerankers, loaded, and as new as the files at each request.
-
-Answers are the bytes that a fresh process gives. So a call of the encoder is repeated whole or not at all:
-a text's vector differs in its eighth digit by what it is encoded beside.
-"""
+"""One index, its model and its rerankers, loaded, and as new as the files at each request."""
 
 from __future__ import annotations
 
 import os
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from qembed.errors import QembedError
 from qembed.models import Model, open_model
-from qembed.models.installed import share_cores, threads
+from qembed.models.installed import share_cores
 from qembed.pipeline.filters import Allowed, Filters
 from qembed.pipeline.session import Session
 from qembed.search import Graph, Plan, planner
-from qembed.store import derived
+from qembed.serve.shared import Shared
+from qembed.store import Line, derived
 from qembed.store.manifest import MANIFEST
 from qembed.types import Encoder, Passage
 
@@ -30,40 +26,9 @@ if TYPE_CHECKING:
     from qembed.models.pairs import Scorer
     from qembed.types import Rows, Scores, Vectors
 
-VECTORS = 8192
-"""Vectors of past calls that are kept: 12 MB at 384 dimensions."""
 PASSAGES = 20_000
-"""Passages that are kept as objects."""
-
-
-class Remembering:
-    """An encoder that remembers whole calls. Safe from several threads."""
-
-    def __init__(self, encoder: Encoder) -> None:
-        self._encoder = encoder
-        # an exported graph takes calls side by side; torch and the user's own code may not
-        self.side_by_side = bool(getattr(encoder, "side_by_side", False))
-        self._places = threading.Semaphore(threads() if self.side_by_side else 1)
-        self._guard = threading.Lock()
-        self._known: OrderedDict[tuple[str, ...], Vectors] = OrderedDict()
-        self._held = 0
-
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        """float32 (len(texts), dim), as the encoder gives it for just these texts in one call."""
-        key = tuple(texts)
-        with self._guard:
-            if key in self._known:
-                self._known.move_to_end(key)
-                return self._known[key].copy()
-        with self._places:
-            vectors = self._encoder.encode(texts)
-        with self._guard:
-            if key not in self._known and len(key) <= VECTORS // 4:
-                self._known[key] = vectors.copy()
-                self._held += len(key)
-            while self._held > VECTORS:
-                self._held -= len(self._known.popitem(last=False)[0])
-        return vectors
+"""Passages, and lines of documents, that are kept as objects."""
+T = TypeVar("T")
 
 
 class WarmSession(Session):
@@ -74,6 +39,7 @@ class WarmSession(Session):
         self._graph_used = False
         self._rerankers: dict[str, Scorer] = {}
         self._passages: dict[int, Passage] = {}
+        self._lines: dict[int, Line] = {}
         self._loaded = None if before is None else before.loaded()
         if before is not None and before.snapshot.manifest.uid == self.snapshot.manifest.uid:
             self._passages = before._passages  # a row is never used twice
@@ -101,7 +67,7 @@ class WarmSession(Session):
     def encoder(self) -> Encoder:
         """The model's weights, with a memory."""
         encoder: Encoder = Session.encoder.func(self)  # type: ignore[attr-defined]
-        return Remembering(encoder)
+        return Shared(encoder)
 
     @cached_property
     def plain_model(self) -> Model:
@@ -177,17 +143,11 @@ class WarmSession(Session):
 
     def passages(self, rows: Rows) -> Sequence[Passage]:
         """The passages of the given rows; those asked for before are objects already."""
-        import numpy as np
+        return _kept(self._passages, rows, self.snapshot.passages)
 
-        wanted = rows.tolist()
-        new = [r for r in dict.fromkeys(wanted) if r not in self._passages]
-        if len(self._passages) + len(new) > PASSAGES:
-            self._passages.clear()
-            new = list(dict.fromkeys(wanted))
-        if new:
-            found = self.snapshot.passages(np.array(new, dtype=np.int64))
-            self._passages.update(zip(new, found, strict=True))
-        return [self._passages[r] for r in wanted]
+    def lines(self, rows: Rows) -> Sequence[Line]:
+        """The line of each row's document, kept likewise, though not beyond this generation."""
+        return _kept(self._lines, rows, self.snapshot.lines_of)
 
     def load(self) -> None:
         """Everything that a usual query needs."""
@@ -197,7 +157,25 @@ class WarmSession(Session):
         self.encoder.encode(["ready"])
         manifest = self.snapshot.manifest
         if self.rows <= PASSAGES:
-            self.passages(np.arange(manifest.base, manifest.next_row))
+            every = np.arange(manifest.base, manifest.next_row)
+            self.passages(every)
+            if (live := self.snapshot.live) is not None:
+                every = every[live]
+            self.lines(every)
+
+
+def _kept(kept: dict[int, T], rows: Rows, fetch: Callable[[Rows], Sequence[T]]) -> list[T]:
+    """What belongs to the rows; fetched are those that are not kept yet."""
+    import numpy as np
+
+    wanted = rows.tolist()
+    new = [r for r in dict.fromkeys(wanted) if r not in kept]
+    if len(kept) + len(new) > PASSAGES:
+        kept.clear()
+        new = list(dict.fromkeys(wanted))
+    if new:
+        kept.update(zip(new, fetch(np.array(new, dtype=np.int64)), strict=True))
+    return [kept[r] for r in wanted]
 
 
 def _identity(model: Model) -> tuple[Any, ...]:
@@ -270,11 +248,13 @@ class Warm:
         A mistake in the request is left to the turn, which reports it as a fresh process would.
         """
         with suppress(QembedError):
-            with self.turn() as session:
-                encoder = session.encoder
-                if not getattr(encoder, "side_by_side", False):
+            with self._turn:  # that the index may have changed since is for the turn to see
+                session = self._session
+                encoder = None if session is None else session.encoder
+                if session is None or not getattr(encoder, "side_by_side", False):
                     return 0.0
                 wanted = list(dict.fromkeys(texts(session)))
+            assert encoder is not None
             began = time.perf_counter()
             if wanted:
                 encoder.encode(wanted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from qembed.models import onnx_prepare
+from qembed.models.onnx_apart import apart
 from qembed.models.onnx_encoder import VECTOR, OnnxEncoder
 from qembed.models.onnx_session import SMALL
 from tests.models import reference, tiny
@@ -136,3 +138,24 @@ def test_two_threads_encode_as_one(exports: Any) -> None:
     with ThreadPoolExecutor(2) as pool:
         beside = list(pool.map(lambda text: encoder.encode([text]), texts))
     np.testing.assert_array_equal(np.concatenate(beside), np.concatenate(alone))
+
+
+# ── the same bits beside whatever other texts ────────────────────────────────────────────────────
+
+
+def test_what_an_export_says_of_its_bits_is_so(pair: tuple[Any, OnnxEncoder, Path]) -> None:
+    _, ours, _ = pair
+    together = ours.encode(MIXED)
+    alone = np.concatenate([ours.encode([t]) for t in MIXED])
+    assert ours.apart
+    assert together.tobytes() == alone.tobytes()
+
+
+def test_a_difference_in_the_last_digit_is_noticed() -> None:
+    class Drifting:
+        def encode(self, texts: Sequence[str]) -> np.ndarray:
+            """A hair's breadth off beside more than ten others."""
+            vectors = np.array([[len(t), 1] for t in texts], dtype=np.float32)
+            return np.nextafter(vectors, np.float32(9)) if len(texts) > 10 else vectors
+
+    assert not apart(Drifting(), tiny.TEXTS)

@@ -1,0 +1,52 @@
+"""Graphs in which a text's vector has the same bits whatever it is encoded beside.
+
+The transformer's own products, norms and softmax work row by row, and padding adds exact zeros. What breaks
+it is the sum over tokens, which the runtime orders one way for one text and another way for several.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+from qembed.types import Encoder
+
+SIZES = (2, 3, 4, 5, 7, 8, 12, 16)
+"""Texts in the batches that are compared: a runtime has other code for other shapes."""
+
+
+def steps(model: Any) -> Any:
+    """The modules of a SentenceTransformer, the mean over tokens taken one token after the other.
+
+    So padding adds zeros at the end, where a product or a plain sum would group its terms by their number.
+    """
+    import torch
+    from sentence_transformers.sentence_transformer.modules import Pooling
+
+    class Mean(torch.nn.Module):
+        def forward(self, features: dict[str, Any]) -> dict[str, Any]:
+            states = features["token_embeddings"]
+            kept = features["attention_mask"].to(states.dtype).unsqueeze(2)
+            total = torch.cumsum(states * kept, dim=1)[:, -1]
+            return {**features, "sentence_embedding": total / kept.sum(dim=1)}
+
+    return torch.nn.ModuleList(
+        Mean() if isinstance(m, Pooling) and m.pooling_mode == "mean" else m
+        for m in model.children()
+    )
+
+
+def apart(encoder: Encoder, texts: Sequence[str]) -> bool:
+    """Whether batches of parts of `texts` give, to the bit, what each of their texts gives alone."""
+    draw = random.Random(7)
+    words = " ".join(texts).split()
+    for size in SIZES:
+        batch = [" ".join(draw.choices(words, k=draw.randint(1, 24))) for _ in range(size)]
+        together = encoder.encode(batch)
+        if any(
+            encoder.encode([t])[0].tobytes() != v.tobytes()
+            for t, v in zip(batch, together, strict=True)
+        ):
+            return False
+    return True
