@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from qembed.pipeline import derive as derive_module
-from qembed.pipeline.derive import derive, nearest_stored
+from qembed.pipeline.derive import derive, made_up
 from qembed.pipeline.retrieve import Asked, Retriever
 from qembed.pipeline.session import Session
 from qembed.pipeline.status import describe
@@ -125,15 +125,17 @@ def test_a_graph_that_no_breadth_helps_is_built_anew(some: Path) -> None:
     assert list(verify(some)) == []
 
 
-def test_nearest_stored_is_exact_search(some: Path) -> None:
+def test_made_up_queries_lie_near_the_rows_and_have_exact_answers(some: Path) -> None:
     with Snapshot.open(some) as snapshot:
-        own, queries, truth = nearest_stored(snapshot, 2000, k=5, sample=20)
+        queries, truth = made_up(snapshot, 2000, k=5, sample=20)
         everything = [(f, v.copy()) for f, v in snapshot.vector_batches(0)]
-    expected = Exact(everything).search(queries, 6)
-    assert len(own) == 20
+    np.testing.assert_allclose(np.linalg.norm(queries, axis=1), 1, atol=1e-6)
+    expected = Exact(everything).search(queries, 5)
+    assert len(queries) == 20
     for (rows, scores), (want_rows, want) in zip(truth, expected, strict=True):
         np.testing.assert_allclose(scores, want, atol=1e-6)
         assert set(rows.tolist()) == set(want_rows.tolist())
+        assert 0.8 < scores[0] < 0.9999
 
 
 def test_the_matrix_read_and_mapped_is_the_same(some: Path) -> None:
