@@ -143,6 +143,7 @@ class _Walk:
                     rules = (own, *rules)
         selection, known = self.selection, self.known
         exclude = selection.exclude if selection.exclude else None
+        include = bool(selection.include)
         wanted = []
         for entry in entries:
             leaf = entry.name
@@ -168,7 +169,7 @@ class _Walk:
                 ):
                     self.skip(name, UNKNOWN)
                     continue
-                if selection.include and not selection.takes(name, leaf):
+                if include and not selection.takes(name, leaf):
                     continue
             elif _is_version_control(entry):
                 continue

@@ -119,7 +119,7 @@ class Vectorizer:
 
     def learn(self, snapshot: Snapshot, since: int) -> None:
         """What was pending is committed now: its rows from `since` on are found in the snapshot."""
-        self.known.add(snapshot.text_hashes()[since - snapshot.manifest.base :], since)
+        self.known.add(snapshot.text_hashes(since), since)
         self._pending.clear()
 
     def run(

@@ -117,4 +117,5 @@ class Names:
 
     @cached_property
     def _positions(self) -> dict[str, int]:
-        return {name: i for i, name in enumerate(self._catalog.ids())}
+        ids = self._catalog.ids()
+        return dict(zip(ids, range(len(ids)), strict=True))

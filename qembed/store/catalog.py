@@ -73,6 +73,7 @@ class Catalog:
         self._texts: dict[str, Column] = {}
         self._files: dict[tuple[str, str], FileState] | None = None
         self._bounds: npt.NDArray[np.int64] | None = None
+        self._runs: list[tuple[str, str]] | None = None
         self._grouped: Catalog | None = None
 
     @classmethod
@@ -107,14 +108,10 @@ class Catalog:
     def files(self) -> dict[tuple[str, str], FileState]:
         """(source, file) -> what is remembered of it. Wants a `grouped` catalog."""
         if self._files is None:
-            bounds = self._edges()
-            at = int64(bounds[:-1])
-            names = ("source", "file", "size", "mtime_ns")
-            heads = {name: self._column(name).take(at).to_pylist() for name in names}
-            keys = zip(heads["source"], heads["file"], strict=True)
-            ends = bounds.tolist()
-            states = zip(heads["size"], heads["mtime_ns"], ends[:-1], ends[1:], strict=True)
-            self._files = dict(zip(keys, starmap(FileState, states), strict=True))
+            ends = self._edges().tolist()
+            sizes, times = self._heads("size"), self._heads("mtime_ns")
+            states = starmap(FileState, zip(sizes, times, ends[:-1], ends[1:], strict=True))
+            self._files = dict(zip(self._keys(), states, strict=True))
         return self._files
 
     def lines(self, start: int = 0, stop: int | None = None) -> list[Line]:
@@ -206,15 +203,25 @@ class Catalog:
         if self._grouped is None:
             import pyarrow.compute as pc
 
-            table = self.table
-            at = int64(self._edges()[:-1])
-            heads = zip(*(self._column(n).take(at).to_pylist() for n in _FILE), strict=True)
-            if len(set(heads)) == len(at):
+            keys = self._keys()
+            if len(set(keys)) == len(keys):
                 return self
+            table = self.table
             # stable: pyarrow's sort is, and the order within a file stays
             order = pc.sort_indices(table, sort_keys=[(n, "ascending") for n in _FILE])
             self._grouped = Catalog(table.take(order), self.fields.take(order))
         return self._grouped
+
+    def _keys(self) -> list[tuple[str, str]]:
+        """(source, file) of each run of one file."""
+        if self._runs is None:
+            self._runs = list(zip(*map(self._heads, _FILE), strict=True))
+        return self._runs
+
+    def _heads(self, name: str) -> list[Any]:
+        """A column's value at the beginning of each run of one file."""
+        found: list[Any] = self._column(name).take(int64(self._edges()[:-1])).to_pylist()
+        return found
 
     def _edges(self) -> npt.NDArray[np.int64]:
         """Where runs of one file begin, and the end: int64 (runs + 1,)."""

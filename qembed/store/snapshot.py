@@ -206,12 +206,12 @@ class Snapshot:
         for table, first in self._tables(["text"], start):
             yield first, table.column("text").to_pylist()
 
-    def text_hashes(self) -> npt.NDArray[np.void]:
-        """The text hash of every row [base, next_row), as 16-byte items."""
+    def text_hashes(self, start: int) -> npt.NDArray[np.void]:
+        """The text hash of every row [start, next_row), as 16-byte items."""
         import numpy as np
 
         parts = []
-        for table, _ in self._tables(["text_hash"], self.manifest.base):
+        for table, _ in self._tables(["text_hash"], start):
             for chunk in table.column("text_hash").chunks:
                 data = np.frombuffer(chunk.buffers()[1], dtype="V16")
                 parts.append(data[chunk.offset : chunk.offset + len(chunk)])

@@ -112,7 +112,7 @@ def repository(tmp_path: Path) -> Repository:
 def stored(root: Path) -> set[bytes]:
     """Hashes of the texts whose vectors are in the index, whether a document points at them or not."""
     with Snapshot.open(root) as snapshot:
-        return {h.tobytes() for h in snapshot.text_hashes()}
+        return {h.tobytes() for h in snapshot.text_hashes(snapshot.manifest.base)}
 
 
 def refreshed(root: Path, repository: Repository, encoded: Encoded) -> tuple[Summary, list[str]]:

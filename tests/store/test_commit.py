@@ -77,8 +77,10 @@ def test_an_open_reader_survives_any_number_of_commits(tmp_path: Path) -> None:
 def test_text_hashes_find_stored_rows(tmp_path: Path) -> None:
     root = tmp_path / "idx"
     make(root, A)
-    hashes = Snapshot.open(root).text_hashes()
-    assert [bytes(h) for h in hashes] == [text_hash(t) for t in ("one", "two", "three")]
+    hashes = [text_hash(t) for t in ("one", "two", "three")]
+    for start in range(4):
+        found = Snapshot.open(root).text_hashes(start)
+        assert [bytes(h) for h in found] == hashes[start:]
 
 
 def test_compaction_drops_dead_rows_and_keeps_every_document(tmp_path: Path) -> None:
