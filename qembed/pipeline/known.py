@@ -10,6 +10,7 @@ from qembed.pipeline.places import Places
 from qembed.pipeline.plan import Key
 from qembed.store import Catalog, FileState, Line
 from qembed.store.file_lines import ids_within
+from qembed.store.ids import Ids
 from qembed.types import Document
 
 if TYPE_CHECKING:
@@ -109,13 +110,12 @@ class Names:
 
     def _elsewhere(self, name: str) -> Key | None:
         """The file of an earlier run that has a document of this id and still stands."""
-        position = self._positions.get(name)
+        position = self._ids.find(name)
         if position is None or not self._keep[position]:
             return None
         line = self._catalog.take([position])[0]
         return line.source, line.file
 
     @cached_property
-    def _positions(self) -> dict[str, int]:
-        ids = self._catalog.ids()
-        return dict(zip(ids, range(len(ids)), strict=True))
+    def _ids(self) -> Ids:
+        return self._catalog.places()

@@ -19,6 +19,7 @@ from qembed.store.column import Column
 from qembed.store.documents import DocumentsFile, schema, write
 from qembed.store.fields import Fields, Stored
 from qembed.store.files import FileInfo
+from qembed.store.ids import Ids
 from qembed.types import Meta
 
 if TYPE_CHECKING:
@@ -267,6 +268,10 @@ class Catalog:
         """All document ids, in order."""
         found: list[str] = self._column("id").to_pylist()
         return found
+
+    def places(self) -> Ids:
+        """Where an id is."""
+        return Ids(self._column("id"))
 
     def columns(self, *names: str) -> dict[str, list[Any]]:
         """Whole columns as lists; `meta` as the JSON it is stored as."""

@@ -85,8 +85,13 @@ class DocumentsFile:
     def whole(self) -> Any:
         """All of it as a pyarrow table."""
         if self._whole is None:
-            self._whole = self.read(schema().names).replace_schema_metadata(None)
-            self._columns.clear()
+            import pyarrow as pa
+
+            kept = self._columns
+            rest = self.read([n for n in schema().names if n not in kept])
+            columns = [kept[n] if n in kept else rest.column(n) for n in schema().names]
+            self._whole = pa.table(columns, schema=schema())
+            kept.clear()
         return self._whole
 
     def column(self, name: str) -> Any:
