@@ -65,26 +65,19 @@ class _Segment:
         if self._order is None and self._asked > len(self._low) // SEARCHED:
             self._order = np.argsort(self._low, kind="stable")
             self._low, self._high = self._low[self._order], self._high[self._order]
-        # two texts that agree in the first 64 bits only: the second is encoded again, no harm done
         if self._order is not None:
-            at = np.minimum(np.searchsorted(self._low, low), len(self._low) - 1)
-            same = (self._low[at] == low) & (self._high[at] == high)
-            found[same] = self._first + self._order[at[same]]
-            return
-        order = np.argsort(low, kind="stable")
-        wanted = low[order]
-        place = np.minimum(np.searchsorted(wanted, self._low), len(wanted) - 1)
-        here = np.flatnonzero(wanted[place] == self._low)
-        rows = dict(
-            zip(
-                zip(self._low[here].tolist(), self._high[here].tolist(), strict=True),
-                here.tolist(),
-                strict=True,
-            )
-        )
-        for i, key in enumerate(zip(low.tolist(), high.tolist(), strict=True)):
-            if key in rows:
-                found[i] = self._first + rows[key]
+            low_half, high_half, rows = self._low, self._high, self._order
+        else:  # for a few, the rows that begin alike are picked out and sorted
+            wanted = np.sort(low)
+            place = np.minimum(np.searchsorted(wanted, self._low), len(wanted) - 1)
+            rows = np.flatnonzero(wanted[place] == self._low)
+            rows = rows[np.argsort(self._low[rows], kind="stable")]
+            low_half, high_half = self._low[rows], self._high[rows]
+        if len(rows):
+            # two texts that agree in the first 64 bits only: the second is encoded again, no harm done
+            place = np.minimum(np.searchsorted(low_half, low), len(low_half) - 1)
+            same = (low_half[place] == low) & (high_half[place] == high)
+            found[same] = self._first + rows[place[same]]
 
 
 @dataclass(slots=True)

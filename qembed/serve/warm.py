@@ -49,7 +49,7 @@ class WarmSession(Session):
         model = self.__dict__.get("model")
         if model is None:
             return self._loaded
-        return model, self.__dict__.get("encoder"), self._rerankers
+        return model, self.ready(), self._rerankers
 
     @cached_property
     def model(self) -> Model:
@@ -68,6 +68,10 @@ class WarmSession(Session):
         """The model's weights, with a memory."""
         encoder: Encoder = Session.encoder.func(self)  # type: ignore[attr-defined]
         return Shared(encoder)
+
+    def ready(self) -> Encoder | None:
+        """The encoder if it was loaded already; by any thread at any time."""
+        return self.__dict__.get("encoder")
 
     @cached_property
     def plain_model(self) -> Model:
@@ -245,17 +249,16 @@ class Warm:
     def ahead(self, texts: Callable[[WarmSession], Sequence[str]]) -> float:
         """Encodes beside other threads' turns what this thread's turn will ask for; seconds it took.
 
-        A mistake in the request is left to the turn, which reports it as a fresh process would.
+        Waits for no turn: `texts` may look at nothing but the model and the manifest. That the index has
+        changed meanwhile, or that the request has a mistake, is for the turn to see.
         """
+        session = self._session
+        encoder = None if session is None else session.ready()
+        if session is None or encoder is None or not getattr(encoder, "side_by_side", False):
+            return 0.0
         with suppress(QembedError):
-            with self._turn:  # that the index may have changed since is for the turn to see
-                session = self._session
-                encoder = None if session is None else session.encoder
-                if session is None or not getattr(encoder, "side_by_side", False):
-                    return 0.0
-                wanted = list(dict.fromkeys(texts(session)))
-            assert encoder is not None
             began = time.perf_counter()
+            wanted = list(dict.fromkeys(texts(session)))
             if wanted:
                 encoder.encode(wanted)
             return time.perf_counter() - began

@@ -96,15 +96,18 @@ class Catalog:
             self._table = self._file.whole()
         return self._table
 
+    @property
+    def _unread(self) -> DocumentsFile | None:
+        """The file, as long as only parts of it are read."""
+        return self._file if self._table is None else None
+
     def _column(self, name: str) -> Any:
-        if self._table is None and self._file is not None:
-            return self._file.column(name)
-        return self.table.column(name)
+        unread = self._unread
+        return self.table.column(name) if unread is None else unread.column(name)
 
     def __len__(self) -> int:
-        if self._table is None and self._file is not None:
-            return len(self._file)
-        return int(self.table.num_rows)
+        unread = self._unread
+        return int(self.table.num_rows) if unread is None else len(unread)
 
     def files(self) -> dict[tuple[str, str], FileState]:
         """(source, file) -> what is remembered of it. Wants a `grouped` catalog."""
@@ -123,9 +126,9 @@ class Catalog:
 
     def take(self, indices: Any) -> list[Line]:
         """The lines at the given positions."""
-        if self._table is None and self._file is not None:
-            return self._to_lines(self._file.take(indices))
-        return self._to_lines(taken(self.table, indices))
+        unread = self._unread
+        found = taken(self.table, indices) if unread is None else unread.take(indices)
+        return self._to_lines(found)
 
     @staticmethod
     def _to_lines(table: Any) -> list[Line]:
