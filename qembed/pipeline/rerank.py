@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from qembed.errors import InputError, UsageError
 from qembed.models import Model, open_model, open_reranker, passage_text, query_text, resolve_task
+from qembed.pipeline.fuse import LATE_ALONE, late_share
 from qembed.pipeline.recipe import TITLE_RULE
 from qembed.pipeline.scoring import Reranked, ordered, score_pairs, summed
 from qembed.pipeline.session import Session
@@ -34,6 +35,8 @@ def parse_hits(lines: Iterable[bytes], name: str = "-") -> list[Line]:
             if not isinstance(body["query"], str) or not isinstance(body["text"], str):
                 raise TypeError
             if not isinstance(body.get("task", ""), (str, type(None))):
+                raise TypeError
+            if not isinstance(body.get("scores") or {}, dict):
                 raise TypeError
             body.setdefault("query_id", "1")
             found.append(body)
@@ -129,7 +132,8 @@ def rerank_hits(
         before = [lines[i].get("score") for i in group]
         mix = how.late and all(isinstance(s, (int, float)) for s in before)
         first = np.array(before if mix else np.zeros(len(group)), dtype=np.float32)
-        final, order = ordered(first, given, mix)
+        share = late_share(_arm(lines, group, "dense"), _arm(lines, group, "lexical"))
+        final, order = ordered(first, given, share if mix else 1.0)
         for rank, at in enumerate(_kept(final, order, how), 1):
             line = lines[group[at]]
             value = None if np.isnan(given[at]) else round(float(given[at]), 6)
@@ -143,6 +147,16 @@ def _instructed(profile: Profile, query: str, task: str | None) -> str:
     """A query as it is encoded, with its task by name or in full, or the model's own."""
     resolved = resolve_task(task, profile) if task else profile.task
     return query_text(profile.query, query, resolved)
+
+
+def _arm(lines: Sequence[Line], group: Sequence[int], name: str) -> Scores | None:
+    """The scores that one arm of the stage before gave, None if not all lines tell them."""
+    import numpy as np
+
+    told = [(lines[i].get("scores") or {}).get(name) for i in group]
+    if not all(isinstance(s, (int, float)) for s in told):
+        return None
+    return np.array(told, dtype=np.float32)
 
 
 def _kept(final: Scores, order: Any, how: How) -> list[int]:
@@ -203,6 +217,7 @@ def rerank_run(
         names = sorted(documents, key=lambda d: (-documents[d], d))
         given = np.array([best[q].get(d, np.nan) for d in names], dtype=np.float32)
         first = np.array([documents[d] for d in names], dtype=np.float32)
-        values, order = ordered(first, given, how.late)
+        # of a run it is not known what its scores were made of
+        values, order = ordered(first, given, LATE_ALONE if how.late else 1.0)
         final[q] = {names[i]: float(values[i]) for i in _kept(values, order, how)}
     return final, summed(how.spec, reranker, scores)

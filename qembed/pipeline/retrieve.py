@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 from qembed.errors import InputError, UsageError
 from qembed.models import check_template, query_text, resolve_task
 from qembed.pipeline.arms import Arms, Found, Fusion
+from qembed.pipeline.fuse import late_share
 from qembed.pipeline.scoring import Reranked, ordered, score_pairs, summed
 from qembed.pipeline.session import Session
 from qembed.search.planner import Search
@@ -297,7 +298,8 @@ class Retriever:
             n = len(r.rows)
             r.rerank = scores[at : at + n]
             at += n
-            r.scores, order = ordered(r.scores, r.rerank, late)
+            share = late_share(r.dense, r.lexical) if late else 1.0
+            r.scores, order = ordered(r.scores, r.rerank, share)
             r.take(order)
 
     def _cut(self, r: Ranked) -> None:

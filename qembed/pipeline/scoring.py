@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from qembed.errors import UsageError
-from qembed.pipeline.fuse import LATE_WEIGHT, mixed
+from qembed.pipeline.fuse import mixed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -108,18 +108,20 @@ def score_pairs(
     return out
 
 
-def ordered(first: Scores, rerank: Scores, late: bool) -> tuple[Scores, npt.NDArray[np.int64]]:
+def ordered(
+    first: Scores, rerank: Scores, share: float = 1.0
+) -> tuple[Scores, npt.NDArray[np.int64]]:
     """One query's final scores and its candidates' positions, best first.
 
-    first: the stage before, in its order. late: `rerank` is mixed with `first`, standardised over what was
-    scored. What was not scored follows in the order it came, with scores below all the others: they
-    only keep the order.
+    first: the stage before, in its order. share: below 1, `rerank` is mixed with `first` by so much, both
+    standardised over what was scored. What was not scored follows in the order it came, with scores below
+    all the others: they only keep the order.
     """
     import numpy as np
 
     done = np.isfinite(rerank)
     final = np.empty(len(rerank), dtype=np.float32)
-    final[done] = mixed(first[done], rerank[done], LATE_WEIGHT) if late else rerank[done]
+    final[done] = rerank[done] if share == 1 else mixed(first[done], rerank[done], share)
     floor = min(float(final[done].min(initial=0)), 0.0) - 2
     final[~done] = floor + 1 / (1 + np.flatnonzero(~done))
     # ties keep the order they came in

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qembed.errors import UsageError
-from qembed.pipeline.fuse import LATE_WEIGHT, mixed
+from qembed.pipeline.fuse import LATE_ALONE, LATE_BESIDE_WORDS, late_share, mixed
 from qembed.pipeline.once import Pairs
 from qembed.pipeline.scoring import FIRST_SLICE, ordered, parse_budget, score_pairs, summed
 
@@ -144,21 +144,24 @@ def test_the_sum_of_several_calls() -> None:
 values = st.floats(-20, 20, width=32)
 
 
-@given(st.lists(st.tuples(values, st.booleans()), min_size=1, max_size=30), st.booleans())
+@given(
+    st.lists(st.tuples(values, st.booleans()), min_size=1, max_size=30),
+    st.sampled_from([0.1, 0.4, 1.0]),
+)
 def test_what_was_not_scored_follows_in_its_order(
-    given: list[tuple[float, bool]], late: bool
+    given: list[tuple[float, bool]], share: float
 ) -> None:
     first = np.linspace(0.9, 0.1, len(given), dtype=np.float32)
     rerank = np.array([v if done else np.nan for v, done in given], dtype=np.float32)
     done = np.isfinite(rerank)
-    final, order = ordered(first, rerank, late)
+    final, order = ordered(first, rerank, share)
     assert np.isfinite(final).all()
     assert sorted(order.tolist()) == list(range(len(given)))
     assert (np.diff(final[order]) <= 0).all()
     n = int(done.sum())
     assert done[order[:n]].all()  # the scored ones are all before
     assert order[n:].tolist() == np.flatnonzero(~done).tolist()
-    expected = mixed(first[done], rerank[done], LATE_WEIGHT) if late else rerank[done]
+    expected = rerank[done] if share == 1 else mixed(first[done], rerank[done], share)
     assert final[done].tolist() == expected.tolist()
     if n and n < len(given):
         assert final[~done].max() < min(final[done].min(), 0)
@@ -167,7 +170,13 @@ def test_what_was_not_scored_follows_in_its_order(
 def test_ties_keep_the_order_they_came_in() -> None:
     first = np.array([0.9, 0.8, 0.7, 0.6], dtype=np.float32)
     rerank = np.array([0.1, 0.5, 0.5, 0.1], dtype=np.float32)
-    assert ordered(first, rerank, False)[1].tolist() == [1, 2, 0, 3]
+    assert ordered(first, rerank)[1].tolist() == [1, 2, 0, 3]
+
+
+def test_late_interaction_counts_less_where_words_were_counted() -> None:
+    some, none = np.array([0.5, 3.0], np.float32), np.zeros(2, np.float32)
+    assert late_share(some, some) == LATE_BESIDE_WORDS
+    assert late_share(some, none) == late_share(some, None) == late_share(None, some) == LATE_ALONE
 
 
 # ── times ────────────────────────────────────────────────────────────────────────────────────────
