@@ -8,7 +8,7 @@ so that a commit of a hundred documents into a million costs what Arrow's concat
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import starmap
 from pathlib import Path
@@ -27,6 +27,14 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from qembed.types import Rows
+
+
+def _table(columns: Mapping[str, list[Any]]) -> Any:
+    """A documents table of the given columns. Not `empty_table`, which imports pandas: .4 s."""
+    import pyarrow as pa
+
+    arrays = [array(columns.get(f.name, []), f.type) for f in schema()]
+    return pa.table(arrays, schema=schema())
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +77,7 @@ class Catalog:
     ) -> None:
         """Of a table, or of a `file`, which is then read as it is needed."""
         self._file = file
-        self._table = schema().empty_table() if table is None and file is None else table
+        self._table = table if table is not None or file is not None else _table({})
         self._fields = fields
         self._texts: dict[str, Column] = {}
         self._files: dict[tuple[str, str], FileState] | None = None
@@ -141,8 +149,6 @@ class Catalog:
     @classmethod
     def of(cls, lines: Sequence[Line]) -> Catalog:
         """A catalog of the given lines."""
-        import pyarrow as pa
-
         columns = {
             name: [getattr(line, name) for line in lines]
             for name in schema().names
@@ -152,8 +158,7 @@ class Catalog:
             json.dumps(line.meta, ensure_ascii=False, default=str) if line.meta else ""
             for line in lines
         ]
-        table = pa.table([array(columns[f.name], f.type) for f in schema()], schema=schema())
-        return cls(table, Fields.of(columns["meta"]))
+        return cls(_table(columns), Fields.of(columns["meta"]))
 
     @property
     def fields(self) -> Fields:
