@@ -1,7 +1,7 @@
 """One encoder for the threads of a server: it remembers, and encodes together what waits together.
 
 Answers are the bytes that a fresh process gives. Where a text's vector differs in its eighth digit by what it
-is encoded beside, a call is therefore repeated whole or not at all; exported graphs know no such difference.
+is encoded beside, a call is therefore repeated whole or not at all; most exports know no such difference.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 VECTORS = 8192
 """Vectors of past calls that are kept: 12 MB at 384 dimensions."""
 TOGETHER = 16
-"""Calls that are made one; eight queries of ten words take the time of five."""
+"""Calls that are made one: a short text by itself does not fill the processor."""
 SHORT = 400
 """Characters of a call that goes together with others: it is padded to the longest of them."""
 

@@ -101,10 +101,9 @@ def test_a_failure_of_another_kind_leaves_nobody_waiting() -> None:
             return super().encode(texts)
 
     got = meet(Broken(apart=True), ["a", "bb"])
-    assert got["first"] == 5
-    assert (
-        len(got) >= 2
-    )  # the thread that made the call ends with the error, the other has its answer
+    assert got.pop("first") == 5
+    # the thread that made the call has the error, the other its answer
+    assert sorted(got.values(), key=str) in ([1, "out of memory"], [2, "out of memory"])
 
 
 def test_what_was_asked_before_is_known() -> None:
