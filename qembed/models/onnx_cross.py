@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from qembed.models.batches import by_length
 from qembed.models.onnx_cache import Export
-from qembed.models.onnx_session import TOKENS, GraphSession, load_tokenizer, padded
+from qembed.models.onnx_session import GraphSession, load_tokenizer, padded, tokens
 
 if TYPE_CHECKING:
     from qembed.types import Scores
@@ -40,7 +40,7 @@ class OnnxCross:
         self.truncated += [p for p, e in zip(pairs, encoded, strict=True) if e.overflowing]
         ids = [np.array(e.ids, dtype=np.int64) for e in encoded]
         kinds = [np.array(e.type_ids, dtype=np.int64) for e in encoded]
-        for batch in by_length([len(row) for row in ids], tokens=TOKENS):
+        for batch in by_length([len(row) for row in ids], tokens=tokens()):
             values, mask = padded([ids[i] for i in batch], self._facts["pad_id"], "right")
             types, _ = padded([kinds[i] for i in batch], self._facts["pad_type_id"], "right")
             feed = {"input_ids": values, "attention_mask": mask, "token_type_ids": types}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from qembed.models.batches import by_length
 from qembed.models.onnx_cache import Export
-from qembed.models.onnx_session import TOKENS, GraphSession, load_tokenizer, padded
+from qembed.models.onnx_session import GraphSession, load_tokenizer, padded, tokens
 from qembed.models.unit import unit
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from qembed.types import Vectors
 
+KEPT = 10_000
+"""Characters of a text that is kept until the next call, for who asks how many tokens it had."""
 VECTOR = "vector"
 STATES = "states"
 """Outputs of the graph: float32 (texts, width) and (texts, tokens, width)."""
@@ -40,6 +42,7 @@ class OnnxEncoder:
         self._pad = int(export.facts["pad_id"])
         self.apart = bool(export.facts.get("apart"))
         """Whether a text's vector has the same bits whatever it is encoded beside."""
+        self._counted: dict[str, int] = {}
 
     def encode(self, texts: Sequence[str], track: Callable[[int], None] | None = None) -> Vectors:
         """float32 (len(texts), dim), rows of length 1, in the order of the texts.
@@ -69,21 +72,34 @@ class OnnxEncoder:
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text before truncation, special tokens included.
 
-        What is cut off lies in pieces beside an encoding, each with special tokens of its own.
+        Those of the last call of `encode` are known from there, but for very long ones.
         """
+        known = self._counted
+        new = [t for t in texts if t not in known]
+        if new:
+            known = known | dict(zip(new, self._lengths(self._encoded(new)), strict=True))
+        return [known[t] for t in texts]
+
+    def _encoded(self, texts: Sequence[str]) -> list[Any]:
+        encoded: list[Any] = self._tokenizer.encode_batch_fast(list(texts))
+        return encoded
+
+    def _lengths(self, encoded: Sequence[Any]) -> list[int]:
+        """What is cut off lies in pieces beside an encoding, each with special tokens of its own."""
         special = self._tokenizer.num_special_tokens_to_add(False)
-        encoded: Any = self._tokenizer.encode_batch_fast(list(texts))
         return [len(e.ids) + sum(len(o.ids) - special for o in e.overflowing) for e in encoded]
 
     def _ids(self, texts: Sequence[str]) -> list[npt.NDArray[np.int64]]:
         import numpy as np
 
-        encoded: Any = self._tokenizer.encode_batch_fast(list(texts))
+        encoded = self._encoded(texts)
+        lengths = zip(texts, self._lengths(encoded), strict=True)
+        self._counted = {t: n for t, n in lengths if len(t) <= KEPT}
         return [np.array(e.ids, dtype=np.int64) for e in encoded]
 
     def _batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], dict[str, Any]]]:
         """Positions of texts with what the graph is fed for them, longest texts first."""
         ids = self._ids(texts)
-        for batch in by_length([len(row) for row in ids], tokens=TOKENS):
+        for batch in by_length([len(row) for row in ids], tokens=tokens()):
             values, mask = padded([ids[i] for i in batch], self._pad, "right")
             yield batch, {"input_ids": values, "attention_mask": mask}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from qembed.models.batches import by_length
 from qembed.models.onnx_cache import Export
-from qembed.models.onnx_session import TOKENS, GraphSession, load_tokenizer, padded
+from qembed.models.onnx_session import GraphSession, load_tokenizer, padded, tokens
 from qembed.models.qwen_prompt import MAX_TOKENS
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class OnnxQwen:
         import numpy as np
 
         out = np.empty(len(prompts), dtype=np.float32)
-        for batch in by_length([len(p) for p in prompts], tokens=TOKENS):
+        for batch in by_length([len(p) for p in prompts], tokens=tokens()):
             # left, so that the last position is the last token of every prompt; the mask hides the fill
             ids, mask = padded([np.array(prompts[i], dtype=np.int64) for i in batch], 0, "left")
             feed = {"input_ids": ids, "attention_mask": mask}

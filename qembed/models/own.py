@@ -136,6 +136,9 @@ class OwnModel:
             )
         return OwnEncoder(self._made, self.dim, self.spec)
 
+    def release(self) -> None:
+        """The object is the user's own: it stays."""
+
 
 def load_own(spec: str, dim: int | None) -> OwnModel:
     """The user's encoder. Raises UsageError, ModelUnavailable."""

@@ -105,6 +105,9 @@ class RemoteModel:
             "cross-encoder or a rerank endpoint)"
         )
 
+    def release(self) -> None:
+        """There is nothing loaded here."""
+
 
 class RemoteEncoder:
     """Texts in requests of one length each, several at a time, in the order they came.

@@ -92,7 +92,7 @@ class FolderModel:
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, special tokens included."""
-        if self._loaded is not None and "_tokenizer" not in self.__dict__:
+        if self._loaded is not None:
             counted: list[int] | None = getattr(self._loaded, "count", lambda _: None)(texts)
             if counted is not None:
                 return counted
@@ -139,6 +139,10 @@ class FolderModel:
         """The same weights, a vector a token."""
         encoder: TokenEncoder = self._load()
         return encoder
+
+    def release(self) -> None:
+        """Lets go of the weights; they are loaded again when they are asked for."""
+        self._loaded = None
 
 
 Model: TypeAlias = "FolderModel | OwnModel | RemoteModel"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from qembed.errors import UsageError
-from qembed.pipeline.fuse import EVEN, Signals, Weight, by_ranks, is_code, lexical_weight, weighted
+from qembed.pipeline.fuse import EVEN, Signals, Weight, by_ranks, lexical_weight, weighted
 from qembed.pipeline.session import Session
 from qembed.search.lexical import idf
 from qembed.search.lexical_query import Words, words_of
@@ -75,7 +75,6 @@ class Arms:
         self.ef = ef
         self.fusion = fusion
         self.plan = ""
-        self._code: dict[int, bool] = {}
 
     @property
     def wants_vectors(self) -> bool:
@@ -106,7 +105,7 @@ class Arms:
             elif words.strict and limits is not None:
                 again, _ = self.session.nearest(vectors[i : i + 1], depth, "exact", self.ef, limits)
                 found[i] = again[0]
-            hits = self.session.worded(asked, max(depth, DEEP), limits)
+            hits = self.session.worded(asked, max(depth, DEEP), limits, least=depth)
             worded.append(hits if hits is not None else (found[i][0][:0], found[i][1][:0]))
         code = self._code_shares([rows[:LOOK] for rows, _ in found])
         fused = []
@@ -170,11 +169,9 @@ class Arms:
         if self.mode != "auto":
             return [0.0] * len(tops)
         rows = distinct(tops)
-        new = rows[[r not in self._code for r in rows.tolist()]]
         with self.session.seconds("fetch"):
-            for row, p in zip(new.tolist(), self.session.passages(new), strict=True):
-                self._code[row] = is_code(p.text)
-        return [sum(self._code[r] for r in t.tolist()) / len(t) if len(t) else 0.0 for t in tops]
+            code = dict(zip(rows.tolist(), self.session.code(rows), strict=True))
+        return [sum(code[r] for r in t.tolist()) / len(t) if len(t) else 0.0 for t in tops]
 
     # ── both ─────────────────────────────────────────────────────────────────────────────────────
 

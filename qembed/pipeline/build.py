@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 from qembed.corpus import Chunker, read, read_lines, reader_of
 from qembed.errors import InputError, NoIndex, UsageError
 from qembed.models import Model, open_model, passage_text, prepare_model
+from qembed.models.installed import version
 from qembed.pipeline.carry import by_content, carried
 from qembed.pipeline.clock import Clock
 from qembed.pipeline.derive import derive
@@ -119,6 +120,7 @@ class _Build:
             if ingest.changed or snapshot is None:
                 ingest.commit()
             snapshot = self._hold(ingest.snapshot)
+            self._release(ingest)
         files = catalog.files()
         still = len(plan.unchanged) == len(files)
         tally.documents["unchanged"] += (
@@ -188,7 +190,9 @@ class _Build:
             self.progress.say(model.warning)
 
         chunker, render = self._cutting(model, recipe)
-        vectorizer = Vectorizer(lambda: self._load(recipe), recipe.dim, self.progress.stop)
+        vectorizer = Vectorizer(
+            lambda: self._load(recipe), recipe.dim, self.progress.stop, model.count
+        )
         if snapshot is not None:
             vectorizer.learn(snapshot, snapshot.manifest.base)
         self.ingest = ingest = Ingest(
@@ -197,7 +201,6 @@ class _Build:
             chunker,
             vectorizer,
             render,
-            model.count,
             recipe.max_tokens,
             self._fields,
             self.progress.passages,
@@ -284,6 +287,12 @@ class _Build:
             model = open_model(self.spec)
             self._model = model if dim in (None, model.dim) else open_model(self.spec, dim=dim)
         return self._model
+
+    def _release(self, ingest: Ingest) -> None:
+        """Makes room for what is derived: the weights have done their work."""
+        ingest.vectorizer.release()
+        if self._model is not None:
+            self._model.release()
 
     def _load(self, recipe: Recipe) -> Encoder:
         """The encoder, held against what it gave for the probe texts when the index was made."""
@@ -432,13 +441,8 @@ class _Build:
 @lru_cache(maxsize=1)
 def _versions() -> dict[str, str]:
     """The libraries that have a say in a vector, without importing any of them."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    found = {}
-    for name in ("qembed", "torch", "transformers", "sentence-transformers", "tokenizers"):
-        with contextlib.suppress(PackageNotFoundError):
-            found[name] = version(name)
-    return found
+    names = ("qembed", "torch", "transformers", "sentence-transformers", "tokenizers")
+    return {name: found for name in names if (found := version(name)) is not None}
 
 
 def _take_back(root: Path) -> None:

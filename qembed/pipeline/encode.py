@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -82,25 +83,35 @@ class _Segment:
 
 @dataclass(slots=True)
 class Encoded:
-    """`vectors` float32 (n, dim), valid where `done`; how many were encoded and how many looked up."""
+    """`vectors` float32 (n, dim), valid where `done`; how many were encoded, the others were looked up.
+
+    `tokens`: of each text, where they were counted; else 0.
+    """
 
     vectors: Vectors
     done: npt.NDArray[np.bool_]
+    tokens: list[int]
     encoded: int = 0
-    reused: int = 0
 
 
 class Vectorizer:
     """Encodes windows of passages. `encoder` is called once, when there is something to encode."""
 
     def __init__(
-        self, encoder: Callable[[], Encoder], dim: int, stop: Callable[[], bool] = lambda: False
+        self,
+        encoder: Callable[[], Encoder],
+        dim: int,
+        stop: Callable[[], bool] = lambda: False,
+        count: Callable[[list[str]], list[int]] | None = None,
     ) -> None:
         self._make = encoder
         self._encoder: Encoder | None = None
         self.dim = dim
         self.stop = stop
+        self.count = count
         self.known = KnownTexts()
+        self.made, self.spent = 0, 0.0
+        """Texts that were encoded, and the seconds it took."""
         self._pending: dict[bytes, Vectors] = {}
 
     @property
@@ -109,6 +120,11 @@ class Vectorizer:
         if self._encoder is None:
             self._encoder = self._make()
         return self._encoder
+
+    def release(self) -> None:
+        """Lets go of the encoder, for a run that has encoded all there is."""
+        self._encoder = None
+        self._pending.clear()
 
     def learn(self, snapshot: Snapshot, since: int) -> None:
         """What was pending is committed now: its rows from `since` on are found in the snapshot."""
@@ -128,7 +144,11 @@ class Vectorizer:
         """
         import numpy as np
 
-        out = Encoded(np.zeros((len(texts), self.dim), np.float32), np.zeros(len(texts), bool))
+        out = Encoded(
+            np.zeros((len(texts), self.dim), np.float32),
+            np.zeros(len(texts), bool),
+            [0] * len(texts),
+        )
         rows = self.known.find(hashes)
         stored = np.flatnonzero(rows >= 0)
         if len(stored) and snapshot is not None:
@@ -141,6 +161,9 @@ class Vectorizer:
                 out.vectors[i], out.done[i] = held, True
             else:
                 fresh.setdefault(hashes[i], []).append(i)
+        reused = np.flatnonzero(out.done).tolist()
+        for i, n in zip(reused, self._counts([texts[i] for i in reused]), strict=True):
+            out.tokens[i] = n
         # longest first: texts of one length meet in one call, and what does not fit fails at once
         order = sorted(fresh.values(), key=lambda at: -len(texts[at[0]]))
         # an endpoint wants more at a time, for several requests on their way
@@ -150,19 +173,28 @@ class Vectorizer:
                 break
             group = order[begin : begin + call]
             vectors = self._encode([texts[at[0]] for at in group])
-            for at, vector in zip(group, vectors, strict=True):
+            # at once, while an encoder still knows how many tokens it made of them
+            tokens = self._counts([texts[at[0]] for at in group])
+            for at, vector, n in zip(group, vectors, tokens, strict=True):
                 out.vectors[at] = vector
                 out.done[at] = True
+                for i in at:
+                    out.tokens[i] = n
                 self._pending[hashes[at[0]]] = vector
             out.encoded += len(group)
             track(sum(len(at) for at in group))
-        out.reused = int(out.done.sum()) - out.encoded
         return out
+
+    def _counts(self, texts: list[str]) -> list[int]:
+        return self.count(texts) if self.count is not None and texts else [0] * len(texts)
 
     def _encode(self, texts: Sequence[str]) -> Vectors:
         import numpy as np
 
-        vectors = np.asarray(self.encoder.encode(texts), dtype=np.float32)
+        encoder, began = self.encoder, time.monotonic()
+        vectors = np.asarray(encoder.encode(texts), dtype=np.float32)
+        self.made += len(texts)
+        self.spent += time.monotonic() - began
         if vectors.shape != (len(texts), self.dim):
             raise EncodingError(
                 f"the model gave vectors of shape {vectors.shape} for {len(texts)} texts, "

@@ -11,18 +11,18 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from qembed.corpus import Chunker
 from qembed.pipeline.clock import Clock
-from qembed.pipeline.encode import Vectorizer
+from qembed.pipeline.encode import Encoded, Vectorizer
 from qembed.pipeline.known import Before, Names
 from qembed.pipeline.ledger import Ledger
 from qembed.pipeline.plan import Key, trusted_mtime
-from qembed.pipeline.waiting import Waiting, placed
+from qembed.pipeline.waiting import Waiting, Window, placed
 from qembed.store import Catalog, FileState, Line, Manifest, Snapshot, Writer, text_hash
 from qembed.types import Document, Meta, Skipped, SourceFile, Unreadable
 
@@ -30,10 +30,6 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-WINDOW = 512
-"""Passages gathered before encoding, at first; doubled while a window takes under two seconds."""
-WINDOW_TEXT = 16 << 20
-"""Characters of passages gathered, however few they are."""
 LISTED = 1000
 """Truncated passages that are remembered by name, and problems of one file that are."""
 COMMIT_ROWS = 50_000
@@ -63,7 +59,6 @@ class Ingest:
         chunker: Chunker,
         vectorizer: Vectorizer,
         passage_text: Callable[[str, str, str], str],
-        count: Callable[[list[str]], list[int]] | None,
         max_tokens: int,
         commit_fields: Callable[[], Mapping[str, Any]],
         track: Callable[[int], None] = lambda _: None,
@@ -75,7 +70,6 @@ class Ingest:
         self.chunker = chunker
         self.vectorizer = vectorizer
         self.passage_text = passage_text
-        self.count = count
         self.max_tokens = max_tokens
         self.commit_fields = commit_fields
         self.track = track
@@ -90,9 +84,7 @@ class Ingest:
         self._gone: dict[bytes, list[int]] = {}
         self._names = Names(self.catalog, self.keep)
         self._ledger = Ledger()
-        self._window: list[Waiting] = []
-        self._size = self._length = 0
-        self._enough = WINDOW
+        self._window = Window(lambda: (vectorizer.made, vectorizer.spent))
         self._committed_at = time.monotonic()
         self._commit_cost = 0.0
 
@@ -222,49 +214,53 @@ class Ingest:
     # ── what goes out ────────────────────────────────────────────────────────────────────────────
 
     def _wait(self, item: Waiting) -> None:
-        self._window.append(item)
-        self._size += len(item.texts)
-        self._length += sum(map(len, item.texts))
-        many = self._size >= self._enough or len(self._window) >= 8192
-        if many or self._length >= WINDOW_TEXT:
+        self._window.add(item)
+        if self._window.full and (some := self._window.sample()):
+            self._encode(some)
+            self._window.resize()
+        if self._window.full:
             self.flush()
 
-    def flush(self) -> None:
-        """Encodes the window, writes its rows, and turns finished documents into lines."""
-        window, self._window = self._window, []
-        self._size = self._length = 0
+    def _encode(self, texts: Sequence[str]) -> tuple[Encoded, list[bytes]]:
+        """Vectors and hashes. What is encoded here and comes again is not encoded again."""
         began = time.monotonic()
-        texts = [t for w in window for t in w.texts]
         hashes = [text_hash(t) for t in texts]
         result = self.vectorizer.run(texts, hashes, self.snapshot, self.track)
         self.tally.encoded += result.encoded
-        self.tally.reused += result.reused
-        took = time.monotonic() - began
-        self.tally.seconds["encode"] += took
-        if took < 2.0 and self._enough < 8192 and len(texts) >= self._enough:
-            self._enough *= 2
-        if self.count is not None and texts:
-            long = [n > self.max_tokens for n in self.count(texts)]
-            self.tally.truncated += sum(long)
-            places = [f"{w.line.id}:{p.line}" for w in window for p in w.passages]
-            cut = [place for place, is_long in zip(places, long, strict=True) if is_long]
-            self.tally.cut_short += cut[: LISTED - len(self.tally.cut_short)]
+        self.tally.reused -= result.encoded  # of all that have a vector
+        self.tally.seconds["encode"] += time.monotonic() - began
+        return result, hashes
+
+    def flush(self) -> None:
+        """Encodes the window, writes its rows, and turns finished documents into lines."""
+        import numpy as np
+
+        began = time.monotonic()
+        texts, window = self._window.texts(), self._window.take()
+        result, hashes = self._encode(texts)
+        self._window.resize(time.monotonic() - began)
+        self._count_truncated(window, result.tokens)
+        done = np.flatnonzero(result.done).tolist()
+        self.tally.reused += len(done)
+        passages = [p for w in window for p in w.passages]
+        row_of: dict[int, int] = {}
+        if done:  # all at once: a document by itself has few
+            first = self.writer.append(
+                [passages[i] for i in done], [hashes[i] for i in done], result.vectors[done]
+            )
+            row_of = {i: row for row, i in enumerate(done, first)}
         at = 0
         for w in window:
             here = slice(at, at + len(w.texts))
             at += len(w.texts)
             if not result.done[here].all():
                 self.stopped = True
+                # what rows it has no document points at yet: the next run finds their vectors
                 self._ledger.half(w.key)
-                some = [i for i in range(here.start, here.stop) if result.done[i]]
-                if some:  # rows no document points at yet: the next run finds their vectors
-                    passages = [w.passages[i - here.start] for i in some]
-                    self.writer.append(passages, [hashes[i] for i in some], result.vectors[some])
                 continue
             line = w.line
             if w.passages:
-                first = self.writer.append(w.passages, hashes[here], result.vectors[here])
-                line = replace(line, first=first, rows=len(w.passages))
+                line = replace(line, first=row_of[here.start], rows=len(w.passages))
             if w.old is not None:
                 self.keep[w.old] = False
             self._ledger.add(line)
@@ -274,6 +270,14 @@ class Ingest:
             self.writer.pending and time.monotonic() - self._committed_at > due
         ):
             self.commit()
+
+    def _count_truncated(self, window: Sequence[Waiting], tokens: Sequence[int]) -> None:
+        long = [i for i, n in enumerate(tokens) if n > self.max_tokens]
+        self.tally.truncated += len(long)
+        room = LISTED - len(self.tally.cut_short)
+        if long and room:
+            places = [f"{w.line.id}:{p.line}" for w in window for p in w.passages]
+            self.tally.cut_short += [places[i] for i in long[:room]]
 
     def has(self, name: str) -> bool:
         """Whether a document of this id came in this run."""

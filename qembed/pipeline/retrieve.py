@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from qembed.types import Rows, Scores, Vectors
 
 By = Literal["passage", "document"]
+SPECIAL = 16
+"""Tokens that a model may add to a text. An ASCII text has no more of its own than characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +167,9 @@ class Retriever:
         distinct = list(dict.fromkeys(texts))
         limit = self.session.model.max_tokens
         encoder = self.session.encoder  # first: an exported one has a tokenizer to count with
-        lengths = self.session.model.count(distinct)
-        self.cut_short = [t for t, n in zip(distinct, lengths, strict=True) if n > limit]
+        long = [t for t in distinct if not (t.isascii() and len(t) + SPECIAL <= limit)]
+        lengths = self.session.model.count(long) if long else []
+        self.cut_short = [t for t, n in zip(long, lengths, strict=True) if n > limit]
         self.truncated = len(self.cut_short)
         with self.session.seconds("encode"):
             vectors = encoder.encode(distinct)

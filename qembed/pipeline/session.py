@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from qembed.models import Model, open_model, passage_text
 from qembed.pipeline.clock import Clock
+from qembed.pipeline.fuse import is_code
 from qembed.pipeline.recipe import check_model, check_probes
 from qembed.pipeline.words import open_lexical
 from qembed.search import Exact, Graph, GraphSearcher, Plan, choose, merge
@@ -120,12 +121,15 @@ class Session:
     @cached_property
     def _parts(self) -> list[tuple[int, Vectors]]:
         """All vectors: the memory-mapped matrix, and the tail it does not cover from the shards."""
+        import numpy as np
+
         manifest = self.snapshot.manifest
         opened = files.open_matrix(self.root, manifest)
         parts: list[tuple[int, Vectors]] = []
         upto = manifest.base
         if opened is not None:
-            parts.append((manifest.base, opened[0]))
+            # a plain view: slicing a memmap takes ten times as long
+            parts.append((manifest.base, np.asarray(opened[0])))
             upto = opened[1]
         parts.extend(self.snapshot.vector_batches(upto))
         return parts
@@ -251,9 +255,16 @@ class Session:
         return Filters(self.snapshot)
 
     def worded(
-        self, query: str | Words, k: int, allowed: Allowed | None = None
+        self,
+        query: str | Words,
+        k: int,
+        allowed: Allowed | None = None,
+        least: int | None = None,
     ) -> tuple[Rows, Scores] | None:
-        """The k best (allowed) rows by their words and BM25 scores; None without a lexical index."""
+        """The k best (allowed) rows by their words and BM25 scores; None without a lexical index.
+
+        `least`: as for the lexical index.
+        """
         index, manifest = self.lexical, self.snapshot.manifest
         if index is None:
             return None
@@ -264,6 +275,7 @@ class Session:
                     k,
                     base=manifest.base,
                     upto=manifest.next_row,
+                    least=least,
                     live=self.snapshot.live,
                     allowed=None if allowed is None else allowed.mask,
                 )
@@ -313,6 +325,10 @@ class Session:
     def passages(self, rows: Rows) -> Sequence[Passage]:
         """The passages of the given rows."""
         return self.snapshot.passages(rows)
+
+    def code(self, rows: Rows) -> Sequence[bool]:
+        """Whether each of the given rows looks like source code."""
+        return [is_code(p.text) for p in self.passages(rows)]
 
     def lines(self, rows: Rows) -> Sequence[Line]:
         """The line of each row's document."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from qembed.pipeline.plan import Key
@@ -19,6 +20,62 @@ class Waiting:
     passages: list[Passage]
     texts: list[str]
     old: int | None
+
+
+LEAST = 512
+MOST = 8192
+SECONDS = 30.0
+"""Passages gathered before encoding, at least and at most; between them, as many as are encoded in so long.
+The more there are, the more of them have one length and need no padding: of 2,000 mixed ones, 2 % for 9."""
+MOST_TEXT = 16 << 20
+"""Characters of passages gathered, however few they are."""
+SAMPLE = 32
+"""Passages of a first window that are encoded beforehand, to learn how long one takes."""
+
+
+class Window:
+    """What was gathered since the last encoding. `pace`: texts encoded in this run, and the seconds of it."""
+
+    def __init__(self, pace: Callable[[], tuple[int, float]]) -> None:
+        self._pace = pace
+        self._enough = LEAST
+        self.items: list[Waiting] = []
+        self._passages = self._characters = 0
+
+    def add(self, item: Waiting) -> None:
+        """One more document."""
+        self.items.append(item)
+        self._passages += len(item.texts)
+        self._characters += sum(map(len, item.texts))
+
+    @property
+    def full(self) -> bool:
+        """Whether it is worth an encoder's while, or enough to remember."""
+        many = self._passages >= self._enough or len(self.items) >= MOST
+        return many or self._characters >= MOST_TEXT
+
+    def take(self) -> list[Waiting]:
+        """All of it; an empty one is left."""
+        items, self.items = self.items, []
+        self._passages = self._characters = 0
+        return items
+
+    def texts(self) -> list[str]:
+        """What its passages are encoded as."""
+        return [t for w in self.items for t in w.texts]
+
+    def sample(self) -> list[str]:
+        """A few of its texts, from all over it, as long as nobody knows how long one takes."""
+        texts = self.texts() if not self._pace()[0] else []
+        return texts[:: max(1, len(texts) // SAMPLE)][:SAMPLE]
+
+    def resize(self, took: float = SECONDS) -> None:
+        """Learns from what was encoded. `took`: seconds for the last window."""
+        made, spent = self._pace()
+        if made >= SAMPLE // 2:
+            self._enough = min(max(LEAST, int(SECONDS * made / max(spent, 1e-6))), MOST)
+        elif took < 2.0 and self._enough < MOST:
+            self._enough *= 2  # all of it was known
 
 
 def placed(passages: list[Passage], document: Document) -> list[Passage]:

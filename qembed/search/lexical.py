@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any
 from qembed.search.lexical_files import damage, opened
 from qembed.search.lexical_query import Words, script_of, words_of
 from qembed.search.lexical_words import is_lone
-from qembed.search.top import top
+from qembed.search.top import best_first, top
 
 if TYPE_CHECKING:
     import numpy as np
@@ -96,12 +96,14 @@ class LexicalIndex:
         *,
         base: int = 0,
         upto: int | None = None,
+        least: int | None = None,
         live: npt.NDArray[np.bool_] | None = None,
         allowed: npt.NDArray[np.bool_] | None = None,
     ) -> tuple[Rows, Scores]:
         """The k best rows in [base, upto) and their BM25 scores, best first, ties by the smaller row.
 
         `live`, `allowed`: bool over the rows from `base` on; None leaves all in. `upto` None: no end.
+        `least`: if the k-th ties with more than is at hand, the best that do not are enough, if so many.
         Exact: what is masked never takes a place from what is not. Raises LexicalDamaged.
         """
         import numpy as np
@@ -127,10 +129,10 @@ class LexicalIndex:
                     good &= rows < end
                 if mask is not None:
                     good[good] = mask[rows[good] - base]
-                best = top(rows[good], scores[good], k)
-                # done when nothing was cut off, or nothing that ties with the last place
-                if last == -math.inf or (len(best[0]) == k and float(best[1][-1]) > last):
-                    return best
+                sure = good & (scores > last)  # what ties with the last may have been cut off
+                enough = int(sure.sum())
+                if last == -math.inf or enough >= k or (least is not None and enough >= least):
+                    return best_first(rows[sure], scores[sure], k)
                 ask = min(max(ask * 4, 1000), len(self) + 1)
 
     def _hits(self, query: Any, limit: int) -> tuple[Rows, Scores]:
@@ -138,11 +140,11 @@ class LexicalIndex:
         import numpy as np
 
         hits = self._searcher.search(query, limit=limit, count=False).hits
+        if not hits:
+            return np.zeros(0, np.int64), np.zeros(0, np.float32)
         rows = self._searcher.fast_field_values("row", [address for _, address in hits])
-        return (
-            np.array(rows, dtype=np.int64).reshape(-1),
-            np.array([score for score, _ in hits], dtype=np.float32).reshape(-1),
-        )
+        scores = [score for score, _ in hits]
+        return np.array(rows, dtype=np.int64), np.array(scores, dtype=np.float32)
 
     # ── queries of the engine ────────────────────────────────────────────────────────────────────
 

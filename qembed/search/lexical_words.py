@@ -180,7 +180,15 @@ def _chunks(text: str) -> Iterator[tuple[int, int, Sequence[str]]]:
 
 def terms_of(text: str) -> list[str]:
     """The index terms of a text, in order. None of them holds white space."""
-    return [term for _, _, terms in _chunks(text) for term in terms]
+    if not text.isascii():
+        return [term for _, _, terms in _chunks(text) for term in terms]
+    found: list[str] = []
+    for number, word in _ASCII.findall(text):  # the same without places, in half the time
+        if word:
+            found += _word_terms(word)
+        else:
+            found.append(number.replace(",", "")[:LONGEST])
+    return found
 
 
 def spans(text: str, wanted: Container[str]) -> list[tuple[int, int]]:

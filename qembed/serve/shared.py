@@ -44,7 +44,9 @@ class Shared:
         # an exported graph takes calls side by side; torch and the user's own code may not
         self.side_by_side = bool(getattr(encoder, "side_by_side", False))
         self._apart = bool(getattr(encoder, "apart", False))
-        self._places = threading.Semaphore(threads() if self.side_by_side else 1)
+        # what goes together goes one batch after the other, and grows while it waits
+        alone = self._apart or not self.side_by_side
+        self._places = threading.Semaphore(1 if alone else threads())
         self._guard = threading.Lock()
         self._known: OrderedDict[tuple[str, ...], Vectors] = OrderedDict()
         self._held = 0

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from qembed.types import Rows, Scores, Vectors
 
 PASSAGES = 20_000
-"""Passages, and lines of documents, that are kept as objects."""
+"""Passages, lines of documents, and whether a passage is code, that are kept as objects."""
 T = TypeVar("T")
 
 
@@ -40,9 +40,11 @@ class WarmSession(Session):
         self._rerankers: dict[str, Scorer] = {}
         self._passages: dict[int, Passage] = {}
         self._lines: dict[int, Line] = {}
+        self._codes: dict[int, bool] = {}
         self._loaded = None if before is None else before.loaded()
         if before is not None and before.snapshot.manifest.uid == self.snapshot.manifest.uid:
-            self._passages = before._passages  # a row is never used twice
+            # a row is never used twice
+            self._passages, self._codes = before._passages, before._codes
 
     def loaded(self) -> tuple[Model, Encoder | None, dict[str, Scorer]] | None:
         """What the next generation's session can go on with."""
@@ -149,6 +151,10 @@ class WarmSession(Session):
         """The passages of the given rows; those asked for before are objects already."""
         return _kept(self._passages, rows, self.snapshot.passages)
 
+    def code(self, rows: Rows) -> Sequence[bool]:
+        """Kept likewise."""
+        return _kept(self._codes, rows, super().code)
+
     def lines(self, rows: Rows) -> Sequence[Line]:
         """The line of each row's document, kept likewise, though not beyond this generation."""
         return _kept(self._lines, rows, self.snapshot.lines_of)
@@ -192,6 +198,9 @@ class Warm:
     def __init__(self, root: Path) -> None:
         self.root = root
         share_cores()
+        folder = root / derived.FOLDER
+        names = (root / MANIFEST, *(folder / f"{kind}.json" for kind in derived.KINDS))
+        self._watched = [str(n) for n in names]
         self._turn = threading.Lock()
         self._state = self._now()
         self._session: WarmSession | None = WarmSession(root)
@@ -215,10 +224,8 @@ class Warm:
 
     def _now(self) -> list[tuple[int, ...] | None]:
         """Changes whenever a writer commits, or publishes or loses a derived file."""
-        folder = self.root / derived.FOLDER
-        names = [self.root / MANIFEST, *(folder / f"{kind}.json" for kind in derived.KINDS)]
         found: list[tuple[int, ...] | None] = []
-        for name in names:
+        for name in self._watched:
             try:
                 s = os.stat(name)  # noqa: PTH116 - at each request
                 found.append((s.st_ino, s.st_mtime_ns, s.st_size))

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 ROW_GROUP = 1024
 GROUP_BYTES = 32 << 20
 """A row group is closed early beyond this, so that long passages do not gather in memory."""
+TOGETHER = 2 << 20
+"""Characters of passages that are converted at a time."""
 HASH_BYTES = 16
 LATER = ("heading", "symbol")
 """Columns that the shards of the first version do not have."""
@@ -72,6 +74,18 @@ def vector_array(vectors: Vectors) -> Any:
     return pa.FixedSizeListArray.from_arrays(array(flat, pa.float32()), vectors.shape[1])
 
 
+def _parts(passages: Sequence[Passage]) -> Iterator[slice]:
+    """What is converted together: meanwhile there are several copies of its text."""
+    begin = size = 0
+    for i, p in enumerate(passages):
+        if size and size + len(p.text) > TOGETHER:
+            yield slice(begin, i)
+            begin, size = i, 0
+        size += len(p.text)
+    if begin < len(passages):
+        yield slice(begin, len(passages))
+
+
 class ShardWriter:
     """A shard being written. Rows are numbered upwards from `first` in the order they come."""
 
@@ -104,6 +118,14 @@ class ShardWriter:
         self, passages: Sequence[Passage], hashes: Sequence[bytes], vectors: Vectors
     ) -> tuple[int, int]:
         """Appends rows; returns (first row id, number). Raises EncodingError on a vector that is none."""
+        first = self.first + self.rows
+        for part in _parts(passages):
+            self._convert(passages[part], hashes[part], vectors[part])
+        return first, len(passages)
+
+    def _convert(
+        self, passages: Sequence[Passage], hashes: Sequence[bytes], vectors: Vectors
+    ) -> None:
         import numpy as np
         import pyarrow as pa
 
@@ -122,7 +144,6 @@ class ShardWriter:
         columns += [array(hashes, self._schema.field("text_hash").type), vector_array(vectors)]
         self._hold(pa.table(columns, schema=self._schema))
         self.rows += n
-        return first, n
 
     def add_table(self, table: Any) -> None:
         """Appends finished rows, renumbered from where this shard stands (compaction)."""

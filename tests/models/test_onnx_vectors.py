@@ -85,6 +85,17 @@ def test_tokens_are_counted_before_truncation(exports: Any) -> None:
         )
 
 
+def test_what_was_encoded_is_counted_as_before(exports: Any) -> None:
+    model, export = exports["mean-right"]
+    encoder = OnnxEncoder(export, model.dim, 16)
+    texts = [*tiny.TEXTS, "it rains " * 500, "it rains " * 5000, "", tiny.TEXTS[0]]
+    counted = encoder.count(texts)
+    encoder.encode(texts)
+    assert encoder.count([*texts, "a word more"]) == [*counted, *encoder.count(["a word more"])]
+    encoder.encode(["another"])
+    assert encoder.count(texts) == counted
+
+
 def test_progress_is_told(exports: Any) -> None:
     model, export = exports["mean-right"]
     seen: list[int] = []

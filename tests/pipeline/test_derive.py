@@ -191,7 +191,7 @@ def test_a_session_maps_the_matrix_also_after_a_later_commit(some: Path) -> None
         fill(some.parent / "docs", 200, seed=1)
         index(some)
         ((first, matrix),) = session.exact.parts
-        assert isinstance(matrix, np.memmap)
+        assert isinstance(matrix.base, np.memmap)
         assert (first, len(matrix)) == (0, 2000)
         expected = np.concatenate([v for _, v in session.snapshot.vector_batches(0)])
         np.testing.assert_array_equal(matrix, expected)

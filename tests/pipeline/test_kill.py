@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from qembed.pipeline import build as build_module
-from qembed.pipeline import encode, ingest
+from qembed.pipeline import encode, ingest, waiting
 from qembed.pipeline.build import build
 from qembed.pipeline.recipe import Wishes
 from qembed.pipeline.retrieve import Asked, Retriever
@@ -35,7 +35,8 @@ WORDS = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ingest, "WINDOW", 6)
+    monkeypatch.setattr(waiting, "LEAST", 6)
+    monkeypatch.setattr(waiting, "MOST", 6)
     monkeypatch.setattr(ingest, "COMMIT_ROWS", 12)
     monkeypatch.setattr(encode, "CALL", 4)
     monkeypatch.setattr(build_module, "DEAD_ROWS", 10)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from qembed.pipeline import ingest
+from qembed.pipeline import ingest, waiting
 from qembed.pipeline.build import build
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.recipe import Wishes
@@ -38,7 +38,8 @@ def write(path: Path, n: int = RECORDS, word: str = "") -> None:
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
     """Commits after a few rows; gives the times in the catalog after each commit."""
-    monkeypatch.setattr(ingest, "WINDOW", 16)
+    monkeypatch.setattr(waiting, "LEAST", 16)
+    monkeypatch.setattr(waiting, "MOST", 16)
     monkeypatch.setattr(ingest, "COMMIT_ROWS", 32)
     seen: list[list[int]] = []
     commit = Writer.commit

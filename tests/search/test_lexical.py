@@ -74,6 +74,7 @@ QUERY = st.lists(st.sampled_from([*WORDS, "nowhere", "users"]), max_size=6).map(
     dead=st.floats(0, 1),
     filtered=st.booleans(),
     k=st.integers(1, 12),
+    least=st.integers(1, 12),
     seed=st.integers(0, 99),
 )
 def test_the_ranking_is_bm25_of_what_lives(
@@ -84,8 +85,10 @@ def test_the_ranking_is_bm25_of_what_lives(
     dead: float,
     filtered: bool,
     k: int,
+    least: int,
     seed: int,
 ) -> None:
+    least = min(least, k)
     rng = np.random.default_rng(seed)
     live = rng.random(len(texts)) >= dead
     allowed = rng.random(len(texts)) < 0.4 if filtered else None
@@ -94,6 +97,9 @@ def test_the_ranking_is_bm25_of_what_lives(
         index = build(Path(folder) / "i", texts, cuts, base)
         rows, scores = index.search(query, k, base=base, live=live, allowed=allowed)
         everything = index.search(query, k, base=base, upto=base + len(texts))
+        some, _ = index.search(query, k, base=base, live=live, allowed=allowed, least=least)
+    assert some.tolist() == rows[: len(some)].tolist()
+    assert len(some) >= min(least, len(rows))
     assert rows.dtype == np.int64
     assert scores.dtype == np.float32
     for found, found_scores, wanted in (
@@ -202,3 +208,13 @@ def test_coverage_says_what_the_corpus_knows(tmp_path: Path) -> None:
     assert coverage.weight == pytest.approx((idf[9] + idf[1]) / sum(idf.values()))
     assert (coverage.terms, coverage.script, coverage.passages) == (3, "Latin", 10)
     assert index.coverage("the").terms == 0
+
+
+def test_of_many_that_tie_at_the_end_none_or_all_come(tmp_path: Path) -> None:
+    texts = [*["black coffee beans"] * 30, *["black tea"] * 3000]
+    index = build(tmp_path / "i", texts, [])
+    assert len(index.search("black coffee", 1000)[0]) == 1000
+    rows, scores = index.search("black coffee", 1000, least=20)
+    assert rows.tolist() == list(range(30))
+    assert len(set(scores.tolist())) == 1
+    assert len(index.search("black coffee", 1000, least=31)[0]) == 1000

@@ -65,6 +65,11 @@ def test_terms_stand_between_spaces_and_do_not_depend_on_what_is_around(a: str, 
 
 
 @settings(max_examples=300, deadline=None)
+@given(st.text("aB1_-.,'+# 0", max_size=40))
+def test_ascii_has_its_own_way_to_the_same_terms(text: str) -> None:
+    assert [*terms_of(text), "ete"] == terms_of(f"{text} été")
+
+
 @given(ANY)
 def test_equal_texts_for_unicode_are_equal_texts(text: str) -> None:
     decomposed = unicodedata.normalize("NFKC", text)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from qembed.errors import EncodingError, IndexDamaged, IndexLocked, NoIndex, StorageError
-from qembed.store import Catalog, Snapshot, Writer, derived, text_hash
+from qembed.store import Catalog, Snapshot, Writer, derived, shards, text_hash
 from qembed.store import manifest as manifests
 from tests.store.helpers import DIM, contents, make, passages, put, recipe, vector
 
@@ -28,6 +28,17 @@ def test_what_is_committed_is_read_back(tmp_path: Path) -> None:
     assert manifest.generation == 1
     assert manifest.next_row == 3
     assert contents(root) == A
+
+
+def test_much_text_is_written_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shards, "TOGETHER", 10)
+    texts = {"a": ["one", "two", "", "a text longer than ten", "3", "4"], "b": ["", "x" * 9, "yz"]}
+    make(tmp_path / "idx", texts)
+    assert contents(tmp_path / "idx") == texts
+    with Snapshot.open(tmp_path / "idx") as snapshot:
+        for row, text in enumerate([*texts["a"], *texts["b"]]):
+            assert snapshot.passages(np.array([row]))[0].text == text
+            np.testing.assert_array_equal(snapshot.vectors(np.array([row]))[0], vector(text))
 
 
 def test_uncommitted_rows_do_not_exist(tmp_path: Path) -> None:

@@ -1,0 +1,77 @@
+"""How many passages are gathered before they are encoded."""
+
+from __future__ import annotations
+
+from qembed.pipeline.waiting import LEAST, MOST, MOST_TEXT, SAMPLE, SECONDS, Waiting, Window
+from qembed.store import Line
+from qembed.types import Passage
+
+
+def item(n: int, text: str = "some words") -> Waiting:
+    line = Line("d", "s", "f", b"", 0, 0, 0, 0, "", {})
+    passages = [Passage("d", i, 0, len(text), text, 1, 1) for i in range(n)]
+    return Waiting(("s", "f"), "added", line, passages, [text] * n, None)
+
+
+class Pace:
+    """An encoder that takes so long for a text."""
+
+    def __init__(self, each: float) -> None:
+        self.each = each
+        self.made = 0
+
+    def __call__(self) -> tuple[int, float]:
+        return self.made, self.made * self.each
+
+
+def gathered(each: float) -> int:
+    """Passages in a window, once it is known how long one takes."""
+    pace = Pace(each)
+    window = Window(pace)
+    while not window.full:
+        window.add(item(1))
+    assert len(window.items) == LEAST
+    assert len(window.sample()) == SAMPLE
+    pace.made = SAMPLE
+    assert window.sample() == []
+    window.resize()
+    while not window.full:
+        window.add(item(1))
+    return len(window.items)
+
+
+def test_a_window_is_as_many_as_are_encoded_in_half_a_minute() -> None:
+    assert gathered(SECONDS / 2000) == 2000
+    assert gathered(SECONDS / 5) == LEAST
+    assert gathered(1e-9) == MOST
+
+
+def test_much_text_fills_a_window_and_so_do_documents_without_any() -> None:
+    window = Window(Pace(1.0))
+    window.add(item(2, "x" * (MOST_TEXT // 2)))
+    assert window.full
+    assert len(window.take()) == 1
+    assert not window.full
+    for _ in range(MOST):
+        window.add(item(0))
+    assert window.full
+    assert window.texts() == []
+
+
+def test_the_sample_is_from_all_over_the_window() -> None:
+    window = Window(Pace(1.0))
+    for i in range(LEAST):
+        window.add(item(1, str(i)))
+    some = [int(t) for t in window.sample()]
+    assert len(some) == SAMPLE
+    assert some[0] < LEAST // SAMPLE
+    assert some[-1] >= LEAST - LEAST // SAMPLE
+
+
+def test_where_all_is_known_windows_grow() -> None:
+    window = Window(Pace(1.0))
+    window.resize(took=0.1)
+    for _ in range(2 * LEAST):
+        assert not window.full
+        window.add(item(1))
+    assert window.full
