@@ -22,8 +22,9 @@ SMALL = 50_000
 """Up to so many rows the graph follows every commit: saving it again takes a fraction of a second."""
 LAG = 0.05
 """Beyond, it may lag by this share: the tail is searched exactly, and a commit stays a small write."""
-SAMPLE = 1000
-"""Queries made up of stored vectors to choose the breadth of a graph's search."""
+SAMPLE = (200, 1000)
+"""Queries made up of stored vectors to choose the breadth of a graph's search, at least and at most: a tenth
+of the rows in between. Small graphs find all in any breadth."""
 ASIDE = 0.3
 """How far a made-up query lies from a stored vector on the way to another.
 
@@ -114,7 +115,7 @@ def _measured(snapshot: Snapshot, graph: Graph, upto: int) -> Mapping[str, Any]:
 
 
 def made_up(
-    snapshot: Snapshot, upto: int, k: int = 10, sample: int = SAMPLE
+    snapshot: Snapshot, upto: int, k: int = 10, sample: int | None = None
 ) -> tuple[Vectors, list[tuple[Rows, Scores]]]:
     """Queries near rows of [base, upto), and for each the k rows nearest to it by exact search.
 
@@ -123,6 +124,8 @@ def made_up(
     import numpy as np
 
     base, rng = snapshot.manifest.base, np.random.default_rng(0)
+    if sample is None:
+        sample = min(max(SAMPLE[0], (upto - base) // 10), SAMPLE[1])
     rows = rng.choice(upto - base, min(sample, upto - base), replace=False, shuffle=False)
     vectors = snapshot.vectors(np.sort(rows).astype(np.int64) + base)
     queries = (1 - ASIDE) * vectors + ASIDE * rng.permutation(vectors)
