@@ -127,7 +127,13 @@ def made_up(
     if sample is None:
         sample = min(max(SAMPLE[0], (upto - base) // 10), SAMPLE[1])
     rows = rng.choice(upto - base, min(sample, upto - base), replace=False, shuffle=False)
-    vectors = snapshot.vectors(np.sort(rows).astype(np.int64) + base)
+    rows = np.sort(rows).astype(np.int64) + base
+    vectors = np.concatenate(
+        [
+            block[rows[(rows >= first) & (rows < first + len(block))] - first]
+            for first, block in _vectors(snapshot, base)
+        ]
+    )
     queries = (1 - ASIDE) * vectors + ASIDE * rng.permutation(vectors)
     queries = (queries / np.linalg.norm(queries, axis=1, keepdims=True)).astype(np.float32)
     best = [(np.zeros(0, np.int64), np.zeros(0, np.float32)) for _ in queries]
