@@ -1,4 +1,4 @@
-"""The listening side: one thread a connection, so that a slow or vanished client holds up nobody else."""
+"""The listening side: a thread for each connection, so that a slow or vanished client holds up nobody else."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,8 @@ class Server:
         self._folder = os.getcwd()  # noqa: PTH109
         self._environ = surroundings()
         self._calls: set[Call] = set()
+        # as many as there are connections at a time; starting one for each call is most of a call's cost
+        self._threads = ThreadPoolExecutor(CONNECTIONS, "call")
         self._guard = threading.Lock()
         self._last = time.monotonic()
         self._stop = threading.Event()
@@ -174,7 +177,7 @@ class Server:
             sock.close()
             return
         try:
-            threading.Thread(target=self._talk, args=(call,), daemon=True).start()
+            self._threads.submit(self._talk, call)
         except RuntimeError:  # no more threads
             self._end(call)
 
