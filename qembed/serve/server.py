@@ -1,4 +1,4 @@
-"""The listening side: a thread for each connection, so that a slow or vanished client holds up nobody else."""
+"""The listening side: a thread a connection, so that a slow or vanished client holds up nobody else."""
 
 from __future__ import annotations
 
