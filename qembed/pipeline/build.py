@@ -5,18 +5,19 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from qembed.corpus import Chunker, read, read_lines, reader_of
+from qembed.corpus import read, read_lines
 from qembed.errors import InputError, NoIndex, UsageError
-from qembed.models import Model, open_model, passage_text, prepare_model
+from qembed.models import Model, open_model, prepare_model
 from qembed.models.installed import version
 from qembed.pipeline.carry import by_content, carried
 from qembed.pipeline.clock import Clock
+from qembed.pipeline.cutting import cutting, model_cut
 from qembed.pipeline.derive import derive
 from qembed.pipeline.encode import Vectorizer
 from qembed.pipeline.ingest import Ingest, Tally
@@ -25,25 +26,24 @@ from qembed.pipeline.moved import moved
 from qembed.pipeline.plan import Plan
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.recipe import (
-    HEADINGS_RULE,
     check_model,
     check_probes,
     check_wishes,
     inherited,
     make_recipe,
 )
+from qembed.pipeline.rehearse import rehearse
 from qembed.pipeline.sources import STDIN, Sources, read_options
-from qembed.pipeline.summary import Detail, Options, Summary
+from qembed.pipeline.summary import KINDS, Options, Summary
 from qembed.store import Catalog, Manifest, Snapshot, Writer
 from qembed.store import manifest as manifests
 from qembed.store.cut import cut_index
 from qembed.store.repair import repair
-from qembed.types import Encoder, Recipe, SourceFile, Unreadable
+from qembed.types import Encoder, Recipe, SourceFile
 
 DEAD_SHARE = 0.3
 DEAD_ROWS = 1000
 """Compaction: when more than this share of the rows is dead, and it is worth writing the rest again."""
-KINDS = ("added", "changed", "moved", "unchanged", "deleted", "failed")
 
 
 def build(
@@ -57,8 +57,10 @@ def build(
     Raises UsageError, RecipeMismatch, IndexLocked, StorageError, ModelUnavailable; with `strict` an
     InputError for the first input that cannot be read.
     """
-    run = _Build(root, options, progress or Progress(), stdin)
-    return run.rehearse() if options.dry_run else run.perform()
+    progress = progress or Progress()
+    if options.dry_run:
+        return rehearse(root, options, progress)
+    return _Build(root, options, progress, stdin).perform()
 
 
 class _Build:
@@ -189,7 +191,7 @@ class _Build:
         if model.warning:
             self.progress.say(model.warning)
 
-        chunker, render = self._cutting(model, recipe)
+        chunker, render = cutting(model, recipe)
         vectorizer = Vectorizer(
             lambda: self._load(recipe), recipe.dim, self.progress.stop, model.count
         )
@@ -234,24 +236,6 @@ class _Build:
         self.seconds["read"] = took - ingest.tally.seconds["encode"] - ingest.tally.seconds["write"]
         return ingest
 
-    @staticmethod
-    def _cutting(model: Model, recipe: Recipe) -> tuple[Chunker, Callable[[str, str, str], str]]:
-        """The chunker of a recipe, and what makes the text that is encoded of a title and a passage."""
-
-        def render(title: str, text: str, label: str) -> str:
-            return passage_text(recipe.passage_text, recipe.title_rule, title, text, label)
-
-        chunker = Chunker(
-            kind="none" if recipe.chunker == "none" else "auto",
-            max_tokens=recipe.max_tokens,
-            overlap=recipe.overlap,
-            tokenizer=model.tokenizer(),
-            count=lambda text: model.count([text])[0],
-            render=render,
-            labelled=recipe.title_rule == HEADINGS_RULE,
-        )
-        return chunker, render
-
     def _strict(self) -> None:
         if self.options.strict and self.ingest is not None and self.ingest.failed:
             raise InputError(
@@ -284,8 +268,7 @@ class _Build:
     def model(self, dim: int | None = None) -> Model:
         """The model, opened once; its weights are loaded only when there is something to encode."""
         if self._model is None:
-            model = open_model(self.spec)
-            self._model = model if dim in (None, model.dim) else open_model(self.spec, dim=dim)
+            self._model = model_cut(self.spec, dim)
         return self._model
 
     def _release(self, ingest: Ingest) -> None:
@@ -354,88 +337,6 @@ class _Build:
             cut_short=tally.cut_short,
             plainly=tally.plainly,
         )
-
-    # ── --dry-run ────────────────────────────────────────────────────────────────────────────────
-
-    def rehearse(self) -> Summary:
-        """The plan by sizes and times: reads no document, takes no lock, writes nothing."""
-        with self._held:
-            return self._rehearse()
-
-    def _rehearse(self) -> Summary:
-        try:
-            snapshot = self._hold(Snapshot.open(self.root))
-        except NoIndex:
-            if not self.options.paths:
-                raise
-            snapshot = None
-        present = snapshot.manifest if snapshot else None
-        self.sources = Sources(self.root, present, self.options)
-        wishes = self.options.wishes
-        if present is None or self.options.rebuild:
-            wishes = inherited(wishes, present) if present else wishes
-            self.spec = model_spec(wishes.model)
-            recipe, catalog = make_recipe(self.model(wishes.dim), wishes), Catalog()
-        else:
-            model = moved(present, wishes.model)
-            self.spec = present.spec if model is None else model.spec
-            check_wishes(present.recipe, self.spec, wishes)
-            assert snapshot is not None
-            recipe, catalog = present.recipe, snapshot.catalog.grouped()
-        plan = self.sources.plan(catalog)
-        files = catalog.files()
-        would = {
-            "add": [f.name for f in plan.read if (f.source, f.name) not in files],
-            "read": [f.name for f in plan.read if (f.source, f.name) in files],
-            "delete": [name for _, name in plan.gone],
-        }
-        documents = dict.fromkeys(KINDS, 0)
-        documents["added"] = len(would["add"])
-        documents["changed"] = len(would["read"])
-        for kind, keys in (("unchanged", plan.unchanged), ("deleted", plan.gone)):
-            documents[kind] = sum(files[k].stop - files[k].start for k in keys)
-        documents["failed"] = len(self.sources.trouble)
-        passages = dict.fromkeys(("total", "encoded", "reused", "truncated"), 0)
-        passages["total"] = present.counts.get("passages", 0) if present else 0
-        return Summary(
-            index=self.root,
-            generation=present.generation if present else 0,
-            recipe=recipe,
-            documents=documents,
-            passages=passages,
-            failed=[u for _, u in self.sources.trouble],
-            skipped=self.sources.skipped,
-            suffixes=self.sources.suffixes,
-            left_out=sorted(self.sources.left_out),
-            seconds={"total": time.perf_counter() - self.began},
-            dry_run=True,
-            would=would,
-            details=self._details(plan, recipe) if self.options.detail else [],
-        )
-
-    def _details(self, plan: Plan, recipe: Recipe) -> list[Detail]:
-        """How each file of the plan would be read and cut: reads them, encodes nothing."""
-        chunker, _ = self._cutting(self.model(recipe.dim), recipe)
-        found = []
-        for file in plan.read:
-            if self.progress.stop():
-                break
-            documents = passages = 0
-            problems = []
-            for item in read(file, read_options(self.sources.by_path[file.source])):
-                if isinstance(item, Unreadable):
-                    problems.append(
-                        item.error if item.line is None else f"{item.line}: {item.error}"
-                    )
-                    continue
-                documents += 1
-                passages += len(chunker.split(item))
-            kind = chunker.kind_of(file.name)
-            if lacking := chunker.lacks(file.name):
-                problems.append(lacking)
-            reader = reader_of(file.name).__name__.removeprefix("read_")
-            found.append(Detail(file.name, reader, kind, documents, passages, problems[:3]))
-        return found
 
 
 @lru_cache(maxsize=1)

@@ -11,6 +11,9 @@ from qembed.pipeline.recipe import Wishes
 from qembed.store import Source
 from qembed.types import Recipe, Unreadable
 
+KINDS = ("added", "changed", "moved", "unchanged", "deleted", "failed")
+"""What may become of a document."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:

@@ -58,3 +58,9 @@ def test_a_query_imports_no_torch_and_no_pandas(docs: Shell) -> None:
     found = imported(docs, "query", "locked", "--format", "paths")
     assert "pyarrow" in found
     assert not found & {"torch", "transformers", "sentence_transformers", "pandas", "pydantic"}
+
+
+def test_a_first_index_imports_no_torch_and_no_pandas(docs: Shell) -> None:
+    found = imported(docs, "index", "docs", "--index", "another", "--quiet", "--format", "json")
+    assert {"hnswlib", "tantivy"} <= found
+    assert not found & {"torch", "transformers", "sentence_transformers", "pandas", "pydantic"}
