@@ -351,7 +351,7 @@ class Retriever:
                         document=line.id,
                         path=session.path_of(line.source, line.file),
                         title=line.title,
-                        passage=replace(passage, document=line.id),
+                        passage=_of(passage, line.id),
                         score=float(r.scores[i]),
                         scores={
                             "dense": None if r.dense is None else float(r.dense[i]),
@@ -374,6 +374,11 @@ class Retriever:
             why,
             self.warnings,
         )
+
+
+def _of(passage: Passage, document: str) -> Passage:
+    """The passage under its document's present name: a file may have moved since it was encoded."""
+    return passage if passage.document == document else replace(passage, document=document)
 
 
 def _first(k: int, of: Found | Ranked) -> Rows:

@@ -25,6 +25,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -142,9 +143,9 @@ class LexicalIndex:
         hits = self._searcher.search(query, limit=limit, count=False).hits
         if not hits:
             return np.zeros(0, np.int64), np.zeros(0, np.float32)
-        rows = self._searcher.fast_field_values("row", [address for _, address in hits])
-        scores = [score for score, _ in hits]
-        return np.array(rows, dtype=np.int64), np.array(scores, dtype=np.float32)
+        rows = self._searcher.fast_field_values("row", list(map(itemgetter(1), hits)))
+        scores = np.fromiter(map(itemgetter(0), hits), np.float32, len(hits))
+        return np.array(rows, dtype=np.int64), scores
 
     # ── queries of the engine ────────────────────────────────────────────────────────────────────
 
