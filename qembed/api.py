@@ -18,9 +18,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from qembed.pipeline.asked import Asked
 from qembed.pipeline.memory import Forgotten, add_records, forget
 from qembed.pipeline.recipe import Wishes
-from qembed.pipeline.retrieve import Asked, Retriever
+from qembed.pipeline.retrieve import Retriever
 from qembed.pipeline.session import Session
 from qembed.pipeline.summary import Options, Summary
 from qembed.types import Hit, Query

@@ -14,10 +14,10 @@ import pytest
 from qembed.models import open_model
 from qembed.models.onnx_encoder import OnnxEncoder
 from qembed.models.torch_encoder import TorchEncoder
+from qembed.pipeline.asked import Asked
 from qembed.pipeline.build import build
 from qembed.pipeline.evaluate import Wanted, judge
 from qembed.pipeline.recipe import Wishes
-from qembed.pipeline.retrieve import Asked
 from qembed.pipeline.session import Session
 from qembed.pipeline.summary import Options
 from qembed.quality import read_qrels, read_queries

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from qembed.cli.common import Talk, dumps
 from qembed.cli.render import Screen, show
-from qembed.pipeline.retrieve import Asked, Retriever
+from qembed.pipeline.asked import Asked
+from qembed.pipeline.retrieve import Retriever
 from qembed.pipeline.scoring import parse_budget
 from qembed.types import Query
 

@@ -168,10 +168,10 @@ def evaluate(
             sts, model, how, tuple(fail_under or ()), format is Format.json, Talk(quiet, verbose)
         )
         return
+    from qembed.pipeline.asked import Asked
     from qembed.pipeline.evaluate import Wanted, judge
     from qembed.pipeline.locate import find_index
     from qembed.pipeline.recipe import Wishes
-    from qembed.pipeline.retrieve import Asked
     from qembed.pipeline.summary import Options
     from qembed.quality import DEFAULT
 

@@ -16,9 +16,9 @@ from typing import Any
 from qembed.errors import InputError, UsageError
 from qembed.models import PROFILES, TASKS
 from qembed.pipeline.arms import MODES
+from qembed.pipeline.asked import Asked
 from qembed.pipeline.once import shortened
 from qembed.pipeline.ranking import Ranker, Ranking
-from qembed.pipeline.retrieve import Asked
 from qembed.pipeline.session import Session
 from qembed.quality import Measure, Report, check_run, cutoff, evaluate
 from qembed.quality.arms import Arm, arms_json, recommend

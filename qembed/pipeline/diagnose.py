@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from qembed.pipeline.retrieve import Asked, Retriever
+from qembed.pipeline.asked import Asked
+from qembed.pipeline.retrieve import Retriever
 from qembed.pipeline.session import Session
 from qembed.quality.baseline import settings_that_differ
 from qembed.types import Query

@@ -13,11 +13,12 @@ from typing import Any
 
 from qembed.errors import InputError, UsageError
 from qembed.pipeline.ablate import ablate, parse_ablations
+from qembed.pipeline.asked import Asked
 from qembed.pipeline.collection import index_beir, read_inputs
 from qembed.pipeline.diagnose import causes
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.ranking import SAMPLE, Ranker, Ranking
-from qembed.pipeline.retrieve import Asked, Retriever
+from qembed.pipeline.retrieve import Retriever
 from qembed.pipeline.session import Session
 from qembed.pipeline.summary import Options, Summary
 from qembed.quality import (

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from qembed.errors import InputError, UsageError
 from qembed.pipeline.ablate import modes
+from qembed.pipeline.asked import Asked
 from qembed.pipeline.ranking import Ranker
-from qembed.pipeline.retrieve import Asked
 from qembed.pipeline.session import Session
 from qembed.quality import Candidate, ranked, read_qrels, read_queries, read_run
 from qembed.types import Qrels

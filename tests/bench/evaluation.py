@@ -41,9 +41,10 @@ def made_up(folder: Path) -> Path:
 
 def measure(beir: Path, reports: Path) -> None:
     """Prints the ratio."""
+    from qembed.pipeline.asked import Asked
     from qembed.pipeline.evaluate import Wanted, judge
     from qembed.pipeline.recipe import Wishes
-    from qembed.pipeline.retrieve import Asked, Retriever
+    from qembed.pipeline.retrieve import Retriever
     from qembed.pipeline.session import Session
     from qembed.pipeline.summary import Options
     from qembed.quality import read_beir

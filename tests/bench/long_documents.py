@@ -107,10 +107,10 @@ def ways(code: bool) -> list[tuple[str, bool, bool]]:
 
 def row(name: str, way: str, folder: Path, headings: bool, grammars: bool) -> None:
     from qembed.corpus import grammars as known
+    from qembed.pipeline.asked import Asked
     from qembed.pipeline.build import build
     from qembed.pipeline.evaluate import Wanted, judge
     from qembed.pipeline.recipe import Wishes
-    from qembed.pipeline.retrieve import Asked
     from qembed.pipeline.summary import Options
 
     root = folder / f"{way}.qembed"

@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 from qembed.pipeline.arms import MODES
+from qembed.pipeline.asked import Asked
 from qembed.pipeline.evaluate import Wanted, judge
-from qembed.pipeline.retrieve import Asked
 from qembed.pipeline.summary import Options
 
 

@@ -25,9 +25,9 @@ TOLERANCE = 0.002
 
 def main() -> int:
     """Prints wanted and got; 1 for a difference."""
+    from qembed.pipeline.asked import Asked
     from qembed.pipeline.evaluate import Wanted, judge
     from qembed.pipeline.recipe import Wishes
-    from qembed.pipeline.retrieve import Asked
     from qembed.pipeline.summary import Options
 
     if len(sys.argv) != 2:

@@ -11,10 +11,11 @@ import pytest
 
 from qembed.errors import UsageError
 from qembed.pipeline.arms import MODES, Arms
+from qembed.pipeline.asked import Asked
 from qembed.pipeline.build import build
 from qembed.pipeline.fuse import weighted
 from qembed.pipeline.recipe import Wishes
-from qembed.pipeline.retrieve import Asked, Retriever
+from qembed.pipeline.retrieve import Retriever
 from qembed.pipeline.session import Session
 from qembed.pipeline.summary import Options
 from qembed.types import Query

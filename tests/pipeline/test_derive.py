@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from qembed.pipeline import derive as derive_module
+from qembed.pipeline.asked import Asked
 from qembed.pipeline.derive import derive, made_up
-from qembed.pipeline.retrieve import Asked, Retriever
+from qembed.pipeline.retrieve import Retriever
 from qembed.pipeline.session import Session
 from qembed.pipeline.status import describe
 from qembed.pipeline.verify import graph_recall, verify

@@ -19,9 +19,10 @@ import pytest
 
 from qembed.pipeline import build as build_module
 from qembed.pipeline import encode, ingest, waiting
+from qembed.pipeline.asked import Asked
 from qembed.pipeline.build import build
 from qembed.pipeline.recipe import Wishes
-from qembed.pipeline.retrieve import Asked, Retriever
+from qembed.pipeline.retrieve import Retriever
 from qembed.pipeline.session import Session
 from qembed.pipeline.summary import Options
 from qembed.pipeline.verify import verify

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qembed.errors import UsageError
+from qembed.pipeline.asked import Asked
 from qembed.pipeline.build import build
 from qembed.pipeline.present import SAME, diverse
 from qembed.pipeline.recipe import Wishes
-from qembed.pipeline.retrieve import Asked, Retriever
+from qembed.pipeline.retrieve import Retriever
 from qembed.pipeline.session import Session
 from qembed.pipeline.summary import Options
 from qembed.types import Query

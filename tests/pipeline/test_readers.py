@@ -29,7 +29,8 @@ ROOT = Path(__file__).resolve().parents[2]
 READER = """
 import itertools, json, sys, time
 from pathlib import Path
-from qembed.pipeline.retrieve import Asked, Retriever
+from qembed.pipeline.asked import Asked
+from qembed.pipeline.retrieve import Retriever
 from qembed.pipeline.session import Session
 from qembed.types import Query
 
