@@ -23,8 +23,8 @@ SMALL = 512
 """Tokens in a batch, padding included, that half of the cores do well beside another batch."""
 CORE = 384
 LARGEST = 2048
-"""Tokens in a batch, for each core and at most. A batch whose numbers stay in the caches is a tenth faster
-than one four times its size; below 300 the matrices are too low to keep a core busy."""
+"""Tokens in a batch, for each core and at most. Numbers that stay in the caches make a batch faster; too few
+rows do not keep a core busy (`tests.bench.indexing` shows the whole)."""
 
 
 def tokens() -> int:

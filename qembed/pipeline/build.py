@@ -193,7 +193,7 @@ class _Build:
 
         chunker, render = cutting(model, recipe)
         vectorizer = Vectorizer(
-            lambda: self._load(recipe), recipe.dim, self.progress.stop, model.count
+            lambda: self._load(recipe), recipe.dim, model.count, self.progress.stop
         )
         if snapshot is not None:
             vectorizer.learn(snapshot, snapshot.manifest.base)

@@ -85,7 +85,7 @@ class _Segment:
 class Encoded:
     """`vectors` float32 (n, dim), valid where `done`; how many were encoded, the others were looked up.
 
-    `tokens`: of each text, where they were counted; else 0.
+    `tokens`: of each text that is done.
     """
 
     vectors: Vectors
@@ -101,14 +101,14 @@ class Vectorizer:
         self,
         encoder: Callable[[], Encoder],
         dim: int,
+        count: Callable[[list[str]], list[int]],
         stop: Callable[[], bool] = lambda: False,
-        count: Callable[[list[str]], list[int]] | None = None,
     ) -> None:
         self._make = encoder
         self._encoder: Encoder | None = None
         self.dim = dim
-        self.stop = stop
         self.count = count
+        self.stop = stop
         self.known = KnownTexts()
         self.made, self.spent = 0, 0.0
         """Texts that were encoded, and the seconds it took."""
@@ -162,8 +162,9 @@ class Vectorizer:
             else:
                 fresh.setdefault(hashes[i], []).append(i)
         reused = np.flatnonzero(out.done).tolist()
-        for i, n in zip(reused, self._counts([texts[i] for i in reused]), strict=True):
-            out.tokens[i] = n
+        if reused:
+            for i, n in zip(reused, self.count([texts[i] for i in reused]), strict=True):
+                out.tokens[i] = n
         # longest first: texts of one length meet in one call, and what does not fit fails at once
         order = sorted(fresh.values(), key=lambda at: -len(texts[at[0]]))
         # an endpoint wants more at a time, for several requests on their way
@@ -174,7 +175,7 @@ class Vectorizer:
             group = order[begin : begin + call]
             vectors = self._encode([texts[at[0]] for at in group])
             # at once, while an encoder still knows how many tokens it made of them
-            tokens = self._counts([texts[at[0]] for at in group])
+            tokens = self.count([texts[at[0]] for at in group])
             for at, vector, n in zip(group, vectors, tokens, strict=True):
                 out.vectors[at] = vector
                 out.done[at] = True
@@ -184,9 +185,6 @@ class Vectorizer:
             out.encoded += len(group)
             track(sum(len(at) for at in group))
         return out
-
-    def _counts(self, texts: list[str]) -> list[int]:
-        return self.count(texts) if self.count is not None and texts else [0] * len(texts)
 
     def _encode(self, texts: Sequence[str]) -> Vectors:
         import numpy as np

@@ -42,13 +42,15 @@ def _rehearse(
     present = snapshot.manifest if snapshot else None
     sources = Sources(root, present, options)
     wishes = options.wishes
+    model: Model | None = None
     if present is None or options.rebuild:
         wishes = inherited(wishes, present) if present else wishes
         spec = model_spec(wishes.model)
-        recipe, catalog = make_recipe(model_cut(spec, wishes.dim), wishes), Catalog()
+        model = model_cut(spec, wishes.dim)
+        recipe, catalog = make_recipe(model, wishes), Catalog()
     else:
-        model = moved(present, wishes.model)
-        spec = present.spec if model is None else model.spec
+        new = moved(present, wishes.model)
+        spec = present.spec if new is None else new.spec
         check_wishes(present.recipe, spec, wishes)
         assert snapshot is not None
         recipe, catalog = present.recipe, snapshot.catalog.grouped()
@@ -69,7 +71,7 @@ def _rehearse(
     passages["total"] = present.counts.get("passages", 0) if present else 0
     details: list[Detail] = []
     if options.detail:
-        details = _details(plan, sources, model_cut(spec, recipe.dim), recipe, progress)
+        details = _details(plan, sources, model or model_cut(spec, recipe.dim), recipe, progress)
     return Summary(
         index=root,
         generation=present.generation if present else 0,

@@ -128,7 +128,7 @@ class Session:
         parts: list[tuple[int, Vectors]] = []
         upto = manifest.base
         if opened is not None:
-            # a plain view: slicing a memmap takes ten times as long
+            # a plain view: slicing a memmap takes longer
             parts.append((manifest.base, np.asarray(opened[0])))
             upto = opened[1]
         parts.extend(self.snapshot.vector_batches(upto))

@@ -26,7 +26,7 @@ LEAST = 512
 MOST = 8192
 SECONDS = 30.0
 """Passages gathered before encoding, at least and at most; between them, as many as are encoded in so long.
-The more there are, the more of them have one length: of 2,000 mixed ones 2 % is padding, by 512 4 %."""
+The more there are, the more of them have one length, and the less is padding."""
 MOST_TEXT = 16 << 20
 """Characters of passages gathered, however few they are."""
 SAMPLE = 32

@@ -59,7 +59,7 @@ class Server:
         self._folder = os.getcwd()  # noqa: PTH109
         self._environ = surroundings()
         self._calls: set[Call] = set()
-        # as many as there are connections at a time; starting one for each call is most of a call's cost
+        # one a connection, kept for the next: starting a thread costs more than a small request
         self._threads = ThreadPoolExecutor(CONNECTIONS, "call")
         self._guard = threading.Lock()
         self._last = time.monotonic()
