@@ -26,7 +26,7 @@ from qembed.folders import cache_folder
 from qembed.models.files import file_sha256
 from qembed.models.installed import cpu, version
 
-FORMAT = 3
+FORMAT = 4
 """Raised whenever exports of the code before must not be used any more."""
 LIBRARIES = ("torch", "transformers", "sentence-transformers", "onnxruntime")
 FACTS = "export.json"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from qembed.models.batches import by_length
 from qembed.models.onnx_cache import Export
-from qembed.models.onnx_session import GraphSession, load_tokenizer, padded, tokens
+from qembed.models.onnx_session import ROWS, GraphSession, load_tokenizer, padded, tokens
 from qembed.models.unit import unit
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 KEPT = 10_000
 """Characters of a text that is kept until the next call, for who asks how many tokens it had."""
+FEW = 1000
+"""Characters that are tokenized sooner than the threads for more are awake."""
 VECTOR = "vector"
 STATES = "states"
 """Outputs of the graph: float32 (texts, width) and (texts, tokens, width)."""
@@ -90,6 +92,8 @@ class OnnxEncoder:
         return [known[t] for t in texts]
 
     def _encoded(self, texts: Sequence[str]) -> list[Any]:
+        if sum(map(len, texts)) <= FEW:
+            return [self._tokenizer.encode(t) for t in texts]
         encoded: list[Any] = self._tokenizer.encode_batch_fast(list(texts))
         return encoded
 
@@ -108,7 +112,11 @@ class OnnxEncoder:
 
     def _batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], dict[str, Any]]]:
         """Positions of texts with what the graph is fed for them, longest texts first."""
+        import numpy as np
+
         ids = self._ids(texts)
         for batch in by_length([len(row) for row in ids], tokens=tokens()):
             values, mask = padded([ids[i] for i in batch], self._pad, "right")
-            yield batch, {"input_ids": values, "attention_mask": mask}
+            # a graph has no rows for texts without any token: it gets one, that counts for nothing
+            rows = mask.ravel().nonzero()[0] if mask.any() else np.zeros(1, dtype=np.int64)
+            yield batch, {"input_ids": values, "attention_mask": mask, ROWS: rows}

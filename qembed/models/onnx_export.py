@@ -13,11 +13,20 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qembed.models.installed import cpu, version
+from qembed.models.onnx_agree import (
+    PROBES,
+    Disagrees,
+    check_scores,
+    check_vectors,
+    long_text,
+    paired,
+    shapes,
+)
 from qembed.models.onnx_apart import apart, steps
 from qembed.models.onnx_cache import (
     GRAPH,
@@ -28,39 +37,35 @@ from qembed.models.onnx_cache import (
     write_facts,
 )
 from qembed.models.onnx_prepare import RUNTIME
+from qembed.models.onnx_session import ROWS
 
-COSINE = 0.99999
-"""What the graph's vectors must reach against torch's."""
-LOGIT = 1e-3
-"""How far a score may be from torch's, of the largest of a batch if that is above 1.
+if TYPE_CHECKING:
+    from qembed.models.torch_encoder import TorchEncoder
 
-It moves a probability by a quarter of that at most. Sums in another order differ by 1e-5 through 28 layers, a
-wrong mask, position or rounding to half precision by 1e-2 and more.
-"""
 REASON = "reason"
 RAW = "raw.onnx"
-LONG = 300
-"""Tokens in the longest probe: past every window and every length the graph was traced with."""
-PROBES = (
-    "parcel",
-    "Where is my parcel, and when will it arrive?",
-    "The quick brown fox jumps over the lazy dog. It rains in the harbour, and nobody minds.",
-    "火星是红色的行星。 Über Größe.",
-    "def retry(times: int) -> None:\n    for n in range(times):\n        wait(2 ** n)",
-)
-
-
-class Disagrees(Exception):
-    """The graph gives other numbers than torch."""
 
 
 def make(request: dict[str, Any]) -> None:
     """Writes a whole, checked export into the folder `out`. Raises whatever went wrong."""
-    out = Path(request["out"])
-    work = {"encoder": _encoder, "cross": _cross, "qwen": _qwen}[request["kind"]]
+    *before, last = {"encoder": (_packed, _encoder), "cross": (_cross,), "qwen": (_qwen,)}[
+        request["kind"]
+    ]
     with warnings.catch_warnings():  # of the exporter's own innards
         warnings.simplefilter("ignore")
-        facts, check = work(request)
+        for work in before:
+            try:
+                return _made(work, request)
+            except OSError:
+                raise  # says nothing about the model
+            except Exception:
+                _clear(Path(request["out"]))
+        return _made(last, request)
+
+
+def _made(work: Callable[[dict[str, Any]], Any], request: dict[str, Any]) -> None:
+    out = Path(request["out"])
+    facts, check = work(request)
     facts |= {
         "kind": request["kind"],
         "revision": request["revision"],
@@ -72,26 +77,32 @@ def make(request: dict[str, Any]) -> None:
     write_facts(out, facts)
 
 
+def _clear(folder: Path) -> None:
+    for path in folder.iterdir():
+        path.unlink()
+
+
 # ── kinds ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _packed(request: dict[str, Any]) -> Any:
+    """An encoder that computes nothing for padding. Raises NotPacked."""
+    from qembed.models.onnx_packed import packed
+
+    encoder = _torch_encoder(request)
+    with packed(encoder._model) as module:
+        return _vectors(encoder, module, ["input_ids", "attention_mask", ROWS], request)
 
 
 def _encoder(request: dict[str, Any]) -> Any:
     import torch
 
-    from qembed.models.torch_encoder import TorchEncoder
-
-    limit = int(request["max_tokens"])
-    # how torch sorts texts into batches is of no account here
-    encoder = TorchEncoder(
-        Path(request["folder"]), -1, request["pooling"], limit, lambda ts: [1] * len(ts), "cpu"
-    )
-    model = encoder._model
-    encoder.dim = int(model.get_embedding_dimension() or 0)
+    encoder = _torch_encoder(request)
 
     class Wrapped(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.steps = steps(model)
+            self.steps = steps(encoder._model)
 
         def forward(self, input_ids: Any, attention_mask: Any) -> Any:
             output = {"input_ids": input_ids, "attention_mask": attention_mask}
@@ -99,18 +110,35 @@ def _encoder(request: dict[str, Any]) -> Any:
                 output = step(output)
             return output["sentence_embedding"], output["token_embeddings"]
 
+    return _vectors(encoder, Wrapped().eval(), ["input_ids", "attention_mask"], request)
+
+
+def _torch_encoder(request: dict[str, Any]) -> TorchEncoder:
+    from qembed.models.torch_encoder import TorchEncoder
+
+    folder, limit = Path(request["folder"]), int(request["max_tokens"])
+    # how torch sorts texts into batches is of no account here
+    encoder = TorchEncoder(
+        folder, -1, request["pooling"], limit, lambda ts: [1] * len(ts), device="cpu"
+    )
+    encoder.dim = int(encoder._model.get_embedding_dimension() or 0)
+    return encoder
+
+
+def _vectors(encoder: TorchEncoder, module: Any, inputs: list[str], request: dict[str, Any]) -> Any:
+    """The graph of a module that gives vectors and states."""
     from qembed.models.onnx_encoder import STATES, VECTOR, OnnxEncoder
 
-    inputs = ["input_ids", "attention_mask"]
-    _graph(Wrapped().eval(), inputs, [VECTOR, STATES], Path(request["out"]))
-    facts = {"inputs": inputs, **_tokenizer(model.tokenizer, Path(request["out"]))}
+    out = Path(request["out"])
+    _graph(module, inputs, [VECTOR, STATES], out)
+    facts = {"inputs": inputs, **_tokenizer(encoder._model.tokenizer, out)}
 
     def check(export: Export) -> None:
-        ours = OnnxEncoder(export, encoder.dim, limit)
-        for texts in _shapes():
-            _same(encoder.encode(texts), ours.encode(texts))
+        ours = OnnxEncoder(export, encoder.dim, int(request["max_tokens"]))
+        for texts in shapes():
+            check_vectors(encoder.encode(texts), ours.encode(texts))
             for a, b in zip(encoder.encode_tokens(texts), ours.encode_tokens(texts), strict=True):
-                _same(a, b)
+                check_vectors(a, b)
         facts["apart"] = apart(ours, PROBES)
 
     return facts, check
@@ -145,8 +173,8 @@ def _cross(request: dict[str, Any]) -> Any:
 
     def check(export: Export) -> None:
         ours = OnnxCross(export)
-        for pairs in _pairs(_shapes()):
-            _close(reranker.logits(pairs), ours.logits(pairs))
+        for pairs in paired(shapes()):
+            check_scores(reranker.logits(pairs), ours.logits(pairs))
 
     return facts, check
 
@@ -165,9 +193,9 @@ def _qwen(request: dict[str, Any]) -> Any:
     def check(export: Export) -> None:
         ours = OnnxQwen(export)
         # few: a language model takes seconds for each, prompt included
-        for pairs in _pairs([[PROBES[0]], list(PROBES), [PROBES[0], _long()]]):
+        for pairs in paired([[PROBES[0]], list(PROBES), [PROBES[0], long_text()]]):
             prompts = reranker.prompts.ids(pairs, [reranker.task] * len(pairs))
-            _close(reranker.logits(pairs), ours.logits(prompts))
+            check_scores(reranker.logits(pairs), ours.logits(prompts))
 
     return facts, check
 
@@ -185,7 +213,8 @@ def _graph(wrapped: Any, inputs: Sequence[str], outputs: Sequence[str], out: Pat
     mask = torch.ones_like(ids)
     mask[1, 5:] = 0
     examples = {"input_ids": ids, "attention_mask": mask, "token_type_ids": torch.zeros_like(ids)}
-    batch, length = torch.export.Dim("batch"), torch.export.Dim("length")
+    examples[ROWS] = mask.flatten().nonzero()[:, 0]
+    batch, length, rows = (torch.export.Dim(n) for n in ("batch", "length", "rows"))
     with torch.inference_mode():
         program = torch.onnx.export(
             wrapped,
@@ -193,7 +222,7 @@ def _graph(wrapped: Any, inputs: Sequence[str], outputs: Sequence[str], out: Pat
             dynamo=True,
             input_names=list(inputs),
             output_names=list(outputs),
-            dynamic_shapes=tuple({0: batch, 1: length} for _ in inputs),
+            dynamic_shapes=tuple({0: rows} if n == ROWS else {0: batch, 1: length} for n in inputs),
             verbose=False,
         )
     assert program is not None
@@ -226,41 +255,6 @@ def _tokenizer(tokenizer: Any, out: Path) -> dict[str, Any]:
         "pad_id": 0 if pad is None else int(pad),
         "pad_type_id": int(tokenizer.pad_token_type_id),
     }
-
-
-def _shapes() -> list[list[str]]:
-    """Batches of one, of equal and of mixed lengths, of many, and one that is long."""
-    long = _long()
-    return [*([p] for p in PROBES), [PROBES[0]] * 3, list(PROBES), [PROBES[0], long]]
-
-
-def _long() -> str:
-    return " ".join(PROBES[1:3] * (LONG // 20))
-
-
-def _pairs(shapes: list[list[str]]) -> list[list[tuple[str, str]]]:
-    """The same as pairs, two queries in turn."""
-    return [[(PROBES[i % 2], t) for i, t in enumerate(texts)] for texts in shapes]
-
-
-def _close(theirs: Any, ours: Any) -> None:
-    """Log-odds, which decide an order and, squashed, a probability."""
-    import numpy as np
-
-    worst = float(np.abs(theirs - ours).max())
-    if not worst <= LOGIT * max(1.0, float(np.abs(theirs).max())):
-        raise Disagrees(f"its graph gives other scores than torch (by {worst:.2g})")
-
-
-def _same(theirs: Any, ours: Any) -> None:
-    """Both have rows of length 1."""
-    if theirs.shape != ours.shape:
-        raise Disagrees(
-            f"its graph gives {ours.shape[0]} vectors where torch gives {theirs.shape[0]}"
-        )
-    lowest = float((theirs * ours).sum(axis=1).min())
-    if not lowest >= COSINE:
-        raise Disagrees(f"its graph gives other vectors than torch (cosine {lowest:.6f})")
 
 
 def in_a_line(e: BaseException) -> str:

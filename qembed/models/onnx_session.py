@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     Ids = npt.NDArray[np.int64]
 
+ROWS = "rows"
+"""An input of graphs without padding, int64 (tokens,): which places of the flattened batch hold tokens."""
 SMALL = 512
 """Tokens in a batch, padding included, that half of the cores do well beside another batch."""
 CORE = 384

@@ -34,13 +34,25 @@ BATCHES = 2
 
 
 class _Call:
-    """What a thread waits for: taken into a batch, then done. `vectors` stays None if it went wrong."""
+    """What a thread waits for, asleep until it is told that it is done or that the next batch is its own.
+
+    `vectors` stays None if it went wrong.
+    """
 
     def __init__(self, texts: tuple[str, ...]) -> None:
         self.texts = texts
-        self.taken = False
-        self.done = False
         self.vectors: Vectors | None = None
+        self.batch: list[_Call] = []
+        self._told = threading.Lock()
+        self._told.acquire()
+
+    def wait(self) -> None:
+        """Until `tell`."""
+        self._told.acquire()
+
+    def tell(self) -> None:
+        """Once for each `wait`."""
+        self._told.release()
 
 
 class Shared:
@@ -53,7 +65,7 @@ class Shared:
         self._apart = bool(getattr(encoder, "apart", False))
         self._beside = getattr(encoder, "encode_beside", encoder.encode)
         self._places = threading.Semaphore(threads() if self.side_by_side else 1)
-        self._change = threading.Condition()
+        self._guard = threading.Lock()
         self._known: OrderedDict[tuple[str, ...], Vectors] = OrderedDict()
         self._held = 0
         self._waiting: OrderedDict[_Call, None] = OrderedDict()
@@ -62,7 +74,7 @@ class Shared:
     def encode(self, texts: Sequence[str]) -> Vectors:
         """float32 (len(texts), dim), as the encoder gives it for just these texts in one call."""
         call = _Call(tuple(texts))
-        with self._change:
+        with self._guard:
             if call.texts in self._known:
                 self._known.move_to_end(call.texts)
                 return self._known[call.texts].copy()
@@ -71,35 +83,44 @@ class Shared:
         if call.vectors is None:
             with self._places:
                 call.vectors = self._encoder.encode(call.texts)
-        with self._change:
+        with self._guard:
             self._remember(call.texts, call.vectors)
         return call.vectors
 
     def _join(self, call: _Call) -> None:
         """Waits until another thread has done the call, or does it with what else waits."""
-        with self._change:
+        with self._guard:
             self._waiting[call] = None
-            self._change.wait_for(lambda: call.done or (not call.taken and self._room()))
-            if call.done:
-                return
-            calls = [call, *(c for c in self._waiting if c is not call)][:TOGETHER]
-            for c in calls:
-                c.taken = True
-                del self._waiting[c]
-            self._batches += 1
+            if self._room():
+                self._take(call)
+        if not call.batch:
+            call.wait()
+        if not call.batch:
+            return
         try:
-            self._work(calls)
+            self._work(call.batch)
         finally:
-            with self._change:
+            with self._guard:
                 self._batches -= 1
-                for c in calls:
-                    c.done = True
-                self._change.notify_all()
+                first = next(iter(self._waiting), None) if self._room() else None
+                if first is not None:
+                    self._take(first)
+            # the next batch first: nothing is encoded until its thread is awake
+            for c in (first, *call.batch):
+                if c is not None and c is not call:
+                    c.tell()
+
+    def _take(self, call: _Call) -> None:
+        """Makes a batch of the call and of what waits beside it."""
+        call.batch = [call, *(c for c in self._waiting if c is not call)][:TOGETHER]
+        for c in call.batch:
+            del self._waiting[c]
+        self._batches += 1
 
     def _room(self) -> bool:
-        return not self._batches or (
-            self._batches < min(BATCHES, threads()) and len(self._waiting) >= GATHERED
-        )
+        if not self._batches:
+            return bool(self._waiting)
+        return self._batches < min(BATCHES, threads()) and len(self._waiting) >= GATHERED
 
     def _work(self, calls: Sequence[_Call]) -> None:
         """Encodes all calls as one. An error is for the call that meets it when it is made alone."""

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from qembed.cli.app import app
-from qembed.models import onnx_export, open_model, open_reranker, prepare_spec
+from qembed.models import onnx_agree, onnx_export, open_model, open_reranker, prepare_spec
 from qembed.models.onnx_cache import Export
 from qembed.models.onnx_prepare import qwen_reranker
 from qembed.models.onnx_qwen import OnnxQwen
@@ -142,7 +142,7 @@ def test_a_graph_that_disagrees_is_refused(
 
     monkeypatch.setattr(onnx_export, "_graph", graph)
     make(qwen_reranker(folder, str(folder), "cpu"), tmp_path / "same")
-    with pytest.raises(onnx_export.Disagrees, match="other scores than torch"):
+    with pytest.raises(onnx_agree.Disagrees, match="other scores than torch"):
         make(qwen_reranker(other, str(other), "cpu"), tmp_path / "other")
 
 

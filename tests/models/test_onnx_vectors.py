@@ -14,7 +14,7 @@ import pytest
 from qembed.models import onnx_prepare
 from qembed.models.onnx_apart import apart
 from qembed.models.onnx_encoder import VECTOR, OnnxEncoder
-from qembed.models.onnx_session import SMALL
+from qembed.models.onnx_session import ROWS, SMALL
 from tests.models import reference, tiny
 from tests.models.conftest import FAMILIES
 from tests.models.exports import MIXED, model_in
@@ -125,7 +125,8 @@ def test_two_threads_get_what_one_gets(exports: Any, words: int) -> None:
         ids = rng.integers(0, 200, (4, words), dtype=np.int64)
         mask = np.ones_like(ids)
         mask[1, words // 2 :] = 0
-        feeds.append({"input_ids": ids, "attention_mask": mask})
+        rows = mask.ravel().nonzero()[0]
+        feeds.append({"input_ids": ids, "attention_mask": mask, ROWS: rows})
     assert (feeds[0]["input_ids"].size > SMALL) == (words == 400)
     one_by_one = [graph.run(VECTOR, feed) for feed in feeds]
     start = Barrier(2)

@@ -1,0 +1,137 @@
+"""Encoders without padding: torch's numbers for every architecture that is listed, and none for others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from qembed.errors import EncodingError
+from qembed.models.onnx_encoder import OnnxEncoder
+from qembed.models.onnx_packed import ARCHITECTURES, NotPacked, packed
+from qembed.models.onnx_session import ROWS
+from tests.models import tiny
+from tests.models.exports import MIXED, make, model_in
+
+
+def bare(folder: Path, kind: str, **more: Any) -> Path:
+    """A tiny model of that architecture, positions wide enough for every text of MIXED."""
+    import torch
+    from transformers import AutoConfig, AutoModel
+
+    size = tiny.wordpiece(folder)
+    names = {"distilbert": {"dim": tiny.WIDTH, "hidden_dim": 64, "n_layers": 2, "n_heads": 4}}
+    config = AutoConfig.for_model(
+        kind,
+        vocab_size=size,
+        max_position_embeddings=300,
+        initializer_range=0.4,
+        pad_token_id=0,
+        **names.get(
+            kind,
+            {
+                "hidden_size": tiny.WIDTH,
+                "intermediate_size": 64,
+                "num_hidden_layers": 2,
+                "num_attention_heads": 4,
+            },
+        ),
+        **more,
+    )
+    torch.manual_seed(4)
+    AutoModel.from_config(config).save_pretrained(folder)
+    return folder
+
+
+def sentences(folder: Path) -> Any:
+    """The folder as a SentenceTransformer with the mean of its states."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
+
+    text = {"text": {"method": "forward", "method_output_name": "last_hidden_state"}}
+    first = Transformer(str(folder), modality_config=text, module_output_name="token_embeddings")
+    made = SentenceTransformer(modules=[first, Pooling(tiny.WIDTH), Normalize()], device="cpu")
+    made.max_seq_length = 256
+    return made.eval()
+
+
+def features(model: Any) -> tuple[Any, Any, Any]:
+    """Ids, mask and rows of MIXED as one batch."""
+    found = model.preprocess(MIXED)
+    mask = found["attention_mask"]
+    assert 0 < int(mask.sum()) < mask.numel(), "nothing is padded"
+    return found["input_ids"], mask, mask.flatten().nonzero()[:, 0]
+
+
+@pytest.mark.parametrize("kind", ARCHITECTURES)
+def test_torchs_numbers_without_padding(kind: str, tmp_path: Path, quietly: None) -> None:
+    import torch
+
+    grouped = {"num_key_value_heads": 2} if kind in ("qwen2", "qwen3", "llama", "mistral") else {}
+    if kind == "mistral":
+        grouped["sliding_window"] = None
+    model = sentences(bare(tmp_path / "model", kind, **grouped))
+    ids, mask, rows = features(model)
+    with torch.inference_mode():
+        wanted = model({"input_ids": ids, "attention_mask": mask})
+        with packed(model) as module:
+            vectors, states = module(ids, mask, rows)
+        after = model({"input_ids": ids, "attention_mask": mask})
+    np.testing.assert_allclose(vectors, wanted["sentence_embedding"], atol=1e-5)
+    kept = mask.bool()
+    np.testing.assert_allclose(states[kept], wanted["token_embeddings"][kept], atol=1e-3)
+    np.testing.assert_array_equal(after["sentence_embedding"], wanted["sentence_embedding"])
+
+
+@pytest.fixture(scope="module")
+def windowed(tmp_path_factory: pytest.TempPathFactory, quietly: None) -> Path:
+    """A model in which a token sees four others."""
+    top = tmp_path_factory.mktemp("windowed")
+    folder = bare(top / "windowed", "mistral", num_key_value_heads=2, sliding_window=4)
+    return tiny.with_modules(folder, "pooling_mode_mean_tokens")
+
+
+def test_an_attention_that_wants_more_is_refused(windowed: Path) -> None:
+    model = sentences(windowed)
+    with packed(model) as module, pytest.raises(NotPacked, match="wants sliding_window"):
+        module(*features(model))
+
+
+def test_an_architecture_that_is_not_listed_is_refused(tmp_path: Path, quietly: None) -> None:
+    model = sentences(bare(tmp_path / "model", "mpnet"))
+    with pytest.raises(NotPacked, match="mpnet"), packed(model):
+        pass
+
+
+def test_what_cannot_be_packed_is_exported_with_padding(windowed: Path, tmp_path: Path) -> None:
+    model = model_in(windowed)
+    export = make(model.wanted(), tmp_path / "export")
+    assert export.facts["inputs"] == ["input_ids", "attention_mask"]
+    ours = OnnxEncoder(export, model.dim, model.max_tokens)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("QEMBED_RUNTIME", "torch")
+        theirs = model_in(windowed).encoder()
+    np.testing.assert_allclose(ours.encode(MIXED), theirs.encode(MIXED), atol=1e-5)
+
+
+def test_exports_are_packed_where_they_can_be(exports: Any) -> None:
+    assert all(export.facts["inputs"][-1] == ROWS for _, export in exports.values())
+
+
+def test_a_text_without_any_token_is_named(exports: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Alone and beside others, which tokenizers with no special tokens of their own do."""
+    model, export = exports["mean-right"]
+    encoder = OnnxEncoder(export, model.dim, model.max_tokens)
+    real = encoder._ids
+    monkeypatch.setattr(
+        encoder,
+        "_ids",
+        lambda texts: [
+            i[:0] if t == "nothing" else i for t, i in zip(texts, real(texts), strict=True)
+        ],
+    )
+    for texts in (["nothing"], ["fox", "nothing", "the lazy dog"]):
+        with pytest.raises(EncodingError, match="nothing"):
+            encoder.encode(texts)
