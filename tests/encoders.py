@@ -99,3 +99,15 @@ class Shouting:
 def shouting() -> Shouting:
     """A reranker."""
     return Shouting()
+
+
+class Thinking(Shouting):
+    """The same, two seconds later."""
+
+    def score(self, pairs: Sequence[tuple[str, str]]) -> np.ndarray:
+        time.sleep(2)
+        return super().score(pairs)
+
+
+def thinking() -> Thinking:
+    return Thinking()

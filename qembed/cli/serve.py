@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -15,10 +15,14 @@ import typer
 from qembed.cli.common import IndexOption, QuietOption, Talk, VerboseOption, dumps, out
 
 if TYPE_CHECKING:
-    from qembed.serve.warm import Warm
+    from qembed.serve.warm import Turns
+    from qembed.serve.warm_session import WarmSession
 
 STOPPING = 15.0
 """Seconds that a server told to stop has."""
+QUICK = 4
+QUICK_ROWS = 50_000
+"""Queries, and passages to look at, for which all other requests may wait: some milliseconds."""
 
 
 class StatusFormat(StrEnum):
@@ -72,7 +76,7 @@ def _run(index: Path, idle: float, talk: Talk) -> None:
     from qembed.serve.warm import Warm
 
     warm = Warm(index)
-    server = Server(warm, {"query": _query, "rerank": _rerank}, idle)
+    server = Server(warm, {"query": _query, "rerank": _rerank}, {"query": _quick}, idle)
 
     def ready(path: Path) -> None:
         talk.say(f"serving {index}, generation {warm.generation} (pid {os.getpid()})")
@@ -193,7 +197,22 @@ def _answered(request: Request, work: Callable[[Sheet, Heard], None]) -> dict[st
     return {"out": sheet.getvalue(), "err": talk.lines, "code": code}
 
 
-def _query(request: Request, warm: Warm, started: Started) -> dict[str, Any]:
+def _quick(request: Request, session: WarmSession) -> Sequence[str] | None:
+    """What a query's answer needs encoded, if the rest takes but milliseconds."""
+    from qembed.cli.answer import asked_of, queries_of
+    from qembed.pipeline.retrieve import Retriever
+
+    asked, queries = asked_of(request), queries_of(request)
+    more = asked.rerank or asked.where or asked.diversity or asked.context
+    # as text, a passage's sentences are encoded too
+    if more or asked.search == "graph" or request["format"] == "text":
+        return None
+    if len(queries) > QUICK or session.rows > QUICK_ROWS:
+        return None
+    return list(dict.fromkeys(Retriever(session, asked).texts_to_encode(queries)))
+
+
+def _query(request: Request, warm: Turns, started: Started) -> dict[str, Any]:
     from qembed.cli.answer import answer_query, asked_of, queries_of
     from qembed.cli.render import Screen
     from qembed.pipeline.retrieve import Retriever
@@ -217,13 +236,13 @@ def _environ(screen: Mapping[str, Any]) -> dict[str, str]:
     return environ
 
 
-def _rerank(request: Request, warm: Warm, started: Started) -> dict[str, Any]:
+def _rerank(request: Request, warm: Turns, started: Started) -> dict[str, Any]:
     from qembed.cli.answer import how_of, rerank_a_run, rerank_lines
     from qembed.errors import RecipeMismatch
     from qembed.models import Model, open_reranker
     from qembed.models.pairs import Scorer
     from qembed.pipeline.rerank import check_how, parse_hits
-    from qembed.serve.server import Refused
+    from qembed.serve.desk import Refused
 
     def work(sheet: Sheet, talk: Heard) -> None:
         if "run" in request:

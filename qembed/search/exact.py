@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 BLOCK = 1 << 15
 """Rows scored at a time: 48 MiB of 384-dimensional vectors, and scores that stay in cache."""
+AHEAD = 1 << 10
+"""Rows that several single queries are scored with before the next: they stay in a core's cache."""
 QUERIES = 64
 """Queries scored at a time: one pass over the vectors serves them all."""
 
@@ -35,6 +37,7 @@ class Exact:
         self.parts = [(first, v) for first, v in parts if len(v)]
         self.live = live
         self.base = base
+        self._ahead: dict[bytes, list[Scores]] = {}
 
     def search(
         self, vectors: Vectors, k: int, rows: Rows | None = None
@@ -48,18 +51,50 @@ class Exact:
             found += self._all(queries, k) if rows is None else self._some(queries, k, rows)
         return found
 
+    def ahead(self, vectors: Vectors) -> None:
+        """Scores for queries that `search` will get one by one, in one pass over the vectors for all of them.
+
+        A query takes half the time so: reading the vectors is what takes it. What was ahead before is
+        forgotten.
+        """
+        import numpy as np
+
+        queries = np.ascontiguousarray(vectors, dtype=np.float32)
+        found = []
+        for _, matrix in self.parts:
+            scores = np.empty((len(queries), len(matrix)), dtype=np.float32)
+            for at in range(0, len(matrix), AHEAD):
+                part, block = scores[:, at : at + AHEAD], matrix[at : at + AHEAD].T
+                for q in range(len(queries)):  # one by one: together they would have other bits
+                    np.matmul(queries[q : q + 1], block, out=part[q : q + 1])
+            found.append(scores)
+        self._ahead = {
+            query.tobytes(): [scores[q] for scores in found] for q, query in enumerate(queries)
+        }
+
+    def steady(self) -> bool:
+        """Whether scores have the same bits ahead as otherwise: whether this BLAS goes row by row."""
+        if not self.parts:
+            return True
+        probe = self.parts[0][1][:1]
+        plain = self.search(probe, len(self.parts[0][1]))[0][1]
+        self.ahead(probe)
+        return self.search(probe, len(plain))[0][1].tobytes() == plain.tobytes()
+
     def _all(self, queries: Vectors, k: int) -> list[tuple[Rows, Scores]]:
         import numpy as np
 
         best: list[tuple[Rows, Scores]] = [
             (np.zeros(0, np.int64), np.zeros(0, np.float32)) for _ in queries
         ]
-        for first, matrix in self.parts:
+        known = self._ahead.pop(queries.tobytes(), None) if len(queries) == 1 else None
+        for part, (first, matrix) in enumerate(self.parts):
             for at in range(0, len(matrix), BLOCK):
                 block = matrix[at : at + BLOCK]
                 start = first + at
                 ids = np.arange(start, start + len(block))
-                scores = queries @ block.T  # unit vectors: the product is the cosine
+                # unit vectors: the product is the cosine
+                scores = queries @ block.T if known is None else known[part][None, at : at + BLOCK]
                 if self.live is not None:
                     alive = self.live[start - self.base : start - self.base + len(block)]
                     ids, scores = ids[alive], scores[:, alive]

@@ -1,4 +1,8 @@
-"""One connection of a server, from hello to answer."""
+"""One connection of a server, from hello to answer.
+
+Reading and offering never wait: the thread that does them serves all connections. What is left of an answer
+that the client does not take at once is for a thread that may wait.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,10 @@ import contextlib
 import select
 import socket
 import threading
+import time
 from typing import Any
 
-from qembed.serve.protocol import Broken, send
+from qembed.serve.protocol import MAX_REQUEST, PART, Broken, Frames, pack, send
 
 READING = 10.0
 """Seconds a client has to send its request, and to take its answer."""
@@ -24,6 +29,13 @@ class Call:
         self.state = "reading"
         self._sending = threading.Lock()
         self._answered = False
+        self._frames = Frames()
+        self.until = time.monotonic() + READING
+
+    def read(self) -> dict[str, Any] | None:
+        """The request, None as long as it is not whole. Raises Broken, OSError."""
+        self._frames.add(self.socket.recv(PART))
+        return self._frames.take(MAX_REQUEST)
 
     def pulse(self) -> None:
         """A sign of life while the client waits. A client that does not take it is given up."""
@@ -43,6 +55,23 @@ class Call:
             self._answered = True
             self.socket.settimeout(READING)
             send(self.socket, body)
+
+    def offer(self, body: dict[str, Any]) -> bytes:
+        """The last frame; gives back what the client does not take at once. Raises OSError."""
+        frame = pack(body)
+        with self._sending:
+            self._answered = True
+            self.socket.setblocking(False)
+            try:
+                return frame[self.socket.send(frame) :]
+            except BlockingIOError:
+                return frame
+
+    def finish(self, rest: bytes) -> None:
+        """What was given back. Raises OSError."""
+        with self._sending:
+            self.socket.settimeout(READING)
+            self.socket.sendall(rest)
 
     def gone(self) -> bool:
         """Whether the client hung up."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from qembed.serve.place import Short, private, socket_path, stranger, surroundings
-from qembed.serve.protocol import HELLO, MAX_REPLY, MAX_REQUEST, Broken, pack, receive
+from qembed.serve.protocol import HELLO, MAX_REPLY, MAX_REQUEST, Broken, Frames, pack
 from qembed.version import __version__
 
 GREETING = 2.0
@@ -45,13 +45,14 @@ class Line:
         if not private(path.parent):
             raise Broken(f"{path.parent} is not this user's alone")
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._frames = Frames()
         try:
             self.socket.settimeout(GREETING)
             with Short(path) as short:
                 self.socket.connect(short)
             if stranger(self.socket):
                 raise Broken("another user's server")
-            self.hello = receive(self.socket, MAX_REQUEST, GREETING)
+            self.hello = self._frames.receive(self.socket, MAX_REQUEST, GREETING)
         except (OSError, Broken) as e:
             self.close()
             raise Broken(f"no answer ({e})") from e
@@ -78,7 +79,7 @@ class Line:
             raise Broken(str(e)) from e
         until = time.monotonic() + PATIENCE
         while True:
-            answer = receive(self.socket, MAX_REPLY, SILENCE)
+            answer = self._frames.receive(self.socket, MAX_REPLY, SILENCE)
             if "wait" not in answer:
                 return answer
             if answer["wait"] == "queue" and time.monotonic() > until:

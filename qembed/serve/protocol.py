@@ -20,6 +20,8 @@ HELLO = 1
 MAX_REQUEST = 4 << 20
 MAX_REPLY = 256 << 20
 HEAD = 4
+PART = 1 << 18
+"""Bytes that are read at a time: memory grows with what arrives, not with what was announced."""
 
 
 class Broken(Exception):
@@ -40,35 +42,48 @@ def send(to: socket.socket, body: dict[str, Any]) -> None:
         raise Broken(str(e) or type(e).__name__) from e
 
 
-def receive(sock: socket.socket, limit: int, seconds: float) -> dict[str, Any]:
-    """The next frame, whole within `seconds`. Raises Broken."""
-    until = time.monotonic() + seconds
-    size = int.from_bytes(_exactly(sock, HEAD, until), "big")
-    if size > limit:
-        raise Broken(f"{size:,} bytes announced, {limit:,} are allowed")
-    data = _exactly(sock, size, until)
-    try:
-        body = json.loads(data)
-    except (ValueError, RecursionError) as e:
-        raise Broken(f"not JSON: {e}") from e
-    if not isinstance(body, dict):
-        raise Broken("a JSON object is wanted")
-    return body
+class Frames:
+    """Makes frames of the bytes that arrive; what belongs to the next one waits."""
 
+    def __init__(self) -> None:
+        self._got = bytearray()
 
-def _exactly(sock: socket.socket, n: int, until: float) -> bytearray:
-    """n bytes; memory grows with what arrives, not with what was announced."""
-    got = bytearray()
-    while len(got) < n:
-        left = until - time.monotonic()
-        if left <= 0:
-            raise Broken("too slow")
-        try:
-            sock.settimeout(left)
-            part = sock.recv(min(n - len(got), 1 << 18))
-        except OSError as e:
-            raise Broken(str(e) or type(e).__name__) from e
+    def add(self, part: bytes) -> None:
+        """What has arrived. Raises Broken for nothing: that is the end."""
         if not part:
             raise Broken("closed")
-        got += part
-    return got
+        self._got += part
+
+    def take(self, limit: int) -> dict[str, Any] | None:
+        """The next frame, None as long as it is not whole. Raises Broken."""
+        if len(self._got) < HEAD:
+            return None
+        end = HEAD + int.from_bytes(self._got[:HEAD], "big")
+        if end > HEAD + limit:
+            raise Broken(f"{end - HEAD:,} bytes announced, {limit:,} are allowed")
+        if len(self._got) < end:
+            return None
+        data = self._got[HEAD:end]
+        del self._got[:end]
+        try:
+            body = json.loads(data)
+        except (ValueError, RecursionError) as e:
+            raise Broken(f"not JSON: {e}") from e
+        if not isinstance(body, dict):
+            raise Broken("a JSON object is wanted")
+        return body
+
+    def receive(self, sock: socket.socket, limit: int, seconds: float) -> dict[str, Any]:
+        """The next frame, whole within `seconds`. Raises Broken."""
+        until = time.monotonic() + seconds
+        while (body := self.take(limit)) is None:
+            left = until - time.monotonic()
+            if left <= 0:
+                raise Broken("too slow")
+            try:
+                sock.settimeout(left)
+                part = sock.recv(PART)
+            except OSError as e:
+                raise Broken(str(e) or type(e).__name__) from e
+            self.add(part)
+        return body

@@ -1,66 +1,47 @@
-"""The listening side: a thread a connection, so that a slow or vanished client holds up nobody else."""
+"""The listening side: one thread for all connections and quick answers, others for what takes long."""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
 import os
-import select
 import signal
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from qembed.errors import StorageError, UsageError
-from qembed.serve.call import PULSE, READING, Call
-from qembed.serve.place import (
-    Short,
-    different,
-    folder_bound,
-    private,
-    socket_path,
-    stranger,
-    surroundings,
-)
-from qembed.serve.protocol import HELLO, MAX_REQUEST, Broken, receive, send
+from qembed.serve.call import PULSE, Call
+from qembed.serve.desk import Desk, Handler, Quick
+from qembed.serve.loop import Loop
+from qembed.serve.place import Short, private, socket_path, stranger
+from qembed.serve.protocol import HELLO, pack
 from qembed.serve.warm import Warm
 from qembed.version import __version__
 
 CONNECTIONS = 256
 """At a time; whoever comes then is hung up on and does the work itself."""
-TICK = 0.25
-"""Seconds between looks at the clock and at what was signalled."""
 FINISH = 5.0
 """Seconds that requests at work have when the server is told to stop."""
-
-Handler = Callable[[Mapping[str, Any], Warm, Callable[[], None]], dict[str, Any]]
-"""A request to what the command would have written, its errors included. The third is for `Warm.turn`."""
-
-
-class Refused(Exception):
-    """What a server leaves to the client's own process, and why."""
 
 
 class Server:
     """Serves the index at `warm.root` until idle, told to stop, or signalled."""
 
-    def __init__(self, warm: Warm, handlers: Mapping[str, Handler], idle: float) -> None:
+    def __init__(
+        self, warm: Warm, handlers: Mapping[str, Handler], quick: Mapping[str, Quick], idle: float
+    ) -> None:
         self.warm = warm
-        self.handlers = handlers
         self.idle = idle
         self.path = socket_path(warm.root)
-        self.requests = 0
         self.started = time.time()
-        self._folder = os.getcwd()  # noqa: PTH109
-        self._environ = surroundings()
         self._calls: set[Call] = set()
-        # one a connection, kept for the next: starting a thread costs more than a small request
-        self._threads = ThreadPoolExecutor(CONNECTIONS, "call")
+        self._desk = Desk(warm, handlers, quick, CONNECTIONS, self._later, self._end)
+        self._hello_frame = b""
         self._guard = threading.Lock()
         self._last = time.monotonic()
         self._stop = threading.Event()
@@ -78,15 +59,34 @@ class Server:
             return self._serve(ready)
 
     def _serve(self, ready: Callable[[Path], None]) -> str:
+        self._hello_frame = pack(self._hello())
         with self._listening() as listener:
+            self._loop = Loop(listener, self._admit, self._take, self._end)
+            self.warm.elsewhere = self._loop.elsewhere
             ready(self.path)
             threading.Thread(target=self._pulses, daemon=True).start()
-            self._last = time.monotonic()
-            why = self._accept(listener)
+            self._last = self._looked = time.monotonic()
+            why = self._loop.run(self._ended, self._desk.rested)
+            self._loop.shut()
         until = time.monotonic() + FINISH
-        while self._calls and time.monotonic() < until:
-            time.sleep(0.01)
+        self._loop.run(
+            lambda: "" if self._calls and time.monotonic() < until else "done", self._desk.rested
+        )
+        self._loop.close()
         return why
+
+    def _later(self, job: Callable[[], None]) -> None:
+        self._loop.later(job)
+
+    def _take(self, call: Call, request: dict[str, Any]) -> None:
+        do = request.get("do")
+        if do == "stop":
+            self._desk.give(call, {"stopping": True})
+            self.stop()
+        elif do == "status":
+            self._desk.give(call, self._status())
+        else:
+            self._desk.take(call, request)
 
     def stop(self) -> None:
         """Ends `run` soon."""
@@ -150,40 +150,42 @@ class Server:
             return False
         return (found.st_dev, found.st_ino) == self._mine
 
-    def _accept(self, listener: socket.socket) -> str:
-        looked = time.monotonic()
-        while not self._stop.is_set():
-            if select.select([listener], [], [], TICK)[0]:
-                with contextlib.suppress(OSError):
-                    self._begin(listener.accept()[0])
-            now = time.monotonic()
-            with self._guard:
-                rested = 0.0 if self._calls else now - self._last
-            if self.idle and rested > self.idle:
-                return f"idle for {self.idle:.0f} s"
-            if now - looked > PULSE:
-                looked = now
-                if not self._there():
-                    return f"{self.path} is gone"
-        return "told to"
+    def _ended(self) -> str | None:
+        """Why it is time to stop."""
+        if self._stop.is_set():
+            return "told to"
+        now = time.monotonic()
+        with self._guard:
+            rested = 0.0 if self._calls else now - self._last
+        if self.idle and rested > self.idle:
+            return f"idle for {self.idle:.0f} s"
+        if now - self._looked > PULSE:
+            self._looked = now
+            if not self._there():
+                return f"{self.path} is gone"
+        return None
 
-    def _begin(self, sock: socket.socket) -> None:
+    def _admit(self, sock: socket.socket) -> Call | None:
+        """Says hello, unless there are too many."""
         call = Call(sock)
         with self._guard:
             full = len(self._calls) >= CONNECTIONS
             if not full:
                 self._calls.add(call)
-        if full:
-            sock.close()
-            return
         try:
-            self._threads.submit(self._talk, call)
-        except RuntimeError:  # no more threads
-            self._end(call)
+            if not full and not stranger(sock):
+                sock.send(self._hello_frame)
+                return call
+        except OSError:  # it has gone again
+            pass
+        self._end(call)
+        return None
 
     def _end(self, call: Call) -> None:
         with self._guard:
             self._calls.discard(call)
+            if call.state != "reading":
+                self._last = time.monotonic()
         call.socket.close()
 
     def _pulses(self) -> None:
@@ -195,31 +197,6 @@ class Server:
                 call.pulse()
 
     # ── one connection ───────────────────────────────────────────────────────────────────────────
-
-    def _talk(self, call: Call) -> None:
-        try:
-            call.socket.settimeout(READING)
-            if stranger(call.socket):
-                return
-            send(call.socket, self._hello())
-            request = receive(call.socket, MAX_REQUEST, READING)
-            if request.get("do") == "stop":
-                call.answer({"stopping": True})
-                self.stop()
-                return
-            if request.get("do") == "status":
-                call.answer(self._status())
-                return
-            call.state = "queue"
-            with self._guard:
-                self.requests += 1
-            call.answer(self._answer(request, call))
-        except (Broken, OSError):
-            pass  # the client is gone or talks nonsense: there is nobody to tell
-        finally:
-            if call.state != "reading":
-                self._last = time.monotonic()
-            self._end(call)
 
     def _hello(self) -> dict[str, Any]:
         return {
@@ -234,42 +211,12 @@ class Server:
             **self._hello(),
             "generation": self.warm.generation,
             "model": self.warm.spec,
-            "requests": self.requests,
+            "requests": self._desk.requests,
             "up_seconds": round(time.time() - self.started, 1),
             "idle_seconds": round(time.monotonic() - self._last, 1),
             "idle_limit": self.idle,
             "socket": str(self.path),
         }
-
-    def _answer(self, request: dict[str, Any], call: Call) -> dict[str, Any]:
-        try:
-            handler = self.handlers.get(str(request.get("do")))
-            if handler is None:
-                raise Refused(f"it does not know {str(request.get('do'))[:40]!r}")
-            self._alike(request)
-            if call.gone():
-                raise Refused("gone")
-            return handler(request, self.warm, call.working)
-        except Refused as e:
-            return {"refused": str(e)}
-        except (
-            Exception
-        ) as e:  # a fresh process may do better, and shows the traceback if it does not
-            return {"refused": f"it failed: {type(e).__name__}: {str(e)[:200]}"}
-
-    def _alike(self, request: Mapping[str, Any]) -> None:
-        """Raises Refused for a request whose answer could be another one in the client's own process."""
-        specs = [request.get("model"), request.get("reranker"), self.warm.spec]
-        bound = any(folder_bound(s) for s in specs) or request.get("paths") is True
-        if bound and request["folder"] != self._folder:
-            raise Refused(
-                f"it was started in {self._folder}, and what is asked depends on the folder"
-            )
-        names = different(self._environ, request["environ"], code=bound)
-        if names:
-            raise Refused(f"it was started with another {', '.join(names)}")
-        if (model := request.get("model")) is not None and model != self.warm.spec:
-            raise Refused(f"it has loaded {self.warm.spec}, not {model}")
 
 
 @contextmanager

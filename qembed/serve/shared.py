@@ -1,20 +1,21 @@
-"""One encoder for the threads of a server: it remembers, and encodes together what waits together.
+"""One encoder for all requests of a server: it remembers, and encodes together what waits together.
 
 Answers are the bytes that a fresh process gives. Where a text's vector differs in its eighth digit by what it
 is encoded beside, a call is therefore repeated whole or not at all; most exports know no such difference.
 
-A batch grows while the one before is encoded. If enough waits, a second one goes beside the first, each on
-half of the cores: other threads make answers meanwhile, and a batch on all cores waits for them at each step.
+A batch waits while more requests are being answered than wait to be encoded: whoever is answered asks again,
+and a text in a batch of four takes two thirds of the time that it takes alone. Meanwhile answers are made on
+the other cores, so a batch takes half of them.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
-from collections.abc import Sequence
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from qembed.errors import QembedError
 from qembed.models.installed import threads
 from qembed.types import Encoder
 
@@ -26,113 +27,144 @@ VECTORS = 8192
 TOGETHER = 16
 """Calls that are made one: a short text by itself does not fill the processor."""
 SHORT = 400
-"""Characters of a call that goes together with others: it is padded to the longest of them."""
-GATHERED = 3
-"""Calls that are worth a batch beside another one."""
-BATCHES = 2
-"""At a time."""
+"""Characters of a call that goes together with others."""
+SOON = 2
+"""Requests being answered that a batch does not wait for: else no core encodes while the last of them are."""
+LINGER = 10.0
+"""Seconds after which the thread that encodes goes home if nothing waits."""
 
 
 class _Call:
-    """What a thread waits for, asleep until it is told that it is done or that the next batch is its own.
+    """Texts that wait. `vectors` stays None if it went wrong; `done` is called in any case.
 
-    `vectors` stays None if it went wrong.
+    `now`: somebody does nothing until then, and may be the one whom a batch would wait for.
     """
 
-    def __init__(self, texts: tuple[str, ...]) -> None:
+    def __init__(self, texts: tuple[str, ...], done: Callable[[float], None], now: bool) -> None:
         self.texts = texts
+        self.done = done
+        self.now = now
         self.vectors: Vectors | None = None
-        self.batch: list[_Call] = []
-        self._told = threading.Lock()
-        self._told.acquire()
-
-    def wait(self) -> None:
-        """Until `tell`."""
-        self._told.acquire()
-
-    def tell(self) -> None:
-        """Once for each `wait`."""
-        self._told.release()
 
 
 class Shared:
-    """An Encoder that many threads may call."""
+    """An Encoder that many threads may call. `elsewhere`: requests that are being answered just now."""
 
-    def __init__(self, encoder: Encoder) -> None:
+    def __init__(self, encoder: Encoder, elsewhere: Callable[[], int] = lambda: 0) -> None:
         self._encoder = encoder
+        self._elsewhere = elsewhere
         # an exported graph takes calls side by side; torch and the user's own code may not
         self.side_by_side = bool(getattr(encoder, "side_by_side", False))
         self._apart = bool(getattr(encoder, "apart", False))
         self._beside = getattr(encoder, "encode_beside", encoder.encode)
         self._places = threading.Semaphore(threads() if self.side_by_side else 1)
-        self._guard = threading.Lock()
+        self._change = threading.Condition()
         self._known: OrderedDict[tuple[str, ...], Vectors] = OrderedDict()
         self._held = 0
-        self._waiting: OrderedDict[_Call, None] = OrderedDict()
-        self._batches = 0
+        self._waiting: deque[_Call] = deque()
+        self._at_work = False
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """float32 (len(texts), dim), as the encoder gives it for just these texts in one call."""
-        call = _Call(tuple(texts))
-        with self._guard:
-            if call.texts in self._known:
-                self._known.move_to_end(call.texts)
-                return self._known[call.texts].copy()
-        if self._apart and sum(map(len, call.texts)) <= SHORT:
-            self._join(call)
-        if call.vectors is None:
-            with self._places:
-                call.vectors = self._encoder.encode(call.texts)
-        with self._guard:
-            self._remember(call.texts, call.vectors)
-        return call.vectors
+        key = tuple(texts)
+        told = threading.Lock()
+        told.acquire()
+        if (known := self.known(key)) is not None:
+            return known
+        with self._change:
+            call = self._queue(key, lambda _: told.release(), now=True)
+        if call is not None:
+            told.acquire()
+            if call.vectors is not None:
+                return call.vectors
+        with self._places:
+            vectors = self._encoder.encode(key)
+        with self._change:
+            self._remember(key, vectors)
+        return vectors
 
-    def _join(self, call: _Call) -> None:
-        """Waits until another thread has done the call, or does it with what else waits."""
-        with self._guard:
-            self._waiting[call] = None
-            if self._room():
-                self._take(call)
-        if not call.batch:
-            call.wait()
-        if not call.batch:
-            return
-        try:
-            self._work(call.batch)
-        finally:
-            with self._guard:
-                self._batches -= 1
-                first = next(iter(self._waiting), None) if self._room() else None
-                if first is not None:
-                    self._take(first)
-            # the next batch first: nothing is encoded until its thread is awake
-            for c in (first, *call.batch):
-                if c is not None and c is not call:
-                    c.tell()
+    def known(self, texts: Sequence[str]) -> Vectors | None:
+        """What `encode` gives, if it was encoded before."""
+        key = tuple(texts)
+        with self._change:
+            if key not in self._known:
+                return None
+            self._known.move_to_end(key)
+            return self._known[key].copy()
 
-    def _take(self, call: _Call) -> None:
-        """Makes a batch of the call and of what waits beside it."""
-        call.batch = [call, *(c for c in self._waiting if c is not call)][:TOGETHER]
-        for c in call.batch:
-            del self._waiting[c]
-        self._batches += 1
+    def begin(self, texts: Sequence[str], done: Callable[[float], None]) -> bool:
+        """Has the texts encoded for a later `encode`; False, and nothing is done, for what goes by itself.
 
-    def _room(self) -> bool:
-        if not self._batches:
-            return bool(self._waiting)
-        return self._batches < min(BATCHES, threads()) and len(self._waiting) >= GATHERED
+        `done` is called with the seconds it took, by this thread or another, also if it went wrong: the later
+        `encode` says why.
+        """
+        key = tuple(texts)
+        with self._change:
+            known = not key or key in self._known
+            if not known:
+                return self._queue(key, done, now=False) is not None
+        done(0.0)
+        return True
 
-    def _work(self, calls: Sequence[_Call]) -> None:
+    def look(self) -> None:
+        """There are fewer elsewhere than before."""
+        if self._waiting:
+            with self._change:
+                self._change.notify()
+
+    def _queue(
+        self, key: tuple[str, ...], done: Callable[[float], None], now: bool
+    ) -> _Call | None:
+        """The call, waiting; None for what is not encoded beside others."""
+        if not self._apart or sum(map(len, key)) > SHORT:
+            return None
+        if not self._at_work:
+            try:
+                threading.Thread(target=self._work, name="encode", daemon=True).start()
+            except RuntimeError:  # no more threads
+                return None
+            self._at_work = True
+        call = _Call(key, done, now)
+        self._waiting.append(call)
+        self._change.notify()
+        return call
+
+    def _work(self) -> None:
+        while calls := self._next():
+            began = time.perf_counter()
+            self._together(calls)
+            took = time.perf_counter() - began
+            for c in calls:
+                c.done(took)
+
+    def _next(self) -> list[_Call]:
+        """The next batch, once it is worth while; none if nothing comes any more."""
+        with self._change:
+            self._change.wait_for(self._ripe, LINGER)
+            calls = [self._waiting.popleft() for _ in range(min(len(self._waiting), TOGETHER))]
+            self._at_work = bool(calls)
+            return calls
+
+    def _ripe(self) -> bool:
+        waiting = self._waiting
+        return bool(waiting) and (
+            len(waiting) + SOON >= self._elsewhere() or any(c.now for c in waiting)
+        )
+
+    def _together(self, calls: Sequence[_Call]) -> None:
         """Encodes all calls as one. An error is for the call that meets it when it is made alone."""
-        encode = self._encoder.encode if len(calls) == 1 else self._beside
+        alone = len(calls) == 1 and not self._elsewhere()
         try:
+            encode = self._encoder.encode if alone else self._beside
             vectors = encode([t for c in calls for t in c.texts])
-        except QembedError:
+        except Exception:
             return
         at = 0
-        for c in calls:
-            c.vectors = vectors[at : at + len(c.texts)].copy()
-            at += len(c.texts)
+        with self._change:
+            for c in calls:
+                c.vectors = vectors[at : at + len(c.texts)].copy()
+                self._remember(c.texts, c.vectors)
+                at += len(c.texts)
 
     def _remember(self, key: tuple[str, ...], vectors: Vectors) -> None:
         if key not in self._known and len(key) <= VECTORS // 4:

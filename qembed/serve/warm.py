@@ -6,190 +6,44 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from functools import cached_property
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Protocol
 
 from qembed.errors import QembedError
-from qembed.models import Model, open_model
 from qembed.models.installed import share_cores
-from qembed.pipeline.filters import Allowed, Filters
-from qembed.pipeline.session import Session
-from qembed.search import Graph, Plan, planner
-from qembed.serve.shared import Shared
-from qembed.store import Line, derived
+from qembed.serve.warm_session import WarmSession
+from qembed.store import derived
 from qembed.store.manifest import MANIFEST
-from qembed.types import Encoder, Passage
-
-if TYPE_CHECKING:
-    from qembed.models.pairs import Scorer
-    from qembed.types import Rows, Scores, Vectors
-
-PASSAGES = 20_000
-"""Passages, lines of documents, and whether a passage is code, that are kept as objects."""
-T = TypeVar("T")
 
 
-class WarmSession(Session):
-    """A session that outlives a request. Used by one thread at a time."""
+class Turns(Protocol):
+    """What a request gets of an index."""
 
-    def __init__(self, root: Path, before: WarmSession | None = None) -> None:
-        super().__init__(root)
-        self._graph_used = False
-        self._rerankers: dict[str, Scorer] = {}
-        self._passages: dict[int, Passage] = {}
-        self._lines: dict[int, Line] = {}
-        self._codes: dict[int, bool] = {}
-        self._loaded = None if before is None else before.loaded()
-        if before is not None and before.snapshot.manifest.uid == self.snapshot.manifest.uid:
-            # a row is never used twice
-            self._passages, self._codes = before._passages, before._codes
+    def turn(self, started: Callable[[], None] = ...) -> AbstractContextManager[WarmSession]:
+        """The session of the present generation. `started` is called when all others have had theirs."""
 
-    def loaded(self) -> tuple[Model, Encoder | None, dict[str, Scorer]] | None:
-        """What the next generation's session can go on with."""
-        model = self.__dict__.get("model")
-        if model is None:
-            return self._loaded
-        return model, self.ready(), self._rerankers
-
-    @cached_property
-    def model(self) -> Model:
-        """The index's model, with the weights of the session before if they are the same."""
-        fresh: Model = Session.model.func(self)  # type: ignore[attr-defined]
-        loaded, self._loaded = self._loaded, None
-        if loaded is None or _identity(loaded[0]) != _identity(fresh):
-            return fresh
-        model, encoder, self._rerankers = loaded
-        if encoder is not None and not getattr(model, "remote", False):
-            self.__dict__["encoder"] = encoder
-        return model
-
-    @cached_property
-    def encoder(self) -> Encoder:
-        """The model's weights, with a memory."""
-        encoder: Encoder = Session.encoder.func(self)  # type: ignore[attr-defined]
-        return Shared(encoder)
-
-    def ready(self) -> Encoder | None:
-        """The encoder if it was loaded already; by any thread at any time."""
-        return self.__dict__.get("encoder")
-
-    @cached_property
-    def plain_model(self) -> Model:
-        """The model as `qembed rerank` opens it: not cut to the index's dimensions."""
-        manifest = self.snapshot.manifest
-        model = open_model(manifest.spec)
-        return self.model if model.dim == self.model.dim else model
-
-    def begin(self) -> None:
-        """What a fresh process would not know is forgotten: timings, filters that name times, the plan."""
-        self.seconds.clear()
-        self._places.clear()
-        self._graph_used = False
-        old = self.__dict__.get("filters")
-        if old is not None:
-            self.__dict__["filters"] = Filters(self.snapshot, old.documents())
-
-    @property
-    def graph_loaded(self) -> bool:
-        """Counted as a fresh process would: the same plan, the same hits."""
-        return self._graph_used
-
-    def graph(self) -> tuple[Graph, derived.Stamp] | None:
-        """The graph, kept once it was wanted."""
-        self._graph_used = True
-        return super().graph()
-
-    @cached_property
-    def _stamp(self) -> derived.Stamp | None:
-        return super()._published()
-
-    def _published(self) -> derived.Stamp | None:
-        """Read once: when another is published, this session ends."""
-        return self._stamp
-
-    @cached_property
-    def _blas(self) -> Any:
-        from threadpoolctl import ThreadpoolController
-
-        return ThreadpoolController()
-
-    def nearest(
-        self,
-        vectors: Vectors,
-        k: int,
-        wanted: planner.Search = "auto",
-        ef: int | None = None,
-        allowed: Allowed | None = None,
-    ) -> tuple[list[tuple[Rows, Scores]], Plan]:
-        """As ever; a single query by one thread of the BLAS.
-
-        Its threads wait for one another by spinning, 8 ms where the cores are busy and the product takes .2.
-        A product with one vector has the same bits by any number of threads, one with many has not.
-        """
-        if len(vectors) > 1:
-            return super().nearest(vectors, k, wanted, ef, allowed)
-        with self._blas.limit(limits=1, user_api="blas"):
-            return super().nearest(vectors, k, wanted, ef, allowed)
-
-    def reranker(self, spec: str) -> Scorer:
-        """Loaded once; what it told of the request before is forgotten."""
-        return self.kept(spec, lambda: super(WarmSession, self).reranker(spec))
-
-    def kept(self, spec: str, make: Callable[[], Scorer]) -> Scorer:
-        """The reranker of that name, made at first."""
-        if spec == "late":  # a thin coat over the encoder
-            return make()
-        if spec not in self._rerankers:
-            self._rerankers[spec] = make()
-        found = self._rerankers[spec]
-        found.truncated.clear()
-        return found
-
-    def passages(self, rows: Rows) -> Sequence[Passage]:
-        """The passages of the given rows; those asked for before are objects already."""
-        return _kept(self._passages, rows, self.snapshot.passages)
-
-    def code(self, rows: Rows) -> Sequence[bool]:
-        """Kept likewise."""
-        return _kept(self._codes, rows, super().code)
-
-    def lines(self, rows: Rows) -> Sequence[Line]:
-        """The line of each row's document, kept likewise, though not beyond this generation."""
-        return _kept(self._lines, rows, self.snapshot.lines_of)
-
-    def load(self) -> None:
-        """Everything that a usual query needs."""
-        import numpy as np
-
-        _ = self.exact, self.lexical
-        self.encoder.encode(["ready"])
-        manifest = self.snapshot.manifest
-        if self.rows <= PASSAGES:
-            every = np.arange(manifest.base, manifest.next_row)
-            self.passages(every)
-            if (live := self.snapshot.live) is not None:
-                every = every[live]
-            self.lines(every)
+    def ahead(self, texts: Callable[[WarmSession], Sequence[str]]) -> float:
+        """Encodes what the turn will ask for; seconds it took."""
 
 
-def _kept(kept: dict[int, T], rows: Rows, fetch: Callable[[Rows], Sequence[T]]) -> list[T]:
-    """What belongs to the rows; fetched are those that are not kept yet."""
-    import numpy as np
+class Held:
+    """A turn that was had already, by a request whose texts were encoded in `seconds`."""
 
-    wanted = rows.tolist()
-    new = [r for r in dict.fromkeys(wanted) if r not in kept]
-    if len(kept) + len(new) > PASSAGES:
-        kept.clear()
-        new = list(dict.fromkeys(wanted))
-    if new:
-        kept.update(zip(new, fetch(np.array(new, dtype=np.int64)), strict=True))
-    return [kept[r] for r in wanted]
+    def __init__(self, session: WarmSession, seconds: float) -> None:
+        self.session = session
+        self._seconds = seconds
 
+    @contextmanager
+    def turn(self, started: Callable[[], None] = lambda: None) -> Iterator[WarmSession]:
+        """The session."""
+        started()
+        self.session.begin()
+        yield self.session
 
-def _identity(model: Model) -> tuple[Any, ...]:
-    return model.spec, model.revision, model.dim, model.max_tokens
+    def ahead(self, texts: Callable[[WarmSession], Sequence[str]]) -> float:
+        """It was done."""
+        return self._seconds
 
 
 class Warm:
@@ -197,13 +51,23 @@ class Warm:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.elsewhere: Callable[[], int] = lambda: 0
+        """Requests that are being answered while others wait to be encoded."""
         share_cores()
         folder = root / derived.FOLDER
         names = (root / MANIFEST, *(folder / f"{kind}.json" for kind in derived.KINDS))
         self._watched = [str(n) for n in names]
         self._turn = threading.Lock()
         self._state = self._now()
-        self._session: WarmSession | None = WarmSession(root)
+        self._session: WarmSession | None = self._opened(None)
+
+    def _opened(self, before: WarmSession | None) -> WarmSession:
+        return WarmSession(self.root, before, lambda: self.elsewhere())
+
+    @property
+    def session(self) -> WarmSession | None:
+        """The last turn's, for who looks at nothing but the model and the manifest."""
+        return self._session
 
     @property
     def generation(self) -> int:
@@ -234,6 +98,19 @@ class Warm:
         return found
 
     @contextmanager
+    def held(self, seconds: float) -> Iterator[Held | None]:
+        """A turn for who must not wait: None if another has it, or if the index has changed."""
+        if not self._turn.acquire(blocking=False):
+            yield None
+            return
+        try:
+            session = self._session
+            new = session is None or self._now() != self._state
+            yield None if session is None or new else Held(session, seconds)
+        finally:
+            self._turn.release()
+
+    @contextmanager
     def turn(self, started: Callable[[], None] = lambda: None) -> Iterator[WarmSession]:
         """The session of the present generation, for this thread alone. Raises NoIndex, IndexDamaged.
 
@@ -245,7 +122,7 @@ class Warm:
             if now != self._state or self._session is None:
                 old, self._session = self._session, None
                 try:
-                    self._session = WarmSession(self.root, old)
+                    self._session = self._opened(old)
                 finally:
                     if old is not None:
                         old.close()

@@ -17,6 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +48,17 @@ for line in sys.stdin:
 """
 
 
+alike = cache(surroundings)
+"""Once: what a client's process does once is not what is measured."""
+
+
 def request(text: str) -> dict[str, Any]:
     """What `qembed query TEXT -k 10 --format jsonl` sends."""
     asked = {"k": 10, "task": None, "instruction": True, "template": None, "mode": "auto",
              "search": "auto", "rerank": None, "candidates": 100, "min_score": None, "by": "passage",
              "fusion": "sum"}  # fmt: skip
     return {
-        "do": "query", "folder": str(Path.cwd()), "environ": surroundings(), "where": [], "asked": asked,
+        "do": "query", "folder": str(Path.cwd()), "environ": alike(), "where": [], "asked": asked,
         "queries": [["1", text, None, None]], "rerank_budget": None, "model": None, "reranker": None,
         "format": "jsonl", "explain": False, "quiet": False, "verbose": False,
         "screen": {"terminal": False, "environ": {}, "columns": None},

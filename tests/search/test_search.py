@@ -79,6 +79,48 @@ def test_exact_is_a_plain_sort(
         assert set((got - base).tolist()) == set(expected)
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n=st.integers(1, 4000),
+    cut=st.integers(0, 4000),
+    queries=st.integers(1, 5),
+    dead=st.booleans(),
+)
+def test_scores_ahead_have_the_bits_of_a_lone_query(
+    seed: int, n: int, cut: int, queries: int, dead: bool
+) -> None:
+    """In blocks and as a whole, in one part or two, dead rows among them."""
+    rng = np.random.default_rng(seed)
+    vectors, asked = unit(rng, n, 48), unit(rng, queries, 48)
+    cut = min(cut, n)
+    live = rng.random(n) >= 0.3 if dead else None
+    searcher = Exact([(7, vectors[:cut]), (7 + cut, vectors[cut:])], live, 7)
+    assert searcher.steady()
+    alone = [searcher.search(q[None], 20)[0] for q in asked]
+    searcher.ahead(asked)
+    for q, (rows, scores) in zip(asked, alone, strict=True):
+        got = searcher.search(q[None], 20)[0]
+        np.testing.assert_array_equal(got[0], rows)
+        assert got[1].tobytes() == scores.tobytes()
+    assert not searcher._ahead, "each is asked for once"
+    searcher.ahead(asked)
+    np.testing.assert_array_equal(searcher.search(asked[:1], 20, alone[0][0])[0][0], alone[0][0])
+
+
+def test_a_blas_that_does_not_go_row_by_row_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    searcher = Exact([(0, unit(np.random.default_rng(0), 3000))])
+    real = Exact.ahead
+
+    def drifting(self: Exact, vectors: np.ndarray) -> None:
+        real(self, vectors)
+        for scores in self._ahead.values():
+            scores[0][-1] = np.nextafter(scores[0][-1], np.float32(9))
+
+    monkeypatch.setattr(Exact, "ahead", drifting)
+    assert not searcher.steady()
+
+
 @pytest.fixture(scope="module")
 def clustered() -> tuple[np.ndarray, np.ndarray, Graph]:
     """3,000 vectors around 60 centres, as texts lie around topics."""

@@ -15,7 +15,7 @@ import pytest
 
 import qembed.serve.client as client
 from qembed.serve.place import socket_path
-from qembed.serve.protocol import MAX_REQUEST, Broken, pack, receive
+from qembed.serve.protocol import MAX_REQUEST, Broken, Frames, pack
 from tests.cli.conftest import Done, Shell
 from tests.serve.conftest import Running, sockets
 
@@ -375,12 +375,15 @@ def test_a_long_path(docs: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 
 def test_frames() -> None:
     a, b = socket.socketpair()
+    frames = Frames()
     with a, b:
-        a.sendall(pack({"x": "é\udcff\U0001f600"}))
-        assert receive(b, 1000, 1) == {"x": "é\udcff\U0001f600"}
-        a.sendall(pack({})[:5])
+        a.sendall(pack({"x": "é\udcff\U0001f600"}) + pack({"y": 1}) + pack({})[:5])
+        assert frames.receive(b, 1000, 1) == {"x": "é\udcff\U0001f600"}
+        assert frames.receive(b, 1000, 1) == {"y": 1}
         with pytest.raises(Broken, match=r"too slow|timed out"):
-            receive(b, 1000, 0.05)
+            frames.receive(b, 1000, 0.05)
+        a.sendall(pack({})[5:])
+        assert frames.receive(b, 1000, 1) == {}
         a.close()
         with pytest.raises(Broken, match="closed"):
-            receive(b, 1000, 1)
+            frames.receive(b, 1000, 1)

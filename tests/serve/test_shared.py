@@ -10,13 +10,7 @@ import pytest
 
 from qembed.errors import EncodingError
 from qembed.serve import shared as module
-from qembed.serve.shared import GATHERED, SHORT, TOGETHER, Shared
-
-
-@pytest.fixture
-def one_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However much waits, it waits for the first call."""
-    monkeypatch.setattr(module, "BATCHES", 1)
+from qembed.serve.shared import SHORT, SOON, TOGETHER, Shared
 
 
 class Slow:
@@ -66,7 +60,6 @@ def meet(slow: Slow, later: Sequence[str]) -> dict[str, float | str]:
     return got
 
 
-@pytest.mark.usefixtures("one_batch")
 def test_what_waits_is_encoded_together() -> None:
     slow = Slow(apart=True)
     got = meet(slow, ["a", "bb", "ccc"])
@@ -81,7 +74,6 @@ def test_where_it_would_change_the_bits_each_call_stays_alone() -> None:
     assert sorted(map(len, slow.calls)) == [1, 1, 1, 1]
 
 
-@pytest.mark.usefixtures("one_batch")
 def test_a_long_text_holds_up_no_short_one() -> None:
     slow, long = Slow(apart=True), "x" * (SHORT + 1)
     got = meet(slow, ["a", long, "bb"])
@@ -90,7 +82,6 @@ def test_a_long_text_holds_up_no_short_one() -> None:
     assert [len(c) for c in slow.calls].count(2) == 1
 
 
-@pytest.mark.usefixtures("one_batch")
 def test_no_more_than_some_at_a_time() -> None:
     slow = Slow(apart=True)
     got = meet(slow, [f"text {i:02}" for i in range(TOGETHER + 5)])
@@ -98,15 +89,13 @@ def test_no_more_than_some_at_a_time() -> None:
     assert sorted(map(len, slow.calls)) == [1, 5, TOGETHER]
 
 
-@pytest.mark.usefixtures("one_batch")
 def test_an_error_is_its_own_callers() -> None:
     slow = Slow(apart=True)
     got = meet(slow, ["a", "bad", "ccc"])
     assert got == {"first": 5, "a": 1, "ccc": 3, "bad": "the model gave NaN for the text 'bad'"}
 
 
-@pytest.mark.usefixtures("one_batch")
-def test_a_failure_of_another_kind_leaves_nobody_waiting() -> None:
+def test_a_failure_beside_others_is_tried_alone() -> None:
     class Broken(Slow):
         def encode(self, texts: Sequence[str]) -> np.ndarray:
             """Fails beside others."""
@@ -114,10 +103,7 @@ def test_a_failure_of_another_kind_leaves_nobody_waiting() -> None:
                 raise RuntimeError("out of memory")
             return super().encode(texts)
 
-    got = meet(Broken(apart=True), ["a", "bb"])
-    assert got.pop("first") == 5
-    # the thread that made the call has the error, the other its answer
-    assert sorted(got.values(), key=str) in ([1, "out of memory"], [2, "out of memory"])
+    assert meet(Broken(apart=True), ["a", "bb"]) == {"first": 5, "a": 1, "bb": 2}
 
 
 def test_what_was_asked_before_is_known() -> None:
@@ -130,48 +116,140 @@ def test_what_was_asked_before_is_known() -> None:
     assert slow.calls == [["again"]]
 
 
-def test_enough_that_waits_is_a_second_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "threads", lambda: 2)
-    began, go_on = threading.Semaphore(0), threading.Event()
-    calls: list[list[str]] = []
+# ── told when it is done ─────────────────────────────────────────────────────────────────────────
 
-    class Counting:
-        """Each text's length as its vector, once the test lets it go on."""
 
-        side_by_side = apart = True
+class Counting:
+    """Each text's length as its vector; remembers calls, and whether they took half of the cores."""
 
-        def encode(self, texts: Sequence[str]) -> np.ndarray:
-            """float32 (n, 1)"""
-            calls.append(list(texts))
-            began.release()
-            assert go_on.wait(30)
-            return np.array([[len(t)] for t in texts], dtype=np.float32)
+    side_by_side = apart = True
 
-        encode_beside = encode
+    def __init__(self) -> None:
+        self.calls: list[tuple[list[str], bool]] = []
 
+    def encode(self, texts: Sequence[str], beside: bool = False) -> np.ndarray:
+        """float32 (n, 1)"""
+        self.calls.append((list(texts), beside))
+        if "bad" in texts:
+            raise EncodingError("the model gave NaN for the text 'bad'")
+        return np.array([[len(t)] for t in texts], dtype=np.float32)
+
+    def encode_beside(self, texts: Sequence[str]) -> np.ndarray:
+        """The same."""
+        return self.encode(texts, beside=True)
+
+
+class Told:
+    """What `begin` calls; `wait` for so many calls."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+        self._calls = threading.Semaphore(0)
+
+    def __call__(self, seconds: float) -> None:
+        self.seconds.append(seconds)
+        self._calls.release()
+
+    def wait(self, calls: int, seconds: float = 30) -> bool:
+        return all(self._calls.acquire(timeout=seconds) for _ in range(calls))
+
+
+def test_a_batch_waits_for_those_elsewhere() -> None:
+    encoder, told, elsewhere = Counting(), Told(), 3 + SOON
+    shared = Shared(encoder, lambda: elsewhere)
+    assert shared.begin(["a"], told)
+    assert shared.begin(["bb"], told)
+    assert not told.wait(1, 0.2)
+    elsewhere = 2 + SOON
+    assert not encoder.calls
+    shared.look()
+    assert told.wait(2)
+    assert encoder.calls == [(["a", "bb"], True)]
+    assert all(s > 0 for s in told.seconds)
+    assert shared.encode(["bb"])[0, 0] == 2
+    assert len(encoder.calls) == 1
+
+
+def test_only_a_lone_call_takes_all_cores() -> None:
+    encoder, told, elsewhere = Counting(), Told(), 0
+    shared = Shared(encoder, lambda: elsewhere)
+    assert shared.begin(["a"], told)
+    assert told.wait(1)
+    elsewhere = 1
+    assert shared.begin(["bb"], told)
+    assert told.wait(1)
+    assert [beside for _, beside in encoder.calls] == [False, True]
+
+
+def test_what_is_known_is_told_at_once() -> None:
+    encoder, told = Counting(), Told()
+    shared = Shared(encoder, lambda: 9)
+    shared._remember(("a",), np.ones((1, 1), np.float32))
+    assert shared.begin(["a"], told)
+    assert shared.begin([], told)
+    assert told.seconds == [0.0, 0.0]
+    assert not encoder.calls
+
+
+@pytest.mark.parametrize(("apart", "text"), [(False, "a"), (True, "a" * (SHORT + 1))])
+def test_what_goes_by_itself_is_not_begun(apart: bool, text: str) -> None:
+    encoder, told = Counting(), Told()
+    encoder.apart = apart
+    shared = Shared(encoder)
+    assert not shared.begin([text], told)
+    assert shared.encode([text])[0, 0] == len(text)
+    assert not told.seconds
+
+
+def test_a_mistake_is_for_the_one_who_asks_for_the_vectors() -> None:
+    encoder, told, elsewhere = Counting(), Told(), 9
+    shared = Shared(encoder, lambda: elsewhere)
+    assert shared.begin(["bad"], told)
+    assert shared.begin(["good"], told)
+    elsewhere = 0
+    shared.look()
+    assert told.wait(2)
+    assert shared.encode(["good"])[0, 0] == 4
+    with pytest.raises(EncodingError, match="bad"):
+        shared.encode(["bad"])
+
+
+def test_the_thread_goes_home_and_another_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LINGER", 0.05)
     shared = Shared(Counting())
-    got: dict[str, float] = {}
+    for text in ("a", "bb"):
+        assert shared.encode([text])[0, 0] == len(text)
+        assert "encode" in {t.name for t in threading.enumerate()} or not shared._at_work
+        for _ in range(600):
+            if not shared._at_work:
+                break
+            threading.Event().wait(0.05)
+        assert not shared._at_work
 
-    def ask(text: str) -> None:
-        got[text] = float(shared.encode([text])[0, 0])
 
-    def start(texts: Sequence[str]) -> list[threading.Thread]:
-        threads = [threading.Thread(target=ask, args=(t,)) for t in texts]
-        for t in threads:
-            t.start()
-        return threads
+def test_who_does_nothing_meanwhile_does_not_wait_for_those_elsewhere() -> None:
+    """It may be the very one whom a batch would wait for."""
+    encoder, told = Counting(), Told()
+    shared = Shared(encoder, lambda: 1000)
+    assert shared.begin(["a"], told)
+    assert shared.encode(["bb"])[0, 0] == 2
+    assert told.wait(1)
+    assert encoder.calls == [(["a", "bb"], True)]
 
-    running = start(["a"])
-    assert began.acquire(timeout=30)
-    running += start(["b" * n for n in range(2, 2 + GATHERED - 1)])
-    assert not began.acquire(timeout=0.2), "too few for a second batch"
-    running += start(["ccccccc"])
-    assert began.acquire(timeout=30)
-    running += start(["d" * n for n in range(10, 10 + GATHERED)])
-    assert not began.acquire(timeout=0.2), "there are two already"
-    go_on.set()
-    for t in running:
-        t.join(30)
-    assert [len(c) for c in calls[:2]] == [1, GATHERED]
-    assert got == {t: len(t) for c in calls for t in c}
-    assert len(got) == 2 * GATHERED + 1
+
+def test_nothing_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Should nobody say that fewer are elsewhere."""
+    monkeypatch.setattr(module, "LINGER", 0.05)
+    told = Told()
+    assert Shared(Counting(), lambda: 1000).begin(["a"], told)
+    assert told.wait(1)
+
+
+def test_without_threads_it_still_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", none)
+    shared, told = Shared(Counting()), Told()
+    assert not shared.begin(["a"], told)
+    assert shared.encode(["a"])[0, 0] == 1

@@ -1,0 +1,165 @@
+"""The thread that serves all connections: it waits for none of them."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qembed.serve.call import Call
+from qembed.serve.loop import TICK, Loop
+from qembed.serve.protocol import Broken, Frames, pack
+
+
+class Echo:
+    """A loop in a thread of its own that answers each request with itself, and what became of its calls."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(path))
+        self.listener.listen()
+        self.listener.setblocking(False)
+        self.calls: list[Call] = []
+        self.dropped: list[Call] = []
+        self.rests: list[bytes] = []
+        self.rested = 0
+        self.stop = threading.Event()
+        self.loop = Loop(self.listener, self.admit, self.take, self.dropped.append)
+        self.thread = threading.Thread(
+            target=self.loop.run,
+            args=(lambda: "stopped" if self.stop.is_set() else None, self.rest),
+        )
+        self.thread.start()
+
+    def admit(self, sock: socket.socket) -> Call:
+        self.calls.append(Call(sock))
+        return self.calls[-1]
+
+    def take(self, call: Call, request: dict[str, Any]) -> None:
+        self.rests.append(call.offer(request))
+
+    def rest(self) -> None:
+        self.rested += 1
+
+    def client(self) -> socket.socket:
+        sock = socket.socket(socket.AF_UNIX)
+        sock.connect(str(self.path))
+        return sock
+
+    def end(self) -> None:
+        self.stop.set()
+        self.thread.join(10)
+        assert not self.thread.is_alive()
+        self.listener.close()
+        for call in self.calls:
+            call.socket.close()
+        self.loop.close()
+
+
+@pytest.fixture
+def echo(tmp_path: Path) -> Iterator[Echo]:
+    made = Echo(tmp_path / "s")
+    yield made
+    made.end()
+
+
+def seen(what: list[Any], n: int) -> bool:
+    until = time.monotonic() + 10
+    while len(what) < n and time.monotonic() < until:
+        time.sleep(0.005)
+    return len(what) >= n
+
+
+def test_a_request_in_drops(echo: Echo) -> None:
+    with echo.client() as slow, echo.client() as quick:
+        frame = pack({"slow": "x" * 50})
+        for i in range(len(frame) - 1):
+            slow.sendall(frame[i : i + 1])
+        quick.sendall(pack({"quick": 1}))
+        assert Frames().receive(quick, 1000, 10) == {"quick": 1}
+        slow.sendall(frame[-1:])
+        assert Frames().receive(slow, 1000, 10) == {"slow": "x" * 50}
+    assert not echo.dropped
+
+
+def test_who_does_not_go_on_is_dropped(echo: Echo) -> None:
+    with echo.client() as slow:
+        slow.sendall(pack({})[:3])
+        assert seen(echo.calls, 1)
+        assert not echo.dropped
+        echo.calls[0].until = 0.0
+        assert seen(echo.dropped, 1)
+    with echo.client():
+        assert seen(echo.calls, 2)
+    assert seen(echo.dropped, 2), "it hung up"
+    with echo.client() as last:
+        last.sendall(b"\xff" * 8)
+        assert seen(echo.dropped, 3), "too much was announced"
+
+
+def test_an_answer_that_is_not_taken_is_for_another_thread(echo: Echo) -> None:
+    with echo.client() as deaf, echo.client() as quick:
+        large = {"large": "x" * 2_000_000}
+        sender = threading.Thread(target=deaf.sendall, args=(pack(large),))
+        sender.start()
+        assert seen(echo.rests, 1)
+        sender.join()
+        assert 0 < len(echo.rests[0]) < 2_000_000
+        quick.sendall(pack({"quick": 1}))
+        assert Frames().receive(quick, 1000, 10) == {"quick": 1}
+        threading.Thread(target=echo.calls[0].finish, args=(echo.rests[0],)).start()
+        assert Frames().receive(deaf, 3_000_000, 10) == large
+
+
+def test_what_is_for_later_is_done_soon_and_in_order(echo: Echo) -> None:
+    done: list[int] = []
+    began = time.monotonic()
+    for round in range(5):
+        for i in range(20):
+            echo.loop.later(lambda i=i: done.append(i))  # type: ignore[misc]
+        assert seen(done, 20 * (round + 1))
+    assert time.monotonic() - began < 5 * TICK, "it slept until its next tick"
+    assert done == [*range(20)] * 5
+    assert seen([1] * echo.rested, 100)
+
+
+def test_who_is_at_work_is_elsewhere(echo: Echo) -> None:
+    began, go_on = threading.Event(), threading.Event()
+
+    def job() -> None:
+        began.set()
+        go_on.wait(10)
+
+    assert echo.loop.elsewhere() == 0
+    echo.loop.later(job)
+    assert began.wait(10)
+    assert echo.loop.elsewhere() == 1
+    echo.loop.later(lambda: None)
+    assert echo.loop.elsewhere() == 2
+    go_on.set()
+    until = time.monotonic() + 10
+    while echo.loop.elsewhere() and time.monotonic() < until:
+        time.sleep(0.005)
+    assert echo.loop.elsewhere() == 0
+
+
+def test_shut_it_still_does_what_is_left(tmp_path: Path) -> None:
+    made = Echo(tmp_path / "s")
+    reading = made.client()
+    assert seen(made.calls, 1)
+    made.stop.set()
+    made.thread.join(10)
+    made.loop.shut()
+    assert made.dropped == made.calls
+    done: list[int] = []
+    made.loop.later(lambda: done.append(1))
+    assert made.loop.run(lambda: "done" if done else None, lambda: None) == "done"
+    made.end()
+    with reading, pytest.raises(Broken, match="closed"):
+        Frames().receive(reading, 1000, 10)

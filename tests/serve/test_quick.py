@@ -1,0 +1,180 @@
+"""Quick requests with the built-in model: the bytes of the cold path, beside others that take long."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qembed.serve.protocol import MAX_REPLY, Broken, Frames, pack
+from tests.cli.conftest import Shell
+from tests.serve.conftest import Running
+from tests.serve.test_serve import FORMATS, _request, both
+from tests.test_readme import EXPORTS
+
+WORDS = ["parcel", "locked account", "when does the money come back", "tracking page", "an hour"]
+
+
+@pytest.fixture(scope="module")
+def minilm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A server with the built-in model for three small documents and three hundred lines."""
+    folder = tmp_path_factory.mktemp("minilm") / "work"
+    folder.mkdir()
+    shell = Shell(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Shell, "env", _with_exports(Shell.env))
+        patch.setenv("QEMBED_CACHE", str(EXPORTS))
+        shell.write("docs/refunds.md", "# Refunds\n\nMoney comes back within five days.\n")
+        shell.write(
+            "docs/parcels.md", "# Parcels\n\nWhere the parcel is, the tracking page says.\n"
+        )
+        shell.write("docs/locks.txt", "A locked account opens again after an hour.\n")
+        lines = (
+            {"_id": str(i), "text": f"Parcel {i} " + "lies in the yard " * 60} for i in range(300)
+        )
+        shell.write("docs/yard.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+        shell.old()
+        done = shell("index", "docs", "--model", "minilm", "--chunker", "none")
+        assert done.code == 0, done.err
+        server = Running(shell)
+        yield server
+        server.end()
+
+
+def _with_exports(env: Any) -> Any:
+    return lambda self, **more: env(
+        self, **{"QEMBED_CACHE": str(EXPORTS), "QEMBED_MODEL": "", **more}
+    )
+
+
+def answered(server: Running, request: dict[str, Any], *texts: str) -> dict[str, Any]:
+    with server.line() as line:
+        return line.ask(
+            {**request, "queries": [[str(i), t, None, None] for i, t in enumerate(texts, 1)]}
+        )
+
+
+def test_the_same_bytes(minilm: Running) -> None:
+    for form in FORMATS:
+        assert both(minilm, "query", "where is the parcel", "--format", form).out
+    assert both(minilm, "query", "-", "--format", "jsonl", stdin="parcel\nlocked\n").out
+    assert both(minilm, "query", "locked", "--mode", "lexical", "--explain").out
+    assert both(minilm, "query", "locked", "--mode", "dense", "--explain", "-k", "3").out
+    assert both(minilm, "query", '"tracking page" -yard', "--by", "document").out
+    assert both(minilm, "query", "locked", "--context", "1").out
+    assert both(minilm, "query", "locked", "--rerank").out
+    assert both(minilm, "query", " ").code == 2
+    assert both(minilm, "query", "locked", "-k", "0").code == 2
+    assert "encode" in minilm.shell("query", "another parcel", "-v").err
+
+
+def test_many_at_once_get_what_one_gets(minilm: Running) -> None:
+    request = _request(minilm.shell, "parcel")
+    texts = [f"{w} {i}" for i in range(12) for w in WORDS]
+    wanted = {
+        t: minilm.shell("query", t, "--format", "jsonl", "--no-server").out for t in texts[::6]
+    }
+    found: dict[str, dict[str, Any]] = {}
+    gate = threading.Barrier(20)
+
+    def client(mine: list[str]) -> None:
+        gate.wait(20)
+        for t in mine:
+            found[t] = answered(minilm, request, t)
+
+    threads = [threading.Thread(target=client, args=(texts[i::20],)) for i in range(20)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join(60)
+    assert found.keys() == set(texts)
+    assert all(a.get("code") == 0 for a in found.values()), found
+    assert {t: found[t]["out"] for t in wanted} == wanted
+
+
+def test_others_are_greeted_while_a_rerank_takes_its_time(minilm: Running) -> None:
+    request = _request(minilm.shell, "parcel")
+    slow = {**request, "asked": {**request["asked"], "rerank": "py:tests.encoders:thinking"}}
+    got: list[dict[str, Any]] = []
+    thread = threading.Thread(target=lambda: got.append(answered(minilm, slow, "locked")))
+    thread.start()
+    while minilm_state(minilm) < 1:
+        time.sleep(0.01)
+    began = time.monotonic()
+    minilm.line().close()
+    assert time.monotonic() - began < 1
+    quick = answered(minilm, request, "tracking page")
+    thread.join(30)
+    assert got[0]["code"] == 0
+    assert (
+        quick["out"]
+        == minilm.shell("query", "tracking page", "--format", "jsonl", "--no-server").out
+    )
+
+
+def minilm_state(server: Running) -> int:
+    """Requests that are being answered: by a turn that somebody has."""
+    with server.line() as line:
+        return int(line.ask({"do": "status"})["requests"])
+
+
+def test_who_does_not_read_holds_up_nobody(minilm: Running) -> None:
+    request = _request(minilm.shell, "parcel")
+    large = {**request, "asked": {**request["asked"], "k": 300}}
+    with minilm.line() as deaf:
+        deaf.socket.sendall(pack({**large, "queries": [["1", "lies in the yard", None, None]]}))
+        for word in WORDS:
+            assert answered(minilm, request, f"{word}?")["code"] == 0
+        answer = Frames().receive(deaf.socket, MAX_REPLY, 10)
+    assert len(answer["out"]) > 300_000
+    cold = minilm.shell(
+        "query", "lies in the yard", "-k", "300", "--format", "jsonl", "--no-server"
+    )
+    assert answer["out"] == cold.out
+
+
+def test_who_hangs_up_early_harms_nobody(minilm: Running) -> None:
+    request = _request(minilm.shell, "parcel")
+    for i in range(20):
+        with minilm.line() as line:
+            line.socket.sendall(pack({**request, "queries": [["1", f"gone {i}", None, None]]}))
+    assert answered(minilm, request, "still there")["code"] == 0
+    assert minilm.process.poll() is None
+
+
+def test_it_follows_new_generations_at_once(minilm: Running) -> None:
+    shell = minilm.shell
+    for animal in ("zebra", "okapi", "gnu"):
+        shell.write(f"docs/{animal}.md", f"A {animal} crossing.")
+        assert shell("index").code == 0
+        first = both(minilm, "query", f"{animal} crossing", "--format", "paths").out
+        assert first.splitlines()[0].endswith(f"{animal}.md")
+
+
+def test_what_was_asked_before_the_end_is_answered(minilm: Running, tmp_path: Path) -> None:
+    """Told to stop while a turn is somebody else's: the quick ones behind it are answered still."""
+    request = _request(minilm.shell, "parcel")
+    slow = {**request, "asked": {**request["asked"], "rerank": "py:tests.encoders:thinking"}}
+    got: list[dict[str, Any]] = []
+    before = minilm_state(minilm)
+    asking = [
+        threading.Thread(target=lambda r=r, t=t: got.append(answered(minilm, r, t)))
+        for r, t in ((slow, "locked again"), (request, "the last one"))
+    ]
+    for n, thread in enumerate(asking, 1):
+        thread.start()
+        while minilm_state(minilm) < before + n:
+            time.sleep(0.01)
+    with minilm.line() as line:
+        assert line.ask({"do": "stop"}) == {"stopping": True}
+    for thread in asking:
+        thread.join(30)
+    assert [a["code"] for a in got] == [0, 0]
+    assert minilm.process.wait(20) == 0
+    with pytest.raises(Broken):
+        minilm.line()
