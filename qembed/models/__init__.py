@@ -6,8 +6,9 @@ hub, own   models from elsewhere                  files      a model's folder an
 torch_encoder, batches                            rerank     which reranker; late interaction, cross-encoders
 end_token  kept behind every text                 qwen_rerank    a language model's yes or no
 remote, remote_rerank, endpoint    behind HTTP    pairs, checks  what is asked of scores and vectors
-onnx_prepare   exported models, which need no torch: onnx_export makes them, onnx_cache keeps them,
-               onnx_session, onnx_encoder and onnx_cross run them
+onnx_prepare   exported models, which need no torch: onnx_export makes them (onnx_packed without padding,
+               onnx_agree against torch), onnx_cache keeps them, onnx_session, onnx_encoder and
+               onnx_cross run them
 """
 
 from typing import TYPE_CHECKING, Any

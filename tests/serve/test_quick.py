@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -21,8 +22,8 @@ WORDS = ["parcel", "locked account", "when does the money come back", "tracking 
 
 
 @pytest.fixture(scope="module")
-def minilm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A server with the built-in model for three small documents and three hundred lines."""
+def indexed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    """Three small documents and three hundred lines, indexed with the built-in model."""
     folder = tmp_path_factory.mktemp("minilm") / "work"
     folder.mkdir()
     shell = Shell(folder)
@@ -34,16 +35,21 @@ def minilm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
             "docs/parcels.md", "# Parcels\n\nWhere the parcel is, the tracking page says.\n"
         )
         shell.write("docs/locks.txt", "A locked account opens again after an hour.\n")
-        lines = (
-            {"_id": str(i), "text": f"Parcel {i} " + "lies in the yard " * 60} for i in range(300)
-        )
-        shell.write("docs/yard.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+        texts = (f"Parcel {i} " + "lies in the yard " * 60 for i in range(300))
+        lines = (json.dumps({"_id": str(i), "text": t}) + "\n" for i, t in enumerate(texts))
+        shell.write("docs/yard.jsonl", "".join(lines))
         shell.old()
         done = shell("index", "docs", "--model", "minilm", "--chunker", "none")
         assert done.code == 0, done.err
-        server = Running(shell)
-        yield server
-        server.end()
+        yield shell
+
+
+@pytest.fixture(scope="module")
+def minilm(indexed: Shell) -> Iterator[Running]:
+    """A server for it."""
+    server = Running(indexed)
+    yield server
+    server.end()
 
 
 def _with_exports(env: Any) -> Any:
@@ -98,29 +104,23 @@ def test_many_at_once_get_what_one_gets(minilm: Running) -> None:
 
 
 def test_others_are_greeted_while_a_rerank_takes_its_time(minilm: Running) -> None:
-    request = _request(minilm.shell, "parcel")
+    request, before = _request(minilm.shell, "parcel"), minilm.requests
     slow = {**request, "asked": {**request["asked"], "rerank": "py:tests.encoders:thinking"}}
     got: list[dict[str, Any]] = []
     thread = threading.Thread(target=lambda: got.append(answered(minilm, slow, "locked")))
     thread.start()
-    while minilm_state(minilm) < 1:
+    while minilm.requests == before:
         time.sleep(0.01)
+    time.sleep(0.3)  # it has the turn
     began = time.monotonic()
     minilm.line().close()
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 0.5
     quick = answered(minilm, request, "tracking page")
+    assert time.monotonic() - began > 1, "it did not wait for its turn"
     thread.join(30)
     assert got[0]["code"] == 0
-    assert (
-        quick["out"]
-        == minilm.shell("query", "tracking page", "--format", "jsonl", "--no-server").out
-    )
-
-
-def minilm_state(server: Running) -> int:
-    """Requests that are being answered: by a turn that somebody has."""
-    with server.line() as line:
-        return int(line.ask({"do": "status"})["requests"])
+    cold = minilm.shell("query", "tracking page", "--format", "jsonl", "--no-server")
+    assert quick["out"] == cold.out
 
 
 def test_who_does_not_read_holds_up_nobody(minilm: Running) -> None:
@@ -156,25 +156,28 @@ def test_it_follows_new_generations_at_once(minilm: Running) -> None:
         assert first.splitlines()[0].endswith(f"{animal}.md")
 
 
-def test_what_was_asked_before_the_end_is_answered(minilm: Running, tmp_path: Path) -> None:
-    """Told to stop while a turn is somebody else's: the quick ones behind it are answered still."""
-    request = _request(minilm.shell, "parcel")
+def test_what_was_asked_before_the_end_is_answered(indexed: Shell, tmp_path: Path) -> None:
+    """Told to stop while a turn is somebody else's: the quick one behind it is answered still."""
+    folder = Path(shutil.copytree(indexed.folder, tmp_path / "work"))
+    server = Running(Shell(folder))
+    request = _request(server.shell, "parcel")
     slow = {**request, "asked": {**request["asked"], "rerank": "py:tests.encoders:thinking"}}
     got: list[dict[str, Any]] = []
-    before = minilm_state(minilm)
+    before = server.requests
     asking = [
-        threading.Thread(target=lambda r=r, t=t: got.append(answered(minilm, r, t)))
+        threading.Thread(target=lambda r=r, t=t: got.append(answered(server, r, t)))
         for r, t in ((slow, "locked again"), (request, "the last one"))
     ]
     for n, thread in enumerate(asking, 1):
         thread.start()
-        while minilm_state(minilm) < before + n:
+        while server.requests < before + n:
             time.sleep(0.01)
-    with minilm.line() as line:
+    with server.line() as line:
         assert line.ask({"do": "stop"}) == {"stopping": True}
     for thread in asking:
         thread.join(30)
     assert [a["code"] for a in got] == [0, 0]
-    assert minilm.process.wait(20) == 0
+    code, err = server.end()
+    assert (code, "told to" in err) == (0, True)
     with pytest.raises(Broken):
-        minilm.line()
+        server.line()
