@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -101,7 +102,8 @@ class Desk:
         with self._warm.held(one.seconds) as turns:
             if turns is not None:
                 if not one.seen:
-                    self._foresee(turns, [one, *self._ready])
+                    with contextlib.suppress(Exception):  # the answer says what is wrong
+                        self._foresee(turns, [one, *self._ready])
                 body = self._answer(one.request, one.call, turns)
         if turns is None:
             self._hand(self._slowly, one.call, one.request)
@@ -113,12 +115,12 @@ class Desk:
         """All that are ready go through the vectors together, before they are answered one by one."""
         import numpy as np
 
+        for r in ready:
+            r.seen = True
         encoder = turns.session.ready()
         found = [] if encoder is None else [encoder.known(r.texts) for r in ready if r.texts]
         if vectors := [v for v in found if v is not None]:
             turns.session.foresee(np.concatenate(vectors))
-        for r in ready:
-            r.seen = True
 
     def _slowly(self, call: Call, request: Request) -> None:
         try:

@@ -67,10 +67,10 @@ class Shared:
     def encode(self, texts: Sequence[str]) -> Vectors:
         """float32 (len(texts), dim), as the encoder gives it for just these texts in one call."""
         key = tuple(texts)
-        told = threading.Lock()
-        told.acquire()
         if (known := self.known(key)) is not None:
             return known
+        told = threading.Lock()
+        told.acquire()
         with self._change:
             call = self._queue(key, lambda _: told.release(), now=True)
         if call is not None:
