@@ -1,8 +1,8 @@
 """Encoders that take the tokens of a batch without its padding.
 
-Texts of about ten words are a quarter padding in a batch. Products, norms and activations go row by row, so
-here they take the tokens of all texts as the rows of one long text. Attention alone gets the texts one beside
-the other, and what a text's tokens see is what they would see in a batch of one.
+Short texts of mixed lengths are in good part padding in a batch. Products, norms and activations go row by
+row, so here they take the tokens of all texts as the rows of one long text. Attention alone gets the texts
+one beside the other, and what a text's tokens see is what they would see in a batch of one.
 """
 
 from __future__ import annotations

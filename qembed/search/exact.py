@@ -54,8 +54,7 @@ class Exact:
     def ahead(self, vectors: Vectors) -> None:
         """Scores for queries that `search` will get one by one, in one pass over the vectors for all of them.
 
-        A query takes half the time so: reading the vectors is what takes it. What was ahead before is
-        forgotten.
+        Reading the vectors is what takes the time. What was ahead before is forgotten.
         """
         import numpy as np
 

@@ -49,13 +49,6 @@ class Call:
         """It no longer waits for others."""
         self.state = "work"
 
-    def answer(self, body: dict[str, Any]) -> None:
-        """The last frame."""
-        with self._sending:
-            self._answered = True
-            self.socket.settimeout(READING)
-            send(self.socket, body)
-
     def offer(self, body: dict[str, Any]) -> bytes:
         """The last frame; gives back what the client does not take at once. Raises OSError."""
         frame = pack(body)

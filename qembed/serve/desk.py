@@ -12,7 +12,6 @@ from typing import Any
 
 from qembed.serve.call import Call
 from qembed.serve.place import different, folder_bound, surroundings
-from qembed.serve.protocol import Broken
 from qembed.serve.warm import Held, Turns, Warm
 from qembed.serve.warm_session import WarmSession
 
@@ -123,13 +122,10 @@ class Desk:
             turns.session.foresee(np.concatenate(vectors))
 
     def _slowly(self, call: Call, request: Request) -> None:
-        try:
-            body = {"refused": "gone"} if call.gone() else self._answer(request, call, self._warm)
-            call.answer(body)
-        except (Broken, OSError):
-            pass  # the client is gone: there is nobody to tell
-        finally:
+        if call.gone():
             self._end(call)
+        else:
+            self.give(call, self._answer(request, call, self._warm))
 
     def give(self, call: Call, body: dict[str, Any]) -> None:
         """The answer, by another thread if the client does not take it at once."""

@@ -1,7 +1,7 @@
 """The one thread that listens, reads requests and gives answers that take but milliseconds.
 
-A thread for each connection would have to be woken four times a query, and those that are awake wait for one
-another at each step of the interpreter. What takes longer is for other threads.
+A thread for each connection would have to be woken several times a query, and those that are awake wait for
+one another at each step of the interpreter. What takes longer is for other threads.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ Answers are the bytes that a fresh process gives. Where a text's vector differs 
 is encoded beside, a call is therefore repeated whole or not at all; most exports know no such difference.
 
 A batch waits while more requests are being answered than wait to be encoded: whoever is answered asks again,
-and a text in a batch of four takes two thirds of the time that it takes alone. Meanwhile answers are made on
-the other cores, so a batch takes half of them.
+and a text takes less time in a batch than alone. Meanwhile answers are made on the other cores, so a batch
+takes half of them.
 """
 
 from __future__ import annotations

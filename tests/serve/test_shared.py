@@ -219,7 +219,6 @@ def test_the_thread_goes_home_and_another_comes(monkeypatch: pytest.MonkeyPatch)
     shared = Shared(Counting())
     for text in ("a", "bb"):
         assert shared.encode([text])[0, 0] == len(text)
-        assert "encode" in {t.name for t in threading.enumerate()} or not shared._at_work
         for _ in range(600):
             if not shared._at_work:
                 break
