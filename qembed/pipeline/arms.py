@@ -19,7 +19,7 @@ from qembed.pipeline.session import Session
 from qembed.search.lexical import idf
 from qembed.search.lexical_query import Words, words_of
 from qembed.search.planner import Search
-from qembed.search.top import among, distinct
+from qembed.search.top import distinct, places
 
 if TYPE_CHECKING:
     from qembed.pipeline.filters import Allowed
@@ -196,15 +196,17 @@ class Arms:
         rest[near] = False
         cosines[rest] = self.session.cosines(vector, rows[rest])
         scores = np.zeros(len(rows), dtype=np.float32)
-        both = among(lexical[0], rows)
-        scores[np.searchsorted(rows, lexical[0][both])] = bm25[both]
+        at, there = places(lexical[0], rows)
+        scores[at[there]] = bm25[there]
         if self.fusion == "rrf":
-            final = by_ranks(near.tolist(), np.searchsorted(rows, words).tolist(), len(rows))
-        else:
-            pool = among(rows, distinct([dense[0][:POOL], words[:POOL]]))
-            final = weighted(cosines, scores, pool, weight.b)
-        order = np.lexsort((rows, -final))
-        why = f"words count {weight.b:.2f} to meaning's 1: {weight.why}"
-        if self.fusion == "rrf":
+            final = by_ranks(near, at[: len(words)], len(rows))
             why = "reciprocal ranks"
+        else:
+            pool = None
+            if depth > POOL:
+                pool = np.zeros(len(rows), dtype=bool)
+                pool[near[:POOL]] = pool[at[:POOL]] = True
+            final = weighted(cosines, scores, pool, weight.b)
+            why = f"words count {weight.b:.2f} to meaning's 1: {weight.why}"
+        order = np.argsort(-final, kind="stable")  # ties by the smaller row
         return Found(rows[order], final[order], cosines[order], scores[order], why)

@@ -18,7 +18,6 @@ corpora together; none of these is evidence for how they do elsewhere.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from qembed.types import Scores
+    from qembed.types import Rows, Scores
 
 LATE_ALONE = 0.4
 """Share of late interaction in the final score where the stage before knows only meaning or only words. From
@@ -97,8 +96,10 @@ def is_code(text: str) -> bool:
     return len(signs) > CODE_SIGNS * len(solid) and sum(s not in "()" for s in signs) > 1
 
 
-def weighted(dense: Scores, lexical: Scores, pool: npt.NDArray[np.bool_], b: float) -> Scores:
-    """One query's candidates: cosines, BM25 scores (0: none), which are in the pool, float32 (n,) each.
+def weighted(
+    dense: Scores, lexical: Scores, pool: npt.NDArray[np.bool_] | None, b: float
+) -> Scores:
+    """One query's candidates: cosines, BM25 scores (0: none), which are in the pool (None: all), each (n,).
 
     The result lies on the scale of the cosines: the best possible candidate gets the largest one. What
     is outside the pool (deeper than a short list would be) does not move it.
@@ -107,7 +108,7 @@ def weighted(dense: Scores, lexical: Scores, pool: npt.NDArray[np.bool_], b: flo
 
     if not len(dense):
         return dense
-    inside = dense[pool] if pool.any() else dense
+    inside = dense if pool is None else dense[pool]
     low, high = float(inside.min()), float(inside.max())
     spread = max(high - low, SPREAD)
     top = float(lexical.max())
@@ -115,14 +116,13 @@ def weighted(dense: Scores, lexical: Scores, pool: npt.NDArray[np.bool_], b: flo
     return np.asarray(low + spread * ((dense - low) / spread + b * share) / (1 + b), np.float32)
 
 
-def by_ranks(dense: Sequence[int], lexical: Sequence[int], n: int) -> Scores:
+def by_ranks(dense: Rows, lexical: Rows, n: int) -> Scores:
     """Reciprocal rank fusion of two orders of candidates 0 … n-1 that may lack some: float32 (n,)."""
     import numpy as np
 
     out = np.zeros(n, dtype=np.float32)
     for order in (dense, lexical):
-        at = np.asarray(order, dtype=np.int64)
-        out[at] += 1.0 / (RRF + 1 + np.arange(len(at)))
+        out[order] += 1.0 / (RRF + 1 + np.arange(len(order)))
     return out
 
 

@@ -71,6 +71,10 @@ class Exact:
             query.tobytes(): [scores[q] for scores in found] for q, query in enumerate(queries)
         }
 
+    def knows(self, vector: Vectors) -> bool:
+        """Whether scores for this query, float32 (1, dim), lie ahead."""
+        return vector.tobytes() in self._ahead
+
     def steady(self) -> bool:
         """Whether scores have the same bits ahead as otherwise: whether this BLAS goes row by row."""
         if not self.parts:
@@ -83,9 +87,7 @@ class Exact:
     def _all(self, queries: Vectors, k: int) -> list[tuple[Rows, Scores]]:
         import numpy as np
 
-        best: list[tuple[Rows, Scores]] = [
-            (np.zeros(0, np.int64), np.zeros(0, np.float32)) for _ in queries
-        ]
+        best: list[tuple[Rows, Scores]] = []
         known = self._ahead.pop(queries.tobytes(), None) if len(queries) == 1 else None
         for part, (first, matrix) in enumerate(self.parts):
             for at in range(0, len(matrix), BLOCK):
@@ -97,9 +99,9 @@ class Exact:
                 if self.live is not None:
                     alive = self.live[start - self.base : start - self.base + len(block)]
                     ids, scores = ids[alive], scores[:, alive]
-                for q, row in enumerate(scores):
-                    best[q] = merge([best[q], top(ids, row, k)], k)
-        return best
+                here = [top(ids, row, k) for row in scores]
+                best = [merge(both, k) for both in zip(best, here, strict=True)] if best else here
+        return best or [(np.zeros(0, np.int64), np.zeros(0, np.float32)) for _ in queries]
 
     def _some(self, queries: Vectors, k: int, rows: Rows) -> list[tuple[Rows, Scores]]:
         import numpy as np

@@ -76,12 +76,11 @@ def distinct(parts: Sequence[Rows]) -> Rows:
     return ids[keep]
 
 
-def among(rows: Rows, known: Rows) -> npt.NDArray[np.bool_]:
-    """Which rows are in `known` (ascending), bool (n,)."""
+def places(rows: Rows, known: Rows) -> tuple[Rows, npt.NDArray[np.bool_]]:
+    """Where in `known` (ascending) each row stands, int64 (n,), and whether it is there at all, bool (n,)."""
     import numpy as np
 
     if not len(known):
-        return np.zeros(len(rows), dtype=bool)
-    at = np.minimum(np.searchsorted(known, rows), len(known) - 1)
-    same: npt.NDArray[np.bool_] = known[at] == rows
-    return same
+        return np.zeros(len(rows), dtype=np.int64), np.zeros(len(rows), dtype=bool)
+    at = np.minimum(known.searchsorted(rows), len(known) - 1)
+    return at, known[at] == rows

@@ -14,6 +14,7 @@ from qembed.serve.call import Call
 from qembed.serve.place import different, folder_bound, surroundings
 from qembed.serve.warm import Held, Turns, Warm
 from qembed.serve.warm_session import WarmSession
+from qembed.version import __version__
 
 Request = Mapping[str, Any]
 Handler = Callable[[Request, Turns, Callable[[], None]], dict[str, Any]]
@@ -168,6 +169,8 @@ class Desk:
 
     def _alike(self, request: Request) -> None:
         """Raises Refused for a request whose answer could be another one in the client's own process."""
+        if (theirs := request.get("version", __version__)) != __version__:
+            raise Refused(f"it is of version {__version__}, not {str(theirs)[:40]}")
         specs = [request.get("model"), request.get("reranker"), self._warm.spec]
         bound = any(folder_bound(s) for s in specs) or request.get("paths") is True
         if bound and request["folder"] != self._folder:

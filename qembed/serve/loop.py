@@ -100,23 +100,28 @@ class Loop:
         sock.setblocking(False)
         call = self._admit(sock)
         if call is not None:
-            self._reading.add(call)
-            self._selector.register(sock, selectors.EVENT_READ, lambda: self._read(call))
+            self._hear(call)  # mostly the request is there already
 
-    def _read(self, call: Call) -> None:
+    def _hear(self, call: Call) -> None:
         try:
             request = call.read()
         except BlockingIOError:
-            return
+            request = None
         except (Broken, OSError):  # the client is gone or talks nonsense: there is nobody to tell
             self._lose(call)
             return
         if request is not None:
-            self._selector.unregister(call.socket)
-            self._reading.discard(call)
+            self._forget(call)
             self._take(call, request)
+        elif call not in self._reading:
+            self._reading.add(call)
+            self._selector.register(call.socket, selectors.EVENT_READ, lambda: self._hear(call))
 
     def _lose(self, call: Call) -> None:
-        self._selector.unregister(call.socket)
-        self._reading.discard(call)
+        self._forget(call)
         self._drop(call)
+
+    def _forget(self, call: Call) -> None:
+        if call in self._reading:
+            self._reading.discard(call)
+            self._selector.unregister(call.socket)

@@ -1,7 +1,7 @@
 """What goes over the socket: frames of four bytes length (big-endian) and a JSON object in UTF-8.
 
     server  {"hello": 1, "version": "0.1.0", "pid": 7, "index": "/…", …}    at once
-    client  {"do": "query", …}                                              one request
+    client  {"do": "query", "version": "0.1.0", …}                          one request, at once too
     server  {"wait": true}                                                  each second, while it works
     server  {"out": "…", "err": ["…"], "code": 0}                           the answer, or
             {"refused": "why"}                                              the client does it itself

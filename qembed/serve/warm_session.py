@@ -127,7 +127,7 @@ class WarmSession(Session):
         Its threads wait for one another by spinning, 8 ms where the cores are busy and the product takes .2.
         A product with one vector has the same bits by any number of threads, one with many has not.
         """
-        if len(vectors) > 1:
+        if len(vectors) > 1 or self.exact.knows(vectors):
             return super().nearest(vectors, k, wanted, ef, allowed)
         with self._blas.limit(limits=1, user_api="blas"):
             return super().nearest(vectors, k, wanted, ef, allowed)

@@ -57,7 +57,8 @@ def test_a_script_the_model_cannot_read_is_left_to_words() -> None:
 def test_weighted_orders_by_the_sum_written_out(pairs: list[tuple[float, float]], b: float) -> None:
     dense = np.array([d for d, _ in pairs], np.float32)
     lexical = np.array([s for _, s in pairs], np.float32)
-    got = weighted(dense, lexical, np.ones(len(pairs), bool), b)
+    got = weighted(dense, lexical, None, b)
+    assert got.tobytes() == weighted(dense, lexical, np.ones(len(pairs), bool), b).tobytes()
     low = min(d for d, _ in pairs)
     spread = max(max(d for d, _ in pairs) - low, SPREAD)
     top = max(s for _, s in pairs) or 1.0
@@ -75,7 +76,7 @@ def test_what_is_deeper_than_the_pool_does_not_move_the_rest() -> None:
 
 
 def test_reciprocal_ranks() -> None:
-    got = by_ranks([2, 0], [2, 1], 3)
+    got = by_ranks(np.array([2, 0]), np.array([2, 1]), 3)
     assert got.tolist() == pytest.approx([1 / 62, 1 / 62, 2 / 61])
 
 

@@ -35,17 +35,19 @@ class Running:
         until = time.monotonic() + 30
         while time.monotonic() < until and self.process.poll() is None:
             try:
-                self.line().close()
+                _ = self.requests
                 return
             except Broken:
                 time.sleep(0.02)
         raise AssertionError(self.end())
 
     def line(self) -> Line:
+        """A connection to it."""
         return Line(self.index)
 
     @property
     def requests(self) -> int:
+        """How many it has had, as it says itself."""
         with self.line() as line:
             return int(line.ask({"do": "status"})["requests"])
 

@@ -113,7 +113,7 @@ def test_others_are_greeted_while_a_rerank_takes_its_time(minilm: Running) -> No
         time.sleep(0.01)
     time.sleep(0.3)  # it has the turn
     began = time.monotonic()
-    minilm.line().close()
+    assert minilm.requests == before + 1
     assert time.monotonic() - began < 0.5
     quick = answered(minilm, request, "tracking page")
     assert time.monotonic() - began > 1, "it did not wait for its turn"
@@ -130,7 +130,9 @@ def test_who_does_not_read_holds_up_nobody(minilm: Running) -> None:
         deaf.socket.sendall(pack({**large, "queries": [["1", "lies in the yard", None, None]]}))
         for word in WORDS:
             assert answered(minilm, request, f"{word}?")["code"] == 0
-        answer = Frames().receive(deaf.socket, MAX_REPLY, 10)
+        frames = Frames()
+        assert "hello" in frames.receive(deaf.socket, MAX_REPLY, 10)
+        answer = frames.receive(deaf.socket, MAX_REPLY, 10)
     assert len(answer["out"]) > 300_000
     cold = minilm.shell(
         "query", "lies in the yard", "-k", "300", "--format", "jsonl", "--no-server"

@@ -172,6 +172,8 @@ def test_clients_that_vanish_or_talk_nonsense(running: Running) -> None:
             line.socket.sendall(data)
             if not wait:
                 return b""
+            frames = Frames()
+            assert "hello" in frames.receive(line.socket, MAX_REQUEST, 5)
             line.socket.settimeout(5)
             try:
                 return line.socket.recv(65536)
@@ -189,7 +191,6 @@ def test_clients_that_vanish_or_talk_nonsense(running: Running) -> None:
         assert b"refused" in raw(pack(broken))
     raw(b"\0\0", wait=False)
     raw(pack({"do": "query"}), wait=False)
-    running.line().close()
     both(running, "query", "locked")
     assert running.process.poll() is None
 
@@ -327,6 +328,8 @@ def test_a_server_of_another_version(running: Running, monkeypatch: pytest.Monke
     assert done.out
     assert "of version 0.1.0, this is 99" in done.err
     assert running.shell("query", "locked", "--format", "paths").err == ""
+    with running.line() as line:  # nor does it work for nothing
+        assert "of version 0.1.0, not 98" in line.ask({"do": "query", "version": "98"})["refused"]
 
 
 def test_strangers_are_not_let_in(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:

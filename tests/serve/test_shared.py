@@ -33,9 +33,9 @@ class Slow:
         return np.array([[len(t)] for t in texts], dtype=np.float32)
 
 
-def meet(slow: Slow, later: Sequence[str]) -> dict[str, float | str]:
-    """What threads get that ask for `later` while another text is being encoded."""
-    shared = Shared(slow)
+def meet(slow: Slow, later: Sequence[str], elsewhere: int = 2 * TOGETHER) -> dict[str, float | str]:
+    """What threads get that ask for `later` while another text is being encoded, and others are answered."""
+    shared = Shared(slow, lambda: elsewhere)
     got: dict[str, float | str] = {}
 
     def ask(text: str) -> None:
@@ -65,6 +65,13 @@ def test_what_waits_is_encoded_together() -> None:
     got = meet(slow, ["a", "bb", "ccc"])
     assert got == {"first": 5, "a": 1, "bb": 2, "ccc": 3}
     assert [len(c) for c in slow.calls] == [1, 3]
+
+
+def test_half_of_all_at_a_time_leaves_work_for_both() -> None:
+    slow = Slow(apart=True)
+    got = meet(slow, [f"text {i:02}" for i in range(7)], elsewhere=1)
+    assert len(got) == 8
+    assert list(map(len, slow.calls)) == [1, 4, 2, 1]
 
 
 def test_where_it_would_change_the_bits_each_call_stays_alone() -> None:
