@@ -60,6 +60,11 @@ model = TextEmbedding("local/minilm", specific_model_path=folder + "/graph")
 show(next(iter(model.embed([query]))))
 """
 )
+PADDED = """
+import json, sys
+from qembed.models import onnx_export
+onnx_export._made(onnx_export._encoder, json.loads(sys.argv[1]))
+"""
 WORDS = [
     "account",
     "address",
@@ -169,12 +174,11 @@ def corpus(path: Path, n: int) -> list[str]:
 
 
 def graph(folder: Path) -> None:
-    """What fastembed wants: a graph in a folder with the tokenizer's files."""
-    model = open_model("minilm", device="cpu")
-    export = model.wanted().slot().folder  # type: ignore[union-attr]
+    """What fastembed wants: a graph with padding, in a folder with the tokenizer's files."""
     folder.mkdir()
-    for name in ("model.onnx", "weights.bin"):
-        shutil.copy(export / name, folder / name)
+    request = {"kind": "encoder", "folder": str(embedded_folder()), "out": str(folder)}
+    request |= {"pooling": "mean", "max_tokens": 256, "revision": "local"}
+    run([sys.executable, "-c", PADDED, json.dumps(request)], dict(os.environ))
     for path in embedded_folder().glob("*.json"):
         shutil.copy(path, folder / path.name)
     special = folder / "special_tokens_map.json"

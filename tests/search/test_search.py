@@ -100,6 +100,7 @@ def test_scores_ahead_have_the_bits_of_a_lone_query(
     alone = [searcher.search(q[None], 20)[0] for q in asked]
     searcher.ahead(asked)
     for q, (rows, scores) in zip(asked, alone, strict=True):
+        assert searcher.knows(q[None])
         got = searcher.search(q[None], 20)[0]
         np.testing.assert_array_equal(got[0], rows)
         assert got[1].tobytes() == scores.tobytes()
