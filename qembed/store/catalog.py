@@ -14,7 +14,15 @@ from itertools import starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-from qembed.store.arrays import array, booleans, differing, filtered, int64, numbers, taken
+from qembed.store.arrays import (
+    array,
+    booleans,
+    differing,
+    filtered,
+    int64,
+    numbers,
+    taken,
+)
 from qembed.store.column import Column
 from qembed.store.documents import DocumentsFile, schema, write
 from qembed.store.fields import Fields, Stored
@@ -210,11 +218,11 @@ class Catalog:
         and some are new.
         """
         if self._grouped is None:
-            import pyarrow.compute as pc
-
             keys = self._keys()
             if len(set(keys)) == len(keys):
                 return self
+            import pyarrow.compute as pc
+
             table = self.table
             # stable: pyarrow's sort is, and the order within a file stays
             order = pc.sort_indices(table, sort_keys=[(n, "ascending") for n in _FILE])
@@ -229,7 +237,7 @@ class Catalog:
 
     def _heads(self, name: str) -> list[Any]:
         """A column's value at the beginning of each run of one file."""
-        found: list[Any] = self._column(name).take(int64(self._edges()[:-1])).to_pylist()
+        found: list[Any] = taken(self._column(name), self._edges()[:-1]).to_pylist()
         return found
 
     def _edges(self) -> npt.NDArray[np.int64]:
@@ -287,12 +295,12 @@ class Catalog:
 
     def titles(self, indices: Any) -> list[str]:
         """The titles at the given positions."""
-        found: list[str] = self._column("title").take(int64(indices)).to_pylist()
+        found: list[str] = taken(self._column("title"), indices).to_pylist()
         return found
 
     def digests(self, indices: Any) -> list[bytes]:
         """The digests at the given positions."""
-        found: list[bytes] = self._column("digest").take(int64(indices)).to_pylist()
+        found: list[bytes] = taken(self._column("digest"), indices).to_pylist()
         return found
 
 

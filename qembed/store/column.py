@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from qembed.store.arrays import bits, raw, strings, valid
+from qembed.store.arrays import bits, compute, raw, strings, valid
 
 if TYPE_CHECKING:
     import numpy as np
@@ -133,16 +133,12 @@ class Column:
 
 def _call(function: str, *arguments: Any, wanted: str | Sequence[str] | None = None) -> Any:
     """One of Arrow's compute functions; `wanted`: a text or pattern to look for, or a set of texts."""
-    try:  # what pyarrow.compute is made of: a wrapper for each of 300 functions takes 50 ms more
-        from pyarrow import _compute as compute
-    except ImportError:
-        from pyarrow import compute
     options = None
     if isinstance(wanted, str):
-        options = compute.MatchSubstringOptions(wanted)
+        options = compute().MatchSubstringOptions(wanted)
     elif wanted is not None:
-        options = compute.SetLookupOptions(strings(wanted), skip_nulls=True)
-    return compute.call_function(function, list(arguments), options)
+        options = compute().SetLookupOptions(strings(wanted), skip_nulls=True)
+    return compute().call_function(function, list(arguments), options)
 
 
 def _offsets(array: Any) -> npt.NDArray[np.int32]:

@@ -257,21 +257,3 @@ class TestStatus:
         assert done.code == 3
         assert "stale" in done.err
         assert docs("status", "--fail-if-stale", "soon").code == 2
-
-
-@pytest.mark.parametrize(
-    "args", [["--help"], ["--version"], ["query", "--help"], ["index", "--help"]]
-)
-def test_help_imports_nothing_heavy(shell: Shell, args: list[str]) -> None:
-    code = (
-        "import sys\n"
-        f"sys.argv = ['qembed', *{args!r}]\n"
-        "from qembed.__main__ import main\n"
-        "try:\n    main()\nexcept SystemExit as e:\n    assert e.code == 0\n"
-        "heavy = {'numpy', 'pyarrow', 'torch', 'onnxruntime', 'transformers', 'hnswlib'}\n"
-        "print(sorted(heavy & sys.modules.keys()), file=sys.stderr)\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=shell.env(), capture_output=True, text=True, check=False
-    )
-    assert done.stderr.strip() == "[]"
