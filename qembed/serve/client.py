@@ -73,7 +73,7 @@ class Line:
     def ask(self, request: dict[str, Any]) -> dict[str, Any]:
         """Sends the one request and waits as long as the server shows that it works. Raises Broken.
 
-        It is sent before the server has said hello: to be woken twice takes longer than all the talk.
+        It is sent before the server has said hello, so that neither side is woken twice.
         """
         frame = pack(request)
         if len(frame) > MAX_REQUEST:
