@@ -75,13 +75,24 @@ class Line:
 
         It is sent before the server has said hello, so that neither side is woken twice.
         """
+        self.send(request)
+        return self.answer()
+
+    def send(self, request: dict[str, Any]) -> None:
+        """The one request, for a later `answer`. Raises Broken."""
         frame = pack(request)
         if len(frame) > MAX_REQUEST:
             raise Broken("more than a server takes")
         try:
             self.socket.sendall(frame)
+        except OSError as e:
+            raise Broken(f"no answer ({e})") from e
+
+    def answer(self) -> dict[str, Any]:
+        """What the server says to it, which must show in the meantime that it works. Raises Broken."""
+        try:
             self.hello = self._frames.receive(self.socket, MAX_REQUEST, GREETING)
-        except (OSError, Broken) as e:
+        except Broken as e:
             raise Broken(f"no answer ({e})") from e
         until = time.monotonic() + PATIENCE
         while True:

@@ -28,7 +28,7 @@ class Echo:
         self.calls: list[Call] = []
         self.dropped: list[Call] = []
         self.rests: list[bytes] = []
-        self.rested = 0
+        self.rested: list[None] = []
         self.stop = threading.Event()
         self.loop = Loop(self.listener, self.admit, self.take, self.dropped.append)
         self.thread = threading.Thread(
@@ -45,7 +45,7 @@ class Echo:
         self.rests.append(call.offer(request))
 
     def rest(self) -> None:
-        self.rested += 1
+        self.rested.append(None)
 
     def client(self) -> socket.socket:
         sock = socket.socket(socket.AF_UNIX)
@@ -126,7 +126,7 @@ def test_what_is_for_later_is_done_soon_and_in_order(echo: Echo) -> None:
         assert seen(done, 20 * (round + 1))
     assert time.monotonic() - began < 5 * TICK, "it slept until its next tick"
     assert done == [*range(20)] * 5
-    assert seen([1] * echo.rested, 100)
+    assert seen(echo.rested, 100)
 
 
 def test_who_is_at_work_is_elsewhere(echo: Echo) -> None:

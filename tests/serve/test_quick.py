@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from qembed.serve.protocol import MAX_REPLY, Broken, Frames, pack
+from qembed.serve.protocol import Broken
 from tests.cli.conftest import Shell
 from tests.serve.conftest import Running
 from tests.serve.test_serve import FORMATS, _request, both
@@ -127,12 +127,10 @@ def test_who_does_not_read_holds_up_nobody(minilm: Running) -> None:
     request = _request(minilm.shell, "parcel")
     large = {**request, "asked": {**request["asked"], "k": 300}}
     with minilm.line() as deaf:
-        deaf.socket.sendall(pack({**large, "queries": [["1", "lies in the yard", None, None]]}))
+        deaf.send({**large, "queries": [["1", "lies in the yard", None, None]]})
         for word in WORDS:
             assert answered(minilm, request, f"{word}?")["code"] == 0
-        frames = Frames()
-        assert "hello" in frames.receive(deaf.socket, MAX_REPLY, 10)
-        answer = frames.receive(deaf.socket, MAX_REPLY, 10)
+        answer = deaf.answer()
     assert len(answer["out"]) > 300_000
     cold = minilm.shell(
         "query", "lies in the yard", "-k", "300", "--format", "jsonl", "--no-server"
@@ -144,7 +142,7 @@ def test_who_hangs_up_early_harms_nobody(minilm: Running) -> None:
     request = _request(minilm.shell, "parcel")
     for i in range(20):
         with minilm.line() as line:
-            line.socket.sendall(pack({**request, "queries": [["1", f"gone {i}", None, None]]}))
+            line.send({**request, "queries": [["1", f"gone {i}", None, None]]})
     assert answered(minilm, request, "still there")["code"] == 0
     assert minilm.process.poll() is None
 

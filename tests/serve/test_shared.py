@@ -167,8 +167,8 @@ def test_a_batch_waits_for_those_elsewhere() -> None:
     assert shared.begin(["a"], told)
     assert shared.begin(["bb"], told)
     assert not told.wait(1, 0.2)
-    elsewhere = 2 + SOON
     assert not encoder.calls
+    elsewhere = 2 + SOON
     shared.look()
     assert told.wait(2)
     assert encoder.calls == [(["a", "bb"], True)]
