@@ -9,6 +9,9 @@ from io import TextIOWrapper
 
 FEW = 100_000
 """New objects between two looks for garbage: imports make many, and none of it is any."""
+SLEEP = "OPENBLAS_THREAD_TIMEOUT"
+"""log2 of the clock ticks that numpy's threads spin before they sleep, 4 at least and 26 by default: a query
+has one small product for them, and they took a core from other processes for .1 s."""
 
 
 def main() -> None:
@@ -27,6 +30,7 @@ def command() -> None:
     A query has nothing to finish, and taking libraries and sessions apart is a tenth of its time.
     """
     gc.set_threshold(FEW)
+    os.environ.setdefault(SLEEP, "4")
     try:
         main()
     except SystemExit as done:

@@ -52,6 +52,27 @@ def test_help_imports_nothing_heavy(shell: Shell, args: list[str]) -> None:
     assert not imported(shell, *args) & (HEAVY | {"pandas", "hnswlib", "tokenizers", "pydantic"})
 
 
+SLEEP = "OPENBLAS_THREAD_TIMEOUT"
+SAYS = f"""
+import atexit, os, sys
+from qembed.__main__ import command
+sys.argv = ["qembed", "--version"]
+atexit.register(lambda: print(os.environ["{SLEEP}"], "numpy" in sys.modules))
+command()
+"""
+
+
+@pytest.mark.parametrize(("own", "wanted"), [({}, "4"), ({SLEEP: "20"}, "20")])
+def test_the_threads_of_numpy_are_told_to_sleep_before_they_are_there(
+    shell: Shell, own: dict[str, str], wanted: str
+) -> None:
+    env = {k: v for k, v in shell.env().items() if k != SLEEP}
+    done = subprocess.run(
+        [sys.executable, "-c", SAYS], env={**env, **own}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == f"{wanted} False"
+
+
 def test_completion_imports_nothing_heavy(shell: Shell) -> None:
     asked = {
         "_QEMBED_COMPLETE": "complete_bash",
