@@ -234,24 +234,26 @@ class ShardReader:
         groups = np.searchsorted(self._starts, inside, side="right") - 1
         parts = []
         for g in sorted(set(groups.tolist())):
-            make = partial(self._group, parquet, g, columns)
+            make = partial(self._groups, parquet, [g], columns)
             table = make() if recent is None else recent.get((self.first, g), make)
             parts.append(taken(table, inside[groups == g] - self._starts[g]))
         return pa.concat_tables(parts)
 
-    def batches(self, columns: Sequence[str], start: int = 0) -> Iterator[Any]:
-        """Tables of the given columns from row `start` of this shard on, one row group at a time."""
+    def batches(self, columns: Sequence[str], start: int = 0, together: int = 1) -> Iterator[Any]:
+        """Tables of the given columns from row `start` of this shard on, so many row groups at a time."""
+        import numpy as np
+
         parquet = self._open()
-        for g in range(len(self._starts) - 1):
-            if self._starts[g + 1] <= start:
-                continue
-            table = self._group(parquet, g, columns)
+        groups = range(len(self._starts) - 1)
+        first = int(np.searchsorted(self._starts, start, side="right")) - 1
+        for g in groups[first::together]:
+            table = self._groups(parquet, groups[g : g + together], columns)
             yield table.slice(max(0, start - int(self._starts[g])))
 
-    def _group(self, parquet: Any, g: int, columns: Sequence[str]) -> Any:
-        """One row group's columns as a table, in the order given; empty where the file is too old."""
+    def _groups(self, parquet: Any, groups: Sequence[int], columns: Sequence[str]) -> Any:
+        """Row groups' columns as a table, in the order given; empty where the file is too old."""
         with _damage(self.path):
-            table = parquet.read_row_group(g, columns=list(columns), use_threads=False)
+            table = parquet.read_row_groups(groups, columns=list(columns), use_threads=False)
         lacking = [c for c in columns if c in LATER and c not in table.column_names]
         if lacking:
             for name in lacking:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from qembed.types import Rows, Vectors
 
 ATTEMPTS = 20
+HASHES = 64
+"""Row groups whose hashes are read in one call, 1 MB: calls take longer than the reading."""
 
 
 class Snapshot:
@@ -190,14 +192,16 @@ class Snapshot:
         for table, first in self._tables(["vector"], start):
             yield first, vectors_of(table)
 
-    def _tables(self, columns: Sequence[str], start: int) -> Iterator[tuple[Any, int]]:
+    def _tables(
+        self, columns: Sequence[str], start: int, together: int = 1
+    ) -> Iterator[tuple[Any, int]]:
         begin = max(0, bisect.bisect_right(self._starts, start) - 1)
         for shard in self.shards[begin:]:
             at = max(start - shard.first, 0)
             if at >= shard.rows:
                 continue
             row = shard.first + at
-            for table in shard.batches(columns, at):
+            for table in shard.batches(columns, at, together):
                 yield table, row
                 row += table.num_rows
 
@@ -211,7 +215,7 @@ class Snapshot:
         import numpy as np
 
         parts = []
-        for table, _ in self._tables(["text_hash"], start):
+        for table, _ in self._tables(["text_hash"], start, together=HASHES):
             for chunk in table.column("text_hash").chunks:
                 data = np.frombuffer(chunk.buffers()[1], dtype="V16")
                 parts.append(data[chunk.offset : chunk.offset + len(chunk)])
