@@ -10,8 +10,8 @@ from io import TextIOWrapper
 FEW = 100_000
 """New objects between two looks for garbage: imports make many, and none of it is any."""
 SLEEP = "OPENBLAS_THREAD_TIMEOUT"
-"""log2 of the clock ticks that numpy's threads spin before they sleep, 4 at least and 26 by default: a query
-has one small product for them, and they took a core from other processes for .1 s."""
+"""log2 of the clock ticks that numpy's threads spin before they sleep, 4 at least: a query has one small
+product for them, and they took a core from other processes for .1 s."""
 
 
 def main() -> None:

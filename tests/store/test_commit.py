@@ -94,6 +94,16 @@ def test_text_hashes_find_stored_rows(tmp_path: Path) -> None:
         assert [bytes(h) for h in found] == hashes[start:]
 
 
+def test_text_hashes_of_many_row_groups(tmp_path: Path) -> None:
+    root = tmp_path / "idx"
+    texts = [f"text {i}" for i in range(2500)]
+    make(root, {"a": texts})
+    hashes = [text_hash(t) for t in texts]
+    for start in (0, 1023, 1024, 1025, 2048, 2499):
+        found = Snapshot.open(root).text_hashes(start)
+        assert [bytes(h) for h in found] == hashes[start:]
+
+
 def test_compaction_drops_dead_rows_and_keeps_every_document(tmp_path: Path) -> None:
     root = tmp_path / "idx"
     make(root, {f"d{i}": [f"text {i} {j}" for j in range(i % 4)] for i in range(40)})
