@@ -13,10 +13,10 @@ onnx_prepare   exported models, which need no torch: onnx_export makes them (onn
 
 from typing import TYPE_CHECKING, Any
 
-from qembed.folders import cache_folder
 from qembed.models.profiles import PROFILES, TASKS, Profile, profile_for
 from qembed.models.spec import Model, open_model, prepare_model, prepare_spec
 from qembed.models.template import check_template, passage_text, query_text, resolve_task
+from qembed.paths import cache_folder
 
 if TYPE_CHECKING:
     from qembed.models.rerank import open_reranker

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from qembed.errors import ModelUnavailable
-from qembed.folders import cache_folder
+from qembed.paths import cache_folder
 
 WEIGHTS = "*.safetensors"
 VOCABULARIES = ("vocab.txt", "vocab.json", "*.model")

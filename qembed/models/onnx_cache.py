@@ -22,9 +22,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qembed.folders import cache_folder
 from qembed.models.files import file_sha256
 from qembed.models.installed import cpu, version
+from qembed.paths import cache_folder
 
 FORMAT = 4
 """Raised whenever exports of the code before must not be used any more."""

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from qembed.errors import NoIndex
-from qembed.folders import MANIFEST
+from qembed.paths import MANIFEST
 
 FOLDER = ".qembed"
 DEFAULT_MODEL = "minilm"

@@ -14,7 +14,7 @@ import struct
 from collections.abc import Mapping
 from pathlib import Path
 
-from qembed.folders import cache_folder
+from qembed.paths import cache_folder
 
 LONGEST = 100
 """Bytes in a socket's path; the kernels' limits are 104 and 108."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qembed.errors import IndexDamaged, NoIndex
-from qembed.folders import MANIFEST as MANIFEST
+from qembed.paths import MANIFEST as MANIFEST
 from qembed.store.files import FileInfo, replace_file
 from qembed.types import Recipe
 
