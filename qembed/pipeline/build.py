@@ -37,8 +37,8 @@ from qembed.pipeline.sources import STDIN, Sources, read_options
 from qembed.pipeline.summary import KINDS, Options, Summary
 from qembed.store import Catalog, Manifest, Snapshot, Writer
 from qembed.store import manifest as manifests
-from qembed.store.cut import cut_index
 from qembed.store.repair import repair
+from qembed.store.truncate_dims import cut_index
 from qembed.types import Encoder, Recipe, SourceFile
 
 DEAD_SHARE = 0.3

@@ -12,8 +12,8 @@ from qembed.pipeline.words import extend_lexical, lexical_damage
 from qembed.search import Exact, Graph, merge
 from qembed.search.graph import EF_CONSTRUCTION, LADDER, RECALL, M
 from qembed.store import Snapshot
-from qembed.store import derived as files
-from qembed.store.files import storage_errors
+from qembed.store import derived_files as files
+from qembed.store.durable_files import storage_errors
 
 if TYPE_CHECKING:
     from qembed.types import Rows, Scores, Vectors

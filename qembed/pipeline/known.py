@@ -10,7 +10,7 @@ from qembed.pipeline.places import Places
 from qembed.pipeline.plan import Key
 from qembed.store import Catalog, FileState, Line
 from qembed.store.file_lines import ids_within
-from qembed.store.ids import Ids
+from qembed.store.hash_index import Ids
 from qembed.types import Document
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from qembed.search.lexical_files import LexicalDamaged
 from qembed.search.lexical_query import Words
 from qembed.search.planner import Search
 from qembed.store import Line, Snapshot
-from qembed.store import derived as files
+from qembed.store import derived_files as files
 from qembed.store.manifest import read as read_manifest
 from qembed.types import Encoder, Passage, Recipe
 

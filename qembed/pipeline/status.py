@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from qembed.errors import UsageError
-from qembed.store import derived as files
+from qembed.store import derived_files as files
 from qembed.store import manifest as manifests
 
 _AGE = re.compile(r"(\d+(?:\.\d+)?)([smhdw]?)$")

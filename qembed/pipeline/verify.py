@@ -12,9 +12,9 @@ from qembed.pipeline.words import lexical_damage
 from qembed.search import recall
 from qembed.search.graph import EF
 from qembed.store import Snapshot
-from qembed.store import check as store
+from qembed.store import integrity as store
 from qembed.store import manifest as manifests
-from qembed.store.check import REBUILD, Finding
+from qembed.store.integrity import REBUILD, Finding
 
 SAMPLE = 200
 """Stored vectors used as queries to measure the graph against exact search."""

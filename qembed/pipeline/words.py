@@ -11,7 +11,7 @@ from qembed.search.lexical import LexicalIndex
 from qembed.search.lexical_files import LexicalDamaged, check
 from qembed.search.lexical_write import LexicalWriter
 from qembed.store import Manifest, Snapshot
-from qembed.store import derived as files
+from qembed.store import derived_files as files
 
 if TYPE_CHECKING:
     from qembed.types import Rows

@@ -13,7 +13,7 @@ from typing import Protocol
 from qembed.errors import QembedError
 from qembed.models.installed import share_cores
 from qembed.serve.warm_session import WarmSession
-from qembed.store import derived
+from qembed.store import derived_files
 from qembed.store.manifest import MANIFEST
 
 
@@ -54,8 +54,8 @@ class Warm:
         self.elsewhere: Callable[[], int] = lambda: 0
         """Requests that are being answered while others wait to be encoded."""
         share_cores()
-        folder = root / derived.FOLDER
-        names = (root / MANIFEST, *(folder / f"{kind}.json" for kind in derived.KINDS))
+        folder = root / derived_files.FOLDER
+        names = (root / MANIFEST, *(folder / f"{kind}.json" for kind in derived_files.KINDS))
         self._watched = [str(n) for n in names]
         self._turn = threading.Lock()
         self._state = self._now()

@@ -12,7 +12,7 @@ from qembed.pipeline.filters import Allowed, Filters
 from qembed.pipeline.session import Session
 from qembed.search import Graph, Plan, planner
 from qembed.serve.shared import Shared
-from qembed.store import Line, derived
+from qembed.store import Line, derived_files
 from qembed.types import Encoder, Passage
 
 if TYPE_CHECKING:
@@ -95,16 +95,16 @@ class WarmSession(Session):
         """Counted as a fresh process would: the same plan, the same hits."""
         return self._graph_used
 
-    def graph(self) -> tuple[Graph, derived.Stamp] | None:
+    def graph(self) -> tuple[Graph, derived_files.Stamp] | None:
         """The graph, kept once it was wanted."""
         self._graph_used = True
         return super().graph()
 
     @cached_property
-    def _stamp(self) -> derived.Stamp | None:
+    def _stamp(self) -> derived_files.Stamp | None:
         return super()._published()
 
-    def _published(self) -> derived.Stamp | None:
+    def _published(self) -> derived_files.Stamp | None:
         """Read once: when another is published, this session ends."""
         return self._stamp
 

@@ -14,20 +14,12 @@ from itertools import starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-from qembed.store.arrays import (
-    array,
-    booleans,
-    differing,
-    filtered,
-    int64,
-    numbers,
-    taken,
-)
-from qembed.store.column import Column
-from qembed.store.documents import DocumentsFile, schema, write
-from qembed.store.fields import Fields, Stored
-from qembed.store.files import FileInfo
-from qembed.store.ids import Ids
+from qembed.store.arrow import array, booleans, differing, filtered, int64, numbers, taken
+from qembed.store.documents_file import DocumentsFile, schema, write
+from qembed.store.durable_files import FileInfo
+from qembed.store.hash_index import Ids
+from qembed.store.metadata_column import Column
+from qembed.store.metadata_schema import Fields, Stored
 from qembed.types import Meta
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qembed.store.arrays import int64
+from qembed.store.arrow import int64
 from qembed.store.catalog import Catalog
 
 

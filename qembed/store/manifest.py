@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from qembed.errors import IndexDamaged, NoIndex
 from qembed.paths import MANIFEST as MANIFEST
-from qembed.store.files import FileInfo, replace_file
+from qembed.store.durable_files import FileInfo, replace_file
 from qembed.types import Recipe
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from qembed.errors import IndexDamaged
-from qembed.store import derived
+from qembed.store import derived_files
 from qembed.store.catalog import Catalog
-from qembed.store.check import check_derived, damaged
+from qembed.store.integrity import check_derived, damaged
 from qembed.store.snapshot import Snapshot
 from qembed.store.writer import Writer
 
@@ -36,7 +36,7 @@ def repair(writer: Writer) -> list[str]:
         said.append(_drop(writer, lost))
     with Snapshot.of(root, writer.manifest) as snapshot:  # type: ignore[arg-type]
         for finding in check_derived(snapshot):
-            derived.discard(root, finding.kind)
+            derived_files.discard(root, finding.kind)
             said.append(f"made anew: {finding.what}")
     return said
 

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from qembed.errors import EncodingError, IndexDamaged
-from qembed.store.arrays import array, int64, numbers, strings, taken
-from qembed.store.files import FileInfo, NewFile
-from qembed.store.recent import Recent
+from qembed.store.arrow import array, int64, numbers, strings, taken
+from qembed.store.durable_files import FileInfo, NewFile
+from qembed.store.row_group_cache import Recent
 from qembed.types import Passage
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from qembed.errors import IndexDamaged
 from qembed.store import manifest as manifests
 from qembed.store.catalog import Catalog, Line, live_mask
 from qembed.store.manifest import Manifest
-from qembed.store.recent import Recent
+from qembed.store.row_group_cache import Recent
 from qembed.store.shards import LATER, ShardReader, vectors_of
 from qembed.types import Passage
 

@@ -22,11 +22,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qembed.errors import IndexDamaged, IndexLocked, NoIndex
-from qembed.store import derived
+from qembed.store import derived_files
 from qembed.store import manifest as manifests
-from qembed.store.arrays import filtered
+from qembed.store.arrow import filtered
 from qembed.store.catalog import Catalog, live_mask
-from qembed.store.files import storage_errors, sync_folder
+from qembed.store.durable_files import storage_errors, sync_folder
 from qembed.store.manifest import MANIFEST, REBUILD, Manifest, Shard
 from qembed.store.shards import COLUMNS, ShardWriter, vector_array
 from qembed.store.snapshot import Snapshot
@@ -75,7 +75,7 @@ class Writer:
         with storage_errors(root):
             root.mkdir(parents=True, exist_ok=True)
             (root / "shards").mkdir(exist_ok=True)
-            (root / derived.FOLDER).mkdir(exist_ok=True)
+            (root / derived_files.FOLDER).mkdir(exist_ok=True)
             self._lock = Lock(root, wait)
         self.root = root
         self._target = MANIFEST
@@ -350,21 +350,21 @@ class Writer:
             with contextlib.suppress(NoIndex, IndexDamaged):
                 m = manifests.read(self.root, name)
                 keep |= m.names() | set(m.previous)
-                for kind in derived.KINDS:
-                    if name == MANIFEST and (stamp := derived.current(self.root, m, kind)):
+                for kind in derived_files.KINDS:
+                    if name == MANIFEST and (stamp := derived_files.current(self.root, m, kind)):
                         # of a folder its name, else the file's
                         kept = "/".join(Path(stamp.file).parts[:2])
-                        keep |= {kept, f"{derived.FOLDER}/{kind}.json"}
+                        keep |= {kept, f"{derived_files.FOLDER}/{kind}.json"}
         if not keep and self.manifest is not None:
             return  # nothing can be told apart: better litter than loss
         pending = self._shard.path_name if self._shard else None
         keep |= {s.file.name for s in self._finished} | ({pending} if pending else set())
-        for folder in ("", "shards", derived.FOLDER):
+        for folder in ("", "shards", derived_files.FOLDER):
             for entry in os.scandir(self.root / folder):
                 name = f"{folder}/{entry.name}" if folder else entry.name
                 if name in keep or (not folder and not OURS.match(name)):
                     continue
-                if folder == derived.FOLDER and entry.is_dir(follow_symlinks=False):
+                if folder == derived_files.FOLDER and entry.is_dir(follow_symlinks=False):
                     shutil.rmtree(entry.path, ignore_errors=True)
                     continue
                 with contextlib.suppress(OSError):

@@ -21,7 +21,7 @@ import numpy as np
 
 from qembed.pipeline.filters import Allowed, Filters
 from qembed.pipeline.session import Session
-from qembed.store import Catalog, Line, Snapshot, Writer, derived, text_hash
+from qembed.store import Catalog, Line, Snapshot, Writer, derived_files, text_hash
 from qembed.types import Passage, Recipe
 from tests.bench.table import fact, in_turn, row
 
@@ -111,7 +111,7 @@ def build(root: Path, vectors: np.ndarray, given: list[tuple[str, Meta]]) -> Non
             catalogs.append(Catalog.of(lines))
         writer.commit(Catalog().edit(np.zeros(0, bool), catalogs))
     with Snapshot.open(root) as snapshot:
-        derived.extend_matrix(snapshot)
+        derived_files.extend_matrix(snapshot)
 
 
 def cold(root: Path, query: Path, text: str) -> tuple[float, list[int]]:

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from qembed.search import Exact, Graph, GraphSearcher, planner
-from qembed.store.files import checksum
+from qembed.store.durable_files import checksum
 from tests.bench.encoder import real_queries, real_texts, static
 from tests.bench.table import fact, in_turn, row
 

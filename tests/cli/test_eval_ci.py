@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from qembed.store import manifest as manifests
-from qembed.store.files import FileInfo, checksum
+from qembed.store.durable_files import FileInfo, checksum
 from tests import encoders
 from tests.cli.conftest import BAG, Done, Shell
 

@@ -19,7 +19,7 @@ from qembed.pipeline.verify import graph_recall, verify
 from qembed.search import Exact
 from qembed.search.graph import LADDER, MARGIN, RECALL
 from qembed.store import Snapshot
-from qembed.store import derived as files
+from qembed.store import derived_files as files
 from qembed.store import manifest as manifests
 from qembed.types import Query
 from tests.pipeline.conftest import index

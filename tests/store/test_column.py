@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from qembed.store.column import Column
+from qembed.store.metadata_column import Column
 
 SIGNS = {
     "=": operator.eq,

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from qembed.errors import StorageError
-from qembed.store import Catalog, Snapshot, Writer, derived
+from qembed.store import Catalog, Snapshot, Writer, derived_files
 from tests.store.helpers import contents, make, put, recipe
 
 OLD = {"a": ["one", "two"], "b": ["three"], "c": ["four", "five", "six"]}
@@ -60,7 +60,7 @@ def add(root: Path) -> dict[str, list[str]]:
         lines = [put(writer, "b", ["three again"])]
         lines += [put(writer, "d", ["seven"])] if "d" not in others else []
         manifest = writer.commit(snapshot.catalog.edit(keep, [Catalog.of(lines)]))
-        derived.extend_matrix(Snapshot.of(root, manifest))
+        derived_files.extend_matrix(Snapshot.of(root, manifest))
     return {**OLD, "b": ["three again"], "d": ["seven"]}
 
 
@@ -71,7 +71,7 @@ def compact(root: Path) -> dict[str, list[str]]:
         keep = np.array([line.id != "b" for line in snapshot.catalog.lines()])
         writer.commit(snapshot.catalog.edit(keep, []))
         manifest = writer.compact(writer.snapshot())  # type: ignore[arg-type]
-        derived.extend_matrix(Snapshot.of(root, manifest))
+        derived_files.extend_matrix(Snapshot.of(root, manifest))
     return {k: v for k, v in OLD.items() if k != "b"}
 
 

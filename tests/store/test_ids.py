@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qembed.store import ids as module
-from qembed.store.ids import FACTOR, Ids, hashes
+from qembed.store import hash_index as module
+from qembed.store.hash_index import FACTOR, Ids, hashes
 
 NAMES = st.lists(st.text(max_size=6), max_size=40)
 ASKED = st.lists(st.text(st.characters(), max_size=6), max_size=40)

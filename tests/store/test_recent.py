@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from qembed.store.recent import Key, Recent
+from qembed.store.row_group_cache import Key, Recent
 
 
 def table(n: int) -> pa.Table:

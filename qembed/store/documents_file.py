@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from qembed.errors import IndexDamaged
-from qembed.store.arrays import taken
-from qembed.store.fields import Stored
-from qembed.store.files import FileInfo, NewFile
+from qembed.store.arrow import taken
+from qembed.store.durable_files import FileInfo, NewFile
+from qembed.store.metadata_schema import Stored
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from qembed.store.arrays import filtered
-from qembed.store.column import EXACT, Column
+from qembed.store.arrow import filtered
+from qembed.store.metadata_column import EXACT, Column
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qembed.errors import EncodingError
-from qembed.store.arrays import filtered
+from qembed.store.arrow import filtered
 from qembed.store.catalog import live_mask
 from qembed.store.manifest import Manifest, pack_vectors, unpack_vectors
 from qembed.store.shards import COLUMNS, vectors_of

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qembed.store.files import checksum, replace_file, sync_folder, write_all
+from qembed.store.durable_files import checksum, replace_file, sync_folder, write_all
 from qembed.store.manifest import Manifest
 from qembed.store.snapshot import Snapshot
 

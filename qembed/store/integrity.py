@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from qembed.errors import IndexDamaged
-from qembed.store import derived
+from qembed.store import derived_files
 from qembed.store.catalog import Catalog
-from qembed.store.files import FileInfo, checksum
+from qembed.store.durable_files import FileInfo, checksum
 from qembed.store.manifest import Manifest, Shard
 from qembed.store.shards import ShardReader, vectors_of
 from qembed.store.snapshot import Snapshot
@@ -151,14 +151,14 @@ def check_derived(snapshot: Snapshot) -> Iterator[Finding]:
     import numpy as np
 
     root, manifest = snapshot.root, snapshot.manifest
-    for kind in derived.KINDS:
-        stamp = derived.current(root, manifest, kind)
+    for kind in derived_files.KINDS:
+        stamp = derived_files.current(root, manifest, kind)
         if stamp is None:
             if manifest.next_row > manifest.base:
                 yield Finding(kind, f"there is no usable {kind} file: answers are slower", REFRESH)
-        elif kind == derived.GRAPH and not derived.is_whole(root, stamp):
+        elif kind == derived_files.GRAPH and not derived_files.is_whole(root, stamp):
             yield Finding(kind, f"{stamp.file} is damaged: it is not used", REFRESH)
-    opened = derived.open_matrix(root, manifest)
+    opened = derived_files.open_matrix(root, manifest)
     if opened is not None:
         matrix, upto = opened
         for first, vectors in snapshot.vector_batches(manifest.base):
@@ -166,7 +166,7 @@ def check_derived(snapshot: Snapshot) -> Iterator[Finding]:
             ours = matrix[at : min(at + len(vectors), upto - manifest.base)]
             if not np.array_equal(ours, vectors[: len(ours)]):
                 yield Finding(
-                    derived.MATRIX,
+                    derived_files.MATRIX,
                     f"the vector matrix differs from the shards near row {first}: answers are wrong",
                     REPAIR,
                 )

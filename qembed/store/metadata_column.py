@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from qembed.store.arrays import bits, compute, raw, strings, valid
+from qembed.store.arrow import bits, compute, raw, strings, valid
 
 if TYPE_CHECKING:
     import numpy as np
