@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Literal
 from qembed.errors import UsageError
 from qembed.pipeline.fuse import EVEN, Signals, Weight, by_ranks, lexical_weight, weighted
 from qembed.pipeline.session import Session
-from qembed.search.lexical import idf
-from qembed.search.lexical_query import Words, words_of
-from qembed.search.planner import Search
-from qembed.search.top import distinct, places
+from qembed.search.dense.planner import Search
+from qembed.search.lexical.bm25 import idf
+from qembed.search.lexical.query import Words, words_of
+from qembed.search.topk import distinct, places
 
 if TYPE_CHECKING:
     from qembed.pipeline.filters import Allowed

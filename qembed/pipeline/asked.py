@@ -9,7 +9,7 @@ from typing import Literal
 from qembed.errors import InputError, UsageError
 from qembed.models import check_template
 from qembed.pipeline.arms import Fusion
-from qembed.search.planner import Search
+from qembed.search.dense.planner import Search
 from qembed.types import Query
 
 By = Literal["passage", "document"]

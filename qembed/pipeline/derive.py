@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.words import extend_lexical, lexical_damage
 from qembed.search import Exact, Graph, merge
-from qembed.search.graph import EF_CONSTRUCTION, LADDER, RECALL, M
+from qembed.search.dense.hnsw import EF_CONSTRUCTION, LADDER, RECALL, M
 from qembed.store import Snapshot
 from qembed.store import derived_files as files
 from qembed.store.durable_files import storage_errors

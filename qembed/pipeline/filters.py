@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from qembed.search.where import parse
-from qembed.search.where_columns import Column, Documents, is_built_in
-from qembed.search.where_parse import Field
+from qembed.search.filters.evaluate import parse
+from qembed.search.filters.parser import Field
+from qembed.search.filters.values import Column, Documents, is_built_in
 from qembed.store import Catalog, Snapshot
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from qembed.pipeline.asked import Asked, check_asked, check_queries
 from qembed.pipeline.fuse import late_share
 from qembed.pipeline.scoring import Reranked, ordered, score_pairs, summed
 from qembed.pipeline.session import Session
-from qembed.search.top import distinct
+from qembed.search.topk import distinct
 from qembed.types import Hit, Passage, Query, Results
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ from qembed.pipeline.fuse import is_code
 from qembed.pipeline.recipe import check_model, check_probes
 from qembed.pipeline.words import open_lexical
 from qembed.search import Exact, Graph, GraphSearcher, Plan, choose, merge
-from qembed.search.graph import EF
-from qembed.search.lexical import LexicalIndex
-from qembed.search.lexical_files import LexicalDamaged
-from qembed.search.lexical_query import Words
-from qembed.search.planner import Search
+from qembed.search.dense.hnsw import EF
+from qembed.search.dense.planner import Search
+from qembed.search.lexical.bm25 import LexicalIndex
+from qembed.search.lexical.files import LexicalDamaged
+from qembed.search.lexical.query import Words
 from qembed.store import Line, Snapshot
 from qembed.store import derived_files as files
 from qembed.store.manifest import read as read_manifest

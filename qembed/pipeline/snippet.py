@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from qembed.errors import QembedError
-from qembed.search.lexical import idf
-from qembed.search.lexical_files import LexicalDamaged
-from qembed.search.lexical_query import words_of
-from qembed.search.lexical_words import spans, terms_of
+from qembed.search.lexical.analyzer import spans, terms_of
+from qembed.search.lexical.bm25 import idf
+from qembed.search.lexical.files import LexicalDamaged
+from qembed.search.lexical.query import words_of
 from qembed.types import Passage
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from qembed.pipeline.recipe import check_probes
 from qembed.pipeline.session import Session
 from qembed.pipeline.words import lexical_damage
 from qembed.search import recall
-from qembed.search.graph import EF
+from qembed.search.dense.hnsw import EF
 from qembed.store import Snapshot
 from qembed.store import integrity as store
 from qembed.store import manifest as manifests

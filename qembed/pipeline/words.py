@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qembed.pipeline.progress import Progress
-from qembed.search.lexical import LexicalIndex
-from qembed.search.lexical_files import LexicalDamaged, check
-from qembed.search.lexical_write import LexicalWriter
+from qembed.search.lexical.bm25 import LexicalIndex
+from qembed.search.lexical.files import LexicalDamaged, check
+from qembed.search.lexical.writer import LexicalWriter
 from qembed.store import Manifest, Snapshot
 from qembed.store import derived_files as files
 

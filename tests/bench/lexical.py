@@ -18,10 +18,10 @@ from pathlib import Path
 
 import numpy as np
 
-from qembed.search.lexical import LexicalIndex
-from qembed.search.lexical_files import check
-from qembed.search.lexical_words import terms_of
-from qembed.search.lexical_write import LexicalWriter
+from qembed.search.lexical.analyzer import terms_of
+from qembed.search.lexical.bm25 import LexicalIndex
+from qembed.search.lexical.files import check
+from qembed.search.lexical.writer import LexicalWriter
 from tests.bench.table import fact, in_turn, row
 
 COLD = """

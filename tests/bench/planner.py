@@ -16,7 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from qembed.search import Exact, Graph, GraphSearcher, planner
+from qembed.search import Exact, Graph, GraphSearcher
+from qembed.search.dense import planner
 from qembed.store.durable_files import checksum
 from tests.bench.encoder import real_queries, real_texts, static
 from tests.bench.table import fact, in_turn, row

@@ -17,7 +17,7 @@ from qembed.pipeline.session import Session
 from qembed.pipeline.status import describe
 from qembed.pipeline.verify import graph_recall, verify
 from qembed.search import Exact
-from qembed.search.graph import LADDER, MARGIN, RECALL
+from qembed.search.dense.hnsw import LADDER, MARGIN, RECALL
 from qembed.store import Snapshot
 from qembed.store import derived_files as files
 from qembed.store import manifest as manifests

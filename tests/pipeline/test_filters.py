@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from qembed.errors import UsageError
 from qembed.pipeline.filters import documents_of
-from qembed.search import where
-from qembed.search.where_columns import Documents
-from qembed.search.where_parse import Field
+from qembed.search.filters import evaluate
+from qembed.search.filters.parser import Field
+from qembed.search.filters.values import Documents
 from qembed.store import Catalog, Line
 from tests.search.test_where import NAMES, TREE, VALUE, written
 
@@ -107,7 +107,7 @@ def slow(catalog: Catalog) -> Documents:
 def asked(text: str, documents: Documents) -> tuple[list[bool], list[str]] | str:
     """The answer, or what is wrong with the question."""
     try:
-        chosen = where.parse(text).choose(documents)
+        chosen = evaluate.parse(text).choose(documents)
     except UsageError as e:
         return str(e)
     return chosen.mask.tolist(), chosen.warnings
@@ -139,7 +139,7 @@ def test_typed_columns_answer_as_decoding_does(
     wanted = slow(catalog)
     with pytest.MonkeyPatch.context() as patch:
         # looking at some documents only, the slow way counts less exactly who has a field
-        patch.setattr(where, "_candidates", lambda e, d: None)
+        patch.setattr(evaluate, "_candidates", lambda e, d: None)
         expected = asked(text, wanted)
     assert asked(text, documents_of(catalog)) == expected
     narrowed = asked(text, wanted)

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qembed.search.lexical import LexicalIndex
-from qembed.search.lexical_query import words_of
-from qembed.search.lexical_words import terms_of
-from qembed.search.lexical_write import LexicalWriter
+from qembed.search.lexical.analyzer import terms_of
+from qembed.search.lexical.bm25 import LexicalIndex
+from qembed.search.lexical.query import words_of
+from qembed.search.lexical.writer import LexicalWriter
 
 WORDS = [
     "apple",

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from qembed.search.lexical import LexicalIndex
-from qembed.search.lexical_files import LexicalDamaged, check
-from qembed.search.lexical_write import LexicalWriter
+from qembed.search.lexical.bm25 import LexicalIndex
+from qembed.search.lexical.files import LexicalDamaged, check
+from qembed.search.lexical.writer import LexicalWriter
 from tests.search.test_lexical import WORDS, build
 
 

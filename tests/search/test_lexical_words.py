@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qembed.search.lexical_query import script_of, words_of
-from qembed.search.lexical_words import characters_of, is_lone, is_stop, spans, terms_of
+from qembed.search.lexical.analyzer import characters_of, is_lone, is_stop, spans, terms_of
+from qembed.search.lexical.query import script_of, words_of
 
 
 @pytest.mark.parametrize(

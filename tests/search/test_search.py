@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qembed.search import Exact, Graph, GraphSearcher, choose, merge, top
-from qembed.search import exact as exact_module
 from qembed.search import recall as share_found
-from qembed.search.graph import LADDER
+from qembed.search.dense import exact as exact_module
+from qembed.search.dense.hnsw import LADDER
 
 
 def unit(rng: np.random.Generator, n: int, dim: int = 16) -> np.ndarray:

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qembed.errors import UsageError
-from qembed.search.where import parse
-from qembed.search.where_columns import Documents, metadata
+from qembed.search.filters.evaluate import parse
+from qembed.search.filters.values import Documents, metadata
 
 
 def documents(

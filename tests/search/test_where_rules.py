@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qembed.errors import UsageError
-from qembed.search.where import parse
-from qembed.search.where_parse import And, Compare, Exists, Field, In, Not, Or, parse_expression
-from qembed.search.where_time import stretch
+from qembed.search.filters.evaluate import parse
+from qembed.search.filters.parser import And, Compare, Exists, Field, In, Not, Or, parse_expression
+from qembed.search.filters.timespan import stretch
 from tests.search.test_where import documents
 
 # ── grammar ──────────────────────────────────────────────────────────────────────────────────────

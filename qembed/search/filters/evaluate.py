@@ -23,9 +23,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from qembed.search.where_check import check, kind_of, name_of, tests_of
-from qembed.search.where_columns import Column, Columns, Documents, is_built_in
-from qembed.search.where_parse import (
+from qembed.search.filters.parser import (
     And,
     Compare,
     Exists,
@@ -37,7 +35,9 @@ from qembed.search.where_parse import (
     Value,
     parse_expression,
 )
-from qembed.search.where_time import stretch
+from qembed.search.filters.timespan import stretch
+from qembed.search.filters.typecheck import check, kind_of, name_of, tests_of
+from qembed.search.filters.values import Column, Columns, Documents, is_built_in
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from qembed.search.top import distinct, merge, top
+from qembed.search.topk import distinct, merge, top
 
 if TYPE_CHECKING:
     import numpy as np

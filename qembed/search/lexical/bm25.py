@@ -29,10 +29,10 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qembed.search.lexical_files import damage, opened
-from qembed.search.lexical_query import Words, script_of, words_of
-from qembed.search.lexical_words import is_lone
-from qembed.search.top import best_first, top
+from qembed.search.lexical.analyzer import is_lone
+from qembed.search.lexical.files import damage, opened
+from qembed.search.lexical.query import Words, script_of, words_of
+from qembed.search.topk import best_first, top
 
 if TYPE_CHECKING:
     import numpy as np

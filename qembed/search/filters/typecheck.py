@@ -8,9 +8,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from qembed.errors import UsageError
-from qembed.search.where_columns import BUILT_IN, Column, Columns, Documents, is_built_in
-from qembed.search.where_parse import And, Exists, Expression, Field, In, Not, Or, Value, complain
-from qembed.search.where_time import stretch
+from qembed.search.filters.parser import (
+    And,
+    Exists,
+    Expression,
+    Field,
+    In,
+    Not,
+    Or,
+    Value,
+    complain,
+)
+from qembed.search.filters.timespan import stretch
+from qembed.search.filters.values import BUILT_IN, Column, Columns, Documents, is_built_in
 
 _KINDS = {
     str: "text",

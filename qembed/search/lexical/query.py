@@ -12,7 +12,7 @@ import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 
-from qembed.search.lexical_words import is_stop, terms_of
+from qembed.search.lexical.analyzer import is_stop, terms_of
 
 _PHRASE = re.compile(r'(?<![^\s(（,;，；])(-?)"([^"]*)"(?!\w)|((?<!\S)-)?“([^”“]*)”')
 _MINUS = re.compile(r"(?<!\S)-([^\W\d_]\w\S*)")

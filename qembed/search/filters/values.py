@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from qembed.search.where_parse import Field
+from qembed.search.filters.parser import Field
 
 if TYPE_CHECKING:
     import numpy as np

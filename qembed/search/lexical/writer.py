@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qembed.search.lexical_files import check, damage
-from qembed.search.lexical_words import characters_of, terms_of
+from qembed.search.lexical.analyzer import characters_of, terms_of
+from qembed.search.lexical.files import check, damage
 
 if TYPE_CHECKING:
     from qembed.types import Rows

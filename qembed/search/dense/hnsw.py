@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qembed.search.top import recall, top
+from qembed.search.topk import recall, top
 
 if TYPE_CHECKING:
     import numpy as np

@@ -1,0 +1,1 @@
+"""Vector search: exact, or through an HNSW graph, and the planner that chooses."""
