@@ -1,9 +1,9 @@
 """Paths and records to documents, documents to passages."""
 
-from qembed.corpus.chunk import Chunker
-from qembed.corpus.contents import suffix
-from qembed.corpus.readers import READERS, read, reader_of
-from qembed.corpus.records import ReadOptions, read_lines
+from qembed.corpus.chunking.chunker import Chunker
+from qembed.corpus.file_contents import suffix
+from qembed.corpus.readers.json_records import ReadOptions, read_lines
+from qembed.corpus.readers.registry import READERS, read, reader_of
 from qembed.corpus.walk import UNKNOWN, walk
 
 __all__ = [

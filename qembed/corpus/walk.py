@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from qembed.corpus.ignore import IGNORE_FILES, Rules, Selection, read_rules
-from qembed.corpus.readers import READERS, is_plain_name, packed_suffix
+from qembed.corpus.readers.registry import READERS, is_plain_name, packed_suffix
 from qembed.errors import UsageError
 from qembed.types import SourceFile, Unreadable
 

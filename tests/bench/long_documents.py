@@ -106,7 +106,7 @@ def ways(code: bool) -> list[tuple[str, bool, bool]]:
 
 
 def row(name: str, way: str, folder: Path, headings: bool, grammars: bool) -> None:
-    from qembed.corpus import grammars as known
+    from qembed.corpus.chunking import grammars as known
     from qembed.pipeline.asked import Asked
     from qembed.pipeline.build import build
     from qembed.pipeline.evaluate import Wanted, judge

@@ -86,7 +86,8 @@ def rates(
     seconds: float = SECONDS,
 ) -> Rates:
     """What reading and cutting costs, and encoding, with the built-in model's usual passages."""
-    from qembed.corpus import Chunker, ReadOptions, read, walk, worker
+    from qembed.corpus import Chunker, ReadOptions, read, walk
+    from qembed.corpus.readers import sandbox
     from qembed.models import open_model, prepare_model
     from qembed.types import Document, SourceFile
 
@@ -122,7 +123,7 @@ def rates(
         if found.reading + found.cutting > seconds:
             break
     began = spent()
-    worker._WORKER.close()  # what it had is counted when it has ended
+    sandbox._WORKER.close()  # what it had is counted when it has ended
     found.reading += spent() - began
     if not found.sample:
         sys.exit(f"{folder}: no passages")

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qembed.corpus import Chunker, window
-from qembed.corpus.chunk import with_title
+from qembed.corpus import Chunker
+from qembed.corpus.chunking import text_splitter
+from qembed.corpus.chunking.chunker import with_title
 from qembed.errors import UsageError
 from qembed.types import Document, Passage
 from tests.corpus.counts import COUNTS, Kind, check, chunker, minilm, prose
@@ -47,8 +48,8 @@ def test_whatever_the_text(
     c = chunker(kind, max_tokens, overlap)
     with pytest.MonkeyPatch.context() as patch:
         if small:  # windows small enough to slide over such texts
-            patch.setattr(window, "MIN_WINDOW", 100)
-            patch.setattr(window, "WINDOW", (2, 3))
+            patch.setattr(text_splitter, "MIN_WINDOW", 100)
+            patch.setattr(text_splitter, "WINDOW", (2, 3))
         passages = c.split(document)
     if not text.strip():
         assert len(passages) == (1 if title else 0)

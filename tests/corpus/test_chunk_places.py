@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from qembed.corpus import window
+from qembed.corpus.chunking import text_splitter
 from qembed.types import Document
 from tests.corpus.counts import COUNTS, check, chunker, prose
 
@@ -48,8 +48,8 @@ def test_markdown_is_cut_at_headings() -> None:
 
 
 def test_a_window_does_not_begin_inside_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(window, "MIN_WINDOW", 1500)
-    monkeypatch.setattr(window, "WINDOW", (1, 1))
+    monkeypatch.setattr(text_splitter, "MIN_WINDOW", 1500)
+    monkeypatch.setattr(text_splitter, "WINDOW", (1, 1))
     code = "".join(f"x{i} = call(x{i - 1}, {i})\n\n" for i in range(1, 25))
     text = "".join(
         f"## Part {i}\n\nA sentence.\n\n```\n{code}```\n\nAnd one more.\n\n" for i in range(40)
@@ -63,7 +63,7 @@ def test_a_window_does_not_begin_inside_code(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_window_changes_little(monkeypatch: pytest.MonkeyPatch) -> None:
     document = Document("a.txt", prose(60_000))
     slid = chunker("minilm", 128).split(document)
-    monkeypatch.setattr(window, "MIN_WINDOW", 10**6)
+    monkeypatch.setattr(text_splitter, "MIN_WINDOW", 10**6)
     whole = chunker("minilm", 128).split(document)
     assert {(p.start, p.end) for p in slid} == {(p.start, p.end) for p in whole}
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from qembed.corpus import Chunker, grammars
-from qembed.corpus.definitions import JOINED, MAX_SYMBOL, MAX_TEXT
+from qembed.corpus import Chunker
+from qembed.corpus.chunking import grammars
+from qembed.corpus.chunking.code_splitter import JOINED, MAX_SYMBOL, MAX_TEXT
 from qembed.models.template import passage_text
 from qembed.types import Document, Passage
 from tests.cli.conftest import Shell
@@ -168,7 +169,7 @@ def test_long_names_are_cut() -> None:
 def test_whatever_is_too_long_to_be_read_is_text(monkeypatch: pytest.MonkeyPatch) -> None:
     text = unmarked(LANGUAGES[".py"]).text
     assert MAX_TEXT > 1 << 20
-    monkeypatch.setattr("qembed.corpus.chunk.MAX_TEXT", len(text) - 1)
+    monkeypatch.setattr("qembed.corpus.chunking.chunker.MAX_TEXT", len(text) - 1)
     assert {p.symbol for p in split("a.py", text)} == {""}
 
 

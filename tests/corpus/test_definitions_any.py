@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from qembed.corpus import Chunker, grammars
-from qembed.corpus.definitions import MAX_NESTED, MAX_SYMBOL, Source
+from qembed.corpus import Chunker
+from qembed.corpus.chunking import grammars
+from qembed.corpus.chunking.code_splitter import MAX_NESTED, MAX_SYMBOL, Source
 from qembed.models.template import passage_text
 from qembed.types import Document
 from tests.corpus.counts import COUNTS, Kind, check, chunker

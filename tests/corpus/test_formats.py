@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from qembed.corpus import READERS, Chunker, ReadOptions, read, worker
-from qembed.corpus.contents import suffix
-from qembed.corpus.readers import read_plain
+from qembed.corpus import READERS, Chunker, ReadOptions, read
+from qembed.corpus.file_contents import suffix
+from qembed.corpus.readers import sandbox
+from qembed.corpus.readers.registry import read_plain
 from qembed.types import Document, Skipped, SourceFile, Unreadable
 from tests.corpus.samples import Sample, samples
 
@@ -82,7 +83,7 @@ def test_offsets_and_lines(tmp_path: Path, kind: str) -> None:
 
 
 def test_without_the_extra_it_is_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "find_spec", lambda _: None)
+    monkeypatch.setattr(sandbox, "find_spec", lambda _: None)
     for sample in SAMPLES:
         if suffix(sample.name) in (".pdf", ".docx", ".pptx", ".xlsx"):
             (found,) = reading(tmp_path, sample)

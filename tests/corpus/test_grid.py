@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qembed.corpus import Chunker, ReadOptions, read, window
-from qembed.corpus.grid import mended, tables
+from qembed.corpus import Chunker, ReadOptions, read
+from qembed.corpus.chunking import text_splitter
+from qembed.corpus.chunking.table_splitter import mended, tables
 from qembed.types import Document, Passage, SourceFile
 from tests.corpus.counts import COUNTS, Kind, check, chunker, prose
 from tests.corpus.samples import docx, xlsx
@@ -202,16 +203,16 @@ def test_whatever_the_tables(blocks: list[str | list[str]], kind: Kind, small: b
     small = small and kind == "chars"
     with pytest.MonkeyPatch.context() as patch:
         if small:  # windows small enough to end in tables
-            patch.setattr(window, "MIN_WINDOW", 100)
-            patch.setattr(window, "WINDOW", (2, 4))
+            patch.setattr(text_splitter, "MIN_WINDOW", 100)
+            patch.setattr(text_splitter, "WINDOW", (2, 4))
         passages = split(text, kind, most)
     assert_kept(text, found, passages, kind, most)
 
 
 def test_a_window_that_ends_in_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
     # half a row without a bar looked like words behind the table, which it could be cut off from
-    monkeypatch.setattr(window, "MIN_WINDOW", 150)
-    monkeypatch.setattr(window, "WINDOW", (2, 4))
+    monkeypatch.setattr(text_splitter, "MIN_WINDOW", 150)
+    monkeypatch.setattr(text_splitter, "WINDOW", (2, 4))
     wide = ["| milk none none | milk milk | milk milk none milk | 3.50 none tea 3.50 |"] * 8
     narrow = ["| 3.50 | tea | none | tea |"] * 8
     between = (

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from qembed.corpus import ReadOptions, contents, read, worker
-from qembed.corpus.worker import Failed, Worker
+from qembed.corpus import ReadOptions, file_contents, read
+from qembed.corpus.readers import sandbox
+from qembed.corpus.readers.sandbox import Failed, Worker
 from qembed.types import Document, SourceFile, Unreadable
 from tests.corpus import fuzz
 from tests.corpus.samples import pdf
@@ -77,7 +78,7 @@ def test_front_matter_of_brackets_in_brackets(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("pack", ["gz", "zst"])
 def test_decompression_bombs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pack: str) -> None:
-    monkeypatch.setattr(contents, "MAX_FILE", 1024**2)
+    monkeypatch.setattr(file_contents, "MAX_FILE", 1024**2)
     raw = b"x" * 20_000_000
     import pyarrow as pa
 
@@ -140,7 +141,7 @@ class TestWorker:
             one.close()
 
     def test_memory_is_limited(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(worker, "MEMORY", 300 * 1024**2)
+        monkeypatch.setattr(sandbox, "MEMORY", 300 * 1024**2)
         one = Worker()
         try:
             with pytest.raises(Failed):

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qembed.corpus import ReadOptions, read
-from qembed.corpus.outline import MAX_PART, Outline
+from qembed.corpus.chunking.heading_path import MAX_PART, Outline
 from qembed.types import Document, Passage, SourceFile
 from tests.corpus.counts import check, chunker
 from tests.corpus.samples import docx, epub, pptx

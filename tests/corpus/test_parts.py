@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from qembed.corpus import ReadOptions, contents, decode, parts, read
+from qembed.corpus import ReadOptions, decode, file_contents, read
+from qembed.corpus.readers import large_text
 from qembed.types import Document, Skipped, SourceFile, Unreadable
 
 words = st.sampled_from(
@@ -22,9 +23,9 @@ MARKS = {"utf-8": b"", "utf-16-le": codecs.BOM_UTF16_LE, "utf-16-be": codecs.BOM
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts, "LONG", 100)
-    monkeypatch.setattr(parts, "PART", 40)
-    monkeypatch.setattr(parts, "BLOCK", 7)
+    monkeypatch.setattr(large_text, "LONG", 100)
+    monkeypatch.setattr(large_text, "PART", 40)
+    monkeypatch.setattr(large_text, "BLOCK", 7)
 
 
 def reading(folder: Path, data: bytes, name: str = "a.log") -> list[Document | Unreadable]:
@@ -97,17 +98,17 @@ def test_packed_text_streams_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     text = "a line of text\n" * 100
     found = reading(tmp_path, gzip.compress(text.encode()), "a.txt.gz")
     assert "".join(d.text for d in found if isinstance(d, Document)) == text
-    monkeypatch.setattr(contents, "MAX_FILE", 500)
-    monkeypatch.setattr(contents, "MAX_RATIO", 1)
+    monkeypatch.setattr(file_contents, "MAX_FILE", 500)
+    monkeypatch.setattr(file_contents, "MAX_RATIO", 1)
     *_, problem = reading(tmp_path, gzip.compress(text.encode()), "b.txt.gz")
     assert isinstance(problem, Unreadable)
     assert "bomb" in problem.error
 
 
 def test_memory_stays_flat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts, "LONG", 1 << 20)
-    monkeypatch.setattr(parts, "PART", 1 << 19)
-    monkeypatch.setattr(parts, "BLOCK", 1 << 16)
+    monkeypatch.setattr(large_text, "LONG", 1 << 20)
+    monkeypatch.setattr(large_text, "PART", 1 << 19)
+    monkeypatch.setattr(large_text, "BLOCK", 1 << 16)
     path = tmp_path / "a.txt"
     path.write_bytes(b"a line of text that is read\n" * 2_000_000)
     tracemalloc.start()

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qembed.corpus import READERS, ReadOptions, contents, read
+from qembed.corpus import READERS, ReadOptions, file_contents, read
 from qembed.corpus.markdown import fenced, strip_inline, title
 from qembed.types import Document, SourceFile, Unreadable
 
@@ -218,7 +218,7 @@ def test_what_cannot_be_opened_is_reported(tmp_path: Path, name: str) -> None:
 def test_undecodable_and_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = read_one(tmp_path / "a.md", b"caf\xe9")
     assert str(found) == f"{tmp_path / 'a.md'}: not UTF-8: byte 0xe9 at offset 3 (line 1)"
-    monkeypatch.setattr(contents, "MAX_FILE", 1024**2)
+    monkeypatch.setattr(file_contents, "MAX_FILE", 1024**2)
     found = read_one(tmp_path / "b.md", b"x" * (1024**2 + 1))
     assert isinstance(found, Unreadable)
     assert "too large" in found.error

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qembed.corpus import ReadOptions, read_lines, records
+from qembed.corpus import ReadOptions, read_lines
+from qembed.corpus.readers import json_records
 from qembed.types import Document, Unreadable
 
 DEFAULT = ReadOptions()
@@ -213,7 +214,7 @@ class Generated(io.RawIOBase):
 
 
 def test_long_lines_are_skipped_and_long_streams_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records, "MAX_LINE", 1024**2)
+    monkeypatch.setattr(json_records, "MAX_LINE", 1024**2)
     good = b'{"text": "' + b"x" * 1000 + b'"}\n'
 
     def chunk(n: int) -> bytes:
@@ -242,7 +243,7 @@ def test_long_lines_are_skipped_and_long_streams_not_held(monkeypatch: pytest.Mo
 
 def test_the_limit_itself_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     line = b'{"text": "abc"}'
-    monkeypatch.setattr(records, "MAX_LINE", len(line))
+    monkeypatch.setattr(json_records, "MAX_LINE", len(line))
     assert all(isinstance(x, Document) for x in lines(line + b"\n" + line + b"\n" + line))
     long, fine = lines(line[:-2] + b'd"}\n' + line)
     assert isinstance(long, Unreadable)

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from qembed.corpus import READERS, ReadOptions, read
-from qembed.corpus.contents import suffix
-from qembed.corpus.readers import read_plain
+from qembed.corpus.file_contents import suffix
+from qembed.corpus.readers.registry import read_plain
 from qembed.types import Document, SourceFile
 from tests.corpus import counts
 from tests.corpus.samples import GERMAN, Sample, samples

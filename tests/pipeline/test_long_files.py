@@ -115,10 +115,10 @@ def test_a_file_of_mistakes_is_told_of_in_a_thousand_lines(tmp_path: Path) -> No
 def test_places_in_a_long_text_are_those_of_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from qembed.corpus import parts
+    from qembed.corpus.readers import large_text
 
-    monkeypatch.setattr(parts, "LONG", 5_000)
-    monkeypatch.setattr(parts, "PART", 4_000)
+    monkeypatch.setattr(large_text, "LONG", 5_000)
+    monkeypatch.setattr(large_text, "PART", 4_000)
     path, root = tmp_path / "a.log", tmp_path / "idx"
     text = "".join(f"line {n} of the long text\n\n" for n in range(1000))
     path.write_text(text)

@@ -19,15 +19,15 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Any, BinaryIO
 
-from qembed.corpus import contents
-from qembed.corpus.records import ReadOptions
+from qembed.corpus import file_contents
+from qembed.corpus.readers.json_records import ReadOptions
 from qembed.types import Document, Skipped, SourceFile, Unreadable
 
 SECONDS = 60.0
 """For one file."""
 MEMORY = 2 * 1024**3
 """Address space of a worker, bytes."""
-MAX_ANSWER = contents.MAX_FILE
+MAX_ANSWER = file_contents.MAX_FILE
 NEEDS = "needs qembed[office] (pip install 'qembed[office]')"
 
 
@@ -71,7 +71,7 @@ class Worker:
     def _start(self) -> subprocess.Popen[bytes]:
         # -P: nothing that lies in the current folder is imported
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "qembed.corpus.worker", str(MEMORY)],
+            [sys.executable, "-P", "-m", "qembed.corpus.readers.sandbox", str(MEMORY)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -123,15 +123,15 @@ atexit.register(_WORKER.close)
 
 def read_office(file: SourceFile, options: ReadOptions) -> Iterator[Document | Unreadable]:
     """A document, or one a page, sheet or chapter (`report.pdf#page=3`). Skipped without the extra."""
-    from qembed.corpus.office import FORMATS
+    from qembed.corpus.readers.office import FORMATS
 
     where = os.fspath(file.location)
-    kind = contents.suffix(file.name)
+    kind = file_contents.suffix(file.name)
     module = FORMATS[kind][1]
     if module is not None and find_spec(module) is None:
         yield Skipped(where, NEEDS, keep=True)
         return
-    data = contents.data(file)
+    data = file_contents.data(file)
     if isinstance(data, Unreadable):
         yield data
         return
@@ -148,7 +148,7 @@ def read_office(file: SourceFile, options: ReadOptions) -> Iterator[Document | U
 
 
 def _serve(incoming: BinaryIO, outgoing: BinaryIO) -> None:
-    from qembed.corpus.office import FORMATS
+    from qembed.corpus.readers.office import FORMATS
 
     while head := incoming.readline():
         ask = json.loads(head)

@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, partial
 from typing import Any, Literal, TypeAlias
 
-from qembed.corpus import grammars
-from qembed.corpus.contents import suffix
-from qembed.corpus.definitions import MAX_TEXT, Source
-from qembed.corpus.outline import BETWEEN, Outline
-from qembed.corpus.window import WINDOW, Span, Window, whole
+from qembed.corpus.chunking import grammars
+from qembed.corpus.chunking.code_splitter import MAX_TEXT, Source
+from qembed.corpus.chunking.heading_path import BETWEEN, Outline
+from qembed.corpus.chunking.text_splitter import WINDOW, Span, Window, whole
+from qembed.corpus.file_contents import suffix
 from qembed.errors import UsageError
 from qembed.types import Document, Passage
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from qembed.corpus.grammars import grammar
+from qembed.corpus.chunking.grammars import grammar
 
 if TYPE_CHECKING:
     import numpy as np

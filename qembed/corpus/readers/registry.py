@@ -6,13 +6,14 @@ import os
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
-from qembed.corpus import contents, parts, prose
-from qembed.corpus.contents import PACKED, suffix
-from qembed.corpus.html import Page, read_page
-from qembed.corpus.records import ReadOptions, read_lines
+from qembed.corpus import file_contents
+from qembed.corpus.file_contents import PACKED, suffix
+from qembed.corpus.readers import large_text, text_formats
+from qembed.corpus.readers.html import Page, read_page
+from qembed.corpus.readers.json_records import ReadOptions, read_lines
+from qembed.corpus.readers.sandbox import read_office
+from qembed.corpus.readers.tables import read_csv, read_json, read_parquet
 from qembed.corpus.rst import rst_title
-from qembed.corpus.tables import read_csv, read_json, read_parquet
-from qembed.corpus.worker import read_office
 from qembed.types import Document, SourceFile, Unreadable
 
 Reader: TypeAlias = Callable[[SourceFile, ReadOptions], Iterator[Document | Unreadable]]
@@ -32,7 +33,7 @@ def of_text(make: Callable[[str], Page]) -> Reader:
     """A reader of one document, from a function of a file's text that may raise ValueError."""
 
     def reader(file: SourceFile, options: ReadOptions) -> Iterator[Document | Unreadable]:
-        found = contents.text(file)
+        found = file_contents.text(file)
         if isinstance(found, Unreadable):
             yield found
             return
@@ -49,8 +50,8 @@ def of_text(make: Callable[[str], Page]) -> Reader:
 
 def markdown(text: str) -> Page:
     """Its title is its first heading, which stays in the text too; front matter is metadata."""
-    meta = prose.front_matter(text)
-    return Page(text, prose.markdown_title(text, meta), meta)
+    meta = text_formats.front_matter(text)
+    return Page(text, text_formats.markdown_title(text, meta), meta)
 
 
 def rst(text: str) -> Page:
@@ -60,13 +61,13 @@ def rst(text: str) -> Page:
 
 def subtitles(text: str) -> Page:
     """What is said."""
-    return Page(prose.subtitles(text), "", {})
+    return Page(text_formats.subtitles(text), "", {})
 
 
 read_markdown = of_text(markdown)
 read_rst = of_text(rst)
 read_html = of_text(read_page)
-read_notebook = of_text(prose.notebook)
+read_notebook = of_text(text_formats.notebook)
 read_subtitles = of_text(subtitles)
 
 
@@ -74,16 +75,16 @@ def read_plain(file: SourceFile, options: ReadOptions) -> Iterator[Document | Un
     """One document without a title; parts of it where it is longer than parts.LONG, however long."""
     where = os.fspath(file.location)
     try:
-        with contents.open_stream(file) as stream:
-            head = stream.read(parts.LONG + 1)
-            if len(head) > parts.LONG:
-                yield from parts.read_parts(head, stream, file.name, where)
+        with file_contents.open_stream(file) as stream:
+            head = stream.read(large_text.LONG + 1)
+            if len(head) > large_text.LONG:
+                yield from large_text.read_parts(head, stream, file.name, where)
                 return
     except OSError as e:
         yield Unreadable(where, e.strerror or str(e))
         return
-    found = contents.as_text(head, where)
-    if isinstance(found, contents.Text):
+    found = file_contents.as_text(head, where)
+    if isinstance(found, file_contents.Text):
         yield Document(file.name, found.text, meta=found.meta)
     else:
         yield found
@@ -91,9 +92,9 @@ def read_plain(file: SourceFile, options: ReadOptions) -> Iterator[Document | Un
 
 def read_mail(file: SourceFile, options: ReadOptions) -> Iterator[Document | Unreadable]:
     """One document; a message says itself in which encoding it is."""
-    found = contents.data(file)
+    found = file_contents.data(file)
     try:
-        page = found if isinstance(found, Unreadable) else prose.mail(found)
+        page = found if isinstance(found, Unreadable) else text_formats.mail(found)
     except ValueError as e:
         page = Unreadable(os.fspath(file.location), str(e))
     yield page if isinstance(page, Unreadable) else Document(file.name, *page)
@@ -103,7 +104,7 @@ def read_jsonl(file: SourceFile, options: ReadOptions) -> Iterator[Document | Un
     """One document a line; ids of records without one are `<file name>#<line>`."""
     where = os.fspath(file.location)
     try:
-        stream = contents.open_stream(file)
+        stream = file_contents.open_stream(file)
     except OSError as e:
         yield Unreadable(where, e.strerror or str(e))
         return

@@ -13,7 +13,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeAlias
 
-from qembed.corpus.grid import mended
+from qembed.corpus.chunking.table_splitter import mended
 from qembed.corpus.markdown import fenced
 
 if TYPE_CHECKING:

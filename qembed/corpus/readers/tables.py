@@ -14,9 +14,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
-from qembed.corpus.contents import open_stream, text
 from qembed.corpus.decode import BINARY, UTF16, decode
-from qembed.corpus.records import MAX_LINE, ReadOptions, document, parse_value
+from qembed.corpus.file_contents import open_stream, text
+from qembed.corpus.readers.json_records import MAX_LINE, ReadOptions, document, parse_value
 from qembed.types import Document, Skipped, SourceFile, Unreadable
 
 MAX_COLUMNS = 10_000

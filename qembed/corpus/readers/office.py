@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 from urllib.parse import unquote
 
-from qembed.corpus.html import read_page
+from qembed.corpus.readers.html import read_page
 
 Part: TypeAlias = tuple[str, str, str, dict[str, Any]]
 

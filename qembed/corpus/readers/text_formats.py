@@ -9,9 +9,9 @@ from html import unescape
 from itertools import accumulate
 from typing import Any
 
-from qembed.corpus.html import Page, read_page
 from qembed.corpus.markdown import strip_inline
 from qembed.corpus.markdown import title as heading
+from qembed.corpus.readers.html import Page, read_page
 
 # ── notebooks ────────────────────────────────────────────────────────────────────────────────────
 

@@ -1,0 +1,1 @@
+"""Documents to passages: by paragraphs, headings, definitions or table rows."""
