@@ -47,7 +47,7 @@ bench: compiled
 
 # the report's page in Debian's chromium with its driver
 browser: .venv/ready
-	$(PY) -m pytest -m browser tests/quality/test_browser.py
+	$(PY) -m pytest -m browser tests/evaluation/test_browser.py
 
 # published figures beside ours: make published DATA=folder-of-BEIR-folders
 published: compiled

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from qembed.evaluation import read_qrels, read_queries
 from qembed.models import open_model
 from qembed.models.onnx_encoder import OnnxEncoder
 from qembed.models.torch_encoder import TorchEncoder
@@ -20,7 +21,6 @@ from qembed.pipeline.evaluate import Wanted, judge
 from qembed.pipeline.recipe import Wishes
 from qembed.pipeline.session import Session
 from qembed.pipeline.summary import Options
-from qembed.quality import read_qrels, read_queries
 from qembed.search import Exact
 from qembed.serve.shared import Shared
 from tests.test_readme import EXPORTS

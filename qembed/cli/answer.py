@@ -97,8 +97,8 @@ def rerank_a_run(
     talk: Talk,
 ) -> None:
     """Prints a run in its new order."""
+    from qembed.evaluation import read_queries, read_run, write_run
     from qembed.pipeline.rerank import check_how, rerank_run
-    from qembed.quality import read_queries, read_run, write_run
 
     how = how_of(request)
     check_how(how)

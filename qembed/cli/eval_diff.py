@@ -40,7 +40,7 @@ def diff(
     qembed eval diff baseline.json report.json
     qembed eval diff baseline.json report.json --measure RR@10 --format markdown > diff.md
     """
-    from qembed.quality import (
+    from qembed.evaluation import (
         diff_markdown,
         diff_reports,
         diff_text,
@@ -55,7 +55,7 @@ def diff(
     elif format is Format.markdown:
         out(diff_markdown(found, most).rstrip("\n"))
     elif format is Format.html:
-        from qembed.quality.page import diff_html
+        from qembed.evaluation.report.html import diff_html
 
         out(diff_html(found, most).rstrip("\n"))
     else:

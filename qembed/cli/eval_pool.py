@@ -51,7 +51,7 @@ def pool(
     qembed eval pool --queries queries.jsonl -o pool.tsv
     qembed eval pool --judged pool.tsv -o qrels.tsv
     """
-    from qembed.quality import read_pool, write_pool, write_qrels
+    from qembed.evaluation import read_pool, write_pool, write_qrels
 
     talk = Talk(quiet)
     if (queries is None) == (judged is None):

@@ -61,7 +61,7 @@ def _comparison(comparison: Mapping[str, Any] | None) -> None:
 
 
 def _ablations(arms: Sequence[Mapping[str, Any]], sentences: Sequence[str]) -> None:
-    from qembed.quality.markdown import ablation_rows
+    from qembed.evaluation.report.markdown import ablation_rows
 
     for name in dict.fromkeys(arm["ablation"] for arm in arms):
         head, rows = ablation_rows([arm for arm in arms if arm["ablation"] == name])

@@ -168,12 +168,12 @@ def evaluate(
             sts, model, how, tuple(fail_under or ()), format is Format.json, Talk(quiet, verbose)
         )
         return
+    from qembed.evaluation import DEFAULT
     from qembed.pipeline.asked import Asked
     from qembed.pipeline.evaluate import Wanted, judge
     from qembed.pipeline.locate import find_index
     from qembed.pipeline.recipe import Wishes
     from qembed.pipeline.summary import Options
-    from qembed.quality import DEFAULT
 
     talk = Talk(quiet, verbose)
     wanted = Wanted(

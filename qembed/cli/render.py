@@ -113,7 +113,7 @@ def show(answer: Answer, retriever: Retriever, format: str, screen: Screen) -> N
     elif format == "text":
         _text(answer, retriever, screen)
     elif format == "trec":
-        from qembed.quality import write_run
+        from qembed.evaluation import write_run
 
         write_run(as_run(answer), screen.file)
     else:

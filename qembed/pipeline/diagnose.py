@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from qembed.evaluation.baseline import settings_that_differ
 from qembed.pipeline.asked import Asked
 from qembed.pipeline.retrieve import Retriever
 from qembed.pipeline.session import Session
-from qembed.quality.baseline import settings_that_differ
 from qembed.types import Query
 
 PASSAGES = 16

@@ -12,16 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from qembed.errors import InputError, UsageError
-from qembed.pipeline.ablate import ablate, parse_ablations
-from qembed.pipeline.asked import Asked
-from qembed.pipeline.collection import index_beir, read_inputs
-from qembed.pipeline.diagnose import causes
-from qembed.pipeline.progress import Progress
-from qembed.pipeline.ranking import SAMPLE, Ranker, Ranking
-from qembed.pipeline.retrieve import Retriever
-from qembed.pipeline.session import Session
-from qembed.pipeline.summary import Options, Summary
-from qembed.quality import (
+from qembed.evaluation import (
     DEFAULT,
     Arm,
     Drop,
@@ -55,6 +46,15 @@ from qembed.quality import (
     write_report,
     write_run,
 )
+from qembed.pipeline.ablate import ablate, parse_ablations
+from qembed.pipeline.asked import Asked
+from qembed.pipeline.collection import index_beir, read_inputs
+from qembed.pipeline.diagnose import causes
+from qembed.pipeline.progress import Progress
+from qembed.pipeline.ranking import SAMPLE, Ranker, Ranking
+from qembed.pipeline.retrieve import Retriever
+from qembed.pipeline.session import Session
+from qembed.pipeline.summary import Options, Summary
 from qembed.types import Qrels, Query
 
 DEEP = 1000

@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from qembed.errors import InputError, UsageError
+from qembed.evaluation import Candidate, ranked, read_qrels, read_queries, read_run
 from qembed.pipeline.ablate import modes
 from qembed.pipeline.asked import Asked
 from qembed.pipeline.ranking import Ranker
 from qembed.pipeline.session import Session
-from qembed.quality import Candidate, ranked, read_qrels, read_queries, read_run
 from qembed.types import Qrels
 
 

@@ -11,10 +11,10 @@ import shlex
 from pathlib import Path
 
 from qembed.errors import StorageError, UsageError
+from qembed.evaluation import write_qrels
+from qembed.evaluation.formats.source_file import whole_file
 from qembed.pipeline.locate import DEFAULT_MODEL
 from qembed.pipeline.session import Session
-from qembed.quality import write_qrels
-from qembed.quality.files import whole_file
 from qembed.types import Query
 
 QUERIES = 20

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from qembed.errors import UsageError
+from qembed.evaluation.sts import read_sts, spearman
 from qembed.models import Profile, check_template, open_model, query_text, resolve_task
-from qembed.quality.sts import read_sts, spearman
 
 NAME = "Spearman"
 TASK = "Retrieve semantically similar text"

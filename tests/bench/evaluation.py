@@ -41,13 +41,13 @@ def made_up(folder: Path) -> Path:
 
 def measure(beir: Path, reports: Path) -> None:
     """Prints the ratio."""
+    from qembed.evaluation import read_beir
     from qembed.pipeline.asked import Asked
     from qembed.pipeline.evaluate import Wanted, judge
     from qembed.pipeline.recipe import Wishes
     from qembed.pipeline.retrieve import Retriever
     from qembed.pipeline.session import Session
     from qembed.pipeline.summary import Options
-    from qembed.quality import read_beir
 
     options = Options(wishes=Wishes(model="minilm", chunker="none"))
     wanted = Wanted(beir=beir, index=options, reports=(reports / "r.json",))

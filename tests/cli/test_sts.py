@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.cli.conftest import Shell
-from tests.quality.test_sts import FILE
+from tests.evaluation.test_sts import FILE
 
 
 def test_it_prints_and_gates(shell: Shell) -> None:

@@ -1,0 +1,98 @@
+"""Whether a run, its judgments and its queries belong together, before anything is averaged.
+
+A measure over files that do not fit is a small number that looks like a bad system. So what cannot
+be meant is an error, and what lowers a number is a warning with a count. Pure: nothing is raised.
+
+Judgments that name documents the index lacks: a few are normal (an index of a part of a pool), most
+of them mean that ids are written differently or that it is the wrong index. So it is an error when
+more than half of the judgments, or more than half of those with a positive grade, name unknown
+documents, and a warning below that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass
+
+from qembed.evaluation.formats.source_file import some
+from qembed.types import Qrels, Query, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What is wrong (`errors`: do not measure) and what lowers the numbers (`warnings`)."""
+
+    errors: list[str]
+    warnings: list[str]
+
+
+def check_run(
+    run: Run,
+    qrels: Qrels,
+    queries: Sequence[Query] | None,
+    documents: Container[str] | None,
+) -> Findings:
+    """Compare the ids of a run, judgments, queries and an index's documents.
+
+    `queries` and `documents` are None where there are none to compare with (a run made elsewhere).
+    """
+    errors: list[str] = []
+    warnings: list[str] = []
+    judged = [query for query, grades in qrels.items() if grades]
+    asked = None if queries is None else {query.id for query in queries}
+
+    if not judged:
+        errors.append("there are no judgments, so there is nothing to measure")
+    if asked is not None:
+        absent = [query for query in judged if query not in asked]
+        if absent:
+            errors.append(_counted("judged queries that are not in the query file", absent))
+        idle = sorted(asked - set(judged))
+        if idle:
+            warnings.append(_counted("queries without judgments, which are not scored", idle))
+    hopeless = [query for query in judged if all(g <= 0 for g in qrels[query].values())]
+    if hopeless:
+        what = "queries without a relevant document, which score 0 whatever is found"
+        warnings.append(_counted(what, hopeless))
+    _check_documents(qrels, documents, errors, warnings)
+
+    silent = [query for query in judged if not run.get(query)]
+    if judged and len(silent) == len(judged):
+        what = "shares no query with the judgments" if any(run.values()) else "is empty"
+        errors.append(f"no judged query has a result: the run {what}")
+    elif silent:
+        warnings.append(_counted("queries without hits, which count 0", silent))
+    strange = [query for query in run if query not in qrels and query not in (asked or ())]
+    if strange:
+        what = "queries of the run without judgments, which are not scored"
+        warnings.append(_counted(what, strange))
+    return Findings(errors, warnings)
+
+
+def _check_documents(
+    qrels: Qrels, documents: Container[str] | None, errors: list[str], warnings: list[str]
+) -> None:
+    if documents is None:
+        return
+    pairs = [(document, grade) for grades in qrels.values() for document, grade in grades.items()]
+    unknown = [pair for pair in pairs if pair[0] not in documents]
+    if not unknown:
+        return
+    relevant, relevant_unknown = _positive(pairs), _positive(unknown)
+    names = some(list(dict.fromkeys(document for document, _ in unknown)))
+    what = (
+        f"{len(unknown)} of {len(pairs)} judgments ({relevant_unknown} of {relevant} positive ones) "
+        f"name documents that are not in the index: {names}"
+    )
+    if 2 * len(unknown) > len(pairs) or 2 * relevant_unknown > relevant:
+        errors.append(f"{what} (is it the right index, and are the ids written as in it?)")
+    else:
+        warnings.append(f"{what}; they count as not found")
+
+
+def _positive(pairs: Iterable[tuple[str, int]]) -> int:
+    return sum(grade > 0 for _, grade in pairs)
+
+
+def _counted(what: str, names: Sequence[str]) -> str:
+    return f"{what}: {len(names)} ({some(names)})"

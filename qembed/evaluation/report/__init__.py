@@ -1,0 +1,1 @@
+"""Evaluation reports: JSON, Markdown, HTML, JUnit, and the diff of two."""

@@ -1,0 +1,63 @@
+"""What a report tells beyond its measures: what each query returned, and recall by depth."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from qembed.evaluation.measures import Orders, orders
+from qembed.types import Qrels, Query, Run
+
+SHOWN = 10
+"""Documents of a query that a report keeps."""
+DEPTHS = (1, 2, 3, 5, 10, 20, 30, 50, 100, 200, 500, 1000)
+
+
+def details_json(
+    queries: Sequence[Query],
+    qrels: Qrels,
+    run: Run,
+    titles: Mapping[str, str],
+    order: Orders | None = None,
+) -> dict[str, Any]:
+    """For `report_json`'s `details`: words, judgments and the best hits of every judged query."""
+    words = {q.id: q.text for q in queries}
+    order = orders(qrels, run) if order is None else order
+    found = {}
+    for query, grades in qrels.items():
+        if not grades:
+            continue
+        hits = run.get(query, {})
+        found[query] = {
+            "text": words.get(query, ""),
+            "judged": dict(sorted(grades.items(), key=lambda pair: (-pair[1], pair[0]))),
+            "returned": [
+                {
+                    "id": document,
+                    "title": titles.get(document, ""),
+                    "score": round(float(hits[document]), 6),
+                    "grade": grades.get(document),
+                }
+                for document in order[query][:SHOWN]
+            ],
+        }
+    return found
+
+
+def recall_curve(
+    run: Run, qrels: Qrels, depth: int | None = None, order: Orders | None = None
+) -> list[list[float]]:
+    """[[k, mean R@k], …] down to the depth of the run (None: its longest ranking)."""
+    deepest = depth or max((len(hits) for hits in run.values()), default=0)
+    depths = [k for k in DEPTHS if k <= deepest]
+    order = orders(qrels, run) if order is None else order
+    shares: list[list[float]] = [[] for _ in depths]
+    for query, grades in qrels.items():
+        if not grades:
+            continue
+        relevant = {document for document, grade in grades.items() if grade > 0}
+        at = [rank for rank, document in enumerate(order[query]) if document in relevant]
+        for share, k in zip(shares, depths, strict=True):
+            share.append(sum(rank < k for rank in at) / len(relevant) if relevant else 0.0)
+    return [[k, math.fsum(s) / len(s)] for k, s in zip(depths, shares, strict=True) if s]

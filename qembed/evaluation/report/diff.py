@@ -1,0 +1,191 @@
+"""Two reports, query by query: which moved, and what they returned before and after.
+
+Sorted by damage: the query that lost most comes first. Made from JSON reports alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from qembed.errors import UsageError
+from qembed.evaluation.baseline import comparable
+from qembed.evaluation.formats.source_file import some
+from qembed.evaluation.significance import SAME, Difference, compare
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A query whose value changed. `before`, `after`: what was returned, with grades."""
+
+    query: str
+    text: str
+    was: float
+    now: float
+    before: Sequence[Mapping[str, Any]]
+    after: Sequence[Mapping[str, Any]]
+    judged: Mapping[str, int]
+
+    @property
+    def change(self) -> float:
+        """Below 0 for a loss."""
+        return self.now - self.was
+
+    @property
+    def missing(self) -> list[str]:
+        """Documents with a positive grade that the second report no longer returns, best grade first."""
+        found = {hit["id"] for hit in self.after}
+        lost = [d for d, grade in self.judged.items() if grade > 0 and d not in found]
+        return sorted(lost, key=lambda d: (-self.judged[d], d))
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """What moved between two reports in one measure. `differs`: what else is not the same."""
+
+    measure: str
+    overall: Difference
+    moved: Sequence[Moved]
+    differs: Sequence[str]
+    names: tuple[str, str]
+    measures: Sequence[tuple[str, float, float]]
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values, `schema` 1."""
+        return {
+            "schema": 1,
+            "measure": self.measure,
+            "reports": list(self.names),
+            "overall": self.overall.to_json(),
+            "differs": list(self.differs),
+            "queries": [
+                {
+                    "query": m.query,
+                    "text": m.text,
+                    "was": m.was,
+                    "now": m.now,
+                    "change": m.change,
+                    "before": list(m.before),
+                    "after": list(m.after),
+                    "missing": m.missing,
+                }
+                for m in self.moved
+            ],
+        }
+
+
+def diff_reports(
+    a: Mapping[str, Any],
+    b: Mapping[str, Any],
+    measure: str | None = None,
+    names: tuple[str, str] = ("A", "B"),
+) -> Diff:
+    """Compares two reports on the queries that are the same in both.
+
+    `measure` None: the first that both have. UsageError if they share none or not this one,
+    InputError if they share no query.
+    """
+    shared = [name for name in b["measures"] if name in a["measures"]]
+    if not shared:
+        raise UsageError("the two reports have no measure in common")
+    if measure is not None and measure not in shared:
+        raise UsageError(f"{measure} is not in both reports (they share {some(shared)})")
+    chosen = measure or shared[0]
+    queries, differs = comparable(a, b, common=True)
+    was = {q: float(a["per_query"][q][chosen]) for q in queries}
+    now = {q: float(b["per_query"][q][chosen]) for q in queries}
+    moved = []
+    for query in queries:
+        then, here = (r.get("details", {}).get(query, {}) for r in (a, b))
+        if abs(now[query] - was[query]) > SAME:
+            moved.append(
+                Moved(
+                    query,
+                    here.get("text") or then.get("text") or "",
+                    was[query],
+                    now[query],
+                    then.get("returned") or [],
+                    here.get("returned") or [],
+                    here.get("judged") or then.get("judged") or {},
+                )
+            )
+    moved.sort(key=lambda m: (m.change, m.query))
+    return Diff(
+        chosen,
+        compare(chosen, list(was.values()), list(now.values())),
+        moved,
+        differs,
+        names,
+        [(name, a["measures"][name], b["measures"][name]) for name in shared],
+    )
+
+
+def diff_text(diff: Diff, most: int | None = None) -> str:
+    """For a terminal; ends in a newline. `most`: so many queries."""
+    d = diff.overall
+    lines = [
+        f"{diff.measure}  {d.before:.4f} -> {d.after:.4f}  {d.difference:+.4f} "
+        f"[{d.low:+.4f}, {d.high:+.4f}]  p {d.p:.3g}",
+        f"worse on {d.worse}, better on {d.better}, the same on {d.same} of "
+        f"{d.worse + d.better + d.same} queries",
+        *(f"note: {line}" for line in diff.differs),
+    ]
+    for m in diff.moved[:most]:
+        lines += [
+            "",
+            f"{m.change:+.4f}  {m.query}  {m.was:.4f} -> {m.now:.4f}  {_one_line(m.text)}",
+        ]
+        rows = max(len(m.before), len(m.after))
+        cells = [(_hit(m.before, i), _hit(m.after, i)) for i in range(rows)]
+        width = min(48, max((len(left) for left, _ in cells), default=0))
+        for rank, (left, right) in enumerate(cells, 1):
+            mark = " " if left == right else "*"
+            lines.append(f"  {mark} {rank:>2}  {left:{width}}  {right}".rstrip())
+        if m.missing:
+            lines.append(f"    not returned: {some(m.missing)}")
+    rest = len(diff.moved) - len(diff.moved[:most])
+    if rest:
+        lines += ["", f"and {rest} more queries that moved"]
+    return "\n".join(lines) + "\n"
+
+
+def diff_markdown(diff: Diff, most: int | None = None) -> str:
+    """GitHub-flavoured Markdown, each query in a section that opens; ends in a newline."""
+    from qembed.evaluation.report.markdown import escape, table
+
+    d = diff.overall
+    measures = [[n, f"{x:.4f}", f"{y:.4f}", f"{y - x:+.4f}"] for n, x, y in diff.measures]
+    parts = [
+        f"# {escape(diff.names[0])} → {escape(diff.names[1])}",
+        table(["measure", "before", "after", "difference"], measures),
+        f"{escape(diff.measure)}: {d.difference:+.4f} [{d.low:+.4f}, {d.high:+.4f}], p {d.p:.3g}; "
+        f"worse on {d.worse}, better on {d.better}, the same on {d.same}.",
+        *(f"Note: {escape(line)}." for line in diff.differs),
+    ]
+    for m in diff.moved[:most]:
+        head = f"{m.change:+.4f} {escape(m.query)}: {escape(m.text)} ({m.was:.4f} → {m.now:.4f})"
+        rows = [
+            [str(i + 1), _hit(m.before, i), _hit(m.after, i)]
+            for i in range(max(len(m.before), len(m.after)))
+        ]
+        body = table(["rank", "before", "after"], rows)
+        lost = f"\n\nNot returned: {escape(some(m.missing))}" if m.missing else ""
+        parts.append(f"<details><summary>{head}</summary>\n\n{body}{lost}\n\n</details>")
+    rest = len(diff.moved) - len(diff.moved[:most])
+    if rest:
+        parts.append(f"And {rest} more queries that moved.")
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _hit(hits: Sequence[Mapping[str, Any]], at: int) -> str:
+    if at >= len(hits):
+        return ""
+    grade = hits[at].get("grade")
+    return f"{_one_line(hits[at]['id'])} ({'–' if grade is None else grade})"
+
+
+def _one_line(text: str) -> str:
+    # what could steer a terminal becomes visible
+    text = " ".join(text.split())
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)

@@ -1,0 +1,105 @@
+"""Arms side by side, and what is recommended."""
+
+import random
+
+import pytest
+
+from qembed.evaluation import (
+    Arm,
+    Report,
+    arms_json,
+    compare_arms,
+    details_json,
+    evaluate,
+    parse_measures,
+    recall_curve,
+    recommend,
+)
+from qembed.types import Query
+from tests.evaluation.test_trec_eval import random_case
+
+
+def arm(name, values, axis="x"):
+    per_query = {f"q{i}": {"AP": v} for i, v in enumerate(values)}
+    return Arm({axis: name}, Report({"AP": sum(values) / len(values)}, per_query, len(values)), 1.0)
+
+
+def around(mean, spread=0.1, n=60, seed=1):
+    rng = random.Random(seed)
+    return [mean + rng.uniform(-spread, spread) for _ in range(n)]
+
+
+BASE = around(0.5)
+BETTER = [v + 0.1 + 0.02 * (i % 3) for i, v in enumerate(BASE)]
+WORSE = [v - 0.1 - 0.02 * (i % 3) for i, v in enumerate(BASE)]
+NOISE = [v + (0.2 if i % 2 else -0.19) for i, v in enumerate(BASE)]
+NEARLY = [v - (0.002 if i % 2 else 0.0) for i, v in enumerate(BASE)]
+
+
+def test_differences_are_corrected_together_and_the_reference_has_none():
+    arms = [arm("base", BASE), arm("better", BETTER), arm("noise", NOISE)]
+    first, better, noise = compare_arms(arms, 0, "AP")
+    assert first is None
+    assert better.p_holm == pytest.approx(2 * better.p)
+    assert noise.p_holm >= noise.p
+    body = arms_json("x", arms, 0, "AP")
+    assert [a["arm"] for a in body] == ["base", "better", "noise"]
+    assert [a["reference"] for a in body] == [True, False, False]
+    assert body[1]["x"] == "better"
+    assert body[1]["difference"]["difference"] == pytest.approx(0.12, abs=0.001)
+    assert body[1]["ms_per_query"] == 1.0
+
+
+def test_the_best_of_what_is_better_beyond_chance_is_recommended():
+    arms = [arm("base", BASE), arm("noise", NOISE), arm("better", BETTER), arm("worse", WORSE)]
+    said = recommend("x", arms, 0, "AP")
+    assert said.startswith("x: use better instead of base: AP rises by 0.1200 to ")
+    assert "95 % interval +0.1" in said
+    # the reference is the best: what the others cost is said
+    said = recommend("x", arms, 2, "AP")
+    assert said.startswith(
+        "x: keep better, nothing else is better beyond chance; with worse AP falls"
+    )
+
+
+def test_noise_recommends_nothing_and_says_how_many_queries_it_takes():
+    said = recommend("x", [arm("base", BASE), arm("noise", NOISE)], 0, "AP")
+    assert said.startswith(
+        "x: keep base; over 60 queries no difference can be told from chance (about"
+    )
+    same = recommend("x", [arm("base", BASE), arm("copy", BASE)], 0, "AP")
+    assert same == "x: keep base; AP is the same with all of them."
+    assert "nothing to choose" in recommend("x", [arm("base", BASE)], 0, "AP")
+
+
+def test_the_cheapest_arm_that_loses_nothing_that_counts():
+    arms = [arm(32, WORSE), arm(96, NEARLY), arm(192, NEARLY), arm(384, BASE)]
+    said = recommend("dim", arms, 3, "AP", by_cost=True)
+    assert said.startswith("dim: 96 does as well as 384 and costs less: AP falls by 0.0010 to ")
+    said = recommend("dim", [arm(32, WORSE), arm(384, BASE)], 1, "AP", by_cost=True)
+    assert said.startswith("dim: keep 384, it is better; with 32 AP falls by")
+
+
+def test_recall_by_depth_is_the_measure():
+    rng = random.Random(4)
+    for _ in range(100):
+        qrels, run = random_case(rng)
+        measures = parse_measures("R@1 R@3 R@10")
+        report = evaluate(measures, qrels, run)
+        curve = dict(recall_curve(run, qrels, 1000))
+        for k in (1, 3, 10):
+            assert curve[k] == pytest.approx(report.measures[f"R@{k}"], abs=1e-9)
+    assert [k for k, _ in recall_curve(run, qrels, 4)] == [1, 2, 3]
+
+
+def test_details_tell_what_was_returned_and_what_was_judged():
+    run = {"q": {f"d{i}": float(i) for i in range(20)}}
+    found = details_json(
+        [Query("q", "words")], {"q": {"d19": 0, "x": 2}, "r": {"d1": 1}}, run, {"d19": "T"}
+    )
+    assert found["q"]["text"] == "words"
+    assert list(found["q"]["judged"]) == ["x", "d19"]
+    assert [hit["id"] for hit in found["q"]["returned"]] == [f"d{i}" for i in range(19, 9, -1)]
+    assert found["q"]["returned"][0] == {"id": "d19", "title": "T", "score": 19.0, "grade": 0}
+    assert found["q"]["returned"][1]["grade"] is None
+    assert found["r"] == {"text": "", "judged": {"d1": 1}, "returned": []}

@@ -1,0 +1,179 @@
+import pytest
+
+from qembed.errors import InputError, UsageError
+from qembed.evaluation import (
+    Report,
+    apply_floors,
+    comparable,
+    comparison_json,
+    differences,
+    inputs_json,
+    parse_drops,
+    parse_gates,
+    settings_that_differ,
+)
+from qembed.types import Query
+from tests.evaluation.reports import REPORT, as_json, beside
+
+
+def test_drops_against_a_baseline():
+    per_query = {
+        "q3": {"nDCG@10": 0.43, "RR@10": 0.0},
+        "q1": {"nDCG@10": 1.0, "RR@10": 0.7},
+        "q2": {"nDCG@10": 0.4, "RR@10": 0.5},
+    }
+    baseline = as_json(Report({"nDCG@10": 0.61, "RR@10": 0.4}, per_query, 3))
+    drops = parse_drops(["nDCG@10=0.01", "nDCG@10=0.009", "RR@10=0", "nDCG@10=2%", "nDCG@10=1.6%"])
+    results = beside(baseline, drops=drops)
+    assert [(r.measure, r.ok, r.kind) for r in results] == [
+        ("nDCG@10", True, "max-drop"),
+        ("nDCG@10", False, "max-drop"),
+        ("RR@10", True, "max-drop"),
+        ("nDCG@10", True, "max-drop"),
+        ("nDCG@10", False, "max-drop"),
+    ]
+    assert results[0].wanted == pytest.approx(0.6)
+    assert results[3].wanted == pytest.approx(0.61 * 0.98)
+    assert results[3].note == "baseline 0.6100 less 2 %"
+
+
+def lowered(by, n=40):
+    """A report and its baseline, every second query lower by `by`."""
+    before = {f"q{i}": {"AP": 0.9, "RR": 0.9} for i in range(n)}
+    after = {f"q{i}": {"AP": 0.9 - by * (i % 2), "RR": 0.9} for i in range(n)}
+    mean = 0.9 - by / 2
+    return as_json(Report({"AP": 0.9, "RR": 0.9}, before, n)), Report(
+        {"AP": mean, "RR": 0.9}, after, n
+    )
+
+
+def test_only_a_drop_beyond_chance_fails_a_significance_gate():
+    baseline, worse = lowered(0.1)
+    found = beside(baseline, worse, significant=["AP", "RR"])
+    assert [(r.measure, r.ok, r.kind) for r in found] == [
+        ("AP", False, "max-drop-significant"),
+        ("RR", True, "max-drop-significant"),
+    ]
+    assert found[0].wanted == pytest.approx(0.9)
+    assert "p " in found[0].note
+    # of four queries, two fell: that is what chance does
+    baseline, worse = lowered(0.1, n=4)
+    assert beside(baseline, worse, significant=["AP"])[0].ok
+    # a rise is no drop, however significant
+    baseline, better = lowered(-0.05)
+    assert beside(baseline, better, significant=["AP"])[0].ok
+    baseline, worse = lowered(0.1)
+    assert beside(baseline, worse, significant=["AP"], alpha=1e-9)[0].ok
+    with pytest.raises(UsageError, match="not measured"):
+        beside(baseline, worse, significant=["P@5"])
+
+
+def test_a_floor_for_every_query():
+    floors = parse_gates(["RR@10=0.5", "nDCG@10=0.4"])
+    found = apply_floors(floors, REPORT)
+    assert [(r.ok, r.got, r.note) for r in found] == [
+        (False, 0.0, "1 of 3 queries are below"),
+        (True, 0.4, ""),
+    ]
+    body = as_json(floors=floors)
+    assert body["floors"] == [{"measure": "RR@10", "wanted": 0.5, "query": "q3", "got": 0.0}]
+
+
+def test_a_baseline_of_other_queries_is_refused():
+    per_query = {"q1": {"nDCG@10": 1.0}, "q8": {"nDCG@10": 1.0}, "q9": {"nDCG@10": 1.0}}
+    baseline = as_json(Report({"nDCG@10": 1.0}, per_query, 3))
+    with pytest.raises(InputError) as e:
+        comparable(baseline, as_json(), ["RR@10", "nDCG@10"])
+    differs = [
+        "only the baseline has 2 of the queries: q8, q9",
+        "the baseline lacks 2 of the queries: q3, q2",
+    ]
+    assert e.value.problems == [
+        "the baseline has no RR@10 (it has nDCG@10)",
+        *differs,
+        "(--common compares on the queries both have)",
+    ]
+    assert comparable(baseline, as_json(), ["nDCG@10"], common=True) == (["q1"], differs)
+    with pytest.raises(InputError, match="not a report"):
+        comparable({}, as_json())
+
+
+def made_from(words, grades, corpus="c1", documents=9):
+    details = {q: {"text": words[q], "judged": grades[q], "returned": []} for q in REPORT.per_query}
+    return as_json(
+        inputs={"queries": "x", "judgments": "x", "corpus": corpus, "documents": documents},
+        details=details,
+    )
+
+
+def test_other_words_judgments_and_documents_are_named():
+    words = dict.fromkeys(REPORT.per_query, "w")
+    grades = {query: {"d": 1} for query in REPORT.per_query}
+    before = made_from(words, grades)
+    assert comparable(before, before) == (["q1", "q3", "q2"], [])
+    after = made_from(words | {"q1": "v"}, grades | {"q2": {"d": 2}}, "c2", 8)
+    differs = [
+        "the words of 1 queries differ: q1",
+        "the judgments of 1 queries differ: q2",
+        "the corpus differs: 9 documents then, 8 now",
+    ]
+    with pytest.raises(InputError) as e:
+        comparable(before, after)
+    assert e.value.problems[:-1] == differs
+    assert comparable(before, after, common=True) == (["q3"], differs)
+    other = made_from(words, grades, "c3")
+    with pytest.raises(InputError, match="9 documents, not the same ids or contents"):
+        comparable(before, other)
+    nothing = made_from(dict.fromkeys(words, "u"), grades)
+    with pytest.raises(InputError, match="no query is the same in both"):
+        comparable(before, nothing, common=True)
+
+
+def test_digests_know_what_matters():
+    queries = [Query("q1", "a"), Query("q2", "b"), Query("q3", "not judged")]
+    qrels = {"q1": {"d": 1}, "q2": {"d": 2, "e": 0}}
+    documents = {"d": b"1", "e": b"2"}
+    one = inputs_json(queries, qrels, documents)
+    turned = {"q2": {"e": 0, "d": 2}, "q1": {"d": 1}}
+    backwards = dict(reversed(documents.items()))
+    assert one == inputs_json(queries[1::-1], turned, backwards)
+    assert one["documents"] == 2
+    for changed in (
+        inputs_json([Query("q1", "A"), queries[1]], qrels, documents),
+        inputs_json([Query("q1", "a", task="web"), queries[1]], qrels, documents),
+        inputs_json(queries, {**qrels, "q1": {"d": 2}}, documents),
+        inputs_json(queries, qrels, {"d": b"1", "e": b"3"}),
+        inputs_json(queries, qrels, {"d": b"1", "f": b"2"}),
+    ):
+        assert sum(one[key] != changed[key] for key in one) == 1
+    foreign = inputs_json([Query("q1", "")], qrels, None)
+    assert foreign["corpus"] is foreign["queries"] is None
+
+
+def test_the_comparison_counts_queries():
+    before = {
+        "q1": {"nDCG@10": 0.5, "AP": 1.0},
+        "q2": {"nDCG@10": 0.4 + 1e-12, "AP": 1.0},
+        "q3": {"nDCG@10": 0.9, "AP": 1.0},
+    }
+    baseline = as_json(Report({"nDCG@10": 0.6, "AP": 1.0}, before, 3))
+    found = comparison_json(differences(baseline, REPORT), 3)
+    assert found["queries"] == 3
+    assert list(found["measures"]) == ["nDCG@10"]
+    values = found["measures"]["nDCG@10"]
+    assert {key: values[key] for key in ("better", "worse", "same")} == {
+        "better": 1, "worse": 1, "same": 1,
+    }  # fmt: skip
+    assert values["baseline"] == pytest.approx(0.6)
+    assert values["got"] == pytest.approx(0.6)
+    assert values["difference"] == pytest.approx(0)
+    assert values["p"] == 1
+
+
+def test_settings_that_differ_are_named():
+    then = as_json(settings={"ef": None, "encoded": "{query}"}, recipe={"dim": 384})
+    now = as_json(settings={"ef": 10, "encoded": "x {query}", "mode": "m"}, recipe={"dim": 384})
+    assert settings_that_differ(then, now) == [
+        'encoded was "{query}", is "x {query}"',
+        "ef was null, is 10",
+    ]

@@ -1,0 +1,198 @@
+"""The page in a real browser: it asks for nothing, sorts, filters, opens, by keyboard too.
+
+Deselected by default; `make browser` runs it where Debian's chromium and chromium-driver (or Chrome and
+its driver) are installed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qembed.evaluation import (
+    Arm,
+    Report,
+    arms_json,
+    details_json,
+    evaluate,
+    parse_measures,
+    recall_curve,
+    report_json,
+    write_report,
+)
+from qembed.types import Query
+
+pytestmark = pytest.mark.browser
+HOSTILE = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--hide-scrollbars",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    names = [f"q{i}" for i in range(12)]
+    qrels = {q: {f"d{i}": 1, f"e{i}": 2} for i, q in enumerate(names)}
+    run = {q: {f"d{(i * 5) % 12 if i % 3 else i}": 1.0, "x": 0.5} for i, q in enumerate(names)}
+    words = [HOSTILE, *(f"words number {i}" for i in range(1, 12))]
+    queries = [Query(q, w) for q, w in zip(names, words, strict=True)]
+    measures = parse_measures("nDCG@10 RR@10")
+    report = evaluate(measures, qrels, run)
+    half = Report(dict.fromkeys(report.measures, 0.1), report.per_query, 12)
+    arms = [Arm({"dim": 8}, half, 0.5), Arm({"dim": 16}, report, 1.0)]
+    body = report_json(
+        report,
+        settings={},
+        recipe=None,
+        ablations=arms_json("dim", arms, 1, "nDCG@10"),
+        recall=recall_curve(run, qrels, 10),
+        details=details_json(queries, qrels, run, {}),
+    )
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    write_report(body, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    selenium = pytest.importorskip("selenium.webdriver")
+    driver = shutil.which("chromedriver")
+    binary = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chrome"))), None)
+    if driver is None or binary is None:
+        pytest.skip("no chromium and chromedriver here")
+    options = selenium.ChromeOptions()
+    options.binary_location = binary
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    service = selenium.ChromeService(driver)
+    found = selenium.Chrome(options=options, service=service)
+    found.set_window_size(1280, 1600)
+    with contextlib.closing(_Quitting(found)):
+        yield found
+
+
+class _Quitting:
+    def __init__(self, driver: Any) -> None:
+        self.close = driver.quit
+
+
+@pytest.fixture
+def opened(browser: Any, page: Path) -> Any:
+    browser.set_window_size(1280, 1600)
+    browser.get(page.as_uri())
+    return browser
+
+
+def shown(browser: Any) -> list[str]:
+    """The ids of the queries that can be seen, in order."""
+    return browser.execute_script(
+        "return [...document.querySelectorAll('#table tbody tr')].filter(r => !r.hidden)"
+        ".map(r => r.querySelector('summary span').textContent)"
+    )
+
+
+def test_nothing_is_fetched_and_nothing_hostile_runs(opened: Any) -> None:
+    import json
+
+    wanted = []
+    for entry in opened.get_log("performance"):
+        message = json.loads(entry["message"])["message"]
+        # the browser's own first tab asks for its parts
+        ours = message["params"].get("documentURL", "").startswith("file:")
+        if message["method"] == "Network.requestWillBeSent" and ours:
+            wanted.append(message["params"]["request"]["url"])
+    assert wanted
+    assert [url for url in wanted if not url.startswith(("file:", "data:"))] == []
+    assert opened.title == "Retrieval quality"
+    assert opened.get_log("browser") == []
+    first = opened.execute_script("return document.querySelector('#table').textContent")
+    assert HOSTILE in first
+
+
+def test_sorting_and_filtering(opened: Any) -> None:
+    from selenium.webdriver.common.by import By
+
+    before = shown(opened)
+    assert len(before) == 12
+    heads = opened.find_elements(By.CSS_SELECTOR, "#table th button")
+    heads[1].click()  # ascending as written, so now descending
+    values = opened.execute_script(
+        "return [...document.querySelectorAll('#table tbody tr')].map(r => +r.cells[1].dataset.value)"
+    )
+    assert values == sorted(values, reverse=True)
+    box = opened.find_element(By.ID, "filter")
+    box.send_keys("words Q7")
+    assert shown(opened) == ["q7"]
+    assert opened.find_element(By.ID, "count").text == "1 of 12 queries"
+    box.clear()
+    box.send_keys("zzz")
+    assert shown(opened) == []
+
+
+def test_by_keyboard_alone(opened: Any) -> None:
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+
+    summary = opened.find_element(By.CSS_SELECTOR, "#table summary")
+    details = opened.find_element(By.CSS_SELECTOR, "#table details")
+    opened.execute_script("arguments[0].focus()", opened.find_element(By.CSS_SELECTOR, "#show"))
+    for _ in range(4):  # past the three heads to the first query
+        opened.switch_to.active_element.send_keys(Keys.TAB)
+    assert opened.switch_to.active_element == summary
+    summary.send_keys(Keys.ENTER)
+    assert details.get_attribute("open") is not None
+    assert "Judged" in details.text
+    assert "grade 2" in details.text
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_it_fits_and_can_be_read(opened: Any, scheme: str, width: int) -> None:
+    opened.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500},
+    )
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    try:
+        # tables scroll in their own boxes, the page does not
+        assert opened.execute_script("return document.documentElement.scrollWidth") <= width
+        contrasts = opened.execute_script(CONTRAST)
+        assert min(contrasts) >= 4.5, contrasts
+        if folder := os.environ.get("QEMBED_SCREENSHOTS"):
+            opened.save_screenshot(f"{folder}/{scheme}-{width}.png")
+    finally:
+        opened.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+# WCAG's contrast ratio of text against what it stands on, for some of each kind.
+CONTRAST = """
+const numbers = c => c.match(/[\\d.]+/g).slice(0, 3).map(Number);
+const linear = v => (v /= 255) <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4;
+const light = c => {
+  const [r, g, b] = numbers(c).map(linear);
+  return .2126 * r + .7152 * g + .0722 * b;
+};
+const ground = e => {
+  for (; e; e = e.parentElement) {
+    const c = getComputedStyle(e).backgroundColor;
+    if (c !== 'rgba(0, 0, 0, 0)') return c;
+  }
+  return 'rgb(255,255,255)';
+};
+const kinds = 'h1, p, td, th, small, .soft, .g, svg text';
+return [...document.querySelectorAll(kinds)].slice(0, 400).map(e => {
+  const s = getComputedStyle(e), ink = e.tagName === 'text' ? s.fill : s.color;
+  const [a, b] = [light(ink), light(ground(e))].sort((x, y) => y - x);
+  return (a + .05) / (b + .05);
+});
+"""
