@@ -13,7 +13,7 @@ import pytest
 
 from qembed.evaluation import read_qrels, read_queries
 from qembed.models import open_model
-from qembed.models.onnx_encoder import OnnxEncoder
+from qembed.models.onnx.encoder import OnnxEncoder
 from qembed.models.torch_encoder import TorchEncoder
 from qembed.pipeline.asked import Asked
 from qembed.pipeline.build import build

@@ -19,7 +19,7 @@ from qembed.types import Query
 
 if TYPE_CHECKING:
     from qembed.models import Model
-    from qembed.models.pairs import Scorer
+    from qembed.models.scoring import Scorer
     from qembed.pipeline.rerank import How
     from qembed.pipeline.scoring import Reranked
     from qembed.pipeline.session import Session

@@ -240,7 +240,7 @@ def _rerank(request: Request, warm: Turns, started: Started) -> dict[str, Any]:
     from qembed.cli.answer import how_of, rerank_a_run, rerank_lines
     from qembed.errors import RecipeMismatch
     from qembed.models import Model, open_reranker
-    from qembed.models.pairs import Scorer
+    from qembed.models.scoring import Scorer
     from qembed.pipeline.rerank import check_how, parse_hits
     from qembed.serve.desk import Refused
 

@@ -37,7 +37,7 @@ def fetch(name: str, revision: str | None = None) -> Path:
     Raises ModelUnavailable, saying how to get it, if it can neither be found nor fetched, UsageError if
     the hub allows no such name.
     """
-    from qembed.models.quiet import quiet
+    from qembed.models.library_logging import quiet
 
     with quiet():
         from huggingface_hub import snapshot_download

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from qembed.errors import ModelUnavailable
-from qembed.models.files import Folder
-from qembed.models.pairs import Pair
+from qembed.models.model_folder import Folder
 from qembed.models.profiles import profile_for, short_name
+from qembed.models.scoring import Pair
 
 SYSTEM = (
     "Judge whether the Document meets the requirements based on the Query and the Instruct provided. "

@@ -16,18 +16,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from qembed.errors import ModelUnavailable, UsageError
+from qembed.models.builtin import NAME, embedded_folder
 from qembed.models.device import wanted_device
-from qembed.models.embedded import NAME, embedded_folder
-from qembed.models.end_token import keep_end
-from qembed.models.files import Folder
 from qembed.models.forms import SCHEMES, is_hub_id
-from qembed.models.onnx_prepare import Say, Stop, Wanted, open_encoder, prepare
-from qembed.models.own import OwnModel, load_own
+from qembed.models.model_folder import Folder
+from qembed.models.onnx.prepare import Say, Stop, Wanted, open_encoder, prepare
 from qembed.models.profiles import Profile, profile_for, short_name
+from qembed.models.python_model import OwnModel, load_own
+from qembed.models.tokenization import keep_end
 from qembed.types import Encoder, TokenEncoder
 
 if TYPE_CHECKING:
-    from qembed.models.remote import RemoteModel
+    from qembed.models.remote.embeddings import RemoteModel
 
 FORMS = (
     "minilm, a folder, a hub id such as BAAI/bge-small-en-v1.5, http(s)://host:port/v1#model, "
@@ -71,7 +71,7 @@ class FolderModel:
             except Exception as e:  # tokenizers has no class of its own for it
                 raise ModelUnavailable(f"{path}: {e}") from e
         else:  # an older folder with a vocabulary only
-            from qembed.models.quiet import quiet
+            from qembed.models.library_logging import quiet
 
             with quiet():
                 from transformers import AutoTokenizer
@@ -163,7 +163,7 @@ def open_model(
     if spec.startswith("py:"):
         return load_own(spec, dim)
     if spec.startswith(SCHEMES):
-        from qembed.models.remote import RemoteModel
+        from qembed.models.remote.embeddings import RemoteModel
 
         return RemoteModel(spec, dim, _cut)
     if spec == "minilm":
@@ -224,7 +224,7 @@ def prepare_spec(spec: str, say: Say) -> tuple[bool, str]:
 
 def _wanted(model: FolderModel) -> Wanted:
     """What a folder is exported as: a reranker by its architecture, else an encoder."""
-    from qembed.models.onnx_prepare import cross_encoder, qwen_reranker
+    from qembed.models.onnx.prepare import cross_encoder, qwen_reranker
     from qembed.models.qwen_prompt import architecture, is_qwen_reranker
 
     path = model.folder.path

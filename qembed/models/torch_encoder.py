@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qembed.errors import ModelUnavailable, UsageError
-from qembed.models.batches import TEXTS, TOKENS, by_length
+from qembed.models.batching import TEXTS, TOKENS, by_length
 from qembed.models.device import DEVICE, DTYPE
-from qembed.models.end_token import keep_end
+from qembed.models.library_logging import quiet
 from qembed.models.profiles import profile_for
-from qembed.models.quiet import quiet
+from qembed.models.tokenization import keep_end
 from qembed.models.unit import unit
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 from qembed.corpus import read, read_lines
 from qembed.errors import InputError, NoIndex, UsageError
 from qembed.models import Model, open_model, prepare_model
-from qembed.models.installed import version
+from qembed.models.environment import version
 from qembed.pipeline.carry import by_content, carried
 from qembed.pipeline.clock import Clock
 from qembed.pipeline.cutting import cutting, model_cut

@@ -15,7 +15,7 @@ from qembed.pipeline.session import Session
 from qembed.search import Exact
 
 if TYPE_CHECKING:
-    from qembed.models.pairs import Pair, Scorer, Tasks
+    from qembed.models.scoring import Pair, Scorer, Tasks
     from qembed.types import Encoder, Scores, Vectors
 
 

@@ -17,7 +17,7 @@ from qembed.types import Query, Run
 
 if TYPE_CHECKING:
     from qembed.models import Profile
-    from qembed.models.pairs import Scorer
+    from qembed.models.scoring import Scorer
     from qembed.types import Scores
 
 Line = dict[str, Any]

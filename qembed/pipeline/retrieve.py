@@ -23,7 +23,7 @@ from qembed.search.topk import distinct
 from qembed.types import Hit, Passage, Query, Results
 
 if TYPE_CHECKING:
-    from qembed.models.pairs import Scorer
+    from qembed.models.scoring import Scorer
     from qembed.pipeline.filters import Allowed
     from qembed.types import Rows, Scores, Vectors
 

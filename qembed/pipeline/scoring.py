@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from qembed.models.pairs import Pair, Scorer, Tasks
+    from qembed.models.scoring import Pair, Scorer, Tasks
     from qembed.types import Scores
 
 FIRST_SLICE, LARGEST_SLICE = 8, 256

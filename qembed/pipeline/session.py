@@ -25,7 +25,7 @@ from qembed.store.manifest import read as read_manifest
 from qembed.types import Encoder, Passage, Recipe
 
 if TYPE_CHECKING:
-    from qembed.models.pairs import Scorer
+    from qembed.models.scoring import Scorer
     from qembed.pipeline.filters import Allowed, Filters
     from qembed.types import Rows, Scores, Vectors
 

@@ -17,7 +17,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from qembed.models.installed import threads
+from qembed.models.environment import threads
 from qembed.types import Encoder
 
 if TYPE_CHECKING:

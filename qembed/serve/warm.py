@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from qembed.errors import QembedError
-from qembed.models.installed import share_cores
+from qembed.models.environment import share_cores
 from qembed.serve.warm_session import WarmSession
 from qembed.store import derived_files
 from qembed.store.manifest import MANIFEST

@@ -17,7 +17,7 @@ from qembed.store import Line, derived_files
 from qembed.types import Encoder, Passage
 
 if TYPE_CHECKING:
-    from qembed.models.pairs import Scorer
+    from qembed.models.scoring import Scorer
     from qembed.types import Rows, Scores, Vectors
 
 PASSAGES = 20_000

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from qembed.models import open_model
-from qembed.models.embedded import embedded_folder
+from qembed.models.builtin import embedded_folder
 from tests.bench.processes import in_turn, mib, ratio, run, seconds
 from tests.bench.table import fact, row
 
@@ -62,8 +62,8 @@ show(next(iter(model.embed([query]))))
 )
 PADDED = """
 import json, sys
-from qembed.models import onnx_export
-onnx_export._made(onnx_export._encoder, json.loads(sys.argv[1]))
+from qembed.models.onnx_export import export
+export._made(export._encoder, json.loads(sys.argv[1]))
 """
 WORDS = [
     "account",

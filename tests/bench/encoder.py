@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from qembed.models.embedded import embedded_folder
+from qembed.models.builtin import embedded_folder
 
 WORD = re.compile(r"\w+")
 FIRST_WORD = 1996

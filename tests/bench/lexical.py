@@ -28,7 +28,7 @@ COLD = """
 import sys, time
 began = time.perf_counter()
 from pathlib import Path
-from qembed.search.lexical import LexicalIndex
+from qembed.search.lexical.bm25 import LexicalIndex
 import numpy
 loaded = time.perf_counter()
 index = LexicalIndex.open(Path(sys.argv[1]), sums=sys.argv[3] == "sums")
@@ -39,7 +39,7 @@ print(opened - loaded, time.perf_counter() - loaded, time.perf_counter() - began
 """
 COLD_FTS = """
 import sqlite3, sys, time
-from qembed.search.lexical_words import terms_of
+from qembed.search.lexical.analyzer import terms_of
 began = time.perf_counter()
 c = sqlite3.connect(sys.argv[1])
 words = " OR ".join(f'"{t}"' for t in terms_of(sys.argv[2]))

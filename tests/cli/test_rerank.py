@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from qembed.models.rerank import OwnReranker
+from qembed.models.rerankers.spec import OwnReranker
 from tests import stub
 from tests.cli.conftest import Shell
 from tests.encoders import Bag

@@ -11,7 +11,7 @@ import pytest
 from qembed.corpus import Chunker
 from qembed.corpus.chunking import grammars
 from qembed.corpus.chunking.code_splitter import JOINED, MAX_SYMBOL, MAX_TEXT
-from qembed.models.template import passage_text
+from qembed.models.templates import passage_text
 from qembed.types import Document, Passage
 from tests.cli.conftest import Shell
 from tests.corpus.counts import COUNTS, Kind, check, chunker

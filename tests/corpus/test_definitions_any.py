@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from qembed.corpus import Chunker
 from qembed.corpus.chunking import grammars
 from qembed.corpus.chunking.code_splitter import MAX_NESTED, MAX_SYMBOL, Source
-from qembed.models.template import passage_text
+from qembed.models.templates import passage_text
 from qembed.types import Document
 from tests.corpus.counts import COUNTS, Kind, check, chunker
 from tests.corpus.languages import LANGUAGES, unmarked

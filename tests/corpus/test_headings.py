@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qembed.models.template import passage_text
+from qembed.models.templates import passage_text
 from qembed.pipeline.build import build
 from qembed.pipeline.recipe import Wishes
 from qembed.pipeline.summary import Options

@@ -15,8 +15,8 @@ import pytest
 from tests.models import tiny
 
 if TYPE_CHECKING:
-    from qembed.models.onnx_cache import Export
-    from qembed.models.onnx_prepare import Wanted
+    from qembed.models.onnx.cache import Export
+    from qembed.models.onnx.prepare import Wanted
     from qembed.models.spec import FolderModel
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # read once, when huggingface_hub is imported
@@ -109,7 +109,7 @@ def kept(exports: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folde
 @pytest.fixture
 def no_exporter(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """An exporter that fails, and remembers for which models it was started."""
-    from qembed.models import onnx_prepare
+    from qembed.models.onnx import prepare
 
     calls: list[str] = []
 
@@ -117,7 +117,7 @@ def no_exporter(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         calls.append(wanted.name)
         return 1, "the exporter was started"
 
-    monkeypatch.setattr(onnx_prepare, "_run", run)
+    monkeypatch.setattr(prepare, "_run", run)
     return calls
 
 

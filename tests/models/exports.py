@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from qembed.models import onnx_cache, onnx_export, onnx_prepare
-from qembed.models.onnx_cache import Export
-from qembed.models.onnx_prepare import Wanted
+from qembed.models.onnx import cache, prepare
+from qembed.models.onnx.cache import Export
+from qembed.models.onnx.prepare import Wanted
+from qembed.models.onnx_export import export
 from qembed.models.spec import FolderModel, open_model
 from tests.models import tiny
 
@@ -32,9 +33,9 @@ def make(wanted: Wanted, out: Path) -> Export:
         "revision": wanted.revision,
     }
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(onnx_prepare.RUNTIME, "torch")
-        onnx_export.make(request)
-    return Export(out, json.loads((out / onnx_cache.FACTS).read_text()))
+        patch.setenv(prepare.RUNTIME, "torch")
+        export.make(request)
+    return Export(out, json.loads((out / cache.FACTS).read_text()))
 
 
 def model_in(folder: Path) -> FolderModel:

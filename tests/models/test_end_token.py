@@ -10,7 +10,7 @@ import pytest
 from tokenizers import Tokenizer, processors
 
 from qembed.models import open_model
-from qembed.models.end_token import keep_end
+from qembed.models.tokenization import keep_end
 from tests.models import reference, tiny
 from tests.models.tiny import END, POSITIONS, TEXTS
 

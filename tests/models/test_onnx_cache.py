@@ -8,10 +8,11 @@ import sys
 
 import pytest
 
-from qembed.models import onnx_cache, onnx_prepare
-from qembed.models.onnx_cache import Damaged, slot
-from qembed.models.onnx_encoder import OnnxEncoder
-from qembed.models.onnx_prepare import open_encoder, prepare
+from qembed.models.onnx import cache
+from qembed.models.onnx import prepare as onnx_prepare
+from qembed.models.onnx.cache import Damaged, slot
+from qembed.models.onnx.encoder import OnnxEncoder
+from qembed.models.onnx.prepare import open_encoder, prepare
 from qembed.models.spec import FolderModel
 from tests.models.exports import never
 
@@ -67,7 +68,7 @@ def test_a_graph_that_onnxruntime_refuses(kept: FolderModel) -> None:
     folder = kept.wanted().slot().folder
     (folder / "model.onnx").write_bytes(b"no graph")
     facts = json.loads((folder / "export.json").read_text())
-    onnx_cache.write_facts(folder, facts)
+    cache.write_facts(folder, facts)
     encoder, note = open_encoder(kept.wanted(), kept.dim)
     assert encoder is None
     assert "torch is used" in (note or "")
@@ -78,7 +79,7 @@ def test_another_cpu_or_library(
     kept: FolderModel, changed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert open_encoder(kept.wanted(), kept.dim)[0] is not None
-    monkeypatch.setattr(onnx_cache, changed, lambda *_: "another")
+    monkeypatch.setattr(cache, changed, lambda *_: "another")
     encoder, note = open_encoder(kept.wanted(), kept.dim)
     assert encoder is None
     assert "on another CPU or by other libraries" in (note or "")
@@ -119,8 +120,8 @@ def test_sweeping(kept: FolderModel) -> None:
     for n in range(5):
         shutil.copytree(place.folder, place.top / f"other{n}")
     (place.top / ".making-killed").mkdir()
-    onnx_cache.sweep(place)
+    cache.sweep(place)
     left = sorted(p.name for p in place.top.iterdir())
     assert place.folder.name in left
-    assert len([n for n in left if n.startswith("other")]) == onnx_cache.KEPT
+    assert len([n for n in left if n.startswith("other")]) == cache.KEPT
     assert ".making-killed" not in left

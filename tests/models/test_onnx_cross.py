@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from qembed.models import onnx_prepare
-from qembed.models.onnx_prepare import cross_encoder, open_cross
-from qembed.models.rerank import Cross
+from qembed.models.onnx import prepare
+from qembed.models.onnx.prepare import cross_encoder, open_cross
+from qembed.models.rerankers.spec import Cross
 from tests.models import reference, tiny
 from tests.models.conftest import SIDES
 from tests.models.exports import make
@@ -46,7 +46,7 @@ def both(
     """(a cross-encoder by torch or onnxruntime, its folder)."""
     side, by = request.param
     if by == "torch":
-        monkeypatch.setenv(onnx_prepare.RUNTIME, "torch")
+        monkeypatch.setenv(prepare.RUNTIME, "torch")
     cross = Cross(folders[side], "cpu")
     assert (cross._exported is not None) == (by == "onnx")
     return cross, folders[side]

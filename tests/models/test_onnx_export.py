@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from qembed.models import onnx_agree, onnx_export
+from qembed.models.onnx_export import export, parity
 from tests.models import reference
 
 
@@ -22,20 +22,20 @@ def test_an_exporter_that_raises(tmp_path: Path) -> None:
             return (ids, ids) if int(ids.sum()) % 2 else (mask * 2, mask)
 
     with pytest.raises(Exception, match=r"(?i)export"):
-        onnx_export._graph(Choosing(), ["input_ids", "attention_mask"], ["a", "b"], tmp_path)
+        export._graph(Choosing(), ["input_ids", "attention_mask"], ["a", "b"], tmp_path)
 
 
 def test_a_graph_that_disagrees_is_refused() -> None:
     a = reference.unit(np.ones((2, 4), np.float32))
-    onnx_agree.check_vectors(a, a)
+    parity.check_vectors(a, a)
     b = a.copy()
     b[1] = reference.unit(np.array([1, 1, 1, 1.02]))
-    with pytest.raises(onnx_agree.Disagrees, match=r"cosine 0\.9999"):
-        onnx_agree.check_vectors(a, b)
-    with pytest.raises(onnx_agree.Disagrees, match=r"NaN|nan"):
-        onnx_agree.check_vectors(a, np.full_like(a, np.nan))
-    with pytest.raises(onnx_agree.Disagrees, match="1 vectors where torch gives 2"):
-        onnx_agree.check_vectors(a, a[:1])
+    with pytest.raises(parity.Disagrees, match=r"cosine 0\.9999"):
+        parity.check_vectors(a, b)
+    with pytest.raises(parity.Disagrees, match=r"NaN|nan"):
+        parity.check_vectors(a, np.full_like(a, np.nan))
+    with pytest.raises(parity.Disagrees, match="1 vectors where torch gives 2"):
+        parity.check_vectors(a, a[:1])
 
 
 @pytest.mark.parametrize(
@@ -50,5 +50,5 @@ def test_a_graph_that_disagrees_is_refused() -> None:
 )
 def test_how_far_scores_may_be(theirs: list[float], ours: list[float], message: str | None) -> None:
     """Of log-odds: what is allowed changes no probability by more than .00025."""
-    with nullcontext() if message is None else pytest.raises(onnx_agree.Disagrees, match=message):
-        onnx_agree.check_scores(np.array(theirs), np.array(ours))
+    with nullcontext() if message is None else pytest.raises(parity.Disagrees, match=message):
+        parity.check_scores(np.array(theirs), np.array(ours))

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from qembed.errors import EncodingError
-from qembed.models.onnx_encoder import OnnxEncoder
-from qembed.models.onnx_packed import ARCHITECTURES, NotPacked, packed
-from qembed.models.onnx_session import ROWS
+from qembed.models.onnx.encoder import OnnxEncoder
+from qembed.models.onnx.session import ROWS
+from qembed.models.onnx_export.unpadded import ARCHITECTURES, NotPacked, packed
 from tests.models import tiny
 from tests.models.exports import MIXED, make, model_in
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from qembed.models import onnx_prepare
-from qembed.models.onnx_prepare import prepare
+from qembed.models.onnx import prepare as onnx_prepare
+from qembed.models.onnx.prepare import prepare
 from qembed.models.spec import FolderModel
 from tests.models.exports import model_in, never
 
@@ -124,7 +124,7 @@ def test_stopping_an_exporter(fresh: FolderModel) -> None:
 LOCKING = """
 import sys, time
 from pathlib import Path
-from qembed.models.onnx_cache import Slot, locked
+from qembed.models.onnx.cache import Slot, locked
 with locked(Slot(Path(sys.argv[1])), lambda: None, lambda: False):
     print("locked", flush=True)
     sys.stdin.read()

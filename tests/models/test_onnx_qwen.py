@@ -12,12 +12,14 @@ import pytest
 from typer.testing import CliRunner
 
 from qembed.cli.app import app
-from qembed.models import onnx_agree, onnx_export, open_model, open_reranker, prepare_spec
-from qembed.models.onnx_cache import Export
-from qembed.models.onnx_prepare import qwen_reranker
-from qembed.models.onnx_qwen import OnnxQwen
+from qembed.models import open_model, open_reranker, prepare_spec
+from qembed.models.onnx.cache import Export
+from qembed.models.onnx.prepare import qwen_reranker
+from qembed.models.onnx.qwen_reranker import OnnxQwen
+from qembed.models.onnx_export import export as onnx_export
+from qembed.models.onnx_export import parity
 from qembed.models.qwen_prompt import Prompts
-from qembed.models.qwen_rerank import QwenReranker
+from qembed.models.rerankers.qwen import QwenReranker
 from qembed.models.spec import FolderModel
 from tests.models import reference, tiny
 from tests.models.exports import make
@@ -142,7 +144,7 @@ def test_a_graph_that_disagrees_is_refused(
 
     monkeypatch.setattr(onnx_export, "_graph", graph)
     make(qwen_reranker(folder, str(folder), "cpu"), tmp_path / "same")
-    with pytest.raises(onnx_agree.Disagrees, match="other scores than torch"):
+    with pytest.raises(parity.Disagrees, match="other scores than torch"):
         make(qwen_reranker(other, str(other), "cpu"), tmp_path / "other")
 
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from qembed.models import onnx_prepare
-from qembed.models.onnx_apart import apart
-from qembed.models.onnx_encoder import VECTOR, OnnxEncoder
-from qembed.models.onnx_session import ROWS, SMALL
+from qembed.models.onnx import prepare
+from qembed.models.onnx.encoder import VECTOR, OnnxEncoder
+from qembed.models.onnx.session import ROWS, SMALL
+from qembed.models.onnx_export.batch_invariance import apart
 from tests.models import reference, tiny
 from tests.models.conftest import FAMILIES
 from tests.models.exports import MIXED, model_in
@@ -25,7 +25,7 @@ def pair(request: Any, exports: Any, families: dict[str, Path]) -> tuple[Any, On
     """(torch's encoder, the exported one, the model's folder)."""
     model, export = exports[request.param]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(onnx_prepare.RUNTIME, "torch")
+        patch.setenv(prepare.RUNTIME, "torch")
         theirs = model_in(families[request.param]).encoder()
     return theirs, OnnxEncoder(export, model.dim, model.max_tokens), families[request.param]
 

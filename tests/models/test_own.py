@@ -12,7 +12,7 @@ import pytest
 
 from qembed.errors import EncodingError, ModelUnavailable, UsageError
 from qembed.models import open_model, open_reranker
-from qembed.models.own import OwnEncoder
+from qembed.models.python_model import OwnEncoder
 
 Write = Callable[[str], str]
 

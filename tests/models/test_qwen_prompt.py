@@ -8,7 +8,7 @@ import pytest
 
 from qembed.errors import ModelUnavailable
 from qembed.models import Model, open_model, open_reranker
-from qembed.models.files import Folder
+from qembed.models.model_folder import Folder
 from qembed.models.qwen_prompt import Prompts, is_qwen_reranker, pair_text
 from tests.models import tiny
 from tests.models.reference import CODE, PREFIX, SUFFIX, WEB, language_model

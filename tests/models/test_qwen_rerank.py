@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from qembed.errors import EncodingError, UsageError
-from qembed.models import Model, onnx_prepare, open_model, open_reranker
-from qembed.models.files import Folder
-from qembed.models.onnx_prepare import qwen_reranker
-from qembed.models.qwen_rerank import QwenReranker
-from qembed.models.rerank import Cross
+from qembed.models import Model, open_model, open_reranker
+from qembed.models.model_folder import Folder
+from qembed.models.onnx import prepare
+from qembed.models.onnx.prepare import qwen_reranker
+from qembed.models.rerankers.qwen import QwenReranker
+from qembed.models.rerankers.spec import Cross
 from tests.models import reference, tiny
 from tests.models.exports import make
 from tests.models.reference import CODE, PREFIX, SUFFIX, WEB
@@ -60,7 +61,7 @@ def both(
     """(a reranker by torch or onnxruntime, its folder)."""
     kind, by = request.param
     if by == "torch":
-        monkeypatch.setenv(onnx_prepare.RUNTIME, "torch")
+        monkeypatch.setenv(prepare.RUNTIME, "torch")
     reranker = open_reranker(str(folders[kind]), model, device="cpu")
     assert isinstance(reranker, QwenReranker)
     assert (reranker._exported is not None) == (by == "onnx")

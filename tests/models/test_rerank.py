@@ -12,7 +12,7 @@ import pytest
 
 from qembed.errors import EncodingError, ModelUnavailable, UsageError
 from qembed.models import Model, open_model, open_reranker
-from qembed.models.rerank import TOGETHER, Cross, Late, OwnReranker
+from qembed.models.rerankers.spec import TOGETHER, Cross, Late, OwnReranker
 from tests.encoders import Bag
 from tests.models import reference, tiny
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from qembed.models import cache_folder, open_model
-from qembed.models import files as files_module
-from qembed.models.files import file_sha256
+from qembed.models import model_folder as files_module
+from qembed.models.model_folder import file_sha256
 from tests.models import tiny
 
 

@@ -61,7 +61,7 @@ class TestWriting:
         build(tmp_path / "i", ["apple"])
         code = (
             "import os, sys; from pathlib import Path\n"
-            "from qembed.search.lexical_write import LexicalWriter\n"
+            "from qembed.search.lexical.writer import LexicalWriter\n"
             "w = LexicalWriter(Path(sys.argv[1]), 1)\n"
             "w.add(range(1, 3000), [''] * 2999, ['pie tree'] * 2999)\n"
             "os.kill(os.getpid(), 9)\n"

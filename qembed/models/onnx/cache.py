@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qembed.models.files import file_sha256
-from qembed.models.installed import cpu, version
+from qembed.models.environment import cpu, version
+from qembed.models.model_folder import file_sha256
 from qembed.paths import cache_folder
 
 FORMAT = 4

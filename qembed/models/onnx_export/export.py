@@ -1,6 +1,6 @@
 """A torch model to an ONNX graph, checked against it. Runs in a process of its own, once a model:
 
-    python -m qembed.models.onnx_export  <  {"kind", "folder", "out", "pooling", "max_tokens", "revision"}
+    python -m qembed.models.onnx_export.export < JSON {kind, folder, out, pooling, max_tokens, revision}
 
 Exit code 0 and a whole export in `out`; else the reason in the file `reason` there. The process that asked
 keeps its memory, its threads and its stderr to itself, and survives whatever happens here.
@@ -17,8 +17,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qembed.models.installed import cpu, version
-from qembed.models.onnx_agree import (
+from qembed.models.environment import cpu, version
+from qembed.models.onnx.cache import GRAPH, LIBRARIES, TOKENIZER, WEIGHTS, Export, write_facts
+from qembed.models.onnx.prepare import RUNTIME
+from qembed.models.onnx.session import ROWS
+from qembed.models.onnx_export.batch_invariance import apart, steps
+from qembed.models.onnx_export.parity import (
     PROBES,
     Disagrees,
     check_scores,
@@ -27,17 +31,6 @@ from qembed.models.onnx_agree import (
     paired,
     shapes,
 )
-from qembed.models.onnx_apart import apart, steps
-from qembed.models.onnx_cache import (
-    GRAPH,
-    LIBRARIES,
-    TOKENIZER,
-    WEIGHTS,
-    Export,
-    write_facts,
-)
-from qembed.models.onnx_prepare import RUNTIME
-from qembed.models.onnx_session import ROWS
 
 if TYPE_CHECKING:
     from qembed.models.torch_encoder import TorchEncoder
@@ -87,7 +80,7 @@ def _clear(folder: Path) -> None:
 
 def _packed(request: dict[str, Any]) -> Any:
     """An encoder that computes nothing for padding. Raises NotPacked."""
-    from qembed.models.onnx_packed import packed
+    from qembed.models.onnx_export.unpadded import packed
 
     encoder = _torch_encoder(request)
     with packed(encoder._model) as module:
@@ -127,7 +120,7 @@ def _torch_encoder(request: dict[str, Any]) -> TorchEncoder:
 
 def _vectors(encoder: TorchEncoder, module: Any, inputs: list[str], request: dict[str, Any]) -> Any:
     """The graph of a module that gives vectors and states."""
-    from qembed.models.onnx_encoder import STATES, VECTOR, OnnxEncoder
+    from qembed.models.onnx.encoder import STATES, VECTOR, OnnxEncoder
 
     out = Path(request["out"])
     _graph(module, inputs, [VECTOR, STATES], out)
@@ -147,8 +140,8 @@ def _vectors(encoder: TorchEncoder, module: Any, inputs: list[str], request: dic
 def _cross(request: dict[str, Any]) -> Any:
     import torch
 
-    from qembed.models.onnx_cross import LOGITS, OnnxCross
-    from qembed.models.rerank import Cross
+    from qembed.models.onnx.cross_encoder import LOGITS, OnnxCross
+    from qembed.models.rerankers.spec import Cross
 
     out = Path(request["out"])
     reranker: Any = Cross(Path(request["folder"]), "cpu")
@@ -180,8 +173,8 @@ def _cross(request: dict[str, Any]) -> Any:
 
 
 def _qwen(request: dict[str, Any]) -> Any:
-    from qembed.models.onnx_qwen import ODDS, OnnxQwen
-    from qembed.models.qwen_rerank import QwenReranker
+    from qembed.models.onnx.qwen_reranker import ODDS, OnnxQwen
+    from qembed.models.rerankers.qwen import QwenReranker
 
     out = Path(request["out"])
     reranker = QwenReranker(Path(request["folder"]), device="cpu")

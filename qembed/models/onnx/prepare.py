@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qembed.models.installed import accelerator, version
+from qembed.models.environment import accelerator, version
 from qembed.models.profiles import short_name
 
 if TYPE_CHECKING:
-    from qembed.models.onnx_cache import Slot
-    from qembed.models.onnx_cross import OnnxCross
-    from qembed.models.onnx_encoder import OnnxEncoder
-    from qembed.models.onnx_qwen import OnnxQwen
+    from qembed.models.onnx.cache import Slot
+    from qembed.models.onnx.cross_encoder import OnnxCross
+    from qembed.models.onnx.encoder import OnnxEncoder
+    from qembed.models.onnx.qwen_reranker import OnnxQwen
 
 RUNTIME = "QEMBED_RUNTIME"
 """Environment variable: `torch` leaves exports alone."""
@@ -51,7 +51,7 @@ class Wanted:
 
     def slot(self) -> Slot:
         """Where its export belongs."""
-        from qembed.models.onnx_cache import slot
+        from qembed.models.onnx.cache import slot
 
         return slot(self.kind, self.revision, self.pooling)
 
@@ -79,7 +79,7 @@ def qwen_reranker(folder: Path, spec: str, device: str | None) -> Wanted:
 
 
 def _reranker(kind: str, folder: Path, spec: str, device: str | None) -> Wanted:
-    from qembed.models.files import Folder
+    from qembed.models.model_folder import Folder
 
     revision = Folder(folder).revision()
     return Wanted(kind, short_name(str(folder)), spec, folder, revision, "", 0, device)
@@ -92,7 +92,7 @@ def open_encoder(wanted: Wanted, dim: int) -> tuple[OnnxEncoder | None, str | No
     """(the exported model, None), or (None, a line that says why it is torch, if that is news)."""
 
     def make(export: Any) -> OnnxEncoder:
-        from qembed.models.onnx_encoder import OnnxEncoder
+        from qembed.models.onnx.encoder import OnnxEncoder
 
         return OnnxEncoder(export, dim, wanted.max_tokens)
 
@@ -103,7 +103,7 @@ def open_cross(wanted: Wanted) -> tuple[OnnxCross | None, str | None]:
     """As open_encoder, for a cross-encoder."""
 
     def make(export: Any) -> OnnxCross:
-        from qembed.models.onnx_cross import OnnxCross
+        from qembed.models.onnx.cross_encoder import OnnxCross
 
         return OnnxCross(export)
 
@@ -114,7 +114,7 @@ def open_qwen(wanted: Wanted) -> tuple[OnnxQwen | None, str | None]:
     """As open_encoder, for a Qwen3-Reranker."""
 
     def make(export: Any) -> OnnxQwen:
-        from qembed.models.onnx_qwen import OnnxQwen
+        from qembed.models.onnx.qwen_reranker import OnnxQwen
 
         return OnnxQwen(export)
 
@@ -126,7 +126,7 @@ def _open(wanted: Wanted, make: Callable[[Any], Any]) -> tuple[Any, str | None]:
         return None, None
     if version("onnxruntime") is None:
         return None, ABSENT
-    from qembed.models.onnx_cache import Damaged
+    from qembed.models.onnx.cache import Damaged
 
     place = wanted.slot()
     try:
@@ -159,7 +159,7 @@ def prepare(wanted: Wanted, say: Say, stop: Stop, again: bool = False) -> str | 
     `say` gets what takes time; `again`: also try what failed before. Raises KeyboardInterrupt when
     `stop` says so.
     """
-    from qembed.models.onnx_cache import locked, sweep
+    from qembed.models.onnx.cache import locked, sweep
 
     if not usable(wanted.device):
         return f"{wanted.name} runs on torch here: an export is for the CPU"
@@ -201,7 +201,7 @@ def _make(place: Slot, wanted: Wanted, say: Say, stop: Stop) -> str | None:
     import shutil
     import tempfile
 
-    from qembed.models.files import Folder
+    from qembed.models.model_folder import Folder
 
     none = f"no export of {wanted.name}, torch is used"
     free, needed = shutil.disk_usage(place.top).free, int(Folder(wanted.folder).float32() * SPACE)
@@ -250,7 +250,7 @@ def _run(wanted: Wanted, out: Path, stop: Stop) -> tuple[int, str]:
     home = str(Path(__file__).parents[2])
     program = (
         f"import sys; sys.path.append({home!r}); "
-        "from qembed.models.onnx_export import main; sys.exit(main())"
+        "from qembed.models.onnx_export.export import main; sys.exit(main())"
     )
     log = out.parent / "log"
     with log.open("wb") as talk:

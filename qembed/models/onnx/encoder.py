@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from qembed.models.batches import by_length
-from qembed.models.onnx_cache import Export
-from qembed.models.onnx_session import ROWS, GraphSession, load_tokenizer, padded, tokens
+from qembed.models.batching import by_length
+from qembed.models.onnx.cache import Export
+from qembed.models.onnx.session import ROWS, GraphSession, load_tokenizer, padded, tokens
 from qembed.models.unit import unit
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ STATES = "states"
 class OnnxEncoder:
     """An Encoder and TokenEncoder. `dim`: vectors are cut to so many dimensions.
 
-    Raises onnx_cache.Damaged if the export cannot be loaded, ImportError without onnxruntime.
+    Raises Damaged if the export cannot be loaded, ImportError without onnxruntime.
     """
 
     side_by_side = True

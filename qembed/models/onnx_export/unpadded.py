@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from qembed.models.onnx_apart import steps
+from qembed.models.onnx_export.batch_invariance import steps
 
 FROM_PADDING = ("roberta", "xlm-roberta", "camembert")
 """Architectures whose first position is the padding token's number and one."""

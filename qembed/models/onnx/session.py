@@ -10,8 +10,8 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from qembed.models.installed import cores_shared, threads
-from qembed.models.onnx_cache import GRAPH, TOKENIZER, Damaged, Export
+from qembed.models.environment import cores_shared, threads
+from qembed.models.onnx.cache import GRAPH, TOKENIZER, Damaged, Export
 
 if TYPE_CHECKING:
     import numpy as np

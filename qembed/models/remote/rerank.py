@@ -17,10 +17,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qembed.errors import EncodingError, ModelUnavailable
-from qembed.models.endpoint import Endpoint, Rejected, parse_address
-from qembed.models.pairs import PROBABILITY, Pair, Tasks, Track, finite
 from qembed.models.profiles import Profile
-from qembed.models.template import resolve_task
+from qembed.models.remote.http_client import Endpoint, Rejected, parse_address
+from qembed.models.scoring import PROBABILITY, Pair, Tasks, Track, finite
+from qembed.models.templates import resolve_task
 
 if TYPE_CHECKING:
     from qembed.types import Scores

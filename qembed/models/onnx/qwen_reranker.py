@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from qembed.models.batches import by_length
-from qembed.models.onnx_cache import Export
-from qembed.models.onnx_session import GraphSession, load_tokenizer, padded, tokens
+from qembed.models.batching import by_length
+from qembed.models.onnx.cache import Export
+from qembed.models.onnx.session import GraphSession, load_tokenizer, padded, tokens
 from qembed.models.qwen_prompt import MAX_TOKENS
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ ODDS = "log_odds"
 class OnnxQwen:
     """The log-odds of an exported reranker. `tokenizer`: the one it was trained with.
 
-    Raises onnx_cache.Damaged if the export cannot be loaded, ImportError without onnxruntime.
+    Raises Damaged if the export cannot be loaded, ImportError without onnxruntime.
     """
 
     def __init__(self, export: Export) -> None:

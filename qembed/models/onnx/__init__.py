@@ -1,0 +1,1 @@
+"""Exported models: the cache of exports and what runs them, without torch."""
