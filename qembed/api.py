@@ -18,12 +18,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from qembed.pipeline.asked import Asked
-from qembed.pipeline.memory import Forgotten, add_records, forget
+from qembed.pipeline.indexing.options import Options, Summary
+from qembed.pipeline.indexing.records import Forgotten, add_records, forget
 from qembed.pipeline.recipe import Wishes
-from qembed.pipeline.retrieve import Retriever
-from qembed.pipeline.session import Session
-from qembed.pipeline.summary import Options, Summary
+from qembed.pipeline.retrieval.options import Asked
+from qembed.pipeline.retrieval.retriever import Retriever
+from qembed.pipeline.retrieval.session import Session
 from qembed.types import Hit, Query
 
 Texts = str | Iterable[str | Mapping[str, Any]]

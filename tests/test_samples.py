@@ -15,12 +15,12 @@ from qembed.evaluation import read_qrels, read_queries
 from qembed.models import open_model
 from qembed.models.onnx.encoder import OnnxEncoder
 from qembed.models.torch_encoder import TorchEncoder
-from qembed.pipeline.asked import Asked
-from qembed.pipeline.build import build
-from qembed.pipeline.evaluate import Wanted, judge
+from qembed.pipeline.experiments.evaluate import Wanted, judge
+from qembed.pipeline.indexing.build import build
+from qembed.pipeline.indexing.options import Options
 from qembed.pipeline.recipe import Wishes
-from qembed.pipeline.session import Session
-from qembed.pipeline.summary import Options
+from qembed.pipeline.retrieval.options import Asked
+from qembed.pipeline.retrieval.session import Session
 from qembed.search import Exact
 from qembed.serve.shared import Shared
 from tests.test_readme import EXPORTS

@@ -62,10 +62,10 @@ def add(
     qembed add - --meta user_id=bob < facts.jsonl
     """
     from qembed.errors import InputError, UsageError
+    from qembed.pipeline.indexing.options import Options
+    from qembed.pipeline.indexing.records import add_lines, add_records
     from qembed.pipeline.locate import index_to_write
-    from qembed.pipeline.memory import add_lines, add_records
     from qembed.pipeline.recipe import Wishes
-    from qembed.pipeline.summary import Options
 
     talk = Talk(quiet, verbose)
     if text is None:

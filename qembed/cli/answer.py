@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from qembed.cli.common import Talk, dumps
 from qembed.cli.render import Screen, show
-from qembed.pipeline.asked import Asked
-from qembed.pipeline.retrieve import Retriever
-from qembed.pipeline.scoring import parse_budget
+from qembed.pipeline.retrieval.options import Asked
+from qembed.pipeline.retrieval.pair_scoring import parse_budget
+from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.types import Query
 
 if TYPE_CHECKING:
     from qembed.models import Model
     from qembed.models.scoring import Scorer
-    from qembed.pipeline.rerank import How
-    from qembed.pipeline.scoring import Reranked
-    from qembed.pipeline.session import Session
+    from qembed.pipeline.retrieval.pair_scoring import Reranked
+    from qembed.pipeline.retrieval.rerank import How
+    from qembed.pipeline.retrieval.session import Session
 
 Request = Mapping[str, Any]
 
@@ -43,7 +43,7 @@ def queries_of(request: Request) -> list[Query]:
 
 def how_of(request: Request) -> How:
     """How to rerank. Raises UsageError."""
-    from qembed.pipeline.rerank import How
+    from qembed.pipeline.retrieval.rerank import How
 
     return How(**request["how"], budget=parse_budget(request["rerank_budget"]))
 
@@ -81,7 +81,7 @@ def rerank_lines(
     talk: Talk,
 ) -> None:
     """Prints the lines in their new order."""
-    from qembed.pipeline.rerank import rerank_hits
+    from qembed.pipeline.retrieval.rerank import rerank_hits
 
     with talk.counter(len(lines), "pairs") as track:
         better, reranked = rerank_hits(lines, how, opened, track)
@@ -98,7 +98,7 @@ def rerank_a_run(
 ) -> None:
     """Prints a run in its new order."""
     from qembed.evaluation import read_queries, read_run, write_run
-    from qembed.pipeline.rerank import check_how, rerank_run
+    from qembed.pipeline.retrieval.rerank import check_how, rerank_run
 
     how = how_of(request)
     check_how(how)

@@ -23,8 +23,8 @@ def init(
     \b
     qembed eval init && sh retrieval/check.sh
     """
+    from qembed.pipeline.experiments.scaffold import start
     from qembed.pipeline.locate import find_index
-    from qembed.pipeline.starter import start
 
     for path in start(find_index(index_dir), folder, force=force):
         out(str(path))

@@ -62,9 +62,9 @@ def pool(
         talk.say(f"{sum(map(len, found.values()))} judgments of {len(found)} queries in {output}")
         return
     assert queries is not None
-    from qembed.pipeline.asked import Asked
+    from qembed.pipeline.experiments.pooling import pool as make
     from qembed.pipeline.locate import find_index
-    from qembed.pipeline.pool import pool as make
+    from qembed.pipeline.retrieval.options import Asked
 
     candidates = make(
         find_index(index_dir),

@@ -20,8 +20,8 @@ def sts(
     talk: Talk,
 ) -> None:
     """Prints a model's correlation with people on pairs of sentences; exits 3 if a gate says no."""
+    from qembed.pipeline.experiments.sts import judge_sts
     from qembed.pipeline.locate import model_spec
-    from qembed.pipeline.sts import judge_sts
 
     body = judge_sts(path, model_spec(model), fail_under=fail_under, **how)
     if as_json:

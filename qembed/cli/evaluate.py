@@ -169,11 +169,11 @@ def evaluate(
         )
         return
     from qembed.evaluation import DEFAULT
-    from qembed.pipeline.asked import Asked
-    from qembed.pipeline.evaluate import Wanted, judge
+    from qembed.pipeline.experiments.evaluate import Wanted, judge
+    from qembed.pipeline.indexing.options import Options
     from qembed.pipeline.locate import find_index
     from qembed.pipeline.recipe import Wishes
-    from qembed.pipeline.summary import Options
+    from qembed.pipeline.retrieval.options import Asked
 
     talk = Talk(quiet, verbose)
     wanted = Wanted(

@@ -37,8 +37,8 @@ def forget(
     qembed forget --where "user_id = 'alice' and kind = 'address'"
     qembed forget --where "user_id = 'bob'" --purge
     """
+    from qembed.pipeline.indexing.records import forget as drop
     from qembed.pipeline.locate import find_index
-    from qembed.pipeline.memory import forget as drop
 
     talk = Talk(quiet)
     root = find_index(index_dir)

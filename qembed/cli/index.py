@@ -24,7 +24,7 @@ from qembed.cli.common import (
 from qembed.errors import UsageError
 
 if TYPE_CHECKING:
-    from qembed.pipeline.summary import Summary
+    from qembed.pipeline.indexing.options import Summary
 
 
 class Chunking(StrEnum):
@@ -136,10 +136,10 @@ def index(
     qembed index                        # refresh: what cron calls
     psql -Atc "select row_to_json(t) from faq t" | qembed index -
     """
-    from qembed.pipeline.build import build
+    from qembed.pipeline.indexing.build import build
+    from qembed.pipeline.indexing.options import Options
     from qembed.pipeline.locate import index_to_write
     from qembed.pipeline.recipe import Wishes
-    from qembed.pipeline.summary import Options
     from qembed.store import Source
 
     talk = Talk(quiet, verbose)

@@ -36,7 +36,7 @@ def list_models(format: FormatOption = Format.text) -> None:
     \b
     qembed models list
     """
-    from qembed.pipeline.about import known_models
+    from qembed.pipeline.diagnostics.models import known_models
 
     found = known_models()
     if format is Format.json:
@@ -78,7 +78,7 @@ def show(
     qembed models show Qwen/Qwen3-Embedding-0.6B --task code --query "sort a list"
     qembed models show --compare minilm http://localhost:7997/v1#all-MiniLM-L6-v2
     """
-    from qembed.pipeline.about import compare_models, show_model
+    from qembed.pipeline.diagnostics.models import compare_models, show_model
 
     if compare is not None:
         found = compare_models(compare, spec)
@@ -115,7 +115,7 @@ def prepare(
     qembed models prepare minilm
     qembed models prepare Qwen/Qwen3-Embedding-0.6B
     """
-    from qembed.pipeline.about import prepare_model
+    from qembed.pipeline.diagnostics.models import prepare_model
 
     talk = Talk(quiet)
     ready, line = prepare_model(spec, talk.say)

@@ -165,7 +165,7 @@ def query(
     qembed query - --format trec < questions.txt > run.trec
     """
     from qembed.pipeline.locate import find_index
-    from qembed.pipeline.queries import parse_queries
+    from qembed.pipeline.retrieval.request import parse_queries
     from qembed.types import Query
 
     talk = Talk(quiet, verbose)
@@ -201,7 +201,7 @@ def query(
         return
     from qembed.cli.answer import answer_query, asked_of
     from qembed.cli.render import Screen
-    from qembed.pipeline.retrieve import open_retriever
+    from qembed.pipeline.retrieval.retriever import open_retriever
 
     with open_retriever(index, asked_of(request), model) as retriever:
         answer_query(retriever, request, Screen.here(), talk)

@@ -15,7 +15,7 @@ from qembed.types import Hit, Results, Run
 if TYPE_CHECKING:
     from rich.text import Text as RichText
 
-    from qembed.pipeline.retrieve import Answer, Retriever
+    from qembed.pipeline.retrieval.retriever import Answer, Retriever
 
 SCHEMA = 1
 
@@ -187,7 +187,7 @@ def _text(answer: Answer, retriever: Retriever, screen: Screen) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from qembed.pipeline.snippet import best_sentences
+    from qembed.pipeline.retrieval.snippet import best_sentences
 
     # styles by weight and the terminal's own palette: readable on light and on dark
     console = Console(
@@ -238,7 +238,7 @@ def _body(text: str, place: tuple[int, int], query: str | None) -> RichText:
     start, end = place
     body = Text(safe(text[start:end]), overflow="fold")
     if query is not None:
-        from qembed.pipeline.snippet import matched, rest_of_paragraph
+        from qembed.pipeline.retrieval.snippet import matched, rest_of_paragraph
 
         for a, b in matched(text[start:end], query):  # `safe` leaves every character in its place
             body.stylize("bold red", a, b)

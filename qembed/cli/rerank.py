@@ -83,7 +83,7 @@ def rerank(
         if readable and through_server(index, "rerank", {**request, **files}, talk):
             return
         from qembed.cli.answer import rerank_a_run
-        from qembed.pipeline.session import Session
+        from qembed.pipeline.retrieval.session import Session
 
         rerank_a_run(lambda: Session(index), {**request, **files}, sys.stdout, talk)
         return
@@ -98,7 +98,7 @@ def rerank(
         if encoder is None and index_dir is not None:
             raise
     from qembed.cli.answer import how_of, rerank_lines
-    from qembed.pipeline.rerank import check_how, opener, parse_hits
+    from qembed.pipeline.retrieval.rerank import check_how, opener, parse_hits
     from qembed.store.manifest import read as read_manifest
 
     how = how_of(request)

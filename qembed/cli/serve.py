@@ -55,8 +55,8 @@ def serve(
     qembed serve --stop
     """
     from qembed.errors import UsageError
+    from qembed.pipeline.diagnostics.status import parse_age
     from qembed.pipeline.locate import find_index
-    from qembed.pipeline.status import parse_age
 
     talk = Talk(quiet, verbose)
     if status and stop:
@@ -200,7 +200,7 @@ def _answered(request: Request, work: Callable[[Sheet, Heard], None]) -> dict[st
 def _quick(request: Request, session: WarmSession) -> Sequence[str] | None:
     """What a query's answer needs encoded, if the rest takes but milliseconds."""
     from qembed.cli.answer import asked_of, queries_of
-    from qembed.pipeline.retrieve import Retriever
+    from qembed.pipeline.retrieval.retriever import Retriever
 
     asked, queries = asked_of(request), queries_of(request)
     more = asked.rerank or asked.where or asked.diversity or asked.context
@@ -215,7 +215,7 @@ def _quick(request: Request, session: WarmSession) -> Sequence[str] | None:
 def _query(request: Request, warm: Turns, started: Started) -> dict[str, Any]:
     from qembed.cli.answer import answer_query, asked_of, queries_of
     from qembed.cli.render import Screen
-    from qembed.pipeline.retrieve import Retriever
+    from qembed.pipeline.retrieval.retriever import Retriever
 
     def work(sheet: Sheet, talk: Heard) -> None:
         asked, queries = asked_of(request), queries_of(request)
@@ -241,7 +241,7 @@ def _rerank(request: Request, warm: Turns, started: Started) -> dict[str, Any]:
     from qembed.errors import RecipeMismatch
     from qembed.models import Model, open_reranker
     from qembed.models.scoring import Scorer
-    from qembed.pipeline.rerank import check_how, parse_hits
+    from qembed.pipeline.retrieval.rerank import check_how, parse_hits
     from qembed.serve.desk import Refused
 
     def work(sheet: Sheet, talk: Heard) -> None:

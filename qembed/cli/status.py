@@ -33,8 +33,8 @@ def status(
     qembed status
     qembed status --fail-if-stale 24h -q || mail -s "stale index" me
     """
+    from qembed.pipeline.diagnostics.status import describe, parse_age
     from qembed.pipeline.locate import find_index
-    from qembed.pipeline.status import describe, parse_age
 
     limit = parse_age(fail_if_stale) if fail_if_stale else None
     found = describe(find_index(index_dir))

@@ -28,8 +28,8 @@ def verify(
     qembed verify
     qembed verify --format json | jq -r '.findings[].mend'
     """
+    from qembed.pipeline.diagnostics.verify import verify as check
     from qembed.pipeline.locate import find_index
-    from qembed.pipeline.verify import verify as check
 
     root = find_index(index_dir)
     findings = list(check(root, probe=not no_model))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from qembed.models import Model, open_model
 from qembed.pipeline.filters import Allowed, Filters
-from qembed.pipeline.session import Session
+from qembed.pipeline.retrieval.session import Session
 from qembed.search import Graph, Plan
 from qembed.search.dense import planner
 from qembed.serve.shared import Shared

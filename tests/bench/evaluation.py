@@ -42,12 +42,12 @@ def made_up(folder: Path) -> Path:
 def measure(beir: Path, reports: Path) -> None:
     """Prints the ratio."""
     from qembed.evaluation import read_beir
-    from qembed.pipeline.asked import Asked
-    from qembed.pipeline.evaluate import Wanted, judge
+    from qembed.pipeline.experiments.evaluate import Wanted, judge
+    from qembed.pipeline.indexing.options import Options
     from qembed.pipeline.recipe import Wishes
-    from qembed.pipeline.retrieve import Retriever
-    from qembed.pipeline.session import Session
-    from qembed.pipeline.summary import Options
+    from qembed.pipeline.retrieval.options import Asked
+    from qembed.pipeline.retrieval.retriever import Retriever
+    from qembed.pipeline.retrieval.session import Session
 
     options = Options(wishes=Wishes(model="minilm", chunker="none"))
     wanted = Wanted(beir=beir, index=options, reports=(reports / "r.json",))
@@ -84,13 +84,13 @@ class Shared:
         self.encoder = encoder
 
     def __enter__(self) -> None:
-        from qembed.pipeline.session import Session
+        from qembed.pipeline.retrieval.session import Session
 
         self.before = Session.__dict__["encoder"]
         Session.encoder = property(lambda _: self.encoder)  # type: ignore[assignment,method-assign]
 
     def __exit__(self, *_: object) -> None:
-        from qembed.pipeline.session import Session
+        from qembed.pipeline.retrieval.session import Session
 
         Session.encoder = self.before  # type: ignore[method-assign]
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from qembed.pipeline.filters import Allowed, Filters
-from qembed.pipeline.session import Session
+from qembed.pipeline.retrieval.session import Session
 from qembed.store import Catalog, Line, Snapshot, Writer, derived_files, text_hash
 from qembed.types import Passage, Recipe
 from tests.bench.table import fact, in_turn, row
@@ -32,7 +32,7 @@ import sys, time
 began = time.perf_counter()
 from pathlib import Path
 import numpy as np
-from qembed.pipeline.session import Session
+from qembed.pipeline.retrieval.session import Session
 session = Session(Path(sys.argv[1]))
 vectors = np.load(sys.argv[2])
 allowed = session.filters.allowed([sys.argv[3]]) if sys.argv[3] else None

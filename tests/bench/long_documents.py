@@ -107,11 +107,11 @@ def ways(code: bool) -> list[tuple[str, bool, bool]]:
 
 def row(name: str, way: str, folder: Path, headings: bool, grammars: bool) -> None:
     from qembed.corpus.chunking import grammars as known
-    from qembed.pipeline.asked import Asked
-    from qembed.pipeline.build import build
-    from qembed.pipeline.evaluate import Wanted, judge
+    from qembed.pipeline.experiments.evaluate import Wanted, judge
+    from qembed.pipeline.indexing.build import build
+    from qembed.pipeline.indexing.options import Options
     from qembed.pipeline.recipe import Wishes
-    from qembed.pipeline.summary import Options
+    from qembed.pipeline.retrieval.options import Asked
 
     root = folder / f"{way}.qembed"
     wishes = Wishes(model="minilm", headings=headings)

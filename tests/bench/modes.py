@@ -9,10 +9,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from qembed.pipeline.arms import MODES
-from qembed.pipeline.asked import Asked
-from qembed.pipeline.evaluate import Wanted, judge
-from qembed.pipeline.summary import Options
+from qembed.pipeline.experiments.evaluate import Wanted, judge
+from qembed.pipeline.indexing.options import Options
+from qembed.pipeline.retrieval.candidates import MODES
+from qembed.pipeline.retrieval.options import Asked
 
 
 def collections(folders: list[Path]) -> list[Path]:

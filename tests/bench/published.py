@@ -25,10 +25,10 @@ TOLERANCE = 0.002
 
 def main() -> int:
     """Prints wanted and got; 1 for a difference."""
-    from qembed.pipeline.asked import Asked
-    from qembed.pipeline.evaluate import Wanted, judge
+    from qembed.pipeline.experiments.evaluate import Wanted, judge
+    from qembed.pipeline.indexing.options import Options
     from qembed.pipeline.recipe import Wishes
-    from qembed.pipeline.summary import Options
+    from qembed.pipeline.retrieval.options import Asked
 
     if len(sys.argv) != 2:
         print(__doc__, file=sys.stderr)

@@ -72,8 +72,8 @@ def main() -> None:
 
 def inside(folder: Path) -> None:
     """The same without what starting Python and importing libraries takes."""
-    from qembed.pipeline.build import build
-    from qembed.pipeline.summary import Options
+    from qembed.pipeline.indexing.build import build
+    from qembed.pipeline.indexing.options import Options
 
     space: dict[str, object] = {}
     exec(WALK, space)

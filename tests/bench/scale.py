@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-from qembed.pipeline.session import Session
+from qembed.pipeline.retrieval.session import Session
 from tests.bench.encoder import real_queries, real_texts, static
 from tests.bench.processes import Ran, run
 from tests.bench.table import fact

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qembed.models.templates import passage_text
-from qembed.pipeline.build import build
+from qembed.pipeline.indexing.build import build
+from qembed.pipeline.indexing.options import Options
 from qembed.pipeline.recipe import Wishes
-from qembed.pipeline.summary import Options
 from qembed.store.manifest import PROBE_TEXTS
 from qembed.types import Document
 from tests.cli.conftest import Shell

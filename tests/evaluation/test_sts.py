@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from qembed.errors import InputError, UsageError
 from qembed.evaluation.sts import SentencePair, read_sts, spearman
 from qembed.models import PROFILES
-from qembed.pipeline.sts import judge_sts, sts_template
+from qembed.pipeline.experiments.sts import judge_sts, sts_template
 from tests.encoders import Bag
 
 BAG = "py:tests.encoders:bag"

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qembed.pipeline.build import build
+from qembed.pipeline.indexing.build import build
+from qembed.pipeline.indexing.options import Options, Summary
 from qembed.pipeline.recipe import Wishes
-from qembed.pipeline.summary import Options, Summary
 from qembed.store import Snapshot
 from tests.encoders import bag
 

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from qembed.errors import UsageError
-from qembed.pipeline.arms import MODES, Arms
-from qembed.pipeline.asked import Asked
-from qembed.pipeline.build import build
-from qembed.pipeline.fuse import weighted
+from qembed.pipeline.indexing.build import build
+from qembed.pipeline.indexing.options import Options
 from qembed.pipeline.recipe import Wishes
-from qembed.pipeline.retrieve import Retriever
-from qembed.pipeline.session import Session
-from qembed.pipeline.summary import Options
+from qembed.pipeline.retrieval.candidates import MODES, Arms
+from qembed.pipeline.retrieval.fusion import weighted
+from qembed.pipeline.retrieval.options import Asked
+from qembed.pipeline.retrieval.retriever import Retriever
+from qembed.pipeline.retrieval.session import Session
 from qembed.types import Query
 
 BAG = Wishes(model="py:tests.encoders:bag")

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from qembed.errors import RecipeMismatch, UsageError
-from qembed.pipeline.build import build
+from qembed.pipeline.diagnostics.verify import verify
+from qembed.pipeline.indexing.build import build
+from qembed.pipeline.indexing.options import Options
 from qembed.pipeline.recipe import Wishes
-from qembed.pipeline.summary import Options
-from qembed.pipeline.verify import verify
 from qembed.store import Snapshot
 from tests.models import tiny
 

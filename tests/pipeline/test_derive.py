@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qembed.pipeline import derive as derive_module
-from qembed.pipeline.asked import Asked
-from qembed.pipeline.derive import derive, made_up
-from qembed.pipeline.retrieve import Retriever
-from qembed.pipeline.session import Session
-from qembed.pipeline.status import describe
-from qembed.pipeline.verify import graph_recall, verify
+from qembed.pipeline.diagnostics.status import describe
+from qembed.pipeline.diagnostics.verify import graph_recall, verify
+from qembed.pipeline.indexing import update_derived as derive_module
+from qembed.pipeline.indexing.update_derived import derive, made_up
+from qembed.pipeline.retrieval.options import Asked
+from qembed.pipeline.retrieval.retriever import Retriever
+from qembed.pipeline.retrieval.session import Session
 from qembed.search import Exact
 from qembed.search.dense.hnsw import LADDER, MARGIN, RECALL
 from qembed.store import Snapshot
@@ -205,7 +205,7 @@ def test_a_query_that_the_graph_cannot_answer_has_no_row_twice(
     monkeypatch.setattr(derive_module, "graph_is_due", lambda _: False)
     fill(some.parent / "docs", 20, seed=1)
     (some.parent / "docs/r0.jsonl").write_text('{"_id": "0-0", "text": "one that stays"}\n')
-    monkeypatch.setattr("qembed.pipeline.build.DEAD_ROWS", 10**9)
+    monkeypatch.setattr("qembed.pipeline.indexing.build.DEAD_ROWS", 10**9)
     index(some)
     with Session(some) as session:
         vector = session.snapshot.vectors(np.array([2005]))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qembed.pipeline.fuse import (
+from qembed.pipeline.retrieval.fusion import (
     CODE,
     COVERED,
     SPREAD,

@@ -17,15 +17,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qembed.pipeline import build as build_module
-from qembed.pipeline import encode, ingest, waiting
-from qembed.pipeline.asked import Asked
-from qembed.pipeline.build import build
+from qembed.pipeline.diagnostics.verify import verify
+from qembed.pipeline.indexing import build as build_module
+from qembed.pipeline.indexing import encode, encode_batch, ingest
+from qembed.pipeline.indexing.build import build
+from qembed.pipeline.indexing.options import Options
 from qembed.pipeline.recipe import Wishes
-from qembed.pipeline.retrieve import Retriever
-from qembed.pipeline.session import Session
-from qembed.pipeline.summary import Options
-from qembed.pipeline.verify import verify
+from qembed.pipeline.retrieval.options import Asked
+from qembed.pipeline.retrieval.retriever import Retriever
+from qembed.pipeline.retrieval.session import Session
 from qembed.store import Snapshot, Writer
 from qembed.types import Query
 from tests.pipeline.conftest import BAG
@@ -36,8 +36,8 @@ WORDS = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting, "LEAST", 6)
-    monkeypatch.setattr(waiting, "MOST", 6)
+    monkeypatch.setattr(encode_batch, "LEAST", 6)
+    monkeypatch.setattr(encode_batch, "MOST", 6)
     monkeypatch.setattr(ingest, "COMMIT_ROWS", 12)
     monkeypatch.setattr(encode, "CALL", 4)
     monkeypatch.setattr(build_module, "DEAD_ROWS", 10)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qembed.pipeline.ledger import Ledger
+from qembed.pipeline.indexing.catalog_builder import Ledger
 from qembed.store import Catalog, Line
 
 TIME = 5

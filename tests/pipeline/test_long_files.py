@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from qembed.pipeline import ingest, waiting
-from qembed.pipeline.build import build
+from qembed.pipeline.indexing import encode_batch, ingest
+from qembed.pipeline.indexing.build import build
+from qembed.pipeline.indexing.options import Options
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.recipe import Wishes
-from qembed.pipeline.summary import Options
 from qembed.store import Snapshot, Writer
 from tests.bench.long_files import WRITERS
 from tests.bench.long_files import index as index_process
@@ -38,8 +38,8 @@ def write(path: Path, n: int = RECORDS, word: str = "") -> None:
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
     """Commits after a few rows; gives the times in the catalog after each commit."""
-    monkeypatch.setattr(waiting, "LEAST", 16)
-    monkeypatch.setattr(waiting, "MOST", 16)
+    monkeypatch.setattr(encode_batch, "LEAST", 16)
+    monkeypatch.setattr(encode_batch, "MOST", 16)
     monkeypatch.setattr(ingest, "COMMIT_ROWS", 32)
     seen: list[list[int]] = []
     commit = Writer.commit

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qembed.pipeline import known, places
-from qembed.pipeline.known import Before, Names
-from qembed.pipeline.places import Places
+from qembed.pipeline.indexing import document_ids, places
+from qembed.pipeline.indexing.document_ids import Before, Names
+from qembed.pipeline.indexing.places import Places
 from qembed.store import Catalog, FileState, Line
 from qembed.types import Document
 
@@ -22,7 +22,7 @@ def soon() -> None:
     """Arrays after a few ids, lines in small groups."""
     patch = pytest.MonkeyPatch()
     patch.setattr(places, "WAITING", 4)
-    patch.setattr(known, "TOGETHER", 3)
+    patch.setattr(document_ids, "TOGETHER", 3)
 
 
 @settings(deadline=None)

@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qembed.pipeline.plan import RACY_NS, compare, trusted_mtime
+from qembed.pipeline.indexing.plan import RACY_NS, compare, trusted_mtime
 from qembed.store import FileState
 from qembed.types import SourceFile
 

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qembed.errors import UsageError
-from qembed.pipeline.asked import Asked
-from qembed.pipeline.build import build
-from qembed.pipeline.present import SAME, diverse
+from qembed.pipeline.indexing.build import build
+from qembed.pipeline.indexing.options import Options
 from qembed.pipeline.recipe import Wishes
-from qembed.pipeline.retrieve import Retriever
-from qembed.pipeline.session import Session
-from qembed.pipeline.summary import Options
+from qembed.pipeline.retrieval.options import Asked
+from qembed.pipeline.retrieval.postprocess import SAME, diverse
+from qembed.pipeline.retrieval.retriever import Retriever
+from qembed.pipeline.retrieval.session import Session
 from qembed.types import Query
 
 

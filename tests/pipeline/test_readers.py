@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from qembed.pipeline import build as build_module
-from qembed.pipeline.build import build
+from qembed.pipeline.indexing import build as build_module
+from qembed.pipeline.indexing.build import build
+from qembed.pipeline.indexing.options import Options
 from qembed.pipeline.recipe import Wishes
-from qembed.pipeline.summary import Options
 from qembed.store import Snapshot, Writer
 from tests.pipeline.conftest import BAG
 
@@ -29,9 +29,9 @@ ROOT = Path(__file__).resolve().parents[2]
 READER = """
 import itertools, json, sys, time
 from pathlib import Path
-from qembed.pipeline.asked import Asked
-from qembed.pipeline.retrieve import Retriever
-from qembed.pipeline.session import Session
+from qembed.pipeline.retrieval.options import Asked
+from qembed.pipeline.retrieval.retriever import Retriever
+from qembed.pipeline.retrieval.session import Session
 from qembed.types import Query
 
 root, stop = Path(sys.argv[1]), Path(sys.argv[2])

@@ -10,9 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qembed.errors import UsageError
-from qembed.pipeline.fuse import LATE_ALONE, LATE_BESIDE_WORDS, late_share, mixed
-from qembed.pipeline.once import Pairs
-from qembed.pipeline.scoring import FIRST_SLICE, ordered, parse_budget, score_pairs, summed
+from qembed.pipeline.experiments.caching import Pairs
+from qembed.pipeline.retrieval.fusion import LATE_ALONE, LATE_BESIDE_WORDS, late_share, mixed
+from qembed.pipeline.retrieval.pair_scoring import (
+    FIRST_SLICE,
+    ordered,
+    parse_budget,
+    score_pairs,
+    summed,
+)
 
 Pair = tuple[str, str]
 

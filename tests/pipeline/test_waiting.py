@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from qembed.pipeline.waiting import LEAST, MOST, MOST_TEXT, SAMPLE, SECONDS, Waiting, Window
+from qembed.pipeline.indexing.encode_batch import (
+    LEAST,
+    MOST,
+    MOST_TEXT,
+    SAMPLE,
+    SECONDS,
+    Waiting,
+    Window,
+)
 from qembed.store import Line
 from qembed.types import Passage
 

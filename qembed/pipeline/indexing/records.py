@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from qembed.errors import InputError
-from qembed.pipeline.build import build
-from qembed.pipeline.derive import derive
 from qembed.pipeline.filters import Filters
+from qembed.pipeline.indexing.build import build
+from qembed.pipeline.indexing.options import Options, Summary
+from qembed.pipeline.indexing.sources import STDIN
+from qembed.pipeline.indexing.update_derived import derive
 from qembed.pipeline.progress import Progress
-from qembed.pipeline.sources import STDIN
-from qembed.pipeline.summary import Options, Summary
 from qembed.store import Catalog, Snapshot, Writer
 
 Record = Mapping[str, Any]

@@ -17,11 +17,11 @@ from qembed.errors import InputError, UsageError
 from qembed.evaluation import Measure, Report, check_run, cutoff, evaluate
 from qembed.evaluation.comparison import Arm, arms_json, recommend
 from qembed.models import PROFILES, TASKS
-from qembed.pipeline.arms import MODES
-from qembed.pipeline.asked import Asked
-from qembed.pipeline.once import shortened
-from qembed.pipeline.ranking import Ranker, Ranking
-from qembed.pipeline.session import Session
+from qembed.pipeline.experiments.caching import shortened
+from qembed.pipeline.experiments.run_builder import Ranker, Ranking
+from qembed.pipeline.retrieval.candidates import MODES
+from qembed.pipeline.retrieval.options import Asked
+from qembed.pipeline.retrieval.session import Session
 from qembed.types import Qrels
 
 EFS = (10, 20, 50, 100, 200, 400)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from qembed.errors import InputError, UsageError
 from qembed.evaluation import Candidate, ranked, read_qrels, read_queries, read_run
-from qembed.pipeline.ablate import modes
-from qembed.pipeline.asked import Asked
-from qembed.pipeline.ranking import Ranker
-from qembed.pipeline.session import Session
+from qembed.pipeline.experiments.ablation import modes
+from qembed.pipeline.experiments.run_builder import Ranker
+from qembed.pipeline.retrieval.options import Asked
+from qembed.pipeline.retrieval.session import Session
 from qembed.types import Qrels
 
 

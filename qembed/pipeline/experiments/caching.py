@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from qembed.errors import UsageError
-from qembed.pipeline.session import Session
+from qembed.pipeline.retrieval.session import Session
 from qembed.search import Exact
 
 if TYPE_CHECKING:

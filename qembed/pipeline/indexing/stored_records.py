@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from qembed.errors import NoIndex
-from qembed.pipeline.sources import STDIN
+from qembed.pipeline.indexing.sources import STDIN
 from qembed.store import Snapshot
 from qembed.types import Document, Passage, Unreadable
 

@@ -15,15 +15,18 @@ from qembed.corpus import read, read_lines
 from qembed.errors import InputError, NoIndex, UsageError
 from qembed.models import Model, open_model, prepare_model
 from qembed.models.environment import version
-from qembed.pipeline.carry import by_content, carried
 from qembed.pipeline.clock import Clock
-from qembed.pipeline.cutting import cutting, model_cut
-from qembed.pipeline.derive import derive
-from qembed.pipeline.encode import Vectorizer
-from qembed.pipeline.ingest import Ingest, Tally
+from qembed.pipeline.indexing.chunking import cutting, model_cut
+from qembed.pipeline.indexing.dry_run import rehearse
+from qembed.pipeline.indexing.encode import Vectorizer
+from qembed.pipeline.indexing.ingest import Ingest, Tally
+from qembed.pipeline.indexing.options import KINDS, Options, Summary
+from qembed.pipeline.indexing.plan import Plan
+from qembed.pipeline.indexing.sources import STDIN, Sources, read_options
+from qembed.pipeline.indexing.stored_records import by_content, carried
+from qembed.pipeline.indexing.update_derived import derive
 from qembed.pipeline.locate import model_spec
 from qembed.pipeline.moved import moved
-from qembed.pipeline.plan import Plan
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.recipe import (
     check_model,
@@ -32,9 +35,6 @@ from qembed.pipeline.recipe import (
     inherited,
     make_recipe,
 )
-from qembed.pipeline.rehearse import rehearse
-from qembed.pipeline.sources import STDIN, Sources, read_options
-from qembed.pipeline.summary import KINDS, Options, Summary
 from qembed.store import Catalog, Manifest, Snapshot, Writer
 from qembed.store import manifest as manifests
 from qembed.store.repair import repair

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 from qembed.corpus import Chunker
 from qembed.pipeline.clock import Clock
-from qembed.pipeline.encode import Encoded, Vectorizer
-from qembed.pipeline.known import Before, Names
-from qembed.pipeline.ledger import Ledger
-from qembed.pipeline.plan import Key, trusted_mtime
-from qembed.pipeline.waiting import Waiting, Window, placed
+from qembed.pipeline.indexing.catalog_builder import Ledger
+from qembed.pipeline.indexing.document_ids import Before, Names
+from qembed.pipeline.indexing.encode import Encoded, Vectorizer
+from qembed.pipeline.indexing.encode_batch import Waiting, Window, placed
+from qembed.pipeline.indexing.plan import Key, trusted_mtime
 from qembed.store import Catalog, FileState, Line, Manifest, Snapshot, Writer, text_hash
 from qembed.types import Document, Meta, Skipped, SourceFile, Unreadable
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from qembed.errors import InputError, UsageError
 from qembed.models import check_template
-from qembed.pipeline.arms import Fusion
+from qembed.pipeline.retrieval.candidates import Fusion
 from qembed.search.dense.planner import Search
 from qembed.types import Query
 

@@ -6,8 +6,8 @@ from collections.abc import Container
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from qembed.pipeline.places import Places
-from qembed.pipeline.plan import Key
+from qembed.pipeline.indexing.places import Places
+from qembed.pipeline.indexing.plan import Key
 from qembed.store import Catalog, FileState, Line
 from qembed.store.file_lines import ids_within
 from qembed.store.hash_index import Ids

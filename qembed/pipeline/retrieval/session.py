@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from qembed.models import Model, open_model, passage_text
 from qembed.pipeline.clock import Clock
-from qembed.pipeline.fuse import is_code
+from qembed.pipeline.lexical_index import open_lexical
 from qembed.pipeline.recipe import check_model, check_probes
-from qembed.pipeline.words import open_lexical
+from qembed.pipeline.retrieval.fusion import is_code
 from qembed.search import Exact, Graph, GraphSearcher, Plan, choose, merge
 from qembed.search.dense.hnsw import EF
 from qembed.search.dense.planner import Search

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qembed.evaluation.baseline import settings_that_differ
-from qembed.pipeline.asked import Asked
-from qembed.pipeline.retrieve import Retriever
-from qembed.pipeline.session import Session
+from qembed.pipeline.retrieval.options import Asked
+from qembed.pipeline.retrieval.retriever import Retriever
+from qembed.pipeline.retrieval.session import Session
 from qembed.types import Query
 
 PASSAGES = 16

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from qembed.pipeline.carry import together
+from qembed.pipeline.indexing.stored_records import together
 from qembed.types import Passage
 
 if TYPE_CHECKING:
-    from qembed.pipeline.session import Session
+    from qembed.pipeline.retrieval.session import Session
     from qembed.types import Rows, Scores, Vectors
 
 SAME = 0.98

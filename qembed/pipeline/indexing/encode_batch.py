@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from qembed.pipeline.plan import Key
+from qembed.pipeline.indexing.plan import Key
 from qembed.store import Line
 from qembed.types import Document, Passage
 

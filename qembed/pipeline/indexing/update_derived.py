@@ -7,8 +7,8 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from qembed.pipeline.lexical_index import extend_lexical, lexical_damage
 from qembed.pipeline.progress import Progress
-from qembed.pipeline.words import extend_lexical, lexical_damage
 from qembed.search import Exact, Graph, merge
 from qembed.search.dense.hnsw import EF_CONSTRUCTION, LADDER, RECALL, M
 from qembed.store import Snapshot

@@ -15,7 +15,7 @@ from qembed.search.lexical.query import words_of
 from qembed.types import Passage
 
 if TYPE_CHECKING:
-    from qembed.pipeline.session import Session
+    from qembed.pipeline.retrieval.session import Session
     from qembed.types import Vectors
 
 _SENTENCE = re.compile(r"[^\n.!?。！？]+(?:[.!?](?=\w)[^\n.!?。！？]*)*[.!?。！？]*[\"'”’)]*")

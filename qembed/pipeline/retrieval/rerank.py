@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from qembed.errors import InputError, UsageError
 from qembed.models import Model, open_model, open_reranker, passage_text, query_text, resolve_task
-from qembed.pipeline.fuse import LATE_ALONE, late_share
 from qembed.pipeline.recipe import TITLE_RULE
-from qembed.pipeline.scoring import Reranked, ordered, score_pairs, summed
-from qembed.pipeline.session import Session
+from qembed.pipeline.retrieval.fusion import LATE_ALONE, late_share
+from qembed.pipeline.retrieval.pair_scoring import Reranked, ordered, score_pairs, summed
+from qembed.pipeline.retrieval.session import Session
 from qembed.types import Query, Run
 
 if TYPE_CHECKING:

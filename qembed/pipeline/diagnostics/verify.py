@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from qembed.errors import QembedError, RecipeMismatch
+from qembed.pipeline.lexical_index import lexical_damage
 from qembed.pipeline.recipe import check_probes
-from qembed.pipeline.session import Session
-from qembed.pipeline.words import lexical_damage
+from qembed.pipeline.retrieval.session import Session
 from qembed.search import recall
 from qembed.search.dense.hnsw import EF
 from qembed.store import Snapshot

@@ -8,14 +8,14 @@ from pathlib import Path
 from qembed.corpus import read, reader_of
 from qembed.errors import NoIndex
 from qembed.models import Model
-from qembed.pipeline.cutting import cutting, model_cut
+from qembed.pipeline.indexing.chunking import cutting, model_cut
+from qembed.pipeline.indexing.options import KINDS, Detail, Options, Summary
+from qembed.pipeline.indexing.plan import Plan
+from qembed.pipeline.indexing.sources import Sources, read_options
 from qembed.pipeline.locate import model_spec
 from qembed.pipeline.moved import moved
-from qembed.pipeline.plan import Plan
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.recipe import check_wishes, inherited, make_recipe
-from qembed.pipeline.sources import Sources, read_options
-from qembed.pipeline.summary import KINDS, Detail, Options, Summary
 from qembed.store import Catalog, Snapshot
 from qembed.types import Recipe, Unreadable
 

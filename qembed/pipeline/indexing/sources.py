@@ -12,8 +12,8 @@ from pathlib import Path
 
 from qembed.corpus import UNKNOWN, ReadOptions, suffix, walk
 from qembed.errors import UsageError
-from qembed.pipeline.plan import Key, Plan, compare
-from qembed.pipeline.summary import Options
+from qembed.pipeline.indexing.options import Options
+from qembed.pipeline.indexing.plan import Key, Plan, compare
 from qembed.store import Catalog, FileState, Manifest, Source
 from qembed.types import SourceFile, Unreadable
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from qembed.errors import UsageError
-from qembed.pipeline.fuse import mixed
+from qembed.pipeline.retrieval.fusion import mixed
 
 if TYPE_CHECKING:
     import numpy as np

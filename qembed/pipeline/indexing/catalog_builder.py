@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from qembed.pipeline.plan import Key
+from qembed.pipeline.indexing.plan import Key
 from qembed.store import Catalog, Line
 from qembed.store.file_lines import timed
 

@@ -14,8 +14,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from qembed.errors import UsageError
-from qembed.pipeline.fuse import EVEN, Signals, Weight, by_ranks, lexical_weight, weighted
-from qembed.pipeline.session import Session
+from qembed.pipeline.retrieval.fusion import (
+    EVEN,
+    Signals,
+    Weight,
+    by_ranks,
+    lexical_weight,
+    weighted,
+)
+from qembed.pipeline.retrieval.session import Session
 from qembed.search.dense.planner import Search
 from qembed.search.lexical.bm25 import idf
 from qembed.search.lexical.query import Words, words_of

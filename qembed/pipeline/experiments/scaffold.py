@@ -14,7 +14,7 @@ from qembed.errors import StorageError, UsageError
 from qembed.evaluation import write_qrels
 from qembed.evaluation.formats.source_file import whole_file
 from qembed.pipeline.locate import DEFAULT_MODEL
-from qembed.pipeline.session import Session
+from qembed.pipeline.retrieval.session import Session
 from qembed.types import Query
 
 QUERIES = 20

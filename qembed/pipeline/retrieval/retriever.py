@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qembed.models import query_text, resolve_task
-from qembed.pipeline.arms import Arms, Found
-from qembed.pipeline.asked import Asked, check_asked, check_queries
-from qembed.pipeline.fuse import late_share
-from qembed.pipeline.scoring import Reranked, ordered, score_pairs, summed
-from qembed.pipeline.session import Session
+from qembed.pipeline.retrieval.candidates import Arms, Found
+from qembed.pipeline.retrieval.fusion import late_share
+from qembed.pipeline.retrieval.options import Asked, check_asked, check_queries
+from qembed.pipeline.retrieval.pair_scoring import Reranked, ordered, score_pairs, summed
+from qembed.pipeline.retrieval.session import Session
 from qembed.search.topk import distinct
 from qembed.types import Hit, Passage, Query, Results
 
@@ -262,7 +262,7 @@ class Retriever:
         if self.asked.diversity:
             r.take(_first(keep, r))
             vectors = self.session.vectors(r.rows)
-            from qembed.pipeline.present import diverse
+            from qembed.pipeline.retrieval.postprocess import diverse
 
             r.take(diverse(r.scores, vectors, self.asked.k, self.asked.diversity))
         r.take(_first(min(keep, self.asked.k), r))
@@ -280,7 +280,7 @@ class Retriever:
             passages = dict(zip(rows.tolist(), session.passages(rows), strict=True))
             lines = dict(zip(rows.tolist(), session.lines(rows), strict=True))
         if self.asked.context:
-            from qembed.pipeline.present import widened
+            from qembed.pipeline.retrieval.postprocess import widened
         results = []
         for r in ranked:
             hits = []

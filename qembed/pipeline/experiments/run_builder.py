@@ -9,11 +9,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from qembed.models import open_reranker
-from qembed.pipeline.asked import Asked
-from qembed.pipeline.once import Pairs, remember
-from qembed.pipeline.passages import as_judged, spans_of
-from qembed.pipeline.retrieve import Ranked, Retriever
-from qembed.pipeline.session import Session
+from qembed.pipeline.experiments.caching import Pairs, remember
+from qembed.pipeline.experiments.passage_judgments import as_judged, spans_of
+from qembed.pipeline.retrieval.options import Asked
+from qembed.pipeline.retrieval.retriever import Ranked, Retriever
+from qembed.pipeline.retrieval.session import Session
 from qembed.types import Qrels, Query, Run
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ from pathlib import Path
 from qembed.errors import InputError, UsageError
 from qembed.evaluation import read_beir, read_qrels, read_queries
 from qembed.models import cache_folder
-from qembed.pipeline.build import build
+from qembed.pipeline.indexing.build import build
+from qembed.pipeline.indexing.options import Options, Summary
 from qembed.pipeline.locate import FOLDER, model_spec
 from qembed.pipeline.progress import Progress
-from qembed.pipeline.summary import Options, Summary
 from qembed.types import Qrels, Query
 
 

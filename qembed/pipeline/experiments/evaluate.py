@@ -46,15 +46,15 @@ from qembed.evaluation import (
     write_report,
     write_run,
 )
-from qembed.pipeline.ablate import ablate, parse_ablations
-from qembed.pipeline.asked import Asked
-from qembed.pipeline.collection import index_beir, read_inputs
-from qembed.pipeline.diagnose import causes
+from qembed.pipeline.experiments.ablation import ablate, parse_ablations
+from qembed.pipeline.experiments.gate_causes import causes
+from qembed.pipeline.experiments.inputs import index_beir, read_inputs
+from qembed.pipeline.experiments.run_builder import SAMPLE, Ranker, Ranking
+from qembed.pipeline.indexing.options import Options, Summary
 from qembed.pipeline.progress import Progress
-from qembed.pipeline.ranking import SAMPLE, Ranker, Ranking
-from qembed.pipeline.retrieve import Retriever
-from qembed.pipeline.session import Session
-from qembed.pipeline.summary import Options, Summary
+from qembed.pipeline.retrieval.options import Asked
+from qembed.pipeline.retrieval.retriever import Retriever
+from qembed.pipeline.retrieval.session import Session
 from qembed.types import Qrels, Query
 
 DEEP = 1000

@@ -1,0 +1,1 @@
+"""`qembed status`, `verify` and `models`: what an index and a model are."""

@@ -1,0 +1,1 @@
+"""`qembed eval`: runs, ablations, pools and their verdicts."""

@@ -1,0 +1,1 @@
+"""`qembed index`: sources to a committed generation."""

@@ -1,0 +1,1 @@
+"""`qembed query` and `qembed rerank`: a query to ranked hits."""
