@@ -22,7 +22,7 @@ from qembed.pipeline.recipe import Wishes
 from qembed.pipeline.retrieval.options import Asked
 from qembed.pipeline.retrieval.session import Session
 from qembed.search import Exact
-from qembed.serve.shared import Shared
+from qembed.serve.batching_encoder import Shared
 from tests.test_readme import EXPORTS
 
 ROOT = Path(__file__).resolve().parent.parent

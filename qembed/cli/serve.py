@@ -15,8 +15,8 @@ import typer
 from qembed.cli.common import IndexOption, QuietOption, Talk, VerboseOption, dumps, out
 
 if TYPE_CHECKING:
-    from qembed.serve.warm import Turns
-    from qembed.serve.warm_session import WarmSession
+    from qembed.serve.caching_session import WarmSession
+    from qembed.serve.live_index import Turns
 
 STOPPING = 15.0
 """Seconds that a server told to stop has."""
@@ -72,8 +72,8 @@ def serve(
 
 
 def _run(index: Path, idle: float, talk: Talk) -> None:
+    from qembed.serve.live_index import Warm
     from qembed.serve.server import Server, signals
-    from qembed.serve.warm import Warm
 
     warm = Warm(index)
     server = Server(warm, {"query": _query, "rerank": _rerank}, {"query": _quick}, idle)
@@ -126,8 +126,8 @@ def _stop(index: Path, talk: Talk) -> None:
 
     from qembed.errors import QembedError
     from qembed.serve.client import Line
-    from qembed.serve.place import peer, socket_path
     from qembed.serve.protocol import Broken
+    from qembed.serve.socket_address import peer, socket_path
 
     pid: int | None = None
     try:
@@ -242,7 +242,7 @@ def _rerank(request: Request, warm: Turns, started: Started) -> dict[str, Any]:
     from qembed.models import Model, open_reranker
     from qembed.models.scoring import Scorer
     from qembed.pipeline.retrieval.rerank import check_how, parse_hits
-    from qembed.serve.desk import Refused
+    from qembed.serve.dispatcher import Refused
 
     def work(sheet: Sheet, talk: Heard) -> None:
         if "run" in request:

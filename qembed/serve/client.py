@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qembed.serve.place import Short, private, socket_path, stranger, surroundings
 from qembed.serve.protocol import HELLO, MAX_REPLY, MAX_REQUEST, Broken, Frames, pack
+from qembed.serve.socket_address import Short, private, socket_path, stranger, surroundings
 from qembed.version import __version__
 
 GREETING = 2.0

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from qembed.errors import StorageError, UsageError
-from qembed.serve.call import PULSE, Call
-from qembed.serve.desk import Desk, Handler, Quick
-from qembed.serve.loop import Loop
-from qembed.serve.place import Short, private, socket_path, stranger
+from qembed.serve.connection import PULSE, Call
+from qembed.serve.dispatcher import Desk, Handler, Quick
+from qembed.serve.event_loop import Loop
+from qembed.serve.live_index import Warm
 from qembed.serve.protocol import HELLO, pack
-from qembed.serve.warm import Warm
+from qembed.serve.socket_address import Short, private, socket_path, stranger
 from qembed.version import __version__
 
 CONNECTIONS = 256

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from qembed.serve.client import Line
-from qembed.serve.place import surroundings
 from qembed.serve.protocol import Broken
+from qembed.serve.socket_address import surroundings
 from tests.bench.cold import PASSAGES, QUERY, WORDS, corpus
 from tests.bench.processes import in_turn, ratio, run, seconds
 from tests.bench.table import fact, row

@@ -300,7 +300,7 @@ def test_a_task_that_is_no_text(tasked: Shell, task: Any) -> None:
 
 def test_one_server_holds_one_reranker_for_all_tasks() -> None:
     """Tasks come with the pairs: a second task does not load the model a second time."""
-    from qembed.serve.warm_session import WarmSession
+    from qembed.serve.caching_session import WarmSession
 
     session = WarmSession.__new__(WarmSession)
     session._rerankers = {}

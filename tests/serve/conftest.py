@@ -70,7 +70,7 @@ def running(docs: Shell, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
 
 def sockets(shell: Shell) -> list[Path]:
     """What lies where sockets lie."""
-    from qembed.serve.place import socket_path
+    from qembed.serve.socket_address import socket_path
 
     path = socket_path(shell.folder / ".qembed")
     return [path] if os.path.lexists(path) else []

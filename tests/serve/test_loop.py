@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from qembed.serve.call import Call
-from qembed.serve.loop import TICK, Loop
+from qembed.serve.connection import Call
+from qembed.serve.event_loop import TICK, Loop
 from qembed.serve.protocol import Broken, Frames, pack
 
 

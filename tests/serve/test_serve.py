@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 import qembed.serve.client as client
-from qembed.serve.place import socket_path
 from qembed.serve.protocol import MAX_REQUEST, Broken, Frames, pack
+from qembed.serve.socket_address import socket_path
 from tests.cli.conftest import Done, Shell
 from tests.serve.conftest import Running, sockets
 
@@ -230,7 +230,7 @@ def _request(shell: Shell, text: str) -> dict[str, object]:
     caught: list[dict[str, object]] = []
 
     def ask(index: Path, do: str, body: dict[str, object], detail: object) -> None:
-        from qembed.serve.place import surroundings
+        from qembed.serve.socket_address import surroundings
 
         caught.append({"do": do, "folder": str(Path.cwd()), "environ": surroundings(), **body})
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from qembed.errors import EncodingError
-from qembed.serve import shared as module
-from qembed.serve.shared import SHORT, SOON, TOGETHER, Shared
+from qembed.serve import batching_encoder as module
+from qembed.serve.batching_encoder import SHORT, SOON, TOGETHER, Shared
 
 
 class Slow:

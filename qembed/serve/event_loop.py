@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from qembed.serve.call import Call
+from qembed.serve.connection import Call
 from qembed.serve.protocol import Broken
 
 TICK = 0.25

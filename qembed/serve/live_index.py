@@ -12,7 +12,7 @@ from typing import Protocol
 
 from qembed.errors import QembedError
 from qembed.models.environment import share_cores
-from qembed.serve.warm_session import WarmSession
+from qembed.serve.caching_session import WarmSession
 from qembed.store import derived_files
 from qembed.store.manifest import MANIFEST
 

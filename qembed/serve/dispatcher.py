@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from qembed.serve.call import Call
-from qembed.serve.place import different, folder_bound, surroundings
-from qembed.serve.warm import Held, Turns, Warm
-from qembed.serve.warm_session import WarmSession
+from qembed.serve.caching_session import WarmSession
+from qembed.serve.connection import Call
+from qembed.serve.live_index import Held, Turns, Warm
+from qembed.serve.socket_address import different, folder_bound, surroundings
 from qembed.version import __version__
 
 Request = Mapping[str, Any]

@@ -12,7 +12,7 @@ from qembed.pipeline.filters import Allowed, Filters
 from qembed.pipeline.retrieval.session import Session
 from qembed.search import Graph, Plan
 from qembed.search.dense import planner
-from qembed.serve.shared import Shared
+from qembed.serve.batching_encoder import Shared
 from qembed.store import Line, derived_files
 from qembed.types import Encoder, Passage
 
