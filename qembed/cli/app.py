@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from qembed.cli.codes import Code
+from qembed.cli.exit_codes import Code
 from qembed.errors import QembedError
 from qembed.version import __version__
 
@@ -86,7 +86,7 @@ class Group(TyperGroup):
             sys.stdout.flush()
             return result
         except QembedError as e:
-            from qembed.cli.common import harmless
+            from qembed.cli.console import harmless
 
             print(f"qembed: {harmless(str(e))}", file=sys.stderr)  # noqa: T201
             raise typer.Exit(e.exit_code) from None

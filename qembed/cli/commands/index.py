@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qembed.cli.codes import Code
-from qembed.cli.common import (
+from qembed.cli.console import (
     IndexOption,
     ModelOption,
     QuietOption,
@@ -21,6 +20,7 @@ from qembed.cli.common import (
     key_values,
     out,
 )
+from qembed.cli.exit_codes import Code
 from qembed.errors import UsageError
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from qembed.cli.codes import Code
-from qembed.cli.common import IndexOption, QuietOption, Talk, dumps, out
+from qembed.cli.console import IndexOption, QuietOption, Talk, dumps, out
+from qembed.cli.exit_codes import Code
 
 
 class Format(StrEnum):

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from qembed.cli.common import IndexOption, ModelOption, QuietOption, Talk, VerboseOption
-from qembed.cli.optional import OptionalRerank
-from qembed.cli.through import NoServerOption, through_server
+from qembed.cli.console import IndexOption, ModelOption, QuietOption, Talk, VerboseOption
+from qembed.cli.optional_value import OptionalRerank
+from qembed.cli.via_server import NoServerOption, through_server
 
 
 class Format(StrEnum):
@@ -199,8 +199,8 @@ def query(
     index = find_index(index_dir)
     if not no_server and through_server(index, "query", request, talk):
         return
-    from qembed.cli.answer import answer_query, asked_of
-    from qembed.cli.render import Screen
+    from qembed.cli.query_output import answer_query, asked_of
+    from qembed.cli.render.hits import Screen
     from qembed.pipeline.retrieval.retriever import open_retriever
 
     with open_retriever(index, asked_of(request), model) as retriever:

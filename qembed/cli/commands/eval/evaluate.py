@@ -9,22 +9,10 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from qembed.cli import eval_diff, eval_init, eval_pool, eval_sts
-from qembed.cli.codes import Code
-from qembed.cli.common import (
-    IndexOption,
-    ModelOption,
-    QuietOption,
-    Signals,
-    Talk,
-    VerboseOption,
-    dumps,
-    out,
-)
-from qembed.cli.eval_text import failures, show
-from qembed.cli.index import Chunking
-from qembed.cli.optional import fill_in
-from qembed.cli.query import (
+from qembed.cli.commands.eval import diff, init, pool
+from qembed.cli.commands.eval import sts as eval_sts
+from qembed.cli.commands.index import Chunking
+from qembed.cli.commands.query import (
     CandidatesOption,
     Fusion,
     FusionOption,
@@ -38,6 +26,19 @@ from qembed.cli.query import (
     TemplateOption,
     WhereOption,
 )
+from qembed.cli.console import (
+    IndexOption,
+    ModelOption,
+    QuietOption,
+    Signals,
+    Talk,
+    VerboseOption,
+    dumps,
+    out,
+)
+from qembed.cli.exit_codes import Code
+from qembed.cli.optional_value import fill_in
+from qembed.cli.render.report import failures, show
 
 
 class Format(StrEnum):
@@ -226,6 +227,6 @@ def evaluate(
         raise typer.Exit(Code.GATE)
 
 
-app.command("diff")(eval_diff.diff)
-app.command("pool")(eval_pool.pool)
-app.command("init")(eval_init.init)
+app.command("diff")(diff.diff)
+app.command("pool")(pool.pool)
+app.command("init")(init.init)

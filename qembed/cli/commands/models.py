@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from qembed.cli.codes import Code
-from qembed.cli.common import QuietOption, Talk, dumps, out
+from qembed.cli.console import QuietOption, Talk, dumps, out
+from qembed.cli.exit_codes import Code
 
 app = typer.Typer(
     add_completion=False,

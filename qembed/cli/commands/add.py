@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from qembed.cli.codes import Code
-from qembed.cli.common import (
+from qembed.cli.commands.index import Format, summary_line
+from qembed.cli.console import (
     IndexOption,
     ModelOption,
     QuietOption,
@@ -19,7 +19,7 @@ from qembed.cli.common import (
     key_values,
     out,
 )
-from qembed.cli.index import Format, summary_line
+from qembed.cli.exit_codes import Code
 
 
 def add(

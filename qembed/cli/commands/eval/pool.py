@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from qembed.cli.common import IndexOption, ModelOption, QuietOption, Talk
-from qembed.cli.query import Mode, NoInstructionOption, TaskOption, TemplateOption
+from qembed.cli.commands.query import Mode, NoInstructionOption, TaskOption, TemplateOption
+from qembed.cli.console import IndexOption, ModelOption, QuietOption, Talk
 
 
 def pool(

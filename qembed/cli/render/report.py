@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from qembed.cli.common import out
-from qembed.cli.render import safe
+from qembed.cli.console import out
+from qembed.cli.render.hits import safe
 
 WORST = 5
 """Queries named under a gate that failed."""

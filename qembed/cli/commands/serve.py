@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qembed.cli.common import IndexOption, QuietOption, Talk, VerboseOption, dumps, out
+from qembed.cli.console import IndexOption, QuietOption, Talk, VerboseOption, dumps, out
 
 if TYPE_CHECKING:
     from qembed.serve.caching_session import WarmSession
@@ -199,7 +199,7 @@ def _answered(request: Request, work: Callable[[Sheet, Heard], None]) -> dict[st
 
 def _quick(request: Request, session: WarmSession) -> Sequence[str] | None:
     """What a query's answer needs encoded, if the rest takes but milliseconds."""
-    from qembed.cli.answer import asked_of, queries_of
+    from qembed.cli.query_output import asked_of, queries_of
     from qembed.pipeline.retrieval.retriever import Retriever
 
     asked, queries = asked_of(request), queries_of(request)
@@ -213,8 +213,8 @@ def _quick(request: Request, session: WarmSession) -> Sequence[str] | None:
 
 
 def _query(request: Request, warm: Turns, started: Started) -> dict[str, Any]:
-    from qembed.cli.answer import answer_query, asked_of, queries_of
-    from qembed.cli.render import Screen
+    from qembed.cli.query_output import answer_query, asked_of, queries_of
+    from qembed.cli.render.hits import Screen
     from qembed.pipeline.retrieval.retriever import Retriever
 
     def work(sheet: Sheet, talk: Heard) -> None:
@@ -237,7 +237,7 @@ def _environ(screen: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _rerank(request: Request, warm: Turns, started: Started) -> dict[str, Any]:
-    from qembed.cli.answer import how_of, rerank_a_run, rerank_lines
+    from qembed.cli.query_output import how_of, rerank_a_run, rerank_lines
     from qembed.errors import RecipeMismatch
     from qembed.models import Model, open_reranker
     from qembed.models.scoring import Scorer

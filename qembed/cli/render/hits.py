@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from qembed.cli.common import dumps
+from qembed.cli.console import dumps
 from qembed.types import Hit, Results, Run
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from qembed.cli.common import IndexOption, QuietOption, Talk, dumps, out
-from qembed.cli.index import Format
+from qembed.cli.commands.index import Format
+from qembed.cli.console import IndexOption, QuietOption, Talk, dumps, out
 
 
 def forget(

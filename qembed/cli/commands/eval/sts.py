@@ -7,8 +7,8 @@ from typing import Any
 
 import typer
 
-from qembed.cli.codes import Code
-from qembed.cli.common import Talk, dumps, out
+from qembed.cli.console import Talk, dumps, out
+from qembed.cli.exit_codes import Code
 
 
 def sts(

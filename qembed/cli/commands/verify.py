@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from qembed.cli.codes import Code
-from qembed.cli.common import IndexOption, QuietOption, Talk, dumps, out
-from qembed.cli.status import Format
+from qembed.cli.commands.status import Format
+from qembed.cli.console import IndexOption, QuietOption, Talk, dumps, out
+from qembed.cli.exit_codes import Code
 
 
 def verify(

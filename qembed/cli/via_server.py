@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from qembed.cli.common import Talk
+from qembed.cli.console import Talk
 
 NoServerOption = Annotated[
     bool, typer.Option("--no-server", help="Do the work in this process, whatever server there is.")

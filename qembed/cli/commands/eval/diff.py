@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from qembed.cli.common import dumps, out
+from qembed.cli.console import dumps, out
 
 
 class Format(StrEnum):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from qembed.cli.common import IndexOption, QuietOption, Talk, out
+from qembed.cli.console import IndexOption, QuietOption, Talk, out
 
 
 def init(

@@ -10,8 +10,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from qembed.cli.common import Talk, dumps
-from qembed.cli.render import Screen, show
+from qembed.cli.console import Talk, dumps
+from qembed.cli.render.hits import Screen, show
 from qembed.pipeline.retrieval.options import Asked
 from qembed.pipeline.retrieval.pair_scoring import parse_budget
 from qembed.pipeline.retrieval.retriever import Retriever

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from qembed.cli.common import IndexOption, QuietOption, Talk, VerboseOption
-from qembed.cli.query import BudgetOption, TaskOption
-from qembed.cli.through import NoServerOption, regular, through_server
+from qembed.cli.commands.query import BudgetOption, TaskOption
+from qembed.cli.console import IndexOption, QuietOption, Talk, VerboseOption
+from qembed.cli.via_server import NoServerOption, regular, through_server
 
 
 def rerank(
@@ -82,7 +82,7 @@ def rerank(
         readable = regular(run) and regular(queries) and not no_server
         if readable and through_server(index, "rerank", {**request, **files}, talk):
             return
-        from qembed.cli.answer import rerank_a_run
+        from qembed.cli.query_output import rerank_a_run
         from qembed.pipeline.retrieval.session import Session
 
         rerank_a_run(lambda: Session(index), {**request, **files}, sys.stdout, talk)
@@ -97,7 +97,7 @@ def rerank(
     except NoIndex:
         if encoder is None and index_dir is not None:
             raise
-    from qembed.cli.answer import how_of, rerank_lines
+    from qembed.cli.query_output import how_of, rerank_lines
     from qembed.pipeline.retrieval.rerank import check_how, opener, parse_hits
     from qembed.store.manifest import read as read_manifest
 

@@ -1,0 +1,1 @@
+"""One module a command: parse, one call, render, exit code."""

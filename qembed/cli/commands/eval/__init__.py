@@ -1,0 +1,1 @@
+"""`qembed eval` and its subcommands."""

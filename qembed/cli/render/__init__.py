@@ -1,0 +1,1 @@
+"""Results as text: hits, evaluation reports, index summaries."""
