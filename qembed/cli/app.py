@@ -19,7 +19,7 @@ COMMANDS = {
     "index": ("index:index", "Make or refresh the index."),
     "query": ("query:app", "Search by meaning."),
     "rerank": ("rerank:rerank", "Put hits in a better order."),
-    "eval": ("evaluate:app", "Measure retrieval, and fail a build when it got worse."),
+    "eval": ("eval.evaluate:app", "Measure retrieval, and fail a build when it got worse."),
     "add": ("add:add", "Add records without a source: memories, notes, facts."),
     "forget": ("forget:forget", "Delete records without a source."),
     "serve": (
@@ -55,7 +55,7 @@ class Commands(dict[str, Any]):
 
 def _command(name: str) -> Any:
     file, _, attribute = COMMANDS[name][0].partition(":")
-    found = getattr(import_module(f"qembed.cli.{file}"), attribute)
+    found = getattr(import_module(f"qembed.cli.commands.{file}"), attribute)
     if isinstance(found, typer.Typer):
         return get_command(found)
     alone = typer.Typer(add_completion=False, rich_markup_mode=None)
