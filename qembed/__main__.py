@@ -7,9 +7,9 @@ import os
 import sys
 from io import TextIOWrapper
 
-FEW = 100_000
+GC_THRESHOLD = 100_000
 """New objects between two looks for garbage: imports make many, and none of it is any."""
-SLEEP = "OPENBLAS_THREAD_TIMEOUT"
+BLAS_TIMEOUT = "OPENBLAS_THREAD_TIMEOUT"
 """log2 of the clock ticks that numpy's threads spin before they sleep, 4 at least: a query has one small
 product for them, and they took a core from other processes for .1 s."""
 
@@ -29,8 +29,8 @@ def command() -> None:
 
     A query has nothing to finish, and taking libraries and sessions apart is a tenth of its time.
     """
-    gc.set_threshold(FEW)
-    os.environ.setdefault(SLEEP, "4")
+    gc.set_threshold(GC_THRESHOLD)
+    os.environ.setdefault(BLAS_TIMEOUT, "4")
     try:
         main()
     except SystemExit as done:

@@ -18,10 +18,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from qembed.pipeline.indexing.options import Options, Summary
+from qembed.pipeline.indexing.options import IndexOptions, IndexSummary
 from qembed.pipeline.indexing.records import Forgotten, add_records, forget
-from qembed.pipeline.recipe import Wishes
-from qembed.pipeline.retrieval.options import Asked
+from qembed.pipeline.recipe import RecipeOptions
+from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.pipeline.retrieval.session import Session
 from qembed.types import Hit, Query
@@ -90,7 +90,7 @@ class Index:
         by_document: bool = False,
     ) -> list[Sequence[Hit]]:
         """Many queries at once, encoded together. Raises what `query` raises."""
-        asked = Asked(
+        asked = QueryOptions(
             k=k,
             where=(where,) if isinstance(where, str) else tuple(where),
             task=task,
@@ -104,7 +104,7 @@ class Index:
 
     def add(
         self, texts: Texts, *, meta: Mapping[str, Any] | None = None, wait: float = 10.0
-    ) -> Summary:
+    ) -> IndexSummary:
         """Adds a text, or several texts and records (`text`, perhaps `_id`, `title`, other fields).
 
         What was added is found when this returns. Makes the index if there is none. Raises IndexLocked
@@ -112,7 +112,9 @@ class Index:
         """
         given = [texts] if isinstance(texts, str) else list(texts)
         records = [{"text": t} if isinstance(t, str) else t for t in given]
-        options = Options(wishes=Wishes(None if self._exists() else self._model), wait=wait)
+        options = IndexOptions(
+            wishes=RecipeOptions(None if self._exists() else self._model), wait=wait
+        )
         summary = add_records(self.path, records, meta, options)
         if summary.failed:
             from qembed.errors import InputError

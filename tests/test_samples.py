@@ -15,14 +15,14 @@ from qembed.evaluation import read_qrels, read_queries
 from qembed.models import open_model
 from qembed.models.onnx.encoder import OnnxEncoder
 from qembed.models.torch_encoder import TorchEncoder
-from qembed.pipeline.experiments.evaluate import Wanted, judge
+from qembed.pipeline.experiments.evaluate import EvalOptions, run_evaluation
 from qembed.pipeline.indexing.build import build
-from qembed.pipeline.indexing.options import Options
-from qembed.pipeline.recipe import Wishes
-from qembed.pipeline.retrieval.options import Asked
+from qembed.pipeline.indexing.options import IndexOptions
+from qembed.pipeline.recipe import RecipeOptions
+from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.session import Session
 from qembed.search import Exact
-from qembed.serve.batching_encoder import Shared
+from qembed.serve.batching_encoder import BatchingEncoder
 from tests.test_readme import EXPORTS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -91,16 +91,20 @@ def test_the_readme_says_what_they_measure(
 ) -> None:
     root = folder / name / ".qembed"
     paths = (str(SAMPLES / name / CORPORA[name]),)
-    build(root, Options(paths=paths, wishes=Wishes(model="minilm")))
-    said = ((dense, Asked(mode="dense")), (auto, Asked()), (reranked, Asked(rerank="late")))
+    build(root, IndexOptions(paths=paths, wishes=RecipeOptions(model="minilm")))
+    said = (
+        (dense, QueryOptions(mode="dense")),
+        (auto, QueryOptions()),
+        (reranked, QueryOptions(rerank="late")),
+    )
     for figure, how in said:
-        wanted = Wanted(
+        wanted = EvalOptions(
             queries=SAMPLES / name / "queries.jsonl",
             qrels=SAMPLES / name / (judged or "qrels.tsv"),
             asked=how,
             latency=0,
         )
-        verdict = judge(wanted, lambda: root)
+        verdict = run_evaluation(wanted, lambda: root)
         assert verdict.body["measures"]["nDCG@10"] == pytest.approx(float(figure), abs=0.002)
 
 
@@ -113,14 +117,14 @@ def test_the_export_finds_what_torch_finds(name: str, folder: Path) -> None:
     """The same hits in the same order, passages and queries both encoded by the one or by the other."""
     root = folder / name / ".qembed"
     paths = (str(SAMPLES / name / CORPORA[name]),)
-    build(root, Options(paths=paths, wishes=Wishes(model="minilm")))
+    build(root, IndexOptions(paths=paths, wishes=RecipeOptions(model="minilm")))
     queries = [q.text for q in read_queries(SAMPLES / name / "queries.jsonl")]
     with Session(root) as session:
         assert isinstance(session.encoder, OnnxEncoder)
         rows = np.arange(session.rows, dtype=np.int64)
         lines = session.snapshot.lines_of(rows)
         passages = [
-            session.finished(line.title, p.text)
+            session.encoder_text(line.title, p.text)
             for line, p in zip(lines, session.passages(rows), strict=True)
         ]
         ours = session.exact.search(session.encoder.encode(queries), 10)
@@ -137,7 +141,12 @@ def test_the_export_finds_what_torch_finds(name: str, folder: Path) -> None:
 def test_a_server_gives_many_threads_the_bits_of_one(folder: Path) -> None:
     """The built-in model's vectors, whatever texts wait beside one another."""
     root = folder / "helpdesk" / ".qembed"
-    build(root, Options(paths=(str(SAMPLES / "helpdesk" / "docs"),), wishes=Wishes(model="minilm")))
+    build(
+        root,
+        IndexOptions(
+            paths=(str(SAMPLES / "helpdesk" / "docs"),), wishes=RecipeOptions(model="minilm")
+        ),
+    )
     queries = [q.text for q in read_queries(SAMPLES / "helpdesk" / "queries.jsonl")]
     with Session(root) as session:
         encoder = session.encoder
@@ -154,7 +163,7 @@ def test_a_server_gives_many_threads_the_bits_of_one(folder: Path) -> None:
             calls.append(len(texts))
             return encoder.encode(texts)
 
-    shared = Shared(Counting())
+    shared = BatchingEncoder(Counting())
     with ThreadPoolExecutor(12) as pool:
         found = list(pool.map(lambda t: shared.encode([t])[0], queries))
     assert sum(calls) == len(set(queries))

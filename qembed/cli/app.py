@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from qembed.cli.exit_codes import Code
+from qembed.cli.exit_codes import ExitCode
 from qembed.errors import QembedError
 from qembed.version import __version__
 
@@ -91,11 +91,11 @@ class Group(TyperGroup):
             print(f"qembed: {harmless(str(e))}", file=sys.stderr)  # noqa: T201
             raise typer.Exit(e.exit_code) from None
         except KeyboardInterrupt:
-            raise typer.Exit(Code.INTERRUPTED) from None
+            raise typer.Exit(ExitCode.INTERRUPTED) from None
         except BrokenPipeError:
             # the reader has seen enough (`| head -1`); Python must not complain again at exit
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(Code.DONE) from None
+            raise typer.Exit(ExitCode.DONE) from None
 
 
 app = typer.Typer(

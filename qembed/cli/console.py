@@ -42,7 +42,7 @@ VerboseOption = Annotated[
 ]
 
 
-class Talk:
+class Console:
     """Lines and bars on stderr. Bars only on a terminal; nothing at all with --quiet."""
 
     def __init__(self, quiet: bool = False, verbose: bool = False) -> None:
@@ -104,7 +104,7 @@ class Talk:
             yield lambda n: bar.update(n) and None
 
 
-class Signals:
+class StopSignals:
     """SIGINT and SIGTERM as a question: the work ends at its next step, with what is done committed.
 
     A second signal ends it at once.
@@ -118,7 +118,7 @@ class Signals:
         return self.received != 0
 
     @contextmanager
-    def caught(self, talk: Talk) -> Iterator[Signals]:
+    def caught(self, talk: Console) -> Iterator[StopSignals]:
         """Catches both signals while the block runs."""
 
         def handler(number: int, _: FrameType | None) -> None:

@@ -10,9 +10,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from qembed.cli.console import Talk, dumps
+from qembed.cli.console import Console, dumps
 from qembed.cli.render.hits import Screen, show
-from qembed.pipeline.retrieval.options import Asked
+from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.pair_scoring import parse_budget
 from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.types import Query
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from qembed.models import Model
     from qembed.models.scoring import Scorer
     from qembed.pipeline.retrieval.pair_scoring import Reranked
-    from qembed.pipeline.retrieval.rerank import How
+    from qembed.pipeline.retrieval.rerank import RerankOptions
     from qembed.pipeline.retrieval.session import Session
 
 Request = Mapping[str, Any]
 
 
-def asked_of(request: Request) -> Asked:
+def asked_of(request: Request) -> QueryOptions:
     """How to answer a query. Raises UsageError."""
-    return Asked(
+    return QueryOptions(
         **request["asked"],
         where=tuple(request["where"]),
         rerank_budget=parse_budget(request["rerank_budget"]),
@@ -41,14 +41,14 @@ def queries_of(request: Request) -> list[Query]:
     return [Query(*q) for q in request["queries"]]
 
 
-def how_of(request: Request) -> How:
+def how_of(request: Request) -> RerankOptions:
     """How to rerank. Raises UsageError."""
-    from qembed.pipeline.retrieval.rerank import How
+    from qembed.pipeline.retrieval.rerank import RerankOptions
 
-    return How(**request["how"], budget=parse_budget(request["rerank_budget"]))
+    return RerankOptions(**request["how"], budget=parse_budget(request["rerank_budget"]))
 
 
-def answer_query(retriever: Retriever, request: Request, screen: Screen, talk: Talk) -> None:
+def answer_query(retriever: Retriever, request: Request, screen: Screen, talk: Console) -> None:
     """Searches, prints the hits, says what there is to say."""
     queries, asked = queries_of(request), retriever.asked
     with talk.counter(len(queries) * asked.candidates if asked.rerank else 0, "pairs") as track:
@@ -74,11 +74,11 @@ def answer_query(retriever: Retriever, request: Request, screen: Screen, talk: T
 
 def rerank_lines(
     lines: Sequence[dict[str, Any]],
-    how: How,
+    how: RerankOptions,
     opened: Callable[[], tuple[Model, Scorer]],
     request: Request,
     file: TextIO,
-    talk: Talk,
+    talk: Console,
 ) -> None:
     """Prints the lines in their new order."""
     from qembed.pipeline.retrieval.rerank import rerank_hits
@@ -94,14 +94,14 @@ def rerank_a_run(
     session: Callable[[], AbstractContextManager[Session]],
     request: Request,
     file: TextIO,
-    talk: Talk,
+    talk: Console,
 ) -> None:
     """Prints a run in its new order."""
     from qembed.evaluation import read_queries, read_run, write_run
-    from qembed.pipeline.retrieval.rerank import check_how, rerank_run
+    from qembed.pipeline.retrieval.rerank import check_rerank_options, rerank_run
 
     how = how_of(request)
-    check_how(how)
+    check_rerank_options(how)
     found = read_run(Path(request["run"]))
     with talk.counter(sum(len(d) for d in found.values()), "pairs") as track:
         queries = read_queries(Path(request["queries"]))
@@ -111,7 +111,7 @@ def rerank_a_run(
     say_reranked(talk, done, request["explain"])
 
 
-def say_reranked(talk: Talk, reranked: Reranked | None, explain: bool) -> None:
+def say_reranked(talk: Console, reranked: Reranked | None, explain: bool) -> None:
     """What a rerank did: always if pairs were left out or cut short, else when asked."""
     if reranked is None:
         return

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from qembed.cli.console import Talk
+from qembed.cli.console import Console
 
 NoServerOption = Annotated[
     bool, typer.Option("--no-server", help="Do the work in this process, whatever server there is.")
@@ -37,7 +37,7 @@ def _screen() -> dict[str, Any]:
     return {"terminal": sys.stdout.isatty(), "environ": environ, "columns": columns}
 
 
-def through_server(index: Path, do: str, request: dict[str, Any], talk: Talk) -> bool:
+def through_server(index: Path, do: str, request: dict[str, Any], talk: Console) -> bool:
     """Whether a server answered; then the answer is written. Raises typer.Exit with its code."""
     from qembed.serve.client import ask
 

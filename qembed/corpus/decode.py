@@ -18,9 +18,9 @@ SNIFF = 8192
 """Bytes in which a NUL says that a file is binary (git's rule)."""
 
 BINARY = "binary file"
-LEAST = 64
+MIN_BYTES = 64
 """Bytes that a guess needs."""
-SAMPLE = 1 << 16
+SAMPLE_BYTES = 1 << 16
 """Bytes that a guess looks at."""
 
 UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -54,7 +54,7 @@ def encoding_of(head: bytes, path: str) -> str | Unreadable:
     """The encoding of a long text by the lines it begins with, as `decode` and `legacy` see them."""
     if head.startswith(UTF16) and not head.startswith(UTF32):
         return "utf-16-le" if head.startswith(codecs.BOM_UTF16_LE) else "utf-16-be"
-    head = head[: head.rfind(b"\n", 0, SAMPLE) + 1] or head
+    head = head[: head.rfind(b"\n", 0, SAMPLE_BYTES) + 1] or head
     found = decode(head, path)
     if isinstance(found, str):
         return "utf-8"
@@ -86,13 +86,13 @@ def legacy(data: bytes) -> tuple[str, str] | None:
 
     Not clear: too short, mostly UTF-8, control characters in the result.
     """
-    high = len(_HIGH.findall(data, 0, SAMPLE))
-    utf8 = sum(len(found) for found in _UTF8_PAIR.findall(data, 0, SAMPLE))
-    if len(data) < LEAST or 2 * utf8 > high:
+    high = len(_HIGH.findall(data, 0, SAMPLE_BYTES))
+    utf8 = sum(len(found) for found in _UTF8_PAIR.findall(data, 0, SAMPLE_BYTES))
+    if len(data) < MIN_BYTES or 2 * utf8 > high:
         return None
     from charset_normalizer import from_bytes
 
-    best = from_bytes(data[:SAMPLE]).best()
+    best = from_bytes(data[:SAMPLE_BYTES]).best()
     if best is None or best.encoding.startswith("utf"):
         return None
     try:

@@ -22,7 +22,7 @@ MAX_RATIO = 100
 PACKED = (".gz", ".zst")
 
 
-class Bomb(OSError):
+class DecompressionBomb(OSError):
     """A packed file that unpacks to more than it may."""
 
 
@@ -45,7 +45,7 @@ class _Bounded(io.RawIOBase):
             raise OSError(f"cannot be unpacked: {e}") from e
         self._left -= len(data)
         if self._left < 0:
-            raise Bomb("unpacks to far more than its size (a decompression bomb?)")
+            raise DecompressionBomb("unpacks to far more than its size (a decompression bomb?)")
         buffer[: len(data)] = data
         return len(data)
 

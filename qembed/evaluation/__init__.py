@@ -17,7 +17,7 @@ from qembed.evaluation.baseline import (
     inputs_json,
     settings_that_differ,
 )
-from qembed.evaluation.comparison import Arm, arms_json, compare_arms, recommend
+from qembed.evaluation.comparison import Variant, compare_variants, recommend, variants_json
 from qembed.evaluation.consistency import Findings, check_run
 from qembed.evaluation.formats import Beir, read_beir, read_qrels, read_queries, read_run, write_run
 from qembed.evaluation.formats.pool import Candidate, read_pool, write_pool, write_qrels
@@ -58,7 +58,7 @@ from qembed.evaluation.significance import ALPHA, Difference, compare
 
 __all__ = [
     "ALPHA",
-    "Arm",
+    "Variant",
     "Beir",
     "Candidate",
     "DEFAULT",
@@ -74,12 +74,12 @@ __all__ = [
     "apply_drops",
     "apply_floors",
     "apply_gates",
-    "arms_json",
+    "variants_json",
     "check_report_paths",
     "check_run",
     "comparable",
     "compare",
-    "compare_arms",
+    "compare_variants",
     "comparison_json",
     "cutoff",
     "details_json",

@@ -21,12 +21,12 @@ from typing import Any
 from qembed.evaluation.measures import Report
 from qembed.evaluation.significance import ALPHA, Difference, compare, corrected
 
-MARGIN = 0.01
+RECOMMEND_MARGIN = 0.01
 """A loss in the measure that a cheaper arm may have: about what users cannot see."""
 
 
 @dataclass(frozen=True, slots=True)
-class Arm:
+class Variant:
     """What came of one way to retrieve. `axes`: what was varied, name to value."""
 
     axes: Mapping[str, Any]
@@ -39,7 +39,9 @@ class Arm:
         return " · ".join(str(value) for value in self.axes.values())
 
 
-def compare_arms(arms: Sequence[Arm], reference: int, measure: str) -> list[Difference | None]:
+def compare_variants(
+    arms: Sequence[Variant], reference: int, measure: str
+) -> list[Difference | None]:
     """Each arm's difference to the reference in one measure, corrected together; None for itself.
 
     An arm may lack queries (a run made elsewhere): they count 0, as everywhere.
@@ -58,8 +60,8 @@ def compare_arms(arms: Sequence[Arm], reference: int, measure: str) -> list[Diff
     return [None if i == reference else next(others) for i in range(len(arms))]
 
 
-def arms_json(
-    ablation: str, arms: Sequence[Arm], reference: int, measure: str
+def variants_json(
+    ablation: str, arms: Sequence[Variant], reference: int, measure: str
 ) -> list[dict[str, Any]]:
     """For `report_json`'s `ablations`."""
     return [
@@ -73,13 +75,15 @@ def arms_json(
             "ms_per_query": None if arm.ms_per_query is None else round(arm.ms_per_query, 3),
             "difference": None if d is None else d.to_json(),
         }
-        for i, (arm, d) in enumerate(zip(arms, compare_arms(arms, reference, measure), strict=True))
+        for i, (arm, d) in enumerate(
+            zip(arms, compare_variants(arms, reference, measure), strict=True)
+        )
     ]
 
 
 def recommend(
     ablation: str,
-    arms: Sequence[Arm],
+    arms: Sequence[Variant],
     reference: int,
     measure: str,
     *,
@@ -87,7 +91,7 @@ def recommend(
     alpha: float = ALPHA,
 ) -> str:
     """The recommendation in a sentence. `by_cost`: arms are ordered, the cheapest first."""
-    found = compare_arms(arms, reference, measure)
+    found = compare_variants(arms, reference, measure)
     pairs = [(arm, d) for arm, d in zip(arms, found, strict=True) if d is not None]
     name = arms[reference].name
     if not pairs:
@@ -98,12 +102,12 @@ def recommend(
         return f"{ablation}: use {arm.name} instead of {name}: {_said(d)}."
     if by_cost:
         at = list(arms).index
-        cheap = [(a, d) for a, d in pairs if d.low >= -MARGIN and at(a) < reference]
+        cheap = [(a, d) for a, d in pairs if d.low >= -RECOMMEND_MARGIN and at(a) < reference]
         if cheap:
             arm, d = min(cheap, key=lambda pair: at(pair[0]))
             return (
                 f"{ablation}: {arm.name} does as well as {name} and costs less: {_said(d)}, a loss of "
-                f"more than {MARGIN:g} is unlikely."
+                f"more than {RECOMMEND_MARGIN:g} is unlikely."
             )
     worse = [(a, d) for a, d in pairs if d.difference < 0 and d.significant(alpha)]
     if worse:

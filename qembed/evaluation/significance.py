@@ -37,10 +37,10 @@ PATTERNS = 20_000
 .003 of the exact one at .05, two standard errors)."""
 RESAMPLES = 4_000
 """Bootstrap samples: the ends of an interval wander by about a fortieth of its width."""
-KEPT = 4_000_000
+CACHED_DRAWS = 4_000_000
 """Draws kept for the next measure: 32 MB."""
 SEED = 20_261_121
-SAME = 1e-9
+TIE_TOLERANCE = 1e-9
 """Values closer than this are a tie: two machines may differ in the last bits."""
 
 
@@ -99,7 +99,7 @@ def compare(measure: str, before: Sequence[float], after: Sequence[float]) -> Di
     if a.shape != b.shape or not len(a):
         raise ValueError("paired values are wanted, one of each a query")
     d = b - a
-    d[np.abs(d) <= SAME] = 0.0
+    d[np.abs(d) <= TIE_TOLERANCE] = 0.0
     low, high = interval(d)
     p = randomised(d)
     return Difference(
@@ -186,10 +186,10 @@ def _means(v: Values, resamples: int) -> Values:
     import numpy as np
 
     n = len(v)
-    if n * resamples <= KEPT:
+    if n * resamples <= CACHED_DRAWS:
         return np.asarray(_counts(n, resamples) @ v / n)
     rng = np.random.default_rng(SEED)
-    step = max(1, KEPT // n)
+    step = max(1, CACHED_DRAWS // n)
     parts = [min(step, resamples - at) for at in range(0, resamples, step)]
     return np.concatenate([v[rng.integers(0, n, size=(many, n))].mean(axis=1) for many in parts])
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qembed.errors import InputError
-from qembed.evaluation.formats.source_file import Mistakes, Source
+from qembed.evaluation.formats.source_file import ProblemList, Source
 
 COLUMNS = ("sentence1", "sentence2", "score")
 
@@ -27,7 +27,7 @@ class SentencePair:
 
 def read_sts(path: Path) -> list[SentencePair]:
     """The pairs of a file. Raises InputError with all its mistakes, by line."""
-    source, mistakes = Source.read(path), Mistakes(path)
+    source, mistakes = Source.read(path), ProblemList(path)
     pairs: list[SentencePair] = []
     places: list[int] | None = None
     width = 0

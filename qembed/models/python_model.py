@@ -65,7 +65,7 @@ def version_of(made: Any, module: Any, spec: str) -> str:
     return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
 
 
-class OwnEncoder:
+class PythonEncoder:
     """The user's object behind a check: what comes out are unit rows of the stated width."""
 
     def __init__(self, made: Any, dim: int, name: str) -> None:
@@ -97,7 +97,7 @@ class OwnEncoder:
         ]
 
 
-class OwnModel:
+class PythonModel:
     """The user's encoder, with the attributes of a Model."""
 
     device: str | None = None
@@ -126,7 +126,7 @@ class OwnModel:
 
     def encoder(self) -> Encoder:
         """The object behind a check that gives unit rows."""
-        return OwnEncoder(self._made, self.dim, self.spec)
+        return PythonEncoder(self._made, self.dim, self.spec)
 
     def token_encoder(self) -> TokenEncoder:
         """The same for token vectors. Raises UsageError if the object gives none."""
@@ -134,18 +134,18 @@ class OwnModel:
             raise UsageError(
                 f"{self.spec} has no encode_tokens: late reranking is not to be had with it"
             )
-        return OwnEncoder(self._made, self.dim, self.spec)
+        return PythonEncoder(self._made, self.dim, self.spec)
 
     def release(self) -> None:
         """The object is the user's own: it stays."""
 
 
-def load_own(spec: str, dim: int | None) -> OwnModel:
+def load_own(spec: str, dim: int | None) -> PythonModel:
     """The user's encoder. Raises UsageError, ModelUnavailable."""
     made, module = make(spec)
     if not hasattr(made, "encode"):
         raise ModelUnavailable(f"{spec}: what the factory made has no encode(texts)")
-    model = OwnModel(spec, made, module)
+    model = PythonModel(spec, made, module)
     if dim not in (None, model.dim):
         raise UsageError(f"--dim {dim}: {spec} has {model.dim} dimensions")
     return model

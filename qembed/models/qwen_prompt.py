@@ -28,7 +28,7 @@ SUFFIX = "<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n"
 ARCHITECTURE = "Qwen3ForCausalLM"
 MAX_TOKENS = 8192
 """What the authors recommend, prefix and suffix included."""
-LEAST = 16
+MIN_FREE_TOKENS = 16
 """Tokens that must be left for instruction, query and document."""
 
 
@@ -67,7 +67,7 @@ def pair_text(task: str, query: str, document: str) -> str:
     return PREFIX + head_text(task, query) + document + SUFFIX
 
 
-class Prompts:
+class QwenPrompts:
     """Pairs to token ids by a `tokenizers.Tokenizer`, which is this object's alone from then on.
 
     `yes`, `no`: ids of the two answers. `truncated`: pairs that lost text so far. Raises ModelUnavailable
@@ -84,7 +84,7 @@ class Prompts:
         self.yes, self.no = self._answer("yes"), self._answer("no")
         self.prefix, self.suffix = self._ids(PREFIX), self._ids(SUFFIX)
         self._room = limit - len(self.prefix) - len(self.suffix)
-        if self._room < LEAST:
+        if self._room < MIN_FREE_TOKENS:
             raise ModelUnavailable(
                 f"{name}: reads {limit} tokens, too few for the prompt and a document"
             )

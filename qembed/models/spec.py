@@ -20,9 +20,9 @@ from qembed.models.builtin import NAME, embedded_folder
 from qembed.models.device import wanted_device
 from qembed.models.forms import SCHEMES, is_hub_id
 from qembed.models.model_folder import Folder
-from qembed.models.onnx.prepare import Say, Stop, Wanted, open_encoder, prepare
+from qembed.models.onnx.prepare import ExportRequest, Say, Stop, open_encoder, prepare
 from qembed.models.profiles import Profile, profile_for, short_name
-from qembed.models.python_model import OwnModel, load_own
+from qembed.models.python_model import PythonModel, load_own
 from qembed.models.tokenization import keep_end
 from qembed.types import Encoder, TokenEncoder
 
@@ -98,9 +98,9 @@ class FolderModel:
                 return counted
         return [len(e.ids) for e in self._tokenizer.encode_batch(list(texts))]
 
-    def wanted(self) -> Wanted:
+    def wanted(self) -> ExportRequest:
         """What an export of this model is made from and looked up by."""
-        return Wanted(
+        return ExportRequest(
             kind="encoder",
             name=self.name,
             spec=self.spec,
@@ -145,7 +145,7 @@ class FolderModel:
         self._loaded = None
 
 
-Model: TypeAlias = "FolderModel | OwnModel | RemoteModel"
+Model: TypeAlias = "FolderModel | PythonModel | RemoteModel"
 """A model that was found: all have the same attributes."""
 
 
@@ -222,7 +222,7 @@ def prepare_spec(spec: str, say: Say) -> tuple[bool, str]:
     return reason is None, reason or ready
 
 
-def _wanted(model: FolderModel) -> Wanted:
+def _wanted(model: FolderModel) -> ExportRequest:
     """What a folder is exported as: a reranker by its architecture, else an encoder."""
     from qembed.models.onnx.prepare import cross_encoder, qwen_reranker
     from qembed.models.qwen_prompt import architecture, is_qwen_reranker

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class Clock(defaultdict[str, float]):
+class StageTimer(defaultdict[str, float]):
     """Stage -> seconds. `with clock("encode"):` adds what the block took."""
 
     def __init__(self) -> None:

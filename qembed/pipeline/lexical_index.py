@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from qembed.pipeline.progress import Progress
 from qembed.search.lexical.bm25 import LexicalIndex
-from qembed.search.lexical.files import LexicalDamaged, check
+from qembed.search.lexical.files import LexicalIndexDamaged, check
 from qembed.search.lexical.writer import LexicalWriter
 from qembed.store import Manifest, Snapshot
 from qembed.store import derived_files as files
@@ -28,7 +28,7 @@ def extend_lexical(snapshot: Snapshot, progress: Progress) -> None:
         return
     try:
         _add(snapshot, stamp, progress)
-    except LexicalDamaged:
+    except LexicalIndexDamaged:
         progress.say("the lexical index was damaged: it is made anew")
         _add(snapshot, None, progress)
 
@@ -73,7 +73,7 @@ def open_lexical(root: Path, manifest: Manifest) -> tuple[LexicalIndex, int] | N
     folder = (root / stamp.file).parent
     try:
         return LexicalIndex.open(folder, sums=stamp.bytes <= SUMMED), stamp.upto
-    except LexicalDamaged:
+    except LexicalIndexDamaged:
         return None  # the next writer makes it anew
 
 
@@ -84,6 +84,6 @@ def lexical_damage(root: Path, manifest: Manifest) -> str | None:
         return None
     try:
         check((root / stamp.file).parent)
-    except LexicalDamaged as e:
+    except LexicalIndexDamaged as e:
         return str(e)
     return None

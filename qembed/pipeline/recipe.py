@@ -25,7 +25,7 @@ PROBE_TOLERANCE = 0.005
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class RecipeOptions:
     """What the user asked of the recipe; None where nothing was said."""
 
     model: str | None = None
@@ -36,7 +36,7 @@ class Wishes:
     headings: bool | None = None
 
 
-def make_recipe(model: Model, wishes: Wishes) -> Recipe:
+def make_recipe(model: Model, wishes: RecipeOptions) -> Recipe:
     """The recipe of a new index. Raises UsageError for what cannot be."""
     chunker = wishes.chunker or "auto"
     whole = chunker == "none"
@@ -64,7 +64,7 @@ def make_recipe(model: Model, wishes: Wishes) -> Recipe:
     )
 
 
-def inherited(wishes: Wishes, present: Manifest) -> Wishes:
+def inherited(wishes: RecipeOptions, present: Manifest) -> RecipeOptions:
     """A rebuild keeps what was not said; with another model only what does not depend on the model."""
     recipe = present.recipe
     chunker = wishes.chunker or recipe.chunker
@@ -72,7 +72,7 @@ def inherited(wishes: Wishes, present: Manifest) -> Wishes:
     if wishes.model not in (None, present.spec) or chunker != recipe.chunker:
         model = wishes.model or present.spec
         return replace(wishes, model=model, chunker=chunker, headings=headings)
-    return Wishes(
+    return RecipeOptions(
         present.spec,
         wishes.dim or recipe.dim,
         chunker,
@@ -82,7 +82,7 @@ def inherited(wishes: Wishes, present: Manifest) -> Wishes:
     )
 
 
-def check_wishes(recipe: Recipe, spec: str, wishes: Wishes) -> None:
+def check_recipe_options(recipe: Recipe, spec: str, wishes: RecipeOptions) -> None:
     """Raises RecipeMismatch if the user asked for something the index was not made with."""
     pairs = [
         ("--model", spec, wishes.model),

@@ -23,15 +23,15 @@ from qembed.types import Encoder
 if TYPE_CHECKING:
     from qembed.types import Vectors
 
-VECTORS = 8192
+CACHED_VECTORS = 8192
 """Vectors of past calls that are kept: 12 MB at 384 dimensions."""
-TOGETHER = 16
+MAX_BATCHED_REQUESTS = 16
 """Calls that are made one: a short text by itself does not fill the processor."""
-SHORT = 400
+MAX_BATCHED_CHARS = 400
 """Characters of a call that goes together with others."""
-SOON = 1
+MAX_UNAWAITED_REQUESTS = 1
 """Requests being answered that a batch does not wait for: else no core encodes while the last of them are."""
-LINGER = 10.0
+THREAD_IDLE_SECONDS = 10.0
 """Seconds after which the thread that encodes goes home if nothing waits."""
 
 
@@ -48,7 +48,7 @@ class _Call:
         self.vectors: Vectors | None = None
 
 
-class Shared:
+class BatchingEncoder:
     """An Encoder that many threads may call. `elsewhere`: requests that are being answered just now."""
 
     def __init__(self, encoder: Encoder, elsewhere: Callable[[], int] = lambda: 0) -> None:
@@ -117,7 +117,7 @@ class Shared:
         self, key: tuple[str, ...], done: Callable[[float], None], now: bool
     ) -> _Call | None:
         """The call, waiting; None for what is not encoded beside others."""
-        if not self._apart or sum(map(len, key)) > SHORT:
+        if not self._apart or sum(map(len, key)) > MAX_BATCHED_CHARS:
             return None
         if not self._at_work:
             try:
@@ -141,10 +141,10 @@ class Shared:
     def _next(self) -> list[_Call]:
         """The next batch, once it is worth while; none if nothing comes any more."""
         with self._change:
-            self._change.wait_for(self._ripe, LINGER)
+            self._change.wait_for(self._ripe, THREAD_IDLE_SECONDS)
             waiting = len(self._waiting)
             half = (waiting + self._elsewhere() + 1) // 2
-            n = min(waiting, TOGETHER, half)
+            n = min(waiting, MAX_BATCHED_REQUESTS, half)
             calls = [self._waiting.popleft() for _ in range(n)]
             self._at_work = bool(calls)
             return calls
@@ -152,7 +152,8 @@ class Shared:
     def _ripe(self) -> bool:
         waiting = self._waiting
         return bool(waiting) and (
-            len(waiting) + SOON >= self._elsewhere() or any(c.now for c in waiting)
+            len(waiting) + MAX_UNAWAITED_REQUESTS >= self._elsewhere()
+            or any(c.now for c in waiting)
         )
 
     def _together(self, calls: Sequence[_Call]) -> None:
@@ -171,8 +172,8 @@ class Shared:
                 at += len(c.texts)
 
     def _remember(self, key: tuple[str, ...], vectors: Vectors) -> None:
-        if key not in self._known and len(key) <= VECTORS // 4:
+        if key not in self._known and len(key) <= CACHED_VECTORS // 4:
             self._known[key] = vectors.copy()
             self._held += len(key)
-        while self._held > VECTORS:
+        while self._held > CACHED_VECTORS:
             self._held -= len(self._known.popitem(last=False)[0])

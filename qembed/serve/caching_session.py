@@ -12,26 +12,26 @@ from qembed.pipeline.filters import Allowed, Filters
 from qembed.pipeline.retrieval.session import Session
 from qembed.search import Graph, Plan
 from qembed.search.dense import planner
-from qembed.serve.batching_encoder import Shared
-from qembed.store import Line, derived_files
+from qembed.serve.batching_encoder import BatchingEncoder
+from qembed.store import CatalogEntry, derived_files
 from qembed.types import Encoder, Passage
 
 if TYPE_CHECKING:
     from qembed.models.scoring import Scorer
     from qembed.types import Rows, Scores, Vectors
 
-PASSAGES = 20_000
+CACHED_PASSAGES = 20_000
 """Passages, lines of documents, and whether a passage is code, that are kept as objects."""
 T = TypeVar("T")
 
 
-class WarmSession(Session):
+class CachingSession(Session):
     """A session that outlives a request. Used by one thread at a time."""
 
     def __init__(
         self,
         root: Path,
-        before: WarmSession | None = None,
+        before: CachingSession | None = None,
         elsewhere: Callable[[], int] = lambda: 0,
     ) -> None:
         super().__init__(root)
@@ -39,14 +39,14 @@ class WarmSession(Session):
         self._graph_used = False
         self._rerankers: dict[str, Scorer] = {}
         self._passages: dict[int, Passage] = {}
-        self._lines: dict[int, Line] = {}
+        self._lines: dict[int, CatalogEntry] = {}
         self._codes: dict[int, bool] = {}
         self._loaded = None if before is None else before.loaded()
         if before is not None and before.snapshot.manifest.uid == self.snapshot.manifest.uid:
             # a row is never used twice
             self._passages, self._codes = before._passages, before._codes
 
-    def loaded(self) -> tuple[Model, Shared | None, dict[str, Scorer]] | None:
+    def loaded(self) -> tuple[Model, BatchingEncoder | None, dict[str, Scorer]] | None:
         """What the next generation's session can go on with."""
         model = self.__dict__.get("model")
         if model is None:
@@ -69,9 +69,9 @@ class WarmSession(Session):
     def encoder(self) -> Encoder:
         """The model's weights, with a memory."""
         encoder: Encoder = Session.encoder.func(self)  # type: ignore[attr-defined]
-        return Shared(encoder, self._elsewhere)
+        return BatchingEncoder(encoder, self._elsewhere)
 
-    def ready(self) -> Shared | None:
+    def ready(self) -> BatchingEncoder | None:
         """The encoder if it was loaded already; by any thread at any time."""
         return self.__dict__.get("encoder")
 
@@ -115,7 +115,7 @@ class WarmSession(Session):
 
         return ThreadpoolController()
 
-    def nearest(
+    def vector_search(
         self,
         vectors: Vectors,
         k: int,
@@ -129,9 +129,9 @@ class WarmSession(Session):
         A product with one vector has the same bits by any number of threads, one with many has not.
         """
         if len(vectors) > 1 or self.exact.knows(vectors):
-            return super().nearest(vectors, k, wanted, ef, allowed)
+            return super().vector_search(vectors, k, wanted, ef, allowed)
         with self._blas.limit(limits=1, user_api="blas"):
-            return super().nearest(vectors, k, wanted, ef, allowed)
+            return super().vector_search(vectors, k, wanted, ef, allowed)
 
     def foresee(self, vectors: Vectors) -> None:
         """Looks for what several single queries will ask `nearest` for, float32 (n, dim), all at once."""
@@ -146,7 +146,7 @@ class WarmSession(Session):
 
     def reranker(self, spec: str) -> Scorer:
         """Loaded once; what it told of the request before is forgotten."""
-        return self.kept(spec, lambda: super(WarmSession, self).reranker(spec))
+        return self.kept(spec, lambda: super(CachingSession, self).reranker(spec))
 
     def kept(self, spec: str, make: Callable[[], Scorer]) -> Scorer:
         """The reranker of that name, made at first."""
@@ -166,7 +166,7 @@ class WarmSession(Session):
         """Kept likewise."""
         return _kept(self._codes, rows, super().code)
 
-    def lines(self, rows: Rows) -> Sequence[Line]:
+    def lines(self, rows: Rows) -> Sequence[CatalogEntry]:
         """The line of each row's document, kept likewise, though not beyond this generation."""
         return _kept(self._lines, rows, self.snapshot.lines_of)
 
@@ -177,7 +177,7 @@ class WarmSession(Session):
         _ = self.exact, self.lexical
         self.encoder.encode(["ready"])
         manifest = self.snapshot.manifest
-        if self.rows <= PASSAGES:
+        if self.rows <= CACHED_PASSAGES:
             every = np.arange(manifest.base, manifest.next_row)
             self.passages(every)
             if (live := self.snapshot.live) is not None:
@@ -191,7 +191,7 @@ def _kept(kept: dict[int, T], rows: Rows, fetch: Callable[[Rows], Sequence[T]]) 
 
     wanted = rows.tolist()
     new = [r for r in dict.fromkeys(wanted) if r not in kept]
-    if len(kept) + len(new) > PASSAGES:
+    if len(kept) + len(new) > CACHED_PASSAGES:
         kept.clear()
         new = list(dict.fromkeys(wanted))
     if new:

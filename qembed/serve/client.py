@@ -14,8 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qembed.serve.protocol import HELLO, MAX_REPLY, MAX_REQUEST, Broken, Frames, pack
-from qembed.serve.socket_address import Short, private, socket_path, stranger, surroundings
+from qembed.serve.protocol import HELLO, MAX_REPLY, MAX_REQUEST, Frames, ProtocolError, pack
+from qembed.serve.socket_address import (
+    ShortSocketPath,
+    is_other_user,
+    is_private,
+    relevant_environment,
+    socket_path,
+)
 from qembed.version import __version__
 
 GREETING = 2.0
@@ -35,7 +41,7 @@ class Reply:
     code: int
 
 
-class Line:
+class ServerConnection:
     """A connection to the server of an index. Raises Broken if there is none.
 
     `hello`: what it says of itself; empty before the first answer.
@@ -45,26 +51,26 @@ class Line:
         self.hello: dict[str, Any] = {}
         path = socket_path(index)
         if not os.path.lexists(path):  # the usual case: no server
-            raise Broken("no server")
-        if not private(path.parent):
-            raise Broken(f"{path.parent} is not this user's alone")
+            raise ProtocolError("no server")
+        if not is_private(path.parent):
+            raise ProtocolError(f"{path.parent} is not this user's alone")
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._frames = Frames()
         try:
             self.socket.settimeout(GREETING)
-            with Short(path) as short:
+            with ShortSocketPath(path) as short:
                 self.socket.connect(short)
-            if stranger(self.socket):
-                raise Broken("another user's server")
-        except (OSError, Broken) as e:
+            if is_other_user(self.socket):
+                raise ProtocolError("another user's server")
+        except (OSError, ProtocolError) as e:
             self.close()
-            raise Broken(f"no answer ({e})") from e
+            raise ProtocolError(f"no answer ({e})") from e
 
     def close(self) -> None:
         """Hangs up."""
         self.socket.close()
 
-    def __enter__(self) -> Line:
+    def __enter__(self) -> ServerConnection:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -82,42 +88,46 @@ class Line:
         """The one request, for a later `answer`. Raises Broken."""
         frame = pack(request)
         if len(frame) > MAX_REQUEST:
-            raise Broken("more than a server takes")
+            raise ProtocolError("more than a server takes")
         try:
             self.socket.sendall(frame)
         except OSError as e:
-            raise Broken(f"no answer ({e})") from e
+            raise ProtocolError(f"no answer ({e})") from e
 
     def answer(self) -> dict[str, Any]:
         """What the server says to it, which must show in the meantime that it works. Raises Broken."""
         try:
             self.hello = self._frames.receive(self.socket, MAX_REQUEST, GREETING)
-        except Broken as e:
-            raise Broken(f"no answer ({e})") from e
+        except ProtocolError as e:
+            raise ProtocolError(f"no answer ({e})") from e
         until = time.monotonic() + PATIENCE
         while True:
             answer = self._frames.receive(self.socket, MAX_REPLY, SILENCE)
             if "wait" not in answer:
                 return answer
             if answer["wait"] == "queue" and time.monotonic() > until:
-                raise Broken("busy")
+                raise ProtocolError("busy")
 
 
 def ask(index: Path, do: str, body: dict[str, Any], detail: Callable[[str], None]) -> Reply | None:
     """The server's answer, None if there is no server or it cannot answer. `detail` is told which."""
     try:
-        with Line(index) as line:
-            here = {"version": __version__, "folder": os.getcwd(), "environ": surroundings()}  # noqa: PTH109
+        with ServerConnection(index) as line:
+            here = {
+                "version": __version__,
+                "folder": os.getcwd(),  # noqa: PTH109
+                "environ": relevant_environment(),
+            }
             answer = line.ask({"do": do, **here, **body})
             if line.hello.get("hello") != HELLO or line.hello.get("version") != __version__:
                 theirs = line.hello.get("version")
-                raise Broken(f"it is of version {theirs}, this is {__version__}")
+                raise ProtocolError(f"it is of version {theirs}, this is {__version__}")
             if "refused" in answer:
-                raise Broken(str(answer["refused"]))
+                raise ProtocolError(str(answer["refused"]))
             reply = Reply(str(answer["out"]), [str(e) for e in answer["err"]], int(answer["code"]))
             detail(f"answered by the server (pid {line.hello.get('pid')})")
             return reply
-    except (Broken, OSError, KeyError, TypeError, ValueError) as e:
+    except (ProtocolError, OSError, KeyError, TypeError, ValueError) as e:
         if str(e) != "no server":
             detail(f"not through the server: {e}")
         return None

@@ -13,15 +13,15 @@ import threading
 import time
 from typing import Any
 
-from qembed.serve.protocol import MAX_REQUEST, PART, Broken, Frames, pack, send
+from qembed.serve.protocol import MAX_REQUEST, READ_BYTES, Frames, ProtocolError, pack, send
 
-READING = 10.0
+READ_SECONDS = 10.0
 """Seconds a client has to send its request, and to take its answer."""
-PULSE = 1.0
+PULSE_SECONDS = 1.0
 """Seconds between two signs of life to a client that waits."""
 
 
-class Call:
+class Connection:
     """The socket, and what is being done: reading, queue or work."""
 
     def __init__(self, sock: socket.socket) -> None:
@@ -30,19 +30,19 @@ class Call:
         self._sending = threading.Lock()
         self._answered = False
         self._frames = Frames()
-        self.until = time.monotonic() + READING
+        self.until = time.monotonic() + READ_SECONDS
 
     def read(self) -> dict[str, Any] | None:
         """The request, None as long as it is not whole. Raises Broken, OSError."""
-        self._frames.add(self.socket.recv(PART))
+        self._frames.add(self.socket.recv(READ_BYTES))
         return self._frames.take(MAX_REQUEST)
 
     def pulse(self) -> None:
         """A sign of life while the client waits. A client that does not take it is given up."""
         with self._sending:
             if self.state != "reading" and not self._answered:
-                self.socket.settimeout(PULSE)
-                with contextlib.suppress(Broken, OSError):
+                self.socket.settimeout(PULSE_SECONDS)
+                with contextlib.suppress(ProtocolError, OSError):
                     send(self.socket, {"wait": self.state})
 
     def working(self) -> None:
@@ -63,7 +63,7 @@ class Call:
     def finish(self, rest: bytes) -> None:
         """What was given back. Raises OSError."""
         with self._sending:
-            self.socket.settimeout(READING)
+            self.socket.settimeout(READ_SECONDS)
             self.socket.sendall(rest)
 
     def gone(self) -> bool:

@@ -10,16 +10,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from qembed.serve.caching_session import WarmSession
-from qembed.serve.connection import Call
-from qembed.serve.live_index import Held, Turns, Warm
-from qembed.serve.socket_address import different, folder_bound, surroundings
+from qembed.serve.caching_session import CachingSession
+from qembed.serve.connection import Connection
+from qembed.serve.live_index import HeldLease, LiveIndex, SessionLease
+from qembed.serve.socket_address import differing_variables, folder_bound, relevant_environment
 from qembed.version import __version__
 
 Request = Mapping[str, Any]
-Handler = Callable[[Request, Turns, Callable[[], None]], dict[str, Any]]
-"""A request to what the command would have written, its errors included. The third is for `Turns.turn`."""
-Quick = Callable[[Request, WarmSession], Sequence[str] | None]
+Handler = Callable[[Request, SessionLease, Callable[[], None]], dict[str, Any]]
+"""A request to what the command would have written, its errors included. The third: for `turn`."""
+Quick = Callable[[Request, CachingSession], Sequence[str] | None]
 """The texts that have to be encoded for a request that then takes but milliseconds; None if it may take long.
 
 Looks at nothing but the model and the manifest.
@@ -34,35 +34,35 @@ class Refused(Exception):
 class _Ready:
     """A request whose texts were encoded in `seconds`. `seen`: the vectors near them were looked for."""
 
-    call: Call
+    call: Connection
     request: Request
     texts: Sequence[str]
     seconds: float
     seen: bool = False
 
 
-class Desk:
+class Dispatcher:
     """Takes requests in the loop's thread. `later` has a job done there, `end` hangs up; from any thread."""
 
     def __init__(
         self,
-        warm: Warm,
+        warm: LiveIndex,
         handlers: Mapping[str, Handler],
         quick: Mapping[str, Quick],
         threads: int,
         later: Callable[[Callable[[], None]], None],
-        end: Callable[[Call], None],
+        end: Callable[[Connection], None],
     ) -> None:
         self.requests = 0
         self._warm, self._handlers, self._quick = warm, handlers, quick
         self._later, self._end = later, end
         self._ready: deque[_Ready] = deque()
         self._folder = os.getcwd()  # noqa: PTH109
-        self._environ = surroundings()
+        self._environ = relevant_environment()
         # kept for the next request: starting a thread costs more than a small one
         self._threads = ThreadPoolExecutor(threads, "call")
 
-    def take(self, call: Call, request: dict[str, Any]) -> None:
+    def take(self, call: Connection, request: dict[str, Any]) -> None:
         """Answers when it can be done at once, else in a thread that may wait."""
         call.state = "queue"
         self.requests += 1
@@ -76,7 +76,7 @@ class Desk:
         if encoder is not None:
             encoder.look()
 
-    def _soon(self, call: Call, request: dict[str, Any]) -> bool:
+    def _soon(self, call: Connection, request: dict[str, Any]) -> bool:
         """Has its texts encoded, if that is all that takes time, and answers when the loop comes to it."""
         quick, session = self._quick.get(str(request.get("do"))), self._warm.session
         encoder = None if session is None else session.ready()
@@ -111,7 +111,7 @@ class Desk:
             self.give(one.call, body)
 
     @staticmethod
-    def _foresee(turns: Held, ready: Sequence[_Ready]) -> None:
+    def _foresee(turns: HeldLease, ready: Sequence[_Ready]) -> None:
         """All that are ready go through the vectors together, before they are answered one by one."""
         import numpy as np
 
@@ -122,13 +122,13 @@ class Desk:
         if vectors := [v for v in found if v is not None]:
             turns.session.foresee(np.concatenate(vectors))
 
-    def _slowly(self, call: Call, request: Request) -> None:
+    def _slowly(self, call: Connection, request: Request) -> None:
         if call.gone():
             self._end(call)
         else:
             self.give(call, self._answer(request, call, self._warm))
 
-    def give(self, call: Call, body: dict[str, Any]) -> None:
+    def give(self, call: Connection, body: dict[str, Any]) -> None:
         """The answer, by another thread if the client does not take it at once."""
         try:
             rest = call.offer(body)
@@ -139,7 +139,7 @@ class Desk:
         else:
             self._end(call)
 
-    def _finish(self, call: Call, rest: bytes) -> None:
+    def _finish(self, call: Connection, rest: bytes) -> None:
         try:
             call.finish(rest)
         except OSError:
@@ -147,13 +147,13 @@ class Desk:
         finally:
             self._end(call)
 
-    def _hand(self, work: Callable[..., None], call: Call, *more: Any) -> None:
+    def _hand(self, work: Callable[..., None], call: Connection, *more: Any) -> None:
         try:
             self._threads.submit(work, call, *more)
         except RuntimeError:  # no more threads
             self._end(call)
 
-    def _answer(self, request: Request, call: Call, turns: Turns) -> dict[str, Any]:
+    def _answer(self, request: Request, call: Connection, turns: SessionLease) -> dict[str, Any]:
         try:
             handler = self._handlers.get(str(request.get("do")))
             if handler is None:
@@ -177,7 +177,7 @@ class Desk:
             raise Refused(
                 f"it was started in {self._folder}, and what is asked depends on the folder"
             )
-        names = different(self._environ, request["environ"], code=bound)
+        names = differing_variables(self._environ, request["environ"], code=bound)
         if names:
             raise Refused(f"it was started with another {', '.join(names)}")
         if (model := request.get("model")) is not None and model != self._warm.spec:

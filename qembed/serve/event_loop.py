@@ -14,29 +14,29 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from qembed.serve.connection import Call
-from qembed.serve.protocol import Broken
+from qembed.serve.connection import Connection
+from qembed.serve.protocol import ProtocolError
 
-TICK = 0.25
+TICK_SECONDS = 0.25
 """Seconds between looks at the clock and at what was signalled."""
 
 Job = Callable[[], None]
 
 
-class Loop:
+class EventLoop:
     """`admit` makes a call of a connection, or closes it; `take` gets it with its request, `drop` without."""
 
     def __init__(
         self,
         listener: socket.socket,
-        admit: Callable[[socket.socket], Call | None],
-        take: Callable[[Call, dict[str, Any]], None],
-        drop: Callable[[Call], None],
+        admit: Callable[[socket.socket], Connection | None],
+        take: Callable[[Connection, dict[str, Any]], None],
+        drop: Callable[[Connection], None],
     ) -> None:
         self._admit, self._take, self._drop = admit, take, drop
         self._jobs: deque[Job] = deque()
         self._busy = 0
-        self._reading: set[Call] = set()
+        self._reading: set[Connection] = set()
         self._selector = selectors.DefaultSelector()
         self._woken, self._wake = socket.socketpair()
         for end in (self._woken, self._wake):
@@ -60,7 +60,7 @@ class Loop:
         """Until `ended`, asked now and then, says why. `rested` is called after each job."""
         looked = 0.0
         while True:
-            for key, _ in self._selector.select(0 if self._jobs else TICK):
+            for key, _ in self._selector.select(0 if self._jobs else TICK_SECONDS):
                 key.data()
             if self._jobs:
                 self._busy = 1
@@ -69,7 +69,7 @@ class Loop:
                 finally:
                     self._busy = 0
                 rested()
-            if (now := time.monotonic()) - looked > TICK:
+            if (now := time.monotonic()) - looked > TICK_SECONDS:
                 looked = now
                 for call in [c for c in self._reading if c.until < now]:
                     self._lose(call)
@@ -102,12 +102,15 @@ class Loop:
         if call is not None:
             self._hear(call)  # mostly the request is there already
 
-    def _hear(self, call: Call) -> None:
+    def _hear(self, call: Connection) -> None:
         try:
             request = call.read()
         except BlockingIOError:
             request = None
-        except (Broken, OSError):  # the client is gone or talks nonsense: there is nobody to tell
+        except (
+            ProtocolError,
+            OSError,
+        ):  # the client is gone or talks nonsense: there is nobody to tell
             self._lose(call)
             return
         if request is not None:
@@ -117,11 +120,11 @@ class Loop:
             self._reading.add(call)
             self._selector.register(call.socket, selectors.EVENT_READ, lambda: self._hear(call))
 
-    def _lose(self, call: Call) -> None:
+    def _lose(self, call: Connection) -> None:
         self._forget(call)
         self._drop(call)
 
-    def _forget(self, call: Call) -> None:
+    def _forget(self, call: Connection) -> None:
         if call in self._reading:
             self._reading.discard(call)
             self._selector.unregister(call.socket)

@@ -12,41 +12,41 @@ from typing import Protocol
 
 from qembed.errors import QembedError
 from qembed.models.environment import share_cores
-from qembed.serve.caching_session import WarmSession
+from qembed.serve.caching_session import CachingSession
 from qembed.store import derived_files
 from qembed.store.manifest import MANIFEST
 
 
-class Turns(Protocol):
+class SessionLease(Protocol):
     """What a request gets of an index."""
 
-    def turn(self, started: Callable[[], None] = ...) -> AbstractContextManager[WarmSession]:
+    def turn(self, started: Callable[[], None] = ...) -> AbstractContextManager[CachingSession]:
         """The session of the present generation. `started` is called when all others have had theirs."""
 
-    def ahead(self, texts: Callable[[WarmSession], Sequence[str]]) -> float:
+    def ahead(self, texts: Callable[[CachingSession], Sequence[str]]) -> float:
         """Encodes what the turn will ask for; seconds it took."""
 
 
-class Held:
+class HeldLease:
     """A turn that was had already, by a request whose texts were encoded in `seconds`."""
 
-    def __init__(self, session: WarmSession, seconds: float) -> None:
+    def __init__(self, session: CachingSession, seconds: float) -> None:
         self.session = session
         self._seconds = seconds
 
     @contextmanager
-    def turn(self, started: Callable[[], None] = lambda: None) -> Iterator[WarmSession]:
+    def turn(self, started: Callable[[], None] = lambda: None) -> Iterator[CachingSession]:
         """The session."""
         started()
         self.session.begin()
         yield self.session
 
-    def ahead(self, texts: Callable[[WarmSession], Sequence[str]]) -> float:
+    def ahead(self, texts: Callable[[CachingSession], Sequence[str]]) -> float:
         """It was done."""
         return self._seconds
 
 
-class Warm:
+class LiveIndex:
     """The index at `root`, answered by one thread at a time; encoding may run beside it."""
 
     def __init__(self, root: Path) -> None:
@@ -59,13 +59,13 @@ class Warm:
         self._watched = [str(n) for n in names]
         self._turn = threading.Lock()
         self._state = self._now()
-        self._session: WarmSession | None = self._opened(None)
+        self._session: CachingSession | None = self._opened(None)
 
-    def _opened(self, before: WarmSession | None) -> WarmSession:
-        return WarmSession(self.root, before, lambda: self.elsewhere())
+    def _opened(self, before: CachingSession | None) -> CachingSession:
+        return CachingSession(self.root, before, lambda: self.elsewhere())
 
     @property
-    def session(self) -> WarmSession | None:
+    def session(self) -> CachingSession | None:
         """The last turn's, for who looks at nothing but the model and the manifest."""
         return self._session
 
@@ -98,7 +98,7 @@ class Warm:
         return found
 
     @contextmanager
-    def held(self, seconds: float) -> Iterator[Held | None]:
+    def held(self, seconds: float) -> Iterator[HeldLease | None]:
         """A turn for who must not wait: None if another has it, or if the index has changed."""
         if not self._turn.acquire(blocking=False):
             yield None
@@ -106,12 +106,12 @@ class Warm:
         try:
             session = self._session
             new = session is None or self._now() != self._state
-            yield None if session is None or new else Held(session, seconds)
+            yield None if session is None or new else HeldLease(session, seconds)
         finally:
             self._turn.release()
 
     @contextmanager
-    def turn(self, started: Callable[[], None] = lambda: None) -> Iterator[WarmSession]:
+    def turn(self, started: Callable[[], None] = lambda: None) -> Iterator[CachingSession]:
         """The session of the present generation, for this thread alone. Raises NoIndex, IndexDamaged.
 
         `started` is called when all others have had theirs.
@@ -130,7 +130,7 @@ class Warm:
             self._session.begin()
             yield self._session
 
-    def ahead(self, texts: Callable[[WarmSession], Sequence[str]]) -> float:
+    def ahead(self, texts: Callable[[CachingSession], Sequence[str]]) -> float:
         """Encodes beside other threads' turns what this thread's turn will ask for; seconds it took.
 
         Waits for no turn: `texts` may look at nothing but the model and the manifest. That the index has

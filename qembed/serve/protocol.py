@@ -19,19 +19,19 @@ from typing import Any
 HELLO = 1
 MAX_REQUEST = 4 << 20
 MAX_REPLY = 256 << 20
-HEAD = 4
-PART = 1 << 18
+HEADER_BYTES = 4
+READ_BYTES = 1 << 18
 """Bytes that are read at a time: memory grows with what arrives, not with what was announced."""
 
 
-class Broken(Exception):
+class ProtocolError(Exception):
     """The other side is gone, silent, or says what this protocol does not know."""
 
 
 def pack(body: dict[str, Any]) -> bytes:
     """One frame. ASCII, so that lone surrogates (file names that are no UTF-8) survive."""
     data = json.dumps(body, ensure_ascii=True, default=str).encode("ascii")
-    return len(data).to_bytes(HEAD, "big") + data
+    return len(data).to_bytes(HEADER_BYTES, "big") + data
 
 
 def send(to: socket.socket, body: dict[str, Any]) -> None:
@@ -39,7 +39,7 @@ def send(to: socket.socket, body: dict[str, Any]) -> None:
     try:
         to.sendall(pack(body))
     except OSError as e:
-        raise Broken(str(e) or type(e).__name__) from e
+        raise ProtocolError(str(e) or type(e).__name__) from e
 
 
 class Frames:
@@ -51,26 +51,26 @@ class Frames:
     def add(self, part: bytes) -> None:
         """What has arrived. Raises Broken for nothing: that is the end."""
         if not part:
-            raise Broken("closed")
+            raise ProtocolError("closed")
         self._got += part
 
     def take(self, limit: int) -> dict[str, Any] | None:
         """The next frame, None as long as it is not whole. Raises Broken."""
-        if len(self._got) < HEAD:
+        if len(self._got) < HEADER_BYTES:
             return None
-        end = HEAD + int.from_bytes(self._got[:HEAD], "big")
-        if end > HEAD + limit:
-            raise Broken(f"{end - HEAD:,} bytes announced, {limit:,} are allowed")
+        end = HEADER_BYTES + int.from_bytes(self._got[:HEADER_BYTES], "big")
+        if end > HEADER_BYTES + limit:
+            raise ProtocolError(f"{end - HEADER_BYTES:,} bytes announced, {limit:,} are allowed")
         if len(self._got) < end:
             return None
-        data = self._got[HEAD:end]
+        data = self._got[HEADER_BYTES:end]
         del self._got[:end]
         try:
             body = json.loads(data)
         except (ValueError, RecursionError) as e:
-            raise Broken(f"not JSON: {e}") from e
+            raise ProtocolError(f"not JSON: {e}") from e
         if not isinstance(body, dict):
-            raise Broken("a JSON object is wanted")
+            raise ProtocolError("a JSON object is wanted")
         return body
 
     def receive(self, sock: socket.socket, limit: int, seconds: float) -> dict[str, Any]:
@@ -79,11 +79,11 @@ class Frames:
         while (body := self.take(limit)) is None:
             left = until - time.monotonic()
             if left <= 0:
-                raise Broken("too slow")
+                raise ProtocolError("too slow")
             try:
                 sock.settimeout(left)
-                part = sock.recv(PART)
+                part = sock.recv(READ_BYTES)
             except OSError as e:
-                raise Broken(str(e) or type(e).__name__) from e
+                raise ProtocolError(str(e) or type(e).__name__) from e
             self.add(part)
         return body

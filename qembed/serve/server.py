@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from qembed.errors import StorageError, UsageError
-from qembed.serve.connection import PULSE, Call
-from qembed.serve.dispatcher import Desk, Handler, Quick
-from qembed.serve.event_loop import Loop
-from qembed.serve.live_index import Warm
+from qembed.serve.connection import PULSE_SECONDS, Connection
+from qembed.serve.dispatcher import Dispatcher, Handler, Quick
+from qembed.serve.event_loop import EventLoop
+from qembed.serve.live_index import LiveIndex
 from qembed.serve.protocol import HELLO, pack
-from qembed.serve.socket_address import Short, private, socket_path, stranger
+from qembed.serve.socket_address import ShortSocketPath, is_other_user, is_private, socket_path
 from qembed.version import __version__
 
 CONNECTIONS = 256
@@ -33,14 +33,18 @@ class Server:
     """Serves the index at `warm.root` until idle, told to stop, or signalled."""
 
     def __init__(
-        self, warm: Warm, handlers: Mapping[str, Handler], quick: Mapping[str, Quick], idle: float
+        self,
+        warm: LiveIndex,
+        handlers: Mapping[str, Handler],
+        quick: Mapping[str, Quick],
+        idle: float,
     ) -> None:
         self.warm = warm
         self.idle = idle
         self.path = socket_path(warm.root)
         self.started = time.time()
-        self._calls: set[Call] = set()
-        self._desk = Desk(warm, handlers, quick, CONNECTIONS, self._later, self._end)
+        self._calls: set[Connection] = set()
+        self._desk = Dispatcher(warm, handlers, quick, CONNECTIONS, self._later, self._end)
         self._hello_frame = b""
         self._guard = threading.Lock()
         self._last = time.monotonic()
@@ -61,7 +65,7 @@ class Server:
     def _serve(self, ready: Callable[[Path], None]) -> str:
         self._hello_frame = pack(self._hello())
         with self._listening() as listener:
-            self._loop = Loop(listener, self._admit, self._take, self._end)
+            self._loop = EventLoop(listener, self._admit, self._take, self._end)
             self.warm.elsewhere = self._loop.elsewhere
             ready(self.path)
             threading.Thread(target=self._pulses, daemon=True).start()
@@ -78,7 +82,7 @@ class Server:
     def _later(self, job: Callable[[], None]) -> None:
         self._loop.later(job)
 
-    def _take(self, call: Call, request: dict[str, Any]) -> None:
+    def _take(self, call: Connection, request: dict[str, Any]) -> None:
         do = request.get("do")
         if do == "stop":
             self._desk.give(call, {"stopping": True})
@@ -98,9 +102,9 @@ class Server:
         folder = self.path.parent
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not private(folder):
+            if not is_private(folder):
                 folder.chmod(0o700)
-            if not private(folder):
+            if not is_private(folder):
                 raise StorageError(f"{folder}: not a folder of this user's own")
             fd = os.open(
                 self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
@@ -126,7 +130,7 @@ class Server:
         try:
             try:
                 self.path.unlink(missing_ok=True)
-                with Short(self.path) as short:
+                with ShortSocketPath(self.path) as short:
                     listener.bind(short)
                 self.path.chmod(0o600)
                 found = self.path.lstat()
@@ -159,21 +163,21 @@ class Server:
             rested = 0.0 if self._calls else now - self._last
         if self.idle and rested > self.idle:
             return f"idle for {self.idle:.0f} s"
-        if now - self._looked > PULSE:
+        if now - self._looked > PULSE_SECONDS:
             self._looked = now
             if not self._there():
                 return f"{self.path} is gone"
         return None
 
-    def _admit(self, sock: socket.socket) -> Call | None:
+    def _admit(self, sock: socket.socket) -> Connection | None:
         """Says hello, unless there are too many."""
-        call = Call(sock)
+        call = Connection(sock)
         with self._guard:
             full = len(self._calls) >= CONNECTIONS
             if not full:
                 self._calls.add(call)
         try:
-            if not full and not stranger(sock):
+            if not full and not is_other_user(sock):
                 sock.send(self._hello_frame)
                 return call
         except OSError:  # it has gone again
@@ -181,7 +185,7 @@ class Server:
         self._end(call)
         return None
 
-    def _end(self, call: Call) -> None:
+    def _end(self, call: Connection) -> None:
         with self._guard:
             self._calls.discard(call)
             if call.state != "reading":
@@ -190,7 +194,7 @@ class Server:
 
     def _pulses(self) -> None:
         while True:
-            time.sleep(PULSE)
+            time.sleep(PULSE_SECONDS)
             with self._guard:
                 calls = list(self._calls)
             for call in calls:

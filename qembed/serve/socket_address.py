@@ -16,7 +16,7 @@ from pathlib import Path
 
 from qembed.paths import cache_folder
 
-LONGEST = 100
+MAX_SOCKET_PATH = 100
 """Bytes in a socket's path; the kernels' limits are 104 and 108."""
 _ALIKE = ("QEMBED_", "HF_", "TRANSFORMERS_", "CUDA_VISIBLE_DEVICES", "TZ", "PYTHONPATH")
 _ENDINGS = ("_API_KEY", "_TOKEN", "_PROXY", "_proxy")
@@ -41,7 +41,7 @@ def _ours(folder: str) -> bool:
     return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
 
 
-def private(folder: Path) -> bool:
+def is_private(folder: Path) -> bool:
     """Whether nobody but this user can look into it."""
     try:
         found = os.lstat(folder)
@@ -58,7 +58,7 @@ def socket_path(index: Path) -> Path:
     return run_folder() / f"{name}.sock"
 
 
-class Short:
+class ShortSocketPath:
     """`path` in a form that fits into a socket's address. Raises OSError where there is none.
 
     Linux reaches a folder that is open by its descriptor, however deep it lies.
@@ -69,7 +69,7 @@ class Short:
         self._fd = -1
 
     def __enter__(self) -> str:
-        if len(os.fsencode(self._path)) <= LONGEST:
+        if len(os.fsencode(self._path)) <= MAX_SOCKET_PATH:
             return str(self._path)
         self._fd = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
         short = f"/proc/self/fd/{self._fd}"
@@ -96,13 +96,13 @@ def peer(sock: socket.socket) -> tuple[int, int] | None:
     return pid, uid
 
 
-def stranger(sock: socket.socket) -> bool:
+def is_other_user(sock: socket.socket) -> bool:
     """Whether another user is at the other end. Where the system does not tell, the folder is the guard."""
     found = peer(sock)
     return found is not None and found[1] != os.geteuid()
 
 
-def surroundings(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+def relevant_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """What of the environment an answer can depend on: name -> a hash (some values are secret)."""
     return {
         name: hashlib.blake2b(os.fsencode(value), digest_size=8).hexdigest()
@@ -111,7 +111,9 @@ def surroundings(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     }
 
 
-def different(here: Mapping[str, str], there: Mapping[str, str], code: bool = False) -> list[str]:
+def differing_variables(
+    here: Mapping[str, str], there: Mapping[str, str], code: bool = False
+) -> list[str]:
     """The variables that two environments do not share. `code`: where modules are found counts too."""
     names = {n for n in here.keys() | there.keys() if here.get(n) != there.get(n)}
     return sorted(names if code else names - {"PYTHONPATH"})

@@ -8,7 +8,7 @@ files      durable writing, checksums
 
 from typing import TYPE_CHECKING, Any
 
-from qembed.store.catalog import Catalog, FileState, Line
+from qembed.store.catalog import Catalog, CatalogEntry, FileState
 from qembed.store.manifest import Manifest, Source
 from qembed.store.shards import text_hash
 from qembed.store.snapshot import Snapshot
@@ -16,7 +16,16 @@ from qembed.store.snapshot import Snapshot
 if TYPE_CHECKING:
     from qembed.store.writer import Writer
 
-__all__ = ["Catalog", "FileState", "Line", "Manifest", "Snapshot", "Source", "Writer", "text_hash"]
+__all__ = [
+    "Catalog",
+    "FileState",
+    "CatalogEntry",
+    "Manifest",
+    "Snapshot",
+    "Source",
+    "Writer",
+    "text_hash",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -32,7 +32,7 @@ def compute() -> Any:
     return _compute
 
 
-FEW = 64
+FEW_ROWS = 64
 """Rows up to which slices are as fast as `take`, and need nothing of pyarrow.compute."""
 
 
@@ -40,7 +40,7 @@ def taken(table: Any, at: Sequence[int] | npt.NDArray[np.int64]) -> Any:
     """The rows of a pyarrow table or column at the given positions, in that order."""
     import pyarrow as pa
 
-    if isinstance(table, pa.Table) and 0 < len(at) <= FEW:
+    if isinstance(table, pa.Table) and 0 < len(at) <= FEW_ROWS:
         return pa.concat_tables([table.slice(int(i), 1) for i in at])
     # not the method, which imports all of pyarrow.compute
     return compute().call_function("take", [table, int64(at)])
@@ -61,7 +61,7 @@ def filtered(table: Any, keep: npt.NDArray[np.bool_]) -> Any:
     import pyarrow as pa
 
     edges = np.flatnonzero(np.diff(keep, prepend=False, append=False))
-    if len(edges) > 2 * FEW:
+    if len(edges) > 2 * FEW_ROWS:
         return compute().call_function("filter", [table, booleans(keep)])
     # a few runs, as after a change of a few files: slices share memory
     parts = [table.slice(a, b - a) for a, b in edges.reshape(-1, 2).tolist()]

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 from qembed.store.arrow import array, booleans, differing, filtered, int64, numbers, taken
 from qembed.store.documents_file import DocumentsFile, schema, write
 from qembed.store.durable_files import FileInfo
-from qembed.store.hash_index import Ids
-from qembed.store.metadata_column import Column
-from qembed.store.metadata_schema import Fields, Stored
+from qembed.store.hash_index import IdIndex
+from qembed.store.metadata_column import MetadataColumn
+from qembed.store.metadata_schema import MetadataSchema, Stored
 from qembed.types import Meta
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def _table(columns: Mapping[str, list[Any]]) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class CatalogEntry:
     """A document as the catalog knows it. `mtime_ns` 0: the file's time is not to be trusted."""
 
     id: str
@@ -72,14 +72,14 @@ class Catalog:
     def __init__(
         self,
         table: Any = None,
-        fields: Fields | Stored | None = None,
+        fields: MetadataSchema | Stored | None = None,
         file: DocumentsFile | None = None,
     ) -> None:
         """Of a table, or of a `file`, which is then read as it is needed."""
         self._file = file
         self._table = table if table is not None or file is not None else _table({})
         self._fields = fields
-        self._texts: dict[str, Column] = {}
+        self._texts: dict[str, MetadataColumn] = {}
         self._files: dict[tuple[str, str], FileState] | None = None
         self._bounds: npt.NDArray[np.int64] | None = None
         self._runs: list[tuple[str, str]] | None = None
@@ -126,28 +126,29 @@ class Catalog:
             self._files = dict(zip(self._keys(), states, strict=True))
         return self._files
 
-    def lines(self, start: int = 0, stop: int | None = None) -> list[Line]:
+    def lines(self, start: int = 0, stop: int | None = None) -> list[CatalogEntry]:
         """The lines [start, stop) as objects."""
         return self._to_lines(
             self.table.slice(start, (len(self) if stop is None else stop) - start)
         )
 
-    def take(self, indices: Any) -> list[Line]:
+    def take(self, indices: Any) -> list[CatalogEntry]:
         """The lines at the given positions."""
         unread = self._unread
         found = taken(self.table, indices) if unread is None else unread.take(indices)
         return self._to_lines(found)
 
     @staticmethod
-    def _to_lines(table: Any) -> list[Line]:
+    def _to_lines(table: Any) -> list[CatalogEntry]:
         d = table.to_pydict()
         d["meta"] = [json.loads(m) if m else {} for m in d["meta"]]
         return [
-            Line(**dict(zip(d, values, strict=True))) for values in zip(*d.values(), strict=True)
+            CatalogEntry(**dict(zip(d, values, strict=True)))
+            for values in zip(*d.values(), strict=True)
         ]
 
     @classmethod
-    def of(cls, lines: Sequence[Line]) -> Catalog:
+    def of(cls, lines: Sequence[CatalogEntry]) -> Catalog:
         """A catalog of the given lines."""
         columns = {
             name: [getattr(line, name) for line in lines]
@@ -158,32 +159,32 @@ class Catalog:
             json.dumps(line.meta, ensure_ascii=False, default=str) if line.meta else ""
             for line in lines
         ]
-        return cls(_table(columns), Fields.of(columns["meta"]))
+        return cls(_table(columns), MetadataSchema.of(columns["meta"]))
 
     @property
-    def fields(self) -> Fields:
+    def fields(self) -> MetadataSchema:
         """All typed columns of the metadata. Made from the JSON for a file that was written without."""
-        if not isinstance(self._fields, Fields):
+        if not isinstance(self._fields, MetadataSchema):
             stored = None if self._fields is None else self._fields.all()
             if stored is None:
-                stored = Fields.of(self._column("meta").to_pylist())
+                stored = MetadataSchema.of(self._column("meta").to_pylist())
             self._fields = stored
         return self._fields
 
-    def field(self, name: str) -> Column | None:
+    def field(self, name: str) -> MetadataColumn | None:
         """A metadata key's typed column; None where the JSON has to be looked at."""
-        if isinstance(self._fields, Fields):
+        if isinstance(self._fields, MetadataSchema):
             column = self._fields.columns.get(name)
-            return None if column is None else Column(column.combine_chunks())
+            return None if column is None else MetadataColumn(column.combine_chunks())
         return None if self._fields is None else self._fields.column(name)
 
-    def text(self, name: str) -> Column:
+    def text(self, name: str) -> MetadataColumn:
         """The column `id`, `file` or `title` to be asked; `suffix`: the suffixes of the files."""
         if name not in self._texts:
             if name == "suffix":
                 self._texts[name] = self.text("file").suffixes()
             else:
-                self._texts[name] = Column(self._column(name).combine_chunks())
+                self._texts[name] = MetadataColumn(self._column(name).combine_chunks())
         return self._texts[name]
 
     def times(self) -> npt.NDArray[np.int64]:
@@ -197,7 +198,8 @@ class Catalog:
         kept = self if bool(keep.all()) else self._filtered(keep)
         parts = [kept, *new]
         return Catalog(
-            pa.concat_tables([c.table for c in parts]), Fields.joined([c.fields for c in parts])
+            pa.concat_tables([c.table for c in parts]),
+            MetadataSchema.joined([c.fields for c in parts]),
         )
 
     def _filtered(self, keep: npt.NDArray[np.bool_]) -> Catalog:
@@ -277,9 +279,9 @@ class Catalog:
         found: list[str] = self._column("id").to_pylist()
         return found
 
-    def places(self) -> Ids:
+    def places(self) -> IdIndex:
         """Where an id is."""
-        return Ids(self._column("id"))
+        return IdIndex(self._column("id"))
 
     def columns(self, *names: str) -> dict[str, list[Any]]:
         """Whole columns as lists; `meta` as the JSON it is stored as."""

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 FACTOR = 0x9E3779B97F4A7C15
 """Odd, so that it has an inverse modulo 2^64: the golden ratio's digits."""
 MASK = (1 << 64) - 1
-BLOCK = 1 << 16
+HASH_BLOCK = 1 << 16
 """Strings that are hashed at a time."""
-SEARCHED = 1000
+LOOKUPS_BEFORE_SORTING = 1000
 """Look-ups before the hashes are sorted: looking through a million takes half a millisecond."""
 
 
@@ -28,7 +28,9 @@ def hashes(column: Any) -> npt.NDArray[np.uint64]:
 
     chunks = column.chunks if hasattr(column, "chunks") else [column]
     parts = [
-        _block(chunk.slice(at, BLOCK)) for chunk in chunks for at in range(0, len(chunk), BLOCK)
+        _block(chunk.slice(at, HASH_BLOCK))
+        for chunk in chunks
+        for at in range(0, len(chunk), HASH_BLOCK)
     ]
     return np.concatenate(parts) if parts else np.zeros(0, np.uint64)
 
@@ -67,7 +69,7 @@ def _powers(factor: int, n: int) -> npt.NDArray[np.uint64]:
     return np.cumprod(powers, out=powers)
 
 
-class Ids:
+class IdIndex:
     """The ids of a catalog, as its column has them."""
 
     def __init__(self, column: Any) -> None:
@@ -82,7 +84,7 @@ class Ids:
 
         wanted = _hash(name.encode("utf-8", "surrogatepass"))
         self._asked += 1
-        if self._sorted is None and self._asked > SEARCHED:
+        if self._sorted is None and self._asked > LOOKUPS_BEFORE_SORTING:
             order = np.argsort(self._hashes, kind="stable")
             self._sorted = self._hashes[order].data, order
         if self._sorted is None:

@@ -38,7 +38,7 @@ _SPECIAL = frozenset(r"\.+*?()|[]{}^$")
 
 
 @dataclass(frozen=True)
-class Column:
+class MetadataColumn:
     """`array`: text, int64, float64 or booleans, or lists of text; null where a document has none."""
 
     array: Any
@@ -83,7 +83,7 @@ class Column:
         ends = _offsets(self.array)
         return self.array.values.slice(int(ends[0]), int(ends[-1] - ends[0]))
 
-    def suffixes(self) -> Column:
+    def suffixes(self) -> MetadataColumn:
         """Of each path the last dot of its name and what follows; nothing if that is the name's first."""
         import numpy as np
         import pyarrow as pa
@@ -98,7 +98,7 @@ class Column:
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
         at = np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], lengths)
         buffers = [None, pa.py_buffer(offsets), pa.py_buffer(data[at])]
-        return Column(pa.Array.from_buffers(pa.string(), len(lengths), buffers))
+        return MetadataColumn(pa.Array.from_buffers(pa.string(), len(lengths), buffers))
 
     # ── tests ────────────────────────────────────────────────────────────────────────────────────
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from qembed.store.arrow import filtered
-from qembed.store.metadata_column import EXACT, Column
+from qembed.store.metadata_column import EXACT, MetadataColumn
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 PREFIX = "field."
 MARK = b"qembed.untyped"
 """The key of the file's metadata that names the keys without a column; without it nothing is known."""
-MOST = 256
+MAX_COLUMNS = 256
 """Keys that are told apart. Beyond, new ones get no column, and nothing is noted of them."""
-LONGEST = 200
+MAX_TEXT_LENGTH = 200
 """Characters of a text, or of a list's, beyond which nobody filters by a field."""
 _WHOLE, _REAL, _TEXT, _TRUTH, _TEXTS = "int64", "float64", "string", "bool_", "list"
 
@@ -39,7 +39,7 @@ def _arrow(kind: str) -> Any:
 def _kind(value: Any) -> str | None:
     """The kind of a JSON value, None where a column could not hold it as it is."""
     if isinstance(value, str):
-        return _TEXT if len(value) <= LONGEST else None
+        return _TEXT if len(value) <= MAX_TEXT_LENGTH else None
     if isinstance(value, bool):
         return _TRUTH
     if isinstance(value, int):
@@ -47,12 +47,12 @@ def _kind(value: Any) -> str | None:
     if isinstance(value, float):
         return _REAL
     if isinstance(value, list) and all(isinstance(v, str) for v in value):
-        return _TEXTS if sum(map(len, value)) <= LONGEST else None
+        return _TEXTS if sum(map(len, value)) <= MAX_TEXT_LENGTH else None
     return None
 
 
 @dataclass(frozen=True, slots=True)
-class Fields:
+class MetadataSchema:
     """The typed columns of `rows` documents, by key. `untyped`: keys that have none.
 
     `full`: there may be others without a column.
@@ -64,7 +64,7 @@ class Fields:
     full: bool = False
 
     @classmethod
-    def of(cls, metas: Sequence[str]) -> Fields:
+    def of(cls, metas: Sequence[str]) -> MetadataSchema:
         """Those of documents whose metadata are the given JSON objects, "" for none."""
         import pyarrow as pa
 
@@ -74,14 +74,14 @@ class Fields:
             for key, value in json.loads(meta).items() if meta else ():
                 one = seen.get(key)
                 if one is None:
-                    if len(seen) == MOST:
+                    if len(seen) == MAX_COLUMNS:
                         full = True
                         continue
                     one = seen[key] = _Seen()
                 one.add(at, value)
         columns = {}
         for key, one in seen.items():
-            if one.kind and key.isprintable() and len(key) <= LONGEST:
+            if one.kind and key.isprintable() and len(key) <= MAX_TEXT_LENGTH:
                 values: list[Any] = [None] * len(metas)
                 for at, value in zip(one.at, one.values, strict=True):
                     values[at] = float(value) if one.kind == _REAL else value
@@ -90,20 +90,20 @@ class Fields:
         return cls(len(metas), columns, frozenset(untyped), full)
 
     @staticmethod
-    def joined(parts: Sequence[Fields]) -> Fields:
+    def joined(parts: Sequence[MetadataSchema]) -> MetadataSchema:
         """Those of all parts' documents, one part after the other."""
         import pyarrow as pa
 
         parts = [p for p in parts if p.rows]
         if len(parts) < 2:
-            return parts[0] if parts else Fields(0, {})
+            return parts[0] if parts else MetadataSchema(0, {})
         untyped: set[str] = set().union(*(p.untyped for p in parts))
         names = dict.fromkeys(n for p in parts for n in p.columns if n not in untyped)
         columns: dict[str, Any] = {}
         for name in names:
             kind = _common([p.columns.get(name) for p in parts])
             unsure = any(p.full and name not in p.columns for p in parts)
-            if kind is None or unsure or len(columns) + len(untyped) >= MOST:
+            if kind is None or unsure or len(columns) + len(untyped) >= MAX_COLUMNS:
                 untyped.add(name)
                 continue
             chunks = []
@@ -114,18 +114,20 @@ class Fields:
                 else:
                     chunks += (column if column.type == kind else column.cast(kind)).chunks
             columns[name] = pa.chunked_array(chunks, kind)
-        full = any(p.full for p in parts) or len(untyped) > MOST
-        return Fields(sum(p.rows for p in parts), columns, frozenset(sorted(untyped)[:MOST]), full)
+        full = any(p.full for p in parts) or len(untyped) > MAX_COLUMNS
+        return MetadataSchema(
+            sum(p.rows for p in parts), columns, frozenset(sorted(untyped)[:MAX_COLUMNS]), full
+        )
 
-    def filter(self, keep: npt.NDArray[np.bool_]) -> Fields:
+    def filter(self, keep: npt.NDArray[np.bool_]) -> MetadataSchema:
         """Those of the documents for which `keep`, bool (rows,), is true."""
         columns = {n: filtered(c, keep) for n, c in self.columns.items()}
-        return Fields(int(keep.sum()), columns, self.untyped, self.full)
+        return MetadataSchema(int(keep.sum()), columns, self.untyped, self.full)
 
-    def take(self, order: Any) -> Fields:
+    def take(self, order: Any) -> MetadataSchema:
         """Those of the documents at the given positions, a pyarrow array."""
         taken = {n: c.take(order) for n, c in self.columns.items()}
-        return Fields(len(order), taken, self.untyped, self.full)
+        return MetadataSchema(len(order), taken, self.untyped, self.full)
 
     # ── in the documents file ────────────────────────────────────────────────────────────────────
 
@@ -197,11 +199,11 @@ class Stored:
         self._parquet = parquet
         self._table = read
         self._names = {n for n in parquet.schema_arrow.names if n.startswith(PREFIX)}
-        self._read: dict[str, Column] = {}
+        self._read: dict[str, MetadataColumn] = {}
         mark = (parquet.schema_arrow.metadata or {}).get(MARK)
         self._known = None if mark is None else json.loads(mark)
 
-    def column(self, name: str) -> Column | None:
+    def column(self, name: str) -> MetadataColumn | None:
         """A key's column; None where the JSON has to be looked at."""
         column = PREFIX + name
         if column not in self._names:
@@ -209,14 +211,14 @@ class Stored:
         if name not in self._read:
             # asked for a column, pyarrow also reads those whose names go on with a dot
             table = self._table([column])
-            self._read[name] = Column(table.column(column).combine_chunks())
+            self._read[name] = MetadataColumn(table.column(column).combine_chunks())
         return self._read[name]
 
-    def all(self) -> Fields | None:
+    def all(self) -> MetadataSchema | None:
         """All of them; None for a file that was written without."""
         if self._known is None:
             return None
         table = self._table(sorted(self._names))
         columns = {n.removeprefix(PREFIX): table.column(n) for n in self._names}
         rows = self._parquet.metadata.num_rows
-        return Fields(rows, columns, frozenset(self._known["untyped"]), self._known["full"])
+        return MetadataSchema(rows, columns, frozenset(self._known["untyped"]), self._known["full"])

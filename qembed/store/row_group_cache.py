@@ -14,7 +14,7 @@ Key: TypeAlias = tuple[int, int]
 """A shard's first row, and one of its row groups."""
 
 
-class Recent:
+class RowGroupCache:
     """Tables by their place, the ones not asked for the longest dropped first. Safe from several threads."""
 
     def __init__(self, limit: int = LIMIT) -> None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from qembed.errors import EncodingError, IndexDamaged
 from qembed.store.arrow import array, int64, numbers, strings, taken
 from qembed.store.durable_files import FileInfo, NewFile
-from qembed.store.row_group_cache import Recent
+from qembed.store.row_group_cache import RowGroupCache
 from qembed.types import Passage
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 ROW_GROUP = 1024
 GROUP_BYTES = 32 << 20
 """A row group is closed early beyond this, so that long passages do not gather in memory."""
-TOGETHER = 2 << 20
+BYTES_PER_READ = 2 << 20
 """Characters of passages that are converted at a time."""
 HASH_BYTES = 16
 LATER = ("heading", "symbol")
@@ -78,7 +78,7 @@ def _parts(passages: Sequence[Passage]) -> Iterator[slice]:
     """What is converted together: meanwhile there are several copies of its text."""
     begin = size = 0
     for i, p in enumerate(passages):
-        if size and size + len(p.text) > TOGETHER:
+        if size and size + len(p.text) > BYTES_PER_READ:
             yield slice(begin, i)
             begin, size = i, 0
         size += len(p.text)
@@ -221,7 +221,9 @@ class ShardReader:
             self._starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         return self._parquet
 
-    def lookup(self, rows: Rows, columns: Sequence[str], recent: Recent | None = None) -> Any:
+    def lookup(
+        self, rows: Rows, columns: Sequence[str], recent: RowGroupCache | None = None
+    ) -> Any:
         """The given columns of the given rows (all inside this shard, ascending), as a pyarrow table.
 
         `recent`: keeps what is decoded; always to be asked for the same columns.

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from qembed.errors import IndexDamaged
 from qembed.store import manifest as manifests
-from qembed.store.catalog import Catalog, Line, live_mask
+from qembed.store.catalog import Catalog, CatalogEntry, live_mask
 from qembed.store.manifest import Manifest
-from qembed.store.row_group_cache import Recent
+from qembed.store.row_group_cache import RowGroupCache
 from qembed.store.shards import LATER, ShardReader, vectors_of
 from qembed.types import Passage
 
@@ -43,7 +43,7 @@ class Snapshot:
         self._documents = documents
         self.shards = list(shards)
         self._starts = [s.first for s in shards]
-        self._recent = Recent()
+        self._recent = RowGroupCache()
 
     @classmethod
     def open(cls, root: Path, name: str = manifests.MANIFEST) -> Snapshot:
@@ -145,7 +145,7 @@ class Snapshot:
         within = np.arange(ends[-1]) - np.repeat(ends - counts, counts)
         return np.sort(np.repeat(starts, counts) + within)
 
-    def lines_of(self, rows: Rows) -> list[Line]:
+    def lines_of(self, rows: Rows) -> list[CatalogEntry]:
         """The document of each row."""
         return self.catalog.take(self.positions_of(rows))
 

@@ -42,20 +42,20 @@ def made_up(folder: Path) -> Path:
 def measure(beir: Path, reports: Path) -> None:
     """Prints the ratio."""
     from qembed.evaluation import read_beir
-    from qembed.pipeline.experiments.evaluate import Wanted, judge
-    from qembed.pipeline.indexing.options import Options
-    from qembed.pipeline.recipe import Wishes
-    from qembed.pipeline.retrieval.options import Asked
+    from qembed.pipeline.experiments.evaluate import EvalOptions, run_evaluation
+    from qembed.pipeline.indexing.options import IndexOptions
+    from qembed.pipeline.recipe import RecipeOptions
+    from qembed.pipeline.retrieval.options import QueryOptions
     from qembed.pipeline.retrieval.retriever import Retriever
     from qembed.pipeline.retrieval.session import Session
 
-    options = Options(wishes=Wishes(model="minilm", chunker="none"))
-    wanted = Wanted(beir=beir, index=options, reports=(reports / "r.json",))
-    first = judge(wanted, lambda: Path())  # indexes it and loads what there is to load
+    options = IndexOptions(wishes=RecipeOptions(model="minilm", chunker="none"))
+    wanted = EvalOptions(beir=beir, index=options, reports=(reports / "r.json",))
+    first = run_evaluation(wanted, lambda: Path())  # indexes it and loads what there is to load
     assert first.indexed is not None
     root = first.indexed.index
     read = read_beir(beir)
-    split = Wanted(
+    split = EvalOptions(
         queries=beir / "queries.jsonl", qrels=beir / "qrels/test.tsv", reports=wanted.reports
     )
     texts = [q.text for q in read.queries]
@@ -65,11 +65,11 @@ def measure(beir: Path, reports: Path) -> None:
 
         def bare() -> None:
             with Shared(encoder), Session(root) as cold:
-                Retriever(cold, Asked(k=100)).rank(read.queries)
+                Retriever(cold, QueryOptions(k=100)).rank(read.queries)
 
         def ours() -> None:
             with Shared(encoder):
-                judge(split, lambda: root)
+                run_evaluation(split, lambda: root)
 
         ours()
         a, b, ratio = in_turn(ours, bare, ROUNDS)

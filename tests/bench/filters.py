@@ -21,7 +21,7 @@ import numpy as np
 
 from qembed.pipeline.filters import Allowed, Filters
 from qembed.pipeline.retrieval.session import Session
-from qembed.store import Catalog, Line, Snapshot, Writer, derived_files, text_hash
+from qembed.store import Catalog, CatalogEntry, Snapshot, Writer, derived_files, text_hash
 from qembed.types import Passage, Recipe
 from tests.bench.table import fact, in_turn, row
 
@@ -36,7 +36,7 @@ from qembed.pipeline.retrieval.session import Session
 session = Session(Path(sys.argv[1]))
 vectors = np.load(sys.argv[2])
 allowed = session.filters.allowed([sys.argv[3]]) if sys.argv[3] else None
-found, _ = session.nearest(vectors, 10, "exact", None, allowed)
+found, _ = session.vector_search(vectors, 10, "exact", None, allowed)
 rows = found[0][0]
 lines, passages = session.snapshot.lines_of(rows), session.passages(rows)
 print(time.perf_counter() - began, *sorted(rows.tolist()))
@@ -104,7 +104,7 @@ def build(root: Path, vectors: np.ndarray, given: list[tuple[str, Meta]]) -> Non
             for j, (p, meta) in enumerate(part):
                 when = (1_700_000_000 + at + j) * 10**9
                 lines.append(
-                    Line(
+                    CatalogEntry(
                         f"docs/{p}", "docs", p, text_hash(p), 9, when, first + j, 1, f"T {p}", meta
                     )
                 )
@@ -146,7 +146,7 @@ def main(n: int = 200_000) -> None:
                 allowed: Allowed | None = None
                 if text:
                     allowed = Filters(session.snapshot, kept).allowed([text])
-                found, _ = session.nearest(asked, 10, "exact", None, allowed)
+                found, _ = session.vector_search(asked, 10, "exact", None, allowed)
                 rows = found[0][0]
                 _ = session.snapshot.lines_of(rows), session.passages(rows)
                 return set(rows.tolist())

@@ -107,26 +107,26 @@ def ways(code: bool) -> list[tuple[str, bool, bool]]:
 
 def row(name: str, way: str, folder: Path, headings: bool, grammars: bool) -> None:
     from qembed.corpus.chunking import grammars as known
-    from qembed.pipeline.experiments.evaluate import Wanted, judge
+    from qembed.pipeline.experiments.evaluate import EvalOptions, run_evaluation
     from qembed.pipeline.indexing.build import build
-    from qembed.pipeline.indexing.options import Options
-    from qembed.pipeline.recipe import Wishes
-    from qembed.pipeline.retrieval.options import Asked
+    from qembed.pipeline.indexing.options import IndexOptions
+    from qembed.pipeline.recipe import RecipeOptions
+    from qembed.pipeline.retrieval.options import QueryOptions
 
     root = folder / f"{way}.qembed"
-    wishes = Wishes(model="minilm", headings=headings)
+    wishes = RecipeOptions(model="minilm", headings=headings)
     lookup = known.grammar if grammars else lambda _: None
     with mock.patch.object(known, "grammar", lookup):
-        done = build(root, Options(paths=(str(folder / "docs"),), wishes=wishes))
+        done = build(root, IndexOptions(paths=(str(folder / "docs"),), wishes=wishes))
     for mode in MODES:
-        wanted = Wanted(
+        wanted = EvalOptions(
             queries=folder / "queries.jsonl",
             qrels=folder / "qrels.tsv",
-            asked=Asked(mode=mode),
+            asked=QueryOptions(mode=mode),
             measures="nDCG@10 R@100",
             latency=0,
         )
-        m = judge(wanted, lambda: root).body["measures"]
+        m = run_evaluation(wanted, lambda: root).body["measures"]
         print(
             f"{name:16} {way:18} {mode:6} {done.passages['total']:6} passages  "
             f"nDCG@10 {m['nDCG@10']:.4f}  R@100 {m['R@100']:.4f}",

@@ -9,10 +9,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from qembed.pipeline.experiments.evaluate import Wanted, judge
-from qembed.pipeline.indexing.options import Options
+from qembed.pipeline.experiments.evaluate import EvalOptions, run_evaluation
+from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.retrieval.candidates import MODES
-from qembed.pipeline.retrieval.options import Asked
+from qembed.pipeline.retrieval.options import QueryOptions
 
 
 def collections(folders: list[Path]) -> list[Path]:
@@ -31,17 +31,17 @@ def main() -> None:
     folders = collections([Path(a) for a in arguments if a != "--rerank"])
     if not folders:
         sys.exit("python -m tests.bench.modes FOLDER …: no corpus.jsonl there")
-    ways = {mode: Asked(mode=mode) for mode in MODES}
-    ways["hybrid, rrf"] = Asked(mode="hybrid", fusion="rrf")
+    ways = {mode: QueryOptions(mode=mode) for mode in MODES}
+    ways["hybrid, rrf"] = QueryOptions(mode="hybrid", fusion="rrf")
     if rerank:
-        ways["auto, late"] = Asked(rerank="late")
+        ways["auto, late"] = QueryOptions(rerank="late")
     print(f"{'collection':16} {'mode':14} {'nDCG@10':>8} {'R@100':>8} {'ms a query':>11}")
     for folder in folders:
         for name, asked in ways.items():
-            wanted = Wanted(
-                beir=folder, measures="nDCG@10 R@100", asked=asked, index=Options(), latency=0
+            wanted = EvalOptions(
+                beir=folder, measures="nDCG@10 R@100", asked=asked, index=IndexOptions(), latency=0
             )
-            body = judge(wanted, Path.cwd).body
+            body = run_evaluation(wanted, Path.cwd).body
             seconds = body["settings"]["seconds"]
             spent = sum(seconds.get(s, 0.0) for s in ("search", "lexical", "fuse", "rerank"))
             m = body["measures"]

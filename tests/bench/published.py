@@ -25,10 +25,10 @@ TOLERANCE = 0.002
 
 def main() -> int:
     """Prints wanted and got; 1 for a difference."""
-    from qembed.pipeline.experiments.evaluate import Wanted, judge
-    from qembed.pipeline.indexing.options import Options
-    from qembed.pipeline.recipe import Wishes
-    from qembed.pipeline.retrieval.options import Asked
+    from qembed.pipeline.experiments.evaluate import EvalOptions, run_evaluation
+    from qembed.pipeline.indexing.options import IndexOptions
+    from qembed.pipeline.recipe import RecipeOptions
+    from qembed.pipeline.retrieval.options import QueryOptions
 
     if len(sys.argv) != 2:
         print(__doc__, file=sys.stderr)
@@ -40,10 +40,10 @@ def main() -> int:
         if not (beir / "corpus.jsonl").is_file():
             print(f"{name:12} {wanted:9.4f} {'not there':>9}")
             continue
-        asked = Asked(search="exact", mode="dense")
-        options = Options(wishes=Wishes(model="minilm", chunker="none"))
-        asking = Wanted(beir=beir, measures="nDCG@10", asked=asked, index=options, latency=0)
-        got = judge(asking, lambda: Path()).report.measures["nDCG@10"]
+        asked = QueryOptions(search="exact", mode="dense")
+        options = IndexOptions(wishes=RecipeOptions(model="minilm", chunker="none"))
+        asking = EvalOptions(beir=beir, measures="nDCG@10", asked=asked, index=options, latency=0)
+        got = run_evaluation(asking, lambda: Path()).report.measures["nDCG@10"]
         wrong += abs(got - wanted) > TOLERANCE
         print(f"{name:12} {wanted:9.4f} {got:9.4f} {got - wanted:+11.4f}", flush=True)
     return 1 if wrong else 0

@@ -73,7 +73,7 @@ def main() -> None:
 def inside(folder: Path) -> None:
     """The same without what starting Python and importing libraries takes."""
     from qembed.pipeline.indexing.build import build
-    from qembed.pipeline.indexing.options import Options
+    from qembed.pipeline.indexing.options import IndexOptions
 
     space: dict[str, object] = {}
     exec(WALK, space)
@@ -81,7 +81,7 @@ def inside(folder: Path) -> None:
     assert callable(walk)
 
     def ours() -> None:
-        summary = build(folder / ".qembed", Options())
+        summary = build(folder / ".qembed", IndexOptions())
         assert summary.documents["unchanged"] == FILES
         assert summary.passages["encoded"] == 0
         assert "load" not in summary.seconds

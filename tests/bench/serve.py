@@ -21,9 +21,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from qembed.serve.client import Line
-from qembed.serve.protocol import Broken
-from qembed.serve.socket_address import surroundings
+from qembed.serve.client import ServerConnection
+from qembed.serve.protocol import ProtocolError
+from qembed.serve.socket_address import relevant_environment
 from tests.bench.cold import PASSAGES, QUERY, WORDS, corpus
 from tests.bench.processes import in_turn, ratio, run, seconds
 from tests.bench.table import fact, row
@@ -48,7 +48,7 @@ for line in sys.stdin:
 """
 
 
-alike = cache(surroundings)
+alike = cache(relevant_environment)
 """Once: what a client's process does once is not what is measured."""
 
 
@@ -68,7 +68,7 @@ def request(text: str) -> dict[str, Any]:
 def ask(index: Path, text: str) -> float:
     """Seconds from connecting to the answer."""
     began = time.perf_counter()
-    with Line(index) as line:
+    with ServerConnection(index) as line:
         answer = line.ask(request(text))
     took = time.perf_counter() - began
     if answer.get("code") != 0 or answer["out"].count("\n") != 10:
@@ -94,10 +94,10 @@ def wait_for(index: Path) -> None:
     """Until there is a server that answers."""
     for _ in range(600):
         try:
-            with Line(index) as line:
+            with ServerConnection(index) as line:
                 line.ask({"do": "status"})
             return
-        except Broken:
+        except ProtocolError:
             time.sleep(0.1)
     sys.exit("the server does not answer")
 

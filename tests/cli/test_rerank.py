@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from qembed.models.rerankers.spec import OwnReranker
+from qembed.models.rerankers.spec import PythonReranker
 from tests import stub
 from tests.cli.conftest import Shell
 from tests.encoders import Bag
@@ -300,9 +300,9 @@ def test_a_task_that_is_no_text(tasked: Shell, task: Any) -> None:
 
 def test_one_server_holds_one_reranker_for_all_tasks() -> None:
     """Tasks come with the pairs: a second task does not load the model a second time."""
-    from qembed.serve.caching_session import WarmSession
+    from qembed.serve.caching_session import CachingSession
 
-    session = WarmSession.__new__(WarmSession)
+    session = CachingSession.__new__(CachingSession)
     session._rerankers = {}
-    first = session.kept(SURE, lambda: OwnReranker(SURE, Sure()))
+    first = session.kept(SURE, lambda: PythonReranker(SURE, Sure()))
     assert session.kept(SURE, lambda: pytest.fail("loaded again")) is first

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from qembed.models.templates import passage_text
 from qembed.pipeline.indexing.build import build
-from qembed.pipeline.indexing.options import Options
-from qembed.pipeline.recipe import Wishes
+from qembed.pipeline.indexing.options import IndexOptions
+from qembed.pipeline.recipe import RecipeOptions
 from qembed.store.manifest import PROBE_TEXTS
 from qembed.types import Document
 from tests.cli.conftest import Shell
@@ -72,8 +72,8 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
 def encoded(folder: Path, **wishes: Any) -> list[str]:
     """What an index of the documents had its encoder encode."""
     SEEN.clear()
-    made = Wishes(model=RECORDER, max_tokens=48, overlap=0, **wishes)
-    done = build(folder / "index", Options(paths=[str(folder / "docs")], wishes=made))
+    made = RecipeOptions(model=RECORDER, max_tokens=48, overlap=0, **wishes)
+    done = build(folder / "index", IndexOptions(paths=[str(folder / "docs")], wishes=made))
     assert done.passages["truncated"] == 0
     return [t for t in SEEN if t not in PROBE_TEXTS]
 

@@ -15,7 +15,7 @@ import pytest
 
 from qembed.corpus import ReadOptions, file_contents, read
 from qembed.corpus.readers import sandbox
-from qembed.corpus.readers.sandbox import Failed, Worker
+from qembed.corpus.readers.sandbox import ReaderFailed, ReaderProcess
 from qembed.types import Document, SourceFile, Unreadable
 from tests.corpus import fuzz
 from tests.corpus.samples import pdf
@@ -132,9 +132,9 @@ def test_a_secret_file_is_not_pulled_in(tmp_path: Path) -> None:
 
 class TestWorker:
     def test_slow_files_end_and_the_next_is_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        one = Worker()
+        one = ReaderProcess()
         try:
-            with pytest.raises(Failed, match=r"took longer than 0\.001 s"):
+            with pytest.raises(ReaderFailed, match=r"took longer than 0\.001 s"):
                 one.convert(".pdf", pdf(["x"] * 200), seconds=0.001)
             assert len(one.convert(".pdf", pdf(["x"]))) == 1
         finally:
@@ -142,22 +142,22 @@ class TestWorker:
 
     def test_memory_is_limited(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sandbox, "MEMORY", 300 * 1024**2)
-        one = Worker()
+        one = ReaderProcess()
         try:
-            with pytest.raises(Failed):
+            with pytest.raises(ReaderFailed):
                 one.convert(".pdf", b"%PDF" + bytes(290 * 1024**2))
             assert len(one.convert(".pdf", pdf(["x"]))) == 1
         finally:
             one.close()
 
     def test_one_that_died_is_replaced(self) -> None:
-        one = Worker()
+        one = ReaderProcess()
         try:
             one.convert(".pdf", pdf(["x"]))
             assert one._process is not None
             one._process.kill()
             one._process.wait()
-            with pytest.raises(Failed, match="crashed"):
+            with pytest.raises(ReaderFailed, match="crashed"):
                 one.convert(".pdf", pdf(["x"]))
             assert len(one.convert(".pdf", pdf(["x"]))) == 1
         finally:

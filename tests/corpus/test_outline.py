@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qembed.corpus import ReadOptions, read
-from qembed.corpus.chunking.heading_path import MAX_PART, Outline
+from qembed.corpus.chunking.heading_path import MAX_PART, HeadingPaths
 from qembed.types import Document, Passage, SourceFile
 from tests.corpus.counts import check, chunker
 from tests.corpus.samples import docx, epub, pptx
@@ -94,7 +94,7 @@ def test_very_long_headings_are_cut_between_words() -> None:
 
 def test_headings_that_open_a_passage_are_its_own() -> None:
     text = "# A\n\nwords of it\n\n# B\n\n## C\n\nmore words\n\n# D\n\nlast"
-    outline = Outline.of(text, ".md", True)
+    outline = HeadingPaths.of(text, ".md", True)
 
     def path(start: str, end: str) -> str:
         return outline.path(text, text.index(start), text.index(end) + len(end))
@@ -108,7 +108,7 @@ def test_headings_that_open_a_passage_are_its_own() -> None:
     assert path("## C", "words\n\n# D") == "B > C"
     assert path("# D", "# D") == "D"
     assert outline.within(text.index("more"), text.index("last")) == ["B > C", "D"]
-    assert Outline.of("none", ".md", True).path("none", 0, 4) == ""
+    assert HeadingPaths.of("none", ".md", True).path("none", 0, 4) == ""
 
 
 LINES = [

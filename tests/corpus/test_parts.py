@@ -23,9 +23,9 @@ MARKS = {"utf-8": b"", "utf-16-le": codecs.BOM_UTF16_LE, "utf-16-be": codecs.BOM
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(large_text, "LONG", 100)
-    monkeypatch.setattr(large_text, "PART", 40)
-    monkeypatch.setattr(large_text, "BLOCK", 7)
+    monkeypatch.setattr(large_text, "MAX_WHOLE_BYTES", 100)
+    monkeypatch.setattr(large_text, "PART_BYTES", 40)
+    monkeypatch.setattr(large_text, "BLOCK_BYTES", 7)
 
 
 def reading(folder: Path, data: bytes, name: str = "a.log") -> list[Document | Unreadable]:
@@ -106,9 +106,9 @@ def test_packed_text_streams_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_memory_stays_flat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(large_text, "LONG", 1 << 20)
-    monkeypatch.setattr(large_text, "PART", 1 << 19)
-    monkeypatch.setattr(large_text, "BLOCK", 1 << 16)
+    monkeypatch.setattr(large_text, "MAX_WHOLE_BYTES", 1 << 20)
+    monkeypatch.setattr(large_text, "PART_BYTES", 1 << 19)
+    monkeypatch.setattr(large_text, "BLOCK_BYTES", 1 << 16)
     path = tmp_path / "a.txt"
     path.write_bytes(b"a line of text that is read\n" * 2_000_000)
     tracemalloc.start()

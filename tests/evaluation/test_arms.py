@@ -5,15 +5,15 @@ import random
 import pytest
 
 from qembed.evaluation import (
-    Arm,
     Report,
-    arms_json,
-    compare_arms,
+    Variant,
+    compare_variants,
     details_json,
     evaluate,
     parse_measures,
     recall_curve,
     recommend,
+    variants_json,
 )
 from qembed.types import Query
 from tests.evaluation.test_trec_eval import random_case
@@ -21,7 +21,9 @@ from tests.evaluation.test_trec_eval import random_case
 
 def arm(name, values, axis="x"):
     per_query = {f"q{i}": {"AP": v} for i, v in enumerate(values)}
-    return Arm({axis: name}, Report({"AP": sum(values) / len(values)}, per_query, len(values)), 1.0)
+    return Variant(
+        {axis: name}, Report({"AP": sum(values) / len(values)}, per_query, len(values)), 1.0
+    )
 
 
 def around(mean, spread=0.1, n=60, seed=1):
@@ -38,11 +40,11 @@ NEARLY = [v - (0.002 if i % 2 else 0.0) for i, v in enumerate(BASE)]
 
 def test_differences_are_corrected_together_and_the_reference_has_none():
     arms = [arm("base", BASE), arm("better", BETTER), arm("noise", NOISE)]
-    first, better, noise = compare_arms(arms, 0, "AP")
+    first, better, noise = compare_variants(arms, 0, "AP")
     assert first is None
     assert better.p_holm == pytest.approx(2 * better.p)
     assert noise.p_holm >= noise.p
-    body = arms_json("x", arms, 0, "AP")
+    body = variants_json("x", arms, 0, "AP")
     assert [a["arm"] for a in body] == ["base", "better", "noise"]
     assert [a["reference"] for a in body] == [True, False, False]
     assert body[1]["x"] == "better"

@@ -16,14 +16,14 @@ from typing import Any
 import pytest
 
 from qembed.evaluation import (
-    Arm,
     Report,
-    arms_json,
+    Variant,
     details_json,
     evaluate,
     parse_measures,
     recall_curve,
     report_json,
+    variants_json,
     write_report,
 )
 from qembed.types import Query
@@ -47,12 +47,12 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     measures = parse_measures("nDCG@10 RR@10")
     report = evaluate(measures, qrels, run)
     half = Report(dict.fromkeys(report.measures, 0.1), report.per_query, 12)
-    arms = [Arm({"dim": 8}, half, 0.5), Arm({"dim": 16}, report, 1.0)]
+    arms = [Variant({"dim": 8}, half, 0.5), Variant({"dim": 16}, report, 1.0)]
     body = report_json(
         report,
         settings={},
         recipe=None,
-        ablations=arms_json("dim", arms, 1, "nDCG@10"),
+        ablations=variants_json("dim", arms, 1, "nDCG@10"),
         recall=recall_curve(run, qrels, 10),
         details=details_json(queries, qrels, run, {}),
     )

@@ -8,10 +8,9 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from qembed.evaluation import (
-    Arm,
     GateResult,
     Report,
-    arms_json,
+    Variant,
     comparison_json,
     details_json,
     diff_markdown,
@@ -24,6 +23,7 @@ from qembed.evaluation import (
     recall_curve,
     recommend,
     report_json,
+    variants_json,
     write_report,
 )
 from qembed.evaluation.report.html import diff_html, report_html
@@ -61,16 +61,18 @@ def full():
     """A report with everything in it, much of it hostile."""
     before = a_report(GOOD)[1]
     report, _ = a_report(BAD)
-    dims = [Arm({"dim": d}, evaluate(MEASURES, QRELS, r), d / 10) for d, r in ((2, BAD), (4, GOOD))]
-    named = [Arm({"instruction": EVIL}, report), Arm({"instruction": "with"}, report)]
+    dims = [
+        Variant({"dim": d}, evaluate(MEASURES, QRELS, r), d / 10) for d, r in ((2, BAD), (4, GOOD))
+    ]
+    named = [Variant({"instruction": EVIL}, report), Variant({"instruction": "with"}, report)]
     gates = [GateResult("nDCG@10", 0.9, 0.4, False, note=EVIL), GateResult("R@3", 0.1, 0.5, True)]
     return a_report(
         BAD,
         gates=gates,
         comparison=comparison_json(differences(before, report), 3, [EVIL]),
         ablations=[
-            *arms_json("dim", dims, 1, "nDCG@10"),
-            *arms_json("instruction", named, 1, "nDCG@10"),
+            *variants_json("dim", dims, 1, "nDCG@10"),
+            *variants_json("instruction", named, 1, "nDCG@10"),
         ],
         recommendations=[recommend("dim", dims, 1, "nDCG@10", by_cost=True), EVIL],
         floors=parse_gates(["RR@10=0.5"]),

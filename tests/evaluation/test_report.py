@@ -4,10 +4,9 @@ import pytest
 
 from qembed.errors import InputError, UsageError
 from qembed.evaluation import (
-    Arm,
     GateResult,
     Report,
-    arms_json,
+    Variant,
     check_report_paths,
     comparison_json,
     differences,
@@ -17,6 +16,7 @@ from qembed.evaluation import (
     parse_measures,
     read_report,
     report_markdown,
+    variants_json,
     worst_queries,
     write_report,
 )
@@ -101,8 +101,8 @@ def test_the_worst_queries_come_first():
 def test_markdown_shows_what_matters(tmp_path):
     change = differences(as_json(), REPORT)
     arms = [
-        Arm({"mode": "dense"}, REPORT, 1.5),
-        Arm({"mode": "hybrid"}, Report({"nDCG@10": 1.0}, _all(1.0), 3)),
+        Variant({"mode": "dense"}, REPORT, 1.5),
+        Variant({"mode": "hybrid"}, Report({"nDCG@10": 1.0}, _all(1.0), 3)),
     ]
     found = as_json(
         settings={"mode": "hybrid", "k": 100, "where": None},
@@ -112,7 +112,7 @@ def test_markdown_shows_what_matters(tmp_path):
             GateResult("RR@10", 0.4, 0.5, True),
         ],
         comparison=comparison_json(change, 3, ["the corpus differs"]),
-        ablations=arms_json("mode", arms, 0, "nDCG@10"),
+        ablations=variants_json("mode", arms, 0, "nDCG@10"),
         recommendations=["mode: keep dense"],
         causes=["ef was null, is 10"],
         warnings=["little is judged"],

@@ -16,7 +16,7 @@ from tests.models import tiny
 
 if TYPE_CHECKING:
     from qembed.models.onnx.cache import Export
-    from qembed.models.onnx.prepare import Wanted
+    from qembed.models.onnx.prepare import ExportRequest
     from qembed.models.spec import FolderModel
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # read once, when huggingface_hub is imported
@@ -113,7 +113,7 @@ def no_exporter(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     calls: list[str] = []
 
-    def run(wanted: Wanted, out: Path, stop: Callable[[], bool]) -> tuple[int, str]:
+    def run(wanted: ExportRequest, out: Path, stop: Callable[[], bool]) -> tuple[int, str]:
         calls.append(wanted.name)
         return 1, "the exporter was started"
 

@@ -9,7 +9,7 @@ import pytest
 
 from qembed.models.onnx import cache, prepare
 from qembed.models.onnx.cache import Export
-from qembed.models.onnx.prepare import Wanted
+from qembed.models.onnx.prepare import ExportRequest
 from qembed.models.onnx_export import export
 from qembed.models.spec import FolderModel, open_model
 from tests.models import tiny
@@ -21,7 +21,7 @@ def never() -> bool:
     return False
 
 
-def make(wanted: Wanted, out: Path) -> Export:
+def make(wanted: ExportRequest, out: Path) -> Export:
     """An export made in this process: an importer's 9 s are paid once for all tests."""
     out.mkdir(parents=True)
     request = {

@@ -10,7 +10,7 @@ import pytest
 
 from qembed.errors import EncodingError, ModelUnavailable
 from qembed.models import open_model
-from qembed.models.rerankers.spec import Cross
+from qembed.models.rerankers.spec import CrossEncoderReranker
 from tests.models import reference, tiny
 from tests.models.tiny import POSITIONS, TEXTS, WIDTH
 
@@ -110,7 +110,7 @@ def test_the_folders_code_is_not_run(bert: Path, tmp_path: Path, layout: str) ->
     with pytest.raises(ModelUnavailable, match="spy cannot be loaded"):
         encode(folder, ["fox"])
     with pytest.raises(ModelUnavailable, match="spy cannot be loaded"):
-        Cross(folder, "cpu")
+        CrossEncoderReranker(folder, "cpu")
     assert not hasattr(builtins, "spy_ran")
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from qembed.models.onnx import cache
 from qembed.models.onnx import prepare as onnx_prepare
-from qembed.models.onnx.cache import Damaged, slot
+from qembed.models.onnx.cache import ExportDamaged, slot
 from qembed.models.onnx.encoder import OnnxEncoder
 from qembed.models.onnx.prepare import open_encoder, prepare
 from qembed.models.spec import FolderModel
@@ -49,7 +49,7 @@ def test_a_damaged_export_is_not_used(kept: FolderModel, name: str, damage: str)
         path.unlink()
     else:
         path.write_bytes(data[:-9] if damage == "cut" else bytes([data[0] ^ 1]) + data[1:])
-    with pytest.raises(Damaged):
+    with pytest.raises(ExportDamaged):
         kept.wanted().slot().export()
     encoder, note = open_encoder(kept.wanted(), kept.dim)
     assert encoder is None
@@ -123,5 +123,5 @@ def test_sweeping(kept: FolderModel) -> None:
     cache.sweep(place)
     left = sorted(p.name for p in place.top.iterdir())
     assert place.folder.name in left
-    assert len([n for n in left if n.startswith("other")]) == cache.KEPT
+    assert len([n for n in left if n.startswith("other")]) == cache.KEPT_EXPORTS
     assert ".making-killed" not in left

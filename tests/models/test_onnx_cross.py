@@ -11,7 +11,7 @@ import pytest
 
 from qembed.models.onnx import prepare
 from qembed.models.onnx.prepare import cross_encoder, open_cross
-from qembed.models.rerankers.spec import Cross
+from qembed.models.rerankers.spec import CrossEncoderReranker
 from tests.models import reference, tiny
 from tests.models.conftest import SIDES
 from tests.models.exports import make
@@ -42,17 +42,17 @@ def folders(tmp_path_factory: pytest.TempPathFactory, quietly: None) -> dict[str
 @pytest.fixture(params=[(side, by) for side in SIDES for by in ("torch", "onnx")], ids=" ".join)
 def both(
     request: Any, folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
-) -> tuple[Cross, Path]:
+) -> tuple[CrossEncoderReranker, Path]:
     """(a cross-encoder by torch or onnxruntime, its folder)."""
     side, by = request.param
     if by == "torch":
         monkeypatch.setenv(prepare.RUNTIME, "torch")
-    cross = Cross(folders[side], "cpu")
+    cross = CrossEncoderReranker(folders[side], "cpu")
     assert (cross._exported is not None) == (by == "onnx")
     return cross, folders[side]
 
 
-def test_logits_are_those_of_the_formula(both: tuple[Cross, Path]) -> None:
+def test_logits_are_those_of_the_formula(both: tuple[CrossEncoderReranker, Path]) -> None:
     cross, folder = both
     expected = reference.cross_logits(folder, PAIRS)
     assert np.ptp(expected) > 0.1
@@ -61,7 +61,7 @@ def test_logits_are_those_of_the_formula(both: tuple[Cross, Path]) -> None:
     assert cross.truncated == 2 * PAIRS[2:]
 
 
-def test_a_batch_of_one_is_a_mixed_batch(both: tuple[Cross, Path]) -> None:
+def test_a_batch_of_one_is_a_mixed_batch(both: tuple[CrossEncoderReranker, Path]) -> None:
     cross, _ = both
     together = cross.logits(PAIRS)
     alone = np.concatenate([cross.logits([p]) for p in PAIRS])

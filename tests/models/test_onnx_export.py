@@ -30,11 +30,11 @@ def test_a_graph_that_disagrees_is_refused() -> None:
     parity.check_vectors(a, a)
     b = a.copy()
     b[1] = reference.unit(np.array([1, 1, 1, 1.02]))
-    with pytest.raises(parity.Disagrees, match=r"cosine 0\.9999"):
+    with pytest.raises(parity.ParityError, match=r"cosine 0\.9999"):
         parity.check_vectors(a, b)
-    with pytest.raises(parity.Disagrees, match=r"NaN|nan"):
+    with pytest.raises(parity.ParityError, match=r"NaN|nan"):
         parity.check_vectors(a, np.full_like(a, np.nan))
-    with pytest.raises(parity.Disagrees, match="1 vectors where torch gives 2"):
+    with pytest.raises(parity.ParityError, match="1 vectors where torch gives 2"):
         parity.check_vectors(a, a[:1])
 
 
@@ -50,5 +50,5 @@ def test_a_graph_that_disagrees_is_refused() -> None:
 )
 def test_how_far_scores_may_be(theirs: list[float], ours: list[float], message: str | None) -> None:
     """Of log-odds: what is allowed changes no probability by more than .00025."""
-    with nullcontext() if message is None else pytest.raises(parity.Disagrees, match=message):
+    with nullcontext() if message is None else pytest.raises(parity.ParityError, match=message):
         parity.check_scores(np.array(theirs), np.array(ours))

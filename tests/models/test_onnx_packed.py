@@ -11,7 +11,11 @@ import pytest
 from qembed.errors import EncodingError
 from qembed.models.onnx.encoder import OnnxEncoder
 from qembed.models.onnx.session import ROWS
-from qembed.models.onnx_export.unpadded import ARCHITECTURES, NotPacked, packed
+from qembed.models.onnx_export.unpadded import (
+    ARCHITECTURES,
+    UnsupportedArchitecture,
+    without_padding,
+)
 from tests.models import tiny
 from tests.models.exports import MIXED, make, model_in
 
@@ -76,7 +80,7 @@ def test_torchs_numbers_without_padding(kind: str, tmp_path: Path, quietly: None
     ids, mask, rows = features(model)
     with torch.inference_mode():
         wanted = model({"input_ids": ids, "attention_mask": mask})
-        with packed(model) as module:
+        with without_padding(model) as module:
             vectors, states = module(ids, mask, rows)
         after = model({"input_ids": ids, "attention_mask": mask})
     np.testing.assert_allclose(vectors, wanted["sentence_embedding"], atol=1e-5)
@@ -95,13 +99,16 @@ def windowed(tmp_path_factory: pytest.TempPathFactory, quietly: None) -> Path:
 
 def test_an_attention_that_wants_more_is_refused(windowed: Path) -> None:
     model = sentences(windowed)
-    with packed(model) as module, pytest.raises(NotPacked, match="wants sliding_window"):
+    with (
+        without_padding(model) as module,
+        pytest.raises(UnsupportedArchitecture, match="wants sliding_window"),
+    ):
         module(*features(model))
 
 
 def test_an_architecture_that_is_not_listed_is_refused(tmp_path: Path, quietly: None) -> None:
     model = sentences(bare(tmp_path / "model", "mpnet"))
-    with pytest.raises(NotPacked, match="mpnet"), packed(model):
+    with pytest.raises(UnsupportedArchitecture, match="mpnet"), without_padding(model):
         pass
 
 

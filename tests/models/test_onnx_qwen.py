@@ -18,7 +18,7 @@ from qembed.models.onnx.prepare import qwen_reranker
 from qembed.models.onnx.qwen_reranker import OnnxQwen
 from qembed.models.onnx_export import export as onnx_export
 from qembed.models.onnx_export import parity
-from qembed.models.qwen_prompt import Prompts
+from qembed.models.qwen_prompt import QwenPrompts
 from qembed.models.rerankers.qwen import QwenReranker
 from qembed.models.spec import FolderModel
 from tests.models import reference, tiny
@@ -144,13 +144,13 @@ def test_a_graph_that_disagrees_is_refused(
 
     monkeypatch.setattr(onnx_export, "_graph", graph)
     make(qwen_reranker(folder, str(folder), "cpu"), tmp_path / "same")
-    with pytest.raises(parity.Disagrees, match="other scores than torch"):
+    with pytest.raises(parity.ParityError, match="other scores than torch"):
         make(qwen_reranker(other, str(other), "cpu"), tmp_path / "other")
 
 
 def test_progress_and_no_pairs(folder: Path, export: Export) -> None:
     judge, seen = OnnxQwen(export), []
-    prompts = Prompts(judge.tokenizer, tiny.LONG, "judge").ids(PAIRS * 30, ["a task"] * 60)
+    prompts = QwenPrompts(judge.tokenizer, tiny.LONG, "judge").ids(PAIRS * 30, ["a task"] * 60)
     assert judge.logits(prompts, seen.append).shape == (60,)
     assert sum(seen) == 60
     assert len(seen) > 1

@@ -13,8 +13,8 @@ import pytest
 
 from qembed.models.onnx import prepare
 from qembed.models.onnx.encoder import VECTOR, OnnxEncoder
-from qembed.models.onnx.session import ROWS, SMALL
-from qembed.models.onnx_export.batch_invariance import apart
+from qembed.models.onnx.session import ROWS, SMALL_BATCH_TOKENS
+from qembed.models.onnx_export.batch_invariance import is_batch_invariant
 from tests.models import reference, tiny
 from tests.models.conftest import FAMILIES
 from tests.models.exports import MIXED, model_in
@@ -127,7 +127,7 @@ def test_two_threads_get_what_one_gets(exports: Any, words: int) -> None:
         mask[1, words // 2 :] = 0
         rows = mask.ravel().nonzero()[0]
         feeds.append({"input_ids": ids, "attention_mask": mask, ROWS: rows})
-    assert (feeds[0]["input_ids"].size > SMALL) == (words == 400)
+    assert (feeds[0]["input_ids"].size > SMALL_BATCH_TOKENS) == (words == 400)
     one_by_one = [graph.run(VECTOR, feed) for feed in feeds]
     start = Barrier(2)
 
@@ -170,4 +170,4 @@ def test_a_difference_in_the_last_digit_is_noticed() -> None:
             vectors = np.array([[len(t), 1] for t in texts], dtype=np.float32)
             return np.nextafter(vectors, np.float32(9)) if len(texts) > 10 else vectors
 
-    assert not apart(Drifting(), tiny.TEXTS)
+    assert not is_batch_invariant(Drifting(), tiny.TEXTS)

@@ -12,7 +12,7 @@ import pytest
 
 from qembed.errors import EncodingError, ModelUnavailable, UsageError
 from qembed.models import open_model, open_reranker
-from qembed.models.python_model import OwnEncoder
+from qembed.models.python_model import PythonEncoder
 
 Write = Callable[[str], str]
 
@@ -179,8 +179,8 @@ class Gives:
         return [np.array(self.rows, dtype=np.float64) for _ in texts]
 
 
-def encoder(*rows: list[float]) -> OwnEncoder:
-    return OwnEncoder(Gives(*rows), 3, "py:m:f")
+def encoder(*rows: list[float]) -> PythonEncoder:
+    return PythonEncoder(Gives(*rows), 3, "py:m:f")
 
 
 def test_vectors_are_made_unit_rows() -> None:

@@ -15,7 +15,7 @@ from qembed.models.model_folder import Folder
 from qembed.models.onnx import prepare
 from qembed.models.onnx.prepare import qwen_reranker
 from qembed.models.rerankers.qwen import QwenReranker
-from qembed.models.rerankers.spec import Cross
+from qembed.models.rerankers.spec import CrossEncoderReranker
 from tests.models import reference, tiny
 from tests.models.exports import make
 from tests.models.reference import CODE, PREFIX, SUFFIX, WEB
@@ -230,6 +230,6 @@ def test_another_family_with_a_prompt_of_its_own(
     theirs = CrossEncoder(str(templated), device="cpu", activation_fn=torch.nn.Identity())
     theirs.save_pretrained(str(tmp_path / "poets-reranker"))
     reranker = open_reranker(str(tmp_path / "poets-reranker"), model, device="cpu")
-    assert isinstance(reranker, Cross)
+    assert isinstance(reranker, CrossEncoderReranker)
     expected = theirs.predict(PAIRS, show_progress_bar=False)
     np.testing.assert_allclose(reranker.logits(PAIRS), expected, rtol=0, atol=1e-4)

@@ -12,7 +12,12 @@ import pytest
 
 from qembed.errors import EncodingError, ModelUnavailable, UsageError
 from qembed.models import Model, open_model, open_reranker
-from qembed.models.rerankers.spec import TOGETHER, Cross, Late, OwnReranker
+from qembed.models.rerankers.spec import (
+    TEXTS_PER_BATCH,
+    CrossEncoderReranker,
+    LateInteractionReranker,
+    PythonReranker,
+)
 from tests.encoders import Bag
 from tests.models import reference, tiny
 
@@ -73,29 +78,29 @@ def test_late_of_a_text_with_itself_is_one(model: Model) -> None:
 def test_late_keeps_the_order_and_encodes_each_text_once() -> None:
     rng = np.random.default_rng(0)
     queries = [f"question {i} of some words" for i in range(7)]
-    passages = [" ".join(["word", str(i)] * (1 + i % 5)) for i in range(2 * TOGETHER + 9)]
+    passages = [" ".join(["word", str(i)] * (1 + i % 5)) for i in range(2 * TEXTS_PER_BATCH + 9)]
     pairs = [(queries[i % 7], p) for i, p in enumerate(passages)]
     pairs += [(queries[int(rng.integers(7))], str(rng.choice(passages))) for _ in range(200)]
     rng.shuffle(pairs)
     pairs = [(str(q), str(p)) for q, p in pairs]
 
     counting = Counting()
-    got = Late(counting).score(pairs)
-    one_by_one = [float(Late(Bag()).score([pair])[0]) for pair in pairs]
+    got = LateInteractionReranker(counting).score(pairs)
+    one_by_one = [float(LateInteractionReranker(Bag()).score([pair])[0]) for pair in pairs]
     np.testing.assert_allclose(got, one_by_one, rtol=0, atol=1e-6)
     assert set(counting.seen) == set(queries) | set(passages)
     assert set(counting.seen.values()) == {1}
-    assert counting.largest == TOGETHER
+    assert counting.largest == TEXTS_PER_BATCH
 
 
 def test_late_of_no_pairs(model: Model) -> None:
-    assert Late(Bag()).score([]).shape == (0,)
+    assert LateInteractionReranker(Bag()).score([]).shape == (0,)
     assert open_reranker("late", model).score([]).shape == (0,)
 
 
 def test_late_needs_token_vectors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own = open_model("py:tests.encoders:bag")
-    assert isinstance(open_reranker("late", own), Late)
+    assert isinstance(open_reranker("late", own), LateInteractionReranker)
     monkeypatch.delattr(Bag, "encode_tokens")
     with pytest.raises(UsageError, match=r"py:tests\.encoders:bag has no encode_tokens"):
         open_reranker("late", own)
@@ -121,7 +126,7 @@ OLD_SQUASHED = "torch.nn.modules.activation.Sigmoid"
 def test_cross_squashes_once(tmp_path: Path, quietly: None, model: Model, config: dict) -> None:
     folder = tiny.classifier(tmp_path / "cross", **config)
     reranker = open_reranker(str(folder), model, device="cpu")
-    assert isinstance(reranker, Cross)
+    assert isinstance(reranker, CrossEncoderReranker)
     logits = reference.cross_logits(folder, PAIRS)
     assert np.ptp(logits) > 0.1
     np.testing.assert_allclose(reranker.logits(PAIRS), logits, rtol=1e-5, atol=1e-5)
@@ -164,7 +169,7 @@ def test_cross_batches_by_tokens(
     cross: Path, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reranker = open_reranker(str(cross), model, device="cpu")
-    assert isinstance(reranker, Cross)
+    assert isinstance(reranker, CrossEncoderReranker)
     sizes: list[int] = []
     predict = reranker._model.predict
 
@@ -240,11 +245,11 @@ class Given:
 
 def test_ones_own_is_held_to_one_number_a_pair() -> None:
     pairs = [("q", "a"), ("q", "b")]
-    assert OwnReranker("py:m:f", Given([1, 2.5])).score(pairs).tolist() == [1, 2.5]
+    assert PythonReranker("py:m:f", Given([1, 2.5])).score(pairs).tolist() == [1, 2.5]
     with pytest.raises(EncodingError, match=r"py:m:f gave scores of shape \(2, 1\) for 2 pairs"):
-        OwnReranker("py:m:f", Given([[1], [2]])).score(pairs)
+        PythonReranker("py:m:f", Given([[1], [2]])).score(pairs)
     with pytest.raises(EncodingError, match=r"py:m:f gave NaN .* with the passage 'b'"):
-        OwnReranker("py:m:f", Given([1, float("nan")])).score(pairs)
+        PythonReranker("py:m:f", Given([1, float("nan")])).score(pairs)
 
 
 def test_ones_own_in_calls_of_bounded_size() -> None:
@@ -259,11 +264,11 @@ def test_ones_own_in_calls_of_bounded_size() -> None:
 
     pairs = [("q", "x" * (i % 7)) for i in range(700)]
     seen: list[int] = []
-    reranker = OwnReranker("py:m:f", Lengths())
+    reranker = PythonReranker("py:m:f", Lengths())
     assert reranker.score(pairs, seen.append).tolist() == [i % 7 for i in range(700)]
     assert calls == seen == [256, 256, 188]
     assert reranker.calibrated
-    assert not OwnReranker("py:m:f", Given([])).calibrated
+    assert not PythonReranker("py:m:f", Given([])).calibrated
 
 
 def test_ones_own_without_score(model: Model) -> None:

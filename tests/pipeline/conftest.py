@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from qembed.pipeline.indexing.build import build
-from qembed.pipeline.indexing.options import Options, Summary
-from qembed.pipeline.recipe import Wishes
+from qembed.pipeline.indexing.options import IndexOptions, IndexSummary
+from qembed.pipeline.recipe import RecipeOptions
 from qembed.store import Snapshot
 from tests.encoders import bag
 
@@ -27,9 +27,9 @@ def cache(
     return folder
 
 
-def index(root: Path, *paths: Path | str, **options: object) -> Summary:
-    wishes = Wishes(model=None if (root / "manifest.json").exists() else BAG)
-    return build(root, Options(paths=[str(p) for p in paths], wishes=wishes, **options))  # type: ignore[arg-type]
+def index(root: Path, *paths: Path | str, **options: object) -> IndexSummary:
+    wishes = RecipeOptions(model=None if (root / "manifest.json").exists() else BAG)
+    return build(root, IndexOptions(paths=[str(p) for p in paths], wishes=wishes, **options))  # type: ignore[arg-type]
 
 
 def documents(root: Path) -> dict[str, tuple[str, list[tuple[int, int, str]]]]:

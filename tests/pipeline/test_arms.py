@@ -11,16 +11,16 @@ import pytest
 
 from qembed.errors import UsageError
 from qembed.pipeline.indexing.build import build
-from qembed.pipeline.indexing.options import Options
-from qembed.pipeline.recipe import Wishes
-from qembed.pipeline.retrieval.candidates import MODES, Arms
-from qembed.pipeline.retrieval.fusion import weighted
-from qembed.pipeline.retrieval.options import Asked
+from qembed.pipeline.indexing.options import IndexOptions
+from qembed.pipeline.recipe import RecipeOptions
+from qembed.pipeline.retrieval.candidates import MODES, CandidateRetriever
+from qembed.pipeline.retrieval.fusion import interpolate_scores
+from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.pipeline.retrieval.session import Session
 from qembed.types import Query
 
-BAG = Wishes(model="py:tests.encoders:bag")
+BAG = RecipeOptions(model="py:tests.encoders:bag")
 WORDS = (
     *("coffee", "black", "tea", "green", "milk", "sugar", "cup", "train", "bus", "late"),
     *("early", "home", "work", "E-1042", "sister", "garden"),
@@ -40,7 +40,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for i in range(400):
             user = "rare" if i % 100 == 7 else USERS[i % 3]
             f.write(json.dumps({"_id": f"m{i}", "text": text(i), "user_id": user, "n": i}) + "\n")
-    build(folder / ".qembed", Options(paths=(str(folder / "m.jsonl"),), wishes=BAG))
+    build(folder / ".qembed", IndexOptions(paths=(str(folder / "m.jsonl"),), wishes=BAG))
     return folder / ".qembed"
 
 
@@ -50,17 +50,17 @@ def session(root: Path) -> Iterator[Session]:
         yield s
 
 
-def documents(session: Session, asked: Asked, words: str) -> list[str]:
+def documents(session: Session, asked: QueryOptions, words: str) -> list[str]:
     answer = Retriever(session, asked).answer([Query("1", words)])
     return [h.document for h in answer.results[0].hits]
 
 
 def test_every_candidate_has_both_scores(session: Session) -> None:
-    arms = Arms(session, "hybrid", "exact", None)
+    arms = CandidateRetriever(session, "hybrid", "exact", None)
     vector = session.encoder.encode(["black coffee E-1042"])
     (found,) = arms.find(["black coffee E-1042"], vector, 20, None)
     exact = dict(zip(*[x.tolist() for x in session.exact.search(vector, 400)[0]], strict=True))
-    worded = session.worded("black coffee E-1042", 400)
+    worded = session.lexical_search("black coffee E-1042", 400)
     assert worded is not None
     bm25 = dict(zip(*[x.tolist() for x in worded], strict=True))
     assert found.dense is not None
@@ -69,14 +69,14 @@ def test_every_candidate_has_both_scores(session: Session) -> None:
         assert d == pytest.approx(exact[row], abs=1e-5)
         assert s == pytest.approx(bm25.get(row, 0.0), abs=1e-5)
     pool = np.ones(len(found.rows), bool)
-    again = weighted(found.dense, found.lexical, pool, 1.0)
+    again = interpolate_scores(found.dense, found.lexical, pool, 1.0)
     assert np.all(np.diff(again) <= 1e-5)
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("where", ["user_id = 'rare'", "n < 40", "user_id != 'alice' and n >= 200"])
 def test_nothing_outside_a_filter_is_found(session: Session, mode: str, where: str) -> None:
-    asked = Asked(k=10, mode=mode, where=(where,), search="exact")
+    asked = QueryOptions(k=10, mode=mode, where=(where,), search="exact")
     allowed = {d for d in session.filters.documents()["id"] if _passes(where, int(d[1:]))}
     for words in ("black coffee", "train late home", "E-1042"):
         found = documents(session, asked, words)
@@ -98,7 +98,7 @@ def _passes(where: str, n: int) -> bool:
 def test_a_filter_finds_what_filtering_first_and_searching_exactly_finds(
     session: Session, search: str, below: int
 ) -> None:
-    asked = Asked(k=10, mode="dense", search=search, where=(f"n < {below}",))  # type: ignore[arg-type]
+    asked = QueryOptions(k=10, mode="dense", search=search, where=(f"n < {below}",))  # type: ignore[arg-type]
     vectors = session.encoder.encode(["green tea", "late bus home"])
     rows, stored = np.arange(400), session.snapshot.vectors(np.arange(400))
     order = session.snapshot.positions_of(rows)
@@ -113,7 +113,7 @@ def test_a_filter_finds_what_filtering_first_and_searching_exactly_finds(
 
 
 def test_a_querys_own_filter_narrows_the_commands(session: Session) -> None:
-    asked = Asked(k=50, where=("n < 100",))
+    asked = QueryOptions(k=50, where=("n < 100",))
     answer = Retriever(session, asked).answer(
         [Query("1", "coffee", where="user_id = 'bob'"), Query("2", "coffee")]
     )
@@ -125,7 +125,7 @@ def test_a_querys_own_filter_narrows_the_commands(session: Session) -> None:
 def test_quoted_words_and_minus(session: Session) -> None:
     texts = {f"m{i}": text(i) for i in range(400)}
     for mode in ("auto", "hybrid", "lexical"):
-        asked = Asked(k=50, mode=mode)
+        asked = QueryOptions(k=50, mode=mode)
         found = documents(session, asked, '"black coffee"')
         assert found
         assert all("black coffee" in texts[d] for d in found)
@@ -135,7 +135,7 @@ def test_quoted_words_and_minus(session: Session) -> None:
 
 
 def test_a_phrase_that_nothing_has_is_searched_as_words(session: Session) -> None:
-    assert documents(session, Asked(k=5), '"coffee on the moon"')
+    assert documents(session, QueryOptions(k=5), '"coffee on the moon"')
 
 
 def test_words_alone_need_no_model(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,30 +143,30 @@ def test_words_alone_need_no_model(root: Path, monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setattr(
             type(session), "encoder", property(lambda _: pytest.fail("the model was loaded"))
         )
-        found = documents(session, Asked(mode="lexical"), "E-1042")
+        found = documents(session, QueryOptions(mode="lexical"), "E-1042")
         assert all("E-1042" in text(int(d[1:])) for d in found)
 
 
 @pytest.mark.parametrize("words", ["the of and", "???", "🙂", '"', "-", "NOT (a OR", "x" * 100_000])
 @pytest.mark.parametrize("mode", MODES)
 def test_whatever_is_asked(session: Session, mode: str, words: str) -> None:
-    found = documents(session, Asked(k=3, mode=mode), words)
+    found = documents(session, QueryOptions(k=3, mode=mode), words)
     assert mode == "lexical" or len(found) == 3
 
 
 def test_without_a_lexical_index(root: Path) -> None:
     with Session(root) as session:
         session.__dict__["lexical"] = None
-        assert documents(session, Asked(k=3), "coffee") == documents(
-            session, Asked(k=3, mode="dense"), "coffee"
+        assert documents(session, QueryOptions(k=3), "coffee") == documents(
+            session, QueryOptions(k=3, mode="dense"), "coffee"
         )
         with pytest.raises(UsageError, match="no lexical index"):
-            documents(session, Asked(k=3, mode="lexical"), "coffee")
+            documents(session, QueryOptions(k=3, mode="lexical"), "coffee")
 
 
 def test_a_list_does_not_depend_on_how_long_it_is(session: Session) -> None:
-    short = documents(session, Asked(k=5), "black tea sugar")
-    assert documents(session, Asked(k=300), "black tea sugar")[:5] == short
+    short = documents(session, QueryOptions(k=5), "black tea sugar")
+    assert documents(session, QueryOptions(k=300), "black tea sugar")[:5] == short
 
 
 def test_documents_by_words_are_all_that_hold_them(tmp_path: Path) -> None:
@@ -180,8 +180,8 @@ def test_documents_by_words_are_all_that_hold_them(tmp_path: Path) -> None:
     for i in range(40):
         (tmp_path / f"other{i}.txt").write_text(f"Nothing of the kind in document {i}.")
     paths = tuple(str(p) for p in tmp_path.glob("*.txt"))
-    wishes = Wishes(model="py:tests.encoders:bag", max_tokens=24, overlap=0)
-    build(tmp_path / ".qembed", Options(paths=paths, wishes=wishes))
+    wishes = RecipeOptions(model="py:tests.encoders:bag", max_tokens=24, overlap=0)
+    build(tmp_path / ".qembed", IndexOptions(paths=paths, wishes=wishes))
     with Session(tmp_path / ".qembed") as session:
-        found = documents(session, Asked(k=5, mode="lexical", by="document"), "apple")
+        found = documents(session, QueryOptions(k=5, mode="lexical", by="document"), "apple")
     assert sorted(found) == ["long.txt", *(f"short{i}.txt" for i in range(4))]

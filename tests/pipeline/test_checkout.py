@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from qembed.pipeline.indexing.options import Summary
+from qembed.pipeline.indexing.options import IndexSummary
 from qembed.store import Snapshot, text_hash
 from qembed.store.manifest import PROBE_TEXTS
 from tests.encoders import Bag
@@ -115,7 +115,9 @@ def stored(root: Path) -> set[bytes]:
         return {h.tobytes() for h in snapshot.text_hashes(snapshot.manifest.base)}
 
 
-def refreshed(root: Path, repository: Repository, encoded: Encoded) -> tuple[Summary, list[str]]:
+def refreshed(
+    root: Path, repository: Repository, encoded: Encoded
+) -> tuple[IndexSummary, list[str]]:
     """Refreshes; the index must equal one made from scratch, having encoded just what was not stored."""
     known = stored(root)
     encoded.take()

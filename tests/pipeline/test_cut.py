@@ -12,8 +12,8 @@ import pytest
 from qembed.errors import RecipeMismatch, UsageError
 from qembed.pipeline.diagnostics.verify import verify
 from qembed.pipeline.indexing.build import build
-from qembed.pipeline.indexing.options import Options
-from qembed.pipeline.recipe import Wishes
+from qembed.pipeline.indexing.options import IndexOptions
+from qembed.pipeline.recipe import RecipeOptions
 from qembed.store import Snapshot
 from tests.models import tiny
 
@@ -48,18 +48,19 @@ def vectors(root: Path) -> dict[tuple[str, int], np.ndarray]:
 
 def test_cut_equals_made_so(model: str, docs: Path, tmp_path: Path) -> None:
     root, fresh = tmp_path / "a", tmp_path / "b"
-    whole = Wishes(model=model, max_tokens=64)
-    first = build(root, Options(paths=(str(docs),), wishes=whole))
+    whole = RecipeOptions(model=model, max_tokens=64)
+    first = build(root, IndexOptions(paths=(str(docs),), wishes=whole))
     assert first.recipe.dim == 48
     (docs / "0.md").unlink()  # rows that are dead by the time of the cut
-    build(root, Options())
+    build(root, IndexOptions())
     (docs / "new.md").write_text("what came in between")
     for path in docs.iterdir():  # times that are to be trusted
         os.utime(path, (1.5e9, 1.5e9))
-    done = build(root, Options(wishes=Wishes(dim=32)))
+    done = build(root, IndexOptions(wishes=RecipeOptions(dim=32)))
     assert done.passages["encoded"] == 1
     other = build(
-        fresh, Options(paths=(str(docs),), wishes=Wishes(model=model, max_tokens=64, dim=32))
+        fresh,
+        IndexOptions(paths=(str(docs),), wishes=RecipeOptions(model=model, max_tokens=64, dim=32)),
     )
     assert done.recipe.fingerprint == other.recipe.fingerprint
     ours, theirs = vectors(root), vectors(fresh)
@@ -68,19 +69,19 @@ def test_cut_equals_made_so(model: str, docs: Path, tmp_path: Path) -> None:
         assert v.shape == (32,)
         assert np.allclose(v, theirs[key], atol=1e-5)
     assert list(verify(root)) == []
-    again = build(root, Options())
+    again = build(root, IndexOptions())
     assert (again.passages["encoded"], again.generation) == (0, done.generation)
 
 
 def test_what_cannot_be_cut(model: str, docs: Path, tmp_path: Path) -> None:
     root = tmp_path / "a"
-    build(root, Options(paths=(str(docs),), wishes=Wishes(model=model, dim=40)))
+    build(root, IndexOptions(paths=(str(docs),), wishes=RecipeOptions(model=model, dim=40)))
     before = vectors(root)
     with pytest.raises(UsageError, match="can be cut to 32 to 48"):
-        build(root, Options(wishes=Wishes(dim=16)))
+        build(root, IndexOptions(wishes=RecipeOptions(dim=16)))
     with pytest.raises(RecipeMismatch, match="--rebuild"):
-        build(root, Options(wishes=Wishes(dim=48)))
+        build(root, IndexOptions(wishes=RecipeOptions(dim=48)))
     with pytest.raises(RecipeMismatch, match="--max-tokens"):
-        build(root, Options(wishes=Wishes(dim=32, max_tokens=100)))
+        build(root, IndexOptions(wishes=RecipeOptions(dim=32, max_tokens=100)))
     after = vectors(root)
     assert all(np.array_equal(before[k], after[k]) for k in before)

@@ -12,12 +12,12 @@ import pytest
 from qembed.pipeline.diagnostics.status import describe
 from qembed.pipeline.diagnostics.verify import graph_recall, verify
 from qembed.pipeline.indexing import update_derived as derive_module
-from qembed.pipeline.indexing.update_derived import derive, made_up
-from qembed.pipeline.retrieval.options import Asked
+from qembed.pipeline.indexing.update_derived import derive, synthetic_queries
+from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.pipeline.retrieval.session import Session
 from qembed.search import Exact
-from qembed.search.dense.hnsw import LADDER, MARGIN, RECALL
+from qembed.search.dense.hnsw import EF_LADDER, RECALL_MARGIN, TARGET_RECALL
 from qembed.store import Snapshot
 from qembed.store import derived_files as files
 from qembed.store import manifest as manifests
@@ -61,14 +61,14 @@ def graph_stamp(root: Path) -> files.Stamp:
 
 def test_the_stamped_breadth_gives_the_wanted_recall(some: Path) -> None:
     extra = graph_stamp(some).extra
-    assert extra["ef"] in LADDER
-    assert extra["recall"] >= RECALL + MARGIN
+    assert extra["ef"] in EF_LADDER
+    assert extra["recall"] >= TARGET_RECALL + RECALL_MARGIN
     assert extra["measured"] == 2000
     with Session(some) as session:
         recall = graph_recall(session, 10)
         assert recall is not None
-        assert recall >= RECALL
-        below = [ef for ef in LADDER if ef < extra["ef"]]
+        assert recall >= TARGET_RECALL
+        below = [ef for ef in EF_LADDER if ef < extra["ef"]]
         if below:
             lower = graph_recall(session, 10, below[-1])
             assert lower is not None
@@ -78,7 +78,7 @@ def test_the_stamped_breadth_gives_the_wanted_recall(some: Path) -> None:
 def test_a_search_says_and_uses_the_breadth(some: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files.restamp(some, graph_stamp(some), {**graph_stamp(some).extra, "ef": 123})
     with Session(some) as session:
-        retriever = Retriever(session, Asked(mode="dense", search="graph"))
+        retriever = Retriever(session, QueryOptions(mode="dense", search="graph"))
         retriever.rank([Query("1", "word1 word2")])
         assert "ef 123" in retriever.plan
         opened = session.graph()
@@ -128,7 +128,7 @@ def test_a_graph_that_no_breadth_helps_is_built_anew(some: Path) -> None:
 
 def test_made_up_queries_lie_near_the_rows_and_have_exact_answers(some: Path) -> None:
     with Snapshot.open(some) as snapshot:
-        queries, truth = made_up(snapshot, 2000, k=5, sample=20)
+        queries, truth = synthetic_queries(snapshot, 2000, k=5, sample=20)
         everything = [(f, v.copy()) for f, v in snapshot.vector_batches(0)]
     np.testing.assert_allclose(np.linalg.norm(queries, axis=1), 1, atol=1e-6)
     expected = Exact(everything).search(queries, 5)
@@ -151,13 +151,15 @@ def test_the_matrix_read_and_mapped_is_the_same(some: Path) -> None:
 def test_a_small_change_leaves_a_large_graph_alone(
     some: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(derive_module, "SMALL", 1000)
+    monkeypatch.setattr(derive_module, "SMALL_GRAPH_ROWS", 1000)
     before = graph_stamp(some)
     fill(some.parent / "docs", 50, seed=1)
     index(some)
     assert graph_stamp(some) == before, "2.5 % more: searched exactly"
     with Session(some) as session:
-        by_graph, plan = session.nearest(session.snapshot.vectors(np.array([2049])), 3, "graph")
+        by_graph, plan = session.vector_search(
+            session.snapshot.vectors(np.array([2049])), 3, "graph"
+        )
         assert plan.kind == "graph"
         assert 2049 in by_graph[0][0].tolist()
     fill(some.parent / "docs", 100, seed=2)
@@ -178,10 +180,10 @@ def test_a_session_keeps_to_the_graph_it_loaded(
         index(some)
     with Session(some) as session:
         vector = session.snapshot.vectors(np.array([2150]))
-        session.nearest(vector, 5, "graph")
+        session.vector_search(vector, 5, "graph")
         derive(Snapshot.open(some))
         assert graph_stamp(some).upto == 2200
-        hits, plan = session.nearest(vector, 5, "graph")
+        hits, plan = session.vector_search(vector, 5, "graph")
         assert plan.kind == "graph"
         assert hits[0][0][0] == 2150
 
@@ -209,7 +211,7 @@ def test_a_query_that_the_graph_cannot_answer_has_no_row_twice(
     index(some)
     with Session(some) as session:
         vector = session.snapshot.vectors(np.array([2005]))
-        hits, plan = session.nearest(vector, 100, "graph")
+        hits, plan = session.vector_search(vector, 100, "graph")
         assert plan.kind == "graph"
         rows = hits[0][0].tolist()
         assert len(rows) == len(set(rows)) == 21
@@ -225,7 +227,7 @@ def test_a_graph_replaced_between_checking_and_loading_costs_no_answer(
     monkeypatch.setattr(files, "is_whole", whole)
     with Session(some) as session:
         vector = session.snapshot.vectors(np.array([7]))
-        hits, plan = session.nearest(vector, 3, "graph")
+        hits, plan = session.vector_search(vector, 3, "graph")
         assert plan.kind == "exact"
         assert hits[0][0][0] == 7
 

@@ -17,7 +17,7 @@ from qembed.pipeline.filters import documents_of
 from qembed.search.filters import evaluate
 from qembed.search.filters.parser import Field
 from qembed.search.filters.values import Documents
-from qembed.store import Catalog, Line
+from qembed.store import Catalog, CatalogEntry
 from tests.search.test_where import NAMES, TREE, VALUE, written
 
 TEXT = st.sampled_from(
@@ -84,9 +84,11 @@ def words(tree: Any) -> str:
     return text
 
 
-def line(at: int, meta: dict[str, Any]) -> Line:
+def line(at: int, meta: dict[str, Any]) -> CatalogEntry:
     path = PATHS[at % len(PATHS)]
-    return Line(f"{path}#{at}", "s", path, bytes(16), 1, at % 4 * 10**9, at, 1, path * 2, meta)
+    return CatalogEntry(
+        f"{path}#{at}", "s", path, bytes(16), 1, at % 4 * 10**9, at, 1, path * 2, meta
+    )
 
 
 def saved(catalog: Catalog, folder: str) -> Catalog:
@@ -205,7 +207,7 @@ def test_the_documents_file_keeps_its_columns_and_has_fields_beside_them(tmp_pat
 def test_sorted_moved_and_suspected_documents_keep_their_fields() -> None:
     names = ["b", "a", "b", "c"]
     lines = [
-        Line(f"{n}{i}", "s", n, bytes(16), 1, 1, i, 1, "", {"n": i, "of": n})
+        CatalogEntry(f"{n}{i}", "s", n, bytes(16), 1, 1, i, 1, "", {"n": i, "of": n})
         for i, n in enumerate(names)
     ]
     catalog = Catalog.of(lines)

@@ -13,18 +13,18 @@ from qembed.pipeline.retrieval.fusion import (
     SPREAD,
     TRUST,
     UNREAD,
-    Signals,
-    by_ranks,
+    FusionSignals,
+    interpolate_scores,
     is_code,
     lexical_weight,
-    weighted,
+    reciprocal_rank_fusion,
 )
 
 scores = st.floats(0.0, 50.0, width=32)
 
 
 def test_the_weight_is_the_product_it_is_said_to_be() -> None:
-    got = lexical_weight(Signals(best=10, tenth=4, most=50, code=0.5))
+    got = lexical_weight(FusionSignals(best=10, tenth=4, most=50, code=0.5))
     assert got.b == pytest.approx(
         TRUST * (1 - 4 / 10) * (10 / 50 / COVERED) * (1 - 0.5 * (1 - CODE))
     )
@@ -34,20 +34,20 @@ def test_the_weight_is_the_product_it_is_said_to_be() -> None:
 def test_a_weight_is_never_negative_and_never_more_than_trust(
     best: float, tenth: float, more: float, code: float
 ) -> None:
-    s = Signals(best, min(tenth, best), best * more, code)
+    s = FusionSignals(best, min(tenth, best), best * more, code)
     assert 0 <= lexical_weight(s).b <= TRUST
 
 
 def test_words_that_all_hold_say_nothing() -> None:
-    assert lexical_weight(Signals(5, 5, 20)).b == 0
+    assert lexical_weight(FusionSignals(5, 5, 20)).b == 0
 
 
 def test_without_words_the_meaning_decides() -> None:
-    assert lexical_weight(Signals(0, 0, 0)).b == 0
+    assert lexical_weight(FusionSignals(0, 0, 0)).b == 0
 
 
 def test_a_script_the_model_cannot_read_is_left_to_words() -> None:
-    assert lexical_weight(Signals(5, 5, 20, readable=False)).b == UNREAD
+    assert lexical_weight(FusionSignals(5, 5, 20, readable=False)).b == UNREAD
 
 
 @given(
@@ -57,8 +57,10 @@ def test_a_script_the_model_cannot_read_is_left_to_words() -> None:
 def test_weighted_orders_by_the_sum_written_out(pairs: list[tuple[float, float]], b: float) -> None:
     dense = np.array([d for d, _ in pairs], np.float32)
     lexical = np.array([s for _, s in pairs], np.float32)
-    got = weighted(dense, lexical, None, b)
-    assert got.tobytes() == weighted(dense, lexical, np.ones(len(pairs), bool), b).tobytes()
+    got = interpolate_scores(dense, lexical, None, b)
+    assert (
+        got.tobytes() == interpolate_scores(dense, lexical, np.ones(len(pairs), bool), b).tobytes()
+    )
     low = min(d for d, _ in pairs)
     spread = max(max(d for d, _ in pairs) - low, SPREAD)
     top = max(s for _, s in pairs) or 1.0
@@ -71,12 +73,12 @@ def test_what_is_deeper_than_the_pool_does_not_move_the_rest() -> None:
     dense = np.array([0.9, 0.7, 0.5, -0.3], np.float32)
     lexical = np.array([0, 8, 4, 0], np.float32)
     pool = np.array([True, True, True, False])
-    short = weighted(dense[:3], lexical[:3], pool[:3], 1.0)
-    assert np.allclose(weighted(dense, lexical, pool, 1.0)[:3], short)
+    short = interpolate_scores(dense[:3], lexical[:3], pool[:3], 1.0)
+    assert np.allclose(interpolate_scores(dense, lexical, pool, 1.0)[:3], short)
 
 
 def test_reciprocal_ranks() -> None:
-    got = by_ranks(np.array([2, 0]), np.array([2, 1]), 3)
+    got = reciprocal_rank_fusion(np.array([2, 0]), np.array([2, 1]), 3)
     assert got.tolist() == pytest.approx([1 / 62, 1 / 62, 2 / 61])
 
 

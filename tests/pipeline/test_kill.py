@@ -21,9 +21,9 @@ from qembed.pipeline.diagnostics.verify import verify
 from qembed.pipeline.indexing import build as build_module
 from qembed.pipeline.indexing import encode, encode_batch, ingest
 from qembed.pipeline.indexing.build import build
-from qembed.pipeline.indexing.options import Options
-from qembed.pipeline.recipe import Wishes
-from qembed.pipeline.retrieval.options import Asked
+from qembed.pipeline.indexing.options import IndexOptions
+from qembed.pipeline.recipe import RecipeOptions
+from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.pipeline.retrieval.session import Session
 from qembed.store import Snapshot, Writer
@@ -36,10 +36,10 @@ WORDS = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encode_batch, "LEAST", 6)
-    monkeypatch.setattr(encode_batch, "MOST", 6)
+    monkeypatch.setattr(encode_batch, "MIN_PASSAGES", 6)
+    monkeypatch.setattr(encode_batch, "MAX_PASSAGES", 6)
     monkeypatch.setattr(ingest, "COMMIT_ROWS", 12)
-    monkeypatch.setattr(encode, "CALL", 4)
+    monkeypatch.setattr(encode, "TEXTS_PER_CALL", 4)
     monkeypatch.setattr(build_module, "DEAD_ROWS", 10)
     monkeypatch.setattr(Writer.merge_small, "__defaults__", (3, 25_000))
 
@@ -100,9 +100,11 @@ class World:
 
 def run(root: Path, folder: Path, rebuild: bool, tokens: int) -> None:
     fresh = not (root / "manifest.json").exists()
-    wishes = Wishes(model=BAG if fresh else None, max_tokens=tokens if fresh or rebuild else None)
+    wishes = RecipeOptions(
+        model=BAG if fresh else None, max_tokens=tokens if fresh or rebuild else None
+    )
     paths = [str(folder)] if fresh else []
-    build(root, Options(paths=paths, wishes=wishes, rebuild=rebuild))
+    build(root, IndexOptions(paths=paths, wishes=wishes, rebuild=rebuild))
 
 
 def killed(root: Path, folder: Path, rebuild: bool, tokens: int, delay: float) -> bool:
@@ -151,7 +153,7 @@ def check_contents(root: Path, world: World) -> None:
 
 def check_answers(root: Path, world: World) -> None:
     """A query is answered, and from documents as they are or were."""
-    asked = Asked(k=5, search=world.rng.choice(["auto", "exact", "graph"]))
+    asked = QueryOptions(k=5, search=world.rng.choice(["auto", "exact", "graph"]))
     with Session(root) as session:
         generation = session.snapshot.manifest.generation
         text = world.now[world.rng.choice(sorted(world.now))]

@@ -8,18 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qembed.pipeline.indexing.catalog_builder import Ledger
-from qembed.store import Catalog, Line
+from qembed.pipeline.indexing.catalog_builder import CatalogBuilder
+from qembed.store import Catalog, CatalogEntry
 
 TIME = 5
 steps = st.lists(st.sampled_from(["line", "line", "commit", "half"]), max_size=12)
 
 
-def line(file: str, n: int) -> Line:
-    return Line(f"{file}{n}", "s", file, bytes(16), 1, TIME, 0, 0)
+def line(file: str, n: int) -> CatalogEntry:
+    return CatalogEntry(f"{file}{n}", "s", file, bytes(16), 1, TIME, 0, 0)
 
 
-def times(ledger: Ledger) -> list[tuple[str, int]]:
+def times(ledger: CatalogBuilder) -> list[tuple[str, int]]:
     found = [x for c in ledger.catalogs() for x in c.lines()]
     return [(x.id, x.mtime_ns) for x in found]
 
@@ -27,7 +27,7 @@ def times(ledger: Ledger) -> list[tuple[str, int]]:
 @settings(deadline=None)
 @given(st.lists(steps, max_size=5))
 def test_a_files_time_is_there_when_all_of_it_is(files: list[list[str]]) -> None:
-    ledger = Ledger()
+    ledger = CatalogBuilder()
     done: list[tuple[str, int]] = []
     for number, what in enumerate(files):
         key, here, half = ("s", f"f{number}"), list[str](), False
@@ -48,7 +48,7 @@ def test_a_files_time_is_there_when_all_of_it_is(files: list[list[str]]) -> None
 
 
 def test_what_was_given_up_after_it_was_read_keeps_no_time() -> None:
-    ledger = Ledger()
+    ledger = CatalogBuilder()
     ledger.open(("s", "f"))
     ledger.add(line("f", 1))
     assert times(ledger) == [("f1", 0)]
@@ -62,7 +62,7 @@ def test_each_line_is_made_into_arrow_once(monkeypatch: pytest.MonkeyPatch) -> N
     made: list[int] = []
     of = Catalog.of
     monkeypatch.setattr(Catalog, "of", classmethod(lambda _, x: made.append(len(x)) or of(x)))  # type: ignore[func-returns-value]
-    ledger = Ledger()
+    ledger = CatalogBuilder()
     ledger.open(("s", "f"))
     found: list[Any] = []
     for commit in range(50):

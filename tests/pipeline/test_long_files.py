@@ -12,9 +12,9 @@ import pytest
 
 from qembed.pipeline.indexing import encode_batch, ingest
 from qembed.pipeline.indexing.build import build
-from qembed.pipeline.indexing.options import Options
+from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.progress import Progress
-from qembed.pipeline.recipe import Wishes
+from qembed.pipeline.recipe import RecipeOptions
 from qembed.store import Snapshot, Writer
 from tests.bench.long_files import WRITERS
 from tests.bench.long_files import index as index_process
@@ -38,8 +38,8 @@ def write(path: Path, n: int = RECORDS, word: str = "") -> None:
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
     """Commits after a few rows; gives the times in the catalog after each commit."""
-    monkeypatch.setattr(encode_batch, "LEAST", 16)
-    monkeypatch.setattr(encode_batch, "MOST", 16)
+    monkeypatch.setattr(encode_batch, "MIN_PASSAGES", 16)
+    monkeypatch.setattr(encode_batch, "MAX_PASSAGES", 16)
     monkeypatch.setattr(ingest, "COMMIT_ROWS", 32)
     seen: list[list[int]] = []
     commit = Writer.commit
@@ -73,7 +73,7 @@ def test_one_that_was_given_up_half_way_is_read_again(
 ) -> None:
     write(tmp_path / "r.jsonl")
     root = tmp_path / "idx"
-    options = Options(paths=[str(tmp_path / "r.jsonl")], wishes=Wishes(model=BAG))
+    options = IndexOptions(paths=[str(tmp_path / "r.jsonl")], wishes=RecipeOptions(model=BAG))
     first = build(root, options, Progress(stop=lambda: len(soon) >= 3))
     assert first.interrupted
     assert 0 < first.passages["encoded"] < RECORDS
@@ -107,7 +107,7 @@ def test_a_file_of_mistakes_is_told_of_in_a_thousand_lines(tmp_path: Path) -> No
     path.write_text('{"text": "good"}\n' + '{"no": "text"}\n' * 5000)
     done = index(tmp_path / "idx", path)
     assert done.documents["failed"] == 5000
-    assert len(done.failed) == ingest.LISTED + 1
+    assert len(done.failed) == ingest.MAX_LISTED + 1
     assert str(done.failed[0]) == f"{path}:2: no text"
     assert str(done.failed[-1]) == f"{path}: and 4,000 more like these"
 
@@ -117,8 +117,8 @@ def test_places_in_a_long_text_are_those_of_the_file(
 ) -> None:
     from qembed.corpus.readers import large_text
 
-    monkeypatch.setattr(large_text, "LONG", 5_000)
-    monkeypatch.setattr(large_text, "PART", 4_000)
+    monkeypatch.setattr(large_text, "MAX_WHOLE_BYTES", 5_000)
+    monkeypatch.setattr(large_text, "PART_BYTES", 4_000)
     path, root = tmp_path / "a.log", tmp_path / "idx"
     text = "".join(f"line {n} of the long text\n\n" for n in range(1000))
     path.write_text(text)

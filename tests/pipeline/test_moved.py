@@ -9,7 +9,7 @@ import pytest
 
 from qembed.models import open_model
 from qembed.pipeline.moved import moved
-from qembed.pipeline.recipe import Wishes, make_recipe
+from qembed.pipeline.recipe import RecipeOptions, make_recipe
 from qembed.store import Manifest
 from tests.cli.conftest import Shell
 from tests.models import tiny
@@ -24,7 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def manifest(folder: Path) -> Manifest:
-    return Manifest(make_recipe(open_model(str(folder)), Wishes()), str(folder))
+    return Manifest(make_recipe(open_model(str(folder)), RecipeOptions()), str(folder))
 
 
 def test_a_copy_is_the_same_model(folder: Path, tmp_path: Path) -> None:

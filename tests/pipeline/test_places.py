@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qembed.pipeline.indexing import document_ids, places
-from qembed.pipeline.indexing.document_ids import Before, Names
-from qembed.pipeline.indexing.places import Places
-from qembed.store import Catalog, FileState, Line
+from qembed.pipeline.indexing.document_ids import IdAssigner, PreviousDocuments
+from qembed.pipeline.indexing.places import CompactIdMap
+from qembed.store import Catalog, CatalogEntry, FileState
 from qembed.types import Document
 
 ids = st.integers(0, 60).map(lambda i: f"id-{i}")
@@ -21,14 +21,14 @@ ids = st.integers(0, 60).map(lambda i: f"id-{i}")
 def soon() -> None:
     """Arrays after a few ids, lines in small groups."""
     patch = pytest.MonkeyPatch()
-    patch.setattr(places, "WAITING", 4)
-    patch.setattr(document_ids, "TOGETHER", 3)
+    patch.setattr(places, "UNSORTED_ENTRIES", 4)
+    patch.setattr(document_ids, "IDS_PER_LOOKUP", 3)
 
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(ids, st.integers(0, 2**63 - 1)), max_size=120))
 def test_like_a_dict(steps: list[tuple[str, int]]) -> None:
-    ours, theirs = Places(), dict[str, int]()
+    ours, theirs = CompactIdMap(), dict[str, int]()
     for name, value in steps:
         assert ours.get(name) == theirs.get(name)
         ours[name] = theirs[name] = value
@@ -48,22 +48,22 @@ def test_hashes_that_agree_in_one_half_are_told_apart(monkeypatch: pytest.Monkey
 
     for half in (0, 1):
         monkeypatch.setattr(places, "text_hash", weak(half))
-        found = Places()
+        found = CompactIdMap()
         for i in range(20):
             found[f"n{i}"] = i
         assert [found.get(f"n{i}") for i in range(20)] == list(range(20))
         assert found.get("n20") is None
 
 
-def lines(names: list[str], file: str = "f") -> list[Line]:
-    return [Line(n, "s", file, bytes(16), 1, 1, i, 1, f"T{i}") for i, n in enumerate(names)]
+def lines(names: list[str], file: str = "f") -> list[CatalogEntry]:
+    return [CatalogEntry(n, "s", file, bytes(16), 1, 1, i, 1, f"T{i}") for i, n in enumerate(names)]
 
 
 @settings(deadline=None)
 @given(st.lists(ids, unique=True, max_size=20), st.lists(ids, max_size=30), st.integers(0, 5))
 def test_what_a_file_had(names: list[str], asked: list[str], lead: int) -> None:
     catalog = Catalog.of([*lines(["x"] * lead, "other"), *lines(names)])
-    before = Before(catalog, FileState(1, 1, lead, lead + len(names)))
+    before = PreviousDocuments(catalog, FileState(1, 1, lead, lead + len(names)))
     left = dict(zip(names, range(lead, lead + len(names)), strict=True))
     for name in asked:
         assert (name in before) == (name in left)
@@ -78,7 +78,7 @@ def test_what_a_file_had(names: list[str], asked: list[str], lead: int) -> None:
 
 
 def test_a_new_file_had_nothing() -> None:
-    before = Before(Catalog(), None)
+    before = PreviousDocuments(Catalog(), None)
     assert "a" not in before
     assert before.take("a") is None
     assert not len(before.left())
@@ -89,7 +89,7 @@ def test_ids_are_given_out_once() -> None:
 
     catalog = Catalog.of([*lines(["a.md"], "a.md"), *lines(["gone"], "b.jsonl")])
     keep = np.array([True, False])
-    names = Names(catalog, keep)
+    names = IdAssigner(catalog, keep)
     here, there = ("s", "a.md"), ("t", "a.md")
     page, record = Document("a.md", "x"), Document("r", "x")
     assert names.choose(there, page, ()) == "t/a.md", "the old one still stands"

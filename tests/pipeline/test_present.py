@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from qembed.errors import UsageError
 from qembed.pipeline.indexing.build import build
-from qembed.pipeline.indexing.options import Options
-from qembed.pipeline.recipe import Wishes
-from qembed.pipeline.retrieval.options import Asked
-from qembed.pipeline.retrieval.postprocess import SAME, diverse
+from qembed.pipeline.indexing.options import IndexOptions
+from qembed.pipeline.recipe import RecipeOptions
+from qembed.pipeline.retrieval.options import QueryOptions
+from qembed.pipeline.retrieval.postprocess import NEAR_DUPLICATE, maximal_marginal_relevance
 from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.pipeline.retrieval.session import Session
 from qembed.types import Query
@@ -28,7 +28,7 @@ def by_definition(scores: np.ndarray, vectors: np.ndarray, k: int, d: float) -> 
         best, value = None, -np.inf
         for i in range(len(scores)):
             near = max((float(vectors[i] @ vectors[j]) for j in taken), default=-1.0)
-            if i in taken or near >= SAME:
+            if i in taken or near >= NEAR_DUPLICATE:
                 continue
             v = (1 - d) * worth[i] - d * max(near, 0.0)
             if v > value + 1e-6:
@@ -45,12 +45,16 @@ def test_it_is_maximal_marginal_relevance(n: int, k: int, d: float, seed: int) -
     vectors = rng.normal(size=(n, 8)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     scores = np.sort(rng.random(n).astype(np.float32))[::-1]
-    assert diverse(scores, vectors, k, d).tolist() == by_definition(scores, vectors, k, d)
+    assert maximal_marginal_relevance(scores, vectors, k, d).tolist() == by_definition(
+        scores, vectors, k, d
+    )
 
 
 def test_near_duplicates_are_folded() -> None:
     v = np.eye(3, dtype=np.float32)[[0, 0, 1, 0, 2]]
-    assert diverse(np.array([5, 4, 3, 2, 1], np.float32), v, 5, 0.3).tolist() == [0, 2, 4]
+    assert maximal_marginal_relevance(
+        np.array([5, 4, 3, 2, 1], np.float32), v, 5, 0.3
+    ).tolist() == [0, 2, 4]
 
 
 @pytest.fixture(scope="module")
@@ -61,9 +65,9 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for i in range(3):
         (folder / f"copy{i}.txt").write_text("The very same text about apples in every copy.")
     (folder / "other.txt").write_text("Another text about apples and pears.")
-    options = Options(
+    options = IndexOptions(
         paths=tuple(str(p) for p in folder.glob("*.txt")),
-        wishes=Wishes(model="py:tests.encoders:bag", max_tokens=40, overlap=8),
+        wishes=RecipeOptions(model="py:tests.encoders:bag", max_tokens=40, overlap=8),
     )
     build(folder / ".qembed", options)
     return folder
@@ -71,7 +75,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def hits(root: Path, words: str, **asked: object) -> list[tuple[str, int, int, str]]:
     with Session(root / ".qembed") as session:
-        answer = Retriever(session, Asked(**asked)).answer([Query("1", words)])  # type: ignore[arg-type]
+        answer = Retriever(session, QueryOptions(**asked)).answer([Query("1", words)])  # type: ignore[arg-type]
     return [
         (h.document, h.passage.start, h.passage.end, h.passage.text) for h in answer.results[0].hits
     ]

@@ -16,8 +16,8 @@ import pytest
 
 from qembed.pipeline.indexing import build as build_module
 from qembed.pipeline.indexing.build import build
-from qembed.pipeline.indexing.options import Options
-from qembed.pipeline.recipe import Wishes
+from qembed.pipeline.indexing.options import IndexOptions
+from qembed.pipeline.recipe import RecipeOptions
 from qembed.store import Snapshot, Writer
 from tests.pipeline.conftest import BAG
 
@@ -78,11 +78,11 @@ def test_readers_through_two_hundred_commits(
             path.write_text(f"generation {g} text {i}")
             os.utime(path, (1.5e9 + g, 1.5e9 + g))
         first = g == 0
-        wishes = Wishes(
+        wishes = RecipeOptions(
             model=BAG if first else None, max_tokens=64 + g % 2 if first or rebuild else None
         )
         paths = [str(folder)] if first else []
-        build(root, Options(paths=paths, wishes=wishes, rebuild=rebuild))
+        build(root, IndexOptions(paths=paths, wishes=wishes, rebuild=rebuild))
 
     refresh(0)
     readers = [

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qembed.errors import UsageError
-from qembed.pipeline.experiments.caching import Pairs
+from qembed.pipeline.experiments.caching import CachingReranker
 from qembed.pipeline.retrieval.fusion import LATE_ALONE, LATE_BESIDE_WORDS, late_share, mixed
 from qembed.pipeline.retrieval.pair_scoring import (
     FIRST_SLICE,
     ordered,
     parse_budget,
     score_pairs,
-    summed,
+    summarize_rerank,
 )
 
 Pair = tuple[str, str]
@@ -128,19 +128,19 @@ def test_each_pair_goes_with_its_task(queries: int, candidates: int, budget: flo
 def test_an_evaluation_scores_each_pair_once_a_task() -> None:
     reranker = Told(0.01)
     reranker.told = {}
-    once, pairs = Pairs(reranker), [("q", "1"), ("q", "2")]
+    once, pairs = CachingReranker(reranker), [("q", "1"), ("q", "2")]
     for tasks in (["a", "b"], ["a", "b"], ["b", "b"], [None, "b"]):
         assert once.score(pairs, None, tasks).tolist() == [1, 2]
     assert reranker.calls == [pairs, [("q", "1")], [("q", "1")]]
     plain = Timed(0.01)
-    assert score_pairs(Pairs(plain), pairs, [0, 1], tasks=["a", "b"]).tolist() == [1, 2]
-    assert score_pairs(Pairs(plain), pairs, [0, 1]).tolist() == [1, 2]
+    assert score_pairs(CachingReranker(plain), pairs, [0, 1], tasks=["a", "b"]).tolist() == [1, 2]
+    assert score_pairs(CachingReranker(plain), pairs, [0, 1]).tolist() == [1, 2]
 
 
 def test_the_sum_of_several_calls() -> None:
     timed = Timed(0.1)
-    first = summed("py:m:f", timed, np.array([1, np.nan, 2], dtype=np.float32))
-    both = summed("py:m:f", timed, np.array([np.nan], dtype=np.float32), first)
+    first = summarize_rerank("py:m:f", timed, np.array([1, np.nan, 2], dtype=np.float32))
+    both = summarize_rerank("py:m:f", timed, np.array([np.nan], dtype=np.float32), first)
     assert (first.pairs, first.scored, both.pairs, both.scored) == (3, 2, 4, 2)
     assert (both.kind, both.meaning, both.calibrated) == ("timed", "numbers", False)
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from qembed.search.lexical.analyzer import terms_of
 from qembed.search.lexical.bm25 import LexicalIndex
-from qembed.search.lexical.query import words_of
+from qembed.search.lexical.query import parse_query
 from qembed.search.lexical.writer import LexicalWriter
 
 WORDS = [
@@ -50,7 +50,7 @@ def bm25(texts: list[str], query: str) -> dict[int, float]:
     n = len(documents)
     average = sum(map(len, documents)) / max(n, 1)
     scores: dict[int, float] = {}
-    for term in words_of(query).terms:
+    for term in parse_query(query).terms:
         having = [d for d in range(n) if term in documents[d]]
         weight = math.log(1 + (n - len(having) + 0.5) / (len(having) + 0.5))
         for d in having:
@@ -139,7 +139,7 @@ def test_no_text_fails_or_finds_the_dead(small: LexicalIndex, query: str) -> Non
     rows, scores = small.search(query, 20, live=live)
     assert not (rows % 2).any()
     assert np.isfinite(scores).all()
-    if not words_of(query):
+    if not parse_query(query):
         assert not len(rows)
     coverage = small.coverage(query)
     assert 0 <= coverage.weight <= 1
@@ -151,7 +151,7 @@ def test_no_text_fails_or_finds_the_dead(small: LexicalIndex, query: str) -> Non
 )
 def test_the_syntax_of_the_engine_is_plain_text(small: LexicalIndex, query: str) -> None:
     found = set(small.search(query, 99)[0].tolist())
-    wanted = set(words_of(query).terms)
+    wanted = set(parse_query(query).terms)
     texts = [
         "apple pie and more",
         "the red apple tree",

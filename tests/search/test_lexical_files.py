@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from qembed.search.lexical.bm25 import LexicalIndex
-from qembed.search.lexical.files import LexicalDamaged, check
+from qembed.search.lexical.files import LexicalIndexDamaged, check
 from qembed.search.lexical.writer import LexicalWriter
 from tests.search.test_lexical import WORDS, build
 
@@ -119,7 +119,7 @@ class TestDamage:
                 else:
                     keep = len(data) - cut if isinstance(cut, int) and cut else int(len(data) * cut)
                     (folder / name).write_bytes(data[:keep])
-                with pytest.raises(LexicalDamaged):
+                with pytest.raises(LexicalIndexDamaged):
                     LexicalIndex.open(folder)
 
     def test_every_altered_byte_of_a_segment_is_noticed_by_the_sums(
@@ -135,7 +135,7 @@ class TestDamage:
             body = data.rindex(b'{"version"')
             for at in {0, body // 2, body - 1}:
                 file.write_bytes(data[:at] + bytes([data[at] ^ 0x55]) + data[at + 1 :])
-                with pytest.raises(LexicalDamaged):
+                with pytest.raises(LexicalIndexDamaged):
                     check(folder)
             file.write_bytes(data)
         check(folder)
@@ -146,9 +146,9 @@ class TestDamage:
     ) -> None:
         shutil.copytree(whole, tmp_path / "i")
         (tmp_path / "i" / "meta.json").write_bytes(content)
-        with pytest.raises(LexicalDamaged):
+        with pytest.raises(LexicalIndexDamaged):
             LexicalIndex.open(tmp_path / "i")
 
     def test_no_index_at_all(self, tmp_path: Path) -> None:
-        with pytest.raises(LexicalDamaged, match="no lexical index"):
+        with pytest.raises(LexicalIndexDamaged, match="no lexical index"):
             LexicalIndex.open(tmp_path / "nowhere")

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qembed.search.lexical.analyzer import characters_of, is_lone, is_stop, spans, terms_of
-from qembed.search.lexical.query import script_of, words_of
+from qembed.search.lexical.query import parse_query, script_of
 
 
 @pytest.mark.parametrize(
@@ -110,20 +110,20 @@ class TestQueries:
         "text", ["", "the of a", "什么 的", "🙂🙂", "?!", '"', "- --", '""', "“”"]
     )
     def test_nothing_to_look_for(self, text: str) -> None:
-        assert not words_of(text)
+        assert not parse_query(text)
 
     def test_stop_words_are_left_out_but_not_of_phrases(self) -> None:
-        assert words_of("what is the refund policy").terms == ("refund", "polici")
-        words = words_of('"to be or not to be" hamlet')
+        assert parse_query("what is the refund policy").terms == ("refund", "polici")
+        words = parse_query('"to be or not to be" hamlet')
         assert words.phrases == (("to", "be", "or", "not", "to", "be"),)
         assert words.terms == ("hamlet",)
         assert is_stop("the")
         assert not is_stop("refund")
 
     def test_a_minus_excludes_only_where_it_is_meant(self) -> None:
-        assert words_of("apple -pie").without == (("pie",),)
-        assert words_of('apple -"red pie"').without == (("red", "pie"),)
-        assert words_of("苹果 -手机").without == (("手机",),)
+        assert parse_query("apple -pie").without == (("pie",),)
+        assert parse_query('apple -"red pie"').without == (("red", "pie"),)
+        assert parse_query("苹果 -手机").without == (("手机",),)
         for text in (
             "e-mail",
             "E-1042",
@@ -133,17 +133,17 @@ class TestQueries:
             "--force it",
             "-pie",
         ):
-            assert words_of(text).without == (), text
+            assert parse_query(text).without == (), text
 
     def test_quotes_need_a_partner(self) -> None:
-        assert words_of('5" screen').phrases == ()
-        assert words_of('say "hello world').phrases == ()
-        assert words_of("如何“重置密码”").phrases == (("重置", "置密", "密码"),)
+        assert parse_query('5" screen').phrases == ()
+        assert parse_query('say "hello world').phrases == ()
+        assert parse_query("如何“重置密码”").phrases == (("重置", "置密", "密码"),)
 
     @settings(max_examples=400, deadline=None)
     @given(ANY)
     def test_any_text_is_a_query(self, text: str) -> None:
-        words = words_of(text)
+        words = parse_query(text)
         for part in (words.terms, *words.phrases, *words.without):
             assert all(part)
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from qembed.search import Exact, Graph, GraphSearcher, choose, merge, top
 from qembed.search import recall as share_found
 from qembed.search.dense import exact as exact_module
-from qembed.search.dense.hnsw import LADDER
+from qembed.search.dense.hnsw import EF_LADDER
 
 
 def unit(rng: np.random.Generator, n: int, dim: int = 16) -> np.ndarray:
@@ -65,12 +65,12 @@ def test_exact_is_a_plain_sort(
     cut = min(cut, n)
     parts = [(base, vectors[:cut]), (base + cut, vectors[cut:])]
     rows = np.flatnonzero(rng.random(n) < 0.3) if some else np.arange(n)
-    old, exact_module.BLOCK = exact_module.BLOCK, block
+    old, exact_module.ROWS_PER_BLOCK = exact_module.ROWS_PER_BLOCK, block
     try:
         searcher = Exact(parts, None if dead == 0 else live, base)
         found = searcher.search(queries, k, rows + base if some else None)
     finally:
-        exact_module.BLOCK = old
+        exact_module.ROWS_PER_BLOCK = old
     wanted = rows[live[rows]] if dead else rows
     for query, (got, scores) in zip(queries, found, strict=True):
         expected = oracle(vectors, query, k, wanted)
@@ -162,11 +162,11 @@ def test_breadth_is_the_smallest_that_suffices(clustered) -> None:  # type: igno
     truth = Exact([(0, vectors)]).search(queries, 10)
     for wanted in (0.5, 0.9, 0.99, 1.1):
         ef, share = graph.breadth(queries, truth, wanted)
-        assert ef in LADDER
-        assert share >= wanted or ef == LADDER[-1]
-        for lower in LADDER[: LADDER.index(ef)]:
+        assert ef in EF_LADDER
+        assert share >= wanted or ef == EF_LADDER[-1]
+        for lower in EF_LADDER[: EF_LADDER.index(ef)]:
             assert recall(graph.search(queries, 10, lower), truth, 10) < wanted + 1e-9
-    assert graph.breadth(queries[:0], []) == (LADDER[0], 1.0)
+    assert graph.breadth(queries[:0], []) == (EF_LADDER[0], 1.0)
 
 
 def test_recall_counts_scores_so_that_ties_are_no_loss() -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from qembed.serve.client import Line
-from qembed.serve.protocol import Broken
+from qembed.serve.client import ServerConnection
+from qembed.serve.protocol import ProtocolError
 from tests.cli.conftest import Shell, docs, shell
 
 __all__ = ["docs", "shell"]
@@ -37,13 +37,13 @@ class Running:
             try:
                 _ = self.requests
                 return
-            except Broken:
+            except ProtocolError:
                 time.sleep(0.02)
         raise AssertionError(self.end())
 
-    def line(self) -> Line:
+    def line(self) -> ServerConnection:
         """A connection to it."""
-        return Line(self.index)
+        return ServerConnection(self.index)
 
     @property
     def requests(self) -> int:

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from qembed.serve.connection import Call
-from qembed.serve.event_loop import TICK, Loop
-from qembed.serve.protocol import Broken, Frames, pack
+from qembed.serve.connection import Connection
+from qembed.serve.event_loop import TICK_SECONDS, EventLoop
+from qembed.serve.protocol import Frames, ProtocolError, pack
 
 
 class Echo:
@@ -25,23 +25,23 @@ class Echo:
         self.listener.bind(str(path))
         self.listener.listen()
         self.listener.setblocking(False)
-        self.calls: list[Call] = []
-        self.dropped: list[Call] = []
+        self.calls: list[Connection] = []
+        self.dropped: list[Connection] = []
         self.rests: list[bytes] = []
         self.rested: list[None] = []
         self.stop = threading.Event()
-        self.loop = Loop(self.listener, self.admit, self.take, self.dropped.append)
+        self.loop = EventLoop(self.listener, self.admit, self.take, self.dropped.append)
         self.thread = threading.Thread(
             target=self.loop.run,
             args=(lambda: "stopped" if self.stop.is_set() else None, self.rest),
         )
         self.thread.start()
 
-    def admit(self, sock: socket.socket) -> Call:
-        self.calls.append(Call(sock))
+    def admit(self, sock: socket.socket) -> Connection:
+        self.calls.append(Connection(sock))
         return self.calls[-1]
 
-    def take(self, call: Call, request: dict[str, Any]) -> None:
+    def take(self, call: Connection, request: dict[str, Any]) -> None:
         self.rests.append(call.offer(request))
 
     def rest(self) -> None:
@@ -124,7 +124,7 @@ def test_what_is_for_later_is_done_soon_and_in_order(echo: Echo) -> None:
         for i in range(20):
             echo.loop.later(lambda i=i: done.append(i))  # type: ignore[misc]
         assert seen(done, 20 * (round + 1))
-    assert time.monotonic() - began < 5 * TICK, "it slept until its next tick"
+    assert time.monotonic() - began < 5 * TICK_SECONDS, "it slept until its next tick"
     assert done == [*range(20)] * 5
     assert seen(echo.rested, 100)
 
@@ -161,5 +161,5 @@ def test_shut_it_still_does_what_is_left(tmp_path: Path) -> None:
     made.loop.later(lambda: done.append(1))
     assert made.loop.run(lambda: "done" if done else None, lambda: None) == "done"
     made.end()
-    with reading, pytest.raises(Broken, match="closed"):
+    with reading, pytest.raises(ProtocolError, match="closed"):
         Frames().receive(reading, 1000, 10)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from qembed.serve.protocol import Broken
+from qembed.serve.protocol import ProtocolError
 from tests.cli.conftest import Shell
 from tests.serve.conftest import Running
 from tests.serve.test_serve import FORMATS, _request, both
@@ -179,5 +179,5 @@ def test_what_was_asked_before_the_end_is_answered(indexed: Shell, tmp_path: Pat
     assert [a["code"] for a in got] == [0, 0]
     code, err = server.end()
     assert (code, "told to" in err) == (0, True)
-    with pytest.raises(Broken):
+    with pytest.raises(ProtocolError):
         server.line()

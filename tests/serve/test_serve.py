@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import qembed.serve.client as client
-from qembed.serve.protocol import MAX_REQUEST, Broken, Frames, pack
+from qembed.serve.protocol import MAX_REQUEST, Frames, ProtocolError, pack
 from qembed.serve.socket_address import socket_path
 from tests.cli.conftest import Done, Shell
 from tests.serve.conftest import Running, sockets
@@ -173,7 +173,7 @@ def test_clients_that_vanish_or_talk_nonsense(running: Running) -> None:
             line.socket.sendall(data)
             try:
                 return line.answer()
-            except Broken as e:
+            except ProtocolError as e:
                 why = str(e)
             assert line.hello
             assert "closed" in why or "reset" in why, "it did not hang up"
@@ -230,9 +230,11 @@ def _request(shell: Shell, text: str) -> dict[str, object]:
     caught: list[dict[str, object]] = []
 
     def ask(index: Path, do: str, body: dict[str, object], detail: object) -> None:
-        from qembed.serve.socket_address import surroundings
+        from qembed.serve.socket_address import relevant_environment
 
-        caught.append({"do": do, "folder": str(Path.cwd()), "environ": surroundings(), **body})
+        caught.append(
+            {"do": do, "folder": str(Path.cwd()), "environ": relevant_environment(), **body}
+        )
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(client, "ask", ask)
@@ -334,7 +336,7 @@ def test_a_server_of_another_version(running: Running, monkeypatch: pytest.Monke
 
 def test_strangers_are_not_let_in(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "stranger", lambda _: True)
-    with pytest.raises(Broken, match="another user's"):
+    with pytest.raises(ProtocolError, match="another user's"):
         running.line()
     if os.geteuid() != 0:
         pytest.skip("only root can become somebody else")
@@ -383,10 +385,10 @@ def test_frames() -> None:
         a.sendall(pack({"x": "é\udcff\U0001f600"}) + pack({"y": 1}) + pack({})[:5])
         assert frames.receive(b, 1000, 1) == {"x": "é\udcff\U0001f600"}
         assert frames.receive(b, 1000, 1) == {"y": 1}
-        with pytest.raises(Broken, match=r"too slow|timed out"):
+        with pytest.raises(ProtocolError, match=r"too slow|timed out"):
             frames.receive(b, 1000, 0.05)
         a.sendall(pack({})[5:])
         assert frames.receive(b, 1000, 1) == {}
         a.close()
-        with pytest.raises(Broken, match="closed"):
+        with pytest.raises(ProtocolError, match="closed"):
             frames.receive(b, 1000, 1)

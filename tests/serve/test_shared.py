@@ -10,7 +10,12 @@ import pytest
 
 from qembed.errors import EncodingError
 from qembed.serve import batching_encoder as module
-from qembed.serve.batching_encoder import SHORT, SOON, TOGETHER, Shared
+from qembed.serve.batching_encoder import (
+    MAX_BATCHED_CHARS,
+    MAX_BATCHED_REQUESTS,
+    MAX_UNAWAITED_REQUESTS,
+    BatchingEncoder,
+)
 
 
 class Slow:
@@ -33,9 +38,11 @@ class Slow:
         return np.array([[len(t)] for t in texts], dtype=np.float32)
 
 
-def meet(slow: Slow, later: Sequence[str], elsewhere: int = 2 * TOGETHER) -> dict[str, float | str]:
+def meet(
+    slow: Slow, later: Sequence[str], elsewhere: int = 2 * MAX_BATCHED_REQUESTS
+) -> dict[str, float | str]:
     """What threads get that ask for `later` while another text is being encoded, and others are answered."""
-    shared = Shared(slow, lambda: elsewhere)
+    shared = BatchingEncoder(slow, lambda: elsewhere)
     got: dict[str, float | str] = {}
 
     def ask(text: str) -> None:
@@ -49,7 +56,7 @@ def meet(slow: Slow, later: Sequence[str], elsewhere: int = 2 * TOGETHER) -> dic
     assert slow.began.wait(30)
     for t in threads[1:]:
         t.start()
-    joining = [t for t in later if slow.apart and len(t) <= SHORT]
+    joining = [t for t in later if slow.apart and len(t) <= MAX_BATCHED_CHARS]
     while len(shared._waiting) < len(joining):
         threading.Event().wait(0.005)
     slow.go_on.set()
@@ -82,7 +89,7 @@ def test_where_it_would_change_the_bits_each_call_stays_alone() -> None:
 
 
 def test_a_long_text_holds_up_no_short_one() -> None:
-    slow, long = Slow(apart=True), "x" * (SHORT + 1)
+    slow, long = Slow(apart=True), "x" * (MAX_BATCHED_CHARS + 1)
     got = meet(slow, ["a", long, "bb"])
     assert got[long] == len(long)
     assert [long] in slow.calls
@@ -91,9 +98,9 @@ def test_a_long_text_holds_up_no_short_one() -> None:
 
 def test_no_more_than_some_at_a_time() -> None:
     slow = Slow(apart=True)
-    got = meet(slow, [f"text {i:02}" for i in range(TOGETHER + 5)])
-    assert len(got) == TOGETHER + 6
-    assert sorted(map(len, slow.calls)) == [1, 5, TOGETHER]
+    got = meet(slow, [f"text {i:02}" for i in range(MAX_BATCHED_REQUESTS + 5)])
+    assert len(got) == MAX_BATCHED_REQUESTS + 6
+    assert sorted(map(len, slow.calls)) == [1, 5, MAX_BATCHED_REQUESTS]
 
 
 def test_an_error_is_its_own_callers() -> None:
@@ -116,7 +123,7 @@ def test_a_failure_beside_others_is_tried_alone() -> None:
 def test_what_was_asked_before_is_known() -> None:
     slow = Slow(apart=True)
     slow.go_on.set()
-    shared = Shared(slow)
+    shared = BatchingEncoder(slow)
     first = shared.encode(["again"])
     first[:] = 0  # a caller's copy
     assert shared.encode(["again"])[0, 0] == 5
@@ -162,13 +169,13 @@ class Told:
 
 
 def test_a_batch_waits_for_those_elsewhere() -> None:
-    encoder, told, elsewhere = Counting(), Told(), 3 + SOON
-    shared = Shared(encoder, lambda: elsewhere)
+    encoder, told, elsewhere = Counting(), Told(), 3 + MAX_UNAWAITED_REQUESTS
+    shared = BatchingEncoder(encoder, lambda: elsewhere)
     assert shared.begin(["a"], told)
     assert shared.begin(["bb"], told)
     assert not told.wait(1, 0.2)
     assert not encoder.calls
-    elsewhere = 2 + SOON
+    elsewhere = 2 + MAX_UNAWAITED_REQUESTS
     shared.look()
     assert told.wait(2)
     assert encoder.calls == [(["a", "bb"], True)]
@@ -179,7 +186,7 @@ def test_a_batch_waits_for_those_elsewhere() -> None:
 
 def test_only_a_lone_call_takes_all_cores() -> None:
     encoder, told, elsewhere = Counting(), Told(), 0
-    shared = Shared(encoder, lambda: elsewhere)
+    shared = BatchingEncoder(encoder, lambda: elsewhere)
     assert shared.begin(["a"], told)
     assert told.wait(1)
     elsewhere = 1
@@ -190,7 +197,7 @@ def test_only_a_lone_call_takes_all_cores() -> None:
 
 def test_what_is_known_is_told_at_once() -> None:
     encoder, told = Counting(), Told()
-    shared = Shared(encoder, lambda: 9)
+    shared = BatchingEncoder(encoder, lambda: 9)
     shared._remember(("a",), np.ones((1, 1), np.float32))
     assert shared.begin(["a"], told)
     assert shared.begin([], told)
@@ -198,11 +205,11 @@ def test_what_is_known_is_told_at_once() -> None:
     assert not encoder.calls
 
 
-@pytest.mark.parametrize(("apart", "text"), [(False, "a"), (True, "a" * (SHORT + 1))])
+@pytest.mark.parametrize(("apart", "text"), [(False, "a"), (True, "a" * (MAX_BATCHED_CHARS + 1))])
 def test_what_goes_by_itself_is_not_begun(apart: bool, text: str) -> None:
     encoder, told = Counting(), Told()
     encoder.apart = apart
-    shared = Shared(encoder)
+    shared = BatchingEncoder(encoder)
     assert not shared.begin([text], told)
     assert shared.encode([text])[0, 0] == len(text)
     assert not told.seconds
@@ -210,7 +217,7 @@ def test_what_goes_by_itself_is_not_begun(apart: bool, text: str) -> None:
 
 def test_a_mistake_is_for_the_one_who_asks_for_the_vectors() -> None:
     encoder, told, elsewhere = Counting(), Told(), 9
-    shared = Shared(encoder, lambda: elsewhere)
+    shared = BatchingEncoder(encoder, lambda: elsewhere)
     assert shared.begin(["bad"], told)
     assert shared.begin(["good"], told)
     elsewhere = 0
@@ -222,8 +229,8 @@ def test_a_mistake_is_for_the_one_who_asks_for_the_vectors() -> None:
 
 
 def test_the_thread_goes_home_and_another_comes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LINGER", 0.05)
-    shared = Shared(Counting())
+    monkeypatch.setattr(module, "THREAD_IDLE_SECONDS", 0.05)
+    shared = BatchingEncoder(Counting())
     for text in ("a", "bb"):
         assert shared.encode([text])[0, 0] == len(text)
         for _ in range(600):
@@ -236,7 +243,7 @@ def test_the_thread_goes_home_and_another_comes(monkeypatch: pytest.MonkeyPatch)
 def test_who_does_nothing_meanwhile_does_not_wait_for_those_elsewhere() -> None:
     """It may be the very one whom a batch would wait for."""
     encoder, told = Counting(), Told()
-    shared = Shared(encoder, lambda: 1000)
+    shared = BatchingEncoder(encoder, lambda: 1000)
     assert shared.begin(["a"], told)
     assert shared.encode(["bb"])[0, 0] == 2
     assert told.wait(1)
@@ -245,9 +252,9 @@ def test_who_does_nothing_meanwhile_does_not_wait_for_those_elsewhere() -> None:
 
 def test_nothing_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     """Should nobody say that fewer are elsewhere."""
-    monkeypatch.setattr(module, "LINGER", 0.05)
+    monkeypatch.setattr(module, "THREAD_IDLE_SECONDS", 0.05)
     told = Told()
-    assert Shared(Counting(), lambda: 1000).begin(["a"], told)
+    assert BatchingEncoder(Counting(), lambda: 1000).begin(["a"], told)
     assert told.wait(1)
 
 
@@ -256,6 +263,6 @@ def test_without_threads_it_still_answers(monkeypatch: pytest.MonkeyPatch) -> No
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threading.Thread, "start", none)
-    shared, told = Shared(Counting()), Told()
+    shared, told = BatchingEncoder(Counting()), Told()
     assert not shared.begin(["a"], told)
     assert shared.encode(["a"])[0, 0] == 1

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from qembed.store import Catalog, Line, Writer, text_hash
+from qembed.store import Catalog, CatalogEntry, Writer, text_hash
 from qembed.store.manifest import Manifest
 from qembed.types import Document, Passage, Recipe
 
@@ -43,15 +43,15 @@ def passages(document: str, texts: list[str]) -> list[Passage]:
     return found
 
 
-def put(writer: Writer, name: str, texts: list[str]) -> Line:
+def put(writer: Writer, name: str, texts: list[str]) -> CatalogEntry:
     """Appends a document's passages; returns its line."""
     if not texts:
-        return Line(name, "src", name, Document(name, "").digest, 0, 1, 0, 0)
+        return CatalogEntry(name, "src", name, Document(name, "").digest, 0, 1, 0, 0)
     first = writer.append(
         passages(name, texts), [text_hash(t) for t in texts], np.stack([vector(t) for t in texts])
     )
     digest = Document(name, "".join(texts)).digest
-    return Line(name, "src", name, digest, 1, 1, first, len(texts), meta={"name": name})
+    return CatalogEntry(name, "src", name, digest, 1, 1, first, len(texts), meta={"name": name})
 
 
 def make(root: Path, documents: dict[str, list[str]]) -> Manifest:

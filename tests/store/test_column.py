@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from qembed.store.metadata_column import Column
+from qembed.store.metadata_column import MetadataColumn
 
 SIGNS = {
     "=": operator.eq,
@@ -38,7 +38,7 @@ def test_whole_numbers(
     values: list[int | None], sign: str, wanted: float, data: st.DataObject
 ) -> None:
     skipped = data.draw(st.integers(0, len(values)))
-    column = Column(pa.array(values, pa.int64()).slice(skipped))
+    column = MetadataColumn(pa.array(values, pa.int64()).slice(skipped))
     found = column.compare(sign, wanted)
     assert found.tolist() == [v is not None and SIGNS[sign](v, wanted) for v in values[skipped:]]
 
@@ -47,14 +47,14 @@ def test_whole_numbers(
 @given(st.lists(st.none() | REAL, max_size=6), SIGN, WHOLE | st.sampled_from(EDGES) | REAL)
 @example([2.0**70], "<", 2**70 + 1)
 def test_fractions(values: list[float | None], sign: str, wanted: float) -> None:
-    found = Column(pa.array(values, pa.float64())).compare(sign, wanted)
+    found = MetadataColumn(pa.array(values, pa.float64())).compare(sign, wanted)
     assert found.tolist() == [v is not None and SIGNS[sign](v, wanted) for v in values]
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.none() | TEXT, max_size=6), SIGN, TEXT | st.sampled_from(["\udc80", "\uffff"]))
 def test_texts(values: list[str | None], sign: str, wanted: str) -> None:
-    column = Column(pa.array(values, pa.string()))
+    column = MetadataColumn(pa.array(values, pa.string()))
     passes = [v is not None and SIGNS[sign](v, wanted) for v in values]
     assert column.compare(sign, wanted).tolist() == passes
     among = column.among([wanted, "a", "退"])
@@ -68,7 +68,7 @@ def test_texts(values: list[str | None], sign: str, wanted: str) -> None:
 @example(["\udc80".encode("utf-8", "replace").decode(), "a"], "*\udc80*", None)
 def test_patterns(values: list[str | None], pattern: str, data: Any) -> None:
     skipped = 0 if data is None else data.draw(st.integers(0, len(values)))
-    column = Column(pa.array(values, pa.string()).slice(skipped))
+    column = MetadataColumn(pa.array(values, pa.string()).slice(skipped))
     wanted = [v is not None and fnmatch.fnmatchcase(v, pattern) for v in values[skipped:]]
     assert column.glob(pattern).tolist() == wanted
 
@@ -77,7 +77,7 @@ def test_patterns(values: list[str | None], pattern: str, data: Any) -> None:
 @given(st.lists(TEXT, max_size=6), st.data())
 def test_suffixes(paths: list[str], data: st.DataObject) -> None:
     skipped = data.draw(st.integers(0, len(paths)))
-    found = Column(pa.array(paths, pa.string()).slice(skipped)).suffixes()
+    found = MetadataColumn(pa.array(paths, pa.string()).slice(skipped)).suffixes()
     wanted = []
     for path in paths[skipped:]:
         name = path.rpartition("/")[2]
@@ -91,7 +91,7 @@ def test_lists_pass_by_any_element(
     values: list[list[str] | None], sign: str, wanted: str, data: st.DataObject
 ) -> None:
     skipped = data.draw(st.integers(0, len(values)))
-    column = Column(pa.array(values, pa.list_(pa.string())).slice(skipped))
+    column = MetadataColumn(pa.array(values, pa.list_(pa.string())).slice(skipped))
     rest = [v or [] for v in values[skipped:]]
     found = column.compare(sign, wanted)
     assert found.tolist() == [any(SIGNS[sign](x, wanted) for x in v) for v in rest]
@@ -101,6 +101,6 @@ def test_lists_pass_by_any_element(
 
 @pytest.mark.parametrize("wanted", [True, False])
 def test_true_and_false(wanted: bool) -> None:
-    column = Column(pa.array([True, None, False], pa.bool_()))
+    column = MetadataColumn(pa.array([True, None, False], pa.bool_()))
     assert column.compare("=", wanted).tolist() == [wanted, False, not wanted]
     assert column.type is bool

@@ -31,7 +31,7 @@ def test_what_is_committed_is_read_back(tmp_path: Path) -> None:
 
 
 def test_much_text_is_written_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shards, "TOGETHER", 10)
+    monkeypatch.setattr(shards, "BYTES_PER_READ", 10)
     texts = {"a": ["one", "two", "", "a text longer than ten", "3", "4"], "b": ["", "x" * 9, "yz"]}
     make(tmp_path / "idx", texts)
     assert contents(tmp_path / "idx") == texts

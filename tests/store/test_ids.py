@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qembed.store import hash_index as module
-from qembed.store.hash_index import FACTOR, Ids, hashes
+from qembed.store.hash_index import FACTOR, IdIndex, hashes
 
 NAMES = st.lists(st.text(max_size=6), max_size=40)
 ASKED = st.lists(st.text(st.characters(), max_size=6), max_size=40)
@@ -32,9 +32,9 @@ def test_hashes_are_those_of_the_formula(names: list[str], kind: pa.DataType, sk
 @given(NAMES, ASKED, st.sampled_from([0, 3, 1000]))
 def test_found_as_in_a_dictionary(there: list[str], asked: list[str], searched: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "SEARCHED", searched)
-        patch.setattr(module, "BLOCK", 7)
-        ids = Ids(pa.chunked_array([there], pa.string()))
+        patch.setattr(module, "LOOKUPS_BEFORE_SORTING", searched)
+        patch.setattr(module, "HASH_BLOCK", 7)
+        ids = IdIndex(pa.chunked_array([there], pa.string()))
         where = {name: i for i, name in enumerate(there)}
         for name in [*asked, *there]:
             assert ids.find(name) == where.get(name)
@@ -44,6 +44,6 @@ def test_strings_of_one_hash_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(module, "_block", lambda array: np.zeros(len(array), np.uint64))
     monkeypatch.setattr(module, "_hash", lambda text: 0)
     for searched in (0, 1000):
-        monkeypatch.setattr(module, "SEARCHED", searched)
-        ids = Ids(pa.chunked_array([["a", "b", "a", "c"]]))
+        monkeypatch.setattr(module, "LOOKUPS_BEFORE_SORTING", searched)
+        ids = IdIndex(pa.chunked_array([["a", "b", "a", "c"]]))
         assert [ids.find(n) for n in ("a", "b", "c", "d")] == [2, 1, 3, None]

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from qembed.store.row_group_cache import Key, Recent
+from qembed.store.row_group_cache import Key, RowGroupCache
 
 
 def table(n: int) -> pa.Table:
@@ -17,7 +17,7 @@ def table(n: int) -> pa.Table:
 
 def test_what_is_held_is_not_made_again() -> None:
     made: list[Key] = []
-    recent = Recent()
+    recent = RowGroupCache()
     for key in ((0, 0), (0, 1), (0, 0), (0, 1)):
         found = recent.get(key, lambda key=key: made.append(key) or table(key[1] + 1))  # type: ignore[misc,func-returns-value]
         assert found.num_rows == key[1] + 1
@@ -26,7 +26,7 @@ def test_what_is_held_is_not_made_again() -> None:
 
 def test_the_longest_unused_goes_first() -> None:
     made: list[Key] = []
-    recent = Recent(limit=3 * table(100).nbytes)
+    recent = RowGroupCache(limit=3 * table(100).nbytes)
 
     def ask(key: Key) -> None:
         recent.get(key, lambda: made.append(key) or table(100))  # type: ignore[func-returns-value]
@@ -42,20 +42,20 @@ def test_the_longest_unused_goes_first() -> None:
 
 
 def test_a_table_larger_than_the_limit_is_given_all_the_same() -> None:
-    recent = Recent(limit=1)
+    recent = RowGroupCache(limit=1)
     assert recent.get((0, 0), lambda: table(1000)).num_rows == 1000
     assert recent.get((0, 1), lambda: table(10)).num_rows == 10
 
 
 def test_an_error_is_not_remembered() -> None:
-    recent = Recent()
+    recent = RowGroupCache()
     with pytest.raises(OSError, match="gone"):
         recent.get((0, 0), lambda: (_ for _ in ()).throw(OSError("gone")))
     assert recent.get((0, 0), lambda: table(3)).num_rows == 3
 
 
 def test_threads_find_their_own() -> None:
-    recent = Recent(limit=5 * table(50).nbytes)
+    recent = RowGroupCache(limit=5 * table(50).nbytes)
     wrong: list[int] = []
 
     def work() -> None:

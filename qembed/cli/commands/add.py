@@ -9,17 +9,17 @@ import typer
 
 from qembed.cli.commands.index import Format, summary_line
 from qembed.cli.console import (
+    Console,
     IndexOption,
     ModelOption,
     QuietOption,
-    Signals,
-    Talk,
+    StopSignals,
     VerboseOption,
     dumps,
     key_values,
     out,
 )
-from qembed.cli.exit_codes import Code
+from qembed.cli.exit_codes import ExitCode
 
 
 def add(
@@ -62,20 +62,20 @@ def add(
     qembed add - --meta user_id=bob < facts.jsonl
     """
     from qembed.errors import InputError, UsageError
-    from qembed.pipeline.indexing.options import Options
+    from qembed.pipeline.indexing.options import IndexOptions
     from qembed.pipeline.indexing.records import add_lines, add_records
     from qembed.pipeline.locate import index_to_write
-    from qembed.pipeline.recipe import Wishes
+    from qembed.pipeline.recipe import RecipeOptions
 
-    talk = Talk(quiet, verbose)
+    talk = Console(quiet, verbose)
     if text is None:
         raise typer.BadParameter("give a TEXT, or - to read from stdin", param_hint="TEXT")
     if text == "-" and (id is not None or title is not None):
         raise UsageError("--id and --title are for one TEXT; in JSON lines each record has its own")
     fields = key_values(meta or [])
-    options = Options(wishes=Wishes(model), wait=wait)
+    options = IndexOptions(wishes=RecipeOptions(model), wait=wait)
     root = index_to_write(index_dir)
-    with Signals().caught(talk) as signals, talk.progress(signals) as progress:
+    with StopSignals().caught(talk) as signals, talk.progress(signals) as progress:
         if text == "-":
             summary = add_lines(root, sys.stdin.buffer, fields, options, progress)
         else:
@@ -91,4 +91,4 @@ def add(
     if summary.interrupted:
         raise typer.Exit(signals.code)
     if summary.failed:
-        raise typer.Exit(Code.SOME_FAILED)
+        raise typer.Exit(ExitCode.SOME_FAILED)

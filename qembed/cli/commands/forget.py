@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from qembed.cli.commands.index import Format
-from qembed.cli.console import IndexOption, QuietOption, Talk, dumps, out
+from qembed.cli.console import Console, IndexOption, QuietOption, dumps, out
 
 
 def forget(
@@ -40,7 +40,7 @@ def forget(
     from qembed.pipeline.indexing.records import forget as drop
     from qembed.pipeline.locate import find_index
 
-    talk = Talk(quiet)
+    talk = Console(quiet)
     root = find_index(index_dir)
     done = drop(root, where, wait=wait, dry_run=dry_run, purge=purge)
     for warning in done.warnings:

@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qembed.cli.console import (
+    Console,
     IndexOption,
     ModelOption,
     QuietOption,
-    Signals,
-    Talk,
+    StopSignals,
     VerboseOption,
     dumps,
     key_values,
     out,
 )
-from qembed.cli.exit_codes import Code
+from qembed.cli.exit_codes import ExitCode
 from qembed.errors import UsageError
 
 if TYPE_CHECKING:
-    from qembed.pipeline.indexing.options import Summary
+    from qembed.pipeline.indexing.options import IndexSummary
 
 
 class Chunking(StrEnum):
@@ -137,15 +137,15 @@ def index(
     psql -Atc "select row_to_json(t) from faq t" | qembed index -
     """
     from qembed.pipeline.indexing.build import build
-    from qembed.pipeline.indexing.options import Options
+    from qembed.pipeline.indexing.options import IndexOptions
     from qembed.pipeline.locate import index_to_write
-    from qembed.pipeline.recipe import Wishes
+    from qembed.pipeline.recipe import RecipeOptions
     from qembed.store import Source
 
-    talk = Talk(quiet, verbose)
-    options = Options(
+    talk = Console(quiet, verbose)
+    options = IndexOptions(
         paths=tuple(paths or ()),
-        wishes=Wishes(
+        wishes=RecipeOptions(
             model, dim, chunker.value if chunker else None, max_tokens, overlap, headings
         ),
         source=Source(
@@ -169,7 +169,7 @@ def index(
         allow_missing=allow_missing,
         confirm=lambda what: yes or asked(what),
     )
-    with Signals().caught(talk) as signals, talk.progress(signals) as progress:
+    with StopSignals().caught(talk) as signals, talk.progress(signals) as progress:
         summary = build(index_to_write(index_dir), options, progress, sys.stdin.buffer)
     for unread in summary.failed:
         talk.say(f"cannot read {str(unread).translate(_LINE)}")
@@ -189,14 +189,14 @@ def index(
     if summary.interrupted:
         raise typer.Exit(signals.code)
     if summary.failed:
-        raise typer.Exit(Code.SOME_FAILED)
+        raise typer.Exit(ExitCode.SOME_FAILED)
 
 
 _LINE = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})
 """Names may hold what ends a line or a cell."""
 
 
-def which(summary: Summary, reason: str) -> str:
+def which(summary: IndexSummary, reason: str) -> str:
     """The commonest of the suffixes that no reader knows, for that reason."""
     from qembed.corpus import UNKNOWN
 
@@ -225,7 +225,7 @@ def asked(what: str) -> bool:
     return typer.confirm(f"{what}. Delete them from the index?", err=True)
 
 
-def summary_line(summary: Summary) -> str:
+def summary_line(summary: IndexSummary) -> str:
     """What was done, in a line; of a dry run also what would be."""
     done, p = summary.documents, summary.passages
     kinds = [f"{done[k]:,} {k}" for k in done if done[k] and k != "unchanged"]

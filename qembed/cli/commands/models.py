@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from qembed.cli.console import QuietOption, Talk, dumps, out
-from qembed.cli.exit_codes import Code
+from qembed.cli.console import Console, QuietOption, dumps, out
+from qembed.cli.exit_codes import ExitCode
 
 app = typer.Typer(
     add_completion=False,
@@ -91,7 +91,7 @@ def show(
             verdict = "the same vectors" if found["agree"] else "NOT the same vectors"
             out(f"{verdict} (lowest cosine {found['lowest']}, dimensions {dims})")
         if not found["agree"]:
-            raise typer.Exit(Code.GATE)
+            raise typer.Exit(ExitCode.GATE)
         return
     found = show_model(spec, task, query)
     if format is Format.json:
@@ -117,9 +117,9 @@ def prepare(
     """
     from qembed.pipeline.diagnostics.models import prepare_model
 
-    talk = Talk(quiet)
+    talk = Console(quiet)
     ready, line = prepare_model(spec, talk.say)
     if not ready:
         print(f"qembed: {line}", file=sys.stderr)  # noqa: T201
-        raise typer.Exit(Code.CANNOT_RUN)
+        raise typer.Exit(ExitCode.CANNOT_RUN)
     out(line)

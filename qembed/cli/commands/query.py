@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from qembed.cli.console import IndexOption, ModelOption, QuietOption, Talk, VerboseOption
+from qembed.cli.console import Console, IndexOption, ModelOption, QuietOption, VerboseOption
 from qembed.cli.optional_value import OptionalRerank
 from qembed.cli.via_server import NoServerOption, through_server
 
@@ -168,7 +168,7 @@ def query(
     from qembed.pipeline.retrieval.request import parse_queries
     from qembed.types import Query
 
-    talk = Talk(quiet, verbose)
+    talk = Console(quiet, verbose)
     if text is None:
         raise typer.BadParameter("give a TEXT, or - to read queries from stdin", param_hint="TEXT")
     queries = parse_queries(sys.stdin.buffer) if text == "-" else [Query("1", text)]

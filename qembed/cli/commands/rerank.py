@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from qembed.cli.commands.query import BudgetOption, TaskOption
-from qembed.cli.console import IndexOption, QuietOption, Talk, VerboseOption
+from qembed.cli.console import Console, IndexOption, QuietOption, VerboseOption
 from qembed.cli.via_server import NoServerOption, regular, through_server
 
 
@@ -66,7 +66,7 @@ def rerank(
     from qembed.errors import NoIndex, UsageError
     from qembed.pipeline.locate import find_index, model_spec
 
-    talk = Talk(quiet, verbose)
+    talk = Console(quiet, verbose)
     request: dict[str, Any] = {
         "how": {"spec": model, "task": task, "k": k, "min_score": min_score},
         "rerank_budget": rerank_budget,
@@ -98,11 +98,11 @@ def rerank(
         if encoder is None and index_dir is not None:
             raise
     from qembed.cli.query_output import how_of, rerank_lines
-    from qembed.pipeline.retrieval.rerank import check_how, opener, parse_hits
+    from qembed.pipeline.retrieval.rerank import check_rerank_options, opener, parse_hits
     from qembed.store.manifest import read as read_manifest
 
     how = how_of(request)
-    check_how(how)
+    check_rerank_options(how)
     lines = parse_hits(io.BytesIO(data))
     if encoder is None and found is not None:
         try:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qembed.cli.console import IndexOption, QuietOption, Talk, VerboseOption, dumps, out
+from qembed.cli.console import Console, IndexOption, QuietOption, VerboseOption, dumps, out
 
 if TYPE_CHECKING:
-    from qembed.serve.caching_session import WarmSession
-    from qembed.serve.live_index import Turns
+    from qembed.serve.caching_session import CachingSession
+    from qembed.serve.live_index import SessionLease
 
 STOPPING = 15.0
 """Seconds that a server told to stop has."""
@@ -58,7 +58,7 @@ def serve(
     from qembed.pipeline.diagnostics.status import parse_age
     from qembed.pipeline.locate import find_index
 
-    talk = Talk(quiet, verbose)
+    talk = Console(quiet, verbose)
     if status and stop:
         raise UsageError("--status or --stop: one of them")
     limit = parse_age(idle)
@@ -71,11 +71,11 @@ def serve(
         _run(index, limit, talk)
 
 
-def _run(index: Path, idle: float, talk: Talk) -> None:
-    from qembed.serve.live_index import Warm
+def _run(index: Path, idle: float, talk: Console) -> None:
+    from qembed.serve.live_index import LiveIndex
     from qembed.serve.server import Server, signals
 
-    warm = Warm(index)
+    warm = LiveIndex(index)
     server = Server(warm, {"query": _query, "rerank": _rerank}, {"query": _quick}, idle)
 
     def ready(path: Path) -> None:
@@ -96,14 +96,14 @@ def _run(index: Path, idle: float, talk: Talk) -> None:
 
 def _status(index: Path, format: str) -> None:
     from qembed.errors import QembedError
-    from qembed.serve.client import Line
-    from qembed.serve.protocol import Broken
+    from qembed.serve.client import ServerConnection
+    from qembed.serve.protocol import ProtocolError
     from qembed.version import __version__
 
     try:
-        with Line(index) as line:
+        with ServerConnection(index) as line:
             found = line.ask({"do": "status"})
-    except Broken as e:
+    except ProtocolError as e:
         raise QembedError(f"{e} for {index} (start one: qembed serve &)") from None
     if format == "json":
         out(dumps({"schema": 1, "running": True, **found}))
@@ -118,24 +118,24 @@ def _status(index: Path, format: str) -> None:
     out(f"version     {found.get('version')}{other}")
 
 
-def _stop(index: Path, talk: Talk) -> None:
+def _stop(index: Path, talk: Console) -> None:
     """Asks, and if it does not heed that, signals; waits until the socket is gone."""
     import contextlib
     import signal
     import time
 
     from qembed.errors import QembedError
-    from qembed.serve.client import Line
-    from qembed.serve.protocol import Broken
+    from qembed.serve.client import ServerConnection
+    from qembed.serve.protocol import ProtocolError
     from qembed.serve.socket_address import peer, socket_path
 
     pid: int | None = None
     try:
-        with Line(index) as line:
+        with ServerConnection(index) as line:
             found = peer(line.socket)
             pid = found[0] if found is not None else None
             line.ask({"do": "stop"})
-    except Broken as e:
+    except ProtocolError as e:
         if pid is None:
             talk.say(f"nothing to stop: {e} for {index}")
             return
@@ -152,7 +152,7 @@ def _stop(index: Path, talk: Talk) -> None:
 # ── in the server ────────────────────────────────────────────────────────────────────────────────
 
 
-class Heard(Talk):
+class Heard(Console):
     """Talk that is brought to the client."""
 
     def __init__(self, quiet: bool, verbose: bool) -> None:
@@ -197,7 +197,7 @@ def _answered(request: Request, work: Callable[[Sheet, Heard], None]) -> dict[st
     return {"out": sheet.getvalue(), "err": talk.lines, "code": code}
 
 
-def _quick(request: Request, session: WarmSession) -> Sequence[str] | None:
+def _quick(request: Request, session: CachingSession) -> Sequence[str] | None:
     """What a query's answer needs encoded, if the rest takes but milliseconds."""
     from qembed.cli.query_output import asked_of, queries_of
     from qembed.pipeline.retrieval.retriever import Retriever
@@ -212,7 +212,7 @@ def _quick(request: Request, session: WarmSession) -> Sequence[str] | None:
     return list(dict.fromkeys(Retriever(session, asked).texts_to_encode(queries)))
 
 
-def _query(request: Request, warm: Turns, started: Started) -> dict[str, Any]:
+def _query(request: Request, warm: SessionLease, started: Started) -> dict[str, Any]:
     from qembed.cli.query_output import answer_query, asked_of, queries_of
     from qembed.cli.render.hits import Screen
     from qembed.pipeline.retrieval.retriever import Retriever
@@ -236,12 +236,12 @@ def _environ(screen: Mapping[str, Any]) -> dict[str, str]:
     return environ
 
 
-def _rerank(request: Request, warm: Turns, started: Started) -> dict[str, Any]:
+def _rerank(request: Request, warm: SessionLease, started: Started) -> dict[str, Any]:
     from qembed.cli.query_output import how_of, rerank_a_run, rerank_lines
     from qembed.errors import RecipeMismatch
     from qembed.models import Model, open_reranker
     from qembed.models.scoring import Scorer
-    from qembed.pipeline.retrieval.rerank import check_how, parse_hits
+    from qembed.pipeline.retrieval.rerank import check_rerank_options, parse_hits
     from qembed.serve.dispatcher import Refused
 
     def work(sheet: Sheet, talk: Heard) -> None:
@@ -249,7 +249,7 @@ def _rerank(request: Request, warm: Turns, started: Started) -> dict[str, Any]:
             rerank_a_run(lambda: warm.turn(started), request, sheet, talk)
             return
         how = how_of(request)
-        check_how(how)
+        check_rerank_options(how)
         lines = parse_hits(BytesIO(request["lines"].encode("utf-8", "surrogateescape")))
         with warm.turn(started) as session:
 

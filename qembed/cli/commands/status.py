@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from qembed.cli.console import IndexOption, QuietOption, Talk, dumps, out
-from qembed.cli.exit_codes import Code
+from qembed.cli.console import Console, IndexOption, QuietOption, dumps, out
+from qembed.cli.exit_codes import ExitCode
 
 
 class Format(StrEnum):
@@ -44,10 +44,10 @@ def status(
     else:
         _text(found)
     if stale:
-        Talk(quiet).say(
+        Console(quiet).say(
             f"stale: refreshed {_span(found['age_seconds'])} ago, allowed {fail_if_stale}"
         )
-        raise typer.Exit(Code.GATE)
+        raise typer.Exit(ExitCode.GATE)
 
 
 def _span(seconds: float) -> str:

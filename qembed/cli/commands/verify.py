@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from qembed.cli.commands.status import Format
-from qembed.cli.console import IndexOption, QuietOption, Talk, dumps, out
-from qembed.cli.exit_codes import Code
+from qembed.cli.console import Console, IndexOption, QuietOption, dumps, out
+from qembed.cli.exit_codes import ExitCode
 
 
 def verify(
@@ -47,5 +47,5 @@ def verify(
         if not findings:
             out("ok")
     if findings:
-        Talk(quiet).say(f"{len(findings)} findings")
-        raise typer.Exit(Code.CANNOT_RUN)
+        Console(quiet).say(f"{len(findings)} findings")
+        raise typer.Exit(ExitCode.CANNOT_RUN)

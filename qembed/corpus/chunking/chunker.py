@@ -17,8 +17,8 @@ from typing import Any, Literal, TypeAlias
 
 from qembed.corpus.chunking import grammars
 from qembed.corpus.chunking.code_splitter import MAX_TEXT, Source
-from qembed.corpus.chunking.heading_path import BETWEEN, Outline
-from qembed.corpus.chunking.text_splitter import WINDOW, Span, Window, whole
+from qembed.corpus.chunking.heading_path import BETWEEN, HeadingPaths
+from qembed.corpus.chunking.text_splitter import WINDOW, Span, TokenWindow, whole
 from qembed.corpus.file_contents import suffix
 from qembed.errors import UsageError
 from qembed.types import Document, Passage
@@ -87,7 +87,7 @@ class Chunker:
             )
         self._floor = min(max(32, max_tokens // 2), room)
         # in proportion, so always less than capacity
-        self._window = Window(self._bare, lambda capacity: overlap * capacity // room)
+        self._window = TokenWindow(self._bare, lambda capacity: overlap * capacity // room)
         self._fit_label = lru_cache(maxsize=4096)(self._shortened)
 
     def kind_of(self, name: str) -> str:
@@ -146,7 +146,7 @@ class Chunker:
         if blank and not document.title:
             return []
         kind = self.kind_of(document.id)
-        outline = Outline.of(text, suffix(document.id), kind == "markdown")
+        outline = HeadingPaths.of(text, suffix(document.id), kind == "markdown")
         found: Iterable[Named]
         title = self.fit_title(document.title)
         if blank or kind == "none":
@@ -171,7 +171,9 @@ class Chunker:
             for seq, (start, end, symbol) in enumerate(found)
         ]
 
-    def _prose(self, text: str, markdown: bool, title: str, outline: Outline) -> Iterator[Named]:
+    def _prose(
+        self, text: str, markdown: bool, title: str, outline: HeadingPaths
+    ) -> Iterator[Named]:
         """Running text; headings are counted as in front of their passages, if they are."""
         alone = max(self._room - self._cost(title), 1)
 

@@ -13,7 +13,7 @@ MAX_PART = 120
 """Characters of one heading in a path: what is longer is cut, so that paths stay short."""
 
 
-class Outline:
+class HeadingPaths:
     """The headings of a text, in order, each with the path down to it. `begin`: where its words begin."""
 
     def __init__(self, found: Iterable[Heading], begin: int = 0) -> None:
@@ -34,7 +34,7 @@ class Outline:
             self.paths.append(BETWEEN.join(w for _, w in above))
 
     @classmethod
-    def of(cls, text: str, suffix: str, markdown: bool) -> Outline:
+    def of(cls, text: str, suffix: str, markdown: bool) -> HeadingPaths:
         """The outline of a text: of Markdown, or of a file whose suffix says how headings look in it."""
         if markdown:
             plain = (h._replace(words=strip_inline(h.words)) for h in headings(text))

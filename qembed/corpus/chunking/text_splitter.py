@@ -37,7 +37,7 @@ STICKY = frozenset("\u200c\u200d\u0e33\u0eb3\uff9e\uff9f🏻🏼🏽🏾🏿")
 """Extend the character before them without being marks by category: joiners, vowels, skin tones."""
 
 
-class Window:
+class TokenWindow:
     """Cuts stretches of texts into spans. `tokens` counts without special ones, `overlap(capacity)` too."""
 
     def __init__(self, tokens: Callable[[str], int], overlap: Callable[[int], int]) -> None:

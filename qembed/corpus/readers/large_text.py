@@ -14,11 +14,11 @@ from typing import Any, BinaryIO
 from qembed.corpus.decode import UTF16, encoding_of
 from qembed.types import Document, Unreadable
 
-LONG = 16 * 1024 * 1024
+MAX_WHOLE_BYTES = 16 * 1024 * 1024
 """Bytes of a text that is still one document."""
-PART = 8 * 1024 * 1024
+PART_BYTES = 8 * 1024 * 1024
 """Characters of a part, about."""
-BLOCK = 1024 * 1024
+BLOCK_BYTES = 1024 * 1024
 
 
 def read_parts(
@@ -37,7 +37,7 @@ def read_parts(
     try:
         for more in _decoded(head, rest, encoding):
             text += more
-            while len(text) >= PART:
+            while len(text) >= PART_BYTES:
                 end = _end(text)
                 number += 1
                 yield _part(name, number, text[:end], start, line, guessed)
@@ -60,12 +60,12 @@ def _part(
 
 def _end(text: str) -> int:
     """Where a part may end, late in it: after a blank line, else a line, else a word."""
-    low = PART * 3 // 4
+    low = PART_BYTES * 3 // 4
     for mark in ("\n\n", "\n\r\n", "\n", " "):
-        at = text.rfind(mark, low, PART)
+        at = text.rfind(mark, low, PART_BYTES)
         if at >= 0:
             return at + len(mark)
-    return PART
+    return PART_BYTES
 
 
 class _Undecodable(ValueError):
@@ -83,7 +83,7 @@ def _decoded(head: bytes, rest: BinaryIO, encoding: str) -> Iterator[str]:
     read = mark  # bytes that were given to the decoder
     at = mark
     while True:
-        block = head[at : at + BLOCK] if at < len(head) else rest.read(BLOCK)
+        block = head[at : at + BLOCK_BYTES] if at < len(head) else rest.read(BLOCK_BYTES)
         at += len(block)
         try:
             text = decoder.decode(block, final=not block)

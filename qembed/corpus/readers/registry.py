@@ -76,8 +76,8 @@ def read_plain(file: SourceFile, options: ReadOptions) -> Iterator[Document | Un
     where = os.fspath(file.location)
     try:
         with file_contents.open_stream(file) as stream:
-            head = stream.read(large_text.LONG + 1)
-            if len(head) > large_text.LONG:
+            head = stream.read(large_text.MAX_WHOLE_BYTES + 1)
+            if len(head) > large_text.MAX_WHOLE_BYTES:
                 yield from large_text.read_parts(head, stream, file.name, where)
                 return
     except OSError as e:

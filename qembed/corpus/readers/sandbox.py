@@ -31,11 +31,11 @@ MAX_ANSWER = file_contents.MAX_FILE
 NEEDS = "needs qembed[office] (pip install 'qembed[office]')"
 
 
-class Failed(ValueError):
+class ReaderFailed(ValueError):
     """What became of a file that the worker could not read."""
 
 
-class Worker:
+class ReaderProcess:
     """One process; use `convert`. Not for several threads at once."""
 
     def __init__(self) -> None:
@@ -50,21 +50,21 @@ class Worker:
             self._send(process, head + data, until)
             size = int.from_bytes(self._receive(process, 8, until), "little")
             if size > MAX_ANSWER:
-                raise Failed("its text is too long for one file")
+                raise ReaderFailed("its text is too long for one file")
             answer = json.loads(self._receive(process, size, until))
         except TimeoutError:
             self.close()
-            raise Failed(
+            raise ReaderFailed(
                 f"took longer than {SECONDS if seconds is None else seconds:g} s"
             ) from None
         except (OSError, EOFError):
             self.close()
-            raise Failed("its reader crashed or ran out of memory") from None
+            raise ReaderFailed("its reader crashed or ran out of memory") from None
         except BaseException:
             self.close()
             raise
         if "error" in answer:
-            raise Failed(answer["error"])
+            raise ReaderFailed(answer["error"])
         parts: list[Any] = answer["parts"]
         return parts
 
@@ -117,7 +117,7 @@ class Worker:
             process.wait()
 
 
-_WORKER = Worker()
+_WORKER = ReaderProcess()
 atexit.register(_WORKER.close)
 
 
@@ -137,7 +137,7 @@ def read_office(file: SourceFile, options: ReadOptions) -> Iterator[Document | U
         return
     try:
         parts = _WORKER.convert(kind, data)
-    except Failed as e:
+    except ReaderFailed as e:
         yield Unreadable(where, str(e))
         return
     for end, text, title, meta in parts:

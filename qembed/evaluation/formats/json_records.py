@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from qembed.evaluation.formats.source_file import Mistakes, Source
+from qembed.evaluation.formats.source_file import ProblemList, Source
 
 
 class _Twice(ValueError):
@@ -44,7 +44,7 @@ def looks_like_json(source: Source) -> bool:
     return re.match(r'\[\s*($|\{|\]\s*$)|\{\s*($|"|\}\s*$)', source.head) is not None
 
 
-def whole_json(source: Source, mistakes: Mistakes) -> dict[str, Any] | None:
+def whole_json(source: Source, mistakes: ProblemList) -> dict[str, Any] | None:
     """The file as one JSON object; None if it is an array or lines of records.
 
     A broken file counts as JSON lines, whose reader reports each line, if its first line is whole
@@ -74,7 +74,7 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def records(source: Source, mistakes: Mistakes) -> Iterator[tuple[int, dict[str, Any]]]:
+def records(source: Source, mistakes: ProblemList) -> Iterator[tuple[int, dict[str, Any]]]:
     """(line, object) of a file of JSON lines or of one JSON array of objects."""
     pairs = _array(source, mistakes) if source.head.startswith("[") else _lines(source, mistakes)
     for line, value in pairs:
@@ -84,7 +84,7 @@ def records(source: Source, mistakes: Mistakes) -> Iterator[tuple[int, dict[str,
             mistakes.add(line, f"expected a JSON object, found {json_kind(value)}")
 
 
-def _lines(source: Source, mistakes: Mistakes) -> Iterator[tuple[int, Any]]:
+def _lines(source: Source, mistakes: ProblemList) -> Iterator[tuple[int, Any]]:
     for number, line in source.lines(mistakes):
         try:
             yield number, parse_json(line)
@@ -92,7 +92,7 @@ def _lines(source: Source, mistakes: Mistakes) -> Iterator[tuple[int, Any]]:
             mistakes.add(number, str(e))
 
 
-def _array(source: Source, mistakes: Mistakes) -> Iterator[tuple[int, Any]]:
+def _array(source: Source, mistakes: ProblemList) -> Iterator[tuple[int, Any]]:
     """Element by element, because json.loads would not say where each began."""
     text = source.text(mistakes)
     if text is None:

@@ -17,7 +17,7 @@ from typing import Any
 from qembed.errors import InputError, UsageError
 from qembed.evaluation.formats.json_records import looks_like_json, pick, plain_name, records
 from qembed.evaluation.formats.qrels import DOCUMENT_NAMES, GRADE_NAMES, QUERY_NAMES, judgment
-from qembed.evaluation.formats.source_file import Mistakes, Source, Warn, unheard, whole_file
+from qembed.evaluation.formats.source_file import ProblemList, Source, Warn, unheard, whole_file
 from qembed.types import Qrels
 
 COLUMNS = ("query-id", "query", "corpus-id", "title", "text", "grade")
@@ -75,7 +75,7 @@ def _cell(text: str) -> str:
 
 def read_pool(path: Path, *, warn: Warn = unheard) -> Qrels:
     """The judgments of a file that somebody has graded. Raises InputError with every mistake."""
-    source, mistakes = Source.read(path), Mistakes(path)
+    source, mistakes = Source.read(path), ProblemList(path)
     qrels: Qrels = {}
     blank = 0
     for line, query, document, grade in _rows(source, mistakes):
@@ -99,7 +99,7 @@ def read_pool(path: Path, *, warn: Warn = unheard) -> Qrels:
     return qrels
 
 
-def _rows(source: Source, mistakes: Mistakes) -> Iterator[tuple[int, Any, Any, Any]]:
+def _rows(source: Source, mistakes: ProblemList) -> Iterator[tuple[int, Any, Any, Any]]:
     if looks_like_json(source):
         for line, record in records(source, mistakes):
             query, document = pick(record, _IDS), pick(record, DOCUMENT_NAMES)

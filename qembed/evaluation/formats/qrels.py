@@ -19,7 +19,14 @@ from qembed.evaluation.formats.json_records import (
     records,
     whole_json,
 )
-from qembed.evaluation.formats.source_file import ASCII_SPACE, Mistakes, Source, Warn, some, unheard
+from qembed.evaluation.formats.source_file import (
+    ASCII_SPACE,
+    ProblemList,
+    Source,
+    Warn,
+    some,
+    unheard,
+)
 from qembed.types import Qrels
 
 QUERY_NAMES = ("query-id", "qid", "queryid", "query", "topic", "topic-id")
@@ -27,10 +34,10 @@ DOCUMENT_NAMES = (
     "corpus-id", "doc-id", "docid", "docno", "document", "document-id", "did", "passage-id", "pid",
 )  # fmt: skip
 GRADE_NAMES = ("score", "relevance", "rel", "grade", "label", "judgment", "judgement")
-MOST = 10_000
+MAX_GRADE = 10_000
 """The largest grade: trec_eval allocates and walks a counter for every grade up to the highest."""
 
-KNOWN = "query-id, corpus-id, score under a header; `qid iter docid grade`; or JSON lines"
+ACCEPTED_FORMS = "query-id, corpus-id, score under a header; `qid iter docid grade`; or JSON lines"
 
 Row = tuple[int | None, Any, Any, Any]
 """Line, query, document, grade, as the file has them."""
@@ -42,7 +49,7 @@ def read_qrels(path: Path, *, queries: Container[str] | None = None, warn: Warn 
     With `queries`, a judgment for a query that is not among them is a mistake too. A judgment that
     is there twice with one grade is reported to `warn`. Raises InputError with every mistake.
     """
-    source, mistakes = Source.read(path), Mistakes(path)
+    source, mistakes = Source.read(path), ProblemList(path)
     qrels: Qrels = {}
     lines: dict[tuple[str, str], int | None] = {}
     repeated: list[str] = []
@@ -64,7 +71,7 @@ def read_qrels(path: Path, *, queries: Container[str] | None = None, warn: Warn 
             before = f"grade {earlier} on line {lines[q, d]}"
             mistakes.add(line, f"grade {grade} for query {q!r}, document {d!r}, but {before}")
     if not qrels and not mistakes.found:
-        mistakes.add(1, f"there is no judgment in it (expected {KNOWN})")
+        mistakes.add(1, f"there is no judgment in it (expected {ACCEPTED_FORMS})")
     mistakes.close()
     if repeated:
         warn(f"{path}: judgments that repeat an earlier one: {len(repeated)} ({some(repeated)})")
@@ -72,7 +79,7 @@ def read_qrels(path: Path, *, queries: Container[str] | None = None, warn: Warn 
 
 
 def judgment(
-    line: int | None, query: Any, document: Any, value: Any, mistakes: Mistakes
+    line: int | None, query: Any, document: Any, value: Any, mistakes: ProblemList
 ) -> tuple[str, str, int] | None:
     """(query, document, grade), or None after noting what is wrong with them."""
     q, d, grade = identifier(query), identifier(document), _grade(value)
@@ -96,10 +103,10 @@ def _grade(value: Any) -> int | str:
     if not re.fullmatch(r"[+-]?[0-9]{1,15}(\.0*)?", text.strip()):
         return f"grade {text.strip()!r} is not a whole number"
     grade = int(text.strip().partition(".")[0])
-    return grade if -MOST <= grade <= MOST else f"grade {grade} is beyond {MOST}"
+    return grade if -MAX_GRADE <= grade <= MAX_GRADE else f"grade {grade} is beyond {MAX_GRADE}"
 
 
-def _rows(source: Source, mistakes: Mistakes) -> Iterator[Row]:
+def _rows(source: Source, mistakes: ProblemList) -> Iterator[Row]:
     if not looks_like_json(source):
         return _from_columns(source, mistakes)
     whole = whole_json(source, mistakes)
@@ -113,7 +120,7 @@ def is_nested(value: dict[str, Any]) -> bool:
     return all(isinstance(values, dict) for values in value.values())
 
 
-def _from_records(source: Source, mistakes: Mistakes) -> Iterator[Row]:
+def _from_records(source: Source, mistakes: ProblemList) -> Iterator[Row]:
     for line, record in records(source, mistakes):
         names = (QUERY_NAMES, DOCUMENT_NAMES, GRADE_NAMES)
         query, document, grade = (pick(record, known) for known in names)
@@ -140,11 +147,11 @@ def _by_blanks(line: str) -> list[str]:
     return ASCII_SPACE.split(line.strip(" \t\r\f\v"))
 
 
-def _from_columns(source: Source, mistakes: Mistakes) -> Iterator[Row]:
-    layout = _layout([line for _, line in islice(source.lines(Mistakes(source.path)), 50)])
+def _from_columns(source: Source, mistakes: ProblemList) -> Iterator[Row]:
+    layout = _layout([line for _, line in islice(source.lines(ProblemList(source.path)), 50)])
     if layout is None:
         if source.head:
-            mistakes.add(1, f"not a file of judgments (expected {KNOWN})")
+            mistakes.add(1, f"not a file of judgments (expected {ACCEPTED_FORMS})")
         return
     header = layout.header
     for line, row in source.lines(mistakes):

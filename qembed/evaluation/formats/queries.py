@@ -17,13 +17,13 @@ from qembed.evaluation.formats.json_records import (
     plain_name,
     records,
 )
-from qembed.evaluation.formats.source_file import Mistakes, Source, Warn, some, unheard
+from qembed.evaluation.formats.source_file import ProblemList, Source, Warn, some, unheard
 from qembed.evaluation.formats.topics import classic_topics, xml_topics
 from qembed.types import Query
 
 ID_NAMES = ("_id", "id", "query-id", "qid", "queryid", "topic", "topic-id", "number")
 TEXT_NAMES = ("text", "query", "query-text", "title", "question")
-KNOWN = "JSON lines, a JSON array, lines of id<TAB>text, or TREC topics"
+ACCEPTED_FORMS = "JSON lines, a JSON array, lines of id<TAB>text, or TREC topics"
 
 
 def read_queries(path: Path, *, warn: Warn = unheard) -> list[Query]:
@@ -31,7 +31,7 @@ def read_queries(path: Path, *, warn: Warn = unheard) -> list[Query]:
 
     A query that the file holds twice is kept once. Raises InputError with every mistake.
     """
-    source, mistakes = Source.read(path), Mistakes(path)
+    source, mistakes = Source.read(path), ProblemList(path)
     queries: dict[str, Query] = {}
     lines: dict[str, int] = {}
     repeated: list[str] = []
@@ -44,14 +44,14 @@ def read_queries(path: Path, *, warn: Warn = unheard) -> list[Query]:
         else:
             mistakes.add(line, f"query {query.id!r} differs from line {lines[query.id]}'s")
     if not queries and not mistakes.found:
-        mistakes.add(1, f"there is no query in it (expected {KNOWN})")
+        mistakes.add(1, f"there is no query in it (expected {ACCEPTED_FORMS})")
     mistakes.close()
     if repeated:
         warn(f"{path}: these queries are there more than once: {some(repeated)}")
     return list(queries.values())
 
 
-def _found(source: Source, mistakes: Mistakes) -> Iterator[tuple[int, Query]]:
+def _found(source: Source, mistakes: ProblemList) -> Iterator[tuple[int, Query]]:
     head = source.head
     if looks_like_json(source):
         return _from_json(source, mistakes)
@@ -67,7 +67,7 @@ def _found(source: Source, mistakes: Mistakes) -> Iterator[tuple[int, Query]]:
     return _from_columns(source, mistakes)
 
 
-def _from_json(source: Source, mistakes: Mistakes) -> Iterator[tuple[int, Query]]:
+def _from_json(source: Source, mistakes: ProblemList) -> Iterator[tuple[int, Query]]:
     for line, record in records(source, mistakes):
         name = identifier(pick(record, ID_NAMES))
         text = pick(record, TEXT_NAMES)
@@ -98,9 +98,9 @@ def _wrong_in(
     return wrong
 
 
-def _from_columns(source: Source, mistakes: Mistakes) -> Iterator[tuple[int, Query]]:
+def _from_columns(source: Source, mistakes: ProblemList) -> Iterator[tuple[int, Query]]:
     if b"\t" not in source.data and source.head:
-        mistakes.add(1, f"not a query file (expected {KNOWN})")
+        mistakes.add(1, f"not a query file (expected {ACCEPTED_FORMS})")
         return
     first = True
     for line, row in source.lines(mistakes):
@@ -120,7 +120,7 @@ def _from_columns(source: Source, mistakes: Mistakes) -> Iterator[tuple[int, Que
 
 
 def _topics(
-    topics: Iterator[tuple[int, str, str]], mistakes: Mistakes
+    topics: Iterator[tuple[int, str, str]], mistakes: ProblemList
 ) -> Iterator[tuple[int, Query]]:
     for line, name, title in topics:
         if not name:

@@ -20,13 +20,15 @@ from qembed.evaluation.formats.json_records import (
     whole_json,
 )
 from qembed.evaluation.formats.qrels import DOCUMENT_NAMES, QUERY_NAMES, is_nested
-from qembed.evaluation.formats.source_file import ASCII_SPACE, Mistakes, Source, whole_file
+from qembed.evaluation.formats.source_file import ASCII_SPACE, ProblemList, Source, whole_file
 from qembed.types import Run
 
 _Found = tuple[int | None, Any, dict[str, Any] | None]
 """Line, query id, hit; no hit for a query of `--format json` that found nothing."""
 
-KNOWN = "TREC's `qid Q0 docid rank score tag`, JSON {qid: {docid: score}}, or qembed's JSON lines"
+ACCEPTED_FORMS = (
+    "TREC's `qid Q0 docid rank score tag`, JSON {qid: {docid: score}}, or qembed's JSON lines"
+)
 
 
 def read_run(path: Path) -> Run:
@@ -34,7 +36,7 @@ def read_run(path: Path) -> Run:
 
     Queries stay in the file's order. Raises InputError with every mistake.
     """
-    source, mistakes = Source.read(path), Mistakes(path)
+    source, mistakes = Source.read(path), ProblemList(path)
     whole = whole_json(source, mistakes) if looks_like_json(source) else None
     if whole is not None and is_nested(whole):
         run = _from_nested(whole, mistakes)
@@ -43,12 +45,12 @@ def read_run(path: Path) -> Run:
     else:
         run = _from_columns(source, mistakes)
     if not run and not mistakes.found:
-        mistakes.add(1, f"there is no result in it (expected {KNOWN})")
+        mistakes.add(1, f"there is no result in it (expected {ACCEPTED_FORMS})")
     mistakes.close()
     return run
 
 
-def _from_columns(source: Source, mistakes: Mistakes) -> Run:
+def _from_columns(source: Source, mistakes: ProblemList) -> Run:
     run: Run = {}
     for line, row in source.lines(mistakes):
         fields = ASCII_SPACE.split(row.strip(" \t\r\f\v"))
@@ -67,7 +69,7 @@ def _from_columns(source: Source, mistakes: Mistakes) -> Run:
     return run
 
 
-def _from_nested(nested: dict[str, dict[str, Any]], mistakes: Mistakes) -> Run:
+def _from_nested(nested: dict[str, dict[str, Any]], mistakes: ProblemList) -> Run:
     run: Run = {}
     for query, hits in nested.items():
         found = run.setdefault(query, {})
@@ -84,7 +86,7 @@ def _from_nested(nested: dict[str, dict[str, Any]], mistakes: Mistakes) -> Run:
     return run
 
 
-def _from_hits(hits: Iterator[_Found], mistakes: Mistakes) -> Run:
+def _from_hits(hits: Iterator[_Found], mistakes: ProblemList) -> Run:
     run: Run = {}
     for line, query_id, hit in hits:
         query = identifier(query_id)
@@ -105,7 +107,7 @@ def _from_hits(hits: Iterator[_Found], mistakes: Mistakes) -> Run:
     return run
 
 
-def _hits(source: Source, whole: dict[str, Any] | None, mistakes: Mistakes) -> Iterator[_Found]:
+def _hits(source: Source, whole: dict[str, Any] | None, mistakes: ProblemList) -> Iterator[_Found]:
     queries = whole.get("queries") if whole is not None else None
     if not isinstance(queries, list):
         for line, record in records(source, mistakes):

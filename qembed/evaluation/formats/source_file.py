@@ -1,7 +1,7 @@
 """Files as numbered lines, and files that are whole or not there.
 
 Reading collects mistakes instead of stopping at the first one: what a reader cannot use it hands to
-`Mistakes`, and `Mistakes.close` raises them all in one InputError. Not here: what a line means.
+`ProblemList`, and `ProblemList.close` raises them all in one InputError. Not here: what a line means.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def unheard(message: str) -> None:
 
 
 @dataclass(slots=True)
-class Mistakes:
+class ProblemList:
     """The mistakes of one file, raised together by `close`."""
 
     path: Path
@@ -72,7 +72,7 @@ class Source:
                 return raw.decode("utf-8", "replace").strip()
         return ""
 
-    def lines(self, mistakes: Mistakes) -> Iterator[tuple[int, str]]:
+    def lines(self, mistakes: ProblemList) -> Iterator[tuple[int, str]]:
         """(line number, text) of the lines that are not blank, without their line ends."""
         for number, raw in enumerate(self._raw(), 1):
             if not raw.strip():
@@ -82,7 +82,7 @@ class Source:
             except UnicodeDecodeError as e:
                 mistakes.add(number, f"not UTF-8 (byte 0x{raw[e.start]:02x} at {e.start + 1})")
 
-    def text(self, mistakes: Mistakes) -> str | None:
+    def text(self, mistakes: ProblemList) -> str | None:
         """The whole file; None after noting each line that is not UTF-8."""
         try:
             return self.data.decode("utf-8")

@@ -10,13 +10,13 @@ import html
 import re
 from collections.abc import Iterator
 
-from qembed.evaluation.formats.source_file import Mistakes, Source
+from qembed.evaluation.formats.source_file import ProblemList, Source
 
 # A tag is "<" and a letter: "x < y" in a title is text.
 _TAG = r"</?[a-zA-Z]"
 
 
-def classic_topics(source: Source, mistakes: Mistakes) -> Iterator[tuple[int, str, str]]:
+def classic_topics(source: Source, mistakes: ProblemList) -> Iterator[tuple[int, str, str]]:
     """The topics of `<top> <num> Number: 301 <title> … </top>`; inner tags need no closing."""
     text = source.text(mistakes)
     if text is None:
@@ -45,7 +45,7 @@ def _field(topic: str, tag: str) -> str:
     return " ".join(plain.split())
 
 
-def xml_topics(source: Source, mistakes: Mistakes) -> Iterator[tuple[int, str, str]]:
+def xml_topics(source: Source, mistakes: ProblemList) -> Iterator[tuple[int, str, str]]:
     """The topics of `<topic number="1"><title>…`; `<query>` or bare text stand in for a title."""
     # expat says where an element began, which ElementTree does not
     from xml.parsers import expat

@@ -12,7 +12,7 @@ from typing import Any
 from qembed.errors import UsageError
 from qembed.evaluation.baseline import comparable
 from qembed.evaluation.formats.source_file import some
-from qembed.evaluation.significance import SAME, Difference, compare
+from qembed.evaluation.significance import TIE_TOLERANCE, Difference, compare
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def diff_reports(
     moved = []
     for query in queries:
         then, here = (r.get("details", {}).get(query, {}) for r in (a, b))
-        if abs(now[query] - was[query]) > SAME:
+        if abs(now[query] - was[query]) > TIE_TOLERANCE:
             moved.append(
                 Moved(
                     query,

@@ -36,7 +36,7 @@ from typing import Any
 
 from qembed.errors import InputError, UsageError
 from qembed.evaluation.formats.json_records import parse_json
-from qembed.evaluation.formats.source_file import Mistakes, Source, whole_file
+from qembed.evaluation.formats.source_file import ProblemList, Source, whole_file
 from qembed.evaluation.gates import Gate, GateResult, queries_below
 from qembed.evaluation.measures import TIES, Report
 from qembed.evaluation.report.markdown import report_markdown
@@ -179,7 +179,7 @@ def read_report(path: Path) -> dict[str, Any]:
 
     InputError, with all that is wrong, if it is not one.
     """
-    source, mistakes = Source.read(path), Mistakes(path)
+    source, mistakes = Source.read(path), ProblemList(path)
     text = source.text(mistakes)
     mistakes.close()
     try:

@@ -33,7 +33,7 @@ FACTS = "export.json"
 GRAPH = "model.onnx"
 WEIGHTS = "weights.bin"
 TOKENIZER = "tokenizer.json"
-KEPT = 3
+KEPT_EXPORTS = 3
 """Exports of one model for other CPUs or libraries that stay beside a new one."""
 
 
@@ -45,7 +45,7 @@ class Export:
     facts: dict[str, Any]
 
 
-class Damaged(Exception):
+class ExportDamaged(Exception):
     """An export whose files are not those that were written."""
 
 
@@ -74,14 +74,14 @@ class Slot:
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError) as e:
-            raise Damaged(f"{self.folder / FACTS}: {e}") from e
+            raise ExportDamaged(f"{self.folder / FACTS}: {e}") from e
         try:
             facts = json.loads(text)
             for name, wanted in facts["files"].items():
                 if file_sha256(self.folder / name) != wanted:
-                    raise Damaged(f"{self.folder / name} was altered")
+                    raise ExportDamaged(f"{self.folder / name} was altered")
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
-            raise Damaged(f"{self.folder}: {e}") from e
+            raise ExportDamaged(f"{self.folder}: {e}") from e
         return Export(self.folder, facts)
 
     def failure(self) -> str | None:
@@ -155,7 +155,7 @@ def sweep(place: Slot) -> None:
     for left in place.top.glob(".making-*"):
         shutil.rmtree(left, ignore_errors=True)
     other = [p.parent for p in place.top.glob(f"*/{FACTS}") if p.parent != place.folder]
-    for old in sorted(other, key=lambda p: p.stat().st_mtime)[:-KEPT]:
+    for old in sorted(other, key=lambda p: p.stat().st_mtime)[:-KEPT_EXPORTS]:
         shutil.rmtree(old, ignore_errors=True)
 
 

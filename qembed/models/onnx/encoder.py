@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from qembed.types import Vectors
 
-KEPT = 10_000
+MAX_COUNTED_CHARS = 10_000
 """Characters of a text that is kept until the next call, for who asks how many tokens it had."""
-FEW = 1000
+FEW_CHARS = 1000
 """Characters that are tokenized sooner than the threads for more are awake."""
 VECTOR = "vector"
 STATES = "states"
@@ -92,7 +92,7 @@ class OnnxEncoder:
         return [known[t] for t in texts]
 
     def _encoded(self, texts: Sequence[str]) -> list[Any]:
-        if sum(map(len, texts)) <= FEW:
+        if sum(map(len, texts)) <= FEW_CHARS:
             return [self._tokenizer.encode(t) for t in texts]
         encoded: list[Any] = self._tokenizer.encode_batch_fast(list(texts))
         return encoded
@@ -107,7 +107,7 @@ class OnnxEncoder:
 
         encoded = self._encoded(texts)
         lengths = zip(texts, self._lengths(encoded), strict=True)
-        self._counted = {t: n for t, n in lengths if len(t) <= KEPT}
+        self._counted = {t: n for t, n in lengths if len(t) <= MAX_COUNTED_CHARS}
         return [np.array(e.ids, dtype=np.int64) for e in encoded]
 
     def _batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], dict[str, Any]]]:

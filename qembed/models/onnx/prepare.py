@@ -34,7 +34,7 @@ Stop = Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ExportRequest:
     """What is to be exported. `kind`: encoder, cross or qwen; `spec` is for messages.
 
     `pooling` and `max_tokens` are an encoder's.
@@ -68,27 +68,27 @@ def usable(device: str | None) -> bool:
     return device == "cpu" or (device is None and not accelerator())
 
 
-def cross_encoder(folder: Path, spec: str, device: str | None) -> Wanted:
+def cross_encoder(folder: Path, spec: str, device: str | None) -> ExportRequest:
     """A cross-encoder in a folder."""
     return _reranker("cross", folder, spec, device)
 
 
-def qwen_reranker(folder: Path, spec: str, device: str | None) -> Wanted:
+def qwen_reranker(folder: Path, spec: str, device: str | None) -> ExportRequest:
     """A Qwen3-Reranker in a folder."""
     return _reranker("qwen", folder, spec, device)
 
 
-def _reranker(kind: str, folder: Path, spec: str, device: str | None) -> Wanted:
+def _reranker(kind: str, folder: Path, spec: str, device: str | None) -> ExportRequest:
     from qembed.models.model_folder import Folder
 
     revision = Folder(folder).revision()
-    return Wanted(kind, short_name(str(folder)), spec, folder, revision, "", 0, device)
+    return ExportRequest(kind, short_name(str(folder)), spec, folder, revision, "", 0, device)
 
 
 # ── opening ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def open_encoder(wanted: Wanted, dim: int) -> tuple[OnnxEncoder | None, str | None]:
+def open_encoder(wanted: ExportRequest, dim: int) -> tuple[OnnxEncoder | None, str | None]:
     """(the exported model, None), or (None, a line that says why it is torch, if that is news)."""
 
     def make(export: Any) -> OnnxEncoder:
@@ -99,7 +99,7 @@ def open_encoder(wanted: Wanted, dim: int) -> tuple[OnnxEncoder | None, str | No
     return _open(wanted, make)
 
 
-def open_cross(wanted: Wanted) -> tuple[OnnxCross | None, str | None]:
+def open_cross(wanted: ExportRequest) -> tuple[OnnxCross | None, str | None]:
     """As open_encoder, for a cross-encoder."""
 
     def make(export: Any) -> OnnxCross:
@@ -110,7 +110,7 @@ def open_cross(wanted: Wanted) -> tuple[OnnxCross | None, str | None]:
     return _open(wanted, make)
 
 
-def open_qwen(wanted: Wanted) -> tuple[OnnxQwen | None, str | None]:
+def open_qwen(wanted: ExportRequest) -> tuple[OnnxQwen | None, str | None]:
     """As open_encoder, for a Qwen3-Reranker."""
 
     def make(export: Any) -> OnnxQwen:
@@ -121,19 +121,19 @@ def open_qwen(wanted: Wanted) -> tuple[OnnxQwen | None, str | None]:
     return _open(wanted, make)
 
 
-def _open(wanted: Wanted, make: Callable[[Any], Any]) -> tuple[Any, str | None]:
+def _open(wanted: ExportRequest, make: Callable[[Any], Any]) -> tuple[Any, str | None]:
     if not usable(wanted.device):
         return None, None
     if version("onnxruntime") is None:
         return None, ABSENT
-    from qembed.models.onnx.cache import Damaged
+    from qembed.models.onnx.cache import ExportDamaged
 
     place = wanted.slot()
     try:
         export = place.export()
         if export is not None:
             return make(export), None
-    except Damaged as e:
+    except ExportDamaged as e:
         return None, f"{e}: torch is used ({wanted.command} mends it)"
     except ImportError as e:
         return None, f"onnxruntime cannot be imported, torch is used: {_line(e)}"
@@ -153,7 +153,7 @@ def _open(wanted: Wanted, make: Callable[[Any], Any]) -> tuple[Any, str | None]:
 # ── making ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def prepare(wanted: Wanted, say: Say, stop: Stop, again: bool = False) -> str | None:
+def prepare(wanted: ExportRequest, say: Say, stop: Stop, again: bool = False) -> str | None:
     """Sees to it that there is an export: None if there is, else one line that says why there is not.
 
     `say` gets what takes time; `again`: also try what failed before. Raises KeyboardInterrupt when
@@ -185,18 +185,18 @@ def prepare(wanted: Wanted, say: Say, stop: Stop, again: bool = False) -> str | 
         return f"no export of {wanted.name}, torch is used: {place.top}: {e.strerror or e}"
 
 
-def _stays(wanted: Wanted, reason: str | None) -> str:
+def _stays(wanted: ExportRequest, reason: str | None) -> str:
     return f"{wanted.name} cannot be exported and stays on torch: {reason}"
 
 
-def _whole(wanted: Wanted) -> bool:
+def _whole(wanted: ExportRequest) -> bool:
     """Whether it loads: what the cache believes and onnxruntime does not is made anew as well."""
     if wanted.kind == "encoder":
         return open_encoder(wanted, 1)[0] is not None
     return (open_qwen if wanted.kind == "qwen" else open_cross)(wanted)[0] is not None
 
 
-def _make(place: Slot, wanted: Wanted, say: Say, stop: Stop) -> str | None:
+def _make(place: Slot, wanted: ExportRequest, say: Say, stop: Stop) -> str | None:
     """Under the lock: exports into a folder of its own, then gives it its name."""
     import shutil
     import tempfile
@@ -231,7 +231,7 @@ def _make(place: Slot, wanted: Wanted, say: Say, stop: Stop) -> str | None:
     return _stays(wanted, reason)
 
 
-def _run(wanted: Wanted, out: Path, stop: Stop) -> tuple[int, str]:
+def _run(wanted: ExportRequest, out: Path, stop: Stop) -> tuple[int, str]:
     """(exit code, the end of its stderr) of the exporter."""
     import json
     import subprocess

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from qembed.models.environment import cores_shared, threads
-from qembed.models.onnx.cache import GRAPH, TOKENIZER, Damaged, Export
+from qembed.models.onnx.cache import GRAPH, TOKENIZER, Export, ExportDamaged
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ROWS = "rows"
 """An input of graphs without padding, int64 (tokens,): which places of the flattened batch hold tokens."""
-SMALL = 512
+SMALL_BATCH_TOKENS = 512
 """Tokens in a batch, padding included, that half of the cores do well beside another batch."""
 CORE = 384
 LARGEST = 2048
@@ -31,7 +31,7 @@ rows do not keep a core busy (`tests.bench.indexing` shows the whole)."""
 
 def tokens() -> int:
     """Tokens in a batch on this machine, padding included."""
-    return min(LARGEST, max(SMALL, CORE * threads()))
+    return min(LARGEST, max(SMALL_BATCH_TOKENS, CORE * threads()))
 
 
 class GraphSession:
@@ -69,7 +69,7 @@ class GraphSession:
                     str(self._export.folder / GRAPH), options, providers=["CPUExecutionProvider"]
                 )
             except Exception as e:  # onnxruntime's errors have no class in common but this one
-                raise Damaged(f"{self._export.folder / GRAPH}: {e}") from e
+                raise ExportDamaged(f"{self._export.folder / GRAPH}: {e}") from e
         return self._sessions[alone]
 
     def run(self, output: str, feed: dict[str, Ids], beside: bool = False) -> Any:
@@ -78,7 +78,7 @@ class GraphSession:
         A small batch takes half of the cores `beside` other work, and beside another batch in any case: two
         at a time are faster so than one after the other on all cores. It does not show in the numbers.
         """
-        large = feed[self.inputs[0]].size > SMALL
+        large = feed[self.inputs[0]].size > SMALL_BATCH_TOKENS
         with self._guard:
             self._running += 1
             alone = large or (self._running == 1 and not beside)
@@ -97,7 +97,7 @@ def load_tokenizer(export: Export, max_tokens: int) -> Any:
     try:
         tokenizer = Tokenizer.from_file(str(export.folder / TOKENIZER))
     except Exception as e:  # tokenizers has no class of its own for it
-        raise Damaged(f"{export.folder / TOKENIZER}: {e}") from e
+        raise ExportDamaged(f"{export.folder / TOKENIZER}: {e}") from e
     # the special tokens at both ends are kept, and count
     tokenizer.enable_truncation(max_tokens)
     tokenizer.no_padding()

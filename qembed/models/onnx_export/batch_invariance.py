@@ -37,7 +37,7 @@ def steps(model: Any) -> Any:
     )
 
 
-def apart(encoder: Encoder, texts: Sequence[str]) -> bool:
+def is_batch_invariant(encoder: Encoder, texts: Sequence[str]) -> bool:
     """Whether batches of parts of `texts` give, to the bit, what each of their texts gives alone."""
     draw = random.Random(7)
     words = " ".join(texts).split()

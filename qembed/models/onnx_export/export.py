@@ -21,10 +21,10 @@ from qembed.models.environment import cpu, version
 from qembed.models.onnx.cache import GRAPH, LIBRARIES, TOKENIZER, WEIGHTS, Export, write_facts
 from qembed.models.onnx.prepare import RUNTIME
 from qembed.models.onnx.session import ROWS
-from qembed.models.onnx_export.batch_invariance import apart, steps
+from qembed.models.onnx_export.batch_invariance import is_batch_invariant, steps
 from qembed.models.onnx_export.parity import (
     PROBES,
-    Disagrees,
+    ParityError,
     check_scores,
     check_vectors,
     long_text,
@@ -80,10 +80,10 @@ def _clear(folder: Path) -> None:
 
 def _packed(request: dict[str, Any]) -> Any:
     """An encoder that computes nothing for padding. Raises NotPacked."""
-    from qembed.models.onnx_export.unpadded import packed
+    from qembed.models.onnx_export.unpadded import without_padding
 
     encoder = _torch_encoder(request)
-    with packed(encoder._model) as module:
+    with without_padding(encoder._model) as module:
         return _vectors(encoder, module, ["input_ids", "attention_mask", ROWS], request)
 
 
@@ -132,7 +132,7 @@ def _vectors(encoder: TorchEncoder, module: Any, inputs: list[str], request: dic
             check_vectors(encoder.encode(texts), ours.encode(texts))
             for a, b in zip(encoder.encode_tokens(texts), ours.encode_tokens(texts), strict=True):
                 check_vectors(a, b)
-        facts["apart"] = apart(ours, PROBES)
+        facts["is_batch_invariant"] = is_batch_invariant(ours, PROBES)
 
     return facts, check
 
@@ -141,10 +141,10 @@ def _cross(request: dict[str, Any]) -> Any:
     import torch
 
     from qembed.models.onnx.cross_encoder import LOGITS, OnnxCross
-    from qembed.models.rerankers.spec import Cross
+    from qembed.models.rerankers.spec import CrossEncoderReranker
 
     out = Path(request["out"])
-    reranker: Any = Cross(Path(request["folder"]), "cpu")
+    reranker: Any = CrossEncoderReranker(Path(request["folder"]), "cpu")
     model: Any = reranker._model
     probe = model.preprocess([["a query", "a passage"]])
     inputs = [n for n in ("input_ids", "attention_mask", "token_type_ids") if n in probe]
@@ -254,7 +254,7 @@ def in_a_line(e: BaseException) -> str:
     """An exporter's message without its colours and its advice."""
     plain = re.sub(r"\x1b\[[0-9;]*m", "", str(e)).strip()
     first = next(iter(plain.splitlines()), "").partition(" This is step ")[0]
-    name = "" if isinstance(e, Disagrees) else f"{type(e).__name__}: "
+    name = "" if isinstance(e, ParityError) else f"{type(e).__name__}: "
     return (name + first)[:300]
 
 

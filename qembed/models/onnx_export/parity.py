@@ -12,7 +12,7 @@ LOGIT = 1e-3
 It moves a probability by a quarter of that at most. Sums in another order differ by 1e-5 through 28 layers, a
 wrong mask, position or rounding to half precision by 1e-2 and more.
 """
-LONG = 300
+LONGEST_PROBE = 300
 """Tokens in the longest probe: past every window and every length the graph was traced with."""
 PROBES = (
     "parcel",
@@ -23,7 +23,7 @@ PROBES = (
 )
 
 
-class Disagrees(Exception):
+class ParityError(Exception):
     """The graph gives other numbers than torch."""
 
 
@@ -34,7 +34,7 @@ def shapes() -> list[list[str]]:
 
 def long_text() -> str:
     """Of more than LONG tokens."""
-    return " ".join(PROBES[1:3] * (LONG // 20))
+    return " ".join(PROBES[1:3] * (LONGEST_PROBE // 20))
 
 
 def paired(batches: list[list[str]]) -> list[list[tuple[str, str]]]:
@@ -48,15 +48,15 @@ def check_scores(theirs: Any, ours: Any) -> None:
 
     worst = float(np.abs(theirs - ours).max())
     if not worst <= LOGIT * max(1.0, float(np.abs(theirs).max())):
-        raise Disagrees(f"its graph gives other scores than torch (by {worst:.2g})")
+        raise ParityError(f"its graph gives other scores than torch (by {worst:.2g})")
 
 
 def check_vectors(theirs: Any, ours: Any) -> None:
     """Raises Disagrees for vectors that are too far off. Rows have length 1."""
     if theirs.shape != ours.shape:
-        raise Disagrees(
+        raise ParityError(
             f"its graph gives {ours.shape[0]} vectors where torch gives {theirs.shape[0]}"
         )
     lowest = float((theirs * ours).sum(axis=1).min())
     if not lowest >= COSINE:
-        raise Disagrees(f"its graph gives other vectors than torch (cosine {lowest:.6f})")
+        raise ParityError(f"its graph gives other vectors than torch (cosine {lowest:.6f})")

@@ -31,7 +31,7 @@ _IDLE = ("position_ids", "use_cache", "output_attentions", "is_causal")
 """What an attention may be told that `Batch` knows or that changes nothing."""
 
 
-class NotPacked(Exception):
+class UnsupportedArchitecture(Exception):
     """A model that does more than this module knows of."""
 
 
@@ -91,7 +91,7 @@ class _Attention:
         import torch
 
         if unknown := [n for n, v in more.items() if v is not None and n not in _IDLE]:
-            raise NotPacked(f"its attention wants {', '.join(unknown)}")
+            raise UnsupportedArchitecture(f"its attention wants {', '.join(unknown)}")
         batch = self.batch
         assert batch is not None
         q, k, v = (batch.unpack(x[0].transpose(0, 1)).transpose(1, 2) for x in (query, key, value))
@@ -105,7 +105,7 @@ class _Attention:
 
 
 @contextmanager
-def packed(model: Any) -> Iterator[Any]:
+def without_padding(model: Any) -> Iterator[Any]:
     """A module (ids, mask, rows) -> (vectors, states) that gives what a SentenceTransformer gives.
 
     The model's own attention is back after the block. Raises NotPacked for what is no plain transformer
@@ -118,7 +118,7 @@ def packed(model: Any) -> Iterator[Any]:
     first, *rest = steps(model)
     kind = first.model.config.model_type if isinstance(first, Transformer) else type(first).__name__
     if kind not in ARCHITECTURES:
-        raise NotPacked(f"{kind} is not known here")
+        raise UnsupportedArchitecture(f"{kind} is not known here")
     inner = first.model
     start = inner.embeddings.padding_idx + 1 if kind in FROM_PADDING else 0
     attention = _Attention()

@@ -17,7 +17,7 @@ from qembed.models.model_folder import Folder
 from qembed.models.onnx.prepare import open_qwen, qwen_reranker
 from qembed.models.onnx.session import padded
 from qembed.models.profiles import TASKS, Profile, short_name
-from qembed.models.qwen_prompt import MAX_TOKENS, Prompts
+from qembed.models.qwen_prompt import MAX_TOKENS, QwenPrompts
 from qembed.models.scoring import PROBABILITY, Pair, Tasks, Track, finite, sigmoid
 from qembed.models.templates import resolve_task
 from qembed.models.torch_encoder import choose_device, load_arguments, loading
@@ -54,10 +54,10 @@ class QwenReranker:
         limit = min(max_tokens, files.max_tokens(MAX_TOKENS))
         self._exported, self.note = open_qwen(qwen_reranker(folder, str(folder), device))
         if self._exported is not None:
-            self.prompts = Prompts(self._exported.tokenizer, limit, str(folder))
+            self.prompts = QwenPrompts(self._exported.tokenizer, limit, str(folder))
         else:
             model, tokenizer = _load(folder, device)
-            self.prompts = Prompts(tokenizer, limit, str(folder))
+            self.prompts = QwenPrompts(tokenizer, limit, str(folder))
             self.model: Any = log_odds(model, self.prompts.yes, self.prompts.no)
         self.truncated: list[Pair] = self.prompts.truncated
 

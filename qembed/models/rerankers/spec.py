@@ -24,13 +24,13 @@ from qembed.models.torch_encoder import choose_device, load_arguments, loading
 if TYPE_CHECKING:
     from qembed.types import Reranker, Scores, TokenEncoder
 
-TOGETHER = 64
+TEXTS_PER_BATCH = 64
 """Passages whose token vectors are held at a time: 64 x 256 tokens x 384 float32 are 25 MB."""
 CLASSIFIER = "ForSequenceClassification"
 FORMS = "late, a folder, a hub id, http(s)://host:port/v1#model or py:module:factory"
 
 
-class Late:
+class LateInteractionReranker:
     """Late interaction: the mean over query tokens of the largest cosine with any passage token.
 
     The sum of MaxSim of ColBERT (Khattab and Zaharia 2020), divided by the number of query tokens so
@@ -73,8 +73,8 @@ class Late:
             self.truncated += [p for p in pairs if p[0] in long or p[1] in long]
         # neighbours in length share a batch; the vectors are dropped as soon as they are used
         passages = sorted(wanted, key=len, reverse=True)
-        for at in range(0, len(passages), TOGETHER):
-            part = passages[at : at + TOGETHER]
+        for at in range(0, len(passages), TEXTS_PER_BATCH):
+            part = passages[at : at + TEXTS_PER_BATCH]
             for passage, states in zip(part, self._encoder.encode_tokens(part), strict=True):
                 for i in wanted[passage]:
                     out[i] = (tokens[pairs[i][0]] @ states.T).max(axis=1).mean()
@@ -83,7 +83,7 @@ class Late:
         return out
 
 
-class Cross:
+class CrossEncoderReranker:
     """A sentence-transformers cross-encoder with one output. Scores are probabilities."""
 
     kind = "cross"
@@ -150,7 +150,7 @@ class Cross:
         return sigmoid(self.logits(pairs, track))
 
 
-class OwnReranker:
+class PythonReranker:
     """The user's reranker: what it gives is held to being one finite number a pair.
 
     It is handed `together` pairs a call. An attribute `calibrated = True` says that they are probabilities.
@@ -198,12 +198,12 @@ def open_reranker(
     Raises ModelUnavailable, UsageError.
     """
     if spec == "late":
-        return Late(model.token_encoder(), model.count, model.max_tokens)
+        return LateInteractionReranker(model.token_encoder(), model.count, model.max_tokens)
     if spec.startswith("py:"):
         made: Any = make(spec)[0]
         if not hasattr(made, "score"):
             raise ModelUnavailable(f"{spec}: what the factory made has no score(pairs)")
-        return OwnReranker(spec, made)
+        return PythonReranker(spec, made)
     if spec.startswith(SCHEMES):
         from qembed.models.remote.rerank import RemoteReranker
 
@@ -233,7 +233,7 @@ def _folder(path: Path, task: str | None, device: str | None) -> Scorer:
         raise ModelUnavailable(
             f"{path}: a language model ({found}) without a prompt that makes it a reranker"
         )
-    return Cross(path, device)
+    return CrossEncoderReranker(path, device)
 
 
 def _renders_pairs(folder: Folder) -> bool:

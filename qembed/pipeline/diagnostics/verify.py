@@ -16,9 +16,9 @@ from qembed.store import integrity as store
 from qembed.store import manifest as manifests
 from qembed.store.integrity import REBUILD, Finding
 
-SAMPLE = 200
+RECALL_QUERIES = 200
 """Stored vectors used as queries to measure the graph against exact search."""
-RECALL = 0.95
+MIN_RECALL = 0.95
 """Recall@10 below which the graph is called bad: below what its breadth was chosen for, by what a sample
 of SAMPLE queries may be off."""
 
@@ -53,11 +53,11 @@ def check_graph(session: Session) -> Iterator[Finding]:
     """The graph's recall@10 on a sample of stored vectors."""
     share = graph_recall(session, 10)
     stamp = session.graph_stamp()
-    if share is not None and stamp is not None and share < RECALL:
+    if share is not None and stamp is not None and share < MIN_RECALL:
         ef = stamp.extra.get("ef", EF)
         yield Finding(
             "graph",
-            f"the graph finds {share:.1%} of the ten nearest at ef {ef} (wanted: {RECALL:.0%})",
+            f"the graph finds {share:.1%} of the ten nearest at ef {ef} (wanted: {MIN_RECALL:.0%})",
             store.REPAIR,
         )
 
@@ -75,10 +75,10 @@ def graph_recall(session: Session, k: int, ef: int | None = None) -> float | Non
     rows = rows if live is None else rows[live]
     if len(rows) <= k or session.plan(1, "graph").kind != "graph":
         return None
-    chosen = np.random.default_rng(0).choice(rows, min(SAMPLE, len(rows)), replace=False)
+    chosen = np.random.default_rng(0).choice(rows, min(RECALL_QUERIES, len(rows)), replace=False)
     queries = session.snapshot.vectors(np.sort(chosen))
-    truth, _ = session.nearest(queries, k, "exact")
-    found, plan = session.nearest(queries, k, "graph", ef)
+    truth, _ = session.vector_search(queries, k, "exact")
+    found, plan = session.vector_search(queries, k, "graph", ef)
     if plan.kind != "graph":
         return None
     return float(np.mean([recall(a, b) for (_, a), (_, b) in zip(found, truth, strict=True)]))

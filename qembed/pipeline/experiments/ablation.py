@@ -15,12 +15,12 @@ from typing import Any
 
 from qembed.errors import InputError, UsageError
 from qembed.evaluation import Measure, Report, check_run, cutoff, evaluate
-from qembed.evaluation.comparison import Arm, arms_json, recommend
+from qembed.evaluation.comparison import Variant, recommend, variants_json
 from qembed.models import PROFILES, TASKS
 from qembed.pipeline.experiments.caching import shortened
-from qembed.pipeline.experiments.run_builder import Ranker, Ranking
+from qembed.pipeline.experiments.run_builder import BuiltRun, RunBuilder
 from qembed.pipeline.retrieval.candidates import MODES
-from qembed.pipeline.retrieval.options import Asked
+from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.session import Session
 from qembed.types import Qrels
 
@@ -49,7 +49,7 @@ class Outcome:
     recommendation: str
 
 
-def _instruction(session: Session, asked: Asked) -> list[Choice]:
+def _instruction(session: Session, asked: QueryOptions) -> list[Choice]:
     """Without; as the model or the user has it; and with each named task.
 
     A model whose profile has no place for a task is tried with Qwen3's wording of one.
@@ -83,14 +83,14 @@ def modes(session: Session) -> list[str]:
     return [mode for mode in MODES if mode == "dense" or (worded and mode != "auto")]
 
 
-def _mode(session: Session, asked: Asked) -> list[Choice]:
+def _mode(session: Session, asked: QueryOptions) -> list[Choice]:
     found = [Choice(mode, {"mode": mode}, reference=mode == asked.mode) for mode in modes(session)]
     if asked.mode in modes(session):
         return found
     return [Choice(asked.mode, {}, reference=True), *found]
 
 
-def _rerank(_: Session, asked: Asked) -> list[Choice]:
+def _rerank(_: Session, asked: QueryOptions) -> list[Choice]:
     spec = asked.rerank or "late"
     return [
         Choice("without", {"rerank": None}, reference=not asked.rerank),
@@ -98,7 +98,7 @@ def _rerank(_: Session, asked: Asked) -> list[Choice]:
     ]
 
 
-def _search(session: Session, _: Asked) -> list[Choice]:
+def _search(session: Session, _: QueryOptions) -> list[Choice]:
     """The graph from narrow to broad, then every vector: the reference, and the dearest."""
     if session.plan(1, "graph").kind != "graph":
         raise UsageError(
@@ -108,7 +108,7 @@ def _search(session: Session, _: Asked) -> list[Choice]:
     return [*found, Choice("exact", {"search": "exact"}, reference=True)]
 
 
-def _dim(session: Session, _: Asked) -> list[Choice]:
+def _dim(session: Session, _: QueryOptions) -> list[Choice]:
     """Halves of the stored dimension, then all of it."""
     full = session.recipe.dim
     sizes = [full]
@@ -121,7 +121,7 @@ def _dim(session: Session, _: Asked) -> list[Choice]:
     ]
 
 
-AXES: dict[str, Callable[[Session, Asked], list[Choice]]] = {
+AXES: dict[str, Callable[[Session, QueryOptions], list[Choice]]] = {
     "instruction": _instruction,
     "mode": _mode,
     "rerank": _rerank,
@@ -148,9 +148,9 @@ def parse_ablations(texts: Sequence[str]) -> list[list[str]]:
 
 
 def ablate(
-    ranker: Ranker,
+    ranker: RunBuilder,
     names: Sequence[str],
-    asked: Asked,
+    asked: QueryOptions,
     measures: Sequence[Measure],
     qrels: Qrels,
     say: Callable[[str], None],
@@ -188,16 +188,16 @@ def ablate(
         report: Report = evaluate(measures, qrels, ranking.run)
         # a reranker's pairs were scored for all arms at once
         ms = None if _asked(asked, arm).rerank else ranking.ms_per_query
-        arms.append(Arm(axes, report, ms))
+        arms.append(Variant(axes, report, ms))
     title, first = ",".join(names), measures[0].name
     by_cost = len(names) == 1 and names[0] in BY_COST
     return Outcome(
-        arms_json(title, arms, reference, first),
+        variants_json(title, arms, reference, first),
         recommend(title, arms, reference, first, by_cost=by_cost, alpha=alpha),
     )
 
 
-def _asked(asked: Asked, arm: Sequence[Choice]) -> Asked:
+def _asked(asked: QueryOptions, arm: Sequence[Choice]) -> QueryOptions:
     changes: dict[str, Any] = {}
     for choice in arm:
         changes.update(choice.change)
@@ -206,7 +206,7 @@ def _asked(asked: Asked, arm: Sequence[Choice]) -> Asked:
     return replace(asked, **changes)
 
 
-def _rank(ranker: Ranker, asked: Asked, arm: Sequence[Choice]) -> Ranking:
+def _rank(ranker: RunBuilder, asked: QueryOptions, arm: Sequence[Choice]) -> BuiltRun:
     dim = next((choice.dim for choice in arm if choice.dim is not None), None)
     full = dim is None or dim == ranker.session.recipe.dim
     session = ranker.session if full or dim is None else shortened(ranker.session, dim)
@@ -214,8 +214,8 @@ def _rank(ranker: Ranker, asked: Asked, arm: Sequence[Choice]) -> Ranking:
 
 
 def _depth(
-    names: Sequence[str], asked: Asked, measures: Sequence[Measure]
-) -> tuple[Asked, list[Measure]]:
+    names: Sequence[str], asked: QueryOptions, measures: Sequence[Measure]
+) -> tuple[QueryOptions, list[Measure]]:
     """How deep the arms go, and which measures that leaves.
 
     A graph search for k results is never narrower than k. So that a small ef shows what it does to

@@ -1,7 +1,7 @@
 """Encoding and scoring each text once, however many arms of an evaluation ask for it.
 
-`remember` gives a session an encoder that keeps what it made; `Pairs` does the same for a reranker and
-can collect the pairs of all arms first, so that a passage two arms share is encoded once.
+`remember` gives a session an encoder that keeps what it made; `CachingReranker` does the same for a
+reranker and can collect the pairs of all variants first, so that a passage two of them share is encoded once.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from qembed.types import Encoder, Scores, Vectors
 
 
-class Remembering:
+class CachingEncoder:
     """An encoder that encodes each text once. `load` is called when the first text comes."""
 
     def __init__(self, load: Callable[[], Encoder]) -> None:
@@ -44,16 +44,16 @@ class Remembering:
         return np.stack([self._seen[t] for t in texts])
 
 
-def remember(session: Session) -> Remembering:
+def remember(session: Session) -> CachingEncoder:
     """From now on the session encodes each text once."""
     _ = session.model  # shared by the copy, which is there to load the weights when they are wanted
     inner = copy.copy(session)
-    once = Remembering(lambda: inner.encoder)
+    once = CachingEncoder(lambda: inner.encoder)
     session.__dict__["encoder"] = once
     return once
 
 
-class Shorter:
+class TruncatedEncoder:
     """An encoder whose vectors are cut to their first `dim` numbers and brought back to length 1."""
 
     def __init__(self, session: Session, dim: int) -> None:
@@ -86,11 +86,11 @@ def shortened(session: Session, dim: int) -> Session:
     manifest = session.snapshot.manifest
     short.__dict__["_parts"] = parts
     short.__dict__["exact"] = Exact(parts, session.snapshot.live, manifest.base)
-    short.__dict__["encoder"] = Shorter(session, dim)
+    short.__dict__["encoder"] = TruncatedEncoder(session, dim)
     return short
 
 
-class Pairs:
+class CachingReranker:
     """A reranker that scores each pair once under each task.
 
     While `collecting`, pairs are only noted and scored 0; `settle` then scores all of them in one call,

@@ -14,16 +14,15 @@ from typing import Any
 from qembed.errors import InputError, UsageError
 from qembed.evaluation import (
     DEFAULT,
-    Arm,
     Drop,
     Gate,
     GateResult,
     Measure,
     Report,
+    Variant,
     apply_drops,
     apply_floors,
     apply_gates,
-    arms_json,
     check_report_paths,
     check_run,
     comparable,
@@ -43,26 +42,27 @@ from qembed.evaluation import (
     recall_curve,
     recommend,
     report_json,
+    variants_json,
     write_report,
     write_run,
 )
 from qembed.pipeline.experiments.ablation import ablate, parse_ablations
 from qembed.pipeline.experiments.gate_causes import causes
 from qembed.pipeline.experiments.inputs import index_beir, read_inputs
-from qembed.pipeline.experiments.run_builder import SAMPLE, Ranker, Ranking
-from qembed.pipeline.indexing.options import Options, Summary
+from qembed.pipeline.experiments.run_builder import TIMED_QUERIES, BuiltRun, RunBuilder
+from qembed.pipeline.indexing.options import IndexOptions, IndexSummary
 from qembed.pipeline.progress import Progress
-from qembed.pipeline.retrieval.options import Asked
+from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.pipeline.retrieval.session import Session
 from qembed.types import Qrels, Query
 
-DEEP = 1000
+RECALL_DEPTH = 1000
 """How far a run goes for measures without a cutoff (AP, RR)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class EvalOptions:
     """What `qembed eval` was asked to do."""
 
     queries: Path | None = None
@@ -71,8 +71,8 @@ class Wanted:
     split: str = "test"
     runs: Sequence[Path] = ()
     measures: str = DEFAULT
-    asked: Asked = field(default_factory=Asked)
-    index: Options = field(default_factory=Options)
+    asked: QueryOptions = field(default_factory=QueryOptions)
+    index: IndexOptions = field(default_factory=IndexOptions)
     model: str | None = None
     fail_under: Sequence[str] = ()
     baseline: Path | None = None
@@ -82,20 +82,20 @@ class Wanted:
     common: bool = False
     query_floor: Sequence[str] = ()
     ablate: Sequence[str] = ()
-    latency: int = SAMPLE
+    latency: int = TIMED_QUERIES
     save_run: Path | None = None
     reports: Sequence[Path] = ()
 
 
 @dataclass(slots=True)
-class Verdict:
+class EvalResult:
     """What came of it. `body` is the JSON report; `indexed` what `--beir` had to do first."""
 
     report: Report
     body: dict[str, Any]
     gates: Sequence[GateResult]
     warnings: Sequence[str]
-    indexed: Summary | None = None
+    indexed: IndexSummary | None = None
 
     @property
     def passed(self) -> bool:
@@ -116,7 +116,7 @@ class _Plan:
     baseline: Mapping[str, Any] | None
 
 
-def _plan(wanted: Wanted) -> _Plan:
+def _plan(wanted: EvalOptions) -> _Plan:
     gates, floors = parse_gates(wanted.fail_under), parse_gates(wanted.query_floor)
     drops = parse_drops(wanted.max_drop)
     significant = parse_measures(wanted.max_drop_significant) if wanted.max_drop_significant else []
@@ -137,12 +137,12 @@ def _plan(wanted: Wanted) -> _Plan:
     return _Plan(measures, gates, floors, drops, names, ablations, baseline)
 
 
-def judge(
-    wanted: Wanted,
+def run_evaluation(
+    wanted: EvalOptions,
     root: Callable[[], Path],
     progress: Progress | None = None,
     track: Callable[[int], None] | None = None,
-) -> Verdict:
+) -> EvalResult:
     """Evaluates. `root` finds the index if one is needed.
 
     Raises InputError for files that do not fit together, UsageError for options that do not.
@@ -161,8 +161,8 @@ def judge(
         where = root()
     began = time.perf_counter()
     with Session(where, None if corpus is not None else wanted.model) as session:
-        ranker = Ranker(session, queries, qrels)
-        depth = max(cutoff(m.name) or DEEP for m in plan.measures)
+        ranker = RunBuilder(session, queries, qrels)
+        depth = max(cutoff(m.name) or RECALL_DEPTH for m in plan.measures)
         asked = replace(wanted.asked, k=depth)
         made.latency = ranker.latency(asked, began, wanted.latency)
         made.ranking = ranker.rank(asked, track=track)
@@ -190,14 +190,14 @@ class _Made:
     queries: Sequence[Query]
     qrels: Qrels
     settings: dict[str, Any]
-    ranking: Ranking = field(default_factory=lambda: Ranking({}))
+    ranking: BuiltRun = field(default_factory=lambda: BuiltRun({}))
     documents: Mapping[str, bytes] | None = None
     known: set[str] | None = None
     recipe: Mapping[str, Any] | None = None
     latency: Mapping[str, Any] | None = None
     arms: list[dict[str, Any]] = field(default_factory=list)
     recommendations: list[str] = field(default_factory=list)
-    indexed: Summary | None = None
+    indexed: IndexSummary | None = None
 
 
 def _check(made: _Made, warnings: list[str]) -> None:
@@ -207,14 +207,14 @@ def _check(made: _Made, warnings: list[str]) -> None:
     warnings += findings.warnings
 
 
-def _foreign(wanted: Wanted, plan: _Plan, made: _Made, warnings: list[str]) -> _Made:
+def _foreign(wanted: EvalOptions, plan: _Plan, made: _Made, warnings: list[str]) -> _Made:
     """Runs made elsewhere: the first is judged, the others are compared with it."""
     names = [path.name for path in wanted.runs]
     if len(set(names)) < len(names):
         names = [str(path) for path in wanted.runs]
     arms = []
     for name, path in zip(names, wanted.runs, strict=True):
-        made.ranking = Ranking(read_run(path))
+        made.ranking = BuiltRun(read_run(path))
         heard: list[str] = []
         try:
             _check(made, heard)
@@ -229,16 +229,16 @@ def _foreign(wanted: Wanted, plan: _Plan, made: _Made, warnings: list[str]) -> _
     if len(arms) > 1:
         made.settings["runs"] = names
         reports = [
-            Arm({"run": name}, evaluate(plan.measures, made.qrels, ranking.run))
+            Variant({"run": name}, evaluate(plan.measures, made.qrels, ranking.run))
             for name, ranking in arms
         ]
         first = plan.measures[0].name
-        made.arms = arms_json("run", reports, 0, first)
+        made.arms = variants_json("run", reports, 0, first)
         made.recommendations = [recommend("run", reports, 0, first, alpha=wanted.alpha)]
     return made
 
 
-def _settings(session: Session, asked: Asked, ranking: Ranking) -> dict[str, Any]:
+def _settings(session: Session, asked: QueryOptions, ranking: BuiltRun) -> dict[str, Any]:
     """How the run was made, for the report."""
     return {
         "task": asked.task or session.snapshot.manifest.settings.get("task"),
@@ -259,8 +259,8 @@ def _settings(session: Session, asked: Asked, ranking: Ranking) -> dict[str, Any
 
 
 def _verdict(
-    wanted: Wanted, plan: _Plan, made: _Made, warnings: list[str], session: Session | None
-) -> Verdict:
+    wanted: EvalOptions, plan: _Plan, made: _Made, warnings: list[str], session: Session | None
+) -> EvalResult:
     run, qrels = made.ranking.run, made.qrels
     order = orders(qrels, run)
     report = evaluate(plan.measures, qrels, run, order)
@@ -287,7 +287,7 @@ def _verdict(
         results += apply_drops(plan.drops, plan.significant, found, wanted.alpha)
         body["comparison"] = comparison_json(found, len(chosen), differs)
     body["gates"] = [g.to_json() for g in results]
-    verdict = Verdict(report, body, results, warnings, made.indexed)
+    verdict = EvalResult(report, body, results, warnings, made.indexed)
     if not verdict.passed:
         judged = [q for q in made.queries if qrels.get(q.id)]
         body["causes"] = causes(session, wanted.asked, judged, body, plan.baseline)

@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qembed.evaluation.baseline import settings_that_differ
-from qembed.pipeline.retrieval.options import Asked
+from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.pipeline.retrieval.session import Session
 from qembed.types import Query
 
-PASSAGES = 16
+PASSAGES_SHOWN = 16
 """Stored vectors looked at."""
 FAR = 0.99
 """A cosine below this is another text's vector or another model's; two backends differ by .003."""
@@ -25,7 +25,7 @@ LOST = 0.95
 
 def causes(
     session: Session | None,
-    asked: Asked,
+    asked: QueryOptions,
     queries: Sequence[Query],
     body: Mapping[str, Any],
     baseline: Mapping[str, Any] | None,
@@ -45,7 +45,7 @@ def causes(
     return found
 
 
-def _template(session: Session, asked: Asked) -> list[str]:
+def _template(session: Session, asked: QueryOptions) -> list[str]:
     profile = session.model.profile
     if asked.template is not None and asked.template != profile.query:
         return [
@@ -66,11 +66,13 @@ def _vectors(session: Session) -> list[str]:
     has = first[rows > 0]
     if not len(has):
         return ["the index holds no passage"]
-    chosen = np.sort(has[np.linspace(0, len(has) - 1, min(PASSAGES, len(has))).astype(np.int64)])
+    chosen = np.sort(
+        has[np.linspace(0, len(has) - 1, min(PASSAGES_SHOWN, len(has))).astype(np.int64)]
+    )
     lines = snapshot.lines_of(chosen)
     passages = session.passages(chosen)
     pairs = zip(lines, passages, strict=True)
-    texts = [session.finished(line.title, p.text, p.label) for line, p in pairs]
+    texts = [session.encoder_text(line.title, p.text, p.label) for line, p in pairs]
     fresh = session.encoder.encode(texts)
     used = _used(session, chosen)
     far = int(((fresh * used).sum(axis=1) < FAR).sum())
@@ -93,7 +95,7 @@ def _used(session: Session, rows: Any) -> Any:
     return found
 
 
-def _graph(session: Session, asked: Asked, queries: Sequence[Query]) -> list[str]:
+def _graph(session: Session, asked: QueryOptions, queries: Sequence[Query]) -> list[str]:
     """How much of the exact answer the graph finds, where it was used."""
     import numpy as np
 
@@ -105,10 +107,10 @@ def _graph(session: Session, asked: Asked, queries: Sequence[Query]) -> list[str
     retriever = Retriever(session, asked)
     vectors = retriever.encode(retriever.instructions(sample))
     k = min(asked.k, 10)
-    walked, plan = session.nearest(vectors, k, "graph", asked.ef)
+    walked, plan = session.vector_search(vectors, k, "graph", asked.ef)
     if plan.kind != "graph":
         return []
-    exact, _ = session.nearest(vectors, k, "exact")
+    exact, _ = session.vector_search(vectors, k, "exact")
     shares = [
         len(np.intersect1d(a, b)) / max(1, len(b))
         for (a, _), (b, _) in zip(walked, exact, strict=True)

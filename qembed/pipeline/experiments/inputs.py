@@ -14,7 +14,7 @@ from qembed.errors import InputError, UsageError
 from qembed.evaluation import read_beir, read_qrels, read_queries
 from qembed.models import cache_folder
 from qembed.pipeline.indexing.build import build
-from qembed.pipeline.indexing.options import Options, Summary
+from qembed.pipeline.indexing.options import IndexOptions, IndexSummary
 from qembed.pipeline.locate import FOLDER, model_spec
 from qembed.pipeline.progress import Progress
 from qembed.types import Qrels, Query
@@ -47,7 +47,9 @@ def read_inputs(
     return [Query(q, "") for q in judged], judged, None
 
 
-def index_beir(corpus: Path, options: Options, progress: Progress) -> tuple[Path, Summary]:
+def index_beir(
+    corpus: Path, options: IndexOptions, progress: Progress
+) -> tuple[Path, IndexSummary]:
     """The index of a collection in the cache, made or brought up to date; keyed by the corpus's content."""
     wishes = replace(options.wishes, model=model_spec(options.wishes.model))
     key = hashlib.blake2b(json.dumps(repr(wishes)).encode(), digest_size=12)

@@ -10,8 +10,8 @@ from pathlib import Path
 from qembed.errors import InputError, UsageError
 from qembed.evaluation import Candidate, ranked, read_qrels, read_queries, read_run
 from qembed.pipeline.experiments.ablation import modes
-from qembed.pipeline.experiments.run_builder import Ranker
-from qembed.pipeline.retrieval.options import Asked
+from qembed.pipeline.experiments.run_builder import RunBuilder
+from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.session import Session
 from qembed.types import Qrels
 
@@ -20,7 +20,7 @@ def pool(
     root: Path,
     queries: Path,
     *,
-    asked: Asked,
+    asked: QueryOptions,
     depth: int = 10,
     wanted: Sequence[str] = (),
     runs: Sequence[Path] = (),
@@ -40,7 +40,7 @@ def pool(
     known: Qrels = read_qrels(qrels) if qrels is not None else {}
     foreign = [(path, read_run(path)) for path in runs]
     with Session(root, model) as session:
-        ranker = Ranker(session, asking)
+        ranker = RunBuilder(session, asking)
         problems = [
             f"{path}: query {query!r}: document {document!r} is not in the index"
             for path, run in foreign

@@ -9,9 +9,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from qembed.models import open_reranker
-from qembed.pipeline.experiments.caching import Pairs, remember
+from qembed.pipeline.experiments.caching import CachingReranker, remember
 from qembed.pipeline.experiments.passage_judgments import as_judged, spans_of
-from qembed.pipeline.retrieval.options import Asked
+from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.retriever import Ranked, Retriever
 from qembed.pipeline.retrieval.session import Session
 from qembed.types import Qrels, Query, Run
@@ -19,16 +19,16 @@ from qembed.types import Qrels, Query, Run
 if TYPE_CHECKING:
     from qembed.types import Rows
 
-TOGETHER = 500
+QUERIES_PER_BATCH = 500
 """Queries ranked at a time: bounds the pairs a reranker holds."""
-SAMPLE = 3
+TIMED_QUERIES = 3
 """Queries answered one by one for their latency."""
 PATIENCE = 5.0
 """Seconds after which no further query is timed."""
 
 
 @dataclass(slots=True)
-class Ranking:
+class BuiltRun:
     """A run and how it came about. `titles`: of the best documents, where they have one.
 
     `rows`: (query, document) to its best passage's row, where a document is what was found.
@@ -43,7 +43,7 @@ class Ranking:
     rows: dict[tuple[str, str], int] = field(default_factory=dict)
 
 
-class Ranker:
+class RunBuilder:
     """Ranks the judged queries of one collection in any way asked, encoding each text once."""
 
     def __init__(
@@ -54,7 +54,7 @@ class Ranker:
         self.once = remember(session)
         self.queries = [q for q in queries if qrels is None or qrels.get(q.id)]
         self.spans = spans_of(qrels or {}, self.documents)
-        self._rerankers: dict[str, Pairs] = {}
+        self._rerankers: dict[str, CachingReranker] = {}
 
     # ── the collection ───────────────────────────────────────────────────────────────────────────
 
@@ -82,22 +82,22 @@ class Ranker:
 
     # ── ranking ──────────────────────────────────────────────────────────────────────────────────
 
-    def rerankers(self, asked: Asked) -> Pairs | None:
+    def rerankers(self, asked: QueryOptions) -> CachingReranker | None:
         """What reranks for `asked`, shared by all arms that name it: tasks come with the pairs."""
         if not asked.rerank:
             return None
         if asked.rerank not in self._rerankers:
             with self.session.seconds("load"):
                 opened = open_reranker(asked.rerank, self.session.model)
-            self._rerankers[asked.rerank] = Pairs(opened)
+            self._rerankers[asked.rerank] = CachingReranker(opened)
         return self._rerankers[asked.rerank]
 
     def rank(
         self,
-        asked: Asked,
+        asked: QueryOptions,
         session: Session | None = None,
         track: Callable[[int], None] | None = None,
-    ) -> Ranking:
+    ) -> BuiltRun:
         """Ranks every query to `asked.k` documents (or judged passages).
 
         A document that is the query itself (same id, same words: ArguAna, Quora) is left out.
@@ -113,7 +113,7 @@ class Ranker:
             k=2 * depth if self.spans else depth + own,
             by="passage" if by_passage else "document",
         )
-        found = Ranking({})
+        found = BuiltRun({})
         before = dict(session.seconds)
         for part in _parts(self.queries):
             retriever = Retriever(session, wide)
@@ -134,7 +134,7 @@ class Ranker:
         found.ms_per_query = 1000 * spent / max(1, len(self.queries))
         return found
 
-    def _hits(self, r: Ranked, depth: int, into: Ranking) -> dict[str, float]:
+    def _hits(self, r: Ranked, depth: int, into: BuiltRun) -> dict[str, float]:
         at = self.session.snapshot.positions_of(r.rows).tolist()
         names = [self.names[i] for i in at]
         for i in at[:10]:
@@ -159,7 +159,9 @@ class Ranker:
 
     # ── time ─────────────────────────────────────────────────────────────────────────────────────
 
-    def latency(self, asked: Asked, began: float, sample: int = SAMPLE) -> dict[str, Any] | None:
+    def latency(
+        self, asked: QueryOptions, began: float, sample: int = TIMED_QUERIES
+    ) -> dict[str, Any] | None:
         """Seconds of single queries to ten ranked passages: median and 95th percentile when warm.
 
         Encoding, searching, reranking; reading the passages' text is left out. `cold`: from `began`
@@ -192,4 +194,6 @@ class Ranker:
 
 def _parts(queries: Sequence[Query]) -> list[Sequence[Query]]:
     """A few hundred at a time."""
-    return [queries[at : at + TOGETHER] for at in range(0, len(queries), TOGETHER)]
+    return [
+        queries[at : at + QUERIES_PER_BATCH] for at in range(0, len(queries), QUERIES_PER_BATCH)
+    ]

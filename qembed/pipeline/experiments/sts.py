@@ -18,7 +18,7 @@ from qembed.models import Profile, check_template, open_model, query_text, resol
 NAME = "Spearman"
 TASK = "Retrieve semantically similar text"
 """For templates with a task, where the user names none."""
-CALL = 256
+SENTENCES_PER_CALL = 256
 
 
 def sts_template(profile: Profile) -> str:
@@ -60,8 +60,8 @@ def judge_sts(
     vectors = np.empty((len(texts), model.dim), dtype=np.float32)
     # longest first, so that texts of one length meet in one call
     order = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
-    for at in range(0, len(order), CALL):
-        part = order[at : at + CALL]
+    for at in range(0, len(order), SENTENCES_PER_CALL):
+        part = order[at : at + SENTENCES_PER_CALL]
         vectors[part] = encoder.encode([texts[i] for i in part])
         if track is not None:
             track(len(part))

@@ -15,15 +15,15 @@ from qembed.corpus import read, read_lines
 from qembed.errors import InputError, NoIndex, UsageError
 from qembed.models import Model, open_model, prepare_model
 from qembed.models.environment import version
-from qembed.pipeline.clock import Clock
+from qembed.pipeline.clock import StageTimer
 from qembed.pipeline.indexing.chunking import cutting, model_cut
 from qembed.pipeline.indexing.dry_run import rehearse
 from qembed.pipeline.indexing.encode import Vectorizer
-from qembed.pipeline.indexing.ingest import Ingest, Tally
-from qembed.pipeline.indexing.options import KINDS, Options, Summary
-from qembed.pipeline.indexing.plan import Plan
+from qembed.pipeline.indexing.ingest import IndexStats, Ingest
+from qembed.pipeline.indexing.options import KINDS, IndexOptions, IndexSummary
+from qembed.pipeline.indexing.plan import SourceChanges
 from qembed.pipeline.indexing.sources import STDIN, Sources, read_options
-from qembed.pipeline.indexing.stored_records import by_content, carried
+from qembed.pipeline.indexing.stored_records import by_content, stored_records
 from qembed.pipeline.indexing.update_derived import derive
 from qembed.pipeline.locate import model_spec
 from qembed.pipeline.moved import moved
@@ -31,7 +31,7 @@ from qembed.pipeline.progress import Progress
 from qembed.pipeline.recipe import (
     check_model,
     check_probes,
-    check_wishes,
+    check_recipe_options,
     inherited,
     make_recipe,
 )
@@ -48,10 +48,10 @@ DEAD_ROWS = 1000
 
 def build(
     root: Path,
-    options: Options,
+    options: IndexOptions,
     progress: Progress | None = None,
     stdin: BinaryIO | None = None,
-) -> Summary:
+) -> IndexSummary:
     """Makes or refreshes the index at `root`.
 
     Raises UsageError, RecipeMismatch, IndexLocked, StorageError, ModelUnavailable; with `strict` an
@@ -67,13 +67,13 @@ class _Build:
     """One run. Its parts in order: recipe, sources, plan, documents, commit, house-keeping."""
 
     def __init__(
-        self, root: Path, options: Options, progress: Progress, stdin: BinaryIO | None
+        self, root: Path, options: IndexOptions, progress: Progress, stdin: BinaryIO | None
     ) -> None:
         self.root = root
         self.options = options
         self.progress = progress
         self.stdin = stdin
-        self.seconds = Clock()
+        self.seconds = StageTimer()
         self.began = time.perf_counter()
         self.spec = ""
         self.settings: dict[str, Any] = {}
@@ -86,7 +86,7 @@ class _Build:
 
     # ── the run ──────────────────────────────────────────────────────────────────────────────────
 
-    def perform(self) -> Summary:
+    def perform(self) -> IndexSummary:
         """Does it."""
         if not self.options.paths and not (self.root / manifests.MANIFEST).exists():
             raise NoIndex(f"no index at {self.root}, and no PATH to make one of")
@@ -97,7 +97,7 @@ class _Build:
             finally:
                 _take_back(self.root)
 
-    def _write(self, writer: Writer) -> Summary:
+    def _write(self, writer: Writer) -> IndexSummary:
         if self.options.repair:
             for line in repair(writer):
                 self.progress.say(line)
@@ -114,7 +114,7 @@ class _Build:
             plan = self.sources.plan(catalog)
         if present is None and not plan.read and not self.sources.stdin:
             self._refuse_nothing()
-        tally, stopped = Tally(), False
+        tally, stopped = IndexStats(), False
         due = plan.read or plan.gone or self.sources.stdin or self.sources.trouble
         if due or self.options.rebuild or not snapshot:
             ingest = self._take(writer, snapshot, plan, recipe)
@@ -147,7 +147,7 @@ class _Build:
             present = self._followed(writer, present)
             if wishes.dim is not None and wishes.dim < present.recipe.dim:
                 present = self._cut(writer, present, wishes.dim)
-            check_wishes(present.recipe, present.spec, wishes)
+            check_recipe_options(present.recipe, present.spec, wishes)
             self.spec, self.probes = present.spec, present.probes
             return present.recipe
         if present is not None:  # what was not said stays as it was
@@ -173,7 +173,7 @@ class _Build:
     def _cut(self, writer: Writer, present: Manifest, dim: int) -> Manifest:
         """Fewer dimensions, from the stored vectors. Raises UsageError if the model does not allow it."""
         wishes = self.options.wishes
-        check_wishes(present.recipe, present.spec, replace(wishes, dim=None))
+        check_recipe_options(present.recipe, present.spec, replace(wishes, dim=None))
         shorter = open_model(present.spec, dim=dim)
         check_model(replace(present.recipe, dim=dim), shorter)
         self.progress.say(
@@ -183,7 +183,7 @@ class _Build:
             return cut_index(writer, make_recipe(shorter, inherited(wishes, present)))
 
     def _take(
-        self, writer: Writer, snapshot: Snapshot | None, plan: Plan, recipe: Recipe
+        self, writer: Writer, snapshot: Snapshot | None, plan: SourceChanges, recipe: Recipe
     ) -> Ingest:
         """Reads, chunks and encodes what the plan says; the last window is left to the commit."""
         model = self.model(recipe.dim)
@@ -228,7 +228,7 @@ class _Build:
             ingest.file(here, by_content(lines, STDIN), source.meta, whole=False)
         if self.options.rebuild and not ingest.stopped:
             here = SourceFile(STDIN, STDIN, Path(STDIN), 0, 0)
-            kept = (d for d in carried(self.root) if not ingest.has(d.id))
+            kept = (d for d in stored_records(self.root) if not ingest.has(d.id))
             ingest.file(here, kept, {}, whole=False)
         ingest.flush()
         self._strict()
@@ -314,11 +314,13 @@ class _Build:
         seen = ", ".join(f"{n} × {why}" for why, n in self.sources.skipped.most_common(5))
         raise UsageError(f"{what}: no documents there ({'skipped: ' + seen if seen else 'empty'})")
 
-    def _summary(self, writer: Writer, recipe: Recipe, tally: Tally, stopped: bool) -> Summary:
+    def _summary(
+        self, writer: Writer, recipe: Recipe, tally: IndexStats, stopped: bool
+    ) -> IndexSummary:
         assert writer.manifest is not None
         self.seconds.update(tally.seconds)
         self.seconds["total"] = time.perf_counter() - self.began
-        return Summary(
+        return IndexSummary(
             index=self.root,
             generation=writer.manifest.generation,
             recipe=recipe,

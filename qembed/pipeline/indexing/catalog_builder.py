@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from qembed.pipeline.indexing.plan import Key
-from qembed.store import Catalog, Line
+from qembed.store import Catalog, CatalogEntry
 from qembed.store.file_lines import timed
 
 
@@ -23,11 +23,11 @@ class _Parts:
     catalogs: list[Catalog] = field(default_factory=list)
 
 
-class Ledger:
+class CatalogBuilder:
     """Takes lines one by one, and gives all of them at each commit."""
 
     def __init__(self) -> None:
-        self._lines: list[Line] = []
+        self._lines: list[CatalogEntry] = []
         self._settled: list[Catalog] = []
         self._open: Key | None = None
         self._half: set[Key] = set()
@@ -45,7 +45,7 @@ class Ledger:
         """Some of a file was not taken: its lines keep the time 0."""
         self._half.add(key)
 
-    def add(self, line: Line) -> None:
+    def add(self, line: CatalogEntry) -> None:
         """A document that is done."""
         self._lines.append(line)
 
@@ -70,5 +70,5 @@ class Ledger:
         return [*self._settled, *(c for parts in self._parts.values() for c in parts.catalogs)]
 
 
-def _untimed(line: Line) -> Line:
+def _untimed(line: CatalogEntry) -> CatalogEntry:
     return replace(line, mtime_ns=0)

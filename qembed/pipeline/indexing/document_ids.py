@@ -6,22 +6,22 @@ from collections.abc import Container
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from qembed.pipeline.indexing.places import Places
+from qembed.pipeline.indexing.places import CompactIdMap
 from qembed.pipeline.indexing.plan import Key
-from qembed.store import Catalog, FileState, Line
+from qembed.store import Catalog, CatalogEntry, FileState
 from qembed.store.file_lines import ids_within
-from qembed.store.hash_index import Ids
+from qembed.store.hash_index import IdIndex
 from qembed.types import Document
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-TOGETHER = 256
+IDS_PER_LOOKUP = 256
 """Lines that are made into objects at a time: a file's documents come in the order in which they came."""
 
 
-class Before:
+class PreviousDocuments:
     """A file's documents of an earlier run, each until it is taken: of a new file none.
 
     There may be millions: ids are kept as hashes, lines are made as they are asked for.
@@ -33,9 +33,9 @@ class Before:
         self._catalog = catalog
         self._start, self._stop = (0, 0) if state is None else (state.start, state.stop)
         self._left = np.ones(self._stop - self._start, dtype=bool)
-        self._places = Places()
+        self._places = CompactIdMap()
         self._group = -1
-        self._lines: list[Line] = []
+        self._lines: list[CatalogEntry] = []
         for at in range(self._start, self._stop, 1 << 16):
             names = ids_within(catalog, at, min(at + (1 << 16), self._stop))
             for place, name in enumerate(names, at - self._start):
@@ -46,16 +46,16 @@ class Before:
         place = self._places.get(name)
         return place is not None and bool(self._left[place])
 
-    def take(self, name: str) -> tuple[int, Line] | None:
+    def take(self, name: str) -> tuple[int, CatalogEntry] | None:
         """A document's position in the catalog and its line, once; None if there is none (any more)."""
         place = self._places.get(name)
         if place is None or not self._left[place]:
             return None
         self._left[place] = False
-        group, within = divmod(place, TOGETHER)
+        group, within = divmod(place, IDS_PER_LOOKUP)
         if group != self._group:
-            first = self._start + group * TOGETHER
-            self._lines = self._catalog.lines(first, min(first + TOGETHER, self._stop))
+            first = self._start + group * IDS_PER_LOOKUP
+            self._lines = self._catalog.lines(first, min(first + IDS_PER_LOOKUP, self._stop))
             self._group = group
         return self._start + place, self._lines[within]
 
@@ -66,13 +66,13 @@ class Before:
         return np.flatnonzero(self._left) + self._start
 
 
-class Names:
+class IdAssigner:
     """Gives out ids. `keep` says which documents of `catalog` still stand, as it changes."""
 
     def __init__(self, catalog: Catalog, keep: npt.NDArray[np.bool_]) -> None:
         self._catalog = catalog
         self._keep = keep
-        self._claimed = Places()
+        self._claimed = CompactIdMap()
         self._keys: list[Key] = []
 
     def __contains__(self, name: str) -> bool:
@@ -117,5 +117,5 @@ class Names:
         return line.source, line.file
 
     @cached_property
-    def _ids(self) -> Ids:
+    def _ids(self) -> IdIndex:
         return self._catalog.places()

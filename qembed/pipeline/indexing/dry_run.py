@@ -9,18 +9,18 @@ from qembed.corpus import read, reader_of
 from qembed.errors import NoIndex
 from qembed.models import Model
 from qembed.pipeline.indexing.chunking import cutting, model_cut
-from qembed.pipeline.indexing.options import KINDS, Detail, Options, Summary
-from qembed.pipeline.indexing.plan import Plan
+from qembed.pipeline.indexing.options import KINDS, Detail, IndexOptions, IndexSummary
+from qembed.pipeline.indexing.plan import SourceChanges
 from qembed.pipeline.indexing.sources import Sources, read_options
 from qembed.pipeline.locate import model_spec
 from qembed.pipeline.moved import moved
 from qembed.pipeline.progress import Progress
-from qembed.pipeline.recipe import check_wishes, inherited, make_recipe
+from qembed.pipeline.recipe import check_recipe_options, inherited, make_recipe
 from qembed.store import Catalog, Snapshot
 from qembed.types import Recipe, Unreadable
 
 
-def rehearse(root: Path, options: Options, progress: Progress) -> Summary:
+def rehearse(root: Path, options: IndexOptions, progress: Progress) -> IndexSummary:
     """The plan. Reads documents only for details. Raises what a run would for these options."""
     try:
         snapshot = Snapshot.open(root)
@@ -36,8 +36,8 @@ def rehearse(root: Path, options: Options, progress: Progress) -> Summary:
 
 
 def _rehearse(
-    root: Path, options: Options, progress: Progress, snapshot: Snapshot | None
-) -> Summary:
+    root: Path, options: IndexOptions, progress: Progress, snapshot: Snapshot | None
+) -> IndexSummary:
     began = time.perf_counter()
     present = snapshot.manifest if snapshot else None
     sources = Sources(root, present, options)
@@ -51,7 +51,7 @@ def _rehearse(
     else:
         new = moved(present, wishes.model)
         spec = present.spec if new is None else new.spec
-        check_wishes(present.recipe, spec, wishes)
+        check_recipe_options(present.recipe, spec, wishes)
         assert snapshot is not None
         recipe, catalog = present.recipe, snapshot.catalog.grouped()
     plan = sources.plan(catalog)
@@ -72,7 +72,7 @@ def _rehearse(
     details: list[Detail] = []
     if options.detail:
         details = _details(plan, sources, model or model_cut(spec, recipe.dim), recipe, progress)
-    return Summary(
+    return IndexSummary(
         index=root,
         generation=present.generation if present else 0,
         recipe=recipe,
@@ -90,7 +90,7 @@ def _rehearse(
 
 
 def _details(
-    plan: Plan, sources: Sources, model: Model, recipe: Recipe, progress: Progress
+    plan: SourceChanges, sources: Sources, model: Model, recipe: Recipe, progress: Progress
 ) -> list[Detail]:
     """How each file of the plan would be read and cut: reads them, encodes nothing."""
     chunker, _ = cutting(model, recipe)

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from qembed.types import Encoder, Rows, Vectors
 
-SEARCHED = 200
+LINEAR_LOOKUP_ROWS = 200
 """One text for so many rows is looked for without sorting these first."""
-CALL = 64
+TEXTS_PER_CALL = 64
 """Texts handed to the encoder at a time: how soon a signal is heeded (about 3 s on a slow CPU)."""
 
 
@@ -63,7 +63,7 @@ class _Segment:
         import numpy as np
 
         self._asked += len(low)
-        if self._order is None and self._asked > len(self._low) // SEARCHED:
+        if self._order is None and self._asked > len(self._low) // LINEAR_LOOKUP_ROWS:
             self._order = np.argsort(self._low, kind="stable")
             self._low, self._high = self._low[self._order], self._high[self._order]
         if self._order is not None:
@@ -168,7 +168,7 @@ class Vectorizer:
         # longest first: texts of one length meet in one call, and what does not fit fails at once
         order = sorted(fresh.values(), key=lambda at: -len(texts[at[0]]))
         # an endpoint wants more at a time, for several requests on their way
-        call = int(getattr(self.encoder, "call", CALL)) if order else CALL
+        call = int(getattr(self.encoder, "call", TEXTS_PER_CALL)) if order else TEXTS_PER_CALL
         for begin in range(0, len(order), call):
             if self.stop():
                 break

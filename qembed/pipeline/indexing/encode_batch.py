@@ -6,43 +6,43 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from qembed.pipeline.indexing.plan import Key
-from qembed.store import Line
+from qembed.store import CatalogEntry
 from qembed.types import Document, Passage
 
 
 @dataclass(slots=True)
-class Waiting:
+class PendingDocument:
     """A document on its way to becoming a line: `line` is finished where there is nothing to encode."""
 
     key: Key
     kind: str
-    line: Line
+    line: CatalogEntry
     passages: list[Passage]
     texts: list[str]
     old: int | None
 
 
-LEAST = 512
-MOST = 8192
+MIN_PASSAGES = 512
+MAX_PASSAGES = 8192
 SECONDS = 30.0
 """Passages gathered before encoding, at least and at most; between them, as many as are encoded in so long.
 The more there are, the more of them have one length, and the less is padding."""
-MOST_TEXT = 16 << 20
+MAX_TEXT_CHARS = 16 << 20
 """Characters of passages gathered, however few they are."""
-SAMPLE = 32
+SAMPLE_TEXTS = 32
 """Passages of a first window that are encoded beforehand, to learn how long one takes."""
 
 
-class Window:
+class EncodeBatch:
     """What was gathered since the last encoding. `pace`: texts encoded in this run, and the seconds of it."""
 
     def __init__(self, pace: Callable[[], tuple[int, float]]) -> None:
         self._pace = pace
-        self._enough = LEAST
-        self.items: list[Waiting] = []
+        self._enough = MIN_PASSAGES
+        self.items: list[PendingDocument] = []
         self._passages = self._characters = 0
 
-    def add(self, item: Waiting) -> None:
+    def add(self, item: PendingDocument) -> None:
         """One more document."""
         self.items.append(item)
         self._passages += len(item.texts)
@@ -51,10 +51,10 @@ class Window:
     @property
     def full(self) -> bool:
         """Whether it is worth an encoder's while, or enough to remember."""
-        many = self._passages >= self._enough or len(self.items) >= MOST
-        return many or self._characters >= MOST_TEXT
+        many = self._passages >= self._enough or len(self.items) >= MAX_PASSAGES
+        return many or self._characters >= MAX_TEXT_CHARS
 
-    def take(self) -> list[Waiting]:
+    def take(self) -> list[PendingDocument]:
         """All of it; an empty one is left."""
         items, self.items = self.items, []
         self._passages = self._characters = 0
@@ -67,14 +67,16 @@ class Window:
     def sample(self) -> list[str]:
         """A few of its texts, from all over it, as long as nobody knows how long one takes."""
         texts = self.texts() if not self._pace()[0] else []
-        return texts[:: max(1, len(texts) // SAMPLE)][:SAMPLE]
+        return texts[:: max(1, len(texts) // SAMPLE_TEXTS)][:SAMPLE_TEXTS]
 
     def resize(self, took: float = SECONDS) -> None:
         """Learns from what was encoded. `took`: seconds for the last window."""
         made, spent = self._pace()
-        if made >= SAMPLE // 2:
-            self._enough = min(max(LEAST, int(SECONDS * made / max(spent, 1e-6))), MOST)
-        elif took < 2.0 and self._enough < MOST:
+        if made >= SAMPLE_TEXTS // 2:
+            self._enough = min(
+                max(MIN_PASSAGES, int(SECONDS * made / max(spent, 1e-6))), MAX_PASSAGES
+            )
+        elif took < 2.0 and self._enough < MAX_PASSAGES:
             self._enough *= 2  # all of it was known
 
 

@@ -17,27 +17,27 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from qembed.corpus import Chunker
-from qembed.pipeline.clock import Clock
-from qembed.pipeline.indexing.catalog_builder import Ledger
-from qembed.pipeline.indexing.document_ids import Before, Names
+from qembed.pipeline.clock import StageTimer
+from qembed.pipeline.indexing.catalog_builder import CatalogBuilder
+from qembed.pipeline.indexing.document_ids import IdAssigner, PreviousDocuments
 from qembed.pipeline.indexing.encode import Encoded, Vectorizer
-from qembed.pipeline.indexing.encode_batch import Waiting, Window, placed
+from qembed.pipeline.indexing.encode_batch import EncodeBatch, PendingDocument, placed
 from qembed.pipeline.indexing.plan import Key, trusted_mtime
-from qembed.store import Catalog, FileState, Line, Manifest, Snapshot, Writer, text_hash
+from qembed.store import Catalog, CatalogEntry, FileState, Manifest, Snapshot, Writer, text_hash
 from qembed.types import Document, Meta, Skipped, SourceFile, Unreadable
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-LISTED = 1000
+MAX_LISTED = 1000
 """Truncated passages that are remembered by name, and problems of one file that are."""
 COMMIT_ROWS = 50_000
 COMMIT_SECONDS = 30.0
 
 
 @dataclass(slots=True)
-class Tally:
+class IndexStats:
     """What a run did, for the summary."""
 
     documents: Counter[str] = field(default_factory=Counter)
@@ -46,7 +46,7 @@ class Tally:
     truncated: int = 0
     cut_short: list[str] = field(default_factory=list)
     plainly: Counter[str] = field(default_factory=Counter)
-    seconds: Clock = field(default_factory=Clock)
+    seconds: StageTimer = field(default_factory=StageTimer)
 
 
 class Ingest:
@@ -76,15 +76,15 @@ class Ingest:
         self.catalog = (snapshot.catalog if snapshot else Catalog()).grouped()
         self.known: dict[Key, FileState] = self.catalog.files()
         self.keep: npt.NDArray[np.bool_] = np.ones(len(self.catalog), dtype=bool)
-        self.tally = Tally()
+        self.tally = IndexStats()
         self.failed: list[tuple[Key, Unreadable]] = []
         self.skipped: Counter[str] = Counter()
         self.stopped = False
         self.changed = False
         self._gone: dict[bytes, list[int]] = {}
-        self._names = Names(self.catalog, self.keep)
-        self._ledger = Ledger()
-        self._window = Window(lambda: (vectorizer.made, vectorizer.spent))
+        self._names = IdAssigner(self.catalog, self.keep)
+        self._ledger = CatalogBuilder()
+        self._window = EncodeBatch(lambda: (vectorizer.made, vectorizer.spent))
         self._committed_at = time.monotonic()
         self._commit_cost = 0.0
 
@@ -113,7 +113,7 @@ class Ingest:
         `whole` or some of it could not be read: then nobody knows what the broken part was.
         """
         key = (file.source, file.name)
-        before = Before(self.catalog, self.known.get(key))
+        before = PreviousDocuments(self.catalog, self.known.get(key))
         mtime = trusted_mtime(file, time.time_ns())
         self._ledger.open(key)
         broken = False
@@ -140,8 +140,8 @@ class Ingest:
             self._ledger.close()
             if self.stopped or broken:
                 self._ledger.half(key)
-            if problems > LISTED:
-                more = f"and {problems - LISTED:,} more like these"
+            if problems > MAX_LISTED:
+                more = f"and {problems - MAX_LISTED:,} more like these"
                 self.failed.append((key, Unreadable(os.fspath(file.location), more)))
         left = before.left()
         if whole and not broken:
@@ -153,7 +153,7 @@ class Ingest:
 
     def _fail(self, key: Key, problem: Unreadable, number: int) -> None:
         self.tally.documents["failed"] += 1
-        if number <= LISTED:
+        if number <= MAX_LISTED:
             self.failed.append((key, problem))
 
     def _document(
@@ -162,7 +162,7 @@ class Ingest:
         file: SourceFile,
         mtime: int,
         document: Document,
-        known: Before,
+        known: PreviousDocuments,
     ) -> Unreadable | None:
         """Decides what has to be done for a document; says why if it could not be taken."""
         name = self._names.choose(key, document, known)
@@ -173,12 +173,12 @@ class Ingest:
         document = document if name == document.id else replace(document, id=name)
         digest = document.digest
         position, before = known.take(name) or (None, None)
-        line = Line(
+        line = CatalogEntry(
             name, key[0], key[1], digest, file.size, mtime, 0, 0, document.title, document.meta
         )
         if before is not None and before.digest == digest:
             same = replace(line, first=before.first, rows=before.rows)
-            self._wait(Waiting(key, "unchanged", same, [], [], position))
+            self._wait(PendingDocument(key, "unchanged", same, [], [], position))
             if (before.size, before.mtime_ns) != (file.size, mtime):
                 self.changed = True
             return None
@@ -186,7 +186,7 @@ class Ingest:
         if before is None and (source := self._moved(document)) is not None:
             self.tally.documents["deleted"] -= 1
             same = replace(line, first=source.first, rows=source.rows)
-            self._wait(Waiting(key, "moved", same, [], [], None))
+            self._wait(PendingDocument(key, "moved", same, [], [], None))
             return None
         passages = placed(self.chunker.split(document), document)
         if lacking := self.chunker.lacks(document.id):
@@ -198,10 +198,10 @@ class Ingest:
             for p, label in zip(passages, labels, strict=True)
         ]
         kind = "added" if before is None else "changed"
-        self._wait(Waiting(key, kind, line, passages, texts, position))
+        self._wait(PendingDocument(key, kind, line, passages, texts, position))
         return None
 
-    def _moved(self, document: Document) -> Line | None:
+    def _moved(self, document: Document) -> CatalogEntry | None:
         """A document of the same content that is gone from where it was."""
         for position in self._gone.get(document.digest, ()):
             line = self.catalog.take([position])[0]
@@ -213,7 +213,7 @@ class Ingest:
 
     # ── what goes out ────────────────────────────────────────────────────────────────────────────
 
-    def _wait(self, item: Waiting) -> None:
+    def _wait(self, item: PendingDocument) -> None:
         self._window.add(item)
         if self._window.full and (some := self._window.sample()):
             self._encode(some)
@@ -271,10 +271,10 @@ class Ingest:
         ):
             self.commit()
 
-    def _count_truncated(self, window: Sequence[Waiting], tokens: Sequence[int]) -> None:
+    def _count_truncated(self, window: Sequence[PendingDocument], tokens: Sequence[int]) -> None:
         long = [i for i, n in enumerate(tokens) if n > self.max_tokens]
         self.tally.truncated += len(long)
-        room = LISTED - len(self.tally.cut_short)
+        room = MAX_LISTED - len(self.tally.cut_short)
         if long and room:
             places = [f"{w.line.id}:{p.line}" for w in window for p in w.passages]
             self.tally.cut_short += [places[i] for i in long[:room]]

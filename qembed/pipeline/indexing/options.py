@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from qembed.pipeline.recipe import Wishes
+from qembed.pipeline.recipe import RecipeOptions
 from qembed.store import Source
 from qembed.types import Recipe, Unreadable
 
@@ -16,11 +16,11 @@ KINDS = ("added", "changed", "moved", "unchanged", "deleted", "failed")
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class IndexOptions:
     """What `qembed index` was asked to do. `paths` empty: refresh the remembered sources."""
 
     paths: Sequence[str] = ()
-    wishes: Wishes = field(default_factory=Wishes)
+    wishes: RecipeOptions = field(default_factory=RecipeOptions)
     source: Source = field(default_factory=lambda: Source(""))
     task: str | None = None
     rebuild: bool = False
@@ -48,7 +48,7 @@ class Detail(NamedTuple):
 
 
 @dataclass(slots=True)
-class Summary:
+class IndexSummary:
     """What happened, as `qembed index --format json` prints it."""
 
     index: Path

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-WAITING = 1 << 17
+UNSORTED_ENTRIES = 1 << 17
 """Ids in the dict before it is emptied into arrays."""
 
 
-class Places:
+class CompactIdMap:
     """str -> int (at most 2^63 - 1); the last number given to an id stands."""
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class Places:
 
     def __setitem__(self, name: str, value: int) -> None:
         self._new[name] = value
-        if len(self._new) >= WAITING:
+        if len(self._new) >= UNSORTED_ENTRIES:
             self._settle()
 
     def __contains__(self, name: str) -> bool:

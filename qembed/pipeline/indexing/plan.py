@@ -22,7 +22,7 @@ Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SourceChanges:
     """`unchanged`: as remembered; `read`: new, changed or suspect; `gone`: remembered, not there."""
 
     unchanged: list[Key]
@@ -36,7 +36,7 @@ def compare(
     scanned: Collection[str],
     suspect: Callable[[Key], bool] | None = None,
     sheltered: Callable[[Key], bool] = lambda _: False,
-) -> Plan:
+) -> SourceChanges:
     """Compares what is remembered with what is there.
 
     `scanned`: the sources looked at; files of others are none of this run's business. `suspect`: files
@@ -66,7 +66,7 @@ def compare(
         if key[0] in scanned:
             (unchanged if sheltered(key) else gone).append(key)
     gone.sort()
-    return Plan(unchanged, read, gone)
+    return SourceChanges(unchanged, read, gone)
 
 
 def trusted_mtime(file: SourceFile, read_at_ns: int) -> int:

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 from qembed.errors import InputError
 from qembed.pipeline.filters import Filters
 from qembed.pipeline.indexing.build import build
-from qembed.pipeline.indexing.options import Options, Summary
+from qembed.pipeline.indexing.options import IndexOptions, IndexSummary
 from qembed.pipeline.indexing.sources import STDIN
 from qembed.pipeline.indexing.update_derived import derive
 from qembed.pipeline.progress import Progress
@@ -29,9 +29,9 @@ def add_records(
     root: Path,
     records: Iterable[Record],
     meta: Mapping[str, Any] | None = None,
-    options: Options | None = None,
+    options: IndexOptions | None = None,
     progress: Progress | None = None,
-) -> Summary:
+) -> IndexSummary:
     """Adds records (`text`, perhaps `_id`, `title`; the rest is metadata) without looking at any source.
 
     `meta` is put beside what a record says itself. A record of a known id replaces the known one; one
@@ -48,9 +48,9 @@ def add_lines(
     root: Path,
     stream: BinaryIO,
     meta: Mapping[str, Any] | None = None,
-    options: Options | None = None,
+    options: IndexOptions | None = None,
     progress: Progress | None = None,
-) -> Summary:
+) -> IndexSummary:
     """The same for JSON lines, or plain ones: each line a record. Broken lines are in the summary."""
     return _take(root, io.BytesIO(b"".join(_worded(stream, meta or {}))), options, progress)
 
@@ -72,9 +72,9 @@ def _worded(stream: BinaryIO, meta: Mapping[str, Any]) -> Iterator[bytes]:
 
 
 def _take(
-    root: Path, stream: BinaryIO, options: Options | None, progress: Progress | None
-) -> Summary:
-    options = replace(options or Options(), paths=(STDIN,))
+    root: Path, stream: BinaryIO, options: IndexOptions | None, progress: Progress | None
+) -> IndexSummary:
+    options = replace(options or IndexOptions(), paths=(STDIN,))
     return build(root, options, progress, stream)
 
 

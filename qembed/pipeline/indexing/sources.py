@@ -12,8 +12,8 @@ from pathlib import Path
 
 from qembed.corpus import UNKNOWN, ReadOptions, suffix, walk
 from qembed.errors import UsageError
-from qembed.pipeline.indexing.options import Options
-from qembed.pipeline.indexing.plan import Key, Plan, compare
+from qembed.pipeline.indexing.options import IndexOptions
+from qembed.pipeline.indexing.plan import Key, SourceChanges, compare
 from qembed.store import Catalog, FileState, Manifest, Source
 from qembed.types import SourceFile, Unreadable
 
@@ -30,7 +30,7 @@ class Sources:
     `left_out`: all of their names with the reason, where the run is asked for details.
     """
 
-    def __init__(self, root: Path, present: Manifest | None, options: Options) -> None:
+    def __init__(self, root: Path, present: Manifest | None, options: IndexOptions) -> None:
         self.root = root
         self.options = options
         self.given = self._given(options)
@@ -50,7 +50,7 @@ class Sources:
         self.left_out: list[tuple[str, str]] = []
         self._yielded: list[Key] = []
 
-    def _given(self, options: Options) -> list[Source]:
+    def _given(self, options: IndexOptions) -> list[Source]:
         found = []
         for path in dict.fromkeys(options.paths):
             if path != STDIN:
@@ -72,7 +72,7 @@ class Sources:
         """Where a source is."""
         return Path(os.path.normpath(self.root.parent / source.path))
 
-    def plan(self, catalog: Catalog) -> Plan:
+    def plan(self, catalog: Catalog) -> SourceChanges:
         """Walks the sources and compares.
 
         Raises UsageError if one of them is gone (unless `allow_missing`), and if more than half of the
@@ -115,7 +115,9 @@ class Sources:
             self._guard(plan, known, missing)
         return plan
 
-    def _guard(self, plan: Plan, known: Mapping[Key, FileState], missing: set[str]) -> None:
+    def _guard(
+        self, plan: SourceChanges, known: Mapping[Key, FileState], missing: set[str]
+    ) -> None:
         """An empty mount point looks like a folder whose files were all deleted: who knows is asked.
 
         What is asked for by name is not counted: sources given with other patterns, and missing ones.

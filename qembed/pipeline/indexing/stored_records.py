@@ -14,10 +14,10 @@ from qembed.pipeline.indexing.sources import STDIN
 from qembed.store import Snapshot
 from qembed.types import Document, Passage, Unreadable
 
-TOGETHER = 500
+ROWS_PER_READ = 500
 
 
-def carried(root: Path) -> Iterator[Document]:
+def stored_records(root: Path) -> Iterator[Document]:
     """The present index's documents without a source. Nothing if there is no index."""
     import numpy as np
 
@@ -28,16 +28,16 @@ def carried(root: Path) -> Iterator[Document]:
     with snapshot:
         columns = snapshot.catalog.columns("source")["source"]
         own = np.flatnonzero(np.fromiter((s == STDIN for s in columns), bool, len(columns)))
-        for at in range(0, len(own), TOGETHER):
-            part = own[at : at + TOGETHER]
+        for at in range(0, len(own), ROWS_PER_READ):
+            part = own[at : at + ROWS_PER_READ]
             lines = snapshot.catalog.take(part)
             for line in lines:
                 rows = np.arange(line.first, line.first + line.rows, dtype=np.int64)
-                text = together(snapshot.passages(rows)) if line.rows else ""
+                text = join_passages(snapshot.passages(rows)) if line.rows else ""
                 yield Document(line.id, text, line.title, line.meta)
 
 
-def together(passages: Sequence[Passage]) -> str:
+def join_passages(passages: Sequence[Passage]) -> str:
     """The text that these passages were cut from, but for blanks between them, which are lost.
 
     Each lies at its own offset again; what no passage covers becomes line ends.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from qembed.pipeline.lexical_index import extend_lexical, lexical_damage
 from qembed.pipeline.progress import Progress
 from qembed.search import Exact, Graph, merge
-from qembed.search.dense.hnsw import EF_CONSTRUCTION, LADDER, RECALL, M
+from qembed.search.dense.hnsw import EF_CONSTRUCTION, EF_LADDER, TARGET_RECALL, M
 from qembed.store import Snapshot
 from qembed.store import derived_files as files
 from qembed.store.durable_files import storage_errors
@@ -18,11 +18,11 @@ from qembed.store.durable_files import storage_errors
 if TYPE_CHECKING:
     from qembed.types import Rows, Scores, Vectors
 
-SMALL = 50_000
+SMALL_GRAPH_ROWS = 50_000
 """Up to so many rows the graph follows every commit: saving it again takes a fraction of a second."""
 LAG = 0.05
 """Beyond, it may lag by this share: the tail is searched exactly, and a commit stays a small write."""
-SAMPLE = (200, 1000)
+RECALL_SAMPLES = (200, 1000)
 """Queries made up of stored vectors to choose the breadth of a graph's search, at least and at most: a tenth
 of the rows in between. Small graphs find all in any breadth."""
 ASIDE = 0.3
@@ -58,7 +58,7 @@ def graph_is_due(snapshot: Snapshot) -> bool:
     rows = manifest.next_row - manifest.base
     stamp = files.current(snapshot.root, manifest, files.GRAPH)
     covered = 0 if stamp is None else stamp.upto - stamp.base
-    return rows > covered and (covered <= SMALL or rows - covered > LAG * covered)
+    return rows > covered and (covered <= SMALL_GRAPH_ROWS or rows - covered > LAG * covered)
 
 
 def extend_graph(snapshot: Snapshot, progress: Progress) -> None:
@@ -75,7 +75,7 @@ def extend_graph(snapshot: Snapshot, progress: Progress) -> None:
         ):  # whole, and hnswlib cannot read it: another version's
             graph, upto = Graph.load(root / stamp.file, dim, rows), stamp.upto
             extra = stamp.extra
-    if manifest.next_row - upto > SMALL:
+    if manifest.next_row - upto > SMALL_GRAPH_ROWS:
         progress.say(f"building the graph over {manifest.next_row - upto:,} passages")
     for first, vectors in _vectors(snapshot, upto):
         if progress.stop():
@@ -104,7 +104,7 @@ def _vectors(snapshot: Snapshot, start: int) -> Iterator[tuple[int, Vectors]]:
 
 def _measured(snapshot: Snapshot, graph: Graph, upto: int) -> Mapping[str, Any]:
     """What a graph's stamp says beside its rows: how broadly to search it for the wanted recall@10."""
-    ef, recall = graph.breadth(*made_up(snapshot, upto))
+    ef, recall = graph.breadth(*synthetic_queries(snapshot, upto))
     return {
         "M": M,
         "ef_construction": EF_CONSTRUCTION,
@@ -114,7 +114,7 @@ def _measured(snapshot: Snapshot, graph: Graph, upto: int) -> Mapping[str, Any]:
     }
 
 
-def made_up(
+def synthetic_queries(
     snapshot: Snapshot, upto: int, k: int = 10, sample: int | None = None
 ) -> tuple[Vectors, list[tuple[Rows, Scores]]]:
     """Queries near rows of [base, upto), and for each the k rows nearest to it by exact search.
@@ -125,7 +125,7 @@ def made_up(
 
     base, rng = snapshot.manifest.base, np.random.default_rng(0)
     if sample is None:
-        sample = min(max(SAMPLE[0], (upto - base) // 10), SAMPLE[1])
+        sample = min(max(RECALL_SAMPLES[0], (upto - base) // 10), RECALL_SAMPLES[1])
     rows = rng.choice(upto - base, min(sample, upto - base), replace=False, shuffle=False)
     rows = np.sort(rows).astype(np.int64) + base
     vectors = np.concatenate(
@@ -151,7 +151,7 @@ def _mend(snapshot: Snapshot, progress: Progress) -> None:
         return
     graph = Graph.load(root / stamp.file, manifest.recipe.dim)
     extra = _measured(snapshot, graph, stamp.upto)
-    if extra["ef"] == LADDER[-1] and extra["recall"] < RECALL:
+    if extra["ef"] == EF_LADDER[-1] and extra["recall"] < TARGET_RECALL:
         files.discard(root, files.GRAPH)
         progress.say("the graph finds too little: building it anew")
         extend_graph(snapshot, progress)

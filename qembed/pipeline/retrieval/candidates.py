@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Literal
 from qembed.errors import UsageError
 from qembed.pipeline.retrieval.fusion import (
     EVEN,
-    Signals,
-    Weight,
-    by_ranks,
+    FusionSignals,
+    LexicalWeight,
+    interpolate_scores,
     lexical_weight,
-    weighted,
+    reciprocal_rank_fusion,
 )
 from qembed.pipeline.retrieval.session import Session
 from qembed.search.dense.planner import Search
 from qembed.search.lexical.bm25 import idf
-from qembed.search.lexical.query import Words, words_of
+from qembed.search.lexical.query import ParsedQuery, parse_query
 from qembed.search.topk import distinct, places
 
 if TYPE_CHECKING:
@@ -34,18 +34,18 @@ if TYPE_CHECKING:
 
 Fusion = Literal["sum", "rrf"]
 MODES = ("auto", "dense", "lexical", "hybrid")
-POOL = 100
+NORMALIZATION_POOL = 100
 """Candidates of each arm that the weights are taken from, however long a list is asked for."""
-DEEP = 1000
+LEXICAL_DEPTH = 1000
 """How far the lexical arm looks for the scores of what the dense arm brought."""
-LOOK = 10
+CODE_PROBE = 10
 """The nearest passages that are looked at to tell code from prose."""
 K1 = 1.2
 """BM25's k1 in the engine: a term's score approaches idf * (k1 + 1)."""
 
 
 @dataclass(slots=True)
-class Found:
+class Candidates:
     """Candidates, best first: row ids, final scores, and each arm's, None if it was not asked.
 
     A lexical score of 0 means that no word was found. `why`: how the arms were weighted.
@@ -57,9 +57,9 @@ class Found:
     lexical: Scores | None = None
     why: str = ""
 
-    def take(self, at: Rows) -> Found:
+    def take(self, at: Rows) -> Candidates:
         """Those at the given positions."""
-        return Found(
+        return Candidates(
             self.rows[at],
             self.scores[at],
             None if self.dense is None else self.dense[at],
@@ -68,7 +68,7 @@ class Found:
         )
 
 
-class Arms:
+class CandidateRetriever:
     """Finds candidates in one session."""
 
     def __init__(
@@ -90,31 +90,35 @@ class Arms:
 
     def find(
         self, texts: Sequence[str], vectors: Vectors | None, k: int, allowed: Allowed | None
-    ) -> list[Found]:
+    ) -> list[Candidates]:
         """At least k candidates for each query where there are so many. `texts`: the users' words.
 
         `vectors`: float32 (n, dim), None in lexical mode. Raises UsageError without a lexical index.
         """
         if vectors is None:
             return [self._by_words(text, k, allowed) for text in texts]
-        depth = k if self.mode == "dense" else max(k, POOL)
-        found, plan = self.session.nearest(vectors, depth, self.search, self.ef, allowed)
+        depth = k if self.mode == "dense" else max(k, NORMALIZATION_POOL)
+        found, plan = self.session.vector_search(vectors, depth, self.search, self.ef, allowed)
         self.plan = f"{plan.kind} ({plan.why})"
         if self.mode == "dense" or self.session.lexical is None:
-            return [Found(rows, scores, scores) for rows, scores in found]
+            return [Candidates(rows, scores, scores) for rows, scores in found]
         worded: list[tuple[Rows, Scores]] = []
-        taken = [words_of(text) for text in texts]
+        taken = [parse_query(text) for text in texts]
         for i, words in enumerate(taken):
             limits, asked = self._held(words, allowed), words
             if limits is not None and not len(limits.rows):
                 # nothing is as strict as that: better what comes near than nothing
-                limits, asked = allowed, Words(words.terms)
+                limits, asked = allowed, ParsedQuery(words.terms)
             elif words.strict and limits is not None:
-                again, _ = self.session.nearest(vectors[i : i + 1], depth, "exact", self.ef, limits)
+                again, _ = self.session.vector_search(
+                    vectors[i : i + 1], depth, "exact", self.ef, limits
+                )
                 found[i] = again[0]
-            hits = self.session.worded(asked, max(depth, DEEP), limits, least=depth)
+            hits = self.session.lexical_search(
+                asked, max(depth, LEXICAL_DEPTH), limits, least=depth
+            )
             worded.append(hits if hits is not None else (found[i][0][:0], found[i][1][:0]))
-        code = self._code_shares([rows[:LOOK] for rows, _ in found])
+        code = self._code_shares([rows[:CODE_PROBE] for rows, _ in found])
         fused = []
         with self.session.seconds("fuse"):
             for i, text in enumerate(texts):
@@ -122,14 +126,14 @@ class Arms:
                 fused.append(self._fused(vectors[i], found[i], worded[i], depth, weight))
         return fused
 
-    def _by_words(self, text: str, k: int, allowed: Allowed | None) -> Found:
-        hits = self.session.worded(text, k, allowed)
+    def _by_words(self, text: str, k: int, allowed: Allowed | None) -> Candidates:
+        hits = self.session.lexical_search(text, k, allowed)
         if hits is None:
             raise UsageError("--mode lexical: there is no lexical index (qembed index makes one)")
         self.plan = "words only"
-        return Found(hits[0], hits[1], None, hits[1])
+        return Candidates(hits[0], hits[1], None, hits[1])
 
-    def _held(self, words: Words, allowed: Allowed | None) -> Allowed | None:
+    def _held(self, words: ParsedQuery, allowed: Allowed | None) -> Allowed | None:
         """`allowed`, narrowed to what quoted phrases and -word let through."""
         import numpy as np
 
@@ -153,16 +157,16 @@ class Arms:
 
     # ── weights ──────────────────────────────────────────────────────────────────────────────────
 
-    def _weight(self, text: str, words: Words, scores: Scores, code: float) -> Weight:
+    def _weight(self, text: str, words: ParsedQuery, scores: Scores, code: float) -> LexicalWeight:
         if self.mode == "hybrid":
-            return Weight(EVEN if len(scores) else 0.0, "asked for")
+            return LexicalWeight(EVEN if len(scores) else 0.0, "asked for")
         index = self.session.lexical
         if index is None or not len(scores):
-            return lexical_weight(Signals(0.0, 0.0, 0.0))
+            return lexical_weight(FusionSignals(0.0, 0.0, 0.0))
         seen = index.coverage(text, words)
         most = sum(idf(f, seen.passages) * (K1 + 1) for f in seen.frequency.values())
         return lexical_weight(
-            Signals(
+            FusionSignals(
                 best=float(scores[0]),
                 tenth=float(scores[9]) if len(scores) > 9 else 0.0,
                 most=most,
@@ -188,13 +192,13 @@ class Arms:
         dense: tuple[Rows, Scores],
         lexical: tuple[Rows, Scores],
         depth: int,
-        weight: Weight,
-    ) -> Found:
+        weight: LexicalWeight,
+    ) -> Candidates:
         import numpy as np
 
         words, bm25 = lexical[0][:depth], lexical[1]
         if not len(words) or weight.b == 0:
-            return Found(*dense, dense[1], np.zeros(len(dense[0]), np.float32), weight.why)
+            return Candidates(*dense, dense[1], np.zeros(len(dense[0]), np.float32), weight.why)
         rows = distinct([dense[0], words])
         cosines = np.empty(len(rows), dtype=np.float32)
         near = np.searchsorted(rows, dense[0])
@@ -206,14 +210,14 @@ class Arms:
         at, there = places(lexical[0], rows)
         scores[at[there]] = bm25[there]
         if self.fusion == "rrf":
-            final = by_ranks(near, at[: len(words)], len(rows))
+            final = reciprocal_rank_fusion(near, at[: len(words)], len(rows))
             why = "reciprocal ranks"
         else:
             pool = None
-            if depth > POOL:
+            if depth > NORMALIZATION_POOL:
                 pool = np.zeros(len(rows), dtype=bool)
-                pool[near[:POOL]] = pool[at[:POOL]] = True
-            final = weighted(cosines, scores, pool, weight.b)
+                pool[near[:NORMALIZATION_POOL]] = pool[at[:NORMALIZATION_POOL]] = True
+            final = interpolate_scores(cosines, scores, pool, weight.b)
             why = f"words count {weight.b:.2f} to meaning's 1: {weight.why}"
         order = np.argsort(-final, kind="stable")  # ties by the smaller row
-        return Found(rows[order], final[order], cosines[order], scores[order], why)
+        return Candidates(rows[order], final[order], cosines[order], scores[order], why)

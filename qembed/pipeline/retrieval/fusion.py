@@ -56,7 +56,7 @@ _BLANK = re.compile(r"\s+")
 
 
 @dataclass(frozen=True, slots=True)
-class Signals:
+class FusionSignals:
     """What is seen of one query. `best`, `tenth`: BM25 scores; `most`: what a passage could at most get."""
 
     best: float
@@ -67,25 +67,25 @@ class Signals:
 
 
 @dataclass(frozen=True, slots=True)
-class Weight:
+class LexicalWeight:
     """b, and the sentence that says why."""
 
     b: float
     why: str
 
 
-def lexical_weight(s: Signals) -> Weight:
+def lexical_weight(s: FusionSignals) -> LexicalWeight:
     """How much the lexical side counts beside the dense side's 1."""
     if s.best <= 0:
-        return Weight(0.0, "no word of the query occurs")
+        return LexicalWeight(0.0, "no word of the query occurs")
     if not s.readable:
-        return Weight(UNREAD, "the model was not trained to read this script")
+        return LexicalWeight(UNREAD, "the model was not trained to read this script")
     separation = 1 - s.tenth / s.best
     cover = min(1.0, s.best / s.most / COVERED) if s.most > 0 else 0.0
     code = 1 - s.code * (1 - CODE)
     b = TRUST * separation * cover * code
     why = f"separation {separation:.2f}, cover {cover:.2f}"
-    return Weight(b, why + (f", code {s.code:.1f}" if s.code else ""))
+    return LexicalWeight(b, why + (f", code {s.code:.1f}" if s.code else ""))
 
 
 def is_code(text: str) -> bool:
@@ -96,7 +96,7 @@ def is_code(text: str) -> bool:
     return len(signs) > CODE_SIGNS * len(solid) and sum(s not in "()" for s in signs) > 1
 
 
-def weighted(
+def interpolate_scores(
     dense: Scores, lexical: Scores, pool: npt.NDArray[np.bool_] | None, b: float
 ) -> Scores:
     """One query's candidates: cosines, BM25 scores (0: none), which are in the pool (None: all), each (n,).
@@ -116,7 +116,7 @@ def weighted(
     return np.asarray(low + spread * ((dense - low) / spread + b * share) / (1 + b), np.float32)
 
 
-def by_ranks(dense: Rows, lexical: Rows, n: int) -> Scores:
+def reciprocal_rank_fusion(dense: Rows, lexical: Rows, n: int) -> Scores:
     """Reciprocal rank fusion of two orders of candidates 0 … n-1 that may lack some: float32 (n,)."""
     import numpy as np
 

@@ -16,7 +16,7 @@ By = Literal["passage", "document"]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class QueryOptions:
     """How to answer. `task` and `template` None: the index's or the model's own."""
 
     k: int = 10
@@ -44,7 +44,7 @@ def check_queries(queries: Sequence[Query]) -> None:
         raise InputError("an empty query finds nothing:", empty)
 
 
-def check_asked(asked: Asked) -> None:
+def check_options(asked: QueryOptions) -> None:
     """Raises UsageError for what no index could answer."""
     if asked.k < 1 or asked.candidates < 1:
         raise UsageError("-k and --candidates: at least 1")

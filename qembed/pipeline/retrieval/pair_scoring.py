@@ -41,7 +41,9 @@ class Reranked:
     note: str | None = None
 
 
-def summed(spec: str, reranker: Scorer, scores: Scores, before: Reranked | None = None) -> Reranked:
+def summarize_rerank(
+    spec: str, reranker: Scorer, scores: Scores, before: Reranked | None = None
+) -> Reranked:
     """What was done with these pairs and, if there were calls before, with theirs."""
     import numpy as np
 

@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from qembed.pipeline.indexing.stored_records import together
+from qembed.pipeline.indexing.stored_records import join_passages
 from qembed.types import Passage
 
 if TYPE_CHECKING:
     from qembed.pipeline.retrieval.session import Session
     from qembed.types import Rows, Scores, Vectors
 
-SAME = 0.98
+NEAR_DUPLICATE = 0.98
 """Cosine from which on two passages say the same: reprints, licence headers, quoted mails."""
 
 
-def diverse(scores: Scores, vectors: Vectors, k: int, diversity: float) -> Rows:
+def maximal_marginal_relevance(scores: Scores, vectors: Vectors, k: int, diversity: float) -> Rows:
     """Positions of k candidates by maximal marginal relevance (Carbonell and Goldstein 1998), int64 (≤ k,).
 
     scores: float32 (n,), best first, brought to [0, 1] over the candidates. Each next one has the largest
@@ -37,12 +37,12 @@ def diverse(scores: Scores, vectors: Vectors, k: int, diversity: float) -> Rows:
         best = int(np.argmax(np.where(free, value, -np.inf)))
         taken.append(best)
         nearest = np.maximum(nearest, vectors @ vectors[best])
-        free &= nearest < SAME
+        free &= nearest < NEAR_DUPLICATE
         free[best] = False
     return np.array(taken, dtype=np.int64)
 
 
-def widened(
+def add_context(
     session: Session, rows: Sequence[int], passages: Sequence[Passage], n: int
 ) -> list[Passage | None]:
     """Each passage with its n neighbours on both sides; None where a better hit has the place already.
@@ -73,7 +73,7 @@ def widened(
         parts = session.passages(np.array(stretch, dtype=np.int64))
         shown.update((r, row) for r in stretch)
         start = min(p.start for p in parts)
-        text = together([replace(p, start=p.start - start, end=p.end - start) for p in parts])
+        text = join_passages([replace(p, start=p.start - start, end=p.end - start) for p in parts])
         wide.append(
             replace(
                 passage,

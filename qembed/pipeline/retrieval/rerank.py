@@ -11,7 +11,7 @@ from qembed.errors import InputError, UsageError
 from qembed.models import Model, open_model, open_reranker, passage_text, query_text, resolve_task
 from qembed.pipeline.recipe import TITLE_RULE
 from qembed.pipeline.retrieval.fusion import LATE_ALONE, late_share
-from qembed.pipeline.retrieval.pair_scoring import Reranked, ordered, score_pairs, summed
+from qembed.pipeline.retrieval.pair_scoring import Reranked, ordered, score_pairs, summarize_rerank
 from qembed.pipeline.retrieval.session import Session
 from qembed.types import Query, Run
 
@@ -52,7 +52,7 @@ def parse_hits(lines: Iterable[bytes], name: str = "-") -> list[Line]:
 
 
 @dataclass(frozen=True, slots=True)
-class How:
+class RerankOptions:
     """How to rerank. `task`: of queries that have none of their own. `k` None: keep all.
 
     `budget`: seconds of scoring, None without a limit.
@@ -70,7 +70,7 @@ class How:
         return self.spec == "late"
 
 
-def check_how(how: How) -> None:
+def check_rerank_options(how: RerankOptions) -> None:
     """Raises UsageError for options that do not go together."""
     if how.k is not None and how.k < 1:
         raise UsageError("-k: at least 1")
@@ -81,7 +81,7 @@ def check_how(how: How) -> None:
         )
 
 
-def opener(how: How, model_spec: str) -> Callable[[], tuple[Model, Scorer]]:
+def opener(how: RerankOptions, model_spec: str) -> Callable[[], tuple[Model, Scorer]]:
     """Loads the model that `model_spec` names and its reranker."""
 
     def opened() -> tuple[Model, Scorer]:
@@ -93,7 +93,7 @@ def opener(how: How, model_spec: str) -> Callable[[], tuple[Model, Scorer]]:
 
 def rerank_hits(
     lines: Sequence[Line],
-    how: How,
+    how: RerankOptions,
     opened: Callable[[], tuple[Model, Scorer]],
     track: Callable[[int], None] | None = None,
 ) -> tuple[list[Line], Reranked | None]:
@@ -104,7 +104,7 @@ def rerank_hits(
     """
     import numpy as np
 
-    check_how(how)
+    check_rerank_options(how)
     if not lines:
         return [], None
     model, reranker = opened()
@@ -140,7 +140,7 @@ def rerank_hits(
             stages = {**(line.get("scores") or {}), "rerank": value}
             score = round(float(final[at]), 6)
             found.append({**line, "scores": stages, "rank": rank, "score": score})
-    return found, summed(how.spec, reranker, scores)
+    return found, summarize_rerank(how.spec, reranker, scores)
 
 
 def _instructed(profile: Profile, query: str, task: str | None) -> str:
@@ -159,7 +159,7 @@ def _arm(lines: Sequence[Line], group: Sequence[int], name: str) -> Scores | Non
     return np.array(told, dtype=np.float32)
 
 
-def _kept(final: Scores, order: Any, how: How) -> list[int]:
+def _kept(final: Scores, order: Any, how: RerankOptions) -> list[int]:
     """Positions, best first, down to the least score and to k."""
     kept: list[int] = order.tolist()
     if how.min_score is not None:
@@ -171,13 +171,13 @@ def rerank_run(
     session: Session,
     run: Run,
     queries: Sequence[Query],
-    how: How,
+    how: RerankOptions,
     track: Callable[[int], None] | None = None,
 ) -> tuple[Run, Reranked]:
     """A run with each document scored by its best passage. Raises InputError for ids the index lacks."""
     import numpy as np
 
-    check_how(how)
+    check_rerank_options(how)
     model: Model = session.model
     texts = {q.id: q for q in queries}
     where = {name: i for i, name in enumerate(session.snapshot.catalog.ids())}
@@ -188,7 +188,7 @@ def rerank_run(
         raise InputError("this run cannot be reranked with this index:", sorted(problems))
     task = how.task or session.snapshot.manifest.settings.get("task")
     reranker = session.reranker(how.spec)
-    render = session.finished if how.late else session.plain
+    render = session.encoder_text if how.late else session.reranker_text
     passages: dict[str, list[str]] = {}
     for name in wanted:
         rows = session.snapshot.rows_of(np.array([where[name]], dtype=np.int64))
@@ -220,4 +220,4 @@ def rerank_run(
         # of a run it is not known what its scores were made of
         values, order = ordered(first, given, LATE_ALONE if how.late else 1.0)
         final[q] = {names[i]: float(values[i]) for i in _kept(values, order, how)}
-    return final, summed(how.spec, reranker, scores)
+    return final, summarize_rerank(how.spec, reranker, scores)

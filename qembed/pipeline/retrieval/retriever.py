@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qembed.models import query_text, resolve_task
-from qembed.pipeline.retrieval.candidates import Arms, Found
+from qembed.pipeline.retrieval.candidates import CandidateRetriever, Candidates
 from qembed.pipeline.retrieval.fusion import late_share
-from qembed.pipeline.retrieval.options import Asked, check_asked, check_queries
-from qembed.pipeline.retrieval.pair_scoring import Reranked, ordered, score_pairs, summed
+from qembed.pipeline.retrieval.options import QueryOptions, check_options, check_queries
+from qembed.pipeline.retrieval.pair_scoring import Reranked, ordered, score_pairs, summarize_rerank
 from qembed.pipeline.retrieval.session import Session
 from qembed.search.topk import distinct
 from qembed.types import Hit, Passage, Query, Results
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from qembed.pipeline.filters import Allowed
     from qembed.types import Rows, Scores, Vectors
 
-SPECIAL = 16
+SPECIAL_TOKENS = 16
 """Tokens that a model may add to a text. An ASCII text has no more of its own than characters."""
 
 
@@ -70,15 +70,15 @@ class Answer:
 class Retriever:
     """Answers queries from one session; loads the model and the reranker once."""
 
-    def __init__(self, session: Session, asked: Asked) -> None:
-        check_asked(asked)
+    def __init__(self, session: Session, asked: QueryOptions) -> None:
+        check_options(asked)
         self.session = session
         self.asked = asked
         self.plan = ""
         self.truncated = 0
         self.cut_short: list[str] = []
         self.warnings: list[str] = []
-        self._arms = Arms(session, asked.mode, asked.search, asked.ef, asked.fusion)
+        self._arms = CandidateRetriever(session, asked.mode, asked.search, asked.ef, asked.fusion)
         self._reranker: Scorer | None = None
         self.reranked: Reranked | None = None
 
@@ -117,7 +117,7 @@ class Retriever:
         distinct = list(dict.fromkeys(texts))
         limit = self.session.model.max_tokens
         encoder = self.session.encoder  # first: an exported one has a tokenizer to count with
-        long = [t for t in distinct if not (t.isascii() and len(t) + SPECIAL <= limit)]
+        long = [t for t in distinct if not (t.isascii() and len(t) + SPECIAL_TOKENS <= limit)]
         lengths = self.session.model.count(long) if long else []
         self.cut_short = [t for t, n in zip(long, lengths, strict=True) if n > limit]
         self.truncated = len(self.cut_short)
@@ -140,7 +140,7 @@ class Retriever:
         depth = max(asked.k, asked.candidates) if asked.rerank else asked.k
         if asked.diversity:
             depth = max(depth, asked.candidates)
-        parts: list[Found | None] = [None] * len(queries)
+        parts: list[Candidates | None] = [None] * len(queries)
         for where, at in _groups(queries).items():
             part = None if vectors is None else vectors[at]
             hits = self._search([queries[i].text for i in at], part, depth, self._allowed(where))
@@ -173,7 +173,7 @@ class Retriever:
 
     def _search(
         self, words: Sequence[str], vectors: Vectors | None, depth: int, allowed: Allowed | None
-    ) -> list[Found]:
+    ) -> list[Candidates]:
         """`depth` passages a query or, by document, passages of `depth` documents."""
         session = self.session
         if self.asked.by == "passage":
@@ -233,7 +233,7 @@ class Retriever:
         titles = dict(zip(rows.tolist(), (line.title for line in lines), strict=True))
         late = self.asked.rerank == "late"
         # a cross-encoder reads words as people write them: the encoder's prefixes are not for it
-        render = self.session.finished if late else self.session.plain
+        render = self.session.encoder_text if late else self.session.reranker_text
         spoken = texts if late and texts is not None else [r.query.text for r in ranked]
         pairs = [
             (text, render(titles[row], passages[row].text, passages[row].label))
@@ -245,7 +245,7 @@ class Retriever:
         reranker, budget = self.reranker, self.asked.rerank_budget
         with self.session.seconds("rerank"):
             scores = score_pairs(reranker, pairs, ranks, budget, track, tasks=tasks)
-        self.reranked = summed(self.asked.rerank or "", reranker, scores, self.reranked)
+        self.reranked = summarize_rerank(self.asked.rerank or "", reranker, scores, self.reranked)
         at = 0
         for r in ranked:
             n = len(r.rows)
@@ -262,9 +262,11 @@ class Retriever:
         if self.asked.diversity:
             r.take(_first(keep, r))
             vectors = self.session.vectors(r.rows)
-            from qembed.pipeline.retrieval.postprocess import diverse
+            from qembed.pipeline.retrieval.postprocess import maximal_marginal_relevance
 
-            r.take(diverse(r.scores, vectors, self.asked.k, self.asked.diversity))
+            r.take(
+                maximal_marginal_relevance(r.scores, vectors, self.asked.k, self.asked.diversity)
+            )
         r.take(_first(min(keep, self.asked.k), r))
 
     # ── rows to hits ─────────────────────────────────────────────────────────────────────────────
@@ -280,7 +282,7 @@ class Retriever:
             passages = dict(zip(rows.tolist(), session.passages(rows), strict=True))
             lines = dict(zip(rows.tolist(), session.lines(rows), strict=True))
         if self.asked.context:
-            from qembed.pipeline.retrieval.postprocess import widened
+            from qembed.pipeline.retrieval.postprocess import add_context
         results = []
         for r in ranked:
             hits = []
@@ -288,7 +290,7 @@ class Retriever:
             if self.asked.context:
                 with session.seconds("fetch"):
                     own = [passages[row] for row in r.rows.tolist()]
-                    shown = widened(session, r.rows.tolist(), own, self.asked.context)
+                    shown = add_context(session, r.rows.tolist(), own, self.asked.context)
             for i, row in enumerate(r.rows.tolist()):
                 line, passage = lines[row], shown[i]
                 if passage is None:
@@ -331,7 +333,7 @@ def _of(passage: Passage, document: str) -> Passage:
     return passage if passage.document == document else replace(passage, document=document)
 
 
-def _first(k: int, of: Found | Ranked) -> Rows:
+def _first(k: int, of: Candidates | Ranked) -> Rows:
     """The positions of the first k."""
     import numpy as np
 
@@ -346,7 +348,7 @@ def _groups(queries: Sequence[Query]) -> dict[str | None, list[int]]:
     return groups
 
 
-def open_retriever(root: Path, asked: Asked, spec: str | None = None) -> Retriever:
+def open_retriever(root: Path, asked: QueryOptions, spec: str | None = None) -> Retriever:
     """Opens the index at `root` for answering. Raises NoIndex, IndexDamaged, RecipeMismatch."""
-    check_asked(asked)
+    check_options(asked)
     return Retriever(Session(root, spec), asked)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qembed.models import Model, open_model, passage_text
-from qembed.pipeline.clock import Clock
+from qembed.pipeline.clock import StageTimer
 from qembed.pipeline.lexical_index import open_lexical
 from qembed.pipeline.recipe import check_model, check_probes
 from qembed.pipeline.retrieval.fusion import is_code
@@ -17,9 +17,9 @@ from qembed.search import Exact, Graph, GraphSearcher, Plan, choose, merge
 from qembed.search.dense.hnsw import EF
 from qembed.search.dense.planner import Search
 from qembed.search.lexical.bm25 import LexicalIndex
-from qembed.search.lexical.files import LexicalDamaged
-from qembed.search.lexical.query import Words
-from qembed.store import Line, Snapshot
+from qembed.search.lexical.files import LexicalIndexDamaged
+from qembed.search.lexical.query import ParsedQuery
+from qembed.store import CatalogEntry, Snapshot
 from qembed.store import derived_files as files
 from qembed.store.manifest import read as read_manifest
 from qembed.types import Encoder, Passage, Recipe
@@ -35,7 +35,7 @@ class Session:
 
     def __init__(self, root: Path, spec: str | None = None) -> None:
         self.root = root
-        self.seconds = Clock()
+        self.seconds = StageTimer()
         with self.seconds("open"):
             self.snapshot = Snapshot.open(root)
         self._spec = spec
@@ -107,12 +107,12 @@ class Session:
         with self.seconds("load"):
             return open_reranker(spec, self.model)
 
-    def finished(self, title: str, text: str, label: str = "") -> str:
+    def encoder_text(self, title: str, text: str, label: str = "") -> str:
         """A passage's text as it was encoded."""
         recipe = self.recipe
         return passage_text(recipe.passage_text, recipe.title_rule, title, text, label)
 
-    def plain(self, title: str, text: str, label: str = "") -> str:
+    def reranker_text(self, title: str, text: str, label: str = "") -> str:
         """A passage with its title, without what the encoder wants in front: for cross-encoders."""
         return passage_text("{text}", self.recipe.title_rule, title, text, label)
 
@@ -204,7 +204,7 @@ class Session:
         """How broadly to search the graph: what its writer measured to be enough."""
         return int(stamp.extra.get("ef", EF)) if stamp is not None else EF
 
-    def nearest(
+    def vector_search(
         self,
         vectors: Vectors,
         k: int,
@@ -254,9 +254,9 @@ class Session:
 
         return Filters(self.snapshot)
 
-    def worded(
+    def lexical_search(
         self,
-        query: str | Words,
+        query: str | ParsedQuery,
         k: int,
         allowed: Allowed | None = None,
         least: int | None = None,
@@ -279,7 +279,7 @@ class Session:
                     live=self.snapshot.live,
                     allowed=None if allowed is None else allowed.mask,
                 )
-        except LexicalDamaged:
+        except LexicalIndexDamaged:
             self.__dict__["lexical"] = None
             return None
 
@@ -330,6 +330,6 @@ class Session:
         """Whether each of the given rows looks like source code."""
         return [is_code(p.text) for p in self.passages(rows)]
 
-    def lines(self, rows: Rows) -> Sequence[Line]:
+    def lines(self, rows: Rows) -> Sequence[CatalogEntry]:
         """The line of each row's document."""
         return self.snapshot.lines_of(rows)

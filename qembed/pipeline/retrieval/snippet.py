@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from qembed.errors import QembedError
 from qembed.search.lexical.analyzer import spans, terms_of
 from qembed.search.lexical.bm25 import idf
-from qembed.search.lexical.files import LexicalDamaged
-from qembed.search.lexical.query import words_of
+from qembed.search.lexical.files import LexicalIndexDamaged
+from qembed.search.lexical.query import parse_query
 from qembed.types import Passage
 
 if TYPE_CHECKING:
@@ -74,10 +74,10 @@ def _nearest(session: Session, vector: Vectors, passages: Sequence[Passage]) -> 
 
 def _weights(session: Session, query: str) -> dict[str, float]:
     """The query's terms and what BM25 makes of them in this index: rare ones say more."""
-    words, index = words_of(query), session.lexical
+    words, index = parse_query(query), session.lexical
     terms = dict.fromkeys([*words.terms, *(t for phrase in words.phrases for t in phrase)])
     if index is not None:
-        with contextlib.suppress(LexicalDamaged):
+        with contextlib.suppress(LexicalIndexDamaged):
             return {t: idf(index.frequency(t), len(index)) for t in terms}
     return dict.fromkeys(terms, 1.0)
 
@@ -90,7 +90,7 @@ def _worded(text: str, weights: Mapping[str, float]) -> Place:
 
 def matched(text: str, query: str) -> list[Place]:
     """Where a text has the query's words, by their stems."""
-    words = words_of(query)
+    words = parse_query(query)
     return spans(text, {*words.terms, *(t for phrase in words.phrases for t in phrase)})
 
 

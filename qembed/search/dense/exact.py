@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from qembed.types import Rows, Scores, Vectors
 
-BLOCK = 1 << 15
+ROWS_PER_BLOCK = 1 << 15
 """Rows scored at a time: 48 MiB of 384-dimensional vectors, and scores that stay in cache."""
 AHEAD = 1 << 10
 """Rows that several single queries are scored with before the next: they stay in a core's cache."""
@@ -90,12 +90,16 @@ class Exact:
         best: list[tuple[Rows, Scores]] = []
         known = self._ahead.pop(queries.tobytes(), None) if len(queries) == 1 else None
         for part, (first, matrix) in enumerate(self.parts):
-            for at in range(0, len(matrix), BLOCK):
-                block = matrix[at : at + BLOCK]
+            for at in range(0, len(matrix), ROWS_PER_BLOCK):
+                block = matrix[at : at + ROWS_PER_BLOCK]
                 start = first + at
                 ids = np.arange(start, start + len(block))
                 # unit vectors: the product is the cosine
-                scores = queries @ block.T if known is None else known[part][None, at : at + BLOCK]
+                scores = (
+                    queries @ block.T
+                    if known is None
+                    else known[part][None, at : at + ROWS_PER_BLOCK]
+                )
                 if self.live is not None:
                     alive = self.live[start - self.base : start - self.base + len(block)]
                     ids, scores = ids[alive], scores[:, alive]
@@ -112,8 +116,8 @@ class Exact:
         parts: list[tuple[Rows, Vectors]] = []
         for first, matrix in self.parts:
             inside = rows[(rows >= first) & (rows < first + len(matrix))]
-            for at in range(0, len(inside), BLOCK):
-                wanted = inside[at : at + BLOCK]
+            for at in range(0, len(inside), ROWS_PER_BLOCK):
+                wanted = inside[at : at + ROWS_PER_BLOCK]
                 parts.append((wanted, queries @ matrix[wanted - first].T))
         if not parts:
             return [(np.zeros(0, np.int64), np.zeros(0, np.float32)) for _ in queries]

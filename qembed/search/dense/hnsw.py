@@ -24,11 +24,11 @@ M = 16
 EF_CONSTRUCTION = 200
 EF = 100
 """Breadth of the search if nothing else was measured: hnswlib's own default of 10 loses a fifth."""
-LADDER = (80, 100, 140, 200, 240, 280, 400, 560, 800)
+EF_LADDER = (80, 100, 140, 200, 240, 280, 400, 560, 800)
 """Breadths tried when a graph is measured; a walk's time grows with them, a little less than in step."""
-RECALL = 0.98
+TARGET_RECALL = 0.98
 """Share of the ten nearest that a search shall find."""
-MARGIN = 0.002
+RECALL_MARGIN = 0.002
 """Above RECALL when a breadth is chosen by made-up queries: about what their number leaves uncertain."""
 DETERMINISTIC = 20_000
 """Up to so many rows one thread builds the graph, so that the same corpus gives the same graph."""
@@ -87,7 +87,7 @@ class Graph:
         self,
         queries: Vectors,
         truth: Sequence[tuple[Rows, Scores]],
-        wanted: float = RECALL + MARGIN,
+        wanted: float = TARGET_RECALL + RECALL_MARGIN,
     ) -> tuple[int, float]:
         """The smallest `ef` of LADDER that finds the wanted share of `truth`, and the share it finds.
 
@@ -95,10 +95,10 @@ class Graph:
         ladder if none suffices.
         """
         if not len(truth):
-            return LADDER[0], 1.0
+            return EF_LADDER[0], 1.0
         k = max(len(rows) for rows, _ in truth)
-        ef, share = LADDER[0], 1.0
-        for ef in LADDER:
+        ef, share = EF_LADDER[0], 1.0
+        for ef in EF_LADDER:
             found = self.search(queries, k, ef)
             shares = [
                 recall(scores, best) for (_, scores), (_, best) in zip(found, truth, strict=True)

@@ -14,7 +14,9 @@ SCAN = 3e-7  # one pass over the vectors, a row: bound by memory
 SCORE = 3e-8  # to score one query against one row in a pass that serves many
 PASS = 64  # queries that one pass serves
 WALK = 5e-6  # one query through a loaded graph, for each of `ef`
-FEW = 0.07  # below this share of allowed rows exact search over them is faster than a filtered walk
+FEW_ALLOWED_SHARE = (
+    0.07  # below this share of allowed rows exact search over them is faster than a filtered walk
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ def choose(
         return Plan("exact", "asked for")
     if covered == 0:
         return Plan("exact", "there is no graph yet" if rows else "the index is empty")
-    if allowed is not None and allowed < FEW * rows:
+    if allowed is not None and allowed < FEW_ALLOWED_SHARE * rows:
         return Plan("exact", f"the filter leaves {allowed:,} of {rows:,} rows")
     if wanted == "graph":
         return Plan("graph", f"asked for, ef {ef}")

@@ -54,7 +54,7 @@ _ORDER: dict[str, Callable[[Any, Any], bool]] = {
 
 
 @dataclass(slots=True)
-class Chosen:
+class FilterResult:
     """Which documents pass, bool (n,), and what the user should know."""
 
     mask: Mask
@@ -80,7 +80,7 @@ class Where:
     def __and__(self, other: Where) -> Where:
         return Where(self.texts + other.texts, self.parts + other.parts)
 
-    def choose(self, documents: Documents) -> Chosen:
+    def choose(self, documents: Documents) -> FilterResult:
         """Which documents pass. Raises UsageError for unknown fields and types that cannot meet."""
         import numpy as np
 
@@ -96,7 +96,7 @@ class Where:
                 inside = np.zeros(len(documents), dtype=bool)
                 inside[columns.narrowed[passed]] = True
                 mask &= inside
-        return Chosen(mask, list(dict.fromkeys(warnings)))
+        return FilterResult(mask, list(dict.fromkeys(warnings)))
 
 
 def parse(*texts: str) -> Where:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
 
-LONGEST = 64
+MAX_TERM = 64
 """Characters of a term; base64 and hashes beyond that are cut, on both sides alike."""
 
 _DENSE = (
@@ -95,7 +95,7 @@ def _term(word: str) -> str:
         word = word[:-2]
     if word.isascii() and word.isalpha():
         word = str(_stemmer().stemWord(word))
-    return "".join(word[:LONGEST].split())
+    return "".join(word[:MAX_TERM].split())
 
 
 @lru_cache(maxsize=1 << 16)
@@ -121,7 +121,7 @@ def _word_terms(word: str) -> tuple[str, ...]:
         parts += list(inner.findall(piece)) if _mixed(piece) else [piece]
     terms = [_term(p) for p in parts]
     if tail:
-        terms.insert(0, (whole.casefold() + tail)[:LONGEST])
+        terms.insert(0, (whole.casefold() + tail)[:MAX_TERM])
     elif len(parts) > 1:
         terms.insert(0, _term(whole))
     return tuple(t for t in terms if t)
@@ -170,7 +170,7 @@ def _chunks(text: str) -> Iterator[tuple[int, int, Sequence[str]]]:
         elif match.lastgroup == "word":
             yield start, end, _word_terms(piece)
         elif match.lastgroup == "number":
-            yield start, end, (piece.replace(",", "")[:LONGEST],)
+            yield start, end, (piece.replace(",", "")[:MAX_TERM],)
         elif len(piece) == 1:
             yield start, end, (piece,)
         else:
@@ -187,7 +187,7 @@ def terms_of(text: str) -> list[str]:
         if word:
             found += _word_terms(word)
         else:
-            found.append(number.replace(",", "")[:LONGEST])
+            found.append(number.replace(",", "")[:MAX_TERM])
     return found
 
 

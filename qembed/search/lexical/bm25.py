@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any
 
 from qembed.search.lexical.analyzer import is_lone
 from qembed.search.lexical.files import damage, opened
-from qembed.search.lexical.query import Words, script_of, words_of
+from qembed.search.lexical.query import ParsedQuery, parse_query, script_of
 from qembed.search.topk import best_first, top
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from qembed.types import Rows, Scores
 
-FEW = 10_000
+FEW_WANTED_ROWS = 10_000
 """Up to so many wanted rows, if few of all, are given to the engine; more are picked from its finds."""
 
 
@@ -92,7 +92,7 @@ class LexicalIndex:
 
     def search(
         self,
-        query: str | Words,
+        query: str | ParsedQuery,
         k: int,
         *,
         base: int = 0,
@@ -109,7 +109,7 @@ class LexicalIndex:
         """
         import numpy as np
 
-        words = words_of(query) if isinstance(query, str) else query
+        words = parse_query(query) if isinstance(query, str) else query
         mask = live if allowed is None else allowed if live is None else live & allowed
         none = np.zeros(0, np.int64), np.zeros(0, np.float32)
         if not words or k < 1 or not len(self) or (mask is not None and not mask.any()):
@@ -118,7 +118,7 @@ class LexicalIndex:
         with damage(self.path):
             wanted = self._query(words)
             left = len(self) if mask is None else int(mask.sum())
-            if mask is not None and left <= min(FEW, len(mask) // 8):
+            if mask is not None and left <= min(FEW_WANTED_ROWS, len(mask) // 8):
                 among = self._among(wanted, np.flatnonzero(mask) + base)
                 return top(*self._hits(among, left), k)
             ask = k + 16
@@ -163,7 +163,7 @@ class LexicalIndex:
             return self._term(terms[0])
         return tantivy.Query.phrase_query(self._schema, "words", list(terms))
 
-    def _query(self, words: Words) -> Any:
+    def _query(self, words: ParsedQuery) -> Any:
         from tantivy import Occur, Query
 
         parts: list[tuple[Any, Any]] = []
@@ -203,9 +203,9 @@ class LexicalIndex:
             field = "characters" if is_lone(term) else "words"
             return int(self._searcher.doc_freq(field, term))
 
-    def coverage(self, query: str, words: Words | None = None) -> Coverage:
+    def coverage(self, query: str, words: ParsedQuery | None = None) -> Coverage:
         """What is known of a query's words before searching. `words`: words_of(query), if at hand."""
-        distinct = list(dict.fromkeys((words or words_of(query)).terms))
+        distinct = list(dict.fromkeys((words or parse_query(query)).terms))
         found = {t: self.frequency(t) for t in distinct}
         n = len(self)
         weights = {t: idf(f, n) for t, f in found.items()}

@@ -23,7 +23,7 @@ MAGIC = 1337
 """Ends each of tantivy's files, after the length of a footer that holds the checksum of the rest."""
 
 
-class LexicalDamaged(IndexDamaged):
+class LexicalIndexDamaged(IndexDamaged):
     """The lexical index cannot be read. It is derived: discard it, the next writer makes a new one."""
 
 
@@ -33,10 +33,10 @@ def opened(path: Path, sums: bool) -> Any:
         before = _commit(path)
         try:
             return _open_once(path, sums)
-        except LexicalDamaged:
+        except LexicalIndexDamaged:
             if _commit(path) == before:
                 raise
-    raise LexicalDamaged(f"{path} changes faster than it can be opened")
+    raise LexicalIndexDamaged(f"{path} changes faster than it can be opened")
 
 
 def _commit(path: Path) -> bytes:
@@ -75,11 +75,11 @@ def check(path: Path, sums: bool = True) -> None:
         segments = [str(s["segment_id"]).replace("-", "") for s in meta["segments"]]
         names = sorted(os.listdir(path))  # noqa: PTH208 - names are all it takes
     except (OSError, ValueError, KeyError, TypeError) as e:
-        raise LexicalDamaged(f"{path}: no lexical index ({e})") from e
+        raise LexicalIndexDamaged(f"{path}: no lexical index ({e})") from e
     for segment in segments:
         parts = [n for n in names if n.startswith(segment)]
         if not {f"{segment}.{kind}" for kind in _KINDS} <= set(parts):
-            raise LexicalDamaged(f"{path}: files of {segment} are missing")
+            raise LexicalIndexDamaged(f"{path}: files of {segment} are missing")
         for name in parts:
             _check_file(path / name, sums)
 
@@ -96,7 +96,7 @@ def _check_file(path: Path, sums: bool) -> None:
             length, magic = int.from_bytes(end[:4], "little"), int.from_bytes(end[4:], "little")
             body = size - 8 - length
             if magic != MAGIC or body < 0:
-                raise LexicalDamaged(f"{path} is cut off")
+                raise LexicalIndexDamaged(f"{path} is cut off")
             if not sums:
                 return
             f.seek(body)
@@ -106,9 +106,9 @@ def _check_file(path: Path, sums: bool) -> None:
             while left and (block := f.read(min(left, 1 << 20))):
                 crc, left = zlib.crc32(block, crc), left - len(block)
     except (OSError, ValueError, KeyError, TypeError) as e:
-        raise LexicalDamaged(f"{path} cannot be read: {e}") from e
+        raise LexicalIndexDamaged(f"{path} cannot be read: {e}") from e
     if crc != wanted or left:
-        raise LexicalDamaged(f"{path} was altered")
+        raise LexicalIndexDamaged(f"{path} was altered")
 
 
 @contextmanager
@@ -117,8 +117,8 @@ def damage(path: Path) -> Iterator[None]:
     try:
         yield
     except (ValueError, OSError, RuntimeError) as e:
-        raise LexicalDamaged(f"{path}: {str(e).splitlines()[0] if str(e) else e!r}") from e
+        raise LexicalIndexDamaged(f"{path}: {str(e).splitlines()[0] if str(e) else e!r}") from e
     except BaseException as e:
         if type(e).__name__ == "PanicException":  # from Rust, no Exception of Python's
-            raise LexicalDamaged(f"{path}: {e}") from e
+            raise LexicalIndexDamaged(f"{path}: {e}") from e
         raise

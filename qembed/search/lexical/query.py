@@ -20,7 +20,7 @@ _SCRIPTS = {"CJK": "Han", "IDEOGRAPHIC": "Han"}
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class ParsedQuery:
     """A query taken apart. `terms`: what is scored, in order, repeated as in the query.
 
     `phrases` and `without` are terms that must, or must not, occur in a row.
@@ -39,7 +39,7 @@ class Words:
         return bool(self.phrases or self.without)
 
 
-def words_of(query: str) -> Words:
+def parse_query(query: str) -> ParsedQuery:
     """Takes a query apart. Words that say nothing are left out; if there are no others, nothing is left.
 
     Within a phrase they count as words.
@@ -68,8 +68,8 @@ def words_of(query: str) -> Words:
     terms = tuple(t for t in terms_of(rest) if not is_stop(t))
     if without and not terms and not phrases:
         # nothing but things that must not be: then the signs are text like all others
-        return Words(tuple(t for t in terms_of(query) if not is_stop(t)))
-    return Words(terms, tuple(phrases), tuple(without))
+        return ParsedQuery(tuple(t for t in terms_of(query) if not is_stop(t)))
+    return ParsedQuery(terms, tuple(phrases), tuple(without))
 
 
 def script_of(text: str) -> str:

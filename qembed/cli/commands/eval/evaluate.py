@@ -27,16 +27,16 @@ from qembed.cli.commands.query import (
     WhereOption,
 )
 from qembed.cli.console import (
+    Console,
     IndexOption,
     ModelOption,
     QuietOption,
-    Signals,
-    Talk,
+    StopSignals,
     VerboseOption,
     dumps,
     out,
 )
-from qembed.cli.exit_codes import Code
+from qembed.cli.exit_codes import ExitCode
 from qembed.cli.optional_value import fill_in
 from qembed.cli.render.report import failures, show
 
@@ -166,25 +166,25 @@ def evaluate(
             raise typer.BadParameter("--sts goes with the model's options and --fail-under only")
         how = {"dim": dim, "task": task, "template": template, "instruction": not no_instruction}
         eval_sts.sts(
-            sts, model, how, tuple(fail_under or ()), format is Format.json, Talk(quiet, verbose)
+            sts, model, how, tuple(fail_under or ()), format is Format.json, Console(quiet, verbose)
         )
         return
     from qembed.evaluation import DEFAULT
-    from qembed.pipeline.experiments.evaluate import Wanted, judge
-    from qembed.pipeline.indexing.options import Options
+    from qembed.pipeline.experiments.evaluate import EvalOptions, run_evaluation
+    from qembed.pipeline.indexing.options import IndexOptions
     from qembed.pipeline.locate import find_index
-    from qembed.pipeline.recipe import Wishes
-    from qembed.pipeline.retrieval.options import Asked
+    from qembed.pipeline.recipe import RecipeOptions
+    from qembed.pipeline.retrieval.options import QueryOptions
 
-    talk = Talk(quiet, verbose)
-    wanted = Wanted(
+    talk = Console(quiet, verbose)
+    wanted = EvalOptions(
         queries=queries,
         qrels=qrels,
         beir=beir,
         split=split,
         runs=run or (),
         measures=DEFAULT if measures is None else measures,
-        asked=Asked(
+        asked=QueryOptions(
             task=task,
             instruction=not no_instruction,
             template=template,
@@ -196,8 +196,10 @@ def evaluate(
             rerank=rerank,
             candidates=candidates,
         ),
-        index=Options(
-            wishes=Wishes(model, dim, chunker.value if chunker else None, max_tokens, overlap)
+        index=IndexOptions(
+            wishes=RecipeOptions(
+                model, dim, chunker.value if chunker else None, max_tokens, overlap
+            )
         ),
         model=model,
         fail_under=fail_under or (),
@@ -212,8 +214,8 @@ def evaluate(
         save_run=save_run,
         reports=report or (),
     )
-    with Signals().caught(talk) as signals, talk.progress(signals) as progress:
-        verdict = judge(wanted, lambda: find_index(index_dir), progress)
+    with StopSignals().caught(talk) as signals, talk.progress(signals) as progress:
+        verdict = run_evaluation(wanted, lambda: find_index(index_dir), progress)
     for warning in verdict.warnings:
         talk.say(f"warning: {warning}")
     if format is Format.json:
@@ -224,7 +226,7 @@ def evaluate(
     if not verdict.passed:
         for line in failures(verdict.body):
             talk.say(line)
-        raise typer.Exit(Code.GATE)
+        raise typer.Exit(ExitCode.GATE)
 
 
 app.command("diff")(diff.diff)

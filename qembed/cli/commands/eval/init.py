@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from qembed.cli.console import IndexOption, QuietOption, Talk, out
+from qembed.cli.console import Console, IndexOption, QuietOption, out
 
 
 def init(
@@ -28,7 +28,7 @@ def init(
 
     for path in start(find_index(index_dir), folder, force=force):
         out(str(path))
-    Talk(quiet).say(
+    Console(quiet).say(
         f"sh {folder}/check.sh makes the first baseline; put your users' questions in the place of "
         f"the starter's in {folder}/queries.jsonl"
     )

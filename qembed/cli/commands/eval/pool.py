@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from qembed.cli.commands.query import Mode, NoInstructionOption, TaskOption, TemplateOption
-from qembed.cli.console import IndexOption, ModelOption, QuietOption, Talk
+from qembed.cli.console import Console, IndexOption, ModelOption, QuietOption
 
 
 def pool(
@@ -53,7 +53,7 @@ def pool(
     """
     from qembed.evaluation import read_pool, write_pool, write_qrels
 
-    talk = Talk(quiet)
+    talk = Console(quiet)
     if (queries is None) == (judged is None):
         raise typer.BadParameter("either --queries FILE or --judged FILE is wanted")
     if judged is not None:
@@ -64,12 +64,12 @@ def pool(
     assert queries is not None
     from qembed.pipeline.experiments.pooling import pool as make
     from qembed.pipeline.locate import find_index
-    from qembed.pipeline.retrieval.options import Asked
+    from qembed.pipeline.retrieval.options import QueryOptions
 
     candidates = make(
         find_index(index_dir),
         queries,
-        asked=Asked(task=task, instruction=not no_instruction, template=template),
+        asked=QueryOptions(task=task, instruction=not no_instruction, template=template),
         depth=depth,
         wanted=[m.value for m in mode or ()],
         runs=run or (),

@@ -7,8 +7,8 @@ from typing import Any
 
 import typer
 
-from qembed.cli.console import Talk, dumps, out
-from qembed.cli.exit_codes import Code
+from qembed.cli.console import Console, dumps, out
+from qembed.cli.exit_codes import ExitCode
 
 
 def sts(
@@ -17,7 +17,7 @@ def sts(
     how: dict[str, Any],
     fail_under: tuple[str, ...],
     as_json: bool,
-    talk: Talk,
+    talk: Console,
 ) -> None:
     """Prints a model's correlation with people on pairs of sentences; exits 3 if a gate says no."""
     from qembed.pipeline.experiments.sts import judge_sts
@@ -37,4 +37,4 @@ def sts(
     for g in failed:
         talk.say(f"gate: {g['measure']} is {g['got']:.4f}, wanted {g['wanted']:.4f}")
     if failed:
-        raise typer.Exit(Code.GATE)
+        raise typer.Exit(ExitCode.GATE)
