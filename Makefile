@@ -34,7 +34,7 @@ check: .venv/ready
 
 # remote models against a server that others wrote; it wants libraries of its own, hence its own environment
 test-server: .venv/ready .venv/infinity/ready
-	$(PY) -m pytest -m server tests/models/test_server.py
+	$(PY) -m pytest -m server tests/models/remote/test_infinity.py
 
 .venv/infinity/ready:
 	$(PYTHON) -m venv .venv/infinity
@@ -47,7 +47,7 @@ bench: compiled
 
 # the report's page in Debian's chromium with its driver
 browser: .venv/ready
-	$(PY) -m pytest -m browser tests/evaluation/test_browser.py
+	$(PY) -m pytest -m browser tests/evaluation/report/test_browser.py
 
 # published figures beside ours: make published DATA=folder-of-BEIR-folders
 published: compiled

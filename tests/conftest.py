@@ -2,7 +2,7 @@
 
 import pytest
 
-LONG = ("test_kill", "test_readers", "test_samples", "test_long_files", "test_faults")
+LONG = ("test_kill", "test_concurrent_readers", "test_samples", "test_long_files", "test_faults")
 """Modules with tests of half a minute and more: one begun last would leave the other core nothing to do."""
 
 

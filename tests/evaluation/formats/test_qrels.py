@@ -190,7 +190,7 @@ def test_beir_reports_the_mistakes_of_both_files(tmp_path):
 
 
 def test_the_sample_corpora_read():
-    samples = Path(__file__).parents[2] / "sample_corpora"
+    samples = Path(__file__).parents[3] / "sample_corpora"
     found = list(samples.glob("*/qrels.tsv"))
     assert found
     for path in found:

@@ -24,7 +24,7 @@ from tests.pipeline.conftest import BAG
 COMMITS = 200
 READERS = 2
 DOCUMENTS = 25
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 READER = """
 import itertools, json, sys, time

@@ -19,13 +19,13 @@ from qembed.pipeline.recipe import RecipeOptions
 from qembed.store.manifest import PROBE_TEXTS
 from qembed.types import Document
 from tests.cli.conftest import Shell
+from tests.corpus.chunking.test_heading_path import LINES
 from tests.corpus.counts import COUNTS, check, chunker, minilm
 from tests.corpus.languages import LANGUAGES, unmarked
-from tests.corpus.test_outline import LINES
 from tests.encoders import Bag
 
 SEEN: list[str] = []
-RECORDER = "py:tests.corpus.test_headings:recorder"
+RECORDER = "py:tests.corpus.chunking.test_headings:recorder"
 
 
 class Recorder(Bag):
