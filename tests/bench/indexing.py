@@ -32,13 +32,13 @@ np.save(sys.argv[2], model.encode(texts, normalize_embeddings=True))
 BARE = """
 import json, sys
 from qembed.models import open_model
-from qembed.pipeline.indexing.encode import CALL
+from qembed.pipeline.indexing.encode import TEXTS_PER_CALL
 with open(sys.argv[1]) as f:
     texts = [json.loads(line)["text"] for line in f]
 encoder = open_model("minilm", device="cpu").encoder()
 texts.sort(key=len, reverse=True)
-for at in range(0, len(texts), CALL):
-    encoder.encode(texts[at:at + CALL])
+for at in range(0, len(texts), TEXTS_PER_CALL):
+    encoder.encode(texts[at:at + TEXTS_PER_CALL])
 """
 
 

@@ -335,7 +335,7 @@ def test_a_server_of_another_version(running: Running, monkeypatch: pytest.Monke
 
 
 def test_strangers_are_not_let_in(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "stranger", lambda _: True)
+    monkeypatch.setattr(client, "is_other_user", lambda _: True)
     with pytest.raises(ProtocolError, match="another user's"):
         running.line()
     if os.geteuid() != 0:

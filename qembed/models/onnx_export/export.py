@@ -132,7 +132,7 @@ def _vectors(encoder: TorchEncoder, module: Any, inputs: list[str], request: dic
             check_vectors(encoder.encode(texts), ours.encode(texts))
             for a, b in zip(encoder.encode_tokens(texts), ours.encode_tokens(texts), strict=True):
                 check_vectors(a, b)
-        facts["is_batch_invariant"] = is_batch_invariant(ours, PROBES)
+        facts["apart"] = is_batch_invariant(ours, PROBES)
 
     return facts, check
 

@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[3]
 READER = """
 import itertools, json, sys, time
 from pathlib import Path
-from qembed.pipeline.retrieval.options import Asked
+from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.pipeline.retrieval.session import Session
 from qembed.types import Query
@@ -40,7 +40,7 @@ print("ready", flush=True)
 for n in itertools.count():
     search = ("exact", "graph", "auto")[n % 3]
     with Session(root) as session:
-        retriever = Retriever(session, Asked(k=1000, search=search))
+        retriever = Retriever(session, QueryOptions(k=1000, search=search))
         said = set()
         for again in range(3):  # one session, through whatever the writer does meanwhile
             ranked = retriever.rank([Query("1", f"text {n} {again}")])[0]
