@@ -8,10 +8,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,9 +32,12 @@ Run: TypeAlias = dict[str, dict[str, float]]
 Qrels: TypeAlias = dict[str, dict[str, int]]
 """query id -> document id -> grade."""
 
-T = TypeVar("T")
+Pair: TypeAlias = tuple[str, str]
+"""(query, passage)."""
+Tasks: TypeAlias = Sequence[str | None] | None
+"""One instruction per pair, by name or in full; None stands for the reranker's own instruction."""
 Track: TypeAlias = Callable[[int], None]
-"""Called with the number of units just finished; how the command line draws its bars."""
+"""Progress callback. Called with the number of texts or pairs just finished."""
 
 
 # ── corpus ───────────────────────────────────────────────────────────────────────────────────────
@@ -164,11 +167,37 @@ class Recipe:
         return {**asdict(self), "fingerprint": self.fingerprint}
 
 
-class Encoder(Protocol):
-    """Text to vectors. Knows nothing of queries and passages: it gets finished text."""
+@dataclass(frozen=True, slots=True)
+class EncoderInfo:
+    """Capabilities of an encoder, read by callers that batch or share it.
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        """float32 (len(texts), dim), rows of length 1."""
+    `batch_invariant`: a text's vector has the same bits whatever other texts share its batch.
+    `thread_safe`: several threads may call `encode` at the same time.
+    `preferred_batch`: number of texts per `encode` call for best throughput; None: the caller's choice.
+    """
+
+    batch_invariant: bool = False
+    thread_safe: bool = False
+    preferred_batch: int | None = None
+
+
+class Encoder(Protocol):
+    """Text to vectors. Input is finished text: templates are applied before.
+
+    Encoders of the user's own code (`py:`) need `encode(texts)` only: PythonEncoder wraps them.
+    """
+
+    @property
+    def info(self) -> EncoderInfo:
+        """Declared capabilities."""
+        ...
+
+    def encode(self, texts: Sequence[str], *, half_cores: bool = False) -> Vectors:
+        """Vectors of the texts, float32 (len(texts), dim), rows of length 1.
+
+        `half_cores`: leave half of the CPU cores to other threads. A hint without effect on the
+        vectors; encoders without control over their threads ignore it.
+        """
         ...
 
 
@@ -180,23 +209,41 @@ class TokenEncoder(Protocol):
         ...
 
 
-class Reranker(Protocol):
-    """Scores pairs of (query, passage) together. One call may hold many queries' pairs."""
+class Scorer(Protocol):
+    """Reranker: scores of (query, passage) pairs. One call may hold pairs of many queries.
 
-    def score(self, pairs: Sequence[tuple[str, str]]) -> Scores:
-        """float32 (len(pairs),), higher is better. Sorting happens outside, once."""
+    kind: sort of reranker (late, cross, qwen, remote, own). truncated: pairs that lost text so far.
+    """
+
+    kind: str
+    truncated: list[Pair]
+
+    @property
+    def instructed(self) -> bool:
+        """True if it reads an instruction beside each pair."""
         ...
 
+    @property
+    def note(self) -> str | None:
+        """Message for the user about how it runs, None if there is none."""
+        ...
 
-class Searcher(Protocol):
-    """Vectors to rows."""
+    @property
+    def calibrated(self) -> bool:
+        """True if scores are probabilities, so that a threshold means the same for every query."""
+        ...
 
-    def search(
-        self, vectors: Vectors, k: int, rows: Rows | None = None
-    ) -> list[tuple[Rows, Scores]]:
-        """For each of the vectors its at most k best rows with cosine similarities, best first.
+    @property
+    def meaning(self) -> str:
+        """Explanation of the scores, one line for the user."""
+        ...
 
-        `rows=None` searches all that live.
+    def score(
+        self, pairs: Sequence[Pair], track: Track | None = None, tasks: Tasks = None
+    ) -> Scores:
+        """Scores of the pairs, float32 (len(pairs),), higher is better, unsorted.
+
+        `tasks`: read by rerankers that are `instructed` only. Raises EncodingError for NaN and infinity.
         """
         ...
 
@@ -235,15 +282,3 @@ class Results:
     instruction: str | None
     hits: Sequence[Hit]
     seconds: Mapping[str, float]
-
-
-def batched(items: Iterable[T], size: int) -> Iterable[list[T]]:
-    """Lists of at most `size` items, in order (itertools.batched arrives in Python 3.12)."""
-    batch: list[T] = []
-    for item in items:
-        batch.append(item)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

@@ -23,6 +23,7 @@ from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.session import Session
 from qembed.search import Exact
 from qembed.serve.batching_encoder import BatchingEncoder
+from qembed.types import EncoderInfo
 from tests.test_readme import EXPORTS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -151,14 +152,14 @@ def test_a_server_gives_many_threads_the_bits_of_one(folder: Path) -> None:
     with Session(root) as session:
         encoder = session.encoder
     assert isinstance(encoder, OnnxEncoder)
-    assert encoder.apart
+    assert encoder.info.batch_invariant
     alone = [encoder.encode([t])[0] for t in queries]
     calls = []
 
     class Counting:
-        apart = side_by_side = True
+        info = EncoderInfo(batch_invariant=True, thread_safe=True)
 
-        def encode(self, texts: Sequence[str]) -> np.ndarray:
+        def encode(self, texts: Sequence[str], *, half_cores: bool = False) -> np.ndarray:
             """As the real one."""
             calls.append(len(texts))
             return encoder.encode(texts)

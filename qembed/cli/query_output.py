@@ -19,10 +19,10 @@ from qembed.types import Query
 
 if TYPE_CHECKING:
     from qembed.models import Model
-    from qembed.models.scoring import Scorer
     from qembed.pipeline.retrieval.pair_scoring import Reranked
     from qembed.pipeline.retrieval.rerank import RerankOptions
     from qembed.pipeline.retrieval.session import Session
+    from qembed.types import Scorer
 
 Request = Mapping[str, Any]
 

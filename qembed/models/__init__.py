@@ -6,13 +6,14 @@ builtin, hub, model_folder, folder_model, python_model        where a model come
 torch_encoder, batching, tokenization                         models in torch
 onnx/            exported models at run time, without torch   onnx_export/ the export, with torch
 remote/          models behind HTTP                           rerankers/   scores of (query, passage)
-scoring          the protocol of rerankers                    environment  libraries and devices
+model            the protocol of models                       environment  libraries and devices
 """
 
 from typing import TYPE_CHECKING, Any
 
+from qembed.models.model import Model
 from qembed.models.profiles import PROFILES, TASKS, Profile, profile_for
-from qembed.models.spec import Model, open_model, prepare_model, prepare_spec
+from qembed.models.spec import open_model, prepare_spec
 from qembed.models.templates import check_template, passage_text, query_text, resolve_task
 from qembed.paths import cache_folder
 
@@ -29,7 +30,6 @@ __all__ = [
     "open_model",
     "open_reranker",
     "passage_text",
-    "prepare_model",
     "prepare_spec",
     "profile_for",
     "query_text",

@@ -27,8 +27,9 @@ from typing import TYPE_CHECKING, Any
 
 from qembed.errors import EncodingError, ModelUnavailable, UsageError
 from qembed.models.checks import count_words, unit_rows
+from qembed.models.model import Say, Stop
 from qembed.models.profiles import Profile
-from qembed.types import Encoder, TokenEncoder
+from qembed.types import Encoder, EncoderInfo, TokenEncoder
 
 if TYPE_CHECKING:
     from qembed.types import Vectors
@@ -68,13 +69,15 @@ def version_of(made: Any, module: Any, spec: str) -> str:
 class PythonEncoder:
     """The user's object behind a check: what comes out are unit rows of the stated width."""
 
+    info = EncoderInfo()
+
     def __init__(self, made: Any, dim: int, name: str) -> None:
         self._made = made
         self._dim = dim
         self._name = name
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        """float32 (len(texts), dim), rows of length 1. Raises EncodingError."""
+    def encode(self, texts: Sequence[str], *, half_cores: bool = False) -> Vectors:
+        """Vectors of the texts, float32 (len(texts), dim), rows of length 1. Raises EncodingError."""
         import numpy as np
 
         if not len(texts):
@@ -102,7 +105,9 @@ class PythonModel:
 
     device: str | None = None
     warning: str | None = None
+    note: str | None = None
     pooling = "own"
+    is_remote = False
 
     def __init__(self, spec: str, made: Any, module: Any) -> None:
         self.spec = spec
@@ -137,7 +142,11 @@ class PythonModel:
         return PythonEncoder(self._made, self.dim, self.spec)
 
     def release(self) -> None:
-        """The object is the user's own: it stays."""
+        """No effect: the object belongs to the user's module."""
+
+    def prepare(self, say: Say, stop: Stop) -> str | None:
+        """No effect: the user's code is not exported."""
+        return None
 
 
 def load_own(spec: str, dim: int | None) -> PythonModel:

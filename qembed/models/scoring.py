@@ -1,66 +1,17 @@
-"""What every reranker here shares: one shape, scores that are numbers, and a list of what lost text."""
+"""Score helpers shared by the rerankers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from qembed.errors import EncodingError
 
 if TYPE_CHECKING:
-    from qembed.types import Scores
-
-Pair: TypeAlias = tuple[str, str]
-"""(query, passage)."""
-Track: TypeAlias = Callable[[int], None]
-"""Called with the number of pairs just scored."""
-Tasks: TypeAlias = Sequence[str | None] | None
-"""Each pair's instruction, by name or in full; None where (or if all) go with the reranker's own."""
+    from qembed.types import Pair, Scores
 
 PROBABILITY = "probabilities: 0 to 1, comparable between queries"
-"""What calibrated scores are."""
-
-
-class Scorer(Protocol):
-    """A Reranker that says what its scores are.
-
-    kind: which sort of reranker. calibrated: whether scores are probabilities, so that a threshold means
-    the same for every query. meaning: a line for the user. truncated: pairs that lost text so far.
-    instructed: whether it reads an instruction beside each pair. note: what the user should know of how
-    it runs, None if all is well.
-    """
-
-    kind: str
-    truncated: list[Pair]
-
-    @property
-    def instructed(self) -> bool:
-        """See above."""
-        ...
-
-    @property
-    def note(self) -> str | None:
-        """See above."""
-        ...
-
-    @property
-    def calibrated(self) -> bool:
-        """See above."""
-        ...
-
-    @property
-    def meaning(self) -> str:
-        """See above."""
-        ...
-
-    def score(
-        self, pairs: Sequence[Pair], track: Track | None = None, tasks: Tasks = None
-    ) -> Scores:
-        """float32 (len(pairs),), higher is better. Raises EncodingError for NaN and infinity.
-
-        `tasks` are for those that are `instructed`; the others do not look at them.
-        """
-        ...
+"""Meaning of calibrated scores."""
 
 
 def sigmoid(logits: Scores) -> Scores:

@@ -13,21 +13,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from qembed.errors import ModelUnavailable, UsageError
 from qembed.models.builtin import NAME, embedded_folder
 from qembed.models.device import wanted_device
 from qembed.models.forms import SCHEMES, is_hub_id
+from qembed.models.model import Model, Say, Stop
 from qembed.models.model_folder import Folder
-from qembed.models.onnx.prepare import ExportRequest, Say, Stop, open_encoder, prepare
+from qembed.models.onnx.prepare import ExportRequest, open_encoder, prepare
 from qembed.models.profiles import Profile, profile_for, short_name
-from qembed.models.python_model import PythonModel, load_own
+from qembed.models.python_model import load_own
 from qembed.models.tokenization import keep_end
 from qembed.types import Encoder, TokenEncoder
 
 if TYPE_CHECKING:
-    from qembed.models.remote.embeddings import RemoteModel
+    from qembed.models.onnx.encoder import OnnxEncoder
+    from qembed.models.torch_encoder import TorchEncoder
 
 FORMS = (
     "minilm, a folder, a hub id such as BAAI/bge-small-en-v1.5, http(s)://host:port/v1#model, "
@@ -43,6 +45,8 @@ class FolderModel:
     `note`: once loaded, why it runs on torch where an export could have served.
     """
 
+    is_remote: ClassVar[bool] = False
+
     spec: str
     name: str
     folder: Folder
@@ -53,7 +57,8 @@ class FolderModel:
     device: str | None = None
     warning: str | None = None
     note: str | None = None
-    _loaded: Any = field(default=None, repr=False)
+    _exported: OnnxEncoder | None = field(default=None, repr=False)
+    _torch: TorchEncoder | None = field(default=None, repr=False)
 
     @cached_property
     def revision(self) -> str:
@@ -92,10 +97,8 @@ class FolderModel:
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, special tokens included."""
-        if self._loaded is not None:
-            counted: list[int] | None = getattr(self._loaded, "count", lambda _: None)(texts)
-            if counted is not None:
-                return counted
+        if self._exported is not None:
+            return self._exported.count(texts)
         return [len(e.ids) for e in self._tokenizer.encode_batch(list(texts))]
 
     def wanted(self) -> ExportRequest:
@@ -113,40 +116,38 @@ class FolderModel:
 
     def prepare(self, say: Say, stop: Stop, again: bool = False) -> str | None:
         """Exports it for later runs; None if there is an export then, else a line that says why not."""
-        if self._loaded is None:
-            self._loaded, _ = open_encoder(self.wanted(), self.dim)
-        self.note = None if self._loaded else prepare(self.wanted(), say, stop, again)
+        if self._exported is None and self._torch is None:
+            self._exported, _ = open_encoder(self.wanted(), self.dim)
+        loaded = self._exported is not None or self._torch is not None
+        self.note = None if loaded else prepare(self.wanted(), say, stop, again)
         return self.note
 
-    def _load(self) -> Any:
-        if self._loaded is None:
-            self._loaded, note = open_encoder(self.wanted(), self.dim)
+    def _load(self) -> OnnxEncoder | TorchEncoder:
+        if self._torch is not None:
+            return self._torch
+        if self._exported is None:
+            self._exported, note = open_encoder(self.wanted(), self.dim)
             self.note = note and (self.note or note)
-        if self._loaded is None:
-            from qembed.models.torch_encoder import TorchEncoder
+        if self._exported is not None:
+            return self._exported
+        from qembed.models.torch_encoder import TorchEncoder
 
-            self._loaded = TorchEncoder(
-                self.folder.path, self.dim, self.pooling, self.max_tokens, self.count, self.device
-            )
-        return self._loaded
+        self._torch = TorchEncoder(
+            self.folder.path, self.dim, self.pooling, self.max_tokens, self.count, self.device
+        )
+        return self._torch
 
     def encoder(self) -> Encoder:
-        """Loads the weights: exported ones without torch, if there are. Raises ModelUnavailable."""
-        encoder: Encoder = self._load()
-        return encoder
+        """Load the weights: an export without torch if there is one. Raises ModelUnavailable."""
+        return self._load()
 
     def token_encoder(self) -> TokenEncoder:
-        """The same weights, a vector a token."""
-        encoder: TokenEncoder = self._load()
-        return encoder
+        """The same weights, for vectors of single tokens. Raises ModelUnavailable."""
+        return self._load()
 
     def release(self) -> None:
-        """Lets go of the weights; they are loaded again when they are asked for."""
-        self._loaded = None
-
-
-Model: TypeAlias = "FolderModel | PythonModel | RemoteModel"
-"""A model that was found: all have the same attributes."""
+        """Drop the weights; `encoder` loads them again."""
+        self._exported = self._torch = None
 
 
 def open_model(
@@ -196,16 +197,6 @@ def open_model(
         device=wanted_device(device),
         warning=warning,
     )
-
-
-def prepare_model(model: Model, say: Say, stop: Stop = lambda: False) -> None:
-    """Exports a model that has weights here and no export, before its encoder is asked for.
-
-    What comes of it is said by `say`; why there is none is the model's `note`. Raises KeyboardInterrupt
-    when `stop` says so.
-    """
-    if isinstance(model, FolderModel):
-        model.prepare(say, stop)
 
 
 def prepare_spec(spec: str, say: Say) -> tuple[bool, str]:

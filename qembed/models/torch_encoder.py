@@ -21,6 +21,7 @@ from qembed.models.library_logging import quiet
 from qembed.models.profiles import profile_for
 from qembed.models.tokenization import keep_end
 from qembed.models.unit import unit
+from qembed.types import EncoderInfo
 
 if TYPE_CHECKING:
     from qembed.types import Vectors
@@ -80,6 +81,8 @@ def loading(folder: Path) -> Iterator[None]:
 class TorchEncoder:
     """An Encoder and TokenEncoder. `count` gives the tokens of texts, for even batches."""
 
+    info = EncoderInfo()
+
     def __init__(
         self,
         folder: Path,
@@ -111,10 +114,16 @@ class TorchEncoder:
         if (tokenizer := getattr(self._model.tokenizer, "backend_tokenizer", None)) is not None:
             keep_end(tokenizer, profile_for(str(folder), folder).end_token)
 
-    def encode(self, texts: Sequence[str], track: Callable[[int], None] | None = None) -> Vectors:
-        """float32 (len(texts), dim), rows of length 1, in the order of the texts.
+    def encode(
+        self,
+        texts: Sequence[str],
+        track: Callable[[int], None] | None = None,
+        *,
+        half_cores: bool = False,
+    ) -> Vectors:
+        """Vectors of the texts, float32 (len(texts), dim), rows of length 1, in their order.
 
-        Vectors are cut to `dim` first and normalised then. Raises EncodingError for NaN or infinity.
+        Vectors are truncated to `dim` before they are normalised. Raises EncodingError for NaN or infinity.
         """
         import numpy as np
 

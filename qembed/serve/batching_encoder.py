@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from qembed.models.environment import threads
-from qembed.types import Encoder
+from qembed.types import Encoder, EncoderInfo
 
 if TYPE_CHECKING:
     from qembed.types import Vectors
@@ -54,19 +54,21 @@ class BatchingEncoder:
     def __init__(self, encoder: Encoder, elsewhere: Callable[[], int] = lambda: 0) -> None:
         self._encoder = encoder
         self._elsewhere = elsewhere
+        self.info: EncoderInfo = encoder.info
+        """Capabilities of the wrapped encoder."""
         # an exported graph takes calls side by side; torch and the user's own code may not
-        self.side_by_side = bool(getattr(encoder, "side_by_side", False))
-        self._apart = bool(getattr(encoder, "apart", False))
-        self._beside = getattr(encoder, "encode_beside", encoder.encode)
-        self._places = threading.Semaphore(threads() if self.side_by_side else 1)
+        self._places = threading.Semaphore(threads() if self.info.thread_safe else 1)
         self._change = threading.Condition()
         self._known: OrderedDict[tuple[str, ...], Vectors] = OrderedDict()
         self._held = 0
         self._waiting: deque[_Call] = deque()
         self._at_work = False
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        """float32 (len(texts), dim), as the encoder gives it for just these texts in one call."""
+    def encode(self, texts: Sequence[str], *, half_cores: bool = False) -> Vectors:
+        """float32 (len(texts), dim), as the encoder gives it for just these texts in one call.
+
+        The batching decides which cores are used: `half_cores` is ignored.
+        """
         key = tuple(texts)
         if (known := self.known(key)) is not None:
             return known
@@ -117,7 +119,7 @@ class BatchingEncoder:
         self, key: tuple[str, ...], done: Callable[[float], None], now: bool
     ) -> _Call | None:
         """The call, waiting; None for what is not encoded beside others."""
-        if not self._apart or sum(map(len, key)) > MAX_BATCHED_CHARS:
+        if not self.info.batch_invariant or sum(map(len, key)) > MAX_BATCHED_CHARS:
             return None
         if not self._at_work:
             try:
@@ -160,8 +162,8 @@ class BatchingEncoder:
         """Encodes all calls as one. An error is for the call that meets it when it is made alone."""
         alone = len(calls) == 1 and not self._elsewhere()
         try:
-            encode = self._encoder.encode if alone else self._beside
-            vectors = encode([t for c in calls for t in c.texts])
+            texts = [t for c in calls for t in c.texts]
+            vectors = self._encoder.encode(texts, half_cores=not alone)
         except Exception:
             return
         at = 0

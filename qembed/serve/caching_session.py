@@ -17,8 +17,7 @@ from qembed.store import CatalogEntry, derived_files
 from qembed.types import Encoder, Passage
 
 if TYPE_CHECKING:
-    from qembed.models.scoring import Scorer
-    from qembed.types import Rows, Scores, Vectors
+    from qembed.types import Rows, Scorer, Scores, Vectors
 
 CACHED_PASSAGES = 20_000
 """Passages, lines of documents, and whether a passage is code, that are kept as objects."""
@@ -61,7 +60,7 @@ class CachingSession(Session):
         if loaded is None or _identity(loaded[0]) != _identity(fresh):
             return fresh
         model, encoder, self._rerankers = loaded
-        if encoder is not None and not getattr(model, "remote", False):
+        if encoder is not None and not model.is_remote:
             self.__dict__["encoder"] = encoder
         return model
 

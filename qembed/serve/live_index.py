@@ -138,7 +138,7 @@ class LiveIndex:
         """
         session = self._session
         encoder = None if session is None else session.ready()
-        if session is None or encoder is None or not getattr(encoder, "side_by_side", False):
+        if session is None or encoder is None or not encoder.info.thread_safe:
             return 0.0
         with suppress(QembedError):
             began = time.perf_counter()

@@ -88,12 +88,12 @@ def rates(
     """What reading and cutting costs, and encoding, with the built-in model's usual passages."""
     from qembed.corpus import Chunker, ReadOptions, read, walk
     from qembed.corpus.readers import sandbox
-    from qembed.models import open_model, prepare_model
+    from qembed.models import open_model
     from qembed.types import Document, SourceFile
 
     rng = random.Random(0)
     model = open_model("minilm")
-    prepare_model(model, lambda _: None, lambda: False)
+    model.prepare(lambda _: None, lambda: False)
     chunker = Chunker(
         kind="auto",
         max_tokens=model.max_tokens,

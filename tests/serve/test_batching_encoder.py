@@ -16,19 +16,18 @@ from qembed.serve.batching_encoder import (
     MAX_UNAWAITED_REQUESTS,
     BatchingEncoder,
 )
+from qembed.types import EncoderInfo
 
 
 class Slow:
     """Each text's length as its vector. The first call waits until the test has seen the others arrive."""
 
-    side_by_side = False
-
-    def __init__(self, apart: bool) -> None:
-        self.apart = apart
+    def __init__(self, batch_invariant: bool) -> None:
+        self.info = EncoderInfo(batch_invariant=batch_invariant)
         self.calls: list[list[str]] = []
         self.began, self.go_on = threading.Event(), threading.Event()
 
-    def encode(self, texts: Sequence[str]) -> np.ndarray:
+    def encode(self, texts: Sequence[str], *, half_cores: bool = False) -> np.ndarray:
         """float32 (n, 1)"""
         self.calls.append(list(texts))
         self.began.set()
@@ -56,7 +55,7 @@ def meet(
     assert slow.began.wait(30)
     for t in threads[1:]:
         t.start()
-    joining = [t for t in later if slow.apart and len(t) <= MAX_BATCHED_CHARS]
+    joining = [t for t in later if slow.info.batch_invariant and len(t) <= MAX_BATCHED_CHARS]
     while len(shared._waiting) < len(joining):
         threading.Event().wait(0.005)
     slow.go_on.set()
@@ -68,28 +67,28 @@ def meet(
 
 
 def test_what_waits_is_encoded_together() -> None:
-    slow = Slow(apart=True)
+    slow = Slow(batch_invariant=True)
     got = meet(slow, ["a", "bb", "ccc"])
     assert got == {"first": 5, "a": 1, "bb": 2, "ccc": 3}
     assert [len(c) for c in slow.calls] == [1, 3]
 
 
 def test_half_of_all_at_a_time_leaves_work_for_both() -> None:
-    slow = Slow(apart=True)
+    slow = Slow(batch_invariant=True)
     got = meet(slow, [f"text {i:02}" for i in range(7)], elsewhere=1)
     assert len(got) == 8
     assert list(map(len, slow.calls)) == [1, 4, 2, 1]
 
 
 def test_where_it_would_change_the_bits_each_call_stays_alone() -> None:
-    slow = Slow(apart=False)
+    slow = Slow(batch_invariant=False)
     got = meet(slow, ["a", "bb", "ccc"])
     assert got == {"first": 5, "a": 1, "bb": 2, "ccc": 3}
     assert sorted(map(len, slow.calls)) == [1, 1, 1, 1]
 
 
 def test_a_long_text_holds_up_no_short_one() -> None:
-    slow, long = Slow(apart=True), "x" * (MAX_BATCHED_CHARS + 1)
+    slow, long = Slow(batch_invariant=True), "x" * (MAX_BATCHED_CHARS + 1)
     got = meet(slow, ["a", long, "bb"])
     assert got[long] == len(long)
     assert [long] in slow.calls
@@ -97,31 +96,31 @@ def test_a_long_text_holds_up_no_short_one() -> None:
 
 
 def test_no_more_than_some_at_a_time() -> None:
-    slow = Slow(apart=True)
+    slow = Slow(batch_invariant=True)
     got = meet(slow, [f"text {i:02}" for i in range(MAX_BATCHED_REQUESTS + 5)])
     assert len(got) == MAX_BATCHED_REQUESTS + 6
     assert sorted(map(len, slow.calls)) == [1, 5, MAX_BATCHED_REQUESTS]
 
 
 def test_an_error_is_its_own_callers() -> None:
-    slow = Slow(apart=True)
+    slow = Slow(batch_invariant=True)
     got = meet(slow, ["a", "bad", "ccc"])
     assert got == {"first": 5, "a": 1, "ccc": 3, "bad": "the model gave NaN for the text 'bad'"}
 
 
 def test_a_failure_beside_others_is_tried_alone() -> None:
     class Broken(Slow):
-        def encode(self, texts: Sequence[str]) -> np.ndarray:
+        def encode(self, texts: Sequence[str], *, half_cores: bool = False) -> np.ndarray:
             """Fails beside others."""
             if len(texts) > 1:
                 raise RuntimeError("out of memory")
             return super().encode(texts)
 
-    assert meet(Broken(apart=True), ["a", "bb"]) == {"first": 5, "a": 1, "bb": 2}
+    assert meet(Broken(batch_invariant=True), ["a", "bb"]) == {"first": 5, "a": 1, "bb": 2}
 
 
 def test_what_was_asked_before_is_known() -> None:
-    slow = Slow(apart=True)
+    slow = Slow(batch_invariant=True)
     slow.go_on.set()
     shared = BatchingEncoder(slow)
     first = shared.encode(["again"])
@@ -136,21 +135,16 @@ def test_what_was_asked_before_is_known() -> None:
 class Counting:
     """Each text's length as its vector; remembers calls, and whether they took half of the cores."""
 
-    side_by_side = apart = True
-
-    def __init__(self) -> None:
+    def __init__(self, batch_invariant: bool = True) -> None:
+        self.info = EncoderInfo(batch_invariant=batch_invariant, thread_safe=True)
         self.calls: list[tuple[list[str], bool]] = []
 
-    def encode(self, texts: Sequence[str], beside: bool = False) -> np.ndarray:
+    def encode(self, texts: Sequence[str], *, half_cores: bool = False) -> np.ndarray:
         """float32 (n, 1)"""
-        self.calls.append((list(texts), beside))
+        self.calls.append((list(texts), half_cores))
         if "bad" in texts:
             raise EncodingError("the model gave NaN for the text 'bad'")
         return np.array([[len(t)] for t in texts], dtype=np.float32)
-
-    def encode_beside(self, texts: Sequence[str]) -> np.ndarray:
-        """The same."""
-        return self.encode(texts, beside=True)
 
 
 class Told:
@@ -205,10 +199,11 @@ def test_what_is_known_is_told_at_once() -> None:
     assert not encoder.calls
 
 
-@pytest.mark.parametrize(("apart", "text"), [(False, "a"), (True, "a" * (MAX_BATCHED_CHARS + 1))])
-def test_what_goes_by_itself_is_not_begun(apart: bool, text: str) -> None:
-    encoder, told = Counting(), Told()
-    encoder.apart = apart
+@pytest.mark.parametrize(
+    ("batch_invariant", "text"), [(False, "a"), (True, "a" * (MAX_BATCHED_CHARS + 1))]
+)
+def test_what_goes_by_itself_is_not_begun(batch_invariant: bool, text: str) -> None:
+    encoder, told = Counting(batch_invariant), Told()
     shared = BatchingEncoder(encoder)
     assert not shared.begin([text], told)
     assert shared.encode([text])[0, 0] == len(text)

@@ -240,9 +240,9 @@ def _rerank(request: Request, warm: SessionLease, started: Started) -> dict[str,
     from qembed.cli.query_output import how_of, rerank_a_run, rerank_lines
     from qembed.errors import RecipeMismatch
     from qembed.models import Model, open_reranker
-    from qembed.models.scoring import Scorer
     from qembed.pipeline.retrieval.rerank import check_rerank_options, parse_hits
     from qembed.serve.dispatcher import Refused
+    from qembed.types import Scorer
 
     def work(sheet: Sheet, talk: Heard) -> None:
         if "run" in request:

@@ -12,6 +12,7 @@ from qembed.models.batching import by_length
 from qembed.models.onnx.cache import Export
 from qembed.models.onnx.session import ROWS, GraphSession, load_tokenizer, padded, tokens
 from qembed.models.unit import unit
+from qembed.types import EncoderInfo
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,37 +35,31 @@ class OnnxEncoder:
     Raises Damaged if the export cannot be loaded, ImportError without onnxruntime.
     """
 
-    side_by_side = True
-    """Whether several threads may call it at a time."""
-
     def __init__(self, export: Export, dim: int, max_tokens: int) -> None:
         self.dim = dim
         self._graph = GraphSession(export)
         self._tokenizer = load_tokenizer(export, max_tokens)
         self._pad = int(export.facts["pad_id"])
-        self.apart = bool(export.facts.get("apart"))
-        """Whether a text's vector has the same bits whatever it is encoded beside."""
+        self.info = EncoderInfo(batch_invariant=bool(export.facts.get("apart")), thread_safe=True)
         self._counted: dict[str, int] = {}
 
-    def encode(self, texts: Sequence[str], track: Callable[[int], None] | None = None) -> Vectors:
-        """float32 (len(texts), dim), rows of length 1, in the order of the texts.
-
-        Vectors are cut to `dim` first and normalised then. Raises EncodingError for NaN or infinity.
-        """
-        return self._vectors(texts, track, beside=False)
-
-    def encode_beside(self, texts: Sequence[str]) -> Vectors:
-        """The same on half of the cores, where other threads have work for the rest."""
-        return self._vectors(texts, None, beside=True)
-
-    def _vectors(
-        self, texts: Sequence[str], track: Callable[[int], None] | None, beside: bool
+    def encode(
+        self,
+        texts: Sequence[str],
+        track: Callable[[int], None] | None = None,
+        *,
+        half_cores: bool = False,
     ) -> Vectors:
+        """Vectors of the texts, float32 (len(texts), dim), rows of length 1, in their order.
+
+        Vectors are truncated to `dim` before they are normalised. `half_cores`: leave half of the CPU
+        cores to other threads. Raises EncodingError for NaN or infinity.
+        """
         import numpy as np
 
         out = np.empty((len(texts), self.dim), dtype=np.float32)
         for batch, feed in self._batches(texts):
-            raw = self._graph.run(VECTOR, feed, beside)
+            raw = self._graph.run(VECTOR, feed, half_cores)
             out[batch] = unit(raw[:, : self.dim], [texts[i] for i in batch])
             if track is not None:
                 track(len(batch))

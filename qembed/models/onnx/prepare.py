@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qembed.models.environment import accelerator, version
+from qembed.models.model import Say, Stop
 from qembed.models.profiles import short_name
 
 if TYPE_CHECKING:
@@ -28,9 +29,6 @@ TIMEOUT = 1800.0
 SPACE = 2.3
 """Room an export needs while it is made, in sizes of the weights in float32: the raw graph and the other."""
 ABSENT = "onnxruntime is not installed, torch is used (pip install onnxruntime)"
-
-Say = Callable[[str], None]
-Stop = Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 from qembed.errors import EncodingError, ModelUnavailable, UsageError
 from qembed.models.batching import by_length
 from qembed.models.checks import count_words, unit_rows
+from qembed.models.model import Say, Stop
 from qembed.models.profiles import Profile, profile_for, short_name
 from qembed.models.remote.http_client import Endpoint, Rejected, parse_address
-from qembed.types import Encoder, TokenEncoder
+from qembed.types import Encoder, EncoderInfo, TokenEncoder
 
 if TYPE_CHECKING:
     from qembed.types import Vectors
@@ -36,8 +37,9 @@ class RemoteModel:
     """A model at an address, with the attributes of a Model. Asks the server when `dim` is first read."""
 
     device: str | None = None
+    note: str | None = None
     pooling = "remote"
-    remote = True
+    is_remote = True
 
     def __init__(self, spec: str, dim: int | None, cut: Cut) -> None:
         address = parse_address(spec)
@@ -106,16 +108,20 @@ class RemoteModel:
         )
 
     def release(self) -> None:
-        """There is nothing loaded here."""
+        """No effect: no weights are loaded here."""
+
+    def prepare(self, say: Say, stop: Stop) -> str | None:
+        """No effect: there are no weights here to export."""
+        return None
 
 
 class RemoteEncoder:
     """Texts in requests of one length each, several at a time, in the order they came.
 
-    `dim` None: as the server gives them. `call`: how many texts it is best handed at a time.
+    `dim` None: as the server gives them.
     """
 
-    call = 8 * BATCH
+    info = EncoderInfo(preferred_batch=8 * BATCH)
 
     def __init__(
         self,
@@ -133,8 +139,8 @@ class RemoteEncoder:
         """Dimensions the server gives, asked with one short text."""
         return int(self._embed(["dimension"]).shape[1])
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        """float32 (len(texts), dim), rows of length 1.
+    def encode(self, texts: Sequence[str], *, half_cores: bool = False) -> Vectors:
+        """Vectors of the texts, float32 (len(texts), dim), rows of length 1.
 
         Raises EncodingError naming the text for what is no vector or is not taken, ModelUnavailable.
         """

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 from qembed.errors import EncodingError, ModelUnavailable
 from qembed.models.profiles import Profile
 from qembed.models.remote.http_client import Endpoint, Rejected, parse_address
-from qembed.models.scoring import PROBABILITY, Pair, Tasks, Track, finite
+from qembed.models.scoring import PROBABILITY, finite
 from qembed.models.templates import resolve_task
+from qembed.types import Pair, Tasks, Track
 
 if TYPE_CHECKING:
     from qembed.types import Scores

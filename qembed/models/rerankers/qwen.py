@@ -18,9 +18,10 @@ from qembed.models.onnx.prepare import open_qwen, qwen_reranker
 from qembed.models.onnx.session import padded
 from qembed.models.profiles import TASKS, Profile, short_name
 from qembed.models.qwen_prompt import MAX_TOKENS, QwenPrompts
-from qembed.models.scoring import PROBABILITY, Pair, Tasks, Track, finite, sigmoid
+from qembed.models.scoring import PROBABILITY, finite, sigmoid
 from qembed.models.templates import resolve_task
 from qembed.models.torch_encoder import choose_device, load_arguments, loading
+from qembed.types import Pair, Tasks, Track
 
 if TYPE_CHECKING:
     from qembed.types import Scores

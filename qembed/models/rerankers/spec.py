@@ -12,17 +12,18 @@ from qembed.models.batching import by_length
 from qembed.models.device import wanted_device
 from qembed.models.forms import SCHEMES, is_hub_id
 from qembed.models.hub import fetch
+from qembed.models.model import Model
 from qembed.models.model_folder import Folder
 from qembed.models.onnx.prepare import cross_encoder, open_cross
 from qembed.models.python_model import make
 from qembed.models.qwen_prompt import architecture, is_qwen_name, is_qwen_reranker
 from qembed.models.rerankers.qwen import QwenReranker
-from qembed.models.scoring import PROBABILITY, Pair, Scorer, Tasks, Track, finite, sigmoid
-from qembed.models.spec import Model
+from qembed.models.scoring import PROBABILITY, finite, sigmoid
 from qembed.models.torch_encoder import choose_device, load_arguments, loading
+from qembed.types import Pair, Scorer, Tasks, Track
 
 if TYPE_CHECKING:
-    from qembed.types import Reranker, Scores, TokenEncoder
+    from qembed.types import Scores, TokenEncoder
 
 TEXTS_PER_BATCH = 64
 """Passages whose token vectors are held at a time: 64 x 256 tokens x 384 float32 are 25 MB."""
@@ -163,7 +164,7 @@ class PythonReranker:
 
     def __init__(self, spec: str, made: Any) -> None:
         self.spec = spec
-        self._made: Reranker = made
+        self._made = made
         self.calibrated = bool(getattr(made, "calibrated", False))
         self.meaning = PROBABILITY if self.calibrated else f"whatever {spec} gives"
         self.truncated: list[Pair] = []

@@ -15,8 +15,7 @@ from qembed.pipeline.retrieval.session import Session
 from qembed.search import Exact
 
 if TYPE_CHECKING:
-    from qembed.models.scoring import Pair, Scorer, Tasks
-    from qembed.types import Encoder, Scores, Vectors
+    from qembed.types import Encoder, EncoderInfo, Pair, Scorer, Scores, Tasks, Vectors
 
 
 class CachingEncoder:
@@ -27,17 +26,22 @@ class CachingEncoder:
         self._seen: dict[str, Vectors] = {}
 
     @property
+    def info(self) -> EncoderInfo:
+        """Capabilities of the wrapped encoder."""
+        return self._load().info
+
+    @property
     def texts(self) -> int:
         """How many texts were encoded."""
         return len(self._seen)
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
+    def encode(self, texts: Sequence[str], *, half_cores: bool = False) -> Vectors:
         """float32 (len(texts), dim), as the encoder itself makes them."""
         import numpy as np
 
         new = [t for t in dict.fromkeys(texts) if t not in self._seen]
         if new or not texts:
-            made = self._load().encode(new)
+            made = self._load().encode(new, half_cores=half_cores)
             if not texts:
                 return made
             self._seen.update(zip(new, made, strict=True))
@@ -60,9 +64,14 @@ class TruncatedEncoder:
         self._session = session
         self._dim = dim
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
+    @property
+    def info(self) -> EncoderInfo:
+        """Capabilities of the wrapped encoder."""
+        return self._session.encoder.info
+
+    def encode(self, texts: Sequence[str], *, half_cores: bool = False) -> Vectors:
         """float32 (len(texts), dim)."""
-        return cut(self._session.encoder.encode(texts), self._dim)
+        return cut(self._session.encoder.encode(texts, half_cores=half_cores), self._dim)
 
 
 def cut(vectors: Vectors, dim: int) -> Vectors:

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 from qembed.corpus import read, read_lines
 from qembed.errors import InputError, NoIndex, UsageError
-from qembed.models import Model, open_model, prepare_model
+from qembed.models import Model, open_model
 from qembed.models.environment import version
 from qembed.pipeline.clock import StageTimer
 from qembed.pipeline.indexing.chunking import cutting, model_cut
@@ -282,10 +282,10 @@ class _Build:
         model = self.model()
         self.progress.say(f"loading {model.name}")
         with self.seconds("export"):
-            prepare_model(model, self.progress.say, self.progress.stop)
+            model.prepare(self.progress.say, self.progress.stop)
         with self.seconds("load"):
             encoder = model.encoder()
-        if note := getattr(model, "note", None):
+        if note := model.note:
             self.progress.say(note)
         if self.probes:
             check_probes(encoder, self.probes, recipe)

@@ -167,8 +167,8 @@ class Vectorizer:
                 out.tokens[i] = n
         # longest first: texts of one length meet in one call, and what does not fit fails at once
         order = sorted(fresh.values(), key=lambda at: -len(texts[at[0]]))
-        # an endpoint wants more at a time, for several requests on their way
-        call = int(getattr(self.encoder, "call", TEXTS_PER_CALL)) if order else TEXTS_PER_CALL
+        # the encoder is loaded only if there is something to encode
+        call = (self.encoder.info.preferred_batch if order else None) or TEXTS_PER_CALL
         for begin in range(0, len(order), call):
             if self.stop():
                 break

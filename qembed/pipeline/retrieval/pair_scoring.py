@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from qembed.models.scoring import Pair, Scorer, Tasks
-    from qembed.types import Scores
+    from qembed.types import Pair, Scorer, Scores, Tasks
 
 FIRST_SLICE, LARGEST_SLICE = 8, 256
 """Pairs scored before the clock is looked at: at first, and when the pace is known."""

@@ -17,8 +17,7 @@ from qembed.types import Query, Run
 
 if TYPE_CHECKING:
     from qembed.models import Profile
-    from qembed.models.scoring import Scorer
-    from qembed.types import Scores
+    from qembed.types import Scorer, Scores
 
 Line = dict[str, Any]
 

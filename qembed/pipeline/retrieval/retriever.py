@@ -23,9 +23,8 @@ from qembed.search.topk import distinct
 from qembed.types import Hit, Passage, Query, Results
 
 if TYPE_CHECKING:
-    from qembed.models.scoring import Scorer
     from qembed.pipeline.filters import Allowed
-    from qembed.types import Rows, Scores, Vectors
+    from qembed.types import Rows, Scorer, Scores, Vectors
 
 SPECIAL_TOKENS = 16
 """Tokens that a model may add to a text. An ASCII text has no more of its own than characters."""
@@ -314,7 +313,7 @@ class Retriever:
                     )
                 )
             results.append(Results(r.query, r.instruction, hits, {}))
-        kind = getattr(self._reranker, "kind", None)
+        kind = None if self._reranker is None else self._reranker.kind
         why = {r.query.id: r.why for r in ranked if r.why}
         return Answer(
             results,

@@ -25,9 +25,8 @@ from qembed.store.manifest import read as read_manifest
 from qembed.types import Encoder, Passage, Recipe
 
 if TYPE_CHECKING:
-    from qembed.models.scoring import Scorer
     from qembed.pipeline.filters import Allowed, Filters
-    from qembed.types import Rows, Scores, Vectors
+    from qembed.types import Rows, Scorer, Scores, Vectors
 
 
 class Session:
@@ -86,14 +85,15 @@ class Session:
     @property
     def model_note(self) -> str | None:
         """What the user should know of how the model was loaded, None if it was not or all is well."""
-        return getattr(self.__dict__.get("model"), "note", None)
+        model: Model | None = self.__dict__.get("model")
+        return None if model is None else model.note
 
     @cached_property
     def encoder(self) -> Encoder:
         """The model's weights, loaded."""
         with self.seconds("load"):
             encoder = self.model.encoder()
-            if getattr(self.model, "remote", False):
+            if self.model.is_remote:
                 # no checksum tells what a server runs: the golden probe does
                 manifest = self.snapshot.manifest
                 was, now = manifest.spec, self.model.spec

@@ -15,6 +15,7 @@ from qembed.models.onnx import prepare
 from qembed.models.onnx.encoder import VECTOR, OnnxEncoder
 from qembed.models.onnx.session import ROWS, SMALL_BATCH_TOKENS
 from qembed.models.onnx_export.batch_invariance import is_batch_invariant
+from qembed.types import EncoderInfo
 from tests.models import reference, tiny
 from tests.models.conftest import FAMILIES
 from tests.models.exports import MIXED, model_in
@@ -159,13 +160,15 @@ def test_what_an_export_says_of_its_bits_is_so(pair: tuple[Any, OnnxEncoder, Pat
     _, ours, _ = pair
     together = ours.encode(MIXED)
     alone = np.concatenate([ours.encode([t]) for t in MIXED])
-    assert ours.apart
+    assert ours.info.batch_invariant
     assert together.tobytes() == alone.tobytes()
 
 
 def test_a_difference_in_the_last_digit_is_noticed() -> None:
     class Drifting:
-        def encode(self, texts: Sequence[str]) -> np.ndarray:
+        info = EncoderInfo()
+
+        def encode(self, texts: Sequence[str], *, half_cores: bool = False) -> np.ndarray:
             """A hair's breadth off beside more than ten others."""
             vectors = np.array([[len(t), 1] for t in texts], dtype=np.float32)
             return np.nextafter(vectors, np.float32(9)) if len(texts) > 10 else vectors
