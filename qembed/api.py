@@ -113,7 +113,7 @@ class Index:
         given = [texts] if isinstance(texts, str) else list(texts)
         records = [{"text": t} if isinstance(t, str) else t for t in given]
         options = IndexOptions(
-            wishes=RecipeOptions(None if self._exists() else self._model), wait=wait
+            recipe=RecipeOptions(None if self._exists() else self._model), wait=wait
         )
         summary = add_records(self.path, records, meta, options)
         if summary.failed:

@@ -92,7 +92,7 @@ def test_the_readme_says_what_they_measure(
 ) -> None:
     root = folder / name / ".qembed"
     paths = (str(SAMPLES / name / CORPORA[name]),)
-    build(root, IndexOptions(paths=paths, wishes=RecipeOptions(model="minilm")))
+    build(root, IndexOptions(paths=paths, recipe=RecipeOptions(model="minilm")))
     said = (
         (dense, QueryOptions(mode="dense")),
         (auto, QueryOptions()),
@@ -118,7 +118,7 @@ def test_the_export_finds_what_torch_finds(name: str, folder: Path) -> None:
     """The same hits in the same order, passages and queries both encoded by the one or by the other."""
     root = folder / name / ".qembed"
     paths = (str(SAMPLES / name / CORPORA[name]),)
-    build(root, IndexOptions(paths=paths, wishes=RecipeOptions(model="minilm")))
+    build(root, IndexOptions(paths=paths, recipe=RecipeOptions(model="minilm")))
     queries = [q.text for q in read_queries(SAMPLES / name / "queries.jsonl")]
     with Session(root) as session:
         assert isinstance(session.encoder, OnnxEncoder)
@@ -145,7 +145,7 @@ def test_a_server_gives_many_threads_the_bits_of_one(folder: Path) -> None:
     build(
         root,
         IndexOptions(
-            paths=(str(SAMPLES / "helpdesk" / "docs"),), wishes=RecipeOptions(model="minilm")
+            paths=(str(SAMPLES / "helpdesk" / "docs"),), recipe=RecipeOptions(model="minilm")
         ),
     )
     queries = [q.text for q in read_queries(SAMPLES / "helpdesk" / "queries.jsonl")]

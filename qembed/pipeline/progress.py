@@ -1,17 +1,42 @@
-"""How the core tells what it is doing. It never prints: the command line hands these in."""
+"""Progress callbacks and stage timings of a long-running operation.
+
+The core never prints: the command line hands in a `Progress`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`say`: one line of talk. `files`: (done, total) files read. `passages`: so many more encoded."""
+    """Callbacks of an operation, no-ops by default.
+
+    `say(line)`: print a message. `files(done, total)`: files read so far. `passages(n)`: n more passages
+    encoded. `stop()`: polled between two steps; True ends the operation with the work so far committed.
+    """
 
     say: Callable[[str], None] = lambda _: None
     files: Callable[[int, int], None] = lambda _done, _total: None
     passages: Callable[[int], None] = lambda _: None
     stop: Callable[[], bool] = lambda: False
-    """Asked between two steps: true ends the work with what is done committed."""
+
+
+class StageTimer(defaultdict[str, float]):
+    """Map from stage name to seconds; `with timer("encode"):` adds the duration of the block."""
+
+    def __init__(self) -> None:
+        super().__init__(float)
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        """Time a block, also one that raises."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self[stage] += time.perf_counter() - began

@@ -1,11 +1,17 @@
-"""Making a recipe, and refusing to mix two."""
+"""Recipes: made from a model and options, and compared with the recipe of an existing index.
+
+An index never holds vectors of two recipes. A model may change its place, though: a server gets another
+address, a folder is moved or copied (`relocated_model`).
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qembed.errors import RecipeMismatch, UsageError
+from qembed.models import open_model
 from qembed.store import Manifest
 from qembed.store.manifest import PROBE_TEXTS, unpack_vectors
 from qembed.types import Recipe
@@ -19,14 +25,15 @@ if TYPE_CHECKING:
 TITLE_RULE = "title text"
 HEADINGS_RULE = "title headings text"
 LONG_CONTEXT_TOKENS = 512
-"""Passage length for models that could take more: one vector for thirty pages finds nothing in them."""
+"""Default passage length of models that accept more tokens: one vector of thirty pages finds nothing."""
+MIN_TOKENS = 16
 PROBE_TOLERANCE = 0.005
-"""How far a probe's cosine may fall below 1: two backends of one model differ by up to .003."""
+"""Allowed distance of a probe's cosine from 1: two backends of one model differ by up to .003."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecipeOptions:
-    """What the user asked of the recipe; None where nothing was said."""
+    """Recipe settings given by the user; None for each that was not given."""
 
     model: str | None = None
     dim: int | None = None
@@ -36,17 +43,17 @@ class RecipeOptions:
     headings: bool | None = None
 
 
-def make_recipe(model: Model, wishes: RecipeOptions) -> Recipe:
-    """The recipe of a new index. Raises UsageError for what cannot be."""
-    chunker = wishes.chunker or "auto"
+def make_recipe(model: Model, options: RecipeOptions) -> Recipe:
+    """Make the recipe of a new index. Raises UsageError for settings that are out of range."""
+    chunker = options.chunker or "auto"
     whole = chunker == "none"
     limit = model.max_tokens
-    max_tokens = wishes.max_tokens or (limit if whole else min(limit, LONG_CONTEXT_TOKENS))
+    max_tokens = options.max_tokens or (limit if whole else min(limit, LONG_CONTEXT_TOKENS))
     if max_tokens > limit:
         raise UsageError(f"--max-tokens {max_tokens}: {model.name} reads {limit} tokens at most")
-    if max_tokens < 16:
-        raise UsageError(f"--max-tokens {max_tokens}: at least 16")
-    overlap = wishes.overlap if wishes.overlap is not None else (0 if whole else max_tokens // 8)
+    if max_tokens < MIN_TOKENS:
+        raise UsageError(f"--max-tokens {max_tokens}: at least {MIN_TOKENS}")
+    overlap = options.overlap if options.overlap is not None else (0 if whole else max_tokens // 8)
     if whole and overlap:
         raise UsageError("--overlap goes with --chunker auto: whole documents do not overlap")
     if not 0 <= overlap < max_tokens // 2 + 1:
@@ -57,43 +64,46 @@ def make_recipe(model: Model, wishes: RecipeOptions) -> Recipe:
         dim=model.dim,
         pooling=model.pooling,
         passage_text=model.profile.passage,
-        title_rule=HEADINGS_RULE if wishes.headings else TITLE_RULE,
+        title_rule=HEADINGS_RULE if options.headings else TITLE_RULE,
         max_tokens=max_tokens,
         overlap=overlap,
         chunker=chunker,
     )
 
 
-def inherited(wishes: RecipeOptions, present: Manifest) -> RecipeOptions:
-    """A rebuild keeps what was not said; with another model only what does not depend on the model."""
+def inherit_options(options: RecipeOptions, present: Manifest) -> RecipeOptions:
+    """Complete the options of a rebuild with the present recipe's settings.
+
+    With another model or chunker only the settings that depend on neither are taken over.
+    """
     recipe = present.recipe
-    chunker = wishes.chunker or recipe.chunker
-    headings = recipe.title_rule == HEADINGS_RULE if wishes.headings is None else wishes.headings
-    if wishes.model not in (None, present.spec) or chunker != recipe.chunker:
-        model = wishes.model or present.spec
-        return replace(wishes, model=model, chunker=chunker, headings=headings)
+    chunker = options.chunker or recipe.chunker
+    headings = recipe.title_rule == HEADINGS_RULE if options.headings is None else options.headings
+    if options.model not in (None, present.spec) or chunker != recipe.chunker:
+        model = options.model or present.spec
+        return replace(options, model=model, chunker=chunker, headings=headings)
     return RecipeOptions(
         present.spec,
-        wishes.dim or recipe.dim,
+        options.dim or recipe.dim,
         chunker,
-        wishes.max_tokens or recipe.max_tokens,
-        wishes.overlap if wishes.overlap is not None or wishes.max_tokens else recipe.overlap,
+        options.max_tokens or recipe.max_tokens,
+        options.overlap if options.overlap is not None or options.max_tokens else recipe.overlap,
         headings,
     )
 
 
-def check_recipe_options(recipe: Recipe, spec: str, wishes: RecipeOptions) -> None:
-    """Raises RecipeMismatch if the user asked for something the index was not made with."""
+def check_recipe_options(recipe: Recipe, spec: str, options: RecipeOptions) -> None:
+    """Raise RecipeMismatch if an option differs from the recipe the index was made with."""
     pairs = [
-        ("--model", spec, wishes.model),
-        ("--dim", recipe.dim, wishes.dim),
-        ("--chunker", recipe.chunker, wishes.chunker),
-        ("--max-tokens", recipe.max_tokens, wishes.max_tokens),
-        ("--overlap", recipe.overlap, wishes.overlap),
+        ("--model", spec, options.model),
+        ("--dim", recipe.dim, options.dim),
+        ("--chunker", recipe.chunker, options.chunker),
+        ("--max-tokens", recipe.max_tokens, options.max_tokens),
+        ("--overlap", recipe.overlap, options.overlap),
     ]
     wrong = [f"{n} {now} (asked for: {new})" for n, now, new in pairs if new not in (None, now)]
-    if wishes.headings not in (None, recipe.title_rule == HEADINGS_RULE):
-        now, new = ("--no-headings", "--headings")[:: 1 if wishes.headings else -1]
+    if options.headings not in (None, recipe.title_rule == HEADINGS_RULE):
+        now, new = ("--no-headings", "--headings")[:: 1 if options.headings else -1]
         wrong.append(f"{now} (asked for: {new})")
     if wrong:
         raise RecipeMismatch(
@@ -103,7 +113,7 @@ def check_recipe_options(recipe: Recipe, spec: str, wishes: RecipeOptions) -> No
 
 
 def check_model(recipe: Recipe, model: Model) -> None:
-    """Raises RecipeMismatch if the model is not the one the stored vectors came from."""
+    """Raise RecipeMismatch if `model` is not the model of the stored vectors."""
     if model.revision != recipe.revision or model.dim != recipe.dim:
         raise RecipeMismatch(
             f"this index was made with {recipe.model} (content {recipe.revision[:12]}, {recipe.dim} "
@@ -114,27 +124,54 @@ def check_model(recipe: Recipe, model: Model) -> None:
 
 
 def check_probes(
-    encoder: Encoder, probes: Mapping[str, str], recipe: Recipe, was: str = "", now: str = ""
+    encoder: Encoder,
+    probes: Mapping[str, str],
+    recipe: Recipe,
+    old_spec: str = "",
+    new_spec: str = "",
 ) -> None:
-    """Raises RecipeMismatch if the encoder gives other vectors for the probe texts than it did.
+    """Encode the probe texts again and raise RecipeMismatch if the vectors differ from the stored ones.
 
-    Catches what no name or checksum shows: a library that changed under the same model, a server that
-    runs another one. `was`, `now`: the model's spec when the index was made and today.
+    Catches changes that no name or checksum shows: a library that changed under the same model, a server
+    that runs another one. `old_spec`, `new_spec`: the model's spec when the index was made and now.
     """
     if "vectors" not in probes:
         return
     stored = unpack_vectors(probes["vectors"], recipe.dim)
     vectors = encoder.encode(list(PROBE_TEXTS))
     lowest = float((stored * vectors).sum(axis=1).min())
-    if lowest < 1 - PROBE_TOLERANCE and was != now:
+    if lowest >= 1 - PROBE_TOLERANCE:
+        return
+    if old_spec != new_spec:
         raise RecipeMismatch(
-            f"{now} gives other vectors than {was}, which this index was made with (cosine {lowest:.4f} "
-            "on the probe texts): another model runs there, or another pooling (qembed index --rebuild "
-            f"--model {now} makes the index anew)"
+            f"{new_spec} gives other vectors than {old_spec}, which this index was made with (cosine "
+            f"{lowest:.4f} on the probe texts): another model runs there, or another pooling "
+            f"(qembed index --rebuild --model {new_spec} makes the index anew)"
         )
-    if lowest < 1 - PROBE_TOLERANCE:
-        raise RecipeMismatch(
-            f"{recipe.model} gives other vectors than when this index was made (cosine {lowest:.4f} on "
-            "the probe texts): a library under it has changed (qembed index --rebuild makes the index "
-            "anew)"
-        )
+    raise RecipeMismatch(
+        f"{recipe.model} gives other vectors than when this index was made (cosine {lowest:.4f} on "
+        "the probe texts): a library under it has changed (qembed index --rebuild makes the index "
+        "anew)"
+    )
+
+
+def relocated_model(present: Manifest, spec: str | None) -> Model | None:
+    """Open the model of an index at its new place `spec`; None if `spec` is no new place of that model.
+
+    A folder is compared by content. Of a server only the model's name is known, so its vectors of the
+    probe texts decide. Raises RecipeMismatch for a server whose model has the right name and gives other
+    vectors, ModelUnavailable if it cannot be reached.
+    """
+    if not spec or spec == present.spec:
+        return None
+    remote = "://" in spec and "://" in present.spec
+    if not remote and not Path(spec).expanduser().is_dir():
+        return None  # resolving another name might download a model
+    model, recipe = open_model(spec), present.recipe
+    if model.revision != recipe.revision:
+        return None
+    if model.dim != recipe.dim:
+        model = open_model(spec, dim=recipe.dim)
+    if remote:
+        check_probes(model.encoder(), present.probes, recipe, present.spec, spec)
+    return model

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import signal
 import socket
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from qembed.errors import StorageError, UsageError
+from qembed.locks import FileLock, LockHeld
 from qembed.serve.connection import PULSE_SECONDS, Connection
 from qembed.serve.dispatcher import Dispatcher, Handler, Quick
 from qembed.serve.event_loop import EventLoop
@@ -58,7 +58,7 @@ class Server:
 
         Raises what a query would, StorageError, and UsageError if there is a server already.
         """
-        with self._held():
+        with self._locked():
             self.warm.load()
             return self._serve(ready)
 
@@ -97,8 +97,11 @@ class Server:
         self._stop.set()
 
     @contextmanager
-    def _held(self) -> Iterator[None]:
-        """The folder, private, and the lock that the kernel drops with this process."""
+    def _locked(self) -> Iterator[None]:
+        """Make the socket's folder private and hold the lock of this index's server.
+
+        Raises StorageError if the folder cannot be used, UsageError if another server holds the lock.
+        """
         folder = self.path.parent
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -106,22 +109,16 @@ class Server:
                 folder.chmod(0o700)
             if not is_private(folder):
                 raise StorageError(f"{folder}: not a folder of this user's own")
-            fd = os.open(
-                self.path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
-            )
+            lock = FileLock(self.path.with_suffix(".lock"))
+        except LockHeld:
+            raise UsageError(
+                f"{self.warm.root} is served already (qembed serve --status tells by whom, "
+                "qembed serve --stop ends it)"
+            ) from None
         except OSError as e:
             raise StorageError(f"cannot serve from {folder}: {e.strerror or e}") from e
-        try:
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise UsageError(
-                    f"{self.warm.root} is served already (qembed serve --status tells by whom, "
-                    "qembed serve --stop ends it)"
-                ) from None
+        with lock:
             yield
-        finally:
-            os.close(fd)
 
     @contextmanager
     def _listening(self) -> Iterator[socket.socket]:

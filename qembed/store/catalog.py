@@ -287,6 +287,19 @@ class Catalog:
         """Whole columns as lists; `meta` as the JSON it is stored as."""
         return {name: self._column(name).to_pylist() for name in names}
 
+    def ids_between(self, start: int, stop: int) -> list[str]:
+        """Document ids of the lines [start, stop), without decoding the rest."""
+        found: list[str] = self.table.column("id").slice(start, stop - start).to_pylist()
+        return found
+
+    def with_mtime(self, mtime_ns: int) -> Catalog:
+        """Copy of the catalog with one modification time for all lines; other columns are shared."""
+        import numpy as np
+
+        column = int64(np.full(len(self), mtime_ns, dtype=np.int64))
+        at = self.table.schema.get_field_index("mtime_ns")
+        return Catalog(self.table.set_column(at, "mtime_ns", column), self.fields)
+
     def titles(self, indices: Any) -> list[str]:
         """The titles at the given positions."""
         found: list[str] = taken(self._column("title"), indices).to_pylist()

@@ -10,7 +10,6 @@ manifest and is swept by the next writer. A rebuild writes its generations to a 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 import shutil
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qembed.errors import IndexDamaged, IndexLocked, NoIndex
+from qembed.locks import FileLock, LockHeld
 from qembed.store import derived_files
 from qembed.store import manifest as manifests
 from qembed.store.arrow import filtered
@@ -38,36 +38,6 @@ if TYPE_CHECKING:
 OURS = re.compile(r"(documents-r?\d+\.parquet|(manifest|rebuild)\.json\.tmp)$")
 
 
-class Lock:
-    """An flock on `<root>/lock`: the kernel drops it with the process, so that none goes stale."""
-
-    def __init__(self, root: Path, wait: float = 0.0) -> None:
-        """Takes the lock, waiting up to `wait` seconds. Raises IndexLocked."""
-        self._fd = os.open(root / "lock", os.O_RDWR | os.O_CREAT, 0o644)
-        deadline = time.monotonic() + wait
-        while True:
-            try:
-                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    holder = os.pread(self._fd, 32, 0).decode("ascii", "replace").strip()
-                    os.close(self._fd)
-                    raise IndexLocked(
-                        f"another qembed (process {holder or 'unknown'}) is writing to {root} "
-                        "(wait for it: --wait SECONDS)"
-                    ) from None
-                time.sleep(0.05)
-        os.ftruncate(self._fd, 0)
-        os.pwrite(self._fd, str(os.getpid()).encode(), 0)
-
-    def release(self) -> None:
-        """Gives the lock back. The file stays: removing it would let two writers in."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
-
-
 class Writer:
     """Writes generations. A context manager: leaving it gives the lock back and drops what is pending."""
 
@@ -76,7 +46,13 @@ class Writer:
             root.mkdir(parents=True, exist_ok=True)
             (root / "shards").mkdir(exist_ok=True)
             (root / derived_files.FOLDER).mkdir(exist_ok=True)
-            self._lock = Lock(root, wait)
+            try:
+                self._lock = FileLock(root / "lock", wait, mode=0o644)
+            except LockHeld as e:
+                raise IndexLocked(
+                    f"another qembed (process {e.pid or 'unknown'}) is writing to {root} "
+                    "(wait for it: --wait SECONDS)"
+                ) from None
         self.root = root
         self._target = MANIFEST
         self._shard: ShardWriter | None = None

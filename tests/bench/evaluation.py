@@ -49,7 +49,7 @@ def measure(beir: Path, reports: Path) -> None:
     from qembed.pipeline.retrieval.retriever import Retriever
     from qembed.pipeline.retrieval.session import Session
 
-    options = IndexOptions(wishes=RecipeOptions(model="minilm", chunker="none"))
+    options = IndexOptions(recipe=RecipeOptions(model="minilm", chunker="none"))
     wanted = EvalOptions(beir=beir, index=options, reports=(reports / "r.json",))
     first = run_evaluation(wanted, lambda: Path())  # indexes it and loads what there is to load
     assert first.indexed is not None

@@ -114,10 +114,10 @@ def row(name: str, way: str, folder: Path, headings: bool, grammars: bool) -> No
     from qembed.pipeline.retrieval.options import QueryOptions
 
     root = folder / f"{way}.qembed"
-    wishes = RecipeOptions(model="minilm", headings=headings)
+    recipe = RecipeOptions(model="minilm", headings=headings)
     lookup = known.grammar if grammars else lambda _: None
     with mock.patch.object(known, "grammar", lookup):
-        done = build(root, IndexOptions(paths=(str(folder / "docs"),), wishes=wishes))
+        done = build(root, IndexOptions(paths=(str(folder / "docs"),), recipe=recipe))
     for mode in MODES:
         wanted = EvalOptions(
             queries=folder / "queries.jsonl",

@@ -41,7 +41,7 @@ def main() -> int:
             print(f"{name:12} {wanted:9.4f} {'not there':>9}")
             continue
         asked = QueryOptions(search="exact", mode="dense")
-        options = IndexOptions(wishes=RecipeOptions(model="minilm", chunker="none"))
+        options = IndexOptions(recipe=RecipeOptions(model="minilm", chunker="none"))
         asking = EvalOptions(beir=beir, measures="nDCG@10", asked=asked, index=options, latency=0)
         got = run_evaluation(asking, lambda: Path()).report.measures["nDCG@10"]
         wrong += abs(got - wanted) > TOLERANCE

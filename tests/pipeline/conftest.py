@@ -28,8 +28,8 @@ def cache(
 
 
 def index(root: Path, *paths: Path | str, **options: object) -> IndexSummary:
-    wishes = RecipeOptions(model=None if (root / "manifest.json").exists() else BAG)
-    return build(root, IndexOptions(paths=[str(p) for p in paths], wishes=wishes, **options))  # type: ignore[arg-type]
+    recipe = RecipeOptions(model=None if (root / "manifest.json").exists() else BAG)
+    return build(root, IndexOptions(paths=[str(p) for p in paths], recipe=recipe, **options))  # type: ignore[arg-type]
 
 
 def documents(root: Path) -> dict[str, tuple[str, list[tuple[int, int, str]]]]:

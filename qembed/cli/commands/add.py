@@ -73,7 +73,7 @@ def add(
     if text == "-" and (id is not None or title is not None):
         raise UsageError("--id and --title are for one TEXT; in JSON lines each record has its own")
     fields = key_values(meta or [])
-    options = IndexOptions(wishes=RecipeOptions(model), wait=wait)
+    options = IndexOptions(recipe=RecipeOptions(model), wait=wait)
     root = index_to_write(index_dir)
     with StopSignals().caught(talk) as signals, talk.progress(signals) as progress:
         if text == "-":

@@ -145,7 +145,7 @@ def index(
     talk = Console(quiet, verbose)
     options = IndexOptions(
         paths=tuple(paths or ()),
-        wishes=RecipeOptions(
+        recipe=RecipeOptions(
             model, dim, chunker.value if chunker else None, max_tokens, overlap, headings
         ),
         source=Source(

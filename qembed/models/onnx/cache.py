@@ -11,11 +11,10 @@ made the graph. A folder appears under its name whole, by one rename, or not at 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
+import math
 import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -120,29 +119,16 @@ def _hash(*parts: str) -> str:
 
 @contextmanager
 def locked(place: Slot, waiting: Callable[[], None], stop: Callable[[], bool]) -> Iterator[None]:
-    """Holds the lock of the model's folder, which the kernel drops with the process.
+    """Hold the lock of the model's cache folder, waiting for another holder without limit.
 
-    `waiting` is called once if another holds it. Raises OSError where nothing can be written, and
-    KeyboardInterrupt when `stop` says so.
+    `waiting` is called once before the first wait. Raises OSError where nothing can be written, and
+    KeyboardInterrupt if `stop` returns True during the wait.
     """
+    from qembed.locks import FileLock  # exports only: a query takes no lock
+
     place.top.mkdir(parents=True, exist_ok=True)
-    fd = os.open(place.top / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        told = False
-        while True:
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if not told:
-                    waiting()
-                    told = True
-            if stop():
-                raise KeyboardInterrupt
-            time.sleep(0.1)
+    with FileLock(place.top / "lock", math.inf, on_wait=waiting, stop=stop):
         yield
-    finally:
-        os.close(fd)
 
 
 def sweep(place: Slot) -> None:

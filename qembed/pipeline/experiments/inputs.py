@@ -51,8 +51,8 @@ def index_beir(
     corpus: Path, options: IndexOptions, progress: Progress
 ) -> tuple[Path, IndexSummary]:
     """The index of a collection in the cache, made or brought up to date; keyed by the corpus's content."""
-    wishes = replace(options.wishes, model=model_spec(options.wishes.model))
-    key = hashlib.blake2b(json.dumps(repr(wishes)).encode(), digest_size=12)
+    recipe = replace(options.recipe, model=model_spec(options.recipe.model))
+    key = hashlib.blake2b(json.dumps(repr(recipe)).encode(), digest_size=12)
     with corpus.open("rb") as f:
         while piece := f.read(1 << 22):
             key.update(piece)
@@ -65,7 +65,7 @@ def index_beir(
     link.symlink_to(corpus.resolve())
     root = folder / FOLDER
     summary = build(
-        root, replace(options, paths=(str(link),), wishes=wishes, wait=3600.0), progress
+        root, replace(options, paths=(str(link),), recipe=recipe, wait=3600.0), progress
     )
     if summary.interrupted:
         raise KeyboardInterrupt

@@ -15,7 +15,6 @@ from qembed.corpus import read, read_lines
 from qembed.errors import InputError, NoIndex, UsageError
 from qembed.models import Model, open_model
 from qembed.models.environment import version
-from qembed.pipeline.clock import StageTimer
 from qembed.pipeline.indexing.chunking import cutting, model_cut
 from qembed.pipeline.indexing.dry_run import rehearse
 from qembed.pipeline.indexing.encode import Vectorizer
@@ -26,14 +25,14 @@ from qembed.pipeline.indexing.sources import STDIN, Sources, read_options
 from qembed.pipeline.indexing.stored_records import by_content, stored_records
 from qembed.pipeline.indexing.update_derived import derive
 from qembed.pipeline.locate import model_spec
-from qembed.pipeline.moved import moved
-from qembed.pipeline.progress import Progress
+from qembed.pipeline.progress import Progress, StageTimer
 from qembed.pipeline.recipe import (
     check_model,
     check_probes,
     check_recipe_options,
-    inherited,
+    inherit_options,
     make_recipe,
+    relocated_model,
 )
 from qembed.store import Catalog, Manifest, Snapshot, Writer
 from qembed.store import manifest as manifests
@@ -142,7 +141,7 @@ class _Build:
 
     def _begin(self, writer: Writer) -> Recipe:
         """Chooses the recipe and what is written to."""
-        present, wishes = writer.manifest, self.options.wishes
+        present, wishes = writer.manifest, self.options.recipe
         if present is not None and not self.options.rebuild:
             present = self._followed(writer, present)
             if wishes.dim is not None and wishes.dim < present.recipe.dim:
@@ -151,7 +150,7 @@ class _Build:
             self.spec, self.probes = present.spec, present.probes
             return present.recipe
         if present is not None:  # what was not said stays as it was
-            wishes = inherited(wishes, present)
+            wishes = inherit_options(wishes, present)
         self.spec = model_spec(wishes.model)
         recipe = make_recipe(self.model(wishes.dim), wishes)
         if present is None:
@@ -164,7 +163,7 @@ class _Build:
 
     def _followed(self, writer: Writer, present: Manifest) -> Manifest:
         """The manifest, with the model's new place if `--model` says that it has moved."""
-        model = moved(present, self.options.wishes.model)
+        model = relocated_model(present, self.options.recipe.model)
         if model is None:
             return present
         self.progress.say(f"{model.name} is at {model.spec} now, it was at {present.spec}")
@@ -172,7 +171,7 @@ class _Build:
 
     def _cut(self, writer: Writer, present: Manifest, dim: int) -> Manifest:
         """Fewer dimensions, from the stored vectors. Raises UsageError if the model does not allow it."""
-        wishes = self.options.wishes
+        wishes = self.options.recipe
         check_recipe_options(present.recipe, present.spec, replace(wishes, dim=None))
         shorter = open_model(present.spec, dim=dim)
         check_model(replace(present.recipe, dim=dim), shorter)
@@ -180,7 +179,7 @@ class _Build:
             f"cutting the stored vectors from {present.recipe.dim} to {dim} dimensions"
         )
         with self.seconds("cut"):
-            return cut_index(writer, make_recipe(shorter, inherited(wishes, present)))
+            return cut_index(writer, make_recipe(shorter, inherit_options(wishes, present)))
 
     def _take(
         self, writer: Writer, snapshot: Snapshot | None, plan: SourceChanges, recipe: Recipe

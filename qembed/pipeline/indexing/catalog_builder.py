@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 
 from qembed.pipeline.indexing.plan import Key
 from qembed.store import Catalog, CatalogEntry
-from qembed.store.file_lines import timed
 
 
 @dataclass(slots=True)
@@ -61,7 +60,7 @@ class CatalogBuilder:
         for key in [k for k in self._parts if k != self._open or k in self._half]:
             parts = self._parts.pop(key)
             whole = parts.mtime_ns and key not in self._half
-            self._settled += [timed(c, parts.mtime_ns) if whole else c for c in parts.catalogs]
+            self._settled += [c.with_mtime(parts.mtime_ns) if whole else c for c in parts.catalogs]
         if lines:
             half = self._half
             self._settled.append(

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from qembed.pipeline.indexing.places import CompactIdMap
 from qembed.pipeline.indexing.plan import Key
 from qembed.store import Catalog, CatalogEntry, FileState
-from qembed.store.file_lines import ids_within
 from qembed.store.hash_index import IdIndex
 from qembed.types import Document
 
@@ -37,7 +36,7 @@ class PreviousDocuments:
         self._group = -1
         self._lines: list[CatalogEntry] = []
         for at in range(self._start, self._stop, 1 << 16):
-            names = ids_within(catalog, at, min(at + (1 << 16), self._stop))
+            names = catalog.ids_between(at, min(at + (1 << 16), self._stop))
             for place, name in enumerate(names, at - self._start):
                 self._places[name] = place
 

@@ -13,9 +13,13 @@ from qembed.pipeline.indexing.options import KINDS, Detail, IndexOptions, IndexS
 from qembed.pipeline.indexing.plan import SourceChanges
 from qembed.pipeline.indexing.sources import Sources, read_options
 from qembed.pipeline.locate import model_spec
-from qembed.pipeline.moved import moved
 from qembed.pipeline.progress import Progress
-from qembed.pipeline.recipe import check_recipe_options, inherited, make_recipe
+from qembed.pipeline.recipe import (
+    check_recipe_options,
+    inherit_options,
+    make_recipe,
+    relocated_model,
+)
 from qembed.store import Catalog, Snapshot
 from qembed.types import Recipe, Unreadable
 
@@ -41,15 +45,15 @@ def _rehearse(
     began = time.perf_counter()
     present = snapshot.manifest if snapshot else None
     sources = Sources(root, present, options)
-    wishes = options.wishes
+    wishes = options.recipe
     model: Model | None = None
     if present is None or options.rebuild:
-        wishes = inherited(wishes, present) if present else wishes
+        wishes = inherit_options(wishes, present) if present else wishes
         spec = model_spec(wishes.model)
         model = model_cut(spec, wishes.dim)
         recipe, catalog = make_recipe(model, wishes), Catalog()
     else:
-        new = moved(present, wishes.model)
+        new = relocated_model(present, wishes.model)
         spec = present.spec if new is None else new.spec
         check_recipe_options(present.recipe, spec, wishes)
         assert snapshot is not None

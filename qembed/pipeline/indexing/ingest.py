@@ -17,12 +17,12 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from qembed.corpus import Chunker
-from qembed.pipeline.clock import StageTimer
 from qembed.pipeline.indexing.catalog_builder import CatalogBuilder
 from qembed.pipeline.indexing.document_ids import IdAssigner, PreviousDocuments
 from qembed.pipeline.indexing.encode import Encoded, Vectorizer
 from qembed.pipeline.indexing.encode_batch import EncodeBatch, PendingDocument, placed
 from qembed.pipeline.indexing.plan import Key, trusted_mtime
+from qembed.pipeline.progress import StageTimer
 from qembed.store import Catalog, CatalogEntry, FileState, Manifest, Snapshot, Writer, text_hash
 from qembed.types import Document, Meta, Skipped, SourceFile, Unreadable
 

@@ -20,7 +20,7 @@ class IndexOptions:
     """What `qembed index` was asked to do. `paths` empty: refresh the remembered sources."""
 
     paths: Sequence[str] = ()
-    wishes: RecipeOptions = field(default_factory=RecipeOptions)
+    recipe: RecipeOptions = field(default_factory=RecipeOptions)
     source: Source = field(default_factory=lambda: Source(""))
     task: str | None = None
     rebuild: bool = False

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qembed.models import Model, open_model, passage_text
-from qembed.pipeline.clock import StageTimer
 from qembed.pipeline.lexical_index import open_lexical
+from qembed.pipeline.progress import StageTimer
 from qembed.pipeline.recipe import check_model, check_probes
 from qembed.pipeline.retrieval.fusion import is_code
 from qembed.search import Exact, Graph, GraphSearcher, Plan, choose, merge

@@ -69,11 +69,11 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
     return shell
 
 
-def encoded(folder: Path, **wishes: Any) -> list[str]:
+def encoded(folder: Path, **options: Any) -> list[str]:
     """What an index of the documents had its encoder encode."""
     SEEN.clear()
-    made = RecipeOptions(model=RECORDER, max_tokens=48, overlap=0, **wishes)
-    done = build(folder / "index", IndexOptions(paths=[str(folder / "docs")], wishes=made))
+    made = RecipeOptions(model=RECORDER, max_tokens=48, overlap=0, **options)
+    done = build(folder / "index", IndexOptions(paths=[str(folder / "docs")], recipe=made))
     assert done.passages["truncated"] == 0
     return [t for t in SEEN if t not in PROBE_TEXTS]
 

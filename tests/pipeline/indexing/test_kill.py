@@ -100,11 +100,11 @@ class World:
 
 def run(root: Path, folder: Path, rebuild: bool, tokens: int) -> None:
     fresh = not (root / "manifest.json").exists()
-    wishes = RecipeOptions(
+    recipe = RecipeOptions(
         model=BAG if fresh else None, max_tokens=tokens if fresh or rebuild else None
     )
     paths = [str(folder)] if fresh else []
-    build(root, IndexOptions(paths=paths, wishes=wishes, rebuild=rebuild))
+    build(root, IndexOptions(paths=paths, recipe=recipe, rebuild=rebuild))
 
 
 def killed(root: Path, folder: Path, rebuild: bool, tokens: int, delay: float) -> bool:

@@ -73,7 +73,7 @@ def test_one_that_was_given_up_half_way_is_read_again(
 ) -> None:
     write(tmp_path / "r.jsonl")
     root = tmp_path / "idx"
-    options = IndexOptions(paths=[str(tmp_path / "r.jsonl")], wishes=RecipeOptions(model=BAG))
+    options = IndexOptions(paths=[str(tmp_path / "r.jsonl")], recipe=RecipeOptions(model=BAG))
     first = build(root, options, Progress(stop=lambda: len(soon) >= 3))
     assert first.interrupted
     assert 0 < first.passages["encoded"] < RECORDS

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from qembed.models import open_model
-from qembed.pipeline.moved import moved
-from qembed.pipeline.recipe import RecipeOptions, make_recipe
+from qembed.pipeline.recipe import RecipeOptions, make_recipe, relocated_model
 from qembed.store import Manifest
 from tests.cli.conftest import Shell
 from tests.models import tiny
@@ -29,21 +28,21 @@ def manifest(folder: Path) -> Manifest:
 
 def test_a_copy_is_the_same_model(folder: Path, tmp_path: Path) -> None:
     present = manifest(folder)
-    found = moved(present, str(tiny.copy(folder, tmp_path / "copy")))
+    found = relocated_model(present, str(tiny.copy(folder, tmp_path / "copy")))
     assert found is not None
     assert (found.spec, found.revision) == (str(tmp_path / "copy"), present.recipe.revision)
 
 
 def test_another_content_is_another_model(folder: Path, tmp_path: Path) -> None:
     other = tiny.bert(tmp_path / "nobody-knows", seed=1)
-    assert moved(manifest(folder), str(other)) is None
+    assert relocated_model(manifest(folder), str(other)) is None
 
 
 @pytest.mark.parametrize("spec", [None, "", "minilm", "no/such-folder", "py:tests.encoders:bag"])
 def test_what_is_no_other_place(folder: Path, spec: str | None) -> None:
     """Nothing is fetched and no code is run to find out."""
-    assert moved(manifest(folder), spec) is None
-    assert moved(manifest(folder), str(folder)) is None
+    assert relocated_model(manifest(folder), spec) is None
+    assert relocated_model(manifest(folder), str(folder)) is None
 
 
 def test_a_folder_that_was_moved_is_remembered(folder: Path, tmp_path: Path) -> None:

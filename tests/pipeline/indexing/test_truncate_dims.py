@@ -49,18 +49,18 @@ def vectors(root: Path) -> dict[tuple[str, int], np.ndarray]:
 def test_cut_equals_made_so(model: str, docs: Path, tmp_path: Path) -> None:
     root, fresh = tmp_path / "a", tmp_path / "b"
     whole = RecipeOptions(model=model, max_tokens=64)
-    first = build(root, IndexOptions(paths=(str(docs),), wishes=whole))
+    first = build(root, IndexOptions(paths=(str(docs),), recipe=whole))
     assert first.recipe.dim == 48
     (docs / "0.md").unlink()  # rows that are dead by the time of the cut
     build(root, IndexOptions())
     (docs / "new.md").write_text("what came in between")
     for path in docs.iterdir():  # times that are to be trusted
         os.utime(path, (1.5e9, 1.5e9))
-    done = build(root, IndexOptions(wishes=RecipeOptions(dim=32)))
+    done = build(root, IndexOptions(recipe=RecipeOptions(dim=32)))
     assert done.passages["encoded"] == 1
     other = build(
         fresh,
-        IndexOptions(paths=(str(docs),), wishes=RecipeOptions(model=model, max_tokens=64, dim=32)),
+        IndexOptions(paths=(str(docs),), recipe=RecipeOptions(model=model, max_tokens=64, dim=32)),
     )
     assert done.recipe.fingerprint == other.recipe.fingerprint
     ours, theirs = vectors(root), vectors(fresh)
@@ -75,13 +75,13 @@ def test_cut_equals_made_so(model: str, docs: Path, tmp_path: Path) -> None:
 
 def test_what_cannot_be_cut(model: str, docs: Path, tmp_path: Path) -> None:
     root = tmp_path / "a"
-    build(root, IndexOptions(paths=(str(docs),), wishes=RecipeOptions(model=model, dim=40)))
+    build(root, IndexOptions(paths=(str(docs),), recipe=RecipeOptions(model=model, dim=40)))
     before = vectors(root)
     with pytest.raises(UsageError, match="can be cut to 32 to 48"):
-        build(root, IndexOptions(wishes=RecipeOptions(dim=16)))
+        build(root, IndexOptions(recipe=RecipeOptions(dim=16)))
     with pytest.raises(RecipeMismatch, match="--rebuild"):
-        build(root, IndexOptions(wishes=RecipeOptions(dim=48)))
+        build(root, IndexOptions(recipe=RecipeOptions(dim=48)))
     with pytest.raises(RecipeMismatch, match="--max-tokens"):
-        build(root, IndexOptions(wishes=RecipeOptions(dim=32, max_tokens=100)))
+        build(root, IndexOptions(recipe=RecipeOptions(dim=32, max_tokens=100)))
     after = vectors(root)
     assert all(np.array_equal(before[k], after[k]) for k in before)

@@ -40,7 +40,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for i in range(400):
             user = "rare" if i % 100 == 7 else USERS[i % 3]
             f.write(json.dumps({"_id": f"m{i}", "text": text(i), "user_id": user, "n": i}) + "\n")
-    build(folder / ".qembed", IndexOptions(paths=(str(folder / "m.jsonl"),), wishes=BAG))
+    build(folder / ".qembed", IndexOptions(paths=(str(folder / "m.jsonl"),), recipe=BAG))
     return folder / ".qembed"
 
 
@@ -180,8 +180,8 @@ def test_documents_by_words_are_all_that_hold_them(tmp_path: Path) -> None:
     for i in range(40):
         (tmp_path / f"other{i}.txt").write_text(f"Nothing of the kind in document {i}.")
     paths = tuple(str(p) for p in tmp_path.glob("*.txt"))
-    wishes = RecipeOptions(model="py:tests.encoders:bag", max_tokens=24, overlap=0)
-    build(tmp_path / ".qembed", IndexOptions(paths=paths, wishes=wishes))
+    recipe = RecipeOptions(model="py:tests.encoders:bag", max_tokens=24, overlap=0)
+    build(tmp_path / ".qembed", IndexOptions(paths=paths, recipe=recipe))
     with Session(tmp_path / ".qembed") as session:
         found = documents(session, QueryOptions(k=5, mode="lexical", by="document"), "apple")
     assert sorted(found) == ["long.txt", *(f"short{i}.txt" for i in range(4))]

@@ -78,11 +78,11 @@ def test_readers_through_two_hundred_commits(
             path.write_text(f"generation {g} text {i}")
             os.utime(path, (1.5e9 + g, 1.5e9 + g))
         first = g == 0
-        wishes = RecipeOptions(
+        recipe = RecipeOptions(
             model=BAG if first else None, max_tokens=64 + g % 2 if first or rebuild else None
         )
         paths = [str(folder)] if first else []
-        build(root, IndexOptions(paths=paths, wishes=wishes, rebuild=rebuild))
+        build(root, IndexOptions(paths=paths, recipe=recipe, rebuild=rebuild))
 
     refresh(0)
     readers = [

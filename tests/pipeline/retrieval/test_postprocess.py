@@ -67,7 +67,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "other.txt").write_text("Another text about apples and pears.")
     options = IndexOptions(
         paths=tuple(str(p) for p in folder.glob("*.txt")),
-        wishes=RecipeOptions(model="py:tests.encoders:bag", max_tokens=40, overlap=8),
+        recipe=RecipeOptions(model="py:tests.encoders:bag", max_tokens=40, overlap=8),
     )
     build(folder / ".qembed", options)
     return folder

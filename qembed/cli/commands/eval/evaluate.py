@@ -197,7 +197,7 @@ def evaluate(
             candidates=candidates,
         ),
         index=IndexOptions(
-            wishes=RecipeOptions(
+            recipe=RecipeOptions(
                 model, dim, chunker.value if chunker else None, max_tokens, overlap
             )
         ),
