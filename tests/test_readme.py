@@ -1,9 +1,10 @@
-"""The README's command blocks, run.
+"""The command blocks of README.md and docs/, run; their links followed.
 
-`console` blocks are transcripts of the real model: each `$` line is run and what it prints compared,
-seconds and cosines within what differs from machine to machine. `sh` and `python` blocks are recipes:
-they run in a folder like the ones they speak of, with a fast encoder, and must succeed. A block under
-`<!-- not run: reason -->` is left out.
+`console` blocks are transcripts of the real model: each `$` line is run and its output compared, seconds
+and cosines within the differences between machines. `sh` and `python` blocks are recipes: they run in a
+folder with documents, an index of them, queries and judgments, with a fast encoder, and must succeed. A
+`python` block that begins with `# name.py` is saved under that name for the other blocks of its page. A
+block under `<!-- not run: reason -->` is left out.
 """
 
 from __future__ import annotations
@@ -14,21 +15,17 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-EXPORTS = ROOT / ".pytest_cache" / "exports"
-"""Exports of the built-in model take a minute each: those tests that do not test them share one."""
-README = (ROOT / "README.md").read_text()
-BLOCK = re.compile(r"(<!-- not run: .+? -->\n+)?^```(\w+)\n(.*?)^```$", re.M | re.S)
+from tests.documentation import EXPORTS, PAGES, ROOT, Block, anchors, blocks, blocks_of, links
+
 NUMBER = re.compile(r"-?\d+\.\d+")
 VARYING = re.compile(r"generation \d+ · \d+\.\d+ s\b|^latency .*", re.M)
 """Times; and a slow machine commits in between, which counts as a generation."""
-
-
-def blocks(*kinds: str) -> list[str]:
-    return [m[3] for m in BLOCK.finditer(README) if m[2] in kinds and not m[1]]
+BAG = "py:tests.encoders:bag"
+LANGUAGES = {"console", "sh", "python", "text", "mermaid"}
 
 
 def environment(cache: Path, **more: str) -> dict[str, str]:
@@ -57,14 +54,14 @@ def run(script: str, folder: Path, env: dict[str, str]) -> subprocess.CompletedP
     )
 
 
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
+def samples(folder: Path) -> Path:
+    """The sample corpora in `folder`, without indexes."""
     shutil.copytree(
         ROOT / "sample_corpora",
-        tmp_path / "sample_corpora",
+        folder / "sample_corpora",
         ignore=shutil.ignore_patterns(".qembed"),
     )
-    return tmp_path
+    return folder
 
 
 def same(got: str, wanted: str) -> None:
@@ -75,13 +72,13 @@ def same(got: str, wanted: str) -> None:
         assert float(a) == pytest.approx(float(b), abs=0.002)
 
 
-@pytest.mark.parametrize("text", blocks("console"))
-def test_transcripts(text: str, checkout: Path) -> None:
-    made = run("qembed models prepare minilm", checkout, environment(EXPORTS))
-    assert made.returncode == 0, made.stdout
+@pytest.mark.parametrize("block", blocks_of("console"), ids=str)
+def test_transcripts(block: Block, tmp_path: Path) -> None:
+    folder = samples(tmp_path)
     env = environment(EXPORTS)
-    folder = checkout
-    steps = re.split(r"^\$ ", text, flags=re.M)[1:]
+    made = run("qembed models prepare minilm", folder, env)
+    assert made.returncode == 0, made.stdout
+    steps = re.split(r"^\$ ", block.text, flags=re.M)[1:]
     assert steps
     for step in steps:
         command, _, wanted = step.partition("\n")
@@ -96,8 +93,8 @@ def test_transcripts(text: str, checkout: Path) -> None:
 def test_the_demo_is_the_transcript() -> None:
     shown = {
         line[2:]
-        for text in blocks("console")
-        for line in text.splitlines()
+        for block in blocks("README.md")
+        for line in block.text.splitlines()
         if line.startswith("$ qembed")
     }
     made = re.findall(r"helpdesk && \S+/(qembed .+)", (ROOT / "Makefile").read_text())
@@ -105,27 +102,66 @@ def test_the_demo_is_the_transcript() -> None:
     assert set(made) <= shown
 
 
-@pytest.fixture
-def place(checkout: Path) -> Path:
-    """A folder such as the recipes speak of: notes and an index of them, golden queries, a run."""
-    shutil.copytree(checkout / "sample_corpora/helpdesk/docs/en", checkout / "docs")
-    golden = checkout / "sample_corpora/helpdesk"
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with notes and an index of them, queries and judgments."""
+    folder = samples(tmp_path_factory.mktemp("recipes"))
+    golden = folder / "sample_corpora/helpdesk"
+    shutil.copytree(golden / "docs/en", folder / "docs")
     queries = (golden / "queries.jsonl").read_text().splitlines(keepends=True)
-    queries = [x for x in queries if '"en-' in x]
-    (checkout / "queries.jsonl").write_text("".join(queries))
+    (folder / "queries.jsonl").write_text("".join(x for x in queries if '"en-' in x))
     header, *grades = (golden / "qrels.tsv").read_text().splitlines(keepends=True)
     english = [g.replace("\ten/", "\t") for g in grades if g.startswith("en-") and "\ten/" in g]
-    (checkout / "qrels.tsv").write_text(header + "".join(english))
-    return checkout
-
-
-@pytest.mark.parametrize("text", blocks("sh", "python"))
-def test_recipes(text: str, place: Path) -> None:
-    env = environment(place / "cache", QEMBED_MODEL="py:tests.encoders:bag")
-    made = run("qembed index docs -q", place, env)
+    (folder / "qrels.tsv").write_text(header + "".join(english))
+    made = run("qembed index docs -q", folder, environment(folder / "cache", QEMBED_MODEL=BAG))
     assert made.returncode == 0, made.stdout
-    if text.lstrip().startswith(("import ", "from ")):
-        (place / "recipe.py").write_text(text)
-        text = f"{sys.executable} recipe.py"
-    done = run(text, place, env)
+    return folder
+
+
+@pytest.mark.parametrize("block", blocks_of("sh", "python"), ids=str)
+def test_recipes(block: Block, prepared: Path, tmp_path: Path) -> None:
+    place = tmp_path / "place"
+    shutil.copytree(prepared, place)
+    for other in blocks(block.page):
+        if other.language == "python" and other.name:
+            (place / other.name).write_text(other.text)
+    script = block.text
+    if block.language == "python":
+        name = block.name or "recipe.py"
+        (place / name).write_text(block.text)
+        script = f"{sys.executable} {name}"
+    done = run(script, place, environment(place / "cache", QEMBED_MODEL=BAG))
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_blocks_are_of_a_known_language(page: str) -> None:
+    assert {b.language for b in blocks(page)} <= LANGUAGES
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str) -> None:
+    wrong = []
+    for link in links(page):
+        parts = urlsplit(link)
+        if parts.scheme:
+            continue
+        target = ((ROOT / page).parent / parts.path).resolve() if parts.path else ROOT / page
+        name = target.relative_to(ROOT).as_posix()
+        if not target.exists() or (parts.fragment and parts.fragment not in anchors(name)):
+            wrong.append(link)
+    assert not wrong
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    reached, due = set(), ["README.md"]
+    while due:
+        page = due.pop()
+        reached.add(page)
+        for link in links(page):
+            path = ((ROOT / page).parent / urlsplit(link).path).resolve()
+            if path.is_relative_to(ROOT) and path.is_file():
+                name = path.relative_to(ROOT).as_posix()
+                if name in PAGES and name not in reached:
+                    due.append(name)
+    assert reached == set(PAGES)

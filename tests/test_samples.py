@@ -1,4 +1,4 @@
-"""The sample corpora are what their README says, and measure what the main README says."""
+"""The sample corpora are what their README says, and measure what docs/performance.md says."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ from qembed.pipeline.retrieval.session import Session
 from qembed.search import Exact
 from qembed.serve.batching_encoder import BatchingEncoder
 from qembed.types import EncoderInfo
-from tests.test_readme import EXPORTS
+from tests.documentation import EXPORTS, text_of
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = ROOT / "sample_corpora"
+FIGURES = "docs/performance.md"
 CORPORA = {"helpdesk": "docs", "memories": "memories.jsonl", "code": "src"}
 LEAST = {"helpdesk": (40, 60), "memories": (120, 30), "code": (40, 40)}
 ROW = re.compile(r"^\| `(\w+)`(?: by `([\w.-]+)`)?[^|]*\| (\.\d+) \| (\.\d+) \| (\.\d+) \|$", re.M)
@@ -85,9 +86,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize(
-    ("name", "judged", "dense", "auto", "reranked"), ROW.findall((ROOT / "README.md").read_text())
+    ("name", "judged", "dense", "auto", "reranked"), ROW.findall(text_of(FIGURES))
 )
-def test_the_readme_says_what_they_measure(
+def test_the_documented_figures_are_measured(
     name: str, judged: str, dense: str, auto: str, reranked: str, folder: Path
 ) -> None:
     root = folder / name / ".qembed"
@@ -109,8 +110,8 @@ def test_the_readme_says_what_they_measure(
         assert verdict.body["measures"]["nDCG@10"] == pytest.approx(float(figure), abs=0.002)
 
 
-def test_the_readme_has_them_all() -> None:
-    assert {m[0] for m in ROW.findall((ROOT / "README.md").read_text())} == set(CORPORA)
+def test_every_corpus_has_a_documented_figure() -> None:
+    assert {m[0] for m in ROW.findall(text_of(FIGURES))} == set(CORPORA)
 
 
 @pytest.mark.parametrize("name", CORPORA)

@@ -1,4 +1,4 @@
-"""Exit codes, as documented in the README."""
+"""Exit codes, as documented in docs/cli.md."""
 
 from __future__ import annotations
 

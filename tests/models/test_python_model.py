@@ -13,6 +13,7 @@ import pytest
 from qembed.errors import EncodingError, ModelUnavailable, UsageError
 from qembed.models import open_model, open_reranker
 from qembed.models.python_model import PythonEncoder
+from tests.documentation import blocks
 
 Write = Callable[[str], str]
 
@@ -213,27 +214,14 @@ def test_letters_without_blanks_between_them_count_alone(write: Write) -> None:
     assert open_model(write()).count(["火星是红色的 planet"]) == [9]
 
 
-EXAMPLE = """
-import numpy as np
-
-class Letters:                      # an encoder: any array with a row a text
-    dim, version = 26, "1"
-    def encode(self, texts):
-        return np.array([[1e-6 + t.lower().count(chr(97 + i)) for i in range(26)] for t in texts])
-
-class Shared:                       # a reranker: a number for each (query, passage)
-    def score(self, pairs):
-        return [len(set(q.split()) & set(p.split())) for q, p in pairs]
-"""
-"""The README's ten lines, to the letter (without the blank first)."""
-
-
-def test_the_example_of_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_documented_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    Path("example.py").write_text(EXAMPLE)
-    assert len([line for line in EXAMPLE.splitlines() if line.strip()]) <= 10
+    (example,) = [b.text for b in blocks("docs/models.md") if b.name == "example.py"]
+    Path("example.py").write_text(example)
+    code = [line for line in example.splitlines() if line.strip() and not line.startswith("#")]
+    assert len(code) <= 10
     try:
         model = open_model("py:example:Letters")
         vectors = model.encoder().encode(["late parcel", "parcel, late!", "refund"])

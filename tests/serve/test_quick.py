@@ -14,9 +14,9 @@ import pytest
 
 from qembed.serve.protocol import ProtocolError
 from tests.cli.conftest import Shell
+from tests.documentation import EXPORTS
 from tests.serve.conftest import Running
 from tests.serve.test_serve import FORMATS, _request, both
-from tests.test_readme import EXPORTS
 
 WORDS = ["parcel", "locked account", "when does the money come back", "tracking page", "an hour"]
 
