@@ -26,10 +26,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qembed.errors import EncodingError, ModelUnavailable, UsageError
-from qembed.models.checks import count_words, unit_rows
 from qembed.models.model import Say, Stop
 from qembed.models.profiles import Profile
+from qembed.models.tokenization import count_words
 from qembed.types import Encoder, EncoderInfo, TokenEncoder
+from qembed.vectors import validate
 
 if TYPE_CHECKING:
     from qembed.types import Vectors
@@ -82,7 +83,7 @@ class PythonEncoder:
 
         if not len(texts):
             return np.zeros((0, self._dim), dtype=np.float32)
-        vectors = unit_rows(self._made.encode(texts), texts, self._name)
+        vectors = validate(self._made.encode(texts), texts, self._name)
         if vectors.shape[1] != self._dim:
             raise EncodingError(
                 f"{self._name} gave {vectors.shape[1]} dimensions, it said it has {self._dim}"
@@ -95,7 +96,7 @@ class PythonEncoder:
         if len(given) != len(texts):
             raise EncodingError(f"{self._name} gave {len(given)} arrays for {len(texts)} texts")
         return [
-            unit_rows(states, [text] * len(states), self._name)
+            validate(states, [text] * len(states), self._name)
             for states, text in zip(given, texts, strict=True)
         ]
 

@@ -20,8 +20,8 @@ from qembed.models.device import DEVICE, DTYPE
 from qembed.models.library_logging import quiet
 from qembed.models.profiles import profile_for
 from qembed.models.tokenization import keep_end
-from qembed.models.unit import unit
 from qembed.types import EncoderInfo
+from qembed.vectors import normalize_encoded
 
 if TYPE_CHECKING:
     from qembed.types import Vectors
@@ -131,7 +131,8 @@ class TorchEncoder:
         for batch in by_length(self._count(texts), *self._budget):
             with _no_grad():
                 raw = self._forward([texts[i] for i in batch])["sentence_embedding"]
-            out[batch] = unit(raw[:, : self.dim].float().cpu().numpy(), [texts[i] for i in batch])
+            vectors = raw[:, : self.dim].float().cpu().numpy()
+            out[batch] = normalize_encoded(vectors, [texts[i] for i in batch])
             if track is not None:
                 track(len(batch))
         return out
@@ -146,7 +147,8 @@ class TorchEncoder:
             states = output["token_embeddings"].float().cpu().numpy()
             for i, row, keep in zip(batch, states, mask, strict=True):
                 # by the mask, not by position: padding may be on either side
-                found[i] = unit(row[keep], [texts[i]])
+                kept = row[keep]
+                found[i] = normalize_encoded(kept, [texts[i]] * len(kept))
         return found
 
     def _forward(self, texts: list[str]) -> dict[str, Any]:

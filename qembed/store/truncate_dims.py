@@ -2,32 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from qembed.errors import EncodingError
 from qembed.store.arrow import filtered
 from qembed.store.catalog import live_mask
 from qembed.store.manifest import Manifest, pack_vectors, unpack_vectors
 from qembed.store.shards import COLUMNS, vectors_of
 from qembed.store.writer import Writer
 from qembed.types import Recipe
-
-if TYPE_CHECKING:
-    from qembed.types import Vectors
-
-
-def shorter(vectors: Vectors, dim: int) -> Vectors:
-    """The first `dim` numbers of each row, at length 1: float32 (n, dim).
-
-    Raises EncodingError where nothing is left of a vector.
-    """
-    import numpy as np
-
-    cut = vectors[:, :dim]
-    lengths = np.linalg.norm(cut, axis=1, keepdims=True)
-    if len(cut) and float(lengths.min()) < 1e-6:
-        raise EncodingError(f"a stored vector is zero in its first {dim} dimensions")
-    return np.ascontiguousarray(cut / lengths, dtype=np.float32)
+from qembed.vectors import truncate
 
 
 def cut_index(writer: Writer, recipe: Recipe) -> Manifest:
@@ -53,7 +34,7 @@ def cut_index(writer: Writer, recipe: Recipe) -> Manifest:
             at += table.num_rows
             if mask.any():
                 kept = filtered(table, mask)
-                writer.append_table(kept, shorter(vectors_of(kept), recipe.dim))
+                writer.append_table(kept, truncate(vectors_of(kept), recipe.dim))
         everything = np.ones(old.next_row - old.base, bool) if live is None else live
         rank = np.cumsum(everything) - 1
         inside = np.clip(first - old.base, 0, max(len(rank) - 1, 0))
@@ -73,4 +54,4 @@ def _probes(old: Manifest, dim: int) -> dict[str, str]:
     if "vectors" not in old.probes:
         return {}
     stored = unpack_vectors(old.probes["vectors"], old.recipe.dim)
-    return {"vectors": pack_vectors(shorter(stored, dim))}
+    return {"vectors": pack_vectors(truncate(stored, dim))}

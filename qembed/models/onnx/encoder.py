@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from qembed.models.batching import by_length
 from qembed.models.onnx.cache import Export
 from qembed.models.onnx.session import ROWS, GraphSession, load_tokenizer, padded, tokens
-from qembed.models.unit import unit
 from qembed.types import EncoderInfo
+from qembed.vectors import normalize_encoded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,7 +60,7 @@ class OnnxEncoder:
         out = np.empty((len(texts), self.dim), dtype=np.float32)
         for batch, feed in self._batches(texts):
             raw = self._graph.run(VECTOR, feed, half_cores)
-            out[batch] = unit(raw[:, : self.dim], [texts[i] for i in batch])
+            out[batch] = normalize_encoded(raw[:, : self.dim], [texts[i] for i in batch])
             if track is not None:
                 track(len(batch))
         return out
@@ -72,7 +72,8 @@ class OnnxEncoder:
             states = self._graph.run(STATES, feed)
             keep = feed["attention_mask"].astype(bool)
             for i, row, mask in zip(batch, states, keep, strict=True):
-                found[i] = unit(row[mask], [texts[i]])
+                kept = row[mask]
+                found[i] = normalize_encoded(kept, [texts[i]] * len(kept))
         return found
 
     def count(self, texts: Sequence[str]) -> list[int]:

@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 from qembed.errors import EncodingError, ModelUnavailable, UsageError
 from qembed.models.batching import by_length
-from qembed.models.checks import count_words, unit_rows
 from qembed.models.model import Say, Stop
 from qembed.models.profiles import Profile, profile_for, short_name
 from qembed.models.remote.http_client import Endpoint, Rejected, parse_address
+from qembed.models.tokenization import count_words
 from qembed.types import Encoder, EncoderInfo, TokenEncoder
+from qembed.vectors import validate
 
 if TYPE_CHECKING:
     from qembed.types import Vectors
@@ -175,7 +176,7 @@ class RemoteEncoder:
                 "wanted: another model answers there than before"
             )
         vectors = np.array(rows)[:, : self._dim]
-        return unit_rows(vectors, texts, f"{self._endpoint.url} ({self._model})")
+        return validate(vectors, texts, f"{self._endpoint.url} ({self._model})")
 
     def _in_order(self, answer: Any, texts: list[str]) -> list[Any]:
         """The answer's vectors in the order of the texts, which `index` says and the list need not."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from qembed.errors import UsageError
 from qembed.pipeline.retrieval.session import Session
 from qembed.search import Exact
+from qembed.vectors import normalize
 
 if TYPE_CHECKING:
     from qembed.types import Encoder, EncoderInfo, Pair, Scorer, Scores, Tasks, Vectors
@@ -71,16 +72,8 @@ class TruncatedEncoder:
 
     def encode(self, texts: Sequence[str], *, half_cores: bool = False) -> Vectors:
         """float32 (len(texts), dim)."""
-        return cut(self._session.encoder.encode(texts, half_cores=half_cores), self._dim)
-
-
-def cut(vectors: Vectors, dim: int) -> Vectors:
-    """The first `dim` numbers of each row, of length 1 again (a row of zeros stays one)."""
-    import numpy as np
-
-    short = np.array(vectors[:, :dim], dtype=np.float32)
-    lengths = np.linalg.norm(short, axis=1, keepdims=True)
-    return np.asarray(short / np.where(lengths > 0, lengths, 1), dtype=np.float32)
+        vectors = self._session.encoder.encode(texts, half_cores=half_cores)
+        return normalize(vectors[:, : self._dim])
 
 
 def shortened(session: Session, dim: int) -> Session:
@@ -91,7 +84,7 @@ def shortened(session: Session, dim: int) -> Session:
     if not 0 < dim <= session.recipe.dim:
         raise UsageError(f"dim {dim}: the stored vectors have {session.recipe.dim}")
     short = copy.copy(session)
-    parts = [(first, cut(v, dim)) for first, v in session.exact.parts]
+    parts = [(first, normalize(v[:, :dim])) for first, v in session.exact.parts]
     manifest = session.snapshot.manifest
     short.__dict__["_parts"] = parts
     short.__dict__["exact"] = Exact(parts, session.snapshot.live, manifest.base)

@@ -14,6 +14,7 @@ from qembed.search.dense.hnsw import EF_CONSTRUCTION, EF_LADDER, TARGET_RECALL, 
 from qembed.store import Snapshot
 from qembed.store import derived_files as files
 from qembed.store.durable_files import storage_errors
+from qembed.vectors import normalize
 
 if TYPE_CHECKING:
     from qembed.types import Rows, Scores, Vectors
@@ -134,8 +135,7 @@ def synthetic_queries(
             for first, block in _vectors(snapshot, base)
         ]
     )
-    queries = (1 - ASIDE) * vectors + ASIDE * rng.permutation(vectors)
-    queries = (queries / np.linalg.norm(queries, axis=1, keepdims=True)).astype(np.float32)
+    queries = normalize((1 - ASIDE) * vectors + ASIDE * rng.permutation(vectors))
     best = [(np.zeros(0, np.int64), np.zeros(0, np.float32)) for _ in queries]
     for first, vectors in _vectors(snapshot, base):
         part = Exact([(first, vectors[: max(0, upto - first)])])
