@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from qembed.errors import UsageError
 from qembed.evaluation.baseline import comparable
 from qembed.evaluation.formats.source_file import some
+from qembed.evaluation.measure_names import parse_measures
+from qembed.evaluation.report.report import read_report
 from qembed.evaluation.significance import TIE_TOLERANCE, Difference, compare
 
 
@@ -73,6 +76,15 @@ class Diff:
                 for m in self.moved
             ],
         }
+
+
+def diff_files(before: Path, after: Path, measure: str | None = None) -> Diff:
+    """Compare two JSON reports (see `diff_reports`). `measure`: as ir-measures spells it.
+
+    Raises InputError for files that are no reports, UsageError.
+    """
+    name = parse_measures(measure)[0].name if measure else None
+    return diff_reports(read_report(before), read_report(after), name, (before.name, after.name))
 
 
 def diff_reports(

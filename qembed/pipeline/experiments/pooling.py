@@ -1,84 +1,142 @@
-"""`qembed eval pool`: what several ways of searching find, pooled to be judged."""
+"""`qembed eval pool`: candidates of several search modes and runs in one file to grade; judgments from it."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qembed.errors import InputError, UsageError
-from qembed.evaluation import Candidate, ranked, read_qrels, read_queries, read_run
+from qembed.evaluation import (
+    Candidate,
+    ranked,
+    read_pool,
+    read_qrels,
+    read_queries,
+    read_run,
+    write_pool,
+    write_qrels,
+)
+from qembed.evaluation.formats.source_file import Warn
 from qembed.pipeline.experiments.ablation import modes
 from qembed.pipeline.experiments.run_builder import RunBuilder
 from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.session import Session
-from qembed.types import Qrels
+from qembed.types import Qrels, Query, Run
 
 
-def pool(
-    root: Path,
-    queries: Path,
-    *,
-    asked: QueryOptions,
-    depth: int = 10,
-    wanted: Sequence[str] = (),
-    runs: Sequence[Path] = (),
-    qrels: Path | None = None,
-    model: str | None = None,
-) -> list[Candidate]:
-    """The `depth` best documents of each query in each of the modes `wanted` (all there are) and runs.
+@dataclass(frozen=True, slots=True)
+class PoolOptions:
+    """Inputs of a pool. `modes` empty: all that the index supports. `qrels`: grades that are known."""
 
-    In an order that does not tell the rank, so that a judge is not led. Grades that `qrels` has are
-    filled in. Raises UsageError, InputError for runs that name documents the index lacks.
+    queries: Path
+    asked: QueryOptions
+    depth: int = 10
+    modes: Sequence[str] = ()
+    runs: Sequence[Path] = ()
+    qrels: Path | None = None
+    model: str | None = None
+
+
+def write_candidates(root: Path, options: PoolOptions, output: Path) -> list[Candidate]:
+    """Pool the index's candidates (see `pool`) and write them to a file to grade.
+
+    Raises as `pool` and `write_pool` do.
     """
-    import numpy as np
+    candidates = pool(root, options)
+    write_pool(candidates, output)
+    return candidates
 
-    if depth < 1:
+
+def write_judgments(graded: Path, output: Path, warn: Warn) -> Qrels:
+    """Write the judgments of a graded file. Raises InputError, StorageError."""
+    qrels = read_pool(graded, warn=warn)
+    write_qrels(qrels, output)
+    return qrels
+
+
+def pool(root: Path, options: PoolOptions) -> list[Candidate]:
+    """Pool the `depth` best documents of each query in each mode and run, and those judged already.
+
+    Candidates of one query are in an order that does not tell the rank, so that a judge is not led.
+    Raises UsageError, and InputError for runs that name documents the index lacks.
+    """
+    if options.depth < 1:
         raise UsageError("--depth: at least 1")
-    asking = read_queries(queries)
-    known: Qrels = read_qrels(qrels) if qrels is not None else {}
-    foreign = [(path, read_run(path)) for path in runs]
-    with Session(root, model) as session:
-        ranker = RunBuilder(session, asking)
-        problems = [
-            f"{path}: query {query!r}: document {document!r} is not in the index"
-            for path, run in foreign
-            for query in (q.id for q in asking)
-            for document in ranked(run.get(query, {}))[:depth]
-            if document not in ranker.documents
-        ]
-        if problems:
-            raise InputError("these runs are of another corpus:", problems)
-        rows: dict[tuple[str, str], int] = {}
-        for mode in wanted or modes(session):
-            found = ranker.rank(replace(asked, mode=mode, k=depth))
-            for query, hits in found.run.items():
-                for document in ranked(hits)[:depth]:
-                    rows.setdefault((query, document), found.rows.get((query, document), -1))
-        position = {name: i for i, name in enumerate(ranker.names)}
-        first, _ = session.snapshot.catalog.pointers()
-        for q in asking:
-            graded = known.get(q.id, {})
-            found_elsewhere = [d for _, run in foreign for d in ranked(run.get(q.id, {}))[:depth]]
-            for document in [*found_elsewhere, *graded]:
-                if document in position:
-                    rows.setdefault((q.id, document), -1)
-        for (query, document), row in rows.items():
-            if row < 0:  # found by another system: it opens with its first passage
-                rows[query, document] = int(first[position[document]])
+    queries = read_queries(options.queries)
+    known: Qrels = read_qrels(options.qrels) if options.qrels is not None else {}
+    runs = {path: read_run(path) for path in options.runs}
+    with Session(root, options.model) as session:
+        builder = RunBuilder(session, queries)
+        _check_documents(runs, builder, options.depth)
+        position = {name: i for i, name in enumerate(builder.names)}
+        rows = _rows_found(builder, options)
+        for pair in _listed(builder.queries, list(runs.values()), known, options.depth):
+            if pair[1] in position:
+                rows.setdefault(pair, _FIRST)
         pairs = sorted(rows, key=_shuffled)
-        at = np.array([rows[pair] for pair in pairs], dtype=np.int64)
-        texts = [p.text for p in session.passages(at)] if len(pairs) else []
-        by_query: dict[str, list[Candidate]] = {q.id: [] for q in asking}
-        words = {q.id: q.text for q in asking}
-        for (query, document), text in zip(pairs, texts, strict=True):
-            title = ranker.titles[position[document]]
-            grade = known.get(query, {}).get(document)
-            by_query[query].append(Candidate(query, words[query], document, title, text, grade))
+        texts = _texts(session, [(rows[pair], position[pair[1]]) for pair in pairs])
+    by_query: dict[str, list[Candidate]] = {q.id: [] for q in queries}
+    words = {q.id: q.text for q in queries}
+    for (query, document), text in zip(pairs, texts, strict=True):
+        title = builder.titles[position[document]]
+        grade = known.get(query, {}).get(document)
+        by_query[query].append(Candidate(query, words[query], document, title, text, grade))
     return [candidate for found in by_query.values() for candidate in found]
 
 
-def _shuffled(pair: tuple[str, str]) -> bytes:
-    """An order that is the same every time and says nothing of ranks."""
+_Pair = tuple[str, str]
+"""Query id, document id."""
+_FIRST = -1
+"""In place of a passage's row: the document's first passage."""
+
+
+def _check_documents(runs: Mapping[Path, Run], builder: RunBuilder, depth: int) -> None:
+    problems = [
+        f"{path}: query {q.id!r}: document {document!r} is not in the index"
+        for path, run in runs.items()
+        for q in builder.queries
+        for document in ranked(run.get(q.id, {}))[:depth]
+        if document not in builder.documents
+    ]
+    if problems:
+        raise InputError("these runs are of another corpus:", problems)
+
+
+def _rows_found(builder: RunBuilder, options: PoolOptions) -> dict[_Pair, int]:
+    """Search in every mode. Maps each candidate to its best passage's row in the first mode with it."""
+    rows: dict[_Pair, int] = {}
+    for mode in options.modes or modes(builder.session):
+        built = builder.rank(replace(options.asked, mode=mode, k=options.depth))
+        for query, hits in built.run.items():
+            for document in ranked(hits)[: options.depth]:
+                pair = query, document
+                rows.setdefault(pair, built.rows.get(pair, _FIRST))
+    return rows
+
+
+def _listed(
+    queries: Sequence[Query], runs: Sequence[Run], known: Qrels, depth: int
+) -> Iterator[_Pair]:
+    """Pairs that other systems' runs and judgments name, for the given queries."""
+    for q in queries:
+        for run in runs:
+            yield from ((q.id, document) for document in ranked(run.get(q.id, {}))[:depth])
+        yield from ((q.id, document) for document in known.get(q.id, {}))
+
+
+def _texts(session: Session, candidates: Sequence[tuple[int, int]]) -> list[str]:
+    """Read the passages' texts. `candidates`: (row or _FIRST, position of the document in the catalog)."""
+    import numpy as np
+
+    if not candidates:
+        return []
+    first, _ = session.snapshot.catalog.pointers()
+    rows = [int(first[position]) if row == _FIRST else row for row, position in candidates]
+    return [p.text for p in session.passages(np.array(rows, dtype=np.int64))]
+
+
+def _shuffled(pair: _Pair) -> bytes:
+    """Sort key that is the same in every run and says nothing of ranks."""
     return hashlib.blake2b("\0".join(pair).encode("utf-8", "surrogatepass"), digest_size=8).digest()
