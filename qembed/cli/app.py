@@ -1,16 +1,14 @@
-"""The `qembed` command: one file per subcommand, one place where errors become messages and codes."""
+"""The `qembed` command: a table of subcommands, and the place where errors become messages and exit codes."""
 
 from __future__ import annotations
 
 import os
 import sys
-from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
-from typer.main import get_command
 
+from qembed.cli.command import HELP_COLUMNS, LazyGroup
 from qembed.cli.exit_codes import ExitCode
 from qembed.errors import QembedError
 from qembed.version import __version__
@@ -33,54 +31,17 @@ COMMANDS = {
     ),
     "models": ("models:app", "What is known of models, and what they are given."),
 }
-"""What does a command, as file:name, and its line in the help: only the one that is called is imported."""
+"""Command -> (module:attribute below qembed.cli.commands, its line in the help)."""
 
 
-class Commands(dict[str, Any]):
-    """Name -> command, made when it is asked for."""
+class Main(LazyGroup):
+    """Root group: an error of ours becomes a message and an exit code, any other keeps its traceback."""
 
-    def __init__(self) -> None:
-        super().__init__(dict.fromkeys(COMMANDS))
-
-    def __getitem__(self, name: str) -> Any:
-        if (made := super().__getitem__(name)) is None:
-            made = _command(name)
-            self[name] = made
-        return made
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """The command of this name."""
-        return self[name] if name in COMMANDS else default
-
-
-def _command(name: str) -> Any:
-    file, _, attribute = COMMANDS[name][0].partition(":")
-    found = getattr(import_module(f"qembed.cli.commands.{file}"), attribute)
-    if isinstance(found, typer.Typer):
-        return get_command(found)
-    alone = typer.Typer(add_completion=False, rich_markup_mode=None)
-    alone.command(name)(found)
-    return get_command(alone)
-
-
-class Group(TyperGroup):
-    """Runs a command; an error of ours becomes a line on stderr, any other keeps its traceback."""
-
-    def __init__(self, **attributes: Any) -> None:
-        super().__init__(**attributes)
-        self.commands = Commands()
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        """The names, in the order of the help."""
-        return list(COMMANDS)
-
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Writes the commands' lines into the help."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, said) for name, (_, said) in COMMANDS.items()])
+    package = "qembed.cli.commands"
+    targets = COMMANDS
 
     def invoke(self, ctx: Any) -> Any:
-        """The command's result, or an exit code."""
+        """Run the command. Raises Exit with the code of an error."""
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()
@@ -99,11 +60,11 @@ class Group(TyperGroup):
 
 
 app = typer.Typer(
-    cls=Group,
+    cls=Main,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": HELP_COLUMNS},
 )
 
 

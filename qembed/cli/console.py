@@ -1,4 +1,4 @@
-"""Options that several commands share, and the talk on stderr."""
+"""Messages and progress bars on stderr, data on stdout, and the signals that end a run."""
 
 from __future__ import annotations
 
@@ -8,42 +8,14 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-
-from qembed.errors import UsageError
 from qembed.pipeline.progress import Progress
-
-IndexOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--index",
-        metavar="DIR",
-        help="The index. Default: $QEMBED_INDEX, else the nearest .qembed here or above.",
-        show_default=False,
-    ),
-]
-ModelOption = Annotated[
-    str | None,
-    typer.Option(
-        "--model",
-        metavar="SPEC",
-        help="minilm (built in), a folder, a hub id, or py:module:factory. "
-        "Default: the index's own, else $QEMBED_MODEL, else minilm.",
-        show_default=False,
-    ),
-]
-QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No talk on stderr.")]
-VerboseOption = Annotated[
-    bool, typer.Option("--verbose", "-v", help="Timings and details on stderr.")
-]
 
 
 class Console:
-    """Lines and bars on stderr. Bars only on a terminal; nothing at all with --quiet."""
+    """Messages and bars on stderr. Bars are drawn only on a terminal; --quiet silences both."""
 
     def __init__(self, quiet: bool = False, verbose: bool = False) -> None:
         self.quiet = quiet
@@ -51,22 +23,22 @@ class Console:
         self.bars = sys.stderr.isatty() and not quiet
 
     def say(self, text: str) -> None:
-        """One line, unless told to be quiet."""
+        """Print one message, unless --quiet."""
         if not self.quiet:
             print(f"qembed: {harmless(text)}", file=sys.stderr)  # noqa: T201
 
     def detail(self, text: str) -> None:
-        """One line, only with --verbose."""
+        """Print one message, only with --verbose."""
         if self.verbose:
             self.say(text)
 
     def seconds(self, seconds: Mapping[str, float]) -> None:
-        """The timings, only with --verbose."""
+        """Print the timings, only with --verbose."""
         self.detail("seconds: " + ", ".join(f"{k} {v:.3f}" for k, v in seconds.items()))
 
     @contextmanager
     def progress(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Progress]:
-        """A bar over files with the passages encoded so far, while the block runs."""
+        """Draw a bar over files, with the number of passages encoded so far, while the block runs."""
         if not self.bars:
             yield Progress(say=self.say, stop=stop)
             return
@@ -92,7 +64,7 @@ class Console:
 
     @contextmanager
     def counter(self, total: int, unit: str) -> Iterator[Callable[[int], None] | None]:
-        """A bar over a known number of things, None where there is none to draw."""
+        """Draw a bar up to `total`; yields the function that advances it, None where none is drawn."""
         if not self.bars:
             yield None
             return
@@ -105,21 +77,21 @@ class Console:
 
 
 class StopSignals:
-    """SIGINT and SIGTERM as a question: the work ends at its next step, with what is done committed.
+    """SIGINT and SIGTERM as a question asked between two steps of a run, which then commits and ends.
 
-    A second signal ends it at once.
+    A second signal ends the process at once.
     """
 
     def __init__(self) -> None:
         self.received = 0
 
     def __call__(self) -> bool:
-        """Whether a signal came."""
+        """Return True once a signal was received."""
         return self.received != 0
 
     @contextmanager
     def caught(self, talk: Console) -> Iterator[StopSignals]:
-        """Catches both signals while the block runs."""
+        """Catch both signals while the block runs."""
 
         def handler(number: int, _: FrameType | None) -> None:
             if self.received:
@@ -136,23 +108,8 @@ class StopSignals:
 
     @property
     def code(self) -> int:
-        """128 + the signal's number, as shells do."""
+        """Exit code of the signal received: 128 + its number, as shells count."""
         return 128 + self.received
-
-
-def key_values(pairs: list[str]) -> dict[str, Any]:
-    """`KEY=VALUE` options as metadata. VALUE is JSON where it is a number, true, false or null."""
-    found: dict[str, Any] = {}
-    for pair in pairs:
-        key, sign, value = pair.partition("=")
-        if not sign or not key:
-            raise UsageError(f"--meta {pair}: KEY=VALUE is wanted")
-        try:
-            parsed = json.loads(value)
-        except ValueError:
-            parsed = value
-        found[key] = parsed if isinstance(parsed, (int, float, bool, type(None))) else value
-    return found
 
 
 _UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -162,19 +119,19 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)  # json.dumps makes
 
 
 def dumps(value: Any) -> str:
-    """JSON in UTF-8, with what could steer a terminal escaped (json itself escapes only below 0x20)."""
+    """Serialise to JSON in UTF-8, terminal control characters escaped (json escapes those below 0x20)."""
     text = _ENCODER.encode(value)
     return _UNSAFE_IN_JSON.sub(lambda m: f"\\u{ord(m.group()):04x}", text)
 
 
-_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 def harmless(text: str) -> str:
-    """The text with what could steer a terminal made visible: names and errors quote documents."""
-    return _STEERING.sub(lambda m: ascii(m.group())[1:-1], text)
+    """Escape terminal control characters: names and errors quote documents."""
+    return _CONTROLS.sub(lambda m: ascii(m.group())[1:-1], text)
 
 
 def out(text: str) -> None:
-    """One line of data: as it is into a pipe or file, harmless on a terminal."""
+    """Print one line of data: unchanged into a pipe or file, controls escaped on a terminal."""
     sys.stdout.write((harmless(text) if sys.stdout.isatty() else text) + "\n")

@@ -1,4 +1,4 @@
-"""Exit codes, as documented in docs/cli.md."""
+"""Exit codes of all commands, as docs/cli.md documents them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """1 is left to bugs."""
+    """Exit code of a command. 1 is left to bugs."""
 
     DONE = 0
     CANNOT_RUN = 2
-    """Usage, no index, wrong recipe, unreachable model."""
+    """Usage error, no index, wrong recipe, unreachable model."""
     GATE = 3
     """A gate said no."""
     SOME_FAILED = 4

@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
 from qembed.cli.console import Console
 
-NoServerOption = Annotated[
-    bool, typer.Option("--no-server", help="Do the work in this process, whatever server there is.")
-]
 _TERMINAL = ("TERM", "COLORTERM", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "TTY_COMPATIBLE",
              "TTY_INTERACTIVE")  # fmt: skip
 """What rich looks at."""

@@ -115,7 +115,7 @@ class TestAgainstAnIndex:
         assert again.json["recipe"] is None
 
     def test_rerank(self, indexed: Shell) -> None:
-        done = indexed(*self.files("--rerank", "--format", "json"))
+        done = indexed(*self.files("--rerank", "late", "--format", "json"))
         assert done.code == 0, done.err
         assert done.json["settings"]["rerank"] == "late"
 

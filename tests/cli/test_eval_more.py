@@ -95,7 +95,7 @@ class TestAblations:
         assert {a["mode"] for a in self.arms(indexed, "--ablate", "mode")} >= {"dense", "lexical"}
         arms = self.arms(indexed, "--ablate", "rerank")
         assert [a["rerank"] for a in arms] == ["without", "late"]
-        alone = indexed(*FILES, "--format", "json", "--rerank").json
+        alone = indexed(*FILES, "--format", "json", "--rerank", "late").json
         assert arms[1]["measures"] == alone["measures"]
 
     def test_a_grid_encodes_each_text_once(

@@ -2,18 +2,80 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from qembed.cli.app import COMMANDS, _command
+from qembed.cli.app import COMMANDS, Main
+from qembed.cli.command import LazyCommands
+from qembed.cli.commands.eval.evaluate import EvalGroup
 from tests.cli.conftest import Shell
 
-
-@pytest.mark.parametrize("name", COMMANDS)
-def test_a_line_says_what_the_command_says_of_itself(name: str) -> None:
-    command = _command(name)
-    assert command.help.split()[:3] == COMMANDS[name][1].split()[:3]
+GROUPS = {(): Main, ("eval",): EvalGroup}
 
 
-def test_the_help_has_them_in_their_order(shell: Shell) -> None:
-    listed = shell("--help").out.partition("Commands:\n")[2]
-    assert [line.split()[0] for line in listed.splitlines() if line[2:3].strip()] == list(COMMANDS)
+def commands(path: tuple[str, ...]) -> dict[str, Any]:
+    group = GROUPS[path]
+    found = LazyCommands(group.package, group.targets)
+    return {name: found[name] for name in found}
+
+
+@pytest.mark.parametrize("path", GROUPS)
+def test_a_line_says_what_the_command_says_of_itself(path: tuple[str, ...]) -> None:
+    for name, command in commands(path).items():
+        assert command.help.split()[:3] == GROUPS[path].targets[name][1].split()[:3]
+
+
+@pytest.mark.parametrize("path", GROUPS)
+def test_the_help_has_them_in_their_order(shell: Shell, path: tuple[str, ...]) -> None:
+    listed = shell(*path, "--help").out.partition("Commands:\n")[2]
+    names = list(GROUPS[path].targets)
+    assert [line.split()[0] for line in listed.splitlines() if line[2:3].strip()] == names
+
+
+def sections(text: str) -> dict[str, list[str]]:
+    """Heading -> the options (or commands) listed below it."""
+    found: dict[str, list[str]] = {}
+    rows: list[str] = []
+    for line in text.splitlines():
+        if line and not line.startswith(" ") and line.endswith(":"):
+            rows = found.setdefault(line[:-1], [])
+        elif line[2:3].strip():
+            rows.append(line.split()[0].rstrip(","))
+    return found
+
+
+@pytest.mark.parametrize("name", ["query", "index", "eval", "rerank"])
+def test_many_options_are_in_groups_the_common_ones_first(shell: Shell, name: str) -> None:
+    found = sections(shell(name, "--help").out)
+    for heading in ("Arguments", "Commands"):
+        found.pop(heading, None)
+    assert next(iter(found)) == "Options"
+    assert len(found) > 3
+    assert all(found.values())
+    assert sum(map(len, found.values())) > 13
+    assert "-h" in found["Options"]
+
+
+@pytest.mark.parametrize("path", [["add"], ["eval", "sts"], ["eval", "diff"], ["status"]])
+def test_few_options_are_one_list(shell: Shell, path: list[str]) -> None:
+    assert set(sections(shell(*path, "--help").out)) <= {"Arguments", "Options"}
+
+
+def test_a_shared_option_may_be_in_another_group_elsewhere(shell: Shell) -> None:
+    evaluate, query = (sections(shell(name, "--help").out) for name in ("eval", "query"))
+    assert "--task" in evaluate["Retrieval, as in qembed query"]
+    assert "--task" in query["Model and instruction"]
+
+
+@pytest.mark.parametrize(("columns", "widest"), [("60", 58), ("100", 98), ("250", 98)])
+def test_it_is_as_wide_as_the_terminal_up_to_a_limit(
+    shell: Shell, columns: str, widest: int
+) -> None:
+    for path in [["query"], ["eval", "sts"], []]:
+        text = shell.process(*path, "--help", COLUMNS=columns).out.partition("Options:")[2]
+        assert widest - 12 < max(map(len, text.splitlines())) <= widest
+
+
+def test_every_command_is_in_the_table() -> None:
+    assert set(COMMANDS) == set(Main.targets)

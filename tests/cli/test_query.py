@@ -186,17 +186,38 @@ def test_control_characters_reach_no_terminal(shell: Shell) -> None:
 class TestRerank:
     def test_in_query(self, docs: Shell) -> None:
         plain = docs("query", "money back", "--format", "jsonl").lines
-        done = docs("query", "money back", "--rerank", "--format", "jsonl")
+        done = docs("query", "money back", "--rerank", "late", "--format", "jsonl")
         assert done.code == 0, done.err
         assert {h["document"] for h in done.lines} == {h["document"] for h in plain}
         assert all(h["scores"]["rerank"] is not None for h in done.lines)
         assert done.lines[0]["document"] == "refunds.md"
 
-    def test_the_word_after_it_may_be_the_query(self, docs: Shell) -> None:
-        done = docs("query", "--rerank", "money back", "--format", "jsonl")
-        assert done.lines[0]["query"] == "money back"
+    def test_before_the_query(self, docs: Shell) -> None:
         done = docs("query", "--rerank", "late", "money back", "--format", "jsonl")
         assert done.lines[0]["query"] == "money back"
+
+    @pytest.mark.parametrize(
+        "args",
+        [
+            ["money back", "--rerank"],
+            ["money back", "--rerank", "--explain"],
+            ["money back", "--rerank", "-k", "2"],
+            ["money back", "--rerank="],
+            ["--rerank", "money back"],
+            ["--rerank", "money"],
+            ["--rerank", "input/output"],
+        ],
+    )
+    def test_a_forgotten_value(self, docs: Shell, args: list[str]) -> None:
+        done = docs("query", *args)
+        assert (done.code, done.out) == (2, "")
+        assert "--rerank late" in done.err
+        done = docs("eval", "--queries", "q.jsonl", "--qrels", "q.tsv", "--rerank")
+        assert (done.code, done.out) == (2, "")
+        assert "--rerank late" in done.err
+
+    def test_the_option_as_a_query(self, docs: Shell) -> None:
+        assert docs("query", "--format", "jsonl", "--", "--rerank").lines[0]["query"] == "--rerank"
 
     def test_own_reranker(self, docs: Shell) -> None:
         docs.write("docs/loud.md", "NOTHING TO DO WITH IT")
@@ -214,7 +235,9 @@ class TestRerank:
         assert [(h["query_id"], h["rank"]) for h in done.lines] == [
             ("1", 1), ("1", 2), ("2", 1), ("2", 2),
         ]  # fmt: skip
-        inside = docs("query", "money back", "--rerank", "-k", "2", "--format", "jsonl").lines
+        inside = docs(
+            "query", "money back", "--rerank", "late", "-k", "2", "--format", "jsonl"
+        ).lines
         assert [h["document"] for h in inside] == [h["document"] for h in done.lines[:2]]
         assert inside[0]["score"] == pytest.approx(done.lines[0]["score"], abs=1e-4)
 

@@ -190,6 +190,6 @@ def test_rerank_endpoint(docs: Shell, server: Server) -> None:
 
 
 def test_late_is_not_to_be_had(remote: Shell) -> None:
-    done = remote("query", "parcel", "--rerank")
+    done = remote("query", "parcel", "--rerank", "late")
     assert done.code == 2
     assert "an endpoint gives no token vectors" in done.err

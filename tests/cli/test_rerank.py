@@ -108,8 +108,8 @@ def test_a_budget_of_a_run(many: Shell) -> None:
     ("args", "message"),
     [
         (["--rerank-budget", "2s"], "--rerank-budget wants --rerank"),
-        (["--rerank", "--rerank-budget", "soon"], "a time such as 2s or 500ms is wanted"),
-        (["--rerank", "--min-score", "0.5"], "--min-score with --rerank late"),
+        (["--rerank", "late", "--rerank-budget", "soon"], "a time such as 2s or 500ms is wanted"),
+        (["--rerank", "late", "--min-score", "0.5"], "--min-score with --rerank late"),
     ],
 )
 def test_options_that_do_not_go_together(many: Shell, args: list[str], message: str) -> None:
@@ -138,7 +138,7 @@ def test_min_score_is_a_probability(many: Shell) -> None:
 
 
 def test_late_says_what_its_scores_are(many: Shell) -> None:
-    err = many("query", "parcel", "--rerank", "--explain").err
+    err = many("query", "parcel", "--rerank", "late", "--explain").err
     assert "rerank: late (late), 40 of 40 pairs scored" in err
     assert "no probabilities" in err
 
@@ -146,10 +146,10 @@ def test_late_says_what_its_scores_are(many: Shell) -> None:
 def test_pairs_that_lost_text_are_counted_and_listed(shell: Shell) -> None:
     shell.write("c.jsonl", json.dumps({"_id": "long", "text": "parcel " * 900}) + "\n")
     assert shell("index", "c.jsonl", "--chunker", "none").code == 0
-    done = shell("query", "parcel", "--rerank", "-v")
+    done = shell("query", "parcel", "--rerank", "late", "-v")
     assert "1 pairs were longer than the reranker reads" in done.err
     assert "cut short: 'parcel' with 'parcel parcel" in done.err
-    assert "cut short" not in shell("query", "parcel", "--rerank").err
+    assert "cut short" not in shell("query", "parcel", "--rerank", "late").err
 
 
 # ── what a reranker reads ────────────────────────────────────────────────────────────────────────

@@ -1,4 +1,4 @@
-"""qembed eval --sts."""
+"""qembed eval sts."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from tests.evaluation.test_sts import FILE
 
 def test_it_prints_and_gates(shell: Shell) -> None:
     shell.write("sts.tsv", FILE)
-    done = shell("eval", "--sts", "sts.tsv", "-v")
+    done = shell("eval", "sts", "sts.tsv", "-v")
     assert (done.code, done.out.splitlines()[1]) == (0, "pairs     4")
-    value = shell("eval", "--sts", "sts.tsv", "--format", "json").json["measures"]["Spearman"]
+    value = shell("eval", "sts", "sts.tsv", "--format", "json").json["measures"]["Spearman"]
     assert done.out.startswith(f"Spearman  {value:.4f}\n")
     assert "encoded '{query}' with bag-of-words" in done.err
-    shown = shell("eval", "--sts", "sts.tsv", "-v", "--template", "find {query}").err
+    shown = shell("eval", "sts", "sts.tsv", "-v", "--template", "find {query}").err
     assert "encoded 'find {query}'" in shown
-    failed = shell("eval", "--sts", "sts.tsv", "--fail-under", "Spearman=1")
+    failed = shell("eval", "sts", "sts.tsv", "--fail-under", "Spearman=1")
     assert failed.code == 3
     assert "gate: Spearman is" in failed.err
 
@@ -25,9 +25,11 @@ def test_it_prints_and_gates(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["--sts", "nowhere.tsv"], "nowhere.tsv"),
-        (["--sts", "sts.tsv", "--qrels", "x"], "--sts goes with the model's options"),
-        (["--sts", "sts.tsv", "--fail-under", "nDCG@10=1"], "Spearman=0.8 is wanted"),
+        (["sts", "nowhere.tsv"], "nowhere.tsv"),
+        (["sts", "sts.tsv", "--qrels", "x"], "--qrels"),
+        (["sts", "sts.tsv", "--fail-under", "nDCG@10=1"], "Spearman=0.8 is wanted"),
+        (["--sts", "sts.tsv"], "qembed eval sts FILE --model SPEC"),
+        (["--sts=sts.tsv", "--model", "minilm"], "qembed eval sts FILE --model SPEC"),
     ],
 )
 def test_refusals(shell: Shell, args: list[str], message: str) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from qembed.errors import InputError, UsageError
 from qembed.evaluation.sts import SentencePair, read_sts, spearman
 from qembed.models import PROFILES
-from qembed.pipeline.experiments.sts import judge_sts, sts_template
+from qembed.pipeline.experiments.sts import evaluate_sts, sts_template
 from tests.encoders import Bag
 
 BAG = "py:tests.encoders:bag"
@@ -98,7 +98,7 @@ def test_files_without_a_correlation(tmp_path: Path, text: str, message: str) ->
 
 def test_the_report_of_a_model(tmp_path: Path) -> None:
     path = write(tmp_path, FILE)
-    body = judge_sts(path, BAG, fail_under=("spearman=0.1",))
+    body = evaluate_sts(path, BAG, fail_under=("spearman=0.1",))
     bag = Bag()
     pairs = read_sts(path)
     cosines = [float(a @ b) for a, b in (bag.encode([p.one, p.other]) for p in pairs)]
@@ -107,10 +107,10 @@ def test_the_report_of_a_model(tmp_path: Path) -> None:
     assert body["pairs"] == 4
     assert body["settings"]["encoded"] == "{query}"
     assert body["gates"][0]["ok"]
-    assert not judge_sts(path, BAG, fail_under=("Spearman=1",))["gates"][0]["ok"]
+    assert not evaluate_sts(path, BAG, fail_under=("Spearman=1",))["gates"][0]["ok"]
     for wrong in ("nDCG@10=0.5", "Spearman", "Spearman=2", "Spearman=high"):
-        with pytest.raises(UsageError, match=r"with --sts Spearman=0\.8 is wanted"):
-            judge_sts(path, BAG, fail_under=(wrong,))
+        with pytest.raises(UsageError, match=r"Spearman=0\.8 is wanted"):
+            evaluate_sts(path, BAG, fail_under=(wrong,))
 
 
 def test_templates_of_a_symmetric_task() -> None:

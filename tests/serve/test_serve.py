@@ -94,12 +94,12 @@ def test_options_and_their_errors(running: Running) -> None:
     both(running, "query", "-", "--format", "jsonl", stdin="parcel\nlocked\n")
     both(running, "query", "locked", "--mode", "lexical", "--explain")
     both(running, "query", "locked", "--mode", "dense", "--search", "graph", "--explain")
-    both(running, "query", "locked", "--rerank", "--explain", "-k", "2")
+    both(running, "query", "locked", "--rerank", "late", "--explain", "-k", "2")
     both(running, "query", "locked", "--where", "path like '%refunds%'", "--by", "document")
     both(running, "query", "locked", "--format", "jsonl", "--rerank", "py:tests.encoders:shouting")
     assert both(running, "query", "locked", "-k", "0").code == 2
     assert both(running, "query", "locked", "--where", "nonsense =").code == 2
-    assert both(running, "query", "locked", "--rerank", "--rerank-budget", "soon").code == 2
+    assert both(running, "query", "locked", "--rerank", "late", "--rerank-budget", "soon").code == 2
     assert both(running, "query", " ").code == 2
     assert both(running, "query", "locked", "--model", "minilm", served=True).code == 2
 

@@ -1,1 +1,1 @@
-"""One module a command: parse, one call, render, exit code."""
+"""Commands, one module each: parse options, call, render, set the exit code. None imports another."""

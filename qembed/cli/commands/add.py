@@ -1,4 +1,4 @@
-"""qembed add"""
+"""`qembed add`: records without a source."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ from typing import Annotated
 
 import typer
 
-from qembed.cli.commands.index import Format, summary_line
-from qembed.cli.console import (
-    Console,
-    IndexOption,
-    ModelOption,
-    QuietOption,
-    StopSignals,
-    VerboseOption,
-    dumps,
-    key_values,
-    out,
-)
+from qembed.cli.console import Console, StopSignals, dumps, out
 from qembed.cli.exit_codes import ExitCode
+from qembed.cli.options import (
+    FormatOption,
+    IndexOption,
+    MetaOption,
+    ModelOption,
+    OutputFormat,
+    QuietOption,
+    VerboseOption,
+    WaitOption,
+    key_values,
+)
+from qembed.cli.render.index_summary import summary_line
 
 
 def add(
@@ -31,10 +32,7 @@ def add(
             show_default=False,
         ),
     ] = None,
-    meta: Annotated[
-        list[str] | None,
-        typer.Option(metavar="KEY=VALUE", help="Metadata. Repeatable.", show_default=False),
-    ] = None,
+    meta: MetaOption = None,
     id: Annotated[
         str | None,
         typer.Option(
@@ -44,12 +42,8 @@ def add(
     title: Annotated[str | None, typer.Option(help="Its title.", show_default=False)] = None,
     index_dir: IndexOption = None,
     model: ModelOption = None,
-    wait: Annotated[
-        float, typer.Option(metavar="SECONDS", help="Wait so long for another writer.")
-    ] = 10.0,
-    format: Annotated[Format, typer.Option("--format", help="How to print the summary.")] = (
-        Format.text
-    ),
+    wait: WaitOption = 10.0,
+    format: FormatOption = OutputFormat.text,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -86,7 +80,7 @@ def add(
             summary = add_records(root, [record], fields, options, progress)
     for unread in summary.failed:
         talk.say(f"cannot read {unread}")
-    out(dumps(summary.to_json()) if format is Format.json else summary_line(summary))
+    out(dumps(summary.to_json()) if format is OutputFormat.json else summary_line(summary))
     talk.seconds(summary.seconds)
     if summary.interrupted:
         raise typer.Exit(signals.code)

@@ -1,4 +1,4 @@
-"""qembed forget"""
+"""`qembed forget`: delete records without a source."""
 
 from __future__ import annotations
 
@@ -6,8 +6,14 @@ from typing import Annotated
 
 import typer
 
-from qembed.cli.commands.index import Format
-from qembed.cli.console import Console, IndexOption, QuietOption, dumps, out
+from qembed.cli.console import Console, dumps, out
+from qembed.cli.options import (
+    FormatOption,
+    IndexOption,
+    OutputFormat,
+    QuietOption,
+    WaitOption,
+)
 
 
 def forget(
@@ -22,10 +28,8 @@ def forget(
     purge: Annotated[
         bool, typer.Option("--purge", help="Leave nothing of it in the index's files, at once.")
     ] = False,
-    wait: Annotated[
-        float, typer.Option(metavar="SECONDS", help="Wait so long for another writer.")
-    ] = 10.0,
-    format: Annotated[Format, typer.Option("--format", help="text or json.")] = Format.text,
+    wait: WaitOption = 10.0,
+    format: FormatOption = OutputFormat.text,
     quiet: QuietOption = False,
 ) -> None:
     """Delete records without a source. They are found no more when this returns.
@@ -50,7 +54,7 @@ def forget(
             f"{done.elsewhere:,} documents that match have a source: delete them there, "
             "then run qembed index"
         )
-    if format is Format.json:
+    if format is OutputFormat.json:
         body = {
             "schema": 1,
             "index": str(root),

@@ -1,15 +1,16 @@
-"""qembed models"""
+"""`qembed models`: profiles, prompts, and exports ahead of time."""
 
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from qembed.cli.console import Console, QuietOption, dumps, out
+from qembed.cli.command import Command
+from qembed.cli.console import Console, dumps, out
 from qembed.cli.exit_codes import ExitCode
+from qembed.cli.options import FormatOption, OutputFormat, QuietOption
 
 app = typer.Typer(
     add_completion=False,
@@ -19,18 +20,8 @@ app = typer.Typer(
 )
 
 
-class Format(StrEnum):
-    """How it is printed."""
-
-    text = "text"
-    json = "json"
-
-
-FormatOption = Annotated[Format, typer.Option("--format", help="text or json.")]
-
-
-@app.command("list")
-def list_models(format: FormatOption = Format.text) -> None:
+@app.command("list", cls=Command)
+def list_models(format: FormatOption = OutputFormat.text) -> None:
     """List the families whose templates qembed knows.
 
     \b
@@ -39,7 +30,7 @@ def list_models(format: FormatOption = Format.text) -> None:
     from qembed.pipeline.diagnostics.models import known_models
 
     found = known_models()
-    if format is Format.json:
+    if format is OutputFormat.json:
         out(dumps({"schema": 1, "models": found}))
         return
     for m in found:
@@ -50,7 +41,7 @@ def list_models(format: FormatOption = Format.text) -> None:
             out(f"    dtype    {m['dtype']}")
 
 
-@app.command("show")
+@app.command("show", cls=Command)
 def show(
     spec: Annotated[
         str,
@@ -69,7 +60,7 @@ def show(
             show_default=False,
         ),
     ] = None,
-    format: FormatOption = Format.text,
+    format: FormatOption = OutputFormat.text,
 ) -> None:
     """Show, byte for byte, what a query and a passage become. Needs no weights.
 
@@ -82,7 +73,7 @@ def show(
 
     if compare is not None:
         found = compare_models(compare, spec)
-        if format is Format.json:
+        if format is OutputFormat.json:
             out(dumps({"schema": 1, **found}))
         else:
             for c in found["cosines"]:
@@ -94,7 +85,7 @@ def show(
             raise typer.Exit(ExitCode.GATE)
         return
     found = show_model(spec, task, query)
-    if format is Format.json:
+    if format is OutputFormat.json:
         out(dumps({"schema": 1, **found}))
         return
     for key, value in found.items():
@@ -102,7 +93,7 @@ def show(
         out(f"{key:10} {value!r}" if exact else f"{key:10} {value}")
 
 
-@app.command("prepare")
+@app.command("prepare", cls=Command)
 def prepare(
     spec: Annotated[str, typer.Argument(metavar="SPEC", help="minilm, a folder, a hub id.")],
     quiet: QuietOption = False,

@@ -1,4 +1,4 @@
-"""qembed rerank"""
+"""`qembed rerank`: score hits or a run again."""
 
 from __future__ import annotations
 
@@ -9,53 +9,69 @@ from typing import Annotated, Any
 
 import typer
 
-from qembed.cli.commands.query import BudgetOption, TaskOption
-from qembed.cli.console import Console, IndexOption, QuietOption, VerboseOption
-from qembed.cli.via_server import NoServerOption, regular, through_server
+from qembed.cli.console import Console
+from qembed.cli.options import (
+    MODEL_GROUP,
+    OUTPUT_GROUP,
+    RERANKERS,
+    BudgetOption,
+    IndexOption,
+    NoServerOption,
+    QuietOption,
+    TaskOption,
+    VerboseOption,
+)
+from qembed.cli.via_server import regular, through_server
+
+RUN_GROUP = "A run instead of hits"
 
 
 def rerank(
-    model: Annotated[
-        str,
-        typer.Option(
-            metavar="SPEC",
-            help="late (needs no other weights), a reranker's hub id or folder, "
-            "http://host:port/v1#model, or py:module:factory.",
-        ),
-    ] = "late",
+    model: Annotated[str, typer.Option(metavar="SPEC", help=RERANKERS)] = "late",
     k: Annotated[
         int | None, typer.Option("-k", help="How many to keep. Default: all.", show_default=False)
     ] = None,
-    task: TaskOption = None,
-    rerank_budget: BudgetOption = None,
     min_score: Annotated[
         float | None,
         typer.Option(
             help="Leave out what scores below: a probability. Not with late.", show_default=False
         ),
     ] = None,
+    index_dir: IndexOption = None,
     run: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="A TREC run to rerank against the index; wants --queries."
+            metavar="FILE",
+            help="A TREC run to rerank against the index; wants --queries.",
+            rich_help_panel=RUN_GROUP,
         ),
     ] = None,
-    queries: Annotated[Path | None, typer.Option(metavar="FILE", help="The run's queries.")] = None,
-    index_dir: IndexOption = None,
+    queries: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The run's queries.", rich_help_panel=RUN_GROUP),
+    ] = None,
+    task: TaskOption = None,
     encoder: Annotated[
         str | None,
         typer.Option(
             metavar="SPEC",
             help="Whose token vectors late compares. Default: the index's model, else minilm.",
             show_default=False,
+            rich_help_panel=MODEL_GROUP,
         ),
     ] = None,
-    no_server: NoServerOption = False,
+    rerank_budget: BudgetOption = None,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Say on stderr what scored and what the scores are.")
+        bool,
+        typer.Option(
+            "--explain",
+            help="Say on stderr what scored and what the scores are.",
+            rich_help_panel=OUTPUT_GROUP,
+        ),
     ] = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
+    no_server: NoServerOption = False,
 ) -> None:
     """Put hits in a better order.
 

@@ -5,14 +5,20 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from enum import StrEnum
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qembed.cli.console import Console, IndexOption, QuietOption, VerboseOption, dumps, out
+from qembed.cli.console import Console, dumps, out
+from qembed.cli.options import (
+    FormatOption,
+    IndexOption,
+    OutputFormat,
+    QuietOption,
+    VerboseOption,
+)
 
 if TYPE_CHECKING:
     from qembed.serve.caching_session import CachingSession
@@ -25,13 +31,6 @@ QUICK_ROWS = 50_000
 """Queries, and passages to look at, for which all other requests may wait: some milliseconds."""
 
 
-class StatusFormat(StrEnum):
-    """What --status prints."""
-
-    text = "text"
-    json = "json"
-
-
 def serve(
     index_dir: IndexOption = None,
     idle: Annotated[
@@ -41,9 +40,7 @@ def serve(
         bool, typer.Option("--status", help="Say which server there is; 2 if there is none.")
     ] = False,
     stop: Annotated[bool, typer.Option("--stop", help="End the server there is.")] = False,
-    format: Annotated[
-        StatusFormat, typer.Option("--format", help="How --status is printed.")
-    ] = StatusFormat.text,
+    format: FormatOption = OutputFormat.text,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:

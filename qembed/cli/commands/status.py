@@ -1,21 +1,14 @@
-"""qembed status"""
+"""`qembed status`: what the index holds and how old it is."""
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
-from qembed.cli.console import Console, IndexOption, QuietOption, dumps, out
+from qembed.cli.console import Console, dumps, out
 from qembed.cli.exit_codes import ExitCode
-
-
-class Format(StrEnum):
-    """How it is printed."""
-
-    text = "text"
-    json = "json"
+from qembed.cli.options import FormatOption, IndexOption, OutputFormat, QuietOption
 
 
 def status(
@@ -24,7 +17,7 @@ def status(
         str | None,
         typer.Option(metavar="AGE", help="Exit 3 if the last refresh is older: 30m, 24h, 7d."),
     ] = None,
-    format: Annotated[Format, typer.Option("--format", help="text or json.")] = Format.text,
+    format: FormatOption = OutputFormat.text,
     quiet: QuietOption = False,
 ) -> None:
     """Say what the index holds, how old it is and what lags.
@@ -39,7 +32,7 @@ def status(
     limit = parse_age(fail_if_stale) if fail_if_stale else None
     found = describe(find_index(index_dir))
     stale = limit is not None and found["age_seconds"] > limit
-    if format is Format.json:
+    if format is OutputFormat.json:
         out(dumps({**found, "stale": stale}))
     else:
         _text(found)

@@ -1,4 +1,4 @@
-"""qembed verify"""
+"""`qembed verify`: check the index."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from qembed.cli.commands.status import Format
-from qembed.cli.console import Console, IndexOption, QuietOption, dumps, out
+from qembed.cli.console import Console, dumps, out
 from qembed.cli.exit_codes import ExitCode
+from qembed.cli.options import FormatOption, IndexOption, OutputFormat, QuietOption
 
 
 def verify(
@@ -17,7 +17,7 @@ def verify(
     no_model: Annotated[
         bool, typer.Option("--no-model", help="Do not load the model for the golden probe.")
     ] = False,
-    format: Annotated[Format, typer.Option("--format", help="text or json.")] = Format.text,
+    format: FormatOption = OutputFormat.text,
     quiet: QuietOption = False,
 ) -> None:
     """Check the index: checksums, counts, rows, golden probe, graph against exact search.
@@ -33,7 +33,7 @@ def verify(
 
     root = find_index(index_dir)
     findings = list(check(root, probe=not no_model))
-    if format is Format.json:
+    if format is OutputFormat.json:
         body = [asdict(f) for f in findings]
         out(dumps({"schema": 1, "index": str(root), "ok": not findings, "findings": body}))
     else:

@@ -1,1 +1,1 @@
-"""Results as text: hits, evaluation reports, index summaries."""
+"""Text for people: hits, reports of evaluations, summaries of indexing."""

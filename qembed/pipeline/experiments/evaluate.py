@@ -70,7 +70,7 @@ class EvalOptions:
     beir: Path | None = None
     split: str = "test"
     runs: Sequence[Path] = ()
-    measures: str = DEFAULT
+    measures: str | None = None
     asked: QueryOptions = field(default_factory=QueryOptions)
     index: IndexOptions = field(default_factory=IndexOptions)
     model: str | None = None
@@ -132,7 +132,9 @@ def _plan(wanted: EvalOptions) -> _Plan:
     check_report_paths(wanted.reports)
     baseline = read_report(wanted.baseline) if wanted.baseline else None
     extra: list[Gate | Drop | Measure] = [*gates, *drops, *significant, *floors]
-    measures = measures_for(parse_measures(wanted.measures), extra)
+    measures = measures_for(
+        parse_measures(DEFAULT if wanted.measures is None else wanted.measures), extra
+    )
     names = [m.name for m in significant]
     return _Plan(measures, gates, floors, drops, names, ablations, baseline)
 

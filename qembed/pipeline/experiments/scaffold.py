@@ -78,7 +78,7 @@ jobs:
 """
 
 
-def start(root: Path, folder: Path, *, force: bool = False) -> list[Path]:
+def write_scaffold(root: Path, folder: Path, *, force: bool = False) -> list[Path]:
     """Writes queries, judgments, a shell script and a GitHub workflow for the index at `root`.
 
     Returns what was written. Raises UsageError for files that are there already (unless `force`) and

@@ -1,4 +1,4 @@
-"""`qembed eval --sts`: does a model find alike what people find alike?
+"""`qembed eval sts`: does a model find alike what people find alike?
 
 sentences -> the model's text for them -> vectors -> cosines -> Spearman's correlation with the grades
 """
@@ -31,7 +31,7 @@ def sts_template(profile: Profile) -> str:
     return profile.query if "{task}" in profile.query or both else "{query}"
 
 
-def judge_sts(
+def evaluate_sts(
     path: Path,
     spec: str,
     *,
@@ -98,5 +98,5 @@ def _floor(text: str) -> float:
     except ValueError:
         floor = 2.0
     if name.strip().lower() != NAME.lower() or not -1 <= floor <= 1:
-        raise UsageError(f"--fail-under {text}: with --sts {NAME}=0.8 is wanted")
+        raise UsageError(f"--fail-under {text}: {NAME}=0.8 is wanted")
     return floor

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from qembed.pipeline.recipe import RecipeOptions
-from qembed.store import Source
+from qembed.store import Source as Source  # part of IndexOptions: callers build one
 from qembed.types import Recipe, Unreadable
 
 KINDS = ("added", "changed", "moved", "unchanged", "deleted", "failed")
@@ -70,6 +70,12 @@ class IndexSummary:
     """Of the files skipped for an unknown suffix, how many of each; "" for none."""
     left_out: Sequence[tuple[str, str]] = ()
     """Of a dry run with details: what was skipped, and why."""
+
+    def suffixes_of(self, reason: str) -> Mapping[str, int]:
+        """Return the counts of unknown suffixes for the skip reason they belong to, {} for any other."""
+        from qembed.corpus import UNKNOWN
+
+        return self.suffixes if reason == UNKNOWN else {}
 
     def to_json(self) -> dict[str, Any]:
         """The summary's documented fields."""

@@ -1,1 +1,1 @@
-"""`qembed eval` and its subcommands."""
+"""`qembed eval` and its subcommands, one module each. None imports another."""

@@ -1,4 +1,4 @@
-"""qembed eval diff"""
+"""`qembed eval diff`: two reports, query by query."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import typer
 from qembed.cli.console import dumps, out
 
 
-class Format(StrEnum):
-    """How the difference is printed."""
+class DiffFormat(StrEnum):
+    """Output format of a difference."""
 
     text = "text"
     markdown = "markdown"
@@ -31,8 +31,8 @@ def diff(
     ] = None,
     most: Annotated[int, typer.Option("-n", help="So many queries, the most damaged first.")] = 20,
     format: Annotated[
-        Format, typer.Option("--format", help="text, markdown, html or json.")
-    ] = Format.text,
+        DiffFormat, typer.Option("--format", help="text, markdown, html or json.")
+    ] = DiffFormat.text,
 ) -> None:
     """Show which queries moved between two reports, and what they returned.
 
@@ -40,21 +40,14 @@ def diff(
     qembed eval diff baseline.json report.json
     qembed eval diff baseline.json report.json --measure RR@10 --format markdown > diff.md
     """
-    from qembed.evaluation import (
-        diff_markdown,
-        diff_reports,
-        diff_text,
-        parse_measures,
-        read_report,
-    )
+    from qembed.evaluation.report.diff import diff_files, diff_markdown, diff_text
 
-    name = parse_measures(measure)[0].name if measure else None
-    found = diff_reports(read_report(before), read_report(after), name, (before.name, after.name))
-    if format is Format.json:
+    found = diff_files(before, after, measure)
+    if format is DiffFormat.json:
         out(dumps(found.to_json()))
-    elif format is Format.markdown:
+    elif format is DiffFormat.markdown:
         out(diff_markdown(found, most).rstrip("\n"))
-    elif format is Format.html:
+    elif format is DiffFormat.html:
         from qembed.evaluation.report.html import diff_html
 
         out(diff_html(found, most).rstrip("\n"))

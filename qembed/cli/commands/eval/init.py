@@ -1,4 +1,4 @@
-"""qembed eval init"""
+"""`qembed eval init`: starter files of a retrieval test."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from qembed.cli.console import Console, IndexOption, QuietOption, out
+from qembed.cli.console import Console, out
+from qembed.cli.options import IndexOption, QuietOption
 
 
 def init(
@@ -23,10 +24,10 @@ def init(
     \b
     qembed eval init && sh retrieval/check.sh
     """
-    from qembed.pipeline.experiments.scaffold import start
+    from qembed.pipeline.experiments.scaffold import write_scaffold
     from qembed.pipeline.locate import find_index
 
-    for path in start(find_index(index_dir), folder, force=force):
+    for path in write_scaffold(find_index(index_dir), folder, force=force):
         out(str(path))
     Console(quiet).say(
         f"sh {folder}/check.sh makes the first baseline; put your users' questions in the place of "

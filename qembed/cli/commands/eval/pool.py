@@ -1,4 +1,4 @@
-"""qembed eval pool"""
+"""`qembed eval pool`: candidates to judge, and judgments."""
 
 from __future__ import annotations
 
@@ -7,8 +7,16 @@ from typing import Annotated
 
 import typer
 
-from qembed.cli.commands.query import Mode, NoInstructionOption, TaskOption, TemplateOption
-from qembed.cli.console import Console, IndexOption, ModelOption, QuietOption
+from qembed.cli.console import Console
+from qembed.cli.options import (
+    IndexOption,
+    Mode,
+    ModelOption,
+    NoInstructionOption,
+    QuietOption,
+    TaskOption,
+    TemplateOption,
+)
 
 
 def pool(
@@ -51,31 +59,31 @@ def pool(
     qembed eval pool --queries queries.jsonl -o pool.tsv
     qembed eval pool --judged pool.tsv -o qrels.tsv
     """
-    from qembed.evaluation import read_pool, write_pool, write_qrels
+    from qembed.pipeline.experiments.pooling import (
+        PoolOptions,
+        write_candidates,
+        write_judgments,
+    )
+    from qembed.pipeline.locate import find_index
+    from qembed.pipeline.retrieval.options import QueryOptions
 
     talk = Console(quiet)
     if (queries is None) == (judged is None):
         raise typer.BadParameter("either --queries FILE or --judged FILE is wanted")
     if judged is not None:
-        found = read_pool(judged, warn=lambda text: talk.say(f"warning: {text}"))
-        write_qrels(found, output)
+        found = write_judgments(judged, output, lambda text: talk.say(f"warning: {text}"))
         talk.say(f"{sum(map(len, found.values()))} judgments of {len(found)} queries in {output}")
         return
     assert queries is not None
-    from qembed.pipeline.experiments.pooling import pool as make
-    from qembed.pipeline.locate import find_index
-    from qembed.pipeline.retrieval.options import QueryOptions
-
-    candidates = make(
-        find_index(index_dir),
+    options = PoolOptions(
         queries,
         asked=QueryOptions(task=task, instruction=not no_instruction, template=template),
         depth=depth,
-        wanted=[m.value for m in mode or ()],
+        modes=[m.value for m in mode or ()],
         runs=run or (),
         qrels=qrels,
         model=model,
     )
-    write_pool(candidates, output)
+    candidates = write_candidates(find_index(index_dir), options, output)
     blank = sum(c.grade is None for c in candidates)
     talk.say(f"{len(candidates)} candidates, {blank} to grade, in {output}")

@@ -1,30 +1,66 @@
-"""qembed eval --sts"""
+"""`qembed eval sts`: a model's cosines beside people's grades of sentence pairs."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 import typer
 
 from qembed.cli.console import Console, dumps, out
 from qembed.cli.exit_codes import ExitCode
+from qembed.cli.options import (
+    FormatOption,
+    ModelOption,
+    NoInstructionOption,
+    OutputFormat,
+    QuietOption,
+    TaskOption,
+    TemplateOption,
+    VerboseOption,
+)
 
 
 def sts(
-    path: Path,
-    model: str | None,
-    how: dict[str, Any],
-    fail_under: tuple[str, ...],
-    as_json: bool,
-    talk: Console,
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="Pairs: a TSV of sentence1, sentence2, score."),
+    ],
+    model: ModelOption = None,
+    dim: Annotated[int | None, typer.Option(help="Cut vectors to so many dimensions.")] = None,
+    task: TaskOption = None,
+    no_instruction: NoInstructionOption = False,
+    template: TemplateOption = None,
+    fail_under: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="Spearman=V", help="Exit 3 if the correlation is below V.", show_default=False
+        ),
+    ] = None,
+    format: FormatOption = OutputFormat.text,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
-    """Prints a model's correlation with people on pairs of sentences; exits 3 if a gate says no."""
-    from qembed.pipeline.experiments.sts import judge_sts
+    """Compare a model's cosines with people's grades of sentence pairs: Spearman's correlation.
+
+    \b
+    qembed eval sts stsb-test.tsv --model minilm
+    qembed eval sts stsb-test.tsv --model minilm --fail-under Spearman=0.80
+    """
+    from qembed.pipeline.experiments.sts import evaluate_sts
     from qembed.pipeline.locate import model_spec
 
-    body = judge_sts(path, model_spec(model), fail_under=fail_under, **how)
-    if as_json:
+    talk = Console(quiet, verbose)
+    body = evaluate_sts(
+        file,
+        model_spec(model),
+        dim=dim,
+        task=task,
+        template=template,
+        instruction=not no_instruction,
+        fail_under=tuple(fail_under or ()),
+    )
+    if format is OutputFormat.json:
         out(dumps(body))
     else:
         for name, value in body["measures"].items():

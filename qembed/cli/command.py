@@ -1,0 +1,177 @@
+"""Typer's classes extended: help in groups, commands imported on demand, options as dataclasses."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from copy import copy
+from dataclasses import MISSING, fields, is_dataclass
+from functools import wraps
+from importlib import import_module
+from typing import Annotated, Any, get_args, get_type_hints
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+HELP_COLUMNS = 100
+"""Widest help: lines of more columns are hard to read."""
+UNGROUPED = 13
+"""Options, --help among them, that a command's help lists without groups."""
+FIRST_GROUP = "Options"
+"""Heading of the options that name no group (`rich_help_panel`); they are the common ones."""
+
+
+class GroupedHelp:
+    """Mixin of a command: long help lists options by `rich_help_panel`, groups in order of appearance.
+
+    Typer's own groups need rich, which this help does without.
+    """
+
+    get_params: Callable[[Any], list[Any]]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write arguments, then options by group, into the help; then a group's commands."""
+        arguments: list[tuple[str, str]] = []
+        options: list[tuple[str, tuple[str, str]]] = []
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            if record is None:
+                continue
+            if param.param_type_name == "argument":
+                arguments.append(record)
+            else:
+                group = getattr(
+                    param, "rich_help_panel", None
+                )  # --help itself has no such attribute
+                options.append((group or FIRST_GROUP, record))
+        sections: dict[str, list[tuple[str, str]]] = {"Arguments": arguments, FIRST_GROUP: []}
+        grouped = len(options) > UNGROUPED
+        for group, record in options:
+            sections.setdefault(group if grouped else FIRST_GROUP, []).append(record)
+        for heading, records in sections.items():
+            if records:
+                with formatter.section(heading):
+                    formatter.write_dl(records)
+        if isinstance(self, TyperGroup):
+            self.format_commands(ctx, formatter)
+
+
+class Command(GroupedHelp, TyperCommand):
+    """A command with its options in groups."""
+
+
+class RerankValue:
+    """Mixin of a command with `--rerank SPEC`: a value forgotten at the end is refused as elsewhere."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Hand a final `--rerank` an empty value, which `reranker_spec` refuses by name."""
+        if args[-1:] == ["--rerank"] and "--" not in args:
+            args = [*args, ""]
+        parsed: list[str] = super().parse_args(ctx, args)  # type: ignore[misc]
+        return parsed
+
+
+class RerankCommand(RerankValue, Command):
+    """A command with `--rerank SPEC`."""
+
+
+class LazyCommands(dict[str, Any]):
+    """Mapping from name to command; a command's module is imported when the command is looked up.
+
+    `targets`: name -> (`module:attribute` below `package`, line of the help).
+    """
+
+    def __init__(self, package: str, targets: Mapping[str, tuple[str, str]]) -> None:
+        super().__init__(dict.fromkeys(targets))
+        self._package = package
+        self._targets = targets
+
+    def __getitem__(self, name: str) -> Any:
+        if (made := super().__getitem__(name)) is None:
+            made = self._load(name)
+            self[name] = made
+        return made
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the command of this name, `default` if there is none."""
+        return self[name] if name in self._targets else default
+
+    def _load(self, name: str) -> Any:
+        file, _, attribute = self._targets[name][0].partition(":")
+        found = getattr(import_module(f"{self._package}.{file}"), attribute)
+        if isinstance(found, typer.Typer):
+            return get_command(found)
+        alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+        alone.command(name, cls=Command)(found)
+        return get_command(alone)
+
+
+class LazyGroup(GroupedHelp, TyperGroup):
+    """A group whose commands are named in `targets` (see LazyCommands) and imported on demand."""
+
+    package = ""
+    targets: Mapping[str, tuple[str, str]] = {}
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = LazyCommands(self.package, self.targets)
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names in the order of the help."""
+        return list(self.targets)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands' lines into the help without importing the commands."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in self.targets.items()])
+
+
+def option_groups(function: Callable[..., None]) -> Callable[..., None]:
+    """Decorate a command whose parameters may be dataclasses of options.
+
+    Typer sees one flat signature: the fields of each dataclass, annotated as a command's parameters are,
+    stand in its place. A class attribute `group` is the heading of its options in the help.
+    """
+    hints = get_type_hints(function, include_extras=True)
+    flat: list[inspect.Parameter] = []
+    classes: dict[str, tuple[type, list[str]]] = {}
+    for name, parameter in inspect.signature(function).parameters.items():
+        kind = hints[name]
+        if not is_dataclass(kind):
+            flat.append(parameter.replace(annotation=kind))
+            continue
+        assert isinstance(kind, type)
+        inner = get_type_hints(kind, include_extras=True)
+        classes[name] = kind, [f.name for f in fields(kind)]
+        for f in fields(kind):
+            default = inspect.Parameter.empty if f.default is MISSING else f.default
+            annotation = _in_group(inner[f.name], getattr(kind, "group", None))
+            flat.append(
+                inspect.Parameter(
+                    f.name,
+                    inspect.Parameter.KEYWORD_ONLY,
+                    default=default,
+                    annotation=annotation,
+                )
+            )
+
+    @wraps(function)
+    def command(**values: Any) -> None:
+        for name, (kind, names) in classes.items():
+            values[name] = kind(**{n: values.pop(n) for n in names})
+        function(**values)
+
+    flat = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in flat]
+    command.__signature__ = inspect.Signature(flat)  # type: ignore[attr-defined]
+    command.__annotations__ = {p.name: p.annotation for p in flat}
+    return command
+
+
+def _in_group(annotation: Any, group: str | None) -> Any:
+    """Copy an `Annotated` option, under the heading `group`: the original may be another command's too."""
+    base, *infos = get_args(annotation)
+    copies = [copy(info) for info in infos]
+    for info in copies:
+        info.rich_help_panel = group
+    return Annotated[(base, *copies)]

@@ -1,0 +1,243 @@
+"""Options that several commands share: their annotations, their enumerations and parsers of their values."""
+
+from __future__ import annotations
+
+import json
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from qembed.errors import UsageError
+
+# ── enumerations ─────────────────────────────────────────────────────────────────────────────────
+
+
+class OutputFormat(StrEnum):
+    """Output format of commands that print one summary or report."""
+
+    text = "text"
+    json = "json"
+
+
+class Mode(StrEnum):
+    """Search mode."""
+
+    auto = "auto"
+    dense = "dense"
+    lexical = "lexical"
+    hybrid = "hybrid"
+
+
+class Fusion(StrEnum):
+    """Method that fuses dense and lexical scores."""
+
+    sum = "sum"
+    rrf = "rrf"
+
+
+class Search(StrEnum):
+    """Algorithm of the vector search."""
+
+    auto = "auto"
+    exact = "exact"
+    graph = "graph"
+
+
+class By(StrEnum):
+    """Unit of a hit."""
+
+    passage = "passage"
+    document = "document"
+
+
+class Chunking(StrEnum):
+    """Chunker of an index."""
+
+    auto = "auto"
+    none = "none"
+
+
+# ── index, model, output ─────────────────────────────────────────────────────────────────────────
+
+MODEL_GROUP = "Model and instruction"
+SEARCH_GROUP = "Search"
+OUTPUT_GROUP = "Output"
+"""Groups of options in the help of commands that have many."""
+
+IndexOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--index",
+        metavar="DIR",
+        help="The index. Default: $QEMBED_INDEX, else the nearest .qembed here or above.",
+        show_default=False,
+    ),
+]
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="SPEC",
+        help="minilm (built in), a folder, a hub id, or py:module:factory. "
+        "Default: the index's own, else $QEMBED_MODEL, else minilm.",
+        show_default=False,
+        rich_help_panel=MODEL_GROUP,
+    ),
+]
+FormatOption = Annotated[OutputFormat, typer.Option("--format", help="text or json.")]
+QuietOption = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", help="No messages on stderr.", rich_help_panel=OUTPUT_GROUP),
+]
+VerboseOption = Annotated[
+    bool,
+    typer.Option(
+        "--verbose", "-v", help="Timings and details on stderr.", rich_help_panel=OUTPUT_GROUP
+    ),
+]
+NoServerOption = Annotated[
+    bool,
+    typer.Option(
+        "--no-server",
+        help="Do the work in this process, whatever server there is.",
+        rich_help_panel=OUTPUT_GROUP,
+    ),
+]
+WaitOption = Annotated[
+    float, typer.Option(metavar="SECONDS", help="Wait so long for another writer.")
+]
+MetaOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="KEY=VALUE", help="Metadata for these documents. Repeatable.", show_default=False
+    ),
+]
+
+# ── retrieval ────────────────────────────────────────────────────────────────────────────────────
+
+TaskOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|TEXT",
+        help="The task put into the model's instruction: a name or a sentence.",
+        rich_help_panel=MODEL_GROUP,
+    ),
+]
+NoInstructionOption = Annotated[
+    bool,
+    typer.Option(
+        "--no-instruction",
+        help="Encode the bare query, whatever the model's profile.",
+        rich_help_panel=MODEL_GROUP,
+    ),
+]
+TemplateOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="STRING",
+        help="Instead of the model's: with {query}, perhaps {task}.",
+        rich_help_panel=MODEL_GROUP,
+    ),
+]
+ModeOption = Annotated[
+    Mode,
+    typer.Option(
+        help="By meaning, by words, by both in equal parts, or by both as the query suggests."
+    ),
+]
+WhereOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="EXPR",
+        help="Only documents like this: user_id = 'alice' and date >= '2026-01-01'. Repeatable.",
+        show_default=False,
+    ),
+]
+FusionOption = Annotated[
+    Fusion,
+    typer.Option(
+        help="Both searches' scores added, or their reciprocal ranks.",
+        rich_help_panel=SEARCH_GROUP,
+    ),
+]
+SearchOption = Annotated[
+    Search,
+    typer.Option(
+        help="Every vector, the graph, or whichever is faster here.", rich_help_panel=SEARCH_GROUP
+    ),
+]
+RERANKERS = (
+    "late (needs no other weights), a reranker's hub id or folder, http://host:port/v1#model, "
+    "or py:module:factory."
+)
+
+
+def reranker_spec(value: str) -> str:
+    """Check the value of `--rerank`: no other option, and not several words (a query).
+
+    Both stand there where the value was forgotten. Raises BadParameter, which names the spelling.
+    """
+    if not value or value.startswith("-"):
+        raise typer.BadParameter("a reranker is wanted: --rerank late")
+    if re.search(r"\s", value) and not Path(value).exists():
+        raise typer.BadParameter(f"{value!r} is no reranker: write --rerank late {value!r}")
+    return value
+
+
+RerankOption = Annotated[
+    str | None,
+    typer.Option(
+        "--rerank",
+        metavar="SPEC",
+        help=f"Score the best candidates again: {RERANKERS}",
+        parser=reranker_spec,
+    ),
+]
+CandidatesOption = Annotated[
+    int,
+    typer.Option(help="How many candidates a reranker scores.", rich_help_panel=SEARCH_GROUP),
+]
+BudgetOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="Stop scoring after 2s, 500ms, …: the best candidates are scored first, the rest follow "
+        "unscored. Loading the model does not count.",
+        show_default=False,
+        rich_help_panel=SEARCH_GROUP,
+    ),
+]
+
+# ── values ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def key_values(pairs: list[str]) -> dict[str, Any]:
+    """Parse `KEY=VALUE` options to metadata. A VALUE that is a JSON number, true, false or null is one.
+
+    Raises UsageError.
+    """
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        key, sign, value = pair.partition("=")
+        if not sign or not key:
+            raise UsageError(f"--meta {pair}: KEY=VALUE is wanted")
+        try:
+            parsed = json.loads(value)
+        except ValueError:
+            parsed = value
+        found[key] = parsed if isinstance(parsed, (int, float, bool, type(None))) else value
+    return found
+
+
+def number_of_bytes(text: str | None) -> int | None:
+    """Parse a size such as `20M`; K, M and G are powers of 1024. None stays None. Raises UsageError."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d{1,12})([KMG]?)(?:i?B)?", text.strip(), re.IGNORECASE)
+    if not found:
+        raise UsageError(f"--max-file-size {text}: wanted bytes, or a number with K, M or G")
+    factor: int = 1024 ** " KMG".index(found[2].upper() or " ")
+    return int(found[1]) * factor

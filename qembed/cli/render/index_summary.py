@@ -1,0 +1,56 @@
+"""Summary of `index`, `add` and their dry runs as text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from qembed.pipeline.indexing.options import IndexSummary
+
+SUFFIXES_SHOWN = 8
+LINE_BREAKS = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})
+"""Escapes for names, which may hold characters that end a line or a cell."""
+
+
+def summary_line(summary: IndexSummary) -> str:
+    """Format what a run did, in one line; of a dry run, what it would do, one line a file before that."""
+    done = summary.documents
+    kinds = [f"{done[k]:,} {k}" for k in done if done[k] and k != "unchanged"]
+    what = ", ".join([*kinds, f"{done['unchanged']:,} unchanged"])
+    if summary.dry_run:
+        return "\n".join([*_plan_lines(summary), f"would: {what} (nothing was written)"])
+    p = summary.passages
+    encoded = f"{p['encoded']:,} encoded"
+    if p["reused"]:
+        encoded += f", {p['reused']:,} reused"
+    if p["truncated"]:
+        encoded += f", {p['truncated']:,} truncated to {summary.recipe.max_tokens} tokens"
+    state = "interrupted, what was done is kept: " if summary.interrupted else ""
+    return (
+        f"{state}{what} · {p['total']:,} passages, {encoded} · "
+        f"generation {summary.generation} · {summary.seconds['total']:.1f} s"
+    )
+
+
+def _plan_lines(summary: IndexSummary) -> list[str]:
+    """Format a dry run's plan: verb, file and, where they were read, how each would be read and cut."""
+    details = {d.name: d for d in summary.details}
+    plan = []
+    for verb, names in summary.would.items():
+        for name in names:
+            line = f"{verb}\t{name.translate(LINE_BREAKS)}"
+            if d := details.get(name):
+                line += f"\t{d.reader}\t{d.chunker}\t{d.documents}\t{d.passages}"
+                line += "".join(f"\t{problem}" for problem in d.problems)
+            plan.append(line)
+    plan += [f"skip\t{name.translate(LINE_BREAKS)}\t{why}" for name, why in summary.left_out]
+    return plan
+
+
+def unknown_suffixes(summary: IndexSummary, reason: str) -> str:
+    """Format the commonest unknown suffixes for the skip reason that counts them, "" for any other."""
+    most = sorted(summary.suffixes_of(reason).items(), key=lambda x: (-x[1], x[0]))
+    if not most:
+        return ""
+    shown = [f"{n:,} {suffix or 'with none'}" for suffix, n in most[:SUFFIXES_SHOWN]]
+    return f" ({', '.join(shown)}{', …' if len(most) > SUFFIXES_SHOWN else ''})"
