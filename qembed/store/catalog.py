@@ -279,8 +279,8 @@ class Catalog:
         found: list[str] = self._column("id").to_pylist()
         return found
 
-    def places(self) -> IdIndex:
-        """Where an id is."""
+    def id_index(self) -> IdIndex:
+        """Look-up of document positions by id."""
         return IdIndex(self._column("id"))
 
     def columns(self, *names: str) -> dict[str, list[Any]]:

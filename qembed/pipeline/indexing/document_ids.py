@@ -1,4 +1,4 @@
-"""What an earlier run knew: which documents a file had, and which ids are taken by whom."""
+"""Document ids: those a file had in the previous generation, and the assignment of ids in this run."""
 
 from __future__ import annotations
 
@@ -6,115 +6,132 @@ from collections.abc import Container
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from qembed.pipeline.indexing.places import CompactIdMap
 from qembed.pipeline.indexing.plan import Key
-from qembed.store import Catalog, CatalogEntry, FileState
-from qembed.store.hash_index import IdIndex
+from qembed.store import Catalog, CatalogEntry, FileState, text_hash
+from qembed.store.hash_index import DICT_ENTRIES, HashMap, IdIndex
 from qembed.types import Document
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-IDS_PER_LOOKUP = 256
-"""Lines that are made into objects at a time: a file's documents come in the order in which they came."""
+    from qembed.types import Rows
+
+ENTRIES_PER_READ = 256
+"""Catalog entries decoded at a time: a file's documents mostly come in the order of the previous run."""
+IDS_PER_READ = 1 << 16
 
 
 class PreviousDocuments:
-    """A file's documents of an earlier run, each until it is taken: of a new file none.
+    """The documents that a file had in the previous generation, each until it is taken.
 
-    There may be millions: ids are kept as hashes, lines are made as they are asked for.
+    `state`: the file's lines in the catalog; None for a new file, which had none. There may be millions of
+    documents: ids are kept as hashes, entries are decoded `entries_per_read` at a time.
     """
 
-    def __init__(self, catalog: Catalog, state: FileState | None) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        state: FileState | None,
+        entries_per_read: int = ENTRIES_PER_READ,
+        dict_entries: int = DICT_ENTRIES,
+    ) -> None:
         import numpy as np
 
         self._catalog = catalog
         self._start, self._stop = (0, 0) if state is None else (state.start, state.stop)
-        self._left = np.ones(self._stop - self._start, dtype=bool)
-        self._places = CompactIdMap()
+        self._untaken = np.ones(self._stop - self._start, dtype=bool)
+        self._offsets = HashMap(dict_entries)
+        self._entries_per_read = entries_per_read
         self._group = -1
-        self._lines: list[CatalogEntry] = []
-        for at in range(self._start, self._stop, 1 << 16):
-            names = catalog.ids_between(at, min(at + (1 << 16), self._stop))
-            for place, name in enumerate(names, at - self._start):
-                self._places[name] = place
+        self._entries: list[CatalogEntry] = []
+        for at in range(self._start, self._stop, IDS_PER_READ):
+            ids = catalog.ids_between(at, min(at + IDS_PER_READ, self._stop))
+            for offset, name in enumerate(ids, at - self._start):
+                self._offsets[text_hash(name)] = offset
 
     def __contains__(self, name: object) -> bool:
         assert isinstance(name, str)
-        place = self._places.get(name)
-        return place is not None and bool(self._left[place])
+        offset = self._offsets.get(text_hash(name))
+        return offset is not None and bool(self._untaken[offset])
 
     def take(self, name: str) -> tuple[int, CatalogEntry] | None:
-        """A document's position in the catalog and its line, once; None if there is none (any more)."""
-        place = self._places.get(name)
-        if place is None or not self._left[place]:
+        """Take a document: its position in the catalog and its entry. None if not there or taken before."""
+        offset = self._offsets.get(text_hash(name))
+        if offset is None or not self._untaken[offset]:
             return None
-        self._left[place] = False
-        group, within = divmod(place, IDS_PER_LOOKUP)
+        self._untaken[offset] = False
+        size = self._entries_per_read
+        group, within = divmod(offset, size)
         if group != self._group:
-            first = self._start + group * IDS_PER_LOOKUP
-            self._lines = self._catalog.lines(first, min(first + IDS_PER_LOOKUP, self._stop))
+            first = self._start + group * size
+            self._entries = self._catalog.lines(first, min(first + size, self._stop))
             self._group = group
-        return self._start + place, self._lines[within]
+        return self._start + offset, self._entries[within]
 
-    def left(self) -> npt.NDArray[np.int64]:
-        """Positions of what was not taken, int64 (n,)."""
+    def untaken(self) -> Rows:
+        """Catalog positions of the documents not taken, int64 (n,)."""
         import numpy as np
 
-        return np.flatnonzero(self._left) + self._start
+        return np.flatnonzero(self._untaken) + self._start
 
 
 class IdAssigner:
-    """Gives out ids. `keep` says which documents of `catalog` still stand, as it changes."""
+    """Assigns document ids, unique in the index.
+
+    `keep`: bool (documents of `catalog`,), True for those that stay; the caller changes it in place.
+    """
 
     def __init__(self, catalog: Catalog, keep: npt.NDArray[np.bool_]) -> None:
         self._catalog = catalog
         self._keep = keep
-        self._claimed = CompactIdMap()
-        self._keys: list[Key] = []
+        self._file_of = HashMap()  # hash of an id assigned in this run -> number of its file
+        self._files: list[Key] = []
 
     def __contains__(self, name: str) -> bool:
-        """Whether a document of this id came in this run."""
-        return name in self._claimed
+        """True if this id was assigned in this run."""
+        return text_hash(name) in self._file_of
 
-    def choose(self, key: Key, document: Document, before: Container[str]) -> str | Key:
-        """The id a document of this file goes by, or the file that has that id already.
+    def assign(self, key: Key, document: Document, previous: Container[str]) -> str | Key:
+        """Assign an id to a document of the file `key`; returns the id, or the file that has it already.
 
-        Files of two sources may have one name: the second one's is preceded by its source. Two records
-        of one id are a mistake in the data. `before`: the ids that the file had and were not seen again yet.
+        Files of two sources may have one name: the id of the second file's document is prefixed with its
+        source. Two records with one id are an error of the data. `previous`: ids that the file had in the
+        previous generation and that were not taken yet.
         """
-        name, long = document.id, f"{key[0]}/{document.id}"
-        taken = self._owner(name)
-        if taken is None:
-            if name in before:
-                return self._claim(name, key)
-            if long in before:
-                return self._claim(long, key)
-            taken = self._elsewhere(name)
-            if taken is None:
-                return self._claim(name, key)
-        own = name == key[1] or name.startswith(f"{key[1]}#")  # a page, a record
-        return self._claim(long, key) if own and taken != key else taken
+        name, qualified = document.id, f"{key[0]}/{document.id}"
+        owner = self._assigned_to(name)
+        if owner is None:
+            if name in previous:
+                return self._record(name, key)
+            if qualified in previous:
+                return self._record(qualified, key)
+            owner = self._previous_owner(name)
+            if owner is None:
+                return self._record(name, key)
+        of_path = name == key[1] or name.startswith(
+            f"{key[1]}#"
+        )  # of a file, a page or a nameless record
+        return self._record(qualified, key) if of_path and owner != key else owner
 
-    def _claim(self, name: str, key: Key) -> str:
-        if not self._keys or self._keys[-1] != key:
-            self._keys.append(key)
-        self._claimed[name] = len(self._keys) - 1
+    def _record(self, name: str, key: Key) -> str:
+        if not self._files or self._files[-1] != key:
+            self._files.append(key)
+        self._file_of[text_hash(name)] = len(self._files) - 1
         return name
 
-    def _owner(self, name: str) -> Key | None:
-        number = self._claimed.get(name)
-        return None if number is None else self._keys[number]
+    def _assigned_to(self, name: str) -> Key | None:
+        number = self._file_of.get(text_hash(name))
+        return None if number is None else self._files[number]
 
-    def _elsewhere(self, name: str) -> Key | None:
-        """The file of an earlier run that has a document of this id and still stands."""
+    def _previous_owner(self, name: str) -> Key | None:
+        """The file of a document with this id that stays from the previous generation."""
         position = self._ids.find(name)
         if position is None or not self._keep[position]:
             return None
-        line = self._catalog.take([position])[0]
-        return line.source, line.file
+        entry = self._catalog.take([position])[0]
+        return entry.source, entry.file
 
     @cached_property
     def _ids(self) -> IdIndex:
-        return self._catalog.places()
+        return self._catalog.id_index()

@@ -9,76 +9,16 @@ from typing import TYPE_CHECKING
 
 from qembed.errors import EncodingError
 from qembed.store import Snapshot
+from qembed.store.hash_index import HashMap
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from qembed.types import Encoder, Rows, Vectors
+    from qembed.types import Encoder, Vectors
 
-LINEAR_LOOKUP_ROWS = 200
-"""One text for so many rows is looked for without sorting these first."""
 TEXTS_PER_CALL = 64
 """Texts handed to the encoder at a time: how soon a signal is heeded (about 3 s on a slow CPU)."""
-
-
-class KnownTexts:
-    """Text hash -> row id of a stored vector. Grows by whole commits; numbers, no Python objects."""
-
-    def __init__(self) -> None:
-        self._segments: list[_Segment] = []
-
-    def add(self, hashes: npt.NDArray[np.void], first: int) -> None:
-        """`hashes`: V16 (n,), those of the rows first, first + 1, …"""
-        import numpy as np
-
-        if len(hashes):
-            halves = hashes.view(np.uint64).reshape(-1, 2)
-            self._segments.append(_Segment(halves[:, 0], halves[:, 1], first))
-
-    def find(self, hashes: Sequence[bytes]) -> Rows:
-        """The row that holds each text's vector, -1 if none does."""
-        import numpy as np
-
-        found = np.full(len(hashes), -1, dtype=np.int64)
-        if hashes:
-            halves = np.frombuffer(b"".join(hashes), dtype=np.uint64).reshape(-1, 2)
-            for segment in self._segments:
-                segment.find(halves[:, 0], halves[:, 1], found)
-        return found
-
-
-class _Segment:
-    """The hashes of rows from `first` on, in halves: looked through for a few texts, sorted for many."""
-
-    def __init__(
-        self, low: npt.NDArray[np.uint64], high: npt.NDArray[np.uint64], first: int
-    ) -> None:
-        self._low, self._high, self._first = low, high, first
-        self._order: Rows | None = None
-        self._asked = 0
-
-    def find(self, low: npt.NDArray[np.uint64], high: npt.NDArray[np.uint64], found: Rows) -> None:
-        """Writes into `found` the rows of those that are here."""
-        import numpy as np
-
-        self._asked += len(low)
-        if self._order is None and self._asked > len(self._low) // LINEAR_LOOKUP_ROWS:
-            self._order = np.argsort(self._low, kind="stable")
-            self._low, self._high = self._low[self._order], self._high[self._order]
-        if self._order is not None:
-            low_half, high_half, rows = self._low, self._high, self._order
-        else:  # for a few, the rows that begin alike are picked out and sorted
-            wanted = np.sort(low)
-            place = np.minimum(np.searchsorted(wanted, self._low), len(wanted) - 1)
-            rows = np.flatnonzero(wanted[place] == self._low)
-            rows = rows[np.argsort(self._low[rows], kind="stable")]
-            low_half, high_half = self._low[rows], self._high[rows]
-        if len(rows):
-            # two texts that agree in the first 64 bits only: the second is encoded again, no harm done
-            place = np.minimum(np.searchsorted(low_half, low), len(low_half) - 1)
-            same = (low_half[place] == low) & (high_half[place] == high)
-            found[same] = self._first + rows[place[same]]
 
 
 @dataclass(slots=True)
@@ -109,7 +49,7 @@ class Vectorizer:
         self.dim = dim
         self.count = count
         self.stop = stop
-        self.known = KnownTexts()
+        self.known = HashMap()
         self.made, self.spent = 0, 0.0
         """Texts that were encoded, and the seconds it took."""
         self._pending: dict[bytes, Vectors] = {}
@@ -128,7 +68,7 @@ class Vectorizer:
 
     def learn(self, snapshot: Snapshot, since: int) -> None:
         """What was pending is committed now: its rows from `since` on are found in the snapshot."""
-        self.known.add(snapshot.text_hashes(since), since)
+        self.known.add_all(snapshot.text_hashes(since), since)
         self._pending.clear()
 
     def run(
@@ -149,7 +89,7 @@ class Vectorizer:
             np.zeros(len(texts), bool),
             [0] * len(texts),
         )
-        rows = self.known.find(hashes)
+        rows = self.known.get_all(hashes)
         stored = np.flatnonzero(rows >= 0)
         if len(stored) and snapshot is not None:
             out.vectors[stored] = snapshot.vectors(rows[stored])

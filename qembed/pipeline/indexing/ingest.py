@@ -143,7 +143,7 @@ class Ingest:
             if problems > MAX_LISTED:
                 more = f"and {problems - MAX_LISTED:,} more like these"
                 self.failed.append((key, Unreadable(os.fspath(file.location), more)))
-        left = before.left()
+        left = before.untaken()
         if whole and not broken:
             self.keep[left] = False
             self.changed |= len(left) > 0
@@ -165,7 +165,7 @@ class Ingest:
         known: PreviousDocuments,
     ) -> Unreadable | None:
         """Decides what has to be done for a document; says why if it could not be taken."""
-        name = self._names.choose(key, document, known)
+        name = self._names.assign(key, document, known)
         if not isinstance(name, str):
             where = "this file" if name == key else name[1]
             error = f"duplicate id {document.id!r}: already in {where}"
