@@ -261,9 +261,23 @@ class Query:
     where: str | None = None
 
 
+class Snippet(NamedTuple):
+    """The sentence of a passage that answers a query best: `text[start:end]` of the passage.
+
+    `matches`: (start, end) of the query's words, counted from the start of the sentence.
+    """
+
+    start: int
+    end: int
+    matches: Sequence[tuple[int, int]] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage found. `scores` says which stage said what (dense, lexical, fused, rerank)."""
+    """A passage found. `scores`: the score of each stage, by name: dense, lexical, rerank.
+
+    `path`: the document's file, None for records from standard input. `snippet`: None unless asked for.
+    """
 
     document: str
     path: str | None
@@ -272,13 +286,13 @@ class Hit:
     score: float
     scores: Mapping[str, float | None]
     meta: Meta
+    snippet: Snippet | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """What one query found. `instruction` is the text that was encoded, None if none was."""
+    """Hits of one query, best first. `instruction`: the text that was encoded, None for the bare words."""
 
     query: Query
     instruction: str | None
     hits: Sequence[Hit]
-    seconds: Mapping[str, float]

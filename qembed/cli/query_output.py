@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from qembed.cli.console import Console, dumps
 from qembed.cli.render.hits import Screen, show
-from qembed.pipeline.retrieval.options import QueryOptions
-from qembed.pipeline.retrieval.pair_scoring import parse_budget
+from qembed.pipeline.retrieval.options import QueryOptions, parse_budget
 from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.types import Query
 
 if TYPE_CHECKING:
     from qembed.models import Model
-    from qembed.pipeline.retrieval.pair_scoring import Reranked
+    from qembed.pipeline.retrieval.answer import RerankSummary
     from qembed.pipeline.retrieval.rerank import RerankOptions
     from qembed.pipeline.retrieval.session import Session
     from qembed.types import Scorer
@@ -31,6 +30,7 @@ def asked_of(request: Request) -> QueryOptions:
     """How to answer a query. Raises UsageError."""
     return QueryOptions(
         **request["asked"],
+        snippets=request["format"] == "text",
         where=tuple(request["where"]),
         rerank_budget=parse_budget(request["rerank_budget"]),
     )
@@ -50,17 +50,18 @@ def how_of(request: Request) -> RerankOptions:
 
 def answer_query(retriever: Retriever, request: Request, screen: Screen, talk: Console) -> None:
     """Searches, prints the hits, says what there is to say."""
-    queries, asked = queries_of(request), retriever.asked
+    queries, asked = queries_of(request), retriever.options
     with talk.counter(len(queries) * asked.candidates if asked.rerank else 0, "pairs") as track:
         answer = retriever.answer(queries, track if asked.rerank else None)
-    show(answer, retriever, request["format"], screen)
-    if note := retriever.session.model_note:
-        talk.say(note)
+    show(answer, request["format"], screen)
+    if answer.note:
+        talk.say(answer.note)
     for warning in answer.warnings:
         talk.say(f"warning: {warning}")
     if answer.truncated:
-        talk.say(f"{answer.truncated} of {len(queries)} queries were longer than the model reads")
-        for text in retriever.cut_short:
+        count = f"{len(answer.truncated)} of {len(queries)}"
+        talk.say(f"{count} queries were longer than the model reads")
+        for text in answer.truncated:
             talk.detail(f"cut short: {text[:80]!r}")
     if request["explain"]:
         for r in answer.results:
@@ -69,7 +70,7 @@ def answer_query(retriever: Retriever, request: Request, screen: Screen, talk: C
                 talk.say(f"query {r.query.id}: {why}")
         talk.say(f"search: {answer.plan}")
     say_reranked(talk, answer.reranked, request["explain"])
-    talk.seconds(retriever.session.seconds)
+    talk.seconds(answer.seconds)
 
 
 def rerank_lines(
@@ -111,7 +112,7 @@ def rerank_a_run(
     say_reranked(talk, done, request["explain"])
 
 
-def say_reranked(talk: Console, reranked: Reranked | None, explain: bool) -> None:
+def say_reranked(talk: Console, reranked: RerankSummary | None, explain: bool) -> None:
     """What a rerank did: always if pairs were left out or cut short, else when asked."""
     if reranked is None:
         return

@@ -11,8 +11,7 @@ from pathlib import Path
 
 from qembed.pipeline.experiments.evaluate import EvalOptions, run_evaluation
 from qembed.pipeline.indexing.options import IndexOptions
-from qembed.pipeline.retrieval.candidates import MODES
-from qembed.pipeline.retrieval.options import QueryOptions
+from qembed.pipeline.retrieval.options import MODES, QueryOptions
 
 
 def collections(folders: list[Path]) -> list[Path]:

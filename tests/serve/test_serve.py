@@ -24,13 +24,14 @@ FORMATS = ["text", "json", "jsonl", "tsv", "trec", "paths"]
 
 
 def timeless(out: str) -> str:
-    """JSON without the one thing that two runs cannot share."""
+    """JSON without timings, which two runs cannot share."""
     try:
         body = json.loads(out)
     except ValueError:
         return out
     if isinstance(body, dict):
-        body.pop("seconds", None)
+        for part in (body, *body.get("queries", [])):
+            part.pop("seconds", None)
     return json.dumps(body)
 
 

@@ -117,6 +117,7 @@ def query(
     qembed query - --format trec < questions.txt > run.trec
     """
     from qembed.pipeline.locate import find_index
+    from qembed.pipeline.retrieval.options import check_options
     from qembed.pipeline.retrieval.request import parse_queries
     from qembed.types import Query
 
@@ -156,10 +157,13 @@ def query(
         return
     from qembed.cli.query_output import answer_query, asked_of
     from qembed.cli.render.hits import Screen
-    from qembed.pipeline.retrieval.retriever import open_retriever
+    from qembed.pipeline.retrieval.retriever import Retriever
+    from qembed.pipeline.retrieval.session import Session
 
-    with open_retriever(index, asked_of(request), model) as retriever:
-        answer_query(retriever, request, Screen.here(), talk)
+    options = asked_of(request)
+    check_options(options)
+    with Session(index, model) as session:
+        answer_query(Retriever(session, options), request, Screen.here(), talk)
 
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from qembed.cli.console import dumps
-from qembed.types import Hit, Results, Run
+from qembed.pipeline.retrieval.answer import (
+    Answer,
+    answer_json,
+    as_run,
+    best_documents,
+    hit_json,
+)
+from qembed.types import Hit, Results, Snippet
 
 if TYPE_CHECKING:
     from rich.text import Text as RichText
 
-    from qembed.pipeline.retrieval.retriever import Answer, Retriever
-
-SCHEMA = 1
+_EMPTY_LINE = re.compile(r"\n[^\S\n]*\n")
 
 
 def safe(text: str) -> str:
@@ -74,44 +80,12 @@ def shown_title(hit: Hit) -> str:
     return f"{title} > {label}" if label else title
 
 
-def hit_json(results: Results, rank: int, hit: Hit) -> dict[str, Any]:
-    """A hit as one line of `--format jsonl`."""
-    p = hit.passage
-    return {
-        "schema": SCHEMA,
-        "query_id": results.query.id,
-        "query": results.query.text,
-        **({} if results.query.task is None else {"task": results.query.task}),
-        "rank": rank,
-        "score": _round(hit.score),
-        "scores": {k: None if v is None else _round(v) for k, v in hit.scores.items()},
-        "document": hit.document,
-        "path": hit.path,
-        "passage": {
-            "seq": p.seq,
-            "start": p.start,
-            "end": p.end,
-            "line": p.line,
-            "end_line": p.end_line,
-            "heading": p.heading,
-            "symbol": p.symbol,
-        },
-        "text": p.text,
-        "title": hit.title,
-        "meta": dict(hit.meta),
-    }
-
-
-def _round(value: float) -> float:
-    return round(value, 6)
-
-
-def show(answer: Answer, retriever: Retriever, format: str, screen: Screen) -> None:
-    """Writes the hits of all queries to the screen."""
+def show(answer: Answer, format: str, screen: Screen) -> None:
+    """Write the hits of all queries to the screen."""
     if format == "json":
-        screen.line(dumps(_json(answer, retriever)))
+        screen.line(dumps(answer_json(answer)))
     elif format == "text":
-        _text(answer, retriever, screen)
+        _text(answer, screen)
     elif format == "trec":
         from qembed.evaluation import write_run
 
@@ -120,27 +94,6 @@ def show(answer: Answer, retriever: Retriever, format: str, screen: Screen) -> N
         for results in answer.results:
             for line in _LINES[format](results, screen):
                 screen.line(line)
-
-
-def _json(answer: Answer, retriever: Retriever) -> dict[str, Any]:
-    manifest = retriever.session.snapshot.manifest
-    return {
-        "schema": SCHEMA,
-        "generation": manifest.generation,
-        "recipe": manifest.recipe.fingerprint,
-        "search": answer.plan,
-        "queries": [
-            {
-                "query_id": r.query.id,
-                "query": r.query.text,
-                "instruction": r.instruction,
-                "hits": [hit_json(r, n, h) for n, h in enumerate(r.hits, 1)],
-                "seconds": {},
-            }
-            for r in answer.results
-        ],
-        "seconds": {k: round(v, 4) for k, v in retriever.session.seconds.items()},
-    }
 
 
 def _jsonl(results: Results, _: Screen) -> Iterable[str]:
@@ -157,25 +110,9 @@ def _tsv(results: Results, _: Screen) -> Iterable[str]:
         yield "\t".join(c.translate(_CELL) for c in cells)
 
 
-def _best_documents(results: Results) -> Iterable[tuple[Hit, int]]:
-    """Each document once, at its best passage: what a TREC run and a list of paths hold."""
-    seen: set[str] = set()
-    for h in results.hits:
-        if h.document not in seen:
-            seen.add(h.document)
-            yield h, len(seen)
-
-
-def as_run(answer: Answer) -> Run:
-    """The hits as a run: each document once, scored by its best passage."""
-    return {
-        r.query.id: {h.document: h.score for h, _ in _best_documents(r)} for r in answer.results
-    }
-
-
 def _paths(results: Results, screen: Screen) -> Iterable[str]:
     quiet = screen.file.isatty()
-    for h, _ in _best_documents(results):
+    for h, _ in best_documents(results):
         path = shown_path(h, screen.folder)
         yield safe(path) if quiet else path
 
@@ -183,11 +120,9 @@ def _paths(results: Results, screen: Screen) -> Iterable[str]:
 _LINES = {"jsonl": _jsonl, "tsv": _tsv, "paths": _paths}
 
 
-def _text(answer: Answer, retriever: Retriever, screen: Screen) -> None:
+def _text(answer: Answer, screen: Screen) -> None:
     from rich.console import Console
     from rich.text import Text
-
-    from qembed.pipeline.retrieval.snippet import best_sentences
 
     # styles by weight and the terminal's own palette: readable on light and on dark
     console = Console(
@@ -202,16 +137,14 @@ def _text(answer: Answer, retriever: Retriever, screen: Screen) -> None:
         console.width = 80
     # rich also takes FORCE_COLOR for a terminal, and leaves bold where NO_COLOR is set
     coloured = screen.file.isatty() and bool(console.color_system) and not console.no_color
-    for results, vector in zip(answer.results, answer.vectors, strict=True):
+    for results in answer.results:
         if len(answer.results) > 1:
             console.print(
                 Text(f"query {safe(results.query.id)}: {safe(results.query.text)}", "bold")
             )
         if not results.hits:
             console.print("no hits")
-        asked, passages = results.query.text, [h.passage for h in results.hits]
-        found = best_sentences(retriever.session, asked, vector, passages)
-        for n, (hit, place) in enumerate(zip(results.hits, found, strict=True), 1):
+        for n, hit in enumerate(results.hits, 1):
             where = f"{safe(shown_path(hit, screen.folder))}:{hit.passage.line}"
             head = Text(f"{n:>2}  {hit.score:.3f}  ")
             head.append(where, "bold cyan")
@@ -223,7 +156,7 @@ def _text(answer: Answer, retriever: Retriever, screen: Screen) -> None:
             console.print(head, no_wrap=True, overflow="ellipsis")
             if title:
                 console.print(Text(" " * 11).append_text(title), no_wrap=True, overflow="ellipsis")
-            body = _body(hit.passage.text, place, asked if coloured else None)
+            body = _body(hit, coloured)
             for line in body.wrap(console, console.width - 11)[:3]:
                 line.rstrip()
                 console.print(Text(" " * 11).append_text(line))
@@ -231,16 +164,21 @@ def _text(answer: Answer, retriever: Retriever, screen: Screen) -> None:
             console.print()
 
 
-def _body(text: str, place: tuple[int, int], query: str | None) -> RichText:
-    """The best sentence. With the query's words, for eyes: those marked, and how the paragraph goes on."""
+def _body(hit: Hit, marked: bool) -> RichText:
+    """The hit's snippet. `marked`: with the query's words in colour, and the rest of the paragraph."""
     from rich.text import Text
 
-    start, end = place
-    body = Text(safe(text[start:end]), overflow="fold")
-    if query is not None:
-        from qembed.pipeline.retrieval.snippet import matched, rest_of_paragraph
-
-        for a, b in matched(text[start:end], query):  # `safe` leaves every character in its place
-            body.stylize("bold red", a, b)
-        body.append(safe(rest_of_paragraph(text, end)), "dim")
+    text, snippet = hit.passage.text, hit.snippet or Snippet(0, len(hit.passage.text))
+    body = Text(safe(text[snippet.start : snippet.end]), overflow="fold")
+    if marked:
+        for start, end in snippet.matches:  # `safe` leaves every character in its place
+            body.stylize("bold red", start, end)
+        body.append(safe(_rest_of_paragraph(text, snippet.end)), "dim")
     return body
+
+
+def _rest_of_paragraph(text: str, at: int) -> str:
+    """Text from position `at` to the next empty line, on one line."""
+    gap = _EMPTY_LINE.search(text, at)
+    rest = text[at:] if gap is None else text[at : gap.start()]
+    return (" " if rest[:1].isspace() else "") + " ".join(rest.split())

@@ -19,8 +19,7 @@ from qembed.evaluation.comparison import Variant, recommend, variants_json
 from qembed.models import PROFILES, TASKS
 from qembed.pipeline.experiments.caching import shortened
 from qembed.pipeline.experiments.run_builder import BuiltRun, RunBuilder
-from qembed.pipeline.retrieval.candidates import MODES
-from qembed.pipeline.retrieval.options import QueryOptions
+from qembed.pipeline.retrieval.options import MODES, QueryOptions
 from qembed.pipeline.retrieval.session import Session
 from qembed.types import Qrels
 
@@ -163,14 +162,14 @@ def ablate(
     grid = list(product(*(AXES[name](ranker.session, asked) for name in names)))
     reference = next((i for i, arm in enumerate(grid) if all(c.reference for c in arm)), 0)
     asked, measures = _depth(names, asked, measures)
-    for pairs in {id(p): p for arm in grid if (p := ranker.rerankers(_asked(asked, arm)))}.values():
+    for pairs in {id(p): p for arm in grid if (p := ranker.reranker(_asked(asked, arm)))}.values():
         pairs.collecting = True
     if any(_asked(asked, arm).rerank for arm in grid):
         for arm in grid:
             if _asked(asked, arm).rerank:
                 _rank(ranker, asked, arm)
         for arm in grid:
-            pairs_of = ranker.rerankers(_asked(asked, arm))
+            pairs_of = ranker.reranker(_asked(asked, arm))
             if pairs_of is not None:
                 pairs_of.settle()
     arms = []

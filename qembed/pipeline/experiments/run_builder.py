@@ -12,7 +12,8 @@ from qembed.models import open_reranker
 from qembed.pipeline.experiments.caching import CachingReranker, remember
 from qembed.pipeline.experiments.passage_judgments import as_judged, spans_of
 from qembed.pipeline.retrieval.options import QueryOptions
-from qembed.pipeline.retrieval.retriever import Ranked, Retriever
+from qembed.pipeline.retrieval.ranking import RankedQuery
+from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.pipeline.retrieval.session import Session
 from qembed.types import Qrels, Query, Run
 
@@ -82,7 +83,7 @@ class RunBuilder:
 
     # ── ranking ──────────────────────────────────────────────────────────────────────────────────
 
-    def rerankers(self, asked: QueryOptions) -> CachingReranker | None:
+    def reranker(self, asked: QueryOptions) -> CachingReranker | None:
         """What reranks for `asked`, shared by all arms that name it: tasks come with the pairs."""
         if not asked.rerank:
             return None
@@ -116,13 +117,12 @@ class RunBuilder:
         found = BuiltRun({})
         before = dict(session.seconds)
         for part in _parts(self.queries):
-            retriever = Retriever(session, wide)
-            retriever._reranker = self.rerankers(wide)
-            for r in retriever.rank(part, None):
+            ranking = Retriever(session, wide, self.reranker(wide)).rank(part)
+            for r in ranking.queries:
                 found.run[r.query.id] = self._hits(r, depth, found)
-            found.plan = retriever.plan
-            found.truncated += retriever.truncated
-            found.warnings += [w for w in retriever.warnings if w not in found.warnings]
+            found.plan = ranking.plan
+            found.truncated += len(ranking.truncated)
+            found.warnings += [w for w in ranking.warnings if w not in found.warnings]
             if track is not None:
                 track(len(part))
         # encoding is left out: texts that another arm has encoded would cost nothing
@@ -134,7 +134,7 @@ class RunBuilder:
         found.ms_per_query = 1000 * spent / max(1, len(self.queries))
         return found
 
-    def _hits(self, r: Ranked, depth: int, into: BuiltRun) -> dict[str, float]:
+    def _hits(self, r: RankedQuery, depth: int, into: BuiltRun) -> dict[str, float]:
         at = self.session.snapshot.positions_of(r.rows).tolist()
         names = [self.names[i] for i in at]
         for i in at[:10]:
@@ -176,8 +176,7 @@ class RunBuilder:
         times: list[float] = []
         ten = replace(asked, k=10, by="passage")
         for query in chosen:
-            retriever = Retriever(self.session, ten)
-            retriever._reranker = self.rerankers(ten)
+            retriever = Retriever(self.session, ten, self.reranker(ten))
             at = time.perf_counter()
             retriever.rank([query])
             times.append(time.perf_counter() - (at if times else began))

@@ -1,17 +1,17 @@
-"""One query's candidates, by meaning, by words, or by both.
+"""Candidates of a query: dense search, lexical search, or the fusion of both.
 
     dense    vectors -> rows and cosines              lexical   words -> rows and BM25 scores
-    hybrid   both, one part each                      auto      both, weighted by what the query shows
+    hybrid   both with equal weights                  auto      both, weighted by signals of the query
 
-Both arms look only at what a filter allows. A candidate that one arm did not bring still gets that arm's
-score, so that the sum compares like with like.
+Both searches stay within a filter's rows. A candidate that only one search found gets its score from the
+other too, so that fusion compares like with like.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from qembed.errors import UsageError
 from qembed.pipeline.retrieval.fusion import (
@@ -22,6 +22,7 @@ from qembed.pipeline.retrieval.fusion import (
     lexical_weight,
     reciprocal_rank_fusion,
 )
+from qembed.pipeline.retrieval.options import MODES, Fusion
 from qembed.pipeline.retrieval.session import Session
 from qembed.search.dense.planner import Search
 from qembed.search.lexical.bm25 import idf
@@ -32,23 +33,22 @@ if TYPE_CHECKING:
     from qembed.pipeline.filters import Allowed
     from qembed.types import Rows, Scores, Vectors
 
-Fusion = Literal["sum", "rrf"]
-MODES = ("auto", "dense", "lexical", "hybrid")
 NORMALIZATION_POOL = 100
-"""Candidates of each arm that the weights are taken from, however long a list is asked for."""
+"""Candidates of each search that set the scale of fusion, however many are asked for."""
 LEXICAL_DEPTH = 1000
-"""How far the lexical arm looks for the scores of what the dense arm brought."""
+"""Lexical hits that are looked up for the scores of dense candidates."""
 CODE_PROBE = 10
-"""The nearest passages that are looked at to tell code from prose."""
+"""Nearest passages that are tested for being source code."""
 K1 = 1.2
-"""BM25's k1 in the engine: a term's score approaches idf * (k1 + 1)."""
+"""BM25's k1 in tantivy: a term's score approaches idf * (k1 + 1)."""
 
 
 @dataclass(slots=True)
 class Candidates:
-    """Candidates, best first: row ids, final scores, and each arm's, None if it was not asked.
+    """Candidates of one query, best first: row ids, final scores, and each search's, None if it did not run.
 
-    A lexical score of 0 means that no word was found. `why`: how the arms were weighted.
+    A lexical score of 0 means that the passage has no word of the query. `why`: how the searches were
+    weighted.
     """
 
     rows: Rows
@@ -57,19 +57,25 @@ class Candidates:
     lexical: Scores | None = None
     why: str = ""
 
-    def take(self, at: Rows) -> Candidates:
-        """Those at the given positions."""
+    def take(self, positions: Rows) -> Candidates:
+        """The candidates at the given positions, in that order."""
         return Candidates(
-            self.rows[at],
-            self.scores[at],
-            None if self.dense is None else self.dense[at],
-            None if self.lexical is None else self.lexical[at],
+            self.rows[positions],
+            self.scores[positions],
+            None if self.dense is None else self.dense[positions],
+            None if self.lexical is None else self.lexical[positions],
             self.why,
         )
 
+    def first(self, n: int) -> Candidates:
+        """The n best."""
+        import numpy as np
+
+        return self.take(np.arange(min(n, len(self.rows))))
+
 
 class CandidateRetriever:
-    """Finds candidates in one session."""
+    """Retrieves candidates from one session. Raises UsageError for an unknown mode."""
 
     def __init__(
         self, session: Session, mode: str, search: Search, ef: int | None, fusion: Fusion = "sum"
@@ -81,64 +87,63 @@ class CandidateRetriever:
         self.search = search
         self.ef = ef
         self.fusion = fusion
-        self.plan = ""
 
     @property
     def wants_vectors(self) -> bool:
-        """Whether queries have to be encoded."""
+        """True if queries must be encoded."""
         return self.mode != "lexical"
 
     def find(
         self, texts: Sequence[str], vectors: Vectors | None, k: int, allowed: Allowed | None
-    ) -> list[Candidates]:
-        """At least k candidates for each query where there are so many. `texts`: the users' words.
+    ) -> tuple[list[Candidates], str]:
+        """(at least k candidates for each query, as far as there are so many; the plan of the search).
 
-        `vectors`: float32 (n, dim), None in lexical mode. Raises UsageError without a lexical index.
+        `texts`: the users' words. `vectors`: float32 (n, dim), None in lexical mode. Raises UsageError
+        without a lexical index in lexical mode.
         """
         if vectors is None:
-            return [self._by_words(text, k, allowed) for text in texts]
+            return [self._find_by_words(text, k, allowed) for text in texts], "words only"
         depth = k if self.mode == "dense" else max(k, NORMALIZATION_POOL)
-        found, plan = self.session.vector_search(vectors, depth, self.search, self.ef, allowed)
-        self.plan = f"{plan.kind} ({plan.why})"
+        dense, plan = self.session.vector_search(vectors, depth, self.search, self.ef, allowed)
+        described = f"{plan.kind} ({plan.why})"
         if self.mode == "dense" or self.session.lexical is None:
-            return [Candidates(rows, scores, scores) for rows, scores in found]
-        worded: list[tuple[Rows, Scores]] = []
-        taken = [parse_query(text) for text in texts]
-        for i, words in enumerate(taken):
-            limits, asked = self._held(words, allowed), words
+            return [Candidates(rows, scores, scores) for rows, scores in dense], described
+        lexical: list[tuple[Rows, Scores]] = []
+        queries = [parse_query(text) for text in texts]
+        for i, query in enumerate(queries):
+            limits, words = self._apply_operators(query, allowed), query
             if limits is not None and not len(limits.rows):
-                # nothing is as strict as that: better what comes near than nothing
-                limits, asked = allowed, ParsedQuery(words.terms)
-            elif words.strict and limits is not None:
-                again, _ = self.session.vector_search(
+                # no passage satisfies the operators: search by the plain words instead
+                limits, words = allowed, ParsedQuery(query.terms)
+            elif query.strict and limits is not None:
+                within, _ = self.session.vector_search(
                     vectors[i : i + 1], depth, "exact", self.ef, limits
                 )
-                found[i] = again[0]
+                dense[i] = within[0]
             hits = self.session.lexical_search(
-                asked, max(depth, LEXICAL_DEPTH), limits, least=depth
+                words, max(depth, LEXICAL_DEPTH), limits, least=depth
             )
-            worded.append(hits if hits is not None else (found[i][0][:0], found[i][1][:0]))
-        code = self._code_shares([rows[:CODE_PROBE] for rows, _ in found])
+            lexical.append(hits if hits is not None else (dense[i][0][:0], dense[i][1][:0]))
+        code = self._code_shares([rows[:CODE_PROBE] for rows, _ in dense])
         fused = []
         with self.session.seconds("fuse"):
             for i, text in enumerate(texts):
-                weight = self._weight(text, taken[i], worded[i][1], code[i])
-                fused.append(self._fused(vectors[i], found[i], worded[i], depth, weight))
-        return fused
+                weight = self._weight(text, queries[i], lexical[i][1], code[i])
+                fused.append(self._fuse(vectors[i], dense[i], lexical[i], depth, weight))
+        return fused, described
 
-    def _by_words(self, text: str, k: int, allowed: Allowed | None) -> Candidates:
+    def _find_by_words(self, text: str, k: int, allowed: Allowed | None) -> Candidates:
         hits = self.session.lexical_search(text, k, allowed)
         if hits is None:
             raise UsageError("--mode lexical: there is no lexical index (qembed index makes one)")
-        self.plan = "words only"
         return Candidates(hits[0], hits[1], None, hits[1])
 
-    def _held(self, words: ParsedQuery, allowed: Allowed | None) -> Allowed | None:
-        """`allowed`, narrowed to what quoted phrases and -word let through."""
+    def _apply_operators(self, query: ParsedQuery, allowed: Allowed | None) -> Allowed | None:
+        """`allowed`, restricted to passages with all quoted phrases and without -words."""
         import numpy as np
 
         index = self.session.lexical
-        if not words.strict or index is None:
+        if not query.strict or index is None:
             return allowed
         from qembed.pipeline.filters import Allowed
 
@@ -147,23 +152,24 @@ class CandidateRetriever:
         mask = np.ones(n, dtype=bool) if live is None else live.copy()
         if allowed is not None:
             mask &= allowed.mask
-        for phrases, keep in ((words.phrases, True), (words.without, False)):
+        for phrases, keep in ((query.phrases, True), (query.without, False)):
             for phrase in phrases:
-                at = index.holding(phrase) - manifest.base
+                offsets = index.holding(phrase) - manifest.base
                 has = np.zeros(n, dtype=bool)
-                has[at[(at >= 0) & (at < n)]] = True
+                has[offsets[(offsets >= 0) & (offsets < n)]] = True
                 mask &= has if keep else ~has
         return Allowed(mask, np.flatnonzero(mask).astype(np.int64) + manifest.base, 0)
 
     # ── weights ──────────────────────────────────────────────────────────────────────────────────
 
-    def _weight(self, text: str, words: ParsedQuery, scores: Scores, code: float) -> LexicalWeight:
+    def _weight(self, text: str, query: ParsedQuery, scores: Scores, code: float) -> LexicalWeight:
+        """Weight of lexical scores. `scores`: BM25, best first. `code`: share of code among the nearest."""
         if self.mode == "hybrid":
             return LexicalWeight(EVEN if len(scores) else 0.0, "asked for")
         index = self.session.lexical
         if index is None or not len(scores):
             return lexical_weight(FusionSignals(0.0, 0.0, 0.0))
-        seen = index.coverage(text, words)
+        seen = index.coverage(text, query)
         most = sum(idf(f, seen.passages) * (K1 + 1) for f in seen.frequency.values())
         return lexical_weight(
             FusionSignals(
@@ -176,7 +182,7 @@ class CandidateRetriever:
         )
 
     def _code_shares(self, tops: Sequence[Rows]) -> list[float]:
-        """For each query's nearest passages, the share that is source code."""
+        """Share of source code among the nearest passages of each query; 0 except in mode auto."""
         if self.mode != "auto":
             return [0.0] * len(tops)
         rows = distinct(tops)
@@ -184,9 +190,9 @@ class CandidateRetriever:
             code = dict(zip(rows.tolist(), self.session.code(rows), strict=True))
         return [sum(code[r] for r in t.tolist()) / len(t) if len(t) else 0.0 for t in tops]
 
-    # ── both ─────────────────────────────────────────────────────────────────────────────────────
+    # ── fusion ───────────────────────────────────────────────────────────────────────────────────
 
-    def _fused(
+    def _fuse(
         self,
         vector: Vectors,
         dense: tuple[Rows, Scores],
@@ -194,6 +200,7 @@ class CandidateRetriever:
         depth: int,
         weight: LexicalWeight,
     ) -> Candidates:
+        """Fuse one query's (rows, scores) of both searches. `vector`: float32 (dim,)."""
         import numpy as np
 
         words, bm25 = lexical[0][:depth], lexical[1]

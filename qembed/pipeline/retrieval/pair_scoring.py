@@ -5,13 +5,11 @@ candidates -> slices by rank, across queries -> scores (NaN: not scored) -> orde
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from qembed.errors import UsageError
+from qembed.pipeline.retrieval.answer import RerankSummary
 from qembed.pipeline.retrieval.fusion import mixed
 
 if TYPE_CHECKING:
@@ -22,51 +20,22 @@ if TYPE_CHECKING:
 
 FIRST_SLICE, LARGEST_SLICE = 8, 256
 """Pairs scored before the clock is looked at: at first, and when the pace is known."""
-_BUDGET = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*(ms|s|m|)")
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "": 1.0}
 
 
-@dataclass(slots=True)
-class Reranked:
-    """What a rerank did, for the user. `truncated`: pairs that lost text. `note`: how the reranker runs."""
-
-    spec: str
-    kind: str
-    meaning: str
-    calibrated: bool
-    pairs: int = 0
-    scored: int = 0
-    truncated: Sequence[Pair] = field(default_factory=list)
-    note: str | None = None
-
-
-def summarize_rerank(
-    spec: str, reranker: Scorer, scores: Scores, before: Reranked | None = None
-) -> Reranked:
-    """What was done with these pairs and, if there were calls before, with theirs."""
+def summarize_rerank(spec: str, reranker: Scorer, scores: Scores) -> RerankSummary:
+    """Summary of one rerank. `scores`: of all pairs, NaN for pairs that were not scored."""
     import numpy as np
 
-    return Reranked(
+    return RerankSummary(
         spec=spec,
         kind=reranker.kind,
         meaning=reranker.meaning,
         calibrated=reranker.calibrated,
-        pairs=len(scores) + (before.pairs if before else 0),
-        scored=int(np.isfinite(scores).sum()) + (before.scored if before else 0),
-        truncated=reranker.truncated,
+        pairs=len(scores),
+        scored=int(np.isfinite(scores).sum()),
+        truncated=list(reranker.truncated),
         note=reranker.note,
     )
-
-
-def parse_budget(text: str | None) -> float | None:
-    """Seconds of `2s`, `500ms`, `1m` or `2`; None stays None. Raises UsageError."""
-    if text is None:
-        return None
-    found = _BUDGET.fullmatch(text.strip())
-    seconds = float(found[1]) * _UNITS[found[2]] if found else 0.0
-    if not seconds > 0:
-        raise UsageError(f"--rerank-budget {text}: a time such as 2s or 500ms is wanted")
-    return seconds
 
 
 def score_pairs(

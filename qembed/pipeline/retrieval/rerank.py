@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from qembed.errors import InputError, UsageError
 from qembed.models import Model, open_model, open_reranker, passage_text, query_text, resolve_task
 from qembed.pipeline.recipe import TITLE_RULE
+from qembed.pipeline.retrieval.answer import RerankSummary
 from qembed.pipeline.retrieval.fusion import LATE_ALONE, late_share
-from qembed.pipeline.retrieval.pair_scoring import Reranked, ordered, score_pairs, summarize_rerank
+from qembed.pipeline.retrieval.pair_scoring import ordered, score_pairs, summarize_rerank
 from qembed.pipeline.retrieval.session import Session
 from qembed.types import Query, Run
 
@@ -95,7 +96,7 @@ def rerank_hits(
     how: RerankOptions,
     opened: Callable[[], tuple[Model, Scorer]],
     track: Callable[[int], None] | None = None,
-) -> tuple[list[Line], Reranked | None]:
+) -> tuple[list[Line], RerankSummary | None]:
     """The same lines, each query's reordered and cut to k, with `scores.rerank` and `rank` filled in.
 
     `opened` gives model and reranker, if there are lines; `opener` makes one. `scores.rerank` is null for
@@ -172,7 +173,7 @@ def rerank_run(
     queries: Sequence[Query],
     how: RerankOptions,
     track: Callable[[int], None] | None = None,
-) -> tuple[Run, Reranked]:
+) -> tuple[Run, RerankSummary]:
     """A run with each document scored by its best passage. Raises InputError for ids the index lacks."""
     import numpy as np
 

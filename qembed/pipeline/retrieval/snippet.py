@@ -1,4 +1,4 @@
-"""The sentence of a passage that answers best, for people in a hurry."""
+"""Snippets: the sentence of a passage that answers a query best."""
 
 from __future__ import annotations
 
@@ -12,22 +12,24 @@ from qembed.search.lexical.analyzer import spans, terms_of
 from qembed.search.lexical.bm25 import idf
 from qembed.search.lexical.files import LexicalIndexDamaged
 from qembed.search.lexical.query import parse_query
-from qembed.types import Passage
+from qembed.types import Passage, Snippet
 
 if TYPE_CHECKING:
     from qembed.pipeline.retrieval.session import Session
     from qembed.types import Vectors
 
 _SENTENCE = re.compile(r"[^\n.!?。！？]+(?:[.!?](?=\w)[^\n.!?。！？]*)*[.!?。！？]*[\"'”’)]*")
-_GAP = re.compile(r"\n[^\S\n]*\n")
-SENTENCES = 96
-"""How many are compared at most, over all hits of a query: about as much work as twelve passages."""
+MAX_SENTENCES = 96
+"""Sentences encoded per query, over all its hits: about as much work as twelve passages."""
+
+Span: TypeAlias = tuple[int, int]
+"""[start, end) in a passage's text."""
 
 
-def sentences(text: str) -> list[tuple[int, int]]:
-    """(start, end) of each sentence or line that has words in it; headings only if there is no other."""
-    found: list[tuple[int, int]] = []
-    headings: list[tuple[int, int]] = []
+def sentences(text: str) -> list[Span]:
+    """Span of each sentence or line with a word in it; headings only if there is nothing else."""
+    found: list[Span] = []
+    headings: list[Span] = []
     for m in _SENTENCE.finditer(text):
         piece = m.group()
         start = m.start() + len(piece) - len(piece.lstrip())
@@ -37,65 +39,57 @@ def sentences(text: str) -> list[tuple[int, int]]:
     return found or headings
 
 
-Place: TypeAlias = tuple[int, int]
-"""[start, end) in a passage's text."""
-
-
-def best_sentences(
+def find_snippets(
     session: Session, query: str, vector: Vectors | None, passages: Sequence[Passage]
-) -> list[Place]:
-    """Where in each passage the sentence is that answers best.
+) -> list[Snippet]:
+    """The best sentence of each passage, with the places of the query's words.
 
-    The nearest to the query's vector (float32 (dim,)); without one, as where words alone were searched, or
-    where the model fails, the one with most of the query's words: a model is never loaded for this alone.
+    By the cosine with the query's vector, float32 (dim,); by the weights of the query's words if that is
+    None or the model fails: a model is never loaded for snippets alone.
     """
     if not passages:
         return []
+    parsed = parse_query(query)
+    terms = dict.fromkeys([*parsed.terms, *(t for phrase in parsed.phrases for t in phrase)])
+    best = None
     if vector is not None:
         with contextlib.suppress(QembedError):
-            return _nearest(session, vector, passages)
-    weights = _weights(session, query)
-    return [_worded(p.text, weights) for p in passages]
+            best = _nearest(session, vector, passages)
+    if best is None:
+        weights = _weights(session, list(terms))
+        best = [_heaviest(p.text, weights) for p in passages]
+    words = {*terms}
+    return [
+        Snippet(start, end, spans(p.text[start:end], words))
+        for p, (start, end) in zip(passages, best, strict=True)
+    ]
 
 
-def _nearest(session: Session, vector: Vectors, passages: Sequence[Passage]) -> list[Place]:
+def _nearest(session: Session, vector: Vectors, passages: Sequence[Passage]) -> list[Span]:
+    """Sentence of each passage with the largest cosine."""
     import numpy as np
 
-    share = max(1, SENTENCES // len(passages))
-    places = [sentences(p.text)[:share] or [(0, len(p.text))] for p in passages]
-    texts = [p.text[a:b] for p, found in zip(passages, places, strict=True) for a, b in found]
+    share = max(1, MAX_SENTENCES // len(passages))
+    candidates = [sentences(p.text)[:share] or [(0, len(p.text))] for p in passages]
+    texts = [p.text[a:b] for p, found in zip(passages, candidates, strict=True) for a, b in found]
     scores = session.encoder.encode(texts) @ vector
     best, at = [], 0
-    for found in places:
+    for found in candidates:
         best.append(found[int(np.argmax(scores[at : at + len(found)]))])
         at += len(found)
     return best
 
 
-def _weights(session: Session, query: str) -> dict[str, float]:
-    """The query's terms and what BM25 makes of them in this index: rare ones say more."""
-    words, index = parse_query(query), session.lexical
-    terms = dict.fromkeys([*words.terms, *(t for phrase in words.phrases for t in phrase)])
+def _weights(session: Session, terms: Sequence[str]) -> dict[str, float]:
+    """Inverse document frequency of each term in this index; 1 without a lexical index."""
+    index = session.lexical
     if index is not None:
         with contextlib.suppress(LexicalIndexDamaged):
             return {t: idf(index.frequency(t), len(index)) for t in terms}
     return dict.fromkeys(terms, 1.0)
 
 
-def _worded(text: str, weights: Mapping[str, float]) -> Place:
-    """The sentence whose distinct terms weigh most, the first of equals."""
-    places = sentences(text) or [(0, len(text))]
-    return max(places, key=lambda p: sum(weights.get(t, 0) for t in {*terms_of(text[slice(*p)])}))
-
-
-def matched(text: str, query: str) -> list[Place]:
-    """Where a text has the query's words, by their stems."""
-    words = parse_query(query)
-    return spans(text, {*words.terms, *(t for phrase in words.phrases for t in phrase)})
-
-
-def rest_of_paragraph(text: str, at: int) -> str:
-    """What follows position `at` up to the next empty line, on one line."""
-    gap = _GAP.search(text, at)
-    rest = text[at:] if gap is None else text[at : gap.start()]
-    return (" " if rest[:1].isspace() else "") + " ".join(rest.split())
+def _heaviest(text: str, weights: Mapping[str, float]) -> Span:
+    """Sentence with the largest sum of weights of its distinct terms, the first of equals."""
+    found = sentences(text) or [(0, len(text))]
+    return max(found, key=lambda p: sum(weights.get(t, 0) for t in {*terms_of(text[slice(*p)])}))

@@ -157,7 +157,7 @@ def check_answers(root: Path, world: World) -> None:
     with Session(root) as session:
         generation = session.snapshot.manifest.generation
         text = world.now[world.rng.choice(sorted(world.now))]
-        ranked = Retriever(session, asked).rank([Query("1", text[:200])])
+        ranked = Retriever(session, asked).rank([Query("1", text[:200])]).queries
         names = session.documents_of(ranked[0].rows)
         texts = [p.text for p in session.passages(ranked[0].rows)]
         assert session.snapshot.manifest.generation == generation

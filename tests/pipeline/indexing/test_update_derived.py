@@ -79,8 +79,8 @@ def test_a_search_says_and_uses_the_breadth(some: Path, monkeypatch: pytest.Monk
     files.restamp(some, graph_stamp(some), {**graph_stamp(some).extra, "ef": 123})
     with Session(some) as session:
         retriever = Retriever(session, QueryOptions(mode="dense", search="graph"))
-        retriever.rank([Query("1", "word1 word2")])
-        assert "ef 123" in retriever.plan
+        ranking = retriever.rank([Query("1", "word1 word2")])
+        assert "ef 123" in ranking.plan
         opened = session.graph()
         assert opened is not None
         used = []

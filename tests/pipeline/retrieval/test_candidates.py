@@ -13,9 +13,9 @@ from qembed.errors import UsageError
 from qembed.pipeline.indexing.build import build
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.recipe import RecipeOptions
-from qembed.pipeline.retrieval.candidates import MODES, CandidateRetriever
+from qembed.pipeline.retrieval.candidates import CandidateRetriever
 from qembed.pipeline.retrieval.fusion import interpolate_scores
-from qembed.pipeline.retrieval.options import QueryOptions
+from qembed.pipeline.retrieval.options import MODES, QueryOptions
 from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.pipeline.retrieval.session import Session
 from qembed.types import Query
@@ -58,7 +58,7 @@ def documents(session: Session, asked: QueryOptions, words: str) -> list[str]:
 def test_every_candidate_has_both_scores(session: Session) -> None:
     arms = CandidateRetriever(session, "hybrid", "exact", None)
     vector = session.encoder.encode(["black coffee E-1042"])
-    (found,) = arms.find(["black coffee E-1042"], vector, 20, None)
+    (found,), _ = arms.find(["black coffee E-1042"], vector, 20, None)
     exact = dict(zip(*[x.tolist() for x in session.exact.search(vector, 400)[0]], strict=True))
     worded = session.lexical_search("black coffee E-1042", 400)
     assert worded is not None

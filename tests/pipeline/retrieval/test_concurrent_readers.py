@@ -43,13 +43,14 @@ for n in itertools.count():
         retriever = Retriever(session, QueryOptions(k=1000, search=search))
         said = set()
         for again in range(3):  # one session, through whatever the writer does meanwhile
-            ranked = retriever.rank([Query("1", f"text {n} {again}")])[0]
+            ranking = retriever.rank([Query("1", f"text {n} {again}")])
+            ranked = ranking.queries[0]
             texts = [p.text for p in session.passages(ranked.rows)]
             names = session.documents_of(ranked.rows)
             assert len(texts) == len(set(names)) == DOCUMENTS, (search, len(texts), len(set(names)))
             said |= {int(t.split()[1]) for t in texts}
             answers += 1
-            searches.add(retriever.plan.split()[0])
+            searches.add(ranking.plan.split()[0])
         assert len(said) == 1, f"a mix of {said}"
         now = said.pop()
         assert now >= last, "back in time"

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from qembed.errors import UsageError
 from qembed.pipeline.experiments.caching import CachingReranker
 from qembed.pipeline.retrieval.fusion import LATE_ALONE, LATE_BESIDE_WORDS, late_share, mixed
+from qembed.pipeline.retrieval.options import parse_budget
 from qembed.pipeline.retrieval.pair_scoring import (
     FIRST_SLICE,
     ordered,
-    parse_budget,
     score_pairs,
     summarize_rerank,
 )
@@ -137,12 +137,14 @@ def test_an_evaluation_scores_each_pair_once_a_task() -> None:
     assert score_pairs(CachingReranker(plain), pairs, [0, 1]).tolist() == [1, 2]
 
 
-def test_the_sum_of_several_calls() -> None:
+def test_the_summary_counts_pairs_and_copies_what_was_truncated() -> None:
     timed = Timed(0.1)
-    first = summarize_rerank("py:m:f", timed, np.array([1, np.nan, 2], dtype=np.float32))
-    both = summarize_rerank("py:m:f", timed, np.array([np.nan], dtype=np.float32), first)
-    assert (first.pairs, first.scored, both.pairs, both.scored) == (3, 2, 4, 2)
-    assert (both.kind, both.meaning, both.calibrated) == ("timed", "numbers", False)
+    timed.truncated.append(("q", "long"))
+    done = summarize_rerank("py:m:f", timed, np.array([1, np.nan, 2], dtype=np.float32))
+    timed.truncated.clear()
+    assert (done.spec, done.pairs, done.scored) == ("py:m:f", 3, 2)
+    assert (done.kind, done.meaning, done.calibrated) == ("timed", "numbers", False)
+    assert done.truncated == [("q", "long")]
 
 
 # ── the order ────────────────────────────────────────────────────────────────────────────────────

@@ -1,0 +1,129 @@
+"""Answers of `query` and `rerank` as data, and the JSON that users get of them.
+
+Imports neither numpy nor the rooms below: a client of the server reads an answer with this module alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from qembed.types import Hit, Pair, Results, Run
+
+SCHEMA = 1
+"""Version of the JSON that users get."""
+SHARED_STAGES = ("open", "model", "load", "graph")
+"""Stages of a call that belong to none of its queries: opening and loading."""
+
+
+@dataclass(frozen=True, slots=True)
+class RerankSummary:
+    """A reranker and the number of pairs it scored.
+
+    `meaning`: what its scores are, one line. `calibrated`: scores are probabilities. `scored`: pairs that
+    the time budget reached. `truncated`: pairs that lost text. `note`: message on how the reranker runs.
+    """
+
+    spec: str
+    kind: str
+    meaning: str
+    calibrated: bool
+    pairs: int
+    scored: int
+    truncated: Sequence[Pair] = ()
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Hits of all queries of a call, in the order of the queries, and how they were found.
+
+    `generation`, `recipe`: of the index, the recipe as its fingerprint. `plan`: how vectors were searched.
+    `why`: query id -> how its lexical and dense scores were weighted. `truncated`: encoded texts that were
+    longer than the model reads. `note`: message on how the model runs. `seconds`: stage -> seconds.
+    """
+
+    results: Sequence[Results]
+    generation: int
+    recipe: str
+    plan: str
+    why: Mapping[str, str] = field(default_factory=dict)
+    truncated: Sequence[str] = ()
+    warnings: Sequence[str] = ()
+    reranked: RerankSummary | None = None
+    note: str | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+def best_documents(results: Results) -> Iterator[tuple[Hit, int]]:
+    """(best hit, rank from 1) of each document of one query, best first."""
+    seen: set[str] = set()
+    for hit in results.hits:
+        if hit.document not in seen:
+            seen.add(hit.document)
+            yield hit, len(seen)
+
+
+def as_run(answer: Answer) -> Run:
+    """The hits as a run: each document once, with the score of its best passage."""
+    return {r.query.id: {h.document: h.score for h, _ in best_documents(r)} for r in answer.results}
+
+
+# ── JSON for users: interface.md promises its keys ───────────────────────────────────────────────
+
+
+def hit_json(results: Results, rank: int, hit: Hit) -> dict[str, Any]:
+    """A hit with its query, as in `--format jsonl`. Scores are rounded to six digits."""
+    p = hit.passage
+    return {
+        "schema": SCHEMA,
+        "query_id": results.query.id,
+        "query": results.query.text,
+        **({} if results.query.task is None else {"task": results.query.task}),
+        "rank": rank,
+        "score": round(hit.score, 6),
+        "scores": {k: None if v is None else round(v, 6) for k, v in hit.scores.items()},
+        "document": hit.document,
+        "path": hit.path,
+        "passage": {
+            "seq": p.seq,
+            "start": p.start,
+            "end": p.end,
+            "line": p.line,
+            "end_line": p.end_line,
+            "heading": p.heading,
+            "symbol": p.symbol,
+        },
+        "text": p.text,
+        "title": hit.title,
+        "meta": dict(hit.meta),
+    }
+
+
+def answer_json(answer: Answer) -> dict[str, Any]:
+    """An answer, as in `--format json`."""
+    seconds = {stage: round(s, 4) for stage, s in _seconds_per_query(answer).items()}
+    return {
+        "schema": SCHEMA,
+        "generation": answer.generation,
+        "recipe": answer.recipe,
+        "search": answer.plan,
+        "queries": [
+            {
+                "query_id": r.query.id,
+                "query": r.query.text,
+                "instruction": r.instruction,
+                "hits": [hit_json(r, n, h) for n, h in enumerate(r.hits, 1)],
+                "seconds": seconds,
+            }
+            for r in answer.results
+        ],
+        "seconds": {stage: round(s, 4) for stage, s in answer.seconds.items()},
+    }
+
+
+def _seconds_per_query(answer: Answer) -> dict[str, float]:
+    """Seconds of each stage divided by the number of queries, which go through the stages together."""
+    n = max(1, len(answer.results))
+    return {stage: s / n for stage, s in answer.seconds.items() if stage not in SHARED_STAGES}

@@ -1,0 +1,77 @@
+"""Rows to hits: passages, documents, context and snippets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from math import isfinite
+from typing import TYPE_CHECKING
+
+from qembed.pipeline.retrieval.ranking import RankedQuery
+from qembed.pipeline.retrieval.session import Session
+from qembed.search.topk import distinct
+from qembed.types import Hit, Passage
+
+if TYPE_CHECKING:
+    from qembed.store import CatalogEntry
+    from qembed.types import Scores
+
+
+def make_hits(
+    session: Session, ranked: Sequence[RankedQuery], context: int, snippets: bool
+) -> list[list[Hit]]:
+    """Hits of each query, best first.
+
+    `context`: neighbouring passages added on both sides of a hit; a hit whose passage another one shows
+    already is left out. `snippets`: find each hit's best sentence.
+    """
+    rows = distinct([r.rows for r in ranked])
+    with session.seconds("fetch"):
+        passages = dict(zip(rows.tolist(), session.passages(rows), strict=True))
+        entries = dict(zip(rows.tolist(), session.lines(rows), strict=True))
+    found = []
+    for r in ranked:
+        numbers = r.rows.tolist()
+        shown: Sequence[Passage | None] = [passages[row] for row in numbers]
+        if context:
+            from qembed.pipeline.retrieval.postprocess import add_context
+
+            with session.seconds("fetch"):
+                shown = add_context(session, numbers, [passages[row] for row in numbers], context)
+        hits = [
+            _hit(session, r, i, passage, entries[row])
+            for i, (row, passage) in enumerate(zip(numbers, shown, strict=True))
+            if passage is not None
+        ]
+        found.append(_with_snippets(session, r, hits) if snippets else hits)
+    return found
+
+
+def _hit(session: Session, r: RankedQuery, i: int, passage: Passage, entry: CatalogEntry) -> Hit:
+    """Hit of the i-th row of a query."""
+    if passage.document != entry.id:  # the file has moved since it was indexed
+        passage = replace(passage, document=entry.id)
+    return Hit(
+        document=entry.id,
+        path=session.path_of(entry.source, entry.file),
+        title=entry.title,
+        passage=passage,
+        score=float(r.scores[i]),
+        scores=_stage_scores({"dense": r.dense, "lexical": r.lexical, "rerank": r.rerank}, i),
+        meta=entry.meta,
+    )
+
+
+def _stage_scores(stages: Mapping[str, Scores | None], i: int) -> dict[str, float | None]:
+    """Score of each stage for the i-th row; None for stages that did not run or did not reach it."""
+    values = {name: None if s is None else float(s[i]) for name, s in stages.items()}
+    # NaN: a pair that the rerank budget did not reach
+    return {name: v if v is not None and isfinite(v) else None for name, v in values.items()}
+
+
+def _with_snippets(session: Session, r: RankedQuery, hits: Sequence[Hit]) -> list[Hit]:
+    from qembed.pipeline.retrieval.snippet import find_snippets
+
+    with session.seconds("snippet"):
+        snippets = find_snippets(session, r.query.text, r.vector, [h.passage for h in hits])
+    return [replace(h, snippet=s) for h, s in zip(hits, snippets, strict=True)]
