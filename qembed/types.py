@@ -114,6 +114,26 @@ class Skipped(Unreadable):
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Parts of a file that was read which are not in its documents: pictures, embedded objects, frames.
+
+    `path` is the file, `what` names the kind of part, `count` is the number of such parts.
+    """
+
+    path: str
+    what: str
+    count: int = 1
+
+    def __str__(self) -> str:
+        times = f"{self.count:,} × " if self.count > 1 else ""
+        return f"{self.path}: {times}{self.what}"
+
+
+ReadItem: TypeAlias = Document | Unreadable | LeftOut
+"""One item of what a reader yields for a file."""
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """A stretch of a document: `text == document.text[start:end]`. Lines are 1-based, inclusive.
 

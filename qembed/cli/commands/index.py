@@ -217,6 +217,11 @@ def _say(talk: Console, summary: IndexSummary) -> None:
         # what a command mends is worth a line; all else only with -v
         tell = talk.say if reason.startswith("needs ") else talk.detail
         tell(f"left out {n:,}: {reason}{unknown_suffixes(summary, reason)}")
+    if n := summary.left_out.files:
+        what = "1 file" if n == 1 else f"{n:,} files"
+        talk.say(f"{what} with parts left out: {'as follows' if talk.verbose else '-v says which'}")
+    for part in summary.left_out.listed:
+        talk.detail(f"left out of {str(part).translate(LINE_BREAKS)}")
 
 
 def _say_details(talk: Console, summary: IndexSummary) -> None:

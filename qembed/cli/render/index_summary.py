@@ -43,7 +43,7 @@ def _plan_lines(summary: IndexSummary) -> list[str]:
                 line += f"\t{d.reader}\t{d.chunker}\t{d.documents}\t{d.passages}"
                 line += "".join(f"\t{problem}" for problem in d.problems)
             plan.append(line)
-    plan += [f"skip\t{name.translate(LINE_BREAKS)}\t{why}" for name, why in summary.left_out]
+    plan += [f"skip\t{name.translate(LINE_BREAKS)}\t{why}" for name, why in summary.skipped_files]
     return plan
 
 

@@ -8,18 +8,18 @@ from typing import TypeAlias
 
 from qembed.corpus import file_contents
 from qembed.corpus.file_contents import PACKED, suffix
-from qembed.corpus.readers import large_text, text_formats
-from qembed.corpus.readers.html import Page, read_page
+from qembed.corpus.readers import html, large_text, text_formats
+from qembed.corpus.readers.html import Page
 from qembed.corpus.readers.json_records import ReadOptions, read_lines
 from qembed.corpus.readers.sandbox import read_office
 from qembed.corpus.readers.tables import read_csv, read_json, read_parquet
 from qembed.corpus.rst import rst_title
-from qembed.types import Document, SourceFile, Unreadable
+from qembed.types import Document, LeftOut, ReadItem, SourceFile, Unreadable
 
-Reader: TypeAlias = Callable[[SourceFile, ReadOptions], Iterator[Document | Unreadable]]
+Reader: TypeAlias = Callable[[SourceFile, ReadOptions], Iterator[ReadItem]]
 
 
-def read(file: SourceFile, options: ReadOptions) -> Iterator[Document | Unreadable]:
+def read(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
     """The documents of a file, as its suffix says; as plain text where no reader knows the suffix."""
     return reader_of(file.name)(file, options)
 
@@ -32,7 +32,7 @@ def reader_of(name: str) -> Reader:
 def of_text(make: Callable[[str], Page]) -> Reader:
     """A reader of one document, from a function of a file's text that may raise ValueError."""
 
-    def reader(file: SourceFile, options: ReadOptions) -> Iterator[Document | Unreadable]:
+    def reader(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
         found = file_contents.text(file)
         if isinstance(found, Unreadable):
             yield found
@@ -43,6 +43,8 @@ def of_text(make: Callable[[str], Page]) -> Reader:
             yield Unreadable(os.fspath(file.location), str(e))
             return
         yield Document(file.name, page.text, page.title, {**page.meta, **found.meta})
+        for what, count in page.left_out.items():
+            yield LeftOut(os.fspath(file.location), what, count)
 
     reader.__name__ = f"read_{make.__name__.strip('_')}"
     return reader
@@ -66,7 +68,8 @@ def subtitles(text: str) -> Page:
 
 read_markdown = of_text(markdown)
 read_rst = of_text(rst)
-read_html = of_text(read_page)
+read_html = of_text(html.read_page)
+read_xhtml = of_text(html.read_xhtml)
 read_notebook = of_text(text_formats.notebook)
 read_subtitles = of_text(subtitles)
 
@@ -97,7 +100,10 @@ def read_mail(file: SourceFile, options: ReadOptions) -> Iterator[Document | Unr
         page = found if isinstance(found, Unreadable) else text_formats.mail(found)
     except ValueError as e:
         page = Unreadable(os.fspath(file.location), str(e))
-    yield page if isinstance(page, Unreadable) else Document(file.name, *page)
+    if isinstance(page, Unreadable):
+        yield page
+    else:
+        yield Document(file.name, page.text, page.title, page.meta)
 
 
 def read_jsonl(file: SourceFile, options: ReadOptions) -> Iterator[Document | Unreadable]:
@@ -128,7 +134,8 @@ READERS: dict[str, Reader] = {
     ".jsonl": read_jsonl,
     ".ndjson": read_jsonl,
     ".rst": read_rst,
-    **dict.fromkeys((".html", ".htm", ".xhtml"), read_html),
+    **dict.fromkeys((".html", ".htm"), read_html),
+    **dict.fromkeys((".xhtml", ".xht"), read_xhtml),
     ".ipynb": read_notebook,
     ".eml": read_mail,
     **dict.fromkeys((".srt", ".vtt"), read_subtitles),

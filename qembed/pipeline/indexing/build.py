@@ -337,6 +337,7 @@ class _Build:
             interrupted=stopped,
             cut_short=tally.cut_short,
             plainly=tally.plainly,
+            left_out=tally.left_out,
         )
 
 

@@ -21,7 +21,7 @@ from qembed.pipeline.recipe import (
     relocated_model,
 )
 from qembed.store import Catalog, Snapshot
-from qembed.types import Recipe, Unreadable
+from qembed.types import LeftOut, Recipe, Unreadable
 
 
 def rehearse(root: Path, options: IndexOptions, progress: Progress) -> IndexSummary:
@@ -85,7 +85,7 @@ def _rehearse(
         failed=[u for _, u in sources.trouble],
         skipped=sources.skipped,
         suffixes=sources.suffixes,
-        left_out=sorted(sources.left_out),
+        skipped_files=sorted(sources.skipped_files),
         seconds={"total": time.perf_counter() - began},
         dry_run=True,
         would=would,
@@ -107,6 +107,9 @@ def _details(
         for item in read(file, read_options(sources.by_path[file.source])):
             if isinstance(item, Unreadable):
                 problems.append(item.error if item.line is None else f"{item.line}: {item.error}")
+                continue
+            if isinstance(item, LeftOut):
+                problems.append(f"left out: {item.count:,} × {item.what}")
                 continue
             documents += 1
             passages += len(chunker.split(item))

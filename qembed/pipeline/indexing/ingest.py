@@ -21,10 +21,11 @@ from qembed.pipeline.indexing.catalog_builder import CatalogBuilder
 from qembed.pipeline.indexing.document_ids import IdAssigner, PreviousDocuments
 from qembed.pipeline.indexing.encode import Encoded, Vectorizer
 from qembed.pipeline.indexing.encode_batch import EncodeBatch, PendingDocument, placed
+from qembed.pipeline.indexing.options import LeftOutStats
 from qembed.pipeline.indexing.plan import Key, trusted_mtime
 from qembed.pipeline.progress import StageTimer
 from qembed.store import Catalog, CatalogEntry, FileState, Manifest, Snapshot, Writer, text_hash
-from qembed.types import Document, Meta, Skipped, SourceFile, Unreadable
+from qembed.types import Document, LeftOut, Meta, ReadItem, Skipped, SourceFile, Unreadable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,6 +47,7 @@ class IndexStats:
     truncated: int = 0
     cut_short: list[str] = field(default_factory=list)
     plainly: Counter[str] = field(default_factory=Counter)
+    left_out: LeftOutStats = field(default_factory=LeftOutStats)
     seconds: StageTimer = field(default_factory=StageTimer)
 
 
@@ -103,7 +105,7 @@ class Ingest:
     def file(
         self,
         file: SourceFile,
-        documents: Iterable[Document | Unreadable],
+        documents: Iterable[ReadItem],
         meta: Meta,
         whole: bool = True,
     ) -> None:
@@ -118,6 +120,7 @@ class Ingest:
         self._ledger.open(key)
         broken = False
         problems = 0
+        left_out = []
         try:
             for item in documents:
                 if self.vectorizer.stop():
@@ -126,6 +129,9 @@ class Ingest:
                 if isinstance(item, Skipped):
                     broken |= item.keep
                     self.skipped[item.error] += 1
+                    continue
+                if isinstance(item, LeftOut):
+                    left_out.append(item)
                     continue
                 if isinstance(item, Document):
                     document = replace(item, meta={**meta, **item.meta}) if meta else item
@@ -138,6 +144,7 @@ class Ingest:
                     self._fail(key, problem, problems)
         finally:
             self._ledger.close()
+            self.tally.left_out.add_file(left_out)
             if self.stopped or broken:
                 self._ledger.half(key)
             if problems > MAX_LISTED:

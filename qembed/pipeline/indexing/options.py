@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from qembed.pipeline.recipe import RecipeOptions
 from qembed.store import Source as Source  # part of IndexOptions: callers build one
-from qembed.types import Recipe, Unreadable
+from qembed.types import LeftOut, Recipe, Unreadable
 
 KINDS = ("added", "changed", "moved", "unchanged", "deleted", "failed")
 """What may become of a document."""
@@ -48,6 +48,28 @@ class Detail(NamedTuple):
 
 
 @dataclass(slots=True)
+class LeftOutStats:
+    """Parts left out of files that were read: how many files, how many parts, and the first of them."""
+
+    MAX_LISTED = 1000
+
+    files: int = 0
+    parts: int = 0
+    listed: list[LeftOut] = field(default_factory=list)
+
+    def add_file(self, left_out: Sequence[LeftOut]) -> None:
+        """Count what was left out of one file."""
+        self.files += bool(left_out)
+        self.parts += sum(part.count for part in left_out)
+        self.listed += left_out[: self.MAX_LISTED - len(self.listed)]
+
+    def to_json(self) -> dict[str, Any]:
+        """Numbers, and the parts that are listed by name."""
+        parts = [{"path": p.path, "what": p.what, "count": p.count} for p in self.listed]
+        return {"files": self.files, "parts": self.parts, "listed": parts}
+
+
+@dataclass(slots=True)
 class IndexSummary:
     """What happened, as `qembed index --format json` prints it."""
 
@@ -68,8 +90,10 @@ class IndexSummary:
     details: Sequence[Detail] = ()
     suffixes: Mapping[str, int] = field(default_factory=dict)
     """Of the files skipped for an unknown suffix, how many of each; "" for none."""
-    left_out: Sequence[tuple[str, str]] = ()
+    skipped_files: Sequence[tuple[str, str]] = ()
     """Of a dry run with details: what was skipped, and why."""
+    left_out: LeftOutStats = field(default_factory=LeftOutStats)
+    """Parts left out of the files that this run has read."""
 
     def suffixes_of(self, reason: str) -> Mapping[str, int]:
         """Return the counts of unknown suffixes for the skip reason they belong to, {} for any other."""
@@ -89,6 +113,7 @@ class IndexSummary:
             "cut_plainly": dict(self.plainly),
             "failed": [{"path": u.path, "line": u.line, "error": u.error} for u in self.failed],
             "skipped": dict(self.skipped),
+            "left_out": self.left_out.to_json(),
             "unknown_suffixes": dict(self.suffixes),
             "seconds": {k: round(v, 3) for k, v in self.seconds.items()},
             "interrupted": self.interrupted,
@@ -98,6 +123,8 @@ class IndexSummary:
             body["would"] = {k: list(v) for k, v in self.would.items()}
             if self.details:
                 body["details"] = [d._asdict() for d in self.details]
-            if self.left_out:
-                body["left_out"] = [{"path": n, "reason": why} for n, why in self.left_out]
+            if self.skipped_files:
+                body["skipped_files"] = [
+                    {"path": name, "reason": why} for name, why in self.skipped_files
+                ]
         return body

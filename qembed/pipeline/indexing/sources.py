@@ -27,7 +27,7 @@ class Sources:
 
     `scan`: the ones this run looks at. `trouble`: what could not even be listed. `skipped`: how many
     files were left out, by reason; `suffixes`: how many of unknown ones, by suffix ("" for none);
-    `left_out`: all of their names with the reason, where the run is asked for details.
+    `skipped_files`: all of their names with the reason, where the run is asked for details.
     """
 
     def __init__(self, root: Path, present: Manifest | None, options: IndexOptions) -> None:
@@ -47,7 +47,7 @@ class Sources:
         self.trouble: list[tuple[Key, Unreadable]] = []
         self.skipped: Counter[str] = Counter()
         self.suffixes: Counter[str] = Counter()
-        self.left_out: list[tuple[str, str]] = []
+        self.skipped_files: list[tuple[str, str]] = []
         self._yielded: list[Key] = []
 
     def _given(self, options: IndexOptions) -> list[Source]:
@@ -174,7 +174,7 @@ class Sources:
             if reason == UNKNOWN:
                 self.suffixes[suffix(name)] += 1
             if self.options.detail:
-                self.left_out.append((name, reason))
+                self.skipped_files.append((name, reason))
 
         for source in sources:
             full = self.full(source)

@@ -55,7 +55,7 @@ def test_two_of_each_format() -> None:
     assert sum(count[s] for s in plain) >= 6
     families = {
         (".md", ".markdown"),
-        (".html", ".htm", ".xhtml"),
+        (".html", ".htm", ".xhtml", ".xht"),
         (".jsonl", ".ndjson"),
         (".srt", ".vtt"),
     }
