@@ -1,6 +1,6 @@
-"""What is installed here, found without importing it, and in a millisecond.
+"""Installed distributions, CPU, cores and device: found in a millisecond, without importing libraries.
 
-`importlib.metadata` parses a package's whole description to tell its version, and takes 15 ms to be imported
+`importlib.metadata` parses a package's whole description for its version, and takes 15 ms to be imported
 itself; a cold query has half a second. Installers write name and version into a folder's name too.
 """
 
@@ -16,18 +16,28 @@ _INFO = re.compile(r"(?P<name>[A-Za-z0-9_.]+)-(?P<version>[^-]+)\.dist-info$")
 _ACCELERATORS = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/kfd", "/dev/dxg")
 """NVIDIA, AMD, and either of them under WSL."""
 
+DEVICE = "QEMBED_DEVICE"
+"""Environment variable: `cpu`, `cuda`, `cuda:1`, `mps`; default: a GPU if there is one."""
+DTYPE = "QEMBED_DTYPE"
+"""Environment variable: `float32`, `bfloat16` or `float16`; default: bfloat16 on CUDA, else float32."""
+
+
+def requested_device(device: str | None) -> str | None:
+    """`device`, else $QEMBED_DEVICE, else None."""
+    return device or os.environ.get(DEVICE) or None
+
 
 def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "_", name).lower()
 
 
 @cache
-def _all() -> dict[str, tuple[str, str]]:
-    """Normal name -> (version, folder that holds the package), the first on the path first."""
+def _distributions() -> dict[str, tuple[str, str]]:
+    """Normalised name -> (version, folder that holds the package); the first on the path wins."""
     found: dict[str, tuple[str, str]] = {}
     here = os.getcwd()  # noqa: PTH109
     for folder in sys.path:
-        if folder in ("", here):  # the user's, and perhaps with 100,000 files in it
+        if folder in ("", here):  # the user's own, which may hold 100,000 files
             continue
         try:
             names = os.listdir(folder)  # noqa: PTH208 - a Path for each of 300 entries takes longer
@@ -42,9 +52,9 @@ def _all() -> dict[str, tuple[str, str]]:
 
 def version(name: str) -> str | None:
     """The version of an installed distribution, None if there is none."""
-    if known := _all().get(_normal(name)):
+    if known := _distributions().get(_normal(name)):
         return known[0]
-    from importlib import metadata  # an installer that does as none of the usual ones
+    from importlib import metadata  # for installers that name folders otherwise
 
     try:
         return metadata.version(name)
@@ -52,9 +62,9 @@ def version(name: str) -> str | None:
         return None
 
 
-def place(name: str, inside: str) -> Path | None:
-    """Where the file or folder `inside` of a distribution lies, None if it is not installed."""
-    if known := _all().get(_normal(name)):
+def installed_path(name: str, inside: str) -> Path | None:
+    """Path of the file or folder `inside` of a distribution, None if it is not installed."""
+    if known := _distributions().get(_normal(name)):
         return Path(known[1]) / inside
     from importlib import metadata
 
@@ -66,22 +76,22 @@ def place(name: str, inside: str) -> Path | None:
 
 @cache
 def cpu() -> str:
-    """This CPU: the machine's name and what the first core says it can do."""
-    told = os.uname().machine
+    """Identity of this CPU: the machine's name and the feature flags of its first core."""
+    machine = os.uname().machine
     try:
         with open("/proc/cpuinfo", "rb", buffering=0) as f:  # noqa: PTH123
             head = f.read(8192)  # the first core; the kernel makes the rest up only if it is read
     except OSError:
-        return told
+        return machine
     for line in head.split(b"\n"):
         if line.startswith((b"flags", b"Features")):
             flags = line.partition(b":")[2].split()
-            return f"{told} {' '.join(sorted(f.decode('ascii', 'replace') for f in flags))}"
-    return told
+            return f"{machine} {' '.join(sorted(f.decode('ascii', 'replace') for f in flags))}"
+    return machine
 
 
 def accelerator() -> bool:
-    """Whether torch may find something faster than the CPU here. Does not import torch to ask it."""
+    """True if torch may find a GPU here, by its devices and version. Does not import torch."""
     if sys.platform == "darwin":
         return os.uname().machine == "arm64"
     if (version("torch") or "").endswith("+cpu"):
@@ -95,18 +105,18 @@ _shared = False
 
 
 def share_cores() -> None:
-    """Says that this process does several things at a time: threads that wait for work must not spin."""
+    """Declare that this process runs several tasks at a time: threads that wait for work must not spin."""
     global _shared
     _shared = True
 
 
 def cores_shared() -> bool:
-    """Whether it was said so."""
+    """True after `share_cores`."""
     return _shared
 
 
 def threads() -> int:
-    """Cores this process may use."""
+    """Number of cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

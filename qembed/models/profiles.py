@@ -1,9 +1,9 @@
-"""What each family of models wants to be told: a table to read, and a look-up by name.
+"""Profiles of model families: prompts, pooling, limits; a table and a look-up by name.
 
 A model trained with an instruction in front of its queries loses without it, one trained without
 loses with it (MiniLM on SciFact: nDCG@10 .645 bare, .585 behind Qwen's instruction). So the template
-belongs to the model. Where no row fits, the folder's own `config_sentence_transformers.json` is
-asked; where that is silent too, the query goes in bare and `known` is False.
+belongs to the model. Where no row matches, prompts come from the folder's own
+`config_sentence_transformers.json`; without that, queries are encoded as they are and `known` is False.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from qembed.errors import UsageError
+from qembed.models.builtin import BUILTIN
+
 TASKS: dict[str, str] = {
     "web": "Given a web search query, retrieve relevant passages that answer the query",
     "memory": "Given a user query, retrieve relevant memories",
@@ -20,24 +23,24 @@ TASKS: dict[str, str] = {
     "code": "Given a coding query, retrieve relevant code snippets",
     "qa": "Given a user question, retrieve the best answer",
 }
-"""Tasks with a name, for templates that hold `{task}`. English whatever the corpus' language."""
+"""Named tasks, for templates that hold `{task}`. In English for every language of the corpus."""
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a family of models was trained to see.
+    """Input format of a family of models.
 
     patterns: shell patterns on the lower-case model name without its organisation; first row wins.
     query, passage: templates over `{query}` and `{task}`, `{text}` and `{title}`.
-    task: the task a `{task}` template is given when the user names none.
-    pooling: how token states become one vector; "" where it differs within the family.
-    max_tokens: what the authors recommend or trained with; a folder's own limit goes before it.
-    min_dim: the smallest dimension vectors may be cut to, None if not trained for cutting.
+    task: task for a `{task}` template when the user names none.
+    pooling: reduction of token states to one vector; "" where it differs within the family.
+    max_tokens: limit that the authors recommend or trained with; a folder's own limit goes before it.
+    min_dim: smallest dimension for truncated vectors, None if the family was not trained for it.
     languages: BCP 47, or "multilingual".
-    end_token: a token every text must end with, "" if the tokenizer is trusted with that.
-    dtype: advice on precision, "" where any does.
-    verified: whether the templates were read in the authors' own words.
-    known: False for a model that nothing is known about.
+    end_token: token that every text must end with, "" if the tokenizer sees to that.
+    dtype: advice on precision, "" for none.
+    verified: True if the templates were read in the authors' own words.
+    known: False for a model without a profile.
     """
 
     name: str
@@ -56,10 +59,27 @@ class Profile:
     known: bool = True
 
     def reads(self, script: str) -> bool:
-        """Whether it was trained on text in a script (`Latin`, `Han`, …; "" for no letters)."""
+        """True if it was trained on text in a script (`Latin`, `Han`, …; "" for no letters)."""
         if not script or not self.known or "multilingual" in self.languages:
             return True
         return any(script in _SCRIPTS.get(language, ("Latin",)) for language in self.languages)
+
+    def check_dim(self, dim: int | None, width: int, name: str) -> int:
+        """Dimensions of a model's vectors: `dim`, or its `width` for None. `name`: for messages.
+
+        Raises UsageError for a truncation that the family was not trained for.
+        """
+        if dim is None or dim == width:
+            return width
+        if self.min_dim is None:
+            raise UsageError(
+                f"--dim {dim}: {name} was not trained to be cut; it has {width} dimensions"
+            )
+        if not self.min_dim <= dim <= width:
+            raise UsageError(
+                f"--dim {dim}: {name} can be cut to {self.min_dim} to {width} dimensions"
+            )
+        return dim
 
 
 _SCRIPTS = {
@@ -69,7 +89,7 @@ _SCRIPTS = {
     "ru": ("Cyrillic", "Latin"),
     "ar": ("Arabic", "Latin"),
 }
-"""Scripts of the languages that are not written in Latin letters alone; models see some English anyway."""
+"""Scripts of languages that use more than Latin letters; such models are trained on some English too."""
 _INSTRUCT = "Instruct: {task}\nQuery: {query}"
 _REPRESENT = "Represent this sentence for searching relevant passages: {query}"
 _MANY = ("multilingual",)
@@ -255,13 +275,13 @@ PROFILES: tuple[Profile, ...] = (
         url=_HUB + "jinaai/jina-embeddings-v2-base-en",
     ),
 )
-"""Specific rows before general ones: the first pattern that fits decides."""
+"""Specific rows before general ones: the first pattern that matches decides."""
 
 
 def short_name(name: str) -> str:
-    """A model's name without its organisation or path.
+    """Name of a model without its organisation or path.
 
-    `models--Org--name/snapshots/<commit>`, as the hub's cache lays models out, gives `name`.
+    `models--Org--name/snapshots/<commit>`, the layout of the hub's cache, gives `name`.
     """
     parts = [p for p in name.replace("\\", "/").split("/") if p]
     if len(parts) >= 3 and parts[-2] == "snapshots":
@@ -270,14 +290,14 @@ def short_name(name: str) -> str:
 
 
 def profile_for(name: str, folder: Path | None = None) -> Profile:
-    """The profile of a model: by its name, else by its folder's own prompts, else unknown.
+    """Profile of a model: by its name, else from its folder's own prompts, else unknown.
 
-    name: a hub id, a folder name or `minilm`. folder: where the model lies, if it is here.
-    Never raises: an unreadable configuration counts as a silent one.
+    name: a hub id, a folder name or a built-in model's. folder: the model's files, if they are here.
+    Never raises: an unreadable configuration counts as none.
     """
     short = short_name(name).lower()
-    if short == "minilm":
-        short = "all-minilm-l6-v2"
+    if short in BUILTIN:
+        short = BUILTIN[short].model.lower()
     for profile in PROFILES:
         if any(fnmatchcase(short, pattern) for pattern in profile.patterns):
             return profile
@@ -285,7 +305,7 @@ def profile_for(name: str, folder: Path | None = None) -> Profile:
 
 
 def _from_own_prompts(name: str, folder: Path | None) -> Profile | None:
-    """What `config_sentence_transformers.json` says about queries and documents, if anything."""
+    """Profile from the prompts of `config_sentence_transformers.json`, None without any."""
     if folder is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""`py:module:factory`: the user's own encoder or reranker.
+"""Encoders and rerankers of the user's own code, `py:module:factory`.
 
     # mine.py
     class Encoder:
@@ -10,8 +10,8 @@
         return Encoder()
 
 `--model py:mine:factory` imports the module with the current folder on the path and calls the factory.
-`version` is what tells one state of the model from another; without it, the module's source does. A
-reranker is an object with `score(pairs)`: one number a (query, passage), higher is better.
+`version` tells states of the model apart; without it, the module's source does. A reranker is an object
+with `score(pairs)`: one number for each (query, passage), higher is better.
 """
 
 from __future__ import annotations
@@ -28,16 +28,20 @@ from typing import TYPE_CHECKING, Any
 from qembed.errors import EncodingError, ModelUnavailable, UsageError
 from qembed.models.model import Say, Stop
 from qembed.models.profiles import Profile
+from qembed.models.scoring import PROBABILITY, finite
 from qembed.models.tokenization import count_words
-from qembed.types import Encoder, EncoderInfo, TokenEncoder
+from qembed.types import Encoder, EncoderInfo, Pair, Tasks, TokenEncoder, Track
 from qembed.vectors import validate
 
 if TYPE_CHECKING:
-    from qembed.types import Vectors
+    from qembed.types import Scores, Vectors
+
+PAIRS_PER_CALL = 256
+"""Pairs handed to the user's reranker at a time."""
 
 
-def make(spec: str) -> tuple[Any, Any]:
-    """(what the factory made, its module). Raises UsageError, ModelUnavailable."""
+def load_object(spec: str) -> tuple[Any, Any]:
+    """(object that the factory returns, its module). Raises UsageError, ModelUnavailable."""
     parts = spec.split(":")
     if len(parts) != 3 or not all(parts):
         raise UsageError(f"{spec}: py:module:factory is wanted")
@@ -55,25 +59,25 @@ def make(spec: str) -> tuple[Any, Any]:
     return factory(), module
 
 
-def version_of(made: Any, module: Any, spec: str) -> str:
-    """What tells one state of one of the user's models from another: 32 hex digits.
+def object_revision(instance: Any, module: Any, spec: str) -> str:
+    """Fingerprint of the user's object, 32 hex digits.
 
-    Over the spec's module and factory (two factories of one module are two models), the object's name,
-    and its version or, without one, the module's source.
+    Covers the spec (two factories of one module are two models), the object's name, and its version or,
+    without one, the module's source.
     """
-    version = getattr(made, "version", None)
+    version = getattr(instance, "version", None)
     state = "source " + inspect.getsource(module) if version is None else f"version {version}"
-    parts = [spec, str(getattr(made, "name", "")), state]
+    parts = [spec, str(getattr(instance, "name", "")), state]
     return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
 
 
 class PythonEncoder:
-    """The user's object behind a check: what comes out are unit rows of the stated width."""
+    """Encoder and TokenEncoder around the user's object: validates its output, which becomes unit rows."""
 
     info = EncoderInfo()
 
-    def __init__(self, made: Any, dim: int, name: str) -> None:
-        self._made = made
+    def __init__(self, instance: Any, dim: int, name: str) -> None:
+        self._instance = instance
         self._dim = dim
         self._name = name
 
@@ -83,7 +87,7 @@ class PythonEncoder:
 
         if not len(texts):
             return np.zeros((0, self._dim), dtype=np.float32)
-        vectors = validate(self._made.encode(texts), texts, self._name)
+        vectors = validate(self._instance.encode(texts), texts, self._name)
         if vectors.shape[1] != self._dim:
             raise EncodingError(
                 f"{self._name} gave {vectors.shape[1]} dimensions, it said it has {self._dim}"
@@ -91,8 +95,8 @@ class PythonEncoder:
         return vectors
 
     def encode_tokens(self, texts: Sequence[str]) -> list[Vectors]:
-        """For each text float32 (tokens, width), rows of length 1. Raises EncodingError."""
-        given = self._made.encode_tokens(texts)
+        """Token vectors of each text, float32 (tokens, width), rows of length 1. Raises EncodingError."""
+        given = self._instance.encode_tokens(texts)
         if len(given) != len(texts):
             raise EncodingError(f"{self._name} gave {len(given)} arrays for {len(texts)} texts")
         return [
@@ -102,7 +106,7 @@ class PythonEncoder:
 
 
 class PythonModel:
-    """The user's encoder, with the attributes of a Model."""
+    """Model around the user's encoder."""
 
     device: str | None = None
     warning: str | None = None
@@ -110,37 +114,37 @@ class PythonModel:
     pooling = "own"
     is_remote = False
 
-    def __init__(self, spec: str, made: Any, module: Any) -> None:
+    def __init__(self, spec: str, instance: Any, module: Any) -> None:
         self.spec = spec
-        self.name: str = str(getattr(made, "name", spec))
-        self.revision = version_of(made, module, spec)
-        self.max_tokens = int(getattr(made, "max_tokens", 512))
-        self.profile = Profile(self.name, query=str(getattr(made, "query", "{query}")))
-        self._made = made
-        self.dim = int(getattr(made, "dim", 0)) or len(made.encode(["dimension"])[0])
+        self.name: str = str(getattr(instance, "name", spec))
+        self.revision = object_revision(instance, module, spec)
+        self.max_tokens = int(getattr(instance, "max_tokens", 512))
+        self.profile = Profile(self.name, query=str(getattr(instance, "query", "{query}")))
+        self._instance = instance
+        self.dim = int(getattr(instance, "dim", 0)) or len(instance.encode(["dimension"])[0])
 
     def tokenizer(self) -> Any:
         """The object's own `tokenizers.Tokenizer`, None if it has none."""
-        return getattr(self._made, "tokenizer", None)
+        return getattr(self._instance, "tokenizer", None)
 
     def count(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text: by its tokenizer, else words and marks, with two special tokens."""
+        """Tokens of each text by the object's tokenizer, else words, marks and two special tokens."""
         tokenizer = self.tokenizer()
         if tokenizer is not None:
             return [len(e.ids) for e in tokenizer.encode_batch(list(texts))]
         return count_words(texts)
 
     def encoder(self) -> Encoder:
-        """The object behind a check that gives unit rows."""
-        return PythonEncoder(self._made, self.dim, self.spec)
+        """The user's object with its output validated."""
+        return PythonEncoder(self._instance, self.dim, self.spec)
 
     def token_encoder(self) -> TokenEncoder:
-        """The same for token vectors. Raises UsageError if the object gives none."""
-        if not hasattr(self._made, "encode_tokens"):
+        """The user's object with its output validated. Raises UsageError without `encode_tokens`."""
+        if not hasattr(self._instance, "encode_tokens"):
             raise UsageError(
                 f"{self.spec} has no encode_tokens: late reranking is not to be had with it"
             )
-        return PythonEncoder(self._made, self.dim, self.spec)
+        return PythonEncoder(self._instance, self.dim, self.spec)
 
     def release(self) -> None:
         """No effect: the object belongs to the user's module."""
@@ -150,12 +154,61 @@ class PythonModel:
         return None
 
 
-def load_own(spec: str, dim: int | None) -> PythonModel:
-    """The user's encoder. Raises UsageError, ModelUnavailable."""
-    made, module = make(spec)
-    if not hasattr(made, "encode"):
+class PythonReranker:
+    """Scorer around the user's reranker: holds its scores to one finite number for each pair.
+
+    The object gets PAIRS_PER_CALL pairs at a time. Its attribute `calibrated = True` says that scores are
+    probabilities.
+    """
+
+    kind = "own"
+    instructed = False
+    note = None
+
+    def __init__(self, spec: str, instance: Any) -> None:
+        self.spec = spec
+        self._instance = instance
+        self.calibrated = bool(getattr(instance, "calibrated", False))
+        self.meaning = PROBABILITY if self.calibrated else f"whatever {spec} gives"
+        self.truncated: list[Pair] = []
+
+    def score(
+        self, pairs: Sequence[Pair], track: Track | None = None, tasks: Tasks = None
+    ) -> Scores:
+        """Scores of the pairs, float32 (len(pairs),).
+
+        Raises EncodingError for another number of scores, NaN or infinity.
+        """
+        import numpy as np
+
+        out = np.zeros(len(pairs), dtype=np.float32)
+        for at in range(0, len(pairs), PAIRS_PER_CALL):
+            part = list(pairs[at : at + PAIRS_PER_CALL])
+            given = np.asarray(self._instance.score(part), dtype=np.float32)
+            if given.shape != (len(part),):
+                raise EncodingError(
+                    f"{self.spec} gave scores of shape {given.shape} for {len(part)} pairs"
+                )
+            out[at : at + len(part)] = given
+            if track is not None:
+                track(len(part))
+        return finite(out, pairs, self.spec)
+
+
+def load_python_model(spec: str, dim: int | None) -> PythonModel:
+    """The user's encoder as a Model. Raises UsageError, ModelUnavailable."""
+    instance, module = load_object(spec)
+    if not hasattr(instance, "encode"):
         raise ModelUnavailable(f"{spec}: what the factory made has no encode(texts)")
-    model = PythonModel(spec, made, module)
+    model = PythonModel(spec, instance, module)
     if dim not in (None, model.dim):
         raise UsageError(f"--dim {dim}: {spec} has {model.dim} dimensions")
     return model
+
+
+def load_python_reranker(spec: str) -> PythonReranker:
+    """The user's reranker as a Scorer. Raises UsageError, ModelUnavailable."""
+    instance, _ = load_object(spec)
+    if not hasattr(instance, "score"):
+        raise ModelUnavailable(f"{spec}: what the factory made has no score(pairs)")
+    return PythonReranker(spec, instance)

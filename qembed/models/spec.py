@@ -1,153 +1,100 @@
-"""A spec string to a model, cheaply: no weights, no torch, until the encoder is asked for.
+"""Model specs: what a text names, and the model it opens, without weights and torch.
 
-minilm                    the embedded model
+minilm                    a built-in model
 ./folder                  a sentence-transformers or transformers folder
 org/name, org/name@REV    a hub id, at a revision: from the local hub cache, else fetched
-py:module:factory         the user's own encoder
-http://host:port/v1#name  a server that speaks OpenAI's embeddings protocol
+py:module:factory         the user's own encoder or reranker
+http://host:port/v1#name  a server that speaks OpenAI's embeddings protocol, or POST /rerank
+late                      late interaction with the index's model: a reranker only
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+import os
+import re
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Literal, TypeAlias
 
-from qembed.errors import ModelUnavailable, UsageError
-from qembed.models.builtin import NAME, embedded_folder
-from qembed.models.device import wanted_device
-from qembed.models.forms import SCHEMES, is_hub_id
-from qembed.models.model import Model, Say, Stop
-from qembed.models.model_folder import Folder
-from qembed.models.onnx.prepare import ExportRequest, open_encoder, prepare
-from qembed.models.profiles import Profile, profile_for, short_name
-from qembed.models.python_model import load_own
-from qembed.models.tokenization import keep_end
-from qembed.types import Encoder, TokenEncoder
+from qembed.errors import UsageError
+from qembed.models.builtin import BUILTIN, builtin_folder
+from qembed.models.environment import requested_device
+from qembed.models.folder_model import FolderModel, open_folder
+from qembed.models.model import Model, Say
+from qembed.models.onnx.prepare import ExportRequest, prepare
+from qembed.models.profiles import short_name
+from qembed.models.python_model import load_python_model
 
-if TYPE_CHECKING:
-    from qembed.models.onnx.encoder import OnnxEncoder
-    from qembed.models.torch_encoder import TorchEncoder
-
-FORMS = (
+MODEL_FORMS = (
     "minilm, a folder, a hub id such as BAAI/bge-small-en-v1.5, http(s)://host:port/v1#model, "
     "or py:module:factory"
 )
+LATE = "late"
+_SCHEMES = ("http://", "https://")
+_PYTHON = "py:"
+# a name may not begin with "." or "-": "./folder" that is not there is no hub id
+_HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*")
+
+Kind: TypeAlias = Literal["builtin", "folder", "hub", "python", "endpoint", "late", "unknown"]
 
 
-@dataclass
-class FolderModel:
-    """A model in a folder; its weights are loaded by `encoder`, once.
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """A parsed spec.
 
-    `dim`: after cutting. `max_tokens`: what it reads, special tokens included. `revision`: its content.
-    `note`: once loaded, why it runs on torch where an export could have served.
+    name: the model's name, which selects its profile: of a built-in model, a folder (its last part, after
+    links), a hub id without revision, or as a server knows it; the whole text for other kinds.
+    revision: of a hub id, None if none is named. path: absolute path of a folder.
     """
 
-    is_remote: ClassVar[bool] = False
-
-    spec: str
+    text: str
+    kind: Kind
     name: str
-    folder: Folder
-    profile: Profile
-    dim: int
-    pooling: str
-    max_tokens: int
-    device: str | None = None
-    warning: str | None = None
-    note: str | None = None
-    _exported: OnnxEncoder | None = field(default=None, repr=False)
-    _torch: TorchEncoder | None = field(default=None, repr=False)
+    revision: str | None = None
+    path: Path | None = None
 
-    @cached_property
-    def revision(self) -> str:
-        """A hash over everything that determines a vector."""
-        return self.folder.revision()
+    @property
+    def is_folder_bound(self) -> bool:
+        """True if the spec may name something else in another current folder."""
+        if not self.text or self.kind in ("builtin", "late", "endpoint"):
+            return False
+        return not os.path.isabs(self.text)  # noqa: PTH117
 
-    @cached_property
-    def _tokenizer(self) -> Any:
-        from tokenizers import Tokenizer
 
-        path = self.folder.path / "tokenizer.json"
-        if path.is_file():
-            try:
-                tokenizer = Tokenizer.from_file(str(path))
-            except Exception as e:  # tokenizers has no class of its own for it
-                raise ModelUnavailable(f"{path}: {e}") from e
-        else:  # an older folder with a vocabulary only
-            from qembed.models.library_logging import quiet
+def parse_spec(text: str) -> ModelSpec:
+    """The spec that `text` is. Looks at the file system for folders only, and never raises.
 
-            with quiet():
-                from transformers import AutoTokenizer
+    Names of built-in models and `late` go before folders of that name, folders before hub ids.
+    """
+    if text == LATE:
+        return ModelSpec(text, "late", text)
+    if text in BUILTIN:
+        return ModelSpec(text, "builtin", BUILTIN[text].model)
+    if text.startswith(_PYTHON):
+        return ModelSpec(text, "python", text)
+    if text.startswith(_SCHEMES):
+        return ModelSpec(text, "endpoint", text.partition("#")[2].partition("&")[0])
+    if text and Path(text).expanduser().is_dir():
+        path = Path(text).expanduser().resolve()
+        return ModelSpec(text, "folder", short_name(str(path)), path=path)
+    name, _, revision = text.partition("@")
+    if _HUB_ID.fullmatch(name):
+        return ModelSpec(text, "hub", name, revision=revision or None)
+    return ModelSpec(text, "unknown", text)
 
-                loaded: Any = AutoTokenizer.from_pretrained(
-                    str(self.folder.path), local_files_only=True, trust_remote_code=False
-                )
-                tokenizer = loaded.backend_tokenizer
-        # what a chunker and a counter want to see is the whole text
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
-        keep_end(tokenizer, self.profile.end_token)
-        return tokenizer
 
-    def tokenizer(self) -> Any:
-        """The `tokenizers.Tokenizer`, without truncation and padding."""
-        return self._tokenizer
+def local_folder(spec: ModelSpec, revision: str | None = None) -> Path | None:
+    """Folder of a built-in, folder or hub model, fetched if it is not here; None for other kinds.
 
-    def count(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text, special tokens included."""
-        if self._exported is not None:
-            return self._exported.count(texts)
-        return [len(e.ids) for e in self._tokenizer.encode_batch(list(texts))]
+    `revision`: of a hub id, instead of the spec's own. Raises ModelUnavailable, ChecksumMismatch.
+    """
+    if spec.kind == "builtin":
+        return builtin_folder(spec.text)
+    if spec.kind == "hub":
+        from qembed.models.hub import fetch
 
-    def wanted(self) -> ExportRequest:
-        """What an export of this model is made from and looked up by."""
-        return ExportRequest(
-            kind="encoder",
-            name=self.name,
-            spec=self.spec,
-            folder=self.folder.path,
-            revision=self.revision,
-            pooling=self.pooling,
-            max_tokens=self.max_tokens,
-            device=self.device,
-        )
-
-    def prepare(self, say: Say, stop: Stop, again: bool = False) -> str | None:
-        """Exports it for later runs; None if there is an export then, else a line that says why not."""
-        if self._exported is None and self._torch is None:
-            self._exported, _ = open_encoder(self.wanted(), self.dim)
-        loaded = self._exported is not None or self._torch is not None
-        self.note = None if loaded else prepare(self.wanted(), say, stop, again)
-        return self.note
-
-    def _load(self) -> OnnxEncoder | TorchEncoder:
-        if self._torch is not None:
-            return self._torch
-        if self._exported is None:
-            self._exported, note = open_encoder(self.wanted(), self.dim)
-            self.note = note and (self.note or note)
-        if self._exported is not None:
-            return self._exported
-        from qembed.models.torch_encoder import TorchEncoder
-
-        self._torch = TorchEncoder(
-            self.folder.path, self.dim, self.pooling, self.max_tokens, self.count, self.device
-        )
-        return self._torch
-
-    def encoder(self) -> Encoder:
-        """Load the weights: an export without torch if there is one. Raises ModelUnavailable."""
-        return self._load()
-
-    def token_encoder(self) -> TokenEncoder:
-        """The same weights, for vectors of single tokens. Raises ModelUnavailable."""
-        return self._load()
-
-    def release(self) -> None:
-        """Drop the weights; `encoder` loads them again."""
-        self._exported = self._torch = None
+        return fetch(spec.name, revision or spec.revision)
+    return spec.path
 
 
 def open_model(
@@ -157,64 +104,40 @@ def open_model(
     revision: str | None = None,
     device: str | None = None,
 ) -> Model:
-    """Finds a model. `dim`: cut vectors to so many dimensions; `revision`: of a hub id.
+    """The encoder model that `spec` names, its weights not loaded.
 
-    Raises ModelUnavailable, ChecksumMismatch, UsageError (a dimension the model was not trained for).
+    `dim`: truncate vectors to so many dimensions; `revision`: of a hub id. Raises ModelUnavailable,
+    ChecksumMismatch, UsageError (a dimension the model was not trained for).
     """
-    if spec.startswith("py:"):
-        return load_own(spec, dim)
-    if spec.startswith(SCHEMES):
+    parsed = parse_spec(spec)
+    if parsed.kind == "python":
+        return load_python_model(spec, dim)
+    if parsed.kind == "endpoint":
         from qembed.models.remote.embeddings import RemoteModel
 
-        return RemoteModel(spec, dim, _cut)
-    if spec == "minilm":
-        name, path = NAME, embedded_folder()
-    elif spec and Path(spec).expanduser().is_dir():
-        path = Path(spec).expanduser().resolve()
-        name = short_name(str(path))
-    elif is_hub_id(spec.partition("@")[0]):
-        name, _, said = spec.partition("@")
-        from qembed.models.hub import fetch
-
-        path = fetch(name, revision or said or None)
-    else:
-        raise UsageError(f"--model {spec}: no such folder, and not {FORMS}")
-    folder = Folder(path)
-    folder.check()
-    profile = profile_for(name, path)
-    warning = None
-    if not profile.known:
-        warning = f"{name}: no profile and no prompts of its own; queries are encoded as they are"
-    width = folder.dim()
-    return FolderModel(
-        spec=spec,
-        name=name,
-        folder=folder,
-        profile=profile,
-        dim=_cut(dim, width, profile, name),
-        pooling=folder.pooling(profile.pooling or "mean"),
-        max_tokens=folder.max_tokens(profile.max_tokens),
-        device=wanted_device(device),
-        warning=warning,
-    )
+        return RemoteModel(spec, dim)
+    folder = local_folder(parsed, revision)
+    if folder is None:
+        raise UsageError(f"--model {spec}: no such folder, and not {MODEL_FORMS}")
+    return open_folder(spec, parsed.name, folder, dim, requested_device(device))
 
 
 def prepare_spec(spec: str, say: Say) -> tuple[bool, str]:
-    """`qembed models prepare`: fetches and exports what `spec` names, also what failed before.
+    """Fetch and export what `spec` names, also if an export failed before.
 
-    (whether it is ready, a line that says so or why not). Raises ModelUnavailable, UsageError.
+    Returns (ready, a line that says so or why not). Raises ModelUnavailable, UsageError.
     """
     model = open_model(spec)
     if not isinstance(model, FolderModel):
         return True, f"{model.name}: nothing to prepare, it has no weights here"
-    wanted = _wanted(model)
-    reason = prepare(wanted, say, lambda: False, again=True)
-    ready = f"{model.name} is ready: {wanted.slot().folder}"
+    request = _export_request(model)
+    reason = prepare(request, say, lambda: False, retry_failed=True)
+    ready = f"{model.name} is ready: {request.slot().folder}"
     return reason is None, reason or ready
 
 
-def _wanted(model: FolderModel) -> ExportRequest:
-    """What a folder is exported as: a reranker by its architecture, else an encoder."""
+def _export_request(model: FolderModel) -> ExportRequest:
+    """Export as a reranker, if the folder's architecture is one, else as an encoder."""
     from qembed.models.onnx.prepare import cross_encoder, qwen_reranker
     from qembed.models.qwen_prompt import architecture, is_qwen_reranker
 
@@ -223,19 +146,4 @@ def _wanted(model: FolderModel) -> ExportRequest:
         return qwen_reranker(path, model.spec, model.device)
     if architecture(model.folder).endswith("ForSequenceClassification"):
         return cross_encoder(path, model.spec, model.device)
-    return model.wanted()
-
-
-def _cut(dim: int | None, width: int, profile: Profile, name: str) -> int:
-    if dim in (None, width):
-        return width
-    assert dim is not None
-    if profile.min_dim is None:
-        raise UsageError(
-            f"--dim {dim}: {name} was not trained to be cut; it has {width} dimensions"
-        )
-    if not profile.min_dim <= dim <= width:
-        raise UsageError(
-            f"--dim {dim}: {name} can be cut to {profile.min_dim} to {width} dimensions"
-        )
-    return dim
+    return model.export_request()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from qembed.errors import ModelUnavailable, UsageError
 from qembed.models.batching import TEXTS, TOKENS, by_length
-from qembed.models.device import DEVICE, DTYPE
+from qembed.models.environment import DEVICE, DTYPE
 from qembed.models.library_logging import quiet
 from qembed.models.profiles import profile_for
 from qembed.models.tokenization import keep_end

@@ -14,6 +14,7 @@ import struct
 from collections.abc import Mapping
 from pathlib import Path
 
+from qembed.models.spec import parse_spec
 from qembed.paths import cache_folder
 
 MAX_SOCKET_PATH = 100
@@ -120,7 +121,5 @@ def differing_variables(
 
 
 def folder_bound(spec: str | None) -> bool:
-    """Whether what a spec means depends on the current folder: code of one's own, a relative path."""
-    if not spec or spec in ("late", "minilm") or spec.startswith(("http://", "https://")):
-        return False
-    return not os.path.isabs(spec)  # noqa: PTH117
+    """True if a model spec may name something else in another current folder."""
+    return spec is not None and parse_spec(spec).is_folder_bound

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from qembed.models import open_model
-from qembed.models.builtin import embedded_folder
+from qembed.models.builtin import builtin_folder
 from tests.bench.processes import in_turn, mib, ratio, run, seconds
 from tests.bench.table import fact, row
 
@@ -43,7 +43,7 @@ PLAIN = (
     SEARCH
     + f"""
 from sentence_transformers import SentenceTransformer
-model = SentenceTransformer({str(embedded_folder())!r}, device="cpu", local_files_only=True)
+model = SentenceTransformer({str(builtin_folder("minilm"))!r}, device="cpu", local_files_only=True)
 show(model.encode(query, normalize_embeddings=True))
 """
 )
@@ -176,10 +176,10 @@ def corpus(path: Path, n: int) -> list[str]:
 def graph(folder: Path) -> None:
     """What fastembed wants: a graph with padding, in a folder with the tokenizer's files."""
     folder.mkdir()
-    request = {"kind": "encoder", "folder": str(embedded_folder()), "out": str(folder)}
+    request = {"kind": "encoder", "folder": str(builtin_folder("minilm")), "out": str(folder)}
     request |= {"pooling": "mean", "max_tokens": 256, "revision": "local"}
     run([sys.executable, "-c", PADDED, json.dumps(request)], dict(os.environ))
-    for path in embedded_folder().glob("*.json"):
+    for path in builtin_folder("minilm").glob("*.json"):
         shutil.copy(path, folder / path.name)
     special = folder / "special_tokens_map.json"
     if not special.exists():

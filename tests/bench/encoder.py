@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from qembed.models.builtin import embedded_folder
+from qembed.models.builtin import builtin_folder
 
 WORD = re.compile(r"\w+")
 FIRST_WORD = 1996
@@ -43,7 +43,7 @@ class Static:
     def _table(self) -> np.ndarray:
         from safetensors import safe_open
 
-        with safe_open(str(embedded_folder() / "model.safetensors"), "np") as f:
+        with safe_open(str(builtin_folder("minilm") / "model.safetensors"), "np") as f:
             table = f.get_tensor(TABLE).astype(np.float32)
         table -= table.mean(axis=0)  # without what all words have in common
         # frequent words say little: smoothed inverse frequency, with Zipf's law over the vocabulary's order
@@ -55,7 +55,7 @@ class Static:
     def _tokens(self) -> Any:
         from tokenizers import Tokenizer
 
-        tokens = Tokenizer.from_file(str(embedded_folder() / "tokenizer.json"))
+        tokens = Tokenizer.from_file(str(builtin_folder("minilm") / "tokenizer.json"))
         tokens.no_padding()
         return tokens
 

@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from qembed.models.builtin import embedded_folder
+from qembed.models.builtin import builtin_folder
 from tests.bench.cold import WORDS
 from tests.bench.processes import in_turn, mib, ratio, run, seconds
 from tests.bench.table import fact, row
@@ -26,7 +26,7 @@ import numpy as np
 from sentence_transformers import SentenceTransformer
 with open(sys.argv[1]) as f:
     texts = [json.loads(line)["text"] for line in f]
-model = SentenceTransformer({str(embedded_folder())!r}, device="cpu", local_files_only=True)
+model = SentenceTransformer({str(builtin_folder("minilm"))!r}, device="cpu", local_files_only=True)
 np.save(sys.argv[2], model.encode(texts, normalize_embeddings=True))
 """
 BARE = """

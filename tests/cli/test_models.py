@@ -108,9 +108,11 @@ def test_list(shell: Shell) -> None:
     found = shell("models", "list", "--format", "json").json["models"]
     assert [m["name"] for m in found] == [p.name for p in PROFILES]
     qwen = found[0]
+    assert {n: m["name"] for m in found for n in m["builtin"]} == {"minilm": "all-MiniLM"}
     assert (qwen["query"], qwen["min_dim"]) == ("Instruct: {task}\nQuery:{query}", 32)
     text = shell("models", "list").out
     assert all(p.name in text for p in PROFILES)
+    assert "all-MiniLM\n    built in as minilm\n" in text
     assert "reads    32768 tokens, may be cut to 32 dimensions" in text
 
 

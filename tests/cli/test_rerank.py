@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from qembed.models.rerankers.spec import PythonReranker
+from qembed.models.python_model import PythonReranker
 from tests import stub
 from tests.cli.conftest import Shell
 from tests.encoders import Bag

@@ -15,9 +15,9 @@ import pytest
 from tests.models import tiny
 
 if TYPE_CHECKING:
+    from qembed.models.folder_model import FolderModel
     from qembed.models.onnx.cache import Export
     from qembed.models.onnx.prepare import ExportRequest
-    from qembed.models.spec import FolderModel
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # read once, when huggingface_hub is imported
 
@@ -90,7 +90,7 @@ def exports(
     top = tmp_path_factory.mktemp("exports")
     models = {name: model_in(folder) for name, folder in families.items()}
     own = [n for n in models if n not in {f"{p}-left" for p in POOLINGS}]
-    made = {name: make(models[name].wanted(), top / name) for name in own}
+    made = {name: make(models[name].export_request(), top / name) for name in own}
     same = {f"{p}-left": made[f"{p}-right"] for p in POOLINGS}
     return {name: (m, {**made, **same}[name]) for name, m in models.items()}
 
@@ -102,7 +102,7 @@ def kept(exports: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folde
 
     model, export = exports["mean-right"]
     monkeypatch.setenv("QEMBED_CACHE", str(tmp_path / "cache"))
-    shutil.copytree(export.folder, model.wanted().slot().folder)
+    shutil.copytree(export.folder, model.export_request().slot().folder)
     return model_in(model.folder.path)
 
 

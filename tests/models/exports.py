@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from qembed.models.folder_model import FolderModel
 from qembed.models.onnx import cache, prepare
 from qembed.models.onnx.cache import Export
 from qembed.models.onnx.prepare import ExportRequest
 from qembed.models.onnx_export import export
-from qembed.models.spec import FolderModel, open_model
+from qembed.models.spec import open_model
 from tests.models import tiny
 
 MIXED = [t for t in tiny.TEXTS if t.strip()]

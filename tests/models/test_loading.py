@@ -10,7 +10,7 @@ import pytest
 
 from qembed.errors import EncodingError, ModelUnavailable
 from qembed.models import open_model
-from qembed.models.rerankers.spec import CrossEncoderReranker
+from qembed.models.rerankers.cross_encoder import CrossEncoderReranker
 from tests.models import reference, tiny
 from tests.models.tiny import POSITIONS, TEXTS, WIDTH
 

@@ -12,7 +12,7 @@ import pytest
 
 from qembed.errors import EncodingError, ModelUnavailable, UsageError
 from qembed.models import open_model, open_reranker
-from qembed.models.python_model import PythonEncoder
+from qembed.models.python_model import PAIRS_PER_CALL, PythonEncoder, PythonReranker
 from tests.documentation import blocks
 
 Write = Callable[[str], str]
@@ -212,6 +212,44 @@ def test_arrays_of_another_shape() -> None:
 
 def test_letters_without_blanks_between_them_count_alone(write: Write) -> None:
     assert open_model(write()).count(["火星是红色的 planet"]) == [9]
+
+
+class Given:
+    """A reranker that gives what it is told to."""
+
+    def __init__(self, scores: object) -> None:
+        self.scores = scores
+
+    def score(self, pairs: Sequence[tuple[str, str]]) -> object:
+        return self.scores
+
+
+def test_ones_own_is_held_to_one_number_a_pair() -> None:
+    pairs = [("q", "a"), ("q", "b")]
+    assert PythonReranker("py:m:f", Given([1, 2.5])).score(pairs).tolist() == [1, 2.5]
+    with pytest.raises(EncodingError, match=r"py:m:f gave scores of shape \(2, 1\) for 2 pairs"):
+        PythonReranker("py:m:f", Given([[1], [2]])).score(pairs)
+    with pytest.raises(EncodingError, match=r"py:m:f gave NaN .* with the passage 'b'"):
+        PythonReranker("py:m:f", Given([1, float("nan")])).score(pairs)
+
+
+def test_ones_own_in_calls_of_bounded_size() -> None:
+    calls: list[int] = []
+
+    class Lengths:
+        calibrated = True
+
+        def score(self, pairs: Sequence[tuple[str, str]]) -> np.ndarray:
+            calls.append(len(pairs))
+            return np.array([len(p) for _, p in pairs])
+
+    pairs = [("q", "x" * (i % 7)) for i in range(700)]
+    seen: list[int] = []
+    reranker = PythonReranker("py:m:f", Lengths())
+    assert reranker.score(pairs, seen.append).tolist() == [i % 7 for i in range(700)]
+    assert calls == seen == [PAIRS_PER_CALL, PAIRS_PER_CALL, 188]
+    assert reranker.calibrated
+    assert not PythonReranker("py:m:f", Given([])).calibrated
 
 
 def test_the_documented_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

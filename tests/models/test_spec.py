@@ -10,6 +10,7 @@ import pytest
 
 from qembed.errors import ModelUnavailable, UsageError
 from qembed.models import open_model
+from qembed.models.spec import parse_spec
 from tests.models import tiny
 from tests.models.tiny import POSITIONS, WIDTH
 
@@ -38,6 +39,45 @@ print([m for m in {HEAVY[:3]} if m in sys.modules])
 
 def test_opening_counting_and_hashing_need_no_torch(python: Callable[[str], str]) -> None:
     assert python(OPENS) == "[]\n"
+
+
+# ── forms ────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "name", "revision", "bound"),
+    [
+        ("minilm", "builtin", "all-MiniLM-L6-v2", None, False),
+        ("late", "late", "late", None, False),
+        ("./models/mine", "folder", "mine", None, True),
+        ("org/name", "hub", "org/name", None, True),
+        ("org/name@v2", "hub", "org/name", "v2", True),
+        ("there/is", "folder", "is", None, True),
+        ("py:mine:factory", "python", "py:mine:factory", None, True),
+        ("http://localhost:7997/v1#bge-m3", "endpoint", "bge-m3", None, False),
+        ("https://h/v1#Qwen/Qwen3&tokenizer=./q", "endpoint", "Qwen/Qwen3", None, False),
+        ("http://localhost:7997/v1", "endpoint", "", None, False),
+        ("./nowhere", "unknown", "./nowhere", None, True),
+        ("/no/such/folder", "unknown", "/no/such/folder", None, False),
+        ("", "unknown", "", None, False),
+    ],
+)
+def test_forms_of_a_spec(
+    text: str,
+    kind: str,
+    name: str,
+    revision: str | None,
+    bound: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("models/mine", "there/is", "minilm", "late"):
+        (tmp_path / folder).mkdir(parents=True)
+    parsed = parse_spec(text)
+    assert (parsed.text, parsed.kind, parsed.name, parsed.revision) == (text, kind, name, revision)
+    assert parsed.path == (tmp_path / text if kind == "folder" else None)
+    assert parsed.is_folder_bound == bound
 
 
 # ── what the files say ───────────────────────────────────────────────────────────────────────────

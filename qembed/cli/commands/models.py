@@ -34,7 +34,10 @@ def list_models(format: FormatOption = OutputFormat.text) -> None:
         out(dumps({"schema": 1, "models": found}))
         return
     for m in found:
-        out(f"{m['name']}\n    query    {m['query']!r}\n    passage  {m['passage']!r}")
+        out(m["name"])
+        if m["builtin"]:
+            out(f"    built in as {', '.join(m['builtin'])}")
+        out(f"    query    {m['query']!r}\n    passage  {m['passage']!r}")
         cut = f", may be cut to {m['min_dim']} dimensions" if m["min_dim"] else ""
         out(f"    reads    {m['max_tokens']} tokens{cut}")
         if m["dtype"]:

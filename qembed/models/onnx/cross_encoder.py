@@ -16,7 +16,7 @@ LOGITS = "logits"
 """The graph's output: float32 (pairs, 1)."""
 
 
-class OnnxCross:
+class OnnxCrossEncoder:
     """The logits of a cross-encoder with one output.
 
     Raises Damaged if the export cannot be loaded, ImportError without onnxruntime.

@@ -1,7 +1,7 @@
-"""Gets a model an export, and opens the one it has. What does not work out ends on torch, with one line.
+"""Open a model's ONNX export, or make it; failures fall back to torch with a one-line reason.
 
-open_encoder    what a query does: the export if there is a good one, never makes one
-prepare         what `qembed index` and `qembed models prepare` do before: makes one if there is none
+open_encoder    for queries: opens the export if there is a valid one, never makes one
+prepare         for `qembed index` and `qembed models prepare`: makes an export if there is none
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from qembed.models.profiles import short_name
 
 if TYPE_CHECKING:
     from qembed.models.onnx.cache import Slot
-    from qembed.models.onnx.cross_encoder import OnnxCross
+    from qembed.models.onnx.cross_encoder import OnnxCrossEncoder
     from qembed.models.onnx.encoder import OnnxEncoder
-    from qembed.models.onnx.qwen_reranker import OnnxQwen
+    from qembed.models.onnx.qwen_reranker import OnnxQwenReranker
 
 RUNTIME = "QEMBED_RUNTIME"
-"""Environment variable: `torch` leaves exports alone."""
+"""Environment variable: `torch` disables exports."""
 TIMEOUT = 1800.0
-"""Seconds after which an exporter is taken for stuck."""
+"""Seconds after which an exporter is killed."""
 SPACE = 2.3
-"""Room an export needs while it is made, in sizes of the weights in float32: the raw graph and the other."""
+"""Disk space an export takes while it is made, in sizes of the float32 weights: two graphs."""
 ABSENT = "onnxruntime is not installed, torch is used (pip install onnxruntime)"
 
 
 @dataclass(frozen=True, slots=True)
 class ExportRequest:
-    """What is to be exported. `kind`: encoder, cross or qwen; `spec` is for messages.
+    """Identity and source of an export. `kind`: encoder, cross or qwen; `spec` is for messages.
 
     `pooling` and `max_tokens` are an encoder's.
     """
@@ -48,31 +48,31 @@ class ExportRequest:
     device: str | None
 
     def slot(self) -> Slot:
-        """Where its export belongs."""
+        """Place of the export in the cache."""
         from qembed.models.onnx.cache import slot
 
         return slot(self.kind, self.revision, self.pooling)
 
     @property
     def command(self) -> str:
-        """What a user can do about a missing export."""
+        """Command that makes the export."""
         return f"qembed models prepare {self.spec}"
 
 
 def usable(device: str | None) -> bool:
-    """Whether exports are for this process: it runs on the CPU and was not told to use torch."""
+    """True if this process may use exports: on the CPU, unless $QEMBED_RUNTIME says torch."""
     if os.environ.get(RUNTIME) == "torch":
         return False
     return device == "cpu" or (device is None and not accelerator())
 
 
 def cross_encoder(folder: Path, spec: str, device: str | None) -> ExportRequest:
-    """A cross-encoder in a folder."""
+    """Export request for a cross-encoder in a folder."""
     return _reranker("cross", folder, spec, device)
 
 
 def qwen_reranker(folder: Path, spec: str, device: str | None) -> ExportRequest:
-    """A Qwen3-Reranker in a folder."""
+    """Export request for a Qwen3-Reranker in a folder."""
     return _reranker("qwen", folder, spec, device)
 
 
@@ -86,165 +86,165 @@ def _reranker(kind: str, folder: Path, spec: str, device: str | None) -> ExportR
 # ── opening ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def open_encoder(wanted: ExportRequest, dim: int) -> tuple[OnnxEncoder | None, str | None]:
-    """(the exported model, None), or (None, a line that says why it is torch, if that is news)."""
+def open_encoder(request: ExportRequest, dim: int) -> tuple[OnnxEncoder | None, str | None]:
+    """(exported model, None), or (None, reason for torch; None where no export is expected)."""
 
     def make(export: Any) -> OnnxEncoder:
         from qembed.models.onnx.encoder import OnnxEncoder
 
-        return OnnxEncoder(export, dim, wanted.max_tokens)
+        return OnnxEncoder(export, dim, request.max_tokens)
 
-    return _open(wanted, make)
-
-
-def open_cross(wanted: ExportRequest) -> tuple[OnnxCross | None, str | None]:
-    """As open_encoder, for a cross-encoder."""
-
-    def make(export: Any) -> OnnxCross:
-        from qembed.models.onnx.cross_encoder import OnnxCross
-
-        return OnnxCross(export)
-
-    return _open(wanted, make)
+    return _open(request, make)
 
 
-def open_qwen(wanted: ExportRequest) -> tuple[OnnxQwen | None, str | None]:
-    """As open_encoder, for a Qwen3-Reranker."""
+def open_cross(request: ExportRequest) -> tuple[OnnxCrossEncoder | None, str | None]:
+    """Like open_encoder, for a cross-encoder."""
 
-    def make(export: Any) -> OnnxQwen:
-        from qembed.models.onnx.qwen_reranker import OnnxQwen
+    def make(export: Any) -> OnnxCrossEncoder:
+        from qembed.models.onnx.cross_encoder import OnnxCrossEncoder
 
-        return OnnxQwen(export)
+        return OnnxCrossEncoder(export)
 
-    return _open(wanted, make)
+    return _open(request, make)
 
 
-def _open(wanted: ExportRequest, make: Callable[[Any], Any]) -> tuple[Any, str | None]:
-    if not usable(wanted.device):
+def open_qwen(request: ExportRequest) -> tuple[OnnxQwenReranker | None, str | None]:
+    """Like open_encoder, for a Qwen3-Reranker."""
+
+    def make(export: Any) -> OnnxQwenReranker:
+        from qembed.models.onnx.qwen_reranker import OnnxQwenReranker
+
+        return OnnxQwenReranker(export)
+
+    return _open(request, make)
+
+
+def _open(request: ExportRequest, make: Callable[[Any], Any]) -> tuple[Any, str | None]:
+    if not usable(request.device):
         return None, None
     if version("onnxruntime") is None:
         return None, ABSENT
     from qembed.models.onnx.cache import ExportDamaged
 
-    place = wanted.slot()
+    slot = request.slot()
     try:
-        export = place.export()
+        export = slot.export()
         if export is not None:
             return make(export), None
     except ExportDamaged as e:
-        return None, f"{e}: torch is used ({wanted.command} mends it)"
+        return None, f"{e}: torch is used ({request.command} mends it)"
     except ImportError as e:
-        return None, f"onnxruntime cannot be imported, torch is used: {_line(e)}"
-    if reason := place.failure():
-        return None, _stays(wanted, reason)
-    if place.others():
+        return None, f"onnxruntime cannot be imported, torch is used: {_first_line(e)}"
+    if reason := slot.failure():
+        return None, _stays_on_torch(request, reason)
+    if slot.others():
         return None, (
-            f"{wanted.name} was exported on another CPU or by other libraries, torch is used "
-            f"({wanted.command} exports it anew)"
+            f"{request.name} was exported on another CPU or by other libraries, torch is used "
+            f"({request.command} exports it anew)"
         )
     return (
         None,
-        f"{wanted.name} is loaded by torch, which takes seconds ({wanted.command} mends it)",
+        f"{request.name} is loaded by torch, which takes seconds ({request.command} mends it)",
     )
 
 
 # ── making ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def prepare(wanted: ExportRequest, say: Say, stop: Stop, again: bool = False) -> str | None:
-    """Sees to it that there is an export: None if there is, else one line that says why there is not.
+def prepare(request: ExportRequest, say: Say, stop: Stop, retry_failed: bool = False) -> str | None:
+    """Make the export if there is none. Returns None if there is one now, else the reason in one line.
 
-    `say` gets what takes time; `again`: also try what failed before. Raises KeyboardInterrupt when
-    `stop` says so.
+    `say` receives lines about long work; `retry_failed`: also if an export failed before. Raises
+    KeyboardInterrupt when `stop` returns True.
     """
     from qembed.models.onnx.cache import locked, sweep
 
-    if not usable(wanted.device):
-        return f"{wanted.name} runs on torch here: an export is for the CPU"
+    if not usable(request.device):
+        return f"{request.name} runs on torch here: an export is for the CPU"
     if version("onnxruntime") is None:
         return ABSENT
-    place = wanted.slot()
-    if _whole(wanted):
+    slot = request.slot()
+    if _loads(request):
         return None
-    if not again and place.failure() is not None:
-        return _stays(wanted, place.failure())
+    if not retry_failed and slot.failure() is not None:
+        return _stays_on_torch(request, slot.failure())
     try:
         with locked(
-            place, lambda: say(f"another process is exporting {wanted.name}: waiting for it"), stop
+            slot, lambda: say(f"another process is exporting {request.name}: waiting for it"), stop
         ):
-            if _whole(wanted):
+            if _loads(request):
                 return None
-            if not again and place.failure() is not None:
-                return _stays(wanted, place.failure())
-            place.forget_failure()
-            sweep(place)
-            return _make(place, wanted, say, stop)
+            if not retry_failed and slot.failure() is not None:
+                return _stays_on_torch(request, slot.failure())
+            slot.forget_failure()
+            sweep(slot)
+            return _export(slot, request, say, stop)
     except OSError as e:
-        return f"no export of {wanted.name}, torch is used: {place.top}: {e.strerror or e}"
+        return f"no export of {request.name}, torch is used: {slot.top}: {e.strerror or e}"
 
 
-def _stays(wanted: ExportRequest, reason: str | None) -> str:
-    return f"{wanted.name} cannot be exported and stays on torch: {reason}"
+def _stays_on_torch(request: ExportRequest, reason: str | None) -> str:
+    return f"{request.name} cannot be exported and stays on torch: {reason}"
 
 
-def _whole(wanted: ExportRequest) -> bool:
-    """Whether it loads: what the cache believes and onnxruntime does not is made anew as well."""
-    if wanted.kind == "encoder":
-        return open_encoder(wanted, 1)[0] is not None
-    return (open_qwen if wanted.kind == "qwen" else open_cross)(wanted)[0] is not None
+def _loads(request: ExportRequest) -> bool:
+    """True if the export loads; one that onnxruntime refuses is made again."""
+    if request.kind == "encoder":
+        return open_encoder(request, 1)[0] is not None
+    return (open_qwen if request.kind == "qwen" else open_cross)(request)[0] is not None
 
 
-def _make(place: Slot, wanted: ExportRequest, say: Say, stop: Stop) -> str | None:
-    """Under the lock: exports into a folder of its own, then gives it its name."""
+def _export(slot: Slot, request: ExportRequest, say: Say, stop: Stop) -> str | None:
+    """Export into a temporary folder, then rename it. The lock must be held. Returns as `prepare`."""
     import shutil
     import tempfile
 
     from qembed.models.model_folder import Folder
 
-    none = f"no export of {wanted.name}, torch is used"
-    free, needed = shutil.disk_usage(place.top).free, int(Folder(wanted.folder).float32() * SPACE)
+    failure = f"no export of {request.name}, torch is used"
+    free, needed = shutil.disk_usage(slot.top).free, int(Folder(request.folder).float32() * SPACE)
     if free < needed:
-        return f"{none}: {place.top} has {free >> 20} MiB free, {needed >> 20} are needed"
+        return f"{failure}: {slot.top} has {free >> 20} MiB free, {needed >> 20} are needed"
     say(
-        f"exporting {wanted.name} once (half a minute for a small model), "
+        f"exporting {request.name} once (half a minute for a small model), "
         "so that later runs start at once"
     )
-    with tempfile.TemporaryDirectory(prefix=".making-", dir=place.top) as made:
-        out = Path(made) / "export"
+    with tempfile.TemporaryDirectory(prefix=".making-", dir=slot.top) as folder:
+        out = Path(folder) / "export"
         out.mkdir()
-        code, talk = _run(wanted, out, stop)
+        code, talk = _run(request, out, stop)
         if code == 0:
-            if place.folder.exists():
-                shutil.rmtree(place.folder)
-            out.rename(place.folder)
-            place.export()  # its contents are hashed now, and not by the first query
+            if slot.folder.exists():
+                shutil.rmtree(slot.folder)
+            out.rename(slot.folder)
+            slot.export()  # its contents are hashed now, and not by the first query
             return None
         reason = _reason(out, code, talk)
     # a full disk or a signal says nothing about the model
     if code in (-2, -15, 130):
-        return f"{none}: the exporter was interrupted"
+        return f"{failure}: the exporter was interrupted"
     if "No space left" in reason or "Read-only" in reason:
-        return f"{none}: {reason}"
-    place.remember_failure(reason)
-    return _stays(wanted, reason)
+        return f"{failure}: {reason}"
+    slot.remember_failure(reason)
+    return _stays_on_torch(request, reason)
 
 
-def _run(wanted: ExportRequest, out: Path, stop: Stop) -> tuple[int, str]:
-    """(exit code, the end of its stderr) of the exporter."""
+def _run(request: ExportRequest, out: Path, stop: Stop) -> tuple[int, str]:
+    """(exit code, end of stderr) of the exporter process. Raises KeyboardInterrupt as `prepare`."""
     import json
     import subprocess
     import sys
     import time
 
-    request = {
-        "kind": wanted.kind,
-        "folder": str(wanted.folder),
+    message = {
+        "kind": request.kind,
+        "folder": str(request.folder),
         "out": str(out),
-        "pooling": wanted.pooling,
-        "max_tokens": wanted.max_tokens,
-        "revision": wanted.revision,
+        "pooling": request.pooling,
+        "max_tokens": request.max_tokens,
+        "revision": request.revision,
     }
-    # -P: the user's folder may hold a torch.py; what we are is appended, in case it is not installed
+    # -P: the user's folder may hold a torch.py; our own path is appended, in case qembed is not installed
     home = str(Path(__file__).parents[2])
     program = (
         f"import sys; sys.path.append({home!r}); "
@@ -262,7 +262,7 @@ def _run(wanted: ExportRequest, out: Path, stop: Stop) -> tuple[int, str]:
         try:
             assert process.stdin is not None
             with process.stdin:
-                process.stdin.write(json.dumps(request).encode())
+                process.stdin.write(json.dumps(message).encode())
             until = time.monotonic() + TIMEOUT
             while True:
                 try:
@@ -281,6 +281,7 @@ def _run(wanted: ExportRequest, out: Path, stop: Stop) -> tuple[int, str]:
 
 
 def _reason(out: Path, code: int, talk: str) -> str:
+    """Reason of a failed export: its file `reason`, else from exit code and stderr."""
     try:
         return (out / "reason").read_text("utf-8")
     except (OSError, UnicodeDecodeError):
@@ -290,5 +291,5 @@ def _reason(out: Path, code: int, talk: str) -> str:
         return lines[-1].strip()[:300] if lines else f"the exporter ended with code {code}"
 
 
-def _line(e: BaseException) -> str:
+def _first_line(e: BaseException) -> str:
     return next(iter(str(e).strip().splitlines()), type(e).__name__)

@@ -17,7 +17,7 @@ ODDS = "log_odds"
 """The graph's output: float32 (pairs, 1)."""
 
 
-class OnnxQwen:
+class OnnxQwenReranker:
     """The log-odds of an exported reranker. `tokenizer`: the one it was trained with.
 
     Raises Damaged if the export cannot be loaded, ImportError without onnxruntime.

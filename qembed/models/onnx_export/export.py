@@ -140,8 +140,8 @@ def _vectors(encoder: TorchEncoder, module: Any, inputs: list[str], request: dic
 def _cross(request: dict[str, Any]) -> Any:
     import torch
 
-    from qembed.models.onnx.cross_encoder import LOGITS, OnnxCross
-    from qembed.models.rerankers.spec import CrossEncoderReranker
+    from qembed.models.onnx.cross_encoder import LOGITS, OnnxCrossEncoder
+    from qembed.models.rerankers.cross_encoder import CrossEncoderReranker
 
     out = Path(request["out"])
     reranker: Any = CrossEncoderReranker(Path(request["folder"]), "cpu")
@@ -165,7 +165,7 @@ def _cross(request: dict[str, Any]) -> Any:
     facts = {"inputs": inputs, "max_tokens": limit, **_tokenizer(model.tokenizer, out)}
 
     def check(export: Export) -> None:
-        ours = OnnxCross(export)
+        ours = OnnxCrossEncoder(export)
         for pairs in paired(shapes()):
             check_scores(reranker.logits(pairs), ours.logits(pairs))
 
@@ -173,7 +173,7 @@ def _cross(request: dict[str, Any]) -> Any:
 
 
 def _qwen(request: dict[str, Any]) -> Any:
-    from qembed.models.onnx.qwen_reranker import ODDS, OnnxQwen
+    from qembed.models.onnx.qwen_reranker import ODDS, OnnxQwenReranker
     from qembed.models.rerankers.qwen import QwenReranker
 
     out = Path(request["out"])
@@ -184,7 +184,7 @@ def _qwen(request: dict[str, Any]) -> Any:
     facts = {"inputs": inputs}
 
     def check(export: Export) -> None:
-        ours = OnnxQwen(export)
+        ours = OnnxQwenReranker(export)
         # few: a language model takes seconds for each, prompt included
         for pairs in paired([[PROBES[0]], list(PROBES), [PROBES[0], long_text()]]):
             prompts = reranker.prompts.ids(pairs, [reranker.task] * len(pairs))

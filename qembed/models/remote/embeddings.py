@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from qembed.errors import EncodingError, ModelUnavailable, UsageError
 from qembed.models.batching import by_length
 from qembed.models.model import Say, Stop
-from qembed.models.profiles import Profile, profile_for, short_name
+from qembed.models.profiles import profile_for, short_name
 from qembed.models.remote.http_client import Endpoint, Rejected, parse_address
 from qembed.models.tokenization import count_words
 from qembed.types import Encoder, EncoderInfo, TokenEncoder
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 BATCH = 32
 """Texts in a request: what TEI takes at most by default."""
 
-Cut = Callable[[int | None, int, Profile, str], int]
-
 
 class RemoteModel:
     """A model at an address, with the attributes of a Model. Asks the server when `dim` is first read."""
@@ -42,7 +40,7 @@ class RemoteModel:
     pooling = "remote"
     is_remote = True
 
-    def __init__(self, spec: str, dim: int | None, cut: Cut) -> None:
+    def __init__(self, spec: str, dim: int | None) -> None:
         address = parse_address(spec)
         path = address.url.removesuffix("/embeddings")
         self.spec = spec
@@ -53,7 +51,6 @@ class RemoteModel:
         if not self.profile.known:
             self.warning = f"{self.name}: no profile; queries are encoded as they are"
         self._asked = dim
-        self._cut = cut
         self._folder = address.tokenizer
         self._endpoint = Endpoint(path + "/embeddings")
 
@@ -66,7 +63,7 @@ class RemoteModel:
     def dim(self) -> int:
         """Dimensions after cutting. Raises ModelUnavailable, EncodingError, UsageError."""
         whole = RemoteEncoder(self._endpoint, self.name, None, self.count)
-        return self._cut(self._asked, whole.width(), self.profile, self.name)
+        return self.profile.check_dim(self._asked, whole.width(), self.name)
 
     @cached_property
     def _tokenizer(self) -> Any:

@@ -1,4 +1,4 @@
-"""`qembed models`: what is known of a model, what a query and a passage become, whether two agree."""
+"""`qembed models`: known profiles, the texts a model encodes, and comparison of two models."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from qembed.models import (
     query_text,
     resolve_task,
 )
+from qembed.models.builtin import BUILTIN
 from qembed.models.qwen_prompt import is_qwen_name, pair_text
+from qembed.models.spec import ModelSpec, parse_spec
 from qembed.pipeline.recipe import PROBE_TOLERANCE, TITLE_RULE
 from qembed.store.manifest import PROBE_TEXTS
 
@@ -27,14 +29,22 @@ COMPARED = (
     "Instruct: Given a question, find relevant documents\nQuery:how do I open a locked account",
     "The quick brown fox jumps over the lazy dog. " * 12,
 )
-"""Short and long, prose and code, two scripts: what a wrong pooling, padding or prompt moves."""
+"""Texts for comparison: short and long, prose and code, two scripts. A wrong pooling, padding or prompt
+changes their vectors."""
 
 
 def known_models() -> list[dict[str, Any]]:
-    """The profiles: templates, default task, pooling, context, dimensions, dtype advice."""
+    """The profiles: templates, default task, pooling, context, dimensions, dtype advice.
+
+    `builtin`: names of the built-in models of the profile.
+    """
+    builtin: dict[str, list[str]] = {}
+    for model in BUILTIN.values():
+        builtin.setdefault(profile_for(model.model).name, []).append(model.name)
     return [
         {
             "name": p.name,
+            "builtin": builtin.get(p.name, []),
             "query": p.query,
             "passage": p.passage,
             "task": p.task,
@@ -51,15 +61,14 @@ def known_models() -> list[dict[str, Any]]:
 
 
 def show_model(spec: str, task: str | None, query: str) -> dict[str, Any]:
-    """What a query and a passage become, to the byte. Reads no weights and no network.
+    """Texts that are encoded for a query and a passage, byte for byte. Reads no weights and no network.
 
-    For a Qwen3-Reranker: what a pair becomes. Raises UsageError for a task that nearly is a name.
+    For a Qwen3-Reranker: the text of a pair. Raises UsageError for a task that nearly is a name.
     """
-    name = spec.partition("#")[2].partition("&")[0] if "://" in spec else spec
-    if is_qwen_name(name):
-        return _show_reranker(spec, name, task, query)
-    folder = _folder(spec)
-    profile = profile_for(name, folder)
+    parsed = parse_spec(spec)
+    if is_qwen_name(parsed.name):
+        return _show_reranker(parsed, task, query)
+    profile = profile_for(parsed.name, parsed.path)
     resolved = resolve_task(task, profile) if task else profile.task
     return {
         "model": spec,
@@ -78,12 +87,12 @@ def show_model(spec: str, task: str | None, query: str) -> dict[str, Any]:
     }
 
 
-def _show_reranker(spec: str, name: str, task: str | None, query: str) -> dict[str, Any]:
-    profile = profile_for(name)
+def _show_reranker(spec: ModelSpec, task: str | None, query: str) -> dict[str, Any]:
+    profile = profile_for(spec.name)
     resolved = resolve_task(task, profile) if task else TASKS["web"]
     passage = passage_text("{text}", TITLE_RULE, TITLE, TEXT)
     return {
-        "model": spec,
+        "model": spec.text,
         "profile": "Qwen3-Reranker",
         "known": True,
         "task": resolved,
@@ -92,19 +101,11 @@ def _show_reranker(spec: str, name: str, task: str | None, query: str) -> dict[s
     }
 
 
-def _folder(spec: str) -> Any:
-    """The folder a spec names, for its own prompts; None for every other spec."""
-    from pathlib import Path
-
-    path = Path(spec).expanduser()
-    return path.resolve() if spec and path.is_dir() else None
-
-
 def compare_models(one: str, other: str) -> dict[str, Any]:
-    """Cosines of two models on probe texts, so that a server with the wrong pooling is seen.
+    """Cosines of two models on probe texts; they reveal a server with another pooling or model.
 
-    Both get the same finished texts, without any template. `agree`: all cosines are within the tolerance
-    of the golden probe. Raises ModelUnavailable, EncodingError, UsageError.
+    Both encode the same finished texts, without any template. `agree`: all cosines are within the
+    tolerance of the golden probe. Raises ModelUnavailable, EncodingError, UsageError.
     """
     models = [open_model(spec) for spec in (one, other)]
     body: dict[str, Any] = {
@@ -128,5 +129,5 @@ def compare_models(one: str, other: str) -> dict[str, Any]:
 
 
 def prepare_model(spec: str, say: Callable[[str], None]) -> tuple[bool, str]:
-    """Fetches and exports a model ahead of time: whether it is ready, and a line about it."""
+    """Fetch and export a model ahead of time. Returns (ready, a line that says so or why not)."""
     return prepare_spec(spec, say)

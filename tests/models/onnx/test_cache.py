@@ -8,12 +8,12 @@ import sys
 
 import pytest
 
+from qembed.models.folder_model import FolderModel
 from qembed.models.onnx import cache
 from qembed.models.onnx import prepare as onnx_prepare
 from qembed.models.onnx.cache import ExportDamaged, slot
 from qembed.models.onnx.encoder import OnnxEncoder
 from qembed.models.onnx.prepare import open_encoder, prepare
-from qembed.models.spec import FolderModel
 from tests.models.exports import never
 
 DAMAGE = ("cut", "altered", "gone")
@@ -43,33 +43,33 @@ def test_the_environment_can_ask_for_torch(
     ],
 )
 def test_a_damaged_export_is_not_used(kept: FolderModel, name: str, damage: str) -> None:
-    path = kept.wanted().slot().folder / name
+    path = kept.export_request().slot().folder / name
     data = path.read_bytes()
     if damage == "gone":
         path.unlink()
     else:
         path.write_bytes(data[:-9] if damage == "cut" else bytes([data[0] ^ 1]) + data[1:])
     with pytest.raises(ExportDamaged):
-        kept.wanted().slot().export()
-    encoder, note = open_encoder(kept.wanted(), kept.dim)
+        kept.export_request().slot().export()
+    encoder, note = open_encoder(kept.export_request(), kept.dim)
     assert encoder is None
     assert note is not None
     assert f"torch is used (qembed models prepare {kept.spec}" in note
 
 
 def test_a_damaged_export_ends_on_torch(kept: FolderModel) -> None:
-    (kept.wanted().slot().folder / "model.onnx").write_bytes(b"no graph")
+    (kept.export_request().slot().folder / "model.onnx").write_bytes(b"no graph")
     assert kept.encoder().encode(["fox"]).shape == (1, kept.dim)
     assert "model.onnx was altered: torch is used" in (kept.note or "")
 
 
 def test_a_graph_that_onnxruntime_refuses(kept: FolderModel) -> None:
     """The sums agree with what is no graph."""
-    folder = kept.wanted().slot().folder
+    folder = kept.export_request().slot().folder
     (folder / "model.onnx").write_bytes(b"no graph")
     facts = json.loads((folder / "export.json").read_text())
     cache.write_facts(folder, facts)
-    encoder, note = open_encoder(kept.wanted(), kept.dim)
+    encoder, note = open_encoder(kept.export_request(), kept.dim)
     assert encoder is None
     assert "torch is used" in (note or "")
 
@@ -78,32 +78,32 @@ def test_a_graph_that_onnxruntime_refuses(kept: FolderModel) -> None:
 def test_another_cpu_or_library(
     kept: FolderModel, changed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert open_encoder(kept.wanted(), kept.dim)[0] is not None
+    assert open_encoder(kept.export_request(), kept.dim)[0] is not None
     monkeypatch.setattr(cache, changed, lambda *_: "another")
-    encoder, note = open_encoder(kept.wanted(), kept.dim)
+    encoder, note = open_encoder(kept.export_request(), kept.dim)
     assert encoder is None
     assert "on another CPU or by other libraries" in (note or "")
 
 
 def test_without_onnxruntime(kept: FolderModel, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(onnx_prepare, "version", lambda _: None)
-    assert open_encoder(kept.wanted(), kept.dim) == (None, onnx_prepare.ABSENT)
-    assert prepare(kept.wanted(), pytest.fail, never) == onnx_prepare.ABSENT
+    assert open_encoder(kept.export_request(), kept.dim) == (None, onnx_prepare.ABSENT)
+    assert prepare(kept.export_request(), pytest.fail, never) == onnx_prepare.ABSENT
 
 
 def test_onnxruntime_that_cannot_be_imported(
     kept: FolderModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    encoder, note = open_encoder(kept.wanted(), kept.dim)
+    encoder, note = open_encoder(kept.export_request(), kept.dim)
     assert encoder is None
     assert "onnxruntime cannot be imported, torch is used" in (note or "")
 
 
 def test_exports_are_for_the_cpu(kept: FolderModel, no_exporter: list[str]) -> None:
     kept.device = "cuda"
-    assert open_encoder(kept.wanted(), kept.dim) == (None, None)
-    assert "runs on torch here" in (prepare(kept.wanted(), pytest.fail, never) or "")
+    assert open_encoder(kept.export_request(), kept.dim) == (None, None)
+    assert "runs on torch here" in (prepare(kept.export_request(), pytest.fail, never) or "")
     assert not no_exporter
 
 
@@ -116,7 +116,7 @@ def test_another_pooling_is_another_export() -> None:
 
 
 def test_sweeping(kept: FolderModel) -> None:
-    place = kept.wanted().slot()
+    place = kept.export_request().slot()
     for n in range(5):
         shutil.copytree(place.folder, place.top / f"other{n}")
     (place.top / ".making-killed").mkdir()

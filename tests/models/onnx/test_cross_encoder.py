@@ -11,7 +11,7 @@ import pytest
 
 from qembed.models.onnx import prepare
 from qembed.models.onnx.prepare import cross_encoder, open_cross
-from qembed.models.rerankers.spec import CrossEncoderReranker
+from qembed.models.rerankers.cross_encoder import CrossEncoderReranker
 from tests.models import reference, tiny
 from tests.models.conftest import SIDES
 from tests.models.exports import make

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from qembed.models.folder_model import FolderModel
 from qembed.models.onnx import prepare as onnx_prepare
 from qembed.models.onnx.prepare import prepare
-from qembed.models.spec import FolderModel
 from tests.models.exports import model_in, never
 
 
@@ -27,13 +27,16 @@ def test_a_process_of_its_own_exports(
     kept: FolderModel, python: Callable[[str], str], tmp_path: Path
 ) -> None:
     """The whole way, once: prepare from nothing; then a process that imports no torch encodes."""
-    shutil.rmtree(kept.wanted().slot().top)
+    shutil.rmtree(kept.export_request().slot().top)
     said: list[str] = []
     assert kept.prepare(said.append, never) is None
     assert len(said) == 1
     assert said[0].startswith(f"exporting {kept.name} once")
-    top = kept.wanted().slot().top
-    assert sorted(p.name for p in top.iterdir()) == [kept.wanted().slot().folder.name, "lock"]
+    top = kept.export_request().slot().top
+    assert sorted(p.name for p in top.iterdir()) == [
+        kept.export_request().slot().folder.name,
+        "lock",
+    ]
     printed = python(
         f"""
 import sys
@@ -55,9 +58,9 @@ def test_a_model_that_cannot_be_exported_is_tried_once(
     assert fresh.encoder().encode(["fox"]).shape == (1, fresh.dim)
     assert fresh.note == reason
     assert len(no_exporter) == 1
-    assert prepare(fresh.wanted(), pytest.fail, never) == reason
+    assert prepare(fresh.export_request(), pytest.fail, never) == reason
     assert len(no_exporter) == 1
-    prepare(fresh.wanted(), said.append, never, again=True)
+    prepare(fresh.export_request(), said.append, never, retry_failed=True)
     assert len(no_exporter) == 2
 
 
@@ -81,7 +84,7 @@ def test_a_full_disk(
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
     reason = fresh.prepare(pytest.fail, never)
     assert "has 0 MiB free" in (reason or "")
-    assert fresh.wanted().slot().failure() is None
+    assert fresh.export_request().slot().failure() is None
     assert not no_exporter
 
 
@@ -104,8 +107,8 @@ def test_how_an_exporter_ends(
 ) -> None:
     monkeypatch.setattr(onnx_prepare, "_run", lambda *_: (code, talk))
     assert fresh.prepare(lambda _: None, never) is not None
-    assert (fresh.wanted().slot().failure() is not None) == remembered
-    assert not list(fresh.wanted().slot().top.glob(".making-*"))
+    assert (fresh.export_request().slot().failure() is not None) == remembered
+    assert not list(fresh.export_request().slot().top.glob(".making-*"))
 
 
 def test_stopping_an_exporter(fresh: FolderModel) -> None:
@@ -117,8 +120,8 @@ def test_stopping_an_exporter(fresh: FolderModel) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         fresh.prepare(lambda _: None, stop)
-    assert fresh.wanted().slot().failure() is None
-    assert not list(fresh.wanted().slot().top.glob(".making-*"))
+    assert fresh.export_request().slot().failure() is None
+    assert not list(fresh.export_request().slot().top.glob(".making-*"))
 
 
 LOCKING = """
@@ -134,7 +137,7 @@ with locked(Slot(Path(sys.argv[1])), lambda: None, lambda: False):
 def test_a_second_process_waits_and_finds_the_export(
     kept: FolderModel, no_exporter: list[str]
 ) -> None:
-    place = kept.wanted().slot()
+    place = kept.export_request().slot()
     aside = place.top.with_name("aside")
     place.folder.rename(aside)
     with subprocess.Popen(
@@ -153,7 +156,7 @@ def test_a_second_process_waits_and_finds_the_export(
             aside.rename(place.folder)  # what the other was doing
             other.stdin.close()  # type: ignore[union-attr]
 
-        assert prepare(kept.wanted(), say, never) is None
+        assert prepare(kept.export_request(), say, never) is None
         other.stdin = None
     assert said == [f"another process is exporting {kept.name}: waiting for it"]
     assert not no_exporter

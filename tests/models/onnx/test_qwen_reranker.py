@@ -13,14 +13,14 @@ from typer.testing import CliRunner
 
 from qembed.cli.app import app
 from qembed.models import open_model, open_reranker, prepare_spec
+from qembed.models.folder_model import FolderModel
 from qembed.models.onnx.cache import Export
 from qembed.models.onnx.prepare import qwen_reranker
-from qembed.models.onnx.qwen_reranker import OnnxQwen
+from qembed.models.onnx.qwen_reranker import OnnxQwenReranker
 from qembed.models.onnx_export import export as onnx_export
 from qembed.models.onnx_export import parity
 from qembed.models.qwen_prompt import QwenPrompts
 from qembed.models.rerankers.qwen import QwenReranker
-from qembed.models.spec import FolderModel
 from tests.models import reference, tiny
 from tests.models.exports import make
 
@@ -109,7 +109,7 @@ def test_prepare_knows_a_reranker(
     assert (ready, no_exporter) == (False, ["Qwen3-Embedding-0.6B"])
     model = open_model(str(other))
     assert isinstance(model, FolderModel)
-    assert model.wanted().slot().failure() == "the exporter was started"
+    assert model.export_request().slot().failure() == "the exporter was started"
 
 
 def test_what_cannot_be_exported_stays_on_torch(
@@ -149,7 +149,7 @@ def test_a_graph_that_disagrees_is_refused(
 
 
 def test_progress_and_no_pairs(folder: Path, export: Export) -> None:
-    judge, seen = OnnxQwen(export), []
+    judge, seen = OnnxQwenReranker(export), []
     prompts = QwenPrompts(judge.tokenizer, tiny.LONG, "judge").ids(PAIRS * 30, ["a task"] * 60)
     assert judge.logits(prompts, seen.append).shape == (60,)
     assert sum(seen) == 60

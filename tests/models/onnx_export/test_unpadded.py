@@ -114,7 +114,7 @@ def test_an_architecture_that_is_not_listed_is_refused(tmp_path: Path, quietly: 
 
 def test_what_cannot_be_packed_is_exported_with_padding(windowed: Path, tmp_path: Path) -> None:
     model = model_in(windowed)
-    export = make(model.wanted(), tmp_path / "export")
+    export = make(model.export_request(), tmp_path / "export")
     assert export.facts["inputs"] == ["input_ids", "attention_mask"]
     ours = OnnxEncoder(export, model.dim, model.max_tokens)
     with pytest.MonkeyPatch.context() as patch:

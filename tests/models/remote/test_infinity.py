@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from qembed.models import open_model, open_reranker
-from qembed.models.builtin import embedded_folder
+from qembed.models.builtin import builtin_folder
 from tests.models import tiny
 from tests.models.tiny import TEXTS
 
@@ -41,7 +41,7 @@ def base(reranker: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
         port = s.getsockname()[1]
     command = [INFINITY, "v2", "--host", "127.0.0.1", "--port", str(port), "--engine", "torch"]
     command += ["--device", "cpu", "--no-bettertransformer", "--no-model-warmup"]
-    for folder, name in ((embedded_folder(), ENCODER), (reranker, RERANKER)):
+    for folder, name in ((builtin_folder("minilm"), ENCODER), (reranker, RERANKER)):
         command += ["--model-id", str(folder), "--served-model-name", name]
     # an embedding server of today wants OpenAI's prefix said
     command += ["--url-prefix", "/v1"]

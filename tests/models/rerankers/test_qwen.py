@@ -14,8 +14,8 @@ from qembed.models import Model, open_model, open_reranker
 from qembed.models.model_folder import Folder
 from qembed.models.onnx import prepare
 from qembed.models.onnx.prepare import qwen_reranker
+from qembed.models.rerankers.cross_encoder import CrossEncoderReranker
 from qembed.models.rerankers.qwen import QwenReranker
-from qembed.models.rerankers.spec import CrossEncoderReranker
 from tests.models import reference, tiny
 from tests.models.exports import make
 from tests.models.reference import CODE, PREFIX, SUFFIX, WEB

@@ -12,12 +12,8 @@ import pytest
 
 from qembed.errors import EncodingError, ModelUnavailable, UsageError
 from qembed.models import Model, open_model, open_reranker
-from qembed.models.rerankers.spec import (
-    TEXTS_PER_BATCH,
-    CrossEncoderReranker,
-    LateInteractionReranker,
-    PythonReranker,
-)
+from qembed.models.rerankers.cross_encoder import CrossEncoderReranker
+from qembed.models.rerankers.late_interaction import TEXTS_PER_BATCH, LateInteractionReranker
 from tests.encoders import Bag
 from tests.models import reference, tiny
 
@@ -231,44 +227,6 @@ def test_cross_with_damaged_weights(tmp_path: Path, quietly: None, model: Model)
 def test_ones_own_reranker(model: Model) -> None:
     reranker = open_reranker("py:tests.encoders:shouting", model)
     assert reranker.score([("q", "LOUD"), ("q", "quiet")]).tolist() == [4, 0]
-
-
-class Given:
-    """A reranker that gives what it is told to."""
-
-    def __init__(self, scores: object) -> None:
-        self.scores = scores
-
-    def score(self, pairs: Sequence[tuple[str, str]]) -> object:
-        return self.scores
-
-
-def test_ones_own_is_held_to_one_number_a_pair() -> None:
-    pairs = [("q", "a"), ("q", "b")]
-    assert PythonReranker("py:m:f", Given([1, 2.5])).score(pairs).tolist() == [1, 2.5]
-    with pytest.raises(EncodingError, match=r"py:m:f gave scores of shape \(2, 1\) for 2 pairs"):
-        PythonReranker("py:m:f", Given([[1], [2]])).score(pairs)
-    with pytest.raises(EncodingError, match=r"py:m:f gave NaN .* with the passage 'b'"):
-        PythonReranker("py:m:f", Given([1, float("nan")])).score(pairs)
-
-
-def test_ones_own_in_calls_of_bounded_size() -> None:
-    calls: list[int] = []
-
-    class Lengths:
-        calibrated = True
-
-        def score(self, pairs: Sequence[tuple[str, str]]) -> np.ndarray:
-            calls.append(len(pairs))
-            return np.array([len(p) for _, p in pairs])
-
-    pairs = [("q", "x" * (i % 7)) for i in range(700)]
-    seen: list[int] = []
-    reranker = PythonReranker("py:m:f", Lengths())
-    assert reranker.score(pairs, seen.append).tolist() == [i % 7 for i in range(700)]
-    assert calls == seen == [256, 256, 188]
-    assert reranker.calibrated
-    assert not PythonReranker("py:m:f", Given([])).calibrated
 
 
 def test_ones_own_without_score(model: Model) -> None:

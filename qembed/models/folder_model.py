@@ -1,0 +1,165 @@
+"""A model in a local folder: encodes through its ONNX export, or through torch if there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from qembed.errors import ModelUnavailable
+from qembed.models.model import Say, Stop
+from qembed.models.model_folder import Folder
+from qembed.models.onnx.prepare import ExportRequest, open_encoder, prepare
+from qembed.models.profiles import Profile, profile_for
+from qembed.models.tokenization import keep_end
+from qembed.types import Encoder, TokenEncoder
+
+if TYPE_CHECKING:
+    from qembed.models.onnx.encoder import OnnxEncoder
+    from qembed.models.torch_encoder import TorchEncoder
+
+
+@dataclass
+class FolderModel:
+    """A Model in a folder. Weights are loaded once, by `encoder` or `token_encoder`.
+
+    `dim`: dimensions after truncation. `max_tokens`: tokens read, special tokens included. `note`: after
+    loading, why it runs on torch where an export could have served.
+    """
+
+    is_remote: ClassVar[bool] = False
+
+    spec: str
+    name: str
+    folder: Folder
+    profile: Profile
+    dim: int
+    pooling: str
+    max_tokens: int
+    device: str | None = None
+    warning: str | None = None
+    note: str | None = None
+    _exported: OnnxEncoder | None = field(default=None, repr=False)
+    _torch: TorchEncoder | None = field(default=None, repr=False)
+
+    @cached_property
+    def revision(self) -> str:
+        """Hash of everything that determines a vector."""
+        return self.folder.revision()
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        from tokenizers import Tokenizer
+
+        path = self.folder.path / "tokenizer.json"
+        if path.is_file():
+            try:
+                tokenizer = Tokenizer.from_file(str(path))
+            except Exception as e:  # tokenizers has no class of its own for it
+                raise ModelUnavailable(f"{path}: {e}") from e
+        else:  # an older folder with a vocabulary only
+            from qembed.models.library_logging import quiet
+
+            with quiet():
+                from transformers import AutoTokenizer
+
+                loaded: Any = AutoTokenizer.from_pretrained(
+                    str(self.folder.path), local_files_only=True, trust_remote_code=False
+                )
+                tokenizer = loaded.backend_tokenizer
+        # a chunker and a counter need the tokens of the whole text
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        keep_end(tokenizer, self.profile.end_token)
+        return tokenizer
+
+    def tokenizer(self) -> Any:
+        """The `tokenizers.Tokenizer`, without truncation and padding. Raises ModelUnavailable."""
+        return self._tokenizer
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, special tokens included."""
+        if self._exported is not None:
+            return self._exported.count(texts)
+        return [len(e.ids) for e in self._tokenizer.encode_batch(list(texts))]
+
+    def export_request(self) -> ExportRequest:
+        """Key and content of this model's export."""
+        return ExportRequest(
+            kind="encoder",
+            name=self.name,
+            spec=self.spec,
+            folder=self.folder.path,
+            revision=self.revision,
+            pooling=self.pooling,
+            max_tokens=self.max_tokens,
+            device=self.device,
+        )
+
+    def prepare(self, say: Say, stop: Stop) -> str | None:
+        """Export the model for later runs, unless that failed before.
+
+        Returns None if there is an export or the weights are loaded, else one line that says why there
+        is none. Raises KeyboardInterrupt when `stop` returns True.
+        """
+        if self._exported is None and self._torch is None:
+            self._exported, _ = open_encoder(self.export_request(), self.dim)
+        loaded = self._exported is not None or self._torch is not None
+        self.note = None if loaded else prepare(self.export_request(), say, stop)
+        return self.note
+
+    def _load(self) -> OnnxEncoder | TorchEncoder:
+        if self._torch is not None:
+            return self._torch
+        if self._exported is None:
+            self._exported, note = open_encoder(self.export_request(), self.dim)
+            self.note = note and (self.note or note)
+        if self._exported is not None:
+            return self._exported
+        from qembed.models.torch_encoder import TorchEncoder
+
+        self._torch = TorchEncoder(
+            self.folder.path, self.dim, self.pooling, self.max_tokens, self.count, self.device
+        )
+        return self._torch
+
+    def encoder(self) -> Encoder:
+        """Load the weights: an export without torch if there is one. Raises ModelUnavailable."""
+        return self._load()
+
+    def token_encoder(self) -> TokenEncoder:
+        """The same weights, for vectors of single tokens. Raises ModelUnavailable."""
+        return self._load()
+
+    def release(self) -> None:
+        """Drop the weights; `encoder` loads them again."""
+        self._exported = self._torch = None
+
+
+def open_folder(
+    spec: str, name: str, path: Path, dim: int | None, device: str | None
+) -> FolderModel:
+    """The model in a folder, its files checked, no weights loaded.
+
+    Raises ModelUnavailable for a folder without a model, UsageError for a `dim` that the model was not
+    trained for.
+    """
+    folder = Folder(path)
+    folder.check()
+    profile = profile_for(name, path)
+    warning = None
+    if not profile.known:
+        warning = f"{name}: no profile and no prompts of its own; queries are encoded as they are"
+    return FolderModel(
+        spec=spec,
+        name=name,
+        folder=folder,
+        profile=profile,
+        dim=profile.check_dim(dim, folder.dim(), name),
+        pooling=folder.pooling(profile.pooling or "mean"),
+        max_tokens=folder.max_tokens(profile.max_tokens),
+        device=device,
+        warning=warning,
+    )

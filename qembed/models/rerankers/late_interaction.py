@@ -1,0 +1,67 @@
+"""Late interaction: scores from the token vectors of an encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from qembed.types import Pair, Tasks, Track
+
+if TYPE_CHECKING:
+    from qembed.types import Scores, TokenEncoder
+
+TEXTS_PER_BATCH = 64
+"""Passages whose token vectors are held at a time: 64 x 256 tokens x 384 float32 are 25 MB."""
+
+
+class LateInteractionReranker:
+    """Scorer: the mean over query tokens of the largest cosine with any passage token.
+
+    The sum of MaxSim of ColBERT (Khattab and Zaharia 2020), divided by the number of query tokens so
+    that queries of all lengths share a scale. All attended tokens count on both sides, special tokens
+    included: their states represent the whole text. `count`: tokens of texts; `limit`: tokens that are read.
+    """
+
+    kind = "late"
+    calibrated = False
+    instructed = False
+    note = None
+    meaning = "mean cosines of tokens: an order for one query's candidates, no probabilities"
+
+    def __init__(
+        self,
+        encoder: TokenEncoder,
+        count: Callable[[Sequence[str]], list[int]] | None = None,
+        limit: int = 0,
+    ) -> None:
+        self._encoder = encoder
+        self._count = count
+        self._limit = limit
+        self.truncated: list[Pair] = []
+
+    def score(
+        self, pairs: Sequence[Pair], track: Track | None = None, tasks: Tasks = None
+    ) -> Scores:
+        """Scores of the pairs, float32 (len(pairs),), -1 to 1. Each distinct text is encoded once."""
+        import numpy as np
+
+        out = np.empty(len(pairs), dtype=np.float32)
+        queries = list(dict.fromkeys(q for q, _ in pairs))
+        tokens = dict(zip(queries, self._encoder.encode_tokens(queries), strict=True))
+        positions: dict[str, list[int]] = {}
+        for i, (_, passage) in enumerate(pairs):
+            positions.setdefault(passage, []).append(i)
+        if self._count is not None:
+            texts = [*queries, *positions]
+            long = {t for t, n in zip(texts, self._count(texts), strict=True) if n > self._limit}
+            self.truncated += [p for p in pairs if p[0] in long or p[1] in long]
+        # texts of similar length share a batch; vectors are dropped as soon as they are used
+        passages = sorted(positions, key=len, reverse=True)
+        for at in range(0, len(passages), TEXTS_PER_BATCH):
+            part = passages[at : at + TEXTS_PER_BATCH]
+            for passage, states in zip(part, self._encoder.encode_tokens(part), strict=True):
+                for i in positions[passage]:
+                    out[i] = (tokens[pairs[i][0]] @ states.T).max(axis=1).mean()
+            if track is not None:
+                track(sum(len(positions[p]) for p in part))
+        return out
