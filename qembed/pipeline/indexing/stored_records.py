@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from qembed.errors import NoIndex
 from qembed.pipeline.indexing.sources import STDIN
+from qembed.pipeline.join_passages import join_passages
 from qembed.store import Snapshot
-from qembed.types import Document, Passage, Unreadable
+from qembed.types import Document, Unreadable
 
 ROWS_PER_READ = 500
 
@@ -35,21 +36,6 @@ def stored_records(root: Path) -> Iterator[Document]:
                 rows = np.arange(line.first, line.first + line.rows, dtype=np.int64)
                 text = join_passages(snapshot.passages(rows)) if line.rows else ""
                 yield Document(line.id, text, line.title, line.meta)
-
-
-def join_passages(passages: Sequence[Passage]) -> str:
-    """The text that these passages were cut from, but for blanks between them, which are lost.
-
-    Each lies at its own offset again; what no passage covers becomes line ends.
-    """
-    parts: list[str] = []
-    end = 0
-    for p in sorted(passages, key=lambda p: (p.start, p.end)):
-        if p.end <= end:
-            continue
-        parts.append("\n" * max(0, p.start - end) + p.text[max(0, end - p.start) :])
-        end = p.end
-    return "".join(parts)
 
 
 def named(text: str, title: str, meta: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from qembed.pipeline.indexing.stored_records import join_passages
+from qembed.pipeline.join_passages import join_passages
 from qembed.types import Passage
 
 if TYPE_CHECKING:
