@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -17,6 +18,10 @@ from qembed.cli.app import app
 
 ROOT = Path(__file__).resolve().parents[2]
 BAG = "py:tests.encoders:bag"
+WORDS = [f"w{i}" for i in range(120)]
+FILES = ["eval", "--queries", "q.jsonl", "--qrels", "qrels.tsv", "--mode", "dense", "--measures",
+         "nDCG@10 RR@10"]  # fmt: skip
+"""The evaluation of `collection`."""
 
 
 @dataclass
@@ -107,4 +112,22 @@ def docs(shell: Shell) -> Shell:
     shell.old()
     done = shell("index", "docs")
     assert done.code == 0, done.err
+    return shell
+
+
+@pytest.fixture
+def collection(shell: Shell) -> Shell:
+    """300 short records and 30 queries made of their words."""
+    rng = random.Random(3)
+    texts = [" ".join(rng.choices(WORDS, k=8)) for _ in range(300)]
+    records = [{"_id": f"d{i}", "title": f"T{i}", "text": t} for i, t in enumerate(texts)]
+    shell.write("corpus.jsonl", "".join(json.dumps(r) + "\n" for r in records))
+    chosen = rng.sample(range(300), 30)
+    queries = [{"_id": f"q{i}", "text": " ".join(rng.sample(texts[d].split(), 4))}
+               for i, d in enumerate(chosen)]  # fmt: skip
+    shell.write("q.jsonl", "".join(json.dumps(q) + "\n" for q in queries))
+    rows = "".join(f"q{i}\td{d}\t1\n" for i, d in enumerate(chosen))
+    shell.write("qrels.tsv", f"query-id\tcorpus-id\tscore\n{rows}")
+    shell.old()
+    assert shell("index", "corpus.jsonl").code == 0
     return shell

@@ -79,3 +79,10 @@ def test_it_is_as_wide_as_the_terminal_up_to_a_limit(
 
 def test_every_command_is_in_the_table() -> None:
     assert set(COMMANDS) == set(Main.targets)
+
+
+def test_eval_names_its_commands(shell: Shell) -> None:
+    done = shell("eval", "--help")
+    assert done.code == 0
+    for word in ("diff", "pool", "init", "sts", "--ablate", "--max-drop-significant"):
+        assert word in done.out

@@ -8,8 +8,8 @@ import pyte
 import pytest
 
 from tests.cli.conftest import Shell
-from tests.cli.test_light import imported
-from tests.cli.test_terminal import on_terminal
+from tests.cli.imports import imported
+from tests.cli.terminal import on_terminal
 from tests.encoders import Bag
 from tests.stub import Handler, serving
 

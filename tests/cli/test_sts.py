@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests.cli.conftest import Shell
-from tests.evaluation.test_sts import FILE
+from tests.evaluation.cases import STS_FILE
 
 
 def test_it_prints_and_gates(shell: Shell) -> None:
-    shell.write("sts.tsv", FILE)
+    shell.write("sts.tsv", STS_FILE)
     done = shell("eval", "sts", "sts.tsv", "-v")
     assert (done.code, done.out.splitlines()[1]) == (0, "pairs     4")
     value = shell("eval", "sts", "sts.tsv", "--format", "json").json["measures"]["Spearman"]
@@ -33,7 +33,7 @@ def test_it_prints_and_gates(shell: Shell) -> None:
     ],
 )
 def test_refusals(shell: Shell, args: list[str], message: str) -> None:
-    shell.write("sts.tsv", FILE)
+    shell.write("sts.tsv", STS_FILE)
     done = shell("eval", *args)
     assert (done.code, done.out) == (2, "")
     assert message in done.err

@@ -3,51 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
-import subprocess
-import sys
-import termios
 
 import pyte
 import pytest
 
 from tests.cli.conftest import Shell
+from tests.cli.terminal import on_terminal
 
 EVIL = (
     "\x1b]0;owned\x07 \x1b[2J \x1b[31m \x1b[?1049h \x1b[?25l \x1b(0 \x9b5A \x1bc \x1b[20;20H \x0e \x08\x08 "
     "\x1b[6n \x1bP$q\x1b\\ \u202eolleh \r gone \x7f \x1b[4h \x1b[?7l zebra"
 )
-
-
-def on_terminal(shell: Shell, *args: str, **env: str) -> tuple[pyte.Screen, bytes]:
-    """The screen after a command whose output and talk both went to it, and what was sent."""
-    ours, theirs = pty.openpty()
-    termios.tcsetwinsize(theirs, (60, 100))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "qembed", *args],
-        cwd=shell.folder,
-        env=shell.env(**{"TERM": "xterm-256color", **env}),
-        stdin=subprocess.DEVNULL,
-        stdout=theirs,
-        stderr=theirs,
-    )
-    os.close(theirs)
-    sent = b""
-    while True:
-        try:
-            part = os.read(ours, 1 << 16)
-        except OSError:  # the other end is closed
-            break
-        if not part:
-            break
-        sent += part
-    process.wait(60)
-    os.close(ours)
-    assert b"Traceback" not in sent
-    screen = pyte.Screen(100, 60)
-    pyte.ByteStream(screen).feed(sent)
-    return screen, sent
 
 
 @pytest.fixture

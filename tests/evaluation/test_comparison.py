@@ -16,7 +16,7 @@ from qembed.evaluation import (
     variants_json,
 )
 from qembed.types import Query
-from tests.evaluation.test_trec_eval import random_case
+from tests.evaluation.cases import random_case
 
 
 def arm(name, values, axis="x"):

@@ -15,16 +15,9 @@ from qembed.evaluation.sts import SentencePair, read_sts, spearman
 from qembed.models import PROFILES
 from qembed.pipeline.experiments.sts import evaluate_sts, sts_template
 from tests.encoders import Bag
+from tests.evaluation.cases import STS_FILE
 
 BAG = "py:tests.encoders:bag"
-FILE = (
-    "score\tsentence1\tsentence2\n"
-    "5.0\tthe late parcel\tthe parcel, late\n"
-    "0\ta red fox\tmoney back\r\n"
-    "\n"
-    '3\tquote " and fox\tred fox\n'
-    "4\ta red fox\tred wine at night\n"
-)
 
 
 def write(path: Path, text: str) -> Path:
@@ -61,7 +54,7 @@ def test_spearman_by_its_definition(rows: list[tuple[float, float]]) -> None:
 
 
 def test_a_file(tmp_path: Path) -> None:
-    pairs = read_sts(write(tmp_path, FILE))
+    pairs = read_sts(write(tmp_path, STS_FILE))
     assert pairs[0] == SentencePair("the late parcel", "the parcel, late", 5.0)
     assert pairs[2].one == 'quote " and fox'
     assert [p.grade for p in pairs] == [5, 0, 3, 4]
@@ -73,7 +66,7 @@ def test_a_file(tmp_path: Path) -> None:
 
 
 def test_all_mistakes_at_once(tmp_path: Path) -> None:
-    bad = FILE + "high\ta\tb\n1\ta\n1\t\tb\nnan\ta\tb\n"
+    bad = STS_FILE + "high\ta\tb\n1\ta\n1\t\tb\nnan\ta\tb\n"
     with pytest.raises(InputError) as caught:
         read_sts(write(tmp_path, bad))
     message = str(caught.value)
@@ -97,7 +90,7 @@ def test_files_without_a_correlation(tmp_path: Path, text: str, message: str) ->
 
 
 def test_the_report_of_a_model(tmp_path: Path) -> None:
-    path = write(tmp_path, FILE)
+    path = write(tmp_path, STS_FILE)
     body = evaluate_sts(path, BAG, fail_under=("spearman=0.1",))
     bag = Bag()
     pairs = read_sts(path)

@@ -7,6 +7,7 @@ import pytest
 import pytrec_eval
 
 from qembed.evaluation import evaluate, parse_measures
+from tests.evaluation.cases import random_case
 
 TREC = {
     "P@5": "P_5", "nDCG": "ndcg", "nDCG@3": "ndcg_cut_3", "nDCG@10": "ndcg_cut_10", "AP": "map",
@@ -15,30 +16,6 @@ TREC = {
     "SetR": "set_recall", "SetAP": "set_map", "infAP": "infAP", "IPrec@0.1": "iprec_at_recall_0.10",
     "NumRet": "num_ret",
 }  # fmt: skip
-
-
-def random_case(rng):
-    """Judgments and a run with ties, near ties, missing and strange queries, negative grades."""
-    documents = [f"d{n}" for n in range(rng.choice([3, 12, 40]))]
-    kinds = [
-        lambda: rng.randrange(3) / 2,  # many ties
-        lambda: 1 + rng.randrange(4) * 1e-9,  # ties as float32 only
-        rng.random,
-        lambda: rng.uniform(-1e4, 1e4),
-    ]
-    qrels, run = {}, {}
-    for q in map(str, range(rng.randrange(1, 8))):
-        judged = rng.sample(documents, rng.randrange(1, len(documents)))
-        grades = rng.choice([(0, 1), (-2, -1, 0, 1, 2, 3), (0,), (-1, 0)])
-        qrels[q] = {d: rng.choice(grades) for d in judged}
-        # the binding itself is not safe for a query whose grades are all below -1
-        qrels[q][judged[0]] = max(qrels[q][judged[0]], 0)
-        if rng.random() < 0.8:
-            score = rng.choice(kinds)
-            found = rng.sample(documents, rng.randrange(1, len(documents) + 1))
-            run[q] = {d: score() for d in found}
-    run["strange"] = {"d0": 1.0}
-    return qrels, run
 
 
 def test_a_thousand_random_runs_agree_with_trec_eval():

@@ -18,7 +18,7 @@ from qembed.search.filters import evaluate
 from qembed.search.filters.parser import Field
 from qembed.search.filters.values import Documents
 from qembed.store import Catalog, CatalogEntry
-from tests.search.filters.test_evaluate import NAMES, TREE, VALUE, written
+from tests.search.filters.expressions import NAMES, TREE, VALUE, written
 
 TEXT = st.sampled_from(
     ["", "x", "xy", "X", "it's", "2026-01-01", "退款", "a\nb", "back\\slash", "é"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.cli.test_light import HEAVY, imported
+from tests.cli.imports import HEAVY, imported
 from tests.serve.conftest import Running
 
 

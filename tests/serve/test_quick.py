@@ -15,8 +15,8 @@ import pytest
 from qembed.serve.protocol import ProtocolError
 from tests.cli.conftest import Shell
 from tests.documentation import EXPORTS
+from tests.serve.comparison import FORMATS, both, request_of
 from tests.serve.conftest import Running
-from tests.serve.test_serve import FORMATS, _request, both
 
 WORDS = ["parcel", "locked account", "when does the money come back", "tracking page", "an hour"]
 
@@ -80,7 +80,7 @@ def test_the_same_bytes(minilm: Running) -> None:
 
 
 def test_many_at_once_get_what_one_gets(minilm: Running) -> None:
-    request = _request(minilm.shell, "parcel")
+    request = request_of(minilm.shell, "parcel")
     texts = [f"{w} {i}" for i in range(12) for w in WORDS]
     wanted = {
         t: minilm.shell("query", t, "--format", "jsonl", "--no-server").out for t in texts[::6]
@@ -104,7 +104,7 @@ def test_many_at_once_get_what_one_gets(minilm: Running) -> None:
 
 
 def test_others_are_greeted_while_a_rerank_takes_its_time(minilm: Running) -> None:
-    request, before = _request(minilm.shell, "parcel"), minilm.requests
+    request, before = request_of(minilm.shell, "parcel"), minilm.requests
     slow = {**request, "asked": {**request["asked"], "rerank": "py:tests.encoders:thinking"}}
     got: list[dict[str, Any]] = []
     thread = threading.Thread(target=lambda: got.append(answered(minilm, slow, "locked")))
@@ -124,7 +124,7 @@ def test_others_are_greeted_while_a_rerank_takes_its_time(minilm: Running) -> No
 
 
 def test_who_does_not_read_holds_up_nobody(minilm: Running) -> None:
-    request = _request(minilm.shell, "parcel")
+    request = request_of(minilm.shell, "parcel")
     large = {**request, "asked": {**request["asked"], "k": 300}}
     with minilm.line() as deaf:
         deaf.send({**large, "queries": [["1", "lies in the yard", None, None]]})
@@ -139,7 +139,7 @@ def test_who_does_not_read_holds_up_nobody(minilm: Running) -> None:
 
 
 def test_who_hangs_up_early_harms_nobody(minilm: Running) -> None:
-    request = _request(minilm.shell, "parcel")
+    request = request_of(minilm.shell, "parcel")
     for i in range(20):
         with minilm.line() as line:
             line.send({**request, "queries": [["1", f"gone {i}", None, None]]})
@@ -160,7 +160,7 @@ def test_what_was_asked_before_the_end_is_answered(indexed: Shell, tmp_path: Pat
     """Told to stop while a turn is somebody else's: the quick one behind it is answered still."""
     folder = Path(shutil.copytree(indexed.folder, tmp_path / "work"))
     server = Running(Shell(folder))
-    request = _request(server.shell, "parcel")
+    request = request_of(server.shell, "parcel")
     slow = {**request, "asked": {**request["asked"], "rerank": "py:tests.encoders:thinking"}}
     got: list[dict[str, Any]] = []
     before = server.requests

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -17,32 +16,9 @@ import pytest
 import qembed.serve.client as client
 from qembed.serve.protocol import MAX_REQUEST, Frames, ProtocolError, pack
 from qembed.serve.socket_address import socket_path
-from tests.cli.conftest import Done, Shell
+from tests.cli.conftest import Shell
+from tests.serve.comparison import FORMATS, both, request_of
 from tests.serve.conftest import Running, sockets
-
-FORMATS = ["text", "json", "jsonl", "tsv", "trec", "paths"]
-
-
-def timeless(out: str) -> str:
-    """JSON without timings, which two runs cannot share."""
-    try:
-        body = json.loads(out)
-    except ValueError:
-        return out
-    if isinstance(body, dict):
-        for part in (body, *body.get("queries", [])):
-            part.pop("seconds", None)
-    return json.dumps(body)
-
-
-def both(running: Running, *args: str, stdin: str | bytes = "", served: bool = True) -> Done:
-    """The answer through the server, once it is seen to be the one without it."""
-    before = running.requests
-    warm = running.shell(*args, stdin=stdin)
-    assert running.requests - before == (1 if served else 0)
-    cold = running.shell(*args, "--no-server", stdin=stdin)
-    assert (timeless(warm.out), warm.err, warm.code) == (timeless(cold.out), cold.err, cold.code)
-    return warm
 
 
 def test_all_formats_are_the_same_bytes(running: Running) -> None:
@@ -201,7 +177,7 @@ def test_64_clients_at_once(running: Running) -> None:
     words = ["parcel", "locked account", "money back", "tracking page"]
     wanted = {w: shell("query", w, "--format", "jsonl", "--no-server").out for w in words}
     captured = []
-    body = _request(shell, "parcel")
+    body = request_of(shell, "parcel")
     failed: list[object] = []
     gate = threading.Barrier(64)
 
@@ -224,23 +200,6 @@ def test_64_clients_at_once(running: Running) -> None:
         t.join(60)
     assert not failed
     assert len(captured) == 64
-
-
-def _request(shell: Shell, text: str) -> dict[str, object]:
-    """What the command sends, caught on its way."""
-    caught: list[dict[str, object]] = []
-
-    def ask(index: Path, do: str, body: dict[str, object], detail: object) -> None:
-        from qembed.serve.socket_address import relevant_environment
-
-        caught.append(
-            {"do": do, "folder": str(Path.cwd()), "environ": relevant_environment(), **body}
-        )
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(client, "ask", ask)
-        assert shell("query", text, "--format", "jsonl").code == 0
-    return caught[0]
 
 
 # ── beginning and end ────────────────────────────────────────────────────────────────────────────

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from qembed.corpus import ReadOptions, read
 from qembed.corpus.chunking.heading_path import MAX_PART, HeadingPaths
 from qembed.types import Document, Passage, SourceFile
+from tests.corpus.chunking.markdown_lines import LINES
 from tests.corpus.counts import check, chunker
 from tests.corpus.samples import docx, epub, pptx
 
@@ -109,13 +110,6 @@ def test_headings_that_open_a_passage_are_its_own() -> None:
     assert path("# D", "# D") == "D"
     assert outline.within(text.index("more"), text.index("last")) == ["B > C", "D"]
     assert HeadingPaths.of("none", ".md", True).path("none", 0, 4) == ""
-
-
-LINES = [
-    "# One", "## Two *em*", "### Three ###", "#### Four", "Setext\n===", "Two\nlines\n---", "words",
-    "more words of it", "", "", "", "```", "~~~", "```py", "> quote", "> # quoted", "- item", "- # item",
-    "1. one", "    # code", "***", "#hash", "#", "| a | b |", "===", "* * *", "####### x", "<!-- # c -->",
-]  # fmt: skip
 
 
 def oracle(text: str, start: int, end: int) -> str:

@@ -19,7 +19,7 @@ from qembed.pipeline.recipe import RecipeOptions
 from qembed.store.manifest import PROBE_TEXTS
 from qembed.types import Document
 from tests.cli.conftest import Shell
-from tests.corpus.chunking.test_heading_path import LINES
+from tests.corpus.chunking.markdown_lines import LINES
 from tests.corpus.counts import COUNTS, check, chunker, minilm
 from tests.corpus.languages import LANGUAGES, unmarked
 from tests.encoders import Bag

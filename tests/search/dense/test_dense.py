@@ -209,14 +209,20 @@ def test_dead_rows_are_left_out_and_never_cost_answers(clustered, share: float) 
     live = np.random.default_rng(2).random(3000) >= share
     found = GraphSearcher(graph, live, 0).search(queries, 10)
     truth = Exact([(0, vectors)], live).search(queries, 10)
+    wanted = min(10, int(live.sum()))
     answered = [(f, t) for f, t in zip(found, truth, strict=True) if f is not None]
-    assert answered or share > 0.9
+    for f, t in answered:
+        assert len(f[0]) == len(t[0]) == wanted
+        assert live[f[0]].all()
     if share <= 0.9:
         assert len(answered) == len(queries)
         assert recall([f for f, _ in answered], [t for _, t in answered], 10) >= 0.97
-    for f, t in answered:
-        assert len(f[0]) == len(t[0])
-        assert live[f[0]].all()
+    # None: the widest search that is tried, 1,280 rows, holds too few living ones
+    unanswered = [q for q, f in enumerate(found) if f is None]
+    for rows, _ in graph.search(queries[unanswered], 1280, 1280):
+        assert len(rows) == 1280
+        assert live[rows].sum() < wanted
+    assert (len(unanswered) > 0) == (share == 0.995)
 
 
 class TestPlanner:

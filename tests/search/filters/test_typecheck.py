@@ -14,7 +14,7 @@ from qembed.errors import UsageError
 from qembed.search.filters.evaluate import parse
 from qembed.search.filters.parser import And, Compare, Exists, Field, In, Not, Or, parse_expression
 from qembed.search.filters.timespan import stretch
-from tests.search.filters.test_evaluate import documents
+from tests.search.filters.expressions import documents
 
 # ── grammar ──────────────────────────────────────────────────────────────────────────────────────
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import tempfile
 from collections import Counter
@@ -17,31 +16,7 @@ from qembed.search.lexical.analyzer import terms_of
 from qembed.search.lexical.bm25 import LexicalIndex
 from qembed.search.lexical.query import parse_query
 from qembed.search.lexical.writer import LexicalWriter
-
-WORDS = [
-    "apple",
-    "pie",
-    "tree",
-    "E-1042",
-    "getUserName",
-    "退款",
-    "政策",
-    "the",
-    "müde",
-    "running",
-    "run",
-]
-
-
-def build(
-    path: Path, texts: list[str], cuts: list[int] | None = None, base: int = 0
-) -> LexicalIndex:
-    edges = [0, *sorted(min(c, len(texts)) for c in cuts or []), len(texts)]
-    for i, (a, b) in enumerate(itertools.pairwise(edges)):
-        with LexicalWriter(path, None if i == 0 else base + a) as writer:
-            writer.add(range(base + a, base + b), [""] * (b - a), texts[a:b])
-            writer.commit()
-    return LexicalIndex.open(path, sums=True)
+from tests.search.lexical.indexes import WORDS, build
 
 
 def bm25(texts: list[str], query: str) -> dict[int, float]:
@@ -93,7 +68,8 @@ def test_the_ranking_is_bm25_of_what_lives(
     live = rng.random(len(texts)) >= dead
     allowed = rng.random(len(texts)) < 0.4 if filtered else None
     mask = live if allowed is None else live & allowed
-    with tempfile.TemporaryDirectory() as folder:
+    # tantivy may touch a lock file in its folder a moment after the writer has ended
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         index = build(Path(folder) / "i", texts, cuts, base)
         rows, scores = index.search(query, k, base=base, live=live, allowed=allowed)
         everything = index.search(query, k, base=base, upto=base + len(texts))

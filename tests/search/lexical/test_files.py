@@ -13,7 +13,7 @@ import pytest
 from qembed.search.lexical.bm25 import LexicalIndex
 from qembed.search.lexical.files import LexicalIndexDamaged, check
 from qembed.search.lexical.writer import LexicalWriter
-from tests.search.lexical.test_bm25 import WORDS, build
+from tests.search.lexical.indexes import WORDS, build
 
 
 class TestWriting:

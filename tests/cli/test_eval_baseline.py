@@ -1,0 +1,73 @@
+"""qembed eval --baseline and qembed eval diff: two reports."""
+
+from __future__ import annotations
+
+from tests.cli.conftest import FILES, Shell
+
+
+def test_gates_against_a_baseline(collection: Shell) -> None:
+    assert collection(*FILES, "--report", "base.json").code == 0
+    gates = [
+        "--baseline",
+        "base.json",
+        "--max-drop-significant",
+        "nDCG@10",
+        "--max-drop",
+        "RR@10=5%",
+    ]
+    done = collection(*FILES, *gates)
+    assert done.code == 0, done.err
+    assert "max-drop-significant" in done.out
+    worse = collection(*FILES, *gates, "--template", "w1 w2 w3 w4 w5 {query}", "--report", "j.xml")
+    assert worse.code == 3
+    assert "p " in worse.err
+    assert worse.err.count("gate: ") == 2
+    assert "worst nDCG@10" in worse.err
+    assert 'failures="2"' in (collection.folder / "j.xml").read_text()
+    # nothing is chance at this alpha, so only the plain drop fails
+    lax = collection(*FILES, *gates, "--template", "w1 w2 w3 w4 w5 {query}", "--alpha", "1e-9")
+    assert lax.code == 3
+    assert lax.err.count("gate: ") == 1
+
+
+def test_another_corpus_is_refused_or_compared_on_common_queries(collection: Shell) -> None:
+    assert collection(*FILES, "--report", "base.json").code == 0
+    with (collection.folder / "corpus.jsonl").open("a") as f:
+        f.write('{"_id": "new", "text": "w1 w2"}\n')
+    assert collection("index").code == 0
+    gate = ["--baseline", "base.json", "--max-drop", "nDCG@10=0.5"]
+    done = collection(*FILES, *gate)
+    assert done.code == 2
+    assert "the corpus differs: 300 documents then, 301 now" in done.err
+    assert "--common" in done.err
+    lines = (collection.folder / "q.jsonl").read_text().splitlines()
+    collection.write(
+        "q.jsonl", "\n".join([*lines[1:], '{"_id": "q0", "text": "other words"}']) + "\n"
+    )
+    done = collection(*FILES, *gate, "--common", "--format", "json")
+    assert done.code == 0, done.err
+    assert done.json["comparison"]["queries"] == 29
+    assert "the words of 1 queries differ: q0" in done.err
+
+
+def test_two_reports_side_by_side(collection: Shell) -> None:
+    collection(*FILES, "--report", "a.json")
+    collection(*FILES, "--report", "b.json", "--template", "w1 w2 w3 w4 w5 {query}")
+    text = collection("eval", "diff", "a.json", "b.json", "-n", "2")
+    assert text.code == 0, text.err
+    assert "worse on " in text.out
+    assert "more queries that moved" in text.out
+    body = collection("eval", "diff", "a.json", "b.json", "--format", "json").json
+    changes = [q["change"] for q in body["queries"]]
+    assert changes == sorted(changes)
+    assert changes[0] < 0
+    assert collection("eval", "diff", "a.json", "b.json", "--format", "markdown").out.startswith(
+        "# a.json"
+    )
+    page = collection(
+        "eval", "diff", "a.json", "b.json", "--format", "html", "--measure", "mrr@10"
+    ).out
+    assert page.startswith("<!doctype html>")
+    assert "RR@10" in page
+    assert collection("eval", "diff", "a.json", "nowhere.json").code == 2
+    assert collection("eval", "diff", "a.json", "b.json", "--measure", "AP").code == 2
