@@ -63,6 +63,15 @@ def current(root: Path, manifest: Manifest, kind: str, *, later: bool = False) -
     return stamp if fits else None
 
 
+def names(root: Path, manifest: Manifest) -> set[str]:
+    """Names of the derived files that fit this generation, and of their stamps; of a folder its own name."""
+    found: set[str] = set()
+    for kind in KINDS:
+        if stamp := current(root, manifest, kind):
+            found |= {"/".join(Path(stamp.file).parts[:2]), f"{FOLDER}/{kind}.json"}
+    return found
+
+
 def publish(root: Path, stamp: Stamp) -> None:
     """Makes a finished derived file the current one of its kind."""
     data = json.dumps(asdict(stamp), indent=1, sort_keys=True).encode()

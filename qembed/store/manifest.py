@@ -137,6 +137,15 @@ def read(root: Path, name: str = MANIFEST) -> Manifest:
     return _build(body)
 
 
+def interrupted_rebuild(root: Path, recipe: Recipe) -> Manifest | None:
+    """The generation of an unfinished rebuild with this recipe, which a rebuild continues; None if none."""
+    try:
+        begun = read(root, REBUILD)
+    except (NoIndex, IndexDamaged):  # damaged: only time is lost
+        return None
+    return begun if begun.recipe.fingerprint == recipe.fingerprint else None
+
+
 def _build(body: dict[str, Any]) -> Manifest:
     body["recipe"] = Recipe(**body["recipe"])
     body["shards"] = tuple(

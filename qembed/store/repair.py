@@ -12,6 +12,7 @@ from dataclasses import replace
 from qembed.errors import IndexDamaged
 from qembed.store import derived_files
 from qembed.store.catalog import Catalog
+from qembed.store.compaction import compact
 from qembed.store.integrity import check_derived, damaged
 from qembed.store.snapshot import Snapshot
 from qembed.store.writer import Writer
@@ -57,7 +58,7 @@ def _drop(writer: Writer, lost: set[int]) -> str:
                 touched |= inside
         kept = catalog.suspected(touched)
         _, kept_rows = kept.pointers()
-        writer.compact(snapshot, kept, lost)
+        compact(writer, snapshot, kept, lost)
     counts = {"documents": len(kept), "passages": int(kept_rows.sum())}
     writer.note(counts=counts)
     names = [catalog.ids()[i] for i in np.flatnonzero(touched).tolist()]

@@ -220,8 +220,3 @@ class Snapshot:
                 data = np.frombuffer(chunk.buffers()[1], dtype="V16")
                 parts.append(data[chunk.offset : chunk.offset + len(chunk)])
         return np.concatenate(parts) if parts else np.zeros(0, dtype="V16")
-
-    def tables(self, columns: Sequence[str], start: int) -> Iterator[Any]:
-        """Finished rows from row `start` on, one row group at a time (compaction, checks)."""
-        for table, _ in self._tables(columns, start):
-            yield table

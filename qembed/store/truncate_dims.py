@@ -1,56 +1,42 @@
-"""Stored vectors to fewer dimensions, without encoding: cut, then brought back to length 1."""
+"""Truncation of the stored vectors to fewer dimensions, without encoding."""
 
 from __future__ import annotations
 
-from qembed.store.arrow import filtered
 from qembed.store.catalog import live_mask
+from qembed.store.compaction import live_tables, renumbered
 from qembed.store.manifest import Manifest, pack_vectors, unpack_vectors
-from qembed.store.shards import COLUMNS, vectors_of
+from qembed.store.shards import vectors_of
 from qembed.store.writer import Writer
 from qembed.types import Recipe
 from qembed.vectors import truncate
 
 
-def cut_index(writer: Writer, recipe: Recipe) -> Manifest:
-    """Makes a generation of `recipe.dim` dimensions from the present one's living rows.
+def truncate_index(writer: Writer, recipe: Recipe) -> Manifest:
+    """Make a generation of `recipe.dim` dimensions from the living rows of the present one.
 
-    Written beside the present generation, which answers until the switch; stopped on the way, it is begun
-    anew the next time. Raises StorageError, IndexDamaged.
+    Written beside the present generation, which answers until the switch; an interrupted one starts again
+    from its beginning. Raises StorageError, IndexDamaged, and EncodingError for a vector that is zero in
+    its first dimensions.
     """
-    import numpy as np
-
-    old = writer.manifest
+    old = writer.present
     opened = writer.snapshot()
-    assert old is not None
     assert opened is not None
     with opened as snapshot:
-        writer.begin_rebuild(recipe, old.spec, anew=True)
+        writer.begin_rebuild(recipe, old.spec, resume=False)
         catalog = snapshot.catalog
-        first, rows = catalog.pointers()
-        live = live_mask(first, rows, old.base, old.next_row)
-        at = 0
-        for table in snapshot.tables(COLUMNS, old.base):
-            mask = np.ones(table.num_rows, bool) if live is None else live[at : at + table.num_rows]
-            at += table.num_rows
-            if mask.any():
-                kept = filtered(table, mask)
-                writer.append_table(kept, truncate(vectors_of(kept), recipe.dim))
-        everything = np.ones(old.next_row - old.base, bool) if live is None else live
-        rank = np.cumsum(everything) - 1
-        inside = np.clip(first - old.base, 0, max(len(rank) - 1, 0))
-        assert writer.manifest is not None
-        base = writer.manifest.base
-        moved = np.where(rows > 0, base + rank[inside], base) if len(rank) else first * 0 + base
+        live = live_mask(*catalog.pointers(), old.base, old.next_row)
+        for table in live_tables(snapshot, live):
+            writer.append_table(table, truncate(vectors_of(table), recipe.dim))
         writer.commit(
-            catalog.with_rows(moved),
+            renumbered(catalog, live, old.base, writer.present.base),
             counts=old.counts,
             failed=old.failed,
-            probes=_probes(old, recipe.dim),
+            probes=_truncated_probes(old, recipe.dim),
         )
     return writer.finish_rebuild()
 
 
-def _probes(old: Manifest, dim: int) -> dict[str, str]:
+def _truncated_probes(old: Manifest, dim: int) -> dict[str, str]:
     if "vectors" not in old.probes:
         return {}
     stored = unpack_vectors(old.probes["vectors"], old.recipe.dim)

@@ -1,9 +1,9 @@
-"""The one writer: takes the lock, writes new files under new names, commits, sweeps.
+"""The writer of an index: takes the lock, writes new files under new names, commits, sweeps.
 
     lock -> shards and documents under new names -> fsync -> manifest (one rename) -> sweep
 
-A crash at any point leaves the last committed generation whole. What it left behind is named by no
-manifest and is swept by the next writer. A rebuild writes its generations to a manifest of its own
+A crash at any point leaves the last committed generation whole. The files it left behind are named by no
+manifest and are swept by the next writer. A rebuild writes its generations to a manifest of its own
 (`rebuild.json`) and becomes the index in one rename at the end, so that it can be resumed too.
 """
 
@@ -15,7 +15,7 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Container, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,35 +24,32 @@ from qembed.errors import IndexDamaged, IndexLocked, NoIndex
 from qembed.locks import FileLock, LockHeld
 from qembed.store import derived_files
 from qembed.store import manifest as manifests
-from qembed.store.arrow import filtered
-from qembed.store.catalog import Catalog, live_mask
+from qembed.store.catalog import Catalog
 from qembed.store.durable_files import storage_errors, sync_folder
 from qembed.store.manifest import MANIFEST, REBUILD, Manifest, Shard
-from qembed.store.shards import COLUMNS, ShardWriter, vector_array
+from qembed.store.shards import ShardWriter, vector_array
 from qembed.store.snapshot import Snapshot
 from qembed.types import Passage, Recipe
 
 if TYPE_CHECKING:
     from qembed.types import Vectors
 
-OURS = re.compile(r"(documents-r?\d+\.parquet|(manifest|rebuild)\.json\.tmp)$")
+SWEPT_NAMES = re.compile(r"(documents-r?\d+\.parquet|(manifest|rebuild)\.json\.tmp)$")
+"""Files beside the manifest that a sweep may remove: users may keep files of their own there."""
+ROW_BLOCK_BITS = 32
+"""A rebuild's rows begin at the next multiple of 2^32."""
 
 
 class Writer:
-    """Writes generations. A context manager: leaving it gives the lock back and drops what is pending."""
+    """Writer of generations. A context manager: leaving it drops uncommitted rows and releases the lock."""
 
     def __init__(self, root: Path, wait: float = 0.0) -> None:
+        """Take the lock, waiting up to `wait` seconds. Raises IndexLocked, StorageError, IndexDamaged."""
         with storage_errors(root):
             root.mkdir(parents=True, exist_ok=True)
             (root / "shards").mkdir(exist_ok=True)
             (root / derived_files.FOLDER).mkdir(exist_ok=True)
-            try:
-                self._lock = FileLock(root / "lock", wait, mode=0o644)
-            except LockHeld as e:
-                raise IndexLocked(
-                    f"another qembed (process {e.pid or 'unknown'}) is writing to {root} "
-                    "(wait for it: --wait SECONDS)"
-                ) from None
+            self._lock = _lock(root, wait)
         self.root = root
         self._target = MANIFEST
         self._shard: ShardWriter | None = None
@@ -78,44 +75,44 @@ class Writer:
         self.close()
 
     def close(self) -> None:
-        """Drops what was not committed and gives the lock back."""
+        """Drop uncommitted rows and release the lock."""
         if self._shard is not None:
             self._shard.abandon()
             self._shard = None
         self._lock.release()
 
-    # ── what to write to ─────────────────────────────────────────────────────────────────────────
+    # ── the generation to write ──────────────────────────────────────────────────────────────────
+
+    @property
+    def present(self) -> Manifest:
+        """The manifest of the generation that is written to."""
+        assert self.manifest is not None, "neither opened nor created"
+        return self.manifest
 
     def create(self, recipe: Recipe, spec: str) -> None:
-        """Starts an index where there is none."""
-        self.manifest = Manifest(recipe, spec, uid=uuid.uuid4().hex[:12], created=time.time())
+        """Start an index where there is none."""
+        self.manifest = Manifest(recipe, spec, uid=_new_uid(), created=time.time())
 
-    def begin_rebuild(self, recipe: Recipe, spec: str, *, anew: bool = False) -> None:
-        """Writes beside the present generation from now on; resumes a rebuild with the same recipe.
+    def begin_rebuild(self, recipe: Recipe, spec: str, *, resume: bool = True) -> None:
+        """Write beside the present generation from now on, until `finish_rebuild`.
 
-        `anew`: what such a rebuild had so far is left to the sweep.
-
-        Rows start in a new block of 2^32, so that none is ever used twice whatever the present index
-        grows to meanwhile.
+        `resume`: continue an interrupted rebuild with the same recipe, if there is one. Otherwise its files
+        are left to the sweep. Row ids start in a new block of 2^32, so that none is used twice however many
+        rows the present generation gets meanwhile.
         """
-        present = self.manifest
-        if present is None:
+        if self.manifest is None:
             return self.create(recipe, spec)
         self._target = REBUILD
-        try:
-            begun = self._read(REBUILD)
-        except IndexDamaged:
-            begun = None  # what a rebuild had so far only saves time
-        same = begun is not None and begun.recipe.fingerprint == recipe.fingerprint
-        if begun is not None and same and not anew:
+        begun = manifests.interrupted_rebuild(self.root, recipe) if resume else None
+        if begun is not None:
             self.manifest = begun
             return None
-        base = ((present.next_row >> 32) + 1) << 32
+        base = ((self.manifest.next_row >> ROW_BLOCK_BITS) + 1) << ROW_BLOCK_BITS
         self.manifest = replace(
-            present,
+            self.manifest,
             recipe=recipe,
             spec=spec,
-            uid=uuid.uuid4().hex[:12],
+            uid=_new_uid(),
             base=base,
             next_row=base,
             shards=(),
@@ -127,9 +124,9 @@ class Writer:
         return None
 
     def snapshot(self, catalog: Catalog | None = None) -> Snapshot | None:
-        """What is committed so far in what is being written, opened; None if there is nothing yet.
+        """Open the last committed generation of what is written; None if nothing was committed yet.
 
-        `catalog`: its documents, where they are at hand and need not be read back.
+        `catalog`: its documents, if they are in memory and need not be read back.
         """
         if self.manifest is None or self.manifest.documents is None:
             return None
@@ -143,36 +140,55 @@ class Writer:
                 f"{e.filename} is missing, but the manifest names it (qembed verify tells what is lost)"
             ) from e
 
-    # ── writing ──────────────────────────────────────────────────────────────────────────────────
-
-    @property
-    def _tag(self) -> str:
-        assert self.manifest is not None
-        return f"{'r' if self._target == REBUILD else ''}{self.manifest.generation + 1:08d}"
+    # ── rows ─────────────────────────────────────────────────────────────────────────────────────
 
     @property
     def pending(self) -> int:
-        """Rows appended since the last commit."""
+        """Number of rows appended since the last commit."""
         return sum(s.rows for s in self._finished) + (self._shard.rows if self._shard else 0)
 
     def append(self, passages: Sequence[Passage], hashes: Sequence[bytes], vectors: Vectors) -> int:
-        """Adds rows, nothing is visible until `commit`. Returns the first row id."""
+        """Append rows, which become visible with `commit`. Returns the first row id."""
         with storage_errors(self.root):
             return self._open_shard().add(passages, hashes, vectors)[0]
 
-    def append_table(self, table: Any, vectors: Vectors) -> None:
-        """Adds finished rows under new ids, with other vectors: float32 (rows, dim)."""
-        with storage_errors(self.root):
+    def append_table(self, table: Any, vectors: Vectors | None = None) -> None:
+        """Append rows of another generation under new row ids.
+
+        `vectors`: float32 (rows, dim), instead of those of the table.
+        """
+        if vectors is not None:
             at = table.schema.get_field_index("vector")
-            self._open_shard().add_table(table.set_column(at, "vector", vector_array(vectors)))
+            table = table.set_column(at, "vector", vector_array(vectors))
+        with storage_errors(self.root):
+            self._open_shard().add_table(table)
+
+    def write_shard(self, first: int, tables: Iterable[Any]) -> Shard:
+        """Write a shard of its own with the rows from `first` on, to be named by `commit_shards`."""
+        with storage_errors(self.root):
+            out = ShardWriter(self.root, self._new_shard_name(), first, self.present.recipe.dim)
+            try:
+                for table in tables:
+                    out.add_table(table)
+                return Shard(out.finish(), out.first, out.rows)
+            except BaseException:
+                out.abandon()
+                raise
+
+    @property
+    def _tag(self) -> str:
+        return f"{'r' if self._target == REBUILD else ''}{self.present.generation + 1:08d}"
+
+    def _new_shard_name(self) -> str:
+        name = f"shards/{self._tag}-{self._number:04d}.parquet"
+        self._number += 1
+        return name
 
     def _open_shard(self) -> ShardWriter:
         if self._shard is None:
-            assert self.manifest is not None
-            name = f"shards/{self._tag}-{self._number:04d}.parquet"
-            first = self.manifest.next_row + sum(s.rows for s in self._finished)
-            self._shard = ShardWriter(self.root, name, first, self.manifest.recipe.dim)
-            self._number += 1
+            first = self.present.next_row + sum(s.rows for s in self._finished)
+            name = self._new_shard_name()
+            self._shard = ShardWriter(self.root, name, first, self.present.recipe.dim)
         return self._shard
 
     def _close_shard(self) -> None:
@@ -184,24 +200,39 @@ class Writer:
                 shard.abandon()  # at once: a full disk needs the room
                 raise
 
-    def commit(self, catalog: Catalog, **changes: Any) -> Manifest:
-        """Makes everything appended so far and `catalog` the present generation.
+    # ── commits ──────────────────────────────────────────────────────────────────────────────────
 
-        `changes` are fields of the manifest. Raises StorageError; the old generation then stands.
+    def commit(self, catalog: Catalog, **changes: Any) -> Manifest:
+        """Make all appended rows and `catalog` the present generation.
+
+        `changes`: manifest fields. Raises StorageError; the old generation then stands.
         """
-        assert self.manifest is not None
         with storage_errors(self.root):
             self._close_shard()
-            shards = (*self.manifest.shards, *self._finished)
-            next_row = self.manifest.next_row + sum(s.rows for s in self._finished)
+            shards = (*self.present.shards, *self._finished)
+            next_row = self.present.next_row + sum(s.rows for s in self._finished)
             return self._commit(catalog, shards=shards, next_row=next_row, **changes)
 
+    def commit_rewritten(self, catalog: Catalog) -> Manifest:
+        """Make the appended rows the only ones: `catalog` may point at no row from before."""
+        with storage_errors(self.root):
+            self._close_shard()
+            base = self.present.next_row
+            next_row = base + sum(s.rows for s in self._finished)
+            shards = tuple(self._finished)
+            return self._commit(catalog, shards=shards, base=base, next_row=next_row)
+
+    def commit_shards(self, catalog: Catalog, shards: Sequence[Shard]) -> Manifest:
+        """Replace the list of shards; together they hold the same rows as before."""
+        assert self.pending == 0
+        with storage_errors(self.root):
+            return self._commit(catalog, shards=tuple(shards))
+
     def _commit(self, catalog: Catalog, **changes: Any) -> Manifest:
-        assert self.manifest is not None
         documents = catalog.save(self.root, f"documents-{self._tag}.parquet")
         sync_folder(self.root / "shards")
         sync_folder(self.root)
-        new = self.manifest.successor(documents=documents, committed=time.time(), **changes)
+        new = self.present.successor(documents=documents, committed=time.time(), **changes)
         manifests.write(self.root, new, self._target)
         self.manifest = new
         self._finished, self._number = [], 0
@@ -209,139 +240,78 @@ class Writer:
         return new
 
     def note(self, **changes: Any) -> Manifest:
-        """Changes manifest fields that no reader's answer depends on; the generation stays."""
-        assert self.manifest is not None
+        """Change manifest fields that no reader's answer depends on; the generation stays."""
         with storage_errors(self.root):
-            self.manifest = replace(self.manifest, **changes)
+            self.manifest = replace(self.present, **changes)
             manifests.write(self.root, self.manifest, self._target)
         return self.manifest
 
     def finish_rebuild(self) -> Manifest:
-        """The rebuild becomes the index, in one rename."""
-        assert self.manifest is not None
-        if self._target == REBUILD:
-            with storage_errors(self.root):
-                old = self._read(MANIFEST)
-                previous = tuple(sorted(old.names())) if old else ()
-                generation = max(self.manifest.generation, (old.generation if old else 0) + 1)
-                self.manifest = replace(self.manifest, previous=previous, generation=generation)
-                manifests.write(self.root, self.manifest, MANIFEST)
-                self._target = MANIFEST
-                with contextlib.suppress(FileNotFoundError):
-                    (self.root / REBUILD).unlink()
-                sync_folder(self.root)
-                self.sweep()
+        """Make the rebuild the index, in one rename. Without a rebuild nothing happens."""
+        if self._target == MANIFEST:
+            return self.present
+        with storage_errors(self.root):
+            old = self._read(MANIFEST)
+            previous = tuple(sorted(old.names())) if old else ()
+            generation = max(self.present.generation, (old.generation if old else 0) + 1)
+            self.manifest = replace(self.present, previous=previous, generation=generation)
+            manifests.write(self.root, self.manifest, MANIFEST)
+            self._target = MANIFEST
+            with contextlib.suppress(FileNotFoundError):
+                (self.root / REBUILD).unlink()
+            sync_folder(self.root)
+            self.sweep()
         return self.manifest
 
-    # ── keeping house ────────────────────────────────────────────────────────────────────────────
-
-    def compact(
-        self,
-        snapshot: Snapshot,
-        catalog: Catalog | None = None,
-        lost: Container[int] = frozenset(),
-    ) -> Manifest:
-        """Rewrites the living rows under new ids and drops the dead ones, as one commit.
-
-        `catalog`: the documents to keep, if not all. `lost`: first rows of shards that cannot be read;
-        no kept document may point into them.
-        """
-        import numpy as np
-
-        assert self.manifest is not None
-        assert self.pending == 0
-        old = self.manifest
-        catalog = snapshot.catalog if catalog is None else catalog
-        first, rows = catalog.pointers()
-        live = live_mask(first, rows, old.base, old.next_row)
-        if live is None:
-            return old
-        with storage_errors(self.root):
-            for reader in snapshot.shards:
-                if reader.first in lost:
-                    continue
-                at = reader.first - old.base
-                for table in reader.batches(COLUMNS):
-                    mask = live[at : at + table.num_rows]
-                    at += table.num_rows
-                    if mask.any():
-                        self._open_shard().add_table(filtered(table, mask))
-            self._close_shard()
-            rank = np.cumsum(live) - 1
-            inside = np.clip(first - old.base, 0, max(len(rank) - 1, 0))
-            moved = np.where(rows > 0, old.next_row + rank[inside], old.next_row)
-            return self._commit(
-                catalog.with_rows(moved),
-                shards=tuple(self._finished),
-                base=old.next_row,
-                next_row=old.next_row + sum(s.rows for s in self._finished),
-            )
-
     def forget_previous(self) -> Manifest:
-        """Gives up the files of the generation before, which readers that are late would still want."""
+        """Remove the files of the previous generation; readers that are still opening it start again."""
         manifest = self.note(previous=())
         self.sweep()
         return manifest
 
-    def merge_small(self, snapshot: Snapshot, most: int = 24, small: int = 25_000) -> Manifest:
-        """Joins neighbouring small shards once there are more than `most` of them; row ids stay."""
-        assert self.manifest is not None
-        assert self.pending == 0
-        old = self.manifest
-        if sum(s.rows < small for s in old.shards) <= most:
-            return old
-        with storage_errors(self.root):
-            shards: list[Shard] = []
-            group: list[Shard] = []
-            for shard in (*old.shards, None):
-                if shard is not None and shard.rows < small:
-                    group.append(shard)
-                    continue
-                shards += self._merge(snapshot, group) if len(group) > 1 else group
-                group = []
-                if shard is not None:
-                    shards.append(shard)
-            return self._commit(snapshot.catalog, shards=tuple(shards))
-
-    def _merge(self, snapshot: Snapshot, group: Sequence[Shard]) -> list[Shard]:
-        assert self.manifest is not None
-        name = f"shards/{self._tag}-{self._number:04d}.parquet"
-        self._number += 1
-        out = ShardWriter(self.root, name, group[0].first, self.manifest.recipe.dim)
-        wanted = {s.first for s in group}
-        try:
-            for reader in snapshot.shards:
-                if reader.first in wanted:
-                    for table in reader.batches(COLUMNS):
-                        out.add_table(table)
-            return [Shard(out.finish(), out.first, out.rows)]
-        except BaseException:
-            out.abandon()
-            raise
+    # ── the sweep ────────────────────────────────────────────────────────────────────────────────
 
     def sweep(self) -> None:
-        """Removes what no manifest names: leftovers of crashes and generations nobody needs."""
-        keep: set[str] = set()
-        for name in (MANIFEST, REBUILD):
-            with contextlib.suppress(NoIndex, IndexDamaged):
-                m = manifests.read(self.root, name)
-                keep |= m.names() | set(m.previous)
-                for kind in derived_files.KINDS:
-                    if name == MANIFEST and (stamp := derived_files.current(self.root, m, kind)):
-                        # of a folder its name, else the file's
-                        kept = "/".join(Path(stamp.file).parts[:2])
-                        keep |= {kept, f"{derived_files.FOLDER}/{kind}.json"}
-        if not keep and self.manifest is not None:
-            return  # nothing can be told apart: better litter than loss
-        pending = self._shard.path_name if self._shard else None
-        keep |= {s.file.name for s in self._finished} | ({pending} if pending else set())
+        """Remove the files that no manifest names: leftovers of crashes and of old generations."""
+        named = _named_files(self.root)
+        if not named and self.manifest is not None:
+            return  # no manifest can be read: nothing can be told apart
+        named |= {s.file.name for s in self._finished}
+        if self._shard is not None:
+            named.add(self._shard.path_name)
         for folder in ("", "shards", derived_files.FOLDER):
             for entry in os.scandir(self.root / folder):
                 name = f"{folder}/{entry.name}" if folder else entry.name
-                if name in keep or (not folder and not OURS.match(name)):
+                if name in named or not (folder or SWEPT_NAMES.match(name)):
                     continue
                 if folder == derived_files.FOLDER and entry.is_dir(follow_symlinks=False):
                     shutil.rmtree(entry.path, ignore_errors=True)
                     continue
                 with contextlib.suppress(OSError):
                     os.unlink(entry.path)  # noqa: PTH108 - the entry has the path already
+
+
+def _lock(root: Path, wait: float) -> FileLock:
+    try:
+        return FileLock(root / "lock", wait, mode=0o644)
+    except LockHeld as e:
+        raise IndexLocked(
+            f"another qembed (process {e.pid or 'unknown'}) is writing to {root} "
+            "(wait for it: --wait SECONDS)"
+        ) from None
+
+
+def _new_uid() -> str:
+    return uuid.uuid4().hex[:12]
+
+
+def _named_files(root: Path) -> set[str]:
+    """Names of the files of all generations that the manifests name, and of current derived files."""
+    named: set[str] = set()
+    for name in (MANIFEST, REBUILD):
+        with contextlib.suppress(NoIndex, IndexDamaged):
+            manifest = manifests.read(root, name)
+            named |= manifest.names() | set(manifest.previous)
+            if name == MANIFEST:
+                named |= derived_files.names(root, manifest)
+    return named

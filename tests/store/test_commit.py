@@ -13,6 +13,7 @@ import pytest
 from qembed.errors import EncodingError, IndexDamaged, IndexLocked, NoIndex, StorageError
 from qembed.store import Catalog, Snapshot, Writer, derived_files, shards, text_hash
 from qembed.store import manifest as manifests
+from qembed.store.compaction import CompactionPolicy, compact, merge_small_shards
 from tests.store.helpers import DIM, contents, make, passages, put, recipe, vector
 
 A = {"a": ["one", "two"], "b": ["three"], "empty": []}
@@ -113,7 +114,7 @@ def test_compaction_drops_dead_rows_and_keeps_every_document(tmp_path: Path) -> 
         writer.commit(snapshot.catalog.edit(keep, []))
         before = contents(root)
         old = writer.manifest
-        manifest = writer.compact(writer.snapshot())
+        manifest = compact(writer, writer.snapshot())
     assert manifest.base == old.next_row
     assert manifest.next_row - manifest.base == sum(len(t) for t in before.values())
     assert contents(root) == before
@@ -133,7 +134,7 @@ def test_small_shards_are_merged_with_their_row_ids(tmp_path: Path) -> None:
             writer.commit(catalog.edit(np.ones(len(catalog), bool), [Catalog.of([line])]))
             expected[f"d{n}"] = [f"text {n}", f"more {n}"]
     with Writer(root) as writer:
-        manifest = writer.merge_small(writer.snapshot(), most=3)
+        manifest = merge_small_shards(writer, writer.snapshot(), CompactionPolicy(most=3))
     assert len(manifest.shards) == 1
     assert contents(root) == expected
 
@@ -151,7 +152,8 @@ def test_many_large_shards_are_left_alone(tmp_path: Path) -> None:
             writer.commit(catalog.edit(np.ones(len(catalog), bool), [Catalog.of([line])]))
     with Writer(root) as writer:
         before = writer.manifest
-        assert writer.merge_small(writer.snapshot(), most=3, small=2) == before
+        policy = CompactionPolicy(most=3, small=2)
+        assert merge_small_shards(writer, writer.snapshot(), policy) == before
 
 
 def test_a_rebuild_does_not_show_before_it_is_finished_and_can_be_resumed(tmp_path: Path) -> None:

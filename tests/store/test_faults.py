@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from qembed.errors import StorageError
-from qembed.store import Catalog, Snapshot, Writer, derived_files
+from qembed.store import Catalog, Snapshot, Writer, compaction, derived_files
 from tests.store.helpers import contents, make, put, recipe
 
 OLD = {"a": ["one", "two"], "b": ["three"], "c": ["four", "five", "six"]}
@@ -70,7 +70,7 @@ def compact(root: Path) -> dict[str, list[str]]:
         assert snapshot is not None
         keep = np.array([line.id != "b" for line in snapshot.catalog.lines()])
         writer.commit(snapshot.catalog.edit(keep, []))
-        manifest = writer.compact(writer.snapshot())  # type: ignore[arg-type]
+        manifest = compaction.compact(writer, writer.snapshot())  # type: ignore[arg-type]
         derived_files.extend_matrix(Snapshot.of(root, manifest))
     return {k: v for k, v in OLD.items() if k != "b"}
 

@@ -36,13 +36,10 @@ from qembed.pipeline.recipe import (
 )
 from qembed.store import Catalog, Manifest, Snapshot, Writer
 from qembed.store import manifest as manifests
+from qembed.store.compaction import maintain
 from qembed.store.repair import repair
-from qembed.store.truncate_dims import cut_index
+from qembed.store.truncate_dims import truncate_index
 from qembed.types import Encoder, Recipe, SourceFile
-
-DEAD_SHARE = 0.3
-DEAD_ROWS = 1000
-"""Compaction: when more than this share of the rows is dead, and it is worth writing the rest again."""
 
 
 def build(
@@ -131,7 +128,7 @@ class _Build:
         assert snapshot is not None
         if not stopped:
             writer.finish_rebuild()
-            snapshot = self._keep_house(writer, snapshot)
+            snapshot = self._maintain(writer, snapshot)
             with self.seconds("derive"):
                 derive(snapshot, self.progress, mend=self.options.repair)
             stopped = (
@@ -179,7 +176,7 @@ class _Build:
             f"cutting the stored vectors from {present.recipe.dim} to {dim} dimensions"
         )
         with self.seconds("cut"):
-            return cut_index(writer, make_recipe(shorter, inherit_options(wishes, present)))
+            return truncate_index(writer, make_recipe(shorter, inherit_options(wishes, present)))
 
     def _take(
         self, writer: Writer, snapshot: Snapshot | None, plan: SourceChanges, recipe: Recipe
@@ -242,16 +239,9 @@ class _Build:
                 [str(u) for _, u in self.ingest.failed],
             )
 
-    def _keep_house(self, writer: Writer, snapshot: Snapshot) -> Snapshot:
-        """Compaction when too much is dead, merging when there are too many small shards."""
-        before = writer.manifest
-        assert before is not None
-        rows = before.next_row - before.base
-        dead = rows - snapshot.passages_total
-        if dead > DEAD_ROWS and dead > DEAD_SHARE * rows:
-            writer.compact(snapshot)
-        else:
-            writer.merge_small(snapshot)
+    def _maintain(self, writer: Writer, snapshot: Snapshot) -> Snapshot:
+        """Compact or merge the shards if it is due. Returns the present generation."""
+        maintain(writer, snapshot, self.options.compaction)
         present = self._hold(writer.snapshot())
         assert present is not None
         return present

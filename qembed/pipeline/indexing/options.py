@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from qembed.pipeline.recipe import RecipeOptions
 from qembed.store import Source as Source  # part of IndexOptions: callers build one
+from qembed.store.compaction import CompactionPolicy
 from qembed.types import LeftOut, Recipe, Unreadable
 
 KINDS = ("added", "changed", "moved", "unchanged", "deleted", "failed")
@@ -32,6 +33,7 @@ class IndexOptions:
     """With `dry_run`: reads and cuts what would be read, and says how."""
     allow_missing: bool = False
     """A source that is gone is taken at its word: its documents go too."""
+    compaction: CompactionPolicy = field(default_factory=CompactionPolicy)
     confirm: Callable[[str], bool] = lambda _: False
     """Asked before more than half of an index is deleted; what is said is the reason to ask."""
 

@@ -21,6 +21,7 @@ from qembed.pipeline.indexing.sources import STDIN
 from qembed.pipeline.indexing.update_derived import derive
 from qembed.pipeline.progress import Progress
 from qembed.store import Catalog, Snapshot, Writer
+from qembed.store.compaction import compact
 
 Record = Mapping[str, Any]
 
@@ -123,7 +124,7 @@ def forget(
         assert present is not None
         if purge:
             with present:
-                writer.compact(present)
+                compact(writer, present)
             found.generation = writer.forget_previous().generation
             present = writer.snapshot()
             assert present is not None

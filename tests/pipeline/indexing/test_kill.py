@@ -18,7 +18,6 @@ import numpy as np
 import pytest
 
 from qembed.pipeline.diagnostics.verify import verify
-from qembed.pipeline.indexing import build as build_module
 from qembed.pipeline.indexing import encode, encode_batch, ingest
 from qembed.pipeline.indexing.build import build
 from qembed.pipeline.indexing.options import IndexOptions
@@ -26,11 +25,13 @@ from qembed.pipeline.recipe import RecipeOptions
 from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.pipeline.retrieval.session import Session
-from qembed.store import Snapshot, Writer
+from qembed.store import Snapshot
+from qembed.store.compaction import CompactionPolicy
 from qembed.types import Query
 from tests.pipeline.conftest import BAG
 
 KILLS = 200
+POLICY = CompactionPolicy(dead_rows=10, most=3)
 WORDS = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa"]
 
 
@@ -40,8 +41,6 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encode_batch, "MAX_PASSAGES", 6)
     monkeypatch.setattr(ingest, "COMMIT_ROWS", 12)
     monkeypatch.setattr(encode, "TEXTS_PER_CALL", 4)
-    monkeypatch.setattr(build_module, "DEAD_ROWS", 10)
-    monkeypatch.setattr(Writer.merge_small, "__defaults__", (3, 25_000))
 
 
 class World:
@@ -104,7 +103,7 @@ def run(root: Path, folder: Path, rebuild: bool, tokens: int) -> None:
         model=BAG if fresh else None, max_tokens=tokens if fresh or rebuild else None
     )
     paths = [str(folder)] if fresh else []
-    build(root, IndexOptions(paths=paths, recipe=recipe, rebuild=rebuild))
+    build(root, IndexOptions(paths=paths, recipe=recipe, rebuild=rebuild, compaction=POLICY))
 
 
 def killed(root: Path, folder: Path, rebuild: bool, tokens: int, delay: float) -> bool:

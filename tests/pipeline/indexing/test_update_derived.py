@@ -21,6 +21,7 @@ from qembed.search.dense.hnsw import EF_LADDER, RECALL_MARGIN, TARGET_RECALL
 from qembed.store import Snapshot
 from qembed.store import derived_files as files
 from qembed.store import manifest as manifests
+from qembed.store.compaction import CompactionPolicy
 from qembed.types import Query
 from tests.pipeline.conftest import index
 
@@ -207,8 +208,7 @@ def test_a_query_that_the_graph_cannot_answer_has_no_row_twice(
     monkeypatch.setattr(derive_module, "graph_is_due", lambda _: False)
     fill(some.parent / "docs", 20, seed=1)
     (some.parent / "docs/r0.jsonl").write_text('{"_id": "0-0", "text": "one that stays"}\n')
-    monkeypatch.setattr("qembed.pipeline.indexing.build.DEAD_ROWS", 10**9)
-    index(some)
+    index(some, compaction=CompactionPolicy(dead_rows=10**9))
     with Session(some) as session:
         vector = session.snapshot.vectors(np.array([2005]))
         hits, plan = session.vector_search(vector, 100, "graph")

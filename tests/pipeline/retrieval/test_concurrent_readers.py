@@ -12,13 +12,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-from qembed.pipeline.indexing import build as build_module
 from qembed.pipeline.indexing.build import build
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.recipe import RecipeOptions
-from qembed.store import Snapshot, Writer
+from qembed.store import Snapshot
+from qembed.store.compaction import CompactionPolicy
 from tests.pipeline.conftest import BAG
 
 COMMITS = 200
@@ -64,11 +62,8 @@ print(json.dumps({"answers": answers, "generations": len(generations), "last": l
 """
 
 
-def test_readers_through_two_hundred_commits(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(build_module, "DEAD_ROWS", 3 * DOCUMENTS)
-    monkeypatch.setattr(Writer.merge_small, "__defaults__", (2, 25_000))
+def test_readers_through_two_hundred_commits(tmp_path: Path) -> None:
+    policy = CompactionPolicy(dead_rows=3 * DOCUMENTS, most=2)
     folder, root, stop = tmp_path / "docs", tmp_path / "idx", tmp_path / "stop"
     folder.mkdir()
     (tmp_path / "reader.py").write_text(READER.replace("DOCUMENTS", str(DOCUMENTS)))
@@ -83,7 +78,7 @@ def test_readers_through_two_hundred_commits(
             model=BAG if first else None, max_tokens=64 + g % 2 if first or rebuild else None
         )
         paths = [str(folder)] if first else []
-        build(root, IndexOptions(paths=paths, recipe=recipe, rebuild=rebuild))
+        build(root, IndexOptions(paths=paths, recipe=recipe, rebuild=rebuild, compaction=policy))
 
     refresh(0)
     readers = [
