@@ -147,9 +147,7 @@ class _Told:
             more = words[len(before) :]
         else:
             most = min(len(before), len(words))
-            rolled = next(
-                (n for n in range(most, ROLLED - 1, -1) if before[-n:] == words[:n]), 0
-            )
+            rolled = next((n for n in range(most, ROLLED - 1, -1) if before[-n:] == words[:n]), 0)
             if 2 * rolled < len(words):
                 return new
             more = words[rolled:]

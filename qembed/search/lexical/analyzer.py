@@ -32,7 +32,7 @@ _DENSE = (
 _PLAIN = str.maketrans(
     {"ø": "o", "đ": "d", "ł": "l", "ħ": "h", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d", "ı": "i"}
 )
-_ARABIC = str.maketrans("ٱىیېکڪةہھەۃ", "اييي" "كك" "ههههه")
+_ARABIC = str.maketrans("ٱىیېکڪةہھەۃ", "ايييككههههه")
 """Spellings of alef, yaa, kaf and haa (taa marbuta among them) that writers use for one another."""
 # Articles, pronouns, prepositions, auxiliaries and question words: a query of nothing else asks for nothing.
 STOP = frozenset(
