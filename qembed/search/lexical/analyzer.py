@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
 
 VERSION = 2
-"""Changes with the terms: an index of passages analysed by another version is made anew by the next writer."""
+"""Changes with the terms of any text: the next writer makes an older index anew."""
 MAX_TERM = 64
 """Characters of a term; base64 and hashes beyond that are cut, on both sides alike."""
 

@@ -1,4 +1,4 @@
-"""Subtitles: each word told once however captions roll, every speaker findable, nothing lost to sloppy files."""
+"""Subtitles: each word told once however captions roll, every speaker findable."""
 
 from __future__ import annotations
 
