@@ -114,7 +114,7 @@ class _Told:
         new = cue.lines[known:]
         if new and goes_on:
             new = self._joined(self._shown[-1].split(), new)
-        parts = []
+        parts: list[str] = []
         for speaker, words in new:
             if speaker and speaker != self._speaker:
                 if parts:
