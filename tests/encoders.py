@@ -1,57 +1,45 @@
-"""An encoder for tests: deterministic, fast, and related texts are near, so that relevance can be tested.
+"""Encoders and rerankers of the tests, given to qembed as `py:tests.encoders:bag`, as users give their own.
 
-Each word has a fixed random direction; a text is the normalised sum of its words. Given to qembed as
-`py:tests.encoders:bag`, the way a user gives it an encoder of their own.
+Deterministic and fast: `qembed.testing`'s, some with counters, a delay or a fault.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from qembed.testing import BagOfWords
+
+if TYPE_CHECKING:
+    from qembed.types import Vectors
+
 DIM = 48
-_WORD = re.compile(r"\w+")
 
 
-def _direction(word: str) -> np.ndarray:
-    seed = int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest(), "little")
-    return np.random.default_rng(seed).normal(size=DIM).astype(np.float32)
+class Bag(BagOfWords):
+    """The encoder of most tests. `calls`, `texts`: how often it was called, with how many texts.
 
-
-class Bag:
-    name = "bag-of-words"
-    dim = DIM
-    max_tokens = 200
-    version = "1"
+    BAG_DELAY in the environment: seconds that each text takes.
+    """
 
     def __init__(self) -> None:
+        super().__init__(DIM)
         self.calls = 0
         self.texts = 0
 
-    def encode(self, texts: Sequence[str]) -> np.ndarray:
+    def encode(self, texts: Sequence[str]) -> Vectors:
         self.calls += 1
         self.texts += len(texts)
         if delay := float(os.environ.get("BAG_DELAY", 0)):
             time.sleep(delay * len(texts))
-        out = np.stack([self._one(t) for t in texts]) if len(texts) else np.zeros((0, DIM))
-        return out.astype(np.float32)
-
-    def _one(self, text: str) -> np.ndarray:
-        words = _WORD.findall(text.lower()) or [text]
-        v = np.sum([_direction(w) for w in words], axis=0)
-        return v / np.linalg.norm(v)
-
-    def encode_tokens(self, texts: Sequence[str]) -> list[np.ndarray]:
-        return [np.stack([self._one(w) for w in _WORD.findall(t.lower()) or [t]]) for t in texts]
+        return super().encode(texts)
 
 
 def bag() -> Bag:
-    """The encoder."""
     return Bag()
 
 
@@ -61,22 +49,21 @@ class OtherBag(Bag):
     name = "other-bag"
     version = "2"
 
-    def _one(self, text: str) -> np.ndarray:
-        return -super()._one(text[::-1])
+    def vector(self, text: str) -> Vectors:
+        return -super().vector(text[::-1])
 
 
 def other() -> OtherBag:
-    """Another model of the same dimension."""
     return OtherBag()
 
 
 class NaNBag(Bag):
-    """Gives NaN for texts that say so, as half precision does on some."""
+    """Gives NaN for texts that contain "poison", as half precision does on some."""
 
     name = "nan-bag"
     version = "3"
 
-    def encode(self, texts: Sequence[str]) -> np.ndarray:
+    def encode(self, texts: Sequence[str]) -> Vectors:
         out = super().encode(texts)
         for i, t in enumerate(texts):
             if "poison" in t:
@@ -85,19 +72,17 @@ class NaNBag(Bag):
 
 
 def nan() -> NaNBag:
-    """An encoder that fails on some texts."""
     return NaNBag()
 
 
 class Shouting:
-    """A reranker that likes passages with capital letters."""
+    """A reranker that prefers passages with capital letters."""
 
     def score(self, pairs: Sequence[tuple[str, str]]) -> np.ndarray:
         return np.array([sum(c.isupper() for c in p) for _, p in pairs], dtype=np.float32)
 
 
 def shouting() -> Shouting:
-    """A reranker."""
     return Shouting()
 
 

@@ -24,7 +24,7 @@ from tests.documentation import EXPORTS, PAGES, ROOT, Block, anchors, blocks, bl
 NUMBER = re.compile(r"-?\d+\.\d+")
 VARYING = re.compile(r"generation \d+ · \d+\.\d+ s\b|^latency .*", re.M)
 """Times; and a slow machine commits in between, which counts as a generation."""
-BAG = "py:tests.encoders:bag"
+MODEL = "py:qembed.testing:encoder"
 LANGUAGES = {"console", "sh", "python", "text", "mermaid"}
 
 
@@ -113,7 +113,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     header, *grades = (golden / "qrels.tsv").read_text().splitlines(keepends=True)
     english = [g.replace("\ten/", "\t") for g in grades if g.startswith("en-") and "\ten/" in g]
     (folder / "qrels.tsv").write_text(header + "".join(english))
-    made = run("qembed index docs -q", folder, environment(folder / "cache", QEMBED_MODEL=BAG))
+    made = run("qembed index docs -q", folder, environment(folder / "cache", QEMBED_MODEL=MODEL))
     assert made.returncode == 0, made.stdout
     return folder
 
@@ -130,7 +130,7 @@ def test_recipes(block: Block, prepared: Path, tmp_path: Path) -> None:
         name = block.name or "recipe.py"
         (place / name).write_text(block.text)
         script = f"{sys.executable} {name}"
-    done = run(script, place, environment(place / "cache", QEMBED_MODEL=BAG))
+    done = run(script, place, environment(place / "cache", QEMBED_MODEL=MODEL))
     assert done.returncode == 0, done.stdout
 
 

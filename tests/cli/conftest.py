@@ -123,7 +123,7 @@ def collection(shell: Shell) -> Shell:
     records = [{"_id": f"d{i}", "title": f"T{i}", "text": t} for i, t in enumerate(texts)]
     shell.write("corpus.jsonl", "".join(json.dumps(r) + "\n" for r in records))
     chosen = rng.sample(range(300), 30)
-    queries = [{"_id": f"q{i}", "text": " ".join(rng.sample(texts[d].split(), 4))}
+    queries = [{"_id": f"q{i}", "text": " ".join(rng.sample(texts[d].split(), 3))}
                for i, d in enumerate(chosen)]  # fmt: skip
     shell.write("q.jsonl", "".join(json.dumps(q) + "\n" for q in queries))
     rows = "".join(f"q{i}\td{d}\t1\n" for i, d in enumerate(chosen))

@@ -245,7 +245,7 @@ class TestRerank:
         docs.write("q.jsonl", '{"_id": "q1", "text": "money back"}\n')
         docs.write(
             "run.trec",
-            "q1 Q0 deep/locks.txt 1 3 x\nq1 Q0 refunds.md 2 2 x\nq1 Q0 parcels.md 3 1 x\n",
+            "q1 Q0 deep/locks.txt 1 3 x\nq1 Q0 refunds.md 2 2.9 x\nq1 Q0 parcels.md 3 1 x\n",
         )
         done = docs("rerank", "--run", "run.trec", "--queries", "q.jsonl", "-k", "2")
         assert done.code == 0, done.err

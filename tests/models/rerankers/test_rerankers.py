@@ -14,6 +14,7 @@ from qembed.errors import EncodingError, ModelUnavailable, UsageError
 from qembed.models import Model, open_model, open_reranker
 from qembed.models.rerankers.cross_encoder import CrossEncoderReranker
 from qembed.models.rerankers.late_interaction import TEXTS_PER_BATCH, LateInteractionReranker
+from qembed.testing import BagOfWords
 from tests.encoders import Bag
 from tests.models import reference, tiny
 
@@ -97,7 +98,7 @@ def test_late_of_no_pairs(model: Model) -> None:
 def test_late_needs_token_vectors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own = open_model("py:tests.encoders:bag")
     assert isinstance(open_reranker("late", own), LateInteractionReranker)
-    monkeypatch.delattr(Bag, "encode_tokens")
+    monkeypatch.delattr(BagOfWords, "encode_tokens")
     with pytest.raises(UsageError, match=r"py:tests\.encoders:bag has no encode_tokens"):
         open_reranker("late", own)
 
