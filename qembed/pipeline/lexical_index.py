@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qembed.pipeline.progress import Progress
+from qembed.search.lexical.analyzer import VERSION
 from qembed.search.lexical.bm25 import LexicalIndex
 from qembed.search.lexical.files import LexicalIndexDamaged, check
 from qembed.search.lexical.writer import LexicalWriter
@@ -19,11 +20,19 @@ if TYPE_CHECKING:
 SUMMED = 32 << 20
 """Bytes up to which all files are read and summed before use: some hundredths of a second."""
 
+_ANALYZER = "analyzer"
+"""Key of the analyzer's version in the index's stamp; version 1 was not written down."""
+
 
 def extend_lexical(snapshot: Snapshot, progress: Progress) -> None:
-    """Adds the living rows that the lexical index misses. A damaged one is made anew."""
+    """Add the living rows that the lexical index misses.
+
+    A damaged index is made anew, and so is one of terms that another version of the analyzer made.
+    """
     root, manifest = snapshot.root, snapshot.manifest
     stamp = files.current(root, manifest, files.LEXICAL)
+    if stamp is not None and stamp.extra.get(_ANALYZER, 1) != VERSION:
+        stamp = None
     if stamp is not None and stamp.upto == manifest.next_row:
         return
     try:
@@ -47,7 +56,8 @@ def _add(snapshot: Snapshot, stamp: files.Stamp | None, progress: Progress) -> N
                 return  # what the index had before stands
             writer.add(rows, snapshot.titles_of(rows), texts)
         writer.commit()
-    files.seal_folder(root, manifest, files.LEXICAL, folder / "meta.json", manifest.next_row)
+    meta, extra = folder / "meta.json", {_ANALYZER: VERSION}
+    files.seal_folder(root, manifest, files.LEXICAL, meta, manifest.next_row, extra)
 
 
 def _living(snapshot: Snapshot, start: int) -> Iterator[tuple[Rows, list[str]]]:

@@ -107,14 +107,16 @@ def seal(
     return stamp
 
 
-def seal_folder(root: Path, manifest: Manifest, kind: str, path: Path, upto: int) -> Stamp:
+def seal_folder(
+    root: Path, manifest: Manifest, kind: str, path: Path, upto: int, extra: Mapping[str, Any]
+) -> Stamp:
     """Publishes a derived folder that a library wrote durably; `path`: the file in it that names the rest.
 
     The library replaces that file in place, so its size says nothing; `bytes` is the folder's.
     """
     size = sum(entry.stat().st_size for entry in os.scandir(path.parent))
     name = str(path.relative_to(root))
-    stamp = Stamp(kind, name, manifest.uid, manifest.base, upto, size)
+    stamp = Stamp(kind, name, manifest.uid, manifest.base, upto, size, extra=extra)
     publish(root, stamp)
     return stamp
 

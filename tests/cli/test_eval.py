@@ -51,6 +51,19 @@ def test_beir_folder(beir: Shell) -> None:
     assert not (beir.folder / ".qembed").exists()
 
 
+def test_a_document_that_is_the_query_counts_only_where_it_is_judged(beir: Shell) -> None:
+    beir.write("beir/queries.jsonl", json.dumps({"_id": "refunds", "text": DOCS["refunds"]}))
+    for judged in ("refunds", "parcels"):
+        beir.write("beir/qrels/test.tsv", f"query-id\tcorpus-id\tscore\nrefunds\t{judged}\t1\n")
+        done = beir("eval", "--beir", "beir", "--save-run", f"{judged}.trec", "--format", "json")
+        assert done.code == 0, done.err
+        first = (beir.folder / f"{judged}.trec").read_text().split()[2]
+        assert (first == "refunds") == (judged == "refunds")
+        assert ("refunds Q0 refunds" in (beir.folder / f"{judged}.trec").read_text()) == (
+            judged == "refunds"
+        )
+
+
 def test_a_second_run_encodes_no_passage(beir: Shell) -> None:
     beir("eval", "--beir", "beir")
     again = beir("eval", "--beir", "beir", BAG_DELAY="0.5")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from qembed.models.remote import http_client
+from qembed.models.remote import retry_policy
 from tests import stub
 from tests.cli.conftest import BAG, Shell
 from tests.encoders import Bag, OtherBag
@@ -18,7 +18,7 @@ KEY = "sk-never-written-42"
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_client, "FIRST_PAUSE", 0.005)
+    monkeypatch.setattr(retry_policy, "FIRST_PAUSE", 0.005)
     monkeypatch.setenv("NO_PROXY", "*")
     monkeypatch.setenv("QEMBED_REMOTE_RETRIES", "2")
     monkeypatch.setenv("QEMBED_API_KEY", KEY)

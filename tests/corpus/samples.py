@@ -122,7 +122,7 @@ def text_samples() -> list[Sample]:
         Sample("bad.eml", b"just words", "no headers of mail"),
         one("a.srt", SRT, "Hello there.\nBye."),
         one("b.srt", SRT.replace("\n", "\r\n").replace("Bye", "Tschüss"), "Hello there.\nTschüss."),
-        one("a.vtt", VTT, "Hello."),
+        one("a.vtt", VTT, "Ann: Hello.", "x", {"speakers": ["Ann"]}),
         one("b.vtt", "WEBVTT\n\n00:01.000 --> 00:02.000\nÜber &amp; unter\n", "Über & unter"),
         Sample("bad.srt", b"just words", "not subtitles"),
         same("a.py", "def f():\n    return 1\n"),

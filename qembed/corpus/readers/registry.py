@@ -12,6 +12,7 @@ from qembed.corpus.readers import html, large_text, text_formats
 from qembed.corpus.readers.html import Page
 from qembed.corpus.readers.json_records import ReadOptions, read_lines
 from qembed.corpus.readers.sandbox import read_office
+from qembed.corpus.readers.subtitles import subtitles
 from qembed.corpus.readers.tables import read_csv, read_json, read_parquet
 from qembed.corpus.rst import rst_title
 from qembed.types import Document, LeftOut, ReadItem, SourceFile, Unreadable
@@ -59,11 +60,6 @@ def markdown(text: str) -> Page:
 def rst(text: str) -> Page:
     """Its title is its first section's, which stays in the text too."""
     return Page(text, rst_title(text), {})
-
-
-def subtitles(text: str) -> Page:
-    """What is said."""
-    return Page(text_formats.subtitles(text), "", {})
 
 
 read_markdown = of_text(markdown)

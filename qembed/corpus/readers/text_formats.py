@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
-from html import unescape
 from itertools import accumulate
 from typing import Any
 
@@ -99,34 +97,6 @@ def mail(data: bytes) -> Page:
         # the parser of the standard library has holes of its own
         raise ValueError(f"not mail that can be read: {e}") from None
     return Page(text.replace("\r\n", "\n").strip("\n"), title, meta)
-
-
-# ── subtitles ────────────────────────────────────────────────────────────────────────────────────
-
-_TIMES = re.compile(r"\s*(?:\d+:)?\d+:\d+[.,]\d+\s*-->\s*(?:\d+:)?\d+:\d+[.,]\d+")
-_MARKUP = re.compile(r"</?[a-zA-Z][^<>]{0,200}>|<[\d:.]{1,20}>|\{\\[^{}]{0,200}\}")
-
-
-def subtitles(text: str) -> str:
-    """What is said in SubRip or WebVTT, a line a cue, without numbers, times, marks and repetitions."""
-    said: list[str] = []
-    # of the two only WebVTT has character references: `R&amp;D`
-    plain: Callable[[str], str] = unescape if text.startswith("WEBVTT") else str
-    times = 0
-    for block in re.split(r"\n[ \t]*\n", text.replace("\r\n", "\n").replace("\r", "\n")):
-        lines = block.strip("\n").split("\n")
-        at = next((i for i, line in enumerate(lines[:2]) if _TIMES.match(line)), None)
-        if at is None:
-            continue  # WEBVTT, NOTE, STYLE, REGION
-        times += 1
-        line = " ".join(
-            " ".join(plain(_MARKUP.sub("", part)).split()) for part in lines[at + 1 :]
-        ).strip()
-        if line and (not said or said[-1] != line):
-            said.append(line)
-    if not times and text.strip():
-        raise ValueError("not subtitles: there is no line of times (00:00:01,000 --> 00:00:02,000)")
-    return "\n".join(said)
 
 
 # ── front matter ─────────────────────────────────────────────────────────────────────────────────

@@ -1,10 +1,10 @@
-"""An encoder behind OpenAI's embeddings protocol: vLLM, TEI, infinity, Ollama, llama.cpp, hosted ones.
+"""Encoders behind OpenAI's embeddings protocol: vLLM, TEI, infinity, Ollama, llama.cpp, hosted ones.
 
     POST {url}/embeddings  {"model": …, "input": [texts]}  ->  {"data": [{"index", "embedding"}]}
 
-Templates are applied on our side, vectors are cut and normalised on our side, so a server that does so too
-changes nothing. What cannot be seen from here is the server's pooling and precision: the golden probe
-decides, at every use of an index. So the revision is the model's name and not the address.
+Templates, truncation and normalisation are applied here, so a server that applies them too changes nothing.
+The server's pooling and precision cannot be seen from here: the golden probe checks them at every use of an
+index. So the revision is the model's name and not the address.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from qembed.errors import EncodingError, ModelUnavailable, UsageError
 from qembed.models.batching import by_length
 from qembed.models.model import Say, Stop
 from qembed.models.profiles import profile_for, short_name
-from qembed.models.remote.http_client import Endpoint, Rejected, parse_address
+from qembed.models.remote.address import parse_address
+from qembed.models.remote.http_client import Endpoint, Rejected
 from qembed.models.tokenization import count_words
 from qembed.types import Encoder, EncoderInfo, TokenEncoder
 from qembed.vectors import validate
@@ -29,11 +30,11 @@ if TYPE_CHECKING:
     from qembed.types import Vectors
 
 BATCH = 32
-"""Texts in a request: what TEI takes at most by default."""
+"""Texts in a request: the default maximum of TEI."""
 
 
 class RemoteModel:
-    """A model at an address, with the attributes of a Model. Asks the server when `dim` is first read."""
+    """Model at an address. Asks the server when `dim` is first read."""
 
     device: str | None = None
     note: str | None = None
@@ -50,30 +51,30 @@ class RemoteModel:
         self.warning = None
         if not self.profile.known:
             self.warning = f"{self.name}: no profile; queries are encoded as they are"
-        self._asked = dim
-        self._folder = address.tokenizer
+        self._requested_dim = dim
+        self._tokenizer_folder = address.tokenizer
         self._endpoint = Endpoint(path + "/embeddings")
 
     @property
     def revision(self) -> str:
-        """The model's name without its organisation: two servers of one model agree."""
+        """Name of the model without its organisation: two servers of one model agree."""
         return f"remote:{short_name(self.name).lower()}"
 
     @cached_property
     def dim(self) -> int:
         """Dimensions after cutting. Raises ModelUnavailable, EncodingError, UsageError."""
-        whole = RemoteEncoder(self._endpoint, self.name, None, self.count)
-        return self.profile.check_dim(self._asked, whole.width(), self.name)
+        encoder = RemoteEncoder(self._endpoint, self.name, None, self.count)
+        return self.profile.check_dim(self._requested_dim, encoder.width(), self.name)
 
     @cached_property
     def _tokenizer(self) -> Any:
-        if not self._folder:
+        if not self._tokenizer_folder:
             return None
         from pathlib import Path
 
         from tokenizers import Tokenizer
 
-        path = Path(self._folder).expanduser() / "tokenizer.json"
+        path = Path(self._tokenizer_folder).expanduser() / "tokenizer.json"
         try:
             tokenizer = Tokenizer.from_file(str(path))
         except Exception as e:  # tokenizers has no class of its own for it
@@ -83,23 +84,26 @@ class RemoteModel:
         return tokenizer
 
     def tokenizer(self) -> Any:
-        """The tokenizer that the spec names, None if it names none."""
+        """The `tokenizers.Tokenizer` that the spec names, None if it names none. Raises ModelUnavailable."""
         return self._tokenizer
 
     def count(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text; without a tokenizer a guess on the safe side: words and marks, or a third
-        of the letters if that is more (long words and identifiers are several tokens)."""
+        """Tokens of each text; without a tokenizer an estimate on the safe side.
+
+        The estimate is words and marks, or a third of the letters if that is more: long words and
+        identifiers are several tokens.
+        """
         if self._tokenizer is not None:
             return [len(e.ids) for e in self._tokenizer.encode_batch(list(texts))]
         words = count_words(texts)
         return [max(n, len(t) // 3 + 2) for n, t in zip(words, texts, strict=True)]
 
     def encoder(self) -> Encoder:
-        """The endpoint as an encoder."""
+        """Encoder of the endpoint's vectors. Raises as `dim`."""
         return RemoteEncoder(self._endpoint, self.name, self.dim, self.count)
 
     def token_encoder(self) -> TokenEncoder:
-        """Raises UsageError: an endpoint gives one vector a text."""
+        """Not available: raises UsageError, as an endpoint gives one vector a text."""
         raise UsageError(
             f"{self.spec}: an endpoint gives no token vectors, which late reranking compares (take a "
             "cross-encoder or a rerank endpoint)"
@@ -114,9 +118,9 @@ class RemoteModel:
 
 
 class RemoteEncoder:
-    """Texts in requests of one length each, several at a time, in the order they came.
+    """Encoder behind an endpoint: texts of similar length share a request, several are in flight.
 
-    `dim` None: as the server gives them.
+    `dim`: truncate vectors to so many dimensions; None: as the server gives them. `count`: tokens of texts.
     """
 
     info = EncoderInfo(preferred_batch=8 * BATCH)
@@ -134,13 +138,14 @@ class RemoteEncoder:
         self._count = count
 
     def width(self) -> int:
-        """Dimensions the server gives, asked with one short text."""
+        """Dimensions of the server's vectors, from one request with a short text."""
         return int(self._embed(["dimension"]).shape[1])
 
     def encode(self, texts: Sequence[str], *, half_cores: bool = False) -> Vectors:
         """Vectors of the texts, float32 (len(texts), dim), rows of length 1.
 
-        Raises EncodingError naming the text for what is no vector or is not taken, ModelUnavailable.
+        Raises EncodingError naming the text for an answer that is no vector and for a text that the
+        server refuses, ModelUnavailable.
         """
         import numpy as np
 
@@ -153,7 +158,7 @@ class RemoteEncoder:
         return out
 
     def _embed(self, texts: list[str]) -> Vectors:
-        """Unit vectors of one request's texts; a request that is too large is sent in halves."""
+        """Unit vectors of one request's texts; a request that the server refuses is sent in halves."""
         import numpy as np
 
         try:
@@ -176,7 +181,7 @@ class RemoteEncoder:
         return validate(vectors, texts, f"{self._endpoint.url} ({self._model})")
 
     def _in_order(self, answer: Any, texts: list[str]) -> list[Any]:
-        """The answer's vectors in the order of the texts, which `index` says and the list need not."""
+        """Vectors of the answer in the order of the texts, by their `index`."""
         where = self._endpoint.url
         try:
             items = [
@@ -196,7 +201,7 @@ class RemoteEncoder:
         return [found[i] for i in range(len(texts))]
 
     def _row(self, given: Any, text: str) -> list[float]:
-        """One vector as numbers; base64 of little-endian float32 is the protocol's other form."""
+        """Numbers of one vector; base64 of little-endian float32 is the protocol's other form."""
         try:
             if isinstance(given, str):
                 data = base64.b64decode(given, validate=True)

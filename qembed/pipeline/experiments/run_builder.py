@@ -54,7 +54,8 @@ class RunBuilder:
         self.session = session
         self.once = remember(session)
         self.queries = [q for q in queries if qrels is None or qrels.get(q.id)]
-        self.spans = spans_of(qrels or {}, self.documents)
+        self._judged = qrels or {}
+        self.spans = spans_of(self._judged, self.documents)
         self._rerankers: dict[str, CachingReranker] = {}
 
     # ── the collection ───────────────────────────────────────────────────────────────────────────
@@ -101,7 +102,8 @@ class RunBuilder:
     ) -> BuiltRun:
         """Ranks every query to `asked.k` documents (or judged passages).
 
-        A document that is the query itself (same id, same words: ArguAna, Quora) is left out.
+        A document that is the query itself (same id, same words: ArguAna, Quora) is left out, unless the
+        judgments of the query have it.
         `session`: a variant of this one's (see `shortened`).
         """
         session = session or self.session
@@ -151,6 +153,8 @@ class RunBuilder:
         return dict(list(hits.items())[:depth])
 
     def _is_itself(self, query: Query, rows: Rows, names: Sequence[str]) -> bool:
+        if self._judged.get(query.id, {}).get(query.id, -1) >= 0:  # negative: not judged
+            return False
         at = names.index(query.id)
         passage = self.session.passages(rows[at : at + 1])[0]
         title = self.session.lines(rows[at : at + 1])[0].title

@@ -1,11 +1,13 @@
 """Text to index terms, of passages and queries alike: any language, identifiers, codes and numbers.
 
-What one stretch of text becomes depends on that stretch alone, so a quoted phrase is simply its terms in
-a row. Steps: NFKC and casefold; accents off on both sides; letters joined by `-`, `_`, `.` or an inner
-capital give the parts and, first, the whole (`getUserName`, `get_user_name`: getusername get user name;
-`E-1042`: e1042 e 1042); terms of ASCII letters alone are stemmed as English, which other alphabets never
-see; scripts written without spaces (Han, kana, Thai, …) and Hangul, whose words carry their particles,
-become pairs of characters.
+The terms of a stretch of text depend on that stretch alone, so a quoted phrase is its terms in a row.
+Steps: NFKC and casefold; accents off on both sides; soft hyphens, also at the end of a line, and other
+characters without width join; letters joined by `-`, `_`, `.`, a zero-width non-joiner of Arabic script or
+an inner capital give the parts and, first, the whole (`getUserName`, `get_user_name`: getusername get user
+name; `E-1042`: e1042 e 1042); spelling variants of Arabic letters are one letter, digits of all scripts
+ASCII's; terms of ASCII letters alone are stemmed as English, which other alphabets never see; scripts
+written without spaces (Han, kana, Thai, …) and Hangul, whose words carry their particles, become pairs of
+characters.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
 
+VERSION = 2
+"""Changes with the terms of any text: the next writer makes an older index anew."""
 MAX_TERM = 64
 """Characters of a term; base64 and hashes beyond that are cut, on both sides alike."""
 
@@ -28,6 +32,8 @@ _DENSE = (
 _PLAIN = str.maketrans(
     {"ø": "o", "đ": "d", "ł": "l", "ħ": "h", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d", "ı": "i"}
 )
+_ARABIC = str.maketrans("ٱىیېکڪةہھەۃ", "ايييككههههه")
+"""Spellings of alef, yaa, kaf and haa (taa marbuta among them) that writers use for one another."""
 # Articles, pronouns, prepositions, auxiliaries and question words: a query of nothing else asks for nothing.
 STOP = frozenset(
     """
@@ -51,22 +57,30 @@ _ASCII = re.compile(
 _ASCII_INNER = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 
 
+_WIDTHLESS = r"(?:\u00ad(?:\r?\n[ \t]*)?|[\u200b-\u200d\u2060\ufeff])"
+"""What stands inside a word without being seen: a soft hyphen, with its line end, joiners, non-joiners."""
+_JOINED = re.compile(
+    rf"(?<![\u0600-\u06ff])\u200c|\u200c(?![\u0600-\u06ff])|(?!\u200c){_WIDTHLESS}"
+)
+
+
 @lru_cache(maxsize=1)
 def _any() -> tuple[Any, Any, Any, Any]:
     """The same for all of Unicode, and accents. Apart: importing and compiling takes 60 ms."""
     import regex
 
-    word = rf"[\w--[{_DENSE}_]]"
+    letter = rf"[\w--[{_DENSE}_\u200b-\u200d]]"
+    word = rf"{letter}+(?:{_WIDTHLESS}+{letter}+)*"
     chunk = regex.compile(
         rf"(?P<dense>(?:[{_DENSE}]\p{{M}}*)+)"
-        rf"|(?P<number>\d{{1,3}}(?:,\d{{3}})+(?![\d,]))"
-        rf"|(?P<word>_*{word}+(?:(?:[-.'’‐‑]|_+){word}+)*(?:\+\+|\#(?!\w))?)",
+        rf"|(?P<number>\d{{1,3}}(?:[,٬]\d{{3}})+(?![\d,٬]))"
+        rf"|(?P<word>_*{word}(?:(?:[-.'’‐‑٫]|_+){word})*(?:\+\+|\#(?!\w))?)",
         regex.V1,
     )
     inner = regex.compile(
         r"\p{Lu}+(?=\p{Lu}[\w--[\d_\p{Lu}]])|\p{Lu}?[\w--[\d_\p{Lu}]]+|\p{Lu}+|\d+", regex.V1
     )
-    marks = re.compile(r"[\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u064b-\u0652\u0640\u0670]+")
+    marks = re.compile(r"[\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u064b-\u0655\u0640\u0670]+")
     dense = regex.compile(rf"[{_DENSE}]", regex.V1)
     return chunk, inner, marks, dense
 
@@ -90,12 +104,19 @@ def _term(word: str) -> str:
         word = "й".join(
             marks.sub("", unicodedata.normalize("NFD", part)) for part in word.split("й")
         ).translate(_PLAIN)
-        word = unicodedata.normalize("NFC", word)
+        word = _digits(unicodedata.normalize("NFC", word.translate(_ARABIC)))
     if word.endswith("'s"):
         word = word[:-2]
     if word.isascii() and word.isalpha():
         word = str(_stemmer().stemWord(word))
     return "".join(word[:MAX_TERM].split())
+
+
+def _digits(word: str) -> str:
+    """A word with the digits of all scripts as ASCII's."""
+    if word.isascii():
+        return word
+    return "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in word)
 
 
 @lru_cache(maxsize=1 << 16)
@@ -107,6 +128,8 @@ def _word_terms(word: str) -> tuple[str, ...]:
         word, tail = stripped, word[len(stripped) :]
     if word.isascii() and word.isalpha() and (word.islower() or word.isupper()) and not tail:
         return (_term(word),)
+    if not word.isascii():
+        word = _JOINED.sub("", word).replace("٫", ".")
     word = word.strip("_")
     inner = _ASCII_INNER if word.isascii() else _any()[1]
     parts: list[str] = []
@@ -127,7 +150,7 @@ def _word_terms(word: str) -> tuple[str, ...]:
     return tuple(t for t in terms if t)
 
 
-_CONNECTORS = frozenset("-._‐‑'’")
+_CONNECTORS = frozenset("-._‐‑'’\u200c")
 
 
 def _split(word: str) -> list[str]:
@@ -170,7 +193,7 @@ def _chunks(text: str) -> Iterator[tuple[int, int, Sequence[str]]]:
         elif match.lastgroup == "word":
             yield start, end, _word_terms(piece)
         elif match.lastgroup == "number":
-            yield start, end, (piece.replace(",", "")[:MAX_TERM],)
+            yield start, end, (_digits(piece.replace(",", "").replace("٬", ""))[:MAX_TERM],)
         elif len(piece) == 1:
             yield start, end, (piece,)
         else:

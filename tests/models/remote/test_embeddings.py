@@ -14,8 +14,8 @@ import pytest
 
 from qembed.errors import EncodingError, ModelUnavailable, UsageError
 from qembed.models import Model, open_model, open_reranker
-from qembed.models.remote import http_client
-from qembed.models.remote.http_client import Address, parse_address
+from qembed.models.remote import retry_policy
+from qembed.models.remote.address import Address, parse_address
 from tests import stub
 from tests.encoders import DIM, Bag
 from tests.stub import Server, Trick
@@ -27,7 +27,7 @@ KEY = "sk-very-secret-0123456789"
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Short pauses, no proxy, no key of the developer's."""
-    monkeypatch.setattr(http_client, "FIRST_PAUSE", 0.005)
+    monkeypatch.setattr(retry_policy, "FIRST_PAUSE", 0.005)
     monkeypatch.setenv("NO_PROXY", "*")
     for name in ("QEMBED_API_KEY", "QEMBED_RERANK_API_KEY"):
         monkeypatch.delenv(name, raising=False)
@@ -252,7 +252,7 @@ def test_a_dead_port() -> None:
 
 
 def test_one_failure_ends_the_others(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_client, "FIRST_PAUSE", 5.0)
+    monkeypatch.setattr(retry_policy, "FIRST_PAUSE", 5.0)
     encoder = model_at(server).encoder()
     together = threading.Barrier(3)  # all three are on their way before any is answered
 

@@ -9,7 +9,7 @@ import pytest
 
 from qembed.errors import EncodingError, ModelUnavailable, UsageError
 from qembed.models import open_model, open_reranker
-from qembed.models.remote import http_client
+from qembed.models.remote import retry_policy
 from qembed.types import Scorer
 from tests import stub
 from tests.stub import Handler, Server, Trick
@@ -22,7 +22,7 @@ EXPECTED = [Handler.scores(q, [p])[0] for q, p in PAIRS]
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_client, "FIRST_PAUSE", 0.005)
+    monkeypatch.setattr(retry_policy, "FIRST_PAUSE", 0.005)
     monkeypatch.setenv("NO_PROXY", "*")
     monkeypatch.setenv("QEMBED_REMOTE_RETRIES", "2")
     for name in ("QEMBED_API_KEY", "QEMBED_RERANK_API_KEY"):

@@ -37,6 +37,18 @@ from qembed.search.lexical.query import parse_query, script_of
         ("हिन्दी भाषा", ["हिन्दी", "भाषा"]),
         ("ＡＢＣ ﬁne", ["abc", "fine"]),
         ("税", ["税"]),
+        ("re\xadfund infor\xad\nma\xad\r\n  tion", ["refund", "inform"]),
+        ("super\u200bcali \ufeffa\u2060b Zu\u200dsam\u200cmen", ["supercali", "ab", "zusammen"]),
+        # alef with hamza, madda, wasla; hamza carriers; taa marbuta; kaf and yaa; marks and tatweel
+        ("أحمد إحمد آحمد ٱحمد احمد", ["احمد"] * 5),
+        ("مؤمن مومن شئ شي", ["مومن", "مومن", "شي", "شي"]),
+        ("مدرسة مدرسه خانهٔ خانه", ["مدرسه", "مدرسه", "خانه", "خانه"]),
+        ("کتاب كتاب علی على علي", ["كتاب", "كتاب", "علي", "علي", "علي"]),
+        ("مُحَمَّد محمد كـــتاب", ["محمد", "محمد", "كتاب"]),
+        ("می‌خواهم", ["ميخواهم", "مي", "خواهم"]),
+        ("میخواهم می خواهم", ["ميخواهم", "مي", "خواهم"]),
+        ("क्‍ष क्ष", ["क्ष", "क्ष"]),
+        ("۱۲۳ ١٢٣ १२३ ١٬٠٠٠ ٣٫٥", ["123", "123", "123", "1000", "3.5", "3", "5"]),
         ("🙂 … !? -- _ ' \u200b", []),
     ],
 )
@@ -93,9 +105,9 @@ def test_spans_hold_the_terms(text: str, data: st.DataObject) -> None:
 
 
 def test_spans_point_into_the_text_as_it_was_written() -> None:
-    text = "ﬁne ＣＡＦÉ: the refunds 退款政策"
-    found = [text[a:b] for a, b in spans(text, {"cafe", "refund", "款政"})]
-    assert found == ["ＣＡＦÉ", "refunds", "款政"]
+    text = "ﬁne ＣＡＦÉ: the re\xad\nfunds 退款政策 مدرسة"
+    found = [text[a:b] for a, b in spans(text, {"cafe", "refund", "款政", "مدرسه"})]
+    assert found == ["ＣＡＦÉ", "re\xad\nfunds", "款政", "مدرسة"]
 
 
 def test_lone_characters() -> None:

@@ -1,0 +1,44 @@
+"""Addresses of remote models.
+
+    http(s)://host:port/v1#model                        the model's name as the server knows it
+    http(s)://host:port/v1#model&tokenizer=./folder     and a tokenizer.json to count tokens with
+
+An address that holds a user, password or query is refused, because addresses are stored with the index.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from qembed.errors import UsageError
+
+FORM = "http(s)://host:port/v1#model is wanted"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A parsed address. `url`: without the fragment and a final slash. `tokenizer`: folder, "" for none."""
+
+    url: str
+    model: str
+    tokenizer: str = ""
+
+
+def parse_address(spec: str) -> Address:
+    """The address that `spec` names. Raises UsageError."""
+    try:
+        parts = urlsplit(spec)
+        parts.port  # noqa: B018 - raises ValueError for a port that is none
+    except ValueError as e:
+        raise UsageError(f"{spec}: {e} ({FORM})") from None
+    if parts.username is not None or parts.password is not None or parts.query:
+        # not repeated: it may hold a key
+        raise UsageError(
+            "an address may hold no user, password or query, because it is stored with the index: the "
+            "key goes into $QEMBED_API_KEY"
+        )
+    model, _, tokenizer = parts.fragment.partition("&tokenizer=")
+    if not parts.hostname or not model:
+        raise UsageError(f"{spec}: {FORM}")
+    return Address(f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/"), model, tokenizer)
