@@ -133,16 +133,12 @@ class Index:
         return (self.path / "manifest.json").exists()
 
     def _newest(self) -> Session:
-        """A session on the present generation; the model is loaded once and handed on."""
-        session = self._session
-        if session is not None and session.is_current():
-            return session
-        fresh = Session(self.path, self._model)
-        if session is not None:
-            fresh.take_model(session)
-            session.close()
-        self._session = fresh
-        return fresh
+        """Session on the present generation; the model stays loaded."""
+        if self._session is None:
+            self._session = Session(self.path, self._model)
+        elif not self._session.is_current():
+            self._session = self._session.reopen()
+        return self._session
 
 
 def open(path: str | os.PathLike[str] = ".qembed", model: str | None = None) -> Index:

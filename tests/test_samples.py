@@ -122,14 +122,14 @@ def test_the_export_finds_what_torch_finds(name: str, folder: Path) -> None:
     build(root, IndexOptions(paths=paths, recipe=RecipeOptions(model="minilm")))
     queries = [q.text for q in read_queries(SAMPLES / name / "queries.jsonl")]
     with Session(root) as session:
-        assert isinstance(session.encoder, OnnxEncoder)
-        rows = np.arange(session.rows, dtype=np.int64)
+        assert isinstance(session.loaded.encoder, OnnxEncoder)
+        rows = np.arange(session.search.rows, dtype=np.int64)
         lines = session.snapshot.lines_of(rows)
         passages = [
-            session.encoder_text(line.title, p.text)
-            for line, p in zip(lines, session.passages(rows), strict=True)
+            session.loaded.encoder_text(line.title, p.text)
+            for line, p in zip(lines, session.documents.passages(rows), strict=True)
         ]
-        ours = session.exact.search(session.encoder.encode(queries), 10)
+        ours = session.search.exact.search(session.loaded.encoder.encode(queries), 10)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("QEMBED_RUNTIME", "torch")
         torch = open_model("minilm").encoder()
@@ -151,7 +151,7 @@ def test_a_server_gives_many_threads_the_bits_of_one(folder: Path) -> None:
     )
     queries = [q.text for q in read_queries(SAMPLES / "helpdesk" / "queries.jsonl")]
     with Session(root) as session:
-        encoder = session.encoder
+        encoder = session.loaded.encoder
     assert isinstance(encoder, OnnxEncoder)
     assert encoder.info.batch_invariant
     alone = [encoder.encode([t])[0] for t in queries]

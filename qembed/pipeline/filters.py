@@ -65,6 +65,10 @@ class Filters:
             self._done[key] = self._evaluate(key)
         return self._done[key]
 
+    def forget_results(self) -> None:
+        """Forget evaluated filters: what a filter means may depend on the time."""
+        self._done.clear()
+
     def documents(self) -> Documents:
         """What filters look at."""
         if self._documents is None:

@@ -10,16 +10,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from qembed.serve.caching_session import CachingSession
+from qembed.pipeline.retrieval.session import Session
 from qembed.serve.connection import Connection
-from qembed.serve.live_index import HeldLease, LiveIndex, SessionLease
+from qembed.serve.live_index import AcquiredLease, LiveIndex, SessionAccess
 from qembed.serve.socket_address import differing_variables, folder_bound, relevant_environment
 from qembed.version import __version__
 
 Request = Mapping[str, Any]
-Handler = Callable[[Request, SessionLease, Callable[[], None]], dict[str, Any]]
+Handler = Callable[[Request, SessionAccess, Callable[[], None]], dict[str, Any]]
 """A request to what the command would have written, its errors included. The third: for `turn`."""
-Quick = Callable[[Request, CachingSession], Sequence[str] | None]
+Quick = Callable[[Request, Session], Sequence[str] | None]
 """The texts that have to be encoded for a request that then takes but milliseconds; None if it may take long.
 
 Looks at nothing but the model and the manifest.
@@ -71,15 +71,13 @@ class Dispatcher:
 
     def rested(self) -> None:
         """A job was done: there may be enough now that waits to be encoded."""
-        session = self._warm.session
-        encoder = None if session is None else session.ready()
-        if encoder is not None:
+        if (encoder := self._warm.encoder) is not None:
             encoder.look()
 
     def _soon(self, call: Connection, request: dict[str, Any]) -> bool:
         """Has its texts encoded, if that is all that takes time, and answers when the loop comes to it."""
         quick, session = self._quick.get(str(request.get("do"))), self._warm.session
-        encoder = None if session is None else session.ready()
+        encoder = self._warm.encoder
         if quick is None or session is None or encoder is None:
             return False
         try:
@@ -99,7 +97,7 @@ class Dispatcher:
     def _quickly(self) -> None:
         """The next one that is ready."""
         one = self._ready.popleft()
-        with self._warm.held(one.seconds) as turns:
+        with self._warm.try_lease(one.seconds) as turns:
             if turns is not None:
                 if not one.seen:
                     with contextlib.suppress(Exception):  # the answer says what is wrong
@@ -111,16 +109,16 @@ class Dispatcher:
             self.give(one.call, body)
 
     @staticmethod
-    def _foresee(turns: HeldLease, ready: Sequence[_Ready]) -> None:
+    def _foresee(turns: AcquiredLease, ready: Sequence[_Ready]) -> None:
         """All that are ready go through the vectors together, before they are answered one by one."""
         import numpy as np
 
         for r in ready:
             r.seen = True
-        encoder = turns.session.ready()
+        encoder = turns.encoder
         found = [] if encoder is None else [encoder.known(r.texts) for r in ready if r.texts]
         if vectors := [v for v in found if v is not None]:
-            turns.session.foresee(np.concatenate(vectors))
+            turns.session.search.prefetch(np.concatenate(vectors))
 
     def _slowly(self, call: Connection, request: Request) -> None:
         if call.gone():
@@ -153,7 +151,7 @@ class Dispatcher:
         except RuntimeError:  # no more threads
             self._end(call)
 
-    def _answer(self, request: Request, call: Connection, turns: SessionLease) -> dict[str, Any]:
+    def _answer(self, request: Request, call: Connection, turns: SessionAccess) -> dict[str, Any]:
         try:
             handler = self._handlers.get(str(request.get("do")))
             if handler is None:

@@ -1,4 +1,4 @@
-"""One index, its model and its rerankers, loaded, and as new as the files at each request."""
+"""The served index with its model and rerankers, as new as its files at each request."""
 
 from __future__ import annotations
 
@@ -7,87 +7,160 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from qembed.errors import QembedError
 from qembed.models.environment import share_cores
-from qembed.serve.caching_session import CachingSession
-from qembed.store import derived_files
+from qembed.pipeline.progress import StageTimer
+from qembed.pipeline.retrieval.document_reader import DocumentCaches, DocumentReader, RowCache
+from qembed.pipeline.retrieval.index_search import IndexSearch
+from qembed.pipeline.retrieval.loaded_model import LoadedModel
+from qembed.pipeline.retrieval.session import Session
+from qembed.serve.batching_encoder import BatchingEncoder
+from qembed.serve.model_pool import ModelPool
+from qembed.store import Snapshot, derived_files
 from qembed.store.manifest import MANIFEST
 
-
-class SessionLease(Protocol):
-    """What a request gets of an index."""
-
-    def turn(self, started: Callable[[], None] = ...) -> AbstractContextManager[CachingSession]:
-        """The session of the present generation. `started` is called when all others have had theirs."""
-
-    def ahead(self, texts: Callable[[CachingSession], Sequence[str]]) -> float:
-        """Encodes what the turn will ask for; seconds it took."""
+CACHED_ROWS = 20_000
+"""Rows whose passages, catalog entries and code flags are kept as objects."""
 
 
-class HeldLease:
-    """A turn that was had already, by a request whose texts were encoded in `seconds`."""
+class SessionAccess(Protocol):
+    """Access of one request to the index."""
 
-    def __init__(self, session: CachingSession, seconds: float) -> None:
+    def lease(self, started: Callable[[], None] = ...) -> AbstractContextManager[Session]:
+        """The session of the present generation, for this request alone.
+
+        `started` is called once no other request has it. Raises NoIndex, IndexDamaged.
+        """
+
+    def pre_encode(self, texts: Callable[[Session], Sequence[str]]) -> float:
+        """Encode the texts that the request will ask for, beside other requests. Returns seconds."""
+
+
+class AcquiredLease:
+    """A session acquired already, by a request whose texts were encoded in `seconds`."""
+
+    def __init__(self, session: Session, encoder: BatchingEncoder | None, seconds: float) -> None:
         self.session = session
+        self.encoder = encoder
         self._seconds = seconds
 
     @contextmanager
-    def turn(self, started: Callable[[], None] = lambda: None) -> Iterator[CachingSession]:
+    def lease(self, started: Callable[[], None] = lambda: None) -> Iterator[Session]:
         """The session."""
         started()
-        self.session.begin()
+        self.session.begin_request()
         yield self.session
 
-    def ahead(self, texts: Callable[[CachingSession], Sequence[str]]) -> float:
-        """It was done."""
+    def pre_encode(self, texts: Callable[[Session], Sequence[str]]) -> float:
+        """Return the seconds it took: the texts are encoded already."""
         return self._seconds
 
 
 class LiveIndex:
-    """The index at `root`, answered by one thread at a time; encoding may run beside it."""
+    """The index at `root`, used by one thread at a time; encoding may run beside it.
+
+    Raises NoIndex, IndexDamaged.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.elsewhere: Callable[[], int] = lambda: 0
-        """Requests that are being answered while others wait to be encoded."""
+        self.pending: Callable[[], int] = lambda: 0
+        """Number of requests that are being answered while others wait to be encoded."""
         share_cores()
         folder = root / derived_files.FOLDER
         names = (root / MANIFEST, *(folder / f"{kind}.json" for kind in derived_files.KINDS))
         self._watched = [str(n) for n in names]
-        self._turn = threading.Lock()
-        self._state = self._now()
-        self._session: CachingSession | None = self._opened(None)
+        self.models = ModelPool(lambda: self.pending())
+        self._caches = DocumentCaches()
+        self._uid = ""
+        self._lock = threading.Lock()
+        self._state = self._file_state()
+        self._session: Session | None = self._open()
 
-    def _opened(self, before: CachingSession | None) -> CachingSession:
-        return CachingSession(self.root, before, lambda: self.elsewhere())
+    def _open(self) -> Session:
+        """Session on the present generation, with the models and caches of the one before."""
+        timer = StageTimer()
+        snapshot = Snapshot.open(self.root)
+        manifest = snapshot.manifest
+        same = manifest.uid == self._uid
+        self._uid = manifest.uid
+        self._caches = DocumentCaches(
+            passages=self._caches.passages if same else RowCache(CACHED_ROWS),
+            code=self._caches.code if same else RowCache(CACHED_ROWS),
+            entries=RowCache(CACHED_ROWS),
+        )
+        return Session(
+            self.root,
+            snapshot=snapshot,
+            loaded=LoadedModel(manifest, timer=timer, source=self.models),
+            # a newly published graph opens a new session
+            search=IndexSearch(
+                snapshot, timer, watch_graph=False, limit_blas=self._single_blas_thread
+            ),
+            documents=DocumentReader(snapshot, self._caches),
+            timer=timer,
+        )
+
+    @cached_property
+    def _blas(self) -> Any:
+        from threadpoolctl import ThreadpoolController
+
+        return ThreadpoolController()
+
+    def _single_blas_thread(self) -> AbstractContextManager[Any]:
+        """Limit BLAS to one thread.
+
+        Its threads wait for one another by spinning: 8 ms on busy cores, for a product that takes .2. A
+        product with one vector has the same bits by any number of threads, one with many has not.
+        """
+        limit: AbstractContextManager[Any] = self._blas.limit(limits=1, user_api="blas")
+        return limit
 
     @property
-    def session(self) -> CachingSession | None:
-        """The last turn's, for who looks at nothing but the model and the manifest."""
+    def session(self) -> Session | None:
+        """The latest session, unlocked: read only its model and manifest."""
         return self._session
 
     @property
+    def encoder(self) -> BatchingEncoder | None:
+        """The encoder, None before it is loaded."""
+        session = self._session
+        encoder = None if session is None else session.loaded.encoder_if_loaded
+        return encoder if isinstance(encoder, BatchingEncoder) else None
+
+    @property
     def generation(self) -> int:
-        """The generation at hand."""
+        """The latest session's generation."""
         session = self._session
         return 0 if session is None else session.snapshot.manifest.generation
 
     @property
     def spec(self) -> str:
-        """The index's model."""
+        """Spec of the index's model."""
         session = self._session
         return "" if session is None else session.snapshot.manifest.spec
 
     def load(self) -> None:
-        """Loads what there is to load. Raises what a query would."""
-        with self.turn() as session:
-            session.load()
+        """Load what a usual query needs. Raises what a query would."""
+        import numpy as np
 
-    def _now(self) -> list[tuple[int, ...] | None]:
-        """Changes whenever a writer commits, or publishes or loses a derived file."""
+        with self.lease() as session:
+            _ = session.search.exact, session.search.lexical
+            session.loaded.encoder.encode(["ready"])
+            if session.search.rows > CACHED_ROWS:
+                return
+            manifest = session.snapshot.manifest
+            rows = np.arange(manifest.base, manifest.next_row)
+            session.documents.passages(rows)
+            live = session.snapshot.live
+            session.documents.entries(rows if live is None else rows[live])
+
+    def _file_state(self) -> list[tuple[int, ...] | None]:
+        """A value that changes whenever a writer commits, or publishes or removes a derived file."""
         found: list[tuple[int, ...] | None] = []
         for name in self._watched:
             try:
@@ -98,46 +171,47 @@ class LiveIndex:
         return found
 
     @contextmanager
-    def held(self, seconds: float) -> Iterator[HeldLease | None]:
-        """A turn for who must not wait: None if another has it, or if the index has changed."""
-        if not self._turn.acquire(blocking=False):
+    def try_lease(self, seconds: float) -> Iterator[AcquiredLease | None]:
+        """Try to acquire the session without blocking, for a request whose texts took `seconds` to encode.
+
+        Yields None if another request has it or the index changed on disk.
+        """
+        if not self._lock.acquire(blocking=False):
             yield None
             return
         try:
             session = self._session
-            new = session is None or self._now() != self._state
-            yield None if session is None or new else HeldLease(session, seconds)
+            if session is None or self._file_state() != self._state:
+                yield None
+            else:
+                yield AcquiredLease(session, self.encoder, seconds)
         finally:
-            self._turn.release()
+            self._lock.release()
 
     @contextmanager
-    def turn(self, started: Callable[[], None] = lambda: None) -> Iterator[CachingSession]:
-        """The session of the present generation, for this thread alone. Raises NoIndex, IndexDamaged.
-
-        `started` is called when all others have had theirs.
-        """
-        with self._turn:
+    def lease(self, started: Callable[[], None] = lambda: None) -> Iterator[Session]:
+        """As SessionAccess.lease. Opens a new session if the index changed on disk."""
+        with self._lock:
             started()
-            now = self._now()  # before opening: what comes after is seen the next time
+            now = self._file_state()  # before opening: a later change is seen by the next request
             if now != self._state or self._session is None:
                 old, self._session = self._session, None
                 try:
-                    self._session = self._opened(old)
+                    self._session = self._open()
                 finally:
                     if old is not None:
                         old.close()
                 self._state = now
-            self._session.begin()
+            self._session.begin_request()
             yield self._session
 
-    def ahead(self, texts: Callable[[CachingSession], Sequence[str]]) -> float:
-        """Encodes beside other threads' turns what this thread's turn will ask for; seconds it took.
+    def pre_encode(self, texts: Callable[[Session], Sequence[str]]) -> float:
+        """As SessionAccess.pre_encode. Acquires no session: `texts` reads only its model and manifest.
 
-        Waits for no turn: `texts` may look at nothing but the model and the manifest. That the index has
-        changed meanwhile, or that the request has a mistake, is for the turn to see.
+        Does nothing for an encoder that one thread at a time may call. Errors are left to the request
+        itself, and so is a change of the index meanwhile.
         """
-        session = self._session
-        encoder = None if session is None else session.ready()
+        session, encoder = self._session, self.encoder
         if session is None or encoder is None or not encoder.info.thread_safe:
             return 0.0
         with suppress(QembedError):
@@ -149,8 +223,8 @@ class LiveIndex:
         return 0.0
 
     def close(self) -> None:
-        """Lets go of the index, once nobody has a turn."""
-        with self._turn:
+        """Close the index once no request has it."""
+        with self._lock:
             if self._session is not None:
                 self._session.close()
                 self._session = None

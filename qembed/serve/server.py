@@ -66,7 +66,7 @@ class Server:
         self._hello_frame = pack(self._hello())
         with self._listening() as listener:
             self._loop = EventLoop(listener, self._admit, self._take, self._end)
-            self.warm.elsewhere = self._loop.elsewhere
+            self.warm.pending = self._loop.elsewhere
             ready(self.path)
             threading.Thread(target=self._pulses, daemon=True).start()
             self._last = self._looked = time.monotonic()

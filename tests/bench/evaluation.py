@@ -16,6 +16,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+import pytest
+
+from qembed.pipeline.retrieval.loaded_model import ModelSource
 from tests.bench.table import fact, in_turn, row
 
 QUERIES, DOCUMENTS = 500, 5_000
@@ -60,7 +63,7 @@ def measure(beir: Path, reports: Path) -> None:
     )
     texts = [q.text for q in read.queries]
     with Session(root) as session:
-        encoder = session.encoder
+        encoder = session.loaded.encoder
         encoder.encode(texts[:8])
 
         def bare() -> None:
@@ -78,21 +81,17 @@ def measure(beir: Path, reports: Path) -> None:
 
 
 class Shared:
-    """Hands sessions a model that is loaded already: loading is no part of what is compared."""
+    """Gives every session a model that is loaded already: loading is no part of the comparison."""
 
     def __init__(self, encoder: object) -> None:
-        self.encoder = encoder
+        self._patch = pytest.MonkeyPatch()
+        self._encoder = encoder
 
     def __enter__(self) -> None:
-        from qembed.pipeline.retrieval.session import Session
-
-        self.before = Session.__dict__["encoder"]
-        Session.encoder = property(lambda _: self.encoder)  # type: ignore[assignment,method-assign]
+        self._patch.setattr(ModelSource, "encoder", lambda _source, _model: self._encoder)
 
     def __exit__(self, *_: object) -> None:
-        from qembed.pipeline.retrieval.session import Session
-
-        Session.encoder = self.before  # type: ignore[method-assign]
+        self._patch.undo()
 
 
 def main() -> None:

@@ -35,10 +35,10 @@ import numpy as np
 from qembed.pipeline.retrieval.session import Session
 session = Session(Path(sys.argv[1]))
 vectors = np.load(sys.argv[2])
-allowed = session.filters.allowed([sys.argv[3]]) if sys.argv[3] else None
-found, _ = session.vector_search(vectors, 10, "exact", None, allowed)
+allowed = session.documents.filters.allowed([sys.argv[3]]) if sys.argv[3] else None
+found, _ = session.search.vector_search(vectors, 10, "exact", None, allowed)
 rows = found[0][0]
-lines, passages = session.snapshot.lines_of(rows), session.passages(rows)
+lines, passages = session.snapshot.lines_of(rows), session.documents.passages(rows)
 print(time.perf_counter() - began, *sorted(rows.tolist()))
 """
 
@@ -140,15 +140,15 @@ def main(n: int = 200_000) -> None:
         fact("documents file", f"{size / n:.0f} bytes a document ({raw / n:.0f} of JSON)")
         scores = vectors @ asked[0]
         with Session(root) as session:
-            kept = session.filters.documents()
+            kept = session.documents.filters.documents()
 
             def answer(text: str) -> set[int]:
                 allowed: Allowed | None = None
                 if text:
                     allowed = Filters(session.snapshot, kept).allowed([text])
-                found, _ = session.vector_search(asked, 10, "exact", None, allowed)
+                found, _ = session.search.vector_search(asked, 10, "exact", None, allowed)
                 rows = found[0][0]
-                _ = session.snapshot.lines_of(rows), session.passages(rows)
+                _ = session.snapshot.lines_of(rows), session.documents.passages(rows)
                 return set(rows.tolist())
 
             for text, passes in FILTERS.items():

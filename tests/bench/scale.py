@@ -114,14 +114,14 @@ def warm(m: Measured, root: Path) -> None:
     """Queries one by one through the loaded graph, and exact search as the oracle."""
     queries = static().encode(real_queries(QUERIES))
     with Session(root) as session:
-        truth, _ = session.vector_search(queries, 10, "exact")
+        truth, _ = session.search.vector_search(queries, 10, "exact")
         began = time.perf_counter()
-        session.vector_search(queries[:1], 10, "graph")
+        session.search.vector_search(queries[:1], 10, "graph")
         loading = time.perf_counter() - began
         times, found = [], []
         for q in queries:
             began = time.perf_counter()
-            hits, plan = session.vector_search(q[None], 10, "graph")
+            hits, plan = session.search.vector_search(q[None], 10, "graph")
             times.append(time.perf_counter() - began)
             found += hits
         assert plan.kind == "graph", plan.why

@@ -178,10 +178,10 @@ class TestFromPython:
             assert (
                 index.query("tea", k=1, where=["user_id = 'bob'", "hot = true"])[0].document == "t"
             )
-            encoder = index._newest().encoder
+            encoder = index._newest().loaded.encoder
             index.add("Carol grows roses")
             assert index.query("roses", k=1)[0].passage.text == "Carol grows roses"
-            assert index._newest().encoder is encoder
+            assert index._newest().loaded.encoder is encoder
             assert index.forget("user_id exists").documents
             assert [h.passage.text for h in index.query("coffee")] == ["Carol grows roses"]
             both = index.queries(["roses", "grows"], k=1, mode="lexical")

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from qembed.models.python_model import PythonReranker
 from tests import stub
 from tests.cli.conftest import Shell
 from tests.encoders import Bag
@@ -296,13 +295,3 @@ def test_a_task_that_is_no_text(tasked: Shell, task: Any) -> None:
     pipe = tasked("rerank", stdin=line)
     assert (pipe.code, pipe.out) == (2, "")
     assert "-:1: not a hit" in pipe.err
-
-
-def test_one_server_holds_one_reranker_for_all_tasks() -> None:
-    """Tasks come with the pairs: a second task does not load the model a second time."""
-    from qembed.serve.caching_session import CachingSession
-
-    session = CachingSession.__new__(CachingSession)
-    session._rerankers = {}
-    first = session.kept(SURE, lambda: PythonReranker(SURE, Sure()))
-    assert session.kept(SURE, lambda: pytest.fail("loaded again")) is first

@@ -21,8 +21,8 @@ from qembed.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from qembed.serve.caching_session import CachingSession
-    from qembed.serve.live_index import SessionLease
+    from qembed.pipeline.retrieval.session import Session
+    from qembed.serve.live_index import SessionAccess
 
 STOPPING = 15.0
 """Seconds that a server told to stop has."""
@@ -194,7 +194,7 @@ def _answered(request: Request, work: Callable[[Sheet, Heard], None]) -> dict[st
     return {"out": sheet.getvalue(), "err": talk.lines, "code": code}
 
 
-def _quick(request: Request, session: CachingSession) -> Sequence[str] | None:
+def _quick(request: Request, session: Session) -> Sequence[str] | None:
     """What a query's answer needs encoded, if the rest takes but milliseconds."""
     from qembed.cli.query_output import asked_of, queries_of
     from qembed.pipeline.retrieval.retriever import Retriever
@@ -204,12 +204,12 @@ def _quick(request: Request, session: CachingSession) -> Sequence[str] | None:
     # as text, a passage's sentences are encoded too
     if more or asked.search == "graph" or request["format"] == "text":
         return None
-    if len(queries) > QUICK or session.rows > QUICK_ROWS:
+    if len(queries) > QUICK or session.search.rows > QUICK_ROWS:
         return None
     return list(dict.fromkeys(Retriever(session, asked).texts_to_encode(queries)))
 
 
-def _query(request: Request, warm: SessionLease, started: Started) -> dict[str, Any]:
+def _query(request: Request, warm: SessionAccess, started: Started) -> dict[str, Any]:
     from qembed.cli.query_output import answer_query, asked_of, queries_of
     from qembed.cli.render.hits import Screen
     from qembed.pipeline.retrieval.retriever import Retriever
@@ -217,9 +217,9 @@ def _query(request: Request, warm: SessionLease, started: Started) -> dict[str, 
     def work(sheet: Sheet, talk: Heard) -> None:
         asked, queries = asked_of(request), queries_of(request)
         screen = Screen(sheet, Path(request["folder"]), _environ(request["screen"]))
-        spent = warm.ahead(lambda session: Retriever(session, asked).texts_to_encode(queries))
-        with warm.turn(started) as session:
-            session.seconds["encode"] += spent
+        spent = warm.pre_encode(lambda session: Retriever(session, asked).texts_to_encode(queries))
+        with warm.lease(started) as session:
+            session.timer["encode"] += spent
             answer_query(Retriever(session, asked), request, screen, talk)
 
     return _answered(request, work)
@@ -233,29 +233,28 @@ def _environ(screen: Mapping[str, Any]) -> dict[str, str]:
     return environ
 
 
-def _rerank(request: Request, warm: SessionLease, started: Started) -> dict[str, Any]:
+def _rerank(request: Request, warm: SessionAccess, started: Started) -> dict[str, Any]:
     from qembed.cli.query_output import how_of, rerank_a_run, rerank_lines
     from qembed.errors import RecipeMismatch
-    from qembed.models import Model, open_reranker
+    from qembed.models import Model
     from qembed.pipeline.retrieval.rerank import check_rerank_options, parse_hits
     from qembed.serve.dispatcher import Refused
     from qembed.types import Scorer
 
     def work(sheet: Sheet, talk: Heard) -> None:
         if "run" in request:
-            rerank_a_run(lambda: warm.turn(started), request, sheet, talk)
+            rerank_a_run(lambda: warm.lease(started), request, sheet, talk)
             return
         how = how_of(request)
         check_rerank_options(how)
         lines = parse_hits(BytesIO(request["lines"].encode("utf-8", "surrogateescape")))
-        with warm.turn(started) as session:
+        with warm.lease(started) as session:
 
             def opened() -> tuple[Model, Scorer]:
                 try:
-                    model = session.plain_model
+                    return session.loaded.untruncated_reranker(how.spec)
                 except RecipeMismatch:  # no matter for lines that bring their text along
                     raise Refused("its index was made with another model") from None
-                return model, session.kept(how.spec, lambda: open_reranker(how.spec, model))
 
             rerank_lines(lines, how, opened, request, sheet, talk)
 

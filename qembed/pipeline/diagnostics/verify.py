@@ -42,7 +42,7 @@ def verify(root: Path, probe: bool = True) -> Iterator[Finding]:
         yield from check_graph(session)
         if probe:
             try:
-                check_probes(session.model.encoder(), manifest.probes, manifest.recipe)
+                check_probes(session.loaded.model.encoder(), manifest.probes, manifest.recipe)
             except RecipeMismatch as e:
                 yield Finding("probe", str(e), REBUILD)
             except QembedError as e:
@@ -52,7 +52,7 @@ def verify(root: Path, probe: bool = True) -> Iterator[Finding]:
 def check_graph(session: Session) -> Iterator[Finding]:
     """The graph's recall@10 on a sample of stored vectors."""
     share = graph_recall(session, 10)
-    stamp = session.graph_stamp()
+    stamp = session.search.graph_stamp()
     if share is not None and stamp is not None and share < MIN_RECALL:
         ef = stamp.extra.get("ef", EF)
         yield Finding(
@@ -73,12 +73,12 @@ def graph_recall(session: Session, k: int, ef: int | None = None) -> float | Non
     live = session.snapshot.live
     rows = np.arange(manifest.base, manifest.next_row)
     rows = rows if live is None else rows[live]
-    if len(rows) <= k or session.plan(1, "graph").kind != "graph":
+    if len(rows) <= k or session.search.plan(1, "graph").kind != "graph":
         return None
     chosen = np.random.default_rng(0).choice(rows, min(RECALL_QUERIES, len(rows)), replace=False)
     queries = session.snapshot.vectors(np.sort(chosen))
-    truth, _ = session.vector_search(queries, k, "exact")
-    found, plan = session.vector_search(queries, k, "graph", ef)
+    truth, _ = session.search.vector_search(queries, k, "exact")
+    found, plan = session.search.vector_search(queries, k, "graph", ef)
     if plan.kind != "graph":
         return None
     return float(np.mean([recall(a, b) for (_, a), (_, b) in zip(found, truth, strict=True)]))

@@ -17,7 +17,7 @@ from qembed.errors import InputError, UsageError
 from qembed.evaluation import Measure, Report, check_run, cutoff, evaluate
 from qembed.evaluation.comparison import Variant, recommend, variants_json
 from qembed.models import PROFILES, TASKS
-from qembed.pipeline.experiments.caching import shortened
+from qembed.pipeline.experiments.caching import truncated_session
 from qembed.pipeline.experiments.run_builder import BuiltRun, RunBuilder
 from qembed.pipeline.retrieval.options import MODES, QueryOptions
 from qembed.pipeline.retrieval.session import Session
@@ -53,7 +53,7 @@ def _instruction(session: Session, asked: QueryOptions) -> list[Choice]:
 
     A model whose profile has no place for a task is tried with Qwen3's wording of one.
     """
-    profile = session.model.profile
+    profile = session.loaded.model.profile
     template = asked.template or profile.query
     bare = not asked.instruction or template == "{query}"
     worded = template if "{task}" in template else _worded()
@@ -78,7 +78,7 @@ def _worded() -> str:
 
 def modes(session: Session) -> list[str]:
     """The modes this index can answer in, without `auto`, which is one of them by circumstances."""
-    worded = session.lexical is not None
+    worded = session.search.lexical is not None
     return [mode for mode in MODES if mode == "dense" or (worded and mode != "auto")]
 
 
@@ -99,7 +99,7 @@ def _rerank(_: Session, asked: QueryOptions) -> list[Choice]:
 
 def _search(session: Session, _: QueryOptions) -> list[Choice]:
     """The graph from narrow to broad, then every vector: the reference, and the dearest."""
-    if session.plan(1, "graph").kind != "graph":
+    if session.search.plan(1, "graph").kind != "graph":
         raise UsageError(
             "--ablate search: the index has no graph to compare (qembed index makes it)"
         )
@@ -208,7 +208,7 @@ def _asked(asked: QueryOptions, arm: Sequence[Choice]) -> QueryOptions:
 def _rank(ranker: RunBuilder, asked: QueryOptions, arm: Sequence[Choice]) -> BuiltRun:
     dim = next((choice.dim for choice in arm if choice.dim is not None), None)
     full = dim is None or dim == ranker.session.recipe.dim
-    session = ranker.session if full or dim is None else shortened(ranker.session, dim)
+    session = ranker.session if full or dim is None else truncated_session(ranker.session, dim)
     return ranker.rank(_asked(asked, arm), session)
 
 

@@ -1,95 +1,81 @@
-"""Encoding and scoring each text once, however many arms of an evaluation ask for it.
-
-`remember` gives a session an encoder that keeps what it made; `CachingReranker` does the same for a
-reranker and can collect the pairs of all variants first, so that a passage two of them share is encoded once.
-"""
+"""Caches of an evaluation: each text is encoded once, each pair scored once, for all its variants."""
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from qembed.errors import UsageError
+from qembed.pipeline.retrieval.index_search import IndexSearch
+from qembed.pipeline.retrieval.loaded_model import LoadedModel
 from qembed.pipeline.retrieval.session import Session
-from qembed.search import Exact
 from qembed.vectors import normalize
 
 if TYPE_CHECKING:
-    from qembed.types import Encoder, EncoderInfo, Pair, Scorer, Scores, Tasks, Vectors
+    from qembed.types import EncoderInfo, Pair, Scorer, Scores, Tasks, Vectors
 
 
 class CachingEncoder:
-    """An encoder that encodes each text once. `load` is called when the first text comes."""
+    """Encoder of `loaded` that encodes each text once. Weights are loaded for the first text."""
 
-    def __init__(self, load: Callable[[], Encoder]) -> None:
-        self._load = load
-        self._seen: dict[str, Vectors] = {}
+    def __init__(self, loaded: LoadedModel) -> None:
+        self._loaded = loaded
+        self._vectors: dict[str, Vectors] = {}
 
     @property
     def info(self) -> EncoderInfo:
         """Capabilities of the wrapped encoder."""
-        return self._load().info
+        return self._loaded.encoder.info
 
     @property
     def texts(self) -> int:
-        """How many texts were encoded."""
-        return len(self._seen)
+        """Number of texts encoded so far."""
+        return len(self._vectors)
 
     def encode(self, texts: Sequence[str], *, half_cores: bool = False) -> Vectors:
-        """float32 (len(texts), dim), as the encoder itself makes them."""
+        """float32 (len(texts), dim), as the wrapped encoder makes them."""
         import numpy as np
 
-        new = [t for t in dict.fromkeys(texts) if t not in self._seen]
+        new = [t for t in dict.fromkeys(texts) if t not in self._vectors]
         if new or not texts:
-            made = self._load().encode(new, half_cores=half_cores)
+            encoded = self._loaded.encoder.encode(new, half_cores=half_cores)
             if not texts:
-                return made
-            self._seen.update(zip(new, made, strict=True))
-        return np.stack([self._seen[t] for t in texts])
-
-
-def remember(session: Session) -> CachingEncoder:
-    """From now on the session encodes each text once."""
-    _ = session.model  # shared by the copy, which is there to load the weights when they are wanted
-    inner = copy.copy(session)
-    once = CachingEncoder(lambda: inner.encoder)
-    session.__dict__["encoder"] = once
-    return once
+                return encoded
+            self._vectors.update(zip(new, encoded, strict=True))
+        return np.stack([self._vectors[t] for t in texts])
 
 
 class TruncatedEncoder:
-    """An encoder whose vectors are cut to their first `dim` numbers and brought back to length 1."""
+    """Encoder of `loaded` whose vectors are cut to their first `dim` numbers and normalised again."""
 
-    def __init__(self, session: Session, dim: int) -> None:
-        self._session = session
+    def __init__(self, loaded: LoadedModel, dim: int) -> None:
+        self._loaded = loaded
         self._dim = dim
 
     @property
     def info(self) -> EncoderInfo:
         """Capabilities of the wrapped encoder."""
-        return self._session.encoder.info
+        return self._loaded.encoder.info
 
     def encode(self, texts: Sequence[str], *, half_cores: bool = False) -> Vectors:
         """float32 (len(texts), dim)."""
-        vectors = self._session.encoder.encode(texts, half_cores=half_cores)
+        vectors = self._loaded.encoder.encode(texts, half_cores=half_cores)
         return normalize(vectors[:, : self._dim])
 
 
-def shortened(session: Session, dim: int) -> Session:
-    """The same index with stored vectors cut to `dim`, searched exactly. Shares all but the vectors.
+def truncated_session(session: Session, dim: int) -> Session:
+    """The same index with stored and query vectors cut to `dim`. Shares all but the search.
 
-    Raises UsageError for more dimensions than there are.
+    Search it exactly: the graph is that of the whole vectors. Raises UsageError for more dimensions than
+    there are.
     """
     if not 0 < dim <= session.recipe.dim:
         raise UsageError(f"dim {dim}: the stored vectors have {session.recipe.dim}")
-    short = copy.copy(session)
-    parts = [(first, normalize(v[:, :dim])) for first, v in session.exact.parts]
-    manifest = session.snapshot.manifest
-    short.__dict__["_parts"] = parts
-    short.__dict__["exact"] = Exact(parts, session.snapshot.live, manifest.base)
-    short.__dict__["encoder"] = TruncatedEncoder(session, dim)
-    return short
+    parts = [(first, normalize(v[:, :dim])) for first, v in session.search.parts]
+    return session.with_parts(
+        loaded=session.loaded.with_encoder(TruncatedEncoder(session.loaded, dim)),
+        search=IndexSearch(session.snapshot, session.timer, parts=parts),
+    )
 
 
 class CachingReranker:

@@ -162,8 +162,9 @@ def run_evaluation(
     else:
         where = root()
     began = time.perf_counter()
-    with Session(where, None if corpus is not None else wanted.model) as session:
-        ranker = RunBuilder(session, queries, qrels)
+    with Session(where, None if corpus is not None else wanted.model) as opened:
+        ranker = RunBuilder(opened, queries, qrels)
+        session = ranker.session
         depth = max(cutoff(m.name) or RECALL_DEPTH for m in plan.measures)
         asked = replace(wanted.asked, k=depth)
         made.latency = ranker.latency(asked, began, wanted.latency)
@@ -180,8 +181,8 @@ def run_evaluation(
             )
             made.arms += found.arms
             made.recommendations.append(found.recommendation)
-        made.settings["seconds"] = {k: round(v, 3) for k, v in session.seconds.items()}
-        made.settings["encoded_texts"] = ranker.once.texts
+        made.settings["seconds"] = {k: round(v, 3) for k, v in session.timer.items()}
+        made.settings["encoded_texts"] = ranker.encoder.texts
         return _verdict(wanted, plan, made, warnings, session)
 
 
@@ -245,7 +246,7 @@ def _settings(session: Session, asked: QueryOptions, ranking: BuiltRun) -> dict[
     return {
         "task": asked.task or session.snapshot.manifest.settings.get("task"),
         "encoded": Retriever(session, asked).instructions([Query("", "{query}")])[0],
-        "profile": session.model.profile.name,
+        "profile": session.loaded.model.profile.name,
         "mode": asked.mode,
         "fusion": asked.fusion,
         "where": list(asked.where),

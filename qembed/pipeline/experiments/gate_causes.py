@@ -46,7 +46,7 @@ def causes(
 
 
 def _template(session: Session, asked: QueryOptions) -> list[str]:
-    profile = session.model.profile
+    profile = session.loaded.model.profile
     if asked.template is not None and asked.template != profile.query:
         return [
             f"the query template is {asked.template!r}, {profile.name} was trained with "
@@ -70,10 +70,10 @@ def _vectors(session: Session) -> list[str]:
         has[np.linspace(0, len(has) - 1, min(PASSAGES_SHOWN, len(has))).astype(np.int64)]
     )
     lines = snapshot.lines_of(chosen)
-    passages = session.passages(chosen)
+    passages = session.documents.passages(chosen)
     pairs = zip(lines, passages, strict=True)
-    texts = [session.encoder_text(line.title, p.text, p.label) for line, p in pairs]
-    fresh = session.encoder.encode(texts)
+    texts = [session.loaded.encoder_text(line.title, p.text, p.label) for line, p in pairs]
+    fresh = session.loaded.encoder.encode(texts)
     used = _used(session, chosen)
     far = int(((fresh * used).sum(axis=1) < FAR).sum())
     if not far:
@@ -89,7 +89,7 @@ def _used(session: Session, rows: Any) -> Any:
     import numpy as np
 
     found = session.snapshot.vectors(rows)
-    for first, part in session.exact.parts:
+    for first, part in session.search.parts:
         inside = np.flatnonzero((rows >= first) & (rows < first + len(part)))
         found[inside] = part[rows[inside] - first]
     return found
@@ -101,16 +101,16 @@ def _graph(session: Session, asked: QueryOptions, queries: Sequence[Query]) -> l
 
     if asked.mode == "lexical" or not queries:
         return []
-    if session.plan(len(queries), asked.search).kind != "graph":
+    if session.search.plan(len(queries), asked.search).kind != "graph":
         return []
     sample = list(queries[:50])
     retriever = Retriever(session, asked)
     vectors = retriever.encode(retriever.instructions(sample))
     k = min(asked.k, 10)
-    walked, plan = session.vector_search(vectors, k, "graph", asked.ef)
+    walked, plan = session.search.vector_search(vectors, k, "graph", asked.ef)
     if plan.kind != "graph":
         return []
-    exact, _ = session.vector_search(vectors, k, "exact")
+    exact, _ = session.search.vector_search(vectors, k, "exact")
     shares = [
         len(np.intersect1d(a, b)) / max(1, len(b))
         for (a, _), (b, _) in zip(walked, exact, strict=True)

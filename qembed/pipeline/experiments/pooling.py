@@ -134,7 +134,7 @@ def _texts(session: Session, candidates: Sequence[tuple[int, int]]) -> list[str]
         return []
     first, _ = session.snapshot.catalog.pointers()
     rows = [int(first[position]) if row == _FIRST else row for row, position in candidates]
-    return [p.text for p in session.passages(np.array(rows, dtype=np.int64))]
+    return [p.text for p in session.documents.passages(np.array(rows, dtype=np.int64))]
 
 
 def _shuffled(pair: _Pair) -> bytes:

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from qembed.models import open_reranker
-from qembed.pipeline.experiments.caching import CachingReranker, remember
+from qembed.pipeline.experiments.caching import CachingEncoder, CachingReranker
 from qembed.pipeline.experiments.passage_judgments import as_judged, spans_of
 from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.ranking import RankedQuery
@@ -51,8 +50,8 @@ class RunBuilder:
         self, session: Session, queries: Sequence[Query], qrels: Qrels | None = None
     ) -> None:
         """`qrels` None: nothing is judged yet, all queries are ranked."""
-        self.session = session
-        self.once = remember(session)
+        self.encoder = CachingEncoder(session.loaded)
+        self.session = session.with_parts(loaded=session.loaded.with_encoder(self.encoder))
         self.queries = [q for q in queries if qrels is None or qrels.get(q.id)]
         self._judged = qrels or {}
         self.spans = spans_of(self._judged, self.documents)
@@ -89,8 +88,7 @@ class RunBuilder:
         if not asked.rerank:
             return None
         if asked.rerank not in self._rerankers:
-            with self.session.seconds("load"):
-                opened = open_reranker(asked.rerank, self.session.model)
+            opened = self.session.loaded.reranker(asked.rerank)
             self._rerankers[asked.rerank] = CachingReranker(opened)
         return self._rerankers[asked.rerank]
 
@@ -104,7 +102,7 @@ class RunBuilder:
 
         A document that is the query itself (same id, same words: ArguAna, Quora) is left out, unless the
         judgments of the query have it.
-        `session`: a variant of this one's (see `shortened`).
+        `session`: a variant of this one's (see `truncated_session`).
         """
         session = session or self.session
         depth = asked.k
@@ -117,7 +115,7 @@ class RunBuilder:
             by="passage" if by_passage else "document",
         )
         found = BuiltRun({})
-        before = dict(session.seconds)
+        before = dict(session.timer)
         for part in _parts(self.queries):
             ranking = Retriever(session, wide, self.reranker(wide)).rank(part)
             for r in ranking.queries:
@@ -130,7 +128,7 @@ class RunBuilder:
         # encoding is left out: texts that another arm has encoded would cost nothing
         spent = sum(
             seconds - before.get(stage, 0.0)
-            for stage, seconds in session.seconds.items()
+            for stage, seconds in session.timer.items()
             if stage not in ("encode", "load", "open", "model", "fetch")
         )
         found.ms_per_query = 1000 * spent / max(1, len(self.queries))
@@ -144,7 +142,7 @@ class RunBuilder:
                 into.titles[self.names[i]] = self.titles[i]
         scores = r.scores.tolist()
         if self.spans:
-            passages = self.session.passages(r.rows)
+            passages = self.session.documents.passages(r.rows)
             return as_judged(self.spans.get(r.query.id, {}), names, passages, scores, depth)
         hits = dict(zip(names, scores, strict=True))
         into.rows.update(zip(((r.query.id, n) for n in names[:10]), r.rows.tolist(), strict=False))
@@ -156,8 +154,8 @@ class RunBuilder:
         if self._judged.get(query.id, {}).get(query.id, -1) >= 0:  # negative: not judged
             return False
         at = names.index(query.id)
-        passage = self.session.passages(rows[at : at + 1])[0]
-        title = self.session.lines(rows[at : at + 1])[0].title
+        passage = self.session.documents.passages(rows[at : at + 1])[0]
+        title = self.session.documents.entries(rows[at : at + 1])[0].title
         words = query.text.strip()
         return words in (passage.text.strip(), f"{title} {passage.text}".strip())
 

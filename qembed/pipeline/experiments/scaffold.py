@@ -133,7 +133,7 @@ def _golden(session: Session) -> tuple[list[Query], dict[str, dict[str, int]]]:
         raise UsageError("the index holds no document to ask for (qembed index PATH fills it)")
     chosen = has[np.linspace(0, len(has) - 1, min(QUERIES, len(has))).astype(np.int64)]
     lines = catalog.take(chosen)
-    passages = session.passages(first[chosen])
+    passages = session.documents.passages(first[chosen])
     queries, qrels = [], {}
     for number, (line, passage) in enumerate(zip(lines, passages, strict=True), 1):
         words = line.title or " ".join(passage.text.replace("#", " ").split()[:WORDS])

@@ -104,9 +104,11 @@ class CandidateRetriever:
         if vectors is None:
             return [self._find_by_words(text, k, allowed) for text in texts], "words only"
         depth = k if self.mode == "dense" else max(k, NORMALIZATION_POOL)
-        dense, plan = self.session.vector_search(vectors, depth, self.search, self.ef, allowed)
+        dense, plan = self.session.search.vector_search(
+            vectors, depth, self.search, self.ef, allowed
+        )
         described = f"{plan.kind} ({plan.why})"
-        if self.mode == "dense" or self.session.lexical is None:
+        if self.mode == "dense" or self.session.search.lexical is None:
             return [Candidates(rows, scores, scores) for rows, scores in dense], described
         lexical: list[tuple[Rows, Scores]] = []
         queries = [parse_query(text) for text in texts]
@@ -116,24 +118,24 @@ class CandidateRetriever:
                 # no passage satisfies the operators: search by the plain words instead
                 limits, words = allowed, ParsedQuery(query.terms)
             elif query.strict and limits is not None:
-                within, _ = self.session.vector_search(
+                within, _ = self.session.search.vector_search(
                     vectors[i : i + 1], depth, "exact", self.ef, limits
                 )
                 dense[i] = within[0]
-            hits = self.session.lexical_search(
+            hits = self.session.search.lexical_search(
                 words, max(depth, LEXICAL_DEPTH), limits, least=depth
             )
             lexical.append(hits if hits is not None else (dense[i][0][:0], dense[i][1][:0]))
         code = self._code_shares([rows[:CODE_PROBE] for rows, _ in dense])
         fused = []
-        with self.session.seconds("fuse"):
+        with self.session.timer("fuse"):
             for i, text in enumerate(texts):
                 weight = self._weight(text, queries[i], lexical[i][1], code[i])
                 fused.append(self._fuse(vectors[i], dense[i], lexical[i], depth, weight))
         return fused, described
 
     def _find_by_words(self, text: str, k: int, allowed: Allowed | None) -> Candidates:
-        hits = self.session.lexical_search(text, k, allowed)
+        hits = self.session.search.lexical_search(text, k, allowed)
         if hits is None:
             raise UsageError("--mode lexical: there is no lexical index (qembed index makes one)")
         return Candidates(hits[0], hits[1], None, hits[1])
@@ -142,7 +144,7 @@ class CandidateRetriever:
         """`allowed`, restricted to passages with all quoted phrases and without -words."""
         import numpy as np
 
-        index = self.session.lexical
+        index = self.session.search.lexical
         if not query.strict or index is None:
             return allowed
         from qembed.pipeline.filters import Allowed
@@ -166,7 +168,7 @@ class CandidateRetriever:
         """Weight of lexical scores. `scores`: BM25, best first. `code`: share of code among the nearest."""
         if self.mode == "hybrid":
             return LexicalWeight(EVEN if len(scores) else 0.0, "asked for")
-        index = self.session.lexical
+        index = self.session.search.lexical
         if index is None or not len(scores):
             return lexical_weight(FusionSignals(0.0, 0.0, 0.0))
         seen = index.coverage(text, query)
@@ -177,7 +179,7 @@ class CandidateRetriever:
                 tenth=float(scores[9]) if len(scores) > 9 else 0.0,
                 most=most,
                 code=code,
-                readable=self.session.model.profile.reads(seen.script),
+                readable=self.session.loaded.model.profile.reads(seen.script),
             )
         )
 
@@ -186,8 +188,8 @@ class CandidateRetriever:
         if self.mode != "auto":
             return [0.0] * len(tops)
         rows = distinct(tops)
-        with self.session.seconds("fetch"):
-            code = dict(zip(rows.tolist(), self.session.code(rows), strict=True))
+        with self.session.timer("fetch"):
+            code = dict(zip(rows.tolist(), self.session.documents.code_flags(rows), strict=True))
         return [sum(code[r] for r in t.tolist()) / len(t) if len(t) else 0.0 for t in tops]
 
     # ── fusion ───────────────────────────────────────────────────────────────────────────────────
@@ -212,7 +214,7 @@ class CandidateRetriever:
         cosines[near] = dense[1]
         rest = np.ones(len(rows), dtype=bool)
         rest[near] = False
-        cosines[rest] = self.session.cosines(vector, rows[rest])
+        cosines[rest] = self.session.search.cosines(vector, rows[rest])
         scores = np.zeros(len(rows), dtype=np.float32)
         at, there = places(lexical[0], rows)
         scores[at[there]] = bm25[there]

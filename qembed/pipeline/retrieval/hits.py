@@ -26,9 +26,9 @@ def make_hits(
     already is left out. `snippets`: find each hit's best sentence.
     """
     rows = distinct([r.rows for r in ranked])
-    with session.seconds("fetch"):
-        passages = dict(zip(rows.tolist(), session.passages(rows), strict=True))
-        entries = dict(zip(rows.tolist(), session.lines(rows), strict=True))
+    with session.timer("fetch"):
+        passages = dict(zip(rows.tolist(), session.documents.passages(rows), strict=True))
+        entries = dict(zip(rows.tolist(), session.documents.entries(rows), strict=True))
     found = []
     for r in ranked:
         numbers = r.rows.tolist()
@@ -36,7 +36,7 @@ def make_hits(
         if context:
             from qembed.pipeline.retrieval.postprocess import add_context
 
-            with session.seconds("fetch"):
+            with session.timer("fetch"):
                 shown = add_context(session, numbers, [passages[row] for row in numbers], context)
         hits = [
             _hit(session, r, i, passage, entries[row])
@@ -53,7 +53,7 @@ def _hit(session: Session, r: RankedQuery, i: int, passage: Passage, entry: Cata
         passage = replace(passage, document=entry.id)
     return Hit(
         document=entry.id,
-        path=session.path_of(entry.source, entry.file),
+        path=session.documents.path_of(entry.source, entry.file),
         title=entry.title,
         passage=passage,
         score=float(r.scores[i]),
@@ -72,6 +72,6 @@ def _stage_scores(stages: Mapping[str, Scores | None], i: int) -> dict[str, floa
 def _with_snippets(session: Session, r: RankedQuery, hits: Sequence[Hit]) -> list[Hit]:
     from qembed.pipeline.retrieval.snippet import find_snippets
 
-    with session.seconds("snippet"):
+    with session.timer("snippet"):
         snippets = find_snippets(session, r.query.text, r.vector, [h.passage for h in hits])
     return [replace(h, snippet=s) for h, s in zip(hits, snippets, strict=True)]

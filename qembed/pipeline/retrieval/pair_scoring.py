@@ -56,6 +56,7 @@ def score_pairs(
     """
     import numpy as np
 
+    reranker.truncated.clear()
     # a reranker that reads none scores equal pairs once, whatever their tasks
     told = tasks if reranker.instructed else None
     if budget is None:

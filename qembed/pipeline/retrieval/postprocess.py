@@ -53,7 +53,7 @@ def add_context(
 
     shown: dict[int, int] = {}
     wide: list[Passage | None] = []
-    lines = session.lines(np.array(rows, dtype=np.int64)) if rows else []
+    lines = session.documents.entries(np.array(rows, dtype=np.int64)) if rows else []
     for row, passage, line in zip(rows, passages, lines, strict=True):
         if row in shown:
             wide.append(None)
@@ -70,7 +70,7 @@ def add_context(
         while high + 1 < len(around) and around[high + 1] == around[high] + 1:
             high += 1
         stretch = around[low : high + 1]
-        parts = session.passages(np.array(stretch, dtype=np.int64))
+        parts = session.documents.passages(np.array(stretch, dtype=np.int64))
         shown.update((r, row) for r in stretch)
         start = min(p.start for p in parts)
         text = join_passages([replace(p, start=p.start - start, end=p.end - start) for p in parts])

@@ -178,7 +178,7 @@ def rerank_run(
     import numpy as np
 
     check_rerank_options(how)
-    model: Model = session.model
+    model: Model = session.loaded.model
     texts = {q.id: q for q in queries}
     where = {name: i for i, name in enumerate(session.snapshot.catalog.ids())}
     problems = [f"query {q!r} is in the run, not in the queries" for q in run if q not in texts]
@@ -187,13 +187,13 @@ def rerank_run(
     if problems:
         raise InputError("this run cannot be reranked with this index:", sorted(problems))
     task = how.task or session.snapshot.manifest.settings.get("task")
-    reranker = session.reranker(how.spec)
-    render = session.encoder_text if how.late else session.reranker_text
+    reranker = session.loaded.reranker(how.spec)
+    render = session.loaded.encoder_text if how.late else session.loaded.reranker_text
     passages: dict[str, list[str]] = {}
     for name in wanted:
         rows = session.snapshot.rows_of(np.array([where[name]], dtype=np.int64))
         title = session.snapshot.catalog.take([where[name]])[0].title
-        passages[name] = [render(title, p.text, p.label) for p in session.passages(rows)]
+        passages[name] = [render(title, p.text, p.label) for p in session.documents.passages(rows)]
     pairs: list[tuple[str, str]] = []
     owners: list[tuple[str, str]] = []
     ranks: list[int] = []

@@ -51,7 +51,7 @@ class Retriever:
 
     def instructions(self, queries: Sequence[Query]) -> list[str]:
         """Text to encode for each query: its words in the instruction template."""
-        profile = self.session.model.profile
+        profile = self.session.loaded.model.profile
         options = self.options
         template = "{query}" if not options.instruction else options.template or profile.query
         texts = []
@@ -75,15 +75,15 @@ class Retriever:
         import numpy as np
 
         unique = list(dict.fromkeys(texts))
-        encoder = self.session.encoder
-        with self.session.seconds("encode"):
+        encoder = self.session.loaded.encoder
+        with self.session.timer("encode"):
             vectors = encoder.encode(unique)
         positions = {t: i for i, t in enumerate(unique)}
         return vectors[np.array([positions[t] for t in texts], dtype=np.int64)]
 
     def truncated_texts(self, texts: Sequence[str]) -> list[str]:
         """Distinct texts that have more tokens than the model reads."""
-        model = self.session.model
+        model = self.session.loaded.model
         limit = model.max_tokens
         long = [
             t
@@ -144,8 +144,8 @@ class Retriever:
         texts = (*self.options.where, *([where] if where is not None else []))
         if not texts:
             return None
-        with self.session.seconds("filter"):
-            return self.session.filters.allowed(texts)
+        with self.session.timer("filter"):
+            return self.session.documents.filters.allowed(texts)
 
     def _search(
         self, words: Sequence[str], vectors: Vectors | None, depth: int, allowed: Allowed | None
@@ -195,12 +195,12 @@ class Retriever:
         rows = distinct([r.rows for r in ranked])
         if not len(rows):
             return None
-        passages = dict(zip(rows.tolist(), self.session.passages(rows), strict=True))
-        entries = self.session.lines(rows)
+        passages = dict(zip(rows.tolist(), self.session.documents.passages(rows), strict=True))
+        entries = self.session.documents.entries(rows)
         titles = dict(zip(rows.tolist(), (e.title for e in entries), strict=True))
         late = spec == "late"
         # a cross-encoder reads words as people write them, without the encoder's prefixes
-        render = self.session.encoder_text if late else self.session.reranker_text
+        render = self.session.loaded.encoder_text if late else self.session.loaded.reranker_text
         asked = texts if late and texts is not None else [r.query.text for r in ranked]
         pairs = [
             (text, render(titles[row], passages[row].text, passages[row].label))
@@ -209,8 +209,8 @@ class Retriever:
         ]
         ranks = [i for r in ranked for i in range(len(r.rows))]
         tasks = [task for r in ranked for task in [self._task(r.query)] * len(r.rows)]
-        reranker = self._reranker or self.session.reranker(spec)
-        with self.session.seconds("rerank"):
+        reranker = self._reranker or self.session.loaded.reranker(spec)
+        with self.session.timer("rerank"):
             scores = score_pairs(
                 reranker, pairs, ranks, self.options.rerank_budget, track, tasks=tasks
             )
@@ -233,7 +233,7 @@ class Retriever:
             from qembed.pipeline.retrieval.postprocess import maximal_marginal_relevance
 
             r.keep_first(keep)
-            vectors = self.session.vectors(r.rows)
+            vectors = self.session.search.vectors(r.rows)
             r.keep(
                 maximal_marginal_relevance(
                     r.scores, vectors, self.options.k, self.options.diversity
@@ -262,9 +262,15 @@ class Retriever:
             truncated=ranking.truncated,
             warnings=ranking.warnings,
             reranked=ranking.reranked,
-            note=self.session.model_note,
-            seconds=dict(self.session.seconds),
+            note=self.session.loaded.note,
+            seconds=dict(self.session.timer),
         )
+
+    def _take_seconds(self) -> dict[str, float]:
+        """Seconds a stage since the session was opened or last answered."""
+        seconds = dict(self.session.timer)
+        self.session.timer.clear()
+        return seconds
 
 
 def _by_filter(queries: Sequence[Query]) -> dict[str | None, list[int]]:

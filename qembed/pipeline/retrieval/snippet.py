@@ -72,7 +72,7 @@ def _nearest(session: Session, vector: Vectors, passages: Sequence[Passage]) -> 
     share = max(1, MAX_SENTENCES // len(passages))
     candidates = [sentences(p.text)[:share] or [(0, len(p.text))] for p in passages]
     texts = [p.text[a:b] for p, found in zip(passages, candidates, strict=True) for a, b in found]
-    scores = session.encoder.encode(texts) @ vector
+    scores = session.loaded.encoder.encode(texts) @ vector
     best, at = [], 0
     for found in candidates:
         best.append(found[int(np.argmax(scores[at : at + len(found)]))])
@@ -82,7 +82,7 @@ def _nearest(session: Session, vector: Vectors, passages: Sequence[Passage]) -> 
 
 def _weights(session: Session, terms: Sequence[str]) -> dict[str, float]:
     """Inverse document frequency of each term in this index; 1 without a lexical index."""
-    index = session.lexical
+    index = session.search.lexical
     if index is not None:
         with contextlib.suppress(LexicalIndexDamaged):
             return {t: idf(index.frequency(t), len(index)) for t in terms}

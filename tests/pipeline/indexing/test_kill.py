@@ -157,8 +157,8 @@ def check_answers(root: Path, world: World) -> None:
         generation = session.snapshot.manifest.generation
         text = world.now[world.rng.choice(sorted(world.now))]
         ranked = Retriever(session, asked).rank([Query("1", text[:200])]).queries
-        names = session.documents_of(ranked[0].rows)
-        texts = [p.text for p in session.passages(ranked[0].rows)]
+        names = session.documents.document_ids(ranked[0].rows)
+        texts = [p.text for p in session.documents.passages(ranked[0].rows)]
         assert session.snapshot.manifest.generation == generation
         assert len(names) == min(5, session.snapshot.passages_total)
     for name, text in zip(names, texts, strict=True):

@@ -82,7 +82,7 @@ def test_a_search_says_and_uses_the_breadth(some: Path, monkeypatch: pytest.Monk
         retriever = Retriever(session, QueryOptions(mode="dense", search="graph"))
         ranking = retriever.rank([Query("1", "word1 word2")])
         assert "ef 123" in ranking.plan
-        opened = session.graph()
+        opened = session.search.graph()
         assert opened is not None
         used = []
         monkeypatch.setattr(
@@ -158,7 +158,7 @@ def test_a_small_change_leaves_a_large_graph_alone(
     index(some)
     assert graph_stamp(some) == before, "2.5 % more: searched exactly"
     with Session(some) as session:
-        by_graph, plan = session.vector_search(
+        by_graph, plan = session.search.vector_search(
             session.snapshot.vectors(np.array([2049])), 3, "graph"
         )
         assert plan.kind == "graph"
@@ -181,10 +181,10 @@ def test_a_session_keeps_to_the_graph_it_loaded(
         index(some)
     with Session(some) as session:
         vector = session.snapshot.vectors(np.array([2150]))
-        session.vector_search(vector, 5, "graph")
+        session.search.vector_search(vector, 5, "graph")
         derive(Snapshot.open(some))
         assert graph_stamp(some).upto == 2200
-        hits, plan = session.vector_search(vector, 5, "graph")
+        hits, plan = session.search.vector_search(vector, 5, "graph")
         assert plan.kind == "graph"
         assert hits[0][0][0] == 2150
 
@@ -194,7 +194,7 @@ def test_a_session_maps_the_matrix_also_after_a_later_commit(some: Path) -> None
     with Session(some) as session:
         fill(some.parent / "docs", 200, seed=1)
         index(some)
-        ((first, matrix),) = session.exact.parts
+        ((first, matrix),) = session.search.exact.parts
         assert isinstance(matrix.base, np.memmap)
         assert (first, len(matrix)) == (0, 2000)
         expected = np.concatenate([v for _, v in session.snapshot.vector_batches(0)])
@@ -211,7 +211,7 @@ def test_a_query_that_the_graph_cannot_answer_has_no_row_twice(
     index(some, compaction=CompactionPolicy(dead_rows=10**9))
     with Session(some) as session:
         vector = session.snapshot.vectors(np.array([2005]))
-        hits, plan = session.vector_search(vector, 100, "graph")
+        hits, plan = session.search.vector_search(vector, 100, "graph")
         assert plan.kind == "graph"
         rows = hits[0][0].tolist()
         assert len(rows) == len(set(rows)) == 21
@@ -227,7 +227,7 @@ def test_a_graph_replaced_between_checking_and_loading_costs_no_answer(
     monkeypatch.setattr(files, "is_whole", whole)
     with Session(some) as session:
         vector = session.snapshot.vectors(np.array([7]))
-        hits, plan = session.vector_search(vector, 3, "graph")
+        hits, plan = session.search.vector_search(vector, 3, "graph")
         assert plan.kind == "exact"
         assert hits[0][0][0] == 7
 

@@ -15,6 +15,8 @@ from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.recipe import RecipeOptions
 from qembed.pipeline.retrieval.candidates import CandidateRetriever
 from qembed.pipeline.retrieval.fusion import interpolate_scores
+from qembed.pipeline.retrieval.index_search import IndexSearch
+from qembed.pipeline.retrieval.loaded_model import LoadedModel
 from qembed.pipeline.retrieval.options import MODES, QueryOptions
 from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.pipeline.retrieval.session import Session
@@ -57,10 +59,12 @@ def documents(session: Session, asked: QueryOptions, words: str) -> list[str]:
 
 def test_every_candidate_has_both_scores(session: Session) -> None:
     arms = CandidateRetriever(session, "hybrid", "exact", None)
-    vector = session.encoder.encode(["black coffee E-1042"])
+    vector = session.loaded.encoder.encode(["black coffee E-1042"])
     (found,), _ = arms.find(["black coffee E-1042"], vector, 20, None)
-    exact = dict(zip(*[x.tolist() for x in session.exact.search(vector, 400)[0]], strict=True))
-    worded = session.lexical_search("black coffee E-1042", 400)
+    exact = dict(
+        zip(*[x.tolist() for x in session.search.exact.search(vector, 400)[0]], strict=True)
+    )
+    worded = session.search.lexical_search("black coffee E-1042", 400)
     assert worded is not None
     bm25 = dict(zip(*[x.tolist() for x in worded], strict=True))
     assert found.dense is not None
@@ -77,7 +81,7 @@ def test_every_candidate_has_both_scores(session: Session) -> None:
 @pytest.mark.parametrize("where", ["user_id = 'rare'", "n < 40", "user_id != 'alice' and n >= 200"])
 def test_nothing_outside_a_filter_is_found(session: Session, mode: str, where: str) -> None:
     asked = QueryOptions(k=10, mode=mode, where=(where,), search="exact")
-    allowed = {d for d in session.filters.documents()["id"] if _passes(where, int(d[1:]))}
+    allowed = {d for d in session.documents.filters.documents()["id"] if _passes(where, int(d[1:]))}
     for words in ("black coffee", "train late home", "E-1042"):
         found = documents(session, asked, words)
         assert found
@@ -99,7 +103,7 @@ def test_a_filter_finds_what_filtering_first_and_searching_exactly_finds(
     session: Session, search: str, below: int
 ) -> None:
     asked = QueryOptions(k=10, mode="dense", search=search, where=(f"n < {below}",))  # type: ignore[arg-type]
-    vectors = session.encoder.encode(["green tea", "late bus home"])
+    vectors = session.loaded.encoder.encode(["green tea", "late bus home"])
     rows, stored = np.arange(400), session.snapshot.vectors(np.arange(400))
     order = session.snapshot.positions_of(rows)
     ids = session.snapshot.catalog.ids()
@@ -141,7 +145,7 @@ def test_a_phrase_that_nothing_has_is_searched_as_words(session: Session) -> Non
 def test_words_alone_need_no_model(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Session(root) as session:
         monkeypatch.setattr(
-            type(session), "encoder", property(lambda _: pytest.fail("the model was loaded"))
+            LoadedModel, "encoder", property(lambda _: pytest.fail("the model was loaded"))
         )
         found = documents(session, QueryOptions(mode="lexical"), "E-1042")
         assert all("E-1042" in text(int(d[1:])) for d in found)
@@ -154,9 +158,9 @@ def test_whatever_is_asked(session: Session, mode: str, words: str) -> None:
     assert mode == "lexical" or len(found) == 3
 
 
-def test_without_a_lexical_index(root: Path) -> None:
+def test_without_a_lexical_index(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Session(root) as session:
-        session.__dict__["lexical"] = None
+        monkeypatch.setattr(IndexSearch, "lexical", None)
         assert documents(session, QueryOptions(k=3), "coffee") == documents(
             session, QueryOptions(k=3, mode="dense"), "coffee"
         )

@@ -43,8 +43,8 @@ for n in itertools.count():
         for again in range(3):  # one session, through whatever the writer does meanwhile
             ranking = retriever.rank([Query("1", f"text {n} {again}")])
             ranked = ranking.queries[0]
-            texts = [p.text for p in session.passages(ranked.rows)]
-            names = session.documents_of(ranked.rows)
+            texts = [p.text for p in session.documents.passages(ranked.rows)]
+            names = session.documents.document_ids(ranked.rows)
             assert len(texts) == len(set(names)) == DOCUMENTS, (search, len(texts), len(set(names)))
             said |= {int(t.split()[1]) for t in texts}
             answers += 1

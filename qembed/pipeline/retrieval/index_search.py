@@ -1,0 +1,276 @@
+"""Search of one generation: vectors, exactly or in the graph, and words in the lexical index."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from qembed.pipeline.lexical_index import open_lexical
+from qembed.pipeline.progress import StageTimer
+from qembed.search import Exact, Graph, GraphSearcher, Plan, choose, merge
+from qembed.search.dense.hnsw import EF
+from qembed.search.dense.planner import Search
+from qembed.search.lexical.bm25 import LexicalIndex
+from qembed.search.lexical.files import LexicalIndexDamaged
+from qembed.search.lexical.query import ParsedQuery
+from qembed.store import Snapshot, derived_files
+
+if TYPE_CHECKING:
+    from qembed.pipeline.filters import Allowed
+    from qembed.types import Rows, Scores, Vectors
+
+_UNOPENED: Any = object()
+
+
+class IndexSearch:
+    """Vector and lexical search of one generation. What is searched is loaded when first needed.
+
+    `parts`: vectors to search instead of the index's, as (first row, float32 (n, dim)). `watch_graph`: look
+    for a newly published graph before each search; False where a new session is opened for it.
+    `limit_blas`: context of searches with a single vector.
+    """
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        timer: StageTimer | None = None,
+        *,
+        parts: Sequence[tuple[int, Vectors]] | None = None,
+        watch_graph: bool = True,
+        limit_blas: Callable[[], AbstractContextManager[Any]] | None = None,
+    ) -> None:
+        self._snapshot = snapshot
+        self._root = snapshot.root
+        self._manifest = snapshot.manifest
+        self._timer = StageTimer() if timer is None else timer
+        self._given_parts = parts
+        self._watch_graph = watch_graph
+        self._limit_blas = limit_blas
+        self._graph: Graph | None = None
+        self._graph_stamp: derived_files.Stamp | None = None
+        self._graph_broken = False
+        self._lexical: LexicalIndex | None = _UNOPENED
+        self._prefetch_is_exact: bool | None = None
+        self.graph_loaded = False
+        """True if the planner counts the graph as loaded."""
+
+    @property
+    def rows(self) -> int:
+        """Row ids in use, dead ones included."""
+        return self._manifest.next_row - self._manifest.base
+
+    # ── vectors ──────────────────────────────────────────────────────────────────────────────────
+
+    @cached_property
+    def parts(self) -> Sequence[tuple[int, Vectors]]:
+        """All vectors as (first row, float32 (n, dim)): the mapped matrix, then the shards it lacks."""
+        import numpy as np
+
+        if self._given_parts is not None:
+            return self._given_parts
+        opened = derived_files.open_matrix(self._root, self._manifest)
+        parts: list[tuple[int, Vectors]] = []
+        upto = self._manifest.base
+        if opened is not None:
+            # a plain view: slicing a memmap takes longer
+            parts.append((self._manifest.base, np.asarray(opened[0])))
+            upto = opened[1]
+        parts.extend(self._snapshot.vector_batches(upto))
+        return parts
+
+    @cached_property
+    def exact(self) -> Exact:
+        """Exact search over all vectors."""
+        return Exact(self.parts, self._snapshot.live, self._manifest.base)
+
+    def vectors(self, rows: Rows) -> Vectors:
+        """Vectors of the rows, float32 (n, dim)."""
+        import numpy as np
+
+        dim = self.parts[0][1].shape[1] if self.parts else self._manifest.recipe.dim
+        out = np.zeros((len(rows), dim), dtype=np.float32)
+        for first, matrix in self.parts:
+            inside = np.flatnonzero((rows >= first) & (rows < first + len(matrix)))
+            out[inside] = matrix[rows[inside] - first]
+        return out
+
+    def cosines(self, vector: Vectors, rows: Rows) -> Scores:
+        """Cosine of a query vector, float32 (dim,), with each of the rows, in their order."""
+        return self.vectors(rows) @ vector
+
+    def vector_search(
+        self,
+        vectors: Vectors,
+        k: int,
+        wanted: Search = "auto",
+        ef: int | None = None,
+        allowed: Allowed | None = None,
+    ) -> tuple[list[tuple[Rows, Scores]], Plan]:
+        """(the k best rows and cosines of each query vector, float32 (n, dim); how they were found).
+
+        `ef`: breadth of the graph search, None for the measured one. `allowed`: rows to stay within.
+        """
+        limit: AbstractContextManager[Any] = nullcontext()
+        if self._limit_blas is not None and len(vectors) == 1 and not self.exact.knows(vectors):
+            limit = self._limit_blas()
+        plan = self.plan(len(vectors), wanted, None if allowed is None else len(allowed.rows))
+        found: list[tuple[Rows, Scores]] | None = None
+        with limit, self._timer("search"):
+            if plan.kind == "graph":
+                found = self._search_graph(vectors, k, ef, allowed)
+                if found is None:
+                    plan = Plan("exact", "the graph is damaged (qembed index makes a new one)")
+            if found is None:
+                found = self.exact.search(vectors, k, allowed.rows if allowed else None)
+        return found, plan
+
+    def prefetch(self, vectors: Vectors) -> None:
+        """Score queries that `vector_search` will get one by one, float32 (n, dim), in one pass.
+
+        Does nothing where a pass over several queries would give other bits than one over each.
+        """
+        if len(vectors) < 2 or self.plan(1, "auto").kind != "exact":
+            return
+        with self._limit_blas() if self._limit_blas is not None else nullcontext():
+            if self._prefetch_is_exact is None:
+                self._prefetch_is_exact = self.exact.steady()
+            if self._prefetch_is_exact:
+                self.exact.ahead(vectors)
+
+    # ── graph ────────────────────────────────────────────────────────────────────────────────────
+
+    def graph_stamp(self) -> derived_files.Stamp | None:
+        """Stamp of the loaded graph, else of the published one; None without a usable graph.
+
+        A writer may publish another graph after one was loaded.
+        """
+        if self._graph_broken:
+            return None
+        if self._graph_stamp is not None:
+            return self._graph_stamp
+        return self._published_stamp() if self._watch_graph else self._first_stamp
+
+    def _published_stamp(self) -> derived_files.Stamp | None:
+        return derived_files.current(self._root, self._manifest, derived_files.GRAPH)
+
+    @cached_property
+    def _first_stamp(self) -> derived_files.Stamp | None:
+        return self._published_stamp()
+
+    def graph(self) -> tuple[Graph, derived_files.Stamp] | None:
+        """The graph, loaded, and its stamp; None without a usable graph."""
+        stamp = self.graph_stamp()
+        if stamp is None:
+            return None
+        if self._graph is None:
+            with self._timer("graph"):
+                try:
+                    # loading a damaged one could crash the process
+                    whole = derived_files.is_whole(self._root, stamp)
+                    dim = self._manifest.recipe.dim
+                    graph = Graph.load(self._root / stamp.file, dim) if whole else None
+                except RuntimeError:  # a writer replaced it between the two
+                    graph = None
+                if graph is None:  # answer exactly, the next writer makes a new one
+                    self._graph_broken = True
+                    return None
+                self._graph, self._graph_stamp = graph, stamp
+        self.graph_loaded = True
+        return self._graph, stamp
+
+    def plan_as_cold(self) -> None:
+        """Plan the next search as a process that has not loaded the graph would."""
+        self.graph_loaded = False
+
+    def plan(self, queries: int, wanted: Search, allowed: int | None = None) -> Plan:
+        """Plan of a search with `queries` vectors. `allowed`: number of rows that a filter leaves."""
+        stamp = self.graph_stamp()
+        covered = 0 if stamp is None else stamp.upto - stamp.base
+        return choose(
+            wanted=wanted,
+            rows=self.rows,
+            covered=covered,
+            queries=queries,
+            loaded=self.graph_loaded,
+            allowed=allowed,
+            ef=_measured_ef(stamp),
+        )
+
+    def _search_graph(
+        self, vectors: Vectors, k: int, ef: int | None, allowed: Allowed | None = None
+    ) -> list[tuple[Rows, Scores]] | None:
+        """As `vector_search`, in the graph, and exactly in the rows it does not cover; None without one."""
+        opened = self.graph()
+        if opened is None:
+            return None
+        graph, stamp = opened
+        ef = _measured_ef(stamp) if ef is None else ef
+        searcher = GraphSearcher(graph, self._snapshot.live, self._manifest.base, ef)
+        rows = None if allowed is None else allowed.rows
+        found = searcher.search(vectors, k, None if allowed is None else allowed.mask)
+        missed = [i for i, hits in enumerate(found) if hits is None]
+        if stamp.upto < self._manifest.next_row:
+            tail = self._uncovered(stamp.upto).search(vectors, k, rows)
+            found = [
+                None if a is None else merge([a, b], k) for a, b in zip(found, tail, strict=True)
+            ]
+        if missed:  # searched exactly over all rows
+            for i, hits in zip(missed, self.exact.search(vectors[missed], k, rows), strict=True):
+                found[i] = hits
+        return [hits for hits in found if hits is not None]
+
+    def _uncovered(self, upto: int) -> Exact:
+        """Exact search over the rows from `upto` on."""
+        parts = [
+            (max(first, upto), v[max(0, upto - first) :])
+            for first, v in self.parts
+            if first + len(v) > upto
+        ]
+        return Exact(parts, self._snapshot.live, self._manifest.base)
+
+    # ── words ────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def lexical(self) -> LexicalIndex | None:
+        """The lexical index; None without a usable one."""
+        if self._lexical is _UNOPENED:
+            with self._timer("lexical"):
+                opened = open_lexical(self._root, self._manifest)
+            self._lexical = None if opened is None else opened[0]
+        return self._lexical
+
+    def lexical_search(
+        self,
+        query: str | ParsedQuery,
+        k: int,
+        allowed: Allowed | None = None,
+        least: int | None = None,
+    ) -> tuple[Rows, Scores] | None:
+        """(the k best rows by words, their BM25 scores); None without a lexical index.
+
+        `least`: hits that must be exact to the last tie, see LexicalIndex.search.
+        """
+        index, manifest = self.lexical, self._manifest
+        if index is None:
+            return None
+        try:
+            with self._timer("lexical"):
+                return index.search(
+                    query,
+                    k,
+                    base=manifest.base,
+                    upto=manifest.next_row,
+                    least=least,
+                    live=self._snapshot.live,
+                    allowed=None if allowed is None else allowed.mask,
+                )
+        except LexicalIndexDamaged:
+            self._lexical = None
+            return None
+
+
+def _measured_ef(stamp: derived_files.Stamp | None) -> int:
+    """Breadth of graph search that the graph's writer measured to be enough."""
+    return int(stamp.extra.get("ef", EF)) if stamp is not None else EF

@@ -1,0 +1,132 @@
+"""An index's model: what is known of it, its encoder and its rerankers, each loaded when first needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qembed.models import Model, open_model, passage_text
+from qembed.pipeline.progress import StageTimer
+from qembed.pipeline.recipe import check_model, check_probes
+
+if TYPE_CHECKING:
+    from qembed.store.manifest import Manifest
+    from qembed.types import Encoder, Scorer
+
+
+class ModelSource:
+    """Opens models, encoders and rerankers. Derive from it to share or wrap them."""
+
+    def open(self, spec: str, dim: int | None = None) -> Model:
+        """Open the model that `spec` names, without its weights. `dim`: dimensions to truncate to."""
+        return open_model(spec, dim=dim)
+
+    def encoder(self, model: Model) -> Encoder:
+        """Load the model's weights."""
+        return model.encoder()
+
+    def reranker(self, spec: str, model: Model) -> Scorer:
+        """Open the reranker that `spec` names. `model`: whose token vectors `late` compares."""
+        from qembed.models import open_reranker
+
+        return open_reranker(spec, model)
+
+
+class LoadedModel:
+    """The model of one index.
+
+    `spec`: names the model otherwise than the index does. `model`, `encoder`: used instead of loading them.
+    """
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        spec: str | None = None,
+        *,
+        timer: StageTimer | None = None,
+        source: ModelSource | None = None,
+        model: Model | None = None,
+        encoder: Encoder | None = None,
+    ) -> None:
+        self._manifest = manifest
+        self.given_spec = spec
+        self._timer = StageTimer() if timer is None else timer
+        self._source = ModelSource() if source is None else source
+        self._model = model
+        self._encoder = encoder
+        self._rerankers: dict[str, Scorer] = {}
+
+    def with_encoder(self, encoder: Encoder) -> LoadedModel:
+        """The same model with another encoder, such as a wrapper of this one's. Opens the model."""
+        return LoadedModel(
+            self._manifest,
+            self.given_spec,
+            timer=self._timer,
+            source=self._source,
+            model=self.model,
+            encoder=encoder,
+        )
+
+    @property
+    def model(self) -> Model:
+        """The model, without its weights. Raises RecipeMismatch if its content is not the recipe's."""
+        if self._model is None:
+            recipe, spec = self._manifest.recipe, self.given_spec or self._manifest.spec
+            with self._timer("model"):
+                model = self._source.open(spec)
+                if model.dim != recipe.dim:
+                    model = self._source.open(spec, recipe.dim)
+                check_model(recipe, model)
+            self._model = model
+        return self._model
+
+    @property
+    def note(self) -> str | None:
+        """Message for the user on how the weights were loaded; None before, and if there is none."""
+        return None if self._model is None else self._model.note
+
+    @property
+    def encoder(self) -> Encoder:
+        """The encoder, loaded. Raises ModelUnavailable, RecipeMismatch for a server with another model."""
+        if self._encoder is None:
+            model, manifest = self.model, self._manifest
+            with self._timer("load"):
+                encoder = self._source.encoder(model)
+                if model.is_remote:
+                    # no checksum tells what a server runs: the probe vectors do
+                    check_probes(
+                        encoder, manifest.probes, manifest.recipe, manifest.spec, model.spec
+                    )
+            self._encoder = encoder
+        return self._encoder
+
+    @property
+    def encoder_if_loaded(self) -> Encoder | None:
+        """The encoder, None before it is loaded. Safe to call from any thread."""
+        return self._encoder
+
+    def reranker(self, spec: str) -> Scorer:
+        """The reranker that `spec` names, opened once. Tasks come with the pairs."""
+        if spec not in self._rerankers:
+            model = self.model
+            with self._timer("load"):
+                self._rerankers[spec] = self._source.reranker(spec, model)
+        return self._rerankers[spec]
+
+    def untruncated_reranker(self, spec: str) -> tuple[Model, Scorer]:
+        """(the model with all its dimensions, the reranker opened with it), as without an index.
+
+        Raises RecipeMismatch as `model` does.
+        """
+        model = self.model
+        full = self._source.open(self.given_spec or self._manifest.spec)
+        model = model if full.dim == model.dim else full
+        return model, self._source.reranker(spec, model)
+
+    def encoder_text(self, title: str, text: str, label: str = "") -> str:
+        """A passage's text as it was encoded."""
+        recipe = self._manifest.recipe
+        return passage_text(recipe.passage_text, recipe.title_rule, title, text, label)
+
+    def reranker_text(self, title: str, text: str, label: str = "") -> str:
+        """A passage with its title and without the encoder's prefixes, for cross-encoders."""
+        return passage_text("{text}", self._manifest.recipe.title_rule, title, text, label)
