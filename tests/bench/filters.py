@@ -57,6 +57,11 @@ FILTERS: Mapping[str, Callable[[int, str, Meta], bool]] = {
     "suffix = '.rst'": lambda i, path, m: path.endswith(".rst"),
     "mtime < '2023-11-14T22:46:40Z'": lambda i, path, m: i < 2_000,
     "rare exists": lambda i, path, m: "rare" in m,
+    # values of several types and objects have no column: they are decoded from JSON
+    "mixed = 'x7'": lambda i, path, m: m["mixed"] in ("x7", ["x7"]),
+    "mixed > 'x98'": lambda i, path, m: m["mixed"] in ("x99", ["x99"]),
+    "owner.id = 'u7'": lambda i, path, m: m["owner"]["id"] == "u7",
+    "user_id = 'user7' and owner.id > 'u'": lambda i, path, m: m["user_id"] == "user7",
     "user_id = 'user7' and date >= '2010-01-01' and not path glob '*q*'": lambda i, path, m: (
         m["user_id"] == "user7" and m["date"] >= "2010"
     ),
@@ -77,6 +82,8 @@ def documents(n: int) -> list[tuple[str, Meta]]:
             "size": rng.randrange(1, 1001),
             "score": rng.random(),
             "tags": [f"t{rng.randrange(100)}", "all"],
+            "mixed": f"x{i % 100}" if i % 2 else [f"x{i % 100}"],
+            "owner": {"id": f"u{i % 100}"},
         }
         if i % 100 == 3:
             meta["rare"] = True

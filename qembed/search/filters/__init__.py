@@ -1,1 +1,1 @@
-"""The filter language of `--where`: parser, type check, evaluation."""
+"""`--where` filters: parser, types, predicates on typed columns and decoded metadata."""

@@ -1,4 +1,4 @@
-"""`--where`: text to expression.
+"""Parser of `--where` expressions.
 
     or      and ("or" and)*                         and     not ("and" not)*
     not     "not" not | test                        list    "(" value ("," value)* ")"
@@ -7,8 +7,9 @@
     value   'text' | "text" | number | true | false | null            a quote inside: doubled
     field   a name with letters, digits, _ - and dots, or any name at all in double quotes
 
-By hand, because importing a parser generator (lark) takes longer than the query it would parse for, and
-because each error knows what it expected where. Words of the grammar may be in capitals.
+Words of the grammar may be in capitals. Parsed by recursive descent: each error names what was expected
+where, and a parser generator (lark) would add 80 ms to every cold filtered query (import, grammar, one
+parse; measured), which takes half a second.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from typing import NoReturn, TypeAlias
 from qembed.errors import UsageError
 
 Value: TypeAlias = str | int | float | bool | None
-DEEPEST = 50
-"""Parentheses and `not` inside one another."""
+MAX_DEPTH = 50
+"""Parentheses and `not` nested in one another."""
 _TOKEN = re.compile(
     r"""\s*(?:(?P<text>'(?:[^']|'')*')|(?P<quoted>"(?:[^"]|"")*")
     |(?P<number>-?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w.]))
@@ -35,7 +36,7 @@ _SIGNS = {"==": "=", "<>": "!="}
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field's name. `literal`: it was quoted, so it is a metadata key as it stands, dots and all."""
+    """A field's name. `literal`: it was quoted, so it is a metadata key with its dots."""
 
     name: str
     literal: bool = False
@@ -43,7 +44,7 @@ class Field:
 
     @property
     def key(self) -> tuple[str, bool]:
-        """What makes it the same field as another."""
+        """Identity of the field, wherever it stands."""
         return self.name, self.literal
 
 
@@ -66,28 +67,28 @@ class In:
 
 @dataclass(frozen=True, slots=True)
 class Exists:
-    """`exists field`: it is there and not null."""
+    """`exists field`: present and not null."""
 
     field: Field
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """The opposite."""
+    """Negation."""
 
     inner: Expression
 
 
 @dataclass(frozen=True, slots=True)
 class And:
-    """All of them."""
+    """Conjunction."""
 
     parts: tuple[Expression, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Or:
-    """Any of them."""
+    """Disjunction."""
 
     parts: tuple[Expression, ...]
 
@@ -103,7 +104,7 @@ class _Token:
 
 
 def complain(text: str, at: int, what: str) -> NoReturn:
-    """Raises UsageError with the expression and a caret under column `at` (0-based)."""
+    """Raise UsageError with the expression and a caret under column `at` (0-based)."""
     shown = "".join(" " if c.isspace() else c for c in text)
     # characters of two columns (Chinese, Japanese, Korean) and of none (accents) shift the caret
     width = sum(
@@ -114,7 +115,7 @@ def complain(text: str, at: int, what: str) -> NoReturn:
 
 
 def parse_expression(text: str) -> Expression:
-    """The expression a text says. Raises UsageError that points at the column."""
+    """Parse an expression. Raises UsageError that points at the column."""
     return _Parser(text).whole()
 
 
@@ -148,7 +149,7 @@ class _Parser:
             at = match.end()
         return [*found, _Token("end", "", len(self.text.rstrip()))]
 
-    # ── moving on ────────────────────────────────────────────────────────────────────────────────
+    # ── tokens ─────────────────────────────────────────────────────────────────────────────────────
 
     @property
     def now(self) -> _Token:
@@ -191,8 +192,8 @@ class _Parser:
 
     def _not(self) -> Expression:
         self.depth += 1
-        if self.depth > DEEPEST:
-            complain(self.text, self.now.at, f"more than {DEEPEST} levels inside one another")
+        if self.depth > MAX_DEPTH:
+            complain(self.text, self.now.at, f"more than {MAX_DEPTH} levels inside one another")
         found = Not(self._not()) if self._take("not") else self._test()
         self.depth -= 1
         return found

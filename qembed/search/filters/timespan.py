@@ -1,4 +1,4 @@
-"""Times as people write them, as stretches of nanoseconds."""
+"""Times as people write them, as time spans in nanoseconds."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}$")
 _MINUTE = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(Z|[-+]\d{2}:?\d{2})?$")
 
 
-def stretch(written: object) -> tuple[int, int]:
-    """[first, after) in nanoseconds since 1970: a day, a minute or a second, as finely as it is written.
+def time_span(written: object) -> tuple[int, int]:
+    """Parse a time to its span [first, after), nanoseconds since 1970: the day, minute or second written.
 
     A number is seconds since 1970. Without an offset, local time. Raises ValueError.
     """

@@ -1,4 +1,4 @@
-"""What a filter cannot mean, given the documents there are."""
+"""Type checks of a filter against the documents of an index: errors and warnings."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ from qembed.search.filters.parser import (
     Value,
     complain,
 )
-from qembed.search.filters.timespan import stretch
+from qembed.search.filters.timespan import time_span
 from qembed.search.filters.values import BUILT_IN, Column, Columns, Documents, is_built_in
 
+NAMES_SHOWN = 40
+"""Known fields listed under an unknown one."""
 _KINDS = {
     str: "text",
     bool: "true or false",
@@ -29,21 +31,13 @@ _KINDS = {
     float: "a number",
     list: "a list",
     dict: "an object",
+    type(None): "null",
 }
-
-
-def kind_of(value: Any) -> str:
-    """What a person would call the type of a JSON value."""
-    return name_of(type(value))
-
-
-def name_of(kind: type) -> str:
-    """What a person would call a type."""
-    return _KINDS.get(kind, "null")
+"""Names of JSON types in messages."""
 
 
 def tests_of(e: Expression) -> list[tuple[Field, str, Value]]:
-    """(field, sign, value) of every test in an expression."""
+    """List (field, sign, value) of every test in an expression; `exists` has the value None."""
     if isinstance(e, Not):
         return tests_of(e.inner)
     if isinstance(e, (And, Or)):
@@ -53,49 +47,38 @@ def tests_of(e: Expression) -> list[tuple[Field, str, Value]]:
     return [(e.field, "exists", None)] if isinstance(e, Exists) else [(e.field, e.sign, e.value)]
 
 
-def check(
-    text: str,
-    e: Expression,
-    columns: Columns,
-    warnings: list[str],
-) -> None:
-    """Raises UsageError for what cannot be meant, adds to `warnings` what may not be.
-
-    Looks at the narrowed columns first: a field and a type that are there are there.
-    """
+def check(text: str, e: Expression, columns: Columns, warnings: list[str]) -> None:
+    """Check every test of an expression. Adds to `warnings`; raises UsageError for what can never match."""
     for f, sign, wanted in tests_of(e):
         if f.key == ("mtime", False):
             _check_time(text, f, sign, wanted)
             continue
-        kind = "text" if sign == "glob" else kind_of(wanted)
-        column = columns.typed(f)
-        kinds = _kinds(columns[f]) if column is None else _column_kinds(column)
-        if column is None and kind not in kinds and columns.narrowed is not None:
-            kinds = _kinds(columns.full(f))
+        wanted_kind = _KINDS[type(wanted)]
+        kinds = _kinds_of(f, wanted_kind, columns)
         if not kinds:
             if len(columns.documents) and not is_built_in(f):
-                _unknown(text, f, columns.documents)
-            continue
-        if sign == "exists" or wanted is None:
-            continue
-        n, have = len(columns.documents), columns.having(f)
-        if have < n:
-            warnings.append(f"{f.name}: only {have:,} of {n:,} documents have this field")
-        others = sorted(k for k, count in kinds.items() if k != kind and count)
-        if not others:
-            continue
-        if kind not in kinds:
-            what = f"{f.name} is {' or '.join(others)}, not {kind}"
-            if sign != "=":
-                complain(text, f.column, f"{what}: {sign} cannot compare them")
-            warnings.append(f"{what}: nothing equals {json.dumps(wanted, ensure_ascii=False)}")
-        elif sign != "=":
-            count = sum(kinds[k] for k in others)
-            warnings.append(f"{f.name}: {count:,} values are {' or '.join(others)}, not {kind}")
+                _unknown_field(text, f, columns.documents)
+        elif sign != "exists" and wanted is not None:
+            _check_coverage(f, columns, warnings)
+            _check_kind(text, (f, sign, wanted), kinds, warnings)
 
 
-def _kinds(values: Sequence[Any]) -> Counter[str]:
-    """How many values there are of each kind; those of lists are counted one by one."""
+def _kinds_of(f: Field, wanted: str, columns: Columns) -> Counter[str]:
+    """Count the values of each kind in a field; {} if no document has it.
+
+    Decodes the documents looked at first: only if the wanted kind is not among them, all.
+    """
+    column = columns.typed(f)
+    if column is not None:
+        return _column_kinds(column)
+    kinds = _value_kinds(columns[f])
+    if wanted not in kinds and columns.narrowed is not None:
+        kinds = _value_kinds(columns.full(f))
+    return kinds
+
+
+def _value_kinds(values: Sequence[Any]) -> Counter[str]:
+    """Count decoded values by kind; those of lists are counted one by one, and "a list" is there with 0."""
     types = Counter(map(type, values))
     lists = types.pop(list, 0)
     if lists:
@@ -108,11 +91,37 @@ def _kinds(values: Sequence[Any]) -> Counter[str]:
 
 
 def _column_kinds(column: Column) -> Counter[str]:
-    """The same of a column."""
+    """Count the values of a typed column in the same way."""
     kinds: Counter[str] = Counter({"a list": 0} if column.lists and column.present.any() else {})
     if column.values:
-        kinds[name_of(column.type)] = column.values
+        kinds[_KINDS[column.type]] = column.values
     return kinds
+
+
+def _check_coverage(f: Field, columns: Columns, warnings: list[str]) -> None:
+    """Warn if only some documents have the field."""
+    n, have = len(columns.documents), columns.having(f)
+    if have < n:
+        warnings.append(f"{f.name}: only {have:,} of {n:,} documents have this field")
+
+
+def _check_kind(
+    text: str, test: tuple[Field, str, Value], kinds: Counter[str], warnings: list[str]
+) -> None:
+    """Warn of values that the test cannot compare; raise UsageError if no value can be ordered."""
+    f, sign, wanted = test
+    kind = _KINDS[type(wanted)]
+    others = sorted(k for k, count in kinds.items() if k != kind and count)
+    if not others:
+        return
+    if kind not in kinds:
+        what = f"{f.name} is {' or '.join(others)}, not {kind}"
+        if sign != "=":
+            complain(text, f.column, f"{what}: {sign} cannot compare them")
+        warnings.append(f"{what}: nothing equals {json.dumps(wanted, ensure_ascii=False)}")
+    elif sign != "=":
+        count = sum(kinds[k] for k in others)
+        warnings.append(f"{f.name}: {count:,} values are {' or '.join(others)}, not {kind}")
 
 
 def _check_time(text: str, f: Field, sign: str, wanted: Value) -> None:
@@ -121,12 +130,13 @@ def _check_time(text: str, f: Field, sign: str, wanted: Value) -> None:
     if sign == "glob":
         complain(text, f.column, "mtime is a time, not text: glob cannot match it")
     try:
-        stretch(wanted)
+        time_span(wanted)
     except ValueError as e:
         complain(text, f.column, f"mtime is a time: {e}")
 
 
-def _unknown(text: str, f: Field, documents: Documents) -> None:
+def _unknown_field(text: str, f: Field, documents: Documents) -> None:
+    """Raise UsageError with the known fields and the one most like it."""
     import difflib
 
     known: dict[str, None] = {}
@@ -136,7 +146,7 @@ def _unknown(text: str, f: Field, documents: Documents) -> None:
     names = [*sorted(known), *BUILT_IN]
     near = difflib.get_close_matches(f.name, names, 1)
     hint = f"; did you mean {near[0]}?" if near else ""
-    shown = ", ".join(names[:40]) + (", …" if len(names) > 40 else "")
+    shown = ", ".join(names[:NAMES_SHOWN]) + (", …" if len(names) > NAMES_SHOWN else "")
     try:
         complain(text, f.column, f"no document has a field {f.name}{hint}")
     except UsageError as e:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from qembed.errors import UsageError
 from qembed.search.filters.evaluate import parse
 from qembed.search.filters.parser import And, Compare, Exists, Field, In, Not, Or, parse_expression
-from qembed.search.filters.timespan import stretch
+from qembed.search.filters.timespan import time_span
 from tests.search.filters.expressions import documents
 
 # ── grammar ──────────────────────────────────────────────────────────────────────────────────────
@@ -185,7 +185,7 @@ class TestTimes:
         assert chosen.mask.tolist() == [passes]
 
     def test_a_day_is_the_local_day(self) -> None:
-        first, after = stretch("2026-03-04")
+        first, after = time_span("2026-03-04")
         midnight = datetime(2026, 3, 4).astimezone().timestamp()
         assert first == int(midnight) * 10**9
         assert after == int(datetime(2026, 3, 5).astimezone().timestamp()) * 10**9
@@ -205,7 +205,7 @@ class TestTimes:
     @given(st.floats(allow_nan=False) | st.integers())
     def test_any_number_is_a_time_or_none(self, number: float) -> None:
         try:
-            first, after = stretch(number)
+            first, after = time_span(number)
         except ValueError:
             return
         assert -(2**63) <= first < after < 2**63
