@@ -1,7 +1,9 @@
-"""Vectors to row ids and scores: exactly, or through an HNSW graph.
+"""Search: vectors, words and filters to row ids and scores.
 
-exact    every vector, in blocks            graph    HNSW, approximate
-top      the best k, ties settled           planner  which of the two, and why
+dense/     exact search, HNSW graph, and the planner that chooses between them
+lexical/   BM25 over words, in a tantivy index
+filters/   `--where` expressions over metadata
+topk       the best k of many scores, merged and without ties left open
 """
 
 from qembed.search.dense.exact import Exact

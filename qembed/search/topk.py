@@ -1,4 +1,4 @@
-"""The best k of many scores, the same ones every time."""
+"""Top-k selection with a deterministic order of ties, and operations on sorted row ids."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def top(rows: Rows, scores: Scores, k: int) -> tuple[Rows, Scores]:
-    """The k best by score, ties by the smaller row id, best first.
+    """Select the k best by score, best first, ties by the smaller row id.
 
     A plain argpartition would pick any of several equal scores at the border; a run must not depend on
-    how the vectors were cut into blocks.
+    how the vectors were divided into blocks.
     """
     import numpy as np
 
@@ -31,29 +31,29 @@ def top(rows: Rows, scores: Scores, k: int) -> tuple[Rows, Scores]:
 
 
 def best_first(rows: Rows, scores: Scores, k: int) -> tuple[Rows, Scores]:
-    """The same of what comes best first already, only ties in any order."""
+    """Select the k best of scores that are sorted already, except that ties are in any order."""
     rising, same = rows[1:] > rows[:-1], scores[1:] == scores[:-1]
     if bool((rising | ~same).all()):
         return rows[:k], scores[:k]
     return top(rows, scores, k)
 
 
-TIE = 1e-5
-"""Cosines this near are one: sums of float32 in another order."""
+TIE_TOLERANCE = 1e-5
+"""Cosines closer than this are equal: float32 sums in another order differ by as much."""
 
 
 def recall(found: Scores, truth: Scores) -> float:
-    """Share of the best `len(truth)` scores that `found` has; another row that is as good counts.
+    """Share of the best `len(truth)` scores in `found`; any row with as good a score counts.
 
-    Which of several equal texts an approximate search names first is no loss.
+    An approximate search may name another one of several equal texts first: that is no loss.
     """
     if not len(truth):
         return 1.0
-    return min(len(truth), int((found >= truth.min() - TIE).sum())) / len(truth)
+    return min(len(truth), int((found >= truth.min() - TIE_TOLERANCE).sum())) / len(truth)
 
 
 def merge(parts: Sequence[tuple[Rows, Scores]], k: int) -> tuple[Rows, Scores]:
-    """The k best of several result lists over different rows."""
+    """Select the k best of several result lists over disjoint rows."""
     import numpy as np
 
     if len(parts) == 1:
@@ -62,9 +62,9 @@ def merge(parts: Sequence[tuple[Rows, Scores]], k: int) -> tuple[Rows, Scores]:
 
 
 def distinct(parts: Sequence[Rows]) -> Rows:
-    """All ids of the parts once, ascending, int64 (n,).
+    """Sort the ids of all parts and drop duplicates, int64 (n,).
 
-    numpy's own unique imports numpy.ma to ask whether any are masked: 17 ms, of a query's half second.
+    numpy's own unique imports numpy.ma to look for masked arrays: 17 ms, of a query's half second.
     """
     import numpy as np
 
@@ -77,7 +77,7 @@ def distinct(parts: Sequence[Rows]) -> Rows:
 
 
 def places(rows: Rows, known: Rows) -> tuple[Rows, npt.NDArray[np.bool_]]:
-    """Where in `known` (ascending) each row stands, int64 (n,), and whether it is there at all, bool (n,)."""
+    """Positions of rows in `known` (ascending), int64 (n,), and a mask of those that are there, bool (n,)."""
     import numpy as np
 
     if not len(known):

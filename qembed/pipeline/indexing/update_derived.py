@@ -105,7 +105,7 @@ def _vectors(snapshot: Snapshot, start: int) -> Iterator[tuple[int, Vectors]]:
 
 def _measured(snapshot: Snapshot, graph: Graph, upto: int) -> Mapping[str, Any]:
     """What a graph's stamp says beside its rows: how broadly to search it for the wanted recall@10."""
-    ef, recall = graph.breadth(*synthetic_queries(snapshot, upto))
+    ef, recall = graph.measure_ef(*synthetic_queries(snapshot, upto))
     return {
         "M": M,
         "ef_construction": EF_CONSTRUCTION,

@@ -156,7 +156,7 @@ class CandidateRetriever:
             mask &= allowed.mask
         for phrases, keep in ((query.phrases, True), (query.without, False)):
             for phrase in phrases:
-                offsets = index.holding(phrase) - manifest.base
+                offsets = index.rows_with(phrase) - manifest.base
                 has = np.zeros(n, dtype=bool)
                 has[offsets[(offsets >= 0) & (offsets < n)]] = True
                 mask &= has if keep else ~has

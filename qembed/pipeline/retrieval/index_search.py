@@ -113,7 +113,11 @@ class IndexSearch:
         `ef`: breadth of the graph search, None for the measured one. `allowed`: rows to stay within.
         """
         limit: AbstractContextManager[Any] = nullcontext()
-        if self._limit_blas is not None and len(vectors) == 1 and not self.exact.knows(vectors):
+        if (
+            self._limit_blas is not None
+            and len(vectors) == 1
+            and not self.exact.is_prefetched(vectors)
+        ):
             limit = self._limit_blas()
         plan = self.plan(len(vectors), wanted, None if allowed is None else len(allowed.rows))
         found: list[tuple[Rows, Scores]] | None = None
@@ -135,9 +139,9 @@ class IndexSearch:
             return
         with self._limit_blas() if self._limit_blas is not None else nullcontext():
             if self._prefetch_is_exact is None:
-                self._prefetch_is_exact = self.exact.steady()
+                self._prefetch_is_exact = self.exact.prefetch_is_exact()
             if self._prefetch_is_exact:
-                self.exact.ahead(vectors)
+                self.exact.prefetch(vectors)
 
     # ── graph ────────────────────────────────────────────────────────────────────────────────────
 

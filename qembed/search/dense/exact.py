@@ -1,4 +1,4 @@
-"""Exact search: every vector is looked at. The oracle of the graph, and faster than it when cold."""
+"""Exact search over all vectors: the reference for the graph, and faster than it in a cold process."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 ROWS_PER_BLOCK = 1 << 15
 """Rows scored at a time: 48 MiB of 384-dimensional vectors, and scores that stay in cache."""
-AHEAD = 1 << 10
-"""Rows that several single queries are scored with before the next: they stay in a core's cache."""
-QUERIES = 64
-"""Queries scored at a time: one pass over the vectors serves them all."""
+ROWS_PER_PREFETCH = 1 << 10
+"""Rows scored with all prefetched queries before the next rows: they stay in a core's cache."""
+QUERIES_PER_PASS = 64
+"""Queries scored in one pass over the vectors."""
 
 
 class Exact:
-    """Searches vectors that lie in one or more stretches of consecutive rows.
+    """Exact search over vectors in one or more runs of consecutive rows.
 
-    `parts`: (first row id, float32 (n, dim)), unit rows, a memory map will do.
+    `parts`: (first row id, float32 (n, dim)) with unit rows; a memory map will do.
     `live`: bool over the rows from `base` on, None if all live.
     """
 
@@ -37,24 +37,24 @@ class Exact:
         self.parts = [(first, v) for first, v in parts if len(v)]
         self.live = live
         self.base = base
-        self._ahead: dict[bytes, list[Scores]] = {}
+        self._prefetched: dict[bytes, list[Scores]] = {}
 
     def search(
         self, vectors: Vectors, k: int, rows: Rows | None = None
     ) -> list[tuple[Rows, Scores]]:
-        """For each query vector its k best living rows (of `rows`, if given) and their cosines."""
+        """Return, for each query vector, its k best living rows (of `rows`, if given) and their cosines."""
         import numpy as np
 
         found: list[tuple[Rows, Scores]] = []
-        for i in range(0, len(vectors), QUERIES):
-            queries = np.ascontiguousarray(vectors[i : i + QUERIES], dtype=np.float32)
+        for i in range(0, len(vectors), QUERIES_PER_PASS):
+            queries = np.ascontiguousarray(vectors[i : i + QUERIES_PER_PASS], dtype=np.float32)
             found += self._all(queries, k) if rows is None else self._some(queries, k, rows)
         return found
 
-    def ahead(self, vectors: Vectors) -> None:
-        """Scores for queries that `search` will get one by one, in one pass over the vectors for all of them.
+    def prefetch(self, vectors: Vectors) -> None:
+        """Score queries that `search` will get one by one, float32 (n, dim), in one pass for all.
 
-        Reading the vectors is what takes the time. What was ahead before is forgotten.
+        Reading the vectors takes most of the time. Replaces what was prefetched before.
         """
         import numpy as np
 
@@ -62,33 +62,34 @@ class Exact:
         found = []
         for _, matrix in self.parts:
             scores = np.empty((len(queries), len(matrix)), dtype=np.float32)
-            for at in range(0, len(matrix), AHEAD):
-                part, block = scores[:, at : at + AHEAD], matrix[at : at + AHEAD].T
+            for at in range(0, len(matrix), ROWS_PER_PREFETCH):
+                until = at + ROWS_PER_PREFETCH
+                part, block = scores[:, at:until], matrix[at:until].T
                 for q in range(len(queries)):  # one by one: together they would have other bits
                     np.matmul(queries[q : q + 1], block, out=part[q : q + 1])
             found.append(scores)
-        self._ahead = {
+        self._prefetched = {
             query.tobytes(): [scores[q] for scores in found] for q, query in enumerate(queries)
         }
 
-    def knows(self, vector: Vectors) -> bool:
-        """Whether scores for this query, float32 (1, dim), lie ahead."""
-        return vector.tobytes() in self._ahead
+    def is_prefetched(self, vector: Vectors) -> bool:
+        """Return True if this query, float32 (1, dim), was prefetched."""
+        return vector.tobytes() in self._prefetched
 
-    def steady(self) -> bool:
-        """Whether scores have the same bits ahead as otherwise: whether this BLAS goes row by row."""
+    def prefetch_is_exact(self) -> bool:
+        """Return True if prefetched scores have the bits that `search` computes: it depends on the BLAS."""
         if not self.parts:
             return True
         probe = self.parts[0][1][:1]
         plain = self.search(probe, len(self.parts[0][1]))[0][1]
-        self.ahead(probe)
+        self.prefetch(probe)
         return self.search(probe, len(plain))[0][1].tobytes() == plain.tobytes()
 
     def _all(self, queries: Vectors, k: int) -> list[tuple[Rows, Scores]]:
         import numpy as np
 
         best: list[tuple[Rows, Scores]] = []
-        known = self._ahead.pop(queries.tobytes(), None) if len(queries) == 1 else None
+        known = self._prefetched.pop(queries.tobytes(), None) if len(queries) == 1 else None
         for part, (first, matrix) in enumerate(self.parts):
             for at in range(0, len(matrix), ROWS_PER_BLOCK):
                 block = matrix[at : at + ROWS_PER_BLOCK]

@@ -1,8 +1,8 @@
 """Approximate search in an HNSW graph (hnswlib), for many queries or a warm process.
 
-What hnswlib does not do for us: it raises when it finds fewer than k, forgets `ef` and the thread count
-on saving, walks through deleted elements, and builds the same graph twice only with one thread. So k is
-clamped, `ef` is always given, dead rows are masked here, and small graphs are built by one thread.
+hnswlib raises when it finds fewer than k, does not save `ef` and the thread count, returns deleted elements
+to the walk, and builds the same graph twice only with one thread. So k is clamped, `ef` is always given,
+dead rows are masked here, and small graphs are built by one thread.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 M = 16
 EF_CONSTRUCTION = 200
 EF = 100
-"""Breadth of the search if nothing else was measured: hnswlib's own default of 10 loses a fifth."""
+"""Search breadth of a graph that was not measured; hnswlib's own default of 10 loses a fifth of the hits."""
 EF_LADDER = (80, 100, 140, 200, 240, 280, 400, 560, 800)
-"""Breadths tried when a graph is measured; a walk's time grows with them, a little less than in step."""
+"""Breadths tried when a graph is measured. Search time grows a little less than linearly with them."""
 TARGET_RECALL = 0.98
-"""Share of the ten nearest that a search shall find."""
+"""Wanted recall@10 of a measured graph."""
 RECALL_MARGIN = 0.002
-"""Above RECALL when a breadth is chosen by made-up queries: about what their number leaves uncertain."""
-DETERMINISTIC = 20_000
-"""Up to so many rows one thread builds the graph, so that the same corpus gives the same graph."""
+"""Added to TARGET_RECALL where synthetic queries choose the breadth: about their sampling error."""
+MAX_SINGLE_THREAD_ROWS = 20_000
+"""Rows up to which one thread builds the graph, so that the same corpus gives the same graph."""
 
 
 class Graph:
-    """An HNSW graph over rows; labels are row ids."""
+    """HNSW graph over rows; its labels are row ids."""
 
     def __init__(self, dim: int, index: Any) -> None:
         self.dim = dim
@@ -43,7 +43,7 @@ class Graph:
 
     @classmethod
     def empty(cls, dim: int, capacity: int) -> Graph:
-        """A graph without rows, room for `capacity`."""
+        """Make a graph without rows and with room for `capacity`."""
         import hnswlib
 
         index = hnswlib.Index(space="ip", dim=dim)
@@ -54,7 +54,7 @@ class Graph:
 
     @classmethod
     def load(cls, path: Path, dim: int, capacity: int = 0) -> Graph:
-        """Reads a saved graph. Check its checksum first: a damaged file can crash the process."""
+        """Read a saved graph. Check its checksum first: a damaged file can crash the process."""
         import hnswlib
 
         index = hnswlib.Index(space="ip", dim=dim)
@@ -62,20 +62,20 @@ class Graph:
         return cls(dim, index)
 
     def save(self, path: Path) -> None:
-        """Writes the graph to `path`; the caller makes it durable."""
+        """Write the graph to `path`; the caller syncs it."""
         self._index.save_index(str(path))
 
     def __len__(self) -> int:
         return int(self._index.get_current_count())
 
     def add(self, first: int, vectors: Vectors, track: Callable[[int], None] | None = None) -> None:
-        """Adds the rows first, first + 1, …; the capacity grows as needed."""
+        """Add float32 (n, dim) as the rows first, first + 1, …; the capacity grows as needed."""
         import numpy as np
 
         total = len(self) + len(vectors)
         if total > self._index.get_max_elements():
             self._index.resize_index(max(total, int(self._index.get_max_elements() * 1.2)))
-        threads = 1 if total <= DETERMINISTIC else os.cpu_count() or 1
+        threads = 1 if total <= MAX_SINGLE_THREAD_ROWS else os.cpu_count() or 1
         for at in range(0, len(vectors), 2000):
             part = vectors[at : at + 2000]
             rows = np.arange(first + at, first + at + len(part))
@@ -83,16 +83,15 @@ class Graph:
             if track is not None:
                 track(len(part))
 
-    def breadth(
+    def measure_ef(
         self,
         queries: Vectors,
         truth: Sequence[tuple[Rows, Scores]],
         wanted: float = TARGET_RECALL + RECALL_MARGIN,
     ) -> tuple[int, float]:
-        """The smallest `ef` of LADDER that finds the wanted share of `truth`, and the share it finds.
+        """Find the smallest `ef` of EF_LADDER with the wanted recall, the last if none; returns both.
 
-        `truth[i]`: the rows nearest to the i-th query and their cosines by exact search. The last of the
-        ladder if none suffices.
+        `truth[i]`: the rows nearest to the i-th query and their cosines, by exact search.
         """
         if not len(truth):
             return EF_LADDER[0], 1.0
@@ -109,7 +108,7 @@ class Graph:
         return ef, share
 
     def search(self, vectors: Vectors, k: int, ef: int = EF) -> list[tuple[Rows, Scores]]:
-        """For each query vector about its k nearest rows and cosines, dead ones included."""
+        """Return, for each query vector, about its k nearest rows and cosines, dead rows included."""
         import numpy as np
 
         k = min(k, len(self))
@@ -127,10 +126,10 @@ class Graph:
 
 
 class GraphSearcher:
-    """Searches a graph, leaving out rows that do not live or are not wanted.
+    """Search of a graph without its dead and filtered rows.
 
-    Asks for more until k are left; returns None for a query where that does not help, so that the
-    caller answers it exactly.
+    Asks the graph for more rows until k of them are left. A query for which that does not help has the
+    result None: the caller answers it exactly.
     """
 
     def __init__(
@@ -144,9 +143,9 @@ class GraphSearcher:
     def search(
         self, vectors: Vectors, k: int, allowed: npt.NDArray[np.bool_] | None = None
     ) -> list[tuple[Rows, Scores] | None]:
-        """Per query at most k living (and allowed) rows with cosines, or None: too few were found.
+        """Return, per query, at most k living (and allowed) rows with cosines; None if too few were found.
 
-        `allowed`: bool over the rows from the base on.
+        `allowed`: bool over the rows from `base` on.
         """
         mask = self.live
         if allowed is not None:
@@ -157,19 +156,19 @@ class GraphSearcher:
         n = len(self.graph)
         wanted = min(k, int(mask[:n].sum()))
         found: list[tuple[Rows, Scores] | None] = [None] * len(vectors)
-        open_queries = list(range(len(vectors)))
+        unanswered = list(range(len(vectors)))
         ask = k
-        while open_queries and ask <= min(n, 16 * k + 1000):
+        while unanswered and ask <= min(n, 16 * k + 1000):
             ask = min(n, ask * 2)
-            hits = self.graph.search(vectors[open_queries], ask, max(self.ef, ask))
+            hits = self.graph.search(vectors[unanswered], ask, max(self.ef, ask))
             rest = []
-            for q, (rows, scores) in zip(open_queries, hits, strict=True):
+            for q, (rows, scores) in zip(unanswered, hits, strict=True):
                 good = mask[rows - self.base]
                 if int(good.sum()) >= wanted:
                     found[q] = rows[good][:k], scores[good][:k]
                 else:
                     rest.append(q)
-            open_queries = rest
+            unanswered = rest
             if ask == n:
                 break
         return found

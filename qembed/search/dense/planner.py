@@ -1,4 +1,4 @@
-"""Exact or graph: a pure decision from what is known before searching."""
+"""Planner of vector search: exact or graph, by estimated cost."""
 
 from __future__ import annotations
 
@@ -9,19 +9,18 @@ Search = Literal["auto", "exact", "graph"]
 
 # Seconds, as `python -m tests.bench.planner` measures them (two cores with AVX2, 384 dimensions); only
 # their ratios matter.
-LOAD = 3e-6  # to check and load a graph, a row
-SCAN = 3e-7  # one pass over the vectors, a row: bound by memory
-SCORE = 3e-8  # to score one query against one row in a pass that serves many
-PASS = 64  # queries that one pass serves
-WALK = 5e-6  # one query through a loaded graph, for each of `ef`
-FEW_ALLOWED_SHARE = (
-    0.07  # below this share of allowed rows exact search over them is faster than a filtered walk
-)
+LOAD = 3e-6  # checking and loading a graph, per row
+SCAN = 3e-7  # one pass over the vectors, per row: bound by memory
+SCORE = 3e-8  # scoring one query against one row, in a pass for many queries
+PASS = 64  # queries in one pass
+WALK = 5e-6  # one query in a loaded graph, per unit of `ef`
+FEW_ALLOWED_SHARE = 0.07
+"""Share of allowed rows below which exact search over them is faster than a filtered graph search."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to search, and the sentence that says why."""
+    """Chosen algorithm, and the reason as a sentence."""
 
     kind: Literal["exact", "graph"]
     why: str
@@ -37,10 +36,10 @@ def choose(
     allowed: int | None = None,
     ef: int = 100,
 ) -> Plan:
-    """Decides for `queries` queries over `rows` rows of which a graph covers `covered` (0: none).
+    """Choose for `queries` queries over `rows` rows, of which a graph covers `covered` (0: no graph).
 
-    `allowed`: how many rows a filter leaves, None without one. `loaded`: the graph is in memory already.
-    `ef`: how broadly it is searched.
+    `allowed`: number of rows that a filter leaves, None without a filter. `loaded`: the graph is in
+    memory. `ef`: breadth of its search.
     """
     if wanted == "exact":
         return Plan("exact", "asked for")
@@ -62,5 +61,5 @@ def choose(
 
 
 def _scan(rows: int, queries: int) -> float:
-    """Seconds of exact search."""
+    """Estimate the seconds of exact search."""
     return rows * (SCAN * -(-queries // PASS) + SCORE * queries)

@@ -123,7 +123,7 @@ def _predicates(f: Field, columns: Columns) -> Predicates:
     return ValuePredicates(columns[f])
 
 
-# ── narrowing ────────────────────────────────────────────────────────────────────────────────────
+# ── narrowing ─────────────────────────────────────────────────────────────────────────────────────
 
 
 def _candidates(e: Expression, documents: Documents) -> npt.NDArray[np.int64] | None:

@@ -149,7 +149,7 @@ class _Parser:
             at = match.end()
         return [*found, _Token("end", "", len(self.text.rstrip()))]
 
-    # ── tokens ─────────────────────────────────────────────────────────────────────────────────────
+    # ── tokens ────────────────────────────────────────────────────────────────────────────────────
 
     @property
     def now(self) -> _Token:
@@ -168,7 +168,7 @@ class _Parser:
         found = "the end" if self.now.kind == "end" else self.now.text
         complain(self.text, self.now.at, f"expected {what}, found {found}")
 
-    # ── rules ────────────────────────────────────────────────────────────────────────────────────
+    # ── rules ─────────────────────────────────────────────────────────────────────────────────────
 
     def whole(self) -> Expression:
         if self.now.kind == "end":

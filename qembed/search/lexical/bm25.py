@@ -1,22 +1,22 @@
-"""Words to row ids and scores: BM25 over the passages, in a tantivy index that grows with the corpus.
+"""BM25 search: words to row ids and scores, in a tantivy index that grows with the corpus.
 
-Why tantivy. 100,000 passages of 100 words, two cores, each query in a process of its own:
+Tantivy, compared with two others on 100,000 passages of 100 words (two cores, a process a query):
 
     engine            build, ms a passage   size    one query           100 passages more
     SQLite FTS5       0.13                  39 MB   160 to 510 ms       cheap
     tantivy           0.08                  28 MB   1 to 6 ms           67 KB written
     bm25s             -                     -       0.6 s to import     all anew
 
-FTS5 looks at every passage that holds any of the words and reads its length from a table; tantivy skips
-what cannot be among the best. Its segments are never changed once written, `meta.json` is replaced in one
-step, and readers hold on to what they opened, so a reader needs no lock beside a writer.
+FTS5 visits every passage with any of the words and reads its length from a table; tantivy skips passages
+that cannot be among the best. Its segments are immutable, `meta.json` is replaced atomically, and readers
+keep the files they opened, so a reader needs no lock beside a writer.
 
-BM25 has k1 = 1.2 and b = 0.75, which the engine fixes. In nDCG@10, 1.5 and 0.75 would be better by .002 on
+The engine fixes k1 = 1.2 and b = 0.75. In nDCG@10, 1.5 and 0.75 would be better by .002 on
 SciFact and on CoSQA, 0.9 and 0.4 worse by .004 and .025. Lengths above 40 terms are rounded down by up to
 an eighth, as in Lucene, which costs .003 on SciFact. Statistics count dead rows until a compaction.
 
-This room makes terms itself (`lexical_words`), so the engine sees them between spaces and never a query
-string: there is no syntax to inject.
+The analyzer makes the terms, which the engine gets separated by spaces, and queries are built as objects:
+there is no query syntax to inject.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qembed.search.lexical.analyzer import is_lone
-from qembed.search.lexical.files import damage, opened
+from qembed.search.lexical.files import engine_errors, open_index
 from qembed.search.lexical.query import ParsedQuery, parse_query, script_of
 from qembed.search.topk import best_first, top
 
@@ -40,17 +40,19 @@ if TYPE_CHECKING:
 
     from qembed.types import Rows, Scores
 
-FEW_WANTED_ROWS = 10_000
-"""Up to so many wanted rows, if few of all, are given to the engine; more are picked from its finds."""
+MAX_TERM_SET = 10_000
+"""Wanted rows up to which they become a clause of the query, if they are few of all rows."""
+HITS_BEYOND = 16
+"""Hits asked for beyond k, so that ties at the border and dead rows rarely need a second search."""
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How much of a query the corpus has words for; what a fusion may decide by.
+    """Statistics of a query's terms in the corpus, for weighing words against meaning.
 
-    `terms`: distinct terms that say something. `frequency`: term -> passages that hold it.
-    `share`: of the terms, found at all. `weight`: the same, each term counted by its idf.
-    `script`: the script of most of the query's letters. `passages`: how many there are.
+    `terms`: number of distinct terms without stop words. `frequency`: term -> passages with it.
+    `share`: share of the terms that occur. `weight`: the same, each term weighted by its idf.
+    `script`: script of most of the query's letters. `passages`: passages in the index.
     """
 
     terms: int
@@ -62,33 +64,63 @@ class Coverage:
 
 
 def idf(frequency: int, passages: int) -> float:
-    """BM25's weight of a term, ln(1 + (N - n + 0.5) / (n + 0.5)); never negative."""
+    """Weight of a term in BM25, ln(1 + (N - n + 0.5) / (n + 0.5)); never negative."""
     return math.log(1 + (passages - frequency + 0.5) / (frequency + 0.5))
 
 
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """Rows of a search: [base, end), of these those in `mask`, bool (end - base,). None: no limit."""
+
+    base: int
+    end: int | None
+    mask: npt.NDArray[np.bool_] | None
+
+    @property
+    def size(self) -> int | None:
+        """Number of rows in the mask, None without one."""
+        return None if self.mask is None else int(self.mask.sum())
+
+    def rows(self) -> Rows:
+        """Row ids of the mask, ascending."""
+        import numpy as np
+
+        assert self.mask is not None
+        return np.flatnonzero(self.mask) + self.base
+
+    def contains(self, rows: Rows) -> npt.NDArray[np.bool_]:
+        """Return which of the rows are in scope, bool (n,)."""
+        inside = rows >= self.base
+        if self.end is not None:
+            inside &= rows < self.end
+        if self.mask is not None:
+            inside[inside] = self.mask[rows[inside] - self.base]
+        return inside
+
+
 class LexicalIndex:
-    """A lexical index opened for reading. It stays as it was opened, whatever a writer does meanwhile."""
+    """A lexical index opened for reading: a snapshot, which no writer changes."""
 
     def __init__(self, path: Path, index: Any) -> None:
         self.path = path
         self._schema = index.schema
-        with damage(path):
+        with engine_errors(path):
             self._searcher = index.searcher()
 
     @classmethod
     def open(cls, path: Path, sums: bool = False) -> LexicalIndex:
-        """Opens the index in the folder `path`, in milliseconds.
+        """Open the index in the folder `path`, in milliseconds.
 
-        Always looks at the ends of all files, which shows any that is missing or cut off; `sums` reads
-        and checks all of them, about a millisecond a megabyte. Raises LexicalDamaged.
+        Reads the footers of all files, which shows missing and truncated ones; with `sums` also compares
+        the checksums, about a millisecond a megabyte. Raises LexicalIndexDamaged.
         """
-        return cls(path, opened(path, sums))
+        return cls(path, open_index(path, sums))
 
     def __len__(self) -> int:
-        """How many passages it holds, dead ones included."""
+        """Number of passages, dead ones included."""
         return int(self._searcher.num_docs)
 
-    # ── searching ────────────────────────────────────────────────────────────────────────────────
+    # ── searching ─────────────────────────────────────────────────────────────────────────────────
 
     def search(
         self,
@@ -101,43 +133,42 @@ class LexicalIndex:
         live: npt.NDArray[np.bool_] | None = None,
         allowed: npt.NDArray[np.bool_] | None = None,
     ) -> tuple[Rows, Scores]:
-        """The k best rows in [base, upto) and their BM25 scores, best first, ties by the smaller row.
+        """Return the k best rows in [base, upto) and their BM25 scores, best first, ties by the smaller row.
 
-        `live`, `allowed`: bool over the rows from `base` on; None leaves all in. `upto` None: no end.
-        `least`: if the k-th ties with more than is at hand, the best that do not are enough, if so many.
-        Exact: what is masked never takes a place from what is not. Raises LexicalDamaged.
+        `live`, `allowed`: bool over the rows from `base` on, None for all. `upto` None: no end. `least`: if
+        the k-th score ties with rows beyond the hits at hand, the best rows above that tie are enough where
+        they are so many. Exact: a masked row never takes the place of another. Raises
+        LexicalIndexDamaged.
         """
         import numpy as np
 
         words = parse_query(query) if isinstance(query, str) else query
         mask = live if allowed is None else allowed if live is None else live & allowed
-        none = np.zeros(0, np.int64), np.zeros(0, np.float32)
-        if not words or k < 1 or not len(self) or (mask is not None and not mask.any()):
-            return none
-        end = base + len(mask) if mask is not None else upto
-        with damage(self.path):
+        scope = _Scope(base, upto if mask is None else base + len(mask), mask)
+        size = scope.size
+        if not words or k < 1 or not len(self) or size == 0:
+            return np.zeros(0, np.int64), np.zeros(0, np.float32)
+        with engine_errors(self.path):
             wanted = self._query(words)
-            left = len(self) if mask is None else int(mask.sum())
-            if mask is not None and left <= min(FEW_WANTED_ROWS, len(mask) // 8):
-                among = self._among(wanted, np.flatnonzero(mask) + base)
-                return top(*self._hits(among, left), k)
-            ask = k + 16
-            while True:
-                rows, scores = self._hits(wanted, ask)
-                last = float(scores[-1]) if len(rows) == ask else -math.inf
-                good = rows >= base
-                if end is not None:
-                    good &= rows < end
-                if mask is not None:
-                    good[good] = mask[rows[good] - base]
-                sure = good & (scores > last)  # what ties with the last may have been cut off
-                enough = int(sure.sum())
-                if last == -math.inf or enough >= k or (least is not None and enough >= least):
-                    return best_first(rows[sure], scores[sure], k)
-                ask = min(max(ask * 4, 1000), len(self) + 1)
+            if mask is not None and size is not None and size <= min(MAX_TERM_SET, len(mask) // 8):
+                return top(*self._hits(self._within(wanted, scope.rows()), size), k)
+            return self._best(wanted, k, scope, k if least is None else min(least, k))
+
+    def _best(self, query: Any, k: int, scope: _Scope, least: int) -> tuple[Rows, Scores]:
+        """Ask for more and more hits until `least` of those in scope are certain, or there are no more."""
+        limit = k + HITS_BEYOND
+        while True:
+            rows, scores = self._hits(query, limit)
+            certain = scope.contains(rows)
+            complete = len(rows) < limit
+            if not complete:
+                certain &= scores > scores[-1]  # rows that tie with the last may have been left out
+            if complete or int(certain.sum()) >= least:
+                return best_first(rows[certain], scores[certain], k)
+            limit = min(max(limit * 4, 1000), len(self) + 1)
 
     def _hits(self, query: Any, limit: int) -> tuple[Rows, Scores]:
-        """At most `limit` best rows and scores as the engine orders them."""
+        """Return at most `limit` best rows and scores in the engine's order."""
         import numpy as np
 
         hits = self._searcher.search(query, limit=limit, count=False).hits
@@ -147,12 +178,12 @@ class LexicalIndex:
         scores = np.fromiter(map(itemgetter(0), hits), np.float32, len(hits))
         return np.array(rows, dtype=np.int64), scores
 
-    # ── queries of the engine ────────────────────────────────────────────────────────────────────
+    # ── engine queries ────────────────────────────────────────────────────────────────────────────
 
     def _term(self, term: str) -> Any:
         import tantivy
 
-        # a lone Chinese character is no pair: the field of single characters has it
+        # a lone Chinese character is no pair: it is in the field of single characters
         field = "characters" if is_lone(term) else "words"
         return tantivy.Query.term_query(self._schema, field, term, "freq")
 
@@ -171,14 +202,14 @@ class LexicalIndex:
             one = self._term(term)
             parts.append((Occur.Should, Query.boost_query(one, times) if times > 1 else one))
         for phrase in words.phrases:
-            # where every word of the phrase is scored, the phrase itself only has to be there
+            # where each term of the phrase is scored by itself, the phrase adds no score
             scored = set(phrase) <= set(words.terms)
             whole = self._phrase(phrase)
             parts.append((Occur.Must, Query.const_score_query(whole, 0.0) if scored else whole))
         parts += [(Occur.MustNot, self._phrase(phrase)) for phrase in words.without]
         return Query.boolean_query(parts)
 
-    def _among(self, query: Any, rows: Rows) -> Any:
+    def _within(self, query: Any, rows: Rows) -> Any:
         from tantivy import Occur, Query
 
         some = Query.term_set_query(self._schema, "row", rows.tolist())
@@ -186,25 +217,25 @@ class LexicalIndex:
             [(Occur.Must, query), (Occur.Must, Query.const_score_query(some, 0.0))]
         )
 
-    # ── facts ────────────────────────────────────────────────────────────────────────────────────
+    # ── statistics ────────────────────────────────────────────────────────────────────────────────
 
-    def holding(self, terms: tuple[str, ...]) -> Rows:
-        """All rows that hold these terms in a row, ascending: for `-word` and phrases in dense search."""
+    def rows_with(self, terms: tuple[str, ...]) -> Rows:
+        """Return all rows with these terms in sequence, ascending: `-word` and phrases of dense search."""
         import numpy as np
 
         if not len(self) or not terms:
             return np.zeros(0, np.int64)
-        with damage(self.path):
+        with engine_errors(self.path):
             return np.sort(self._hits(self._phrase(terms), len(self))[0])
 
     def frequency(self, term: str) -> int:
-        """How many passages hold a term."""
-        with damage(self.path):
+        """Return the number of passages with a term."""
+        with engine_errors(self.path):
             field = "characters" if is_lone(term) else "words"
             return int(self._searcher.doc_freq(field, term))
 
     def coverage(self, query: str, words: ParsedQuery | None = None) -> Coverage:
-        """What is known of a query's words before searching. `words`: words_of(query), if at hand."""
+        """Return the statistics of a query's terms. `words`: the parsed query, if at hand."""
         distinct = list(dict.fromkeys((words or parse_query(query)).terms))
         found = {t: self.frequency(t) for t in distinct}
         n = len(self)

@@ -1,4 +1,4 @@
-"""The lexical index's files: opening them beside a writer or read-only, and noticing damage before use.
+"""Files of the lexical index: opening them beside a writer or read-only, and checks for damage before use.
 
 Every file of a segment ends in a footer with the checksum of the rest, and is never changed; `meta.json`
 names the segments.
@@ -18,17 +18,17 @@ from typing import Any
 from qembed.errors import IndexDamaged
 
 ATTEMPTS = 20
-"""A writer may merge segments away while a reader opens them; then the reader begins again."""
-MAGIC = 1337
-"""Ends each of tantivy's files, after the length of a footer that holds the checksum of the rest."""
+"""Tries to open an index: a writer may merge segments away meanwhile."""
+FOOTER_MAGIC = 1337
+"""Last four bytes of each of tantivy's files; before them the length of a footer with the checksum."""
 
 
 class LexicalIndexDamaged(IndexDamaged):
-    """The lexical index cannot be read. It is derived: discard it, the next writer makes a new one."""
+    """The lexical index cannot be read. It is derived: the next writer makes a new one."""
 
 
-def opened(path: Path, sums: bool) -> Any:
-    """The tantivy index in the folder `path`, checked. Raises LexicalDamaged."""
+def open_index(path: Path, sums: bool) -> Any:
+    """Open the tantivy index in the folder `path` after `check`. Raises LexicalIndexDamaged."""
     for _ in range(ATTEMPTS):
         before = _commit(path)
         try:
@@ -40,7 +40,7 @@ def opened(path: Path, sums: bool) -> Any:
 
 
 def _commit(path: Path) -> bytes:
-    """What names the files of the present commit."""
+    """Read the file that names the files of the present commit; b"" without one."""
     try:
         return (path / "meta.json").read_bytes()
     except OSError:
@@ -52,13 +52,13 @@ def _open_once(path: Path, sums: bool) -> Any:
 
     check(path, sums)
     if os.access(path, os.W_OK):
-        with damage(path):
+        with engine_errors(path):
             index = tantivy.Index.open(str(path))
             index.config_reader("manual")
             return index
     # Opening takes a lock in the folder, even to read. Where nothing may be written, the same files are
     # opened through links from elsewhere; once open they need no names.
-    with damage(path), tempfile.TemporaryDirectory(prefix="qembed-") as view:
+    with engine_errors(path), tempfile.TemporaryDirectory(prefix="qembed-") as view:
         for entry in path.iterdir():
             if not entry.name.startswith(".tantivy"):
                 (Path(view) / entry.name).symlink_to(entry.resolve())
@@ -69,7 +69,7 @@ def _open_once(path: Path, sums: bool) -> Any:
 
 
 def check(path: Path, sums: bool = True) -> None:
-    """Raises LexicalDamaged if a file of the index is missing, cut off or (with `sums`) altered."""
+    """Raise LexicalIndexDamaged if a file of the index is missing, cut off or (with `sums`) altered."""
     try:
         meta = json.loads((path / "meta.json").read_bytes())
         segments = [str(s["segment_id"]).replace("-", "") for s in meta["segments"]]
@@ -95,7 +95,7 @@ def _check_file(path: Path, sums: bool) -> None:
             end = f.read()
             length, magic = int.from_bytes(end[:4], "little"), int.from_bytes(end[4:], "little")
             body = size - 8 - length
-            if magic != MAGIC or body < 0:
+            if magic != FOOTER_MAGIC or body < 0:
                 raise LexicalIndexDamaged(f"{path} is cut off")
             if not sums:
                 return
@@ -112,8 +112,8 @@ def _check_file(path: Path, sums: bool) -> None:
 
 
 @contextmanager
-def damage(path: Path) -> Iterator[None]:
-    """What the engine says of files it cannot read, in one kind of error. It panics at some of them."""
+def engine_errors(path: Path) -> Iterator[None]:
+    """Raise LexicalIndexDamaged for the engine's errors in the block; it panics at some damaged files."""
     try:
         yield
     except (ValueError, OSError, RuntimeError) as e:

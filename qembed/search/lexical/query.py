@@ -1,8 +1,8 @@
-"""The user's words as a lexical query.
+"""Parser of lexical queries: the user's words to terms.
 
-Every character is plain text but for two documented extras: `"a phrase"` (also in curly quotes) must
-occur in that order, and `-word` must not occur. A minus counts where a space stands before it and a word
-of two letters or more follows; a quotation mark, where it has a partner. Nothing here can fail.
+All characters are plain text except for two operators: `"a phrase"` (also in curly quotes) must occur in
+that order, and `-word` must not occur. A minus is one after a space and before a word of two letters or
+more; a quotation mark needs its partner. Every text is a valid query.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _SCRIPTS = {"CJK": "Han", "IDEOGRAPHIC": "Han"}
 
 @dataclass(frozen=True, slots=True)
 class ParsedQuery:
-    """A query taken apart. `terms`: what is scored, in order, repeated as in the query.
+    """A parsed query. `terms`: the scored terms in their order, repeated as in the query.
 
-    `phrases` and `without` are terms that must, or must not, occur in a row.
+    `phrases` and `without`: terms that must, or must not, occur in a row.
     """
 
     terms: tuple[str, ...]
@@ -35,15 +35,12 @@ class ParsedQuery:
 
     @property
     def strict(self) -> bool:
-        """Whether something must or must not occur."""
+        """True if there are phrases or excluded terms."""
         return bool(self.phrases or self.without)
 
 
 def parse_query(query: str) -> ParsedQuery:
-    """Takes a query apart. Words that say nothing are left out; if there are no others, nothing is left.
-
-    Within a phrase they count as words.
-    """
+    """Parse a query. Stop words are left out, except within phrases; a query of stop words has no terms."""
     phrases: list[tuple[str, ...]] = []
     without: list[tuple[str, ...]] = []
 
@@ -67,13 +64,13 @@ def parse_query(query: str) -> ParsedQuery:
     rest = _MINUS.sub(minus, _PHRASE.sub(phrase, query))
     terms = tuple(t for t in terms_of(rest) if not is_stop(t))
     if without and not terms and not phrases:
-        # nothing but things that must not be: then the signs are text like all others
+        # only exclusions: then their signs are plain text
         return ParsedQuery(tuple(t for t in terms_of(query) if not is_stop(t)))
     return ParsedQuery(terms, tuple(phrases), tuple(without))
 
 
 def script_of(text: str) -> str:
-    """The script most letters of a text are in (`Latin`, `Han`, …); "" without letters."""
+    """Return the script of most letters of a text (`Latin`, `Han`, …), "" without letters."""
     if text.isascii():
         return "Latin" if any(map(str.isalpha, text)) else ""
     found: Counter[str] = Counter()

@@ -1,7 +1,7 @@
-"""Writes the lexical index: rows are appended in segments, and nothing is seen before `commit`.
+"""Writer of the lexical index: rows are appended in segments and visible after `commit`.
 
-What a killed writer left is either not named by `meta.json`, and swept by the next commit, or whole. A
-writer is told up to which row the index is good and takes out what lies beyond, in the same commit.
+Files of a killed writer are either complete, or not named by `meta.json` and removed by the next commit.
+A writer is told up to which row the index is valid, and deletes later rows in its commit.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qembed.search.lexical.analyzer import characters_of, terms_of
-from qembed.search.lexical.files import check, damage
+from qembed.search.lexical.files import check, engine_errors
 
 if TYPE_CHECKING:
     from qembed.types import Rows
 
-MEMORY = 64 << 20
-"""Bytes of terms held before they become a segment."""
-SPACES = "between-spaces"
+BUFFER_BYTES = 64 << 20
+"""Bytes of terms in memory before they are written as a segment."""
+TOKENIZER = "between-spaces"
 
 
 def _analyzer() -> Any:
@@ -33,16 +33,16 @@ def _schema() -> Any:
 
     builder = tantivy.SchemaBuilder()
     builder.add_unsigned_field("row", stored=False, indexed=True, fast=True)
-    builder.add_text_field("words", tokenizer_name=SPACES, index_option="position")
-    builder.add_text_field("characters", tokenizer_name=SPACES, index_option="freq")
+    builder.add_text_field("words", tokenizer_name=TOKENIZER, index_option="position")
+    builder.add_text_field("characters", tokenizer_name=TOKENIZER, index_option="freq")
     return builder.build()
 
 
 class LexicalWriter:
-    """Appends passages to the index in the folder `path`, which need not exist. One writer at a time.
+    """Writer for the index in the folder `path`, which need not exist. One writer at a time.
 
-    `upto`: the index is good up to this row; None starts an empty one in place of what is there.
-    A context manager: leaving it without `commit` changes nothing.
+    `upto`: the index is valid up to this row; None replaces it by an empty one. A context manager: leaving
+    it without `commit` changes nothing.
     """
 
     def __init__(self, path: Path, upto: int | None = None) -> None:
@@ -55,10 +55,12 @@ class LexicalWriter:
             path.mkdir(parents=True)
         else:
             check(path, sums=False)
-        with damage(path):
+        with engine_errors(path):
             index = tantivy.Index(_schema(), path=str(path), reuse=upto is not None)
-            index.register_tokenizer(SPACES, _analyzer())
-            self._writer: Any = index.writer(MEMORY, 1)  # one thread: the same segments every time
+            index.register_tokenizer(TOKENIZER, _analyzer())
+            self._writer: Any = index.writer(
+                BUFFER_BYTES, 1
+            )  # one thread: the same segments every time
             if upto is not None:
                 beyond = tantivy.Query.range_query(
                     index.schema, "row", tantivy.FieldType.Unsigned, lower_bound=upto
@@ -72,7 +74,7 @@ class LexicalWriter:
         self.close()
 
     def add(self, rows: Rows | Sequence[int], titles: Sequence[str], texts: Sequence[str]) -> None:
-        """Adds passages; a title counts as the first words of its passage. Rows must be new."""
+        """Add passages under new rows; a title counts as the first words of its passage."""
         import tantivy
 
         for row, title, text in zip(rows, titles, texts, strict=True):
@@ -82,24 +84,24 @@ class LexicalWriter:
             document.add_text("words", " ".join(terms_of(whole)))
             if characters := characters_of(whole):
                 document.add_text("characters", " ".join(characters))
-            with damage(self.path):
+            with engine_errors(self.path):
                 self._writer.add_document(document)
             self.rows += 1
 
     def commit(self) -> None:
-        """Makes everything added durable and visible to who opens the index from now on."""
-        with damage(self.path):
+        """Make the added rows durable, and visible to readers that open the index from now on."""
+        with engine_errors(self.path):
             self._writer.commit()
-            self._writer.wait_merging_threads()  # this ends the writer
+            self._writer.wait_merging_threads()  # ends the writer
             self._writer = None
         mode = self.path.stat().st_mode & 0o666
-        for name in ("meta.json", ".managed.json"):  # written for their owner's eyes only
+        for name in ("meta.json", ".managed.json"):  # made readable by their owner only
             (self.path / name).chmod(mode)
 
     def close(self) -> None:
-        """Gives the folder back; what was not committed is dropped."""
+        """Release the folder; rows that were not committed are dropped."""
         if self._writer is not None:
             writer, self._writer = self._writer, None
-            with damage(self.path):
+            with engine_errors(self.path):
                 writer.rollback()
                 writer.wait_merging_threads()

@@ -96,30 +96,30 @@ def test_scores_ahead_have_the_bits_of_a_lone_query(
     cut = min(cut, n)
     live = rng.random(n) >= 0.3 if dead else None
     searcher = Exact([(7, vectors[:cut]), (7 + cut, vectors[cut:])], live, 7)
-    assert searcher.steady()
+    assert searcher.prefetch_is_exact()
     alone = [searcher.search(q[None], 20)[0] for q in asked]
-    searcher.ahead(asked)
+    searcher.prefetch(asked)
     for q, (rows, scores) in zip(asked, alone, strict=True):
-        assert searcher.knows(q[None])
+        assert searcher.is_prefetched(q[None])
         got = searcher.search(q[None], 20)[0]
         np.testing.assert_array_equal(got[0], rows)
         assert got[1].tobytes() == scores.tobytes()
-    assert not searcher._ahead, "each is asked for once"
-    searcher.ahead(asked)
+    assert not searcher._prefetched, "each is asked for once"
+    searcher.prefetch(asked)
     np.testing.assert_array_equal(searcher.search(asked[:1], 20, alone[0][0])[0][0], alone[0][0])
 
 
 def test_a_blas_that_does_not_go_row_by_row_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     searcher = Exact([(0, unit(np.random.default_rng(0), 3000))])
-    real = Exact.ahead
+    real = Exact.prefetch
 
     def drifting(self: Exact, vectors: np.ndarray) -> None:
         real(self, vectors)
-        for scores in self._ahead.values():
+        for scores in self._prefetched.values():
             scores[0][-1] = np.nextafter(scores[0][-1], np.float32(9))
 
-    monkeypatch.setattr(Exact, "ahead", drifting)
-    assert not searcher.steady()
+    monkeypatch.setattr(Exact, "prefetch", drifting)
+    assert not searcher.prefetch_is_exact()
 
 
 @pytest.fixture(scope="module")
@@ -161,12 +161,12 @@ def test_breadth_is_the_smallest_that_suffices(clustered) -> None:  # type: igno
     vectors, queries, graph = clustered
     truth = Exact([(0, vectors)]).search(queries, 10)
     for wanted in (0.5, 0.9, 0.99, 1.1):
-        ef, share = graph.breadth(queries, truth, wanted)
+        ef, share = graph.measure_ef(queries, truth, wanted)
         assert ef in EF_LADDER
         assert share >= wanted or ef == EF_LADDER[-1]
         for lower in EF_LADDER[: EF_LADDER.index(ef)]:
             assert recall(graph.search(queries, 10, lower), truth, 10) < wanted + 1e-9
-    assert graph.breadth(queries[:0], []) == (EF_LADDER[0], 1.0)
+    assert graph.measure_ef(queries[:0], []) == (EF_LADDER[0], 1.0)
 
 
 def test_recall_counts_scores_so_that_ties_are_no_loss() -> None:

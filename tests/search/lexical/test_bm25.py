@@ -162,8 +162,8 @@ def test_phrases_and_exclusions(tmp_path: Path) -> None:
     assert found("局") == {5}
     assert found('"to be or not"') == {6}
     assert found("to be or not") == set()
-    assert index.holding(("appl", "pie")).tolist() == [0]
-    assert index.holding(("税",)).tolist() == [5]
+    assert index.rows_with(("appl", "pie")).tolist() == [0]
+    assert index.rows_with(("税",)).tolist() == [5]
 
 
 def test_titles_count_as_words_and_are_not_counted_twice(tmp_path: Path) -> None:
