@@ -15,7 +15,8 @@ from qembed.evaluation import read_qrels, read_queries
 from qembed.models import open_model
 from qembed.models.onnx.encoder import OnnxEncoder
 from qembed.models.torch_encoder import TorchEncoder
-from qembed.pipeline.experiments.evaluate import EvalOptions, run_evaluation
+from qembed.pipeline.experiments.eval_options import EvalOptions
+from qembed.pipeline.experiments.evaluate import run_evaluation
 from qembed.pipeline.indexing.build import build
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.recipe import RecipeOptions
@@ -103,7 +104,7 @@ def test_the_documented_figures_are_measured(
         wanted = EvalOptions(
             queries=SAMPLES / name / "queries.jsonl",
             qrels=SAMPLES / name / (judged or "qrels.tsv"),
-            asked=how,
+            query=how,
             latency=0,
         )
         verdict = run_evaluation(wanted, lambda: root)

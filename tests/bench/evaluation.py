@@ -45,7 +45,8 @@ def made_up(folder: Path) -> Path:
 def measure(beir: Path, reports: Path) -> None:
     """Prints the ratio."""
     from qembed.evaluation import read_beir
-    from qembed.pipeline.experiments.evaluate import EvalOptions, run_evaluation
+    from qembed.pipeline.experiments.eval_options import EvalOptions
+    from qembed.pipeline.experiments.evaluate import run_evaluation
     from qembed.pipeline.indexing.options import IndexOptions
     from qembed.pipeline.recipe import RecipeOptions
     from qembed.pipeline.retrieval.options import QueryOptions

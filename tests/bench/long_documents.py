@@ -107,7 +107,8 @@ def ways(code: bool) -> list[tuple[str, bool, bool]]:
 
 def row(name: str, way: str, folder: Path, headings: bool, grammars: bool) -> None:
     from qembed.corpus.chunking import grammars as known
-    from qembed.pipeline.experiments.evaluate import EvalOptions, run_evaluation
+    from qembed.pipeline.experiments.eval_options import EvalOptions
+    from qembed.pipeline.experiments.evaluate import run_evaluation
     from qembed.pipeline.indexing.build import build
     from qembed.pipeline.indexing.options import IndexOptions
     from qembed.pipeline.recipe import RecipeOptions
@@ -122,7 +123,7 @@ def row(name: str, way: str, folder: Path, headings: bool, grammars: bool) -> No
         wanted = EvalOptions(
             queries=folder / "queries.jsonl",
             qrels=folder / "qrels.tsv",
-            asked=QueryOptions(mode=mode),
+            query=QueryOptions(mode=mode),
             measures="nDCG@10 R@100",
             latency=0,
         )

@@ -9,7 +9,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from qembed.pipeline.experiments.evaluate import EvalOptions, run_evaluation
+from qembed.pipeline.experiments.eval_options import EvalOptions
+from qembed.pipeline.experiments.evaluate import run_evaluation
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.retrieval.options import MODES, QueryOptions
 
@@ -38,7 +39,7 @@ def main() -> None:
     for folder in folders:
         for name, asked in ways.items():
             wanted = EvalOptions(
-                beir=folder, measures="nDCG@10 R@100", asked=asked, index=IndexOptions(), latency=0
+                beir=folder, measures="nDCG@10 R@100", query=asked, index=IndexOptions(), latency=0
             )
             body = run_evaluation(wanted, Path.cwd).body
             seconds = body["settings"]["seconds"]

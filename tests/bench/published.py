@@ -25,7 +25,8 @@ TOLERANCE = 0.002
 
 def main() -> int:
     """Prints wanted and got; 1 for a difference."""
-    from qembed.pipeline.experiments.evaluate import EvalOptions, run_evaluation
+    from qembed.pipeline.experiments.eval_options import EvalOptions
+    from qembed.pipeline.experiments.evaluate import run_evaluation
     from qembed.pipeline.indexing.options import IndexOptions
     from qembed.pipeline.recipe import RecipeOptions
     from qembed.pipeline.retrieval.options import QueryOptions
@@ -42,7 +43,7 @@ def main() -> int:
             continue
         asked = QueryOptions(search="exact", mode="dense")
         options = IndexOptions(recipe=RecipeOptions(model="minilm", chunker="none"))
-        asking = EvalOptions(beir=beir, measures="nDCG@10", asked=asked, index=options, latency=0)
+        asking = EvalOptions(beir=beir, measures="nDCG@10", query=asked, index=options, latency=0)
         got = run_evaluation(asking, lambda: Path()).report.measures["nDCG@10"]
         wrong += abs(got - wanted) > TOLERANCE
         print(f"{name:12} {wanted:9.4f} {got:9.4f} {got - wanted:+11.4f}", flush=True)

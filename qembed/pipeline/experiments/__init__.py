@@ -1,1 +1,1 @@
-"""`qembed eval`: runs, ablations, pools and their verdicts."""
+"""Experiments on an index: evaluation runs, ablations, pools, sentence similarity."""

@@ -1,20 +1,21 @@
-"""`qembed eval --ablate`: the same queries in several ways, one thing changed at a time or in a grid.
+"""`qembed eval --ablate`: the same queries under several settings, one thing changed at a time or in a grid.
 
-An axis is a list of choices, each a change of what is asked (or of the stored vectors' dimension). The
-first axis' choices times the second's … are the arms. Texts are encoded once for all arms: queries are
-kept by their finished text, a reranker scores the pairs of all arms in one call, dimensions are cut
-from the stored vectors.
+An axis is a list of choices, each a change of the query's options (or of the stored vectors' dimension). The
+product of the axes' choices is a grid of variants. Texts are encoded once for all variants: queries are
+cached by the text that is encoded, a reranker scores the pairs of all variants in one call, and dimensions
+are cut from the stored vectors.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
 from qembed.errors import InputError, UsageError
-from qembed.evaluation import Measure, Report, check_run, cutoff, evaluate
+from qembed.evaluation import Measure, check_run, cutoff, evaluate
 from qembed.evaluation.comparison import Variant, recommend, variants_json
 from qembed.models import PROFILES, TASKS
 from qembed.pipeline.experiments.caching import truncated_session
@@ -25,14 +26,18 @@ from qembed.types import Qrels
 
 EFS = (10, 20, 50, 100, 200, 400)
 """Breadths of the graph search that are tried."""
-SMALLEST = 32
-"""Below so many dimensions nothing is left to search by."""
-DEEPEST = 1000
+MIN_DIM = 32
+"""Smallest dimension that is tried."""
+UNLIMITED_DEPTH = 1000
+"""Depth of a measure without a cutoff."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One value of an axis: its name, what it changes of the question, what it cuts vectors to."""
+    """One value of an axis. `change`: fields of the query's options; `dim`: vectors are cut to it.
+
+    `reference`: the choice that the user's own options stand for.
+    """
 
     name: str | int
     change: Mapping[str, Any] = field(default_factory=dict)
@@ -41,23 +46,27 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What an ablation found: its arms for the report, and the recommendation."""
+class AblationResult:
+    """Variants as the report's JSON has them, the recommendation, and warnings."""
 
-    arms: list[dict[str, Any]]
+    variants: list[dict[str, Any]]
     recommendation: str
+    warnings: list[str]
 
 
-def _instruction(session: Session, asked: QueryOptions) -> list[Choice]:
-    """Without; as the model or the user has it; and with each named task.
+# ── axes ─────────────────────────────────────────────────────────────────────────────────────────
 
-    A model whose profile has no place for a task is tried with Qwen3's wording of one.
+
+def _instruction(session: Session, query: QueryOptions) -> list[Choice]:
+    """Choices: no instruction, the configured one, and one per named task.
+
+    A model whose template has no place for a task is tried with Qwen3's template.
     """
     profile = session.loaded.model.profile
-    template = asked.template or profile.query
-    bare = not asked.instruction or template == "{query}"
-    worded = template if "{task}" in template else _worded()
-    own = asked.task or session.snapshot.manifest.settings.get("task")
+    template = query.template or profile.query
+    bare = not query.instruction or template == "{query}"
+    with_task = template if "{task}" in template else _task_template()
+    own = query.task or session.snapshot.manifest.settings.get("task")
     choices = [Choice("without", {"instruction": False}, reference=bare)]
     if not bare:
         named = own or (profile.task if "{task}" in template else None)
@@ -68,37 +77,37 @@ def _instruction(session: Session, asked: QueryOptions) -> list[Choice]:
     else:
         tasks = TASKS
     for name in tasks:
-        choices.append(Choice(name, {"instruction": True, "template": worded, "task": name}))
+        choices.append(Choice(name, {"instruction": True, "template": with_task, "task": name}))
     return choices
 
 
-def _worded() -> str:
+def _task_template() -> str:
     return next(p.query for p in PROFILES if p.query.startswith("Instruct: {task}\nQuery:{query}"))
 
 
 def modes(session: Session) -> list[str]:
-    """The modes this index can answer in, without `auto`, which is one of them by circumstances."""
-    worded = session.search.lexical is not None
-    return [mode for mode in MODES if mode == "dense" or (worded and mode != "auto")]
+    """List the search modes this index supports, without `auto`, which resolves to one of them."""
+    lexical = session.search.lexical is not None
+    return [mode for mode in MODES if mode == "dense" or (lexical and mode != "auto")]
 
 
-def _mode(session: Session, asked: QueryOptions) -> list[Choice]:
-    found = [Choice(mode, {"mode": mode}, reference=mode == asked.mode) for mode in modes(session)]
-    if asked.mode in modes(session):
+def _mode(session: Session, query: QueryOptions) -> list[Choice]:
+    found = [Choice(mode, {"mode": mode}, reference=mode == query.mode) for mode in modes(session)]
+    if query.mode in modes(session):
         return found
-    return [Choice(asked.mode, {}, reference=True), *found]
+    return [Choice(query.mode, {}, reference=True), *found]
 
 
-def _rerank(_: Session, asked: QueryOptions) -> list[Choice]:
-    spec = asked.rerank or "late"
+def _rerank(_: Session, query: QueryOptions) -> list[Choice]:
+    spec = query.rerank or "late"
     return [
-        Choice("without", {"rerank": None}, reference=not asked.rerank),
-        Choice(spec, {"rerank": spec}, reference=bool(asked.rerank)),
+        Choice("without", {"rerank": None}, reference=not query.rerank),
+        Choice(spec, {"rerank": spec}, reference=bool(query.rerank)),
     ]
 
 
 def _search(session: Session, _: QueryOptions) -> list[Choice]:
-    """The graph from narrow to broad, then every vector: the reference, and the dearest."""
+    """Choices: the graph from narrow to broad, then exact search, the reference and the most expensive."""
     if session.search.plan(1, "graph").kind != "graph":
         raise UsageError(
             "--ablate search: the index has no graph to compare (qembed index makes it)"
@@ -108,10 +117,10 @@ def _search(session: Session, _: QueryOptions) -> list[Choice]:
 
 
 def _dim(session: Session, _: QueryOptions) -> list[Choice]:
-    """Halves of the stored dimension, then all of it."""
+    """Choices: the stored dimension halved repeatedly, then the whole."""
     full = session.recipe.dim
     sizes = [full]
-    while sizes[-1] // 2 >= SMALLEST:
+    while sizes[-1] // 2 >= MIN_DIM:
         sizes.append(sizes[-1] // 2)
     if len(sizes) == 1:
         sizes.append(max(1, full // 2))
@@ -128,11 +137,11 @@ AXES: dict[str, Callable[[Session, QueryOptions], list[Choice]]] = {
     "dim": _dim,
 }
 BY_COST = ("search", "dim")
-"""Axes whose choices go from cheap to dear."""
+"""Axes whose choices go from cheap to expensive."""
 
 
 def parse_ablations(texts: Sequence[str]) -> list[list[str]]:
-    """`instruction` or `mode,rerank` (a grid) each. Raises one UsageError for all that are neither."""
+    """Parse `instruction` or a grid such as `mode,rerank` each. Raises one UsageError for all mistakes."""
     found = [[name.strip() for name in text.split(",")] for text in texts]
     wrong = [
         text
@@ -146,82 +155,113 @@ def parse_ablations(texts: Sequence[str]) -> list[list[str]]:
     return found
 
 
+# ── variants ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class _GridPoint:
+    """A choice of each axis, and the query's options that follow."""
+
+    choices: tuple[Choice, ...]
+    query: QueryOptions
+
+    @classmethod
+    def of(cls, choices: tuple[Choice, ...], query: QueryOptions) -> _GridPoint:
+        """Apply the choices to the user's options."""
+        changes: dict[str, Any] = {}
+        for choice in choices:
+            changes.update(choice.change)
+        if any(choice.dim is not None for choice in choices):
+            changes["search"] = "exact"
+        return cls(choices, replace(query, **changes))
+
+    @property
+    def label(self) -> str:
+        """Names of the choices."""
+        return " · ".join(str(c.name) for c in self.choices)
+
+    def rank(self, builder: RunBuilder) -> BuiltRun:
+        """Build the run under these options."""
+        dim = next((c.dim for c in self.choices if c.dim is not None), None)
+        session = builder.session
+        if dim is not None and dim != session.recipe.dim:
+            session = truncated_session(session, dim)
+        return builder.rank(self.query, session)
+
+
 def ablate(
-    ranker: RunBuilder,
-    names: Sequence[str],
-    asked: QueryOptions,
+    builder: RunBuilder,
+    axes: Sequence[str],
+    query: QueryOptions,
     measures: Sequence[Measure],
     qrels: Qrels,
-    say: Callable[[str], None],
     alpha: float,
-) -> Outcome:
-    """Runs every arm of one ablation and compares them.
+) -> AblationResult:
+    """Run every variant of one ablation and compare them with the reference.
 
-    Raises InputError if an arm returns nothing at all: that is not a bad arm but a broken one.
+    Raises InputError for a variant without any hit: that is a broken one, not a bad one.
     """
-    grid = list(product(*(AXES[name](ranker.session, asked) for name in names)))
-    reference = next((i for i, arm in enumerate(grid) if all(c.reference for c in arm)), 0)
-    asked, measures = _depth(names, asked, measures)
-    for pairs in {id(p): p for arm in grid if (p := ranker.reranker(_asked(asked, arm)))}.values():
-        pairs.collecting = True
-    if any(_asked(asked, arm).rerank for arm in grid):
-        for arm in grid:
-            if _asked(asked, arm).rerank:
-                _rank(ranker, asked, arm)
-        for arm in grid:
-            pairs_of = ranker.reranker(_asked(asked, arm))
-            if pairs_of is not None:
-                pairs_of.settle()
-    arms = []
-    for arm in grid:
-        axes = {name: choice.name for name, choice in zip(names, arm, strict=True)}
-        ranking = _rank(ranker, asked, arm)
-        findings = check_run(ranking.run, qrels, ranker.queries, None)
-        if findings.errors:
-            label = " · ".join(str(c.name) for c in arm)
-            raise InputError(f"the arm {label!r} cannot be measured:", findings.errors)
-        silent = [q for q in qrels if qrels[q] and not ranking.run.get(q)]
-        if silent:
-            what = " · ".join(str(c.name) for c in arm)
-            say(f"ablation arm {what!r}: {len(silent)} queries without hits, which count 0")
-        report: Report = evaluate(measures, qrels, ranking.run)
-        # a reranker's pairs were scored for all arms at once
-        ms = None if _asked(asked, arm).rerank else ranking.ms_per_query
-        arms.append(Variant(axes, report, ms))
-    title, first = ",".join(names), measures[0].name
-    by_cost = len(names) == 1 and names[0] in BY_COST
-    return Outcome(
-        variants_json(title, arms, reference, first),
-        recommend(title, arms, reference, first, by_cost=by_cost, alpha=alpha),
+    query, measures = _limit_depth(axes, query, measures)
+    choices = product(*(AXES[name](builder.session, query) for name in axes))
+    grid = [_GridPoint.of(combination, query) for combination in choices]
+    reference = next((i for i, p in enumerate(grid) if all(c.reference for c in p.choices)), 0)
+    _score_pairs_together(builder, grid)
+    warnings: list[str] = []
+    variants = [_measure(builder, point, axes, measures, qrels, warnings) for point in grid]
+    title, first = ",".join(axes), measures[0].name
+    by_cost = len(axes) == 1 and axes[0] in BY_COST
+    return AblationResult(
+        variants_json(title, variants, reference, first),
+        recommend(title, variants, reference, first, by_cost=by_cost, alpha=alpha),
+        warnings,
     )
 
 
-def _asked(asked: QueryOptions, arm: Sequence[Choice]) -> QueryOptions:
-    changes: dict[str, Any] = {}
-    for choice in arm:
-        changes.update(choice.change)
-    if any(choice.dim is not None for choice in arm):
-        changes["search"] = "exact"
-    return replace(asked, **changes)
+def _score_pairs_together(builder: RunBuilder, grid: Sequence[_GridPoint]) -> None:
+    """Collect the pairs of all variants with a reranker, then score them in one call for each reranker."""
+    reranked = [point for point in grid if point.query.rerank]
+    with ExitStack() as stack:
+        for options in {point.query.rerank: point.query for point in reranked}.values():
+            reranker = builder.reranker(options)
+            assert reranker is not None
+            stack.enter_context(reranker.collecting())
+        for point in reranked:
+            point.rank(builder)
 
 
-def _rank(ranker: RunBuilder, asked: QueryOptions, arm: Sequence[Choice]) -> BuiltRun:
-    dim = next((choice.dim for choice in arm if choice.dim is not None), None)
-    full = dim is None or dim == ranker.session.recipe.dim
-    session = ranker.session if full or dim is None else truncated_session(ranker.session, dim)
-    return ranker.rank(_asked(asked, arm), session)
+def _measure(
+    builder: RunBuilder,
+    point: _GridPoint,
+    axes: Sequence[str],
+    measures: Sequence[Measure],
+    qrels: Qrels,
+    warnings: list[str],
+) -> Variant:
+    built = point.rank(builder)
+    findings = check_run(built.run, qrels, builder.queries, None)
+    if findings.errors:
+        raise InputError(f"the arm {point.label!r} cannot be measured:", findings.errors)
+    silent = [q for q in qrels if qrels[q] and not built.run.get(q)]
+    if silent:
+        warnings.append(
+            f"ablation arm {point.label!r}: {len(silent)} queries without hits, which count 0"
+        )
+    # a reranker's pairs were scored for all variants at once: no time can be told
+    ms = None if point.query.rerank else built.ms_per_query
+    chosen = {name: choice.name for name, choice in zip(axes, point.choices, strict=True)}
+    return Variant(chosen, evaluate(measures, qrels, built.run), ms)
 
 
-def _depth(
-    names: Sequence[str], asked: QueryOptions, measures: Sequence[Measure]
+def _limit_depth(
+    axes: Sequence[str], query: QueryOptions, measures: Sequence[Measure]
 ) -> tuple[QueryOptions, list[Measure]]:
-    """How deep the arms go, and which measures that leaves.
+    """Limit variants of `search` to the depth of the first measure, and to the measures that leaves.
 
-    A graph search for k results is never narrower than k. So that a small ef shows what it does to
-    people who ask for ten, arms of `search` go only as deep as the first measure looks.
+    A graph search for k results is never narrower than k: a deep run would hide what a small ef does to
+    users who ask for ten.
     """
-    if "search" not in names:
-        return asked, list(measures)
-    first = cutoff(measures[0].name) or DEEPEST
-    kept = [m for m in measures if (cutoff(m.name) or DEEPEST) <= first]
-    return replace(asked, k=first), kept
+    if "search" not in axes:
+        return query, list(measures)
+    first = cutoff(measures[0].name) or UNLIMITED_DEPTH
+    kept = [m for m in measures if (cutoff(m.name) or UNLIMITED_DEPTH) <= first]
+    return replace(query, k=first), kept

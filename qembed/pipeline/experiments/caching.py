@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from qembed.errors import UsageError
@@ -79,17 +80,17 @@ def truncated_session(session: Session, dim: int) -> Session:
 
 
 class CachingReranker:
-    """A reranker that scores each pair once under each task.
+    """Reranker that scores each pair once under each task.
 
-    While `collecting`, pairs are only noted and scored 0; `settle` then scores all of them in one call,
-    in which a reranker encodes each distinct passage once.
+    Within `collecting`, pairs are noted and scored 0; at its end all of them are scored in one call, in which
+    a reranker encodes each distinct passage once.
     """
 
     def __init__(self, reranker: Scorer) -> None:
         self._reranker = reranker
-        self._seen: dict[tuple[Pair, str | None], float] = {}
-        self._wanted: dict[tuple[Pair, str | None], None] = {}
-        self.collecting = False
+        self._scores: dict[tuple[Pair, str | None], float] = {}
+        self._unscored: dict[tuple[Pair, str | None], None] = {}
+        self._collecting = False
         self.kind = reranker.kind
         self.calibrated = reranker.calibrated
         self.meaning = reranker.meaning
@@ -98,8 +99,18 @@ class CachingReranker:
 
     @property
     def note(self) -> str | None:
-        """The reranker's own."""
+        """Note of the wrapped reranker."""
         return self._reranker.note
+
+    @contextmanager
+    def collecting(self) -> Iterator[None]:
+        """Collect the pairs of the block, then score them together."""
+        self._collecting = True
+        try:
+            yield
+        finally:
+            self._collecting = False
+        self._score_collected()
 
     def score(
         self,
@@ -107,25 +118,23 @@ class CachingReranker:
         track: Callable[[int], None] | None = None,
         tasks: Tasks = None,
     ) -> Scores:
-        """float32 (len(pairs),)."""
+        """Score pairs, float32 (len(pairs),)."""
         import numpy as np
 
-        told = [None] * len(pairs) if tasks is None else tasks
-        asked = list(zip(pairs, told, strict=True))
-        self._wanted.update((one, None) for one in asked if one not in self._seen)
-        if self.collecting:
+        tasks = [None] * len(pairs) if tasks is None else tasks
+        keys = list(zip(pairs, tasks, strict=True))
+        self._unscored.update((key, None) for key in keys if key not in self._scores)
+        if self._collecting:
             return np.zeros(len(pairs), dtype=np.float32)
-        self.settle()
+        self._score_collected()
         if track is not None:
             track(len(pairs))
-        return np.array([self._seen[one] for one in asked], dtype=np.float32)
+        return np.array([self._scores[key] for key in keys], dtype=np.float32)
 
-    def settle(self) -> None:
-        """Scores what was noted."""
-        wanted = list(self._wanted)
-        if wanted:
-            pairs, tasks = [pair for pair, _ in wanted], [task for _, task in wanted]
+    def _score_collected(self) -> None:
+        keys = list(self._unscored)
+        if keys:
+            pairs, tasks = [pair for pair, _ in keys], [task for _, task in keys]
             scores = self._reranker.score(pairs, None, tasks if self.instructed else None)
-            self._seen.update(zip(wanted, scores.tolist(), strict=True))
-        self._wanted.clear()
-        self.collecting = False
+            self._scores.update(zip(keys, scores.tolist(), strict=True))
+        self._unscored.clear()

@@ -1,7 +1,7 @@
-"""A gate said no: what may have caused it. Looked for only then, because it costs a little.
+"""Diagnosis of a failed gate: differences that may have lowered the measures.
 
-Compares what was done with the baseline, a few stored vectors with freshly encoded ones, and the graph
-with exact search. Says what was seen, never more.
+Compares the settings with the baseline's, some stored vectors with freshly encoded ones, and the graph with
+exact search. Runs only after a gate failed, since it takes a moment. Reports observations, no conclusions.
 """
 
 from __future__ import annotations
@@ -15,22 +15,24 @@ from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.pipeline.retrieval.session import Session
 from qembed.types import Query
 
-PASSAGES_SHOWN = 16
-"""Stored vectors looked at."""
-FAR = 0.99
-"""A cosine below this is another text's vector or another model's; two backends differ by .003."""
-LOST = 0.95
-"""A graph that finds less than this of what exact search finds."""
+SAMPLED_VECTORS = 16
+"""Stored vectors compared with fresh ones."""
+SAMPLED_QUERIES = 50
+"""Queries searched both ways."""
+MIN_COSINE = 0.99
+"""Cosine below which a vector is of another text or model; two backends differ by .003."""
+MIN_RECALL = 0.95
+"""Recall of the graph below which it is named."""
 
 
 def causes(
     session: Session | None,
-    asked: QueryOptions,
+    query: QueryOptions,
     queries: Sequence[Query],
     body: Mapping[str, Any],
     baseline: Mapping[str, Any] | None,
 ) -> list[str]:
-    """What was found, as finished lines; [] for nothing. `session` None: a run made elsewhere."""
+    """List possible causes as finished lines. `session` None: a run of another system."""
     found: list[str] = []
     if baseline is not None:
         differs = settings_that_differ(baseline, body)
@@ -39,26 +41,27 @@ def causes(
         found += [f"not the baseline's: {line}" for line in body["comparison"]["differs"]]
     if session is None:
         return found
-    found += _template(session, asked)
+    found += _template(session, query)
     found += _vectors(session)
-    found += _graph(session, asked, queries)
+    found += _graph(session, query, queries)
     return found
 
 
-def _template(session: Session, asked: QueryOptions) -> list[str]:
+def _template(session: Session, query: QueryOptions) -> list[str]:
+    """Name a query template other than the model's."""
     profile = session.loaded.model.profile
-    if asked.template is not None and asked.template != profile.query:
+    if query.template is not None and query.template != profile.query:
         return [
-            f"the query template is {asked.template!r}, {profile.name} was trained with "
+            f"the query template is {query.template!r}, {profile.name} was trained with "
             f"{profile.query!r} (leave out --template)"
         ]
-    if not asked.instruction and profile.query != "{query}":
+    if not query.instruction and profile.query != "{query}":
         return [f"--no-instruction, though {profile.name} was trained with {profile.query!r}"]
     return []
 
 
 def _vectors(session: Session) -> list[str]:
-    """Whether stored vectors are those of their passages."""
+    """Compare stored vectors with those that their passages encode to now."""
     import numpy as np
 
     snapshot = session.snapshot
@@ -67,7 +70,7 @@ def _vectors(session: Session) -> list[str]:
     if not len(has):
         return ["the index holds no passage"]
     chosen = np.sort(
-        has[np.linspace(0, len(has) - 1, min(PASSAGES_SHOWN, len(has))).astype(np.int64)]
+        has[np.linspace(0, len(has) - 1, min(SAMPLED_VECTORS, len(has))).astype(np.int64)]
     )
     lines = snapshot.lines_of(chosen)
     passages = session.documents.passages(chosen)
@@ -75,7 +78,7 @@ def _vectors(session: Session) -> list[str]:
     texts = [session.loaded.encoder_text(line.title, p.text, p.label) for line, p in pairs]
     fresh = session.loaded.encoder.encode(texts)
     used = _used(session, chosen)
-    far = int(((fresh * used).sum(axis=1) < FAR).sum())
+    far = int(((fresh * used).sum(axis=1) < MIN_COSINE).sum())
     if not far:
         return []
     return [
@@ -85,7 +88,7 @@ def _vectors(session: Session) -> list[str]:
 
 
 def _used(session: Session, rows: Any) -> Any:
-    """The vectors that are searched: from the matrix where there is one."""
+    """Read the vectors that are searched: from the matrix, where it covers the rows."""
     import numpy as np
 
     found = session.snapshot.vectors(rows)
@@ -95,19 +98,19 @@ def _used(session: Session, rows: Any) -> Any:
     return found
 
 
-def _graph(session: Session, asked: QueryOptions, queries: Sequence[Query]) -> list[str]:
-    """How much of the exact answer the graph finds, where it was used."""
+def _graph(session: Session, query: QueryOptions, queries: Sequence[Query]) -> list[str]:
+    """Measure the graph's recall on the queries, if the graph was used."""
     import numpy as np
 
-    if asked.mode == "lexical" or not queries:
+    if query.mode == "lexical" or not queries:
         return []
-    if session.search.plan(len(queries), asked.search).kind != "graph":
+    if session.search.plan(len(queries), query.search).kind != "graph":
         return []
-    sample = list(queries[:50])
-    retriever = Retriever(session, asked)
+    sample = list(queries[:SAMPLED_QUERIES])
+    retriever = Retriever(session, query)
     vectors = retriever.encode(retriever.instructions(sample))
-    k = min(asked.k, 10)
-    walked, plan = session.search.vector_search(vectors, k, "graph", asked.ef)
+    k = min(query.k, 10)
+    walked, plan = session.search.vector_search(vectors, k, "graph", query.ef)
     if plan.kind != "graph":
         return []
     exact, _ = session.search.vector_search(vectors, k, "exact")
@@ -116,9 +119,9 @@ def _graph(session: Session, asked: QueryOptions, queries: Sequence[Query]) -> l
         for (a, _), (b, _) in zip(walked, exact, strict=True)
     ]
     share = float(np.mean(shares))
-    if share >= LOST:
+    if share >= MIN_RECALL:
         return []
-    broader = f" at ef {asked.ef}" if asked.ef is not None else ""
+    broader = f" at ef {query.ef}" if query.ef is not None else ""
     return [
         f"the graph finds {share:.0%} of the {k} nearest passages{broader} (a larger --ef finds more, "
         "--search exact all)"

@@ -1,4 +1,4 @@
-"""Where queries, judgments and documents of an evaluation come from."""
+"""Inputs of an evaluation: queries, judgments, and a BEIR corpus that is indexed first."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qembed.errors import InputError, UsageError
@@ -19,38 +19,56 @@ from qembed.pipeline.locate import FOLDER, model_spec
 from qembed.pipeline.progress import Progress
 from qembed.types import Qrels, Query
 
+LOCK_WAIT = 3600.0
+"""Seconds to wait for another process that indexes the same collection."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvalInputs:
+    """Queries and judgments; `corpus`: the corpus file of a BEIR folder, None without one."""
+
+    queries: Sequence[Query]
+    qrels: Qrels
+    corpus: Path | None = None
+
 
 def read_inputs(
     queries: Path | None,
     qrels: Path | None,
     beir: Path | None,
     split: str,
+    *,
     needs_words: bool,
     warn: Callable[[str], None],
-) -> tuple[list[Query], Qrels, Path | None]:
-    """Queries, judgments, and the corpus if a BEIR folder brings one.
+) -> EvalInputs:
+    """Read `queries` and `qrels`, or the BEIR folder `beir`.
 
-    `needs_words`: whether queries are to be searched, not only scored. Raises UsageError, InputError.
+    `needs_words`: queries are searched for, not only scored, so a file of queries is required. Raises
+    UsageError, InputError.
     """
     if beir is not None:
         if queries is not None or qrels is not None:
             raise UsageError("--beir brings its own queries and judgments")
         read = read_beir(beir, split, warn=warn)
-        return read.queries, read.qrels, read.corpus
+        return EvalInputs(read.queries, read.qrels, read.corpus)
     if qrels is None:
         raise UsageError("--qrels FILE is wanted (with --queries FILE), or --beir DIR")
     judged = read_qrels(qrels, warn=warn)
     if queries is not None:
-        return read_queries(queries, warn=warn), judged, None
+        return EvalInputs(read_queries(queries, warn=warn), judged)
     if needs_words:
         raise UsageError("--queries FILE is wanted: judgments do not hold the queries' words")
-    return [Query(q, "") for q in judged], judged, None
+    return EvalInputs([Query(q, "") for q in judged], judged)
 
 
 def index_beir(
     corpus: Path, options: IndexOptions, progress: Progress
 ) -> tuple[Path, IndexSummary]:
-    """The index of a collection in the cache, made or brought up to date; keyed by the corpus's content."""
+    """Make or refresh the index of a collection in the cache folder, keyed by the corpus's content.
+
+    Returns its path and the summary. Raises InputError for records that cannot be read,
+    KeyboardInterrupt if `progress` was stopped.
+    """
     recipe = replace(options.recipe, model=model_spec(options.recipe.model))
     key = hashlib.blake2b(json.dumps(repr(recipe)).encode(), digest_size=12)
     with corpus.open("rb") as f:
@@ -65,7 +83,7 @@ def index_beir(
     link.symlink_to(corpus.resolve())
     root = folder / FOLDER
     summary = build(
-        root, replace(options, paths=(str(link),), recipe=recipe, wait=3600.0), progress
+        root, replace(options, paths=(str(link),), recipe=recipe, wait=LOCK_WAIT), progress
     )
     if summary.interrupted:
         raise KeyboardInterrupt

@@ -1,10 +1,9 @@
-"""Judgments on passages: `doc#start-end`, characters of a document.
+"""Judgments on passages: spans `doc#start-end`, in characters of a document.
 
-A passage found counts as the judged stretch it overlaps by at least half of the shorter of the two (of
-several the one with the highest grade, then the largest overlap). As a document counts by its best
-passage, a stretch counts by the best passage that covers it: later ones are left out of the run, so
-that nothing is counted twice. Passages that cover no judged stretch stand in the run under their own
-`doc#start-end`, unjudged.
+A retrieved passage counts as the judged span that it overlaps by at least half of the shorter of the two (of
+several, the one with the highest grade, then the largest overlap). As a document counts by its best passage,
+a span counts by its best passage: later ones are left out of the run, so that nothing is counted twice.
+Passages that match no judged span stand in the run under their own `doc#start-end`, unjudged.
 """
 
 from __future__ import annotations
@@ -19,16 +18,16 @@ from qembed.types import Passage, Qrels
 Span: TypeAlias = tuple[str, int, int, int]
 """Document, start, end, grade."""
 Spans: TypeAlias = dict[str, dict[str, Span]]
-"""Query -> judged id -> its stretch."""
+"""Query id -> judged id -> its span."""
 
 _FORM = re.compile(r"(.+)#(\d+)-(\d+)", re.S)
 
 
 def spans_of(qrels: Qrels, documents: Container[str]) -> Spans:
-    """The judged stretches; {} where judgments name documents.
+    """Parse the judged spans; {} where judgments name documents.
 
-    An id is a stretch if it ends in #start-end, is no document's and what stands before is one's.
-    Raises InputError where some judgments name documents of the index and some stretches.
+    An id is a span if it ends in #start-end, is no document's id, and its head is one. Raises InputError
+    where some judgments name documents and others spans.
     """
     spans: Spans = {}
     whole: list[str] = []
@@ -54,7 +53,7 @@ def as_judged(
     scores: Sequence[float],
     depth: int,
 ) -> dict[str, float]:
-    """One query's hits under the ids that were judged, each once, best first, cut to `depth`."""
+    """Map one query's hits to the judged ids: each once, best first, at most `depth`."""
     found: dict[str, float] = {}
     for name, p, score in zip(names, passages, scores, strict=True):
         key = _match(spans, name, p) or f"{name}#{p.start}-{p.end}"
@@ -64,6 +63,7 @@ def as_judged(
 
 
 def _match(spans: Mapping[str, Span], name: str, p: Passage) -> str | None:
+    """Return the judged id that a passage of the document `name` counts as."""
     best: tuple[int, int, str] | None = None
     for key, (document, start, end, grade) in spans.items():
         if document != name:

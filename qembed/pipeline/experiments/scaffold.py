@@ -1,7 +1,7 @@
-"""`qembed eval init`: a first golden set and a script that a CI service runs.
+"""`qembed eval init`: starter queries and judgments, and a check script for continuous integration.
 
-The starter asks for documents by their own titles (or first words). That is easy and proves little; it
-shows the form, and catches an index that is broken. Real questions take its place one by one.
+Starter queries are documents' own titles (or first words). They are easy and prove little, but they show the
+file formats and catch a broken index. They are to be replaced by users' questions.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from qembed.pipeline.retrieval.session import Session
 from qembed.types import Query
 
 QUERIES = 20
+"""Starter queries, of documents spread over the index."""
 WORDS = 12
-"""Of a document without a title, so many words are asked for."""
+"""Words of the query for a document without a title."""
 
 SCRIPT = """\
 #!/bin/sh
@@ -79,10 +80,10 @@ jobs:
 
 
 def write_scaffold(root: Path, folder: Path, *, force: bool = False) -> list[Path]:
-    """Writes queries, judgments, a shell script and a GitHub workflow for the index at `root`.
+    """Write queries, judgments, a shell script and a GitHub workflow for the index at `root`.
 
-    Returns what was written. Raises UsageError for files that are there already (unless `force`) and
-    for an index without documents.
+    Returns the paths written. Raises UsageError for files that exist (unless `force`) and for an index
+    without documents, StorageError if the disk refuses.
     """
     home = root.parent
     try:
@@ -97,7 +98,7 @@ def write_scaffold(root: Path, folder: Path, *, force: bool = False) -> list[Pat
     if there and not force:
         raise UsageError(f"already there: {', '.join(there)} (--force writes them anew)")
     with Session(root) as session:
-        queries, qrels = _golden(session)
+        queries, qrels = _golden_set(session)
         manifest = session.snapshot.manifest
         index = ""
         if manifest.spec != DEFAULT_MODEL:
@@ -123,7 +124,8 @@ def _write(path: Path, text: str) -> None:
         stream.write(text)
 
 
-def _golden(session: Session) -> tuple[list[Query], dict[str, dict[str, int]]]:
+def _golden_set(session: Session) -> tuple[list[Query], dict[str, dict[str, int]]]:
+    """Make queries and judgments of documents spread over the index. Raises UsageError."""
     import numpy as np
 
     catalog = session.snapshot.catalog

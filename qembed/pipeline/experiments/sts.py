@@ -1,4 +1,4 @@
-"""`qembed eval sts`: does a model find alike what people find alike?
+"""`qembed eval sts`: correlation of a model's cosines with people's grades of sentence pairs.
 
 sentences -> the model's text for them -> vectors -> cosines -> Spearman's correlation with the grades
 """
@@ -15,17 +15,17 @@ from qembed.errors import UsageError
 from qembed.evaluation.sts import read_sts, spearman
 from qembed.models import Profile, check_template, open_model, query_text, resolve_task
 
-NAME = "Spearman"
-TASK = "Retrieve semantically similar text"
-"""For templates with a task, where the user names none."""
+MEASURE = "Spearman"
+DEFAULT_TASK = "Retrieve semantically similar text"
+"""Task of a template with a task, if the user names none."""
 SENTENCES_PER_CALL = 256
 
 
 def sts_template(profile: Profile) -> str:
-    """What both sentences go through: the task is symmetric, a retrieval prefix for queries is not.
+    """Choose the template for both sentences: the task is symmetric, a prefix of queries is not.
 
-    An instruction with a task keeps its place, and so does a prefix in a family that was trained with one
-    on both sides (e5); a prefix for queries alone is left out.
+    A template with a task is kept, and so is that of a family trained with prefixes on both sides (e5). A
+    prefix for queries alone is left out.
     """
     both = profile.passage != "{text}"
     return profile.query if "{task}" in profile.query or both else "{query}"
@@ -42,7 +42,10 @@ def evaluate_sts(
     fail_under: tuple[str, ...] = (),
     track: Callable[[int], None] | None = None,
 ) -> dict[str, Any]:
-    """The JSON report. Raises InputError for the file, UsageError for the options, ModelUnavailable."""
+    """Evaluate a model on a file of pairs; returns the JSON report.
+
+    Raises InputError for the file, UsageError for the options, ModelUnavailable.
+    """
     import numpy as np
 
     floors = [_floor(text) for text in fail_under]
@@ -51,10 +54,10 @@ def evaluate_sts(
     pairs = read_sts(path)
     began = time.perf_counter()
     model = open_model(spec, dim=dim)
-    wanted = (template or sts_template(model.profile)) if instruction else "{query}"
-    resolved = resolve_task(task, model.profile) if task else TASK
+    chosen = (template or sts_template(model.profile)) if instruction else "{query}"
+    resolved = resolve_task(task, model.profile) if task else DEFAULT_TASK
     sentences = list(dict.fromkeys(s for p in pairs for s in (p.one, p.other)))
-    texts = [query_text(wanted, s, resolved) for s in sentences]
+    texts = [query_text(chosen, s, resolved) for s in sentences]
     truncated = sum(n > model.max_tokens for n in model.count(texts))
     encoder = model.encoder()
     vectors = np.empty((len(texts), model.dim), dtype=np.float32)
@@ -71,7 +74,7 @@ def evaluate_sts(
     value = spearman(pairs, (one * other).sum(axis=1).tolist())
     return {
         "schema": 1,
-        "measures": {NAME: value},
+        "measures": {MEASURE: value},
         "pairs": len(pairs),
         "settings": {
             "file": path.name,
@@ -79,24 +82,24 @@ def evaluate_sts(
             "model": model.name,
             "revision": model.revision,
             "dim": model.dim,
-            "encoded": query_text(wanted, "{query}", resolved),
+            "encoded": query_text(chosen, "{query}", resolved),
             "truncated": truncated,
             "seconds": round(time.perf_counter() - began, 3),
         },
         "gates": [
-            {"measure": NAME, "wanted": floor, "got": value, "ok": value >= floor - 1e-9}
+            {"measure": MEASURE, "wanted": floor, "got": value, "ok": value >= floor - 1e-9}
             for floor in floors
         ],
     }
 
 
 def _floor(text: str) -> float:
-    """The value of `Spearman=0.8`. Raises UsageError."""
+    """Parse the value of `Spearman=0.8`. Raises UsageError."""
     name, _, value = text.partition("=")
     try:
         floor = float(value)
     except ValueError:
         floor = 2.0
-    if name.strip().lower() != NAME.lower() or not -1 <= floor <= 1:
-        raise UsageError(f"--fail-under {text}: {NAME}=0.8 is wanted")
+    if name.strip().lower() != MEASURE.lower() or not -1 <= floor <= 1:
+        raise UsageError(f"--fail-under {text}: {MEASURE}=0.8 is wanted")
     return floor

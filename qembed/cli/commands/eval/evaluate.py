@@ -35,7 +35,7 @@ from qembed.cli.options import (
 from qembed.cli.render.report import failures, show
 
 if TYPE_CHECKING:
-    from qembed.pipeline.experiments.evaluate import EvalOptions
+    from qembed.pipeline.experiments.eval_options import EvalOptions
     from qembed.pipeline.indexing.options import IndexOptions
     from qembed.pipeline.retrieval.options import QueryOptions
 
@@ -258,7 +258,7 @@ def _eval_options(
     beir_index: BeirIndexOptions,
     reports: ReportOptions,
 ) -> EvalOptions:
-    from qembed.pipeline.experiments.evaluate import EvalOptions
+    from qembed.pipeline.experiments.eval_options import EvalOptions
 
     return EvalOptions(
         queries=inputs.queries,
@@ -268,7 +268,7 @@ def _eval_options(
         runs=inputs.run or (),
         measures=inputs.measures,
         ablate=inputs.ablate or (),
-        asked=retrieval.query_options(),
+        query=retrieval.query_options(),
         model=retrieval.model,
         index=beir_index.index_options(retrieval.model),
         fail_under=gates.fail_under or (),

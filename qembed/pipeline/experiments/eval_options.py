@@ -1,0 +1,109 @@
+"""Options of `qembed eval`, parsed and checked before anything is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from qembed.errors import UsageError
+from qembed.evaluation import (
+    DEFAULT,
+    Drop,
+    Gate,
+    Measure,
+    check_report_paths,
+    cutoff,
+    measures_for,
+    parse_drops,
+    parse_gates,
+    parse_measures,
+    read_report,
+)
+from qembed.pipeline.experiments.ablation import parse_ablations
+from qembed.pipeline.experiments.run_builder import TIMED_QUERIES
+from qembed.pipeline.indexing.options import IndexOptions
+from qembed.pipeline.retrieval.options import QueryOptions
+
+DEFAULT_DEPTH = 1000
+"""Depth of a run for measures without a cutoff (AP, RR)."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvalOptions:
+    """Options of an evaluation, as the user wrote them.
+
+    Inputs are `queries` and `qrels`, or `beir`, or `qrels` and `runs`. `measures` None: the default ones.
+    `index`: options of the index that `beir` makes.
+    """
+
+    queries: Path | None = None
+    qrels: Path | None = None
+    beir: Path | None = None
+    split: str = "test"
+    runs: Sequence[Path] = ()
+    measures: str | None = None
+    query: QueryOptions = field(default_factory=QueryOptions)
+    index: IndexOptions = field(default_factory=IndexOptions)
+    model: str | None = None
+    fail_under: Sequence[str] = ()
+    baseline: Path | None = None
+    max_drop: Sequence[str] = ()
+    max_drop_significant: Sequence[str] = ()
+    alpha: float = 0.05
+    common: bool = False
+    query_floor: Sequence[str] = ()
+    ablate: Sequence[str] = ()
+    latency: int = TIMED_QUERIES
+    save_run: Path | None = None
+    reports: Sequence[Path] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EvalPlan:
+    """Parsed options of an evaluation. `baseline`: the JSON report to compare with."""
+
+    measures: list[Measure]
+    gates: list[Gate]
+    floors: list[Gate]
+    drops: list[Drop]
+    significant: list[str]
+    ablations: list[list[str]]
+    baseline: Mapping[str, Any] | None
+
+    @property
+    def depth(self) -> int:
+        """Depth of the run that the measures need."""
+        return max(cutoff(m.name) or DEFAULT_DEPTH for m in self.measures)
+
+
+def plan_evaluation(options: EvalOptions) -> EvalPlan:
+    """Parse the options and read the baseline. Raises UsageError, and InputError for the baseline."""
+    gates, floors = parse_gates(options.fail_under), parse_gates(options.query_floor)
+    drops = parse_drops(options.max_drop)
+    significant = (
+        parse_measures(options.max_drop_significant) if options.max_drop_significant else []
+    )
+    if (drops or significant) and options.baseline is None:
+        raise UsageError("--max-drop wants --baseline REPORT.json to compare with")
+    if options.common and options.baseline is None:
+        raise UsageError("--common wants --baseline REPORT.json to compare with")
+    if not 0 < options.alpha < 1:
+        raise UsageError(f"--alpha {options.alpha:g}: between 0 and 1")
+    ablations = parse_ablations(options.ablate)
+    if ablations and options.runs:
+        raise UsageError("--ablate wants an index: a run made elsewhere cannot be made anew")
+    check_report_paths(options.reports)
+    baseline = read_report(options.baseline) if options.baseline else None
+    named = parse_measures(DEFAULT if options.measures is None else options.measures)
+    gated: list[Gate | Drop | Measure] = [*gates, *drops, *significant, *floors]
+    return EvalPlan(
+        measures_for(named, gated),
+        gates,
+        floors,
+        drops,
+        [m.name for m in significant],
+        ablations,
+        baseline,
+    )
