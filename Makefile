@@ -1,4 +1,11 @@
-# make demo · make test · make check · make bench
+# make demo         creates .venv, installs, indexes the sample help centre, runs a query
+# make test         all tests                     make test-fast    those that take no longer than seconds
+# make check        what CI runs: format, lint, types, import contracts, tests
+# make format       formats, applies the linter's safe fixes
+# make bench        benchmarks                    make published    published figures beside ours
+# make modes        every mode on collections     make fuzz         mutated files through every reader
+# make browser      the HTML report in Chromium   make test-server  remote models on a real server
+# make clean        removes .venv, build folders, the samples' indexes
 PY := .venv/bin/python
 PYTHON ?= python3
 
@@ -14,7 +21,7 @@ PYTHON ?= python3
 compiled: .venv/ready
 	@$(PY) -m compileall -q qembed
 
-.PHONY: compiled demo test test-server browser check bench published modes fuzz format clean
+.PHONY: compiled demo test test-fast test-server browser check bench published modes fuzz format clean
 # what the README shows, so that it stays true: the test suite runs the same commands and compares
 demo: compiled
 	@rm -rf sample_corpora/helpdesk/.qembed
@@ -24,6 +31,10 @@ demo: compiled
 
 test: compiled
 	$(PY) -m pytest -n 2 --dist worksteal
+
+# under a minute on two cores; CI runs all tests
+test-fast: compiled
+	$(PY) -m pytest -n 2 --dist worksteal -m "not slow and not server and not browser"
 
 check: .venv/ready
 	$(PY) -m ruff format --check .

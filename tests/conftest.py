@@ -1,12 +1,24 @@
-"""The order of the tests."""
+"""The `slow` marker, and the order of the tests.
+
+Slow are tests of more than about three seconds, modules of more than about ten, and all tests that use a
+fixture of SLOW_FIXTURES, because the first of them waits for it. `make test-fast` leaves slow tests out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
 
 import pytest
 
-LONG = ("test_kill", "test_concurrent_readers", "test_samples", "test_long_files", "test_faults")
-"""Modules with tests of half a minute and more: one begun last would leave the other core nothing to do."""
+SLOW_FIXTURES = frozenset({"quietly"})
+"""`quietly` imports torch and transformers; each fixture that builds or exports a model uses it."""
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long ones first, the rest as they were."""
-    items.sort(key=lambda item: item.path.stem not in LONG)
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, None, None]:
+    """Mark by fixture before `-m` selects; then put slow tests first, so that no core is idle at the end."""
+    for item in items:
+        if not SLOW_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+    yield
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)

@@ -73,6 +73,7 @@ def same(got: str, wanted: str) -> None:
 
 
 @pytest.mark.parametrize("block", blocks_of("console"), ids=str)
+@pytest.mark.slow
 def test_transcripts(block: Block, tmp_path: Path) -> None:
     folder = samples(tmp_path)
     env = environment(EXPORTS)
@@ -119,6 +120,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("block", blocks_of("sh", "python"), ids=str)
+@pytest.mark.slow
 def test_recipes(block: Block, prepared: Path, tmp_path: Path) -> None:
     place = tmp_path / "place"
     shutil.copytree(prepared, place)

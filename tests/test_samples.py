@@ -89,6 +89,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.mark.parametrize(
     ("name", "judged", "dense", "auto", "reranked"), ROW.findall(text_of(FIGURES))
 )
+@pytest.mark.slow
 def test_the_documented_figures_are_measured(
     name: str, judged: str, dense: str, auto: str, reranked: str, folder: Path
 ) -> None:
@@ -116,6 +117,7 @@ def test_every_corpus_has_a_documented_figure() -> None:
 
 
 @pytest.mark.parametrize("name", CORPORA)
+@pytest.mark.slow
 def test_the_export_finds_what_torch_finds(name: str, folder: Path) -> None:
     """The same hits in the same order, passages and queries both encoded by the one or by the other."""
     root = folder / name / ".qembed"
@@ -141,6 +143,7 @@ def test_the_export_finds_what_torch_finds(name: str, folder: Path) -> None:
         np.testing.assert_allclose(scores, cosines, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_server_gives_many_threads_the_bits_of_one(folder: Path) -> None:
     """The built-in model's vectors, whatever texts wait beside one another."""
     root = folder / "helpdesk" / ".qembed"

@@ -20,6 +20,8 @@ from qembed.store.durable_files import FileInfo, checksum
 from tests import encoders
 from tests.cli.conftest import BAG, Done, Shell
 
+pytestmark = pytest.mark.slow
+
 WORDS = [f"w{i}" for i in range(900)]
 DOCUMENTS, QUERIES = 1500, 40
 

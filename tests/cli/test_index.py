@@ -203,6 +203,7 @@ def test_rebuild_with_other_passages(docs: Shell) -> None:
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.slow
 def test_a_signal_keeps_what_is_done_and_a_rerun_does_the_rest(
     shell: Shell, number: int, code: int
 ) -> None:

@@ -10,6 +10,8 @@ import pytest
 from tests.cli.conftest import Shell
 from tests.cli.terminal import on_terminal
 
+pytestmark = pytest.mark.slow
+
 EVIL = (
     "\x1b]0;owned\x07 \x1b[2J \x1b[31m \x1b[?1049h \x1b[?25l \x1b(0 \x9b5A \x1bc \x1b[20;20H \x0e \x08\x08 "
     "\x1b[6n \x1bP$q\x1b\\ \u202eolleh \r gone \x7f \x1b[4h \x1b[?7l zebra"

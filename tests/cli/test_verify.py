@@ -10,6 +10,8 @@ import pytest
 
 from tests.cli.conftest import Shell
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def big(shell: Shell) -> Shell:

@@ -17,6 +17,8 @@ import pytest
 
 from tests.cli.conftest import Shell
 
+pytestmark = pytest.mark.slow
+
 
 @contextmanager
 def slow(shell: Shell, *args: str, delay: str = "0.01") -> Iterator[subprocess.Popen[bytes]]:

@@ -69,6 +69,7 @@ lines = st.lists(
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.dictionaries(st.sampled_from(FOLDERS), lines, min_size=1, max_size=3), st.randoms())
+@pytest.mark.slow
 def test_ignores_what_git_ignores(
     git_dir: Path,
     tmp_path_factory: pytest.TempPathFactory,

@@ -184,6 +184,7 @@ def test_names_that_are_not_utf8(tmp_path: Path) -> None:
     assert isinstance(file, SourceFile)
 
 
+@pytest.mark.slow
 def test_depth_is_no_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     depth = 1200  # deeper than Python's stack; and made step by step, for the same reason
     monkeypatch.chdir(tmp_path)

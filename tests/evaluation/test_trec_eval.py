@@ -18,6 +18,7 @@ TREC = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_thousand_random_runs_agree_with_trec_eval():
     rng = random.Random(20261121)
     for _ in range(1000):

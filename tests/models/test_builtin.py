@@ -95,6 +95,7 @@ print([m for m in sys.modules if m.startswith("gt_all")])
 """
 
 
+@pytest.mark.slow
 def test_the_packages_code_is_never_imported(python: Callable[[str], str]) -> None:
     # the last line: nothing else is printed on the way
     assert python(ENCODES) == "[]\n"
@@ -110,6 +111,7 @@ def test_what_it_is(minilm: Model) -> None:
     assert minilm.profile.query == "{query}"
 
 
+@pytest.mark.slow
 def test_equals_plain_sentence_transformers(minilm: Model) -> None:
     from sentence_transformers import SentenceTransformer
 

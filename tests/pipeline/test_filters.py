@@ -121,6 +121,7 @@ def typed(catalog: Catalog) -> set[str]:
 
 @settings(max_examples=600, deadline=None)
 @given(tree=ANY, given=metas(), cut=st.integers(0, 10), data=st.data())
+@pytest.mark.slow
 def test_typed_columns_answer_as_decoding_does(
     tree: Any, given: list[dict[str, Any]], cut: int, data: st.DataObject
 ) -> None:

@@ -18,6 +18,8 @@ from tests.documentation import EXPORTS
 from tests.serve.comparison import FORMATS, both, request_of
 from tests.serve.conftest import Running
 
+pytestmark = pytest.mark.slow
+
 WORDS = ["parcel", "locked account", "when does the money come back", "tracking page", "an hour"]
 
 

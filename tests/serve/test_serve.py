@@ -20,6 +20,8 @@ from tests.cli.conftest import Shell
 from tests.serve.comparison import FORMATS, both, request_of
 from tests.serve.conftest import Running, sockets
 
+pytestmark = pytest.mark.slow
+
 
 def test_all_formats_are_the_same_bytes(running: Running) -> None:
     for form in FORMATS:

@@ -94,6 +94,7 @@ def rebuild(root: Path) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("kind", ["fails", "full", "dies"])
 @pytest.mark.parametrize("work", [add, compact, rebuild])
+@pytest.mark.slow
 def test_every_point_of_failure(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -49,6 +49,7 @@ def test_strings_of_one_hash_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> 
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(KEYS, st.integers(0, 2**63 - 1)), max_size=120))
+@pytest.mark.slow
 def test_like_a_dict(steps: list[tuple[bytes, int]]) -> None:
     ours, theirs = HashMap(dict_entries=4), dict[bytes, int]()
     for key, value in steps:

@@ -34,6 +34,7 @@ TEXT = st.text("ab.*?[]!-/\\\n$退é", max_size=6)
 @given(
     st.lists(st.none() | WHOLE, max_size=6), SIGN, WHOLE | st.sampled_from(EDGES) | REAL, st.data()
 )
+@pytest.mark.slow
 def test_whole_numbers(
     values: list[int | None], sign: str, wanted: float, data: st.DataObject
 ) -> None:
@@ -46,6 +47,7 @@ def test_whole_numbers(
 @settings(max_examples=500, deadline=None)
 @given(st.lists(st.none() | REAL, max_size=6), SIGN, WHOLE | st.sampled_from(EDGES) | REAL)
 @example([2.0**70], "<", 2**70 + 1)
+@pytest.mark.slow
 def test_fractions(values: list[float | None], sign: str, wanted: float) -> None:
     found = MetadataColumn(pa.array(values, pa.float64())).compare(sign, wanted)
     assert found.tolist() == [v is not None and SIGNS[sign](v, wanted) for v in values]
@@ -53,6 +55,7 @@ def test_fractions(values: list[float | None], sign: str, wanted: float) -> None
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.none() | TEXT, max_size=6), SIGN, TEXT | st.sampled_from(["\udc80", "\uffff"]))
+@pytest.mark.slow
 def test_texts(values: list[str | None], sign: str, wanted: str) -> None:
     column = MetadataColumn(pa.array(values, pa.string()))
     passes = [v is not None and SIGNS[sign](v, wanted) for v in values]
@@ -66,6 +69,7 @@ def test_texts(values: list[str | None], sign: str, wanted: str) -> None:
 @settings(max_examples=1000, deadline=None)
 @given(st.lists(st.none() | TEXT, max_size=6), TEXT, st.data())
 @example(["\udc80".encode("utf-8", "replace").decode(), "a"], "*\udc80*", None)
+@pytest.mark.slow
 def test_patterns(values: list[str | None], pattern: str, data: Any) -> None:
     skipped = 0 if data is None else data.draw(st.integers(0, len(values)))
     column = MetadataColumn(pa.array(values, pa.string()).slice(skipped))

@@ -41,6 +41,7 @@ titles = st.sampled_from(["", "", "Title", "中文标题", "A longer title of so
     overlap=st.sampled_from([0, 0, 7, 30]),
     small=st.booleans(),
 )
+@pytest.mark.slow
 def test_whatever_the_text(
     text: str, title: str, suffix: str, kind: Kind, max_tokens: int, overlap: int, small: bool
 ) -> None:

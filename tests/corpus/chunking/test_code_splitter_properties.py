@@ -71,6 +71,7 @@ def mutated(draw: st.DrawFn) -> str:
     max_tokens=st.sampled_from([40, 64]),
     labelled=st.booleans(),
 )
+@pytest.mark.slow
 def test_whatever_the_source(
     text: str, suffix: str, title: str, kind: Kind, max_tokens: int, labelled: bool
 ) -> None:

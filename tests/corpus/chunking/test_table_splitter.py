@@ -196,6 +196,7 @@ def grids(draw: st.DrawFn) -> list[str]:
     kind=st.sampled_from(["chars", "words", "minilm"]),
     small=st.booleans(),
 )
+@pytest.mark.slow
 def test_whatever_the_tables(blocks: list[str | list[str]], kind: Kind, small: bool) -> None:
     text, found = composed(blocks)
     most = {"chars": 160, "words": 40, "minilm": 64}[kind]

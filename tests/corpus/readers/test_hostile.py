@@ -20,6 +20,8 @@ from qembed.types import Document, SourceFile, Unreadable
 from tests.corpus import fuzz
 from tests.corpus.samples import pdf
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("docx")
 
 

@@ -36,6 +36,7 @@ def reading(folder: Path, data: bytes, name: str = "a.log") -> list[Document | U
 
 @settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(st.lists(words, max_size=60).map("".join), st.sampled_from(["utf-8-sig", *MARKS]))
+@pytest.mark.slow
 def test_parts_are_the_text(tmp_path: Path, text: str, encoding: str) -> None:
     data = MARKS.get(encoding, b"") + text.encode(encoding)
     found = reading(tmp_path, data)

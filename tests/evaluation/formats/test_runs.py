@@ -215,6 +215,7 @@ def runs(ids, least=0):
 
 @settings(max_examples=100, deadline=None, database=None)
 @given(runs(words, least=1))
+@pytest.mark.slow
 def test_trec_round_trip(run):
     with TemporaryDirectory() as folder:
         path = Path(folder, "run")
@@ -228,6 +229,7 @@ def test_trec_round_trip(run):
 
 @settings(max_examples=100, deadline=None, database=None)
 @given(runs(texts))
+@pytest.mark.slow
 def test_json_round_trip(run):
     with TemporaryDirectory() as folder:
         path = Path(folder, "run.json")

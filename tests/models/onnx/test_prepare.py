@@ -23,6 +23,7 @@ def fresh(bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder
     return model_in(bert)
 
 
+@pytest.mark.slow
 def test_a_process_of_its_own_exports(
     kept: FolderModel, python: Callable[[str], str], tmp_path: Path
 ) -> None:

@@ -63,6 +63,7 @@ finally:
 """
 
 
+@pytest.mark.slow
 def test_rerank_imports_no_torch(kept: Path, python: Callable[[str], str]) -> None:
     lines = "".join(json.dumps(line) + "\n" for line in LINES).encode()
     *hits, imported = python(RERANK.format(folder=str(kept), lines=lines)).splitlines()

@@ -12,6 +12,8 @@ import pytest
 from qembed.models.onnx_export import export, parity
 from tests.models import reference
 
+pytestmark = pytest.mark.slow
+
 
 def test_an_exporter_that_raises(tmp_path: Path) -> None:
     """A module that torch.export cannot trace: what it does depends on what is in the tensor."""

@@ -20,7 +20,10 @@ from qembed.store.manifest import PROBE_TEXTS
 from tests.encoders import Bag
 from tests.pipeline.conftest import documents, index
 
-pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("git") is None, reason="needs git"),
+]
 
 WHO = {
     **{f"GIT_{role}_NAME": "Ann" for role in ("AUTHOR", "COMMITTER")},

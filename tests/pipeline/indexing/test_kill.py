@@ -165,6 +165,7 @@ def check_answers(root: Path, world: World) -> None:
         assert any(t is not None and text in t for t in world.allowed(name))
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment(tmp_path: Path) -> None:
     rng = random.Random(3)
     root, world = tmp_path / "idx", World(tmp_path / "docs", rng)

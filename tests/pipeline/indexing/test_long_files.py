@@ -20,6 +20,8 @@ from tests.bench.long_files import WRITERS
 from tests.bench.long_files import index as index_process
 from tests.pipeline.conftest import BAG, documents, index
 
+pytestmark = pytest.mark.slow
+
 RECORDS = 400
 LARGE, SMALL = 80, 24
 """MB; both are more than one part."""

@@ -13,6 +13,8 @@ from qembed.store import Manifest
 from tests.cli.conftest import Shell
 from tests.models import tiny
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -56,6 +57,7 @@ def act(folder: Path, step: tuple) -> None:  # type: ignore[type-arg]
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(steps, min_size=1, max_size=12))
+@pytest.mark.slow
 def test_any_history_ends_like_a_fresh_index(history: list[tuple]) -> None:  # type: ignore[type-arg]
     work = Path(tempfile.mkdtemp())
     try:
@@ -159,6 +161,7 @@ def test_what_can_no_longer_be_read_stays_as_it_was(tmp_path: Path) -> None:
     assert set(documents(root)) == {"a.txt", "1", "2"}
 
 
+@pytest.mark.slow
 def test_compaction_happens_by_itself_and_changes_nothing(tmp_path: Path) -> None:
     folder, root = tmp_path / "docs", tmp_path / "idx"
     folder.mkdir()

@@ -17,6 +17,8 @@ from qembed.pipeline.recipe import RecipeOptions
 from qembed.store import Snapshot
 from tests.models import tiny
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:

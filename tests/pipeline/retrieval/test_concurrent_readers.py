@@ -12,6 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from qembed.pipeline.indexing.build import build
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.recipe import RecipeOptions
@@ -62,6 +64,7 @@ print(json.dumps({"answers": answers, "generations": len(generations), "last": l
 """
 
 
+@pytest.mark.slow
 def test_readers_through_two_hundred_commits(tmp_path: Path) -> None:
     policy = CompactionPolicy(dead_rows=3 * DOCUMENTS, most=2)
     folder, root, stop = tmp_path / "docs", tmp_path / "idx", tmp_path / "stop"

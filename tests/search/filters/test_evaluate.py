@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +14,8 @@ from qembed.errors import UsageError
 from qembed.search.filters.evaluate import parse
 from qembed.search.filters.values import metadata
 from tests.search.filters.expressions import META, NAME, NAMES, TEXTS, TREE, documents, written
+
+pytestmark = pytest.mark.slow
 
 # ── the oracle ───────────────────────────────────────────────────────────────────────────────────
 

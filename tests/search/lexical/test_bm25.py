@@ -52,6 +52,7 @@ QUERY = st.lists(st.sampled_from([*WORDS, "nowhere", "users"]), max_size=6).map(
     least=st.integers(1, 12),
     seed=st.integers(0, 99),
 )
+@pytest.mark.slow
 def test_the_ranking_is_bm25_of_what_lives(
     texts: list[str],
     query: str,
