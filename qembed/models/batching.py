@@ -1,4 +1,4 @@
-"""Even batches: texts of one length together, so that little is padding."""
+"""Batches of texts of similar length, which need little padding."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ TEXTS = 128
 def by_length(
     lengths: Sequence[int], tokens: int = TOKENS, texts: int = TEXTS
 ) -> Iterator[list[int]]:
-    """Positions of texts, longest first, in batches of at most `tokens` padded tokens.
+    """Positions of texts in batches of at most `tokens` padded tokens and `texts` texts, longest first.
 
-    Longest first, so that a batch that does not fit into memory fails at the start. A text that is
-    longer than a whole batch goes alone.
+    Longest first, so that a batch that does not fit into memory fails at the start. A text longer than a
+    whole batch is a batch of its own.
     """
     order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
     at = 0

@@ -1,4 +1,4 @@
-"""Hub ids: from the local hub cache, else fetched; only what qembed loads, never code or pickles."""
+"""Hub models: from the local hub cache, else downloaded; weights and configuration, never code or pickles."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from pathlib import Path
 
 from qembed.errors import ModelUnavailable, UsageError
 
-WANTED = ("*.safetensors", "*.json", "*.txt", "*.model", "*_Pooling/*", "*_Dense/*")
+PATTERNS = ("*.safetensors", "*.json", "*.txt", "*.model", "*_Pooling/*", "*_Dense/*")
 
 
 def missing(folder: Path) -> str | None:
-    """What a snapshot lacks of a model: its configuration, weights, or one of their parts; None if nothing.
+    """Name of what a snapshot lacks: configuration, weights, or one of their parts; None for a whole one.
 
-    A link to a file that was never finished counts as missing.
+    A link to an unfinished download counts as missing.
     """
     if not (folder / "config.json").is_file():
         return "config.json"
@@ -32,10 +32,10 @@ def missing(folder: Path) -> str | None:
 
 
 def fetch(name: str, revision: str | None = None) -> Path:
-    """The folder of a model in the local hub cache, fetched if it is not there.
+    """Folder of a model in the local hub cache, downloaded if it is not there.
 
-    Raises ModelUnavailable, saying how to get it, if it can neither be found nor fetched, UsageError if
-    the hub allows no such name.
+    Raises ModelUnavailable with the command that fetches it, UsageError for a name that the hub does not
+    allow.
     """
     from qembed.models.library_logging import quiet
 
@@ -47,7 +47,7 @@ def fetch(name: str, revision: str | None = None) -> Path:
             LocalEntryNotFoundError,
         )
 
-        patterns = list(WANTED)
+        patterns = list(PATTERNS)
         where = "is not in the local hub cache"
         try:
             found = Path(
@@ -58,7 +58,7 @@ def fetch(name: str, revision: str | None = None) -> Path:
             lacking = missing(found)
             if lacking is None:
                 return found
-            # a download that was broken off, or that took some of the files only
+            # an interrupted or partial download
             where = f"is in the local hub cache only in part ({lacking} is missing from {found})"
         except HFValidationError as e:
             raise UsageError(f"{name} is no hub id: {e}") from e
@@ -68,7 +68,7 @@ def fetch(name: str, revision: str | None = None) -> Path:
             found = Path(snapshot_download(name, revision=revision, allow_patterns=patterns))
             if (lacking := missing(found)) is None:
                 return found
-            # without a connection the client gives what is there, unasked
+            # without a connection the client returns what is in the cache
             reason = f"{lacking} cannot be had (no connection, or the model has none)"
         except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as e:
             reason = next(iter(str(e).strip().splitlines()), type(e).__name__)

@@ -1,4 +1,4 @@
-"""Keeps the libraries below us from talking: no bars, no logs, no warnings on stdout or stderr."""
+"""Silences libraries: no progress bars, logs or warnings on stdout and stderr."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silences transformers, sentence-transformers and the hub client, for good; Python's warnings
-    only inside the block. What they would have warned of reaches the user as our own errors.
+    """Silence transformers, sentence-transformers and the hub client for good, warnings in the block.
 
-    Imports huggingface_hub and transformers: use it where they are needed anyway.
+    Problems reach the user as our own errors. Imports huggingface_hub and transformers: use it where
+    they are needed anyway.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -22,10 +22,10 @@ def quiet() -> Iterator[None]:
         from huggingface_hub import utils as hub_utils
         from transformers.utils import logging as transformers_logging
 
-        talkers: tuple[Any, ...] = (hub_utils, transformers_logging)
-        talkers[0].disable_progress_bars()
-        talkers[1].disable_progress_bar()
-        talkers[1].set_verbosity_error()
+        libraries: tuple[Any, ...] = (hub_utils, transformers_logging)
+        libraries[0].disable_progress_bars()
+        libraries[1].disable_progress_bar()
+        libraries[1].set_verbosity_error()
         for name in ("sentence_transformers", "huggingface_hub", "httpx"):
             logging.getLogger(name).setLevel(logging.ERROR)
         yield

@@ -1,7 +1,7 @@
-"""A model's folder: what its own files say, and which content it is.
+"""Model folders: configuration in the model's own files, and the hash of its content.
 
 The revision is a hash over everything that determines a vector: weights, tokenizer, configuration. Two
-names of one model agree, and a model that changed under its name does not.
+names of one model have the same revision, a model that changed under its name has another.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from qembed.paths import cache_folder
 
 WEIGHTS = "*.safetensors"
 VOCABULARIES = ("vocab.txt", "vocab.json", "*.model")
-"""What a tokenizer of older days is made from."""
+"""Files of tokenizers without a tokenizer.json."""
 CONTENT = (
     "config.json",
     "modules.json",
     "sentence_bert_config.json",
     "tokenizer.json",
-    "tokenizer_config.json",  # its do_lower_case goes before tokenizer.json's own
+    "tokenizer_config.json",  # its do_lower_case overrides tokenizer.json's
     "special_tokens_map.json",
     *VOCABULARIES,
     "merges.txt",
@@ -34,37 +34,37 @@ CONTENT = (
     "*_Dense/*.safetensors",
     WEIGHTS,
 )
-"""What a vector depends on. Read in this order, so that the hash does not depend on a folder's order."""
+"""Patterns of files that determine a vector, in the order in which they are hashed."""
 
 
 def file_sha256(path: Path) -> str:
-    """The sha256 of a file, as hex; remembered by path, size, inode and time of change."""
+    """SHA-256 of a file, as hex; cached by path, size, inode and modification time."""
     stat = path.stat()
     key = f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}|{stat.st_ino}"
     name = hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
-    remembered = cache_folder() / "sha256" / name
+    entry = cache_folder() / "sha256" / name
     with contextlib.suppress(OSError, ValueError):
-        text = remembered.read_text()
+        text = entry.read_text()
         if len(text) == 64:
             return text
     with path.open("rb") as f:
         found = hashlib.file_digest(f, "sha256").hexdigest()
     with contextlib.suppress(OSError):  # a cache that cannot be written only costs time
-        remembered.parent.mkdir(parents=True, exist_ok=True)
-        partial = remembered.with_suffix(f".{os.getpid()}")
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        partial = entry.with_suffix(f".{os.getpid()}")
         partial.write_text(found)
-        partial.replace(remembered)
+        partial.replace(entry)
     return found
 
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A model's folder, read without loading weights."""
+    """Configuration of a model in a folder, read without loading weights."""
 
     path: Path
 
     def json(self, name: str) -> dict[str, Any]:
-        """A JSON file of the folder, empty if there is none. Raises ModelUnavailable if it is broken."""
+        """Content of a JSON file, empty if there is none. Raises ModelUnavailable if it is broken."""
         try:
             body = json.loads((self.path / name).read_text("utf-8"))
         except FileNotFoundError:
@@ -74,9 +74,9 @@ class Folder:
         return body if isinstance(body, dict) else {"items": body}
 
     def modules(self) -> list[tuple[str, str]]:
-        """(kind, subfolder) of each step from text to vector; empty for a bare transformers folder.
+        """Modules of sentence-transformers as (kind, subfolder); empty for a plain transformers folder.
 
-        Raises ModelUnavailable if the file is broken, or names code that is not sentence-transformers'.
+        Raises ModelUnavailable if the file is broken, or names code from outside sentence-transformers.
         """
         listed = self.path / "modules.json"
         items = self.json(listed.name).get("items", [])
@@ -86,7 +86,7 @@ class Folder:
             raise ModelUnavailable(
                 f"{listed}: a list of modules with type and path is wanted"
             ) from None
-        # before 6.0 sentence-transformers runs the code of a local folder unasked
+        # before 6.0 sentence-transformers runs a local folder's code without asking
         for named, _ in found:
             if not named.startswith("sentence_transformers."):
                 raise ModelUnavailable(
@@ -95,7 +95,7 @@ class Folder:
         return [(named.rsplit(".", 1)[-1], sub) for named, sub in found]
 
     def revision(self) -> str:
-        """sha256 over names and contents of everything a vector depends on. Hashes weights once."""
+        """SHA-256 over names and contents of the files that determine a vector. Weights are hashed once."""
         h = hashlib.sha256()
         for pattern in CONTENT:
             for path in sorted(self.path.glob(pattern)):
@@ -103,7 +103,7 @@ class Folder:
         return h.hexdigest()
 
     def pooling(self, default: str) -> str:
-        """How token states become one vector, in the folder's own words."""
+        """Pooling of token states by the folder's files: mean, cls, lasttoken, …, or several with +."""
         for kind, sub in self.modules():
             if kind == "Pooling":
                 config = self.json(f"{sub}/config.json")
@@ -116,7 +116,7 @@ class Folder:
         return default
 
     def dim(self) -> int:
-        """Dimensions of the vectors: the width of a state, as often as states are pooled."""
+        """Dimensions of the vectors: the width of a state, for each pooling. Raises ModelUnavailable."""
         config = self.json("config.json")
         for kind, sub in reversed(self.modules()):
             if kind == "Dense":
@@ -128,7 +128,7 @@ class Folder:
         raise ModelUnavailable(f"{self.path}: config.json does not say how wide the vectors are")
 
     def max_tokens(self, default: int) -> int:
-        """How many tokens it reads, special tokens included: what its files name, within its positions."""
+        """Tokens that it reads, special tokens included: the smallest limit in its files."""
         named = self.json("sentence_bert_config.json").get("max_seq_length")
         if not isinstance(named, int):
             named = self.json("tokenizer_config.json").get("model_max_length")
@@ -138,13 +138,32 @@ class Folder:
         return min(found, default=default)
 
     def float32(self) -> int:
-        """Bytes of the weights in float32, which on a CPU they are computed in, however they are stored."""
+        """Bytes of the weights in float32, the precision on a CPU, whatever precision they are stored in."""
         config = self.json("config.json")
         half = str(config.get("dtype") or config.get("torch_dtype")).endswith("float16")
         return sum(p.stat().st_size for p in self.path.glob(WEIGHTS)) * (2 if half else 1)
 
+    def prompts(self) -> tuple[str, str] | None:
+        """Prompts (query, passage) of `config_sentence_transformers.json`, each may be "".
+
+        None without any, also if the file is broken.
+        """
+        try:
+            text = (self.path / "config_sentence_transformers.json").read_text("utf-8")
+            config = json.loads(text)
+        except (OSError, ValueError):
+            return None
+        prompts = config.get("prompts") if isinstance(config, dict) else None
+        if not isinstance(prompts, dict):
+            return None
+        query = prompts.get("query")
+        passage = next((prompts[k] for k in ("document", "passage") if prompts.get(k)), "")
+        if not isinstance(query, str) or not isinstance(passage, str) or not (query or passage):
+            return None
+        return query, passage
+
     def check(self) -> None:
-        """Raises ModelUnavailable unless this is a folder qembed can load a model from."""
+        """Check that a model can be loaded from the folder. Raises ModelUnavailable."""
         if not (self.path / "config.json").is_file():
             raise ModelUnavailable(f"{self.path}: no model there (config.json is missing)")
         if not any(self.path.glob(WEIGHTS)):
@@ -152,7 +171,7 @@ class Folder:
                 f"{self.path}: no weights in safetensors form (pickled ones can run code and are not "
                 "loaded; convert them first)"
             )
-        # transformers would make an empty tokenizer up, for which all texts are the same
+        # transformers would make up an empty tokenizer, which reads all texts alike
         if not any(p for name in ("tokenizer.json", *VOCABULARIES) for p in self.path.glob(name)):
             raise ModelUnavailable(f"{self.path}: no tokenizer (tokenizer.json is missing)")
         self.modules()

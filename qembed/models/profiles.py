@@ -8,13 +8,13 @@ belongs to the model. Where no row matches, prompts come from the folder's own
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from qembed.errors import UsageError
 from qembed.models.builtin import BUILTIN
+from qembed.models.model_folder import Folder
 
 TASKS: dict[str, str] = {
     "web": "Given a web search query, retrieve relevant passages that answer the query",
@@ -301,22 +301,7 @@ def profile_for(name: str, folder: Path | None = None) -> Profile:
     for profile in PROFILES:
         if any(fnmatchcase(short, pattern) for pattern in profile.patterns):
             return profile
-    return _from_own_prompts(short, folder) or Profile(short or name, known=False)
-
-
-def _from_own_prompts(name: str, folder: Path | None) -> Profile | None:
-    """Profile from the prompts of `config_sentence_transformers.json`, None without any."""
-    if folder is None:
-        return None
-    try:
-        config = json.loads((folder / "config_sentence_transformers.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
-    prompts = config.get("prompts") if isinstance(config, dict) else None
-    if not isinstance(prompts, dict):
-        return None
-    query = prompts.get("query")
-    passage = next((prompts[k] for k in ("document", "passage") if prompts.get(k)), "")
-    if not isinstance(query, str) or not isinstance(passage, str) or not (query or passage):
-        return None
-    return Profile(name, query=query + "{query}", passage=passage + "{text}", verified=False)
+    if folder is not None and (prompts := Folder(folder).prompts()):
+        query, passage = prompts
+        return Profile(short, query=query + "{query}", passage=passage + "{text}", verified=False)
+    return Profile(short or name, known=False)

@@ -1,10 +1,10 @@
-"""What Qwen3-Reranker reads, to the token: the prompt around a pair, and what is cut when it is too long.
+"""Prompt of Qwen3-Reranker, to the token, and its truncation.
 
-    prefix   system turn with the question, user turn opened      always whole
-    body     instruction, query, document                         cut at its end if all is too long
-    suffix   user turn closed, assistant turn, empty think block  always whole
+    prefix   system turn with the question, user turn opened      never truncated
+    body     instruction, query, document                         truncated at its end
+    suffix   user turn closed, assistant turn, empty think block  never truncated
 
-Without this prompt, to the letter, scores are close to random.
+Without exactly this prompt scores are close to random.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ PREFIX = f"<|im_start|>system\n{SYSTEM}<|im_end|>\n<|im_start|>user\n"
 SUFFIX = "<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n"
 ARCHITECTURE = "Qwen3ForCausalLM"
 MAX_TOKENS = 8192
-"""What the authors recommend, prefix and suffix included."""
+"""Limit that the authors recommend, prefix and suffix included."""
 MIN_FREE_TOKENS = 16
-"""Tokens that must be left for instruction, query and document."""
+"""Least tokens for instruction, query and document."""
 
 
 def is_qwen_name(name: str) -> bool:
-    """Whether a name or path is that of a Qwen3-Reranker."""
+    """True for the name or path of a Qwen3-Reranker."""
     return fnmatchcase(short_name(name).lower(), "*qwen3-reranker*")
 
 
 def is_qwen_reranker(folder: Folder) -> bool:
-    """Whether a folder is asked with this prompt: by its architecture, whatever its name.
+    """True if a folder holds a reranker for this prompt, by its architecture, whatever its name.
 
-    Not one that scores pairs with a prompt of its own, and not an embedding model, whose authors name the
-    same architecture. Raises ModelUnavailable if its files are broken.
+    False for models that score pairs with a prompt of their own, and for embedding models of the same
+    architecture. Raises ModelUnavailable if its files are broken.
     """
     if architecture(folder) != ARCHITECTURE:
         return False
@@ -53,22 +53,22 @@ def is_qwen_reranker(folder: Folder) -> bool:
 
 
 def architecture(folder: Folder) -> str:
-    """The first architecture that config.json names, "" for none."""
+    """First architecture in config.json, "" for none."""
     return str((folder.json("config.json").get("architectures") or [""])[0])
 
 
 def head_text(task: str, query: str) -> str:
-    """The body up to the document."""
+    """Text of the body before the document."""
     return f"<Instruct>: {task}\n<Query>: {query}\n<Document>: "
 
 
 def pair_text(task: str, query: str, document: str) -> str:
-    """All that the model reads for a pair, to the byte."""
+    """Whole text of a pair's prompt, byte for byte."""
     return PREFIX + head_text(task, query) + document + SUFFIX
 
 
 class QwenPrompts:
-    """Pairs to token ids by a `tokenizers.Tokenizer`, which is this object's alone from then on.
+    """Token ids of pairs' prompts. Takes over the `tokenizers.Tokenizer` and changes its settings.
 
     `yes`, `no`: ids of the two answers. `truncated`: pairs that lost text so far. Raises ModelUnavailable
     for a tokenizer without these answers, and if `limit` tokens are too few for the prompt.
@@ -88,7 +88,7 @@ class QwenPrompts:
             raise ModelUnavailable(
                 f"{name}: reads {limit} tokens, too few for the prompt and a document"
             )
-        # from here on a text that holds "<|im_end|>" is split like any text: it must not close the turn
+        # a text that holds "<|im_end|>" must not close the turn: it is split like other text from here on
         tokenizer.encode_special_tokens = True
 
     def _ids(self, text: str) -> list[int]:
@@ -104,16 +104,16 @@ class QwenPrompts:
         return ids[0]
 
     def save(self, path: Path) -> None:
-        """Writes the tokenizer to a file that makes the same prompts."""
+        """Write the tokenizer to a file that gives the same prompts."""
         self._tokenizer.save(str(path))
 
     def ids(self, pairs: Sequence[Pair], tasks: Sequence[str]) -> list[list[int]]:
-        """The whole prompt of each pair. `tasks`: the full text of each pair's instruction."""
+        """Token ids of each pair's whole prompt. `tasks`: full text of each pair's instruction."""
         bodies = self.bodies(pairs, tasks)
         return [[*self.prefix, *body, *self.suffix] for body in bodies]
 
     def bodies(self, pairs: Sequence[Pair], tasks: Sequence[str]) -> list[list[int]]:
-        """The middles, cut to fit. What is cut is remembered in `truncated`."""
+        """Token ids of each pair's body, truncated to fit; such pairs are added to `truncated`."""
         asked = [(task, query) for task, (query, _) in zip(tasks, pairs, strict=True)]
         heads = {one: self._head(*one) for one in dict.fromkeys(asked)}
         texts = [heads[one][0] + d for one, (_, d) in zip(asked, pairs, strict=True)]
@@ -125,7 +125,7 @@ class QwenPrompts:
         return [ids[: self._room] for ids in found]
 
     def _head(self, task: str, query: str) -> tuple[str, bool]:
-        """Instruction and query, the query cut so that half of the room is left for the document."""
+        """(text before the document, True if the query was truncated to leave half of the room for it)."""
         text = head_text(task, query)
         over = len(self._ids(text)) - self._room // 2
         if over <= 0:

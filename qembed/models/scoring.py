@@ -23,7 +23,7 @@ def sigmoid(logits: Scores) -> Scores:
 
 
 def finite(scores: Scores, pairs: Sequence[Pair], name: str) -> Scores:
-    """The scores. Raises EncodingError naming the first pair whose score is NaN or infinite."""
+    """The scores, checked. Raises EncodingError naming the first pair whose score is NaN or infinite."""
     import numpy as np
 
     bad = ~np.isfinite(scores)

@@ -1,7 +1,7 @@
-"""The text a query and a passage become before they are encoded, byte for byte.
+"""Templates: the text that is encoded for a query and a passage, byte for byte.
 
 Templates are filled by one pass of literal replacement, never by `str.format`: a query that holds
-braces, or even the words "{task}", comes out as it went in.
+braces, or even the text "{task}", is not changed.
 """
 
 from __future__ import annotations
@@ -15,36 +15,36 @@ from qembed.models.profiles import TASKS, Profile
 
 TITLE_RULES = ("title text", "title headings text", "none")
 BETWEEN = " > "
-"""What stands between a title and the headings below it."""
+"""Separator between a title and the headings below it."""
 
-# What looks like a placeholder. Other braces, as in `{"q": …}`, are text.
+# other braces, as in `{"q": …}`, are text
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
 _HEADING = re.compile(r"\s*(?:#+\s*)?")
 
 
 def _fill(template: str, values: Mapping[str, str]) -> str:
-    """`template` with every known placeholder replaced, in one pass over the template alone."""
+    """Replace every known placeholder of `template`, in one pass over the template alone."""
     return _PLACEHOLDER.sub(lambda m: values.get(m[1], m[0]), template)
 
 
 def query_text(template: str, query: str, task: str | None) -> str:
-    """What is encoded for a query.
+    """The text that is encoded for a query.
 
-    task: the full text of a task (see `resolve_task`); a template with `{task}` that is given None
-    takes the web search task, which is the default of every model here that has one.
+    task: full text of a task (see `resolve_task`); None puts the web search task into a `{task}`
+    template, the default of every model here that has one.
     """
     return _fill(template, {"task": TASKS["web"] if task is None else task, "query": query})
 
 
 def passage_text(template: str, title_rule: str, title: str, text: str, label: str = "") -> str:
-    """What is encoded for a passage. Raises UsageError for an unknown title rule.
+    """The text that is encoded for a passage. Raises UsageError for an unknown title rule.
 
     Rule "title text": `(title + " " + text).strip()`, BEIR's own rendering, unless the text begins
     with its title already (a Markdown heading counts), then the text alone. Rule "none": the text.
     A template with a `{title}` of its own gets the title there, or the word "none" (EmbeddingGemma's
-    card), and the text without it. Rule "title headings text" goes on behind the title with `label`, the
-    headings that a passage stands under (`Guide > Refunds`) or what its code defines, without the
-    title and without those headings that the text begins with.
+    card), and the text without it. Rule "title headings text" extends the title by `label`, the
+    headings that a passage stands under (`Guide > Refunds`) or the symbol that its code defines, without
+    the title and without headings that the text begins with.
     """
     if title_rule not in TITLE_RULES:
         known = ", ".join(repr(rule) for rule in TITLE_RULES)
@@ -61,16 +61,16 @@ def passage_text(template: str, title_rule: str, title: str, text: str, label: s
 
 
 def _headings(title: str, label: str, text: str) -> list[str]:
-    """The headings of a label that neither the title nor the text says."""
+    """Headings of a label that neither the title nor the text repeats."""
     path = label.split(BETWEEN)
     if path[0] == title.strip():
         path = path[1:]
-    said = (i for i, heading in enumerate(path) if _begins_with(text, heading))
-    return path[: next(said, len(path))]
+    repeated = (i for i, heading in enumerate(path) if _begins_with(text, heading))
+    return path[: next(repeated, len(path))]
 
 
 def _begins_with(text: str, title: str) -> bool:
-    """Whether `text`, behind white space and `#`s, starts with the whole words of `title`."""
+    """True if `text`, after white space and `#`s, starts with the whole words of `title`."""
     if not title:
         return False
     heading = _HEADING.match(text)
@@ -80,7 +80,7 @@ def _begins_with(text: str, title: str) -> bool:
 
 
 def check_template(template: str) -> None:
-    """Raises UsageError unless a query template holds `{query}` once and no unknown placeholder."""
+    """Check that a query template holds `{query}` once and no unknown placeholder. Raises UsageError."""
     names = _PLACEHOLDER.findall(template)
     wrong: list[str] = []
     if names.count("query") != 1:
@@ -96,9 +96,9 @@ def check_template(template: str) -> None:
 
 
 def resolve_task(name_or_text: str | None, profile: Profile) -> str:
-    """The full text of a task: a name of `TASKS`, free text as it is, None for the profile's own.
+    """Full text of a task: of a name in `TASKS`, free text unchanged, for None the profile's task.
 
-    Raises UsageError for an empty task, and for one word that nearly is a name.
+    Raises UsageError for an empty task, and for one word that is close to a name.
     """
     if name_or_text is None:
         return profile.task or TASKS["web"]
@@ -106,7 +106,7 @@ def resolve_task(name_or_text: str | None, profile: Profile) -> str:
         return TASKS[name_or_text]
     if not name_or_text.strip():
         raise UsageError(f"empty task (name one of {', '.join(TASKS)}, or write it out)")
-    # "wbe" would otherwise be encoded as an instruction, and only the measures would tell.
+    # "wbe" would otherwise be encoded as an instruction, and only the measures would show it
     close = get_close_matches(name_or_text.lower(), TASKS, n=1) if " " not in name_or_text else []
     if close:
         raise UsageError(f"unknown task {name_or_text!r}: did you mean {close[0]!r}?")

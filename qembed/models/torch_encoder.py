@@ -1,8 +1,8 @@
-"""Text to vectors through sentence-transformers and torch.
+"""Encoder through sentence-transformers and torch.
 
 Loads from a folder only, without the folder's own code, from safetensors only. On a CPU always in
-float32: a checkpoint stored in bfloat16 would otherwise run about a hundred times slower. The prompt a
-model would add by itself is switched off, because the text that arrives here is finished.
+float32: a checkpoint stored in bfloat16 would otherwise run about a hundred times slower. The model's own
+default prompt is switched off, because texts arrive here with their template applied.
 """
 
 from __future__ import annotations
@@ -29,33 +29,33 @@ if TYPE_CHECKING:
 
 DTYPES = ("float32", "bfloat16", "float16")
 GPU_TOKENS = 8
-"""How many times a CPU's batch a GPU gets: small batches leave it idle."""
+"""Size of a GPU's batch, in a CPU's: small batches leave a GPU idle."""
 
 
-def choose_device(asked: str | None) -> str:
-    """`asked`, else a GPU if there is one. Raises UsageError for what torch does not know."""
+def choose_device(requested: str | None) -> str:
+    """Name of the device: `requested`, else a GPU if there is one. Raises UsageError for an unknown one."""
     import torch
 
-    if asked:
+    if requested:
         try:
-            torch.device(asked)
+            torch.device(requested)
         except RuntimeError as e:
-            raise UsageError(f"{DEVICE}={asked}: {str(e).splitlines()[0]}") from e
-        return asked
+            raise UsageError(f"{DEVICE}={requested}: {str(e).splitlines()[0]}") from e
+        return requested
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 def load_arguments(device: str) -> dict[str, Any]:
-    """What every model is loaded with, whatever it is."""
+    """Keyword arguments for loading any model. Raises UsageError for an unknown $QEMBED_DTYPE."""
     import torch
 
-    asked = os.environ.get(DTYPE) or ("bfloat16" if device.startswith("cuda") else "float32")
-    if asked not in DTYPES:
-        raise UsageError(f"{DTYPE}={asked}: one of {', '.join(DTYPES)} is wanted")
-    kwargs: dict[str, Any] = {"dtype": getattr(torch, asked), "use_safetensors": True}
-    if device.startswith("cuda") and asked != "float32" and find_spec("flash_attn"):
+    dtype = os.environ.get(DTYPE) or ("bfloat16" if device.startswith("cuda") else "float32")
+    if dtype not in DTYPES:
+        raise UsageError(f"{DTYPE}={dtype}: one of {', '.join(DTYPES)} is wanted")
+    kwargs: dict[str, Any] = {"dtype": getattr(torch, dtype), "use_safetensors": True}
+    if device.startswith("cuda") and dtype != "float32" and find_spec("flash_attn"):
         kwargs["attn_implementation"] = "flash_attention_2"
     return {
         "device": device,
@@ -67,7 +67,7 @@ def load_arguments(device: str) -> dict[str, Any]:
 
 @contextmanager
 def loading(folder: Path) -> Iterator[None]:
-    """Silent; what goes wrong in the block becomes ModelUnavailable."""
+    """Silence libraries in the block, and turn their errors into ModelUnavailable."""
     with quiet():
         from safetensors import SafetensorError
 
@@ -79,7 +79,10 @@ def loading(folder: Path) -> Iterator[None]:
 
 
 class TorchEncoder:
-    """An Encoder and TokenEncoder. `count` gives the tokens of texts, for even batches."""
+    """Encoder and TokenEncoder of the model in a folder. `count`: tokens of texts, for batching.
+
+    Raises ModelUnavailable, UsageError.
+    """
 
     info = EncoderInfo()
 
@@ -109,18 +112,12 @@ class TorchEncoder:
         self._model.eval()
         self._model.max_seq_length = max_tokens
         if hasattr(self._model.tokenizer, "padding_side"):
-            # whatever its files say: a text's first token is at position 0 then, as in a batch of one
+            # a text's first token is at position 0 then, as in a batch of one
             self._model.tokenizer.padding_side = "right"
         if (tokenizer := getattr(self._model.tokenizer, "backend_tokenizer", None)) is not None:
             keep_end(tokenizer, profile_for(str(folder), folder).end_token)
 
-    def encode(
-        self,
-        texts: Sequence[str],
-        track: Callable[[int], None] | None = None,
-        *,
-        half_cores: bool = False,
-    ) -> Vectors:
+    def encode(self, texts: Sequence[str], *, half_cores: bool = False) -> Vectors:
         """Vectors of the texts, float32 (len(texts), dim), rows of length 1, in their order.
 
         Vectors are truncated to `dim` before they are normalised. Raises EncodingError for NaN or infinity.
@@ -133,12 +130,10 @@ class TorchEncoder:
                 raw = self._forward([texts[i] for i in batch])["sentence_embedding"]
             vectors = raw[:, : self.dim].float().cpu().numpy()
             out[batch] = normalize_encoded(vectors, [texts[i] for i in batch])
-            if track is not None:
-                track(len(batch))
         return out
 
     def encode_tokens(self, texts: Sequence[str]) -> list[Vectors]:
-        """For each text float32 (tokens, width), rows of length 1: its attended tokens' last states."""
+        """Last states of each text's attended tokens, float32 (tokens, width), rows of length 1."""
         found: list[Vectors] = [None] * len(texts)  # type: ignore[list-item]
         for batch in by_length(self._count(texts), *self._budget):
             with _no_grad():
@@ -161,7 +156,7 @@ class TorchEncoder:
 
 
 def _bare(folder: Path, pooling: str, arguments: dict[str, Any]) -> list[Any]:
-    """Transformer, pooling and normalisation for a folder that has no modules.json."""
+    """Transformer, pooling and normalisation modules for a folder without modules.json."""
     from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
 
     transformer = Transformer(

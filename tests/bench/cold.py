@@ -63,7 +63,7 @@ show(next(iter(model.embed([query]))))
 PADDED = """
 import json, sys
 from qembed.models.onnx_export import export
-export._made(export._encoder, json.loads(sys.argv[1]))
+export.export_by(export._padded_encoder, json.loads(sys.argv[1]))
 """
 WORDS = [
     "account",

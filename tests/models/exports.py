@@ -35,7 +35,7 @@ def make(wanted: ExportRequest, out: Path) -> Export:
     }
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(prepare.RUNTIME, "torch")
-        export.make(request)
+        export.export_model(request)
     return Export(out, json.loads((out / cache.FACTS).read_text()))
 
 

@@ -1,11 +1,11 @@
-"""Where exported models lie, which of them can be believed, and what was found out about the others.
+"""Cache of exported models: their folders, checksums, and reasons of failed exports.
 
-    <cache>/onnx/<model>/<here>/          export.json, model.onnx, weights.bin, tokenizer.json
-    <cache>/onnx/<model>/<here>.failed    why this model cannot be exported: it is not tried again
-    <cache>/onnx/<model>/lock             taken while one is made
+    <cache>/onnx/<model>/<machine>/         export.json, model.onnx, weights.bin, tokenizer.json
+    <cache>/onnx/<model>/<machine>.failed   reason of a failed export, which is not tried again
+    <cache>/onnx/<model>/lock               held during an export
 
-`<model>` is a hash over the model's content and pooling, `<here>` over this CPU and the libraries that
-made the graph. A folder appears under its name whole, by one rename, or not at all.
+`<model>` is a hash over the model's content and pooling, `<machine>` over this CPU and the libraries that
+made the graph. A folder appears under its name by one rename: whole, or not at all.
 """
 
 from __future__ import annotations
@@ -26,37 +26,37 @@ from qembed.models.model_folder import file_sha256
 from qembed.paths import cache_folder
 
 FORMAT = 4
-"""Raised whenever exports of the code before must not be used any more."""
+"""Incremented whenever exports of earlier versions must not be used any more."""
 LIBRARIES = ("torch", "transformers", "sentence-transformers", "onnxruntime")
 FACTS = "export.json"
 GRAPH = "model.onnx"
 WEIGHTS = "weights.bin"
 TOKENIZER = "tokenizer.json"
 KEPT_EXPORTS = 3
-"""Exports of one model for other CPUs or libraries that stay beside a new one."""
+"""Exports of one model for other CPUs or libraries that are kept beside a new one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """A whole export. `facts`: what export.json says."""
+    """A complete export. `facts`: content of export.json."""
 
     folder: Path
     facts: dict[str, Any]
 
 
 class ExportDamaged(Exception):
-    """An export whose files are not those that were written."""
+    """An export whose files differ from those that were written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """The place of one model's export for this machine."""
+    """Place of one model's export for this machine in the cache."""
 
     folder: Path
 
     @property
     def top(self) -> Path:
-        """The model's own folder."""
+        """Folder of the model, for all machines."""
         return self.folder.parent
 
     @property
@@ -64,9 +64,9 @@ class Slot:
         return self.folder.with_name(self.folder.name + ".failed")
 
     def export(self) -> Export | None:
-        """The export, None if there is none. Raises Damaged.
+        """The export, None if there is none. Raises ExportDamaged.
 
-        Contents are hashed once after each change of size, time or inode, as are a model's weights.
+        Files are hashed once after each change of size, time or inode, like a model's weights.
         """
         try:
             text = (self.folder / FACTS).read_text("utf-8")
@@ -84,33 +84,33 @@ class Slot:
         return Export(self.folder, facts)
 
     def failure(self) -> str | None:
-        """Why this model could not be exported here, if it was tried."""
+        """Reason of a failed export, None if none failed."""
         with contextlib.suppress(OSError, UnicodeDecodeError):
             return self._failed.read_text("utf-8").strip() or None
         return None
 
     def remember_failure(self, reason: str) -> None:
-        """So that it is not tried again each time."""
+        """Record a failed export, so that it is not tried again."""
         with contextlib.suppress(OSError):
             partial = self._failed.with_suffix(f".{os.getpid()}")
             partial.write_text(reason, "utf-8")
             partial.replace(self._failed)
 
     def forget_failure(self) -> None:
-        """Lets it be tried again."""
+        """Delete the record of a failed export."""
         with contextlib.suppress(OSError):
             self._failed.unlink(missing_ok=True)
 
     def others(self) -> bool:
-        """Whether there are exports of this model for another CPU or other libraries."""
+        """True if there are exports of this model for another CPU or other libraries."""
         return any(p.parent != self.folder for p in self.top.glob(f"*/{FACTS}"))
 
 
-def slot(kind: str, revision: str, pooling: str = "") -> Slot:
-    """`kind`: encoder, cross or qwen. Touches no file of the cache."""
+def export_slot(kind: str, revision: str, pooling: str = "") -> Slot:
+    """Slot of a model's export. `kind`: encoder, cross or qwen. Touches no file of the cache."""
     model = _hash(kind, revision, pooling)
-    here = _hash(str(FORMAT), *(f"{n} {version(n)}" for n in LIBRARIES), cpu())
-    return Slot(cache_folder() / "onnx" / model / here)
+    machine = _hash(str(FORMAT), *(f"{n} {version(n)}" for n in LIBRARIES), cpu())
+    return Slot(cache_folder() / "onnx" / model / machine)
 
 
 def _hash(*parts: str) -> str:
@@ -118,7 +118,7 @@ def _hash(*parts: str) -> str:
 
 
 @contextmanager
-def locked(place: Slot, waiting: Callable[[], None], stop: Callable[[], bool]) -> Iterator[None]:
+def locked(slot: Slot, waiting: Callable[[], None], stop: Callable[[], bool]) -> Iterator[None]:
     """Hold the lock of the model's cache folder, waiting for another holder without limit.
 
     `waiting` is called once before the first wait. Raises OSError where nothing can be written, and
@@ -126,27 +126,27 @@ def locked(place: Slot, waiting: Callable[[], None], stop: Callable[[], bool]) -
     """
     from qembed.locks import FileLock  # exports only: a query takes no lock
 
-    place.top.mkdir(parents=True, exist_ok=True)
-    with FileLock(place.top / "lock", math.inf, on_wait=waiting, stop=stop):
+    slot.top.mkdir(parents=True, exist_ok=True)
+    with FileLock(slot.top / "lock", math.inf, on_wait=waiting, stop=stop):
         yield
 
 
-def sweep(place: Slot) -> None:
-    """Removes what killed exporters left, and all but the newest exports for elsewhere.
+def sweep(slot: Slot) -> None:
+    """Delete leftovers of killed exporters, and all but the newest exports for other machines.
 
-    Only with the lock held.
+    The lock must be held.
     """
     import shutil
 
-    for left in place.top.glob(".making-*"):
+    for left in slot.top.glob(".making-*"):
         shutil.rmtree(left, ignore_errors=True)
-    other = [p.parent for p in place.top.glob(f"*/{FACTS}") if p.parent != place.folder]
+    other = [p.parent for p in slot.top.glob(f"*/{FACTS}") if p.parent != slot.folder]
     for old in sorted(other, key=lambda p: p.stat().st_mtime)[:-KEPT_EXPORTS]:
         shutil.rmtree(old, ignore_errors=True)
 
 
 def write_facts(folder: Path, facts: dict[str, Any]) -> None:
-    """The last file of an export: its sums make the others believable. All are synced."""
+    """Write export.json with the checksums of the other files, and sync all. Last step of an export."""
     files = [p for p in sorted(folder.iterdir()) if p.is_file() and p.name != FACTS]
     for path in files:
         _sync(path)

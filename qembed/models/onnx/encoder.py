@@ -1,16 +1,16 @@
-"""Text to vectors through tokenizers and onnxruntime: no torch, no transformers.
+"""Encoder through tokenizers and onnxruntime, without torch and transformers.
 
-The same vectors as TorchEncoder's within 1e-5, from the graph that onnx_export made of it.
+Vectors equal TorchEncoder's within 1e-5, from the graph that onnx_export made of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from qembed.models.batching import by_length
 from qembed.models.onnx.cache import Export
-from qembed.models.onnx.session import ROWS, GraphSession, load_tokenizer, padded, tokens
+from qembed.models.onnx.session import ROWS, GraphSession, batch_tokens, load_tokenizer, padded
 from qembed.types import EncoderInfo
 from qembed.vectors import normalize_encoded
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     from qembed.types import Vectors
 
 MAX_COUNTED_CHARS = 10_000
-"""Characters of a text that is kept until the next call, for who asks how many tokens it had."""
+"""Longest text whose token count is kept until the next call."""
 FEW_CHARS = 1000
-"""Characters that are tokenized sooner than the threads for more are awake."""
+"""Characters that one thread tokenizes sooner than several threads start."""
 VECTOR = "vector"
 STATES = "states"
 """Outputs of the graph: float32 (texts, width) and (texts, tokens, width)."""
 
 
 class OnnxEncoder:
-    """An Encoder and TokenEncoder. `dim`: vectors are cut to so many dimensions.
+    """Encoder and TokenEncoder of an export. `dim`: truncate vectors to so many dimensions.
 
-    Raises Damaged if the export cannot be loaded, ImportError without onnxruntime.
+    Raises ExportDamaged if the export cannot be loaded, ImportError without onnxruntime.
     """
 
     def __init__(self, export: Export, dim: int, max_tokens: int) -> None:
@@ -43,13 +43,7 @@ class OnnxEncoder:
         self.info = EncoderInfo(batch_invariant=bool(export.facts.get("apart")), thread_safe=True)
         self._counted: dict[str, int] = {}
 
-    def encode(
-        self,
-        texts: Sequence[str],
-        track: Callable[[int], None] | None = None,
-        *,
-        half_cores: bool = False,
-    ) -> Vectors:
+    def encode(self, texts: Sequence[str], *, half_cores: bool = False) -> Vectors:
         """Vectors of the texts, float32 (len(texts), dim), rows of length 1, in their order.
 
         Vectors are truncated to `dim` before they are normalised. `half_cores`: leave half of the CPU
@@ -61,12 +55,10 @@ class OnnxEncoder:
         for batch, feed in self._batches(texts):
             raw = self._graph.run(VECTOR, feed, half_cores)
             out[batch] = normalize_encoded(raw[:, : self.dim], [texts[i] for i in batch])
-            if track is not None:
-                track(len(batch))
         return out
 
     def encode_tokens(self, texts: Sequence[str]) -> list[Vectors]:
-        """For each text float32 (tokens, width), rows of length 1: its attended tokens' last states."""
+        """Last states of each text's attended tokens, float32 (tokens, width), rows of length 1."""
         found: list[Vectors] = [None] * len(texts)  # type: ignore[list-item]
         for batch, feed in self._batches(texts):
             states = self._graph.run(STATES, feed)
@@ -79,7 +71,7 @@ class OnnxEncoder:
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text before truncation, special tokens included.
 
-        Those of the last call of `encode` are known from there, but for very long ones.
+        Counts of the last `encode` call are reused, except those of very long texts.
         """
         known = self._counted
         new = [t for t in texts if t not in known]
@@ -94,7 +86,7 @@ class OnnxEncoder:
         return encoded
 
     def _lengths(self, encoded: Sequence[Any]) -> list[int]:
-        """What is cut off lies in pieces beside an encoding, each with special tokens of its own."""
+        """Token counts before truncation: `overflowing` pieces have special tokens of their own."""
         special = self._tokenizer.num_special_tokens_to_add(False)
         return [len(e.ids) + sum(len(o.ids) - special for o in e.overflowing) for e in encoded]
 
@@ -107,12 +99,12 @@ class OnnxEncoder:
         return [np.array(e.ids, dtype=np.int64) for e in encoded]
 
     def _batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], dict[str, Any]]]:
-        """Positions of texts with what the graph is fed for them, longest texts first."""
+        """Batches as (positions of texts, inputs of the graph), longest texts first."""
         import numpy as np
 
         ids = self._ids(texts)
-        for batch in by_length([len(row) for row in ids], tokens=tokens()):
+        for batch in by_length([len(row) for row in ids], tokens=batch_tokens()):
             values, mask = padded([ids[i] for i in batch], self._pad, "right")
-            # a graph has no rows for texts without any token: it gets one, that counts for nothing
+            # a batch without any token still needs one row; the mask hides it
             rows = mask.ravel().nonzero()[0] if mask.any() else np.zeros(1, dtype=np.int64)
             yield batch, {"input_ids": values, "attention_mask": mask, ROWS: rows}

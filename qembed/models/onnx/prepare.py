@@ -49,9 +49,9 @@ class ExportRequest:
 
     def slot(self) -> Slot:
         """Place of the export in the cache."""
-        from qembed.models.onnx.cache import slot
+        from qembed.models.onnx.cache import export_slot
 
-        return slot(self.kind, self.revision, self.pooling)
+        return export_slot(self.kind, self.revision, self.pooling)
 
     @property
     def command(self) -> str:

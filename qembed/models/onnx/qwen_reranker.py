@@ -1,4 +1,4 @@
-"""Qwen3-Reranker through onnxruntime: token ids of whole prompts to log-odds, without torch."""
+"""Qwen3-Reranker through onnxruntime, without torch: log-odds of whole prompts."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 
 from qembed.models.batching import by_length
 from qembed.models.onnx.cache import Export
-from qembed.models.onnx.session import GraphSession, load_tokenizer, padded, tokens
+from qembed.models.onnx.session import GraphSession, batch_tokens, load_tokenizer, padded
 from qembed.models.qwen_prompt import MAX_TOKENS
 
 if TYPE_CHECKING:
     from qembed.types import Scores
 
 ODDS = "log_odds"
-"""The graph's output: float32 (pairs, 1)."""
+"""Output of the graph: float32 (pairs, 1)."""
 
 
 class OnnxQwenReranker:
-    """The log-odds of an exported reranker. `tokenizer`: the one it was trained with.
+    """Exported Qwen3-Reranker. `tokenizer`: the model's `tokenizers.Tokenizer`.
 
-    Raises Damaged if the export cannot be loaded, ImportError without onnxruntime.
+    Raises ExportDamaged if the export cannot be loaded, ImportError without onnxruntime.
     """
 
     def __init__(self, export: Export) -> None:
@@ -30,12 +30,12 @@ class OnnxQwenReranker:
     def logits(
         self, prompts: Sequence[list[int]], track: Callable[[int], None] | None = None
     ) -> Scores:
-        """z_yes - z_no behind each prompt, float32 (len(prompts),)."""
+        """Log-odds z_yes - z_no of each prompt, float32 (len(prompts),). `prompts`: token ids."""
         import numpy as np
 
         out = np.empty(len(prompts), dtype=np.float32)
-        for batch in by_length([len(p) for p in prompts], tokens=tokens()):
-            # left, so that the last position is the last token of every prompt; the mask hides the fill
+        for batch in by_length([len(p) for p in prompts], tokens=batch_tokens()):
+            # padded left: the last position is the last token of every prompt
             ids, mask = padded([np.array(prompts[i], dtype=np.int64) for i in batch], 0, "left")
             feed = {"input_ids": ids, "attention_mask": mask}
             out[batch] = self._graph.run(ODDS, feed)[:, 0]

@@ -1,7 +1,7 @@
-"""Graphs in which a text's vector has the same bits whatever it is encoded beside.
+"""Batch invariance: a text's vector has the same bits whatever other texts share its batch.
 
-The transformer's own products, norms and softmax work row by row, and padding adds exact zeros. What breaks
-it is the sum over tokens, which the runtime orders one way for one text and another way for several.
+The transformer's products, norms and softmax work row by row, and padding adds exact zeros. Only the sum over
+tokens breaks it, which the runtime orders one way for one text and another way for several.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Any
 from qembed.types import Encoder
 
 SIZES = (2, 3, 4, 5, 7, 8, 12, 16)
-"""Texts in the batches that are compared: a runtime has other code for other shapes."""
+"""Sizes of the batches that are compared: a runtime has other kernels for other shapes."""
 
 
-def steps(model: Any) -> Any:
-    """The modules of a SentenceTransformer, the mean over tokens taken one token after the other.
+def batch_invariant_modules(model: Any) -> Any:
+    """Modules of a SentenceTransformer, with a mean that adds one token after the other.
 
-    So padding adds zeros at the end, where a product or a plain sum would group its terms by their number.
+    Padding then adds zeros at the end, where a product or a plain sum would group its terms by their number.
     """
     import torch
     from sentence_transformers.sentence_transformer.modules import Pooling
@@ -38,7 +38,7 @@ def steps(model: Any) -> Any:
 
 
 def is_batch_invariant(encoder: Encoder, texts: Sequence[str]) -> bool:
-    """Whether batches of parts of `texts` give, to the bit, what each of their texts gives alone."""
+    """True if random batches of the words of `texts` give the same bits as each text alone."""
     draw = random.Random(7)
     words = " ".join(texts).split()
     for size in SIZES:

@@ -1,9 +1,9 @@
-"""A torch model to an ONNX graph, checked against it. Runs in a process of its own, once a model:
+"""Export of a torch model to an ONNX graph, checked against the model. Runs in a process of its own:
 
     python -m qembed.models.onnx_export.export < JSON {kind, folder, out, pooling, max_tokens, revision}
 
-Exit code 0 and a whole export in `out`; else the reason in the file `reason` there. The process that asked
-keeps its memory, its threads and its stderr to itself, and survives whatever happens here.
+Exit code 0 and a complete export in `out`; else the reason in the file `reason` there. A process of its own
+keeps memory, threads, output and crashes of the exporter away from the caller.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from qembed.models.environment import cpu, version
 from qembed.models.onnx.cache import GRAPH, LIBRARIES, TOKENIZER, WEIGHTS, Export, write_facts
 from qembed.models.onnx.prepare import RUNTIME
 from qembed.models.onnx.session import ROWS
-from qembed.models.onnx_export.batch_invariance import is_batch_invariant, steps
+from qembed.models.onnx_export.batch_invariance import batch_invariant_modules, is_batch_invariant
 from qembed.models.onnx_export.parity import (
     PROBES,
     ParityError,
@@ -39,26 +39,39 @@ REASON = "reason"
 RAW = "raw.onnx"
 
 
-def make(request: dict[str, Any]) -> None:
-    """Writes a whole, checked export into the folder `out`. Raises whatever went wrong."""
-    *before, last = {"encoder": (_packed, _encoder), "cross": (_cross,), "qwen": (_qwen,)}[
-        request["kind"]
-    ]
-    with warnings.catch_warnings():  # of the exporter's own innards
+Check = Callable[[Export], None]
+"""Compares an export with its torch model. Raises ParityError."""
+Method = Callable[[dict[str, Any]], tuple[dict[str, Any], Check]]
+"""Writes the graph and tokenizer of a request; returns facts for export.json, and the check."""
+
+
+def export_model(request: dict[str, Any]) -> None:
+    """Write a complete, checked export into the folder `out`. Raises whatever the exporter raises.
+
+    Encoders are exported without padding if that succeeds, else with padding.
+    """
+    methods: dict[str, tuple[Method, ...]] = {
+        "encoder": (_unpadded_encoder, _padded_encoder),
+        "cross": (_cross_encoder,),
+        "qwen": (_qwen_reranker,),
+    }
+    *others, last = methods[request["kind"]]
+    with warnings.catch_warnings():  # from inside the exporter
         warnings.simplefilter("ignore")
-        for work in before:
+        for method in others:
             try:
-                return _made(work, request)
+                return export_by(method, request)
             except OSError:
-                raise  # says nothing about the model
+                raise  # a full disk says nothing about the model
             except Exception:
                 _clear(Path(request["out"]))
-        return _made(last, request)
+        return export_by(last, request)
 
 
-def _made(work: Callable[[dict[str, Any]], Any], request: dict[str, Any]) -> None:
+def export_by(method: Method, request: dict[str, Any]) -> None:
+    """Export by one method, check the export, and write its export.json."""
     out = Path(request["out"])
-    facts, check = work(request)
+    facts, check = method(request)
     facts |= {
         "kind": request["kind"],
         "revision": request["revision"],
@@ -78,16 +91,16 @@ def _clear(folder: Path) -> None:
 # ── kinds ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _packed(request: dict[str, Any]) -> Any:
-    """An encoder that computes nothing for padding. Raises NotPacked."""
+def _unpadded_encoder(request: dict[str, Any]) -> tuple[dict[str, Any], Check]:
+    """Encoder that computes nothing for padding. Raises UnsupportedArchitecture."""
     from qembed.models.onnx_export.unpadded import without_padding
 
     encoder = _torch_encoder(request)
     with without_padding(encoder._model) as module:
-        return _vectors(encoder, module, ["input_ids", "attention_mask", ROWS], request)
+        return _encoder_graph(encoder, module, ["input_ids", "attention_mask", ROWS], request)
 
 
-def _encoder(request: dict[str, Any]) -> Any:
+def _padded_encoder(request: dict[str, Any]) -> tuple[dict[str, Any], Check]:
     import torch
 
     encoder = _torch_encoder(request)
@@ -95,7 +108,7 @@ def _encoder(request: dict[str, Any]) -> Any:
     class Wrapped(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.steps = steps(encoder._model)
+            self.steps = batch_invariant_modules(encoder._model)
 
         def forward(self, input_ids: Any, attention_mask: Any) -> Any:
             output = {"input_ids": input_ids, "attention_mask": attention_mask}
@@ -103,14 +116,14 @@ def _encoder(request: dict[str, Any]) -> Any:
                 output = step(output)
             return output["sentence_embedding"], output["token_embeddings"]
 
-    return _vectors(encoder, Wrapped().eval(), ["input_ids", "attention_mask"], request)
+    return _encoder_graph(encoder, Wrapped().eval(), ["input_ids", "attention_mask"], request)
 
 
 def _torch_encoder(request: dict[str, Any]) -> TorchEncoder:
     from qembed.models.torch_encoder import TorchEncoder
 
     folder, limit = Path(request["folder"]), int(request["max_tokens"])
-    # how torch sorts texts into batches is of no account here
+    # the order of batches does not matter here: no text is counted
     encoder = TorchEncoder(
         folder, -1, request["pooling"], limit, lambda ts: [1] * len(ts), device="cpu"
     )
@@ -118,8 +131,10 @@ def _torch_encoder(request: dict[str, Any]) -> TorchEncoder:
     return encoder
 
 
-def _vectors(encoder: TorchEncoder, module: Any, inputs: list[str], request: dict[str, Any]) -> Any:
-    """The graph of a module that gives vectors and states."""
+def _encoder_graph(
+    encoder: TorchEncoder, module: Any, inputs: list[str], request: dict[str, Any]
+) -> tuple[dict[str, Any], Check]:
+    """Graph of a module that returns vectors and token states."""
     from qembed.models.onnx.encoder import STATES, VECTOR, OnnxEncoder
 
     out = Path(request["out"])
@@ -137,7 +152,7 @@ def _vectors(encoder: TorchEncoder, module: Any, inputs: list[str], request: dic
     return facts, check
 
 
-def _cross(request: dict[str, Any]) -> Any:
+def _cross_encoder(request: dict[str, Any]) -> tuple[dict[str, Any], Check]:
     import torch
 
     from qembed.models.onnx.cross_encoder import LOGITS, OnnxCrossEncoder
@@ -172,7 +187,7 @@ def _cross(request: dict[str, Any]) -> Any:
     return facts, check
 
 
-def _qwen(request: dict[str, Any]) -> Any:
+def _qwen_reranker(request: dict[str, Any]) -> tuple[dict[str, Any], Check]:
     from qembed.models.onnx.qwen_reranker import ODDS, OnnxQwenReranker
     from qembed.models.rerankers.qwen import QwenReranker
 
@@ -185,7 +200,7 @@ def _qwen(request: dict[str, Any]) -> Any:
 
     def check(export: Export) -> None:
         ours = OnnxQwenReranker(export)
-        # few: a language model takes seconds for each, prompt included
+        # few pairs: a language model takes seconds for each prompt
         for pairs in paired([[PROBES[0]], list(PROBES), [PROBES[0], long_text()]]):
             prompts = reranker.prompts.ids(pairs, [reranker.task] * len(pairs))
             check_scores(reranker.logits(pairs), ours.logits(prompts))
@@ -197,7 +212,7 @@ def _qwen(request: dict[str, Any]) -> Any:
 
 
 def _graph(wrapped: Any, inputs: Sequence[str], outputs: Sequence[str], out: Path) -> None:
-    """Exports with dynamic batch and length, then saves what onnxruntime makes of it on this CPU."""
+    """Export with dynamic batch and length, then save the graph that onnxruntime optimises for this CPU."""
     import onnxruntime as ort
     import torch
 
@@ -230,7 +245,7 @@ def _graph(wrapped: Any, inputs: Sequence[str], outputs: Sequence[str], out: Pat
     key = "session.optimized_model_external_initializers_"
     options.add_session_config_entry(key + "file_name", WEIGHTS)
     options.add_session_config_entry(key + "min_size_in_bytes", "1024")
-    # matrices also as this CPU multiplies them: to be arranged at each start takes .07 s of a query's .6
+    # matrices prepacked for this CPU's kernels: packing at each start takes .07 s of a query's .6
     options.add_session_config_entry("session.save_external_prepacked_constant_initializers", "1")
     ort.InferenceSession(str(raw), options, providers=["CPUExecutionProvider"])
     for path in out.glob(f"{RAW}*"):
@@ -238,7 +253,7 @@ def _graph(wrapped: Any, inputs: Sequence[str], outputs: Sequence[str], out: Pat
 
 
 def _tokenizer(tokenizer: Any, out: Path) -> dict[str, Any]:
-    """Saves the tokenizer as transformers set it up, which may differ from the model's own file."""
+    """Save the tokenizer as transformers sets it up, which may differ from the model's own file."""
     backend = tokenizer.backend_tokenizer
     backend.no_truncation()
     backend.no_padding()
@@ -251,7 +266,7 @@ def _tokenizer(tokenizer: Any, out: Path) -> dict[str, Any]:
 
 
 def in_a_line(e: BaseException) -> str:
-    """An exporter's message without its colours and its advice."""
+    """First line of an exporter's message, without colours and advice."""
     plain = re.sub(r"\x1b\[[0-9;]*m", "", str(e)).strip()
     first = next(iter(plain.splitlines()), "").partition(" This is step ")[0]
     name = "" if isinstance(e, ParityError) else f"{type(e).__name__}: "
@@ -259,17 +274,17 @@ def in_a_line(e: BaseException) -> str:
 
 
 def main() -> int:
-    """Reads one request from stdin."""
+    """Export the request on stdin. Returns the exit code."""
     import logging
 
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
-    os.environ[RUNTIME] = "torch"  # what is exported must not be an export
+    os.environ[RUNTIME] = "torch"  # an export must be made from torch
     request = json.load(sys.stdin)
     try:
-        make(request)
+        export_model(request)
     except OSError:
-        raise  # a full disk says nothing about the model: the one who asked reads it from stderr
+        raise  # a full disk says nothing about the model: the caller reads stderr
     except Exception as e:
         (Path(request["out"]) / REASON).write_text(in_a_line(e), "utf-8")
         return 1

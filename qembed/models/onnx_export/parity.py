@@ -1,19 +1,19 @@
-"""Whether a graph gives torch's numbers: what it is asked, and how far it may be off."""
+"""Parity of a graph with its torch model: probe texts and tolerances."""
 
 from __future__ import annotations
 
 from typing import Any
 
 COSINE = 0.99999
-"""What the graph's vectors must reach against torch's."""
+"""Least cosine of the graph's vectors with torch's."""
 LOGIT = 1e-3
-"""How far a score may be from torch's, of the largest of a batch if that is above 1.
+"""Tolerance of a score, times the largest of a batch if that is above 1.
 
-It moves a probability by a quarter of that at most. Sums in another order differ by 1e-5 through 28 layers, a
-wrong mask, position or rounding to half precision by 1e-2 and more.
+It changes a probability by a quarter of that at most. Sums in another order differ by 1e-5 through 28 layers,
+a wrong mask, position or rounding to half precision by 1e-2 and more.
 """
 LONGEST_PROBE = 300
-"""Tokens in the longest probe: past every window and every length the graph was traced with."""
+"""Tokens in the longest probe: beyond every window and every length the graph was traced with."""
 PROBES = (
     "parcel",
     "Where is my parcel, and when will it arrive?",
@@ -28,22 +28,22 @@ class ParityError(Exception):
 
 
 def shapes() -> list[list[str]]:
-    """Batches of one, of equal and of mixed lengths, of many, and one that is long."""
+    """Batches of one text, of equal and of mixed lengths, of many texts, and one with a long text."""
     return [*([p] for p in PROBES), [PROBES[0]] * 3, list(PROBES), [PROBES[0], long_text()]]
 
 
 def long_text() -> str:
-    """Of more than LONG tokens."""
+    """A text of more than LONGEST_PROBE tokens."""
     return " ".join(PROBES[1:3] * (LONGEST_PROBE // 20))
 
 
 def paired(batches: list[list[str]]) -> list[list[tuple[str, str]]]:
-    """The same as pairs, two queries in turn."""
+    """The batches as (query, passage) pairs, with two queries in turn."""
     return [[(PROBES[i % 2], t) for i, t in enumerate(texts)] for texts in batches]
 
 
 def check_scores(theirs: Any, ours: Any) -> None:
-    """Raises Disagrees for log-odds that are too far off."""
+    """Compare log-odds. Raises ParityError beyond the tolerance."""
     import numpy as np
 
     worst = float(np.abs(theirs - ours).max())
@@ -52,7 +52,7 @@ def check_scores(theirs: Any, ours: Any) -> None:
 
 
 def check_vectors(theirs: Any, ours: Any) -> None:
-    """Raises Disagrees for vectors that are too far off. Rows have length 1."""
+    """Compare vectors, rows of length 1. Raises ParityError beyond the tolerance."""
     if theirs.shape != ours.shape:
         raise ParityError(
             f"its graph gives {ours.shape[0]} vectors where torch gives {theirs.shape[0]}"

@@ -1,8 +1,8 @@
-"""Encoders that take the tokens of a batch without its padding.
+"""Encoders that compute the tokens of a batch without its padding.
 
-Short texts of mixed lengths are in good part padding in a batch. Products, norms and activations go row by
-row, so here they take the tokens of all texts as the rows of one long text. Attention alone gets the texts
-one beside the other, and what a text's tokens see is what they would see in a batch of one.
+A batch of short texts of mixed lengths is padding in good part. Products, norms and activations work row by
+row, so here they take the tokens of all texts as the rows of one long text. Attention alone gets one row of
+tokens per text, and a text's tokens attend to the same tokens as in a batch of one.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from qembed.models.onnx_export.batch_invariance import steps
+from qembed.models.onnx_export.batch_invariance import batch_invariant_modules
 
 FROM_PADDING = ("roberta", "xlm-roberta", "camembert")
-"""Architectures whose first position is the padding token's number and one."""
+"""Architectures whose first position is the padding token's id plus one."""
 ARCHITECTURES = (
     "bert",
     "electra",
@@ -25,40 +25,40 @@ ARCHITECTURES = (
     "llama",
     "mistral",
 )
-"""Those whose positions may be given, and whose attention is plain."""
+"""Architectures with position ids as an input and plain attention."""
 _NAME = "qembed_packed"
 _IDLE = ("position_ids", "use_cache", "output_attentions", "is_causal")
-"""What an attention may be told that `Batch` knows or that changes nothing."""
+"""Keyword arguments of attention functions that `Batch` knows or that change nothing."""
 
 
 class UnsupportedArchitecture(Exception):
-    """A model that does more than this module knows of."""
+    """A model with features that this module does not support."""
 
 
 class Batch:
-    """Where the tokens of one batch are: `mask` int64 (texts, length), `rows` int64 (tokens,) its places."""
+    """Token positions of one batch. `mask`: int64 (texts, length); `rows`: int64 (tokens,), its ones."""
 
     def __init__(self, mask: Any, rows: Any) -> None:
         import torch
 
         self.texts, self.length = mask.shape
         self._rows = rows
-        # padding shows some token's numbers: nothing looks at it
+        # padding repeats some token's states: nothing reads them
         self._places = (torch.cumsum(mask.flatten(), 0) - 1).clamp(min=0)
         self.positions = self.pack(torch.cumsum(mask, 1) - 1)
         hidden = torch.zeros(mask.shape).masked_fill(mask == 0, float("-inf"))
         self._hidden = hidden[:, None, None, :]
 
     def pack(self, states: Any) -> Any:
-        """(texts, length, …) to (tokens, …)."""
+        """Drop padding: (texts, length, …) to (tokens, …)."""
         return states.flatten(0, 1).index_select(0, self._rows)
 
     def unpack(self, states: Any) -> Any:
-        """(tokens, …) to (texts, length, …)."""
+        """Insert padding: (tokens, …) to (texts, length, …)."""
         return states.index_select(0, self._places).unflatten(0, (self.texts, self.length))
 
     def hidden(self, causal: bool) -> Any:
-        """float32 (texts, 1, 1 or length, length), added to scores: minus infinity where nothing is seen."""
+        """Attention mask to add to scores, float32 (texts, 1, 1 or length, length): 0 or minus infinity."""
         import torch
 
         if not causal:
@@ -71,7 +71,7 @@ class Batch:
 
 
 class _Attention:
-    """What transformers calls in each layer: softmax(q·kᵀ · scaling + hidden) · v."""
+    """Attention function for transformers: softmax(q·kᵀ · scaling + hidden) · v."""
 
     def __init__(self) -> None:
         self.batch: Batch | None = None
@@ -87,7 +87,7 @@ class _Attention:
         dropout: float = 0.0,
         **more: Any,
     ) -> tuple[Any, None]:
-        """`query` (1, heads, tokens, width), `key` and `value` likewise, of fewer heads at times."""
+        """Attention of a layer. `query`: (1, heads, tokens, width); `key`, `value`: perhaps fewer heads."""
         import torch
 
         if unknown := [n for n, v in more.items() if v is not None and n not in _IDLE]:
@@ -106,16 +106,16 @@ class _Attention:
 
 @contextmanager
 def without_padding(model: Any) -> Iterator[Any]:
-    """A module (ids, mask, rows) -> (vectors, states) that gives what a SentenceTransformer gives.
+    """Module (ids, mask, rows) -> (vectors, states), equivalent to a SentenceTransformer.
 
-    The model's own attention is back after the block. Raises NotPacked for what is no plain transformer
-    of ARCHITECTURES, at the latest when the module is called.
+    The model's own attention is restored after the block. Raises UnsupportedArchitecture for anything but
+    a plain transformer of ARCHITECTURES, at the latest when the module is called.
     """
     import torch
     from sentence_transformers.base.modules.transformer import Transformer
     from transformers import AttentionInterface
 
-    first, *rest = steps(model)
+    first, *rest = batch_invariant_modules(model)
     kind = first.model.config.model_type if isinstance(first, Transformer) else type(first).__name__
     if kind not in ARCHITECTURES:
         raise UnsupportedArchitecture(f"{kind} is not known here")

@@ -1,4 +1,4 @@
-"""Qwen3-Reranker: a language model that is asked whether a document answers, and says yes or no.
+"""Qwen3-Reranker: a language model that answers yes or no to a pair's prompt.
 
 The log-odds are z_yes - z_no at the last position, the probability is their sigmoid. Both logits are
 products with the same last state, so their difference is one product with the difference of two rows of
@@ -30,10 +30,10 @@ PROFILE = Profile("Qwen3-Reranker", task=TASKS["web"])
 
 
 class QwenReranker:
-    """The yes/no reranker in a folder of safetensors. `task`: of pairs that come without one.
+    """Scorer through the yes/no reranker in a folder. `task`: instruction of pairs without their own.
 
-    Answers from its export if it has one, else through torch; `note` says why, if that is news.
-    Raises ModelUnavailable.
+    Runs its ONNX export if there is one, else torch; then `note` holds the reason. Raises
+    ModelUnavailable, UsageError.
     """
 
     kind = "qwen3-reranker"
@@ -65,9 +65,9 @@ class QwenReranker:
     def logits(
         self, pairs: Sequence[Pair], track: Track | None = None, tasks: Tasks = None
     ) -> Scores:
-        """Log-odds of yes against no, float32 (len(pairs),). Pairs of one batch may differ in task."""
-        told = [self.task] * len(pairs) if tasks is None else self._resolved(tasks)
-        prompts = self.prompts.ids(pairs, told)
+        """Log-odds of yes against no, float32 (len(pairs),). Pairs of one batch may have several tasks."""
+        texts = [self.task] * len(pairs) if tasks is None else self._resolved(tasks)
+        prompts = self.prompts.ids(pairs, texts)
         if self._exported is not None:
             found = self._exported.logits(prompts, track)
         else:
@@ -84,7 +84,7 @@ class QwenReranker:
 
         out = np.zeros(len(prompts), dtype=np.float32)
         for batch in by_length([len(p) for p in prompts]):
-            # left, so that the last position is the last token of every text
+            # padded left: the last position is the last token of every prompt
             given = padded([np.array(prompts[i], dtype=np.int64) for i in batch], 0, "left")
             ids, mask = (torch.from_numpy(a).to(self.model.inner.device) for a in given)
             with torch.inference_mode():
@@ -96,12 +96,12 @@ class QwenReranker:
     def score(
         self, pairs: Sequence[Pair], track: Track | None = None, tasks: Tasks = None
     ) -> Scores:
-        """The probability of yes, float32 (len(pairs),)."""
+        """Probabilities of yes, float32 (len(pairs),)."""
         return sigmoid(self.logits(pairs, track, tasks))
 
 
 def _load(folder: Path, device: str | None) -> tuple[Any, Any]:
-    """The language model and its `tokenizers.Tokenizer`, by transformers. Raises ModelUnavailable."""
+    """(language model, its `tokenizers.Tokenizer`), by transformers. Raises ModelUnavailable."""
     arguments = load_arguments(choose_device(device))
     with loading(folder):
         from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -115,10 +115,11 @@ def _load(folder: Path, device: str | None) -> tuple[Any, Any]:
 
 
 def log_odds(model: Any, yes: int, no: int) -> Any:
-    """A torch module: int64 (texts, tokens) ids and mask, padded left, to float32 (texts, 1) log-odds.
+    """Torch module from int64 (texts, tokens) ids and mask, padded left, to float32 (texts, 1) log-odds.
 
-    state . (W_yes - W_no) for the last state, in float32 whatever the model runs in: in bfloat16 two
-    logits of 20 lie on a grid of 1/8. Holds for tied weights too, whose output rows are the input's.
+    Computes state . (W_yes - W_no) for the last state, in float32 whatever precision the model runs in:
+    in bfloat16 two logits of 20 lie on a grid of 1/8. Holds for tied weights too, whose output rows are
+    the input's.
     """
     import torch
 

@@ -1,1 +1,1 @@
-"""`qembed status`, `verify` and `models`: what an index and a model are."""
+"""Diagnostics: `qembed status`, `qembed verify` and `qembed models`."""

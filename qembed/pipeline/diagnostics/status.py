@@ -1,4 +1,4 @@
-"""`qembed status`: what an index holds, how old it is, how far its derived files lag."""
+"""`qembed status`: contents and age of an index, and the lag of its derived files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 def parse_age(text: str) -> float:
-    """`90s`, `30m`, `24h`, `7d` in seconds. Raises UsageError."""
+    """Seconds of a time span such as `90s`, `30m`, `24h`, `7d`. Raises UsageError."""
     m = _AGE.match(text)
     if m is None:
         raise UsageError(f"{text!r} is no time span (such as 30m, 24h, 7d)")
@@ -24,7 +24,7 @@ def parse_age(text: str) -> float:
 
 
 def describe(root: Path) -> dict[str, Any]:
-    """The status of the index at `root`, as `--format json` prints it. Raises NoIndex, IndexDamaged."""
+    """Status of the index at `root`, as `--format json` prints it. Raises NoIndex, IndexDamaged."""
     manifest = manifests.read(root)
     rows = manifest.next_row - manifest.base
     living = manifest.counts.get("passages", 0)

@@ -1,4 +1,4 @@
-"""`qembed verify`: everything that can be checked, from checksums to what the model says today."""
+"""`qembed verify`: checks of checksums, rows, derived files, the graph and the model's vectors."""
 
 from __future__ import annotations
 
@@ -19,20 +19,19 @@ from qembed.store.integrity import REBUILD, Finding
 RECALL_QUERIES = 200
 """Stored vectors used as queries to measure the graph against exact search."""
 MIN_RECALL = 0.95
-"""Recall@10 below which the graph is called bad: below what its breadth was chosen for, by what a sample
-of SAMPLE queries may be off."""
+"""Recall@10 below which the graph is reported: its target, less the error of RECALL_QUERIES samples."""
 
 
 def verify(root: Path, probe: bool = True) -> Iterator[Finding]:
-    """What is wrong with the index at `root`. Raises NoIndex, and IndexDamaged for the manifest.
+    """Findings about the index at `root`. Raises NoIndex, and IndexDamaged for the manifest.
 
-    `probe`: load the model and compare what it gives for the probe texts with what it gave.
+    `probe`: load the model and compare its vectors of the probe texts with the stored ones.
     """
     manifest = manifests.read(root)
     broken = list(store.check_files(root, manifest))
     yield from broken
     if broken:
-        return  # what follows reads these files
+        return  # the other checks read these files
     with Snapshot.open(root) as snapshot:
         yield from store.check_rows(snapshot)
         yield from store.check_derived(snapshot)
@@ -50,7 +49,7 @@ def verify(root: Path, probe: bool = True) -> Iterator[Finding]:
 
 
 def check_graph(session: Session) -> Iterator[Finding]:
-    """The graph's recall@10 on a sample of stored vectors."""
+    """Finding for a graph with too low a recall@10 on a sample of stored vectors."""
     share = graph_recall(session, 10)
     stamp = session.search.graph_stamp()
     if share is not None and stamp is not None and share < MIN_RECALL:
@@ -63,9 +62,9 @@ def check_graph(session: Session) -> Iterator[Finding]:
 
 
 def graph_recall(session: Session, k: int, ef: int | None = None) -> float | None:
-    """Share of the k nearest by exact search that the graph finds; None if there is no graph.
+    """Recall@k of the graph against exact search; None if there is no graph.
 
-    `ef`: how broadly it is searched, None: as queries search it.
+    `ef`: breadth of the search, None for that of queries.
     """
     import numpy as np
 

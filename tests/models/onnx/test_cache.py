@@ -11,7 +11,7 @@ import pytest
 from qembed.models.folder_model import FolderModel
 from qembed.models.onnx import cache
 from qembed.models.onnx import prepare as onnx_prepare
-from qembed.models.onnx.cache import ExportDamaged, slot
+from qembed.models.onnx.cache import ExportDamaged, export_slot
 from qembed.models.onnx.encoder import OnnxEncoder
 from qembed.models.onnx.prepare import open_encoder, prepare
 from tests.models.exports import never
@@ -108,9 +108,12 @@ def test_exports_are_for_the_cpu(kept: FolderModel, no_exporter: list[str]) -> N
 
 
 def test_another_pooling_is_another_export() -> None:
-    assert slot("encoder", "r", "mean") == slot("encoder", "r", "mean")
+    assert export_slot("encoder", "r", "mean") == export_slot("encoder", "r", "mean")
     places = {
-        slot(k, r, p).top for k in ("encoder", "cross") for r in "rs" for p in ("mean", "cls")
+        export_slot(k, r, p).top
+        for k in ("encoder", "cross")
+        for r in "rs"
+        for p in ("mean", "cls")
     }
     assert len(places) == 8
 
