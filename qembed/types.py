@@ -1,4 +1,4 @@
-"""The nouns of qembed and the seams between its rooms. Imports nothing of ours.
+"""Nouns of qembed and the protocols between its rooms. Imports nothing of ours.
 
 Frozen, slotted dataclasses; what is numpy stays numpy. Higher scores are better everywhere.
 """
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     """float32 (n,), higher is better."""
 
 Meta: TypeAlias = Mapping[str, Any]
-"""A document's metadata: JSON values under string keys, types as in the record."""
+"""Metadata of a document: JSON values under string keys, types as in the record."""
 
 Run: TypeAlias = dict[str, dict[str, float]]
 """query id -> document id -> score."""
@@ -35,7 +35,7 @@ Qrels: TypeAlias = dict[str, dict[str, int]]
 Pair: TypeAlias = tuple[str, str]
 """(query, passage)."""
 Tasks: TypeAlias = Sequence[str | None] | None
-"""One instruction per pair, by name or in full; None stands for the reranker's own instruction."""
+"""Instruction of each pair, by name or in full; None stands for the reranker's own instruction."""
 Track: TypeAlias = Callable[[int], None]
 """Progress callback. Called with the number of texts or pairs just finished."""
 
@@ -44,9 +44,9 @@ Track: TypeAlias = Callable[[int], None]
 
 
 class SourceFile(NamedTuple):
-    """A file found in a source. `name` is its path inside the source, with forward slashes.
+    """File of a source. `name` is its path inside the source, with forward slashes.
 
-    `location` is where it lies. A tuple and a plain string, because a refresh looks at every file and
+    `location` is its path on disk. A tuple and a plain string, because a refresh looks at every file and
     opens few: a Path for each of them costs as much as the whole walk, a dataclass a quarter of it.
     """
 
@@ -58,16 +58,16 @@ class SourceFile(NamedTuple):
 
     @property
     def path(self) -> Path:
-        """The location as a Path, made when asked for."""
+        """Location as a Path, made at each access."""
         return Path(self.location)
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One text with an identity. `id`: path inside its source, or the record's id.
+    """Text with an identity. `id`: path inside its source, or the record's id.
 
-    `line`: where a record or part begins in its file, 1-based; None for a whole file. `start`: characters
-    of the file before a part of its text; what is shown of its passages counts from the file's beginning.
+    `line`: first line of a record or part in its file, 1-based; None for a whole file. `start`: characters
+    of the file before a part's text; offsets of shown passages count from the beginning of the file.
     """
 
     id: str
@@ -79,7 +79,7 @@ class Document:
 
     @property
     def digest(self) -> bytes:
-        """16 bytes that change whenever title, text, metadata or `start` do; the id is not part of them."""
+        """Digest of title, text, metadata and `start`, 16 bytes; the id is not part of it."""
         meta = json.dumps(self.meta, sort_keys=True, ensure_ascii=False, default=str)
         h = hashlib.blake2b(digest_size=16)
         place = (str(self.start),) if self.start else ()
@@ -92,7 +92,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """Something that was there and could not be read. `line` is 1-based, None for a whole file."""
+    """Failure to read a file or record. `line` is 1-based, None for a whole file."""
 
     path: str
     error: str
@@ -105,9 +105,9 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Skipped(Unreadable):
-    """Something left out for a known reason, which is no failure: a binary file, a format not installed.
+    """File left out for a known reason, which is no failure: a binary file, a format not installed.
 
-    `keep`: what was known of it stays, as nobody looked.
+    `keep`: its documents of an earlier run stay, as the file was not looked at.
     """
 
     keep: bool = False
@@ -130,15 +130,15 @@ class LeftOut:
 
 
 ReadItem: TypeAlias = Document | Unreadable | LeftOut
-"""One item of what a reader yields for a file."""
+"""Item that a reader yields for a file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A stretch of a document: `text == document.text[start:end]`. Lines are 1-based, inclusive.
+    """Part of a document: `text == document.text[start:end]`. Lines are 1-based, inclusive.
 
-    `heading`: the headings it stands under (`Guide > Refunds`); `symbol`: what it defines, of code
-    (`Basket.total`). "" where there are none.
+    `heading`: the headings it stands under (`Guide > Refunds`); `symbol`: the definition in a passage of
+    code (`Basket.total`). "" where there are none.
     """
 
     document: str
@@ -153,7 +153,7 @@ class Passage:
 
     @property
     def label(self) -> str:
-        """What of the document it is, in a few words: its headings, or what it defines."""
+        """Short description of the part: its headings, or the symbol it defines."""
         return self.heading or self.symbol
 
 
@@ -162,7 +162,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Everything that determines a stored vector. A query's template and task do not."""
+    """Recipe of an index: everything that determines a stored vector. A query's template and task do not."""
 
     model: str
     revision: str
@@ -177,13 +177,13 @@ class Recipe:
 
     @property
     def fingerprint(self) -> str:
-        """16 hex digits over all fields but the model's name: the revision is its content."""
+        """Hash of all fields but the model's name, 16 hex digits: the revision is the model's content."""
         values = {k: v for k, v in asdict(self).items() if k != "model"}
         data = json.dumps(values, sort_keys=True).encode()
         return hashlib.blake2b(data, digest_size=8).hexdigest()
 
     def to_json(self) -> dict[str, Any]:
-        """The fields and the fingerprint, as JSON values."""
+        """Fields and fingerprint as JSON values."""
         return {**asdict(self), "fingerprint": self.fingerprint}
 
 
@@ -225,14 +225,14 @@ class TokenEncoder(Protocol):
     """Text to one vector a token, for late interaction."""
 
     def encode_tokens(self, texts: Sequence[str]) -> list[Vectors]:
-        """For each text float32 (tokens, dim), rows of length 1, without padding."""
+        """Token vectors of each text, float32 (tokens, dim), rows of length 1, without padding."""
         ...
 
 
 class Scorer(Protocol):
     """Reranker: scores of (query, passage) pairs. One call may hold pairs of many queries.
 
-    kind: sort of reranker (late, cross, qwen, remote, own). truncated: pairs that lost text so far.
+    kind: sort of reranker (late, cross, qwen3-reranker, remote, own). truncated: pairs that lost text so far.
     """
 
     kind: str
@@ -273,7 +273,7 @@ class Scorer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query as the user wrote it. `task` and `where` override the command's for this one."""
+    """Query as the user wrote it. `task` and `where` override the command's for this one."""
 
     id: str
     text: str
@@ -282,7 +282,7 @@ class Query:
 
 
 class Snippet(NamedTuple):
-    """The sentence of a passage that answers a query best: `text[start:end]` of the passage.
+    """Sentence of a passage that answers a query best: `text[start:end]` of the passage.
 
     `matches`: (start, end) of the query's words, counted from the start of the sentence.
     """
@@ -294,7 +294,7 @@ class Snippet(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A passage found. `scores`: the score of each stage, by name: dense, lexical, rerank.
+    """Found passage. `scores`: the score of each stage, by name: dense, lexical, rerank.
 
     `path`: the document's file, None for records from standard input. `snippet`: None unless asked for.
     """

@@ -26,7 +26,7 @@ def normalize(vectors: npt.NDArray[np.floating[Any]]) -> Vectors:
 
 
 def truncate(vectors: Vectors, dim: int) -> Vectors:
-    """The first `dim` numbers of unit rows, scaled to length 1 again, float32 (n, dim).
+    """Unit rows cut to their first `dim` numbers and scaled to length 1 again, float32 (n, dim).
 
     Raises EncodingError for rows that are zero in their first `dim` dimensions.
     """

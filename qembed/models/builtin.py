@@ -17,7 +17,7 @@ from qembed.models.model_folder import file_sha256
 
 @dataclass(frozen=True, slots=True)
 class BuiltinModel:
-    """A model in a PyPI distribution.
+    """Built-in model, the files of a PyPI distribution.
 
     name: spec on the command line. model: name on the hub without its organisation, which selects the
     profile. distribution, version: what pip installs. folder: path of the model inside the distribution.

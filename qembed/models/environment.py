@@ -51,7 +51,7 @@ def _distributions() -> dict[str, tuple[str, str]]:
 
 
 def version(name: str) -> str | None:
-    """The version of an installed distribution, None if there is none."""
+    """Version of an installed distribution, None if there is none."""
     if known := _distributions().get(_normal(name)):
         return known[0]
     from importlib import metadata  # for installers that name folders otherwise

@@ -1,4 +1,4 @@
-"""A model in a local folder: encodes through its ONNX export, or through torch if there is none."""
+"""Models in local folders, which encode through their ONNX export, or through torch if there is none."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class FolderModel:
-    """A Model in a folder. Weights are loaded once, by `encoder` or `token_encoder`.
+    """Model in a folder. Weights are loaded once, by `encoder` or `token_encoder`.
 
     `dim`: dimensions after truncation. `max_tokens`: tokens read, special tokens included. `note`: after
     loading, why it runs on torch where an export could have served.
@@ -76,7 +76,7 @@ class FolderModel:
         return tokenizer
 
     def tokenizer(self) -> Any:
-        """The `tokenizers.Tokenizer`, without truncation and padding. Raises ModelUnavailable."""
+        """Tokenizer (`tokenizers.Tokenizer`), not truncating, not padding. Raises ModelUnavailable."""
         return self._tokenizer
 
     def count(self, texts: Sequence[str]) -> list[int]:
@@ -130,7 +130,7 @@ class FolderModel:
         return self._load()
 
     def token_encoder(self) -> TokenEncoder:
-        """The same weights, for vectors of single tokens. Raises ModelUnavailable."""
+        """Load the weights, for vectors of single tokens. Raises ModelUnavailable."""
         return self._load()
 
     def release(self) -> None:
@@ -141,7 +141,7 @@ class FolderModel:
 def open_folder(
     spec: str, name: str, path: Path, dim: int | None, device: str | None
 ) -> FolderModel:
-    """The model in a folder, its files checked, no weights loaded.
+    """Open the model in a folder: check its files, load no weights.
 
     Raises ModelUnavailable for a folder without a model, UsageError for a `dim` that the model was not
     trained for.

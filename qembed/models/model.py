@@ -16,11 +16,11 @@ Stop: TypeAlias = Callable[[], bool]
 
 
 class Model(Protocol):
-    """An opened model. Weights are loaded by `encoder` and `token_encoder`, not before."""
+    """Opened model. Weights are loaded by `encoder` and `token_encoder`, not before."""
 
     @property
     def spec(self) -> str:
-        """The spec it was opened by."""
+        """Spec that the model was opened by."""
         ...
 
     @property
@@ -74,7 +74,7 @@ class Model(Protocol):
         ...
 
     def tokenizer(self) -> Any:
-        """The `tokenizers.Tokenizer`, without truncation and padding; None if there is none."""
+        """Tokenizer, a `tokenizers.Tokenizer` without truncation and padding; None if there is none."""
         ...
 
     def count(self, texts: Sequence[str]) -> list[int]:

@@ -41,7 +41,7 @@ PAIRS_PER_CALL = 256
 
 
 def load_object(spec: str) -> tuple[Any, Any]:
-    """(object that the factory returns, its module). Raises UsageError, ModelUnavailable."""
+    """Call the factory; returns (its object, its module). Raises UsageError, ModelUnavailable."""
     parts = spec.split(":")
     if len(parts) != 3 or not all(parts):
         raise UsageError(f"{spec}: py:module:factory is wanted")
@@ -124,7 +124,7 @@ class PythonModel:
         self.dim = int(getattr(instance, "dim", 0)) or len(instance.encode(["dimension"])[0])
 
     def tokenizer(self) -> Any:
-        """The object's own `tokenizers.Tokenizer`, None if it has none."""
+        """Tokenizer of the user's object, a `tokenizers.Tokenizer`; None if it has none."""
         return getattr(self._instance, "tokenizer", None)
 
     def count(self, texts: Sequence[str]) -> list[int]:
@@ -135,11 +135,11 @@ class PythonModel:
         return count_words(texts)
 
     def encoder(self) -> Encoder:
-        """The user's object with its output validated."""
+        """Encoder around the user's object."""
         return PythonEncoder(self._instance, self.dim, self.spec)
 
     def token_encoder(self) -> TokenEncoder:
-        """The user's object with its output validated. Raises UsageError without `encode_tokens`."""
+        """Token encoder around the user's object. Raises UsageError if that has no `encode_tokens`."""
         if not hasattr(self._instance, "encode_tokens"):
             raise UsageError(
                 f"{self.spec} has no encode_tokens: late reranking is not to be had with it"
@@ -196,7 +196,7 @@ class PythonReranker:
 
 
 def load_python_model(spec: str, dim: int | None) -> PythonModel:
-    """The user's encoder as a Model. Raises UsageError, ModelUnavailable."""
+    """Load the user's encoder as a Model. Raises UsageError, ModelUnavailable."""
     instance, module = load_object(spec)
     if not hasattr(instance, "encode"):
         raise ModelUnavailable(f"{spec}: what the factory made has no encode(texts)")
@@ -207,7 +207,7 @@ def load_python_model(spec: str, dim: int | None) -> PythonModel:
 
 
 def load_python_reranker(spec: str) -> PythonReranker:
-    """The user's reranker as a Scorer. Raises UsageError, ModelUnavailable."""
+    """Load the user's reranker as a Scorer. Raises UsageError, ModelUnavailable."""
     instance, _ = load_object(spec)
     if not hasattr(instance, "score"):
         raise ModelUnavailable(f"{spec}: what the factory made has no score(pairs)")

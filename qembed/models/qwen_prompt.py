@@ -114,13 +114,13 @@ class QwenPrompts:
 
     def bodies(self, pairs: Sequence[Pair], tasks: Sequence[str]) -> list[list[int]]:
         """Token ids of each pair's body, truncated to fit; such pairs are added to `truncated`."""
-        asked = [(task, query) for task, (query, _) in zip(tasks, pairs, strict=True)]
-        heads = {one: self._head(*one) for one in dict.fromkeys(asked)}
-        texts = [heads[one][0] + d for one, (_, d) in zip(asked, pairs, strict=True)]
+        questions = [(task, query) for task, (query, _) in zip(tasks, pairs, strict=True)]
+        heads = {question: self._head(*question) for question in dict.fromkeys(questions)}
+        texts = [heads[q][0] + document for q, (_, document) in zip(questions, pairs, strict=True)]
         encoded = self._tokenizer.encode_batch(texts, add_special_tokens=False)
         found: list[list[int]] = [e.ids for e in encoded]
-        for one, pair, ids in zip(asked, pairs, found, strict=True):
-            if len(ids) > self._room or heads[one][1]:
+        for question, pair, ids in zip(questions, pairs, found, strict=True):
+            if len(ids) > self._room or heads[question][1]:
                 self.truncated.append(pair)
         return [ids[: self._room] for ids in found]
 

@@ -23,7 +23,7 @@ def sigmoid(logits: Scores) -> Scores:
 
 
 def finite(scores: Scores, pairs: Sequence[Pair], name: str) -> Scores:
-    """The scores, checked. Raises EncodingError naming the first pair whose score is NaN or infinite."""
+    """Check scores and return them. Raises EncodingError naming the first pair with NaN or infinity."""
     import numpy as np
 
     bad = ~np.isfinite(scores)

@@ -1,4 +1,4 @@
-"""Model specs: what a text names, and the model it opens, without weights and torch.
+"""Model specs: their forms, and opening the model without weights and torch.
 
 minilm                    a built-in model
 ./folder                  a sentence-transformers or transformers folder
@@ -40,7 +40,7 @@ Kind: TypeAlias = Literal["builtin", "folder", "hub", "python", "endpoint", "lat
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """A parsed spec.
+    """Parsed spec.
 
     name: the model's name, which selects its profile: of a built-in model, a folder (its last part, after
     links), a hub id without revision, or as a server knows it; the whole text for other kinds.
@@ -62,7 +62,7 @@ class ModelSpec:
 
 
 def parse_spec(text: str) -> ModelSpec:
-    """The spec that `text` is. Looks at the file system for folders only, and never raises.
+    """Parse a spec. Looks at the file system for folders only, and never raises.
 
     Names of built-in models and `late` go before folders of that name, folders before hub ids.
     """
@@ -104,7 +104,7 @@ def open_model(
     revision: str | None = None,
     device: str | None = None,
 ) -> Model:
-    """The encoder model that `spec` names, its weights not loaded.
+    """Open the encoder model that `spec` names, without its weights.
 
     `dim`: truncate vectors to so many dimensions; `revision`: of a hub id. Raises ModelUnavailable,
     ChecksumMismatch, UsageError (a dimension the model was not trained for).

@@ -28,7 +28,7 @@ def _fill(template: str, values: Mapping[str, str]) -> str:
 
 
 def query_text(template: str, query: str, task: str | None) -> str:
-    """The text that is encoded for a query.
+    """Text that is encoded for a query.
 
     task: full text of a task (see `resolve_task`); None puts the web search task into a `{task}`
     template, the default of every model here that has one.
@@ -37,7 +37,7 @@ def query_text(template: str, query: str, task: str | None) -> str:
 
 
 def passage_text(template: str, title_rule: str, title: str, text: str, label: str = "") -> str:
-    """The text that is encoded for a passage. Raises UsageError for an unknown title rule.
+    """Text that is encoded for a passage. Raises UsageError for an unknown title rule.
 
     Rule "title text": `(title + " " + text).strip()`, BEIR's own rendering, unless the text begins
     with its title already (a Markdown heading counts), then the text alone. Rule "none": the text.

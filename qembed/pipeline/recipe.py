@@ -7,11 +7,11 @@ address, a folder is moved or copied (`relocated_model`).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qembed.errors import RecipeMismatch, UsageError
 from qembed.models import open_model
+from qembed.models.spec import parse_spec
 from qembed.store import Manifest
 from qembed.store.manifest import PROBE_TEXTS, unpack_vectors
 from qembed.types import Recipe
@@ -164,8 +164,9 @@ def relocated_model(present: Manifest, spec: str | None) -> Model | None:
     """
     if not spec or spec == present.spec:
         return None
-    remote = "://" in spec and "://" in present.spec
-    if not remote and not Path(spec).expanduser().is_dir():
+    now = parse_spec(spec)
+    remote = now.kind == parse_spec(present.spec).kind == "endpoint"
+    if not remote and now.kind != "folder":
         return None  # resolving another name might download a model
     model, recipe = open_model(spec), present.recipe
     if model.revision != recipe.revision:

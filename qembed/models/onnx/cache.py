@@ -38,14 +38,14 @@ KEPT_EXPORTS = 3
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """A complete export. `facts`: content of export.json."""
+    """Complete export. `facts`: content of export.json."""
 
     folder: Path
     facts: dict[str, Any]
 
 
 class ExportDamaged(Exception):
-    """An export whose files differ from those that were written."""
+    """Damaged export: its files differ from those that were written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Slot:
         return self.folder.with_name(self.folder.name + ".failed")
 
     def export(self) -> Export | None:
-        """The export, None if there is none. Raises ExportDamaged.
+        """Read the export, None if there is none. Raises ExportDamaged.
 
         Files are hashed once after each change of size, time or inode, like a model's weights.
         """
@@ -76,8 +76,8 @@ class Slot:
             raise ExportDamaged(f"{self.folder / FACTS}: {e}") from e
         try:
             facts = json.loads(text)
-            for name, wanted in facts["files"].items():
-                if file_sha256(self.folder / name) != wanted:
+            for name, expected in facts["files"].items():
+                if file_sha256(self.folder / name) != expected:
                     raise ExportDamaged(f"{self.folder / name} was altered")
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
             raise ExportDamaged(f"{self.folder}: {e}") from e

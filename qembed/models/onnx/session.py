@@ -72,7 +72,7 @@ class GraphSession:
         return self._sessions[all_cores]
 
     def run(self, output: str, feed: dict[str, Ids], half_cores: bool = False) -> Any:
-        """One output for a batch. `feed`: int64 (texts, tokens) arrays by input name. Thread-safe.
+        """Compute one output for a batch. `feed`: int64 (texts, tokens) arrays by input name. Thread-safe.
 
         A small batch runs on half of the cores if `half_cores` says so or another batch is running: two
         batches at a time are faster that way than one after the other on all cores. Numbers do not change.
@@ -90,7 +90,7 @@ class GraphSession:
 
 
 def load_tokenizer(export: Export, max_tokens: int) -> Any:
-    """The export's `tokenizers.Tokenizer`, truncating, not padding. Raises ExportDamaged."""
+    """Tokenizer (`tokenizers.Tokenizer`) of an export, truncating, not padding. Raises ExportDamaged."""
     from tokenizers import Tokenizer
 
     try:

@@ -24,7 +24,7 @@ PROBES = (
 
 
 class ParityError(Exception):
-    """The graph gives other numbers than torch."""
+    """Disagreement: the graph gives other numbers than torch."""
 
 
 def shapes() -> list[list[str]]:
@@ -33,12 +33,12 @@ def shapes() -> list[list[str]]:
 
 
 def long_text() -> str:
-    """A text of more than LONGEST_PROBE tokens."""
+    """Text of more than LONGEST_PROBE tokens."""
     return " ".join(PROBES[1:3] * (LONGEST_PROBE // 20))
 
 
 def paired(batches: list[list[str]]) -> list[list[tuple[str, str]]]:
-    """The batches as (query, passage) pairs, with two queries in turn."""
+    """Batches of (query, passage) pairs from batches of texts, with two queries in turn."""
     return [[(PROBES[i % 2], t) for i, t in enumerate(texts)] for texts in batches]
 
 

@@ -32,7 +32,7 @@ _IDLE = ("position_ids", "use_cache", "output_attentions", "is_causal")
 
 
 class UnsupportedArchitecture(Exception):
-    """A model with features that this module does not support."""
+    """Unsupported model: it has features that this module does not know."""
 
 
 class Batch:

@@ -18,7 +18,7 @@ FORM = "http(s)://host:port/v1#model is wanted"
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A parsed address. `url`: without the fragment and a final slash. `tokenizer`: folder, "" for none."""
+    """Parsed address. `url`: without the fragment and a final slash. `tokenizer`: folder, "" for none."""
 
     url: str
     model: str
@@ -26,7 +26,7 @@ class Address:
 
 
 def parse_address(spec: str) -> Address:
-    """The address that `spec` names. Raises UsageError."""
+    """Parse the address in a spec. Raises UsageError."""
     try:
         parts = urlsplit(spec)
         parts.port  # noqa: B018 - raises ValueError for a port that is none

@@ -84,7 +84,7 @@ class RemoteModel:
         return tokenizer
 
     def tokenizer(self) -> Any:
-        """The `tokenizers.Tokenizer` that the spec names, None if it names none. Raises ModelUnavailable."""
+        """Tokenizer in the folder that the spec names, None if it names none. Raises ModelUnavailable."""
         return self._tokenizer
 
     def count(self, texts: Sequence[str]) -> list[int]:

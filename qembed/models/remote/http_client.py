@@ -27,7 +27,7 @@ THREADS = 4
 
 
 class Rejected(Exception):
-    """The server refused this request (400, 413, 422): a smaller one, or another form, may pass."""
+    """Refusal of a request (400, 413, 422): a smaller one, or another form, may pass."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -80,7 +80,7 @@ class Endpoint:
             self._stop.clear()
 
     def post(self, body: dict[str, Any]) -> Any:
-        """The JSON of the answer.
+        """Post a request; returns the JSON of the answer.
 
         Raises Rejected for a refused request, ModelUnavailable if the server cannot be reached, refuses
         the key, or fails until the retries are used up.
@@ -173,7 +173,7 @@ class Endpoint:
         return {"Authorization": f"Bearer {key}"} if key else {}
 
     def _clean(self, text: str) -> str:
-        """One short line of a server's text, without the key should it repeat that."""
+        """Shorten a server's text to one line, and remove the key should it repeat that."""
         if key := self._key():
             text = text.replace(key, "…")
         return " ".join(text.split())[:200]

@@ -28,7 +28,7 @@ class RetryPolicy:
 
     @classmethod
     def from_environment(cls) -> RetryPolicy:
-        """The policy that the environment variables name, else the defaults. Raises UsageError."""
+        """Policy of the environment variables, else of the defaults. Raises UsageError."""
         return cls(
             retries=int(_number("QEMBED_REMOTE_RETRIES", RETRIES)),
             timeout=_number("QEMBED_REMOTE_TIMEOUT", TIMEOUT),
@@ -62,7 +62,7 @@ def parse_retry_after(text: str) -> float | None:
 
 
 def _number(name: str, default: float) -> float:
-    """A number from an environment variable. Raises UsageError."""
+    """Number in an environment variable, `default` without one. Raises UsageError."""
     text = os.environ.get(name)
     if not text:
         return default

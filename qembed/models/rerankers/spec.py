@@ -1,4 +1,4 @@
-"""The reranker that a spec names: late interaction, a folder, a hub id, an endpoint, or the user's own."""
+"""Rerankers by spec: late interaction, a folder, a hub id, an endpoint, or the user's own code."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RERANKER_FORMS = "late, a folder, a hub id, http(s)://host:port/v1#model or py:m
 def open_reranker(
     spec: str, model: Model, *, task: str | None = None, device: str | None = None
 ) -> Scorer:
-    """The reranker that `spec` names. `model`: whose token vectors `late` compares.
+    """Open the reranker that `spec` names. `model`: whose token vectors `late` compares.
 
     task: a name or the text of an instruction, for rerankers that read one and pairs without their own;
     None for web search. Raises ModelUnavailable, UsageError.
@@ -45,7 +45,7 @@ def open_reranker(
 
 
 def _open_folder(path: Path, task: str | None, device: str | None) -> Scorer:
-    """The reranker in a folder, its kind chosen by architecture. Raises ModelUnavailable for no reranker."""
+    """Open the reranker in a folder, its kind by architecture. Raises ModelUnavailable for no reranker."""
     folder = Folder(path)
     if is_qwen_reranker(folder):
         return QwenReranker(path, task, device)

@@ -34,7 +34,7 @@ changes their vectors."""
 
 
 def known_models() -> list[dict[str, Any]]:
-    """The profiles: templates, default task, pooling, context, dimensions, dtype advice.
+    """List the profiles: templates, default task, pooling, context, dimensions, dtype advice.
 
     `builtin`: names of the built-in models of the profile.
     """
