@@ -1,12 +1,14 @@
-"""Text to vectors, and (query, passage) to scores.
+"""Text to vectors, and scores of (query, passage) pairs.
 
-spec             which model a name means, without loading it
-profiles         what each model family was trained with      templates    the text that is encoded
-builtin, hub, model_folder, folder_model, python_model        where a model comes from
-torch_encoder, batching, tokenization                         models in torch
-onnx/            exported models at run time, without torch   onnx_export/ the export, with torch
-remote/          models behind HTTP                           rerankers/   scores of (query, passage)
-model            the protocol of models                       environment  libraries and devices
+spec             forms of model specs, opening models       model            protocol of models
+builtin, hub     sources of model files                     model_folder     configuration in model files
+folder_model     models in folders                          python_model     models of the user's code
+profiles         prompts and limits of model families       templates        texts that are encoded
+torch_encoder    encoding by torch                          batching         batches of similar length
+tokenization     token counts, end tokens                   qwen_prompt      prompt of Qwen3-Reranker
+scoring          checks of scores                           environment      libraries, CPU, device
+onnx/            exports at run time, without torch         onnx_export/     the export, with torch
+remote/          models behind HTTP                         rerankers/       scores of pairs
 """
 
 from typing import TYPE_CHECKING, Any
@@ -38,7 +40,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Rerankers when somebody asks for them: a query without one is spared their imports."""
+    """Import rerankers at first use: a query without one does not pay for their imports."""
     if name == "open_reranker":
         from qembed.models.rerankers.spec import open_reranker
 
