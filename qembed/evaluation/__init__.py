@@ -1,21 +1,24 @@
-"""Runs and judgments to numbers and verdicts: trec and BEIR files, measures, gates, reports.
+"""Evaluation: runs and judgments to measures, gates and reports.
 
-formats, queries, judgments, runs, topics, beir    files of all kinds to nouns; files, records: how
-check          do they belong together             measures, measure_names    numbers, by trec_eval
-significance   is a difference more than chance    arms       several ways side by side
-gates          verdicts                            baseline   beside an earlier report
-report         JSON; markdown, page, junit         details    what each query returned
-difference     two reports, query by query         pool       candidates to judge, and back
+formats/        readers and writers of queries, judgments, runs and pools
+consistency     do run, judgments and queries belong together
+measures        measures by trec_eval, through ir-measures; measure_names: their names
+significance    paired tests, intervals, effect sizes
+comparison      several variants side by side, and a recommendation
+baseline        comparison with an earlier report
+gates           floors and allowed drops
+sts             sentence pairs and rank correlation
+report/         JSON, Markdown, HTML, JUnit; difference of two reports
 """
 
 from __future__ import annotations
 
 from qembed.evaluation.baseline import (
-    comparable,
+    baseline_differences,
+    changed_settings,
+    comparable_queries,
     comparison_json,
-    differences,
     inputs_json,
-    settings_that_differ,
 )
 from qembed.evaluation.comparison import Variant, compare_variants, recommend, variants_json
 from qembed.evaluation.consistency import Findings, check_run
@@ -40,9 +43,9 @@ from qembed.evaluation.measures import (
     Measure,
     Report,
     evaluate,
-    orders,
     parse_measures,
-    ranked,
+    rank_documents,
+    rankings,
 )
 from qembed.evaluation.report.details import details_json, recall_curve
 from qembed.evaluation.report.diff import Diff, diff_markdown, diff_reports, diff_text
@@ -77,7 +80,7 @@ __all__ = [
     "variants_json",
     "check_report_paths",
     "check_run",
-    "comparable",
+    "comparable_queries",
     "compare",
     "compare_variants",
     "comparison_json",
@@ -86,16 +89,16 @@ __all__ = [
     "diff_markdown",
     "diff_reports",
     "diff_text",
-    "differences",
+    "baseline_differences",
     "evaluate",
     "inputs_json",
     "measures_for",
-    "orders",
+    "rankings",
     "parse_drops",
     "parse_gate",
     "parse_gates",
     "parse_measures",
-    "ranked",
+    "rank_documents",
     "read_beir",
     "read_pool",
     "read_qrels",
@@ -106,7 +109,7 @@ __all__ = [
     "recommend",
     "report_json",
     "report_markdown",
-    "settings_that_differ",
+    "changed_settings",
     "worst_queries",
     "write_pool",
     "write_qrels",

@@ -1,9 +1,8 @@
-"""A report beside an earlier one: whether the two can be compared, on which queries, with what outcome.
+"""Comparison of a report with an earlier one, its baseline.
 
-Means over different queries, other judgments or another corpus say nothing about a change in retrieval.
-So a baseline is refused unless it was made with the same words, the same judgments and the same
-documents; what differs is named. On request (`common`) the queries that are the same in both are
-compared, and what differs is only told.
+Means over other queries, judgments or documents say nothing about a change in retrieval. So a baseline is
+refused, and the differences named, unless it was made with the same queries, judgments and documents. With
+`common`, the queries that are the same in both are compared, and the differences become warnings.
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from qembed.errors import InputError
-from qembed.evaluation.formats.source_file import some
-from qembed.evaluation.gates import require
+from qembed.evaluation.formats.source_file import summarize_names
+from qembed.evaluation.gates import require_measures
 from qembed.evaluation.measures import Report
 from qembed.evaluation.significance import Difference, compare
 from qembed.types import Qrels, Query
@@ -24,10 +23,10 @@ from qembed.types import Qrels, Query
 def inputs_json(
     queries: Sequence[Query], qrels: Qrels, documents: Mapping[str, bytes] | None
 ) -> dict[str, Any]:
-    """What a report was made from: digests of the judged queries, the judgments and the corpus.
+    """Digests of a report's inputs: judged queries, judgments and corpus.
 
-    `documents`: id to content digest, None where there is no index (a run made elsewhere). `queries`
-    without words (judgments and a run alone) have no digest.
+    `documents`: id -> content digest, None without an index (a run of another system). `queries` without
+    words (judgments and a run alone) have no digest.
     """
     judged = sorted((q.id, q.text, q.task, q.where) for q in queries if qrels.get(q.id) and q.text)
     grades = sorted((q, sorted(have.items())) for q, have in qrels.items() if have)
@@ -47,24 +46,24 @@ def _digest(value: Any) -> str:
     return hashlib.blake2b(data, digest_size=12).hexdigest()
 
 
-def comparable(
+def comparable_queries(
     baseline: Mapping[str, Any],
     now: Mapping[str, Any],
     measures: Iterable[str] = (),
     *,
     common: bool = False,
 ) -> tuple[list[str], list[str]]:
-    """(the queries to compare on, in `now`'s order; what differs, as finished lines).
+    """Return (query ids to compare on, in `now`'s order; differences of the inputs as finished lines).
 
-    Both are reports as `report_json` made them. Raises InputError with all that differs, unless
-    `common`; also if no query is common, or the baseline lacks a measure of `measures`.
+    Both are reports of `report_json`. Raises InputError with all differences, unless `common`; also if no
+    query is common, or the baseline lacks one of `measures`.
     """
     then_values, now_values = baseline.get("per_query"), now["per_query"]
     if not isinstance(then_values, Mapping) or not isinstance(baseline.get("measures"), Mapping):
         raise InputError('the baseline is not a report ("measures" and "per_query" are missing)')
     have = baseline["measures"]
     lacking = [
-        f"the baseline has no {name} (it has {some(list(have))})"
+        f"the baseline has no {name} (it has {summarize_names(list(have))})"
         for name in dict.fromkeys(measures)
         if not isinstance(have.get(name), int | float)
     ]
@@ -75,12 +74,12 @@ def comparable(
     ):
         extra = [query for query in one if query not in other]
         if extra:
-            differs.append(f"{where} {len(extra)} of the queries: {some(extra)}")
+            differs.append(f"{where} {len(extra)} of the queries: {summarize_names(extra)}")
     same = [query for query in now_values if query in then_values]
     for key, what in (("text", "the words"), ("judged", "the judgments")):
         other = _changed(baseline, now, same, key)
         if other:
-            differs.append(f"{what} of {len(other)} queries differ: {some(other)}")
+            differs.append(f"{what} of {len(other)} queries differ: {summarize_names(other)}")
             same = [query for query in same if query not in set(other)]
     differs += _corpora(baseline.get("inputs") or {}, now.get("inputs") or {})
     if lacking or (differs and not common) or not same:
@@ -93,7 +92,7 @@ def comparable(
 def _changed(
     baseline: Mapping[str, Any], now: Mapping[str, Any], queries: Sequence[str], key: str
 ) -> list[str]:
-    """Queries whose detail differs; those that one report does not tell are taken as equal."""
+    """List queries whose detail under `key` differs; a detail that one report lacks counts as equal."""
     then, here = baseline.get("details") or {}, now.get("details") or {}
     found = []
     for query in queries:
@@ -104,6 +103,7 @@ def _changed(
 
 
 def _corpora(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Describe a difference of the corpora, from the inputs of both reports."""
     a, b = then.get("corpus"), now.get("corpus")
     if a is None or b is None or a == b:
         return []
@@ -114,18 +114,18 @@ def _corpora(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     return [f"the corpus differs: {how}"]
 
 
-def differences(
+def baseline_differences(
     baseline: Mapping[str, Any],
     report: Report,
     queries: Sequence[str] | None = None,
     measures: Iterable[str] | None = None,
 ) -> list[Difference]:
-    """For each measure both reports have, the difference over `queries` (None: all of the report's).
+    """Difference in each measure that both reports have, over `queries` (None: all of the report's).
 
-    UsageError for one of `measures` that the report has not.
+    Raises UsageError for one of `measures` that the report lacks.
     """
     names = list(dict.fromkeys(measures)) if measures is not None else None
-    require(report.measures, names or ())
+    require_measures(report.measures, names or ())
     wanted = [
         name
         for name in report.measures
@@ -144,7 +144,7 @@ def differences(
 def comparison_json(
     differences: Sequence[Difference], queries: int, differs: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """For `report_json`'s `comparison`: what was compared, and each measure's difference."""
+    """JSON of a comparison, for `report_json`: number of queries, input differences, each measure."""
     return {
         "queries": queries,
         "differs": list(differs),
@@ -154,8 +154,8 @@ def comparison_json(
     }
 
 
-def settings_that_differ(baseline: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Lines such as `ef was None, is 10`: what the two runs did otherwise. For finding a cause."""
+def changed_settings(baseline: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """List settings and recipe fields that differ, as lines such as `ef was null, is 10`."""
     lines = []
     for part, keys in (
         ("settings", ("encoded", "task", "mode", "fusion", "where", "search", "ef", "rerank",

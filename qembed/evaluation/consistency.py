@@ -1,12 +1,11 @@
-"""Whether a run, its judgments and its queries belong together, before anything is averaged.
+"""Consistency of a run, its judgments and its queries, checked before measuring.
 
-A measure over files that do not fit is a small number that looks like a bad system. So what cannot
-be meant is an error, and what lowers a number is a warning with a count. Pure: nothing is raised.
+A measure over files that do not belong together is a small number that looks like a bad system. So impossible
+combinations are errors, and whatever lowers a measure is a warning with a count.
 
-Judgments that name documents the index lacks: a few are normal (an index of a part of a pool), most
-of them mean that ids are written differently or that it is the wrong index. So it is an error when
-more than half of the judgments, or more than half of those with a positive grade, name unknown
-documents, and a warning below that.
+Judgments of documents that the index lacks: a few are normal (an index of a part of a pool), many mean that
+ids are written differently or that it is the wrong index. They are an error if they are more than half of the
+judgments, or of those with a positive grade, and a warning below that.
 """
 
 from __future__ import annotations
@@ -14,13 +13,13 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
-from qembed.evaluation.formats.source_file import some
+from qembed.evaluation.formats.source_file import summarize_names
 from qembed.types import Qrels, Query, Run
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What is wrong (`errors`: do not measure) and what lowers the numbers (`warnings`)."""
+    """Errors, which forbid measuring, and warnings of what lowers the measures."""
 
     errors: list[str]
     warnings: list[str]
@@ -32,9 +31,9 @@ def check_run(
     queries: Sequence[Query] | None,
     documents: Container[str] | None,
 ) -> Findings:
-    """Compare the ids of a run, judgments, queries and an index's documents.
+    """Compare the ids of a run, judgments, queries and an index's documents. Raises nothing.
 
-    `queries` and `documents` are None where there are none to compare with (a run made elsewhere).
+    `queries` and `documents`: None where there are none to compare with (a run of another system).
     """
     errors: list[str] = []
     warnings: list[str] = []
@@ -46,14 +45,14 @@ def check_run(
     if asked is not None:
         absent = [query for query in judged if query not in asked]
         if absent:
-            errors.append(_counted("judged queries that are not in the query file", absent))
+            errors.append(_count_of("judged queries that are not in the query file", absent))
         idle = sorted(asked - set(judged))
         if idle:
-            warnings.append(_counted("queries without judgments, which are not scored", idle))
+            warnings.append(_count_of("queries without judgments, which are not scored", idle))
     hopeless = [query for query in judged if all(g <= 0 for g in qrels[query].values())]
     if hopeless:
         what = "queries without a relevant document, which score 0 whatever is found"
-        warnings.append(_counted(what, hopeless))
+        warnings.append(_count_of(what, hopeless))
     _check_documents(qrels, documents, errors, warnings)
 
     silent = [query for query in judged if not run.get(query)]
@@ -61,11 +60,11 @@ def check_run(
         what = "shares no query with the judgments" if any(run.values()) else "is empty"
         errors.append(f"no judged query has a result: the run {what}")
     elif silent:
-        warnings.append(_counted("queries without hits, which count 0", silent))
+        warnings.append(_count_of("queries without hits, which count 0", silent))
     strange = [query for query in run if query not in qrels and query not in (asked or ())]
     if strange:
         what = "queries of the run without judgments, which are not scored"
-        warnings.append(_counted(what, strange))
+        warnings.append(_count_of(what, strange))
     return Findings(errors, warnings)
 
 
@@ -79,7 +78,7 @@ def _check_documents(
     if not unknown:
         return
     relevant, relevant_unknown = _positive(pairs), _positive(unknown)
-    names = some(list(dict.fromkeys(document for document, _ in unknown)))
+    names = summarize_names(list(dict.fromkeys(document for document, _ in unknown)))
     what = (
         f"{len(unknown)} of {len(pairs)} judgments ({relevant_unknown} of {relevant} positive ones) "
         f"name documents that are not in the index: {names}"
@@ -94,5 +93,5 @@ def _positive(pairs: Iterable[tuple[str, int]]) -> int:
     return sum(grade > 0 for _, grade in pairs)
 
 
-def _counted(what: str, names: Sequence[str]) -> str:
-    return f"{what}: {len(names)} ({some(names)})"
+def _count_of(what: str, names: Sequence[str]) -> str:
+    return f"{what}: {len(names)} ({summarize_names(names)})"

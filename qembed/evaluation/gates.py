@@ -1,7 +1,7 @@
-"""Verdicts for continuous integration: floors for measures, and how far below a baseline is too far.
+"""Gates for continuous integration: floors for measures, and allowed drops below a baseline.
 
-Numbers are compared as they are, unrounded, with 1e-9 of tolerance, so that a gate set to the value
-that a report shows in full does not fail on another machine's last bit.
+Values are compared unrounded with a tolerance of 1e-9, so that a gate set to the value of a report does not
+fail by the last bit on another machine.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from qembed.errors import UsageError
 from qembed.evaluation.measure_names import Measure, parse_measures
 from qembed.evaluation.measures import Report
-from qembed.evaluation.significance import ALPHA, Difference
+from qembed.evaluation.significance import ALPHA, Difference, holm_corrected
 
 TOLERANCE = 1e-9
 
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """`measure` must reach `wanted`."""
+    """A floor: `measure` must reach `wanted`."""
 
     measure: str
     wanted: float
@@ -31,24 +31,24 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """`measure` may fall below the baseline's by at most `allowed`; `percent`: of the baseline's value."""
+    """An allowed drop of `measure` below the baseline; `percent`: `allowed` is a share of its value."""
 
     measure: str
     allowed: float
     percent: bool = False
 
     def floor(self, baseline: float) -> float:
-        """The least that passes."""
+        """Lowest value that passes."""
         allowed = abs(baseline) * self.allowed / 100 if self.percent else self.allowed
         return baseline - allowed
 
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """What a gate said. `wanted` is the floor, for a drop the baseline's value less what is allowed.
+    """Outcome of a gate. `wanted`: the floor; of a drop, the baseline's value less the allowed drop.
 
-    `kind`: "fail-under", "max-drop", "max-drop-significant" or "query-floor", the option it came from.
-    `note`: what else there is to know (an interval, the queries below a floor).
+    `kind`: the option, "fail-under", "max-drop", "max-drop-significant" or "query-floor". `note`: details
+    (an interval, the number of queries below a floor).
     """
 
     measure: str
@@ -64,24 +64,24 @@ class GateResult:
         return f"{self.measure} {self.got:.6g} {sign} {self.wanted:.6g} ({self.kind}){note}"
 
     def to_json(self) -> dict[str, Any]:
-        """The fields under the names that reports use."""
+        """JSON object of the fields."""
         body = {"measure": self.measure, "wanted": self.wanted, "got": self.got}
         return {**body, "ok": self.ok, "kind": self.kind, "note": self.note}
 
 
 def parse_gate(text: str) -> Gate:
-    """`nDCG@10=0.60` as a gate; UsageError if it is not of that form."""
+    """Parse a gate such as `nDCG@10=0.60`. Raises UsageError."""
     return parse_gates([text])[0]
 
 
 def parse_gates(texts: Sequence[str]) -> list[Gate]:
-    """Gates of the form MEASURE=FLOOR; one UsageError with all that are not."""
+    """Parse gates of the form MEASURE=FLOOR. Raises one UsageError with all mistakes."""
     form = "a gate is MEASURE=FLOOR, as in nDCG@10=0.60"
     return _parse(texts, lambda name, value, _: Gate(name, value), form, least=-math.inf)
 
 
 def parse_drops(texts: Sequence[str]) -> list[Drop]:
-    """Drops of the form MEASURE=DROP or MEASURE=DROP%, none negative; one UsageError for all others."""
+    """Parse drops of the form MEASURE=DROP or MEASURE=DROP%, none negative. Raises one UsageError."""
     form = "a drop is MEASURE=DROP, as in nDCG@10=0.01 or nDCG@10=2%"
     return _parse(texts, Drop, form, least=0.0, percent=True)
 
@@ -122,25 +122,25 @@ def _parse(
 def measures_for(
     measures: Iterable[Measure], gates: Iterable[Gate | Drop | Measure] = ()
 ) -> list[Measure]:
-    """The measures asked for, then those that only a gate or a drop needs, each once."""
+    """List the given measures, then those that only a gate or a drop needs, each once."""
     extra = [gate if isinstance(gate, Measure) else Measure(gate.measure) for gate in gates]
     return list(dict.fromkeys([*measures, *extra]))
 
 
 def apply_gates(gates: Iterable[Gate], report: Report) -> list[GateResult]:
-    """What each gate says of a report. UsageError for a measure the report has not."""
+    """Apply gates to a report. Raises UsageError for a measure that it lacks."""
     gates = list(gates)
-    require(report.measures, [gate.measure for gate in gates])
+    require_measures(report.measures, [gate.measure for gate in gates])
     return [
-        verdict(gate.measure, gate.wanted, report.measures[gate.measure], "fail-under")
+        floor_result(gate.measure, gate.wanted, report.measures[gate.measure], "fail-under")
         for gate in gates
     ]
 
 
 def apply_floors(floors: Iterable[Gate], report: Report) -> list[GateResult]:
-    """`--query-floor`: passed if no query is below. `got` is the worst query's value."""
+    """Apply `--query-floor`: passes if no query is below. `got` is the worst query's value."""
     floors = list(floors)
-    require(report.measures, [floor.measure for floor in floors])
+    require_measures(report.measures, [floor.measure for floor in floors])
     found = []
     for floor in floors:
         below = queries_below(report.per_query, floor.measure, floor.wanted)
@@ -154,7 +154,7 @@ def apply_floors(floors: Iterable[Gate], report: Report) -> list[GateResult]:
 def queries_below(
     per_query: Mapping[str, Mapping[str, float]], measure: str, floor: float
 ) -> list[tuple[str, float]]:
-    """The queries under a floor with their values, the worst first."""
+    """List queries under a floor with their values, the worst first."""
     found = [(q, v[measure]) for q, v in per_query.items() if v[measure] < floor - TOLERANCE]
     return sorted(found, key=lambda pair: (pair[1], pair[0]))
 
@@ -165,22 +165,21 @@ def apply_drops(
     differences: Sequence[Difference],
     alpha: float = ALPHA,
 ) -> list[GateResult]:
-    """What `--max-drop` and `--max-drop-significant` say of the differences to a baseline.
+    """Apply `--max-drop` and `--max-drop-significant` to the differences from a baseline.
 
-    The significance of the measures named together is corrected for their number (Holm).
-    UsageError for a measure that was not compared.
+    Significance is corrected for the number of measures named together (Holm). Raises UsageError for a
+    measure that was not compared.
     """
-    from qembed.evaluation.significance import corrected
 
     drops, names = list(drops), list(dict.fromkeys(significant))
     by_name = {d.measure: d for d in differences}
-    require(by_name, [*(drop.measure for drop in drops), *names])
+    require_measures(by_name, [*(drop.measure for drop in drops), *names])
     results = []
     for drop in drops:
         d = by_name[drop.measure]
         note = "" if not drop.percent else f"baseline {d.before:.4f} less {drop.allowed:g} %"
-        results.append(verdict(d.measure, drop.floor(d.before), d.after, "max-drop", note))
-    for d in corrected([by_name[name] for name in names]):
+        results.append(floor_result(d.measure, drop.floor(d.before), d.after, "max-drop", note))
+    for d in holm_corrected([by_name[name] for name in names]):
         fell = d.difference < -TOLERANCE
         ok = not (fell and d.significant(alpha))
         note = (
@@ -190,13 +189,13 @@ def apply_drops(
     return results
 
 
-def require(have: Mapping[str, Any], names: Iterable[str]) -> None:
-    """UsageError with the measures that were not measured."""
+def require_measures(have: Mapping[str, Any], names: Iterable[str]) -> None:
+    """Raise a UsageError that names the measures not measured."""
     missing = [name for name in dict.fromkeys(names) if name not in have]
     if missing:
         raise UsageError(f"not measured, so no gate can be applied: {', '.join(missing)}")
 
 
-def verdict(measure: str, wanted: float, got: float, kind: str, note: str = "") -> GateResult:
-    """A gate that wants at least `wanted`."""
+def floor_result(measure: str, wanted: float, got: float, kind: str, note: str = "") -> GateResult:
+    """Compare a value with a floor."""
     return GateResult(measure, wanted, got, got >= wanted - TOLERANCE, kind, note)

@@ -1,9 +1,8 @@
-"""What measures are called: ir-measures' names, read leniently and printed in one spelling.
+"""Names of measures: ir-measures' names, parsed leniently and printed in one spelling.
 
-A measure is NAME, NAME@CUTOFF or NAME(param=value,…)@CUTOFF: `nDCG@10`, `R(rel=2)@100`, `AP`,
-`Judged@10`. Upper and lower case do not matter, aliases (MRR, MAP, Recall) are known, and parameters
-that say the default are dropped, so that a measure always prints as one text, by which reports,
-gates and baselines find it.
+A measure is NAME, NAME@CUTOFF or NAME(param=value,…)@CUTOFF: `nDCG@10`, `R(rel=2)@100`, `AP`, `Judged@10`.
+Case is ignored, aliases (MRR, MAP, Recall) are known, and parameters with their default value are dropped.
+So every measure has one spelling, by which reports, gates and baselines find it.
 """
 
 from __future__ import annotations
@@ -20,10 +19,10 @@ DEFAULT = "nDCG@10 RR@10 R@100 P@5 Success@1 Judged@10"
 EXAMPLE = "nDCG@10 R@100 RR@10"
 
 _FORM = re.compile(r"([^\W\d]\w*)(?:\((.*)\))?(?:@(\d+(?:\.\d+)?))?", re.S)
-_MOST = 1_000_000  # no run is deeper, and trec_eval reads cutoffs into a C long
+MAX_CUTOFF = 1_000_000  # no run is deeper, and trec_eval reads cutoffs into a C long
 
-# trec_eval's and other tools' names, for the hint only: accepting them would print another name.
-_ELSEWHERE = {
+# Names of trec_eval and other tools, for hints only: accepting them would print another name.
+FOREIGN_NAMES = {
     "ndcg_cut": "nDCG", "recip_rank": "RR", "map_cut": "AP", "hit": "Success", "hits": "Success",
     "hit_rate": "Success", "hitrate": "Success", "hole": "Judged", "iprec_at_recall": "IPrec",
     "num_q": "NumQ", "num_ret": "NumRet", "num_rel": "NumRel", "set_p": "SetP",
@@ -33,7 +32,7 @@ _ELSEWHERE = {
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A measure by its name in the one spelling; made by `parse_measures`."""
+    """A measure, by its canonical name; made by `parse_measures`."""
 
     name: str
 
@@ -41,23 +40,22 @@ class Measure:
         return self.name
 
 
-class _NotOne(ValueError):
-    """Why a text is no measure that can be computed."""
+class NotAMeasure(ValueError):
+    """A text is no measure that can be computed; the message says why."""
 
 
 def parse_measures(text: str | Sequence[str]) -> list[Measure]:
-    """The measures of "nDCG@10 R@100" or of several such texts, each once, in order.
+    """Parse measures separated by blanks or commas, as in "nDCG@10 R@100", each once, in order.
 
-    Blanks and commas separate them. Raises one UsageError that names all that are not measures, with
-    near names.
+    Raises one UsageError that names all mistakes, with suggestions.
     """
     parts = [text] if isinstance(text, str) else text
     found: dict[Measure, None] = {}
     wrong: list[str] = []
     for token in (token for part in parts for token in _split(part)):
         try:
-            found[Measure(str(_read(token)))] = None
-        except _NotOne as e:
+            found[Measure(str(_parse(token)))] = None
+        except NotAMeasure as e:
             wrong.append(f"{token} ({e})")
     if wrong:
         known = f"; measures are written as in {EXAMPLE!r}"
@@ -68,18 +66,18 @@ def parse_measures(text: str | Sequence[str]) -> list[Measure]:
 
 
 def implementation(measure: Measure) -> Any:
-    """The ir_measures object of a measure that `parse_measures` made."""
-    return _read(measure.name)
+    """Return the ir_measures object of a measure."""
+    return _parse(measure.name)
 
 
 def cutoff(name: str) -> int | None:
-    """How deep a run a measure looks at: the number after the @, None if it looks at all of it."""
+    """Return the cutoff of a measure, the number after the @; None if it has none."""
     _, at, number = name.rpartition("@")
     return int(number) if at and number.isdigit() else None
 
 
 def _split(text: str, separators: str = " \t\r\n,") -> list[str]:
-    """The pieces between separators that stand outside brackets and quotes."""
+    """Split at separators outside brackets and quotes."""
     pieces, depth, quote = [""], 0, ""
     for c in text:
         if quote:
@@ -97,53 +95,57 @@ def _split(text: str, separators: str = " \t\r\n,") -> list[str]:
     return [piece for piece in pieces if piece]
 
 
-def _read(token: str) -> Any:
+def _parse(token: str) -> Any:
+    """Parse one measure to an ir_measures object. Raises NotAMeasure."""
     import ir_measures
 
     lib: Any = ir_measures
     kinds = {known.lower(): kind for known, kind in lib.measures.registry.items()}
     form = _FORM.fullmatch(token)
     if form is None and re.fullmatch(r"\w+\.\d+", token):  # trec_eval's recall.100
-        raise _NotOne(_near(token.lower(), None, kinds, lib))
+        raise NotAMeasure(_suggestion(token.lower(), None, kinds, lib))
     if form is None:
         whole = token.count("(") == token.count(")")
-        raise _NotOne("not of the form NAME@CUTOFF" if whole else "brackets do not match")
+        raise NotAMeasure("not of the form NAME@CUTOFF" if whole else "brackets do not match")
     name, inner, at = form.groups()
     kind = kinds.get(name.lower())
     if kind is None:
-        raise _NotOne(_near(name.lower(), at, kinds, lib))
+        raise NotAMeasure(_suggestion(name.lower(), at, kinds, lib))
     params = {} if at is None else {kind.AT_PARAM: at}
     for piece in _split(inner or "", ","):
         key, equals, value = (part.strip() for part in piece.partition("="))
         if not equals or key in params:
-            raise _NotOne(f"{piece.strip()!r} is no parameter" if not equals else f"{key} twice")
+            raise NotAMeasure(
+                f"{piece.strip()!r} is no parameter" if not equals else f"{key} twice"
+            )
         params[key] = value
     return _make(kind, params, lib)
 
 
 def _make(kind: Any, params: dict[str, str], lib: Any) -> Any:
-    # The class prints under an alias' parameters too: NumRelRet is NumRet(rel=1).
+    """Make a measure of a registered kind with parsed parameters. Raises NotAMeasure."""
+    # an alias may have parameters of its own: NumRelRet is NumRet(rel=1)
     base = dict(kind.params)
     known = kind.SUPPORTED_PARAMS
     strange = [key for key in params if key not in known]
     if strange:
         has = ", ".join(known) or "none"
-        raise _NotOne(f"no parameter {', '.join(strange)}; it has {has}")
+        raise NotAMeasure(f"no parameter {', '.join(strange)}; it has {has}")
     values = base | {key: _value(key, text, known[key]) for key, text in params.items()}
     for key, spec in known.items():
         if spec.required and key not in values:
             example = f"@{'10' if key == 'cutoff' else '0.1'}"
             how = f"{kind}{example}" if key == kind.AT_PARAM else f"{kind}({key}=…)"
-            raise _NotOne(f"needs a {key}, as in {how}")
-    # In the order of the specification and without defaults, so that there is one spelling.
+            raise NotAMeasure(f"needs a {key}, as in {how}")
+    # in the order of the specification and without defaults, so that there is one spelling
     ordered = {key: values[key] for key in known if key in values}
     measure = type(kind)(**{k: v for k, v in ordered.items() if v != known[k].default})
     try:
         supported = lib.DefaultPipeline.supports(measure)
     except AssertionError as e:
-        raise _NotOne(str(e)) from e
+        raise NotAMeasure(str(e)) from e
     if not supported:
-        raise _NotOne("known, but nothing installed here computes it")
+        raise NotAMeasure("known, but nothing installed here computes it")
     return measure
 
 
@@ -153,22 +155,22 @@ def _value(key: str, text: str, spec: Any) -> Any:
         value = float(value)
     right = type(value) is spec.dtype if isinstance(spec.dtype, type) else spec.validate(value)
     if not right or not spec.validate(value):
-        raise _NotOne(f"{key} cannot be {text}")
+        raise NotAMeasure(f"{key} cannot be {text}")
     limits: dict[str, Callable[[Any], bool]] = {
-        "cutoff": lambda v: 1 <= v <= _MOST,
-        "rel": lambda v: 0 <= v <= _MOST,
+        "cutoff": lambda v: 1 <= v <= MAX_CUTOFF,
+        "rel": lambda v: 0 <= v <= MAX_CUTOFF,
         "recall": lambda v: 0 <= v <= 1,
         "p": lambda v: 0 < v < 1,
         "beta": lambda v: v > 0,
-        "gains": lambda v: all(type(n) is int and 0 <= n <= _MOST for n in [*v, *v.values()]),
+        "gains": lambda v: all(type(n) is int and 0 <= n <= MAX_CUTOFF for n in [*v, *v.values()]),
     }
     if key in limits and not limits[key](value):
-        raise _NotOne(f"{key} cannot be {text}")
+        raise NotAMeasure(f"{key} cannot be {text}")
     return value
 
 
 def _literal(text: str) -> Any:
-    """A whole number, a decimal, True or False, 'text' or {1: 2}; the text itself for others."""
+    """Parse a whole number, a decimal, True or False, 'text' or {1: 2}; any other text is itself."""
     text = text.strip()
     if re.fullmatch(r"-?\d{1,12}", text, re.A):
         return int(text)
@@ -182,13 +184,13 @@ def _literal(text: str) -> Any:
     return text[1:-1] if re.fullmatch(r"'[^']*'|\"[^\"]*\"", text) else text
 
 
-def _near(name: str, at: str | None, kinds: dict[str, Any], lib: Any) -> str:
-    """A question naming what may have been meant, among what can be computed here."""
+def _suggestion(name: str, at: str | None, kinds: dict[str, Any], lib: Any) -> str:
+    """Suggest measures of a similar name, among those that can be computed here."""
     from difflib import get_close_matches
 
     trec = re.fullmatch(r"(\w+?)[_.](\d+(?:\.\d+)?)", name)
     stem, cut = (trec[1], trec[2]) if trec and at is None else (name, at)
-    stem = _ELSEWHERE.get(stem, stem).lower()
+    stem = FOREIGN_NAMES.get(stem, stem).lower()
     usable = [known for known, kind in kinds.items() if known.isascii() and _usable(kind, lib)]
     names = [stem] if stem in usable else get_close_matches(stem, usable, 2, 0.5)
     near: dict[str, None] = {}
@@ -202,6 +204,6 @@ def _usable(kind: Any, lib: Any) -> bool:
     at = {kind.AT_PARAM: "1"} if kind.AT_PARAM in kind.SUPPORTED_PARAMS else {}
     try:
         _make(kind, at, lib)
-    except _NotOne:
+    except NotAMeasure:
         return False
     return True

@@ -1,16 +1,14 @@
-"""From judgments and a run to numbers, computed by trec_eval through ir-measures.
+"""Measures of a run, computed by trec_eval through ir-measures.
 
-What is averaged: every query that has a judgment, as `trec_eval -c` does. A query without hits
-counts 0, and so does one whose judgments are all 0 or negative. Queries of the run without judgments
-are left out.
+Means are over every query with a judgment, as of `trec_eval -c`. A query without hits counts 0, and so does
+one whose judgments are all 0 or negative. Queries of the run without judgments are left out.
 
-Ties: documents of equal score are ordered by document id, *descending* by code point. That is
-trec_eval's own order; ir-measures hands some measures (RR@k, Judged@k) to code that orders them the
-other way round, so here the run is put into strict order first, once for all measures. Scores are
-compared as float32, because trec_eval stores them so: doubles closer than that are ties to it, and
-`trec_eval -c` over a run we wrote must print what we print.
+Ties: documents of equal score are ordered by document id, *descending* by code point, trec_eval's order.
+ir-measures computes some measures (RR@k, Judged@k) by code that orders them the other way round, so the run
+is put into strict order first, once for all measures. Scores are compared as float32, as trec_eval stores
+them: `trec_eval -c` over a run written by qembed prints the same values.
 
-What this does not do: drop unjudged documents, or cut the run; a measure's own cutoff does that.
+Unjudged documents stay, and only a measure's own cutoff truncates the run.
 """
 
 from __future__ import annotations
@@ -30,13 +28,13 @@ __all__ = [
     "Measure",
     "Report",
     "evaluate",
-    "orders",
+    "rankings",
     "parse_measures",
-    "ranked",
+    "rank_documents",
 ]
 
-Orders: TypeAlias = dict[str, list[str]]
-"""query id -> document ids, best first."""
+Rankings: TypeAlias = dict[str, list[str]]
+"""Query id -> document ids, best first."""
 
 TIES = "by score (as float32), then by document id descending, as trec_eval does"
 
@@ -45,8 +43,8 @@ TIES = "by score (as float32), then by document id descending, as trec_eval does
 class Report:
     """Measures over `queries` judged queries.
 
-    `measures`: name to mean over the queries (to the sum for the counting measures NumQ, NumRet and
-    NumRel, as in trec_eval). `per_query`: query id to name to value.
+    `measures`: name -> mean over the queries (sum for the counting measures NumQ, NumRet and NumRel, as in
+    trec_eval). `per_query`: query id -> name -> value.
     """
 
     measures: dict[str, float]
@@ -54,8 +52,8 @@ class Report:
     queries: int
 
 
-def ranked(hits: Mapping[str, float]) -> list[str]:
-    """Document ids in the order in which they are measured, best first.
+def rank_documents(hits: Mapping[str, float]) -> list[str]:
+    """Order document ids as they are measured, best first.
 
     Raises InputError for a score that is not a number.
     """
@@ -73,42 +71,42 @@ def ranked(hits: Mapping[str, float]) -> list[str]:
     return [document for _, document in pairs]
 
 
-def orders(qrels: Qrels, run: Run) -> Orders:
-    """The ranking of every judged query, for what looks at it more than once."""
-    return {query: ranked(run.get(query, {})) for query, grades in qrels.items() if grades}
+def rankings(qrels: Qrels, run: Run) -> Rankings:
+    """Rank the documents of every judged query, for callers that need the rankings several times."""
+    return {query: rank_documents(run.get(query, {})) for query, grades in qrels.items() if grades}
 
 
 def evaluate(
-    measures: Sequence[Measure], qrels: Qrels, run: Run, order: Orders | None = None
+    measures: Sequence[Measure], qrels: Qrels, run: Run, order: Rankings | None = None
 ) -> Report:
-    """Measure a run: each measure for each judged query, and their means.
+    """Compute each measure for each judged query, and the means.
 
-    `order`: what `orders` made of the same. Raises InputError if there are no judgments or a score is
-    not a number, UsageError for a measure whose definition does not cover the judgments' grades.
+    `order`: the result of `rankings`, if at hand. Raises InputError if there are no judgments or a score is
+    not a number, UsageError for a measure that is not defined for the judgments' grades.
     """
     judged = [query for query, grades in qrels.items() if grades]
     if not judged:
         raise InputError("there are no judgments, so there is nothing to measure")
-    numbered = _numbered(judged, qrels, orders(qrels, run) if order is None else order)
+    numbered = _numbered(judged, qrels, rankings(qrels, run) if order is None else order)
     per_query: dict[str, dict[str, float]] = {query: {} for query in judged}
     means: dict[str, float] = {}
     values = _values(measures, *numbered)
     for measure in measures:
         for number, query in enumerate(judged):
             per_query[query][measure.name] = values[measure][number]
-        means[measure.name] = _total(measure, values[measure])
+        means[measure.name] = _aggregate(measure, values[measure])
     return Report(means, per_query, len(judged))
 
 
 def _numbered(
-    judged: Sequence[str], qrels: Qrels, order: Orders
+    judged: Sequence[str], qrels: Qrels, order: Rankings
 ) -> tuple[dict[str, dict[str, int]], dict[str, dict[str, float]]]:
-    """Judgments and run under numbers for ids, scores falling by one from rank to rank.
+    """Replace ids of judgments and run by numbers, and scores by ones that fall by 1 from rank to rank.
 
-    trec_eval ends ids at a NUL, gdeval splits them at blanks and drops all but a number behind a
-    dash: numbers survive all of them. Every grade below 0 becomes -1, which means the same. A query
-    of nothing but those gets a 0 for a document that nobody can retrieve: trec_eval sets its number
-    of grades only where it sees one from 0 up, and otherwise walks what memory happens to hold.
+    trec_eval ends ids at a NUL, gdeval splits them at blanks and keeps only the number after a dash:
+    numbers survive both. Grades below 0 become -1, which means the same. A query of only such grades gets a
+    0 for a document that cannot be retrieved: trec_eval sets its number of grades only where it sees one
+    from 0 up, and reads uninitialised memory otherwise.
     """
     new_qrels: dict[str, dict[str, int]] = {}
     new_run: dict[str, dict[str, float]] = {}
@@ -126,23 +124,23 @@ def _numbered(
 def _values(
     measures: Sequence[Measure], qrels: dict[str, dict[str, int]], run: dict[str, dict[str, float]]
 ) -> dict[Measure, list[float]]:
-    """Each measure for each query, in order."""
+    """Compute each measure for each query, in order."""
     import ir_measures
 
     lib: Any = ir_measures
     values = {measure: [0.0] * len(qrels) for measure in measures}
-    # A query without hits is 0 by definition, and several implementations would divide by zero on
-    # it. Only what describes the judgments is asked about such queries too.
+    # A query without hits is 0 by definition, and several implementations would divide by zero. Only
+    # measures of the judgments themselves are computed for such queries.
     found = {query: hits for query, hits in run.items() if hits}
     together: list[Any] = []
-    groups: list[list[Any]] = [together]  # which keeps them alive, and so their identities apart
-    owner: dict[int, Measure] = {}  # by identity: their hash is made of their text, each time
+    groups: list[list[Any]] = [together]  # keeps the objects alive, so that their ids stay distinct
+    owner: dict[int, Measure] = {}  # by identity: hashing one formats its text each time
     for measure in measures:
         m = implementation(measure)
         _check_grades(m, qrels)
         owner[id(m)] = measure
-        # Asked for several at once, ir-measures can mix up variants of one measure that differ in
-        # more than their cutoff; others go over the run together, which takes a third of the time.
+        # Given several at once, ir-measures can mix up variants of one measure that differ in more than
+        # their cutoff; the others are computed together, which takes a third of the time.
         plain = set(m.params) <= {"cutoff"} and m.NAME not in ("NumQ", "NumRel")
         if plain:
             together.append(m)
@@ -159,14 +157,14 @@ def _values(
 
 
 def _check_grades(m: Any, qrels: dict[str, dict[str, int]]) -> None:
-    """gdeval, which computes these two, is defined for grades up to 4 and dies of others."""
+    """Raise UsageError for grades above 4 with measures of gdeval, which fails on them."""
     if m.NAME == "ERR" or (m.NAME == "nDCG" and m["dcg"] == "exp-log2"):
         highest = max(max(grades.values()) for grades in qrels.values())
         if highest > 4:
             raise UsageError(f"{m} is defined for grades up to 4; the judgments go up to {highest}")
 
 
-def _total(measure: Measure, values: Sequence[float]) -> float:
+def _aggregate(measure: Measure, values: Sequence[float]) -> float:
     from ir_measures.measures import SumAgg
 
     total = math.fsum(values)

@@ -1,17 +1,17 @@
-"""Whether a difference is more than chance: paired tests and intervals over queries.
+"""Significance of differences: paired tests and intervals over queries.
 
-All functions take one value a query and are deterministic: the same values give the same answer.
+All functions take one value a query and are deterministic.
 
-- `randomised`: paired randomisation test (Fisher 1935; for retrieval Smucker, Allan and Carterette
+- `randomisation_test`: paired randomisation test (Fisher 1935; for retrieval Smucker, Allan and Carterette
   2007), two-sided. Under the null hypothesis the two systems' values of a query may be swapped, which
-  flips the sign of their difference. All 2^n sign patterns are counted where that is feasible, else
-  a fixed number of random ones, the one observed counted among them (Phipson and Smyth 2010).
-- `interval`: bias-corrected and accelerated bootstrap (Efron 1987) of a mean over queries.
-- `effect`: mean difference over its standard deviation (Cohen's d for pairs).
-- `holm`: Holm's step-down correction (1979) for several comparisons made at once.
-- `needed`: how many queries a paired test wants for seeing a difference of this size 4 times in 5.
+  flips the sign of their difference. All 2^n sign patterns are counted where that is feasible, else a
+  fixed number of random ones, the observed one among them (Phipson and Smyth 2010).
+- `bootstrap_interval`: bias-corrected and accelerated bootstrap (Efron 1987) of a mean over queries.
+- `effect_size`: mean difference over its standard deviation (Cohen's d for pairs).
+- `holm_correction`: Holm's step-down correction (1979) for several comparisons made at once.
+- `required_queries`: how many queries a paired test wants for seeing a difference of this size 4 times in 5.
 
-What this does not do: say that two systems are equal. A p above alpha means "cannot be told apart".
+A p above alpha means that two systems cannot be told apart, not that they are equal.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 ALPHA = 0.05
 LEVEL = 0.95
 POWER = 0.8
-PATTERNS = 20_000
-"""Sign patterns looked at: all of them up to here, so many random ones beyond (p is then within
-.003 of the exact one at .05, two standard errors)."""
+MAX_SIGN_PATTERNS = 20_000
+"""Sign patterns: all if they are no more, else so many random ones (at p .05 within .003 of the
+exact value, two standard errors)."""
 RESAMPLES = 4_000
-"""Bootstrap samples: the ends of an interval wander by about a fortieth of its width."""
+"""Bootstrap samples: the ends of an interval vary by about a fortieth of its width."""
 CACHED_DRAWS = 4_000_000
-"""Draws kept for the next measure: 32 MB."""
+"""Draws cached for the next measure: 32 MB."""
 SEED = 20_261_121
 TIE_TOLERANCE = 1e-9
 """Values closer than this are a tie: two machines may differ in the last bits."""
@@ -46,11 +46,11 @@ TIE_TOLERANCE = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One measure of two systems over the same queries; `difference` is after less before.
+    """One measure of two systems over the same queries; `difference` is after minus before.
 
-    `low`, `high`: the interval around the difference. `p`: of the randomisation test; `p_holm` the
-    same corrected for the comparisons made together with it. `effect`: None where every query
-    differs by the same amount. `needed`: queries that would show this difference; None for none.
+    `low`, `high`: interval of the difference. `p`: of the randomisation test; `p_holm`: corrected for the
+    comparisons made together. `effect`: None if every query differs by the same amount. `needed`: queries
+    that would show this difference, None without a difference.
     """
 
     measure: str
@@ -68,11 +68,11 @@ class Difference:
     needed: int | None
 
     def significant(self, alpha: float = ALPHA) -> bool:
-        """Whether it can be told from chance, after the correction."""
+        """Return True if the difference is significant after the correction."""
         return self.p_holm <= alpha
 
     def to_json(self) -> dict[str, Any]:
-        """All fields, under the names that reports use."""
+        """JSON object of the fields, under the names that reports use."""
         return {
             "measure": self.measure,
             "baseline": self.before,
@@ -92,7 +92,7 @@ class Difference:
 
 
 def compare(measure: str, before: Sequence[float], after: Sequence[float]) -> Difference:
-    """The two systems' values, query by query. ValueError if there are none or not as many."""
+    """Compare two systems' values, query by query. Raises ValueError for unequal lengths and for none."""
     import numpy as np
 
     a, b = np.asarray(before, dtype=np.float64), np.asarray(after, dtype=np.float64)
@@ -100,8 +100,8 @@ def compare(measure: str, before: Sequence[float], after: Sequence[float]) -> Di
         raise ValueError("paired values are wanted, one of each a query")
     d = b - a
     d[np.abs(d) <= TIE_TOLERANCE] = 0.0
-    low, high = interval(d)
-    p = randomised(d)
+    low, high = bootstrap_interval(d)
+    p = randomisation_test(d)
     return Difference(
         measure=measure,
         before=math.fsum(a) / len(a),
@@ -111,28 +111,30 @@ def compare(measure: str, before: Sequence[float], after: Sequence[float]) -> Di
         high=high,
         p=p,
         p_holm=p,
-        effect=effect(d),
+        effect=effect_size(d),
         better=int((d > 0).sum()),
         worse=int((d < 0).sum()),
         same=int((d == 0).sum()),
-        needed=needed(d),
+        needed=required_queries(d),
     )
 
 
-def corrected(differences: Sequence[Difference]) -> list[Difference]:
-    """The same, with `p_holm` over all of them."""
+def holm_corrected(differences: Sequence[Difference]) -> list[Difference]:
+    """Correct `p_holm` for all differences together."""
     from dataclasses import replace
 
-    ps = holm([d.p for d in differences])
+    ps = holm_correction([d.p for d in differences])
     return [replace(d, p_holm=p) for d, p in zip(differences, ps, strict=True)]
 
 
-def randomised(differences: Sequence[float] | Values, patterns: int = PATTERNS) -> float:
-    """The two-sided p of a mean difference: the share of sign patterns at least as far from 0."""
+def randomisation_test(
+    differences: Sequence[float] | Values, patterns: int = MAX_SIGN_PATTERNS
+) -> float:
+    """Two-sided p of a mean difference: the share of sign patterns at least as far from 0."""
     import numpy as np
 
     d = np.asarray(differences, dtype=np.float64)
-    d = d[d != 0.0]  # whose sign makes no difference
+    d = d[d != 0.0]  # the sign of 0 changes nothing
     if not len(d):
         return 1.0
     observed = abs(float(d.sum()))
@@ -155,10 +157,10 @@ def randomised(differences: Sequence[float] | Values, patterns: int = PATTERNS) 
     return (beyond + 1) / (patterns + 1)
 
 
-def interval(
+def bootstrap_interval(
     values: Sequence[float] | Values, level: float = LEVEL, resamples: int = RESAMPLES
 ) -> tuple[float, float]:
-    """Where the mean over such queries lies, with `level` of confidence; (mean, mean) for one query."""
+    """Confidence interval of the mean over queries (low, high); (mean, mean) for one query."""
     import numpy as np
 
     v = np.asarray(values, dtype=np.float64)
@@ -182,7 +184,7 @@ def interval(
 
 
 def _means(v: Values, resamples: int) -> Values:
-    """float64 (resamples,): the mean of as many values drawn with replacement, again and again."""
+    """Means of bootstrap samples, float64 (resamples,)."""
     import numpy as np
 
     n = len(v)
@@ -196,7 +198,7 @@ def _means(v: Values, resamples: int) -> Values:
 
 @lru_cache(maxsize=1)
 def _counts(n: int, resamples: int) -> Values:
-    """float64 (resamples, n): how often each query is drawn. The same for every measure of a report."""
+    """Counts of each query in bootstrap samples, float64 (resamples, n), shared by a report's measures."""
     import numpy as np
 
     rng = np.random.default_rng(SEED)
@@ -206,8 +208,8 @@ def _counts(n: int, resamples: int) -> Values:
     return counts.reshape(resamples, n).astype(np.float64)
 
 
-def effect(differences: Sequence[float] | Values) -> float | None:
-    """Mean over standard deviation; 0 where nothing differs, None where all differ by the same."""
+def effect_size(differences: Sequence[float] | Values) -> float | None:
+    """Mean over standard deviation; 0 if nothing differs, None if all differ by the same amount."""
     import numpy as np
 
     d = np.asarray(differences, dtype=np.float64)
@@ -218,12 +220,15 @@ def effect(differences: Sequence[float] | Values) -> float | None:
     return mean / spread
 
 
-def needed(
+def required_queries(
     differences: Sequence[float] | Values, alpha: float = ALPHA, power: float = POWER
 ) -> int | None:
-    """Queries for which a two-sided paired test sees a difference of this size, by the normal law:
-    ((z(1 - alpha/2) + z(power)) / effect)², at least 2; None where there is no difference."""
-    size = effect(differences)
+    """Number of queries for which a two-sided paired test shows a difference of this size.
+
+    By the normal approximation ((z(1 - alpha/2) + z(power)) / effect)², at least 2; None without a
+    difference.
+    """
+    size = effect_size(differences)
     if size is None:
         return 2
     if abs(size) < 1e-6:
@@ -232,8 +237,8 @@ def needed(
     return max(2, math.ceil((z / size) ** 2))
 
 
-def holm(ps: Sequence[float]) -> list[float]:
-    """Holm's corrected p values, in the order given."""
+def holm_correction(ps: Sequence[float]) -> list[float]:
+    """Correct p values by Holm's step-down method; in the order given."""
     order = sorted(range(len(ps)), key=lambda i: ps[i])
     found = [0.0] * len(ps)
     highest = 0.0

@@ -1,4 +1,4 @@
-"""Pairs of sentences with a human grade, and how well a model's cosines follow it.
+"""Sentence pairs with human grades, and rank correlation with a model's cosines.
 
 A TSV file whose header names `sentence1`, `sentence2` and `score`, in any order; other columns are not used.
 """
@@ -18,7 +18,7 @@ COLUMNS = ("sentence1", "sentence2", "score")
 
 @dataclass(frozen=True, slots=True)
 class SentencePair:
-    """Two sentences and how alike people find them; higher is more."""
+    """Two sentences and their similarity as graded by people, higher is more similar."""
 
     one: str
     other: str
@@ -26,7 +26,7 @@ class SentencePair:
 
 
 def read_sts(path: Path) -> list[SentencePair]:
-    """The pairs of a file. Raises InputError with all its mistakes, by line."""
+    """Read the pairs of a file. Raises InputError with all mistakes, by line."""
     source, mistakes = Source.read(path), ProblemList(path)
     pairs: list[SentencePair] = []
     places: list[int] | None = None
@@ -69,7 +69,7 @@ def read_sts(path: Path) -> list[SentencePair]:
 def spearman(pairs: Sequence[SentencePair], similarities: Sequence[float]) -> float:
     """Spearman's rank correlation of grades and similarities; ties share their mean rank.
 
-    0 where all similarities are equal, which has no correlation.
+    0 if all similarities are equal, where it is undefined.
     """
     from scipy.stats import spearmanr
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 STS_FILE = (
     "score\tsentence1\tsentence2\n"
@@ -19,7 +20,7 @@ def random_case(
 ) -> tuple[dict[str, dict[str, int]], dict[str, dict[str, float]]]:
     """Judgments and a run with ties, near ties, missing and strange queries, negative grades."""
     documents = [f"d{n}" for n in range(rng.choice([3, 12, 40]))]
-    kinds = [
+    kinds: list[Callable[[], float]] = [
         lambda: rng.randrange(3) / 2,  # many ties
         lambda: 1 + rng.randrange(4) * 1e-9,  # ties as float32 only
         rng.random,

@@ -1,6 +1,18 @@
 """A report of three queries, as it is, as JSON, and beside a baseline."""
 
-from qembed.evaluation import Report, apply_drops, differences, report_json
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from qembed.evaluation import (
+    Drop,
+    GateResult,
+    Report,
+    apply_drops,
+    baseline_differences,
+    report_json,
+)
 
 REPORT = Report(
     {"nDCG@10": 0.6, "RR@10": 0.5},
@@ -13,9 +25,15 @@ REPORT = Report(
 )
 
 
-def as_json(report=REPORT, **more):
+def as_json(report: Report = REPORT, **more: Any) -> dict[str, Any]:
     return report_json(report, **({"settings": {}, "recipe": None, "gates": []} | more))
 
 
-def beside(baseline, report=REPORT, drops=(), significant=(), alpha=0.05):
-    return apply_drops(drops, significant, differences(baseline, report), alpha)
+def beside(
+    baseline: dict[str, Any],
+    report: Report = REPORT,
+    drops: Sequence[Drop] = (),
+    significant: Sequence[str] = (),
+    alpha: float = 0.05,
+) -> list[GateResult]:
+    return apply_drops(drops, significant, baseline_differences(baseline, report), alpha)

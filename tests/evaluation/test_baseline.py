@@ -1,22 +1,26 @@
+from __future__ import annotations
+
+from typing import Any
+
 import pytest
 
 from qembed.errors import InputError, UsageError
 from qembed.evaluation import (
     Report,
     apply_floors,
-    comparable,
+    baseline_differences,
+    changed_settings,
+    comparable_queries,
     comparison_json,
-    differences,
     inputs_json,
     parse_drops,
     parse_gates,
-    settings_that_differ,
 )
 from qembed.types import Query
 from tests.evaluation.reports import REPORT, as_json, beside
 
 
-def test_drops_against_a_baseline():
+def test_drops_against_a_baseline() -> None:
     per_query = {
         "q3": {"nDCG@10": 0.43, "RR@10": 0.0},
         "q1": {"nDCG@10": 1.0, "RR@10": 0.7},
@@ -37,7 +41,7 @@ def test_drops_against_a_baseline():
     assert results[3].note == "baseline 0.6100 less 2 %"
 
 
-def lowered(by, n=40):
+def lowered(by: float, n: int = 40) -> tuple[dict[str, Any], Report]:
     """A report and its baseline, every second query lower by `by`."""
     before = {f"q{i}": {"AP": 0.9, "RR": 0.9} for i in range(n)}
     after = {f"q{i}": {"AP": 0.9 - by * (i % 2), "RR": 0.9} for i in range(n)}
@@ -47,7 +51,7 @@ def lowered(by, n=40):
     )
 
 
-def test_only_a_drop_beyond_chance_fails_a_significance_gate():
+def test_only_a_drop_beyond_chance_fails_a_significance_gate() -> None:
     baseline, worse = lowered(0.1)
     found = beside(baseline, worse, significant=["AP", "RR"])
     assert [(r.measure, r.ok, r.kind) for r in found] == [
@@ -68,7 +72,7 @@ def test_only_a_drop_beyond_chance_fails_a_significance_gate():
         beside(baseline, worse, significant=["P@5"])
 
 
-def test_a_floor_for_every_query():
+def test_a_floor_for_every_query() -> None:
     floors = parse_gates(["RR@10=0.5", "nDCG@10=0.4"])
     found = apply_floors(floors, REPORT)
     assert [(r.ok, r.got, r.note) for r in found] == [
@@ -79,11 +83,11 @@ def test_a_floor_for_every_query():
     assert body["floors"] == [{"measure": "RR@10", "wanted": 0.5, "query": "q3", "got": 0.0}]
 
 
-def test_a_baseline_of_other_queries_is_refused():
+def test_a_baseline_of_other_queries_is_refused() -> None:
     per_query = {"q1": {"nDCG@10": 1.0}, "q8": {"nDCG@10": 1.0}, "q9": {"nDCG@10": 1.0}}
     baseline = as_json(Report({"nDCG@10": 1.0}, per_query, 3))
     with pytest.raises(InputError) as e:
-        comparable(baseline, as_json(), ["RR@10", "nDCG@10"])
+        comparable_queries(baseline, as_json(), ["RR@10", "nDCG@10"])
     differs = [
         "only the baseline has 2 of the queries: q8, q9",
         "the baseline lacks 2 of the queries: q3, q2",
@@ -93,12 +97,17 @@ def test_a_baseline_of_other_queries_is_refused():
         *differs,
         "(--common compares on the queries both have)",
     ]
-    assert comparable(baseline, as_json(), ["nDCG@10"], common=True) == (["q1"], differs)
+    assert comparable_queries(baseline, as_json(), ["nDCG@10"], common=True) == (["q1"], differs)
     with pytest.raises(InputError, match="not a report"):
-        comparable({}, as_json())
+        comparable_queries({}, as_json())
 
 
-def made_from(words, grades, corpus="c1", documents=9):
+def made_from(
+    words: dict[str, str],
+    grades: dict[str, dict[str, int]],
+    corpus: str | None = "c1",
+    documents: int | None = 9,
+) -> dict[str, Any]:
     details = {q: {"text": words[q], "judged": grades[q], "returned": []} for q in REPORT.per_query}
     return as_json(
         inputs={"queries": "x", "judgments": "x", "corpus": corpus, "documents": documents},
@@ -106,11 +115,11 @@ def made_from(words, grades, corpus="c1", documents=9):
     )
 
 
-def test_other_words_judgments_and_documents_are_named():
+def test_other_words_judgments_and_documents_are_named() -> None:
     words = dict.fromkeys(REPORT.per_query, "w")
     grades = {query: {"d": 1} for query in REPORT.per_query}
     before = made_from(words, grades)
-    assert comparable(before, before) == (["q1", "q3", "q2"], [])
+    assert comparable_queries(before, before) == (["q1", "q3", "q2"], [])
     after = made_from(words | {"q1": "v"}, grades | {"q2": {"d": 2}}, "c2", 8)
     differs = [
         "the words of 1 queries differ: q1",
@@ -118,18 +127,18 @@ def test_other_words_judgments_and_documents_are_named():
         "the corpus differs: 9 documents then, 8 now",
     ]
     with pytest.raises(InputError) as e:
-        comparable(before, after)
+        comparable_queries(before, after)
     assert e.value.problems[:-1] == differs
-    assert comparable(before, after, common=True) == (["q3"], differs)
+    assert comparable_queries(before, after, common=True) == (["q3"], differs)
     other = made_from(words, grades, "c3")
     with pytest.raises(InputError, match="9 documents, not the same ids or contents"):
-        comparable(before, other)
+        comparable_queries(before, other)
     nothing = made_from(dict.fromkeys(words, "u"), grades)
     with pytest.raises(InputError, match="no query is the same in both"):
-        comparable(before, nothing, common=True)
+        comparable_queries(before, nothing, common=True)
 
 
-def test_digests_know_what_matters():
+def test_digests_know_what_matters() -> None:
     queries = [Query("q1", "a"), Query("q2", "b"), Query("q3", "not judged")]
     qrels = {"q1": {"d": 1}, "q2": {"d": 2, "e": 0}}
     documents = {"d": b"1", "e": b"2"}
@@ -150,14 +159,14 @@ def test_digests_know_what_matters():
     assert foreign["corpus"] is foreign["queries"] is None
 
 
-def test_the_comparison_counts_queries():
+def test_the_comparison_counts_queries() -> None:
     before = {
         "q1": {"nDCG@10": 0.5, "AP": 1.0},
         "q2": {"nDCG@10": 0.4 + 1e-12, "AP": 1.0},
         "q3": {"nDCG@10": 0.9, "AP": 1.0},
     }
     baseline = as_json(Report({"nDCG@10": 0.6, "AP": 1.0}, before, 3))
-    found = comparison_json(differences(baseline, REPORT), 3)
+    found = comparison_json(baseline_differences(baseline, REPORT), 3)
     assert found["queries"] == 3
     assert list(found["measures"]) == ["nDCG@10"]
     values = found["measures"]["nDCG@10"]
@@ -170,10 +179,10 @@ def test_the_comparison_counts_queries():
     assert values["p"] == 1
 
 
-def test_settings_that_differ_are_named():
+def test_settings_that_differ_are_named() -> None:
     then = as_json(settings={"ef": None, "encoded": "{query}"}, recipe={"dim": 384})
     now = as_json(settings={"ef": 10, "encoded": "x {query}", "mode": "m"}, recipe={"dim": 384})
-    assert settings_that_differ(then, now) == [
+    assert changed_settings(then, now) == [
         'encoded was "{query}", is "x {query}"',
         "ef was null, is 10",
     ]

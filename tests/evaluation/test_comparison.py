@@ -1,6 +1,10 @@
 """Arms side by side, and what is recommended."""
 
+from __future__ import annotations
+
 import random
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -19,14 +23,14 @@ from qembed.types import Query
 from tests.evaluation.cases import random_case
 
 
-def arm(name, values, axis="x"):
+def arm(name: Any, values: Sequence[float], axis: str = "x") -> Variant:
     per_query = {f"q{i}": {"AP": v} for i, v in enumerate(values)}
     return Variant(
         {axis: name}, Report({"AP": sum(values) / len(values)}, per_query, len(values)), 1.0
     )
 
 
-def around(mean, spread=0.1, n=60, seed=1):
+def around(mean: float, spread: float = 0.1, n: int = 60, seed: int = 1) -> list[float]:
     rng = random.Random(seed)
     return [mean + rng.uniform(-spread, spread) for _ in range(n)]
 
@@ -38,10 +42,12 @@ NOISE = [v + (0.2 if i % 2 else -0.19) for i, v in enumerate(BASE)]
 NEARLY = [v - (0.002 if i % 2 else 0.0) for i, v in enumerate(BASE)]
 
 
-def test_differences_are_corrected_together_and_the_reference_has_none():
+def test_differences_are_corrected_together_and_the_reference_has_none() -> None:
     arms = [arm("base", BASE), arm("better", BETTER), arm("noise", NOISE)]
     first, better, noise = compare_variants(arms, 0, "AP")
     assert first is None
+    assert better is not None
+    assert noise is not None
     assert better.p_holm == pytest.approx(2 * better.p)
     assert noise.p_holm >= noise.p
     body = variants_json("x", arms, 0, "AP")
@@ -52,7 +58,7 @@ def test_differences_are_corrected_together_and_the_reference_has_none():
     assert body[1]["ms_per_query"] == 1.0
 
 
-def test_the_best_of_what_is_better_beyond_chance_is_recommended():
+def test_the_best_of_what_is_better_beyond_chance_is_recommended() -> None:
     arms = [arm("base", BASE), arm("noise", NOISE), arm("better", BETTER), arm("worse", WORSE)]
     said = recommend("x", arms, 0, "AP")
     assert said.startswith("x: use better instead of base: AP rises by 0.1200 to ")
@@ -64,7 +70,7 @@ def test_the_best_of_what_is_better_beyond_chance_is_recommended():
     )
 
 
-def test_noise_recommends_nothing_and_says_how_many_queries_it_takes():
+def test_noise_recommends_nothing_and_says_how_many_queries_it_takes() -> None:
     said = recommend("x", [arm("base", BASE), arm("noise", NOISE)], 0, "AP")
     assert said.startswith(
         "x: keep base; over 60 queries no difference can be told from chance (about"
@@ -74,7 +80,7 @@ def test_noise_recommends_nothing_and_says_how_many_queries_it_takes():
     assert "nothing to choose" in recommend("x", [arm("base", BASE)], 0, "AP")
 
 
-def test_the_cheapest_arm_that_loses_nothing_that_counts():
+def test_the_cheapest_arm_that_loses_nothing_that_counts() -> None:
     arms = [arm(32, WORSE), arm(96, NEARLY), arm(192, NEARLY), arm(384, BASE)]
     said = recommend("dim", arms, 3, "AP", by_cost=True)
     assert said.startswith("dim: 96 does as well as 384 and costs less: AP falls by 0.0010 to ")
@@ -82,19 +88,19 @@ def test_the_cheapest_arm_that_loses_nothing_that_counts():
     assert said.startswith("dim: keep 384, it is better; with 32 AP falls by")
 
 
-def test_recall_by_depth_is_the_measure():
+def test_recall_by_depth_is_the_measure() -> None:
     rng = random.Random(4)
     for _ in range(100):
         qrels, run = random_case(rng)
         measures = parse_measures("R@1 R@3 R@10")
         report = evaluate(measures, qrels, run)
-        curve = dict(recall_curve(run, qrels, 1000))
+        curve = {int(k): recall for k, recall in recall_curve(run, qrels, 1000)}
         for k in (1, 3, 10):
             assert curve[k] == pytest.approx(report.measures[f"R@{k}"], abs=1e-9)
     assert [k for k, _ in recall_curve(run, qrels, 4)] == [1, 2, 3]
 
 
-def test_details_tell_what_was_returned_and_what_was_judged():
+def test_details_tell_what_was_returned_and_what_was_judged() -> None:
     run = {"q": {f"d{i}": float(i) for i in range(20)}}
     found = details_json(
         [Query("q", "words")], {"q": {"d19": 0, "x": 2}, "r": {"d1": 1}}, run, {"d19": "T"}

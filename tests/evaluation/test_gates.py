@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import pytest
 
 from qembed.errors import UsageError
@@ -5,6 +7,7 @@ from qembed.evaluation import (
     Drop,
     Gate,
     GateResult,
+    Measure,
     apply_gates,
     measures_for,
     parse_drops,
@@ -15,7 +18,7 @@ from qembed.evaluation import (
 from tests.evaluation.reports import REPORT
 
 
-def test_gates_are_read_in_one_spelling():
+def test_gates_are_read_in_one_spelling() -> None:
     assert parse_gate("nDCG@10=0.60") == Gate("nDCG@10", 0.6)
     assert parse_gate("mrr@10=.5") == Gate("RR@10", 0.5)
     assert parse_gate("P(rel=2)@10=1e-1") == Gate("P(rel=2)@10", 0.1)
@@ -23,7 +26,7 @@ def test_gates_are_read_in_one_spelling():
     assert parse_drops(["ndcg@10=0"]) == [Drop("nDCG@10", 0.0)]
 
 
-def test_all_wrong_gates_are_named_at_once():
+def test_all_wrong_gates_are_named_at_once() -> None:
     with pytest.raises(UsageError) as e:
         parse_gates(["nDCG@10", "nDCG@10=x", "AP=0.5", "nGCD@10=0.5", "=1", "AP=nan", "AP RR=1"])
     lines = str(e.value).split("\n  ")
@@ -36,7 +39,7 @@ def test_all_wrong_gates_are_named_at_once():
         parse_drops(["AP=-0.1"])
 
 
-def test_a_gate_is_passed_at_its_floor_and_a_hair_below():
+def test_a_gate_is_passed_at_its_floor_and_a_hair_below() -> None:
     results = apply_gates([Gate("nDCG@10", w) for w in (0.6, 0.6 + 9e-10, 0.6 + 2e-9)], REPORT)
     assert [r.ok for r in results] == [True, True, False]
     assert results[0] == GateResult("nDCG@10", 0.6, 0.6, True)
@@ -44,9 +47,12 @@ def test_a_gate_is_passed_at_its_floor_and_a_hair_below():
     assert str(apply_gates([Gate("RR@10", 0.25)], REPORT)[0]) == "RR@10 0.5 >= 0.25 (fail-under)"
 
 
-def test_a_gate_makes_its_measure_measured():
+def test_a_gate_makes_its_measure_measured() -> None:
     asked = parse_measures("nDCG@10 AP")
-    gates = [*parse_gates(["RR=0.1", "nDCG@10=0.1"]), *parse_drops(["R@5=0.1"])]
+    gates: list[Gate | Drop | Measure] = [
+        *parse_gates(["RR=0.1", "nDCG@10=0.1"]),
+        *parse_drops(["R@5=0.1"]),
+    ]
     assert [m.name for m in measures_for(asked, gates)] == ["nDCG@10", "AP", "RR", "R@5"]
     with pytest.raises(UsageError, match="not measured, so no gate can be applied: R@5, AP"):
         apply_gates([Gate("R@5", 0.1), Gate("RR@10", 0.1), Gate("AP", 0.1)], REPORT)

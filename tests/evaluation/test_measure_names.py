@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -27,16 +29,17 @@ from qembed.evaluation.measure_names import implementation
         ('nDCG(dcg="exp-log2")@10', "nDCG(dcg='exp-log2')@10"),
     ],
 )
-def test_one_spelling(text, name):
+def test_one_spelling(text: str, name: str) -> None:
     assert parse_measures(text) == [Measure(name)]
     assert parse_measures(name) == [Measure(name)]
     assert str(implementation(Measure(name))) == str(Measure(name)) == name
 
 
-def test_lists_of_measures():
+def test_lists_of_measures() -> None:
     wanted = [Measure("nDCG@10"), Measure("P(rel=2,judged_only=True)@3"), Measure("AP")]
     assert parse_measures("nDCG@10, P(rel=2, judged_only=True)@3 AP ndcg@10") == wanted
     assert parse_measures(["nDCG@10", "P(rel=2,judged_only=True)@3,AP", ""]) == wanted
+    nothing: str | list[str]
     for nothing in ("", " , ", []):
         with pytest.raises(UsageError, match="no measure is named"):
             parse_measures(nothing)
@@ -75,13 +78,13 @@ def test_lists_of_measures():
         ("RR(judged_only=True)@10", "nothing installed here computes it"),
     ],
 )
-def test_what_is_no_measure(text, why):
+def test_what_is_no_measure(text: str, why: str) -> None:
     with pytest.raises(UsageError) as e:
         parse_measures(text)
     assert f"{text} ({why}" in str(e.value) or why in str(e.value)
 
 
-def test_all_wrong_measures_are_named_at_once():
+def test_all_wrong_measures_are_named_at_once() -> None:
     with pytest.raises(UsageError) as e:
         parse_measures(["nDGC@10 AP", "P frobnication"])
     message = str(e.value)
@@ -93,7 +96,7 @@ def test_all_wrong_measures_are_named_at_once():
 
 @settings(max_examples=200, deadline=None, database=None)
 @given(st.text(max_size=20) | st.text("nDCGRP@10(rel=2,){}'. _", max_size=20))
-def test_any_text_is_measures_or_a_usage_error(text):
+def test_any_text_is_measures_or_a_usage_error(text: str) -> None:
     try:
         found = parse_measures(text)
     except UsageError:

@@ -1,12 +1,15 @@
 """Measures against numbers worked out by hand; see test_trec_eval for the reference."""
 
+from __future__ import annotations
+
 import math
 
 import numpy as np
 import pytest
 
 from qembed.errors import InputError, UsageError
-from qembed.evaluation import DEFAULT, TIES, evaluate, parse_measures, ranked
+from qembed.evaluation import DEFAULT, TIES, Report, evaluate, parse_measures, rank_documents
+from qembed.types import Qrels, Run
 
 QRELS = """
 q1 0 d1 2
@@ -28,25 +31,25 @@ q9 Q0 d1 1 0.9 x
 """
 
 
-def judgments(text):
-    qrels = {}
+def judgments(text: str) -> dict[str, dict[str, int]]:
+    qrels: dict[str, dict[str, int]] = {}
     for q, _, d, grade in map(str.split, text.strip().splitlines()):
         qrels.setdefault(q, {})[d] = int(grade)
     return qrels
 
 
-def results(text):
-    run = {}
+def results(text: str) -> dict[str, dict[str, float]]:
+    run: dict[str, dict[str, float]] = {}
     for q, _, d, _, score, _ in map(str.split, text.strip().splitlines()):
         run.setdefault(q, {})[d] = float(score)
     return run
 
 
-def measure(names, qrels, run):
+def measure(names: str | list[str], qrels: Qrels, run: Run) -> Report:
     return evaluate(parse_measures(names), qrels, run)
 
 
-def test_worked_by_hand():
+def test_worked_by_hand() -> None:
     report = measure(
         "nDCG@10 nDCG@2 R@1 R@2 R@100 RR@10 RR@1 AP P@5 Judged@10 Success@2 NumQ NumRel NumRet",
         judgments(QRELS),
@@ -81,13 +84,13 @@ def test_worked_by_hand():
     )
 
 
-def test_the_default_measures():
+def test_the_default_measures() -> None:
     report = measure(DEFAULT, judgments(QRELS), results(RUN))
     assert list(report.measures) == DEFAULT.split()
     assert all(list(values) == list(report.measures) for values in report.per_query.values())
 
 
-def test_ties_go_by_document_id_descending_in_every_measure():
+def test_ties_go_by_document_id_descending_in_every_measure() -> None:
     """ir-measures alone gives RR@10 and Judged@1 the other order here, which is why we rank first."""
     names = "RR RR@10 P@1 nDCG@1 Judged@1 Success@1 AP Compat ERR@1"
     run = {"q": {"a": 1.0, "b": 1.0, "c": 0.5}}
@@ -102,32 +105,37 @@ def test_ties_go_by_document_id_descending_in_every_measure():
     assert "descending" in TIES
 
 
-def test_ranked_compares_as_trec_eval_does():
-    assert ranked({"a": 1.0, "b": 1.0 + 1e-12, "c": 1.0 - 1e-12}) == ["c", "b", "a"]  # one float32
-    assert ranked({"a": 1.0 + 1e-6, "b": 1.0}) == ["a", "b"]
-    assert ranked({"a": 1e300, "b": 1e200}) == ["b", "a"]  # both infinite as float32
-    assert ranked({"é": 1.0, "z": 1.0, "Z": 1.0, "d10": 1.0, "d9": 1.0}) == [
+def test_ranked_compares_as_trec_eval_does() -> None:
+    assert rank_documents({"a": 1.0, "b": 1.0 + 1e-12, "c": 1.0 - 1e-12}) == [
+        "c",
+        "b",
+        "a",
+    ]  # one float32
+    assert rank_documents({"a": 1.0 + 1e-6, "b": 1.0}) == ["a", "b"]
+    assert rank_documents({"a": 1e300, "b": 1e200}) == ["b", "a"]  # both infinite as float32
+    assert rank_documents({"é": 1.0, "z": 1.0, "Z": 1.0, "d10": 1.0, "d9": 1.0}) == [
         "é",
         "z",
         "d9",
         "d10",
         "Z",
     ]
-    assert ranked({"a": np.float32(0.5), "b": 2}) == ["b", "a"]
-    assert ranked({}) == []
+    assert rank_documents({"a": np.float32(0.5), "b": 2}) == ["b", "a"]
+    assert rank_documents({}) == []
     with pytest.raises(InputError, match="document 'b': NaN"):
-        ranked({"a": 1.0, "b": math.nan})
+        rank_documents({"a": 1.0, "b": math.nan})
 
 
-def test_nothing_to_measure_is_an_error():
-    for qrels in ({}, {"q": {}}):
+def test_nothing_to_measure_is_an_error() -> None:
+    none: list[Qrels] = [{}, {"q": {}}]
+    for qrels in none:
         with pytest.raises(InputError, match="nothing to measure"):
             measure("AP", qrels, {"q": {"d": 1.0}})
     report = measure("nDCG@10 Judged@10 Compat IPrec@0.1 Accuracy", {"q": {"d": 0}}, {})
     assert set(report.measures.values()) == {0.0}
 
 
-def test_odd_ids_are_only_names():
+def test_odd_ids_are_only_names() -> None:
     ids = ["a b", "x\0y", "x\0z", "\ud800", "", "c-01", "q-01", "\u3000"]
     qrels = {q: dict.fromkeys(ids, 1) for q in ids}
     run = {q: {d: float(n) for n, d in enumerate(ids)} for q in ids}
@@ -137,7 +145,7 @@ def test_odd_ids_are_only_names():
     assert report.measures["NumRet"] == 64
 
 
-def test_negative_grades_alone_are_no_judgment_of_relevance():
+def test_negative_grades_alone_are_no_judgment_of_relevance() -> None:
     """On such a query trec_eval reads uninitialised memory, and may never come back."""
     run = {q: {"a": 1.0, "b": 2.0} for q in "qrs"}
     for worst in (-1, -5):
@@ -149,7 +157,7 @@ def test_negative_grades_alone_are_no_judgment_of_relevance():
         assert report.measures["NumRel"] == 2
 
 
-def test_variants_of_one_measure_do_not_mix():
+def test_variants_of_one_measure_do_not_mix() -> None:
     qrels = {"q": {"a": 1, "b": 3}}
     run = {"q": {"a": 2.0, "b": 1.0}}
     names = ["nDCG(gains={1:9,3:1})@10", "nDCG@10", "SetF(beta=2)", "SetF", "P(rel=2)@1", "P@1"]
@@ -160,7 +168,7 @@ def test_variants_of_one_measure_do_not_mix():
     assert (together["P(rel=2)@1"], together["P@1"]) == (0, 1)
 
 
-def test_measures_defined_up_to_grade_4_say_so():
+def test_measures_defined_up_to_grade_4_say_so() -> None:
     for name in ("ERR@5", "nDCG(dcg='exp-log2')@5"):
         with pytest.raises(UsageError, match="up to 4; the judgments go up to 5"):
             measure(name, {"q": {"d": 5}}, {"q": {"d": 1.0}})

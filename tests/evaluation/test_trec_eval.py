@@ -1,5 +1,7 @@
 """Every measure equals trec_eval's, through its binding, averaged here as `trec_eval -c` does."""
 
+from __future__ import annotations
+
 import math
 import random
 
@@ -19,7 +21,7 @@ TREC = {
 
 
 @pytest.mark.slow
-def test_a_thousand_random_runs_agree_with_trec_eval():
+def test_a_thousand_random_runs_agree_with_trec_eval() -> None:
     rng = random.Random(20261121)
     for _ in range(1000):
         qrels, run = random_case(rng)

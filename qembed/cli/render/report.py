@@ -1,4 +1,4 @@
-"""An evaluation on a terminal. Works on the JSON report; what a query holds is shown, never obeyed."""
+"""Reports of evaluations as text, from their JSON; control characters of queries are made visible."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 from qembed.cli.console import out
 from qembed.cli.render.hits import safe
 
-WORST = 5
-"""Queries named under a gate that failed."""
+WORST_QUERIES = 5
+"""Queries named under a failed gate."""
 
 
 def show(body: Mapping[str, Any]) -> None:
-    """Measures with intervals, the time a query takes, the baseline, ablations, gates."""
+    """Print measures with intervals, latency, the comparison with a baseline, ablations and gates."""
     measures = body["measures"]
     width = max(len(name) for name in [*measures, "queries"])
     for name, value in measures.items():
@@ -77,7 +77,7 @@ def _ablations(arms: Sequence[Mapping[str, Any]], sentences: Sequence[str]) -> N
 
 
 def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Rows with their cells under one another, the first column to the left."""
+    """Align rows in columns, the first one to the left, the others to the right."""
     rows = [[safe(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     for row in rows:
@@ -92,7 +92,7 @@ def _gate(g: Mapping[str, Any]) -> str:
 
 
 def failures(body: Mapping[str, Any]) -> Iterator[str]:
-    """What failed, what may explain it, and the worst queries, for stderr."""
+    """List failed gates, possible causes, and the worst queries, for stderr."""
     failed = [g for g in body["gates"] if not g["ok"]]
     for g in failed:
         note = f" ({g['kind']}; {g['note']})" if g["note"] else f" ({g['kind']})"
@@ -100,7 +100,7 @@ def failures(body: Mapping[str, Any]) -> Iterator[str]:
     for cause in body["causes"]:
         yield f"cause: {safe(cause)}"
     for measure in dict.fromkeys(g["measure"] for g in failed):
-        values = sorted((v[measure], q) for q, v in body["per_query"].items())[:WORST]
+        values = sorted((v[measure], q) for q, v in body["per_query"].items())[:WORST_QUERIES]
         rows = [[f"worst {measure}", "query", "words", "returned first"]]
         for value, query in values:
             detail = body["details"].get(query, {})

@@ -1,4 +1,4 @@
-"""Queries, judgments and runs in the files people have, told apart by content, never by name.
+"""File formats of queries, judgments and runs, recognised by content, never by name.
 
     read_queries   BEIR JSON lines or a JSON array {"_id", "text", "task"?, "where"?};
                    id<TAB>text with or without a header; TREC topics, classic and XML
@@ -10,17 +10,17 @@
     write_run      TREC's six columns; JSON {qid: {docid: score}} for a path that ends in .json
     read_beir      a folder of corpus.jsonl, queries.jsonl and qrels/SPLIT.tsv
 
-Rules, the same everywhere:
+Rules of all formats:
 
 - Files are UTF-8. A byte order mark, \\r\\n line ends and blank lines are tolerated.
-- Every mistake is an error with file and line, and all of a file's mistakes are reported at once.
-  No line is skipped in silence. A file with nothing in it is an error.
+- Every mistake is an error with file and line, and all of a file's mistakes are reported together.
+  No line is skipped silently. An empty file is an error.
 - A line that repeats an earlier one (same query and document, same grade; same query id, same text)
-  is a warning, given to `warn`. If grade or text differ it is an error.
+  is a warning, passed to `warn`. If grade or text differ, it is an error.
 - Grades are whole numbers ("1.0" is one, "0.5" is not) of at most 10,000 either way: trec_eval keeps
   a counter for each grade. Negative grades mean "in the pool, not judged", as in trec_eval.
-- In a run the score decides and the rank column is ignored. A document that is there twice for a
-  query is an error, except in qembed's hits, which are passages: a document's best one counts.
+- In a run the score counts and the rank column is ignored. A document listed twice for a query is an
+  error, except in qembed's hits, which are passages: a document's best one counts.
   Scores are finite numbers.
 - Ids are compared as text, exactly. TREC columns are separated by blanks and tabs (C's isspace), so
   an id there may hold anything else; in tab-separated files it may hold blanks; in JSON, anything.
@@ -29,8 +29,8 @@ Rules, the same everywhere:
 - An id with white space cannot be written in TREC columns without being read back as something else,
   and escaping it would no longer match the judgments: `write_run` refuses, lists those ids, and names
   the JSON form, which takes any id.
-- A query id that only one of two files knows is reported by `check_run`, or with file and line when
-  `read_qrels` is given the known ones.
+- Query ids of only one of two files are reported by `check_run`, or with file and line if `read_qrels` is
+  given the known ones.
 """
 
 from __future__ import annotations

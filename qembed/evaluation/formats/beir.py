@@ -1,4 +1,4 @@
-"""A BEIR folder: corpus.jsonl, queries.jsonl and qrels/SPLIT.tsv. The rules are in `formats`."""
+"""Reader of BEIR folders: corpus.jsonl, queries.jsonl and qrels/SPLIT.tsv. Rules: see `formats`."""
 
 from __future__ import annotations
 
@@ -8,25 +8,24 @@ from pathlib import Path
 from qembed.errors import InputError
 from qembed.evaluation.formats.qrels import read_qrels
 from qembed.evaluation.formats.queries import read_queries
-from qembed.evaluation.formats.source_file import Warn, some, unheard
+from qembed.evaluation.formats.source_file import Warn, ignore_warning, summarize_names
 from qembed.types import Qrels, Query
 
 
 @dataclass(frozen=True, slots=True)
 class Beir:
-    """A test collection: where its documents are, the judged queries, and the judgments."""
+    """A test collection: path of its documents, judged queries, judgments."""
 
     corpus: Path
     queries: list[Query]
     qrels: Qrels
 
 
-def read_beir(folder: Path, split: str = "test", *, warn: Warn = unheard) -> Beir:
-    """Read a BEIR folder's judged queries and judgments; the corpus is left to whoever indexes it.
+def read_beir(folder: Path, split: str = "test", *, warn: Warn = ignore_warning) -> Beir:
+    """Read a BEIR folder's judged queries and judgments; the corpus is only located.
 
-    Queries without a judgment in this split belong to other splits and are dropped. Raises
-    InputError naming every missing file, every mistake in a file, and judged queries that
-    queries.jsonl lacks.
+    Queries without a judgment in this split belong to other splits and are dropped. Raises InputError with
+    every missing file, every mistake in a file, and judged queries that queries.jsonl lacks.
     """
     corpus, queries_path = folder / "corpus.jsonl", folder / "queries.jsonl"
     qrels_path = folder / "qrels" / f"{split}.tsv"
@@ -35,7 +34,7 @@ def read_beir(folder: Path, split: str = "test", *, warn: Warn = unheard) -> Bei
     if missing:
         splits = sorted(path.stem for path in folder.glob("qrels/*.tsv"))
         if splits and not qrels_path.is_file():
-            missing[-1] += f" (there are judgments for: {some(splits)})"
+            missing[-1] += f" (there are judgments for: {summarize_names(splits)})"
         raise InputError(f"{folder} is not a BEIR folder with judgments for {split!r}", missing)
     problems: list[str] = []
     queries: list[Query] | None = None

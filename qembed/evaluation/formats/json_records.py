@@ -1,6 +1,6 @@
-"""JSON with line numbers: records a line, one array of records, or one object; keys and ids in them.
+"""JSON with line numbers: one record a line, an array of records, or one object; keys and ids of records.
 
-What `json` passes over in silence is a mistake here: a key that one object holds twice.
+A key that one object holds twice is a mistake; `json` would silently keep the last.
 """
 
 from __future__ import annotations
@@ -13,25 +13,26 @@ from typing import Any
 from qembed.evaluation.formats.source_file import ProblemList, Source
 
 
-class _Twice(ValueError):
-    """A key that one JSON object holds twice; json itself would silently keep the last."""
+class DuplicateKey(ValueError):
+    """One JSON object holds a key twice."""
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object of its pairs. Raises DuplicateKey."""
     values = dict(pairs)
     if len(values) < len(pairs):
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
-                raise _Twice(f'"{key}" is there twice')
+                raise DuplicateKey(f'"{key}" is there twice')
             seen.add(key)
     return values
 
 
 def parse_json(text: str) -> Any:
-    """One JSON value; ValueError with a short reason, also for a key that an object holds twice."""
+    """Parse one JSON value. Raises ValueError with a short reason, also for duplicate keys."""
     try:
-        return json.loads(text, object_pairs_hook=_once)
+        return json.loads(text, object_pairs_hook=_unique_keys)
     except json.JSONDecodeError as e:
         where = f"line {e.lineno}, " if "\n" in text else ""
         raise ValueError(f"not JSON ({e.msg} at {where}column {e.colno})") from e
@@ -40,15 +41,15 @@ def parse_json(text: str) -> Any:
 
 
 def looks_like_json(source: Source) -> bool:
-    """Whether the file begins as JSON does; an id in the first column may begin with { or [ too."""
+    """Return True if the file begins like JSON; an id in the first column may begin with { or [ too."""
     return re.match(r'\[\s*($|\{|\]\s*$)|\{\s*($|"|\}\s*$)', source.head) is not None
 
 
-def whole_json(source: Source, mistakes: ProblemList) -> dict[str, Any] | None:
-    """The file as one JSON object; None if it is an array or lines of records.
+def json_object(source: Source, mistakes: ProblemList) -> dict[str, Any] | None:
+    """Parse the file as one JSON object; None if it is an array or lines of records.
 
-    A broken file counts as JSON lines, whose reader reports each line, if its first line is whole
-    or a later line begins a record; else the mistake is noted here and {} returned.
+    A broken file counts as JSON lines, whose reader reports each line, if its first line is complete or a
+    later line begins a record; else the mistake is added and {} returned.
     """
     if not source.head.startswith("{"):
         return None
@@ -75,7 +76,7 @@ def _is_json(text: str) -> bool:
 
 
 def records(source: Source, mistakes: ProblemList) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(line, object) of a file of JSON lines or of one JSON array of objects."""
+    """Yield (line, object) of a file of JSON lines or of one JSON array of objects."""
     pairs = _array(source, mistakes) if source.head.startswith("[") else _lines(source, mistakes)
     for line, value in pairs:
         if isinstance(value, dict):
@@ -93,11 +94,11 @@ def _lines(source: Source, mistakes: ProblemList) -> Iterator[tuple[int, Any]]:
 
 
 def _array(source: Source, mistakes: ProblemList) -> Iterator[tuple[int, Any]]:
-    """Element by element, because json.loads would not say where each began."""
+    """Yield (line, element), parsed one by one: json.loads does not tell where each begins."""
     text = source.text(mistakes)
     if text is None:
         return
-    decoder = json.JSONDecoder(object_pairs_hook=_once)
+    decoder = json.JSONDecoder(object_pairs_hook=_unique_keys)
     space = re.compile(r"[ \t\r\n]*")
 
     def skip(at: int) -> int:
@@ -133,7 +134,7 @@ def _array(source: Source, mistakes: ProblemList) -> Iterator[tuple[int, Any]]:
 
 
 def json_kind(value: Any) -> str:
-    """A JSON value's kind in words, for messages."""
+    """Name a JSON value's kind, for messages."""
     kinds = {
         bool: "true or false",
         int: "a number",
@@ -145,28 +146,28 @@ def json_kind(value: Any) -> str:
 
 
 def pick(record: dict[str, Any], names: Sequence[str]) -> Any:
-    """The value of the first of `names` that the record has, None without one.
+    """Return the value of the first of `names` that the record has, None without one.
 
-    `query_id`, `query-id` and `Query ID` are one name: write `names` as `plain_name` gives them.
+    `query_id`, `query-id` and `Query ID` are one name; `names` are as `plain_name` returns them.
     """
     plain = {plain_name(key): value for key, value in reversed(record.items())}
     return next((plain[name] for name in names if name in plain), None)
 
 
 def plain_name(name: str) -> str:
-    """A column's or key's name in lower case, with dashes for spaces and inner underscores."""
+    """Normalise a column's or key's name: lower case, dashes for spaces and inner underscores."""
     return re.sub(r"(?<!^)[ _]", "-", name.strip().lstrip("#").lower())
 
 
 def identifier(value: Any) -> str | None:
-    """An id as text, from a text or a whole number; None if it cannot be one."""
+    """Convert a text or a whole number to an id; None if it cannot be one."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return value if isinstance(value, str) and value.strip() and is_text(value) else None
 
 
 def is_text(value: str) -> bool:
-    """Whether the text can be written as UTF-8 (JSON's lone surrogates cannot)."""
+    """Return True if the text can be written as UTF-8 (JSON's lone surrogates cannot)."""
     try:
         value.encode()
     except UnicodeEncodeError:

@@ -1,9 +1,9 @@
-"""Files to judge: candidates with a blank grade, as a table or as JSON lines, and back into judgments.
+"""Pool files: candidates to judge, as a table or as JSON lines, and judgments read back from them.
 
-A person opens the file, writes a grade beside every candidate (0: not relevant, 1, 2, …: how well it
-answers) and saves. Reading skips blank grades and counts them; every other mistake is reported with
-file and line. A table is tab-separated with a header, white space in texts folded, so that it opens in
-a spreadsheet; JSON lines keep texts as they are.
+A judge writes a grade beside every candidate (0: not relevant; 1, 2, …: how well it answers). Reading skips
+and counts blank grades; every other mistake is reported with file and line. A table is tab-separated with a
+header and with white space in texts collapsed, so that it opens in a spreadsheet; JSON lines keep texts as
+they are.
 """
 
 from __future__ import annotations
@@ -16,18 +16,24 @@ from typing import Any
 
 from qembed.errors import InputError, UsageError
 from qembed.evaluation.formats.json_records import looks_like_json, pick, plain_name, records
-from qembed.evaluation.formats.qrels import DOCUMENT_NAMES, GRADE_NAMES, QUERY_NAMES, judgment
-from qembed.evaluation.formats.source_file import ProblemList, Source, Warn, unheard, whole_file
+from qembed.evaluation.formats.qrels import DOCUMENT_NAMES, GRADE_NAMES, QUERY_NAMES, parse_judgment
+from qembed.evaluation.formats.source_file import (
+    ProblemList,
+    Source,
+    Warn,
+    atomic_text_file,
+    ignore_warning,
+)
 from qembed.types import Qrels
 
 COLUMNS = ("query-id", "query", "corpus-id", "title", "text", "grade")
-# "query" holds the words here, which elsewhere may name the id.
+# "query" holds the words here; in other files it may name the id
 _IDS = tuple(name for name in QUERY_NAMES if name != "query")
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A document to judge for a query; `grade` None: nobody has."""
+    """A document to judge for a query; `grade` None: not judged."""
 
     query_id: str
     query: str
@@ -38,7 +44,7 @@ class Candidate:
 
 
 def write_pool(candidates: Iterable[Candidate], path: Path) -> None:
-    """Writes JSON lines for a path that ends in .jsonl, else a table.
+    """Write JSON lines for a path that ends in .jsonl, else a table.
 
     Raises InputError for ids that a table cannot hold, StorageError if the disk refuses.
     """
@@ -49,7 +55,7 @@ def write_pool(candidates: Iterable[Candidate], path: Path) -> None:
         if bad:
             what = "ids that a table cannot hold (a path that ends in .jsonl takes them)"
             raise InputError(what, [repr(name) for name in dict.fromkeys(bad)])
-    with whole_file(path) as stream:
+    with atomic_text_file(path) as stream:
         if not as_json:
             stream.write("\t".join(COLUMNS) + "\n")
         for c in candidates:
@@ -73,8 +79,8 @@ def _cell(text: str) -> str:
     return f"'{text}" if text[:1] in ("=", "@") else text
 
 
-def read_pool(path: Path, *, warn: Warn = unheard) -> Qrels:
-    """The judgments of a file that somebody has graded. Raises InputError with every mistake."""
+def read_pool(path: Path, *, warn: Warn = ignore_warning) -> Qrels:
+    """Read the judgments of a graded file. Raises InputError with every mistake."""
     source, mistakes = Source.read(path), ProblemList(path)
     qrels: Qrels = {}
     blank = 0
@@ -82,7 +88,7 @@ def read_pool(path: Path, *, warn: Warn = unheard) -> Qrels:
         if grade is None or (isinstance(grade, str) and not grade.strip()):
             blank += 1
             continue
-        found = judgment(line, query, document, grade, mistakes)
+        found = parse_judgment(line, query, document, grade, mistakes)
         if found is None:
             continue
         q, d, value = found
@@ -140,12 +146,15 @@ def _unquoted(field: str) -> str:
 
 
 def write_qrels(qrels: Qrels, path: Path) -> None:
-    """BEIR's three columns. UsageError for ids with tabs or line ends, StorageError from the disk."""
+    """Write judgments in BEIR's three columns.
+
+    Raises UsageError for ids with tabs or line ends, StorageError if the disk refuses.
+    """
     lines = ["query-id\tcorpus-id\tscore\n"]
     for query, grades in qrels.items():
         for document, grade in grades.items():
             if any(c in "\t\r\n" for c in query + document):
                 raise UsageError(f"cannot write the id {query!r} or {document!r} in columns")
             lines.append(f"{query}\t{document}\t{grade}\n")
-    with whole_file(path) as stream:
+    with atomic_text_file(path) as stream:
         stream.writelines(lines)

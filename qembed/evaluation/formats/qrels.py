@@ -1,4 +1,4 @@
-"""Judgment files (qrels) to judgments. The rules are in `formats`."""
+"""Reader of judgment files (qrels). Rules: see `formats`."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from typing import Any
 from qembed.evaluation.formats.json_records import (
     identifier,
     json_kind,
+    json_object,
     looks_like_json,
     pick,
     plain_name,
     records,
-    whole_json,
 )
 from qembed.evaluation.formats.source_file import (
-    ASCII_SPACE,
+    ASCII_WHITESPACE,
     ProblemList,
     Source,
     Warn,
-    some,
-    unheard,
+    ignore_warning,
+    summarize_names,
 )
 from qembed.types import Qrels
 
@@ -35,19 +35,21 @@ DOCUMENT_NAMES = (
 )  # fmt: skip
 GRADE_NAMES = ("score", "relevance", "rel", "grade", "label", "judgment", "judgement")
 MAX_GRADE = 10_000
-"""The largest grade: trec_eval allocates and walks a counter for every grade up to the highest."""
+"""Highest grade: trec_eval allocates a counter for every grade up to the highest."""
 
 ACCEPTED_FORMS = "query-id, corpus-id, score under a header; `qid iter docid grade`; or JSON lines"
 
 Row = tuple[int | None, Any, Any, Any]
-"""Line, query, document, grade, as the file has them."""
+"""Line, query, document, grade, as in the file."""
 
 
-def read_qrels(path: Path, *, queries: Container[str] | None = None, warn: Warn = unheard) -> Qrels:
-    """The judgments of a file: BEIR columns, TREC columns, three columns, JSON lines or JSON.
+def read_qrels(
+    path: Path, *, queries: Container[str] | None = None, warn: Warn = ignore_warning
+) -> Qrels:
+    """Read judgments: BEIR columns, TREC columns, three columns, JSON lines or JSON.
 
-    With `queries`, a judgment for a query that is not among them is a mistake too. A judgment that
-    is there twice with one grade is reported to `warn`. Raises InputError with every mistake.
+    With `queries`, a judgment for another query is a mistake. A judgment repeated with the same grade is
+    reported to `warn`. Raises InputError with every mistake.
     """
     source, mistakes = Source.read(path), ProblemList(path)
     qrels: Qrels = {}
@@ -55,7 +57,7 @@ def read_qrels(path: Path, *, queries: Container[str] | None = None, warn: Warn 
     repeated: list[str] = []
     unknown: set[str] = set()
     for line, query, document, value in _rows(source, mistakes):
-        found = judgment(line, query, document, value, mistakes)
+        found = parse_judgment(line, query, document, value, mistakes)
         if found is None:
             continue
         q, d, grade = found
@@ -74,14 +76,16 @@ def read_qrels(path: Path, *, queries: Container[str] | None = None, warn: Warn 
         mistakes.add(1, f"there is no judgment in it (expected {ACCEPTED_FORMS})")
     mistakes.close()
     if repeated:
-        warn(f"{path}: judgments that repeat an earlier one: {len(repeated)} ({some(repeated)})")
+        warn(
+            f"{path}: judgments that repeat an earlier one: {len(repeated)} ({summarize_names(repeated)})"
+        )
     return qrels
 
 
-def judgment(
+def parse_judgment(
     line: int | None, query: Any, document: Any, value: Any, mistakes: ProblemList
 ) -> tuple[str, str, int] | None:
-    """(query, document, grade), or None after noting what is wrong with them."""
+    """Convert a row to (query, document, grade); None after adding its mistakes."""
     q, d, grade = identifier(query), identifier(document), _grade(value)
     if q is None:
         mistakes.add(line, "no query id" if query in (None, "") else f"query id {query!r}")
@@ -94,7 +98,7 @@ def judgment(
 
 
 def _grade(value: Any) -> int | str:
-    """The grade, or what is wrong with it."""
+    """Parse a grade; returns a message for what is none."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
@@ -109,14 +113,14 @@ def _grade(value: Any) -> int | str:
 def _rows(source: Source, mistakes: ProblemList) -> Iterator[Row]:
     if not looks_like_json(source):
         return _from_columns(source, mistakes)
-    whole = whole_json(source, mistakes)
+    whole = json_object(source, mistakes)
     if whole is None or not is_nested(whole):
         return _from_records(source, mistakes)
     return ((None, q, d, v) for q, values in whole.items() for d, v in values.items())
 
 
 def is_nested(value: dict[str, Any]) -> bool:
-    """Whether the JSON is {query: {document: value}}."""
+    """Return True if the JSON is {query: {document: value}}."""
     return all(isinstance(values, dict) for values in value.values())
 
 
@@ -129,7 +133,7 @@ def _from_records(source: Source, mistakes: ProblemList) -> Iterator[Row]:
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """How a line falls into columns, and which of them are query, document and grade."""
+    """Columns of a file: how to split a line, and the positions of query, document and grade."""
 
     split: Callable[[str], list[str]]
     columns: int
@@ -144,7 +148,7 @@ def _by_tabs(line: str) -> list[str]:
 
 
 def _by_blanks(line: str) -> list[str]:
-    return ASCII_SPACE.split(line.strip(" \t\r\f\v"))
+    return ASCII_WHITESPACE.split(line.strip(" \t\r\f\v"))
 
 
 def _from_columns(source: Source, mistakes: ProblemList) -> Iterator[Row]:
@@ -165,7 +169,7 @@ def _from_columns(source: Source, mistakes: ProblemList) -> Iterator[Row]:
 
 
 def _layout(sample: list[str]) -> _Layout | None:
-    """A named header decides; else the split that gives most lines three or four columns."""
+    """Detect the layout by a header, else by the split that gives most lines three or four columns."""
     for split in (_by_tabs, _by_blanks):
         names = [plain_name(name) for name in split(sample[0])] if sample else []
         at = [

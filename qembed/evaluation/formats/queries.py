@@ -1,4 +1,4 @@
-"""Query files to queries. The rules are in `formats`."""
+"""Reader of query files. Rules: see `formats`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,13 @@ from qembed.evaluation.formats.json_records import (
     plain_name,
     records,
 )
-from qembed.evaluation.formats.source_file import ProblemList, Source, Warn, some, unheard
+from qembed.evaluation.formats.source_file import (
+    ProblemList,
+    Source,
+    Warn,
+    ignore_warning,
+    summarize_names,
+)
 from qembed.evaluation.formats.topics import classic_topics, xml_topics
 from qembed.types import Query
 
@@ -26,16 +32,16 @@ TEXT_NAMES = ("text", "query", "query-text", "title", "question")
 ACCEPTED_FORMS = "JSON lines, a JSON array, lines of id<TAB>text, or TREC topics"
 
 
-def read_queries(path: Path, *, warn: Warn = unheard) -> list[Query]:
-    """The queries of a file, in its order: BEIR JSON lines, JSON array, TSV or TREC topics.
+def read_queries(path: Path, *, warn: Warn = ignore_warning) -> list[Query]:
+    """Read queries in the file's order: BEIR JSON lines, JSON array, TSV or TREC topics.
 
-    A query that the file holds twice is kept once. Raises InputError with every mistake.
+    A repeated query is kept once and reported to `warn`. Raises InputError with every mistake.
     """
     source, mistakes = Source.read(path), ProblemList(path)
     queries: dict[str, Query] = {}
     lines: dict[str, int] = {}
     repeated: list[str] = []
-    for line, query in _found(source, mistakes):
+    for line, query in _parse(source, mistakes):
         earlier = queries.setdefault(query.id, query)
         if earlier is query:
             lines[query.id] = line
@@ -47,11 +53,11 @@ def read_queries(path: Path, *, warn: Warn = unheard) -> list[Query]:
         mistakes.add(1, f"there is no query in it (expected {ACCEPTED_FORMS})")
     mistakes.close()
     if repeated:
-        warn(f"{path}: these queries are there more than once: {some(repeated)}")
+        warn(f"{path}: these queries are there more than once: {summarize_names(repeated)}")
     return list(queries.values())
 
 
-def _found(source: Source, mistakes: ProblemList) -> Iterator[tuple[int, Query]]:
+def _parse(source: Source, mistakes: ProblemList) -> Iterator[tuple[int, Query]]:
     head = source.head
     if looks_like_json(source):
         return _from_json(source, mistakes)

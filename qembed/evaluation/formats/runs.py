@@ -1,4 +1,4 @@
-"""Run files to runs and back. The rules are in `formats`."""
+"""Reader and writer of runs. Rules: see `formats`."""
 
 from __future__ import annotations
 
@@ -14,17 +14,22 @@ from qembed.evaluation.formats.json_records import (
     identifier,
     is_text,
     json_kind,
+    json_object,
     looks_like_json,
     pick,
     records,
-    whole_json,
 )
 from qembed.evaluation.formats.qrels import DOCUMENT_NAMES, QUERY_NAMES, is_nested
-from qembed.evaluation.formats.source_file import ASCII_SPACE, ProblemList, Source, whole_file
+from qembed.evaluation.formats.source_file import (
+    ASCII_WHITESPACE,
+    ProblemList,
+    Source,
+    atomic_text_file,
+)
 from qembed.types import Run
 
 _Found = tuple[int | None, Any, dict[str, Any] | None]
-"""Line, query id, hit; no hit for a query of `--format json` that found nothing."""
+"""Line, query id, hit; the hit is None for a query of `--format json` without hits."""
 
 ACCEPTED_FORMS = (
     "TREC's `qid Q0 docid rank score tag`, JSON {qid: {docid: score}}, or qembed's JSON lines"
@@ -32,12 +37,12 @@ ACCEPTED_FORMS = (
 
 
 def read_run(path: Path) -> Run:
-    """The run of a file: TREC columns, JSON {qid: {docid: score}}, or what `qembed query` wrote.
+    """Read a run: TREC columns, JSON {qid: {docid: score}}, or the output of `qembed query`.
 
-    Queries stay in the file's order. Raises InputError with every mistake.
+    Queries are in the file's order. Raises InputError with every mistake.
     """
     source, mistakes = Source.read(path), ProblemList(path)
-    whole = whole_json(source, mistakes) if looks_like_json(source) else None
+    whole = json_object(source, mistakes) if looks_like_json(source) else None
     if whole is not None and is_nested(whole):
         run = _from_nested(whole, mistakes)
     elif looks_like_json(source):
@@ -53,7 +58,7 @@ def read_run(path: Path) -> Run:
 def _from_columns(source: Source, mistakes: ProblemList) -> Run:
     run: Run = {}
     for line, row in source.lines(mistakes):
-        fields = ASCII_SPACE.split(row.strip(" \t\r\f\v"))
+        fields = ASCII_WHITESPACE.split(row.strip(" \t\r\f\v"))
         if len(fields) != 6:
             mistakes.add(line, f"{len(fields)} columns where TREC runs have 6")
             continue
@@ -102,7 +107,7 @@ def _from_hits(hits: Iterator[_Found], mistakes: ProblemList) -> Run:
         elif isinstance(score, str):
             mistakes.add(line, score)
         else:
-            # Hits are passages: a document counts as its best one.
+            # hits are passages: a document counts by its best one
             best[document] = max(score, best.get(document, score))
     return run
 
@@ -124,7 +129,7 @@ def _hits(source: Source, whole: dict[str, Any] | None, mistakes: ProblemList) -
 
 
 def _score(value: Any) -> float | str:
-    """The score, or what is wrong with it."""
+    """Parse a score; returns a message for what is none."""
     if value is None or isinstance(value, bool | list | dict):
         return "no score" if value is None else f"score is {json_kind(value)}"
     # float() would also take "1_0" and "nan"
@@ -138,31 +143,31 @@ def _score(value: Any) -> float | str:
 
 
 def write_run(run: Run, path_or_stream: Path | TextIO, tag: str = "qembed") -> None:
-    """Write a run, queries in its order, each one's documents by score and then by id.
+    """Write a run: queries in its order, documents by score.
 
-    TREC's six columns, or JSON {qid: {docid: score}} for a path that ends in .json. Scores are
-    written so that reading them gives the same floats, so order and ties survive; ties go by
-    document id, descending, the order in which they are measured. A query without hits has no line
-    in TREC form. Raises InputError for ids that TREC columns cannot hold and for scores that are not
-    finite, UsageError for a tag with white space, StorageError if the disk refuses.
+    Writes TREC's six columns, or JSON {qid: {docid: score}} for a path that ends in .json. Scores read back
+    as the same floats; ties are ordered by document id, descending, as they are measured. A query without
+    hits has no line in TREC form. Raises InputError for ids that TREC columns cannot hold and for scores
+    that are not finite, UsageError for a tag with white space, StorageError if the disk refuses.
     """
     as_json = isinstance(path_or_stream, Path) and path_or_stream.suffix.lower() == ".json"
-    if not _fits(tag):
+    if not _is_one_word(tag):
         raise UsageError(f"a run's tag is one word, not {tag!r}")
-    _refuse(run, as_json)
+    _check_writable(run, as_json)
     if not isinstance(path_or_stream, Path):
         path_or_stream.writelines(_trec_lines(run, tag))
         return
-    with whole_file(path_or_stream) as stream:
+    with atomic_text_file(path_or_stream) as stream:
         if as_json:
-            ordered = {query: dict(_ordered(hits)) for query, hits in run.items()}
+            ordered = {query: dict(_sorted_hits(hits)) for query, hits in run.items()}
             json.dump(ordered, stream, ensure_ascii=False, indent=1)
             stream.write("\n")
         else:
             stream.writelines(_trec_lines(run, tag))
 
 
-def _refuse(run: Run, as_json: bool) -> None:
+def _check_writable(run: Run, as_json: bool) -> None:
+    """Raise InputError for scores and ids that the form cannot hold."""
     bad = [
         f"query {query!r}, document {document!r}: score {score}"
         for query, hits in run.items()
@@ -171,7 +176,7 @@ def _refuse(run: Run, as_json: bool) -> None:
     ]
     if bad:
         raise InputError("cannot write a run with scores that are not finite", bad)
-    fits = is_text if as_json else _fits
+    fits = is_text if as_json else _is_one_word
     bad = [f"query id {query!r}" for query in run if not fits(query)]
     documents = {document: None for hits in run.values() for document in hits}
     bad += [f"document id {document!r}" for document in documents if not fits(document)]
@@ -181,12 +186,12 @@ def _refuse(run: Run, as_json: bool) -> None:
         raise InputError(f"cannot write {what}{instead}", bad)
 
 
-def _fits(name: str) -> bool:
-    # Wider than what our reader splits at: other readers use str.split, which also cuts at U+3000.
+def _is_one_word(name: str) -> bool:
+    # stricter than read_run: other readers use str.split, which also splits at U+3000
     return bool(name) and name.split() == [name] and "\0" not in name and is_text(name)
 
 
-def _ordered(hits: dict[str, float]) -> list[tuple[str, float]]:
+def _sorted_hits(hits: dict[str, float]) -> list[tuple[str, float]]:
     return sorted(
         ((document, float(score)) for document, score in hits.items()),
         key=lambda hit: (hit[1], hit[0]),
@@ -196,5 +201,5 @@ def _ordered(hits: dict[str, float]) -> list[tuple[str, float]]:
 
 def _trec_lines(run: Run, tag: str) -> Iterator[str]:
     for query, hits in run.items():
-        for rank, (document, score) in enumerate(_ordered(hits), 1):
+        for rank, (document, score) in enumerate(_sorted_hits(hits), 1):
             yield f"{query} Q0 {document} {rank} {score!r} {tag}\n"

@@ -1,7 +1,7 @@
-"""Files as numbered lines, and files that are whole or not there.
+"""Text files: numbered lines, collected mistakes, atomic writing.
 
-Reading collects mistakes instead of stopping at the first one: what a reader cannot use it hands to
-`ProblemList`, and `ProblemList.close` raises them all in one InputError. Not here: what a line means.
+Reading collects mistakes instead of stopping at the first: a reader adds them to a `ProblemList`, and
+`ProblemList.close` raises all of them in one InputError.
 """
 
 from __future__ import annotations
@@ -17,31 +17,31 @@ from typing import TextIO
 from qembed.errors import InputError, StorageError
 
 BOM = b"\xef\xbb\xbf"
-ASCII_SPACE = re.compile(r"[ \t\n\r\f\v]+")
-"""What separates TREC columns: C's isspace, so that an ideographic space can be part of an id."""
+ASCII_WHITESPACE = re.compile(r"[ \t\n\r\f\v]+")
+"""Separator of TREC columns: C's isspace, so that an ideographic space can be part of an id."""
 
 Warn = Callable[[str], None]
-"""Takes one finished line about something odd that changes no number."""
+"""Receiver of warnings: finished lines about oddities that change no measure."""
 
 
-def unheard(message: str) -> None:
-    """Swallow a warning: the default where nobody listens."""
+def ignore_warning(message: str) -> None:
+    """Drop a warning."""
 
 
 @dataclass(slots=True)
 class ProblemList:
-    """The mistakes of one file, raised together by `close`."""
+    """Mistakes of one file, raised together by `close`."""
 
     path: Path
     found: list[str] = field(default_factory=list)
 
     def add(self, line: int | None, what: str) -> None:
-        """Note a mistake. `line` is 1-based, None for the whole file."""
+        """Add a mistake. `line` is 1-based, None for the whole file."""
         where = str(self.path) if line is None else f"{self.path}:{line}"
         self.found.append(f"{where}: {what}")
 
     def close(self) -> None:
-        """Raise an InputError with every mistake, if there was one."""
+        """Raise an InputError with every mistake, if there are any."""
         if self.found:
             many = "a mistake" if len(self.found) == 1 else f"{len(self.found)} mistakes"
             raise InputError(f"{many} in {self.path}", self.found)
@@ -49,14 +49,14 @@ class ProblemList:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file's bytes, read once (so that pipes work too), without a byte order mark."""
+    """Bytes of a file without its byte order mark, read once, so that pipes work too."""
 
     path: Path
     data: bytes
 
     @classmethod
     def read(cls, path: Path) -> Source:
-        """Read the file; InputError if it cannot be read."""
+        """Read the file. Raises InputError if it cannot be read."""
         try:
             data = path.read_bytes()
         except OSError as e:
@@ -66,14 +66,14 @@ class Source:
 
     @property
     def head(self) -> str:
-        """The first line that is not blank, for telling formats apart; "" if there is none."""
+        """First line that is not blank, for recognising formats; "" without one."""
         for raw in self._raw():
             if raw.strip():
                 return raw.decode("utf-8", "replace").strip()
         return ""
 
     def lines(self, mistakes: ProblemList) -> Iterator[tuple[int, str]]:
-        """(line number, text) of the lines that are not blank, without their line ends."""
+        """Yield (line number, text) of the lines that are not blank, without their line ends."""
         for number, raw in enumerate(self._raw(), 1):
             if not raw.strip():
                 continue
@@ -83,7 +83,7 @@ class Source:
                 mistakes.add(number, f"not UTF-8 (byte 0x{raw[e.start]:02x} at {e.start + 1})")
 
     def text(self, mistakes: ProblemList) -> str | None:
-        """The whole file; None after noting each line that is not UTF-8."""
+        """Decode the whole file; None after adding each line that is not UTF-8."""
         try:
             return self.data.decode("utf-8")
         except UnicodeDecodeError:
@@ -92,8 +92,8 @@ class Source:
             return None
 
     def _raw(self) -> Iterator[bytes]:
-        # Only \n ends a line here: str.splitlines would also cut at U+2028 and at form feeds,
-        # which are part of somebody's query.
+        # only \n ends a line: str.splitlines also splits at U+2028 and at form feeds, which may be part
+        # of a query
         start, data = 0, self.data
         while start < len(data):
             end = data.find(b"\n", start)
@@ -102,17 +102,17 @@ class Source:
             start = end + 1
 
 
-def some(names: Sequence[str], most: int = 5) -> str:
-    """The first few names, and how many more there are."""
+def summarize_names(names: Sequence[str], most: int = 5) -> str:
+    """Join the first few names, and count the rest."""
     rest = len(names) - most
     return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[TextIO]:
-    """Write a UTF-8 text file that is complete or not there; StorageError if the disk refuses.
+def atomic_text_file(path: Path) -> Iterator[TextIO]:
+    """Write a UTF-8 text file atomically. Raises StorageError if the disk refuses.
 
-    What exists and is no regular file (a pipe, /dev/stdout) is written to, never replaced.
+    An existing path that is no regular file (a pipe, /dev/stdout) is written to, never replaced.
     """
     try:
         if path.exists() and not path.is_file():

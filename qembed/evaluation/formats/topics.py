@@ -1,7 +1,7 @@
-"""TREC topics: the classic tagged text, which is no XML, and the XML of later tracks.
+"""Parsers of TREC topics: the classic tagged text, which is no XML, and the XML of later tracks.
 
-Both yield (line of the topic, its number, its title), with "" for what is not there; white space in
-a title is layout, so it is folded. The description and the narrative are not used.
+Both yield (line of the topic, number, title), "" for a missing one. White space in a title is layout and is
+collapsed. Description and narrative are not used.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from collections.abc import Iterator
 
 from qembed.evaluation.formats.source_file import ProblemList, Source
 
-# A tag is "<" and a letter: "x < y" in a title is text.
+# "<" and a letter: "x < y" in a title is text
 _TAG = r"</?[a-zA-Z]"
 
 
 def classic_topics(source: Source, mistakes: ProblemList) -> Iterator[tuple[int, str, str]]:
-    """The topics of `<top> <num> Number: 301 <title> … </top>`; inner tags need no closing."""
+    """Parse topics `<top> <num> Number: 301 <title> … </top>`; inner tags need no end tag."""
     text = source.text(mistakes)
     if text is None:
         return
@@ -40,14 +40,14 @@ def _field(topic: str, tag: str) -> str:
     found = re.search(rf"<{tag}\s*>(.*?)(?={_TAG}|\Z)", topic, re.I | re.S)
     if not found:
         return ""
-    # Only whole entities: "AT&T" and "copy&paste" are words.
+    # only complete entities: "AT&T" and "copy&paste" are words
     plain = re.sub(r"&(#\d+|#x[\da-f]+|\w+);", lambda m: html.unescape(m[0]), found[1], flags=re.I)
     return " ".join(plain.split())
 
 
 def xml_topics(source: Source, mistakes: ProblemList) -> Iterator[tuple[int, str, str]]:
-    """The topics of `<topic number="1"><title>…`; `<query>` or bare text stand in for a title."""
-    # expat says where an element began, which ElementTree does not
+    """Parse topics `<topic number="1"><title>…`; without a title, `<query>` or bare text is the title."""
+    # expat tells the line of an element, ElementTree does not
     from xml.parsers import expat
 
     reader = _Topics()
@@ -57,7 +57,7 @@ def xml_topics(source: Source, mistakes: ProblemList) -> Iterator[tuple[int, str
     parser.EndElementHandler = reader.end
     parser.CharacterDataHandler = reader.text
     data = source.data
-    # Several tracks ship topics without an element around them all.
+    # several tracks publish topics without an enclosing element
     bare = re.match(rb"\s*<topic[\s>]", data)
     try:
         parser.Parse(b"<topics>" + data + b"</topics>" if bare else data, True)
@@ -68,7 +68,7 @@ def xml_topics(source: Source, mistakes: ProblemList) -> Iterator[tuple[int, str
 
 
 class _Topics:
-    """What expat calls: fills `found` with one entry for each <topic>."""
+    """Handlers for expat: fill `found` with one entry for each <topic>."""
 
     def __init__(self) -> None:
         self.found: list[tuple[int, str, str]] = []

@@ -1,1 +1,1 @@
-"""Evaluation reports: JSON, Markdown, HTML, JUnit, and the diff of two."""
+"""Reports: JSON, Markdown, HTML and JUnit; the difference of two reports."""

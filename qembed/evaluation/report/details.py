@@ -1,4 +1,4 @@
-"""What a report tells beyond its measures: what each query returned, and recall by depth."""
+"""Details of a report: documents returned for each query, and recall by depth."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from qembed.evaluation.measures import Orders, orders
+from qembed.evaluation.measures import Rankings, rankings
 from qembed.types import Qrels, Query, Run
 
-SHOWN = 10
-"""Documents of a query that a report keeps."""
-DEPTHS = (1, 2, 3, 5, 10, 20, 30, 50, 100, 200, 500, 1000)
+DOCUMENTS_SHOWN = 10
+"""Documents of each query in a report."""
+RECALL_DEPTHS = (1, 2, 3, 5, 10, 20, 30, 50, 100, 200, 500, 1000)
 
 
 def details_json(
@@ -19,11 +19,11 @@ def details_json(
     qrels: Qrels,
     run: Run,
     titles: Mapping[str, str],
-    order: Orders | None = None,
+    order: Rankings | None = None,
 ) -> dict[str, Any]:
-    """For `report_json`'s `details`: words, judgments and the best hits of every judged query."""
+    """JSON of every judged query, for `report_json`'s `details`: words, judgments, best hits."""
     words = {q.id: q.text for q in queries}
-    order = orders(qrels, run) if order is None else order
+    order = rankings(qrels, run) if order is None else order
     found = {}
     for query, grades in qrels.items():
         if not grades:
@@ -39,19 +39,19 @@ def details_json(
                     "score": round(float(hits[document]), 6),
                     "grade": grades.get(document),
                 }
-                for document in order[query][:SHOWN]
+                for document in order[query][:DOCUMENTS_SHOWN]
             ],
         }
     return found
 
 
 def recall_curve(
-    run: Run, qrels: Qrels, depth: int | None = None, order: Orders | None = None
+    run: Run, qrels: Qrels, depth: int | None = None, order: Rankings | None = None
 ) -> list[list[float]]:
-    """[[k, mean R@k], …] down to the depth of the run (None: its longest ranking)."""
+    """Compute [[k, mean R@k], …] down to the depth of the run (None: its longest ranking)."""
     deepest = depth or max((len(hits) for hits in run.values()), default=0)
-    depths = [k for k in DEPTHS if k <= deepest]
-    order = orders(qrels, run) if order is None else order
+    depths = [k for k in RECALL_DEPTHS if k <= deepest]
+    order = rankings(qrels, run) if order is None else order
     shares: list[list[float]] = [[] for _ in depths]
     for query, grades in qrels.items():
         if not grades:

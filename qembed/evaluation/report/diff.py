@@ -1,6 +1,6 @@
-"""Two reports, query by query: which moved, and what they returned before and after.
+"""Difference of two JSON reports, query by query: changed values, and documents returned before and after.
 
-Sorted by damage: the query that lost most comes first. Made from JSON reports alone.
+Queries are sorted by loss, the largest first.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from qembed.errors import UsageError
-from qembed.evaluation.baseline import comparable
-from qembed.evaluation.formats.source_file import some
+from qembed.evaluation.baseline import comparable_queries
+from qembed.evaluation.formats.source_file import summarize_names
 from qembed.evaluation.measure_names import parse_measures
 from qembed.evaluation.report.report import read_report
 from qembed.evaluation.significance import TIE_TOLERANCE, Difference, compare
@@ -20,7 +20,7 @@ from qembed.evaluation.significance import TIE_TOLERANCE, Difference, compare
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A query whose value changed. `before`, `after`: what was returned, with grades."""
+    """A query whose value changed. `before`, `after`: documents returned, with grades."""
 
     query: str
     text: str
@@ -32,12 +32,12 @@ class Moved:
 
     @property
     def change(self) -> float:
-        """Below 0 for a loss."""
+        """Change of the value, below 0 for a loss."""
         return self.now - self.was
 
     @property
     def missing(self) -> list[str]:
-        """Documents with a positive grade that the second report no longer returns, best grade first."""
+        """Documents with a positive grade that the second report does not return, best grade first."""
         found = {hit["id"] for hit in self.after}
         lost = [d for d, grade in self.judged.items() if grade > 0 and d not in found]
         return sorted(lost, key=lambda d: (-self.judged[d], d))
@@ -45,7 +45,7 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """What moved between two reports in one measure. `differs`: what else is not the same."""
+    """Changes between two reports in one measure. `differs`: differences of their inputs."""
 
     measure: str
     overall: Difference
@@ -55,7 +55,7 @@ class Diff:
     measures: Sequence[tuple[str, float, float]]
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON values, `schema` 1."""
+        """JSON object, `schema` 1."""
         return {
             "schema": 1,
             "measure": self.measure,
@@ -93,18 +93,18 @@ def diff_reports(
     measure: str | None = None,
     names: tuple[str, str] = ("A", "B"),
 ) -> Diff:
-    """Compares two reports on the queries that are the same in both.
+    """Compare two reports on the queries that are the same in both.
 
-    `measure` None: the first that both have. UsageError if they share none or not this one,
-    InputError if they share no query.
+    `measure` None: the first that both have. Raises UsageError if they do not share it, InputError if they
+    share no query.
     """
     shared = [name for name in b["measures"] if name in a["measures"]]
     if not shared:
         raise UsageError("the two reports have no measure in common")
     if measure is not None and measure not in shared:
-        raise UsageError(f"{measure} is not in both reports (they share {some(shared)})")
+        raise UsageError(f"{measure} is not in both reports (they share {summarize_names(shared)})")
     chosen = measure or shared[0]
-    queries, differs = comparable(a, b, common=True)
+    queries, differs = comparable_queries(a, b, common=True)
     was = {q: float(a["per_query"][q][chosen]) for q in queries}
     now = {q: float(b["per_query"][q][chosen]) for q in queries}
     moved = []
@@ -134,7 +134,7 @@ def diff_reports(
 
 
 def diff_text(diff: Diff, most: int | None = None) -> str:
-    """For a terminal; ends in a newline. `most`: so many queries."""
+    """Format for a terminal, ending in a newline; at most `most` queries."""
     d = diff.overall
     lines = [
         f"{diff.measure}  {d.before:.4f} -> {d.after:.4f}  {d.difference:+.4f} "
@@ -155,7 +155,7 @@ def diff_text(diff: Diff, most: int | None = None) -> str:
             mark = " " if left == right else "*"
             lines.append(f"  {mark} {rank:>2}  {left:{width}}  {right}".rstrip())
         if m.missing:
-            lines.append(f"    not returned: {some(m.missing)}")
+            lines.append(f"    not returned: {summarize_names(m.missing)}")
     rest = len(diff.moved) - len(diff.moved[:most])
     if rest:
         lines += ["", f"and {rest} more queries that moved"]
@@ -163,7 +163,7 @@ def diff_text(diff: Diff, most: int | None = None) -> str:
 
 
 def diff_markdown(diff: Diff, most: int | None = None) -> str:
-    """GitHub-flavoured Markdown, each query in a section that opens; ends in a newline."""
+    """Format as GitHub-flavoured Markdown, each query in a collapsed section, ending in a newline."""
     from qembed.evaluation.report.markdown import escape, table
 
     d = diff.overall
@@ -182,7 +182,7 @@ def diff_markdown(diff: Diff, most: int | None = None) -> str:
             for i in range(max(len(m.before), len(m.after)))
         ]
         body = table(["rank", "before", "after"], rows)
-        lost = f"\n\nNot returned: {escape(some(m.missing))}" if m.missing else ""
+        lost = f"\n\nNot returned: {escape(summarize_names(m.missing))}" if m.missing else ""
         parts.append(f"<details><summary>{head}</summary>\n\n{body}{lost}\n\n</details>")
     rest = len(diff.moved) - len(diff.moved[:most])
     if rest:
@@ -198,6 +198,6 @@ def _hit(hits: Sequence[Mapping[str, Any]], at: int) -> str:
 
 
 def _one_line(text: str) -> str:
-    # what could steer a terminal becomes visible
+    # control characters must not reach a terminal
     text = " ".join(text.split())
     return "".join(c if c.isprintable() else "\ufffd" for c in text)

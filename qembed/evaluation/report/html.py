@@ -1,7 +1,7 @@
-"""Reports as one HTML file: nothing is fetched, works without JavaScript (which sorts and filters).
+"""Reports as one HTML file without external resources; JavaScript only sorts and filters.
 
-The templates are in pages/, filled by jinja2 with everything escaped; a content security policy in the
-page itself forbids requests of any kind, so that a hostile query stays text.
+Templates are in templates/, rendered by jinja2 with everything escaped. A content security policy in the page
+forbids requests of any kind, so that a hostile query stays text.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from qembed.evaluation.significance import ALPHA
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-MOST_JUDGED = 30
-"""Judged documents shown of a query; the JSON report has all."""
+MAX_JUDGED_SHOWN = 30
+"""Judged documents shown for a query; the JSON report has all."""
 
 
 @lru_cache(maxsize=1)
@@ -38,7 +38,7 @@ def _environment() -> Environment:
 
 
 def report_html(report: Mapping[str, Any]) -> str:
-    """The report (as `report_json` made it) as a page."""
+    """Render a report of `report_json`."""
     measures = list(report["measures"])
     first = measures[0]
     values = [v[first] for v in report["per_query"].values()]
@@ -82,7 +82,7 @@ def _rows(report: Mapping[str, Any], measures: Sequence[str]) -> list[dict[str, 
         judged = detail.get("judged") or {}
         returned = detail.get("returned") or []
         ranks = {hit["id"]: rank for rank, hit in enumerate(returned, 1)}
-        shown = list(judged.items())[:MOST_JUDGED]
+        shown = list(judged.items())[:MAX_JUDGED_SHOWN]
         found.append(
             {
                 "id": query,
@@ -96,12 +96,14 @@ def _rows(report: Mapping[str, Any], measures: Sequence[str]) -> list[dict[str, 
     return sorted(found, key=lambda row: (row["values"][0], row["id"]))
 
 
-def _ablations(arms: Sequence[Mapping[str, Any]], sentences: Sequence[str]) -> list[dict[str, Any]]:
+def _ablations(
+    variants: Sequence[Mapping[str, Any]], sentences: Sequence[str]
+) -> list[dict[str, Any]]:
     found = []
-    for number, name in enumerate(dict.fromkeys(arm["ablation"] for arm in arms)):
-        chosen = [arm for arm in arms if arm["ablation"] == name]
+    for number, name in enumerate(dict.fromkeys(variant["ablation"] for variant in variants)):
+        chosen = [variant for variant in variants if variant["ablation"] == name]
         measure = next(iter(chosen[0]["measures"]))
-        rows = [_bar(arm, measure) for arm in chosen]
+        rows = [_bar(variant, measure) for variant in chosen]
         plots = []
         axis = {"dim": "dim", "search": "search"}.get(name)
         if axis is not None:
@@ -121,28 +123,30 @@ def _ablations(arms: Sequence[Mapping[str, Any]], sentences: Sequence[str]) -> l
 
 
 def _bar(
-    arm: Mapping[str, Any], measure: str
+    variant: Mapping[str, Any], measure: str
 ) -> tuple[str, float, float | None, float | None, str]:
-    """The arm's value; its interval is that of the difference, laid around the value."""
-    d, value = arm["difference"], float(arm["measures"][measure])
+    """Return a bar (see `svg_plots.bars`); its interval is the difference's, placed around the value."""
+    d, value = variant["difference"], float(variant["measures"][measure])
     if d is None:
-        return f"{arm['arm']} (reference)", value, None, None, "bar ref"
+        return f"{variant['arm']} (reference)", value, None, None, "bar ref"
     kind = "bar"
     if d["p_holm"] <= ALPHA:
         kind = "bar better" if d["difference"] > 0 else "bar worse"
     shift = value - d["difference"]
-    return arm["arm"], value, shift + d["low"], shift + d["high"], kind
+    return variant["arm"], value, shift + d["low"], shift + d["high"], kind
 
 
-def _curves(arms: Sequence[Mapping[str, Any]], axis: str, measure: str) -> list[tuple[str, Any]]:
-    """The measure and the time a query takes, by dimension or by ef (exact search is no ef)."""
+def _curves(
+    variants: Sequence[Mapping[str, Any]], axis: str, measure: str
+) -> list[tuple[str, Any]]:
+    """Plot the measure and the time per query, by dimension or by ef (exact search has no ef)."""
     points, times = [], []
-    for arm in arms:
-        at = arm[axis] if axis == "dim" else str(arm[axis]).removeprefix("graph ef ")
+    for variant in variants:
+        at = variant[axis] if axis == "dim" else str(variant[axis]).removeprefix("graph ef ")
         if str(at).isdigit():
-            points.append((float(at), float(arm["measures"][measure])))
-            if arm.get("ms_per_query") is not None:
-                times.append((float(at), float(arm["ms_per_query"])))
+            points.append((float(at), float(variant["measures"][measure])))
+            if variant.get("ms_per_query") is not None:
+                times.append((float(at), float(variant["ms_per_query"])))
     label = "dimensions" if axis == "dim" else "ef"
     found = []
     if len(points) > 1:
@@ -155,7 +159,7 @@ def _curves(arms: Sequence[Mapping[str, Any]], axis: str, measure: str) -> list[
 
 
 def diff_html(diff: Diff, most: int | None = None) -> str:
-    """Two reports' difference as a page."""
+    """Render the difference of two reports; at most `most` queries."""
     rows = [{"m": m, "ranks": range(max(len(m.before), len(m.after)))} for m in diff.moved[:most]]
     text = (
         _environment()

@@ -1,4 +1,4 @@
-"""A report as JUnit XML, which every CI service shows: one test case a gate, one a query below a floor."""
+"""Reports as JUnit XML for CI services: a test case for each gate and each query below a floor."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 from xml.etree import ElementTree as ET
 
-# What XML 1.0 cannot hold, not even escaped.
+# characters that XML 1.0 cannot hold, not even escaped
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def report_junit(report: Mapping[str, Any]) -> str:
-    """The report (as `report_json` made it). A report without gates has one passed test case.
+    """Render a report of `report_json`. A report without gates has one passed test case.
 
     Gates are cases of the class `qembed.gates`, queries below a floor of `qembed.queries`.
     """

@@ -1,7 +1,7 @@
-"""A report as Markdown: what was measured, what the gates said, what changed, which queries failed.
+"""Reports as Markdown: measures, gates, changes, worst queries.
 
-Made from the JSON report alone, so that a kept report can be rendered later. Sections without
-content are left out.
+Rendered from the JSON report alone, so that a stored report can be rendered later. Empty sections are left
+out.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-WORST = 10
-"""How many of the worst queries are shown."""
+QUERIES_SHOWN = 10
+"""Worst queries shown."""
 
 
 def report_markdown(report: Mapping[str, Any]) -> str:
-    """The report (as `report_json` made it) as GitHub-flavoured Markdown, ending in a newline."""
+    """Render a report of `report_json` as GitHub-flavoured Markdown, ending in a newline."""
     parts = [
         "# Retrieval quality",
         _verdict(report),
@@ -76,10 +76,10 @@ def _floors(report: Mapping[str, Any]) -> str:
     rows = [
         [f["query"], details.get(f["query"], {}).get("text", ""), f["measure"],
          _number(f["got"]), _number(f["wanted"])]
-        for f in floors[:WORST]
+        for f in floors[:QUERIES_SHOWN]
     ]  # fmt: skip
     body = table(["query", "words", "measure", "got", "wanted"], rows)
-    rest = len(floors) - WORST
+    rest = len(floors) - QUERIES_SHOWN
     return _section("Queries below the floor", body + (f"\n\nAnd {rest} more." if rest > 0 else ""))
 
 
@@ -126,46 +126,46 @@ def _test(c: Mapping[str, Any]) -> list[str]:
     return [f"{c['low']:+.4f} to {c['high']:+.4f}", f"{c['p_holm']:.3g}"]
 
 
-def _ablations(arms: Sequence[Mapping[str, Any]]) -> str:
-    """A table an ablation: one row an arm, its measures, and its difference to the reference."""
+def _ablations(variants: Sequence[Mapping[str, Any]]) -> str:
+    """Render a table for each ablation: a row for each variant, with its difference to the reference."""
     parts = []
-    for name in dict.fromkeys(arm.get("ablation", "") for arm in arms):
-        chosen = [arm for arm in arms if arm.get("ablation", "") == name]
+    for name in dict.fromkeys(variant.get("ablation", "") for variant in variants):
+        chosen = [variant for variant in variants if variant.get("ablation", "") == name]
         parts.append(_section(f"Ablation: {name}", ablation_table(chosen)))
     return "\n\n".join(parts)
 
 
-def ablation_table(arms: Sequence[Mapping[str, Any]]) -> str:
-    """The arms of one ablation as a Markdown table."""
-    return table(*ablation_rows(arms))
+def ablation_table(variants: Sequence[Mapping[str, Any]]) -> str:
+    """Render the variants of one ablation as a Markdown table."""
+    return table(*ablation_rows(variants))
 
 
-def ablation_rows(arms: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:
-    """(column names, rows of finished cells) of one ablation's arms."""
-    measures = _keys(arm.get("measures") or {} for arm in arms)
+def ablation_rows(variants: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:
+    """Return (column names, rows of formatted cells) of one ablation's variants."""
+    measures = _keys(variant.get("measures") or {} for variant in variants)
     rows = []
-    for arm in arms:
-        d, ms = arm.get("difference"), arm.get("ms_per_query")
+    for variant in variants:
+        d, ms = variant.get("difference"), variant.get("ms_per_query")
         rows.append(
             [
-                arm["arm"],
-                *(_number((arm.get("measures") or {}).get(name)) for name in measures),
+                variant["arm"],
+                *(_number((variant.get("measures") or {}).get(name)) for name in measures),
                 "" if ms is None else f"{ms:.2f}",
                 *(["", "", ""] if d is None else [f"{d['difference']:+.4f}", *_test(d)]),
             ]
         )
-    first = next((a["difference"]["measure"] for a in arms if a.get("difference")), "")
+    first = next((a["difference"]["measure"] for a in variants if a.get("difference")), "")
     return ["arm", *measures, "ms/query", f"{first} difference".strip(), "95 % interval", "p"], rows
 
 
 def _worst(report: Mapping[str, Any]) -> str:
-    """By the first measure, which is the one that was asked for first."""
+    """Render the queries with the lowest values of the first measure."""
     first = next(iter(report["measures"]), None)
     if first is None:
         return ""
     details = report.get("details") or {}
     values = [(query, values.get(first, 0.0)) for query, values in report["per_query"].items()]
-    values = sorted(values, key=lambda pair: (pair[1], pair[0]))[:WORST]
+    values = sorted(values, key=lambda pair: (pair[1], pair[0]))[:QUERIES_SHOWN]
     rows = [
         [query, _number(value), details.get(query, {}).get("text", ""), _best(details.get(query))]
         for query, value in values
@@ -188,7 +188,7 @@ def _section(title: str, body: str) -> str:
 
 
 def table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table with every cell escaped; "" without rows."""
+    """Render a table with every cell escaped; "" without rows."""
     if not rows:
         return ""
     lines = [names, ["---"] * len(names), *rows]
@@ -211,7 +211,7 @@ def _cell(value: Any) -> str:
 
 
 def escape(text: str) -> str:
-    """Keep a cell in its cell: no line ends, no bars; a tag or a link in an id stays text."""
+    """Escape a cell: no line ends and no bars; tags and links in an id stay text."""
     text = " ".join(text.split())
     for mark, safe in (("\\", "\\\\"), ("|", "\\|"), ("<", "&lt;"), ("[", "\\["), ("`", "\\`")):
         text = text.replace(mark, safe)

@@ -1,15 +1,15 @@
-"""Reports as files: JSON for machines and baselines, Markdown and HTML for people, JUnit for CI.
+"""Report files: JSON for programs and baselines, Markdown and HTML for people, JUnit for CI.
 
 The JSON report, `schema` 1. Keys may be added; present ones keep their name and meaning.
 
     measures      {name: mean over the judged queries}
     intervals     {name: [low, high]}, 95 % bootstrap over queries
     per_query     {query: {name: value}}
-    queries       how many are judged
-    ties          how equal scores are ordered, in words
-    settings      how the run was made: encoded (the text of a query "{query}"), mode, search, ef,
+    queries       number of judged queries
+    ties          order of equal scores, in words
+    settings      of the run: encoded (the text of a query "{query}"), mode, search, ef,
                   rerank, depth, plan, generation, truncated_queries, seconds …
-    recipe        what determines the stored vectors; null for a run made elsewhere
+    recipe        of the stored vectors; null for a run of another system
     inputs        digests: queries, judgments, corpus; documents (their number)
     latency       seconds {cold, median, p95, queries}: single queries, one after the other; or null
     recall        [[k, mean recall at k], …]
@@ -20,10 +20,10 @@ The JSON report, `schema` 1. Keys may be added; present ones keep their name and
                   per_query (of the first measure), ms_per_query, difference (as above) or null}]
     recommendations  [sentence]
     details       {query: {text, judged: {document: grade}, returned: [{id, title, score, grade}]}};
-                  the ten best, grade null for what nobody judged
+                  the ten best, grade null for documents that are not judged
     floors        [{measure, wanted, query, got}]: queries below a --query-floor
     warnings      [line]
-    causes        [line]: what may explain a failed gate
+    causes        [line]: possible causes of a failed gate
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ from typing import Any
 
 from qembed.errors import InputError, UsageError
 from qembed.evaluation.formats.json_records import parse_json
-from qembed.evaluation.formats.source_file import ProblemList, Source, whole_file
+from qembed.evaluation.formats.source_file import ProblemList, Source, atomic_text_file
 from qembed.evaluation.gates import Gate, GateResult, queries_below
 from qembed.evaluation.measures import TIES, Report
 from qembed.evaluation.report.markdown import report_markdown
-from qembed.evaluation.significance import interval
+from qembed.evaluation.significance import bootstrap_interval
 
 __all__ = [
     "SCHEMA",
@@ -66,11 +66,10 @@ def report_json(
     floors: Sequence[Gate] = (),
     **more: Any,
 ) -> dict[str, Any]:
-    """A report as JSON values, as the module's docstring says.
+    """JSON object of a report, with the keys in the module's docstring.
 
-    `recipe`: `Recipe.to_json()`, None for a run made elsewhere. `comparison`: see `comparison_json`.
-    `ablations`: one object an arm, with what it was in plain keys and its "measures". `more`: the
-    other keys, as they are.
+    `recipe`: `Recipe.to_json()`, None for a run of another system. `comparison`: see `comparison_json`.
+    `ablations`: see `variants_json`. `more`: the other keys, unchanged.
     """
     return {
         "schema": SCHEMA,
@@ -94,14 +93,14 @@ def report_json(
 
 
 def _interval(report: Report, name: str) -> list[float]:
-    """Of a sum (NumRet) too: its mean a query lies there."""
-    return list(interval([values[name] for values in report.per_query.values()]))
+    """Confidence interval of the mean over queries, also for sums (NumRet)."""
+    return list(bootstrap_interval([values[name] for values in report.per_query.values()]))
 
 
 def worst_queries(report: Report, measure: str, n: int) -> list[tuple[str, float]]:
-    """The n queries with the lowest value of a measure, lowest first, equal ones by id.
+    """List the n queries with the lowest value of a measure, lowest first, equal ones by id.
 
-    UsageError if the report has no such measure.
+    Raises UsageError if the report has no such measure.
     """
     if measure not in report.measures:
         raise UsageError(f"{measure} was not measured (there are {', '.join(report.measures)})")
@@ -110,9 +109,9 @@ def worst_queries(report: Report, measure: str, n: int) -> list[tuple[str, float
 
 
 def _json_text(report: Mapping[str, Any]) -> str:
-    """One line a key, and in what is long one line a query: reads well in a diff of two reports.
+    """Format as JSON with a line for each key, and for each query in long values, which suits `diff`.
 
-    `indent` would do that too, but sends json down its slow path: seconds for some thousand queries.
+    json's own `indent` is slow: seconds for some thousand queries.
     """
     lines = []
     for key, value in report.items():
@@ -125,7 +124,7 @@ def _json_text(report: Mapping[str, Any]) -> str:
         else:
             lines.append(f" {_dumps(key)}: {_dumps(value)}")
     text = "{\n" + ",\n".join(lines) + "\n}"
-    # Half a surrogate pair in an id or a setting has no UTF-8, but it has a JSON escape.
+    # a lone surrogate in an id or a setting has no UTF-8, but a JSON escape
     return text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n"
 
 
@@ -154,9 +153,9 @@ _WRITERS: dict[str, Callable[[Mapping[str, Any]], str]] = {
 
 
 def check_report_paths(paths: Sequence[Path]) -> None:
-    """Raise a UsageError naming every path whose suffix `write_report` does not know.
+    """Raise a UsageError that names every path with a suffix unknown to `write_report`.
 
-    To be called before measuring: a long run should not end with a misspelt file name.
+    Call it before measuring, so that a long run does not end with a misspelt file name.
     """
     wrong = [str(path) for path in paths if path.suffix.lower() not in _WRITERS]
     if wrong:
@@ -164,21 +163,18 @@ def check_report_paths(paths: Sequence[Path]) -> None:
 
 
 def write_report(report: Mapping[str, Any], path: Path) -> None:
-    """Write what `report_json` made, whole or not at all, in the form that the suffix names.
+    """Write a report atomically, in the form that the suffix names.
 
-    UsageError for another suffix than .json, .md, .html and .xml, StorageError if the disk refuses.
+    Raises UsageError for another suffix than .json, .md, .html and .xml, StorageError if the disk refuses.
     """
     check_report_paths([path])
     text = _WRITERS[path.suffix.lower()](report)
-    with whole_file(path) as stream:
+    with atomic_text_file(path) as stream:
         stream.write(text)
 
 
 def read_report(path: Path) -> dict[str, Any]:
-    """A JSON report that `write_report` wrote, for use as a baseline.
-
-    InputError, with all that is wrong, if it is not one.
-    """
+    """Read a JSON report of `write_report`, for use as a baseline. Raises InputError with all mistakes."""
     source, mistakes = Source.read(path), ProblemList(path)
     text = source.text(mistakes)
     mistakes.close()
@@ -186,14 +182,15 @@ def read_report(path: Path) -> dict[str, Any]:
         value = parse_json(text or "")
     except ValueError as e:
         raise InputError(f"{path} is not a report", [f"{path}: {e}"]) from e
-    for what in _wrong_in(value):
+    for what in _problems(value):
         mistakes.add(None, what)
     mistakes.close()
     report: dict[str, Any] = value
     return report
 
 
-def _wrong_in(value: Any) -> list[str]:
+def _problems(value: Any) -> list[str]:
+    """List what is wrong with a report."""
     if not isinstance(value, dict):
         return ["a report is a JSON object"]
     if value.get("schema") != SCHEMA:

@@ -1,7 +1,7 @@
-"""Small plots as inline SVG: lines, histograms, differences with their intervals.
+"""Small plots as inline SVG: lines, histograms, bars with intervals.
 
-Every plot is a list of numbers beside labels; colours come from the page's style sheet by class, so that
-they follow light and dark. Each carries a title that a screen reader speaks. All text is escaped.
+Colours come from the page's style sheet by class, so that they follow light and dark mode. Every plot has a
+title for screen readers. All text is escaped.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-WIDE, HIGH = 360, 200
+WIDTH, HEIGHT = 360, 200
 LEFT, RIGHT, TOP, BOTTOM = 44, 12, 12, 30
 _Point = tuple[float, float]
 
@@ -27,15 +27,15 @@ def line(
     digits: int = 3,
     whole: bool = False,
 ) -> Markup:
-    """A line through (x, y) with a dot and a label at each x.
+    """Plot a line through (x, y) with a dot and a label at each x.
 
-    `log`: even steps for doublings. `whole`: the axis goes from 0 to 1.
+    `log`: logarithmic x axis. `whole`: the y axis goes from 0 to 1.
     """
     xs = [math.log2(max(a, 1e-9)) if log else a for a, _ in points]
     ys = [b for _, b in points]
     low, high = (0.0, 1.0) if whole else _range(ys)
-    across = _scale(min(xs), max(xs), LEFT + 8, WIDE - RIGHT - 14)
-    up = _scale(low, high, HIGH - BOTTOM, TOP)
+    across = _scale(min(xs), max(xs), LEFT + 8, WIDTH - RIGHT - 14)
+    up = _scale(low, high, HEIGHT - BOTTOM, TOP)
     at = [(across(a), up(b)) for a, b in zip(xs, ys, strict=True)]
     body = [_grid(low, high, up, digits)]
     body.append(f'<polyline class="line" points="{" ".join(f"{a:.1f},{b:.1f}" for a, b in at)}"/>')
@@ -43,38 +43,38 @@ def line(
     for (a, b), (label, value) in zip(at, points, strict=True):
         tip = f"{x} {label:g}: {value:.{digits + 1}f}"
         body.append(f'<circle class="dot" cx="{a:.1f}" cy="{b:.1f}" r="3.5">{_tip(tip)}</circle>')
-        if a - last > 26:  # labels must not run into one another
-            body.append(_text(a, HIGH - BOTTOM + 16, f"{label:g}", "middle"))
+        if a - last > 26:  # labels must not overlap
+            body.append(_text(a, HEIGHT - BOTTOM + 16, f"{label:g}", "middle"))
             last = a
-    body.append(_text(WIDE - RIGHT, HIGH - 2, x, "end"))
-    return _svg(title, body, HIGH)
+    body.append(_text(WIDTH - RIGHT, HEIGHT - 2, x, "end"))
+    return _svg(title, body, HEIGHT)
 
 
 def histogram(values: Sequence[float], title: str, bins: int = 10) -> Markup:
-    """How many values lie in each tenth between 0 and 1 (or the largest)."""
+    """Plot the number of values in each of `bins` intervals from 0 to 1 (or the largest value)."""
     top = max(1.0, *values) if values else 1.0
     counts = [0] * bins
     for value in values:
         counts[min(bins - 1, max(0, int(value / top * bins)))] += 1
-    most = -(-max([*counts, 1]) // 3) * 3  # so that the three lines of the grid are whole numbers
-    up = _scale(0, most, HIGH - BOTTOM, TOP)
-    step = (WIDE - LEFT - RIGHT) / bins
+    most = -(-max([*counts, 1]) // 3) * 3  # makes the lines of the grid whole numbers
+    up = _scale(0, most, HEIGHT - BOTTOM, TOP)
+    step = (WIDTH - LEFT - RIGHT) / bins
     body = [_grid(0, most, up, 0)]
     for i, count in enumerate(counts):
         a, b = i * top / bins, (i + 1) * top / bins
         tip = f"{a:.2g} to {b:.2g}: {count} queries"
         body.append(
             f'<rect class="bar" x="{LEFT + i * step + 1:.1f}" y="{up(count):.1f}" '
-            f'width="{step - 2:.1f}" height="{HIGH - BOTTOM - up(count):.1f}">{_tip(tip)}</rect>'
+            f'width="{step - 2:.1f}" height="{HEIGHT - BOTTOM - up(count):.1f}">{_tip(tip)}</rect>'
         )
         if i % 2 == 0:
-            body.append(_text(LEFT + i * step, HIGH - BOTTOM + 16, f"{a:.2g}", "middle"))
-    body.append(_text(WIDE - RIGHT, HIGH - BOTTOM + 16, f"{top:.2g}", "end"))
-    return _svg(title, body, HIGH)
+            body.append(_text(LEFT + i * step, HEIGHT - BOTTOM + 16, f"{a:.2g}", "middle"))
+    body.append(_text(WIDTH - RIGHT, HEIGHT - BOTTOM + 16, f"{top:.2g}", "end"))
+    return _svg(title, body, HEIGHT)
 
 
 def bars(rows: Sequence[tuple[str, float, float | None, float | None, str]], title: str) -> Markup:
-    """One bar a row: (label, value, low, high, class), the interval drawn over it."""
+    """Plot a bar for each row (label, value, low, high, class), with its interval."""
     wide, tall, gap = 640, 26, 190
     ends = [v for _, value, low, high, _ in rows for v in (value, low, high) if v is not None]
     across = _scale(min(0.0, *ends), max(0.0, *ends) or 1.0, gap, wide - 76)
@@ -98,7 +98,7 @@ def bars(rows: Sequence[tuple[str, float, float | None, float | None, str]], tit
 
 
 def _range(values: Sequence[float]) -> _Point:
-    """A range that holds the values with a little air; never empty."""
+    """Choose an axis range with a margin around the values; never empty."""
     low, high = min(values), max(values)
     air = max((high - low) * 0.12, 0.01 * max(abs(high), 1e-3))
     return (max(0.0, low - air) if low >= 0 else low - air), high + air
@@ -115,7 +115,7 @@ def _grid(low: float, high: float, up: Callable[[float], float], digits: int) ->
         value = low + (high - low) * i / 3
         y = up(value)
         body.append(
-            f'<line class="grid" x1="{LEFT}" x2="{WIDE - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
+            f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
         )
         body.append(_text(LEFT - 6, y + 4, f"{value:.{digits}f}", "end"))
     return "".join(body)
@@ -133,7 +133,7 @@ def _tip(text: str) -> str:
     return f"<title>{escape(text)}</title>"
 
 
-def _svg(title: str, body: Sequence[str], high: int, wide: int = WIDE) -> Markup:
+def _svg(title: str, body: Sequence[str], high: int, wide: int = WIDTH) -> Markup:
     from markupsafe import Markup, escape
 
     named = f'role="img" aria-label="{escape(title)}"'

@@ -19,14 +19,14 @@ from qembed.evaluation import (
     apply_drops,
     apply_floors,
     apply_gates,
+    baseline_differences,
     check_run,
-    comparable,
+    comparable_queries,
     comparison_json,
     details_json,
-    differences,
     evaluate,
     inputs_json,
-    orders,
+    rankings,
     read_run,
     recall_curve,
     recommend,
@@ -216,7 +216,7 @@ def _finish(
 ) -> EvalResult:
     """Measure, apply the gates, and write the run and the reports."""
     qrels, run = evidence.inputs.qrels, evidence.built.run
-    order = orders(qrels, run)
+    order = rankings(qrels, run)
     report = evaluate(plan.measures, qrels, run, order)
     body = report_json(
         report,
@@ -257,8 +257,8 @@ def _compare(
     """Compare with the baseline: fills `body["comparison"]`, adds warnings, returns the drops' results."""
     assert plan.baseline is not None
     names = [*(drop.measure for drop in plan.drops), *plan.significant]
-    queries, differs = comparable(plan.baseline, body, names, common=options.common)
+    queries, differs = comparable_queries(plan.baseline, body, names, common=options.common)
     warnings += [f"not the baseline's: {line}" for line in differs]
-    found = differences(plan.baseline, report, queries)
+    found = baseline_differences(plan.baseline, report, queries)
     body["comparison"] = comparison_json(found, len(queries), differs)
     return apply_drops(plan.drops, plan.significant, found, options.alpha)

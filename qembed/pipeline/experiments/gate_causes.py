@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from qembed.evaluation.baseline import settings_that_differ
+from qembed.evaluation.baseline import changed_settings
 from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.pipeline.retrieval.session import Session
@@ -35,7 +35,7 @@ def causes(
     """List possible causes as finished lines. `session` None: a run of another system."""
     found: list[str] = []
     if baseline is not None:
-        differs = settings_that_differ(baseline, body)
+        differs = changed_settings(baseline, body)
         if differs:
             found.append(f"other settings than the baseline's: {'; '.join(differs)}")
         found += [f"not the baseline's: {line}" for line in body["comparison"]["differs"]]

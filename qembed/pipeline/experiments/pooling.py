@@ -10,7 +10,7 @@ from pathlib import Path
 from qembed.errors import InputError, UsageError
 from qembed.evaluation import (
     Candidate,
-    ranked,
+    rank_documents,
     read_pool,
     read_qrels,
     read_queries,
@@ -97,7 +97,7 @@ def _check_documents(runs: Mapping[Path, Run], builder: RunBuilder, depth: int) 
         f"{path}: query {q.id!r}: document {document!r} is not in the index"
         for path, run in runs.items()
         for q in builder.queries
-        for document in ranked(run.get(q.id, {}))[:depth]
+        for document in rank_documents(run.get(q.id, {}))[:depth]
         if document not in builder.documents
     ]
     if problems:
@@ -110,7 +110,7 @@ def _rows_found(builder: RunBuilder, options: PoolOptions) -> dict[_Pair, int]:
     for mode in options.modes or modes(builder.session):
         built = builder.rank(replace(options.asked, mode=mode, k=options.depth))
         for query, hits in built.run.items():
-            for document in ranked(hits)[: options.depth]:
+            for document in rank_documents(hits)[: options.depth]:
                 pair = query, document
                 rows.setdefault(pair, built.rows.get(pair, _FIRST))
     return rows
@@ -122,7 +122,7 @@ def _listed(
     """Pairs that other systems' runs and judgments name, for the given queries."""
     for q in queries:
         for run in runs:
-            yield from ((q.id, document) for document in ranked(run.get(q.id, {}))[:depth])
+            yield from ((q.id, document) for document in rank_documents(run.get(q.id, {}))[:depth])
         yield from ((q.id, document) for document in known.get(q.id, {}))
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from qembed.errors import StorageError, UsageError
 from qembed.evaluation import write_qrels
-from qembed.evaluation.formats.source_file import whole_file
+from qembed.evaluation.formats.source_file import atomic_text_file
 from qembed.pipeline.locate import DEFAULT_MODEL
 from qembed.pipeline.retrieval.session import Session
 from qembed.types import Query
@@ -120,7 +120,7 @@ def write_scaffold(root: Path, folder: Path, *, force: bool = False) -> list[Pat
 
 
 def _write(path: Path, text: str) -> None:
-    with whole_file(path) as stream:
+    with atomic_text_file(path) as stream:
         stream.write(text)
 
 

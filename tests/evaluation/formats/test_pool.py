@@ -1,6 +1,10 @@
 """Pools to judge: written, graded by hand, read back."""
 
+from __future__ import annotations
+
 import json
+from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +20,7 @@ ROWS = [
 ]
 
 
-def graded(path, grades):
+def graded(path: Path, grades: Sequence[int | None]) -> None:
     lines = path.read_text(encoding="utf-8").splitlines()
     if path.suffix == ".jsonl":
         bodies = [json.loads(line) for line in lines]
@@ -29,10 +33,10 @@ def graded(path, grades):
 
 
 @pytest.mark.parametrize("name", ["pool.tsv", "pool.jsonl"])
-def test_a_graded_pool_becomes_judgments(tmp_path, name):
+def test_a_graded_pool_becomes_judgments(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     write_pool(ROWS, path)
-    heard = []
+    heard: list[str] = []
     assert read_pool(path, warn=heard.append) == {"q1": {"b.md": 2}}
     assert "left out: 2" in heard[0]
     graded(path, [1, 0, -1])
@@ -42,7 +46,7 @@ def test_a_graded_pool_becomes_judgments(tmp_path, name):
     assert read_qrels(tmp_path / "qrels.tsv") == found
 
 
-def test_a_table_opens_in_a_spreadsheet(tmp_path):
+def test_a_table_opens_in_a_spreadsheet(tmp_path: Path) -> None:
     path = tmp_path / "pool.tsv"
     write_pool(ROWS, path)
     lines = path.read_text(encoding="utf-8").splitlines()
@@ -57,7 +61,7 @@ def test_a_table_opens_in_a_spreadsheet(tmp_path):
     assert read_pool(path) == {"q1": {"a.md": 1}}
 
 
-def test_mistakes_have_a_line(tmp_path):
+def test_mistakes_have_a_line(tmp_path: Path) -> None:
     path = tmp_path / "pool.tsv"
     head = "query-id\tcorpus-id\tgrade\n"
     path.write_text(head + "q1\ta\tx\nq1\n\tb\t1\nq1\tc\t1\nq1\tc\t2\n")
@@ -81,7 +85,9 @@ ids = st.text(min_size=1, max_size=8).filter(lambda s: s.strip())
 
 @settings(max_examples=60, deadline=None)
 @given(st.dictionaries(st.tuples(ids, ids), st.integers(-3, 3), min_size=1, max_size=6))
-def test_any_ids_survive_json_lines(tmp_path_factory, grades):
+def test_any_ids_survive_json_lines(
+    tmp_path_factory: pytest.TempPathFactory, grades: dict[tuple[str, str], int]
+) -> None:
     path = tmp_path_factory.mktemp("pool") / "p.jsonl"
     write_pool([Candidate(q, "w", d, "", "t", g) for (q, d), g in grades.items()], path)
     found = read_pool(path)

@@ -1,6 +1,9 @@
+from __future__ import annotations
+
 import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -8,18 +11,18 @@ from hypothesis import strategies as st
 
 from qembed.errors import InputError
 from qembed.evaluation import read_beir, read_qrels
-from qembed.types import Query
+from qembed.types import Qrels, Query
 
 WANTED = {"q1": {"d1": 2, "d2": 0}, "q2": {"d1": -1}}
 
 
-def read(tmp_path, text, **options):
+def read(tmp_path: Path, text: str | bytes, **options: Any) -> Qrels:
     path = tmp_path / "qrels.any"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return read_qrels(path, **options)
 
 
-def problems(tmp_path, text, **options):
+def problems(tmp_path: Path, text: str | bytes, **options: Any) -> list[str]:
     with pytest.raises(InputError) as e:
         read(tmp_path, text, **options)
     return [p.replace(str(tmp_path / "qrels.any"), "F") for p in e.value.problems]
@@ -44,12 +47,12 @@ def problems(tmp_path, text, **options):
         '{"q1": {"d1": 2, "d2": 0},\n "q2": {"d1": -1}}',
     ],
 )
-def test_one_file_in_many_forms(tmp_path, text):
+def test_one_file_in_many_forms(tmp_path: Path, text: str) -> None:
     assert read(tmp_path, text) == WANTED
     assert read(tmp_path, b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode()) == WANTED
 
 
-def test_ids_keep_what_their_form_allows(tmp_path):
+def test_ids_keep_what_their_form_allows(tmp_path: Path) -> None:
     assert read(tmp_path, "q 1\tmy file.md\t1\n") == {"q 1": {"my file.md": 1}}
     # C's isspace separates TREC columns: an ideographic space is part of the id
     assert read(tmp_path, "q1 0 退款\u3000政策.md 1\n") == {"q1": {"退款\u3000政策.md": 1}}
@@ -95,21 +98,21 @@ def test_ids_keep_what_their_form_allows(tmp_path):
         ('{"q1": {"d1": "x"}}', ["F: grade 'x' is not a whole number"]),
     ],
 )
-def test_what_is_refused(tmp_path, text, wanted):
+def test_what_is_refused(tmp_path: Path, text: str | bytes, wanted: list[str]) -> None:
     found = problems(tmp_path, text)
     assert len(found) == len(wanted), found
     assert all(f.startswith(w) for f, w in zip(found, wanted, strict=True)), found
 
 
-def test_a_repeated_judgment_is_a_warning(tmp_path):
-    heard = []
+def test_a_repeated_judgment_is_a_warning(tmp_path: Path) -> None:
+    heard: list[str] = []
     assert read(tmp_path, "q 0 d 1\nq 0 e 1\nq 0 d 1\n", warn=heard.append) == {
         "q": {"d": 1, "e": 1}
     }
     assert heard == [f"{tmp_path / 'qrels.any'}: judgments that repeat an earlier one: 1 (line 3)"]
 
 
-def test_unknown_queries_are_named_once_with_their_line(tmp_path):
+def test_unknown_queries_are_named_once_with_their_line(tmp_path: Path) -> None:
     text = "q1 0 d1 1\nq9 0 d1 1\nq9 0 d2 1\nq8 0 d1 1\n"
     wanted = ["F:2: there is no query 'q9'", "F:4: there is no query 'q8'"]
     assert problems(tmp_path, text, queries={"q1"}) == wanted
@@ -123,7 +126,7 @@ any_qrels = st.dictionaries(
 
 @settings(max_examples=80, deadline=None, database=None)
 @given(any_qrels, st.sampled_from(["beir", "trec", "lines", "json"]))
-def test_round_trips(qrels, form):
+def test_round_trips(qrels: dict[str, dict[str, int]], form: str) -> None:
     rows = [(q, d, g) for q, grades in qrels.items() for d, g in grades.items()]
     text = {
         "beir": "query-id\tcorpus-id\tscore\n" + "".join(f"{q}\t{d}\t{g}\n" for q, d, g in rows),
@@ -142,7 +145,9 @@ def test_round_trips(qrels, form):
 # ── BEIR folders ─────────────────────────────────────────────────────────────────────────────────
 
 
-def beir(tmp_path, qrels="query-id\tcorpus-id\tscore\n2\td1\t1\n", split="test"):
+def beir(
+    tmp_path: Path, qrels: str = "query-id\tcorpus-id\tscore\n2\td1\t1\n", split: str = "test"
+) -> Path:
     (tmp_path / "corpus.jsonl").write_text('{"_id": "d1", "title": "", "text": "x"}\n')
     (tmp_path / "queries.jsonl").write_text(
         '{"_id": "1", "text": "a"}\n{"_id": "2", "text": "b"}\n'
@@ -152,14 +157,14 @@ def beir(tmp_path, qrels="query-id\tcorpus-id\tscore\n2\td1\t1\n", split="test")
     return tmp_path
 
 
-def test_beir_keeps_the_judged_queries(tmp_path):
+def test_beir_keeps_the_judged_queries(tmp_path: Path) -> None:
     found = read_beir(beir(tmp_path))
     assert found.corpus == tmp_path / "corpus.jsonl"
     assert found.queries == [Query("2", "b")]
     assert found.qrels == {"2": {"d1": 1}}
 
 
-def test_beir_names_what_is_missing(tmp_path):
+def test_beir_names_what_is_missing(tmp_path: Path) -> None:
     with pytest.raises(InputError) as e:
         read_beir(tmp_path / "none")
     assert [Path(p.split(":")[0]).name for p in e.value.problems] == [
@@ -171,7 +176,7 @@ def test_beir_names_what_is_missing(tmp_path):
         read_beir(beir(tmp_path), split="dev")
 
 
-def test_beir_reports_the_mistakes_of_both_files(tmp_path):
+def test_beir_reports_the_mistakes_of_both_files(tmp_path: Path) -> None:
     folder = beir(tmp_path, "query-id\tcorpus-id\tscore\n7\td1\t1\n2\td1\tx\n")
     with pytest.raises(InputError) as e:
         read_beir(folder)
@@ -189,7 +194,7 @@ def test_beir_reports_the_mistakes_of_both_files(tmp_path):
     ]
 
 
-def test_the_sample_corpora_read():
+def test_the_sample_corpora_read() -> None:
     samples = Path(__file__).parents[3] / "sample_corpora"
     found = list(samples.glob("*/qrels.tsv"))
     assert found

@@ -1,6 +1,9 @@
+from __future__ import annotations
+
 import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -14,13 +17,13 @@ from qembed.types import Query
 BOTH = [Query("q1", "refund policy"), Query("q2", "who pays  postage?")]
 
 
-def read(tmp_path, text, **options):
+def read(tmp_path: Path, text: str | bytes, **options: Any) -> list[Query]:
     path = tmp_path / "queries.any"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return read_queries(path, **options)
 
 
-def problems(tmp_path, text):
+def problems(tmp_path: Path, text: str | bytes) -> list[str]:
     with pytest.raises(InputError) as e:
         read(tmp_path, text)
     return [p.replace(str(tmp_path / "queries.any"), "F") for p in e.value.problems]
@@ -38,23 +41,23 @@ def problems(tmp_path, text):
         "_id\tquery\nq1\trefund policy\n\n q2 \twho pays  postage?\n",
     ],
 )
-def test_one_file_in_many_forms(tmp_path, text):
+def test_one_file_in_many_forms(tmp_path: Path, text: str) -> None:
     assert read(tmp_path, text) == BOTH
     assert read(tmp_path, b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode()) == BOTH
 
 
-def test_numbers_become_ids_and_a_query_has_its_own_task_and_filter(tmp_path):
+def test_numbers_become_ids_and_a_query_has_its_own_task_and_filter(tmp_path: Path) -> None:
     text = '{"_id": 7, "text": "x", "task": "web", "where": "user = 1", "metadata": {"a": 1}}'
     assert read(tmp_path, text) == [Query("7", "x", "web", "user = 1")]
     assert read(tmp_path, '{"id": 9, "_id": "a", "text": "x"}') == [Query("a", "x")]
 
 
-def test_the_words_of_a_query_are_never_changed(tmp_path):
+def test_the_words_of_a_query_are_never_changed(tmp_path: Path) -> None:
     text = "1\t  two  spaces, a\ttab, \u2028 and \x0c \n"
     assert read(tmp_path, text)[0].text == "  two  spaces, a\ttab, \u2028 and \x0c "
 
 
-def test_classic_trec_topics(tmp_path):
+def test_classic_trec_topics(tmp_path: Path) -> None:
     text = """
 <top>
 <num> Number: 301
@@ -72,7 +75,7 @@ Identify organizations.
     ]
 
 
-def test_xml_topics(tmp_path):
+def test_xml_topics(tmp_path: Path) -> None:
     topics = """<topic number="1"><title>first &amp; only</title><desc>no</desc></topic>
 <topic number="2" type="x"><query>obama
    family tree</query><description>no</description></topic>
@@ -83,7 +86,7 @@ def test_xml_topics(tmp_path):
     assert read(tmp_path, topics) == [*wanted, Query("3", "A patient with")]
 
 
-def test_every_mistake_has_its_line(tmp_path):
+def test_every_mistake_has_its_line(tmp_path: Path) -> None:
     text = (
         '{"_id": "a", "text": "x"}\n{"_id": "b"}\n{"text": ""}\n"c"\n{"_id": "d", "text": "y"\n'
         '{"_id": true, "text": 3, "where": ["u"]}\n{"_id": "a", "text": "other"}\n'
@@ -128,19 +131,19 @@ def test_every_mistake_has_its_line(tmp_path):
         ('{"_id": "1", "text": ' + "[" * 100_000, ["F:1: JSON nested too deeply"]),
     ],
 )
-def test_what_is_refused(tmp_path, text, wanted):
+def test_what_is_refused(tmp_path: Path, text: str | bytes, wanted: list[str]) -> None:
     found = problems(tmp_path, text)
     assert len(found) == len(wanted)
     assert all(f.startswith(w) for f, w in zip(found, wanted, strict=True)), found
 
 
-def test_an_id_may_begin_like_json_or_xml(tmp_path):
+def test_an_id_may_begin_like_json_or_xml(tmp_path: Path) -> None:
     assert read(tmp_path, "[1]\tx\n") == [Query("[1]", "x")]
     assert read(tmp_path, "<urn:1>\tx\n") == [Query("<urn:1>", "x")]
 
 
-def test_a_repeated_query_is_a_warning_and_kept_once(tmp_path):
-    heard = []
+def test_a_repeated_query_is_a_warning_and_kept_once(tmp_path: Path) -> None:
+    heard: list[str] = []
     assert read(tmp_path, "1\tx\n2\ty\n1\tx\n", warn=heard.append) == [
         Query("1", "x"),
         Query("2", "y"),
@@ -149,7 +152,7 @@ def test_a_repeated_query_is_a_warning_and_kept_once(tmp_path):
     assert heard[0].endswith("more than once: 1")
 
 
-def test_files_that_cannot_be_read(tmp_path):
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="No such file"):
         read_queries(tmp_path / "none")
     with pytest.raises(InputError, match="Is a directory"):
@@ -164,7 +167,7 @@ tsv_names = st.text(
 
 @settings(max_examples=60, deadline=None, database=None)
 @given(st.dictionaries(names, st.tuples(names, st.none() | names), min_size=1), st.booleans())
-def test_json_round_trip(queries, as_array):
+def test_json_round_trip(queries: Any, as_array: bool) -> None:
     wanted = [Query(name, text, task) for name, (text, task) in queries.items()]
     records = [{"_id": q.id, "text": q.text, "task": q.task} for q in wanted]
     lines = "\n".join(json.dumps(r, ensure_ascii=bool(len(r) % 2)) for r in records)
@@ -178,7 +181,7 @@ def test_json_round_trip(queries, as_array):
 @given(
     st.dictionaries(tsv_names.map(str.strip).filter(bool), tsv_names.filter(str.strip), min_size=1)
 )
-def test_tsv_round_trip(queries):
+def test_tsv_round_trip(queries: Any) -> None:
     wanted = [Query(name, text) for name, text in queries.items()]
     text = "id\ttext\n" + "".join(f"{q.id}\t{q.text}\n" for q in wanted)
     with TemporaryDirectory() as folder:

@@ -1,8 +1,11 @@
+from __future__ import annotations
+
 import io
 import json
 import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -11,24 +14,25 @@ from hypothesis import strategies as st
 from qembed.errors import InputError, StorageError, UsageError
 from qembed.evaluation import read_run, write_run
 from qembed.evaluation.formats.json_records import is_text
-from qembed.evaluation.formats.runs import _fits
+from qembed.evaluation.formats.runs import _is_one_word
+from qembed.types import Run
 
 RUN = {"q1": {"d1": 0.5, "d2": 2.0}, "q2": {"d1": -1e-05}}
 
 
-def read(tmp_path, text):
+def read(tmp_path: Path, text: str | bytes) -> Run:
     path = tmp_path / "run.any"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return read_run(path)
 
 
-def problems(tmp_path, text):
+def problems(tmp_path: Path, text: str | bytes) -> list[str]:
     with pytest.raises(InputError) as e:
         read(tmp_path, text)
     return [p.replace(str(tmp_path / "run.any"), "F") for p in e.value.problems]
 
 
-def hit(query, document, score, **more):
+def hit(query: Any, document: Any, score: Any, **more: Any) -> str:
     return json.dumps({"schema": 1, "query_id": query, "document": document, "score": score} | more)
 
 
@@ -67,18 +71,18 @@ def hit(query, document, score, **more):
         ),
     ],
 )
-def test_one_run_in_many_forms(tmp_path, text):
+def test_one_run_in_many_forms(tmp_path: Path, text: str) -> None:
     assert read(tmp_path, text) == RUN
     assert read(tmp_path, b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode()) == RUN
 
 
-def test_queries_without_hits_are_kept_where_the_form_has_them(tmp_path):
+def test_queries_without_hits_are_kept_where_the_form_has_them(tmp_path: Path) -> None:
     assert read(tmp_path, '{"q1": {}, "q2": {"d": 1}}') == {"q1": {}, "q2": {"d": 1.0}}
     text = '{"queries": [{"query_id": "q1", "hits": []}]}'
     assert read(tmp_path, text) == {"q1": {}}
 
 
-def test_one_hit_alone_is_a_run(tmp_path):
+def test_one_hit_alone_is_a_run(tmp_path: Path) -> None:
     assert read(tmp_path, hit("q", "d", 1, passage={"seq": 1})) == {"q": {"d": 1.0}}
 
 
@@ -122,13 +126,13 @@ def test_one_hit_alone_is_a_run(tmp_path):
         ),
     ],
 )
-def test_what_is_refused(tmp_path, text, wanted):
+def test_what_is_refused(tmp_path: Path, text: str | bytes, wanted: list[str]) -> None:
     found = problems(tmp_path, text)
     assert len(found) == len(wanted), found
     assert all(f.startswith(w) for f, w in zip(found, wanted, strict=True)), found
 
 
-def test_written_by_score_then_by_id_descending():
+def test_written_by_score_then_by_id_descending() -> None:
     stream = io.StringIO()
     write_run({"q2": {"a": 1, "c": 0.1 + 0.2, "b": 0.1 + 0.2, "d": 2}, "q1": {}}, stream, tag="me")
     assert stream.getvalue() == (
@@ -139,7 +143,7 @@ def test_written_by_score_then_by_id_descending():
     )
 
 
-def test_numpy_scores_are_written_as_numbers():
+def test_numpy_scores_are_written_as_numbers() -> None:
     import numpy as np
 
     stream = io.StringIO()
@@ -147,7 +151,7 @@ def test_numpy_scores_are_written_as_numbers():
     assert stream.getvalue() == "q Q0 d 1 0.10000000149011612 qembed\n"
 
 
-def test_ids_that_trec_columns_cannot_hold_are_refused_and_listed(tmp_path):
+def test_ids_that_trec_columns_cannot_hold_are_refused_and_listed(tmp_path: Path) -> None:
     run = {
         "q 1": {"my file.md": 1.0, "a\u3000b": 2.0, "ok": 3.0},
         "q2": {"my file.md": 1.0, "x\0": 0},
@@ -166,7 +170,7 @@ def test_ids_that_trec_columns_cannot_hold_are_refused_and_listed(tmp_path):
     assert read_run(tmp_path / "run.json") == run
 
 
-def test_what_cannot_be_written(tmp_path):
+def test_what_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="query 'q', document 'd': score nan"):
         write_run({"q": {"d": float("nan")}}, tmp_path / "run")
     with pytest.raises(InputError, match="not text"):
@@ -177,12 +181,12 @@ def test_what_cannot_be_written(tmp_path):
         write_run(RUN, tmp_path / "none" / "run")
 
 
-def test_a_run_is_whole_or_not_there(tmp_path, monkeypatch):
+def test_a_run_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "run"
     write_run(RUN, path)
     before = path.read_bytes()
 
-    def full(_):
+    def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
@@ -192,7 +196,7 @@ def test_a_run_is_whole_or_not_there(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_link_stays_a_link_and_a_device_a_device(tmp_path):
+def test_a_link_stays_a_link_and_a_device_a_device(tmp_path: Path) -> None:
     target, link = tmp_path / "target", tmp_path / "link"
     target.write_text("old")
     link.symlink_to(target)
@@ -204,11 +208,13 @@ def test_a_link_stays_a_link_and_a_device_a_device(tmp_path):
 
 
 scores = st.floats(allow_nan=False, allow_infinity=False)
-words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(_fits)
+words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(_is_one_word)
 texts = st.text(min_size=1).filter(lambda t: t.strip() and is_text(t))
 
 
-def runs(ids, least=0):
+def runs(
+    ids: st.SearchStrategy[str], least: int = 0
+) -> st.SearchStrategy[dict[str, dict[str, float]]]:
     hits = st.dictionaries(ids, scores, min_size=least, max_size=5)
     return st.dictionaries(ids, hits, min_size=1, max_size=4)
 
@@ -216,7 +222,7 @@ def runs(ids, least=0):
 @settings(max_examples=100, deadline=None, database=None)
 @given(runs(words, least=1))
 @pytest.mark.slow
-def test_trec_round_trip(run):
+def test_trec_round_trip(run: dict[str, dict[str, float]]) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder, "run")
         write_run(run, path)
@@ -230,7 +236,7 @@ def test_trec_round_trip(run):
 @settings(max_examples=100, deadline=None, database=None)
 @given(runs(texts))
 @pytest.mark.slow
-def test_json_round_trip(run):
+def test_json_round_trip(run: dict[str, dict[str, float]]) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder, "run.json")
         write_run(run, path)

@@ -1,8 +1,12 @@
 """The pages: everything of a report is in them, and nothing in it is more than text."""
 
+from __future__ import annotations
+
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any, TypeAlias
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -11,12 +15,12 @@ from qembed.evaluation import (
     GateResult,
     Report,
     Variant,
+    baseline_differences,
     comparison_json,
     details_json,
     diff_markdown,
     diff_reports,
     diff_text,
-    differences,
     evaluate,
     parse_gates,
     parse_measures,
@@ -28,7 +32,9 @@ from qembed.evaluation import (
 )
 from qembed.evaluation.report.html import diff_html, report_html
 from qembed.evaluation.report.junit import report_junit
-from qembed.types import Query
+from qembed.types import Query, Run
+
+Attributes: TypeAlias = list[tuple[str, str | None]]
 
 EVIL = '<script>alert("1")</script>'
 QUERIES = [Query("q1", EVIL), Query("q2", "two & \u4e09"), Query('q"3', "three")]
@@ -42,22 +48,20 @@ BAD = {"q1": {"x": 0.9, "d1": 0.5}, "q2": {"d2": 0.9}, 'q"3': {"d3": 0.9, "d9": 
 MEASURES = parse_measures("nDCG@10 RR@10 R@3")
 
 
-def a_report(run, **more):
+def a_report(run: Run, **more: Any) -> tuple[Report, dict[str, Any]]:
     report = evaluate(MEASURES, QRELS, run)
     return report, report_json(
         report,
-        **{
-            "settings": {"encoded": EVIL, "none": None},
-            "recipe": {"model": EVIL},
-            "recall": recall_curve(run, QRELS),
-            "details": details_json(QUERIES, QRELS, run, {"d1": EVIL}),
-        }
-        | more,
+        settings={"encoded": EVIL, "none": None},
+        recipe={"model": EVIL},
+        recall=recall_curve(run, QRELS),
+        details=details_json(QUERIES, QRELS, run, {"d1": EVIL}),
+        **more,
     )
 
 
 @pytest.fixture(scope="module")
-def full():
+def full() -> dict[str, Any]:
     """A report with everything in it, much of it hostile."""
     before = a_report(GOOD)[1]
     report, _ = a_report(BAD)
@@ -69,7 +73,7 @@ def full():
     return a_report(
         BAD,
         gates=gates,
-        comparison=comparison_json(differences(before, report), 3, [EVIL]),
+        comparison=comparison_json(baseline_differences(before, report), 3, [EVIL]),
         ablations=[
             *variants_json("dim", dims, 1, "nDCG@10"),
             *variants_json("instruction", named, 1, "nDCG@10"),
@@ -88,29 +92,31 @@ class Tags(HTMLParser):
 
     VOID = ("meta", "link", "input", "circle", "rect", "line", "path", "polyline")
 
-    def __init__(self, page):
+    def __init__(self, page: str) -> None:
         super().__init__(convert_charrefs=True)
-        self.tags, self.open, self.text = [], [], []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.text: list[str] = []
         self.feed(page)
         self.close()
         assert self.open == []
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag: str, attrs: Attributes) -> None:
         self.tags.append((tag, dict(attrs)))
         if tag not in ("meta", "link", "input"):
             self.open.append(tag)
 
-    def handle_startendtag(self, tag, attrs):
+    def handle_startendtag(self, tag: str, attrs: Attributes) -> None:
         self.tags.append((tag, dict(attrs)))
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
 
-    def handle_data(self, data):
+    def handle_data(self, data: str) -> None:
         self.text.append(data)
 
 
-def test_a_page_is_whole_and_asks_for_nothing(full):
+def test_a_page_is_whole_and_asks_for_nothing(full: dict[str, Any]) -> None:
     page = report_html(full)
     found = Tags(page)
     assert [tag for tag, _ in found.tags].count("script") == 1
@@ -127,7 +133,7 @@ def test_a_page_is_whole_and_asks_for_nothing(full):
     assert "url(" not in page
 
 
-def test_hostile_text_stays_text(full):
+def test_hostile_text_stays_text(full: dict[str, Any]) -> None:
     page = report_html(full)
     assert EVIL not in page
     assert "<img" not in page
@@ -136,7 +142,7 @@ def test_hostile_text_stays_text(full):
     assert "<img src=x onerror=y>" in text
 
 
-def test_a_page_tells_what_the_report_does(full):
+def test_a_page_tells_what_the_report_does(full: dict[str, Any]) -> None:
     page = report_html(full)
     text = " ".join("".join(Tags(page).text).split())
     for name, value in full["measures"].items():
@@ -151,7 +157,7 @@ def test_a_page_tells_what_the_report_does(full):
     assert len(rows) == 3
 
 
-def test_a_report_with_little_in_it_is_a_page_too():
+def test_a_report_with_little_in_it_is_a_page_too() -> None:
     report = Report({"AP": 0.0}, {"q": {"AP": 0.0}}, 1)
     page = report_html(report_json(report, settings={}, recipe=None))
     Tags(page)
@@ -159,7 +165,7 @@ def test_a_report_with_little_in_it_is_a_page_too():
     assert "Ablation" not in page
 
 
-def test_every_kind_of_report_is_written(full, tmp_path):
+def test_every_kind_of_report_is_written(full: dict[str, Any], tmp_path: Path) -> None:
     for suffix in (".json", ".md", ".html", ".xml"):
         path = tmp_path / f"r{suffix}"
         write_report(full, path)
@@ -167,7 +173,9 @@ def test_every_kind_of_report_is_written(full, tmp_path):
     assert json.loads((tmp_path / "r.json").read_text())["floors"]
 
 
-def test_junit_has_a_case_for_each_gate_and_each_query_below_the_floor(full):
+def test_junit_has_a_case_for_each_gate_and_each_query_below_the_floor(
+    full: dict[str, Any],
+) -> None:
     suite = ET.fromstring(report_junit(full))
     cases = suite.findall("testcase")
     assert [(c.get("classname"), c.find("failure") is None) for c in cases] == [
@@ -176,19 +184,23 @@ def test_junit_has_a_case_for_each_gate_and_each_query_below_the_floor(full):
         ("qembed.queries", False),
     ]
     assert (suite.get("tests"), suite.get("failures")) == ("3", "2")
-    assert cases[0].find("failure").get("message") == "nDCG@10 is 0.4000, wanted 0.9000"
-    assert EVIL in cases[0].find("failure").text  # the cause
-    assert cases[2].get("name").startswith('q"3')
-    assert "1. d3 (grade 0)\n2. d9 (grade none)" in cases[2].find("failure").text
+    failed, below = cases[0].find("failure"), cases[2].find("failure")
+    assert failed is not None
+    assert below is not None
+    assert failed.get("message") == "nDCG@10 is 0.4000, wanted 0.9000"
+    assert EVIL in str(failed.text)  # the cause
+    assert str(cases[2].get("name")).startswith('q"3')
+    assert "1. d3 (grade 0)\n2. d9 (grade none)" in str(below.text)
 
 
-def test_junit_survives_any_text():
+def test_junit_survives_any_text() -> None:
     details = {"q": {"text": "a\x00b\x1b\ud800 & <c>", "returned": [], "judged": {}}}
     report = Report({"AP": 0.0}, {"q": {"AP": 0.0}}, 1)
     body = report_json(
         report, settings={}, recipe=None, floors=parse_gates(["AP=1"]), details=details
     )
     case = ET.fromstring(report_junit(body)).find("testcase")
+    assert case is not None
     assert case.get("name") == "q: a\ufffdb\ufffd\ufffd & <c>"
     only = ET.fromstring(report_junit(report_json(report, settings={}, recipe=None)))
     assert only.get("failures") == "0"
@@ -198,7 +210,7 @@ def test_junit_survives_any_text():
 # ── two reports ──────────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_most_damaged_query_comes_first():
+def test_the_most_damaged_query_comes_first() -> None:
     a, b = a_report(GOOD)[1], a_report(BAD)[1]
     diff = diff_reports(a, b, "RR@10", ("old", "new"))
     assert [(m.query, m.was, m.now) for m in diff.moved] == [('q"3', 1.0, 0.0), ("q1", 1.0, 0.5)]
@@ -209,7 +221,7 @@ def test_the_most_damaged_query_comes_first():
     assert diff_reports(a, a).moved == []
 
 
-def test_a_difference_as_text_markdown_and_html():
+def test_a_difference_as_text_markdown_and_html() -> None:
     diff = diff_reports(a_report(GOOD)[1], a_report(BAD)[1], None, ("old.json", "<new>.json"))
     text = diff_text(diff)
     lines = text.splitlines()

@@ -1,4 +1,7 @@
+from __future__ import annotations
+
 import json
+from pathlib import Path
 
 import pytest
 
@@ -7,9 +10,9 @@ from qembed.evaluation import (
     GateResult,
     Report,
     Variant,
+    baseline_differences,
     check_report_paths,
     comparison_json,
-    differences,
     evaluate,
     parse_drops,
     parse_gates,
@@ -23,7 +26,7 @@ from qembed.evaluation import (
 from tests.evaluation.reports import REPORT, as_json, beside
 
 
-def test_the_report_as_promised():
+def test_the_report_as_promised() -> None:
     gate = GateResult("nDCG@10", 0.7, 0.6, False)
     found = as_json(settings={"k": 100}, recipe={"model": "minilm"}, gates=[gate])
     assert found["schema"] == 1
@@ -45,7 +48,7 @@ def test_the_report_as_promised():
     assert "descending" in found["ties"]
 
 
-def test_a_written_report_is_a_baseline(tmp_path):
+def test_a_written_report_is_a_baseline(tmp_path: Path) -> None:
     path = tmp_path / "report.JSON"
     qrels = {"q\ud800": {"d": 1}, "q\u00e92": {"d": 1}}
     report = evaluate(parse_measures("RR AP"), qrels, {"q\u00e92": {"x": 2.0, "d": 1.0}})
@@ -72,7 +75,7 @@ def test_a_written_report_is_a_baseline(tmp_path):
         ),
     ],
 )
-def test_what_is_no_report(tmp_path, text, why):
+def test_what_is_no_report(tmp_path: Path, text: str, why: str) -> None:
     path = tmp_path / "report.json"
     path.write_text(text)
     with pytest.raises(InputError) as e:
@@ -81,7 +84,7 @@ def test_what_is_no_report(tmp_path, text, why):
     assert str(path) in str(e.value)
 
 
-def test_other_suffixes_are_refused_before_and_after(tmp_path):
+def test_other_suffixes_are_refused_before_and_after(tmp_path: Path) -> None:
     paths = [tmp_path / "a.json", tmp_path / "b.pdf", tmp_path / "c"]
     with pytest.raises(UsageError, match=r"written as \.json or .*, not .*b\.pdf, .*c$"):
         check_report_paths(paths)
@@ -90,7 +93,7 @@ def test_other_suffixes_are_refused_before_and_after(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_worst_queries_come_first():
+def test_the_worst_queries_come_first() -> None:
     assert worst_queries(REPORT, "nDCG@10", 2) == [("q2", 0.4), ("q3", 0.4)]
     assert worst_queries(REPORT, "RR@10", 9) == [("q3", 0.0), ("q2", 0.5), ("q1", 1.0)]
     assert worst_queries(REPORT, "RR@10", 0) == []
@@ -98,8 +101,8 @@ def test_the_worst_queries_come_first():
         worst_queries(REPORT, "AP", 1)
 
 
-def test_markdown_shows_what_matters(tmp_path):
-    change = differences(as_json(), REPORT)
+def test_markdown_shows_what_matters(tmp_path: Path) -> None:
+    change = baseline_differences(as_json(), REPORT)
     arms = [
         Variant({"mode": "dense"}, REPORT, 1.5),
         Variant({"mode": "hybrid"}, Report({"nDCG@10": 1.0}, _all(1.0), 3)),
@@ -152,11 +155,11 @@ def test_markdown_shows_what_matters(tmp_path):
     assert "| hybrid | 1.0000 |  |  | +0.4000 |" in text
 
 
-def _all(value):
+def _all(value: float) -> dict[str, dict[str, float]]:
     return {query: {"nDCG@10": value} for query in REPORT.per_query}
 
 
-def test_markdown_leaves_out_what_is_not_there_and_keeps_cells_whole():
+def test_markdown_leaves_out_what_is_not_there_and_keeps_cells_whole() -> None:
     report = Report({"AP": 0.0}, {"a|b\n<i>[x](y)`": {"AP": 0.0}}, 1)
     text = report_markdown(as_json(report))
     assert "| a\\|b &lt;i>\\[x](y)\\` | 0.0000 |  |  |" in text
