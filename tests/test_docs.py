@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,12 +12,13 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
+import qembed
 from qembed.cli.app import COMMANDS, app
 from qembed.cli.exit_codes import ExitCode
 from qembed.corpus import READERS
 from qembed.corpus.readers.registry import read_plain
 from qembed.models import PROFILES, TASKS
-from tests.documentation import ROOT, headings, tables
+from tests.documentation import ROOT, blocks, headings, tables
 
 OPTION = re.compile(r"`(--?[A-Za-z][\w-]*)`")
 
@@ -104,12 +107,31 @@ def test_suffixes() -> None:
     assert named - {".gz", ".zst"} <= READERS.keys()
 
 
+def test_python_calls() -> None:
+    rows = documented("docs/cli.md", "From Python", "call")
+    calls = [re.fullmatch(r"`(qembed|index)\.(\w+)\((.+)\)`", row[0]) for row in rows]
+    for call in filter(None, calls):
+        found = getattr(qembed if call[1] == "qembed" else qembed.Index, call[2])
+        names = {part.partition("=")[0].strip() for part in call[3].split(",")} - {"*"}
+        known = inspect.signature(found).parameters.keys() - {"self"}
+        assert names - {"…"} <= known if "…" in names else names == known
+    public = {n for n in vars(qembed.Index) if not n.startswith("_")} - {"close"}
+    assert {call[2] for call in calls if call} == public | {"open"}
+
+
 def test_the_map_has_every_folder() -> None:
     rows = documented("docs/architecture.md", "The map", "folder")
     named = {m for row in rows for m in re.findall(r"\[([\w/]+)\]\(\.\./qembed/\1/\)", row[0])}
     package = ROOT / "qembed"
     folders = {p.parent.relative_to(package).as_posix() for p in package.rglob("__init__.py")}
     assert named == folders - {"."}
+
+
+def test_the_layers_are_the_contract_s() -> None:
+    (drawn,) = [b.text.split("\n") for b in blocks("docs/architecture.md") if b.language == "text"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    contract = project["tool"]["importlinter"]["contracts"][0]
+    assert drawn == [*(layer.replace("qembed.", "") for layer in contract["layers"]), ""]
 
 
 def test_every_make_target_is_described() -> None:
