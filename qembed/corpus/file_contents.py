@@ -6,12 +6,11 @@ again. `.gz` and `.zst` are unpacked as they are read, and what unpacks to far m
 
 from __future__ import annotations
 
-import io
 import os
 import stat
-import zlib
 from typing import Any, BinaryIO, NamedTuple
 
+from qembed.compression import decompress
 from qembed.corpus.decode import BINARY, SNIFF, decode, is_binary, legacy
 from qembed.types import Skipped, SourceFile, Unreadable
 
@@ -20,40 +19,6 @@ MAX_FILE = 256 * 1024 * 1024
 MAX_RATIO = 100
 """What a packed file may unpack to, times its size, where that is more than MAX_FILE. Text packs 3 to 20."""
 PACKED = (".gz", ".zst")
-
-
-class DecompressionBomb(OSError):
-    """A packed file that unpacks to more than it may."""
-
-
-class _Bounded(io.RawIOBase):
-    """A stream that raises Bomb after `limit` bytes, and OSError for what cannot be unpacked."""
-
-    def __init__(self, inner: Any, limit: int) -> None:
-        self._inner = inner
-        self._left = limit
-
-    def readable(self) -> bool:
-        """True."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """Fills the buffer, 0 at the end."""
-        try:
-            data = self._inner.read(len(buffer))
-        except (EOFError, zlib.error, OSError) as e:
-            raise OSError(f"cannot be unpacked: {e}") from e
-        self._left -= len(data)
-        if self._left < 0:
-            raise DecompressionBomb("unpacks to far more than its size (a decompression bomb?)")
-        buffer[: len(data)] = data
-        return len(data)
-
-    def close(self) -> None:
-        """Closes what is below, too."""
-        if not self.closed:
-            self._inner.close()
-        super().close()
 
 
 def open_stream(file: SourceFile) -> BinaryIO:
@@ -68,34 +33,10 @@ def open_stream(file: SourceFile) -> BinaryIO:
         if not name.endswith(PACKED):
             return raw
         limit = max(MAX_FILE, MAX_RATIO * info.st_size)
-        if name.endswith(".gz"):
-            import gzip
-
-            inner: Any = _Closing(gzip.GzipFile(fileobj=raw), raw)
-        else:
-            import pyarrow as pa
-
-            inner = _Closing(pa.CompressedInputStream(pa.PythonFile(raw, "r"), "zstd"), raw)
-        return io.BufferedReader(_Bounded(inner, limit), 1 << 16)
+        return decompress(raw, "gzip" if name.endswith(".gz") else "zstd", limit)
     except BaseException:
         raw.close()
         raise
-
-
-class _Closing:
-    """A reader that closes the file below it."""
-
-    def __init__(self, reader: Any, below: BinaryIO) -> None:
-        self._reader = reader
-        self._below = below
-
-    def read(self, n: int) -> bytes:
-        data: bytes = self._reader.read(n)
-        return data
-
-    def close(self) -> None:
-        self._reader.close()
-        self._below.close()
 
 
 def data(file: SourceFile, is_text: bool = False) -> bytes | Unreadable:
