@@ -108,7 +108,7 @@ def rerank_a_run(
         queries = read_queries(Path(request["queries"]))
         with session() as opened:
             better, done = rerank_run(opened, found, queries, how, track)
-    write_run(better, file)
+    write_run(better, file, warn=lambda text: talk.say(f"warning: {text}"))
     say_reranked(talk, done, request["explain"])
 
 

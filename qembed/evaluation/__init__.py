@@ -22,7 +22,15 @@ from qembed.evaluation.baseline import (
 )
 from qembed.evaluation.comparison import Variant, compare_variants, recommend, variants_json
 from qembed.evaluation.consistency import Findings, check_run
-from qembed.evaluation.formats import Beir, read_beir, read_qrels, read_queries, read_run, write_run
+from qembed.evaluation.formats import (
+    Beir,
+    corpus_file_name,
+    read_beir,
+    read_qrels,
+    read_queries,
+    read_run,
+    write_run,
+)
 from qembed.evaluation.formats.pool import Candidate, read_pool, write_pool, write_qrels
 from qembed.evaluation.gates import (
     Drop,
@@ -83,6 +91,7 @@ __all__ = [
     "comparable_queries",
     "compare",
     "compare_variants",
+    "corpus_file_name",
     "comparison_json",
     "cutoff",
     "details_json",

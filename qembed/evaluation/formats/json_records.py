@@ -1,38 +1,43 @@
-"""JSON with line numbers: one record a line, an array of records, or one object; keys and ids of records.
+"""JSON with line numbers: one record a line, one array of records, or one object; keys and ids.
 
-A key that one object holds twice is a mistake; `json` would silently keep the last.
+A key that one object holds twice is a mistake, where `json` silently keeps the last. Lines that are
+comments are skipped.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
-from qembed.evaluation.formats.source_file import ProblemList, Source
+from qembed.evaluation.formats.column_names import Role, find_names
+from qembed.evaluation.formats.source_file import ProblemList, Source, is_comment
 
 
-class DuplicateKey(ValueError):
-    """One JSON object holds a key twice."""
+class _DuplicateKey(ValueError):
+    """A key that one JSON object holds twice."""
 
 
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make an object of its pairs. Raises DuplicateKey."""
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values = dict(pairs)
     if len(values) < len(pairs):
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
-                raise DuplicateKey(f'"{key}" is there twice')
+                raise _DuplicateKey(f'"{key}" is there twice')
             seen.add(key)
     return values
 
 
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique)
+_SPACE = re.compile(r"[ \t\r\n]*")
+
+
 def parse_json(text: str) -> Any:
-    """Parse one JSON value. Raises ValueError with a short reason, also for duplicate keys."""
+    """One JSON value; ValueError with a short reason, also for a key that an object holds twice."""
     try:
-        return json.loads(text, object_pairs_hook=_unique_keys)
+        return _DECODER.decode(text)
     except json.JSONDecodeError as e:
         where = f"line {e.lineno}, " if "\n" in text else ""
         raise ValueError(f"not JSON ({e.msg} at {where}column {e.colno})") from e
@@ -41,19 +46,19 @@ def parse_json(text: str) -> Any:
 
 
 def looks_like_json(source: Source) -> bool:
-    """Return True if the file begins like JSON; an id in the first column may begin with { or [ too."""
+    """True if the file begins as JSON does; an id in the first column may begin with { or [ too."""
     return re.match(r'\[\s*($|\{|\]\s*$)|\{\s*($|"|\}\s*$)', source.head) is not None
 
 
 def json_object(source: Source, mistakes: ProblemList) -> dict[str, Any] | None:
-    """Parse the file as one JSON object; None if it is an array or lines of records.
+    """The file as one JSON object; None if it is an array or lines of records.
 
-    A broken file counts as JSON lines, whose reader reports each line, if its first line is complete or a
-    later line begins a record; else the mistake is added and {} returned.
+    A broken file counts as JSON lines, whose reader reports each line, if its first line is whole
+    or a later line begins a record; else the mistake is added here and {} returned.
     """
     if not source.head.startswith("{"):
         return None
-    text = source.text(mistakes)
+    text = json_text(source, mistakes)
     if text is None:
         return {}
     try:
@@ -67,6 +72,15 @@ def json_object(source: Source, mistakes: ProblemList) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
+def json_text(source: Source, mistakes: ProblemList) -> str | None:
+    """The file with comments above the JSON blanked; None after adding lines that are not UTF-8."""
+    text = source.text(mistakes)
+    if text is None:
+        return None
+    above = re.match(r"(?:[ \t]*(?:#+(?: [^\n]*)?)?\r?\n)+", text)
+    return text if above is None else "\n" * above[0].count("\n") + text[above.end() :]
+
+
 def _is_json(text: str) -> bool:
     try:
         parse_json(text)
@@ -76,8 +90,19 @@ def _is_json(text: str) -> bool:
 
 
 def records(source: Source, mistakes: ProblemList) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield (line, object) of a file of JSON lines or of one JSON array of objects."""
-    pairs = _array(source, mistakes) if source.head.startswith("[") else _lines(source, mistakes)
+    """(line, object) of a file of JSON lines or of one JSON array of objects."""
+    if source.head.startswith("["):
+        text = json_text(source, mistakes)
+        pairs = iter(()) if text is None else json_elements(text, text.index("["), mistakes)
+    else:
+        pairs = _lines(source, mistakes)
+    yield from objects(pairs, mistakes)
+
+
+def objects(
+    pairs: Iterator[tuple[int, Any]], mistakes: ProblemList
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The (line, value) pairs whose value is an object; others are added to `mistakes`."""
     for line, value in pairs:
         if isinstance(value, dict):
             yield line, value
@@ -87,33 +112,47 @@ def records(source: Source, mistakes: ProblemList) -> Iterator[tuple[int, dict[s
 
 def _lines(source: Source, mistakes: ProblemList) -> Iterator[tuple[int, Any]]:
     for number, line in source.lines(mistakes):
+        if is_comment(line):
+            continue
         try:
             yield number, parse_json(line)
         except ValueError as e:
             mistakes.add(number, str(e))
 
 
-def _array(source: Source, mistakes: ProblemList) -> Iterator[tuple[int, Any]]:
-    """Yield (line, element), parsed one by one: json.loads does not tell where each begins."""
-    text = source.text(mistakes)
-    if text is None:
-        return
-    decoder = json.JSONDecoder(object_pairs_hook=_unique_keys)
-    space = re.compile(r"[ \t\r\n]*")
+class _LineCounter:
+    """Line numbers of growing positions in a text."""
 
-    def skip(at: int) -> int:
-        found = space.match(text, at)
-        return found.end() if found else at
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._line, self._counted = 1, 0
 
-    at = skip(text.index("[") + 1)
-    line, counted = 1 + text.count("\n", 0, at), at
+    def at(self, position: int) -> int:
+        """1-based line of a position, which is not before the last one asked for."""
+        self._line += self._text.count("\n", self._counted, position)
+        self._counted = position
+        return self._line
+
+
+def _skip_space(text: str, at: int) -> int:
+    found = _SPACE.match(text, at)
+    return found.end() if found else at
+
+
+def json_elements(
+    text: str, start: int, mistakes: ProblemList, whole: bool = True
+) -> Iterator[tuple[int, Any]]:
+    """(line, value) of the array that begins at `start`: json.loads would not tell the lines.
+
+    `whole`: nothing may come after the array.
+    """
+    lines = _LineCounter(text)
+    at = _skip_space(text, start + 1)
     first = True
-    while True:
-        line, counted = line + text.count("\n", counted, at), at
-        if text[at : at + 1] == "]" and first:
-            break
+    while not (first and text[at : at + 1] == "]"):
+        line = lines.at(at)
         try:
-            value, at = decoder.raw_decode(text, at)
+            value, at = _DECODER.raw_decode(text, at)
         except json.JSONDecodeError as e:
             mistakes.add(e.lineno, f"not JSON ({e.msg} at column {e.colno})")
             return
@@ -122,19 +161,32 @@ def _array(source: Source, mistakes: ProblemList) -> Iterator[tuple[int, Any]]:
             return
         yield line, value
         first = False
-        at = skip(at)
+        at = _skip_space(text, at)
         if text[at : at + 1] != ",":
             break
-        at = skip(at + 1)
-    line += text.count("\n", counted, at)
+        at = _skip_space(text, at + 1)
     if text[at : at + 1] != "]":
-        mistakes.add(line, "not JSON (the array is not closed by ])")
-    elif text[at + 1 :].strip():
-        mistakes.add(line, "there is more after the end of the JSON array")
+        mistakes.add(lines.at(at), "not JSON (the array is not closed by ])")
+    elif whole and text[at + 1 :].strip():
+        mistakes.add(lines.at(at), "there is more after the end of the JSON array")
+
+
+def json_members(text: str, start: int = 0) -> Iterator[tuple[int, str, int, Any]]:
+    """(line, key, position of the value, value) of the valid JSON object after `start`."""
+    lines = _LineCounter(text)
+    at = _skip_space(text, text.index("{", start) + 1)
+    while text[at : at + 1] == '"':
+        line = lines.at(at)
+        key, at = _DECODER.raw_decode(text, at)
+        place = _skip_space(text, _skip_space(text, at) + 1)
+        value, at = _DECODER.raw_decode(text, place)
+        yield line, key, place, value
+        at = _skip_space(text, at)
+        at = _skip_space(text, at + 1) if text[at : at + 1] == "," else len(text)
 
 
 def json_kind(value: Any) -> str:
-    """Name a JSON value's kind, for messages."""
+    """Kind of a JSON value in words, for messages."""
     kinds = {
         bool: "true or false",
         int: "a number",
@@ -145,29 +197,21 @@ def json_kind(value: Any) -> str:
     return "nothing" if value is None else kinds.get(type(value), "an object")
 
 
-def pick(record: dict[str, Any], names: Sequence[str]) -> Any:
-    """Return the value of the first of `names` that the record has, None without one.
-
-    `query_id`, `query-id` and `Query ID` are one name; `names` are as `plain_name` returns them.
-    """
-    plain = {plain_name(key): value for key, value in reversed(record.items())}
-    return next((plain[name] for name in names if name in plain), None)
-
-
-def plain_name(name: str) -> str:
-    """Normalise a column's or key's name: lower case, dashes for spaces and inner underscores."""
-    return re.sub(r"(?<!^)[ _]", "-", name.strip().lstrip("#").lower())
+def pick(record: dict[str, Any], *roles: Role) -> list[Any]:
+    """The record's value for each role, None for a role without a key. Raises AmbiguousNames."""
+    keys = tuple(record)
+    return [None if at is None else record[keys[at]] for at in find_names(keys, roles)]
 
 
 def identifier(value: Any) -> str | None:
-    """Convert a text or a whole number to an id; None if it cannot be one."""
+    """An id as text, from a text or a whole number; None if it cannot be one."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return value if isinstance(value, str) and value.strip() and is_text(value) else None
 
 
 def is_text(value: str) -> bool:
-    """Return True if the text can be written as UTF-8 (JSON's lone surrogates cannot)."""
+    """True if the text can be written as UTF-8 (JSON's lone surrogates cannot)."""
     try:
         value.encode()
     except UnicodeEncodeError:

@@ -1,22 +1,29 @@
-"""Pool files: candidates to judge, as a table or as JSON lines, and judgments read back from them.
+"""Pool files: candidates with a blank grade, as a table or JSON lines, and judgments from graded ones.
 
-A judge writes a grade beside every candidate (0: not relevant; 1, 2, …: how well it answers). Reading skips
-and counts blank grades; every other mistake is reported with file and line. A table is tab-separated with a
-header and with white space in texts collapsed, so that it opens in a spreadsheet; JSON lines keep texts as
-they are.
+A person opens the file, writes a grade beside every candidate (0: not relevant, 1, 2, …: how well it
+answers) and saves. Reading skips blank grades and counts them; every other mistake is reported with
+file and line. A table is tab-separated with a header, white space in texts folded, so that it opens
+in a spreadsheet; it is read back with any separator that the spreadsheet saved. JSON lines keep texts
+as they are.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from qembed.errors import InputError, UsageError
-from qembed.evaluation.formats.json_records import looks_like_json, pick, plain_name, records
-from qembed.evaluation.formats.qrels import DOCUMENT_NAMES, GRADE_NAMES, QUERY_NAMES, parse_judgment
+from qembed.evaluation.formats.column_names import (
+    DOCUMENT_ID,
+    GRADE,
+    POOL_QUERY_ID,
+    AmbiguousNames,
+)
+from qembed.evaluation.formats.json_records import looks_like_json, pick, records
+from qembed.evaluation.formats.qrels import JudgmentList
 from qembed.evaluation.formats.source_file import (
     ProblemList,
     Source,
@@ -24,16 +31,23 @@ from qembed.evaluation.formats.source_file import (
     atomic_text_file,
     ignore_warning,
 )
+from qembed.evaluation.formats.table_layout import (
+    TableFormat,
+    find_layout,
+    first_rows,
+    misread_message,
+    sample_cells,
+)
+from qembed.evaluation.formats.table_rows import read_rows
 from qembed.types import Qrels
 
 COLUMNS = ("query-id", "query", "corpus-id", "title", "text", "grade")
-# "query" holds the words here; in other files it may name the id
-_IDS = tuple(name for name in QUERY_NAMES if name != "query")
+FORMAT = TableFormat(alternatives=((POOL_QUERY_ID, DOCUMENT_ID, GRADE),), required=2)
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A document to judge for a query; `grade` None: not judged."""
+    """Document to judge for a query. `grade` None: not judged yet."""
 
     query_id: str
     query: str
@@ -80,23 +94,16 @@ def _cell(text: str) -> str:
 
 
 def read_pool(path: Path, *, warn: Warn = ignore_warning) -> Qrels:
-    """Read the judgments of a graded file. Raises InputError with every mistake."""
+    """Judgments of a graded pool. Raises InputError with every mistake."""
     source, mistakes = Source.read(path), ProblemList(path)
-    qrels: Qrels = {}
+    judgments = JudgmentList(mistakes)
     blank = 0
-    for line, query, document, grade in _rows(source, mistakes):
+    for line, query, document, grade in _rows(source, mistakes, warn):
         if grade is None or (isinstance(grade, str) and not grade.strip()):
             blank += 1
-            continue
-        found = parse_judgment(line, query, document, grade, mistakes)
-        if found is None:
-            continue
-        q, d, value = found
-        earlier = qrels.setdefault(q, {}).setdefault(d, value)
-        if earlier != value:
-            mistakes.add(
-                line, f"grade {value} for query {q!r}, document {d!r}, but {earlier} above"
-            )
+        else:
+            judgments.add(line, query, document, grade)
+    qrels = judgments.close()
     if not qrels and not mistakes.found:
         mistakes.add(None, "nothing in it is graded")
     mistakes.close()
@@ -105,51 +112,29 @@ def read_pool(path: Path, *, warn: Warn = ignore_warning) -> Qrels:
     return qrels
 
 
-def _rows(source: Source, mistakes: ProblemList) -> Iterator[tuple[int, Any, Any, Any]]:
+def _rows(source: Source, mistakes: ProblemList, warn: Warn) -> Iterator[tuple[int, Any, Any, Any]]:
     if looks_like_json(source):
         for line, record in records(source, mistakes):
-            query, document = pick(record, _IDS), pick(record, DOCUMENT_NAMES)
-            yield line, query, document, pick(record, GRADE_NAMES)
+            try:
+                query, document, grade = pick(record, POOL_QUERY_ID, DOCUMENT_ID, GRADE)
+            except AmbiguousNames as e:
+                mistakes.add(line, str(e))
+            else:
+                yield line, query, document, grade
         return
-    at: list[int] | None = None
-    for line, row in source.lines(mistakes):
-        # spreadsheets quote a cell that holds a quote
-        fields = [_unquoted(field) for field in row.split("\t")]
-        if at is None:
-            at = _header(fields)
-            if at is None:
-                mistakes.add(line, f"no header (expected {', '.join(COLUMNS)}, separated by tabs)")
-                return
-        elif len(fields) <= max(at[:2]):
-            mistakes.add(
-                line, f"{len(fields)} columns where at least {max(at[:2]) + 1} are expected"
-            )
-        else:
-            # an empty last column is dropped by some editors
-            yield line, fields[at[0]], fields[at[1]], fields[at[2]] if at[2] < len(fields) else ""
-
-
-def _header(fields: Sequence[str]) -> list[int] | None:
-    names = [plain_name(field) for field in fields]
-    at = [
-        next((i for i, name in enumerate(names) if name in known), None)
-        for known in (_IDS, DOCUMENT_NAMES, GRADE_NAMES)
-    ]
-    return None if None in at else [i for i in at if i is not None]
-
-
-def _unquoted(field: str) -> str:
-    field = field.strip()
-    if len(field) > 1 and field[0] == field[-1] == '"':
-        return field[1:-1].replace('""', '"')
-    return field
+    layout = find_layout(source, FORMAT, mistakes)
+    if layout is not None:
+        for line, (query, document, grade) in read_rows(source, layout, FORMAT, mistakes, warn):
+            yield line, query, document, grade
+    elif not mistakes.found:
+        _, rows, _ = first_rows(source)
+        first, names = rows[0] if rows else (1, "")
+        what = misread_message(sample_cells(names, "\t"), FORMAT)
+        mistakes.add(first, f"no header of a pool: {what}")
 
 
 def write_qrels(qrels: Qrels, path: Path) -> None:
-    """Write judgments in BEIR's three columns.
-
-    Raises UsageError for ids with tabs or line ends, StorageError if the disk refuses.
-    """
+    """Write BEIR's three columns; UsageError for ids with tabs or line ends, StorageError."""
     lines = ["query-id\tcorpus-id\tscore\n"]
     for query, grades in qrels.items():
         for document, grade in grades.items():

@@ -1,118 +1,135 @@
-"""Reader of judgment files (qrels). Rules: see `formats`."""
+"""Reader of judgment files (qrels). The rules are in `formats`."""
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Callable, Container, Iterator
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Container, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from qembed.evaluation.formats.column_names import (
+    DOCUMENT_ID,
+    GRADE,
+    QUERY_ID,
+    AmbiguousNames,
+)
 from qembed.evaluation.formats.json_records import (
     identifier,
-    json_kind,
     json_object,
     looks_like_json,
     pick,
-    plain_name,
     records,
 )
+from qembed.evaluation.formats.numbers import is_number, parse_grade
 from qembed.evaluation.formats.source_file import (
-    ASCII_WHITESPACE,
     ProblemList,
     Source,
     Warn,
     ignore_warning,
     summarize_names,
 )
+from qembed.evaluation.formats.table_layout import TableFormat, find_layout
+from qembed.evaluation.formats.table_rows import read_rows
 from qembed.types import Qrels
 
-QUERY_NAMES = ("query-id", "qid", "queryid", "query", "topic", "topic-id")
-DOCUMENT_NAMES = (
-    "corpus-id", "doc-id", "docid", "docno", "document", "document-id", "did", "passage-id", "pid",
-)  # fmt: skip
-GRADE_NAMES = ("score", "relevance", "rel", "grade", "label", "judgment", "judgement")
-MAX_GRADE = 10_000
-"""Highest grade: trec_eval allocates a counter for every grade up to the highest."""
-
-ACCEPTED_FORMS = "query-id, corpus-id, score under a header; `qid iter docid grade`; or JSON lines"
+ACCEPTED_FORMS = (
+    "a header such as query-id, corpus-id, score; `qid iter docid grade` or `qid docid grade` "
+    "without one; or JSON"
+)
+FORMAT = TableFormat(
+    alternatives=((QUERY_ID, DOCUMENT_ID, GRADE),),
+    shapes={3: (0, 1, 2), 4: (0, 2, 3)},
+    number=2,
+    is_number=is_number,
+)
 
 Row = tuple[int | None, Any, Any, Any]
-"""Line, query, document, grade, as in the file."""
+"""Line, query, document, grade, as the file has them."""
 
 
 def read_qrels(
     path: Path, *, queries: Container[str] | None = None, warn: Warn = ignore_warning
 ) -> Qrels:
-    """Read judgments: BEIR columns, TREC columns, three columns, JSON lines or JSON.
+    """Judgments of a file: a table with or without a header, TREC columns, JSON lines or JSON.
 
-    With `queries`, a judgment for another query is a mistake. A judgment repeated with the same grade is
-    reported to `warn`. Raises InputError with every mistake.
+    With `queries`, a judgment for a query that is not among them is a mistake too. A judgment that
+    is there twice with one grade is reported to `warn`. Raises InputError with every mistake.
     """
     source, mistakes = Source.read(path), ProblemList(path)
-    qrels: Qrels = {}
-    lines: dict[tuple[str, str], int | None] = {}
-    repeated: list[str] = []
+    judgments = JudgmentList(mistakes)
     unknown: set[str] = set()
-    for line, query, document, value in _rows(source, mistakes):
-        found = parse_judgment(line, query, document, value, mistakes)
-        if found is None:
-            continue
-        q, d, grade = found
-        if queries is not None and q not in queries and q not in unknown:
+    for line, query, document, value in _rows(source, mistakes, warn):
+        q = judgments.add(line, query, document, value)
+        if q is not None and queries is not None and q not in queries and q not in unknown:
             unknown.add(q)
             mistakes.add(line, f"there is no query {q!r}")
-        earlier = qrels.setdefault(q, {}).setdefault(d, grade)
-        if (q, d) not in lines:
-            lines[q, d] = line
-        elif earlier == grade:
-            repeated.append("?" if line is None else f"line {line}")
-        else:
-            before = f"grade {earlier} on line {lines[q, d]}"
-            mistakes.add(line, f"grade {grade} for query {q!r}, document {d!r}, but {before}")
+    qrels = judgments.close()
     if not qrels and not mistakes.found:
         mistakes.add(1, f"there is no judgment in it (expected {ACCEPTED_FORMS})")
     mistakes.close()
-    if repeated:
-        warn(
-            f"{path}: judgments that repeat an earlier one: {len(repeated)} ({summarize_names(repeated)})"
-        )
+    if judgments.repeated:
+        count, places = len(judgments.repeated), summarize_names(judgments.repeated)
+        warn(f"{path}: judgments that repeat an earlier one: {count} ({places})")
     return qrels
 
 
-def parse_judgment(
-    line: int | None, query: Any, document: Any, value: Any, mistakes: ProblemList
-) -> tuple[str, str, int] | None:
-    """Convert a row to (query, document, grade); None after adding its mistakes."""
-    q, d, grade = identifier(query), identifier(document), _grade(value)
-    if q is None:
-        mistakes.add(line, "no query id" if query in (None, "") else f"query id {query!r}")
-    if d is None:
-        mistakes.add(line, "no document id" if document in (None, "") else f"id {document!r}")
-    if isinstance(grade, str):
-        mistakes.add(line, grade)
-        return None
-    return None if q is None or d is None else (q, d, grade)
+@dataclass(slots=True)
+class JudgmentList:
+    """Judgments of one file as they are read. `repeated`: places of those that were there before."""
+
+    mistakes: ProblemList
+    repeated: list[str] = field(default_factory=list)
+    _qrels: Qrels = field(default_factory=dict)
+    _lines: dict[tuple[str, str], int | None] = field(default_factory=dict)
+    _booleans: list[int | None] = field(default_factory=list)
+    _number: tuple[int | None, int] | None = None
+
+    def add(self, line: int | None, query: Any, document: Any, value: Any) -> str | None:
+        """Add a judgment; its query, or None after adding what is wrong with it to the mistakes."""
+        q, d, grade = identifier(query), identifier(document), parse_grade(value)
+        if q is None:
+            self.mistakes.add(line, "no query id" if _missing(query) else f"query id {query!r}")
+        if d is None:
+            self.mistakes.add(line, "no document id" if _missing(document) else f"id {document!r}")
+        if isinstance(grade, str):
+            self.mistakes.add(line, grade)
+            return None
+        if isinstance(grade, bool):
+            self._booleans.append(line)
+            grade = int(grade)
+        elif self._number is None:
+            self._number = line, grade
+        if q is None or d is None:
+            return None
+        earlier = self._qrels.setdefault(q, {}).setdefault(d, grade)
+        if (q, d) not in self._lines:
+            self._lines[q, d] = line
+        elif earlier == grade:
+            self.repeated.append("?" if line is None else f"line {line}")
+        else:
+            before = f"grade {earlier} on line {self._lines[q, d]}"
+            self.mistakes.add(line, f"grade {grade} for query {q!r}, document {d!r}, but {before}")
+        return q
+
+    def close(self) -> Qrels:
+        """The judgments; true and false beside numbers are added to the mistakes."""
+        if self._number is not None:
+            line, grade = self._number
+            where = f"{grade}" if line is None else f"{grade} on line {line}"
+            for at in self._booleans:
+                self.mistakes.add(
+                    at, f"grade true or false where others are numbers ({where}): write a number"
+                )
+        return self._qrels
 
 
-def _grade(value: Any) -> int | str:
-    """Parse a grade; returns a message for what is none."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    if not isinstance(text, str):
-        return "no grade" if value is None else f"grade {json_kind(value)}: {value!r}"
-    if not re.fullmatch(r"[+-]?[0-9]{1,15}(\.0*)?", text.strip()):
-        return f"grade {text.strip()!r} is not a whole number"
-    grade = int(text.strip().partition(".")[0])
-    return grade if -MAX_GRADE <= grade <= MAX_GRADE else f"grade {grade} is beyond {MAX_GRADE}"
+def _missing(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
-def _rows(source: Source, mistakes: ProblemList) -> Iterator[Row]:
+def _rows(source: Source, mistakes: ProblemList, warn: Warn) -> Iterator[Row]:
     if not looks_like_json(source):
-        return _from_columns(source, mistakes)
+        return _from_table(source, mistakes, warn)
     whole = json_object(source, mistakes)
     if whole is None or not is_nested(whole):
         return _from_records(source, mistakes)
@@ -120,70 +137,24 @@ def _rows(source: Source, mistakes: ProblemList) -> Iterator[Row]:
 
 
 def is_nested(value: dict[str, Any]) -> bool:
-    """Return True if the JSON is {query: {document: value}}."""
+    """True for JSON of the form {query: {document: value}}."""
     return all(isinstance(values, dict) for values in value.values())
 
 
 def _from_records(source: Source, mistakes: ProblemList) -> Iterator[Row]:
     for line, record in records(source, mistakes):
-        names = (QUERY_NAMES, DOCUMENT_NAMES, GRADE_NAMES)
-        query, document, grade = (pick(record, known) for known in names)
-        yield line, query, document, grade
-
-
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """Columns of a file: how to split a line, and the positions of query, document and grade."""
-
-    split: Callable[[str], list[str]]
-    columns: int
-    query: int
-    document: int
-    grade: int
-    header: bool
-
-
-def _by_tabs(line: str) -> list[str]:
-    return [field.strip() for field in line.split("\t")]
-
-
-def _by_blanks(line: str) -> list[str]:
-    return ASCII_WHITESPACE.split(line.strip(" \t\r\f\v"))
-
-
-def _from_columns(source: Source, mistakes: ProblemList) -> Iterator[Row]:
-    layout = _layout([line for _, line in islice(source.lines(ProblemList(source.path)), 50)])
-    if layout is None:
-        if source.head:
-            mistakes.add(1, f"not a file of judgments (expected {ACCEPTED_FORMS})")
-        return
-    header = layout.header
-    for line, row in source.lines(mistakes):
-        fields = layout.split(row)
-        if header:
-            header = False
-        elif len(fields) != layout.columns:
-            mistakes.add(line, f"{len(fields)} columns where {layout.columns} are expected")
+        try:
+            query, document, grade = pick(record, QUERY_ID, DOCUMENT_ID, GRADE)
+        except AmbiguousNames as e:
+            mistakes.add(line, str(e))
         else:
-            yield line, fields[layout.query], fields[layout.document], fields[layout.grade]
+            yield line, query, document, grade
 
 
-def _layout(sample: list[str]) -> _Layout | None:
-    """Detect the layout by a header, else by the split that gives most lines three or four columns."""
-    for split in (_by_tabs, _by_blanks):
-        names = [plain_name(name) for name in split(sample[0])] if sample else []
-        at = [
-            next((i for i, name in enumerate(names) if name in known), None)
-            for known in (QUERY_NAMES, DOCUMENT_NAMES, GRADE_NAMES)
-        ]
-        query, document, grade = at
-        if query is not None and document is not None and grade is not None:
-            return _Layout(split, len(names), query, document, grade, header=True)
-    best: tuple[int, _Layout] | None = None
-    for split in (_by_tabs, _by_blanks):
-        counts = Counter(len(split(line)) for line in sample)
-        for columns in (3, 4):
-            if counts[columns] > (best[0] if best else 0):
-                where = (0, columns - 2, columns - 1)
-                best = counts[columns], _Layout(split, columns, *where, header=False)
-    return best[1] if best else None
+def _from_table(source: Source, mistakes: ProblemList, warn: Warn) -> Iterator[Row]:
+    layout = find_layout(source, FORMAT, mistakes)
+    if layout is not None:
+        for line, (query, document, grade) in read_rows(source, layout, FORMAT, mistakes, warn):
+            yield line, query, document, grade
+    elif source.head and not mistakes.found:
+        mistakes.add(1, f"not a file of judgments (expected {ACCEPTED_FORMS})")

@@ -1,20 +1,34 @@
-"""Reader of query files. Rules: see `formats`."""
+"""Reader of query files. The rules are in `formats`."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from qembed.errors import InputError
+from qembed.evaluation.formats.column_names import (
+    QUERY_TEXT,
+    RECORD_ID,
+    TASK,
+    WHERE,
+    AmbiguousNames,
+    find_names,
+    normalize_name,
+)
 from qembed.evaluation.formats.json_records import (
     identifier,
     is_text,
+    json_elements,
     json_kind,
+    json_members,
+    json_object,
+    json_text,
     looks_like_json,
+    objects,
     pick,
-    plain_name,
     records,
 )
 from qembed.evaluation.formats.source_file import (
@@ -24,24 +38,43 @@ from qembed.evaluation.formats.source_file import (
     ignore_warning,
     summarize_names,
 )
+from qembed.evaluation.formats.table_layout import (
+    Layout,
+    TableFormat,
+    find_layout,
+    first_rows,
+    is_quoted,
+    misread_message,
+    sample_cells,
+)
+from qembed.evaluation.formats.table_rows import read_rows
 from qembed.evaluation.formats.topics import classic_topics, xml_topics
 from qembed.types import Query
 
-ID_NAMES = ("_id", "id", "query-id", "qid", "queryid", "topic", "topic-id", "number")
-TEXT_NAMES = ("text", "query", "query-text", "title", "question")
-ACCEPTED_FORMS = "JSON lines, a JSON array, lines of id<TAB>text, or TREC topics"
+ACCEPTED_FORMS = (
+    "JSON lines, a JSON array or object, lines of id<TAB>text, CSV with a header such as id,text, "
+    "or TREC topics"
+)
+FORMAT = TableFormat(
+    alternatives=((RECORD_ID, QUERY_TEXT),),
+    optional=(TASK, WHERE),
+    verbatim=QUERY_TEXT,
+    separators=("\t", ",", ";", "|"),
+)
+CONTAINERS = ("queries", "topics", "questions", "data", "records", "items")
+"""Keys of a JSON object that hold the list (or object) of its queries."""
 
 
 def read_queries(path: Path, *, warn: Warn = ignore_warning) -> list[Query]:
-    """Read queries in the file's order: BEIR JSON lines, JSON array, TSV or TREC topics.
+    """Queries of a file, in its order: JSON lines, array or object, TSV, CSV or TREC topics.
 
-    A repeated query is kept once and reported to `warn`. Raises InputError with every mistake.
+    A query that the file holds twice is kept once. Raises InputError with every mistake.
     """
     source, mistakes = Source.read(path), ProblemList(path)
     queries: dict[str, Query] = {}
     lines: dict[str, int] = {}
     repeated: list[str] = []
-    for line, query in _parse(source, mistakes):
+    for line, query in _found(source, mistakes, warn):
         earlier = queries.setdefault(query.id, query)
         if earlier is query:
             lines[query.id] = line
@@ -57,7 +90,7 @@ def read_queries(path: Path, *, warn: Warn = ignore_warning) -> list[Query]:
     return list(queries.values())
 
 
-def _parse(source: Source, mistakes: ProblemList) -> Iterator[tuple[int, Query]]:
+def _found(source: Source, mistakes: ProblemList, warn: Warn) -> Iterator[tuple[int, Query]]:
     head = source.head
     if looks_like_json(source):
         return _from_json(source, mistakes)
@@ -70,59 +103,127 @@ def _parse(source: Source, mistakes: ProblemList) -> Iterator[tuple[int, Query]]
             f"a mistake in {source.path}",
             [f"{source.path}:1: starts with '<' but holds no <top> and no <topic>"],
         )
-    return _from_columns(source, mistakes)
+    return _from_table(source, mistakes, warn)
+
+
+# ── JSON ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _from_json(source: Source, mistakes: ProblemList) -> Iterator[tuple[int, Query]]:
-    for line, record in records(source, mistakes):
-        name = identifier(pick(record, ID_NAMES))
-        text = pick(record, TEXT_NAMES)
-        extra = {key: record.get(key) for key in ("task", "where")}
-        wrong = _wrong_in(record, name, text, extra)
+    whole = json_object(source, mistakes)
+    if not whole or _is_record(whole):
+        if not mistakes.found:
+            yield from _from_records(records(source, mistakes), mistakes)
+        return
+    text = json_text(source, mistakes) or "{}"
+    for line, key, at, value in json_members(text):
+        if key.lower() in CONTAINERS and isinstance(value, list):
+            elements = json_elements(text, at, mistakes, whole=False)
+            # their lines are counted from the text's beginning too
+            yield from _from_records(objects(elements, mistakes), mistakes)
+        elif key.lower() in CONTAINERS and isinstance(value, dict):
+            shift = text.count("\n", 0, at)
+            for inner, name, _, member in json_members(text[at:]):
+                yield from _from_member(shift + inner, name, member, mistakes)
+        elif not any(name.lower() in CONTAINERS for name in whole):
+            yield from _from_member(line, key, value, mistakes)
+
+
+def _is_record(value: dict[str, Any]) -> bool:
+    """True for one query's object, False for an object of queries."""
+    if any(isinstance(value.get(key), list | dict) for key in value if key.lower() in CONTAINERS):
+        return False
+    try:
+        places = find_names(tuple(value), (RECORD_ID, QUERY_TEXT))
+    except AmbiguousNames:
+        return True
+    return places != (None, None)
+
+
+def _from_member(
+    line: int, name: str, value: Any, mistakes: ProblemList
+) -> Iterator[tuple[int, Query]]:
+    """Query of `name: text` or `name: {"text": …}`."""
+    record = value if isinstance(value, dict) else {"text": value}
+    with suppress(AmbiguousNames):
+        if find_names(tuple(record), (RECORD_ID,)) == (None,):
+            record = {"_id": name, **record}
+    yield from _from_records(iter([(line, record)]), mistakes)
+
+
+def _from_records(
+    found: Iterator[tuple[int, dict[str, Any]]], mistakes: ProblemList
+) -> Iterator[tuple[int, Query]]:
+    for line, record in found:
+        try:
+            value, text, task, where = pick(record, RECORD_ID, QUERY_TEXT, TASK, WHERE)
+        except AmbiguousNames as e:
+            mistakes.add(line, str(e))
+            continue
+        name = identifier(value)
+        wrong = _wrong_in(value, name, text, {"task": task, "where": where})
         for what in wrong:
             mistakes.add(line, what)
         if name is not None and not wrong:
-            yield line, Query(name, text, extra["task"], extra["where"])
+            yield line, Query(name, text, task, where)
 
 
-def _wrong_in(
-    record: dict[str, Any], name: str | None, text: Any, extra: dict[str, Any]
-) -> list[str]:
+def _wrong_in(value: Any, name: str | None, text: Any, extra: dict[str, Any]) -> list[str]:
+    of = "" if name is None else f"query {name!r}: "
     wrong = []
     if name is None:
-        found = pick(record, ID_NAMES)
-        wrong.append('no "_id"' if found is None else f'"_id" cannot be {found!r}')
+        wrong.append('no "_id"' if value is None else f'"_id" cannot be {value!r}')
     if not isinstance(text, str):
-        wrong.append('no "text"' if text is None else f'"text" is {json_kind(text)}')
+        wrong.append(of + ('no "text"' if text is None else f'"text" is {json_kind(text)}'))
     elif not text.strip():
-        wrong.append('"text" is empty')
+        wrong.append(f'{of}"text" is empty')
     elif not is_text(text):
-        wrong.append('"text" holds half a surrogate pair')
-    for key, value in extra.items():
-        if value is not None and not isinstance(value, str):
-            wrong.append(f'"{key}" is {json_kind(value)}, not a text')
+        wrong.append(f'{of}"text" holds half a surrogate pair')
+    for key, given in extra.items():
+        if given is not None and not isinstance(given, str):
+            wrong.append(f'{of}"{key}" is {json_kind(given)}, not a text')
     return wrong
 
 
-def _from_columns(source: Source, mistakes: ProblemList) -> Iterator[tuple[int, Query]]:
-    if b"\t" not in source.data and source.head:
-        mistakes.add(1, f"not a query file (expected {ACCEPTED_FORMS})")
+# ── tables and topics ────────────────────────────────────────────────────────────────────────────
+
+
+def _from_table(source: Source, mistakes: ProblemList, warn: Warn) -> Iterator[tuple[int, Query]]:
+    layout = find_layout(source, FORMAT, mistakes) or _layout_without_header(source, mistakes)
+    if layout is None:
         return
-    first = True
-    for line, row in source.lines(mistakes):
-        name, tab, text = row.partition("\t")
-        header = first and plain_name(name) in ID_NAMES and plain_name(text) in TEXT_NAMES
-        first = False
-        if header:
-            continue
-        if not tab:
-            mistakes.add(line, "no tab between id and text")
-        elif not name.strip():
-            mistakes.add(line, "no id before the tab")
+    for line, (name, text, task, where) in read_rows(source, layout, FORMAT, mistakes, warn):
+        if not name:
+            mistakes.add(line, "no id before the tab" if layout.header is None else "no query id")
         elif not text.strip():
-            mistakes.add(line, f"query {name.strip()!r} has no text")
+            mistakes.add(line, f"query {name!r} has no text")
         else:
-            yield line, Query(name.strip(), text)
+            yield line, Query(name, text, task or None, where or None)
+
+
+def _layout_without_header(source: Source, mistakes: ProblemList) -> Layout | None:
+    """Layout of id<TAB>text; None after adding what is wrong, if anything is there."""
+    _, rows, _ = first_rows(source)
+    if not rows or mistakes.found:
+        return None
+    number, line = rows[0]
+    for separator in FORMAT.separators:
+        names = sample_cells(line, separator)
+        # one cell that names the id is no query: its text would be the other column's name
+        if len(names) > 1 and _names_an_id(names):
+            mistakes.add(number, misread_message(names, FORMAT))
+            return None
+    if b"\t" not in source.data:
+        mistakes.add(1, f"not a query file (expected {ACCEPTED_FORMS})")
+        return None
+    roles = (RECORD_ID, QUERY_TEXT, TASK, WHERE)
+    return Layout("\t", 2, roles, (0, 1, None, None), None, is_quoted(source, "\t", line))
+
+
+def _names_an_id(names: list[str]) -> bool:
+    """True if a cell is a name of the id's column that is hardly a query's id itself."""
+    strong = RECORD_ID.spellings[:3]
+    return any(re.fullmatch(s, normalize_name(name)) for name in names for s in strong)
 
 
 def _topics(

@@ -1,15 +1,22 @@
-"""Reader and writer of runs. Rules: see `formats`."""
+"""Reader and writer of run files. The rules are in `formats`."""
 
 from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
 from qembed.errors import InputError, UsageError
+from qembed.evaluation.formats.column_names import (
+    DOCUMENT_ID,
+    POOL_QUERY_ID,
+    QUERY_ID,
+    RANK,
+    SCORE,
+    AmbiguousNames,
+)
 from qembed.evaluation.formats.json_records import (
     identifier,
     is_text,
@@ -19,27 +26,41 @@ from qembed.evaluation.formats.json_records import (
     pick,
     records,
 )
-from qembed.evaluation.formats.qrels import DOCUMENT_NAMES, QUERY_NAMES, is_nested
+from qembed.evaluation.formats.numbers import is_number, parse_score
+from qembed.evaluation.formats.qrels import is_nested
 from qembed.evaluation.formats.source_file import (
-    ASCII_WHITESPACE,
     ProblemList,
     Source,
+    Warn,
     atomic_text_file,
+    ignore_warning,
+    summarize_names,
 )
+from qembed.evaluation.formats.table_layout import TableFormat, find_layout
+from qembed.evaluation.formats.table_rows import read_rows
+from qembed.evaluation.formats.trec_ids import decode_id, encode_id, fits_columns
 from qembed.types import Run
 
 _Found = tuple[int | None, Any, dict[str, Any] | None]
-"""Line, query id, hit; the hit is None for a query of `--format json` without hits."""
+"""Line, query id, hit; no hit for a query of `--format json` that found nothing."""
 
 ACCEPTED_FORMS = (
-    "TREC's `qid Q0 docid rank score tag`, JSON {qid: {docid: score}}, or qembed's JSON lines"
+    "TREC's `qid Q0 docid rank score tag`, a header such as query-id, corpus-id, score, "
+    "JSON {qid: {docid: score}}, or qembed's JSON lines"
+)
+FORMAT = TableFormat(
+    alternatives=((QUERY_ID, DOCUMENT_ID, SCORE), (QUERY_ID, DOCUMENT_ID, RANK)),
+    shapes={6: (0, 2, 4)},
+    number=2,
+    is_number=is_number,
 )
 
 
-def read_run(path: Path) -> Run:
-    """Read a run: TREC columns, JSON {qid: {docid: score}}, or the output of `qembed query`.
+def read_run(path: Path, *, warn: Warn = ignore_warning) -> Run:
+    """Run of a file: TREC columns, a table with a header, JSON, or what `qembed query` wrote.
 
-    Queries are in the file's order. Raises InputError with every mistake.
+    Queries stay in the file's order. A document that is there twice for a query with one score is
+    reported to `warn`. Raises InputError with every mistake.
     """
     source, mistakes = Source.read(path), ProblemList(path)
     whole = json_object(source, mistakes) if looks_like_json(source) else None
@@ -48,29 +69,45 @@ def read_run(path: Path) -> Run:
     elif looks_like_json(source):
         run = _from_hits(_hits(source, whole, mistakes), mistakes)
     else:
-        run = _from_columns(source, mistakes)
+        run = _from_table(source, mistakes, warn)
     if not run and not mistakes.found:
         mistakes.add(1, f"there is no result in it (expected {ACCEPTED_FORMS})")
     mistakes.close()
     return run
 
 
-def _from_columns(source: Source, mistakes: ProblemList) -> Run:
+def _from_table(source: Source, mistakes: ProblemList, warn: Warn) -> Run:
     run: Run = {}
-    for line, row in source.lines(mistakes):
-        fields = ASCII_WHITESPACE.split(row.strip(" \t\r\f\v"))
-        if len(fields) != 6:
-            mistakes.add(line, f"{len(fields)} columns where TREC runs have 6")
+    repeated: list[str] = []
+    layout = find_layout(source, FORMAT, mistakes)
+    if layout is None:
+        if source.head and not mistakes.found:
+            mistakes.add(1, f"not a run (expected {ACCEPTED_FORMS})")
+        return run
+    sign = -1.0 if layout.roles[2] is RANK else 1.0
+    for line, (query, document, text) in read_rows(source, layout, FORMAT, mistakes, warn):
+        if layout.header is None:
+            query, document = decode_id(query), decode_id(document)
+        if not query or not document:
+            mistakes.add(line, "no document id" if query else "no query id")
             continue
-        query, _, document, _, text, _ = fields
-        score = _score(text)
-        hits = run.setdefault(query, {})
+        score = parse_score(text)
         if isinstance(score, str):
             mistakes.add(line, score)
-        elif document in hits:
-            mistakes.add(line, f"document {document!r} is there twice for query {query!r}")
-        else:
+            continue
+        score *= sign
+        hits = run.setdefault(query, {})
+        if document not in hits:
             hits[document] = score
+        elif hits[document] == score:
+            repeated.append(f"line {line}")
+        else:
+            mistakes.add(line, f"document {document!r} is there twice for query {query!r}")
+    if repeated:
+        count = len(repeated)
+        warn(
+            f"{source.path}: lines that repeat an earlier one: {count} ({summarize_names(repeated)})"
+        )
     return run
 
 
@@ -81,7 +118,7 @@ def _from_nested(nested: dict[str, dict[str, Any]], mistakes: ProblemList) -> Ru
         if identifier(query) is None:
             mistakes.add(None, f"query id {query!r}")
         for document, value in hits.items():
-            score = _score(value)
+            score = parse_score(value)
             if identifier(document) is None:
                 mistakes.add(None, f"query {query!r}: document id {document!r}")
             elif isinstance(score, str):
@@ -101,13 +138,18 @@ def _from_hits(hits: Iterator[_Found], mistakes: ProblemList) -> Run:
         best = run.setdefault(query, {})
         if hit is None:
             continue
-        document, score = identifier(pick(hit, DOCUMENT_NAMES)), _score(pick(hit, ("score",)))
+        try:
+            name, value = pick(hit, DOCUMENT_ID, SCORE)
+        except AmbiguousNames as e:
+            mistakes.add(line, str(e))
+            continue
+        document, score = identifier(name), parse_score(value)
         if document is None:
             mistakes.add(line, 'no "document"')
         elif isinstance(score, str):
             mistakes.add(line, score)
         else:
-            # hits are passages: a document counts by its best one
+            # Hits are passages: a document counts as its best one.
             best[document] = max(score, best.get(document, score))
     return run
 
@@ -116,7 +158,12 @@ def _hits(source: Source, whole: dict[str, Any] | None, mistakes: ProblemList) -
     queries = whole.get("queries") if whole is not None else None
     if not isinstance(queries, list):
         for line, record in records(source, mistakes):
-            yield line, pick(record, QUERY_NAMES[:3]), record
+            try:
+                (query,) = pick(record, POOL_QUERY_ID)
+            except AmbiguousNames as e:
+                mistakes.add(line, str(e))
+            else:
+                yield line, query, record
         return
     for place, entry in enumerate(queries, 1):
         hits = entry.get("hits") if isinstance(entry, dict) else None
@@ -128,70 +175,66 @@ def _hits(source: Source, whole: dict[str, Any] | None, mistakes: ProblemList) -
             yield None, entry.get("query_id"), hit
 
 
-def _score(value: Any) -> float | str:
-    """Parse a score; returns a message for what is none."""
-    if value is None or isinstance(value, bool | list | dict):
-        return "no score" if value is None else f"score is {json_kind(value)}"
-    # float() would also take "1_0" and "nan"
-    if isinstance(value, str) and not re.fullmatch(r"[+-]?[0-9.]+([eE][+-]?[0-9]+)?", value):
-        return f"score {value!r} is not a finite number"
-    try:
-        score = float(value)
-    except (ValueError, OverflowError):
-        return f"score {str(value)[:40]!r} is not a finite number"
-    return score if math.isfinite(score) else f"score {value!r} is not a finite number"
+def write_run(
+    run: Run,
+    path_or_stream: Path | TextIO,
+    tag: str = "qembed",
+    *,
+    warn: Warn = ignore_warning,
+) -> None:
+    """Write a run, queries in its order, each one's documents by score and then by id.
 
-
-def write_run(run: Run, path_or_stream: Path | TextIO, tag: str = "qembed") -> None:
-    """Write a run: queries in its order, documents by score.
-
-    Writes TREC's six columns, or JSON {qid: {docid: score}} for a path that ends in .json. Scores read back
-    as the same floats; ties are ordered by document id, descending, as they are measured. A query without
-    hits has no line in TREC form. Raises InputError for ids that TREC columns cannot hold and for scores
-    that are not finite, UsageError for a tag with white space, StorageError if the disk refuses.
+    TREC's six columns, or JSON {qid: {docid: score}} for a path that ends in .json. Scores are
+    written so that reading them gives the same floats, so order and ties survive; ties go by
+    document id, descending, the order in which they are measured. A query without hits has no line
+    in TREC form. Ids that TREC columns cannot hold are written as `trec_ids` says, and counted to
+    `warn`. Raises InputError for ids that are no text and for NaN, UsageError for a tag with white
+    space, StorageError if the disk refuses.
     """
     as_json = isinstance(path_or_stream, Path) and path_or_stream.suffix.lower() == ".json"
-    if not _is_one_word(tag):
+    if not fits_columns(tag):
         raise UsageError(f"a run's tag is one word, not {tag!r}")
-    _check_writable(run, as_json)
+    _refuse(run)
+    if not as_json:
+        _warn_of_encoded_ids(run, warn)
     if not isinstance(path_or_stream, Path):
         path_or_stream.writelines(_trec_lines(run, tag))
         return
     with atomic_text_file(path_or_stream) as stream:
         if as_json:
-            ordered = {query: dict(_sorted_hits(hits)) for query, hits in run.items()}
-            json.dump(ordered, stream, ensure_ascii=False, indent=1)
+            json.dump(_json_run(run), stream, ensure_ascii=False, indent=1, allow_nan=False)
             stream.write("\n")
         else:
             stream.writelines(_trec_lines(run, tag))
 
 
-def _check_writable(run: Run, as_json: bool) -> None:
-    """Raise InputError for scores and ids that the form cannot hold."""
+def _refuse(run: Run) -> None:
     bad = [
         f"query {query!r}, document {document!r}: score {score}"
         for query, hits in run.items()
         for document, score in hits.items()
-        if not math.isfinite(score)
+        if math.isnan(score)
     ]
     if bad:
-        raise InputError("cannot write a run with scores that are not finite", bad)
-    fits = is_text if as_json else _is_one_word
-    bad = [f"query id {query!r}" for query in run if not fits(query)]
+        raise InputError("cannot write a run with scores that are not numbers", bad)
+    bad = [f"query id {query!r}" for query in run if not query or not is_text(query)]
     documents = {document: None for hits in run.values() for document in hits}
-    bad += [f"document id {document!r}" for document in documents if not fits(document)]
+    bad += [f"document id {d!r}" for d in documents if not d or not is_text(d)]
     if bad:
-        what = "ids that are not text" if as_json else "ids with white space in a TREC run"
-        instead = "" if as_json else " (a path that ends in .json takes them)"
-        raise InputError(f"cannot write {what}{instead}", bad)
+        raise InputError("cannot write ids that are not text", bad)
 
 
-def _is_one_word(name: str) -> bool:
-    # stricter than read_run: other readers use str.split, which also splits at U+3000
-    return bool(name) and name.split() == [name] and "\0" not in name and is_text(name)
+def _warn_of_encoded_ids(run: Run, warn: Warn) -> None:
+    ids = dict.fromkeys([*run, *(document for hits in run.values() for document in hits)])
+    encoded = [shown for name in ids if (shown := encode_id(name)) != name]
+    if encoded:
+        warn(
+            f"ids that TREC columns cannot hold, written in quotes with escapes: {len(encoded)} "
+            f"({summarize_names(encoded, 3)}); qembed reads them back, other tools need a .json run"
+        )
 
 
-def _sorted_hits(hits: dict[str, float]) -> list[tuple[str, float]]:
+def _ordered(hits: dict[str, float]) -> list[tuple[str, float]]:
     return sorted(
         ((document, float(score)) for document, score in hits.items()),
         key=lambda hit: (hit[1], hit[0]),
@@ -199,7 +242,16 @@ def _sorted_hits(hits: dict[str, float]) -> list[tuple[str, float]]:
     )
 
 
+def _json_run(run: Run) -> dict[str, dict[str, float | str]]:
+    """The run for JSON, which has no infinite numbers: "inf" and "-inf" stand for them."""
+    return {
+        query: {d: s if math.isfinite(s) else str(s) for d, s in _ordered(hits)}
+        for query, hits in run.items()
+    }
+
+
 def _trec_lines(run: Run, tag: str) -> Iterator[str]:
     for query, hits in run.items():
-        for rank, (document, score) in enumerate(_sorted_hits(hits), 1):
-            yield f"{query} Q0 {document} {rank} {score!r} {tag}\n"
+        name = encode_id(query)
+        for rank, (document, score) in enumerate(_ordered(hits), 1):
+            yield f"{name} Q0 {encode_id(document)} {rank} {score!r} {tag}\n"

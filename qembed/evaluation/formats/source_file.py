@@ -1,11 +1,13 @@
-"""Text files: numbered lines, collected mistakes, atomic writing.
+"""Input files as numbered lines of UTF-8, and output files that are complete or absent.
 
-Reading collects mistakes instead of stopping at the first: a reader adds them to a `ProblemList`, and
-`ProblemList.close` raises all of them in one InputError.
+Readers collect mistakes instead of stopping at the first one: `ProblemList.add` takes each, and
+`ProblemList.close` raises them all in one InputError.
 """
 
 from __future__ import annotations
 
+import codecs
+import io
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -14,18 +16,31 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
+from qembed.compression import decompress, detect_codec
 from qembed.errors import InputError, StorageError
 
-BOM = b"\xef\xbb\xbf"
+MAX_UNPACKED = 1 << 30
+"""Bytes that a small compressed file may decompress to; a larger one to MAX_RATIO times its size."""
+MAX_RATIO = 100
+
+# UTF-32's mark begins with UTF-16's
+_ENCODINGS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
 ASCII_WHITESPACE = re.compile(r"[ \t\n\r\f\v]+")
 """Separator of TREC columns: C's isspace, so that an ideographic space can be part of an id."""
 
 Warn = Callable[[str], None]
-"""Receiver of warnings: finished lines about oddities that change no measure."""
+"""Callback for warnings: one finished line about an oddity that changes no number."""
 
 
 def ignore_warning(message: str) -> None:
-    """Drop a warning."""
+    """Discard a warning: the default of readers."""
 
 
 @dataclass(slots=True)
@@ -41,7 +56,7 @@ class ProblemList:
         self.found.append(f"{where}: {what}")
 
     def close(self) -> None:
-        """Raise an InputError with every mistake, if there are any."""
+        """Raise an InputError with all mistakes, if there are any."""
         if self.found:
             many = "a mistake" if len(self.found) == 1 else f"{len(self.found)} mistakes"
             raise InputError(f"{many} in {self.path}", self.found)
@@ -49,33 +64,49 @@ class ProblemList:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Bytes of a file without its byte order mark, read once, so that pipes work too."""
+    """Content of a file as UTF-8 without a byte order mark, read once so that pipes work too."""
 
     path: Path
     data: bytes
 
     @classmethod
     def read(cls, path: Path) -> Source:
-        """Read the file. Raises InputError if it cannot be read."""
+        """Read a file, decompressed by its signature and re-encoded by its byte order mark.
+
+        Raises InputError if it cannot be read, is truncated, or is an archive of several files.
+        """
         try:
             data = path.read_bytes()
+            codec = detect_codec(data)
+            if codec is not None:
+                limit = max(MAX_UNPACKED, MAX_RATIO * len(data))
+                with decompress(io.BytesIO(data), codec, limit) as stream:
+                    data = stream.read()
+            data = _to_utf8(data)
         except OSError as e:
-            why = e.strerror or type(e).__name__
+            why = e.strerror or str(e) or type(e).__name__
             raise InputError(f"cannot read {path}", [f"{path}: {why}"]) from e
-        return cls(path, data.removeprefix(BOM))
+        if data.startswith(b"PK\x03\x04"):
+            what = "a zip archive or a workbook: unpack it, or save the sheet as CSV"
+            raise InputError(f"cannot read {path}", [f"{path}: {what}"])
+        return cls(path, data)
 
     @property
     def head(self) -> str:
-        """First line that is not blank, for recognising formats; "" without one."""
+        """First line that is neither blank nor a comment, to tell formats apart; "" without one."""
         for raw in self._raw():
-            if raw.strip():
-                return raw.decode("utf-8", "replace").strip()
+            line = raw.decode("utf-8", "replace").strip()
+            if line and not is_comment(line):
+                return line
         return ""
 
-    def lines(self, mistakes: ProblemList) -> Iterator[tuple[int, str]]:
-        """Yield (line number, text) of the lines that are not blank, without their line ends."""
+    def lines(self, mistakes: ProblemList, blank: bool = False) -> Iterator[tuple[int, str]]:
+        """(line number, text without line end) of the lines, comments included.
+
+        `blank`: blank lines too. Lines that are not UTF-8 are mistakes.
+        """
         for number, raw in enumerate(self._raw(), 1):
-            if not raw.strip():
+            if not blank and not raw.strip():
                 continue
             try:
                 yield number, raw.decode("utf-8")
@@ -83,7 +114,7 @@ class Source:
                 mistakes.add(number, f"not UTF-8 (byte 0x{raw[e.start]:02x} at {e.start + 1})")
 
     def text(self, mistakes: ProblemList) -> str | None:
-        """Decode the whole file; None after adding each line that is not UTF-8."""
+        """The whole content; None after adding each line that is not UTF-8 as a mistake."""
         try:
             return self.data.decode("utf-8")
         except UnicodeDecodeError:
@@ -92,8 +123,8 @@ class Source:
             return None
 
     def _raw(self) -> Iterator[bytes]:
-        # only \n ends a line: str.splitlines also splits at U+2028 and at form feeds, which may be part
-        # of a query
+        # Only \n ends a line here: str.splitlines would also cut at U+2028 and at form feeds,
+        # which are part of somebody's query.
         start, data = 0, self.data
         while start < len(data):
             end = data.find(b"\n", start)
@@ -102,17 +133,39 @@ class Source:
             start = end + 1
 
 
+def _to_utf8(data: bytes) -> bytes:
+    """UTF-8 without byte order mark; OSError for UTF-16 and UTF-32 that cannot be decoded."""
+    for mark, encoding in _ENCODINGS:
+        if data.startswith(mark):
+            data = data[len(mark) :]
+            if encoding != "utf-8":
+                try:
+                    data = data.decode(encoding).encode()
+                except UnicodeError as e:
+                    raise OSError(f"its byte order mark says {encoding}, but {e}") from e
+            break
+    if b"\r" in data and b"\n" not in data:  # line ends of old spreadsheet exports
+        data = data.replace(b"\r", b"\n")
+    return data
+
+
+def is_comment(line: str) -> bool:
+    """True for a line of `#` alone or of `#` and a blank; `#12` can be an id, and so can `#`."""
+    bare = line.lstrip()
+    return bare.startswith("#") and re.match(r"#+( |$)", bare) is not None
+
+
 def summarize_names(names: Sequence[str], most: int = 5) -> str:
-    """Join the first few names, and count the rest."""
+    """First names of a list, and the number of the others."""
     rest = len(names) - most
     return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
 @contextmanager
 def atomic_text_file(path: Path) -> Iterator[TextIO]:
-    """Write a UTF-8 text file atomically. Raises StorageError if the disk refuses.
+    """Write a UTF-8 text file that is complete or absent; StorageError if the disk refuses.
 
-    An existing path that is no regular file (a pipe, /dev/stdout) is written to, never replaced.
+    A path that exists and is no regular file (a pipe, /dev/stdout) is written to, never replaced.
     """
     try:
         if path.exists() and not path.is_file():

@@ -36,13 +36,18 @@ def details_json(
                 {
                     "id": document,
                     "title": titles.get(document, ""),
-                    "score": round(float(hits[document]), 6),
+                    "score": _finite(hits[document]),
                     "grade": grades.get(document),
                 }
                 for document in order[query][:DOCUMENTS_SHOWN]
             ],
         }
     return found
+
+
+def _finite(score: float) -> float | None:
+    """A score for JSON, which has no infinite numbers."""
+    return round(float(score), 6) if math.isfinite(score) else None
 
 
 def recall_curve(

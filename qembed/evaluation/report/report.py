@@ -20,7 +20,8 @@ The JSON report, `schema` 1. Keys may be added; present ones keep their name and
                   per_query (of the first measure), ms_per_query, difference (as above) or null}]
     recommendations  [sentence]
     details       {query: {text, judged: {document: grade}, returned: [{id, title, score, grade}]}};
-                  the ten best, grade null for documents that are not judged
+                  the ten best, grade null for documents that are not judged, score null for an
+                  infinite one
     floors        [{measure, wanted, query, got}]: queries below a --query-floor
     warnings      [line]
     causes        [line]: possible causes of a failed gate

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from qembed.errors import InputError
+from qembed.errors import InputError, QembedError
 from qembed.evaluation import (
     GateResult,
     Report,
@@ -50,13 +50,18 @@ from qembed.types import Query
 
 @dataclass(slots=True)
 class EvalResult:
-    """An evaluation's report, `body` as JSON. `indexed`: summary of the indexing that `--beir` needed."""
+    """An evaluation's report, `body` as JSON. `indexed`: summary of the indexing that `--beir` needed.
+
+    `failure`: error that kept a run or report from being written, to be raised once the measures are
+    shown.
+    """
 
     report: Report
     body: dict[str, Any]
     gates: Sequence[GateResult]
     warnings: Sequence[str]
     indexed: IndexSummary | None = None
+    failure: QembedError | None = None
 
     @property
     def passed(self) -> bool:
@@ -187,7 +192,7 @@ def _read_runs(options: EvalOptions, plan: EvalPlan, evidence: _Evidence) -> Non
         names = [str(path) for path in options.runs]
     runs = []
     for name, path in zip(names, options.runs, strict=True):
-        evidence.built = BuiltRun(read_run(path))
+        evidence.built = BuiltRun(read_run(path, warn=evidence.warnings.append))
         try:
             found = evidence.check()
         except InputError as e:
@@ -240,10 +245,13 @@ def _finish(
     if not result.passed:
         judged = [q for q in evidence.inputs.queries if qrels.get(q.id)]
         body["causes"] = causes(session, options.query, judged, body, plan.baseline)
-    if options.save_run is not None:
-        write_run(run, options.save_run)
-    for path in options.reports:
-        write_report(body, path)
+    try:
+        if options.save_run is not None:
+            write_run(run, options.save_run, warn=evidence.warnings.append)
+        for path in options.reports:
+            write_report(body, path)
+    except QembedError as e:
+        result.failure = e
     return result
 
 

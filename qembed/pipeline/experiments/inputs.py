@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qembed.errors import InputError, UsageError
-from qembed.evaluation import read_beir, read_qrels, read_queries
+from qembed.evaluation import corpus_file_name, read_beir, read_qrels, read_queries
 from qembed.models import cache_folder
 from qembed.pipeline.indexing.build import build
 from qembed.pipeline.indexing.options import IndexOptions, IndexSummary
@@ -77,7 +77,7 @@ def index_beir(
     folder = cache_folder() / "eval" / key.hexdigest()
     folder.mkdir(parents=True, exist_ok=True)
     # a name inside the folder, so that one content at two places is one source
-    link = folder / corpus.name
+    link = folder / corpus_file_name(corpus)
     with contextlib.suppress(FileNotFoundError):
         link.unlink()
     link.symlink_to(corpus.resolve())

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from qembed.errors import InputError
 from qembed.evaluation import read_queries
 from qembed.evaluation.formats.json_records import is_text
+from qembed.evaluation.formats.source_file import is_comment
+from qembed.evaluation.formats.table_rows import unquote
 from qembed.types import Query
 
 BOTH = [Query("q1", "refund policy"), Query("q2", "who pays  postage?")]
@@ -44,6 +46,59 @@ def problems(tmp_path: Path, text: str | bytes) -> list[str]:
 def test_one_file_in_many_forms(tmp_path: Path, text: str) -> None:
     assert read(tmp_path, text) == BOTH
     assert read(tmp_path, b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode()) == BOTH
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"q1": "refund policy", "q2": "who pays  postage?"}',
+        '{"q1": {"text": "refund policy"},\n "q2": {"question": "who pays  postage?"}}',
+        '{"0": {"_id": "q1", "text": "refund policy"}, "1": {"id": "q2", "query": "who pays  postage?"}}',
+        '{"queries": [{"_id": "q1", "text": "refund policy"},'
+        ' {"qid": "q2", "question": "who pays  postage?"}]}',
+        '{"version": 2,\n "topics": [\n{"number": "q1", "title": "refund policy"},\n'
+        '{"number": "q2", "title": "who pays  postage?"}],\n "source": "trec"}',
+        '{"Questions": {"q1": "refund policy",\n "q2": "who pays  postage?"}, "n": 2}',
+        '[{"question_id": "q1", "question": "refund policy"},'
+        ' {"question_id": "q2", "question": "who pays  postage?"}]',
+        '{"Query ID": "q1", "Query Text": "refund policy"}\n'
+        '{"queryId": "q2", "queryText": "who pays  postage?"}\n',
+    ],
+)
+def test_queries_in_json_of_many_forms(tmp_path: Path, text: str) -> None:
+    assert read(tmp_path, text) == BOTH
+    assert read(tmp_path, b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode()) == BOTH
+
+
+def test_one_object_may_be_one_query(tmp_path: Path) -> None:
+    assert read(tmp_path, '{"_id": "q1", "text": "refund policy"}') == BOTH[:1]
+    text = '{"q1": {"text": "x", "task": "web", "where": "a = 1"}}'
+    assert read(tmp_path, text) == [Query("q1", "x", "web", "a = 1")]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ('{"q1": "x",\n"q2": "",\n"q3": 4,\n"q4": {},\n"": "y"}',
+         ["F:2: query 'q2': \"text\" is empty", "F:3: query 'q3': \"text\" is a number",
+          "F:4: query 'q4': no \"text\"", "F:5: \"_id\" cannot be ''"]),
+        ('{"a": 1, "queries": [\n{"_id": "1", "text": "x"},\n"y",\n{"text": "z"}\n]}',
+         ["F:3: expected a JSON object, found a text", 'F:4: no "_id"']),
+        ('{"queries":\n{"q1": "x",\n"q2": []}}', ["F:3: query 'q2': \"text\" is a list"]),
+        ('{"text": "x"}', ['F:1: no "_id"']),
+        ('{"q1": "x",\n"q1": "y"}', ['F:1: "q1" is there twice']),
+        ('{"q1": "x",\n"q2": }', ["F:2: not JSON (Expecting value"]),
+        ('{"queries": []}', ["F:1: there is no query in it"]),
+        ('["x", "y"]', ["F:1: not a query file"]),
+        ('[\n"x"]', ["F:2: expected a JSON object, found a text"]),
+    ],
+)  # fmt: skip
+def test_mistakes_in_json_objects_have_their_line(
+    tmp_path: Path, text: str, wanted: list[str]
+) -> None:
+    found = problems(tmp_path, text)
+    assert len(found) == len(wanted), found
+    assert all(f.startswith(w) for f, w in zip(found, wanted, strict=True)), found
 
 
 def test_numbers_become_ids_and_a_query_has_its_own_task_and_filter(tmp_path: Path) -> None:
@@ -93,7 +148,7 @@ def test_every_mistake_has_its_line(tmp_path: Path) -> None:
         '{"_id": "e", "_id": "f", "text": "x"}\n{"_id": "g", "text": "\\ud800"}\n'
     )
     assert problems(tmp_path, text) == [
-        'F:2: no "text"',
+        "F:2: query 'b': no \"text\"",
         'F:3: no "_id"',
         'F:3: "text" is empty',
         "F:4: expected a JSON object, found a text",
@@ -103,21 +158,21 @@ def test_every_mistake_has_its_line(tmp_path: Path) -> None:
         'F:6: "where" is a list, not a text',
         "F:7: query 'a' differs from line 1's",
         'F:8: "_id" is there twice',
-        'F:9: "text" holds half a surrogate pair',
+        "F:9: query 'g': \"text\" holds half a surrogate pair",
     ]
 
 
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
-        ("", ["F:1: there is no query in it (expected JSON lines, a JSON array, "]),
+        ("", ["F:1: there is no query in it (expected JSON lines, a JSON array or object, "]),
         ("\n \n", ["F:1: there is no query in it"]),
         ("[]", ["F:1: there is no query in it"]),
         ("id\ttext\n", ["F:1: there is no query in it"]),
         ("refund policy\nother\n", ["F:1: not a query file (expected JSON lines"]),
         ("1\tx\n2 y\n\tz\n3\t \n", ["F:2: no tab", "F:3: no id", "F:4: query '3' has no text"]),
         (b"1\tx\n2\t\xe9\n", ["F:2: not UTF-8 (byte 0xe9 at 3)"]),
-        ('[{"_id": "1", "text": "x"},\n\n {"_id": "2"}]', ['F:3: no "text"']),
+        ('[{"_id": "1", "text": "x"},\n\n {"_id": "2"}]', ["F:3: query '2': no \"text\""]),
         ('[{"_id": "1", "text": "x"},\n]', ["F:2: not JSON (Expecting value at column 1)"]),
         ('[{"_id": "1", "text": "x"}\n', ["F:2: not JSON (the array is not closed by ])"]),
         ('[{"_id": "1", "text": "x"}]\n[]', ["F:1: there is more after the end"]),
@@ -177,10 +232,12 @@ def test_json_round_trip(queries: Any, as_array: bool) -> None:
         assert read_queries(path) == wanted
 
 
+# an id in quotes is read without them
+tsv_ids = tsv_names.map(unquote).filter(lambda t: t and unquote(t) == t and not is_comment(t))
+
+
 @settings(max_examples=60, deadline=None, database=None)
-@given(
-    st.dictionaries(tsv_names.map(str.strip).filter(bool), tsv_names.filter(str.strip), min_size=1)
-)
+@given(st.dictionaries(tsv_ids, tsv_names.filter(str.strip), min_size=1))
 def test_tsv_round_trip(queries: Any) -> None:
     wanted = [Query(name, text) for name, text in queries.items()]
     text = "id\ttext\n" + "".join(f"{q.id}\t{q.text}\n" for q in wanted)

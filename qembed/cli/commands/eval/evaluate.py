@@ -248,6 +248,9 @@ def evaluate(
     if not result.passed:
         for line in failures(result.body):
             talk.say(line)
+    if result.failure is not None:
+        raise result.failure
+    if not result.passed:
         raise typer.Exit(ExitCode.GATE)
 
 

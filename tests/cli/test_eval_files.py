@@ -1,0 +1,106 @@
+"""qembed eval on files as they are found: compressed, with other headers, with ids that hold blanks."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+
+import pytest
+
+from tests.cli.conftest import Shell
+from tests.corpus.made import zstd
+
+DOCS = {
+    "refund rules": "money comes back refund days",
+    "parcels": "parcel tracking where",
+    "locked accounts": "locked account password",
+}
+QUERIES = {"q 1": "refund money", "q2": "where parcel"}
+QRELS = "Query ID;Document ID;Grade\nq 1;refund rules;1.0\nq2;parcels;2\n"
+
+
+@pytest.fixture
+def files(shell: Shell) -> Shell:
+    corpus = "".join(json.dumps({"_id": i, "text": t}) + "\n" for i, t in DOCS.items())
+    shell.write("corpus.jsonl", corpus)
+    shell.write("queries.json", json.dumps(QUERIES))
+    shell.write("qrels.csv", QRELS)
+    shell.old()
+    return shell
+
+
+@pytest.mark.parametrize("name", ["{}.gz", "{}.zst", "{}"])
+@pytest.mark.parametrize("pack", [gzip.compress, zstd])
+def test_a_compressed_beir_folder(files: Shell, name: str, pack: Callable[[bytes], bytes]) -> None:
+    beir = files.folder / "beir"
+    (beir / "qrels").mkdir(parents=True)
+    for here, there in {
+        "corpus.jsonl": "corpus.jsonl",
+        "queries.json": "queries.jsonl",
+        "qrels.csv": "qrels/test.tsv",
+    }.items():
+        data = (files.folder / here).read_bytes()
+        (beir / name.format(there)).write_bytes(pack(data))
+    done = files("eval", "--beir", "beir", "--format", "json", "--measures", "RR@10")
+    assert done.code == 0, done.err
+    assert done.json["per_query"] == {"q 1": {"RR@10": 1.0}, "q2": {"RR@10": 1.0}}
+
+
+def test_a_truncated_corpus_is_named(files: Shell) -> None:
+    beir = files.folder / "beir"
+    (beir / "qrels").mkdir(parents=True)
+    (beir / "corpus.jsonl").write_bytes(
+        gzip.compress((files.folder / "corpus.jsonl").read_bytes())[:-9]
+    )
+    (beir / "queries.jsonl").write_text(json.dumps(QUERIES))
+    (beir / "qrels/test.tsv").write_text(QRELS)
+    done = files("eval", "--beir", "beir")
+    assert done.code == 2
+    assert "corpus.jsonl" in done.err
+    assert "cannot be unpacked" in done.err
+
+
+def test_judgments_from_a_compressed_pipe(files: Shell) -> None:
+    files.write("run.trec", '"q\\u00201" Q0 "refund\\u0020rules" 1 1 t\nq2 Q0 x 1 -inf t\n')
+    args = ("eval", "--run", "run.trec", "--qrels", "/dev/stdin", "--format", "json")
+    done = files.process(*args, "--measures", "RR@10", stdin=gzip.compress(QRELS.encode()))
+    assert done.code == 0, done.err
+    assert done.json["per_query"] == {"q 1": {"RR@10": 1.0}, "q2": {"RR@10": 0.0}}
+    assert done.json["details"]["q2"]["returned"][0]["score"] is None
+
+
+def test_a_run_of_ids_with_blanks_is_written_and_read_back(files: Shell) -> None:
+    files("index", "corpus.jsonl", "-q")
+    args = ("eval", "--queries", "queries.json", "--qrels", "qrels.csv", "--format", "json")
+    done = files(*args, "--save-run", "run.trec")
+    assert done.code == 0, done.err
+    warning = 'written in quotes with escapes: 3 ("q\\u00201", "refund\\u0020rules", "locked'
+    assert warning in done.err
+    assert any(warning in line for line in done.json["warnings"])
+    assert done.json["measures"]["RR@10"] == 1
+    again = files("eval", "--run", "run.trec", "--qrels", "qrels.csv", "--format", "json")
+    assert again.code == 0, again.err
+    assert again.json["measures"] == done.json["measures"]
+
+
+def test_measures_are_shown_even_if_the_run_cannot_be_written(files: Shell) -> None:
+    files("index", "corpus.jsonl", "-q")
+    args = ("eval", "--queries", "queries.json", "--qrels", "qrels.csv", "--format", "json")
+    done = files(*args, "--save-run", "nowhere/run.trec")
+    assert done.code == 2
+    assert "cannot write nowhere/run.trec" in done.err
+    assert done.json["measures"]["RR@10"] == 1
+
+
+def test_all_mistakes_of_files_with_headers_are_listed(files: Shell) -> None:
+    files.write("bad.csv", "qid,did,label\nq2,parcels,0.5\nq2,x\nq2,y,1,2\n")
+    files.write("run.trec", "q2 Q0 parcels 1 0,5 t\nq2 Q0 x 2 nan t\n")
+    done = files("eval", "--run", "run.trec", "--qrels", "bad.csv")
+    assert done.code == 2
+    for where in ("bad.csv:2: grade '0.5'", "bad.csv:3: 2 columns", "bad.csv:4: 4 columns"):
+        assert where in done.err
+    done = files("eval", "--run", "run.trec", "--qrels", "qrels.csv")
+    assert done.code == 2
+    for where in ("run.trec:1: score '0,5'", "run.trec:2: score 'nan'"):
+        assert where in done.err

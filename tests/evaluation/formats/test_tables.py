@@ -1,0 +1,348 @@
+"""Tables of judgments, runs, queries and pools: headers, separators, quotes, comments."""
+
+from pathlib import Path
+
+import pytest
+
+from qembed.errors import InputError
+from qembed.evaluation import read_pool, read_qrels, read_queries, read_run
+from qembed.evaluation.formats.column_names import (
+    DOCUMENT_ID,
+    GRADE,
+    QUERY_ID,
+    AmbiguousNames,
+    find_names,
+    normalize_name,
+)
+from qembed.types import Query
+
+WANTED = {"q1": {"d1": 2, "d 2": 0}, "q2": {"d1": 1}}
+ROWS = [("q1", "d1", "2"), ("q1", "d 2", "0"), ("q2", "d1", "1")]
+
+
+def written(tmp_path: Path, text: str | bytes) -> Path:
+    path = tmp_path / "file.any"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def problems(read, path: Path) -> list[str]:
+    with pytest.raises(InputError) as e:
+        read(path)
+    return [p.replace(str(path), "F") for p in e.value.problems]
+
+
+# ── names of columns ─────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "query_id,doc_id,relevance",
+        "query-id,corpus-id,score",
+        "QUERY_ID,DOC_ID,SCORE",
+        "Query ID,Passage ID,Grade",
+        "qid,did,label",
+        "topic,docno,rel",
+        "Topic_Number,DocNo,Judgment",
+        "queryId,docId,rating",
+        "QueryId,DocumentId,Relevance",
+        "q_id,p_id,is_relevant",
+        "question id,paragraph id,relevance score",
+        "query,document,relevance",
+        "query,path,grade",
+        "search_query_id,product_id,gold_label",
+        "Query (number),Chunk ID,Relevance (0-3)",
+        "query uuid,chunk uuid,Judgement",
+        "topic_id,url,level",
+        "#query_id,doc_id,rel",
+        "question,answer_id,correct",
+        "query_id,faq_id,label",
+        "query_id,_id,grade",
+    ],
+)
+@pytest.mark.parametrize("separator", [",", "\t", ";", "|"])
+def test_headers_of_any_wording(tmp_path: Path, header: str, separator: str) -> None:
+    lines = [header.replace(",", separator), *(separator.join(row) for row in ROWS)]
+    assert read_qrels(written(tmp_path, "\n".join(lines))) == WANTED
+    assert read_qrels(written(tmp_path, "\ufeff" + "\r\n".join(lines) + "\r\n\r\n")) == WANTED
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["topic iteration docno rel", "qid iter docid grade", "TOPIC ITER DOCUMENT# RELEVANCY"],
+)
+def test_headers_between_blanks(tmp_path: Path, header: str) -> None:
+    rows = "q1 0 d1 2\nq1 0 d2 0\n"
+    assert read_qrels(written(tmp_path, f"{header}\n{rows}")) == {"q1": {"d1": 2, "d2": 0}}
+    assert read_qrels(written(tmp_path, f"# {header}\n{rows}")) == {"q1": {"d1": 2, "d2": 0}}
+
+
+def test_columns_are_found_by_name_in_any_order(tmp_path: Path) -> None:
+    text = "label,note,docid,query,qid\n2,x,d1,words of it,q1\n0,,d 2,,q1\n1,y,d1,other,q2\n"
+    assert read_qrels(written(tmp_path, text)) == WANTED
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        ("qid docid docno score label", "qid docno label"),  # pyterrier's docid is its own number
+        ("query query_id document doc_id relevance", "query_id doc_id relevance"),
+        ("id query_id product_id label", "query_id product_id label"),
+        ("query_id query corpus_id title text grade", "query_id corpus_id grade"),
+        ("faqid q d rel", "q - rel"),
+        ("query_id document_title grade", "query_id - grade"),
+    ],
+)
+def test_of_several_names_the_more_telling_one_counts(names: str, found: str) -> None:
+    words = tuple(names.split())
+    places = find_names(words, (QUERY_ID, DOCUMENT_ID, GRADE))
+    assert ["-" if at is None else words[at] for at in places] == found.split()
+
+
+def test_names_that_tell_nothing_apart_are_an_error(tmp_path: Path) -> None:
+    with pytest.raises(AmbiguousNames, match="both 'qid' and 'query_id' could be the query id"):
+        find_names(("qid", "query_id", "docid", "rel"), (QUERY_ID, DOCUMENT_ID, GRADE))
+    path = written(tmp_path, "qid,query_id,docid,rel\n1,q1,d1,1\n")
+    assert problems(read_qrels, path) == [
+        "F:1: header: both 'qid' and 'query_id' could be the query id"
+    ]
+    path = written(tmp_path, '{"qid": 1, "query_id": 1, "docid": 1, "rel": 1}\n')
+    assert problems(read_qrels, path) == ["F:1: both 'qid' and 'query_id' could be the query id"]
+
+
+def test_long_cells_are_no_names() -> None:
+    assert normalize_name("[" * 1_000_000) == ""
+
+
+@pytest.mark.parametrize(
+    "header", ["foo,bar,baz", "qid,docid,foo", "qid,foo,rel", "query_id;doc_id;remarks"]
+)
+def test_a_header_that_is_not_understood_names_what_there_is_and_what_is_wanted(
+    tmp_path: Path, header: str
+) -> None:
+    separator = ";" if ";" in header else ","
+    path = written(tmp_path, f"{header}\nq1,d1,1\n".replace(",", separator))
+    (found,) = problems(read_qrels, path)
+    names = ", ".join(repr(name) for name in header.split(separator))
+    assert found == (
+        f"F:1: a header that is not understood: columns {names}; wanted are query id (query-id, qid, "
+        "topic, …); document id (corpus-id, doc-id, docno, …); grade (relevance, grade, label, score, …)"
+    )
+
+
+def test_a_first_row_with_a_mistake_is_no_header(tmp_path: Path) -> None:
+    path = written(tmp_path, "q1 0 d1 x\nq1 0 d2 1\n")
+    assert problems(read_qrels, path) == ["F:1: grade 'x' is not a whole number"]
+
+
+# ── separators and quotes ────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "q1,d1,2\nq1,d 2,0\nq2,d1,1\n",
+        "q1;d1;2\nq1;d 2;0\nq2;d1;1\n",
+        "q1\td1\t2\nq1\td 2\t0\nq2\td1\t1\n",
+        "q1 | d1 | 2\nq1 | d 2 | 0\nq2 | d1 | 1\n",
+        "q1,0,d1,2\nq1,0,d 2,0\nq2,0,d1,1\n",
+        '"q1","d1","2"\n"q1","d 2","0"\n"q2","d1","1"\n',
+        '"q1"\t"d1"\t2\n"q1"\t"d 2"\t0\n"q2"\t"d1"\t1\n',
+        'q1\td1\t2\nq1\t"d 2"\t0\nq2\td1\t1\n',
+        'q1, "d1", 2\nq1, "d 2", 0\nq2, d1, 1\n',
+        "sep=;\nq1;d1;2\nq1;d 2;0\nq2;d1;1\n",
+        "sep=,\nqid,did,rel\nq1,d1,2\nq1,d 2,0\nq2,d1,1\n",
+        "qid,did,rel,,\nq1,d1,2,,\nq1,d 2,0,,\nq2,d1,1\n",
+        "qid,did,rel,note\nq1,d1,2,x\nq1,d 2,0\nq2,d1,1,\n",
+    ],
+)
+def test_separators_and_quotes(tmp_path: Path, text: str) -> None:
+    assert read_qrels(written(tmp_path, text)) == WANTED
+
+
+def test_quoted_cells_hold_separators_quotes_and_line_ends(tmp_path: Path) -> None:
+    text = 'qid,doc,rel\nq1,"a, b.md",1\nq1,"say ""hi"".md",2\nq1,"two\nlines",0\nq2,d,1\n'
+    wanted = {"q1": {"a, b.md": 1, 'say "hi".md': 2, "two\nlines": 0}, "q2": {"d": 1}}
+    assert read_qrels(written(tmp_path, text)) == wanted
+    path = written(tmp_path, text + "q3,d,x\n")
+    assert problems(read_qrels, path) == ["F:7: grade 'x' is not a whole number"]
+
+
+def test_the_encodings_that_spreadsheets_save(tmp_path: Path) -> None:
+    text = "qid;did;rel\r\nq1;déjà;1\r\n"
+    for encoding in ("utf-16", "utf-8-sig", "utf-32"):
+        assert read_qrels(written(tmp_path, text.encode(encoding))) == {"q1": {"déjà": 1}}
+    old_mac = text.replace("\r\n", "\r")
+    assert read_qrels(written(tmp_path, old_mac)) == {"q1": {"déjà": 1}}
+    broken = text.encode("utf-16") + b"x"
+    assert "byte order mark says utf-16" in problems(read_qrels, written(tmp_path, broken))[0]
+
+
+def test_mistakes_of_a_table_are_told_together(tmp_path: Path) -> None:
+    text = (
+        'qid,did,rel\nq1,d1\nq1,d,2,1,extra\nq1,"d"2,1\nq1,"never closed,1\nq1,d3,"1,0"\n'
+        "q1,d4,1.5\n,d5,1\nq1,,1\nq1,d6,1\nq1,d6,2\nq1;d7;1\n"
+    )
+    assert problems(read_qrels, written(tmp_path, text)) == [
+        "F:2: 2 columns where 3 are expected",
+        "F:3: 5 columns where 3 are expected (a cell that holds the separator must be in quotes)",
+        "F:4: not CSV (',' expected after '\"')",
+        "F:5: a quote that is never closed",
+        "F:6: grade '1,0' is not a whole number (a decimal comma? write 1.0)",
+        "F:7: grade '1.5' is not a whole number but a fraction: measures count whole grades",
+        "F:8: no query id",
+        "F:9: no document id",
+        "F:11: grade 2 for query 'q1', document 'd6', but grade 1 on line 10",
+        "F:12: no comma between columns, of which 3 are expected",
+    ]
+
+
+def test_many_open_quotes_do_not_take_long(tmp_path: Path) -> None:
+    text = "qid,did,rel\n" + 'q1,"d,1\n' * 5001
+    assert len(problems(read_qrels, written(tmp_path, text))) >= 2
+
+
+# ── comments ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_comments_are_left_out_and_named_where_they_look_like_rows(tmp_path: Path) -> None:
+    heard: list[str] = []
+    path = written(tmp_path, "# made by hand\n#\nq1\td1\t1\n# q1\td2\t1\n## end\n#3\td1\t1\n")
+    assert read_qrels(path, warn=heard.append) == {"q1": {"d1": 1}, "#3": {"d1": 1}}
+    assert heard == [f"{path}: rows that are comments, which are left out: 1 (line 4)"]
+    heard.clear()
+    path = written(tmp_path, "# grades 0 to 3\nq1 0 d1 1\n# q1 0 d2 1\n#3 0 d1 1\n")
+    assert read_qrels(path, warn=heard.append) == {"q1": {"d1": 1}, "#3": {"d1": 1}}
+    assert heard == []
+
+
+@pytest.mark.parametrize("start", ["# a file\n\n", "#\r\n# [x] {y}\n"])
+def test_comments_above_json(tmp_path: Path, start: str) -> None:
+    assert read_qrels(written(tmp_path, start + '{"q": {"d": 1}}')) == {"q": {"d": 1}}
+    text = start + '[{"qid": "q", "did": "d", "rel": 1},\n{"qid": "q"}]'
+    assert problems(read_qrels, written(tmp_path, text)) == ["F:4: no document id", "F:4: no grade"]
+    text = start + '{"_id": "q", "text": "x"}\n# between\n{"_id": "r", "text": "y"}'
+    assert read_queries(written(tmp_path, text)) == [Query("q", "x"), Query("r", "y")]
+
+
+# ── queries ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'id,text\nq1,"refunds, returns"\nq2,  who?\n',
+        'Query ID;Query Text\nq1;"refunds, returns"\nq2;  who?\n',
+        "question,lang,qid\n" + '"refunds, returns",en,q1\n  who?,,q2\n',
+        "lang\tqid\tquery\nen\tq1\trefunds, returns\n\tq2\t  who?\n",
+        '"id"\t"text"\n"q1"\t"refunds, returns"\n"q2"\t"  who?"\n',
+        "# exported\nid|text\nq1|refunds, returns\nq2|  who?\n",
+        "sep=;\nnumber;title\nq1;refunds, returns\nq2;  who?\n",
+    ],
+)
+def test_queries_in_tables(tmp_path: Path, text: str) -> None:
+    wanted = [Query("q1", "refunds, returns"), Query("q2", "  who?")]
+    assert read_queries(written(tmp_path, text)) == wanted
+    assert read_queries(written(tmp_path, text.replace("\n", "\r\n"))) == wanted
+
+
+def test_a_query_keeps_its_quotes_and_its_lines(tmp_path: Path) -> None:
+    text = '1\t"exact phrase" and more\n2\t"refund"\n'
+    assert read_queries(written(tmp_path, text)) == [
+        Query("1", '"exact phrase" and more'),
+        Query("2", '"refund"'),
+    ]
+    text = 'id,text\n1,"""exact phrase"" and\n\nmore"\n2,x\n'
+    assert read_queries(written(tmp_path, text)) == [
+        Query("1", '"exact phrase" and\n\nmore'),
+        Query("2", "x"),
+    ]
+
+
+def test_a_table_of_queries_may_name_task_and_filter(tmp_path: Path) -> None:
+    text = "id,task,where,text\n1,web,year > 2000,x\n2,,,y\n"
+    assert read_queries(written(tmp_path, text)) == [
+        Query("1", "x", "web", "year > 2000"),
+        Query("2", "y"),
+    ]
+
+
+def test_mistakes_in_tables_of_queries(tmp_path: Path) -> None:
+    text = "id,text\n1,x\n2, \n3,a, b\n,y\n1,z\n"
+    assert problems(read_queries, written(tmp_path, text)) == [
+        "F:3: query '2' has no text",
+        "F:4: 3 columns where 2 are expected (a cell that holds the separator must be in quotes)",
+        "F:5: no query id",
+        "F:6: query '1' differs from line 2's",
+    ]
+    for header in ("query_id,foo", "query_id\tfoo"):
+        (found,) = problems(read_queries, written(tmp_path, f"{header}\n1{header[8]}x\n"))
+        assert found.startswith("F:1: a header that is not understood: columns 'query_id', 'foo'; ")
+        assert "query text (text, query, question, …)" in found
+
+
+# ── runs ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "q1\tQ0\td 1\t1\t2.5\tmy tag\nq1\tQ0\td2\t2\t-1\tmy tag\n",
+        "q1,Q0,d 1,1,2.5,t\nq1,Q0,d2,2,-1,t\n",
+        "qid,docid,rank,score\nq1,d 1,1,2.5\nq1,d2,2,-1\n",
+        "score\tquery_id\tcorpus-id\n2.5\tq1\td 1\n-1\tq1\td2\n",
+        "qid,docid,docno,rank,score,query\nq1,0,d 1,0,2.5,words\nq1,1,d2,1,-1,words\n",
+        'query_id;document;similarity\nq1;"d 1";2.5\nq1;d2;-1\n',
+    ],
+)
+def test_runs_in_tables(tmp_path: Path, text: str) -> None:
+    assert read_run(written(tmp_path, text)) == {"q1": {"d 1": 2.5, "d2": -1.0}}
+
+
+def test_a_run_without_scores_is_ordered_by_its_ranks(tmp_path: Path) -> None:
+    text = "qid\tpid\trank\nq1\ta\t1\nq1\tb\t2\nq1\tc\t10\n"
+    assert read_run(written(tmp_path, text)) == {"q1": {"a": -1.0, "b": -2.0, "c": -10.0}}
+
+
+def test_mistakes_in_runs(tmp_path: Path) -> None:
+    text = (
+        "q Q0 d 1 0,95 t\nq Q0 my file 2 0.9 t\nq Q0 e 3 1,234.5 t\nq Q0 f 1 0.5 t\nq Q0 g 1 1 t\n"
+    )
+    assert problems(read_run, written(tmp_path, text)) == [
+        "F:1: score '0,95' is not a number (a decimal comma? write 0.95)",
+        "F:2: 7 columns where 6 are expected (an id with a blank? separate the columns by tabs)",
+        "F:3: score '1,234.5' is not a number (commas between thousands? write 1234.5)",
+    ]
+    assert "not a run (expected TREC's" in problems(read_run, written(tmp_path, "q d 1\n"))[0]
+    (found,) = problems(read_run, written(tmp_path, "qid,docid,foo\nq,d,1\n"))
+    assert found.startswith("F:1: a header that is not understood: columns 'qid', 'docid', 'foo'; ")
+
+
+def test_a_repeated_line_of_a_run_is_a_warning(tmp_path: Path) -> None:
+    heard: list[str] = []
+    path = written(tmp_path, "q Q0 d 1 2 t\nq Q0 e 2 1 t\nq Q0 d 1 2 t\n")
+    assert read_run(path, warn=heard.append) == {"q": {"d": 2.0, "e": 1.0}}
+    assert heard == [f"{path}: lines that repeat an earlier one: 1 (line 3)"]
+
+
+# ── pools ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_pool_may_come_back_as_csv(tmp_path: Path) -> None:
+    text = (
+        'query-id;query;corpus-id;title;text;grade\nq1;"say ""hi""; now";a.md;A;"two\nlines";1\n'
+        "q1;w;b.md;;x;\nq2;w;a.md;;y;2.0\n"
+    )
+    heard: list[str] = []
+    assert read_pool(written(tmp_path, text), warn=heard.append) == {
+        "q1": {"a.md": 1},
+        "q2": {"a.md": 2},
+    }
+    assert heard[0].endswith("left out: 1")
+
+
+def test_a_pool_without_grades_column_names_what_is_wanted(tmp_path: Path) -> None:
+    (found,) = problems(read_pool, written(tmp_path, "query\tcorpus-id\tfoo\nx\ta\t1\n"))
+    assert found.startswith("F:1: ")
+    assert "columns 'query', 'corpus-id', 'foo'; wanted are query id (query-id, qid" in found
