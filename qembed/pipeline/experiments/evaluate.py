@@ -40,7 +40,7 @@ from qembed.pipeline.experiments.eval_options import EvalOptions, EvalPlan, plan
 from qembed.pipeline.experiments.gate_causes import causes
 from qembed.pipeline.experiments.inputs import EvalInputs, index_beir, read_inputs
 from qembed.pipeline.experiments.run_builder import BuiltRun, RunBuilder
-from qembed.pipeline.indexing.options import IndexSummary
+from qembed.pipeline.indexing.summary import IndexSummary
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.retriever import Retriever
