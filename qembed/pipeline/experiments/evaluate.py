@@ -50,7 +50,7 @@ from qembed.types import Query
 
 @dataclass(slots=True)
 class EvalResult:
-    """An evaluation's report, `body` as JSON. `indexed`: summary of the indexing that `--beir` needed.
+    """Report of an evaluation, `body` as JSON. `indexed`: summary of the indexing that `--beir` needed.
 
     `failure`: error that kept a run or report from being written, to be raised once the measures are
     shown.
@@ -71,7 +71,7 @@ class EvalResult:
 
 @dataclass(slots=True)
 class _Evidence:
-    """A run with its inputs and circumstances: what a report is made from.
+    """Run with its inputs and circumstances, from which a report is made.
 
     `documents`: id -> content digest, None without an index. `known`: ids that judgments may name, None
     where that cannot be said. `variants`, `recommendations`: of ablations or further runs.

@@ -1,4 +1,4 @@
-"""Queries to a run, with what a report wants to know of it: documents, their titles, the time it took."""
+"""Runs of an evaluation's queries, with the documents' titles and the time per query."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ if TYPE_CHECKING:
     from qembed.types import Rows
 
 QUERIES_PER_BATCH = 500
-"""Queries ranked at a time: bounds the pairs a reranker holds."""
+"""Queries ranked at a time: limits the pairs that a reranker holds."""
 TIMED_QUERIES = 3
-"""Queries answered one by one for their latency."""
-PATIENCE = 5.0
+"""Queries timed one by one."""
+MAX_TIMING_SECONDS = 5.0
 """Seconds after which no further query is timed."""
 
 
 @dataclass(slots=True)
 class BuiltRun:
-    """A run and how it came about. `titles`: of the best documents, where they have one.
+    """Run with the search plan, truncated queries, time per query and warnings.
 
-    `rows`: (query, document) to its best passage's row, where a document is what was found.
+    `titles`: of the best documents that have one. `rows`: (query id, document id) -> row of its best passage,
+    for the ten best documents; empty if passages are judged.
     """
 
     run: Run
@@ -44,12 +45,12 @@ class BuiltRun:
 
 
 class RunBuilder:
-    """Ranks the judged queries of one collection in any way asked, encoding each text once."""
+    """Builder of runs: ranks the judged queries under any options, encoding each text once."""
 
     def __init__(
         self, session: Session, queries: Sequence[Query], qrels: Qrels | None = None
     ) -> None:
-        """`qrels` None: nothing is judged yet, all queries are ranked."""
+        """`qrels` None: no judgments yet, all queries are ranked."""
         self.encoder = CachingEncoder(session.loaded)
         self.session = session.with_parts(loaded=session.loaded.with_encoder(self.encoder))
         self.queries = [q for q in queries if qrels is None or qrels.get(q.id)]
@@ -61,7 +62,7 @@ class RunBuilder:
 
     @cached_property
     def names(self) -> list[str]:
-        """The documents' ids by their position in the catalog."""
+        """Document ids by their position in the catalog."""
         return self.session.snapshot.catalog.ids()
 
     @cached_property
@@ -72,19 +73,19 @@ class RunBuilder:
 
     @cached_property
     def titles(self) -> list[str]:
-        """The documents' titles by their position in the catalog."""
+        """Document titles by their position in the catalog."""
         found: list[str] = self.session.snapshot.catalog.columns("title")["title"]
         return found
 
     @cached_property
     def one_each(self) -> bool:
-        """Whether no document has more than one passage, so that passages are documents."""
+        """True if no document has more than one passage, so that passages are documents."""
         return bool((self.session.snapshot.catalog.pointers()[1] <= 1).all())
 
     # ── ranking ──────────────────────────────────────────────────────────────────────────────────
 
     def reranker(self, asked: QueryOptions) -> CachingReranker | None:
-        """What reranks for `asked`, shared by all arms that name it: tasks come with the pairs."""
+        """Return the reranker of the options, shared by all variants that name it; None without one."""
         if not asked.rerank:
             return None
         if asked.rerank not in self._rerankers:
@@ -98,15 +99,15 @@ class RunBuilder:
         session: Session | None = None,
         track: Callable[[int], None] | None = None,
     ) -> BuiltRun:
-        """Ranks every query to `asked.k` documents (or judged passages).
+        """Rank every query to `asked.k` documents (or judged passages).
 
         A document that is the query itself (same id, same words: ArguAna, Quora) is left out, unless the
-        judgments of the query have it.
-        `session`: a variant of this one's (see `truncated_session`).
+        query's judgments have it. `session`: a variant of the builder's (see `truncated_session`). `track`
+        is called with the number of queries ranked since the last call.
         """
         session = session or self.session
         depth = asked.k
-        # one more than needed where the query itself may be among them
+        # one more than needed where the query itself may be a hit
         own = any(q.id in self.documents for q in self.queries)
         by_passage = self.spans or self.one_each
         wide = replace(
@@ -125,7 +126,7 @@ class RunBuilder:
             found.warnings += [w for w in ranking.warnings if w not in found.warnings]
             if track is not None:
                 track(len(part))
-        # encoding is left out: texts that another arm has encoded would cost nothing
+        # without encoding: texts that another variant has encoded would cost nothing
         spent = sum(
             seconds - before.get(stage, 0.0)
             for stage, seconds in session.timer.items()
@@ -135,6 +136,7 @@ class RunBuilder:
         return found
 
     def _hits(self, r: RankedQuery, depth: int, into: BuiltRun) -> dict[str, float]:
+        """Map one query's documents (or judged spans) to scores; adds titles and rows to `into`."""
         at = self.session.snapshot.positions_of(r.rows).tolist()
         names = [self.names[i] for i in at]
         for i in at[:10]:
@@ -151,6 +153,7 @@ class RunBuilder:
         return dict(list(hits.items())[:depth])
 
     def _is_itself(self, query: Query, rows: Rows, names: Sequence[str]) -> bool:
+        """Return True if the document with the query's id has its words and is not judged for it."""
         if self._judged.get(query.id, {}).get(query.id, -1) >= 0:  # negative: not judged
             return False
         at = names.index(query.id)
@@ -164,11 +167,11 @@ class RunBuilder:
     def latency(
         self, asked: QueryOptions, began: float, sample: int = TIMED_QUERIES
     ) -> dict[str, Any] | None:
-        """Seconds of single queries to ten ranked passages: median and 95th percentile when warm.
+        """Time single queries to ten ranked passages: seconds, median and 95th percentile when warm.
 
-        Encoding, searching, reranking; reading the passages' text is left out. `cold`: from `began`
-        (before the index was opened) through the first query, loading the model included. To be called
-        before anything else is encoded.
+        Counts encoding, searching and reranking, not reading the passages' text. `cold`: from `began`
+        (before the index was opened) through the first query, with loading the model. Call it before
+        anything else is encoded. None for `sample` 0 and without queries.
         """
         import numpy as np
 
@@ -182,7 +185,7 @@ class RunBuilder:
             at = time.perf_counter()
             retriever.rank([query])
             times.append(time.perf_counter() - (at if times else began))
-            if time.perf_counter() - began > PATIENCE + times[0]:
+            if time.perf_counter() - began > MAX_TIMING_SECONDS + times[0]:
                 break
         warm = times[1:] or times
         return {
@@ -194,7 +197,7 @@ class RunBuilder:
 
 
 def _parts(queries: Sequence[Query]) -> list[Sequence[Query]]:
-    """A few hundred at a time."""
+    """Split queries into batches."""
     return [
         queries[at : at + QUERIES_PER_BATCH] for at in range(0, len(queries), QUERIES_PER_BATCH)
     ]
