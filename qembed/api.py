@@ -1,4 +1,4 @@
-"""qembed from Python: the same index, the same rules, as objects.
+"""Python interface: an index as an object, by the same rules as the command line.
 
     import qembed
 
@@ -18,9 +18,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from qembed.pipeline.indexing.options import IndexOptions
+from qembed.pipeline.indexing.options import IndexOptions, IndexSummary
 from qembed.pipeline.indexing.records import Forgotten, add_records, forget
-from qembed.pipeline.indexing.summary import IndexSummary
 from qembed.pipeline.recipe import RecipeOptions
 from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.retriever import Retriever
@@ -31,7 +30,7 @@ Texts = str | Iterable[str | Mapping[str, Any]]
 
 
 class Index:
-    """An index that is queried, added to and forgotten from. Use `qembed.open`."""
+    """An index to query, add to and delete from. Use `qembed.open`."""
 
     def __init__(self, path: str | os.PathLike[str], model: str | None = None) -> None:
         self.path = Path(path)
@@ -39,7 +38,7 @@ class Index:
         self._session: Session | None = None
 
     def close(self) -> None:
-        """Lets go of the index's files and of the model."""
+        """Close the index's files and drop the model."""
         if self._session is not None:
             self._session.close()
             self._session = None
@@ -90,8 +89,8 @@ class Index:
         min_score: float | None = None,
         by_document: bool = False,
     ) -> list[Sequence[Hit]]:
-        """Many queries at once, encoded together. Raises what `query` raises."""
-        asked = QueryOptions(
+        """Hits of several queries, encoded together. Raises what `query` raises."""
+        options = QueryOptions(
             k=k,
             where=(where,) if isinstance(where, str) else tuple(where),
             task=task,
@@ -100,16 +99,16 @@ class Index:
             min_score=min_score,
             by="document" if by_document else "passage",
         )
-        asking = [Query(str(i), t) for i, t in enumerate(texts, 1)]
-        return [r.hits for r in Retriever(self._newest(), asked).answer(asking).results]
+        queries = [Query(str(i), t) for i, t in enumerate(texts, 1)]
+        return [r.hits for r in Retriever(self._newest(), options).answer(queries).results]
 
     def add(
         self, texts: Texts, *, meta: Mapping[str, Any] | None = None, wait: float = 10.0
     ) -> IndexSummary:
-        """Adds a text, or several texts and records (`text`, perhaps `_id`, `title`, other fields).
+        """Add a text, or several texts and records (`text`, perhaps `_id`, `title`, other fields).
 
-        What was added is found when this returns. Makes the index if there is none. Raises IndexLocked
-        after `wait` seconds, InputError for records that cannot be taken (the others are kept).
+        Queries find them from the return on. Creates the index if there is none. Raises IndexLocked after
+        `wait` seconds, InputError for invalid records (valid ones are kept).
         """
         given = [texts] if isinstance(texts, str) else list(texts)
         records = [{"text": t} if isinstance(t, str) else t for t in given]
@@ -126,7 +125,7 @@ class Index:
     def forget(
         self, where: str | Sequence[str], *, purge: bool = False, wait: float = 10.0
     ) -> Forgotten:
-        """Deletes the records without a source that match. Raises UsageError, NoIndex, IndexLocked."""
+        """Delete the records without a source that match. Raises UsageError, NoIndex, IndexLocked."""
         texts = [where] if isinstance(where, str) else list(where)
         return forget(self.path, texts, purge=purge, wait=wait)
 

@@ -1,4 +1,4 @@
-"""Runs of an evaluation's queries, with the documents' titles and the time per query."""
+"""Runs of an evaluation: the judged queries of an index ranked under given options, and their latency."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
     from qembed.types import Rows
 
 QUERIES_PER_BATCH = 500
-"""Queries ranked at a time: limits the pairs that a reranker holds."""
+"""Queries ranked at a time: limits the pairs in memory."""
 TIMED_QUERIES = 3
-"""Queries timed one by one."""
-MAX_TIMING_SECONDS = 5.0
-"""Seconds after which no further query is timed."""
+"""Queries timed one by one, after a first one."""
+TIMING_SECONDS = 5.0
+"""Time after the first query in which further ones are timed."""
 
 
 @dataclass(slots=True)
 class BuiltRun:
-    """Run with the search plan, truncated queries, time per query and warnings.
+    """A run and how it was found.
 
-    `titles`: of the best documents that have one. `rows`: (query id, document id) -> row of its best passage,
-    for the ten best documents; empty if passages are judged.
+    `truncated`: number of queries longer than the model reads. `ms_per_query`: without encoding and loading.
+    `titles`: of the best documents that have one. `rows`: (query, document) -> row of its best passage.
     """
 
     run: Run
@@ -45,12 +45,15 @@ class BuiltRun:
 
 
 class RunBuilder:
-    """Builder of runs: ranks the judged queries under any options, encoding each text once."""
+    """Builds runs of the judged queries under any options, encoding each text once.
+
+    `qrels` None: nothing is judged yet, all queries are ranked. `session`: the given one with a caching
+    `encoder`.
+    """
 
     def __init__(
         self, session: Session, queries: Sequence[Query], qrels: Qrels | None = None
     ) -> None:
-        """`qrels` None: no judgments yet, all queries are ranked."""
         self.encoder = CachingEncoder(session.loaded)
         self.session = session.with_parts(loaded=session.loaded.with_encoder(self.encoder))
         self.queries = [q for q in queries if qrels is None or qrels.get(q.id)]
@@ -62,62 +65,62 @@ class RunBuilder:
 
     @cached_property
     def names(self) -> list[str]:
-        """Document ids by their position in the catalog."""
+        """Document ids by catalog position."""
         return self.session.snapshot.catalog.ids()
 
     @cached_property
     def documents(self) -> dict[str, bytes]:
-        """Document id -> digest of its content."""
+        """Map from document id to the digest of its content."""
         digests = self.session.snapshot.catalog.columns("digest")["digest"]
         return dict(zip(self.names, digests, strict=True))
 
     @cached_property
     def titles(self) -> list[str]:
-        """Document titles by their position in the catalog."""
+        """Titles by catalog position."""
         found: list[str] = self.session.snapshot.catalog.columns("title")["title"]
         return found
 
     @cached_property
-    def one_each(self) -> bool:
-        """True if no document has more than one passage, so that passages are documents."""
+    def one_passage_each(self) -> bool:
+        """True if no document has more than one passage."""
         return bool((self.session.snapshot.catalog.pointers()[1] <= 1).all())
 
     # ── ranking ──────────────────────────────────────────────────────────────────────────────────
 
-    def reranker(self, asked: QueryOptions) -> CachingReranker | None:
-        """Return the reranker of the options, shared by all variants that name it; None without one."""
-        if not asked.rerank:
+    def reranker(self, options: QueryOptions) -> CachingReranker | None:
+        """Reranker that the options name, shared by all runs; None if they name none."""
+        if not options.rerank:
             return None
-        if asked.rerank not in self._rerankers:
-            opened = self.session.loaded.reranker(asked.rerank)
-            self._rerankers[asked.rerank] = CachingReranker(opened)
-        return self._rerankers[asked.rerank]
+        if options.rerank not in self._rerankers:
+            opened = self.session.loaded.reranker(options.rerank)
+            self._rerankers[options.rerank] = CachingReranker(opened)
+        return self._rerankers[options.rerank]
 
     def rank(
         self,
-        asked: QueryOptions,
+        options: QueryOptions,
         session: Session | None = None,
         track: Callable[[int], None] | None = None,
     ) -> BuiltRun:
-        """Rank every query to `asked.k` documents (or judged passages).
+        """Rank every query to `options.k` documents, or judged passages.
 
         A document that is the query itself (same id, same words: ArguAna, Quora) is left out, unless the
-        query's judgments have it. `session`: a variant of the builder's (see `truncated_session`). `track`
-        is called with the number of queries ranked since the last call.
+        judgments of the query have it. `session`: a variant of this one's, see `truncated_session`. `track`:
+        called with the number of queries just ranked.
         """
         session = session or self.session
-        depth = asked.k
-        # one more than needed where the query itself may be a hit
+        depth = options.k
+        # one more than needed where the query itself may be among them
         own = any(q.id in self.documents for q in self.queries)
-        by_passage = self.spans or self.one_each
+        by_passage = self.spans or self.one_passage_each
         wide = replace(
-            asked,
+            options,
             k=2 * depth if self.spans else depth + own,
             by="passage" if by_passage else "document",
         )
         found = BuiltRun({})
         before = dict(session.timer)
-        for part in _parts(self.queries):
+        for part in _batches(self.queries):
             ranking = Retriever(session, wide, self.reranker(wide)).rank(part)
             for r in ranking.queries:
                 found.run[r.query.id] = self._hits(r, depth, found)
@@ -126,7 +129,7 @@ class RunBuilder:
             found.warnings += [w for w in ranking.warnings if w not in found.warnings]
             if track is not None:
                 track(len(part))
-        # without encoding: texts that another variant has encoded would cost nothing
+        # without encoding: texts that another run has encoded cost nothing
         spent = sum(
             seconds - before.get(stage, 0.0)
             for stage, seconds in session.timer.items()
@@ -136,7 +139,7 @@ class RunBuilder:
         return found
 
     def _hits(self, r: RankedQuery, depth: int, into: BuiltRun) -> dict[str, float]:
-        """Map one query's documents (or judged spans) to scores; adds titles and rows to `into`."""
+        """Scores of one query's documents, best first. Adds their titles and rows to `into`."""
         at = self.session.snapshot.positions_of(r.rows).tolist()
         names = [self.names[i] for i in at]
         for i in at[:10]:
@@ -153,7 +156,7 @@ class RunBuilder:
         return dict(list(hits.items())[:depth])
 
     def _is_itself(self, query: Query, rows: Rows, names: Sequence[str]) -> bool:
-        """Return True if the document with the query's id has its words and is not judged for it."""
+        """True if the document of the query's id is its text and not judged. `names`: ids by row."""
         if self._judged.get(query.id, {}).get(query.id, -1) >= 0:  # negative: not judged
             return False
         at = names.index(query.id)
@@ -165,13 +168,12 @@ class RunBuilder:
     # ── time ─────────────────────────────────────────────────────────────────────────────────────
 
     def latency(
-        self, asked: QueryOptions, began: float, sample: int = TIMED_QUERIES
+        self, options: QueryOptions, began: float, sample: int = TIMED_QUERIES
     ) -> dict[str, Any] | None:
-        """Time single queries to ten ranked passages: seconds, median and 95th percentile when warm.
+        """Seconds to rank ten passages for one query: median and 95th percentile of `sample` queries.
 
-        Counts encoding, searching and reranking, not reading the passages' text. `cold`: from `began`
-        (before the index was opened) through the first query, with loading the model. Call it before
-        anything else is encoded. None for `sample` 0 and without queries.
+        Without reading the passages' text. `cold`: from `began`, before the index was opened, through the
+        first query. Call it before anything is encoded. None without queries to time.
         """
         import numpy as np
 
@@ -179,13 +181,13 @@ class RunBuilder:
         if sample < 1 or not chosen:
             return None
         times: list[float] = []
-        ten = replace(asked, k=10, by="passage")
+        ten = replace(options, k=10, by="passage")
         for query in chosen:
             retriever = Retriever(self.session, ten, self.reranker(ten))
-            at = time.perf_counter()
+            start = time.perf_counter()
             retriever.rank([query])
-            times.append(time.perf_counter() - (at if times else began))
-            if time.perf_counter() - began > MAX_TIMING_SECONDS + times[0]:
+            times.append(time.perf_counter() - (start if times else began))
+            if time.perf_counter() - began > TIMING_SECONDS + times[0]:
                 break
         warm = times[1:] or times
         return {
@@ -196,8 +198,8 @@ class RunBuilder:
         }
 
 
-def _parts(queries: Sequence[Query]) -> list[Sequence[Query]]:
-    """Split queries into batches."""
+def _batches(queries: Sequence[Query]) -> list[Sequence[Query]]:
+    """Queries in batches."""
     return [
         queries[at : at + QUERIES_PER_BATCH] for at in range(0, len(queries), QUERIES_PER_BATCH)
     ]

@@ -1,4 +1,4 @@
-"""A ranking before it is shown: other things instead of the same again, and more around them."""
+"""Post-processing of a ranking: diversity and context."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from qembed.types import Rows, Scores, Vectors
 
 NEAR_DUPLICATE = 0.98
-"""Cosine from which on two passages say the same: reprints, licence headers, quoted mails."""
+"""Cosine of near-duplicates: reprints, licence headers, quoted mails."""
 
 
 def maximal_marginal_relevance(scores: Scores, vectors: Vectors, k: int, diversity: float) -> Rows:
     """Positions of k candidates by maximal marginal relevance (Carbonell and Goldstein 1998), int64 (≤ k,).
 
-    scores: float32 (n,), best first, brought to [0, 1] over the candidates. Each next one has the largest
-    (1 - diversity) * score - diversity * its largest cosine with what was taken. Near-duplicates of what was
-    taken are left out altogether.
+    `scores`: float32 (n,), best first, scaled to [0, 1] over the candidates. Each next candidate has the
+    largest (1 - diversity) * score - diversity * its largest cosine with the chosen ones, which are the rows
+    of `vectors`, float32 (n, dim). Near-duplicates of chosen candidates are left out.
     """
     import numpy as np
 
@@ -45,9 +45,9 @@ def maximal_marginal_relevance(scores: Scores, vectors: Vectors, k: int, diversi
 def add_context(
     session: Session, rows: Sequence[int], passages: Sequence[Passage], n: int
 ) -> list[Passage | None]:
-    """Each passage with its n neighbours on both sides; None where a better hit has the place already.
+    """Each row's passage with n neighbours on both sides; None if a better hit shows the passage already.
 
-    Blanks between neighbours, which belong to no passage, come back as line ends.
+    White space between passages, which belongs to none, becomes line ends.
     """
     import numpy as np
 
@@ -63,7 +63,7 @@ def add_context(
             for r in range(max(line.first, row - n), min(line.first + line.rows, row + n + 1))
             if r not in shown
         ]
-        # what another hit shows lies between: only the stretch that holds this passage
+        # neighbours that another hit shows interrupt the stretch around this passage
         low = high = around.index(row)
         while low and around[low - 1] == around[low] - 1:
             low -= 1
