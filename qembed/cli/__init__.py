@@ -1,1 +1,1 @@
-"""Command line: parse, one call into the pipeline, render, exit code."""
+"""The command line: parse, one call into the pipeline, render, exit code."""

@@ -58,7 +58,7 @@ class GroupedHelp:
 
 
 class Command(GroupedHelp, TyperCommand):
-    """Command with its options in groups."""
+    """A command with its options in groups."""
 
 
 class RerankValue:
@@ -73,7 +73,7 @@ class RerankValue:
 
 
 class RerankCommand(RerankValue, Command):
-    """Command with `--rerank SPEC`."""
+    """A command with `--rerank SPEC`."""
 
 
 class LazyCommands(dict[str, Any]):
@@ -108,7 +108,7 @@ class LazyCommands(dict[str, Any]):
 
 
 class LazyGroup(GroupedHelp, TyperGroup):
-    """Group whose commands are named in `targets` (see LazyCommands) and imported on demand."""
+    """A group whose commands are named in `targets` (see LazyCommands) and imported on demand."""
 
     package = ""
     targets: Mapping[str, tuple[str, str]] = {}

@@ -1,51 +1,32 @@
-"""A command through the server, if there is one: what both sides must agree on."""
+"""Asking a server for the answer of a command."""
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
-from typing import Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from qembed.cli.console import Console
 
-_TERMINAL = ("TERM", "COLORTERM", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "TTY_COMPATIBLE",
-             "TTY_INTERACTIVE")  # fmt: skip
-"""What rich looks at."""
+if TYPE_CHECKING:
+    from qembed.pipeline.retrieval.request import QueryRequest
+    from qembed.pipeline.retrieval.rerank_request import RerankRequest, RunRequest
 
 
-def regular(path: Path) -> bool:
-    """Whether another process that opens this path reads the same."""
+def is_regular(path: Path) -> bool:
+    """True if a server that opens this path reads the same: not a pipe or a descriptor of this process."""
     return path.is_file() and not str(path).startswith(("/dev/", "/proc/"))
 
 
-def _screen() -> dict[str, Any]:
-    """What the text for a terminal depends on."""
-    environ = {name: os.environ[name] for name in _TERMINAL if name in os.environ}
-    columns = None
-    for fd in (0, 1, 2):  # in rich's order
-        try:
-            columns = os.get_terminal_size(fd).columns
-            break
-        except OSError:
-            continue
-    return {"terminal": sys.stdout.isatty(), "environ": environ, "columns": columns}
+def ask_server(
+    index: Path,
+    operation: str,
+    request: QueryRequest | RerankRequest | RunRequest,
+    talk: Console,
+) -> dict[str, Any] | None:
+    """The answer of the index's server, as JSON values; None if this process must do the work.
 
-
-def through_server(index: Path, do: str, request: dict[str, Any], talk: Console) -> bool:
-    """Whether a server answered; then the answer is written. Raises typer.Exit with its code."""
+    Raises CallFailed for the request's mistakes.
+    """
     from qembed.serve.client import ask
 
-    body = {**request, "quiet": talk.quiet, "verbose": talk.verbose, "screen": _screen()}
-    reply = ask(index, do, body, talk.detail)
-    if reply is None:
-        return False
-    sys.stdout.write(reply.out)
-    sys.stdout.flush()
-    for line in reply.err:
-        print(line, file=sys.stderr)  # noqa: T201
-    if reply.code:
-        raise typer.Exit(reply.code)
-    return True
+    return ask(index, operation, request.to_json(), talk.detail)

@@ -1,4 +1,4 @@
-"""Filters of an index: `--where` expressions to the rows they allow."""
+"""`--where` to rows: which passages may be found at all."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from qembed.types import Rows
 
 _COLUMN = {"path": "file"}
-"""Field -> column of the catalog, where names differ."""
+"""What the catalog calls it."""
 
 
 @dataclass(slots=True)
 class Allowed:
-    """Rows that a filter allows. `mask`: bool over the rows from the base on; `rows`: their ids."""
+    """What a filter lets through. `mask`: bool over the rows from the base on; `rows`: their ids."""
 
     mask: npt.NDArray[np.bool_]
     rows: Rows
@@ -32,7 +32,7 @@ class Allowed:
 
 
 def documents_of(catalog: Catalog) -> Documents:
-    """Adapt a catalog for filters; nothing is read before a filter asks for it."""
+    """The documents of a catalog as filters look at them; nothing of it is read before it is wanted."""
 
     def read(name: str) -> Sequence[str]:
         column = _COLUMN.get(name, name)
@@ -49,14 +49,14 @@ def documents_of(catalog: Catalog) -> Documents:
 
 @dataclass(slots=True)
 class Filters:
-    """Filters over one generation's documents; each is evaluated once."""
+    """Evaluates each filter once over one generation's documents."""
 
     snapshot: Snapshot
     _documents: Documents | None = None
     _done: dict[tuple[str, ...], Allowed] = field(default_factory=dict)
 
     def allowed(self, texts: Sequence[str]) -> Allowed:
-        """Return the living rows of documents for which every expression holds.
+        """Living rows of documents for which every expression holds.
 
         Raises UsageError that points at the column of a syntax error, an unknown field or a type.
         """
@@ -70,13 +70,13 @@ class Filters:
         self._done.clear()
 
     def documents(self) -> Documents:
-        """Return the documents as filters read them."""
+        """What filters look at."""
         if self._documents is None:
             self._documents = documents_of(self.snapshot.catalog)
         return self._documents
 
     def matching(self, texts: Sequence[str]) -> tuple[npt.NDArray[np.bool_], Sequence[str]]:
-        """Return the documents that pass, bool (documents,), and warnings. Raises UsageError."""
+        """Which documents pass, bool (documents,), and warnings. Raises UsageError."""
         chosen = parse(*texts).choose(self.documents())
         return chosen.mask, chosen.warnings
 

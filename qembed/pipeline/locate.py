@@ -31,6 +31,15 @@ def find_index(given: Path | None = None) -> Path:
     raise NoIndex(f"no index at ./{FOLDER} or in a folder above (make one: qembed index PATH)")
 
 
+def find_optional_index(given: Path | None = None) -> Path | None:
+    """The index to read, as `find_index`; None if none was given and none is there."""
+    try:
+        found = find_index(given)
+    except NoIndex:
+        return None
+    return found if given is not None or (found / MANIFEST).exists() else None
+
+
 def index_to_write(given: Path | None = None) -> Path:
     """The index to write: as `find_index`, but a new .qembed in the current folder if there is none."""
     try:

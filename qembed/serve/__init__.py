@@ -1,7 +1,9 @@
-"""The warm process: an index, its model and its graph stay loaded, and `query` and `rerank` ask it.
+"""Server of one index: model, graph and caches stay loaded, and `query` and `rerank` ask it.
 
-place      where the socket lies, who may use it      protocol   frames of JSON
-client     light: what a command tries first          server     being there, idle time, stopping
-loop       one thread for all connections: call       desk       quick answers there, slow ones elsewhere
-warm       one index, as new as its files             shared     its encoder, for all requests at once
+client           the command line's side                server        the process: lock, socket, idle time
+protocol         frames on the socket                   event_loop    one thread for all connections
+messages         calls and replies as JSON values       connection    one of them
+socket_address   where the socket lies                  dispatcher    fast requests here, slow ones in threads
+handlers         requests to answers, as data           live_index    the index, as new as its files
+batching_encoder one encoder for all requests           model_pool    weights across generations
 """

@@ -1,12 +1,11 @@
-"""One encoder for all requests of a server: it remembers, and encodes together what waits together.
+"""Batching encoder: one encoder for all requests of a server, with a cache of vectors.
 
-Answers are the bytes that a fresh process gives. Where a text's vector differs in its eighth digit by what it
-is encoded beside, a call is therefore repeated whole or not at all; most exports know no such difference.
+Vectors have the bits that a fresh process gives. Where they depend on the batch, a call is repeated whole or
+not at all; vectors of most exports do not (`EncoderInfo.batch_invariant`).
 
-A batch waits while more requests are being answered than wait to be encoded: whoever is answered asks again,
-and a text takes less time in a batch than alone. Meanwhile answers are made on the other cores, so a batch
-takes half of them, and half of all texts: while five are encoded and three answered one core waits, and then
-the other.
+A batch waits while more requests are being answered than wait for it: a client that has its answer asks
+again, and a text costs less in a batch than alone. Answers are made on the other cores meanwhile, so a batch
+takes half of the cores and half of all texts: with all of them, one core would wait for the other in turn.
 """
 
 from __future__ import annotations
@@ -24,158 +23,160 @@ if TYPE_CHECKING:
     from qembed.types import Vectors
 
 CACHED_VECTORS = 8192
-"""Vectors of past calls that are kept: 12 MB at 384 dimensions."""
+"""Vectors kept of past calls: 12 MB at 384 dimensions."""
 MAX_BATCHED_REQUESTS = 16
-"""Calls that are made one: a short text by itself does not fill the processor."""
+"""Requests per batch: a short text alone does not use a core fully."""
 MAX_BATCHED_CHARS = 400
-"""Characters of a call that goes together with others."""
+"""Characters of a request that may share a batch."""
 MAX_UNAWAITED_REQUESTS = 1
-"""Requests being answered that a batch does not wait for: else no core encodes while the last of them are."""
+"""Requests being answered that a batch does not wait for, so that encoding and answering overlap."""
 THREAD_IDLE_SECONDS = 10.0
-"""Seconds after which the thread that encodes goes home if nothing waits."""
+"""Idle timeout of the encoder thread."""
 
 
-class _Call:
-    """Texts that wait. `vectors` stays None if it went wrong; `done` is called in any case.
+class _WaitingTexts:
+    """Texts that wait for a batch.
 
-    `now`: somebody does nothing until then, and may be the one whom a batch would wait for.
+    `done` is called with the seconds of the batch, also if it failed; `vectors` is None then. `urgent`: the
+    caller blocks, so that it may be a request that the batch would wait for.
     """
 
-    def __init__(self, texts: tuple[str, ...], done: Callable[[float], None], now: bool) -> None:
+    def __init__(self, texts: tuple[str, ...], done: Callable[[float], None], urgent: bool) -> None:
         self.texts = texts
         self.done = done
-        self.now = now
+        self.urgent = urgent
         self.vectors: Vectors | None = None
 
 
 class BatchingEncoder:
-    """An Encoder that many threads may call. `elsewhere`: requests that are being answered just now."""
+    """An Encoder that many threads may call. `pending`: number of requests being answered."""
 
-    def __init__(self, encoder: Encoder, elsewhere: Callable[[], int] = lambda: 0) -> None:
+    def __init__(self, encoder: Encoder, pending: Callable[[], int] = lambda: 0) -> None:
         self._encoder = encoder
-        self._elsewhere = elsewhere
+        self._pending = pending
         self.info: EncoderInfo = encoder.info
         """Capabilities of the wrapped encoder."""
-        # an exported graph takes calls side by side; torch and the user's own code may not
-        self._places = threading.Semaphore(threads() if self.info.thread_safe else 1)
-        self._change = threading.Condition()
-        self._known: OrderedDict[tuple[str, ...], Vectors] = OrderedDict()
-        self._held = 0
-        self._waiting: deque[_Call] = deque()
-        self._at_work = False
+        # an exported graph takes several calls at a time; torch and the user's own code may not
+        self._direct_calls = threading.Semaphore(threads() if self.info.thread_safe else 1)
+        self._condition = threading.Condition()
+        self._cache: OrderedDict[tuple[str, ...], Vectors] = OrderedDict()
+        self._cached_vectors = 0
+        self._waiting: deque[_WaitingTexts] = deque()
+        self._thread_runs = False
 
     def encode(self, texts: Sequence[str], *, half_cores: bool = False) -> Vectors:
-        """float32 (len(texts), dim), as the encoder gives it for just these texts in one call.
+        """Vectors, float32 (len(texts), dim), as the encoder gives them for these texts in one call.
 
-        The batching decides which cores are used: `half_cores` is ignored.
+        `half_cores` is ignored: batches decide for themselves. Raises what the encoder raises.
         """
         key = tuple(texts)
-        if (known := self.known(key)) is not None:
-            return known
-        told = threading.Lock()
-        told.acquire()
-        with self._change:
-            call = self._queue(key, lambda _: told.release(), now=True)
-        if call is not None:
-            told.acquire()
-            if call.vectors is not None:
-                return call.vectors
-        with self._places:
+        if (cached := self.cached(key)) is not None:
+            return cached
+        finished = threading.Lock()
+        finished.acquire()
+        with self._condition:
+            waiting = self._enqueue(key, lambda _: finished.release(), urgent=True)
+        if waiting is not None:
+            finished.acquire()
+            if waiting.vectors is not None:
+                return waiting.vectors
+        with self._direct_calls:
             vectors = self._encoder.encode(key)
-        with self._change:
+        with self._condition:
             self._remember(key, vectors)
         return vectors
 
-    def known(self, texts: Sequence[str]) -> Vectors | None:
-        """What `encode` gives, if it was encoded before."""
+    def cached(self, texts: Sequence[str]) -> Vectors | None:
+        """A copy of the vectors of an earlier call with these texts, None if there is none."""
         key = tuple(texts)
-        with self._change:
-            if key not in self._known:
+        with self._condition:
+            if key not in self._cache:
                 return None
-            self._known.move_to_end(key)
-            return self._known[key].copy()
+            self._cache.move_to_end(key)
+            return self._cache[key].copy()
 
-    def begin(self, texts: Sequence[str], done: Callable[[float], None]) -> bool:
-        """Has the texts encoded for a later `encode`; False, and nothing is done, for what goes by itself.
+    def start(self, texts: Sequence[str], done: Callable[[float], None]) -> bool:
+        """Queue texts for batched encoding, for a later `encode`.
 
-        `done` is called with the seconds it took, by this thread or another, also if it went wrong: the later
-        `encode` says why.
+        Returns False without queueing if they need a call of their own. `done` is called with the seconds it
+        took, by this thread or another, also if it failed: the later `encode` raises the error.
         """
         key = tuple(texts)
-        with self._change:
-            known = not key or key in self._known
+        with self._condition:
+            known = not key or key in self._cache
             if not known:
-                return self._queue(key, done, now=False) is not None
+                return self._enqueue(key, done, urgent=False) is not None
         done(0.0)
         return True
 
-    def look(self) -> None:
-        """There are fewer elsewhere than before."""
+    def notify(self) -> None:
+        """Wake the encoder thread: fewer requests are pending, a batch may be due."""
         if self._waiting:
-            with self._change:
-                self._change.notify()
+            with self._condition:
+                self._condition.notify()
 
-    def _queue(
-        self, key: tuple[str, ...], done: Callable[[float], None], now: bool
-    ) -> _Call | None:
-        """The call, waiting; None for what is not encoded beside others."""
+    def _enqueue(
+        self, key: tuple[str, ...], done: Callable[[float], None], urgent: bool
+    ) -> _WaitingTexts | None:
+        """Queue texts and see to it that the thread runs. None if they need a call of their own."""
         if not self.info.batch_invariant or sum(map(len, key)) > MAX_BATCHED_CHARS:
             return None
-        if not self._at_work:
+        if not self._thread_runs:
             try:
-                threading.Thread(target=self._work, name="encode", daemon=True).start()
+                threading.Thread(target=self._encode_batches, name="encode", daemon=True).start()
             except RuntimeError:  # no more threads
                 return None
-            self._at_work = True
-        call = _Call(key, done, now)
-        self._waiting.append(call)
-        self._change.notify()
-        return call
+            self._thread_runs = True
+        waiting = _WaitingTexts(key, done, urgent)
+        self._waiting.append(waiting)
+        self._condition.notify()
+        return waiting
 
-    def _work(self) -> None:
-        while calls := self._next():
+    def _encode_batches(self) -> None:
+        """Encode batches until none comes within the idle timeout."""
+        while batch := self._next_batch():
             began = time.perf_counter()
-            self._together(calls)
-            took = time.perf_counter() - began
-            for c in calls:
-                c.done(took)
+            self._encode_batch(batch)
+            seconds = time.perf_counter() - began
+            for waiting in batch:
+                waiting.done(seconds)
 
-    def _next(self) -> list[_Call]:
-        """The next batch, once it is worth while; none if nothing comes any more."""
-        with self._change:
-            self._change.wait_for(self._ripe, THREAD_IDLE_SECONDS)
+    def _next_batch(self) -> list[_WaitingTexts]:
+        """Texts of the next batch, once it is due; empty at the idle timeout."""
+        with self._condition:
+            self._condition.wait_for(self._is_due, THREAD_IDLE_SECONDS)
             waiting = len(self._waiting)
-            half = (waiting + self._elsewhere() + 1) // 2
+            half = (waiting + self._pending() + 1) // 2
             n = min(waiting, MAX_BATCHED_REQUESTS, half)
-            calls = [self._waiting.popleft() for _ in range(n)]
-            self._at_work = bool(calls)
-            return calls
+            batch = [self._waiting.popleft() for _ in range(n)]
+            self._thread_runs = bool(batch)
+            return batch
 
-    def _ripe(self) -> bool:
+    def _is_due(self) -> bool:
         waiting = self._waiting
         return bool(waiting) and (
-            len(waiting) + MAX_UNAWAITED_REQUESTS >= self._elsewhere()
-            or any(c.now for c in waiting)
+            len(waiting) + MAX_UNAWAITED_REQUESTS >= self._pending()
+            or any(w.urgent for w in waiting)
         )
 
-    def _together(self, calls: Sequence[_Call]) -> None:
-        """Encodes all calls as one. An error is for the call that meets it when it is made alone."""
-        alone = len(calls) == 1 and not self._elsewhere()
+    def _encode_batch(self, batch: Sequence[_WaitingTexts]) -> None:
+        """Encode a batch in one call. If that fails, each request meets its own error in its own call."""
+        alone = len(batch) == 1 and not self._pending()
         try:
-            texts = [t for c in calls for t in c.texts]
+            texts = [t for waiting in batch for t in waiting.texts]
             vectors = self._encoder.encode(texts, half_cores=not alone)
         except Exception:
             return
         at = 0
-        with self._change:
-            for c in calls:
-                c.vectors = vectors[at : at + len(c.texts)].copy()
-                self._remember(c.texts, c.vectors)
-                at += len(c.texts)
+        with self._condition:
+            for waiting in batch:
+                waiting.vectors = vectors[at : at + len(waiting.texts)].copy()
+                self._remember(waiting.texts, waiting.vectors)
+                at += len(waiting.texts)
 
     def _remember(self, key: tuple[str, ...], vectors: Vectors) -> None:
-        if key not in self._known and len(key) <= CACHED_VECTORS // 4:
-            self._known[key] = vectors.copy()
-            self._held += len(key)
-        while self._held > CACHED_VECTORS:
-            self._held -= len(self._known.popitem(last=False)[0])
+        if key not in self._cache and len(key) <= CACHED_VECTORS // 4:
+            self._cache[key] = vectors.copy()
+            self._cached_vectors += len(key)
+        while self._cached_vectors > CACHED_VECTORS:
+            self._cached_vectors -= len(self._cache.popitem(last=False)[0])

@@ -1,7 +1,7 @@
-"""What `query` and `rerank` try first: a server for this index, of this version, with time for us.
+"""Client of a server: what `query` and `rerank` try first.
 
-Light: nothing is imported here that the command line would not have imported anyway, socket aside. Whatever
-goes wrong, the answer is None and the command does the work itself.
+Imports only what the command line has imported anyway, and socket. Without a server of this version for this
+index, or if anything goes wrong, there is no answer and the command does the work itself.
 """
 
 from __future__ import annotations
@@ -9,55 +9,44 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from qembed.serve.messages import Refused, answer_of, call_json
 from qembed.serve.protocol import HELLO, MAX_REPLY, MAX_REQUEST, Frames, ProtocolError, pack
-from qembed.serve.socket_address import (
-    ShortSocketPath,
-    is_other_user,
-    is_private,
-    relevant_environment,
-    socket_path,
-)
+from qembed.serve.socket_address import ShortSocketPath, is_other_user, is_private, socket_path
 from qembed.version import __version__
 
-GREETING = 2.0
-"""Seconds for a living server to say hello."""
-SILENCE = 10.0
-"""Seconds without a sign of life after which it is given up."""
-PATIENCE = 5.0
-"""Seconds in the queue behind others, after which one's own process is likely to be faster."""
+HELLO_SECONDS = 2.0
+"""Time limit of a server to say hello."""
+SILENCE_SECONDS = 10.0
+"""Time without a frame after which the server is given up."""
+QUEUE_SECONDS = 5.0
+"""Time in the queue after which this process is likely to be faster."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What the command would have written, and its exit code."""
-
-    out: str
-    err: list[str]
-    code: int
+class NoServer(ProtocolError):
+    """No server has a socket for this index."""
 
 
 class ServerConnection:
-    """A connection to the server of an index. Raises Broken if there is none.
+    """A connection to the server of an index. Raises ProtocolError if there is none.
 
-    `hello`: what it says of itself; empty before the first answer.
+    `hello`: the server's first frame; empty before the first reply.
     """
 
     def __init__(self, index: Path) -> None:
         self.hello: dict[str, Any] = {}
         path = socket_path(index)
-        if not os.path.lexists(path):  # the usual case: no server
-            raise ProtocolError("no server")
+        if not os.path.lexists(path):  # the usual case
+            raise NoServer("no server")
         if not is_private(path.parent):
             raise ProtocolError(f"{path.parent} is not this user's alone")
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._frames = Frames()
         try:
-            self.socket.settimeout(GREETING)
+            self.socket.settimeout(HELLO_SECONDS)
             with ShortSocketPath(path) as short:
                 self.socket.connect(short)
             if is_other_user(self.socket):
@@ -67,7 +56,7 @@ class ServerConnection:
             raise ProtocolError(f"no answer ({e})") from e
 
     def close(self) -> None:
-        """Hangs up."""
+        """Close the connection."""
         self.socket.close()
 
     def __enter__(self) -> ServerConnection:
@@ -76,17 +65,17 @@ class ServerConnection:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Sends the one request and waits as long as the server shows that it works. Raises Broken.
+    def ask(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        """Send the one message of this connection and receive the reply. Raises ProtocolError.
 
-        It is sent before the server has said hello, so that neither side is woken twice.
+        It is sent before the server's hello has arrived, so that neither side wakes up twice.
         """
-        self.send(request)
-        return self.answer()
+        self.send(message)
+        return self.receive()
 
-    def send(self, request: dict[str, Any]) -> None:
-        """The one request, for a later `answer`. Raises Broken."""
-        frame = pack(request)
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Send the message, for a later `receive`. Raises ProtocolError."""
+        frame = pack(message)
         if len(frame) > MAX_REQUEST:
             raise ProtocolError("more than a server takes")
         try:
@@ -94,40 +83,41 @@ class ServerConnection:
         except OSError as e:
             raise ProtocolError(f"no answer ({e})") from e
 
-    def answer(self) -> dict[str, Any]:
-        """What the server says to it, which must show in the meantime that it works. Raises Broken."""
+    def receive(self) -> dict[str, Any]:
+        """The reply. Raises ProtocolError for a server that is silent or has a long queue."""
         try:
-            self.hello = self._frames.receive(self.socket, MAX_REQUEST, GREETING)
+            self.hello = self._frames.receive(self.socket, MAX_REQUEST, HELLO_SECONDS)
         except ProtocolError as e:
             raise ProtocolError(f"no answer ({e})") from e
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + QUEUE_SECONDS
         while True:
-            answer = self._frames.receive(self.socket, MAX_REPLY, SILENCE)
-            if "wait" not in answer:
-                return answer
-            if answer["wait"] == "queue" and time.monotonic() > until:
+            reply = self._frames.receive(self.socket, MAX_REPLY, SILENCE_SECONDS)
+            if "wait" not in reply:
+                return reply
+            if reply["wait"] == "queue" and time.monotonic() > until:
                 raise ProtocolError("busy")
 
 
-def ask(index: Path, do: str, body: dict[str, Any], detail: Callable[[str], None]) -> Reply | None:
-    """The server's answer, None if there is no server or it cannot answer. `detail` is told which."""
+def ask(
+    index: Path, operation: str, request: Mapping[str, Any], detail: Callable[[str], None]
+) -> dict[str, Any] | None:
+    """The server's answer to a request, as JSON values; None if this process must do the work.
+
+    `detail` is called with a line that says who answers. Raises CallFailed for the request's mistakes.
+    """
     try:
-        with ServerConnection(index) as line:
-            here = {
-                "version": __version__,
-                "folder": os.getcwd(),  # noqa: PTH109
-                "environ": relevant_environment(),
-            }
-            answer = line.ask({"do": do, **here, **body})
-            if line.hello.get("hello") != HELLO or line.hello.get("version") != __version__:
-                theirs = line.hello.get("version")
-                raise ProtocolError(f"it is of version {theirs}, this is {__version__}")
-            if "refused" in answer:
-                raise ProtocolError(str(answer["refused"]))
-            reply = Reply(str(answer["out"]), [str(e) for e in answer["err"]], int(answer["code"]))
-            detail(f"answered by the server (pid {line.hello.get('pid')})")
-            return reply
-    except (ProtocolError, OSError, KeyError, TypeError, ValueError) as e:
-        if str(e) != "no server":
-            detail(f"not through the server: {e}")
+        with ServerConnection(index) as connection:
+            reply = connection.ask(call_json(operation, request))
+            hello = connection.hello
+            if hello.get("hello") != HELLO or hello.get("version") != __version__:
+                raise ProtocolError(
+                    f"it is of version {hello.get('version')}, this is {__version__}"
+                )
+            answer = answer_of(reply)
+            detail(f"answered by the server (pid {hello.get('pid')})")
+            return answer
+    except NoServer:
+        return None
+    except (ProtocolError, Refused, OSError, KeyError, TypeError, ValueError) as e:
+        detail(f"not through the server: {e}")
         return None

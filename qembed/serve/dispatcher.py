@@ -1,4 +1,4 @@
-"""What becomes of a request: answered when the loop comes to it, or by a thread that may wait."""
+"""Request dispatcher: fast requests are answered by the event loop, slow ones by worker threads."""
 
 from __future__ import annotations
 
@@ -10,173 +10,204 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from qembed.pipeline.retrieval.session import Session
+from qembed.errors import QembedError
+from qembed.models.spec import parse_spec
 from qembed.serve.connection import Connection
+from qembed.serve.handlers import OPERATIONS, Operation, Request
 from qembed.serve.live_index import AcquiredLease, LiveIndex, SessionAccess
-from qembed.serve.socket_address import differing_variables, folder_bound, relevant_environment
+from qembed.serve.messages import Refused, error_json
+from qembed.serve.socket_address import differing_variables, relevant_environment
 from qembed.version import __version__
 
-Request = Mapping[str, Any]
-Handler = Callable[[Request, SessionAccess, Callable[[], None]], dict[str, Any]]
-"""A request to what the command would have written, its errors included. The third: for `turn`."""
-Quick = Callable[[Request, Session], Sequence[str] | None]
-"""The texts that have to be encoded for a request that then takes but milliseconds; None if it may take long.
 
-Looks at nothing but the model and the manifest.
-"""
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request of a connection. `folder`, `environ`: the client's; `environ` as hashes."""
 
-
-class Refused(Exception):
-    """What a server leaves to the client's own process, and why."""
+    connection: Connection
+    operation: Operation[Any]
+    request: Request
+    folder: str
+    environ: Mapping[str, str]
 
 
 @dataclass(slots=True)
-class _Ready:
-    """A request whose texts were encoded in `seconds`. `seen`: the vectors near them were looked for."""
+class _EncodedCall:
+    """A fast call whose texts were encoded in `seconds`. `prefetched`: its vectors were scored already."""
 
-    call: Connection
-    request: Request
+    call: Call
     texts: Sequence[str]
     seconds: float
-    seen: bool = False
+    prefetched: bool = False
 
 
 class Dispatcher:
-    """Takes requests in the loop's thread. `later` has a job done there, `end` hangs up; from any thread."""
+    """Answers requests, which are submitted by the event loop's thread.
+
+    `call_soon` has the event loop run a job, `close` ends a connection; both may be called by any thread.
+    """
 
     def __init__(
         self,
-        warm: LiveIndex,
-        handlers: Mapping[str, Handler],
-        quick: Mapping[str, Quick],
+        index: LiveIndex,
         threads: int,
-        later: Callable[[Callable[[], None]], None],
-        end: Callable[[Connection], None],
+        call_soon: Callable[[Callable[[], None]], None],
+        close: Callable[[Connection], None],
     ) -> None:
         self.requests = 0
-        self._warm, self._handlers, self._quick = warm, handlers, quick
-        self._later, self._end = later, end
-        self._ready: deque[_Ready] = deque()
+        self._index = index
+        self._call_soon, self._close = call_soon, close
+        self._encoded: deque[_EncodedCall] = deque()
         self._folder = os.getcwd()  # noqa: PTH109
         self._environ = relevant_environment()
-        # kept for the next request: starting a thread costs more than a small one
-        self._threads = ThreadPoolExecutor(threads, "call")
+        # threads stay for the next request: starting one costs more than a small request
+        self._threads = ThreadPoolExecutor(threads, "request")
 
-    def take(self, call: Connection, request: dict[str, Any]) -> None:
-        """Answers when it can be done at once, else in a thread that may wait."""
-        call.state = "queue"
+    def submit(self, connection: Connection, body: Mapping[str, Any]) -> None:
+        """Answer a message, now or later."""
+        connection.state = "queue"
         self.requests += 1
-        if not self._soon(call, request):
-            self._hand(self._slowly, call, request)
+        try:
+            call = self._parse(connection, body)
+            self._check(call)
+        except Refused as e:
+            self.reply(connection, {"refused": str(e)})
+        except Exception as e:  # the client's own process may understand it
+            self.reply(connection, _failure(e))
+        else:
+            if not self._start_encoding(call):
+                self._run_in_thread(self._answer_slowly, connection, call)
 
-    def rested(self) -> None:
-        """A job was done: there may be enough now that waits to be encoded."""
-        if (encoder := self._warm.encoder) is not None:
-            encoder.look()
+    def job_done(self) -> None:
+        """Tell the encoder that fewer requests are pending: a batch may be due."""
+        if (encoder := self._index.encoder) is not None:
+            encoder.notify()
 
-    def _soon(self, call: Connection, request: dict[str, Any]) -> bool:
-        """Has its texts encoded, if that is all that takes time, and answers when the loop comes to it."""
-        quick, session = self._quick.get(str(request.get("do"))), self._warm.session
-        encoder = self._warm.encoder
-        if quick is None or session is None or encoder is None:
+    # ── requests ─────────────────────────────────────────────────────────────────────────────────
+
+    def _parse(self, connection: Connection, body: Mapping[str, Any]) -> Call:
+        """Call of a message. Raises Refused, and others for a malformed one."""
+        name = str(body.get("do"))
+        operation = OPERATIONS.get(name)
+        if operation is None:
+            raise Refused(f"it does not know {name[:40]!r}")
+        if (version := body.get("version", __version__)) != __version__:
+            raise Refused(f"it is of version {__version__}, not {str(version)[:40]}")
+        request = operation.parse(body["request"])
+        return Call(connection, operation, request, body["folder"], body["environ"])
+
+    def _check(self, call: Call) -> None:
+        """Raise Refused for a call whose answer could differ in the client's own process."""
+        request = call.request
+        specs = [*request.specs, self._index.spec]
+        bound = request.reads_files or any(
+            s is not None and parse_spec(s).is_folder_bound for s in specs
+        )
+        if bound and call.folder != self._folder:
+            raise Refused(
+                f"it was started in {self._folder}, and what is asked depends on the folder"
+            )
+        names = differing_variables(self._environ, call.environ, code=bound)
+        if names:
+            raise Refused(f"it was started with another {', '.join(names)}")
+        if request.model is not None and request.model != self._index.spec:
+            raise Refused(f"it has loaded {self._index.spec}, not {request.model}")
+
+    # ── fast requests ────────────────────────────────────────────────────────────────────────────
+
+    def _start_encoding(self, call: Call) -> bool:
+        """Queue a fast call's texts for encoding; it is answered after that. False for a slow call."""
+        session, encoder = self._index.session, self._index.encoder
+        if session is None or encoder is None:
             return False
         try:
-            self._alike(request)
-            texts = quick(request, session)
-        except Exception:  # what is wrong is said the other way
+            texts = call.operation.texts(call.request, session)
+        except Exception:  # the worker thread meets it again and reports it
             return False
         if texts is None:
             return False
 
         def encoded(seconds: float) -> None:
-            self._ready.append(_Ready(call, request, texts, seconds))
-            self._later(self._quickly)
+            self._encoded.append(_EncodedCall(call, texts, seconds))
+            self._call_soon(self._answer_encoded)
 
-        return encoder.begin(texts, encoded)
+        return encoder.start(texts, encoded)
 
-    def _quickly(self) -> None:
-        """The next one that is ready."""
-        one = self._ready.popleft()
-        with self._warm.try_lease(one.seconds) as turns:
-            if turns is not None:
-                if not one.seen:
-                    with contextlib.suppress(Exception):  # the answer says what is wrong
-                        self._foresee(turns, [one, *self._ready])
-                body = self._answer(one.request, one.call, turns)
-        if turns is None:
-            self._hand(self._slowly, one.call, one.request)
+    def _answer_encoded(self) -> None:
+        """Answer the next encoded call, by a worker thread if the index is not free."""
+        encoded = self._encoded.popleft()
+        call = encoded.call
+        with self._index.try_lease(encoded.seconds) as lease:
+            if lease is not None:
+                if not encoded.prefetched:
+                    with contextlib.suppress(Exception):  # the answer reports it
+                        self._prefetch(lease, [encoded, *self._encoded])
+                body = self._answer(call, lease)
+        if lease is None:
+            self._run_in_thread(self._answer_slowly, call.connection, call)
         else:
-            self.give(one.call, body)
+            self.reply(call.connection, body)
 
     @staticmethod
-    def _foresee(turns: AcquiredLease, ready: Sequence[_Ready]) -> None:
-        """All that are ready go through the vectors together, before they are answered one by one."""
+    def _prefetch(lease: AcquiredLease, calls: Sequence[_EncodedCall]) -> None:
+        """Score all encoded calls' vectors in one pass, before they are answered one by one."""
         import numpy as np
 
-        for r in ready:
-            r.seen = True
-        encoder = turns.encoder
-        found = [] if encoder is None else [encoder.known(r.texts) for r in ready if r.texts]
+        for c in calls:
+            c.prefetched = True
+        if lease.encoder is None:
+            return
+        found = [lease.encoder.cached(c.texts) for c in calls if c.texts]
         if vectors := [v for v in found if v is not None]:
-            turns.session.search.prefetch(np.concatenate(vectors))
+            lease.session.search.prefetch(np.concatenate(vectors))
 
-    def _slowly(self, call: Connection, request: Request) -> None:
-        if call.gone():
-            self._end(call)
+    # ── answers ──────────────────────────────────────────────────────────────────────────────────
+
+    def _answer_slowly(self, connection: Connection, call: Call) -> None:
+        """Answer a call, waiting for the index."""
+        if connection.is_closed():
+            self._close(connection)
         else:
-            self.give(call, self._answer(request, call, self._warm))
+            self.reply(connection, self._answer(call, self._index))
 
-    def give(self, call: Connection, body: dict[str, Any]) -> None:
-        """The answer, by another thread if the client does not take it at once."""
+    def _answer(self, call: Call, index: SessionAccess) -> dict[str, Any]:
         try:
-            rest = call.offer(body)
+            self._check(call)  # again: another generation may have another model
+            answer = call.operation.answer(call.request, index, call.connection.mark_running)
+            return {"answer": answer.to_json()}
+        except Refused as e:
+            return {"refused": str(e)}
+        except QembedError as e:
+            return error_json(e)
+        except Exception as e:
+            return _failure(e)
+
+    def reply(self, connection: Connection, body: Mapping[str, Any]) -> None:
+        """Send the reply and close; a worker thread does if the client does not take it at once."""
+        try:
+            rest = connection.send_nowait(body)
         except OSError:
             rest = b""
         if rest:
-            self._hand(self._finish, call, rest)
+            self._run_in_thread(self._send_rest, connection, rest)
         else:
-            self._end(call)
+            self._close(connection)
 
-    def _finish(self, call: Connection, rest: bytes) -> None:
+    def _send_rest(self, connection: Connection, rest: bytes) -> None:
         try:
-            call.finish(rest)
+            connection.send_rest(rest)
         except OSError:
             pass
         finally:
-            self._end(call)
+            self._close(connection)
 
-    def _hand(self, work: Callable[..., None], call: Connection, *more: Any) -> None:
+    def _run_in_thread(self, job: Callable[..., None], connection: Connection, *more: Any) -> None:
         try:
-            self._threads.submit(work, call, *more)
+            self._threads.submit(job, connection, *more)
         except RuntimeError:  # no more threads
-            self._end(call)
+            self._close(connection)
 
-    def _answer(self, request: Request, call: Connection, turns: SessionAccess) -> dict[str, Any]:
-        try:
-            handler = self._handlers.get(str(request.get("do")))
-            if handler is None:
-                raise Refused(f"it does not know {str(request.get('do'))[:40]!r}")
-            self._alike(request)
-            return handler(request, turns, call.working)
-        except Refused as e:
-            return {"refused": str(e)}
-        except (
-            Exception
-        ) as e:  # a fresh process may do better, and shows the traceback if it does not
-            return {"refused": f"it failed: {type(e).__name__}: {str(e)[:200]}"}
 
-    def _alike(self, request: Request) -> None:
-        """Raises Refused for a request whose answer could be another one in the client's own process."""
-        if (theirs := request.get("version", __version__)) != __version__:
-            raise Refused(f"it is of version {__version__}, not {str(theirs)[:40]}")
-        specs = [request.get("model"), request.get("reranker"), self._warm.spec]
-        bound = any(folder_bound(s) for s in specs) or request.get("paths") is True
-        if bound and request["folder"] != self._folder:
-            raise Refused(
-                f"it was started in {self._folder}, and what is asked depends on the folder"
-            )
-        names = differing_variables(self._environ, request["environ"], code=bound)
-        if names:
-            raise Refused(f"it was started with another {', '.join(names)}")
-        if (model := request.get("model")) is not None and model != self._warm.spec:
-            raise Refused(f"it has loaded {self._warm.spec}, not {model}")
+def _failure(error: Exception) -> dict[str, Any]:
+    """Reply for a bug: the client's own process shows its traceback, if it meets it too."""
+    return {"refused": f"it failed: {type(error).__name__}: {str(error)[:200]}"}

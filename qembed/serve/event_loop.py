@@ -1,7 +1,7 @@
-"""The one thread that listens, reads requests and gives answers that take but milliseconds.
+"""Event loop of a server: one thread that accepts, reads requests and answers the fast ones.
 
-A thread for each connection would have to be woken several times a query, and those that are awake wait for
-one another at each step of the interpreter. What takes longer is for other threads.
+With a thread for each connection a query would cost several wake-ups, and threads that run would wait for
+one another at every step of the interpreter.
 """
 
 from __future__ import annotations
@@ -18,113 +18,119 @@ from qembed.serve.connection import Connection
 from qembed.serve.protocol import ProtocolError
 
 TICK_SECONDS = 0.25
-"""Seconds between looks at the clock and at what was signalled."""
+"""Interval between two looks at deadlines and at the reason to stop."""
 
 Job = Callable[[], None]
 
 
 class EventLoop:
-    """`admit` makes a call of a connection, or closes it; `take` gets it with its request, `drop` without."""
+    """Loop over a listening socket, its connections, and jobs.
+
+    `accept` makes a connection of a socket, or closes it and returns None. `submit` gets a connection with
+    its request; `close` gets one that failed or was too slow.
+    """
 
     def __init__(
         self,
         listener: socket.socket,
-        admit: Callable[[socket.socket], Connection | None],
-        take: Callable[[Connection, dict[str, Any]], None],
-        drop: Callable[[Connection], None],
+        accept: Callable[[socket.socket], Connection | None],
+        submit: Callable[[Connection, dict[str, Any]], None],
+        close: Callable[[Connection], None],
     ) -> None:
-        self._admit, self._take, self._drop = admit, take, drop
+        self._accept, self._submit, self._close = accept, submit, close
         self._jobs: deque[Job] = deque()
-        self._busy = 0
+        self._running = 0
         self._reading: set[Connection] = set()
         self._selector = selectors.DefaultSelector()
-        self._woken, self._wake = socket.socketpair()
-        for end in (self._woken, self._wake):
+        self._wake_receiver, self._wake_sender = socket.socketpair()
+        for end in (self._wake_receiver, self._wake_sender):
             end.setblocking(False)
-        self._selector.register(self._woken, selectors.EVENT_READ, self._awake)
+        self._selector.register(self._wake_receiver, selectors.EVENT_READ, self._on_wake)
         self._listener = listener
-        self._selector.register(listener, selectors.EVENT_READ, self._accept)
+        self._selector.register(listener, selectors.EVENT_READ, self._on_connection)
 
-    def later(self, job: Job) -> None:
-        """Has `job` done by the loop's thread. From any thread."""
+    def call_soon(self, job: Job) -> None:
+        """Have the loop's thread run `job`. May be called by any thread."""
         self._jobs.append(job)
-        if len(self._jobs) == 1:  # else it has one to do before, and sees this one then
-            with contextlib.suppress(OSError):  # full: it will be awake anyway
-                self._wake.send(b"\0")
+        if len(self._jobs) == 1:  # else the loop is awake and finds this job after the others
+            with contextlib.suppress(OSError):  # full: the loop has a wake-up to read
+                self._wake_sender.send(b"\0")
 
-    def elsewhere(self) -> int:
-        """Jobs that are waiting or being done."""
-        return len(self._jobs) + self._busy
+    def pending(self) -> int:
+        """Number of jobs that wait or run."""
+        return len(self._jobs) + self._running
 
-    def run(self, ended: Callable[[], str | None], rested: Callable[[], None]) -> str:
-        """Until `ended`, asked now and then, says why. `rested` is called after each job."""
-        looked = 0.0
+    def run(self, stop_reason: Callable[[], str | None], job_done: Callable[[], None]) -> str:
+        """Run until `stop_reason`, called at each tick, returns a reason, and return it.
+
+        `job_done` is called after each job.
+        """
+        ticked = 0.0
         while True:
             for key, _ in self._selector.select(0 if self._jobs else TICK_SECONDS):
                 key.data()
             if self._jobs:
-                self._busy = 1
+                self._running = 1
                 try:
                     self._jobs.popleft()()
                 finally:
-                    self._busy = 0
-                rested()
-            if (now := time.monotonic()) - looked > TICK_SECONDS:
-                looked = now
-                for call in [c for c in self._reading if c.until < now]:
-                    self._lose(call)
-                if why := ended():
-                    return why
+                    self._running = 0
+                job_done()
+            if (now := time.monotonic()) - ticked > TICK_SECONDS:
+                ticked = now
+                for connection in [c for c in self._reading if c.read_deadline < now]:
+                    self._drop(connection)
+                if reason := stop_reason():
+                    return reason
 
-    def shut(self) -> None:
-        """Nobody is let in or read any more; jobs still are done by `run`."""
+    def stop_reading(self) -> None:
+        """Accept and read no more; a later `run` only runs jobs."""
         self._selector.unregister(self._listener)
-        for call in list(self._reading):
-            self._lose(call)
+        for connection in list(self._reading):
+            self._drop(connection)
 
     def close(self) -> None:
-        """Jobs are left undone."""
+        """Release the loop's sockets. Jobs that wait are dropped."""
         self._selector.close()
-        self._woken.close()
-        self._wake.close()
+        self._wake_receiver.close()
+        self._wake_sender.close()
 
-    def _awake(self) -> None:
+    def _on_wake(self) -> None:
         with contextlib.suppress(OSError):
-            self._woken.recv(4096)
+            self._wake_receiver.recv(4096)
 
-    def _accept(self) -> None:
+    def _on_connection(self) -> None:
         try:
             sock = self._listener.accept()[0]
         except OSError:
             return
         sock.setblocking(False)
-        call = self._admit(sock)
-        if call is not None:
-            self._hear(call)  # mostly the request is there already
+        connection = self._accept(sock)
+        if connection is not None:
+            self._on_readable(connection)  # mostly the request has arrived already
 
-    def _hear(self, call: Connection) -> None:
+    def _on_readable(self, connection: Connection) -> None:
         try:
-            request = call.read()
+            request = connection.read()
         except BlockingIOError:
             request = None
-        except (
-            ProtocolError,
-            OSError,
-        ):  # the client is gone or talks nonsense: there is nobody to tell
-            self._lose(call)
+        except (ProtocolError, OSError):  # closed, or no frame: there is nobody to answer
+            self._drop(connection)
             return
         if request is not None:
-            self._forget(call)
-            self._take(call, request)
-        elif call not in self._reading:
-            self._reading.add(call)
-            self._selector.register(call.socket, selectors.EVENT_READ, lambda: self._hear(call))
+            self._stop_watching(connection)
+            self._submit(connection, request)
+        elif connection not in self._reading:
+            self._reading.add(connection)
+            self._selector.register(
+                connection.socket, selectors.EVENT_READ, lambda: self._on_readable(connection)
+            )
 
-    def _lose(self, call: Connection) -> None:
-        self._forget(call)
-        self._drop(call)
+    def _drop(self, connection: Connection) -> None:
+        self._stop_watching(connection)
+        self._close(connection)
 
-    def _forget(self, call: Connection) -> None:
-        if call in self._reading:
-            self._reading.discard(call)
-            self._selector.unregister(call.socket)
+    def _stop_watching(self, connection: Connection) -> None:
+        if connection in self._reading:
+            self._reading.discard(connection)
+            self._selector.unregister(connection.socket)

@@ -1,12 +1,9 @@
-"""What goes over the socket: frames of four bytes length (big-endian) and a JSON object in UTF-8.
+"""Frames on a server's socket: four bytes of length, big-endian, and a JSON object in UTF-8.
 
-    server  {"hello": 1, "version": "0.1.0", "pid": 7, "index": "/…", …}    at once
-    client  {"do": "query", "version": "0.1.0", …}                          one request, at once too
-    server  {"wait": true}                                                  each second, while it works
-    server  {"out": "…", "err": ["…"], "code": 0}                           the answer, or
-            {"refused": "why"}                                              the client does it itself
-
-One request a connection: what a command line needs, and nothing to keep in step.
+server  {"hello": 2, "version": "0.1.0", "pid": 7, "index": "/…"}     at once
+client  a message                                                       one a connection, at once too
+server  {"wait": "queue"} or {"wait": "work"}                           each second until the reply
+server  a reply                                                         see messages.py
 """
 
 from __future__ import annotations
@@ -14,28 +11,30 @@ from __future__ import annotations
 import json
 import socket
 import time
+from collections.abc import Mapping
 from typing import Any
 
-HELLO = 1
+HELLO = 2
+"""Version of the messages."""
 MAX_REQUEST = 4 << 20
 MAX_REPLY = 256 << 20
 HEADER_BYTES = 4
 READ_BYTES = 1 << 18
-"""Bytes that are read at a time: memory grows with what arrives, not with what was announced."""
+"""Bytes read at a time: memory grows with what arrives, not with the announced length."""
 
 
 class ProtocolError(Exception):
-    """The other side is gone, silent, or says what this protocol does not know."""
+    """The other side closed the connection, is silent, or sent no frame of this protocol."""
 
 
-def pack(body: dict[str, Any]) -> bytes:
-    """One frame. ASCII, so that lone surrogates (file names that are no UTF-8) survive."""
+def pack(body: Mapping[str, Any]) -> bytes:
+    """One frame. In ASCII, so that lone surrogates survive: file names that are not UTF-8."""
     data = json.dumps(body, ensure_ascii=True, default=str).encode("ascii")
     return len(data).to_bytes(HEADER_BYTES, "big") + data
 
 
-def send(to: socket.socket, body: dict[str, Any]) -> None:
-    """Raises Broken."""
+def send(to: socket.socket, body: Mapping[str, Any]) -> None:
+    """Send one frame. Raises ProtocolError."""
     try:
         to.sendall(pack(body))
     except OSError as e:
@@ -43,28 +42,28 @@ def send(to: socket.socket, body: dict[str, Any]) -> None:
 
 
 class Frames:
-    """Makes frames of the bytes that arrive; what belongs to the next one waits."""
+    """Buffer that splits arriving bytes into frames."""
 
     def __init__(self) -> None:
-        self._got = bytearray()
+        self._buffer = bytearray()
 
     def add(self, part: bytes) -> None:
-        """What has arrived. Raises Broken for nothing: that is the end."""
+        """Add bytes that arrived. Raises ProtocolError for none: the connection is closed."""
         if not part:
             raise ProtocolError("closed")
-        self._got += part
+        self._buffer += part
 
     def take(self, limit: int) -> dict[str, Any] | None:
-        """The next frame, None as long as it is not whole. Raises Broken."""
-        if len(self._got) < HEADER_BYTES:
+        """The next frame, None while it is incomplete. Raises ProtocolError, also above `limit` bytes."""
+        if len(self._buffer) < HEADER_BYTES:
             return None
-        end = HEADER_BYTES + int.from_bytes(self._got[:HEADER_BYTES], "big")
+        end = HEADER_BYTES + int.from_bytes(self._buffer[:HEADER_BYTES], "big")
         if end > HEADER_BYTES + limit:
             raise ProtocolError(f"{end - HEADER_BYTES:,} bytes announced, {limit:,} are allowed")
-        if len(self._got) < end:
+        if len(self._buffer) < end:
             return None
-        data = self._got[HEADER_BYTES:end]
-        del self._got[:end]
+        data = self._buffer[HEADER_BYTES:end]
+        del self._buffer[:end]
         try:
             body = json.loads(data)
         except (ValueError, RecursionError) as e:
@@ -74,7 +73,7 @@ class Frames:
         return body
 
     def receive(self, sock: socket.socket, limit: int, seconds: float) -> dict[str, Any]:
-        """The next frame, whole within `seconds`. Raises Broken."""
+        """The next frame. Raises ProtocolError if it is not complete within `seconds`."""
         until = time.monotonic() + seconds
         while (body := self.take(limit)) is None:
             left = until - time.monotonic()

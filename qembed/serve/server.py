@@ -1,4 +1,4 @@
-"""The listening side: one thread for all connections and quick answers, others for what takes long."""
+"""Server of an index: its life from the lock to the last reply."""
 
 from __future__ import annotations
 
@@ -8,92 +8,88 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from qembed.errors import StorageError, UsageError
 from qembed.locks import FileLock, LockHeld
-from qembed.serve.connection import PULSE_SECONDS, Connection
-from qembed.serve.dispatcher import Dispatcher, Handler, Quick
+from qembed.serve.connection import KEEPALIVE_SECONDS, Connection
+from qembed.serve.dispatcher import Dispatcher
 from qembed.serve.event_loop import EventLoop
 from qembed.serve.live_index import LiveIndex
 from qembed.serve.protocol import HELLO, pack
 from qembed.serve.socket_address import ShortSocketPath, is_other_user, is_private, socket_path
 from qembed.version import __version__
 
-CONNECTIONS = 256
-"""At a time; whoever comes then is hung up on and does the work itself."""
-FINISH = 5.0
-"""Seconds that requests at work have when the server is told to stop."""
+MAX_CONNECTIONS = 256
+"""Connections at a time; further ones are closed, and their clients do the work themselves."""
+SHUTDOWN_SECONDS = 5.0
+"""Time that running requests have when the server stops."""
 
 
 class Server:
-    """Serves the index at `warm.root` until idle, told to stop, or signalled."""
+    """Serves an index until it is idle for `idle` seconds (0: never), told to stop, or signalled."""
 
-    def __init__(
-        self,
-        warm: LiveIndex,
-        handlers: Mapping[str, Handler],
-        quick: Mapping[str, Quick],
-        idle: float,
-    ) -> None:
-        self.warm = warm
+    def __init__(self, index: LiveIndex, idle: float) -> None:
+        self.index = index
         self.idle = idle
-        self.path = socket_path(warm.root)
+        self.path = socket_path(index.root)
         self.started = time.time()
-        self._calls: set[Connection] = set()
-        self._desk = Dispatcher(warm, handlers, quick, CONNECTIONS, self._later, self._end)
+        self._connections: set[Connection] = set()
+        self._dispatcher = Dispatcher(index, MAX_CONNECTIONS, self._call_soon, self._close)
         self._hello_frame = b""
         self._guard = threading.Lock()
-        self._last = time.monotonic()
+        self._last_request = time.monotonic()
         self._stop = threading.Event()
-        self._mine = (0, 0)
+        self._socket_id = (0, 0)
 
-    # ── being there ──────────────────────────────────────────────────────────────────────────────
+    # ── life ─────────────────────────────────────────────────────────────────────────────────────
 
     def run(self, ready: Callable[[Path], None]) -> str:
-        """Loads, then listens; why it stopped. `ready` is told the socket.
+        """Load the index, serve, and return the reason of the stop. `ready` is called with the socket.
 
-        Raises what a query would, StorageError, and UsageError if there is a server already.
+        Raises what a query would, StorageError, and UsageError if the index is served already.
         """
         with self._locked():
-            self.warm.load()
+            self.index.load()
             return self._serve(ready)
 
     def _serve(self, ready: Callable[[Path], None]) -> str:
         self._hello_frame = pack(self._hello())
+        job_done = self._dispatcher.job_done
         with self._listening() as listener:
-            self._loop = EventLoop(listener, self._admit, self._take, self._end)
-            self.warm.pending = self._loop.elsewhere
+            self._loop = EventLoop(listener, self._accept, self._submit, self._close)
+            self.index.pending = self._loop.pending
             ready(self.path)
-            threading.Thread(target=self._pulses, daemon=True).start()
-            self._last = self._looked = time.monotonic()
-            why = self._loop.run(self._ended, self._desk.rested)
-            self._loop.shut()
-        until = time.monotonic() + FINISH
+            threading.Thread(target=self._send_keepalives, daemon=True).start()
+            self._last_request = self._looked = time.monotonic()
+            reason = self._loop.run(self._stop_reason, job_done)
+            self._loop.stop_reading()
+        until = time.monotonic() + SHUTDOWN_SECONDS
         self._loop.run(
-            lambda: "" if self._calls and time.monotonic() < until else "done", self._desk.rested
+            lambda: "" if self._connections and time.monotonic() < until else "done", job_done
         )
         self._loop.close()
-        return why
+        return reason
 
-    def _later(self, job: Callable[[], None]) -> None:
-        self._loop.later(job)
+    def _call_soon(self, job: Callable[[], None]) -> None:
+        self._loop.call_soon(job)
 
-    def _take(self, call: Connection, request: dict[str, Any]) -> None:
-        do = request.get("do")
-        if do == "stop":
-            self._desk.give(call, {"stopping": True})
+    def _submit(self, connection: Connection, message: dict[str, Any]) -> None:
+        """Answer a message that the server itself understands, or submit it to the dispatcher."""
+        operation = message.get("do")
+        if operation == "stop":
+            self._dispatcher.reply(connection, {"stopping": True})
             self.stop()
-        elif do == "status":
-            self._desk.give(call, self._status())
+        elif operation == "status":
+            self._dispatcher.reply(connection, self._status())
         else:
-            self._desk.take(call, request)
+            self._dispatcher.submit(connection, message)
 
     def stop(self) -> None:
-        """Ends `run` soon."""
+        """End `run` at its next tick. May be called by any thread."""
         self._stop.set()
 
     @contextmanager
@@ -112,7 +108,7 @@ class Server:
             lock = FileLock(self.path.with_suffix(".lock"))
         except LockHeld:
             raise UsageError(
-                f"{self.warm.root} is served already (qembed serve --status tells by whom, "
+                f"{self.index.root} is served already (qembed serve --status tells by whom, "
                 "qembed serve --stop ends it)"
             ) from None
         except OSError as e:
@@ -122,7 +118,7 @@ class Server:
 
     @contextmanager
     def _listening(self) -> Iterator[socket.socket]:
-        """The socket; the one a dead server left is replaced. Removed at the end, if it is still ours."""
+        """A listening socket, in place of one that a dead server left. Removed at the end if still there."""
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             try:
@@ -131,90 +127,90 @@ class Server:
                     listener.bind(short)
                 self.path.chmod(0o600)
                 found = self.path.lstat()
-                self._mine = found.st_dev, found.st_ino
-                listener.listen(CONNECTIONS)
+                self._socket_id = found.st_dev, found.st_ino
+                listener.listen(MAX_CONNECTIONS)
                 listener.setblocking(False)
             except OSError as e:
                 raise StorageError(f"cannot listen at {self.path}: {e.strerror or e}") from e
             yield listener
         finally:
-            if self._there():
+            if self._has_socket():
                 with contextlib.suppress(OSError):
                     self.path.unlink()
             listener.close()
 
-    def _there(self) -> bool:
-        """Whether clients still find this server: the socket may have been swept away."""
+    def _has_socket(self) -> bool:
+        """True if clients find this server: its socket may have been deleted."""
         try:
             found = self.path.lstat()
         except OSError:
             return False
-        return (found.st_dev, found.st_ino) == self._mine
+        return (found.st_dev, found.st_ino) == self._socket_id
 
-    def _ended(self) -> str | None:
-        """Why it is time to stop."""
+    def _stop_reason(self) -> str | None:
+        """Reason to stop now, None without one."""
         if self._stop.is_set():
             return "told to"
         now = time.monotonic()
         with self._guard:
-            rested = 0.0 if self._calls else now - self._last
-        if self.idle and rested > self.idle:
+            idle = 0.0 if self._connections else now - self._last_request
+        if self.idle and idle > self.idle:
             return f"idle for {self.idle:.0f} s"
-        if now - self._looked > PULSE_SECONDS:
+        if now - self._looked > KEEPALIVE_SECONDS:
             self._looked = now
-            if not self._there():
+            if not self._has_socket():
                 return f"{self.path} is gone"
         return None
 
-    def _admit(self, sock: socket.socket) -> Connection | None:
-        """Says hello, unless there are too many."""
-        call = Connection(sock)
+    # ── connections ──────────────────────────────────────────────────────────────────────────────
+
+    def _accept(self, sock: socket.socket) -> Connection | None:
+        """Connection of a socket, greeted; None if there are too many or it is another user's."""
+        connection = Connection(sock)
         with self._guard:
-            full = len(self._calls) >= CONNECTIONS
+            full = len(self._connections) >= MAX_CONNECTIONS
             if not full:
-                self._calls.add(call)
+                self._connections.add(connection)
         try:
             if not full and not is_other_user(sock):
                 sock.send(self._hello_frame)
-                return call
-        except OSError:  # it has gone again
+                return connection
+        except OSError:  # closed already
             pass
-        self._end(call)
+        self._close(connection)
         return None
 
-    def _end(self, call: Connection) -> None:
+    def _close(self, connection: Connection) -> None:
         with self._guard:
-            self._calls.discard(call)
-            if call.state != "reading":
-                self._last = time.monotonic()
-        call.socket.close()
+            self._connections.discard(connection)
+            if connection.state != "reading":
+                self._last_request = time.monotonic()
+        connection.socket.close()
 
-    def _pulses(self) -> None:
+    def _send_keepalives(self) -> None:
         while True:
-            time.sleep(PULSE_SECONDS)
+            time.sleep(KEEPALIVE_SECONDS)
             with self._guard:
-                calls = list(self._calls)
-            for call in calls:
-                call.pulse()
-
-    # ── one connection ───────────────────────────────────────────────────────────────────────────
+                connections = list(self._connections)
+            for connection in connections:
+                connection.send_keepalive()
 
     def _hello(self) -> dict[str, Any]:
         return {
             "hello": HELLO,
             "version": __version__,
             "pid": os.getpid(),
-            "index": str(self.warm.root),
+            "index": str(self.index.root),
         }
 
     def _status(self) -> dict[str, Any]:
         return {
             **self._hello(),
-            "generation": self.warm.generation,
-            "model": self.warm.spec,
-            "requests": self._desk.requests,
+            "generation": self.index.generation,
+            "model": self.index.spec,
+            "requests": self._dispatcher.requests,
             "up_seconds": round(time.time() - self.started, 1),
-            "idle_seconds": round(time.monotonic() - self._last, 1),
+            "idle_seconds": round(time.monotonic() - self._last_request, 1),
             "idle_limit": self.idle,
             "socket": str(self.path),
         }
@@ -222,7 +218,7 @@ class Server:
 
 @contextmanager
 def signals(server: Server) -> Iterator[None]:
-    """SIGTERM and SIGINT stop the server while the block runs."""
+    """Stop the server at SIGTERM and SIGINT while the block runs."""
 
     def handler(*_: object) -> None:
         server.stop()

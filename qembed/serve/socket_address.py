@@ -1,7 +1,7 @@
-"""Where a server's socket lies, who may use it, and what must be alike for its answer to be one's own.
+"""Sockets of servers: their paths, who may use them, and the environment that both sides must share.
 
-$XDG_RUNTIME_DIR/qembed, else /run/user/<uid>/qembed, else <cache>/run      0700, the user's own
-    <hash of the index's real path>.sock     .lock: held by the server as long as it lives
+$XDG_RUNTIME_DIR/qembed, else /run/user/<uid>/qembed, else <cache>/run      mode 0700, the user's own
+    <hash of the index's real path>.sock, .lock                             the lock: held by the server
 """
 
 from __future__ import annotations
@@ -14,27 +14,26 @@ import struct
 from collections.abc import Mapping
 from pathlib import Path
 
-from qembed.models.spec import parse_spec
 from qembed.paths import cache_folder
 
 MAX_SOCKET_PATH = 100
-"""Bytes in a socket's path; the kernels' limits are 104 and 108."""
-_ALIKE = ("QEMBED_", "HF_", "TRANSFORMERS_", "CUDA_VISIBLE_DEVICES", "TZ", "PYTHONPATH")
-_ENDINGS = ("_API_KEY", "_TOKEN", "_PROXY", "_proxy")
-_APART = ("QEMBED_MODEL", "QEMBED_INDEX")
-"""Named by variables, but a request says them itself."""
+"""Longest path of a socket, in bytes; the limits of kernels are 104 and 108."""
+_RELEVANT = ("QEMBED_", "HF_", "TRANSFORMERS_", "CUDA_VISIBLE_DEVICES", "TZ", "PYTHONPATH")
+_RELEVANT_ENDINGS = ("_API_KEY", "_TOKEN", "_PROXY", "_proxy")
+_IRRELEVANT = ("QEMBED_MODEL", "QEMBED_INDEX")
+"""Variables that do not matter: a request names the model, and the socket the index."""
 
 
 def run_folder() -> Path:
-    """The folder of all this user's sockets; it need not exist."""
+    """Folder of this user's sockets; it need not exist."""
     named = os.environ.get("XDG_RUNTIME_DIR")
     for top in (named, f"/run/user/{os.geteuid()}"):
-        if top and _ours(top):
+        if top and _is_own_folder(top):
             return Path(top, "qembed")
     return cache_folder() / "run"
 
 
-def _ours(folder: str) -> bool:
+def _is_own_folder(folder: str) -> bool:
     try:
         found = os.lstat(folder)
     except OSError:
@@ -43,7 +42,7 @@ def _ours(folder: str) -> bool:
 
 
 def is_private(folder: Path) -> bool:
-    """Whether nobody but this user can look into it."""
+    """True if the folder is this user's own, without any access for others."""
     try:
         found = os.lstat(folder)
     except OSError:
@@ -53,16 +52,16 @@ def is_private(folder: Path) -> bool:
 
 
 def socket_path(index: Path) -> Path:
-    """One socket an index, whatever path it is reached by."""
+    """Path of an index's socket, the same for all paths that lead to the index."""
     real = os.path.realpath(index)
     name = hashlib.blake2b(os.fsencode(real), digest_size=10).hexdigest()
     return run_folder() / f"{name}.sock"
 
 
 class ShortSocketPath:
-    """`path` in a form that fits into a socket's address. Raises OSError where there is none.
+    """Context manager of a path short enough for a socket's address. Raises OSError if there is none.
 
-    Linux reaches a folder that is open by its descriptor, however deep it lies.
+    For a long path it goes through the descriptor of the open folder, as Linux allows.
     """
 
     def __init__(self, path: Path) -> None:
@@ -86,7 +85,7 @@ class ShortSocketPath:
 
 
 def peer(sock: socket.socket) -> tuple[int, int] | None:
-    """(process, user) at the other end; None where the system does not tell."""
+    """(process id, user id) of the other end; None where the system does not report it."""
     option = getattr(socket, "SO_PEERCRED", None)
     if option is None:
         return None
@@ -98,28 +97,24 @@ def peer(sock: socket.socket) -> tuple[int, int] | None:
 
 
 def is_other_user(sock: socket.socket) -> bool:
-    """Whether another user is at the other end. Where the system does not tell, the folder is the guard."""
+    """True if another user is at the other end; False where only the folder's mode keeps others out."""
     found = peer(sock)
     return found is not None and found[1] != os.geteuid()
 
 
 def relevant_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """What of the environment an answer can depend on: name -> a hash (some values are secret)."""
+    """Variables that an answer can depend on: name -> hash of the value, which may be secret."""
     return {
         name: hashlib.blake2b(os.fsencode(value), digest_size=8).hexdigest()
         for name, value in sorted(environ.items())
-        if name not in _APART and (name.startswith(_ALIKE) or name.endswith(_ENDINGS))
+        if name not in _IRRELEVANT
+        and (name.startswith(_RELEVANT) or name.endswith(_RELEVANT_ENDINGS))
     }
 
 
 def differing_variables(
     here: Mapping[str, str], there: Mapping[str, str], code: bool = False
 ) -> list[str]:
-    """The variables that two environments do not share. `code`: where modules are found counts too."""
+    """Names of the variables that differ. `code`: where Python finds modules matters too."""
     names = {n for n in here.keys() | there.keys() if here.get(n) != there.get(n)}
     return sorted(names if code else names - {"PYTHONPATH"})
-
-
-def folder_bound(spec: str | None) -> bool:
-    """True if a model spec may name something else in another current folder."""
-    return spec is not None and parse_spec(spec).is_folder_bound

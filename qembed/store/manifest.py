@@ -1,14 +1,13 @@
-"""The manifest: one small JSON file that names all other files of a generation.
+"""The commit point: one small JSON file that names everything else of a generation.
 
-A generation is what its manifest says. The manifest is written last, in one rename, and carries the
-checksum of its own content, so that a torn or edited one is rejected.
+A generation is what this file says and nothing more. It is replaced last, in one rename, and carries
+the checksum of its own content, so that a torn or edited manifest is noticed before it is believed.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-import os
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -25,14 +24,14 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 REBUILD = "rebuild.json"
-"""Manifest of an unfinished rebuild; it becomes MANIFEST at the end."""
+"""What a rebuild has so far; becomes MANIFEST when it is done."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A folder, file or stream of documents, and the options it is read with.
+    """Where documents come from and how they are read.
 
-    `path` is relative to the folder of the index, or absolute; `-` is standard input.
+    `path` is relative to the folder the index lies in, or absolute; `-` is standard input.
     """
 
     path: str
@@ -59,10 +58,7 @@ class Shard:
 class Manifest:
     """One generation of an index.
 
-    `uid`: random, of this index until it is rebuilt. `base`: the first row id in use; `next_row`: the next
-    one. `spec`: the model's. `failed`: source, file and message of inputs that could not be read.
-    `probes`: vectors of PROBE_TEXTS. `versions`: of the libraries that encoded. `created`, `committed`,
-    `refreshed`: seconds since 1970. `previous`: files of the generation before.
+    `uid` is drawn anew when an index is made or rebuilt. Rows below `base` are gone.
     """
 
     recipe: Recipe
@@ -85,22 +81,17 @@ class Manifest:
     previous: tuple[str, ...] = ()
 
     def names(self) -> set[str]:
-        """Names of the generation's files, without the manifest."""
+        """The files of this generation, the manifest itself aside."""
         found = {s.file.name for s in self.shards}
         if self.documents:
             found.add(self.documents.name)
         return found
 
     def successor(self, **changes: Any) -> Manifest:
-        """The next generation, which keeps this one's files for readers that are opening it."""
+        """The next generation, remembering this one's files for the readers still on it."""
         return replace(
             self, generation=self.generation + 1, previous=tuple(sorted(self.names())), **changes
         )
-
-
-def new_uid() -> str:
-    """A random id for a new or rebuilt index: 12 hex digits."""
-    return os.urandom(6).hex()
 
 
 def _dump(body: Mapping[str, Any]) -> str:
@@ -108,16 +99,16 @@ def _dump(body: Mapping[str, Any]) -> str:
 
 
 def write(root: Path, manifest: Manifest, name: str = MANIFEST) -> None:
-    """Replace the manifest: the commit point. Raises OSError; the old one then stands."""
+    """Replaces the manifest. From the moment this returns, `manifest` is the index."""
     body = {"format": FORMAT, **asdict(manifest)}
     text = _dump({**body, "crc": zlib.crc32(_dump(body).encode())})
     replace_file(root, name, text.encode())
 
 
 def read(root: Path, name: str = MANIFEST) -> Manifest:
-    """Read the manifest of the index at `root`.
+    """The generation that `root` holds.
 
-    Raises NoIndex if there is none, IndexDamaged if its checksum or format is wrong.
+    Raises NoIndex if there is none, IndexDamaged if the file cannot be believed.
     """
     path = root / name
     try:
@@ -147,7 +138,7 @@ def read(root: Path, name: str = MANIFEST) -> Manifest:
 
 
 def interrupted_rebuild(root: Path, recipe: Recipe) -> Manifest | None:
-    """Read the manifest of an unfinished rebuild with this recipe; None if there is none to resume."""
+    """The generation of an unfinished rebuild with this recipe, which a rebuild continues; None if none."""
     try:
         begun = read(root, REBUILD)
     except (NoIndex, IndexDamaged):  # damaged: only time is lost
@@ -175,16 +166,16 @@ PROBE_TEXTS: Sequence[str] = (
     "def parse(line): return line.strip().split('\\t')",
     "今天的天气很好，我们去公园散步吧。",
 )
-"""Fixed texts whose vectors the manifest stores: encoded again they show a change of the model."""
+"""Fixed texts whose vectors are kept with the index: recomputed, they tell whether the model is the same."""
 
 
 def pack_vectors(vectors: Vectors) -> str:
-    """Encode float32 (n, dim) as base64 of its little-endian bytes."""
+    """float32 (n, dim) as base64 of its little-endian bytes."""
     return base64.b64encode(vectors.astype("<f4").tobytes()).decode()
 
 
 def unpack_vectors(text: str, dim: int) -> Vectors:
-    """Decode float32 (n, dim), the inverse of `pack_vectors`."""
+    """The inverse of `pack_vectors`."""
     import numpy as np
 
     return np.frombuffer(base64.b64decode(text), dtype="<f4").reshape(-1, dim)

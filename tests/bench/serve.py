@@ -21,9 +21,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from qembed.pipeline.retrieval.answer import Answer
+from qembed.pipeline.retrieval.options import QueryOptions
+from qembed.pipeline.retrieval.request import QueryRequest
 from qembed.serve.client import ServerConnection
+from qembed.serve.messages import answer_of, call_json
 from qembed.serve.protocol import ProtocolError
-from qembed.serve.socket_address import relevant_environment
+from qembed.types import Query
 from tests.bench.cold import PASSAGES, QUERY, WORDS, corpus
 from tests.bench.processes import in_turn, ratio, run, seconds
 from tests.bench.table import fact, row
@@ -48,31 +52,27 @@ for line in sys.stdin:
 """
 
 
-alike = cache(relevant_environment)
-"""Once: what a client's process does once is not what is measured."""
+@cache
+def template() -> dict[str, Any]:
+    """The message of `qembed query TEXT -k 10 --format jsonl`, made once, as in a client."""
+    return call_json("query", QueryRequest([Query("1", "")], QueryOptions()).to_json())
 
 
-def request(text: str) -> dict[str, Any]:
-    """What `qembed query TEXT -k 10 --format jsonl` sends."""
-    asked = {"k": 10, "task": None, "instruction": True, "template": None, "mode": "auto",
-             "search": "auto", "rerank": None, "candidates": 100, "min_score": None, "by": "passage",
-             "fusion": "sum"}  # fmt: skip
-    return {
-        "do": "query", "folder": str(Path.cwd()), "environ": alike(), "where": [], "asked": asked,
-        "queries": [["1", text, None, None]], "rerank_budget": None, "model": None, "reranker": None,
-        "format": "jsonl", "explain": False, "quiet": False, "verbose": False,
-        "screen": {"terminal": False, "environ": {}, "columns": None},
-    }  # fmt: skip
+def message(text: str) -> dict[str, Any]:
+    """The same message with the query's words."""
+    made = template()
+    query = {**made["request"]["queries"][0], "text": text}
+    return {**made, "request": {**made["request"], "queries": [query]}}
 
 
 def ask(index: Path, text: str) -> float:
     """Seconds from connecting to the answer."""
     began = time.perf_counter()
-    with ServerConnection(index) as line:
-        answer = line.ask(request(text))
+    with ServerConnection(index) as connection:
+        reply = connection.ask(message(text))
     took = time.perf_counter() - began
-    if answer.get("code") != 0 or answer["out"].count("\n") != 10:
-        sys.exit(f"the server says {str(answer)[:300]}")
+    if len(Answer.from_json(answer_of(reply)).results[0].hits) != 10:
+        sys.exit(f"the server says {str(reply)[:300]}")
     return took
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import qembed.serve.client as client
+from qembed.cli.console import dumps
+from qembed.pipeline.retrieval.answer import Answer, hit_json
+from qembed.serve.messages import answer_of, call_json
 from tests.cli.conftest import Done, Shell
 from tests.serve.conftest import Running
 
@@ -36,18 +40,36 @@ def both(running: Running, *args: str, stdin: str | bytes = "", served: bool = T
     return warm
 
 
-def request_of(shell: Shell, text: str) -> dict[str, object]:
-    """What the command sends, caught on its way."""
-    caught: list[dict[str, object]] = []
+def request_of(shell: Shell, text: str) -> dict[str, Any]:
+    """The message that the command sends, caught on its way."""
+    caught: list[dict[str, Any]] = []
 
-    def ask(index: Path, do: str, body: dict[str, object], detail: object) -> None:
-        from qembed.serve.socket_address import relevant_environment
-
-        caught.append(
-            {"do": do, "folder": str(Path.cwd()), "environ": relevant_environment(), **body}
-        )
+    def ask(index: Path, operation: str, request: dict[str, Any], detail: object) -> None:
+        caught.append(call_json(operation, request))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(client, "ask", ask)
         assert shell("query", text, "--format", "jsonl").code == 0
     return caught[0]
+
+
+def with_queries(message: dict[str, Any], *texts: str) -> dict[str, Any]:
+    """The same message with other queries."""
+    queries = [
+        {"id": str(i), "text": t, "task": None, "where": None} for i, t in enumerate(texts, 1)
+    ]
+    return {**message, "request": {**message["request"], "queries": queries}}
+
+
+def with_options(message: dict[str, Any], **options: object) -> dict[str, Any]:
+    """The same message with other options."""
+    changed = {**message["request"]["options"], **options}
+    return {**message, "request": {**message["request"], "options": changed}}
+
+
+def jsonl(reply: dict[str, Any]) -> str:
+    """What the command prints of a reply with `--format jsonl`."""
+    answer = Answer.from_json(answer_of(reply))
+    return "".join(
+        dumps(hit_json(r, n, h)) + "\n" for r in answer.results for n, h in enumerate(r.hits, 1)
+    )

@@ -148,7 +148,7 @@ class Counting:
 
 
 class Told:
-    """What `begin` calls; `wait` for so many calls."""
+    """What `start` calls; `wait` for so many calls."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
@@ -165,12 +165,12 @@ class Told:
 def test_a_batch_waits_for_those_elsewhere() -> None:
     encoder, told, elsewhere = Counting(), Told(), 3 + MAX_UNAWAITED_REQUESTS
     shared = BatchingEncoder(encoder, lambda: elsewhere)
-    assert shared.begin(["a"], told)
-    assert shared.begin(["bb"], told)
+    assert shared.start(["a"], told)
+    assert shared.start(["bb"], told)
     assert not told.wait(1, 0.2)
     assert not encoder.calls
     elsewhere = 2 + MAX_UNAWAITED_REQUESTS
-    shared.look()
+    shared.notify()
     assert told.wait(2)
     assert encoder.calls == [(["a", "bb"], True)]
     assert all(s > 0 for s in told.seconds)
@@ -181,10 +181,10 @@ def test_a_batch_waits_for_those_elsewhere() -> None:
 def test_only_a_lone_call_takes_all_cores() -> None:
     encoder, told, elsewhere = Counting(), Told(), 0
     shared = BatchingEncoder(encoder, lambda: elsewhere)
-    assert shared.begin(["a"], told)
+    assert shared.start(["a"], told)
     assert told.wait(1)
     elsewhere = 1
-    assert shared.begin(["bb"], told)
+    assert shared.start(["bb"], told)
     assert told.wait(1)
     assert [beside for _, beside in encoder.calls] == [False, True]
 
@@ -193,8 +193,8 @@ def test_what_is_known_is_told_at_once() -> None:
     encoder, told = Counting(), Told()
     shared = BatchingEncoder(encoder, lambda: 9)
     shared._remember(("a",), np.ones((1, 1), np.float32))
-    assert shared.begin(["a"], told)
-    assert shared.begin([], told)
+    assert shared.start(["a"], told)
+    assert shared.start([], told)
     assert told.seconds == [0.0, 0.0]
     assert not encoder.calls
 
@@ -205,7 +205,7 @@ def test_what_is_known_is_told_at_once() -> None:
 def test_what_goes_by_itself_is_not_begun(batch_invariant: bool, text: str) -> None:
     encoder, told = Counting(batch_invariant), Told()
     shared = BatchingEncoder(encoder)
-    assert not shared.begin([text], told)
+    assert not shared.start([text], told)
     assert shared.encode([text])[0, 0] == len(text)
     assert not told.seconds
 
@@ -213,10 +213,10 @@ def test_what_goes_by_itself_is_not_begun(batch_invariant: bool, text: str) -> N
 def test_a_mistake_is_for_the_one_who_asks_for_the_vectors() -> None:
     encoder, told, elsewhere = Counting(), Told(), 9
     shared = BatchingEncoder(encoder, lambda: elsewhere)
-    assert shared.begin(["bad"], told)
-    assert shared.begin(["good"], told)
+    assert shared.start(["bad"], told)
+    assert shared.start(["good"], told)
     elsewhere = 0
-    shared.look()
+    shared.notify()
     assert told.wait(2)
     assert shared.encode(["good"])[0, 0] == 4
     with pytest.raises(EncodingError, match="bad"):
@@ -229,17 +229,17 @@ def test_the_thread_goes_home_and_another_comes(monkeypatch: pytest.MonkeyPatch)
     for text in ("a", "bb"):
         assert shared.encode([text])[0, 0] == len(text)
         for _ in range(600):
-            if not shared._at_work:
+            if not shared._thread_runs:
                 break
             threading.Event().wait(0.05)
-        assert not shared._at_work
+        assert not shared._thread_runs
 
 
 def test_who_does_nothing_meanwhile_does_not_wait_for_those_elsewhere() -> None:
     """It may be the very one whom a batch would wait for."""
     encoder, told = Counting(), Told()
     shared = BatchingEncoder(encoder, lambda: 1000)
-    assert shared.begin(["a"], told)
+    assert shared.start(["a"], told)
     assert shared.encode(["bb"])[0, 0] == 2
     assert told.wait(1)
     assert encoder.calls == [(["a", "bb"], True)]
@@ -249,7 +249,7 @@ def test_nothing_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     """Should nobody say that fewer are elsewhere."""
     monkeypatch.setattr(module, "THREAD_IDLE_SECONDS", 0.05)
     told = Told()
-    assert BatchingEncoder(Counting(), lambda: 1000).begin(["a"], told)
+    assert BatchingEncoder(Counting(), lambda: 1000).start(["a"], told)
     assert told.wait(1)
 
 
@@ -259,5 +259,5 @@ def test_without_threads_it_still_answers(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(threading.Thread, "start", none)
     shared, told = BatchingEncoder(Counting()), Told()
-    assert not shared.begin(["a"], told)
+    assert not shared.start(["a"], told)
     assert shared.encode(["a"])[0, 0] == 1

@@ -42,7 +42,7 @@ class Echo:
         return self.calls[-1]
 
     def take(self, call: Connection, request: dict[str, Any]) -> None:
-        self.rests.append(call.offer(request))
+        self.rests.append(call.send_nowait(request))
 
     def rest(self) -> None:
         self.rested.append(None)
@@ -93,7 +93,7 @@ def test_who_does_not_go_on_is_dropped(echo: Echo) -> None:
         slow.sendall(pack({})[:3])
         assert seen(echo.calls, 1)
         assert not echo.dropped
-        echo.calls[0].until = 0.0
+        echo.calls[0].read_deadline = 0.0
         assert seen(echo.dropped, 1)
     with echo.client():
         assert seen(echo.calls, 2)
@@ -113,7 +113,7 @@ def test_an_answer_that_is_not_taken_is_for_another_thread(echo: Echo) -> None:
         assert 0 < len(echo.rests[0]) < 2_000_000
         quick.sendall(pack({"quick": 1}))
         assert Frames().receive(quick, 1000, 10) == {"quick": 1}
-        threading.Thread(target=echo.calls[0].finish, args=(echo.rests[0],)).start()
+        threading.Thread(target=echo.calls[0].send_rest, args=(echo.rests[0],)).start()
         assert Frames().receive(deaf, 3_000_000, 10) == large
 
 
@@ -122,7 +122,7 @@ def test_what_is_for_later_is_done_soon_and_in_order(echo: Echo) -> None:
     began = time.monotonic()
     for round in range(5):
         for i in range(20):
-            echo.loop.later(lambda i=i: done.append(i))  # type: ignore[misc]
+            echo.loop.call_soon(lambda i=i: done.append(i))  # type: ignore[misc]
         assert seen(done, 20 * (round + 1))
     assert time.monotonic() - began < 5 * TICK_SECONDS, "it slept until its next tick"
     assert done == [*range(20)] * 5
@@ -136,17 +136,17 @@ def test_who_is_at_work_is_elsewhere(echo: Echo) -> None:
         began.set()
         go_on.wait(10)
 
-    assert echo.loop.elsewhere() == 0
-    echo.loop.later(job)
+    assert echo.loop.pending() == 0
+    echo.loop.call_soon(job)
     assert began.wait(10)
-    assert echo.loop.elsewhere() == 1
-    echo.loop.later(lambda: None)
-    assert echo.loop.elsewhere() == 2
+    assert echo.loop.pending() == 1
+    echo.loop.call_soon(lambda: None)
+    assert echo.loop.pending() == 2
     go_on.set()
     until = time.monotonic() + 10
-    while echo.loop.elsewhere() and time.monotonic() < until:
+    while echo.loop.pending() and time.monotonic() < until:
         time.sleep(0.005)
-    assert echo.loop.elsewhere() == 0
+    assert echo.loop.pending() == 0
 
 
 def test_shut_it_still_does_what_is_left(tmp_path: Path) -> None:
@@ -155,10 +155,10 @@ def test_shut_it_still_does_what_is_left(tmp_path: Path) -> None:
     assert seen(made.calls, 1)
     made.stop.set()
     made.thread.join(10)
-    made.loop.shut()
+    made.loop.stop_reading()
     assert made.dropped == made.calls
     done: list[int] = []
-    made.loop.later(lambda: done.append(1))
+    made.loop.call_soon(lambda: done.append(1))
     assert made.loop.run(lambda: "done" if done else None, lambda: None) == "done"
     made.end()
     with reading, pytest.raises(ProtocolError, match="closed"):

@@ -17,7 +17,7 @@ import qembed.serve.client as client
 from qembed.serve.protocol import MAX_REQUEST, Frames, ProtocolError, pack
 from qembed.serve.socket_address import socket_path
 from tests.cli.conftest import Shell
-from tests.serve.comparison import FORMATS, both, request_of
+from tests.serve.comparison import FORMATS, both, jsonl, request_of, with_queries
 from tests.serve.conftest import Running, sockets
 
 pytestmark = pytest.mark.slow
@@ -32,7 +32,7 @@ def test_all_formats_are_the_same_bytes(running: Running) -> None:
 
 @pytest.mark.parametrize("term", ["xterm-256color", "dumb"])
 def test_a_terminal_sees_the_same(running: Running, term: str) -> None:
-    """Colours and width are the client's, though the server lays out the text."""
+    """Colours and width are those of the client's terminal."""
     import fcntl
     import pty
     import struct
@@ -78,7 +78,12 @@ def test_options_and_their_errors(running: Running) -> None:
     both(running, "query", "locked", "--format", "jsonl", "--rerank", "py:tests.encoders:shouting")
     assert both(running, "query", "locked", "-k", "0").code == 2
     assert both(running, "query", "locked", "--where", "nonsense =").code == 2
-    assert both(running, "query", "locked", "--rerank", "late", "--rerank-budget", "soon").code == 2
+    assert (
+        both(
+            running, "query", "locked", "--rerank", "late", "--rerank-budget", "soon", served=False
+        ).code
+        == 2
+    )
     assert both(running, "query", " ").code == 2
     assert both(running, "query", "locked", "--model", "minilm", served=True).code == 2
 
@@ -101,8 +106,9 @@ def test_rerank(running: Running) -> None:
     for spec in ("late", "py:tests.encoders:shouting"):
         assert both(running, "rerank", "--model", spec, "--explain", stdin=hits).out
     assert both(running, "rerank", "-k", "0", stdin=hits).code == 2
-    assert both(running, "rerank", stdin="no json\n").code == 2
-    assert both(running, "rerank", stdin=b'{"query": "\xff", "text": "x"}\n').code == 2
+    assert both(running, "rerank", stdin="no json\n", served=False).code == 2
+    broken = b'{"query": "\xff", "text": "x"}\n'
+    assert both(running, "rerank", stdin=broken, served=False).code == 2
     running.shell.write("run.trec", running.shell("query", "locked", "--format", "trec").out)
     running.shell.write("q.jsonl", '{"_id": "1", "text": "locked"}')
     assert both(running, "rerank", "--run", "run.trec", "--queries", "q.jsonl").out
@@ -151,7 +157,7 @@ def test_clients_that_vanish_or_talk_nonsense(running: Running) -> None:
         with running.line() as line:
             line.socket.sendall(data)
             try:
-                return line.answer()
+                return line.receive()
             except ProtocolError as e:
                 why = str(e)
             assert line.hello
@@ -188,8 +194,8 @@ def test_64_clients_at_once(running: Running) -> None:
         try:
             gate.wait(20)
             with running.line() as line:
-                answer = line.ask({**body, "queries": [["1", word, None, None]]})
-            if answer.get("out") != wanted[word]:
+                answer = line.ask(with_queries(body, word))
+            if jsonl(answer) != wanted[word]:
                 failed.append(answer)
             captured.append(word)
         except Exception as e:
@@ -263,7 +269,7 @@ def test_the_socket_of_a_dead_server(running: Running) -> None:
 
 
 def test_a_server_that_hangs(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "GREETING", 0.3)
+    monkeypatch.setattr(client, "HELLO_SECONDS", 0.3)
     running.process.send_signal(signal.SIGSTOP)
     try:
         assert running.shell("query", "locked", "--format", "paths").out

@@ -27,8 +27,7 @@ from qembed.cli.options import (
 from qembed.cli.render.index_summary import LINE_BREAKS, summary_line, unknown_suffixes
 
 if TYPE_CHECKING:
-    from qembed.pipeline.indexing.options import Source
-    from qembed.pipeline.indexing.summary import IndexSummary
+    from qembed.pipeline.indexing.options import IndexSummary, Source
     from qembed.pipeline.recipe import RecipeOptions
 
 
@@ -227,9 +226,9 @@ def _say(talk: Console, summary: IndexSummary) -> None:
 
 def _say_details(talk: Console, summary: IndexSummary) -> None:
     """Print, with --verbose, what was chunked as plain text or truncated, and the timings."""
-    for reason, n in summary.plain_text_fallbacks.items():
+    for reason, n in summary.plainly.items():
         talk.detail(f"cut as plain text {n:,}: {reason}")
-    for place in summary.truncated_passages:
+    for place in summary.cut_short:
         talk.detail(f"cut short: {place}")
     talk.seconds(summary.seconds)
 

@@ -33,7 +33,7 @@ from qembed.cli.options import (
     VerboseOption,
     WhereOption,
 )
-from qembed.cli.via_server import through_server
+from qembed.cli.via_server import ask_server
 
 
 class HitFormat(StrEnum):
@@ -116,9 +116,12 @@ def query(
     qembed query "late refund" --format jsonl | jq -r .document
     qembed query - --format trec < questions.txt > run.trec
     """
+    from qembed.cli.query_output import print_answer
+    from qembed.cli.teardown import skip_teardown
     from qembed.pipeline.locate import find_index
-    from qembed.pipeline.retrieval.options import check_options
-    from qembed.pipeline.retrieval.request import parse_queries
+    from qembed.pipeline.retrieval.answer import Answer
+    from qembed.pipeline.retrieval.options import QueryOptions, parse_budget
+    from qembed.pipeline.retrieval.request import QueryRequest, parse_queries
     from qembed.types import Query
 
     talk = Console(quiet, verbose)
@@ -128,42 +131,36 @@ def query(
             missing += f" (--rerank took {rerank!r} as its value; write --rerank late)"
         raise typer.BadParameter(missing, param_hint="TEXT")
     queries = parse_queries(sys.stdin.buffer) if text == "-" else [Query("1", text)]
-    request = {
-        "queries": [[q.id, q.text, q.task, q.where] for q in queries],
-        "asked": {
-            "k": k,
-            "task": task,
-            "instruction": not no_instruction,
-            "template": template,
-            "mode": mode.value,
-            "search": search.value,
-            "rerank": rerank,
-            "candidates": candidates,
-            "min_score": min_score,
-            "by": by.value,
-            "fusion": fusion.value,
-            "diversity": diversity,
-            "context": context,
-        },
-        "where": list(where or ()),
-        "rerank_budget": rerank_budget,
-        "model": model,
-        "reranker": rerank,
-        "format": format.value,
-        "explain": explain,
-    }
+    options = QueryOptions(
+        k=k,
+        task=task,
+        instruction=not no_instruction,
+        template=template,
+        mode=mode.value,
+        search=search.value,
+        rerank=rerank,
+        candidates=candidates,
+        min_score=min_score,
+        rerank_budget=parse_budget(rerank_budget),
+        by=by.value,
+        where=tuple(where or ()),
+        fusion=fusion.value,
+        diversity=diversity,
+        context=context,
+        snippets=format is HitFormat.text,
+    )
+    request = QueryRequest(queries, options, model)
     index = find_index(index_dir)
-    if not no_server and through_server(index, "query", request, talk):
-        return
-    from qembed.cli.query_output import answer_query, asked_of
-    from qembed.cli.render.hits import Screen
-    from qembed.pipeline.retrieval.retriever import Retriever
-    from qembed.pipeline.retrieval.session import Session
+    served = None if no_server else ask_server(index, "query", request, talk)
+    if served is not None:
+        answer = Answer.from_json(served)
+    else:
+        from qembed.pipeline.retrieval.retriever import answer_queries
 
-    options = asked_of(request)
-    check_options(options)
-    with Session(index, model) as session:
-        answer_query(Retriever(session, options), request, Screen.here(), talk)
+        with talk.counter(len(queries) * candidates if rerank else 0, "pairs") as track:
+            answer = answer_queries(index, request, track)
+    print_answer(answer, format.value, explain, talk)
+    skip_teardown()
 
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)

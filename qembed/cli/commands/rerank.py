@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import sys
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -21,7 +21,7 @@ from qembed.cli.options import (
     TaskOption,
     VerboseOption,
 )
-from qembed.cli.via_server import regular, through_server
+from qembed.cli.via_server import ask_server, is_regular
 
 RUN_GROUP = "A run instead of hits"
 
@@ -79,52 +79,48 @@ def rerank(
     qembed query "late refund" -k 100 --format jsonl | qembed rerank -k 10
     qembed rerank --run bm25.trec --queries queries.jsonl > better.trec
     """
-    from qembed.errors import NoIndex, UsageError
-    from qembed.pipeline.locate import find_index, model_spec
+    from qembed.cli.query_output import print_hits, print_run
+    from qembed.errors import UsageError
+    from qembed.pipeline.locate import find_index, find_optional_index
+    from qembed.pipeline.retrieval.options import parse_budget
+    from qembed.pipeline.retrieval.rerank_request import (
+        RerankedHits,
+        RerankedRun,
+        RerankOptions,
+        RerankRequest,
+        RunRequest,
+        parse_hits,
+    )
 
     talk = Console(quiet, verbose)
-    request: dict[str, Any] = {
-        "how": {"spec": model, "task": task, "k": k, "min_score": min_score},
-        "rerank_budget": rerank_budget,
-        "reranker": model,
-        "model": encoder,
-        "explain": explain,
-    }
+    options = RerankOptions(model, task, k, parse_budget(rerank_budget), min_score)
     if run is not None:
         if queries is None:
             raise UsageError("--run wants --queries FILE: a run does not hold the queries' words")
         index = find_index(index_dir)
-        files = {"run": str(run), "queries": str(queries), "paths": True, "model": None}
-        readable = regular(run) and regular(queries) and not no_server
-        if readable and through_server(index, "rerank", {**request, **files}, talk):
+        files = RunRequest(run, queries, options)
+        served = None
+        if not no_server and is_regular(run) and is_regular(queries):
+            served = ask_server(index, "rerank run", files, talk)
+        if served is not None:
+            print_run(RerankedRun.from_json(served), explain, talk)
             return
-        from qembed.cli.query_output import rerank_a_run
+        from qembed.pipeline.retrieval.rerank import rerank_run_files
         from qembed.pipeline.retrieval.session import Session
 
-        rerank_a_run(lambda: Session(index), {**request, **files}, sys.stdout, talk)
+        counter = partial(talk.counter, unit="pairs")
+        print_run(rerank_run_files(files, lambda: Session(index), counter), explain, talk)
         return
-    data = sys.stdin.buffer.read()
-    remembered, found = None, None
-    try:
-        found = find_index(index_dir)
-        text = data.decode("utf-8", "surrogateescape")
-        if not no_server and through_server(found, "rerank", {**request, "lines": text}, talk):
-            return
-    except NoIndex:
-        if encoder is None and index_dir is not None:
-            raise
-    from qembed.cli.query_output import how_of, rerank_lines
-    from qembed.pipeline.retrieval.rerank import check_rerank_options, opener, parse_hits
-    from qembed.store.manifest import read as read_manifest
+    request = RerankRequest(parse_hits(sys.stdin.buffer), options, encoder)
+    found = find_optional_index(index_dir)
+    served = None
+    if not no_server and found is not None:
+        served = ask_server(found, "rerank", request, talk)
+    if served is not None:
+        print_hits(RerankedHits.from_json(served), explain, talk)
+        return
+    from qembed.pipeline.retrieval.rerank import rerank_hits
 
-    how = how_of(request)
-    check_rerank_options(how)
-    lines = parse_hits(io.BytesIO(data))
-    if encoder is None and found is not None:
-        try:
-            remembered = read_manifest(found).spec
-        except NoIndex:
-            if index_dir is not None:
-                raise
-    opened = opener(how, model_spec(encoder, remembered))
-    rerank_lines(lines, how, opened, request, sys.stdout, talk)
+    with talk.counter(len(request.hits), "pairs") as track:
+        answer = rerank_hits(request, found, track)
+    print_hits(answer, explain, talk)

@@ -1,14 +1,13 @@
-"""Hits in all formats. What a document contains never reaches the terminal as anything but text."""
+"""Hits in all formats. Control characters of documents never reach a terminal."""
 
 from __future__ import annotations
 
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from qembed.cli.console import dumps
 from qembed.pipeline.retrieval.answer import (
@@ -17,17 +16,22 @@ from qembed.pipeline.retrieval.answer import (
     as_run,
     best_documents,
     hit_json,
+    write_trec,
 )
 from qembed.types import Hit, Results, Snippet
 
 if TYPE_CHECKING:
     from rich.text import Text as RichText
 
+PLAIN_WIDTH = 80
+"""Columns where stdout is no terminal."""
+INDENT = 11
+BODY_LINES = 3
 _EMPTY_LINE = re.compile(r"\n[^\S\n]*\n")
 
 
 def safe(text: str) -> str:
-    """`text` on one line, with control and direction characters made visible instead of obeyed."""
+    """Text on one line, with control and direction characters replaced by visible ones."""
     return "".join(_VISIBLE.get(c, c) for c in text)
 
 
@@ -39,26 +43,8 @@ _VISIBLE: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Screen:
-    """Where hits are printed: here, or where a server's client stands."""
-
-    file: TextIO
-    folder: Path
-    environ: Mapping[str, str]
-
-    @classmethod
-    def here(cls) -> Screen:
-        """This process's stdout."""
-        return cls(sys.stdout, Path.cwd(), os.environ)
-
-    def line(self, text: str) -> None:
-        """One line of data."""
-        self.file.write(text + "\n")
-
-
 def shown_path(hit: Hit, folder: Path) -> str:
-    """A path that opens from `folder`; the id for a record that has no file of its own."""
+    """Path of the hit's file, relative to `folder` if below it; the id of a record without its own file."""
     if hit.path is None or not _is_file_document(hit):
         return hit.document
     try:
@@ -73,70 +59,66 @@ def _is_file_document(hit: Hit) -> bool:
 
 
 def shown_title(hit: Hit) -> str:
-    """A document's title and where in it a passage stands: `title > heading`, nothing said twice."""
+    """Title of the document and heading of the passage, `title > heading`, without repetition."""
     title, label = hit.title, hit.passage.label
     if not title or label == title or label.startswith(f"{title} > "):
         return label or title
     return f"{title} > {label}" if label else title
 
 
-def show(answer: Answer, format: str, screen: Screen) -> None:
-    """Write the hits of all queries to the screen."""
+def show(answer: Answer, format: str, warn: Callable[[str], None]) -> None:
+    """Write the hits of all queries to stdout. `warn`: called with a line on ids that were encoded."""
     if format == "json":
-        screen.line(dumps(answer_json(answer)))
+        _write([dumps(answer_json(answer))])
     elif format == "text":
-        _text(answer, screen)
+        _text(answer)
     elif format == "trec":
-        from qembed.evaluation import write_run
-
-        write_run(as_run(answer), screen.file)
+        write_trec(as_run(answer), sys.stdout, warn)
     else:
         for results in answer.results:
-            for line in _LINES[format](results, screen):
-                screen.line(line)
+            _write(_LINES[format](results))
 
 
-def _jsonl(results: Results, _: Screen) -> Iterable[str]:
+def _write(lines: Iterable[str]) -> None:
+    for line in lines:
+        sys.stdout.write(line + "\n")
+
+
+def _jsonl(results: Results) -> Iterable[str]:
     return (dumps(hit_json(results, n, h)) for n, h in enumerate(results.hits, 1))
 
 
 _CELL = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r", "\\": "\\\\"})
 
 
-def _tsv(results: Results, _: Screen) -> Iterable[str]:
+def _tsv(results: Results) -> Iterable[str]:
     for n, h in enumerate(results.hits, 1):
         p = h.passage
         cells = [results.query.id, str(n), f"{h.score:.6f}", h.document, str(p.line), p.text]
         yield "\t".join(c.translate(_CELL) for c in cells)
 
 
-def _paths(results: Results, screen: Screen) -> Iterable[str]:
-    quiet = screen.file.isatty()
+def _paths(results: Results) -> Iterable[str]:
+    terminal, folder = sys.stdout.isatty(), Path.cwd()
     for h, _ in best_documents(results):
-        path = shown_path(h, screen.folder)
-        yield safe(path) if quiet else path
+        path = shown_path(h, folder)
+        yield safe(path) if terminal else path
 
 
 _LINES = {"jsonl": _jsonl, "tsv": _tsv, "paths": _paths}
 
 
-def _text(answer: Answer, screen: Screen) -> None:
+def _text(answer: Answer) -> None:
     from rich.console import Console
     from rich.text import Text
 
     # styles by weight and the terminal's own palette: readable on light and on dark
-    console = Console(
-        file=screen.file,
-        highlight=False,
-        soft_wrap=False,
-        emoji=False,
-        markup=False,
-        _environ=screen.environ,
-    )
+    console = Console(file=sys.stdout, highlight=False, soft_wrap=False, emoji=False, markup=False)
     if not console.is_terminal:
-        console.width = 80
+        console.width = PLAIN_WIDTH
     # rich also takes FORCE_COLOR for a terminal, and leaves bold where NO_COLOR is set
-    coloured = screen.file.isatty() and bool(console.color_system) and not console.no_color
+    coloured = sys.stdout.isatty() and bool(console.color_system) and not console.no_color
+    folder, indent = Path.cwd(), Text(" " * INDENT)
     for results in answer.results:
         if len(answer.results) > 1:
             console.print(
@@ -145,9 +127,8 @@ def _text(answer: Answer, screen: Screen) -> None:
         if not results.hits:
             console.print("no hits")
         for n, hit in enumerate(results.hits, 1):
-            where = f"{safe(shown_path(hit, screen.folder))}:{hit.passage.line}"
             head = Text(f"{n:>2}  {hit.score:.3f}  ")
-            head.append(where, "bold cyan")
+            head.append(f"{safe(shown_path(hit, folder))}:{hit.passage.line}", "bold cyan")
             title = Text(safe(shown_title(hit)), "dim")
             if title and head.cell_len + 2 + title.cell_len <= console.width:
                 head.append("  ")
@@ -155,11 +136,10 @@ def _text(answer: Answer, screen: Screen) -> None:
                 title = Text()
             console.print(head, no_wrap=True, overflow="ellipsis")
             if title:
-                console.print(Text(" " * 11).append_text(title), no_wrap=True, overflow="ellipsis")
-            body = _body(hit, coloured)
-            for line in body.wrap(console, console.width - 11)[:3]:
+                console.print(indent + title, no_wrap=True, overflow="ellipsis")
+            for line in _body(hit, coloured).wrap(console, console.width - INDENT)[:BODY_LINES]:
                 line.rstrip()
-                console.print(Text(" " * 11).append_text(line))
+                console.print(indent + line)
         if len(answer.results) > 1:
             console.print()
 

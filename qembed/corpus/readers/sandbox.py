@@ -15,23 +15,19 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Any, BinaryIO
 
 from qembed.corpus import file_contents
-from qembed.corpus.readers.converted import Broken, Converted, Omitted, Text
 from qembed.corpus.readers.json_records import ReadOptions
-from qembed.types import Document, LeftOut, ReadItem, Skipped, SourceFile, Unreadable
+from qembed.types import Document, Skipped, SourceFile, Unreadable
 
 SECONDS = 60.0
 """For one file."""
 MEMORY = 2 * 1024**3
 """Address space of a worker, bytes."""
-RECURSION = 5000
-"""Calls inside one another in a worker: elements nest as deep as their reader lets them."""
 MAX_ANSWER = file_contents.MAX_FILE
-_KINDS: dict[str, Callable[..., Converted]] = {c.__name__: c for c in (Text, Omitted, Broken)}
 NEEDS = "needs qembed[office] (pip install 'qembed[office]')"
 
 
@@ -45,8 +41,8 @@ class ReaderProcess:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
 
-    def convert(self, suffix: str, data: bytes, seconds: float | None = None) -> list[Converted]:
-        """Convert a file. Raises ReaderFailed."""
+    def convert(self, suffix: str, data: bytes, seconds: float | None = None) -> list[Any]:
+        """The parts of a file. Raises Failed."""
         until = time.monotonic() + (SECONDS if seconds is None else seconds)
         process = self._process or self._start()
         try:
@@ -69,7 +65,8 @@ class ReaderProcess:
             raise
         if "error" in answer:
             raise ReaderFailed(answer["error"])
-        return [_KINDS[kind](*values) for kind, *values in answer["items"]]
+        parts: list[Any] = answer["parts"]
+        return parts
 
     def _start(self) -> subprocess.Popen[bytes]:
         # -P: nothing that lies in the current folder is imported
@@ -124,7 +121,7 @@ _WORKER = ReaderProcess()
 atexit.register(_WORKER.close)
 
 
-def read_office(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
+def read_office(file: SourceFile, options: ReadOptions) -> Iterator[Document | Unreadable]:
     """A document, or one a page, sheet or chapter (`report.pdf#page=3`). Skipped without the extra."""
     from qembed.corpus.readers.office import FORMATS
 
@@ -139,17 +136,12 @@ def read_office(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
         yield data
         return
     try:
-        items = _WORKER.convert(kind, data)
+        parts = _WORKER.convert(kind, data)
     except ReaderFailed as e:
         yield Unreadable(where, str(e))
         return
-    for item in items:
-        if isinstance(item, Text):
-            yield Document(f"{file.name}{item.end}", item.text, item.title, item.meta)
-        elif isinstance(item, Omitted):
-            yield LeftOut(where, item.what, item.number)
-        else:
-            yield Unreadable(where, item.error)
+    for end, text, title, meta in parts:
+        yield Document(f"{file.name}{end}", text, title, meta)
 
 
 # ── the other side ───────────────────────────────────────────────────────────────────────────────
@@ -162,8 +154,10 @@ def _serve(incoming: BinaryIO, outgoing: BinaryIO) -> None:
         ask = json.loads(head)
         data = incoming.read(ask["size"])
         try:
-            items = [(type(i).__name__, *_clean(i)) for i in FORMATS[ask["suffix"]][0](data)]
-            answer: dict[str, Any] = {"items": items}
+            parts = []
+            for end, text, title, meta in FORMATS[ask["suffix"]][0](data):
+                parts.append((end, text.replace("\0", ""), " ".join(title.split()), meta))
+            answer: dict[str, Any] = {"parts": parts}
         except (Exception, RecursionError) as e:  # what a parser raises for a bad file is anything
             reason = " ".join(str(e).split())[:200]
             answer = {
@@ -174,18 +168,10 @@ def _serve(incoming: BinaryIO, outgoing: BinaryIO) -> None:
         outgoing.flush()
 
 
-def _clean(item: Converted) -> Converted:
-    if not isinstance(item, Text):
-        return item
-    text, title = item.text.replace("\0", ""), " ".join(item.title.split())
-    return item._replace(text=text, title=title)
-
-
 def _main() -> None:
     import resource
 
     limit = int(sys.argv[1])
-    sys.setrecursionlimit(RECURSION)
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

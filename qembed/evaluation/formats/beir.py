@@ -18,7 +18,7 @@ SUFFIXES = ("", ".gz", ".zst")
 
 @dataclass(frozen=True, slots=True)
 class Beir:
-    """Test collection. `corpus`: path of its documents; `queries`: the judged ones."""
+    """A test collection. `corpus`: path of its documents; `queries`: the judged ones."""
 
     corpus: Path
     queries: list[Query]

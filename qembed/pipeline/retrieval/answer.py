@@ -1,15 +1,18 @@
-"""Answers of `query` and `rerank` as data, and the JSON that users get of them.
+"""Answers of `query` as data, and their two forms in JSON.
 
-Imports neither numpy nor the rooms below: a client of the server reads an answer with this module alone.
+`to_json`, `from_json`: all of an answer, exactly, between a server and its client. `answer_json`,
+`hit_json`: for users, as interface.md promises, rounded.
+
+Imports no other room: a client of the server reads an answer with this module.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TextIO
 
-from qembed.types import Hit, Pair, Results, Run
+from qembed.types import Hit, Pair, Passage, Query, Results, Run, Snippet
 
 SCHEMA = 1
 """Version of the JSON that users get."""
@@ -34,6 +37,16 @@ class RerankSummary:
     truncated: Sequence[Pair] = ()
     note: str | None = None
 
+    def to_json(self) -> dict[str, Any]:
+        """JSON values for `from_json`."""
+        return _fields(self)
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> RerankSummary:
+        """Summary from JSON values."""
+        pairs = [(query, passage) for query, passage in body["truncated"]]
+        return cls(**{**body, "truncated": pairs})
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -55,6 +68,64 @@ class Answer:
     note: str | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
 
+    def to_json(self) -> dict[str, Any]:
+        """JSON values for `from_json`."""
+        return {
+            **_fields(self),
+            "results": [_results_to_json(r) for r in self.results],
+            "reranked": summary_to_json(self.reranked),
+        }
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Answer:
+        """Answer from JSON values."""
+        results = [_results_from_json(r) for r in body["results"]]
+        return cls(**{**body, "results": results, "reranked": summary_from_json(body["reranked"])})
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    """Fields of a dataclass with slots."""
+    return {name: getattr(value, name) for name in value.__slots__}
+
+
+def summary_to_json(summary: RerankSummary | None) -> dict[str, Any] | None:
+    """JSON values of a summary, if there is one."""
+    return None if summary is None else summary.to_json()
+
+
+def summary_from_json(body: Mapping[str, Any] | None) -> RerankSummary | None:
+    """Summary from JSON values, if there is one."""
+    return None if body is None else RerankSummary.from_json(body)
+
+
+def _results_to_json(r: Results) -> dict[str, Any]:
+    hits = [{**_fields(h), "passage": _fields(h.passage)} for h in r.hits]
+    return {"query": _fields(r.query), "instruction": r.instruction, "hits": hits}
+
+
+def _results_from_json(body: Mapping[str, Any]) -> Results:
+    hits = [
+        Hit(
+            **{
+                **h,
+                "passage": Passage(**h["passage"]),
+                "snippet": _snippet_from_json(h["snippet"]),
+            }
+        )
+        for h in body["hits"]
+    ]
+    return Results(Query(**body["query"]), body["instruction"], hits)
+
+
+def _snippet_from_json(body: Sequence[Any] | None) -> Snippet | None:
+    if body is None:
+        return None
+    start, end, matches = body
+    return Snippet(start, end, [(a, b) for a, b in matches])
+
+
+# ── results ──────────────────────────────────────────────────────────────────────────────────────
+
 
 def best_documents(results: Results) -> Iterator[tuple[Hit, int]]:
     """(best hit, rank from 1) of each document of one query, best first."""
@@ -68,6 +139,13 @@ def best_documents(results: Results) -> Iterator[tuple[Hit, int]]:
 def as_run(answer: Answer) -> Run:
     """The hits as a run: each document once, with the score of its best passage."""
     return {r.query.id: {h.document: h.score for h, _ in best_documents(r)} for r in answer.results}
+
+
+def write_trec(run: Run, stream: TextIO, warn: Callable[[str], None]) -> None:
+    """Write a run in TREC's six columns. `warn`: called with a line on ids that had to be encoded."""
+    from qembed.evaluation import write_run
+
+    write_run(run, stream, warn=warn)
 
 
 # ── JSON for users: interface.md promises its keys ───────────────────────────────────────────────

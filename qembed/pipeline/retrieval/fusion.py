@@ -1,18 +1,18 @@
-"""Scores of several stages to one: dense and lexical, by a weight that the query itself suggests.
+"""Fusion of dense and lexical scores, with a weight that the query itself suggests.
 
     final = (dense + b * lexical) / (1 + b)      dense over its pool's range, lexical over its best score
 
 The formula matters less than b. On collections with judgments the best b is 1 for scientific claims, a
-tenth of that for questions about code, and without bound for a language that the model cannot read; it
-has to be found without judgments, from what is seen of one query:
+tenth of that for questions about code, and without bound for a language that the model cannot read. Without
+judgments it is estimated from signals of the single query:
 
-    separation  1 - s10 / s1 of the BM25 scores: words that many passages hold alike order them by chance
-    cover       s1 over what a passage could at most get: half the words found is half an answer
-    code        among code, words of a question seldom are the words of the answer
-    script      words in a script that the model does not know have only words to be found by
+    separation  1 - s10 / s1 of the BM25 scores: words that many passages share order them by chance
+    cover       s1 over the highest possible BM25 score: half the words found is half an answer
+    code        share of code among the nearest: a question's words seldom occur in code that answers it
+    script      a script that the model does not know leaves only words to search by
 
-The signals have reasons, the constants were chosen by nDCG@10 on SciFact, CoSQA, XQuAD and the sample
-corpora together; none of these is evidence for how they do elsewhere.
+The constants were chosen by nDCG@10 on SciFact, CoSQA, XQuAD and the sample corpora together; none of these
+is evidence for how they do elsewhere.
 """
 
 from __future__ import annotations
@@ -28,36 +28,39 @@ if TYPE_CHECKING:
     from qembed.types import Rows, Scores
 
 LATE_ALONE = 0.4
-"""Share of late interaction in the final score where the stage before knows only meaning or only words. From
-.3 to .5 code and prose gain; beyond, short memories and a language that the model cannot read lose."""
+"""Weight of late interaction in the final score after dense search alone or lexical search alone. From .3 to
+.5 code and prose gain; beyond, short memories and a language that the model cannot read lose."""
 LATE_BESIDE_WORDS = 0.1
-"""The same where words were counted beside meaning: most of what late interaction sees is in there already.
-With two fifths SciFact loses .007 (`eval --ablate rerank`)."""
+"""The same after both searches, whose fusion has most of its signal already. With .4 SciFact loses .007
+(`eval --ablate rerank`)."""
 EVEN = 1.0
-"""b where both sides count the same: `--mode hybrid`."""
+"""b of equal weights: `--mode hybrid`."""
 TRUST = 2.0
-"""b of a query whose words point at one passage (separation 1) and are well covered."""
+"""b at separation 1 and full cover."""
 COVERED = 0.3
-"""Share of the highest possible BM25 score from which on a query counts as covered: few passages reach more,
-because a word's second and third use in a passage count too."""
+"""Share of the highest possible BM25 score that counts as full cover: few passages reach more, since that
+maximum counts a word's repetitions too."""
 CODE = 0.35
-"""What is left of b where all the nearest passages are code."""
+"""Factor of b if all the nearest passages are code."""
 UNREAD = 4.0
-"""b for a query in a script that the model was not trained to read."""
+"""b of a query in a script that the model was not trained to read."""
 CODE_SIGNS = 0.04
-"""Share of brackets, signs of assignment and the like among a passage's characters from which on it is code:
-95 % of prose has less than .025, 95 % of functions more than .037."""
+"""Share of brackets, assignments and the like among a passage's characters above which it is code: 95 % of
+prose has less than .025, 95 % of functions more than .037."""
 SPREAD = 1e-3
-"""Cosines nearer than that are one: words decide, on a scale that float32 can tell apart."""
+"""Smallest range of cosines: below it words decide, on a scale that float32 resolves."""
 RRF = 60
-"""The constant of reciprocal rank fusion (Cormack, Clarke and Büttcher 2009)."""
+"""Constant of reciprocal rank fusion (Cormack, Clarke and Büttcher 2009)."""
 _SIGNS = re.compile(r"[=(){}\[\];_<>]")
 _BLANK = re.compile(r"\s+")
 
 
 @dataclass(frozen=True, slots=True)
 class FusionSignals:
-    """What is seen of one query. `best`, `tenth`: BM25 scores; `most`: what a passage could at most get."""
+    """Signals of one query. `best`, `tenth`: BM25 scores of these hits; `most`: the highest possible one.
+
+    `code`: share of code among the nearest passages. `readable`: the model knows the query's script.
+    """
 
     best: float
     tenth: float
@@ -68,14 +71,14 @@ class FusionSignals:
 
 @dataclass(frozen=True, slots=True)
 class LexicalWeight:
-    """b, and the sentence that says why."""
+    """b, and the reason for it."""
 
     b: float
     why: str
 
 
 def lexical_weight(s: FusionSignals) -> LexicalWeight:
-    """How much the lexical side counts beside the dense side's 1."""
+    """Weight of lexical scores beside dense ones, which have 1."""
     if s.best <= 0:
         return LexicalWeight(0.0, "no word of the query occurs")
     if not s.readable:
@@ -89,20 +92,20 @@ def lexical_weight(s: FusionSignals) -> LexicalWeight:
 
 
 def is_code(text: str) -> bool:
-    """Whether a passage looks like source code."""
+    """True if a passage looks like source code."""
     solid = _BLANK.sub("", text[:2000])
     signs = _SIGNS.findall(solid)
-    # a short sentence may have its brackets, a function has more than those
+    # a short sentence may have brackets, a function has other signs too
     return len(signs) > CODE_SIGNS * len(solid) and sum(s not in "()" for s in signs) > 1
 
 
 def interpolate_scores(
     dense: Scores, lexical: Scores, pool: npt.NDArray[np.bool_] | None, b: float
 ) -> Scores:
-    """One query's candidates: cosines, BM25 scores (0: none), which are in the pool (None: all), each (n,).
+    """Final scores of one query's candidates, float32 (n,), on the scale of the cosines.
 
-    The result lies on the scale of the cosines: the best possible candidate gets the largest one. What
-    is outside the pool (deeper than a short list would be) does not move it.
+    `dense`: cosines; `lexical`: BM25 scores, 0 for none; `pool`: the candidates that set the scale, bool
+    (n,), None for all. Candidates outside the pool, deeper than a short list, do not move the others.
     """
     import numpy as np
 
@@ -117,7 +120,7 @@ def interpolate_scores(
 
 
 def reciprocal_rank_fusion(dense: Rows, lexical: Rows, n: int) -> Scores:
-    """Reciprocal rank fusion of two orders of candidates 0 … n-1 that may lack some: float32 (n,)."""
+    """Reciprocal rank fusion of two partial orders of the candidates 0 … n-1, float32 (n,)."""
     import numpy as np
 
     out = np.zeros(n, dtype=np.float32)
@@ -127,16 +130,16 @@ def reciprocal_rank_fusion(dense: Rows, lexical: Rows, n: int) -> Scores:
 
 
 def late_share(dense: Scores | None, lexical: Scores | None) -> float:
-    """What part of one query's final scores late interaction gets. `dense`, `lexical`: the stage before."""
+    """Weight of late interaction in one query's final scores. `dense`, `lexical`: of the stage before."""
     both = dense is not None and lexical is not None and bool((lexical > 0).any())
     return LATE_BESIDE_WORDS if both else LATE_ALONE
 
 
-def mixed(first: Scores, other: Scores, weight: float) -> Scores:
-    """`weight` parts of `other`, the rest `first`, both standardised over these candidates.
+def interpolate_zscores(first: Scores, other: Scores, weight: float) -> Scores:
+    """Weighted sum of two score lists, both standardised over these candidates, float32 (n,).
 
-    The result is put back on the first score's scale, so that it still reads as a cosine: the order is
-    that of (1 - weight) * z(first) + weight * z(other).
+    The order is that of (1 - weight) * z(first) + weight * z(other); the result is on the scale of `first`,
+    so that it still reads as a cosine.
     """
     import numpy as np
 

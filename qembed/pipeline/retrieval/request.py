@@ -1,23 +1,62 @@
-"""Queries from standard input: one a line, or JSON lines."""
+"""Requests of `query`: their fields, their JSON, and queries on standard input.
+
+Imports no other room: a client of the server makes its request with this module.
+"""
 
 from __future__ import annotations
 
 import json
-from typing import BinaryIO
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
 
 from qembed.errors import InputError
+from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.types import Query
 
 
-def parse_queries(stream: BinaryIO, name: str = "-") -> list[Query]:
-    """One query a line, numbered from 1, or JSON lines `{"_id", "text"}`, told apart by the first line.
+@dataclass(frozen=True, slots=True)
+class QueryRequest:
+    """Queries to answer from an index. `model`: names the model otherwise than the index does."""
 
-    Raises InputError with all broken lines.
+    queries: Sequence[Query]
+    options: QueryOptions
+    model: str | None = None
+
+    reads_files: ClassVar[bool] = False
+
+    @property
+    def specs(self) -> list[str | None]:
+        """Specs of the models that answer."""
+        return [self.model, self.options.rerank]
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values for `from_json`."""
+        return {
+            "queries": [asdict(q) for q in self.queries],
+            "options": asdict(self.options),
+            "model": self.model,
+        }
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> QueryRequest:
+        """Request from JSON values. Raises KeyError, TypeError for other values than `to_json`'s."""
+        options = QueryOptions(**{**body["options"], "where": tuple(body["options"]["where"])})
+        return cls([Query(**q) for q in body["queries"]], options, body["model"])
+
+
+# ── standard input ───────────────────────────────────────────────────────────────────────────────
+
+
+def parse_queries(lines: Iterable[bytes], name: str = "-") -> list[Query]:
+    """Queries, one a line and numbered from 1, or JSON lines `{"_id", "text"}`; the first line decides.
+
+    `name`: of the input, for messages. Raises InputError with all broken lines.
     """
     found: list[Query] = []
     problems: list[str] = []
     as_json: bool | None = None
-    for n, raw in enumerate(stream, 1):
+    for n, raw in enumerate(lines, 1):
         try:
             line = raw.decode("utf-8-sig" if n == 1 else "utf-8").strip("\r\n")
         except UnicodeDecodeError as e:
@@ -31,25 +70,31 @@ def parse_queries(stream: BinaryIO, name: str = "-") -> list[Query]:
             found.append(Query(str(n), line))
             continue
         try:
-            body = json.loads(line)
-            text = body["text"]
-            key = body.get("_id", body.get("id", n))
-            own = body.get("task"), body.get("where")
-            if not isinstance(text, str) or not all(isinstance(o, (str, type(None))) for o in own):
-                raise TypeError
+            found.append(_query(json.loads(line), n))
         except (ValueError, KeyError, TypeError, AttributeError):
             problems.append(
                 f'{name}:{n}: not a JSON object with "text" (and "task" and "where", if there are any, '
                 "as texts too)"
             )
-            continue
-        found.append(Query(str(key), text, *own))
-    seen: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for q in found:
-        seen[q.id] = seen.get(q.id, 0) + 1
-    problems += [f"{name}: query id {i!r} is given {n} times" for i, n in seen.items() if n > 1]
+        counts[q.id] = counts.get(q.id, 0) + 1
+    problems += [f"{name}: query id {i!r} is given {n} times" for i, n in counts.items() if n > 1]
     if problems:
         raise InputError("queries that cannot be read:", problems)
     if not found:
         raise InputError(f"{name}: no queries there")
     return found
+
+
+def _query(body: Any, line: int) -> Query:
+    """Query of a JSON line. Raises KeyError, TypeError, AttributeError for another form."""
+    text, task, where = body["text"], body.get("task"), body.get("where")
+    if not isinstance(text, str) or not is_optional_text(task) or not is_optional_text(where):
+        raise TypeError
+    return Query(str(body.get("_id", body.get("id", line))), text, task, where)
+
+
+def is_optional_text(value: Any) -> bool:
+    """True for a text or None."""
+    return value is None or isinstance(value, str)

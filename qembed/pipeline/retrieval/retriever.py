@@ -8,6 +8,8 @@ The words are never changed: the encoded text is kept beside them as the instruc
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qembed.models import query_text, resolve_task
@@ -16,8 +18,9 @@ from qembed.pipeline.retrieval.candidates import CandidateRetriever, Candidates
 from qembed.pipeline.retrieval.fusion import late_share
 from qembed.pipeline.retrieval.hits import make_hits
 from qembed.pipeline.retrieval.options import QueryOptions, check_options, check_queries
-from qembed.pipeline.retrieval.pair_scoring import ordered, score_pairs, summarize_rerank
 from qembed.pipeline.retrieval.ranking import RankedQuery, Ranking
+from qembed.pipeline.retrieval.request import QueryRequest
+from qembed.pipeline.retrieval.rerank_job import CandidateGroup, RerankJob
 from qembed.pipeline.retrieval.session import Session
 from qembed.search.topk import distinct
 from qembed.types import Query, Results
@@ -101,15 +104,22 @@ class Retriever:
         `track`: called with the number of pairs just scored by the reranker. Raises InputError for queries
         without words.
         """
+        ranking = self.retrieve(queries)
+        reranked = self._rerank(ranking.queries, track) if self.options.rerank else None
+        for r in ranking.queries:
+            self._cut(r)
+        return replace(ranking, reranked=reranked)
+
+    def retrieve(self, queries: Sequence[Query]) -> Ranking:
+        """Rows for each query before reranking, as many as reranking, diversity and k need."""
         check_queries(queries)
         options = self.options
-        wants_vectors = self._candidates.wants_vectors
-        texts = self.instructions(queries) if wants_vectors or options.rerank == "late" else None
-        vectors = self.encode(texts) if texts is not None and wants_vectors else None
+        texts = self.texts_to_encode(queries)
+        vectors = self.encode(texts) if texts else None
         # after `encode`: a loaded export counts with the tokenizer it has
-        truncated = self.truncated_texts(texts) if texts is not None and wants_vectors else []
-        depth = max(options.k, options.candidates) if options.rerank else options.k
-        if options.diversity:
+        truncated = self.truncated_texts(texts) if texts else []
+        depth = options.k
+        if options.rerank or options.diversity:
             depth = max(depth, options.candidates)
         found: dict[int, Candidates] = {}
         warnings: dict[str, None] = {}
@@ -126,18 +136,14 @@ class Retriever:
         ranked = []
         for i, q in enumerate(queries):
             c = found[i]
-            encoded = texts[i] if texts is not None and wants_vectors else q.text
-            instruction = encoded if encoded != q.text else None
+            instruction = texts[i] if texts and texts[i] != q.text else None
             vector = None if vectors is None else vectors[i]
             ranked.append(
                 RankedQuery(
                     q, instruction, c.rows, c.scores, c.dense, c.lexical, None, c.why, vector
                 )
             )
-        reranked = self._rerank(ranked, texts, track) if options.rerank else None
-        for r in ranked:
-            self._cut(r)
-        return Ranking(ranked, plan, truncated, list(warnings), reranked)
+        return Ranking(ranked, plan, truncated, list(warnings))
 
     def _allowed(self, where: str | None) -> Allowed | None:
         """Rows that pass the options' filters and a query's own; None without any filter."""
@@ -181,48 +187,51 @@ class Retriever:
 
     # ── reranking and cutting ────────────────────────────────────────────────────────────────────
 
-    def _rerank(
-        self,
-        ranked: Sequence[RankedQuery],
-        texts: Sequence[str] | None,
-        track: Callable[[int], None] | None,
-    ) -> RerankSummary | None:
-        """Put each query's first candidates in the reranker's order. `texts`: instructions, for `late`."""
-        spec = self.options.rerank
-        assert spec is not None
+    def rerank_job(self, ranked: Sequence[RankedQuery]) -> RerankJob:
+        """The reranker's work on `retrieve`'s rows, cut to the candidates it gets."""
         for r in ranked:
             r.keep_first(self.options.candidates)
         rows = distinct([r.rows for r in ranked])
-        if not len(rows):
-            return None
         passages = dict(zip(rows.tolist(), self.session.documents.passages(rows), strict=True))
-        entries = self.session.documents.entries(rows)
-        titles = dict(zip(rows.tolist(), (e.title for e in entries), strict=True))
-        late = spec == "late"
+        entries = dict(zip(rows.tolist(), self.session.documents.entries(rows), strict=True))
+        late = self.options.rerank == "late"
         # a cross-encoder reads words as people write them, without the encoder's prefixes
-        render = self.session.loaded.encoder_text if late else self.session.loaded.reranker_text
-        asked = texts if late and texts is not None else [r.query.text for r in ranked]
-        pairs = [
-            (text, render(titles[row], passages[row].text, passages[row].label))
-            for r, text in zip(ranked, asked, strict=True)
-            for row in r.rows.tolist()
-        ]
-        ranks = [i for r in ranked for i in range(len(r.rows))]
-        tasks = [task for r in ranked for task in [self._task(r.query)] * len(r.rows)]
+        loaded = self.session.loaded
+        render = loaded.encoder_text if late else loaded.reranker_text
+        asked = (
+            self.instructions([r.query for r in ranked]) if late else [r.query.text for r in ranked]
+        )
+        texts = {
+            row: render(entries[row].title, passages[row].text, passages[row].label)
+            for row in rows.tolist()
+        }
+        return RerankJob(
+            [
+                CandidateGroup(
+                    pairs=[[(query, texts[row])] for row in r.rows.tolist()],
+                    tasks=[self._task(r.query)] * len(r.rows),
+                    prior=r.scores,
+                    share=late_share(r.dense, r.lexical) if late else 1.0,
+                )
+                for r, query in zip(ranked, asked, strict=True)
+            ]
+        )
+
+    def _rerank(
+        self, ranked: Sequence[RankedQuery], track: Callable[[int], None] | None
+    ) -> RerankSummary | None:
+        """Put each query's candidates in the reranker's order. None if there are no candidates."""
+        spec, job = self.options.rerank, self.rerank_job(ranked)
+        assert spec is not None
+        if not job.pairs:
+            return None
         reranker = self._reranker or self.session.loaded.reranker(spec)
         with self.session.timer("rerank"):
-            scores = score_pairs(
-                reranker, pairs, ranks, self.options.rerank_budget, track, tasks=tasks
-            )
-        at = 0
-        for r in ranked:
-            n = len(r.rows)
-            r.rerank = scores[at : at + n]
-            at += n
-            share = late_share(r.dense, r.lexical) if late else 1.0
-            r.scores, order = ordered(r.scores, r.rerank, share)
-            r.keep(order)
-        return summarize_rerank(spec, reranker, scores)
+            reordered, summary = job.run(spec, reranker, self.options.rerank_budget, track)
+        for r, new in zip(ranked, reordered, strict=True):
+            r.scores, r.rerank = new.final, new.scores
+            r.keep(new.order)
+        return summary
 
     def _cut(self, r: RankedQuery) -> None:
         """Apply the least score, diversity and k."""
@@ -279,3 +288,12 @@ def _by_filter(queries: Sequence[Query]) -> dict[str | None, list[int]]:
     for i, q in enumerate(queries):
         groups.setdefault(q.where, []).append(i)
     return groups
+
+
+def answer_queries(
+    index: Path, request: QueryRequest, track: Callable[[int], None] | None = None
+) -> Answer:
+    """Answer a request from the index at `index`, opened for it. Raises NoIndex, IndexDamaged, and others."""
+    check_options(request.options)
+    with Session(index, request.model) as session:
+        return Retriever(session, request.options).answer(request.queries, track)

@@ -35,7 +35,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 class Predicates(Protocol):
-    """Tests of one field. All masks are bool (documents,)."""
+    """The tests of one field. All masks are bool (documents,)."""
 
     @property
     def present(self) -> Mask:

@@ -21,7 +21,7 @@ _SCRIPTS = {"CJK": "Han", "IDEOGRAPHIC": "Han"}
 
 @dataclass(frozen=True, slots=True)
 class ParsedQuery:
-    """Parsed query. `terms`: the scored terms in their order, repeated as in the query.
+    """A parsed query. `terms`: the scored terms in their order, repeated as in the query.
 
     `phrases` and `without`: terms that must, or must not, occur in a row.
     """

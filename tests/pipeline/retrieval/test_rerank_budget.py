@@ -11,13 +11,17 @@ from hypothesis import strategies as st
 
 from qembed.errors import UsageError
 from qembed.pipeline.experiments.caching import CachingReranker
-from qembed.pipeline.retrieval.fusion import LATE_ALONE, LATE_BESIDE_WORDS, late_share, mixed
+from qembed.pipeline.retrieval.fusion import (
+    LATE_ALONE,
+    LATE_BESIDE_WORDS,
+    interpolate_zscores,
+    late_share,
+)
 from qembed.pipeline.retrieval.options import parse_budget
-from qembed.pipeline.retrieval.pair_scoring import (
+from qembed.pipeline.retrieval.rerank_job import (
     FIRST_SLICE,
-    ordered,
+    rerank_order,
     score_pairs,
-    summarize_rerank,
 )
 
 Pair = tuple[str, str]
@@ -137,16 +141,6 @@ def test_an_evaluation_scores_each_pair_once_a_task() -> None:
     assert score_pairs(CachingReranker(plain), pairs, [0, 1]).tolist() == [1, 2]
 
 
-def test_the_summary_counts_pairs_and_copies_what_was_truncated() -> None:
-    timed = Timed(0.1)
-    timed.truncated.append(("q", "long"))
-    done = summarize_rerank("py:m:f", timed, np.array([1, np.nan, 2], dtype=np.float32))
-    timed.truncated.clear()
-    assert (done.spec, done.pairs, done.scored) == ("py:m:f", 3, 2)
-    assert (done.kind, done.meaning, done.calibrated) == ("timed", "numbers", False)
-    assert done.truncated == [("q", "long")]
-
-
 # ── the order ────────────────────────────────────────────────────────────────────────────────────
 
 values = st.floats(-20, 20, width=32)
@@ -162,14 +156,14 @@ def test_what_was_not_scored_follows_in_its_order(
     first = np.linspace(0.9, 0.1, len(given), dtype=np.float32)
     rerank = np.array([v if done else np.nan for v, done in given], dtype=np.float32)
     done = np.isfinite(rerank)
-    final, order = ordered(first, rerank, share)
+    final, order = rerank_order(first, rerank, share)
     assert np.isfinite(final).all()
     assert sorted(order.tolist()) == list(range(len(given)))
     assert (np.diff(final[order]) <= 0).all()
     n = int(done.sum())
     assert done[order[:n]].all()  # the scored ones are all before
     assert order[n:].tolist() == np.flatnonzero(~done).tolist()
-    expected = rerank[done] if share == 1 else mixed(first[done], rerank[done], share)
+    expected = rerank[done] if share == 1 else interpolate_zscores(first[done], rerank[done], share)
     assert final[done].tolist() == expected.tolist()
     if n and n < len(given):
         assert final[~done].max() < min(final[done].min(), 0)
@@ -178,7 +172,7 @@ def test_what_was_not_scored_follows_in_its_order(
 def test_ties_keep_the_order_they_came_in() -> None:
     first = np.array([0.9, 0.8, 0.7, 0.6], dtype=np.float32)
     rerank = np.array([0.1, 0.5, 0.5, 0.1], dtype=np.float32)
-    assert ordered(first, rerank)[1].tolist() == [1, 2, 0, 3]
+    assert rerank_order(first, rerank)[1].tolist() == [1, 2, 0, 3]
 
 
 def test_late_interaction_counts_less_where_words_were_counted() -> None:

@@ -1,0 +1,163 @@
+"""Reranking of several queries' candidates at once: candidates -> pairs -> scores -> order."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from qembed.pipeline.retrieval.answer import RerankSummary
+from qembed.pipeline.retrieval.fusion import interpolate_zscores
+
+if TYPE_CHECKING:
+    from qembed.types import Pair, Rows, Scorer, Scores, Tasks
+
+FIRST_SLICE, LARGEST_SLICE = 8, 256
+"""Pairs per slice: of the first one, and at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateGroup:
+    """Candidates of one query, in the order of the stage before.
+
+    `pairs`: for each candidate the (query, text) pairs to score; its best one counts. `tasks`: instruction
+    of each candidate. `prior`: scores of the stage before, float32 (n,). `share`: weight of the reranker's
+    scores in the final ones, the rest is the prior's.
+    """
+
+    pairs: Sequence[Sequence[Pair]]
+    tasks: Sequence[str | None]
+    prior: Scores
+    share: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class RerankedGroup:
+    """A group's new order: positions of its candidates, best first, int64 (n,).
+
+    `final`, `scores`: the final scores and the reranker's own, float32 (n,), by position; the reranker's is
+    NaN for candidates that the budget did not reach.
+    """
+
+    order: Rows
+    final: Scores
+    scores: Scores
+
+    def best(self, min_score: float | None, k: int | None) -> list[int]:
+        """Positions, best first, down to `min_score` and to `k`; None sets no limit."""
+        kept: list[int] = self.order.tolist()
+        if min_score is not None:
+            kept = [i for i in kept if self.final[i] >= min_score]
+        return kept if k is None else kept[:k]
+
+
+class RerankJob:
+    """Groups of candidates whose pairs are scored in one call. `pairs`, `tasks`: of all groups."""
+
+    def __init__(self, groups: Sequence[CandidateGroup]) -> None:
+        self._groups = groups
+        self.pairs: list[Pair] = []
+        self.tasks: list[str | None] = []
+        self._ranks: list[int] = []
+        for group in groups:
+            for rank, (pairs, task) in enumerate(zip(group.pairs, group.tasks, strict=True)):
+                self.pairs += pairs
+                self.tasks += [task] * len(pairs)
+                self._ranks += [rank] * len(pairs)
+
+    def run(
+        self,
+        spec: str,
+        reranker: Scorer,
+        budget: float | None = None,
+        track: Callable[[int], None] | None = None,
+    ) -> tuple[list[RerankedGroup], RerankSummary]:
+        """(the reordered groups, a summary for the user).
+
+        `spec`: the reranker's, for the summary. `budget`: seconds of scoring, None without a limit. `track`:
+        called with the number of pairs just scored.
+        """
+        import numpy as np
+
+        scores = score_pairs(reranker, self.pairs, self._ranks, budget, track, tasks=self.tasks)
+        found, at = [], 0
+        for group in self._groups:
+            best = np.full(len(group.pairs), np.nan, dtype=np.float32)
+            for i, pairs in enumerate(group.pairs):
+                # fmax prefers numbers to NaN, which stands for pairs that were not scored
+                best[i] = np.fmax.reduce(scores[at : at + len(pairs)], initial=np.nan)
+                at += len(pairs)
+            final, order = rerank_order(group.prior, best, group.share)
+            found.append(RerankedGroup(order, final, best))
+        summary = RerankSummary(
+            spec=spec,
+            kind=reranker.kind,
+            meaning=reranker.meaning,
+            calibrated=reranker.calibrated,
+            pairs=len(scores),
+            scored=int(np.isfinite(scores).sum()),
+            truncated=list(reranker.truncated),
+            note=reranker.note,
+        )
+        return found, summary
+
+
+def score_pairs(
+    reranker: Scorer,
+    pairs: Sequence[Pair],
+    ranks: Sequence[int],
+    budget: float | None = None,
+    track: Callable[[int], None] | None = None,
+    clock: Callable[[], float] = time.perf_counter,
+    tasks: Tasks = None,
+) -> Scores:
+    """Scores of the pairs, float32 (len(pairs),), NaN for pairs that the budget did not reach.
+
+    `ranks`: each pair's rank among its query's candidates. With a budget, in seconds, pairs are scored by
+    rank across queries, in slices that fit at the pace so far; the first slice is always scored. `tasks`:
+    each pair's instruction, for a reranker that reads one. Empties `reranker.truncated` first.
+    """
+    import numpy as np
+
+    reranker.truncated.clear()
+    # without tasks, equal pairs are scored once
+    instructions = tasks if reranker.instructed else None
+    if budget is None:
+        return reranker.score(pairs, track, instructions)
+    out = np.full(len(pairs), np.nan, dtype=np.float32)
+    order = np.argsort(np.asarray(ranks), kind="stable")
+    began = clock()
+    done, size = 0, FIRST_SLICE
+    while done < len(order) and size >= 1:
+        part = order[done : done + size]
+        at = part.tolist()
+        some = None if instructions is None else [instructions[i] for i in at]
+        out[part] = reranker.score([pairs[i] for i in at], track, some)
+        done += len(part)
+        spent = clock() - began
+        # half of the time left: pairs differ in length, and a slice cannot be interrupted
+        left = budget - spent
+        fits = int(left / 2 / (spent / done)) if spent > 0 else LARGEST_SLICE
+        size = 0 if left <= 0 else min(max(fits, 1 if left > spent / done else 0), LARGEST_SLICE)
+    return out
+
+
+def rerank_order(prior: Scores, scores: Scores, share: float = 1.0) -> tuple[Scores, Rows]:
+    """(one query's final scores, float32 (n,); its candidates' positions, best first, int64 (n,)).
+
+    `prior`: scores of the stage before, in its order. `scores`: the reranker's, NaN where not scored.
+    `share`: below 1, the weight of `scores` beside `prior`, both standardised over the scored candidates.
+    The others follow in their order, with scores below all scored ones that only keep the order. Ties keep
+    the order of the stage before.
+    """
+    import numpy as np
+
+    done = np.isfinite(scores)
+    final = np.empty(len(scores), dtype=np.float32)
+    final[done] = (
+        scores[done] if share == 1 else interpolate_zscores(prior[done], scores[done], share)
+    )
+    floor = min(float(final[done].min(initial=0)), 0.0) - 2
+    final[~done] = floor + 1 / (1 + np.flatnonzero(~done))
+    return final, np.argsort(-final, kind="stable")

@@ -1,0 +1,112 @@
+"""Operations of a server: requests to answers, both as data.
+
+No handler knows how its request came or where its answer goes: raise QembedError for the user's mistakes,
+Refused for what the client should do itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+
+from qembed.errors import RecipeMismatch
+from qembed.models import Model
+from qembed.pipeline.retrieval.answer import Answer
+from qembed.pipeline.retrieval.request import QueryRequest
+from qembed.pipeline.retrieval.rerank import rerank_hits_with, rerank_run_files
+from qembed.pipeline.retrieval.rerank_request import (
+    RerankedHits,
+    RerankedRun,
+    RerankRequest,
+    RunRequest,
+    check_rerank_options,
+)
+from qembed.pipeline.retrieval.retriever import Retriever
+from qembed.pipeline.retrieval.session import Session
+from qembed.serve.live_index import SessionAccess
+from qembed.serve.messages import Refused
+from qembed.types import Scorer
+
+FAST_QUERIES = 4
+FAST_ROWS = 50_000
+"""Most queries, and rows to search, of a request that other requests may wait for: some milliseconds."""
+
+Started: TypeAlias = Callable[[], None]
+"""Called once the request has the index for itself."""
+Request: TypeAlias = QueryRequest | RerankRequest | RunRequest
+R = TypeVar("R", bound=Request)
+
+
+class Reply(Protocol):
+    """An answer that can be sent."""
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Operation(Generic[R]):
+    """A kind of request.
+
+    `parse`: raises KeyError, TypeError for a malformed request. `texts`: the texts to encode for a request
+    that takes only milliseconds besides; None if it may take longer. It reads only the session's model and
+    manifest.
+    """
+
+    parse: Callable[[Mapping[str, Any]], R]
+    answer: Callable[[R, SessionAccess, Started], Reply]
+    texts: Callable[[R, Session], Sequence[str] | None] = lambda _request, _session: None
+
+
+def answer_query(request: QueryRequest, index: SessionAccess, started: Started) -> Answer:
+    """Answer queries."""
+    options, queries = request.options, request.queries
+    spent = index.pre_encode(lambda session: Retriever(session, options).texts_to_encode(queries))
+    with index.lease(started) as session:
+        session.timer["encode"] += spent
+        return Retriever(session, options).answer(queries)
+
+
+def fast_query_texts(request: QueryRequest, session: Session) -> Sequence[str] | None:
+    """As Operation.texts."""
+    options = request.options
+    # sentences are encoded for snippets, once the hits are known
+    slow = (
+        options.rerank
+        or options.where
+        or options.diversity
+        or options.context
+        or options.snippets
+        or options.search == "graph"
+    )
+    if slow or len(request.queries) > FAST_QUERIES or session.search.rows > FAST_ROWS:
+        return None
+    return list(dict.fromkeys(Retriever(session, options).texts_to_encode(request.queries)))
+
+
+def rerank_hits(request: RerankRequest, index: SessionAccess, started: Started) -> RerankedHits:
+    """Put hits in a better order. Refused if the index's model is not the one its spec names."""
+    check_rerank_options(request.options)
+    with index.lease(started) as session:
+
+        def models() -> tuple[Model, Scorer]:
+            try:
+                return session.loaded.untruncated_reranker(request.options.spec)
+            except RecipeMismatch:  # no matter for hits, which bring their texts along
+                raise Refused("its index was made with another model") from None
+
+        return rerank_hits_with(models, request)
+
+
+def rerank_run(request: RunRequest, index: SessionAccess, started: Started) -> RerankedRun:
+    """Put a run in a better order. Reads the files that the request names."""
+    return rerank_run_files(request, lambda: index.lease(started))
+
+
+OPERATIONS: Mapping[str, Operation[Any]] = {
+    "query": Operation(QueryRequest.from_json, answer_query, fast_query_texts),
+    "rerank": Operation(RerankRequest.from_json, rerank_hits),
+    "rerank run": Operation(RunRequest.from_json, rerank_run),
+}

@@ -1,0 +1,58 @@
+"""Messages between a server and its client, as JSON values.
+
+    {"do": "status"}, {"do": "stop"}                              answered by the server itself
+    {"do": "query", "version", "folder", "environ", "request"}    a call; see retrieval/request.py
+    {"answer": {…}}                                               its answer; see retrieval/answer.py
+    {"error": {"message", "code"}}                                a mistake of the request
+    {"refused": "why"}                                            the client does the work itself
+
+Imports no other room: every `query` and `rerank` of the command line reads this.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from qembed.errors import QembedError
+from qembed.serve.socket_address import relevant_environment
+from qembed.version import __version__
+
+
+class Refused(Exception):
+    """A call that the client should do itself. The message says why."""
+
+
+class CallFailed(QembedError):
+    """An error that the server's work raised. `exit_code`: the original error's."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+def call_json(operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Call of an operation, with what an answer depends on besides the request."""
+    return {
+        "do": operation,
+        "version": __version__,
+        "folder": os.getcwd(),  # noqa: PTH109 - a Path would only cost time here
+        "environ": relevant_environment(),
+        "request": request,
+    }
+
+
+def error_json(error: QembedError) -> dict[str, Any]:
+    """Reply for an error."""
+    return {"error": {"message": str(error), "code": error.exit_code}}
+
+
+def answer_of(reply: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer in a reply. Raises Refused, CallFailed, KeyError, TypeError for another form."""
+    if "refused" in reply:
+        raise Refused(str(reply["refused"]))
+    if "error" in reply:
+        raise CallFailed(str(reply["error"]["message"]), int(reply["error"]["code"]))
+    answer: dict[str, Any] = reply["answer"]
+    return answer
