@@ -57,14 +57,9 @@ def parse_score(value: Any) -> float | str:
         return "no score" if value is None else f"score is {json_kind(value)}"
     if isinstance(value, str):
         text = value.strip()
-        infinite = _INFINITY.fullmatch(text)
-        if infinite:
-            return -math.inf if infinite[1] == "-" else math.inf
         # float() would also take "1_0" and "nan"
         if not _DECIMAL.fullmatch(text):
-            if re.fullmatch(r"[+-]?nan", text, re.I):
-                return f"score {text!r} is not a number, so the document has no place in the order"
-            return f"score {text!r} is not a number{_comma_hint(text)}" if text else "no score"
+            return _other_score(text)
         value = text
     try:
         score = float(value)
@@ -75,6 +70,16 @@ def parse_score(value: Any) -> float | str:
     if math.isinf(score) and not (isinstance(value, float) and math.isinf(value)):
         return f"score {str(value)[:40]!r} is beyond the largest float"
     return score
+
+
+def _other_score(text: str) -> float | str:
+    """Score of a text that is no decimal number."""
+    infinite = _INFINITY.fullmatch(text)
+    if infinite:
+        return -math.inf if infinite[1] == "-" else math.inf
+    if re.fullmatch(r"[+-]?nan", text, re.I):
+        return f"score {text!r} is not a number, so the document has no place in the order"
+    return f"score {text!r} is not a number{_comma_hint(text)}" if text else "no score"
 
 
 def is_number(text: str) -> bool:

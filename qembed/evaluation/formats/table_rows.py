@@ -50,10 +50,14 @@ def read_rows(
     if layout.header is not None:
         required = layout.places[: wanted.required or len(wanted.alternatives[0])]
         least = 1 + max(place for place in required if place is not None)
-    verbatim = layout.roles.index(wanted.verbatim) if wanted.verbatim in layout.roles else -1
+    places = [-1 if place is None else place for place in layout.places]
+    unchanged = next(
+        (at for at, role in zip(places, layout.roles, strict=True) if role is wanted.verbatim), None
+    )
+    split_at_blanks = layout.separator == BLANKS
     tabs = layout.separator == "\t" and not layout.quoted
-    last = tabs and verbatim >= 0 and layout.places[verbatim] == most - 1
     clean = unquote if tabs else str.strip
+    last = tabs and unchanged == most - 1
     lines = _RowFilter(layout)
     rows = _quoted_rows(source, lines, mistakes) if layout.quoted else None
     for line, cells in rows or _plain_rows(source, lines, most if last else 0, mistakes):
@@ -64,16 +68,14 @@ def read_rows(
                 mistakes.add(line, _wrong_count(len(cells), least, layout))
                 continue
             cells += [""] * (most - len(cells))
-        yield (
-            line,
-            [
-                "" if at is None else cells[at] if role == verbatim else clean(cells[at])
-                for role, at in enumerate(layout.places)
-            ],
-        )
+        cells.append("")  # of roles without a column
+        if split_at_blanks:
+            yield line, [cells[at] for at in places]
+        else:
+            yield line, [cells[at] if at == unchanged else clean(cells[at]) for at in places]
     if lines.comments:
-        count, places = len(lines.comments), summarize_names(lines.comments)
-        warn(f"{source.path}: rows that are comments, which are left out: {count} ({places})")
+        count, where = len(lines.comments), summarize_names(lines.comments)
+        warn(f"{source.path}: rows that are comments, which are left out: {count} ({where})")
 
 
 def _wrong_count(found: int, least: int, layout: Layout) -> str:
@@ -104,6 +106,8 @@ class _RowFilter:
         """True for a row."""
         if number == self.layout.header:
             return False
+        if line[0] not in "# \t" and number > 1:
+            return True
         if is_comment(line):
             if len(split_line(line, self.layout.separator)) == self.layout.columns:
                 self.comments.append(f"line {number}")

@@ -17,6 +17,9 @@ _ENCODED = re.compile(r'"(?:[^"\\\s]|\\u[0-9a-f]{4})+"')
 # at the beginning of a file or line: JSON, a byte order mark, archives, a comment
 _MISREAD = re.compile(r'[\[{]["{]|\ufeff|BZh|PK\x03|#+$')
 
+# nearly all ids, for which one match is enough
+_PLAIN = re.compile(r"(?!BZh)[0-9A-Za-z][!-~]*")
+
 
 def fits_columns(name: str) -> bool:
     """True for an id or tag that is one word of text.
@@ -28,6 +31,8 @@ def fits_columns(name: str) -> bool:
 
 def encode_id(name: str) -> str:
     """The id as one word that `decode_id` reads as this id: itself wherever possible."""
+    if _PLAIN.fullmatch(name):
+        return name
     if fits_columns(name) and not _MISREAD.match(name) and decode_id(name) == name:
         return name
     escaped = (f"\\u{ord(c):04x}" if c.isspace() or c in '"\\\0' else c for c in name)
