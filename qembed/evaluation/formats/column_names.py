@@ -63,7 +63,7 @@ GRADE = Role(
     "relevance, grade, label, score",
     (
         f"(.*-)?({_RELEVANCE}|relevant|isrel|isrelevant|qrel)s?",
-        f"(.*-)?{_RELEVANCE}?-?(grade|judge?ment|rating|level|degree|assessment)s?",
+        f"(.*-)?{_RELEVANCE}?-?(grade|judge?ment|rating|stars?|level|degree|assessment)s?",
         f"(.*-)?{_RELEVANCE}?-?(label|class|annotation|gain|gold|target|vote)s?",
         f"(.*-)?{_RELEVANCE}?-?(score|value|points)",
         "(is-?)?(correct|match)",
@@ -159,5 +159,6 @@ def wanted_names(roles: Sequence[Role]) -> str:
 
 
 def found_names(names: Sequence[str]) -> str:
-    """Names of a header in quotes, for messages."""
-    return ", ".join(repr(name.strip()) for name in names)
+    """First names of a header or keys of a record in quotes, for messages."""
+    shown = [repr(name.strip()[:40]) for name in names[:12]]
+    return ", ".join(shown) + (f" and {len(names) - 12} more" if len(names) > 12 else "")

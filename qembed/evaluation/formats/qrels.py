@@ -12,6 +12,8 @@ from qembed.evaluation.formats.column_names import (
     GRADE,
     QUERY_ID,
     AmbiguousNames,
+    find_names,
+    found_names,
 )
 from qembed.evaluation.formats.json_records import (
     identifier,
@@ -28,7 +30,7 @@ from qembed.evaluation.formats.source_file import (
     ignore_warning,
     summarize_names,
 )
-from qembed.evaluation.formats.table_layout import TableFormat, find_layout
+from qembed.evaluation.formats.table_layout import TableFormat, add_misfit, find_layout
 from qembed.evaluation.formats.table_rows import read_rows
 from qembed.types import Qrels
 
@@ -36,8 +38,9 @@ ACCEPTED_FORMS = (
     "a header such as query-id, corpus-id, score; `qid iter docid grade` or `qid docid grade` "
     "without one; or JSON"
 )
+ROLES = (QUERY_ID, DOCUMENT_ID, GRADE)
 FORMAT = TableFormat(
-    alternatives=((QUERY_ID, DOCUMENT_ID, GRADE),),
+    alternatives=(ROLES,),
     shapes={3: (0, 1, 2), 4: (0, 2, 3)},
     number=2,
     is_number=is_number,
@@ -144,10 +147,15 @@ def is_nested(value: dict[str, Any]) -> bool:
 def _from_records(source: Source, mistakes: ProblemList) -> Iterator[Row]:
     for line, record in records(source, mistakes):
         try:
-            query, document, grade = pick(record, QUERY_ID, DOCUMENT_ID, GRADE)
+            places = find_names(tuple(record), ROLES)
         except AmbiguousNames as e:
             mistakes.add(line, str(e))
-        else:
+            continue
+        lacking = [role for role, at in zip(ROLES, places, strict=True) if at is None]
+        for role in lacking:
+            mistakes.add(line, f"no {role.name}: keys {found_names(tuple(record))}")
+        if not lacking:
+            query, document, grade = pick(record, *ROLES)
             yield line, query, document, grade
 
 
@@ -156,5 +164,5 @@ def _from_table(source: Source, mistakes: ProblemList, warn: Warn) -> Iterator[R
     if layout is not None:
         for line, (query, document, grade) in read_rows(source, layout, FORMAT, mistakes, warn):
             yield line, query, document, grade
-    elif source.head and not mistakes.found:
-        mistakes.add(1, f"not a file of judgments (expected {ACCEPTED_FORMS})")
+    elif not mistakes.found:
+        add_misfit(source, FORMAT, "a file of judgments", ACCEPTED_FORMS, mistakes)

@@ -207,23 +207,35 @@ def _layout_without_header(source: Source, mistakes: ProblemList) -> Layout | No
     if not rows or mistakes.found:
         return None
     number, line = rows[0]
-    for separator in FORMAT.separators:
-        names = sample_cells(line, separator)
-        # one cell that names the id is no query: its text would be the other column's name
-        if len(names) > 1 and _names_an_id(names):
-            mistakes.add(number, misread_message(names, FORMAT))
-            return None
     if b"\t" not in source.data:
-        mistakes.add(1, f"not a query file (expected {ACCEPTED_FORMS})")
+        tables = [[sample_cells(line, s) for _, line in rows] for s in FORMAT.separators]
+        fitting = (t for t in tables if len(t) > 1 and {len(cells) for cells in t} == {len(t[0])})
+        names = next((t[0] for t in fitting if len(t[0]) > 1), None)
+        if names is None:
+            mistakes.add(number, f"not a query file (expected {ACCEPTED_FORMS})")
+        else:
+            mistakes.add(number, misread_message(names, FORMAT))
+        return None
+    if _is_header([sample_cells(line, "\t") for _, line in rows]):
+        mistakes.add(number, misread_message(sample_cells(line, "\t"), FORMAT))
         return None
     roles = (RECORD_ID, QUERY_TEXT, TASK, WHERE)
     return Layout("\t", 2, roles, (0, 1, None, None), None, is_quoted(source, "\t", line))
 
 
-def _names_an_id(names: list[str]) -> bool:
-    """True if a cell is a name of the id's column that is hardly a query's id itself."""
-    strong = RECORD_ID.spellings[:3]
-    return any(re.fullmatch(s, normalize_name(name)) for name in names for s in strong)
+def _is_header(rows: list[list[str]]) -> bool:
+    """True if the first row looks like a header that `find_layout` did not understand.
+
+    It names the id's column, or all others have a digit in their id and it has one word a column and
+    no digit.
+    """
+    names, others = rows[0], rows[1:]
+    if len(names) < 2 or any(re.search(r"\d", name) for name in names):
+        return False
+    if any(re.fullmatch(s, normalize_name(n)) for n in names for s in RECORD_ID.spellings[:3]):
+        return True
+    one_word = all(len(name.split()) == 1 for name in names)
+    return one_word and bool(others) and all(re.search(r"\d", cells[0]) for cells in others)
 
 
 def _topics(

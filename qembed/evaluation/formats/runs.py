@@ -11,11 +11,12 @@ from typing import Any, TextIO
 from qembed.errors import InputError, UsageError
 from qembed.evaluation.formats.column_names import (
     DOCUMENT_ID,
-    POOL_QUERY_ID,
     QUERY_ID,
     RANK,
     SCORE,
     AmbiguousNames,
+    find_names,
+    found_names,
 )
 from qembed.evaluation.formats.json_records import (
     identifier,
@@ -36,7 +37,7 @@ from qembed.evaluation.formats.source_file import (
     ignore_warning,
     summarize_names,
 )
-from qembed.evaluation.formats.table_layout import TableFormat, find_layout
+from qembed.evaluation.formats.table_layout import TableFormat, add_misfit, find_layout
 from qembed.evaluation.formats.table_rows import read_rows
 from qembed.evaluation.formats.trec_ids import decode_id, encode_id, fits_columns
 from qembed.types import Run
@@ -81,8 +82,8 @@ def _from_table(source: Source, mistakes: ProblemList, warn: Warn) -> Run:
     repeated: list[str] = []
     layout = find_layout(source, FORMAT, mistakes)
     if layout is None:
-        if source.head and not mistakes.found:
-            mistakes.add(1, f"not a run (expected {ACCEPTED_FORMS})")
+        if not mistakes.found:
+            add_misfit(source, FORMAT, "a run", ACCEPTED_FORMS, mistakes)
         return run
     sign = -1.0 if layout.roles[2] is RANK else 1.0
     for line, (query, document, text) in read_rows(source, layout, FORMAT, mistakes, warn):
@@ -159,11 +160,14 @@ def _hits(source: Source, whole: dict[str, Any] | None, mistakes: ProblemList) -
     if not isinstance(queries, list):
         for line, record in records(source, mistakes):
             try:
-                (query,) = pick(record, POOL_QUERY_ID)
+                (place,) = find_names(tuple(record), (QUERY_ID,))
             except AmbiguousNames as e:
                 mistakes.add(line, str(e))
+                continue
+            if place is None:
+                mistakes.add(line, f"no query id: keys {found_names(tuple(record))}")
             else:
-                yield line, query, record
+                yield line, list(record.values())[place], record
         return
     for place, entry in enumerate(queries, 1):
         hits = entry.get("hits") if isinstance(entry, dict) else None

@@ -159,14 +159,14 @@ def _headers(line: str, wanted: TableFormat, separators: Sequence[str]) -> Itera
     found = False
     for separator in separators:
         names = sample_cells(line, separator)
-        if wanted.number is not None and any(map(wanted.is_number, names)):
-            continue
         for needed in wanted.alternatives:
             roles = (*needed, *wanted.optional)
             try:
                 places = find_names(tuple(names), roles)
             except AmbiguousNames as e:
-                ambiguous = e
+                # words in a row may look like names, but a row has a number
+                if wanted.number is None or not any(map(wanted.is_number, names)):
+                    ambiguous = e
                 continue
             if None not in places[: len(needed)]:
                 found = True
@@ -228,6 +228,18 @@ def _layout_by_shape(
     return layout
 
 
+def add_misfit(
+    source: Source, wanted: TableFormat, kind: str, expected: str, mistakes: ProblemList
+) -> None:
+    """Add that a file with rows is none of a kind, with the columns of its first row."""
+    _, rows, _ = first_rows(source)
+    if rows:
+        number, line = rows[0]
+        names = max((sample_cells(line, s) for s in wanted.separators), key=len)
+        columns = f" (columns {found_names(names)})" if len(names) > 1 else ""
+        mistakes.add(number, f"not {kind}{columns}; expected {expected}")
+
+
 def misread_message(names: Sequence[str], wanted: TableFormat) -> str:
     """Message about a header that does not name the wanted columns."""
     roles = wanted_names(wanted.alternatives[0])
@@ -257,4 +269,4 @@ def _misread_header(
     names = sample_cells(line, layout.separator)
     if any(re.search(r"\d", name) or wanted.is_number(name) for name in names):
         return None
-    return names if len(names) > 1 else None
+    return names if len(names) == layout.columns else None

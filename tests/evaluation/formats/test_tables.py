@@ -59,6 +59,7 @@ def problems(read, path: Path) -> list[str]:
         "question,answer_id,correct",
         "query_id,faq_id,label",
         "query_id,_id,grade",
+        "search_id,page,stars",
     ],
 )
 @pytest.mark.parametrize("separator", [",", "\t", ";", "|"])
@@ -70,7 +71,12 @@ def test_headers_of_any_wording(tmp_path: Path, header: str, separator: str) -> 
 
 @pytest.mark.parametrize(
     "header",
-    ["topic iteration docno rel", "qid iter docid grade", "TOPIC ITER DOCUMENT# RELEVANCY"],
+    [
+        "topic 0 docno rel",
+        "topic iteration docno rel",
+        "qid iter docid grade",
+        "TOPIC ITER DOCUMENT# RELEVANCY",
+    ],
 )
 def test_headers_between_blanks(tmp_path: Path, header: str) -> None:
     rows = "q1 0 d1 2\nq1 0 d2 0\n"
@@ -221,7 +227,10 @@ def test_comments_are_left_out_and_named_where_they_look_like_rows(tmp_path: Pat
 def test_comments_above_json(tmp_path: Path, start: str) -> None:
     assert read_qrels(written(tmp_path, start + '{"q": {"d": 1}}')) == {"q": {"d": 1}}
     text = start + '[{"qid": "q", "did": "d", "rel": 1},\n{"qid": "q"}]'
-    assert problems(read_qrels, written(tmp_path, text)) == ["F:4: no document id", "F:4: no grade"]
+    assert problems(read_qrels, written(tmp_path, text)) == [
+        "F:4: no document id: keys 'qid'",
+        "F:4: no grade: keys 'qid'",
+    ]
     text = start + '{"_id": "q", "text": "x"}\n# between\n{"_id": "r", "text": "y"}'
     assert read_queries(written(tmp_path, text)) == [Query("q", "x"), Query("r", "y")]
 
@@ -276,9 +285,13 @@ def test_mistakes_in_tables_of_queries(tmp_path: Path) -> None:
         "F:5: no query id",
         "F:6: query '1' differs from line 2's",
     ]
-    for header in ("query_id,foo", "query_id\tfoo"):
-        (found,) = problems(read_queries, written(tmp_path, f"{header}\n1{header[8]}x\n"))
-        assert found.startswith("F:1: a header that is not understood: columns 'query_id', 'foo'; ")
+    for names in (["query_id", "foo"], ["foo", "bar"], ["foo", "bar", "baz"]):
+        header = ", ".join(map(repr, names))
+        for separator in (",", ";", "\t"):
+            row = separator.join(["1", *"xyz"[: len(names) - 1]])
+            text = f"{separator.join(names)}\n{row}\n"
+            (found,) = problems(read_queries, written(tmp_path, text))
+            assert found.startswith(f"F:1: a header that is not understood: columns {header}; ")
         assert "query text (text, query, question, …)" in found
 
 
@@ -314,7 +327,10 @@ def test_mistakes_in_runs(tmp_path: Path) -> None:
         "F:2: 7 columns where 6 are expected (an id with a blank? separate the columns by tabs)",
         "F:3: score '1,234.5' is not a number (commas between thousands? write 1234.5)",
     ]
-    assert "not a run (expected TREC's" in problems(read_run, written(tmp_path, "q d 1\n"))[0]
+    (found,) = problems(read_run, written(tmp_path, "q d 1\n"))
+    assert found.startswith("F:1: not a run (columns 'q', 'd', '1'); expected TREC's `qid Q0")
+    (found,) = problems(read_run, written(tmp_path, '{"foo": 1, "docid": "d", "score": 1}\n'))
+    assert found == "F:1: no query id: keys 'foo', 'docid', 'score'"
     (found,) = problems(read_run, written(tmp_path, "qid,docid,foo\nq,d,1\n"))
     assert found.startswith("F:1: a header that is not understood: columns 'qid', 'docid', 'foo'; ")
 
