@@ -104,3 +104,18 @@ def test_all_mistakes_of_files_with_headers_are_listed(files: Shell) -> None:
     assert done.code == 2
     for where in ("run.trec:1: score '0,5'", "run.trec:2: score 'nan'"):
         assert where in done.err
+
+
+def test_a_run_with_infinite_scores_is_reranked(files: Shell) -> None:
+    files("index", "corpus.jsonl", "-q")
+    ids = {"a": '"refund\\u0020rules"', "b": '"locked\\u0020accounts"'}
+    run = f"q2 Q0 {ids['a']} 1 inf t\nq2 Q0 {ids['b']} 2 3 t\nq2 Q0 parcels 3 -inf t\n"
+    (files.folder / "run.trec.gz").write_bytes(gzip.compress(run.encode()))
+    args = ("rerank", "--run", "run.trec.gz", "--queries", "queries.json", "--model", "late")
+    done = files(*args)
+    assert done.code == 0, done.err
+    assert "nan" not in done.out
+    assert sorted(line.split()[2] for line in done.out.splitlines()) == sorted(
+        [ids["a"], ids["b"], "parcels"]
+    )
+    assert "written in quotes with escapes: 2" in done.err

@@ -102,7 +102,7 @@ def _hit_group(hits: Sequence[HitLine], options: RerankOptions, profile: Profile
     ]
     scores = [hit.get("score") for hit in hits]
     interpolated = options.late and all(isinstance(s, (int, float)) for s in scores)
-    prior = np.array(scores if interpolated else np.zeros(len(hits)), dtype=np.float32)
+    prior = _finite_scores(scores) if interpolated else np.zeros(len(hits), dtype=np.float32)
     share = late_share(_stage_scores(hits, "dense"), _stage_scores(hits, "lexical"))
     return CandidateGroup([[p] for p in pairs], tasks, prior, share if interpolated else 1.0)
 
@@ -111,6 +111,18 @@ def _instructed(profile: Profile, query: str, task: str | None) -> str:
     """A query as it is encoded, with its task, by name or in full, or the model's own."""
     resolved = resolve_task(task, profile) if task else profile.task
     return query_text(profile.query, query, resolved)
+
+
+def _finite_scores(scores: Sequence[object]) -> Scores:
+    """Scores as float32 (n,); infinite ones stand one range beyond the finite ones, so that means exist."""
+    import numpy as np
+
+    with np.errstate(over="ignore"):  # beyond float32 is infinite too
+        found = np.array(scores, dtype=np.float64).astype(np.float32)
+    finite = found[np.isfinite(found)]
+    low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 0.0)
+    spread = high - low or 1.0
+    return np.nan_to_num(found, nan=np.nan, neginf=low - spread, posinf=high + spread)
 
 
 def _stage_scores(hits: Sequence[HitLine], stage: str) -> Scores | None:
@@ -187,7 +199,7 @@ def rerank_run(
             CandidateGroup(
                 pairs=[[(words, text) for text in texts[d]] for d in names],
                 tasks=[task] * len(names),
-                prior=np.array([run[q][d] for d in names], dtype=np.float32),
+                prior=_finite_scores([run[q][d] for d in names]),
                 # what a run's scores are made of is not known
                 share=LATE_ALONE if options.late else 1.0,
             )
