@@ -53,6 +53,7 @@ class LoadedModel:
         self._source = ModelSource() if source is None else source
         self._model = model
         self._encoder = encoder
+        self._untruncated: Model | None = None
         self._rerankers: dict[str, Scorer] = {}
 
     def with_encoder(self, encoder: Encoder) -> LoadedModel:
@@ -118,9 +119,12 @@ class LoadedModel:
         Raises RecipeMismatch as `model` does.
         """
         model = self.model
-        full = self._source.open(self.given_spec or self._manifest.spec)
-        model = model if full.dim == model.dim else full
-        return model, self._source.reranker(spec, model)
+        if self._untruncated is None:
+            full = self._source.open(self.given_spec or self._manifest.spec)
+            self._untruncated = model if full.dim == model.dim else full
+        if self._untruncated is model:
+            return model, self.reranker(spec)
+        return self._untruncated, self._source.reranker(spec, self._untruncated)
 
     def encoder_text(self, title: str, text: str, label: str = "") -> str:
         """A passage's text as it was encoded."""
