@@ -1,4 +1,4 @@
-"""Commands through the server beside the same without it."""
+"""Comparison of commands through a server with the same without one."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def timeless(out: str) -> str:
 
 
 def both(running: Running, *args: str, stdin: str | bytes = "", served: bool = True) -> Done:
-    """The answer through the server, once it is seen to be the one without it."""
+    """Result through the server, checked to be that without it. `served`: whether the server is asked."""
     before = running.requests
     warm = running.shell(*args, stdin=stdin)
     assert running.requests - before == (1 if served else 0)
@@ -41,7 +41,7 @@ def both(running: Running, *args: str, stdin: str | bytes = "", served: bool = T
 
 
 def request_of(shell: Shell, text: str) -> dict[str, Any]:
-    """The message that the command sends, caught on its way."""
+    """Message that `qembed query TEXT` sends."""
     caught: list[dict[str, Any]] = []
 
     def ask(index: Path, operation: str, request: dict[str, Any], detail: object) -> None:
@@ -68,7 +68,7 @@ def with_options(message: dict[str, Any], **options: object) -> dict[str, Any]:
 
 
 def jsonl(reply: dict[str, Any]) -> str:
-    """What the command prints of a reply with `--format jsonl`."""
+    """Output of a reply with `--format jsonl`."""
     answer = Answer.from_json(answer_of(reply))
     return "".join(
         dumps(hit_json(r, n, h)) + "\n" for r in answer.results for n, h in enumerate(r.hits, 1)

@@ -20,7 +20,7 @@ __all__ = ["docs", "shell"]
 
 
 class Running:
-    """A server process; `line` connects to it as a client does."""
+    """A server process."""
 
     def __init__(self, shell: Shell, *args: str, **env: str) -> None:
         self.shell = shell
@@ -42,12 +42,12 @@ class Running:
         raise AssertionError(self.end())
 
     def line(self) -> ServerConnection:
-        """A connection to it."""
+        """A client's connection."""
         return ServerConnection(self.index)
 
     @property
     def requests(self) -> int:
-        """How many it has had, as it says itself."""
+        """Number of requests so far, as the server reports it."""
         with self.line() as line:
             return int(line.ask({"do": "status"})["requests"])
 
@@ -69,7 +69,7 @@ def running(docs: Shell, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
 
 
 def sockets(shell: Shell) -> list[Path]:
-    """What lies where sockets lie."""
+    """Paths of sockets that exist."""
     from qembed.serve.socket_address import socket_path
 
     path = socket_path(shell.folder / ".qembed")

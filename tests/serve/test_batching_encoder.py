@@ -1,4 +1,4 @@
-"""The server's encoder under many threads: a lone call's bits, fewer calls, errors where they belong."""
+"""The batching encoder under many threads: the bits of single calls, in fewer calls, errors apart."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ class Slow:
 
 
 def meet(
-    slow: Slow, later: Sequence[str], elsewhere: int = 2 * MAX_BATCHED_REQUESTS
+    slow: Slow, later: Sequence[str], pending: int = 2 * MAX_BATCHED_REQUESTS
 ) -> dict[str, float | str]:
-    """What threads get that ask for `later` while another text is being encoded, and others are answered."""
-    shared = BatchingEncoder(slow, lambda: elsewhere)
+    """Results of threads that ask for `later` while another text is encoded and requests are pending."""
+    shared = BatchingEncoder(slow, lambda: pending)
     got: dict[str, float | str] = {}
 
     def ask(text: str) -> None:
@@ -66,28 +66,28 @@ def meet(
     return got
 
 
-def test_what_waits_is_encoded_together() -> None:
+def test_waiting_texts_share_a_batch() -> None:
     slow = Slow(batch_invariant=True)
     got = meet(slow, ["a", "bb", "ccc"])
     assert got == {"first": 5, "a": 1, "bb": 2, "ccc": 3}
     assert [len(c) for c in slow.calls] == [1, 3]
 
 
-def test_half_of_all_at_a_time_leaves_work_for_both() -> None:
+def test_a_batch_takes_half_of_all_texts() -> None:
     slow = Slow(batch_invariant=True)
-    got = meet(slow, [f"text {i:02}" for i in range(7)], elsewhere=1)
+    got = meet(slow, [f"text {i:02}" for i in range(7)], pending=1)
     assert len(got) == 8
     assert list(map(len, slow.calls)) == [1, 4, 2, 1]
 
 
-def test_where_it_would_change_the_bits_each_call_stays_alone() -> None:
+def test_without_batch_invariance_each_call_is_made_alone() -> None:
     slow = Slow(batch_invariant=False)
     got = meet(slow, ["a", "bb", "ccc"])
     assert got == {"first": 5, "a": 1, "bb": 2, "ccc": 3}
     assert sorted(map(len, slow.calls)) == [1, 1, 1, 1]
 
 
-def test_a_long_text_holds_up_no_short_one() -> None:
+def test_a_long_text_does_not_delay_short_ones() -> None:
     slow, long = Slow(batch_invariant=True), "x" * (MAX_BATCHED_CHARS + 1)
     got = meet(slow, ["a", long, "bb"])
     assert got[long] == len(long)
@@ -95,20 +95,20 @@ def test_a_long_text_holds_up_no_short_one() -> None:
     assert [len(c) for c in slow.calls].count(2) == 1
 
 
-def test_no_more_than_some_at_a_time() -> None:
+def test_a_batch_has_a_maximum() -> None:
     slow = Slow(batch_invariant=True)
     got = meet(slow, [f"text {i:02}" for i in range(MAX_BATCHED_REQUESTS + 5)])
     assert len(got) == MAX_BATCHED_REQUESTS + 6
     assert sorted(map(len, slow.calls)) == [1, 5, MAX_BATCHED_REQUESTS]
 
 
-def test_an_error_is_its_own_callers() -> None:
+def test_an_error_reaches_only_its_caller() -> None:
     slow = Slow(batch_invariant=True)
     got = meet(slow, ["a", "bad", "ccc"])
     assert got == {"first": 5, "a": 1, "ccc": 3, "bad": "the model gave NaN for the text 'bad'"}
 
 
-def test_a_failure_beside_others_is_tried_alone() -> None:
+def test_a_failed_batch_is_repeated_call_by_call() -> None:
     class Broken(Slow):
         def encode(self, texts: Sequence[str], *, half_cores: bool = False) -> np.ndarray:
             """Fails beside others."""
@@ -119,7 +119,7 @@ def test_a_failure_beside_others_is_tried_alone() -> None:
     assert meet(Broken(batch_invariant=True), ["a", "bb"]) == {"first": 5, "a": 1, "bb": 2}
 
 
-def test_what_was_asked_before_is_known() -> None:
+def test_vectors_are_cached() -> None:
     slow = Slow(batch_invariant=True)
     slow.go_on.set()
     shared = BatchingEncoder(slow)
@@ -148,7 +148,7 @@ class Counting:
 
 
 class Told:
-    """What `start` calls; `wait` for so many calls."""
+    """A callback for `start`; `wait` for a number of calls."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
@@ -162,14 +162,14 @@ class Told:
         return all(self._calls.acquire(timeout=seconds) for _ in range(calls))
 
 
-def test_a_batch_waits_for_those_elsewhere() -> None:
-    encoder, told, elsewhere = Counting(), Told(), 3 + MAX_UNAWAITED_REQUESTS
-    shared = BatchingEncoder(encoder, lambda: elsewhere)
+def test_a_batch_waits_for_pending_requests() -> None:
+    encoder, told, pending = Counting(), Told(), 3 + MAX_UNAWAITED_REQUESTS
+    shared = BatchingEncoder(encoder, lambda: pending)
     assert shared.start(["a"], told)
     assert shared.start(["bb"], told)
     assert not told.wait(1, 0.2)
     assert not encoder.calls
-    elsewhere = 2 + MAX_UNAWAITED_REQUESTS
+    pending = 2 + MAX_UNAWAITED_REQUESTS
     shared.notify()
     assert told.wait(2)
     assert encoder.calls == [(["a", "bb"], True)]
@@ -178,18 +178,18 @@ def test_a_batch_waits_for_those_elsewhere() -> None:
     assert len(encoder.calls) == 1
 
 
-def test_only_a_lone_call_takes_all_cores() -> None:
-    encoder, told, elsewhere = Counting(), Told(), 0
-    shared = BatchingEncoder(encoder, lambda: elsewhere)
+def test_only_a_single_call_uses_all_cores() -> None:
+    encoder, told, pending = Counting(), Told(), 0
+    shared = BatchingEncoder(encoder, lambda: pending)
     assert shared.start(["a"], told)
     assert told.wait(1)
-    elsewhere = 1
+    pending = 1
     assert shared.start(["bb"], told)
     assert told.wait(1)
     assert [beside for _, beside in encoder.calls] == [False, True]
 
 
-def test_what_is_known_is_told_at_once() -> None:
+def test_cached_texts_call_back_at_once() -> None:
     encoder, told = Counting(), Told()
     shared = BatchingEncoder(encoder, lambda: 9)
     shared._remember(("a",), np.ones((1, 1), np.float32))
@@ -202,7 +202,7 @@ def test_what_is_known_is_told_at_once() -> None:
 @pytest.mark.parametrize(
     ("batch_invariant", "text"), [(False, "a"), (True, "a" * (MAX_BATCHED_CHARS + 1))]
 )
-def test_what_goes_by_itself_is_not_begun(batch_invariant: bool, text: str) -> None:
+def test_texts_that_need_their_own_call_are_not_queued(batch_invariant: bool, text: str) -> None:
     encoder, told = Counting(batch_invariant), Told()
     shared = BatchingEncoder(encoder)
     assert not shared.start([text], told)
@@ -210,12 +210,12 @@ def test_what_goes_by_itself_is_not_begun(batch_invariant: bool, text: str) -> N
     assert not told.seconds
 
 
-def test_a_mistake_is_for_the_one_who_asks_for_the_vectors() -> None:
-    encoder, told, elsewhere = Counting(), Told(), 9
-    shared = BatchingEncoder(encoder, lambda: elsewhere)
+def test_an_error_is_raised_by_the_later_encode() -> None:
+    encoder, told, pending = Counting(), Told(), 9
+    shared = BatchingEncoder(encoder, lambda: pending)
     assert shared.start(["bad"], told)
     assert shared.start(["good"], told)
-    elsewhere = 0
+    pending = 0
     shared.notify()
     assert told.wait(2)
     assert shared.encode(["good"])[0, 0] == 4
@@ -223,7 +223,7 @@ def test_a_mistake_is_for_the_one_who_asks_for_the_vectors() -> None:
         shared.encode(["bad"])
 
 
-def test_the_thread_goes_home_and_another_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_idle_thread_ends_and_another_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "THREAD_IDLE_SECONDS", 0.05)
     shared = BatchingEncoder(Counting())
     for text in ("a", "bb"):
@@ -235,8 +235,8 @@ def test_the_thread_goes_home_and_another_comes(monkeypatch: pytest.MonkeyPatch)
         assert not shared._thread_runs
 
 
-def test_who_does_nothing_meanwhile_does_not_wait_for_those_elsewhere() -> None:
-    """It may be the very one whom a batch would wait for."""
+def test_a_blocked_caller_does_not_wait_for_pending_requests() -> None:
+    """It may be a pending request itself."""
     encoder, told = Counting(), Told()
     shared = BatchingEncoder(encoder, lambda: 1000)
     assert shared.start(["a"], told)
@@ -245,15 +245,15 @@ def test_who_does_nothing_meanwhile_does_not_wait_for_those_elsewhere() -> None:
     assert encoder.calls == [(["a", "bb"], True)]
 
 
-def test_nothing_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Should nobody say that fewer are elsewhere."""
+def test_a_batch_is_encoded_after_the_idle_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even if no notification comes."""
     monkeypatch.setattr(module, "THREAD_IDLE_SECONDS", 0.05)
     told = Told()
     assert BatchingEncoder(Counting(), lambda: 1000).start(["a"], told)
     assert told.wait(1)
 
 
-def test_without_threads_it_still_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_encodes_without_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     def none(self: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 

@@ -1,4 +1,4 @@
-"""The thread that serves all connections: it waits for none of them."""
+"""The event loop: one thread serves all connections and blocks for none."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from qembed.serve.protocol import Frames, ProtocolError, pack
 
 
 class Echo:
-    """A loop in a thread of its own that answers each request with itself, and what became of its calls."""
+    """An event loop in its own thread that answers each request with itself, and a record of its calls."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -25,27 +25,27 @@ class Echo:
         self.listener.bind(str(path))
         self.listener.listen()
         self.listener.setblocking(False)
-        self.calls: list[Connection] = []
+        self.connections: list[Connection] = []
         self.dropped: list[Connection] = []
         self.rests: list[bytes] = []
-        self.rested: list[None] = []
+        self.jobs_done: list[None] = []
         self.stop = threading.Event()
-        self.loop = EventLoop(self.listener, self.admit, self.take, self.dropped.append)
+        self.loop = EventLoop(self.listener, self.accept, self.submit, self.dropped.append)
         self.thread = threading.Thread(
             target=self.loop.run,
-            args=(lambda: "stopped" if self.stop.is_set() else None, self.rest),
+            args=(lambda: "stopped" if self.stop.is_set() else None, self.job_done),
         )
         self.thread.start()
 
-    def admit(self, sock: socket.socket) -> Connection:
-        self.calls.append(Connection(sock))
-        return self.calls[-1]
+    def accept(self, sock: socket.socket) -> Connection:
+        self.connections.append(Connection(sock))
+        return self.connections[-1]
 
-    def take(self, call: Connection, request: dict[str, Any]) -> None:
-        self.rests.append(call.send_nowait(request))
+    def submit(self, connection: Connection, request: dict[str, Any]) -> None:
+        self.rests.append(connection.send_nowait(request))
 
-    def rest(self) -> None:
-        self.rested.append(None)
+    def job_done(self) -> None:
+        self.jobs_done.append(None)
 
     def client(self) -> socket.socket:
         sock = socket.socket(socket.AF_UNIX)
@@ -57,8 +57,8 @@ class Echo:
         self.thread.join(10)
         assert not self.thread.is_alive()
         self.listener.close()
-        for call in self.calls:
-            call.socket.close()
+        for connection in self.connections:
+            connection.socket.close()
         self.loop.close()
 
 
@@ -76,7 +76,7 @@ def seen(what: list[Any], n: int) -> bool:
     return len(what) >= n
 
 
-def test_a_request_in_drops(echo: Echo) -> None:
+def test_a_request_may_arrive_byte_by_byte(echo: Echo) -> None:
     with echo.client() as slow, echo.client() as quick:
         frame = pack({"slow": "x" * 50})
         for i in range(len(frame) - 1):
@@ -88,22 +88,22 @@ def test_a_request_in_drops(echo: Echo) -> None:
     assert not echo.dropped
 
 
-def test_who_does_not_go_on_is_dropped(echo: Echo) -> None:
+def test_a_client_that_is_slow_or_closes_or_announces_too_much_is_dropped(echo: Echo) -> None:
     with echo.client() as slow:
         slow.sendall(pack({})[:3])
-        assert seen(echo.calls, 1)
+        assert seen(echo.connections, 1)
         assert not echo.dropped
-        echo.calls[0].read_deadline = 0.0
+        echo.connections[0].read_deadline = 0.0
         assert seen(echo.dropped, 1)
     with echo.client():
-        assert seen(echo.calls, 2)
+        assert seen(echo.connections, 2)
     assert seen(echo.dropped, 2), "it hung up"
     with echo.client() as last:
         last.sendall(b"\xff" * 8)
         assert seen(echo.dropped, 3), "too much was announced"
 
 
-def test_an_answer_that_is_not_taken_is_for_another_thread(echo: Echo) -> None:
+def test_the_rest_of_a_reply_is_left_to_another_thread(echo: Echo) -> None:
     with echo.client() as deaf, echo.client() as quick:
         large = {"large": "x" * 2_000_000}
         sender = threading.Thread(target=deaf.sendall, args=(pack(large),))
@@ -113,11 +113,11 @@ def test_an_answer_that_is_not_taken_is_for_another_thread(echo: Echo) -> None:
         assert 0 < len(echo.rests[0]) < 2_000_000
         quick.sendall(pack({"quick": 1}))
         assert Frames().receive(quick, 1000, 10) == {"quick": 1}
-        threading.Thread(target=echo.calls[0].send_rest, args=(echo.rests[0],)).start()
+        threading.Thread(target=echo.connections[0].send_rest, args=(echo.rests[0],)).start()
         assert Frames().receive(deaf, 3_000_000, 10) == large
 
 
-def test_what_is_for_later_is_done_soon_and_in_order(echo: Echo) -> None:
+def test_jobs_run_at_once_and_in_order(echo: Echo) -> None:
     done: list[int] = []
     began = time.monotonic()
     for round in range(5):
@@ -126,10 +126,10 @@ def test_what_is_for_later_is_done_soon_and_in_order(echo: Echo) -> None:
         assert seen(done, 20 * (round + 1))
     assert time.monotonic() - began < 5 * TICK_SECONDS, "it slept until its next tick"
     assert done == [*range(20)] * 5
-    assert seen(echo.rested, 100)
+    assert seen(echo.jobs_done, 100)
 
 
-def test_who_is_at_work_is_elsewhere(echo: Echo) -> None:
+def test_jobs_that_wait_or_run_are_pending(echo: Echo) -> None:
     began, go_on = threading.Event(), threading.Event()
 
     def job() -> None:
@@ -149,14 +149,14 @@ def test_who_is_at_work_is_elsewhere(echo: Echo) -> None:
     assert echo.loop.pending() == 0
 
 
-def test_shut_it_still_does_what_is_left(tmp_path: Path) -> None:
+def test_after_stop_reading_it_still_runs_jobs(tmp_path: Path) -> None:
     made = Echo(tmp_path / "s")
     reading = made.client()
-    assert seen(made.calls, 1)
+    assert seen(made.connections, 1)
     made.stop.set()
     made.thread.join(10)
     made.loop.stop_reading()
-    assert made.dropped == made.calls
+    assert made.dropped == made.connections
     done: list[int] = []
     made.loop.call_soon(lambda: done.append(1))
     assert made.loop.run(lambda: "done" if done else None, lambda: None) == "done"

@@ -1,4 +1,4 @@
-"""Through the server and without it: the same bytes, whatever happens to either side."""
+"""The same bytes through a server and without one, whatever happens to either side."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_a_query_of_100_kb(running: Running) -> None:
     assert both(running, "query", "parcel " * 15_000, "--format", "tsv").out
 
 
-def test_what_is_too_large_for_it_is_done_without(
+def test_a_request_above_the_limit_is_done_without(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client, "MAX_REQUEST", 5000)
@@ -140,7 +140,7 @@ def test_an_index_that_is_gone(running: Running) -> None:
     both(running, "query", "locked")
 
 
-def test_only_for_what_would_be_the_same(running: Running) -> None:
+def test_a_request_whose_answer_could_differ_is_refused(running: Running) -> None:
     shell = running.shell
     other = shell("query", "locked", "-v", "--format", "paths", HF_HUB_OFFLINE="0")
     assert "another HF_HUB_OFFLINE" in other.err
@@ -152,7 +152,7 @@ def test_only_for_what_would_be_the_same(running: Running) -> None:
     assert done.out.splitlines()
 
 
-def test_clients_that_vanish_or_talk_nonsense(running: Running) -> None:
+def test_clients_that_close_or_send_no_frames(running: Running) -> None:
     def raw(data: bytes) -> dict[str, Any] | None:
         with running.line() as line:
             line.socket.sendall(data)
@@ -287,7 +287,7 @@ def test_idle(docs: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     assert docs("serve", "--idle", "soon").code == 2
 
 
-def test_a_server_whose_socket_was_swept_away_ends(running: Running) -> None:
+def test_a_server_whose_socket_is_deleted_ends(running: Running) -> None:
     socket_path(running.index).unlink()
     assert running.process.wait(20) == 0
 
@@ -302,7 +302,7 @@ def test_a_server_of_another_version(running: Running, monkeypatch: pytest.Monke
         assert "of version 0.1.0, not 98" in line.ask({"do": "query", "version": "98"})["refused"]
 
 
-def test_strangers_are_not_let_in(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_users_are_not_served(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "is_other_user", lambda _: True)
     with pytest.raises(ProtocolError, match="another user's"):
         running.line()

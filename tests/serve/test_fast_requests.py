@@ -1,4 +1,4 @@
-"""Quick requests with the built-in model: the bytes of the cold path, beside others that take long."""
+"""Fast requests with the built-in model: the bytes of the cold path, beside slow requests."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_the_same_bytes(minilm: Running) -> None:
     assert "encode" in minilm.shell("query", "another parcel", "-v").err
 
 
-def test_many_at_once_get_what_one_gets(minilm: Running) -> None:
+def test_concurrent_clients_get_the_bytes_of_one(minilm: Running) -> None:
     request = request_of(minilm.shell, "parcel")
     texts = [f"{w} {i}" for i in range(12) for w in WORDS]
     wanted = {
@@ -103,7 +103,7 @@ def test_many_at_once_get_what_one_gets(minilm: Running) -> None:
     assert {t: jsonl(found[t]) for t in wanted} == wanted
 
 
-def test_others_are_greeted_while_a_rerank_takes_its_time(minilm: Running) -> None:
+def test_a_slow_rerank_delays_only_requests_that_need_the_index(minilm: Running) -> None:
     request, before = request_of(minilm.shell, "parcel"), minilm.requests
     slow = with_options(request, rerank="py:tests.encoders:thinking")
     got: list[dict[str, Any]] = []
@@ -111,19 +111,19 @@ def test_others_are_greeted_while_a_rerank_takes_its_time(minilm: Running) -> No
     thread.start()
     while minilm.requests == before:
         time.sleep(0.01)
-    time.sleep(0.3)  # it has the turn
+    time.sleep(0.3)  # it has acquired the index
     began = time.monotonic()
     assert minilm.requests == before + 1
     assert time.monotonic() - began < 0.5
     quick = answered(minilm, request, "tracking page")
-    assert time.monotonic() - began > 1, "it did not wait for its turn"
+    assert time.monotonic() - began > 1, "it did not wait for the index"
     thread.join(30)
     assert "answer" in got[0]
     cold = minilm.shell("query", "tracking page", "--format", "jsonl", "--no-server")
     assert jsonl(quick) == cold.out
 
 
-def test_who_does_not_read_holds_up_nobody(minilm: Running) -> None:
+def test_a_client_that_does_not_read_delays_nobody(minilm: Running) -> None:
     request = request_of(minilm.shell, "parcel")
     large = with_options(request, k=300)
     with minilm.line() as deaf:
@@ -138,7 +138,7 @@ def test_who_does_not_read_holds_up_nobody(minilm: Running) -> None:
     assert jsonl(answer) == cold.out
 
 
-def test_who_hangs_up_early_harms_nobody(minilm: Running) -> None:
+def test_clients_that_close_early_harm_nobody(minilm: Running) -> None:
     request = request_of(minilm.shell, "parcel")
     for i in range(20):
         with minilm.line() as line:
@@ -156,8 +156,8 @@ def test_it_follows_new_generations_at_once(minilm: Running) -> None:
         assert first.splitlines()[0].endswith(f"{animal}.md")
 
 
-def test_what_was_asked_before_the_end_is_answered(indexed: Shell, tmp_path: Path) -> None:
-    """Told to stop while a turn is somebody else's: the quick one behind it is answered still."""
+def test_requests_before_a_stop_are_answered(indexed: Shell, tmp_path: Path) -> None:
+    """A stop while another request has the index: the fast request behind it is answered still."""
     folder = Path(shutil.copytree(indexed.folder, tmp_path / "work"))
     server = Running(Shell(folder))
     request = request_of(server.shell, "parcel")
