@@ -18,8 +18,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from qembed.pipeline.indexing.options import IndexOptions, IndexSummary
+from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.records import Forgotten, add_records, forget
+from qembed.pipeline.indexing.summary import IndexSummary
 from qembed.pipeline.recipe import RecipeOptions
 from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.retriever import Retriever

@@ -1,1 +1,1 @@
-"""The command line: parse, one call into the pipeline, render, exit code."""
+"""Command line: parse, one call into the pipeline, render, exit code."""

@@ -1,4 +1,4 @@
-"""The `qembed` command: a table of subcommands, and the place where errors become messages and exit codes."""
+"""Root of the `qembed` command: its subcommands, and the translation of errors to messages and exit codes."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ class GroupedHelp:
 
 
 class Command(GroupedHelp, TyperCommand):
-    """A command with its options in groups."""
+    """Command with its options in groups."""
 
 
 class RerankValue:
@@ -73,7 +73,7 @@ class RerankValue:
 
 
 class RerankCommand(RerankValue, Command):
-    """A command with `--rerank SPEC`."""
+    """Command with `--rerank SPEC`."""
 
 
 class LazyCommands(dict[str, Any]):
@@ -108,7 +108,7 @@ class LazyCommands(dict[str, Any]):
 
 
 class LazyGroup(GroupedHelp, TyperGroup):
-    """A group whose commands are named in `targets` (see LazyCommands) and imported on demand."""
+    """Group whose commands are named in `targets` (see LazyCommands) and imported on demand."""
 
     package = ""
     targets: Mapping[str, tuple[str, str]] = {}

@@ -12,7 +12,7 @@ class ExitCode(IntEnum):
     CANNOT_RUN = 2
     """Usage error, no index, wrong recipe, unreachable model."""
     GATE = 3
-    """A gate said no."""
+    """Gate or verdict failed."""
     SOME_FAILED = 4
     """Done, but some inputs could not be read: they are listed."""
     LOCKED = 75

@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """A floor: `measure` must reach `wanted`."""
+    """Floor: `measure` must reach `wanted`."""
 
     measure: str
     wanted: float
@@ -31,7 +31,7 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """An allowed drop of `measure` below the baseline; `percent`: `allowed` is a share of its value."""
+    """Allowed drop of `measure` below the baseline; `percent`: `allowed` is a share of its value."""
 
     measure: str
     allowed: float

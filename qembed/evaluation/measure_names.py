@@ -32,7 +32,7 @@ FOREIGN_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A measure, by its canonical name; made by `parse_measures`."""
+    """Measure, by its canonical name; made by `parse_measures`."""
 
     name: str
 
@@ -41,7 +41,7 @@ class Measure:
 
 
 class NotAMeasure(ValueError):
-    """A text is no measure that can be computed; the message says why."""
+    """Raised for a text that is no measure that can be computed; the message says why."""
 
 
 def parse_measures(text: str | Sequence[str]) -> list[Measure]:

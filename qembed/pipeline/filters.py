@@ -1,4 +1,4 @@
-"""`--where` to rows: which passages may be found at all."""
+"""Filters of an index: `--where` expressions to the rows they allow."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from qembed.types import Rows
 
 _COLUMN = {"path": "file"}
-"""What the catalog calls it."""
+"""Field -> column of the catalog, where names differ."""
 
 
 @dataclass(slots=True)
 class Allowed:
-    """What a filter lets through. `mask`: bool over the rows from the base on; `rows`: their ids."""
+    """Rows that a filter allows. `mask`: bool over the rows from the base on; `rows`: their ids."""
 
     mask: npt.NDArray[np.bool_]
     rows: Rows
@@ -32,7 +32,7 @@ class Allowed:
 
 
 def documents_of(catalog: Catalog) -> Documents:
-    """The documents of a catalog as filters look at them; nothing of it is read before it is wanted."""
+    """Adapt a catalog for filters; nothing is read before a filter asks for it."""
 
     def read(name: str) -> Sequence[str]:
         column = _COLUMN.get(name, name)
@@ -49,14 +49,14 @@ def documents_of(catalog: Catalog) -> Documents:
 
 @dataclass(slots=True)
 class Filters:
-    """Evaluates each filter once over one generation's documents."""
+    """Filters over one generation's documents; each is evaluated once."""
 
     snapshot: Snapshot
     _documents: Documents | None = None
     _done: dict[tuple[str, ...], Allowed] = field(default_factory=dict)
 
     def allowed(self, texts: Sequence[str]) -> Allowed:
-        """Living rows of documents for which every expression holds.
+        """Return the living rows of documents for which every expression holds.
 
         Raises UsageError that points at the column of a syntax error, an unknown field or a type.
         """
@@ -70,13 +70,13 @@ class Filters:
         self._done.clear()
 
     def documents(self) -> Documents:
-        """What filters look at."""
+        """Return the documents as filters read them."""
         if self._documents is None:
             self._documents = documents_of(self.snapshot.catalog)
         return self._documents
 
     def matching(self, texts: Sequence[str]) -> tuple[npt.NDArray[np.bool_], Sequence[str]]:
-        """Which documents pass, bool (documents,), and warnings. Raises UsageError."""
+        """Return the documents that pass, bool (documents,), and warnings. Raises UsageError."""
         chosen = parse(*texts).choose(self.documents())
         return chosen.mask, chosen.warnings
 

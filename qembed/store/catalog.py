@@ -274,6 +274,11 @@ class Catalog:
         first, rows = numbers(self._column("first")), numbers(self._column("rows"))
         return first.astype(np.int64), rows.astype(np.int64)
 
+    def counts(self) -> dict[str, int]:
+        """Numbers of documents and passages, as the manifest has them."""
+        _, rows = self.pointers()
+        return {"documents": len(self), "passages": int(rows.sum())}
+
     def ids(self) -> list[str]:
         """All document ids, in order."""
         found: list[str] = self._column("id").to_pylist()

@@ -1,7 +1,7 @@
-"""Files that only save time: each can be deleted and is made again from the shards.
+"""Derived files: vector matrix, HNSW graph and lexical index, which can be rebuilt from the shards.
 
-A derived file is believed if its stamp (`derived/<kind>.json`) names this index and this base row, and
-its size fits. It covers the rows [base, upto); what came later is the tail, which search adds exactly.
+A derived file is current if its stamp (`derived/<kind>.json`) names this index and this base row, and its
+size fits. It covers the rows [base, upto); later rows are searched exactly.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qembed.store.durable_files import checksum, replace_file, sync_folder, write_all
+from qembed.store.durable_files import append, checksum, replace_file, sync_file, sync_folder
 from qembed.store.manifest import Manifest
 from qembed.store.snapshot import Snapshot
 
@@ -30,7 +30,10 @@ KINDS = (MATRIX, GRAPH, LEXICAL)
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What a derived file covers. `crc` is None where the file is too large to be summed at each use."""
+    """Description of a derived file: its rows [base, upto), its size, and its checksum.
+
+    `crc` is None for files that grow in place. `extra`: fields of the kind.
+    """
 
     kind: str
     file: str
@@ -43,9 +46,9 @@ class Stamp:
 
 
 def current(root: Path, manifest: Manifest, kind: str, *, later: bool = False) -> Stamp | None:
-    """The stamp of a derived file that fits this generation, or None. Looks at the size, not the content.
+    """Read the stamp of a derived file that fits this generation; None if there is none.
 
-    `later`: it may cover rows that a later generation added.
+    Compares the size, not the content. `later`: accept a file that covers rows of a later generation too.
     """
     try:
         stamp = Stamp(**json.loads((root / FOLDER / f"{kind}.json").read_bytes()))
@@ -57,7 +60,7 @@ def current(root: Path, manifest: Manifest, kind: str, *, later: bool = False) -
         and stamp.base == manifest.base
         and (later or stamp.upto <= manifest.next_row)
         and stamp.kind == kind
-        # the matrix grows in place: a reader of an older generation finds it longer than its stamp said
+        # the matrix grows in place: it may be longer than a stamp read before
         and (size >= stamp.bytes if kind == MATRIX else size == stamp.bytes or kind == LEXICAL)
     )
     return stamp if fits else None
@@ -73,19 +76,19 @@ def names(root: Path, manifest: Manifest) -> set[str]:
 
 
 def publish(root: Path, stamp: Stamp) -> None:
-    """Makes a finished derived file the current one of its kind."""
+    """Write the stamp of a finished derived file, which makes it the current one of its kind."""
     data = json.dumps(asdict(stamp), indent=1, sort_keys=True).encode()
     replace_file(root, f"{FOLDER}/{stamp.kind}.json", data)
 
 
 def discard(root: Path, kind: str) -> None:
-    """Forgets a derived file found damaged; the next writer makes it anew."""
+    """Remove the stamp of a damaged derived file; the next writer rebuilds the file."""
     with contextlib.suppress(OSError):
         (root / FOLDER / f"{kind}.json").unlink()
 
 
 def new_path(root: Path, manifest: Manifest, kind: str) -> Path:
-    """Where the next derived file of this kind is written."""
+    """The path for a new derived file of this kind."""
     (root / FOLDER).mkdir(exist_ok=True)
     return root / FOLDER / f"{kind}-{manifest.uid}-{manifest.base}-{manifest.generation:08d}.bin"
 
@@ -93,12 +96,8 @@ def new_path(root: Path, manifest: Manifest, kind: str) -> Path:
 def seal(
     root: Path, manifest: Manifest, kind: str, path: Path, upto: int, extra: Mapping[str, Any]
 ) -> Stamp:
-    """Syncs, sums and publishes a derived file that some library wrote to `path`."""
-    fd = os.open(path, os.O_RDWR)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+    """Sync a derived file that a library wrote to `path`, compute its checksum and publish it."""
+    sync_file(path)
     sync_folder(path.parent)
     size, crc = checksum(path)
     name = str(path.relative_to(root))
@@ -110,9 +109,9 @@ def seal(
 def seal_folder(
     root: Path, manifest: Manifest, kind: str, path: Path, upto: int, extra: Mapping[str, Any]
 ) -> Stamp:
-    """Publishes a derived folder that a library wrote durably; `path`: the file in it that names the rest.
+    """Publish a derived folder that a library wrote durably. `path`: the file in it that names the others.
 
-    The library replaces that file in place, so its size says nothing; `bytes` is the folder's.
+    The library replaces that file in place, so the stamp has the size of the folder.
     """
     size = sum(entry.stat().st_size for entry in os.scandir(path.parent))
     name = str(path.relative_to(root))
@@ -122,12 +121,12 @@ def seal_folder(
 
 
 def restamp(root: Path, stamp: Stamp, extra: Mapping[str, Any]) -> None:
-    """Says something else of a derived file that stays as it is."""
+    """Replace the extra fields of a stamp."""
     publish(root, replace(stamp, extra=extra))
 
 
 def is_whole(root: Path, stamp: Stamp) -> bool:
-    """Whether the file's content still has the checksum it was published with."""
+    """True if the file's content has the checksum of its stamp."""
     try:
         return stamp.crc is None or checksum(root / stamp.file) == (stamp.bytes, stamp.crc)
     except OSError:
@@ -135,9 +134,9 @@ def is_whole(root: Path, stamp: Stamp) -> bool:
 
 
 def open_matrix(root: Path, manifest: Manifest) -> tuple[Vectors, int] | None:
-    """The memory-mapped vectors, float32 (rows, dim), of the rows [base, upto), and upto.
+    """Map the vectors of the rows [base, upto), float32 (rows, dim). Returns them and upto; None if absent.
 
-    A writer may have gone on since: rows keep their ids and places, so the first of them are this one's.
+    A writer may have extended the file since: rows keep their places, so its first ones are these.
     """
     import numpy as np
 
@@ -160,10 +159,9 @@ def open_matrix(root: Path, manifest: Manifest) -> tuple[Vectors, int] | None:
 def matrix_batches(
     root: Path, manifest: Manifest, start: int, size: int = 10_000
 ) -> Iterator[tuple[int, Vectors]]:
-    """(first row, vectors) of the matrix from row `start` on, read and not mapped.
+    """Yield (first row, vectors) of the matrix from row `start` on, read into memory `size` rows at a time.
 
-    Mapped pages count as the process's memory as long as it has them: a graph's builder passes over all of
-    them once and needs its memory for the graph.
+    Mapped pages would count as memory of the process, which building a graph needs for the graph.
     """
     import numpy as np
 
@@ -179,9 +177,7 @@ def matrix_batches(
 
 
 def extend_matrix(snapshot: Snapshot) -> None:
-    """Brings the matrix up to the snapshot's generation, appending in place. Writers only."""
-    import numpy as np
-
+    """Append the rows that the matrix lacks, in place. For writers only. Raises OSError."""
     root, manifest = snapshot.root, snapshot.manifest
     stamp = current(root, manifest, MATRIX)
     if stamp is not None and stamp.upto == manifest.next_row:
@@ -189,18 +185,15 @@ def extend_matrix(snapshot: Snapshot) -> None:
     path = new_path(root, manifest, MATRIX) if stamp is None else root / stamp.file
     upto = manifest.base if stamp is None else stamp.upto
     covered = (upto - manifest.base) * manifest.recipe.dim * 4
-    fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        os.ftruncate(fd, covered)  # what a killed writer appended beyond its stamp
-        size = os.lseek(fd, covered, os.SEEK_SET)
-        for _, vectors in snapshot.vector_batches(upto):
-            data = memoryview(np.ascontiguousarray(vectors).view(np.uint8).reshape(-1).data)
-            write_all(fd, data)
-            size += len(data)
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+    # bytes after the covered ones were appended by a killed writer
+    size = append(path, covered, (_bytes_of(v) for _, v in snapshot.vector_batches(upto)))
     if stamp is None:
         sync_folder(path.parent)
     name = str(path.relative_to(root))
     publish(root, Stamp(MATRIX, name, manifest.uid, manifest.base, manifest.next_row, size))
+
+
+def _bytes_of(vectors: Vectors) -> memoryview:
+    import numpy as np
+
+    return memoryview(np.ascontiguousarray(vectors).view(np.uint8).reshape(-1).data)

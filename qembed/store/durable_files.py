@@ -1,7 +1,8 @@
-"""Writing so that it stays written: new files under new names, summed and synced, then one rename.
+"""Durable writing: new files under new names, with checksums, synced before they are named.
 
-Every byte qembed stores goes through `os.write`, `os.fsync` and `os.replace` here, which is also where
-the tests make them fail. What this file does not do: decide what is written, or in which order.
+Shards, documents, manifests, stamps and the vector matrix are written, synced and renamed by `os.write`,
+`os.fsync` and `os.replace` in this file, where the tests make these calls fail. Graph and lexical index
+are written by their libraries: the graph is synced here, the lexical index by its library.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import contextlib
 import errno
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,23 +21,23 @@ from qembed.errors import StorageError
 
 @dataclass(frozen=True, slots=True)
 class FileInfo:
-    """A finished file of the index: name inside the index directory, bytes, CRC-32 of its content."""
+    """A finished file: its name inside the index directory, bytes, CRC-32 of its content."""
 
     name: str
     bytes: int
     crc: int
 
 
-def write_all(fd: int, data: memoryview) -> None:
-    """Writes all bytes of `data`: os.write may take a part only, at 2 GiB at the latest."""
+def _write_all(fd: int, data: memoryview) -> None:
+    """Write all of `data`; os.write may write a part only, at most 2 GiB."""
     while len(data):
         data = data[os.write(fd, data) :]
 
 
 class NewFile:
-    """A file being written, with a running checksum; enough of a file object for pyarrow.
+    """A file being written, with a running checksum; file object enough for pyarrow.
 
-    `finish` makes it durable and says what it is. A file that is closed without it is removed.
+    Ends with `finish`, which syncs it, or `abandon`, which removes it.
     """
 
     mode = "wb"
@@ -47,52 +48,51 @@ class NewFile:
         self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         self._bytes = 0
         self._crc = 0
-        self._done = False
 
     @property
     def closed(self) -> bool:
-        """True once nothing more can be written."""
+        """True after `finish` and `abandon`."""
         return self._fd < 0
 
     def writable(self) -> bool:
-        """Always: that is what it is for."""
+        """True, for pyarrow."""
         return True
 
     def readable(self) -> bool:
-        """Never: it is read back by whoever opens it by name."""
+        """False, for pyarrow."""
         return False
 
     def seekable(self) -> bool:
-        """Never: the checksum runs forward only."""
+        """False: the checksum runs forward only."""
         return False
 
     def tell(self) -> int:
-        """Bytes written so far."""
+        """Number of bytes written so far."""
         return self._bytes
 
     def flush(self) -> None:
-        """Nothing is held back here."""
+        """Do nothing: there is no buffer."""
 
     def write(self, data: Any) -> int:
-        """Writes all of `data` (anything with the buffer interface); returns its length in bytes."""
+        """Write all of `data`, which has the buffer interface. Returns its length in bytes."""
         view = memoryview(data).cast("B")
         self._crc = zlib.crc32(view, self._crc)
-        write_all(self._fd, view)
+        _write_all(self._fd, view)
         self._bytes += len(view)
         return len(view)
 
     def close(self) -> None:
-        """pyarrow closes what it wrote to; the file stays open until `finish` or `abandon`."""
+        """Do nothing: pyarrow calls this, and the file stays open until `finish` or `abandon`."""
 
     def finish(self) -> FileInfo:
-        """Syncs and closes. The folder's entry is synced by `sync_folder`, once for all new files."""
+        """Sync and close. The folder is synced by `sync_folder`, once for all new files."""
         os.fsync(self._fd)
         os.close(self._fd)
         self._fd = -1
         return FileInfo(self.name, self._bytes, self._crc)
 
     def abandon(self) -> None:
-        """Closes and removes it."""
+        """Close and remove the file."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
@@ -100,8 +100,35 @@ class NewFile:
                 self.path.unlink()
 
 
+def append(path: Path, size: int, parts: Iterable[memoryview]) -> int:
+    """Append to a file after its first `size` bytes, drop what follows those, and sync. Creates the file.
+
+    Returns the new size in bytes.
+    """
+    fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        os.ftruncate(fd, size)
+        os.lseek(fd, size, os.SEEK_SET)
+        for part in parts:
+            _write_all(fd, part)
+            size += len(part)
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+    return size
+
+
+def sync_file(path: Path) -> None:
+    """Sync a file that a library has written."""
+    fd = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
 def sync_folder(path: Path) -> None:
-    """Makes the names in a folder durable."""
+    """Sync the names in a folder."""
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(fd)
@@ -109,13 +136,18 @@ def sync_folder(path: Path) -> None:
         os.close(fd)
 
 
+def rename_file(old: Path, new: Path) -> None:
+    """Rename a file, in place of one that has the new name."""
+    os.replace(old, new)  # noqa: PTH105 - the call that tests make fail
+
+
 def replace_file(root: Path, name: str, data: bytes) -> FileInfo:
-    """Writes `data` as `name` so that every reader sees the old file or the new one, also after a crash."""
+    """Write a file in place of an old one: readers see one of both whole, also after a crash."""
     new = NewFile(root, name + ".tmp")
     try:
         new.write(data)
         info = new.finish()
-        os.replace(new.path, root / name)  # noqa: PTH105 - one name for the tests to make fail
+        rename_file(new.path, root / name)
     except BaseException:
         new.abandon()
         raise
@@ -124,7 +156,7 @@ def replace_file(root: Path, name: str, data: bytes) -> FileInfo:
 
 
 def checksum(path: Path) -> tuple[int, int]:
-    """(bytes, CRC-32) of a file, read in pieces."""
+    """Compute (bytes, CRC-32) of a file, read in pieces."""
     size = crc = 0
     with path.open("rb") as f:
         while piece := f.read(1 << 22):
@@ -144,7 +176,7 @@ _REASONS = {
 
 @contextlib.contextmanager
 def storage_errors(root: Path) -> Iterator[None]:
-    """Turns an OSError while writing the index into a StorageError that says what was kept."""
+    """Turn an OSError of the block into a StorageError that names the file and the reason."""
     try:
         yield
     except OSError as e:

@@ -1,13 +1,14 @@
-"""The commit point: one small JSON file that names everything else of a generation.
+"""The manifest: one small JSON file that names all other files of a generation.
 
-A generation is what this file says and nothing more. It is replaced last, in one rename, and carries
-the checksum of its own content, so that a torn or edited manifest is noticed before it is believed.
+A generation is what its manifest says. The manifest is written last, in one rename, and carries the
+checksum of its own content, so that a torn or edited one is rejected.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import os
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -24,14 +25,14 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 REBUILD = "rebuild.json"
-"""What a rebuild has so far; becomes MANIFEST when it is done."""
+"""Manifest of an unfinished rebuild; it becomes MANIFEST at the end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where documents come from and how they are read.
+    """A folder, file or stream of documents, and the options it is read with.
 
-    `path` is relative to the folder the index lies in, or absolute; `-` is standard input.
+    `path` is relative to the folder of the index, or absolute; `-` is standard input.
     """
 
     path: str
@@ -58,7 +59,10 @@ class Shard:
 class Manifest:
     """One generation of an index.
 
-    `uid` is drawn anew when an index is made or rebuilt. Rows below `base` are gone.
+    `uid`: random, of this index until it is rebuilt. `base`: the first row id in use; `next_row`: the next
+    one. `spec`: the model's. `failed`: source, file and message of inputs that could not be read.
+    `probes`: vectors of PROBE_TEXTS. `versions`: of the libraries that encoded. `created`, `committed`,
+    `refreshed`: seconds since 1970. `previous`: files of the generation before.
     """
 
     recipe: Recipe
@@ -81,17 +85,22 @@ class Manifest:
     previous: tuple[str, ...] = ()
 
     def names(self) -> set[str]:
-        """The files of this generation, the manifest itself aside."""
+        """Names of the generation's files, without the manifest."""
         found = {s.file.name for s in self.shards}
         if self.documents:
             found.add(self.documents.name)
         return found
 
     def successor(self, **changes: Any) -> Manifest:
-        """The next generation, remembering this one's files for the readers still on it."""
+        """The next generation, which keeps this one's files for readers that are opening it."""
         return replace(
             self, generation=self.generation + 1, previous=tuple(sorted(self.names())), **changes
         )
+
+
+def new_uid() -> str:
+    """A random id for a new or rebuilt index: 12 hex digits."""
+    return os.urandom(6).hex()
 
 
 def _dump(body: Mapping[str, Any]) -> str:
@@ -99,16 +108,16 @@ def _dump(body: Mapping[str, Any]) -> str:
 
 
 def write(root: Path, manifest: Manifest, name: str = MANIFEST) -> None:
-    """Replaces the manifest. From the moment this returns, `manifest` is the index."""
+    """Replace the manifest: the commit point. Raises OSError; the old one then stands."""
     body = {"format": FORMAT, **asdict(manifest)}
     text = _dump({**body, "crc": zlib.crc32(_dump(body).encode())})
     replace_file(root, name, text.encode())
 
 
 def read(root: Path, name: str = MANIFEST) -> Manifest:
-    """The generation that `root` holds.
+    """Read the manifest of the index at `root`.
 
-    Raises NoIndex if there is none, IndexDamaged if the file cannot be believed.
+    Raises NoIndex if there is none, IndexDamaged if its checksum or format is wrong.
     """
     path = root / name
     try:
@@ -138,7 +147,7 @@ def read(root: Path, name: str = MANIFEST) -> Manifest:
 
 
 def interrupted_rebuild(root: Path, recipe: Recipe) -> Manifest | None:
-    """The generation of an unfinished rebuild with this recipe, which a rebuild continues; None if none."""
+    """Read the manifest of an unfinished rebuild with this recipe; None if there is none to resume."""
     try:
         begun = read(root, REBUILD)
     except (NoIndex, IndexDamaged):  # damaged: only time is lost
@@ -166,16 +175,16 @@ PROBE_TEXTS: Sequence[str] = (
     "def parse(line): return line.strip().split('\\t')",
     "今天的天气很好，我们去公园散步吧。",
 )
-"""Fixed texts whose vectors are kept with the index: recomputed, they tell whether the model is the same."""
+"""Fixed texts whose vectors the manifest stores: encoded again they show a change of the model."""
 
 
 def pack_vectors(vectors: Vectors) -> str:
-    """float32 (n, dim) as base64 of its little-endian bytes."""
+    """Encode float32 (n, dim) as base64 of its little-endian bytes."""
     return base64.b64encode(vectors.astype("<f4").tobytes()).decode()
 
 
 def unpack_vectors(text: str, dim: int) -> Vectors:
-    """The inverse of `pack_vectors`."""
+    """Decode float32 (n, dim), the inverse of `pack_vectors`."""
     import numpy as np
 
     return np.frombuffer(base64.b64decode(text), dtype="<f4").reshape(-1, dim)

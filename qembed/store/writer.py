@@ -14,7 +14,6 @@ import os
 import re
 import shutil
 import time
-import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +25,7 @@ from qembed.store import derived_files
 from qembed.store import manifest as manifests
 from qembed.store.catalog import Catalog
 from qembed.store.durable_files import storage_errors, sync_folder
-from qembed.store.manifest import MANIFEST, REBUILD, Manifest, Shard
+from qembed.store.manifest import MANIFEST, REBUILD, Manifest, Shard, new_uid
 from qembed.store.shards import ShardWriter, vector_array
 from qembed.store.snapshot import Snapshot
 from qembed.types import Passage, Recipe
@@ -91,7 +90,7 @@ class Writer:
 
     def create(self, recipe: Recipe, spec: str) -> None:
         """Start an index where there is none."""
-        self.manifest = Manifest(recipe, spec, uid=_new_uid(), created=time.time())
+        self.manifest = Manifest(recipe, spec, uid=new_uid(), created=time.time())
 
     def begin_rebuild(self, recipe: Recipe, spec: str, *, resume: bool = True) -> None:
         """Write beside the present generation from now on, until `finish_rebuild`.
@@ -100,19 +99,20 @@ class Writer:
         are left to the sweep. Row ids start in a new block of 2^32, so that none is used twice however many
         rows the present generation gets meanwhile.
         """
-        if self.manifest is None:
-            return self.create(recipe, spec)
+        present = self.manifest
+        if present is None:
+            self.create(recipe, spec)
+            return
         self._target = REBUILD
-        begun = manifests.interrupted_rebuild(self.root, recipe) if resume else None
-        if begun is not None:
-            self.manifest = begun
-            return None
-        base = ((self.manifest.next_row >> ROW_BLOCK_BITS) + 1) << ROW_BLOCK_BITS
+        self.manifest = manifests.interrupted_rebuild(self.root, recipe) if resume else None
+        if self.manifest is not None:
+            return
+        base = ((present.next_row >> ROW_BLOCK_BITS) + 1) << ROW_BLOCK_BITS
         self.manifest = replace(
-            self.manifest,
+            present,
             recipe=recipe,
             spec=spec,
-            uid=_new_uid(),
+            uid=new_uid(),
             base=base,
             next_row=base,
             shards=(),
@@ -121,7 +121,6 @@ class Writer:
             probes={},
             counts={},
         )
-        return None
 
     def snapshot(self, catalog: Catalog | None = None) -> Snapshot | None:
         """Open the last committed generation of what is written; None if nothing was committed yet.
@@ -139,6 +138,13 @@ class Writer:
             raise IndexDamaged(
                 f"{e.filename} is missing, but the manifest names it (qembed verify tells what is lost)"
             ) from e
+
+    def open_present(self, catalog: Catalog | None = None) -> Snapshot:
+        """Open the last committed generation, as `snapshot`. Raises NoIndex if nothing was committed."""
+        snapshot = self.snapshot(catalog)
+        if snapshot is None:
+            raise NoIndex(f"no index at {self.root} (make one: qembed index PATH)")
+        return snapshot
 
     # ── rows ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -299,10 +305,6 @@ def _lock(root: Path, wait: float) -> FileLock:
             f"another qembed (process {e.pid or 'unknown'}) is writing to {root} "
             "(wait for it: --wait SECONDS)"
         ) from None
-
-
-def _new_uid() -> str:
-    return uuid.uuid4().hex[:12]
 
 
 def _named_files(root: Path) -> set[str]:

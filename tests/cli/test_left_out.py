@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from qembed.pipeline.indexing.options import LeftOutStats
+from qembed.pipeline.indexing.summary import LeftOutStats
 from qembed.types import LeftOut
 from tests.cli.conftest import Shell
 

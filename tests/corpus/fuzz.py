@@ -20,11 +20,13 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from qembed.corpus import READERS, ReadOptions, read, reader_of
+from qembed.corpus import READERS, ReadOptions, read, reader_of, suffix
 from qembed.corpus.decode import BINARY
-from qembed.types import Document, Skipped, SourceFile, Unreadable
+from qembed.types import Document, LeftOut, Skipped, SourceFile, Unreadable
 from tests.bench import processes
 from tests.corpus import counts
 from tests.corpus.mutate import mutate
@@ -62,14 +64,28 @@ def limited(name: str) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
+class Outcome(NamedTuple):
+    """What became of a file: `kind` names it, `characters` is the length of the text that was found."""
+
+    kind: str
+    characters: int
+
+
 def check(path: Path) -> str:
     """What became of a file. Raises AssertionError, or whatever a reader should have caught."""
+    return outcome(path).kind
+
+
+def outcome(path: Path) -> Outcome:
+    """The same with the amount of text."""
+    characters = 0
     file = SourceFile("s", path.name, str(path), path.stat().st_size, 1)
     kinds = set()
     with limited(path.name):
         for item in read(file, ReadOptions()):
             if isinstance(item, Document):
                 kinds.add("read")
+                characters += len(item.text)
                 item.text.encode()
                 item.title.encode()
                 json.dumps(item.meta, allow_nan=False).encode()
@@ -78,12 +94,16 @@ def check(path: Path) -> str:
                 passages = CUT.split(item)
                 if len(item.text) <= LONG:
                     counts.check(item, passages, "words")
+            elif isinstance(item, LeftOut):
+                assert item.path == str(path)
+                assert item.what.strip()
+                assert item.count > 0
             else:
                 assert isinstance(item, Unreadable)
                 kinds.add("skipped" if isinstance(item, Skipped) else "refused")
                 assert item.path == str(path)
                 assert item.error.strip()
-    return "+".join(sorted(kinds)) or "empty"
+    return Outcome("+".join(sorted(kinds)) or "empty", characters)
 
 
 def named(every: list[Sample], n: int, rng: random.Random) -> Iterator[tuple[str, bytes]]:
@@ -93,9 +113,45 @@ def named(every: list[Sample], n: int, rng: random.Random) -> Iterator[tuple[str
         yield f"{i}-{sample.name}", mutate(sample.name, sample.data, rng)
 
 
-def run(n: int, seed: int, until: float = float("inf")) -> Counter[str]:
-    """Mutates every sample in turn; a file that fails is kept beside the system's temporary files."""
+@dataclass
+class Format:
+    """Mutated files of one suffix: how many were tried, and what was found in them."""
+
+    tried: int = 0
+    with_text: int = 0
+    """Of those tried, how many are of a sample that has text."""
+    read: int = 0
+    characters: int = 0
+
+
+def whole() -> dict[str, int]:
+    """The characters of each sample that is not mutated, by name."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = {}
+        for sample in samples():
+            path = Path(folder, sample.name)
+            path.write_bytes(sample.data)
+            found[sample.name] = outcome(path).characters
+    return found
+
+
+def unread(formats: dict[str, Format], least: int = 20) -> list[str]:
+    """Suffixes of which less than a tenth of the files outlived the mutations."""
+    return sorted(
+        kind for kind, f in formats.items() if f.with_text >= least and f.read * 10 < f.with_text
+    )
+
+
+def run(
+    n: int, seed: int, until: float = float("inf"), formats: dict[str, Format] | None = None
+) -> Counter[str]:
+    """Mutates every sample in turn; a file that fails is kept beside the system's temporary files.
+
+    `formats` gets the numbers of each suffix.
+    """
     found: Counter[str] = Counter()
+    lengths = whole()
+    per_format: dict[str, Format] = {} if formats is None else formats
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with tempfile.TemporaryDirectory() as folder:
         for name, data in named(samples(), n, random.Random(seed)):
@@ -104,7 +160,13 @@ def run(n: int, seed: int, until: float = float("inf")) -> Counter[str]:
             path = Path(folder, name)
             path.write_bytes(data)
             try:
-                found[check(path)] += 1
+                result = outcome(path)
+                found[result.kind] += 1
+                number = per_format.setdefault(suffix(name), Format())
+                number.tried += 1
+                number.read += result.characters > 0
+                number.characters += result.characters
+                number.with_text += lengths[name.partition("-")[2]] > 0
             except BaseException:
                 kept = Path(tempfile.gettempdir()) / f"fuzz-{seed}-{name}"
                 kept.write_bytes(data)
@@ -163,8 +225,13 @@ def main(n: int = FILES, seed: int = 1) -> None:
     """The long run; prints what became of the files."""
     assert not lacking(), lacking()
     began = time.monotonic()
-    result = run(n, seed)
+    formats: dict[str, Format] = {}
+    result = run(n, seed, formats=formats)
     print(f"{sum(result.values()):,} files in {time.monotonic() - began:.0f} s: {dict(result)}")
+    for kind, f in sorted(formats.items()):
+        text = f"text in {f.read:,} of {f.with_text:,} that had any: {f.characters:,} characters"
+        print(f"  {kind or 'none':9} {f.tried:6,} tried, {text}")
+    assert not unread(formats), unread(formats)
     with tempfile.TemporaryDirectory() as made:
         result = index(Path(made, "fuzz"), min(INDEXED, n), seed + 1)
     print(f"qembed index of {min(INDEXED, n):,}: {dict(result)}")

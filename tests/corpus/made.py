@@ -36,13 +36,19 @@ def pdf(pages: list[str], title: str = "") -> bytes:
         kids.append(f"{len(objects)} 0 R")
     objects[1] = f"<< /Type /Pages /Kids [{' '.join(kids)}] /Count {len(kids)} >>"
     objects.append(f"<< /Title ({title}) >>")
+    return pdf_file(objects, info=len(objects))
+
+
+def pdf_file(objects: list[str], info: int | None = None) -> bytes:
+    """A PDF of these objects; the first is its catalog, `info` the number of the one that describes it."""
     out, places = b"%PDF-1.4\n", []
     for n, body in enumerate(objects, 1):
         places.append(len(out))
         out += f"{n} 0 obj\n{body}\nendobj\n".encode()
     table = "".join(f"{p:010} 00000 n \n" for p in places)
     n = len(objects) + 1
-    end = f"trailer << /Size {n} /Root 1 0 R /Info {n - 1} 0 R >>\nstartxref\n{len(out)}\n%%EOF\n"
+    about = "" if info is None else f" /Info {info} 0 R"
+    end = f"trailer << /Size {n} /Root 1 0 R{about} >>\nstartxref\n{len(out)}\n%%EOF\n"
     return out + f"xref\n0 {n}\n0000000000 65535 f \n{table}{end}".encode()
 
 

@@ -7,14 +7,37 @@ import json
 from typing import Any, NamedTuple
 
 from tests.corpus.made import docx, epub, parquet, pdf, pptx, xlsx, zstd
+from tests.corpus.office_samples import (
+    RICH_DOCX,
+    RICH_PPTX,
+    RICH_XLSX,
+    rich_docx,
+    rich_epub,
+    rich_pptx,
+    rich_xlsx,
+)
 
 
 class Sample(NamedTuple):
-    """`documents`: id's end, text, title, metadata; or the words of the error."""
+    """`documents`: id's end, text, title, metadata; or the words of the error. `others`: of other items."""
 
     name: str
     data: bytes
     documents: list[tuple[str, str, str, dict[str, Any]]] | str
+    others: tuple[str, ...] = ()
+
+
+FAMILIES = (
+    (".md", ".markdown"),
+    (".html", ".htm"),
+    (".xhtml", ".xht"),
+    (".jsonl", ".ndjson"),
+    (".srt", ".vtt"),
+    (".docx", ".docm", ".dotx", ".dotm"),
+    (".pptx", ".pptm", ".ppsx", ".ppsm", ".potx", ".potm"),
+    (".xlsx", ".xlsm", ".xltx", ".xltm"),
+)
+"""Suffixes of one format: the samples of any of them are samples of all."""
 
 
 def one(
@@ -218,6 +241,13 @@ def office_samples() -> list[Sample]:
             ("#chapter=2", "End.", "A & B", {"chapter": 2}),
         ]),
         Sample("out.epub", epub("T", {"../../../etc/passwd": "", "1.xhtml": "<p>in"}),
-               [("#chapter=2", "in", "T", {"chapter": 2})]),
+               [("#chapter=2", "in", "T", {"chapter": 2})], ("chapter 1 (etc/passwd): not in the archive",)),
         Sample("bad.epub", b"PK no", "not EPUB that can be read"),
+        Sample("rich.docx", rich_docx(), [("", RICH_DOCX, "Guide", {})], ("picture: a map",)),
+        Sample("rich.pptx", rich_pptx(), [("", RICH_PPTX, "Plan", {"slides": 2})], ("picture: a map",)),
+        Sample("rich.xlsx", rich_xlsx(), [("#sheet=S1", RICH_XLSX, "S1", {"sheet": "S1"})],
+               ("hidden sheet: S2",)),
+        Sample("rich.epub", rich_epub(), [("#chapter=2", "# One\n\nCafé1\n\nA note", "Book", {"chapter": 2})],
+               ("picture: a map",)),
+        Sample("empty.epub", epub("T", {"1.xhtml": ""}), "no text in it"),
     ]  # fmt: skip

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from qembed.pipeline.indexing.build import build
-from qembed.pipeline.indexing.options import IndexOptions, IndexSummary
+from qembed.pipeline.indexing.options import IndexOptions
+from qembed.pipeline.indexing.summary import IndexSummary
 from qembed.pipeline.recipe import RecipeOptions
 from qembed.store import Snapshot
 from tests.encoders import bag

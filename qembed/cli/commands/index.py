@@ -27,7 +27,8 @@ from qembed.cli.options import (
 from qembed.cli.render.index_summary import LINE_BREAKS, summary_line, unknown_suffixes
 
 if TYPE_CHECKING:
-    from qembed.pipeline.indexing.options import IndexSummary, Source
+    from qembed.pipeline.indexing.options import Source
+    from qembed.pipeline.indexing.summary import IndexSummary
     from qembed.pipeline.recipe import RecipeOptions
 
 
@@ -226,9 +227,9 @@ def _say(talk: Console, summary: IndexSummary) -> None:
 
 def _say_details(talk: Console, summary: IndexSummary) -> None:
     """Print, with --verbose, what was chunked as plain text or truncated, and the timings."""
-    for reason, n in summary.plainly.items():
+    for reason, n in summary.plain_text_fallbacks.items():
         talk.detail(f"cut as plain text {n:,}: {reason}")
-    for place in summary.cut_short:
+    for place in summary.truncated_passages:
         talk.detail(f"cut short: {place}")
     talk.seconds(summary.seconds)
 

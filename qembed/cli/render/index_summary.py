@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from qembed.pipeline.indexing.options import IndexSummary
+    from qembed.pipeline.indexing.summary import IndexSummary
 
 SUFFIXES_SHOWN = 8
 LINE_BREAKS = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})

@@ -37,12 +37,17 @@ class _Wrong(ValueError):
 
 
 def read_lines(
-    stream: BinaryIO, name: str, options: ReadOptions, path: str | None = None
+    stream: BinaryIO,
+    name: str,
+    options: ReadOptions,
+    path: str | None = None,
+    defaults: Mapping[str, Any] | None = None,
 ) -> Iterator[Document | Unreadable]:
     """The records of a stream of JSON lines in UTF-8; `name` makes the ids of records without one.
 
     `path` is what errors call the stream, `name` if not given. A byte order mark and blank lines are
-    passed over. `Document.line` is the record's line, 1-based.
+    passed over. `Document.line` is the record's line, 1-based. `defaults`: fields of records that do not
+    have them.
     """
     where = name if path is None else path
     number = 0
@@ -62,7 +67,10 @@ def read_lines(
             if line.isspace() or not line:
                 continue
             try:
-                yield document(_parse(line), options, f"{name}#{number}", number)
+                record = _parse(line)
+                if defaults:
+                    record = {**defaults, **record}
+                yield document(record, options, f"{name}#{number}", number)
             except _Wrong as e:
                 yield Unreadable(where, str(e), number)
     except OSError as e:

@@ -121,6 +121,9 @@ _CODE = (
     ".r .jl .hs .ml .mli .ex .exs .erl .elm .lisp .el .scm .sh .bash .zsh .fish .ps1 .bat .sql .graphql "
     ".proto .cmake .mk .tf .nix .css .scss .less .awk .perl .tcl"
 )
+_OFFICE = (
+    ".pdf .epub .docx .docm .dotx .dotm .pptx .pptm .ppsx .ppsm .potx .potm .xlsx .xlsm .xltx .xltm"
+)
 _SETTINGS = ".toml .yaml .yml .ini .cfg .conf .properties"
 
 READERS: dict[str, Reader] = {
@@ -138,7 +141,7 @@ READERS: dict[str, Reader] = {
     **dict.fromkeys((".csv", ".tsv"), read_csv),
     ".json": read_json,
     ".parquet": read_parquet,
-    **dict.fromkeys((".pdf", ".docx", ".pptx", ".xlsx", ".epub"), read_office),
+    **dict.fromkeys(_OFFICE.split(), read_office),
 }
 """Suffix in lower case -> reader, of what may also be packed with gzip or zstd."""
 

@@ -15,19 +15,23 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from typing import Any, BinaryIO
 
 from qembed.corpus import file_contents
+from qembed.corpus.readers.converted import Broken, Converted, Omitted, Text
 from qembed.corpus.readers.json_records import ReadOptions
-from qembed.types import Document, Skipped, SourceFile, Unreadable
+from qembed.types import Document, LeftOut, ReadItem, Skipped, SourceFile, Unreadable
 
 SECONDS = 60.0
 """For one file."""
 MEMORY = 2 * 1024**3
 """Address space of a worker, bytes."""
+RECURSION = 5000
+"""Calls inside one another in a worker: elements nest as deep as their reader lets them."""
 MAX_ANSWER = file_contents.MAX_FILE
+_KINDS: dict[str, Callable[..., Converted]] = {c.__name__: c for c in (Text, Omitted, Broken)}
 NEEDS = "needs qembed[office] (pip install 'qembed[office]')"
 
 
@@ -41,8 +45,8 @@ class ReaderProcess:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
 
-    def convert(self, suffix: str, data: bytes, seconds: float | None = None) -> list[Any]:
-        """The parts of a file. Raises Failed."""
+    def convert(self, suffix: str, data: bytes, seconds: float | None = None) -> list[Converted]:
+        """Convert a file. Raises ReaderFailed."""
         until = time.monotonic() + (SECONDS if seconds is None else seconds)
         process = self._process or self._start()
         try:
@@ -65,8 +69,7 @@ class ReaderProcess:
             raise
         if "error" in answer:
             raise ReaderFailed(answer["error"])
-        parts: list[Any] = answer["parts"]
-        return parts
+        return [_KINDS[kind](*values) for kind, *values in answer["items"]]
 
     def _start(self) -> subprocess.Popen[bytes]:
         # -P: nothing that lies in the current folder is imported
@@ -121,7 +124,7 @@ _WORKER = ReaderProcess()
 atexit.register(_WORKER.close)
 
 
-def read_office(file: SourceFile, options: ReadOptions) -> Iterator[Document | Unreadable]:
+def read_office(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
     """A document, or one a page, sheet or chapter (`report.pdf#page=3`). Skipped without the extra."""
     from qembed.corpus.readers.office import FORMATS
 
@@ -136,12 +139,17 @@ def read_office(file: SourceFile, options: ReadOptions) -> Iterator[Document | U
         yield data
         return
     try:
-        parts = _WORKER.convert(kind, data)
+        items = _WORKER.convert(kind, data)
     except ReaderFailed as e:
         yield Unreadable(where, str(e))
         return
-    for end, text, title, meta in parts:
-        yield Document(f"{file.name}{end}", text, title, meta)
+    for item in items:
+        if isinstance(item, Text):
+            yield Document(f"{file.name}{item.end}", item.text, item.title, item.meta)
+        elif isinstance(item, Omitted):
+            yield LeftOut(where, item.what, item.number)
+        else:
+            yield Unreadable(where, item.error)
 
 
 # ── the other side ───────────────────────────────────────────────────────────────────────────────
@@ -154,10 +162,8 @@ def _serve(incoming: BinaryIO, outgoing: BinaryIO) -> None:
         ask = json.loads(head)
         data = incoming.read(ask["size"])
         try:
-            parts = []
-            for end, text, title, meta in FORMATS[ask["suffix"]][0](data):
-                parts.append((end, text.replace("\0", ""), " ".join(title.split()), meta))
-            answer: dict[str, Any] = {"parts": parts}
+            items = [(type(i).__name__, *_clean(i)) for i in FORMATS[ask["suffix"]][0](data)]
+            answer: dict[str, Any] = {"items": items}
         except (Exception, RecursionError) as e:  # what a parser raises for a bad file is anything
             reason = " ".join(str(e).split())[:200]
             answer = {
@@ -168,10 +174,18 @@ def _serve(incoming: BinaryIO, outgoing: BinaryIO) -> None:
         outgoing.flush()
 
 
+def _clean(item: Converted) -> Converted:
+    if not isinstance(item, Text):
+        return item
+    text, title = item.text.replace("\0", ""), " ".join(item.title.split())
+    return item._replace(text=text, title=title)
+
+
 def _main() -> None:
     import resource
 
     limit = int(sys.argv[1])
+    sys.setrecursionlimit(RECURSION)
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

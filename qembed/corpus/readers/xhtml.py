@@ -70,6 +70,36 @@ def mended(text: str) -> str:
     return _SELF_CLOSED.sub(closed, _CDATA.sub(lambda found: escape(found[1], False), text))
 
 
+def new_parser(namespaces: bool) -> Any:
+    """Return an XML parser (expat) that knows HTML's named characters and fetches nothing.
+
+    It is fed with UTF-8, whatever a declaration says. With `namespaces`, names are `namespace local`.
+    Entities inside entities make it raise ExpatError.
+    """
+    parser = expat.ParserCreate("utf-8", " " if namespaces else None)
+    parser.buffer_text = True
+    parser.UseForeignDTD(True)
+    parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_ALWAYS)
+    is_own = True
+
+    def external(context: str | None, *_: str | None) -> int:
+        nonlocal is_own
+        if context is None:  # the document type, of which only named characters matter
+            is_own = False
+            parser.ExternalEntityParserCreate(context, "utf-8").Parse(_DTD, True)
+            is_own = True
+        return 1  # any other entity is empty
+
+    def entity(name: str, is_parameter: bool, value: str | None, *_: Any) -> None:
+        # entities inside entities grow without end
+        if is_own and value is not None and (is_parameter or "&" in value or "%" in value):
+            raise expat.ExpatError(f"entity {name} is refused")
+
+    parser.ExternalEntityRefHandler = external
+    parser.EntityDeclHandler = entity
+    return parser
+
+
 class _Writer:
     """Events of the XML parser to HTML."""
 
@@ -83,26 +113,7 @@ class _Writer:
     def written(self, text: str) -> str:
         """The page as HTML. Raises ExpatError, TooDeep."""
         self._room = 4 * len(text) + 65_536
-        is_own = True
-        parser = expat.ParserCreate("utf-8", " ")
-        parser.buffer_text = True
-        parser.UseForeignDTD(True)
-        parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_ALWAYS)
-
-        def external(context: str | None, *_: str | None) -> int:
-            nonlocal is_own
-            if context is None:  # the document type, of which only named characters matter
-                is_own = False
-                parser.ExternalEntityParserCreate(context, "utf-8").Parse(_DTD, True)
-                is_own = True
-            return 1  # any other entity is empty
-
-        def entity(name: str, is_parameter: bool, value: str | None, *_: Any) -> None:
-            if is_own and value is not None and _is_risky(value, is_parameter):
-                raise expat.ExpatError(f"entity {name} is refused")
-
-        parser.ExternalEntityRefHandler = external
-        parser.EntityDeclHandler = entity
+        parser = new_parser(namespaces=True)
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._characters
@@ -138,11 +149,6 @@ class _Writer:
             raise expat.ExpatError("entities make the page too long")
         if not self._unseen:
             self._out.append(escape(text, False))
-
-
-def _is_risky(value: str, is_parameter: bool) -> bool:
-    """True for entities inside entities, which grow without end, and for parameter entities."""
-    return is_parameter or "&" in value or "%" in value
 
 
 def _tag(name: str) -> str:

@@ -18,7 +18,7 @@ SUFFIXES = ("", ".gz", ".zst")
 
 @dataclass(frozen=True, slots=True)
 class Beir:
-    """A test collection. `corpus`: path of its documents; `queries`: the judged ones."""
+    """Test collection. `corpus`: path of its documents; `queries`: the judged ones."""
 
     corpus: Path
     queries: list[Query]

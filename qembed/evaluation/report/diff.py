@@ -20,7 +20,7 @@ from qembed.evaluation.significance import TIE_TOLERANCE, Difference, compare
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A query whose value changed. `before`, `after`: documents returned, with grades."""
+    """Query whose value changed. `before`, `after`: documents returned, with grades."""
 
     query: str
     text: str

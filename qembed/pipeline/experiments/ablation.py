@@ -160,7 +160,7 @@ def parse_ablations(texts: Sequence[str]) -> list[list[str]]:
 
 @dataclass(frozen=True, slots=True)
 class _GridPoint:
-    """A choice of each axis, and the query's options that follow."""
+    """Combination of one choice of each axis, and the query's options that follow."""
 
     choices: tuple[Choice, ...]
     query: QueryOptions

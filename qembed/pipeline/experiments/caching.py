@@ -65,7 +65,7 @@ class TruncatedEncoder:
 
 
 def truncated_session(session: Session, dim: int) -> Session:
-    """The same index with stored and query vectors cut to `dim`. Shares all but the search.
+    """Return the same index with stored and query vectors cut to `dim`. Shares all but the search.
 
     Search it exactly: the graph is that of the whole vectors. Raises UsageError for more dimensions than
     there are.

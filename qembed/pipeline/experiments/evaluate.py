@@ -40,7 +40,7 @@ from qembed.pipeline.experiments.eval_options import EvalOptions, EvalPlan, plan
 from qembed.pipeline.experiments.gate_causes import causes
 from qembed.pipeline.experiments.inputs import EvalInputs, index_beir, read_inputs
 from qembed.pipeline.experiments.run_builder import BuiltRun, RunBuilder
-from qembed.pipeline.indexing.options import IndexSummary
+from qembed.pipeline.indexing.summary import IndexSummary
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.retriever import Retriever
@@ -50,7 +50,7 @@ from qembed.types import Query
 
 @dataclass(slots=True)
 class EvalResult:
-    """An evaluation's report, `body` as JSON. `indexed`: summary of the indexing that `--beir` needed.
+    """Report of an evaluation, `body` as JSON. `indexed`: summary of the indexing that `--beir` needed.
 
     `failure`: error that kept a run or report from being written, to be raised once the measures are
     shown.
@@ -71,7 +71,7 @@ class EvalResult:
 
 @dataclass(slots=True)
 class _Evidence:
-    """A run with its inputs and circumstances: what a report is made from.
+    """Run with its inputs and circumstances, from which a report is made.
 
     `documents`: id -> content digest, None without an index. `known`: ids that judgments may name, None
     where that cannot be said. `variants`, `recommendations`: of ablations or further runs.

@@ -14,7 +14,8 @@ from qembed.errors import InputError, UsageError
 from qembed.evaluation import corpus_file_name, read_beir, read_qrels, read_queries
 from qembed.models import cache_folder
 from qembed.pipeline.indexing.build import build
-from qembed.pipeline.indexing.options import IndexOptions, IndexSummary
+from qembed.pipeline.indexing.options import IndexOptions
+from qembed.pipeline.indexing.summary import IndexSummary
 from qembed.pipeline.locate import FOLDER, model_spec
 from qembed.pipeline.progress import Progress
 from qembed.types import Qrels, Query

@@ -89,7 +89,7 @@ def pool(root: Path, options: PoolOptions) -> list[Candidate]:
 _Pair = tuple[str, str]
 """Query id, document id."""
 _FIRST = -1
-"""In place of a passage's row: the document's first passage."""
+"""Placeholder for a row: the document's first passage."""
 
 
 def _check_documents(runs: Mapping[Path, Run], builder: RunBuilder, depth: int) -> None:

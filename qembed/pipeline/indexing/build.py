@@ -1,45 +1,44 @@
-"""`qembed index`: sources to a committed generation."""
+"""`qembed index`: from sources to a committed generation.
+
+plan -> create, relocate or truncate -> ingest and commit -> compact -> derived files
+"""
 
 from __future__ import annotations
 
 import contextlib
 import time
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from qembed.corpus import read, read_lines
-from qembed.errors import InputError, NoIndex, UsageError
-from qembed.models import Model, open_model
+from qembed.errors import InputError, NoIndex
 from qembed.models.environment import version
-from qembed.pipeline.indexing.chunking import cutting, model_cut
-from qembed.pipeline.indexing.dry_run import rehearse
+from qembed.pipeline.indexing.chunking import PassageBuilder
+from qembed.pipeline.indexing.dry_run import dry_run
 from qembed.pipeline.indexing.encode import Vectorizer
-from qembed.pipeline.indexing.ingest import IndexStats, Ingest
-from qembed.pipeline.indexing.options import KINDS, IndexOptions, IndexSummary
-from qembed.pipeline.indexing.plan import SourceChanges
-from qembed.pipeline.indexing.sources import STDIN, Sources, read_options
-from qembed.pipeline.indexing.stored_records import by_content, stored_records
-from qembed.pipeline.indexing.update_derived import derive
-from qembed.pipeline.locate import model_spec
-from qembed.pipeline.progress import Progress, StageTimer
-from qembed.pipeline.recipe import (
-    check_model,
-    check_probes,
-    check_recipe_options,
-    inherit_options,
-    make_recipe,
-    relocated_model,
-)
-from qembed.store import Catalog, Manifest, Snapshot, Writer
+from qembed.pipeline.indexing.encode_batch import BatchEncoder
+from qembed.pipeline.indexing.encoder_source import EncoderSource
+from qembed.pipeline.indexing.index_plan import IndexPlan, plan_index
+from qembed.pipeline.indexing.ingest import Committer, Ingest
+from qembed.pipeline.indexing.options import IndexOptions
+from qembed.pipeline.indexing.sources import STDIN, read_options
+from qembed.pipeline.indexing.stored_records import name_by_content, stored_records
+from qembed.pipeline.indexing.summary import KINDS, IndexStats, IndexSummary
+from qembed.pipeline.indexing.update_derived import update_derived
+from qembed.pipeline.progress import Progress
+from qembed.store import Writer
 from qembed.store import manifest as manifests
 from qembed.store.compaction import maintain
 from qembed.store.repair import repair
 from qembed.store.truncate_dims import truncate_index
-from qembed.types import Encoder, Recipe, SourceFile
+from qembed.types import ReadItem, SourceFile
+
+LIBRARIES = ("qembed", "torch", "transformers", "sentence-transformers", "tokenizers")
+"""Libraries whose version may change vectors."""
+STDIN_FILE = SourceFile(STDIN, STDIN, Path(STDIN), 0, 0)
+"""File name under which records without a source are stored."""
 
 
 def build(
@@ -47,299 +46,190 @@ def build(
     options: IndexOptions,
     progress: Progress | None = None,
     stdin: BinaryIO | None = None,
+    documents: Iterable[ReadItem] | None = None,
 ) -> IndexSummary:
-    """Makes or refreshes the index at `root`.
+    """Make or refresh the index at `root`.
 
-    Raises UsageError, RecipeMismatch, IndexLocked, StorageError, ModelUnavailable; with `strict` an
-    InputError for the first input that cannot be read.
+    The source `-` stands for `documents`, if they are given, else for the JSON lines of `stdin`. Raises
+    UsageError, RecipeMismatch, IndexLocked, StorageError, ModelUnavailable; with `strict` an InputError
+    for the first input that cannot be read.
     """
     progress = progress or Progress()
     if options.dry_run:
-        return rehearse(root, options, progress)
-    return _Build(root, options, progress, stdin).perform()
+        return dry_run(root, options, progress)
+    if not options.paths and not (root / manifests.MANIFEST).exists():
+        raise NoIndex(f"no index at {root}, and no PATH to make one of")
+    with Writer(root, options.wait) as writer:
+        try:
+            return _Run(writer, options, progress).perform(stdin, documents)
+        finally:
+            _remove_empty_index(root)
 
 
-class _Build:
-    """One run. Its parts in order: recipe, sources, plan, documents, commit, house-keeping."""
+class _Run:
+    """One run under the writer's lock."""
 
-    def __init__(
-        self, root: Path, options: IndexOptions, progress: Progress, stdin: BinaryIO | None
-    ) -> None:
-        self.root = root
+    def __init__(self, writer: Writer, options: IndexOptions, progress: Progress) -> None:
+        self.writer = writer
         self.options = options
         self.progress = progress
-        self.stdin = stdin
-        self.seconds = StageTimer()
+        self.stats = IndexStats()
         self.began = time.perf_counter()
-        self.spec = ""
-        self.settings: dict[str, Any] = {}
-        self.versions: Mapping[str, str] = {}
-        self.probes: Mapping[str, str] = {}
-        self.sources: Sources
-        self.ingest: Ingest | None = None
-        self._model: Model | None = None
-        self._held = contextlib.ExitStack()
 
-    # ── the run ──────────────────────────────────────────────────────────────────────────────────
-
-    def perform(self) -> IndexSummary:
-        """Does it."""
-        if not self.options.paths and not (self.root / manifests.MANIFEST).exists():
-            raise NoIndex(f"no index at {self.root}, and no PATH to make one of")
-        with Writer(self.root, self.options.wait) as writer:
-            try:
-                with self._held:
-                    return self._write(writer)
-            finally:
-                _take_back(self.root)
-
-    def _write(self, writer: Writer) -> IndexSummary:
+    def perform(self, stdin: BinaryIO | None, documents: Iterable[ReadItem] | None) -> IndexSummary:
+        """Run, and return the summary."""
         if self.options.repair:
-            for line in repair(writer):
+            for line in repair(self.writer):
                 self.progress.say(line)
-        present = writer.manifest
-        self.sources = Sources(self.root, present, self.options)
-        self.settings = dict(present.settings) if present is not None else {}
-        self.versions = present.versions if present is not None else {}
-        if self.options.task is not None:
-            self.settings["task"] = self.options.task
-        recipe = self._begin(writer)
-        snapshot = self._hold(writer.snapshot())
-        catalog = (snapshot.catalog if snapshot else Catalog()).grouped()
-        with self.seconds("scan"):
-            plan = self.sources.plan(catalog)
-        if present is None and not plan.read and not self.sources.stdin:
-            self._refuse_nothing()
-        tally, stopped = IndexStats(), False
-        due = plan.read or plan.gone or self.sources.stdin or self.sources.trouble
-        if due or self.options.rebuild or not snapshot:
-            ingest = self._take(writer, snapshot, plan, recipe)
-            tally, stopped = ingest.tally, ingest.stopped
-            if ingest.changed or snapshot is None:
-                ingest.commit()
-            snapshot = self._hold(ingest.snapshot)
-            self._release(ingest)
-        files = catalog.files()
-        still = len(plan.unchanged) == len(files)
-        tally.documents["unchanged"] += (
-            len(catalog) if still else sum(files[k].stop - files[k].start for k in plan.unchanged)
-        )
-        writer.note(**self._fields())
-        assert snapshot is not None
+        plan = plan_index(self.writer.root, self.options, self.stats.seconds)
+        with contextlib.closing(plan):
+            if plan.present is None and not plan.changes.read and not plan.sources.stdin:
+                plan.sources.refuse_empty()
+            self._change_recipe(plan)
+            stopped = False
+            if plan.has_work:
+                stopped = self._ingest(plan, _records(plan, stdin, documents))
+            else:
+                present = self.writer.present
+                fields = plan.manifest_fields(present.probes, present.versions)
+                self.writer.note(**fields.values([]))
+            self.stats.documents["unchanged"] += plan.documents_in(plan.changes.unchanged)
         if not stopped:
-            writer.finish_rebuild()
-            snapshot = self._maintain(writer, snapshot)
-            with self.seconds("derive"):
-                derive(snapshot, self.progress, mend=self.options.repair)
-            stopped = (
-                self.progress.stop()
-            )  # all is committed, some of what is derived may be missing
-        return self._summary(writer, recipe, tally, stopped)
+            self.writer.finish_rebuild()
+            self._maintain()
+            stopped = self.progress.stop()  # what is derived may then be incomplete
+        return self._summary(plan, stopped)
 
-    def _begin(self, writer: Writer) -> Recipe:
-        """Chooses the recipe and what is written to."""
-        present, wishes = writer.manifest, self.options.recipe
-        if present is not None and not self.options.rebuild:
-            present = self._followed(writer, present)
-            if wishes.dim is not None and wishes.dim < present.recipe.dim:
-                present = self._cut(writer, present, wishes.dim)
-            check_recipe_options(present.recipe, present.spec, wishes)
-            self.spec, self.probes = present.spec, present.probes
-            return present.recipe
-        if present is not None:  # what was not said stays as it was
-            wishes = inherit_options(wishes, present)
-        self.spec = model_spec(wishes.model)
-        recipe = make_recipe(self.model(wishes.dim), wishes)
-        if present is None:
-            writer.create(recipe, self.spec)
-        else:
-            writer.begin_rebuild(recipe, self.spec)
-        assert writer.manifest is not None
-        self.probes = writer.manifest.probes
-        return recipe
+    def _change_recipe(self, plan: IndexPlan) -> None:
+        """Create the index, begin its rebuild, or change the present generation, as planned."""
+        target = plan.target
+        if plan.present is None:
+            self.writer.create(target.recipe, target.spec)
+        elif target.rebuild:
+            self.writer.begin_rebuild(target.recipe, target.spec)
+        if target.moved_from is not None:
+            name, spec = target.model.name, target.spec
+            self.progress.say(f"{name} is at {spec} now, it was at {target.moved_from}")
+            self.writer.note(spec=spec)
+        if target.truncate:
+            old, new = self.writer.present.recipe.dim, target.recipe.dim
+            self.progress.say(f"cutting the stored vectors from {old} to {new} dimensions")
+            with self.stats.seconds("cut"):
+                truncate_index(self.writer, target.recipe)
 
-    def _followed(self, writer: Writer, present: Manifest) -> Manifest:
-        """The manifest, with the model's new place if `--model` says that it has moved."""
-        model = relocated_model(present, self.options.recipe.model)
-        if model is None:
-            return present
-        self.progress.say(f"{model.name} is at {model.spec} now, it was at {present.spec}")
-        return writer.note(spec=model.spec)
+    # ── documents ────────────────────────────────────────────────────────────────────────────────
 
-    def _cut(self, writer: Writer, present: Manifest, dim: int) -> Manifest:
-        """Fewer dimensions, from the stored vectors. Raises UsageError if the model does not allow it."""
-        wishes = self.options.recipe
-        check_recipe_options(present.recipe, present.spec, replace(wishes, dim=None))
-        shorter = open_model(present.spec, dim=dim)
-        check_model(replace(present.recipe, dim=dim), shorter)
-        self.progress.say(
-            f"cutting the stored vectors from {present.recipe.dim} to {dim} dimensions"
+    def _ingest(self, plan: IndexPlan, records: Iterable[ReadItem]) -> bool:
+        """Index the planned changes and commit. Returns True if the run was stopped before their end."""
+        recipe, model, progress, stats = (
+            plan.target.recipe,
+            plan.target.model,
+            self.progress,
+            self.stats,
         )
-        with self.seconds("cut"):
-            return truncate_index(writer, make_recipe(shorter, inherit_options(wishes, present)))
-
-    def _take(
-        self, writer: Writer, snapshot: Snapshot | None, plan: SourceChanges, recipe: Recipe
-    ) -> Ingest:
-        """Reads, chunks and encodes what the plan says; the last window is left to the commit."""
-        model = self.model(recipe.dim)
-        check_model(recipe, model)
-        if model.warning:
-            self.progress.say(model.warning)
-
-        chunker, render = cutting(model, recipe)
-        vectorizer = Vectorizer(
-            lambda: self._load(recipe), recipe.dim, model.count, self.progress.stop
-        )
+        probes = self.writer.present.probes
+        source = EncoderSource(model, recipe, probes, progress, stats.seconds)
+        fields = plan.manifest_fields(source.probes(), _library_versions())
+        committer = Committer(self.writer, fields, self.options.commits, stats)
+        batches = self.options.batches
+        vectorizer = Vectorizer(source, recipe.dim, batches.texts_per_call, progress)
+        snapshot = self.writer.snapshot() if plan.target.truncate else plan.snapshot
         if snapshot is not None:
-            vectorizer.learn(snapshot, snapshot.manifest.base)
-        self.ingest = ingest = Ingest(
-            writer,
-            snapshot,
-            chunker,
-            vectorizer,
-            render,
-            recipe.max_tokens,
-            self._fields,
-            self.progress.passages,
-        )
-        self._held.callback(ingest.close)
-        ingest.failed += self.sources.trouble
-        ingest.tally.documents["failed"] += len(self.sources.trouble)
-        ingest.forget(plan.gone)
-        self.progress.files(0, len(plan.read))
+            vectorizer.use_snapshot(snapshot, snapshot.manifest.base)
+        builder = PassageBuilder(model, recipe)
+        encoder = BatchEncoder(self.writer, vectorizer, batches, stats)
+        with contextlib.closing(
+            Ingest(committer, snapshot, builder, encoder, stats, progress.stop)
+        ) as ingest:
+            stats.add_unreadable(plan.sources.unlisted)
+            ingest.delete_files(plan.changes.gone)
+            self._read(ingest, plan, records)
+            ingest.finish()
+        vectorizer.release()  # derived files need the memory
+        return ingest.stopped
+
+    def _read(self, ingest: Ingest, plan: IndexPlan, records: Iterable[ReadItem]) -> None:
+        """Ingest the files to read, then the records without a source."""
         began = time.perf_counter()
-        for n, file in enumerate(plan.read, 1):
-            self._strict()
+        files = plan.changes.read
+        self.progress.files(0, len(files))
+        for n, file in enumerate(files, 1):
+            self._check_strict()
             if self.progress.stop():
                 ingest.stopped = True
                 break
-            source = self.sources.by_path[file.source]
-            ingest.file(file, read(file, read_options(source)), source.meta)
-            self.progress.files(n, len(plan.read))
-        if self.sources.stdin and self.stdin is not None and not ingest.stopped:
-            source = self.sources.by_path[STDIN]
-            here = SourceFile(STDIN, STDIN, Path(STDIN), 0, 0)
-            lines = read_lines(self.stdin, STDIN, read_options(source))
-            ingest.file(here, by_content(lines, STDIN), source.meta, whole=False)
+            source = plan.sources.by_path[file.source]
+            ingest.add_file(file, read(file, read_options(source)), source.meta)
+            self.progress.files(n, len(files))
+        if plan.sources.stdin and not ingest.stopped:
+            meta = plan.sources.by_path[STDIN].meta
+            ingest.add_file(STDIN_FILE, name_by_content(records, STDIN), meta, complete=False)
         if self.options.rebuild and not ingest.stopped:
-            here = SourceFile(STDIN, STDIN, Path(STDIN), 0, 0)
-            kept = (d for d in stored_records(self.root) if not ingest.has(d.id))
-            ingest.file(here, kept, {}, whole=False)
+            kept = (d for d in stored_records(self.writer.root) if not ingest.has(d.id))
+            ingest.add_file(STDIN_FILE, kept, {}, complete=False)
         ingest.flush()
-        self._strict()
-        took = time.perf_counter() - began
-        self.seconds["read"] = took - ingest.tally.seconds["encode"] - ingest.tally.seconds["write"]
-        return ingest
+        self._check_strict()
+        seconds = self.stats.seconds
+        seconds["read"] = time.perf_counter() - began - seconds["encode"] - seconds["write"]
 
-    def _strict(self) -> None:
-        if self.options.strict and self.ingest is not None and self.ingest.failed:
+    def _check_strict(self) -> None:
+        if self.options.strict and self.stats.failed:
             raise InputError(
                 "an input could not be read, and --strict was given (what was committed stays):",
-                [str(u) for _, u in self.ingest.failed],
+                [str(u) for _, u in self.stats.failed],
             )
 
-    def _maintain(self, writer: Writer, snapshot: Snapshot) -> Snapshot:
-        """Compact or merge the shards if it is due. Returns the present generation."""
-        maintain(writer, snapshot, self.options.compaction)
-        present = self._hold(writer.snapshot())
-        assert present is not None
-        return present
+    # ── after the last document ──────────────────────────────────────────────────────────────────
 
-    def _hold(self, snapshot: Snapshot | None) -> Snapshot | None:
-        """Lets go of its files when the run ends, however it ends."""
-        if snapshot is not None:
-            self._held.callback(snapshot.close)
-        return snapshot
+    def _maintain(self) -> None:
+        """Compact or merge the shards if that is due, and bring the derived files up to date."""
+        with self.writer.open_present() as snapshot:
+            maintain(self.writer, snapshot, self.options.compaction)
+        with self.writer.open_present() as snapshot, self.stats.seconds("derive"):
+            update_derived(snapshot, self.progress, self.options.graph, repair=self.options.repair)
 
-    # ── parts ────────────────────────────────────────────────────────────────────────────────────
-
-    def model(self, dim: int | None = None) -> Model:
-        """The model, opened once; its weights are loaded only when there is something to encode."""
-        if self._model is None:
-            self._model = model_cut(self.spec, dim)
-        return self._model
-
-    def _release(self, ingest: Ingest) -> None:
-        """Makes room for what is derived: the weights have done their work."""
-        ingest.vectorizer.release()
-        if self._model is not None:
-            self._model.release()
-
-    def _load(self, recipe: Recipe) -> Encoder:
-        """The encoder, held against what it gave for the probe texts when the index was made."""
-        model = self.model()
-        self.progress.say(f"loading {model.name}")
-        with self.seconds("export"):
-            model.prepare(self.progress.say, self.progress.stop)
-        with self.seconds("load"):
-            encoder = model.encoder()
-        if note := model.note:
-            self.progress.say(note)
-        if self.probes:
-            check_probes(encoder, self.probes, recipe)
-        else:
-            vectors = encoder.encode(list(manifests.PROBE_TEXTS))
-            self.probes = {"vectors": manifests.pack_vectors(vectors)}
-        return encoder
-
-    def _fields(self) -> dict[str, Any]:
-        """What the manifest says beside rows and documents."""
-        failed = self.ingest.failed if self.ingest is not None else []
-        return {
-            "sources": self.sources.all,
-            "settings": self.settings,
-            "failed": self.sources.still_failed(failed),
-            "probes": self.probes,
-            "refreshed": time.time(),
-            "versions": _versions() if self.ingest is not None else self.versions,
-        }
-
-    def _refuse_nothing(self) -> None:
-        what = ", ".join(s.path for s in self.sources.given)
-        if self.sources.trouble:
-            errors = [str(u) for _, u in self.sources.trouble]
-            raise InputError(f"{what}: nothing could be read", errors)
-        seen = ", ".join(f"{n} × {why}" for why, n in self.sources.skipped.most_common(5))
-        raise UsageError(f"{what}: no documents there ({'skipped: ' + seen if seen else 'empty'})")
-
-    def _summary(
-        self, writer: Writer, recipe: Recipe, tally: IndexStats, stopped: bool
-    ) -> IndexSummary:
-        assert writer.manifest is not None
-        self.seconds.update(tally.seconds)
-        self.seconds["total"] = time.perf_counter() - self.began
+    def _summary(self, plan: IndexPlan, stopped: bool) -> IndexSummary:
+        stats, present = self.stats, self.writer.present
+        stats.seconds["total"] = time.perf_counter() - self.began
         return IndexSummary(
-            index=self.root,
-            generation=writer.manifest.generation,
-            recipe=recipe,
-            documents={k: tally.documents[k] for k in KINDS},
+            index=self.writer.root,
+            generation=present.generation,
+            recipe=plan.target.recipe,
+            documents={k: stats.documents[k] for k in KINDS},
             passages={
-                "total": writer.manifest.counts.get("passages", 0),
-                "encoded": tally.encoded,
-                "reused": tally.reused,
-                "truncated": tally.truncated,
+                "total": present.counts.get("passages", 0),
+                "encoded": stats.encoded,
+                "reused": stats.reused,
+                "truncated": stats.truncated,
             },
-            failed=[u for _, u in self.ingest.failed] if self.ingest is not None else [],
-            skipped=self.sources.skipped + (self.ingest.skipped if self.ingest else Counter()),
-            suffixes=self.sources.suffixes,
-            seconds=self.seconds,
+            failed=[u for _, u in stats.failed],
+            skipped=plan.sources.skipped + stats.skipped,
+            suffixes=plan.sources.suffixes,
+            seconds=stats.seconds,
             interrupted=stopped,
-            cut_short=tally.cut_short,
-            plainly=tally.plainly,
-            left_out=tally.left_out,
+            truncated_passages=stats.truncated_passages,
+            plain_text_fallbacks=stats.plain_text_fallbacks,
+            left_out=stats.left_out,
         )
 
 
+def _records(
+    plan: IndexPlan, stdin: BinaryIO | None, documents: Iterable[ReadItem] | None
+) -> Iterable[ReadItem]:
+    """The documents of the source `-`."""
+    if documents is None and stdin is not None and plan.sources.stdin:
+        return read_lines(stdin, STDIN, read_options(plan.sources.by_path[STDIN]))
+    return documents or ()
+
+
 @lru_cache(maxsize=1)
-def _versions() -> dict[str, str]:
-    """The libraries that have a say in a vector, without importing any of them."""
-    names = ("qembed", "torch", "transformers", "sentence-transformers", "tokenizers")
-    return {name: found for name in names if (found := version(name)) is not None}
+def _library_versions() -> dict[str, str]:
+    """Versions of the installed LIBRARIES, without importing them."""
+    return {name: found for name in LIBRARIES if (found := version(name)) is not None}
 
 
-def _take_back(root: Path) -> None:
-    """Removes the folder that a run made before it found that there is nothing to index."""
+def _remove_empty_index(root: Path) -> None:
+    """Remove the folder of an index in which nothing was committed."""
     if (root / manifests.MANIFEST).exists():
         return
     with contextlib.suppress(OSError):

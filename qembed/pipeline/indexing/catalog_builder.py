@@ -1,9 +1,9 @@
-"""The lines of documents that are done, on their way into the catalog; each becomes Arrow once.
+"""Catalog entries of finished documents between commits; each is converted to Arrow once.
 
-A file's lines carry its time only when all of it was read: until then they say 0, so that whatever becomes
-of this run, the next one reads the file again. A file of millions of records is cut into by many commits:
-each adds a part to what those before made of it, and when the file is through, its parts get their time,
-which touches no other column.
+The entries of a file get its modification time only when all of the file was read. Until then they have
+the time 0, so that the next run reads the file again whatever happens to this one. A file of millions of
+records spans many commits: each adds a part, and at the end of the file the parts get their time, which
+touches no other column.
 """
 
 from __future__ import annotations
@@ -15,59 +15,65 @@ from qembed.store import Catalog, CatalogEntry
 
 
 @dataclass(slots=True)
-class _Parts:
-    """What commits have made so far of a file that is being read; `mtime_ns` is what it will get."""
+class _OpenFile:
+    """Parts of a file that is not read to its end; `mtime_ns`: the time they get there."""
 
     mtime_ns: int
-    catalogs: list[Catalog] = field(default_factory=list)
+    parts: list[Catalog] = field(default_factory=list)
 
 
 class CatalogBuilder:
-    """Takes lines one by one, and gives all of them at each commit."""
+    """Collects entries, and returns all of them as catalogs at each commit."""
 
     def __init__(self) -> None:
-        self._lines: list[CatalogEntry] = []
-        self._settled: list[Catalog] = []
-        self._open: Key | None = None
-        self._half: set[Key] = set()
-        self._parts: dict[Key, _Parts] = {}
+        self._new: list[CatalogEntry] = []
+        self._finished: list[Catalog] = []
+        self._current: Key | None = None
+        self._incomplete: set[Key] = set()
+        self._open: dict[Key, _OpenFile] = {}
 
-    def open(self, key: Key) -> None:
-        """A file is begun."""
-        self._open = key
+    def begin_file(self, key: Key) -> None:
+        """Set the file that is read now."""
+        self._current = key
 
-    def close(self) -> None:
-        """The open file is at its end, or given up."""
-        self._open = None
+    def end_file(self) -> None:
+        """End the current file, at its end or before it."""
+        self._current = None
 
-    def half(self, key: Key) -> None:
-        """Some of a file was not taken: its lines keep the time 0."""
-        self._half.add(key)
+    def mark_incomplete(self, key: Key) -> None:
+        """Mark a file of which some was not indexed: its entries keep the time 0."""
+        self._incomplete.add(key)
 
-    def add(self, line: CatalogEntry) -> None:
-        """A document that is done."""
-        self._lines.append(line)
+    def add(self, entry: CatalogEntry) -> None:
+        """Add the entry of a finished document."""
+        self._new.append(entry)
 
     def catalogs(self) -> list[Catalog]:
-        """All lines up to now. Only documents of the open file may still be on their way."""
-        lines, self._lines = self._lines, []
-        unsure = [x for x in lines if (x.source, x.file) == self._open]
-        if unsure and self._open not in self._half:
-            assert self._open is not None
-            parts = self._parts.setdefault(self._open, _Parts(unsure[0].mtime_ns))
-            parts.catalogs.append(Catalog.of([_untimed(x) for x in unsure]))
-            lines = [x for x in lines if (x.source, x.file) != self._open]
-        for key in [k for k in self._parts if k != self._open or k in self._half]:
-            parts = self._parts.pop(key)
-            whole = parts.mtime_ns and key not in self._half
-            self._settled += [c.with_mtime(parts.mtime_ns) if whole else c for c in parts.catalogs]
-        if lines:
-            half = self._half
-            self._settled.append(
-                Catalog.of([_untimed(x) if (x.source, x.file) in half else x for x in lines])
-            )
-        return [*self._settled, *(c for parts in self._parts.values() for c in parts.catalogs)]
+        """All entries so far. Only the current file may have documents that are not finished."""
+        new, self._new = self._new, []
+        if self._current is not None and self._current not in self._incomplete:
+            new = self._keep_open(self._current, new)
+        self._finish_files()
+        if new:
+            self._finished.append(Catalog.of([self._timed(entry) for entry in new]))
+        return [*self._finished, *(part for file in self._open.values() for part in file.parts)]
 
+    def _keep_open(self, key: Key, entries: list[CatalogEntry]) -> list[CatalogEntry]:
+        """Move the entries of the current file to its parts. Returns the others."""
+        own = [e for e in entries if (e.source, e.file) == key]
+        if not own:
+            return entries
+        file = self._open.setdefault(key, _OpenFile(own[0].mtime_ns))
+        file.parts.append(Catalog.of([replace(e, mtime_ns=0) for e in own]))
+        return [e for e in entries if (e.source, e.file) != key]
 
-def _untimed(line: CatalogEntry) -> CatalogEntry:
-    return replace(line, mtime_ns=0)
+    def _finish_files(self) -> None:
+        """Give the parts of files that ended their time, unless the file is incomplete."""
+        for key in [k for k in self._open if k != self._current or k in self._incomplete]:
+            file = self._open.pop(key)
+            timed = file.mtime_ns and key not in self._incomplete
+            self._finished += [p.with_mtime(file.mtime_ns) if timed else p for p in file.parts]
+
+    def _timed(self, entry: CatalogEntry) -> CatalogEntry:
+        incomplete = (entry.source, entry.file) in self._incomplete
+        return replace(entry, mtime_ns=0) if incomplete else entry

@@ -1,34 +1,58 @@
-"""From a recipe: the model, and how documents are cut for it."""
+"""Passages of a document and the texts they are encoded as, by the index's recipe."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import replace
 
 from qembed.corpus import Chunker
-from qembed.models import Model, open_model, passage_text
+from qembed.models import Model, passage_text
 from qembed.pipeline.recipe import HEADINGS_RULE
-from qembed.types import Recipe
+from qembed.types import Document, Passage, Recipe
 
 
-def model_cut(spec: str, dim: int | None) -> Model:
-    """The model that `spec` names, its vectors cut to `dim` dimensions if that is said."""
-    model = open_model(spec)
-    return model if dim in (None, model.dim) else open_model(spec, dim=dim)
+class PassageBuilder:
+    """Chunks documents and renders their passages with title and headings, for one model and recipe."""
+
+    def __init__(self, model: Model, recipe: Recipe) -> None:
+        self._recipe = recipe
+        self.chunker = Chunker(
+            kind="none" if recipe.chunker == "none" else "auto",
+            max_tokens=recipe.max_tokens,
+            overlap=recipe.overlap,
+            tokenizer=model.tokenizer(),
+            count=lambda text: model.count([text])[0],
+            render=self._render,
+            labelled=recipe.title_rule == HEADINGS_RULE,
+        )
+
+    def _render(self, title: str, text: str, label: str) -> str:
+        return passage_text(self._recipe.passage_text, self._recipe.title_rule, title, text, label)
+
+    def passages(self, document: Document) -> list[Passage]:
+        """The passages of a document, with offsets and lines counted from the beginning of its file."""
+        return shift_to_file_offsets(self.chunker.split(document), document)
+
+    def encoder_texts(self, document: Document, passages: Sequence[Passage]) -> list[str]:
+        """The text that is encoded for each passage."""
+        title = self.chunker.fit_title(document.title)
+        return [
+            self._render(title, p.text, self.chunker.fit_label(title, p.label)) for p in passages
+        ]
 
 
-def cutting(model: Model, recipe: Recipe) -> tuple[Chunker, Callable[[str, str, str], str]]:
-    """The chunker of a recipe, and what makes the text that is encoded of a title and a passage."""
-
-    def render(title: str, text: str, label: str) -> str:
-        return passage_text(recipe.passage_text, recipe.title_rule, title, text, label)
-
-    chunker = Chunker(
-        kind="none" if recipe.chunker == "none" else "auto",
-        max_tokens=recipe.max_tokens,
-        overlap=recipe.overlap,
-        tokenizer=model.tokenizer(),
-        count=lambda text: model.count([text])[0],
-        render=render,
-        labelled=recipe.title_rule == HEADINGS_RULE,
-    )
-    return chunker, render
+def shift_to_file_offsets(passages: list[Passage], document: Document) -> list[Passage]:
+    """Shift the offsets of a document that is part of a long file by the part's place in the file."""
+    if not document.start:
+        return passages
+    offset, lines = document.start, (document.line or 1) - 1
+    return [
+        replace(
+            p,
+            start=p.start + offset,
+            end=p.end + offset,
+            line=p.line + lines,
+            end_line=p.end_line + lines,
+        )
+        for p in passages
+    ]

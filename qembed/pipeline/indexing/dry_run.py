@@ -1,91 +1,59 @@
-"""`qembed index --dry-run`: what a run would do, by sizes and times. Takes no lock and writes nothing."""
+"""`qembed index --dry-run`: the plan of a run as a summary. Takes no lock and writes nothing."""
 
 from __future__ import annotations
 
 import time
 from pathlib import Path
 
-from qembed.corpus import read, reader_of
-from qembed.errors import NoIndex
-from qembed.models import Model
-from qembed.pipeline.indexing.chunking import cutting, model_cut
-from qembed.pipeline.indexing.options import KINDS, Detail, IndexOptions, IndexSummary
-from qembed.pipeline.indexing.plan import SourceChanges
-from qembed.pipeline.indexing.sources import Sources, read_options
-from qembed.pipeline.locate import model_spec
+from qembed.corpus import Chunker, ReadOptions, read, reader_of
+from qembed.pipeline.indexing.chunking import PassageBuilder
+from qembed.pipeline.indexing.index_plan import IndexPlan, plan_index
+from qembed.pipeline.indexing.options import IndexOptions
+from qembed.pipeline.indexing.sources import read_options
+from qembed.pipeline.indexing.summary import KINDS, Detail, IndexSummary
 from qembed.pipeline.progress import Progress
-from qembed.pipeline.recipe import (
-    check_recipe_options,
-    inherit_options,
-    make_recipe,
-    relocated_model,
-)
-from qembed.store import Catalog, Snapshot
-from qembed.types import LeftOut, Recipe, Unreadable
+from qembed.types import LeftOut, SourceFile, Unreadable
+
+MAX_PROBLEMS = 3
+"""Problems reported of one file."""
 
 
-def rehearse(root: Path, options: IndexOptions, progress: Progress) -> IndexSummary:
-    """The plan. Reads documents only for details. Raises what a run would for these options."""
-    try:
-        snapshot = Snapshot.open(root)
-    except NoIndex:
-        if not options.paths:
-            raise
-        snapshot = None
-    try:
-        return _rehearse(root, options, progress, snapshot)
-    finally:
-        if snapshot is not None:
-            snapshot.close()
-
-
-def _rehearse(
-    root: Path, options: IndexOptions, progress: Progress, snapshot: Snapshot | None
-) -> IndexSummary:
+def dry_run(root: Path, options: IndexOptions, progress: Progress) -> IndexSummary:
+    """Summarise what a run would do. Reads documents only with `detail`. Raises what `plan_index` raises."""
     began = time.perf_counter()
-    present = snapshot.manifest if snapshot else None
-    sources = Sources(root, present, options)
-    wishes = options.recipe
-    model: Model | None = None
-    if present is None or options.rebuild:
-        wishes = inherit_options(wishes, present) if present else wishes
-        spec = model_spec(wishes.model)
-        model = model_cut(spec, wishes.dim)
-        recipe, catalog = make_recipe(model, wishes), Catalog()
-    else:
-        new = relocated_model(present, wishes.model)
-        spec = present.spec if new is None else new.spec
-        check_recipe_options(present.recipe, spec, wishes)
-        assert snapshot is not None
-        recipe, catalog = present.recipe, snapshot.catalog.grouped()
-    plan = sources.plan(catalog)
-    files = catalog.files()
+    plan = plan_index(root, options)
+    try:
+        details = _details(plan, progress) if options.detail else []
+        return _summary(root, plan, details, began)
+    finally:
+        plan.close()
+
+
+def _summary(root: Path, plan: IndexPlan, details: list[Detail], began: float) -> IndexSummary:
+    changes, present = plan.changes, plan.present
     would = {
-        "add": [f.name for f in plan.read if (f.source, f.name) not in files],
-        "read": [f.name for f in plan.read if (f.source, f.name) in files],
-        "delete": [name for _, name in plan.gone],
+        "add": [f.name for f in changes.read if (f.source, f.name) not in plan.files],
+        "read": [f.name for f in changes.read if (f.source, f.name) in plan.files],
+        "delete": [name for _, name in changes.gone],
     }
     documents = dict.fromkeys(KINDS, 0)
     documents["added"] = len(would["add"])
     documents["changed"] = len(would["read"])
-    for kind, keys in (("unchanged", plan.unchanged), ("deleted", plan.gone)):
-        documents[kind] = sum(files[k].stop - files[k].start for k in keys)
-    documents["failed"] = len(sources.trouble)
+    documents["unchanged"] = plan.documents_in(changes.unchanged)
+    documents["deleted"] = plan.documents_in(changes.gone)
+    documents["failed"] = len(plan.sources.unlisted)
     passages = dict.fromkeys(("total", "encoded", "reused", "truncated"), 0)
     passages["total"] = present.counts.get("passages", 0) if present else 0
-    details: list[Detail] = []
-    if options.detail:
-        details = _details(plan, sources, model or model_cut(spec, recipe.dim), recipe, progress)
     return IndexSummary(
         index=root,
         generation=present.generation if present else 0,
-        recipe=recipe,
+        recipe=plan.target.recipe,
         documents=documents,
         passages=passages,
-        failed=[u for _, u in sources.trouble],
-        skipped=sources.skipped,
-        suffixes=sources.suffixes,
-        skipped_files=sorted(sources.skipped_files),
+        failed=[u for _, u in plan.sources.unlisted],
+        skipped=plan.sources.skipped,
+        suffixes=plan.sources.suffixes,
+        skipped_files=sorted(plan.sources.skipped_files),
         seconds={"total": time.perf_counter() - began},
         dry_run=True,
         would=would,
@@ -93,29 +61,31 @@ def _rehearse(
     )
 
 
-def _details(
-    plan: SourceChanges, sources: Sources, model: Model, recipe: Recipe, progress: Progress
-) -> list[Detail]:
-    """How each file of the plan would be read and cut: reads them, encodes nothing."""
-    chunker, _ = cutting(model, recipe)
-    found = []
-    for file in plan.read:
+def _details(plan: IndexPlan, progress: Progress) -> list[Detail]:
+    """Read and chunk each file that a run would read."""
+    chunker = PassageBuilder(plan.target.model, plan.target.recipe).chunker
+    details = []
+    for file in plan.changes.read:
         if progress.stop():
             break
-        documents = passages = 0
-        problems = []
-        for item in read(file, read_options(sources.by_path[file.source])):
-            if isinstance(item, Unreadable):
-                problems.append(item.error if item.line is None else f"{item.line}: {item.error}")
-                continue
-            if isinstance(item, LeftOut):
-                problems.append(f"left out: {item.count:,} × {item.what}")
-                continue
+        fields = read_options(plan.sources.by_path[file.source])
+        details.append(_detail(file, fields, chunker))
+    return details
+
+
+def _detail(file: SourceFile, fields: ReadOptions, chunker: Chunker) -> Detail:
+    documents = passages = 0
+    problems = []
+    for item in read(file, fields):
+        if isinstance(item, LeftOut):
+            problems.append(f"left out: {item.count:,} × {item.what}")
+        elif isinstance(item, Unreadable):
+            problems.append(item.error if item.line is None else f"{item.line}: {item.error}")
+        else:
             documents += 1
             passages += len(chunker.split(item))
-        kind = chunker.kind_of(file.name)
-        if lacking := chunker.lacks(file.name):
-            problems.append(lacking)
-        reader = reader_of(file.name).__name__.removeprefix("read_")
-        found.append(Detail(file.name, reader, kind, documents, passages, problems[:3]))
-    return found
+    if lacking := chunker.lacks(file.name):
+        problems.append(lacking)
+    reader = reader_of(file.name).__name__.removeprefix("read_")
+    kind = chunker.kind_of(file.name)
+    return Detail(file.name, reader, kind, documents, passages, problems[:MAX_PROBLEMS])

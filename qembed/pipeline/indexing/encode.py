@@ -1,13 +1,15 @@
-"""Finished texts to vectors, each distinct text once, and none that the index knows already."""
+"""Encoding of passage texts: each distinct text once, and none whose vector the index has already."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from qembed.errors import EncodingError
+from qembed.pipeline.indexing.encoder_source import EncoderSource
+from qembed.pipeline.progress import Progress
 from qembed.store import Snapshot
 from qembed.store.hash_index import HashMap
 
@@ -15,17 +17,15 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from qembed.types import Encoder, Vectors
-
-TEXTS_PER_CALL = 64
-"""Texts handed to the encoder at a time: how soon a signal is heeded (about 3 s on a slow CPU)."""
+    from qembed.types import Vectors
 
 
 @dataclass(slots=True)
-class Encoded:
-    """`vectors` float32 (n, dim), valid where `done`; how many were encoded, the others were looked up.
+class EncodedTexts:
+    """Vectors of a list of texts, complete unless the run was stopped.
 
-    `tokens`: of each text that is done.
+    `vectors`: float32 (n, dim), valid where `done`, bool (n,). `tokens`: of each text that is done.
+    `encoded`: how many distinct texts were encoded; the others were looked up.
     """
 
     vectors: Vectors
@@ -35,108 +35,116 @@ class Encoded:
 
 
 class Vectorizer:
-    """Encodes windows of passages. `encoder` is called once, when there is something to encode."""
+    """Computes the vectors of passage texts, from the index where a text is known, else by the encoder.
+
+    `texts_per_call`: for encoders without a preferred batch. `progress`: stopped between two calls.
+    """
 
     def __init__(
-        self,
-        encoder: Callable[[], Encoder],
-        dim: int,
-        count: Callable[[list[str]], list[int]],
-        stop: Callable[[], bool] = lambda: False,
+        self, source: EncoderSource, dim: int, texts_per_call: int, progress: Progress
     ) -> None:
-        self._make = encoder
-        self._encoder: Encoder | None = None
-        self.dim = dim
-        self.count = count
-        self.stop = stop
-        self.known = HashMap()
-        self.made, self.spent = 0, 0.0
-        """Texts that were encoded, and the seconds it took."""
-        self._pending: dict[bytes, Vectors] = {}
+        self._source = source
+        self._dim = dim
+        self._texts_per_call = texts_per_call
+        self._progress = progress
+        self._snapshot: Snapshot | None = None
+        self._stored = HashMap()  # text hash -> row in the snapshot
+        self._uncommitted: dict[bytes, Vectors] = {}
+        self._encoded_texts, self._encode_seconds = 0, 0.0
 
-    @property
-    def encoder(self) -> Encoder:
-        """The encoder, loaded at first use."""
-        if self._encoder is None:
-            self._encoder = self._make()
-        return self._encoder
+    def pace(self) -> tuple[int, float]:
+        """The number of texts encoded in this run, and the seconds that took."""
+        return self._encoded_texts, self._encode_seconds
 
     def release(self) -> None:
-        """Lets go of the encoder, for a run that has encoded all there is."""
-        self._encoder = None
-        self._pending.clear()
+        """Drop the encoder's weights and the uncommitted vectors."""
+        self._source.release()
+        self._uncommitted.clear()
 
-    def learn(self, snapshot: Snapshot, since: int) -> None:
-        """What was pending is committed now: its rows from `since` on are found in the snapshot."""
-        self.known.add_all(snapshot.text_hashes(since), since)
-        self._pending.clear()
+    def use_snapshot(self, snapshot: Snapshot, since: int) -> None:
+        """Look texts up in `snapshot` from now on. Its rows from `since` on are new, all others are known."""
+        self._snapshot = snapshot
+        if snapshot.manifest.next_row > since:
+            self._stored.add_all(snapshot.text_hashes(since), since)
+        self._uncommitted.clear()
 
-    def run(
-        self,
-        texts: Sequence[str],
-        hashes: Sequence[bytes],
-        snapshot: Snapshot | None,
-        track: Callable[[int], None] = lambda _: None,
-    ) -> Encoded:
-        """Vectors for `texts`; stops early, with some not done, when `stop` says so.
+    def run(self, texts: Sequence[str], hashes: Sequence[bytes]) -> EncodedTexts:
+        """Compute the vectors of `texts`, with `hashes` their text hashes; ends early when stopped.
 
-        Raises EncodingError if the encoder gives something that is not a vector of this index.
+        Raises EncodingError if the encoder returns something that is not a vector of this index.
         """
         import numpy as np
 
-        out = Encoded(
-            np.zeros((len(texts), self.dim), np.float32),
-            np.zeros(len(texts), bool),
-            [0] * len(texts),
-        )
-        rows = self.known.get_all(hashes)
-        stored = np.flatnonzero(rows >= 0)
-        if len(stored) and snapshot is not None:
-            out.vectors[stored] = snapshot.vectors(rows[stored])
-            out.done[stored] = True
-        fresh: dict[bytes, list[int]] = {}
+        n = len(texts)
+        out = EncodedTexts(np.zeros((n, self._dim), np.float32), np.zeros(n, bool), [0] * n)
+        self._look_up(out, texts, hashes)
+        groups: dict[bytes, list[int]] = {}
         for i in np.flatnonzero(~out.done).tolist():
-            held = self._pending.get(hashes[i])
-            if held is not None:
-                out.vectors[i], out.done[i] = held, True
-            else:
-                fresh.setdefault(hashes[i], []).append(i)
-        reused = np.flatnonzero(out.done).tolist()
-        if reused:
-            for i, n in zip(reused, self.count([texts[i] for i in reused]), strict=True):
-                out.tokens[i] = n
-        # longest first: texts of one length meet in one call, and what does not fit fails at once
-        order = sorted(fresh.values(), key=lambda at: -len(texts[at[0]]))
-        # the encoder is loaded only if there is something to encode
-        call = (self.encoder.info.preferred_batch if order else None) or TEXTS_PER_CALL
-        for begin in range(0, len(order), call):
-            if self.stop():
-                break
-            group = order[begin : begin + call]
-            vectors = self._encode([texts[at[0]] for at in group])
-            # at once, while an encoder still knows how many tokens it made of them
-            tokens = self.count([texts[at[0]] for at in group])
-            for at, vector, n in zip(group, vectors, tokens, strict=True):
-                out.vectors[at] = vector
-                out.done[at] = True
-                for i in at:
-                    out.tokens[i] = n
-                self._pending[hashes[at[0]]] = vector
-            out.encoded += len(group)
-            track(sum(len(at) for at in group))
+            groups.setdefault(hashes[i], []).append(i)
+        if groups:
+            self._encode_groups(out, texts, hashes, list(groups.values()))
         return out
+
+    def _look_up(self, out: EncodedTexts, texts: Sequence[str], hashes: Sequence[bytes]) -> None:
+        """Fill in the vectors that are stored, or encoded since the last commit."""
+        import numpy as np
+
+        rows = self._stored.get_all(hashes)
+        stored = np.flatnonzero(rows >= 0)
+        if len(stored):
+            assert self._snapshot is not None
+            out.vectors[stored] = self._snapshot.vectors(rows[stored])
+            out.done[stored] = True
+        for i in np.flatnonzero(~out.done).tolist():
+            vector = self._uncommitted.get(hashes[i])
+            if vector is not None:
+                out.vectors[i], out.done[i] = vector, True
+        known = np.flatnonzero(out.done).tolist()
+        if known:
+            counts = self._source.model.count([texts[i] for i in known])
+            for i, tokens in zip(known, counts, strict=True):
+                out.tokens[i] = tokens
+
+    def _encode_groups(
+        self,
+        out: EncodedTexts,
+        texts: Sequence[str],
+        hashes: Sequence[bytes],
+        groups: list[list[int]],
+    ) -> None:
+        """Encode the texts that are not done. `groups`: positions of equal texts."""
+        encoder = self._source.encoder
+        size = encoder.info.preferred_batch or self._texts_per_call
+        # longest first: texts of one length share a call, and a text too large for memory fails at once
+        groups.sort(key=lambda group: -len(texts[group[0]]))
+        for begin in range(0, len(groups), size):
+            if self._progress.stop():
+                break
+            part = groups[begin : begin + size]
+            distinct = [texts[group[0]] for group in part]
+            vectors = self._encode(distinct)
+            # now, while an encoder remembers how many tokens these texts have
+            counts = self._source.model.count(distinct)
+            for group, vector, tokens in zip(part, vectors, counts, strict=True):
+                out.vectors[group] = vector
+                out.done[group] = True
+                for i in group:
+                    out.tokens[i] = tokens
+                self._uncommitted[hashes[group[0]]] = vector
+            out.encoded += len(part)
+            self._progress.passages(sum(map(len, part)))
 
     def _encode(self, texts: Sequence[str]) -> Vectors:
         import numpy as np
 
-        encoder, began = self.encoder, time.monotonic()
+        encoder, began = self._source.encoder, time.monotonic()
         vectors = np.asarray(encoder.encode(texts), dtype=np.float32)
-        self.made += len(texts)
-        self.spent += time.monotonic() - began
-        if vectors.shape != (len(texts), self.dim):
+        self._encoded_texts += len(texts)
+        self._encode_seconds += time.monotonic() - began
+        if vectors.shape != (len(texts), self._dim):
             raise EncodingError(
                 f"the model gave vectors of shape {vectors.shape} for {len(texts)} texts, "
-                f"this index holds {self.dim} dimensions"
+                f"this index holds {self._dim} dimensions"
             )
         bad = ~np.isfinite(vectors).all(axis=1)
         if bad.any():

@@ -1,93 +1,167 @@
-"""Documents whose passages wait to be encoded."""
+"""Batches of documents: collected until there are enough passages, then encoded and appended."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from qembed.pipeline.indexing.encode import EncodedTexts, Vectorizer
+from qembed.pipeline.indexing.options import BatchPolicy
 from qembed.pipeline.indexing.plan import Key
-from qembed.store import CatalogEntry
-from qembed.types import Document, Passage
+from qembed.pipeline.indexing.summary import IndexStats
+from qembed.store import CatalogEntry, Writer, text_hash
+from qembed.types import Passage
+
+QUICK_SECONDS = 2.0
+"""A batch that took less time, all of it known texts, is followed by one twice as large."""
 
 
 @dataclass(slots=True)
 class PendingDocument:
-    """A document on its way to becoming a line: `line` is finished where there is nothing to encode."""
+    """A document that is chunked and not encoded yet.
+
+    `key`: its file. `kind`: its outcome for the summary. `entry`: its catalog entry, complete but for the
+    rows of `passages`. `texts`: the text of each passage to encode. `replaces`: position in the catalog of
+    the entry it replaces.
+    """
 
     key: Key
     kind: str
-    line: CatalogEntry
+    entry: CatalogEntry
     passages: list[Passage]
     texts: list[str]
-    old: int | None
-
-
-MIN_PASSAGES = 512
-MAX_PASSAGES = 8192
-SECONDS = 30.0
-"""Passages gathered before encoding, at least and at most; between them, as many as are encoded in so long.
-The more there are, the more of them have one length, and the less is padding."""
-MAX_TEXT_CHARS = 16 << 20
-"""Characters of passages gathered, however few they are."""
-SAMPLE_TEXTS = 32
-"""Passages of a first window that are encoded beforehand, to learn how long one takes."""
+    replaces: int | None
 
 
 class EncodeBatch:
-    """What was gathered since the last encoding. `pace`: texts encoded in this run, and the seconds of it."""
+    """Documents collected since the last batch was encoded.
 
-    def __init__(self, pace: Callable[[], tuple[int, float]]) -> None:
+    `pace`: returns the number of texts encoded in this run and the seconds that took.
+    """
+
+    def __init__(self, pace: Callable[[], tuple[int, float]], policy: BatchPolicy) -> None:
         self._pace = pace
-        self._enough = MIN_PASSAGES
+        self._policy = policy
+        self._target = policy.min_passages
         self.items: list[PendingDocument] = []
         self._passages = self._characters = 0
 
     def add(self, item: PendingDocument) -> None:
-        """One more document."""
+        """Add a document."""
         self.items.append(item)
         self._passages += len(item.texts)
         self._characters += sum(map(len, item.texts))
 
     @property
     def full(self) -> bool:
-        """Whether it is worth an encoder's while, or enough to remember."""
-        many = self._passages >= self._enough or len(self.items) >= MAX_PASSAGES
-        return many or self._characters >= MAX_TEXT_CHARS
+        """True if the batch is to be encoded, for its passages, documents or characters."""
+        return (
+            self._passages >= self._target
+            or len(self.items) >= self._policy.max_passages
+            or self._characters >= self._policy.max_chars
+        )
 
     def take(self) -> list[PendingDocument]:
-        """All of it; an empty one is left."""
+        """Return the documents and empty the batch."""
         items, self.items = self.items, []
         self._passages = self._characters = 0
         return items
 
     def texts(self) -> list[str]:
-        """What its passages are encoded as."""
-        return [t for w in self.items for t in w.texts]
+        """The texts of all passages, in order."""
+        return [text for item in self.items for text in item.texts]
 
     def sample(self) -> list[str]:
-        """A few of its texts, from all over it, as long as nobody knows how long one takes."""
-        texts = self.texts() if not self._pace()[0] else []
-        return texts[:: max(1, len(texts) // SAMPLE_TEXTS)][:SAMPLE_TEXTS]
+        """Texts spread over the batch, to measure the encoder's speed; none once it is known."""
+        encoded, _ = self._pace()
+        texts = [] if encoded else self.texts()
+        size = self._policy.sample
+        return texts[:: max(1, len(texts) // size)][:size]
 
-    def resize(self, took: float = SECONDS) -> None:
-        """Learns from what was encoded. `took`: seconds for the last window."""
-        made, spent = self._pace()
-        if made >= SAMPLE_TEXTS // 2:
-            self._enough = min(
-                max(MIN_PASSAGES, int(SECONDS * made / max(spent, 1e-6))), MAX_PASSAGES
-            )
-        elif took < 2.0 and self._enough < MAX_PASSAGES:
-            self._enough *= 2  # all of it was known
+    def resize(self, seconds: float | None = None) -> None:
+        """Set the target size from the encoder's speed. `seconds`: duration of the last batch."""
+        policy = self._policy
+        encoded, spent = self._pace()
+        if encoded >= policy.sample // 2:
+            possible = int(policy.seconds * encoded / max(spent, 1e-6))
+            self._target = min(max(policy.min_passages, possible), policy.max_passages)
+        elif seconds is not None and seconds < QUICK_SECONDS and self._target < policy.max_passages:
+            self._target *= 2
 
 
-def placed(passages: list[Passage], document: Document) -> list[Passage]:
-    """The passages at their places in the whole file, where the document is a part of a long one."""
-    if not document.start:
-        return passages
-    at, line = document.start, (document.line or 1) - 1
-    return [
-        replace(
-            p, start=p.start + at, end=p.end + at, line=p.line + line, end_line=p.end_line + line
+class BatchEncoder:
+    """Collects documents, encodes them in batches and appends their rows. `stats`: updated in place."""
+
+    def __init__(
+        self, writer: Writer, vectorizer: Vectorizer, policy: BatchPolicy, stats: IndexStats
+    ) -> None:
+        self.vectorizer = vectorizer
+        self._writer = writer
+        self._stats = stats
+        self._batch = EncodeBatch(vectorizer.pace, policy)
+
+    def add(self, item: PendingDocument) -> bool:
+        """Add a document. Returns True if the batch is to be flushed."""
+        self._batch.add(item)
+        if self._batch.full and (sample := self._batch.sample()):
+            self._encode(sample)
+            self._batch.resize()
+        return self._batch.full
+
+    def flush(self) -> Iterator[tuple[PendingDocument, CatalogEntry | None]]:
+        """Encode the batch and append its rows. Yields each document with its complete catalog entry.
+
+        The entry is None for a document of which a passage was not encoded, because the run was stopped. Its
+        other passages are stored: the next run finds them by their text.
+        """
+        began = time.monotonic()
+        texts, items = self._batch.texts(), self._batch.take()
+        result, hashes = self._encode(texts)
+        self._batch.resize(time.monotonic() - began)
+        self._count_truncated(items, result.tokens)
+        rows = self._append(items, result, hashes)
+        begin = 0
+        for item in items:
+            end = begin + len(item.texts)
+            if not result.done[begin:end].all():
+                yield item, None
+            elif item.passages:
+                yield item, replace(item.entry, first=rows[begin], rows=len(item.passages))
+            else:
+                yield item, item.entry
+            begin = end
+
+    def _encode(self, texts: Sequence[str]) -> tuple[EncodedTexts, list[bytes]]:
+        """The vectors and hashes of texts. A text encoded here is known when it comes again."""
+        began = time.monotonic()
+        hashes = [text_hash(t) for t in texts]
+        result = self.vectorizer.run(texts, hashes)
+        self._stats.encoded += result.encoded
+        self._stats.reused -= result.encoded  # _append counts every passage with a vector
+        self._stats.seconds["encode"] += time.monotonic() - began
+        return result, hashes
+
+    def _append(
+        self, items: Sequence[PendingDocument], result: EncodedTexts, hashes: Sequence[bytes]
+    ) -> dict[int, int]:
+        """Append a row for each passage with a vector. Returns passage positions and their rows."""
+        import numpy as np
+
+        done = np.flatnonzero(result.done).tolist()
+        self._stats.reused += len(done)
+        if not done:
+            return {}
+        passages = [p for item in items for p in item.passages]
+        # all at once: a document by itself has few
+        first = self._writer.append(
+            [passages[i] for i in done], [hashes[i] for i in done], result.vectors[done]
         )
-        for p in passages
-    ]
+        return {i: row for row, i in enumerate(done, first)}
+
+    def _count_truncated(self, items: Sequence[PendingDocument], tokens: Sequence[int]) -> None:
+        limit = self._writer.present.recipe.max_tokens
+        too_long = [i for i, n in enumerate(tokens) if n > limit]
+        if too_long:
+            places = [f"{item.entry.id}:{p.line}" for item in items for p in item.passages]
+            self._stats.add_truncated([places[i] for i in too_long])

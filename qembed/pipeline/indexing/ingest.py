@@ -1,314 +1,289 @@
-"""Documents to rows and catalog lines: what is new is chunked and encoded, what is known is pointed at.
+"""Ingestion of documents: new ones are chunked and encoded, known ones keep their rows.
 
-Documents wait in a window until there are enough passages to be worth an encoder's while. A document
-becomes a line of the catalog when all its passages have rows, never before; until then its old line, if
-it had one, stays. So a commit between two windows is always a whole index, and an interrupted run has
-lost nothing: passages of half-finished documents are stored too, and found by their hash next time.
+Documents are collected in a batch until there are enough passages to encode. A document gets its catalog
+entry when all its passages have rows; until then its old entry stays, if it had one. So a commit between
+two batches is always a whole index. Passages of unfinished documents are stored too, and the next run finds
+their vectors by the hash of their text.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from qembed.corpus import Chunker
 from qembed.pipeline.indexing.catalog_builder import CatalogBuilder
+from qembed.pipeline.indexing.chunking import PassageBuilder
 from qembed.pipeline.indexing.document_ids import IdAssigner, PreviousDocuments
-from qembed.pipeline.indexing.encode import Encoded, Vectorizer
-from qembed.pipeline.indexing.encode_batch import EncodeBatch, PendingDocument, placed
-from qembed.pipeline.indexing.options import LeftOutStats
+from qembed.pipeline.indexing.encode_batch import BatchEncoder, PendingDocument
+from qembed.pipeline.indexing.index_plan import ManifestFields
+from qembed.pipeline.indexing.options import CommitPolicy
 from qembed.pipeline.indexing.plan import Key, trusted_mtime
-from qembed.pipeline.progress import StageTimer
-from qembed.store import Catalog, CatalogEntry, FileState, Manifest, Snapshot, Writer, text_hash
+from qembed.pipeline.indexing.summary import MAX_LISTED, IndexStats
+from qembed.store import Catalog, CatalogEntry, FileState, Snapshot, Writer
 from qembed.types import Document, LeftOut, Meta, ReadItem, Skipped, SourceFile, Unreadable
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-MAX_LISTED = 1000
-"""Truncated passages that are remembered by name, and problems of one file that are."""
-COMMIT_ROWS = 50_000
-COMMIT_SECONDS = 30.0
-
 
 @dataclass(slots=True)
-class IndexStats:
-    """What a run did, for the summary."""
+class _OpenFile:
+    """State of a file while its documents are ingested."""
 
-    documents: Counter[str] = field(default_factory=Counter)
-    encoded: int = 0
-    reused: int = 0
-    truncated: int = 0
-    cut_short: list[str] = field(default_factory=list)
-    plainly: Counter[str] = field(default_factory=Counter)
-    left_out: LeftOutStats = field(default_factory=LeftOutStats)
-    seconds: StageTimer = field(default_factory=StageTimer)
+    file: SourceFile
+    previous: PreviousDocuments
+    mtime_ns: int
+    problems: int = 0
+    is_broken: bool = False
+    left_out: list[LeftOut] = field(default_factory=list)
+
+    @property
+    def key(self) -> Key:
+        return self.file.source, self.file.name
+
+    @property
+    def path(self) -> str:
+        return os.fspath(self.file.location)
+
+
+class Committer:
+    """Commits the generations of a run, each with the same manifest fields."""
+
+    def __init__(
+        self, writer: Writer, fields: ManifestFields, policy: CommitPolicy, stats: IndexStats
+    ) -> None:
+        self._writer = writer
+        self._fields = fields
+        self._policy = policy
+        self._stats = stats
+        self._committed_at = time.monotonic()
+        self._cost = 0.0
+
+    @property
+    def is_due(self) -> bool:
+        """True if the policy wants a commit now."""
+        elapsed = time.monotonic() - self._committed_at
+        return self._policy.is_due(self._writer.pending, elapsed, self._cost)
+
+    def commit(self, catalog: Catalog) -> tuple[Snapshot, int]:
+        """Commit the appended rows with `catalog`. Returns the generation, and the first of its new rows."""
+        began = time.monotonic()
+        since = self._writer.present.next_row
+        fields = self._fields.values(self._stats.failed)
+        self._writer.commit(catalog, counts=catalog.counts(), **fields)
+        snapshot = self._writer.open_present(catalog)
+        self._committed_at = time.monotonic()
+        self._cost = self._committed_at - began
+        self._stats.seconds["write"] += self._cost
+        return snapshot, since
+
+    def note(self) -> None:
+        """Set the manifest fields without a commit."""
+        self._writer.note(**self._fields.values(self._stats.failed))
 
 
 class Ingest:
-    """Takes files one after another; `finish` commits the rest."""
+    """Takes the files of a run one after another, and commits now and then.
+
+    `snapshot`: the generation that is continued, None for a new index. `stats`: counts of the run, updated in
+    place. `stopped`: True once the run was stopped before all of its input was indexed.
+    """
 
     def __init__(
         self,
-        writer: Writer,
+        committer: Committer,
         snapshot: Snapshot | None,
-        chunker: Chunker,
-        vectorizer: Vectorizer,
-        passage_text: Callable[[str, str, str], str],
-        max_tokens: int,
-        commit_fields: Callable[[], Mapping[str, Any]],
-        track: Callable[[int], None] = lambda _: None,
+        builder: PassageBuilder,
+        encoder: BatchEncoder,
+        stats: IndexStats,
+        stop: Callable[[], bool],
     ) -> None:
         import numpy as np
 
-        self.writer = writer
-        self.snapshot = snapshot
-        self.chunker = chunker
-        self.vectorizer = vectorizer
-        self.passage_text = passage_text
-        self.max_tokens = max_tokens
-        self.commit_fields = commit_fields
-        self.track = track
-        self.catalog = (snapshot.catalog if snapshot else Catalog()).grouped()
-        self.known: dict[Key, FileState] = self.catalog.files()
-        self.keep: npt.NDArray[np.bool_] = np.ones(len(self.catalog), dtype=bool)
-        self.tally = IndexStats()
-        self.failed: list[tuple[Key, Unreadable]] = []
-        self.skipped: Counter[str] = Counter()
         self.stopped = False
-        self.changed = False
-        self._gone: dict[bytes, list[int]] = {}
-        self._names = IdAssigner(self.catalog, self.keep)
-        self._ledger = CatalogBuilder()
-        self._window = EncodeBatch(lambda: (vectorizer.made, vectorizer.spent))
-        self._committed_at = time.monotonic()
-        self._commit_cost = 0.0
+        self._committer = committer
+        self._snapshot = snapshot
+        self._builder = builder
+        self._encoder = encoder
+        self._stats = stats
+        self._stop = stop
+        self._changed = snapshot is None
+        self._catalog = (snapshot.catalog if snapshot else Catalog()).grouped()
+        self._files: dict[Key, FileState] = self._catalog.files()
+        self._keep: npt.NDArray[np.bool_] = np.ones(len(self._catalog), dtype=bool)
+        self._deleted: dict[bytes, list[int]] = {}  # digest -> catalog positions
+        self._ids = IdAssigner(self._catalog, self._keep)
+        self._entries = CatalogBuilder()
 
-    # ── what comes in ────────────────────────────────────────────────────────────────────────────
+    def has(self, document_id: str) -> bool:
+        """True if this run has ingested a document of this id."""
+        return document_id in self._ids
 
-    def forget(self, keys: Iterable[Key]) -> None:
-        """Drops the documents of files that are gone, unless they turn up elsewhere."""
-        positions = [p for key in keys for p in range(self.known[key].start, self.known[key].stop)]
+    # ── input ────────────────────────────────────────────────────────────────────────────────────
+
+    def delete_files(self, keys: Iterable[Key]) -> None:
+        """Delete the documents of files that are gone. They count as moved if they turn up elsewhere."""
+        files = [self._files[key] for key in keys]
+        positions = [p for state in files for p in range(state.start, state.stop)]
         if positions:
-            self.keep[positions] = False
-            self.changed = True
-            self.tally.documents["deleted"] += len(positions)
-            for p, digest in zip(positions, self.catalog.digests(positions), strict=True):
-                self._gone.setdefault(digest, []).append(p)
+            self._drop(positions)
+            for p, digest in zip(positions, self._catalog.digests(positions), strict=True):
+                self._deleted.setdefault(digest, []).append(p)
 
-    def file(
-        self,
-        file: SourceFile,
-        documents: Iterable[ReadItem],
-        meta: Meta,
-        whole: bool = True,
+    def _drop(self, positions: Sequence[int] | npt.NDArray[np.int64]) -> None:
+        self._keep[positions] = False
+        self._changed |= len(positions) > 0
+        self._stats.documents["deleted"] += len(positions)
+
+    def add_file(
+        self, file: SourceFile, items: Iterable[ReadItem], meta: Meta, *, complete: bool = True
     ) -> None:
-        """Takes a file's documents.
+        """Ingest what a reader yields for a file. `meta`: metadata of documents that do not have it.
 
-        What was known of it and does not come again is dropped, unless the file is not given as a
-        `whole` or some of it could not be read: then nobody knows what the broken part was.
+        Documents that the file had before and that do not come again are deleted; not if the items are not
+        `complete` or some of them could not be read.
         """
         key = (file.source, file.name)
-        before = PreviousDocuments(self.catalog, self.known.get(key))
-        mtime = trusted_mtime(file, time.time_ns())
-        self._ledger.open(key)
-        broken = False
-        problems = 0
-        left_out = []
+        previous = PreviousDocuments(self._catalog, self._files.get(key))
+        state = _OpenFile(file, previous, trusted_mtime(file, time.time_ns()))
+        self._entries.begin_file(key)
         try:
-            for item in documents:
-                if self.vectorizer.stop():
-                    self.stopped = True
-                    return
-                if isinstance(item, Skipped):
-                    broken |= item.keep
-                    self.skipped[item.error] += 1
-                    continue
-                if isinstance(item, LeftOut):
-                    left_out.append(item)
-                    continue
-                if isinstance(item, Document):
-                    document = replace(item, meta={**meta, **item.meta}) if meta else item
-                    problem = self._document(key, file, mtime, document, before)
-                else:
-                    problem = item
-                if problem is not None:
-                    broken = True
-                    problems += 1
-                    self._fail(key, problem, problems)
+            at_end = self._add_items(state, items, meta)
         finally:
-            self._ledger.close()
-            self.tally.left_out.add_file(left_out)
-            if self.stopped or broken:
-                self._ledger.half(key)
-            if problems > MAX_LISTED:
-                more = f"and {problems - MAX_LISTED:,} more like these"
-                self.failed.append((key, Unreadable(os.fspath(file.location), more)))
-        left = before.untaken()
-        if whole and not broken:
-            self.keep[left] = False
-            self.changed |= len(left) > 0
-            self.tally.documents["deleted"] += len(left)
-        else:
-            self.tally.documents["unchanged"] += len(left)
+            self._end_file(state)
+        untaken = previous.untaken()
+        if at_end and complete and not state.is_broken:
+            self._drop(untaken)
+        elif at_end:
+            self._stats.documents["unchanged"] += len(untaken)
 
-    def _fail(self, key: Key, problem: Unreadable, number: int) -> None:
-        self.tally.documents["failed"] += 1
-        if number <= MAX_LISTED:
-            self.failed.append((key, problem))
+    def _add_items(self, state: _OpenFile, items: Iterable[ReadItem], meta: Meta) -> bool:
+        """Ingest items. Returns False if the run was stopped before the last one."""
+        for item in items:
+            if self._stop():
+                self.stopped = True
+                return False
+            if isinstance(item, LeftOut):
+                state.left_out.append(item)
+            elif isinstance(item, Skipped):
+                state.is_broken |= item.keep
+                self._stats.skipped[item.error] += 1
+            elif isinstance(item, Unreadable):
+                self._add_problem(state, item)
+            else:
+                document = replace(item, meta={**meta, **item.meta}) if meta else item
+                if problem := self._add_document(state, document):
+                    self._add_problem(state, problem)
+        return True
 
-    def _document(
-        self,
-        key: Key,
-        file: SourceFile,
-        mtime: int,
-        document: Document,
-        known: PreviousDocuments,
-    ) -> Unreadable | None:
-        """Decides what has to be done for a document; says why if it could not be taken."""
-        name = self._names.assign(key, document, known)
-        if not isinstance(name, str):
-            where = "this file" if name == key else name[1]
+    def _add_problem(self, state: _OpenFile, problem: Unreadable) -> None:
+        state.is_broken = True
+        state.problems += 1
+        self._stats.documents["failed"] += 1
+        if state.problems <= MAX_LISTED:
+            self._stats.failed.append((state.key, problem))
+
+    def _end_file(self, state: _OpenFile) -> None:
+        self._entries.end_file()
+        if self.stopped or state.is_broken:
+            self._entries.mark_incomplete(state.key)
+        self._stats.left_out.add_file(state.left_out)
+        if state.problems > MAX_LISTED:
+            more = f"and {state.problems - MAX_LISTED:,} more like these"
+            self._stats.failed.append((state.key, Unreadable(state.path, more)))
+
+    def _add_document(self, state: _OpenFile, document: Document) -> Unreadable | None:
+        """Add a document to the batch. Returns a problem if its id is taken."""
+        assigned = self._ids.assign(state.key, document, state.previous)
+        if not isinstance(assigned, str):
+            where = "this file" if assigned == state.key else assigned[1]
             error = f"duplicate id {document.id!r}: already in {where}"
-            return Unreadable(os.fspath(file.location), error, document.line)
-        document = document if name == document.id else replace(document, id=name)
-        digest = document.digest
-        position, before = known.take(name) or (None, None)
-        line = CatalogEntry(
-            name, key[0], key[1], digest, file.size, mtime, 0, 0, document.title, document.meta
-        )
-        if before is not None and before.digest == digest:
-            same = replace(line, first=before.first, rows=before.rows)
-            self._wait(PendingDocument(key, "unchanged", same, [], [], position))
-            if (before.size, before.mtime_ns) != (file.size, mtime):
-                self.changed = True
-            return None
-        self.changed = True
-        if before is None and (source := self._moved(document)) is not None:
-            self.tally.documents["deleted"] -= 1
-            same = replace(line, first=source.first, rows=source.rows)
-            self._wait(PendingDocument(key, "moved", same, [], [], None))
-            return None
-        passages = placed(self.chunker.split(document), document)
-        if lacking := self.chunker.lacks(document.id):
-            self.tally.plainly[lacking] += 1
-        title = self.chunker.fit_title(document.title)
-        labels = (self.chunker.fit_label(title, p.label) for p in passages)
-        texts = [
-            self.passage_text(title, p.text, label)
-            for p, label in zip(passages, labels, strict=True)
-        ]
-        kind = "added" if before is None else "changed"
-        self._wait(PendingDocument(key, kind, line, passages, texts, position))
-        return None
-
-    def _moved(self, document: Document) -> CatalogEntry | None:
-        """A document of the same content that is gone from where it was."""
-        for position in self._gone.get(document.digest, ()):
-            line = self.catalog.take([position])[0]
-            # another suffix may mean another chunker
-            if PurePosixPath(line.id).suffix == PurePosixPath(document.id).suffix:
-                self._gone[document.digest].remove(position)
-                return line
-        return None
-
-    # ── what goes out ────────────────────────────────────────────────────────────────────────────
-
-    def _wait(self, item: PendingDocument) -> None:
-        self._window.add(item)
-        if self._window.full and (some := self._window.sample()):
-            self._encode(some)
-            self._window.resize()
-        if self._window.full:
+            return Unreadable(state.path, error, document.line)
+        if assigned != document.id:
+            document = replace(document, id=assigned)
+        if self._encoder.add(self._pending_document(state, document)):
             self.flush()
+        return None
 
-    def _encode(self, texts: Sequence[str]) -> tuple[Encoded, list[bytes]]:
-        """Vectors and hashes. What is encoded here and comes again is not encoded again."""
-        began = time.monotonic()
-        hashes = [text_hash(t) for t in texts]
-        result = self.vectorizer.run(texts, hashes, self.snapshot, self.track)
-        self.tally.encoded += result.encoded
-        self.tally.reused -= result.encoded  # of all that have a vector
-        self.tally.seconds["encode"] += time.monotonic() - began
-        return result, hashes
+    def _pending_document(self, state: _OpenFile, document: Document) -> PendingDocument:
+        """Compare a document with the previous generation, and chunk it if it is new or changed."""
+        file, digest = state.file, document.digest
+        entry = CatalogEntry(
+            id=document.id,
+            source=file.source,
+            file=file.name,
+            digest=digest,
+            size=file.size,
+            mtime_ns=state.mtime_ns,
+            first=0,
+            rows=0,
+            title=document.title,
+            meta=document.meta,
+        )
+        position, before = state.previous.take(document.id) or (None, None)
+        if before is not None and before.digest == digest:
+            if (before.size, before.mtime_ns) != (file.size, state.mtime_ns):
+                self._changed = True
+            entry = replace(entry, first=before.first, rows=before.rows)
+            return PendingDocument(state.key, "unchanged", entry, [], [], position)
+        self._changed = True
+        if before is None and (source := self._take_deleted(document.id, digest)) is not None:
+            self._stats.documents["deleted"] -= 1
+            entry = replace(entry, first=source.first, rows=source.rows)
+            return PendingDocument(state.key, "moved", entry, [], [], None)
+        passages = self._builder.passages(document)
+        if lacking := self._builder.chunker.lacks(document.id):
+            self._stats.plain_text_fallbacks[lacking] += 1
+        texts = self._builder.encoder_texts(document, passages)
+        kind = "added" if before is None else "changed"
+        return PendingDocument(state.key, kind, entry, passages, texts, position)
+
+    def _take_deleted(self, document_id: str, digest: bytes) -> CatalogEntry | None:
+        """Take the entry of a deleted document with the same content, if it was chunked alike."""
+        for position in self._deleted.get(digest, ()):
+            entry = self._catalog.take([position])[0]
+            # another suffix may mean another chunker
+            if PurePosixPath(entry.id).suffix == PurePosixPath(document_id).suffix:
+                self._deleted[digest].remove(position)
+                return entry
+        return None
+
+    # ── output ───────────────────────────────────────────────────────────────────────────────────
 
     def flush(self) -> None:
-        """Encodes the window, writes its rows, and turns finished documents into lines."""
-        import numpy as np
-
-        began = time.monotonic()
-        texts, window = self._window.texts(), self._window.take()
-        result, hashes = self._encode(texts)
-        self._window.resize(time.monotonic() - began)
-        self._count_truncated(window, result.tokens)
-        done = np.flatnonzero(result.done).tolist()
-        self.tally.reused += len(done)
-        passages = [p for w in window for p in w.passages]
-        row_of: dict[int, int] = {}
-        if done:  # all at once: a document by itself has few
-            first = self.writer.append(
-                [passages[i] for i in done], [hashes[i] for i in done], result.vectors[done]
-            )
-            row_of = {i: row for row, i in enumerate(done, first)}
-        at = 0
-        for w in window:
-            here = slice(at, at + len(w.texts))
-            at += len(w.texts)
-            if not result.done[here].all():
+        """Encode the batch, and take over the entries of its documents. Commits if that is due."""
+        for item, entry in self._encoder.flush():
+            if entry is None:
                 self.stopped = True
-                # what rows it has no document points at yet: the next run finds their vectors
-                self._ledger.half(w.key)
+                self._entries.mark_incomplete(item.key)
                 continue
-            line = w.line
-            if w.passages:
-                line = replace(line, first=row_of[here.start], rows=len(w.passages))
-            if w.old is not None:
-                self.keep[w.old] = False
-            self._ledger.add(line)
-            self.tally.documents[w.kind] += 1
-        due = max(COMMIT_SECONDS, 20 * self._commit_cost)
-        if self.writer.pending >= COMMIT_ROWS or (
-            self.writer.pending and time.monotonic() - self._committed_at > due
-        ):
-            self.commit()
+            if item.replaces is not None:
+                self._keep[item.replaces] = False
+            self._entries.add(entry)
+            self._stats.documents[item.kind] += 1
+        if self._committer.is_due:
+            self._commit()
 
-    def _count_truncated(self, window: Sequence[PendingDocument], tokens: Sequence[int]) -> None:
-        long = [i for i, n in enumerate(tokens) if n > self.max_tokens]
-        self.tally.truncated += len(long)
-        room = MAX_LISTED - len(self.tally.cut_short)
-        if long and room:
-            places = [f"{w.line.id}:{p.line}" for w in window for p in w.passages]
-            self.tally.cut_short += [places[i] for i in long[:room]]
+    def finish(self) -> None:
+        """Commit what was ingested; if nothing changed, set the manifest fields only."""
+        if self._changed:
+            self._commit()
+        else:
+            self._committer.note()
 
-    def has(self, name: str) -> bool:
-        """Whether a document of this id came in this run."""
-        return name in self._names
+    def _commit(self) -> None:
+        catalog = self._catalog.edit(self._keep, self._entries.catalogs())
+        snapshot, since = self._committer.commit(catalog)
+        self.close()
+        self._snapshot = snapshot
+        self._encoder.vectorizer.use_snapshot(snapshot, since)
 
     def close(self) -> None:
-        """Lets go of the generation that is looked up in."""
-        if self.snapshot is not None:
-            self.snapshot.close()
-
-    def commit(self) -> Manifest:
-        """Makes what is done so far the present generation."""
-        began = time.monotonic()
-        assert self.writer.manifest is not None
-        since = self.writer.manifest.next_row
-        catalog = self.catalog.edit(self.keep, self._ledger.catalogs())
-        _, rows = catalog.pointers()
-        counts = {"documents": len(catalog), "passages": int(rows.sum())}
-        manifest = self.writer.commit(catalog, counts=counts, **self.commit_fields())
-        self.close()
-        self.snapshot = self.writer.snapshot(catalog)
-        if self.snapshot is not None and manifest.next_row > since:
-            self.vectorizer.learn(self.snapshot, since)
-        self._committed_at = time.monotonic()
-        self._commit_cost = self._committed_at - began
-        self.tally.seconds["write"] += self._commit_cost
-        return manifest
+        """Close the snapshot."""
+        if self._snapshot is not None:
+            self._snapshot.close()

@@ -1,24 +1,78 @@
-"""What `qembed index` is asked and what it answers."""
+"""Options of `qembed index`: recipe, sources, and the policies of an indexing run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, NamedTuple
 
 from qembed.pipeline.recipe import RecipeOptions
 from qembed.store import Source as Source  # part of IndexOptions: callers build one
 from qembed.store.compaction import CompactionPolicy
-from qembed.types import LeftOut, Recipe, Unreadable
 
-KINDS = ("added", "changed", "moved", "unchanged", "deleted", "failed")
-"""What may become of a document."""
+
+@dataclass(frozen=True, slots=True)
+class BatchPolicy:
+    """Sizes of the batches in which passages are encoded.
+
+    A batch has as many passages as are encoded in `seconds`, between `min_passages` and `max_passages`: the
+    larger it is, the more of its texts have the same length, and the less is padding. It is encoded early
+    when its texts have `max_chars` characters. `sample` texts of the first batch are encoded ahead of it to
+    measure the speed. `texts_per_call`: texts per call of an encoder without a preferred batch, which
+    bounds the time until a signal is noticed (about 3 s on a slow CPU).
+    """
+
+    min_passages: int = 512
+    max_passages: int = 8192
+    seconds: float = 30.0
+    max_chars: int = 16 << 20
+    sample: int = 32
+    texts_per_call: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class CommitPolicy:
+    """Thresholds of the commits during a run, which an interrupted run keeps.
+
+    A commit is due after `rows` rows, or `seconds` after the last commit, but not before `cost_factor` times
+    the duration of that commit has passed.
+    """
+
+    rows: int = 50_000
+    seconds: float = 30.0
+    cost_factor: float = 20.0
+
+    def is_due(self, pending: int, elapsed: float, last_cost: float) -> bool:
+        """True if `pending` rows are to be committed, `elapsed` seconds after a commit of `last_cost`."""
+        interval = max(self.seconds, self.cost_factor * last_cost)
+        return pending >= self.rows or (pending > 0 and elapsed > interval)
+
+
+@dataclass(frozen=True, slots=True)
+class GraphPolicy:
+    """Thresholds of extending the HNSW graph after a commit.
+
+    A graph of at most `small_rows` rows is extended after every commit: saving it takes a fraction of a
+    second. A larger one may lack the share `lag` of its rows, which search covers exactly.
+    """
+
+    small_rows: int = 50_000
+    lag: float = 0.05
+
+    def is_due(self, rows: int, covered: int) -> bool:
+        """True if a graph that covers `covered` of `rows` rows is to be extended."""
+        missing = rows - covered
+        return missing > 0 and (covered <= self.small_rows or missing > self.lag * covered)
 
 
 @dataclass(frozen=True, slots=True)
 class IndexOptions:
-    """What `qembed index` was asked to do. `paths` empty: refresh the remembered sources."""
+    """Options of an indexing run.
+
+    `paths`: sources; empty to refresh the remembered ones. `source`: how they are read. `detail`: a dry run
+    reads and chunks what a run would read, and reports on each file. `allow_missing`: a source that does not
+    exist any more loses its documents. `confirm(reason)`: asked before more than half of an index is
+    deleted.
+    """
 
     paths: Sequence[str] = ()
     recipe: RecipeOptions = field(default_factory=RecipeOptions)
@@ -30,103 +84,9 @@ class IndexOptions:
     wait: float = 0.0
     dry_run: bool = False
     detail: bool = False
-    """With `dry_run`: reads and cuts what would be read, and says how."""
     allow_missing: bool = False
-    """A source that is gone is taken at its word: its documents go too."""
-    compaction: CompactionPolicy = field(default_factory=CompactionPolicy)
     confirm: Callable[[str], bool] = lambda _: False
-    """Asked before more than half of an index is deleted; what is said is the reason to ask."""
-
-
-class Detail(NamedTuple):
-    """How a file would be read and cut: `chunker` is none, markdown, text, or code: and a language."""
-
-    name: str
-    reader: str
-    chunker: str
-    documents: int
-    passages: int
-    problems: Sequence[str]
-
-
-@dataclass(slots=True)
-class LeftOutStats:
-    """Parts left out of files that were read: how many files, how many parts, and the first of them."""
-
-    MAX_LISTED = 1000
-
-    files: int = 0
-    parts: int = 0
-    listed: list[LeftOut] = field(default_factory=list)
-
-    def add_file(self, left_out: Sequence[LeftOut]) -> None:
-        """Count what was left out of one file."""
-        self.files += bool(left_out)
-        self.parts += sum(part.count for part in left_out)
-        self.listed += left_out[: self.MAX_LISTED - len(self.listed)]
-
-    def to_json(self) -> dict[str, Any]:
-        """Numbers, and the parts that are listed by name."""
-        parts = [{"path": p.path, "what": p.what, "count": p.count} for p in self.listed]
-        return {"files": self.files, "parts": self.parts, "listed": parts}
-
-
-@dataclass(slots=True)
-class IndexSummary:
-    """What happened, as `qembed index --format json` prints it."""
-
-    index: Path
-    generation: int
-    recipe: Recipe
-    documents: Mapping[str, int]
-    passages: Mapping[str, int]
-    failed: list[Unreadable]
-    skipped: Mapping[str, int]
-    seconds: Mapping[str, float]
-    interrupted: bool = False
-    dry_run: bool = False
-    cut_short: list[str] = field(default_factory=list)
-    plainly: Mapping[str, int] = field(default_factory=dict)
-    """How many documents were cut as plain text for want of something, by what it is."""
-    would: Mapping[str, list[str]] = field(default_factory=dict)
-    details: Sequence[Detail] = ()
-    suffixes: Mapping[str, int] = field(default_factory=dict)
-    """Of the files skipped for an unknown suffix, how many of each; "" for none."""
-    skipped_files: Sequence[tuple[str, str]] = ()
-    """Of a dry run with details: what was skipped, and why."""
-    left_out: LeftOutStats = field(default_factory=LeftOutStats)
-    """Parts left out of the files that this run has read."""
-
-    def suffixes_of(self, reason: str) -> Mapping[str, int]:
-        """Return the counts of unknown suffixes for the skip reason they belong to, {} for any other."""
-        from qembed.corpus import UNKNOWN
-
-        return self.suffixes if reason == UNKNOWN else {}
-
-    def to_json(self) -> dict[str, Any]:
-        """The summary's documented fields."""
-        body: dict[str, Any] = {
-            "schema": 1,
-            "index": str(self.index),
-            "generation": self.generation,
-            "recipe": self.recipe.to_json(),
-            "documents": dict(self.documents),
-            "passages": dict(self.passages),
-            "cut_plainly": dict(self.plainly),
-            "failed": [{"path": u.path, "line": u.line, "error": u.error} for u in self.failed],
-            "skipped": dict(self.skipped),
-            "left_out": self.left_out.to_json(),
-            "unknown_suffixes": dict(self.suffixes),
-            "seconds": {k: round(v, 3) for k, v in self.seconds.items()},
-            "interrupted": self.interrupted,
-        }
-        if self.dry_run:
-            body["dry_run"] = True
-            body["would"] = {k: list(v) for k, v in self.would.items()}
-            if self.details:
-                body["details"] = [d._asdict() for d in self.details]
-            if self.skipped_files:
-                body["skipped_files"] = [
-                    {"path": name, "reason": why} for name, why in self.skipped_files
-                ]
-        return body
+    batches: BatchPolicy = field(default_factory=BatchPolicy)
+    commits: CommitPolicy = field(default_factory=CommitPolicy)
+    graph: GraphPolicy = field(default_factory=GraphPolicy)
+    compaction: CompactionPolicy = field(default_factory=CompactionPolicy)

@@ -1,9 +1,8 @@
-"""What a refresh has to look at: decided from sizes and times alone, without reading a file.
+"""Comparison of the files of the sources with the catalog, by size and modification time alone.
 
-A file is unchanged if its size and its time in nanoseconds are what they were. Times are not believed
-where they cannot be: a file changed within RACY of being read may change again without a new time (the
-same rule as git's), and is therefore remembered with time 0 and read again next time. A time that went
-backwards is simply another time.
+A file is unchanged if its size and its time in nanoseconds are those of the catalog. A file that changed
+less than RACY_NS before it was read may change again without a new time (git has the same rule): its time
+is stored as 0, so that the next run reads it again. A time that went backwards is a new time as any other.
 """
 
 from __future__ import annotations
@@ -18,12 +17,15 @@ RACY_NS = 2_000_000_000
 """Two seconds: the coarsest time stamp of a file system in use (FAT)."""
 
 Key = tuple[str, str]
-"""(source, file)"""
+"""Source and name of a file."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceChanges:
-    """`unchanged`: as remembered; `read`: new, changed or suspect; `gone`: remembered, not there."""
+    """Files of the sources by what a run does about them.
+
+    `unchanged`: as in the catalog. `read`: new, changed or suspect. `gone`: in the catalog and not found.
+    """
 
     unchanged: list[Key]
     read: list[SourceFile]
@@ -37,11 +39,11 @@ def compare(
     suspect: Callable[[Key], bool] | None = None,
     sheltered: Callable[[Key], bool] = lambda _: False,
 ) -> SourceChanges:
-    """Compares what is remembered with what is there.
+    """Compare the files of the catalog, `known`, with the files found.
 
-    `scanned`: the sources looked at; files of others are none of this run's business. `suspect`: files
-    to read again whatever their time. `sheltered`: files that could not be looked for, so that their
-    absence proves nothing.
+    `scanned`: the sources that were walked; files of others are neither unchanged nor gone. `suspect`: True
+    for a file to read again whatever its time. `sheltered`: True for a file in a folder that could not be
+    listed, which is kept.
     """
     unchanged: list[Key] = []
     read: list[SourceFile] = []
@@ -54,7 +56,7 @@ def compare(
         state = known.get(key)
         if (
             state is not None
-            and state[0] == file.size  # by number: this is done for every file of a refresh
+            and state[0] == file.size  # by position: a refresh does this for every file
             and state[1] == file.mtime_ns
             and not (suspect is not None and suspect(key))
         ):
@@ -70,5 +72,5 @@ def compare(
 
 
 def trusted_mtime(file: SourceFile, read_at_ns: int) -> int:
-    """The time to remember for a file read at `read_at_ns`: 0 if it might change within its resolution."""
+    """The time to store for a file read at `read_at_ns`: 0 if it might change without a new time."""
     return file.mtime_ns if 0 < file.mtime_ns < read_at_ns - RACY_NS else 0

@@ -1,7 +1,7 @@
-"""Records without a source: added one by one, kept by the index alone, deleted by what they say.
+"""Records without a source: added one by one, stored in the index only, deleted by a filter.
 
-A folder can be read again; these records cannot. So a rebuild takes them from the present index, and
-nothing but `forget` drops them.
+A folder can be read again; these records cannot. So a rebuild takes them from the present index, and only
+`forget` deletes them.
 """
 
 from __future__ import annotations
@@ -13,15 +13,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from qembed.corpus import ReadOptions, read_lines
+from qembed.corpus.readers.json_records import document, parse_value
 from qembed.errors import InputError
 from qembed.pipeline.filters import Filters
 from qembed.pipeline.indexing.build import build
-from qembed.pipeline.indexing.options import IndexOptions, IndexSummary
+from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.sources import STDIN
-from qembed.pipeline.indexing.update_derived import derive
+from qembed.pipeline.indexing.summary import IndexSummary
+from qembed.pipeline.indexing.update_derived import update_derived
 from qembed.pipeline.progress import Progress
 from qembed.store import Catalog, Snapshot, Writer
 from qembed.store.compaction import compact
+from qembed.types import Document, ReadItem, Unreadable
 
 Record = Mapping[str, Any]
 
@@ -33,16 +37,16 @@ def add_records(
     options: IndexOptions | None = None,
     progress: Progress | None = None,
 ) -> IndexSummary:
-    """Adds records (`text`, perhaps `_id`, `title`; the rest is metadata) without looking at any source.
+    """Add records to the index without reading any source. They are found when this returns.
 
-    `meta` is put beside what a record says itself. A record of a known id replaces the known one; one
-    without an id is named by its content. What was added is found when this returns.
-    Raises what `build` raises.
+    A record has a `text`, and optionally `_id` and `title`; other fields are metadata. `meta`: fields of
+    records that do not have them. A record replaces one with the same id; a record without an id is named
+    by a hash of its content. Raises InputError without records, and what `build` raises.
     """
-    lines = [json.dumps({**(meta or {}), **r}, ensure_ascii=False).encode() for r in records]
-    if not lines:
+    documents = [_document({**(meta or {}), **r}, n) for n, r in enumerate(records, 1)]
+    if not documents:
         raise InputError("nothing to add")
-    return _take(root, io.BytesIO(b"\n".join(lines)), options, progress)
+    return _add(root, documents, options, progress)
 
 
 def add_lines(
@@ -52,31 +56,45 @@ def add_lines(
     options: IndexOptions | None = None,
     progress: Progress | None = None,
 ) -> IndexSummary:
-    """The same for JSON lines, or plain ones: each line a record. Broken lines are in the summary."""
-    return _take(root, io.BytesIO(b"".join(_worded(stream, meta or {}))), options, progress)
+    """Add a record a line, as `add_records` does: JSON lines, or texts if the first line is no object.
+
+    Lines that cannot be read are reported in the summary.
+    """
+    return _add(root, _documents_of_lines(stream, meta or {}), options, progress)
 
 
-def _worded(stream: BinaryIO, meta: Mapping[str, Any]) -> Iterator[bytes]:
-    """JSON lines with `meta` put in; line numbers stay, and what is broken stays as it is."""
-    as_json: bool | None = None
-    for line in stream:
-        if as_json is None and line.strip():
-            as_json = line.lstrip(b"\xef\xbb\xbf \t").startswith(b"{")
-        if not line.strip():
-            yield b"\n"
-            continue
-        try:
-            record = json.loads(line) if as_json else {"text": line.decode("utf-8-sig").strip()}
-            yield json.dumps({**meta, **record}, ensure_ascii=False).encode() + b"\n"
-        except (ValueError, TypeError):
-            yield line if line.endswith(b"\n") else line + b"\n"
-
-
-def _take(
-    root: Path, stream: BinaryIO, options: IndexOptions | None, progress: Progress | None
+def _add(
+    root: Path,
+    documents: Iterable[ReadItem],
+    options: IndexOptions | None,
+    progress: Progress | None,
 ) -> IndexSummary:
     options = replace(options or IndexOptions(), paths=(STDIN,))
-    return build(root, options, progress, stream)
+    return build(root, options, progress, documents=documents)
+
+
+def _document(record: Record, number: int) -> Document | Unreadable:
+    """A record as a document, with its values as JSON has them."""
+    try:
+        value = parse_value(json.dumps(record))
+        return document(value, ReadOptions(), f"{STDIN}#{number}", number)
+    except (TypeError, ValueError) as e:
+        return Unreadable(STDIN, str(e), number)
+
+
+def _documents_of_lines(stream: BinaryIO, meta: Mapping[str, Any]) -> Iterator[ReadItem]:
+    text = stream.read()
+    if text.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
+        yield from read_lines(io.BytesIO(text), STDIN, ReadOptions(), defaults=meta)
+        return
+    for number, line in enumerate(text.split(b"\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            yield _document({**meta, "text": line.decode("utf-8-sig").strip()}, number)
+        except UnicodeDecodeError as e:
+            error = f"not UTF-8: byte 0x{line[e.start]:02x} at byte {e.start + 1}"
+            yield Unreadable(STDIN, error, number)
 
 
 # ── forgetting ───────────────────────────────────────────────────────────────────────────────────
@@ -84,7 +102,7 @@ def _take(
 
 @dataclass(slots=True)
 class Forgotten:
-    """What `forget` did. `documents`: ids, in order; `elsewhere`: how many matched that have a source."""
+    """Result of `forget`. `documents`: deleted ids, in order; `elsewhere`: matches that have a source."""
 
     documents: Sequence[str]
     elsewhere: int
@@ -101,46 +119,38 @@ def forget(
     purge: bool = False,
     progress: Progress | None = None,
 ) -> Forgotten:
-    """Deletes the records without a source for which every expression holds.
+    """Delete the records without a source that match every filter of `where`.
 
-    They are found no more when this returns. Their words lie in the index's files until those are next
-    compacted; `purge` does that at once. Raises UsageError, NoIndex, IndexLocked.
+    They are not found any more when this returns. Their words stay in the index's files until the next
+    compaction; `purge` compacts now. Raises UsageError, NoIndex, IndexLocked.
     """
     if dry_run:
         with Snapshot.open(root) as snapshot:
             return _matching(snapshot, where)[0]
     with Writer(root, wait) as writer:
-        opened = writer.snapshot()
-        if opened is None:
-            Snapshot.open(root).close()  # says that there is no index
-            raise AssertionError("unreachable")
-        with opened as snapshot:
-            found, catalog = _matching(snapshot, where)
-            if found.documents:
-                _, rows = catalog.pointers()
-                counts = {"documents": len(catalog), "passages": int(rows.sum())}
-                found.generation = writer.commit(catalog, counts=counts).generation
-        present = writer.snapshot()
-        assert present is not None
+        with writer.open_present() as snapshot:
+            forgotten, catalog = _matching(snapshot, where)
+            if forgotten.documents:
+                manifest = writer.commit(catalog, counts=catalog.counts())
+                forgotten.generation = manifest.generation
         if purge:
-            with present:
-                compact(writer, present)
-            found.generation = writer.forget_previous().generation
-            present = writer.snapshot()
-            assert present is not None
-        with present:
-            derive(present, progress)
-    return found
+            with writer.open_present() as snapshot:
+                compact(writer, snapshot)
+            forgotten.generation = writer.forget_previous().generation
+        with writer.open_present() as snapshot:
+            update_derived(snapshot, progress)
+    return forgotten
 
 
 def _matching(snapshot: Snapshot, where: Sequence[str]) -> tuple[Forgotten, Catalog]:
-    """What matches, and the catalog without it."""
+    """The records that match, and the catalog without them."""
     import numpy as np
 
-    chosen, warnings = Filters(snapshot).matching(where)
-    sources = snapshot.catalog.columns("source", "id")
-    own = np.fromiter((s == STDIN for s in sources["source"]), bool, len(chosen))
-    going = chosen & own
-    names = [sources["id"][i] for i in np.flatnonzero(going).tolist()]
-    found = Forgotten(names, int((chosen & ~own).sum()), snapshot.manifest.generation, warnings)
-    return found, snapshot.catalog.edit(~going, [])
+    matching, warnings = Filters(snapshot).matching(where)
+    columns = snapshot.catalog.columns("source", "id")
+    without_source = np.fromiter((s == STDIN for s in columns["source"]), bool, len(matching))
+    deleted = matching & without_source
+    ids = [columns["id"][i] for i in np.flatnonzero(deleted).tolist()]
+    elsewhere = int((matching & ~without_source).sum())
+    forgotten = Forgotten(ids, elsewhere, snapshot.manifest.generation, warnings)
+    return forgotten, snapshot.catalog.edit(~deleted, [])

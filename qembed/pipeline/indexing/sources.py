@@ -1,4 +1,4 @@
-"""Which sources an index has, what is in them now, and what a refresh has to do about it."""
+"""The sources of an index in one run: which there are, the files in them, and their changes."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ from dataclasses import replace
 from pathlib import Path
 
 from qembed.corpus import UNKNOWN, ReadOptions, suffix, walk
-from qembed.errors import UsageError
+from qembed.errors import InputError, UsageError
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.plan import Key, SourceChanges, compare
 from qembed.store import Catalog, FileState, Manifest, Source
 from qembed.types import SourceFile, Unreadable
 
 STDIN = "-"
-GUARDED = 10
-"""Documents from which on an index is asked about before more than half of it goes."""
+GUARDED_DOCUMENTS = 10
+"""Documents of an index from which on the loss of more than half of them has to be confirmed."""
 
 
 class Sources:
-    """The sources of one run: those remembered by `present`, those given now.
+    """The sources of one run: those of the manifest `present` and those given as options.
 
-    `scan`: the ones this run looks at. `trouble`: what could not even be listed. `skipped`: how many
-    files were left out, by reason; `suffixes`: how many of unknown ones, by suffix ("" for none);
-    `skipped_files`: all of their names with the reason, where the run is asked for details.
+    `given`: by the options. `all`: of the index after this run; `by_path`: the same by path. `scan`: walked
+    in this run. `stdin`: True if records on standard input are one of them. `unlisted`: files and folders
+    that could not be listed. `skipped`: numbers of files skipped, by reason; `suffixes`: of those with
+    an unknown suffix, by suffix, "" for none; `skipped_files`: names and reasons, if asked for.
     """
 
     def __init__(self, root: Path, present: Manifest | None, options: IndexOptions) -> None:
@@ -43,12 +44,11 @@ class Sources:
         self.all = tuple(self.by_path.values())
         self.scan = [s for s in (self.given or self.all) if s.path != STDIN]
         self.stdin = any(s.path == STDIN for s in self.given)
-        self.failed_before = list(present.failed) if present is not None else []
-        self.trouble: list[tuple[Key, Unreadable]] = []
+        self._failed_before = list(present.failed) if present is not None else []
+        self.unlisted: list[tuple[Key, Unreadable]] = []
         self.skipped: Counter[str] = Counter()
         self.suffixes: Counter[str] = Counter()
         self.skipped_files: list[tuple[str, str]] = []
-        self._yielded: list[Key] = []
 
     def _given(self, options: IndexOptions) -> list[Source]:
         found = []
@@ -62,21 +62,23 @@ class Sources:
         return found
 
     def _relative(self, path: Path) -> str:
-        """As the index remembers it: relative to where the index lies, so that both can be moved."""
+        """The path relative to the folder of the index, so that both can be moved; else the full path."""
         try:
             return path.relative_to(self.root.parent).as_posix()
         except ValueError:
             return str(path)
 
     def full(self, source: Source) -> Path:
-        """Where a source is."""
+        """The full path of a source."""
         return Path(os.path.normpath(self.root.parent / source.path))
 
-    def plan(self, catalog: Catalog) -> SourceChanges:
-        """Walks the sources and compares.
+    # ── changes ──────────────────────────────────────────────────────────────────────────────────
 
-        Raises UsageError if one of them is gone (unless `allow_missing`), and if more than half of the
-        documents would go at once and nobody confirms it.
+    def changes(self, catalog: Catalog) -> SourceChanges:
+        """Walk the sources and compare their files with `catalog`.
+
+        Raises UsageError if a source does not exist (unless `allow_missing`), and if more than half of the
+        documents would be deleted and nobody confirms it.
         """
         missing = {s.path for s in self.scan if not self.full(s).exists()}
         if missing and not self.options.allow_missing:
@@ -85,141 +87,168 @@ class Sources:
                 "changed (--allow-missing deletes its documents, qembed index --rebuild PATH ... makes an "
                 "index of other sources)"
             )
-        bad = {(source, file) for source, file, _ in self.failed_before}
-        folders = {s.path: self.full(s) for s in self.scan}
-
-        def sheltered(key: Key) -> bool:
-            if not self.trouble:
-                return False
-            # a folder that could not be listed says nothing of the files in it
-            full = f"{folders[key[0]] / key[1]}/"
-            closed = (u.path.rstrip("/") + "/" for _, u in self.trouble)
-            return any(full.startswith(c) or f"{key[1]}/".startswith(c) for c in closed)
-
-        with _uncollected():
+        failed = {(source, file) for source, file, _ in self._failed_before}
+        again = failed or self.altered
+        with _without_garbage_collection():
             known = catalog.files()
             found = self._files([s for s in self.scan if s.path not in missing])
+            ceded: list[Key] = []
             if self._nested():
-                found = self._once(found, known)
-            plan = compare(
+                found, ceded = self._without_duplicates(found, known)
+            changes = compare(
                 known,
                 found,
-                set(folders),
-                suspect=(lambda k: k in bad or k[0] in self.altered)
-                if bad or self.altered
-                else None,
-                sheltered=sheltered,
+                {s.path for s in self.scan},
+                suspect=(lambda k: k in failed or k[0] in self.altered) if again else None,
+                sheltered=self._is_unlisted,
             )
-        plan.gone.extend(self._yielded)
+        changes.gone.extend(ceded)
         if not self.options.dry_run:
-            self._guard(plan, known, missing)
-        return plan
+            self._guard(changes, known, missing)
+        return changes
+
+    def _is_unlisted(self, key: Key) -> bool:
+        """True for a file in a folder that could not be listed in this run."""
+        if not self.unlisted:
+            return False
+        full = f"{self.full(self.by_path[key[0]]) / key[1]}/"
+        folders = (u.path.rstrip("/") + "/" for _, u in self.unlisted)
+        return any(full.startswith(f) or f"{key[1]}/".startswith(f) for f in folders)
 
     def _guard(
-        self, plan: SourceChanges, known: Mapping[Key, FileState], missing: set[str]
+        self, changes: SourceChanges, known: Mapping[Key, FileState], missing: set[str]
     ) -> None:
-        """An empty mount point looks like a folder whose files were all deleted: who knows is asked.
+        """Have the loss of more than half of the documents confirmed: an empty mount point looks like it.
 
-        What is asked for by name is not counted: sources given with other patterns, and missing ones.
-        Files that may only have moved are not either: as many as are new.
+        Documents of sources given with other options, and of missing ones, do not count: that was asked for.
+        As many as there are new files do not count either: files may have moved.
         """
-        meant = self.altered | missing
-        lost = sum(known[k].stop - known[k].start for k in plan.gone if k[0] not in meant)
-        lost -= sum((f.source, f.name) not in known for f in plan.read)
+        intended = self.altered | missing
+        lost = sum(known[k].stop - known[k].start for k in changes.gone if k[0] not in intended)
+        lost -= sum((f.source, f.name) not in known for f in changes.read)
         total = sum(state.stop - state.start for state in known.values())
-        if total < GUARDED or 2 * lost <= total:
+        if total < GUARDED_DOCUMENTS or 2 * lost <= total:
             return
-        where = ", ".join(sorted({k[0] for k in plan.gone}))
+        where = ", ".join(sorted({k[0] for k in changes.gone}))
         what = f"{lost:,} of {total:,} documents are gone from {where}"
         if not self.options.confirm(what):
             raise UsageError(
                 f"{what} (an empty mount?); nothing was changed (--yes deletes them from the index)"
             )
 
-    def _nested(self) -> bool:
-        """Whether one source lies in another, or is the same by another name."""
-        full = [Path(os.path.realpath(self.full(s))) for s in self.all if s.path != STDIN]
-        return len(full) > 1 and any(a is not b and a.is_relative_to(b) for a in full for b in full)
+    def refuse_empty(self) -> None:
+        """Raise UsageError that the sources hold no documents, InputError if none could be listed."""
+        what = ", ".join(s.path for s in self.given)
+        if self.unlisted:
+            errors = [str(u) for _, u in self.unlisted]
+            raise InputError(f"{what}: nothing could be read", errors)
+        seen = ", ".join(f"{n} × {why}" for why, n in self.skipped.most_common(5))
+        raise UsageError(f"{what}: no documents there ({'skipped: ' + seen if seen else 'empty'})")
 
-    def _once(
-        self, found: Iterator[SourceFile], known: Mapping[Key, FileState]
-    ) -> Iterator[SourceFile]:
-        """Each file once, however many sources hold it: for the innermost of those that take it."""
-        real = {s.path: os.path.realpath(self.full(s)) for s in self.all if s.path != STDIN}
-        looked = {s.path for s in self.scan}
-        depth = {path: (full.count(os.sep), path) for path, full in real.items()}
-        single = {path for path, full in real.items() if not Path(full).is_dir()}
+    def unscanned_failures(self) -> tuple[tuple[str, str, str], ...]:
+        """Failures of earlier runs in the sources that this run does not read."""
+        scanned = {s.path for s in self.scan} | ({STDIN} if self.stdin else set())
+        return tuple(f for f in self._failed_before if f[0] not in scanned)
 
-        def place(key: Key) -> str:
-            return real[key[0]] if key[0] in single else f"{real[key[0]]}/{key[1]}"
-
-        owner: dict[str, str] = {}
-        for key in known:  # files of sources that this run does not look at
-            if key[0] in real and key[0] not in looked:
-                at = place(key)
-                if at not in owner or depth[key[0]] > depth[owner[at]]:
-                    owner[at] = key[0]
-        files = [(place((f.source, f.name)), f) for f in found]
-        for at, file in files:
-            if at not in owner or depth[file.source] > depth[owner[at]]:
-                owner[at] = file.source
-        for key in known:
-            if key[0] in real and key[0] not in looked and owner[place(key)] != key[0]:
-                self._yielded.append(key)
-        return (file for at, file in files if owner[at] == file.source)
+    # ── files ────────────────────────────────────────────────────────────────────────────────────
 
     def _files(self, sources: Iterable[Source]) -> Iterator[SourceFile]:
-        def on_skip(name: str, reason: str) -> None:
-            self.skipped[reason] += 1
-            if reason == UNKNOWN:
-                self.suffixes[suffix(name)] += 1
-            if self.options.detail:
-                self.skipped_files.append((name, reason))
-
         for source in sources:
             full = self.full(source)
             # an index among the documents is not one of them
-            inside = f"{self.root}{os.sep}" if self.root.is_relative_to(full) else None
+            index = f"{self.root}{os.sep}" if self.root.is_relative_to(full) else None
             for file in walk(
                 full,
                 include=source.include,
                 exclude=source.exclude,
                 use_ignore=source.use_ignore,
                 max_size=source.max_file_size,
-                on_skip=on_skip,
+                on_skip=self._count_skipped,
                 label=source.path,
             ):
                 if isinstance(file, Unreadable):
-                    self.trouble.append(((source.path, file.path), file))
-                elif inside is None or not str(file.location).startswith(inside):
+                    self.unlisted.append(((source.path, file.path), file))
+                elif index is None or not str(file.location).startswith(index):
                     yield file
 
-    def still_failed(
-        self, failed: Sequence[tuple[Key, Unreadable]]
-    ) -> tuple[tuple[str, str, str], ...]:
-        """What to remember as unreadable: this run's, and what it did not look at."""
-        now = [(key[0], key[1], str(u)) for key, u in failed]
-        looked = {s.path for s in self.scan} | ({STDIN} if self.stdin else set())
-        return (*now, *(f for f in self.failed_before if f[0] not in looked))
+    def _count_skipped(self, name: str, reason: str) -> None:
+        self.skipped[reason] += 1
+        if reason == UNKNOWN:
+            self.suffixes[suffix(name)] += 1
+        if self.options.detail:
+            self.skipped_files.append((name, reason))
+
+    def _nested(self) -> bool:
+        """True if one source lies in another one, or is the same by another name."""
+        full = [Path(os.path.realpath(self.full(s))) for s in self.all if s.path != STDIN]
+        return len(full) > 1 and any(a is not b and a.is_relative_to(b) for a in full for b in full)
+
+    def _without_duplicates(
+        self, found: Iterable[SourceFile], known: Mapping[Key, FileState]
+    ) -> tuple[Iterator[SourceFile], list[Key]]:
+        """The files found, each for the innermost source only, and the known files now found by another.
+
+        Files of sources that this run does not walk are taken from `known`.
+        """
+        owners = _FileOwners({s.path: self.full(s) for s in self.all if s.path != STDIN})
+        scanned = {s.path for s in self.scan}
+        others = [key for key in known if key[0] in owners.sources and key[0] not in scanned]
+        files = list(found)
+        for source, name in others:
+            owners.claim(source, name)
+        for file in files:
+            owners.claim(file.source, file.name)
+        kept = (f for f in files if owners.owns(f.source, f.name))
+        return kept, [key for key in others if not owners.owns(*key)]
+
+
+class _FileOwners:
+    """The owner of each file among nested sources: the innermost source that has claimed it."""
+
+    def __init__(self, sources: Mapping[str, Path]) -> None:
+        self.sources = {path: os.path.realpath(full) for path, full in sources.items()}
+        self._files = {path for path, full in self.sources.items() if not Path(full).is_dir()}
+        self._depth = {path: (full.count(os.sep), path) for path, full in self.sources.items()}
+        self._owner: dict[str, str] = {}
+
+    def _location(self, source: str, name: str) -> str:
+        folder = self.sources[source]
+        return folder if source in self._files else f"{folder}/{name}"
+
+    def claim(self, source: str, name: str) -> None:
+        """Record that a source has a file of this name."""
+        location = self._location(source, name)
+        owner = self._owner.get(location)
+        if owner is None or self._depth[source] > self._depth[owner]:
+            self._owner[location] = source
+
+    def owns(self, source: str, name: str) -> bool:
+        """True if the source is the owner of its file of this name."""
+        return self._owner[self._location(source, name)] == source
 
 
 @contextlib.contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without the cycle collector: it would look at some objects a file again and again, all of them in use.
+def _without_garbage_collection() -> Iterator[None]:
+    """Pause the cycle collector, which would scan the objects of all files again and again.
 
-    A third of a refresh's time otherwise.
+    It takes a third of a refresh's time otherwise.
     """
-    on = gc.isenabled()
+    enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if on:
+        if enabled:
             gc.enable()
 
 
 def read_options(source: Source) -> ReadOptions:
-    """How a source's records are read."""
+    """The fields of a source's records."""
     return ReadOptions(
         id_field=source.id_field, text_field=source.text_field, title_field=source.title_field
     )
+
+
+def failures(failed: Sequence[tuple[Key, Unreadable]]) -> tuple[tuple[str, str, str], ...]:
+    """Problems as the manifest stores them: source, file, message."""
+    return tuple((source, file, str(problem)) for (source, file), problem in failed)

@@ -1,4 +1,4 @@
-"""Documents that only the index has: how they are named, and how they survive a rebuild."""
+"""Records that only the index has: their ids, and reading them back for a rebuild."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from qembed.errors import NoIndex
 from qembed.pipeline.indexing.sources import STDIN
 from qembed.pipeline.join_passages import join_passages
 from qembed.store import Snapshot
-from qembed.types import Document, Unreadable
+from qembed.types import Document, ReadItem
 
-ROWS_PER_READ = 500
+DOCUMENTS_PER_READ = 500
 
 
 def stored_records(root: Path) -> Iterator[Document]:
-    """The present index's documents without a source. Nothing if there is no index."""
+    """The documents without a source in the present generation; none if there is no index."""
     import numpy as np
 
     try:
@@ -27,29 +27,25 @@ def stored_records(root: Path) -> Iterator[Document]:
     except NoIndex:
         return
     with snapshot:
-        columns = snapshot.catalog.columns("source")["source"]
-        own = np.flatnonzero(np.fromiter((s == STDIN for s in columns), bool, len(columns)))
-        for at in range(0, len(own), ROWS_PER_READ):
-            part = own[at : at + ROWS_PER_READ]
-            lines = snapshot.catalog.take(part)
-            for line in lines:
-                rows = np.arange(line.first, line.first + line.rows, dtype=np.int64)
-                text = join_passages(snapshot.passages(rows)) if line.rows else ""
-                yield Document(line.id, text, line.title, line.meta)
+        sources = snapshot.catalog.columns("source")["source"]
+        positions = np.flatnonzero(np.fromiter((s == STDIN for s in sources), bool, len(sources)))
+        for at in range(0, len(positions), DOCUMENTS_PER_READ):
+            for entry in snapshot.catalog.take(positions[at : at + DOCUMENTS_PER_READ]):
+                rows = np.arange(entry.first, entry.first + entry.rows, dtype=np.int64)
+                text = join_passages(snapshot.passages(rows)) if entry.rows else ""
+                yield Document(entry.id, text, entry.title, entry.meta)
 
 
-def named(text: str, title: str, meta: Mapping[str, Any]) -> str:
-    """The id of a record that has none: 16 hex digits of what it says."""
-    whole = json.dumps([text, title, meta], ensure_ascii=False, sort_keys=True, default=str)
-    return hashlib.blake2b(whole.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+def content_id(text: str, title: str, meta: Mapping[str, Any]) -> str:
+    """An id for a record that has none: 16 hex digits, a hash of its content."""
+    content = json.dumps([text, title, meta], ensure_ascii=False, sort_keys=True, default=str)
+    return hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
-def by_content(
-    documents: Iterable[Document | Unreadable], name: str
-) -> Iterator[Document | Unreadable]:
-    """Names records that have no id by what they say: a line's number means nothing in the next run."""
-    for d in documents:
-        if isinstance(d, Document) and d.id == f"{name}#{d.line}":
-            yield replace(d, id=named(d.text, d.title, d.meta))
+def name_by_content(items: Iterable[ReadItem], name: str) -> Iterator[ReadItem]:
+    """Replace the ids `name#line` of records without an id: a line number says nothing in the next run."""
+    for item in items:
+        if isinstance(item, Document) and item.id == f"{name}#{item.line}":
+            yield replace(item, id=content_id(item.text, item.title, item.meta))
         else:
-            yield d
+            yield item

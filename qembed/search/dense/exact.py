@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from qembed.search.topk import distinct, merge, top
@@ -62,9 +62,8 @@ class Exact:
         found = []
         for _, matrix in self.parts:
             scores = np.empty((len(queries), len(matrix)), dtype=np.float32)
-            for at in range(0, len(matrix), ROWS_PER_PREFETCH):
-                until = at + ROWS_PER_PREFETCH
-                part, block = scores[:, at:until], matrix[at:until].T
+            for rows in _blocks(len(matrix), ROWS_PER_PREFETCH):
+                part, block = scores[:, rows], matrix[rows].T
                 for q in range(len(queries)):  # one by one: together they would have other bits
                     np.matmul(queries[q : q + 1], block, out=part[q : q + 1])
             found.append(scores)
@@ -91,16 +90,12 @@ class Exact:
         best: list[tuple[Rows, Scores]] = []
         known = self._prefetched.pop(queries.tobytes(), None) if len(queries) == 1 else None
         for part, (first, matrix) in enumerate(self.parts):
-            for at in range(0, len(matrix), ROWS_PER_BLOCK):
-                block = matrix[at : at + ROWS_PER_BLOCK]
-                start = first + at
+            for rows in _blocks(len(matrix), ROWS_PER_BLOCK):
+                block = matrix[rows]
+                start = first + rows.start
                 ids = np.arange(start, start + len(block))
                 # unit vectors: the product is the cosine
-                scores = (
-                    queries @ block.T
-                    if known is None
-                    else known[part][None, at : at + ROWS_PER_BLOCK]
-                )
+                scores = queries @ block.T if known is None else known[part][None, rows]
                 if self.live is not None:
                     alive = self.live[start - self.base : start - self.base + len(block)]
                     ids, scores = ids[alive], scores[:, alive]
@@ -123,3 +118,15 @@ class Exact:
         if not parts:
             return [(np.zeros(0, np.int64), np.zeros(0, np.float32)) for _ in queries]
         return [merge([(ids, s[q]) for ids, s in parts], k) for q in range(len(queries))]
+
+
+def _blocks(n: int, size: int) -> Iterator[slice]:
+    """Yield blocks of `size` rows. A single row left over joins the last block.
+
+    BLAS multiplies one row by another kernel, whose results may have other bits.
+    """
+    start = 0
+    while start < n:
+        end = n if n - start <= size + 1 else start + size
+        yield slice(start, end)
+        start = end

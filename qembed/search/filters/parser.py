@@ -36,7 +36,7 @@ _SIGNS = {"==": "=", "<>": "!="}
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field's name. `literal`: it was quoted, so it is a metadata key with its dots."""
+    """Field name. `literal`: it was quoted, so it is a metadata key with its dots."""
 
     name: str
     literal: bool = False

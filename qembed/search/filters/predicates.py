@@ -35,7 +35,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 class Predicates(Protocol):
-    """The tests of one field. All masks are bool (documents,)."""
+    """Tests of one field. All masks are bool (documents,)."""
 
     @property
     def present(self) -> Mask:

@@ -99,7 +99,7 @@ class _Scope:
 
 
 class LexicalIndex:
-    """A lexical index opened for reading: a snapshot, which no writer changes."""
+    """Lexical index opened for reading: a snapshot, which no writer changes."""
 
     def __init__(self, path: Path, index: Any) -> None:
         self.path = path

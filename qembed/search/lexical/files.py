@@ -24,7 +24,7 @@ FOOTER_MAGIC = 1337
 
 
 class LexicalIndexDamaged(IndexDamaged):
-    """The lexical index cannot be read. It is derived: the next writer makes a new one."""
+    """Raised if the lexical index cannot be read. It is derived: the next writer makes a new one."""
 
 
 def open_index(path: Path, sums: bool) -> Any:

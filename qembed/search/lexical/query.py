@@ -21,7 +21,7 @@ _SCRIPTS = {"CJK": "Han", "IDEOGRAPHIC": "Han"}
 
 @dataclass(frozen=True, slots=True)
 class ParsedQuery:
-    """A parsed query. `terms`: the scored terms in their order, repeated as in the query.
+    """Parsed query. `terms`: the scored terms in their order, repeated as in the query.
 
     `phrases` and `without`: terms that must, or must not, occur in a row.
     """

@@ -39,7 +39,9 @@ def error(found: list[Document | Unreadable]) -> str:
 
 def test_mutated_files() -> None:
     assert fuzz.lacking() == []
-    found = fuzz.run(500, seed=1, until=time.monotonic() + 60)
+    formats: dict[str, fuzz.Format] = {}
+    found = fuzz.run(500, seed=1, until=time.monotonic() + 60, formats=formats)
+    assert fuzz.unread(formats) == []
     assert found["read"] > 30
     assert found["refused"] > 30
 

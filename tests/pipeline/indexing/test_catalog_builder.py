@@ -19,56 +19,56 @@ def line(file: str, n: int) -> CatalogEntry:
     return CatalogEntry(f"{file}{n}", "s", file, bytes(16), 1, TIME, 0, 0)
 
 
-def times(ledger: CatalogBuilder) -> list[tuple[str, int]]:
-    found = [x for c in ledger.catalogs() for x in c.lines()]
+def times(builder: CatalogBuilder) -> list[tuple[str, int]]:
+    found = [x for c in builder.catalogs() for x in c.lines()]
     return [(x.id, x.mtime_ns) for x in found]
 
 
 @settings(deadline=None)
 @given(st.lists(steps, max_size=5))
 def test_a_files_time_is_there_when_all_of_it_is(files: list[list[str]]) -> None:
-    ledger = CatalogBuilder()
+    builder = CatalogBuilder()
     done: list[tuple[str, int]] = []
     for number, what in enumerate(files):
         key, here, half = ("s", f"f{number}"), list[str](), False
-        ledger.open(key)
+        builder.begin_file(key)
         for n, step in enumerate(what):
             if step == "line":
-                ledger.add(line(key[1], n))
+                builder.add(line(key[1], n))
                 here.append(f"{key[1]}{n}")
             elif step == "half":
-                ledger.half(key)
+                builder.mark_incomplete(key)
                 half = True
             else:
-                assert times(ledger) == [*done, *((name, 0) for name in here)]
-        ledger.close()
+                assert times(builder) == [*done, *((name, 0) for name in here)]
+        builder.end_file()
         done += [(name, 0 if half else TIME) for name in here]
-    assert times(ledger) == done
-    assert times(ledger) == done, "and stays so"
+    assert times(builder) == done
+    assert times(builder) == done, "and stays so"
 
 
 def test_what_was_given_up_after_it_was_read_keeps_no_time() -> None:
-    ledger = CatalogBuilder()
-    ledger.open(("s", "f"))
-    ledger.add(line("f", 1))
-    assert times(ledger) == [("f1", 0)]
-    ledger.close()
-    ledger.add(line("f", 2))
-    ledger.half(("s", "f"))  # its last passages were not encoded any more
-    assert times(ledger) == [("f1", 0), ("f2", 0)]
+    builder = CatalogBuilder()
+    builder.begin_file(("s", "f"))
+    builder.add(line("f", 1))
+    assert times(builder) == [("f1", 0)]
+    builder.end_file()
+    builder.add(line("f", 2))
+    builder.mark_incomplete(("s", "f"))  # its last passages were not encoded any more
+    assert times(builder) == [("f1", 0), ("f2", 0)]
 
 
 def test_each_line_is_made_into_arrow_once(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[int] = []
     of = Catalog.of
     monkeypatch.setattr(Catalog, "of", classmethod(lambda _, x: made.append(len(x)) or of(x)))  # type: ignore[func-returns-value]
-    ledger = CatalogBuilder()
-    ledger.open(("s", "f"))
+    builder = CatalogBuilder()
+    builder.begin_file(("s", "f"))
     found: list[Any] = []
     for commit in range(50):
         for n in range(10):
-            ledger.add(line("f", 10 * commit + n))
-        found = ledger.catalogs()
+            builder.add(line("f", 10 * commit + n))
+        found = builder.catalogs()
     assert sum(made) == sum(map(len, found)) == 500
-    ledger.close()
-    assert sum(made) == sum(map(len, ledger.catalogs())) == 500
+    builder.end_file()
+    assert sum(made) == sum(map(len, builder.catalogs())) == 500

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from qembed.pipeline.indexing.options import IndexSummary
+from qembed.pipeline.indexing.summary import IndexSummary
 from qembed.store import Snapshot, text_hash
 from qembed.store.manifest import PROBE_TEXTS
 from tests.encoders import Bag

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from qembed.pipeline.indexing.encode_batch import (
-    MAX_PASSAGES,
-    MAX_TEXT_CHARS,
-    MIN_PASSAGES,
-    SAMPLE_TEXTS,
-    SECONDS,
-    EncodeBatch,
-    PendingDocument,
-)
+from qembed.pipeline.indexing.encode_batch import EncodeBatch, PendingDocument
+from qembed.pipeline.indexing.options import BatchPolicy
 from qembed.store import CatalogEntry
 from qembed.types import Passage
+
+POLICY = BatchPolicy()
 
 
 def item(n: int, text: str = "some words") -> PendingDocument:
@@ -33,53 +28,53 @@ class Pace:
 
 
 def gathered(each: float) -> int:
-    """Passages in a window, once it is known how long one takes."""
+    """Passages in a batch, once it is known how long one takes."""
     pace = Pace(each)
-    window = EncodeBatch(pace)
-    while not window.full:
-        window.add(item(1))
-    assert len(window.items) == MIN_PASSAGES
-    assert len(window.sample()) == SAMPLE_TEXTS
-    pace.made = SAMPLE_TEXTS
-    assert window.sample() == []
-    window.resize()
-    while not window.full:
-        window.add(item(1))
-    return len(window.items)
+    batch = EncodeBatch(pace, POLICY)
+    while not batch.full:
+        batch.add(item(1))
+    assert len(batch.items) == POLICY.min_passages
+    assert len(batch.sample()) == POLICY.sample
+    pace.made = POLICY.sample
+    assert batch.sample() == []
+    batch.resize()
+    while not batch.full:
+        batch.add(item(1))
+    return len(batch.items)
 
 
-def test_a_window_is_as_many_as_are_encoded_in_half_a_minute() -> None:
-    assert gathered(SECONDS / 2000) == 2000
-    assert gathered(SECONDS / 5) == MIN_PASSAGES
-    assert gathered(1e-9) == MAX_PASSAGES
+def test_a_batch_is_as_many_as_are_encoded_in_half_a_minute() -> None:
+    assert gathered(POLICY.seconds / 2000) == 2000
+    assert gathered(POLICY.seconds / 5) == POLICY.min_passages
+    assert gathered(1e-9) == POLICY.max_passages
 
 
-def test_much_text_fills_a_window_and_so_do_documents_without_any() -> None:
-    window = EncodeBatch(Pace(1.0))
-    window.add(item(2, "x" * (MAX_TEXT_CHARS // 2)))
-    assert window.full
-    assert len(window.take()) == 1
-    assert not window.full
-    for _ in range(MAX_PASSAGES):
-        window.add(item(0))
-    assert window.full
-    assert window.texts() == []
+def test_much_text_fills_a_batch_and_so_do_documents_without_any() -> None:
+    batch = EncodeBatch(Pace(1.0), POLICY)
+    batch.add(item(2, "x" * (POLICY.max_chars // 2)))
+    assert batch.full
+    assert len(batch.take()) == 1
+    assert not batch.full
+    for _ in range(POLICY.max_passages):
+        batch.add(item(0))
+    assert batch.full
+    assert batch.texts() == []
 
 
-def test_the_sample_is_from_all_over_the_window() -> None:
-    window = EncodeBatch(Pace(1.0))
-    for i in range(MIN_PASSAGES):
-        window.add(item(1, str(i)))
-    some = [int(t) for t in window.sample()]
-    assert len(some) == SAMPLE_TEXTS
-    assert some[0] < MIN_PASSAGES // SAMPLE_TEXTS
-    assert some[-1] >= MIN_PASSAGES - MIN_PASSAGES // SAMPLE_TEXTS
+def test_the_sample_is_from_all_over_the_batch() -> None:
+    batch = EncodeBatch(Pace(1.0), POLICY)
+    for i in range(POLICY.min_passages):
+        batch.add(item(1, str(i)))
+    some = [int(t) for t in batch.sample()]
+    assert len(some) == POLICY.sample
+    assert some[0] < POLICY.min_passages // POLICY.sample
+    assert some[-1] >= POLICY.min_passages - POLICY.min_passages // POLICY.sample
 
 
-def test_where_all_is_known_windows_grow() -> None:
-    window = EncodeBatch(Pace(1.0))
-    window.resize(took=0.1)
-    for _ in range(2 * MIN_PASSAGES):
-        assert not window.full
-        window.add(item(1))
-    assert window.full
+def test_where_all_is_known_batchs_grow() -> None:
+    batch = EncodeBatch(Pace(1.0), POLICY)
+    batch.resize(seconds=0.1)
+    for _ in range(2 * POLICY.min_passages):
+        assert not batch.full
+        batch.add(item(1))
+    assert batch.full

@@ -12,15 +12,15 @@ import signal
 import time
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from qembed.pipeline.diagnostics.verify import verify
-from qembed.pipeline.indexing import encode, encode_batch, ingest
 from qembed.pipeline.indexing.build import build
-from qembed.pipeline.indexing.options import IndexOptions
+from qembed.pipeline.indexing.options import BatchPolicy, CommitPolicy, IndexOptions
 from qembed.pipeline.recipe import RecipeOptions
 from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.retriever import Retriever
@@ -31,16 +31,13 @@ from qembed.types import Query
 from tests.pipeline.conftest import BAG
 
 KILLS = 200
-POLICY = CompactionPolicy(dead_rows=10, most=3)
+SOON = IndexOptions(
+    batches=BatchPolicy(min_passages=6, max_passages=6, texts_per_call=4),
+    commits=CommitPolicy(rows=12),
+    compaction=CompactionPolicy(dead_rows=10, most=3),
+)
+"""Commits, compactions and merges after a few rows."""
 WORDS = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa"]
-
-
-@pytest.fixture(autouse=True)
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encode_batch, "MIN_PASSAGES", 6)
-    monkeypatch.setattr(encode_batch, "MAX_PASSAGES", 6)
-    monkeypatch.setattr(ingest, "COMMIT_ROWS", 12)
-    monkeypatch.setattr(encode, "TEXTS_PER_CALL", 4)
 
 
 class World:
@@ -103,7 +100,7 @@ def run(root: Path, folder: Path, rebuild: bool, tokens: int) -> None:
         model=BAG if fresh else None, max_tokens=tokens if fresh or rebuild else None
     )
     paths = [str(folder)] if fresh else []
-    build(root, IndexOptions(paths=paths, recipe=recipe, rebuild=rebuild, compaction=POLICY))
+    build(root, replace(SOON, paths=paths, recipe=recipe, rebuild=rebuild))
 
 
 def killed(root: Path, folder: Path, rebuild: bool, tokens: int, delay: float) -> bool:

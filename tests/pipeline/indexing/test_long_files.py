@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from qembed.pipeline.indexing import encode_batch, ingest
 from qembed.pipeline.indexing.build import build
-from qembed.pipeline.indexing.options import IndexOptions
+from qembed.pipeline.indexing.options import BatchPolicy, CommitPolicy, IndexOptions
+from qembed.pipeline.indexing.summary import MAX_LISTED
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.recipe import RecipeOptions
 from qembed.store import Snapshot, Writer
@@ -27,6 +27,11 @@ LARGE, SMALL = 80, 24
 """MB; both are more than one part."""
 LONG_WORDS = ["a" * 30 + letter * 220 for letter in "bcdefghijkl"]
 """Few of them make much text: what counts words takes no time."""
+SOON: dict[str, Any] = {
+    "batches": BatchPolicy(min_passages=16, max_passages=16),
+    "commits": CommitPolicy(rows=32),
+}
+"""Commits after a few rows."""
 GROWTH = 130
 """MiB: what may be gathered between commits, and 16 bytes a passage; all of it would be twice that."""
 
@@ -38,11 +43,8 @@ def write(path: Path, n: int = RECORDS, word: str = "") -> None:
 
 
 @pytest.fixture
-def soon(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
-    """Commits after a few rows; gives the times in the catalog after each commit."""
-    monkeypatch.setattr(encode_batch, "MIN_PASSAGES", 16)
-    monkeypatch.setattr(encode_batch, "MAX_PASSAGES", 16)
-    monkeypatch.setattr(ingest, "COMMIT_ROWS", 32)
+def commits(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
+    """The times in the catalog at each commit."""
     seen: list[list[int]] = []
     commit = Writer.commit
 
@@ -55,52 +57,56 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
 
 
 def test_a_file_has_no_time_until_it_was_read_to_its_end(
-    tmp_path: Path, soon: list[list[int]]
+    tmp_path: Path, commits: list[list[int]]
 ) -> None:
     write(tmp_path / "r.jsonl")
     root = tmp_path / "idx"
-    assert index(root, tmp_path / "r.jsonl").passages["encoded"] == RECORDS
-    assert len(soon) >= 5
-    assert [len(times) for times in soon] == sorted(len(times) for times in soon)
-    for times in soon:
+    assert index(root, tmp_path / "r.jsonl", **SOON).passages["encoded"] == RECORDS
+    assert len(commits) >= 5
+    assert [len(times) for times in commits] == sorted(len(times) for times in commits)
+    for times in commits:
         assert set(times) == ({1_500_000_000 * 10**9} if len(times) == RECORDS else {0})
-    assert len(soon[-1]) == RECORDS
-    before = len(soon)
-    assert index(root).documents["unchanged"] == RECORDS
-    assert len(soon) == before, "nothing was read, nothing was committed"
+    assert len(commits[-1]) == RECORDS
+    before = len(commits)
+    assert index(root, **SOON).documents["unchanged"] == RECORDS
+    assert len(commits) == before, "nothing was read, nothing was committed"
 
 
 def test_one_that_was_given_up_half_way_is_read_again(
-    tmp_path: Path, soon: list[list[int]]
+    tmp_path: Path, commits: list[list[int]]
 ) -> None:
     write(tmp_path / "r.jsonl")
     root = tmp_path / "idx"
-    options = IndexOptions(paths=[str(tmp_path / "r.jsonl")], recipe=RecipeOptions(model=BAG))
-    first = build(root, options, Progress(stop=lambda: len(soon) >= 3))
+    options = IndexOptions(
+        paths=[str(tmp_path / "r.jsonl")], recipe=RecipeOptions(model=BAG), **SOON
+    )
+    first = build(root, options, Progress(stop=lambda: len(commits) >= 3))
     assert first.interrupted
     assert 0 < first.passages["encoded"] < RECORDS
-    assert {t for times in soon for t in times} == {0}
-    second = index(root)
+    assert {t for times in commits for t in times} == {0}
+    second = index(root, **SOON)
     assert first.passages["encoded"] + second.passages["encoded"] == RECORDS
-    assert set(soon[-1]) == {1_500_000_000 * 10**9}
+    assert set(commits[-1]) == {1_500_000_000 * 10**9}
     assert len(documents(root)) == RECORDS
 
 
-def test_a_changed_file_is_held_against_what_it_was(tmp_path: Path, soon: list[list[int]]) -> None:
+def test_a_changed_file_is_held_against_what_it_was(
+    tmp_path: Path, commits: list[list[int]]
+) -> None:
     path, root = tmp_path / "r.jsonl", tmp_path / "idx"
     write(path)
-    index(root, path)
+    index(root, path, **SOON)
     lines = path.read_text().splitlines()
     changed = [*lines[250:], *lines[:200], '{"_id": "r7000", "text": "new"}']
     changed[3] = '{"_id": "r253", "text": "other"}'
     path.write_text("\n".join(changed))
-    done = index(root)
+    done = index(root, **SOON)
     assert done.documents == {
         "added": 1, "changed": 1, "moved": 0, "unchanged": 349, "deleted": 50, "failed": 0,
     }  # fmt: skip
     assert done.passages["encoded"] == 2
     fresh = tmp_path / "fresh"
-    index(fresh, path)
+    index(fresh, path, **SOON)
     assert documents(root) == documents(fresh)
 
 
@@ -109,7 +115,7 @@ def test_a_file_of_mistakes_is_told_of_in_a_thousand_lines(tmp_path: Path) -> No
     path.write_text('{"text": "good"}\n' + '{"no": "text"}\n' * 5000)
     done = index(tmp_path / "idx", path)
     assert done.documents["failed"] == 5000
-    assert len(done.failed) == ingest.MAX_LISTED + 1
+    assert len(done.failed) == MAX_LISTED + 1
     assert str(done.failed[0]) == f"{path}:2: no text"
     assert str(done.failed[-1]) == f"{path}: and 4,000 more like these"
 

@@ -11,8 +11,8 @@ import pytest
 
 from qembed.pipeline.diagnostics.status import describe
 from qembed.pipeline.diagnostics.verify import graph_recall, verify
-from qembed.pipeline.indexing import update_derived as derive_module
-from qembed.pipeline.indexing.update_derived import derive, synthetic_queries
+from qembed.pipeline.indexing.options import GraphPolicy
+from qembed.pipeline.indexing.update_derived import synthetic_queries, update_derived
 from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.pipeline.retrieval.session import Session
@@ -26,6 +26,9 @@ from qembed.types import Query
 from tests.pipeline.conftest import index
 
 WORDS = [f"word{i}" for i in range(300)]
+
+NEVER = GraphPolicy(small_rows=0, lag=1e9)
+"""Leaves a graph as it is."""
 
 
 def fill(folder: Path, n: int, seed: int = 0) -> None:
@@ -149,13 +152,11 @@ def test_the_matrix_read_and_mapped_is_the_same(some: Path) -> None:
     np.testing.assert_array_equal(np.concatenate([v for _, v in parts]), mapped[0][700:])
 
 
-def test_a_small_change_leaves_a_large_graph_alone(
-    some: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(derive_module, "SMALL_GRAPH_ROWS", 1000)
+def test_a_small_change_leaves_a_large_graph_alone(some: Path) -> None:
+    policy = GraphPolicy(small_rows=1000)
     before = graph_stamp(some)
     fill(some.parent / "docs", 50, seed=1)
-    index(some)
+    index(some, graph=policy)
     assert graph_stamp(some) == before, "2.5 % more: searched exactly"
     with Session(some) as session:
         by_graph, plan = session.search.vector_search(
@@ -164,25 +165,21 @@ def test_a_small_change_leaves_a_large_graph_alone(
         assert plan.kind == "graph"
         assert 2049 in by_graph[0][0].tolist()
     fill(some.parent / "docs", 100, seed=2)
-    index(some)
+    index(some, graph=policy)
     after = graph_stamp(some)
     assert after.upto == 2150, "7.5 % more: extended"
     assert after.extra == before.extra, "not measured again before it has grown by a quarter"
     assert list(verify(some)) == []
 
 
-def test_a_session_keeps_to_the_graph_it_loaded(
-    some: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_session_keeps_to_the_graph_it_loaded(some: Path) -> None:
     """A commit is there before its graph: a session between the two has a tail, also afterwards."""
     fill(some.parent / "docs", 200, seed=1)
-    with monkeypatch.context() as patch:
-        patch.setattr(derive_module, "graph_is_due", lambda _: False)
-        index(some)
+    index(some, graph=NEVER)
     with Session(some) as session:
         vector = session.snapshot.vectors(np.array([2150]))
         session.search.vector_search(vector, 5, "graph")
-        derive(Snapshot.open(some))
+        update_derived(Snapshot.open(some))
         assert graph_stamp(some).upto == 2200
         hits, plan = session.search.vector_search(vector, 5, "graph")
         assert plan.kind == "graph"
@@ -201,14 +198,11 @@ def test_a_session_maps_the_matrix_also_after_a_later_commit(some: Path) -> None
         np.testing.assert_array_equal(matrix, expected)
 
 
-def test_a_query_that_the_graph_cannot_answer_has_no_row_twice(
-    some: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_query_that_the_graph_cannot_answer_has_no_row_twice(some: Path) -> None:
     """Hardly a row of the graph lives: such a query is searched exactly, and that is the tail too."""
-    monkeypatch.setattr(derive_module, "graph_is_due", lambda _: False)
     fill(some.parent / "docs", 20, seed=1)
     (some.parent / "docs/r0.jsonl").write_text('{"_id": "0-0", "text": "one that stays"}\n')
-    index(some, compaction=CompactionPolicy(dead_rows=10**9))
+    index(some, graph=NEVER, compaction=CompactionPolicy(dead_rows=10**9))
     with Session(some) as session:
         vector = session.snapshot.vectors(np.array([2005]))
         hits, plan = session.search.vector_search(vector, 100, "graph")

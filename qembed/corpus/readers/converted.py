@@ -1,0 +1,39 @@
+"""Results of converting a file in the sandbox: texts, parts left out and parts that are broken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, TypeAlias
+
+
+class Text(NamedTuple):
+    """The text of a file, or of one of its pages, sheets or chapters, whose id ends in `end` then."""
+
+    end: str
+    text: str
+    title: str
+    meta: dict[str, Any]
+
+
+class Omitted(NamedTuple):
+    """Parts of a file that are in no text: `what` names them, `number` is how many they are."""
+
+    what: str
+    number: int = 1
+
+
+class Broken(NamedTuple):
+    """A part of a file that should have been read and could not be."""
+
+    error: str
+
+
+Converted: TypeAlias = Text | Omitted | Broken
+
+Converter: TypeAlias = Callable[[bytes], Iterator[Converted]]
+"""A function from a file's bytes to its texts; raises whatever its libraries do for a file that is broken."""
+
+
+def table_text(rows: list[list[str]]) -> str:
+    """Lines of cells with `|` between them; each cell in one line, empty cells at the end dropped."""
+    return "\n".join(" | ".join(" ".join(c.split()) for c in row).rstrip(" |") for row in rows)

@@ -1,0 +1,72 @@
+"""The model of an indexing run: its encoder and the probe vectors that the manifest keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from qembed.models import Model, open_model
+from qembed.pipeline.progress import Progress, StageTimer
+from qembed.pipeline.recipe import check_model, check_probes
+from qembed.store.manifest import PROBE_TEXTS, pack_vectors
+from qembed.types import Encoder, Recipe
+
+
+def open_model_with_dim(spec: str, dim: int | None) -> Model:
+    """Open a model, with vectors truncated to `dim` dimensions if that is given."""
+    model = open_model(spec)
+    return model if dim in (None, model.dim) else open_model(spec, dim=dim)
+
+
+class EncoderSource:
+    """An opened model, whose weights are loaded when its encoder or new probe vectors are first needed.
+
+    `probes`: those of the manifest, empty for a new index. Raises RecipeMismatch if `model` is not the
+    model of the recipe.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        recipe: Recipe,
+        probes: Mapping[str, str],
+        progress: Progress,
+        timer: StageTimer,
+    ) -> None:
+        check_model(recipe, model)
+        self.model = model
+        self._recipe = recipe
+        self._probes = probes
+        self._progress = progress
+        self._timer = timer
+        self._encoder: Encoder | None = None
+        if model.warning:
+            progress.say(model.warning)
+
+    @property
+    def encoder(self) -> Encoder:
+        """The encoder. Raises RecipeMismatch if its vectors differ from the probe vectors."""
+        if self._encoder is None:
+            self._encoder = self._load()
+            check_probes(self._encoder, self._probes, self._recipe)
+        return self._encoder
+
+    def _load(self) -> Encoder:
+        self._progress.say(f"loading {self.model.name}")
+        with self._timer("export"):
+            self.model.prepare(self._progress.say, self._progress.stop)
+        with self._timer("load"):
+            encoder = self.model.encoder()
+        if self.model.note:
+            self._progress.say(self.model.note)
+        return encoder
+
+    def probes(self) -> Mapping[str, str]:
+        """Return the probe vectors for the manifest; for a new index they are encoded now."""
+        if not self._probes:
+            self._probes = {"vectors": pack_vectors(self.encoder.encode(list(PROBE_TEXTS)))}
+        return self._probes
+
+    def release(self) -> None:
+        """Drop the weights."""
+        self._encoder = None
+        self.model.release()

@@ -1,0 +1,186 @@
+"""The plan of an indexing run: recipe, model and changes, decided before anything is written."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from qembed.errors import NoIndex
+from qembed.models import Model
+from qembed.pipeline.indexing.encoder_source import open_model_with_dim
+from qembed.pipeline.indexing.options import IndexOptions
+from qembed.pipeline.indexing.plan import Key, SourceChanges
+from qembed.pipeline.indexing.sources import Sources, failures
+from qembed.pipeline.locate import model_spec
+from qembed.pipeline.progress import StageTimer
+from qembed.pipeline.recipe import (
+    check_model,
+    check_recipe_options,
+    inherit_options,
+    make_recipe,
+    relocated_model,
+)
+from qembed.store import Catalog, FileState, Manifest, Snapshot, Source
+from qembed.store.manifest import REBUILD, interrupted_rebuild
+from qembed.types import Recipe, Unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestFields:
+    """Manifest fields that a run sets with each commit, beside rows and documents.
+
+    `earlier_failures`: source, file and message of those in sources that this run does not read.
+    """
+
+    sources: Sequence[Source]
+    settings: Mapping[str, Any]
+    probes: Mapping[str, str]
+    versions: Mapping[str, str]
+    earlier_failures: tuple[tuple[str, str, str], ...] = ()
+
+    def values(self, failed: Sequence[tuple[Key, Unreadable]]) -> dict[str, Any]:
+        """The fields by name. `failed`: the failures of this run so far."""
+        return {
+            "sources": self.sources,
+            "settings": self.settings,
+            "probes": self.probes,
+            "versions": self.versions,
+            "failed": (*failures(failed), *self.earlier_failures),
+            "refreshed": time.time(),
+        }
+
+
+@dataclass
+class RecipeChange:
+    """Recipe and model of an index after a run, and how it gets from the present ones to them.
+
+    `spec`: of the model; `moved_from`: its spec before, if `--model` names a new place of the same model.
+    `rebuild`: encode everything beside the present generation. `truncate`: cut the stored vectors to
+    `recipe.dim` dimensions first.
+    """
+
+    recipe: Recipe
+    spec: str
+    opened: Model | None = None
+    rebuild: bool = False
+    truncate: bool = False
+    moved_from: str | None = None
+
+    @cached_property
+    def model(self) -> Model:
+        """The model, opened without its weights."""
+        return self.opened or open_model_with_dim(self.spec, self.recipe.dim)
+
+
+@dataclass
+class IndexPlan:
+    """Decisions of an indexing run.
+
+    `present`: the manifest of the index, None for a new one. `snapshot`: the generation that is continued,
+    None if there is none: the present one, or that of an interrupted rebuild. `catalog`: its documents,
+    grouped by file. `settings`: of the manifest.
+    """
+
+    target: RecipeChange
+    present: Manifest | None
+    snapshot: Snapshot | None
+    catalog: Catalog
+    sources: Sources
+    changes: SourceChanges
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def has_work(self) -> bool:
+        """True if documents are to be read, deleted or reported."""
+        changes = self.changes
+        return bool(
+            changes.read
+            or changes.gone
+            or self.sources.stdin
+            or self.sources.unlisted
+            or self.target.rebuild
+            or self.snapshot is None
+        )
+
+    @property
+    def files(self) -> Mapping[Key, FileState]:
+        """The files of the catalog."""
+        return self.catalog.files()
+
+    def documents_in(self, keys: list[Key]) -> int:
+        """Number of documents in the given files of the catalog."""
+        if len(keys) == len(self.files):
+            return len(self.catalog)
+        return sum(self.files[k].stop - self.files[k].start for k in keys)
+
+    def manifest_fields(
+        self, probes: Mapping[str, str], versions: Mapping[str, str]
+    ) -> ManifestFields:
+        """Manifest fields of the run, with the given probe vectors and library versions."""
+        failed = self.sources.unscanned_failures()
+        return ManifestFields(self.sources.all, self.settings, probes, versions, failed)
+
+    def close(self) -> None:
+        """Close the snapshot."""
+        if self.snapshot is not None:
+            self.snapshot.close()
+
+
+def plan_index(root: Path, options: IndexOptions, timer: StageTimer | None = None) -> IndexPlan:
+    """Plan an indexing run of the index at `root`. Writes nothing.
+
+    The stage "scan" of `timer` gets the time of the walk. Raises NoIndex if there are neither an index nor
+    paths, UsageError for a path that does not exist and options out of range, RecipeMismatch for options
+    that differ from the index's recipe, ModelUnavailable.
+    """
+    try:
+        snapshot = Snapshot.open(root)
+    except NoIndex:
+        if not options.paths:
+            raise
+        snapshot = None
+    present = snapshot.manifest if snapshot is not None else None
+    try:
+        sources = Sources(root, present, options)
+        target = plan_recipe(present, options)
+        if target.rebuild and snapshot is not None:
+            snapshot.close()
+            begun = interrupted_rebuild(root, target.recipe)
+            snapshot = None if begun is None else Snapshot.open(root, REBUILD)
+        catalog = (snapshot.catalog if snapshot is not None else Catalog()).grouped()
+        with (timer if timer is not None else StageTimer())("scan"):
+            changes = sources.changes(catalog)
+    except BaseException:
+        if snapshot is not None:
+            snapshot.close()
+        raise
+    settings = dict(present.settings) if present is not None else {}
+    if options.task is not None:
+        settings["task"] = options.task
+    return IndexPlan(target, present, snapshot, catalog, sources, changes, settings)
+
+
+def plan_recipe(present: Manifest | None, options: IndexOptions) -> RecipeChange:
+    """Choose the recipe of a run and check it against the present one. Raises what `plan_index` raises."""
+    wanted = options.recipe
+    if present is None or options.rebuild:
+        if present is not None:
+            wanted = inherit_options(wanted, present)
+        spec = model_spec(wanted.model)
+        model = open_model_with_dim(spec, wanted.dim)
+        return RecipeChange(make_recipe(model, wanted), spec, model, rebuild=present is not None)
+    change = RecipeChange(present.recipe, present.spec)
+    if (relocated := relocated_model(present, wanted.model)) is not None:
+        change = RecipeChange(present.recipe, relocated.spec, relocated, moved_from=present.spec)
+    if wanted.dim is None or wanted.dim >= present.recipe.dim:
+        check_recipe_options(present.recipe, change.spec, wanted)
+        return change
+    check_recipe_options(present.recipe, change.spec, replace(wanted, dim=None))
+    model = open_model_with_dim(change.spec, wanted.dim)
+    check_model(replace(present.recipe, dim=wanted.dim), model)
+    kept = inherit_options(wanted, replace(present, spec=change.spec))
+    return replace(change, recipe=make_recipe(model, kept), opened=model, truncate=True)

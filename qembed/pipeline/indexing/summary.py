@@ -1,0 +1,144 @@
+"""Counts of an indexing run, and its summary as `qembed index` prints it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from qembed.pipeline.indexing.plan import Key
+from qembed.pipeline.progress import StageTimer
+from qembed.types import LeftOut, Recipe, Unreadable
+
+KINDS = ("added", "changed", "moved", "unchanged", "deleted", "failed")
+"""Outcomes of a document."""
+MAX_LISTED = 1000
+"""Truncated passages listed by name, and problems listed per file."""
+
+
+@dataclass(slots=True)
+class LeftOutStats:
+    """Parts left out of files that were read: how many files, how many parts, and the first of them."""
+
+    MAX_LISTED = 1000
+
+    files: int = 0
+    parts: int = 0
+    listed: list[LeftOut] = field(default_factory=list)
+
+    def add_file(self, left_out: Sequence[LeftOut]) -> None:
+        """Count what was left out of one file."""
+        self.files += bool(left_out)
+        self.parts += sum(part.count for part in left_out)
+        self.listed += left_out[: self.MAX_LISTED - len(self.listed)]
+
+    def to_json(self) -> dict[str, Any]:
+        """Numbers, and the parts that are listed by name."""
+        parts = [{"path": p.path, "what": p.what, "count": p.count} for p in self.listed]
+        return {"files": self.files, "parts": self.parts, "listed": parts}
+
+
+@dataclass(slots=True)
+class IndexStats:
+    """Counts of a run while it goes on.
+
+    `documents`: by outcome. `plain_text_fallbacks`: documents chunked as plain text, by the missing
+    requirement. `failed`: problems with the file they are in.
+    """
+
+    documents: Counter[str] = field(default_factory=Counter)
+    encoded: int = 0
+    reused: int = 0
+    truncated: int = 0
+    truncated_passages: list[str] = field(default_factory=list)
+    plain_text_fallbacks: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
+    failed: list[tuple[Key, Unreadable]] = field(default_factory=list)
+    left_out: LeftOutStats = field(default_factory=LeftOutStats)
+    seconds: StageTimer = field(default_factory=StageTimer)
+
+    def add_unreadable(self, problems: Sequence[tuple[Key, Unreadable]]) -> None:
+        """Count files that could not be read."""
+        self.failed += problems
+        self.documents["failed"] += len(problems)
+
+    def add_truncated(self, places: Sequence[str]) -> None:
+        """Count passages of which the encoder reads a part only, given as `document:line`."""
+        self.truncated += len(places)
+        self.truncated_passages += places[: MAX_LISTED - len(self.truncated_passages)]
+
+
+class Detail(NamedTuple):
+    """Report on a file in a dry run. `chunker`: none, markdown, text, or code: and the language."""
+
+    name: str
+    reader: str
+    chunker: str
+    documents: int
+    passages: int
+    problems: Sequence[str]
+
+
+@dataclass(slots=True)
+class IndexSummary:
+    """Result of an indexing run.
+
+    `skipped`: files by the reason they were skipped for; `suffixes`: those with an unknown suffix, by suffix,
+    "" for none. `plain_text_fallbacks`: documents chunked as plain text, by the missing requirement.
+    `left_out`: parts of the files that were read. Of a dry run only: `would`: file names by what a run would
+    do; `details` and `skipped_files` (name, reason): if asked for.
+    """
+
+    index: Path
+    generation: int
+    recipe: Recipe
+    documents: Mapping[str, int]
+    passages: Mapping[str, int]
+    failed: list[Unreadable]
+    skipped: Mapping[str, int]
+    seconds: Mapping[str, float]
+    interrupted: bool = False
+    dry_run: bool = False
+    truncated_passages: list[str] = field(default_factory=list)
+    plain_text_fallbacks: Mapping[str, int] = field(default_factory=dict)
+    would: Mapping[str, list[str]] = field(default_factory=dict)
+    details: Sequence[Detail] = ()
+    suffixes: Mapping[str, int] = field(default_factory=dict)
+    skipped_files: Sequence[tuple[str, str]] = ()
+    left_out: LeftOutStats = field(default_factory=LeftOutStats)
+
+    def suffixes_of(self, reason: str) -> Mapping[str, int]:
+        """Return the counts of unknown suffixes for the skip reason they belong to, {} for any other."""
+        from qembed.corpus import UNKNOWN
+
+        return self.suffixes if reason == UNKNOWN else {}
+
+    def to_json(self) -> dict[str, Any]:
+        """The documented fields."""
+        body: dict[str, Any] = {
+            "schema": 1,
+            "index": str(self.index),
+            "generation": self.generation,
+            "recipe": self.recipe.to_json(),
+            "documents": dict(self.documents),
+            "passages": dict(self.passages),
+            "cut_plainly": dict(self.plain_text_fallbacks),
+            "failed": [{"path": u.path, "line": u.line, "error": u.error} for u in self.failed],
+            "skipped": dict(self.skipped),
+            "left_out": self.left_out.to_json(),
+            "unknown_suffixes": dict(self.suffixes),
+            "seconds": {k: round(v, 3) for k, v in self.seconds.items()},
+            "interrupted": self.interrupted,
+        }
+        if self.dry_run:
+            body["dry_run"] = True
+            body["would"] = {k: list(v) for k, v in self.would.items()}
+            if self.details:
+                body["details"] = [d._asdict() for d in self.details]
+            if self.skipped_files:
+                body["skipped_files"] = [
+                    {"path": name, "reason": why} for name, why in self.skipped_files
+                ]
+        return body

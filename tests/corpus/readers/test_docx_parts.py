@@ -1,0 +1,331 @@
+"""Word documents: tables, headers, notes, headings, lists, documents inside documents, packages."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from qembed.corpus.readers.converted import Omitted, Text
+from qembed.corpus.readers.docx import docx as convert
+from qembed.corpus.readers.ooxml.word_styles import formatted
+from qembed.corpus.readers.sandbox import ReaderFailed, ReaderProcess
+from tests.corpus.made import saved
+from tests.corpus.ooxml import (
+    STRICT,
+    Part,
+    W,
+    docx,
+    package,
+    rooted,
+    row,
+    run,
+    story,
+)
+from tests.corpus.readers.word import (
+    HIDDEN,
+    P,
+    code,
+    field,
+    reading,
+    text_of,
+)
+
+pytest.importorskip("lxml")
+
+
+# ── tables ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_merged_cells_once() -> None:
+    wide = f"<w:tr><w:tc><w:tcPr><w:gridSpan w:val='2'/></w:tcPr>{P('wide')}</w:tc><w:tc>{P('c')}</w:tc></w:tr>"
+    begins = f"<w:tr><w:tc><w:tcPr><w:vMerge w:val='restart'/></w:tcPr>{P('tall')}</w:tc><w:tc>{P('d')}</w:tc></w:tr>"
+    covered = f"<w:tr><w:tc><w:tcPr><w:vMerge/></w:tcPr>{P('')}</w:tc><w:tc>{P('e')}</w:tc></w:tr>"
+    assert text_of(f"<w:tbl>{wide}{begins}{covered}</w:tbl>") == "wide |  | c\ntall | d\n | e"
+
+
+def test_tables_in_tables() -> None:
+    inner = f"<w:tbl>{row(P('k'), P('v'))}</w:tbl>"
+    assert text_of(f"<w:tbl>{row(P('a') + inner + P('b'), P('c'))}</w:tbl>") == "a k | v b | c"
+    # one column is a frame, as in letters and curricula vitae
+    assert text_of(f"<w:tbl>{row(P('a') + inner)}{row(P('b'))}</w:tbl>") == "a\n\nk | v\n\nb"
+
+
+def test_what_hangs_on_a_cell() -> None:
+    note = story("footnotes", "w:footnotes", f"<w:footnote w:id='2'>{P('per year')}</w:footnote>")
+    cell = f"<w:p>{run('5%')}<w:r><w:footnoteReference w:id='2'/></w:r></w:p>"
+    heading = P("Rate", "<w:pPr><w:outlineLvl w:val='0'/></w:pPr>")
+    assert text_of(f"<w:tbl>{row(heading, cell)}</w:tbl>", f=note) == "Rate | 5% per year"
+
+
+def test_deep_tables() -> None:
+    inner = P("deepest")
+    for _ in range(30):
+        inner = f"<w:tbl>{row(P('x') + inner, P('y'))}</w:tbl>"
+    assert "deepest" in text_of(inner)
+    for _ in range(600):
+        inner = f"<w:tbl>{row(inner, P('y'))}</w:tbl>"
+    worker = ReaderProcess()
+    try:
+        text, omitted = worker.convert(".docx", docx(P("top") + inner))
+        assert isinstance(text, Text)
+        assert text.text.startswith("top")
+        assert isinstance(omitted, Omitted)
+        assert omitted.what == "content nested more than 400 deep"
+        # more than the parser takes
+        for _ in range(600):
+            inner = f"<w:tbl>{row(inner, P('y'))}</w:tbl>"
+        with pytest.raises(ReaderFailed, match="not DOCX that can be read"):
+            worker.convert(".docx", docx(inner))
+    finally:
+        worker.close()
+
+
+# ── beside the text ──────────────────────────────────────────────────────────────────────────────
+
+
+def test_headers_and_footers_once() -> None:
+    def section(key: str, kind: str = "default") -> str:
+        refs = f"<w:headerReference r:id='h{key}' w:type='{kind}'/><w:footerReference r:id='f1' w:type='{kind}'/>"
+        return f"<w:sectPr>{refs}</w:sectPr>"
+
+    parts = {
+        "h1": story("header1", "w:hdr", P("The firm")),
+        "h2": story("header2", "w:hdr", P("The firm") + P("Annex")),
+        "h3": story("header3", "w:hdr", P("never used")),
+        "f1": story(
+            "footer1", "w:ftr", f"<w:p>{run('Page ')}{field(code('PAGE'), run('1'))}</w:p>"
+        ),
+    }
+    body = (
+        P("a", f"<w:pPr>{section('1')}</w:pPr>")
+        + P("b", f"<w:pPr>{section('2')}</w:pPr>")
+        + section("1", "first")
+    )
+    assert text_of(body, **parts) == "a\n\nb\n\nThe firm\n\nAnnex\n\nPage 1"
+
+
+NOTES = {
+    kind: story(
+        f"{kind}s",
+        f"w:{kind}s",
+        f"<w:{kind} w:id='0' w:type='separator'>{P('gone')}</w:{kind}>"
+        f"<w:{kind} w:id='2' w:author='Ann'><w:p><w:r><w:{kind}Ref/></w:r>{run(f'the {kind}')}</w:p></w:{kind}>",
+    )
+    for kind in ("footnote", "endnote", "comment")
+}
+
+
+@pytest.mark.parametrize("kind", NOTES)
+def test_notes_stand_after_their_paragraph(kind: str) -> None:
+    reference = f"<w:r><w:{kind}Reference w:id='2'/></w:r>"
+    note = f"{'Ann: ' if kind == 'comment' else ''}the {kind}"
+    body = f"<w:p>{run('Money ')}{reference}{run('comes')}</w:p>{P('next')}"
+    assert text_of(body, n=NOTES[kind]) == f"Money comes\n\n{note}\n\nnext"
+    # once, however often it is referred to
+    assert text_of(body + f"<w:p>{reference}</w:p>", n=NOTES[kind]).count(f"the {kind}") == 1
+    # of a deleted or hidden place notes are gone and comments are not
+    for gone in (
+        f"<w:del w:id='1' w:author='A'>{reference}</w:del>",
+        reference.replace("<w:r>", f"<w:r>{HIDDEN}"),
+    ):
+        found = text_of(f"<w:p>{run('a')}{gone}</w:p>", n=NOTES[kind])
+        assert found == ("a\n\nAnn: the comment" if kind == "comment" else "a")
+    # what nothing refers to is no loss either
+    assert text_of(P("a"), n=NOTES[kind]) == f"a\n\n{note}"
+
+
+def test_notes_that_cannot_be_read_are_named() -> None:
+    text, omitted = reading(docx(P("a"), n=NOTES["footnote"]._replace(data="<w:footnotes")))
+    assert text.text == "a"
+    assert [what.split(":")[0] for what in omitted] == ["notes"]
+
+
+# ── headings, lists, the table of contents ───────────────────────────────────────────────────────
+
+
+def test_headings_by_level_whatever_they_are_called() -> None:
+    styles = story(
+        "styles", "w:styles",
+        "<w:style w:type='paragraph' w:styleId='berschrift2'><w:name w:val='heading 2'/></w:style>"
+        "<w:style w:type='paragraph' w:styleId='Own'><w:basedOn w:val='berschrift2'/></w:style>"
+        "<w:style w:type='paragraph' w:styleId='T'><w:name w:val='Title'/></w:style>"
+        "<w:style w:type='paragraph' w:styleId='V1'><w:name w:val='toc 1'/></w:style>",
+    )  # fmt: skip
+    body = "".join(
+        P(text, f"<w:pPr><w:pStyle w:val='{style}'/></w:pPr>")
+        for style, text in (
+            ("T", "The guide"),
+            ("V1", "Refunds 3"),
+            ("berschrift2", "Refunds"),
+            ("Own", "More"),
+        )
+    )
+    body += P("Direct", "<w:pPr><w:outlineLvl w:val='2'/></w:pPr>") + P(
+        "text", "<w:pPr><w:outlineLvl w:val='9'/></w:pPr>"
+    )
+    text, omitted = reading(docx(body, s=styles))
+    assert text.text == "# The guide\n\n## Refunds\n\n## More\n\n### Direct\n\ntext"
+    assert text.title == "The guide"
+    assert omitted == {"table of contents": 1}
+
+
+def numbered(key: int, level: int, text: str) -> str:
+    return P(
+        text, f"<w:pPr><w:numPr><w:ilvl w:val='{level}'/><w:numId w:val='{key}'/></w:numPr></w:pPr>"
+    )
+
+
+def levels(*forms: tuple[str, str]) -> str:
+    return "".join(
+        f"<w:lvl w:ilvl='{n}'><w:start w:val='1'/><w:numFmt w:val='{form}'/><w:lvlText w:val='{text}'/></w:lvl>"
+        for n, (form, text) in enumerate(forms)
+    )
+
+
+NUMBERING = (
+    f"<w:abstractNum w:abstractNumId='1'>{levels(('decimal', 'Clause %1.'), ('lowerLetter', '%1.%2)'))}</w:abstractNum>"
+    f"<w:abstractNum w:abstractNumId='2'>{levels(('bullet', '•'), ('none', ''))}</w:abstractNum>"
+    f"<w:abstractNum w:abstractNumId='3'>{levels(('upperRoman', '%1'))}</w:abstractNum>"
+    "<w:num w:numId='1'><w:abstractNumId w:val='1'/></w:num><w:num w:numId='2'><w:abstractNumId w:val='2'/></w:num>"
+    "<w:num w:numId='3'><w:abstractNumId w:val='3'/></w:num><w:num w:numId='4'><w:abstractNumId w:val='1'/>"
+    "<w:lvlOverride w:ilvl='0'><w:startOverride w:val='7'/></w:lvlOverride></w:num>"
+)
+
+
+def test_numbers_in_front_of_paragraphs() -> None:
+    body = [
+        (1, 0, "one"), (1, 1, "sub"), (1, 1, "sub"), (2, 0, "dot"), (1, 0, "two"), (1, 1, "sub"), (3, 0, "roman"),
+        (4, 0, "later"), (4, 0, "later"), (0, 0, "none"), (2, 1, "plain"), (99, 0, "missing"),
+    ]  # fmt: skip
+    text = text_of(
+        "".join(numbered(*x) for x in body), n=story("numbering", "w:numbering", NUMBERING)
+    )
+    assert text.split("\n\n") == [
+        "Clause 1. one", "1.a) sub", "1.b) sub", "- dot", "Clause 2. two", "2.a) sub", "I roman",
+        "Clause 7. later", "Clause 8. later", "none", "plain", "missing",
+    ]  # fmt: skip
+
+
+def test_numbers_of_a_style() -> None:
+    styles = (
+        "<w:style w:type='paragraph' w:styleId='H'><w:name w:val='heading 1'/><w:pPr><w:numPr><w:numId w:val='3'/>"
+        "</w:numPr></w:pPr></w:style>"
+    )
+    body = P("Scope", "<w:pPr><w:pStyle w:val='H'/></w:pPr>")
+    parts = {
+        "s": story("styles", "w:styles", styles),
+        "n": story("numbering", "w:numbering", NUMBERING),
+    }
+    (text, _) = reading(docx(body, **parts))
+    assert (text.text, text.title) == ("# I Scope", "Scope")
+
+
+@pytest.mark.parametrize(
+    ("value", "form", "wanted"),
+    [
+        (4, "upperRoman", "IV"), (1994, "lowerRoman", "mcmxciv"), (0, "upperRoman", "0"), (26, "upperLetter", "Z"),
+        (28, "lowerLetter", "bb"), (7, "decimalZero", "07"), (3, "chineseCounting", "3"),
+    ],
+)  # fmt: skip
+def test_forms_of_numbers(value: int, form: str, wanted: str) -> None:
+    assert formatted(value, form) == wanted
+
+
+# ── documents in documents ───────────────────────────────────────────────────────────────────────
+
+CHUNK = P("before") + "<w:altChunk r:id='c'/>" + P("after")
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("c.html", "<html><body><h1>x</h1><p>chunk</p></body></html>"),
+        ("c.xhtml", '<html xmlns="http://www.w3.org/1999/xhtml"><head><title/></head><body><h1>x</h1>chunk</body></html>'),
+        ("c.txt", "# x\r\n\r\nchunk\r\n"),
+        ("c.mht", "MIME-Version: 1.0\nContent-Type: multipart/related; boundary=B\n\n--B\nContent-Type: text/html; "
+                  "charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\n<h1>x</h1>=\nchunk\n--B--\n"),
+        ("c.docx", docx(P("x", "<w:pPr><w:outlineLvl w:val='0'/></w:pPr>") + P("chunk"))),
+    ],
+)  # fmt: skip
+def test_chunks_of_other_formats(name: str, data: str | bytes) -> None:
+    assert (
+        text_of(CHUNK, c=Part(f"word/{name}", "aFChunk", data)) == "before\n\n# x\n\nchunk\n\nafter"
+    )
+
+
+def test_chunks_that_cannot_be_read_are_named() -> None:
+    for part in (
+        Part("word/c.rtf", "aFChunk", "{\\rtf1 x}"),
+        Part("word/c.docx", "aFChunk", b"PK no"),
+    ):
+        text, omitted = reading(docx(CHUNK, c=part))
+        assert text.text == "before\n\nafter"
+        assert [what.split(":")[0] for what in omitted] == ["content from elsewhere"]
+    assert reading(docx(CHUNK))[1] == {"content from elsewhere": 1}
+
+
+# ── packages ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_strict_form_of_the_standard() -> None:
+    body = f"<w:body><w:p><w:hyperlink>{run('strict')}</w:hyperlink></w:p></w:body>"
+    root = rooted("w:document", body).replace(W, "http://purl.oclc.org/ooxml/wordprocessingml/main")
+    assert (
+        reading(package(Part("word/document.xml", "officeDocument", root), base=STRICT))[0].text
+        == "strict"
+    )
+
+
+def test_a_document_type_is_refused() -> None:
+    bomb = '<!DOCTYPE d [<!ENTITY a "b">]><w:document xmlns:w="w"><w:body/></w:document>'
+    for data in (bomb, bomb.encode("utf-16")):
+        with pytest.raises(ValueError, match="document type"):
+            list(convert(package(Part("word/document.xml", "officeDocument", data))))
+
+
+def test_what_is_no_document() -> None:
+    with pytest.raises(ValueError, match="no Word document"):
+        list(
+            convert(
+                package(Part("word/document.xml", "officeDocument", rooted("p:presentation", "")))
+            )
+        )
+    with pytest.raises(ValueError, match="does not say where its content is"):
+        list(convert(package()))
+
+
+# ── the reference: every text node of the XML, except those of deletions, hidden text and fields ──
+
+
+def test_every_word_that_python_docx_writes_is_found() -> None:
+    from docx import Document
+
+    document: Any = Document()
+    document.core_properties.title = "Known"
+    words = iter(f"word{n}" for n in range(1000))
+    for style in [
+        s for s in document.styles if s.type == 1 and not s.name.lower().startswith("toc")
+    ]:
+        document.add_paragraph(next(words), style=style).add_run(f" {next(words)}").bold = True
+    table = document.add_table(3, 3)
+    for cell in table._cells:
+        cell.text = next(words)
+        cell.add_table(1, 2).cell(0, 1).text = next(words)
+    table.cell(0, 0).merge(table.cell(1, 1))
+    section = document.add_section()
+    for story_ in (
+        section.header,
+        section.footer,
+        section.first_page_header,
+        section.even_page_footer,
+    ):
+        story_.is_linked_to_previous = False
+        story_.paragraphs[0].text = next(words)
+    document.add_comment(document.paragraphs[0].runs, text=next(words), author="Ann")
+    text = reading(saved(document))[0].text
+    n = int(next(words).removeprefix("word"))
+    assert n > 60
+    assert {f"word{i}" for i in range(n)} <= set(re.findall(r"\w+", text))
+    assert text.count("word0") == 1
