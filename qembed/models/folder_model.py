@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from qembed.errors import ModelUnavailable
+from qembed.models.layout.limits import UNLIMITED
 from qembed.models.model import Say, Stop
 from qembed.models.model_folder import Folder
 from qembed.models.onnx.prepare import ExportRequest, open_encoder, prepare
 from qembed.models.profiles import Profile, profile_for
-from qembed.models.tokenization import keep_end
+from qembed.models.tokenization import keep_end, no_special_tokens
 from qembed.types import Encoder, TokenEncoder
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class FolderModel:
     def _tokenizer(self) -> Any:
         from tokenizers import Tokenizer
 
-        path = self.folder.path / "tokenizer.json"
+        path = self.folder.base / "tokenizer.json"
         if path.is_file():
             try:
                 tokenizer = Tokenizer.from_file(str(path))
@@ -66,13 +67,16 @@ class FolderModel:
                 from transformers import AutoTokenizer
 
                 loaded: Any = AutoTokenizer.from_pretrained(
-                    str(self.folder.path), local_files_only=True, trust_remote_code=False
+                    str(self.folder.base), local_files_only=True, trust_remote_code=False
                 )
                 tokenizer = loaded.backend_tokenizer
         # a chunker and a counter need the tokens of the whole text
         tokenizer.no_truncation()
         tokenizer.no_padding()
-        keep_end(tokenizer, self.profile.end_token)
+        if self.folder.is_static:
+            no_special_tokens(tokenizer)
+        else:
+            keep_end(tokenizer, self.profile.end_token)
         return tokenizer
 
     def tokenizer(self) -> Any:
@@ -121,9 +125,28 @@ class FolderModel:
         from qembed.models.torch_encoder import TorchEncoder
 
         self._torch = TorchEncoder(
-            self.folder.path, self.dim, self.pooling, self.max_tokens, self.count, self.device
+            self.folder.path,
+            self.dim,
+            self.pooling,
+            self.max_tokens,
+            self.count,
+            self.device,
+            self._left_out(),
         )
         return self._torch
+
+    def _left_out(self) -> tuple[str, ...]:
+        """Templates of prompts whose tokens are not pooled; empty for most models."""
+        if not self.folder.leaves_out_prompt:
+            return ()
+        own = self.folder.settings.get("prompts")
+        texts = own.values() if isinstance(own, dict) else ()
+        profile = self.profile
+        return (
+            profile.query,
+            profile.passage,
+            *(f"{t}{{text}}" for t in texts if isinstance(t, str)),
+        )
 
     def encoder(self) -> Encoder:
         """Load the weights: an export without torch if there is one. Raises ModelUnavailable."""
@@ -149,9 +172,6 @@ def open_folder(
     folder = Folder(path)
     folder.check()
     profile = profile_for(name, path)
-    warning = None
-    if not profile.known:
-        warning = f"{name}: no profile and no prompts of its own; queries are encoded as they are"
     return FolderModel(
         spec=spec,
         name=name,
@@ -159,7 +179,25 @@ def open_folder(
         profile=profile,
         dim=profile.check_dim(dim, folder.dim(), name),
         pooling=folder.pooling(profile.pooling or "mean"),
-        max_tokens=folder.max_tokens(profile.max_tokens),
+        max_tokens=folder.max_tokens(UNLIMITED if folder.is_static else profile.max_tokens),
         device=device,
-        warning=warning,
+        warning=_warning(name, profile),
     )
+
+
+def _warning(name: str, profile: Profile) -> str | None:
+    """Message on what may make the model's rankings worse than its authors', None for nothing."""
+    if profile.similarity != "cosine":
+        return (
+            f"{name} was trained for {profile.similarity}, where the length of a vector counts: ranked by "
+            "cosine, it may find less"
+        )
+    if profile.known:
+        return None
+    if profile.prompts:
+        names = ", ".join(n for n, _ in profile.prompts)
+        return (
+            f"{name}: none of its prompts ({names}) is named query or passage; queries are encoded as they "
+            "are (--task NAME puts one before a query)"
+        )
+    return f"{name}: no profile and no prompts of its own; queries are encoded as they are"

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from qembed.errors import ModelUnavailable, UsageError
 
-PATTERNS = ("*.safetensors", "*.json", "*.txt", "*.model", "*_Pooling/*", "*_Dense/*")
+PATTERNS = ("*.safetensors", "*.json", "*.txt", "*.model")
+"""Files that are fetched, of subfolders too: `*` stands for any path."""
 
 
 def missing(folder: Path) -> str | None:
@@ -15,18 +16,22 @@ def missing(folder: Path) -> str | None:
 
     A link to an unfinished download counts as missing.
     """
-    if not (folder / "config.json").is_file():
+    from qembed.models.model_folder import Folder
+
+    files = Folder(folder)
+    base = files.base
+    if not files.is_static and not (base / "config.json").is_file():
         return "config.json"
-    for index in folder.glob("*.safetensors.index.json"):
+    for index in base.glob("*.safetensors.index.json"):
         try:
             named = set(json.loads(index.read_text("utf-8"))["weight_map"].values())
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return index.name
-        absent = sorted(n for n in named if not (folder / str(n)).is_file())
+        absent = sorted(n for n in named if not (base / str(n)).is_file())
         if absent:
             return ", ".join(absent)
         return None
-    if not any(p.is_file() for p in folder.glob("*.safetensors")):
+    if not any(p.is_file() for p in base.glob("*.safetensors")):
         return "its weights (*.safetensors)"
     return None
 

@@ -11,10 +11,22 @@ import hashlib
 import json
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from qembed.errors import ModelUnavailable
+from qembed.models.layout.checks import check_model_type, check_transformer, static_width
+from qembed.models.layout.limits import Limit, limits
+from qembed.models.layout.modules import (
+    STATIC,
+    Module,
+    check_modules,
+    hashed_files,
+    is_normalized,
+    width,
+)
+from qembed.models.layout.prompts import Prompts, read_prompts
 from qembed.paths import cache_folder
 
 WEIGHTS = "*.safetensors"
@@ -57,9 +69,9 @@ def file_sha256(path: Path) -> str:
     return found
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Folder:
-    """Configuration of a model in a folder, read without loading weights."""
+    """Configuration of a model in a folder, read without loading weights; parts are read once."""
 
     path: Path
 
@@ -94,84 +106,132 @@ class Folder:
                 )
         return [(named.rsplit(".", 1)[-1], sub) for named, sub in found]
 
+    @cached_property
+    def module_list(self) -> list[Module]:
+        """Modules and their configuration, empty for a plain transformers folder. Raises ModelUnavailable."""
+        return [
+            Module(kind, sub, self.json(f"{sub}/config.json") if sub else {})
+            for kind, sub in self.modules()
+        ]
+
+    @property
+    def base(self) -> Path:
+        """Folder of the first module, which reads text: weights and tokenizer are there."""
+        return self.path / next((m.path for m in self.module_list), "")
+
+    def base_json(self, name: str) -> dict[str, Any]:
+        """Content of a JSON file of the first module, empty if there is none. Raises ModelUnavailable."""
+        return self.json(os.path.join(next((m.path for m in self.module_list), ""), name))  # noqa: PTH118
+
+    @property
+    def is_static(self) -> bool:
+        """True if each token has one vector, whatever its text, and a text has their mean."""
+        return next((m.kind for m in self.module_list), "") == STATIC
+
     def revision(self) -> str:
         """SHA-256 over names and contents of the files that determine a vector. Weights are hashed once."""
         h = hashlib.sha256()
-        for pattern in CONTENT:
-            for path in sorted(self.path.glob(pattern)):
-                h.update(f"{path.relative_to(self.path)}\0{file_sha256(path)}\n".encode())
+        modules = self.module_list
+        found = [p for pattern in CONTENT for p in sorted(self.path.glob(pattern))]
+        found += [p for p in hashed_files(self.path, modules) if p not in found]
+        for path in found:
+            h.update(f"{path.relative_to(self.path)}\0{file_sha256(path)}\n".encode())
+        if self.leaves_out_prompt:  # vectors made before prompts were left out are others
+            h.update(b"prompt left out\n")
         return h.hexdigest()
+
+    @property
+    def leaves_out_prompt(self) -> bool:
+        """True if the tokens of a text's prompt are read, but not pooled."""
+        return any(m.leaves_out_prompt for m in self.module_list)
 
     def pooling(self, default: str) -> str:
         """Pooling of token states by the folder's files: mean, cls, lasttoken, …, or several with +."""
-        for kind, sub in self.modules():
-            if kind == "Pooling":
-                config = self.json(f"{sub}/config.json")
-                named = config.get("pooling_mode")
-                if isinstance(named, (str, list)):
-                    return named if isinstance(named, str) else "+".join(named)
-                on = [k.removeprefix("pooling_mode_") for k, v in config.items() if v is True]
-                names = [n.removesuffix("_tokens").removesuffix("_token") for n in on]
-                return "+".join(n for n in names if n != "include_prompt") or default
+        if self.is_static:
+            return "mean"
+        for module in self.module_list:
+            if module.kind == "Pooling":
+                return "+".join(module.pooling_modes) or default
         return default
 
     def dim(self) -> int:
-        """Dimensions of the vectors: the width of a state, for each pooling. Raises ModelUnavailable."""
-        config = self.json("config.json")
-        for kind, sub in reversed(self.modules()):
-            if kind == "Dense":
-                return int(self.json(f"{sub}/config.json")["out_features"])
+        """Dimensions of the vectors as sentence-transformers gives them, cut to the folder's `truncate_dim`.
+
+        Raises ModelUnavailable.
+        """
+        modules = self.module_list
+        try:
+            full = width(modules, self._states())
+        except (KeyError, TypeError, ValueError):
+            raise ModelUnavailable(f"{self.path}: a Dense module without out_features") from None
+        cut = self.settings.get("truncate_dim")
+        return min(full, cut) if isinstance(cut, int) and cut > 0 else full
+
+    def _states(self) -> int:
+        """Width of a token's vector in the first module. Raises ModelUnavailable."""
+        if self.is_static:
+            return static_width(self.base)
+        config = self.base_json("config.json")
         text = config.get("text_config", config)
         for name in ("hidden_size", "d_model", "dim"):
             if isinstance(text.get(name), int):
-                return int(text[name]) * len(self.pooling("").split("+"))
+                return int(text[name])
         raise ModelUnavailable(f"{self.path}: config.json does not say how wide the vectors are")
+
+    def limits(self) -> list[Limit]:
+        """Token limits in its files, the one that is used marked."""
+        return limits(self.base_json, self.is_static)
 
     def max_tokens(self, default: int) -> int:
         """Tokens that it reads, special tokens included: the smallest limit in its files."""
-        named = self.json("sentence_bert_config.json").get("max_seq_length")
-        if not isinstance(named, int):
-            named = self.json("tokenizer_config.json").get("model_max_length")
-        limits = [named, self.json("config.json").get("max_position_embeddings")]
-        # "no limit" is written as 10^30
-        found = [int(x) for x in limits if isinstance(x, (int, float)) and 0 < x < 10**7]
-        return min(found, default=default)
+        return next((x.tokens for x in self.limits() if x.used), default)
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """Content of `config_sentence_transformers.json`; empty if there is none, or if it is broken."""
+        try:
+            return self.json("config_sentence_transformers.json")
+        except ModelUnavailable:
+            return {}
+
+    def similarity(self) -> str:
+        """Similarity that rankings by cosine would not agree with: dot, euclidean or manhattan; else cosine.
+
+        Vectors of length 1 have the same order by cosine, dot product and Euclidean distance.
+        """
+        named = str(self.settings.get("similarity_fn_name") or "cosine")
+        modules = self.module_list
+        unit = not modules or is_normalized(modules)
+        cut = isinstance(self.settings.get("truncate_dim"), int)
+        return "cosine" if unit and not cut and named in ("dot", "euclidean") else named
 
     def float32(self) -> int:
         """Bytes of the weights in float32, the precision on a CPU, whatever precision they are stored in."""
-        config = self.json("config.json")
+        config = self.base_json("config.json")
         half = str(config.get("dtype") or config.get("torch_dtype")).endswith("float16")
-        return sum(p.stat().st_size for p in self.path.glob(WEIGHTS)) * (2 if half else 1)
+        return sum(p.stat().st_size for p in self.base.glob(WEIGHTS)) * (2 if half else 1)
 
-    def prompts(self) -> tuple[str, str] | None:
-        """Prompts (query, passage) of `config_sentence_transformers.json`, each may be "".
-
-        None without any, also if the file is broken.
-        """
-        try:
-            text = (self.path / "config_sentence_transformers.json").read_text("utf-8")
-            config = json.loads(text)
-        except (OSError, ValueError):
-            return None
-        prompts = config.get("prompts") if isinstance(config, dict) else None
-        if not isinstance(prompts, dict):
-            return None
-        query = prompts.get("query")
-        passage = next((prompts[k] for k in ("document", "passage") if prompts.get(k)), "")
-        if not isinstance(query, str) or not isinstance(passage, str) or not (query or passage):
-            return None
-        return query, passage
+    def prompts(self) -> Prompts:
+        """Prompts of `config_sentence_transformers.json`, by the use of each."""
+        return read_prompts(self.settings)
 
     def check(self) -> None:
-        """Check that a model can be loaded from the folder. Raises ModelUnavailable."""
-        if not (self.path / "config.json").is_file():
-            raise ModelUnavailable(f"{self.path}: no model there (config.json is missing)")
-        if not any(self.path.glob(WEIGHTS)):
+        """Check that an encoder can be loaded from the folder. Raises ModelUnavailable."""
+        check_modules(self.path, self.module_list)
+        check_model_type(self.path, self.settings)
+        self.check_files()
+
+    def check_files(self) -> None:
+        """Check that the first module's files are there, of any kind of model. Raises ModelUnavailable."""
+        base, static = self.base, self.is_static
+        if not static:
+            check_transformer(base, self.base_json("config.json"))
+        if not any(base.glob(WEIGHTS)):
             raise ModelUnavailable(
-                f"{self.path}: no weights in safetensors form (pickled ones can run code and are not "
+                f"{base}: no weights in safetensors form (pickled ones can run code and are not "
                 "loaded; convert them first)"
             )
         # transformers would make up an empty tokenizer, which reads all texts alike
-        if not any(p for name in ("tokenizer.json", *VOCABULARIES) for p in self.path.glob(name)):
-            raise ModelUnavailable(f"{self.path}: no tokenizer (tokenizer.json is missing)")
-        self.modules()
+        names = ("tokenizer.json", *(() if static else VOCABULARIES))
+        if not any(p for name in names for p in base.glob(name)):
+            raise ModelUnavailable(f"{base}: no tokenizer (tokenizer.json is missing)")

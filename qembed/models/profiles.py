@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from qembed.errors import UsageError
+from qembed.errors import ModelUnavailable, UsageError
 from qembed.models.builtin import BUILTIN
 from qembed.models.model_folder import Folder
 
@@ -41,6 +41,9 @@ class Profile:
     dtype: advice on precision, "" for none.
     verified: True if the templates were read in the authors' own words.
     known: False for a model without a profile.
+    prompts: the folder's own prompts for other tasks, (name, text put before a query) each.
+    default_prompt: the folder's own prompt for texts that are neither query nor passage.
+    similarity: the model's own; "cosine" also where cosines have the same order.
     """
 
     name: str
@@ -57,6 +60,9 @@ class Profile:
     dtype: str = ""
     verified: bool = True
     known: bool = True
+    prompts: tuple[tuple[str, str], ...] = ()
+    default_prompt: str = ""
+    similarity: str = "cosine"
 
     def reads(self, script: str) -> bool:
         """True if it was trained on text in a script (`Latin`, `Han`, …; "" for no letters)."""
@@ -298,10 +304,32 @@ def profile_for(name: str, folder: Path | None = None) -> Profile:
     short = short_name(name).lower()
     if short in BUILTIN:
         short = BUILTIN[short].model.lower()
-    for profile in PROFILES:
-        if any(fnmatchcase(short, pattern) for pattern in profile.patterns):
-            return profile
-    if folder is not None and (prompts := Folder(folder).prompts()):
-        query, passage = prompts
-        return Profile(short, query=query + "{query}", passage=passage + "{text}", verified=False)
-    return Profile(short or name, known=False)
+    found = next(
+        (p for p in PROFILES if any(fnmatchcase(short, pattern) for pattern in p.patterns)), None
+    )
+    if folder is None:
+        return found or Profile(short or name, known=False)
+    return _with_files(found or Profile(short or name, known=False), Folder(folder))
+
+
+def _with_files(profile: Profile, folder: Folder) -> Profile:
+    """Complete a profile by what its folder's own files say; an unknown one takes its prompts from them."""
+    prompts = folder.prompts()
+    if not profile.known and prompts.found:
+        profile = replace(
+            profile,
+            query=prompts.query + "{query}",
+            passage=prompts.passage + "{text}",
+            verified=False,
+            known=True,
+        )
+    try:
+        similarity = folder.similarity()
+    except ModelUnavailable:  # opening the folder says so
+        similarity = "cosine"
+    return replace(
+        profile,
+        prompts=tuple(prompts.tasks.items()),
+        default_prompt=prompts.default,
+        similarity=similarity,
+    )

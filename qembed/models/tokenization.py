@@ -38,3 +38,12 @@ def keep_end(tokenizer: Any, end: str) -> bool:
     before = tokenizer.post_processor
     tokenizer.post_processor = behind if before is None else processors.Sequence([before, behind])
     return True
+
+
+def no_special_tokens(tokenizer: Any) -> None:
+    """Make a `tokenizers.Tokenizer` add no special tokens, as StaticEmbedding reads texts."""
+    from tokenizers import processors
+
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="$A", pair="$A $B", special_tokens=[]
+    )

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 from qembed.errors import ModelUnavailable, UsageError
 from qembed.models.batching import TEXTS, TOKENS, by_length
 from qembed.models.environment import DEVICE, DTYPE
+from qembed.models.layout.modules import STATIC
+from qembed.models.layout.prompts import PromptFinder
 from qembed.models.library_logging import quiet
 from qembed.models.profiles import profile_for
 from qembed.models.tokenization import keep_end
@@ -81,6 +83,8 @@ def loading(folder: Path) -> Iterator[None]:
 class TorchEncoder:
     """Encoder and TokenEncoder of the model in a folder. `count`: tokens of texts, for batching.
 
+    `left_out`: templates of prompts whose tokens are read, but not pooled.
+
     Raises ModelUnavailable, UsageError.
     """
 
@@ -94,8 +98,10 @@ class TorchEncoder:
         max_tokens: int,
         count: Callable[[Sequence[str]], list[int]],
         device: str | None = None,
+        left_out: Sequence[str] = (),
     ) -> None:
         self.dim = dim
+        self._prompt = PromptFinder(left_out)
         self._count = count
         with loading(folder):
             from sentence_transformers import SentenceTransformer
@@ -110,6 +116,9 @@ class TorchEncoder:
         gpu = arguments["device"] != "cpu"
         self._budget = [n * (GPU_TOKENS if gpu else 1) for n in (TOKENS, TEXTS)]
         self._model.eval()
+        self.is_static = type(self._model[0]).__name__ == STATIC
+        if self.is_static:
+            return
         self._model.max_seq_length = max_tokens
         if hasattr(self._model.tokenizer, "padding_side"):
             # a text's first token is at position 0 then, as in a batch of one
@@ -126,14 +135,25 @@ class TorchEncoder:
 
         out = np.empty((len(texts), self.dim), dtype=np.float32)
         for batch in by_length(self._count(texts), *self._budget):
-            with _no_grad():
-                raw = self._forward([texts[i] for i in batch])["sentence_embedding"]
-            vectors = raw[:, : self.dim].float().cpu().numpy()
-            out[batch] = normalize_encoded(vectors, [texts[i] for i in batch])
+            for prompt, part in self._by_prompt(texts, batch).items():
+                given = [texts[i] for i in part]
+                with _no_grad():
+                    raw = self._forward(given, prompt)["sentence_embedding"]
+                vectors = raw[:, : self.dim].float().cpu().numpy()
+                out[part] = normalize_encoded(vectors, given)
         return out
+
+    def _by_prompt(self, texts: Sequence[str], batch: Sequence[int]) -> dict[str, list[int]]:
+        """Positions of a batch's texts by the prompt that is not to be pooled, "" for none."""
+        found: dict[str, list[int]] = {}
+        for i in batch:
+            found.setdefault(self._prompt(texts[i]), []).append(i)
+        return found
 
     def encode_tokens(self, texts: Sequence[str]) -> list[Vectors]:
         """Last states of each text's attended tokens, float32 (tokens, width), rows of length 1."""
+        if self.is_static:
+            return [self._rows(text) for text in texts]
         found: list[Vectors] = [None] * len(texts)  # type: ignore[list-item]
         for batch in by_length(self._count(texts), *self._budget):
             with _no_grad():
@@ -146,8 +166,16 @@ class TorchEncoder:
                 found[i] = normalize_encoded(kept, [texts[i]] * len(kept))
         return found
 
-    def _forward(self, texts: list[str]) -> dict[str, Any]:
-        features = self._model.preprocess(texts, prompt="")
+    def _rows(self, text: str) -> Vectors:
+        """Rows of a StaticEmbedding's table for a text's tokens, normalised."""
+        with _no_grad():
+            table: Any = self._model[0]
+            rows = table.embedding.weight[self._model.preprocess([text])["input_ids"]]
+        return normalize_encoded(rows.float().cpu().numpy(), [text] * len(rows))
+
+    def _forward(self, texts: list[str], prompt: str = "") -> dict[str, Any]:
+        """Features of the texts, which begin with `prompt`, after the last module."""
+        features = self._model.preprocess([t[len(prompt) :] for t in texts], prompt=prompt)
         on_device = {
             k: v.to(self._model.device) if hasattr(v, "to") else v for k, v in features.items()
         }

@@ -139,6 +139,7 @@ def test_the_last_dense_layer_says_how_wide(bert: Path, tmp_path: Path) -> None:
     for at, width in ((2, 16), (3, 24)):
         listed.insert(at, {"idx": at, "path": f"{at}_Dense", "type": f"{tiny.CONFIG}Dense"})
         tiny.change(folder, f"{at}_Dense/config.json", in_features=WIDTH, out_features=width)
+        (folder / f"{at}_Dense" / "model.safetensors").touch()
     (folder / "modules.json").write_text(json.dumps(listed))
     assert open_model(str(folder)).dim == 24
 

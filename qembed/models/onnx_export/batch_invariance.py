@@ -22,7 +22,7 @@ def batch_invariant_modules(model: Any) -> Any:
     Padding then adds zeros at the end, where a product or a plain sum would group its terms by their number.
     """
     import torch
-    from sentence_transformers.sentence_transformer.modules import Pooling
+    from sentence_transformers.sentence_transformer.modules import Pooling, StaticEmbedding
 
     class Mean(torch.nn.Module):
         def forward(self, features: dict[str, Any]) -> dict[str, Any]:
@@ -31,10 +31,26 @@ def batch_invariant_modules(model: Any) -> Any:
             total = torch.cumsum(states * kept, dim=1)[:, -1]
             return {**features, "sentence_embedding": total / kept.sum(dim=1)}
 
-    return torch.nn.ModuleList(
-        Mean() if isinstance(m, Pooling) and m.pooling_mode == "mean" else m
-        for m in model.children()
-    )
+    class Static(torch.nn.Module):
+        """Mean of table rows, from padded ids where StaticEmbedding takes ids and offsets."""
+
+        def __init__(self, table: torch.nn.EmbeddingBag) -> None:
+            super().__init__()
+            rows, width = table.weight.shape
+            self.table = torch.nn.Embedding(rows, width, _weight=table.weight.detach())
+            self.mean = Mean()
+
+        def forward(self, features: dict[str, Any]) -> dict[str, Any]:
+            states = self.table(features["input_ids"])
+            found: dict[str, Any] = self.mean({**features, "token_embeddings": states})
+            return found
+
+    def replaced(module: Any) -> Any:
+        if isinstance(module, StaticEmbedding):
+            return Static(module.embedding)
+        return Mean() if isinstance(module, Pooling) and module.pooling_mode == "mean" else module
+
+    return torch.nn.ModuleList(replaced(m) for m in model.children())
 
 
 def is_batch_invariant(encoder: Encoder, texts: Sequence[str]) -> bool:

@@ -31,6 +31,8 @@ from qembed.models.onnx_export.parity import (
     paired,
     shapes,
 )
+from qembed.models.onnx_export.unpadded import UnsupportedArchitecture
+from qembed.models.tokenization import no_special_tokens
 
 if TYPE_CHECKING:
     from qembed.models.torch_encoder import TorchEncoder
@@ -128,6 +130,10 @@ def _torch_encoder(request: dict[str, Any]) -> TorchEncoder:
         folder, -1, request["pooling"], limit, lambda ts: [1] * len(ts), device="cpu"
     )
     encoder.dim = int(encoder._model.get_embedding_dimension() or 0)
+    if any(getattr(m, "include_prompt", True) is False for m in encoder._model.children()):
+        raise UnsupportedArchitecture(
+            "its pooling leaves out the prompt, whose end a graph is not told"
+        )
     return encoder
 
 
@@ -254,14 +260,16 @@ def _graph(wrapped: Any, inputs: Sequence[str], outputs: Sequence[str], out: Pat
 
 def _tokenizer(tokenizer: Any, out: Path) -> dict[str, Any]:
     """Save the tokenizer as transformers sets it up, which may differ from the model's own file."""
-    backend = tokenizer.backend_tokenizer
+    backend = getattr(tokenizer, "backend_tokenizer", tokenizer)
     backend.no_truncation()
     backend.no_padding()
+    if backend is tokenizer:  # a static embedding's
+        no_special_tokens(backend)
     backend.save(str(out / TOKENIZER))
-    pad = tokenizer.pad_token_id
+    pad = getattr(tokenizer, "pad_token_id", None)
     return {
         "pad_id": 0 if pad is None else int(pad),
-        "pad_type_id": int(tokenizer.pad_token_type_id),
+        "pad_type_id": int(getattr(tokenizer, "pad_token_type_id", 0)),
     }
 
 

@@ -37,7 +37,7 @@ class CrossEncoderReranker:
         self._name = folder.name
         self.truncated: list[Pair] = []
         files = Folder(folder)
-        files.check()
+        files.check_files()
         self._exported, self.note = open_cross(cross_encoder(folder, str(folder), device))
         if self._exported is not None:
             self.truncated = self._exported.truncated

@@ -51,7 +51,7 @@ class QwenReranker:
         self.task = resolve_task(task, PROFILE)
         self._name = short_name(str(folder))
         files = Folder(folder)
-        files.check()
+        files.check_files()
         limit = min(max_tokens, files.max_tokens(MAX_TOKENS))
         self._exported, self.note = open_qwen(qwen_reranker(folder, str(folder), device))
         if self._exported is not None:

@@ -1,0 +1,1 @@
+"""Folders as sentence-transformers writes them: their modules, limits and prompts, read without weights."""
