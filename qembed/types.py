@@ -129,7 +129,20 @@ class LeftOut:
         return f"{self.path}: {times}{self.what}"
 
 
-ReadItem: TypeAlias = Document | Unreadable | LeftOut
+@dataclass(frozen=True, slots=True)
+class ReadWarning:
+    """Doubt about a file that was read: an encoding guessed, metadata read leniently. `line` is 1-based."""
+
+    path: str
+    message: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        where = self.path if self.line is None else f"{self.path}:{self.line}"
+        return f"{where}: {self.message}"
+
+
+ReadItem: TypeAlias = Document | Unreadable | LeftOut | ReadWarning
 """Item that a reader yields for a file."""
 
 

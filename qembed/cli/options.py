@@ -60,6 +60,20 @@ class Chunking(StrEnum):
     none = "none"
 
 
+class IdPrefix(StrEnum):
+    """Prefix of the ids that records bring along."""
+
+    file = "file"
+
+
+class ColumnType(StrEnum):
+    """Type of a CSV column."""
+
+    text = "text"
+    number = "number"
+    boolean = "boolean"
+
+
 # ── index, model, output ─────────────────────────────────────────────────────────────────────────
 
 MODEL_GROUP = "Model and instruction"
@@ -229,6 +243,19 @@ def key_values(pairs: list[str]) -> dict[str, Any]:
         except ValueError:
             parsed = value
         found[key] = parsed if isinstance(parsed, (int, float, bool, type(None))) else value
+    return found
+
+
+def column_types(values: list[str]) -> dict[str, str]:
+    """Parse `zip=text`, also several with commas between them. Raises UsageError."""
+    found = {}
+    for part in (p for value in values for p in value.split(",") if p.strip()):
+        name, mark, kind = (x.strip() for x in part.rpartition("="))
+        if not mark or not name or kind not in list(ColumnType):
+            raise UsageError(
+                f"--column-types {part}: wanted a column's name and {', '.join(ColumnType)} (zip=text)"
+            )
+        found[name] = kind
     return found
 
 

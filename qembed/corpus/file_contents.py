@@ -1,7 +1,8 @@
-"""A file's bytes and text, unpacked if it is packed, and never more of them than there is room for.
+"""Bytes and text of a file, unpacked if it is packed, up to a limit of size.
 
-What was listed as a regular file may have become a FIFO since: it is opened without waiting and looked at
-again. `.gz` and `.zst` are unpacked as they are read, and what unpacks to far more than it is is a bomb.
+A file that was listed as a regular one may have become a FIFO since: it is opened without waiting and looked
+at again. `.gz` and `.zst` are unpacked as they are read; one that unpacks to far more than its size is
+rejected as a decompression bomb.
 """
 
 from __future__ import annotations
@@ -11,18 +12,18 @@ import stat
 from typing import Any, BinaryIO, NamedTuple
 
 from qembed.compression import decompress
-from qembed.corpus.decode import BINARY, SNIFF, decode, is_binary, legacy
-from qembed.types import Skipped, SourceFile, Unreadable
+from qembed.corpus.decode import BINARY, SNIFF, decode, is_binary
+from qembed.types import ReadWarning, Skipped, SourceFile, Unreadable
 
 MAX_FILE = 256 * 1024 * 1024
-"""Bytes of one text file; a larger one is no document anybody reads, and would be held whole."""
+"""Bytes of a text file that is held whole."""
 MAX_RATIO = 100
-"""What a packed file may unpack to, times its size, where that is more than MAX_FILE. Text packs 3 to 20."""
+"""Limit of unpacked to packed size where that allows more than MAX_FILE. Text packs 3 to 20 times."""
 PACKED = (".gz", ".zst")
 
 
 def open_stream(file: SourceFile) -> BinaryIO:
-    """A file's bytes, unpacked. Raises OSError, also while reading."""
+    """Open a file's bytes, unpacked. Raises OSError, also while reading."""
     fd = os.open(file.location, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     raw = os.fdopen(fd, "rb")
     try:
@@ -40,7 +41,7 @@ def open_stream(file: SourceFile) -> BinaryIO:
 
 
 def data(file: SourceFile, is_text: bool = False) -> bytes | Unreadable:
-    """All bytes of a file of at most MAX_FILE. Skipped if it should be text and is binary."""
+    """Read all bytes of a file of at most MAX_FILE. Skipped if it should be text and is binary."""
     where = os.fspath(file.location)
     size = file.size
     try:
@@ -62,31 +63,33 @@ def data(file: SourceFile, is_text: bool = False) -> bytes | Unreadable:
 
 
 class Text(NamedTuple):
-    """A file's text, and its encoding where that was guessed."""
+    """Text of a file. `meta`: its encoding where that was guessed; `warnings`: doubts about it."""
 
     text: str
     meta: dict[str, Any]
+    warnings: tuple[ReadWarning, ...] = ()
 
 
-def text(file: SourceFile) -> Text | Unreadable:
-    """A file's text; see `decode` and `legacy`. Skipped if the file is binary."""
-    found = data(file, is_text=True)
-    return found if isinstance(found, Unreadable) else as_text(found, os.fspath(file.location))
+def text(file: SourceFile, encoding: str | None = None) -> Text | Unreadable:
+    """Read a file's text, in the codec `encoding` or as `decode` finds. Skipped if the file is binary."""
+    found = data(file, is_text=encoding is None)
+    where = os.fspath(file.location)
+    return found if isinstance(found, Unreadable) else as_text(found, where, encoding)
 
 
-def as_text(found: bytes, where: str) -> Text | Unreadable:
-    """The text of a file's bytes."""
-    decoded = decode(found, where)
-    if isinstance(decoded, str):
-        return Text(decoded, {})
-    if decoded.error == BINARY:
-        return Skipped(where, BINARY)
-    guess = legacy(found)
-    return decoded if guess is None else Text(guess[0], {"encoding": guess[1]})
+def as_text(found: bytes, where: str, encoding: str | None = None) -> Text | Unreadable:
+    """Decode a file's bytes. Skipped if they are binary."""
+    decoded = decode(found, where, encoding)
+    if isinstance(decoded, Unreadable):
+        return decoded
+    meta = {"encoding": decoded.encoding} if decoded.encoding else {}
+    if not decoded.doubt:
+        return Text(decoded.text, meta)
+    return Text(decoded.text, meta, (ReadWarning(where, decoded.doubt, decoded.line),))
 
 
 def suffix(name: str) -> str:
-    """What a reader is chosen by: `.md` of `a/B.MD` and of `b.md.gz`, "" of `README` and `.env`."""
+    """Suffix by which a reader is chosen: `.md` of `a/B.MD` and of `b.md.gz`, "" of `README` and `.env`."""
     leaf = name.rpartition("/")[2].lower()
     if leaf.endswith(PACKED):
         leaf = leaf[: leaf.rindex(".")]

@@ -32,7 +32,8 @@ REBUILD = "rebuild.json"
 class Source:
     """A folder, file or stream of documents, and the options it is read with.
 
-    `path` is relative to the folder of the index, or absolute; `-` is standard input.
+    `path` is relative to the folder of the index, or absolute; `-` is standard input. `encoding`: codec of
+    text that does not say its own; `id_prefix`: "file" or None; `column_types`: of CSV columns, by name.
     """
 
     path: str
@@ -44,6 +45,9 @@ class Source:
     title_field: str | None = None
     max_file_size: int | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
+    encoding: str | None = None
+    id_prefix: str | None = None
+    column_types: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

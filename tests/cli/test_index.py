@@ -172,7 +172,7 @@ class TestRefusals:
         assert "poison" in done.err
 
     def test_strict(self, shell: Shell) -> None:
-        shell.write("a.md", b"caf\xe9")
+        shell.write("a.md", bytes(range(1, 256)))
         done = shell("index", "a.md", "--strict")
         assert done.code == 2
         assert "a.md" in done.err
@@ -187,12 +187,99 @@ class TestRefusals:
 
 def test_what_is_not_text_is_reported_and_the_rest_indexed(shell: Shell) -> None:
     shell.write("d/good.md", "fine")
-    shell.write("d/latin.txt", "caf\xe9 au lait".encode("latin-1"))
+    shell.write("d/noise.txt", bytes(range(1, 256)))
     done = shell("index", "d")
     assert done.code == 4
-    assert "latin.txt" in done.err
-    assert "0xe9" in done.err
+    assert "noise.txt" in done.err
+    assert "0x80" in done.err
     assert "1 added" in done.out
+
+
+class TestEncodings:
+    def test_a_guess_is_a_warning_with_the_files_name(self, shell: Shell) -> None:
+        shell.write("d/latin.txt", "café crème, the menu of today".encode("latin-1"))
+        done = shell("index", "d", "--format", "json")
+        assert done.code == 0
+        (warning,) = done.json["warnings"]
+        assert warning["path"].endswith("d/latin.txt")
+        assert (warning["line"], "cp1252" in warning["message"]) == (1, True)
+        assert f"warning: {warning['path']}:1: {warning['message']}" in done.err
+        (hit,) = shell("query", "crème", "--format", "jsonl").lines
+        assert hit["text"] == "café crème, the menu of today"
+        assert hit["meta"] == {"encoding": "cp1252"}
+        shell.old()
+        shell("index")
+        assert summary(shell)["warnings"] == []  # nothing was read
+
+    def test_an_encoding_that_is_said_is_remembered(self, shell: Shell) -> None:
+        shell.write("d/a.txt", "привет".encode("cp866"))
+        shell.write("d/r.jsonl", '{"_id": "r", "text": "мир"}'.encode("cp866"))
+        shell.write("d/marked.txt", "ﬁne".encode("utf-8-sig"))
+        done = shell("index", "d", "--encoding", "IBM866", "--format", "json")
+        assert (done.code, done.json["warnings"]) == (0, [])
+        shell.write("d/b.txt", "снова".encode("cp866"))
+        assert summary(shell)["documents"]["added"] == 1
+        found = {h["document"]: h["text"] for h in shell("query", "x", "--format", "jsonl").lines}
+        assert found == {"a.txt": "привет", "r": "мир", "marked.txt": "ﬁne", "b.txt": "снова"}
+
+    def test_no_such_encoding(self, shell: Shell) -> None:
+        shell.write("a.txt", "x")
+        done = shell("index", "a.txt", "--encoding", "klingon")
+        assert (done.code, "--encoding klingon: no such encoding" in done.err) == (2, True)
+
+    def test_many_warnings_are_counted(self, shell: Shell) -> None:
+        for n in range(25):
+            shell.write(f"d/{n:02}.txt", f"caf\xe9 {n}".encode("latin-1"))
+        done = shell("index", "d")
+        assert done.err.count("warning: ") == 20
+        assert "… and 5 more warnings (-v shows them)" in done.err
+        assert shell("index", "d", "--rebuild", "-v").err.count("warning: ") == 25
+
+
+class TestRecords:
+    def test_ids_of_two_files(self, shell: Shell) -> None:
+        shell.write("d/a.jsonl", '{"_id": "1", "text": "one"}')
+        shell.write("d/b.jsonl", '{"_id": "1", "text": "two"}')
+        done = shell("index", "d")
+        assert done.code == 4
+        assert "duplicate id '1': already in a.jsonl (--id-prefix file puts" in done.err
+        done = shell("index", "d", "--id-prefix", "file")
+        assert done.code == 0, done.err
+        found = shell("query", "x", "--format", "jsonl").lines
+        assert {h["document"] for h in found} == {"a.jsonl#1", "b.jsonl#1"}
+        shell.write("e/a.jsonl", '{"_id": "1", "text": "three"}\n{"_id": "1", "text": "four"}')
+        done = shell("index", "e", "--id-prefix", "file")
+        assert done.code == 4
+        assert "already in this file" in done.err
+        assert "--id-prefix" not in done.err
+
+    def test_types_of_columns(self, shell: Shell) -> None:
+        shell.write("t.csv", "name,zip,price,ok\ntea,01234,3.5,true\ncake,12345,4,FALSE\n")
+        shell("index", "t.csv")
+
+        def found(where: str) -> set[str]:
+            hits = shell("query", "x", "--where", where, "--format", "jsonl").lines
+            return {h["meta"]["name"] for h in hits}
+
+        assert found("price > 3.6") == {"cake"}
+        assert found("ok = true") == {"tea"}
+        assert found("zip = '01234'") == {"tea"}
+        shell(
+            "index", "t.csv", "--column-types", "zip=number,price=text", "--column-types", "ok=text"
+        )
+        assert found("zip = 1234") == {"tea"}
+        assert found("price = '4'") == {"cake"}
+        assert found("ok = 'FALSE'") == {"cake"}
+        assert shell("index", "--format", "json").json["documents"]["unchanged"] == 2
+        shell("index", "t.csv", "--column-types", "*=text")
+        assert found("price = '3.5'") == {"tea"}
+
+    @pytest.mark.parametrize("said", ["zip", "zip=date", "=text"])
+    def test_types_that_are_none(self, shell: Shell, said: str) -> None:
+        shell.write("t.csv", "a\n1\n")
+        done = shell("index", "t.csv", "--column-types", said)
+        assert done.code == 2
+        assert "wanted a column's name and text, number, boolean" in done.err
 
 
 def test_rebuild_with_other_passages(docs: Shell) -> None:

@@ -200,16 +200,25 @@ class TestFromPython:
                 index.add("more", wait=0)
 
 
-def test_lines_that_cannot_be_read_are_named(shell: Shell) -> None:
+def test_lines_in_another_encoding_are_doubted(shell: Shell) -> None:
     done = shell("add", "-", stdin=b"caf\xe9\nplain\r\n\nagain\n")
+    assert done.code == 0
+    assert "warning: -:1: not UTF-8 (byte 0xe9): read as cp1252, the likeliest" in done.err
+    assert sorted(found(shell, "plain", "-k", "9")) == ["again", "café", "plain"]
+
+
+def test_lines_that_cannot_be_read_are_named(shell: Shell) -> None:
+    done = shell("add", "-", stdin=b'{"text": "plain"}\n{"text": \n{"text": "again"}\n')
     assert done.code == 4
-    assert "-:1: not UTF-8: byte 0xe9 at byte 4" in done.err
+    assert "-:2: not JSON: Expecting value at column" in done.err
     assert sorted(found(shell, "plain", "-k", "9")) == ["again", "plain"]
 
 
 def test_records_of_values_that_json_has_not(tmp_path: Path) -> None:
     index = qembed.open(tmp_path / ".qembed", model=BAG)
-    with pytest.raises(InputError, match=r"-:2: not JSON: NaN\n.*-:3: .*not JSON serializable"):
+    with pytest.raises(
+        InputError, match=r"-:2: Out of range float.*\n.*-:3: .*not JSON serializable"
+    ):
         index.add([{"text": "good", "tags": ("a", "b")}, {"text": "x", "n": float("nan")},
                    {"text": "x", "n": object()}])  # fmt: skip
     (hit,) = index.query("good", k=3)

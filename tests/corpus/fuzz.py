@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 from qembed.corpus import READERS, ReadOptions, read, reader_of, suffix
 from qembed.corpus.decode import BINARY
-from qembed.types import Document, LeftOut, Skipped, SourceFile, Unreadable
+from qembed.types import Document, LeftOut, ReadWarning, Skipped, SourceFile, Unreadable
 from tests.bench import processes
 from tests.corpus import counts
 from tests.corpus.mutate import mutate
@@ -98,6 +98,9 @@ def outcome(path: Path) -> Outcome:
                 assert item.path == str(path)
                 assert item.what.strip()
                 assert item.count > 0
+            elif isinstance(item, ReadWarning):
+                assert item.path == str(path)
+                assert item.message.strip()
             else:
                 assert isinstance(item, Unreadable)
                 kinds.add("skipped" if isinstance(item, Skipped) else "refused")

@@ -41,10 +41,15 @@ FAMILIES = (
 
 
 def one(
-    name: str, data: str | bytes, text: str, title: str = "", meta: dict[str, Any] | None = None
+    name: str,
+    data: str | bytes,
+    text: str,
+    title: str = "",
+    meta: dict[str, Any] | None = None,
+    warning: str = "",
 ) -> Sample:
     raw = data.encode() if isinstance(data, str) else data
-    return Sample(name, raw, [("", text, title, meta or {})])
+    return Sample(name, raw, [("", text, title, meta or {})], (warning,) if warning else ())
 
 
 def same(name: str, text: str, title: str = "", meta: dict[str, Any] | None = None) -> Sample:
@@ -90,11 +95,15 @@ def text_samples() -> list[Sample]:
         same("a.txt", "plain\r\ntext\n"),
         one("bom.txt", b"\xef\xbb\xbfwith a mark", "with a mark"),
         one("wide.txt", "breit: ä 你好".encode("utf-16"), "breit: ä 你好"),
-        one("latin.txt", GERMAN.encode("cp1252"), GERMAN, meta={"encoding": "cp1250"}),
+        one("latin.txt", GERMAN.encode("cp1252"), GERMAN, meta={"encoding": "cp1252"}, warning="cp1252"),
         one("cyrillic.txt", RUSSIAN.encode("cp1251"), RUSSIAN, meta={"encoding": "cp1251"}),
         one("gb.txt", CHINESE.encode("gb18030"), CHINESE, meta={"encoding": "gb18030"}),
-        Sample("mostly.txt", "Größe und Maß, Öl für Ärger, ".encode() * 3 + b"\xff", "byte 0xff"),
-        Sample("short.txt", b"caf\xe9", "byte 0xe9 at offset 3"),
+        one("mostly.txt", "Größe und Maß, Öl für Ärger, ".encode() + b"\xff",
+            "Größe und Maß, Öl für Ärger, ÿ", warning="byte 0xff at offset 35"),
+        one("short.txt", b"caf\xe9", "café", meta={"encoding": "cp1252"}, warning="the likeliest"),
+        one("unmarked.txt", "breit: ä 你好".encode("utf-16-be"), "breit: ä 你好",
+            meta={"encoding": "utf-16-be"}, warning="no byte order mark"),
+        Sample("noise.txt", bytes(range(1, 255)), "not text"),
         Sample("binary.txt", b"ELF\0\1\2", "binary file"),
         same("a.md", "# One\n\ntext", "One"),
         same("front.md", FRONT, "Front", {"title": "Front", "tags": ["a", "b"], "date": "2026-01-02"}),
@@ -161,17 +170,18 @@ def table_samples() -> list[Sample]:
         Sample(
             "a.csv", b"name,price\ntea,3\n\n\"a, b\",4\n",
             [
-                ("#2", "name: tea\nprice: 3", "", {"name": "tea", "price": "3"}),
-                ("#4", "name: a, b\nprice: 4", "", {"name": "a, b", "price": "4"}),
+                ("#2", "name: tea\nprice: 3", "", {"name": "tea", "price": 3}),
+                ("#4", "name: a, b\nprice: 4", "", {"name": "a, b", "price": 4}),
             ],
         ),
         Sample("r.csv", b"id;title;text\n7;T;one\n", [("7", "one", "T", {})]),
         Sample("latin.csv", f"text\tn\n{GERMAN}\t1\n".encode("cp1252"),
-               [("#2", GERMAN, "", {"n": "1"})]),
+               [("#2", GERMAN, "", {"n": 1})], ("read as cp1252",)),
         Sample("wide.csv", b"a,b\n1,2,3\n", "3 fields where there are 2 columns"),
-        Sample("twice.csv", b"a,a\n1,2\n", "two columns of one name"),
+        Sample("twice.csv", b"a,a,\n1,2,\n", [("#2", "a: 1\na_2: 2", "", {"a": 1, "a_2": 2})]),
+        Sample("sep.csv", b"sep=|\nk|text\n1|a,b\n", [("#3", "a,b", "", {"k": 1})]),
         Sample("a.tsv", b"text\tn\n\"x\ty\"\t1\nz\t2\n",
-               [("#2", "x\ty", "", {"n": "1"}), ("#3", "z", "", {"n": "2"})]),
+               [("#2", "x\ty", "", {"n": 1}), ("#3", "z", "", {"n": 2})]),
         Sample("b.tsv", "﻿_id\ttext\nq\tü\n".encode(), [("q", "ü", "", {})]),
         Sample("a.json", json.dumps(RECORDS).encode(), records),
         Sample("r.json", b'{"text": "one", "title": "T"}', [("", "one", "T", {})]),
@@ -187,7 +197,10 @@ def table_samples() -> list[Sample]:
         Sample("b.parquet", parquet([{"k": "v", "n": 1}]), [("#1", "k: v\nn: 1", "", {"k": "v", "n": 1})]),
         Sample("nan.parquet", parquet([{"text": "x", "n": float("nan")}, {"text": "y", "n": 0.5}]),
                [("#1", "x", "", {"n": None}), ("#2", "y", "", {"n": 0.5})]),
-        Sample("inf.parquet", parquet([{"text": "x", "n": float("-inf")}]), "row 1: not a number that can"),
+        Sample("inf.parquet", parquet([{"text": "x", "n": float("-inf")}]), [("#1", "x", "", {"n": None})],
+               ("-Infinity is no number",)),
+        Sample("lines.json", b'{"text": "one"}\n{"text": "two"}\n',
+               [("#1", "one", "", {}), ("#2", "two", "", {})]),
         Sample("bad.parquet", b"PAR1 no", "not Parquet"),
     ]  # fmt: skip
 

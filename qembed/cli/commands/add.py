@@ -20,7 +20,7 @@ from qembed.cli.options import (
     WaitOption,
     key_values,
 )
-from qembed.cli.render.index_summary import summary_line
+from qembed.cli.render.index_summary import summary_line, warning_lines
 
 
 def add(
@@ -80,6 +80,8 @@ def add(
             summary = add_records(root, [record], fields, options, progress)
     for unread in summary.failed:
         talk.say(f"cannot read {unread}")
+    for line in warning_lines(summary, verbose):
+        talk.say(line)
     out(dumps(summary.to_json()) if format is OutputFormat.json else summary_line(summary))
     talk.seconds(summary.seconds)
     if summary.interrupted:

@@ -14,6 +14,7 @@ from qembed.cli.exit_codes import ExitCode
 from qembed.cli.options import (
     Chunking,
     FormatOption,
+    IdPrefix,
     IndexOption,
     MetaOption,
     ModelOption,
@@ -21,10 +22,16 @@ from qembed.cli.options import (
     QuietOption,
     VerboseOption,
     WaitOption,
+    column_types,
     key_values,
     number_of_bytes,
 )
-from qembed.cli.render.index_summary import LINE_BREAKS, summary_line, unknown_suffixes
+from qembed.cli.render.index_summary import (
+    LINE_BREAKS,
+    summary_line,
+    unknown_suffixes,
+    warning_lines,
+)
 
 if TYPE_CHECKING:
     from qembed.pipeline.indexing.options import Source
@@ -105,6 +112,28 @@ class ReadingOptions:
         str | None,
         typer.Option(metavar="SIZE", help="Leave out larger files: bytes, or 500K, 20M, 1G."),
     ] = None
+    encoding: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Encoding of text that does not say its own. Default: UTF-8, else the likeliest.",
+            show_default=False,
+        ),
+    ] = None
+    column_types: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=TYPE",
+            help="Read a CSV column as text, number or boolean: zip=text, or *=text. Repeatable.",
+            show_default=False,
+        ),
+    ] = None
+    id_prefix: Annotated[
+        IdPrefix | None,
+        typer.Option(
+            help="file: put the file's name in front of its records' ids.", show_default=False
+        ),
+    ] = None
     id_field: Annotated[str | None, typer.Option(help="A record's id. Default: _id or id.")] = None
     text_field: Annotated[str | None, typer.Option(help="A record's text. Default: text.")] = None
     title_field: Annotated[str | None, typer.Option(help="A record's title. Default: title.")] = (
@@ -125,6 +154,9 @@ class ReadingOptions:
             title_field=self.title_field,
             max_file_size=number_of_bytes(self.max_file_size),
             meta=key_values(common.meta or []),
+            encoding=self.encoding,
+            id_prefix=self.id_prefix.value if self.id_prefix else None,
+            column_types=column_types(self.column_types or []),
         )
 
 
@@ -214,6 +246,8 @@ def _say(talk: Console, summary: IndexSummary) -> None:
     """Print what could not be read and what was skipped."""
     for unread in summary.failed:
         talk.say(f"cannot read {str(unread).translate(LINE_BREAKS)}")
+    for line in warning_lines(summary, talk.verbose):
+        talk.say(line)
     for reason, n in summary.skipped.items():
         # what a command mends is worth a line; all else only with -v
         tell = talk.say if reason.startswith("needs ") else talk.detail

@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from qembed.pipeline.indexing.summary import IndexSummary
 
 SUFFIXES_SHOWN = 8
+WARNINGS_SHOWN = 20
+"""Warnings listed without --verbose; the JSON summary has them all."""
 LINE_BREAKS = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})
 """Escapes for names, which may hold characters that end a line or a cell."""
 
@@ -45,6 +47,15 @@ def _plan_lines(summary: IndexSummary) -> list[str]:
             plan.append(line)
     plan += [f"skip\t{name.translate(LINE_BREAKS)}\t{why}" for name, why in summary.skipped_files]
     return plan
+
+
+def warning_lines(summary: IndexSummary, verbose: bool) -> list[str]:
+    """Format the doubts about files that were read, the first of them unless `verbose`."""
+    shown = len(summary.warnings.listed) if verbose else WARNINGS_SHOWN
+    lines = [f"warning: {str(w).translate(LINE_BREAKS)}" for w in summary.warnings.listed[:shown]]
+    if (more := summary.warnings.count - shown) > 0:
+        lines.append(f"… and {more:,} more warnings{'' if verbose else ' (-v shows them)'}")
+    return lines
 
 
 def unknown_suffixes(summary: IndexSummary, reason: str) -> str:

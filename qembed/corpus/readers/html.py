@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
@@ -53,12 +53,16 @@ MAX_FRAMES = 3
 
 
 class Page(NamedTuple):
-    """Text, title and metadata of a page; `left_out` counts the parts that are in none of them, by kind."""
+    """Text, title and metadata of a page.
+
+    `left_out` counts the parts that are in none of them, by kind; `warnings` are (line, message), 1-based.
+    """
 
     text: str
     title: str
     meta: dict[str, Any]
     left_out: Mapping[str, int] = MappingProxyType({})
+    warnings: Sequence[tuple[int | None, str]] = ()
 
 
 def read_page(html: str) -> Page:

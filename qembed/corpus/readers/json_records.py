@@ -1,39 +1,26 @@
-"""JSON lines to documents, one line at a time: a file of any size stays flat in memory.
+"""JSON to documents: JSON lines one at a time, so that a file of any size stays flat in memory, and records.
 
 A record is `{"_id" or "id", "text", "title"?, "metadata"?}`. Other fields become metadata, beside those of
 the `metadata` object; where both have a key, the object's value stands, because there it was put on
-purpose. A line that cannot be a record is yielded as Unreadable with its number, and the rest goes on.
+purpose. A line that is no record is yielded as Unreadable with its number, and the rest goes on. NaN is
+read as null; an infinite number is, too, with a warning.
 """
 
 from __future__ import annotations
 
-import codecs
 import json
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from qembed.corpus.decode import UTF16
-from qembed.types import Document, Unreadable
-
-MAX_LINE = 64 * 1024 * 1024
-"""Bytes; a longer line is an error and is skipped without being held."""
-
-_SKIP = 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class ReadOptions:
-    """The fields that hold a record's id, text and title; None: `_id` or `id`, `text`, `title`."""
-
-    id_field: str | None = None
-    text_field: str | None = None
-    title_field: str | None = None
+from qembed.corpus.read_options import ReadOptions
+from qembed.corpus.text_lines import MAX_LINE as MAX_LINE
+from qembed.corpus.text_lines import TextLines
+from qembed.types import Document, ReadItem, ReadWarning, Unreadable
 
 
 class _Wrong(ValueError):
-    """What is wrong with one line; never leaves this file."""
+    """Reason why a line is no record; caught in this module or by the reader of a table."""
 
 
 def read_lines(
@@ -42,72 +29,115 @@ def read_lines(
     options: ReadOptions,
     path: str | None = None,
     defaults: Mapping[str, Any] | None = None,
-) -> Iterator[Document | Unreadable]:
-    """The records of a stream of JSON lines in UTF-8; `name` makes the ids of records without one.
+) -> Iterator[ReadItem]:
+    """Read the records of a stream of JSON lines; `name` makes the ids of records without one.
 
     `path` is what errors call the stream, `name` if not given. A byte order mark and blank lines are
     passed over. `Document.line` is the record's line, 1-based. `defaults`: fields of records that do not
     have them.
     """
     where = name if path is None else path
+    lines = TextLines(stream, where, options.encoding, MAX_LINE)
+    parser = JsonParser()
     number = 0
     try:
-        while line := stream.readline(MAX_LINE + 1):
+        for line in lines:
             number += 1
-            if len(line) > MAX_LINE and not line.endswith(b"\n"):
-                _skip_line(stream)
+            if line is None:
                 error = f"line longer than {MAX_LINE // 1024**2} MiB"
                 yield Unreadable(where, error, number)
                 continue
-            if number == 1:
-                if line.startswith(UTF16) or b"\0" in line:
-                    yield Unreadable(where, "not JSON lines in UTF-8 (UTF-16 or a binary file)")
-                    return
-                line = line.removeprefix(codecs.BOM_UTF8)
-            if line.isspace() or not line:
+            if not line.strip():
                 continue
             try:
-                record = _parse(line)
-                if defaults:
-                    record = {**defaults, **record}
-                yield document(record, options, f"{name}#{number}", number)
+                value = parser.parse(line.rstrip("\r\n"))
+                if not isinstance(value, dict):
+                    raise _Wrong(f"not a record: {_kind(value)} where an object was expected")
+                record = {**defaults, **value} if defaults else value
+                yield document(record, options, name, f"#{number}", number)
             except _Wrong as e:
                 yield Unreadable(where, str(e), number)
+            else:
+                yield from parser.warnings(where, number)
     except OSError as e:
         yield Unreadable(where, e.strerror or str(e), number + 1)
+    yield from lines.warnings
+    if lines.unreadable is not None:
+        yield lines.unreadable
 
 
-def _skip_line(stream: BinaryIO) -> None:
-    while (rest := stream.readline(_SKIP)) and not rest.endswith(b"\n"):
-        pass
+class JsonParser:
+    """Parser of JSON values as they can be kept: without NaN, infinite numbers and halves of characters."""
+
+    def __init__(self) -> None:
+        self._infinite: list[str] = []
+        self._decoder = json.JSONDecoder(parse_constant=self._constant, parse_float=self._float)
+
+    def parse(self, text: str) -> Any:
+        """Parse one value. Raises ValueError saying why it cannot be read."""
+        self._infinite.clear()
+        try:
+            value = self._decoder.decode(text)
+        except json.JSONDecodeError as e:
+            raise _Wrong(_reason(e)) from None
+        except RecursionError:
+            raise _Wrong("not JSON that can be read: nested too deeply") from None
+        except ValueError as e:  # numbers of thousands of digits
+            raise _Wrong(str(e).partition(";")[0]) from None
+        return _checked(value, text)
+
+    def parse_all(self, text: str) -> list[tuple[int, Any]]:
+        """Parse values that stand one after another; (line, value) of each, 1-based. Raises ValueError."""
+        self._infinite.clear()
+        found: list[tuple[int, Any]] = []
+        at = line = 0
+        try:
+            while True:
+                begin = at
+                while at < len(text) and text[at] in " \t\r\n\x1e,":
+                    at += 1
+                line += text.count("\n", begin, at)
+                if at == len(text):
+                    return found
+                value, end = self._decoder.raw_decode(text, at)
+                found.append((line + 1, _checked(value, text[at:end])))
+                line += text.count("\n", at, end)
+                at = end
+        except json.JSONDecodeError as e:
+            raise _Wrong(_reason(e)) from None
+        except RecursionError:
+            raise _Wrong("not JSON that can be read: nested too deeply") from None
+        except ValueError as e:
+            raise _Wrong(str(e).partition(";")[0]) from None
+
+    def warnings(self, path: str, line: int | None) -> Iterator[ReadWarning]:
+        """Warnings about the last value parsed."""
+        for number in dict.fromkeys(self._infinite):
+            yield ReadWarning(
+                path, f"{number[:40]} is no number that can be kept: read as null", line
+            )
+
+    def _constant(self, name: str) -> None:
+        if name != "NaN":
+            self._infinite.append(name)
+
+    def _float(self, digits: str) -> float | None:
+        value = float(digits)
+        if math.isinf(value):
+            self._infinite.append(digits)
+            return None
+        return value
 
 
-def _parse(line: bytes) -> Mapping[str, Any]:
-    """The object on a line. Raises _Wrong."""
-    try:
-        text = line.decode()
-    except UnicodeDecodeError as e:
-        raise _Wrong(f"not UTF-8: byte 0x{line[e.start]:02x} at byte {e.start + 1}") from None
-    value = parse_value(text)
-    if not isinstance(value, dict):
-        raise _Wrong(f"not a record: {_kind(value)} where an object was expected")
-    return value
+def _reason(error: json.JSONDecodeError) -> str:
+    one = error.lineno == 1
+    place = f"column {error.colno}" if one else f"line {error.lineno}, column {error.colno}"
+    return f"not JSON: {error.msg} at {place}"
 
 
-def parse_value(text: str) -> Any:
-    """What a JSON text says. Raises ValueError saying why it cannot be read."""
-    try:
-        value = _DECODER.decode(text)
-    except json.JSONDecodeError as e:
-        place = f"column {e.colno}" if e.lineno == 1 else f"line {e.lineno}, column {e.colno}"
-        raise _Wrong(f"not JSON: {e.msg} at {place}") from None
-    except RecursionError:
-        raise _Wrong("not JSON that can be read: nested too deeply") from None
-    except ValueError as e:  # _Wrong of the hooks below, and numbers of thousands of digits
-        raise _Wrong(str(e).partition(";")[0]) from None
-    if (
-        "\\u" in text
-    ):  # the only way in for half a character, which could be neither stored nor shown
+def _checked(value: Any, text: str) -> Any:
+    """A value without halves of characters, for which an escape is the only way in. Raises _Wrong."""
+    if "\\u" in text:
         try:
             json.dumps(value, ensure_ascii=False).encode()
         except UnicodeEncodeError as e:
@@ -116,24 +146,13 @@ def parse_value(text: str) -> Any:
     return value
 
 
-def _refuse(constant: str) -> None:
-    raise _Wrong(f"not JSON: {constant}")
-
-
-def _number(digits: str) -> float:
-    value = float(digits)
-    if math.isinf(value):
-        raise _Wrong(f"not a number that can be kept: {digits[:40]}")
-    return value
-
-
-_DECODER = json.JSONDecoder(parse_constant=_refuse, parse_float=_number)
-
-
 def document(
-    record: Mapping[str, Any], options: ReadOptions, default_id: str, line: int | None
+    record: Mapping[str, Any], options: ReadOptions, name: str, end: str, line: int | None
 ) -> Document:
-    """A record as a document. Raises ValueError saying what is wrong with it."""
+    """Make a document of a record of the file `name`. Raises ValueError saying what is wrong with it.
+
+    A record without an id is called `name` and `end`.
+    """
     rest = dict(record)
     text = _text(rest, options.text_field or "text")
     title = rest.pop(options.title_field or "title", None)
@@ -141,14 +160,18 @@ def document(
         title = ""
     elif not isinstance(title, str):
         raise _Wrong(f"{options.title_field or 'title'} is {_kind(title)}, not a string")
-    name = _id(rest, options.id_field, default_id)
+    own_id = _id(rest, options.id_field)
+    if own_id is None:
+        own_id = name + end
+    elif options.id_prefix == "file":
+        own_id = f"{name}#{own_id}"
     own = rest.get("metadata")
     if isinstance(own, dict):
         del rest["metadata"]
         rest.update(own)
     elif own is None:
         rest.pop("metadata", None)
-    return Document(name, text, title, rest, line)
+    return Document(own_id, text, title, rest, line)
 
 
 def _text(rest: dict[str, Any], field: str) -> str:
@@ -160,13 +183,13 @@ def _text(rest: dict[str, Any], field: str) -> str:
     return text
 
 
-def _id(rest: dict[str, Any], field: str | None, default: str) -> str:
-    """Takes the id out of the record. Whole numbers are written out; a named field has to be there."""
+def _id(rest: dict[str, Any], field: str | None) -> str | None:
+    """Take the id out of a record. Whole numbers are written out; a named field has to be there."""
     if field is not None and field not in rest:
         raise _Wrong(f"no field {field!r}")
     key = field or ("_id" if "_id" in rest else "id")
     if key not in rest:
-        return default
+        return None
     value = rest.pop(key)
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
@@ -178,7 +201,7 @@ def _id(rest: dict[str, Any], field: str | None, default: str) -> str:
 
 
 def _kind(value: object) -> str:
-    """What JSON calls a value."""
+    """JSON's word for a value."""
     if value is None:
         return "null"
     if isinstance(value, bool):

@@ -1,8 +1,8 @@
 """Plain text that is too long for one document: parts of it, `server.log#part=2`, as it streams by.
 
 A part ends at the end of a paragraph or line. Its passages' offsets and lines count from the beginning of
-the whole text (`Document.start`, `Document.line`), so that what is shown opens in an editor. Where text is
-only ever appended, the parts before the last stay as they are.
+the whole text (`Document.start`, `Document.line`), so that they are right in an editor. Where text is only
+ever appended, the parts before the last stay as they are.
 """
 
 from __future__ import annotations
@@ -11,8 +11,17 @@ import codecs
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from qembed.corpus.decode import UTF16, encoding_of
-from qembed.types import Document, Unreadable
+from qembed.corpus import encodings
+from qembed.corpus.decode import (
+    SNIFF,
+    Decoded,
+    decode,
+    guess_of_lines,
+    lines_over_ascii,
+    mark_of,
+    mixed_line,
+)
+from qembed.types import Document, ReadItem, ReadWarning, Unreadable
 
 MAX_WHOLE_BYTES = 16 * 1024 * 1024
 """Bytes of a text that is still one document."""
@@ -22,32 +31,42 @@ BLOCK_BYTES = 1024 * 1024
 
 
 def read_parts(
-    head: bytes, rest: BinaryIO, name: str, path: str
-) -> Iterator[Document | Unreadable]:
-    """The parts of the text that begins with `head` (more than LONG bytes) and goes on in `rest`.
+    head: bytes, rest: BinaryIO, name: str, path: str, encoding: str | None = None
+) -> Iterator[ReadItem]:
+    """Read the parts of the text that begins with `head` (over MAX_WHOLE_BYTES) and goes on in `rest`.
 
-    What cannot be decoded ends it: an Unreadable says where, and the parts up to there stand. Raises OSError.
+    `encoding`: the codec that the user says. A doubt about the encoding is one warning, after the parts.
+    Raises OSError.
     """
-    encoding = encoding_of(head, path)
-    if isinstance(encoding, Unreadable):
-        yield encoding
+    mark = mark_of(head)
+    is_told = mark is not None or encoding is not None
+    found = Decoded("") if is_told else _beginning(head, path)
+    if isinstance(found, Unreadable):
+        yield found
         return
-    guessed = {} if encoding.startswith("utf") else {"encoding": encoding}
+    codec = mark.codec if mark is not None else encoding or found.encoding or "utf-8"
+    meta = {"encoding": found.encoding} if found.encoding else {}
+    blocks = _Blocks(head, rest, codec, 0 if mark is None else mark.size)
     text, start, line, number = "", 0, 1, 0
-    try:
-        for more in _decoded(head, rest, encoding):
-            text += more
-            while len(text) >= PART_BYTES:
-                end = _end(text)
-                number += 1
-                yield _part(name, number, text[:end], start, line, guessed)
-                start, line, text = start + end, line + text.count("\n", 0, end), text[end:]
-    except _Undecodable as e:
-        error = f"{e} (line {line + text.count(chr(10)) + e.lines}); read up to line {line - 1}"
-        yield Unreadable(path, error)
-        return
+    for more in blocks:
+        text += more
+        while len(text) >= PART_BYTES:
+            end = _end(text)
+            number += 1
+            yield _part(name, number, text[:end], start, line, meta)
+            start, line, text = start + end, line + text.count("\n", 0, end), text[end:]
     if text:
-        yield _part(name, number + 1, text, start, line, guessed)
+        yield _part(name, number + 1, text, start, line, meta)
+    doubt, at = (found.doubt, found.line) if found.doubt else (blocks.doubt, blocks.line)
+    if doubt:
+        yield ReadWarning(path, doubt, at)
+
+
+def _beginning(head: bytes, path: str) -> Decoded | Unreadable:
+    """What `decode` finds of the first lines."""
+    size = encodings.SAMPLE_BYTES
+    end = head.rfind(b"\n", 0, size) + 1 or _whole_characters(head[:size])
+    return decode(head[: size if b"\0" in head[:SNIFF] else end], path)
 
 
 def _part(
@@ -59,7 +78,7 @@ def _part(
 
 
 def _end(text: str) -> int:
-    """Where a part may end, late in it: after a blank line, else a line, else a word."""
+    """Offset late in a text where a part may end: after a blank line, else a line, else a word."""
     low = PART_BYTES * 3 // 4
     for mark in ("\n\n", "\n\r\n", "\n", " "):
         at = text.rfind(mark, low, PART_BYTES)
@@ -68,35 +87,81 @@ def _end(text: str) -> int:
     return PART_BYTES
 
 
-class _Undecodable(ValueError):
-    """`lines`: line ends between what was handed out and the first wrong byte."""
+class _Blocks:
+    """Text block by block, without its byte order mark. Iterating raises OSError.
 
-    def __init__(self, message: str, lines: int) -> None:
-        super().__init__(message)
-        self.lines = lines
+    `doubt` and `line` (1-based) say what was not in the codec, and where first.
+    """
 
+    def __init__(self, head: bytes, rest: BinaryIO, codec: str, skip: int) -> None:
+        self._head = head
+        self._rest = rest
+        self._codec = codec
+        self._at = skip
+        self._other = ""  # codec of lines that are not UTF-8
+        self._lines = 1  # line that the next block begins in
+        self.doubt = ""
+        self.line: int | None = None
 
-def _decoded(head: bytes, rest: BinaryIO, encoding: str) -> Iterator[str]:
-    """The text block by block, without its byte order mark. Raises _Undecodable, OSError."""
-    mark = next((len(m) for m in (codecs.BOM_UTF8, *UTF16) if head.startswith(m)), 0)
-    decoder = codecs.getincrementaldecoder(encoding)()
-    read = mark  # bytes that were given to the decoder
-    at = mark
-    while True:
-        block = head[at : at + BLOCK_BYTES] if at < len(head) else rest.read(BLOCK_BYTES)
-        at += len(block)
+    def _raw(self) -> Iterator[bytes]:
+        while block := (
+            self._head[self._at : self._at + BLOCK_BYTES]
+            if self._at < len(self._head)
+            else self._rest.read(BLOCK_BYTES)
+        ):
+            self._at += len(block)
+            yield block
+
+    def __iter__(self) -> Iterator[str]:
+        decode_blocks = self._utf8 if self._codec == "utf-8" else self._lenient
+        for text in decode_blocks():
+            self._lines += text.count("\n")
+            if text:
+                yield text
+
+    def _lenient(self) -> Iterator[str]:
+        decoder = codecs.getincrementaldecoder(self._codec)("replace")
+        for block in self._raw():
+            yield self._checked(decoder.decode(block))
+        yield self._checked(decoder.decode(b"", final=True))
+
+    def _checked(self, text: str) -> str:
+        if not self.doubt and (at := text.find("\ufffd")) >= 0:
+            self.doubt = f"not all of it is {self._codec}: U+FFFD stands for the rest"
+            self.line = self._lines + text.count("\n", 0, at)
+        return text
+
+    def _utf8(self) -> Iterator[str]:
+        """UTF-8 in whole lines, as far as blocks have them: a line decides how its wrong bytes are read."""
+        rest = b""
+        for block in self._raw():
+            block = rest + block
+            end = block.rfind(b"\n") + 1 or _whole_characters(block)
+            rest = block[end:]
+            yield self._decoded(block[:end])
+        yield self._decoded(rest)
+
+    def _decoded(self, block: bytes) -> str:
         try:
-            text = decoder.decode(block, final=not block)
+            return block.decode()
         except UnicodeDecodeError as e:
-            # e.object is what the decoder had left over, and the block
-            offset = read - (len(e.object) - len(block)) + e.start
-            lines = e.object[: e.start].decode(encoding, "ignore").count("\n")
-            what = f"byte 0x{e.object[e.start]:02x}"
-            raise _Undecodable(
-                f"not {encoding.upper()}: {what} at offset {offset}", lines
-            ) from None
-        read += len(block)
-        if text:
-            yield text
-        if not block:
-            return
+            if not self.doubt:
+                self._other = guess_of_lines(lines_over_ascii(block))
+                self.doubt = (
+                    f"not all of it is UTF-8 (byte 0x{block[e.start]:02x}): "
+                    f"the rest is read as {self._other}"
+                )
+                self.line = self._lines + block.count(b"\n", 0, e.start)
+        return "".join(mixed_line(part, self._other) for part in block.splitlines(keepends=True))
+
+
+def _whole_characters(block: bytes) -> int:
+    """Bytes of a block without a UTF-8 character that its end cuts off."""
+    for back in range(1, min(4, len(block) + 1)):
+        byte = block[-back]
+        if byte >= 0xC0:
+            wanted = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
+            return len(block) - back if wanted > back else len(block)
+        if byte < 0x80:
+            break
+    return len(block)

@@ -8,14 +8,15 @@ from typing import TypeAlias
 
 from qembed.corpus import file_contents
 from qembed.corpus.file_contents import PACKED, suffix
+from qembed.corpus.read_options import ReadOptions
 from qembed.corpus.readers import html, large_text, text_formats
+from qembed.corpus.readers.delimited import read_csv
 from qembed.corpus.readers.html import Page
-from qembed.corpus.readers.json_records import ReadOptions, read_lines
 from qembed.corpus.readers.sandbox import read_office
 from qembed.corpus.readers.subtitles import subtitles
-from qembed.corpus.readers.tables import read_csv, read_json, read_parquet
+from qembed.corpus.readers.tables import read_json, read_jsonl, read_parquet
 from qembed.corpus.rst import rst_title
-from qembed.types import Document, LeftOut, ReadItem, SourceFile, Unreadable
+from qembed.types import Document, LeftOut, ReadItem, ReadWarning, SourceFile, Unreadable
 
 Reader: TypeAlias = Callable[[SourceFile, ReadOptions], Iterator[ReadItem]]
 
@@ -34,18 +35,22 @@ def of_text(make: Callable[[str], Page]) -> Reader:
     """A reader of one document, from a function of a file's text that may raise ValueError."""
 
     def reader(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
-        found = file_contents.text(file)
+        found = file_contents.text(file, options.encoding)
         if isinstance(found, Unreadable):
             yield found
             return
+        where = os.fspath(file.location)
         try:
             page = make(found.text)
         except ValueError as e:
-            yield Unreadable(os.fspath(file.location), str(e))
+            yield Unreadable(where, str(e))
             return
         yield Document(file.name, page.text, page.title, {**page.meta, **found.meta})
+        yield from found.warnings
+        for line, message in page.warnings:
+            yield ReadWarning(where, message, line)
         for what, count in page.left_out.items():
-            yield LeftOut(os.fspath(file.location), what, count)
+            yield LeftOut(where, what, count)
 
     reader.__name__ = f"read_{make.__name__.strip('_')}"
     return reader
@@ -70,21 +75,22 @@ read_notebook = of_text(text_formats.notebook)
 read_subtitles = of_text(subtitles)
 
 
-def read_plain(file: SourceFile, options: ReadOptions) -> Iterator[Document | Unreadable]:
-    """One document without a title; parts of it where it is longer than parts.LONG, however long."""
+def read_plain(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
+    """Read one document without a title, or the parts of a text of more than MAX_WHOLE_BYTES."""
     where = os.fspath(file.location)
     try:
         with file_contents.open_stream(file) as stream:
             head = stream.read(large_text.MAX_WHOLE_BYTES + 1)
             if len(head) > large_text.MAX_WHOLE_BYTES:
-                yield from large_text.read_parts(head, stream, file.name, where)
+                yield from large_text.read_parts(head, stream, file.name, where, options.encoding)
                 return
     except OSError as e:
         yield Unreadable(where, e.strerror or str(e))
         return
-    found = file_contents.as_text(head, where)
+    found = file_contents.as_text(head, where, options.encoding)
     if isinstance(found, file_contents.Text):
         yield Document(file.name, found.text, meta=found.meta)
+        yield from found.warnings
     else:
         yield found
 
@@ -100,18 +106,6 @@ def read_mail(file: SourceFile, options: ReadOptions) -> Iterator[Document | Unr
         yield page
     else:
         yield Document(file.name, page.text, page.title, page.meta)
-
-
-def read_jsonl(file: SourceFile, options: ReadOptions) -> Iterator[Document | Unreadable]:
-    """One document a line; ids of records without one are `<file name>#<line>`."""
-    where = os.fspath(file.location)
-    try:
-        stream = file_contents.open_stream(file)
-    except OSError as e:
-        yield Unreadable(where, e.strerror or str(e))
-        return
-    with stream:
-        yield from read_lines(stream, file.name, options, where)
 
 
 _PROSE = ".txt .text .log .adoc .org .tex .texi"

@@ -20,8 +20,8 @@ from importlib.util import find_spec
 from typing import Any, BinaryIO
 
 from qembed.corpus import file_contents
+from qembed.corpus.read_options import ReadOptions
 from qembed.corpus.readers.converted import Broken, Converted, Omitted, Text
-from qembed.corpus.readers.json_records import ReadOptions
 from qembed.types import Document, LeftOut, ReadItem, Skipped, SourceFile, Unreadable
 
 SECONDS = 60.0

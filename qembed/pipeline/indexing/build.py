@@ -210,6 +210,7 @@ class _Run:
             truncated_passages=stats.truncated_passages,
             plain_text_fallbacks=stats.plain_text_fallbacks,
             left_out=stats.left_out,
+            warnings=stats.warnings,
         )
 
 

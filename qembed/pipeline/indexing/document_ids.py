@@ -109,10 +109,11 @@ class IdAssigner:
             owner = self._previous_owner(name)
             if owner is None:
                 return self._record(name, key)
-        of_path = name == key[1] or name.startswith(
-            f"{key[1]}#"
-        )  # of a file, a page or a nameless record
-        return self._record(qualified, key) if of_path and owner != key else owner
+        # of a file, a page, a record without an id or with the file's name in front of it
+        of_path = name == key[1] or name.startswith(f"{key[1]}#")
+        if not of_path or owner == key:
+            return owner
+        return self._assigned_to(qualified) or self._record(qualified, key)
 
     def _record(self, name: str, key: Key) -> str:
         if not self._files or self._files[-1] != key:

@@ -12,7 +12,7 @@ from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.sources import read_options
 from qembed.pipeline.indexing.summary import KINDS, Detail, IndexSummary
 from qembed.pipeline.progress import Progress
-from qembed.types import LeftOut, SourceFile, Unreadable
+from qembed.types import LeftOut, ReadWarning, SourceFile, Unreadable
 
 MAX_PROBLEMS = 3
 """Problems reported of one file."""
@@ -79,6 +79,9 @@ def _detail(file: SourceFile, fields: ReadOptions, chunker: Chunker) -> Detail:
     for item in read(file, fields):
         if isinstance(item, LeftOut):
             problems.append(f"left out: {item.count:,} × {item.what}")
+        elif isinstance(item, ReadWarning):
+            where = "" if item.line is None else f"{item.line}: "
+            problems.append(f"warning: {where}{item.message}")
         elif isinstance(item, Unreadable):
             problems.append(item.error if item.line is None else f"{item.line}: {item.error}")
         else:

@@ -24,7 +24,16 @@ from qembed.pipeline.indexing.options import CommitPolicy
 from qembed.pipeline.indexing.plan import Key, trusted_mtime
 from qembed.pipeline.indexing.summary import MAX_LISTED, IndexStats
 from qembed.store import Catalog, CatalogEntry, FileState, Snapshot, Writer
-from qembed.types import Document, LeftOut, Meta, ReadItem, Skipped, SourceFile, Unreadable
+from qembed.types import (
+    Document,
+    LeftOut,
+    Meta,
+    ReadItem,
+    ReadWarning,
+    Skipped,
+    SourceFile,
+    Unreadable,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -170,6 +179,8 @@ class Ingest:
                 return False
             if isinstance(item, LeftOut):
                 state.left_out.append(item)
+            elif isinstance(item, ReadWarning):
+                self._stats.warnings.add(item)
             elif isinstance(item, Skipped):
                 state.is_broken |= item.keep
                 self._stats.skipped[item.error] += 1
@@ -201,7 +212,8 @@ class Ingest:
         """Add a document to the batch. Returns a problem if its id is taken."""
         assigned = self._ids.assign(state.key, document, state.previous)
         if not isinstance(assigned, str):
-            where = "this file" if assigned == state.key else assigned[1]
+            elsewhere = f"{assigned[1]} (--id-prefix file puts the file's name in front of its ids)"
+            where = "this file" if assigned == state.key else elsewhere
             error = f"duplicate id {document.id!r}: already in {where}"
             return Unreadable(state.path, error, document.line)
         if assigned != document.id:

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from qembed.corpus import ReadOptions, read_lines
-from qembed.corpus.readers.json_records import document, parse_value
+from qembed.corpus.readers.json_records import JsonParser, document
+from qembed.corpus.text_lines import MAX_LINE, TextLines
 from qembed.errors import InputError
 from qembed.pipeline.filters import Filters
 from qembed.pipeline.indexing.build import build
@@ -76,8 +77,8 @@ def _add(
 def _document(record: Record, number: int) -> Document | Unreadable:
     """A record as a document, with its values as JSON has them."""
     try:
-        value = parse_value(json.dumps(record))
-        return document(value, ReadOptions(), f"{STDIN}#{number}", number)
+        value = JsonParser().parse(json.dumps(record, allow_nan=False))
+        return document(value, ReadOptions(), STDIN, f"#{number}", number)
     except (TypeError, ValueError) as e:
         return Unreadable(STDIN, str(e), number)
 
@@ -87,14 +88,15 @@ def _documents_of_lines(stream: BinaryIO, meta: Mapping[str, Any]) -> Iterator[R
     if text.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
         yield from read_lines(io.BytesIO(text), STDIN, ReadOptions(), defaults=meta)
         return
-    for number, line in enumerate(text.split(b"\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            yield _document({**meta, "text": line.decode("utf-8-sig").strip()}, number)
-        except UnicodeDecodeError as e:
-            error = f"not UTF-8: byte 0x{line[e.start]:02x} at byte {e.start + 1}"
-            yield Unreadable(STDIN, error, number)
+    lines = TextLines(io.BytesIO(text), STDIN)
+    for number, line in enumerate(lines, 1):
+        if line is None:
+            yield Unreadable(STDIN, f"line longer than {MAX_LINE // 1024**2} MiB", number)
+        elif line.strip():
+            yield _document({**meta, "text": line.strip()}, number)
+    yield from lines.warnings
+    if lines.unreadable is not None:
+        yield lines.unreadable
 
 
 # ── forgetting ───────────────────────────────────────────────────────────────────────────────────

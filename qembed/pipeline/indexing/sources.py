@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from qembed.corpus import UNKNOWN, ReadOptions, suffix, walk
+from qembed.corpus import UNKNOWN, ReadOptions, encoding_option, suffix, walk
 from qembed.errors import InputError, UsageError
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.plan import Key, SourceChanges, compare
@@ -52,13 +52,16 @@ class Sources:
 
     def _given(self, options: IndexOptions) -> list[Source]:
         found = []
+        source = options.source
+        if source.encoding is not None:
+            source = replace(source, encoding=encoding_option(source.encoding))
         for path in dict.fromkeys(options.paths):
             if path != STDIN:
                 full = Path(os.path.normpath(Path(path).absolute()))
                 if not full.exists():
                     raise UsageError(f"{path}: no such file or folder")
                 path = self._relative(full)
-            found.append(replace(options.source, path=path))
+            found.append(replace(source, path=path))
         return found
 
     def _relative(self, path: Path) -> str:
@@ -243,9 +246,14 @@ def _without_garbage_collection() -> Iterator[None]:
 
 
 def read_options(source: Source) -> ReadOptions:
-    """The fields of a source's records."""
+    """The options that a source's files are read with."""
     return ReadOptions(
-        id_field=source.id_field, text_field=source.text_field, title_field=source.title_field
+        id_field=source.id_field,
+        text_field=source.text_field,
+        title_field=source.title_field,
+        encoding=source.encoding,
+        id_prefix=source.id_prefix,
+        column_types=source.column_types,
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from qembed.pipeline.indexing.plan import Key
 from qembed.pipeline.progress import StageTimer
-from qembed.types import LeftOut, Recipe, Unreadable
+from qembed.types import LeftOut, ReadWarning, Recipe, Unreadable
 
 KINDS = ("added", "changed", "moved", "unchanged", "deleted", "failed")
 """Outcomes of a document."""
@@ -41,6 +41,29 @@ class LeftOutStats:
 
 
 @dataclass(slots=True)
+class WarningStats:
+    """Warnings about files that were read: how many, and the first of them."""
+
+    MAX_LISTED = 1000
+
+    count: int = 0
+    listed: list[ReadWarning] = field(default_factory=list)
+
+    def add(self, warning: ReadWarning) -> None:
+        """Count a warning."""
+        self.count += 1
+        if len(self.listed) < self.MAX_LISTED:
+            self.listed.append(warning)
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """The warnings that are listed; a last entry counts those beyond."""
+        found = [{"path": w.path, "line": w.line, "message": w.message} for w in self.listed]
+        if more := self.count - len(found):
+            found.append({"path": None, "line": None, "message": f"and {more:,} more"})
+        return found
+
+
+@dataclass(slots=True)
 class IndexStats:
     """Counts of a run while it goes on.
 
@@ -57,6 +80,7 @@ class IndexStats:
     skipped: Counter[str] = field(default_factory=Counter)
     failed: list[tuple[Key, Unreadable]] = field(default_factory=list)
     left_out: LeftOutStats = field(default_factory=LeftOutStats)
+    warnings: WarningStats = field(default_factory=WarningStats)
     seconds: StageTimer = field(default_factory=StageTimer)
 
     def add_unreadable(self, problems: Sequence[tuple[Key, Unreadable]]) -> None:
@@ -87,8 +111,8 @@ class IndexSummary:
 
     `skipped`: files by the reason they were skipped for; `suffixes`: those with an unknown suffix, by suffix,
     "" for none. `plain_text_fallbacks`: documents chunked as plain text, by the missing requirement.
-    `left_out`: parts of the files that were read. Of a dry run only: `would`: file names by what a run would
-    do; `details` and `skipped_files` (name, reason): if asked for.
+    `left_out`: parts of the files that were read; `warnings`: doubts about them. Of a dry run only: `would`:
+    file names by what a run would do; `details` and `skipped_files` (name, reason): if asked for.
     """
 
     index: Path
@@ -108,6 +132,7 @@ class IndexSummary:
     suffixes: Mapping[str, int] = field(default_factory=dict)
     skipped_files: Sequence[tuple[str, str]] = ()
     left_out: LeftOutStats = field(default_factory=LeftOutStats)
+    warnings: WarningStats = field(default_factory=WarningStats)
 
     def suffixes_of(self, reason: str) -> Mapping[str, int]:
         """Return the counts of unknown suffixes for the skip reason they belong to, {} for any other."""
@@ -128,6 +153,7 @@ class IndexSummary:
             "failed": [{"path": u.path, "line": u.line, "error": u.error} for u in self.failed],
             "skipped": dict(self.skipped),
             "left_out": self.left_out.to_json(),
+            "warnings": self.warnings.to_json(),
             "unknown_suffixes": dict(self.suffixes),
             "seconds": {k: round(v, 3) for k, v in self.seconds.items()},
             "interrupted": self.interrupted,

@@ -13,7 +13,7 @@ from qembed.corpus.file_contents import suffix
 from qembed.corpus.readers import sandbox
 from qembed.corpus.readers.office import FORMATS
 from qembed.corpus.readers.registry import read_plain
-from qembed.types import Document, Skipped, SourceFile, Unreadable
+from qembed.types import Document, ReadItem, Skipped, SourceFile, Unreadable
 from tests.corpus.samples import FAMILIES, Sample, samples
 
 for _module in ("docx", "pptx", "openpyxl", "pypdfium2"):
@@ -21,7 +21,7 @@ for _module in ("docx", "pptx", "openpyxl", "pypdfium2"):
 SAMPLES = samples()
 
 
-def reading(folder: Path, sample: Sample) -> list[Document | Unreadable]:
+def reading(folder: Path, sample: Sample) -> list[ReadItem]:
     path = folder / sample.name
     path.write_bytes(sample.data)
     file = SourceFile("s", f"in/{sample.name}", str(path), len(sample.data), 1)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from qembed.corpus import READERS, ReadOptions, file_contents, read
 from qembed.corpus.markdown import fenced, strip_inline, title
-from qembed.types import Document, SourceFile, Unreadable
+from qembed.types import Document, ReadItem, SourceFile, Unreadable
 
 
 def file(path: Path, name: str | None = None) -> SourceFile:
@@ -23,7 +23,7 @@ def file(path: Path, name: str | None = None) -> SourceFile:
     )
 
 
-def read_one(path: Path, data: bytes, name: str | None = None) -> Document | Unreadable:
+def read_one(path: Path, data: bytes, name: str | None = None) -> ReadItem:
     path.write_bytes(data)
     (found,) = read(file(path, name), ReadOptions())
     return found
@@ -215,9 +215,14 @@ def test_what_cannot_be_opened_is_reported(tmp_path: Path, name: str) -> None:
     ]
 
 
-def test_undecodable_and_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = read_one(tmp_path / "a.md", b"caf\xe9")
-    assert str(found) == f"{tmp_path / 'a.md'}: not UTF-8: byte 0xe9 at offset 3 (line 1)"
+def test_doubtful_and_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.md").write_bytes(b"# caf\xe9")
+    document, warning = read(file(tmp_path / "a.md"), ReadOptions())
+    assert document == Document("a.md", "# café", "café", {"encoding": "cp1252"})
+    assert str(warning) == (
+        f"{tmp_path / 'a.md'}:1: not UTF-8 (byte 0xe9 at offset 5): read as cp1252, the likeliest "
+        "(--encoding NAME)"
+    )
     monkeypatch.setattr(file_contents, "MAX_FILE", 1024**2)
     found = read_one(tmp_path / "b.md", b"x" * (1024**2 + 1))
     assert isinstance(found, Unreadable)

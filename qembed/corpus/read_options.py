@@ -1,0 +1,24 @@
+"""How the files of a source are read, where they do not say it themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """Fields of records, their ids, types of columns, and the encoding of text.
+
+    `id_field`, `text_field`, `title_field` hold a record's id, text and title; None: `_id` or `id`, `text`,
+    `title`. `id_prefix`: "file" puts the file's name in front of a record's id. `column_types`: name of a
+    CSV column (`*`: every other) to "text", "number" or "boolean". `encoding`: a codec's name; None: UTF-8,
+    or the likeliest.
+    """
+
+    id_field: str | None = None
+    text_field: str | None = None
+    title_field: str | None = None
+    encoding: str | None = None
+    id_prefix: str | None = None
+    column_types: Mapping[str, str] = field(default_factory=dict)
