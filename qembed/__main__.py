@@ -1,11 +1,9 @@
-"""`python -m qembed` and the console script."""
+"""Entry point of `python -m qembed` and of the console script."""
 
 from __future__ import annotations
 
 import gc
 import os
-import sys
-from io import TextIOWrapper
 
 GC_THRESHOLD = 100_000
 """Allocations between two garbage collections: imports make many objects, and no garbage."""
@@ -16,9 +14,9 @@ for them; by default they then take a core from other processes for .1 s."""
 
 def main() -> None:
     """Run the command line."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # data is UTF-8 whatever cron's locale says
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    from qembed.cli.streams import open_streams
+
+    open_streams()
     from qembed.cli.app import app
 
     app(prog_name="qembed")
@@ -26,6 +24,9 @@ def main() -> None:
 
 def command() -> None:
     """Run the command line in a process of its own, as a shell does."""
+    from qembed.cli.interrupts import exit_on_interrupt
+
+    exit_on_interrupt()
     gc.set_threshold(GC_THRESHOLD)
     os.environ.setdefault(BLAS_TIMEOUT, "4")
     try:

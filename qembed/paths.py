@@ -9,6 +9,10 @@ MANIFEST = "manifest.json"
 """The file that makes a folder an index."""
 
 
+CACHE_HINT = "$QEMBED_CACHE may name another folder"
+"""End of a message that the cache folder cannot be written, as where the home is read-only."""
+
+
 def cache_folder() -> Path:
     """Where qembed keeps what only saves time: $QEMBED_CACHE, else the user's cache folder."""
     if named := os.environ.get("QEMBED_CACHE"):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from qembed.cli.command import HELP_COLUMNS, LazyGroup
 from qembed.cli.exit_codes import ExitCode
+from qembed.cli.interrupts import interruptible
+from qembed.cli.streams import OutputError, ReaderGone, discard_output
 from qembed.errors import QembedError
 from qembed.version import __version__
 
@@ -40,23 +42,58 @@ class Main(LazyGroup):
     package = "qembed.cli.commands"
     targets = COMMANDS
 
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Parse the command line, run the command and end: raises SystemExit with its code.
+
+        A reader that has seen enough (`| head -1`) changes no code; stdout that cannot be written does.
+        """
+        code: Any = ExitCode.DONE
+        try:
+            try:
+                return super().main(*args, **extra)
+            except SystemExit as ended:
+                code = ended.code
+            finally:
+                sys.stdout.flush()
+        except ReaderGone:
+            discard_output()
+        except OutputError as e:
+            discard_output()
+            _print_error(e)
+            code = e.exit_code
+        raise SystemExit(code)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command. Raises Exit with the code of an error."""
         try:
-            result = super().invoke(ctx)
-            sys.stdout.flush()
-            return result
+            with interruptible():
+                return super().invoke(ctx)
+        except OutputError:
+            raise
         except QembedError as e:
-            from qembed.cli.console import harmless
-
-            print(f"qembed: {harmless(str(e))}", file=sys.stderr)  # noqa: T201
+            _print_error(e)
             raise typer.Exit(e.exit_code) from None
         except KeyboardInterrupt:
             raise typer.Exit(ExitCode.INTERRUPTED) from None
-        except BrokenPipeError:
-            # the reader has seen enough (`| head -1`); Python must not complain again at exit
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(ExitCode.DONE) from None
+        except FileNotFoundError as e:
+            if e.filename is None and _is_folder_gone():  # getcwd names no file
+                _print_error("the current folder was removed (cd to one that exists)")
+                raise typer.Exit(ExitCode.CANNOT_RUN) from None
+            raise
+
+
+def _print_error(error: object) -> None:
+    from qembed.cli.console import harmless
+
+    print(f"qembed: {harmless(str(error))}", file=sys.stderr)  # noqa: T201
+
+
+def _is_folder_gone() -> bool:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 app = typer.Typer(

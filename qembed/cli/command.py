@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import MISSING, fields, is_dataclass
@@ -57,7 +58,38 @@ class GroupedHelp:
             self.format_commands(ctx, formatter)
 
 
-class Command(GroupedHelp, TyperCommand):
+FILE_NAMES = frozenset({"[PATH ...]", "GLOB", "SPEC"})
+"""Metavars of texts that name files, which may be any bytes; options of type Path may too."""
+
+
+class TextArguments:
+    """Mixin of a command: arguments that are texts must be valid in the terminal's encoding."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse. Raises BadParameter for bytes that have no character: nothing they match is stored."""
+        rest: list[str] = super().parse_args(ctx, args)  # type: ignore[misc]
+        for param in self.params:  # type: ignore[attr-defined]
+            if param.type.name != "str" or param.metavar in FILE_NAMES:
+                continue
+            value = ctx.params.get(param.name)
+            for text in value if isinstance(value, list | tuple) else [value]:
+                if isinstance(text, str) and not _is_encodable(text):
+                    encoding = sys.getfilesystemencoding()
+                    shown = ascii(text.encode(encoding, "surrogateescape"))[1:]
+                    raise typer.BadParameter(f"{shown} is not {encoding.upper()}", ctx, param)
+        return rest
+
+
+def _is_encodable(text: str) -> bool:
+    """True if the text has no lone surrogates, which stand for bytes that could not be decoded."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+class Command(GroupedHelp, TextArguments, TyperCommand):
     """Command with its options in groups."""
 
 

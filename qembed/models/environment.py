@@ -35,7 +35,10 @@ def _normal(name: str) -> str:
 def _distributions() -> dict[str, tuple[str, str]]:
     """Normalised name -> (version, folder that holds the package); the first on the path wins."""
     found: dict[str, tuple[str, str]] = {}
-    here = os.getcwd()  # noqa: PTH109
+    try:
+        here = os.getcwd()  # noqa: PTH109
+    except FileNotFoundError:  # removed
+        here = ""
     for folder in sys.path:
         if folder in ("", here):  # the user's own, which may hold 100,000 files
             continue

@@ -16,6 +16,7 @@ with `score(pairs)`: one number for each (query, passage), higher is better.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import inspect
@@ -46,9 +47,12 @@ def load_object(spec: str) -> tuple[Any, Any]:
     if len(parts) != 3 or not all(parts):
         raise UsageError(f"{spec}: py:module:factory is wanted")
     _, module_name, factory_name = parts
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
+    with contextlib.suppress(
+        FileNotFoundError
+    ):  # a current folder that was removed holds no module
+        here = str(Path.cwd())
+        if here not in sys.path:
+            sys.path.insert(0, here)
     try:
         module = importlib.import_module(module_name)
     except ImportError as e:

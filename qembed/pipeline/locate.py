@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from qembed.errors import NoIndex
+from qembed.errors import NoIndex, UsageError
 from qembed.paths import MANIFEST
 
 FOLDER = ".qembed"
@@ -41,11 +41,19 @@ def find_optional_index(given: Path | None = None) -> Path | None:
 
 
 def index_to_write(given: Path | None = None) -> Path:
-    """The index to write: as `find_index`, but a new .qembed in the current folder if there is none."""
+    """The index to write: as `find_index`, but a new .qembed in the current folder if there is none.
+
+    Raises UsageError for a path that is not UTF-8, which the word index's library cannot open.
+    """
     try:
-        return find_index(given)
+        found = find_index(given)
     except NoIndex:
-        return Path.cwd() / FOLDER
+        found = Path.cwd() / FOLDER
+    try:
+        str(found).encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"{found}: the path of an index must be UTF-8") from None
+    return found
 
 
 def model_spec(given: str | None, remembered: str | None = None) -> str:

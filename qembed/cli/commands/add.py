@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -21,6 +20,7 @@ from qembed.cli.options import (
     key_values,
 )
 from qembed.cli.render.index_summary import summary_line, warning_lines
+from qembed.cli.streams import standard_input
 
 
 def add(
@@ -64,14 +64,15 @@ def add(
     talk = Console(quiet, verbose)
     if text is None:
         raise typer.BadParameter("give a TEXT, or - to read from stdin", param_hint="TEXT")
+    stdin = standard_input() if text == "-" else None
     if text == "-" and (id is not None or title is not None):
         raise UsageError("--id and --title are for one TEXT; in JSON lines each record has its own")
     fields = key_values(meta or [])
     options = IndexOptions(recipe=RecipeOptions(model), wait=wait)
     root = index_to_write(index_dir)
     with StopSignals().caught(talk) as signals, talk.progress(signals) as progress:
-        if text == "-":
-            summary = add_lines(root, sys.stdin.buffer, fields, options, progress)
+        if stdin is not None:
+            summary = add_lines(root, stdin, fields, options, progress)
         else:
             if not text.strip():
                 raise InputError("an empty text says nothing")

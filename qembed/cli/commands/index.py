@@ -32,6 +32,7 @@ from qembed.cli.render.index_summary import (
     unknown_suffixes,
     warning_lines,
 )
+from qembed.cli.streams import standard_input
 
 if TYPE_CHECKING:
     from qembed.pipeline.indexing.options import Source
@@ -217,6 +218,7 @@ def index(
     from qembed.pipeline.locate import index_to_write
 
     talk = Console(common.quiet, common.verbose)
+    stdin = standard_input() if "-" in (paths or ()) else None
     options = IndexOptions(
         paths=tuple(paths or ()),
         recipe=passages.recipe(),
@@ -232,7 +234,7 @@ def index(
         confirm=lambda question: run.yes or confirmed(question),
     )
     with StopSignals().caught(talk) as signals, talk.progress(signals) as progress:
-        summary = build(index_to_write(common.index_dir), options, progress, sys.stdin.buffer)
+        summary = build(index_to_write(common.index_dir), options, progress, stdin)
     _say(talk, summary)
     out(dumps(summary.to_json()) if common.format is OutputFormat.json else summary_line(summary))
     _say_details(talk, summary)
@@ -270,6 +272,9 @@ def _say_details(talk: Console, summary: IndexSummary) -> None:
 
 def confirmed(question: str) -> bool:
     """Ask on a terminal. Without one the answer is no: nobody could give another."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if sys.stdin is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
-    return typer.confirm(f"{question}. Delete them from the index?", err=True)
+    try:
+        return typer.confirm(f"{question}. Delete them from the index?", err=True)
+    except typer.Abort:  # the end of input is no yes
+        return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from typing import Annotated
 
@@ -33,6 +32,7 @@ from qembed.cli.options import (
     VerboseOption,
     WhereOption,
 )
+from qembed.cli.streams import standard_input
 from qembed.cli.via_server import ask_server
 
 
@@ -130,7 +130,7 @@ def query(
         if rerank is not None:
             missing += f" (--rerank took {rerank!r} as its value; write --rerank late)"
         raise typer.BadParameter(missing, param_hint="TEXT")
-    queries = parse_queries(sys.stdin.buffer) if text == "-" else [Query("1", text)]
+    queries = parse_queries(standard_input()) if text == "-" else [Query("1", text)]
     options = QueryOptions(
         k=k,
         task=task,

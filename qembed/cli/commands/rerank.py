@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -21,6 +20,7 @@ from qembed.cli.options import (
     TaskOption,
     VerboseOption,
 )
+from qembed.cli.streams import standard_input
 from qembed.cli.via_server import ask_server, is_regular
 
 RUN_GROUP = "A run instead of hits"
@@ -111,7 +111,7 @@ def rerank(
         counter = partial(talk.counter, unit="pairs")
         print_run(rerank_run_files(files, lambda: Session(index), counter), explain, talk)
         return
-    request = RerankRequest(parse_hits(sys.stdin.buffer), options, encoder)
+    request = RerankRequest(parse_hits(standard_input("rerank without --run")), options, encoder)
     found = find_optional_index(index_dir)
     served = None
     if not no_server and found is not None:

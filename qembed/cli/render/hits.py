@@ -43,6 +43,14 @@ _VISIBLE: Mapping[str, str] = {
 }
 
 
+def _current_folder() -> Path:
+    """The current folder; an empty path, which no hit's path is relative to, if it was removed."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return Path()
+
+
 def shown_path(hit: Hit, folder: Path) -> str:
     """Path of the hit's file, relative to `folder` if below it; the id of a record without its own file."""
     if hit.path is None or not _is_file_document(hit):
@@ -99,7 +107,7 @@ def _tsv(results: Results) -> Iterable[str]:
 
 
 def _paths(results: Results) -> Iterable[str]:
-    terminal, folder = sys.stdout.isatty(), Path.cwd()
+    terminal, folder = sys.stdout.isatty(), _current_folder()
     for h, _ in best_documents(results):
         path = shown_path(h, folder)
         yield safe(path) if terminal else path
@@ -118,7 +126,7 @@ def _text(answer: Answer) -> None:
         console.width = PLAIN_WIDTH
     # rich also takes FORCE_COLOR for a terminal, and leaves bold where NO_COLOR is set
     coloured = sys.stdout.isatty() and bool(console.color_system) and not console.no_color
-    folder, indent = Path.cwd(), Text(" " * INDENT)
+    folder, indent = _current_folder(), Text(" " * INDENT)
     for results in answer.results:
         if len(answer.results) > 1:
             console.print(

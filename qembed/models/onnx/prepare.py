@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from qembed.models.environment import accelerator, version
 from qembed.models.model import Say, Stop
 from qembed.models.profiles import short_name
+from qembed.paths import CACHE_HINT
 
 if TYPE_CHECKING:
     from qembed.models.onnx.cache import Slot
@@ -180,7 +181,8 @@ def prepare(request: ExportRequest, say: Say, stop: Stop, retry_failed: bool = F
             sweep(slot)
             return _export(slot, request, say, stop)
     except OSError as e:
-        return f"no export of {request.name}, torch is used: {slot.top}: {e.strerror or e}"
+        reason = f"{slot.top}: {e.strerror or e} ({CACHE_HINT})"
+        return f"no export of {request.name}, torch is used: {reason}"
 
 
 def _stays_on_torch(request: ExportRequest, reason: str | None) -> str:

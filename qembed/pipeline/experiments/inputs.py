@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
@@ -10,9 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from qembed.errors import InputError, UsageError
+from qembed.errors import InputError, StorageError, UsageError
 from qembed.evaluation import corpus_file_name, read_beir, read_qrels, read_queries
 from qembed.models import cache_folder
+from qembed.paths import CACHE_HINT
 from qembed.pipeline.indexing.build import build
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.summary import IndexSummary
@@ -67,7 +67,7 @@ def index_beir(
 ) -> tuple[Path, IndexSummary]:
     """Make or refresh the index of a collection in the cache folder, keyed by the corpus's content.
 
-    Returns its path and the summary. Raises InputError for records that cannot be read,
+    Returns its path and the summary. Raises InputError for records that cannot be read, StorageError,
     KeyboardInterrupt if `progress` was stopped.
     """
     recipe = replace(options.recipe, model=model_spec(options.recipe.model))
@@ -76,12 +76,14 @@ def index_beir(
         while piece := f.read(1 << 22):
             key.update(piece)
     folder = cache_folder() / "eval" / key.hexdigest()
-    folder.mkdir(parents=True, exist_ok=True)
     # a name inside the folder, so that one content at two places is one source
     link = folder / corpus_file_name(corpus)
-    with contextlib.suppress(FileNotFoundError):
-        link.unlink()
-    link.symlink_to(corpus.resolve())
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(corpus.resolve())
+    except OSError as e:
+        raise StorageError(f"cannot write {folder}: {e.strerror} ({CACHE_HINT})") from e
     root = folder / FOLDER
     summary = build(
         root, replace(options, paths=(str(link),), recipe=recipe, wait=LOCK_WAIT), progress

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qembed.cli.command import LazyGroup, RerankValue, option_groups
+from qembed.cli.command import LazyGroup, RerankValue, TextArguments, option_groups
 from qembed.cli.console import Console, StopSignals, dumps, out
 from qembed.cli.exit_codes import ExitCode
 from qembed.cli.options import (
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from qembed.pipeline.retrieval.options import QueryOptions
 
 
-class EvalGroup(RerankValue, LazyGroup):
+class EvalGroup(RerankValue, TextArguments, LazyGroup):
     """`eval` measures by itself, and has commands."""
 
     package = "qembed.cli.commands.eval"
