@@ -13,6 +13,8 @@ MAX_UNPACKED = 512 * 1024 * 1024
 MAX_MEMBER = 128 * 1024 * 1024
 """Bytes of one member."""
 MAX_MEMBERS = 20_000
+_COMPOUND = bytes.fromhex("d0cf11e0a1b11ae1")
+"""First bytes of what Office wrote before 2007, and wraps around encrypted files today."""
 
 
 class Archive:
@@ -22,6 +24,10 @@ class Archive:
     """
 
     def __init__(self, data: bytes) -> None:
+        if data.startswith(_COMPOUND):
+            raise ValueError(
+                "encrypted with a password, or a format of before 2007 by another name"
+            )
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(data))
         except (zipfile.BadZipFile, NotImplementedError, EOFError) as e:

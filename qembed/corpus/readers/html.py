@@ -201,8 +201,6 @@ class _Renderer:
         self.left_out[kind] += 1
         return ""
 
-    # what becomes of elements that are not simply their content: the text instead of it, or None
-
     def _boilerplate(self, node: Any, is_content: bool) -> str | None:
         """An `aside` or `footer`: text in the main content, and wherever it is a note."""
         if is_content:
@@ -211,6 +209,14 @@ class _Renderer:
         role = f"{found.get('role') or ''} {found.get('epub:type') or ''}"
         is_note = "note" in role or "footnote" in (found.get("class") or "")
         return None if is_note else ""
+
+    def _note_mark(self, node: Any, is_content: bool) -> str | None:
+        """The number of a note, in brackets: without them it would be part of the word before it."""
+        found = node.attributes
+        is_mark = "noteref" in f"{found.get('role')} {found.get('epub:type')}"
+        is_mark |= node.tag == "sup" and node.css_first("a[href^='#']") is not None
+        text = _squeeze(node.text(deep=True)) if is_mark else ""
+        return f"[{text}]" if text.isalnum() and len(text) < 4 else None
 
     def _dialog(self, node: Any, is_content: bool) -> str | None:
         return None if "open" in node.attributes else ""
@@ -267,8 +273,9 @@ class _Renderer:
 
 _Special: TypeAlias = "Callable[[_Renderer, Any, bool], str | None]"
 
-_SPECIAL: dict[str, _Special] = {
+_SPECIAL: dict[str, _Special] = {  # the text instead of an element's content, or None
     **dict.fromkeys(("aside", "footer"), _Renderer._boilerplate),
+    **dict.fromkeys(("a", "sup"), _Renderer._note_mark),
     "dialog": _Renderer._dialog,
     "button": _Renderer._button,
     "select": _Renderer._select,

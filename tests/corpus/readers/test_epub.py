@@ -94,7 +94,7 @@ def test_asides_notes_and_footers_are_part_of_a_chapter() -> None:
         "<blockquote>b<footer>the poet</footer></blockquote><nav>gone</nav>"
     )
     texts, _ = reading(book({"1.xhtml": page(body)}))
-    assert texts == {"#chapter=1": "a1\n\nthe note\n\nthe end\n\nb\n\nthe poet"}
+    assert texts == {"#chapter=1": "a[1]\n\nthe note\n\nthe end\n\nb\n\nthe poet"}
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "iso-8859-1"])

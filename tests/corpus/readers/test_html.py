@@ -35,6 +35,8 @@ MAIN = "<nav>menu</nav><aside>advert</aside><main>{}</main><aside>related</aside
         ("<blockquote><p>said</p><footer>the poet</footer></blockquote>", "said\n\nthe poet"),
         ("<article>x<footer>by Ann</footer></article>", "x\n\nby Ann"),
         ("<figure><img src=a.png alt=''><figcaption>seen</figcaption></figure>", "seen"),
+        ("word<sup><a href='#n'>1</a></sup> x<sup>2</sup> y<sup><a href='#n'>[2]</a></sup>", "word[1] x2 y[2]"),
+        ("word<a role=doc-noteref href=#n><sup>3</sup></a>", "word[3]"),
         ("<details><summary>more</summary>hidden at first</details>", "more\n\nhidden at first"),
         ("<section role=doc-endnotes><ol><li>a note</ol></section>", "- a note"),
         ("<table><caption>Table 1<tr><td>k<td>v<tfoot><tr><td>s<td>1</table>", "Table 1\n\nk | v\n\ns | 1"),

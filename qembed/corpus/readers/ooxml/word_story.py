@@ -216,6 +216,7 @@ class StoryReader:
                 self._inline(e, above, place)
         if text := "".join(above.words).strip():
             line.words.append(f"({text})")
+        line.after.take(above.after)
 
     def alternative(self, element: Element, line: Line, place: Place) -> None:
         """The first of the alternatives that has text; they are the same for programs of different ages."""
