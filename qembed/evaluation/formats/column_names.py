@@ -42,7 +42,11 @@ _RELEVANCE = "(relevance|relevancy|rel)"
 QUERY_ID = Role(
     "query id",
     "query-id, qid, topic",
-    (f"(.*-)?{_QUERY}-?{_ID}", f"(.*-)?(query|topic|question)|{_QUERY}"),
+    (
+        f"(.*-)?(query|q)-?{_ID}",
+        f"(.*-)?{_QUERY}-?{_ID}",
+        f"(.*-)?(query|topic|question)|{_QUERY}",
+    ),
 )
 DOCUMENT_ID = Role(
     "document id",
@@ -50,8 +54,8 @@ DOCUMENT_ID = Role(
     (
         "(.*-)?(doc|document)-?no",  # beside pyterrier's docid, which is a number of its own
         f"(.*-)?{_DOCUMENT}-?{_ID}",
-        f"(.*-)?({_PART}-?{_ID}|did|asin)",
         "document|doc",
+        f"(.*-)?({_PART}-?{_ID}|did|asin)",
         "path|filename|file|url|uri|link",
         "passage|paragraph|item|product|article|page|entity|corpus|result|candidate",
         "[a-z]+-id",
@@ -82,7 +86,7 @@ RANK = Role("rank", "rank", ("rank|ranking|rk|position|pos",))
 RECORD_ID = Role(
     "query id",
     "_id, query-id, topic",
-    ("_id", "id", f"(.*-)?{_QUERY}-?{_ID}", "number|num|no|nr|key|identifier|uuid", "topic"),
+    ("_id", "id", *QUERY_ID.spellings[:2], "number|num|no|nr|key|identifier|uuid", "topic"),
 )
 QUERY_TEXT = Role(
     "query text",
@@ -101,7 +105,7 @@ QUERY_TEXT = Role(
 )
 TASK = Role("task", "task", ("task",))
 WHERE = Role("filter", "where", ("where",))
-POOL_QUERY_ID = Role("query id", "query-id, qid", (QUERY_ID.spellings[0], "topic"))
+POOL_QUERY_ID = Role("query id", "query-id, qid", (*QUERY_ID.spellings[:2], "topic"))
 """Role of the query's id in files where `query` is the query's text."""
 
 

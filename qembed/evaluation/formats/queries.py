@@ -232,7 +232,7 @@ def _is_header(rows: list[list[str]]) -> bool:
     names, others = rows[0], rows[1:]
     if len(names) < 2 or any(re.search(r"\d", name) for name in names):
         return False
-    if any(re.fullmatch(s, normalize_name(n)) for n in names for s in RECORD_ID.spellings[:3]):
+    if any(re.fullmatch(s, normalize_name(n)) for n in names for s in RECORD_ID.spellings[:4]):
         return True
     one_word = all(len(name.split()) == 1 for name in names)
     return one_word and bool(others) and all(re.search(r"\d", cells[0]) for cells in others)

@@ -6,8 +6,8 @@ any order. A comment above the first line can be the header too. Without a heade
 columns decides, as `TableFormat.shapes` says.
 
 Quotes are those of CSV, and a quoted cell may hold separators and line ends. Where tabs separate,
-only files whose first cell is quoted or that double a quote inside quotes are read so: elsewhere a
-quote belongs to the text.
+only files whose first cell is quoted are read so, and those that double a quote inside a quoted cell
+and quote all of every cell that begins with a quote: elsewhere a quote belongs to the text.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ BLANKS = " "
 SEPARATORS = ("\t", BLANKS, ",", ";", "|")
 SAMPLE_LINES = 50
 
-_DOUBLED = re.compile(rb'(^|[\t\n])"[^\t\n]*""[^\t\n]*"[ ]*($|[\t\r\n])')
+# in a file separated by tabs: where a cell begins with a quote, and where quotes enclose it
+_QUOTE = re.compile(rb'(?:^|[\t\n]) *"')
+_CELL = re.compile(rb'(?:^|[\t\n]) *"((?:[^"\t\n]|"")*)" *(?=[\t\r\n]|$)')
 
 _Row = tuple[int, str]
 """Line number, line."""
@@ -106,8 +108,11 @@ def is_quoted(source: Source, separator: str, first: str) -> bool:
         return False
     if separator != "\t":
         return True
-    begins = re.match(r'\s*"([^"]|"")*"\s*(\t|$)', first)
-    return begins is not None or _DOUBLED.search(source.data) is not None
+    if re.match(r'\s*"([^"]|"")*"\s*(\t|$)', first):
+        return True
+    cells = [cell[1] for cell in _CELL.finditer(source.data)]
+    doubled = any(b'""' in cell for cell in cells)
+    return doubled and len(cells) == sum(1 for _ in _QUOTE.finditer(source.data))
 
 
 def first_rows(source: Source) -> tuple[str | None, list[_Row], list[_Row]]:

@@ -97,6 +97,8 @@ def test_columns_are_found_by_name_in_any_order(tmp_path: Path) -> None:
         ("id query_id product_id label", "query_id product_id label"),
         ("query_id query corpus_id title text grade", "query_id corpus_id grade"),
         ("faqid q d rel", "q - rel"),
+        ("topic_id query_id doc_id rel", "query_id doc_id rel"),
+        ("query_id document result_id grade", "query_id document grade"),
         ("query_id document_title grade", "query_id - grade"),
     ],
 )
@@ -257,6 +259,10 @@ def test_queries_in_tables(tmp_path: Path, text: str) -> None:
 
 
 def test_a_query_keeps_its_quotes_and_its_lines(tmp_path: Path) -> None:
+    text = '1\t"a ""b"""\n2\t"open\n'
+    assert read_queries(written(tmp_path, text))[0] == Query("1", '"a ""b"""')
+    text = '1\t"a ""b"""\n2\tplain\n'
+    assert read_queries(written(tmp_path, text))[0] == Query("1", 'a "b"')
     text = '1\t"exact phrase" and more\n2\t"refund"\n'
     assert read_queries(written(tmp_path, text)) == [
         Query("1", '"exact phrase" and more'),
