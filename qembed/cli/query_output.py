@@ -46,6 +46,8 @@ def print_run(answer: RerankedRun, explain: bool, talk: Console) -> None:
     """Print a reranked run in TREC form."""
     from qembed.pipeline.retrieval.answer import write_trec
 
+    for warning in answer.warnings:
+        talk.warn(warning)
     write_trec(answer.run, sys.stdout, talk.warn)
     say_reranked(talk, answer.reranked, explain)
 

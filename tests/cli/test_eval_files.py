@@ -119,3 +119,20 @@ def test_a_run_with_infinite_scores_is_reranked(files: Shell) -> None:
         [ids["a"], ids["b"], "parcels"]
     )
     assert "written in quotes with escapes: 2" in done.err
+
+
+def test_warnings_of_every_file_are_printed(files: Shell) -> None:
+    files("index", "corpus.jsonl", "-q")
+    files.write("q.tsv", "q2\twhere parcel\nq2\twhere parcel\n")
+    files.write("run.trec", "q2 Q0 parcels 1 3 t\n# Q0 parcels 2 3 t\nq2 Q0 parcels 1 3 t\n")
+    more_than_once, repeated = "are there more than once: q2", "repeat an earlier one: 1 (line 3)"
+    comment = "rows that are comments, which are left out: 1 (line 2)"
+    pool = files("eval", "pool", "--queries", "q.tsv", "--run", "run.trec", "-o", "pool.tsv")
+    again = files("rerank", "--run", "run.trec", "--queries", "q.tsv", "--model", "late")
+    for done in (pool, again):
+        assert done.code == 0, done.err
+        for warning in (more_than_once, repeated, comment):
+            assert done.err.count(warning) == 1, done.err
+    done = files("eval", "--run", "run.trec", "--qrels", "qrels.csv")
+    assert repeated in done.err
+    assert comment in done.err

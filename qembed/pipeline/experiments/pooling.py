@@ -39,12 +39,12 @@ class PoolOptions:
     model: str | None = None
 
 
-def write_candidates(root: Path, options: PoolOptions, output: Path) -> list[Candidate]:
+def write_candidates(root: Path, options: PoolOptions, output: Path, warn: Warn) -> list[Candidate]:
     """Pool the index's candidates (see `pool`) and write them to a file to grade.
 
     Raises as `pool` and `write_pool` do.
     """
-    candidates = pool(root, options)
+    candidates = pool(root, options, warn)
     write_pool(candidates, output)
     return candidates
 
@@ -56,17 +56,18 @@ def write_judgments(graded: Path, output: Path, warn: Warn) -> Qrels:
     return qrels
 
 
-def pool(root: Path, options: PoolOptions) -> list[Candidate]:
+def pool(root: Path, options: PoolOptions, warn: Warn) -> list[Candidate]:
     """Pool the `depth` best documents of each query in each mode and run, and those judged already.
 
     Candidates of one query are in an order that does not tell the rank, so that a judge is not led.
-    Raises UsageError, and InputError for runs that name documents the index lacks.
+    `warn`: called with a line on each oddity of a file. Raises UsageError, and InputError for runs that
+    name documents the index lacks.
     """
     if options.depth < 1:
         raise UsageError("--depth: at least 1")
-    queries = read_queries(options.queries)
-    known: Qrels = read_qrels(options.qrels) if options.qrels is not None else {}
-    runs = {path: read_run(path) for path in options.runs}
+    queries = read_queries(options.queries, warn=warn)
+    known: Qrels = {} if options.qrels is None else read_qrels(options.qrels, warn=warn)
+    runs = {path: read_run(path, warn=warn) for path in options.runs}
     with Session(root, options.model) as session:
         builder = RunBuilder(session, queries)
         _check_documents(runs, builder, options.depth)

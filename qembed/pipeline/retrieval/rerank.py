@@ -151,12 +151,13 @@ def rerank_run_files(
     from qembed.evaluation import read_queries, read_run
 
     check_rerank_options(request.options)
-    run = read_run(request.run)
+    warnings: list[str] = []
+    run = read_run(request.run, warn=warnings.append)
     with counter(sum(len(documents) for documents in run.values())) as track:
-        queries = read_queries(request.queries)
+        queries = read_queries(request.queries, warn=warnings.append)
         with session() as opened:
             found, summary = rerank_run(opened, run, queries, request.options, track)
-    return RerankedRun(found, summary)
+    return RerankedRun(found, summary, tuple(warnings))
 
 
 def rerank_run(

@@ -126,19 +126,24 @@ class RerankedHits:
 
 @dataclass(frozen=True, slots=True)
 class RerankedRun:
-    """A run in its new order."""
+    """A run in its new order. `warnings`: lines on oddities of its files."""
 
     run: Run
     reranked: RerankSummary
+    warnings: Sequence[str] = ()
 
     def to_json(self) -> dict[str, Any]:
         """JSON values for `from_json`."""
-        return {"run": self.run, "reranked": self.reranked.to_json()}
+        return {
+            "run": self.run,
+            "reranked": self.reranked.to_json(),
+            "warnings": list(self.warnings),
+        }
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> RerankedRun:
         """Run from JSON values."""
-        return cls(body["run"], RerankSummary.from_json(body["reranked"]))
+        return cls(body["run"], RerankSummary.from_json(body["reranked"]), tuple(body["warnings"]))
 
 
 # ── standard input ───────────────────────────────────────────────────────────────────────────────

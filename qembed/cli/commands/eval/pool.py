@@ -71,7 +71,7 @@ def pool(
     if (queries is None) == (judged is None):
         raise typer.BadParameter("either --queries FILE or --judged FILE is wanted")
     if judged is not None:
-        found = write_judgments(judged, output, lambda text: talk.say(f"warning: {text}"))
+        found = write_judgments(judged, output, talk.warn)
         talk.say(f"{sum(map(len, found.values()))} judgments of {len(found)} queries in {output}")
         return
     assert queries is not None
@@ -84,6 +84,6 @@ def pool(
         qrels=qrels,
         model=model,
     )
-    candidates = write_candidates(find_index(index_dir), options, output)
+    candidates = write_candidates(find_index(index_dir), options, output, talk.warn)
     blank = sum(c.grade is None for c in candidates)
     talk.say(f"{len(candidates)} candidates, {blank} to grade, in {output}")
