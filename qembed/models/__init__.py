@@ -16,7 +16,13 @@ from typing import TYPE_CHECKING, Any
 from qembed.models.model import Model
 from qembed.models.profiles import PROFILES, TASKS, Profile, profile_for
 from qembed.models.spec import open_model, prepare_spec
-from qembed.models.templates import check_template, passage_text, query_text, resolve_task
+from qembed.models.templates import (
+    check_template,
+    passage_text,
+    query_text,
+    resolve_task,
+    task_template,
+)
 from qembed.paths import cache_folder
 
 if TYPE_CHECKING:
@@ -36,6 +42,7 @@ __all__ = [
     "profile_for",
     "query_text",
     "resolve_task",
+    "task_template",
 ]
 
 

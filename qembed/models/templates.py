@@ -95,6 +95,23 @@ def check_template(template: str) -> None:
         )
 
 
+def task_template(
+    profile: Profile, task: str | None, template: str | None = None
+) -> tuple[str, str | None]:
+    """(query template, full text of its task) for a task by name or in full.
+
+    `template` goes before the model's own. The name of one of the folder's own prompts stands for that
+    prompt, unless it is a task in `TASKS` and the model's template has a place for it. Raises UsageError.
+    """
+    chosen = template or profile.query
+    if task is None:
+        return chosen, profile.task
+    own = dict(profile.prompts)
+    if template is None and task in own and not ("{task}" in chosen and task in TASKS):
+        return own[task] + "{query}", None
+    return chosen, resolve_task(task, profile)
+
+
 def resolve_task(name_or_text: str | None, profile: Profile) -> str:
     """Full text of a task: of a name in `TASKS`, free text unchanged, for None the profile's task.
 
@@ -107,7 +124,8 @@ def resolve_task(name_or_text: str | None, profile: Profile) -> str:
     if not name_or_text.strip():
         raise UsageError(f"empty task (name one of {', '.join(TASKS)}, or write it out)")
     # "wbe" would otherwise be encoded as an instruction, and only the measures would show it
-    close = get_close_matches(name_or_text.lower(), TASKS, n=1) if " " not in name_or_text else []
+    names = {n.lower(): n for n in (*TASKS, *dict(profile.prompts))}
+    close = get_close_matches(name_or_text.lower(), names, n=1) if " " not in name_or_text else []
     if close:
-        raise UsageError(f"unknown task {name_or_text!r}: did you mean {close[0]!r}?")
+        raise UsageError(f"unknown task {name_or_text!r}: did you mean {names[close[0]]!r}?")
     return name_or_text

@@ -9,6 +9,8 @@ import pytest
 from tests import encoders
 from tests.cli.conftest import FILES, Shell
 
+TEMPLATE = "Instruct: {task}\nQuery:{query}"
+
 
 class TestAblations:
     def arms(self, shell: Shell, *args: str) -> list[dict[str, Any]]:
@@ -19,19 +21,25 @@ class TestAblations:
         return found
 
     def test_instruction(self, collection: Shell) -> None:
+        template = ["--template", TEMPLATE]
         done = collection(
-            *FILES, "--ablate", "instruction", "--report", "r.md", "--report", "r.html"
+            *FILES, *template, "--ablate", "instruction", "--report", "r.md", "--report", "r.html"
         )
         assert done.code == 0, done.err
         lines = done.out.splitlines()
-        assert [line.split()[0] for line in lines if line.startswith(("without", "web", "qa"))] == [
-            "without", "web", "qa",
+        assert [line.split()[0] for line in lines if line.startswith(("without", "with ", "qa"))] == [
+            "without", "with", "qa",
         ]  # fmt: skip
         # a bag of words takes the instruction's words for the user's
-        assert "instruction: keep without, nothing else is better beyond chance; with " in done.out
-        assert "95 % interval -" in done.out
+        assert "instruction: use without instead of with (web): " in done.out
+        assert "95 % interval +" in done.out
         assert "Ablation: instruction" in (collection.folder / "r.md").read_text()
         assert "Ablation: instruction" in (collection.folder / "r.html").read_text()
+
+    def test_a_model_without_instructions_is_not_tried_with_any(self, collection: Shell) -> None:
+        done = collection(*FILES, "--ablate", "instruction", "--format", "json")
+        assert [a["instruction"] for a in done.json["ablations"]] == ["without"]
+        assert "was not trained with instructions, as far as is known; tried: none" in done.err
 
     def test_dimensions_are_cut_from_the_stored_vectors(self, collection: Shell) -> None:
         arms = self.arms(collection, "--ablate", "dim")
@@ -76,7 +84,16 @@ class TestAblations:
 
         monkeypatch.setattr(encoders.Bag, "encode", counted)
         monkeypatch.setattr(encoders.Bag, "encode_tokens", token_counted)
-        args = ["--ablate", "rerank,instruction", "--ablate", "dim", "--ablate", "search"]
+        args = [
+            "--template",
+            TEMPLATE,
+            "--ablate",
+            "rerank,instruction",
+            "--ablate",
+            "dim",
+            "--ablate",
+            "search",
+        ]
         done = collection(*FILES, "--format", "json", *args)
         assert done.code == 0, done.err
         grid = [a for a in done.json["ablations"] if a["ablation"] == "rerank,instruction"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -149,3 +151,48 @@ def test_compare_tells_a_server_with_another_pooling(
 def test_compare_two_factories(shell: Shell, tmp_path: Path) -> None:
     done = shell("models", "show", "--compare", BAG, "py:tests.encoders:other")
     assert done.code == 3
+
+
+def test_a_folder_shows_its_modules_limits_and_prompts(shell: Shell, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    (folder / "1_Pooling").mkdir(parents=True)
+    files: dict[str, Any] = {
+        "modules.json": [
+            {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
+            {
+                "idx": 1,
+                "name": "1",
+                "path": "1_Pooling",
+                "type": "sentence_transformers.models.Pooling",
+            },
+        ],
+        "1_Pooling/config.json": {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": True},
+        "config.json": {"hidden_size": 8, "max_position_embeddings": 64},
+        "sentence_bert_config.json": {"max_seq_length": 32},
+        "config_sentence_transformers.json": {
+            "prompts": {"search_query": "Q: ", "search_document": "D: ", "clustering": "C: "},
+            "similarity_fn_name": "dot",
+        },
+    }
+    for name, body in files.items():
+        (folder / name).write_text(json.dumps(body))
+    shown = shell("models", "show", str(folder), "--query", "fox")
+    assert shown.code == 0, shown.err
+    for line in (
+        "modules    Transformer > Pooling",
+        "pooling    cls+mean",
+        "max_tokens 32",
+        "limits     32 sentence_bert_config.json max_seq_length (used)",
+        "limits     64 config.json max_position_embeddings",
+        "prompts    query (search_query): 'Q: '",
+        "prompts    clustering: 'C: '",
+        "similarity dot",
+        "query      'Q: fox'",
+    ):
+        assert line in shown.out.splitlines(), shown.out
+    assert "no weights in safetensors form" in shown.out
+    task = shell("models", "show", str(folder), "--query", "fox", "--task", "clustering")
+    assert "query      'C: fox'" in task.out
+    near = shell("models", "show", str(folder), "--task", "clusterin")
+    assert near.code == 2
+    assert "did you mean 'clustering'?" in near.err

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -92,8 +92,23 @@ def show(
         out(dumps({"schema": 1, **found}))
         return
     for key, value in found.items():
-        exact = key in ("query", "passage", "pair")
-        out(f"{key:10} {value!r}" if exact else f"{key:10} {value}")
+        for line in _lines(key, value):
+            out(line)
+
+
+def _lines(key: str, value: Any) -> list[str]:
+    """Lines of one field: texts that are encoded to the byte, limits and prompts one a line."""
+    if key == "limits":
+        shown = [f"{x['tokens']} {x['source']}{' (used)' * x['used']}" for x in value]
+    elif key == "prompts":
+        shown = [f"{name}: {text!r}" for name, text in value.items()]
+    elif key == "modules":
+        shown = [" > ".join(value)]
+    elif value is None and key in ("problem", "default_prompt"):
+        shown = []
+    else:
+        shown = [repr(value) if key in ("query", "passage", "pair") else str(value)]
+    return [f"{key:10} {text}" for text in shown]
 
 
 @app.command("prepare", cls=Command)

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from qembed.errors import ModelUnavailable
 from qembed.models import (
     PROFILES,
     TASKS,
+    Profile,
     open_model,
     passage_text,
     prepare_spec,
     profile_for,
     query_text,
     resolve_task,
+    task_template,
 )
 from qembed.models.builtin import BUILTIN
+from qembed.models.layout.limits import UNLIMITED
+from qembed.models.model_folder import Folder
 from qembed.models.qwen_prompt import is_qwen_name, pair_text
 from qembed.models.spec import ModelSpec, parse_spec
 from qembed.pipeline.recipe import PROBE_TOLERANCE, TITLE_RULE
@@ -69,14 +74,14 @@ def show_model(spec: str, task: str | None, query: str) -> dict[str, Any]:
     if is_qwen_name(parsed.name):
         return _show_reranker(parsed, task, query)
     profile = profile_for(parsed.name, parsed.path)
-    resolved = resolve_task(task, profile) if task else profile.task
+    template, resolved = task_template(profile, task or None)
     return {
         "model": spec,
         "profile": profile.name,
         "known": profile.known,
         "task": resolved,
-        "template": profile.query,
-        "query": query_text(profile.query, query, resolved),
+        "template": template,
+        "query": query_text(template, query, resolved),
         "passage": passage_text(profile.passage, TITLE_RULE, TITLE, TEXT),
         "pooling": profile.pooling or "as its files say",
         "max_tokens": profile.max_tokens,
@@ -84,6 +89,37 @@ def show_model(spec: str, task: str | None, query: str) -> dict[str, Any]:
         "dtype": profile.dtype or "any (float32 on a CPU)",
         "url": profile.url,
         "verified": profile.verified,
+        "similarity": profile.similarity,
+        **(_show_files(Folder(parsed.path), profile) if parsed.path is not None else {}),
+    }
+
+
+def _show_files(folder: Folder, profile: Profile) -> dict[str, Any]:
+    """Modules, pooling, limits and prompts by a folder's own files. Raises ModelUnavailable if one is broken.
+
+    `problem`: why the model cannot be loaded, None if nothing is in the way.
+    """
+    problem = None
+    try:
+        folder.check()
+    except ModelUnavailable as e:
+        problem = str(e)
+    prompts = folder.prompts()
+    named = {"query": prompts.query_name, "passage": prompts.passage_name}
+    return {
+        "modules": [m.kind for m in folder.module_list] or ["Transformer", "Pooling", "Normalize"],
+        "pooling": folder.pooling(profile.pooling or "mean")
+        + (" without the prompt" if folder.leaves_out_prompt else ""),
+        "max_tokens": folder.max_tokens(UNLIMITED if folder.is_static else profile.max_tokens),
+        "limits": [
+            {"tokens": x.tokens, "source": x.source, "used": x.used} for x in folder.limits()
+        ],
+        "prompts": {
+            **{f"{use} ({name})": getattr(prompts, use) for use, name in named.items() if name},
+            **prompts.tasks,
+        },
+        "default_prompt": prompts.default_name or None,
+        "problem": problem,
     }
 
 

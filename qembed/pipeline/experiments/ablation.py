@@ -17,7 +17,7 @@ from typing import Any
 from qembed.errors import InputError, UsageError
 from qembed.evaluation import Measure, check_run, cutoff, evaluate
 from qembed.evaluation.comparison import Variant, recommend, variants_json
-from qembed.models import PROFILES, TASKS
+from qembed.models import TASKS
 from qembed.pipeline.experiments.caching import truncated_session
 from qembed.pipeline.experiments.run_builder import BuiltRun, RunBuilder
 from qembed.pipeline.retrieval.options import MODES, QueryOptions
@@ -58,31 +58,51 @@ class AblationResult:
 
 
 def _instruction(session: Session, query: QueryOptions) -> list[Choice]:
-    """Choices: no instruction, the configured one, and one per named task.
+    """Choices: no instruction, the configured one, the model's own, its own prompts, and named tasks.
 
-    A model whose template has no place for a task is tried with Qwen3's template.
+    Named tasks are tried only where a template has a place for them: another model was not trained with
+    them, and its result would say nothing of instructions.
     """
     profile = session.loaded.model.profile
     template = query.template or profile.query
     bare = not query.instruction or template == "{query}"
-    with_task = template if "{task}" in template else _task_template()
     own = query.task or session.snapshot.manifest.settings.get("task")
     choices = [Choice("without", {"instruction": False}, reference=bare)]
+    known = None
     if not bare:
-        named = own or (profile.task if "{task}" in template else None)
-        known = next((n for n, text in TASKS.items() if named in (n, text)), None)
-        label = f"with ({known or 'its own'})" if "{task}" in template else "with"
+        named = own or profile.task or TASKS["web"]
+        known = next((n for n in dict(profile.prompts) if named == n), None) or next(
+            (n for n, text in TASKS.items() if named in (n, text)), None
+        )
+        label = f"with ({known or 'its own'})" if own or "{task}" in template else "with"
         choices.append(Choice(label, {"instruction": True}, reference=True))
-        tasks = {n: t for n, t in TASKS.items() if "{task}" not in template or n != known}
-    else:
-        tasks = TASKS
-    for name in tasks:
-        choices.append(Choice(name, {"instruction": True, "template": with_task, "task": name}))
+    if bare and profile.query != "{query}":
+        template = profile.query
+        if "{task}" not in template:
+            change = {"instruction": True, "template": None, "task": None}
+            choices.append(Choice("the model's", change))
+    elif query.template and profile.query not in (query.template, "{query}"):
+        choices.append(Choice("the model's", {"instruction": True, "template": None}))
+    tasks = (*dict(profile.prompts), *(TASKS if "{task}" in template else ()))
+    for name in dict.fromkeys(tasks):
+        if name != known:
+            change = {"instruction": True, "task": name}
+            if bare or name in dict(profile.prompts):
+                change["template"] = None
+            choices.append(Choice(name, change))
     return choices
 
 
-def _task_template() -> str:
-    return next(p.query for p in PROFILES if p.query.startswith("Instruct: {task}\nQuery:{query}"))
+def _scope(session: Session, axes: Sequence[str], query: QueryOptions) -> list[str]:
+    """Message on the instructions that are not tried, none if all are."""
+    profile = session.loaded.model.profile
+    if "instruction" not in axes or "{task}" in (query.template or "") + profile.query:
+        return []
+    tried = "its own prompts and none" if profile.query != "{query}" or profile.prompts else "none"
+    return [
+        f"ablation of instruction: {session.recipe.model} was not trained with instructions, as far as is "
+        f"known; tried: {tried} (--template TEXT tries another)"
+    ]
 
 
 def modes(session: Session) -> list[str]:
@@ -206,7 +226,7 @@ def ablate(
     grid = [_GridPoint.of(combination, query) for combination in choices]
     reference = next((i for i, p in enumerate(grid) if all(c.reference for c in p.choices)), 0)
     _score_pairs_together(builder, grid)
-    warnings: list[str] = []
+    warnings = _scope(builder.session, axes, query)
     variants = [_measure(builder, point, axes, measures, qrels, warnings) for point in grid]
     title, first = ",".join(axes), measures[0].name
     by_cost = len(axes) == 1 and axes[0] in BY_COST

@@ -13,7 +13,7 @@ from typing import Any
 
 from qembed.errors import UsageError
 from qembed.evaluation.sts import read_sts, spearman
-from qembed.models import Profile, check_template, open_model, query_text, resolve_task
+from qembed.models import Profile, check_template, open_model, query_text, task_template
 
 MEASURE = "Spearman"
 DEFAULT_TASK = "Retrieve semantically similar text"
@@ -25,8 +25,11 @@ def sts_template(profile: Profile) -> str:
     """Choose the template for both sentences: the task is symmetric, a prefix of queries is not.
 
     A template with a task is kept, and so is that of a family trained with prefixes on both sides (e5). A
-    prefix for queries alone is left out.
+    prefix for queries alone is left out. A folder's default prompt, which sentence-transformers puts before
+    texts of no named kind, goes before all.
     """
+    if profile.default_prompt:
+        return profile.default_prompt + "{query}"
     both = profile.passage != "{text}"
     return profile.query if "{task}" in profile.query or both else "{query}"
 
@@ -54,8 +57,13 @@ def evaluate_sts(
     pairs = read_sts(path)
     began = time.perf_counter()
     model = open_model(spec, dim=dim)
-    chosen = (template or sts_template(model.profile)) if instruction else "{query}"
-    resolved = resolve_task(task, model.profile) if task else DEFAULT_TASK
+    chosen, resolved = template or sts_template(model.profile), DEFAULT_TASK
+    if task:
+        own = template is None and task in dict(model.profile.prompts)
+        chosen, full = task_template(model.profile, task, None if own else chosen)
+        resolved = full or DEFAULT_TASK
+    if not instruction:
+        chosen = "{query}"
     sentences = list(dict.fromkeys(s for p in pairs for s in (p.one, p.other)))
     texts = [query_text(chosen, s, resolved) for s in sentences]
     truncated = sum(n > model.max_tokens for n in model.count(texts))

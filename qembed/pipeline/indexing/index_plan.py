@@ -20,6 +20,7 @@ from qembed.pipeline.progress import StageTimer
 from qembed.pipeline.recipe import (
     check_model,
     check_recipe_options,
+    check_similarity,
     inherit_options,
     make_recipe,
     relocated_model,
@@ -172,6 +173,8 @@ def plan_recipe(present: Manifest | None, options: IndexOptions) -> RecipeChange
             wanted = inherit_options(wanted, present)
         spec = model_spec(wanted.model)
         model = open_model_with_dim(spec, wanted.dim)
+        if present is None or present.recipe.revision != model.revision:
+            check_similarity(model)
         return RecipeChange(make_recipe(model, wanted), spec, model, rebuild=present is not None)
     change = RecipeChange(present.recipe, present.spec)
     if (relocated := relocated_model(present, wanted.model)) is not None:

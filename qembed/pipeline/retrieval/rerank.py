@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qembed.errors import InputError
-from qembed.models import Model, open_model, open_reranker, passage_text, query_text, resolve_task
+from qembed.models import Model, open_model, open_reranker, passage_text, query_text, task_template
 from qembed.pipeline.locate import model_spec
 from qembed.pipeline.recipe import TITLE_RULE
 from qembed.pipeline.retrieval.answer import RerankSummary
@@ -109,8 +109,8 @@ def _hit_group(hits: Sequence[HitLine], options: RerankOptions, profile: Profile
 
 def _instructed(profile: Profile, query: str, task: str | None) -> str:
     """A query as it is encoded, with its task, by name or in full, or the model's own."""
-    resolved = resolve_task(task, profile) if task else profile.task
-    return query_text(profile.query, query, resolved)
+    template, resolved = task_template(profile, task or None)
+    return query_text(template, query, resolved)
 
 
 def _finite_scores(scores: Sequence[object]) -> Scores:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qembed.models import query_text, resolve_task
+from qembed.models import query_text, task_template
 from qembed.pipeline.retrieval.answer import Answer, RerankSummary
 from qembed.pipeline.retrieval.candidates import CandidateRetriever, Candidates
 from qembed.pipeline.retrieval.fusion import late_share
@@ -56,12 +56,13 @@ class Retriever:
         """Text to encode for each query: its words in the instruction template."""
         profile = self.session.loaded.model.profile
         options = self.options
-        template = "{query}" if not options.instruction else options.template or profile.query
         texts = []
         for q in queries:
             task = self._task(q)
-            resolved = resolve_task(task, profile) if task else profile.task
-            texts.append(query_text(template, q.text, resolved))
+            template, resolved = task_template(profile, task or None, options.template)
+            texts.append(
+                query_text(template if options.instruction else "{query}", q.text, resolved)
+            )
         return texts
 
     def _task(self, query: Query) -> str | None:
