@@ -127,7 +127,7 @@ def test_the_export_finds_what_torch_finds(name: str, folder: Path) -> None:
     with Session(root) as session:
         assert isinstance(session.loaded.encoder, OnnxEncoder)
         rows = np.arange(session.search.rows, dtype=np.int64)
-        lines = session.snapshot.lines_of(rows)
+        lines = session.snapshot.entries_of(rows)
         passages = [
             session.loaded.encoder_text(line.title, p.text)
             for line, p in zip(lines, session.documents.passages(rows), strict=True)

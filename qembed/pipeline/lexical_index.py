@@ -1,4 +1,4 @@
-"""The lexical index of an index: brought up to date after a commit, opened for a search."""
+"""The lexical index of an index: extended after a commit, opened for a search."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from qembed.store import derived_files as files
 if TYPE_CHECKING:
     from qembed.types import Rows
 
-SUMMED = 32 << 20
-"""Bytes up to which all files are read and summed before use: some hundredths of a second."""
+CHECKED_BYTES = 32 << 20
+"""Size up to which the checksums of all files are computed before use, in some hundredths of a second."""
 
 _ANALYZER = "analyzer"
-"""Key of the analyzer's version in the index's stamp; version 1 was not written down."""
+"""Key of the analyzer's version in the index's stamp; absent for version 1."""
 
 
 def extend_lexical(snapshot: Snapshot, progress: Progress) -> None:
-    """Add the living rows that the lexical index misses.
+    """Add the living rows that the lexical index lacks.
 
-    A damaged index is made anew, and so is one of terms that another version of the analyzer made.
+    A damaged index is rebuilt, and so is one made by another version of the analyzer.
     """
     root, manifest = snapshot.root, snapshot.manifest
     stamp = files.current(root, manifest, files.LEXICAL)
@@ -53,7 +53,7 @@ def _add(snapshot: Snapshot, stamp: files.Stamp | None, progress: Progress) -> N
     with LexicalWriter(folder, None if stamp is None else upto) as writer:
         for rows, texts in _living(snapshot, upto):
             if progress.stop():
-                return  # what the index had before stands
+                return  # without a commit: the index keeps the rows it had
             writer.add(rows, snapshot.titles_of(rows), texts)
         writer.commit()
     meta, extra = folder / "meta.json", {_ANALYZER: VERSION}
@@ -61,7 +61,7 @@ def _add(snapshot: Snapshot, stamp: files.Stamp | None, progress: Progress) -> N
 
 
 def _living(snapshot: Snapshot, start: int) -> Iterator[tuple[Rows, list[str]]]:
-    """(row ids, texts) of the living rows from `start` on."""
+    """Yield (row ids, texts) of the living rows from `start` on."""
     import numpy as np
 
     base, live = snapshot.manifest.base, snapshot.live
@@ -76,19 +76,19 @@ def _living(snapshot: Snapshot, start: int) -> Iterator[tuple[Rows, list[str]]]:
 
 
 def open_lexical(root: Path, manifest: Manifest) -> tuple[LexicalIndex, int] | None:
-    """The lexical index and the row up to which it goes; None if there is none that can be believed."""
+    """Open the lexical index. Returns it and the row up to which it goes; None if it is absent or damaged."""
     stamp = files.current(root, manifest, files.LEXICAL)
     if stamp is None:
         return None
     folder = (root / stamp.file).parent
     try:
-        return LexicalIndex.open(folder, sums=stamp.bytes <= SUMMED), stamp.upto
+        return LexicalIndex.open(folder, sums=stamp.bytes <= CHECKED_BYTES), stamp.upto
     except LexicalIndexDamaged:
-        return None  # the next writer makes it anew
+        return None  # the next writer rebuilds it
 
 
 def lexical_damage(root: Path, manifest: Manifest) -> str | None:
-    """What is wrong with the lexical index, every file read; None if nothing is, or there is none."""
+    """Check every file of the lexical index. Returns what is damaged; None for nothing and for no index."""
     stamp = files.current(root, manifest, files.LEXICAL)
     if stamp is None:
         return None

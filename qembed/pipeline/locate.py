@@ -1,4 +1,4 @@
-"""Which index, which model: the same rules for every command."""
+"""Choice of the index and of the model: one rule for all commands."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ DEFAULT_MODEL = "minilm"
 
 
 def find_index(given: Path | None = None) -> Path:
-    """The index to read: `given`, else $QEMBED_INDEX, else the nearest .qembed here or above.
+    """Find the index to read: `given`, else $QEMBED_INDEX, else the nearest .qembed here or above.
 
-    Raises NoIndex.
+    Raises NoIndex if neither is given and no folder has one.
     """
     named = given or (Path(env) if (env := os.environ.get("QEMBED_INDEX")) else None)
     if named is not None:
         named = named.absolute()
-        # a user may name the folder the index lies in as well as the index
+        # `given` may be the folder of the index, too
         if not (named / MANIFEST).exists() and (named / FOLDER / MANIFEST).exists():
             named = named / FOLDER
         return named
@@ -41,7 +41,7 @@ def find_optional_index(given: Path | None = None) -> Path | None:
 
 
 def index_to_write(given: Path | None = None) -> Path:
-    """The index to write: as `find_index`, but a new .qembed in the current folder if there is none.
+    """Find the index to write, as `find_index`; a new .qembed in the current folder if there is none.
 
     Raises UsageError for a path that is not UTF-8, which the word index's library cannot open.
     """
@@ -57,5 +57,5 @@ def index_to_write(given: Path | None = None) -> Path:
 
 
 def model_spec(given: str | None, remembered: str | None = None) -> str:
-    """`given`, else what the index remembers, else $QEMBED_MODEL, else the embedded model."""
+    """Choose a model: `given`, else `remembered` by the index, else $QEMBED_MODEL, else the built-in one."""
     return given or remembered or os.environ.get("QEMBED_MODEL") or DEFAULT_MODEL

@@ -1,9 +1,12 @@
-"""What is on disk: shards of passages and vectors, the catalog of documents, the manifest over both.
+"""The index directory: shards of passages and vectors, the catalog of documents, the manifest of both.
 
-manifest   which files are the index now          writer     lock, append, commit, compact, sweep
-shards     passages and vectors in Parquet        snapshot   one generation opened for reading
-catalog    documents and the rows they point at   derived    what only saves time
-files      durable writing, checksums
+manifest        names the files of a generation          writer         lock, append, commit, sweep
+shards          passages and vectors in Parquet          compaction     dropping dead rows, merging shards
+catalog         documents and the rows they point at     truncate_dims  fewer dimensions without encoding
+documents_file  the catalog in Parquet                   snapshot       one generation opened for reading
+metadata_*      typed columns of metadata, for filters   integrity      checks; repair
+derived_files   matrix, graph, lexical index             hash_index     maps of ids and text hashes
+durable_files   writing, syncing, checksums              arrow          conversion to and from numpy
 """
 
 from typing import TYPE_CHECKING, Any
@@ -29,7 +32,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "Writer":  # a query needs none
+    if name == "Writer":  # not imported by queries
         from qembed.store.writer import Writer
 
         return Writer

@@ -1,7 +1,7 @@
-"""Numbers between numpy and Arrow by their buffers.
+"""Conversion between numpy and Arrow by their buffers, and Arrow's functions without their wrappers.
 
-`pa.array` and `to_numpy` import pandas wherever it is installed, to ask whether what they are given comes
-from it: .3 s, of a query's half second.
+`pa.array` and `to_numpy` import pandas wherever it is installed, to test for its types: .3 s of a query's
+half second.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 def int64(values: Any) -> Any:
-    """A pyarrow int64 array that shares the memory of numpy's, or holds a sequence of ints."""
+    """Convert int64 (n,) to a pyarrow array that shares its memory, or a sequence of ints."""
     import pyarrow as pa
 
     return array(values, pa.int64())
 
 
 def compute() -> Any:
-    """What pyarrow.compute is made of: a wrapper for each of its 300 functions takes 50 ms more to import."""
+    """Arrow's compute module without the wrappers of its 300 functions, which take 50 ms to import."""
     try:
         from pyarrow import _compute
     except ImportError:
@@ -32,22 +32,22 @@ def compute() -> Any:
     return _compute
 
 
-FEW_ROWS = 64
-"""Rows up to which slices are as fast as `take`, and need nothing of pyarrow.compute."""
+SLICED_ROWS = 64
+"""Rows up to which slices are as fast as `take`, without pyarrow.compute."""
 
 
 def taken(table: Any, at: Sequence[int] | npt.NDArray[np.int64]) -> Any:
-    """The rows of a pyarrow table or column at the given positions, in that order."""
+    """Take the rows of a pyarrow table or column at the given positions, in that order."""
     import pyarrow as pa
 
-    if isinstance(table, pa.Table) and 0 < len(at) <= FEW_ROWS:
+    if isinstance(table, pa.Table) and 0 < len(at) <= SLICED_ROWS:
         return pa.concat_tables([table.slice(int(i), 1) for i in at])
-    # not the method, which imports all of pyarrow.compute
+    # the method of the table imports all of pyarrow.compute
     return compute().call_function("take", [table, int64(at)])
 
 
 def booleans(values: npt.NDArray[np.bool_]) -> Any:
-    """A pyarrow array of booleans."""
+    """Convert bool (n,) to a pyarrow array."""
     import numpy as np
     import pyarrow as pa
 
@@ -56,12 +56,12 @@ def booleans(values: npt.NDArray[np.bool_]) -> Any:
 
 
 def filtered(table: Any, keep: npt.NDArray[np.bool_]) -> Any:
-    """The rows of a pyarrow table or column for which `keep`, bool (rows,), is true."""
+    """Filter a pyarrow table or column by `keep`, bool (rows,)."""
     import numpy as np
     import pyarrow as pa
 
     edges = np.flatnonzero(np.diff(keep, prepend=False, append=False))
-    if len(edges) > 2 * FEW_ROWS:
+    if len(edges) > 2 * SLICED_ROWS:
         return compute().call_function("filter", [table, booleans(keep)])
     # a few runs, as after a change of a few files: slices share memory
     parts = [table.slice(a, b - a) for a, b in edges.reshape(-1, 2).tolist()]
@@ -71,7 +71,7 @@ def filtered(table: Any, keep: npt.NDArray[np.bool_]) -> Any:
 
 
 def differing(column: Any) -> npt.NDArray[np.bool_]:
-    """bool (rows - 1,): where a column of strings without nulls has another than the row before."""
+    """Mask of the rows of a string column without nulls that differ from the row before, bool (rows - 1,)."""
     import numpy as np
     import pyarrow as pa
 
@@ -81,7 +81,7 @@ def differing(column: Any) -> npt.NDArray[np.bool_]:
 
 
 def array(values: Sequence[Any] | npt.NDArray[Any], kind: Any) -> Any:
-    """A pyarrow array of numbers, text or bytes of one length, none of them null. Shares numpy's memory.
+    """Convert numbers, texts or bytes of one length to a pyarrow array. Shares the memory of numpy arrays.
 
     Raises UnicodeEncodeError for a lone surrogate, ValueError for bytes of another length.
     """
@@ -101,7 +101,7 @@ def array(values: Sequence[Any] | npt.NDArray[Any], kind: Any) -> Any:
 
 
 def strings(values: Sequence[str]) -> Any:
-    """A pyarrow string array. Lone surrogates keep their place in the order, and equal no stored text."""
+    """Convert texts to a pyarrow string array. Lone surrogates keep their order, and equal no stored text."""
     import pyarrow as pa
 
     return _text([v.encode("utf-8", "surrogatepass") for v in values], pa.string())
@@ -121,12 +121,12 @@ def _text(values: Sequence[bytes], kind: Any) -> Any:
 
 
 def bits(array: Any) -> npt.NDArray[np.bool_]:
-    """bool (n,) of a pyarrow array of booleans; False where there is none."""
+    """Convert a pyarrow array of booleans to bool (n,); False for nulls."""
     return _bits(array, 1) & valid(array)
 
 
 def valid(array: Any) -> npt.NDArray[np.bool_]:
-    """bool (n,): where a pyarrow array has a value."""
+    """Mask of the values of a pyarrow array that are not null, bool (n,)."""
     import numpy as np
 
     if not array.null_count:
@@ -145,7 +145,7 @@ def _bits(array: Any, buffer: int) -> npt.NDArray[np.bool_]:
 
 
 def raw(array: Any) -> npt.NDArray[Any]:
-    """(n,) of a pyarrow array of numbers; anything where there is none. Shares its memory."""
+    """Convert a pyarrow array of numbers to (n,), arbitrary for nulls. Shares its memory."""
     import numpy as np
 
     kind = _dtype(array.type)
@@ -156,9 +156,9 @@ def raw(array: Any) -> npt.NDArray[Any]:
 
 
 def numbers(column: Any) -> npt.NDArray[Any]:
-    """(n,) of a pyarrow array or column of numbers without nulls; shares its memory if it is in one piece.
+    """Convert a pyarrow array or column of numbers to (n,); shares its memory if it is one chunk.
 
-    Raises ValueError if there are nulls.
+    Raises ValueError for nulls.
     """
     import numpy as np
 

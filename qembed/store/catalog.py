@@ -1,8 +1,8 @@
-"""Which documents there are and which rows they point at: liveness is defined here and nowhere else.
+"""The catalog: the documents of a generation and the rows they point at. A row lives if one points at it.
 
-A catalog is an Arrow table, one line a document, the lines of one file next to each other. It is never
-changed: an edit builds the next one from kept lines and new ones, without touching the rest in Python,
-so that a commit of a hundred documents into a million costs what Arrow's concatenation costs.
+A catalog is an immutable Arrow table, one entry a document, the entries of one file next to each other. An
+edit concatenates kept and new entries without a Python object each, so that a commit of a hundred
+documents into a million costs what Arrow's concatenation costs.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from qembed.store.documents_file import DocumentsFile, schema, write
 from qembed.store.durable_files import FileInfo
 from qembed.store.hash_index import IdIndex
 from qembed.store.metadata_column import MetadataColumn
-from qembed.store.metadata_schema import MetadataSchema, Stored
+from qembed.store.metadata_schema import MetadataSchema, StoredColumns
 from qembed.types import Meta
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def _table(columns: Mapping[str, list[Any]]) -> Any:
-    """A documents table of the given columns. Not `empty_table`, which imports pandas: .4 s."""
+    """Make a documents table of the given columns; pyarrow's `empty_table` would import pandas, .4 s."""
     import pyarrow as pa
 
     arrays = [array(columns.get(f.name, []), f.type) for f in schema()]
@@ -39,7 +39,10 @@ def _table(columns: Mapping[str, list[Any]]) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class CatalogEntry:
-    """A document as the catalog knows it. `mtime_ns` 0: the file's time is not to be trusted."""
+    """Catalog entry of a document, with its rows [first, first + rows).
+
+    `size`, `mtime_ns`: of its file; `mtime_ns` 0: the file is to be read again whatever its time.
+    """
 
     id: str
     source: str
@@ -54,7 +57,7 @@ class CatalogEntry:
 
 
 class FileState(NamedTuple):
-    """What the catalog remembers of a file, and its lines [start, stop). A tuple: there is one a file."""
+    """Size and time of a file, and its entries [start, stop). A tuple: a refresh makes one a file."""
 
     size: int
     mtime_ns: int
@@ -63,19 +66,19 @@ class FileState(NamedTuple):
 
 
 _FILE = "source", "file"
-"""What names a file."""
+"""Columns that identify a file."""
 
 
 class Catalog:
-    """The documents of one generation."""
+    """The documents of one generation, in memory or read from a documents file as they are needed."""
 
     def __init__(
         self,
         table: Any = None,
-        fields: MetadataSchema | Stored | None = None,
+        fields: MetadataSchema | StoredColumns | None = None,
         file: DocumentsFile | None = None,
     ) -> None:
-        """Of a table, or of a `file`, which is then read as it is needed."""
+        """Make a catalog of `table`, or of `file`; empty without either."""
         self._file = file
         self._table = table if table is not None or file is not None else _table({})
         self._fields = fields
@@ -87,18 +90,18 @@ class Catalog:
 
     @classmethod
     def load(cls, file: BinaryIO, path: Path) -> Catalog:
-        """A documents file, read as it is needed. Raises IndexDamaged if it is not one."""
+        """Open a documents file. Raises IndexDamaged if it is none."""
         opened = DocumentsFile(file, path)
         return cls(None, opened.fields(), opened)
 
     def save(self, root: Path, name: str) -> FileInfo:
-        """Writes the documents file durably."""
+        """Write a documents file durably."""
         fields = self.fields
-        return write(root, name, fields.beside(self.table), fields.dictionaries())
+        return write(root, name, fields.append_to(self.table), fields.dictionaries())
 
     @property
     def table(self) -> Any:
-        """All of it as a pyarrow table."""
+        """All entries as a pyarrow table."""
         if self._table is None:
             assert self._file is not None
             self._table = self._file.whole()
@@ -106,7 +109,7 @@ class Catalog:
 
     @property
     def _unread(self) -> DocumentsFile | None:
-        """The file, as long as only parts of it are read."""
+        """The documents file, unless all of it was read."""
         return self._file if self._table is None else None
 
     def _column(self, name: str) -> Any:
@@ -118,7 +121,7 @@ class Catalog:
         return int(self.table.num_rows) if unread is None else len(unread)
 
     def files(self) -> dict[tuple[str, str], FileState]:
-        """(source, file) -> what is remembered of it. Wants a `grouped` catalog."""
+        """Map from (source, file) to the state of the file. The catalog has to be `grouped`."""
         if self._files is None:
             ends = self._edges().tolist()
             sizes, times = self._heads("size"), self._heads("mtime_ns")
@@ -126,44 +129,33 @@ class Catalog:
             self._files = dict(zip(self._keys(), states, strict=True))
         return self._files
 
-    def lines(self, start: int = 0, stop: int | None = None) -> list[CatalogEntry]:
-        """The lines [start, stop) as objects."""
-        return self._to_lines(
-            self.table.slice(start, (len(self) if stop is None else stop) - start)
-        )
+    def entries(self, start: int = 0, stop: int | None = None) -> list[CatalogEntry]:
+        """The entries [start, stop)."""
+        stop = len(self) if stop is None else stop
+        return _entries(self.table.slice(start, stop - start))
 
     def take(self, indices: Any) -> list[CatalogEntry]:
-        """The lines at the given positions."""
+        """The entries at the given positions."""
         unread = self._unread
-        found = taken(self.table, indices) if unread is None else unread.take(indices)
-        return self._to_lines(found)
-
-    @staticmethod
-    def _to_lines(table: Any) -> list[CatalogEntry]:
-        d = table.to_pydict()
-        d["meta"] = [json.loads(m) if m else {} for m in d["meta"]]
-        return [
-            CatalogEntry(**dict(zip(d, values, strict=True)))
-            for values in zip(*d.values(), strict=True)
-        ]
+        return _entries(taken(self.table, indices) if unread is None else unread.take(indices))
 
     @classmethod
-    def of(cls, lines: Sequence[CatalogEntry]) -> Catalog:
-        """A catalog of the given lines."""
+    def of(cls, entries: Sequence[CatalogEntry]) -> Catalog:
+        """Make a catalog of the given entries."""
         columns = {
-            name: [getattr(line, name) for line in lines]
+            name: [getattr(entry, name) for entry in entries]
             for name in schema().names
             if name != "meta"
         }
         columns["meta"] = [
-            json.dumps(line.meta, ensure_ascii=False, default=str) if line.meta else ""
-            for line in lines
+            json.dumps(entry.meta, ensure_ascii=False, default=str) if entry.meta else ""
+            for entry in entries
         ]
         return cls(_table(columns), MetadataSchema.of(columns["meta"]))
 
     @property
     def fields(self) -> MetadataSchema:
-        """All typed columns of the metadata. Made from the JSON for a file that was written without."""
+        """The typed columns of the metadata; made from the JSON for a file that was written without them."""
         if not isinstance(self._fields, MetadataSchema):
             stored = None if self._fields is None else self._fields.all()
             if stored is None:
@@ -172,14 +164,14 @@ class Catalog:
         return self._fields
 
     def field(self, name: str) -> MetadataColumn | None:
-        """A metadata key's typed column; None where the JSON has to be looked at."""
+        """The typed column of a metadata key; None if its values are in the JSON only."""
         if isinstance(self._fields, MetadataSchema):
             column = self._fields.columns.get(name)
             return None if column is None else MetadataColumn(column.combine_chunks())
         return None if self._fields is None else self._fields.column(name)
 
     def text(self, name: str) -> MetadataColumn:
-        """The column `id`, `file` or `title` to be asked; `suffix`: the suffixes of the files."""
+        """The column `id`, `file`, `title`, or `suffix`: the suffixes of the files."""
         if name not in self._texts:
             if name == "suffix":
                 self._texts[name] = self.text("file").suffixes()
@@ -188,11 +180,11 @@ class Catalog:
         return self._texts[name]
 
     def times(self) -> npt.NDArray[np.int64]:
-        """When each document's file was changed, int64 (len,) nanoseconds since 1970; 0: not known."""
+        """Modification time of each document's file, int64 (len,) nanoseconds since 1970; 0: unknown."""
         return numbers(self._column("mtime_ns"))
 
     def edit(self, keep: npt.NDArray[np.bool_], new: Sequence[Catalog]) -> Catalog:
-        """The next catalog: the kept lines in their order, then the new ones."""
+        """The next catalog: the entries where `keep`, bool (len,), is true, then the new ones."""
         import pyarrow as pa
 
         kept = self if bool(keep.all()) else self._filtered(keep)
@@ -206,9 +198,9 @@ class Catalog:
         return Catalog(filtered(self.table, keep), self.fields.filter(keep))
 
     def grouped(self) -> Catalog:
-        """The same documents with the lines of each file next to each other.
+        """The same documents with the entries of each file next to each other.
 
-        They are, unless a run was cut off in the middle of a file: then some of its lines are old ones
+        They are not after a run that was interrupted within a file: then some of its entries are old ones
         and some are new.
         """
         if self._grouped is None:
@@ -224,18 +216,18 @@ class Catalog:
         return self._grouped
 
     def _keys(self) -> list[tuple[str, str]]:
-        """(source, file) of each run of one file."""
+        """(source, file) of each run of entries of one file."""
         if self._runs is None:
             self._runs = list(zip(*map(self._heads, _FILE), strict=True))
         return self._runs
 
     def _heads(self, name: str) -> list[Any]:
-        """A column's value at the beginning of each run of one file."""
+        """Values of a column at the beginning of each run of entries of one file."""
         found: list[Any] = taken(self._column(name), self._edges()[:-1]).to_pylist()
         return found
 
     def _edges(self) -> npt.NDArray[np.int64]:
-        """Where runs of one file begin, and the end: int64 (runs + 1,)."""
+        """Positions where runs of entries of one file begin, and the end: int64 (runs + 1,)."""
         import numpy as np
 
         if not len(self):
@@ -248,14 +240,13 @@ class Catalog:
         return self._bounds
 
     def with_rows(self, first: Rows) -> Catalog:
-        """The same documents pointing elsewhere (compaction). `first`: int64 (len,)."""
-
+        """The same documents with other first rows, int64 (len,)."""
         at = self.table.schema.get_field_index("first")
         moved = self.table.set_column(at, "first", int64(first))
         return Catalog(moved, self.fields)
 
-    def suspected(self, drop: npt.NDArray[np.bool_]) -> Catalog:
-        """Without the documents of `drop` (bool (len,)), the rest of their files marked to be read again."""
+    def drop_damaged(self, drop: npt.NDArray[np.bool_]) -> Catalog:
+        """The documents where `drop`, bool (len,), is false; those in files of dropped ones with time 0."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
@@ -268,7 +259,7 @@ class Catalog:
         return Catalog(marked, self.fields)._filtered(~drop)
 
     def pointers(self) -> tuple[Rows, Rows]:
-        """(first row, number of rows) of every document, int64 (len,) each."""
+        """First row and number of rows of each document, int64 (len,) both."""
         import numpy as np
 
         first, rows = numbers(self._column("first")), numbers(self._column("rows"))
@@ -285,7 +276,7 @@ class Catalog:
         return found
 
     def id_index(self) -> IdIndex:
-        """Look-up of document positions by id."""
+        """Make an index of the positions of document ids."""
         return IdIndex(self._column("id"))
 
     def columns(self, *names: str) -> dict[str, list[Any]]:
@@ -293,12 +284,12 @@ class Catalog:
         return {name: self._column(name).to_pylist() for name in names}
 
     def ids_between(self, start: int, stop: int) -> list[str]:
-        """Document ids of the lines [start, stop), without decoding the rest."""
+        """Document ids of the entries [start, stop)."""
         found: list[str] = self.table.column("id").slice(start, stop - start).to_pylist()
         return found
 
     def with_mtime(self, mtime_ns: int) -> Catalog:
-        """Copy of the catalog with one modification time for all lines; other columns are shared."""
+        """The same documents with one modification time for all; other columns are shared."""
         import numpy as np
 
         column = int64(np.full(len(self), mtime_ns, dtype=np.int64))
@@ -316,14 +307,10 @@ class Catalog:
         return found
 
 
-def live_mask(first: Rows, rows: Rows, base: int, next_row: int) -> npt.NDArray[np.bool_] | None:
-    """bool (next_row - base,): which rows a document points at; None where all of them live."""
-    import numpy as np
-
-    n = next_row - base
-    if int(rows.sum()) == n:
-        return None
-    has = rows > 0
-    begin = first[has] - base
-    steps = np.bincount(begin, minlength=n + 1) - np.bincount(begin + rows[has], minlength=n + 1)
-    return np.cumsum(steps[:-1]) > 0
+def _entries(table: Any) -> list[CatalogEntry]:
+    d = table.to_pydict()
+    d["meta"] = [json.loads(m) if m else {} for m in d["meta"]]
+    return [
+        CatalogEntry(**dict(zip(d, values, strict=True)))
+        for values in zip(*d.values(), strict=True)
+    ]

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qembed.store.arrow import filtered
-from qembed.store.catalog import Catalog, live_mask
+from qembed.store.catalog import Catalog
 from qembed.store.manifest import Manifest, Shard
 from qembed.store.shards import COLUMNS
-from qembed.store.snapshot import Snapshot
+from qembed.store.snapshot import Snapshot, live_mask
 from qembed.store.writer import Writer
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
-"""A documents file: read by column and by row group as they are asked for, or written.
+"""Documents files: the catalog in Parquet, read by column and by row group as they are needed.
 
-One query wants two columns of numbers and ten lines of a million: all of it would be most of the query.
+A query needs two columns of numbers and ten entries of a million: reading all would take most of its time.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from qembed.errors import IndexDamaged
 from qembed.store.arrow import taken
 from qembed.store.durable_files import FileInfo, NewFile
-from qembed.store.metadata_schema import Stored
+from qembed.store.metadata_schema import StoredColumns
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +24,7 @@ ROW_GROUP = 8192
 
 
 def schema() -> Any:
-    """The columns of a catalog, without the metadata's typed ones."""
+    """Arrow schema of a catalog, without the typed columns of the metadata."""
     import pyarrow as pa
 
     return pa.schema(
@@ -44,46 +44,46 @@ def schema() -> Any:
 
 
 class DocumentsFile:
-    """An open documents file. What is read of it is kept. It holds the file by a handle of its own."""
+    """Reader of a documents file, with a file handle of its own. Columns that were read stay in memory."""
 
     def __init__(self, file: BinaryIO, path: Path) -> None:
-        """Raises IndexDamaged if it is not one."""
+        """Open a documents file. Raises IndexDamaged if it is none."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         self._path = path
         self._handle = os.fdopen(os.dup(file.fileno()), "rb")
-        with self._damage():
-            # no threads and no reading ahead: a damaged file would leave them behind and kill the process
-            # and not by read_table, which imports pyarrow.dataset and with it pandas: .3 s of a query's .5
+        with self._decoding_errors():
+            # without threads and reading ahead: with a damaged file they would kill the process;
+            # read_table would import pyarrow.dataset and with it pandas, .3 s of a query's half second
             self.parquet = pq.ParquetFile(self._handle, pre_buffer=False)
-            # the typed columns come after those that each file has
-            wanted, there = schema(), self.parquet.schema_arrow
-            if not pa.schema([there.field(i) for i in range(len(wanted))]).equals(wanted):
+            # typed columns of the metadata follow those of the schema
+            expected, found = schema(), self.parquet.schema_arrow
+            if not pa.schema([found.field(i) for i in range(len(expected))]).equals(expected):
                 raise pa.ArrowInvalid("its columns are not those of a documents file")
         self._columns: dict[str, Any] = {}
         self._whole: Any = None
-        self._looked_at = 0
+        self._groups_read = 0
 
     def __del__(self) -> None:
         if handle := self.__dict__.get("_handle"):
             handle.close()
 
-    def fields(self) -> Stored:
-        """The metadata's typed columns. Raises IndexDamaged."""
-        with self._damage():
-            return Stored(self.parquet, self.read)
+    def fields(self) -> StoredColumns:
+        """Typed columns of the metadata. Raises IndexDamaged."""
+        with self._decoding_errors():
+            return StoredColumns(self.parquet, self.read)
 
     def read(self, columns: list[str]) -> Any:
-        """Columns of any kind as a table. Raises IndexDamaged."""
-        with self._damage():
+        """Read columns, typed ones too, as a table. Raises IndexDamaged."""
+        with self._decoding_errors():
             return self.parquet.read(columns=columns, use_threads=False)
 
     def __len__(self) -> int:
         return int(self.parquet.metadata.num_rows)
 
     def whole(self) -> Any:
-        """All of it as a pyarrow table."""
+        """Read all columns of the schema as a pyarrow table."""
         if self._whole is None:
             import pyarrow as pa
 
@@ -95,7 +95,7 @@ class DocumentsFile:
         return self._whole
 
     def column(self, name: str) -> Any:
-        """One column."""
+        """Read a column of the schema."""
         if self._whole is not None:
             return self._whole.column(name)
         if name not in self._columns:
@@ -103,7 +103,10 @@ class DocumentsFile:
         return self._columns[name]
 
     def take(self, at: npt.NDArray[np.int64]) -> Any:
-        """The lines at the given positions as a table: from their row groups, after some calls from all."""
+        """Read the entries at the given positions as a table.
+
+        Reads their row groups, or the whole file once half of its row groups were read that way.
+        """
         import numpy as np
 
         groups = self.parquet.metadata.num_row_groups
@@ -112,9 +115,9 @@ class DocumentsFile:
             starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
             which = np.searchsorted(starts, at, side="right") - 1
             wanted = sorted(set(which.tolist()))
-            self._looked_at += len(wanted)
-            if self._looked_at <= groups // 2:
-                with self._damage():
+            self._groups_read += len(wanted)
+            if self._groups_read <= groups // 2:
+                with self._decoding_errors():
                     names = schema().names
                     table = self.parquet.read_row_groups(wanted, columns=names, use_threads=False)
                 kept = np.array(wanted, dtype=np.int64)
@@ -124,8 +127,8 @@ class DocumentsFile:
         return taken(self.whole(), at)
 
     @contextmanager
-    def _damage(self) -> Iterator[None]:
-        """What Arrow says of a file that is none, as an error with its name."""
+    def _decoding_errors(self) -> Iterator[None]:
+        """Raise IndexDamaged for Parquet that cannot be decoded."""
         import pyarrow as pa
 
         try:
@@ -138,7 +141,7 @@ class DocumentsFile:
 
 
 def write(root: Path, name: str, table: Any, dictionaries: list[str]) -> FileInfo:
-    """Writes a table as a documents file, durably; `dictionaries`: typed columns with repeated values."""
+    """Write a table as a documents file, durably. `dictionaries`: typed columns to encode by dictionary."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -1,14 +1,14 @@
-"""Is the index what its manifest says? Reads everything, changes nothing.
+"""Integrity checks of an index against its manifest. They read everything and change nothing.
 
-Each finding says what is wrong, which documents it touches, and which command mends it.
+A finding has a message, the documents affected, and the command that repairs it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from qembed.errors import IndexDamaged
 from qembed.store import derived_files
@@ -21,13 +21,13 @@ from qembed.store.snapshot import Snapshot
 REFRESH = "qembed index"
 REPAIR = "qembed index --repair"
 REBUILD = "qembed index --rebuild"
-UNIT = 1e-3
-"""How far from 1 a stored vector's length may be: float32 sums, half precision models."""
+UNIT_TOLERANCE = 1e-3
+"""Allowed distance of a stored vector's length from 1: float32 sums, half precision models."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something wrong. `documents`: the ids it touches, where that can be told."""
+    """A damage. `mend`: the command that repairs it. `documents`: ids affected, as far as known."""
 
     kind: str
     what: str
@@ -36,8 +36,8 @@ class Finding:
 
 
 def check_files(root: Path, manifest: Manifest) -> Iterator[Finding]:
-    """Sizes and checksums of the documents file and the shards."""
-    if manifest.documents is not None and (why := _wrong(root, manifest.documents)):
+    """Check sizes and checksums of the documents file and the shards."""
+    if manifest.documents is not None and (why := _damage(root, manifest.documents)):
         yield Finding(
             "documents",
             f"{manifest.documents.name} {why}: which documents there are is lost, their passages and "
@@ -46,7 +46,7 @@ def check_files(root: Path, manifest: Manifest) -> Iterator[Finding]:
         )
     owners = _owners(root, manifest)
     for shard in manifest.shards:
-        if why := _wrong(root, shard.file):
+        if why := _damage(root, shard.file):
             names = tuple(owners(shard))
             yield Finding(
                 "shard",
@@ -58,12 +58,13 @@ def check_files(root: Path, manifest: Manifest) -> Iterator[Finding]:
 
 
 def damaged(root: Path, manifest: Manifest) -> tuple[bool, set[int]]:
-    """(whether the documents file is damaged, first rows of the shards that are)."""
-    documents = manifest.documents is not None and _wrong(root, manifest.documents) is not None
-    return documents, {s.first for s in manifest.shards if _wrong(root, s.file) is not None}
+    """Find damaged files: True for the documents file, and the first rows of the shards."""
+    documents = manifest.documents is not None and _damage(root, manifest.documents) is not None
+    return documents, {s.first for s in manifest.shards if _damage(root, s.file) is not None}
 
 
-def _wrong(root: Path, info: FileInfo) -> str | None:
+def _damage(root: Path, info: FileInfo) -> str | None:
+    """Compare a file with its size and checksum. Returns what is wrong, None if nothing is."""
     try:
         size, crc = checksum(root / info.name)
     except FileNotFoundError:
@@ -75,8 +76,8 @@ def _wrong(root: Path, info: FileInfo) -> str | None:
     return None if crc == info.crc else "has another content than was written (checksum)"
 
 
-def _owners(root: Path, manifest: Manifest) -> Any:
-    """shard -> ids of the documents with rows in it, by the catalog."""
+def _owners(root: Path, manifest: Manifest) -> Callable[[Shard], Iterable[str]]:
+    """Make a function from a shard to the ids of its documents; none if the catalog is damaged."""
     try:
         assert manifest.documents is not None
         path = root / manifest.documents.name
@@ -95,44 +96,47 @@ def _owners(root: Path, manifest: Manifest) -> Any:
 
 
 def check_rows(snapshot: Snapshot) -> Iterator[Finding]:
-    """Every document's rows exist and are its alone; every vector is one; no id is there twice."""
+    """Check ids, the rows of each document, the shards' rows, and the vectors' length."""
+    ids = snapshot.catalog.ids()
+    if len(set(ids)) != len(ids):
+        twice = tuple(name for name, n in Counter(ids).items() if n > 1)
+        yield Finding("ids", f"{len(twice)} documents are there twice", REBUILD, twice[:20])
+    found = _check_pointers(snapshot, ids)
+    if found is not None:
+        yield found
+        if found.documents:
+            return  # rows that do not exist
+    stated = snapshot.manifest.counts.get("passages", 0)
+    if stated != (there := snapshot.catalog.counts()["passages"]):
+        what = f"the manifest says {stated} passages, the documents have {there}"
+        yield Finding("counts", what, REFRESH)
+    at = snapshot.manifest.base
+    for shard in snapshot.shards:
+        if shard.first != at:
+            what = f"{shard.path.name} begins at row {shard.first}, not {at}"
+            yield Finding("rows", what, REBUILD)
+        at = shard.first + shard.rows
+        yield from _check_vectors(shard)
+
+
+def _check_pointers(snapshot: Snapshot, ids: Sequence[str]) -> Finding | None:
+    """Check that the rows of each document exist and are its own. Ids are of documents without such rows."""
     import numpy as np
 
     manifest = snapshot.manifest
-    ids = snapshot.catalog.ids()
-    if len(set(ids)) != len(ids):
-        seen: set[str] = set()
-        twice = tuple(i for i in ids if i in seen or seen.add(i))  # type: ignore[func-returns-value]
-        yield Finding("ids", f"{len(twice)} documents are there twice", REBUILD, twice[:20])
     first, rows = snapshot.catalog.pointers()
     has = rows > 0
     outside = has & ((first < manifest.base) | (first + rows > manifest.next_row))
     if outside.any():
         names = tuple(ids[i] for i in np.flatnonzero(outside).tolist())
-        yield Finding(
-            "rows", f"{len(names)} documents point at rows that are not there", REBUILD, names
-        )
-        return
+        what = f"{len(names)} documents point at rows that are not there"
+        return Finding("rows", what, REBUILD, names)
     claims = np.zeros(manifest.next_row - manifest.base + 1, dtype=np.int32)
     np.add.at(claims, first[has] - manifest.base, 1)
     np.add.at(claims, first[has] + rows[has] - manifest.base, -1)
     if (np.cumsum(claims) > 1).any():
-        yield Finding("rows", "some rows belong to two documents", REBUILD)
-    stated = manifest.counts.get("passages", 0)
-    if stated != (there := int(rows.sum())):
-        yield Finding(
-            "counts",
-            f"the manifest says {stated} passages, the documents have {there}",
-            REFRESH,
-        )
-    at = manifest.base
-    for shard in snapshot.shards:
-        if shard.first != at:
-            yield Finding(
-                "rows", f"{shard.path.name} begins at row {shard.first}, not {at}", REBUILD
-            )
-        at = shard.first + shard.rows
-        yield from _check_vectors(shard)
+        return Finding("rows", "some rows belong to two documents", REBUILD)
+    return None
 
 
 def _check_vectors(shard: ShardReader) -> Iterator[Finding]:
@@ -141,13 +145,13 @@ def _check_vectors(shard: ShardReader) -> Iterator[Finding]:
     bad = 0
     for table in shard.batches(["vector"]):
         lengths = np.linalg.norm(vectors_of(table), axis=1)
-        bad += int((~(np.abs(lengths - 1) < UNIT)).sum())  # NaN is not near 1 either
+        bad += int((~(np.abs(lengths - 1) < UNIT_TOLERANCE)).sum())  # True for NaN, too
     if bad:
         yield Finding("vectors", f"{shard.path.name}: {bad} vectors do not have length 1", REBUILD)
 
 
 def check_derived(snapshot: Snapshot) -> Iterator[Finding]:
-    """The matrix row by row against the shards; the graph's checksum."""
+    """Compare the matrix with the shards row by row, and the graph with its checksum."""
     import numpy as np
 
     root, manifest = snapshot.root, snapshot.manifest

@@ -1,6 +1,6 @@
-"""One field of all documents as an Arrow column that answers questions: which documents pass a test.
+"""A field of all documents as an Arrow column, with the predicates of filters.
 
-Nothing is made into objects of Python's: comparing 200,000 dates takes a millisecond.
+No Python objects are made: comparing 200,000 dates takes a millisecond.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Mask = npt.NDArray[np.bool_]
 
 EXACT = 2**53
-"""Up to here every whole number is a float64."""
+"""Magnitude up to which every whole number is a float64."""
 _ORDER: dict[str, Callable[[Any, Any], Any]] = {
     "=": operator.eq,
     "<": operator.lt,
@@ -39,7 +39,7 @@ _SPECIAL = frozenset(r"\.+*?()|[]{}^$")
 
 @dataclass(frozen=True)
 class MetadataColumn:
-    """`array`: text, int64, float64 or booleans, or lists of text; null where a document has none."""
+    """Column of a field. `array`: text, int64, float64, booleans, or lists of text; null for no value."""
 
     array: Any
 
@@ -48,14 +48,14 @@ class MetadataColumn:
 
     @cached_property
     def lists(self) -> bool:
-        """Whether each document has a list of values."""
+        """True if the values are lists."""
         import pyarrow as pa
 
         return bool(pa.types.is_list(self.array.type))
 
     @cached_property
     def type(self) -> type:
-        """str, float (for every number) or bool."""
+        """Type of the values or list elements: str, bool, or float for all numbers."""
         import pyarrow as pa
 
         kind = self._values.type
@@ -63,12 +63,12 @@ class MetadataColumn:
 
     @cached_property
     def present(self) -> Mask:
-        """Which documents have it, bool (n,)."""
+        """Mask of the documents with a value, bool (n,)."""
         return valid(self.array)
 
     @cached_property
     def values(self) -> int:
-        """How many values there are, those of lists counted one by one."""
+        """Number of values, with the elements of lists counted one by one."""
         import numpy as np
 
         if self.lists:
@@ -84,7 +84,7 @@ class MetadataColumn:
         return self.array.values.slice(int(ends[0]), int(ends[-1] - ends[0]))
 
     def suffixes(self) -> MetadataColumn:
-        """Of each path the last dot of its name and what follows; nothing if that is the name's first."""
+        """Column of the suffixes of file paths; "" for names without a dot after their first character."""
         import numpy as np
         import pyarrow as pa
 
@@ -100,10 +100,13 @@ class MetadataColumn:
         buffers = [None, pa.py_buffer(offsets), pa.py_buffer(data[at])]
         return MetadataColumn(pa.Array.from_buffers(pa.string(), len(lengths), buffers))
 
-    # ── tests ────────────────────────────────────────────────────────────────────────────────────
+    # ── predicates ────────────────────────────────────────────────────────────────────────────────────
 
     def compare(self, sign: str, wanted: str | int | float | bool) -> Mask:
-        """bool (n,): `= < <= > >=` with a value of the column's type; of a list, any element."""
+        """Mask of the documents with a value, or list element, that compares so with `wanted`, bool (n,).
+
+        `sign`: one of `= < <= > >=`. `wanted`: of the column's type.
+        """
         if isinstance(wanted, str):
             return self._any(bits(_call(_ARROW[sign], self._values, strings([wanted])[0])))
         if isinstance(wanted, bool):
@@ -111,15 +114,15 @@ class MetadataColumn:
         return self._any(_numbers(self._values, sign, wanted) & valid(self._values))
 
     def among(self, wanted: Sequence[str]) -> Mask:
-        """bool (n,): equal to any of the texts."""
+        """Mask of the documents with a value equal to any of the texts, bool (n,)."""
         return self._any(bits(_call("is_in", self._values, wanted=wanted)))
 
     def glob(self, pattern: str) -> Mask:
-        """bool (n,): text that a pattern of `fnmatch` describes, capitals counting."""
+        """Mask of the documents with a text that matches an `fnmatch` pattern, case-sensitive, bool (n,)."""
         return self._any(_glob(self._values, pattern))
 
     def _any(self, found: Mask) -> Mask:
-        """A test of the values as one of the documents."""
+        """Convert a mask of the values to one of the documents: true if any element is."""
         import numpy as np
 
         if not self.lists:
@@ -132,7 +135,7 @@ class MetadataColumn:
 
 
 def _call(function: str, *arguments: Any, wanted: str | Sequence[str] | None = None) -> Any:
-    """One of Arrow's compute functions; `wanted`: a text or pattern to look for, or a set of texts."""
+    """Call a compute function of Arrow. `wanted`: its option, a text, a pattern, or a set of texts."""
     options = None
     if isinstance(wanted, str):
         options = compute().MatchSubstringOptions(wanted)
@@ -151,7 +154,7 @@ def _offsets(array: Any) -> npt.NDArray[np.int32]:
 
 
 def _last(data: npt.NDArray[np.uint8], sign: str, ends: npt.NDArray[np.int32]) -> Any:
-    """Where the last `sign` (of ASCII) before each of `ends` is, int64 (n,); -1 for none."""
+    """Position of the last ASCII character `sign` before each of `ends`, int64 (n,); -1 for none."""
     import numpy as np
 
     found = np.concatenate([[-1], np.flatnonzero(data == ord(sign))])
@@ -159,7 +162,7 @@ def _last(data: npt.NDArray[np.uint8], sign: str, ends: npt.NDArray[np.int32]) -
 
 
 def _numbers(array: Any, sign: str, wanted: int | float) -> Mask:
-    """As Python compares them: a whole number with a fraction exactly, however large."""
+    """Mask of numbers that compare so, by Python's rules: whole numbers with fractions exactly."""
     import numpy as np
     import pyarrow as pa
 
@@ -186,8 +189,8 @@ def _numbers(array: Any, sign: str, wanted: int | float) -> Mask:
 def _glob(array: Any, pattern: str) -> Mask:
     try:
         pattern.encode()
-    except UnicodeEncodeError:  # nothing that Arrow could be asked
-        return _slowly(array, pattern)
+    except UnicodeEncodeError:  # Arrow takes UTF-8 only
+        return _match_in_python(array, pattern)
     head = re.split(r"[*?\[]", pattern, maxsplit=1)[0]
     if head == pattern:
         return bits(_call("equal", array, strings([pattern])[0]))
@@ -201,11 +204,11 @@ def _glob(array: Any, pattern: str) -> Mask:
     translated = _regex(pattern)
     if translated is not None:
         return bits(_call("match_substring_regex", array, wanted=translated))
-    return _slowly(array, pattern, head)
+    return _match_in_python(array, pattern, head)
 
 
 def _regex(pattern: str) -> str | None:
-    """The pattern for Arrow's engine, RE2; None where brackets hold other than letters and digits."""
+    """Translate a pattern to RE2's syntax; None if brackets hold more than letters and digits."""
     made, at = [], 0
     while at < len(pattern):
         c = pattern[at]
@@ -225,8 +228,8 @@ def _regex(pattern: str) -> str | None:
     return r"(?s)\A(?:" + "".join(made) + r")\z"
 
 
-def _slowly(array: Any, pattern: str, head: str = "") -> Mask:
-    """By Python's engine, looking at what begins as the pattern does."""
+def _match_in_python(array: Any, pattern: str, head: str = "") -> Mask:
+    """Mask of the texts that match, by Python's `re`. `head`: the beginning of all matches."""
     import numpy as np
 
     match = re.compile(fnmatch.translate(pattern)).match

@@ -1,9 +1,9 @@
-"""Metadata as typed columns: what filters look at instead of decoding the JSON of every document.
+"""Typed columns of metadata, which filters read instead of decoding the JSON of every document.
 
 A metadata key whose values are of one type in all documents (text, numbers, true or false, lists of text) is
-also a column `field.<key>` of the documents file, written beside the JSON, which stays the truth. A key
-that is not, or whose text is long, has none, and filters decode. New documents are looked at one by one,
-kept ones as whole columns: a commit costs what Arrow's concatenation costs.
+also a column `field.<key>` of the documents file; the JSON stays the source. A key with values of several
+types, or with long text, has no column, and filters decode the JSON. New documents are read one by one, kept
+ones as whole columns: a commit costs what Arrow's concatenation costs.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 PREFIX = "field."
 MARK = b"qembed.untyped"
-"""The key of the file's metadata that names the keys without a column; without it nothing is known."""
+"""Key of the Parquet file's own metadata with the keys that have no column; absent in older files."""
 MAX_COLUMNS = 256
-"""Keys that are told apart. Beyond, new ones get no column, and nothing is noted of them."""
+"""Keys that are recorded, with or without a column. Further keys get no column."""
 MAX_TEXT_LENGTH = 200
-"""Characters of a text, or of a list's, beyond which nobody filters by a field."""
+"""Characters of a text, or of a list's texts, in a column: nobody filters by longer ones."""
 _WHOLE, _REAL, _TEXT, _TRUTH, _TEXTS = "int64", "float64", "string", "bool_", "list"
 
 
@@ -37,7 +37,7 @@ def _arrow(kind: str) -> Any:
 
 
 def _kind(value: Any) -> str | None:
-    """The kind of a JSON value, None where a column could not hold it as it is."""
+    """Type of a column that holds a JSON value unchanged, None if there is none."""
     if isinstance(value, str):
         return _TEXT if len(value) <= MAX_TEXT_LENGTH else None
     if isinstance(value, bool):
@@ -53,9 +53,9 @@ def _kind(value: Any) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class MetadataSchema:
-    """The typed columns of `rows` documents, by key. `untyped`: keys that have none.
+    """Typed columns of `rows` documents, by key. `untyped`: keys without a column.
 
-    `full`: there may be others without a column.
+    `full`: there are more keys without a column than are recorded.
     """
 
     rows: int
@@ -65,7 +65,7 @@ class MetadataSchema:
 
     @classmethod
     def of(cls, metas: Sequence[str]) -> MetadataSchema:
-        """Those of documents whose metadata are the given JSON objects, "" for none."""
+        """Make the columns of documents from their metadata, JSON objects or ""."""
         import pyarrow as pa
 
         seen: dict[str, _Seen] = {}
@@ -91,7 +91,7 @@ class MetadataSchema:
 
     @staticmethod
     def joined(parts: Sequence[MetadataSchema]) -> MetadataSchema:
-        """Those of all parts' documents, one part after the other."""
+        """Concatenate the columns of several catalogs."""
         import pyarrow as pa
 
         parts = [p for p in parts if p.rows]
@@ -120,26 +120,26 @@ class MetadataSchema:
         )
 
     def filter(self, keep: npt.NDArray[np.bool_]) -> MetadataSchema:
-        """Those of the documents for which `keep`, bool (rows,), is true."""
+        """Filter the columns by `keep`, bool (rows,)."""
         columns = {n: filtered(c, keep) for n, c in self.columns.items()}
         return MetadataSchema(int(keep.sum()), columns, self.untyped, self.full)
 
     def take(self, order: Any) -> MetadataSchema:
-        """Those of the documents at the given positions, a pyarrow array."""
+        """Take the rows at the given positions, a pyarrow array."""
         taken = {n: c.take(order) for n, c in self.columns.items()}
         return MetadataSchema(len(order), taken, self.untyped, self.full)
 
     # ── in the documents file ────────────────────────────────────────────────────────────────────
 
-    def beside(self, table: Any) -> Any:
-        """The table with the columns after its own, and what is to be known of them."""
+    def append_to(self, table: Any) -> Any:
+        """Append the columns to a catalog's table, and record the keys without a column."""
         for name, column in self.columns.items():
             table = table.append_column(PREFIX + name, column)
         known = {"untyped": sorted(self.untyped), "full": self.full}
         return table.replace_schema_metadata({MARK: json.dumps(known)})
 
     def dictionaries(self) -> list[str]:
-        """The columns that are written with a dictionary, as Parquet calls them."""
+        """Parquet names of the columns to encode by dictionary."""
         import pyarrow as pa
 
         return [
@@ -151,7 +151,7 @@ class MetadataSchema:
 
 @dataclass(slots=True)
 class _Seen:
-    """What one key holds in which of the documents; `kind` None once a column could not hold it."""
+    """Values of a key and the documents they are in. `kind`: type of the column; None once there is none."""
 
     kind: str | None = ""
     at: list[int] = field(default_factory=list)
@@ -173,7 +173,7 @@ class _Seen:
 
 
 def _common(columns: Sequence[Any]) -> Any:
-    """The type that holds all of them as they are, None if there is none."""
+    """Arrow type that holds the values of all columns unchanged, None if there is none."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -191,11 +191,11 @@ def _common(columns: Sequence[Any]) -> Any:
     return pa.float64()
 
 
-class Stored:
-    """The typed columns of a documents file, each read when it is first wanted."""
+class StoredColumns:
+    """Typed columns of a documents file, each read when it is first used."""
 
     def __init__(self, parquet: Any, read: Callable[[list[str]], Any]) -> None:
-        """`read`: columns by name as a table. Raises ValueError for a mark that is none."""
+        """Read the record of the keys. `read`: reads columns by name. Raises ValueError if it is damaged."""
         self._parquet = parquet
         self._table = read
         self._names = {n for n in parquet.schema_arrow.names if n.startswith(PREFIX)}
@@ -204,18 +204,18 @@ class Stored:
         self._known = None if mark is None else json.loads(mark)
 
     def column(self, name: str) -> MetadataColumn | None:
-        """A key's column; None where the JSON has to be looked at."""
+        """The column of a key; None if its values are in the JSON only."""
         column = PREFIX + name
         if column not in self._names:
             return None
         if name not in self._read:
-            # asked for a column, pyarrow also reads those whose names go on with a dot
+            # pyarrow also reads columns whose names continue with a dot
             table = self._table([column])
             self._read[name] = MetadataColumn(table.column(column).combine_chunks())
         return self._read[name]
 
     def all(self) -> MetadataSchema | None:
-        """All of them; None for a file that was written without."""
+        """All columns; None for a file that was written without them."""
         if self._known is None:
             return None
         table = self._table(sorted(self._names))

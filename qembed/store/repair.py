@@ -1,8 +1,7 @@
-"""Takes what is damaged out of the present generation, so that a refresh can put it back.
+"""Repair: drops what is damaged from the present generation, so that a refresh can restore it.
 
-Only what was in a damaged file is given up: documents whose passages lay in a damaged shard are dropped
-and their files marked to be read again; where the documents file is damaged all files are read again, and
-every passage finds its vector by its text, so that nothing is encoded.
+Documents with passages in a damaged shard are dropped, and their files are read again. If the documents file
+is damaged all files are read again; passages find their vectors by their text, so that nothing is encoded.
 """
 
 from __future__ import annotations
@@ -19,30 +18,33 @@ from qembed.store.writer import Writer
 
 
 def repair(writer: Writer) -> list[str]:
-    """Repairs what `writer` holds; returns what was done, a line each. Documents come back by a refresh."""
+    """Drop damaged files and documents from the present generation. Returns a message for each repair.
+
+    Raises IndexDamaged if both the documents file and shards are damaged.
+    """
     manifest, root = writer.manifest, writer.root
     if manifest is None or manifest.documents is None:
         return []
     documents, lost = damaged(root, manifest)
-    said = []
+    messages = []
     if documents and lost:
         raise IndexDamaged(
             f"{root}: the documents file and {len(lost)} shards are damaged: nothing can be told apart "
             f"(restore a backup, or remove {root} and run qembed index PATH again)"
         )
     if documents:
-        said.append("the documents file was damaged: all sources are read again")
+        messages.append("the documents file was damaged: all sources are read again")
         writer.commit(Catalog(), counts={"documents": 0, "passages": 0}, failed=())
     elif lost:
-        said.append(_drop(writer, lost))
+        messages.append(_drop_documents(writer, lost))
     with Snapshot.of(root, writer.manifest) as snapshot:  # type: ignore[arg-type]
         for finding in check_derived(snapshot):
             derived_files.discard(root, finding.kind)
-            said.append(f"made anew: {finding.what}")
-    return said
+            messages.append(f"made anew: {finding.what}")
+    return messages
 
 
-def _drop(writer: Writer, lost: set[int]) -> str:
+def _drop_documents(writer: Writer, lost: set[int]) -> str:
     import numpy as np
 
     assert writer.manifest is not None
@@ -56,7 +58,7 @@ def _drop(writer: Writer, lost: set[int]) -> str:
             if s.first in lost:
                 inside = (first < s.first + s.rows) & (first + rows > s.first) & (rows > 0)
                 touched |= inside
-        kept = catalog.suspected(touched)
+        kept = catalog.drop_damaged(touched)
         _, kept_rows = kept.pointers()
         compact(writer, snapshot, kept, lost)
     counts = {"documents": len(kept), "passages": int(kept_rows.sum())}

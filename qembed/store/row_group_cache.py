@@ -1,4 +1,4 @@
-"""What was decoded last, kept for the next query: neighbours in a shard are often asked for again."""
+"""Cache of decoded row groups: successive queries often read neighbouring rows."""
 
 from __future__ import annotations
 
@@ -7,34 +7,34 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-LIMIT = 64 << 20
-"""Bytes kept at most, all shards of a generation together."""
+MAX_BYTES = 64 << 20
+"""Size of the cache, for all shards of a generation together."""
 
 Key: TypeAlias = tuple[int, int]
-"""A shard's first row, and one of its row groups."""
+"""First row of a shard, and number of one of its row groups."""
 
 
 class RowGroupCache:
-    """Tables by their place, the ones not asked for the longest dropped first. Safe from several threads."""
+    """Least recently used cache of row groups as tables. Thread-safe."""
 
-    def __init__(self, limit: int = LIMIT) -> None:
+    def __init__(self, limit: int = MAX_BYTES) -> None:
         self._limit = limit
         self._size = 0
-        self._held: OrderedDict[Key, Any] = OrderedDict()
-        self._guard = threading.Lock()
+        self._tables: OrderedDict[Key, Any] = OrderedDict()
+        self._lock = threading.Lock()
 
     def get(self, key: Key, make: Callable[[], Any]) -> Any:
-        """The pyarrow table at `key`, made if it is not held."""
-        with self._guard:
-            if key in self._held:
-                self._held.move_to_end(key)
-                return self._held[key]
-        table = make()  # two threads may both make it: that costs time, waiting would too
-        with self._guard:
-            if key not in self._held:
-                self._held[key] = table
+        """Return the pyarrow table at `key`, made by `make` if it is not cached."""
+        with self._lock:
+            if key in self._tables:
+                self._tables.move_to_end(key)
+                return self._tables[key]
+        table = make()  # without the lock: two threads may both make it
+        with self._lock:
+            if key not in self._tables:
+                self._tables[key] = table
                 self._size += table.nbytes
-            while self._size > self._limit and len(self._held) > 1:
-                _, old = self._held.popitem(last=False)
+            while self._size > self._limit and len(self._tables) > 1:
+                _, old = self._tables.popitem(last=False)
                 self._size -= old.nbytes
         return table

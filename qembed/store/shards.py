@@ -1,15 +1,16 @@
-"""Passages and their vectors in Parquet: what DuckDB, pandas and polars can read without us.
+"""Shards: passages and their vectors in Parquet, which DuckDB, pandas and polars read without qembed.
 
     row, document, seq, start, end, line, end_line, text, heading, symbol, text_hash, vector
 
 Row groups are small so that looking up ten passages decodes little. The vector column is stored plain:
 floats do not compress, and statistics over them mean nothing. `document` is the id a passage was
-written under; after a move the documents file, which alone decides what lives, has the new one.
-Shards from before there were headings and symbols are read as if these were empty.
+written under; after a move the documents file has the new one. Shards written before there were the columns
+`heading` and `symbol` are read with empty ones.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -30,18 +31,18 @@ if TYPE_CHECKING:
 
 ROW_GROUP = 1024
 GROUP_BYTES = 32 << 20
-"""A row group is closed early beyond this, so that long passages do not gather in memory."""
-BYTES_PER_READ = 2 << 20
-"""Characters of passages that are converted at a time."""
+"""Bytes beyond which a row group is written early: long passages would fill the memory."""
+CHARACTERS_PER_TABLE = 2 << 20
+"""Characters of passages converted at a time: the conversion makes several copies of them."""
 HASH_BYTES = 16
-LATER = ("heading", "symbol")
-"""Columns that the shards of the first version do not have."""
-_PASSAGE = ("document", "seq", "start", "end", "line", "end_line", "text", *LATER)
+OPTIONAL_COLUMNS = ("heading", "symbol")
+"""Columns that shards of the first version lack."""
+_PASSAGE = ("document", "seq", "start", "end", "line", "end_line", "text", *OPTIONAL_COLUMNS)
 COLUMNS = ("row", *_PASSAGE, "text_hash", "vector")
 
 
 def text_hash(text: str) -> bytes:
-    """16 bytes over the finished text that is encoded: equal hashes may share a vector."""
+    """Hash of a text as it is encoded, 16 bytes: texts with equal hashes share a vector."""
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=HASH_BYTES).digest()
 
 
@@ -58,7 +59,7 @@ def _schema(dim: int) -> Any:
             ("line", pa.int32()),
             ("end_line", pa.int32()),
             ("text", pa.large_string()),
-            *((name, pa.string()) for name in LATER),
+            *((name, pa.string()) for name in OPTIONAL_COLUMNS),
             ("text_hash", pa.binary(HASH_BYTES)),
             ("vector", pa.list_(pa.float32(), dim)),
         ]
@@ -66,7 +67,7 @@ def _schema(dim: int) -> Any:
 
 
 def vector_array(vectors: Vectors) -> Any:
-    """float32 (n, dim) as an Arrow column, without a copy."""
+    """Convert float32 (n, dim) to an Arrow column, without a copy."""
     import numpy as np
     import pyarrow as pa
 
@@ -74,11 +75,11 @@ def vector_array(vectors: Vectors) -> Any:
     return pa.FixedSizeListArray.from_arrays(array(flat, pa.float32()), vectors.shape[1])
 
 
-def _parts(passages: Sequence[Passage]) -> Iterator[slice]:
-    """What is converted together: meanwhile there are several copies of its text."""
+def _slices(passages: Sequence[Passage]) -> Iterator[slice]:
+    """Slices of passages with CHARACTERS_PER_TABLE characters each."""
     begin = size = 0
     for i, p in enumerate(passages):
-        if size and size + len(p.text) > BYTES_PER_READ:
+        if size and size + len(p.text) > CHARACTERS_PER_TABLE:
             yield slice(begin, i)
             begin, size = i, 0
         size += len(p.text)
@@ -87,7 +88,7 @@ def _parts(passages: Sequence[Passage]) -> Iterator[slice]:
 
 
 class ShardWriter:
-    """A shard being written. Rows are numbered upwards from `first` in the order they come."""
+    """Writer of a shard, whose rows are numbered from `first` in the order they are added."""
 
     def __init__(self, root: Path, name: str, first: int, dim: int) -> None:
         import pyarrow as pa
@@ -105,21 +106,21 @@ class ShardWriter:
                     **{f: "zstd" for f in self._schema.names if f != "vector"},
                     "vector.list.element": "none",
                 },
-                use_dictionary=["document", *LATER],
+                use_dictionary=["document", *OPTIONAL_COLUMNS],
                 write_statistics=["row"],
             )
         except BaseException:
             self._file.abandon()
             raise
-        self._held: list[Any] = []
-        self._held_rows = self._held_bytes = 0
+        self._pending: list[Any] = []
+        self._pending_rows = self._pending_bytes = 0
 
     def add(
         self, passages: Sequence[Passage], hashes: Sequence[bytes], vectors: Vectors
     ) -> tuple[int, int]:
-        """Appends rows; returns (first row id, number). Raises EncodingError on a vector that is none."""
+        """Append rows; returns (first row id, number). Raises EncodingError for NaN and infinity."""
         first = self.first + self.rows
-        for part in _parts(passages):
+        for part in _slices(passages):
             self._convert(passages[part], hashes[part], vectors[part])
         return first, len(passages)
 
@@ -142,54 +143,52 @@ class ShardWriter:
             values = [getattr(p, name) for p in passages]
             columns.append(array(values, self._schema.field(name).type))
         columns += [array(hashes, self._schema.field("text_hash").type), vector_array(vectors)]
-        self._hold(pa.table(columns, schema=self._schema))
+        self._add(pa.table(columns, schema=self._schema))
         self.rows += n
 
     def add_table(self, table: Any) -> None:
-        """Appends finished rows, renumbered from where this shard stands (compaction)."""
+        """Append rows of another shard under new row ids."""
         import numpy as np
 
         first = self.first + self.rows
         rows = int64(np.arange(first, first + table.num_rows))
         self.rows += table.num_rows
-        self._hold(table.set_column(0, "row", rows).cast(self._schema))
+        self._add(table.set_column(0, "row", rows).cast(self._schema))
 
-    def _hold(self, table: Any) -> None:
-        self._held.append(table)
-        self._held_rows += table.num_rows
-        self._held_bytes += table.nbytes
-        if self._held_rows >= ROW_GROUP or self._held_bytes > GROUP_BYTES:
+    def _add(self, table: Any) -> None:
+        self._pending.append(table)
+        self._pending_rows += table.num_rows
+        self._pending_bytes += table.nbytes
+        if self._pending_rows >= ROW_GROUP or self._pending_bytes > GROUP_BYTES:
             self._flush()
 
     def _flush(self) -> None:
         import pyarrow as pa
 
-        if self._held:
-            self._parquet.write_table(pa.concat_tables(self._held), row_group_size=ROW_GROUP)
-            self._held, self._held_rows, self._held_bytes = [], 0, 0
+        if self._pending:
+            self._parquet.write_table(pa.concat_tables(self._pending), row_group_size=ROW_GROUP)
+            self._pending, self._pending_rows, self._pending_bytes = [], 0, 0
 
     def finish(self) -> FileInfo:
-        """Closes the file durably."""
+        """Write the last row group and close the file durably."""
         self._flush()
         self._parquet.close()
         return self._file.finish()
 
     @property
     def path_name(self) -> str:
-        """Its name inside the index directory."""
+        """Name of the shard inside the index directory."""
         return self._file.name
 
     def abandon(self) -> None:
-        """Throws the file away."""
-        import contextlib
-
+        """Close and remove the file."""
         with contextlib.suppress(Exception):
             self._parquet.close()
         self._file.abandon()
 
 
 class ShardReader:
-    """A shard opened for reading. The open file outlives its name, so a sweep does not disturb it."""
+    """Reader of a shard. The open file outlives its name, so a sweep does not disturb it."""
 
     def __init__(self, file: BinaryIO, path: Path, first: int, rows: int) -> None:
         self._file = file
@@ -200,7 +199,7 @@ class ShardReader:
         self._starts: npt.NDArray[np.int64]
 
     def close(self) -> None:
-        """Lets go of the file."""
+        """Close the file."""
         self._parquet = None
         self._file.close()
 
@@ -209,7 +208,7 @@ class ShardReader:
             import numpy as np
             import pyarrow.parquet as pq
 
-            with _damage(self.path):
+            with _decoding_errors(self.path):
                 self._parquet = pq.ParquetFile(self._file, memory_map=False, pre_buffer=False)
                 meta = self._parquet.metadata
                 sizes = [meta.row_group(i).num_rows for i in range(meta.num_row_groups)]
@@ -221,12 +220,10 @@ class ShardReader:
             self._starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         return self._parquet
 
-    def lookup(
-        self, rows: Rows, columns: Sequence[str], recent: RowGroupCache | None = None
-    ) -> Any:
-        """The given columns of the given rows (all inside this shard, ascending), as a pyarrow table.
+    def lookup(self, rows: Rows, columns: Sequence[str], cache: RowGroupCache | None = None) -> Any:
+        """Read columns of rows, all inside this shard and ascending, as a pyarrow table.
 
-        `recent`: keeps what is decoded; always to be asked for the same columns.
+        `cache`: of decoded row groups, always with the same columns.
         """
         import numpy as np
         import pyarrow as pa
@@ -237,34 +234,33 @@ class ShardReader:
         parts = []
         for g in sorted(set(groups.tolist())):
             make = partial(self._groups, parquet, [g], columns)
-            table = make() if recent is None else recent.get((self.first, g), make)
+            table = make() if cache is None else cache.get((self.first, g), make)
             parts.append(taken(table, inside[groups == g] - self._starts[g]))
         return pa.concat_tables(parts)
 
-    def batches(self, columns: Sequence[str], start: int = 0, together: int = 1) -> Iterator[Any]:
-        """Tables of the given columns from row `start` of this shard on, so many row groups at a time."""
+    def batches(self, columns: Sequence[str], start: int = 0, groups: int = 1) -> Iterator[Any]:
+        """Yield tables of columns from row `start` of this shard on, `groups` row groups at a time."""
         import numpy as np
 
         parquet = self._open()
-        groups = range(len(self._starts) - 1)
+        all_groups = range(len(self._starts) - 1)
         first = int(np.searchsorted(self._starts, start, side="right")) - 1
-        for g in groups[first::together]:
-            table = self._groups(parquet, groups[g : g + together], columns)
+        for g in all_groups[first::groups]:
+            table = self._groups(parquet, all_groups[g : g + groups], columns)
             yield table.slice(max(0, start - int(self._starts[g])))
 
     def _groups(self, parquet: Any, groups: Sequence[int], columns: Sequence[str]) -> Any:
-        """Row groups' columns as a table, in the order given; empty where the file is too old."""
-        with _damage(self.path):
+        """Read columns of row groups as a table, in the order given; optional ones may be empty."""
+        with _decoding_errors(self.path):
             table = parquet.read_row_groups(groups, columns=list(columns), use_threads=False)
-        lacking = [c for c in columns if c in LATER and c not in table.column_names]
-        if lacking:
-            for name in lacking:
-                table = table.append_column(name, strings([""] * table.num_rows))
+        lacking = [c for c in columns if c in OPTIONAL_COLUMNS and c not in table.column_names]
+        for name in lacking:
+            table = table.append_column(name, strings([""] * table.num_rows))
         return table.select(list(columns)) if lacking else table
 
 
 def vectors_of(table: Any) -> Vectors:
-    """The vector column as float32 (rows, dim), without a copy where the table is one chunk."""
+    """The vector column as float32 (rows, dim), without a copy if the table is one chunk."""
     import numpy as np
 
     column = table.column("vector").combine_chunks()
@@ -274,19 +270,14 @@ def vectors_of(table: Any) -> Vectors:
     return np.asarray(flat, dtype=np.float32).reshape(-1, dim)
 
 
-class _damage:
-    """Parquet that cannot be decoded is a damaged index, not a bug."""
+@contextlib.contextmanager
+def _decoding_errors(path: Path) -> Iterator[None]:
+    """Raise IndexDamaged for Parquet that cannot be decoded."""
+    import pyarrow as pa
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, e: BaseException | None, _: Any) -> None:
-        import pyarrow as pa
-
-        if isinstance(e, (pa.ArrowException, OSError)):
-            raise IndexDamaged(
-                f"{self.path} is damaged: {str(e).splitlines()[0]} (qembed verify tells what is lost)"
-            ) from e
+    try:
+        yield
+    except (pa.ArrowException, OSError) as e:
+        raise IndexDamaged(
+            f"{path} is damaged: {str(e).splitlines()[0]} (qembed verify tells what is lost)"
+        ) from e

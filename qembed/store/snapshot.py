@@ -1,8 +1,8 @@
-"""A generation opened for reading, without a lock.
+"""A snapshot: one generation opened for reading, without a lock.
 
-Opening takes hold of every file at once. From then on nothing a writer does can disturb this reader:
-open files outlive their names. A file that vanished between reading the manifest and opening it means
-that writers have moved on by two generations meanwhile, so the manifest is simply read again.
+All files are opened at once. From then on no writer can disturb this reader: open files outlive their
+names. If a file vanishes between reading the manifest and opening it, writers have committed two generations
+meanwhile, and the manifest is read again.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from qembed.errors import IndexDamaged
 from qembed.store import manifest as manifests
-from qembed.store.catalog import Catalog, CatalogEntry, live_mask
+from qembed.store.catalog import Catalog, CatalogEntry
 from qembed.store.manifest import Manifest
 from qembed.store.row_group_cache import RowGroupCache
-from qembed.store.shards import LATER, ShardReader, vectors_of
+from qembed.store.shards import OPTIONAL_COLUMNS, ShardReader, vectors_of
 from qembed.types import Passage
 
 if TYPE_CHECKING:
@@ -28,12 +28,13 @@ if TYPE_CHECKING:
     from qembed.types import Rows, Vectors
 
 ATTEMPTS = 20
-HASHES = 64
-"""Row groups whose hashes are read in one call, 1 MB: calls take longer than the reading."""
+"""Times that the manifest is read again when a file it names has vanished."""
+HASH_GROUPS = 64
+"""Row groups whose text hashes, 1 MB, are read in one call: a call takes longer than the reading."""
 
 
 class Snapshot:
-    """One generation of an index. Use `Snapshot.open`."""
+    """One generation of an index, opened by `Snapshot.open`. A context manager that closes it."""
 
     def __init__(
         self, root: Path, manifest: Manifest, documents: BinaryIO, shards: Sequence[ShardReader]
@@ -43,11 +44,11 @@ class Snapshot:
         self._documents = documents
         self.shards = list(shards)
         self._starts = [s.first for s in shards]
-        self._recent = RowGroupCache()
+        self._cache = RowGroupCache()
 
     @classmethod
     def open(cls, root: Path, name: str = manifests.MANIFEST) -> Snapshot:
-        """Opens the present generation. Raises NoIndex, IndexDamaged."""
+        """Open the generation of the manifest file `name`. Raises NoIndex, IndexDamaged."""
         missing: Path | None = None
         for _ in range(ATTEMPTS):
             manifest = manifests.read(root, name)
@@ -55,7 +56,7 @@ class Snapshot:
                 return cls.of(root, manifest)
             except FileNotFoundError as e:
                 if missing == Path(e.filename) and manifest == manifests.read(root, name):
-                    break  # the same file of the same generation: it is gone, not moved on
+                    break  # the same file of the same generation: no writer replaced it
                 missing = Path(e.filename)
         raise IndexDamaged(
             f"{missing} is missing, but the manifest names it (qembed verify tells what is lost)"
@@ -63,24 +64,24 @@ class Snapshot:
 
     @classmethod
     def of(cls, root: Path, manifest: Manifest) -> Snapshot:
-        """Opens the files of a manifest already read. Raises FileNotFoundError if one is gone."""
+        """Open the files that a manifest names. Raises FileNotFoundError if one does not exist."""
         assert manifest.documents is not None
-        held: list[BinaryIO] = []
+        opened: list[BinaryIO] = []
         try:
-            held.append((root / manifest.documents.name).open("rb"))
+            opened.append((root / manifest.documents.name).open("rb"))
             shards = []
             for s in manifest.shards:
                 path = root / s.file.name
-                held.append(path.open("rb"))
-                shards.append(ShardReader(held[-1], path, s.first, s.rows))
+                opened.append(path.open("rb"))
+                shards.append(ShardReader(opened[-1], path, s.first, s.rows))
         except BaseException:
-            for f in held:
+            for f in opened:
                 f.close()
             raise
-        return cls(root, manifest, held[0], shards)
+        return cls(root, manifest, opened[0], shards)
 
     def close(self) -> None:
-        """Lets go of the files."""
+        """Close the files."""
         self._documents.close()
         for s in self.shards:
             s.close()
@@ -92,7 +93,7 @@ class Snapshot:
         self.close()
 
     def __del__(self) -> None:
-        self.close()  # a session that ends with its process need not say so
+        self.close()  # for sessions that end with their process
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -103,7 +104,7 @@ class Snapshot:
 
     @cached_property
     def _pointers(self) -> tuple[Rows, Rows, Rows]:
-        """Documents by first row: (first, rows, position in the catalog)."""
+        """First row, number of rows and catalog position of the documents, sorted by first row."""
         import numpy as np
 
         first, rows = self.catalog.pointers()
@@ -113,7 +114,7 @@ class Snapshot:
 
     @cached_property
     def live(self) -> npt.NDArray[np.bool_] | None:
-        """bool (rows,) over [base, next_row): which live; None where all do."""
+        """Mask of the living rows over [base, next_row), bool; None if all of them live."""
         if self.passages_total == self.manifest.next_row - self.manifest.base:
             return None
         first, rows, _ = self._pointers
@@ -121,19 +122,19 @@ class Snapshot:
 
     @cached_property
     def passages_total(self) -> int:
-        """How many rows live."""
+        """Number of living rows."""
         counted = self.manifest.counts.get("passages")
         return int(self._pointers[1].sum()) if counted is None else int(counted)
 
     def positions_of(self, rows: Rows) -> Rows:
-        """The catalog position of the document each (live) row belongs to, int64 (n,)."""
+        """Catalog position of each living row's document, int64 (n,)."""
         import numpy as np
 
         first, _, position = self._pointers
         return position[np.searchsorted(first, rows, side="right") - 1]
 
     def rows_of(self, positions: Rows) -> Rows:
-        """All rows of the documents at the given catalog positions, ascending."""
+        """Rows of the documents at the given catalog positions, ascending."""
         import numpy as np
 
         first, rows = self.catalog.pointers()
@@ -145,8 +146,8 @@ class Snapshot:
         within = np.arange(ends[-1]) - np.repeat(ends - counts, counts)
         return np.sort(np.repeat(starts, counts) + within)
 
-    def lines_of(self, rows: Rows) -> list[CatalogEntry]:
-        """The document of each row."""
+    def entries_of(self, rows: Rows) -> list[CatalogEntry]:
+        """The catalog entry of each row's document."""
         return self.catalog.take(self.positions_of(rows))
 
     def titles_of(self, rows: Rows) -> list[str]:
@@ -164,12 +165,12 @@ class Snapshot:
         """The passages of the given rows, in their order."""
         import numpy as np
 
-        columns = ["document", "seq", "start", "end", "text", "line", "end_line", *LATER]
+        columns = ["document", "seq", "start", "end", "text", "line", "end_line", *OPTIONAL_COLUMNS]
         found: list[Passage | None] = [None] * len(rows)
         for shard, mask in self._by_shard(rows):
             at = np.flatnonzero(mask)
             at = at[np.argsort(rows[at], kind="stable")]
-            table = shard.lookup(rows[at], columns, self._recent).to_pydict()
+            table = shard.lookup(rows[at], columns, self._cache).to_pydict()
             for i, values in zip(
                 at.tolist(), zip(*(table[c] for c in columns), strict=True), strict=True
             ):
@@ -188,35 +189,49 @@ class Snapshot:
         return out
 
     def vector_batches(self, start: int) -> Iterator[tuple[int, Vectors]]:
-        """(first row, vectors) from row `start` on, some thousand rows at a time."""
+        """Yield (first row, vectors) from row `start` on, a row group at a time."""
         for table, first in self._tables(["vector"], start):
             yield first, vectors_of(table)
 
     def _tables(
-        self, columns: Sequence[str], start: int, together: int = 1
+        self, columns: Sequence[str], start: int, groups: int = 1
     ) -> Iterator[tuple[Any, int]]:
+        """Yield (table, first row) from row `start` on, `groups` row groups at a time."""
         begin = max(0, bisect.bisect_right(self._starts, start) - 1)
         for shard in self.shards[begin:]:
             at = max(start - shard.first, 0)
             if at >= shard.rows:
                 continue
             row = shard.first + at
-            for table in shard.batches(columns, at, together):
+            for table in shard.batches(columns, at, groups):
                 yield table, row
                 row += table.num_rows
 
     def text_batches(self, start: int) -> Iterator[tuple[int, list[str]]]:
-        """(first row, texts) from row `start` on, some thousand rows at a time, dead ones included."""
+        """Yield (first row, texts) from row `start` on, a row group at a time, with dead rows."""
         for table, first in self._tables(["text"], start):
             yield first, table.column("text").to_pylist()
 
     def text_hashes(self, start: int) -> npt.NDArray[np.void]:
-        """The text hash of every row [start, next_row), as 16-byte items."""
+        """Text hashes of the rows [start, next_row), V16 (n,)."""
         import numpy as np
 
         parts = []
-        for table, _ in self._tables(["text_hash"], start, together=HASHES):
+        for table, _ in self._tables(["text_hash"], start, groups=HASH_GROUPS):
             for chunk in table.column("text_hash").chunks:
                 data = np.frombuffer(chunk.buffers()[1], dtype="V16")
                 parts.append(data[chunk.offset : chunk.offset + len(chunk)])
         return np.concatenate(parts) if parts else np.zeros(0, dtype="V16")
+
+
+def live_mask(first: Rows, rows: Rows, base: int, next_row: int) -> npt.NDArray[np.bool_] | None:
+    """Mask of the living rows over [base, next_row), bool; None if all of them live."""
+    import numpy as np
+
+    n = next_row - base
+    if int(rows.sum()) == n:
+        return None
+    has = rows > 0
+    begin = first[has] - base
+    steps = np.bincount(begin, minlength=n + 1) - np.bincount(begin + rows[has], minlength=n + 1)
+    return np.cumsum(steps[:-1]) > 0

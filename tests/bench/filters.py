@@ -38,7 +38,7 @@ vectors = np.load(sys.argv[2])
 allowed = session.documents.filters.allowed([sys.argv[3]]) if sys.argv[3] else None
 found, _ = session.search.vector_search(vectors, 10, "exact", None, allowed)
 rows = found[0][0]
-lines, passages = session.snapshot.lines_of(rows), session.documents.passages(rows)
+lines, passages = session.snapshot.entries_of(rows), session.documents.passages(rows)
 print(time.perf_counter() - began, *sorted(rows.tolist()))
 """
 
@@ -155,7 +155,7 @@ def main(n: int = 200_000) -> None:
                     allowed = Filters(session.snapshot, kept).allowed([text])
                 found, _ = session.search.vector_search(asked, 10, "exact", None, allowed)
                 rows = found[0][0]
-                _ = session.snapshot.lines_of(rows), session.documents.passages(rows)
+                _ = session.snapshot.entries_of(rows), session.documents.passages(rows)
                 return set(rows.tolist())
 
             for text, passes in FILTERS.items():

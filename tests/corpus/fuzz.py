@@ -206,7 +206,7 @@ def index(folder: Path, n: int, seed: int) -> Counter[str]:
     failed = {(sources / f["path"]).relative_to(sources).as_posix() for f in body["failed"]}
     assert all(f["error"].strip() and f["path"] in done.err for f in body["failed"])
     with Snapshot.open(root) as snapshot:
-        held = {line.file for line in snapshot.catalog.lines()}
+        held = {line.file for line in snapshot.catalog.entries()}
     refused = {name for name, kind in became.items() if "refused" in kind}
     assert refused <= failed, sorted(refused - failed)
     silent = became.keys() - held - failed

@@ -38,7 +38,7 @@ def documents(root: Path) -> dict[str, tuple[str, list[tuple[int, int, str]]]]:
     found = {}
     encoder = bag()
     with Snapshot.open(root) as snapshot:
-        for i, line in enumerate(snapshot.catalog.lines()):
+        for i, line in enumerate(snapshot.catalog.entries()):
             assert line.id not in found, "a document twice"
             rows = snapshot.rows_of(np.array([i]))
             passages = snapshot.passages(rows)

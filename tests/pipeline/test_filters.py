@@ -116,7 +116,9 @@ def asked(text: str, documents: Documents) -> tuple[list[bool], list[str]] | str
 
 
 def typed(catalog: Catalog) -> set[str]:
-    return {n for n in {k for x in catalog.lines() for k in x.meta} if catalog.field(n) is not None}
+    return {
+        n for n in {k for x in catalog.entries() for k in x.meta} if catalog.field(n) is not None
+    }
 
 
 @settings(max_examples=600, deadline=None)
@@ -136,7 +138,7 @@ def test_typed_columns_answer_as_decoding_does(
             catalog = saved(catalog, folder)
     kept = [x for x, k in zip(lines[:cut], keep, strict=True) if k] + lines[cut:]
     # by their text: nan is not equal to itself
-    assert repr([x.meta for x in catalog.lines()]) == repr([x.meta for x in kept])
+    assert repr([x.meta for x in catalog.entries()]) == repr([x.meta for x in kept])
     event(f"{len(typed(catalog))} typed columns")
     text = words(tree)
     quick, wanted = documents_of(catalog), slow(catalog)
@@ -159,7 +161,7 @@ def test_columns_say_what_the_json_says(given: list[dict[str, Any]], cuts: list[
     for cut in [*sorted(cuts), len(given)]:
         some = [line(i, m) for i, m in enumerate(given)][at:cut]
         catalog, at = catalog.edit(np.ones(len(catalog), bool), [Catalog.of(some)]), max(at, cut)
-    lines = catalog.lines()
+    lines = catalog.entries()
     for name in {k for x in lines for k in x.meta}:
         values = [x.meta.get(name) for x in lines]
         column = catalog.field(name)
@@ -220,9 +222,9 @@ def test_sorted_moved_and_suspected_documents_keep_their_fields() -> None:
     by_file = [("a1", 1, "a"), ("b0", 0, "b"), ("b2", 2, "b"), ("c3", 3, "c")]
     assert pairs(catalog.grouped()) == by_file
     assert pairs(catalog.with_rows(np.array([9, 8, 7, 6]))) == pairs(catalog)
-    dropped = catalog.suspected(np.array([True, False, False, False]))
+    dropped = catalog.drop_damaged(np.array([True, False, False, False]))
     assert pairs(dropped) == pairs(catalog)[1:]
-    assert [x.mtime_ns for x in dropped.lines()] == [1, 0, 1]
+    assert [x.mtime_ns for x in dropped.entries()] == [1, 0, 1]
 
 
 def test_more_keys_than_are_told_apart() -> None:

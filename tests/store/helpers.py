@@ -69,7 +69,7 @@ def contents(root: Path) -> dict[str, list[str]]:
 
     snapshot = Snapshot.open(root)
     found: dict[str, list[str]] = {}
-    for i, line in enumerate(snapshot.catalog.lines()):
+    for i, line in enumerate(snapshot.catalog.entries()):
         rows = snapshot.rows_of(np.array([i]))
         got = snapshot.passages(rows)
         found[line.id] = [p.text for p in got]

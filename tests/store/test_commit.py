@@ -32,7 +32,7 @@ def test_what_is_committed_is_read_back(tmp_path: Path) -> None:
 
 
 def test_much_text_is_written_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shards, "BYTES_PER_READ", 10)
+    monkeypatch.setattr(shards, "CHARACTERS_PER_TABLE", 10)
     texts = {"a": ["one", "two", "", "a text longer than ten", "3", "4"], "b": ["", "x" * 9, "yz"]}
     make(tmp_path / "idx", texts)
     assert contents(tmp_path / "idx") == texts
@@ -82,7 +82,7 @@ def test_an_open_reader_survives_any_number_of_commits(tmp_path: Path) -> None:
     reader = Snapshot.open(root)
     for n in range(5):
         make(root, {"x": [f"new {n}"]})
-    assert [line.id for line in reader.catalog.lines()] == ["a", "b", "empty"]
+    assert [line.id for line in reader.catalog.entries()] == ["a", "b", "empty"]
     assert [p.text for p in reader.passages(np.array([2, 0]))] == ["three", "one"]
 
 
@@ -169,7 +169,7 @@ def test_a_rebuild_does_not_show_before_it_is_finished_and_can_be_resumed(tmp_pa
     with Writer(root) as writer:
         writer.begin_rebuild(other, "test")
         snapshot = writer.snapshot()
-        assert [x.id for x in snapshot.catalog.lines()] == ["a"]
+        assert [x.id for x in snapshot.catalog.entries()] == ["a"]
         more = put(writer, "b", ["new two"])
         keep = np.ones(1, bool)
         writer.commit(snapshot.catalog.edit(keep, [Catalog.of([more])]))

@@ -55,8 +55,8 @@ def add(root: Path) -> dict[str, list[str]]:
     with Writer(root) as writer:
         snapshot = writer.snapshot()
         assert snapshot is not None
-        keep = np.array([line.id != "b" for line in snapshot.catalog.lines()])
-        others = [x.id for x in snapshot.catalog.lines() if x.id != "b"]
+        keep = np.array([line.id != "b" for line in snapshot.catalog.entries()])
+        others = [x.id for x in snapshot.catalog.entries() if x.id != "b"]
         lines = [put(writer, "b", ["three again"])]
         lines += [put(writer, "d", ["seven"])] if "d" not in others else []
         manifest = writer.commit(snapshot.catalog.edit(keep, [Catalog.of(lines)]))
@@ -68,7 +68,7 @@ def compact(root: Path) -> dict[str, list[str]]:
     with Writer(root) as writer:
         snapshot = writer.snapshot()
         assert snapshot is not None
-        keep = np.array([line.id != "b" for line in snapshot.catalog.lines()])
+        keep = np.array([line.id != "b" for line in snapshot.catalog.entries()])
         writer.commit(snapshot.catalog.edit(keep, []))
         manifest = compaction.compact(writer, writer.snapshot())  # type: ignore[arg-type]
         derived_files.extend_matrix(Snapshot.of(root, manifest))
@@ -80,7 +80,7 @@ def rebuild(root: Path) -> dict[str, list[str]]:
     with Writer(root) as writer:
         writer.begin_rebuild(recipe(max_tokens=32), "test")
         snapshot = writer.snapshot()
-        done = {x.id for x in snapshot.catalog.lines()} if snapshot else set()
+        done = {x.id for x in snapshot.catalog.entries()} if snapshot else set()
         catalog = snapshot.catalog if snapshot else Catalog()
         for name, texts in new.items():
             if name not in done:

@@ -72,7 +72,7 @@ def _vectors(session: Session) -> list[str]:
     chosen = np.sort(
         has[np.linspace(0, len(has) - 1, min(SAMPLED_VECTORS, len(has))).astype(np.int64)]
     )
-    lines = snapshot.lines_of(chosen)
+    lines = snapshot.entries_of(chosen)
     passages = session.documents.passages(chosen)
     pairs = zip(lines, passages, strict=True)
     texts = [session.loaded.encoder_text(line.title, p.text, p.label) for line, p in pairs]

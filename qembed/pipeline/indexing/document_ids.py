@@ -65,7 +65,7 @@ class PreviousDocuments:
         group, within = divmod(offset, size)
         if group != self._group:
             first = self._start + group * size
-            self._entries = self._catalog.lines(first, min(first + size, self._stop))
+            self._entries = self._catalog.entries(first, min(first + size, self._stop))
             self._group = group
         return self._start + offset, self._entries[within]
 

@@ -69,7 +69,7 @@ class DocumentReader:
 
     def entries(self, rows: Rows) -> Sequence[CatalogEntry]:
         """Catalog entries of the rows' documents."""
-        return self._caches.entries.get(rows, self._snapshot.lines_of)
+        return self._caches.entries.get(rows, self._snapshot.entries_of)
 
     def document_ids(self, rows: Rows) -> list[str]:
         """Ids of the rows' documents."""

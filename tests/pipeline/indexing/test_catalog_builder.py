@@ -20,7 +20,7 @@ def line(file: str, n: int) -> CatalogEntry:
 
 
 def times(builder: CatalogBuilder) -> list[tuple[str, int]]:
-    found = [x for c in builder.catalogs() for x in c.lines()]
+    found = [x for c in builder.catalogs() for x in c.entries()]
     return [(x.id, x.mtime_ns) for x in found]
 
 

@@ -128,7 +128,7 @@ def killed(root: Path, folder: Path, rebuild: bool, tokens: int, delay: float) -
 def stored(root: Path) -> Iterator[tuple[str, list[str]]]:
     """(document, its passages) of the present generation."""
     with Snapshot.open(root) as snapshot:
-        lines = snapshot.catalog.lines()
+        lines = snapshot.catalog.entries()
         names = [line.id for line in lines]
         assert len(set(names)) == len(names), "a document twice"
         for i, line in enumerate(lines):

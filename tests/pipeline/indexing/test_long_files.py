@@ -49,7 +49,7 @@ def commits(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
     commit = Writer.commit
 
     def spied(self: Writer, catalog: Any, **changes: Any) -> Any:
-        seen.append([line.mtime_ns for line in catalog.lines()])
+        seen.append([line.mtime_ns for line in catalog.entries()])
         return commit(self, catalog, **changes)
 
     monkeypatch.setattr(Writer, "commit", spied)
@@ -145,7 +145,7 @@ def test_places_in_a_long_text_are_those_of_the_file(
 def check_places(root: Path, text: str) -> None:
     with Snapshot.open(root) as snapshot:
         covered = 0
-        for i, line in enumerate(snapshot.catalog.lines()):
+        for i, line in enumerate(snapshot.catalog.entries()):
             passages = snapshot.passages(snapshot.rows_of(np.array([i])))
             assert passages[0].line >= line.meta["line"]
             for p in passages:

@@ -33,7 +33,7 @@ def expected(root: Path) -> dict[tuple[str, int], str]:
 
     found = {}
     with Snapshot.open(root) as snapshot:
-        for i, line in enumerate(snapshot.catalog.lines()):
+        for i, line in enumerate(snapshot.catalog.entries()):
             for p in snapshot.passages(snapshot.rows_of(np.array([i]))):
                 found[line.id, p.seq] = p.text
     assert ("moved.txt", 0) in found

@@ -41,7 +41,7 @@ def docs(tmp_path: Path) -> Path:
 def vectors(root: Path) -> dict[tuple[str, int], np.ndarray]:
     with Snapshot.open(root) as s:
         found = {}
-        for line in s.catalog.lines(0, len(s.catalog)):
+        for line in s.catalog.entries(0, len(s.catalog)):
             rows = np.arange(line.first, line.first + line.rows)
             for p, v in zip(s.passages(rows), s.vectors(rows), strict=True):
                 found[line.id, p.seq] = v
