@@ -26,7 +26,7 @@ class LockHeld(Exception):
 
 
 class FileLock:
-    """An exclusive lock on a file, which is created if it does not exist. A context manager.
+    """Exclusive lock on a file, which is created if it does not exist. A context manager.
 
     `timeout`: seconds to wait for another holder, `math.inf` for no limit. `on_wait` is called once
     before the first wait. `mode`: permissions of a new file.

@@ -1,4 +1,4 @@
-"""The lexical index of an index: extended after a commit, opened for a search."""
+"""Lexical index of an index: extended after a commit, opened for a search."""
 
 from __future__ import annotations
 

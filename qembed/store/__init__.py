@@ -1,4 +1,4 @@
-"""The index directory: shards of passages and vectors, the catalog of documents, the manifest of both.
+"""Index directory: shards of passages and vectors, the catalog of documents, the manifest of both.
 
 manifest        names the files of a generation          writer         lock, append, commit, sweep
 shards          passages and vectors in Parquet          compaction     dropping dead rows, merging shards

@@ -1,4 +1,4 @@
-"""The catalog: the documents of a generation and the rows they point at. A row lives if one points at it.
+"""Catalog: the documents of a generation and the rows they point at. A row lives if one points at it.
 
 A catalog is an immutable Arrow table, one entry a document, the entries of one file next to each other. An
 edit concatenates kept and new entries without a Python object each, so that a commit of a hundred
@@ -70,7 +70,7 @@ _FILE = "source", "file"
 
 
 class Catalog:
-    """The documents of one generation, in memory or read from a documents file as they are needed."""
+    """Documents of one generation, in memory or read from a documents file as they are needed."""
 
     def __init__(
         self,
@@ -101,7 +101,7 @@ class Catalog:
 
     @property
     def table(self) -> Any:
-        """All entries as a pyarrow table."""
+        """Entries as a pyarrow table."""
         if self._table is None:
             assert self._file is not None
             self._table = self._file.whole()
@@ -109,7 +109,7 @@ class Catalog:
 
     @property
     def _unread(self) -> DocumentsFile | None:
-        """The documents file, unless all of it was read."""
+        """Documents file, unless all of it was read."""
         return self._file if self._table is None else None
 
     def _column(self, name: str) -> Any:
@@ -130,12 +130,12 @@ class Catalog:
         return self._files
 
     def entries(self, start: int = 0, stop: int | None = None) -> list[CatalogEntry]:
-        """The entries [start, stop)."""
+        """Entries [start, stop)."""
         stop = len(self) if stop is None else stop
         return _entries(self.table.slice(start, stop - start))
 
     def take(self, indices: Any) -> list[CatalogEntry]:
-        """The entries at the given positions."""
+        """Entries at the given positions."""
         unread = self._unread
         return _entries(taken(self.table, indices) if unread is None else unread.take(indices))
 
@@ -155,7 +155,7 @@ class Catalog:
 
     @property
     def fields(self) -> MetadataSchema:
-        """The typed columns of the metadata; made from the JSON for a file that was written without them."""
+        """Typed columns of the metadata; made from the JSON for a file that was written without them."""
         if not isinstance(self._fields, MetadataSchema):
             stored = None if self._fields is None else self._fields.all()
             if stored is None:
@@ -164,14 +164,14 @@ class Catalog:
         return self._fields
 
     def field(self, name: str) -> MetadataColumn | None:
-        """The typed column of a metadata key; None if its values are in the JSON only."""
+        """Typed column of a metadata key; None if its values are in the JSON only."""
         if isinstance(self._fields, MetadataSchema):
             column = self._fields.columns.get(name)
             return None if column is None else MetadataColumn(column.combine_chunks())
         return None if self._fields is None else self._fields.column(name)
 
     def text(self, name: str) -> MetadataColumn:
-        """The column `id`, `file`, `title`, or `suffix`: the suffixes of the files."""
+        """Column `id`, `file`, `title`, or `suffix`: the suffixes of the files."""
         if name not in self._texts:
             if name == "suffix":
                 self._texts[name] = self.text("file").suffixes()
@@ -184,7 +184,7 @@ class Catalog:
         return numbers(self._column("mtime_ns"))
 
     def edit(self, keep: npt.NDArray[np.bool_], new: Sequence[Catalog]) -> Catalog:
-        """The next catalog: the entries where `keep`, bool (len,), is true, then the new ones."""
+        """Next catalog: the entries where `keep`, bool (len,), is true, then the new ones."""
         import pyarrow as pa
 
         kept = self if bool(keep.all()) else self._filtered(keep)
@@ -198,7 +198,7 @@ class Catalog:
         return Catalog(filtered(self.table, keep), self.fields.filter(keep))
 
     def grouped(self) -> Catalog:
-        """The same documents with the entries of each file next to each other.
+        """Move the entries of each file next to each other.
 
         They are not after a run that was interrupted within a file: then some of its entries are old ones
         and some are new.
@@ -240,13 +240,13 @@ class Catalog:
         return self._bounds
 
     def with_rows(self, first: Rows) -> Catalog:
-        """The same documents with other first rows, int64 (len,)."""
+        """Replace the first rows of the documents, int64 (len,)."""
         at = self.table.schema.get_field_index("first")
         moved = self.table.set_column(at, "first", int64(first))
         return Catalog(moved, self.fields)
 
     def drop_damaged(self, drop: npt.NDArray[np.bool_]) -> Catalog:
-        """The documents where `drop`, bool (len,), is false; those in files of dropped ones with time 0."""
+        """Drop the documents where `drop`, bool (len,), is true, and set the time of their files to 0."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
@@ -271,7 +271,7 @@ class Catalog:
         return {"documents": len(self), "passages": int(rows.sum())}
 
     def ids(self) -> list[str]:
-        """All document ids, in order."""
+        """Document ids, in order."""
         found: list[str] = self._column("id").to_pylist()
         return found
 
@@ -289,7 +289,7 @@ class Catalog:
         return found
 
     def with_mtime(self, mtime_ns: int) -> Catalog:
-        """The same documents with one modification time for all; other columns are shared."""
+        """Set one modification time for all entries; other columns are shared."""
         import numpy as np
 
         column = int64(np.full(len(self), mtime_ns, dtype=np.int64))
@@ -297,12 +297,12 @@ class Catalog:
         return Catalog(self.table.set_column(at, "mtime_ns", column), self.fields)
 
     def titles(self, indices: Any) -> list[str]:
-        """The titles at the given positions."""
+        """Titles at the given positions."""
         found: list[str] = taken(self._column("title"), indices).to_pylist()
         return found
 
     def digests(self, indices: Any) -> list[bytes]:
-        """The digests at the given positions."""
+        """Digests at the given positions."""
         found: list[bytes] = taken(self._column("digest"), indices).to_pylist()
         return found
 

@@ -79,7 +79,7 @@ def compact(
 def live_tables(
     snapshot: Snapshot, live: npt.NDArray[np.bool_] | None, lost: Container[int] = frozenset()
 ) -> Iterator[Any]:
-    """The living rows as tables of all columns, one per row group.
+    """Living rows as tables of all columns, one per row group.
 
     `live`: bool over the rows from the base on, None if all live. `lost`: first rows of shards to skip.
     """
@@ -99,7 +99,7 @@ def live_tables(
 def renumbered(
     catalog: Catalog, live: npt.NDArray[np.bool_] | None, base: int, new_base: int
 ) -> Catalog:
-    """The catalog pointing at its rows after compaction, where the first living row becomes `new_base`."""
+    """Point a catalog at its rows after compaction, where the first living row becomes `new_base`."""
     import numpy as np
 
     first, rows = catalog.pointers()

@@ -88,7 +88,7 @@ def discard(root: Path, kind: str) -> None:
 
 
 def new_path(root: Path, manifest: Manifest, kind: str) -> Path:
-    """The path for a new derived file of this kind."""
+    """Path for a new derived file of this kind."""
     (root / FOLDER).mkdir(exist_ok=True)
     return root / FOLDER / f"{kind}-{manifest.uid}-{manifest.base}-{manifest.generation:08d}.bin"
 

@@ -21,7 +21,7 @@ from qembed.errors import StorageError
 
 @dataclass(frozen=True, slots=True)
 class FileInfo:
-    """A finished file: its name inside the index directory, bytes, CRC-32 of its content."""
+    """Finished file: its name inside the index directory, bytes, CRC-32 of its content."""
 
     name: str
     bytes: int
@@ -35,7 +35,7 @@ def _write_all(fd: int, data: memoryview) -> None:
 
 
 class NewFile:
-    """A file being written, with a running checksum; file object enough for pyarrow.
+    """File being written, with a running checksum; file object enough for pyarrow.
 
     Ends with `finish`, which syncs it, or `abandon`, which removes it.
     """

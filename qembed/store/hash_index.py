@@ -70,7 +70,7 @@ class _Run:
         return self.values + at if isinstance(self.values, int) else int(self.values[at])
 
     def find(self, low: int, high: int | None = None) -> Iterator[int]:
-        """The values of a key, the last one first."""
+        """Values of a key, the last one first."""
         import numpy as np
 
         self._count(1)
@@ -151,7 +151,7 @@ class HashMap:
         return self.get(key) is not None
 
     def get(self, key: bytes) -> int | None:
-        """The value of a hash, None if there is none."""
+        """Value of a hash, None if there is none."""
         value = self._new.get(key)
         if value is None and self._runs:
             low, high = int.from_bytes(key[:8], "little"), int.from_bytes(key[8:], "little")
@@ -162,7 +162,7 @@ class HashMap:
         return value
 
     def get_all(self, keys: Sequence[bytes]) -> Rows:
-        """The value of each hash, -1 where there is none: int64 (keys,)."""
+        """Value of each hash, -1 where there is none: int64 (keys,)."""
         import numpy as np
 
         found = np.full(len(keys), -1, dtype=np.int64)
@@ -201,7 +201,7 @@ class HashMap:
 
 
 def _halves(hashes: Any) -> tuple[Keys, Keys]:
-    """The two uint64 halves of 16-byte hashes, given as bytes or as an array; they share its memory."""
+    """Two uint64 halves of 16-byte hashes, given as bytes or as an array; they share its memory."""
     import numpy as np
 
     halves = np.frombuffer(hashes, dtype="<u8").reshape(-1, 2)
@@ -221,7 +221,7 @@ class IdIndex:
         self._run = _Run(string_hashes(column, hash_block), None, 0, sort_cost)
 
     def find(self, name: str) -> int | None:
-        """The position of the last document with this id, None if there is none."""
+        """Position of the last document with this id, None if there is none."""
         positions = self._run.find(string_hash(name.encode("utf-8", "surrogatepass")))
         return next((p for p in positions if self._column[p].as_py() == name), None)
 
@@ -264,7 +264,7 @@ def _block_hashes(array: Any) -> Keys:
 
 
 def string_hash(text: bytes) -> int:
-    """The hash of `string_hashes` for one string in UTF-8."""
+    """Hash of `string_hashes` for one string in UTF-8."""
     found = 0
     for byte in reversed(text):
         found = (found * FACTOR + byte) & _MASK

@@ -27,7 +27,7 @@ UNIT_TOLERANCE = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A damage. `mend`: the command that repairs it. `documents`: ids affected, as far as known."""
+    """Damage. `mend`: the command that repairs it. `documents`: ids affected, as far as known."""
 
     kind: str
     what: str

@@ -1,4 +1,4 @@
-"""The manifest: one small JSON file that names all other files of a generation.
+"""Manifest: one small JSON file that names all other files of a generation.
 
 A generation is what its manifest says. The manifest is written last, in one rename, and carries the
 checksum of its own content, so that a torn or edited one is rejected.
@@ -30,7 +30,7 @@ REBUILD = "rebuild.json"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A folder, file or stream of documents, and the options it is read with.
+    """Folder, file or stream of documents, and the options it is read with.
 
     `path` is relative to the folder of the index, or absolute; `-` is standard input. `encoding`: codec of
     text that does not say its own; `id_prefix`: "file" or None; `column_types`: of CSV columns, by name.
@@ -52,7 +52,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """A Parquet file with the rows [first, first + rows)."""
+    """Parquet file with the rows [first, first + rows)."""
 
     file: FileInfo
     first: int
@@ -61,7 +61,7 @@ class Shard:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One generation of an index.
+    """Generation of an index.
 
     `uid`: random, of this index until it is rebuilt. `base`: the first row id in use; `next_row`: the next
     one. `spec`: the model's. `failed`: source, file and message of inputs that could not be read.
@@ -96,14 +96,14 @@ class Manifest:
         return found
 
     def successor(self, **changes: Any) -> Manifest:
-        """The next generation, which keeps this one's files for readers that are opening it."""
+        """Next generation, which keeps this one's files for readers that are opening it."""
         return replace(
             self, generation=self.generation + 1, previous=tuple(sorted(self.names())), **changes
         )
 
 
 def new_uid() -> str:
-    """A random id for a new or rebuilt index: 12 hex digits."""
+    """Random id for a new or rebuilt index: 12 hex digits."""
     return os.urandom(6).hex()
 
 

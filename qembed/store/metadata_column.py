@@ -1,4 +1,4 @@
-"""A field of all documents as an Arrow column, with the predicates of filters.
+"""Field of all documents as an Arrow column, with the predicates of filters.
 
 No Python objects are made: comparing 200,000 dates takes a millisecond.
 """

@@ -204,7 +204,7 @@ class StoredColumns:
         self._known = None if mark is None else json.loads(mark)
 
     def column(self, name: str) -> MetadataColumn | None:
-        """The column of a key; None if its values are in the JSON only."""
+        """Column of a key; None if its values are in the JSON only."""
         column = PREFIX + name
         if column not in self._names:
             return None
@@ -215,7 +215,7 @@ class StoredColumns:
         return self._read[name]
 
     def all(self) -> MetadataSchema | None:
-        """All columns; None for a file that was written without them."""
+        """Read all columns; None for a file that was written without them."""
         if self._known is None:
             return None
         table = self._table(sorted(self._names))

@@ -260,7 +260,7 @@ class ShardReader:
 
 
 def vectors_of(table: Any) -> Vectors:
-    """The vector column as float32 (rows, dim), without a copy if the table is one chunk."""
+    """Vector column as float32 (rows, dim), without a copy if the table is one chunk."""
     import numpy as np
 
     column = table.column("vector").combine_chunks()

@@ -1,4 +1,4 @@
-"""A snapshot: one generation opened for reading, without a lock.
+"""Snapshot: one generation opened for reading, without a lock.
 
 All files are opened at once. From then on no writer can disturb this reader: open files outlive their
 names. If a file vanishes between reading the manifest and opening it, writers have committed two generations
@@ -34,7 +34,7 @@ HASH_GROUPS = 64
 
 
 class Snapshot:
-    """One generation of an index, opened by `Snapshot.open`. A context manager that closes it."""
+    """Generation of an index, opened by `Snapshot.open`. A context manager that closes it."""
 
     def __init__(
         self, root: Path, manifest: Manifest, documents: BinaryIO, shards: Sequence[ShardReader]
@@ -97,7 +97,7 @@ class Snapshot:
 
     @cached_property
     def catalog(self) -> Catalog:
-        """The documents of this generation."""
+        """Documents of this generation."""
         info = self.manifest.documents
         assert info is not None
         return Catalog.load(self._documents, self.root / info.name)
@@ -147,11 +147,11 @@ class Snapshot:
         return np.sort(np.repeat(starts, counts) + within)
 
     def entries_of(self, rows: Rows) -> list[CatalogEntry]:
-        """The catalog entry of each row's document."""
+        """Catalog entry of each row's document."""
         return self.catalog.take(self.positions_of(rows))
 
     def titles_of(self, rows: Rows) -> list[str]:
-        """The title of each row's document."""
+        """Title of each row's document."""
         return self.catalog.titles(self.positions_of(rows))
 
     def _by_shard(self, rows: Rows) -> Iterator[tuple[ShardReader, Any]]:
@@ -162,7 +162,7 @@ class Snapshot:
             yield self.shards[int(s)], which == s
 
     def passages(self, rows: Rows) -> list[Passage]:
-        """The passages of the given rows, in their order."""
+        """Passages of the given rows, in their order."""
         import numpy as np
 
         columns = ["document", "seq", "start", "end", "text", "line", "end_line", *OPTIONAL_COLUMNS]
@@ -178,7 +178,7 @@ class Snapshot:
         return [p for p in found if p is not None]
 
     def vectors(self, rows: Rows) -> Vectors:
-        """The vectors of the given rows from the shards, float32 (n, dim), in their order."""
+        """Vectors of the given rows from the shards, float32 (n, dim), in their order."""
         import numpy as np
 
         out = np.empty((len(rows), self.manifest.recipe.dim), dtype=np.float32)

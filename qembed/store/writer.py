@@ -1,4 +1,4 @@
-"""The writer of an index: takes the lock, writes new files under new names, commits, sweeps.
+"""Writer of an index: takes the lock, writes new files under new names, commits, sweeps.
 
     lock -> shards and documents under new names -> fsync -> manifest (one rename) -> sweep
 
@@ -84,7 +84,7 @@ class Writer:
 
     @property
     def present(self) -> Manifest:
-        """The manifest of the generation that is written to."""
+        """Manifest of the generation that is written to."""
         assert self.manifest is not None, "neither opened nor created"
         return self.manifest
 

@@ -67,7 +67,7 @@ def build(
 
 
 class _Run:
-    """One run under the writer's lock."""
+    """Run under the writer's lock."""
 
     def __init__(self, writer: Writer, options: IndexOptions, progress: Progress) -> None:
         self.writer = writer
@@ -217,7 +217,7 @@ class _Run:
 def _records(
     plan: IndexPlan, stdin: BinaryIO | None, documents: Iterable[ReadItem] | None
 ) -> Iterable[ReadItem]:
-    """The documents of the source `-`."""
+    """Documents of the source `-`."""
     if documents is None and stdin is not None and plan.sources.stdin:
         return read_lines(stdin, STDIN, read_options(plan.sources.by_path[STDIN]))
     return documents or ()

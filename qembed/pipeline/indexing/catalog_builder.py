@@ -49,7 +49,7 @@ class CatalogBuilder:
         self._new.append(entry)
 
     def catalogs(self) -> list[Catalog]:
-        """All entries so far. Only the current file may have documents that are not finished."""
+        """Entries so far. Only the current file may have documents that are not finished."""
         new, self._new = self._new, []
         if self._current is not None and self._current not in self._incomplete:
             new = self._keep_open(self._current, new)

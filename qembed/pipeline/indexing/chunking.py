@@ -30,11 +30,11 @@ class PassageBuilder:
         return passage_text(self._recipe.passage_text, self._recipe.title_rule, title, text, label)
 
     def passages(self, document: Document) -> list[Passage]:
-        """The passages of a document, with offsets and lines counted from the beginning of its file."""
+        """Passages of a document, with offsets and lines counted from the beginning of its file."""
         return shift_to_file_offsets(self.chunker.split(document), document)
 
     def encoder_texts(self, document: Document, passages: Sequence[Passage]) -> list[str]:
-        """The text that is encoded for each passage."""
+        """Text that is encoded for each passage."""
         title = self.chunker.fit_title(document.title)
         return [
             self._render(title, p.text, self.chunker.fit_label(title, p.label)) for p in passages

@@ -23,7 +23,7 @@ IDS_PER_READ = 1 << 16
 
 
 class PreviousDocuments:
-    """The documents that a file had in the previous generation, each until it is taken.
+    """Documents that a file had in the previous generation, each until it is taken.
 
     `state`: the file's lines in the catalog; None for a new file, which had none. There may be millions of
     documents: ids are kept as hashes, entries are decoded `entries_per_read` at a time.
@@ -126,7 +126,7 @@ class IdAssigner:
         return None if number is None else self._files[number]
 
     def _previous_owner(self, name: str) -> Key | None:
-        """The file of a document with this id that stays from the previous generation."""
+        """File of a document with this id that stays from the previous generation."""
         position = self._ids.find(name)
         if position is None or not self._keep[position]:
             return None

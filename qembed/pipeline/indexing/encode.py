@@ -53,7 +53,7 @@ class Vectorizer:
         self._encoded_texts, self._encode_seconds = 0, 0.0
 
     def pace(self) -> tuple[int, float]:
-        """The number of texts encoded in this run, and the seconds that took."""
+        """Number of texts encoded in this run, and the seconds that took."""
         return self._encoded_texts, self._encode_seconds
 
     def release(self) -> None:

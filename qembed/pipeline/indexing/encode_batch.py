@@ -19,7 +19,7 @@ QUICK_SECONDS = 2.0
 
 @dataclass(slots=True)
 class PendingDocument:
-    """A document that is chunked and not encoded yet.
+    """Document that is chunked and not encoded yet.
 
     `key`: its file. `kind`: its outcome for the summary. `entry`: its catalog entry, complete but for the
     rows of `passages`. `texts`: the text of each passage to encode. `replaces`: position in the catalog of
@@ -69,7 +69,7 @@ class EncodeBatch:
         return items
 
     def texts(self) -> list[str]:
-        """The texts of all passages, in order."""
+        """Texts of all passages, in order."""
         return [text for item in self.items for text in item.texts]
 
     def sample(self) -> list[str]:
@@ -133,7 +133,7 @@ class BatchEncoder:
             begin = end
 
     def _encode(self, texts: Sequence[str]) -> tuple[EncodedTexts, list[bytes]]:
-        """The vectors and hashes of texts. A text encoded here is known when it comes again."""
+        """Vectors and hashes of texts. A text encoded here is known when it comes again."""
         began = time.monotonic()
         hashes = [text_hash(t) for t in texts]
         result = self.vectorizer.run(texts, hashes)

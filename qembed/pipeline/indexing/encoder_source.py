@@ -1,4 +1,4 @@
-"""The model of an indexing run: its encoder and the probe vectors that the manifest keeps."""
+"""Model of an indexing run: its encoder and the probe vectors that the manifest keeps."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def open_model_with_dim(spec: str, dim: int | None) -> Model:
 
 
 class EncoderSource:
-    """An opened model, whose weights are loaded when its encoder or new probe vectors are first needed.
+    """Opened model, whose weights are loaded when its encoder or new probe vectors are first needed.
 
     `probes`: those of the manifest, empty for a new index. Raises RecipeMismatch if `model` is not the
     model of the recipe.
@@ -44,7 +44,7 @@ class EncoderSource:
 
     @property
     def encoder(self) -> Encoder:
-        """The encoder. Raises RecipeMismatch if its vectors differ from the probe vectors."""
+        """Loaded encoder. Raises RecipeMismatch if its vectors differ from the probe vectors."""
         if self._encoder is None:
             self._encoder = self._load()
             check_probes(self._encoder, self._probes, self._recipe)

@@ -1,4 +1,4 @@
-"""The plan of an indexing run: recipe, model and changes, decided before anything is written."""
+"""Plan of an indexing run: recipe, model and changes, decided before anything is written."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class ManifestFields:
     earlier_failures: tuple[tuple[str, str, str], ...] = ()
 
     def values(self, failed: Sequence[tuple[Key, Unreadable]]) -> dict[str, Any]:
-        """The fields by name. `failed`: the failures of this run so far."""
+        """Fields by name. `failed`: the failures of this run so far."""
         return {
             "sources": self.sources,
             "settings": self.settings,
@@ -73,7 +73,7 @@ class RecipeChange:
 
     @cached_property
     def model(self) -> Model:
-        """The model, opened without its weights."""
+        """Model, opened without its weights."""
         return self.opened or open_model_with_dim(self.spec, self.recipe.dim)
 
 
@@ -109,7 +109,7 @@ class IndexPlan:
 
     @property
     def files(self) -> Mapping[Key, FileState]:
-        """The files of the catalog."""
+        """Files of the catalog."""
         return self.catalog.files()
 
     def documents_in(self, keys: list[Key]) -> int:

@@ -72,5 +72,5 @@ def compare(
 
 
 def trusted_mtime(file: SourceFile, read_at_ns: int) -> int:
-    """The time to store for a file read at `read_at_ns`: 0 if it might change without a new time."""
+    """Time to store for a file read at `read_at_ns`: 0 if it might change without a new time."""
     return file.mtime_ns if 0 < file.mtime_ns < read_at_ns - RACY_NS else 0

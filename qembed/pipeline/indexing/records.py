@@ -75,7 +75,7 @@ def _add(
 
 
 def _document(record: Record, number: int) -> Document | Unreadable:
-    """A record as a document, with its values as JSON has them."""
+    """Record as a document, with its values as JSON has them."""
     try:
         value = JsonParser().parse(json.dumps(record, allow_nan=False))
         return document(value, ReadOptions(), STDIN, f"#{number}", number)
@@ -145,7 +145,7 @@ def forget(
 
 
 def _matching(snapshot: Snapshot, where: Sequence[str]) -> tuple[Forgotten, Catalog]:
-    """The records that match, and the catalog without them."""
+    """Records that match, and the catalog without them."""
     import numpy as np
 
     matching, warnings = Filters(snapshot).matching(where)

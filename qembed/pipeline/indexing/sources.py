@@ -1,4 +1,4 @@
-"""The sources of an index in one run: which there are, the files in them, and their changes."""
+"""Sources of an index in one run: which there are, the files in them, and their changes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ GUARDED_DOCUMENTS = 10
 
 
 class Sources:
-    """The sources of one run: those of the manifest `present` and those given as options.
+    """Sources of one run: those of the manifest `present` and those given as options.
 
     `given`: by the options. `all`: of the index after this run; `by_path`: the same by path. `scan`: walked
     in this run. `stdin`: True if records on standard input are one of them. `unlisted`: files and folders
@@ -65,14 +65,14 @@ class Sources:
         return found
 
     def _relative(self, path: Path) -> str:
-        """The path relative to the folder of the index, so that both can be moved; else the full path."""
+        """Path relative to the folder of the index, so that both can be moved; else the full path."""
         try:
             return path.relative_to(self.root.parent).as_posix()
         except ValueError:
             return str(path)
 
     def full(self, source: Source) -> Path:
-        """The full path of a source."""
+        """Full path of a source."""
         return Path(os.path.normpath(self.root.parent / source.path))
 
     # ── changes ──────────────────────────────────────────────────────────────────────────────────
@@ -189,7 +189,7 @@ class Sources:
     def _without_duplicates(
         self, found: Iterable[SourceFile], known: Mapping[Key, FileState]
     ) -> tuple[Iterator[SourceFile], list[Key]]:
-        """The files found, each for the innermost source only, and the known files now found by another.
+        """Files found, each for the innermost source only, and the known files now found by another.
 
         Files of sources that this run does not walk are taken from `known`.
         """
@@ -206,7 +206,7 @@ class Sources:
 
 
 class _FileOwners:
-    """The owner of each file among nested sources: the innermost source that has claimed it."""
+    """Owner of each file among nested sources: the innermost source that has claimed it."""
 
     def __init__(self, sources: Mapping[str, Path]) -> None:
         self.sources = {path: os.path.realpath(full) for path, full in sources.items()}
@@ -246,7 +246,7 @@ def _without_garbage_collection() -> Iterator[None]:
 
 
 def read_options(source: Source) -> ReadOptions:
-    """The options that a source's files are read with."""
+    """Options that a source's files are read with."""
     return ReadOptions(
         id_field=source.id_field,
         text_field=source.text_field,

@@ -19,7 +19,7 @@ DOCUMENTS_PER_READ = 500
 
 
 def stored_records(root: Path) -> Iterator[Document]:
-    """The documents without a source in the present generation; none if there is no index."""
+    """Documents without a source in the present generation; none if there is no index."""
     import numpy as np
 
     try:
@@ -37,7 +37,7 @@ def stored_records(root: Path) -> Iterator[Document]:
 
 
 def content_id(text: str, title: str, meta: Mapping[str, Any]) -> str:
-    """An id for a record that has none: 16 hex digits, a hash of its content."""
+    """Id for a record that has none: 16 hex digits, a hash of its content."""
     content = json.dumps([text, title, meta], ensure_ascii=False, sort_keys=True, default=str)
     return hashlib.blake2b(content.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 

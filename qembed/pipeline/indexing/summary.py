@@ -141,7 +141,7 @@ class IndexSummary:
         return self.suffixes if reason == UNKNOWN else {}
 
     def to_json(self) -> dict[str, Any]:
-        """The documented fields."""
+        """Documented fields."""
         body: dict[str, Any] = {
             "schema": 1,
             "index": str(self.index),

@@ -95,7 +95,7 @@ def extend_graph(snapshot: Snapshot, progress: Progress) -> None:
 def _load_graph(
     snapshot: Snapshot, stamp: files.Stamp | None, capacity: int
 ) -> tuple[Graph, int, Mapping[str, Any]]:
-    """The stored graph, the row up to which it goes, and the extra of its stamp; else an empty graph."""
+    """Stored graph, the row up to which it goes, and the extra of its stamp; else an empty graph."""
     root, manifest = snapshot.root, snapshot.manifest
     dim = manifest.recipe.dim
     if stamp is not None and files.is_whole(root, stamp):
