@@ -16,7 +16,7 @@ def test_both_readings_of_a_divided_word_are_found(shell: Shell) -> None:
         pdf([") Tj 14 TL T* (".join(("write an e-", "mail to the co-", "operative"))])
     )
     assert shell("index", "a.pdf").code == 0
-    for query in ("email", "e-mail", "cooperative", "co-operative"):
+    for query in ("email", "e-mail", "cooperative", "co-operative", '"e-mail"', '"co-operative"'):
         hits = shell("query", query, "--mode", "lexical", "--format", "jsonl").lines
         assert [hit["document"] for hit in hits] == ["a.pdf#page=1"], query
 

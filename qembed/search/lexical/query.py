@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from qembed.search.lexical.analyzer import is_stop, terms_of
 
 _PHRASE = re.compile(r'(?<![^\s(（,;，；])(-?)"([^"]*)"(?!\w)|((?<!\S)-)?“([^”“]*)”')
+_HYPHENATED = re.compile(r"[^\W\d_]+(?:[-‐‑][^\W\d_]+)+")
 _MINUS = re.compile(r"(?<!\S)-([^\W\d_]\w\S*)")
 _SCRIPTS = {"CJK": "Han", "IDEOGRAPHIC": "Han"}
 
@@ -52,7 +53,8 @@ def parse_query(query: str) -> ParsedQuery:
         if match[1] or match[3]:
             without.append(terms)
             return " "
-        phrases.append(terms)
+        # the whole word comes first; it is all there is where a line's end had divided the word
+        phrases.append(terms[:1] if _HYPHENATED.fullmatch(inside.strip()) else terms)
         return f" {inside} "
 
     def minus(match: re.Match[str]) -> str:

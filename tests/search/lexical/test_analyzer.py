@@ -151,6 +151,10 @@ class TestQueries:
         assert parse_query('5" screen').phrases == ()
         assert parse_query('say "hello world').phrases == ()
         assert parse_query("如何“重置密码”").phrases == (("重置", "置密", "密码"),)
+        # of a word with a hyphen the whole, which is a term of `e-mail` and of `email`
+        assert parse_query('"e-mail"').phrases == (("email",),)
+        assert parse_query('"an e-mail"').phrases == (("an", "email", "e", "mail"),)
+        assert parse_query('"E-1042"').phrases == (("e1042", "e", "1042"),)
 
     @settings(max_examples=400, deadline=None)
     @given(ANY)
