@@ -35,6 +35,15 @@ _TOKEN = re.compile(
 )
 
 
+_FRONT = {
+    "---": ("---", "---yaml", "---toml", "---json"),
+    "+++": ("+++",),
+    ";;;": (";;;",),
+}
+"""Mark of front matter -> the lines that open it."""
+_KEY = re.compile(r"""["']?[^\s#\-\[\]{}:=,][^:=\n]*[ \t]*[:=](?:\s|$)""")
+
+
 class Heading(NamedTuple):
     """A heading at [start, end) of a text, whole lines; `words` as they stand there, 1 is the top level."""
 
@@ -131,17 +140,20 @@ def _closes(line: str, fence: str) -> bool:
 
 
 def body_start(text: str) -> int:
-    """Where the text begins that is not the YAML between `---` lines that a site generator reads."""
-    if not text.startswith("---"):
+    """Offset of the text behind the front matter that a site generator reads: 0 if there is none."""
+    mark = text[:3]
+    if mark not in _FRONT:
         return 0
     lines = text.splitlines(keepends=True)
-    if lines[0].rstrip() != "---" or len(lines) < 2 or not lines[1].strip():
+    if lines[0].rstrip() not in _FRONT[mark] or len(lines) < 2 or not lines[1].strip():
         return 0
     at = len(lines[0])
+    has_key = mark != "---"
     for line in lines[1:]:
         at += len(line)
-        if line.rstrip() in ("---", "..."):
-            return at
+        if line.rstrip() == mark or (mark == "---" and line.rstrip() == "..."):
+            return at if has_key else 0
+        has_key = has_key or _KEY.match(line) is not None
     return 0
 
 

@@ -8,6 +8,9 @@ from typing import TypeAlias
 
 from qembed.corpus import file_contents
 from qembed.corpus.file_contents import PACKED, suffix
+from qembed.corpus.front_matter import front_matter
+from qembed.corpus.markdown import strip_inline
+from qembed.corpus.markdown import title as heading
 from qembed.corpus.read_options import ReadOptions
 from qembed.corpus.readers import html, large_text, text_formats
 from qembed.corpus.readers.delimited import read_csv
@@ -58,8 +61,9 @@ def of_text(make: Callable[[str], Page]) -> Reader:
 
 def markdown(text: str) -> Page:
     """Its title is its first heading, which stays in the text too; front matter is metadata."""
-    meta = text_formats.front_matter(text)
-    return Page(text, text_formats.markdown_title(text, meta), meta)
+    front = front_matter(text)
+    title = heading(text) or strip_inline(front.title)
+    return Page(text, title, front.meta, warnings=front.warnings)
 
 
 def rst(text: str) -> Page:

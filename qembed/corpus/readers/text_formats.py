@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from itertools import accumulate
 from typing import Any
 
-from qembed.corpus.markdown import strip_inline
 from qembed.corpus.markdown import title as heading
 from qembed.corpus.readers.html import Page, read_page
 
@@ -97,48 +95,3 @@ def mail(data: bytes) -> Page:
         # the parser of the standard library has holes of its own
         raise ValueError(f"not mail that can be read: {e}") from None
     return Page(text.replace("\r\n", "\n").strip("\n"), title, meta)
-
-
-# ── front matter ─────────────────────────────────────────────────────────────────────────────────
-
-_FRONT = re.compile(r"---[ \t]*\r?\n(.{0,65536}?)\r?\n(?:---|\.\.\.)[ \t]*(?:\r?\n|$)", re.S)
-
-MAX_NESTED = 50
-"""Brackets in brackets; PyYAML's time grows with their depth at every token, minutes for thousands."""
-
-
-def front_matter(text: str) -> dict[str, Any]:
-    """The metadata between `---` lines at the top; {} if there is none, or none that is YAML.
-
-    Aliases are refused (a few of them make a billion), and so is every tag but YAML's own.
-    """
-    found = _FRONT.match(text)
-    if not found or not found[1].strip() or _nested(found[1]) > MAX_NESTED:
-        return {}
-    import yaml
-
-    try:
-        if any(isinstance(e, yaml.AliasEvent) for e in yaml.parse(found[1], yaml.SafeLoader)):
-            return {}
-        value = yaml.safe_load(found[1])
-        # dates become text, and what JSON has no word for (a list as a key) is no metadata
-        plain = json.loads(json.dumps(value, default=_date, allow_nan=False))
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError, OverflowError):
-        return {}
-    return plain if isinstance(plain, dict) else {}
-
-
-def _nested(text: str) -> int:
-    """How deep brackets go, taking those in strings for brackets, too."""
-    steps = (1 if m[0] in "[{" else -1 for m in re.finditer(r"[][{}]", text))
-    return max(accumulate(steps, lambda depth, step: max(0, depth + step), initial=0))
-
-
-def _date(value: Any) -> str:
-    return str(value.isoformat())
-
-
-def markdown_title(text: str, meta: dict[str, Any]) -> str:
-    """The first heading; where there is none, what front matter calls the title."""
-    own = meta.get("title")
-    return heading(text) or (strip_inline(own) if isinstance(own, str) else "")

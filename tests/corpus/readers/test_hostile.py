@@ -73,7 +73,7 @@ def test_front_matter_of_brackets_in_brackets(tmp_path: Path) -> None:
     began = time.process_time()
     (found,) = reading(tmp_path / "a.md", text.encode())
     assert isinstance(found, Document)
-    assert (found.title, found.text, found.meta) == ("Title", text, {})
+    assert (found.title, found.text, found.meta) == ("Title", text, {"a": "[" * 20_000})
     assert time.process_time() - began < 2
     (found,) = reading(tmp_path / "b.md", b"---\na: [[1, {b: [2]}], ']]']\n---\n")
     assert isinstance(found, Document)

@@ -1,0 +1,104 @@
+"""Front matter: what its parser refuses is read key by key, what nobody can read is named with its line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qembed.corpus import ReadOptions, read
+from qembed.corpus.front_matter import front_matter
+from qembed.types import Document, ReadWarning, SourceFile
+
+
+@pytest.mark.parametrize(
+    ("block", "meta"),
+    [
+        ("title: Refunds: how they work", {"title": "Refunds: how they work"}),
+        ("author: @ann\nx: `y`", {"author": "@ann", "x": "`y`"}),
+        ("tags:\n\t- a\n\t- b", {"tags": ["a", "b"]}),
+        ("a: &x [1, 2]\nb: *x", {"a": [1, 2], "b": [1, 2]}),
+        ("date: 2026-02-30\nday: 2026-01-02", {"date": "2026-02-30", "day": "2026-01-02"}),
+        ("v: .inf\nw: .nan\nt: !include x.y\n1: one",
+         {"v": "inf", "w": None, "t": "x.y", "1": "one"}),
+        ("a: [\ntitle: T", {"a": "[", "title": "T"}),
+        ("desc: >\n  folded\n  text\nbad: {a", {"desc": "folded text", "bad": "{a"}),
+        ("'quoted key': 1\nurl: http://x.y/z", {"quoted key": 1, "url": "http://x.y/z"}),
+    ],
+)  # fmt: skip
+def test_yaml(block: str, meta: dict[str, Any]) -> None:
+    for text in (f"---\n{block}\n---\nbody", f"---\n{block}\n...\n", f"---\n{block}\n---"):
+        found = front_matter(text)
+        assert (dict(found.meta), found.warnings) == (meta, ())
+        assert front_matter(text.replace("\n", "\r\n")).meta == meta
+
+
+@pytest.mark.parametrize(
+    ("text", "meta"),
+    [
+        ('+++\ntitle = "T"\nday = 2026-01-02\n+++\n', {"title": "T", "day": "2026-01-02"}),
+        ("+++\ntitle = T x\nn = 1\n+++\n", {"title": "T x", "n": 1}),
+        ('{\n"title": "J",\n"n": 1\n}\nbody', {"title": "J", "n": 1}),
+        ('{\n"title": "J"\n"n": 1,\n}\nbody', {"title": "J", "n": 1}),
+        (';;;\n"title": "Z"\n;;;\n', {"title": "Z"}),
+    ],
+)
+def test_toml_and_json(text: str, meta: dict[str, Any]) -> None:
+    found = front_matter(text)
+    assert (dict(found.meta), found.title, found.warnings) == (meta, meta["title"], ())
+
+
+@pytest.mark.parametrize(("written", "title"), [("1984", "1984"), ("No", "No"), ("'A: b'", "A: b")])
+def test_titles_are_as_written(written: str, title: str) -> None:
+    assert front_matter(f"---\ntitle: {written}\n---\n").title == title
+
+
+def test_lines_that_cannot_be_read_are_named() -> None:
+    found = front_matter("---\ntitle: a: b\nnonsense\n---\n")
+    assert found.meta == {"title": "a: b"}
+    assert found.warnings == ((3, "front matter that cannot be read: nonsense"),)
+    found = front_matter("---\ntitle: open\n\ntext")
+    assert found.meta == {}
+    assert found.warnings == ((1, "front matter without a closing ---: read as text"),)
+
+
+@pytest.mark.parametrize(
+    "text", ["---\n# Heading\n---\n", "---\n\ntext\n\n---\n", "", "{% raw %}\nx"]
+)
+def test_what_is_none(text: str) -> None:
+    found = front_matter(text)
+    assert (found.meta, found.warnings) == ({}, ())
+
+
+def test_anchors_make_no_billion() -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
+    found = front_matter("---\n" + "\n".join(lines) + "\n---\n")
+    assert found.meta["a0"] == ["x"] * 9
+    assert len(str(found.meta)) < 100_000
+
+
+@given(st.text("ab: -[]{}&*!|>'\"\n\t#@`%1.e~?", max_size=80))
+def test_any_block_ends_in_json(block: str) -> None:
+    import json
+
+    for mark in ("---", "+++", ";;;"):
+        found = front_matter(f"{mark}\n{block}\n{mark}\nbody")
+        json.dumps(found.meta, allow_nan=False)
+        assert all(line > 0 and message for line, message in found.warnings)
+
+
+def test_a_documents_title_and_warnings(tmp_path: Path) -> None:
+    path = tmp_path / "a.md"
+    text = "---\ntitle: On: time\nnonsense\n---\nNo heading.\n"
+    path.write_text(text)
+    document, warning = read(SourceFile("s", "a.md", str(path), 1, 1), ReadOptions())
+    assert document == Document("a.md", text, "On: time", {"title": "On: time"})
+    assert warning == ReadWarning(str(path), "front matter that cannot be read: nonsense", 3)
+    path.write_text("+++\n# a comment\ntitle = 'T'\n+++\n# Heading\n")
+    (document,) = read(SourceFile("s", "a.md", str(path), 1, 1), ReadOptions())
+    assert isinstance(document, Document)
+    assert document.title == "Heading"
