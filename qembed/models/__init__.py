@@ -7,6 +7,7 @@ profiles         prompts and limits of model families       templates        tex
 torch_encoder    encoding by torch                          batching         batches of similar length
 tokenization     token counts, end tokens                   qwen_prompt      prompt of Qwen3-Reranker
 scoring          checks of scores                           environment      libraries, CPU, device
+layout/          modules, limits and prompts of sentence-transformers folders
 onnx/            exports at run time, without torch         onnx_export/     the export, with torch
 remote/          models behind HTTP                         rerankers/       scores of pairs
 """
