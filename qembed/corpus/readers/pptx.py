@@ -1,4 +1,7 @@
-"""Presentations to Markdown: a heading a slide, below it what the slide shows, its notes and comments."""
+"""Presentations to Markdown: a heading a slide, below it what the slide shows, its notes and comments.
+
+Slides that are skipped in a show are read: whoever opens the file sees them among the others.
+"""
 
 from __future__ import annotations
 

@@ -48,6 +48,11 @@ def test_groups_at_any_depth(depth: int) -> None:
     assert text_of(inner) == "deep"
 
 
+def test_slides_that_a_show_skips_are_read() -> None:
+    text, _, _ = reading(pptx(slide(1, sp(body("in reserve")), 'show="0"')))
+    assert text.text == "## Slide 1\n\nin reserve"
+
+
 def test_hidden_shapes_stay_out() -> None:
     assert text_of(sp(body("gone"), about="hidden='1'") + sp(body("a"))) == "a"
 
