@@ -15,6 +15,7 @@ from qembed.corpus.read_options import ReadOptions
 from qembed.corpus.readers import html, large_text, text_formats
 from qembed.corpus.readers.delimited import read_csv
 from qembed.corpus.readers.html import Page
+from qembed.corpus.readers.mail import mail
 from qembed.corpus.readers.sandbox import read_office
 from qembed.corpus.readers.subtitles import subtitles
 from qembed.corpus.readers.tables import read_json, read_jsonl, read_parquet
@@ -99,17 +100,21 @@ def read_plain(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
         yield found
 
 
-def read_mail(file: SourceFile, options: ReadOptions) -> Iterator[Document | Unreadable]:
-    """One document; a message says itself in which encoding it is."""
+def read_mail(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
+    """Read one document; a message says itself in which encoding it is."""
+    where = os.fspath(file.location)
     found = file_contents.data(file)
+    if isinstance(found, Unreadable):
+        yield found
+        return
     try:
-        page = found if isinstance(found, Unreadable) else text_formats.mail(found)
+        page = mail(found)
     except ValueError as e:
-        page = Unreadable(os.fspath(file.location), str(e))
-    if isinstance(page, Unreadable):
-        yield page
-    else:
-        yield Document(file.name, page.text, page.title, page.meta)
+        yield Unreadable(where, str(e))
+        return
+    yield Document(file.name, page.text, page.title, page.meta)
+    for line, message in page.warnings:
+        yield ReadWarning(where, message, line)
 
 
 _PROSE = ".txt .text .log .adoc .org .tex .texi"

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from qembed.corpus.markdown import title as heading
-from qembed.corpus.readers.html import Page, read_page
+from qembed.corpus.readers.html import Page
 
 # ── notebooks ────────────────────────────────────────────────────────────────────────────────────
 
@@ -52,46 +52,3 @@ def _objects(value: Any) -> bool:
 def whole(text: str) -> str:
     r"""Without the halves of characters that JSON's `\ud800` can bring in."""
     return text.encode("utf-8", "replace").decode() if not text.isascii() else text
-
-
-# ── mail ─────────────────────────────────────────────────────────────────────────────────────────
-
-
-def mail(data: bytes) -> Page:
-    """A message's plain text, or its HTML's; the subject is the title, attachments are only named."""
-    from email import policy
-    from email.message import EmailMessage
-    from email.parser import BytesParser
-
-    try:
-        message = BytesParser(policy=policy.default).parsebytes(data)
-        assert isinstance(message, EmailMessage)
-        if not any(
-            message.get(h) for h in ("from", "to", "date", "subject", "received", "message-id")
-        ):
-            raise ValueError("no headers of mail")
-        meta = {}
-        for header in ("from", "to", "date"):
-            if value := message.get(header):
-                moment = getattr(value, "datetime", None)
-                meta[header] = moment.isoformat() if moment else whole(" ".join(str(value).split()))
-        names = [whole(n) for part in message.iter_attachments() if (n := part.get_filename())]
-        if names:
-            meta["attachments"] = names
-        title = whole(" ".join(str(message.get("subject", "")).split()))
-        body = message.get_body(("plain", "html"))
-        text = body.get_content() if body is not None else ""
-        text = whole(text) if isinstance(text, str) else ""
-        if body is not None and body.get_content_type() == "text/html":
-            text = read_page(text).text
-    except (
-        RecursionError,
-        LookupError,
-        AttributeError,
-        TypeError,
-        AssertionError,
-        IndexError,
-    ) as e:
-        # the parser of the standard library has holes of its own
-        raise ValueError(f"not mail that can be read: {e}") from None
-    return Page(text.replace("\r\n", "\n").strip("\n"), title, meta)
