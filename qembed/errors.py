@@ -10,14 +10,16 @@
     ├── StorageError            the disk refused: full, read-only, no permission
     ├── ModelUnavailable        a model that cannot be found or loaded here
     │   └── ChecksumMismatch    weights that are not the ones we pinned
-    └── EncodingError           a model that returned something that is not a vector
+    └── EncodingError           a model that returned something that is not a vector, or failed
+        └── TextsRefused        some texts have no vector, the others of the call have
 
 An exception that is not a QembedError is a bug and keeps its traceback.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 
 class QembedError(Exception):
@@ -75,4 +77,16 @@ class ChecksumMismatch(ModelUnavailable):
 
 
 class EncodingError(QembedError):
-    """A model that returned something that is not a vector (wrong width, NaN, infinity)."""
+    """A model that returned something that is not a vector (wrong width, NaN, infinity), or failed."""
+
+
+class TextsRefused(EncodingError):
+    """Texts of a call that have no vector. The message is the first one's reason.
+
+    `reasons`: by position in the call. `vectors`: float32 (n, dim) of all its texts, zero for these.
+    """
+
+    def __init__(self, reasons: Mapping[int, str], vectors: Any) -> None:
+        super().__init__(reasons[min(reasons)])
+        self.reasons = reasons
+        self.vectors = vectors

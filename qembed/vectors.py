@@ -65,7 +65,10 @@ def validate(given: Any, texts: Sequence[str], source: str) -> Vectors:
     """
     import numpy as np
 
-    vectors = np.asarray(given, dtype=np.float64)  # squares of float32 may overflow
+    try:
+        vectors = np.asarray(given, dtype=np.float64)  # squares of float32 may overflow
+    except (TypeError, ValueError) as e:  # None among the numbers, rows of several lengths
+        raise EncodingError(f"{source} gave no array of numbers: {e}") from None
     if vectors.ndim != 2 or len(vectors) != len(texts):
         raise EncodingError(
             f"{source} gave an array of shape {vectors.shape} for {len(texts)} texts, one row a text is "

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -96,3 +96,36 @@ class Thinking(Shouting):
 
 def thinking() -> Thinking:
     return Thinking()
+
+
+class FaultyBag(Bag):
+    """Fails for texts that contain "poison", in the way that BAG_FAULT names; for every text with `dead`."""
+
+    name = "faulty-bag"
+    version = "4"
+
+    def encode(self, texts: Sequence[str]) -> Any:
+        fault = os.environ.get("BAG_FAULT", "")
+        bad = [i for i, t in enumerate(texts) if "poison" in t or fault == "dead"]
+        vectors = list(super().encode(texts))
+        if not bad or not fault:
+            return np.array(vectors)
+        if fault in ("raise", "dead"):
+            raise RuntimeError(f"cannot take {texts[bad[0]][:20]}\nat all")
+        if fault == "nothing":
+            return None
+        if fault == "short":
+            return np.array([v for i, v in enumerate(vectors) if i not in bad])
+        for i in bad:
+            vectors[i] = {
+                "nan": np.full(DIM, np.nan),
+                "inf": np.full(DIM, np.inf),
+                "zeros": np.zeros(DIM),
+                "none": None,
+                "ragged": vectors[i][:9],
+            }[fault]
+        return vectors
+
+
+def faulty() -> FaultyBag:
+    return FaultyBag()

@@ -22,6 +22,7 @@ import importlib
 import inspect
 import json
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,7 +92,11 @@ class PythonEncoder:
 
         if not len(texts):
             return np.zeros((0, self._dim), dtype=np.float32)
-        vectors = validate(self._instance.encode(texts), texts, self._name)
+        try:
+            given = self._instance.encode(texts)
+        except Exception as e:  # the user's code may raise anything
+            raise EncodingError(f"{self._name} raised {_described(e)}") from e
+        vectors = validate(given, texts, self._name)
         if vectors.shape[1] != self._dim:
             raise EncodingError(
                 f"{self._name} gave {vectors.shape[1]} dimensions, it said it has {self._dim}"
@@ -107,6 +112,13 @@ class PythonEncoder:
             validate(states, [text] * len(states), self._name)
             for states, text in zip(given, texts, strict=True)
         ]
+
+
+def _described(error: Exception) -> str:
+    """Name, message and place of an exception in the user's code, on one line."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    text = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    return f"{text} ({last.filename}:{last.lineno})"
 
 
 class PythonModel:

@@ -168,7 +168,7 @@ class TestRefusals:
     def test_vectors_that_are_none(self, shell: Shell) -> None:
         shell.write("a.md", "this is poison to it")
         done = shell("index", "a.md", "--model", "py:tests.encoders:nan")
-        assert done.code == 2
+        assert done.code == 4
         assert "poison" in done.err
 
     def test_strict(self, shell: Shell) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from qembed.errors import EncodingError
+from qembed.models.encode_each import encode_each
 from qembed.pipeline.indexing.encoder_source import EncoderSource
 from qembed.pipeline.progress import Progress
 from qembed.store import Snapshot
@@ -25,13 +25,15 @@ class EncodedTexts:
     """Vectors of a list of texts, complete unless the run was stopped.
 
     `vectors`: float32 (n, dim), valid where `done`, bool (n,). `tokens`: of each text that is done.
-    `encoded`: how many distinct texts were encoded; the others were looked up.
+    `encoded`: how many distinct texts were encoded; the others were looked up. `refused`: position and
+    reason of each text that the model gives no vector for.
     """
 
     vectors: Vectors
     done: npt.NDArray[np.bool_]
     tokens: list[int]
     encoded: int = 0
+    refused: dict[int, str] = field(default_factory=dict)
 
 
 class Vectorizer:
@@ -71,7 +73,7 @@ class Vectorizer:
     def run(self, texts: Sequence[str], hashes: Sequence[bytes]) -> EncodedTexts:
         """Compute the vectors of `texts`, with `hashes` their text hashes; ends early when stopped.
 
-        Raises EncodingError if the encoder returns something that is not a vector of this index.
+        Raises EncodingError if the encoder gives a vector of this index for no text.
         """
         import numpy as np
 
@@ -122,32 +124,25 @@ class Vectorizer:
                 break
             part = groups[begin : begin + size]
             distinct = [texts[group[0]] for group in part]
-            vectors = self._encode(distinct)
+            vectors, reasons = self._encode(distinct)
             # now, while an encoder remembers how many tokens these texts have
             counts = self._source.model.count(distinct)
-            for group, vector, tokens in zip(part, vectors, counts, strict=True):
+            for n, (group, vector, tokens) in enumerate(zip(part, vectors, counts, strict=True)):
+                if n in reasons:
+                    out.refused.update(dict.fromkeys(group, reasons[n]))
+                    continue
                 out.vectors[group] = vector
                 out.done[group] = True
                 for i in group:
                     out.tokens[i] = tokens
                 self._uncommitted[hashes[group[0]]] = vector
-            out.encoded += len(part)
+            out.encoded += len(part) - len(reasons)
             self._progress.passages(sum(map(len, part)))
 
-    def _encode(self, texts: Sequence[str]) -> Vectors:
-        import numpy as np
-
+    def _encode(self, texts: Sequence[str]) -> tuple[Vectors, dict[int, str]]:
+        """Vectors of the texts, and the reasons of those that have none."""
         encoder, began = self._source.encoder, time.monotonic()
-        vectors = np.asarray(encoder.encode(texts), dtype=np.float32)
+        found = encode_each(encoder, texts, self._dim)
         self._encoded_texts += len(texts)
         self._encode_seconds += time.monotonic() - began
-        if vectors.shape != (len(texts), self._dim):
-            raise EncodingError(
-                f"the model gave vectors of shape {vectors.shape} for {len(texts)} texts, "
-                f"this index holds {self._dim} dimensions"
-            )
-        bad = ~np.isfinite(vectors).all(axis=1)
-        if bad.any():
-            text = texts[int(np.argmax(bad))]
-            raise EncodingError(f"the model gave NaN or infinity for the text {text[:80]!r}")
-        return vectors
+        return found

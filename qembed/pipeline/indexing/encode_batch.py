@@ -11,7 +11,7 @@ from qembed.pipeline.indexing.options import BatchPolicy
 from qembed.pipeline.indexing.plan import Key
 from qembed.pipeline.indexing.summary import IndexStats
 from qembed.store import CatalogEntry, Writer, text_hash
-from qembed.types import Passage
+from qembed.types import Passage, Unreadable
 
 QUICK_SECONDS = 2.0
 """A batch that took less time, all of it known texts, is followed by one twice as large."""
@@ -21,17 +21,19 @@ QUICK_SECONDS = 2.0
 class PendingDocument:
     """Document that is chunked and not encoded yet.
 
-    `key`: its file. `kind`: its outcome for the summary. `entry`: its catalog entry, complete but for the
-    rows of `passages`. `texts`: the text of each passage to encode. `replaces`: position in the catalog of
-    the entry it replaces.
+    `key`, `path`: its file. `kind`: its outcome for the summary. `entry`: its catalog entry, complete but
+    for the rows of `passages`. `texts`: the text of each passage to encode. `replaces`: position in the
+    catalog of the entry it replaces. `line`: a record's line in its file.
     """
 
     key: Key
+    path: str
     kind: str
     entry: CatalogEntry
     passages: list[Passage]
     texts: list[str]
     replaces: int | None
+    line: int | None = None
 
 
 class EncodeBatch:
@@ -90,6 +92,14 @@ class EncodeBatch:
             self._target *= 2
 
 
+def _refusal(item: PendingDocument, passage: Passage, reason: str) -> Unreadable:
+    """Failure of a document with a passage that has no vector."""
+    kept = " (its earlier version stays in the index)" if item.replaces is not None else ""
+    return Unreadable(
+        item.path, f"the model does not encode it: {reason}{kept}", item.line or passage.line
+    )
+
+
 class BatchEncoder:
     """Collects documents, encodes them in batches and appends their rows. `stats`: updated in place."""
 
@@ -109,11 +119,12 @@ class BatchEncoder:
             self._batch.resize()
         return self._batch.full
 
-    def flush(self) -> Iterator[tuple[PendingDocument, CatalogEntry | None]]:
+    def flush(self) -> Iterator[tuple[PendingDocument, CatalogEntry | Unreadable | None]]:
         """Encode the batch and append its rows. Yields each document with its complete catalog entry.
 
-        The entry is None for a document of which a passage was not encoded, because the run was stopped. Its
-        other passages are stored: the next run finds them by their text.
+        In the place of the entry: None for a document of which a passage was not encoded, because the run was
+        stopped; Unreadable for one with a passage that the model refuses. Its other passages are stored: the
+        next run finds them by their text.
         """
         began = time.monotonic()
         texts, items = self._batch.texts(), self._batch.take()
@@ -124,7 +135,10 @@ class BatchEncoder:
         begin = 0
         for item in items:
             end = begin + len(item.texts)
-            if not result.done[begin:end].all():
+            if refused := [i for i in range(begin, end) if i in result.refused]:
+                passage = item.passages[refused[0] - begin]
+                yield item, _refusal(item, passage, result.refused[refused[0]])
+            elif not result.done[begin:end].all():
                 yield item, None
             elif item.passages:
                 yield item, replace(item.entry, first=rows[begin], rows=len(item.passages))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
@@ -128,6 +129,7 @@ class Ingest:
         self._deleted: dict[bytes, list[int]] = {}  # digest -> catalog positions
         self._ids = IdAssigner(self._catalog, self._keep)
         self._entries = CatalogBuilder()
+        self._refused: Counter[Key] = Counter()
 
     def has(self, document_id: str) -> bool:
         """True if this run has ingested a document of this id."""
@@ -242,18 +244,20 @@ class Ingest:
             if (before.size, before.mtime_ns) != (file.size, state.mtime_ns):
                 self._changed = True
             entry = replace(entry, first=before.first, rows=before.rows)
-            return PendingDocument(state.key, "unchanged", entry, [], [], position)
+            return PendingDocument(state.key, state.path, "unchanged", entry, [], [], position)
         self._changed = True
         if before is None and (source := self._take_deleted(document.id, digest)) is not None:
             self._stats.documents["deleted"] -= 1
             entry = replace(entry, first=source.first, rows=source.rows)
-            return PendingDocument(state.key, "moved", entry, [], [], None)
+            return PendingDocument(state.key, state.path, "moved", entry, [], [], None)
         passages = self._builder.passages(document)
         if lacking := self._builder.chunker.lacks(document.id):
             self._stats.plain_text_fallbacks[lacking] += 1
         texts = self._builder.encoder_texts(document, passages)
         kind = "added" if before is None else "changed"
-        return PendingDocument(state.key, kind, entry, passages, texts, position)
+        return PendingDocument(
+            state.key, state.path, kind, entry, passages, texts, position, document.line
+        )
 
     def _take_deleted(self, document_id: str, digest: bytes) -> CatalogEntry | None:
         """Take the entry of a deleted document with the same content, if it was chunked alike."""
@@ -270,6 +274,9 @@ class Ingest:
     def flush(self) -> None:
         """Encode the batch, and take over the entries of its documents. Commits if that is due."""
         for item, entry in self._encoder.flush():
+            if isinstance(entry, Unreadable):
+                self._refuse(item, entry)
+                continue
             if entry is None:
                 self.stopped = True
                 self._entries.mark_incomplete(item.key)
@@ -281,8 +288,20 @@ class Ingest:
         if self._committer.is_due:
             self._commit()
 
+    def _refuse(self, item: PendingDocument, problem: Unreadable) -> None:
+        """Count a document that cannot be encoded. Its earlier entry stays; the file is read again."""
+        self._entries.mark_incomplete(item.key)
+        self._stats.documents["failed"] += 1
+        self._refused[item.key] += 1
+        if self._refused[item.key] <= MAX_LISTED:
+            self._stats.failed.append((item.key, problem))
+
     def finish(self) -> None:
         """Commit what was ingested; if nothing changed, set the manifest fields only."""
+        for key, n in self._refused.items():
+            if n > MAX_LISTED:
+                more = f"and {n - MAX_LISTED:,} more that the model does not encode"
+                self._stats.failed.append((key, Unreadable(key[1], more)))
         if self._changed:
             self._commit()
         else:

@@ -13,7 +13,7 @@ POLICY = BatchPolicy()
 def item(n: int, text: str = "some words") -> PendingDocument:
     line = CatalogEntry("d", "s", "f", b"", 0, 0, 0, 0, "", {})
     passages = [Passage("d", i, 0, len(text), text, 1, 1) for i in range(n)]
-    return PendingDocument(("s", "f"), "added", line, passages, [text] * n, None)
+    return PendingDocument(("s", "f"), "f", "added", line, passages, [text] * n, None)
 
 
 class Pace:

@@ -1,0 +1,96 @@
+"""One bad text never stops the rest: documents that the model refuses are named, all others are indexed."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.conftest import Shell
+
+FAULTY = "py:tests.encoders:faulty"
+FAULTS = ("nan", "inf", "zeros", "none", "ragged", "short", "nothing", "raise")
+
+
+@pytest.fixture
+def three(shell: Shell) -> Shell:
+    """Two good files and one that is poison to the model."""
+    shell.write("d/a.md", "money comes back\n")
+    shell.write("d/b.md", "first line\n\npoison here\n")
+    shell.write("d/r.jsonl", '{"_id": "r1", "text": "one"}\n{"_id": "r2", "text": "poison two"}\n')
+    shell.old()
+    return shell
+
+
+def ids(shell: Shell) -> set[str]:
+    done = shell("query", "money", "--mode", "dense", "--format", "jsonl")
+    assert done.code == 0, done.err
+    return {hit["document"] for hit in done.lines}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_refused_text_costs_its_document_only(
+    three: Shell, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QEMBED_MODEL", FAULTY)
+    done = three("index", "d", "--model", FAULTY, "--format", "json", BAG_FAULT=fault)
+    assert done.code == 4, done.err
+    assert done.json["documents"]["added"] == 2
+    assert done.json["documents"]["failed"] == 2
+    places = {(f["path"].rsplit("/", 1)[-1], f["line"]) for f in done.json["failed"]}
+    assert places == {("b.md", 1), ("r.jsonl", 2)}
+    assert all("the model does not encode it" in f["error"] for f in done.json["failed"])
+    assert ids(three) == {"a.md", "r1"}
+    again = three("index", BAG_FAULT=fault)
+    assert again.code == 4, "and they are tried again"
+    assert "b.md" in three("status").out
+    mended = three("index", "--format", "json")
+    assert mended.code == 0, mended.err
+    assert mended.json["documents"]["added"] == 2
+    assert ids(three) == {"a.md", "b.md", "r1", "r2"}
+    assert three("verify").code == 0
+
+
+def test_an_earlier_version_stays_until_the_new_one_is_encoded(three: Shell) -> None:
+    assert three("index", "d", "--model", FAULTY).code == 0
+    three.write("d/a.md", "poison in new words\n")
+    three.old("d/a.md")
+    done = three("index", BAG_FAULT="raise")
+    assert done.code == 4
+    assert "a.md:1: the model does not encode it: " in done.err
+    assert "raised RuntimeError: cannot take poison in new words at all" in done.err
+    assert "(its earlier version stays in the index)" in done.err
+    assert "a.md" in three("status").out
+    hits = three("query", "money comes back", "--format", "jsonl").lines
+    assert hits[0]["text"].strip() == "money comes back"
+    assert three("index").code == 0
+    texts = [h["text"].strip() for h in three("query", "money", "--format", "jsonl").lines]
+    assert "poison in new words" in texts
+    assert "money comes back" not in texts
+
+
+def test_strict_and_rebuild(three: Shell) -> None:
+    strict = three("index", "d", "--model", FAULTY, "--strict", BAG_FAULT="nan")
+    assert strict.code == 2
+    assert "b.md:1: the model does not encode it" in strict.err
+    assert three("index", "d", "--model", FAULTY, BAG_FAULT="nan").code == 4
+    rebuilt = three("index", "--rebuild", "--max-tokens", "90", "--format", "json", BAG_FAULT="inf")
+    assert rebuilt.code == 4, rebuilt.err
+    assert rebuilt.json["recipe"]["max_tokens"] == 90
+    assert rebuilt.json["documents"]["failed"] == 2
+    assert ids(three) == {"a.md", "r1"}
+
+
+def test_a_model_that_fails_for_every_text_ends_the_run(three: Shell) -> None:
+    assert three("index", "d", "--model", FAULTY).code == 0
+    three.write("d/new.md", "new words\n")
+    done = three("index", BAG_FAULT="dead")
+    assert done.code == 2
+    assert "raised RuntimeError" in done.err
+    assert ids(three) == {"a.md", "b.md", "r1", "r2"}
+
+
+def test_a_record_added_is_named(three: Shell) -> None:
+    assert three("index", "d", "--model", FAULTY).code == 0
+    done = three("add", "-", stdin="poison\ngood words\n", BAG_FAULT="zeros")
+    assert done.code == 4
+    assert "the model does not encode it" in done.err
+    assert len(ids(three)) == 5
