@@ -14,7 +14,7 @@ CACHE_HINT = "$QEMBED_CACHE may name another folder"
 
 
 def cache_folder() -> Path:
-    """Where qembed keeps what only saves time: $QEMBED_CACHE, else the user's cache folder."""
+    """Cache folder: $QEMBED_CACHE, else the user's cache folder for qembed."""
     if named := os.environ.get("QEMBED_CACHE"):
         return Path(named)
     import platformdirs

@@ -10,7 +10,7 @@ from qembed.cli.render.hits import show
 
 if TYPE_CHECKING:
     from qembed.pipeline.retrieval.answer import Answer, RerankSummary
-    from qembed.pipeline.retrieval.rerank_request import RerankedHits, RerankedRun
+    from qembed.pipeline.retrieval.reranking.request import RerankedHits, RerankedRun
 
 
 def print_answer(answer: Answer, format: str, explain: bool, talk: Console) -> None:

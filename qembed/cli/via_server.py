@@ -9,7 +9,7 @@ from qembed.cli.console import Console
 
 if TYPE_CHECKING:
     from qembed.pipeline.retrieval.request import QueryRequest
-    from qembed.pipeline.retrieval.rerank_request import RerankRequest, RunRequest
+    from qembed.pipeline.retrieval.reranking.request import RerankRequest, RunRequest
 
 
 def is_regular(path: Path) -> bool:

@@ -124,7 +124,7 @@ def read_rules(folder: str, present: Iterable[str], prefix: str) -> tuple[Rules,
 
 
 class Selection:
-    """What --include and --exclude let through. Patterns are those of ignore files, over names.
+    """Selection by --include and --exclude. Patterns are those of ignore files, over names.
 
     Raises UsageError for patterns that are none, all of them at once.
     """
@@ -139,7 +139,7 @@ class Selection:
         self.include = Rules(include)
 
     def takes(self, path: str, name: str) -> bool:
-        """Whether `include` names a file. `exclude` is asked on the way down, where it spares folders."""
+        """Test a file against `include`. `exclude` is asked on the way down, where it spares folders."""
         verdict = self.include.verdict(path, name, False)
         # a pattern that names a folder includes what lies in it: the nearest one that is named decides
         while verdict is None and "/" in path:

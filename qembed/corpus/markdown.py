@@ -1,4 +1,4 @@
-"""What of Markdown matters here: its headings and where they lie, and where its fenced code does.
+"""Structure of Markdown: positions of its headings and of its fenced code.
 
 A line scanner, not a parser: it knows fences, indented code, comments, front matter, and the two kinds of
 headings. Headings in quotes and list items are not titles (one that is indented under an item by two or

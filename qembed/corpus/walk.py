@@ -1,4 +1,4 @@
-"""Which files a source holds: one pass over folders, one `stat` a file, nothing opened but ignore files.
+"""Files of a source: one pass over folders, one `stat` a file, nothing opened but ignore files.
 
 Skipped without a word: hidden files and folders, what ignore files or --exclude name, version control's
 own folders. Skipped with a reason: suffixes no reader knows, symbolic links (what they point at is either
@@ -124,7 +124,7 @@ class _Walk:
                 stack.pop()
 
     def _list(self, folder: str, prefix: str, rules: tuple[Rules, ...]) -> Frame:
-        """What of a folder is wanted, sorted by full name: with its slash a folder sorts where its
+        """Selected entries of a folder, sorted by full name: with its slash a folder sorts where its
         contents belong. Rules: its own first, then those above it."""
         try:
             with os.scandir(folder) as listing:

@@ -14,14 +14,14 @@ from qembed.errors import RecipeMismatch
 from qembed.models import Model
 from qembed.pipeline.retrieval.answer import Answer
 from qembed.pipeline.retrieval.request import QueryRequest
-from qembed.pipeline.retrieval.rerank import rerank_hits_with, rerank_run_files
-from qembed.pipeline.retrieval.rerank_request import (
+from qembed.pipeline.retrieval.reranking.request import (
     RerankedHits,
     RerankedRun,
     RerankRequest,
     RunRequest,
     check_rerank_options,
 )
+from qembed.pipeline.retrieval.reranking.rerank import rerank_hits_with, rerank_run_files
 from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.pipeline.retrieval.session import Session
 from qembed.serve.live_index import SessionAccess
@@ -70,7 +70,7 @@ def answer_query(request: QueryRequest, index: SessionAccess, started: Started) 
 
 
 def fast_query_texts(request: QueryRequest, session: Session) -> Sequence[str] | None:
-    """As Operation.texts."""
+    """Texts to encode for a request; see Operation.texts."""
     options = request.options
     # sentences are encoded for snippets, once the hits are known
     slow = (

@@ -190,7 +190,7 @@ class LiveIndex:
 
     @contextmanager
     def lease(self, started: Callable[[], None] = lambda: None) -> Iterator[Session]:
-        """As SessionAccess.lease. Opens a new session if the index changed on disk."""
+        """Session lease; see SessionAccess.lease. Opens a new session if the index changed on disk."""
         with self._lock:
             started()
             now = self._file_state()  # before opening: a later change is seen by the next request
@@ -206,7 +206,9 @@ class LiveIndex:
             yield self._session
 
     def pre_encode(self, texts: Callable[[Session], Sequence[str]]) -> float:
-        """As SessionAccess.pre_encode. Acquires no session: `texts` reads only its model and manifest.
+        """Encoding ahead of the lease; see SessionAccess.pre_encode.
+
+        Acquires no session: `texts` reads only its model and manifest.
 
         Does nothing for an encoder that one thread at a time may call. Errors are left to the request
         itself, and so is a change of the index meanwhile.

@@ -26,7 +26,7 @@ class ModelPool(ModelSource):
         self._rerankers: dict[str, Scorer] = {}
 
     def open(self, spec: str, dim: int | None = None) -> Model:
-        """As ModelSource.open. Drops the weights of a model with another content."""
+        """Open a model; see ModelSource.open. Drops the weights of a model with another content."""
         model = super().open(spec, dim)
         if not any(_content(kept) == _content(model) for kept in self._models.values()):
             self._models.clear()
@@ -53,10 +53,10 @@ class ModelPool(ModelSource):
 
 
 def _content(model: Model) -> tuple[Any, ...]:
-    """What the weights depend on."""
+    """Key of everything that the weights depend on."""
     return model.spec, model.revision, model.max_tokens
 
 
 def _identity(model: Model) -> tuple[Any, ...]:
-    """What the vectors depend on."""
+    """Key of everything that the vectors depend on."""
     return (*_content(model), model.dim)

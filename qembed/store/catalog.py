@@ -18,8 +18,8 @@ from qembed.store.arrow import array, booleans, differing, filtered, int64, numb
 from qembed.store.documents_file import DocumentsFile, schema, write
 from qembed.store.durable_files import FileInfo
 from qembed.store.hash_index import IdIndex
-from qembed.store.metadata_column import MetadataColumn
-from qembed.store.metadata_schema import MetadataSchema, StoredColumns
+from qembed.store.metadata.column import MetadataColumn
+from qembed.store.metadata.schema import MetadataSchema, StoredColumns
 from qembed.types import Meta
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from qembed.errors import IndexDamaged
 from qembed.store.arrow import taken
 from qembed.store.durable_files import FileInfo, NewFile
-from qembed.store.metadata_schema import StoredColumns
+from qembed.store.metadata.schema import StoredColumns
 
 if TYPE_CHECKING:
     import numpy as np

@@ -32,7 +32,7 @@ np.save(sys.argv[2], model.encode(texts, normalize_embeddings=True))
 BARE = """
 import json, sys
 from qembed.models import open_model
-from qembed.pipeline.indexing.encode import TEXTS_PER_CALL
+from qembed.pipeline.indexing.encoding.vectorizer import TEXTS_PER_CALL
 with open(sys.argv[1]) as f:
     texts = [json.loads(line)["text"] for line in f]
 encoder = open_model("minilm", device="cpu").encoder()

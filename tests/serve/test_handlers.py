@@ -10,7 +10,7 @@ import pytest
 from qembed.errors import InputError, QembedError, UsageError
 from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.request import QueryRequest
-from qembed.pipeline.retrieval.rerank_request import RerankOptions, RerankRequest, RunRequest
+from qembed.pipeline.retrieval.reranking.request import RerankOptions, RerankRequest, RunRequest
 from qembed.pipeline.retrieval.retriever import answer_queries
 from qembed.serve.handlers import (
     FAST_QUERIES,

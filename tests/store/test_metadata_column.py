@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from qembed.store.metadata_column import MetadataColumn
+from qembed.store.metadata.column import MetadataColumn
 
 SIGNS = {
     "=": operator.eq,

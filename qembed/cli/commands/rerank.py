@@ -83,7 +83,7 @@ def rerank(
     from qembed.errors import UsageError
     from qembed.pipeline.locate import find_index, find_optional_index
     from qembed.pipeline.retrieval.options import parse_budget
-    from qembed.pipeline.retrieval.rerank_request import (
+    from qembed.pipeline.retrieval.reranking.request import (
         RerankedHits,
         RerankedRun,
         RerankOptions,
@@ -105,7 +105,7 @@ def rerank(
         if served is not None:
             print_run(RerankedRun.from_json(served), explain, talk)
             return
-        from qembed.pipeline.retrieval.rerank import rerank_run_files
+        from qembed.pipeline.retrieval.reranking.rerank import rerank_run_files
         from qembed.pipeline.retrieval.session import Session
 
         counter = partial(talk.counter, unit="pairs")
@@ -119,7 +119,7 @@ def rerank(
     if served is not None:
         print_hits(RerankedHits.from_json(served), explain, talk)
         return
-    from qembed.pipeline.retrieval.rerank import rerank_hits
+    from qembed.pipeline.retrieval.reranking.rerank import rerank_hits
 
     with talk.counter(len(request.hits), "pairs") as track:
         answer = rerank_hits(request, found, track)

@@ -91,7 +91,7 @@ class Chunker:
         self._fit_label = lru_cache(maxsize=4096)(self._shortened)
 
     def kind_of(self, name: str) -> str:
-        """How a document of this id is cut: "none", "markdown", "text" or "code:" and its language."""
+        """Chunking method for a document id: "none", "markdown", "text" or "code:" and its language."""
         if self.kind == "none":
             return "none"
         ending = suffix(name.partition("#chapter=")[0])
@@ -101,7 +101,7 @@ class Chunker:
         return f"code:{language}" if language and grammars.grammar(language) else "text"
 
     def lacks(self, name: str) -> str:
-        """What is missing to cut a document of this id better, "" if nothing is."""
+        """Missing library that would cut a document of this id better; "" if none is."""
         language = grammars.language(suffix(name)) if self.kind == "auto" else ""
         if not language or grammars.grammar(language):
             return ""

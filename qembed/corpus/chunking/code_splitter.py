@@ -144,7 +144,7 @@ class Source:
     # ── the tree ─────────────────────────────────────────────────────────────────────────────────
 
     def _inner(self, part: _Part) -> list[_Part]:
-        """What a part consists of; [] if there is no definition in it that could be told apart."""
+        """Pieces of a part; [] if it holds no definition that can be separated."""
         body = part.node.child_by_field_name("body") or part.node
         nodes = body.named_children
         if part.depth and not any(_defined(n) or _holds(n) for n in nodes):
@@ -187,7 +187,7 @@ class Source:
         ]
 
     def _line(self, at: int) -> int:
-        """Where the line begins whose first word is at `at`; `at` itself if others stand before it."""
+        """Start of the line whose first word is at `at`; `at` itself if other words precede it."""
         indent = self._data[max(0, at - MAX_INDENT) : at]
         before = indent.rstrip(b" \t")
         first = before.endswith(b"\n") or len(indent) - len(before) == at
@@ -237,7 +237,7 @@ def _wrapped(node: Any) -> list[Any]:
 
 
 def _names(part: _Part) -> Iterator[str]:
-    """What the definitions in a part are called, of one that has no name of its own."""
+    """Names of the definitions in a part that has no name of its own."""
     waiting = list(reversed(part.node.named_children))
     while waiting:
         node = waiting.pop()
@@ -271,7 +271,7 @@ def _defined(node: Any) -> Any:
 
 
 def _name(node: Any) -> str:
-    """What a definition is called, with what it is a method of where only its head says so."""
+    """Qualified name of a definition, with its receiver where only the head names it."""
     named = node.child_by_field_name("name")
     if named is None:
         named = node.child_by_field_name("declarator")

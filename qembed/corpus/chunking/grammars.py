@@ -1,4 +1,4 @@
-"""Which language a file is in, and tree-sitter's grammar for it (the extra `qembed[code]`)."""
+"""Language of a file and tree-sitter's grammar for it (the extra `qembed[code]`)."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def _packed(
     tokens: Callable[[int, int], int],
     split: Callable[[int, int], list[Span]],
 ) -> list[Span]:
-    """As many rows as fit, again and again; a row that does not fit by itself is split."""
+    """Groups of as many rows as fit; a row that does not fit by itself is split."""
     out: list[Span] = []
     left = 0
     for start, end in rows:
@@ -105,7 +105,7 @@ def _packed(
 
 
 def _kept(text: str, spans: list[Span], rows: list[Span], whole: bool) -> bool:
-    """Whether no cut goes through a table that fits whole, or through a row of one that does not."""
+    """Test that no cut splits a table that fits whole, or a row of one that does not."""
     part = text[rows[0][0] : rows[-1][1]]
     start = rows[0][0] + len(part) - len(part.lstrip())
     end = rows[0][0] + len(part.rstrip())

@@ -154,17 +154,17 @@ def whole(text: str, at: int) -> int:
 
 
 def _sticks(character: str) -> bool:
-    """Whether a character belongs to the one before it."""
+    """Test for a character that belongs to the one before it."""
     return character in STICKY or unicodedata.category(character)[0] == "M"
 
 
 def _is_control(character: str) -> bool:
-    """Whether nothing can belong to a character: line ends and the like."""
+    """Test for a character that takes no combining mark: line ends and the like."""
     return unicodedata.category(character) in ("Cc", "Zl", "Zp", "Cf") and character not in STICKY
 
 
 def _restart(starts: list[int], fences: list[Span]) -> int:
-    """Which passage begins the next window: the last, or one before it that is not in fenced code; 0: none.
+    """Index of the passage that begins the next window: the last, or one before it outside a fence; 0: none.
 
     Begun inside a block of code, a window would take the end of the block for the start of another.
     """
@@ -177,7 +177,7 @@ def _restart(starts: list[int], fences: list[Span]) -> int:
 
 
 def _cut(text: str) -> int:
-    """Where a text without boundaries may be cut, late in it: between characters as people see them."""
+    """Position late in a text without boundaries where it may be cut: between grapheme clusters."""
     from semantic_text_splitter import TextSplitter
 
     starts = [start for start, _ in TextSplitter(len(text) // 2, trim=False).chunk_indices(text)]

@@ -184,7 +184,7 @@ def _is_contents(item: _Item, book: _Book, text: str, page: str) -> bool:
 
 
 def _share_of_links(page: str) -> float:
-    """How much of a page's text is links, 0 to 1."""
+    """Share of a page's text that is links, 0 to 1."""
     from selectolax.lexbor import LexborHTMLParser
 
     def letters(node: Any) -> int:

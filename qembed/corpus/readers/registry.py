@@ -61,14 +61,14 @@ def of_text(make: Callable[[str], Page]) -> Reader:
 
 
 def markdown(text: str) -> Page:
-    """Its title is its first heading, which stays in the text too; front matter is metadata."""
+    """Read Markdown: the first heading is the title and stays in the text; front matter is metadata."""
     front = front_matter(text)
     title = heading(text) or strip_inline(front.title)
     return Page(text, title, front.meta, warnings=front.warnings)
 
 
 def rst(text: str) -> Page:
-    """Its title is its first section's, which stays in the text too."""
+    """Read reStructuredText: the first section's title is the title and stays in the text."""
     return Page(text, rst_title(text), {})
 
 
@@ -158,7 +158,7 @@ PLAIN_NAMES = frozenset(_NAMES.split())
 
 
 def is_plain_name(leaf: str) -> bool:
-    """Whether a file's name says that it is text, though its suffix says nothing."""
+    """Test for a name of a text file whose suffix is unknown."""
     return leaf.partition(".")[0].lower() in PLAIN_NAMES
 
 

@@ -36,7 +36,7 @@ NEEDS = "needs qembed[office] (pip install 'qembed[office]')"
 
 
 class ReaderFailed(ValueError):
-    """What became of a file that the worker could not read."""
+    """Failure of the reader process on one file."""
 
 
 class ReaderProcess:
@@ -126,7 +126,7 @@ atexit.register(_WORKER.close)
 
 def read_office(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
     """A document, or one a page, sheet or chapter (`report.pdf#page=3`). Skipped without the extra."""
-    from qembed.corpus.readers.office import FORMATS
+    from qembed.corpus.readers.sandbox_formats import FORMATS
 
     where = os.fspath(file.location)
     kind = file_contents.suffix(file.name)
@@ -156,7 +156,7 @@ def read_office(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
 
 
 def _serve(incoming: BinaryIO, outgoing: BinaryIO) -> None:
-    from qembed.corpus.readers.office import FORMATS
+    from qembed.corpus.readers.sandbox_formats import FORMATS
 
     while head := incoming.readline():
         ask = json.loads(head)

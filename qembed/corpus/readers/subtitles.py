@@ -25,7 +25,7 @@ ROLLED = 3
 
 
 class _Cue(NamedTuple):
-    """When lines are shown, in seconds, and the lines with their speakers ("" where none is named)."""
+    """Cue: start and end in seconds, and lines with their speakers ("" where none is named)."""
 
     start: float
     end: float
@@ -130,7 +130,7 @@ class _Told:
             self._shown, self._end = shown, cue.end
 
     def _overlap(self, shown: list[str], goes_on: bool) -> tuple[int, bool]:
-        """How many of the lines were shown before, and whether the next may go on with the last of those."""
+        """Number of lines shown before, and if the next cue may continue the last of them."""
         for n in range(min(len(shown), len(self._shown)), 0, -1):
             before = self._shown[-n:]
             if before == shown[:n]:

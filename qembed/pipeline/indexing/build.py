@@ -17,9 +17,9 @@ from qembed.errors import InputError, NoIndex
 from qembed.models.environment import version
 from qembed.pipeline.indexing.chunking import PassageBuilder
 from qembed.pipeline.indexing.dry_run import dry_run
-from qembed.pipeline.indexing.encode import Vectorizer
-from qembed.pipeline.indexing.encode_batch import BatchEncoder
-from qembed.pipeline.indexing.encoder_source import EncoderSource
+from qembed.pipeline.indexing.encoding.batch import BatchEncoder
+from qembed.pipeline.indexing.encoding.encoder_source import EncoderSource
+from qembed.pipeline.indexing.encoding.vectorizer import Vectorizer
 from qembed.pipeline.indexing.index_plan import IndexPlan, plan_index
 from qembed.pipeline.indexing.ingest import Committer, Ingest
 from qembed.pipeline.indexing.options import IndexOptions

@@ -11,7 +11,7 @@ from typing import Any
 
 from qembed.errors import NoIndex
 from qembed.models import Model
-from qembed.pipeline.indexing.encoder_source import open_model_with_dim
+from qembed.pipeline.indexing.encoding.encoder_source import open_model_with_dim
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.plan import Key, SourceChanges
 from qembed.pipeline.indexing.sources import Sources, failures

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from qembed.pipeline.indexing.catalog_builder import CatalogBuilder
 from qembed.pipeline.indexing.chunking import PassageBuilder
 from qembed.pipeline.indexing.document_ids import IdAssigner, PreviousDocuments
-from qembed.pipeline.indexing.encode_batch import BatchEncoder, PendingDocument
+from qembed.pipeline.indexing.encoding.batch import BatchEncoder, PendingDocument
 from qembed.pipeline.indexing.index_plan import ManifestFields
 from qembed.pipeline.indexing.options import CommitPolicy
 from qembed.pipeline.indexing.plan import Key, trusted_mtime

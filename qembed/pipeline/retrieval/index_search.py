@@ -205,7 +205,7 @@ class IndexSearch:
     def _search_graph(
         self, vectors: Vectors, k: int, ef: int | None, allowed: Allowed | None = None
     ) -> list[tuple[Rows, Scores]] | None:
-        """As `vector_search`, in the graph, and exactly in the rows it does not cover; None without one."""
+        """Vector search in the graph, and exact in rows it does not cover; None without a graph."""
         opened = self.graph()
         if opened is None:
             return None

@@ -20,7 +20,7 @@ from qembed.pipeline.retrieval.hits import make_hits
 from qembed.pipeline.retrieval.options import QueryOptions, check_options, check_queries
 from qembed.pipeline.retrieval.ranking import RankedQuery, Ranking
 from qembed.pipeline.retrieval.request import QueryRequest
-from qembed.pipeline.retrieval.rerank_job import CandidateGroup, RerankJob
+from qembed.pipeline.retrieval.reranking.job import CandidateGroup, RerankJob
 from qembed.pipeline.retrieval.session import Session
 from qembed.search.topk import distinct
 from qembed.types import Query, Results

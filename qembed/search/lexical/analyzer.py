@@ -172,7 +172,7 @@ def _split(word: str) -> list[str]:
 
 
 def _mixed(piece: str) -> bool:
-    """Whether a piece has parts of its own: an inner capital, or letters next to digits."""
+    """Test for a compound piece: an inner capital, or letters next to digits."""
     if "'" in piece:
         return False
     letters = piece.isalpha()
@@ -215,7 +215,7 @@ def terms_of(text: str) -> list[str]:
 
 
 def spans(text: str, wanted: Container[str]) -> list[tuple[int, int]]:
-    """Where in a text the wanted terms are: [start, end), in order, overlapping ones joined."""
+    """Spans [start, end) of the wanted terms in a text, in order, overlapping ones joined."""
     found: list[tuple[int, int]] = []
     for start, end, terms in _chunks(text):
         if any(t in wanted for t in terms):
@@ -234,7 +234,7 @@ def characters_of(text: str) -> list[str]:
 
 
 def is_lone(term: str) -> bool:
-    """Whether a term is one character of such a script."""
+    """Test for a term of one character in a script without blanks."""
     return len(term) == 1 and not term.isascii() and _any()[3].match(term) is not None
 
 
@@ -244,5 +244,5 @@ def _stops() -> frozenset[str]:
 
 
 def is_stop(term: str) -> bool:
-    """Whether a term says nothing about what is looked for."""
+    """Test for a stop word."""
     return term in _stops()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from qembed.corpus.readers.converted import Text
-from qembed.corpus.readers.docx import docx as convert
+from qembed.corpus.readers.office.docx import docx as convert
 from tests.corpus.ooxml import (
     DRAWING,
     Part,

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from qembed.corpus.readers.converted import Omitted, Text
-from qembed.corpus.readers.docx import docx as convert
-from qembed.corpus.readers.ooxml.word_styles import formatted
+from qembed.corpus.readers.office.docx import docx as convert
+from qembed.corpus.readers.office.ooxml.word_styles import formatted
 from qembed.corpus.readers.sandbox import ReaderFailed, ReaderProcess
 from tests.corpus.made import saved
 from tests.corpus.ooxml import (

@@ -11,8 +11,8 @@ import pytest
 from qembed.corpus import READERS, Chunker, ReadOptions, read
 from qembed.corpus.file_contents import suffix
 from qembed.corpus.readers import sandbox
-from qembed.corpus.readers.office import FORMATS
 from qembed.corpus.readers.registry import read_plain
+from qembed.corpus.readers.sandbox_formats import FORMATS
 from qembed.types import Document, ReadItem, Skipped, SourceFile, Unreadable
 from tests.corpus.samples import FAMILIES, Sample, samples
 

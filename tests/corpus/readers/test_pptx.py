@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from qembed.corpus.readers.converted import Broken, Omitted, Text
-from qembed.corpus.readers.pptx import pptx as convert
+from qembed.corpus.readers.office.pptx import pptx as convert
 from tests.corpus.made import saved
 from tests.corpus.ooxml import Part, body, frame, pptx, rooted, slide, sp, tree
 

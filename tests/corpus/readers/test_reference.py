@@ -20,11 +20,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qembed.corpus.readers.converted import Converter, Omitted, Text
-from qembed.corpus.readers.docx import docx as read_docx
 from qembed.corpus.readers.epub import epub as read_epub
 from qembed.corpus.readers.html import read_page, read_xhtml
-from qembed.corpus.readers.pptx import pptx as read_pptx
-from qembed.corpus.readers.xlsx import xlsx as read_xlsx
+from qembed.corpus.readers.office.docx import docx as read_docx
+from qembed.corpus.readers.office.pptx import pptx as read_pptx
+from qembed.corpus.readers.office.xlsx import xlsx as read_xlsx
 from tests.corpus.office_samples import rich_docx, rich_epub, rich_pptx, rich_xlsx
 from tests.corpus.ooxml import (
     Part,

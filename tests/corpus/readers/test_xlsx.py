@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from qembed.corpus.readers.converted import Broken, Omitted, Text
-from qembed.corpus.readers.ooxml.cell_values import shown_number
-from qembed.corpus.readers.xlsx import xlsx as convert
+from qembed.corpus.readers.office.ooxml.cell_values import shown_number
+from qembed.corpus.readers.office.xlsx import xlsx as convert
 from tests.corpus.made import saved
 from tests.corpus.ooxml import Part, body, rooted, sheet, xlsx
 
@@ -196,7 +196,7 @@ def test_a_long_text_in_many_cells_is_refused(monkeypatch: pytest.MonkeyPatch) -
     part = Part(
         "xl/s.xml", "sharedStrings", rooted("s:sst", f"<s:si><s:t>{'x' * 1000}</s:t></s:si>")
     )
-    monkeypatch.setattr("qembed.corpus.readers.xlsx.MAX_CHARACTERS", 50_000)
+    monkeypatch.setattr("qembed.corpus.readers.office.xlsx.MAX_CHARACTERS", 50_000)
     rows = '<row><c t="s"><v>0</v></c></row>' * 100
     _, _, problems = reading(xlsx(sheet(1, rows), s=part))
     assert problems == ["sheet S1: its text is too long for one file"]

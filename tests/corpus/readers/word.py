@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qembed.corpus.readers.converted import Omitted, Text
-from qembed.corpus.readers.docx import docx as convert
+from qembed.corpus.readers.office.docx import docx as convert
 from tests.corpus.ooxml import Part, docx, paragraph
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qembed.pipeline.indexing.encode_batch import EncodeBatch, PendingDocument
+from qembed.pipeline.indexing.encoding.batch import EncodeBatch, PendingDocument
 from qembed.pipeline.indexing.options import BatchPolicy
 from qembed.store import CatalogEntry
 from qembed.types import Passage

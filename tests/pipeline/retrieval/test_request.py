@@ -16,7 +16,7 @@ from qembed.errors import InputError
 from qembed.pipeline.retrieval.answer import Answer, RerankSummary
 from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.request import QueryRequest, parse_queries
-from qembed.pipeline.retrieval.rerank_request import (
+from qembed.pipeline.retrieval.reranking.request import (
     RerankedHits,
     RerankedRun,
     RerankOptions,

@@ -18,11 +18,7 @@ from qembed.pipeline.retrieval.fusion import (
     late_share,
 )
 from qembed.pipeline.retrieval.options import parse_budget
-from qembed.pipeline.retrieval.rerank_job import (
-    FIRST_SLICE,
-    rerank_order,
-    score_pairs,
-)
+from qembed.pipeline.retrieval.reranking.job import FIRST_SLICE, rerank_order, score_pairs
 
 Pair = tuple[str, str]
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qembed.pipeline.retrieval.fusion import interpolate_zscores
-from qembed.pipeline.retrieval.rerank_job import CandidateGroup, RerankedGroup, RerankJob
+from qembed.pipeline.retrieval.reranking.job import CandidateGroup, RerankedGroup, RerankJob
 
 Pair = tuple[str, str]
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from qembed.corpus.readers.converted import table_text
-from qembed.corpus.readers.ooxml.blocks import Blocks
-from qembed.corpus.readers.ooxml.charts import add_related
-from qembed.corpus.readers.ooxml.package import (
+from qembed.corpus.readers.office.ooxml.blocks import Blocks
+from qembed.corpus.readers.office.ooxml.charts import add_related
+from qembed.corpus.readers.office.ooxml.package import (
     MAX_DEPTH,
     Element,
     Package,
@@ -17,7 +17,7 @@ from qembed.corpus.readers.ooxml.package import (
     descendants,
     name_of,
 )
-from qembed.corpus.readers.ooxml.text_body import body_text, table_rows
+from qembed.corpus.readers.office.ooxml.text_body import body_text, table_rows
 
 Wanted: TypeAlias = Callable[[Element], bool]
 """Tells of a shape whether its text is read."""

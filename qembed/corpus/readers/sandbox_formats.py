@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from qembed.corpus.readers.converted import Converter
-from qembed.corpus.readers.docx import docx
 from qembed.corpus.readers.epub import epub
+from qembed.corpus.readers.office.docx import docx
+from qembed.corpus.readers.office.pptx import pptx
+from qembed.corpus.readers.office.xlsx import xlsx
 from qembed.corpus.readers.pdf import pdf
-from qembed.corpus.readers.pptx import pptx
-from qembed.corpus.readers.xlsx import xlsx
 
 FORMATS: dict[str, tuple[Converter, str | None]] = {
     ".pdf": (pdf, "pypdfium2"),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from qembed.corpus.readers.ooxml.formula import formula
-from qembed.corpus.readers.ooxml.package import MAX_DEPTH, Element, child, name_of
+from qembed.corpus.readers.office.ooxml.formula import formula
+from qembed.corpus.readers.office.ooxml.package import MAX_DEPTH, Element, child, name_of
 
 
 def paragraphs(body: Element) -> list[str]:

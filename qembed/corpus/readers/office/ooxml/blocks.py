@@ -39,6 +39,6 @@ class Blocks:
         return "\n\n".join(self.lines).replace("\xad", "")
 
     def left_out(self) -> Iterator[Omitted]:
-        """What was left out, in the order it was met."""
+        """Parts that were left out, in reading order."""
         for what, count in self.omitted.items():
             yield Omitted(what, count)

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from qembed.corpus.readers.converted import Broken, Converted, Omitted, Text
-from qembed.corpus.readers.ooxml.blocks import Blocks
-from qembed.corpus.readers.ooxml.cell_values import built_in, shown_number
-from qembed.corpus.readers.ooxml.package import (
+from qembed.corpus.readers.office.ooxml.blocks import Blocks
+from qembed.corpus.readers.office.ooxml.cell_values import built_in, shown_number
+from qembed.corpus.readers.office.ooxml.package import (
     Element,
     Package,
     attribute,
@@ -24,8 +24,8 @@ from qembed.corpus.readers.ooxml.package import (
     name_of,
     xml_options,
 )
-from qembed.corpus.readers.ooxml.shapes import shapes
-from qembed.corpus.readers.ooxml.sheet_notes import comments, control_labels, print_margins
+from qembed.corpus.readers.office.ooxml.shapes import shapes
+from qembed.corpus.readers.office.ooxml.sheet_notes import comments, control_labels, print_margins
 
 MAX_GAP = 10
 """Empty cells between two others of a row that are written as such."""

@@ -13,8 +13,8 @@ from qembed.pipeline.locate import model_spec
 from qembed.pipeline.recipe import TITLE_RULE
 from qembed.pipeline.retrieval.answer import RerankSummary
 from qembed.pipeline.retrieval.fusion import LATE_ALONE, late_share
-from qembed.pipeline.retrieval.rerank_job import CandidateGroup, RerankJob
-from qembed.pipeline.retrieval.rerank_request import (
+from qembed.pipeline.retrieval.reranking.job import CandidateGroup, RerankJob
+from qembed.pipeline.retrieval.reranking.request import (
     HitLine,
     RerankedHits,
     RerankedRun,

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qembed.corpus.readers.ooxml.blocks import Blocks
-from qembed.corpus.readers.ooxml.package import Element, Package, attribute, descendants, name_of
+from qembed.corpus.readers.office.ooxml.blocks import Blocks
+from qembed.corpus.readers.office.ooxml.package import (
+    Element,
+    Package,
+    attribute,
+    descendants,
+    name_of,
+)
 
 if TYPE_CHECKING:
-    from qembed.corpus.readers.ooxml.word_story import StoryReader
+    from qembed.corpus.readers.office.ooxml.word_story import StoryReader
 
 _KINDS = ("footnote", "endnote", "comment")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from qembed.models.encode_each import encode_each
-from qembed.pipeline.indexing.encoder_source import EncoderSource
+from qembed.pipeline.indexing.encoding.encoder_source import EncoderSource
 from qembed.pipeline.progress import Progress
 from qembed.store import Snapshot
 from qembed.store.hash_index import HashMap

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from qembed.corpus.readers.converted import table_text
-from qembed.corpus.readers.ooxml.blocks import Blocks
-from qembed.corpus.readers.ooxml.formula import formula
-from qembed.corpus.readers.ooxml.package import (
+from qembed.corpus.readers.office.ooxml.blocks import Blocks
+from qembed.corpus.readers.office.ooxml.formula import formula
+from qembed.corpus.readers.office.ooxml.package import (
     MAX_DEPTH,
     Element,
     Package,
@@ -20,12 +20,12 @@ from qembed.corpus.readers.ooxml.package import (
     is_on,
     name_of,
 )
-from qembed.corpus.readers.ooxml.word_chunks import read_chunk
-from qembed.corpus.readers.ooxml.word_drawing import DRAWINGS, read_drawing
-from qembed.corpus.readers.ooxml.word_fields import DELETED, Fields
-from qembed.corpus.readers.ooxml.word_line import TEXT, Line, Place, symbol
-from qembed.corpus.readers.ooxml.word_notes import Notes
-from qembed.corpus.readers.ooxml.word_styles import Numbering, Styles
+from qembed.corpus.readers.office.ooxml.word_chunks import read_chunk
+from qembed.corpus.readers.office.ooxml.word_drawing import DRAWINGS, read_drawing
+from qembed.corpus.readers.office.ooxml.word_fields import DELETED, Fields
+from qembed.corpus.readers.office.ooxml.word_line import TEXT, Line, Place, symbol
+from qembed.corpus.readers.office.ooxml.word_notes import Notes
+from qembed.corpus.readers.office.ooxml.word_styles import Numbering, Styles
 
 
 class StoryReader:

@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from qembed.corpus.readers.ooxml.charts import add_related
-from qembed.corpus.readers.ooxml.package import (
+from qembed.corpus.readers.office.ooxml.charts import add_related
+from qembed.corpus.readers.office.ooxml.package import (
     MAX_DEPTH,
     Element,
     attribute,
     descendants,
     name_of,
 )
-from qembed.corpus.readers.ooxml.text_body import body_text
-from qembed.corpus.readers.ooxml.word_line import Line, Place
+from qembed.corpus.readers.office.ooxml.text_body import body_text
+from qembed.corpus.readers.office.ooxml.word_line import Line, Place
 
 if TYPE_CHECKING:
-    from qembed.corpus.readers.ooxml.word_story import StoryReader
+    from qembed.corpus.readers.office.ooxml.word_story import StoryReader
 
 DRAWINGS = frozenset(("txbxContent", "drawing", "pict", "object", "contentPart"))
 """Elements in a paragraph that `read_drawing` reads."""

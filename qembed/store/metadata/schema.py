@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from qembed.store.arrow import filtered
-from qembed.store.metadata_column import EXACT, MetadataColumn
+from qembed.store.metadata.column import EXACT, MetadataColumn
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from qembed.corpus.readers.converted import table_text
-from qembed.corpus.readers.ooxml.blocks import Blocks
-from qembed.corpus.readers.ooxml.package import (
+from qembed.corpus.readers.office.ooxml.blocks import Blocks
+from qembed.corpus.readers.office.ooxml.package import (
     Element,
     Package,
     attribute,
@@ -14,7 +14,7 @@ from qembed.corpus.readers.ooxml.package import (
     descendants,
     name_of,
 )
-from qembed.corpus.readers.ooxml.text_body import body_text, paragraphs
+from qembed.corpus.readers.office.ooxml.text_body import body_text, paragraphs
 
 MAX_POINTS = 500
 """Values of a chart that are read; a cloud of points says nothing in words."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from qembed.pipeline.indexing.encode import EncodedTexts, Vectorizer
+from qembed.pipeline.indexing.encoding.vectorizer import EncodedTexts, Vectorizer
 from qembed.pipeline.indexing.options import BatchPolicy
 from qembed.pipeline.indexing.plan import Key
 from qembed.pipeline.indexing.summary import IndexStats

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qembed.corpus.readers.ooxml.package import (
+from qembed.corpus.readers.office.ooxml.package import (
     Element,
     attribute,
     child,

@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from qembed.corpus.readers.converted import Converted, Text
-from qembed.corpus.readers.ooxml import word_styles
-from qembed.corpus.readers.ooxml.blocks import Blocks
-from qembed.corpus.readers.ooxml.package import Package, attribute, child, descendants, name_of
-from qembed.corpus.readers.ooxml.word_notes import Notes
-from qembed.corpus.readers.ooxml.word_story import StoryReader
+from qembed.corpus.readers.office.ooxml import word_styles
+from qembed.corpus.readers.office.ooxml.blocks import Blocks
+from qembed.corpus.readers.office.ooxml.package import (
+    Package,
+    attribute,
+    child,
+    descendants,
+    name_of,
+)
+from qembed.corpus.readers.office.ooxml.word_notes import Notes
+from qembed.corpus.readers.office.ooxml.word_story import StoryReader
 
 
 def docx(data: bytes) -> Iterator[Converted]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from qembed.corpus.readers.ooxml.package import (
+from qembed.corpus.readers.office.ooxml.package import (
     MAX_DEPTH,
     Element,
     attribute,

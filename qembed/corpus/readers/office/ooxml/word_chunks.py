@@ -7,8 +7,8 @@ from email.message import EmailMessage
 from email.parser import BytesParser
 
 from qembed.corpus.readers.html import Page, read_page
-from qembed.corpus.readers.ooxml.blocks import Blocks
-from qembed.corpus.readers.ooxml.package import Element, Package, attribute
+from qembed.corpus.readers.office.ooxml.blocks import Blocks
+from qembed.corpus.readers.office.ooxml.package import Element, Package, attribute
 
 MAX_CHUNKS = 3
 """Documents inside one another."""
@@ -16,7 +16,7 @@ MAX_CHUNKS = 3
 
 def read_chunk(package: Package, part: str, element: Element, depth: int) -> Blocks:
     """Read what `element`, an altChunk of `part`, refers to; `depth` documents are around it."""
-    from qembed.corpus.readers.docx import read_document
+    from qembed.corpus.readers.office.docx import read_document
 
     found = Blocks()
     target = package.target(part, attribute(element, "id"))

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from qembed.corpus.readers.converted import Broken, Converted, Text
-from qembed.corpus.readers.ooxml.blocks import Blocks
-from qembed.corpus.readers.ooxml.package import (
+from qembed.corpus.readers.office.ooxml.blocks import Blocks
+from qembed.corpus.readers.office.ooxml.package import (
     Element,
     Package,
     attribute,
@@ -17,8 +17,8 @@ from qembed.corpus.readers.ooxml.package import (
     descendants,
     name_of,
 )
-from qembed.corpus.readers.ooxml.shapes import shapes
-from qembed.corpus.readers.ooxml.text_body import body_text
+from qembed.corpus.readers.office.ooxml.shapes import shapes
+from qembed.corpus.readers.office.ooxml.text_body import body_text
 
 _TITLES = ("title", "ctrTitle")
 _ONCE = ("ftr", "hdr", "dt")
@@ -144,7 +144,7 @@ class _Deck:
         return found
 
     def _backgrounds(self, layouts: dict[str, None]) -> None:
-        """What layouts and masters show on every slide; their placeholders are prompts, which none shows."""
+        """Text that layouts and masters show on every slide, without the prompts of their placeholders."""
         parts = dict(layouts)
         for layout in layouts:
             parts.update(dict.fromkeys(self.package.related(layout, "slideMaster")))

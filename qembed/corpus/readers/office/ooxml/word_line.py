@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from qembed.corpus.readers.ooxml.blocks import Blocks
-from qembed.corpus.readers.ooxml.package import Element, attribute
-from qembed.corpus.readers.ooxml.word_fields import Fields
+from qembed.corpus.readers.office.ooxml.blocks import Blocks
+from qembed.corpus.readers.office.ooxml.package import Element, attribute
+from qembed.corpus.readers.office.ooxml.word_fields import Fields
 
 TEXT = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 """Elements that are a character. A soft hyphen is none: its word is whole."""
@@ -40,7 +40,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the walk is: the part, the fields of its story, and what holds for all text there."""
+    """Position of the walk: the part, the fields of its story, and settings for all text there."""
 
     part: str
     fields: Fields

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from qembed.corpus.readers.ooxml.package import (
+from qembed.corpus.readers.office.ooxml.package import (
     Element,
     Package,
     attribute,
@@ -20,7 +20,7 @@ MAX_BASES = 20
 
 
 class Style(NamedTuple):
-    """What of a style says how its text is read. `hidden` is None where the style says nothing of it."""
+    """Settings of a style that matter for its text. `hidden` is None where the style does not set it."""
 
     name: str
     base: str
@@ -89,7 +89,7 @@ class Styles:
 
 @dataclass
 class _Level:
-    """How the paragraphs of one level of a list are numbered."""
+    """Numbering of the paragraphs on one level of a list."""
 
     start: int = 1
     format: str = "decimal"

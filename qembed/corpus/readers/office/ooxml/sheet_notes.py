@@ -1,11 +1,11 @@
-"""What is written beside the cells of a sheet: comments, labels of controls, margins of the printed page."""
+"""Text beside the cells of a sheet: comments, labels of controls, margins of the printed page."""
 
 from __future__ import annotations
 
 import re
 
-from qembed.corpus.readers.ooxml.blocks import Blocks
-from qembed.corpus.readers.ooxml.package import (
+from qembed.corpus.readers.office.ooxml.blocks import Blocks
+from qembed.corpus.readers.office.ooxml.package import (
     Element,
     Package,
     attribute,

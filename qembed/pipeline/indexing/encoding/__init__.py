@@ -1,0 +1,1 @@
+"""Passages to vectors: batches, the encoder with its probes, texts that are stored already."""

@@ -1,0 +1,1 @@
+"""Metadata columns of the documents file and their schema."""
