@@ -8,7 +8,11 @@ walk, and so takes the folder `foo` for ignored by `foo/**`, after which `!foo/k
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
+import shutil
+import subprocess
 import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -28,12 +32,17 @@ _SPECIAL = re.compile(r"[*?\[\]\\/]")
 
 
 class Rules:
-    """The patterns of one folder's ignore files, in order, over paths relative to that folder."""
+    """Patterns of one folder's ignore files, in order, over paths relative to that folder.
 
-    __slots__ = ("_names", "_others", "_rules", "_suffixes", "prefix")
+    `prefix`: the folder's name inside the source, with its slash; `above`: of a folder above the source, the
+    source's name inside it, with its slash.
+    """
 
-    def __init__(self, lines: Iterable[str], prefix: str = "") -> None:
+    __slots__ = ("_names", "_others", "_rules", "_suffixes", "above", "prefix")
+
+    def __init__(self, lines: Iterable[str], prefix: str = "", above: str = "") -> None:
         self.prefix = prefix
+        self.above = above
         # A project's ignore file often has a hundred lines, most of them plain names or `*.suffix`.
         # Two sets and one joined expression tell at once that an entry matches none of them.
         self._names: set[str] = set()
@@ -104,11 +113,10 @@ def _compile(line: str) -> tuple[Rule, str] | None:
     return (pattern.include, only_folders, pattern.regex), body
 
 
-def read_rules(folder: str, present: Iterable[str], prefix: str) -> tuple[Rules, list[Unreadable]]:
-    """The rules of a folder's ignore files, of which `present` are there, and those that cannot be read.
-
-    `prefix` is the folder's name inside the source, with its slash; "" for the source itself.
-    """
+def read_rules(
+    folder: str, present: Iterable[str], prefix: str, above: str = ""
+) -> tuple[Rules, list[Unreadable]]:
+    """The rules of a folder's ignore files, of which `present` are there, and those that cannot be read."""
     lines: list[str] = []
     problems = []
     for path in (Path(folder, name) for name in IGNORE_FILES if name in present):
@@ -120,7 +128,85 @@ def read_rules(folder: str, present: Iterable[str], prefix: str) -> tuple[Rules,
         # file names come from the system with the same error handler, so odd bytes still match
         text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
         lines += text.split("\n")
-    return Rules(lines, prefix), problems
+    return Rules(lines, prefix, above), problems
+
+
+def rules_above(source: str) -> tuple[tuple[Rules, ...], list[Unreadable]]:
+    """The rules of the repository that a source lies in, from the nearest folder above it upwards.
+
+    Then those of `.git/info/exclude` and of the user's excludes. Nothing for a source that is a repository
+    itself: `repository_rules` has its own. Outside of repositories no file above the source counts.
+    """
+    here = Path(os.path.realpath(source))
+    if is_repository(here):
+        return (), []
+    root = next((p for p in here.parents if is_repository(p)), None)
+    if root is None:
+        return (), []
+    found: list[Rules] = []
+    problems: list[Unreadable] = []
+    folder = here.parent
+    while True:
+        above = f"{here.relative_to(folder).as_posix()}/"
+        present = [
+            n for n in IGNORE_FILES if (folder / n).is_file() and not (folder / n).is_symlink()
+        ]
+        if present:
+            own, wrong = read_rules(str(folder), present, "", above)
+            problems += wrong
+            if own:
+                found.append(own)
+        if folder == root:
+            break
+        folder = folder.parent
+    found += repository_rules(root, "", f"{here.relative_to(root).as_posix()}/")
+    return tuple(found), problems
+
+
+def is_repository(folder: Path) -> bool:
+    """True for a folder with a `.git` that git would take for one."""
+    git = folder / ".git"
+    return git.is_file() or (git / "HEAD").exists()
+
+
+def repository_rules(root: Path, prefix: str, above: str = "") -> list[Rules]:
+    """The rules of a repository that lie in none of its folders: `info/exclude`, then the user's excludes."""
+    found = []
+    for path in (_git_folder(root) / "info/exclude", _user_excludes(root)):
+        try:
+            text = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+        except OSError:
+            continue
+        rules = Rules(text.decode("utf-8", "surrogateescape").split("\n"), prefix, above)
+        if rules:
+            found.append(rules)
+    return found
+
+
+def _git_folder(root: Path) -> Path:
+    """The folder of a repository that all of its worktrees share."""
+    git = root / ".git"
+    try:
+        if git.is_file():
+            git = root / git.read_text().removeprefix("gitdir:").strip()
+        if (common := git / "commondir").is_file():
+            git = git / common.read_text().strip()
+    except (OSError, UnicodeDecodeError):
+        pass
+    return git
+
+
+def _user_excludes(root: Path) -> Path:
+    """The file that git's `core.excludesFile` names, or its default."""
+    git = shutil.which("git")
+    if git is not None:
+        command = [git, "config", "--type=path", "--get", "core.excludesFile"]
+        with contextlib.suppress(OSError, subprocess.SubprocessError):
+            said = subprocess.run(command, cwd=root, capture_output=True, timeout=10, check=False)
+            if said.returncode == 0 and (name := os.fsdecode(said.stdout).rstrip("\n")):
+                return root / name
+    config = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111
+    return Path(config, "git/ignore")
 
 
 class Selection:

@@ -3,8 +3,9 @@
 Skipped without a word: hidden files and folders, what ignore files or --exclude name, version control's
 own folders. Skipped with a reason: suffixes no reader knows, symbolic links (what they point at is either
 in the source anyway or was not asked for, and a loop of them has no end), and what is not a regular file
-(opening a FIFO would wait for ever). Ignore files *above* the source are not looked at: only what is
-inside counts, as for hidden names.
+(opening a FIFO would wait for ever). Of a source inside a git repository the ignore files above it count, up
+to the repository's root, with its `info/exclude` and the user's excludes; a source that is itself ignored
+was named, and is read.
 """
 
 from __future__ import annotations
@@ -16,7 +17,15 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TypeAlias
 
-from qembed.corpus.ignore import IGNORE_FILES, Rules, Selection, read_rules
+from qembed.corpus.ignore import (
+    IGNORE_FILES,
+    Rules,
+    Selection,
+    is_repository,
+    read_rules,
+    repository_rules,
+    rules_above,
+)
 from qembed.corpus.readers.registry import READERS, is_plain_name, packed_suffix
 from qembed.errors import UsageError
 from qembed.types import SourceFile, Unreadable
@@ -102,7 +111,10 @@ class _Walk:
 
     def files(self) -> Iterator[SourceFile | Unreadable]:
         label = self.label
-        stack = [self._list(self.source, "", ())]
+        above: tuple[Rules, ...] = ()
+        if self.use_ignore:
+            above, self.problems = rules_above(self.source)
+        stack = [self._list(self.source, "", above)]
         while stack:
             entries, rules = stack[-1]
             if self.problems:
@@ -135,6 +147,8 @@ class _Walk:
                 self.problems.append(Unreadable(folder, reason))
             return iter(()), rules
         if self.use_ignore:
+            if any(e.name == ".git" for e in entries) and is_repository(Path(folder)):
+                rules = (*repository_rules(Path(folder), prefix), *rules)
             present = [e.name for e in entries if e.name in IGNORE_FILES and _is_plain(e)]
             if present:
                 own, problems = read_rules(folder, present, prefix)
@@ -186,7 +200,8 @@ class _Walk:
 
 def _ignored(rules: tuple[Rules, ...], name: str, leaf: str, is_folder: bool) -> bool:
     for r in rules:
-        verdict = r.verdict(name[len(r.prefix) :], leaf, is_folder)
+        path = r.above + name if r.above else name[len(r.prefix) :]
+        verdict = r.verdict(path, leaf, is_folder)
         if verdict is not None:
             return verdict
     return False

@@ -147,3 +147,81 @@ def test_ignore_file_that_is_a_folder_or_link(tmp_path: Path) -> None:
     (tmp_path / ".gitignore").symlink_to("rules")  # git does not follow it either
     (tmp_path / ".ignore").mkdir()
     assert names(tmp_path) == ["a.txt"]
+
+
+class TestRepositories:
+    """A source inside a repository: `git check-ignore` is the oracle."""
+
+    @pytest.fixture
+    def repository(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        if GIT is None:
+            pytest.skip("git is not installed")
+        for key in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_CONFIG_GLOBAL"):
+            monkeypatch.delenv(key, raising=False)
+        monkeypatch.setenv("HOME", str(tmp_path / "home"))
+        monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+        monkeypatch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
+        make(tmp_path, ["home/x.txt", "config/git/x.txt"])
+        root = tmp_path / "repo"
+        subprocess.run([GIT, "init", "-q", root], check=True)
+        names = [
+            "a.txt",
+            "b.txt",
+            "c.txt",
+            "e.txt",
+            "g.txt",
+            "keep.txt",
+            "deep/a.txt",
+            "deep/k.txt",
+        ]
+        make(root, [f"docs/{n}" for n in names])
+        rules(root, "a.txt\n/docs/deep/k.txt\n*.log\n!/docs/keep.txt\n")
+        return root
+
+    def check(self, root: Path, *source: str) -> list[str]:
+        assert GIT is not None
+        folder = root.joinpath(*source)
+        every = names(folder, use_ignore=False)
+        done = subprocess.run(
+            [GIT, "check-ignore", "--no-index", "--stdin"],
+            cwd=folder, input="\n".join(every), capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        wanted = sorted(set(every) - set(done.stdout.split("\n")))
+        assert names(folder) == wanted
+        return wanted
+
+    def test_rules_above_the_source(self, repository: Path) -> None:
+        assert self.check(repository, "docs") == ["b.txt", "c.txt", "e.txt", "g.txt", "keep.txt"]
+        rules(repository, "!a.txt\nb.txt\n", "docs")
+        assert "a.txt" in self.check(repository, "docs")
+        assert self.check(repository, "docs", "deep") == ["a.txt"]
+        assert "docs/a.txt" in self.check(repository)
+
+    def test_excludes_of_the_repository_and_of_the_user(self, repository: Path) -> None:
+        assert GIT is not None
+        (repository / ".git/info").mkdir(exist_ok=True)
+        (repository / ".git/info/exclude").write_text("/docs/e.txt\nkeep.txt\n")
+        default = repository.parent / "config/git/ignore"
+        default.write_text("g.txt\n")
+        assert self.check(repository, "docs") == ["b.txt", "c.txt", "keep.txt"]
+        assert "docs/e.txt" not in self.check(repository)
+        (repository.parent / "home/mine").write_text("c.txt\n")
+        subprocess.run([GIT, "config", "--global", "core.excludesFile", "~/mine"], check=True)
+        assert self.check(repository, "docs") == ["b.txt", "g.txt", "keep.txt"]
+
+    def test_a_repository_inside_the_source(self, repository: Path) -> None:
+        assert GIT is not None
+        inner = repository.parent / "all" / "inner"
+        subprocess.run([GIT, "init", "-q", inner], check=True)
+        make(inner, ["x.txt", "y.txt", "d/x.txt"])
+        (inner / ".git/info").mkdir(exist_ok=True)
+        (inner / ".git/info/exclude").write_text("/x.txt\n")
+        assert names(inner.parent) == ["inner/d/x.txt", "inner/y.txt"]
+        assert names(inner.parent, use_ignore=False) == [
+            "inner/d/x.txt", "inner/x.txt", "inner/y.txt"
+        ]  # fmt: skip
+
+    def test_a_source_that_is_ignored_was_named(self, repository: Path) -> None:
+        rules(repository, "docs/\n")
+        assert len(names(repository / "docs")) == 8
+        assert names(repository) == []
