@@ -55,6 +55,7 @@ class SourceFile(NamedTuple):
     location: str | os.PathLike[str]
     size: int
     mtime_ns: int
+    ctime_ns: int = 0
 
     @property
     def path(self) -> Path:

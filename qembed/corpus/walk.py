@@ -72,7 +72,9 @@ def walk(
             if on_skip:
                 on_skip(name, LARGE)
             return
-        yield SourceFile(label or where, name, where, info.st_size, info.st_mtime_ns)
+        yield SourceFile(
+            label or where, name, where, info.st_size, info.st_mtime_ns, info.st_ctime_ns
+        )
         return
     if not stat.S_ISDIR(info.st_mode):
         raise UsageError(f"{where}: neither a file nor a folder (records can be piped in: -)")
@@ -131,7 +133,9 @@ class _Walk:
                 except OSError as e:
                     yield Unreadable(entry.path, e.strerror or str(e))
                     continue
-                yield SourceFile(label, name, entry.path, info.st_size, info.st_mtime_ns)
+                yield SourceFile(
+                    label, name, entry.path, info.st_size, info.st_mtime_ns, info.st_ctime_ns
+                )
             else:
                 stack.pop()
 

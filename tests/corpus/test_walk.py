@@ -130,7 +130,7 @@ def test_sorted_with_what_stat_says(
         assert isinstance(f, SourceFile)
         info = (root / f.name).stat()
         assert f == SourceFile(
-            str(root), f.name, str(root / f.name), info.st_size, info.st_mtime_ns
+            str(root), f.name, str(root / f.name), info.st_size, info.st_mtime_ns, info.st_ctime_ns
         )
         assert f.path == root / f.name
 

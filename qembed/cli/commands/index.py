@@ -175,6 +175,12 @@ class RunOptions:
         bool,
         typer.Option("--repair", help="Take out what is damaged and encode just that again."),
     ] = False
+    verify_content: Annotated[
+        bool,
+        typer.Option(
+            "--verify-content", help="Read all files, also those of unchanged size and times."
+        ),
+    ] = False
     strict: Annotated[
         bool, typer.Option("--strict", help="Stop at the first input that cannot be read.")
     ] = False
@@ -231,6 +237,7 @@ def index(
         dry_run=common.dry_run,
         detail=common.dry_run and common.verbose,
         allow_missing=run.allow_missing,
+        verify_content=run.verify_content,
         confirm=lambda question: run.yes or confirmed(question),
     )
     with StopSignals().caught(talk) as signals, talk.progress(signals) as progress:

@@ -70,8 +70,8 @@ class IndexOptions:
 
     `paths`: sources; empty to refresh the remembered ones. `source`: how they are read. `detail`: a dry run
     reads and chunks what a run would read, and reports on each file. `allow_missing`: a source that does not
-    exist any more loses its documents. `confirm(reason)`: asked before more than half of an index is
-    deleted.
+    exist any more loses its documents. `verify_content`: every file is read, whatever its size and times.
+    `confirm(reason)`: asked before more than half of an index is deleted.
     """
 
     paths: Sequence[str] = ()
@@ -85,6 +85,7 @@ class IndexOptions:
     dry_run: bool = False
     detail: bool = False
     allow_missing: bool = False
+    verify_content: bool = False
     confirm: Callable[[str], bool] = lambda _: False
     batches: BatchPolicy = field(default_factory=BatchPolicy)
     commits: CommitPolicy = field(default_factory=CommitPolicy)

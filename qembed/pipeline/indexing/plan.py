@@ -37,6 +37,7 @@ def compare(
     found: Iterable[SourceFile],
     scanned: Collection[str],
     suspect: Callable[[Key], bool] | None = None,
+    refreshed_ns: int = 0,
     sheltered: Callable[[Key], bool] = lambda _: False,
 ) -> SourceChanges:
     """Compare the files of the catalog, `known`, with the files found.
@@ -58,6 +59,7 @@ def compare(
             state is not None
             and state[0] == file.size  # by position: a refresh does this for every file
             and state[1] == file.mtime_ns
+            and (file.ctime_ns <= refreshed_ns or not refreshed_ns)
             and not (suspect is not None and suspect(key))
         ):
             unchanged.append(key)

@@ -44,6 +44,7 @@ class Sources:
         self.all = tuple(self.by_path.values())
         self.scan = [s for s in (self.given or self.all) if s.path != STDIN]
         self.stdin = any(s.path == STDIN for s in self.given)
+        self._refreshed_ns = int(present.refreshed * 1e9) if present is not None else 0
         self._failed_before = list(present.failed) if present is not None else []
         self.unlisted: list[tuple[Key, Unreadable]] = []
         self.skipped: Counter[str] = Counter()
@@ -91,7 +92,7 @@ class Sources:
                 "index of other sources)"
             )
         failed = {(source, file) for source, file, _ in self._failed_before}
-        again = failed or self.altered
+        again = failed or self.altered or self.options.verify_content
         with _without_garbage_collection():
             known = catalog.files()
             found = self._files([s for s in self.scan if s.path not in missing])
@@ -102,7 +103,14 @@ class Sources:
                 known,
                 found,
                 {s.path for s in self.scan},
-                suspect=(lambda k: k in failed or k[0] in self.altered) if again else None,
+                suspect=(
+                    lambda key: (
+                        self.options.verify_content or key in failed or key[0] in self.altered
+                    )
+                )
+                if again
+                else None,
+                refreshed_ns=self._refreshed_ns,
                 sheltered=self._is_unlisted,
             )
         changes.gone.extend(ceded)

@@ -6,6 +6,7 @@ import itertools
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -145,6 +146,21 @@ def test_a_clock_that_runs_backwards(tmp_path: Path) -> None:
     path.write_text("two")
     os.utime(path, ns=(10**17, 10**17))
     assert index(root).documents["changed"] == 1
+
+
+def test_a_change_that_keeps_size_and_time(tmp_path: Path) -> None:
+    folder, root = tmp_path / "docs", tmp_path / "idx"
+    folder.mkdir()
+    path = folder / "a.txt"
+    path.write_text("one")
+    os.utime(path, ns=(10**18, 10**18))
+    index(root, folder)
+    assert index(root).documents["unchanged"] == 1
+    time.sleep(0.02)  # the clock of file systems is coarse
+    path.write_text("two")
+    os.utime(path, ns=(10**18, 10**18))
+    assert index(root).documents["changed"] == 1
+    assert index(root, verify_content=True).documents["unchanged"] == 1
 
 
 def test_what_can_no_longer_be_read_stays_as_it_was(tmp_path: Path) -> None:
