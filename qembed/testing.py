@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from qembed.types import EncoderInfo
+from qembed.protocols import EncoderInfo
 
 if TYPE_CHECKING:
     from qembed.types import Vectors

@@ -22,9 +22,9 @@ from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.recipe import RecipeOptions
 from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.session import Session
+from qembed.protocols import EncoderInfo
 from qembed.search import Exact
 from qembed.serve.batching_encoder import BatchingEncoder
-from qembed.types import EncoderInfo
 from tests.documentation import EXPORTS, text_of
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from qembed.models import open_model, open_reranker
+from qembed.protocols import Encoder, TokenEncoder
 from qembed.testing import BagOfWords, WordOverlap, encoder, reranker
-from qembed.types import Encoder, TokenEncoder
 
 
 def test_texts_that_share_words_are_near() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from qembed.errors import EncodingError, TextsRefused
-from qembed.types import Encoder
+from qembed.protocols import Encoder
 
 if TYPE_CHECKING:
     from qembed.types import Vectors

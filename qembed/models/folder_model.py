@@ -15,7 +15,7 @@ from qembed.models.model_folder import Folder
 from qembed.models.onnx.prepare import ExportRequest, open_encoder, prepare
 from qembed.models.profiles import Profile, profile_for
 from qembed.models.tokenization import keep_end, no_special_tokens
-from qembed.types import Encoder, TokenEncoder
+from qembed.protocols import Encoder, TokenEncoder
 
 if TYPE_CHECKING:
     from qembed.models.onnx.encoder import OnnxEncoder

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from qembed.models.profiles import Profile
-    from qembed.types import Encoder, TokenEncoder
+    from qembed.protocols import Encoder, TokenEncoder
 
 Say: TypeAlias = Callable[[str], None]
 """Receives lines for the user about work that takes time."""

@@ -32,7 +32,7 @@ from qembed.models.model import Say, Stop
 from qembed.models.profiles import Profile
 from qembed.models.scoring import PROBABILITY, finite
 from qembed.models.tokenization import count_words
-from qembed.types import Encoder, EncoderInfo, Pair, Tasks, TokenEncoder, Track
+from qembed.protocols import Encoder, EncoderInfo, Pair, Tasks, TokenEncoder, Track
 from qembed.vectors import validate
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from typing import Any
 from qembed.errors import ModelUnavailable
 from qembed.models.model_folder import Folder
 from qembed.models.profiles import profile_for, short_name
-from qembed.types import Pair
+from qembed.protocols import Pair
 
 SYSTEM = (
     "Judge whether the Document meets the requirements based on the Query and the Instruct provided. "

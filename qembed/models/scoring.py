@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from qembed.errors import EncodingError
 
 if TYPE_CHECKING:
-    from qembed.types import Pair, Scores
+    from qembed.protocols import Pair
+    from qembed.types import Scores
 
 PROBABILITY = "probabilities: 0 to 1, comparable between queries"
 """Meaning of calibrated scores."""

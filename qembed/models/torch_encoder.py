@@ -22,7 +22,7 @@ from qembed.models.layout.prompts import PromptFinder
 from qembed.models.library_logging import quiet
 from qembed.models.profiles import profile_for
 from qembed.models.tokenization import keep_end
-from qembed.types import EncoderInfo
+from qembed.protocols import EncoderInfo
 from qembed.vectors import normalize_encoded
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from qembed.models import Model
-    from qembed.types import Encoder
+    from qembed.protocols import Encoder
 
 TITLE_RULE = "title text"
 HEADINGS_RULE = "title headings text"

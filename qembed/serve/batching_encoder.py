@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from qembed.models.environment import threads
-from qembed.types import Encoder, EncoderInfo
+from qembed.protocols import Encoder, EncoderInfo
 
 if TYPE_CHECKING:
     from qembed.types import Vectors

@@ -24,9 +24,9 @@ from qembed.pipeline.retrieval.reranking.request import (
 from qembed.pipeline.retrieval.reranking.rerank import rerank_hits_with, rerank_run_files
 from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.pipeline.retrieval.session import Session
+from qembed.protocols import Scorer
 from qembed.serve.live_index import SessionAccess
 from qembed.serve.messages import Refused
-from qembed.types import Scorer
 
 FAST_QUERIES = 4
 FAST_ROWS = 50_000

@@ -10,7 +10,7 @@ from qembed.pipeline.retrieval.loaded_model import ModelSource
 from qembed.serve.batching_encoder import BatchingEncoder
 
 if TYPE_CHECKING:
-    from qembed.types import Encoder, Scorer
+    from qembed.protocols import Encoder, Scorer
 
 
 class ModelPool(ModelSource):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from qembed.errors import EncodingError
+from qembed.protocols import EncoderInfo
 from qembed.serve import batching_encoder as module
 from qembed.serve.batching_encoder import (
     MAX_BATCHED_CHARS,
@@ -16,7 +17,6 @@ from qembed.serve.batching_encoder import (
     MAX_UNAWAITED_REQUESTS,
     BatchingEncoder,
 )
-from qembed.types import EncoderInfo
 
 
 class Slow:

@@ -289,9 +289,8 @@ _SPECIAL: dict[str, _Special] = {  # the text instead of an element's content, o
 
 
 def _is_shown(node: Any) -> bool:
-    """False for `hidden`; what is hidden until it is searched for is there to be found."""
-    hidden = node.attributes.get("hidden", 0)
-    return hidden in (0, "until-found")
+    """False for `hidden`, but true for `until-found`, which a search reveals."""
+    return node.attributes.get("hidden", 0) in (0, "until-found")
 
 
 _BETWEEN = {"mfrac": "/", "msup": "^", "msub": "_", "munder": "_", "mover": "^", "mtr": " "}
@@ -304,11 +303,7 @@ def _formula(node: Any, depth: int) -> str:
         return node.text_content or ""
     if node.tag in _DROP or node.tag[0] == "-" or depth > 100:
         return ""
-    parts = []
-    child = node.child
-    while child is not None:
-        parts.append(_formula(child, depth + 1))
-        child = child.next
+    parts = [_formula(child, depth + 1) for child in node.iter(include_text=True)]
     if node.tag in _BETWEEN:
         return _BETWEEN[node.tag].join(filter(str.strip, parts))
     if node.tag in ("msqrt", "mroot"):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from qembed.models.batching import by_length
 from qembed.models.onnx.cache import Export
 from qembed.models.onnx.session import ROWS, GraphSession, batch_tokens, load_tokenizer, padded
-from qembed.types import EncoderInfo
+from qembed.protocols import EncoderInfo
 from qembed.vectors import normalize_encoded
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from qembed.types import Encoder
+from qembed.protocols import Encoder
 
 SIZES = (2, 3, 4, 5, 7, 8, 12, 16)
 """Sizes of the batches that are compared: a runtime has other kernels for other shapes."""

@@ -23,7 +23,7 @@ from qembed.models.profiles import profile_for, short_name
 from qembed.models.remote.address import parse_address
 from qembed.models.remote.http_client import Endpoint, Rejected
 from qembed.models.tokenization import count_words
-from qembed.types import Encoder, EncoderInfo, TokenEncoder
+from qembed.protocols import Encoder, EncoderInfo, TokenEncoder
 from qembed.vectors import validate
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from qembed.models.remote.address import parse_address
 from qembed.models.remote.http_client import Endpoint, Rejected
 from qembed.models.scoring import PROBABILITY, finite
 from qembed.models.templates import resolve_task
-from qembed.types import Pair, Tasks, Track
+from qembed.protocols import Pair, Tasks, Track
 
 if TYPE_CHECKING:
     from qembed.types import Scores

@@ -13,7 +13,7 @@ from qembed.models.onnx.prepare import cross_encoder, open_cross
 from qembed.models.qwen_prompt import architecture
 from qembed.models.scoring import PROBABILITY, finite, sigmoid
 from qembed.models.torch_encoder import choose_device, load_arguments, loading
-from qembed.types import Pair, Tasks, Track
+from qembed.protocols import Pair, Tasks, Track
 
 if TYPE_CHECKING:
     from qembed.types import Scores

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from qembed.types import Pair, Tasks, Track
+from qembed.protocols import Pair, Tasks, Track
 
 if TYPE_CHECKING:
-    from qembed.types import Scores, TokenEncoder
+    from qembed.protocols import TokenEncoder
+    from qembed.types import Scores
 
 TEXTS_PER_BATCH = 64
 """Passages whose token vectors are held at a time: 64 x 256 tokens x 384 float32 are 25 MB."""

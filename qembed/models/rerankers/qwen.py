@@ -21,7 +21,7 @@ from qembed.models.qwen_prompt import MAX_TOKENS, QwenPrompts
 from qembed.models.scoring import PROBABILITY, finite, sigmoid
 from qembed.models.templates import resolve_task
 from qembed.models.torch_encoder import choose_device, load_arguments, loading
-from qembed.types import Pair, Tasks, Track
+from qembed.protocols import Pair, Tasks, Track
 
 if TYPE_CHECKING:
     from qembed.types import Scores

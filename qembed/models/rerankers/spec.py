@@ -15,7 +15,7 @@ from qembed.models.rerankers.cross_encoder import CrossEncoderReranker
 from qembed.models.rerankers.late_interaction import LateInteractionReranker
 from qembed.models.rerankers.qwen import QwenReranker
 from qembed.models.spec import local_folder, parse_spec
-from qembed.types import Scorer
+from qembed.protocols import Scorer
 
 RERANKER_FORMS = "late, a folder, a hub id, http(s)://host:port/v1#model or py:module:factory"
 

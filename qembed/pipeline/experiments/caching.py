@@ -13,7 +13,8 @@ from qembed.pipeline.retrieval.session import Session
 from qembed.vectors import normalize
 
 if TYPE_CHECKING:
-    from qembed.types import EncoderInfo, Pair, Scorer, Scores, Tasks, Vectors
+    from qembed.protocols import EncoderInfo, Pair, Scorer, Tasks
+    from qembed.types import Scores, Vectors
 
 
 class CachingEncoder:

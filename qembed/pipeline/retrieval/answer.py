@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
-from qembed.types import Hit, Pair, Passage, Query, Results, Run, Snippet
+from qembed.protocols import Pair
+from qembed.types import Hit, Passage, Query, Results, Run, Snippet
 
 SCHEMA = 1
 """Version of the JSON that users get."""

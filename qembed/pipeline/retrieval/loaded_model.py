@@ -9,8 +9,8 @@ from qembed.pipeline.progress import StageTimer
 from qembed.pipeline.recipe import check_model, check_probes
 
 if TYPE_CHECKING:
+    from qembed.protocols import Encoder, Scorer
     from qembed.store.manifest import Manifest
-    from qembed.types import Encoder, Scorer
 
 
 class ModelSource:

@@ -27,7 +27,8 @@ from qembed.types import Query, Results
 
 if TYPE_CHECKING:
     from qembed.pipeline.filters import Allowed
-    from qembed.types import Rows, Scorer, Vectors
+    from qembed.protocols import Scorer
+    from qembed.types import Rows, Vectors
 
 SPECIAL_TOKENS = 16
 """Tokens that a model may add to a text. An ASCII text has no more tokens of its own than characters."""

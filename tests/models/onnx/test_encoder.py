@@ -15,7 +15,7 @@ from qembed.models.onnx import prepare
 from qembed.models.onnx.encoder import VECTOR, OnnxEncoder
 from qembed.models.onnx.session import ROWS, SMALL_BATCH_TOKENS
 from qembed.models.onnx_export.batch_invariance import is_batch_invariant
-from qembed.types import EncoderInfo
+from qembed.protocols import EncoderInfo
 from tests.models import reference, tiny
 from tests.models.conftest import FAMILIES
 from tests.models.exports import MIXED, model_in

@@ -10,7 +10,7 @@ import pytest
 from qembed.errors import EncodingError, ModelUnavailable, UsageError
 from qembed.models import open_model, open_reranker
 from qembed.models.remote import retry_policy
-from qembed.types import Scorer
+from qembed.protocols import Scorer
 from tests import stub
 from tests.stub import Handler, Server, Trick
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from qembed.models import Model, open_model
 from qembed.pipeline.progress import Progress, StageTimer
 from qembed.pipeline.recipe import check_model, check_probes
+from qembed.protocols import Encoder
 from qembed.store.manifest import PROBE_TEXTS, pack_vectors
-from qembed.types import Encoder, Recipe
+from qembed.types import Recipe
 
 
 def open_model_with_dim(spec: str, dim: int | None) -> Model:

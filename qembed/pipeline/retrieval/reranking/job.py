@@ -11,7 +11,8 @@ from qembed.pipeline.retrieval.answer import RerankSummary
 from qembed.pipeline.retrieval.fusion import interpolate_zscores
 
 if TYPE_CHECKING:
-    from qembed.types import Pair, Rows, Scorer, Scores, Tasks
+    from qembed.protocols import Pair, Scorer, Tasks
+    from qembed.types import Rows, Scores
 
 FIRST_SLICE, LARGEST_SLICE = 8, 256
 """Pairs per slice: of the first one, and at most."""

@@ -28,7 +28,8 @@ from qembed.types import Query, Run
 
 if TYPE_CHECKING:
     from qembed.models import Profile
-    from qembed.types import Scorer, Scores, Track
+    from qembed.protocols import Scorer, Track
+    from qembed.types import Scores
 
 Models = Callable[[], tuple[Model, "Scorer"]]
 """Opens the model and the reranker."""
