@@ -152,6 +152,10 @@ def text_samples() -> list[Sample]:
             "html.eml", HTML_MAIL, "# News\n\nAll well.", "News",
             {"from": "a@x.org", "attachments": ["bill.pdf"]},
         ),
+        Sample("a.mbox", b"From a@x.org Mon\nSubject: One\n\nfirst\n>From here\n\nFrom b@x.org Tue\n"
+               b"Subject: Two\n\nsecond\n",
+               [("#message=1", "first\nFrom here", "One", {}), ("#message=2", "second", "Two", {})]),
+        Sample("b.mbox", b"From a Mon\nSubject: One\n\nfirst\n", [("#message=1", "first", "One", {})]),
         Sample("bad.eml", b"just words", "no headers of mail"),
         one("a.srt", SRT, "Hello there.\nBye."),
         one("b.srt", SRT.replace("\n", "\r\n").replace("Bye", "Tschüss"), "Hello there.\nTschüss."),

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from email.message import Message
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, BinaryIO
 
 from qembed.corpus import encodings
 from qembed.corpus.decode import Decoded, decode, lenient
@@ -43,6 +43,30 @@ def mail(data: bytes) -> Page:
         meta["attachments"] = reader.attachments
     warnings = [(None, message) for message in dict.fromkeys(reader.warnings)]
     return Page(text, title, meta, {}, warnings)
+
+
+def messages(stream: BinaryIO, limit: int) -> Iterator[tuple[int, bytes]]:
+    """(first line, bytes) of each message of a mailbox; `From ` behind an empty line begins one.
+
+    Raises OSError for a message of more than `limit` bytes.
+    """
+    kept: list[bytes] = []
+    size = 0
+    first = 1
+    before = b"\n"
+    for number, line in enumerate(iter(lambda: stream.readline(limit + 1), b""), 1):
+        if line.startswith(b"From ") and not before.strip():
+            if size:
+                yield first, b"".join(kept)
+            kept, size, first = [], 0, number
+        else:
+            size += len(line)
+            if size > limit:
+                raise OSError("a message that is too large")
+            kept.append(line[1:] if line.startswith(b">From ") else line)
+        before = line
+    if b"".join(kept).strip():
+        yield first, b"".join(kept)
 
 
 class _Reader:

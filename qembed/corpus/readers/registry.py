@@ -15,7 +15,7 @@ from qembed.corpus.read_options import ReadOptions
 from qembed.corpus.readers import html, large_text, text_formats
 from qembed.corpus.readers.delimited import read_csv
 from qembed.corpus.readers.html import Page
-from qembed.corpus.readers.mail import mail
+from qembed.corpus.readers.mail import mail, messages
 from qembed.corpus.readers.sandbox import read_office
 from qembed.corpus.readers.subtitles import subtitles
 from qembed.corpus.readers.tables import read_json, read_jsonl, read_parquet
@@ -117,6 +117,25 @@ def read_mail(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
         yield ReadWarning(where, message, line)
 
 
+def read_mbox(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
+    """Read a document a message of a mailbox: `box.mbox#message=3`."""
+    where = os.fspath(file.location)
+    try:
+        with file_contents.open_stream(file) as stream:
+            for number, (line, data) in enumerate(messages(stream, file_contents.MAX_FILE), 1):
+                try:
+                    page = mail(data)
+                except ValueError as e:
+                    yield Unreadable(where, str(e), line)
+                    continue
+                name = f"{file.name}#message={number}"
+                yield Document(name, page.text, page.title, page.meta, line)
+                for _, message in page.warnings:
+                    yield ReadWarning(where, message, line)
+    except OSError as e:
+        yield Unreadable(where, e.strerror or str(e))
+
+
 _PROSE = ".txt .text .log .adoc .org .tex .texi"
 _CODE = (
     ".py .pyi .js .mjs .cjs .jsx .ts .mts .cts .tsx .vue .svelte .go .rs .java .kt .kts .scala .groovy "
@@ -140,6 +159,7 @@ READERS: dict[str, Reader] = {
     **dict.fromkeys((".xhtml", ".xht"), read_xhtml),
     ".ipynb": read_notebook,
     ".eml": read_mail,
+    ".mbox": read_mbox,
     **dict.fromkeys((".srt", ".vtt"), read_subtitles),
     **dict.fromkeys((".csv", ".tsv"), read_csv),
     ".json": read_json,

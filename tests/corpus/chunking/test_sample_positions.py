@@ -71,6 +71,7 @@ PLACES: dict[str, list[Place]] = {
         (24, 46, 4, 6, "```python\nprint(1)\n```"),
     ],
     "a.eml": [(0, 14, 1, 2, "See you\nthere.")],
+    "b.mbox": [(0, 5, 1, 1, "first")],
     "html.eml": [(0, 17, 1, 3, "# News\n\nAll well.")],
     "a.srt": [(0, 17, 1, 2, "Hello there.\nBye.")],
     "b.vtt": [(0, 12, 1, 1, "Über & unter")],
