@@ -174,6 +174,17 @@ def drop(handler: Handler, body: dict[str, Any]) -> bool:
     return True
 
 
+def on_poison(trick: Trick) -> Trick:
+    """Answers by `trick` if a text or document contains "poison"."""
+
+    def chosen(handler: Handler, body: dict[str, Any]) -> bool:
+        given = [*(body.get("input") or body.get("documents") or body.get("texts") or [])]
+        given.append(body.get("query", ""))
+        return any("poison" in text for text in given) and trick(handler, body)
+
+    return chosen
+
+
 def shuffled(handler: Handler, body: dict[str, Any]) -> bool:
     """All vectors, in another order, with their indexes."""
     data = [{"index": i, "embedding": v} for i, v in enumerate(handler.vectors(body))]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -193,3 +197,44 @@ def test_late_is_not_to_be_had(remote: Shell) -> None:
     done = remote("query", "parcel", "--rerank", "late")
     assert done.code == 2
     assert "an endpoint gives no token vectors" in done.err
+
+
+@pytest.mark.parametrize("trick", [stub.status(500), stub.status(422), stub.drop])
+def test_a_refused_text_costs_its_document_only(
+    remote: Shell, server: Server, trick: stub.Trick
+) -> None:
+    server.always = stub.on_poison(trick)
+    remote.write("docs/bad.md", "poison\n")
+    remote.write("docs/good.md", "another document\n")
+    done = remote("index", "--format", "json")
+    assert done.code == 4, done.err
+    assert done.json["documents"]["added"] == 1
+    assert [f["path"].rsplit("/", 1)[-1] for f in done.json["failed"]] == ["bad.md"]
+    server.always = None
+    mended = remote("index", "--format", "json")
+    assert (mended.code, mended.json["documents"]["added"]) == (0, 1), mended.err
+
+
+def test_ctrl_c_during_a_pause_ends_at_once(remote: Shell, server: Server) -> None:
+    remote.write("docs/new.md", "something new\n")
+    server.tricks = [lambda handler, body: False]  # the model's width
+    server.always = stub.status(429, retry_after="100")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "qembed", "index"],
+        cwd=remote.folder,
+        env=remote.env(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if b"asks for a pause of 100 s" in line:
+            break
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert time.monotonic() - began < 10
+    assert b"Traceback" not in err
+    server.always = None
+    assert remote("index").code == 0

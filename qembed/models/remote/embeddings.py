@@ -11,17 +11,19 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import struct
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from qembed.errors import EncodingError, ModelUnavailable, UsageError
+from qembed.errors import EncodingError, ModelUnavailable, TextsRefused, UsageError
 from qembed.models.batching import by_length
+from qembed.models.encode_each import PROBE
 from qembed.models.model import Say, Stop
 from qembed.models.profiles import profile_for, short_name
 from qembed.models.remote.address import parse_address
-from qembed.models.remote.http_client import Endpoint, Rejected
+from qembed.models.remote.http_client import Crashed, Endpoint, Rejected
 from qembed.models.tokenization import count_words
 from qembed.protocols import Encoder, EncoderInfo, TokenEncoder
 from qembed.vectors import validate
@@ -113,8 +115,13 @@ class RemoteModel:
         """No effect: no weights are loaded here."""
 
     def prepare(self, say: Say, stop: Stop) -> str | None:
-        """No effect: there are no weights here to export."""
+        """Have `stop` asked while the server is given time. There are no weights here to export."""
+        self._endpoint.stop = stop
         return None
+
+
+class _WrongCount(EncodingError):
+    """Another number of vectors than of texts."""
 
 
 class RemoteEncoder:
@@ -136,49 +143,134 @@ class RemoteEncoder:
         self._model = model
         self._dim = dim
         self._count = count
+        self._worked = False
 
     def width(self) -> int:
         """Dimensions of the server's vectors, from one request with a short text."""
-        return int(self._embed(["dimension"]).shape[1])
+        return int(self._embed([PROBE])[0].shape[1])
 
     def encode(self, texts: Sequence[str], *, half_cores: bool = False) -> Vectors:
         """Vectors of the texts, float32 (len(texts), dim), rows of length 1.
 
-        Raises EncodingError naming the text for an answer that is no vector and for a text that the
-        server refuses, ModelUnavailable.
+        Raises TextsRefused for texts that the server refuses or gives no vector for, EncodingError for an
+        answer of another form, ModelUnavailable.
         """
         import numpy as np
 
         width = self._dim or self.width()
         out = np.zeros((len(texts), width), dtype=np.float32)
+        reasons: dict[int, str] = {}
         batches = list(by_length(self._count(texts), texts=BATCH))
         calls = [partial(self._embed, [texts[i] for i in batch]) for batch in batches]
-        for n, vectors in self._endpoint.many(calls):
+        for n, (vectors, refused) in self._endpoint.many(calls):
             out[batches[n]] = vectors
+            reasons.update({batches[n][i]: reason for i, reason in refused.items()})
+        if reasons:
+            raise TextsRefused(reasons, out)
         return out
 
-    def _embed(self, texts: list[str]) -> Vectors:
-        """Unit vectors of one request's texts; a request that the server refuses is sent in halves."""
+    def _embed(self, texts: list[str]) -> tuple[Vectors, dict[int, str]]:
+        """Unit vectors of one request's texts, and the reasons of those that have none, whose rows are zero.
+
+        A request that the server refuses, or fails at, is sent in halves.
+        """
+        try:
+            answer = self._post(texts, divisible=True)
+        except Rejected as e:
+            if len(texts) > 1:
+                return self._halves(texts)
+            if isinstance(e, Crashed):
+                return self._retry_alone(texts, e)
+            return self._refuse(texts[0], f"{e}")
+        try:
+            given = self._in_order(answer, texts)
+        except _WrongCount:
+            if len(texts) == 1:
+                raise
+            return self._halves(texts)
+        return self._rows(given, texts)
+
+    def _post(self, texts: list[str], *, divisible: bool) -> Any:
+        return self._endpoint.post({"model": self._model, "input": texts}, divisible=divisible)
+
+    def _halves(self, texts: list[str]) -> tuple[Vectors, dict[int, str]]:
+        """As `_embed`, by two requests."""
         import numpy as np
 
+        middle = len(texts) // 2
+        parts, reasons = [], {}
+        for begin, part in ((0, texts[:middle]), (middle, texts[middle:])):
+            try:
+                vectors, refused = self._embed(part)
+            except _WrongCount as e:
+                vectors, refused = self._refuse(part[0], str(e))
+            parts.append(vectors)
+            reasons.update({begin + i: reason for i, reason in refused.items()})
+        return np.concatenate(parts), reasons
+
+    def _retry_alone(self, texts: list[str], error: Crashed) -> tuple[Vectors, dict[int, str]]:
+        """As `_embed` for one text at which the server failed: refused if the server encodes another one."""
         try:
-            answer = self._endpoint.post({"model": self._model, "input": texts})
-        except Rejected as e:
-            if len(texts) == 1:
-                raise EncodingError(
-                    f"{self._endpoint.url} does not take the text {texts[0][:80]!r}: {e}"
-                ) from None
-            half = len(texts) // 2
-            return np.concatenate([self._embed(texts[:half]), self._embed(texts[half:])])
-        rows = [self._row(v, t) for v, t in zip(self._in_order(answer, texts), texts, strict=True)]
-        widths = {len(row) for row in rows}
-        if len(widths) > 1 or (self._dim is not None and min(widths) < self._dim):
+            self._post([PROBE], divisible=True)
+        except Rejected:  # an outage
+            return self._rows(self._in_order(self._post(texts, divisible=False), texts), texts)
+        self._worked = True
+        try:
+            answer = self._post(texts, divisible=True)
+        except Rejected:
+            return self._refuse(texts[0], str(error))
+        return self._rows(self._in_order(answer, texts), texts)
+
+    def _refuse(self, text: str, reason: str) -> tuple[Vectors, dict[int, str]]:
+        """Zero row and reason of a text that the server refuses. Raises EncodingError if it refuses all."""
+        import numpy as np
+
+        message = f"{self._endpoint.url} does not take the text {text[:80]!r}: {reason}"
+        if self._dim is None or not self._works():
+            raise EncodingError(message)
+        return np.zeros((1, self._dim), dtype=np.float32), {0: message}
+
+    def _works(self) -> bool:
+        """True if the server has ever given a vector, at the latest for the probe now."""
+        if not self._worked:
+            with contextlib.suppress(Rejected, EncodingError):
+                self._rows(self._in_order(self._post([PROBE], divisible=True), [PROBE]), [PROBE])
+        return self._worked
+
+    def _rows(self, given: Sequence[Any], texts: list[str]) -> tuple[Vectors, dict[int, str]]:
+        """Unit vectors of the texts, and the reasons of those for which the server gave none."""
+        import numpy as np
+
+        where = self._endpoint.url
+        rows: list[list[float]] = []
+        reasons: dict[int, str] = {}
+        for i, (value, text) in enumerate(zip(given, texts, strict=True)):
+            try:
+                rows.append(self._row(value, text))
+            except EncodingError as e:
+                rows.append([])
+                reasons[i] = str(e)
+        widths = {len(row) for i, row in enumerate(rows) if i not in reasons}
+        wanted = self._dim or max(widths, default=0)
+        if widths and max(widths) < wanted:
             raise EncodingError(
-                f"{self._endpoint.url} gave vectors of {sorted(widths)} dimensions, {self._dim} are "
-                "wanted: another model answers there than before"
+                f"{where} gave vectors of {sorted(widths)} dimensions, {wanted} are wanted: another model "
+                "answers there than before"
             )
-        vectors = np.array(rows)[:, : self._dim]
-        return validate(vectors, texts, f"{self._endpoint.url} ({self._model})")
+        out = np.zeros((len(texts), wanted), dtype=np.float32)
+        for i, (row, text) in enumerate(zip(rows, texts, strict=True)):
+            if i in reasons:
+                continue
+            try:
+                if len(row) < wanted:
+                    raise EncodingError(f"{where} gave {len(row)} dimensions for {text[:80]!r}")
+                out[i] = validate([row[:wanted]], [text], f"{where} ({self._model})")[0]
+            except EncodingError as e:
+                reasons[i] = str(e)
+        self._worked |= len(reasons) < len(texts)
+        if reasons and not self._works():
+            raise EncodingError(reasons[min(reasons)])
+        return out, reasons
 
     def _in_order(self, answer: Any, texts: list[str]) -> list[Any]:
         """Vectors of the answer in the order of the texts, by their `index`."""
@@ -192,7 +284,7 @@ class RemoteEncoder:
                 f"{where}: no embeddings in its answer: {str(answer)[:200]}"
             ) from None
         if len(items) != len(texts):
-            raise EncodingError(f"{where} gave {len(items)} vectors for {len(texts)} texts")
+            raise _WrongCount(f"{where} gave {len(items)} vectors for {len(texts)} texts")
         found = dict(items)
         if found.keys() != set(range(len(texts))):
             raise EncodingError(

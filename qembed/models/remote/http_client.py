@@ -1,12 +1,14 @@
 """HTTP endpoint: JSON requests from several threads, repeated where that can help.
 
 429, 408, 5xx, timeouts and lost connections are retried with exponential backoff and jitter, or after the
-server's `Retry-After`; all threads pause meanwhile. The key is read from the environment at each request
-and stands in no message.
+server's `Retry-After`; all threads pause meanwhile. A status 500 or a connection lost in the middle may also
+be one text's doing: the caller can have that raised at once, to send the texts in smaller requests. The key
+is read from the environment at each request and stands in no message.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import threading
@@ -19,6 +21,8 @@ from qembed.errors import ModelUnavailable, UsageError
 from qembed.models.remote.retry_policy import RetryPolicy, parse_retry_after
 
 T = TypeVar("T")
+
+_LOG = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT = 10.0
 """Seconds."""
@@ -34,12 +38,18 @@ class Rejected(Exception):
         self.status = status
 
 
+class Crashed(Rejected):
+    """Failure that a text of the request may have caused: status 500, a connection lost in the middle."""
+
+
 class Endpoint:
     """Posts JSON to `url`, from several threads.
 
     `keys`: environment variables; the first that is set holds the key. `policy`: None for the
-    environment's.
+    environment's. `stop`: asked during pauses; True ends the request with KeyboardInterrupt.
     """
+
+    stop: Callable[[], bool] = staticmethod(lambda: False)
 
     def __init__(
         self,
@@ -79,8 +89,8 @@ class Endpoint:
         finally:
             self._stop.clear()
 
-    def post(self, body: dict[str, Any]) -> Any:
-        """Post a request; returns the JSON of the answer.
+    def post(self, body: dict[str, Any], *, divisible: bool = False) -> Any:
+        """Post a request; returns the JSON of the answer. `divisible`: raise Crashed instead of a retry.
 
         Raises Rejected for a refused request, ModelUnavailable if the server cannot be reached, refuses
         the key, or fails until the retries are used up.
@@ -101,12 +111,16 @@ class Endpoint:
                 reason = self._clean(str(e)) or type(e).__name__
                 if isinstance(e, httpx2.ConnectError) and not self._connected:
                     raise ModelUnavailable(f"{self.url} cannot be reached: {reason}") from e
+                if divisible and not isinstance(e, httpx2.ConnectError):
+                    raise Crashed(0, reason) from None
             else:
                 self._connected = True
                 if answer.status_code == 200:
                     return self._json(answer)
                 reason = f"status {answer.status_code}: {self._clean(answer.text)}"
                 self._check_status(answer.status_code, reason)
+                if divisible and answer.status_code == 500:
+                    raise Crashed(500, reason)
                 retry_after = parse_retry_after(answer.headers.get("retry-after", ""))
             if attempt == self._policy.retries:
                 attempt += 1
@@ -141,16 +155,26 @@ class Endpoint:
         """Delay the next request of every thread. Raises ModelUnavailable for too long a `retry_after`."""
         seconds = self._policy.pause(attempt, retry_after)
         if seconds is None:
-            raise ModelUnavailable(f"{self.url} wants a pause of {retry_after:.0f} s: {reason}")
+            limit = self._policy.longest_retry_after
+            raise ModelUnavailable(
+                f"{self.url} wants a pause of {retry_after:.0f} s, and {limit:.0f} s are the longest that "
+                f"is waited for: {reason}"
+            )
         with self._lock:
-            self._resume_at = max(self._resume_at, time.monotonic() + seconds)
+            now = time.monotonic()
+            is_new, self._resume_at = now >= self._resume_at, max(self._resume_at, now + seconds)
+        if is_new and retry_after is not None and retry_after >= 1:
+            # without a handler, logging prints the bare message on stderr
+            _LOG.warning("qembed: %s asks for a pause of %.0f s", self.url, retry_after)
 
     def _wait(self) -> None:
         with self._lock:
             seconds = self._resume_at - time.monotonic()
-        if seconds > 0:
-            # jitter, so that the threads don't resume in one instant
-            self._stop.wait(seconds + random.uniform(0, 0.1 * seconds))
+        # jitter, so that the threads don't resume in one instant
+        until = time.monotonic() + seconds + random.uniform(0, 0.1 * max(seconds, 0))
+        while (left := until - time.monotonic()) > 0 and not self._stop.wait(min(left, 0.1)):
+            if self.stop():
+                raise KeyboardInterrupt
 
     def _client(self) -> Any:
         import httpx2

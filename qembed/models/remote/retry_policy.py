@@ -14,7 +14,9 @@ TIMEOUT = 60.0
 RETRIES = 6
 """Tries after the first; $QEMBED_REMOTE_RETRIES."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
-"""Seconds: the first pause, doubled for each further try; the longest pause, also for a server's wish."""
+"""Seconds: the first pause, doubled for each further try; the longest of these."""
+LONGEST_RETRY_AFTER = 120.0
+"""Seconds that a server's `Retry-After` may ask for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class RetryPolicy:
     timeout: float
     first_pause: float
     longest_pause: float
+    longest_retry_after: float = LONGEST_RETRY_AFTER
 
     @classmethod
     def from_environment(cls) -> RetryPolicy:
@@ -37,11 +40,11 @@ class RetryPolicy:
         )
 
     def pause(self, attempt: int, retry_after: float | None) -> float | None:
-        """Seconds before the next try, at least `retry_after`; None if that is above the longest pause.
+        """Seconds before the next try, at least `retry_after`; None if that is above what is allowed.
 
         `attempt`: tries that failed before this one.
         """
-        if retry_after is not None and retry_after > self.longest_pause:
+        if retry_after is not None and retry_after > self.longest_retry_after:
             return None
         backoff = min(self.first_pause * 2.0**attempt, self.longest_pause) * random.uniform(0.5, 1)
         return max(backoff, retry_after or 0)

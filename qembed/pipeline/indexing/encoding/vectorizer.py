@@ -124,7 +124,12 @@ class Vectorizer:
                 break
             part = groups[begin : begin + size]
             distinct = [texts[group[0]] for group in part]
-            vectors, reasons = self._encode(distinct)
+            try:
+                vectors, reasons = self._encode(distinct)
+            except KeyboardInterrupt:  # during a pause that an endpoint asked for
+                if self._progress.stop():
+                    break
+                raise
             # now, while an encoder remembers how many tokens these texts have
             counts = self._source.model.count(distinct)
             for n, (group, vector, tokens) in enumerate(zip(part, vectors, counts, strict=True)):
