@@ -14,7 +14,7 @@ import pytest
 from qembed.errors import EncodingError, ModelUnavailable, TextsRefused
 from qembed.models import open_model
 from qembed.models.remote import retry_policy
-from qembed.types import Encoder
+from qembed.protocols import Encoder
 from tests import stub
 from tests.encoders import DIM, Bag
 from tests.stub import Handler, Server, Trick
