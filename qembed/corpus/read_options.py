@@ -1,4 +1,4 @@
-"""How the files of a source are read, where they do not say it themselves."""
+"""Options for reading the files of a source, where these do not say it themselves."""
 
 from __future__ import annotations
 

@@ -9,7 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from tests.models import tiny
-from tests.models.tiny import WIDTH
+from tests.models.tiny import TEXTS, WIDTH
+
+NEAR = {"rtol": 0, "atol": 1e-5}
+SPOKEN = [t for t in TEXTS if t.strip()]
+"""Texts with tokens: a static embedding gives zeros for others."""
+
+
+def theirs(folder: Path) -> Any:
+    from sentence_transformers import SentenceTransformer
+
+    return SentenceTransformer(str(folder), device="cpu")
+
 
 Builder = Callable[[Path], list[Any]]
 """Modules over a bare BERT in a folder."""

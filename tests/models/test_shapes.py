@@ -14,17 +14,8 @@ from qembed.models import open_model, passage_text, query_text, resolve_task
 from qembed.models.layout.limits import UNLIMITED
 from tests.models import shapes, tiny
 from tests.models.reference import unit
+from tests.models.shapes import NEAR, SPOKEN, theirs
 from tests.models.tiny import CONFIG, POSITIONS, TEXTS, WIDTH
-
-NEAR = {"rtol": 0, "atol": 1e-5}
-SPOKEN = [t for t in TEXTS if t.strip()]
-"""Texts with tokens: a static embedding gives zeros for others."""
-
-
-def theirs(folder: Path) -> Any:
-    from sentence_transformers import SentenceTransformer
-
-    return SentenceTransformer(str(folder), device="cpu")
 
 
 @pytest.mark.parametrize("name", shapes.SHAPES)

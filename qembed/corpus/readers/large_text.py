@@ -63,7 +63,7 @@ def read_parts(
 
 
 def _beginning(head: bytes, path: str) -> Decoded | Unreadable:
-    """What `decode` finds of the first lines."""
+    """Encoding that `decode` finds in the first lines."""
     size = encodings.SAMPLE_BYTES
     end = head.rfind(b"\n", 0, size) + 1 or _whole_characters(head[:size])
     return decode(head[: size if b"\0" in head[:SNIFF] else end], path)

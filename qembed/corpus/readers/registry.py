@@ -13,12 +13,12 @@ from qembed.corpus.markdown import strip_inline
 from qembed.corpus.markdown import title as heading
 from qembed.corpus.read_options import ReadOptions
 from qembed.corpus.readers import html, large_text, text_formats
-from qembed.corpus.readers.delimited import read_csv
 from qembed.corpus.readers.html import Page
 from qembed.corpus.readers.mail import mail, messages
 from qembed.corpus.readers.sandbox import read_office
 from qembed.corpus.readers.subtitles import subtitles
-from qembed.corpus.readers.tables import read_json, read_jsonl, read_parquet
+from qembed.corpus.readers.tables.delimited import read_csv
+from qembed.corpus.readers.tables.structured import read_json, read_jsonl, read_parquet
 from qembed.corpus.rst import rst_title
 from qembed.types import Document, LeftOut, ReadItem, ReadWarning, SourceFile, Unreadable
 

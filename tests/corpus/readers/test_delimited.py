@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from qembed.corpus import ReadOptions, read
-from qembed.corpus.readers import delimited
-from qembed.corpus.readers.column_types import infer_types, typed_value
-from qembed.corpus.readers.delimited import column_names
+from qembed.corpus.readers.tables import delimited
+from qembed.corpus.readers.tables.column_types import infer_types, typed_value
+from qembed.corpus.readers.tables.delimited import column_names
 from qembed.types import Document, ReadItem, ReadWarning, SourceFile, Unreadable
 
 

@@ -12,7 +12,7 @@ from qembed.models.onnx_export.unpadded import UnsupportedArchitecture
 from tests.models import shapes
 from tests.models.exports import make, model_in
 from tests.models.reference import unit
-from tests.models.test_shapes import NEAR, SPOKEN, theirs
+from tests.models.shapes import NEAR, SPOKEN, theirs
 
 EXPORTED = (
     "mean+max+cls",

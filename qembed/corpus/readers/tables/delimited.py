@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 from qembed.corpus.file_contents import open_stream
 from qembed.corpus.read_options import ReadOptions
-from qembed.corpus.readers.column_types import infer_types, typed_value
-from qembed.corpus.readers.tables import row_document
+from qembed.corpus.readers.tables.column_types import infer_types, typed_value
+from qembed.corpus.readers.tables.structured import row_document
 from qembed.corpus.text_lines import MAX_LINE, TextLines
 from qembed.types import ReadItem, ReadWarning, SourceFile, Unreadable
 

@@ -1,0 +1,1 @@
+"""Tables to documents: delimited text with typed columns, JSON and Parquet."""
