@@ -20,6 +20,8 @@ def print_answer(answer: Answer, format: str, explain: bool, talk: Console) -> N
         talk.say(answer.note)
     for warning in answer.warnings:
         talk.warn(warning)
+    for query_id, reason in answer.refused.items():
+        talk.say(f"query {query_id} is not answered: {reason}")
     if answer.truncated:
         count = f"{len(answer.truncated)} of {len(answer.results)}"
         talk.say(f"{count} queries were longer than the model reads")

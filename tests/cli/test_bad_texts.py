@@ -94,3 +94,24 @@ def test_a_record_added_is_named(three: Shell) -> None:
     assert done.code == 4
     assert "the model does not encode it" in done.err
     assert len(ids(three)) == 5
+
+
+def test_a_refused_query_does_not_stop_the_others(three: Shell) -> None:
+    assert three("index", "d", "--model", FAULTY).code == 0
+    args = ("query", "-", "--format", "trec", "--mode", "dense")
+    done = three(*args, stdin="money\npoison\ncomes\n", BAG_FAULT="nan")
+    assert done.code == 4
+    assert {line.split()[0] for line in done.out.splitlines()} == {"1", "3"}
+    assert "query 2 is not answered: " in done.err
+    alone = three("query", "poison", BAG_FAULT="nan")
+    assert (alone.code, alone.out) == (2, "")
+
+
+def test_an_evaluation_with_a_refused_query_passes_no_gate(three: Shell) -> None:
+    assert three("index", "d", "--model", FAULTY).code == 0
+    three.write("q.jsonl", '{"_id": "1", "text": "money"}\n{"_id": "2", "text": "poison"}\n')
+    three.write("qrels.tsv", "query-id\tcorpus-id\tscore\n1\ta.md\t1\n2\tb.md\t1\n")
+    args = ("eval", "--queries", "q.jsonl", "--qrels", "qrels.tsv", "--fail-under", "nDCG@10=0")
+    done = three(*args, BAG_FAULT="nan")
+    assert done.code == 2
+    assert "'poison'" in done.err

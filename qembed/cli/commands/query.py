@@ -9,6 +9,7 @@ import typer
 
 from qembed.cli.command import RerankCommand
 from qembed.cli.console import Console
+from qembed.cli.exit_codes import ExitCode
 from qembed.cli.options import (
     OUTPUT_GROUP,
     SEARCH_GROUP,
@@ -160,6 +161,8 @@ def query(
         with talk.counter(len(queries) * candidates if rerank else 0, "pairs") as track:
             answer = answer_queries(index, request, track)
     print_answer(answer, format.value, explain, talk)
+    if answer.refused:
+        raise typer.Exit(ExitCode.SOME_FAILED)
     skip_teardown()
 
 

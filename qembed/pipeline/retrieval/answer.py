@@ -56,6 +56,7 @@ class Answer:
     `generation`, `recipe`: of the index, the recipe as its fingerprint. `plan`: how vectors were searched.
     `why`: query id -> how its lexical and dense scores were weighted. `truncated`: encoded texts that were
     longer than the model reads. `note`: message on how the model runs. `seconds`: stage -> seconds.
+    `refused`: query id -> why the model does not encode it; it has no results.
     """
 
     results: Sequence[Results]
@@ -68,6 +69,7 @@ class Answer:
     reranked: RerankSummary | None = None
     note: str | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """JSON values for `from_json`."""

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from qembed.errors import EncodingError
 from qembed.models import query_text, task_template
 from qembed.pipeline.retrieval.answer import Answer, RerankSummary
 from qembed.pipeline.retrieval.candidates import CandidateRetriever, Candidates
@@ -257,8 +258,15 @@ class Retriever:
     def answer(
         self, queries: Sequence[Query], track: Callable[[int], None] | None = None
     ) -> Answer:
-        """Answer all queries. Arguments and errors as for `rank`."""
-        ranking = self.rank(queries, track)
+        """Answer all queries but those that the model refuses. Arguments and errors as for `rank`."""
+        refused: dict[str, str] = {}
+        try:
+            ranking = self.rank(queries, track)
+        except EncodingError:
+            refused = self._refused(queries)
+            if len(refused) in (0, len(queries)):
+                raise
+            ranking = self.rank([q for q in queries if q.id not in refused], track)
         hits = make_hits(self.session, ranking.queries, self.options.context, self.options.snippets)
         manifest = self.session.snapshot.manifest
         return Answer(
@@ -275,7 +283,17 @@ class Retriever:
             reranked=ranking.reranked,
             note=self.session.loaded.note,
             seconds=dict(self.session.timer),
+            refused=refused,
         )
+
+    def _refused(self, queries: Sequence[Query]) -> dict[str, str]:
+        """Ids of the queries that the model does not encode, and the reasons."""
+        from qembed.models.encode_each import encode_each
+
+        texts = self.texts_to_encode(queries)
+        loaded = self.session.loaded
+        _, reasons = encode_each(loaded.encoder, texts, loaded.model.dim)
+        return {queries[i].id: reason for i, reason in reasons.items()}
 
     def _take_seconds(self) -> dict[str, float]:
         """Seconds a stage since the session was opened or last answered."""
