@@ -6,11 +6,12 @@ Refused for what the client should do itself.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
-from qembed.errors import RecipeMismatch
+from qembed.errors import EncodingError, RecipeMismatch
 from qembed.models import Model
 from qembed.pipeline.retrieval.answer import Answer
 from qembed.pipeline.retrieval.request import QueryRequest
@@ -63,7 +64,11 @@ class Operation(Generic[R]):
 def answer_query(request: QueryRequest, index: SessionAccess, started: Started) -> Answer:
     """Answer queries."""
     options, queries = request.options, request.queries
-    spent = index.pre_encode(lambda session: Retriever(session, options).texts_to_encode(queries))
+    spent = 0.0
+    with contextlib.suppress(EncodingError):  # the answer names the queries that are refused
+        spent = index.pre_encode(
+            lambda session: Retriever(session, options).texts_to_encode(queries)
+        )
     with index.lease(started) as session:
         session.timer["encode"] += spent
         return Retriever(session, options).answer(queries)
