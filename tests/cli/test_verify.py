@@ -166,3 +166,17 @@ def test_a_model_that_changed_under_its_name(big: Shell) -> None:
     refused = big.process("index", *root, SLY="1")
     assert refused.code == 2
     assert "other vectors" in refused.err
+
+
+def test_a_source_that_no_longer_matches_its_digest(docs: Shell) -> None:
+    assert docs("verify", "--no-model").out == "ok\n"
+    path = docs.folder / "docs/refunds.md"
+    path.write_text(path.read_text().replace("five", "nine"))
+    done = docs("verify", "--no-model", "--format", "json")
+    (finding,) = done.json["findings"]
+    assert (finding["kind"], finding["documents"]) == ("sources", ["refunds.md"])
+    assert finding["mend"] == "qembed index --verify-content"
+    docs("index", "--verify-content")
+    assert docs("verify", "--no-model").out == "ok\n"
+    path.unlink()  # what is gone is the next run's to find
+    assert docs("verify", "--no-model").out == "ok\n"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from qembed.errors import QembedError, RecipeMismatch
+from qembed.pipeline.diagnostics.source_check import check_sources
 from qembed.pipeline.lexical_index import lexical_damage
 from qembed.pipeline.recipe import check_probes
 from qembed.pipeline.retrieval.session import Session
@@ -35,6 +36,7 @@ def verify(root: Path, probe: bool = True) -> Iterator[Finding]:
     with Snapshot.open(root) as snapshot:
         yield from store.check_rows(snapshot)
         yield from store.check_derived(snapshot)
+        yield from check_sources(snapshot)
     if damage := lexical_damage(root, manifest):
         yield Finding("lexical", f"{damage}: it is not used", store.REPAIR)
     with Session(root) as session:
