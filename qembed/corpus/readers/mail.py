@@ -20,6 +20,7 @@ MAX_DEPTH = 12
 """Messages and multiparts in one another."""
 _WORD = re.compile(r"=\?([^?\s*]+)(?:\*[^?\s]*)?\?([bBqQ])\?([^?]*)\?=")
 _NAMED = ("from", "to", "cc", "date")
+_MAIL = ("message/rfc822", "message/global")
 
 
 def mail(data: bytes) -> Page:
@@ -89,9 +90,10 @@ class _Reader:
         kind = part.get_content_type()
         if depth > MAX_DEPTH:
             self.warnings.append(f"parts more than {MAX_DEPTH} deep are left out")
-        elif kind == "message/rfc822" or (kind.startswith("message/") and part.is_multipart()):
+        elif kind in _MAIL or (kind.startswith("message/") and part.is_multipart()):
             for inner in _children(part):
-                yield from self._message(inner, depth, kind == "message/rfc822")
+                whole = _decoded_message(part, inner) if kind in _MAIL else inner
+                yield from self._message(whole, depth, kind in _MAIL)
         elif kind == "multipart/alternative" and part.is_multipart():
             yield from self._alternative(part, depth)
         elif part.is_multipart():
@@ -207,6 +209,20 @@ def _word_bytes(kind: str, text: str) -> bytes:
 def _children(part: Message) -> list[Message]:
     found = part.get_payload()
     return [x for x in found if isinstance(x, Message)] if isinstance(found, list) else []
+
+
+def _decoded_message(part: Message, inner: Message) -> Message:
+    """The message in a part. RFC 2046 forbids base64 for it, mail programs use it, RFC 6532 allows it."""
+    from email import policy
+    from email.parser import BytesParser
+
+    if str(part.get("content-transfer-encoding", "")).strip().lower() != "base64" or inner.keys():
+        return inner
+    inner["Content-Transfer-Encoding"] = "base64"
+    data = inner.get_payload(decode=True)
+    if not isinstance(data, bytes) or not data.strip():
+        return inner
+    return BytesParser(policy=policy.compat32).parsebytes(data)
 
 
 def _date(value: str) -> str:

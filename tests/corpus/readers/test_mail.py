@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from email.message import EmailMessage
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
@@ -28,6 +29,17 @@ def test_forwarded_messages_and_digests() -> None:
         b"--B\n\nSubject: one\n\nfirst\n--B\n\nSubject: two\n\nsecond\n--B--\n"
     )
     assert mail(digest).text == "Subject: one\n\nfirst\n\nSubject: two\n\nsecond"
+
+
+def test_forwarded_messages_in_base64() -> None:
+    inner = b"From: b@x.org\nSubject: Inner\nContent-Type: text/html\n\n<p>inner <b>text</b>"
+    for kind in (b"rfc822", b"global"):
+        head = HEAD + b"Content-Type: multipart/mixed; boundary=B\n\n--B\n\nsee below\n--B\n"
+        part = b"Content-Type: message/" + kind + b"\nContent-Transfer-Encoding: base64\n\n"
+        page = mail(head + part + base64.encodebytes(inner) + b"--B--\n")
+        assert page.text == "see below\n\nFrom: b@x.org\nSubject: Inner\n\ninner text"
+        plain = part.replace(b"base64", b"8bit")
+        assert mail(head + plain + inner + b"\n--B--\n").text == page.text
 
 
 def test_text_after_a_picture() -> None:
