@@ -223,7 +223,14 @@ def _json(text: str) -> FrontMatter:
         value, _ = json.JSONDecoder().raw_decode(text)
     except (ValueError, RecursionError):
         end = re.search(r"^\}[ \t]*$", text[:MAX_BYTES], re.M)
-        return FrontMatter({}) if end is None else _json_lines(text[: end.end()], 1)
+        if end is not None:
+            return _json_lines(text[: end.end()], 1)
+        first = text.split("\n", 1)[0]
+        if not re.match(r'\{\s*"[^"\n]*"\s*:', first):
+            return FrontMatter({})
+        return FrontMatter(
+            {}, warnings=((1, f"front matter that cannot be read: {_short(first)}"),)
+        )
     return _result(_deep(value), (), "")
 
 

@@ -148,7 +148,7 @@ def body_start(text: str) -> int:
     if lines[0].rstrip() not in _FRONT[mark] or len(lines) < 2 or not lines[1].strip():
         return 0
     at = len(lines[0])
-    has_key = mark != "---"
+    has_key = lines[0].rstrip() not in ("---", "---yaml")
     for line in lines[1:]:
         at += len(line)
         if line.rstrip() == mark or (mark == "---" and line.rstrip() == "..."):

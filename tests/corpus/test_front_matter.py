@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from qembed.corpus import ReadOptions, read
 from qembed.corpus.front_matter import front_matter
+from qembed.corpus.readers.registry import markdown
 from qembed.types import Document, ReadWarning, SourceFile
 
 
@@ -89,6 +90,19 @@ def test_any_block_ends_in_json(block: str) -> None:
         found = front_matter(f"{mark}\n{block}\n{mark}\nbody")
         json.dumps(found.meta, allow_nan=False)
         assert all(line > 0 and message for line, message in found.warnings)
+
+
+def test_a_json_object_that_is_none_is_warned_of() -> None:
+    text = '{"title": "T", "k": @}\nbody'
+    warning = 'front matter that cannot be read: {"title": "T", "k": @}'
+    assert front_matter(text) == ({}, "", ((1, warning),))
+    assert front_matter('{"quoted"} words\n') == ({}, "", ())
+
+
+def test_json_and_toml_between_dashes_are_no_heading() -> None:
+    assert markdown('---json\n{"a": 1}\n---\nbody').title == ""
+    assert markdown('---json\n{"title": "T"}\n---\nbody').title == "T"
+    assert markdown("---toml\n[a]\n---\nbody").title == ""
 
 
 def test_a_documents_title_and_warnings(tmp_path: Path) -> None:
