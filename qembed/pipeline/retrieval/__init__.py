@@ -4,6 +4,6 @@ request, rerank_request   what is asked, and its JSON     answer       what is a
 options                   of a query                      session      one generation, opened:
 retriever                 queries to answers                loaded_model     its model, encoder, rerankers
 candidates, fusion        dense and lexical search          index_search     its vectors and words
-rerank_job, rerank        reranking                         document_reader  its passages and documents
+reranking/                reranking                         document_reader  its passages and documents
 ranking, postprocess      rows before they are hits       hits, snippet      rows to hits
 """

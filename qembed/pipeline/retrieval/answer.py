@@ -1,7 +1,7 @@
 """Answers of `query` as data, and their two forms in JSON.
 
 `to_json`, `from_json`: all of an answer, exactly, between a server and its client. `answer_json`,
-`hit_json`: for users, as interface.md promises, rounded.
+`hit_json`: for users, as docs/cli.md promises, rounded.
 
 Imports no other room: a client of the server reads an answer with this module.
 """
@@ -151,7 +151,7 @@ def write_trec(run: Run, stream: TextIO, warn: Callable[[str], None]) -> None:
     write_run(run, stream, warn=warn)
 
 
-# ── JSON for users: interface.md promises its keys ───────────────────────────────────────────────
+# ── JSON for users: docs/cli.md promises its keys ────────────────────────────────────────────────
 
 
 def hit_json(results: Results, rank: int, hit: Hit) -> dict[str, Any]:

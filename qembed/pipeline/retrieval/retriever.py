@@ -21,13 +21,13 @@ from qembed.pipeline.retrieval.hits import make_hits
 from qembed.pipeline.retrieval.options import QueryOptions, check_options, check_queries
 from qembed.pipeline.retrieval.ranking import RankedQuery, Ranking
 from qembed.pipeline.retrieval.request import QueryRequest
-from qembed.pipeline.retrieval.reranking.job import CandidateGroup, RerankJob
 from qembed.pipeline.retrieval.session import Session
 from qembed.search.topk import distinct
 from qembed.types import Query, Results
 
 if TYPE_CHECKING:
     from qembed.pipeline.filters import Allowed
+    from qembed.pipeline.retrieval.reranking.job import RerankJob
     from qembed.protocols import Scorer
     from qembed.types import Rows, Vectors
 
@@ -192,6 +192,8 @@ class Retriever:
 
     def rerank_job(self, ranked: Sequence[RankedQuery]) -> RerankJob:
         """The reranker's work on `retrieve`'s rows, cut to the candidates it gets."""
+        from qembed.pipeline.retrieval.reranking.job import CandidateGroup, RerankJob
+
         for r in ranked:
             r.keep_first(self.options.candidates)
         rows = distinct([r.rows for r in ranked])
