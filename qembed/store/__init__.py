@@ -4,7 +4,7 @@ manifest        names the files of a generation          writer         lock, ap
 shards          passages and vectors in Parquet          compaction     dropping dead rows, merging shards
 catalog         documents and the rows they point at     truncate_dims  fewer dimensions without encoding
 documents_file  the catalog in Parquet                   snapshot       one generation opened for reading
-metadata_*      typed columns of metadata, for filters   integrity      checks; repair
+metadata/       typed columns of metadata, for filters   integrity      checks; repair
 derived_files   matrix, graph, lexical index             hash_index     maps of ids and text hashes
 durable_files   writing, syncing, checksums              arrow          conversion to and from numpy
 """

@@ -103,17 +103,17 @@ class _Told:
         self.lines: list[str] = []
         self.speakers: list[str] = []
         self._speaker = ""
-        self._shown: list[str] = []
+        self._shown: list[tuple[str, str]] = []
         self._end = 0.0
 
     def add(self, cue: _Cue) -> None:
         """Tell what a cue shows beyond the cue before it."""
-        shown = [words for _, words in cue.lines]
+        shown = _with_speakers(cue.lines)
         goes_on = bool(self._shown) and cue.start <= self._end + GAP
         known, goes_on = self._overlap(shown, goes_on)
-        new = cue.lines[known:]
-        if new and goes_on:
-            new = self._joined(self._shown[-1].split(), new)
+        new = shown[known:]
+        if new and goes_on and _may_repeat(self._shown[-1], new[0]):
+            new = self._joined(self._shown[-1][1].split(), new)
         parts: list[str] = []
         for speaker, words in new:
             if speaker and speaker != self._speaker:
@@ -129,14 +129,17 @@ class _Told:
         if shown:
             self._shown, self._end = shown, cue.end
 
-    def _overlap(self, shown: list[str], goes_on: bool) -> tuple[int, bool]:
+    def _overlap(self, shown: list[tuple[str, str]], goes_on: bool) -> tuple[int, bool]:
         """Number of lines shown before, and if the next cue may continue the last of them."""
         for n in range(min(len(shown), len(self._shown)), 0, -1):
-            before = self._shown[-n:]
-            if before == shown[:n]:
+            before, now = self._shown[-n:], shown[:n]
+            if not all(map(_may_repeat, before, now)):
+                continue
+            words, words_now = [w for _, w in before], [w for _, w in now]
+            if words == words_now:
                 return n, False
-            grows = shown[n - 1].startswith(f"{before[-1]} ")
-            if n > 1 and goes_on and grows and before[:-1] == shown[: n - 1]:
+            grows = words_now[-1].startswith(f"{words[-1]} ")
+            if n > 1 and goes_on and grows and words[:-1] == words_now[:-1]:
                 return n - 1, True
         return 0, goes_on
 
@@ -155,3 +158,18 @@ class _Told:
             self.lines[-1] += " " + " ".join(more)
             return new[1:]
         return [(speaker, " ".join(more)), *new[1:]] if more else new[1:]
+
+
+def _with_speakers(lines: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Lines of a cue; one without a speaker of its own is spoken by the one before it in the cue."""
+    found = []
+    speaker = ""
+    for named, words in lines:
+        speaker = named or speaker
+        found.append((speaker, words))
+    return found
+
+
+def _may_repeat(before: tuple[str, str], line: tuple[str, str]) -> bool:
+    """False for lines of two named speakers: the second says the words anew."""
+    return not before[0] or not line[0] or before[0] == line[0]

@@ -70,6 +70,17 @@ def test_speakers_are_named_where_they_change() -> None:
     assert subtitles(srt("ANN: Hello.")).text == "ANN: Hello."
 
 
+def test_a_line_of_another_speaker_is_no_repetition() -> None:
+    page = subtitles(vtt("<v Ann>yes</v>", "<v Bob>yes\nI do</v>"))
+    assert page.text == "Ann: yes\nBob: yes I do"
+    assert page.meta == {"speakers": ["Ann", "Bob"]}
+    rolled = subtitles(vtt("<v Ann>yes</v>", "<v Ann>yes\nI do</v>", "yes\nI do\nso"))
+    assert rolled.text.replace("\n", " ") == "Ann: yes I do so"
+    named_late = subtitles(vtt("yes", "<v Bob>yes\nI do</v>"))
+    assert named_late.text == "yes\nBob: I do"
+    assert named_late.meta == {"speakers": ["Bob"]}
+
+
 def test_empty_lines_and_missing_numbers_lose_nothing() -> None:
     assert subtitles(srt("one\n\ntwo", "three")).text == "one two\nthree"
     bare = "00:00:01,000 --> 00:00:02,000\none\n00:00:02,000 --> 00:00:03,000\n1984\n\n"
