@@ -60,7 +60,14 @@ def say_reranked(talk: Console, reranked: RerankSummary | None, explain: bool) -
         return
     if reranked.note:
         talk.say(reranked.note)
-    if reranked.scored < reranked.pairs:
+    if reranked.refused:
+        talk.warn(
+            f"the reranker refused {len(reranked.refused)} of {reranked.pairs} pairs, which keep their "
+            f"order behind the others: {reranked.refused[0]}"
+        )
+        for reason in reranked.refused[1:]:
+            talk.detail(reason)
+    if reranked.scored + len(reranked.refused) < reranked.pairs:
         talk.say(
             f"rerank: {reranked.scored} of {reranked.pairs} pairs scored within --rerank-budget; the "
             "others follow in the order they had"

@@ -200,7 +200,10 @@ class PythonReranker:
         out = np.zeros(len(pairs), dtype=np.float32)
         for at in range(0, len(pairs), PAIRS_PER_CALL):
             part = list(pairs[at : at + PAIRS_PER_CALL])
-            given = np.asarray(self._instance.score(part), dtype=np.float32)
+            try:
+                given = np.asarray(self._instance.score(part), dtype=np.float32)
+            except Exception as e:  # the user's code may raise anything
+                raise EncodingError(f"{self.spec} raised {_described(e)}") from e
             if given.shape != (len(part),):
                 raise EncodingError(
                     f"{self.spec} gave scores of shape {given.shape} for {len(part)} pairs"

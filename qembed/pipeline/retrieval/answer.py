@@ -26,7 +26,8 @@ class RerankSummary:
     """A reranker and the number of pairs it scored.
 
     `meaning`: what its scores are, one line. `calibrated`: scores are probabilities. `scored`: pairs that
-    the time budget reached. `truncated`: pairs that lost text. `note`: message on how the reranker runs.
+    have a score. `refused`: reasons of pairs that the reranker refused; the time budget did not reach the
+    others. `truncated`: pairs that lost text. `note`: message on how the reranker runs.
     """
 
     spec: str
@@ -35,6 +36,7 @@ class RerankSummary:
     calibrated: bool
     pairs: int
     scored: int
+    refused: Sequence[str] = ()
     truncated: Sequence[Pair] = ()
     note: str | None = None
 

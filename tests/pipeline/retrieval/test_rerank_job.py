@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qembed.errors import EncodingError
 from qembed.pipeline.retrieval.fusion import interpolate_zscores
 from qembed.pipeline.retrieval.reranking.job import CandidateGroup, RerankedGroup, RerankJob
 
@@ -117,3 +118,42 @@ def test_the_best_down_to_a_score_and_a_number(
 ) -> None:
     scores = np.array([0.5, 0.1, 0.8], np.float32)
     assert RerankedGroup(np.array([2, 0, 1]), scores, scores).best(least, k) == wanted
+
+
+class Picky(Numbers):
+    """Refuses calls that hold a pair with one of the given passages."""
+
+    def __init__(self, *refused: int) -> None:
+        super().__init__()
+        self.refused = {str(n) for n in refused}
+
+    def score(
+        self,
+        pairs: Sequence[Pair],
+        track: Callable[[int], None] | None = None,
+        tasks: Sequence[str | None] | None = None,
+    ) -> np.ndarray:
+        """float32 (len(pairs),)"""
+        scores = super().score(pairs, track, tasks)
+        for _, passage in pairs:
+            if passage in self.refused:
+                raise EncodingError(f"not {passage}")
+        return scores
+
+
+@pytest.mark.parametrize("budget", [None, 1000.0])
+def test_a_refused_pair_keeps_its_place_behind_the_others(budget: float | None) -> None:
+    reranker = Picky(5, 6)
+    groups = [group("q", [[3], [5], [9], [6], [7]]), group("r", [[n] for n in range(40, 10, -1)])]
+    found, summary = RerankJob(groups).run("picky", reranker, budget)
+    assert found[0].order.tolist() == [2, 4, 0, 1, 3]
+    assert np.isnan(found[0].scores[[1, 3]]).all()
+    assert found[1].order.tolist() == list(range(30))
+    assert sorted(summary.refused) == ["not 5", "not 6"]
+    assert (summary.pairs, summary.scored) == (35, 33)
+    assert len(reranker.calls) <= 30  # by halves, not one by one
+
+
+def test_a_reranker_that_refuses_all_ends_the_call() -> None:
+    with pytest.raises(EncodingError, match="not 1"):
+        RerankJob([group("q", [[1], [2]])]).run("picky", Picky(1, 2))

@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from qembed.errors import EncodingError
 from qembed.pipeline.retrieval.answer import RerankSummary
 from qembed.pipeline.retrieval.fusion import interpolate_zscores
 
 if TYPE_CHECKING:
-    from qembed.protocols import Pair, Scorer, Tasks
+    from qembed.protocols import Pair, Scorer, Tasks, Track
     from qembed.types import Rows, Scores
 
 FIRST_SLICE, LARGEST_SLICE = 8, 256
@@ -38,7 +39,7 @@ class RerankedGroup:
     """A group's new order: positions of its candidates, best first, int64 (n,).
 
     `final`, `scores`: the final scores and the reranker's own, float32 (n,), by position; the reranker's is
-    NaN for candidates that the budget did not reach.
+    NaN for candidates that the budget did not reach and for those it refused.
     """
 
     order: Rows
@@ -81,7 +82,10 @@ class RerankJob:
         """
         import numpy as np
 
-        scores = score_pairs(reranker, self.pairs, self._ranks, budget, track, tasks=self.tasks)
+        refused: list[str] = []
+        scores = score_pairs(
+            reranker, self.pairs, self._ranks, budget, track, tasks=self.tasks, refused=refused
+        )
         found, at = [], 0
         for group in self._groups:
             best = np.full(len(group.pairs), np.nan, dtype=np.float32)
@@ -98,6 +102,7 @@ class RerankJob:
             calibrated=reranker.calibrated,
             pairs=len(scores),
             scored=int(np.isfinite(scores).sum()),
+            refused=refused,
             truncated=list(reranker.truncated),
             note=reranker.note,
         )
@@ -112,20 +117,23 @@ def score_pairs(
     track: Callable[[int], None] | None = None,
     clock: Callable[[], float] = time.perf_counter,
     tasks: Tasks = None,
+    refused: list[str] | None = None,
 ) -> Scores:
-    """Scores of the pairs, float32 (len(pairs),), NaN for pairs that the budget did not reach.
+    """Scores of the pairs, float32 (len(pairs),), NaN for pairs not scored: no time left, or refused.
 
     `ranks`: each pair's rank among its query's candidates. With a budget, in seconds, pairs are scored by
     rank across queries, in slices that fit at the pace so far; the first slice is always scored. `tasks`:
-    each pair's instruction, for a reranker that reads one. Empties `reranker.truncated` first.
+    each pair's instruction, for a reranker that reads one. `refused`: receives the reason of each refused
+    pair. Empties `reranker.truncated` first. Raises EncodingError if all pairs are refused.
     """
     import numpy as np
 
+    reasons = [] if refused is None else refused
     reranker.truncated.clear()
     # without tasks, equal pairs are scored once
     instructions = tasks if reranker.instructed else None
     if budget is None:
-        return reranker.score(pairs, track, instructions)
+        return _score_each(reranker, pairs, track, instructions, reasons)
     out = np.full(len(pairs), np.nan, dtype=np.float32)
     order = np.argsort(np.asarray(ranks), kind="stable")
     began = clock()
@@ -134,13 +142,45 @@ def score_pairs(
         part = order[done : done + size]
         at = part.tolist()
         some = None if instructions is None else [instructions[i] for i in at]
-        out[part] = reranker.score([pairs[i] for i in at], track, some)
+        out[part] = _score_each(reranker, [pairs[i] for i in at], track, some, reasons)
         done += len(part)
         spent = clock() - began
         # half of the time left: pairs differ in length, and a slice cannot be interrupted
         left = budget - spent
         fits = int(left / 2 / (spent / done)) if spent > 0 else LARGEST_SLICE
         size = 0 if left <= 0 else min(max(fits, 1 if left > spent / done else 0), LARGEST_SLICE)
+    return out
+
+
+def _score_each(
+    reranker: Scorer, pairs: Sequence[Pair], track: Track | None, tasks: Tasks, reasons: list[str]
+) -> Scores:
+    """Scores of the pairs, NaN for those that the reranker refuses, which are found by bisection.
+
+    Their reasons are added to `reasons`. Raises EncodingError if it refuses all of several pairs.
+    """
+    import numpy as np
+
+    out = np.full(len(pairs), np.nan, dtype=np.float32)
+    found: list[str] = []
+    first_error: EncodingError | None = None
+    parts = [range(len(pairs))]
+    while parts:
+        part = parts.pop()
+        here = slice(part.start, part.stop)
+        try:
+            some = None if tasks is None else tasks[here]
+            out[here] = reranker.score(pairs[here], track, some)
+        except EncodingError as e:
+            first_error = first_error or e
+            if len(part) == 1:
+                found.append(str(e))
+                continue
+            half = len(part) // 2
+            parts += [part[half:], part[:half]]
+    if first_error is not None and len(found) == len(pairs):
+        raise first_error
+    reasons += found
     return out
 
 
