@@ -194,7 +194,7 @@ class RemoteEncoder:
         return self._endpoint.post({"model": self._model, "input": texts}, divisible=divisible)
 
     def _halves(self, texts: list[str]) -> tuple[Vectors, dict[int, str]]:
-        """As `_embed`, by two requests."""
+        """Result of `_embed` by two requests."""
         import numpy as np
 
         middle = len(texts) // 2
@@ -209,7 +209,7 @@ class RemoteEncoder:
         return np.concatenate(parts), reasons
 
     def _retry_alone(self, texts: list[str], error: Crashed) -> tuple[Vectors, dict[int, str]]:
-        """As `_embed` for one text at which the server failed: refused if the server encodes another one."""
+        """Result of `_embed` for one text at which the server failed: refused if another one is encoded."""
         try:
             self._post([PROBE], divisible=True)
         except Rejected:  # an outage

@@ -203,9 +203,8 @@ class Retriever:
         # a cross-encoder reads words as people write them, without the encoder's prefixes
         loaded = self.session.loaded
         render = loaded.encoder_text if late else loaded.reranker_text
-        asked = (
-            self.instructions([r.query for r in ranked]) if late else [r.query.text for r in ranked]
-        )
+        queries = [r.query for r in ranked]
+        asked = self.instructions(queries) if late else [q.text for q in queries]
         texts = {
             row: render(entries[row].title, passages[row].text, passages[row].label)
             for row in rows.tolist()
