@@ -50,6 +50,7 @@ summaries = st.builds(
     st.booleans(),
     st.integers(0, 9),
     st.integers(0, 9),
+    st.lists(texts, max_size=2),
     st.lists(st.tuples(texts, texts), max_size=2),
     st.none() | texts,
 )
