@@ -6,8 +6,7 @@ Higher scores are better everywhere.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from qembed.types import Scores, Vectors
@@ -20,8 +19,7 @@ Track: TypeAlias = Callable[[int], None]
 """Progress callback. Called with the number of texts or pairs just finished."""
 
 
-@dataclass(frozen=True, slots=True)
-class EncoderInfo:
+class EncoderInfo(NamedTuple):
     """Capabilities of an encoder, read by callers that batch or share it.
 
     `batch_invariant`: a text's vector has the same bits whatever other texts share its batch.

@@ -1,4 +1,4 @@
-"""Typer's classes extended: help in groups, commands imported on demand, options as dataclasses."""
+"""Typer's classes extended: help in groups, commands imported on demand, options as named tuples."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping
 from copy import copy
-from dataclasses import MISSING, fields, is_dataclass
 from functools import wraps
 from importlib import import_module
-from typing import Annotated, Any, get_args, get_type_hints
+from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
+
+T = TypeVar("T")
 
 HELP_COLUMNS = 100
 """Widest help: lines of more columns are hard to read."""
@@ -159,29 +160,38 @@ class LazyGroup(GroupedHelp, TyperGroup):
             formatter.write_dl([(name, line) for name, (_, line) in self.targets.items()])
 
 
-def option_groups(function: Callable[..., None]) -> Callable[..., None]:
-    """Decorate a command whose parameters may be dataclasses of options.
+def help_group(heading: str) -> Callable[[T], T]:
+    """Decorate a named tuple of options: in the help they stand under this heading."""
 
-    Typer sees one flat signature: the fields of each dataclass, annotated as a command's parameters are,
-    stand in its place. A class attribute `group` is the heading of its options in the help.
+    def decorate(kind: T) -> T:
+        kind.group = heading  # type: ignore[attr-defined]
+        return kind
+
+    return decorate
+
+
+def option_groups(function: Callable[..., None]) -> Callable[..., None]:
+    """Decorate a command whose parameters may be named tuples of options.
+
+    Typer sees one flat signature: the fields of each tuple, annotated as a command's parameters are,
+    stand in its place, in the help under the heading of `help_group`.
     """
     hints = get_type_hints(function, include_extras=True)
     flat: list[inspect.Parameter] = []
     classes: dict[str, tuple[type, list[str]]] = {}
     for name, parameter in inspect.signature(function).parameters.items():
         kind = hints[name]
-        if not is_dataclass(kind):
+        if not hasattr(kind, "_fields"):
             flat.append(parameter.replace(annotation=kind))
             continue
-        assert isinstance(kind, type)
         inner = get_type_hints(kind, include_extras=True)
-        classes[name] = kind, [f.name for f in fields(kind)]
-        for f in fields(kind):
-            default = inspect.Parameter.empty if f.default is MISSING else f.default
-            annotation = _in_group(inner[f.name], getattr(kind, "group", None))
+        classes[name] = kind, list(kind._fields)
+        for field in kind._fields:
+            default = kind._field_defaults.get(field, inspect.Parameter.empty)
+            annotation = _in_group(inner[field], getattr(kind, "group", None))
             flat.append(
                 inspect.Parameter(
-                    f.name,
+                    field,
                     inspect.Parameter.KEYWORD_ONLY,
                     default=default,
                     annotation=annotation,

@@ -1,22 +1,53 @@
-"""Paths and records to documents, documents to passages."""
+"""Paths and records to documents, documents to passages.
 
-from qembed.corpus.chunking.chunker import Chunker
-from qembed.corpus.decode import encoding_option
-from qembed.corpus.file_contents import suffix
-from qembed.corpus.read_options import ReadOptions
-from qembed.corpus.readers.json_records import read_lines
-from qembed.corpus.readers.registry import READERS, read, reader_of
-from qembed.corpus.walk import UNKNOWN, walk
+source_files   files of a folder, as ignore files and patterns select them
+formats        suffixes and the names of their formats
+file_contents  bytes and text of a file, packed or not; decode, encodings: bytes to text
+readers/       files to documents, a module a format
+chunking/      documents to passages
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from qembed.corpus.chunking.chunker import Chunker
+    from qembed.corpus.decode import encoding_option
+    from qembed.corpus.formats import suffix
+    from qembed.corpus.read_options import ReadOptions
+    from qembed.corpus.readers.json_records import read_lines
+    from qembed.corpus.readers.registry import READERS, read, reader_of
+    from qembed.corpus.source_files import UNKNOWN, walk
 
 __all__ = [
-    "walk",
-    "suffix",
+    "READERS",
+    "UNKNOWN",
+    "Chunker",
+    "ReadOptions",
     "encoding_option",
     "read",
-    "reader_of",
     "read_lines",
-    "READERS",
-    "ReadOptions",
-    "Chunker",
-    "UNKNOWN",
+    "reader_of",
+    "suffix",
+    "walk",
 ]
+
+_MODULES = {
+    "READERS": "readers.registry",
+    "UNKNOWN": "source_files",
+    "Chunker": "chunking.chunker",
+    "ReadOptions": "read_options",
+    "encoding_option": "decode",
+    "read": "readers.registry",
+    "read_lines": "readers.json_records",
+    "reader_of": "readers.registry",
+    "suffix": "formats",
+    "walk": "source_files",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import at first use: a refresh without changes needs neither readers nor chunkers."""
+    if name in _MODULES:
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

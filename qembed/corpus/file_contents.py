@@ -13,13 +13,13 @@ from typing import Any, BinaryIO, NamedTuple
 
 from qembed.compression import decompress
 from qembed.corpus.decode import BINARY, SNIFF, decode, is_binary
+from qembed.corpus.formats import PACKED
 from qembed.types import ReadWarning, Skipped, SourceFile, Unreadable
 
 MAX_FILE = 256 * 1024 * 1024
 """Bytes of a text file that is held whole."""
 MAX_RATIO = 100
 """Limit of unpacked to packed size where that allows more than MAX_FILE. Text packs 3 to 20 times."""
-PACKED = (".gz", ".zst")
 
 
 def open_stream(file: SourceFile) -> BinaryIO:
@@ -86,11 +86,3 @@ def as_text(found: bytes, where: str, encoding: str | None = None) -> Text | Unr
     if not decoded.doubt:
         return Text(decoded.text, meta)
     return Text(decoded.text, meta, (ReadWarning(where, decoded.doubt, decoded.line),))
-
-
-def suffix(name: str) -> str:
-    """Suffix by which a reader is chosen: `.md` of `a/B.MD` and of `b.md.gz`, "" of `README` and `.env`."""
-    leaf = name.rpartition("/")[2].lower()
-    if leaf.endswith(PACKED):
-        leaf = leaf[: leaf.rindex(".")]
-    return leaf[leaf.rfind(".") :] if "." in leaf[1:] else ""

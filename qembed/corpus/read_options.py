@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class ReadOptions:
+class ReadOptions(NamedTuple):
     """Fields of records, their ids, types of columns, and the encoding of text.
 
     `id_field`, `text_field`, `title_field` hold a record's id, text and title; None: `_id` or `id`, `text`,
@@ -21,4 +21,4 @@ class ReadOptions:
     title_field: str | None = None
     encoding: str | None = None
     id_prefix: str | None = None
-    column_types: Mapping[str, str] = field(default_factory=dict)
+    column_types: Mapping[str, str] = MappingProxyType({})

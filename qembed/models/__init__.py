@@ -12,22 +12,22 @@ onnx/            exports at run time, without torch         onnx_export/     the
 remote/          models behind HTTP                         rerankers/       scores of pairs
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from qembed.models.model import Model
-from qembed.models.profiles import PROFILES, TASKS, Profile, profile_for
-from qembed.models.spec import open_model, prepare_spec
-from qembed.models.templates import (
-    check_template,
-    passage_text,
-    query_text,
-    resolve_task,
-    task_template,
-)
-from qembed.paths import cache_folder
-
 if TYPE_CHECKING:
+    from qembed.models.model import Model
+    from qembed.models.profiles import PROFILES, TASKS, Profile, profile_for
     from qembed.models.rerankers.spec import open_reranker
+    from qembed.models.spec import open_model, prepare_spec
+    from qembed.models.templates import (
+        check_template,
+        passage_text,
+        query_text,
+        resolve_task,
+        task_template,
+    )
+    from qembed.paths import cache_folder
 
 __all__ = [
     "PROFILES",
@@ -46,11 +46,26 @@ __all__ = [
     "task_template",
 ]
 
+_MODULES = {
+    "PROFILES": "qembed.models.profiles",
+    "TASKS": "qembed.models.profiles",
+    "Model": "qembed.models.model",
+    "Profile": "qembed.models.profiles",
+    "cache_folder": "qembed.paths",
+    "check_template": "qembed.models.templates",
+    "open_model": "qembed.models.spec",
+    "open_reranker": "qembed.models.rerankers.spec",
+    "passage_text": "qembed.models.templates",
+    "prepare_spec": "qembed.models.spec",
+    "profile_for": "qembed.models.profiles",
+    "query_text": "qembed.models.templates",
+    "resolve_task": "qembed.models.templates",
+    "task_template": "qembed.models.templates",
+}
+
 
 def __getattr__(name: str) -> Any:
-    """Import rerankers at first use: a query without one does not pay for their imports."""
-    if name == "open_reranker":
-        from qembed.models.rerankers.spec import open_reranker
-
-        return open_reranker
+    """Import at first use: a refresh without changes needs no model, a query no reranker."""
+    if name in _MODULES:
+        return getattr(import_module(_MODULES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,16 +7,15 @@ the registered sha256 before anything loads them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from qembed.errors import ChecksumMismatch, ModelUnavailable
 from qembed.models.environment import installed_path
 from qembed.models.model_folder import file_sha256
 
 
-@dataclass(frozen=True, slots=True)
-class BuiltinModel:
+class BuiltinModel(NamedTuple):
     """Built-in model, the files of a PyPI distribution.
 
     name: spec on the command line. model: name on the hub without its organisation, which selects the

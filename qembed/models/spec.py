@@ -12,9 +12,8 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from qembed.errors import UsageError
 from qembed.models.builtin import BUILTIN, builtin_folder
@@ -38,8 +37,7 @@ _HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 Kind: TypeAlias = Literal["builtin", "folder", "hub", "python", "endpoint", "late", "unknown"]
 
 
-@dataclass(frozen=True, slots=True)
-class ModelSpec:
+class ModelSpec(NamedTuple):
     """Parsed spec.
 
     name: the model's name, which selects its profile: of a built-in model, a folder (its last part, after

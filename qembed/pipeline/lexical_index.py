@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qembed.pipeline.progress import Progress
-from qembed.search.lexical.analyzer import VERSION
-from qembed.search.lexical.bm25 import LexicalIndex
+from qembed.search.lexical import VERSION
 from qembed.search.lexical.files import LexicalIndexDamaged, check
-from qembed.search.lexical.writer import LexicalWriter
 from qembed.store import Manifest, Snapshot
 from qembed.store import derived_files as files
 
 if TYPE_CHECKING:
+    from qembed.search.lexical.bm25 import LexicalIndex
     from qembed.types import Rows
 
 CHECKED_BYTES = 32 << 20
@@ -43,6 +42,8 @@ def extend_lexical(snapshot: Snapshot, progress: Progress) -> None:
 
 
 def _add(snapshot: Snapshot, stamp: files.Stamp | None, progress: Progress) -> None:
+    from qembed.search.lexical.writer import LexicalWriter
+
     root, manifest = snapshot.root, snapshot.manifest
     if stamp is None:
         folder = files.new_path(root, manifest, files.LEXICAL).with_suffix("")
@@ -80,6 +81,8 @@ def open_lexical(root: Path, manifest: Manifest) -> tuple[LexicalIndex, int] | N
     stamp = files.current(root, manifest, files.LEXICAL)
     if stamp is None:
         return None
+    from qembed.search.lexical.bm25 import LexicalIndex
+
     folder = (root / stamp.file).parent
     try:
         return LexicalIndex.open(folder, sums=stamp.bytes <= CHECKED_BYTES), stamp.upto

@@ -6,12 +6,9 @@ address, a folder is moved or copied (`relocated_model`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from qembed.errors import RecipeMismatch, UsageError
-from qembed.models import open_model
-from qembed.models.spec import parse_spec
 from qembed.store import Manifest
 from qembed.store.manifest import PROBE_TEXTS, unpack_vectors
 from qembed.types import Recipe
@@ -31,8 +28,7 @@ PROBE_TOLERANCE = 0.005
 """Allowed distance of a probe's cosine from 1: two backends of one model differ by up to .003."""
 
 
-@dataclass(frozen=True, slots=True)
-class RecipeOptions:
+class RecipeOptions(NamedTuple):
     """Recipe settings given by the user; None for each that was not given."""
 
     model: str | None = None
@@ -81,7 +77,7 @@ def inherit_options(options: RecipeOptions, present: Manifest) -> RecipeOptions:
     headings = recipe.title_rule == HEADINGS_RULE if options.headings is None else options.headings
     if options.model not in (None, present.spec) or chunker != recipe.chunker:
         model = options.model or present.spec
-        return replace(options, model=model, chunker=chunker, headings=headings)
+        return options._replace(model=model, chunker=chunker, headings=headings)
     return RecipeOptions(
         present.spec,
         options.dim or recipe.dim,
@@ -175,6 +171,8 @@ def relocated_model(present: Manifest, spec: str | None) -> Model | None:
     """
     if not spec or spec == present.spec:
         return None
+    from qembed.models.spec import open_model, parse_spec
+
     now = parse_spec(spec)
     remote = now.kind == parse_spec(present.spec).kind == "endpoint"
     if not remote and now.kind != "folder":

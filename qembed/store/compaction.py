@@ -7,8 +7,7 @@ merge_small_shards    joins neighbouring small shards; row ids stay
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qembed.store.arrow import filtered
 from qembed.store.catalog import Catalog
@@ -24,8 +23,7 @@ if TYPE_CHECKING:
     from qembed.types import Rows
 
 
-@dataclass(frozen=True, slots=True)
-class CompactionPolicy:
+class CompactionPolicy(NamedTuple):
     """Thresholds of compaction and merging.
 
     A generation is compacted if more than `dead_rows` rows and more than the share `dead_share` of all rows

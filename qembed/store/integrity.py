@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from qembed.errors import IndexDamaged
 from qembed.store import derived_files
@@ -25,8 +25,7 @@ UNIT_TOLERANCE = 1e-3
 """Allowed distance of a stored vector's length from 1: float32 sums, half precision models."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """Damage. `mend`: the command that repairs it. `documents`: ids affected, as far as known."""
 
     kind: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from qembed.pipeline.lexical_index import open_lexical
-from qembed.search.lexical import analyzer
+from qembed.search import lexical
 from qembed.store import derived_files as files
 from qembed.store import manifest as manifests
 from tests.pipeline.conftest import age, index
@@ -20,13 +20,13 @@ def test_an_older_index_answers_until_it_is_made_anew(tmp_path: Path) -> None:
     manifest = manifests.read(root)
     stamp = files.current(root, manifest, files.LEXICAL)
     assert stamp is not None
-    assert stamp.extra == {"analyzer": analyzer.VERSION}
+    assert stamp.extra == {"analyzer": lexical.VERSION}
     files.restamp(root, stamp, {})  # as version 1 left it
     made = (root / stamp.file).stat().st_ctime_ns
     assert open_lexical(root, manifest) is not None
     index(root)
     stamp = files.current(root, manifests.read(root), files.LEXICAL)
     assert stamp is not None
-    assert stamp.extra == {"analyzer": analyzer.VERSION}
+    assert stamp.extra == {"analyzer": lexical.VERSION}
     assert (root / stamp.file).stat().st_ctime_ns != made
     assert open_lexical(root, manifest) is not None

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from qembed.cli.command import option_groups
+from qembed.cli.command import help_group, option_groups
 from qembed.cli.console import Console, StopSignals, dumps, out
 from qembed.cli.exit_codes import ExitCode
 from qembed.cli.options import (
@@ -40,8 +39,7 @@ if TYPE_CHECKING:
     from qembed.pipeline.recipe import RecipeOptions
 
 
-@dataclass(frozen=True, slots=True)
-class CommonOptions:
+class CommonOptions(NamedTuple):
     """Options of nearly every run."""
 
     index_dir: IndexOption = None
@@ -61,11 +59,9 @@ class CommonOptions:
     verbose: VerboseOption = False
 
 
-@dataclass(frozen=True, slots=True)
-class PassageOptions:
+@help_group("Model and passages")
+class PassageOptions(NamedTuple):
     """Options that determine the stored passages and vectors."""
-
-    group = "Model and passages"
 
     model: ModelOption = None
     dim: Annotated[int | None, typer.Option(help="Cut vectors to so many dimensions.")] = None
@@ -100,11 +96,9 @@ class PassageOptions:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ReadingOptions:
+@help_group("Files and records")
+class ReadingOptions(NamedTuple):
     """Options of reading files and records, remembered with the source."""
-
-    group = "Files and records"
 
     no_ignore: Annotated[
         bool, typer.Option("--no-ignore", help="Read what .gitignore and the like leave out.")
@@ -161,11 +155,9 @@ class ReadingOptions:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class RunOptions:
+@help_group("Run")
+class RunOptions(NamedTuple):
     """Options of what a run may do to the index."""
-
-    group = "Run"
 
     rebuild: Annotated[
         bool,

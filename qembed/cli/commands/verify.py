@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -34,7 +33,7 @@ def verify(
     root = find_index(index_dir)
     findings = list(check(root, probe=not no_model))
     if format is OutputFormat.json:
-        body = [asdict(f) for f in findings]
+        body = [f._asdict() for f in findings]
         out(dumps({"schema": 1, "index": str(root), "ok": not findings, "findings": body}))
     else:
         for f in findings:

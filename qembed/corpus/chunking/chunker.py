@@ -19,7 +19,7 @@ from qembed.corpus.chunking import grammars
 from qembed.corpus.chunking.code_splitter import MAX_TEXT, Source
 from qembed.corpus.chunking.heading_path import BETWEEN, HeadingPaths
 from qembed.corpus.chunking.text_splitter import WINDOW, Span, TokenWindow, whole
-from qembed.corpus.file_contents import suffix
+from qembed.corpus.formats import suffix
 from qembed.errors import UsageError
 from qembed.types import Document, Passage
 

@@ -1,4 +1,4 @@
-"""Files to documents, by suffix. A new format is one function and one line in READERS."""
+"""Files to documents, by format. A new format: a function and a line here, its suffixes in `formats`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 from qembed.corpus import file_contents
-from qembed.corpus.file_contents import PACKED, suffix
+from qembed.corpus.formats import FORMATS, suffix
 from qembed.corpus.front_matter import front_matter
 from qembed.corpus.markdown import strip_inline
 from qembed.corpus.markdown import title as heading
@@ -136,52 +136,22 @@ def read_mbox(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
         yield Unreadable(where, e.strerror or str(e))
 
 
-_PROSE = ".txt .text .log .adoc .org .tex .texi"
-_CODE = (
-    ".py .pyi .js .mjs .cjs .jsx .ts .mts .cts .tsx .vue .svelte .go .rs .java .kt .kts .scala .groovy "
-    ".gradle .clj .c .h .cc .cpp .cxx .hh .hpp .m .mm .cs .fs .vb .swift .dart .zig .rb .php .pl .pm .lua "
-    ".r .jl .hs .ml .mli .ex .exs .erl .elm .lisp .el .scm .sh .bash .zsh .fish .ps1 .bat .sql .graphql "
-    ".proto .cmake .mk .tf .nix .css .scss .less .awk .perl .tcl"
-)
-_OFFICE = (
-    ".pdf .epub .docx .docm .dotx .dotm .pptx .pptm .ppsx .ppsm .potx .potm .xlsx .xlsm .xltx .xltm"
-)
-_SETTINGS = ".toml .yaml .yml .ini .cfg .conf .properties"
-
-READERS: dict[str, Reader] = {
-    **dict.fromkeys(f"{_PROSE} {_CODE} {_SETTINGS}".split(), read_plain),
-    ".md": read_markdown,
-    ".markdown": read_markdown,
-    ".jsonl": read_jsonl,
-    ".ndjson": read_jsonl,
-    ".rst": read_rst,
-    **dict.fromkeys((".html", ".htm"), read_html),
-    **dict.fromkeys((".xhtml", ".xht"), read_xhtml),
-    ".ipynb": read_notebook,
-    ".eml": read_mail,
-    ".mbox": read_mbox,
-    **dict.fromkeys((".srt", ".vtt"), read_subtitles),
-    **dict.fromkeys((".csv", ".tsv"), read_csv),
-    ".json": read_json,
-    ".parquet": read_parquet,
-    **dict.fromkeys(_OFFICE.split(), read_office),
+_READERS: dict[str, Reader] = {
+    "plain": read_plain,
+    "markdown": read_markdown,
+    "json_lines": read_jsonl,
+    "rst": read_rst,
+    "html": read_html,
+    "xhtml": read_xhtml,
+    "notebook": read_notebook,
+    "mail": read_mail,
+    "mailbox": read_mbox,
+    "subtitles": read_subtitles,
+    "delimited": read_csv,
+    "json": read_json,
+    "parquet": read_parquet,
+    "office": read_office,
 }
+
+READERS: dict[str, Reader] = {ending: _READERS[name] for ending, name in FORMATS.items()}
 """Suffix in lower case -> reader, of what may also be packed with gzip or zstd."""
-
-_NAMES = (
-    "readme license licence copying notice authors contributors changelog changes news history todo "
-    "install makefile dockerfile containerfile vagrantfile jenkinsfile rakefile gemfile procfile "
-    "justfile codeowners copyright thanks credits faq bugs hacking maintainers"
-)
-PLAIN_NAMES = frozenset(_NAMES.split())
-"""Names in lower case, up to the first dot, that are known to be text: LICENSE, README.Debian, NEWS.gz."""
-
-
-def is_plain_name(leaf: str) -> bool:
-    """Test for a name of a text file whose suffix is unknown."""
-    return leaf.partition(".")[0].lower() in PLAIN_NAMES
-
-
-def packed_suffix(leaf: str) -> str:
-    """The suffix of what is packed in a file, "" if it is not packed."""
-    return suffix(leaf) if leaf.lower().endswith(PACKED) else ""

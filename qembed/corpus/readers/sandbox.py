@@ -20,6 +20,7 @@ from importlib.util import find_spec
 from typing import Any, BinaryIO
 
 from qembed.corpus import file_contents
+from qembed.corpus.formats import suffix
 from qembed.corpus.read_options import ReadOptions
 from qembed.corpus.readers.converted import Broken, Converted, Omitted, Text
 from qembed.types import Document, LeftOut, ReadItem, Skipped, SourceFile, Unreadable
@@ -129,7 +130,7 @@ def read_office(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
     from qembed.corpus.readers.sandbox_formats import FORMATS
 
     where = os.fspath(file.location)
-    kind = file_contents.suffix(file.name)
+    kind = suffix(file.name)
     module = FORMATS[kind][1]
     if module is not None and find_spec(module) is None:
         yield Skipped(where, NEEDS, keep=True)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 BERT_CONFIGS = tuple(
     f"sentence_{name}_config.json"
@@ -18,8 +17,7 @@ UNLIMITED = 10**6
 _NO_LIMIT = 10**7
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(NamedTuple):
     """Limit on a text's tokens, special ones included. `source`: file and field; `used`: the model's own."""
 
     tokens: int

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from qembed.errors import ModelUnavailable
 
@@ -38,8 +38,7 @@ _REASONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Module:
+class Module(NamedTuple):
     """Module of `modules.json`. `kind`: name of its class; `path`: its subfolder, "" for the folder itself.
 
     `config`: content of its config.json.
@@ -47,7 +46,7 @@ class Module:
 
     kind: str
     path: str
-    config: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, Any] = MappingProxyType({})
 
     @property
     def pooling_modes(self) -> list[str]:

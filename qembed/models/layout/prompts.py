@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 _QUERY = (
     "query",
@@ -30,8 +30,7 @@ _PASSAGE = (
 """Names that are clear, the better ones first; case, and . or - for _, do not matter."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prompts:
+class Prompts(NamedTuple):
     """Prompts by use, "" for none.
 
     `query_name`, `passage_name`, `default_name`: their names. `tasks`: the others by name. `default`: the
@@ -45,7 +44,7 @@ class Prompts:
     passage_name: str = ""
     default: str = ""
     default_name: str = ""
-    tasks: Mapping[str, str] = field(default_factory=dict)
+    tasks: Mapping[str, str] = MappingProxyType({})
 
     @property
     def found(self) -> bool:

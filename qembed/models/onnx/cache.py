@@ -17,9 +17,8 @@ import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from qembed.models.environment import cpu, version
 from qembed.models.model_folder import file_sha256
@@ -36,8 +35,7 @@ KEPT_EXPORTS = 3
 """Exports of one model for other CPUs or libraries that are kept beside a new one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Export:
+class Export(NamedTuple):
     """Complete export. `facts`: content of export.json."""
 
     folder: Path
@@ -48,8 +46,7 @@ class ExportDamaged(Exception):
     """Damaged export: its files differ from those that were written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(NamedTuple):
     """Place of one model's export for this machine in the cache."""
 
     folder: Path

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qembed.models.environment import accelerator, version
 from qembed.models.model import Say, Stop
@@ -32,8 +31,7 @@ SPACE = 2.3
 ABSENT = "onnxruntime is not installed, torch is used (pip install onnxruntime)"
 
 
-@dataclass(frozen=True, slots=True)
-class ExportRequest:
+class ExportRequest(NamedTuple):
     """Identity and source of an export. `kind`: encoder, cross or qwen; `spec` is for messages.
 
     `pooling` and `max_tokens` are an encoder's.

@@ -70,7 +70,7 @@ def index_beir(
     Returns its path and the summary. Raises InputError for records that cannot be read, StorageError,
     KeyboardInterrupt if `progress` was stopped.
     """
-    recipe = replace(options.recipe, model=model_spec(options.recipe.model))
+    recipe = options.recipe._replace(model=model_spec(options.recipe.model))
     key = hashlib.blake2b(json.dumps(repr(recipe)).encode(), digest_size=12)
     with corpus.open("rb") as f:
         while piece := f.read(1 << 22):

@@ -10,30 +10,22 @@ import time
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-from qembed.corpus import read, read_lines
 from qembed.errors import InputError, NoIndex
-from qembed.models.environment import version
-from qembed.pipeline.indexing.chunking import PassageBuilder
-from qembed.pipeline.indexing.dry_run import dry_run
-from qembed.pipeline.indexing.encoding.batch import BatchEncoder
-from qembed.pipeline.indexing.encoding.encoder_source import EncoderSource
-from qembed.pipeline.indexing.encoding.vectorizer import Vectorizer
 from qembed.pipeline.indexing.index_plan import IndexPlan, plan_index
-from qembed.pipeline.indexing.ingest import Committer, Ingest
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.sources import STDIN, read_options
-from qembed.pipeline.indexing.stored_records import name_by_content, stored_records
 from qembed.pipeline.indexing.summary import KINDS, IndexStats, IndexSummary
 from qembed.pipeline.indexing.update_derived import update_derived
 from qembed.pipeline.progress import Progress
 from qembed.store import Writer
 from qembed.store import manifest as manifests
 from qembed.store.compaction import maintain
-from qembed.store.repair import repair
-from qembed.store.truncate_dims import truncate_index
 from qembed.types import ReadItem, SourceFile
+
+if TYPE_CHECKING:
+    from qembed.pipeline.indexing.ingest import Ingest
 
 LIBRARIES = ("qembed", "torch", "transformers", "sentence-transformers", "tokenizers")
 """Libraries whose version may change vectors."""
@@ -56,6 +48,8 @@ def build(
     """
     progress = progress or Progress()
     if options.dry_run:
+        from qembed.pipeline.indexing.dry_run import dry_run
+
         return dry_run(root, options, progress)
     if not options.paths and not (root / manifests.MANIFEST).exists():
         raise NoIndex(f"no index at {root}, and no PATH to make one of")
@@ -79,6 +73,8 @@ class _Run:
     def perform(self, stdin: BinaryIO | None, documents: Iterable[ReadItem] | None) -> IndexSummary:
         """Run, and return the summary."""
         if self.options.repair:
+            from qembed.store.repair import repair
+
             for line in repair(self.writer):
                 self.progress.say(line)
         plan = plan_index(self.writer.root, self.options, self.stats.seconds)
@@ -114,6 +110,8 @@ class _Run:
         if target.truncate:
             old, new = self.writer.present.recipe.dim, target.recipe.dim
             self.progress.say(f"cutting the stored vectors from {old} to {new} dimensions")
+            from qembed.store.truncate_dims import truncate_index
+
             with self.stats.seconds("cut"):
                 truncate_index(self.writer, target.recipe)
 
@@ -121,6 +119,13 @@ class _Run:
 
     def _ingest(self, plan: IndexPlan, records: Iterable[ReadItem]) -> bool:
         """Index the planned changes and commit. Returns True if the run was stopped before their end."""
+        # a run without changes pays for none of these
+        from qembed.pipeline.indexing.chunking import PassageBuilder
+        from qembed.pipeline.indexing.encoding.batch import BatchEncoder
+        from qembed.pipeline.indexing.encoding.encoder_source import EncoderSource
+        from qembed.pipeline.indexing.encoding.vectorizer import Vectorizer
+        from qembed.pipeline.indexing.ingest import Committer, Ingest
+
         recipe, model, progress, stats = (
             plan.target.recipe,
             plan.target.model,
@@ -150,6 +155,9 @@ class _Run:
 
     def _read(self, ingest: Ingest, plan: IndexPlan, records: Iterable[ReadItem]) -> None:
         """Ingest the files to read, then the records without a source."""
+        from qembed.corpus import read
+        from qembed.pipeline.indexing.stored_records import name_by_content, stored_records
+
         began = time.perf_counter()
         files = plan.changes.read
         self.progress.files(0, len(files))
@@ -219,6 +227,8 @@ def _records(
 ) -> Iterable[ReadItem]:
     """Documents of the source `-`."""
     if documents is None and stdin is not None and plan.sources.stdin:
+        from qembed.corpus import read_lines
+
         return read_lines(stdin, STDIN, read_options(plan.sources.by_path[STDIN]))
     return documents or ()
 
@@ -226,6 +236,8 @@ def _records(
 @lru_cache(maxsize=1)
 def _library_versions() -> dict[str, str]:
     """Versions of the installed LIBRARIES, without importing them."""
+    from qembed.models.environment import version
+
     return {name: found for name in LIBRARIES if (found := version(name)) is not None}
 
 

@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qembed.errors import NoIndex
-from qembed.models import Model
 from qembed.pipeline.indexing.encoding.encoder_source import open_model_with_dim
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.plan import Key, SourceChanges
@@ -29,9 +28,11 @@ from qembed.store import Catalog, FileState, Manifest, Snapshot, Source
 from qembed.store.manifest import REBUILD, interrupted_rebuild
 from qembed.types import Recipe, Unreadable
 
+if TYPE_CHECKING:
+    from qembed.models import Model
 
-@dataclass(frozen=True, slots=True)
-class ManifestFields:
+
+class ManifestFields(NamedTuple):
     """Manifest fields that a run sets with each commit, beside rows and documents.
 
     `earlier_failures`: source, file and message of those in sources that this run does not read.
@@ -182,7 +183,7 @@ def plan_recipe(present: Manifest | None, options: IndexOptions) -> RecipeChange
     if wanted.dim is None or wanted.dim >= present.recipe.dim:
         check_recipe_options(present.recipe, change.spec, wanted)
         return change
-    check_recipe_options(present.recipe, change.spec, replace(wanted, dim=None))
+    check_recipe_options(present.recipe, change.spec, wanted._replace(dim=None))
     model = open_model_with_dim(change.spec, wanted.dim)
     check_model(replace(present.recipe, dim=wanted.dim), model)
     kept = inherit_options(wanted, replace(present, spec=change.spec))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from qembed.pipeline.recipe import RecipeOptions
 from qembed.store import Source as Source  # part of IndexOptions: callers build one
 from qembed.store.compaction import CompactionPolicy
 
 
-@dataclass(frozen=True, slots=True)
-class BatchPolicy:
+class BatchPolicy(NamedTuple):
     """Sizes of the batches in which passages are encoded.
 
     A batch has as many passages as are encoded in `seconds`, between `min_passages` and `max_passages`: the
@@ -29,8 +29,7 @@ class BatchPolicy:
     texts_per_call: int = 64
 
 
-@dataclass(frozen=True, slots=True)
-class CommitPolicy:
+class CommitPolicy(NamedTuple):
     """Thresholds of the commits during a run, which an interrupted run keeps.
 
     A commit is due after `rows` rows, or `seconds` after the last commit, but not before `cost_factor` times
@@ -47,8 +46,7 @@ class CommitPolicy:
         return pending >= self.rows or (pending > 0 and elapsed > interval)
 
 
-@dataclass(frozen=True, slots=True)
-class GraphPolicy:
+class GraphPolicy(NamedTuple):
     """Thresholds of extending the HNSW graph after a commit.
 
     A graph of at most `small_rows` rows is extended after every commit: saving it takes a fraction of a

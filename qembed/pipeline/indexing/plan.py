@@ -8,7 +8,7 @@ is stored as 0, so that the next run reads it again. A time that went backwards 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from qembed.store import FileState
 from qembed.types import SourceFile
@@ -20,8 +20,7 @@ Key = tuple[str, str]
 """Source and name of a file."""
 
 
-@dataclass(frozen=True, slots=True)
-class SourceChanges:
+class SourceChanges(NamedTuple):
     """Files of the sources by what a run does about them.
 
     `unchanged`: as in the catalog. `read`: new, changed or suspect. `gone`: in the catalog and not found.

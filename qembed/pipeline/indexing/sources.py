@@ -9,13 +9,17 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from qembed.corpus import UNKNOWN, ReadOptions, encoding_option, suffix, walk
+from qembed.corpus import UNKNOWN, suffix, walk
 from qembed.errors import InputError, UsageError
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.plan import Key, SourceChanges, compare
 from qembed.store import Catalog, FileState, Manifest, Source
 from qembed.types import SourceFile, Unreadable
+
+if TYPE_CHECKING:
+    from qembed.corpus import ReadOptions
 
 STDIN = "-"
 GUARDED_DOCUMENTS = 10
@@ -55,6 +59,8 @@ class Sources:
         found = []
         source = options.source
         if source.encoding is not None:
+            from qembed.corpus import encoding_option
+
             source = replace(source, encoding=encoding_option(source.encoding))
         for path in dict.fromkeys(options.paths):
             if path != STDIN:
@@ -255,6 +261,8 @@ def _without_garbage_collection() -> Iterator[None]:
 
 def read_options(source: Source) -> ReadOptions:
     """Options that a source's files are read with."""
+    from qembed.corpus import ReadOptions
+
     return ReadOptions(
         id_field=source.id_field,
         text_field=source.text_field,

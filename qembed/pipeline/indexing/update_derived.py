@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 from qembed.pipeline.indexing.options import GraphPolicy
 from qembed.pipeline.lexical_index import extend_lexical, lexical_damage
 from qembed.pipeline.progress import Progress
-from qembed.search import Exact, Graph, merge
-from qembed.search.dense.hnsw import EF_CONSTRUCTION, EF_LADDER, TARGET_RECALL, M
 from qembed.store import Snapshot
 from qembed.store import derived_files as files
 from qembed.store.durable_files import rename_file, storage_errors
 
 if TYPE_CHECKING:
+    from qembed.search import Graph
     from qembed.types import Rows, Scores, Vectors
 
 RECALL_QUERIES = (200, 1000)
@@ -96,6 +95,8 @@ def _load_graph(
     snapshot: Snapshot, stamp: files.Stamp | None, capacity: int
 ) -> tuple[Graph, int, Mapping[str, Any]]:
     """Stored graph, the row up to which it goes, and the extra of its stamp; else an empty graph."""
+    from qembed.search import Graph
+
     root, manifest = snapshot.root, snapshot.manifest
     dim = manifest.recipe.dim
     if stamp is not None and files.is_whole(root, stamp):
@@ -115,6 +116,8 @@ def _vectors(snapshot: Snapshot, start: int) -> Iterator[tuple[int, Vectors]]:
 
 def _measure(snapshot: Snapshot, graph: Graph, upto: int) -> Mapping[str, Any]:
     """Extra fields of a graph's stamp: its parameters, and the breadth of search for the target recall@10."""
+    from qembed.search.dense.hnsw import EF_CONSTRUCTION, M
+
     ef, recall = graph.measure_ef(*synthetic_queries(snapshot, upto))
     return {
         "M": M,
@@ -133,6 +136,8 @@ def synthetic_queries(
     Reads all vectors once, some megabytes at a time. Dead rows count: the graph has them too.
     """
     import numpy as np
+
+    from qembed.search import Exact, merge
 
     base, rng = snapshot.manifest.base, np.random.default_rng(0)
     if sample is None:
@@ -162,6 +167,8 @@ def _repair_graph(snapshot: Snapshot, progress: Progress) -> None:
     stamp = files.current(root, manifest, files.GRAPH)
     if stamp is None:
         return
+    from qembed.search.dense.hnsw import EF_LADDER, TARGET_RECALL, Graph
+
     graph = Graph.load(root / stamp.file, manifest.recipe.dim)
     extra = _measure(snapshot, graph, stamp.upto)
     if extra["ef"] == EF_LADDER[-1] and extra["recall"] < TARGET_RECALL:

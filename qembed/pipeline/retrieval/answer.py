@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO
 
 from qembed.protocols import Pair
 from qembed.types import Hit, Passage, Query, Results, Run, Snippet
@@ -21,8 +21,7 @@ SHARED_STAGES = ("open", "model", "load", "graph")
 """Stages of a call that belong to none of its queries: opening and loading."""
 
 
-@dataclass(frozen=True, slots=True)
-class RerankSummary:
+class RerankSummary(NamedTuple):
     """A reranker and the number of pairs it scored.
 
     `meaning`: what its scores are, one line. `calibrated`: scores are probabilities. `scored`: pairs that
@@ -42,7 +41,7 @@ class RerankSummary:
 
     def to_json(self) -> dict[str, Any]:
         """JSON values for `from_json`."""
-        return _fields(self)
+        return self._asdict()
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> RerankSummary:

@@ -18,8 +18,7 @@ is evidence for how they do elsewhere.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,8 +54,7 @@ _SIGNS = re.compile(r"[=(){}\[\];_<>]")
 _BLANK = re.compile(r"\s+")
 
 
-@dataclass(frozen=True, slots=True)
-class FusionSignals:
+class FusionSignals(NamedTuple):
     """Signals of one query. `best`, `tenth`: BM25 scores of these hits; `most`: the highest possible one.
 
     `code`: share of code among the nearest passages. `readable`: the model knows the query's script.
@@ -69,8 +67,7 @@ class FusionSignals:
     readable: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class LexicalWeight:
+class LexicalWeight(NamedTuple):
     """b, and the reason for it."""
 
     b: float

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from qembed.pipeline.retrieval.answer import RerankSummary
 from qembed.types import Query
@@ -45,8 +45,7 @@ class RankedQuery:
         self.keep(np.arange(min(n, len(self.rows))))
 
 
-@dataclass(frozen=True, slots=True)
-class Ranking:
+class Ranking(NamedTuple):
     """The ranked queries of a call, in the order of the queries. Fields as in `Answer`."""
 
     queries: Sequence[RankedQuery]

@@ -8,7 +8,6 @@ The words are never changed: the encoded text is kept beside them as the instruc
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -111,7 +110,7 @@ class Retriever:
         reranked = self._rerank(ranking.queries, track) if self.options.rerank else None
         for r in ranking.queries:
             self._cut(r)
-        return replace(ranking, reranked=reranked)
+        return ranking._replace(reranked=reranked)
 
     def retrieve(self, queries: Sequence[Query]) -> Ranking:
         """Rows for each query before reranking, as many as reranking, diversity and k need."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Search = Literal["auto", "exact", "graph"]
 
@@ -18,8 +17,7 @@ FEW_ALLOWED_SHARE = 0.07
 """Share of allowed rows below which exact search over them is faster than a filtered graph search."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """Chosen algorithm, and the reason as a sentence."""
 
     kind: Literal["exact", "graph"]

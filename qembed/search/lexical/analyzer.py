@@ -20,8 +20,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
 
-VERSION = 2
-"""Changes with the terms of any text: the next writer makes an older index anew."""
 MAX_TERM = 64
 """Characters of a term; base64 and hashes beyond that are cut, on both sides alike."""
 

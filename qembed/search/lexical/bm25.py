@@ -24,10 +24,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qembed.search.lexical.analyzer import is_lone
 from qembed.search.lexical.files import engine_errors, open_index
@@ -46,8 +45,7 @@ HITS_BEYOND = 16
 """Hits asked for beyond k, so that ties at the border and dead rows rarely need a second search."""
 
 
-@dataclass(frozen=True, slots=True)
-class Coverage:
+class Coverage(NamedTuple):
     """Statistics of a query's terms in the corpus, for weighing words against meaning.
 
     `terms`: number of distinct terms without stop words. `frequency`: term -> passages with it.
@@ -68,8 +66,7 @@ def idf(frequency: int, passages: int) -> float:
     return math.log(1 + (passages - frequency + 0.5) / (frequency + 0.5))
 
 
-@dataclass(frozen=True, slots=True)
-class _Scope:
+class _Scope(NamedTuple):
     """Rows of a search: [base, end), of these those in `mask`, bool (end - base,). None: no limit."""
 
     base: int

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from qembed.search.lexical.analyzer import is_stop, terms_of
 
@@ -20,8 +20,7 @@ _MINUS = re.compile(r"(?<!\S)-([^\W\d_]\w\S*)")
 _SCRIPTS = {"CJK": "Han", "IDEOGRAPHIC": "Han"}
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedQuery:
+class ParsedQuery(NamedTuple):
     """Parsed query. `terms`: the scored terms in their order, repeated as in the query.
 
     `phrases` and `without`: terms that must, or must not, occur in a row.

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from qembed.corpus import READERS, ReadOptions, read
-from qembed.corpus.file_contents import suffix
+from qembed.corpus.formats import suffix
 from qembed.corpus.readers.registry import read_plain
 from qembed.types import Document, SourceFile
 from tests.corpus import counts

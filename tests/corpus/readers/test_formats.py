@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from qembed.corpus import READERS, Chunker, ReadOptions, read
-from qembed.corpus.file_contents import suffix
+from qembed.corpus.formats import suffix
 from qembed.corpus.readers import sandbox
 from qembed.corpus.readers.registry import read_plain
 from qembed.corpus.readers.sandbox_formats import FORMATS

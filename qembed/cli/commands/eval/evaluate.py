@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from qembed.cli.command import LazyGroup, RerankValue, TextArguments, option_groups
+from qembed.cli.command import LazyGroup, RerankValue, TextArguments, help_group, option_groups
 from qembed.cli.console import Console, StopSignals, dumps, out
 from qembed.cli.exit_codes import ExitCode
 from qembed.cli.options import (
@@ -71,8 +70,7 @@ def _file(text: str, metavar: str = "FILE") -> Any:
     return typer.Option(metavar=metavar, help=text, show_default=False)
 
 
-@dataclass(frozen=True, slots=True)
-class InputOptions:
+class InputOptions(NamedTuple):
     """Queries, judgments, runs; what is measured of them."""
 
     queries: Annotated[Path | None, _file("Queries, BEIR or TREC form.")] = None
@@ -100,11 +98,9 @@ class InputOptions:
     ] = None
 
 
-@dataclass(frozen=True, slots=True)
-class GateOptions:
+@help_group("Gates (exit 3)")
+class GateOptions(NamedTuple):
     """Gates, and the report they compare with."""
-
-    group = "Gates (exit 3)"
 
     fail_under: Annotated[list[str] | None, _many("M=V", "Exit 3 if measure M is below V.")] = None
     query_floor: Annotated[
@@ -130,11 +126,9 @@ class GateOptions:
     ] = False
 
 
-@dataclass(frozen=True, slots=True)
-class RetrievalOptions:
+@help_group("Retrieval, as in qembed query")
+class RetrievalOptions(NamedTuple):
     """Options of `query` that a run is made with."""
-
-    group = "Retrieval, as in qembed query"
 
     mode: ModeOption = Mode.auto
     where: WhereOption = None
@@ -168,11 +162,9 @@ class RetrievalOptions:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class BeirIndexOptions:
+@help_group("Index of --beir, as in qembed index")
+class BeirIndexOptions(NamedTuple):
     """Options of the index that `--beir` makes."""
-
-    group = "Index of --beir, as in qembed index"
 
     chunker: Annotated[Chunking | None, typer.Option(help="Chunker.")] = None
     max_tokens: Annotated[int | None, typer.Option(help="Longest passage, in tokens.")] = None
@@ -192,11 +184,9 @@ class BeirIndexOptions:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ReportOptions:
+@help_group("Output")
+class ReportOptions(NamedTuple):
     """Options of what is measured beside the run, printed and written."""
-
-    group = "Output"
 
     format: FormatOption = OutputFormat.text
     report: Annotated[

@@ -10,7 +10,6 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from qembed.corpus.file_contents import Text, open_stream, text
@@ -40,7 +39,7 @@ def row_document(
         return document(row, options, name, end, line)
     values = row if shown is None else shown
     lines = (f"{k}: {_shown(v)}" for k, v in values.items() if v is not None and v != "")
-    inner = replace(options, text_field="\0text")
+    inner = options._replace(text_field="\0text")
     return document({**row, "\0text": "\n".join(lines)}, inner, name, end, line)
 
 

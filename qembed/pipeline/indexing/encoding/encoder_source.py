@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from qembed.models import Model, open_model
 from qembed.pipeline.progress import Progress, StageTimer
 from qembed.pipeline.recipe import check_model, check_probes
-from qembed.protocols import Encoder
 from qembed.store.manifest import PROBE_TEXTS, pack_vectors
 from qembed.types import Recipe
+
+if TYPE_CHECKING:
+    from qembed.models import Model
+    from qembed.protocols import Encoder
 
 
 def open_model_with_dim(spec: str, dim: int | None) -> Model:
     """Open a model, with vectors truncated to `dim` dimensions if that is given."""
+    from qembed.models import open_model
+
     model = open_model(spec)
     return model if dim in (None, model.dim) else open_model(spec, dim=dim)
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qembed.corpus import walk
-from qembed.corpus.walk import SPECIAL, SYMLINK, UNKNOWN
+from qembed.corpus.source_files import SPECIAL, SYMLINK, UNKNOWN
 from qembed.errors import UsageError
 from qembed.types import SourceFile, Unreadable
 from tests.corpus.trees import make, names, rules

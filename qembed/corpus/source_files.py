@@ -17,6 +17,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TypeAlias
 
+from qembed.corpus.formats import FORMATS, is_plain_name, packed_suffix
 from qembed.corpus.ignore import (
     IGNORE_FILES,
     Rules,
@@ -26,7 +27,6 @@ from qembed.corpus.ignore import (
     repository_rules,
     rules_above,
 )
-from qembed.corpus.readers.registry import READERS, is_plain_name, packed_suffix
 from qembed.errors import UsageError
 from qembed.types import SourceFile, Unreadable
 
@@ -79,7 +79,7 @@ def walk(
     if not stat.S_ISDIR(info.st_mode):
         raise UsageError(f"{where}: neither a file nor a folder (records can be piped in: -)")
     asked = {p[p.rindex(".") :].lower() for p in include if "." in p and not p.startswith("!")}
-    known = READERS.keys() | asked
+    known = FORMATS.keys() | asked
     found = _Walk(where, label or where, selection, known, use_ignore, on_skip).files()
     if max_size is None:
         yield from found

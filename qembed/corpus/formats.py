@@ -1,0 +1,62 @@
+"""Formats of files by suffix, and the names of text files without one. Imports no reader."""
+
+from __future__ import annotations
+
+PACKED = (".gz", ".zst")
+_PROSE = ".txt .text .log .adoc .org .tex .texi"
+_CODE = (
+    ".py .pyi .js .mjs .cjs .jsx .ts .mts .cts .tsx .vue .svelte .go .rs .java .kt .kts .scala .groovy "
+    ".gradle .clj .c .h .cc .cpp .cxx .hh .hpp .m .mm .cs .fs .vb .swift .dart .zig .rb .php .pl .pm .lua "
+    ".r .jl .hs .ml .mli .ex .exs .erl .elm .lisp .el .scm .sh .bash .zsh .fish .ps1 .bat .sql .graphql "
+    ".proto .cmake .mk .tf .nix .css .scss .less .awk .perl .tcl"
+)
+_OFFICE = (
+    ".pdf .epub .docx .docm .dotx .dotm .pptx .pptm .ppsx .ppsm .potx .potm .xlsx .xlsm .xltx .xltm"
+)
+_SETTINGS = ".toml .yaml .yml .ini .cfg .conf .properties"
+
+FORMATS: dict[str, str] = {
+    **dict.fromkeys(f"{_PROSE} {_CODE} {_SETTINGS}".split(), "plain"),
+    ".md": "markdown",
+    ".markdown": "markdown",
+    ".jsonl": "json_lines",
+    ".ndjson": "json_lines",
+    ".rst": "rst",
+    **dict.fromkeys((".html", ".htm"), "html"),
+    **dict.fromkeys((".xhtml", ".xht"), "xhtml"),
+    ".ipynb": "notebook",
+    ".eml": "mail",
+    ".mbox": "mailbox",
+    **dict.fromkeys((".srt", ".vtt"), "subtitles"),
+    **dict.fromkeys((".csv", ".tsv"), "delimited"),
+    ".json": "json",
+    ".parquet": "parquet",
+    **dict.fromkeys(_OFFICE.split(), "office"),
+}
+"""Suffix in lower case -> name of its format; its reader is in `readers.registry`."""
+
+_NAMES = (
+    "readme license licence copying notice authors contributors changelog changes news history todo "
+    "install makefile dockerfile containerfile vagrantfile jenkinsfile rakefile gemfile procfile "
+    "justfile codeowners copyright thanks credits faq bugs hacking maintainers"
+)
+PLAIN_NAMES = frozenset(_NAMES.split())
+"""Names in lower case, up to the first dot, that are known to be text: LICENSE, README.Debian, NEWS.gz."""
+
+
+def suffix(name: str) -> str:
+    """Suffix by which a reader is chosen: `.md` of `a/B.MD` and of `b.md.gz`, "" of `README` and `.env`."""
+    leaf = name.rpartition("/")[2].lower()
+    if leaf.endswith(PACKED):
+        leaf = leaf[: leaf.rindex(".")]
+    return leaf[leaf.rfind(".") :] if "." in leaf[1:] else ""
+
+
+def is_plain_name(leaf: str) -> bool:
+    """Test for a name of a text file whose suffix is unknown."""
+    return leaf.partition(".")[0].lower() in PLAIN_NAMES
+
+
+def packed_suffix(leaf: str) -> str:
+    """The suffix of what is packed in a file, "" if it is not packed."""
+    return suffix(leaf) if leaf.lower().endswith(PACKED) else ""
