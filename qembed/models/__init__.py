@@ -1,12 +1,13 @@
 """Text to vectors, and scores of (query, passage) pairs.
 
 spec             forms of model specs, opening models       model            protocol of models
-builtin, hub     sources of model files                     model_folder     configuration in model files
+hub              models of the hub: cache, download         model_folder     configuration in model files
 folder_model     models in folders                          python_model     models of the user's code
 profiles         prompts and limits of model families       templates        texts that are encoded
 torch_encoder    encoding by torch                          batching         batches of similar length
 tokenization     token counts, end tokens                   qwen_prompt      prompt of Qwen3-Reranker
 scoring          checks of scores                           environment      libraries, CPU, device
+builtin/         models whose files come with PyPI packages
 layout/          modules, limits and prompts of sentence-transformers folders
 onnx/            exports at run time, without torch         onnx_export/     the export, with torch
 remote/          models behind HTTP                         rerankers/       scores of pairs

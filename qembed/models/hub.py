@@ -36,11 +36,11 @@ def missing(folder: Path) -> str | None:
     return None
 
 
-def fetch(name: str, revision: str | None = None) -> Path:
+def fetch(name: str, revision: str | None = None, advice: str | None = None) -> Path:
     """Folder of a model in the local hub cache, downloaded if it is not there.
 
-    Raises ModelUnavailable with the command that fetches it, UsageError for a name that the hub does not
-    allow.
+    Raises ModelUnavailable with `advice`, by default the command that fetches it; UsageError for a name that
+    the hub does not allow.
     """
     from qembed.models.library_logging import quiet
 
@@ -77,7 +77,7 @@ def fetch(name: str, revision: str | None = None) -> Path:
             reason = f"{lacking} cannot be had (no connection, or the model has none)"
         except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as e:
             reason = next(iter(str(e).strip().splitlines()), type(e).__name__)
-        raise ModelUnavailable(
-            f"{name} {where} and cannot be fetched: {reason} "
+        advice = advice or (
             f"(where there is a network: hf download {name}; then copy the folder and give its path)"
         )
+        raise ModelUnavailable(f"{name} {where} and cannot be fetched: {reason} {advice}")

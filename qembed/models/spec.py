@@ -1,6 +1,6 @@
 """Model specs: their forms, and opening the model without weights and torch.
 
-minilm                    a built-in model
+minilm, bge-small, …      a built-in model: the names of BUILTIN
 ./folder                  a sentence-transformers or transformers folder
 org/name, org/name@REV    a hub id, at a revision: from the local hub cache, else fetched
 py:module:factory         the user's own encoder or reranker
@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias
 
 from qembed.errors import UsageError
-from qembed.models.builtin import BUILTIN, builtin_folder
+from qembed.models.builtin.registry import BUILTIN
+from qembed.models.builtin.source import builtin_folder
 from qembed.models.environment import requested_device
 from qembed.models.folder_model import FolderModel, open_folder
 from qembed.models.model import Model, Say
@@ -25,8 +26,8 @@ from qembed.models.profiles import short_name
 from qembed.models.python_model import load_python_model
 
 MODEL_FORMS = (
-    "minilm, a folder, a hub id such as BAAI/bge-small-en-v1.5, http(s)://host:port/v1#model, "
-    "or py:module:factory"
+    "minilm, bge-small, multilingual, a folder, a hub id such as BAAI/bge-base-en-v1.5, "
+    "http(s)://host:port/v1#model, or py:module:factory"
 )
 LATE = "late"
 _SCHEMES = ("http://", "https://")
@@ -105,19 +106,28 @@ def open_model(
     """Open the encoder model that `spec` names, without its weights.
 
     `dim`: truncate vectors to so many dimensions; `revision`: of a hub id. Raises ModelUnavailable,
-    ChecksumMismatch, UsageError (a dimension the model was not trained for).
+    ChecksumMismatch, UsageError (a dimension the model was not trained for, a reranker).
     """
     parsed = parse_spec(spec)
+    if parsed.kind == "builtin" and BUILTIN[spec].kind == "reranker":
+        raise UsageError(f"--model {spec}: it scores pairs and gives no vectors (--rerank {spec})")
     if parsed.kind == "python":
         return load_python_model(spec, dim)
     if parsed.kind == "endpoint":
         from qembed.models.remote.embeddings import RemoteModel
 
         return RemoteModel(spec, dim)
+    return _open_files(parsed, dim, revision, device)
+
+
+def _open_files(
+    parsed: ModelSpec, dim: int | None, revision: str | None, device: str | None
+) -> FolderModel:
+    """Open a model by its files, rerankers too. Raises as `open_model`."""
     folder = local_folder(parsed, revision)
     if folder is None:
-        raise UsageError(f"--model {spec}: no such folder, and not {MODEL_FORMS}")
-    return open_folder(spec, parsed.name, folder, dim, requested_device(device))
+        raise UsageError(f"--model {parsed.text}: no such folder, and not {MODEL_FORMS}")
+    return open_folder(parsed.text, parsed.name, folder, dim, requested_device(device))
 
 
 def prepare_spec(spec: str, say: Say) -> tuple[bool, str]:
@@ -125,9 +135,10 @@ def prepare_spec(spec: str, say: Say) -> tuple[bool, str]:
 
     Returns (ready, a line that says so or why not). Raises ModelUnavailable, UsageError.
     """
-    model = open_model(spec)
-    if not isinstance(model, FolderModel):
-        return True, f"{model.name}: nothing to prepare, it has no weights here"
+    parsed = parse_spec(spec)
+    if parsed.kind in ("python", "endpoint"):
+        return True, f"{open_model(spec).name}: nothing to prepare, it has no weights here"
+    model = _open_files(parsed, None, None, None)
     request = _export_request(model)
     reason = prepare(request, say, lambda: False, retry_failed=True)
     ready = f"{model.name} is ready: {request.slot().folder}"

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from qembed.models import open_model
-from qembed.models.builtin import builtin_folder
+from qembed.models.builtin.source import builtin_folder
 from tests.bench.processes import in_turn, mib, ratio, run, seconds
 from tests.bench.table import fact, row
 

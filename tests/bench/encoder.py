@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from qembed.models.builtin import builtin_folder
+from qembed.models.builtin.source import builtin_folder
 
 WORD = re.compile(r"\w+")
 FIRST_WORD = 1996

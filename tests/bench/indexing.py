@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from qembed.models.builtin import builtin_folder
+from qembed.models.builtin.source import builtin_folder
 from tests.bench.cold import WORDS
 from tests.bench.processes import in_turn, mib, ratio, run, seconds
 from tests.bench.table import fact, row

@@ -110,12 +110,25 @@ def test_list(shell: Shell) -> None:
     found = shell("models", "list", "--format", "json").json["models"]
     assert [m["name"] for m in found] == [p.name for p in PROFILES]
     qwen = found[0]
-    assert {n: m["name"] for m in found for n in m["builtin"]} == {"minilm": "all-MiniLM"}
+    assert {n: m["name"] for m in found for n in m["builtin"]} == {
+        "minilm": "all-MiniLM",
+        "bge-small": "bge-en",
+        "multilingual": "multilingual-e5",
+    }
     assert (qwen["query"], qwen["min_dim"]) == ("Instruct: {task}\nQuery:{query}", 32)
     text = shell("models", "list").out
     assert all(p.name in text for p in PROFILES)
     assert "all-MiniLM\n    built in as minilm\n" in text
+    rerankers = shell("models", "list", "--format", "json").json["rerankers"]
+    assert rerankers == [{"name": "minilm-l12", "model": "cross-encoder/ms-marco-MiniLM-L12-v2"}]
     assert "reads    32768 tokens, may be cut to 32 dimensions" in text
+    assert "minilm-l12\n    reranker cross-encoder/ms-marco-MiniLM-L12-v2\n" in text
+
+
+def test_show_a_built_in_reranker(shell: Shell) -> None:
+    shown = shell("models", "show", "minilm-l12", "--query", "x", "--format", "json").json
+    assert (shown["query"], shown["passage"]) == ("x", PASSAGE)
+    assert "--rerank takes it" in shown["profile"]
 
 
 # ── two backends of one model ────────────────────────────────────────────────────────────────────

@@ -20,7 +20,7 @@ HEAVY = ("torch", "transformers", "sentence_transformers", "tokenizers")
 # ── cheaply ──────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("extra", ["", ".batching", ".torch_encoder", ".builtin", ".python_model"])
+@pytest.mark.parametrize("extra", ["", ".batching", ".torch_encoder", ".builtin.source", ".python_model"])
 def test_importing_the_room_is_cheap(python: Callable[[str], str], extra: str) -> None:
     program = f"import sys, qembed.models{extra}; print([m for m in {(*HEAVY, 'numpy')} if m in sys.modules])"
     assert python(program) == "[]\n"
@@ -48,6 +48,9 @@ def test_opening_counting_and_hashing_need_no_torch(python: Callable[[str], str]
     ("text", "kind", "name", "revision", "bound"),
     [
         ("minilm", "builtin", "all-MiniLM-L6-v2", None, False),
+        ("bge-small", "builtin", "bge-small-en-v1.5", None, False),
+        ("multilingual", "builtin", "multilingual-e5-small", None, False),
+        ("minilm-l12", "builtin", "ms-marco-MiniLM-L12-v2", None, False),
         ("late", "late", "late", None, False),
         ("./models/mine", "folder", "mine", None, True),
         ("org/name", "hub", "org/name", None, True),
@@ -297,8 +300,8 @@ def test_nonsense_names_the_forms(spec: str) -> None:
     with pytest.raises(UsageError) as caught:
         open_model(spec)
     forms = (
-        "minilm, a folder, a hub id such as BAAI/bge-small-en-v1.5, http(s)://host:port/v1#model, "
-        "or py:module:factory"
+        "minilm, bge-small, multilingual, a folder, a hub id such as BAAI/bge-base-en-v1.5, "
+        "http(s)://host:port/v1#model, or py:module:factory"
     )
     assert str(caught.value) == f"--model {spec}: no such folder, and not {forms}"
 

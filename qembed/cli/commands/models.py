@@ -27,11 +27,11 @@ def list_models(format: FormatOption = OutputFormat.text) -> None:
     \b
     qembed models list
     """
-    from qembed.pipeline.diagnostics.models import known_models
+    from qembed.pipeline.diagnostics.models import builtin_rerankers, known_models
 
-    found = known_models()
+    found, rerankers = known_models(), builtin_rerankers()
     if format is OutputFormat.json:
-        out(dumps({"schema": 1, "models": found}))
+        out(dumps({"schema": 1, "models": found, "rerankers": rerankers}))
         return
     for m in found:
         out(m["name"])
@@ -42,6 +42,8 @@ def list_models(format: FormatOption = OutputFormat.text) -> None:
         out(f"    reads    {m['max_tokens']} tokens{cut}")
         if m["dtype"]:
             out(f"    dtype    {m['dtype']}")
+    for reranker in rerankers:
+        out(f"{reranker['name']}\n    reranker {reranker['model']}")
 
 
 @app.command("show", cls=Command)

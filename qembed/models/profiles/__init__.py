@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from qembed.errors import ModelUnavailable
-from qembed.models.builtin import BUILTIN
+from qembed.models.builtin.registry import BUILTIN
 from qembed.models.model_folder import Folder
 from qembed.models.profiles.profile import TASKS, Profile
 from qembed.models.profiles.table import PROFILES

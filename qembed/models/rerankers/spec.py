@@ -1,4 +1,4 @@
-"""Rerankers by spec: late interaction, a folder, a hub id, an endpoint, or the user's own code."""
+"""Rerankers by spec: late interaction, built in, a folder, a hub id, an endpoint, or the user's own code."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 from pathlib import Path
 
 from qembed.errors import ModelUnavailable, UsageError
+from qembed.models.builtin.registry import BUILTIN
 from qembed.models.environment import requested_device
 from qembed.models.model import Model
 from qembed.models.model_folder import Folder
@@ -17,7 +18,9 @@ from qembed.models.rerankers.qwen import QwenReranker
 from qembed.models.spec import local_folder, parse_spec
 from qembed.protocols import Scorer
 
-RERANKER_FORMS = "late, a folder, a hub id, http(s)://host:port/v1#model or py:module:factory"
+RERANKER_FORMS = (
+    "late, minilm-l12, a folder, a hub id, http(s)://host:port/v1#model or py:module:factory"
+)
 
 
 def open_reranker(
@@ -37,14 +40,16 @@ def open_reranker(
         from qembed.models.remote.rerank import RemoteReranker
 
         return RemoteReranker(spec, task)
-    if parsed.kind in ("folder", "hub"):
+    if parsed.kind == "builtin" and BUILTIN[spec].kind != "reranker":
+        raise UsageError(f"--rerank {spec}: it gives vectors and scores no pairs (--model {spec})")
+    if parsed.kind in ("builtin", "folder", "hub"):
         folder = local_folder(parsed)
         assert folder is not None
-        return _open_folder(folder, task, requested_device(device))
+        return _open_folder(spec, folder, task, requested_device(device))
     raise UsageError(f"--rerank {spec}: {RERANKER_FORMS} is wanted")
 
 
-def _open_folder(path: Path, task: str | None, device: str | None) -> Scorer:
+def _open_folder(spec: str, path: Path, task: str | None, device: str | None) -> Scorer:
     """Open the reranker in a folder, its kind by architecture. Raises ModelUnavailable for no reranker."""
     folder = Folder(path)
     if is_qwen_reranker(folder):

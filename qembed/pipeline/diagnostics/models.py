@@ -18,7 +18,7 @@ from qembed.models import (
     resolve_task,
     task_template,
 )
-from qembed.models.builtin import BUILTIN
+from qembed.models.builtin.registry import BUILTIN
 from qembed.models.layout.limits import UNLIMITED
 from qembed.models.model_folder import Folder
 from qembed.models.qwen_prompt import is_qwen_name, pair_text
@@ -45,6 +45,8 @@ def known_models() -> list[dict[str, Any]]:
     """
     builtin: dict[str, list[str]] = {}
     for model in BUILTIN.values():
+        if model.kind == "reranker":
+            continue
         builtin.setdefault(profile_for(model.model).name, []).append(model.name)
     return [
         {
@@ -65,6 +67,11 @@ def known_models() -> list[dict[str, Any]]:
     ]
 
 
+def builtin_rerankers() -> list[dict[str, str]]:
+    """List the built-in rerankers: `name`, the spec, and `model`, its hub id."""
+    return [{"name": m.name, "model": m.hub} for m in BUILTIN.values() if m.kind == "reranker"]
+
+
 def show_model(spec: str, task: str | None, query: str) -> dict[str, Any]:
     """Texts that are encoded for a query and a passage, byte for byte. Reads no weights and no network.
 
@@ -73,6 +80,16 @@ def show_model(spec: str, task: str | None, query: str) -> dict[str, Any]:
     parsed = parse_spec(spec)
     if is_qwen_name(parsed.name):
         return _show_reranker(parsed, task, query)
+    if parsed.kind == "builtin" and BUILTIN[spec].kind == "reranker":
+        return {
+            "model": spec,
+            "profile": "cross-encoder: --rerank takes it, it reads query and passage together",
+            "known": True,
+            "task": None,
+            "query": query,
+            "passage": passage_text("{text}", TITLE_RULE, TITLE, TEXT),
+            "url": f"https://huggingface.co/{BUILTIN[spec].hub}",
+        }
     profile = profile_for(parsed.name, parsed.path)
     template, resolved = task_template(profile, task or None)
     return {

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from qembed.models import open_model, open_reranker
-from qembed.models.builtin import builtin_folder
+from qembed.models.builtin.source import builtin_folder
 from tests.models import tiny
 from tests.models.tiny import TEXTS
 

