@@ -203,7 +203,10 @@ def tokenizer_json(file: _File) -> dict[str, Any]:
     mask = len(file.pieces) - 1
     begin, end = file.pieces[special["bos"]][0], file.pieces[special["eos"]][0]
     names = [(i, file.pieces[i][0]) for i in sorted([*special.values(), mask])]
-    sequence = [{"SpecialToken": {"id": begin, "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}]
+    sequence = [
+        {"SpecialToken": {"id": begin, "type_id": 0}},
+        {"Sequence": {"id": "A", "type_id": 0}},
+    ]
     last = {"SpecialToken": {"id": end, "type_id": 0}}
     pair = [last, last, {"Sequence": {"id": "B", "type_id": 0}}, last]
     return {
@@ -230,7 +233,12 @@ def tokenizer_json(file: _File) -> dict[str, Any]:
             "type": "Sequence",
             "pretokenizers": [
                 {"type": "WhitespaceSplit"},
-                {"type": "Metaspace", "replacement": _SPACE, "prepend_scheme": "always", "split": True},
+                {
+                    "type": "Metaspace",
+                    "replacement": _SPACE,
+                    "prepend_scheme": "always",
+                    "split": True,
+                },
             ],
         },
         "post_processor": {
@@ -242,7 +250,12 @@ def tokenizer_json(file: _File) -> dict[str, Any]:
                 for text, i in ((begin, special["bos"]), (end, special["eos"]))
             },
         },
-        "decoder": {"type": "Metaspace", "replacement": _SPACE, "prepend_scheme": "always", "split": True},
+        "decoder": {
+            "type": "Metaspace",
+            "replacement": _SPACE,
+            "prepend_scheme": "always",
+            "split": True,
+        },
         "model": {
             "type": "Unigram",
             "unk_id": special["unk"],

@@ -21,9 +21,7 @@ def e5s_file(seed: int = 3) -> bytes:
     draw = np.random.default_rng(seed)
     parts = [b"E5S1", struct.pack("<I", 1)]
     n = len(PIECES)
-    parts.append(
-        struct.pack("<7ifi", HIDDEN, LAYERS, HEADS, MIDDLE, n, POSITIONS, 2, 1e-12, 32)
-    )
+    parts.append(struct.pack("<7ifi", HIDDEN, LAYERS, HEADS, MIDDLE, n, POSITIONS, 2, 1e-12, 32))
     blob = [p.encode() for p in PIECES]
     offsets = np.cumsum([0, *map(len, blob)]).astype("<u4")
     scores = np.array([0, 0, 0, 0, *(-1.0 - i / 4 for i in range(len(WORDS))), 0], "<f4")
@@ -107,9 +105,7 @@ def int8_graph(folder: Path, classifier: bool) -> None:
         whole = values.astype(np.float32) - zero.astype(np.float32)
         drawn[f"{name}.weight"], drawn[f"{name}.bias"] = (whole * scale).T, bias
         product_, cast, scaled = (f"{made_up}_{s}" for s in ("product", "cast", "scaled"))
-        nodes.append(
-            helper.make_node("MatMulInteger", ["x", f"{made_up}_quantized"], [product_])
-        )
+        nodes.append(helper.make_node("MatMulInteger", ["x", f"{made_up}_quantized"], [product_]))
         nodes.append(helper.make_node("Cast", [product_], [cast], to=TensorProto.FLOAT))
         nodes.append(helper.make_node("Mul", [cast, f"{made_up}_scale"], [scaled]))
         nodes.append(helper.make_node("Add", [f"{name}.bias", scaled], [f"{name}_out"]))
@@ -141,5 +137,10 @@ def int8_graph(folder: Path, classifier: bool) -> None:
     Tokenizer(models.WordPiece(words, unk_token="[UNK]")).save(str(folder / "tokenizer.json"))
     (folder / "vocab.txt").write_text("\n".join(vocabulary), "utf-8")
     body = json.loads((folder / "tokenizer.json").read_text())
-    body["truncation"] = {"direction": "Right", "max_length": 8, "strategy": "LongestFirst", "stride": 0}
+    body["truncation"] = {
+        "direction": "Right",
+        "max_length": 8,
+        "strategy": "LongestFirst",
+        "stride": 0,
+    }
     (folder / "tokenizer.json").write_text(json.dumps(body))

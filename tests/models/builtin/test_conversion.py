@@ -239,7 +239,9 @@ def test_file_of_another_form(
 
 
 @pytest.mark.parametrize("name", ["minilm", "bge-small", "multilingual", "minilm-l12"])
-def test_neither_package_nor_hub(install: Install, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_neither_package_nor_hub(
+    install: Install, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     monkeypatch.setattr(source, "installed_path", lambda *_: None)
     monkeypatch.setattr(os, "uname", lambda: os.uname_result(("Linux", "", "", "", "x86_64")))
     monkeypatch.setattr("sys.platform", "linux")

