@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from qembed.protocols import Pair, Tasks, Track
@@ -13,6 +15,23 @@ if TYPE_CHECKING:
 
 TEXTS_PER_BATCH = 64
 """Passages whose token vectors are held at a time: 64 x 256 tokens x 384 float32 are 25 MB."""
+
+
+_BLAS_LIMIT = threading.Lock()
+"""The limit is the process's: two threads that set it and put it back would leave each other's."""
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Compute numpy's products by the calling thread, one caller at a time.
+
+    A pair's product takes .1 ms. Two BLAS threads wait for each other at its end, for 7 ms where other
+    processes keep the cores busy.
+    """
+    from threadpoolctl import ThreadpoolController
+
+    with _BLAS_LIMIT, ThreadpoolController().limit(limits=1, user_api="blas"):
+        yield
 
 
 class LateInteractionReranker:
@@ -60,9 +79,11 @@ class LateInteractionReranker:
         passages = sorted(positions, key=len, reverse=True)
         for at in range(0, len(passages), TEXTS_PER_BATCH):
             part = passages[at : at + TEXTS_PER_BATCH]
-            for passage, states in zip(part, self._encoder.encode_tokens(part), strict=True):
-                for i in positions[passage]:
-                    out[i] = (tokens[pairs[i][0]] @ states.T).max(axis=1).mean()
+            encoded = self._encoder.encode_tokens(part)
+            with one_blas_thread():
+                for passage, states in zip(part, encoded, strict=True):
+                    for i in positions[passage]:
+                        out[i] = (tokens[pairs[i][0]] @ states.T).max(axis=1).mean()
             if track is not None:
                 track(sum(len(positions[p]) for p in part))
         return out
