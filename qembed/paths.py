@@ -7,6 +7,8 @@ from pathlib import Path
 
 MANIFEST = "manifest.json"
 """The file that makes a folder an index."""
+INDEX_FOLDER = ".qembed"
+"""Name of an index's folder where none is given."""
 
 
 CACHE_HINT = "$QEMBED_CACHE may name another folder"

@@ -1,6 +1,7 @@
 """Paths and records to documents, documents to passages.
 
 source_files   files of a folder, as ignore files and patterns select them
+left_out       reasons for which a file is not among them
 formats        suffixes and the names of their formats
 file_contents  bytes and text of a file, packed or not; decode, encodings: bytes to text
 readers/       files to documents, a module a format
@@ -14,15 +15,18 @@ if TYPE_CHECKING:
     from qembed.corpus.chunking.chunker import Chunker
     from qembed.corpus.decode import encoding_option
     from qembed.corpus.formats import suffix
+    from qembed.corpus.left_out import GONE, LeftOutReasons
     from qembed.corpus.read_options import ReadOptions
     from qembed.corpus.readers.json_records import read_lines
     from qembed.corpus.readers.registry import READERS, read, reader_of
     from qembed.corpus.source_files import UNKNOWN, walk
 
 __all__ = [
+    "GONE",
     "READERS",
     "UNKNOWN",
     "Chunker",
+    "LeftOutReasons",
     "ReadOptions",
     "encoding_option",
     "read",
@@ -33,9 +37,11 @@ __all__ = [
 ]
 
 _MODULES = {
+    "GONE": "left_out",
     "READERS": "readers.registry",
     "UNKNOWN": "source_files",
     "Chunker": "chunking.chunker",
+    "LeftOutReasons": "left_out",
     "ReadOptions": "read_options",
     "encoding_option": "decode",
     "read": "readers.registry",

@@ -35,20 +35,28 @@ class Rules:
     """Patterns of one folder's ignore files, in order, over paths relative to that folder.
 
     `prefix`: the folder's name inside the source, with its slash; `above`: of a folder above the source, the
-    source's name inside it, with its slash.
+    source's name inside it, with its slash. `files`: (path, position of its first line) of the files that
+    `lines` were read from, in order.
     """
 
-    __slots__ = ("_names", "_others", "_rules", "_suffixes", "above", "prefix")
+    __slots__ = ("_files", "_names", "_others", "_rules", "_suffixes", "above", "prefix")
 
-    def __init__(self, lines: Iterable[str], prefix: str = "", above: str = "") -> None:
+    def __init__(
+        self,
+        lines: Iterable[str],
+        prefix: str = "",
+        above: str = "",
+        files: Sequence[tuple[str, int]] = (),
+    ) -> None:
         self.prefix = prefix
         self.above = above
+        self._files = files
         # A project's ignore file often has a hundred lines, most of them plain names or `*.suffix`.
         # Two sets and one joined expression tell at once that an entry matches none of them.
         self._names: set[str] = set()
         self._suffixes: set[str] = set()
         self._others: re.Pattern[str] | None = None
-        self._rules: list[Rule] = []
+        self._rules: list[tuple[bool, bool, re.Pattern[str], int]] = []
         with warnings.catch_warnings():
             # of `[[]`, a git pattern, which re thinks might one day mean something else
             warnings.simplefilter("ignore", FutureWarning)
@@ -56,8 +64,11 @@ class Rules:
 
     def _learn(self, lines: Iterable[str]) -> None:
         others = []
-        for rule, body in filter(None, map(_compile, lines)):
-            self._rules.append(rule)
+        for position, line in enumerate(lines):
+            if (compiled := _compile(line)) is None:
+                continue
+            rule, body = compiled
+            self._rules.append((*rule, position))
             if not _SPECIAL.search(body):
                 self._names.add(body)
             elif body.startswith("*.") and not _SPECIAL.search(body[1:]):
@@ -82,13 +93,23 @@ class Rules:
             and (self._others is None or not self._others.match(path))
         ):
             return None
-        for ignores, only_folders, regex in self._rules:
+        found = self.deciding(path, is_folder)
+        return None if found is None else found[0]
+
+    def deciding(self, path: str, is_folder: bool) -> tuple[bool, int] | None:
+        """(verdict, position of the line that decides it); None if these rules say nothing."""
+        for ignores, only_folders, regex, position in self._rules:
             if only_folders and not is_folder:
                 continue
             # pathspec's one group marks a match of something above the path, which is not a match here
             if (found := regex.match(path)) and found.lastindex is None:
-                return ignores
+                return ignores, position
         return None
+
+    def place(self, position: int) -> str:
+        """Place of a line as `file:line`, lines counted from 1."""
+        path, first = max((f for f in self._files if f[1] <= position), key=lambda f: f[1])
+        return f"{path}:{position - first + 1}"
 
 
 def _compile(line: str) -> tuple[Rule, str] | None:
@@ -118,6 +139,7 @@ def read_rules(
 ) -> tuple[Rules, list[Unreadable]]:
     """The rules of a folder's ignore files, of which `present` are there, and those that cannot be read."""
     lines: list[str] = []
+    files: list[tuple[str, int]] = []
     problems = []
     for path in (Path(folder, name) for name in IGNORE_FILES if name in present):
         try:
@@ -127,8 +149,9 @@ def read_rules(
             continue
         # file names come from the system with the same error handler, so odd bytes still match
         text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
+        files.append((str(path), len(lines)))
         lines += text.split("\n")
-    return Rules(lines, prefix, above), problems
+    return Rules(lines, prefix, above, files), problems
 
 
 def rules_above(source: str) -> tuple[tuple[Rules, ...], list[Unreadable]]:
@@ -177,7 +200,8 @@ def repository_rules(root: Path, prefix: str, above: str = "") -> list[Rules]:
             text = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
         except OSError:
             continue
-        rules = Rules(text.decode("utf-8", "surrogateescape").split("\n"), prefix, above)
+        lines = text.decode("utf-8", "surrogateescape").split("\n")
+        rules = Rules(lines, prefix, above, [(str(path), 0)])
         if rules:
             found.append(rules)
     return found

@@ -1,21 +1,21 @@
 """Files of a source: one pass over folders, one `stat` a file, nothing opened but ignore files.
 
-Skipped without a word: hidden files and folders, what ignore files or --exclude name, version control's
-own folders. Skipped with a reason: suffixes no reader knows, symbolic links (what they point at is either
-in the source anyway or was not asked for, and a loop of them has no end), and what is not a regular file
-(opening a FIFO would wait for ever). Of a source inside a git repository the ignore files above it count, up
-to the repository's root, with its `info/exclude` and the user's excludes; a source that is itself ignored
-was named, and is read.
+Skipped without a word: what ignore files or --exclude name, the folders of version control and of indexes.
+Skipped with a reason: hidden files and folders (a folder counts once), suffixes no reader knows, symbolic
+links (what they point at is either in the source anyway or was not asked for, and a loop of them has no
+end), and what is not a regular file (opening a FIFO would wait for ever). Of a source inside a git
+repository the ignore files above it count, up to the repository's root, with its `info/exclude` and the
+user's excludes; a source that is itself ignored was named, and is read.
 """
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from operator import itemgetter
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from qembed.corpus.formats import FORMATS, is_plain_name, packed_suffix
 from qembed.corpus.ignore import (
@@ -28,12 +28,16 @@ from qembed.corpus.ignore import (
     rules_above,
 )
 from qembed.errors import UsageError
+from qembed.paths import INDEX_FOLDER
 from qembed.types import SourceFile, Unreadable
 
 UNKNOWN = "unknown suffix"
 SYMLINK = "symbolic link"
 SPECIAL = "not a regular file"
 LARGE = "larger than --max-file-size"
+HIDDEN = "hidden (--hidden reads them)"
+OWN_FOLDERS = frozenset({".git", ".hg", ".svn", ".bzr", ".jj", "_darcs", INDEX_FOLDER})
+"""Folders of version control and of indexes, which no option reads."""
 
 Frame: TypeAlias = tuple[Iterator[tuple[str, "os.DirEntry[str]"]], tuple[Rules, ...]]
 """A folder being walked: what is left of it, as (name inside the source, entry), and the rules in it."""
@@ -45,6 +49,7 @@ def walk(
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     use_ignore: bool = True,
+    hidden: bool = False,
     max_size: int | None = None,
     on_skip: Callable[[str, str], None] | None = None,
     label: str | None = None,
@@ -53,10 +58,10 @@ def walk(
 
     A single file yields itself whatever the rules say (a symbolic link is followed: it was named). Of a
     folder, `include` and `exclude` are patterns as in ignore files, over names; `use_ignore` honours
-    .gitignore, .ignore and .qembedignore at every level. A suffix no reader knows is read as text if an
-    include pattern ends in it (`*.asm`). Files of more than `max_size` bytes are left out, a single one
-    too. `on_skip(name, reason)` hears of files left out. `label` is what
-    their `source` says, the path as given if None.
+    .gitignore, .ignore and .qembedignore at every level; `hidden` takes files and folders whose names begin
+    with a dot. A suffix no reader knows is read as text if an include pattern ends in it (`*.asm`). Files of
+    more than `max_size` bytes are left out, a single one too. `on_skip(name, reason)`: called for each file
+    left out with a reason. `label`: their `source`, the path as given if None.
     What cannot be listed or looked at is yielded as Unreadable under its full path, and the rest goes on.
     Raises UsageError for a source that is neither file nor folder, and for patterns that are none.
     """
@@ -78,9 +83,8 @@ def walk(
         return
     if not stat.S_ISDIR(info.st_mode):
         raise UsageError(f"{where}: neither a file nor a folder (records can be piped in: -)")
-    asked = {p[p.rindex(".") :].lower() for p in include if "." in p and not p.startswith("!")}
-    known = FORMATS.keys() | asked
-    found = _Walk(where, label or where, selection, known, use_ignore, on_skip).files()
+    rules = WalkRules(selection, known_suffixes(include), use_ignore, hidden)
+    found = _Walk(where, label or where, rules, on_skip).files()
     if max_size is None:
         yield from found
         return
@@ -91,6 +95,33 @@ def walk(
             on_skip(file.name, LARGE)
 
 
+def known_suffixes(include: Sequence[str]) -> Set[str]:
+    """Suffixes in lower case that are read: of the formats, and those that `include` patterns end in."""
+    asked = {p[p.rindex(".") :].lower() for p in include if "." in p and not p.startswith("!")}
+    return FORMATS.keys() | asked
+
+
+def is_readable_name(leaf: str, known: Set[str]) -> bool:
+    """True for a file name whose suffix is in `known`, packed or not, and for known names of texts."""
+    dot = leaf.rfind(".")
+    kind = leaf[dot:] if dot > 0 else ""
+    return (
+        kind in known
+        or kind.lower() in known
+        or packed_suffix(leaf) in known
+        or is_plain_name(leaf)
+    )
+
+
+class WalkRules(NamedTuple):
+    """Rules by which a walk takes files. `known`: suffixes that are read."""
+
+    selection: Selection
+    known: Set[str]
+    use_ignore: bool
+    hidden: bool
+
+
 class _Walk:
     """Depth first with a stack of its own, so that names come out sorted and no depth is too deep."""
 
@@ -98,23 +129,19 @@ class _Walk:
         self,
         source: str,
         label: str,
-        selection: Selection,
-        known: set[str],
-        use_ignore: bool,
+        rules: WalkRules,
         on_skip: Callable[[str, str], None] | None,
     ) -> None:
         self.source = source
         self.label = label
-        self.selection = selection
-        self.known = known
-        self.use_ignore = use_ignore
+        self.rules = rules
         self.skip = on_skip or (lambda _name, _reason: None)
         self.problems: list[Unreadable] = []
 
     def files(self) -> Iterator[SourceFile | Unreadable]:
         label = self.label
         above: tuple[Rules, ...] = ()
-        if self.use_ignore:
+        if self.rules.use_ignore:
             above, self.problems = rules_above(self.source)
         stack = [self._list(self.source, "", above)]
         while stack:
@@ -150,24 +177,21 @@ class _Walk:
                 reason = f"folder cannot be listed: {problem.strerror or problem}"
                 self.problems.append(Unreadable(folder, reason))
             return iter(()), rules
-        if self.use_ignore:
-            if any(e.name == ".git" for e in entries) and is_repository(Path(folder)):
-                rules = (*repository_rules(Path(folder), prefix), *rules)
-            present = [e.name for e in entries if e.name in IGNORE_FILES and _is_plain(e)]
-            if present:
-                own, problems = read_rules(folder, present, prefix)
-                self.problems += problems
-                if own:
-                    rules = (own, *rules)
-        selection, known = self.selection, self.known
+        if self.rules.use_ignore:
+            rules, problems = with_rules_of(folder, entries, prefix, rules)
+            self.problems += problems
+        selection, known, _, hidden = self.rules
         exclude = selection.exclude if selection.exclude else None
         include = bool(selection.include)
         wanted = []
         for entry in entries:
             leaf = entry.name
-            if leaf[0] == ".":
+            if leaf in OWN_FOLDERS:
                 continue
             name = prefix + leaf
+            if leaf[0] == "." and not hidden:
+                self.skip(name, HIDDEN)
+                continue
             is_folder = entry.is_dir(follow_symlinks=False)
             if rules and _ignored(rules, name, leaf, is_folder):
                 continue
@@ -177,19 +201,12 @@ class _Walk:
                 if not entry.is_file(follow_symlinks=False):
                     self.skip(name, SYMLINK if entry.is_symlink() else SPECIAL)
                     continue
-                dot = leaf.rfind(".")
-                kind = leaf[dot:] if dot > 0 else ""
-                if (
-                    kind not in known
-                    and kind.lower() not in known
-                    and packed_suffix(leaf) not in known
-                    and not is_plain_name(leaf)
-                ):
+                if not is_readable_name(leaf, known):
                     self.skip(name, UNKNOWN)
                     continue
                 if include and not selection.takes(name, leaf):
                     continue
-            elif _is_version_control(entry):
+            elif leaf == "CVS" and is_cvs(entry.path):
                 continue
             else:
                 name += "/"
@@ -200,6 +217,21 @@ class _Walk:
                 self.problems.append(Unreadable(shown, "its name is not UTF-8 (rename it)"))
         wanted.sort(key=itemgetter(0))
         return iter(wanted), rules
+
+
+def with_rules_of(
+    folder: str, entries: Sequence[os.DirEntry[str]], prefix: str, rules: tuple[Rules, ...]
+) -> tuple[tuple[Rules, ...], list[Unreadable]]:
+    """Rules in a folder of the source, its own before `rules`, and its ignore files that cannot be read."""
+    problems: list[Unreadable] = []
+    if any(e.name == ".git" for e in entries) and is_repository(Path(folder)):
+        rules = (*repository_rules(Path(folder), prefix), *rules)
+    present = [e.name for e in entries if e.name in IGNORE_FILES and _is_plain(e)]
+    if present:
+        own, problems = read_rules(folder, present, prefix)
+        if own:
+            rules = (own, *rules)
+    return rules, problems
 
 
 def _ignored(rules: tuple[Rules, ...], name: str, leaf: str, is_folder: bool) -> bool:
@@ -224,8 +256,6 @@ def _is_text(name: str) -> bool:
     return True
 
 
-def _is_version_control(entry: os.DirEntry[str]) -> bool:
-    """Folders of version control that are not hidden; CVS is known by what is in it."""
-    if entry.name == "_darcs":
-        return True
-    return entry.name == "CVS" and Path(entry.path, "Entries").exists()
+def is_cvs(folder: str) -> bool:
+    """True for a folder of CVS, which is known by its content."""
+    return Path(folder, "Entries").exists()

@@ -6,9 +6,8 @@ import os
 from pathlib import Path
 
 from qembed.errors import NoIndex, UsageError
-from qembed.paths import MANIFEST
+from qembed.paths import INDEX_FOLDER, MANIFEST
 
-FOLDER = ".qembed"
 DEFAULT_MODEL = "minilm"
 
 
@@ -21,14 +20,16 @@ def find_index(given: Path | None = None) -> Path:
     if named is not None:
         named = named.absolute()
         # `given` may be the folder of the index, too
-        if not (named / MANIFEST).exists() and (named / FOLDER / MANIFEST).exists():
-            named = named / FOLDER
+        if not (named / MANIFEST).exists() and (named / INDEX_FOLDER / MANIFEST).exists():
+            named = named / INDEX_FOLDER
         return named
     here = Path.cwd()
     for folder in (here, *here.parents):
-        if (folder / FOLDER / MANIFEST).exists():
-            return folder / FOLDER
-    raise NoIndex(f"no index at ./{FOLDER} or in a folder above (make one: qembed index PATH)")
+        if (folder / INDEX_FOLDER / MANIFEST).exists():
+            return folder / INDEX_FOLDER
+    raise NoIndex(
+        f"no index at ./{INDEX_FOLDER} or in a folder above (make one: qembed index PATH)"
+    )
 
 
 def find_optional_index(given: Path | None = None) -> Path | None:
@@ -48,7 +49,7 @@ def index_to_write(given: Path | None = None) -> Path:
     try:
         found = find_index(given)
     except NoIndex:
-        found = Path.cwd() / FOLDER
+        found = Path.cwd() / INDEX_FOLDER
     try:
         str(found).encode()
     except UnicodeEncodeError:

@@ -32,7 +32,8 @@ REBUILD = "rebuild.json"
 class Source:
     """Folder, file or stream of documents, and the options it is read with.
 
-    `path` is relative to the folder of the index, or absolute; `-` is standard input. `encoding`: codec of
+    `path` is relative to the folder of the index, or absolute; `-` is standard input. `hidden`: take files
+    and folders whose names begin with a dot. `encoding`: codec of
     text that does not say its own; `id_prefix`: "file" or None; `column_types`: of CSV columns, by name.
     """
 
@@ -48,6 +49,7 @@ class Source:
     encoding: str | None = None
     id_prefix: str | None = None
     column_types: Mapping[str, str] = field(default_factory=dict)
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)

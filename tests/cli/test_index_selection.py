@@ -65,8 +65,11 @@ def test_renaming_everything_is_no_loss(twenty: Shell) -> None:
     assert summary(twenty)["documents"]["moved"] == 20
 
 
-def test_another_selection_is_meant(twenty: Shell) -> None:
-    assert summary(twenty, "mnt", "--include", "n00.md")["documents"]["deleted"] == 19
+def test_another_selection_is_asked_about_too(twenty: Shell) -> None:
+    done = twenty.process("index", "mnt", "--include", "n00.md")
+    assert done.code == 2
+    assert "19 of 20 documents would be deleted: filtered by --include 'n00.md'" in done.err
+    assert summary(twenty, "mnt", "--include", "n00.md", "--yes")["documents"]["deleted"] == 19
 
 
 def test_a_small_index_is_not_asked_about(docs: Shell) -> None:

@@ -27,6 +27,8 @@ from qembed.cli.options import (
 )
 from qembed.cli.render.index_summary import (
     LINE_BREAKS,
+    skipped_line,
+    skipped_names,
     summary_line,
     unknown_suffixes,
     warning_lines,
@@ -103,6 +105,9 @@ class ReadingOptions(NamedTuple):
     no_ignore: Annotated[
         bool, typer.Option("--no-ignore", help="Read what .gitignore and the like leave out.")
     ] = False
+    hidden: Annotated[
+        bool, typer.Option("--hidden", help="Read files and folders whose names begin with a dot.")
+    ] = False
     max_file_size: Annotated[
         str | None,
         typer.Option(metavar="SIZE", help="Leave out larger files: bytes, or 500K, 20M, 1G."),
@@ -144,6 +149,7 @@ class ReadingOptions(NamedTuple):
             include=tuple(common.include or ()),
             exclude=tuple(common.exclude or ()),
             use_ignore=not self.no_ignore,
+            hidden=self.hidden,
             id_field=self.id_field,
             text_field=self.text_field,
             title_field=self.title_field,
@@ -235,6 +241,8 @@ def index(
     with StopSignals().caught(talk) as signals, talk.progress(signals) as progress:
         summary = build(index_to_write(common.index_dir), options, progress, stdin)
     _say(talk, summary)
+    if summary.question:
+        talk.warn(f"a run would ask: {summary.question} (--yes deletes them)")
     out(dumps(summary.to_json()) if common.format is OutputFormat.json else summary_line(summary))
     _say_details(talk, summary)
     if summary.interrupted:
@@ -250,9 +258,14 @@ def _say(talk: Console, summary: IndexSummary) -> None:
     for line in warning_lines(summary, talk.verbose):
         talk.say(line)
     for reason, n in summary.skipped.items():
-        # what a command mends is worth a line; all else only with -v
+        # what a command mends is worth a line; all else is counted, and told with -v
         tell = talk.say if reason.startswith("needs ") else talk.detail
-        tell(f"left out {n:,}: {reason}{unknown_suffixes(summary, reason)}")
+        tell(
+            f"left out {n:,}: {reason}{unknown_suffixes(summary, reason)}"
+            f"{skipped_names(summary, reason) if talk.verbose else ''}"
+        )
+    if summary.documents["added"] and not talk.verbose and (line := skipped_line(summary)):
+        talk.say(line)
     if n := summary.left_out.files:
         what = "1 file" if n == 1 else f"{n:,} files"
         talk.say(f"{what} with parts left out: {'as follows' if talk.verbose else '-v says which'}")

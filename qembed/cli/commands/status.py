@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Annotated, Any
 
 import typer
@@ -58,12 +59,40 @@ def _size(n: float) -> str:
     raise AssertionError
 
 
+def _sources(settings: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
+    """Rows about the sources: in one line while none has settings of its own, else a line each."""
+    if not any(settings.values()):
+        return [("sources", ", ".join(settings) or "none")]
+    return [
+        ("" if n else "sources", f"{path}: {_settings(own)}" if own else path)
+        for n, (path, own) in enumerate(settings.items())
+    ]
+
+
+def _settings(own: dict[str, Any]) -> str:
+    """Settings of a source as the options that make them."""
+    words = []
+    for name, value in own.items():
+        option = f"--{name.replace('_', '-')}"
+        if name == "use_ignore":
+            words.append("--no-ignore")
+        elif value is True:
+            words.append(option)
+        elif isinstance(value, dict):
+            words += [f"{option} {shlex.quote(f'{k}={v}')}" for k, v in value.items()]
+        elif isinstance(value, tuple):
+            words += [f"{option} {shlex.quote(v)}" for v in value]
+        else:
+            words.append(f"{option} {shlex.quote(str(value))}")
+    return " ".join(words)
+
+
 def _text(s: dict[str, Any]) -> None:
     recipe = s["recipe"]
     rows = [
         ("index", s["index"]),
         ("generation", f"{s['generation']}, refreshed {_span(s['age_seconds'])} ago"),
-        ("sources", ", ".join(s["sources"]) or "none"),
+        *_sources(s["source_settings"]),
         ("documents", f"{s['documents']:,}"),
         ("passages", f"{s['passages']:,} ({s['dead_rows']:,} dead rows)"),
         ("model", f"{s['model']} ({recipe['model']}, {recipe['dim']} dimensions)"),

@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from qembed.pipeline.indexing.summary import IndexSummary
 
 SUFFIXES_SHOWN = 8
+NAMES_SHOWN = 20
+"""Skipped files named for each reason with --verbose; the JSON summary has a thousand."""
 WARNINGS_SHOWN = 20
 """Warnings listed without --verbose; the JSON summary has them all."""
 LINE_BREAKS = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})
@@ -16,8 +18,13 @@ LINE_BREAKS = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 def summary_line(summary: IndexSummary) -> str:
     """Format what a run did, in one line; of a dry run, what it would do, one line a file before that."""
+    from qembed.pipeline.indexing.losses import describe_reasons
+
     done = summary.documents
     kinds = [f"{done[k]:,} {k}" for k in done if done[k] and k != "unchanged"]
+    if summary.deleted_why:
+        why = describe_reasons(summary.deleted_why).translate(LINE_BREAKS)
+        kinds = [f"{k} ({why})" if k.endswith(" deleted") else k for k in kinds]
     what = ", ".join([*kinds, f"{done['unchanged']:,} unchanged"])
     if summary.dry_run:
         return "\n".join([*_plan_lines(summary), f"would: {what} (nothing was written)"])
@@ -56,6 +63,25 @@ def warning_lines(summary: IndexSummary, verbose: bool) -> list[str]:
     if (more := summary.warnings.count - shown) > 0:
         lines.append(f"… and {more:,} more warnings{'' if verbose else ' (-v shows them)'}")
     return lines
+
+
+def skipped_line(summary: IndexSummary) -> str:
+    """Format the numbers of skipped files by reason, "" if none was or a line of its own tells of them."""
+    told = {why: n for why, n in summary.skipped.items() if not why.startswith("needs ")}
+    if not told:
+        return ""
+    reasons = ", ".join(f"{n:,} {why}" for why, n in sorted(told.items(), key=lambda x: -x[1]))
+    return f"not read: {reasons} (-v names them)"
+
+
+def skipped_names(summary: IndexSummary, reason: str) -> str:
+    """Format the names of the first files that were skipped for a reason."""
+    names = sorted(name for name, why in summary.skipped_files if why == reason)
+    if not names:
+        return ""
+    shown = ", ".join(name.translate(LINE_BREAKS) for name in names[:NAMES_SHOWN])
+    more = summary.skipped[reason] - len(names[:NAMES_SHOWN])
+    return f": {shown}" + (f" and {more:,} more" if more > 0 else "")
 
 
 def unknown_suffixes(summary: IndexSummary, reason: str) -> str:

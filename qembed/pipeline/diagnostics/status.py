@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from qembed.errors import UsageError
+from qembed.store import Source
 from qembed.store import derived_files as files
 from qembed.store import manifest as manifests
 
@@ -21,6 +23,16 @@ def parse_age(text: str) -> float:
     if m is None:
         raise UsageError(f"{text!r} is no time span (such as 30m, 24h, 7d)")
     return float(m.group(1)) * _UNITS[m.group(2)]
+
+
+def source_settings(source: Source) -> dict[str, Any]:
+    """Settings of a source that differ from the defaults, by name."""
+    plain = Source(source.path)
+    return {
+        f.name: getattr(source, f.name)
+        for f in fields(Source)
+        if getattr(source, f.name) != getattr(plain, f.name)
+    }
 
 
 def describe(root: Path) -> dict[str, Any]:
@@ -55,6 +67,7 @@ def describe(root: Path) -> dict[str, Any]:
         "passages": living,
         "dead_rows": rows - living,
         "sources": [s.path for s in manifest.sources],
+        "source_settings": {s.path: source_settings(s) for s in manifest.sources},
         "failed": [error for _, _, error in manifest.failed],
         "created": manifest.created,
         "committed": manifest.committed,

@@ -12,11 +12,11 @@ from pathlib import Path
 from qembed.errors import InputError, StorageError, UsageError
 from qembed.evaluation import corpus_file_name, read_beir, read_qrels, read_queries
 from qembed.models import cache_folder
-from qembed.paths import CACHE_HINT
+from qembed.paths import CACHE_HINT, INDEX_FOLDER
 from qembed.pipeline.indexing.build import build
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.summary import IndexSummary
-from qembed.pipeline.locate import FOLDER, model_spec
+from qembed.pipeline.locate import model_spec
 from qembed.pipeline.progress import Progress
 from qembed.types import Qrels, Query
 
@@ -84,7 +84,7 @@ def index_beir(
         link.symlink_to(corpus.resolve())
     except OSError as e:
         raise StorageError(f"cannot write {folder}: {e.strerror} ({CACHE_HINT})") from e
-    root = folder / FOLDER
+    root = folder / INDEX_FOLDER
     summary = build(
         root, replace(options, paths=(str(link),), recipe=recipe, wait=LOCK_WAIT), progress
     )

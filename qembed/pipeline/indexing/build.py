@@ -91,6 +91,10 @@ class _Run:
                 self.writer.note(**fields.values([]))
             self.stats.documents["unchanged"] += plan.documents_in(plan.changes.unchanged)
         if not stopped:
+            if plan.target.rebuild:
+                guard = plan.sources.guard
+                left = self.writer.present.counts.get("documents", 0)
+                guard.check(guard.question(guard.total - left, +self.stats.deleted_why))
             self.writer.finish_rebuild()
             self._maintain()
             stopped = self.progress.stop()  # what is derived may then be incomplete
@@ -121,10 +125,11 @@ class _Run:
         """Index the planned changes and commit. Returns True if the run was stopped before their end."""
         # a run without changes pays for none of these
         from qembed.pipeline.indexing.chunking import PassageBuilder
+        from qembed.pipeline.indexing.committer import Committer
         from qembed.pipeline.indexing.encoding.batch import BatchEncoder
         from qembed.pipeline.indexing.encoding.encoder_source import EncoderSource
         from qembed.pipeline.indexing.encoding.vectorizer import Vectorizer
-        from qembed.pipeline.indexing.ingest import Committer, Ingest
+        from qembed.pipeline.indexing.ingest import Ingest
 
         recipe, model, progress, stats = (
             plan.target.recipe,
@@ -143,11 +148,12 @@ class _Run:
             vectorizer.use_snapshot(snapshot, snapshot.manifest.base)
         builder = PassageBuilder(model, recipe)
         encoder = BatchEncoder(self.writer, vectorizer, batches, stats)
+        guard = None if plan.target.rebuild else plan.sources.guard
         with contextlib.closing(
-            Ingest(committer, snapshot, builder, encoder, stats, progress.stop)
+            Ingest(committer, snapshot, guard, builder, encoder, stats, progress.stop)
         ) as ingest:
             stats.add_unreadable(plan.sources.unlisted)
-            ingest.delete_files(plan.changes.gone)
+            ingest.delete_files({key: plan.sources.absent[key] for key in plan.changes.gone})
             self._read(ingest, plan, records)
             ingest.finish()
         vectorizer.release()  # derived files need the memory
@@ -213,12 +219,14 @@ class _Run:
             failed=[u for _, u in stats.failed],
             skipped=plan.sources.skipped + stats.skipped,
             suffixes=plan.sources.suffixes,
+            skipped_files=[*plan.sources.skipped_files, *stats.skipped_files],
             seconds=stats.seconds,
             interrupted=stopped,
             truncated_passages=stats.truncated_passages,
             plain_text_fallbacks=stats.plain_text_fallbacks,
             left_out=stats.left_out,
             warnings=stats.warnings,
+            deleted_why=+stats.deleted_why,
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from pathlib import Path
 
 from qembed.corpus import Chunker, ReadOptions, read, reader_of
@@ -36,6 +37,9 @@ def _summary(root: Path, plan: IndexPlan, details: list[Detail], began: float) -
         "read": [f.name for f in changes.read if (f.source, f.name) in plan.files],
         "delete": [name for _, name in changes.gone],
     }
+    deleted_why: Counter[str] = Counter()
+    for key in changes.gone:
+        deleted_why[plan.sources.absent[key]] += plan.documents_in([key])
     documents = dict.fromkeys(KINDS, 0)
     documents["added"] = len(would["add"])
     documents["changed"] = len(would["read"])
@@ -53,10 +57,12 @@ def _summary(root: Path, plan: IndexPlan, details: list[Detail], began: float) -
         failed=[u for _, u in plan.sources.unlisted],
         skipped=plan.sources.skipped,
         suffixes=plan.sources.suffixes,
-        skipped_files=sorted(plan.sources.skipped_files),
+        skipped_files=sorted(plan.sources.skipped_files) if plan.sources.options.detail else (),
         seconds={"total": time.perf_counter() - began},
         dry_run=True,
         would=would,
+        deleted_why=deleted_why,
+        question=plan.sources.question,
         details=details,
     )
 

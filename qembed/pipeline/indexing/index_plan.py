@@ -149,13 +149,15 @@ def plan_index(root: Path, options: IndexOptions, timer: StageTimer | None = Non
     try:
         sources = Sources(root, present, options)
         target = plan_recipe(present, options)
+        replaced = None
         if target.rebuild and snapshot is not None:
+            replaced = snapshot.catalog.grouped().files()
             snapshot.close()
             begun = interrupted_rebuild(root, target.recipe)
             snapshot = None if begun is None else Snapshot.open(root, REBUILD)
         catalog = (snapshot.catalog if snapshot is not None else Catalog()).grouped()
         with (timer if timer is not None else StageTimer())("scan"):
-            changes = sources.changes(catalog)
+            changes = sources.changes(catalog, replaced)
     except BaseException:
         if snapshot is not None:
             snapshot.close()

@@ -11,20 +11,20 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from qembed.pipeline.indexing.catalog_builder import CatalogBuilder
 from qembed.pipeline.indexing.chunking import PassageBuilder
+from qembed.pipeline.indexing.committer import Committer
 from qembed.pipeline.indexing.document_ids import IdAssigner, PreviousDocuments
 from qembed.pipeline.indexing.encoding.batch import BatchEncoder, PendingDocument
-from qembed.pipeline.indexing.index_plan import ManifestFields
-from qembed.pipeline.indexing.options import CommitPolicy
+from qembed.pipeline.indexing.losses import NOT_IN_FILE, LossGuard
 from qembed.pipeline.indexing.plan import Key, trusted_mtime
 from qembed.pipeline.indexing.summary import MAX_LISTED, IndexStats
-from qembed.store import Catalog, CatalogEntry, FileState, Snapshot, Writer
+from qembed.store import Catalog, CatalogEntry, FileState, Snapshot
 from qembed.types import (
     Document,
     LeftOut,
@@ -61,53 +61,19 @@ class _OpenFile:
         return os.fspath(self.file.location)
 
 
-class Committer:
-    """Commits the generations of a run, each with the same manifest fields."""
-
-    def __init__(
-        self, writer: Writer, fields: ManifestFields, policy: CommitPolicy, stats: IndexStats
-    ) -> None:
-        self._writer = writer
-        self._fields = fields
-        self._policy = policy
-        self._stats = stats
-        self._committed_at = time.monotonic()
-        self._cost = 0.0
-
-    @property
-    def is_due(self) -> bool:
-        """True if the policy wants a commit now."""
-        elapsed = time.monotonic() - self._committed_at
-        return self._policy.is_due(self._writer.pending, elapsed, self._cost)
-
-    def commit(self, catalog: Catalog) -> tuple[Snapshot, int]:
-        """Commit the appended rows with `catalog`. Returns the generation, and the first of its new rows."""
-        began = time.monotonic()
-        since = self._writer.present.next_row
-        fields = self._fields.values(self._stats.failed)
-        self._writer.commit(catalog, counts=catalog.counts(), **fields)
-        snapshot = self._writer.open_present(catalog)
-        self._committed_at = time.monotonic()
-        self._cost = self._committed_at - began
-        self._stats.seconds["write"] += self._cost
-        return snapshot, since
-
-    def note(self) -> None:
-        """Set the manifest fields without a commit."""
-        self._writer.note(**self._fields.values(self._stats.failed))
-
-
 class Ingest:
     """Takes the files of a run one after another, and commits now and then.
 
-    `snapshot`: the generation that is continued, None for a new index. `stats`: counts of the run, updated in
-    place. `stopped`: True once the run was stopped before all of its input was indexed.
+    `snapshot`: the generation that is continued, None for a new index. `guard`: asked before most of the
+    documents are deleted, None for a rebuild, which begins without any. `stats`: counts of the run, updated
+    in place. `stopped`: True once the run was stopped before all of its input was indexed.
     """
 
     def __init__(
         self,
         committer: Committer,
         snapshot: Snapshot | None,
+        guard: LossGuard | None,
         builder: PassageBuilder,
         encoder: BatchEncoder,
         stats: IndexStats,
@@ -118,6 +84,7 @@ class Ingest:
         self.stopped = False
         self._committer = committer
         self._snapshot = snapshot
+        self._guard = guard
         self._builder = builder
         self._encoder = encoder
         self._stats = stats
@@ -127,6 +94,7 @@ class Ingest:
         self._files: dict[Key, FileState] = self._catalog.files()
         self._keep: npt.NDArray[np.bool_] = np.ones(len(self._catalog), dtype=bool)
         self._deleted: dict[bytes, list[int]] = {}  # digest -> catalog positions
+        self._reason_of: dict[int, str] = {}  # catalog position -> reason of the deletion
         self._ids = IdAssigner(self._catalog, self._keep)
         self._entries = CatalogBuilder()
         self._refused: Counter[Key] = Counter()
@@ -137,12 +105,19 @@ class Ingest:
 
     # ── input ────────────────────────────────────────────────────────────────────────────────────
 
-    def delete_files(self, keys: Iterable[Key]) -> None:
-        """Delete the documents of files that are gone. They count as moved if they turn up elsewhere."""
-        files = [self._files[key] for key in keys]
-        positions = [p for state in files for p in range(state.start, state.stop)]
+    def delete_files(self, reasons: Mapping[Key, str]) -> None:
+        """Delete the documents of files that are gone. They count as moved if they turn up elsewhere.
+
+        `reasons`: by file.
+        """
+        for key, why in reasons.items():
+            self._reason_of.update(
+                dict.fromkeys(range(self._files[key].start, self._files[key].stop), why)
+            )
+        positions = list(self._reason_of)
         if positions:
             self._drop(positions)
+            self._stats.deleted_why.update(self._reason_of.values())
             for p, digest in zip(positions, self._catalog.digests(positions), strict=True):
                 self._deleted.setdefault(digest, []).append(p)
 
@@ -170,6 +145,8 @@ class Ingest:
         untaken = previous.untaken()
         if at_end and complete and not state.is_broken:
             self._drop(untaken)
+            if len(untaken):
+                self._stats.deleted_why[NOT_IN_FILE] += len(untaken)
         elif at_end:
             self._stats.documents["unchanged"] += len(untaken)
 
@@ -185,7 +162,7 @@ class Ingest:
                 self._stats.warnings.add(item)
             elif isinstance(item, Skipped):
                 state.is_broken |= item.keep
-                self._stats.skipped[item.error] += 1
+                self._stats.add_skipped(item.path, item.error)
             elif isinstance(item, Unreadable):
                 self._add_problem(state, item)
             else:
@@ -247,7 +224,6 @@ class Ingest:
             return PendingDocument(state.key, state.path, "unchanged", entry, [], [], position)
         self._changed = True
         if before is None and (source := self._take_deleted(document.id, digest)) is not None:
-            self._stats.documents["deleted"] -= 1
             entry = replace(entry, first=source.first, rows=source.rows)
             return PendingDocument(state.key, state.path, "moved", entry, [], [], None)
         passages = self._builder.passages(document)
@@ -266,6 +242,8 @@ class Ingest:
             # another suffix may mean another chunker
             if PurePosixPath(entry.id).suffix == PurePosixPath(document_id).suffix:
                 self._deleted[digest].remove(position)
+                self._stats.documents["deleted"] -= 1
+                self._stats.deleted_why[self._reason_of[position]] -= 1
                 return entry
         return None
 
@@ -303,12 +281,19 @@ class Ingest:
                 more = f"and {n - MAX_LISTED:,} more that the model does not encode"
                 self._stats.failed.append((key, Unreadable(key[1], more)))
         if self._changed:
-            self._commit()
+            self._commit(is_last=True)
         else:
             self._committer.note()
 
-    def _commit(self) -> None:
+    def _commit(self, *, is_last: bool = False) -> None:
+        """Commit. Most of the documents are deleted by the last commit only, when all have been read."""
         catalog = self._catalog.edit(self._keep, self._entries.catalogs())
+        if (guard := self._guard) is not None:
+            question = guard.question(guard.total - len(catalog), +self._stats.deleted_why)
+            if is_last:
+                guard.check(question)
+            elif question is not None:
+                return
         snapshot, since = self._committer.commit(catalog)
         self.close()
         self._snapshot = snapshot

@@ -11,8 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qembed.corpus import UNKNOWN, suffix, walk
+from qembed.corpus import GONE, UNKNOWN, suffix, walk
 from qembed.errors import InputError, UsageError
+from qembed.pipeline.indexing.losses import ELSEWHERE, LossGuard, absence_reasons
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.plan import Key, SourceChanges, compare
 from qembed.store import Catalog, FileState, Manifest, Source
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from qembed.corpus import ReadOptions
 
 STDIN = "-"
-GUARDED_DOCUMENTS = 10
-"""Documents of an index from which on the loss of more than half of them has to be confirmed."""
+MAX_LISTED = 1000
+"""Skipped files that are listed by name; a dry run with details lists all."""
 
 
 class Sources:
@@ -32,7 +33,9 @@ class Sources:
     `given`: by the options. `all`: of the index after this run; `by_path`: the same by path. `scan`: walked
     in this run. `stdin`: True if records on standard input are one of them. `unlisted`: files and folders
     that could not be listed. `skipped`: numbers of files skipped, by reason; `suffixes`: of those with
-    an unknown suffix, by suffix, "" for none; `skipped_files`: names and reasons, if asked for.
+    an unknown suffix, by suffix, "" for none; `skipped_files`: names and reasons of the first. `absent`:
+    reasons of files that are not found any more. `guard`: confirms the loss of most documents; `question`:
+    asked by a real run, known to a dry run.
     """
 
     def __init__(self, root: Path, present: Manifest | None, options: IndexOptions) -> None:
@@ -54,6 +57,9 @@ class Sources:
         self.skipped: Counter[str] = Counter()
         self.suffixes: Counter[str] = Counter()
         self.skipped_files: list[tuple[str, str]] = []
+        self.absent: dict[Key, str] = {}
+        self.guard = LossGuard(0, options.confirm)
+        self.question: str | None = None
 
     def _given(self, options: IndexOptions) -> list[Source]:
         found = []
@@ -84,13 +90,16 @@ class Sources:
 
     # ── changes ──────────────────────────────────────────────────────────────────────────────────
 
-    def changes(self, catalog: Catalog) -> SourceChanges:
+    def changes(
+        self, catalog: Catalog, replaced: Mapping[Key, FileState] | None = None
+    ) -> SourceChanges:
         """Walk the sources and compare their files with `catalog`.
 
-        Raises UsageError if a source does not exist (unless `allow_missing`), and if more than half of the
-        documents would be deleted and nobody confirms it.
+        `replaced`: files of the index that a rebuild takes the place of. Raises UsageError if a source does
+        not exist (unless `allow_missing`) or cannot be reached, and if more than half of the documents would
+        be deleted and nobody confirms it.
         """
-        missing = {s.path for s in self.scan if not self.full(s).exists()}
+        missing = self._missing()
         if missing and not self.options.allow_missing:
             raise UsageError(
                 f"{', '.join(sorted(missing))}: the source is gone (an unmounted disk?); nothing was "
@@ -119,10 +128,27 @@ class Sources:
                 refreshed_ns=self._refreshed_ns,
                 sheltered=self._is_unlisted,
             )
+        self.absent = {
+            **absence_reasons(changes.gone, self.by_path, self.root, missing),
+            **dict.fromkeys(ceded, ELSEWHERE),
+        }
         changes.gone.extend(ceded)
-        if not self.options.dry_run:
-            self._guard(changes, known, missing)
+        self._check_loss(changes, known if replaced is None else replaced, missing)
         return changes
+
+    def _missing(self) -> set[str]:
+        """Paths of sources that do not exist. Raises UsageError for those that cannot be reached."""
+        found = set()
+        for source in self.scan:
+            try:
+                self.full(source).stat()
+            except (FileNotFoundError, NotADirectoryError):
+                found.add(source.path)
+            except OSError as e:
+                raise UsageError(
+                    f"{source.path}: the source cannot be reached ({e.strerror}); nothing was changed"
+                ) from e
+        return found
 
     def _is_unlisted(self, key: Key) -> bool:
         """True for a file in a folder that could not be listed in this run."""
@@ -132,26 +158,38 @@ class Sources:
         folders = (u.path.rstrip("/") + "/" for _, u in self.unlisted)
         return any(full.startswith(f) or f"{key[1]}/".startswith(f) for f in folders)
 
-    def _guard(
-        self, changes: SourceChanges, known: Mapping[Key, FileState], missing: set[str]
+    def _check_loss(
+        self, changes: SourceChanges, before: Mapping[Key, FileState], missing: set[str]
     ) -> None:
-        """Have the loss of more than half of the documents confirmed: an empty mount point looks like it.
+        """Have the loss of more than half of the documents confirmed, whatever the reason.
 
-        Documents of sources given with other options, and of missing ones, do not count: that was asked for.
-        As many as there are new files do not count either: files may have moved.
+        Documents of missing sources do not count: --allow-missing asks for their deletion. As many as there
+        are new files do not count either: files may have moved. `before`: files of the present index.
         """
-        intended = self.altered | missing
-        lost = sum(known[k].stop - known[k].start for k in changes.gone if k[0] not in intended)
-        lost -= sum((f.source, f.name) not in known for f in changes.read)
-        total = sum(state.stop - state.start for state in known.values())
-        if total < GUARDED_DOCUMENTS or 2 * lost <= total:
-            return
-        where = ", ".join(sorted({k[0] for k in changes.gone}))
-        what = f"{lost:,} of {total:,} documents are gone from {where}"
-        if not self.options.confirm(what):
-            raise UsageError(
-                f"{what} (an empty mount?); nothing was changed (--yes deletes them from the index)"
-            )
+        counted = {
+            key: state.stop - state.start
+            for key, state in before.items()
+            if key[0] in self.by_path and key[0] not in missing
+        }
+        self.guard = LossGuard(sum(counted.values()), self.options.confirm)
+        gone = changes.gone
+        if self.options.rebuild:
+            kept = {*changes.unchanged, *((f.source, f.name) for f in changes.read)}
+            gone = [k for k in counted if k[0] != STDIN and k not in kept]
+            self.absent = absence_reasons(gone, self.by_path, self.root, missing)
+        reasons: Counter[str] = Counter()
+        for key in gone:
+            if self.absent[key] != ELSEWHERE:
+                reasons[self.absent[key]] += counted.get(key, 0)
+        lost = reasons.total() - sum((f.source, f.name) not in before for f in changes.read)
+        where = sorted({path for path, _ in gone})
+        left = {f.source for f in changes.read} | {path for path, _ in changes.unchanged}
+        is_bare = reasons.keys() == {GONE} and left.isdisjoint(where)
+        question = self.guard.question(lost, reasons, ", ".join(where) if is_bare else "")
+        if self.options.dry_run:
+            self.question = question
+        else:
+            self.guard.check(question)
 
     def refuse_empty(self) -> None:
         """Raise UsageError that the sources hold no documents, InputError if none could be listed."""
@@ -179,6 +217,7 @@ class Sources:
                 include=source.include,
                 exclude=source.exclude,
                 use_ignore=source.use_ignore,
+                hidden=source.hidden,
                 max_size=source.max_file_size,
                 on_skip=self._count_skipped,
                 label=source.path,
@@ -192,7 +231,7 @@ class Sources:
         self.skipped[reason] += 1
         if reason == UNKNOWN:
             self.suffixes[suffix(name)] += 1
-        if self.options.detail:
+        if self.options.detail or len(self.skipped_files) < MAX_LISTED:
             self.skipped_files.append((name, reason))
 
     def _nested(self) -> bool:

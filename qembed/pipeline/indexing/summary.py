@@ -67,21 +67,30 @@ class WarningStats:
 class IndexStats:
     """Counts of a run while it goes on.
 
-    `documents`: by outcome. `plain_text_fallbacks`: documents chunked as plain text, by the missing
-    requirement. `failed`: problems with the file they are in.
+    `documents`: by outcome. `skipped`: files by reason; `skipped_files`: the first of them, (path, reason).
+    `plain_text_fallbacks`: documents chunked as plain text, by the missing requirement. `failed`: problems
+    with the file they are in. `deleted_why`: deleted documents by reason.
     """
 
     documents: Counter[str] = field(default_factory=Counter)
+    deleted_why: Counter[str] = field(default_factory=Counter)
     encoded: int = 0
     reused: int = 0
     truncated: int = 0
     truncated_passages: list[str] = field(default_factory=list)
     plain_text_fallbacks: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
+    skipped_files: list[tuple[str, str]] = field(default_factory=list)
     failed: list[tuple[Key, Unreadable]] = field(default_factory=list)
     left_out: LeftOutStats = field(default_factory=LeftOutStats)
     warnings: WarningStats = field(default_factory=WarningStats)
     seconds: StageTimer = field(default_factory=StageTimer)
+
+    def add_skipped(self, path: str, reason: str) -> None:
+        """Count a file that was skipped after a look at its content."""
+        self.skipped[reason] += 1
+        if len(self.skipped_files) < MAX_LISTED:
+            self.skipped_files.append((path, reason))
 
     def add_unreadable(self, problems: Sequence[tuple[Key, Unreadable]]) -> None:
         """Count files that could not be read."""
@@ -112,7 +121,9 @@ class IndexSummary:
     `skipped`: files by the reason they were skipped for; `suffixes`: those with an unknown suffix, by suffix,
     "" for none. `plain_text_fallbacks`: documents chunked as plain text, by the missing requirement.
     `left_out`: parts of the files that were read; `warnings`: doubts about them. Of a dry run only: `would`:
-    file names by what a run would do; `details` and `skipped_files` (name, reason): if asked for.
+    file names by what a run would do; `question`: the confirmation that a run would ask for; `details`: if
+    asked for. `skipped_files`: (name, reason) of the first that were skipped, in a dry run of all.
+    `deleted_why`: deleted documents by reason.
     """
 
     index: Path
@@ -133,6 +144,8 @@ class IndexSummary:
     skipped_files: Sequence[tuple[str, str]] = ()
     left_out: LeftOutStats = field(default_factory=LeftOutStats)
     warnings: WarningStats = field(default_factory=WarningStats)
+    deleted_why: Mapping[str, int] = field(default_factory=dict)
+    question: str | None = None
 
     def suffixes_of(self, reason: str) -> Mapping[str, int]:
         """Return the counts of unknown suffixes for the skip reason they belong to, {} for any other."""
@@ -148,6 +161,7 @@ class IndexSummary:
             "generation": self.generation,
             "recipe": self.recipe.to_json(),
             "documents": dict(self.documents),
+            "deleted_why": dict(self.deleted_why),
             "passages": dict(self.passages),
             "cut_plainly": dict(self.plain_text_fallbacks),
             "failed": [{"path": u.path, "line": u.line, "error": u.error} for u in self.failed],
@@ -157,14 +171,12 @@ class IndexSummary:
             "unknown_suffixes": dict(self.suffixes),
             "seconds": {k: round(v, 3) for k, v in self.seconds.items()},
             "interrupted": self.interrupted,
+            "skipped_files": [{"path": name, "reason": why} for name, why in self.skipped_files],
         }
         if self.dry_run:
             body["dry_run"] = True
             body["would"] = {k: list(v) for k, v in self.would.items()}
+            body["question"] = self.question
             if self.details:
                 body["details"] = [d._asdict() for d in self.details]
-            if self.skipped_files:
-                body["skipped_files"] = [
-                    {"path": name, "reason": why} for name, why in self.skipped_files
-                ]
         return body

@@ -202,7 +202,8 @@ def test_a_query_that_the_graph_cannot_answer_has_no_row_twice(some: Path) -> No
     """Hardly a row of the graph lives: such a query is searched exactly, and that is the tail too."""
     fill(some.parent / "docs", 20, seed=1)
     (some.parent / "docs/r0.jsonl").write_text('{"_id": "0-0", "text": "one that stays"}\n')
-    index(some, graph=NEVER, compaction=CompactionPolicy(dead_rows=10**9))
+    policy = CompactionPolicy(dead_rows=10**9)
+    index(some, graph=NEVER, compaction=policy, confirm=lambda _: True)
     with Session(some) as session:
         vector = session.snapshot.vectors(np.array([2005]))
         hits, plan = session.search.vector_search(vector, 100, "graph")

@@ -1,0 +1,181 @@
+"""No run empties an index by mistake, whatever the reason, and the summary names the reasons."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Shell
+
+
+@pytest.fixture
+def pages(shell: Shell) -> Shell:
+    for i in range(12):
+        shell.write(f"docs/p{i:02}.md", f"# Page {i}\n\npage number {i}\n")
+    shell.old()
+    assert shell("index", "docs").code == 0
+    return shell
+
+
+def settings(shell: Shell) -> object:
+    return shell("status", "--format", "json").json["source_settings"]
+
+
+def ids(shell: Shell) -> set[str]:
+    return {h["document"] for h in shell("query", "x", "-k", "99", "--format", "jsonl").lines}
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--include", "*.mdx"], "filtered by --include '*.mdx'"),
+        (["--exclude", "p*"], "filtered by --exclude 'p*'"),
+        (["--max-file-size", "5"], "larger than --max-file-size"),
+    ],
+)
+def test_a_wrong_filter_changes_nothing(pages: Shell, options: list[str], why: str) -> None:
+    done = pages.process("index", "docs", *options)
+    assert done.code == 2
+    assert f"12 of 12 documents would be deleted: {why}" in done.err
+    assert "mount" not in done.err
+    assert len(ids(pages)) == 12
+    assert settings(pages) == {"docs": {}}, "a refused run is not remembered"
+    dry = pages("index", "docs", *options, "--dry-run")
+    assert dry.code == 0
+    assert f"a run would ask: 12 of 12 documents would be deleted: {why}" in dry.err
+    again = pages("index", "--format", "json").json
+    assert again["documents"]["unchanged"] == 12
+    meant = pages("index", "docs", *options, "--yes")
+    assert f"12 deleted ({why})" in meant.out
+    assert settings(pages) != {"docs": {}}
+
+
+def test_a_new_ignore_file_is_named_with_its_line(pages: Shell) -> None:
+    pages.write("docs/.gitignore", "# built\n\np*\n")
+    done = pages.process("index")
+    assert done.code == 2
+    assert "would be deleted: ignored by docs/.gitignore:3" in done.err
+    pages.write("docs/.gitignore", "p0[0-3].md\n")
+    body = pages("index", "--format", "json").json
+    assert body["deleted_why"] == {"ignored by docs/.gitignore:1": 4}
+
+
+def test_reasons_are_counted(pages: Shell) -> None:
+    (pages.folder / "docs/p00.md").unlink()
+    done = pages("index", "docs", "--exclude", "p01.md", "--exclude", "p02.md")
+    assert "3 deleted (1 gone, 1 filtered by --exclude 'p01.md', 1 filtered" in done.out
+    (pages.folder / "docs/p03.md").rename(pages.folder / "docs/q.md")
+    body = pages("index", "--format", "json").json
+    assert (body["documents"]["moved"], body["documents"]["deleted"]) == (1, 0)
+    assert body["deleted_why"] == {}
+
+
+def test_hidden_files_are_kept_by_the_rule(shell: Shell) -> None:
+    for i in range(12):
+        shell.write(f"docs/.notes/p{i:02}.md", f"page number {i}\n")
+    shell.write("docs/.git/HEAD", "x")
+    shell.write("docs/.git/p.md", "never")
+    shell.write("docs/a.md", "seen")
+    done = shell("index", "docs")
+    assert "not read: 1 hidden (--hidden reads them) (-v names them)" in done.err
+    assert ids(shell) == {"a.md"}
+    assert shell("index", "docs", "--hidden").code == 0
+    assert len(ids(shell)) == 13
+    assert shell("index", "--format", "json").json["documents"]["unchanged"] == 13
+    assert "--hidden" in shell("status").out
+    done = shell.process("index", "docs")
+    assert done.code == 2
+    assert "12 of 13 documents would be deleted: hidden (--hidden reads them)" in done.err
+
+
+def test_a_truncated_export_changes_nothing(shell: Shell) -> None:
+    rows = [f'{{"_id": "r{i}", "text": "record {i}"}}\n' for i in range(30)]
+    shell.write("faq.jsonl", "".join(rows))
+    shell.old()
+    assert shell("index", "faq.jsonl").code == 0
+    for left in (0, 14):
+        shell.write("faq.jsonl", "".join(rows[:left]))
+        done = shell.process("index")
+        assert done.code == 2
+        assert f"{30 - left} of 30 documents would be deleted: no longer in their file" in done.err
+        assert len(ids(shell)) == 30
+    shell.write("faq.jsonl", "".join(rows[:15]))
+    body = shell("index", "--format", "json").json
+    assert body["deleted_why"] == {"no longer in their file": 15}
+
+
+def test_records_that_moved_between_files_are_no_loss(shell: Shell) -> None:
+    rows = [f'{{"_id": "r{i}", "text": "record {i}"}}\n' for i in range(30)]
+    shell.write("all/a.jsonl", "".join(rows))
+    shell.old()
+    assert shell("index", "all").code == 0
+    shell.write("all/a.jsonl", "")
+    shell.write("all/b.jsonl", "".join(rows))
+    assert shell.process("index").code == 0
+    assert len(ids(shell)) == 30
+
+
+def test_a_rebuild_with_a_wrong_filter_keeps_the_index(pages: Shell) -> None:
+    done = pages.process("index", "docs", "--rebuild", "--include", "*.mdx")
+    assert done.code == 2
+    assert "12 of 12 documents would be deleted: filtered by --include '*.mdx'" in done.err
+    assert len(ids(pages)) == 12
+    pages.write("new/a.md", "another source is meant")
+    assert pages.process("index", "new", "--rebuild").code == 0
+    assert ids(pages) == {"a.md"}
+
+
+def test_a_rebuild_whose_texts_the_model_refuses_keeps_the_index(pages: Shell) -> None:
+    for i in range(12):
+        pages.write(f"docs/p{i:02}.md", "poison" if i else "fine")
+    model = "py:tests.encoders:faulty"
+    done = pages.process("index", "--rebuild", "--model", model, BAG_FAULT="nan")
+    assert done.code == 2
+    assert "11 of 12 documents would be deleted: could not be read or encoded" in done.err
+    assert len(ids(pages)) == 12
+
+
+def test_a_mount_is_only_suspected_where_nothing_is_left(pages: Shell) -> None:
+    for i in range(11):
+        (pages.folder / f"docs/p{i:02}.md").unlink()
+    assert "mount" not in pages("index").err
+    (pages.folder / "docs/p11.md").unlink()
+    assert "(an empty mount?)" in pages("index").err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_source_below_an_unreadable_folder_changes_nothing(shell: Shell) -> None:
+    shell.write("in/docs/a.md", "text")
+    assert shell("index", "in/docs").code == 0
+    (shell.folder / "in").chmod(0)
+    done = shell.process("index", "--allow-missing")
+    (shell.folder / "in").chmod(0o755)
+    assert done.code == 2
+    assert "cannot be reached" in done.err
+
+
+def test_status_shows_the_settings_of_each_source(shell: Shell, tmp_path: Path) -> None:
+    shell.write("docs/a.md", "one")
+    shell.write("faq.csv", "nr,q\n1,why\n")
+    assert shell("index", "docs", "--exclude", "draft s/", "--no-ignore").code == 0
+    args = ["faq.csv", "--text-field", "q", "--id-field", "nr", "--column-types", "nr=text"]
+    assert shell("index", *args).code == 0
+    done = shell("status").out
+    assert "docs: --exclude 'draft s/' --no-ignore\n" in done
+    assert "faq.csv: --id-field nr --text-field q --column-types nr=text\n" in done
+    assert settings(shell) == {
+        "docs": {"exclude": ["draft s/"], "use_ignore": False},
+        "faq.csv": {"id_field": "nr", "text_field": "q", "column_types": {"nr": "text"}},
+    }
+
+
+def test_verbose_names_what_was_not_read(shell: Shell) -> None:
+    shell.write("docs/a.md", "one")
+    shell.write("docs/b.xyz", "two")
+    shell.write("docs/history.cpython-311.pyc", b"\xa7\r\r\n\0\0")
+    done = shell("index", "docs", "-v")
+    assert (
+        "left out 2: unknown suffix (1 .pyc, 1 .xyz): b.xyz, history.cpython-311.pyc\n" in done.err
+    )
