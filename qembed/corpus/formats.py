@@ -56,8 +56,8 @@ _BINARY = (
     ".pyc .pyo .pyd .so .o .a .obj .lib .dll .dylib .exe .bin .class .jar .war .wasm .whl .egg .deb .rpm "
     ".apk .dmg .iso .zip .tar .tgz .bz2 .xz .7z .rar .lz4 .lzma .png .jpg .jpeg .gif .webp .bmp .ico .icns "
     ".tif .tiff .psd .heic .avif .mp3 .mp4 .m4a .wav .flac .ogg .oga .ogv .opus .mov .avi .mkv .webm .ttf "
-    ".otf .woff .woff2 .eot .db .sqlite .sqlite3 .mdb .pickle .pkl .npy .npz .h5 .pt .pth .onnx .safetensors .doc "
-    ".xls .ppt .odt .ods .odp .rtf .sig .gpg .der .p12 .pfx .swp"
+    ".otf .woff .woff2 .eot .db .sqlite .sqlite3 .mdb .pickle .pkl .npy .npz .h5 .pt .pth .onnx .safetensors "
+    ".doc .xls .ppt .odt .ods .odp .rtf .sig .gpg .der .p12 .pfx .swp"
 )
 BINARY_SUFFIXES = frozenset(_BINARY.split())
 """Suffixes that no name of PLAIN_NAMES makes a text: history.cpython-311.pyc, todo.png."""
