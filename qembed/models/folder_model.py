@@ -27,7 +27,8 @@ class FolderModel:
     """Model in a folder. Weights are loaded once, by `encoder` or `token_encoder`.
 
     `dim`: dimensions after truncation. `max_tokens`: tokens read, special tokens included. `note`: after
-    loading, why it runs on torch where an export could have served.
+    loading, why it runs on torch where an export could have served. `own_queries`: the model of queries, if
+    these have modules of their own.
     """
 
     is_remote: ClassVar[bool] = False
@@ -42,6 +43,7 @@ class FolderModel:
     device: str | None = None
     warning: str | None = None
     note: str | None = None
+    own_queries: FolderModel | None = None
     _exported: OnnxEncoder | None = field(default=None, repr=False)
     _torch: TorchEncoder | None = field(default=None, repr=False)
 
@@ -49,6 +51,11 @@ class FolderModel:
     def revision(self) -> str:
         """Hash of everything that determines a vector."""
         return self.folder.revision()
+
+    @property
+    def queries(self) -> FolderModel:
+        """Model as queries use it: itself, unless queries and documents have modules of their own."""
+        return self.own_queries or self
 
     @cached_property
     def _tokenizer(self) -> Any:
@@ -100,14 +107,17 @@ class FolderModel:
             pooling=self.pooling,
             max_tokens=self.max_tokens,
             device=self.device,
+            role=self.folder.role if self.folder.is_routed else "",
         )
 
     def prepare(self, say: Say, stop: Stop) -> str | None:
-        """Export the model for later runs, unless that failed before.
+        """Export the model for later runs, unless that failed before, and the one of queries.
 
         Returns None if there is an export or the weights are loaded, else one line that says why there
         is none. Raises KeyboardInterrupt when `stop` returns True.
         """
+        if self.own_queries is not None:
+            self.own_queries.prepare(say, stop)
         if self._exported is None and self._torch is None:
             self._exported, _ = open_encoder(self.export_request(), self.dim)
         loaded = self._exported is not None or self._torch is not None
@@ -132,6 +142,7 @@ class FolderModel:
             self.count,
             self.device,
             self._left_out(),
+            self.folder.role,
         )
         return self._torch
 
@@ -159,6 +170,8 @@ class FolderModel:
     def release(self) -> None:
         """Drop the weights; `encoder` loads them again."""
         self._exported = self._torch = None
+        if self.own_queries is not None:
+            self.own_queries.release()
 
 
 def open_folder(
@@ -172,17 +185,24 @@ def open_folder(
     folder = Folder(path)
     folder.check()
     profile = profile_for(name, path)
-    return FolderModel(
-        spec=spec,
-        name=name,
-        folder=folder,
-        profile=profile,
-        dim=profile.check_dim(dim, folder.dim(), name),
-        pooling=folder.pooling(profile.pooling or "mean"),
-        max_tokens=folder.max_tokens(UNLIMITED if folder.is_static else profile.max_tokens),
-        device=device,
-        warning=_warning(name, profile),
-    )
+
+    def model(files: Folder) -> FolderModel:
+        return FolderModel(
+            spec=spec,
+            name=name,
+            folder=files,
+            profile=profile,
+            dim=profile.check_dim(dim, files.dim(), name),
+            pooling=files.pooling(profile.pooling or "mean"),
+            max_tokens=files.max_tokens(UNLIMITED if files.is_static else profile.max_tokens),
+            device=device,
+            warning=_warning(name, profile),
+        )
+
+    made = model(folder)
+    if folder.queries is not folder:
+        made.own_queries = model(folder.queries)
+    return made
 
 
 def _warning(name: str, profile: Profile) -> str | None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from qembed.errors import ModelUnavailable, UsageError
+
+if TYPE_CHECKING:
+    from qembed.models.model_folder import Folder
 
 PATTERNS = ("*.safetensors", "*.json", "*.txt", "*.model")
 """Files that are fetched, of subfolders too: `*` stands for any path."""
@@ -16,9 +20,18 @@ def missing(folder: Path) -> str | None:
 
     A link to an unfinished download counts as missing.
     """
+    from qembed.models.layout.modules import ROUTER_CONFIGS, ROUTERS
     from qembed.models.model_folder import Folder
 
     files = Folder(folder)
+    for kind, sub in files.modules():
+        if kind in ROUTERS and not any((folder / sub / name).is_file() for name in ROUTER_CONFIGS):
+            return str(Path(sub, ROUTER_CONFIGS[0]))
+    return _missing(files) or _missing(files.queries)
+
+
+def _missing(files: Folder) -> str | None:
+    """Name of what the first module of a folder lacks, None if it is whole."""
     base = files.base
     if not files.is_static and not (base / "config.json").is_file():
         return "config.json"

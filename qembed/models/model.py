@@ -16,7 +16,7 @@ Stop: TypeAlias = Callable[[], bool]
 
 
 class Model(Protocol):
-    """Opened model. Weights are loaded by `encoder` and `token_encoder`, not before."""
+    """Opened model, as documents use it. Weights are loaded by `encoder` and `token_encoder`, not before."""
 
     @property
     def spec(self) -> str:
@@ -71,6 +71,14 @@ class Model(Protocol):
     @property
     def is_remote(self) -> bool:
         """True if a server encodes, whose content no checksum shows."""
+        ...
+
+    @property
+    def queries(self) -> Model:
+        """Model as queries use it: itself, unless queries and documents have modules of their own.
+
+        It has the same vectors' space, dimensions and revision, but other weights, tokenizer and limits.
+        """
         ...
 
     def tokenizer(self) -> Any:

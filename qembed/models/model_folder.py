@@ -13,14 +13,17 @@ import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qembed.errors import ModelUnavailable
 from qembed.models.layout.checks import check_model_type, check_transformer, static_width
 from qembed.models.layout.limits import Limit, limits
 from qembed.models.layout.modules import (
+    ROUTER_CONFIGS,
+    ROUTERS,
     STATIC,
     Module,
+    Role,
     check_modules,
     hashed_files,
     is_normalized,
@@ -28,6 +31,9 @@ from qembed.models.layout.modules import (
 )
 from qembed.models.layout.prompts import Prompts, read_prompts
 from qembed.paths import cache_folder
+
+if TYPE_CHECKING:
+    from qembed.models.layout.routes import Router
 
 WEIGHTS = "*.safetensors"
 VOCABULARIES = ("vocab.txt", "vocab.json", "*.model")
@@ -71,9 +77,13 @@ def file_sha256(path: Path) -> str:
 
 @dataclass(frozen=True)
 class Folder:
-    """Configuration of a model in a folder, read without loading weights; parts are read once."""
+    """Configuration of a model in a folder, read without loading weights; parts are read once.
+
+    `role`: use of the texts whose modules are read, where queries and documents have modules of their own.
+    """
 
     path: Path
+    role: Role = "document"
 
     def json(self, name: str) -> dict[str, Any]:
         """Content of a JSON file, empty if there is none. Raises ModelUnavailable if it is broken."""
@@ -108,11 +118,35 @@ class Folder:
 
     @cached_property
     def module_list(self) -> list[Module]:
-        """Modules and their configuration, empty for a plain transformers folder. Raises ModelUnavailable."""
+        """Modules that a text of the role passes, and their configuration; a router's are those of its route.
+
+        Empty for a plain transformers folder. Raises ModelUnavailable.
+        """
+        found: list[tuple[str, str]] = []
+        for kind, sub in self.modules():
+            found += self._router(sub).modules(self.role) if kind in ROUTERS else [(kind, sub)]
         return [
-            Module(kind, sub, self.json(f"{sub}/config.json") if sub else {})
-            for kind, sub in self.modules()
+            Module(kind, sub, self.json(f"{sub}/config.json") if sub else {}) for kind, sub in found
         ]
+
+    def _router(self, sub: str) -> Router:
+        from qembed.models.layout.routes import read_router  # few models have a router
+
+        files = {name: self.json(os.path.join(sub, name)) for name in ROUTER_CONFIGS}  # noqa: PTH118
+        return read_router(sub, self.path, files)
+
+    @cached_property
+    def is_routed(self) -> bool:
+        """True if there is a router among its modules. Raises ModelUnavailable."""
+        return any(kind in ROUTERS for kind, _ in self.modules())
+
+    @cached_property
+    def queries(self) -> Folder:
+        """Folder as queries use it: itself if they pass a document's modules. Raises ModelUnavailable."""
+        if not self.is_routed:
+            return self
+        other = Folder(self.path, "query")
+        return self if other.module_list == self.module_list else other
 
     @property
     def base(self) -> Path:
@@ -131,14 +165,23 @@ class Folder:
     def revision(self) -> str:
         """SHA-256 over names and contents of the files that determine a vector. Weights are hashed once."""
         h = hashlib.sha256()
-        modules = self.module_list
         found = [p for pattern in CONTENT for p in sorted(self.path.glob(pattern))]
-        found += [p for p in hashed_files(self.path, modules) if p not in found]
+        found += [p for p in self._module_files() if p not in found]
         for path in found:
             h.update(f"{path.relative_to(self.path)}\0{file_sha256(path)}\n".encode())
         if self.leaves_out_prompt:  # vectors made before prompts were left out are others
             h.update(b"prompt left out\n")
         return h.hexdigest()
+
+    def _module_files(self) -> list[Path]:
+        """Files of modules in subfolders that determine a vector of any role, each once."""
+        modules, routers = self.module_list, []
+        if self.is_routed:
+            other: Role = "document" if self.role == "query" else "query"
+            roles = sorted((self, Folder(self.path, other)), key=lambda f: f.role)
+            modules = [m for folder in roles for m in folder.module_list]
+            routers = [self._router(sub).file for kind, sub in self.modules() if kind in ROUTERS]
+        return list(dict.fromkeys([*routers, *hashed_files(self.path, modules)]))
 
     @property
     def leaves_out_prompt(self) -> bool:
@@ -216,10 +259,17 @@ class Folder:
         return read_prompts(self.settings)
 
     def check(self) -> None:
-        """Check that an encoder can be loaded from the folder. Raises ModelUnavailable."""
-        check_modules(self.path, self.module_list)
-        check_model_type(self.path, self.settings)
-        self.check_files()
+        """Check that an encoder can be loaded from the folder, for each role. Raises ModelUnavailable."""
+        for folder in dict.fromkeys((self, self.queries)):
+            check_modules(self.path, folder.module_list)
+            check_model_type(self.path, self.settings)
+            folder.check_files()
+        ours, theirs = self.dim(), self.queries.dim()
+        if ours != theirs:
+            raise ModelUnavailable(
+                f"{self.path}: its vectors of documents have {ours} dimensions, those of queries {theirs}: "
+                "they cannot be compared"
+            )
 
     def check_files(self) -> None:
         """Check that the first module's files are there, of any kind of model. Raises ModelUnavailable."""

@@ -139,6 +139,11 @@ class PythonModel:
         self._instance = instance
         self.dim = int(getattr(instance, "dim", 0)) or len(instance.encode(["dimension"])[0])
 
+    @property
+    def queries(self) -> PythonModel:
+        """The model itself: the user's code is not told what a text is for."""
+        return self
+
     def tokenizer(self) -> Any:
         """Tokenizer of the user's object, a `tokenizers.Tokenizer`; None if it has none."""
         return getattr(self._instance, "tokenizer", None)

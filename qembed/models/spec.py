@@ -139,10 +139,14 @@ def prepare_spec(spec: str, say: Say) -> tuple[bool, str]:
     if parsed.kind in ("python", "endpoint"):
         return True, f"{open_model(spec).name}: nothing to prepare, it has no weights here"
     model = _open_files(parsed, None, None, None)
-    request = _export_request(model)
-    reason = prepare(request, say, lambda: False, retry_failed=True)
-    ready = f"{model.name} is ready: {request.slot().folder}"
-    return reason is None, reason or ready
+    requests = [_export_request(model)]
+    if model.queries is not model:
+        requests.append(_export_request(model.queries))
+    for request in requests:
+        if reason := prepare(request, say, lambda: False, retry_failed=True):
+            return False, reason
+    places = " and ".join(str(request.slot().folder) for request in requests)
+    return True, f"{model.name} is ready: {places}"
 
 
 def _export_request(model: FolderModel) -> ExportRequest:

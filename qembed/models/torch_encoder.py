@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 from qembed.errors import ModelUnavailable, UsageError
 from qembed.models.batching import TEXTS, TOKENS, by_length
 from qembed.models.environment import DEVICE, DTYPE
-from qembed.models.layout.modules import STATIC
+from qembed.models.layout.modules import STATIC, Role
 from qembed.models.layout.prompts import PromptFinder
 from qembed.models.library_logging import quiet
+from qembed.models.model_folder import Folder
 from qembed.models.profiles import profile_for
 from qembed.models.tokenization import keep_end
 from qembed.protocols import EncoderInfo
@@ -83,7 +84,8 @@ def loading(folder: Path) -> Iterator[None]:
 class TorchEncoder:
     """Encoder and TokenEncoder of the model in a folder. `count`: tokens of texts, for batching.
 
-    `left_out`: templates of prompts whose tokens are read, but not pooled.
+    `left_out`: templates of prompts whose tokens are read, but not pooled. `role`: use of the texts, where
+    queries and documents have modules of their own; only those of the role are loaded.
 
     Raises ModelUnavailable, UsageError.
     """
@@ -99,6 +101,7 @@ class TorchEncoder:
         count: Callable[[Sequence[str]], list[int]],
         device: str | None = None,
         left_out: Sequence[str] = (),
+        role: Role = "document",
     ) -> None:
         self.dim = dim
         self._prompt = PromptFinder(left_out)
@@ -107,12 +110,17 @@ class TorchEncoder:
             from sentence_transformers import SentenceTransformer
 
             arguments = load_arguments(choose_device(device))
-            if (folder / "modules.json").is_file():
-                self._model = SentenceTransformer(str(folder), **arguments)
-            else:
+            files = Folder(folder, role)
+            if not (folder / "modules.json").is_file():
                 self._model = SentenceTransformer(
                     modules=_bare(folder, pooling, arguments), device=arguments["device"]
                 )
+            elif files.is_routed:
+                self._model = SentenceTransformer(
+                    modules=_route(files, arguments), device=arguments["device"]
+                )
+            else:
+                self._model = SentenceTransformer(str(folder), **arguments)
         gpu = arguments["device"] != "cpu"
         self._budget = [n * (GPU_TOKENS if gpu else 1) for n in (TOKENS, TEXTS)]
         self._model.eval()
@@ -197,6 +205,24 @@ def _bare(folder: Path, pooling: str, arguments: dict[str, Any]) -> list[Any]:
     )
     width = transformer.get_embedding_dimension()
     return [transformer, Pooling(width, pooling_mode=pooling or "mean"), Normalize()]
+
+
+def _route(files: Folder, arguments: dict[str, Any]) -> list[Any]:
+    """Modules that texts of the folder's role pass, loaded as sentence-transformers' Router loads them."""
+    from sentence_transformers.sentence_transformer import modules
+
+    loading = {k: v for k, v in arguments.items() if k != "device"}
+    return [
+        getattr(modules, m.kind).load(
+            str(files.path),
+            subfolder=m.path,
+            processor_kwargs=None,
+            config_kwargs=None,
+            backend="torch",
+            **loading,
+        )
+        for m in files.module_list
+    ]
 
 
 def _no_grad() -> Any:

@@ -32,6 +32,7 @@ def make(wanted: ExportRequest, out: Path) -> Export:
         "pooling": wanted.pooling,
         "max_tokens": wanted.max_tokens,
         "revision": wanted.revision,
+        "role": wanted.role or "document",
     }
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(prepare.RUNTIME, "torch")

@@ -100,11 +100,11 @@ def show(
 
 def _lines(key: str, value: Any) -> list[str]:
     """Lines of one field: texts that are encoded to the byte, limits and prompts one a line."""
-    if key == "limits":
+    if key.endswith("limits"):
         shown = [f"{x['tokens']} {x['source']}{' (used)' * x['used']}" for x in value]
     elif key == "prompts":
         shown = [f"{name}: {text!r}" for name, text in value.items()]
-    elif key == "modules":
+    elif key.endswith("modules"):
         shown = [" > ".join(value)]
     elif value is None and key in ("problem", "default_prompt"):
         shown = []

@@ -5,22 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from qembed.errors import ModelUnavailable
 
 STATIC = "StaticEmbedding"
 INPUTS = ("Transformer", STATIC)
 """Kinds of a first module, which reads text."""
+ROUTERS = ("Router", "Asym")
+"""Kinds of a module that stands for others, which depend on the use of a text."""
+ROUTER_CONFIGS = ("router_config.json", "config.json")
+"""Files of a router's routes; sentence-transformers takes the first that is there."""
+Role: TypeAlias = Literal["query", "document"]
+"""Use of a text: it is searched with, or it is searched."""
 STATES, VECTOR = "token_embeddings", "sentence_embedding"
 """Features that modules pass on: one row a token, one row a text."""
 _SUPPORTED = (*INPUTS, "Pooling", "Dense", "LayerNorm", "Normalize", "Dropout")
 _WITH_WEIGHTS = ("Dense", "LayerNorm")
 _REASONS = {
-    "Router": "it encodes queries and documents by different modules (use one of its routes, saved as a "
-    "model of its own)",
-    "Asym": "it encodes queries and documents by different modules (use one of its branches, saved as a "
-    "model of its own)",
+    "Router": "it is inside another router",
+    "Asym": "it is inside another router",
     "CLIPModel": "it encodes pictures and texts through CLIP, of which qembed reads no part",
     "WordEmbeddings": "its tokens are words of a vocabulary file, which qembed does not read",
     "BoW": "its vectors are word counts, which --mode lexical does better",

@@ -4,8 +4,8 @@
     <cache>/onnx/<model>/<machine>.failed   reason of a failed export, which is not tried again
     <cache>/onnx/<model>/lock               held during an export
 
-`<model>` is a hash over the model's content and pooling, `<machine>` over this CPU and the libraries that
-made the graph. A folder appears under its name by one rename: whole, or not at all.
+`<model>` is a hash over the model's content, pooling and role, `<machine>` over this CPU and the libraries
+that made the graph. A folder appears under its name by one rename: whole, or not at all.
 """
 
 from __future__ import annotations
@@ -103,9 +103,12 @@ class Slot(NamedTuple):
         return any(p.parent != self.folder for p in self.top.glob(f"*/{FACTS}"))
 
 
-def export_slot(kind: str, revision: str, pooling: str = "") -> Slot:
-    """Slot of a model's export. `kind`: encoder, cross or qwen. Touches no file of the cache."""
-    model = _hash(kind, revision, pooling)
+def export_slot(kind: str, revision: str, pooling: str = "", role: str = "") -> Slot:
+    """Slot of a model's export. `kind`: encoder, cross or qwen. Touches no file of the cache.
+
+    `role`: use of the texts, where queries and documents have exports of their own.
+    """
+    model = _hash(kind, revision, pooling, *([role] if role else []))
     machine = _hash(str(FORMAT), *(f"{n} {version(n)}" for n in LIBRARIES), cpu())
     return Slot(cache_folder() / "onnx" / model / machine)
 

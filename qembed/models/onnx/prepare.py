@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from qembed.models.environment import accelerator, version
 from qembed.models.model import Say, Stop
@@ -17,6 +17,7 @@ from qembed.models.profiles import short_name
 from qembed.paths import CACHE_HINT
 
 if TYPE_CHECKING:
+    from qembed.models.layout.modules import Role
     from qembed.models.onnx.cache import Slot
     from qembed.models.onnx.cross_encoder import OnnxCrossEncoder
     from qembed.models.onnx.encoder import OnnxEncoder
@@ -34,7 +35,7 @@ ABSENT = "onnxruntime is not installed, torch is used (pip install onnxruntime)"
 class ExportRequest(NamedTuple):
     """Identity and source of an export. `kind`: encoder, cross or qwen; `spec` is for messages.
 
-    `pooling` and `max_tokens` are an encoder's.
+    `pooling` and `max_tokens` are an encoder's; so is `role`, "" where queries and documents share an export.
     """
 
     kind: str
@@ -45,12 +46,13 @@ class ExportRequest(NamedTuple):
     pooling: str
     max_tokens: int
     device: str | None
+    role: Role | Literal[""] = ""
 
     def slot(self) -> Slot:
         """Place of the export in the cache."""
         from qembed.models.onnx.cache import export_slot
 
-        return export_slot(self.kind, self.revision, self.pooling)
+        return export_slot(self.kind, self.revision, self.pooling, self.role)
 
     @property
     def command(self) -> str:
@@ -202,7 +204,8 @@ def _export(slot: Slot, request: ExportRequest, say: Say, stop: Stop) -> str | N
     from qembed.models.model_folder import Folder
 
     failure = f"no export of {request.name}, torch is used"
-    free, needed = shutil.disk_usage(slot.top).free, int(Folder(request.folder).float32() * SPACE)
+    files = Folder(request.folder, request.role or "document")
+    free, needed = shutil.disk_usage(slot.top).free, int(files.float32() * SPACE)
     if free < needed:
         return f"{failure}: {slot.top} has {free >> 20} MiB free, {needed >> 20} are needed"
     say(
@@ -243,6 +246,7 @@ def _run(request: ExportRequest, out: Path, stop: Stop) -> tuple[int, str]:
         "pooling": request.pooling,
         "max_tokens": request.max_tokens,
         "revision": request.revision,
+        "role": request.role or "document",
     }
     # -P: the user's folder may hold a torch.py; our own path is appended, in case qembed is not installed
     home = str(Path(__file__).parents[2])

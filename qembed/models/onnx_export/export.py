@@ -1,6 +1,6 @@
 """Export of a torch model to an ONNX graph, checked against the model. Runs in a process of its own:
 
-    python -m qembed.models.onnx_export.export < JSON {kind, folder, out, pooling, max_tokens, revision}
+    python -m qembed.models.onnx_export.export < JSON {kind, folder, out, pooling, max_tokens, revision, role}
 
 Exit code 0 and a complete export in `out`; else the reason in the file `reason` there. A process of its own
 keeps memory, threads, output and crashes of the exporter away from the caller.
@@ -127,7 +127,13 @@ def _torch_encoder(request: dict[str, Any]) -> TorchEncoder:
     folder, limit = Path(request["folder"]), int(request["max_tokens"])
     # the order of batches does not matter here: no text is counted
     encoder = TorchEncoder(
-        folder, -1, request["pooling"], limit, lambda ts: [1] * len(ts), device="cpu"
+        folder,
+        -1,
+        request["pooling"],
+        limit,
+        lambda ts: [1] * len(ts),
+        device="cpu",
+        role=request["role"],
     )
     encoder.dim = int(encoder._model.get_embedding_dimension() or 0)
     if any(getattr(m, "include_prompt", True) is False for m in encoder._model.children()):

@@ -85,6 +85,11 @@ class RemoteModel:
         tokenizer.no_padding()
         return tokenizer
 
+    @property
+    def queries(self) -> RemoteModel:
+        """The model itself: the protocol does not say what a text is for."""
+        return self
+
     def tokenizer(self) -> Any:
         """Tokenizer in the folder that the spec names, None if it names none. Raises ModelUnavailable."""
         return self._tokenizer

@@ -5,13 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from qembed.errors import UsageError
 from qembed.protocols import Pair, Tasks, Track
 
 if TYPE_CHECKING:
+    from qembed.models.model import Model
     from qembed.protocols import TokenEncoder
-    from qembed.types import Scores
+    from qembed.types import Scores, Vectors
 
 TEXTS_PER_BATCH = 64
 """Passages whose token vectors are held at a time: 64 x 256 tokens x 384 float32 are 25 MB."""
@@ -34,12 +36,48 @@ def one_blas_thread() -> Iterator[None]:
         yield
 
 
+class Side(NamedTuple):
+    """Token encoder of queries or of passages. `lengths`: tokens of texts; `limit`: tokens read."""
+
+    encoder: TokenEncoder
+    lengths: Callable[[Sequence[str]], list[int]] | None = None
+    limit: int = 0
+
+    def cut(self, texts: Sequence[str]) -> set[str]:
+        """Texts of which not all tokens are read."""
+        if self.lengths is None:
+            return set()
+        return {t for t, n in zip(texts, self.lengths(texts), strict=True) if n > self.limit}
+
+
+def late_interaction(model: Model) -> LateInteractionReranker:
+    """Reranker by a model's token vectors. Raises ModelUnavailable, UsageError if it has none."""
+
+    def side(m: Model) -> Side:
+        return Side(m.token_encoder(), m.count, m.max_tokens)
+
+    passages = side(model)
+    return LateInteractionReranker(
+        passages, passages if model.queries is model else side(model.queries)
+    )
+
+
+def _check_widths(query: Vectors, passage: Vectors) -> None:
+    """Raise UsageError if token vectors of a query and a passage have different widths."""
+    one, other = query.shape[1], passage.shape[1]
+    if one != other:
+        raise UsageError(
+            f"--rerank late: the model's tokens have {one} numbers in a query and {other} in a passage: they "
+            "cannot be compared (take a cross-encoder)"
+        )
+
+
 class LateInteractionReranker:
     """Scorer: the mean over query tokens of the largest cosine with any passage token.
 
     The sum of MaxSim of ColBERT (Khattab and Zaharia 2020), divided by the number of query tokens so
     that queries of all lengths share a scale. All attended tokens count on both sides, special tokens
-    included: their states represent the whole text. `count`: tokens of texts; `limit`: tokens that are read.
+    included: their states represent the whole text. `queries`: side of the queries.
     """
 
     kind = "late"
@@ -48,15 +86,9 @@ class LateInteractionReranker:
     note = None
     meaning = "mean cosines of tokens: an order for one query's candidates, no probabilities"
 
-    def __init__(
-        self,
-        encoder: TokenEncoder,
-        count: Callable[[Sequence[str]], list[int]] | None = None,
-        limit: int = 0,
-    ) -> None:
-        self._encoder = encoder
-        self._count = count
-        self._limit = limit
+    def __init__(self, passages: Side, queries: Side | None = None) -> None:
+        self._passages = passages
+        self._queries = queries or passages
         self.truncated: list[Pair] = []
 
     def score(
@@ -67,21 +99,20 @@ class LateInteractionReranker:
 
         out = np.empty(len(pairs), dtype=np.float32)
         queries = list(dict.fromkeys(q for q, _ in pairs))
-        tokens = dict(zip(queries, self._encoder.encode_tokens(queries), strict=True))
+        tokens = dict(zip(queries, self._queries.encoder.encode_tokens(queries), strict=True))
         positions: dict[str, list[int]] = {}
         for i, (_, passage) in enumerate(pairs):
             positions.setdefault(passage, []).append(i)
-        if self._count is not None:
-            texts = [*queries, *positions]
-            long = {t for t, n in zip(texts, self._count(texts), strict=True) if n > self._limit}
-            self.truncated += [p for p in pairs if p[0] in long or p[1] in long]
+        long, cut = self._queries.cut(queries), self._passages.cut(list(positions))
+        self.truncated += [p for p in pairs if p[0] in long or p[1] in cut]
         # texts of similar length share a batch; vectors are dropped as soon as they are used
         passages = sorted(positions, key=len, reverse=True)
         for at in range(0, len(passages), TEXTS_PER_BATCH):
             part = passages[at : at + TEXTS_PER_BATCH]
-            encoded = self._encoder.encode_tokens(part)
+            encoded = self._passages.encoder.encode_tokens(part)
             with one_blas_thread():
                 for passage, states in zip(part, encoded, strict=True):
+                    _check_widths(tokens[pairs[positions[passage][0]][0]], states)
                     for i in positions[passage]:
                         out[i] = (tokens[pairs[i][0]] @ states.T).max(axis=1).mean()
             if track is not None:

@@ -13,7 +13,7 @@ from qembed.models.model_folder import Folder
 from qembed.models.python_model import load_python_reranker
 from qembed.models.qwen_prompt import architecture, is_qwen_name, is_qwen_reranker
 from qembed.models.rerankers.cross_encoder import CrossEncoderReranker
-from qembed.models.rerankers.late_interaction import LateInteractionReranker
+from qembed.models.rerankers.late_interaction import late_interaction
 from qembed.models.rerankers.qwen import QwenReranker
 from qembed.models.spec import local_folder, parse_spec
 from qembed.protocols import Scorer
@@ -33,7 +33,7 @@ def open_reranker(
     """
     parsed = parse_spec(spec)
     if parsed.kind == "late":
-        return LateInteractionReranker(model.token_encoder(), model.count, model.max_tokens)
+        return late_interaction(model)
     if parsed.kind == "python":
         return load_python_reranker(spec)
     if parsed.kind == "endpoint":

@@ -114,15 +114,33 @@ def show_model(spec: str, task: str | None, query: str) -> dict[str, Any]:
 def _show_files(folder: Folder, profile: Profile) -> dict[str, Any]:
     """Modules, pooling, limits and prompts by a folder's own files. Raises ModelUnavailable if one is broken.
 
-    `problem`: why the model cannot be loaded, None if nothing is in the way.
+    `problem`: why the model cannot be loaded, None if nothing is in the way. `query_modules` and
+    so on: those of queries, where these have modules of their own.
     """
     problem = None
     try:
         folder.check()
     except ModelUnavailable as e:
         problem = str(e)
+    queries = {}
+    if problem is None and folder.queries is not folder:
+        queries = {f"query_{k}": v for k, v in _show_modules(folder.queries, profile).items()}
     prompts = folder.prompts()
     named = {"query": prompts.query_name, "passage": prompts.passage_name}
+    return {
+        **_show_modules(folder, profile),
+        **queries,
+        "prompts": {
+            **{f"{use} ({name})": getattr(prompts, use) for use, name in named.items() if name},
+            **prompts.tasks,
+        },
+        "default_prompt": prompts.default_name or None,
+        "problem": problem,
+    }
+
+
+def _show_modules(folder: Folder, profile: Profile) -> dict[str, Any]:
+    """Modules, pooling and limits of the texts of a folder's role."""
     return {
         "modules": [m.kind for m in folder.module_list] or ["Transformer", "Pooling", "Normalize"],
         "pooling": folder.pooling(profile.pooling or "mean")
@@ -131,12 +149,6 @@ def _show_files(folder: Folder, profile: Profile) -> dict[str, Any]:
         "limits": [
             {"tokens": x.tokens, "source": x.source, "used": x.used} for x in folder.limits()
         ],
-        "prompts": {
-            **{f"{use} ({name})": getattr(prompts, use) for use, name in named.items() if name},
-            **prompts.tasks,
-        },
-        "default_prompt": prompts.default_name or None,
-        "problem": problem,
     }
 
 
@@ -157,7 +169,8 @@ def _show_reranker(spec: ModelSpec, task: str | None, query: str) -> dict[str, A
 def compare_models(one: str, other: str) -> dict[str, Any]:
     """Cosines of two models on probe texts; they reveal a server with another pooling or model.
 
-    Both encode the same finished texts, without any template. `agree`: all cosines are within the
+    Both encode the same finished texts, without any template, as passages and, if one of them encodes queries
+    by modules of their own, as queries. `agree`: all cosines are within the
     tolerance of the golden probe. Raises ModelUnavailable, EncodingError, UsageError.
     """
     models = [open_model(spec) for spec in (one, other)]
@@ -168,15 +181,21 @@ def compare_models(one: str, other: str) -> dict[str, Any]:
     }
     if models[0].dim != models[1].dim:
         return {**body, "agree": False, "lowest": None, "cosines": []}
-    a, b = (m.encoder().encode(list(COMPARED)) for m in models)
-    cosines = (a * b).sum(axis=1).tolist()
+    sides = [models]
+    if any(m.queries is not m for m in models):
+        sides.append([m.queries for m in models])
+    cosines: list[float] = []
+    for one_model, other_model in sides:
+        a, b = (m.encoder().encode(list(COMPARED)) for m in (one_model, other_model))
+        cosines += (a * b).sum(axis=1).tolist()
     lowest = min(cosines)
     return {
         **body,
         "agree": lowest >= 1 - PROBE_TOLERANCE,
         "lowest": round(lowest, 6),
         "cosines": [
-            {"text": text, "cosine": round(c, 6)} for text, c in zip(COMPARED, cosines, strict=True)
+            {"text": text, "cosine": round(c, 6)}
+            for text, c in zip(COMPARED * len(sides), cosines, strict=True)
         ],
     }
 

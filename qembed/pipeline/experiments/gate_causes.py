@@ -76,7 +76,7 @@ def _vectors(session: Session) -> list[str]:
     passages = session.documents.passages(chosen)
     pairs = zip(lines, passages, strict=True)
     texts = [session.loaded.encoder_text(line.title, p.text, p.label) for line, p in pairs]
-    fresh = session.loaded.encoder.encode(texts)
+    fresh = session.loaded.passage_encoder.encode(texts)
     used = _used(session, chosen)
     far = int(((fresh * used).sum(axis=1) < MIN_COSINE).sum())
     if not far:

@@ -34,7 +34,8 @@ class ModelSource:
 class LoadedModel:
     """The model of one index.
 
-    `spec`: names the model otherwise than the index does. `model`, `encoder`: used instead of loading them.
+    `spec`: names the model otherwise than the index does. `model`, `encoder` (of queries): used instead of
+    loading them.
     """
 
     def __init__(
@@ -83,13 +84,13 @@ class LoadedModel:
     @property
     def note(self) -> str | None:
         """Message for the user on how the weights were loaded; None before, and if there is none."""
-        return None if self._model is None else self._model.note
+        return None if self._model is None else self._model.queries.note
 
     @property
     def encoder(self) -> Encoder:
-        """The encoder, loaded. Raises ModelUnavailable, RecipeMismatch for a server with another model."""
+        """Encoder of queries, loaded. Raises ModelUnavailable, RecipeMismatch for a server's other model."""
         if self._encoder is None:
-            model, manifest = self.model, self._manifest
+            model, manifest = self.model.queries, self._manifest
             with self._timer("load"):
                 encoder = self._source.encoder(model)
                 if model.is_remote:
@@ -102,8 +103,14 @@ class LoadedModel:
 
     @property
     def encoder_if_loaded(self) -> Encoder | None:
-        """The encoder, None before it is loaded. Safe to call from any thread."""
+        """Encoder of queries, None before it is loaded. Safe to call from any thread."""
         return self._encoder
+
+    @property
+    def passage_encoder(self) -> Encoder:
+        """Encoder of passages, loaded: `encoder`, unless they have other modules. Raises as `encoder`."""
+        model = self.model
+        return self.encoder if model.queries is model else model.encoder()
 
     def reranker(self, spec: str) -> Scorer:
         """The reranker that `spec` names, opened once. Tasks come with the pairs."""

@@ -87,8 +87,8 @@ class Retriever:
         return vectors[np.array([positions[t] for t in texts], dtype=np.int64)]
 
     def truncated_texts(self, texts: Sequence[str]) -> list[str]:
-        """Distinct texts that have more tokens than the model reads."""
-        model = self.session.loaded.model
+        """Distinct query texts that have more tokens than the model reads."""
+        model = self.session.loaded.model.queries
         limit = model.max_tokens
         long = [
             t

@@ -70,6 +70,7 @@ def _nearest(session: Session, vector: Vectors, passages: Sequence[Passage]) -> 
     import numpy as np
 
     share = max(1, MAX_SENTENCES // len(passages))
+    # by the encoder of queries, which is loaded: an asymmetric model's other one may be far larger
     candidates = [sentences(p.text)[:share] or [(0, len(p.text))] for p in passages]
     texts = [p.text[a:b] for p, found in zip(passages, candidates, strict=True) for a, b in found]
     scores = session.loaded.encoder.encode(texts) @ vector

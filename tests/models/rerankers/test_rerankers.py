@@ -13,7 +13,11 @@ import pytest
 from qembed.errors import EncodingError, ModelUnavailable, UsageError
 from qembed.models import Model, open_model, open_reranker
 from qembed.models.rerankers.cross_encoder import CrossEncoderReranker
-from qembed.models.rerankers.late_interaction import TEXTS_PER_BATCH, LateInteractionReranker
+from qembed.models.rerankers.late_interaction import (
+    TEXTS_PER_BATCH,
+    LateInteractionReranker,
+    Side,
+)
 from qembed.testing import BagOfWords
 from tests.encoders import Bag
 from tests.models import reference, tiny
@@ -82,8 +86,8 @@ def test_late_keeps_the_order_and_encodes_each_text_once() -> None:
     pairs = [(str(q), str(p)) for q, p in pairs]
 
     counting = Counting()
-    got = LateInteractionReranker(counting).score(pairs)
-    one_by_one = [float(LateInteractionReranker(Bag()).score([pair])[0]) for pair in pairs]
+    got = LateInteractionReranker(Side(counting)).score(pairs)
+    one_by_one = [float(LateInteractionReranker(Side(Bag())).score([pair])[0]) for pair in pairs]
     np.testing.assert_allclose(got, one_by_one, rtol=0, atol=1e-6)
     assert set(counting.seen) == set(queries) | set(passages)
     assert set(counting.seen.values()) == {1}
@@ -91,7 +95,7 @@ def test_late_keeps_the_order_and_encodes_each_text_once() -> None:
 
 
 def test_late_of_no_pairs(model: Model) -> None:
-    assert LateInteractionReranker(Bag()).score([]).shape == (0,)
+    assert LateInteractionReranker(Side(Bag())).score([]).shape == (0,)
     assert open_reranker("late", model).score([]).shape == (0,)
 
 
