@@ -169,7 +169,11 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Recipe of an index: everything that determines a stored vector. A query's template and task do not."""
+    """Recipe of an index: everything that determines a stored vector. A query's template and task do not.
+
+    `overlap`: tokens that a passage repeats of the one before. `version`: 1 where only parts of one paragraph
+    overlap, 2 where all neighbours within a section do.
+    """
 
     model: str
     revision: str

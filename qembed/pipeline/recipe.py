@@ -24,6 +24,8 @@ HEADINGS_RULE = "title headings text"
 LONG_CONTEXT_TOKENS = 512
 """Default passage length of models that accept more tokens: one vector of thirty pages finds nothing."""
 MIN_TOKENS = 16
+OVERLAP_IN_PARAGRAPHS, OVERLAP_IN_SECTIONS = 1, 2
+"""Versions of recipes. The default overlap is in paragraphs: in sections it makes an eighth more passages."""
 PROBE_TOLERANCE = 0.005
 """Allowed distance of a probe's cosine from 1: two backends of one model differ by up to .003."""
 
@@ -49,7 +51,9 @@ def make_recipe(model: Model, options: RecipeOptions) -> Recipe:
         raise UsageError(f"--max-tokens {max_tokens}: {model.name} reads {limit} tokens at most")
     if max_tokens < MIN_TOKENS:
         raise UsageError(f"--max-tokens {max_tokens}: at least {MIN_TOKENS}")
-    overlap = options.overlap if options.overlap is not None else (0 if whole else max_tokens // 8)
+    overlap = options.overlap
+    if overlap is None:
+        overlap = 0 if whole else _overlap(max_tokens)
     if whole and overlap:
         raise UsageError("--overlap goes with --chunker auto: whole documents do not overlap")
     if not 0 <= overlap < max_tokens // 2 + 1:
@@ -64,7 +68,13 @@ def make_recipe(model: Model, options: RecipeOptions) -> Recipe:
         max_tokens=max_tokens,
         overlap=overlap,
         chunker=chunker,
+        version=OVERLAP_IN_SECTIONS if options.overlap else OVERLAP_IN_PARAGRAPHS,
     )
+
+
+def _overlap(max_tokens: int) -> int:
+    """Default overlap, in tokens."""
+    return max_tokens // 8
 
 
 def inherit_options(options: RecipeOptions, present: Manifest) -> RecipeOptions:
@@ -74,6 +84,12 @@ def inherit_options(options: RecipeOptions, present: Manifest) -> RecipeOptions:
     """
     recipe = present.recipe
     chunker = options.chunker or recipe.chunker
+    default = recipe.version == OVERLAP_IN_PARAGRAPHS and recipe.overlap == _overlap(
+        recipe.max_tokens
+    )
+    overlap = options.overlap
+    if overlap is None and not options.max_tokens and not default:
+        overlap = recipe.overlap
     headings = recipe.title_rule == HEADINGS_RULE if options.headings is None else options.headings
     if options.model not in (None, present.spec) or chunker != recipe.chunker:
         model = options.model or present.spec
@@ -83,7 +99,7 @@ def inherit_options(options: RecipeOptions, present: Manifest) -> RecipeOptions:
         options.dim or recipe.dim,
         chunker,
         options.max_tokens or recipe.max_tokens,
-        options.overlap if options.overlap is not None or options.max_tokens else recipe.overlap,
+        overlap,
         headings,
     )
 

@@ -73,7 +73,12 @@ class PassageOptions(NamedTuple):
     ] = None
     max_tokens: Annotated[int | None, typer.Option(help="Longest passage, in tokens.")] = None
     overlap: Annotated[
-        int | None, typer.Option(help="Tokens that neighbouring passages share.")
+        int | None,
+        typer.Option(
+            help="Tokens that neighbouring passages of a section share. Default: an eighth of "
+            "--max-tokens, and only where a paragraph is cut.",
+            show_default=False,
+        ),
     ] = None
     headings: Annotated[
         bool | None,

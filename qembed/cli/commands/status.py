@@ -59,6 +59,15 @@ def _size(n: float) -> str:
     raise AssertionError
 
 
+def _within(recipe: dict[str, Any]) -> str:
+    """Place of the overlaps of neighbouring passages, "" for none."""
+    return (
+        f" within {'sections' if recipe['version'] > 1 else 'paragraphs'}"
+        if recipe["overlap"]
+        else ""
+    )
+
+
 def _sources(settings: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
     """Rows about the sources: in one line while none has settings of its own, else a line each."""
     if not any(settings.values()):
@@ -99,7 +108,7 @@ def _text(s: dict[str, Any]) -> None:
         (
             "recipe",
             f"{recipe['fingerprint']}: chunker {recipe['chunker']}, {recipe['max_tokens']} tokens, "
-            f"overlap {recipe['overlap']}, title rule {recipe['title_rule']!r}",
+            f"overlap {recipe['overlap']}{_within(recipe)}, title rule {recipe['title_rule']!r}",
         ),
         ("task", s["task"] or "the model's own"),
         ("size", f"{_size(s['bytes']['total'])}, {_size(s['bytes']['derived'])} of it derived"),

@@ -18,6 +18,7 @@ from typing import Any, Literal, TypeAlias
 from qembed.corpus.chunking import grammars
 from qembed.corpus.chunking.code_splitter import MAX_TEXT, Source
 from qembed.corpus.chunking.heading_path import BETWEEN, HeadingPaths
+from qembed.corpus.chunking.overlap import Overlap
 from qembed.corpus.chunking.text_splitter import WINDOW, Span, TokenWindow, whole
 from qembed.corpus.formats import suffix
 from qembed.errors import UsageError
@@ -42,7 +43,8 @@ class Chunker:
     """Splits documents into passages of at most `max_tokens` tokens, title and special tokens included.
 
     `kind`: "auto" cuts, "none" makes one passage of a whole document. `overlap`: tokens that a passage
-    may repeat of the one before, less where a title leaves less room; whole definitions repeat nothing.
+    repeats of the one before, less where a title leaves less room: at every border within a section, or,
+    for `overlap_within` "paragraph", only where a paragraph is cut; whole definitions repeat nothing.
     `tokenizer`: a `tokenizers.Tokenizer` that neither truncates nor pads; `count`: tokens of a text,
     special ones included, for models without such a tokenizer. `render(title, text, label)` is the text
     that is encoded; `labelled` says whether it makes anything of the label, so that room is left.
@@ -55,6 +57,7 @@ class Chunker:
         kind: Literal["auto", "none"],
         max_tokens: int,
         overlap: int,
+        overlap_within: Literal["section", "paragraph"] = "paragraph",
         tokenizer: object | None = None,
         count: Callable[[str], int] | None = None,
         render: Callable[[str, str, str], str] = with_title,
@@ -86,8 +89,11 @@ class Chunker:
                 f"({max_tokens} less the model's own): make it less than half"
             )
         self._floor = min(max(32, max_tokens // 2), room)
+        by_section = overlap_within == "section"
+        self._overlap = overlap if by_section else 0
         # in proportion, so always less than capacity
-        self._window = TokenWindow(self._bare, lambda capacity: overlap * capacity // room)
+        inside = 0 if by_section else overlap
+        self._window = TokenWindow(self._bare, lambda capacity: inside * capacity // room)
         self._fit_label = lru_cache(maxsize=4096)(self._shortened)
 
     def kind_of(self, name: str) -> str:
@@ -178,18 +184,23 @@ class Chunker:
         alone = max(self._room - self._cost(title), 1)
 
         def room(start: int, end: int) -> int:
-            if not self.labelled:
-                return alone
-            labels = {self.fit_label(title, p) for p in outline.within(start, end)}
-            costs = [self._cost(title, label) for label in labels]
-            return max(self._room - max(costs), 1) if costs else alone
+            most = alone
+            if self.labelled:
+                labels = {self.fit_label(title, p) for p in outline.within(start, end)}
+                costs = [self._cost(title, label) for label in labels]
+                most = max(self._room - max(costs), 1) if costs else alone
+            return max(most - self._shared(most), 1)
 
         def excess(start: int, end: int) -> int:
             label = outline.path(text, start, end) if self.labelled else ""
             return self._excess(text, title, label, start, end)
 
         reached = 0
-        for start, end in self._window.spans(text, (0, len(text)), markdown, room, excess):
+        spans = self._window.spans(text, (0, len(text)), markdown, room, excess)
+        if shared := self._shared(alone):
+            overlap = Overlap(text, shared, self._bare, outline.starts, rows=markdown)
+            spans = overlap.extend(spans, excess)
+        for start, end in spans:
             # with an overlap, one can lie inside the one before, and would add nothing
             if end > reached:
                 yield start, end, ""
@@ -219,12 +230,22 @@ class Chunker:
             excess = partial(self._excess, text, title, symbol)
             left = max(self._room - self._cost(title, self.fit_label(title, symbol)), 1)
             reached = start
-            for a, b in self._window.spans(
-                text, (start, end), False, lambda *_, left=left: left, excess
-            ):
+            shared = self._shared(left)
+            spans = self._window.spans(
+                text, (start, end), False, lambda *_, left=left - shared: left, excess
+            )
+            if shared:
+                spans = Overlap(text, shared, self._bare, (start,), lines=True).extend(
+                    spans, excess
+                )
+            for a, b in spans:
                 if b > reached:
                     yield a, b, symbol
                     reached = b
+
+    def _shared(self, room: int) -> int:
+        """Tokens that a passage repeats at every border, of those that it has room for."""
+        return self._overlap * room // self._room
 
     def _excess(self, text: str, title: str, label: str, start: int, end: int) -> int:
         """By how many tokens what is encoded for text[start:end] is too long."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from qembed.corpus import Chunker
 from qembed.models import Model, passage_text
-from qembed.pipeline.recipe import HEADINGS_RULE
+from qembed.pipeline.recipe import HEADINGS_RULE, OVERLAP_IN_SECTIONS
 from qembed.types import Document, Passage, Recipe
 
 
@@ -20,6 +20,7 @@ class PassageBuilder:
             kind="none" if recipe.chunker == "none" else "auto",
             max_tokens=recipe.max_tokens,
             overlap=recipe.overlap,
+            overlap_within="section" if recipe.version == OVERLAP_IN_SECTIONS else "paragraph",
             tokenizer=model.tokenizer(),
             count=lambda text: model.count([text])[0],
             render=self._render,

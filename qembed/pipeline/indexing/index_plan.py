@@ -189,4 +189,6 @@ def plan_recipe(present: Manifest | None, options: IndexOptions) -> RecipeChange
     model = open_model_with_dim(change.spec, wanted.dim)
     check_model(replace(present.recipe, dim=wanted.dim), model)
     kept = inherit_options(wanted, replace(present, spec=change.spec))
-    return replace(change, recipe=make_recipe(model, kept), opened=model, truncate=True)
+    # the passages stay as they are
+    recipe = replace(make_recipe(model, kept), version=present.recipe.version)
+    return replace(change, recipe=recipe, opened=model, truncate=True)

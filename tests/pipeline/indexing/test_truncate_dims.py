@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,8 @@ from qembed.errors import RecipeMismatch, UsageError
 from qembed.pipeline.diagnostics.verify import verify
 from qembed.pipeline.indexing.build import build
 from qembed.pipeline.indexing.options import IndexOptions
-from qembed.pipeline.recipe import RecipeOptions
-from qembed.store import Snapshot
+from qembed.pipeline.recipe import OVERLAP_IN_SECTIONS, RecipeOptions
+from qembed.store import Snapshot, manifest
 from tests.models import tiny
 
 pytestmark = pytest.mark.slow
@@ -73,6 +74,18 @@ def test_cut_equals_made_so(model: str, docs: Path, tmp_path: Path) -> None:
     assert list(verify(root)) == []
     again = build(root, IndexOptions())
     assert (again.passages["encoded"], again.generation) == (0, done.generation)
+
+
+def test_the_passages_stay_as_they_are(model: str, docs: Path, tmp_path: Path) -> None:
+    """Those of an index with an overlap from before it was shared at every border."""
+    root = tmp_path / "a"
+    wanted = RecipeOptions(model=model, max_tokens=64, overlap=16)
+    build(root, IndexOptions(paths=(str(docs),), recipe=wanted))
+    present = manifest.read(root)
+    assert present.recipe.version == OVERLAP_IN_SECTIONS
+    manifest.write(root, replace(present, recipe=replace(present.recipe, version=1)))
+    done = build(root, IndexOptions(recipe=RecipeOptions(dim=32)))
+    assert (done.recipe.overlap, done.recipe.version, done.passages["encoded"]) == (16, 1, 0)
 
 
 def test_what_cannot_be_cut(model: str, docs: Path, tmp_path: Path) -> None:
