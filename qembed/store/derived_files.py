@@ -14,7 +14,14 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qembed.store.durable_files import append, checksum, replace_file, sync_file, sync_folder
+from qembed.store.durable_files import (
+    FileInfo,
+    append,
+    checksum,
+    replace_file,
+    sync_file,
+    sync_folder,
+)
 from qembed.store.manifest import Manifest
 from qembed.store.snapshot import Snapshot
 
@@ -26,13 +33,16 @@ MATRIX = "vectors"
 GRAPH = "graph"
 LEXICAL = "lexical"
 KINDS = (MATRIX, GRAPH, LEXICAL)
+VERSIONS = {GRAPH: 2}
+"""Versions of formats, 1 where none is given. Version 2 of a graph holds one row for each distinct vector."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
     """Description of a derived file: its rows [base, upto), its size, and its checksum.
 
-    `crc` is None for files that grow in place. `extra`: fields of the kind.
+    `crc` is None for files that grow in place. `extra`: fields of the kind. `companion`: a second file that
+    belongs to it. `version`: of the kind's format; a file of another one than VERSIONS says is made anew.
     """
 
     kind: str
@@ -43,6 +53,16 @@ class Stamp:
     bytes: int
     crc: int | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    companion: FileInfo | None = None
+    version: int = 1
+
+
+def _parse(data: bytes) -> Stamp:
+    """Stamp from its JSON. Raises ValueError, TypeError."""
+    body = json.loads(data)
+    if body.get("companion") is not None:
+        body["companion"] = FileInfo(**body["companion"])
+    return Stamp(**body)
 
 
 def current(root: Path, manifest: Manifest, kind: str, *, later: bool = False) -> Stamp | None:
@@ -51,12 +71,15 @@ def current(root: Path, manifest: Manifest, kind: str, *, later: bool = False) -
     Compares the size, not the content. `later`: accept a file that covers rows of a later generation too.
     """
     try:
-        stamp = Stamp(**json.loads((root / FOLDER / f"{kind}.json").read_bytes()))
+        stamp = _parse((root / FOLDER / f"{kind}.json").read_bytes())
         size = (root / stamp.file).stat().st_size
-    except (OSError, ValueError, TypeError):
+        if (other := stamp.companion) and (root / other.name).stat().st_size != other.bytes:
+            return None
+    except (OSError, ValueError, TypeError, AttributeError):
         return None
     fits = (
-        stamp.uid == manifest.uid
+        stamp.version == VERSIONS.get(kind, 1)
+        and stamp.uid == manifest.uid
         and stamp.base == manifest.base
         and (later or stamp.upto <= manifest.next_row)
         and stamp.kind == kind
@@ -72,6 +95,8 @@ def names(root: Path, manifest: Manifest) -> set[str]:
     for kind in KINDS:
         if stamp := current(root, manifest, kind):
             found |= {"/".join(Path(stamp.file).parts[:2]), f"{FOLDER}/{kind}.json"}
+            if stamp.companion is not None:
+                found.add(stamp.companion.name)
     return found
 
 
@@ -94,16 +119,41 @@ def new_path(root: Path, manifest: Manifest, kind: str) -> Path:
 
 
 def seal(
-    root: Path, manifest: Manifest, kind: str, path: Path, upto: int, extra: Mapping[str, Any]
+    root: Path,
+    manifest: Manifest,
+    kind: str,
+    path: Path,
+    upto: int,
+    extra: Mapping[str, Any],
+    companion: Path | None = None,
 ) -> Stamp:
-    """Sync a derived file that a library wrote to `path`, compute its checksum and publish it."""
-    sync_file(path)
+    """Sync a derived file that a library wrote to `path`, compute its checksum and publish it.
+
+    `companion`: a second file, treated alike.
+    """
+    for written in (path, companion):
+        if written is not None:
+            sync_file(written)
     sync_folder(path.parent)
-    size, crc = checksum(path)
-    name = str(path.relative_to(root))
-    stamp = Stamp(kind, name, manifest.uid, manifest.base, upto, size, crc, extra)
+    main = _info(root, path)
+    stamp = Stamp(
+        kind,
+        main.name,
+        manifest.uid,
+        manifest.base,
+        upto,
+        main.bytes,
+        main.crc,
+        extra,
+        None if companion is None else _info(root, companion),
+        VERSIONS.get(kind, 1),
+    )
     publish(root, stamp)
     return stamp
+
+
+def _info(root: Path, path: Path) -> FileInfo:
+    return FileInfo(str(path.relative_to(root)), *checksum(path))
 
 
 def seal_folder(
@@ -126,11 +176,22 @@ def restamp(root: Path, stamp: Stamp, extra: Mapping[str, Any]) -> None:
 
 
 def is_whole(root: Path, stamp: Stamp) -> bool:
-    """True if the file's content has the checksum of its stamp."""
+    """True if the content of the file, and of its companion, has the checksum of the stamp."""
     try:
-        return stamp.crc is None or checksum(root / stamp.file) == (stamp.bytes, stamp.crc)
+        other = stamp.companion
+        return (stamp.crc is None or checksum(root / stamp.file) == (stamp.bytes, stamp.crc)) and (
+            other is None or checksum(root / other.name) == (other.bytes, other.crc)
+        )
     except OSError:
         return False
+
+
+def remove(root: Path, stamp: Stamp) -> None:
+    """Remove the files of a stamp that another one has replaced."""
+    for name in (stamp.file, None if stamp.companion is None else stamp.companion.name):
+        if name is not None:
+            with contextlib.suppress(OSError):
+                (root / name).unlink()
 
 
 def open_matrix(root: Path, manifest: Manifest) -> tuple[Vectors, int] | None:

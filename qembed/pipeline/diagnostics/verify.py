@@ -12,6 +12,7 @@ from qembed.pipeline.recipe import check_probes
 from qembed.pipeline.retrieval.session import Session
 from qembed.search import recall
 from qembed.search.dense.hnsw import EF
+from qembed.search.dense.planner import TARGET_RECALL
 from qembed.store import Snapshot
 from qembed.store import integrity as store
 from qembed.store import manifest as manifests
@@ -51,9 +52,17 @@ def verify(root: Path, probe: bool = True) -> Iterator[Finding]:
 
 
 def check_graph(session: Session) -> Iterator[Finding]:
-    """Finding for a graph with too low a recall@10 on a sample of stored vectors."""
-    share = graph_recall(session, 10)
+    """Finding for a graph with too low a recall@10 on a sample of stored vectors, or by its own stamp.
+
+    A graph with more links that finds too little is none: nothing mends it, and it is not searched.
+    """
     stamp = session.search.graph_stamp()
+    if stamp is not None and stamp.extra.get("recall", 1.0) < TARGET_RECALL:
+        if not stamp.extra.get("dense"):
+            found = f"the graph was measured to find {stamp.extra['recall']:.1%} of the ten nearest"
+            yield Finding("graph", f"{found}: it is not used, answers are slower", store.REPAIR)
+        return
+    share = graph_recall(session, 10)
     if share is not None and stamp is not None and share < MIN_RECALL:
         ef = stamp.extra.get("ef", EF)
         yield Finding(

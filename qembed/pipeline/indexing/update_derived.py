@@ -68,27 +68,46 @@ def graph_is_due(snapshot: Snapshot, policy: GraphPolicy) -> bool:
 
 
 def extend_graph(snapshot: Snapshot, progress: Progress) -> None:
-    """Add the rows that the graph lacks and publish it as a new file. Ends without a change when stopped."""
+    """Add the rows that the graph lacks and publish it as a new file. Ends without a change when stopped.
+
+    A graph that finds too little for any breadth of search is built again with more links.
+    """
+    from qembed.search.dense.hnsw import Graph, groups_path
+    from qembed.search.dense.planner import TARGET_RECALL
+
     root, manifest = snapshot.root, snapshot.manifest
     rows = manifest.next_row - manifest.base
     stamp = files.current(root, manifest, files.GRAPH)
     graph, upto, extra = _load_graph(snapshot, stamp, rows)
     if manifest.next_row - upto > LONG_BUILD_ROWS:
         progress.say(f"building the graph over {manifest.next_row - upto:,} passages")
-    for first, vectors in _vectors(snapshot, upto):
-        if progress.stop():
-            return  # the old graph stays; search covers its missing rows exactly
-        graph.add(first, vectors)
+    if not _add_rows(snapshot, graph, upto, progress):
+        return  # the old graph stays; search covers its missing rows exactly
     if rows > GROWTH * extra.get("measured", 0):
         extra = _measure(snapshot, graph, manifest.next_row)
+        if extra["recall"] < TARGET_RECALL and not graph.is_dense:
+            progress.say("the graph finds too little: building it anew with more links")
+            graph = Graph.empty(manifest.recipe.dim, rows, dense=True)
+            if not _add_rows(snapshot, graph, manifest.base, progress):
+                return
+            extra = _measure(snapshot, graph, manifest.next_row)
     path = files.new_path(root, manifest, files.GRAPH)
     partial = path.with_suffix(".tmp")
     graph.save(partial)
+    rename_file(groups_path(partial), groups_path(path))
     rename_file(partial, path)
-    files.seal(root, manifest, files.GRAPH, path, manifest.next_row, extra)
+    files.seal(root, manifest, files.GRAPH, path, manifest.next_row, extra, groups_path(path))
     if stamp is not None and root / stamp.file != path:
-        with contextlib.suppress(OSError):
-            (root / stamp.file).unlink()
+        files.remove(root, stamp)
+
+
+def _add_rows(snapshot: Snapshot, graph: Graph, start: int, progress: Progress) -> bool:
+    """Add the rows from `start` on to a graph. Returns False if it was stopped before the last."""
+    for first, vectors in _vectors(snapshot, start):
+        if progress.stop():
+            return False
+        graph.add(first, vectors)
+    return True
 
 
 def _load_graph(
@@ -116,12 +135,10 @@ def _vectors(snapshot: Snapshot, start: int) -> Iterator[tuple[int, Vectors]]:
 
 def _measure(snapshot: Snapshot, graph: Graph, upto: int) -> Mapping[str, Any]:
     """Extra fields of a graph's stamp: its parameters, and the breadth of search for the target recall@10."""
-    from qembed.search.dense.hnsw import EF_CONSTRUCTION, M
-
     ef, recall = graph.measure_ef(*synthetic_queries(snapshot, upto))
     return {
-        "M": M,
-        "ef_construction": EF_CONSTRUCTION,
+        "dense": graph.is_dense,
+        "distinct": graph.distinct,
         "ef": ef,
         "recall": round(recall, 4),
         "measured": upto - snapshot.manifest.base,
@@ -167,14 +184,15 @@ def _repair_graph(snapshot: Snapshot, progress: Progress) -> None:
     stamp = files.current(root, manifest, files.GRAPH)
     if stamp is None:
         return
-    from qembed.search.dense.hnsw import EF_LADDER, TARGET_RECALL, Graph
+    from qembed.search.dense.hnsw import Graph
+    from qembed.search.dense.planner import TARGET_RECALL
 
     graph = Graph.load(root / stamp.file, manifest.recipe.dim)
     extra = _measure(snapshot, graph, stamp.upto)
-    if extra["ef"] == EF_LADDER[-1] and extra["recall"] < TARGET_RECALL:
+    if extra["recall"] < TARGET_RECALL and not graph.is_dense:
         files.discard(root, files.GRAPH)
         progress.say("the graph finds too little: building it anew")
         extend_graph(snapshot, progress)
-    elif extra["ef"] != stamp.extra.get("ef"):
+    elif extra != stamp.extra:
         files.restamp(root, stamp, extra)
         progress.say(f"the graph's breadth is {extra['ef']} now (recall@10 {extra['recall']:.3f})")

@@ -191,6 +191,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "generation": answer.generation,
         "recipe": answer.recipe,
         "search": answer.plan,
+        "warnings": list(answer.warnings),
         "queries": [
             {
                 "query_id": r.query.id,

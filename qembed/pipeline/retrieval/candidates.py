@@ -75,7 +75,10 @@ class Candidates:
 
 
 class CandidateRetriever:
-    """Retrieves candidates from one session. Raises UsageError for an unknown mode."""
+    """Retrieves candidates from one session. Raises UsageError for an unknown mode.
+
+    `warnings`: searches that were not done as they were asked for, and the reasons.
+    """
 
     def __init__(
         self, session: Session, mode: str, search: Search, ef: int | None, fusion: Fusion = "sum"
@@ -87,6 +90,7 @@ class CandidateRetriever:
         self.search = search
         self.ef = ef
         self.fusion = fusion
+        self.warnings: list[str] = []
 
     @property
     def wants_vectors(self) -> bool:
@@ -107,6 +111,8 @@ class CandidateRetriever:
         dense, plan = self.session.search.vector_search(
             vectors, depth, self.search, self.ef, allowed
         )
+        if self.search == "graph" and plan.is_fallback:
+            self.warnings.append(f"--search graph: {plan.why}; the search was exact")
         described = f"{plan.kind} ({plan.why})"
         if self.mode == "dense" or self.session.search.lexical is None:
             return [Candidates(rows, scores, scores) for rows, scores in dense], described

@@ -125,7 +125,9 @@ class IndexSearch:
             if plan.kind == "graph":
                 found = self._search_graph(vectors, k, ef, allowed)
                 if found is None:
-                    plan = Plan("exact", "the graph is damaged (qembed index makes a new one)")
+                    plan = Plan(
+                        "exact", "the graph is damaged (qembed index makes a new one)", True
+                    )
             if found is None:
                 found = self.exact.search(vectors, k, allowed.rows if allowed else None)
         return found, plan
@@ -200,6 +202,7 @@ class IndexSearch:
             loaded=self.graph_loaded,
             allowed=allowed,
             ef=_measured_ef(stamp),
+            recall=1.0 if stamp is None else float(stamp.extra.get("recall", 1.0)),
         )
 
     def _search_graph(

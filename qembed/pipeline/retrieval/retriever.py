@@ -135,6 +135,7 @@ class Retriever:
                 [queries[i].text for i in positions], part, depth, allowed
             )
             found.update(zip(positions, candidates, strict=True))
+        warnings.update(dict.fromkeys(self._candidates.warnings))
         ranked = []
         for i, q in enumerate(queries):
             c = found[i]
@@ -294,12 +295,6 @@ class Retriever:
         loaded = self.session.loaded
         _, reasons = encode_each(loaded.encoder, texts, loaded.model.dim)
         return {queries[i].id: reason for i, reason in reasons.items()}
-
-    def _take_seconds(self) -> dict[str, float]:
-        """Seconds a stage since the session was opened or last answered."""
-        seconds = dict(self.session.timer)
-        self.session.timer.clear()
-        return seconds
 
 
 def _by_filter(queries: Sequence[Query]) -> dict[str | None, list[int]]:

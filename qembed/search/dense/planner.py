@@ -13,15 +13,18 @@ SCAN = 3e-7  # one pass over the vectors, per row: bound by memory
 SCORE = 3e-8  # scoring one query against one row, in a pass for many queries
 PASS = 64  # queries in one pass
 WALK = 5e-6  # one query in a loaded graph, per unit of `ef`
+TARGET_RECALL = 0.98
+"""Wanted recall@10 of a graph; one that was measured to find less is not searched."""
 FEW_ALLOWED_SHARE = 0.07
 """Share of allowed rows below which exact search over them is faster than a filtered graph search."""
 
 
 class Plan(NamedTuple):
-    """Chosen algorithm, and the reason as a sentence."""
+    """Chosen algorithm, and the reason as a sentence. `is_fallback`: no graph can be searched."""
 
     kind: Literal["exact", "graph"]
     why: str
+    is_fallback: bool = False
 
 
 def choose(
@@ -33,16 +36,21 @@ def choose(
     loaded: bool = False,
     allowed: int | None = None,
     ef: int = 100,
+    recall: float = 1.0,
 ) -> Plan:
     """Choose for `queries` queries over `rows` rows, of which a graph covers `covered` (0: no graph).
 
     `allowed`: number of rows that a filter leaves, None without a filter. `loaded`: the graph is in
-    memory. `ef`: breadth of its search.
+    memory. `ef`: breadth of its search; `recall`: as measured with it.
     """
     if wanted == "exact":
         return Plan("exact", "asked for")
     if covered == 0:
-        return Plan("exact", "there is no graph yet" if rows else "the index is empty")
+        why = "there is no graph yet (qembed index makes one)" if rows else "the index is empty"
+        return Plan("exact", why, is_fallback=rows > 0)
+    if recall < TARGET_RECALL:
+        found = f"the graph finds {recall:.1%} of the ten nearest, wanted are {TARGET_RECALL:.0%}"
+        return Plan("exact", found, is_fallback=True)
     if allowed is not None and allowed < FEW_ALLOWED_SHARE * rows:
         return Plan("exact", f"the filter leaves {allowed:,} of {rows:,} rows")
     if wanted == "graph":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -17,7 +18,8 @@ from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.pipeline.retrieval.session import Session
 from qembed.search import Exact
-from qembed.search.dense.hnsw import EF_LADDER, RECALL_MARGIN, TARGET_RECALL
+from qembed.search.dense.hnsw import EF_LADDER, RECALL_MARGIN, groups_path
+from qembed.search.dense.planner import TARGET_RECALL
 from qembed.store import Snapshot
 from qembed.store import derived_files as files
 from qembed.store import manifest as manifests
@@ -121,7 +123,8 @@ def test_a_graph_that_no_breadth_helps_is_built_anew(some: Path) -> None:
     graph.add(stamp.base, wrong / np.linalg.norm(wrong, axis=1, keepdims=True))
     path = some / stamp.file
     graph.save(path)
-    files.seal(some, manifests.read(some), files.GRAPH, path, stamp.upto, stamp.extra)
+    upto, rows = stamp.upto, groups_path(path)
+    files.seal(some, manifests.read(some), files.GRAPH, path, upto, stamp.extra, rows)
     (finding,) = verify(some)
     assert finding.kind == "graph"
     assert "of the ten nearest" in finding.what
@@ -235,3 +238,85 @@ def test_equal_texts_are_no_loss_of_recall(tmp_path: Path) -> None:
         (tmp_path / f"docs/same{i}.txt").write_text("All rights reserved.")
     index(tmp_path / "idx", tmp_path / "docs")
     assert [f.what for f in verify(tmp_path / "idx")] == []
+
+
+def test_copies_of_one_text_in_the_graph_of_an_index(tmp_path: Path) -> None:
+    """Half of the records share a text; some are deleted, some come later: as exact search finds."""
+    rng = np.random.default_rng(5)
+    (tmp_path / "docs").mkdir()
+    texts = [" ".join(rng.choice(WORDS, 8)) if i % 2 else "all rights reserved" for i in range(600)]
+
+    def write(name: str, numbers: range) -> None:
+        lines = (f'{{"_id": "{i}", "text": "{texts[i]}"}}\n' for i in numbers)
+        (tmp_path / "docs" / name).write_text("".join(lines))
+
+    write("a.jsonl", range(500))
+    index(tmp_path / "idx", tmp_path / "docs")
+    stamp = graph_stamp(tmp_path / "idx")
+    assert stamp.extra["distinct"] == 251
+    write("a.jsonl", range(100, 500))
+    write("b.jsonl", range(500, 600))
+    index(tmp_path / "idx", graph=NEVER, compaction=CompactionPolicy(dead_rows=10**9))
+    with Session(tmp_path / "idx") as session:
+        vectors = session.snapshot.vectors(np.arange(90, 600, 3))
+        truth, _ = session.search.vector_search(vectors, 20, "exact")
+        found, plan = session.search.vector_search(vectors, 20, "graph")
+    assert plan.kind == "graph"
+    for (rows, scores), (_, best) in zip(found, truth, strict=True):
+        assert len(set(rows.tolist())) == 20
+        np.testing.assert_allclose(scores, best, atol=1e-5)
+    assert list(verify(tmp_path / "idx")) == []
+    index(tmp_path / "idx")
+    assert graph_stamp(tmp_path / "idx").upto == 600
+    assert list(verify(tmp_path / "idx")) == []
+
+
+def test_a_graph_below_the_wanted_recall_is_not_searched(some: Path) -> None:
+    good = graph_stamp(some)
+    files.restamp(some, good, {**good.extra, "recall": 0.776})
+    with Session(some) as session:
+        answer = Retriever(session, QueryOptions(search="graph")).answer([Query("1", "word1")])
+    assert answer.plan.startswith("exact (the graph finds 77.6% of the ten nearest")
+    assert ["--search graph: the graph finds 77.6%" in w for w in answer.warnings] == [True]
+    (finding,) = verify(some)
+    assert "measured to find 77.6%" in finding.what
+    index(some, repair=True)
+    assert graph_stamp(some).extra == good.extra
+    assert list(verify(some)) == []
+
+
+def test_a_graph_that_finds_too_little_is_built_with_more_links(
+    some: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from qembed.search import Graph
+
+    monkeypatch.setattr(
+        Graph, "measure_ef", lambda g, *_: (800, 0.99) if g.is_dense else (800, 0.9)
+    )
+    files.discard(some, files.GRAPH)
+    index(some)
+    extra = graph_stamp(some).extra
+    assert (extra["dense"], extra["recall"]) == (True, 0.99)
+    monkeypatch.setattr(Graph, "measure_ef", lambda g, *_: (800, 0.9))
+    files.discard(some, files.GRAPH)
+    index(some)
+    assert graph_stamp(some).extra["recall"] == 0.9
+    assert list(verify(some)) == [], "nothing mends it, and it is not searched"
+
+
+def test_a_graph_of_an_older_format_is_made_anew(some: Path) -> None:
+    path = some / "derived/graph.json"
+    body = json.loads(path.read_text())
+    old = some / body["file"]
+    path.write_text(json.dumps({**body, "version": 1}))
+    assert files.current(some, manifests.read(some), files.GRAPH) is None
+    with Session(some) as session:
+        assert session.search.plan(1, "graph").kind == "exact"
+    index(some)
+    assert graph_stamp(some).version == 2
+    assert list(verify(some)) == []
+    assert old.name in {p.name for p in (some / "derived").iterdir()}
+    fill(some.parent / "docs", 200, seed=1)
+    index(some)
+    names = {p.name for p in (some / "derived").glob("graph*")}
+    assert len(names) == 3, "the graph, its groups and their stamp"
