@@ -19,13 +19,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from qembed.pipeline.project import find_project
 from tests.documentation import EXPORTS, PAGES, ROOT, Block, anchors, blocks, blocks_of, links
 
 NUMBER = re.compile(r"-?\d+\.\d+")
 VARYING = re.compile(r"generation \d+ · \d+\.\d+ s\b|^latency .*", re.M)
 """Times; and a slow machine commits in between, which counts as a generation."""
 MODEL = "py:qembed.testing:encoder"
-LANGUAGES = {"console", "sh", "python", "text", "mermaid"}
+LANGUAGES = {"console", "sh", "python", "text", "toml", "mermaid"}
 
 
 def environment(cache: Path, **more: str) -> dict[str, str]:
@@ -139,6 +140,16 @@ def test_recipes(block: Block, prepared: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_blocks_are_of_a_known_language(page: str) -> None:
     assert {b.language for b in blocks(page)} <= LANGUAGES
+
+
+def test_project_files_hold(tmp_path: Path) -> None:
+    shown = [b.text for page in PAGES for b in blocks(page) if b.language == "toml"]
+    assert shown
+    for text in shown:
+        (tmp_path / ".qembed.toml").write_text(text, "utf-8")
+        found = find_project(tmp_path)
+        assert found is not None
+        assert found.settings
 
 
 @pytest.mark.parametrize("page", PAGES)

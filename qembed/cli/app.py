@@ -32,8 +32,12 @@ COMMANDS = {
         "Check the index: checksums, rows, probes, graph against exact search.",
     ),
     "models": ("models:app", "What is known of models, and what they are given."),
+    "config": ("config:config", "Say which settings hold here, and from where."),
 }
 """Command -> (module:attribute below qembed.cli.commands, its line in the help)."""
+
+CONFIGURED = ("index", "query", "eval")
+"""Commands with settings in the project file."""
 
 
 class Main(LazyGroup):
@@ -62,6 +66,17 @@ class Main(LazyGroup):
             _print_error(e)
             code = e.exit_code
         raise SystemExit(code)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command, and let the project file set the defaults of its options. Raises UsageError."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if name in CONFIGURED and not {"-h", "--help"} & set(rest):
+            from qembed.pipeline.project import find_project, option_defaults
+
+            if (project := find_project()) is not None:
+                ctx.obj = project
+                ctx.default_map = {name: option_defaults(project, name, rest)}
+        return name, command, rest
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command. Raises Exit with the code of an error."""

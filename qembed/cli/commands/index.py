@@ -200,6 +200,7 @@ class RunOptions(NamedTuple):
 
 @option_groups
 def index(
+    ctx: typer.Context,
     common: CommonOptions,
     passages: PassageOptions,
     reading: ReadingOptions,
@@ -228,8 +229,10 @@ def index(
 
     talk = Console(common.quiet, common.verbose)
     stdin = standard_input() if "-" in (paths or ()) else None
+    shared = ctx.obj.get("sources") if ctx.obj and not paths else None
     options = IndexOptions(
-        paths=tuple(paths or ()),
+        paths=tuple(paths or shared or ()),
+        with_remembered=bool(shared),
         recipe=passages.recipe(),
         source=reading.source(common),
         task=passages.task,

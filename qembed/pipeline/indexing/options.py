@@ -66,13 +66,15 @@ class GraphPolicy(NamedTuple):
 class IndexOptions:
     """Options of an indexing run.
 
-    `paths`: sources; empty to refresh the remembered ones. `source`: how they are read. `detail`: a dry run
-    reads and chunks what a run would read, and reports on each file. `allow_missing`: a source that does not
-    exist any more loses its documents. `verify_content`: every file is read, whatever its size and times.
-    `confirm(reason)`: asked before more than half of an index is deleted.
+    `paths`: sources; empty to refresh the remembered ones; `with_remembered`: both. `source`: how they
+    are read. `detail`: a dry run reads and chunks what a run would read, and reports on each file.
+    `allow_missing`: a source that does not exist any more loses its documents. `verify_content`: every
+    file is read, whatever its size and times. `confirm(reason)`: asked before more than half of an index
+    is deleted.
     """
 
     paths: Sequence[str] = ()
+    with_remembered: bool = False
     recipe: RecipeOptions = field(default_factory=RecipeOptions)
     source: Source = field(default_factory=lambda: Source(""))
     task: str | None = None

@@ -43,13 +43,14 @@ class Sources:
         self.options = options
         self.given = self._given(options)
         old = {s.path: s for s in (present.sources if present is not None else ())}
-        if options.rebuild and self.given:
+        if options.rebuild and self.given and not options.with_remembered:
             # records without a source cannot be read again: the index keeps them
             old = {path: s for path, s in old.items() if path == STDIN}
         self.altered = {s.path for s in self.given if old.get(s.path, s) != s}
         self.by_path = {**old, **{s.path: s for s in self.given}}
         self.all = tuple(self.by_path.values())
-        self.scan = [s for s in (self.given or self.all) if s.path != STDIN]
+        scanned = self.all if options.with_remembered else self.given or self.all
+        self.scan = [s for s in scanned if s.path != STDIN]
         self.stdin = any(s.path == STDIN for s in self.given)
         self._refreshed_ns = int(present.refreshed * 1e9) if present is not None else 0
         self._failed_before = list(present.failed) if present is not None else []

@@ -1,0 +1,49 @@
+"""`qembed config`: which settings hold here, and from where."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qembed.cli.console import dumps, out
+from qembed.cli.options import FormatOption, IndexOption, OutputFormat
+
+
+def config(
+    index_dir: IndexOption = None,
+    format: FormatOption = OutputFormat.text,
+) -> None:
+    """Say which settings hold here, and from where.
+
+    A project shares settings in .qembed.toml, or in the table tool.qembed of its pyproject.toml. An option
+    comes before the environment, this before the project, this before what the index remembers.
+
+    \b
+    qembed config
+    qembed config --format json | jq -r '.settings[] | select(.name == "model") | .value'
+    """
+    from qembed.pipeline.diagnostics.effective_settings import effective_settings
+
+    project, settings = effective_settings(index_dir)
+    if format is OutputFormat.json:
+        rows = [
+            {"name": s.name, "value": s.value, "from": s.source, "note": s.note} for s in settings
+        ]
+        out(
+            dumps(
+                {"schema": 1, "project": str(project.path) if project else None, "settings": rows}
+            )
+        )
+        return
+    out(f"project: {project.path if project else 'no .qembed.toml here or above'}")
+    shown = [
+        (s.name, _shown(s.value), f"{s.source}{f'; {s.note}' if s.note else ''}") for s in settings
+    ]
+    name, value = (max(len(row[i]) for row in shown) for i in (0, 1))
+    for row in shown:
+        out(f"{row[0]:{name}}  {row[1]:{min(value, 40)}}  {row[2]}".rstrip())
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "none"
+    return "none" if value is None else str(value)

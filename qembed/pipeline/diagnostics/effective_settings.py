@@ -1,0 +1,115 @@
+"""`qembed config`: the settings that hold in the current folder, and where each comes from.
+
+An option comes before the environment, this before the project file, this before what the index remembers.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from qembed.errors import NoIndex
+from qembed.pipeline.locate import DEFAULT_MODEL, find_index
+from qembed.pipeline.project import GATES, KEYS, Project, find_project
+from qembed.store import Manifest
+from qembed.store import manifest as manifests
+
+DEFAULT = "default"
+_SECRET = ("QEMBED_API_KEY", "QEMBED_RERANK_API_KEY")
+_SHOWN = ("QEMBED_INDEX", "QEMBED_MODEL")
+"""Variables that are told with the setting they are of."""
+
+
+class EffectiveSetting(NamedTuple):
+    """Setting that holds. `source`: "default", "index", a variable's name, or the project file with its line.
+
+    `note`: what does not hold although it is set, or what else there is to know.
+    """
+
+    name: str
+    value: Any
+    source: str
+    note: str = ""
+
+
+def effective_settings(index: Path | None = None) -> tuple[Project | None, list[EffectiveSetting]]:
+    """Return the project file and the settings of the current folder and its index, `index` if that is given.
+
+    Raises UsageError for a project file with mistakes, IndexDamaged.
+    """
+    project = find_project()
+    root, found = _index(index)
+    manifest = None if root is None else manifests.read(root)
+    return project, [
+        found,
+        _model(project, manifest),
+        *_sources(project, manifest),
+        *_plain(project, manifest),
+        *_environment(),
+    ]
+
+
+def _index(given: Path | None) -> tuple[Path | None, EffectiveSetting]:
+    named = os.environ.get("QEMBED_INDEX")
+    source = "--index" if given else "QEMBED_INDEX" if named else "found here or above"
+    try:
+        root = find_index(given)
+    except NoIndex:
+        return None, EffectiveSetting(
+            "index", None, DEFAULT, "none yet: qembed index PATH makes it"
+        )
+    if not (root / manifests.MANIFEST).exists():
+        return None, EffectiveSetting("index", str(root), source, "not there yet")
+    return root, EffectiveSetting("index", str(root), source)
+
+
+def _model(project: Project | None, manifest: Manifest | None) -> EffectiveSetting:
+    """Model of the index, else the one that a new index would get."""
+    variable = os.environ.get("QEMBED_MODEL")
+    shared = project.get("model") if project else None
+    if variable:
+        wanted, source = variable, "QEMBED_MODEL"
+    elif project is not None and shared:
+        wanted, source = shared, project.place("model")
+    else:
+        wanted, source = DEFAULT_MODEL, DEFAULT
+    if manifest is None:
+        return EffectiveSetting("model", wanted, source)
+    if shared and not variable and shared != manifest.spec:
+        note = f"{source} says {shared}: qembed index --rebuild makes the index anew with it"
+        return EffectiveSetting("model", manifest.spec, "index", note)
+    return EffectiveSetting("model", manifest.spec, "index")
+
+
+def _sources(project: Project | None, manifest: Manifest | None) -> Iterator[EffectiveSetting]:
+    shared = project.get("sources") if project else None
+    remembered = [s.path for s in manifest.sources] if manifest is not None else []
+    if project is not None and shared:
+        note = f"the index remembers {', '.join(remembered)}" if remembered else ""
+        yield EffectiveSetting("sources", shared, project.place("sources"), note)
+    elif remembered:
+        yield EffectiveSetting("sources", remembered, "index")
+    else:
+        yield EffectiveSetting("sources", [], DEFAULT)
+
+
+def _plain(project: Project | None, manifest: Manifest | None) -> Iterator[EffectiveSetting]:
+    """Settings that only the project file and, for the task, the index have."""
+    task = manifest.settings.get("task") if manifest is not None else None
+    yield EffectiveSetting("task", task, "index" if task else DEFAULT)
+    for key in KEYS:
+        if key in ("sources", "model"):
+            continue
+        if project is not None and (value := project.get(key)) is not None:
+            yield EffectiveSetting(key, value, project.place(key))
+        elif not key.startswith(GATES):
+            yield EffectiveSetting(key, 10 if key == "k" else None, DEFAULT)
+
+
+def _environment() -> Iterator[EffectiveSetting]:
+    for name in sorted(os.environ):
+        if name.startswith("QEMBED_") and name not in _SHOWN:
+            value = "(set)" if name in _SECRET else os.environ[name]
+            yield EffectiveSetting(name, value, "environment")

@@ -1,0 +1,227 @@
+"""Project file: settings that a project shares, `.qembed.toml` or `tool.qembed` in `pyproject.toml`.
+
+It is looked for as the index is, in the current folder and those above it; the nearest one counts, and in one
+folder `.qembed.toml`. Nothing in it runs code: a model of the form `py:` is refused.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from qembed.errors import UsageError
+
+FILE = ".qembed.toml"
+PYPROJECT = "pyproject.toml"
+_TABLE = "[tool.qembed"
+GATES = "gates."
+"""Prefix of the keys in the table `gates`."""
+
+
+class Setting(NamedTuple):
+    """Value of a key, paths relative to the current folder, and its line, 1-based (None if not found)."""
+
+    value: Any
+    line: int | None
+
+
+class Project(NamedTuple):
+    """Settings of a project file by key; keys of the table `gates` begin with `gates.`."""
+
+    path: Path
+    settings: Mapping[str, Setting]
+
+    def get(self, key: str) -> Any:
+        """Value of a key, None if the file does not have it."""
+        found = self.settings.get(key)
+        return None if found is None else found.value
+
+    def place(self, key: str) -> str:
+        """File and line of a key, for messages."""
+        return _place(self.path, self.settings[key].line)
+
+
+def find_project(folder: Path | None = None) -> Project | None:
+    """Read the project file of a folder, the current one by default; None if there is none.
+
+    Raises UsageError, with file and line, for a file that cannot be read, unknown keys and wrong values.
+    """
+    here = Path.cwd() if folder is None else folder
+    for above in (here, *here.parents):
+        own = above / FILE
+        if own.exists():
+            return _project(own, _read(own), "")
+        shared = above / PYPROJECT
+        if shared.exists() and _TABLE in (text := _read(shared)):
+            return _project(shared, text, "tool.qembed")
+    return None
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as e:
+        reason = e.strerror if isinstance(e, OSError) else "not UTF-8"
+        raise UsageError(f"{path}: {reason}") from e
+
+
+def _project(path: Path, text: str, table: str) -> Project:
+    """Check the settings of `table` ("" for the whole file) in the text of a project file."""
+    import tomllib
+
+    try:
+        body: Any = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as e:
+        raise UsageError(f"{path}: {e}") from e
+    for name in filter(None, table.split(".")):
+        body = body.get(name, {})
+    lines = dict(_lines_of_keys(text, table))
+    settings = {}
+    for key, value in _flat(body):
+        line = lines.get(key)
+        parse = _KEYS.get(key)
+        if parse is None:
+            raise UsageError(f"{_place(path, line)}: unknown key {key}{_suggestion(key)}")
+        try:
+            settings[key] = Setting(parse(value, path.parent), line)
+        except ValueError as e:
+            raise UsageError(f"{_place(path, line)}: {key}: {e}") from None
+    return Project(path, settings)
+
+
+def _place(path: Path, line: int | None) -> str:
+    return str(path) if line is None else f"{path}:{line}"
+
+
+def _flat(body: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Keys and values, those of the table `gates` with its name in front; - and _ are the same."""
+    for key, value in body.items():
+        name = key.replace("-", "_")
+        if f"{name}." == GATES and isinstance(value, dict):
+            yield from ((f"{GATES}{k.replace('-', '_')}", v) for k, v in value.items())
+        else:
+            yield name, value
+
+
+_HEADER = re.compile(r"\s*\[\[?\s*([^\]]+?)\s*\]")
+_ASSIGNMENT = re.compile(r"\s*([\w.\"'-]+?)\s*=")
+
+
+def _lines_of_keys(text: str, table: str) -> Iterator[tuple[str, int]]:
+    """Keys below `table` as `_flat` names them, with their lines: tomllib tells none."""
+    inside = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := _HEADER.match(line):
+            inside = header[1].replace('"', "").replace("'", "")
+        elif found := _ASSIGNMENT.match(line):
+            key = ".".join(filter(None, (inside, found[1].strip("\"'"))))
+            if not table or key.startswith(f"{table}."):
+                yield key[len(table) + 1 if table else 0 :].replace("-", "_"), number
+
+
+def _suggestion(key: str) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(key, _KEYS, 1)
+    return f" (did you mean {near[0]}?)" if near else f" (known: {', '.join(_KEYS)})"
+
+
+# ── values ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def _text(value: Any, _folder: Path) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("a text is wanted")
+    return value
+
+
+def _texts(value: Any, folder: Path) -> list[str]:
+    values = value if isinstance(value, list) else [value]
+    try:
+        return [_text(v, folder) for v in values]
+    except ValueError:
+        raise ValueError("a text or a list of texts is wanted") from None
+
+
+def _size(value: Any, folder: Path) -> str:
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return str(value) if is_number and value >= 0 else _text(value, folder)
+
+
+def _model(value: Any, folder: Path) -> str:
+    spec = _text(value, folder)
+    if spec.startswith("py:"):
+        raise ValueError(f"{spec} runs code: give it as --model or as $QEMBED_MODEL")
+    # a folder beside the file, as the file says it
+    return _path(spec, folder) if spec.startswith(("./", "../")) else spec
+
+
+def _count(value: Any, _folder: Path) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError("a number from 1 on is wanted")
+    return value
+
+
+def _path(value: Any, folder: Path) -> str:
+    """Path of the file's folder, as it is written from the current one."""
+    written = Path(_text(value, folder)).expanduser()
+    if written.is_absolute():
+        return str(written)
+    return os.path.relpath(folder / written)
+
+
+def _paths(value: Any, folder: Path) -> list[str]:
+    return [_path(v, folder) for v in _texts(value, folder)]
+
+
+def _limits(value: Any, folder: Path) -> list[str]:
+    """Limits as the options have them, `M=V`: texts of that form or a table of measures."""
+    if not isinstance(value, dict):
+        return _texts(value, folder)
+    for measure, limit in value.items():
+        if isinstance(limit, bool) or not isinstance(limit, int | float | str):
+            raise ValueError(f"a number is wanted for {measure}")
+    return [f"{measure}={limit}" for measure, limit in value.items()]
+
+
+_KEYS: dict[str, Callable[[Any, Path], Any]] = {
+    "sources": _paths,
+    "include": _texts,
+    "exclude": _texts,
+    "max_file_size": _size,
+    "model": _model,
+    "k": _count,
+    "where": _texts,
+    "gates.queries": _path,
+    "gates.qrels": _path,
+    "gates.baseline": _path,
+    "gates.fail_under": _limits,
+    "gates.query_floor": _limits,
+    "gates.max_drop": _limits,
+    "gates.max_drop_significant": _texts,
+}
+KEYS = tuple(_KEYS)
+"""Keys of a project file."""
+
+_INDEX = ("include", "exclude", "max_file_size", "model")
+_EVALUATION = ("--queries", "--qrels", "--beir", "--run")
+"""Options that name what `eval` measures: with one of them the project's evaluation does not count."""
+
+
+def option_defaults(project: Project, command: str, arguments: list[str]) -> dict[str, Any]:
+    """Values that take the place of a command's defaults: parameter name -> value.
+
+    `arguments`: of the command line. An environment variable comes before the file.
+    """
+    keys: tuple[str, ...] = ()
+    if command == "index":
+        keys = tuple(k for k in _INDEX if k != "model" or not os.environ.get("QEMBED_MODEL"))
+    elif command == "query":
+        keys = ("k", "where")
+    elif command == "eval" and not any(a.split("=")[0] in _EVALUATION for a in arguments):
+        keys = ("where", *(k for k in KEYS if k.startswith(GATES)))
+    found = {k: project.settings[k].value for k in keys if k in project.settings}
+    return {k.removeprefix(GATES): v for k, v in found.items()}

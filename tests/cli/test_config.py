@@ -1,0 +1,118 @@
+"""Settings of a project file in `index`, `query` and `eval`, and `qembed config`, which shows them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.cli.conftest import BAG, Shell
+
+
+def project(shell: Shell, text: str) -> None:
+    shell.write(".qembed.toml", text)
+
+
+def setting(shell: Shell, name: str, **env: str) -> tuple[Any, str]:
+    (found,) = [
+        s for s in shell("config", "--format", "json", **env).json["settings"] if s["name"] == name
+    ]
+    return found["value"], found["from"]
+
+
+def documents(shell: Shell, *args: str) -> list[str]:
+    done = shell("query", "note", "--format", "jsonl", *args)
+    assert done.code == 0, done.err
+    return sorted(line["document"] for line in done.lines)
+
+
+def test_index_reads_the_projects_sources_without_its_excludes(shell: Shell) -> None:
+    shell.write("docs/a.md", "a note")
+    shell.write("docs/drafts/b.md", "a draft note")
+    shell.write("more/c.md", "another note")
+    project(shell, 'sources = ["docs"]\nexclude = ["drafts/"]\n')
+    done = shell("index")
+    assert done.code == 0, done.err
+    assert documents(shell) == ["a.md"]
+    # an option wins; what was added by hand is refreshed with the project's sources
+    assert shell("index", "more", "--exclude", "none").code == 0
+    shell.write("more/d.md", "a later note")
+    shell.write("docs/e.md", "one more note")
+    assert shell("index").code == 0
+    assert documents(shell) == ["a.md", "c.md", "d.md", "e.md"]
+    assert shell("index", "--rebuild").code == 0
+    assert documents(shell) == ["a.md", "c.md", "d.md", "e.md"]
+
+
+def test_query_takes_k_and_where_unless_they_are_given(shell: Shell) -> None:
+    for name, lang in (("a", "en"), ("b", "en"), ("c", "zh")):
+        shell.write(f"docs/{name}.md", f"---\nlang: {lang}\n---\na note {name}")
+    assert shell("index", "docs").code == 0
+    project(shell, "k = 1\nwhere = \"lang = 'en'\"\n")
+    assert len(documents(shell)) == 1
+    assert documents(shell, "-k", "5") == ["a.md", "b.md"]
+    assert documents(shell, "-k", "5", "--where", "lang = 'zh'") == ["c.md"]
+
+
+def test_environment_before_project_before_index(shell: Shell) -> None:
+    shell.write("docs/a.md", "a note")
+    project(shell, 'model = "minilm"\n')
+    assert setting(shell, "model") == (BAG, "QEMBED_MODEL")
+    value, source = setting(shell, "model", QEMBED_MODEL="")
+    assert (value, source.rpartition("/")[2]) == ("minilm", ".qembed.toml:1")
+    assert shell("index", "docs").code == 0  # with the variable's model
+    (found,) = [
+        s
+        for s in shell("config", "--format", "json", QEMBED_MODEL="").json["settings"]
+        if s["name"] == "model"
+    ]
+    assert (found["value"], found["from"]) == (BAG, "index")
+    assert "--rebuild" in found["note"]
+    done = shell("index", QEMBED_MODEL="")
+    assert done.code == 2
+    assert "--rebuild" in done.err
+    assert documents(shell) == [
+        "a.md"
+    ]  # a query is of the index's model, whatever the project wants
+
+
+def test_eval_takes_the_projects_gates_as_a_whole(collection: Shell) -> None:
+    project(
+        collection,
+        '[gates]\nqueries = "q.jsonl"\nqrels = "qrels.tsv"\nfail_under = { "nDCG@10" = 1.0 }\n',
+    )
+    assert collection("eval", "--mode", "dense").code == 3
+    assert collection("eval", "--mode", "dense", "--fail-under", "nDCG@10=0").code == 0
+    # somebody's own queries are not the project's to judge
+    assert collection("eval", "--queries", "q.jsonl", "--qrels", "qrels.tsv").code == 0
+    sub = collection.folder / "sub"
+    sub.mkdir()
+    assert Shell(sub)("eval", "--mode", "dense").code == 3
+
+
+def test_mistakes_stop_commands_and_not_the_help(shell: Shell) -> None:
+    project(shell, "k = 1\nkay = 2\n")
+    for command in ("index", "query", "eval", "config"):
+        done = shell(command, *(["x"] if command == "query" else []))
+        assert done.code == 2
+        assert ".qembed.toml:2: unknown key kay" in done.err
+        assert shell(command, "--help").code == 0
+    assert shell("models", "list").code == 0
+
+
+def test_text_names_every_origin(shell: Shell) -> None:
+    project(shell, 'k = 3\nsources = ["docs"]\n')
+    done = shell("config", QEMBED_API_KEY="secret")
+    assert done.code == 0
+    assert "secret" not in done.out
+    rows = {line.split()[0]: line.split()[1:] for line in done.out.splitlines()}
+    assert rows["k"][0] == "3"
+    assert rows["k"][1].endswith("/.qembed.toml:1")
+    assert rows["sources"][0] == "docs"
+    assert rows["QEMBED_API_KEY"] == ["(set)", "environment"]
+    assert rows["where"] == ["none", "default"]
+
+
+def test_no_project_no_index(shell: Shell) -> None:
+    done = shell("config")
+    assert done.code == 0
+    assert done.out.startswith("project: no .qembed.toml here or above")
+    assert setting(shell, "index")[0] is None

@@ -1,0 +1,157 @@
+"""Project files: where they are found, what they may say, and the messages about what they may not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from qembed.errors import UsageError
+from qembed.pipeline.project import KEYS, find_project, option_defaults
+
+EVERY_KEY = """\
+sources = ["docs", "README.md"]
+include = "*.md"
+exclude = ["drafts/", "old"]
+max-file-size = "2M"
+model = "./models/mine"
+k = 5
+where = "lang = 'en'"
+
+[gates]
+queries = "eval/queries.jsonl"
+qrels = "eval/qrels.tsv"
+baseline = "eval/baseline.json"
+fail_under = { "nDCG@10" = 0.7, "RR@10" = 0.5 }
+query_floor = "nDCG@10=.1"
+max_drop = ["nDCG@10=2%"]
+max_drop_significant = "nDCG@10"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("QEMBED_MODEL", raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(folder: Path, text: str, name: str = ".qembed.toml") -> None:
+    (folder / name).write_text(text, "utf-8")
+
+
+def test_every_key_is_read(folder: Path) -> None:
+    write(folder, EVERY_KEY)
+    project = find_project()
+    assert project is not None
+    assert set(project.settings) == set(KEYS)
+    assert project.get("sources") == ["docs", "README.md"]
+    assert project.get("include") == ["*.md"]
+    assert project.get("model") == "models/mine"
+    assert project.get("gates.fail_under") == ["nDCG@10=0.7", "RR@10=0.5"]
+    assert project.get("gates.max_drop") == ["nDCG@10=2%"]
+    lines = EVERY_KEY.splitlines()
+    for key, setting in project.settings.items():
+        assert setting.line is not None
+        written = lines[setting.line - 1].split(" = ")[0].replace("-", "_")
+        assert written == key.removeprefix("gates."), key
+
+
+def test_paths_are_those_of_the_files_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(folder, f'sources = ["docs", "{folder}/more"]\n[gates]\nqrels = "eval/q.tsv"\n')
+    (folder / "a/b").mkdir(parents=True)
+    monkeypatch.chdir(folder / "a/b")
+    project = find_project()
+    assert project is not None
+    assert project.get("sources") == ["../../docs", f"{folder}/more"]
+    assert project.get("gates.qrels") == "../../eval/q.tsv"
+
+
+def test_the_nearest_file_counts_and_the_own_one_before_the_shared_one(folder: Path) -> None:
+    write(folder, "k = 1\n")
+    inner = folder / "inner"
+    inner.mkdir()
+    assert (found := find_project(inner)) is not None
+    assert found.get("k") == 1
+    write(inner, '[project]\nname = "x"\n', "pyproject.toml")
+    assert (found := find_project(inner)) is not None
+    assert found.get("k") == 1  # a pyproject.toml without the table is none of ours
+    write(inner, '[project]\nname = "x"\n\n[tool.qembed]\nk = 2\n', "pyproject.toml")
+    assert (found := find_project(inner)) is not None
+    assert (found.get("k"), found.place("k")) == (2, f"{inner}/pyproject.toml:5")
+    write(inner, "k = 3\n")
+    assert (found := find_project(inner)) is not None
+    assert found.get("k") == 3
+
+
+def test_gates_in_a_pyproject(folder: Path) -> None:
+    write(folder, '[tool.qembed.gates]\n"fail-under" = "P@5=.2"\n', "pyproject.toml")
+    assert (found := find_project()) is not None
+    assert found.settings["gates.fail_under"] == (["P@5=.2"], 2)
+
+
+def test_no_file_is_no_project(folder: Path) -> None:
+    assert find_project(folder / "nowhere") is None or Path("/.qembed.toml").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("k = 1\nsource = 'docs'\n", ":2: unknown key source (did you mean sources?)"),
+        ("[gates]\nfail_over = 'x'\n", ":2: unknown key gates.fail_over"),
+        ("[query]\nk = 3\n", "unknown key query"),
+        ("\nk = 'five'\n", ":2: k: a number from 1 on is wanted"),
+        ("k = true\n", ":1: k: a number from 1 on is wanted"),
+        ("k = 0\n", ":1: k: a number from 1 on is wanted"),
+        ("sources = [1]\n", ":1: sources: a text or a list of texts is wanted"),
+        ("model = 'py:mine:encoder'\n", ":1: model: py:mine:encoder runs code: give it as --model"),
+        ("[gates]\nmax_drop = { RR = true }\n", ":2: gates.max_drop: a number is wanted for RR"),
+        ("gates = 3\n", ":1: unknown key gates"),
+        ("k = [\n", "Invalid value"),
+        ("k = 1\nk = 2\n", "line 2"),
+    ],
+)
+def test_mistakes_are_named_with_file_and_line(folder: Path, text: str, message: str) -> None:
+    write(folder, text)
+    with pytest.raises(UsageError) as told:
+        find_project()
+    assert str(folder / ".qembed.toml") in str(told.value)
+    assert message in str(told.value)
+
+
+def test_a_file_that_is_no_text(folder: Path) -> None:
+    (folder / ".qembed.toml").write_bytes(b"k = '\xff'")
+    with pytest.raises(UsageError, match="not UTF-8"):
+        find_project()
+    (folder / ".qembed.toml").unlink()
+    (folder / ".qembed.toml").mkdir()
+    with pytest.raises(UsageError, match="directory"):
+        find_project()
+
+
+def test_which_command_takes_what(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(folder, EVERY_KEY)
+    project = find_project()
+    assert project is not None
+    assert set(option_defaults(project, "index", [])) == {
+        "include",
+        "exclude",
+        "max_file_size",
+        "model",
+    }
+    monkeypatch.setenv("QEMBED_MODEL", "other")
+    assert "model" not in option_defaults(project, "index", [])
+    assert option_defaults(project, "query", ["x"]) == {"k": 5, "where": ["lang = 'en'"]}
+    assert set(option_defaults(project, "eval", ["--fail-under", "P@5=.1"])) == {
+        "where",
+        "queries",
+        "qrels",
+        "baseline",
+        "fail_under",
+        "query_floor",
+        "max_drop",
+        "max_drop_significant",
+    }
+    for own in ("--queries", "--qrels", "--beir=x", "--run"):
+        assert option_defaults(project, "eval", [own, "x"]) == {}
+    assert option_defaults(project, "status", []) == {}
