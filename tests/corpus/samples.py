@@ -77,6 +77,13 @@ HTML_MAIL = (
     "--B\nContent-Type: text/html; charset=utf-8\n\n<h1>News</h1><p>All <b>well</b>.</p>\n"
     "--B\nContent-Type: application/pdf\nContent-Disposition: attachment; filename=bill.pdf\n\nx\n--B--\n"
 )
+ATTACHED_MAIL = (
+    "From: a@x.org\nSubject: All\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=B\n\n"
+    "--B\n\nsee\n--B\nContent-Type: text/csv; name=a.csv\nContent-Disposition: attachment\n\nn\n1\n"
+    "--B\nContent-Type: message/rfc822\nContent-Transfer-Encoding: quoted-printable\n\nFrom: b@x.org\n"
+    "Subject: =3D?utf-8?q?Gr=3DC3=3DBC=3DC3=3D9Fe?=3D\nContent-Type: text/plain; charset=3Dutf-8\n\n"
+    "sch=C3=B6ne Gr=C3=BC=C3=9Fe\n--B--\n"
+)
 SRT = "1\n00:00:01,000 --> 00:00:02,500\n<i>Hello</i>\nthere.\n\n2\n00:00:03,000 --> 00:00:04,000\nBye.\n"
 VTT = "WEBVTT - x\n\nNOTE not said\n\nid1\n00:01.000 --> 00:02.000 align:start\n<v Ann>Hello.\n\n00:03.000 --> 00:04.000\nHello.\n"  # noqa: E501
 
@@ -150,7 +157,12 @@ def text_samples() -> list[Sample]:
         ),
         one(
             "html.eml", HTML_MAIL, "# News\n\nAll well.", "News",
-            {"from": "a@x.org", "attachments": ["bill.pdf"]},
+            {"from": "a@x.org", "attachments": ["bill.pdf"]}, "attachment bill.pdf: not PDF",
+        ),
+        one(
+            "attached.eml", ATTACHED_MAIL,
+            "see\n\nFrom: b@x.org\nSubject: Grüße\n\nschöne Grüße\n\nAttachment: a.csv\n\nn: 1",
+            "All", {"from": "a@x.org", "attachments": ["a.csv"]},
         ),
         Sample("a.mbox", b"From a@x.org Mon\nSubject: One\n\nfirst\n>From here\n\nFrom b@x.org Tue\n"
                b"Subject: Two\n\nsecond\n",

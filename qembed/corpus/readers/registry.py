@@ -14,7 +14,8 @@ from qembed.corpus.markdown import title as heading
 from qembed.corpus.read_options import ReadOptions
 from qembed.corpus.readers import html, large_text, text_formats
 from qembed.corpus.readers.html import Page
-from qembed.corpus.readers.mail import mail, messages
+from qembed.corpus.readers.mail.mailbox import messages
+from qembed.corpus.readers.mail.message import mail
 from qembed.corpus.readers.sandbox import read_office
 from qembed.corpus.readers.subtitles import subtitles
 from qembed.corpus.readers.tables.delimited import read_csv
@@ -51,13 +52,18 @@ def of_text(make: Callable[[str], Page]) -> Reader:
             return
         yield Document(file.name, page.text, page.title, {**page.meta, **found.meta})
         yield from found.warnings
-        for line, message in page.warnings:
-            yield ReadWarning(where, message, line)
-        for what, count in page.left_out.items():
-            yield LeftOut(where, what, count)
+        yield from _doubts(page, where)
 
     reader.__name__ = f"read_{make.__name__.strip('_')}"
     return reader
+
+
+def _doubts(page: Page, where: str, first: int | None = None) -> Iterator[ReadItem]:
+    """A page's warnings and the parts that it leaves out. `first`: line of warnings that have none."""
+    for line, message in page.warnings:
+        yield ReadWarning(where, message, first if line is None else line)
+    for what, count in page.left_out.items():
+        yield LeftOut(where, what, count)
 
 
 def markdown(text: str) -> Page:
@@ -108,13 +114,12 @@ def read_mail(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
         yield found
         return
     try:
-        page = mail(found)
+        page = mail(found, read, options)
     except ValueError as e:
         yield Unreadable(where, str(e))
         return
     yield Document(file.name, page.text, page.title, page.meta)
-    for line, message in page.warnings:
-        yield ReadWarning(where, message, line)
+    yield from _doubts(page, where)
 
 
 def read_mbox(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
@@ -124,14 +129,13 @@ def read_mbox(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
         with file_contents.open_stream(file) as stream:
             for number, (line, data) in enumerate(messages(stream, file_contents.MAX_FILE), 1):
                 try:
-                    page = mail(data)
+                    page = mail(data, read, options)
                 except ValueError as e:
                     yield Unreadable(where, str(e), line)
                     continue
                 name = f"{file.name}#message={number}"
                 yield Document(name, page.text, page.title, page.meta, line)
-                for _, message in page.warnings:
-                    yield ReadWarning(where, message, line)
+                yield from _doubts(page, where, line)
     except OSError as e:
         yield Unreadable(where, e.strerror or str(e))
 

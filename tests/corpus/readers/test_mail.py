@@ -7,7 +7,7 @@ from email.message import EmailMessage
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
 
-from qembed.corpus.readers.mail import mail, unflowed
+from qembed.corpus.readers.mail.message import mail, unflowed
 
 HEAD = b"From: a@x.org\nSubject: S\nMIME-Version: 1.0\n"
 

@@ -1,4 +1,4 @@
-"""Mail: the text of all parts of a message, forwarded messages and digests too; attachments are named.
+"""Mail: the text of all parts of a message, forwarded messages, digests and attachments too.
 
 The MIME tree is the standard library's. Text is decoded here: headers and parts in charsets that Python does
 not know, or that are not what they say, are read as the likeliest, with a warning.
@@ -6,15 +6,20 @@ not know, or that are not what they say, are read as the likeliest, with a warni
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from email.message import Message
 from email.utils import parsedate_to_datetime
-from typing import Any, BinaryIO
+from typing import Any
 
 from qembed.corpus import encodings
 from qembed.corpus.decode import Decoded, decode, lenient
+from qembed.corpus.formats import suffix
+from qembed.corpus.read_options import ReadOptions
 from qembed.corpus.readers.html import Page, read_page
+from qembed.corpus.readers.mail.attachments import MAILS, MAX_BYTES, Attachments, ReadFile
+from qembed.corpus.readers.mail.mailbox import messages
 
 MAX_DEPTH = 12
 """Messages and multiparts in one another."""
@@ -23,58 +28,37 @@ _NAMED = ("from", "to", "cc", "date")
 _MAIL = ("message/rfc822", "message/global")
 
 
-def mail(data: bytes) -> Page:
-    """Read a message. Raises ValueError if it is none."""
-    from email import policy
-    from email.parser import BytesParser
+def mail(data: bytes, read: ReadFile | None = None, options: ReadOptions | None = None) -> Page:
+    """Read a message. Raises ValueError if it is none.
 
+    `read`: reads the files that are attached, by `options`; None: attachments are only named.
+    """
     try:
-        message = BytesParser(policy=policy.compat32).parsebytes(data.removeprefix(b"\xef\xbb\xbf"))
+        message = _parsed(data)
         headers = ("from", "to", "date", "subject", "received", "message-id")
         if not any(message.get(h) for h in headers):
             raise ValueError("no headers of mail")
-        reader = _Reader()
-        text = "\n\n".join(part for part in reader.texts(message, 0) if part)
+        attachments = Attachments(read, options or ReadOptions())
+        reader = _Reader(attachments)
+        text = "\n\n".join(part for part in reader.with_attachments(message, 0) if part)
         meta: dict[str, Any] = reader.headers(message)
         title = meta.pop("subject", "")
     except (RecursionError, LookupError, AttributeError, TypeError, AssertionError) as e:
         # the parser of the standard library has holes of its own
         raise ValueError(f"not mail that can be read: {e}") from None
-    if reader.attachments:
-        meta["attachments"] = reader.attachments
-    warnings = [(None, message) for message in dict.fromkeys(reader.warnings)]
-    return Page(text, title, meta, {}, warnings)
-
-
-def messages(stream: BinaryIO, limit: int) -> Iterator[tuple[int, bytes]]:
-    """(first line, bytes) of each message of a mailbox; `From ` behind an empty line begins one.
-
-    Raises OSError for a message of more than `limit` bytes.
-    """
-    kept: list[bytes] = []
-    size = 0
-    first = 1
-    before = b"\n"
-    for number, line in enumerate(iter(lambda: stream.readline(limit + 1), b""), 1):
-        if line.startswith(b"From ") and not before.strip():
-            if size:
-                yield first, b"".join(kept)
-            kept, size, first = [], 0, number
-        else:
-            size += len(line)
-            if size > limit:
-                raise OSError("a message that is too large")
-            kept.append(line[1:] if line.startswith(b">From ") else line)
-        before = line
-    if b"".join(kept).strip():
-        yield first, b"".join(kept)
+    if attachments.names:
+        meta["attachments"] = attachments.names
+    doubts = dict.fromkeys([*reader.warnings, *attachments.warnings])
+    return Page(text, title, meta, attachments.left_out, [(None, doubt) for doubt in doubts])
 
 
 class _Reader:
-    """Reader of one message's tree. `attachments`: their names; `warnings`: doubts about charsets."""
+    """Reader of one message's tree. `warnings`: doubts about charsets."""
 
-    def __init__(self) -> None:
-        self.attachments: list[str] = []
+    def __init__(self, attachments: Attachments) -> None:
+        self._attachments = attachments
+        self._attached: list[str] = []  # texts that follow those of their message
+        self._alternatives = 0
         self.warnings: list[str] = []
 
     def headers(self, message: Message) -> dict[str, Any]:
@@ -85,39 +69,85 @@ class _Reader:
                 found[name] = _date(value) if name == "date" else value
         return found
 
-    def texts(self, part: Message, depth: int) -> Iterator[str]:
-        """The texts of a part and the parts in it, in order."""
+    def with_attachments(self, message: Message, depth: int) -> Iterator[str]:
+        """The texts of a message in order, then those of its attachments."""
+        before, self._attached = self._attached, []
+        yield from self._texts(message, depth)
+        found, self._attached = self._attached, before
+        yield from found
+
+    def _texts(self, part: Message, depth: int) -> Iterator[str]:
+        """The texts of a part and the parts in it."""
         kind = part.get_content_type()
         if depth > MAX_DEPTH:
-            self.warnings.append(f"parts more than {MAX_DEPTH} deep are left out")
+            self._attachments.left_out[f"parts more than {MAX_DEPTH} deep"] += 1
         elif kind in _MAIL or (kind.startswith("message/") and part.is_multipart()):
             for inner in _children(part):
                 whole = _decoded_message(part, inner) if kind in _MAIL else inner
-                yield from self._message(whole, depth, kind in _MAIL)
+                found = self._message(whole, depth, kind in _MAIL)
+                if self._alternatives:  # whichever is taken, this is said in none of the others
+                    self._attached.extend(found)
+                else:
+                    yield from found
         elif kind == "multipart/alternative" and part.is_multipart():
             yield from self._alternative(part, depth)
         elif part.is_multipart():
             for inner in _children(part):
-                yield from self.texts(inner, depth + 1)
+                yield from self._texts(inner, depth + 1)
         elif self._is_text(part, kind):
             yield self._text(part, kind)
         else:
-            self.attachments.append(self._name(part) or kind)
+            self._attached.extend(self._attachment(part, kind, depth))
 
     def _message(self, inner: Message, depth: int, is_mail: bool) -> Iterator[str]:
         """A message in a message: its headers as lines, and its texts."""
         names = ("from", "to", "date", "subject") if is_mail else inner.keys()
         lines = [f"{n.title()}: {v}" for n in names if (v := self._header(inner, n))]
+        before, self._alternatives = self._alternatives, 0
         yield "\n".join(lines)
-        yield from self.texts(inner, depth + 1)
+        yield from self.with_attachments(inner, depth + 1)
+        self._alternatives = before
+
+    def _attachment(self, part: Message, kind: str, depth: int) -> Iterator[str]:
+        """Texts of an attachment; one that is mail is read as forwarded mail is."""
+        name = self._name(part)
+        self._attachments.names.append(name or kind)
+        found = part.get_payload(decode=True)
+        data = found if isinstance(found, bytes) else b""
+        if name.lower().endswith(MAILS):
+            yield from self._attached_mail(name, data, depth)
+            return
+        charset = part.get_param("charset")
+        is_decoded = (
+            kind.startswith("text/") and isinstance(charset, str) and len(data) <= MAX_BYTES
+        )
+        if is_decoded:
+            data = self._decoded(data, charset).encode("utf-8", "replace")
+        yield self._attachments.text(name, kind, data, is_decoded)
+
+    def _attached_mail(self, name: str, data: bytes, depth: int) -> Iterator[str]:
+        if not self._attachments.takes(name, len(data)):
+            return
+        whole = [data]
+        if suffix(name) == ".mbox":
+            whole = [message for _, message in messages(io.BytesIO(data), MAX_BYTES)]
+        yield f"Attachment: {name}"
+        for one in whole:
+            inner = _parsed(one)
+            if inner.keys():
+                yield from self._message(inner, depth, True)
+            else:
+                self._attachments.left_out[f"attachment {name}: no headers of mail"] += 1
 
     def _alternative(self, part: Message, depth: int) -> Iterator[str]:
         """The alternative with most words; the plain one where it has at least half as many."""
         found = []
+        self._alternatives += 1
         for inner in _children(part):
-            texts = [t for t in self.texts(inner, depth + 1) if t.strip()]
+            texts = [t for t in self._texts(inner, depth + 1) if t.strip()]
             if texts:
                 found.append("\n\n".join(texts))
+        self._alternatives -= 1
         most = max((len(t.split()) for t in found), default=0)
         yield next((t for t in found if 2 * len(t.split()) >= most), "")
 
@@ -211,18 +241,40 @@ def _children(part: Message) -> list[Message]:
     return [x for x in found if isinstance(x, Message)] if isinstance(found, list) else []
 
 
-def _decoded_message(part: Message, inner: Message) -> Message:
-    """The message in a part. RFC 2046 forbids base64 for it, mail programs use it, RFC 6532 allows it."""
+def _parsed(data: bytes) -> Message:
     from email import policy
     from email.parser import BytesParser
 
-    if str(part.get("content-transfer-encoding", "")).strip().lower() != "base64" or inner.keys():
-        return inner
-    inner["Content-Transfer-Encoding"] = "base64"
-    data = inner.get_payload(decode=True)
-    if not isinstance(data, bytes) or not data.strip():
-        return inner
-    return BytesParser(policy=policy.compat32).parsebytes(data)
+    return BytesParser(policy=policy.compat32).parsebytes(data.removeprefix(b"\xef\xbb\xbf"))
+
+
+def _decoded_message(part: Message, inner: Message) -> Message:
+    """The message in a part. RFC 2046 forbids to encode it, mail programs do, RFC 6532 allows it."""
+    import quopri
+
+    encoding = str(part.get("content-transfer-encoding", "")).strip().lower()
+    if encoding == "base64" and not inner.keys():
+        inner["Content-Transfer-Encoding"] = "base64"
+        data = inner.get_payload(decode=True)
+        return _parsed(data) if isinstance(data, bytes) and data.strip() else inner
+    if encoding == "quoted-printable":
+        data = _source(inner)
+        # what was not encoded, whatever the part says, has equal signs that stand for themselves
+        if not re.search(rb"=(?![0-9A-Fa-f]{2}|[ \t]*\r?\n|\Z)", data):
+            return _parsed(quopri.decodestring(data))
+    return inner
+
+
+def _source(message: Message) -> bytes:
+    """A message as it was before it was parsed."""
+    from email.errors import MissingHeaderBodySeparatorDefect
+    from email.generator import BytesGenerator
+
+    out = io.BytesIO()
+    BytesGenerator(out, mangle_from_=False, maxheaderlen=0).flatten(message)
+    if any(isinstance(d, MissingHeaderBodySeparatorDefect) for d in message.defects):
+        return re.sub(rb"\r?\n(\r?\n)", rb"\1", out.getvalue(), count=1)
+    return out.getvalue()
 
 
 def _date(value: str) -> str:
