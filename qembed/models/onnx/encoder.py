@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from qembed.models.batching import by_length
 from qembed.models.onnx.cache import Export
-from qembed.models.onnx.session import ROWS, GraphSession, batch_tokens, load_tokenizer, padded
+from qembed.models.onnx.session import GraphSession, batch_tokens
+from qembed.models.onnx.tokens import ExportTokenizer
 from qembed.protocols import EncoderInfo
 from qembed.vectors import normalize_encoded
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 MAX_COUNTED_CHARS = 10_000
 """Longest text whose token count is kept until the next call."""
-FEW_CHARS = 1000
-"""Characters that one thread tokenizes sooner than several threads start."""
 VECTOR = "vector"
 STATES = "states"
 """Outputs of the graph: float32 (texts, width) and (texts, tokens, width)."""
@@ -38,7 +37,7 @@ class OnnxEncoder:
     def __init__(self, export: Export, dim: int, max_tokens: int) -> None:
         self.dim = dim
         self._graph = GraphSession(export)
-        self._tokenizer = load_tokenizer(export, max_tokens)
+        self._tokenizer = ExportTokenizer(export, max_tokens)
         self._pad = int(export.facts["pad_id"])
         self.info = EncoderInfo(batch_invariant=bool(export.facts.get("apart")), thread_safe=True)
         self._counted: dict[str, int] = {}
@@ -76,35 +75,21 @@ class OnnxEncoder:
         known = self._counted
         new = [t for t in texts if t not in known]
         if new:
-            known = known | dict(zip(new, self._lengths(self._encoded(new)), strict=True))
+            lengths = self._tokenizer.lengths(self._tokenizer.encode(new))
+            known = known | dict(zip(new, lengths, strict=True))
         return [known[t] for t in texts]
-
-    def _encoded(self, texts: Sequence[str]) -> list[Any]:
-        if sum(map(len, texts)) <= FEW_CHARS:
-            return [self._tokenizer.encode(t) for t in texts]
-        encoded: list[Any] = self._tokenizer.encode_batch_fast(list(texts))
-        return encoded
-
-    def _lengths(self, encoded: Sequence[Any]) -> list[int]:
-        """Token counts before truncation: `overflowing` pieces have special tokens of their own."""
-        special = self._tokenizer.num_special_tokens_to_add(False)
-        return [len(e.ids) + sum(len(o.ids) - special for o in e.overflowing) for e in encoded]
 
     def _ids(self, texts: Sequence[str]) -> list[npt.NDArray[np.int64]]:
         import numpy as np
 
-        encoded = self._encoded(texts)
-        lengths = zip(texts, self._lengths(encoded), strict=True)
+        encoded = self._tokenizer.encode(texts)
+        lengths = zip(texts, self._tokenizer.lengths(encoded), strict=True)
         self._counted = {t: n for t, n in lengths if len(t) <= MAX_COUNTED_CHARS}
         return [np.array(e.ids, dtype=np.int64) for e in encoded]
 
     def _batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], dict[str, Any]]]:
         """Batches as (positions of texts, inputs of the graph), longest texts first."""
-        import numpy as np
 
         ids = self._ids(texts)
         for batch in by_length([len(row) for row in ids], tokens=batch_tokens()):
-            values, mask = padded([ids[i] for i in batch], self._pad, "right")
-            # a batch without any token still needs one row; the mask hides it
-            rows = mask.ravel().nonzero()[0] if mask.any() else np.zeros(1, dtype=np.int64)
-            yield batch, {"input_ids": values, "attention_mask": mask, ROWS: rows}
+            yield batch, self._graph.batch_feed([ids[i] for i in batch], self._pad)

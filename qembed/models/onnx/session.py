@@ -12,15 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 from qembed.models.environment import cores_shared, threads
 from qembed.models.onnx.cache import GRAPH, TOKENIZER, Export, ExportDamaged
+from qembed.models.onnx.word_table import WordTable
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    Ids = npt.NDArray[np.int64]
+    Ids = npt.NDArray[np.integer[Any]]
 
 ROWS = "rows"
 """Input of graphs without padding, int64 (tokens,): positions of tokens in the flattened batch."""
+WORDS = "words"
+"""Input of graphs without a word table, float32 (tokens, width): its row of each token, without padding."""
+TYPES = "token_type_ids"
 SMALL_BATCH_TOKENS = 512
 """Largest batch, in tokens with padding, that runs on half of the cores beside another batch."""
 TOKENS_PER_CORE = 384
@@ -43,7 +47,21 @@ class GraphSession:
         self._sessions: dict[bool, Any] = {}
         self._guard = threading.Lock()
         self._running = 0
+        width = export.facts.get("table")
+        self._table = WordTable(export, int(width)) if width else None
         self._session(all_cores=True)
+
+    def batch_feed(self, rows: Sequence[Ids], pad: int) -> dict[str, Any]:
+        """Inputs for a batch. `rows`: token ids of each text, int64; `pad`: id of the padding token."""
+        import numpy as np
+
+        values, mask = padded(rows, pad, "right")
+        # a batch without any token still needs one row; the mask hides it
+        kept = mask.ravel().nonzero()[0] if mask.any() else np.zeros(1, dtype=np.int64)
+        feed = {"input_ids": values, "attention_mask": mask, ROWS: kept}
+        if self._table is not None:
+            feed[WORDS] = self._table.rows(values.ravel()[kept])
+        return feed
 
     def _session(self, all_cores: bool) -> Any:
         with self._guard:
@@ -71,13 +89,13 @@ class GraphSession:
                 raise ExportDamaged(f"{self._export.folder / GRAPH}: {e}") from e
         return self._sessions[all_cores]
 
-    def run(self, output: str, feed: dict[str, Ids], half_cores: bool = False) -> Any:
-        """Compute one output for a batch. `feed`: int64 (texts, tokens) arrays by input name. Thread-safe.
+    def run(self, output: str, feed: dict[str, Any], half_cores: bool = False) -> Any:
+        """Compute one output for a batch. `feed`: arrays by input name, `batch_feed`'s. Thread-safe.
 
         A small batch runs on half of the cores if `half_cores` says so or another batch is running: two
         batches at a time are faster that way than one after the other on all cores. Numbers do not change.
         """
-        large = feed[self.inputs[0]].size > SMALL_BATCH_TOKENS
+        large = feed["attention_mask"].size > SMALL_BATCH_TOKENS
         with self._guard:
             self._running += 1
             all_cores = large or (self._running == 1 and not half_cores)

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 from qembed.models.environment import cpu, version
 from qembed.models.onnx.cache import GRAPH, LIBRARIES, TOKENIZER, WEIGHTS, Export, write_facts
 from qembed.models.onnx.prepare import RUNTIME
-from qembed.models.onnx.session import ROWS
+from qembed.models.onnx.session import ROWS, TYPES, WORDS
+from qembed.models.onnx.word_table import WORD_TABLE
 from qembed.models.onnx_export.batch_invariance import batch_invariant_modules, is_batch_invariant
 from qembed.models.onnx_export.parity import (
     PROBES,
@@ -31,7 +32,12 @@ from qembed.models.onnx_export.parity import (
     paired,
     shapes,
 )
-from qembed.models.onnx_export.unpadded import UnsupportedArchitecture
+from qembed.models.onnx_export.pieces import checked_pieces
+from qembed.models.onnx_export.unpadded import (
+    UnsupportedArchitecture,
+    classifier_without_padding,
+    without_padding,
+)
 from qembed.models.tokenization import no_special_tokens
 
 if TYPE_CHECKING:
@@ -39,7 +45,8 @@ if TYPE_CHECKING:
 
 REASON = "reason"
 RAW = "raw.onnx"
-
+LARGE_TABLE = 64 << 20
+"""Bytes of a word table, float32, from which on it stays outside the graph."""
 
 Check = Callable[[Export], None]
 """Compares an export with its torch model. Raises ParityError."""
@@ -50,11 +57,11 @@ Method = Callable[[dict[str, Any]], tuple[dict[str, Any], Check]]
 def export_model(request: dict[str, Any]) -> None:
     """Write a complete, checked export into the folder `out`. Raises whatever the exporter raises.
 
-    Encoders are exported without padding if that succeeds, else with padding.
+    Encoders and cross-encoders are exported without padding if that succeeds, else with padding.
     """
     methods: dict[str, tuple[Method, ...]] = {
         "encoder": (_unpadded_encoder, _padded_encoder),
-        "cross": (_cross_encoder,),
+        "cross": (_unpadded_cross_encoder, _padded_cross_encoder),
         "qwen": (_qwen_reranker,),
     }
     *others, last = methods[request["kind"]]
@@ -95,11 +102,10 @@ def _clear(folder: Path) -> None:
 
 def _unpadded_encoder(request: dict[str, Any]) -> tuple[dict[str, Any], Check]:
     """Encoder that computes nothing for padding. Raises UnsupportedArchitecture."""
-    from qembed.models.onnx_export.unpadded import without_padding
-
     encoder = _torch_encoder(request)
-    with without_padding(encoder._model) as module:
-        return _encoder_graph(encoder, module, ["input_ids", "attention_mask", ROWS], request)
+    words, facts = _word_table(getattr(encoder._model[0], "model", None), Path(request["out"]))
+    with without_padding(encoder._model, bool(facts)) as module:
+        return _encoder_graph(encoder, module, [words, "attention_mask", ROWS], request, facts)
 
 
 def _padded_encoder(request: dict[str, Any]) -> tuple[dict[str, Any], Check]:
@@ -118,7 +124,7 @@ def _padded_encoder(request: dict[str, Any]) -> tuple[dict[str, Any], Check]:
                 output = step(output)
             return output["sentence_embedding"], output["token_embeddings"]
 
-    return _encoder_graph(encoder, Wrapped().eval(), ["input_ids", "attention_mask"], request)
+    return _encoder_graph(encoder, Wrapped().eval(), ["input_ids", "attention_mask"], request, {})
 
 
 def _torch_encoder(request: dict[str, Any]) -> TorchEncoder:
@@ -144,14 +150,18 @@ def _torch_encoder(request: dict[str, Any]) -> TorchEncoder:
 
 
 def _encoder_graph(
-    encoder: TorchEncoder, module: Any, inputs: list[str], request: dict[str, Any]
+    encoder: TorchEncoder,
+    module: Any,
+    inputs: list[str],
+    request: dict[str, Any],
+    more: dict[str, Any],
 ) -> tuple[dict[str, Any], Check]:
-    """Graph of a module that returns vectors and token states."""
+    """Graph of a module that returns vectors and token states. `more`: facts about it."""
     from qembed.models.onnx.encoder import STATES, VECTOR, OnnxEncoder
 
     out = Path(request["out"])
-    _graph(module, inputs, [VECTOR, STATES], out)
-    facts = {"inputs": inputs, **_tokenizer(encoder._model.tokenizer, out)}
+    _graph(module, inputs, [VECTOR, STATES], out, more.get("table"))
+    facts = {"inputs": inputs, **more, **_tokenizer(encoder._model.tokenizer, out)}
 
     def check(export: Export) -> None:
         ours = OnnxEncoder(export, encoder.dim, int(request["max_tokens"]))
@@ -164,22 +174,25 @@ def _encoder_graph(
     return facts, check
 
 
-def _cross_encoder(request: dict[str, Any]) -> tuple[dict[str, Any], Check]:
+def _unpadded_cross_encoder(request: dict[str, Any]) -> tuple[dict[str, Any], Check]:
+    """Cross-encoder that computes nothing for padding. Raises UnsupportedArchitecture."""
+    reranker, inputs = _torch_cross_encoder(request)
+    inner = reranker._model.model
+    words, facts = _word_table(inner, Path(request["out"]))
+    inputs = [words, "attention_mask", ROWS, *inputs[2:]]
+    with classifier_without_padding(inner, bool(facts)) as module:
+        return _cross_graph(reranker, module, inputs, request, facts)
+
+
+def _padded_cross_encoder(request: dict[str, Any]) -> tuple[dict[str, Any], Check]:
     import torch
 
-    from qembed.models.onnx.cross_encoder import LOGITS, OnnxCrossEncoder
-    from qembed.models.rerankers.cross_encoder import CrossEncoderReranker
-
-    out = Path(request["out"])
-    reranker: Any = CrossEncoderReranker(Path(request["folder"]), "cpu")
-    model: Any = reranker._model
-    probe = model.preprocess([["a query", "a passage"]])
-    inputs = [n for n in ("input_ids", "attention_mask", "token_type_ids") if n in probe]
+    reranker, inputs = _torch_cross_encoder(request)
 
     class Wrapped(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.inner = model.model
+            self.inner = reranker._model.model
 
         def forward(
             self, input_ids: Any, attention_mask: Any, token_type_ids: Any | None = None
@@ -187,9 +200,32 @@ def _cross_encoder(request: dict[str, Any]) -> tuple[dict[str, Any], Check]:
             more = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
             return self.inner(input_ids=input_ids, attention_mask=attention_mask, **more).logits
 
-    _graph(Wrapped().eval(), inputs, [LOGITS], out)
-    limit = int(reranker._limit)
-    facts = {"inputs": inputs, "max_tokens": limit, **_tokenizer(model.tokenizer, out)}
+    return _cross_graph(reranker, Wrapped().eval(), inputs, request, {})
+
+
+def _torch_cross_encoder(request: dict[str, Any]) -> tuple[Any, list[str]]:
+    """(reranker on torch, names of the arrays that its model is given)."""
+    from qembed.models.rerankers.cross_encoder import CrossEncoderReranker
+
+    reranker = CrossEncoderReranker(Path(request["folder"]), "cpu")
+    probe = reranker._model.preprocess([["a query", "a passage"]])
+    return reranker, [n for n in ("input_ids", "attention_mask", TYPES) if n in probe]
+
+
+def _cross_graph(
+    reranker: Any,
+    module: Any,
+    inputs: list[str],
+    request: dict[str, Any],
+    more: dict[str, Any],
+) -> tuple[dict[str, Any], Check]:
+    """Graph of a module that returns logits. `more`: facts about it."""
+    from qembed.models.onnx.cross_encoder import LOGITS, OnnxCrossEncoder
+
+    out = Path(request["out"])
+    _graph(module, inputs, [LOGITS], out, more.get("table"))
+    facts = {"inputs": inputs, "max_tokens": int(reranker._limit), **more}
+    facts |= _tokenizer(reranker._model.tokenizer, out)
 
     def check(export: Export) -> None:
         ours = OnnxCrossEncoder(export)
@@ -223,8 +259,29 @@ def _qwen_reranker(request: dict[str, Any]) -> tuple[dict[str, Any], Check]:
 # ── parts ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _graph(wrapped: Any, inputs: Sequence[str], outputs: Sequence[str], out: Path) -> None:
-    """Export with dynamic batch and length, then save the graph that onnxruntime optimises for this CPU."""
+def _word_table(transformer: Any, out: Path) -> tuple[str, dict[str, Any]]:
+    """Write a large word table beside the graph. Returns (the graph's first input, facts about the table).
+
+    No table, and no facts, for a small one, and for what is no transformer.
+    """
+    try:
+        table = transformer.get_input_embeddings().weight
+    except (AttributeError, NotImplementedError):
+        return "input_ids", {}
+    if table.numel() * 4 < LARGE_TABLE:
+        return "input_ids", {}
+    with (out / WORD_TABLE).open("wb") as f:
+        table.detach().float().numpy().tofile(f)
+    return WORDS, {"table": int(table.shape[1])}
+
+
+def _graph(
+    wrapped: Any, inputs: Sequence[str], outputs: Sequence[str], out: Path, width: int | None = None
+) -> None:
+    """Export with dynamic batch and length, then save the graph that onnxruntime optimises for this CPU.
+
+    `width`: of the rows in WORDS, if that is an input.
+    """
     import onnxruntime as ort
     import torch
 
@@ -232,8 +289,9 @@ def _graph(wrapped: Any, inputs: Sequence[str], outputs: Sequence[str], out: Pat
     ids = torch.arange(5, 19).reshape(2, 7)
     mask = torch.ones_like(ids)
     mask[1, 5:] = 0
-    examples = {"input_ids": ids, "attention_mask": mask, "token_type_ids": torch.zeros_like(ids)}
+    examples = {"input_ids": ids, "attention_mask": mask, TYPES: torch.zeros_like(ids)}
     examples[ROWS] = mask.flatten().nonzero()[:, 0]
+    examples[WORDS] = torch.rand(len(examples[ROWS]), width or 1)
     batch, length, rows = (torch.export.Dim(n) for n in ("batch", "length", "rows"))
     with torch.inference_mode():
         program = torch.onnx.export(
@@ -242,7 +300,9 @@ def _graph(wrapped: Any, inputs: Sequence[str], outputs: Sequence[str], out: Pat
             dynamo=True,
             input_names=list(inputs),
             output_names=list(outputs),
-            dynamic_shapes=tuple({0: rows} if n == ROWS else {0: batch, 1: length} for n in inputs),
+            dynamic_shapes=tuple(
+                {0: rows} if n in (ROWS, WORDS) else {0: batch, 1: length} for n in inputs
+            ),
             verbose=False,
         )
     assert program is not None
@@ -272,8 +332,10 @@ def _tokenizer(tokenizer: Any, out: Path) -> dict[str, Any]:
     if backend is tokenizer:  # a static embedding's
         no_special_tokens(backend)
     backend.save(str(out / TOKENIZER))
+    pieces = checked_pieces(backend, out)
     pad = getattr(tokenizer, "pad_token_id", None)
     return {
+        "pieces": pieces,
         "pad_id": 0 if pad is None else int(pad),
         "pad_type_id": int(getattr(tokenizer, "pad_token_type_id", 0)),
     }

@@ -104,49 +104,129 @@ class _Attention:
         return batch.pack(states.transpose(1, 2))[None], None
 
 
-@contextmanager
-def without_padding(model: Any) -> Iterator[Any]:
-    """Module (ids, mask, rows) -> (vectors, states), equivalent to a SentenceTransformer.
+class _Packed:
+    """Transformer that is given the tokens of a batch without padding.
 
-    The model's own attention is restored after the block. Raises UnsupportedArchitecture for anything but
-    a plain transformer of ARCHITECTURES, at the latest when the module is called.
+    `split`: it is given rows of its word table, which stays outside, instead of ids.
+    """
+
+    def __init__(self, inner: Any, split: bool) -> None:
+        kind = inner.config.model_type
+        if kind not in ARCHITECTURES:
+            raise UnsupportedArchitecture(f"{kind} is not known here")
+        self.inner = inner
+        self._split = split
+        self._start = inner.embeddings.padding_idx + 1 if kind in FROM_PADDING else 0
+        self.attention = _Attention()
+
+    def states(self, tokens: Any, mask: Any, rows: Any, types: Any | None = None) -> Any:
+        """Last states, (texts, length, width). `tokens`: ids (texts, length), or words (tokens, width).
+
+        `types`: token types (texts, length).
+        """
+        self.attention.batch = batch = Batch(mask, rows)
+        given = {"inputs_embeds": tokens} if self._split else {"input_ids": batch.pack(tokens)}
+        if types is not None:
+            given["token_type_ids"] = batch.pack(types)
+        found = self.inner(
+            **{name: value[None] for name, value in given.items()},
+            position_ids=batch.positions[None] + self._start,
+        )
+        return batch.unpack(found.last_hidden_state[0])
+
+    @contextmanager
+    def attending(self) -> Iterator[None]:
+        """Replace the model's attention within the block."""
+        from transformers import AttentionInterface
+
+        before = self.inner.config._attn_implementation
+        AttentionInterface.register(_NAME, self.attention)
+        self.inner.set_attn_implementation(_NAME)
+        try:
+            yield
+        finally:
+            self.inner.set_attn_implementation(before)
+
+
+@contextmanager
+def without_padding(model: Any, split: bool) -> Iterator[Any]:
+    """Module (tokens, mask, rows) -> (vectors, states), equivalent to a SentenceTransformer.
+
+    `split`: tokens are rows of the word table, float32 (tokens, width), instead of ids. The model's own
+    attention is restored after the block. Raises UnsupportedArchitecture for anything but a plain
+    transformer of ARCHITECTURES, at the latest when the module is called.
     """
     import torch
     from sentence_transformers.base.modules.transformer import Transformer
-    from transformers import AttentionInterface
 
     first, *rest = batch_invariant_modules(model)
-    kind = first.model.config.model_type if isinstance(first, Transformer) else type(first).__name__
-    if kind not in ARCHITECTURES:
-        raise UnsupportedArchitecture(f"{kind} is not known here")
-    inner = first.model
-    start = inner.embeddings.padding_idx + 1 if kind in FROM_PADDING else 0
-    attention = _Attention()
+    if not isinstance(first, Transformer):
+        raise UnsupportedArchitecture(f"{type(first).__name__} is not known here")
+    packed = _Packed(first.model, split)
 
     class Module(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.inner = inner
+            self.inner = packed.inner
             self.rest = torch.nn.ModuleList(rest)
 
-        def forward(self, input_ids: Any, attention_mask: Any, rows: Any) -> Any:
-            attention.batch = batch = Batch(attention_mask, rows)
-            states = self.inner(
-                input_ids=batch.pack(input_ids)[None], position_ids=batch.positions[None] + start
-            ).last_hidden_state[0]
+        def forward(self, tokens: Any, attention_mask: Any, rows: Any) -> Any:
             output = {
-                "token_embeddings": batch.unpack(states),
-                "input_ids": input_ids,
+                "token_embeddings": packed.states(tokens, attention_mask, rows),
                 "attention_mask": attention_mask,
             }
             for step in self.rest:
                 output = step(output)
             return output["sentence_embedding"], output["token_embeddings"]
 
-    before = inner.config._attn_implementation
-    AttentionInterface.register(_NAME, attention)
-    inner.set_attn_implementation(_NAME)
-    try:
+    with packed.attending():
         yield Module().eval()
+
+
+@contextmanager
+def classifier_without_padding(model: Any, split: bool) -> Iterator[Any]:
+    """Module (tokens, mask, rows[, token types]) -> logits, equivalent to a classifier of transformers.
+
+    `split` and errors as in `without_padding`. The model is as before after the block.
+    """
+    import torch
+    from transformers.modeling_outputs import BaseModelOutputWithPooling
+
+    prefix = model.base_model_prefix
+    base = getattr(model, prefix)
+    packed = _Packed(base, split)
+
+    class Base(torch.nn.Module):
+        """Base model in the classifier's place for it: states with padding, as its head wants them."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = base
+            self.given: tuple[Any, ...] = ()
+
+        def forward(self, *_: Any, **__: Any) -> Any:
+            states = packed.states(*self.given)
+            pooler = getattr(base, "pooler", None)
+            return BaseModelOutputWithPooling(
+                last_hidden_state=states, pooler_output=None if pooler is None else pooler(states)
+            )
+
+    inside = Base()
+
+    class Module(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = model
+
+        def forward(
+            self, tokens: Any, attention_mask: Any, rows: Any, types: Any | None = None
+        ) -> Any:
+            inside.given = (tokens, attention_mask, rows, types)
+            return self.inner(input_ids=attention_mask, attention_mask=attention_mask).logits
+
+    setattr(model, prefix, inside)
+    try:
+        with packed.attending():
+            yield Module().eval()
     finally:
-        inner.set_attn_implementation(before)
+        setattr(model, prefix, base)

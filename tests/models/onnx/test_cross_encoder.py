@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from qembed.models.onnx import cross_encoder as cross_encoder_module
 from qembed.models.onnx import prepare
 from qembed.models.onnx.prepare import cross_encoder, open_cross
+from qembed.models.onnx.session import ROWS, TYPES
 from qembed.models.rerankers.cross_encoder import CrossEncoderReranker
 from tests.models import reference, tiny
 from tests.models.conftest import SIDES
@@ -67,6 +69,36 @@ def test_a_batch_of_one_is_a_mixed_batch(both: tuple[CrossEncoderReranker, Path]
     alone = np.concatenate([cross.logits([p]) for p in PAIRS])
     np.testing.assert_allclose(alone, together, rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(cross.logits(PAIRS[::-1]), together[::-1], rtol=1e-5, atol=1e-5)
+
+
+def test_it_is_packed_and_equal_pairs_are_computed_once(
+    folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cross = CrossEncoderReranker(folders["right"], "cpu")
+    exported = cross._exported
+    assert exported is not None
+    assert exported._graph.inputs == ["input_ids", "attention_mask", ROWS, TYPES]
+    sizes, run = [], exported._graph.run
+    monkeypatch.setattr(
+        exported._graph, "run", lambda out, feed: sizes.append(len(feed[TYPES])) or run(out, feed)
+    )
+    tracked: list[int] = []
+    alone = cross.logits(PAIRS)
+    sizes.clear()
+    many = cross.logits([*PAIRS, *PAIRS[::-1], PAIRS[0]], tracked.append)
+    assert (sum(sizes), sum(tracked)) == (len(PAIRS), 2 * len(PAIRS) + 1)
+    np.testing.assert_array_equal(many, [*alone, *alone[::-1], alone[0]])
+
+
+def test_many_pairs_are_tokenized_in_slices(
+    folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cross = CrossEncoderReranker(folders["right"], "cpu")
+    pairs = [(f"query {i % 3}", "red planet " * (i % 7) + str(i)) for i in range(40)]
+    whole = cross.logits(pairs)
+    monkeypatch.setattr(cross_encoder_module, "SLICE", 7)
+    np.testing.assert_allclose(cross.logits(pairs), whole, rtol=0, atol=1e-6)
+    assert cross.logits([]).shape == (0,)
 
 
 def test_without_its_export_it_says_so(

@@ -10,13 +10,16 @@ import pytest
 
 from qembed.errors import EncodingError
 from qembed.models.onnx.encoder import OnnxEncoder
-from qembed.models.onnx.session import ROWS
+from qembed.models.onnx.session import ROWS, WORDS
+from qembed.models.onnx.word_table import WORD_TABLE
+from qembed.models.onnx_export import export as export_module
 from qembed.models.onnx_export.unpadded import (
     ARCHITECTURES,
     UnsupportedArchitecture,
+    classifier_without_padding,
     without_padding,
 )
-from tests.models import tiny
+from tests.models import reference, tiny
 from tests.models.exports import MIXED, make, model_in
 
 
@@ -80,13 +83,42 @@ def test_torchs_numbers_without_padding(kind: str, tmp_path: Path, quietly: None
     ids, mask, rows = features(model)
     with torch.inference_mode():
         wanted = model({"input_ids": ids, "attention_mask": mask})
-        with without_padding(model) as module:
+        with without_padding(model, split=False) as module:
             vectors, states = module(ids, mask, rows)
+        table = model[0].model.get_input_embeddings()
+        with without_padding(model, split=True) as module:
+            by_rows = module(table(ids.flatten()[rows]), mask, rows)
         after = model({"input_ids": ids, "attention_mask": mask})
     np.testing.assert_allclose(vectors, wanted["sentence_embedding"], atol=1e-5)
     kept = mask.bool()
     np.testing.assert_allclose(states[kept], wanted["token_embeddings"][kept], atol=1e-3)
+    for ours, by_row in zip((vectors, states), by_rows, strict=True):
+        np.testing.assert_array_equal(by_row, ours)
     np.testing.assert_array_equal(after["sentence_embedding"], wanted["sentence_embedding"])
+
+
+@pytest.mark.parametrize("kind", ["bert", "electra", "distilbert", "roberta", "xlm-roberta"])
+def test_classifiers_without_padding(kind: str, tmp_path: Path, quietly: None) -> None:
+    import torch
+    from transformers import AutoModelForSequenceClassification
+
+    folder = bare(tmp_path / "model", kind, num_labels=1)
+    model = AutoModelForSequenceClassification.from_pretrained(folder).eval()
+    ids, mask, rows = features(sentences(folder))
+    types = torch.arange(ids.shape[1])[None].gt(4).long().expand_as(ids) if kind == "bert" else None
+    more = {} if types is None else {"token_type_ids": types}
+    with torch.inference_mode():
+        wanted = model(input_ids=ids, attention_mask=mask, **more).logits
+        with classifier_without_padding(model, split=False) as module:
+            logits = module(ids, mask, rows, types)
+        words = model.get_input_embeddings()(ids.flatten()[rows])
+        with classifier_without_padding(model, split=True) as module:
+            by_rows = module(words, mask, rows, types)
+        after = model(input_ids=ids, attention_mask=mask, **more).logits
+    assert np.ptp(wanted.numpy()) > 1e-3
+    np.testing.assert_allclose(logits, wanted, atol=1e-5)
+    np.testing.assert_array_equal(by_rows, logits)
+    np.testing.assert_array_equal(after, wanted)
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +132,7 @@ def windowed(tmp_path_factory: pytest.TempPathFactory, quietly: None) -> Path:
 def test_an_attention_that_wants_more_is_refused(windowed: Path) -> None:
     model = sentences(windowed)
     with (
-        without_padding(model) as module,
+        without_padding(model, split=False) as module,
         pytest.raises(UnsupportedArchitecture, match="wants sliding_window"),
     ):
         module(*features(model))
@@ -108,7 +140,7 @@ def test_an_attention_that_wants_more_is_refused(windowed: Path) -> None:
 
 def test_an_architecture_that_is_not_listed_is_refused(tmp_path: Path, quietly: None) -> None:
     model = sentences(bare(tmp_path / "model", "mpnet"))
-    with pytest.raises(UnsupportedArchitecture, match="mpnet"), without_padding(model):
+    with pytest.raises(UnsupportedArchitecture, match="mpnet"), without_padding(model, False):
         pass
 
 
@@ -121,6 +153,20 @@ def test_what_cannot_be_packed_is_exported_with_padding(windowed: Path, tmp_path
         patch.setenv("QEMBED_RUNTIME", "torch")
         theirs = model_in(windowed).encoder()
     np.testing.assert_allclose(ours.encode(MIXED), theirs.encode(MIXED), atol=1e-5)
+
+
+def test_a_large_table_stays_outside(
+    families: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export_module, "LARGE_TABLE", 1000)
+    model = model_in(families["cls-right"])
+    export = make(model.export_request(), tmp_path / "export")
+    assert export.facts["inputs"] == [WORDS, "attention_mask", ROWS]
+    assert export.facts["table"] == tiny.WIDTH
+    assert (export.folder / WORD_TABLE).stat().st_size % (4 * tiny.WIDTH) == 0
+    ours = OnnxEncoder(export, model.dim, model.max_tokens)
+    expected = reference.vectors(model.folder.path, MIXED, model.pooling, model.max_tokens)
+    np.testing.assert_allclose(ours.encode(MIXED), expected, atol=1e-5)
 
 
 def test_exports_are_packed_where_they_can_be(exports: Any) -> None:
