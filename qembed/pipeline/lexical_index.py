@@ -77,8 +77,11 @@ def _living(snapshot: Snapshot, start: int) -> Iterator[tuple[Rows, list[str]]]:
 
 
 def open_lexical(root: Path, manifest: Manifest) -> tuple[LexicalIndex, int] | None:
-    """Open the lexical index. Returns it and the row up to which it goes; None if it is absent or damaged."""
-    stamp = files.current(root, manifest, files.LEXICAL)
+    """Open the lexical index. Returns it and the row up to which it goes; None if it is absent or damaged.
+
+    A writer may have extended it since the manifest was read: a search leaves out the rows from then on.
+    """
+    stamp = files.current(root, manifest, files.LEXICAL, later=True)
     if stamp is None:
         return None
     from qembed.search.lexical.bm25 import LexicalIndex

@@ -66,7 +66,8 @@ class Manifest:
     """Generation of an index.
 
     `uid`: random, of this index until it is rebuilt. `base`: the first row id in use; `next_row`: the next
-    one. `spec`: the model's. `failed`: source, file and message of inputs that could not be read.
+    one. `spec`: the model's. `unfinished`: True while an indexing run goes on, and after one that was stopped
+    before its end. `failed`: source, file and message of inputs that could not be read.
     `probes`: vectors of PROBE_TEXTS. `versions`: of the libraries that encoded. `created`, `committed`,
     `refreshed`: seconds since 1970. `previous`: files of the generation before.
     """
@@ -89,6 +90,7 @@ class Manifest:
     committed: float = 0.0
     refreshed: float = 0.0
     previous: tuple[str, ...] = ()
+    unfinished: bool = False
 
     def names(self) -> set[str]:
         """Names of the generation's files, without the manifest."""

@@ -117,6 +117,11 @@ def _text(s: dict[str, Any]) -> None:
             for kind, d in s["derived"].items()
         ),
     ]
+    if s["unfinished"]:
+        rows.append(("unfinished", "a run goes on, or was stopped (qembed index completes it)"))
+    if s["derived"]["lexical"]["behind"]:
+        missing = f"{s['derived']['lexical']['behind']:,} passages are found by meaning only"
+        rows.append(("words", f"{missing} (qembed index completes it)"))
     if s["rebuilding"]:
         rows.append(("rebuild", "begun, not finished (the same qembed index --rebuild goes on)"))
     for name, value in rows:

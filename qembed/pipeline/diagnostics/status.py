@@ -75,6 +75,7 @@ def describe(root: Path) -> dict[str, Any]:
         "age_seconds": round(time.time() - manifest.refreshed, 3),
         "bytes": {**sizes, "total": sum(sizes.values())},
         "derived": derived,
+        "unfinished": manifest.unfinished,
         "rebuilding": (root / manifests.REBUILD).exists(),
         "versions": dict(manifest.versions),
     }

@@ -88,7 +88,7 @@ class _Run:
             else:
                 present = self.writer.present
                 fields = plan.manifest_fields(present.probes, present.versions)
-                self.writer.note(**fields.values([]))
+                self.writer.note(unfinished=False, **fields.values([]))
             self.stats.documents["unchanged"] += plan.documents_in(plan.changes.unchanged)
         if not stopped:
             if plan.target.rebuild:
@@ -140,7 +140,10 @@ class _Run:
         probes = self.writer.present.probes
         source = EncoderSource(model, recipe, probes, progress, stats.seconds)
         fields = plan.manifest_fields(source.probes(), _library_versions())
-        committer = Committer(self.writer, fields, self.options.commits, stats)
+        # of a rebuild the words follow at its end: until then the present index answers
+        is_rebuild = plan.target.rebuild
+        policy = self.options.commits
+        committer = Committer(self.writer, fields, policy, stats, with_words=not is_rebuild)
         batches = self.options.batches
         vectorizer = Vectorizer(source, recipe.dim, batches.texts_per_call, progress)
         snapshot = self.writer.snapshot() if plan.target.truncate else plan.snapshot
@@ -148,7 +151,7 @@ class _Run:
             vectorizer.use_snapshot(snapshot, snapshot.manifest.base)
         builder = PassageBuilder(model, recipe)
         encoder = BatchEncoder(self.writer, vectorizer, batches, stats)
-        guard = None if plan.target.rebuild else plan.sources.guard
+        guard = None if is_rebuild else plan.sources.guard
         with contextlib.closing(
             Ingest(committer, snapshot, guard, builder, encoder, stats, progress.stop)
         ) as ingest:

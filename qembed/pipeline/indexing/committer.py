@@ -7,19 +7,32 @@ import time
 from qembed.pipeline.indexing.index_plan import ManifestFields
 from qembed.pipeline.indexing.options import CommitPolicy
 from qembed.pipeline.indexing.summary import IndexStats
+from qembed.pipeline.lexical_index import extend_lexical
+from qembed.pipeline.progress import Progress
 from qembed.store import Catalog, Snapshot, Writer
+from qembed.store.durable_files import storage_errors
 
 
 class Committer:
-    """Commits the generations of a run, each with the same manifest fields."""
+    """Commits the generations of a run, each with the same manifest fields.
+
+    `with_words`: the lexical index follows each commit, not only the last one.
+    """
 
     def __init__(
-        self, writer: Writer, fields: ManifestFields, policy: CommitPolicy, stats: IndexStats
+        self,
+        writer: Writer,
+        fields: ManifestFields,
+        policy: CommitPolicy,
+        stats: IndexStats,
+        *,
+        with_words: bool,
     ) -> None:
         self._writer = writer
         self._fields = fields
         self._policy = policy
         self._stats = stats
+        self._with_words = with_words
         self._committed_at = time.monotonic()
         self._cost = 0.0
 
@@ -29,18 +42,25 @@ class Committer:
         elapsed = time.monotonic() - self._committed_at
         return self._policy.is_due(self._writer.pending, elapsed, self._cost)
 
-    def commit(self, catalog: Catalog) -> tuple[Snapshot, int]:
-        """Commit the appended rows with `catalog`. Returns the generation, and the first of its new rows."""
+    def commit(self, catalog: Catalog, *, finished: bool) -> tuple[Snapshot, int]:
+        """Commit the appended rows with `catalog`. Returns the generation, and the first of its new rows.
+
+        `finished`: the run is at its end, after which all derived files follow.
+        """
         began = time.monotonic()
         since = self._writer.present.next_row
         fields = self._fields.values(self._stats.failed)
-        self._writer.commit(catalog, counts=catalog.counts(), **fields)
+        counts = catalog.counts()
+        self._writer.commit(catalog, counts=counts, unfinished=not finished, **fields)
         snapshot = self._writer.open_present(catalog)
+        if not finished and self._with_words:
+            with storage_errors(self._writer.root):
+                extend_lexical(snapshot, Progress())
         self._committed_at = time.monotonic()
         self._cost = self._committed_at - began
         self._stats.seconds["write"] += self._cost
         return snapshot, since
 
-    def note(self) -> None:
+    def note(self, *, finished: bool) -> None:
         """Set the manifest fields without a commit."""
-        self._writer.note(**self._fields.values(self._stats.failed))
+        self._writer.note(unfinished=not finished, **self._fields.values(self._stats.failed))

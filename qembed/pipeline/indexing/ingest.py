@@ -283,7 +283,7 @@ class Ingest:
         if self._changed:
             self._commit(is_last=True)
         else:
-            self._committer.note()
+            self._committer.note(finished=not self.stopped)
 
     def _commit(self, *, is_last: bool = False) -> None:
         """Commit. Most of the documents are deleted by the last commit only, when all have been read."""
@@ -294,7 +294,7 @@ class Ingest:
                 guard.check(question)
             elif question is not None:
                 return
-        snapshot, since = self._committer.commit(catalog)
+        snapshot, since = self._committer.commit(catalog, finished=is_last and not self.stopped)
         self.close()
         self._snapshot = snapshot
         self._encoder.vectorizer.use_snapshot(snapshot, since)

@@ -97,6 +97,22 @@ class CandidateRetriever:
         """True if queries must be encoded."""
         return self.mode != "lexical"
 
+    def _missing(self) -> list[str]:
+        """Messages on what a half-made index does not find."""
+        manifest, found = self.session.snapshot.manifest, []
+        if manifest.unfinished:
+            found.append(
+                f"the index is half made, with {manifest.counts.get('documents', 0):,} documents so far: "
+                "an indexing run goes on, or was stopped (qembed index completes it)"
+            )
+        search = self.session.search
+        if self.mode != "dense" and search.rows and (without := search.rows_without_words):
+            all_of_them = without == search.rows
+            what = "there is no word index" if all_of_them else "the word index is behind"
+            which = "passages" if all_of_them else f"{without:,} passages"
+            found.append(f"{what}: {which} are found by meaning only (qembed index makes it)")
+        return found
+
     def find(
         self, texts: Sequence[str], vectors: Vectors | None, k: int, allowed: Allowed | None
     ) -> tuple[list[Candidates], str]:
@@ -105,6 +121,7 @@ class CandidateRetriever:
         `texts`: the users' words. `vectors`: float32 (n, dim), None in lexical mode. Raises UsageError
         without a lexical index in lexical mode.
         """
+        self.warnings += self._missing()
         if vectors is None:
             return [self._find_by_words(text, k, allowed) for text in texts], "words only"
         depth = k if self.mode == "dense" else max(k, NORMALIZATION_POOL)

@@ -52,6 +52,7 @@ class IndexSearch:
         self._graph_stamp: derived_files.Stamp | None = None
         self._graph_broken = False
         self._lexical: LexicalIndex | None = _UNOPENED
+        self._words_upto = snapshot.manifest.base
         self._prefetch_is_exact: bool | None = None
         self.graph_loaded = False
         """True if the planner counts the graph as loaded."""
@@ -245,8 +246,16 @@ class IndexSearch:
         if self._lexical is _UNOPENED:
             with self._timer("lexical"):
                 opened = open_lexical(self._root, self._manifest)
-            self._lexical = None if opened is None else opened[0]
+            self._lexical, upto = opened or (None, self._manifest.base)
+            self._words_upto = min(upto, self._manifest.next_row)
         return self._lexical
+
+    @property
+    def rows_without_words(self) -> int:
+        """Number of rows that the lexical index does not cover: of all without a usable one."""
+        if self.lexical is None:
+            return self.rows
+        return self._manifest.next_row - self._words_upto
 
     def lexical_search(
         self,

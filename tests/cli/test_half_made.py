@@ -1,0 +1,123 @@
+"""A half-made index answers with the words it has, and says that it is half made."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from qembed.pipeline.indexing.build import build
+from qembed.pipeline.indexing.options import BatchPolicy, CommitPolicy, IndexOptions
+from qembed.pipeline.progress import Progress
+from qembed.pipeline.recipe import RecipeOptions
+from tests.cli.conftest import BAG, Shell
+
+SMALL = IndexOptions(
+    recipe=RecipeOptions(BAG),
+    batches=BatchPolicy(min_passages=4, max_passages=4),
+    commits=CommitPolicy(rows=4),
+)
+
+RUN = """
+import os, signal, sys
+from dataclasses import replace
+from pathlib import Path
+from qembed.pipeline.indexing.build import build
+from qembed.pipeline.progress import Progress
+from tests.cli.test_half_made import SMALL
+files = 0
+def seen(done, total):
+    if done == 30:
+        os.kill(os.getpid(), signal.SIGKILL)
+build(Path(".qembed").absolute(), replace(SMALL, paths=["docs"]), Progress(files=seen))
+"""
+
+
+@pytest.fixture
+def killed(shell: Shell) -> Shell:
+    """A first run that was killed at the thirtieth of forty files."""
+    for i in range(40):
+        shell.write(f"docs/p{i:02}.md", f"page number n{i} of the zebra book\n")
+    shell.old()
+    done = subprocess.run(
+        [sys.executable, "-c", RUN], cwd=shell.folder, env=shell.env(), check=False
+    )
+    assert done.returncode == -signal.SIGKILL
+    return shell
+
+
+def test_a_killed_first_run_answers_by_words_and_says_so(killed: Shell) -> None:
+    done = killed.process("query", "n5", "--format", "json")
+    assert done.code == 0
+    (query,) = done.json["queries"]
+    best = query["hits"][0]
+    assert best["document"] == "p05.md"
+    assert best["scores"]["lexical"] > 0
+    assert "the index is half made, with 28 documents so far" in done.err
+    assert any("half made" in w for w in done.json["warnings"])
+    assert "half made" in killed("query", "n5", "--mode", "dense").err
+    status = killed("status")
+    assert "unfinished" in status.out
+    assert killed("status", "--format", "json").json["unfinished"] is True
+
+
+def test_the_next_run_completes_it(killed: Shell) -> None:
+    done = killed("index", "--format", "json")
+    assert done.json["documents"]["added"] == 12
+    assert "half made" not in killed("query", "n5").err
+    assert killed("status", "--format", "json").json["unfinished"] is False
+    assert killed("verify").code == 0
+
+
+def test_missing_words_are_told(killed: Shell) -> None:
+    assert killed("index").code == 0
+    stamp = killed.folder / ".qembed/derived/lexical.json"
+    body = json.loads(stamp.read_text())
+    stamp.write_text(json.dumps({**body, "upto": 25}))
+    done = killed("query", "n5")
+    assert "the word index is behind: 15 passages are found by meaning only" in done.err
+    assert "15 passages are found by meaning only" in killed("status").out
+    stamp.unlink()
+    done = killed("query", "n5")
+    assert "there is no word index: passages are found by meaning only" in done.err
+    assert "word index" not in killed("query", "n5", "--mode", "dense").err
+    assert killed("index").code == 0
+    assert killed("query", "n5").err == ""
+
+
+def test_an_interrupted_run_has_its_words(shell: Shell) -> None:
+    for i in range(40):
+        shell.write(f"docs/p{i:02}.md", f"page number n{i}\n")
+    stop = iter([False] * 70 + [True] * 1000)
+    root = shell.folder / ".qembed"
+    options = IndexOptions(
+        paths=[str(shell.folder / "docs")],
+        recipe=SMALL.recipe,
+        batches=SMALL.batches,
+        commits=SMALL.commits,
+    )
+    summary = build(root, options, Progress(stop=lambda: next(stop)))
+    assert summary.interrupted
+    body = shell("status", "--format", "json").json
+    assert 0 < body["documents"] < 40
+    assert body["unfinished"] is True
+    assert body["derived"]["lexical"]["behind"] == 0
+
+
+def test_readers_during_a_run_have_words(shell: Shell) -> None:
+    """A snapshot that is opened before a later commit uses the longer word index up to its own rows."""
+    from qembed.pipeline.retrieval.session import Session
+
+    shell.write("docs/a.md", "first alpha\n")
+    shell.old()
+    assert shell("index", "docs").code == 0
+    with Session(shell.folder / ".qembed") as session:
+        shell.write("docs/b.md", "second alpha\n")
+        assert shell("index").code == 0
+        found = session.search.lexical_search("alpha", 10)
+        assert found is not None
+        assert found[0].tolist() == [0]
+        assert session.search.rows_without_words == 0
