@@ -17,8 +17,7 @@ _SETTINGS = ".toml .yaml .yml .ini .cfg .conf .properties"
 
 FORMATS: dict[str, str] = {
     **dict.fromkeys(f"{_PROSE} {_CODE} {_SETTINGS}".split(), "plain"),
-    ".md": "markdown",
-    ".markdown": "markdown",
+    **dict.fromkeys((".md", ".markdown", ".mdx", ".qmd", ".rmd"), "markdown"),
     ".jsonl": "json_lines",
     ".ndjson": "json_lines",
     ".rst": "rst",

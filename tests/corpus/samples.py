@@ -28,7 +28,7 @@ class Sample(NamedTuple):
 
 
 FAMILIES = (
-    (".md", ".markdown"),
+    (".md", ".markdown", ".mdx", ".qmd", ".rmd"),
     (".html", ".htm"),
     (".xhtml", ".xht"),
     (".jsonl", ".ndjson"),
@@ -52,9 +52,11 @@ def one(
     return Sample(name, raw, [("", text, title, meta or {})], (warning,) if warning else ())
 
 
-def same(name: str, text: str, title: str = "", meta: dict[str, Any] | None = None) -> Sample:
+def same(
+    name: str, text: str, title: str = "", meta: dict[str, Any] | None = None, warning: str = ""
+) -> Sample:
     """A file whose text is what is in it."""
-    return one(name, text, text, title, meta)
+    return one(name, text, text, title, meta, warning)
 
 
 GERMAN = "Das Café an der Straße ist heute geschlossen, weil der Besitzer krank ist. Bis Montag!"
@@ -119,6 +121,14 @@ def text_samples() -> list[Sample]:
         same("broken.md", "---\na: [\n---\n# T", "T", {"a": "["}),
         same("c.markdown", "Setext\n======\n\ntext\n", "Setext"),
         same("d.markdown", "no heading, only `# code`\n"),
+        same("a.mdx", "---\ntitle: Set up\n---\nimport A from './a'\n\n<A>\n\ntext\n\n</A>\n", "Set up",
+             {"title": "Set up"}),
+        same("table.md", "+++\ntitle = 'T'\nbad = @v\n[params]\nn = 1\n+++\ntext", "T",
+             {"title": "T", "bad": "@v", "params": {"n": 1}}, "table.md:3: front matter with a value"),
+        one("front.html", "---\ntitle: Front\n---\n<h1>Head</h1><p>text", "# Head\n\ntext", "Front",
+            {"title": "Front"}),
+        same("fields.rst", "Head\n====\n\n:Author: *Ann* Lee\n:tags: a, b\n\ntext\n", "Head",
+             {"author": "Ann Lee", "tags": ["a", "b"]}),
         same("a.rst", "Title *here*\n============\n\ntext\n", "Title here"),
         same("over.rst", "=====\n  Up\n=====\n\nNext\n----\n", "Up"),
         same("none.rst", "only a paragraph\n"),

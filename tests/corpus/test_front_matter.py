@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 
 from qembed.corpus import ReadOptions, read
 from qembed.corpus.front_matter import front_matter
-from qembed.corpus.readers.registry import markdown
+from qembed.corpus.readers.html import Page
+from qembed.corpus.readers.registry import html_page, markdown, rst, xhtml_page
 from qembed.types import Document, ReadWarning, SourceFile
 
 
@@ -27,6 +29,8 @@ from qembed.types import Document, ReadWarning, SourceFile
          {"v": "inf", "w": None, "t": "x.y", "1": "one"}),
         ("a: [\ntitle: T", {"a": "[", "title": "T"}),
         ("desc: >\n  folded\n  text\nbad: {a", {"desc": "folded text", "bad": "{a"}),
+        ("params:\n  author: Ann\n  note: a: b\n  more:\n    - x: y: z\n    - 1\nn: 1",
+         {"params": {"author": "Ann", "note": "a: b", "more": ["x: y: z", 1]}, "n": 1}),
         ("'quoted key': 1\nurl: http://x.y/z", {"quoted key": 1, "url": "http://x.y/z"}),
     ],
 )  # fmt: skip
@@ -41,7 +45,6 @@ def test_yaml(block: str, meta: dict[str, Any]) -> None:
     ("text", "meta"),
     [
         ('+++\ntitle = "T"\nday = 2026-01-02\n+++\n', {"title": "T", "day": "2026-01-02"}),
-        ("+++\ntitle = T x\nn = 1\n+++\n", {"title": "T x", "n": 1}),
         ('{\n"title": "J",\n"n": 1\n}\nbody', {"title": "J", "n": 1}),
         ('{\n"title": "J"\n"n": 1,\n}\nbody', {"title": "J", "n": 1}),
         (';;;\n"title": "Z"\n;;;\n', {"title": "Z"}),
@@ -50,6 +53,64 @@ def test_yaml(block: str, meta: dict[str, Any]) -> None:
 def test_toml_and_json(text: str, meta: dict[str, Any]) -> None:
     found = front_matter(text)
     assert (dict(found.meta), found.title, found.warnings) == (meta, meta["title"], ())
+
+
+@pytest.mark.parametrize(
+    ("block", "meta", "line"),
+    [
+        ("title = T x\nn = 1", {"title": "T x", "n": 1}, 2),
+        ("n = 1\n[params]\na = 'x'\nbad = @v\n[params.deep]\nb = 2",
+         {"n": 1, "params": {"a": "x", "bad": "@v", "deep": {"b": 2}}}, 5),
+        ("[[menu]]\nname = 'a'\nweight = high\n[[menu]]\nname = 'b'",
+         {"menu": [{"name": "a", "weight": "high"}, {"name": "b"}]}, 4),
+        ('a.b = 1\na."c.d" = yes\na.e = 2', {"a": {"b": 1, "c.d": "yes", "e": 2}}, 3),
+        ('tags = [\n  "x",\n  "y",\n]\ntext = """\none\n\ntwo"""\nday = soon',
+         {"tags": ["x", "y"], "text": "one\n\ntwo", "day": "soon"}, 10),
+    ],
+)  # fmt: skip
+def test_toml_with_a_bad_value(block: str, meta: dict[str, Any], line: int) -> None:
+    found = front_matter(f"+++\n{block}\n+++\nbody")
+    assert found.meta == meta
+    ((where, message),) = found.warnings
+    assert where == line
+    assert message.startswith("front matter with a value that is no TOML, read as text: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "title", "meta"),
+    [
+        ("T\n=\n\n:author: A", "", {}),
+        ("Head\n====\nSub\n---\n\n.. a comment\n   goes on\n\n:Date: 2026-01-02\n:Abstract: one\n   two\n"
+         ":orphan:\n\ntext", "Head", {"date": "2026-01-02", "abstract": "one two", "orphan": True}),
+        ("====\nHead\n====\n\n:tags: a; b, c\n:slug: x\n", "Head", {"tags": ["a", "b, c"], "slug": "x"}),
+        (":title: From the field\n:version: $Revision: 7 $\n\ntext", "From the field",
+         {"title": "From the field", "version": "7"}),
+        (".. title: Nikola's\n.. slug: n\n.. note::\n   no\n\ntext", "Nikola's",
+         {"title": "Nikola's", "slug": "n"}),
+        (":author: A\n:author: B\n", "", {"author": ["A", "B"]}),
+        ("---\ntitle: Front\n---\n\nHead\n====\n", "Head", {"title": "Front"}),
+        ("text\n\n:author: no\n", "", {}),
+        (":ref:`x` is text\n", "", {}),
+        ("Head\n====\n\ntext\n\n:author: no\n", "Head", {}),
+    ],
+)  # fmt: skip
+def test_docinfo(text: str, title: str, meta: dict[str, Any]) -> None:
+    page = rst(text)
+    assert (page.text, page.title, page.meta) == (text, title, meta)
+
+
+@pytest.mark.parametrize("make", [html_page, xhtml_page])
+def test_front_matter_of_pages(make: Callable[[str], Page]) -> None:
+    body = "<html lang='en'><head><title>{{ page.title }}</title></head><body><p>text</p></body></html>"
+    for front in ("---\ntitle: A *b*\nn: 1\n---\n", '+++\ntitle = "A b"\nn = 1\n+++\n'):
+        for text in (front, front.replace("\n", "\r\n"), front.replace("---\n", "--- \n")):
+            page = make(text + body)
+            assert (page.text, page.title, page.meta["n"]) == ("text", "A b", 1)
+            assert page.meta["lang"] == "en"
+    page = make('{"title": "J", "n": 1}\n<p>text</p>')
+    assert (page.text, page.title) == ("text", "J")
+    assert make("---\ntitle: only\n---\n").text == "--- title: only ---"
+    assert make("<p>--- a: b ---</p>").meta == {}
 
 
 @pytest.mark.parametrize(("written", "title"), [("1984", "1984"), ("No", "No"), ("'A: b'", "A: b")])
@@ -95,8 +156,8 @@ def test_any_block_ends_in_json(block: str) -> None:
 def test_a_json_object_that_is_none_is_warned_of() -> None:
     text = '{"title": "T", "k": @}\nbody'
     warning = 'front matter that cannot be read: {"title": "T", "k": @}'
-    assert front_matter(text) == ({}, "", ((1, warning),))
-    assert front_matter('{"quoted"} words\n') == ({}, "", ())
+    assert front_matter(text) == ({}, "", ((1, warning),), 0)
+    assert front_matter('{"quoted"} words\n') == ({}, "", (), 0)
 
 
 def test_json_and_toml_between_dashes_are_no_heading() -> None:

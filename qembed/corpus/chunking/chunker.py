@@ -30,7 +30,22 @@ Named: TypeAlias = tuple[int, int, str]
 LABEL = 16
 """Tokens that are left for the names in front of code, if they are put there."""
 
-_MARKDOWN = (".md", ".markdown", ".html", ".htm", ".xhtml", ".ipynb", ".epub", ".docx", ".pptx")
+_MARKDOWN = (
+    *(
+        ".md",
+        ".markdown",
+        ".mdx",
+        ".qmd",
+        ".rmd",
+        ".html",
+        ".htm",
+        ".xhtml",
+        ".xht",
+        ".ipynb",
+        ".epub",
+    ),
+    *(".docx", ".docm", ".dotx", ".dotm", ".pptx", ".pptm", ".ppsx", ".ppsm", ".potx", ".potm"),
+)
 """Whose text is Markdown, or becomes it when read."""
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 from qembed.corpus import file_contents
+from qembed.corpus.docinfo import docinfo
 from qembed.corpus.formats import FORMATS, suffix
 from qembed.corpus.front_matter import front_matter
 from qembed.corpus.markdown import strip_inline
@@ -20,7 +21,7 @@ from qembed.corpus.readers.sandbox import read_office
 from qembed.corpus.readers.subtitles import subtitles
 from qembed.corpus.readers.tables.delimited import read_csv
 from qembed.corpus.readers.tables.structured import read_json, read_jsonl, read_parquet
-from qembed.corpus.rst import rst_title
+from qembed.corpus.rst import bare, rst_title
 from qembed.types import Document, LeftOut, ReadItem, ReadWarning, SourceFile, Unreadable
 
 Reader: TypeAlias = Callable[[SourceFile, ReadOptions], Iterator[ReadItem]]
@@ -74,14 +75,37 @@ def markdown(text: str) -> Page:
 
 
 def rst(text: str) -> Page:
-    """Read reStructuredText: the first section's title is the title and stays in the text."""
-    return Page(text, rst_title(text), {})
+    """Read reStructuredText: the first section's title is the title and stays in the text.
+
+    A field list at the top is metadata, and so is front matter.
+    """
+    front = docinfo(text)
+    return Page(text, rst_title(text) or bare(front.title), front.meta, warnings=front.warnings)
+
+
+def html_page(text: str) -> Page:
+    """Read HTML behind its front matter, which is metadata and says the title."""
+    return _behind_front(text, html.read_page)
+
+
+def xhtml_page(text: str) -> Page:
+    """Read XHTML behind its front matter, which is metadata and says the title."""
+    return _behind_front(text, html.read_xhtml)
+
+
+def _behind_front(text: str, make: Callable[[str], Page]) -> Page:
+    front = front_matter(text)
+    is_front = bool(front.meta) and bool(text[front.end :].strip())
+    page = make(text[front.end :] if is_front else text)
+    title = strip_inline(front.title) or page.title
+    meta = {**page.meta, **front.meta}
+    return page._replace(title=title, meta=meta, warnings=[*front.warnings, *page.warnings])
 
 
 read_markdown = of_text(markdown)
 read_rst = of_text(rst)
-read_html = of_text(html.read_page)
-read_xhtml = of_text(html.read_xhtml)
+read_html = of_text(html_page)
+read_xhtml = of_text(xhtml_page)
 read_notebook = of_text(text_formats.notebook)
 read_subtitles = of_text(subtitles)
 
