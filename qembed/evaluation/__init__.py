@@ -3,9 +3,9 @@
 formats/        readers and writers of queries, judgments, runs and pools
 consistency     do run, judgments and queries belong together
 measures        measures by trec_eval, through ir-measures; measure_names: their names
-significance    paired tests, intervals, effect sizes
+significance    differences of two systems, intervals, effect sizes; paired_test: their test
 comparison      several variants side by side, and a recommendation
-baseline        comparison with an earlier report
+baseline        comparison with an earlier report; corpus_changes: the files that changed since
 gates           floors and allowed drops
 sts             sentence pairs and rank correlation
 report/         JSON, Markdown, HTML, JUnit; difference of two reports
@@ -18,10 +18,13 @@ from qembed.evaluation.baseline import (
     changed_settings,
     comparable_queries,
     comparison_json,
+    document_changes,
     inputs_json,
+    moved_json,
 )
 from qembed.evaluation.comparison import Variant, compare_variants, recommend, variants_json
 from qembed.evaluation.consistency import Findings, check_run
+from qembed.evaluation.corpus_changes import contents_json
 from qembed.evaluation.formats import (
     Beir,
     corpus_file_name,
@@ -93,8 +96,10 @@ __all__ = [
     "compare_variants",
     "corpus_file_name",
     "comparison_json",
+    "contents_json",
     "cutoff",
     "details_json",
+    "document_changes",
     "diff_markdown",
     "diff_reports",
     "diff_text",
@@ -102,6 +107,7 @@ __all__ = [
     "evaluate",
     "inputs_json",
     "measures_for",
+    "moved_json",
     "rankings",
     "parse_drops",
     "parse_gate",

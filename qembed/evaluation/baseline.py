@@ -13,10 +13,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from qembed.errors import InputError
+from qembed.evaluation.corpus_changes import CorpusChanges, corpus_changes
 from qembed.evaluation.formats.source_file import summarize_names
 from qembed.evaluation.gates import require_measures
 from qembed.evaluation.measures import Report
-from qembed.evaluation.significance import Difference, compare
+from qembed.evaluation.significance import TIE_TOLERANCE, Difference, compare
 from qembed.types import Qrels, Query
 
 
@@ -81,7 +82,7 @@ def comparable_queries(
         if other:
             differs.append(f"{what} of {len(other)} queries differ: {summarize_names(other)}")
             same = [query for query in same if query not in set(other)]
-    differs += _corpora(baseline.get("inputs") or {}, now.get("inputs") or {})
+    differs += _corpora(baseline, now)
     if lacking or (differs and not common) or not same:
         advice = [] if not differs or common else ["(--common compares on the queries both have)"]
         none = [] if same or not common else ["no query is the same in both"]
@@ -102,8 +103,9 @@ def _changed(
     return found
 
 
-def _corpora(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Describe a difference of the corpora, from the inputs of both reports."""
+def _corpora(baseline: Mapping[str, Any], report: Mapping[str, Any]) -> list[str]:
+    """Describe a difference of the corpora: the files that changed, if both reports hold digests."""
+    then, now = baseline.get("inputs") or {}, report.get("inputs") or {}
     a, b = then.get("corpus"), now.get("corpus")
     if a is None or b is None or a == b:
         return []
@@ -111,7 +113,15 @@ def _corpora(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     how = f"{before} documents then, {after} now"
     if before == after:
         how = f"{after} documents, not the same ids or contents"
-    return [f"the corpus differs: {how}"]
+    changes = document_changes(baseline, report)
+    return [f"the corpus differs: {how}" + (f" ({changes.describe()})" if changes else "")]
+
+
+def document_changes(
+    baseline: Mapping[str, Any], report: Mapping[str, Any]
+) -> CorpusChanges | None:
+    """Compare the documents of two reports; None if one holds no digests of single documents."""
+    return corpus_changes(baseline.get("contents"), report.get("contents"))
 
 
 def baseline_differences(
@@ -142,16 +152,64 @@ def baseline_differences(
 
 
 def comparison_json(
-    differences: Sequence[Difference], queries: int, differs: Sequence[str] = ()
+    differences: Sequence[Difference],
+    queries: int,
+    differs: Sequence[str] = (),
+    *,
+    moved: Sequence[Mapping[str, Any]] = (),
+    left_out: Sequence[str] = (),
+    documents: CorpusChanges | None = None,
+    provenance: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """JSON of a comparison, for `report_json`: number of queries, input differences, each measure."""
+    """JSON of a comparison, for `report_json`: number of queries, input differences, each measure.
+
+    `moved`: see `moved_json`. `left_out`: queries of the report that were not compared. `documents`: changes
+    of the corpus, None if unknown. `provenance`: of the baseline, None if it holds none.
+    """
     return {
         "queries": queries,
         "differs": list(differs),
         "measures": {
             d.measure: {k: v for k, v in d.to_json().items() if k != "measure"} for d in differences
         },
+        "moved": [dict(query) for query in moved],
+        "left_out": list(left_out),
+        "documents": None if documents is None else documents.to_json(),
+        "baseline": None if provenance is None else dict(provenance),
     }
+
+
+def moved_json(
+    baseline: Mapping[str, Any],
+    now: Mapping[str, Any],
+    queries: Sequence[str],
+    measures: Sequence[str],
+) -> list[dict[str, Any]]:
+    """JSON of each query whose value of one of `measures` changed, in the order of `queries`.
+
+    `was`, `now`: the changed values by measure. `before`: documents that the baseline returned; None if it
+    does not hold them. What is returned now is in the report's `details`.
+    """
+    found = []
+    for query in queries:
+        then, here = baseline["per_query"][query], now["per_query"][query]
+        changed = [m for m in measures if abs(here[m] - then[m]) > TIE_TOLERANCE]
+        if changed:
+            detail = (baseline.get("details") or {}).get(query) or {}
+            returned = detail.get("returned")
+            found.append(
+                {
+                    "query": query,
+                    "was": {m: then[m] for m in changed},
+                    "now": {m: here[m] for m in changed},
+                    "before": None
+                    if returned is None
+                    else [
+                        {key: hit.get(key) for key in ("id", "title", "grade")} for hit in returned
+                    ],
+                }
+            )
+    return found
 
 
 def changed_settings(baseline: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

@@ -3,7 +3,8 @@
 A variant is a way to retrieve (an instruction, a dimension, another system's run). The recommendation follows
 from the first measure alone, by these rules:
 
-1. Variants that are better than the reference beyond chance (after Holm's correction over all): the best.
+1. Variants that are better than the reference beyond chance (p and interval corrected over all, by Holm): the
+   best.
 2. Else, where variants are ordered by cost: the cheapest that loses no more than RECOMMEND_MARGIN, with
    95 % confidence.
 3. Else the reference. A variant that is worse beyond chance is named; if none is, the number of queries that
@@ -103,7 +104,7 @@ def recommend(
         return f"{ablation}: use {variant.name} instead of {name}: {_describe(d)}."
     if by_cost:
         at = list(variants).index
-        cheap = [(a, d) for a, d in pairs if d.low >= -RECOMMEND_MARGIN and at(a) < reference]
+        cheap = [(a, d) for a, d in pairs if d.low_holm >= -RECOMMEND_MARGIN and at(a) < reference]
         if cheap:
             variant, d = min(cheap, key=lambda pair: at(pair[0]))
             return (
@@ -130,5 +131,9 @@ def _describe(d: Difference) -> str:
     moved = f"{'rises' if d.difference > 0 else 'falls'} by {abs(d.difference):.4f} to"
     return (
         f"{d.measure} {moved if d.difference else 'stays at'} {d.after:.4f} "
-        f"(95 % interval {d.low:+.4f} to {d.high:+.4f}, p {d.p_holm:.2g})"
+        f"({_corrected(d)}95 % interval {d.low_holm:+.4f} to {d.high_holm:+.4f}, p {d.p_holm:.2g})"
     )
+
+
+def _corrected(d: Difference) -> str:
+    return "corrected " if d.p_holm > d.p else ""

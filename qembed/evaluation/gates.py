@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from qembed.errors import UsageError
-from qembed.evaluation.measure_names import Measure, parse_measures
+from qembed.evaluation.measure_names import Measure, highest, parse_measures
 from qembed.evaluation.measures import Report
 from qembed.evaluation.significance import ALPHA, Difference, holm_corrected
 
@@ -75,22 +75,27 @@ def parse_gate(text: str) -> Gate:
 
 
 def parse_gates(texts: Sequence[str]) -> list[Gate]:
-    """Parse gates of the form MEASURE=FLOOR. Raises one UsageError with all mistakes."""
+    """Parse gates of the form MEASURE=FLOOR.
+
+    Raises one UsageError with all mistakes, among them floors that the measure can never reach or never miss.
+    """
     form = "a gate is MEASURE=FLOOR, as in nDCG@10=0.60"
-    return _parse(texts, lambda name, value, _: Gate(name, value), form, least=-math.inf)
+    return _parse(texts, lambda name, value, _: Gate(name, value), form)
 
 
 def parse_drops(texts: Sequence[str]) -> list[Drop]:
-    """Parse drops of the form MEASURE=DROP or MEASURE=DROP%, none negative. Raises one UsageError."""
+    """Parse drops of the form MEASURE=DROP or MEASURE=DROP%.
+
+    Raises one UsageError with all mistakes, among them drops that the measure cannot have.
+    """
     form = "a drop is MEASURE=DROP, as in nDCG@10=0.01 or nDCG@10=2%"
-    return _parse(texts, Drop, form, least=0.0, percent=True)
+    return _parse(texts, Drop, form, percent=True)
 
 
 def _parse(
     texts: Sequence[str],
     make: Callable[[str, float, bool], T],
     form: str,
-    least: float,
     percent: bool = False,
 ) -> list[T]:
     made: list[T] = []
@@ -102,7 +107,7 @@ def _parse(
             value = float(number.rstrip().removesuffix("%") if share else number)
         except ValueError:
             value = math.nan
-        if not equals or not name.strip() or not math.isfinite(value) or value < least:
+        if not equals or not name.strip() or not math.isfinite(value):
             wrong.append(f"{text!r}: {form}")
             continue
         try:
@@ -110,13 +115,29 @@ def _parse(
         except UsageError as e:
             wrong.append(f"{text!r}: {e}")
             continue
-        if len(measures) == 1:
-            made.append(make(measures[0].name, value, share))
-        else:
+        if len(measures) > 1:
             wrong.append(f"{text!r}: {form}, one measure each")
+        elif problem := _out_of_range(measures[0].name, value, share, percent):
+            wrong.append(f"{text!r}: {problem}; {form}")
+        else:
+            made.append(make(measures[0].name, value, share))
     if wrong:
         raise UsageError("\n  ".join(wrong))
     return made
+
+
+def _out_of_range(name: str, value: float, share: bool, percent: bool) -> str:
+    """Say what is wrong with a value that the measure cannot have; "" if it can."""
+    most = 100.0 if share else highest(name)
+    if 0 <= value <= most:
+        return ""
+    if share:
+        return "a drop is between 0% and 100% of the baseline's value"
+    if most == math.inf:
+        return f"{name} is never below 0"
+    meant = f"{value / 100:g} or {value:g}%" if percent else f"{value / 100:g}"
+    hint = f" (did you mean {meant}?)" if 1 < value <= 100 else ""
+    return f"{name} lies between 0 and 1{hint}"
 
 
 def measures_for(
@@ -183,7 +204,8 @@ def apply_drops(
         fell = d.difference < -TOLERANCE
         ok = not (fell and d.significant(alpha))
         note = (
-            f"{d.difference:+.4f} [{d.low:+.4f}, {d.high:+.4f}], p {d.p_holm:.3g}, alpha {alpha:g}"
+            f"{d.difference:+.4f} [{d.low_holm:+.4f}, {d.high_holm:+.4f}], p {d.p_holm:.3g}, "
+            f"alpha {alpha:g}"
         )
         results.append(GateResult(d.measure, d.before, d.after, ok, "max-drop-significant", note))
     return results

@@ -7,6 +7,7 @@ So every measure has one spelling, by which reports, gates and baselines find it
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,10 @@ FOREIGN_NAMES = {
     "num_q": "NumQ", "num_ret": "NumRet", "num_rel": "NumRel", "set_p": "SetP",
     "set_recall": "SetR", "set_f": "SetF", "set_map": "SetAP",
 }  # fmt: skip
+
+
+UNBOUNDED = frozenset({"NumQ", "NumRel", "NumRet", "alpha_DCG", "INST", "INSQ"})
+"""Measures whose values are not between 0 and 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,14 @@ def cutoff(name: str) -> int | None:
     """Return the cutoff of a measure, the number after the @; None if it has none."""
     _, at, number = name.rpartition("@")
     return int(number) if at and number.isdigit() else None
+
+
+def highest(name: str) -> float:
+    """Return the highest value a measure can have: 1, infinity for counts and gains that are not normalised.
+
+    The lowest value of every measure is 0.
+    """
+    return math.inf if re.split(r"[(@]", name, maxsplit=1)[0] in UNBOUNDED else 1.0
 
 
 def _split(text: str, separators: str = " \t\r\n,") -> list[str]:

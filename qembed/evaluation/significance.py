@@ -1,14 +1,15 @@
 """Significance of differences: paired tests and intervals over queries.
 
-All functions take one value a query and are deterministic.
+All functions take one value a query and are deterministic. The paired test, with the interval of a
+difference, is in `paired_test`.
 
-- `randomisation_test`: paired randomisation test (Fisher 1935; for retrieval Smucker, Allan and Carterette
-  2007), two-sided. Under the null hypothesis the two systems' values of a query may be swapped, which
-  flips the sign of their difference. All 2^n sign patterns are counted where that is feasible, else a
-  fixed number of random ones, the observed one among them (Phipson and Smyth 2010).
-- `bootstrap_interval`: bias-corrected and accelerated bootstrap (Efron 1987) of a mean over queries.
+- `bootstrap_interval`: bias-corrected and accelerated bootstrap (Efron 1987) of one system's mean.
 - `effect_size`: mean difference over its standard deviation (Cohen's d for pairs).
 - `holm_correction`: Holm's step-down correction (1979) for several comparisons made at once.
+- `holm_corrected` widens each interval as that correction widens p: its level is 1 - .05 p / p_holm. So it
+  excludes 0 exactly if p_holm is at most .05. Of several comparisons without any difference, the chance that
+  one interval excludes 0 is at most 5 %; each interval covers its true difference at least 95 % of the time.
+  (All of them together may cover less often: only the widest one has Bonferroni's level.)
 - `required_queries`: how many queries a paired test wants for seeing a difference of this size 4 times in 5.
 
 A p above alpha means that two systems cannot be told apart, not that they are equal.
@@ -18,10 +19,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
+
+from qembed.evaluation.measure_names import highest
+from qembed.evaluation.paired_test import LEVEL, SEED, PairedTest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,16 +34,11 @@ if TYPE_CHECKING:
     Values = npt.NDArray[np.float64]
 
 ALPHA = 0.05
-LEVEL = 0.95
 POWER = 0.8
-MAX_SIGN_PATTERNS = 20_000
-"""Sign patterns: all if they are no more, else so many random ones (at p .05 within .003 of the
-exact value, two standard errors)."""
 RESAMPLES = 4_000
 """Bootstrap samples: the ends of an interval vary by about a fortieth of its width."""
 CACHED_DRAWS = 4_000_000
 """Draws cached for the next measure: 32 MB."""
-SEED = 20_261_121
 TIE_TOLERANCE = 1e-9
 """Values closer than this are a tie: two machines may differ in the last bits."""
 
@@ -48,9 +47,10 @@ TIE_TOLERANCE = 1e-9
 class Difference:
     """One measure of two systems over the same queries; `difference` is after minus before.
 
-    `low`, `high`: interval of the difference. `p`: of the randomisation test; `p_holm`: corrected for the
-    comparisons made together. `effect`: None if every query differs by the same amount. `needed`: queries
-    that would show this difference, None without a difference.
+    `low`, `high`: 95 % interval of the difference. `p`: of the randomisation test. `low_holm`, `high_holm`,
+    `p_holm`: the same, corrected for the comparisons made together (see `holm_corrected`); `level_holm`:
+    level of that interval. `effect`: None if every query differs by the same amount. `needed`: queries that
+    would show this difference, None without a difference.
     """
 
     measure: str
@@ -66,6 +66,10 @@ class Difference:
     worse: int
     same: int
     needed: int | None
+    low_holm: float
+    high_holm: float
+    level_holm: float = LEVEL
+    test: PairedTest | None = field(default=None, repr=False, compare=False)
 
     def significant(self, alpha: float = ALPHA) -> bool:
         """Return True if the difference is significant after the correction."""
@@ -88,6 +92,9 @@ class Difference:
             "worse": self.worse,
             "same": self.same,
             "needed": self.needed,
+            "low_holm": self.low_holm,
+            "high_holm": self.high_holm,
+            "level_holm": self.level_holm,
         }
 
 
@@ -100,8 +107,8 @@ def compare(measure: str, before: Sequence[float], after: Sequence[float]) -> Di
         raise ValueError("paired values are wanted, one of each a query")
     d = b - a
     d[np.abs(d) <= TIE_TOLERANCE] = 0.0
-    low, high = bootstrap_interval(d)
-    p = randomisation_test(d)
+    test = PairedTest(d, _span(measure, a, b))
+    low, high, p = *test.interval(), test.p
     return Difference(
         measure=measure,
         before=math.fsum(a) / len(a),
@@ -116,45 +123,30 @@ def compare(measure: str, before: Sequence[float], after: Sequence[float]) -> Di
         worse=int((d < 0).sum()),
         same=int((d == 0).sum()),
         needed=required_queries(d),
+        low_holm=low,
+        high_holm=high,
+        test=test,
     )
 
 
+def _span(measure: str, *values: Values) -> float:
+    """Return the largest difference that a measure can have; of counts, that the values seen can have."""
+    bound = highest(measure)
+    return bound if math.isfinite(bound) else max(float(abs(v).max()) for v in values)
+
+
 def holm_corrected(differences: Sequence[Difference]) -> list[Difference]:
-    """Correct `p_holm` for all differences together."""
+    """Correct p and interval of each for all differences together: `p_holm`, `low_holm`, `high_holm`."""
     from dataclasses import replace
 
-    ps = holm_correction([d.p for d in differences])
-    return [replace(d, p_holm=p) for d, p in zip(differences, ps, strict=True)]
-
-
-def randomisation_test(
-    differences: Sequence[float] | Values, patterns: int = MAX_SIGN_PATTERNS
-) -> float:
-    """Two-sided p of a mean difference: the share of sign patterns at least as far from 0."""
-    import numpy as np
-
-    d = np.asarray(differences, dtype=np.float64)
-    d = d[d != 0.0]  # the sign of 0 changes nothing
-    if not len(d):
-        return 1.0
-    observed = abs(float(d.sum()))
-    # sums of the same numbers in another order differ in their last bits
-    reach = observed * (1 - 1e-12) - 1e-15
-    if 2 ** min(len(d), 63) <= patterns:
-        sums = np.zeros(1)
-        for value in np.abs(d):
-            sums = np.concatenate([sums + value, sums - value])
-        return float((np.abs(sums) >= reach).mean())
-    rng = np.random.default_rng(SEED)
-    beyond, done = 0, 0
-    while done < patterns:
-        many = min(patterns - done, max(1, (1 << 22) // len(d)))
-        # sum over i of s_i d_i with s = 2 bits - 1
-        bits = rng.integers(0, 2, size=(many, len(d)), dtype=np.int8)
-        sums = 2.0 * (bits @ d) - d.sum()
-        beyond += int((np.abs(sums) >= reach).sum())
-        done += many
-    return (beyond + 1) / (patterns + 1)
+    found = []
+    for d, p in zip(differences, holm_correction([d.p for d in differences]), strict=True):
+        low, high, level = d.low, d.high, LEVEL
+        if p > d.p and d.test is not None:
+            level = 1 - (1 - LEVEL) * d.p / p
+            low, high = d.test.interval(level)
+        found.append(replace(d, p_holm=p, low_holm=low, high_holm=high, level_holm=level))
+    return found
 
 
 def bootstrap_interval(

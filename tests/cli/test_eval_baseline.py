@@ -22,7 +22,11 @@ def test_gates_against_a_baseline(collection: Shell) -> None:
     assert worse.code == 3
     assert "p " in worse.err
     assert worse.err.count("gate: ") == 2
-    assert "worst nDCG@10" in worse.err
+    assert "fell nDCG@10 on " in worse.err
+    assert "fell RR@10 on " in worse.err
+    assert ": rank 1 -> " in worse.err
+    assert "and 18 more: --report FILE.html" in worse.err
+    assert "\nqembed: baseline: 20" in worse.err
     assert 'failures="2"' in (collection.folder / "j.xml").read_text()
     # nothing is chance at this alpha, so only the plain drop fails
     lax = collection(*FILES, *gates, "--template", "w1 w2 w3 w4 w5 {query}", "--alpha", "1e-9")

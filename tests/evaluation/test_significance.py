@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from qembed.evaluation import paired_test as t
 from qembed.evaluation import significance as s
 
 Draw: TypeAlias = Callable[[np.random.Generator], np.ndarray]
@@ -33,35 +34,35 @@ values = st.lists(st.sampled_from([-1.0, -0.5, -0.125, 0.0, 0.0, 0.125, 0.375, 1
 @settings(max_examples=60, deadline=None)
 @given(values.filter(lambda v: 2 <= len(v) <= 10))
 def test_the_randomisation_test_is_scipys_to_the_last_pattern(d: list[float]) -> None:
-    assert s.randomisation_test(d) == pytest.approx(scipys_p(np.array(d)), abs=1e-12)
+    assert t.randomisation_test(d) == pytest.approx(scipys_p(np.array(d)), abs=1e-12)
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(-1024, 1024).map(lambda n: n / 1024), min_size=2, max_size=11))
 def test_it_is_scipys_on_any_numbers(d: list[float]) -> None:
-    assert s.randomisation_test(d) == pytest.approx(scipys_p(np.array(d)), abs=1e-12)
+    assert t.randomisation_test(d) == pytest.approx(scipys_p(np.array(d)), abs=1e-12)
 
 
 @pytest.mark.parametrize(("n", "shift"), [(40, 0.05), (100, 0.03), (300, 0.0), (60, 0.15)])
 def test_beyond_all_patterns_it_is_within_chance_of_scipys(n: int, shift: float) -> None:
     rng = np.random.default_rng(n)
     d = rng.normal(shift, 0.3, n).round(3)
-    ours, theirs = s.randomisation_test(d), scipys_p(d, 20_000, rng)
+    ours, theirs = t.randomisation_test(d), scipys_p(d, 20_000, rng)
     # scipy's is twice the smaller tail: four of its standard errors
     tail = theirs / 2
     assert abs(ours - theirs) <= 4 * 2 * np.sqrt(tail * (1 - tail) / 20_000) + 1e-4
 
 
 def test_zeros_do_not_count_and_nothing_is_certain() -> None:
-    assert s.randomisation_test([0.0, 0.0]) == 1
-    assert s.randomisation_test([0.3]) == 1
-    assert s.randomisation_test([1.0] * 5 + [0.0] * 1000) == pytest.approx(2 / 32)
-    assert s.randomisation_test([1.0] * 400) == pytest.approx(1 / (s.MAX_SIGN_PATTERNS + 1))
+    assert t.randomisation_test([0.0, 0.0]) == 1
+    assert t.randomisation_test([0.3]) == 1
+    assert t.randomisation_test([1.0] * 5 + [0.0] * 1000) == pytest.approx(2 / 32)
+    assert t.randomisation_test([1.0] * 400) == pytest.approx(1 / (t.MAX_SIGN_PATTERNS + 1))
 
 
 def test_p_is_uniform_where_there_is_no_difference() -> None:
     rng = np.random.default_rng(5)
-    ps = [s.randomisation_test(rng.normal(0, 1, 25), 500) for _ in range(600)]
+    ps = [t.randomisation_test(rng.normal(0, 1, 25), 500) for _ in range(600)]
     assert stats.kstest(ps, "uniform").pvalue > 0.001
     assert np.mean(np.array(ps) <= 0.05) == pytest.approx(0.05, abs=0.025)
 
@@ -127,7 +128,7 @@ def test_the_number_of_queries_needed_gives_the_power() -> None:
     d = rng.normal(0.1, 0.4, 100_000)
     n = s.required_queries(d)
     assert n == pytest.approx(126, abs=4)  # ((1.960 + .842) / .25)^2
-    seen = [s.randomisation_test(rng.normal(0.1, 0.4, n), 400) <= 0.05 for _ in range(300)]
+    seen = [t.randomisation_test(rng.normal(0.1, 0.4, n), 400) <= 0.05 for _ in range(300)]
     assert np.mean(seen) == pytest.approx(0.8, abs=0.07)
     assert s.required_queries([0.0, 0.0]) is None
     assert s.required_queries([0.5, 0.5]) == 2

@@ -10,6 +10,8 @@ from qembed.cli.render.hits import safe
 
 WORST_QUERIES = 5
 """Queries named under a failed gate."""
+ROWS_SHOWN = 3
+"""Ranks shown of a query that fell, before and now."""
 
 
 def show(body: Mapping[str, Any]) -> None:
@@ -25,6 +27,7 @@ def show(body: Mapping[str, Any]) -> None:
         out(
             f"{'latency':{width}}  {1000 * latency['median']:.1f} ms median, "
             f"{1000 * latency['p95']:.1f} ms p95, {latency['cold']:.2f} s cold"
+            " (single queries, encoding included)"
         )
     truncated = body["settings"].get("truncated_queries")
     if truncated:
@@ -56,18 +59,26 @@ def _comparison(comparison: Mapping[str, Any] | None) -> None:
                 str(c["same"]),
             ]
         )
+    from qembed.evaluation.report.notes import comparison_notes
+
     for line in columns(rows):
         out(line)
+    for note in comparison_notes(comparison):
+        out(safe(note))
 
 
 def _ablations(arms: Sequence[Mapping[str, Any]], sentences: Sequence[str]) -> None:
     from qembed.evaluation.report.markdown import ablation_rows
+    from qembed.evaluation.report.notes import ablation_notes
 
     for name in dict.fromkeys(arm["ablation"] for arm in arms):
-        head, rows = ablation_rows([arm for arm in arms if arm["ablation"] == name])
+        chosen = [arm for arm in arms if arm["ablation"] == name]
+        head, rows = ablation_rows(chosen)
         out("")
         for line in columns([[name, *head[1:]], *rows]):
             out(line)
+        for note in ablation_notes(chosen):
+            out(safe(note))
     if sentences:
         out("")
     for sentence in sentences:
@@ -92,21 +103,83 @@ def _gate(g: Mapping[str, Any]) -> str:
 
 
 def failures(body: Mapping[str, Any]) -> Iterator[str]:
-    """List failed gates, possible causes, and the worst queries, for stderr."""
+    """List failed gates, possible causes, the queries that fell or are worst, for stderr."""
     failed = [g for g in body["gates"] if not g["ok"]]
     for g in failed:
         note = f" ({g['kind']}; {g['note']})" if g["note"] else f" ({g['kind']})"
         yield f"gate: {g['measure']} is {g['got']:.4f}, wanted {g['wanted']:.4f}{note}"
     for cause in body["causes"]:
         yield f"cause: {safe(cause)}"
+    yield from _since(body)
+    shown: set[str] = set()
+    floors = {g["measure"] for g in failed if g["kind"] == "query-floor"}
     for measure in dict.fromkeys(g["measure"] for g in failed):
-        values = sorted((v[measure], q) for q, v in body["per_query"].items())[:WORST_QUERIES]
-        rows = [[f"worst {measure}", "query", "words", "returned first"]]
-        for value, query in values:
-            detail = body["details"].get(query, {})
-            returned = detail.get("returned") or [{"id": "nothing"}]
-            words = detail.get("text", "")
-            rows.append([f"{value:.4f}", query, words[:60], returned[0]["id"]])
-        width = max(len(row[1]) for row in rows)
-        for row in rows:
-            yield safe(f"{row[0]:>{len(rows[0][0])}}  {row[1]:{width}}  {row[2]}  -> {row[3]}")
+        lines = list(_fallen(body, measure, shown))
+        if measure in floors:
+            below = [(f["got"], f["query"]) for f in body["floors"] if f["measure"] == measure]
+            lines += _queries(body, f"below {measure}", below)
+        if not lines:
+            values = sorted((v[measure], q) for q, v in body["per_query"].items())
+            lines += _queries(body, f"worst {measure}", values[:WORST_QUERIES])
+        yield from map(safe, lines)
+
+
+def _since(body: Mapping[str, Any]) -> Iterator[str]:
+    """Name the baseline's date and commit, and the commit of this run."""
+    from qembed.evaluation.report.header import provenance_lines
+
+    comparison = body.get("comparison") or {}
+    then, now = (
+        provenance_lines(p or {}) for p in (comparison.get("baseline"), body["provenance"])
+    )
+    if then:
+        made = ", ".join(
+            f"commit {v}" if k == "commit" else v for k, v in then.items() if k != "index"
+        )
+        here = f"; this run: commit {now['commit']}" if "commit" in now else ""
+        yield safe(f"baseline: {made}{here}")
+
+
+def _fallen(body: Mapping[str, Any], measure: str, shown: set[str]) -> Iterator[str]:
+    """Show the queries that fell against the baseline, with what was returned before and now.
+
+    Of queries in `shown`, to which it adds, only the change is told.
+    """
+    from qembed.evaluation.report.moved import (
+        corpus_changes_of,
+        moved_queries,
+        moved_text,
+        rank_changes,
+    )
+
+    moved = moved_queries(body, measure)
+    fell = [m for m in moved if m.change < 0]
+    if not fell:
+        return
+    changes = corpus_changes_of(body)
+    many, total = len(fell), body["comparison"]["queries"]
+    rose = f", rose on {len(moved) - many}" if len(moved) > many else ""
+    yield f"fell {measure} on {many} of {total} queries{rose} (before | now):"
+    for m in fell[:WORST_QUERIES]:
+        head, *rows = moved_text(m, ROWS_SHOWN)
+        yield head
+        if m.query not in shown:
+            yield from (f"    {line}" for line in rank_changes(m, changes))
+            yield from rows
+            shown.add(m.query)
+    if many > WORST_QUERIES:
+        yield f"and {many - WORST_QUERIES} more: --report FILE.html has them all, and qembed eval diff"
+
+
+def _queries(
+    body: Mapping[str, Any], title: str, values: Sequence[tuple[float, str]]
+) -> Iterator[str]:
+    """Format queries with their value, words, and first document."""
+    rows = [[title, "query", "words", "returned first"]]
+    for value, query in values:
+        detail = body["details"].get(query, {})
+        returned = detail.get("returned") or [{"id": "nothing"}]
+        rows.append([f"{value:.4f}", query, detail.get("text", "")[:60], returned[0]["id"]])
+    width = max(len(row[1]) for row in rows)
+    for row in rows:
+        yield f"{row[0]:>{len(title)}}  {row[1]:{width}}  {row[2]}  -> {row[3]}"

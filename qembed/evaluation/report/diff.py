@@ -14,33 +14,9 @@ from qembed.errors import UsageError
 from qembed.evaluation.baseline import comparable_queries
 from qembed.evaluation.formats.source_file import summarize_names
 from qembed.evaluation.measure_names import parse_measures
+from qembed.evaluation.report.moved import MovedQuery, missing_text, moved_text
 from qembed.evaluation.report.report import read_report
 from qembed.evaluation.significance import TIE_TOLERANCE, Difference, compare
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """Query whose value changed. `before`, `after`: documents returned, with grades."""
-
-    query: str
-    text: str
-    was: float
-    now: float
-    before: Sequence[Mapping[str, Any]]
-    after: Sequence[Mapping[str, Any]]
-    judged: Mapping[str, int]
-
-    @property
-    def change(self) -> float:
-        """Change of the value, below 0 for a loss."""
-        return self.now - self.was
-
-    @property
-    def missing(self) -> list[str]:
-        """Documents with a positive grade that the second report does not return, best grade first."""
-        found = {hit["id"] for hit in self.after}
-        lost = [d for d, grade in self.judged.items() if grade > 0 and d not in found]
-        return sorted(lost, key=lambda d: (-self.judged[d], d))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +25,7 @@ class Diff:
 
     measure: str
     overall: Difference
-    moved: Sequence[Moved]
+    moved: Sequence[MovedQuery]
     differs: Sequence[str]
     names: tuple[str, str]
     measures: Sequence[tuple[str, float, float]]
@@ -69,7 +45,7 @@ class Diff:
                     "was": m.was,
                     "now": m.now,
                     "change": m.change,
-                    "before": list(m.before),
+                    "before": list(m.before or ()),
                     "after": list(m.after),
                     "missing": m.missing,
                 }
@@ -112,7 +88,7 @@ def diff_reports(
         then, here = (r.get("details", {}).get(query, {}) for r in (a, b))
         if abs(now[query] - was[query]) > TIE_TOLERANCE:
             moved.append(
-                Moved(
+                MovedQuery(
                     query,
                     here.get("text") or then.get("text") or "",
                     was[query],
@@ -144,18 +120,7 @@ def diff_text(diff: Diff, most: int | None = None) -> str:
         *(f"note: {line}" for line in diff.differs),
     ]
     for m in diff.moved[:most]:
-        lines += [
-            "",
-            f"{m.change:+.4f}  {m.query}  {m.was:.4f} -> {m.now:.4f}  {_one_line(m.text)}",
-        ]
-        rows = max(len(m.before), len(m.after))
-        cells = [(_hit(m.before, i), _hit(m.after, i)) for i in range(rows)]
-        width = min(48, max((len(left) for left, _ in cells), default=0))
-        for rank, (left, right) in enumerate(cells, 1):
-            mark = " " if left == right else "*"
-            lines.append(f"  {mark} {rank:>2}  {left:{width}}  {right}".rstrip())
-        if m.missing:
-            lines.append(f"    not returned: {summarize_names(m.missing)}")
+        lines += ["", *moved_text(m), *missing_text(m)]
     rest = len(diff.moved) - len(diff.moved[:most])
     if rest:
         lines += ["", f"and {rest} more queries that moved"]
@@ -164,7 +129,7 @@ def diff_text(diff: Diff, most: int | None = None) -> str:
 
 def diff_markdown(diff: Diff, most: int | None = None) -> str:
     """Format as GitHub-flavoured Markdown, each query in a collapsed section, ending in a newline."""
-    from qembed.evaluation.report.markdown import escape, table
+    from qembed.evaluation.report.markdown import escape, moved_markdown, table
 
     d = diff.overall
     measures = [[n, f"{x:.4f}", f"{y:.4f}", f"{y - x:+.4f}"] for n, x, y in diff.measures]
@@ -175,29 +140,8 @@ def diff_markdown(diff: Diff, most: int | None = None) -> str:
         f"worse on {d.worse}, better on {d.better}, the same on {d.same}.",
         *(f"Note: {escape(line)}." for line in diff.differs),
     ]
-    for m in diff.moved[:most]:
-        head = f"{m.change:+.4f} {escape(m.query)}: {escape(m.text)} ({m.was:.4f} → {m.now:.4f})"
-        rows = [
-            [str(i + 1), _hit(m.before, i), _hit(m.after, i)]
-            for i in range(max(len(m.before), len(m.after)))
-        ]
-        body = table(["rank", "before", "after"], rows)
-        lost = f"\n\nNot returned: {escape(summarize_names(m.missing))}" if m.missing else ""
-        parts.append(f"<details><summary>{head}</summary>\n\n{body}{lost}\n\n</details>")
+    parts += [moved_markdown(m) for m in diff.moved[:most]]
     rest = len(diff.moved) - len(diff.moved[:most])
     if rest:
         parts.append(f"And {rest} more queries that moved.")
     return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def _hit(hits: Sequence[Mapping[str, Any]], at: int) -> str:
-    if at >= len(hits):
-        return ""
-    grade = hits[at].get("grade")
-    return f"{_one_line(hits[at]['id'])} ({'–' if grade is None else grade})"
-
-
-def _one_line(text: str) -> str:
-    # control characters must not reach a terminal
-    text = " ".join(text.split())
-    return "".join(c if c.isprintable() else "\ufffd" for c in text)

@@ -6,19 +6,38 @@ forbids requests of any kind, so that a hostile query stays text.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from qembed.evaluation.corpus_changes import KINDS, CorpusChanges
 from qembed.evaluation.report import svg_plots
 from qembed.evaluation.report.diff import Diff
+from qembed.evaluation.report.header import header_lines
+from qembed.evaluation.report.markdown import unexplained_warnings
+from qembed.evaluation.report.moved import (
+    MovedQuery,
+    corpus_changes_of,
+    fallen_measures,
+    moved_queries,
+    rank_changes,
+)
+from qembed.evaluation.report.notes import ablation_notes, comparison_notes
 from qembed.evaluation.significance import ALPHA
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 MAX_JUDGED_SHOWN = 30
 """Judged documents shown for a query; the JSON report has all."""
+FALLEN_SHOWN = 30
+"""Queries that fell, shown one below the other; the table of queries has all."""
+UNBROKEN = 32
+"""Characters of an id that stay on one line, even on a phone."""
+FILES_SHOWN = 100
+"""Changed files shown of each kind."""
 
 
 @lru_cache(maxsize=1)
@@ -32,9 +51,33 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters["num"] = lambda v, digits=4: "" if v is None else f"{v:.{digits}f}"
-    made.filters["signed"] = lambda v: "" if v is None else f"{v:+.4f}"
+    made.filters["signed"] = lambda v, digits=4: "" if v is None else f"{v:+.{digits}f}"
     made.filters["pvalue"] = lambda v: "" if v is None else f"{v:.3g}"
+    made.filters["ident"] = _ident
+    made.filters["prose"] = _prose
     return made
+
+
+def _ident(text: str) -> Markup:
+    """Render an id that breaks behind / and # only, and elsewhere only where a part is very long."""
+    from markupsafe import Markup
+
+    parts = re.findall(r"[^/#]*[/#]|[^/#]+", text)
+    spans = (
+        Markup(
+            '<span class="long">{}</span>' if len(part) > UNBROKEN else "<span>{}</span>"
+        ).format(part)
+        for part in ([text] if len(text) <= UNBROKEN else parts)
+    )
+    return Markup('<span class="id">{}</span>').format(Markup("").join(spans))
+
+
+def _prose(text: str) -> Markup:
+    """Render text in which words with a hyphen, mostly ids and files, do not break at it."""
+    from markupsafe import Markup, escape
+
+    words = re.split(r"(\s+)", text)
+    return Markup("").join(_ident(w) if re.search(r"\w-\w", w) else escape(w) for w in words)
 
 
 def report_html(report: Mapping[str, Any]) -> str:
@@ -55,6 +98,8 @@ def report_html(report: Mapping[str, Any]) -> str:
     plots.append(
         (f"{first} of the queries", svg_plots.histogram(values, f"queries by their {first}"))
     )
+    comparison = report.get("comparison") or {}
+    changed = next(iter(fallen_measures(report)), None)
     text = (
         _environment()
         .get_template("report.html.j2")
@@ -63,19 +108,61 @@ def report_html(report: Mapping[str, Any]) -> str:
             measures=measures,
             first=first,
             failed=sum(not gate["ok"] for gate in report.get("gates") or []),
-            before=(report.get("comparison") or {}).get("measures") or {},
+            header=header_lines(report),
+            warnings=unexplained_warnings(report),
+            before=comparison.get("measures") or {},
+            baseline_notes=comparison_notes(comparison),
+            files=_files(report),
+            fallen=_fallen(report),
+            texts={q: d.get("text", "") for q, d in (report.get("details") or {}).items()},
+            changed=changed,
             plots=plots,
             ablations=_ablations(
                 report.get("ablations") or [], report.get("recommendations") or []
             ),
-            rows=_rows(report, measures),
+            rows=_rows(report, measures, changed),
         )
     )
     return text + "\n"
 
 
-def _rows(report: Mapping[str, Any], measures: Sequence[str]) -> list[dict[str, Any]]:
+def _files(report: Mapping[str, Any]) -> list[tuple[str, list[str], int]]:
+    """List (kind, file names, number of further files) of what changed since the baseline."""
+    changes = corpus_changes_of(report)
+    if changes is None:
+        return []
+    counts = report["comparison"]["documents"]["counts"]
+    names = [(kind, getattr(changes, kind)[:FILES_SHOWN]) for kind in KINDS]
+    return [(kind, shown, counts[kind] - len(shown)) for kind, shown in names if shown]
+
+
+def _fallen(report: Mapping[str, Any]) -> list[tuple[str, list[dict[str, Any]], int]]:
+    """List (measure, rows of queries that fell, number of further ones)."""
+    changes, found = corpus_changes_of(report), []
+    for measure in fallen_measures(report):
+        fell = [m for m in moved_queries(report, measure) if m.change < 0]
+        if fell:
+            rows = [_moved_row(m, changes) for m in fell[:FALLEN_SHOWN]]
+            found.append((measure, rows, len(fell) - len(rows)))
+    return found
+
+
+def _moved_row(moved: MovedQuery, changes: CorpusChanges | None = None) -> dict[str, Any]:
+    most = max(len(moved.before or ()), len(moved.after))
+    return {
+        "m": moved,
+        "ranks": range(most),
+        "ranks_moved": [x.replace(" -> ", " → ") for x in rank_changes(moved, changes)],
+    }
+
+
+def _rows(
+    report: Mapping[str, Any], measures: Sequence[str], changed: str | None
+) -> list[dict[str, Any]]:
+    """List the queries with their values, documents, and change of the measure `changed`, lowest first."""
     details = report.get("details") or {}
+    moved = {m.query: m for m in moved_queries(report, changed)} if changed else {}
+    out = set((report.get("comparison") or {}).get("left_out") or ())
     found = []
     for query, values in report["per_query"].items():
         detail = details.get(query, {})
@@ -88,6 +175,8 @@ def _rows(report: Mapping[str, Any], measures: Sequence[str]) -> list[dict[str, 
                 "id": query,
                 "text": detail.get("text", ""),
                 "values": [values[name] for name in measures],
+                "change": moved[query].change if query in moved else None if query in out else 0.0,
+                "before": moved[query].before if query in moved else None,
                 "returned": returned,
                 "judged": [(document, grade, ranks.get(document)) for document, grade in shown],
                 "more": len(judged) - len(shown),
@@ -117,6 +206,7 @@ def _ablations(
                 "sentence": sentences[number] if number < len(sentences) else "",
                 "bars": svg_plots.bars(rows, f"{measure} of each arm of {name}"),
                 "plots": plots,
+                "notes": ablation_notes(chosen),
             }
         )
     return found
@@ -133,7 +223,7 @@ def _bar(
     if d["p_holm"] <= ALPHA:
         kind = "bar better" if d["difference"] > 0 else "bar worse"
     shift = value - d["difference"]
-    return variant["arm"], value, shift + d["low"], shift + d["high"], kind
+    return variant["arm"], value, shift + d["low_holm"], shift + d["high_holm"], kind
 
 
 def _curves(
@@ -160,7 +250,7 @@ def _curves(
 
 def diff_html(diff: Diff, most: int | None = None) -> str:
     """Render the difference of two reports; at most `most` queries."""
-    rows = [{"m": m, "ranks": range(max(len(m.before), len(m.after)))} for m in diff.moved[:most]]
+    rows = [_moved_row(m) for m in diff.moved[:most]]
     text = (
         _environment()
         .get_template("diff.html.j2")

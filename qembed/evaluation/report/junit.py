@@ -7,6 +7,19 @@ from collections.abc import Mapping
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from qembed.evaluation.report.header import header_lines
+from qembed.evaluation.report.moved import (
+    corpus_changes_of,
+    moved_queries,
+    moved_text,
+    rank_changes,
+)
+
+FALLEN_SHOWN = 20
+"""Queries that fell, shown in the failure of a gate."""
+ROWS_SHOWN = 5
+"""Ranks shown of each."""
+
 # characters that XML 1.0 cannot hold, not even escaped
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -17,6 +30,12 @@ def report_junit(report: Mapping[str, Any]) -> str:
     Gates are cases of the class `qembed.gates`, queries below a floor of `qembed.queries`.
     """
     suite = ET.Element("testsuite", name="qembed eval")
+    if date := (report.get("provenance") or {}).get("date"):
+        suite.set("timestamp", date.removesuffix("Z"))
+    if header := header_lines(report):
+        properties = ET.SubElement(suite, "properties")
+        for key, value in header.items():
+            ET.SubElement(properties, "property", name=key, value=_plain(value))
     failures = 0
     for gate in report.get("gates") or []:
         name = f"{gate['kind']} {gate['measure']} {gate['wanted']:.4f}"
@@ -26,7 +45,7 @@ def report_junit(report: Mapping[str, Any]) -> str:
             words = f"{gate['measure']} is {gate['got']:.4f}, wanted {gate['wanted']:.4f}"
             note = gate.get("note")
             lines = [words + (f" ({note})" if note else ""), *(report.get("causes") or [])]
-            _fail(case, words, lines)
+            _fail(case, words, [*lines, *_fallen(report, gate["measure"])])
     for below in report.get("floors") or []:
         failures += 1
         query = below["query"]
@@ -34,9 +53,9 @@ def report_junit(report: Mapping[str, Any]) -> str:
         case = _case(suite, "qembed.queries", f"{query}: {detail.get('text', '')}".strip(": "))
         words = f"{below['measure']} is {below['got']:.4f}, wanted {below['wanted']:.4f}"
         _fail(case, words, [words, *_returned(detail)])
-    if not len(suite):
+    if suite.find("testcase") is None:
         _case(suite, "qembed.gates", f"measured {report['queries']} queries")
-    suite.set("tests", str(len(suite)))
+    suite.set("tests", str(len(suite.findall("testcase"))))
     suite.set("failures", str(failures))
     suite.set("errors", "0")
     ET.indent(suite)
@@ -50,6 +69,18 @@ def _case(suite: ET.Element, group: str, name: str) -> ET.Element:
 def _fail(case: ET.Element, words: str, lines: list[str]) -> None:
     failure = ET.SubElement(case, "failure", message=_plain(words))
     failure.text = _plain("\n".join(lines))
+
+
+def _fallen(report: Mapping[str, Any], measure: str) -> list[str]:
+    """List the queries that fell against the baseline, with their documents."""
+    changes, lines = corpus_changes_of(report), []
+    fell = [m for m in moved_queries(report, measure) if m.change < 0]
+    for m in fell[:FALLEN_SHOWN]:
+        head, *rows = moved_text(m, ROWS_SHOWN)
+        lines += ["", f"fell {head}", *(f"    {x}" for x in rank_changes(m, changes)), *rows]
+    if len(fell) > FALLEN_SHOWN:
+        lines.append(f"and {len(fell) - FALLEN_SHOWN} more queries that fell")
+    return lines
 
 
 def _returned(detail: Mapping[str, Any]) -> list[str]:

@@ -10,28 +10,49 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from qembed.evaluation.corpus_changes import KINDS
+from qembed.evaluation.formats.source_file import summarize_names
+from qembed.evaluation.report.header import header_lines
+from qembed.evaluation.report.moved import (
+    MovedQuery,
+    corpus_changes_of,
+    fallen_measures,
+    moved_queries,
+    rank_changes,
+)
+from qembed.evaluation.report.notes import ablation_notes, comparison_notes, latency_text
+
 QUERIES_SHOWN = 10
 """Worst queries shown."""
+FALLEN_SHOWN = 20
+"""Queries that fell, shown with their documents."""
 
 
 def report_markdown(report: Mapping[str, Any]) -> str:
     """Render a report of `report_json` as GitHub-flavoured Markdown, ending in a newline."""
     parts = [
         "# Retrieval quality",
+        _header(report),
         _verdict(report),
         _measures(report),
         _gates(report.get("gates") or []),
         _list("What may explain it", report.get("causes") or []),
+        _documents(report),
+        _fallen(report),
         _floors(report),
         _comparison(report.get("comparison") or {}),
         _ablations(report.get("ablations") or []),
         _list("Recommendations", report.get("recommendations") or []),
         _worst(report),
-        _list("Warnings", report.get("warnings") or []),
+        _list("Warnings", unexplained_warnings(report)),
         _values("Settings", report.get("settings") or {}),
         _values("Recipe", report.get("recipe") or {}),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _header(report: Mapping[str, Any]) -> str:
+    return "\n".join(f"- {key}: {escape(value)}" for key, value in header_lines(report).items())
 
 
 def _verdict(report: Mapping[str, Any]) -> str:
@@ -54,12 +75,14 @@ def _measures(report: Mapping[str, Any]) -> str:
     latency = report.get("latency")
     text = table(["measure", "value", "95 % interval"], rows)
     if latency:
-        text += (
-            f"\n\nOne query took {1000 * latency['median']:.1f} ms (median), "
-            f"{1000 * latency['p95']:.1f} ms (95th percentile of {latency['queries']}); "
-            f"the first one, with the model loaded, {latency['cold']:.2f} s."
-        )
+        text += f"\n\n{latency_text(latency)}"
     return text
+
+
+def unexplained_warnings(report: Mapping[str, Any]) -> list[str]:
+    """List the warnings that are not named as possible causes already."""
+    causes = report.get("causes") or []
+    return [warning for warning in report.get("warnings") or [] if warning not in causes]
 
 
 def _interval(ends: Sequence[float] | None) -> str:
@@ -70,17 +93,63 @@ def _list(title: str, lines: Sequence[str]) -> str:
     return _section(title, "\n".join(f"- {escape(line)}" for line in lines))
 
 
+def _documents(report: Mapping[str, Any]) -> str:
+    """Render the files that were added, changed or deleted since the baseline."""
+    changes = corpus_changes_of(report)
+    if changes is None:
+        return ""
+    counts = report["comparison"]["documents"]["counts"]
+    rows = [[kind, name] for kind in KINDS for name in getattr(changes, kind)]
+    rest = sum(counts.values()) - len(rows)
+    body = table(["", "file"], rows) + (f"\n\nAnd {rest:,} more." if rest else "")
+    return _section("Files that changed since the baseline", body if rows else "")
+
+
+def _fallen(report: Mapping[str, Any]) -> str:
+    """Render the queries that fell against the baseline, in the measures that matter."""
+    changes, parts = corpus_changes_of(report), []
+    for measure in fallen_measures(report):
+        fell = [m for m in moved_queries(report, measure) if m.change < 0]
+        rows = [
+            [m.query, m.text, f"{m.change:+.4f}", _number(m.was), _number(m.now),
+             "; ".join(rank_changes(m, changes))]
+            for m in fell
+        ]  # fmt: skip
+        names = ["query", "words", "change", "was", "is", "relevant documents"]
+        shown = [moved_markdown(m) for m in fell[:FALLEN_SHOWN]]
+        parts.append(
+            _section(
+                f"Queries whose {measure} fell",
+                "\n\n".join([table(names, rows), *shown]) if rows else "",
+            )
+        )
+    return "\n\n".join(part for part in parts if part)
+
+
+def moved_markdown(moved: MovedQuery) -> str:
+    """Render what a query returned before and after, in a collapsed section."""
+    head = (
+        f"{moved.change:+.4f} {escape(moved.query)}: {escape(moved.text)} "
+        f"({moved.was:.4f} → {moved.now:.4f})"
+    )
+    rows = [[str(rank), before, after] for rank, before, after in moved.rows()]
+    body = table(["rank", "before", "after"], rows)
+    if moved.before is None:
+        body = f"The baseline does not hold what it returned.\n\n{body}".rstrip()
+    lost = f"\n\nNot returned: {escape(summarize_names(moved.missing))}" if moved.missing else ""
+    return f"<details><summary>{head}</summary>\n\n{body}{lost}\n\n</details>"
+
+
 def _floors(report: Mapping[str, Any]) -> str:
     details = report.get("details") or {}
-    floors = report.get("floors") or []
     rows = [
         [f["query"], details.get(f["query"], {}).get("text", ""), f["measure"],
          _number(f["got"]), _number(f["wanted"])]
-        for f in floors[:QUERIES_SHOWN]
+        for f in report.get("floors") or []
     ]  # fmt: skip
-    body = table(["query", "words", "measure", "got", "wanted"], rows)
-    rest = len(floors) - QUERIES_SHOWN
-    return _section("Queries below the floor", body + (f"\n\nAnd {rest} more." if rest > 0 else ""))
+    return _section(
+        "Queries below the floor", table(["query", "words", "measure", "got", "wanted"], rows)
+    )
 
 
 def _gates(gates: Sequence[Mapping[str, Any]]) -> str:
@@ -105,7 +174,8 @@ def _comparison(comparison: Mapping[str, Any]) -> str:
             _number(c["baseline"]),
             _number(c["got"]),
             f"{c['difference']:+.4f}",
-            *_test(c),
+            interval_text(c["low"], c["high"]),
+            f"{c['p']:.3g}",
             *(str(c[key]) for key in ("better", "worse", "same")),
         ]
         for name, c in (comparison.get("measures") or {}).items()
@@ -117,13 +187,14 @@ def _comparison(comparison: Mapping[str, Any]) -> str:
     if body and differs:
         many = comparison["queries"]
         body += f"\n\nCompared on {many} common queries. {escape('; '.join(differs))}."
+    if body:
+        body += "".join(f"\n\n{escape(note)}" for note in comparison_notes(comparison))
     return _section("Against the baseline", body)
 
 
-def _test(c: Mapping[str, Any]) -> list[str]:
-    if c.get("low") is None:
-        return ["", ""]
-    return [f"{c['low']:+.4f} to {c['high']:+.4f}", f"{c['p_holm']:.3g}"]
+def interval_text(low: float | None, high: float | None) -> str:
+    """Format an interval of a difference; "" without one."""
+    return "" if low is None or high is None else f"{low:+.4f} to {high:+.4f}"
 
 
 def _ablations(variants: Sequence[Mapping[str, Any]]) -> str:
@@ -131,7 +202,8 @@ def _ablations(variants: Sequence[Mapping[str, Any]]) -> str:
     parts = []
     for name in dict.fromkeys(variant.get("ablation", "") for variant in variants):
         chosen = [variant for variant in variants if variant.get("ablation", "") == name]
-        parts.append(_section(f"Ablation: {name}", ablation_table(chosen)))
+        notes = "".join(f"\n\n{escape(note)}" for note in ablation_notes(chosen))
+        parts.append(_section(f"Ablation: {name}", ablation_table(chosen) + notes))
     return "\n\n".join(parts)
 
 
@@ -151,11 +223,16 @@ def ablation_rows(variants: Sequence[Mapping[str, Any]]) -> tuple[list[str], lis
                 variant["arm"],
                 *(_number((variant.get("measures") or {}).get(name)) for name in measures),
                 "" if ms is None else f"{ms:.2f}",
-                *(["", "", ""] if d is None else [f"{d['difference']:+.4f}", *_test(d)]),
+                *(["", "", ""] if d is None else _difference(d)),
             ]
         )
     first = next((a["difference"]["measure"] for a in variants if a.get("difference")), "")
     return ["arm", *measures, "ms/query", f"{first} difference".strip(), "95 % interval", "p"], rows
+
+
+def _difference(d: Mapping[str, Any]) -> list[str]:
+    low, high = d.get("low_holm", d["low"]), d.get("high_holm", d["high"])
+    return [f"{d['difference']:+.4f}", interval_text(low, high), f"{d['p_holm']:.3g}"]
 
 
 def _worst(report: Mapping[str, Any]) -> str:

@@ -23,9 +23,12 @@ from qembed.evaluation import (
     check_run,
     comparable_queries,
     comparison_json,
+    contents_json,
     details_json,
+    document_changes,
     evaluate,
     inputs_json,
+    moved_json,
     rankings,
     read_run,
     recall_curve,
@@ -39,6 +42,7 @@ from qembed.pipeline.experiments.ablation import ablate
 from qembed.pipeline.experiments.eval_options import EvalOptions, EvalPlan, plan_evaluation
 from qembed.pipeline.experiments.gate_causes import causes
 from qembed.pipeline.experiments.inputs import EvalInputs, index_beir, read_inputs
+from qembed.pipeline.experiments.provenance import provenance
 from qembed.pipeline.experiments.run_builder import BuiltRun, RunBuilder
 from qembed.pipeline.indexing.summary import IndexSummary
 from qembed.pipeline.progress import Progress
@@ -236,6 +240,11 @@ def _finish(
         details=details_json(evidence.inputs.queries, qrels, run, evidence.built.titles, order),
         warnings=evidence.warnings,
         causes=[],
+        provenance=provenance(
+            options.beir or (None if session is None else session.snapshot.root),
+            None if options.beir else evidence.settings.get("generation"),
+        ),
+        contents=contents_json(evidence.documents),
     )
     gates = [*apply_gates(plan.gates, report), *apply_floors(plan.floors, report)]
     if plan.baseline is not None:
@@ -268,5 +277,14 @@ def _compare(
     queries, differs = comparable_queries(plan.baseline, body, names, common=options.common)
     warnings += [f"not the baseline's: {line}" for line in differs]
     found = baseline_differences(plan.baseline, report, queries)
-    body["comparison"] = comparison_json(found, len(queries), differs)
+    compared = [d.measure for d in found]
+    body["comparison"] = comparison_json(
+        found,
+        len(queries),
+        differs,
+        moved=moved_json(plan.baseline, body, queries, compared),
+        left_out=sorted(report.per_query.keys() - set(queries)),
+        documents=document_changes(plan.baseline, body),
+        provenance=plan.baseline.get("provenance"),
+    )
     return apply_drops(plan.drops, plan.significant, found, options.alpha)

@@ -18,8 +18,14 @@ import pytest
 from qembed.evaluation import (
     Report,
     Variant,
+    baseline_differences,
+    comparison_json,
+    contents_json,
     details_json,
+    document_changes,
     evaluate,
+    moved_json,
+    parse_gates,
     parse_measures,
     recall_curve,
     report_json,
@@ -41,20 +47,43 @@ FLAGS = (
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     names = [f"q{i}" for i in range(12)]
     qrels = {q: {f"d{i}": 1, f"e{i}": 2} for i, q in enumerate(names)}
-    run = {q: {f"d{(i * 5) % 12 if i % 3 else i}": 1.0, "x": 0.5} for i, q in enumerate(names)}
+    run = {
+        q: {f"d{(i * 5) % 12 if i % 3 else i}": 1.0, f"docs/two-factor-log-in-{i}.md": 0.5}
+        for i, q in enumerate(names)
+    }
+    then = {q: {f"d{i if i % 2 else 11 - i}": 1.0, "x": 0.5} for i, q in enumerate(names)}
     words = [HOSTILE, *(f"words number {i}" for i in range(1, 12))]
     queries = [Query(q, w) for q, w in zip(names, words, strict=True)]
     measures = parse_measures("nDCG@10 RR@10")
     report = evaluate(measures, qrels, run)
     half = Report(dict.fromkeys(report.measures, 0.1), report.per_query, 12)
     arms = [Variant({"dim": 8}, half, 0.5), Variant({"dim": 16}, report, 1.0)]
+    baseline = report_json(
+        evaluate(measures, qrels, then),
+        settings={},
+        recipe=None,
+        details=details_json(queries, qrels, then, {}),
+        contents=contents_json({"gone.md": b"1", "docs/two-factor-log-in-1.md": b"1"}),
+        provenance={"date": "2026-11-27T10:00:00Z", "commit": "b" * 40},
+    )
     body = report_json(
         report,
-        settings={},
+        settings={"mode": "hybrid"},
         recipe=None,
         ablations=variants_json("dim", arms, 1, "nDCG@10"),
         recall=recall_curve(run, qrels, 10),
         details=details_json(queries, qrels, run, {}),
+        contents=contents_json({"docs/two-factor-log-in-1.md": b"2"}),
+        provenance={"date": "2026-11-28T10:00:00Z", "commit": "c" * 40, "index": ".qembed"},
+        floors=parse_gates(["RR@10=0.5"]),
+        latency={"cold": 1.0, "median": 0.01, "p95": 0.02, "queries": 3},
+    )
+    body["comparison"] = comparison_json(
+        baseline_differences(baseline, report),
+        len(names),
+        moved=moved_json(baseline, body, names, ["nDCG@10", "RR@10"]),
+        documents=document_changes(baseline, body),
+        provenance=baseline["provenance"],
     )
     path = tmp_path_factory.mktemp("page") / "report.html"
     write_report(body, path)
@@ -95,7 +124,7 @@ def opened(browser: Any, page: Path) -> Any:
 def shown(browser: Any) -> list[str]:
     """The ids of the queries that can be seen, in order."""
     return browser.execute_script(
-        "return [...document.querySelectorAll('#table tbody tr')].filter(r => !r.hidden)"
+        "return [...document.querySelectorAll('#table tbody tr.query')].filter(r => !r.hidden)"
         ".map(r => r.querySelector('summary span').textContent)"
     )
 
@@ -126,7 +155,7 @@ def test_sorting_and_filtering(opened: Any) -> None:
     heads = opened.find_elements(By.CSS_SELECTOR, "#table th button")
     heads[1].click()  # ascending as written, so now descending
     values = opened.execute_script(
-        "return [...document.querySelectorAll('#table tbody tr')].map(r => +r.cells[1].dataset.value)"
+        "return [...document.querySelectorAll('#table tr.query')].map(r => +r.cells[1].dataset.value)"
     )
     assert values == sorted(values, reverse=True)
     box = opened.find_element(By.ID, "filter")
@@ -145,17 +174,90 @@ def test_by_keyboard_alone(opened: Any) -> None:
     summary = opened.find_element(By.CSS_SELECTOR, "#table summary")
     details = opened.find_element(By.CSS_SELECTOR, "#table details")
     opened.execute_script("arguments[0].focus()", opened.find_element(By.CSS_SELECTOR, "#show"))
-    for _ in range(4):  # past the three heads to the first query
+    for _ in range(6):  # past the table's box and its four heads to the first query
         opened.switch_to.active_element.send_keys(Keys.TAB)
     assert opened.switch_to.active_element == summary
     summary.send_keys(Keys.ENTER)
     assert details.get_attribute("open") is not None
-    assert "Judged" in details.text
-    assert "grade 2" in details.text
+    more = opened.find_element(By.CSS_SELECTOR, "#table tr.more")
+    assert "Judged" in more.text
+    assert "grade 2" in more.text
+    assert opened.execute_script(
+        "return document.querySelector('#table tr.query + tr.more td').textContent"
+    ).count("grade 2")
+    summary.send_keys(Keys.ENTER)
+    assert not more.is_displayed()
+
+
+def test_what_is_worse_than_the_baseline(opened: Any) -> None:
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.support.ui import Select
+
+    def changes() -> list[float]:
+        return opened.execute_script(
+            "return [...document.querySelectorAll('#table tr.query')].filter(r => !r.hidden)"
+            ".map(r => +r.cells[2].dataset.value)"
+        )
+
+    everything = changes()
+    for name, right in (("worse", lambda v: v < 0), ("better", lambda v: v > 0)):
+        Select(opened.find_element(By.ID, "show")).select_by_value(name)
+        assert changes() == [v for v in everything if right(v)]
+        assert changes()
+    Select(opened.find_element(By.ID, "show")).select_by_value("all")
+    head = opened.find_elements(By.CSS_SELECTOR, "#table th button")[2]
+    assert head.text.startswith("change")
+    head.click()
+    assert changes() == sorted(everything)
+    # what belongs to a query stays below it
+    assert opened.execute_script(
+        "return [...document.querySelectorAll('#table tbody tr')]"
+        ".every((r, i) => r.className === (i % 2 ? 'more' : 'query'))"
+    )
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280])
+def test_an_opened_query_has_the_width_of_the_page(opened: Any, width: int) -> None:
+    opened.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500},
+    )
+    try:
+        box, page, lines, ids = opened.execute_script(WIDTHS)
+        assert box >= 0.9 * page
+        assert box <= page
+        assert lines == []  # ids that are not on one line
+        assert ids > 10
+        rows = opened.execute_script(
+            "return [...document.querySelectorAll('.cards .card')].map(e => e.offsetTop)"
+        )
+        if width == 390:
+            assert [rows.count(y) for y in sorted(set(rows))] == [2, 1]
+    finally:
+        opened.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_a_wide_table_on_a_phone_shows_that_it_scrolls(opened: Any) -> None:
+    opened.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": 390, "height": 900, "deviceScaleFactor": 1, "mobile": True},
+    )
+    try:
+        boxes = opened.execute_script(
+            "return [...document.querySelectorAll('.wrap')].filter(e => e.scrollWidth > e.clientWidth)"
+            ".map(e => [e.tabIndex, getComputedStyle(e, '::-webkit-scrollbar').height,"
+            " getComputedStyle(e).backgroundImage])"
+        )
+        assert boxes
+        for index, bar, shadow in boxes:
+            assert (index, bar) == (0, "8px")
+            assert shadow.count("linear-gradient") == 4
+    finally:
+        opened.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", [390, 768, 1280])
 def test_it_fits_and_can_be_read(opened: Any, scheme: str, width: int) -> None:
     opened.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",
@@ -174,6 +276,15 @@ def test_it_fits_and_can_be_read(opened: Any, scheme: str, width: int) -> None:
         opened.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
+# [width of an opened query, width of the page's text, ids over several lines, number of ids]
+WIDTHS = """
+document.querySelectorAll('details').forEach(d => { d.open = true; });
+const box = document.querySelector('#table tr.more .two').getBoundingClientRect().width;
+const page = document.querySelector('main').getBoundingClientRect().width;
+const ids = [...document.querySelectorAll('.id span')].filter(e => e.offsetHeight);
+const one = e => parseFloat(getComputedStyle(e).lineHeight) * 1.5;
+return [box, page, ids.filter(e => e.offsetHeight > one(e)).map(e => e.textContent), ids.length];
+"""
 # WCAG's contrast ratio of text against what it stands on, for some of each kind.
 CONTRAST = """
 const numbers = c => c.match(/[\\d.]+/g).slice(0, 3).map(Number);

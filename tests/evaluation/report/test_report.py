@@ -132,8 +132,8 @@ def test_markdown_shows_what_matters(tmp_path: Path) -> None:
         "**1 of 2 gates failed.** Over 3 judged queries; one without hits counts 0. Documents are "
         "ordered by score (as float32), then by document id descending, as trec_eval does.",
         f"| nDCG@10 | 0.6000 | {low:.4f} to {high:.4f} |",
-        "One query took 12.3 ms (median), 50.0 ms (95th percentile of 20); the first one, with the "
-        "model loaded, 1.25 s.",
+        "One query took 12.3 ms (median), 50.0 ms (95th percentile of 20), asked one at a time, encoding "
+        "included; the first one, with the model loaded, 1.25 s.",
         "| **fail** | nDCG@10 | 0.6000 | 0.7000 | fail-under | a\\|b |",
         "| pass | RR@10 | 0.5000 | 0.4000 | fail-under |  |",
         "- ef was null, is 10",

@@ -1,0 +1,46 @@
+"""Notes under the tables of a report: what intervals, p values and times are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from qembed.evaluation.significance import ALPHA
+
+MS_PER_QUERY = (
+    "ms/query: searching and ranking alone, the mean over queries answered in batches, without encoding "
+    "them; the latency above is of single queries, encoding included."
+)
+
+
+def latency_text(latency: Mapping[str, Any]) -> str:
+    """Describe a report's `latency` in a sentence."""
+    return (
+        f"One query took {1000 * latency['median']:.1f} ms (median), "
+        f"{1000 * latency['p95']:.1f} ms (95th percentile of {latency['queries']}), asked one at a time, "
+        f"encoding included; the first one, with the model loaded, {latency['cold']:.2f} s."
+    )
+
+
+def ablation_notes(variants: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Explain the table of one ablation: correction, times."""
+    many = sum(v.get("difference") is not None for v in variants)
+    notes = []
+    if many > 1:
+        notes.append(
+            f"Interval and p are corrected for {many} comparisons made at once (Holm): an interval leaves "
+            f"out 0 where p is at most {ALPHA:g}."
+        )
+    if any(v.get("ms_per_query") is not None for v in variants):
+        notes.append(MS_PER_QUERY)
+    return notes
+
+
+def comparison_notes(comparison: Mapping[str, Any]) -> list[str]:
+    """Explain the table of a comparison with a baseline."""
+    if len(comparison.get("measures") or {}) < 2:
+        return []
+    return [
+        "Interval and p are of each measure by itself; --max-drop-significant corrects both for the measures "
+        "that it names (Holm)."
+    ]

@@ -1,0 +1,90 @@
+"""Files that changed between two reports, by name."""
+
+from __future__ import annotations
+
+import pytest
+
+from qembed.errors import InputError
+from qembed.evaluation import comparable_queries, contents_json
+from qembed.evaluation.corpus_changes import (
+    FILES_NAMED,
+    MAX_CONTENTS,
+    CorpusChanges,
+    corpus_changes,
+    file_of,
+)
+from tests.evaluation.reports import as_json
+
+
+def test_contents_are_short_digests_in_order_of_name() -> None:
+    found = contents_json({"b.md": b"\x01" * 16, "a.md": b"\xab" * 16})
+    assert found == {"a.md": "abababab", "b.md": "01010101"}
+    assert list(found) == ["a.md", "b.md"]
+    assert contents_json(None) is None
+    assert contents_json({}) == {}
+    assert contents_json({str(i): b"" for i in range(MAX_CONTENTS + 1)}) is None
+
+
+@pytest.mark.parametrize(
+    ("document", "file"),
+    [
+        ("a/b.md", "a/b.md"),
+        ("m.pdf#page=3", "m.pdf"),
+        ("s.xlsx#sheet=Q#1 2", "s.xlsx"),
+        ("b.epub#chapter=12", "b.epub"),
+        ("r.csv#7", "r.csv"),
+        ("notes.md#310-720", "notes.md"),
+        ("c#sharp.md", "c#sharp.md"),
+        ("#12", ""),
+        ("record-12", "record-12"),
+    ],
+)
+def test_parts_belong_to_their_file(document: str, file: str) -> None:
+    assert file_of(document) == file
+
+
+def test_a_file_of_many_documents_is_named_once() -> None:
+    then = {"a.md": "1", "gone.pdf#page=1": "1", "gone.pdf#page=2": "2", "m.pdf#page=1": "1"}
+    now = {
+        "a.md": "1",
+        "new.csv#1": "1",
+        "new.csv#2": "1",
+        "m.pdf#page=1": "1",
+        "m.pdf#page=2": "9",
+    }
+    found = corpus_changes(then, now)
+    assert found == CorpusChanges(["new.csv"], ["m.pdf"], ["gone.pdf"])
+    assert found is not None
+    assert found.describe() == "1 added: new.csv; 1 changed: m.pdf; 1 deleted: gone.pdf"
+    assert CorpusChanges.from_json(found.to_json()) == found
+    assert [found.kind_of(d) for d in ("new.csv#2", "m.pdf#page=1", "gone.pdf", "a.md")] == [
+        "added", "changed", "deleted", "",
+    ]  # fmt: skip
+    assert not corpus_changes(then, dict(reversed(then.items())))
+    assert corpus_changes(then, None) is None
+
+
+def test_long_lists_are_cut_and_counted() -> None:
+    now = {f"f{i:04}.md": "1" for i in range(1_000)}
+    found = corpus_changes({}, now)
+    assert found is not None
+    assert found.describe().startswith("1,000 added: f0000.md, ")
+    assert found.describe().endswith(f"f{FILES_NAMED - 1:04}.md and 992 more")
+    assert found.to_json()["counts"] == {"added": 1000, "changed": 0, "deleted": 0}
+    assert len(found.to_json()["added"]) == 200
+
+
+def test_the_refusal_of_a_baseline_names_the_files() -> None:
+    def inputs(corpus: str) -> dict[str, object]:
+        return {"queries": "x", "judgments": "x", "corpus": corpus, "documents": 2}
+
+    then = as_json(inputs=inputs("1"), contents={"a.md": "1", "b.md": "1"})
+    now = as_json(inputs=inputs("2"), contents={"a.md": "2", "b.md": "1"})
+    with pytest.raises(InputError) as e:
+        comparable_queries(then, now)
+    assert e.value.problems[0] == (
+        "the corpus differs: 2 documents, not the same ids or contents (1 changed: a.md)"
+    )
+    del then["contents"]  # a baseline of an older version
+    with pytest.raises(InputError, match="not the same ids or contents"):
+        comparable_queries(then, now)
