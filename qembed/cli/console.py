@@ -42,42 +42,24 @@ class Console:
 
     @contextmanager
     def progress(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Progress]:
-        """Draw a bar over files, with the number of passages encoded so far, while the block runs."""
-        if not self.bars:
-            yield Progress(say=self.say, stop=stop)
+        """Show phases, counts and the time left while the block runs: a bar, or a line now and then."""
+        if self.quiet:
+            yield Progress(stop=stop)
             return
-        from tqdm import tqdm
+        from qembed.cli.progress_display import ProgressDisplay
 
-        passages = 0
-        with tqdm(unit=" files", file=sys.stderr, dynamic_ncols=True, leave=False) as bar:
-
-            def say(text: str) -> None:
-                bar.write(f"qembed: {harmless(text)}", file=sys.stderr)
-
-            def files(done: int, total: int) -> None:
-                bar.total = total
-                bar.n = done
-                bar.refresh()
-
-            def encoded(n: int) -> None:
-                nonlocal passages
-                passages += n
-                bar.set_postfix_str(f"{passages:,} passages encoded")
-
-            yield Progress(say, files, encoded, stop)
+        with ProgressDisplay(self.say, self.bars) as shown:
+            yield Progress(shown.write, shown.phase, shown.advance, shown.expect, stop)
 
     @contextmanager
-    def counter(self, total: int, unit: str) -> Iterator[Callable[[int], None] | None]:
-        """Draw a bar up to `total`; yields the function that advances it, None where none is drawn."""
-        if not self.bars:
+    def counter(self, name: str, total: int, unit: str) -> Iterator[Callable[[int], None] | None]:
+        """Show one phase; yields the function that advances it, None for a phase without units."""
+        if not total:
             yield None
             return
-        from tqdm import tqdm
-
-        with tqdm(
-            total=total, unit=f" {unit}", file=sys.stderr, dynamic_ncols=True, leave=False
-        ) as bar:
-            yield lambda n: bar.update(n) and None
+        with self.progress() as progress:
+            progress.phase(name, unit, total)
+            yield progress.advance
 
 
 class StopSignals:

@@ -51,11 +51,13 @@ def _add(snapshot: Snapshot, stamp: files.Stamp | None, progress: Progress) -> N
     else:
         folder, upto = (root / stamp.file).parent, stamp.upto
         check(folder, sums=False)
+    progress.phase("words", "passages", manifest.next_row - upto)
     with LexicalWriter(folder, None if stamp is None else upto) as writer:
         for rows, texts in _living(snapshot, upto):
             if progress.stop():
                 return  # without a commit: the index keeps the rows it had
             writer.add(rows, snapshot.titles_of(rows), texts)
+            progress.advance(len(rows))
         writer.commit()
     meta, extra = folder / "meta.json", {_ANALYZER: VERSION}
     files.seal_folder(root, manifest, files.LEXICAL, meta, manifest.next_row, extra)

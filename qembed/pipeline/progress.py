@@ -9,20 +9,21 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(NamedTuple):
     """Callbacks of an operation, no-ops by default.
 
-    `say(line)`: print a message. `files(done, total)`: files read so far. `passages(n)`: n more passages
-    encoded. `stop()`: polled between two steps; True ends the operation with the work so far committed.
+    `say(line)`: print a message. `phase(name, unit, total)`: a phase begins, of `total` units, None if that
+    is not known. `advance(n)`: n more units of the phase are done. `expect(total)`: a new estimate of its
+    total. `stop()`: polled between two steps; True ends the operation with the work so far committed.
     """
 
     say: Callable[[str], None] = lambda _: None
-    files: Callable[[int, int], None] = lambda _done, _total: None
-    passages: Callable[[int], None] = lambda _: None
+    phase: Callable[[str, str, int | None], None] = lambda _name, _unit, _total: None
+    advance: Callable[[int], None] = lambda _: None
+    expect: Callable[[int], None] = lambda _: None
     stop: Callable[[], bool] = lambda: False
 
 

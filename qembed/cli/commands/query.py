@@ -158,7 +158,7 @@ def query(
     else:
         from qembed.pipeline.retrieval.retriever import answer_queries
 
-        with talk.counter(len(queries) * candidates if rerank else 0, "pairs") as track:
+        with talk.counter("rerank", len(queries) * candidates if rerank else 0, "pairs") as track:
             answer = answer_queries(index, request, track)
     print_answer(answer, format.value, explain, talk)
     if answer.refused:

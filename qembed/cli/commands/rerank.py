@@ -108,7 +108,7 @@ def rerank(
         from qembed.pipeline.retrieval.reranking.rerank import rerank_run_files
         from qembed.pipeline.retrieval.session import Session
 
-        counter = partial(talk.counter, unit="pairs")
+        counter = partial(talk.counter, "rerank", unit="pairs")
         print_run(rerank_run_files(files, lambda: Session(index), counter), explain, talk)
         return
     request = RerankRequest(parse_hits(standard_input("rerank without --run")), options, encoder)
@@ -121,6 +121,6 @@ def rerank(
         return
     from qembed.pipeline.retrieval.reranking.rerank import rerank_hits
 
-    with talk.counter(len(request.hits), "pairs") as track:
+    with talk.counter("rerank", len(request.hits), "pairs") as track:
         answer = rerank_hits(request, found, track)
     print_hits(answer, explain, talk)

@@ -206,7 +206,7 @@ class _GridPoint:
         session = builder.session
         if dim is not None and dim != session.recipe.dim:
             session = truncated_session(session, dim)
-        return builder.rank(self.query, session)
+        return builder.rank(self.query, session, self.label)
 
 
 def ablate(

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from qembed.errors import UsageError
+from qembed.pipeline.progress import Progress
 from qembed.pipeline.retrieval.index_search import IndexSearch
 from qembed.pipeline.retrieval.loaded_model import LoadedModel
 from qembed.pipeline.retrieval.session import Session
@@ -87,8 +88,9 @@ class CachingReranker:
     a reranker encodes each distinct passage once.
     """
 
-    def __init__(self, reranker: Scorer) -> None:
+    def __init__(self, reranker: Scorer, progress: Progress | None = None) -> None:
         self._reranker = reranker
+        self._progress = progress or Progress()
         self._scores: dict[tuple[Pair, str | None], float] = {}
         self._unscored: dict[tuple[Pair, str | None], None] = {}
         self._collecting = False
@@ -132,10 +134,16 @@ class CachingReranker:
             track(len(pairs))
         return np.array([self._scores[key] for key in keys], dtype=np.float32)
 
+    def _advance(self, n: int) -> None:
+        self._progress.advance(n)
+        if self._progress.stop():
+            raise KeyboardInterrupt
+
     def _score_collected(self) -> None:
         keys = list(self._unscored)
         if keys:
             pairs, tasks = [pair for pair, _ in keys], [task for _, task in keys]
-            scores = self._reranker.score(pairs, None, tasks if self.instructed else None)
+            self._progress.phase("rerank", "pairs", len(pairs))
+            scores = self._reranker.score(pairs, self._advance, tasks if self.instructed else None)
             self._scores.update(zip(keys, scores.tolist(), strict=True))
         self._unscored.clear()

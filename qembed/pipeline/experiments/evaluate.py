@@ -106,12 +106,12 @@ def run_evaluation(
     options: EvalOptions,
     root: Callable[[], Path],
     progress: Progress | None = None,
-    track: Callable[[int], None] | None = None,
 ) -> EvalResult:
-    """Evaluate. `root` finds the index, if one is needed; `track` is told of queries as they are ranked.
+    """Evaluate. `root` finds the index, if one is needed.
 
     Raises InputError for files that do not belong together, UsageError for options that do not.
     """
+    progress = progress or Progress()
     plan = plan_evaluation(options)
     warnings: list[str] = []
     inputs = read_inputs(
@@ -129,13 +129,13 @@ def run_evaluation(
         _read_runs(options, plan, evidence)
         return _finish(options, plan, evidence, None)
     if inputs.corpus is not None:
-        index, evidence.indexed = index_beir(inputs.corpus, options.index, progress or Progress())
+        index, evidence.indexed = index_beir(inputs.corpus, options.index, progress)
     else:
         index = root()
     began = time.perf_counter()
     with Session(index, None if inputs.corpus is not None else options.model) as opened:
-        builder = RunBuilder(opened, inputs.queries, inputs.qrels)
-        _build_run(options, plan, evidence, builder, began, track)
+        builder = RunBuilder(opened, inputs.queries, inputs.qrels, progress)
+        _build_run(options, plan, evidence, builder, began)
         return _finish(options, plan, evidence, builder.session)
 
 
@@ -145,14 +145,13 @@ def _build_run(
     evidence: _Evidence,
     builder: RunBuilder,
     began: float,
-    track: Callable[[int], None] | None,
 ) -> None:
     """Time queries, rank all of them, then run the ablations. `began`: when the index was opened."""
     session = builder.session
     query = replace(options.query, k=plan.depth)
     # latency first: it includes loading the model, and its queries must not be encoded yet
     evidence.latency = builder.latency(query, began, options.latency)
-    evidence.built = builder.rank(query, track=track)
+    evidence.built = builder.rank(query)
     evidence.documents = builder.documents
     spans = (span for of_query in builder.spans.values() for span in of_query)
     evidence.known = {*builder.documents, *spans}

@@ -21,6 +21,7 @@ from qembed.evaluation import (
 from qembed.evaluation.formats.source_file import Warn
 from qembed.pipeline.experiments.ablation import modes
 from qembed.pipeline.experiments.run_builder import RunBuilder
+from qembed.pipeline.progress import Progress
 from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.session import Session
 from qembed.types import Qrels, Query, Run
@@ -39,12 +40,18 @@ class PoolOptions:
     model: str | None = None
 
 
-def write_candidates(root: Path, options: PoolOptions, output: Path, warn: Warn) -> list[Candidate]:
+def write_candidates(
+    root: Path,
+    options: PoolOptions,
+    output: Path,
+    warn: Warn,
+    progress: Progress | None = None,
+) -> list[Candidate]:
     """Pool the index's candidates (see `pool`) and write them to a file to grade.
 
     Raises as `pool` and `write_pool` do.
     """
-    candidates = pool(root, options, warn)
+    candidates = pool(root, options, warn, progress)
     write_pool(candidates, output)
     return candidates
 
@@ -56,7 +63,9 @@ def write_judgments(graded: Path, output: Path, warn: Warn) -> Qrels:
     return qrels
 
 
-def pool(root: Path, options: PoolOptions, warn: Warn) -> list[Candidate]:
+def pool(
+    root: Path, options: PoolOptions, warn: Warn, progress: Progress | None = None
+) -> list[Candidate]:
     """Pool the `depth` best documents of each query in each mode and run, and those judged already.
 
     Candidates of one query are in an order that does not tell the rank, so that a judge is not led.
@@ -69,7 +78,7 @@ def pool(root: Path, options: PoolOptions, warn: Warn) -> list[Candidate]:
     known: Qrels = {} if options.qrels is None else read_qrels(options.qrels, warn=warn)
     runs = {path: read_run(path, warn=warn) for path in options.runs}
     with Session(root, options.model) as session:
-        builder = RunBuilder(session, queries)
+        builder = RunBuilder(session, queries, progress=progress)
         _check_documents(runs, builder, options.depth)
         position = {name: i for i, name in enumerate(builder.names)}
         rows = _rows_found(builder, options)
@@ -109,7 +118,7 @@ def _rows_found(builder: RunBuilder, options: PoolOptions) -> dict[_Pair, int]:
     """Search in every mode. Maps each candidate to its best passage's row in the first mode with it."""
     rows: dict[_Pair, int] = {}
     for mode in options.modes or modes(builder.session):
-        built = builder.rank(replace(options.asked, mode=mode, k=options.depth))
+        built = builder.rank(replace(options.asked, mode=mode, k=options.depth), label=mode)
         for query, hits in built.run.items():
             for document in rank_documents(hits)[: options.depth]:
                 pair = query, document

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from qembed.pipeline.experiments.caching import CachingEncoder, CachingReranker
 from qembed.pipeline.experiments.passage_judgments import as_judged, spans_of
+from qembed.pipeline.progress import Progress
 from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.ranking import RankedQuery
 from qembed.pipeline.retrieval.retriever import Retriever
@@ -48,12 +49,17 @@ class RunBuilder:
     """Builds runs of the judged queries under any options, encoding each text once.
 
     `qrels` None: nothing is judged yet, all queries are ranked. `session`: the given one with a caching
-    `encoder`.
+    `encoder`. `progress`: a phase for each run.
     """
 
     def __init__(
-        self, session: Session, queries: Sequence[Query], qrels: Qrels | None = None
+        self,
+        session: Session,
+        queries: Sequence[Query],
+        qrels: Qrels | None = None,
+        progress: Progress | None = None,
     ) -> None:
+        self._progress = progress or Progress()
         self.encoder = CachingEncoder(session.loaded)
         self.session = session.with_parts(loaded=session.loaded.with_encoder(self.encoder))
         self.queries = [q for q in queries if qrels is None or qrels.get(q.id)]
@@ -93,20 +99,20 @@ class RunBuilder:
             return None
         if options.rerank not in self._rerankers:
             opened = self.session.loaded.reranker(options.rerank)
-            self._rerankers[options.rerank] = CachingReranker(opened)
+            self._rerankers[options.rerank] = CachingReranker(opened, self._progress)
         return self._rerankers[options.rerank]
 
     def rank(
         self,
         options: QueryOptions,
         session: Session | None = None,
-        track: Callable[[int], None] | None = None,
+        label: str = "search",
     ) -> BuiltRun:
         """Rank every query to `options.k` documents, or judged passages.
 
         A document that is the query itself (same id, same words: ArguAna, Quora) is left out, unless the
-        judgments of the query have it. `session`: a variant of this one's, see `truncated_session`. `track`:
-        called with the number of queries just ranked.
+        judgments of the query have it. `session`: a variant of this one's, see `truncated_session`.
+        `label`: name of the phase of `progress`. Raises KeyboardInterrupt if that is stopped.
         """
         session = session or self.session
         depth = options.k
@@ -120,15 +126,17 @@ class RunBuilder:
         )
         found = BuiltRun({})
         before = dict(session.timer)
+        self._progress.phase(label, "queries", len(self.queries))
         for part in _batches(self.queries):
+            if self._progress.stop():
+                raise KeyboardInterrupt
             ranking = Retriever(session, wide, self.reranker(wide)).rank(part)
             for r in ranking.queries:
                 found.run[r.query.id] = self._hits(r, depth, found)
             found.plan = ranking.plan
             found.truncated += len(ranking.truncated)
             found.warnings += [w for w in ranking.warnings if w not in found.warnings]
-            if track is not None:
-                track(len(part))
+            self._progress.advance(len(part))
         # without encoding: texts that another run has encoded cost nothing
         spent = sum(
             seconds - before.get(stage, 0.0)

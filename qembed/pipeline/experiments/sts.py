@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from qembed.errors import UsageError
 from qembed.evaluation.sts import read_sts, spearman
 from qembed.models import Profile, check_template, open_model, query_text, task_template
+from qembed.pipeline.progress import Progress
 
 MEASURE = "Spearman"
 DEFAULT_TASK = "Retrieve semantically similar text"
@@ -43,7 +43,7 @@ def evaluate_sts(
     template: str | None = None,
     instruction: bool = True,
     fail_under: tuple[str, ...] = (),
-    track: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Evaluate a model on a file of pairs; returns the JSON report.
 
@@ -71,11 +71,12 @@ def evaluate_sts(
     vectors = np.empty((len(texts), model.dim), dtype=np.float32)
     # longest first, so that texts of one length meet in one call
     order = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
+    progress = progress or Progress()
+    progress.phase("encode", "sentences", len(order))
     for at in range(0, len(order), SENTENCES_PER_CALL):
         part = order[at : at + SENTENCES_PER_CALL]
         vectors[part] = encoder.encode([texts[i] for i in part])
-        if track is not None:
-            track(len(part))
+        progress.advance(len(part))
     where = {s: i for i, s in enumerate(sentences)}
     one = vectors[[where[p.one] for p in pairs]]
     other = vectors[[where[p.other] for p in pairs]]

@@ -25,6 +25,7 @@ from qembed.store.compaction import maintain
 from qembed.types import ReadItem, SourceFile
 
 if TYPE_CHECKING:
+    from qembed.pipeline.indexing.encoding.run_progress import RunProgress
     from qembed.pipeline.indexing.ingest import Ingest
 
 LIBRARIES = ("qembed", "torch", "transformers", "sentence-transformers", "tokenizers")
@@ -77,6 +78,7 @@ class _Run:
 
             for line in repair(self.writer):
                 self.progress.say(line)
+        self.progress.phase("scan", "files", None)
         plan = plan_index(self.writer.root, self.options, self.stats.seconds)
         with contextlib.closing(plan):
             if plan.present is None and not plan.changes.read and not plan.sources.stdin:
@@ -128,6 +130,7 @@ class _Run:
         from qembed.pipeline.indexing.committer import Committer
         from qembed.pipeline.indexing.encoding.batch import BatchEncoder
         from qembed.pipeline.indexing.encoding.encoder_source import EncoderSource
+        from qembed.pipeline.indexing.encoding.run_progress import RunProgress
         from qembed.pipeline.indexing.encoding.vectorizer import Vectorizer
         from qembed.pipeline.indexing.ingest import Ingest
 
@@ -145,7 +148,9 @@ class _Run:
         policy = self.options.commits
         committer = Committer(self.writer, fields, policy, stats, with_words=not is_rebuild)
         batches = self.options.batches
-        vectorizer = Vectorizer(source, recipe.dim, batches.texts_per_call, progress)
+        files = plan.changes.read
+        counts = RunProgress(progress, len(files), sum(f.size for f in files))
+        vectorizer = Vectorizer(source, recipe.dim, batches.texts_per_call, counts)
         snapshot = self.writer.snapshot() if plan.target.truncate else plan.snapshot
         if snapshot is not None:
             vectorizer.use_snapshot(snapshot, snapshot.manifest.base)
@@ -153,31 +158,31 @@ class _Run:
         encoder = BatchEncoder(self.writer, vectorizer, batches, stats)
         guard = None if is_rebuild else plan.sources.guard
         with contextlib.closing(
-            Ingest(committer, snapshot, guard, builder, encoder, stats, progress.stop)
+            Ingest(committer, snapshot, guard, builder, encoder, stats, counts)
         ) as ingest:
             stats.add_unreadable(plan.sources.unlisted)
             ingest.delete_files({key: plan.sources.absent[key] for key in plan.changes.gone})
-            self._read(ingest, plan, records)
+            self._read(ingest, plan, records, counts)
             ingest.finish()
         vectorizer.release()  # derived files need the memory
         return ingest.stopped
 
-    def _read(self, ingest: Ingest, plan: IndexPlan, records: Iterable[ReadItem]) -> None:
+    def _read(
+        self, ingest: Ingest, plan: IndexPlan, records: Iterable[ReadItem], counts: RunProgress
+    ) -> None:
         """Ingest the files to read, then the records without a source."""
         from qembed.corpus import read
         from qembed.pipeline.indexing.stored_records import name_by_content, stored_records
 
         began = time.perf_counter()
-        files = plan.changes.read
-        self.progress.files(0, len(files))
-        for n, file in enumerate(files, 1):
+        for file in plan.changes.read:
             self._check_strict()
             if self.progress.stop():
                 ingest.stopped = True
                 break
             source = plan.sources.by_path[file.source]
             ingest.add_file(file, read(file, read_options(source)), source.meta)
-            self.progress.files(n, len(files))
+            counts.file_read(file.size)
         if plan.sources.stdin and not ingest.stopped:
             meta = plan.sources.by_path[STDIN].meta
             ingest.add_file(STDIN_FILE, name_by_content(records, STDIN), meta, complete=False)

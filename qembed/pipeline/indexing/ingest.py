@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from qembed.pipeline.indexing.chunking import PassageBuilder
 from qembed.pipeline.indexing.committer import Committer
 from qembed.pipeline.indexing.document_ids import IdAssigner, PreviousDocuments
 from qembed.pipeline.indexing.encoding.batch import BatchEncoder, PendingDocument
+from qembed.pipeline.indexing.encoding.run_progress import RunProgress
 from qembed.pipeline.indexing.losses import NOT_IN_FILE, LossGuard
 from qembed.pipeline.indexing.plan import Key, trusted_mtime
 from qembed.pipeline.indexing.summary import MAX_LISTED, IndexStats
@@ -66,7 +67,8 @@ class Ingest:
 
     `snapshot`: the generation that is continued, None for a new index. `guard`: asked before most of the
     documents are deleted, None for a rebuild, which begins without any. `stats`: counts of the run, updated
-    in place. `stopped`: True once the run was stopped before all of its input was indexed.
+    in place. `counts`: told of what is read. `stopped`: True once the run was stopped before all of its
+    input was indexed.
     """
 
     def __init__(
@@ -77,7 +79,7 @@ class Ingest:
         builder: PassageBuilder,
         encoder: BatchEncoder,
         stats: IndexStats,
-        stop: Callable[[], bool],
+        counts: RunProgress,
     ) -> None:
         import numpy as np
 
@@ -88,7 +90,7 @@ class Ingest:
         self._builder = builder
         self._encoder = encoder
         self._stats = stats
-        self._stop = stop
+        self._counts = counts
         self._changed = snapshot is None
         self._catalog = (snapshot.catalog if snapshot else Catalog()).grouped()
         self._files: dict[Key, FileState] = self._catalog.files()
@@ -153,7 +155,7 @@ class Ingest:
     def _add_items(self, state: _OpenFile, items: Iterable[ReadItem], meta: Meta) -> bool:
         """Ingest items. Returns False if the run was stopped before the last one."""
         for item in items:
-            if self._stop():
+            if self._counts.stop():
                 self.stopped = True
                 return False
             if isinstance(item, LeftOut):
@@ -227,6 +229,7 @@ class Ingest:
             entry = replace(entry, first=source.first, rows=source.rows)
             return PendingDocument(state.key, state.path, "moved", entry, [], [], None)
         passages = self._builder.passages(document)
+        self._counts.chunked(len(passages), len(document.text))
         if lacking := self._builder.chunker.lacks(document.id):
             self._stats.plain_text_fallbacks[lacking] += 1
         texts = self._builder.encoder_texts(document, passages)

@@ -103,10 +103,12 @@ def extend_graph(snapshot: Snapshot, progress: Progress) -> None:
 
 def _add_rows(snapshot: Snapshot, graph: Graph, start: int, progress: Progress) -> bool:
     """Add the rows from `start` on to a graph. Returns False if it was stopped before the last."""
+    progress.phase("graph", "passages", snapshot.manifest.next_row - start)
     for first, vectors in _vectors(snapshot, start):
         if progress.stop():
             return False
         graph.add(first, vectors)
+        progress.advance(len(vectors))
     return True
 
 

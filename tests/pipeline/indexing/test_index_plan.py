@@ -99,7 +99,12 @@ def test_an_interrupted_rebuild_is_planned_from_where_it_stopped(
         "recipe": recipe,
     }
     encoded = list[int]()
-    stop = Progress(passages=encoded.append, stop=lambda: sum(encoded) >= 12)
+    phases = list[str]()
+    stop = Progress(
+        phase=lambda name, *_: phases.append(name),
+        advance=lambda n: encoded.append(n) if phases[-1] == "encode" else None,
+        stop=lambda: sum(encoded) >= 12,
+    )
     assert build(root, IndexOptions(rebuild=True, **soon), stop).interrupted
     dry = build(root, IndexOptions(rebuild=True, dry_run=True, **soon))
     assert 0 < dry.documents["unchanged"] < 30

@@ -84,6 +84,7 @@ def pool(
         qrels=qrels,
         model=model,
     )
-    candidates = write_candidates(find_index(index_dir), options, output, talk.warn)
+    with talk.progress() as progress:
+        candidates = write_candidates(find_index(index_dir), options, output, talk.warn, progress)
     blank = sum(c.grade is None for c in candidates)
     talk.say(f"{len(candidates)} candidates, {blank} to grade, in {output}")

@@ -51,15 +51,17 @@ def sts(
     from qembed.pipeline.locate import model_spec
 
     talk = Console(quiet, verbose)
-    body = evaluate_sts(
-        file,
-        model_spec(model),
-        dim=dim,
-        task=task,
-        template=template,
-        instruction=not no_instruction,
-        fail_under=tuple(fail_under or ()),
-    )
+    with talk.progress() as progress:
+        body = evaluate_sts(
+            file,
+            model_spec(model),
+            dim=dim,
+            task=task,
+            template=template,
+            instruction=not no_instruction,
+            fail_under=tuple(fail_under or ()),
+            progress=progress,
+        )
     if format is OutputFormat.json:
         out(dumps(body))
     else:

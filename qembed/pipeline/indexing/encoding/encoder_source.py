@@ -58,6 +58,7 @@ class EncoderSource:
 
     def _load(self) -> Encoder:
         self._progress.say(f"loading {self.model.name}")
+        self._progress.phase("load the model", "", None)
         with self._timer("export"):
             self.model.prepare(self._progress.say, self._progress.stop)
         with self._timer("load"):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from qembed.models.encode_each import encode_each
 from qembed.pipeline.indexing.encoding.encoder_source import EncoderSource
-from qembed.pipeline.progress import Progress
+from qembed.pipeline.indexing.encoding.run_progress import RunProgress
 from qembed.store import Snapshot
 from qembed.store.hash_index import HashMap
 
@@ -39,16 +39,17 @@ class EncodedTexts:
 class Vectorizer:
     """Computes the vectors of passage texts, from the index where a text is known, else by the encoder.
 
-    `texts_per_call`: for encoders without a preferred batch. `progress`: stopped between two calls.
+    `texts_per_call`: for encoders without a preferred batch. `counts`: told of what has a vector; stopped
+    between two calls.
     """
 
     def __init__(
-        self, source: EncoderSource, dim: int, texts_per_call: int, progress: Progress
+        self, source: EncoderSource, dim: int, texts_per_call: int, counts: RunProgress
     ) -> None:
         self._source = source
         self._dim = dim
         self._texts_per_call = texts_per_call
-        self._progress = progress
+        self._counts = counts
         self._snapshot: Snapshot | None = None
         self._stored = HashMap()  # text hash -> row in the snapshot
         self._uncommitted: dict[bytes, Vectors] = {}
@@ -103,6 +104,7 @@ class Vectorizer:
                 out.vectors[i], out.done[i] = vector, True
         known = np.flatnonzero(out.done).tolist()
         if known:
+            self._counts.encoded(len(known))
             counts = self._source.model.count([texts[i] for i in known])
             for i, tokens in zip(known, counts, strict=True):
                 out.tokens[i] = tokens
@@ -116,18 +118,19 @@ class Vectorizer:
     ) -> None:
         """Encode the texts that are not done. `groups`: positions of equal texts."""
         encoder = self._source.encoder
+        self._counts.encoded(0)
         size = encoder.info.preferred_batch or self._texts_per_call
         # longest first: texts of one length share a call, and a text too large for memory fails at once
         groups.sort(key=lambda group: -len(texts[group[0]]))
         for begin in range(0, len(groups), size):
-            if self._progress.stop():
+            if self._counts.stop():
                 break
             part = groups[begin : begin + size]
             distinct = [texts[group[0]] for group in part]
             try:
                 vectors, reasons = self._encode(distinct)
             except KeyboardInterrupt:  # during a pause that an endpoint asked for
-                if self._progress.stop():
+                if self._counts.stop():
                     break
                 raise
             # now, while an encoder remembers how many tokens these texts have
@@ -142,7 +145,7 @@ class Vectorizer:
                     out.tokens[i] = tokens
                 self._uncommitted[hashes[group[0]]] = vector
             out.encoded += len(part) - len(reasons)
-            self._progress.passages(sum(map(len, part)))
+            self._counts.encoded(sum(map(len, part)))
 
     def _encode(self, texts: Sequence[str]) -> tuple[Vectors, dict[int, str]]:
         """Vectors of the texts, and the reasons of those that have none."""

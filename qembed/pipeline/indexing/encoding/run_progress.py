@@ -1,0 +1,47 @@
+"""Progress of an indexing run: files read until the first passage is encoded, then passages encoded."""
+
+from __future__ import annotations
+
+from qembed.pipeline.progress import Progress
+
+
+class RunProgress:
+    """Counts files, passages and characters as they are read, and tells `progress` of what is encoded.
+
+    How many passages there will be is estimated: those so far, in proportion to the files' bytes. `files`,
+    `total_bytes`: of the files to read.
+    """
+
+    def __init__(self, progress: Progress, files: int = 0, total_bytes: int = 0) -> None:
+        self.stop = progress.stop
+        self._progress = progress
+        self._total_bytes = total_bytes
+        self._read_bytes = self._characters = self._passages = 0
+        self._is_encoding = False
+        if files:
+            progress.phase("read", "files", files)
+
+    def file_read(self, size: int) -> None:
+        """Count a file of `size` bytes that has been read."""
+        self._read_bytes += size
+        if not self._is_encoding:
+            self._progress.advance(1)
+
+    def chunked(self, passages: int, characters: int) -> None:
+        """Count a document's passages and the characters of its text."""
+        self._passages += passages
+        self._characters += characters
+
+    def encoded(self, passages: int) -> None:
+        """Count passages that have a vector now; 0 when the encoder begins."""
+        if not self._is_encoding:
+            self._is_encoding = True
+            self._progress.phase("encode", "passages", None)
+        # characters: of a file that is still being read
+        seen = max(self._read_bytes, self._characters)
+        if self._passages and 0 < seen < self._total_bytes:
+            self._progress.expect(int(self._passages * self._total_bytes / seen))
+        elif self._passages:
+            self._progress.expect(self._passages)
+        if passages:
+            self._progress.advance(passages)

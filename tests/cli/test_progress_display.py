@@ -1,0 +1,135 @@
+"""What is said while something takes long: on a terminal a bar, elsewhere a line now and then."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from qembed.cli.progress_display import ProgressDisplay, span
+from tests.cli.conftest import Shell
+from tests.cli.terminal import on_terminal
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_lines_have_count_rate_and_time_left() -> None:
+    clock = Clock()
+    shown = ProgressDisplay(lambda _: None, bar=False, clock=clock)
+    assert shown.line() == ""
+    shown.phase("scan", "files", None)
+    clock.now = 3
+    assert shown.line() == "scan: 3s so far"
+    shown.phase("encode", "passages", None)
+    clock.now = 13
+    shown.advance(640)
+    assert shown.line() == "encode: 640 passages, 64/s"
+    shown.expect(9_000)
+    assert shown.line() == "encode: 640 of about 9,000 passages, 64/s, 2m 11s left"
+    shown.phase("graph", "passages", 10)
+    clock.now = 23
+    shown.advance(5)
+    assert shown.line() == "graph: 5 of 10 passages, 0.5/s, 10s left"
+    shown.advance(5)
+    assert shown.line() == "graph: 10 of 10 passages, 1/s"
+    shown.expect(3)  # an estimate is never below what is done
+    assert "10 of about 10" in shown.line()
+
+
+def test_spans() -> None:
+    assert [span(s) for s in (0.2, 59.4, 60, 3599, 7500)] == [
+        "0s",
+        "59s",
+        "1m 00s",
+        "59m 59s",
+        "2h 05m",
+    ]
+
+
+def test_lines_come_from_a_thread_even_without_a_report() -> None:
+    said: list[str] = []
+    twice = threading.Event()
+
+    def say(line: str) -> None:
+        said.append(line)
+        if len(said) == 2:
+            twice.set()
+
+    with ProgressDisplay(say, bar=False, interval=0.01) as shown:
+        shown.phase("graph", "passages", 100)
+        assert twice.wait(30)
+    assert all(line.startswith("graph: ") for line in said)
+    count = len(said)
+    twice.wait(0.05)
+    assert len(said) <= count + 1  # one may have been on its way
+
+
+@pytest.fixture
+def slow(shell: Shell) -> Shell:
+    for n in range(150):
+        shell.write(f"docs/{n}.md", f"a note of number {n}")
+    return shell
+
+
+def run_off_terminal(shell: Shell, *args: str) -> list[str]:
+    """Lines on stderr of a run in which they come every hundredth of a second."""
+    code = (
+        "import qembed.cli.progress_display as p; p.ProgressDisplay.__init__.__defaults__ = "
+        "(.01, p.time.monotonic); from qembed.__main__ import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *args],
+        cwd=shell.folder,
+        env=shell.env(BAG_DELAY=".003"),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stderr.splitlines()
+
+
+def test_an_index_run_tells_passages_and_phases_off_a_terminal(slow: Shell) -> None:
+    lines = run_off_terminal(slow, "index", "docs")
+    counts = [
+        m
+        for line in lines
+        if (m := re.match(r"qembed: encode: (\d+) of about (\d+) passages, ", line))
+    ]
+    assert counts, lines
+    assert counts == sorted(counts, key=lambda m: int(m[1]))
+    assert int(counts[-1][2]) == 150
+    assert not [
+        line for line in run_off_terminal(slow, "index", "--rebuild", "-q") if "encode" in line
+    ]
+
+
+def test_evaluations_and_reranking_tell_theirs(collection: Shell) -> None:
+    files = ["--queries", "q.jsonl", "--qrels", "qrels.tsv", "--mode", "dense"]
+    lines = run_off_terminal(collection, "eval", *files, "--rerank", "py:tests.encoders:thinking")
+    assert [line for line in lines if line.startswith("qembed: rerank: ")], lines
+    lines = run_off_terminal(collection, "eval", *files, "--ablate", "mode")
+    assert [line for line in lines if "search: " in line or "dense: " in line], lines
+
+
+def test_a_short_run_says_nothing_more_off_a_terminal(shell: Shell) -> None:
+    shell.write("docs/a.md", "a note")
+    done = shell.process("index", "docs")
+    assert done.err.splitlines() == ["qembed: loading bag-of-words"]
+
+
+def test_a_terminal_shows_the_passages_from_the_first_second(slow: Shell) -> None:
+    _, sent = on_terminal(slow, "index", "docs", BAG_DELAY=".003")
+    text = sent.decode()
+    assert re.search(r"encode:\s+\d+%.*?/150 .*passages", text), text
+    assert re.search(r"(words|graph):", text), text
