@@ -95,7 +95,7 @@ def test_untouched_it_passes(project: Shell) -> None:
     assert done.code == 0, done.err
     assert "FAILED" not in done.out
     out = project.folder / "retrieval/out"
-    assert {p.suffix for p in out.iterdir()} == {".json", ".md", ".html", ".xml"}
+    assert {p.suffix for p in out.glob("*.*") if p.suffix} == {".json", ".md", ".html", ".xml"}
     text = (project.folder / ".github/workflows/retrieval.yml").read_text()
     assert "run: sh retrieval/check.sh" in text
     assert "${{ github.sha }}" in text
@@ -109,7 +109,9 @@ def test_a_wrong_template_is_named(project: Shell) -> None:
         'cause: other settings than the baseline\'s: encoded was "{query}", is "w1 w2' in done.err
     )
     assert "leave out --template" in done.err
-    assert "worst nDCG@10" in done.err
+    assert "fell nDCG@10 on " in done.err
+    assert f" of {QUERIES} queries" in done.err
+    assert " (grade 1): rank " in done.err
 
 
 def test_a_narrow_graph_is_named(project: Shell) -> None:
@@ -123,6 +125,7 @@ def test_half_of_the_documents_gone_is_named(copy: Shell) -> None:
     write_corpus(copy.folder / "corpus.jsonl", range(DOCUMENTS // 2, DOCUMENTS))
     done = check(copy)
     assert done.code in (2, 3)
+    assert "750 deleted: d0, d1, d10" in done.err or done.code == 2
     assert f"the corpus differs: {DOCUMENTS} documents then, {DOCUMENTS // 2} now" in done.err or (
         "name documents that are not in the index" in done.err
     )
@@ -147,6 +150,38 @@ def test_shuffled_vectors_are_named(copy: Shell) -> None:
     assert done.code == 3
     assert "cause: stored vectors are not those of their passages: 16 of 16" in done.err
     assert "qembed verify" in done.err
+
+
+def test_without_a_baseline_it_fails_and_says_so(copy: Shell) -> None:
+    baseline = copy.folder / "retrieval/baseline.json"
+    baseline.unlink()
+    shutil.rmtree(copy.folder / "retrieval/out")
+    done = check(copy)
+    assert done.code == 2
+    assert "retrieval/baseline.json is missing" in done.err
+    assert "sh retrieval/check.sh --accept" in done.err
+    assert "nDCG@10    1.0000" in done.out
+    assert not baseline.exists()
+    out = copy.folder / "retrieval/out"
+    assert (out / "report.html").exists()
+    assert (out / ".gitignore").read_text() == "*\n"
+    # the option may stand behind others
+    done = check(copy, "--latency", "0", "--accept")
+    assert done.code == 0, done.err
+    assert check(copy).code == 0
+
+
+def test_the_workflow_copes_with_missing_files(project: Shell) -> None:
+    text = (project.folder / ".github/workflows/retrieval.yml").read_text()
+    (line,) = [x for x in text.splitlines() if "GITHUB_STEP_SUMMARY" in x]
+    command = line.partition("run: ")[2]
+    summary = project.folder.parent / "summary.md"
+    env = {**os.environ, "GITHUB_STEP_SUMMARY": str(summary)}
+    empty = project.folder.parent / "empty"
+    empty.mkdir()
+    assert subprocess.run(["sh", "-ec", command], cwd=empty, env=env, check=False).returncode == 0
+    assert not summary.exists()
+    assert "if-no-files-found: ignore" in text
 
 
 def test_init_keeps_what_is_there(project: Shell) -> None:

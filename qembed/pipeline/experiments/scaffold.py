@@ -24,28 +24,41 @@ WORDS = 12
 
 SCRIPT = """\
 #!/bin/sh
-# Fails when retrieval got worse than {folder}/baseline.json (exit 3), or cannot be measured (exit 2).
+# Fails when retrieval got worse than {folder}/baseline.json (exit 3), or when that cannot be told (exit 2).
 #   {folder}/check.sh            check; more options are handed to qembed eval
 #   {folder}/check.sh --accept   take today's numbers as the baseline (commit the file)
+# Reports are in {folder}/out: what fell and why, for people (.html, .md) and programs (.json, .xml).
 set -eu
 cd "$(dirname "$0")/{up}"
 accept=no
-if [ "${{1:-}}" = --accept ]; then accept=yes; shift; fi
+for word in "$@"; do
+    shift
+    if [ "$word" = --accept ]; then accept=yes; else set -- "$@" "$word"; fi
+done
 mkdir -p {folder}/out
+[ -e {folder}/out/.gitignore ] || echo '*' > {folder}/out/.gitignore
 
 qembed index -q --wait 60{index}
 
 # measures as deep as people look; the first one decides
 set -- --queries {folder}/queries.jsonl --qrels {folder}/qrels.tsv \\
-    --measures "nDCG@10 RR@10 Success@1 R@10 Judged@10" "$@"
-if [ "$accept" = yes ] || [ ! -f {folder}/baseline.json ]; then
+    --measures "nDCG@10 RR@10 Success@1 R@10 Judged@10" \\
+    --report {folder}/out/report.json --report {folder}/out/report.md \\
+    --report {folder}/out/report.html --report {folder}/out/junit.xml "$@"
+if [ "$accept" = yes ]; then
     exec qembed eval "$@" --report {folder}/baseline.json
+fi
+if [ ! -f {folder}/baseline.json ]; then
+    qembed eval "$@"
+    cat >&2 <<'end'
+check.sh: nothing to compare with, {folder}/baseline.json is missing. Take these numbers as the baseline:
+    sh {folder}/check.sh --accept && git add {folder}/baseline.json
+end
+    exit 2
 fi
 # --common: documents may come and go; queries whose judgments changed are left out and named
 exec qembed eval "$@" --baseline {folder}/baseline.json --common \\
-    --max-drop nDCG@10=5% --max-drop-significant nDCG@10 \\
-    --report {folder}/out/report.json --report {folder}/out/report.md \\
-    --report {folder}/out/report.html --report {folder}/out/junit.xml
+    --max-drop nDCG@10=5% --max-drop-significant nDCG@10
 """
 
 WORKFLOW = """\
@@ -69,13 +82,15 @@ jobs:
           key: qembed-${{{{ github.sha }}}}
           restore-keys: qembed-
       - run: sh {folder}/check.sh
+      # an earlier step may have failed before there was a report
       - if: always()
-        run: cat {folder}/out/report.md >> "$GITHUB_STEP_SUMMARY"
+        run: if [ -f {folder}/out/report.md ]; then cat {folder}/out/report.md >> "$GITHUB_STEP_SUMMARY"; fi
       - if: always()
         uses: actions/upload-artifact@v4
         with:
           name: retrieval
           path: {folder}/out
+          if-no-files-found: ignore
 """
 
 

@@ -22,7 +22,7 @@ def init(
     """Write starter queries and judgments, a check script and a GitHub workflow.
 
     \b
-    qembed eval init && sh retrieval/check.sh
+    qembed eval init && sh retrieval/check.sh --accept
     """
     from qembed.pipeline.experiments.scaffold import write_scaffold
     from qembed.pipeline.locate import find_index
@@ -30,6 +30,6 @@ def init(
     for path in write_scaffold(find_index(index_dir), folder, force=force):
         out(str(path))
     Console(quiet).say(
-        f"sh {folder}/check.sh makes the first baseline; put your users' questions in the place of "
-        f"the starter's in {folder}/queries.jsonl"
+        f"put your users' questions in the place of the starter's in {folder}/queries.jsonl; then "
+        f"sh {folder}/check.sh --accept makes the first baseline, and without --accept compares with it"
     )
