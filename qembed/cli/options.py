@@ -224,6 +224,16 @@ BudgetOption = Annotated[
         rich_help_panel=SEARCH_GROUP,
     ),
 ]
+ShareOption = Annotated[
+    float | None,
+    typer.Option(
+        metavar="0..1",
+        help="Weight of the reranker's scores beside the order before, both standardised; 1 is its order "
+        "alone. Default: a measured one for late and built-in rerankers, else 1.",
+        show_default=False,
+        rich_help_panel=SEARCH_GROUP,
+    ),
+]
 
 # ── values ───────────────────────────────────────────────────────────────────────────────────────
 

@@ -109,12 +109,38 @@ def test_a_budget_of_a_run(many: Shell) -> None:
         (["--rerank-budget", "2s"], "--rerank-budget wants --rerank"),
         (["--rerank", "late", "--rerank-budget", "soon"], "a time such as 2s or 500ms is wanted"),
         (["--rerank", "late", "--min-score", "0.5"], "--min-score with --rerank late"),
+        (["--rerank-share", "0.5"], "--rerank-share wants --rerank"),
+        (["--rerank", "late", "--rerank-share", "0"], "--rerank-share: above 0 and at most 1"),
+        (["--rerank", "late", "--rerank-share", "1.5"], "--rerank-share: above 0 and at most 1"),
+        (["--rerank", "late", "--rerank-share", "nan"], "--rerank-share: above 0 and at most 1"),
+        (["--rerank", "bge-small"], "it gives vectors and scores no pairs (--model bge-small)"),
+        (["--model", "minilm-l12"], "it scores pairs and gives no vectors (--rerank minilm-l12)"),
     ],
 )
 def test_options_that_do_not_go_together(many: Shell, args: list[str], message: str) -> None:
     done = many("query", "parcel", *args)
     assert (done.code, done.out) == (2, "")
     assert message in done.err
+
+
+def test_a_share_mixes_with_the_order_before(many: Shell) -> None:
+    query = ("query", "number 7 word", "--format", "jsonl", "-k", "40")
+    plain = many(*query)
+    before = [h["document"] for h in plain.lines]
+    alone = [h["document"] for h in many(*query, "--rerank", SURE).lines]
+    same = [h["document"] for h in many(*query, "--rerank", SURE, "--rerank-share", "1").lines]
+    assert same == alone
+    little = many(*query, "--rerank", SURE, "--rerank-share", "1e-9").lines
+    assert [h["document"] for h in little] == before
+    half = many(*query, "--rerank", SURE, "--rerank-share", "0.5").lines
+    assert sorted(h["score"] for h in half) == [h["score"] for h in half][::-1]
+    piped = many("rerank", "--model", SURE, "--rerank-share", "0.5", stdin=plain.out).lines
+    assert [h["document"] for h in piped] == [h["document"] for h in half]
+    # the threshold is the reranker's probability all the same
+    sure = many(*query, "--rerank", SURE, "--rerank-share", "0.5", "--min-score", "0.5").lines
+    assert {h["document"] for h in sure} == {
+        h["document"] for h in half if h["scores"]["rerank"] >= 0.5
+    }
 
 
 def test_late_has_no_threshold_in_a_pipe_either(many: Shell) -> None:

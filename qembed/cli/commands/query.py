@@ -28,6 +28,7 @@ from qembed.cli.options import (
     RerankOption,
     Search,
     SearchOption,
+    ShareOption,
     TaskOption,
     TemplateOption,
     VerboseOption,
@@ -74,6 +75,7 @@ def query(
     fusion: FusionOption = Fusion.sum,
     candidates: CandidatesOption = 100,
     rerank_budget: BudgetOption = None,
+    rerank_share: ShareOption = None,
     min_score: Annotated[
         float | None,
         typer.Option(
@@ -143,6 +145,7 @@ def query(
         candidates=candidates,
         min_score=min_score,
         rerank_budget=parse_budget(rerank_budget),
+        rerank_share=rerank_share,
         by=by.value,
         where=tuple(where or ()),
         fusion=fusion.value,

@@ -17,6 +17,7 @@ from qembed.cli.options import (
     IndexOption,
     NoServerOption,
     QuietOption,
+    ShareOption,
     TaskOption,
     VerboseOption,
 )
@@ -61,6 +62,7 @@ def rerank(
         ),
     ] = None,
     rerank_budget: BudgetOption = None,
+    rerank_share: ShareOption = None,
     explain: Annotated[
         bool,
         typer.Option(
@@ -93,7 +95,7 @@ def rerank(
     )
 
     talk = Console(quiet, verbose)
-    options = RerankOptions(model, task, k, parse_budget(rerank_budget), min_score)
+    options = RerankOptions(model, task, k, parse_budget(rerank_budget), min_score, rerank_share)
     if run is not None:
         if queries is None:
             raise UsageError("--run wants --queries FILE: a run does not hold the queries' words")

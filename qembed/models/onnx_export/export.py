@@ -13,16 +13,16 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qembed.models.environment import cpu, version
-from qembed.models.onnx.cache import GRAPH, LIBRARIES, TOKENIZER, WEIGHTS, Export, write_facts
+from qembed.models.onnx.cache import LIBRARIES, TOKENIZER, Export, write_facts
 from qembed.models.onnx.prepare import RUNTIME
-from qembed.models.onnx.session import ROWS, TYPES, WORDS
-from qembed.models.onnx.word_table import WORD_TABLE
+from qembed.models.onnx.session import ROWS, TYPES
 from qembed.models.onnx_export.batch_invariance import batch_invariant_modules, is_batch_invariant
+from qembed.models.onnx_export.graph import write_graph, write_tokenizer, write_word_table
 from qembed.models.onnx_export.parity import (
     PROBES,
     ParityError,
@@ -32,21 +32,16 @@ from qembed.models.onnx_export.parity import (
     paired,
     shapes,
 )
-from qembed.models.onnx_export.pieces import checked_pieces
 from qembed.models.onnx_export.unpadded import (
     UnsupportedArchitecture,
     classifier_without_padding,
     without_padding,
 )
-from qembed.models.tokenization import no_special_tokens
 
 if TYPE_CHECKING:
     from qembed.models.torch_encoder import TorchEncoder
 
 REASON = "reason"
-RAW = "raw.onnx"
-LARGE_TABLE = 64 << 20
-"""Bytes of a word table, float32, from which on it stays outside the graph."""
 
 Check = Callable[[Export], None]
 """Compares an export with its torch model. Raises ParityError."""
@@ -103,7 +98,7 @@ def _clear(folder: Path) -> None:
 def _unpadded_encoder(request: dict[str, Any]) -> tuple[dict[str, Any], Check]:
     """Encoder that computes nothing for padding. Raises UnsupportedArchitecture."""
     encoder = _torch_encoder(request)
-    words, facts = _word_table(getattr(encoder._model[0], "model", None), Path(request["out"]))
+    words, facts = write_word_table(getattr(encoder._model[0], "model", None), Path(request["out"]))
     with without_padding(encoder._model, bool(facts)) as module:
         return _encoder_graph(encoder, module, [words, "attention_mask", ROWS], request, facts)
 
@@ -160,8 +155,8 @@ def _encoder_graph(
     from qembed.models.onnx.encoder import STATES, VECTOR, OnnxEncoder
 
     out = Path(request["out"])
-    _graph(module, inputs, [VECTOR, STATES], out, more.get("table"))
-    facts = {"inputs": inputs, **more, **_tokenizer(encoder._model.tokenizer, out)}
+    write_graph(module, inputs, [VECTOR, STATES], out, more.get("table"))
+    facts = {"inputs": inputs, **more, **write_tokenizer(encoder._model.tokenizer, out)}
 
     def check(export: Export) -> None:
         ours = OnnxEncoder(export, encoder.dim, int(request["max_tokens"]))
@@ -178,7 +173,7 @@ def _unpadded_cross_encoder(request: dict[str, Any]) -> tuple[dict[str, Any], Ch
     """Cross-encoder that computes nothing for padding. Raises UnsupportedArchitecture."""
     reranker, inputs = _torch_cross_encoder(request)
     inner = reranker._model.model
-    words, facts = _word_table(inner, Path(request["out"]))
+    words, facts = write_word_table(inner, Path(request["out"]))
     inputs = [words, "attention_mask", ROWS, *inputs[2:]]
     with classifier_without_padding(inner, bool(facts)) as module:
         return _cross_graph(reranker, module, inputs, request, facts)
@@ -223,9 +218,9 @@ def _cross_graph(
     from qembed.models.onnx.cross_encoder import LOGITS, OnnxCrossEncoder
 
     out = Path(request["out"])
-    _graph(module, inputs, [LOGITS], out, more.get("table"))
+    write_graph(module, inputs, [LOGITS], out, more.get("table"))
     facts = {"inputs": inputs, "max_tokens": int(reranker._limit), **more}
-    facts |= _tokenizer(reranker._model.tokenizer, out)
+    facts |= write_tokenizer(reranker._model.tokenizer, out)
 
     def check(export: Export) -> None:
         ours = OnnxCrossEncoder(export)
@@ -242,7 +237,7 @@ def _qwen_reranker(request: dict[str, Any]) -> tuple[dict[str, Any], Check]:
     out = Path(request["out"])
     reranker = QwenReranker(Path(request["folder"]), device="cpu")
     inputs = ["input_ids", "attention_mask"]
-    _graph(reranker.model, inputs, [ODDS], out)
+    write_graph(reranker.model, inputs, [ODDS], out)
     reranker.prompts.save(out / TOKENIZER)
     facts = {"inputs": inputs}
 
@@ -254,91 +249,6 @@ def _qwen_reranker(request: dict[str, Any]) -> tuple[dict[str, Any], Check]:
             check_scores(reranker.logits(pairs), ours.logits(prompts))
 
     return facts, check
-
-
-# ── parts ────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _word_table(transformer: Any, out: Path) -> tuple[str, dict[str, Any]]:
-    """Write a large word table beside the graph. Returns (the graph's first input, facts about the table).
-
-    No table, and no facts, for a small one, and for what is no transformer.
-    """
-    try:
-        table = transformer.get_input_embeddings().weight
-    except (AttributeError, NotImplementedError):
-        return "input_ids", {}
-    if table.numel() * 4 < LARGE_TABLE:
-        return "input_ids", {}
-    with (out / WORD_TABLE).open("wb") as f:
-        table.detach().float().numpy().tofile(f)
-    return WORDS, {"table": int(table.shape[1])}
-
-
-def _graph(
-    wrapped: Any, inputs: Sequence[str], outputs: Sequence[str], out: Path, width: int | None = None
-) -> None:
-    """Export with dynamic batch and length, then save the graph that onnxruntime optimises for this CPU.
-
-    `width`: of the rows in WORDS, if that is an input.
-    """
-    import onnxruntime as ort
-    import torch
-
-    # neither batch nor length may be 0 or 1, which torch.export takes for constants
-    ids = torch.arange(5, 19).reshape(2, 7)
-    mask = torch.ones_like(ids)
-    mask[1, 5:] = 0
-    examples = {"input_ids": ids, "attention_mask": mask, TYPES: torch.zeros_like(ids)}
-    examples[ROWS] = mask.flatten().nonzero()[:, 0]
-    examples[WORDS] = torch.rand(len(examples[ROWS]), width or 1)
-    batch, length, rows = (torch.export.Dim(n) for n in ("batch", "length", "rows"))
-    with torch.inference_mode():
-        program = torch.onnx.export(
-            wrapped,
-            tuple(examples[name] for name in inputs),
-            dynamo=True,
-            input_names=list(inputs),
-            output_names=list(outputs),
-            dynamic_shapes=tuple(
-                {0: rows} if n in (ROWS, WORDS) else {0: batch, 1: length} for n in inputs
-            ),
-            verbose=False,
-        )
-    assert program is not None
-    raw = out / RAW
-    program.save(str(raw), external_data=True)
-    del program
-    options = ort.SessionOptions()
-    options.log_severity_level = 4
-    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
-    options.optimized_model_filepath = str(out / GRAPH)
-    # beside the graph, aligned, so that they can be mapped
-    key = "session.optimized_model_external_initializers_"
-    options.add_session_config_entry(key + "file_name", WEIGHTS)
-    options.add_session_config_entry(key + "min_size_in_bytes", "1024")
-    # matrices prepacked for this CPU's kernels: packing at each start takes .07 s of a query's .6
-    options.add_session_config_entry("session.save_external_prepacked_constant_initializers", "1")
-    ort.InferenceSession(str(raw), options, providers=["CPUExecutionProvider"])
-    for path in out.glob(f"{RAW}*"):
-        path.unlink()
-
-
-def _tokenizer(tokenizer: Any, out: Path) -> dict[str, Any]:
-    """Save the tokenizer as transformers sets it up, which may differ from the model's own file."""
-    backend = getattr(tokenizer, "backend_tokenizer", tokenizer)
-    backend.no_truncation()
-    backend.no_padding()
-    if backend is tokenizer:  # a static embedding's
-        no_special_tokens(backend)
-    backend.save(str(out / TOKENIZER))
-    pieces = checked_pieces(backend, out)
-    pad = getattr(tokenizer, "pad_token_id", None)
-    return {
-        "pieces": pieces,
-        "pad_id": 0 if pad is None else int(pad),
-        "pad_type_id": int(getattr(tokenizer, "pad_token_type_id", 0)),
-    }
 
 
 def in_a_line(e: BaseException) -> str:

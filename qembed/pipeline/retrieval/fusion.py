@@ -32,6 +32,8 @@ LATE_ALONE = 0.4
 LATE_BESIDE_WORDS = 0.1
 """The same after both searches, whose fusion has most of its signal already. With .4 SciFact loses .007
 (`eval --ablate rerank`)."""
+CROSS = 0.5
+"""Weight of a built-in cross-encoder beside the order before. Alone it hurts where words already answer."""
 EVEN = 1.0
 """b of equal weights: `--mode hybrid`."""
 TRUST = 2.0
@@ -130,6 +132,36 @@ def late_share(dense: Scores | None, lexical: Scores | None) -> float:
     """Weight of late interaction in one query's final scores. `dense`, `lexical`: of the stage before."""
     both = dense is not None and lexical is not None and bool((lexical > 0).any())
     return LATE_BESIDE_WORDS if both else LATE_ALONE
+
+
+def rerank_share(spec: str, dense: Scores | None, lexical: Scores | None) -> float:
+    """Default weight of the reranker `spec` beside the stage before, whose scores are given.
+
+    1, the reranker's order alone, for all whose share was not measured.
+    """
+    from qembed.models.builtin.registry import BUILTIN
+
+    if spec == "late":
+        return late_share(dense, lexical)
+    return CROSS if spec in BUILTIN else 1.0
+
+
+def least_scores(final: Scores, rerank: Scores) -> Scores:
+    """Scores that a threshold is compared with: the reranker's own, the final one where it gave none.
+
+    A reranker's probabilities mean the same for every query; mixed with the order before they do not.
+    """
+    import numpy as np
+
+    return np.where(np.isfinite(rerank), rerank, final)
+
+
+def log_odds(probabilities: Scores) -> Scores:
+    """log(p / (1 - p)), float32, finite: the spread of a classifier's scores is even on this scale."""
+    import numpy as np
+
+    p = np.clip(probabilities.astype(np.float64), 1e-12, 1 - 1e-7)
+    return np.asarray(np.log(p) - np.log1p(-p), dtype=np.float32)
 
 
 def interpolate_zscores(first: Scores, other: Scores, weight: float) -> Scores:

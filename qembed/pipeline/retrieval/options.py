@@ -28,7 +28,8 @@ class QueryOptions:
     """Options of a query.
 
     `task`, `template` None: the index's or the model's own. `ef` None: the breadth that was measured for the
-    graph. `rerank_budget`: seconds of scoring, None without a limit. `snippets`: find the best sentence of
+    graph. `rerank_budget`: seconds of scoring, None without a limit. `rerank_share`: weight of the
+    reranker beside the order before, None for its default. `snippets`: find the best sentence of
     each hit.
     """
 
@@ -43,6 +44,7 @@ class QueryOptions:
     candidates: int = 100
     min_score: float | None = None
     rerank_budget: float | None = None
+    rerank_share: float | None = None
     by: By = "passage"
     where: tuple[str, ...] = ()
     fusion: Fusion = "sum"
@@ -77,6 +79,17 @@ def check_options(options: QueryOptions) -> None:
         )
     if options.rerank_budget is not None and not options.rerank:
         raise UsageError("--rerank-budget wants --rerank")
+    if options.rerank_share is not None and not options.rerank:
+        raise UsageError("--rerank-share wants --rerank")
+    check_share(options.rerank_share)
+
+
+def check_share(share: float | None) -> None:
+    """Raise UsageError for a reranker's weight that is none."""
+    if share is not None and not 0 < share <= 1:
+        raise UsageError(
+            "--rerank-share: above 0 and at most 1, which is the reranker's order alone"
+        )
 
 
 def parse_budget(text: str | None) -> float | None:

@@ -15,7 +15,7 @@ from qembed.errors import EncodingError
 from qembed.models import query_text, task_template
 from qembed.pipeline.retrieval.answer import Answer, RerankSummary
 from qembed.pipeline.retrieval.candidates import CandidateRetriever, Candidates
-from qembed.pipeline.retrieval.fusion import late_share
+from qembed.pipeline.retrieval.fusion import least_scores, rerank_share
 from qembed.pipeline.retrieval.hits import make_hits
 from qembed.pipeline.retrieval.options import QueryOptions, check_options, check_queries
 from qembed.pipeline.retrieval.ranking import RankedQuery, Ranking
@@ -199,7 +199,9 @@ class Retriever:
         rows = distinct([r.rows for r in ranked])
         passages = dict(zip(rows.tolist(), self.session.documents.passages(rows), strict=True))
         entries = dict(zip(rows.tolist(), self.session.documents.entries(rows), strict=True))
-        late = self.options.rerank == "late"
+        spec, share = self.options.rerank, self.options.rerank_share
+        assert spec is not None
+        late = spec == "late"
         # a cross-encoder reads words as people write them, without the encoder's prefixes
         loaded = self.session.loaded
         render = loaded.encoder_text if late else loaded.reranker_text
@@ -215,7 +217,7 @@ class Retriever:
                     pairs=[[(query, texts[row])] for row in r.rows.tolist()],
                     tasks=[self._task(r.query)] * len(r.rows),
                     prior=r.scores,
-                    share=late_share(r.dense, r.lexical) if late else 1.0,
+                    share=rerank_share(spec, r.dense, r.lexical) if share is None else share,
                 )
                 for r, query in zip(ranked, asked, strict=True)
             ]
@@ -239,9 +241,10 @@ class Retriever:
 
     def _cut(self, r: RankedQuery) -> None:
         """Apply the least score, diversity and k."""
-        keep = len(r.rows)
         if self.options.min_score is not None:
-            keep = int((r.scores >= self.options.min_score).sum())
+            scores = r.scores if r.rerank is None else least_scores(r.scores, r.rerank)
+            r.keep((scores >= self.options.min_score).nonzero()[0])
+        keep = len(r.rows)
         if self.options.diversity:
             from qembed.pipeline.retrieval.postprocess import maximal_marginal_relevance
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from qembed.models.onnx_export import export, parity
+from qembed.models.onnx_export import export, graph, parity
 from tests.models import reference
 
 pytestmark = pytest.mark.slow
@@ -24,7 +24,7 @@ def test_an_exporter_that_raises(tmp_path: Path) -> None:
             return (ids, ids) if int(ids.sum()) % 2 else (mask * 2, mask)
 
     with pytest.raises(Exception, match=r"(?i)export"):
-        export._graph(Choosing(), ["input_ids", "attention_mask"], ["a", "b"], tmp_path)
+        graph.write_graph(Choosing(), ["input_ids", "attention_mask"], ["a", "b"], tmp_path)
 
 
 def test_a_graph_that_disagrees_is_refused() -> None:

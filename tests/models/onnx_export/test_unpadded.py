@@ -12,7 +12,7 @@ from qembed.errors import EncodingError
 from qembed.models.onnx.encoder import OnnxEncoder
 from qembed.models.onnx.session import ROWS, WORDS
 from qembed.models.onnx.word_table import WORD_TABLE
-from qembed.models.onnx_export import export as export_module
+from qembed.models.onnx_export import graph
 from qembed.models.onnx_export.unpadded import (
     ARCHITECTURES,
     UnsupportedArchitecture,
@@ -158,7 +158,7 @@ def test_what_cannot_be_packed_is_exported_with_padding(windowed: Path, tmp_path
 def test_a_large_table_stays_outside(
     families: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(export_module, "LARGE_TABLE", 1000)
+    monkeypatch.setattr(graph, "LARGE_TABLE", 1000)
     model = model_in(families["cls-right"])
     export = make(model.export_request(), tmp_path / "export")
     assert export.facts["inputs"] == [WORDS, "attention_mask", ROWS]

@@ -38,6 +38,7 @@ options = st.builds(
     rerank=st.none() | texts,
     min_score=st.none() | numbers,
     rerank_budget=st.none() | numbers,
+    rerank_share=st.none() | numbers,
     where=st.lists(texts, max_size=3).map(tuple),
     snippets=st.booleans(),
 )

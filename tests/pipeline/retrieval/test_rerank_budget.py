@@ -12,10 +12,13 @@ from hypothesis import strategies as st
 from qembed.errors import UsageError
 from qembed.pipeline.experiments.caching import CachingReranker
 from qembed.pipeline.retrieval.fusion import (
+    CROSS,
     LATE_ALONE,
     LATE_BESIDE_WORDS,
     interpolate_zscores,
     late_share,
+    log_odds,
+    rerank_share,
 )
 from qembed.pipeline.retrieval.options import parse_budget
 from qembed.pipeline.retrieval.reranking.job import FIRST_SLICE, rerank_order, score_pairs
@@ -174,6 +177,9 @@ def test_ties_keep_the_order_they_came_in() -> None:
 def test_late_interaction_counts_less_where_words_were_counted() -> None:
     some, none = np.array([0.5, 3.0], np.float32), np.zeros(2, np.float32)
     assert late_share(some, some) == LATE_BESIDE_WORDS
+    assert rerank_share("late", some, some) == LATE_BESIDE_WORDS
+    assert rerank_share("minilm-l12", some, some) == rerank_share("minilm-l12", None, None) == CROSS
+    assert rerank_share("./folder", some, some) == rerank_share("py:a:b", some, None) == 1
     assert late_share(some, none) == late_share(some, None) == late_share(None, some) == LATE_ALONE
 
 
@@ -192,3 +198,11 @@ def test_times(text: str | None, seconds: float | None) -> None:
 def test_times_that_are_none(text: str) -> None:
     with pytest.raises(UsageError, match="a time such as 2s or 500ms is wanted"):
         parse_budget(text)
+
+
+def test_log_odds_undo_a_sigmoid_and_stay_finite() -> None:
+    logits = np.array([-11.2, -3, 0, 2.5, 9], np.float32)
+    probabilities = (1 / (1 + np.exp(-logits.astype(np.float64)))).astype(np.float32)
+    np.testing.assert_allclose(log_odds(probabilities), logits, rtol=2e-3, atol=1e-5)
+    assert np.isfinite(log_odds(np.array([0, 1], np.float32))).all()
+    assert np.isnan(log_odds(np.array([np.nan], np.float32))).all()

@@ -26,6 +26,7 @@ from qembed.cli.options import (
     RerankOption,
     Search,
     SearchOption,
+    ShareOption,
     TaskOption,
     TemplateOption,
     VerboseOption,
@@ -133,6 +134,7 @@ class RetrievalOptions(NamedTuple):
     mode: ModeOption = Mode.auto
     where: WhereOption = None
     rerank: RerankOption = None
+    rerank_share: ShareOption = None
     candidates: CandidatesOption = 100
     search: SearchOption = Search.auto
     ef: Annotated[
@@ -158,6 +160,7 @@ class RetrievalOptions(NamedTuple):
             search=self.search.value,
             ef=self.ef,
             rerank=self.rerank,
+            rerank_share=self.rerank_share,
             candidates=self.candidates,
         )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from qembed.errors import EncodingError
 from qembed.pipeline.retrieval.answer import RerankSummary
-from qembed.pipeline.retrieval.fusion import interpolate_zscores
+from qembed.pipeline.retrieval.fusion import interpolate_zscores, least_scores, log_odds
 
 if TYPE_CHECKING:
     from qembed.protocols import Pair, Scorer, Tasks, Track
@@ -50,7 +50,8 @@ class RerankedGroup:
         """Positions, best first, down to `min_score` and to `k`; None sets no limit."""
         kept: list[int] = self.order.tolist()
         if min_score is not None:
-            kept = [i for i in kept if self.final[i] >= min_score]
+            scores = least_scores(self.final, self.scores)
+            kept = [i for i in kept if scores[i] >= min_score]
         return kept if k is None else kept[:k]
 
 
@@ -93,7 +94,9 @@ class RerankJob:
                 # fmax prefers numbers to NaN, which stands for pairs that were not scored
                 best[i] = np.fmax.reduce(scores[at : at + len(pairs)], initial=np.nan)
                 at += len(pairs)
-            final, order = rerank_order(group.prior, best, group.share)
+            mixed = reranker.calibrated and group.share < 1
+            weighed = log_odds(best) if mixed else best
+            final, order = rerank_order(group.prior, weighed, group.share)
             found.append(RerankedGroup(order, final, best))
         summary = RerankSummary(
             spec=spec,

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, TypeAlias
 
 from qembed.errors import InputError, UsageError
 from qembed.pipeline.retrieval.answer import RerankSummary, summary_from_json, summary_to_json
+from qembed.pipeline.retrieval.options import check_share
 from qembed.pipeline.retrieval.request import is_optional_text
 from qembed.types import Run
 
@@ -25,7 +26,7 @@ class RerankOptions:
     """Options of reranking hits or a run.
 
     `task`: of queries without one of their own. `k` None: keep all. `budget`: seconds of scoring, None
-    without a limit.
+    without a limit. `share`: weight of the reranker beside the order before, None for its default.
     """
 
     spec: str
@@ -33,6 +34,7 @@ class RerankOptions:
     k: int | None = None
     budget: float | None = None
     min_score: float | None = None
+    share: float | None = None
 
     @property
     def late(self) -> bool:
@@ -44,6 +46,7 @@ def check_rerank_options(options: RerankOptions) -> None:
     """Raise UsageError for options that do not go together."""
     if options.k is not None and options.k < 1:
         raise UsageError("-k: at least 1")
+    check_share(options.share)
     if options.late and options.min_score is not None:
         raise UsageError(
             "--min-score with late: its scores order one query's candidates and mean nothing beyond "

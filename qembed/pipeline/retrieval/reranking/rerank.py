@@ -12,7 +12,7 @@ from qembed.models import Model, open_model, open_reranker, passage_text, query_
 from qembed.pipeline.locate import model_spec
 from qembed.pipeline.recipe import TITLE_RULE
 from qembed.pipeline.retrieval.answer import RerankSummary
-from qembed.pipeline.retrieval.fusion import LATE_ALONE, late_share
+from qembed.pipeline.retrieval.fusion import rerank_share
 from qembed.pipeline.retrieval.reranking.job import CandidateGroup, RerankJob
 from qembed.pipeline.retrieval.reranking.request import (
     HitLine,
@@ -102,10 +102,13 @@ def _hit_group(hits: Sequence[HitLine], options: RerankOptions, profile: Profile
         for hit, task in zip(hits, tasks, strict=True)
     ]
     scores = [hit.get("score") for hit in hits]
-    interpolated = options.late and all(isinstance(s, (int, float)) for s in scores)
-    prior = _finite_scores(scores) if interpolated else np.zeros(len(hits), dtype=np.float32)
-    share = late_share(_stage_scores(hits, "dense"), _stage_scores(hits, "lexical"))
-    return CandidateGroup([[p] for p in pairs], tasks, prior, share if interpolated else 1.0)
+    known = all(isinstance(s, (int, float)) for s in scores)
+    prior = _finite_scores(scores) if known else np.zeros(len(hits), dtype=np.float32)
+    share = options.share
+    if share is None:
+        stages = (_stage_scores(hits, stage) for stage in ("dense", "lexical"))
+        share = rerank_share(options.spec, *stages)
+    return CandidateGroup([[p] for p in pairs], tasks, prior, share if known else 1.0)
 
 
 def _instructed(profile: Profile, query: str, task: str | None) -> str:
@@ -203,7 +206,7 @@ def rerank_run(
                 tasks=[task] * len(names),
                 prior=_finite_scores([run[q][d] for d in names]),
                 # what a run's scores are made of is not known
-                share=LATE_ALONE if options.late else 1.0,
+                share=options.share or rerank_share(options.spec, None, None),
             )
         )
     reordered, summary = RerankJob(groups).run(options.spec, reranker, options.budget, track)
