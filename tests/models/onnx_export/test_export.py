@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from qembed.models.onnx_export import export, graph, parity
+from qembed.models.onnx_export import graph, parity
 from tests.models import reference
 
 pytestmark = pytest.mark.slow
