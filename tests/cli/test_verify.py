@@ -178,5 +178,43 @@ def test_a_source_that_no_longer_matches_its_digest(docs: Shell) -> None:
     assert finding["mend"] == "qembed index --verify-content"
     docs("index", "--verify-content")
     assert docs("verify", "--no-model").out == "ok\n"
-    path.unlink()  # what is gone is the next run's to find
-    assert docs("verify", "--no-model").out == "ok\n"
+
+
+def findings(shell: Shell) -> list[tuple[str, list[str], str]]:
+    """What each finding says of sources, the names in it, and what mends it."""
+    done = shell("verify", "--no-model", "--format", "json")
+    found = done.json["findings"]
+    assert done.code == (2 if found else 0)
+    assert all(f["kind"] == "sources" for f in found)
+    return [(f["what"], f["documents"], f["mend"]) for f in found]
+
+
+def test_files_and_sources_that_are_gone(docs: Shell) -> None:
+    docs.write("more/a.txt", "alpha")
+    docs.write("one.txt", "one")
+    docs.write("bad.jsonl", '{"text": "fine"}\n{\n')
+    docs.write("page.ipynb", '{"cells": [{"cell_type": "markdown", "source": "words"}]}')
+    docs.old()
+    assert docs("index", "more", "one.txt", "page.ipynb").code == 0
+    assert docs("index", "bad.jsonl").code == 4
+    assert findings(docs) == []  # the broken record was named by the run
+    (docs.folder / "docs/refunds.md").unlink()
+    docs.write("page.ipynb", "no JSON")
+    assert findings(docs) == [
+        ("1 file is gone", ["refunds.md"], "qembed index"),
+        (
+            "1 file is not readable any more",
+            ["page.ipynb: not a notebook: not JSON (Expecting value: line 1 column 1 (char 0))"],
+            "qembed index --verify-content",
+        ),
+    ]
+    docs.write("page.ipynb", '{"cells": [{"cell_type": "markdown", "source": "words"}]}')
+    assert docs("index").code == 4
+    assert findings(docs) == []
+    (docs.folder / "more/a.txt").unlink()
+    (docs.folder / "more").rmdir()
+    (docs.folder / "one.txt").unlink()
+    mend = "bring it back, or qembed index --allow-missing"
+    assert findings(docs) == [("2 sources are gone", ["more", "one.txt"], mend)]
+    assert docs("index", "--allow-missing").code == 4
+    assert findings(docs) == []
