@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -97,6 +98,7 @@ def test_untouched_it_passes(project: Shell) -> None:
     out = project.folder / "retrieval/out"
     assert {p.suffix for p in out.glob("*.*") if p.suffix} == {".json", ".md", ".html", ".xml"}
     text = (project.folder / ".github/workflows/retrieval.yml").read_text()
+    assert re.search(r"pip install \S*(qembed-search|qembed_search)", text)
     assert "run: sh retrieval/check.sh" in text
     assert "${{ github.sha }}" in text
 

@@ -1,4 +1,4 @@
-"""Source code along its definitions, by tree-sitter's grammars (the extra `qembed[code]`).
+"""Source code along its definitions, by tree-sitter's grammars (the extra `qembed-search[code]`).
 
 A text becomes a tree of parts that cover all of it: classes, their methods, functions, and what lies
 between. `pack` takes whole parts where they fit and goes into those that do not. Only tiny definitions are

@@ -1,4 +1,4 @@
-"""Language of a file and tree-sitter's grammar for it (the extra `qembed[code]`)."""
+"""Language of a file and tree-sitter's grammar for it (the extra `qembed-search[code]`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-NEEDS = "needs qembed[code] (pip install 'qembed[code]')"
+NEEDS = "needs qembed-search[code] (pip install 'qembed-search[code]')"
 
 _GRAMMARS = {
     "python": (".py .pyi", "tree_sitter_python", "language"),

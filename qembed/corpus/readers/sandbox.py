@@ -33,7 +33,7 @@ RECURSION = 5000
 """Calls inside one another in a worker: elements nest as deep as their reader lets them."""
 MAX_ANSWER = file_contents.MAX_FILE
 _KINDS: dict[str, Callable[..., Converted]] = {c.__name__: c for c in (Text, Omitted, Broken)}
-NEEDS = "needs qembed[office] (pip install 'qembed[office]')"
+NEEDS = "needs qembed-search[office] (pip install 'qembed-search[office]')"
 
 
 class ReaderFailed(ValueError):

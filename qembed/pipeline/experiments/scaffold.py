@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import shlex
 from pathlib import Path
+from typing import NamedTuple
 
 from qembed.errors import StorageError, UsageError
 from qembed.evaluation import write_qrels
 from qembed.evaluation.formats.source_file import atomic_text_file
+from qembed.pipeline.experiments.installation import PipRequirement, pip_requirement
 from qembed.pipeline.locate import DEFAULT_MODEL
 from qembed.pipeline.retrieval.session import Session
 from qembed.types import Query
@@ -74,7 +76,7 @@ jobs:
           python-version: "3.12"
       - run: |
           pip install torch --index-url https://download.pytorch.org/whl/cpu
-          pip install qembed
+{install}
       # passages that did not change are not encoded again
       - uses: actions/cache@v4
         with:
@@ -94,11 +96,18 @@ jobs:
 """
 
 
-def write_scaffold(root: Path, folder: Path, *, force: bool = False) -> list[Path]:
+class Scaffold(NamedTuple):
+    """Starter files. `missing`: what the workflow still lacks to install qembed, "" for nothing."""
+
+    paths: list[Path]
+    missing: str
+
+
+def write_scaffold(root: Path, folder: Path, *, force: bool = False) -> Scaffold:
     """Write queries, judgments, a shell script and a GitHub workflow for the index at `root`.
 
-    Returns the paths written. Raises UsageError for files that exist (unless `force`) and for an index
-    without documents, StorageError if the disk refuses.
+    The workflow installs the qembed that runs here. Raises UsageError for files that exist (unless `force`)
+    and for an index without documents, StorageError if the disk refuses.
     """
     home = root.parent
     try:
@@ -130,8 +139,20 @@ def write_scaffold(root: Path, folder: Path, *, force: bool = False) -> list[Pat
     write_qrels(qrels, files["qrels.tsv"])
     _write(files["check.sh"], SCRIPT.format(index=index, **names))
     files["check.sh"].chmod(0o755)
-    _write(files["workflow"], WORKFLOW.format(**names))
-    return list(files.values())
+    needed = pip_requirement(home)
+    _write(files["workflow"], WORKFLOW.format(install=_install_lines(needed), **names))
+    return Scaffold(list(files.values()), needed.missing)
+
+
+def _install_lines(needed: PipRequirement) -> str:
+    """Lines of the workflow that install qembed."""
+    lines = [f"pip install {shlex.quote(needed.text)}"]
+    if needed.missing:
+        lines.insert(
+            0,
+            "# installed from a file or folder of one machine: it has to be where this names it",
+        )
+    return "\n".join(" " * 10 + line for line in lines)
 
 
 def _write(path: Path, text: str) -> None:

@@ -19,7 +19,7 @@ from tests.corpus.languages import LANGUAGES, unmarked
 
 for _suffix in LANGUAGES:
     if grammars.grammar(grammars.language(_suffix)) is None:
-        pytest.skip("the extra qembed[code] is not installed", allow_module_level=True)
+        pytest.skip("the extra qembed-search[code] is not installed", allow_module_level=True)
 
 suffixes = pytest.mark.parametrize("suffix", LANGUAGES)
 
@@ -175,7 +175,7 @@ def test_whatever_is_too_long_to_be_read_is_text(monkeypatch: pytest.MonkeyPatch
 
 # ── without a grammar ────────────────────────────────────────────────────────────────────────────
 
-NEEDS = "needs qembed[code] (pip install 'qembed[code]')"
+NEEDS = "needs qembed-search[code] (pip install 'qembed-search[code]')"
 
 
 @pytest.fixture(params=["library", "grammar", "another time"])

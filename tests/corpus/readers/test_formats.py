@@ -92,4 +92,4 @@ def test_without_the_extra_it_is_skipped(tmp_path: Path, monkeypatch: pytest.Mon
             (found,) = reading(tmp_path, sample)
             assert isinstance(found, Skipped)
             assert found.keep
-            assert "pip install 'qembed[office]'" in found.error
+            assert "pip install 'qembed-search[office]'" in found.error

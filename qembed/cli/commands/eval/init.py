@@ -27,9 +27,13 @@ def init(
     from qembed.pipeline.experiments.scaffold import write_scaffold
     from qembed.pipeline.locate import find_index
 
-    for path in write_scaffold(find_index(index_dir), folder, force=force):
+    talk = Console(quiet)
+    written = write_scaffold(find_index(index_dir), folder, force=force)
+    for path in written.paths:
         out(str(path))
-    Console(quiet).say(
+    if written.missing:
+        talk.warn(f"the workflow cannot install qembed yet: {written.missing}")
+    talk.say(
         f"put your users' questions in the place of the starter's in {folder}/queries.jsonl; then "
         f"sh {folder}/check.sh --accept makes the first baseline, and without --accept compares with it"
     )

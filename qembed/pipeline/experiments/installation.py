@@ -1,0 +1,118 @@
+"""Requirement by which `pip install` gets, on another machine, the qembed that runs here.
+
+The installer's own record (`direct_url.json`, PEP 610) tells a git URL, an archive or a local folder from a
+package index.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from qembed.version import __version__
+
+DISTRIBUTION = "qembed-search"
+"""Name of the distribution; `qembed` on PyPI is another project."""
+WHEELS = "wheels"
+"""Folder of a repository for a wheel that no index has."""
+_EXTRA = re.compile(r"""^([\w.-]+).*\bextra\s*==\s*["']([\w-]+)["']""")
+_SCP_LIKE = re.compile(r"^(?:[\w.-]+@)?[\w.-]+:(?!//)")
+
+
+class PipRequirement(NamedTuple):
+    """Argument of `pip install`. `missing`: what has to be done before another machine can use it."""
+
+    text: str
+    missing: str = ""
+
+
+def pip_requirement(project: Path) -> PipRequirement:
+    """Requirement of the running qembed with its installed extras. `project`: folder of the repository."""
+    from importlib import metadata
+
+    # a checkout's own egg-info, which has no record, may stand before the installer's folder
+    found = list(metadata.distributions(name=DISTRIBUTION))
+    record = next(filter(None, (d.read_text("direct_url.json") for d in found)), None)
+    extras = installed_extras(found[0].requires or []) if found else ()
+    return requirement_of(json.loads(record) if record else None, extras, project)
+
+
+def installed_extras(requirements: Iterable[str]) -> tuple[str, ...]:
+    """Extras whose packages are all installed, `dev` left out. `requirements`: of the distribution."""
+    from importlib import metadata
+
+    complete: dict[str, bool] = {}
+    for line in requirements:
+        if (found := _EXTRA.search(line)) is None or found[2] == "dev":
+            continue
+        try:
+            metadata.version(found[1])
+            here = True
+        except metadata.PackageNotFoundError:
+            here = False
+        complete[found[2]] = complete.get(found[2], True) and here
+    return tuple(sorted(extra for extra, whole in complete.items() if whole))
+
+
+def requirement_of(
+    record: Mapping[str, Any] | None, extras: Iterable[str], project: Path
+) -> PipRequirement:
+    """Requirement by the content of `direct_url.json`; None: installed from a package index."""
+    suffix = f"[{','.join(extras)}]" if extras else ""
+    if record is None:
+        return PipRequirement(f"{DISTRIBUTION}{suffix}=={__version__}")
+    url = str(record["url"])
+    named = f"{DISTRIBUTION}{suffix} @ "
+    if vcs := record.get("vcs_info"):
+        part = f"#subdirectory={record['subdirectory']}" if record.get("subdirectory") else ""
+        return PipRequirement(f"{named}{vcs['vcs']}+{url}@{vcs['commit_id']}{part}")
+    if urlsplit(url).scheme != "file":
+        digest = record.get("archive_info", {}).get("hashes", {}).get("sha256")
+        return PipRequirement(f"{named}{url}" + (f"#sha256={digest}" if digest else ""))
+    return _local(Path(unquote(urlsplit(url).path)), suffix, named, project)
+
+
+def _local(path: Path, suffix: str, named: str, project: Path) -> PipRequirement:
+    """Requirement of a wheel or checkout on this machine."""
+    if path.is_relative_to(project.resolve()):
+        inside = path.relative_to(project.resolve()).as_posix()
+        return PipRequirement(f"./{inside}{suffix}")
+    if path.suffix == ".whl":
+        wheel, missing = f"{WHEELS}/{path.name}", f"copy {path} to {WHEELS}/ and commit it"
+        return PipRequirement(f"./{wheel}{suffix}", missing)
+    if (remote := _git(path, "remote", "get-url", "origin")) and (
+        commit := _git(path, "rev-parse", "HEAD")
+    ):
+        missing = ""
+        pushed = _git(path, "branch", "-r", "--contains", commit)
+        if not pushed or _git(path, "status", "--porcelain"):
+            missing = f"commit and push the changes in {path}, and name that commit"
+        return PipRequirement(f"{named}git+{_as_url(remote)}@{commit}", missing)
+    wheel = f"{WHEELS}/{DISTRIBUTION.replace('-', '_')}-{__version__}-py3-none-any.whl"
+    return PipRequirement(
+        f"./{wheel}{suffix}", f"pip wheel --no-deps -w {WHEELS} {path}, and commit the wheel"
+    )
+
+
+def _as_url(remote: str) -> str:
+    """URL of a git remote, which may be written as for scp: `git@host:owner/name`."""
+    if _SCP_LIKE.match(remote):
+        host, _, path = remote.partition(":")
+        return f"ssh://{host}/{path}"
+    return remote
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    """Output of a git command in a folder; "" if it fails or there is no git."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False
+        )
+    except OSError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
