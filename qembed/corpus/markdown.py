@@ -96,6 +96,7 @@ def headings(text: str) -> Iterator[Heading]:
     fence = ""
     comment = False
     inside = False  # a quote or list item: its lines, lazy ones too, go on to the next blank line
+    margin = 0  # of the item's text, 0 in a quote
     paragraph: list[str] = []  # what an underline would turn into a heading
     begun = end = body_start(text)
     for whole in text[end:].splitlines(keepends=True):
@@ -122,12 +123,35 @@ def headings(text: str) -> Iterator[Heading]:
             paragraph = []
         elif _RULE.match(line):
             inside, paragraph = False, []
-        elif found := _CONTAINER.match(line):
-            rest = line[found.end() :].lstrip()
-            inside, paragraph = bool(rest) and not _ATX.match(rest), []
-        elif not inside and (paragraph or not line.startswith(("    ", "\t"))):
+        elif (found := _CONTAINER.match(line)) and not (paragraph and _goes_on(found)):
+            own = line[found.end() :].expandtabs(4)
+            rest = own.lstrip()
+            # code is no paragraph that a lazy line could go on with
+            code = len(own) - len(rest) >= (5 if ">" in found[0] else 4)
+            inside, paragraph = bool(rest) and not code and not _ATX.match(rest), []
+            margin = 0 if ">" in found[0] else found.end() + len(own) - len(rest)
+        elif inside:
+            inside = not margin or not _ends_paragraph(line, margin)
+        elif paragraph or not line.startswith(("    ", "\t")):
             begun = begun if paragraph else start
             paragraph.append(line.strip())
+
+
+def _goes_on(mark: re.Match[str]) -> bool:
+    """Test for a mark that does not end a paragraph: of an empty item, or of a number other than 1."""
+    sign = mark[0].strip()
+    if sign == ">":
+        return False
+    return not mark.string[mark.end() :].strip() or (sign[:-1].isdigit() and int(sign[:-1]) != 1)
+
+
+def _ends_paragraph(line: str, margin: int) -> bool:
+    """Test for a heading, an underline or a rule in a list item, behind which no lazy line goes on."""
+    line = line.expandtabs(4)
+    if line[:margin].strip():
+        return False
+    own = line[margin:]
+    return any(pattern.match(own) for pattern in (_ATX, _SETEXT, _RULE))
 
 
 def _closes(line: str, fence: str) -> bool:

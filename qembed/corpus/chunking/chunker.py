@@ -13,13 +13,14 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, partial
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from qembed.corpus.chunking import grammars
 from qembed.corpus.chunking.code_splitter import MAX_TEXT, Source
 from qembed.corpus.chunking.heading_path import BETWEEN, HeadingPaths
 from qembed.corpus.chunking.overlap import Overlap
 from qembed.corpus.chunking.text_splitter import WINDOW, Span, TokenWindow, whole
+from qembed.corpus.chunking.token_counts import counter
 from qembed.corpus.formats import suffix
 from qembed.errors import UsageError
 from qembed.types import Document, Passage
@@ -85,7 +86,7 @@ class Chunker:
         if kind == "none":
             return
         if tokenizer is not None:
-            count = _counter(tokenizer)
+            count = counter(tokenizer)
         elif count is None:
             raise UsageError(
                 "cutting into passages needs a tokenizer or a way to count (--chunker none)"
@@ -270,15 +271,6 @@ class Chunker:
     def _bare(self, text: str) -> int:
         """Tokens of a text without the special ones."""
         return max(0, self._count(text) - self._special)
-
-
-def _counter(tokenizer: Any) -> Callable[[str], int]:
-    """Counts with a `tokenizers.Tokenizer`, special tokens included."""
-    if tokenizer.truncation is not None or tokenizer.padding is not None:
-        raise ValueError("a tokenizer that truncates or pads cannot count")
-    # leaves out the offsets, which nobody asks for here
-    encode = getattr(tokenizer, "encode_batch_fast", tokenizer.encode_batch)
-    return lambda text: len(encode([text])[0])
 
 
 def _trimmed(text: str, start: int, end: int) -> Span:

@@ -16,6 +16,8 @@ from qembed.corpus.chunking.text_splitter import WINDOW, whole
 if TYPE_CHECKING:
     from qembed.corpus.chunking.text_splitter import Span
 
+MAX_CLUSTER = 16
+"""Code points of what a reader sees as one character, such as a family of four."""
 _SENTENCES = re.compile(
     r"(?<=\n)[^\S\n]*(?=\S)|(?<=[.!?…])[\"'”’»)\]]*\s+(?=\S)|(?<=[。！？])[」』”’）]*\s*(?=\S)"
 )
@@ -117,8 +119,8 @@ def _kept_whole(text: str, places: Iterable[int]) -> list[int]:
 
 
 def _clusters(text: str, low: int, start: int) -> list[int]:
-    """Places between the characters of a text without spaces."""
+    """Places between some characters of a text without spaces."""
     from semantic_text_splitter import TextSplitter
 
-    found = TextSplitter(1, trim=False).chunk_indices(text[low:start])
+    found = TextSplitter(MAX_CLUSTER, trim=False).chunk_indices(text[low:start])
     return _kept_whole(text, (low + at for at, _ in found if at))

@@ -58,7 +58,7 @@ def mended(
     """
     found = []
     for rows in tables(text):
-        start, end = rows[0][0], rows[-1][1]
+        start, end = rows[0][0], _trimmed(text, rows[-1])
         found.append((rows, tokens(start, end) <= room))
     if all(_kept(text, spans, rows, whole) for rows, whole in found):
         return spans
@@ -74,14 +74,20 @@ def mended(
     for rows, whole in found:
         start, end = rows[0][0], rows[-1][1]
         join(split(at, start))
-        parts = [(start, end)] if whole else _packed(rows, room, tokens, split)
+        parts = [(start, end)] if whole else _packed(text, rows, room, tokens, split)
         join([(a, a + len(text[a:b].rstrip())) for a, b in parts])
         at = end
     join(split(at, len(text)))
     return out
 
 
+def _trimmed(text: str, row: Span) -> int:
+    """End of a row without its line end, which no passage ends with."""
+    return row[0] + len(text[slice(*row)].rstrip())
+
+
 def _packed(
+    text: str,
     rows: list[Span],
     room: int,
     tokens: Callable[[int, int], int],
@@ -91,16 +97,17 @@ def _packed(
     out: list[Span] = []
     left = 0
     for start, end in rows:
-        n = tokens(start, end)
+        n = tokens(start, _trimmed(text, (start, end)))
         if n > room:
             out += split(start, end)
             left = 0
-        elif n > left:
+            continue
+        if n > left:
             out.append((start, end))
-            left = room - n
+            left = room
         else:
             out[-1] = out[-1][0], end
-            left -= n
+        left -= tokens(start, end)
     return out
 
 

@@ -147,7 +147,9 @@ def whole(text: str, at: int) -> int:
         to -= 1
         if at - to > MAX_MARKS:
             return at
-    if 1 < to < len(text) and unicodedata.category(text[to - 1]) in ("Ps", "Pi"):
+    # behind white space a passage begins where the splitter says, and the sign would be in neither
+    opens = 1 < to < len(text) and not text[to].isspace()
+    if opens and unicodedata.category(text[to - 1]) in ("Ps", "Pi"):
         before = unicodedata.category(text[to - 2])
         return to - 1 if before in ("Po", "Pe", "Pf") else to
     return to

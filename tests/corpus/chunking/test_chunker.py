@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from qembed.corpus import Chunker
@@ -28,6 +28,9 @@ from tests.corpus.counts import COUNTS, Kind, check, chunker, minilm, prose
     overlap=st.sampled_from([0, 0, 7, 30]),
     small=st.booleans(),
 )
+@example(
+    text=":[\r", title="", suffix=".txt", kind="minilm", max_tokens=40, overlap=0, small=False
+)  # it ends with an opening bracket
 @pytest.mark.slow
 def test_whatever_the_text(
     text: str, title: str, suffix: str, kind: Kind, max_tokens: int, overlap: int, small: bool

@@ -7,7 +7,7 @@ import time
 from itertools import pairwise
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from qembed.corpus import Chunker
@@ -71,6 +71,14 @@ def mutated(draw: st.DrawFn) -> str:
     max_tokens=st.sampled_from([40, 64]),
     labelled=st.booleans(),
 )
+@example(
+    text="}    }[\n    // One thing o name it goes.\nu",
+    suffix=".js",
+    title="",
+    kind="bytes",
+    max_tokens=40,
+    labelled=False,
+)  # a passage ends with an opening bracket
 @pytest.mark.slow
 def test_whatever_the_source(
     text: str, suffix: str, title: str, kind: Kind, max_tokens: int, labelled: bool

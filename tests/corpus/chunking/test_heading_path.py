@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from qembed.corpus import ReadOptions, read
@@ -141,6 +141,15 @@ def oracle(text: str, start: int, end: int) -> str:
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.sampled_from(LINES), max_size=25), st.sampled_from([4, 9, 30]))
+# no lazy line goes on behind a heading, an underline or code in an item
+@example(["- item", "    # code", "Setext\n==="], 4)
+@example(["- item", "    ===", "Setext\n==="], 4)
+@example(["-     code", "Setext\n==="], 4)
+@example(["> quote", "    # code", "Setext\n==="], 4)
+# neither an empty item nor one of another number than 1 ends a paragraph
+@example(["10. ten", "Setext\n==="], 4)
+@example(["", "10. ten", "Setext\n==="], 4)
+@example(["*", "Setext\n==="], 4)
 def test_whatever_the_markdown(lines: list[str], words: int) -> None:
     text = "\n".join(["start", *lines])  # no front matter
     for p in split("a.md", text, words):

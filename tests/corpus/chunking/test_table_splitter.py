@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from qembed.corpus import Chunker, ReadOptions, read
@@ -196,6 +196,23 @@ def grids(draw: st.DrawFn) -> list[str]:
     kind=st.sampled_from(["chars", "words", "minilm"]),
     small=st.booleans(),
 )
+@example(
+    blocks=[
+        "Plain words. And more.",
+        [
+            "| 111 | --- | --- |",
+            "| 1111 | --- | --- |",
+            "| --- | --- | --- |",
+            "| 1 | 111111111 | 111111111111 |",
+            "| 1111111 | --- | --- |",
+            "| --- | --- | --- |",
+            "| 1 | 11111111 | --- |",
+        ],
+        "Plain words. And more.",
+    ],
+    kind="chars",
+    small=False,
+)  # a table that fits but for the end of its last line
 @pytest.mark.slow
 def test_whatever_the_tables(blocks: list[str | list[str]], kind: Kind, small: bool) -> None:
     text, found = composed(blocks)
