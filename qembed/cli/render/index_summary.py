@@ -33,7 +33,10 @@ def summary_line(summary: IndexSummary) -> str:
     if p["reused"]:
         encoded += f", {p['reused']:,} reused"
     if p["truncated"]:
+        share = p["tokens_cut"] / p["tokens"]
+        lost = "under 1%" if share < 0.01 else f"{share:.0%}"
         encoded += f", {p['truncated']:,} truncated to {summary.recipe.max_tokens} tokens"
+        encoded += f" ({lost} of the text is in no vector)"
     state = "interrupted, what was done is kept: " if summary.interrupted else ""
     return (
         f"{state}{what} · {p['total']:,} passages, {encoded} · "

@@ -8,7 +8,9 @@ The JSON report, `schema` 1. Keys may be added; present ones keep their name and
     queries       number of judged queries
     ties          order of equal scores, in words
     settings      of the run: encoded (the text of a query "{query}"), mode, search, ef,
-                  rerank, depth, plan, generation, truncated_queries, seconds …
+                  rerank, depth, plan, generation, truncated_queries, seconds,
+                  truncated_passages (of whole documents: {total, looked_at, truncated, tokens,
+                  tokens_cut}) …
     recipe        of the stored vectors; null for a run of another system
     provenance    {date, commit, dirty, index, generation, version}: commit of the checkout, null without one
     contents      {document: short digest of its content}; null without an index, and for very many

@@ -44,6 +44,7 @@ from qembed.pipeline.experiments.gate_causes import causes
 from qembed.pipeline.experiments.inputs import EvalInputs, index_beir, read_inputs
 from qembed.pipeline.experiments.provenance import provenance
 from qembed.pipeline.experiments.run_builder import BuiltRun, RunBuilder
+from qembed.pipeline.experiments.truncation import describe_truncation, passage_truncation
 from qembed.pipeline.indexing.summary import IndexSummary
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.retrieval.options import QueryOptions
@@ -157,6 +158,10 @@ def _build_run(
     evidence.known = {*builder.documents, *spans}
     evidence.settings |= _settings(session, query, evidence.built)
     evidence.recipe = session.recipe.to_json()
+    evidence.settings["truncated_passages"] = passage_truncation(session)
+    evidence.warnings += describe_truncation(
+        evidence.settings["truncated_passages"], session.recipe.max_tokens
+    )
     evidence.warnings += evidence.built.warnings
     evidence.warnings += evidence.check()
     for axes in plan.ablations:

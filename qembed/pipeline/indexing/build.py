@@ -223,6 +223,8 @@ class _Run:
                 "encoded": stats.encoded,
                 "reused": stats.reused,
                 "truncated": stats.truncated,
+                "tokens": stats.tokens,
+                "tokens_cut": stats.tokens_cut,
             },
             failed=[u for _, u in stats.failed],
             skipped=plan.sources.skipped + stats.skipped,

@@ -46,7 +46,7 @@ def _summary(root: Path, plan: IndexPlan, details: list[Detail], began: float) -
     documents["unchanged"] = plan.documents_in(changes.unchanged)
     documents["deleted"] = plan.documents_in(changes.gone)
     documents["failed"] = len(plan.sources.unlisted)
-    passages = dict.fromkeys(("total", "encoded", "reused", "truncated"), 0)
+    passages = dict.fromkeys(("total", "encoded", "reused", "truncated", "tokens", "tokens_cut"), 0)
     passages["total"] = present.counts.get("passages", 0) if present else 0
     return IndexSummary(
         index=root,

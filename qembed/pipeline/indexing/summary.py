@@ -69,7 +69,8 @@ class IndexStats:
 
     `documents`: by outcome. `skipped`: files by reason; `skipped_files`: the first of them, (path, reason).
     `plain_text_fallbacks`: documents chunked as plain text, by the missing requirement. `failed`: problems
-    with the file they are in. `deleted_why`: deleted documents by reason.
+    with the file they are in. `deleted_why`: deleted documents by reason. `tokens`: of the
+    passages encoded or reused; `tokens_cut`: those of them that the encoder does not read.
     """
 
     documents: Counter[str] = field(default_factory=Counter)
@@ -77,6 +78,8 @@ class IndexStats:
     encoded: int = 0
     reused: int = 0
     truncated: int = 0
+    tokens: int = 0
+    tokens_cut: int = 0
     truncated_passages: list[str] = field(default_factory=list)
     plain_text_fallbacks: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
@@ -97,9 +100,10 @@ class IndexStats:
         self.failed += problems
         self.documents["failed"] += len(problems)
 
-    def add_truncated(self, places: Sequence[str]) -> None:
+    def add_truncated(self, places: Sequence[str], tokens_cut: int) -> None:
         """Count passages of which the encoder reads a part only, given as `document:line`."""
         self.truncated += len(places)
+        self.tokens_cut += tokens_cut
         self.truncated_passages += places[: MAX_LISTED - len(self.truncated_passages)]
 
 

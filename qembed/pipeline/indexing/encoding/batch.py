@@ -175,7 +175,9 @@ class BatchEncoder:
 
     def _count_truncated(self, items: Sequence[PendingDocument], tokens: Sequence[int]) -> None:
         limit = self._writer.present.recipe.max_tokens
+        self._stats.tokens += sum(tokens)
         too_long = [i for i, n in enumerate(tokens) if n > limit]
         if too_long:
             places = [f"{item.entry.id}:{p.line}" for item in items for p in item.passages]
-            self._stats.add_truncated([places[i] for i in too_long])
+            cut = sum(tokens[i] - limit for i in too_long)
+            self._stats.add_truncated([places[i] for i in too_long], cut)
