@@ -22,17 +22,23 @@ SMALL = IndexOptions(
 )
 
 RUN = """
-import os, signal, sys
-from dataclasses import replace
+import os, signal
 from pathlib import Path
 from qembed.pipeline.indexing.build import build
+from qembed.pipeline.indexing.options import BatchPolicy, CommitPolicy, IndexOptions
 from qembed.pipeline.progress import Progress
-from tests.cli.test_half_made import SMALL
+from qembed.pipeline.recipe import RecipeOptions
 files = 0
 def seen(done, total):
     if done == 30:
         os.kill(os.getpid(), signal.SIGKILL)
-build(Path(".qembed").absolute(), replace(SMALL, paths=["docs"]), Progress(files=seen))
+small = IndexOptions(
+    paths=["docs"],
+    recipe=RecipeOptions("py:tests.encoders:bag"),
+    batches=BatchPolicy(min_passages=4, max_passages=4),
+    commits=CommitPolicy(rows=4),
+)
+build(Path(".qembed").absolute(), small, Progress(files=seen))
 """
 
 
