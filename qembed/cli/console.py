@@ -27,6 +27,10 @@ class Console:
         if not self.quiet:
             print(f"qembed: {harmless(text)}", file=sys.stderr)  # noqa: T201
 
+    def problem(self, text: str) -> None:
+        """Print one message also with --quiet, which is for runs in which all is well."""
+        print(f"qembed: {harmless(text)}", file=sys.stderr)  # noqa: T201
+
     def warn(self, text: str) -> None:
         """Print one line as a warning, unless quiet."""
         self.say(f"warning: {text}")

@@ -278,3 +278,13 @@ def number_of_bytes(text: str | None) -> int | None:
         raise UsageError(f"--max-file-size {text}: wanted bytes, or a number with K, M or G")
     factor: int = 1024 ** " KMG".index(found[2].upper() or " ")
     return int(found[1]) * factor
+
+
+def with_index(text: str, index_dir: Path | None) -> str:
+    """Repeat `--index` in the commands `qembed index` that a message names, if it was given."""
+    if index_dir is None:
+        return text
+    import shlex
+
+    command = f"qembed index --index {shlex.quote(str(index_dir))}"
+    return re.sub(r"\bqembed index\b(?! --index)", lambda _: command, text)

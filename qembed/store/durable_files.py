@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from qembed.errors import StorageError
+from qembed.paths import MANIFEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,15 @@ class FileInfo:
     name: str
     bytes: int
     crc: int
+
+
+def make_index_folder(root: Path, folders: Iterable[str]) -> None:
+    """Make the folder of an index with its own folders. A new one brings a .gitignore for all of it."""
+    if not root.exists():
+        root.mkdir(parents=True)
+        (root / IGNORE_FILE).write_text("*\n")
+    for name in folders:
+        (root / name).mkdir(exist_ok=True)
 
 
 def _write_all(fd: int, data: memoryview) -> None:
@@ -165,6 +175,8 @@ def checksum(path: Path) -> tuple[int, int]:
     return size, crc
 
 
+IGNORE_FILE = ".gitignore"
+COMMITTED = "the index holds what was committed before"
 _REASONS = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
@@ -175,14 +187,18 @@ _REASONS = {
 
 
 @contextlib.contextmanager
-def storage_errors(root: Path) -> Iterator[None]:
-    """Turn an OSError of the block into a StorageError that names the file and the reason."""
+def storage_errors(root: Path, state: str | None = None) -> Iterator[None]:
+    """Turn an OSError of the block into a StorageError that names the file, the reason and the state.
+
+    `state`: of the index at `root` after the error; by default that of its last commit, if there is one.
+    """
     try:
         yield
     except OSError as e:
         reason = _REASONS.get(e.errno or 0, e.strerror or str(e))
         where = e.filename or root
+        if state is None:
+            state = COMMITTED if (root / MANIFEST).exists() else "there is no index yet"
         raise StorageError(
-            f"cannot write {where}: {reason} (what was committed before is untouched; "
-            "mend this and run the same command again)"
+            f"cannot write {where}: {reason} ({state}; mend this and run the same command again)"
         ) from e

@@ -24,7 +24,7 @@ from qembed.locks import FileLock, LockHeld
 from qembed.store import derived_files
 from qembed.store import manifest as manifests
 from qembed.store.catalog import Catalog
-from qembed.store.durable_files import storage_errors, sync_folder
+from qembed.store.durable_files import make_index_folder, storage_errors, sync_folder
 from qembed.store.manifest import MANIFEST, REBUILD, Manifest, Shard, new_uid
 from qembed.store.shards import ShardWriter, vector_array
 from qembed.store.snapshot import Snapshot
@@ -45,9 +45,7 @@ class Writer:
     def __init__(self, root: Path, wait: float = 0.0) -> None:
         """Take the lock, waiting up to `wait` seconds. Raises IndexLocked, StorageError, IndexDamaged."""
         with storage_errors(root):
-            root.mkdir(parents=True, exist_ok=True)
-            (root / "shards").mkdir(exist_ok=True)
-            (root / derived_files.FOLDER).mkdir(exist_ok=True)
+            make_index_folder(root, ("shards", derived_files.FOLDER))
             self._lock = _lock(root, wait)
         self.root = root
         self._target = MANIFEST

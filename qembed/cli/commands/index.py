@@ -251,7 +251,11 @@ def index(
     _say(talk, summary)
     if summary.question:
         talk.warn(f"a run would ask: {summary.question} (--yes deletes them)")
-    out(dumps(summary.to_json()) if common.format is OutputFormat.json else summary_line(summary))
+    all_is_well = not (summary.failed or summary.interrupted or summary.dry_run)
+    if common.format is OutputFormat.json:
+        out(dumps(summary.to_json()))
+    elif not (common.quiet and all_is_well):
+        out(summary_line(summary))
     _say_details(talk, summary)
     if summary.interrupted:
         raise typer.Exit(signals.code)
@@ -262,7 +266,7 @@ def index(
 def _say(talk: Console, summary: IndexSummary) -> None:
     """Print what could not be read and what was skipped."""
     for unread in summary.failed:
-        talk.say(f"cannot read {str(unread).translate(LINE_BREAKS)}")
+        talk.problem(f"cannot read {str(unread).translate(LINE_BREAKS)}")
     for line in warning_lines(summary, talk.verbose):
         talk.say(line)
     for reason, n in summary.skipped.items():

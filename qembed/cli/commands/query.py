@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated
 
@@ -33,6 +34,7 @@ from qembed.cli.options import (
     TemplateOption,
     VerboseOption,
     WhereOption,
+    with_index,
 )
 from qembed.cli.streams import standard_input
 from qembed.cli.via_server import ask_server
@@ -163,6 +165,8 @@ def query(
 
         with talk.counter("rerank", len(queries) * candidates if rerank else 0, "pairs") as track:
             answer = answer_queries(index, request, track)
+    if answer.warnings and index_dir is not None:
+        answer = replace(answer, warnings=[with_index(w, index_dir) for w in answer.warnings])
     print_answer(answer, format.value, explain, talk)
     if answer.refused:
         raise typer.Exit(ExitCode.SOME_FAILED)

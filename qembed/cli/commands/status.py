@@ -9,7 +9,13 @@ import typer
 
 from qembed.cli.console import Console, dumps, out
 from qembed.cli.exit_codes import ExitCode
-from qembed.cli.options import FormatOption, IndexOption, OutputFormat, QuietOption
+from qembed.cli.options import (
+    FormatOption,
+    IndexOption,
+    OutputFormat,
+    QuietOption,
+    with_index,
+)
 
 
 def status(
@@ -36,9 +42,10 @@ def status(
     if format is OutputFormat.json:
         out(dumps({**found, "stale": stale}))
     else:
-        _text(found)
+        for name, value in [*([] if quiet else _rows(found)), *_problems(found)]:
+            out(f"{name:11} {with_index(value, index_dir)}")
     if stale:
-        Console(quiet).say(
+        Console(quiet).problem(
             f"stale: refreshed {_span(found['age_seconds'])} ago, allowed {fail_if_stale}"
         )
         raise typer.Exit(ExitCode.GATE)
@@ -96,9 +103,10 @@ def _settings(own: dict[str, Any]) -> str:
     return " ".join(words)
 
 
-def _text(s: dict[str, Any]) -> None:
+def _rows(s: dict[str, Any]) -> list[tuple[str, str]]:
+    """Rows (name, value) about the index."""
     recipe = s["recipe"]
-    rows = [
+    return [
         ("index", s["index"]),
         ("generation", f"{s['generation']}, refreshed {_span(s['age_seconds'])} ago"),
         *_sources(s["source_settings"]),
@@ -117,6 +125,11 @@ def _text(s: dict[str, Any]) -> None:
             for kind, d in s["derived"].items()
         ),
     ]
+
+
+def _problems(s: dict[str, Any]) -> list[tuple[str, str]]:
+    """Rows (name, value) about what is not as it should be; with --quiet the only ones."""
+    rows = []
     if s["unfinished"]:
         rows.append(("unfinished", "a run goes on, or was stopped (qembed index completes it)"))
     if s["derived"]["lexical"]["behind"]:
@@ -124,7 +137,4 @@ def _text(s: dict[str, Any]) -> None:
         rows.append(("words", f"{missing} (qembed index completes it)"))
     if s["rebuilding"]:
         rows.append(("rebuild", "begun, not finished (the same qembed index --rebuild goes on)"))
-    for name, value in rows:
-        out(f"{name:11} {value}")
-    for error in s["failed"]:
-        out(f"{'unreadable':11} {error}")
+    return [*rows, *(("unreadable", error) for error in s["failed"])]

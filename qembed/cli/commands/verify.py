@@ -8,7 +8,13 @@ import typer
 
 from qembed.cli.console import Console, dumps, out
 from qembed.cli.exit_codes import ExitCode
-from qembed.cli.options import FormatOption, IndexOption, OutputFormat, QuietOption
+from qembed.cli.options import (
+    FormatOption,
+    IndexOption,
+    OutputFormat,
+    QuietOption,
+    with_index,
+)
 
 
 def verify(
@@ -31,7 +37,9 @@ def verify(
     from qembed.pipeline.locate import find_index
 
     root = find_index(index_dir)
-    findings = list(check(root, probe=not no_model))
+    findings = [
+        f._replace(mend=with_index(f.mend, index_dir)) for f in check(root, probe=not no_model)
+    ]
     if format is OutputFormat.json:
         body = [f._asdict() for f in findings]
         out(dumps({"schema": 1, "index": str(root), "ok": not findings, "findings": body}))
@@ -43,8 +51,9 @@ def verify(
             if len(f.documents) > 10:
                 out(f"    … and {len(f.documents) - 10} more")
             out(f"    mend: {f.mend}")
-        if not findings:
+        if not findings and not quiet:
             out("ok")
     if findings:
-        Console(quiet).say(f"{len(findings)} findings")
+        what = "1 finding" if len(findings) == 1 else f"{len(findings)} findings"
+        Console(quiet).say(what)
         raise typer.Exit(ExitCode.CANNOT_RUN)

@@ -48,7 +48,7 @@ def verify(root: Path, probe: bool = True) -> Iterator[Finding]:
             except RecipeMismatch as e:
                 yield Finding("probe", str(e), REBUILD)
             except QembedError as e:
-                yield Finding("model", str(e), "bring the model back, or " + REBUILD)
+                yield Finding("model", str(e), f"bring the model back, or {REBUILD} --model SPEC")
 
 
 def check_graph(session: Session) -> Iterator[Finding]:

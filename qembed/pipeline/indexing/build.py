@@ -22,6 +22,7 @@ from qembed.pipeline.progress import Progress
 from qembed.store import Writer
 from qembed.store import manifest as manifests
 from qembed.store.compaction import maintain
+from qembed.store.durable_files import IGNORE_FILE
 from qembed.types import ReadItem, SourceFile
 
 if TYPE_CHECKING:
@@ -267,4 +268,5 @@ def _remove_empty_index(root: Path) -> None:
         (root / "shards").rmdir()
         (root / "derived").rmdir()
         (root / "lock").unlink()
+        (root / IGNORE_FILE).unlink(missing_ok=True)
         root.rmdir()

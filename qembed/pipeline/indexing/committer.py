@@ -54,7 +54,9 @@ class Committer:
         self._writer.commit(catalog, counts=counts, unfinished=not finished, **fields)
         snapshot = self._writer.open_present(catalog)
         if not finished and self._with_words:
-            with storage_errors(self._writer.root):
+            with storage_errors(
+                self._writer.root, "the index holds what was committed, words are missing"
+            ):
                 extend_lexical(snapshot, Progress())
         self._committed_at = time.monotonic()
         self._cost = self._committed_at - began

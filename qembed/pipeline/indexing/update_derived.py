@@ -27,6 +27,8 @@ QUERY_OFFSET = 0.3
 
 A stored vector itself is found too easily. `tests.bench.scale` compares with real queries.
 """
+INCOMPLETE = "all documents are indexed, but word index, matrix or graph are behind"
+"""State of an index whose derived files could not be written."""
 LONG_BUILD_ROWS = 50_000
 """Rows added to a graph from which on the user is told, as it takes a while."""
 GROWTH = 1.25
@@ -46,7 +48,7 @@ def update_derived(
     graph; rebuild what is damaged or finds too little. Raises StorageError.
     """
     progress = progress or Progress()
-    with storage_errors(snapshot.root):
+    with storage_errors(snapshot.root, INCOMPLETE):
         files.extend_matrix(snapshot)
         if repair and lexical_damage(snapshot.root, snapshot.manifest):
             files.discard(snapshot.root, files.LEXICAL)

@@ -8,6 +8,7 @@ holds one; the others join the results.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -82,8 +83,15 @@ class Graph:
         return cls(dim, index, groups)
 
     def save(self, path: Path) -> None:
-        """Write the graph to `path` and its groups to `groups_path`; the caller syncs both."""
+        """Write the graph to `path` and its groups to `groups_path`; the caller syncs both.
+
+        Raises OSError if the disk does not take them.
+        """
         self._index.save_index(str(path))
+        # hnswlib does not look whether its stream could write
+        if (size := path.stat().st_size) != (wanted := self._index.index_file_size()):
+            reason = f"only {size:,} of {wanted:,} bytes could be written (is the disk full?)"
+            raise OSError(errno.EIO, reason, str(path))
         self._groups.save(groups_path(path))
 
     def __len__(self) -> int:

@@ -6,8 +6,10 @@ names the segments.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import re
 import tempfile
 import zlib
 from collections.abc import Iterator
@@ -109,6 +111,23 @@ def _check_file(path: Path, sums: bool) -> None:
         raise LexicalIndexDamaged(f"{path} cannot be read: {e}") from e
     if crc != wanted or left:
         raise LexicalIndexDamaged(f"{path} was altered")
+
+
+_OS_ERROR = re.compile(r"\(os error (\d+)\)")
+_DISK_REFUSES = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO})
+
+
+@contextmanager
+def writing_errors(path: Path) -> Iterator[None]:
+    """Raise OSError where the disk refuses to take what the engine writes, else as `engine_errors`."""
+    try:
+        with engine_errors(path):
+            yield
+    except LexicalIndexDamaged as e:
+        found = _OS_ERROR.search(str(e))
+        if found and (number := int(found[1])) in _DISK_REFUSES:
+            raise OSError(number, os.strerror(number), str(path)) from e
+        raise
 
 
 @contextmanager

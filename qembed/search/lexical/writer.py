@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qembed.search.lexical.analyzer import characters_of, terms_of
-from qembed.search.lexical.files import check, engine_errors
+from qembed.search.lexical.files import check, writing_errors
 
 if TYPE_CHECKING:
     from qembed.types import Rows
@@ -55,7 +55,7 @@ class LexicalWriter:
             path.mkdir(parents=True)
         else:
             check(path, sums=False)
-        with engine_errors(path):
+        with writing_errors(path):
             index = tantivy.Index(_schema(), path=str(path), reuse=upto is not None)
             index.register_tokenizer(TOKENIZER, _analyzer())
             self._writer: Any = index.writer(
@@ -84,13 +84,13 @@ class LexicalWriter:
             document.add_text("words", " ".join(terms_of(whole)))
             if characters := characters_of(whole):
                 document.add_text("characters", " ".join(characters))
-            with engine_errors(self.path):
+            with writing_errors(self.path):
                 self._writer.add_document(document)
             self.rows += 1
 
     def commit(self) -> None:
         """Make the added rows durable, and visible to readers that open the index from now on."""
-        with engine_errors(self.path):
+        with writing_errors(self.path):
             self._writer.commit()
             self._writer.wait_merging_threads()  # ends the writer
             self._writer = None
@@ -102,6 +102,6 @@ class LexicalWriter:
         """Release the folder; rows that were not committed are dropped."""
         if self._writer is not None:
             writer, self._writer = self._writer, None
-            with engine_errors(self.path):
+            with writing_errors(self.path):
                 writer.rollback()
                 writer.wait_merging_threads()
