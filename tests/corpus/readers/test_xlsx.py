@@ -142,6 +142,26 @@ def test_gaps_and_places() -> None:
     assert text_of(rows) == "a |  | c\n" + " | " * 10 + "z\nno place"
 
 
+def test_values_of_merged_cells_are_said_once() -> None:
+    def line(number: int, *cells: tuple[str, str]) -> str:
+        found = "".join(inline(text, f"{place}{number}") for place, text in cells)
+        return f'<row r="{number}">{found}</row>'
+
+    rows = (
+        line(1, ("A", "Title"), ("B", "Title"), ("C", "Title"), ("D", "Title"))
+        + line(2, ("A", "Title"), ("B", "kept"), ("C", "kept"), ("D", "x"))
+        + line(3, ("A", "North"), ("B", "1"))
+        + line(4, ("A", "North"), ("B", "1"))
+        + line(5000, ("A", "North"), ("B", "2"))
+    )
+    merged = (
+        '<mergeCells count="2"><mergeCell ref="A1:C2"/><mergeCell ref="$A$3:A9999"/></mergeCells>'
+    )
+    assert text_of(rows, merged) == "Title |  |  | Title\n | kept |  | x\nNorth | 1\n | 1\n | 2"
+    without = rows.replace(' r="1"', "").replace(' r="2"', "")
+    assert text_of(without, merged).startswith("Title |  |  | Title\n | kept |  | x\n")
+
+
 def test_a_far_cell_costs_nothing() -> None:
     rows = f'<row r="1">{inline("near", "A1")}</row><row r="1048576">{inline("far", "XFD1048576")}</row>'
     data = xlsx(sheet(1, rows))

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from qembed.corpus.readers.converted import Broken, Converted, Omitted, Text
 from qembed.corpus.readers.office.ooxml.blocks import Blocks
 from qembed.corpus.readers.office.ooxml.cell_values import built_in, shown_number
+from qembed.corpus.readers.office.ooxml.merged_cells import MergedCells, column
 from qembed.corpus.readers.office.ooxml.package import (
     Element,
     Package,
@@ -149,6 +150,8 @@ class _Book:
         data = self._package.read(part)
         found = Blocks()
         lines: list[str] = []
+        merged = MergedCells(data)
+        number = 0
         rows = etree.iterparse(
             io.BytesIO(data), tag=("{*}row", "{*}headerFooter"), **xml_options(data, part)
         )
@@ -157,7 +160,9 @@ class _Book:
                 if name_of(e) == "headerFooter":
                     found.add(print_margins(e))
                     continue
-                if line := self._row(e, found):
+                place = e.get("r", "")
+                number = int(place) if place.isdigit() else number + 1
+                if line := self._row(e, found, number, merged):
                     lines.append(line)
                     self._left -= len(line)
                     if self._left < 0:
@@ -171,19 +176,21 @@ class _Book:
             found.lines.insert(0, "\n".join(lines))
         return found
 
-    def _row(self, row: Element, found: Blocks) -> str:
+    def _row(self, row: Element, found: Blocks, number: int, merged: MergedCells) -> str:
         """A row's cells with `|` between them; formulas without a result are left out."""
         texts: list[str] = []
         last = 0
         for cell in row:
             if name_of(cell) != "c":
                 continue
-            column = _column(cell.get("r", "")) or last + 1
+            at = _column(cell.get("r", "")) or last + 1
             text = " ".join(self._value(cell).split())
+            if text and merged and merged.is_said(number, at, text):
+                continue
             if text:
-                texts += [""] * min(column - last - 1, MAX_GAP)
+                texts += [""] * min(at - last - 1, MAX_GAP)
                 texts.append(text)
-                last = column
+                last = at
             elif child(cell, "f") is not None and child(cell, "v") is None:
                 found.omitted["formula whose result is not stored"] += 1
         return " | ".join(texts)
@@ -244,7 +251,4 @@ def _column(place: str) -> int:
     found = _PLACE.fullmatch(place)
     if found is None:
         return 0
-    number = 0
-    for letter in found[1].upper():
-        number = 26 * number + ord(letter) - ord("A") + 1
-    return number
+    return column(found[1])
