@@ -6,6 +6,7 @@ Deterministic and fast: `qembed.testing`'s, some with counters, a delay or a fau
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -98,6 +99,10 @@ def thinking() -> Thinking:
     return Thinking()
 
 
+class Halt(BaseException):
+    """An exception of one's own that no `except Exception` catches."""
+
+
 class FaultyBag(Bag):
     """Fails for texts that contain "poison", in the way that BAG_FAULT names; for every text with `dead`."""
 
@@ -112,6 +117,10 @@ class FaultyBag(Bag):
             return np.array(vectors)
         if fault in ("raise", "dead"):
             raise RuntimeError(f"cannot take {texts[bad[0]][:20]}\nat all")
+        if fault == "exit":
+            sys.exit(7)
+        if fault == "halt":
+            raise Halt("no more")
         if fault == "nothing":
             return None
         if fault == "short":

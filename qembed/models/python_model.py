@@ -23,7 +23,7 @@ import inspect
 import json
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,13 +55,37 @@ def load_object(spec: str) -> tuple[Any, Any]:
         if here not in sys.path:
             sys.path.insert(0, here)
     try:
-        module = importlib.import_module(module_name)
+        with _no_exit(spec):
+            module = importlib.import_module(module_name)
     except ImportError as e:
         raise ModelUnavailable(f"{spec}: {e}") from e
     factory = getattr(module, factory_name, None)
     if not callable(factory):
         raise ModelUnavailable(f"{spec}: {module_name} has no function {factory_name!r}")
-    return factory(), module
+    with _no_exit(spec):
+        return factory(), module
+
+
+@contextlib.contextmanager
+def _no_exit(spec: str) -> Iterator[None]:
+    """Run the user's code that loads a model. What would end the process becomes ModelUnavailable."""
+    try:
+        yield
+    except (Exception, KeyboardInterrupt):  # bugs keep their traceback, Ctrl-C ends the run
+        raise
+    except BaseException as e:
+        raise ModelUnavailable(f"{spec} raised {_described(e)}") from e
+
+
+@contextlib.contextmanager
+def _described_errors(name: str) -> Iterator[None]:
+    """Run the user's code for some texts. Whatever it raises becomes EncodingError, but Ctrl-C."""
+    try:
+        yield
+    except (EncodingError, KeyboardInterrupt):
+        raise
+    except BaseException as e:
+        raise EncodingError(f"{name} raised {_described(e)}") from e
 
 
 def object_revision(instance: Any, module: Any, spec: str) -> str:
@@ -92,11 +116,8 @@ class PythonEncoder:
 
         if not len(texts):
             return np.zeros((0, self._dim), dtype=np.float32)
-        try:
-            given = self._instance.encode(texts)
-        except Exception as e:  # the user's code may raise anything
-            raise EncodingError(f"{self._name} raised {_described(e)}") from e
-        vectors = validate(given, texts, self._name)
+        with _described_errors(self._name):
+            vectors = validate(self._instance.encode(texts), texts, self._name)
         if vectors.shape[1] != self._dim:
             raise EncodingError(
                 f"{self._name} gave {vectors.shape[1]} dimensions, it said it has {self._dim}"
@@ -105,16 +126,17 @@ class PythonEncoder:
 
     def encode_tokens(self, texts: Sequence[str]) -> list[Vectors]:
         """Token vectors of each text, float32 (tokens, width), rows of length 1. Raises EncodingError."""
-        given = self._instance.encode_tokens(texts)
-        if len(given) != len(texts):
-            raise EncodingError(f"{self._name} gave {len(given)} arrays for {len(texts)} texts")
-        return [
-            validate(states, [text] * len(states), self._name)
-            for states, text in zip(given, texts, strict=True)
-        ]
+        with _described_errors(self._name):
+            given = self._instance.encode_tokens(texts)
+            if len(given) != len(texts):
+                raise EncodingError(f"{self._name} gave {len(given)} arrays for {len(texts)} texts")
+            return [
+                validate(states, [text] * len(states), self._name)
+                for states, text in zip(given, texts, strict=True)
+            ]
 
 
-def _described(error: Exception) -> str:
+def _described(error: BaseException) -> str:
     """Name, message and place of an exception in the user's code, on one line."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     text = " ".join(f"{type(error).__name__}: {error}".split())[:200]
@@ -137,7 +159,8 @@ class PythonModel:
         self.max_tokens = int(getattr(instance, "max_tokens", 512))
         self.profile = Profile(self.name, query=str(getattr(instance, "query", "{query}")))
         self._instance = instance
-        self.dim = int(getattr(instance, "dim", 0)) or len(instance.encode(["dimension"])[0])
+        with _no_exit(spec):
+            self.dim = int(getattr(instance, "dim", 0)) or len(instance.encode(["dimension"])[0])
 
     @property
     def queries(self) -> PythonModel:
@@ -205,10 +228,8 @@ class PythonReranker:
         out = np.zeros(len(pairs), dtype=np.float32)
         for at in range(0, len(pairs), PAIRS_PER_CALL):
             part = list(pairs[at : at + PAIRS_PER_CALL])
-            try:
+            with _described_errors(self.spec):
                 given = np.asarray(self._instance.score(part), dtype=np.float32)
-            except Exception as e:  # the user's code may raise anything
-                raise EncodingError(f"{self.spec} raised {_described(e)}") from e
             if given.shape != (len(part),):
                 raise EncodingError(
                     f"{self.spec} gave scores of shape {given.shape} for {len(part)} pairs"

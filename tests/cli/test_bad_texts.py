@@ -7,7 +7,7 @@ import pytest
 from tests.cli.conftest import Shell
 
 FAULTY = "py:tests.encoders:faulty"
-FAULTS = ("nan", "inf", "zeros", "none", "ragged", "short", "nothing", "raise")
+FAULTS = ("nan", "inf", "zeros", "none", "ragged", "short", "nothing", "raise", "exit", "halt")
 
 
 @pytest.fixture

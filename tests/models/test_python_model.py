@@ -165,6 +165,48 @@ def test_a_bug_in_the_users_code_keeps_its_traceback(write: Write) -> None:
         open_model(spec)
 
 
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        "import sys; sys.exit(7)",
+        "__init__ = lambda self: __import__('sys').exit(7)",
+        "encode = lambda self, t: __import__('sys').exit(7)",
+    ],
+)
+def test_an_exit_while_it_is_loaded(write: Write, attributes: str) -> None:
+    spec = write(attributes)
+    if attributes.startswith("encode"):
+        source = Path("mine.py").read_text().replace("def encode(", "def never(")
+        Path("mine.py").write_text(source)
+    with pytest.raises(
+        ModelUnavailable, match=r"^py:mine:factory raised SystemExit: 7 \(.*mine\.py:\d+\)"
+    ):
+        open_model(spec)
+
+
+def test_an_exit_while_it_scores_or_encodes_tokens() -> None:
+    class Exits:
+        def score(self, pairs: object) -> object:
+            raise SystemExit("enough")
+
+        def encode_tokens(self, texts: object) -> object:
+            raise SystemExit("enough")
+
+    with pytest.raises(EncodingError, match="py:m:f raised SystemExit: enough"):
+        PythonReranker("py:m:f", Exits()).score([("q", "a")])
+    with pytest.raises(EncodingError, match="py:m:f raised SystemExit: enough"):
+        PythonEncoder(Exits(), 3, "py:m:f").encode_tokens(["a"])
+
+
+def test_ctrl_c_is_no_failure_of_a_text() -> None:
+    class Interrupted:
+        def encode(self, texts: object) -> object:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        PythonEncoder(Interrupted(), 3, "py:m:f").encode(["a"])
+
+
 class Gives:
     """An encoder that gives what it is told to, a row a text."""
 
