@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from qembed.version import __version__
 
+TYPE_CHECKING = False  # typing's import takes longer than all else before SIGINT has its handler
 if TYPE_CHECKING:
+    from typing import Any
+
     from qembed.api import Index, open
 
 __all__ = ["Index", "__version__", "open"]

@@ -5,10 +5,12 @@ Deterministic and fast: `qembed.testing`'s, some with counters, a delay or a fau
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -138,3 +140,34 @@ class FaultyBag(Bag):
 
 def faulty() -> FaultyBag:
     return FaultyBag()
+
+
+def _long_call() -> None:
+    """A library's call of minutes, in which no Python runs. Tells of its beginning by a file, $STUBBORN."""
+    Path(os.environ["STUBBORN"]).touch()
+    hashlib.pbkdf2_hmac("sha256", b"", b"", 400_000_000)
+
+
+class Stubborn(Shouting):
+    """Does not listen while it scores."""
+
+    def score(self, pairs: Sequence[tuple[str, str]]) -> Any:
+        _long_call()
+        return super().score(pairs)
+
+
+def stubborn() -> Stubborn:
+    return Stubborn()
+
+
+class StubbornBag(Bag):
+    """Does not listen while it encodes passages."""
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        if any("w" in t for t in texts):
+            _long_call()
+        return super().encode(texts)
+
+
+def stubborn_bag() -> StubbornBag:
+    return StubbornBag()

@@ -7,11 +7,15 @@ import re
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from qembed.cli.signal_watch import watched
 from qembed.pipeline.progress import Progress
+
+if TYPE_CHECKING:
+    from qembed.cli.progress_display import ProgressDisplay
 
 
 class Console:
@@ -21,11 +25,18 @@ class Console:
         self.quiet = quiet
         self.verbose = verbose
         self.bars = sys.stderr.isatty() and not quiet
+        self._display: ProgressDisplay | None = None
 
     def say(self, text: str) -> None:
-        """Print one message, unless --quiet."""
-        if not self.quiet:
-            print(f"qembed: {harmless(text)}", file=sys.stderr)  # noqa: T201
+        """Print one message, unless --quiet; above the bar if there is one."""
+        if self._display is not None:
+            self._display.write(text)
+        elif not self.quiet:
+            self._print(text)
+
+    @staticmethod
+    def _print(text: str) -> None:
+        print(f"qembed: {harmless(text)}", file=sys.stderr)  # noqa: T201
 
     def problem(self, text: str) -> None:
         """Print one message also with --quiet, which is for runs in which all is well."""
@@ -45,15 +56,31 @@ class Console:
         self.detail("seconds: " + ", ".join(f"{k} {v:.3f}" for k, v in seconds.items()))
 
     @contextmanager
-    def progress(self, stop: Callable[[], bool] = lambda: False) -> Iterator[Progress]:
-        """Show phases, counts and the time left while the block runs: a bar, or a line now and then."""
-        if self.quiet:
-            yield Progress(stop=stop)
-            return
-        from qembed.cli.progress_display import ProgressDisplay
+    def progress(
+        self, stop: StopSignals | None = None, committing: StopSignals | None = None
+    ) -> Iterator[Progress]:
+        """Show phases, counts and the time left while the block runs: a bar, or a line now and then.
 
-        with ProgressDisplay(self.say, self.bars) as shown:
-            yield Progress(shown.write, shown.phase, shown.advance, shown.expect, stop)
+        `stop`: signals that the caller catches. `committing`: signals to be caught in the parts of the work
+        that commit. Without `stop`, SIGINT ends the process within a second, also inside a library's call.
+        """
+        parts: dict[str, Any] = {}
+        if (signals := stop or committing) is not None:
+            parts["stop"] = signals
+        if committing is not None:
+            parts["committing"] = lambda: committing.caught(self)
+        with watched() if stop is None else nullcontext():
+            if self.quiet:
+                yield Progress(**parts)
+                return
+            from qembed.cli.progress_display import ProgressDisplay
+
+            with ProgressDisplay(self._print, self.bars) as shown:
+                self._display = shown
+                try:
+                    yield Progress(self.say, shown.phase, shown.advance, shown.expect, **parts)
+                finally:
+                    self._display = None
 
     @contextmanager
     def counter(self, name: str, total: int, unit: str) -> Iterator[Callable[[int], None] | None]:
@@ -91,7 +118,8 @@ class StopSignals:
 
         before = {s: signal.signal(s, handler) for s in (signal.SIGINT, signal.SIGTERM)}
         try:
-            yield self
+            with watched(signals=2):
+                yield self
         finally:
             for s, old in before.items():
                 signal.signal(s, old)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import NamedTuple
 
 
@@ -18,6 +18,7 @@ class Progress(NamedTuple):
     `say(line)`: print a message. `phase(name, unit, total)`: a phase begins, of `total` units, None if that
     is not known. `advance(n)`: n more units of the phase are done. `expect(total)`: a new estimate of its
     total. `stop()`: polled between two steps; True ends the operation with the work so far committed.
+    `committing()`: context of a part that commits when it is stopped; KeyboardInterrupt ends any other.
     """
 
     say: Callable[[str], None] = lambda _: None
@@ -25,6 +26,7 @@ class Progress(NamedTuple):
     advance: Callable[[int], None] = lambda _: None
     expect: Callable[[int], None] = lambda _: None
     stop: Callable[[], bool] = lambda: False
+    committing: Callable[[], AbstractContextManager[object]] = nullcontext
 
 
 class StageTimer(defaultdict[str, float]):

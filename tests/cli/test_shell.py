@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from qembed.cli.app import COMMANDS
+from qembed.cli.commands.eval.evaluate import EvalGroup
+from qembed.cli.commands.models import app as models
 from tests.cli.conftest import ROOT, Shell
 
 pytestmark = pytest.mark.slow
@@ -54,6 +57,7 @@ TABLE = {
     "eval pool": Row(("eval", "pool", "--queries", "q.jsonl", "-o", "p.tsv"), writes=False),
     "eval init": Row(("eval", "init", "retrieval", "--force")),
     "eval sts": Row(("eval", "sts", "sts.tsv")),
+    "config": Row(("config",)),
     "serve --status": Row(("serve", "--status"), 2, writes=False),
     "serve --stop": Row(("serve", "--stop"), writes=False),
     "serve": Row(("serve", "--idle", "1s"), writes=False),
@@ -77,6 +81,19 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Shell:
     assert shell(*EVAL, "--report", "r.json").code == 0
     shell.write("hits", shell("query", "money", "--format", "jsonl").out)
     return shell
+
+
+def test_the_table_has_every_command() -> None:
+    groups = {
+        "eval": EvalGroup.targets,
+        "models": dict.fromkeys(c.name for c in models.registered_commands),
+    }
+    every = {f"{name} {inner}" for name, inside in groups.items() for inner in inside}
+    every |= set(COMMANDS) - {"models"}
+    rows = {" ".join(row.args) for row in TABLE.values()}
+    assert [
+        name for name in every if not any(f"{row} ".startswith(f"{name} ") for row in rows)
+    ] == []
 
 
 COMMAND = "from qembed.__main__ import command; command()"

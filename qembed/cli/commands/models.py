@@ -129,7 +129,9 @@ def prepare(
     from qembed.pipeline.diagnostics.models import prepare_model
 
     talk = Console(quiet)
-    ready, line = prepare_model(spec, talk.say)
+    with talk.progress() as progress:
+        progress.phase("export", "", None)
+        ready, line = prepare_model(spec, progress.say)
     if not ready:
         print(f"qembed: {line}", file=sys.stderr)  # noqa: T201
         raise typer.Exit(ExitCode.CANNOT_RUN)

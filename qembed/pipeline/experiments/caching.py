@@ -134,16 +134,12 @@ class CachingReranker:
             track(len(pairs))
         return np.array([self._scores[key] for key in keys], dtype=np.float32)
 
-    def _advance(self, n: int) -> None:
-        self._progress.advance(n)
-        if self._progress.stop():
-            raise KeyboardInterrupt
-
     def _score_collected(self) -> None:
         keys = list(self._unscored)
         if keys:
             pairs, tasks = [pair for pair, _ in keys], [task for _, task in keys]
             self._progress.phase("rerank", "pairs", len(pairs))
-            scores = self._reranker.score(pairs, self._advance, tasks if self.instructed else None)
+            instructions = tasks if self.instructed else None
+            scores = self._reranker.score(pairs, self._progress.advance, instructions)
             self._scores.update(zip(keys, scores.tolist(), strict=True))
         self._unscored.clear()

@@ -85,9 +85,9 @@ def index_beir(
     except OSError as e:
         raise StorageError(f"cannot write {folder}: {e.strerror} ({CACHE_HINT})") from e
     root = folder / INDEX_FOLDER
-    summary = build(
-        root, replace(options, paths=(str(link),), recipe=recipe, wait=LOCK_WAIT), progress
-    )
+    chosen = replace(options, paths=(str(link),), recipe=recipe, wait=LOCK_WAIT)
+    with progress.committing():
+        summary = build(root, chosen, progress)
     if summary.interrupted:
         raise KeyboardInterrupt
     if summary.failed:

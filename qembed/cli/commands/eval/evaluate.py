@@ -229,7 +229,7 @@ def evaluate(
 
     talk = Console(reports.quiet, reports.verbose)
     options = _eval_options(inputs, gates, retrieval, beir_index, reports)
-    with StopSignals().caught(talk) as signals, talk.progress(signals) as progress:
+    with talk.progress(committing=StopSignals()) as progress:
         result = run_evaluation(options, lambda: find_index(inputs.index_dir), progress)
     for warning in result.warnings:
         if warning in result.body["causes"]:  # said below, with the failed gates

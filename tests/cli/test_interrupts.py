@@ -1,0 +1,84 @@
+"""Ctrl-C while a library's call takes its time: the process ends within a second."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.cli.conftest import FILES, ROOT, Shell
+
+pytestmark = pytest.mark.slow
+
+STUBBORN = "py:tests.encoders:stubborn"
+
+
+def interrupted(shell: Shell, *args: str, stdin: str = "", times: int = 1) -> tuple[int, float]:
+    """Exit code and seconds from the last SIGINT to the end of a command that is in a library's call."""
+    begun = shell.folder / "begun"
+    begun.unlink(missing_ok=True)
+    with (
+        (shell.folder / "input").open("w+b") as given,
+        (shell.folder / "stderr").open("w+b") as said,
+    ):
+        given.write(stdin.encode())
+        given.seek(0)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "qembed", *args],
+            cwd=shell.folder,
+            env=shell.env(STUBBORN=str(begun)),
+            stdin=given,
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+        )
+        while not begun.exists():
+            assert process.poll() is None
+            time.sleep(0.01)
+        for _ in range(times):
+            time.sleep(0.1)
+            process.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        code = process.wait(60)
+        seconds = time.monotonic() - began
+        said.seek(0)
+        assert b"Traceback" not in said.read()
+    return code, seconds
+
+
+@pytest.mark.parametrize("command", ["query", "rerank", "eval"])
+def test_ctrl_c_ends_a_rerank_within_a_second(collection: Shell, command: str) -> None:
+    args, stdin = {
+        "query": (["query", "w1 w2", "--rerank", STUBBORN], ""),
+        "rerank": (
+            ["rerank", "--model", STUBBORN],
+            collection("query", "w1", "--format", "jsonl").out,
+        ),
+        "eval": ([*FILES, "--rerank", STUBBORN], ""),
+    }[command]
+    code, seconds = interrupted(collection, *args, stdin=stdin)
+    assert code == 130
+    assert seconds < 2  # .7, on a machine that has other work as well
+
+
+def test_ctrl_c_twice_ends_an_index_run_within_a_second(collection: Shell) -> None:
+    model = "py:tests.encoders:stubborn_bag"
+    args = ("index", "corpus.jsonl", "--model", model, "--index", "new/.qembed")
+    code, seconds = interrupted(collection, *args, times=2)
+    assert code == 130
+    assert seconds < 2
+    assert collection("verify", "--no-model").code == 0
+
+
+def test_little_is_imported_before_sigint_has_its_handler() -> None:
+    program = (
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); before = set(sys.modules); "
+        "import qembed.__main__, qembed.cli.interrupts; print(*sorted({*sys.modules} - before))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", program], capture_output=True, text=True, check=True
+    )
+    assert "qembed.cli.interrupts" in done.stdout.split()
+    assert not {"typing", "re", "typer"} & set(done.stdout.split())
