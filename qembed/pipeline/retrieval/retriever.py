@@ -217,7 +217,10 @@ class Retriever:
                     pairs=[[(query, texts[row])] for row in r.rows.tolist()],
                     tasks=[self._task(r.query)] * len(r.rows),
                     prior=r.scores,
-                    share=rerank_share(spec, r.dense, r.lexical) if share is None else share,
+                    share=share
+                    or rerank_share(
+                        spec, r.dense, r.lexical, [texts[row] for row in r.rows.tolist()]
+                    ),
                 )
                 for r, query in zip(ranked, asked, strict=True)
             ]

@@ -177,9 +177,14 @@ def test_ties_keep_the_order_they_came_in() -> None:
 def test_late_interaction_counts_less_where_words_were_counted() -> None:
     some, none = np.array([0.5, 3.0], np.float32), np.zeros(2, np.float32)
     assert late_share(some, some) == LATE_BESIDE_WORDS
-    assert rerank_share("late", some, some) == LATE_BESIDE_WORDS
-    assert rerank_share("minilm-l12", some, some) == rerank_share("minilm-l12", None, None) == CROSS
-    assert rerank_share("./folder", some, some) == rerank_share("py:a:b", some, None) == 1
+    prose, code = ["a page on refunds"], ["def f(x):\n    return {x: [x]}"]
+    assert rerank_share("late", some, some, prose) == LATE_BESIDE_WORDS
+    assert rerank_share("minilm-l12", some, some, prose) == CROSS
+    assert rerank_share("minilm-l12", None, None, [*prose, *code]) == CROSS / 2
+    assert rerank_share("minilm-l12", None, None, code) == 0
+    assert (
+        rerank_share("./folder", some, some, prose) == rerank_share("py:a:b", some, None, []) == 1
+    )
     assert late_share(some, none) == late_share(some, None) == late_share(None, some) == LATE_ALONE
 
 

@@ -107,7 +107,7 @@ def _hit_group(hits: Sequence[HitLine], options: RerankOptions, profile: Profile
     share = options.share
     if share is None:
         stages = (_stage_scores(hits, stage) for stage in ("dense", "lexical"))
-        share = rerank_share(options.spec, *stages)
+        share = rerank_share(options.spec, *stages, [hit["text"] for hit in hits])
     return CandidateGroup([[p] for p in pairs], tasks, prior, share if known else 1.0)
 
 
@@ -206,7 +206,10 @@ def rerank_run(
                 tasks=[task] * len(names),
                 prior=_finite_scores([run[q][d] for d in names]),
                 # what a run's scores are made of is not known
-                share=options.share or rerank_share(options.spec, None, None),
+                share=options.share
+                or rerank_share(
+                    options.spec, None, None, [text for d in names for text in texts[d]]
+                ),
             )
         )
     reordered, summary = RerankJob(groups).run(options.spec, reranker, options.budget, track)
