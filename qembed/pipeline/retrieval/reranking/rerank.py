@@ -106,8 +106,8 @@ def _hit_group(hits: Sequence[HitLine], options: RerankOptions, profile: Profile
     prior = _finite_scores(scores) if known else np.zeros(len(hits), dtype=np.float32)
     share = options.share
     if share is None:
-        stages = (_stage_scores(hits, stage) for stage in ("dense", "lexical"))
-        share = rerank_share(options.spec, *stages, [hit["text"] for hit in hits])
+        dense, lexical = (_stage_scores(hits, stage) for stage in ("dense", "lexical"))
+        share = rerank_share(options.spec, dense, lexical, [hit["text"] for hit in hits])
     return CandidateGroup([[p] for p in pairs], tasks, prior, share if known else 1.0)
 
 
