@@ -11,17 +11,22 @@ from pathlib import Path
 from typing import Any
 
 from qembed.errors import UsageError
-from qembed.evaluation.baseline import comparable_queries
+from qembed.evaluation.baseline import changed_settings, comparable_queries
 from qembed.evaluation.formats.source_file import summarize_names
 from qembed.evaluation.measure_names import parse_measures
-from qembed.evaluation.report.moved import MovedQuery, missing_text, moved_text
+from qembed.evaluation.report.header import provenance_lines
+from qembed.evaluation.report.moved import MovedQuery, missing_text, moved_text, one_line
 from qembed.evaluation.report.report import read_report
 from qembed.evaluation.significance import TIE_TOLERANCE, Difference, compare
 
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """Changes between two reports in one measure. `differs`: differences of their inputs."""
+    """Changes between two reports in one measure.
+
+    `differs`: differences of their inputs and settings. `provenances`: of the two reports, {} for those that
+    have none.
+    """
 
     measure: str
     overall: Difference
@@ -29,6 +34,17 @@ class Diff:
     differs: Sequence[str]
     names: tuple[str, str]
     measures: Sequence[tuple[str, float, float]]
+    provenances: tuple[Mapping[str, Any], Mapping[str, Any]] = ({}, {})
+
+    @property
+    def origins(self) -> list[str]:
+        """Name, date, commit and index of each report that tells them."""
+        found = []
+        for name, provenance in zip(self.names, self.provenances, strict=True):
+            if lines := provenance_lines(provenance):
+                made = [v if key == "date" else f"{key} {v}" for key, v in lines.items()]
+                found.append(f"{name}: {', '.join(made)}")
+        return found
 
     def to_json(self) -> dict[str, Any]:
         """JSON object, `schema` 1."""
@@ -36,6 +52,7 @@ class Diff:
             "schema": 1,
             "measure": self.measure,
             "reports": list(self.names),
+            "provenances": [dict(p) for p in self.provenances],
             "overall": self.overall.to_json(),
             "differs": list(self.differs),
             "queries": [
@@ -81,6 +98,7 @@ def diff_reports(
         raise UsageError(f"{measure} is not in both reports (they share {summarize_names(shared)})")
     chosen = measure or shared[0]
     queries, differs = comparable_queries(a, b, common=True)
+    differs = [*changed_settings(a, b), *differs]
     was = {q: float(a["per_query"][q][chosen]) for q in queries}
     now = {q: float(b["per_query"][q][chosen]) for q in queries}
     moved = []
@@ -106,6 +124,7 @@ def diff_reports(
         differs,
         names,
         [(name, a["measures"][name], b["measures"][name]) for name in shared],
+        (a.get("provenance") or {}, b.get("provenance") or {}),
     )
 
 
@@ -117,7 +136,8 @@ def diff_text(diff: Diff, most: int | None = None) -> str:
         f"[{d.low:+.4f}, {d.high:+.4f}]  p {d.p:.3g}",
         f"worse on {d.worse}, better on {d.better}, the same on {d.same} of "
         f"{d.worse + d.better + d.same} queries",
-        *(f"note: {line}" for line in diff.differs),
+        *map(one_line, diff.origins),
+        *(f"note: {one_line(line)}" for line in diff.differs),
     ]
     for m in diff.moved[:most]:
         lines += ["", *moved_text(m), *missing_text(m)]
@@ -135,6 +155,7 @@ def diff_markdown(diff: Diff, most: int | None = None) -> str:
     measures = [[n, f"{x:.4f}", f"{y:.4f}", f"{y - x:+.4f}"] for n, x, y in diff.measures]
     parts = [
         f"# {escape(diff.names[0])} → {escape(diff.names[1])}",
+        "\n".join(f"- {escape(line)}" for line in diff.origins),
         table(["measure", "before", "after", "difference"], measures),
         f"{escape(diff.measure)}: {d.difference:+.4f} [{d.low:+.4f}, {d.high:+.4f}], p {d.p:.3g}; "
         f"worse on {d.worse}, better on {d.better}, the same on {d.same}.",

@@ -13,6 +13,9 @@ from qembed.evaluation import (
     comparison_json,
     contents_json,
     details_json,
+    diff_markdown,
+    diff_reports,
+    diff_text,
     document_changes,
     evaluate,
     moved_json,
@@ -20,7 +23,7 @@ from qembed.evaluation import (
     report_json,
     report_markdown,
 )
-from qembed.evaluation.report.html import report_html
+from qembed.evaluation.report.html import diff_html, report_html
 from qembed.evaluation.report.junit import report_junit
 from qembed.evaluation.report.moved import (
     corpus_changes_of,
@@ -133,6 +136,22 @@ def test_every_form_names_what_fell_and_what_changed() -> None:
         "worse than the baseline", "nDCG@10 change", "Returned by the baseline",
     ):  # fmt: skip
         assert text in seen, text
+
+
+def test_the_difference_of_two_reports_tells_their_origins() -> None:
+    body = red_build()
+    then = {**body, "provenance": None, "settings": {"mode": "dense"}}
+    found = diff_reports(then, body, None, ("a.json", "b.json"))
+    line = (
+        f"b.json: 2026-11-28 10:00:00 UTC, commit {'c' * 12} with uncommitted changes, index .qembed, "
+        "generation 3"
+    )
+    assert found.origins == [line]
+    assert line in diff_text(found)
+    assert 'note: mode was "dense", is "hybrid"' in diff_text(found)
+    assert f"- {line}" in diff_markdown(found)
+    assert line in html.unescape(re.sub("<[^>]+>", "", diff_html(found)))
+    assert found.to_json()["provenances"] == [{}, PROVENANCE]
 
 
 def test_an_older_baseline_is_compared_with_less_said() -> None:
