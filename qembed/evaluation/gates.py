@@ -136,7 +136,7 @@ def _out_of_range(name: str, value: float, share: bool, percent: bool) -> str:
     if most == math.inf:
         return f"{name} is never below 0"
     meant = f"{value / 100:g} or {value:g}%" if percent else f"{value / 100:g}"
-    hint = f" (did you mean {meant}?)" if 1 < value <= 100 else ""
+    hint = f" (did you mean {meant}?)" if 2 <= value <= 100 else ""
     return f"{name} lies between 0 and 1{hint}"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.cli.conftest import FILES, Shell
 
 
@@ -75,3 +77,30 @@ def test_two_reports_side_by_side(collection: Shell) -> None:
     assert "RR@10" in page
     assert collection("eval", "diff", "a.json", "nowhere.json").code == 2
     assert collection("eval", "diff", "a.json", "b.json", "--measure", "AP").code == 2
+
+
+def test_gates_that_cannot_be_are_refused_together(collection: Shell) -> None:
+    done = collection(
+        *FILES, "--fail-under", "nDCG@10=70", "--query-floor", "RR=-1", "--max-drop", "P@5=7"
+    )
+    assert done.code == 2
+    for option in ("--fail-under 'nDCG@10=70'", "--query-floor 'RR=-1'", "--max-drop 'P@5=7'"):
+        assert f"{option}: " in done.err
+    assert "did you mean 0.7?" in done.err
+    assert done.out == ""
+
+
+def test_a_query_floor_lists_all_queries_below(collection: Shell) -> None:
+    done = collection(
+        *FILES, "--template", "w1 w2 w3 w4 w5 {query}", "--query-floor", "RR@10=0.9",
+        "--report", "r.md", "--report", "r.html", "--report", "r.json",
+    )  # fmt: skip
+    assert done.code == 3
+    floors = json.loads((collection.folder / "r.json").read_text())["floors"]
+    assert len(floors) > 10
+    for suffix in (".md", ".html"):
+        text = (collection.folder / f"r{suffix}").read_text().partition("below the floor")[2]
+        for below in floors:
+            assert f"{below['query']}<" in text or f"| {below['query']} |" in text
+    listed = done.err.partition("below RR@10")[2].splitlines()[1:]
+    assert [line.split()[2] for line in listed] == [below["query"] for below in floors]

@@ -56,3 +56,27 @@ def test_a_gate_makes_its_measure_measured() -> None:
     assert [m.name for m in measures_for(asked, gates)] == ["nDCG@10", "AP", "RR", "R@5"]
     with pytest.raises(UsageError, match="not measured, so no gate can be applied: R@5, AP"):
         apply_gates([Gate("R@5", 0.1), Gate("RR@10", 0.1), Gate("AP", 0.1)], REPORT)
+
+
+def test_what_a_measure_cannot_be_is_refused() -> None:
+    with pytest.raises(UsageError) as e:
+        parse_gates(["nDCG@10=70", "AP=-1", "NumRet=-3", "RR=1e9", "R@5=1.2", "AP=1", "P@5=0"])
+    lines = str(e.value).split("\n  ")
+    assert [line.partition(";")[0] for line in lines] == [
+        "'nDCG@10=70': nDCG@10 lies between 0 and 1 (did you mean 0.7?)",
+        "'AP=-1': AP lies between 0 and 1",
+        "'NumRet=-3': NumRet is never below 0",
+        "'RR=1e9': RR lies between 0 and 1",
+        "'R@5=1.2': R@5 lies between 0 and 1",
+    ]
+    with pytest.raises(UsageError) as e:
+        parse_drops(["nDCG@10=2", "AP=150%", "AP=-1%"])
+    lines = str(e.value).split("\n  ")
+    assert "did you mean 0.02 or 2%?" in lines[0]
+    assert [line.partition("; ")[0].partition(": ")[2] for line in lines[1:]] == [
+        "a drop is between 0% and 100% of the baseline's value"
+    ] * 2
+    assert parse_gates(["NumRet=70", "NumRelRet=3"]) == [
+        Gate("NumRet", 70.0), Gate("NumRet(rel=1)", 3.0),
+    ]  # fmt: skip
+    assert parse_drops(["NumQ=50", "AP=100%"])[0] == Drop("NumQ", 50.0)

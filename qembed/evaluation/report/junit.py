@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 from qembed.evaluation.report.header import header_lines
 from qembed.evaluation.report.moved import (
     corpus_changes_of,
+    fell,
     moved_queries,
     moved_text,
     rank_changes,
@@ -74,12 +75,14 @@ def _fail(case: ET.Element, words: str, lines: list[str]) -> None:
 def _fallen(report: Mapping[str, Any], measure: str) -> list[str]:
     """List the queries that fell against the baseline, with their documents."""
     changes, lines = corpus_changes_of(report), []
-    fell = [m for m in moved_queries(report, measure) if m.change < 0]
-    for m in fell[:FALLEN_SHOWN]:
+    fallen = [m for m in moved_queries(report, measure) if m.change < 0]
+    if not fell(report, measure):
+        return []
+    for m in fallen[:FALLEN_SHOWN]:
         head, *rows = moved_text(m, ROWS_SHOWN)
         lines += ["", f"fell {head}", *(f"    {x}" for x in rank_changes(m, changes)), *rows]
-    if len(fell) > FALLEN_SHOWN:
-        lines.append(f"and {len(fell) - FALLEN_SHOWN} more queries that fell")
+    if len(fallen) > FALLEN_SHOWN:
+        lines.append(f"and {len(fallen) - FALLEN_SHOWN} more queries that fell")
     return lines
 
 

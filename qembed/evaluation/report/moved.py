@@ -87,9 +87,15 @@ def moved_queries(body: Mapping[str, Any], measure: str) -> list[MovedQuery]:
 
 def fallen_measures(body: Mapping[str, Any]) -> list[str]:
     """List the measures whose fallen queries explain a report: those of failed gates, else the first."""
-    compared = list((body.get("comparison") or {}).get("measures") or {})
     failed = [g["measure"] for g in body.get("gates") or () if not g["ok"]]
-    return [m for m in dict.fromkeys(failed) if m in compared] or compared[:1]
+    fallen = [m for m in dict.fromkeys(failed) if fell(body, m)]
+    return fallen or list((body.get("comparison") or {}).get("measures") or {})[:1]
+
+
+def fell(body: Mapping[str, Any], measure: str) -> bool:
+    """Return True if a report has a baseline, and the mean of the measure is below the baseline's."""
+    compared = (body.get("comparison") or {}).get("measures") or {}
+    return measure in compared and compared[measure]["difference"] < 0
 
 
 def corpus_changes_of(body: Mapping[str, Any]) -> CorpusChanges | None:

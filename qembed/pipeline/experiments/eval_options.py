@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from qembed.errors import UsageError
 from qembed.evaluation import (
@@ -25,6 +25,8 @@ from qembed.pipeline.experiments.ablation import parse_ablations
 from qembed.pipeline.experiments.run_builder import TIMED_QUERIES
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.retrieval.options import QueryOptions
+
+T = TypeVar("T")
 
 DEFAULT_DEPTH = 1000
 """Depth of a run for measures without a cutoff (AP, RR)."""
@@ -80,11 +82,15 @@ class EvalPlan:
 
 def plan_evaluation(options: EvalOptions) -> EvalPlan:
     """Parse the options and read the baseline. Raises UsageError, and InputError for the baseline."""
-    gates, floors = parse_gates(options.fail_under), parse_gates(options.query_floor)
-    drops = parse_drops(options.max_drop)
-    significant = (
-        parse_measures(options.max_drop_significant) if options.max_drop_significant else []
+    mistakes: list[str] = []
+    gates = _parse("--fail-under", parse_gates, options.fail_under, mistakes)
+    floors = _parse("--query-floor", parse_gates, options.query_floor, mistakes)
+    drops = _parse("--max-drop", parse_drops, options.max_drop, mistakes)
+    significant = _parse(
+        "--max-drop-significant", parse_measures, options.max_drop_significant, mistakes
     )
+    if mistakes:
+        raise UsageError("\n  ".join(mistakes))
     if (drops or significant) and options.baseline is None:
         raise UsageError("--max-drop wants --baseline REPORT.json to compare with")
     if options.common and options.baseline is None:
@@ -107,3 +113,17 @@ def plan_evaluation(options: EvalOptions) -> EvalPlan:
         ablations,
         baseline,
     )
+
+
+def _parse(
+    option: str,
+    parse: Callable[[Sequence[str]], list[T]],
+    texts: Sequence[str],
+    mistakes: list[str],
+) -> list[T]:
+    """Parse the values of an option; [] for none. Adds what is wrong with them to `mistakes`."""
+    try:
+        return parse(texts) if texts else []
+    except UsageError as e:
+        mistakes.append(f"{option} {e}")
+        return []
