@@ -7,13 +7,18 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qembed.errors import UsageError
 from qembed.evaluation.sts import read_sts, spearman
 from qembed.models import Profile, check_template, open_model, query_text, task_template
 from qembed.pipeline.progress import Progress
+
+if TYPE_CHECKING:
+    from qembed.protocols import Encoder
+    from qembed.types import Vectors
 
 MEASURE = "Spearman"
 DEFAULT_TASK = "Retrieve semantically similar text"
@@ -49,8 +54,6 @@ def evaluate_sts(
 
     Raises InputError for the file, UsageError for the options, ModelUnavailable.
     """
-    import numpy as np
-
     floors = [_floor(text) for text in fail_under]
     if template is not None:
         check_template(template)
@@ -67,16 +70,7 @@ def evaluate_sts(
     sentences = list(dict.fromkeys(s for p in pairs for s in (p.one, p.other)))
     texts = [query_text(chosen, s, resolved) for s in sentences]
     truncated = sum(n > model.max_tokens for n in model.count(texts))
-    encoder = model.encoder()
-    vectors = np.empty((len(texts), model.dim), dtype=np.float32)
-    # longest first, so that texts of one length meet in one call
-    order = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
-    progress = progress or Progress()
-    progress.phase("encode", "sentences", len(order))
-    for at in range(0, len(order), SENTENCES_PER_CALL):
-        part = order[at : at + SENTENCES_PER_CALL]
-        vectors[part] = encoder.encode([texts[i] for i in part])
-        progress.advance(len(part))
+    vectors = encode_sentences(model.encoder(), texts, model.dim, progress)
     where = {s: i for i, s in enumerate(sentences)}
     one = vectors[[where[p.one] for p in pairs]]
     other = vectors[[where[p.other] for p in pairs]]
@@ -100,6 +94,36 @@ def evaluate_sts(
             for floor in floors
         ],
     }
+
+
+def encode_sentences(
+    encoder: Encoder,
+    texts: Sequence[str],
+    dim: int,
+    progress: Progress | None = None,
+) -> Vectors:
+    """Vectors of the texts, float32 (len(texts), dim), rows of length 1; equal texts are encoded once.
+
+    Raises EncodingError, ModelUnavailable, KeyboardInterrupt when `progress` is to stop.
+    """
+    import numpy as np
+
+    progress = progress or Progress()
+    unique = list(dict.fromkeys(texts))
+    vectors = np.empty((len(unique), dim), dtype=np.float32)
+    # longest first, so that texts of one length meet in one call
+    order = sorted(range(len(unique)), key=lambda i: -len(unique[i]))
+    progress.phase("encode", "sentences", len(order))
+    for at in range(0, len(order), SENTENCES_PER_CALL):
+        if progress.stop():
+            raise KeyboardInterrupt
+        part = order[at : at + SENTENCES_PER_CALL]
+        vectors[part] = encoder.encode([unique[i] for i in part])
+        progress.advance(len(part))
+    if len(unique) == len(texts):
+        return vectors
+    where = {text: i for i, text in enumerate(unique)}
+    return vectors[np.array([where[text] for text in texts], dtype=np.int64)]
 
 
 def _floor(text: str) -> float:

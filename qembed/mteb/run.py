@@ -1,0 +1,108 @@
+"""`qembed eval --mteb`: tasks of mteb run on a model and its index, as a JSON report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from qembed.errors import UsageError
+from qembed.mteb.index import Index
+from qembed.mteb.library import quiet_mteb
+from qembed.mteb.tasks import find_tasks, load
+
+if TYPE_CHECKING:
+    from mteb.abstasks.abstask import AbsTask
+    from mteb.results import TaskResult
+
+
+def evaluate_tasks(
+    names: Sequence[str],
+    model: Index,
+    *,
+    split: str = "test",
+    fail_under: Sequence[str] = (),
+    warn: Callable[[str], None] = lambda _: None,
+    started: Callable[[str], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Evaluate the model on tasks; returns the JSON report. Nothing is read from or kept in mteb's cache.
+
+    `names`: see `find_tasks`. `split`: judgments of BEIR folders. `fail_under`: `TASK=V`, gates on main
+    scores. `started`: called with the name of each task before it runs. Raises UsageError, InputError,
+    ModelUnavailable, EncodingError.
+    """
+    tasks = find_tasks(names, split, warn)
+    floors = [_floor(text, tasks) for text in fail_under]
+    began = time.perf_counter()
+    found = []
+    for name, task in tasks.items():
+        started(name)
+        with quiet_mteb():
+            load(name, task)
+            found.append(_report(name, _run(model, task)))
+    measures = {row["task"]: row["score"] for row in found}
+    return {
+        "schema": 1,
+        "measures": measures,
+        "tasks": found,
+        "settings": {
+            "model": model.model.name,
+            "revision": model.model.revision,
+            "dim": model.model.dim,
+            **model.settings(),
+            "seconds": {"total": round(time.perf_counter() - began, 3)},
+        },
+        "gates": [
+            {
+                "measure": name,
+                "wanted": floor,
+                "got": measures[name],
+                "ok": measures[name] >= floor - 1e-9,
+            }
+            for name, floor in floors
+        ],
+    }
+
+
+def _run(model: Index, task: AbsTask) -> TaskResult:
+    import mteb
+
+    result: TaskResult = mteb.evaluate(
+        model, task, cache=None, co2_tracker=False, show_progress_bar=False
+    ).task_results[0]
+    return result
+
+
+def _report(name: str, result: TaskResult) -> dict[str, Any]:
+    """Entry of one task: its main score, and all numbers by split and subset."""
+    return {
+        "task": name,
+        "type": result.task_type,
+        "measure": result.task.metadata.main_score,
+        "score": float(result.get_score()),
+        "mteb_version": result.mteb_version,
+        "dataset_revision": result.dataset_revision,
+        "scores": {
+            split: {
+                row["hf_subset"]: {
+                    k: v for k, v in row.items() if isinstance(v, int | float) and v == v
+                }
+                for row in rows
+            }
+            for split, rows in result.scores.items()
+        },
+    }
+
+
+def _floor(text: str, tasks: dict[str, AbsTask]) -> tuple[str, float]:
+    """Parse the value of `SciFact=0.6`. Raises UsageError."""
+    name, _, value = text.rpartition("=")
+    try:
+        floor = float(value)
+    except ValueError:
+        floor = float("nan")
+    if name not in tasks or not -1 <= floor <= 1:
+        raise UsageError(
+            f"--fail-under {text}: TASK=V is wanted with --mteb, for one of {', '.join(tasks)}"
+        )
+    return name, floor

@@ -1,0 +1,154 @@
+"""Files as tasks of mteb: its scores are those of `qembed eval` on the same files."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from qembed.errors import InputError, UsageError
+from qembed.mteb import Encoder, Index, beir_task, sts_task
+from qembed.mteb.tasks import find_tasks, load
+from qembed.pipeline.experiments.eval_options import EvalOptions
+from qembed.pipeline.experiments.evaluate import run_evaluation
+from qembed.pipeline.experiments.sts import evaluate_sts
+from qembed.pipeline.indexing.options import IndexOptions
+from qembed.pipeline.recipe import RecipeOptions
+
+BAG = "py:tests.encoders:bag"
+DOCUMENTS = [
+    {"_id": f"d{i}", "title": f"No {i}" if i % 2 else "", "text": f"w{i} w{i % 4} w{i % 7} planet"}
+    for i in range(40)
+]
+QUERIES = [{"_id": f"q{i}", "text": f"w{i} w{(i * 3) % 7}"} for i in range(10)]
+JUDGED = [(f"q{i}", f"d{(i + 7 * k) % 40}", k) for i in range(10) for k in (0, 1, 2)]
+
+
+def beir(
+    folder: Path, documents: Any = DOCUMENTS, queries: Any = QUERIES, judged: Any = JUDGED
+) -> Path:
+    (folder / "qrels").mkdir(parents=True)
+    for name, rows in (("corpus", documents), ("queries", queries)):
+        lines = "".join(json.dumps(row) + "\n" for row in rows)
+        (folder / f"{name}.jsonl").write_text(lines, "utf-8")
+    rows = "".join(f"{q}\t{d}\t{grade}\n" for q, d, grade in judged)
+    (folder / "qrels" / "test.tsv").write_text(f"query-id\tcorpus-id\tscore\n{rows}", "utf-8")
+    return folder
+
+
+def ours(folder: Path) -> dict[str, float]:
+    options = EvalOptions(
+        beir=folder,
+        measures="nDCG@10 R@100",
+        index=IndexOptions(recipe=RecipeOptions(BAG)),
+        latency=0,
+    )
+    measures: dict[str, float] = run_evaluation(options, Path).body["measures"]
+    return measures
+
+
+def test_scores_are_those_of_eval(tmp_path: Path, kinds: ModuleType) -> None:
+    folder = beir(tmp_path / "small")
+    wanted = ours(folder)
+    with Index(BAG) as index:
+        found = kinds.scores(index, beir_task(folder))
+    assert 0 < wanted["nDCG@10"] < 1
+    # mteb rounds to five digits
+    assert found["ndcg_at_10"] == pytest.approx(wanted["nDCG@10"], abs=1e-5)
+    assert found["recall_at_100"] == pytest.approx(wanted["R@100"], abs=1e-5)
+
+
+def test_a_query_that_is_a_document(tmp_path: Path, kinds: ModuleType) -> None:
+    """ArguAna: each query is in the corpus under its own id, and is no answer to itself."""
+    queries = [{"_id": d["_id"], "text": d["text"]} for d in DOCUMENTS[::4]]
+    judged = [(q["_id"], f"d{i}", 1) for i, q in enumerate(queries) if q["_id"] != f"d{i}"]
+    folder = beir(tmp_path / "own", queries=queries, judged=judged)
+    task = beir_task(folder)
+    assert task.ignore_identical_ids
+    with Index(BAG) as index:
+        found = kinds.scores(index, task)["ndcg_at_10"]
+    assert found == pytest.approx(ours(folder)["nDCG@10"], abs=1e-5)
+
+
+def test_equal_ids_alone_leave_nothing_out(tmp_path: Path, kinds: ModuleType) -> None:
+    """SciFact: queries and documents are numbered, and the numbers meet."""
+    queries = [{"_id": f"d{i}", "text": f"w{i} planet"} for i in range(9)]
+    folder = beir(tmp_path / "a", queries=queries, judged=[(f"d{i}", f"d{i}", 1) for i in range(9)])
+    assert not beir_task(folder).ignore_identical_ids
+    folder = beir(tmp_path / "b", queries=queries, judged=[(f"d{i}", "d9", 1) for i in range(9)])
+    assert not beir_task(folder).ignore_identical_ids
+
+
+def test_compressed_files_and_the_name(tmp_path: Path, kinds: ModuleType) -> None:
+    folder, packed = beir(tmp_path / "a" / "small"), beir(tmp_path / "b" / "small")
+    corpus = packed / "corpus.jsonl"
+    (packed / "corpus.jsonl.gz").write_bytes(gzip.compress(corpus.read_bytes()))
+    corpus.unlink()
+    names = [beir_task(f).metadata.name for f in (folder, packed)]
+    assert names[0] == names[1]
+    assert names[0].startswith("small-")
+    with (folder / "qrels" / "test.tsv").open("a") as file:
+        file.write("q1\td7\t1\n")
+    # mteb keeps results by name: other judgments are another task
+    assert beir_task(folder).metadata.name != names[0]
+
+
+def test_mistakes_are_named(tmp_path: Path, kinds: ModuleType) -> None:
+    folder = beir(tmp_path / "small")
+    with (folder / "corpus.jsonl").open("a") as file:
+        file.write("{no json\n")
+    with pytest.raises(InputError, match=r"corpus\.jsonl:41: "):
+        beir_task(folder)
+    with pytest.raises(InputError, match="there are judgments for: test"):
+        beir_task(folder, "dev")
+    (folder / "corpus.jsonl").write_text("")
+    with pytest.raises(InputError, match="no documents in it"):
+        beir_task(folder)
+
+
+def test_pairs(tmp_path: Path, kinds: ModuleType) -> None:
+    path = tmp_path / "pairs.tsv"
+    # no two pairs alike: ranks of equal cosines hang on their last bits
+    rows = [f"a{i} b{i} c{i}\ta{i} d{i % 4} e{i}\t{i % 5}" for i in range(30)]
+    path.write_text("\n".join(["sentence1\tsentence2\tscore", *rows]) + "\n", "utf-8")
+    found = kinds.scores(Encoder(BAG), sts_task(path))
+    wanted = evaluate_sts(path, BAG)["measures"]["Spearman"]
+    assert found["cosine_spearman"] == pytest.approx(wanted, abs=1e-6)
+
+
+def test_names(tmp_path: Path, kinds: ModuleType) -> None:
+    folder = beir(tmp_path / "small")
+    found = find_tasks([str(folder), "STSBenchmark"])
+    assert list(found) == [str(folder), "STSBenchmark"]
+    assert found["STSBenchmark"].metadata.type == "STS"
+    with pytest.raises(UsageError) as e:
+        find_tasks(["STSBenchmarc", "Nothing at all"])
+    assert "STSBenchmarc: no task or benchmark of mteb, no BEIR folder, no file of pairs" in str(
+        e.value
+    )
+    assert "'STSBenchmark'" in str(e.value)
+    assert "Nothing at all: " in str(e.value)
+
+
+def test_a_benchmark_is_its_tasks(kinds: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    import mteb
+
+    few = SimpleNamespace(tasks=[mteb.get_task("STSBenchmark"), mteb.get_task("SciFact")])
+    monkeypatch.setattr(mteb, "get_benchmark", {"Few (eng, v2)": few}.__getitem__)
+    assert list(find_tasks(["Few (eng, v2)"])) == ["STSBenchmark", "SciFact"]
+
+
+def test_data_that_cannot_be_had(kinds: ModuleType) -> None:
+    (task,) = find_tasks(["STSBenchmark"]).values()
+
+    def load_data() -> None:
+        raise ConnectionError("no\nroute")
+
+    task.load_data = load_data
+    with pytest.raises(InputError, match="STSBenchmark: its data cannot be loaded") as e:
+        load("STSBenchmark", task)
+    assert "ConnectionError: no route" in str(e.value)
