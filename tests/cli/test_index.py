@@ -131,6 +131,25 @@ def test_dry_run_writes_nothing(shell: Shell) -> None:
     assert not (shell.folder / ".qembed").exists()
 
 
+def test_dry_run_after_a_run_finds_nothing_changed(shell: Shell) -> None:
+    """Files written just before a run are read again by the next one: their time says nothing."""
+    shell.write("d/a.md", "alpha")
+    shell.write("d/r.jsonl", '{"text": "one"}\n{"text": "two"}\n')
+    summary(shell, "d", "--meta", "team=red")
+    body = summary(shell, "--dry-run")
+    assert body["documents"] == {**dict.fromkeys(body["documents"], 0), "unchanged": 3}
+    assert body["would"] == {"add": [], "read": [], "delete": []}
+    shell.write("d/a.md", "gamma")
+    shell.write("d/b.md", "beta")
+    body = summary(shell, "--dry-run")
+    assert body["would"] == {"add": ["b.md"], "read": ["a.md"], "delete": []}
+    assert (body["documents"]["changed"], body["documents"]["unchanged"]) == (1, 2)
+    assert summary(shell, "--dry-run", "--meta", "team=blue", "d")["would"]["read"] == [
+        "a.md",
+        "r.jsonl",
+    ]
+
+
 class TestRefusals:
     @pytest.mark.parametrize(
         ("args", "words"),

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from qembed.corpus import read
 from qembed.pipeline.indexing.sources import STDIN, read_options
-from qembed.store import Catalog, FileState, Snapshot, Source
+from qembed.pipeline.source_content import compare_content
+from qembed.store import Snapshot
 from qembed.store.integrity import REFRESH, Finding
-from qembed.types import Document, Skipped, SourceFile, Unreadable
+from qembed.types import SourceFile
 
 VERIFY_CONTENT = "qembed index --verify-content"
 ALLOW_MISSING = "bring it back, or qembed index --allow-missing"
@@ -46,11 +45,13 @@ def check_sources(snapshot: Snapshot) -> Iterator[Finding]:
             unreadable.append(f"{name}: {e.strerror}")
             continue
         file = SourceFile(path, name, str(location), info.st_size, info.st_mtime_ns)
-        found = _compare(catalog, state, file, source)
-        if found == CHANGED:
+        found = compare_content(catalog, state, file, read_options(source), source.meta)
+        if found.is_same or (found.error and not state.mtime_ns):
+            continue  # what some of a file failed for was told by the run
+        if found.error and not found.has_documents:
+            unreadable.append(f"{name}: {found.error}")
+        elif found.has_documents and not found.error:
             changed.append(name)
-        elif found:
-            unreadable.append(f"{name}: {found}")
     if missing:
         yield Finding(
             "sources", f"{_number(len(missing), 'source')} gone", ALLOW_MISSING, tuple(missing)
@@ -64,28 +65,6 @@ def check_sources(snapshot: Snapshot) -> Iterator[Finding]:
         what = "1 file has" if len(changed) == 1 else f"{len(changed):,} files have"
         what += " other content than when indexed"
         yield Finding("sources", what, VERIFY_CONTENT, tuple(changed))
-
-
-CHANGED = "changed"
-
-
-def _compare(catalog: Catalog, state: FileState, file: SourceFile, source: Source) -> str:
-    """CHANGED for a file with other documents than it had, the error of one without any, else ""."""
-    found: Counter[bytes] = Counter()
-    error = ""
-    is_whole = True
-    for item in read(file, read_options(source)):
-        if isinstance(item, Document):
-            meta = {**source.meta, **item.meta}
-            document = Document(item.id, item.text, item.title, meta, item.line, item.start)
-            found[document.digest] += 1
-        elif isinstance(item, Unreadable):
-            is_whole = False
-            error = error or ("" if isinstance(item, Skipped) and item.keep else item.error)
-    if not is_whole:
-        return error if state.mtime_ns and error and not found else ""
-    known = Counter(catalog.digests(list(range(state.start, state.stop))))
-    return CHANGED if found != known else ""
 
 
 def _number(n: int, noun: str) -> str:

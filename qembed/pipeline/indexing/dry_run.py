@@ -10,9 +10,11 @@ from qembed.corpus import Chunker, ReadOptions, read, reader_of
 from qembed.pipeline.indexing.chunking import PassageBuilder
 from qembed.pipeline.indexing.index_plan import IndexPlan, plan_index
 from qembed.pipeline.indexing.options import IndexOptions
+from qembed.pipeline.indexing.plan import Key
 from qembed.pipeline.indexing.sources import read_options
 from qembed.pipeline.indexing.summary import KINDS, Detail, IndexSummary
 from qembed.pipeline.progress import Progress
+from qembed.pipeline.source_content import compare_content
 from qembed.types import LeftOut, ReadWarning, SourceFile, Unreadable
 
 MAX_PROBLEMS = 3
@@ -20,21 +22,50 @@ MAX_PROBLEMS = 3
 
 
 def dry_run(root: Path, options: IndexOptions, progress: Progress) -> IndexSummary:
-    """Summarise what a run would do. Reads documents only with `detail`. Raises what `plan_index` raises."""
+    """Summarise what a run would do. Raises what `plan_index` raises.
+
+    Of known files it reads those of the same size whose time says nothing; all that a run would read with
+    `detail`.
+    """
     began = time.perf_counter()
     plan = plan_index(root, options)
     try:
         details = _details(plan, progress) if options.detail else []
-        return _summary(root, plan, details, began)
+        return _summary(root, plan, details, began, _same(plan, progress))
     finally:
         plan.close()
 
 
-def _summary(root: Path, plan: IndexPlan, details: list[Detail], began: float) -> IndexSummary:
+def _same(plan: IndexPlan, progress: Progress) -> set[Key]:
+    """Files that a run would read, and find as they were."""
+    found: set[Key] = set()
+    for file in plan.changes.read:
+        key = file.source, file.name
+        state = plan.files.get(key)
+        if progress.stop():
+            break
+        if state is None or state.size != file.size:
+            continue
+        source = plan.sources.by_path[file.source]
+        fields = read_options(source)
+        if compare_content(plan.catalog, state, file, fields, source.meta).is_same:
+            found.add(key)
+    return found
+
+
+def _summary(
+    root: Path, plan: IndexPlan, details: list[Detail], began: float, same: set[Key]
+) -> IndexSummary:
+    """Summary of a plan. `same`: files to be read that will be found unchanged."""
     changes, present = plan.changes, plan.present
+    keys = [(f.source, f.name) for f in changes.read]
     would = {
-        "add": [f.name for f in changes.read if (f.source, f.name) not in plan.files],
-        "read": [f.name for f in changes.read if (f.source, f.name) in plan.files],
+        "add": [name for source, name in keys if (source, name) not in plan.files],
+        "read": [
+            name
+            for source, name in keys
+            if (source, name) in plan.files and (source, name) not in same
+        ],
         "delete": [name for _, name in changes.gone],
     }
     deleted_why: Counter[str] = Counter()
@@ -43,7 +74,7 @@ def _summary(root: Path, plan: IndexPlan, details: list[Detail], began: float) -
     documents = dict.fromkeys(KINDS, 0)
     documents["added"] = len(would["add"])
     documents["changed"] = len(would["read"])
-    documents["unchanged"] = plan.documents_in(changes.unchanged)
+    documents["unchanged"] = plan.documents_in([*changes.unchanged, *same])
     documents["deleted"] = plan.documents_in(changes.gone)
     documents["failed"] = len(plan.sources.unlisted)
     passages = dict.fromkeys(("total", "encoded", "reused", "truncated", "tokens", "tokens_cut"), 0)

@@ -1,0 +1,40 @@
+"""Comparison of one file with the documents that an index has of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import NamedTuple
+
+from qembed.corpus import ReadOptions, read
+from qembed.store import Catalog, FileState
+from qembed.types import Document, Meta, Skipped, SourceFile, Unreadable
+
+
+class Content(NamedTuple):
+    """Result of reading a file: `is_same` if it gives the documents that it gave before.
+
+    `error`: the first failure in it. `has_documents`: some of it could be read.
+    """
+
+    is_same: bool
+    error: str = ""
+    has_documents: bool = True
+
+
+def compare_content(
+    catalog: Catalog, state: FileState, file: SourceFile, options: ReadOptions, meta: Meta
+) -> Content:
+    """Read a file and compare its digests with the catalog's. `meta`: metadata of its source."""
+    found: Counter[bytes] = Counter()
+    error = ""
+    is_whole = True
+    for item in read(file, options):
+        if isinstance(item, Document):
+            merged = {**meta, **item.meta}
+            document = Document(item.id, item.text, item.title, merged, item.line, item.start)
+            found[document.digest] += 1
+        elif isinstance(item, Unreadable):
+            is_whole = False
+            error = error or ("" if isinstance(item, Skipped) and item.keep else item.error)
+    known = Counter(catalog.digests(list(range(state.start, state.stop))))
+    return Content(is_whole and found == known, error, bool(found) or is_whole)
