@@ -137,13 +137,20 @@ def check_model(recipe: Recipe, model: Model) -> None:
 
 def check_similarity(model: Model) -> None:
     """Raise UsageError if a model was trained for a similarity that does not rank as cosine does."""
-    if (named := model.profile.similarity) != "cosine":
-        raise UsageError(
-            f"--model {model.spec}: {model.name} was trained for {named}, where the length of a vector "
-            "counts, and an index holds vectors of length 1, ranked by cosine: take a model trained for "
-            'cosine, or set "similarity_fn_name": "cosine" in its config_sentence_transformers.json to '
-            "rank by cosine all the same (qembed eval measures what that costs)"
-        )
+    if reason := similarity_problem(model.name, model.profile.similarity):
+        raise UsageError(f"--model {model.spec}: {reason}")
+
+
+def similarity_problem(name: str, similarity: str) -> str | None:
+    """Reason for which no new index of a model is made, None if its similarity ranks as cosine does."""
+    if similarity == "cosine":
+        return None
+    return (
+        f"{name} was trained for {similarity}, where the length of a vector counts, and an index holds "
+        "vectors of length 1, ranked by cosine: take a model trained for cosine, or set "
+        '"similarity_fn_name": "cosine" in its config_sentence_transformers.json to rank by cosine all the '
+        "same (qembed eval measures what that costs)"
+    )
 
 
 def check_probes(

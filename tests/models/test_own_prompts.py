@@ -12,6 +12,7 @@ import pytest
 from qembed.errors import UsageError
 from qembed.models import open_model, profile_for, query_text, task_template
 from qembed.models.layout.prompts import PromptFinder, read_prompts
+from qembed.pipeline.diagnostics.models import show_model
 from qembed.pipeline.experiments.sts import sts_template
 from qembed.pipeline.indexing.index_plan import plan_recipe
 from qembed.pipeline.indexing.options import IndexOptions
@@ -19,6 +20,7 @@ from qembed.pipeline.recipe import RecipeOptions, make_recipe
 from qembed.store import Manifest
 from tests.models import shapes
 from tests.models.reference import unit
+from tests.models.routed import ROUTED
 
 
 @pytest.mark.parametrize(
@@ -107,13 +109,30 @@ def test_the_longest_prompt_is_found() -> None:
         ("layer norm", {"similarity_fn_name": "manhattan"}, "manhattan"),
         ("layer norm", {"similarity_fn_name": "dot", "truncate_dim": 8}, "dot"),
         ("normalize before dense", {"similarity_fn_name": "dot"}, "dot"),
+        ("no normalize", {"similarity_fn_name": "manhattan"}, "manhattan"),
+        ("dense identity", {"similarity_fn_name": "dot"}, "dot"),
+        ("static", {"similarity_fn_name": "dot"}, "dot"),
+        ("static", {"similarity_fn_name": "euclidean"}, "euclidean"),
+        ("static normalize", {"similarity_fn_name": "dot"}, "cosine"),
+        # a router is as its route of documents: the length of a query changes no order
+        ("light queries", {"similarity_fn_name": "dot"}, "cosine"),
+        ("light queries", {"similarity_fn_name": "manhattan"}, "manhattan"),
+        ("shared transformer", {"similarity_fn_name": "dot"}, "dot"),
+        ("mapped", {"similarity_fn_name": "euclidean"}, "euclidean"),
     ],
 )
 def test_similarity(
     bert: Path, tmp_path: Path, shape: str, settings: dict[str, Any], expected: str
 ) -> None:
-    folder = shapes.saved(bert, tmp_path / "m", shapes.SHAPES[shape], **settings)
+    builders = {**shapes.SHAPES, **ROUTED}
+    folder = shapes.saved(bert, tmp_path / "m", builders[shape], **settings)
     assert profile_for("m", folder).similarity == expected
+    shown = show_model(str(folder), None, "words")
+    assert shown["similarity"] == expected
+    problem = str(shown["problem"])
+    assert problem.startswith(
+        "None" if expected == "cosine" else f"m was trained for {expected}, where"
+    )
     options = IndexOptions(recipe=RecipeOptions(model=str(folder)))
     if expected == "cosine":
         assert plan_recipe(None, options).recipe.dim > 0

@@ -23,7 +23,7 @@ from qembed.models.layout.limits import UNLIMITED
 from qembed.models.model_folder import Folder
 from qembed.models.qwen_prompt import is_qwen_name, pair_text
 from qembed.models.spec import ModelSpec, parse_spec
-from qembed.pipeline.recipe import PROBE_TOLERANCE, TITLE_RULE
+from qembed.pipeline.recipe import PROBE_TOLERANCE, TITLE_RULE, similarity_problem
 from qembed.store.manifest import PROBE_TEXTS
 
 TITLE, TEXT = "Title", "the passage's text"
@@ -107,23 +107,23 @@ def show_model(spec: str, task: str | None, query: str) -> dict[str, Any]:
         "url": profile.url,
         "verified": profile.verified,
         "similarity": profile.similarity,
-        **(_show_files(Folder(parsed.path), profile) if parsed.path is not None else {}),
+        **(_show_files(parsed, Folder(parsed.path), profile) if parsed.path is not None else {}),
     }
 
 
-def _show_files(folder: Folder, profile: Profile) -> dict[str, Any]:
+def _show_files(spec: ModelSpec, folder: Folder, profile: Profile) -> dict[str, Any]:
     """Modules, pooling, limits and prompts by a folder's own files. Raises ModelUnavailable if one is broken.
 
-    `problem`: why the model cannot be loaded, None if nothing is in the way. `query_modules` and
+    `problem`: why no new index of the model can be made, None if nothing is in the way. `query_modules` and
     so on: those of queries, where these have modules of their own.
     """
-    problem = None
+    problem = similarity_problem(spec.name, profile.similarity)
     try:
         folder.check()
     except ModelUnavailable as e:
         problem = str(e)
     queries = {}
-    if problem is None and folder.queries is not folder:
+    if folder.queries is not folder:
         queries = {f"query_{k}": v for k, v in _show_modules(folder.queries, profile).items()}
     prompts = folder.prompts()
     named = {"query": prompts.query_name, "passage": prompts.passage_name}
