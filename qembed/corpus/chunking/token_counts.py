@@ -16,6 +16,8 @@ MAX_WORDS = 200_000
 """Words that are remembered; then it begins anew. They take some 20 MB."""
 _REMOVED = re.compile("[\x0b\x0c\x1c-\x1f\x85]")
 """Python's white space that BERT's normalizer removes, so that it joins the words beside it."""
+_SIGN = re.compile("[\u4e00-\u9fff]")
+"""Most of the signs that BERT's normalizer puts between spaces."""
 
 
 def counter(tokenizer: Any) -> Callable[[str], int]:
@@ -31,7 +33,9 @@ def counter(tokenizer: Any) -> Callable[[str], int]:
     def tokens(text: str) -> int:
         return len(encode([text])[0])
 
-    return _by_words(tokens) if _splits_at_spaces(tokenizer) else tokens
+    if not _splits_at_spaces(tokenizer):
+        return tokens
+    return _by_words(tokens, bool(tokenizer.normalizer.handle_chinese_chars))
 
 
 def _splits_at_spaces(tokenizer: Any) -> bool:
@@ -47,15 +51,19 @@ def _splits_at_spaces(tokenizer: Any) -> bool:
     return all(a.special and not a.normalized and a.content.split() == [a.content] for a in added)
 
 
-def _by_words(tokens: Callable[[str], int]) -> Callable[[str], int]:
-    """Counter that adds up the tokens of the words between white space; `tokens` counts any text."""
+def _by_words(tokens: Callable[[str], int], signs: bool = False) -> Callable[[str], int]:
+    """Counter that adds up the tokens of the words between white space; `tokens` counts any text.
+
+    `signs`: each Chinese sign is a word.
+    """
     special = tokens("")
     known: dict[str, int] = {}
 
     def count(text: str) -> int:
         if _REMOVED.search(text):
             return tokens(text)
-        words = text.split()
+        apart = _SIGN.sub(r" \g<0> ", text) if signs and not text.isascii() else text
+        words = apart.split()
         try:
             return special + sum(map(known.__getitem__, words))
         except KeyError:
