@@ -114,7 +114,10 @@ def _corpora(baseline: Mapping[str, Any], report: Mapping[str, Any]) -> list[str
     if before == after:
         how = f"{after} documents, not the same ids or contents"
     changes = document_changes(baseline, report)
-    return [f"the corpus differs: {how}" + (f" ({changes.describe()})" if changes else "")]
+    named = f" ({changes.describe()})" if changes else ""
+    if report.get("contents") is not None and baseline.get("contents") is None:
+        named = " (the baseline does not tell which: made by an earlier version, or of very many)"
+    return [f"the corpus differs: {how}{named}"]
 
 
 def document_changes(
