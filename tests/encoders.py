@@ -138,6 +138,22 @@ class FaultyBag(Bag):
         return vectors
 
 
+class FaultyScorer:
+    """Counts shared words; refuses pairs with "poison" in the query or passage, in the way of BAG_FAULT."""
+
+    def score(self, pairs: Sequence[tuple[str, str]]) -> Any:
+        fault = os.environ.get("BAG_FAULT", "")
+        bad = ["poison" in f"{q} {p}" or fault == "dead" for q, p in pairs]
+        if any(bad) and fault in ("raise", "dead"):
+            raise RuntimeError("cannot score that")
+        scores = [float(len({*q.split()} & {*p.split()})) for q, p in pairs]
+        return [np.nan if b and fault else s for b, s in zip(bad, scores, strict=True)]
+
+
+def faulty_scorer() -> FaultyScorer:
+    return FaultyScorer()
+
+
 def faulty() -> FaultyBag:
     return FaultyBag()
 

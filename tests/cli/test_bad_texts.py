@@ -107,6 +107,26 @@ def test_a_refused_query_does_not_stop_the_others(three: Shell) -> None:
     assert (alone.code, alone.out) == (2, "")
 
 
+@pytest.mark.parametrize("fault", ["nan", "raise"])
+def test_an_evaluation_with_refused_pairs(three: Shell, fault: str) -> None:
+    three.write("d/c.md", "money is short\n")
+    assert three("index", "d", "--model", "py:tests.encoders:bag").code == 0
+    three.write("q.jsonl", '{"_id": "1", "text": "money"}\n{"_id": "2", "text": "one poison"}\n')
+    three.write("qrels.tsv", "query-id\tcorpus-id\tscore\n1\ta.md\t1\n2\tr1\t1\n")
+    args = ["eval", "--queries", "q.jsonl", "--qrels", "qrels.tsv", "--format", "json"]
+    args += ["--rerank", "py:tests.encoders:faulty_scorer"]
+    for more in ([], ["--ablate", "mode,rerank"]):
+        done = three(*args, *more, BAG_FAULT=fault)
+        assert done.code == 0, done.err
+        (warning,) = [w for w in done.json["warnings"] if "refused" in w]
+        # the second query's five pairs, and the first one's with b.md and r2
+        assert "faulty_scorer refused 7 of 10 pairs, which keep their order behind" in warning
+        assert done.json["measures"]["RR@10"] == 1.0
+    dead = three(*args, BAG_FAULT="dead")
+    assert dead.code == 2
+    assert "raised RuntimeError: cannot score that" in dead.err
+
+
 def test_an_evaluation_with_a_refused_query_passes_no_gate(three: Shell) -> None:
     assert three("index", "d", "--model", FAULTY).code == 0
     three.write("q.jsonl", '{"_id": "1", "text": "money"}\n{"_id": "2", "text": "poison"}\n')

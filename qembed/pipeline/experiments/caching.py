@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from math import isnan, nan
 from typing import TYPE_CHECKING
 
-from qembed.errors import UsageError
+from qembed.errors import EncodingError, UsageError
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.retrieval.index_search import IndexSearch
 from qembed.pipeline.retrieval.loaded_model import LoadedModel
+from qembed.pipeline.retrieval.reranking.job import score_each
 from qembed.pipeline.retrieval.session import Session
 from qembed.vectors import normalize
 
@@ -82,10 +84,10 @@ def truncated_session(session: Session, dim: int) -> Session:
 
 
 class CachingReranker:
-    """Reranker that scores each pair once under each task.
+    """Reranker that scores each pair once under each task, NaN where the wrapped one refuses it.
 
-    Within `collecting`, pairs are noted and scored 0; at its end all of them are scored in one call, in which
-    a reranker encodes each distinct passage once.
+    `refused`: the reason of each refused pair. Within `collecting`, pairs are noted and scored 0; at its end
+    all of them are scored in one call, in which a reranker encodes each distinct passage once.
     """
 
     def __init__(self, reranker: Scorer, progress: Progress | None = None) -> None:
@@ -93,12 +95,18 @@ class CachingReranker:
         self._progress = progress or Progress()
         self._scores: dict[tuple[Pair, str | None], float] = {}
         self._unscored: dict[tuple[Pair, str | None], None] = {}
+        self.refused: dict[tuple[Pair, str | None], str] = {}
         self._collecting = False
         self.kind = reranker.kind
         self.calibrated = reranker.calibrated
         self.meaning = reranker.meaning
         self.instructed = reranker.instructed
         self.truncated: list[Pair] = reranker.truncated
+
+    @property
+    def pairs(self) -> int:
+        """Number of pairs seen so far, refused ones too."""
+        return len(self._scores)
 
     @property
     def note(self) -> str | None:
@@ -121,7 +129,7 @@ class CachingReranker:
         track: Callable[[int], None] | None = None,
         tasks: Tasks = None,
     ) -> Scores:
-        """Score pairs, float32 (len(pairs),)."""
+        """Score pairs, float32 (len(pairs),). Raises EncodingError if all pairs so far are refused."""
         import numpy as np
 
         tasks = [None] * len(pairs) if tasks is None else tasks
@@ -140,6 +148,18 @@ class CachingReranker:
             pairs, tasks = [pair for pair, _ in keys], [task for _, task in keys]
             self._progress.phase("rerank", "pairs", len(pairs))
             instructions = tasks if self.instructed else None
-            scores = self._reranker.score(pairs, self._progress.advance, instructions)
-            self._scores.update(zip(keys, scores.tolist(), strict=True))
+            reasons: list[str] = []
+            try:
+                found = score_each(
+                    self._reranker, pairs, self._progress.advance, instructions, reasons
+                )
+                scores = found.tolist()
+            except EncodingError as e:
+                if len(self.refused) == len(self._scores):
+                    raise
+                reasons = [str(e)] * len(pairs)
+                scores = [nan] * len(pairs)
+            self._scores.update(zip(keys, scores, strict=True))
+            refused = (key for key, score in zip(keys, scores, strict=True) if isnan(score))
+            self.refused.update(zip(refused, reasons, strict=True))
         self._unscored.clear()

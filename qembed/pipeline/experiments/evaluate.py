@@ -169,6 +169,7 @@ def _build_run(
         evidence.variants += found.variants
         evidence.recommendations.append(found.recommendation)
         evidence.warnings += found.warnings
+    evidence.warnings += builder.refused_pairs()
     evidence.settings["seconds"] = {k: round(v, 3) for k, v in session.timer.items()}
     evidence.settings["encoded_texts"] = builder.encoder.texts
 

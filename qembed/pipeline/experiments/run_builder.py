@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from qembed.errors import EncodingError
 from qembed.pipeline.experiments.caching import CachingEncoder, CachingReranker
 from qembed.pipeline.experiments.passage_judgments import as_judged, spans_of
 from qembed.pipeline.progress import Progress
@@ -102,6 +104,15 @@ class RunBuilder:
             self._rerankers[options.rerank] = CachingReranker(opened, self._progress)
         return self._rerankers[options.rerank]
 
+    def refused_pairs(self) -> list[str]:
+        """Warnings that count the pairs that each reranker refused, with the first reason."""
+        return [
+            f"the reranker {spec} refused {len(r.refused):,} of {r.pairs:,} pairs, which keep their order "
+            f"behind the others: {next(iter(r.refused.values()))}"
+            for spec, r in self._rerankers.items()
+            if r.refused
+        ]
+
     def rank(
         self,
         options: QueryOptions,
@@ -193,7 +204,8 @@ class RunBuilder:
         for query in chosen:
             retriever = Retriever(self.session, ten, self.reranker(ten))
             start = time.perf_counter()
-            retriever.rank([query])
+            with contextlib.suppress(EncodingError):  # the run of all queries says what is refused
+                retriever.rank([query])
             times.append(time.perf_counter() - (start if times else began))
             if time.perf_counter() - began > TIMING_SECONDS + times[0]:
                 break

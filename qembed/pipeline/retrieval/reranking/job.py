@@ -136,7 +136,7 @@ def score_pairs(
     # without tasks, equal pairs are scored once
     instructions = tasks if reranker.instructed else None
     if budget is None:
-        return _score_each(reranker, pairs, track, instructions, reasons)
+        return score_each(reranker, pairs, track, instructions, reasons)
     out = np.full(len(pairs), np.nan, dtype=np.float32)
     order = np.argsort(np.asarray(ranks), kind="stable")
     began = clock()
@@ -145,7 +145,7 @@ def score_pairs(
         part = order[done : done + size]
         at = part.tolist()
         some = None if instructions is None else [instructions[i] for i in at]
-        out[part] = _score_each(reranker, [pairs[i] for i in at], track, some, reasons)
+        out[part] = score_each(reranker, [pairs[i] for i in at], track, some, reasons)
         done += len(part)
         spent = clock() - began
         # half of the time left: pairs differ in length, and a slice cannot be interrupted
@@ -155,12 +155,12 @@ def score_pairs(
     return out
 
 
-def _score_each(
+def score_each(
     reranker: Scorer, pairs: Sequence[Pair], track: Track | None, tasks: Tasks, reasons: list[str]
 ) -> Scores:
     """Scores of the pairs, NaN for those that the reranker refuses, which are found by bisection.
 
-    Their reasons are added to `reasons`. Raises EncodingError if it refuses all of several pairs.
+    Their reasons are added to `reasons`, in the pairs' order. Raises EncodingError if it refuses all pairs.
     """
     import numpy as np
 
