@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,6 +16,10 @@ from qembed.cli.options import (
     QuietOption,
     with_index,
 )
+from qembed.cli.render.fields import field_lines
+
+if TYPE_CHECKING:
+    from qembed.search.filters.field_values import FieldSummary
 
 
 def status(
@@ -24,6 +28,10 @@ def status(
         str | None,
         typer.Option(metavar="AGE", help="Exit 3 if the last refresh is older: 30m, 24h, 7d."),
     ] = None,
+    fields: Annotated[
+        bool,
+        typer.Option("--fields", help="List the metadata fields that --where can filter by."),
+    ] = False,
     format: FormatOption = OutputFormat.text,
     quiet: QuietOption = False,
 ) -> None:
@@ -31,16 +39,27 @@ def status(
 
     \b
     qembed status
+    qembed status --fields
     qembed status --fail-if-stale 24h -q || mail -s "stale index" me
     """
     from qembed.pipeline.diagnostics.status import describe, parse_age
     from qembed.pipeline.locate import find_index
 
     limit = parse_age(fail_if_stale) if fail_if_stale else None
-    found = describe(find_index(index_dir))
+    root = find_index(index_dir)
+    found = describe(root)
+    summaries: list[FieldSummary] = []
+    if fields:
+        from qembed.pipeline.diagnostics.fields import describe_fields
+
+        summaries = describe_fields(root)
     stale = limit is not None and found["age_seconds"] > limit
     if format is OutputFormat.json:
-        out(dumps({**found, "stale": stale}))
+        listed = {"fields": [s.to_json() for s in summaries]} if fields else {}
+        out(dumps({**found, "stale": stale, **listed}))
+    elif fields:
+        for line in field_lines(summaries, found["documents"]):
+            out(line)
     else:
         for name, value in [*([] if quiet else _rows(found)), *_problems(found)]:
             out(f"{name:11} {with_index(value, index_dir)}")

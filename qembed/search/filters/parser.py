@@ -30,7 +30,7 @@ _TOKEN = re.compile(
     |(?P<name>[^\W\d][\w\-]*(?:\.[\w\-]+)*)|(?P<sign><=|>=|!=|==|<>|[=<>(),]))""",
     re.VERBOSE,
 )
-_WORDS = frozenset({"and", "or", "not", "in", "glob", "exists", "true", "false", "null"})
+KEYWORDS = frozenset({"and", "or", "not", "in", "glob", "exists", "true", "false", "null"})
 _SIGNS = {"==": "=", "<>": "!="}
 
 
@@ -142,7 +142,7 @@ class _Parser:
             kind = match.lastgroup or ""
             word = match[kind]
             start = match.start(kind)
-            if kind == "name" and word.lower() in _WORDS:
+            if kind == "name" and word.lower() in KEYWORDS:
                 found.append(_Token("word", word.lower(), start))
             else:
                 found.append(_Token(kind, _SIGNS.get(word, word), start))

@@ -61,6 +61,8 @@ def check(text: str, e: Expression, columns: Columns, warnings: list[str]) -> No
         elif sign != "exists" and wanted is not None:
             _check_coverage(f, columns, warnings)
             _check_kind(text, (f, sign, wanted), kinds, warnings)
+            if sign == "=" and wanted_kind in kinds:
+                _check_value(f, wanted, columns, warnings)
 
 
 def _kinds_of(f: Field, wanted: str, columns: Columns) -> Counter[str]:
@@ -122,6 +124,42 @@ def _check_kind(
     elif sign != "=":
         count = sum(kinds[k] for k in others)
         warnings.append(f"{f.name}: {count:,} values are {' or '.join(others)}, not {kind}")
+
+
+def _check_value(f: Field, wanted: Value, columns: Columns, warnings: list[str]) -> None:
+    """Warn of a value that no document has. Ids, paths and titles are many, and each its own."""
+    if is_built_in(f) and f.name != "suffix":
+        return
+    column = columns.typed(f)
+    if column is not None:
+        if column.compare("=", wanted).any():  # type: ignore[arg-type]
+            return
+        counts = column.counts()
+    else:
+        needle = json.dumps(wanted, ensure_ascii=False)
+        if _has_value(columns[f], wanted) or (
+            # to decode all documents would take longer than the search
+            columns.narrowed is not None and columns.documents.holding(needle).any()
+        ):
+            return
+        from qembed.search.filters.field_values import FieldSummary
+
+        summary = FieldSummary(f.name)
+        for value in columns.full(f):
+            if value is not None:
+                summary.add(value)
+        counts = summary.values()
+    if counts:
+        from qembed.search.filters.field_values import known_values, literal
+
+        said = known_values(wanted, counts)
+        warnings.append(f"{f.name}: no document has {literal(wanted)}; {said}")
+
+
+def _has_value(values: Sequence[Any], wanted: Value) -> bool:
+    """True if a value, or an element of a list, equals `wanted`; true is no 1."""
+    flat = (v for value in values for v in (value if isinstance(value, list) else [value]))
+    return any(v == wanted and (type(v) is bool) is (type(wanted) is bool) for v in flat)
 
 
 def _check_time(text: str, f: Field, sign: str, wanted: Value) -> None:

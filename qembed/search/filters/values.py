@@ -42,6 +42,9 @@ class Column(Protocol):
     def values(self) -> int:
         """Number of values, those of lists counted one by one."""
 
+    def counts(self) -> list[tuple[Any, int]]:
+        """Distinct values with their numbers, the commonest first."""
+
     def compare(self, sign: str, wanted: str | int | float | bool) -> Mask:
         """Documents that pass `= < <= > >=` with a value of the column's type."""
 

@@ -100,6 +100,12 @@ class MetadataColumn:
         buffers = [None, pa.py_buffer(offsets), pa.py_buffer(data[at])]
         return MetadataColumn(pa.Array.from_buffers(pa.string(), len(lengths), buffers))
 
+    def counts(self) -> list[tuple[Any, int]]:
+        """Distinct values, elements of lists too, with their numbers, the commonest first, then in order."""
+        found = {e["values"].as_py(): e["counts"].as_py() for e in self._values.value_counts()}
+        found.pop(None, None)
+        return sorted(found.items(), key=lambda x: (-x[1], x[0]))
+
     # ── predicates ────────────────────────────────────────────────────────────────────────────────────
 
     def compare(self, sign: str, wanted: str | int | float | bool) -> Mask:

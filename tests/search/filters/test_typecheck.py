@@ -149,7 +149,9 @@ def test_what_is_not_among_the_documents_looked_at_is_looked_for_in_all() -> Non
     with pytest.raises(UsageError, match="no document has a field m"):
         parse("user = 'a' and m = 1").choose(docs)
     assert not parse("user = 'nobody'").choose(docs).mask.any()
-    assert parse("user = 'nobody'").choose(docs).warnings == []
+    assert parse("user = 'nobody'").choose(docs).warnings == [
+        "user: no document has 'nobody'; known values: 'b', 'a'"
+    ]
     nested = documents([{"o": {"user": "a"}}, *metas])
     assert np.flatnonzero(parse("o.user = 'a'").choose(nested).mask).tolist() == [0]
     assert np.flatnonzero(parse("user = 'a'").choose(nested).mask).tolist() == [1]

@@ -1,0 +1,50 @@
+"""Metadata fields of an index as text, with values as they are written in filters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from qembed.search.filters.field_values import FieldSummary
+
+VALUE_COLUMNS = 40
+"""Characters of a value that are shown."""
+
+
+def field_lines(summaries: Sequence[FieldSummary], documents: int) -> Iterator[str]:
+    """Format each field in one line: name, documents that have it, types, range, the commonest values."""
+    width = max((len(s.name) for s in summaries), default=0)
+    for s in summaries:
+        if s.documents:
+            yield f"{s.name:{width}}  {_types(s)}, {_share(s, documents)}{_values(s)}"
+
+
+def _types(s: FieldSummary) -> str:
+    names = [kind for kind, _ in s.kinds.most_common() if kind != "list"]
+    listed = " or ".join(names) or "empty"
+    return f"lists of {listed}" if s.kinds["list"] else listed
+
+
+def _share(s: FieldSummary, documents: int) -> str:
+    if s.documents == documents:
+        return "in all documents"
+    return f"in {s.documents:,} of {documents:,} documents"
+
+
+def _values(s: FieldSummary) -> str:
+    from qembed.search.filters.field_values import VALUES_SHOWN, literal
+
+    values = s.values()
+    if not values:
+        return ""
+    limits = s.bounds()
+    text = "" if limits is None else f", {literal(limits[0])} to {literal(limits[1])}"
+    shown = []
+    for value, n in values[:VALUES_SHOWN]:
+        written = literal(value)
+        if len(written) > VALUE_COLUMNS:
+            written = written[: VALUE_COLUMNS - 1] + "…"
+        shown.append(f"{written} ({n:,})" if n > 1 else written)
+    more = len(values) - len(shown)
+    return f"{text}: {', '.join(shown)}" + (f" and {more:,} more" if more else "")

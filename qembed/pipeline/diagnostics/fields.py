@@ -1,0 +1,15 @@
+"""`qembed status --fields`: the metadata fields of an index, as filters can use them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qembed.pipeline.filters import documents_of
+from qembed.search.filters.field_values import FieldSummary, summarize_fields
+from qembed.store import Snapshot
+
+
+def describe_fields(root: Path) -> list[FieldSummary]:
+    """Summaries of the fields of the index at `root`. Reads all metadata. Raises NoIndex, IndexDamaged."""
+    with Snapshot.open(root) as snapshot:
+        return summarize_fields(documents_of(snapshot.catalog))

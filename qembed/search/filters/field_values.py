@@ -1,0 +1,142 @@
+"""Values of metadata fields, summarised so that a filter can be written: types, range, the commonest ones."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from qembed.search.filters.parser import KEYWORDS
+from qembed.search.filters.values import BUILT_IN, Documents
+
+VALUES_SHOWN = 10
+"""Values named in a summary or a message."""
+MAX_COMPARED = 5000
+"""Distinct values among which similar ones are looked for: beyond, it takes noticeable time."""
+LONG_TEXT = 200
+"""Characters of a text from which on it is counted, and not listed as a value."""
+KINDS = {str: "text", bool: "boolean", int: "number", float: "number"}
+_BARE_NAME = re.compile(r"[^\W\d][\w\-]*(\.[\w\-]+)*")
+_DATE = re.compile(r"\d{4}-\d\d(-\d\d([T ].*)?)?")
+
+
+def literal(value: Any) -> str:
+    """Value as it is written in a filter."""
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    return json.dumps(value)
+
+
+def name_in_filter(name: str, *, built_in: bool = False) -> str:
+    """Field name as it is written in a filter: quoted where a bare one would mean something else."""
+    taken = not built_in and name in BUILT_IN
+    if _BARE_NAME.fullmatch(name) and not taken and name.lower() not in KEYWORDS:
+        return name
+    return '"' + name.replace('"', '""') + '"'
+
+
+@dataclass(slots=True)
+class FieldSummary:
+    """Values of one field. `name`: as written in a filter.
+
+    `documents`: number of those that have the field. `kinds`: values by type, those of lists one by one.
+    `counts`: values that can be compared, and how often each occurs; long texts are not among them.
+    """
+
+    name: str
+    documents: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
+    counts: Counter[Any] = field(default_factory=Counter)
+
+    def add(self, value: Any) -> None:
+        """Count the value of one document."""
+        self.documents += 1
+        for one in value if isinstance(value, list) else [value]:
+            kind = KINDS.get(type(one), "object")
+            self.kinds[kind] += 1
+            if kind != "object" and not (kind == "text" and len(one) > LONG_TEXT):
+                # in a Counter True would be 1
+                self.counts[kind == "boolean", one] += 1
+        if isinstance(value, list):
+            self.kinds["list"] += 1
+
+    def values(self) -> list[tuple[Any, int]]:
+        """Values with their numbers, the commonest first, then in order."""
+        found = ((value, n) for (_, value), n in self.counts.items())
+        return sorted(found, key=lambda x: (-x[1], str(type(x[0])), x[0]))
+
+    def bounds(self) -> tuple[Any, Any] | None:
+        """(least, greatest) of numbers, and of texts that are dates; None for values of other types."""
+        values = [value for _, value in self.counts]
+        numbers = [v for v in values if type(v) in (int, float)]
+        is_date = [isinstance(v, str) and _DATE.fullmatch(v) is not None for v in values]
+        if values and all(is_date):
+            return min(values), max(values)
+        return (min(numbers), max(numbers)) if numbers and len(numbers) == len(values) else None
+
+    def to_json(self) -> dict[str, Any]:
+        """Documented fields."""
+        low, high = self.bounds() or (None, None)
+        return {
+            "name": self.name,
+            "documents": self.documents,
+            "types": dict(self.kinds),
+            "distinct": len(self.counts),
+            "min": low,
+            "max": high,
+            "values": [{"value": v, "count": n} for v, n in self.values()[:VALUES_SHOWN]],
+        }
+
+
+def summarize_fields(documents: Documents) -> list[FieldSummary]:
+    """Summaries of the metadata fields of all documents by name, then of suffix and mtime."""
+    found: dict[str, FieldSummary] = {}
+    for meta in documents["meta"]:
+        for name, value in _flat(json.loads(meta), "") if meta else ():
+            found.setdefault(name, FieldSummary(name_in_filter(name))).add(value)
+    suffix, mtime = FieldSummary("suffix"), FieldSummary("mtime")
+    for path in documents["path"]:
+        leaf = path.rpartition("/")[2]
+        suffix.add("." + leaf.rpartition(".")[2] if "." in leaf[1:] else "")
+    for nanoseconds in documents.times().tolist():
+        if nanoseconds:
+            mtime.add(_local_day(nanoseconds))
+    return [*(found[name] for name in sorted(found)), suffix, mtime]
+
+
+def _local_day(nanoseconds: int) -> str:
+    from datetime import datetime
+
+    return datetime.fromtimestamp(nanoseconds / 1e9).astimezone().date().isoformat()
+
+
+def _flat(meta: Mapping[str, Any], above: str) -> Iterator[tuple[str, Any]]:
+    """Yield (name, value) of an object's fields; names of inner ones are joined by dots."""
+    for name, value in meta.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{above}{name}.")
+        elif value is not None:
+            yield above + name, value
+
+
+def known_values(wanted: Any, counts: Iterable[tuple[Any, int]]) -> str:
+    """Part of a message that no document has the value `wanted`: similar and common values.
+
+    `counts`: values with their numbers, the commonest first.
+    """
+    found = list(counts)
+    values: Sequence[Any] = [v for v, _ in found]
+    near: list[Any] = []
+    if isinstance(wanted, str) and len(values) <= MAX_COMPARED:
+        import difflib
+
+        folded = {v.casefold(): v for v in reversed(values) if isinstance(v, str)}
+        close = difflib.get_close_matches(wanted.casefold(), folded, 3, 0.75)
+        near = [folded[name] for name in close]
+    shown = [*near, *(v for v in values if v not in near)][:VALUES_SHOWN]
+    listed = ", ".join(literal(v if not isinstance(v, str) else v[:60]) for v in shown)
+    more = f" and {len(values) - len(shown):,} more" if len(values) > len(shown) else ""
+    return f"known values: {listed}{more}"

@@ -1,0 +1,103 @@
+"""`status --fields` says what a filter can be written with, and a filter that meets no value says so."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Shell
+
+RECORDS: list[dict[str, Any]] = [
+    {"_id": str(i), "text": f"text {i}", "lang": lang, "year": 2000 + i % 5, "draft": i % 2 == 0}
+    for i, lang in enumerate(["en"] * 6 + ["de"] * 3 + ["it's"])
+]
+RECORDS[0] |= {"tags": ["red", "blue"], "author": {"name": "Ann"}, "title2": "x" * 300}
+RECORDS[1] |= {"tags": ["red"], "odd key": 1, "since": "2024-05-01", "mixed": "a", "path": "mine"}
+RECORDS[2] |= {"since": "2025-01-31", "mixed": 7}
+
+
+@pytest.fixture
+def records(shell: Shell) -> Shell:
+    shell.write("r.jsonl", "".join(json.dumps(r) + "\n" for r in RECORDS))
+    shell.old()
+    assert shell("index", "r.jsonl").code == 0
+    return shell
+
+
+def test_fields_are_listed_as_filters_write_them(records: Shell) -> None:
+    lines = {line.split("  ")[0]: line for line in records("status", "--fields").out.splitlines()}
+    said = {name: line[len(name) :].strip() for name, line in lines.items()}
+    assert said["lang"] == "text, in all documents: 'en' (6), 'de' (3), 'it''s'"
+    assert said["year"].startswith("number, in all documents, 2000 to 2004: 2000 (2), 2001 (2)")
+    assert said["draft"] == "boolean, in all documents: false (5), true (5)"
+    assert said["tags"] == "lists of text, in 2 of 10 documents: 'red' (2), 'blue'"
+    assert said["author.name"] == "text, in 1 of 10 documents: 'Ann'"
+    assert said['"odd key"'] == "number, in 1 of 10 documents, 1 to 1: 1"
+    assert said['"path"'] == "text, in 1 of 10 documents: 'mine'"
+    assert said["since"].startswith("text, in 2 of 10 documents, '2024-05-01' to '2025-01-31'")
+    assert said["mixed"].startswith(("text or number", "number or text"))
+    assert said["title2"] == "text, in 1 of 10 documents"
+    assert said["suffix"] == "text, in all documents: '.jsonl' (10)"
+    assert "mtime" in said
+
+
+def test_what_is_listed_can_be_used(records: Shell) -> None:
+    for line in records("status", "--fields").out.splitlines():
+        name = line.split("  ")[0].strip()
+        values = line.rpartition(": ")[2] if ": " in line else ""
+        if name == "mtime" or not values:
+            continue
+        value = values.split(", ")[0].split(" (")[0]
+        done = records("query", "text", "--where", f"{name} = {value}", "-k", "99")
+        assert done.code == 0
+        assert "no document has" not in done.err, name
+        assert done.out, name
+
+
+def test_fields_in_json(records: Shell) -> None:
+    body = records("status", "--fields", "--format", "json").json
+    fields = {f["name"]: f for f in body["fields"]}
+    assert fields["year"]["types"] == {"number": 10}
+    assert (fields["year"]["min"], fields["year"]["max"], fields["year"]["distinct"]) == (
+        2000, 2004, 5,
+    )  # fmt: skip
+    assert fields["lang"]["values"][0] == {"value": "en", "count": 6}
+    assert "fields" not in records("status", "--format", "json").json
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ("lang = 'EN'", "lang: no document has 'EN'; known values: 'en', 'de', 'it''s'"),
+        ("lang in ('en', 'fr')", "lang: no document has 'fr'; known values: 'en', 'de'"),
+        ("lang != 'english'", "lang: no document has 'english'; known values: 'en'"),
+        ("year = 1999", "year: no document has 1999; known values: 2000, 2001, 2002, 2003, 2004"),
+        ("tags = 'rad'", "tags: no document has 'rad'; known values: 'red', 'blue'"),
+        ("mixed = 'b'", "mixed: no document has 'b'; known values: 7, 'a'"),
+        ("author.name = 'ann'", "author.name: no document has 'ann'; known values: 'Ann'"),
+        ("suffix = 'jsonl'", "suffix: no document has 'jsonl'; known values: '.jsonl'"),
+    ],
+)
+def test_a_value_that_no_document_has_is_told(records: Shell, where: str, said: str) -> None:
+    done = records("query", "text", "--where", where)
+    assert done.code == 0
+    assert said in done.err
+
+
+@pytest.mark.parametrize("where", ["lang = 'en'", "draft = true", "year = 2000.0", "tags = 'blue'",
+                                   "id = 'nobody'", "lang glob 'x*'", "mixed = 7"])  # fmt: skip
+def test_known_values_are_no_news(records: Shell, where: str) -> None:
+    assert "known values" not in records("query", "text", "--where", where).err
+
+
+def test_many_values_are_cut(shell: Shell) -> None:
+    rows = (json.dumps({"_id": str(i), "text": "t", "code": f"c{i:04}"}) for i in range(300))
+    shell.write("r.jsonl", "\n".join(rows))
+    assert shell("index", "r.jsonl").code == 0
+    (line,) = (x for x in shell("status", "--fields").out.splitlines() if x.startswith("code"))
+    assert line.endswith("'c0008', 'c0009' and 290 more")
+    done = shell("query", "t", "--where", "code = 'c01234'")
+    assert "known values: 'c0234', 'c0134', 'c0124', 'c0000', " in done.err, "similar ones first"
+    assert "and 290 more" in done.err
