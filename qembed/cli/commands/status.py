@@ -19,7 +19,7 @@ from qembed.cli.options import (
 from qembed.cli.render.fields import field_lines
 
 if TYPE_CHECKING:
-    from qembed.search.filters.field_values import FieldSummary
+    from qembed.pipeline.diagnostics.fields import FieldSummary
 
 
 def status(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from qembed.search.filters.field_values import FieldSummary
+    from qembed.pipeline.diagnostics.fields import FieldSummary
 
 VALUE_COLUMNS = 40
 """Characters of a value that are shown."""
@@ -33,7 +33,7 @@ def _share(s: FieldSummary, documents: int) -> str:
 
 
 def _values(s: FieldSummary) -> str:
-    from qembed.search.filters.field_values import VALUES_SHOWN, literal
+    from qembed.pipeline.diagnostics.fields import VALUES_SHOWN, literal
 
     values = s.values()
     if not values:
