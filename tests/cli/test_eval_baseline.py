@@ -44,7 +44,7 @@ def test_another_corpus_is_refused_or_compared_on_common_queries(collection: She
     gate = ["--baseline", "base.json", "--max-drop", "nDCG@10=0.5"]
     done = collection(*FILES, *gate)
     assert done.code == 2
-    assert "the corpus differs: 300 documents then, 301 now" in done.err
+    assert "the corpus differs: 300 documents then, 301 now (1 added: new)" in done.err
     assert "--common" in done.err
     lines = (collection.folder / "q.jsonl").read_text().splitlines()
     collection.write(

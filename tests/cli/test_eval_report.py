@@ -16,12 +16,16 @@ def test_a_report_holds_what_a_page_needs(collection: Shell) -> None:
     assert [k for k, _ in body["recall"]] == [1, 2, 3, 5, 10]
     low, high = body["intervals"]["nDCG@10"]
     assert low < body["measures"]["nDCG@10"] < high
+    assert body["provenance"]["index"] == ".qembed"
+    assert body["provenance"]["generation"] == body["settings"]["generation"]
+    assert len(body["contents"]) == 300
+    assert len(body["contents"]["d0"]) == 8
     detail = body["details"]["q1"]
     assert len(detail["returned"]) == 10
     assert detail["returned"][0]["title"].startswith("T")
     again = collection(*FILES, "--format", "json", "--latency", "0").json
     assert again["latency"] is None
-    same = ("measures", "intervals", "per_query", "details", "inputs")
+    same = ("measures", "intervals", "per_query", "details", "inputs", "contents")
     assert {k: body[k] for k in same} == {k: again[k] for k in same}
 
 
