@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from qembed.cli.render.units import span
+
 INTERVAL = 30.0
 """Seconds between two lines."""
 
@@ -111,13 +113,3 @@ class ProgressDisplay:
         while not self._ended.wait(self._interval):
             if line := self.line():
                 self._say(line)
-
-
-def span(seconds: float) -> str:
-    """A duration in words: 8s, 1m 44s, 2h 05m."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole}s"
-    if whole < 3600:
-        return f"{whole // 60}m {whole % 60:02}s"
-    return f"{whole // 3600}h {whole % 3600 // 60:02}m"

@@ -49,7 +49,12 @@ def find_project(folder: Path | None = None) -> Project | None:
 
     Raises UsageError, with file and line, for a file that cannot be read, unknown keys and wrong values.
     """
-    here = Path.cwd() if folder is None else folder
+    try:
+        here = Path.cwd() if folder is None else folder
+    except (
+        FileNotFoundError
+    ):  # the current folder was removed: commands with --index work all the same
+        return None
     for above in (here, *here.parents):
         own = above / FILE
         if own.exists():

@@ -57,7 +57,8 @@ def test_a_refresh_encodes_only_what_changed(docs: Shell) -> None:
 def test_touching_encodes_nothing(docs: Shell) -> None:
     for p in (docs.folder / "docs").rglob("*.*"):
         p.touch()
-    assert summary(docs)["passages"] == {"total": 3, "encoded": 0, "reused": 0, "truncated": 0}
+    passages = summary(docs)["passages"]
+    assert (passages["total"], passages["encoded"], passages["reused"]) == (3, 0, 0)
 
 
 def test_moving_encodes_nothing(docs: Shell) -> None:

@@ -9,7 +9,8 @@ import threading
 
 import pytest
 
-from qembed.cli.progress_display import ProgressDisplay, span
+from qembed.cli.progress_display import ProgressDisplay
+from qembed.cli.render.units import size, span
 from tests.cli.conftest import Shell
 from tests.cli.terminal import on_terminal
 
@@ -43,6 +44,16 @@ def test_lines_have_count_rate_and_time_left() -> None:
     assert shown.line() == "graph: 10 of 10 passages, 1/s"
     shown.expect(3)  # an estimate is never below what is done
     assert "10 of about 10" in shown.line()
+
+
+def test_sizes() -> None:
+    assert [size(n) for n in (0, 1023, 1024, 5 << 20, 3 << 40)] == [
+        "0 B",
+        "1023 B",
+        "1.0 KiB",
+        "5.0 MiB",
+        "3072.0 GiB",
+    ]
 
 
 def test_spans() -> None:

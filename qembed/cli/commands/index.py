@@ -27,6 +27,7 @@ from qembed.cli.options import (
 )
 from qembed.cli.render.index_summary import (
     LINE_BREAKS,
+    PlanPrinter,
     skipped_line,
     skipped_names,
     summary_line,
@@ -245,6 +246,7 @@ def index(
         allow_missing=run.allow_missing,
         verify_content=run.verify_content,
         confirm=lambda question: run.yes or confirmed(question),
+        planned=PlanPrinter() if common.format is OutputFormat.text else lambda *_: None,
     )
     with StopSignals().caught(talk) as signals, talk.progress(signals) as progress:
         summary = build(index_to_write(common.index_dir), options, progress, stdin)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -94,6 +95,7 @@ def rerank(
         parse_hits,
     )
 
+    began = time.perf_counter()
     talk = Console(quiet, verbose)
     options = RerankOptions(model, task, k, parse_budget(rerank_budget), min_score, rerank_share)
     if run is not None:
@@ -111,7 +113,9 @@ def rerank(
         from qembed.pipeline.retrieval.session import Session
 
         counter = partial(talk.counter, "rerank", unit="pairs")
-        print_run(rerank_run_files(files, lambda: Session(index), counter), explain, talk)
+        found_run = rerank_run_files(files, lambda: Session(index), counter)
+        talk.seconds({"total": time.perf_counter() - began})
+        print_run(found_run, explain, talk)
         return
     request = RerankRequest(parse_hits(standard_input("rerank without --run")), options, encoder)
     found = find_optional_index(index_dir)
@@ -125,4 +129,5 @@ def rerank(
 
     with talk.counter("rerank", len(request.hits), "pairs") as track:
         answer = rerank_hits(request, found, track)
+    talk.seconds({"total": time.perf_counter() - began})
     print_hits(answer, explain, talk)

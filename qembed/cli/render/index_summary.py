@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from typing import TYPE_CHECKING
 
+from qembed.cli.console import out
+from qembed.cli.render.units import size, span
+
 if TYPE_CHECKING:
-    from qembed.pipeline.indexing.summary import IndexSummary
+    from qembed.pipeline.indexing.summary import Detail, Estimate, IndexSummary
 
 SUFFIXES_SHOWN = 8
 NAMES_SHOWN = 20
 """Skipped files named for each reason with --verbose; the JSON summary has a thousand."""
 WARNINGS_SHOWN = 20
 """Warnings listed without --verbose; the JSON summary has them all."""
+FLUSH_SECONDS = 0.5
+"""Longest time that lines of a dry run wait for others on their way into a pipe."""
 LINE_BREAKS = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})
 """Escapes for names, which may hold characters that end a line or a cell."""
 
 
 def summary_line(summary: IndexSummary) -> str:
-    """Format what a run did, in one line; of a dry run, what it would do, one line a file before that."""
+    """Format what a run did, in one line; of a dry run, what it would do and take."""
     from qembed.pipeline.indexing.losses import describe_reasons
 
     done = summary.documents
@@ -27,7 +34,12 @@ def summary_line(summary: IndexSummary) -> str:
         kinds = [f"{k} ({why})" if k.endswith(" deleted") else k for k in kinds]
     what = ", ".join([*kinds, f"{done['unchanged']:,} unchanged"])
     if summary.dry_run:
-        return "\n".join([*_plan_lines(summary), f"would: {what} (nothing was written)"])
+        skipped = [
+            f"skip\t{name.translate(LINE_BREAKS)}\t{why}" for name, why in summary.skipped_files
+        ]
+        return "\n".join(
+            [*skipped, f"would: {what} (nothing was written)", *_estimate(summary.estimate)]
+        )
     p = summary.passages
     encoded = f"{p['encoded']:,} encoded"
     if p["reused"]:
@@ -44,19 +56,42 @@ def summary_line(summary: IndexSummary) -> str:
     )
 
 
-def _plan_lines(summary: IndexSummary) -> list[str]:
-    """Format a dry run's plan: verb, file and, where they were read, how each would be read and cut."""
-    details = {d.name: d for d in summary.details}
-    plan = []
-    for verb, names in summary.would.items():
-        for name in names:
-            line = f"{verb}\t{name.translate(LINE_BREAKS)}"
-            if d := details.get(name):
-                line += f"\t{d.reader}\t{d.chunker}\t{d.documents}\t{d.passages}"
-                line += "".join(f"\t{problem}" for problem in d.problems)
-            plan.append(line)
-    plan += [f"skip\t{name.translate(LINE_BREAKS)}\t{why}" for name, why in summary.skipped_files]
-    return plan
+def plan_line(verb: str, name: str, detail: Detail | None) -> str:
+    """Format a file of a dry run: verb, name and, where it was read, how it would be read and cut."""
+    line = f"{verb}\t{name.translate(LINE_BREAKS)}"
+    if detail is None:
+        return line
+    line += f"\t{detail.reader}\t{detail.chunker}\t{detail.documents}\t{detail.passages}"
+    return line + "".join(f"\t{problem}" for problem in detail.problems)
+
+
+class PlanPrinter:
+    """Prints a dry run's files as they are known, into a pipe twice a second at least."""
+
+    def __init__(self) -> None:
+        self._flushed = 0.0
+
+    def __call__(self, verb: str, name: str, detail: Detail | None) -> None:
+        """Print a file's line."""
+        out(plan_line(verb, name, detail))
+        if (now := time.monotonic()) - self._flushed > FLUSH_SECONDS:
+            sys.stdout.flush()
+            self._flushed = now
+
+
+def _estimate(estimate: Estimate | None) -> list[str]:
+    """Format what a run would take: files by kind, passages and time."""
+    if estimate is None or not estimate.kinds:
+        return []
+    by_size = sorted(estimate.kinds.items(), key=lambda kind: -kind[1][1])
+    kinds = ", ".join(f"{n:,} {kind} ({size(b)})" for kind, (n, b) in by_size)
+    files = sum(n for n, _ in estimate.kinds.values())
+    about = "" if estimate.is_exact else "about "
+    takes = "" if estimate.seconds is None else f", about {span(estimate.seconds)}"
+    measured = (
+        "" if estimate.is_exact else f" (measured on {estimate.measured:,} of {files:,} files)"
+    )
+    return [f"files: {kinds}", f"{about}{estimate.passages:,} passages{takes}{measured}"]
 
 
 def warning_lines(summary: IndexSummary, verbose: bool) -> list[str]:

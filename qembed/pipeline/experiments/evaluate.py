@@ -170,7 +170,10 @@ def _build_run(
         evidence.recommendations.append(found.recommendation)
         evidence.warnings += found.warnings
     evidence.warnings += builder.refused_pairs()
-    evidence.settings["seconds"] = {k: round(v, 3) for k, v in session.timer.items()}
+    indexing = {} if evidence.indexed is None else {"index": evidence.indexed.seconds["total"]}
+    evidence.settings["seconds"] = {
+        k: round(v, 3) for k, v in {**indexing, **session.timer}.items()
+    }
     evidence.settings["encoded_texts"] = builder.encoder.texts
 
 

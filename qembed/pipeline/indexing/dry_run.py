@@ -2,36 +2,56 @@
 
 from __future__ import annotations
 
+import random
 import time
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Collection, Container
 from pathlib import Path
 
-from qembed.corpus import Chunker, ReadOptions, read, reader_of
+from qembed.corpus import read, reader_of
+from qembed.errors import EncodingError, ModelUnavailable
 from qembed.pipeline.indexing.chunking import PassageBuilder
 from qembed.pipeline.indexing.index_plan import IndexPlan, plan_index
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.plan import Key
 from qembed.pipeline.indexing.sources import read_options
-from qembed.pipeline.indexing.summary import KINDS, Detail, IndexSummary
+from qembed.pipeline.indexing.summary import KINDS, Detail, Estimate, IndexSummary
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.source_content import compare_content
 from qembed.types import LeftOut, ReadWarning, SourceFile, Unreadable
 
 MAX_PROBLEMS = 3
 """Problems reported of one file."""
+READ_SECONDS, ENCODE_SECONDS = 5.0, 5.0
+"""Longest measurements of reading and cutting, and of encoding."""
+FEW_FILES = 200
+"""Files up to which the measurement begins with the first."""
+LARGE_BYTES = 1 << 16
+"""Size of a file from which on the measurement takes it after all smaller ones."""
+SAMPLE_TEXTS, TEXTS_PER_CALL = 1024, 32
+"""Passages that are encoded at most, and in one call."""
 
 
 def dry_run(root: Path, options: IndexOptions, progress: Progress) -> IndexSummary:
-    """Summarise what a run would do. Raises what `plan_index` raises.
+    """Summarise what a run would do, and estimate its passages and its time from a measurement.
 
-    Of known files it reads those of the same size whose time says nothing; all that a run would read with
-    `detail`.
+    Known files of the same size whose time says nothing are read and compared. `options.planned` is told of
+    each file as soon as it is known. Raises what `plan_index` raises.
     """
     began = time.perf_counter()
     plan = plan_index(root, options)
     try:
-        details = _details(plan, progress) if options.detail else []
-        return _summary(root, plan, details, began, _same(plan, progress))
+        same = _same(plan, progress)
+        for verb, keys in _changes(plan, same).items():
+            if verb == "delete" or not options.detail:
+                for _, name in keys:
+                    options.planned(verb, name, None)
+        measurement = _Measurement(plan, options, progress, same)
+        measurement.run()
+        details = measurement.details if options.detail else []
+        summary = _summary(root, plan, details, began, same)
+        summary.estimate = measurement.estimate()
+        return summary
     finally:
         plan.close()
 
@@ -53,21 +73,22 @@ def _same(plan: IndexPlan, progress: Progress) -> set[Key]:
     return found
 
 
+def _changes(plan: IndexPlan, same: Container[Key]) -> dict[str, list[Key]]:
+    """Files by what a run would do about them: add, read (again), delete; not those found the `same`."""
+    read = [(f.source, f.name) for f in plan.changes.read]
+    return {
+        "add": [key for key in read if key not in plan.files],
+        "read": [key for key in read if key in plan.files and key not in same],
+        "delete": list(plan.changes.gone),
+    }
+
+
 def _summary(
-    root: Path, plan: IndexPlan, details: list[Detail], began: float, same: set[Key]
+    root: Path, plan: IndexPlan, details: list[Detail], began: float, same: Collection[Key]
 ) -> IndexSummary:
     """Summary of a plan. `same`: files to be read that will be found unchanged."""
     changes, present = plan.changes, plan.present
-    keys = [(f.source, f.name) for f in changes.read]
-    would = {
-        "add": [name for source, name in keys if (source, name) not in plan.files],
-        "read": [
-            name
-            for source, name in keys
-            if (source, name) in plan.files and (source, name) not in same
-        ],
-        "delete": [name for _, name in changes.gone],
-    }
+    would = {verb: [name for _, name in keys] for verb, keys in _changes(plan, same).items()}
     deleted_why: Counter[str] = Counter()
     for key in changes.gone:
         deleted_why[plan.sources.absent[key]] += plan.documents_in([key])
@@ -98,34 +119,136 @@ def _summary(
     )
 
 
-def _details(plan: IndexPlan, progress: Progress) -> list[Detail]:
-    """Read and chunk each file that a run would read."""
-    chunker = PassageBuilder(plan.target.model, plan.target.recipe).chunker
-    details = []
-    for file in plan.changes.read:
-        if progress.stop():
-            break
-        fields = read_options(plan.sources.by_path[file.source])
-        details.append(_detail(file, fields, chunker))
-    return details
+class _Measurement:
+    """Reading, cutting and encoding of a sample of the files to read, for some seconds at most.
+
+    The sample is drawn at random where there are many files: their order is that of folders, which differ.
+    """
+
+    def __init__(
+        self, plan: IndexPlan, options: IndexOptions, progress: Progress, same: Container[Key]
+    ) -> None:
+        self._plan = plan
+        self._files = [f for f in plan.changes.read if (f.source, f.name) not in same]
+        self._options = options
+        self._stop = progress.stop
+        self.details: list[Detail] = []
+        self._bytes: Counter[str] = Counter()  # by reader: of the sample
+        self._passages: Counter[str] = Counter()
+        self._seconds: defaultdict[str, float] = defaultdict(float)
+        self._texts: list[str] = []
+        self._deadline = 0.0
+
+    def run(self) -> None:
+        """Measure until all files are read, the time is up or the run is stopped; tell of the rest, too."""
+        files = self._files
+        order = list(range(len(files)))
+        if len(files) > FEW_FILES:
+            random.Random(0).shuffle(order)
+            order.sort(key=lambda at: files[at].size > LARGE_BYTES)  # one would take all the time
+        self._deadline = time.perf_counter() + READ_SECONDS
+        builder = (
+            PassageBuilder(self._plan.target.model, self._plan.target.recipe) if files else None
+        )
+        read = 0
+        while builder and read < len(order) and not self._stop():
+            if time.perf_counter() >= self._deadline:
+                break
+            file = files[order[read]]
+            detail = self._read(file, builder)
+            self.details.append(detail)
+            self._tell(file, detail)
+            read += 1
+        for at in sorted(order[read:]):
+            self._tell(files[at], None)
+
+    def _tell(self, file: SourceFile, detail: Detail | None) -> None:
+        if self._options.detail:
+            verb = "read" if (file.source, file.name) in self._plan.files else "add"
+            self._options.planned(verb, file.name, detail)
+
+    def _read(self, file: SourceFile, builder: PassageBuilder) -> Detail:
+        """Read and cut a file; of a file that takes longer than there is time, the first part."""
+        began = time.perf_counter()
+        reader = _reader_name(file)
+        documents = passages = seen = 0
+        problems = []
+        is_whole = True
+        for item in read(file, read_options(self._plan.sources.by_path[file.source])):
+            if isinstance(item, LeftOut):
+                problems.append(f"left out: {item.count:,} × {item.what}")
+            elif isinstance(item, ReadWarning):
+                where = "" if item.line is None else f"{item.line}: "
+                problems.append(f"warning: {where}{item.message}")
+            elif isinstance(item, Unreadable):
+                problems.append(item.error if item.line is None else f"{item.line}: {item.error}")
+            else:
+                cut = builder.passages(item)
+                documents += 1
+                passages += len(cut)
+                seen += len(item.text)
+                if len(self._texts) < SAMPLE_TEXTS:
+                    self._texts += builder.encoder_texts(item, cut)
+            if time.perf_counter() > self._deadline or self._stop():
+                is_whole = False
+                break
+        if lacking := builder.chunker.lacks(file.name):
+            problems.append(lacking)
+        self._passages[reader] += passages
+        self._bytes[reader] += file.size if is_whole else min(seen, file.size)
+        self._seconds[reader] += time.perf_counter() - began
+        if not is_whole:
+            problems.append("read in part only, as there is no time for more in a dry run")
+        kind = builder.chunker.kind_of(file.name)
+        return Detail(file.name, reader, kind, documents, passages, problems[:MAX_PROBLEMS])
+
+    def estimate(self) -> Estimate:
+        """Passages and seconds of the run: those measured, in proportion to the bytes of each kind."""
+        files: Counter[str] = Counter()
+        size: Counter[str] = Counter()
+        for file in self._files:
+            reader = _reader_name(file)
+            files[reader] += 1
+            size[reader] += file.size
+        passages, seconds = 0.0, 0.0
+        for reader in files:
+            # of a kind that the sample lacks: as all others together
+            known = self._bytes[reader] > 0
+            measured = self._bytes[reader] if known else self._bytes.total()
+            if not measured:
+                continue
+            share = size[reader] / measured
+            passages += share * (self._passages[reader] if known else self._passages.total())
+            seconds += share * (self._seconds[reader] if known else sum(self._seconds.values()))
+        for_text = self._encoding_seconds()
+        whole = len(self.details) == len(self._files)
+        return Estimate(
+            kinds={reader: (files[reader], size[reader]) for reader in sorted(files)},
+            passages=round(passages),
+            seconds=None if for_text is None else round(seconds + passages * for_text, 1),
+            measured=len(self.details),
+            is_exact=whole and not any("in part" in p for d in self.details for p in d.problems),
+        )
+
+    def _encoding_seconds(self) -> float | None:
+        """Seconds a passage; None for a server's model, which a dry run asks nothing, and one that fails."""
+        model = self._plan.target.model if self._texts else None
+        if model is None or model.is_remote or self._stop():
+            return 0.0 if model is None else None
+        try:
+            encoder = model.encoder()
+            encoder.encode(self._texts[:1])
+            began, done = time.perf_counter(), 0
+            while done < len(self._texts) and time.perf_counter() - began < ENCODE_SECONDS:
+                part = self._texts[done : done + TEXTS_PER_CALL]
+                encoder.encode(part)
+                done += len(part)
+            return (time.perf_counter() - began) / done
+        except (EncodingError, ModelUnavailable):
+            return None
+        finally:
+            model.release()
 
 
-def _detail(file: SourceFile, fields: ReadOptions, chunker: Chunker) -> Detail:
-    documents = passages = 0
-    problems = []
-    for item in read(file, fields):
-        if isinstance(item, LeftOut):
-            problems.append(f"left out: {item.count:,} × {item.what}")
-        elif isinstance(item, ReadWarning):
-            where = "" if item.line is None else f"{item.line}: "
-            problems.append(f"warning: {where}{item.message}")
-        elif isinstance(item, Unreadable):
-            problems.append(item.error if item.line is None else f"{item.line}: {item.error}")
-        else:
-            documents += 1
-            passages += len(chunker.split(item))
-    if lacking := chunker.lacks(file.name):
-        problems.append(lacking)
-    reader = reader_of(file.name).__name__.removeprefix("read_")
-    kind = chunker.kind_of(file.name)
-    return Detail(file.name, reader, kind, documents, passages, problems[:MAX_PROBLEMS])
+def _reader_name(file: SourceFile) -> str:
+    return reader_of(file.name).__name__.removeprefix("read_")

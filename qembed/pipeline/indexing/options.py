@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from qembed.pipeline.recipe import RecipeOptions
 from qembed.store import Source as Source  # part of IndexOptions: callers build one
 from qembed.store.compaction import CompactionPolicy
+
+if TYPE_CHECKING:
+    from qembed.pipeline.indexing.summary import Detail
 
 
 class BatchPolicy(NamedTuple):
@@ -69,8 +72,8 @@ class IndexOptions:
     `paths`: sources; empty to refresh the remembered ones; `with_remembered`: both. `source`: how they
     are read. `detail`: a dry run reads and chunks what a run would read, and reports on each file.
     `allow_missing`: a source that does not exist any more loses its documents. `verify_content`: every
-    file is read, whatever its size and times. `confirm(reason)`: asked before more than half of an index
-    is deleted.
+    file is read, whatever its size and times. `planned`: told of each file of a dry run, as soon as it is
+    known. `confirm(reason)`: asked before more than half of an index is deleted.
     """
 
     paths: Sequence[str] = ()
@@ -87,6 +90,7 @@ class IndexOptions:
     allow_missing: bool = False
     verify_content: bool = False
     confirm: Callable[[str], bool] = lambda _: False
+    planned: Callable[[str, str, Detail | None], None] = lambda _verb, _name, _detail: None
     batches: BatchPolicy = field(default_factory=BatchPolicy)
     commits: CommitPolicy = field(default_factory=CommitPolicy)
     graph: GraphPolicy = field(default_factory=GraphPolicy)

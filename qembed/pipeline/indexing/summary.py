@@ -118,16 +118,30 @@ class Detail(NamedTuple):
     problems: Sequence[str]
 
 
+class Estimate(NamedTuple):
+    """Estimate of a dry run. `kinds`: reader -> (files to read, their bytes). `measured`: files it rests on.
+
+    `passages`: to encode, unless the index has some of their texts; `seconds`: of the run, None if
+    encoding was not measured. `is_exact`: all files were read, so that `passages` is counted.
+    """
+
+    kinds: Mapping[str, tuple[int, int]]
+    passages: int
+    seconds: float | None
+    measured: int
+    is_exact: bool
+
+
 @dataclass(slots=True)
 class IndexSummary:
     """Result of an indexing run.
 
-    `skipped`: files by the reason they were skipped for; `suffixes`: those with an unknown suffix, by suffix,
-    "" for none. `plain_text_fallbacks`: documents chunked as plain text, by the missing requirement.
-    `left_out`: parts of the files that were read; `warnings`: doubts about them. Of a dry run only: `would`:
-    file names by what a run would do; `question`: the confirmation that a run would ask for; `details`: if
-    asked for. `skipped_files`: (name, reason) of the first that were skipped, in a dry run of all.
-    `deleted_why`: deleted documents by reason.
+    `skipped`: files by the reason they were skipped for; `suffixes`: those with an unknown suffix, by
+    suffix, "" for none. `plain_text_fallbacks`: documents chunked as plain text, by the missing
+    requirement. `left_out`: parts of the files that were read; `warnings`: doubts about them. Of a dry
+    run only: `would`: file names by what a run would do; `question`: the confirmation that a run would
+    ask for; `details`: if asked for; `estimate`. `skipped_files`: (name, reason) of the first that were
+    skipped, in a dry run of all. `deleted_why`: deleted documents by reason.
     """
 
     index: Path
@@ -150,6 +164,7 @@ class IndexSummary:
     warnings: WarningStats = field(default_factory=WarningStats)
     deleted_why: Mapping[str, int] = field(default_factory=dict)
     question: str | None = None
+    estimate: Estimate | None = None
 
     def suffixes_of(self, reason: str) -> Mapping[str, int]:
         """Return the counts of unknown suffixes for the skip reason they belong to, {} for any other."""
@@ -181,6 +196,9 @@ class IndexSummary:
             body["dry_run"] = True
             body["would"] = {k: list(v) for k, v in self.would.items()}
             body["question"] = self.question
+            if self.estimate is not None:
+                kinds = {k: {"files": n, "bytes": b} for k, (n, b) in self.estimate.kinds.items()}
+                body["estimate"] = {**self.estimate._asdict(), "kinds": kinds}
             if self.details:
                 body["details"] = [d._asdict() for d in self.details]
         return body

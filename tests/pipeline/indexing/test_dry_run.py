@@ -1,0 +1,113 @@
+"""Dry runs: the plan as it is found, and an estimate of the passages that holds for what was not read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qembed.pipeline.indexing import dry_run as module
+from qembed.pipeline.indexing.build import build
+from qembed.pipeline.indexing.options import IndexOptions
+from qembed.pipeline.indexing.summary import Detail, Estimate, IndexSummary
+from qembed.pipeline.progress import Progress
+from qembed.pipeline.recipe import RecipeOptions
+
+BAG = RecipeOptions(model="py:tests.encoders:bag", max_tokens=16, overlap=0)
+WORDS = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen"
+
+
+@pytest.fixture
+def docs(tmp_path: Path) -> Path:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    for n in range(300):
+        body = "\n\n".join(f"paragraph {p} of {n}: {WORDS}" for p in range(1 + n % 5))
+        (folder / f"{n:03}.{'md' if n % 3 else 'txt'}").write_text(body)
+    return folder
+
+
+def plan(
+    docs: Path, told: list[Any] | None = None, **options: Any
+) -> tuple[IndexSummary, Estimate]:
+    done = build(
+        docs.parent / "idx",
+        IndexOptions(
+            paths=[str(docs)],
+            recipe=BAG,
+            dry_run=True,
+            planned=lambda *event: None if told is None else told.append(event),
+            **options,
+        ),
+    )
+    assert done.estimate is not None
+    return done, done.estimate
+
+
+def test_the_estimate_of_everything_is_what_a_run_makes(docs: Path) -> None:
+    _, estimate = plan(docs)
+    done = build(docs.parent / "idx", IndexOptions(paths=[str(docs)], recipe=BAG))
+    assert estimate.is_exact
+    assert estimate.measured == 300
+    assert estimate.passages == done.passages["total"]
+    assert {kind: n for kind, (n, _) in estimate.kinds.items()} == {"markdown": 200, "plain": 100}
+    assert sum(size for _, size in estimate.kinds.values()) == sum(
+        f.stat().st_size for f in docs.iterdir()
+    )
+    assert estimate.seconds is not None
+
+
+def test_a_part_of_the_files_tells_the_whole(docs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, whole = plan(docs)
+    ticks = iter(range(10**9))
+    monkeypatch.setattr(module.time, "perf_counter", lambda: next(ticks) / 100)
+    told: list[tuple[str, str, Detail | None]] = []
+    done, estimate = plan(docs, told, detail=True)
+    assert 10 < estimate.measured < 290
+    assert not estimate.is_exact
+    assert abs(estimate.passages / whole.passages - 1) < 0.1
+    # those that were read first, then all others, each once
+    details = [d for _, _, d in told]
+    assert all(details[: estimate.measured])
+    assert not any(details[estimate.measured :])
+    assert sorted(name for _, name, _ in told) == sorted(f.name for f in docs.iterdir())
+    assert [d.name for d in done.details] == [name for _, name, _ in told[: estimate.measured]]
+
+
+def test_a_large_file_is_read_in_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "r.jsonl").write_text("".join(f'{{"text": "{WORDS} {n}"}}\n' for n in range(5000)))
+    ticks = iter(range(10**9))
+    monkeypatch.setattr(module.time, "perf_counter", lambda: next(ticks) / 100)
+    done, estimate = plan(docs, detail=True)
+    assert not estimate.is_exact
+    assert "in part" in done.details[0].problems[-1]
+    assert done.details[0].passages < 1000
+    assert 9_000 < estimate.passages < 13_000  # of 10,000: braces and names count as text
+
+
+def test_nothing_to_read_costs_nothing(docs: Path) -> None:
+    build(docs.parent / "idx", IndexOptions(paths=[str(docs)], recipe=BAG))
+    for file in docs.iterdir():
+        file.unlink()
+    told: list[Any] = []
+    _, estimate = plan(docs, told)
+    assert estimate == Estimate({}, 0, 0.0, 0, True)
+    assert [verb for verb, _, _ in told] == ["delete"] * 300
+
+
+def test_a_stopped_measurement_tells_of_every_file(docs: Path) -> None:
+    told: list[Any] = []
+    options = IndexOptions(
+        paths=[str(docs)],
+        recipe=BAG,
+        dry_run=True,
+        detail=True,
+        planned=lambda *event: told.append(event),
+    )
+    done = build(docs.parent / "idx", options, Progress(stop=lambda: len(told) >= 7))
+    assert done.estimate is not None
+    assert done.estimate.measured == 7
+    assert len(told) == 300
