@@ -87,6 +87,8 @@ class Main(LazyGroup):
             raise
         except QembedError as e:
             _print_error(e)
+            if ctx.obj is not None and (place := ctx.obj.origin(str(e))) is not None:
+                _print_error(f"this is from {place}")
             raise typer.Exit(e.exit_code) from None
         except KeyboardInterrupt:
             raise typer.Exit(ExitCode.INTERRUPTED) from None

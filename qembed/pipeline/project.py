@@ -16,7 +16,11 @@ from qembed.errors import UsageError
 
 FILE = ".qembed.toml"
 PYPROJECT = "pyproject.toml"
-_TABLE = "[tool.qembed"
+_TABLE = re.compile(
+    r"""^\s*\[+\s*tool\s*\.\s*["']?qembed\b|^\s*(tool\s*\.\s*)?["']?qembed["']?\s*[.=]""",
+    re.MULTILINE,
+)
+"""Lines of a pyproject.toml that may begin our table: others are not parsed."""
 GATES = "gates."
 """Prefix of the keys in the table `gates`."""
 
@@ -43,11 +47,21 @@ class Project(NamedTuple):
         """File and line of a key, for messages."""
         return _place(self.path, self.settings[key].line)
 
+    def origin(self, message: str) -> str | None:
+        """File and line of the first setting whose value a message names; None if it names none."""
+        for key, setting in self.settings.items():
+            values = setting.value if isinstance(setting.value, list) else [setting.value]
+            texts = [re.escape(v) for v in values if isinstance(v, str)]
+            if texts and re.search(rf"(?<![\w/.-])({'|'.join(texts)})(?![\w/-])", message):
+                return self.place(key)
+        return None
+
 
 def find_project(folder: Path | None = None) -> Project | None:
     """Read the project file of a folder, the current one by default; None if there is none.
 
-    Raises UsageError, with file and line, for a file that cannot be read, unknown keys and wrong values.
+    Raises UsageError, with file and line, for a file that cannot be read, unknown keys and wrong values. A
+    `pyproject.toml` that cannot be read is nobody's settings.
     """
     try:
         here = Path.cwd() if folder is None else folder
@@ -56,12 +70,15 @@ def find_project(folder: Path | None = None) -> Project | None:
     ):  # the current folder was removed: commands with --index work all the same
         return None
     for above in (here, *here.parents):
-        own = above / FILE
-        if own.exists():
+        own, shared = above / FILE, above / PYPROJECT
+        if os.path.lexists(own):
             return _project(own, _read(own), "")
-        shared = above / PYPROJECT
-        if shared.exists() and _TABLE in (text := _read(shared)):
-            return _project(shared, text, "tool.qembed")
+        try:
+            text = shared.read_text("utf-8")
+        except (OSError, UnicodeDecodeError):  # none here, or not ours to complain about
+            continue
+        if _TABLE.search(text) and (found := _project(shared, text, "tool.qembed")) is not None:
+            return found
     return None
 
 
@@ -73,28 +90,46 @@ def _read(path: Path) -> str:
         raise UsageError(f"{path}: {reason}") from e
 
 
-def _project(path: Path, text: str, table: str) -> Project:
-    """Check the settings of `table` ("" for the whole file) in the text of a project file."""
+def _project(path: Path, text: str, table: str) -> Project | None:
+    """Check the settings of `table` ("" for the whole file) in the text of a project file.
+
+    None if there is no such table. Raises one UsageError for all mistakes.
+    """
     import tomllib
 
     try:
         body: Any = tomllib.loads(text)
     except tomllib.TOMLDecodeError as e:
-        raise UsageError(f"{path}: {e}") from e
+        raise UsageError(_syntax_error(path, str(e))) from e
     for name in filter(None, table.split(".")):
-        body = body.get(name, {})
+        body = body.get(name)
+        if not isinstance(body, dict):
+            return None
     lines = dict(_lines_of_keys(text, table))
-    settings = {}
+    settings, problems = {}, []
     for key, value in _flat(body):
         line = lines.get(key)
         parse = _KEYS.get(key)
         if parse is None:
-            raise UsageError(f"{_place(path, line)}: unknown key {key}{_suggestion(key)}")
+            problems.append(f"{_place(path, line)}: unknown key {key}{_suggestion(key)}")
+            continue
         try:
             settings[key] = Setting(parse(value, path.parent), line)
         except ValueError as e:
-            raise UsageError(f"{_place(path, line)}: {key}: {e}") from None
+            problems.append(f"{_place(path, line)}: {key}: {e}")
+    if problems:
+        first = f"{len(problems)} mistakes in {path}:\n  " if len(problems) > 1 else ""
+        raise UsageError(first + "\n  ".join(problems))
     return Project(path, settings)
+
+
+def _syntax_error(path: Path, message: str) -> str:
+    """Message of tomllib with the place in front, as compilers write it."""
+    what, mark, place = message.partition(" (at line ")
+    if not mark:
+        return f"{path}: {message}"
+    line, _, column = place.rstrip(")").partition(", column ")
+    return f"{path}:{line}:{column}: {what}"
 
 
 def _place(path: Path, line: int | None) -> str:
@@ -112,7 +147,7 @@ def _flat(body: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 _HEADER = re.compile(r"\s*\[\[?\s*([^\]]+?)\s*\]")
-_ASSIGNMENT = re.compile(r"\s*([\w.\"'-]+?)\s*=")
+_ASSIGNMENT = re.compile(r"\s*([\w.\"' -]+?)\s*=")
 
 
 def _lines_of_keys(text: str, table: str) -> Iterator[tuple[str, int]]:
@@ -120,11 +155,14 @@ def _lines_of_keys(text: str, table: str) -> Iterator[tuple[str, int]]:
     inside = ""
     for number, line in enumerate(text.splitlines(), 1):
         if header := _HEADER.match(line):
-            inside = header[1].replace('"', "").replace("'", "")
+            inside = re.sub(r"[\"'\s]", "", header[1])
+            key = inside
         elif found := _ASSIGNMENT.match(line):
-            key = ".".join(filter(None, (inside, found[1].strip("\"'"))))
-            if not table or key.startswith(f"{table}."):
-                yield key[len(table) + 1 if table else 0 :].replace("-", "_"), number
+            key = ".".join(filter(None, (inside, re.sub(r"[\"'\s]", "", found[1]))))
+        else:
+            continue
+        if not table or key.startswith(f"{table}."):
+            yield key[len(table) + 1 if table else 0 :].replace("-", "_"), number
 
 
 def _suggestion(key: str) -> str:

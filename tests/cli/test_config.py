@@ -88,6 +88,22 @@ def test_eval_takes_the_projects_gates_as_a_whole(collection: Shell) -> None:
     assert Shell(sub)("eval", "--mode", "dense").code == 3
 
 
+def test_an_error_about_a_value_names_its_place(collection: Shell) -> None:
+    gates = '[gates]\nqueries = "q.jsonl"\nqrels = "qrels.tsv"\n'
+    for text, args, line in (
+        ('sources = ["none"]\n', ("index",), 1),
+        ("\nwhere = \"path gob 'x'\"\n", ("query", "w1"), 2),
+        (f'{gates}fail_under = ["nDCG@10=70"]\n', ("eval",), 4),
+        ('k = 3\n[gates]\nqrels = "gone.tsv"\nqueries = "q.jsonl"\n', ("eval",), 3),
+    ):
+        file = collection.write(".qembed.toml", text)
+        done = collection(*args)
+        assert done.code == 2, done.err
+        assert done.err.endswith(f"qembed: this is from {file}:{line}\n"), done.err
+    collection.write(".qembed.toml", "k = 3\n")
+    assert "this is from" not in collection("query", "w1", "--where", "path gob 'x'").err
+
+
 def test_mistakes_stop_commands_and_not_the_help(shell: Shell) -> None:
     project(shell, "k = 1\nkay = 2\n")
     for command in ("index", "query", "eval", "config"):

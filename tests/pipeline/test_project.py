@@ -108,7 +108,7 @@ def test_no_file_is_no_project(folder: Path) -> None:
         ("[gates]\nmax_drop = { RR = true }\n", ":2: gates.max_drop: a number is wanted for RR"),
         ("gates = 3\n", ":1: unknown key gates"),
         ("k = [\n", "Invalid value"),
-        ("k = 1\nk = 2\n", "line 2"),
+        ("k = 1\nk = 2\n", ".qembed.toml:2:6: Cannot overwrite a value"),
     ],
 )
 def test_mistakes_are_named_with_file_and_line(folder: Path, text: str, message: str) -> None:
@@ -155,3 +155,41 @@ def test_which_command_takes_what(folder: Path, monkeypatch: pytest.MonkeyPatch)
     for own in ("--queries", "--qrels", "--beir=x", "--run"):
         assert option_defaults(project, "eval", [own, "x"]) == {}
     assert option_defaults(project, "status", []) == {}
+
+
+def test_all_mistakes_are_told_at_once(folder: Path) -> None:
+    write(folder, "k = 0\nfoo = 1\n\n[gate]\nqrels = 1\n")
+    with pytest.raises(UsageError) as told:
+        find_project()
+    first, *lines = str(told.value).splitlines()
+    file = folder / ".qembed.toml"
+    assert first == f"3 mistakes in {file}:"
+    assert [line.split(" ")[2] for line in lines] == [f"{file}:{n}:" for n in (1, 2, 4)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[tool]\nqembed = { k = 7 }\n",
+        "tool.qembed.k = 7\n",
+        "[ tool . qembed ]\nk = 7\n",
+        '[tool."qembed"]\nk = 7\n',
+        "[tool]\nqembed.k = 7\n",
+    ],
+)
+def test_the_table_is_found_in_any_spelling_of_toml(folder: Path, text: str) -> None:
+    write(folder, text, "pyproject.toml")
+    project = find_project()
+    assert project is not None
+    assert project.get("k") == 7
+
+
+def test_a_pyproject_without_the_table_is_passed_by(folder: Path) -> None:
+    write(folder, "k = 4\n")
+    for text in ('[project.scripts]\nqembed = "a:b"\n', "[tool.ruff\nbroken\n", "\udce9"):
+        inner = folder / "inner"
+        inner.mkdir(exist_ok=True)
+        (inner / "pyproject.toml").write_bytes(text.encode("utf-8", "surrogateescape"))
+        project = find_project(inner)
+        assert project is not None
+        assert project.get("k") == 4
