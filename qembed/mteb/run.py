@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from qembed.errors import UsageError
 from qembed.mteb.index import Index
 from qembed.mteb.library import quiet_mteb
-from qembed.mteb.tasks import find_tasks, load
+from qembed.mteb.tasks import find_tasks, load, parts
 
 if TYPE_CHECKING:
     from mteb.abstasks.abstask import AbsTask
@@ -23,12 +23,11 @@ def evaluate_tasks(
     split: str = "test",
     fail_under: Sequence[str] = (),
     warn: Callable[[str], None] = lambda _: None,
-    started: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Evaluate the model on tasks; returns the JSON report. Nothing is read from or kept in mteb's cache.
 
     `names`: see `find_tasks`. `split`: judgments of BEIR folders. `fail_under`: `TASK=V`, gates on main
-    scores. `started`: called with the name of each task before it runs. Raises UsageError, InputError,
+    scores. Raises UsageError, InputError,
     ModelUnavailable, EncodingError.
     """
     tasks = find_tasks(names, split, warn)
@@ -36,10 +35,11 @@ def evaluate_tasks(
     began = time.perf_counter()
     found = []
     for name, task in tasks.items():
-        started(name)
         with quiet_mteb():
             load(name, task)
-            found.append(_report(name, _run(model, task)))
+            found.append(_report(name, task, _run(model, task)))
+            for part in parts(task):
+                part.unload_data()
     measures = {row["task"]: row["score"] for row in found}
     return {
         "schema": 1,
@@ -73,13 +73,17 @@ def _run(model: Index, task: AbsTask) -> TaskResult:
     return result
 
 
-def _report(name: str, result: TaskResult) -> dict[str, Any]:
-    """Entry of one task: its main score, and all numbers by split and subset."""
+def _report(name: str, task: AbsTask, result: TaskResult) -> dict[str, Any]:
+    """Entry of one task: its main score, and all numbers by split and subset.
+
+    The main score is the mean over splits and subsets. mteb's own `get_score` knows no task but its own.
+    """
+    rows = [row for of_split in result.scores.values() for row in of_split]
     return {
         "task": name,
-        "type": result.task_type,
-        "measure": result.task.metadata.main_score,
-        "score": float(result.get_score()),
+        "type": task.metadata.type,
+        "measure": task.metadata.main_score,
+        "score": sum(float(row["main_score"]) for row in rows) / len(rows),
         "mteb_version": result.mteb_version,
         "dataset_revision": result.dataset_revision,
         "scores": {

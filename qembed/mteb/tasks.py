@@ -124,10 +124,11 @@ def find_tasks(
 ) -> dict[str, AbsTask]:
     """Tasks that the names stand for: tasks of mteb, its benchmarks, BEIR folders, files of pairs.
 
-    Files and folders that exist go before names. Raises UsageError for names that are nothing.
+    Files and folders that exist go before names. Raises UsageError for names that are nothing, and for
+    tasks of pictures or sound.
     """
     found: dict[str, AbsTask] = {}
-    unknown: list[str] = []
+    refused: list[str] = []
     with quiet_mteb():
         for name in names:
             path = Path(name).expanduser()
@@ -138,11 +139,15 @@ def find_tasks(
             else:
                 named = _named_tasks(name)
                 if isinstance(named, str):
-                    unknown.append(named)
+                    refused.append(named)
                 else:
                     found.update(named)
-    if unknown:
-        raise UsageError("\n  ".join(["--mteb: unknown tasks", *unknown]))
+        for name, task in found.items():
+            others = sorted(set(task.metadata.modalities) - {"text"})
+            if others:
+                refused.append(f"{name}: it holds {' and '.join(others)}, qembed encodes text")
+    if refused:
+        raise UsageError("\n  ".join(["--mteb: not to be run", *refused]))
     return found
 
 
@@ -161,16 +166,22 @@ def _named_tasks(name: str) -> Mapping[str, AbsTask] | str:
     return {task.metadata.name: task for task in tasks}
 
 
+def parts(task: AbsTask) -> Sequence[AbsTask]:
+    """Tasks with data of their own: those that an aggregate (CQADupstack) is made of, else the task."""
+    return task.metadata.tasks if task.is_aggregate else [task]
+
+
 def load(name: str, task: AbsTask) -> None:
     """Load a task's data. Raises InputError saying why it cannot be had."""
-    try:
-        task.load_data()
-    except Exception as e:  # each data set has its own way to fail: hub, network, disk, format
-        reason = " ".join(f"{type(e).__name__}: {e}".split())[:300]
-        raise InputError(
-            f"--mteb {name}: its data cannot be loaded",
-            [reason, "without a network, mteb needs it in the cache of Hugging Face datasets"],
-        ) from e
+    for part in parts(task):
+        try:
+            part.load_data()
+        except Exception as e:  # each data set has its own way to fail: hub, network, disk, format
+            reason = " ".join(f"{type(e).__name__}: {e}".split())[:300]
+            raise InputError(
+                f"--mteb {name}: its data cannot be loaded",
+                [reason, "without a network, mteb needs it in the cache of Hugging Face datasets"],
+            ) from e
 
 
 def _documents(beir: Beir) -> list[Document]:

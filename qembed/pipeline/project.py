@@ -250,7 +250,7 @@ KEYS = tuple(_KEYS)
 """Keys of a project file."""
 
 _INDEX = ("include", "exclude", "max_file_size", "model")
-_EVALUATION = ("--queries", "--qrels", "--beir", "--run")
+_EVALUATION = ("--queries", "--qrels", "--beir", "--run", "--mteb")
 """Options that name what `eval` measures: with one of them the project's evaluation does not count."""
 
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import gzip
-import json
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -18,26 +16,9 @@ from qembed.pipeline.experiments.evaluate import run_evaluation
 from qembed.pipeline.experiments.sts import evaluate_sts
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.recipe import RecipeOptions
+from tests.mteb.files import DOCUMENTS, beir
 
 BAG = "py:tests.encoders:bag"
-DOCUMENTS = [
-    {"_id": f"d{i}", "title": f"No {i}" if i % 2 else "", "text": f"w{i} w{i % 4} w{i % 7} planet"}
-    for i in range(40)
-]
-QUERIES = [{"_id": f"q{i}", "text": f"w{i} w{(i * 3) % 7}"} for i in range(10)]
-JUDGED = [(f"q{i}", f"d{(i + 7 * k) % 40}", k) for i in range(10) for k in (0, 1, 2)]
-
-
-def beir(
-    folder: Path, documents: Any = DOCUMENTS, queries: Any = QUERIES, judged: Any = JUDGED
-) -> Path:
-    (folder / "qrels").mkdir(parents=True)
-    for name, rows in (("corpus", documents), ("queries", queries)):
-        lines = "".join(json.dumps(row) + "\n" for row in rows)
-        (folder / f"{name}.jsonl").write_text(lines, "utf-8")
-    rows = "".join(f"{q}\t{d}\t{grade}\n" for q, d, grade in judged)
-    (folder / "qrels" / "test.tsv").write_text(f"query-id\tcorpus-id\tscore\n{rows}", "utf-8")
-    return folder
 
 
 def ours(folder: Path) -> dict[str, float]:
@@ -152,3 +133,16 @@ def test_data_that_cannot_be_had(kinds: ModuleType) -> None:
     with pytest.raises(InputError, match="STSBenchmark: its data cannot be loaded") as e:
         load("STSBenchmark", task)
     assert "ConnectionError: no route" in str(e.value)
+
+
+def test_an_aggregate_loads_its_parts(kinds: ModuleType) -> None:
+    aggregate = SimpleNamespace(
+        is_aggregate=True, metadata=SimpleNamespace(tasks=[kinds.sts(), kinds.retrieval()])
+    )
+    load("both", aggregate)
+    assert all(part.data_loaded for part in aggregate.metadata.tasks)
+
+
+def test_pictures(kinds: ModuleType) -> None:
+    with pytest.raises(UsageError, match="CIFAR10: it holds image, qembed encodes text"):
+        find_tasks(["CIFAR10"])

@@ -52,11 +52,15 @@ class EvalGroup(RerankValue, TextArguments, LazyGroup):
     }
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Refuse the former `--sts FILE`, then parse."""
+        """Refuse the former `--sts FILE`, give each task of `--mteb` its own option, then parse."""
         if any(word == "--sts" or word.startswith("--sts=") for word in args):
             raise typer.BadParameter(
                 "it is a command now: qembed eval sts FILE --model SPEC", ctx, param_hint="--sts"
             )
+        if any(word.startswith("--mteb") for word in args):
+            from qembed.cli.mteb_tasks import spread_tasks
+
+            args = spread_tasks(args)
         return super().parse_args(ctx, args)
 
 
@@ -80,11 +84,19 @@ class InputOptions(NamedTuple):
         Path | None,
         _file("A BEIR folder: its corpus is indexed first, in the cache folder.", "DIR"),
     ] = None
-    split: Annotated[str, typer.Option(help="Which judgments of --beir.")] = "test"
+    split: Annotated[str, typer.Option(help="Which judgments of a BEIR folder.")] = "test"
     run: Annotated[
         list[Path] | None,
         _many("FILE", "Score this run instead of making one; more are compared with the first."),
     ] = None
+    mteb: Annotated[
+        list[str] | None,
+        _many("TASK", "Run this task or benchmark of mteb, or a BEIR folder or STS file as one."),
+    ] = None
+    mteb_prompts: Annotated[
+        bool,
+        typer.Option("--mteb-prompts", help="Put the prompts of mteb's tasks into the template."),
+    ] = False
     index_dir: IndexOption = None
     measures: Annotated[
         str | None,
@@ -221,8 +233,14 @@ def evaluate(
     qembed eval --queries q.jsonl --qrels qrels.tsv --ablate instruction --report report.html
     qembed eval --beir scifact/ --chunker none --search exact
     qembed eval --run bm25.trec --run dense.trec --qrels qrels.tsv
+    qembed eval --mteb SciFact STSBenchmark --model bge-small
     """
     if ctx.invoked_subcommand is not None:
+        return
+    if inputs.mteb or inputs.mteb_prompts:
+        from qembed.cli.mteb_tasks import run_tasks
+
+        run_tasks(inputs, gates, retrieval, beir_index, reports)
         return
     from qembed.pipeline.experiments.evaluate import run_evaluation
     from qembed.pipeline.locate import find_index

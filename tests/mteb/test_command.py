@@ -1,0 +1,94 @@
+"""`qembed eval --mteb TASK…`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from qembed.cli.mteb_tasks import spread_tasks
+from tests.cli.conftest import Shell
+from tests.mteb.files import beir
+
+PAIRS = "sentence1\tsentence2\tscore\na b\ta c\t3\na b\td e\t1\nf g\tf g\t5\n"
+
+
+@pytest.fixture
+def shell(tmp_path: Path, kinds: ModuleType) -> Shell:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    made = Shell(folder)
+    beir(folder / "small")
+    made.write("pairs.tsv", PAIRS)
+    return made
+
+
+def test_spread_tasks() -> None:
+    def spread(text: str) -> str:
+        return " ".join(spread_tasks(text.split()))
+
+    assert spread("--mteb A B --model C") == "--mteb A --mteb B --model C"
+    assert spread("--mteb=A B -q --mteb C") == "--mteb=A --mteb B -q --mteb C"
+    assert spread("--model C init") == "--model C init"
+    assert spread("--mteb-prompts --mteb") == "--mteb-prompts --mteb"
+
+
+def test_files_as_tasks(shell: Shell) -> None:
+    done = shell("eval", "--mteb", "small", "pairs.tsv", "-q")
+    assert done.code == 0, done.err
+    head, small, pairs = (line.split() for line in done.out.splitlines())
+    assert head == ["task", "kind", "measure", "score"]
+    assert small[:3] == ["small", "Retrieval", "ndcg_at_10"]
+    assert pairs == ["pairs.tsv", "STS", "cosine_spearman", "1.0000"]
+    # the same as our own evaluation of the folder
+    ours = shell("eval", "--beir", "small", "--measures", "nDCG@10", "--format", "json")
+    assert float(small[3]) == pytest.approx(ours.json["measures"]["nDCG@10"], abs=1e-4)
+    assert done.err == ""
+
+
+def test_json_and_options(shell: Shell) -> None:
+    args = ["eval", "--mteb", "small", "--format", "json"]
+    body = shell(*args).json
+    assert body["schema"] == 1
+    assert body["tasks"][0]["scores"]["test"]["default"]["ndcg_at_10"] == body["measures"]["small"]
+    lexical = shell(*args, "--mode", "lexical", "--chunker", "none").json
+    assert lexical["settings"]["mode"] == "lexical"
+    assert lexical["settings"]["chunker"] == "none"
+    assert lexical["measures"] != body["measures"]
+
+
+def test_gates(shell: Shell) -> None:
+    done = shell("eval", "--mteb", "pairs.tsv", "--fail-under", "pairs.tsv=0.9")
+    assert done.code == 0, done.err
+    assert "ok      pairs.tsv 1.0000, wanted 0.9000" in done.out
+    done = shell("eval", "--mteb", "small", "--fail-under", "small=1")
+    assert done.code == 3
+    assert "gate: small is 0." in done.err
+    done = shell("eval", "--mteb", "small", "--fail-under", "nDCG@10=0.5")
+    assert done.code == 2
+    assert "TASK=V is wanted with --mteb, for one of small" in done.err
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--mteb", "Nothink"], "Nothink: no task or benchmark of mteb"),
+        (["--mteb", "small", "--beir", "small", "--index", "x"], "without --beir, --index ("),
+        (["--mteb", "small", "--split", "dev"], "there are judgments for: test"),
+        (["--mteb-prompts"], "--mteb-prompts wants --mteb TASK"),
+        (["--mteb", "small", "--mteb-prompts"], "mteb's prompts have no place in"),
+        (["--mteb", "STSBenchmark"], "STSBenchmark: its data cannot be loaded"),
+        (["--mteb", "small", "--model", "py:tests.encoders:gone"], "no function 'gone'"),
+    ],
+)
+def test_refusals(shell: Shell, args: list[str], message: str) -> None:
+    done = shell("eval", *args)
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
+
+
+def test_mteb_s_own_prompts_change_the_text(shell: Shell) -> None:
+    template = ["--template", "{task} {query}"]
+    done = shell("eval", "--mteb", "small", "pairs.tsv", *template, "--mteb-prompts")
+    assert done.code == 0, done.err  # these have none: the template's own task stays
