@@ -13,63 +13,66 @@ report/         JSON, Markdown, HTML, JUnit; difference of two reports
 
 from __future__ import annotations
 
-from qembed.evaluation.baseline import (
-    baseline_differences,
-    changed_settings,
-    comparable_queries,
-    comparison_json,
-    document_changes,
-    inputs_json,
-    moved_json,
-)
-from qembed.evaluation.comparison import Variant, compare_variants, recommend, variants_json
-from qembed.evaluation.consistency import Findings, check_run
-from qembed.evaluation.corpus_changes import contents_json
-from qembed.evaluation.formats import (
-    Beir,
-    corpus_file_name,
-    read_beir,
-    read_qrels,
-    read_queries,
-    read_run,
-    write_run,
-)
-from qembed.evaluation.formats.pool import Candidate, read_pool, write_pool, write_qrels
-from qembed.evaluation.gates import (
-    Drop,
-    Gate,
-    GateResult,
-    apply_drops,
-    apply_floors,
-    apply_gates,
-    measures_for,
-    parse_drops,
-    parse_gate,
-    parse_gates,
-)
-from qembed.evaluation.measure_names import cutoff
-from qembed.evaluation.measures import (
-    DEFAULT,
-    TIES,
-    Measure,
-    Report,
-    evaluate,
-    parse_measures,
-    rank_documents,
-    rankings,
-)
-from qembed.evaluation.report.details import details_json, recall_curve
-from qembed.evaluation.report.diff import Diff, diff_markdown, diff_reports, diff_text
-from qembed.evaluation.report.report import (
-    check_report_paths,
-    read_report,
-    report_json,
-    report_markdown,
-    worst_queries,
-    write_report,
-)
-from qembed.evaluation.significance import ALPHA, Difference, compare
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
+if TYPE_CHECKING:
+    from qembed.evaluation.baseline import (
+        baseline_differences,
+        changed_settings,
+        comparable_queries,
+        comparison_json,
+        document_changes,
+        inputs_json,
+        moved_json,
+    )
+    from qembed.evaluation.comparison import Variant, compare_variants, recommend, variants_json
+    from qembed.evaluation.consistency import Findings, check_run
+    from qembed.evaluation.corpus_changes import contents_json
+    from qembed.evaluation.formats import (
+        Beir,
+        corpus_file_name,
+        read_beir,
+        read_qrels,
+        read_queries,
+        read_run,
+        write_run,
+    )
+    from qembed.evaluation.formats.pool import Candidate, read_pool, write_pool, write_qrels
+    from qembed.evaluation.gates import (
+        Drop,
+        Gate,
+        GateResult,
+        apply_drops,
+        apply_floors,
+        apply_gates,
+        measures_for,
+        parse_drops,
+        parse_gate,
+        parse_gates,
+    )
+    from qembed.evaluation.measure_names import cutoff
+    from qembed.evaluation.measures import (
+        DEFAULT,
+        TIES,
+        Measure,
+        Report,
+        evaluate,
+        parse_measures,
+        rank_documents,
+        rankings,
+    )
+    from qembed.evaluation.report.details import details_json, recall_curve
+    from qembed.evaluation.report.diff import Diff, diff_markdown, diff_reports, diff_text
+    from qembed.evaluation.report.report import (
+        check_report_paths,
+        read_report,
+        report_json,
+        report_markdown,
+        worst_queries,
+        write_report,
+    )
+    from qembed.evaluation.significance import ALPHA, Difference, compare
 __all__ = [
     "ALPHA",
     "Variant",
@@ -131,3 +134,72 @@ __all__ = [
     "write_report",
     "write_run",
 ]
+
+_MODULES = {
+    "ALPHA": "significance",
+    "Beir": "formats",
+    "Candidate": "formats.pool",
+    "DEFAULT": "measures",
+    "Diff": "report.diff",
+    "Difference": "significance",
+    "Drop": "gates",
+    "Findings": "consistency",
+    "Gate": "gates",
+    "GateResult": "gates",
+    "Measure": "measures",
+    "Report": "measures",
+    "TIES": "measures",
+    "Variant": "comparison",
+    "apply_drops": "gates",
+    "apply_floors": "gates",
+    "apply_gates": "gates",
+    "baseline_differences": "baseline",
+    "changed_settings": "baseline",
+    "check_report_paths": "report.report",
+    "check_run": "consistency",
+    "comparable_queries": "baseline",
+    "compare": "significance",
+    "compare_variants": "comparison",
+    "comparison_json": "baseline",
+    "contents_json": "corpus_changes",
+    "corpus_file_name": "formats",
+    "cutoff": "measure_names",
+    "details_json": "report.details",
+    "diff_markdown": "report.diff",
+    "diff_reports": "report.diff",
+    "diff_text": "report.diff",
+    "document_changes": "baseline",
+    "evaluate": "measures",
+    "inputs_json": "baseline",
+    "measures_for": "gates",
+    "moved_json": "baseline",
+    "parse_drops": "gates",
+    "parse_gate": "gates",
+    "parse_gates": "gates",
+    "parse_measures": "measures",
+    "rank_documents": "measures",
+    "rankings": "measures",
+    "read_beir": "formats",
+    "read_pool": "formats.pool",
+    "read_qrels": "formats",
+    "read_queries": "formats",
+    "read_report": "report.report",
+    "read_run": "formats",
+    "recall_curve": "report.details",
+    "recommend": "comparison",
+    "report_json": "report.report",
+    "report_markdown": "report.report",
+    "variants_json": "comparison",
+    "worst_queries": "report.report",
+    "write_pool": "formats.pool",
+    "write_qrels": "formats.pool",
+    "write_report": "report.report",
+    "write_run": "formats",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import at first use: a client that writes a run needs no measures and no reports."""
+    if name in _MODULES:
+        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
