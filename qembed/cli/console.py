@@ -83,6 +83,12 @@ class Console:
                     self._display = None
 
     @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Show no progress while the block asks a question on the terminal."""
+        with nullcontext() if self._display is None else self._display.paused():
+            yield
+
+    @contextmanager
     def counter(self, name: str, total: int, unit: str) -> Iterator[Callable[[int], None] | None]:
         """Show one phase; yields the function that advances it, None for a phase without units."""
         if not total:

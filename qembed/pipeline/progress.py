@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
+
+T = TypeVar("T")
 
 
 class Progress(NamedTuple):
@@ -27,6 +29,12 @@ class Progress(NamedTuple):
     expect: Callable[[int], None] = lambda _: None
     stop: Callable[[], bool] = lambda: False
     committing: Callable[[], AbstractContextManager[object]] = nullcontext
+
+    def counted(self, items: Iterable[T]) -> Iterator[T]:
+        """Yield the items, each as one more unit of the phase."""
+        for item in items:
+            self.advance(1)
+            yield item
 
 
 class StageTimer(defaultdict[str, float]):

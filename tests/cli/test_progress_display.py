@@ -140,7 +140,22 @@ def test_a_short_run_says_nothing_more_off_a_terminal(shell: Shell) -> None:
 
 
 def test_a_terminal_shows_the_passages_from_the_first_second(slow: Shell) -> None:
-    _, sent = on_terminal(slow, "index", "docs", BAG_DELAY=".003")
+    screen, sent = on_terminal(slow, "index", "docs", BAG_DELAY=".01")
     text = sent.decode()
-    assert re.search(r"encode:\s+\d+%.*?/150 .*passages", text), text
+    assert re.search(r"encode: \d+ of (about )?150 passages, \S+/s(, \S+ left)?", text), text
     assert re.search(r"(words|graph):", text), text
+    lines = [line.rstrip() for line in screen.display if line.strip()]
+    assert lines[0] == "qembed: loading bag-of-words"
+    assert lines[1].startswith("150 added"), lines
+
+
+def test_no_bar_is_drawn_into_a_question_or_a_quick_run() -> None:
+    said: list[str] = []
+    with ProgressDisplay(said.append, bar=True) as shown, shown.paused():
+        shown.phase("scan", "files", None)
+        assert not threading.Event().wait(0.8)
+        assert shown._bar is None
+    with ProgressDisplay(said.append, bar=True) as shown:
+        shown.phase("scan", "files", None)
+    assert shown._bar is None
+    assert said == []

@@ -245,7 +245,7 @@ def index(
         detail=common.dry_run and common.verbose,
         allow_missing=run.allow_missing,
         verify_content=run.verify_content,
-        confirm=lambda question: run.yes or confirmed(question),
+        confirm=lambda question: run.yes or confirmed(question, talk),
         planned=PlanPrinter() if common.format is OutputFormat.text else lambda *_: None,
     )
     with StopSignals().caught(talk) as signals, talk.progress(signals) as progress:
@@ -296,11 +296,12 @@ def _say_details(talk: Console, summary: IndexSummary) -> None:
     talk.seconds(summary.seconds)
 
 
-def confirmed(question: str) -> bool:
+def confirmed(question: str, talk: Console) -> bool:
     """Ask on a terminal. Without one the answer is no: nobody could give another."""
     if sys.stdin is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
     try:
-        return typer.confirm(f"{question}. Delete them from the index?", err=True)
+        with talk.paused():
+            return typer.confirm(f"{question}. Delete them from the index?", err=True)
     except typer.Abort:  # the end of input is no yes
         return False

@@ -80,7 +80,7 @@ class _Run:
             for line in repair(self.writer):
                 self.progress.say(line)
         self.progress.phase("scan", "files", None)
-        plan = plan_index(self.writer.root, self.options, self.stats.seconds)
+        plan = plan_index(self.writer.root, self.options, self.stats.seconds, self.progress)
         with contextlib.closing(plan):
             if plan.present is None and not plan.changes.read and not plan.sources.stdin:
                 plan.sources.refuse_empty()

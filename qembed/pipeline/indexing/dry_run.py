@@ -39,7 +39,8 @@ def dry_run(root: Path, options: IndexOptions, progress: Progress) -> IndexSumma
     each file as soon as it is known. Raises what `plan_index` raises.
     """
     began = time.perf_counter()
-    plan = plan_index(root, options)
+    progress.phase("scan", "files", None)
+    plan = plan_index(root, options, progress=progress)
     try:
         same = _same(plan, progress)
         for verb, keys in _changes(plan, same).items():
@@ -132,6 +133,7 @@ class _Measurement:
         self._files = [f for f in plan.changes.read if (f.source, f.name) not in same]
         self._options = options
         self._stop = progress.stop
+        self._progress = progress
         self.details: list[Detail] = []
         self._bytes: Counter[str] = Counter()  # by reader: of the sample
         self._passages: Counter[str] = Counter()
@@ -147,6 +149,7 @@ class _Measurement:
             random.Random(0).shuffle(order)
             order.sort(key=lambda at: files[at].size > LARGE_BYTES)  # one would take all the time
         self._deadline = time.perf_counter() + READ_SECONDS
+        self._progress.phase("read a sample", "files", None)
         builder = (
             PassageBuilder(self._plan.target.model, self._plan.target.recipe) if files else None
         )
@@ -158,6 +161,7 @@ class _Measurement:
             detail = self._read(file, builder)
             self.details.append(detail)
             self._tell(file, detail)
+            self._progress.advance(1)
             read += 1
         for at in sorted(order[read:]):
             self._tell(files[at], None)
@@ -235,6 +239,7 @@ class _Measurement:
         model = self._plan.target.model if self._texts else None
         if model is None or model.is_remote or self._stop():
             return 0.0 if model is None else None
+        self._progress.phase("encode a sample", "passages", None)
         try:
             encoder = model.encoder()
             encoder.encode(self._texts[:1])
@@ -243,6 +248,7 @@ class _Measurement:
                 part = self._texts[done : done + TEXTS_PER_CALL]
                 encoder.encode(part)
                 done += len(part)
+                self._progress.advance(len(part))
             return (time.perf_counter() - began) / done
         except (EncodingError, ModelUnavailable):
             return None

@@ -15,7 +15,7 @@ from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.plan import Key, SourceChanges
 from qembed.pipeline.indexing.sources import Sources, failures
 from qembed.pipeline.locate import model_spec
-from qembed.pipeline.progress import StageTimer
+from qembed.pipeline.progress import Progress, StageTimer
 from qembed.pipeline.recipe import (
     check_model,
     check_recipe_options,
@@ -132,12 +132,17 @@ class IndexPlan:
             self.snapshot.close()
 
 
-def plan_index(root: Path, options: IndexOptions, timer: StageTimer | None = None) -> IndexPlan:
+def plan_index(
+    root: Path,
+    options: IndexOptions,
+    timer: StageTimer | None = None,
+    progress: Progress | None = None,
+) -> IndexPlan:
     """Plan an indexing run of the index at `root`. Writes nothing.
 
-    The stage "scan" of `timer` gets the time of the walk. Raises NoIndex if there are neither an index nor
-    paths, UsageError for a path that does not exist and options out of range, RecipeMismatch for options
-    that differ from the index's recipe, ModelUnavailable.
+    The stage "scan" of `timer` gets the time of the walk, `progress` is told of its files. Raises NoIndex if
+    there are neither an index nor paths, UsageError for a path that does not exist and options out of range,
+    RecipeMismatch for options that differ from the index's recipe, ModelUnavailable.
     """
     try:
         snapshot = Snapshot.open(root)
@@ -157,7 +162,7 @@ def plan_index(root: Path, options: IndexOptions, timer: StageTimer | None = Non
             snapshot = None if begun is None else Snapshot.open(root, REBUILD)
         catalog = (snapshot.catalog if snapshot is not None else Catalog()).grouped()
         with (timer if timer is not None else StageTimer())("scan"):
-            changes = sources.changes(catalog, replaced)
+            changes = sources.changes(catalog, replaced, progress)
     except BaseException:
         if snapshot is not None:
             snapshot.close()

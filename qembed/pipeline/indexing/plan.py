@@ -7,7 +7,9 @@ is stored as 0, so that the next run reads it again. A time that went backwards 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+import gc
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from qembed.store import FileState
@@ -75,3 +77,18 @@ def compare(
 def trusted_mtime(file: SourceFile, read_at_ns: int) -> int:
     """Time to store for a file read at `read_at_ns`: 0 if it might change without a new time."""
     return file.mtime_ns if 0 < file.mtime_ns < read_at_ns - RACY_NS else 0
+
+
+@contextmanager
+def without_garbage_collection() -> Iterator[None]:
+    """Pause the cycle collector, which would scan the objects of all files again and again.
+
+    It takes a third of a refresh's time otherwise.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,7 +13,8 @@ from qembed.corpus import GONE, UNKNOWN, suffix, walk
 from qembed.errors import InputError, UsageError
 from qembed.pipeline.indexing.losses import ELSEWHERE, LossGuard, absence_reasons
 from qembed.pipeline.indexing.options import IndexOptions
-from qembed.pipeline.indexing.plan import Key, SourceChanges, compare
+from qembed.pipeline.indexing.plan import Key, SourceChanges, compare, without_garbage_collection
+from qembed.pipeline.progress import Progress
 from qembed.store import Catalog, FileState, Manifest, Source
 from qembed.types import SourceFile, Unreadable
 
@@ -92,7 +91,10 @@ class Sources:
     # ── changes ──────────────────────────────────────────────────────────────────────────────────
 
     def changes(
-        self, catalog: Catalog, replaced: Mapping[Key, FileState] | None = None
+        self,
+        catalog: Catalog,
+        replaced: Mapping[Key, FileState] | None = None,
+        progress: Progress | None = None,
     ) -> SourceChanges:
         """Walk the sources and compare their files with `catalog`.
 
@@ -109,9 +111,10 @@ class Sources:
             )
         failed = {(source, file) for source, file, _ in self._failed_before}
         again = failed or self.altered or self.options.verify_content
-        with _without_garbage_collection():
+        with without_garbage_collection():
             known = catalog.files()
             found = self._files([s for s in self.scan if s.path not in missing])
+            found = (progress or Progress()).counted(found)
             ceded: list[Key] = []
             if self._nested():
                 found, ceded = self._without_duplicates(found, known)
@@ -282,21 +285,6 @@ class _FileOwners:
     def owns(self, source: str, name: str) -> bool:
         """True if the source is the owner of its file of this name."""
         return self._owner[self._location(source, name)] == source
-
-
-@contextlib.contextmanager
-def _without_garbage_collection() -> Iterator[None]:
-    """Pause the cycle collector, which would scan the objects of all files again and again.
-
-    It takes a third of a refresh's time otherwise.
-    """
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def read_options(source: Source) -> ReadOptions:
