@@ -7,7 +7,7 @@ import re
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -107,10 +107,19 @@ class StopSignals:
 
     def __init__(self) -> None:
         self.received = 0
+        self._talk: Console | None = None  # has to be told of the signal
 
     def __call__(self) -> bool:
         """Return True once a signal was received."""
+        self._tell()
         return self.received != 0
+
+    def _tell(self) -> None:
+        """Print that the run stops. A handler that interrupts another message cannot: the next call does."""
+        if self._talk is not None:
+            with suppress(RuntimeError):  # reentrant call
+                self._talk.say("stopping: committing what is done (once more to stop at once)")
+                self._talk = None
 
     @contextmanager
     def caught(self, talk: Console) -> Iterator[StopSignals]:
@@ -120,7 +129,8 @@ class StopSignals:
             if self.received:
                 raise KeyboardInterrupt
             self.received = number
-            talk.say("stopping: committing what is done (once more to stop at once)")
+            self._talk = talk
+            self._tell()
 
         before = {s: signal.signal(s, handler) for s in (signal.SIGINT, signal.SIGTERM)}
         try:

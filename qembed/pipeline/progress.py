@@ -14,6 +14,11 @@ from typing import NamedTuple, TypeVar
 T = TypeVar("T")
 
 
+def never() -> bool:
+    """Stop condition of an operation that nobody stops."""
+    return False
+
+
 class Progress(NamedTuple):
     """Callbacks of an operation, no-ops by default.
 
@@ -27,7 +32,7 @@ class Progress(NamedTuple):
     phase: Callable[[str, str, int | None], None] = lambda _name, _unit, _total: None
     advance: Callable[[int], None] = lambda _: None
     expect: Callable[[int], None] = lambda _: None
-    stop: Callable[[], bool] = lambda: False
+    stop: Callable[[], bool] = never
     committing: Callable[[], AbstractContextManager[object]] = nullcontext
 
     def counted(self, items: Iterable[T]) -> Iterator[T]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from qembed.errors import RecipeMismatch, UsageError
+from qembed.pipeline.progress import never
 from qembed.store import Manifest
 from qembed.store.manifest import PROBE_TEXTS, unpack_vectors
 from qembed.types import Recipe
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from qembed.models import Model
     from qembed.protocols import Encoder
@@ -185,12 +186,14 @@ def check_probes(
     )
 
 
-def relocated_model(present: Manifest, spec: str | None) -> Model | None:
+def relocated_model(
+    present: Manifest, spec: str | None, stop: Callable[[], bool] = never
+) -> Model | None:
     """Open the model of an index at its new place `spec`; None if `spec` is no new place of that model.
 
-    A folder is compared by content. Of a server only the model's name is known, so its vectors of the
-    probe texts decide. Raises RecipeMismatch for a server whose model has the right name and gives other
-    vectors, ModelUnavailable if it cannot be reached.
+    `stop`: polled while a server is given time. A folder is compared by content; of a server only the
+    model's name is known, so its vectors of the probe texts decide. Raises RecipeMismatch for a server whose
+    model has the right name and gives other vectors, ModelUnavailable if it cannot be reached.
     """
     if not spec or spec == present.spec:
         return None
@@ -201,6 +204,8 @@ def relocated_model(present: Manifest, spec: str | None) -> Model | None:
     if not remote and now.kind != "folder":
         return None  # resolving another name might download a model
     model, recipe = open_model(spec), present.recipe
+    if remote:
+        model.prepare(lambda _: None, stop)
     if model.revision != recipe.revision:
         return None
     if model.dim != recipe.dim:

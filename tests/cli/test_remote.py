@@ -215,9 +215,11 @@ def test_a_refused_text_costs_its_document_only(
     assert (mended.code, mended.json["documents"]["added"]) == (0, 1), mended.err
 
 
-def test_ctrl_c_during_a_pause_ends_at_once(remote: Shell, server: Server) -> None:
+@pytest.mark.parametrize("answered", [0, 1])
+def test_ctrl_c_during_a_pause_ends_at_once(remote: Shell, server: Server, answered: int) -> None:
+    """The first request asks for the model's width."""
     remote.write("docs/new.md", "something new\n")
-    server.tricks = [lambda handler, body: False]  # the model's width
+    server.tricks = [lambda handler, body: False] * answered
     server.always = stub.status(429, retry_after="100")
     process = subprocess.Popen(
         [sys.executable, "-m", "qembed", "index"],

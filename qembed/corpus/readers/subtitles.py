@@ -1,12 +1,14 @@
 """SubRip and WebVTT: the words that are said, a line for each cue, each word once, with their speakers.
 
 Captions that roll show a line again above the next one, and captions that grow show it again with one more
-word: both are one line of text. A speaker (`<v Ann>`) is named where another one spoke before.
+word: both are one line of text. A speaker (`<v Ann>`) is named where another one spoke before. Where none is
+marked so, names in front of what is said are the speakers' (`ANN: hi`), and the text stays as it is.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from html import unescape
 from typing import Any, NamedTuple
@@ -18,6 +20,11 @@ _TIMES = re.compile(rf"\s*{_TIME}\s*-->\s*{_TIME}")
 _COMMENT = re.compile(r"(?:NOTE|STYLE|REGION)(?:[ \t]|$)")
 _VOICE = re.compile(r"<v(?:\.[^\s<>]{0,200})?[ \t]+([^<>]{1,200})>")
 _MARKUP = re.compile(r"</?[a-zA-Z][^<>]{0,200}>|<[\d:.]{1,20}>|\{\\[^{}]{0,200}\}")
+_NAME = r"[^\W\d_a-z]\w*[.'’-]?\w*"
+_PREFIX = re.compile(
+    rf"(?:[-–—>\s]*|.*?[.!?]\s+[-–—>]+\s*)({_NAME}(?:[ ]{_NAME}|[ ]\d{{1,2}}){{0,3}}) ?:(?=\s|$)"
+)
+"""A name of one to four words that begin with a capital letter, in front of a colon; dashes before it."""
 GAP = 1.0
 """Seconds between two cues that show one sentence as it is said."""
 ROLLED = 3
@@ -44,7 +51,8 @@ def subtitles(text: str) -> Page:
     if not number and text.strip():
         raise ValueError("not subtitles: there is no line of times (00:00:01,000 --> 00:00:02,000)")
     title = lines[0][6:].strip(" \t-\N{EN DASH}\N{EM DASH}") if is_vtt else ""
-    meta: dict[str, Any] = {"speakers": told.speakers} if told.speakers else {}
+    speakers = told.speakers or told.named()
+    meta: dict[str, Any] = {"speakers": speakers} if speakers else {}
     return Page("\n".join(told.lines), title, meta)
 
 
@@ -105,6 +113,11 @@ class _Told:
         self._speaker = ""
         self._shown: list[tuple[str, str]] = []
         self._end = 0.0
+        self._prefixes: Counter[str] = Counter()
+
+    def named(self) -> list[str]:
+        """Names in front of what is said: in capitals, or in front of two lines and more."""
+        return [name for name, n in self._prefixes.items() if n > 1 or name == name.upper()]
 
     def add(self, cue: _Cue) -> None:
         """Tell what a cue shows beyond the cue before it."""
@@ -116,6 +129,8 @@ class _Told:
             new = self._joined(self._shown[-1][1].split(), new)
         parts: list[str] = []
         for speaker, words in new:
+            if prefix := _PREFIX.match(words):
+                self._prefixes[prefix[1]] += 1
             if speaker and speaker != self._speaker:
                 if parts:
                     self.lines.append(" ".join(parts))

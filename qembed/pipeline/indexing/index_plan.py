@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +15,7 @@ from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.plan import Key, SourceChanges
 from qembed.pipeline.indexing.sources import Sources, failures
 from qembed.pipeline.locate import model_spec
-from qembed.pipeline.progress import Progress, StageTimer
+from qembed.pipeline.progress import Progress, StageTimer, never
 from qembed.pipeline.recipe import (
     check_model,
     check_recipe_options,
@@ -62,7 +62,7 @@ class RecipeChange:
 
     `spec`: of the model; `moved_from`: its spec before, if `--model` names a new place of the same model.
     `rebuild`: encode everything beside the present generation. `truncate`: cut the stored vectors to
-    `recipe.dim` dimensions first.
+    `recipe.dim` dimensions first. `stop`: polled while a server is given time.
     """
 
     recipe: Recipe
@@ -71,11 +71,12 @@ class RecipeChange:
     rebuild: bool = False
     truncate: bool = False
     moved_from: str | None = None
+    stop: Callable[[], bool] = never
 
     @cached_property
     def model(self) -> Model:
         """Model, opened without its weights."""
-        return self.opened or open_model_with_dim(self.spec, self.recipe.dim)
+        return self.opened or open_model_with_dim(self.spec, self.recipe.dim, self.stop)
 
 
 @dataclass
@@ -140,9 +141,10 @@ def plan_index(
 ) -> IndexPlan:
     """Plan an indexing run of the index at `root`. Writes nothing.
 
-    The stage "scan" of `timer` gets the time of the walk, `progress` is told of its files. Raises NoIndex if
-    there are neither an index nor paths, UsageError for a path that does not exist and options out of range,
-    RecipeMismatch for options that differ from the index's recipe, ModelUnavailable.
+    The stage "scan" of `timer` gets the time of the walk, `progress` is told of its files and may stop the
+    wait for a server (KeyboardInterrupt). Raises NoIndex if there are neither an index nor paths, UsageError
+    for a path that does not exist and options out of range, RecipeMismatch for options that differ from the
+    index's recipe, ModelUnavailable.
     """
     try:
         snapshot = Snapshot.open(root)
@@ -153,7 +155,7 @@ def plan_index(
     present = snapshot.manifest if snapshot is not None else None
     try:
         sources = Sources(root, present, options)
-        target = plan_recipe(present, options)
+        target = plan_recipe(present, options, never if progress is None else progress.stop)
         replaced = None
         if target.rebuild and snapshot is not None:
             replaced = snapshot.catalog.grouped().files()
@@ -173,25 +175,27 @@ def plan_index(
     return IndexPlan(target, present, snapshot, catalog, sources, changes, settings)
 
 
-def plan_recipe(present: Manifest | None, options: IndexOptions) -> RecipeChange:
+def plan_recipe(
+    present: Manifest | None, options: IndexOptions, stop: Callable[[], bool] = never
+) -> RecipeChange:
     """Choose the recipe of a run and check it against the present one. Raises what `plan_index` raises."""
     wanted = options.recipe
     if present is None or options.rebuild:
         if present is not None:
             wanted = inherit_options(wanted, present)
         spec = model_spec(wanted.model)
-        model = open_model_with_dim(spec, wanted.dim)
+        model = open_model_with_dim(spec, wanted.dim, stop)
         if present is None or present.recipe.revision != model.revision:
             check_similarity(model)
         return RecipeChange(make_recipe(model, wanted), spec, model, rebuild=present is not None)
-    change = RecipeChange(present.recipe, present.spec)
-    if (relocated := relocated_model(present, wanted.model)) is not None:
+    change = RecipeChange(present.recipe, present.spec, stop=stop)
+    if (relocated := relocated_model(present, wanted.model, stop)) is not None:
         change = RecipeChange(present.recipe, relocated.spec, relocated, moved_from=present.spec)
     if wanted.dim is None or wanted.dim >= present.recipe.dim:
         check_recipe_options(present.recipe, change.spec, wanted)
         return change
     check_recipe_options(present.recipe, change.spec, wanted._replace(dim=None))
-    model = open_model_with_dim(change.spec, wanted.dim)
+    model = open_model_with_dim(change.spec, wanted.dim, stop)
     check_model(replace(present.recipe, dim=wanted.dim), model)
     kept = inherit_options(wanted, replace(present, spec=change.spec))
     # the passages stay as they are

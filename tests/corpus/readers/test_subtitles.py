@@ -102,6 +102,24 @@ def test_character_references_are_of_webvtt_alone() -> None:
     assert subtitles(srt("R&amp;D")).text == "R&amp;D"
 
 
+@pytest.mark.parametrize(
+    ("cues", "speakers"),
+    [
+        (("ANN: hi", "BOB: hello", "ANN: and bye"), ["ANN", "BOB"]),
+        (("- ANN: hi.\n- DR. O'NEIL 2: ho", "Note: this"), ["ANN", "DR. O'NEIL 2"]),
+        (("Ann Lee: hi", "Åsa: ho", "Ann Lee: bye"), ["Ann Lee"]),
+        ((">> ÅSA: hi", "hi. - BOB: oh", "HTTP://X.Y: no"), ["ÅSA", "BOB"]),
+        (("at 10:30: no", "Remember: x", "1: a", "a: b"), []),
+    ],
+)
+def test_names_in_front_of_a_colon(cues: tuple[str, ...], speakers: list[str]) -> None:
+    for make in (srt, vtt):
+        page = subtitles(make(*cues))
+        assert page.meta.get("speakers", []) == speakers
+        assert page.text.split() == " ".join(cues).split()
+    assert subtitles(vtt("<v Ann>BOB: said that")).meta == {"speakers": ["Ann"]}
+
+
 def test_no_times_are_no_subtitles() -> None:
     with pytest.raises(ValueError, match="no line of times"):
         subtitles("just words")

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from qembed.corpus.file_contents import open_stream
 from qembed.corpus.read_options import ReadOptions
-from qembed.corpus.readers.tables.column_types import infer_types, typed_value
+from qembed.corpus.readers.tables.column_types import MISSING, infer_types, typed_value
 from qembed.corpus.readers.tables.structured import row_document
 from qembed.corpus.text_lines import MAX_LINE, TextLines
 from qembed.types import ReadItem, ReadWarning, SourceFile, Unreadable
@@ -73,7 +73,7 @@ def _documents(
             kind = "text" if column in texts else types.get(column) or types.get("*", "text")
             if kind == "text":
                 values[column] = cell
-            elif bare := cell.strip():
+            elif (bare := cell.strip()) not in MISSING:
                 value = typed_value(bare, kind)
                 values[column] = cell if value is None else value
                 if value is None and column not in doubted:

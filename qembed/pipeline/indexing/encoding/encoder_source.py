@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from qembed.pipeline.progress import Progress, StageTimer
@@ -15,12 +15,22 @@ if TYPE_CHECKING:
     from qembed.protocols import Encoder
 
 
-def open_model_with_dim(spec: str, dim: int | None) -> Model:
-    """Open a model, with vectors truncated to `dim` dimensions if that is given."""
+def open_model_with_dim(spec: str, dim: int | None, stop: Callable[[], bool]) -> Model:
+    """Open a model, with vectors truncated to `dim` dimensions if that is given.
+
+    `stop`: polled while a server is given time to say its dimensions; True raises KeyboardInterrupt.
+    """
+    model = _open(spec, None, stop)
+    return model if dim in (None, model.dim) else _open(spec, dim, stop)
+
+
+def _open(spec: str, dim: int | None, stop: Callable[[], bool]) -> Model:
     from qembed.models import open_model
 
-    model = open_model(spec)
-    return model if dim in (None, model.dim) else open_model(spec, dim=dim)
+    model = open_model(spec, dim=dim)
+    if model.is_remote:
+        model.prepare(lambda _: None, stop)
+    return model
 
 
 class EncoderSource:
