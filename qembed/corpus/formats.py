@@ -23,6 +23,7 @@ FORMATS: dict[str, str] = {
     ".rst": "rst",
     **dict.fromkeys((".html", ".htm"), "html"),
     **dict.fromkeys((".xhtml", ".xht"), "xhtml"),
+    **dict.fromkeys((".xml", ".rss", ".atom", ".dita", ".dbk", ".tei", ".fb2"), "xml"),
     ".ipynb": "notebook",
     ".eml": "mail",
     ".mbox": "mailbox",

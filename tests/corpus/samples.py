@@ -31,6 +31,7 @@ FAMILIES = (
     (".md", ".markdown", ".mdx", ".qmd", ".rmd"),
     (".html", ".htm"),
     (".xhtml", ".xht"),
+    (".xml", ".rss", ".atom", ".dita", ".dbk", ".tei", ".fb2"),
     (".jsonl", ".ndjson"),
     (".srt", ".vtt"),
     (".docx", ".docm", ".dotx", ".dotm"),
@@ -63,6 +64,15 @@ GERMAN = "Das Café an der Straße ist heute geschlossen, weil der Besitzer kran
 RUSSIAN = "Мы вернём деньги в течение пяти рабочих дней после получения посылки на склад."
 CHINESE = (
     "我们会在收到退货后的五个工作日内退款。请保留快递单号，以便查询包裹的状态。谢谢您的耐心等待。"
+)
+CATALOG = (
+    "<catalog><book><title>Sea &amp; Sky</title><no>12</no><by>Ann <b>Lee</b></by></book></catalog>"
+)
+DOCBOOK = (
+    '<article xmlns="http://docbook.org/ns/docbook"><title>Guide</title><para>It <emphasis>starts</emphasis>'
+    "\n  here.</para><section><title>Lists</title><itemizedlist><listitem><para>one</para></listitem>"
+    "<listitem><para>two</para></listitem></itemizedlist><programlisting>a &lt; b\n  c</programlisting>"
+    "</section></article>"
 )
 BOOK = {
     "cells": [
@@ -149,6 +159,12 @@ def text_samples() -> list[Sample]:
         one("c.xhtml", '<html xmlns="http://www.w3.org/1999/xhtml"><body><h3>H</h3><p>a<br/>b</p></body></html>',
             "### H\n\na\nb"),
         Sample("deep.html", b"<div>" * 5000, "nested more than"),
+        one("a.xml", CATALOG, "# Sea & Sky\n\n12\n\nAnn Lee", "Sea & Sky"),
+        one("b.dbk", DOCBOOK,
+            "# Guide\n\nIt starts here.\n\n## Lists\n\n- one\n- two\n\n```\na < b\n  c\n```", "Guide"),
+        Sample("deep.xml", b"<a>" * 500 + b"</a>" * 500, "nested more than"),
+        one("broken.xml", "<a>one\n<b>two</a>", "one\ntwo", "", {},
+            "broken.xml:2: not well-formed XML (mismatched tag: line 2, column 8): read without its tags"),
         one(
             "a.ipynb",
             json.dumps(BOOK),

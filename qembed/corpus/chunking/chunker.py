@@ -45,6 +45,7 @@ _MARKDOWN = (
         ".ipynb",
         ".epub",
     ),
+    *(".xml", ".rss", ".atom", ".dita", ".dbk", ".tei", ".fb2"),
     *(".docx", ".docm", ".dotx", ".dotm", ".pptx", ".pptm", ".ppsx", ".ppsm", ".potx", ".potm"),
 )
 """Whose text is Markdown, or becomes it when read."""

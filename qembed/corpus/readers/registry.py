@@ -21,6 +21,7 @@ from qembed.corpus.readers.sandbox import read_office
 from qembed.corpus.readers.subtitles import subtitles
 from qembed.corpus.readers.tables.delimited import read_csv
 from qembed.corpus.readers.tables.structured import read_json, read_jsonl, read_parquet
+from qembed.corpus.readers.xml_file import read_xml
 from qembed.corpus.rst import bare, rst_title
 from qembed.types import Document, LeftOut, ReadItem, ReadWarning, SourceFile, Unreadable
 
@@ -171,6 +172,7 @@ _READERS: dict[str, Reader] = {
     "rst": read_rst,
     "html": read_html,
     "xhtml": read_xhtml,
+    "xml": read_xml,
     "notebook": read_notebook,
     "mail": read_mail,
     "mailbox": read_mbox,
