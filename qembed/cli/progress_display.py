@@ -75,10 +75,11 @@ class ProgressDisplay:
         if not self._name:
             return ""
         spent = self._clock() - self._began
-        if not self._done:
-            return f"{self._name}: {span(spent)} so far"
         about = "about " if self._is_estimate else ""
         of = "" if self._total is None else f" of {about}{self._total:,}"
+        if not self._done:
+            none_yet = f"0{of} {self._unit}, " if of else ""
+            return f"{self._name}: {none_yet}{span(spent)} so far"
         rate = self._done / max(spent, 1e-9)
         left = ""
         if self._total is not None and self._total > self._done:

@@ -40,6 +40,12 @@ def test_lines_have_count_rate_and_time_left() -> None:
     clock.now = 23
     shown.advance(5)
     assert shown.line() == "graph: 5 of 10 passages, 0.5/s, 10s left"
+    shown.phase("rerank", "pairs", 3_000)
+    clock.now = 25
+    assert shown.line() == "rerank: 0 of 3,000 pairs, 2s so far"
+    shown.phase("graph", "passages", 10)
+    clock.now = 35
+    shown.advance(5)
     shown.advance(5)
     assert shown.line() == "graph: 10 of 10 passages, 1/s"
     shown.expect(3)  # an estimate is never below what is done
