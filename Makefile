@@ -25,9 +25,10 @@ compiled: .venv/ready
 # what the README shows, so that it stays true: the test suite runs the same commands and compares
 demo: compiled
 	@rm -rf sample_corpora/helpdesk/.qembed
-	.venv/bin/qembed models prepare minilm
+	.venv/bin/qembed models prepare multilingual
 	cd sample_corpora/helpdesk && ../../.venv/bin/qembed index docs
 	cd sample_corpora/helpdesk && ../../.venv/bin/qembed query "locked out of my account" -k 3
+	cd sample_corpora/helpdesk && ../../.venv/bin/qembed query "退钱" -k 3
 
 test: compiled
 	$(PY) -m pytest -n 2 --dist worksteal

@@ -95,8 +95,8 @@ ModelOption = Annotated[
     typer.Option(
         "--model",
         metavar="SPEC",
-        help="minilm (built in), a folder, a hub id, or py:module:factory. "
-        "Default: the index's own, else $QEMBED_MODEL, else minilm.",
+        help="minilm, bge-small, multilingual, a folder, a hub id, or py:module:factory. "
+        "Default: the index's own, else $QEMBED_MODEL, else auto: its documents choose.",
         show_default=False,
         rich_help_panel=MODEL_GROUP,
     ),

@@ -9,6 +9,8 @@ from qembed.errors import NoIndex, UsageError
 from qembed.paths import INDEX_FOLDER, MANIFEST
 
 DEFAULT_MODEL = "minilm"
+AUTO_MODEL = "auto"
+"""Model of a first index if none is named: chosen by its documents."""
 
 
 def find_index(given: Path | None = None) -> Path:
@@ -60,3 +62,8 @@ def index_to_write(given: Path | None = None) -> Path:
 def model_spec(given: str | None, remembered: str | None = None) -> str:
     """Choose a model: `given`, else `remembered` by the index, else $QEMBED_MODEL, else the built-in one."""
     return given or remembered or os.environ.get("QEMBED_MODEL") or DEFAULT_MODEL
+
+
+def first_model(given: str | None) -> str:
+    """Choose the model of a first index: `given`, else $QEMBED_MODEL, else `auto`."""
+    return given or os.environ.get("QEMBED_MODEL") or AUTO_MODEL

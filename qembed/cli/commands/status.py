@@ -132,6 +132,7 @@ def _rows(s: dict[str, Any]) -> list[tuple[str, str]]:
         ("documents", f"{s['documents']:,}"),
         ("passages", f"{s['passages']:,} ({s['dead_rows']:,} dead rows)"),
         ("model", f"{s['model']} ({recipe['model']}, {recipe['dim']} dimensions)"),
+        *([("chosen", s["model_choice"]["why"])] if s["model_choice"] else []),
         (
             "recipe",
             f"{recipe['fingerprint']}: chunker {recipe['chunker']}, {recipe['max_tokens']} tokens, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from qembed.errors import ChecksumMismatch, ModelUnavailable
@@ -31,6 +32,30 @@ def builtin_folder(name: str) -> Path:
         if files is not None:
             return files
     return _from_hub(model)
+
+
+def is_here(name: str) -> bool:
+    """True if a built-in model's files are on this machine: converted, in a package or in the hub's cache.
+
+    Reads no file, so that a damaged package counts too.
+    """
+    model = BUILTIN[name]
+    if model.format != "folder":
+        from qembed.models.builtin.conversion import NOTE, conversion_of
+
+        if (conversion_of(model).folder / NOTE).is_file():
+            return True
+    folder = installed_path(model.distribution, model.folder)
+    if folder is not None and all((folder / file).is_file() for file in model.sha256):
+        return True
+    return any(_hub_cache(model.hub).glob("snapshots/*/*.safetensors"))
+
+
+def _hub_cache(hub_id: str) -> Path:
+    """Folder of a model in the hub's cache, which may not exist; found without the hub's library."""
+    named = os.environ.get("HF_HUB_CACHE")
+    home = os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface"
+    return Path(named or Path(home) / "hub") / f"models--{hub_id.replace('/', '--')}"
 
 
 def package_files(model: BuiltinModel) -> Path | None:

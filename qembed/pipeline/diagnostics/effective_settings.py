@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from qembed.errors import NoIndex
-from qembed.pipeline.locate import DEFAULT_MODEL, find_index
+from qembed.pipeline.locate import AUTO_MODEL, find_index
 from qembed.pipeline.project import GATES, KEYS, Project, find_project
 from qembed.store import Manifest
 from qembed.store import manifest as manifests
@@ -74,7 +74,7 @@ def _model(project: Project | None, manifest: Manifest | None) -> EffectiveSetti
     elif project is not None and shared:
         wanted, source = shared, project.place("model")
     else:
-        wanted, source = DEFAULT_MODEL, DEFAULT
+        wanted, source = AUTO_MODEL, DEFAULT
     if manifest is None:
         return EffectiveSetting("model", wanted, source)
     if shared and not variable and shared != manifest.spec:

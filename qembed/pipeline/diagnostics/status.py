@@ -61,6 +61,7 @@ def describe(root: Path) -> dict[str, Any]:
         "index": str(root),
         "generation": manifest.generation,
         "model": manifest.spec,
+        "model_choice": manifest.settings.get("model_choice"),
         "recipe": manifest.recipe.to_json(),
         "task": manifest.settings.get("task"),
         "documents": manifest.counts.get("documents", 0),

@@ -82,12 +82,24 @@ class _Run:
         self.progress.phase("scan", "files", None)
         plan = plan_index(self.writer.root, self.options, self.stats.seconds, self.progress)
         with contextlib.closing(plan):
+            records = _records(plan, stdin, documents)
+            if plan.target.automatic:
+                from qembed.pipeline.indexing.encoding.model_choice import (
+                    ScriptCount,
+                    sample_records,
+                )
+
+                count = ScriptCount()
+                records = sample_records(records, count)
+                plan.choose(self.options, count)
+            if plan.choice is not None and plan.choice.advice:
+                self.progress.say(plan.choice.advice)
             if plan.present is None and not plan.changes.read and not plan.sources.stdin:
                 plan.sources.refuse_empty()
             self._change_recipe(plan)
             stopped = False
             if plan.has_work:
-                stopped = self._ingest(plan, _records(plan, stdin, documents))
+                stopped = self._ingest(plan, records)
             else:
                 present = self.writer.present
                 fields = plan.manifest_fields(present.probes, present.versions)
@@ -173,25 +185,36 @@ class _Run:
     ) -> None:
         """Ingest the files to read, then the records without a source."""
         from qembed.corpus import read
+        from qembed.pipeline.indexing.encoding.model_choice import (
+            SETTING,
+            ScriptCount,
+            changed_picture,
+        )
         from qembed.pipeline.indexing.stored_records import name_by_content, stored_records
 
         began = time.perf_counter()
+        new = ScriptCount()
+        watched = plan.choice is None and SETTING in plan.settings
         for file in plan.changes.read:
             self._check_strict()
             if self.progress.stop():
                 ingest.stopped = True
                 break
             source = plan.sources.by_path[file.source]
-            ingest.add_file(file, read(file, read_options(source)), source.meta)
+            items = read(file, read_options(source))
+            ingest.add_file(file, new.through(items) if watched else items, source.meta)
             counts.file_read(file.size)
         if plan.sources.stdin and not ingest.stopped:
             meta = plan.sources.by_path[STDIN].meta
-            ingest.add_file(STDIN_FILE, name_by_content(records, STDIN), meta, complete=False)
+            items = name_by_content(new.through(records) if watched else records, STDIN)
+            ingest.add_file(STDIN_FILE, items, meta, complete=False)
         if self.options.rebuild and not ingest.stopped:
             kept = (d for d in stored_records(self.writer.root) if not ingest.has(d.id))
             ingest.add_file(STDIN_FILE, kept, {}, complete=False)
         ingest.flush()
         self._check_strict()
+        if line := changed_picture(plan.target.spec, new):
+            self.progress.say(line)
         seconds = self.stats.seconds
         seconds["read"] = time.perf_counter() - began - seconds["encode"] - seconds["write"]
 
@@ -216,6 +239,7 @@ class _Run:
         stats.seconds["total"] = time.perf_counter() - self.began
         return IndexSummary(
             index=self.writer.root,
+            model=plan.model_facts(),
             generation=present.generation,
             recipe=plan.target.recipe,
             documents={k: stats.documents[k] for k in KINDS},

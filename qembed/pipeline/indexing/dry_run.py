@@ -103,6 +103,7 @@ def _summary(
     passages["total"] = present.counts.get("passages", 0) if present else 0
     return IndexSummary(
         index=root,
+        model=plan.model_facts(),
         generation=present.generation if present else 0,
         recipe=plan.target.recipe,
         documents=documents,

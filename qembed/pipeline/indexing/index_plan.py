@@ -11,10 +11,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qembed.errors import NoIndex
 from qembed.pipeline.indexing.encoding.encoder_source import open_model_with_dim
+from qembed.pipeline.indexing.encoding.model_choice import (
+    SETTING,
+    ModelChoice,
+    ScriptCount,
+    choose_model,
+    sample_files,
+)
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.plan import Key, SourceChanges
 from qembed.pipeline.indexing.sources import Sources, failures
-from qembed.pipeline.locate import model_spec
+from qembed.pipeline.locate import AUTO_MODEL, DEFAULT_MODEL, first_model
 from qembed.pipeline.progress import Progress, StageTimer, never
 from qembed.pipeline.recipe import (
     check_model,
@@ -62,7 +69,8 @@ class RecipeChange:
 
     `spec`: of the model; `moved_from`: its spec before, if `--model` names a new place of the same model.
     `rebuild`: encode everything beside the present generation. `truncate`: cut the stored vectors to
-    `recipe.dim` dimensions first. `stop`: polled while a server is given time.
+    `recipe.dim` dimensions first. `stop`: polled while a server is given time. `automatic`: the documents
+    are to choose between this model and another.
     """
 
     recipe: Recipe
@@ -72,6 +80,7 @@ class RecipeChange:
     truncate: bool = False
     moved_from: str | None = None
     stop: Callable[[], bool] = never
+    automatic: bool = False
 
     @cached_property
     def model(self) -> Model:
@@ -85,7 +94,8 @@ class IndexPlan:
 
     `present`: the manifest of the index, None for a new one. `snapshot`: the generation that is continued,
     None if there is none: the present one, or that of an interrupted rebuild. `catalog`: its documents,
-    grouped by file. `settings`: of the manifest.
+    grouped by file. `settings`: of the manifest. `choice`: the model that the documents of a first index
+    chose, None if it was named.
     """
 
     target: RecipeChange
@@ -95,6 +105,23 @@ class IndexPlan:
     sources: Sources
     changes: SourceChanges
     settings: Mapping[str, Any] = field(default_factory=dict)
+    choice: ModelChoice | None = None
+
+    def choose(self, options: IndexOptions, count: ScriptCount) -> None:
+        """Set the model of a first index by a sample of its documents. Raises as `plan_recipe`."""
+        choice = choose_model(count)
+        if choice.spec != self.target.spec:
+            named = replace(options, recipe=options.recipe._replace(model=choice.spec))
+            self.target = plan_recipe(None, named)
+        self.target.automatic = False
+        self.choice = choice
+        self.settings = {**self.settings, SETTING: choice.setting()}
+
+    def model_facts(self) -> dict[str, Any]:
+        """The model's spec, and why it was chosen; None for one that was named."""
+        chosen = self.settings.get(SETTING) or {}
+        why = chosen.get("why") if chosen.get("spec") == self.target.spec else None
+        return {"spec": self.target.spec, "why": why}
 
     @property
     def has_work(self) -> bool:
@@ -172,7 +199,12 @@ def plan_index(
     settings = dict(present.settings) if present is not None else {}
     if options.task is not None:
         settings["task"] = options.task
-    return IndexPlan(target, present, snapshot, catalog, sources, changes, settings)
+    plan = IndexPlan(target, present, snapshot, catalog, sources, changes, settings)
+    if target.automatic and (changes.read or not sources.stdin):
+        count = ScriptCount()
+        sample_files(changes.read, sources, count)
+        plan.choose(options, count)
+    return plan
 
 
 def plan_recipe(
@@ -180,14 +212,19 @@ def plan_recipe(
 ) -> RecipeChange:
     """Choose the recipe of a run and check it against the present one. Raises what `plan_index` raises."""
     wanted = options.recipe
+    if present is not None and wanted.model == AUTO_MODEL:
+        wanted = wanted._replace(model=None)  # chosen once, for the first index
     if present is None or options.rebuild:
         if present is not None:
             wanted = inherit_options(wanted, present)
-        spec = model_spec(wanted.model)
+        spec = first_model(wanted.model)
+        if automatic := spec == AUTO_MODEL:
+            spec = DEFAULT_MODEL  # until the documents are looked at
         model = open_model_with_dim(spec, wanted.dim, stop)
         if present is None or present.recipe.revision != model.revision:
             check_similarity(model)
-        return RecipeChange(make_recipe(model, wanted), spec, model, rebuild=present is not None)
+        recipe = make_recipe(model, wanted)
+        return RecipeChange(recipe, spec, model, present is not None, automatic=automatic)
     change = RecipeChange(present.recipe, present.spec, stop=stop)
     if (relocated := relocated_model(present, wanted.model, stop)) is not None:
         change = RecipeChange(present.recipe, relocated.spec, relocated, moved_from=present.spec)

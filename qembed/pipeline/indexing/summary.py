@@ -141,7 +141,8 @@ class IndexSummary:
     requirement. `left_out`: parts of the files that were read; `warnings`: doubts about them. Of a dry
     run only: `would`: file names by what a run would do; `question`: the confirmation that a run would
     ask for; `details`: if asked for; `estimate`. `skipped_files`: (name, reason) of the first that were
-    skipped, in a dry run of all. `deleted_why`: deleted documents by reason.
+    skipped, in a dry run of all. `deleted_why`: deleted documents by reason. `model`: its
+    spec, and why it was chosen.
     """
 
     index: Path
@@ -165,6 +166,7 @@ class IndexSummary:
     deleted_why: Mapping[str, int] = field(default_factory=dict)
     question: str | None = None
     estimate: Estimate | None = None
+    model: Mapping[str, Any] = field(default_factory=dict)
 
     def suffixes_of(self, reason: str) -> Mapping[str, int]:
         """Return the counts of unknown suffixes for the skip reason they belong to, {} for any other."""
@@ -179,6 +181,7 @@ class IndexSummary:
             "index": str(self.index),
             "generation": self.generation,
             "recipe": self.recipe.to_json(),
+            "model": dict(self.model),
             "documents": dict(self.documents),
             "deleted_why": dict(self.deleted_why),
             "passages": dict(self.passages),

@@ -70,6 +70,12 @@ def parse_query(query: str) -> ParsedQuery:
     return ParsedQuery(terms, tuple(phrases), tuple(without))
 
 
+def script_of_letter(letter: str) -> str:
+    """Script of a letter (`Latin`, `Han`, …) by the first word of its Unicode name."""
+    name = "LATIN" if letter.isascii() else unicodedata.name(letter, "?").split()[0].split("-")[0]
+    return _SCRIPTS.get(name, name.capitalize())
+
+
 def script_of(text: str) -> str:
     """Return the script of most letters of a text (`Latin`, `Han`, …), "" without letters."""
     if text.isascii():
@@ -77,6 +83,5 @@ def script_of(text: str) -> str:
     found: Counter[str] = Counter()
     for c in text:
         if c.isalpha():
-            name = "LATIN" if c.isascii() else unicodedata.name(c, "?").split()[0].split("-")[0]
-            found[_SCRIPTS.get(name, name.capitalize())] += 1
+            found[script_of_letter(c)] += 1
     return max(found, key=lambda s: (found[s], s)) if found else ""
