@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.cli.conftest import Shell
+from tests.models import tiny
 
 FAULTY = "py:tests.encoders:faulty"
 FAULTS = ("nan", "inf", "zeros", "none", "ragged", "short", "nothing", "raise", "exit", "halt")
@@ -136,3 +137,41 @@ def test_an_evaluation_with_a_refused_query_passes_no_gate(three: Shell) -> None
     done = three(*args, BAG_FAULT="nan")
     assert done.code == 2
     assert "'poison'" in done.err
+
+
+@pytest.mark.slow
+def test_a_local_model_with_a_broken_token(three: Shell) -> None:
+    """A static embedding in whose table one token is NaN; exported, as any model in a folder is."""
+    import numpy as np
+    from safetensors.numpy import save_file
+    from tokenizers import Tokenizer
+
+    folder = three.folder / "model"
+    folder.mkdir()
+    size = tiny.wordpiece(folder)
+    (poison,) = (
+        Tokenizer.from_file(str(folder / "tokenizer.json"))
+        .encode("poison", add_special_tokens=False)
+        .ids
+    )
+    table = np.random.default_rng(0).standard_normal((size, 16), dtype=np.float32)
+    table[poison] = np.nan
+    save_file({"embedding.weight": table}, str(folder / "model.safetensors"))
+    kind = "sentence_transformers.models.StaticEmbedding"
+    (folder / "modules.json").write_text(
+        f'[{{"idx": 0, "name": "0", "path": "", "type": "{kind}"}}]'
+    )
+    done = three("index", "d", "--model", str(folder), "--format", "json")
+    assert done.code == 4, done.err
+    assert done.json["documents"]["added"] == 2
+    errors = [f["error"] for f in done.json["failed"]]
+    assert len(errors) == 2
+    assert all("the model gave NaN, infinity or zeros only for the text" in e for e in errors)
+    again = three("index", "--format", "json")
+    assert again.code == 4
+    assert again.json["documents"]["failed"] == 2
+    three.write("d/b.md", "first line\n")
+    three.old("d/b.md")
+    three.write("d/r.jsonl", '{"_id": "r1", "text": "one"}\n{"_id": "r2", "text": "two"}\n')
+    mended = three("index", "--format", "json")
+    assert (mended.code, mended.json["documents"]["added"]) == (0, 2), mended.err
