@@ -2,7 +2,7 @@
 
 A line scanner, not a parser: it knows fences, indented code, comments, front matter, and the two kinds of
 headings. Headings in quotes and list items are not titles (one that is indented under an item by two or
-three spaces is taken for one all the same).
+three spaces is taken for one all the same). markdown-it-py, the tests' oracle, takes ten times as long.
 """
 
 from __future__ import annotations
