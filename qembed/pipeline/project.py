@@ -17,7 +17,7 @@ from qembed.errors import UsageError
 FILE = ".qembed.toml"
 PYPROJECT = "pyproject.toml"
 _TABLE = re.compile(
-    r"""^\s*\[+\s*tool\s*\.\s*["']?qembed\b|^\s*(tool\s*\.\s*)?["']?qembed["']?\s*[.=]""",
+    r"""^\s*\[*\s*tool\s*(\.\s*["']?qembed\b|\]|=)""",
     re.MULTILINE,
 )
 """Lines of a pyproject.toml that may begin our table: others are not parsed."""
