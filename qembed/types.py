@@ -238,6 +238,23 @@ class Hit:
     meta: Meta
     snippet: Snippet | None = None
 
+    @property
+    def fragment(self) -> str:
+        """Part of the file at `path` that the document is: `page=3`, or a record's id; "" for all of it."""
+        if self.path is None:
+            return ""
+        name = "/" + self.path.rpartition("/")[2]
+        whole = "/" + self.document
+        if whole.endswith(name):
+            return ""
+        _, named, part = whole.partition(name + "#")
+        return part if named else self.document
+
+    @property
+    def is_record(self) -> bool:
+        """True for a document with an id of its own, which does not name a file."""
+        return self.path is None or self.fragment == self.document
+
 
 @dataclass(frozen=True, slots=True)
 class Results:

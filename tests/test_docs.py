@@ -20,7 +20,7 @@ from qembed.corpus.readers.registry import read_plain
 from qembed.models import PROFILES, TASKS
 from tests.documentation import ROOT, blocks, headings, tables
 
-OPTION = re.compile(r"`(--?[A-Za-z][\w-]*)`")
+OPTION = re.compile(r"`(--?[A-Za-z0-9][\w-]*)`")
 
 
 def commands(command: Any, name: str) -> Iterator[tuple[str, Any]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qembed.cli.console import Console, dumps
 from qembed.cli.render.hits import show
@@ -13,9 +14,18 @@ if TYPE_CHECKING:
     from qembed.pipeline.retrieval.reranking.request import RerankedHits, RerankedRun
 
 
-def print_answer(answer: Answer, format: str, explain: bool, talk: Console) -> None:
+class HitOutput(NamedTuple):
+    """Options of printed hits. `whole`: text shows all of a hit. `null`: paths end with a zero byte."""
+
+    format: str
+    explain: bool = False
+    whole: bool = False
+    null: bool = False
+
+
+def print_answer(answer: Answer, output: HitOutput, talk: Console) -> None:
     """Print the hits and what there is to say about them."""
-    show(answer, format, talk.warn)
+    show(answer, output.format, talk.warn, whole=output.whole, null=output.null)
     if answer.note:
         talk.say(answer.note)
     for warning in answer.warnings:
@@ -27,31 +37,53 @@ def print_answer(answer: Answer, format: str, explain: bool, talk: Console) -> N
         talk.say(f"{count} queries were longer than the model reads")
         for text in answer.truncated:
             talk.detail(f"cut short: {text[:80]!r}")
-    if explain:
+    if output.explain:
         for r in answer.results:
             talk.say(f"query {r.query.id}: encoded {r.instruction or r.query.text!r}")
             if why := answer.why.get(r.query.id):
                 talk.say(f"query {r.query.id}: {why}")
         talk.say(f"search: {answer.plan}")
-    say_reranked(talk, answer.reranked, explain)
+    say_reranked(talk, answer.reranked, output.explain)
     talk.seconds(answer.seconds)
 
 
-def print_hits(answer: RerankedHits, explain: bool, talk: Console) -> None:
-    """Print reranked hits as JSON lines."""
-    for hit in answer.hits:
-        sys.stdout.write(dumps(hit) + "\n")
-    say_reranked(talk, answer.reranked, explain)
+def print_hits(answer: RerankedHits, output: HitOutput, talk: Console) -> None:
+    """Print reranked hits; as JSON with all fields that they came with."""
+    _print_lines(answer.hits, output, talk)
+    say_reranked(talk, answer.reranked, output.explain)
 
 
-def print_run(answer: RerankedRun, explain: bool, talk: Console) -> None:
-    """Print a reranked run in TREC form."""
+def print_run(answer: RerankedRun, output: HitOutput, talk: Console) -> None:
+    """Print a reranked run."""
     from qembed.pipeline.retrieval.answer import write_trec
 
     for warning in answer.warnings:
         talk.warn(warning)
-    write_trec(answer.run, sys.stdout, talk.warn)
-    say_reranked(talk, answer.reranked, explain)
+    if output.format == "trec":
+        write_trec(answer.run, sys.stdout, talk.warn)
+    else:
+        _print_lines(answer.hits, output, talk)
+    say_reranked(talk, answer.reranked, output.explain)
+
+
+def _print_lines(lines: Sequence[dict[str, Any]], output: HitOutput, talk: Console) -> None:
+    """Print hits that stand as lines of `--format jsonl`."""
+    from qembed.pipeline.retrieval.answer import SCHEMA, Answer
+    from qembed.pipeline.retrieval.reranking.lines import by_query, results_of
+
+    if output.format == "jsonl":
+        for line in lines:
+            sys.stdout.write(dumps(line) + "\n")
+    elif output.format == "json":
+        queries = [
+            {"query_id": name, "query": hits[0]["query"], "hits": hits}
+            for name, hits in by_query(lines).items()
+        ]
+        sys.stdout.write(dumps({"schema": SCHEMA, "queries": queries}) + "\n")
+    else:
+        snippets = output.format in ("text", "vimgrep")
+        answer = Answer(results_of(lines, snippets), 0, "", "")
+        show(answer, output.format, talk.warn, null=output.null)
 
 
 def say_reranked(talk: Console, reranked: RerankSummary | None, explain: bool) -> None:

@@ -13,14 +13,16 @@ import pyte
 from tests.cli.conftest import Shell
 
 
-def on_terminal(shell: Shell, *args: str, **env: str) -> tuple[pyte.Screen, bytes]:
+def on_terminal(
+    shell: Shell, *args: str, columns: int = 100, **env: str
+) -> tuple[pyte.Screen, bytes]:
     """The screen after a command whose output and talk both went to it, and what was sent."""
     ours, theirs = pty.openpty()
-    termios.tcsetwinsize(theirs, (60, 100))
+    termios.tcsetwinsize(theirs, (60, columns))
     process = subprocess.Popen(
         [sys.executable, "-m", "qembed", *args],
         cwd=shell.folder,
-        env=shell.env(**{"TERM": "xterm-256color", **env}),
+        env=shell.env(**{"TERM": "xterm-256color", "COLUMNS": str(columns), **env}),
         stdin=subprocess.DEVNULL,
         stdout=theirs,
         stderr=theirs,
@@ -38,6 +40,6 @@ def on_terminal(shell: Shell, *args: str, **env: str) -> tuple[pyte.Screen, byte
     process.wait(60)
     os.close(ours)
     assert b"Traceback" not in sent
-    screen = pyte.Screen(100, 60)
+    screen = pyte.Screen(columns, 60)
     pyte.ByteStream(screen).feed(sent)
     return screen, sent

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -11,6 +10,13 @@ import typer
 from qembed.cli.command import RerankCommand
 from qembed.cli.console import Console
 from qembed.cli.exit_codes import ExitCode
+from qembed.cli.hit_format import (
+    HIT_FORMATS,
+    HitFormat,
+    NullOption,
+    VimgrepOption,
+    hit_format,
+)
 from qembed.cli.options import (
     OUTPUT_GROUP,
     SEARCH_GROUP,
@@ -40,17 +46,6 @@ from qembed.cli.streams import standard_input
 from qembed.cli.via_server import ask_server
 
 
-class HitFormat(StrEnum):
-    """Output format of hits."""
-
-    text = "text"
-    json = "json"
-    jsonl = "jsonl"
-    tsv = "tsv"
-    trec = "trec"
-    paths = "paths"
-
-
 def query(
     text: Annotated[
         str | None,
@@ -66,9 +61,7 @@ def query(
     by: Annotated[By, typer.Option(help="One hit a passage, or a document's best.")] = By.passage,
     rerank: RerankOption = None,
     index_dir: IndexOption = None,
-    format: Annotated[
-        HitFormat, typer.Option("--format", help="How hits are printed.")
-    ] = HitFormat.text,
+    format: Annotated[HitFormat, typer.Option("--format", help=HIT_FORMATS)] = HitFormat.text,
     model: ModelOption = None,
     task: TaskOption = None,
     no_instruction: NoInstructionOption = False,
@@ -101,6 +94,8 @@ def query(
             rich_help_panel=OUTPUT_GROUP,
         ),
     ] = 0,
+    vimgrep: VimgrepOption = False,
+    null: NullOption = False,
     explain: Annotated[
         bool,
         typer.Option(
@@ -117,11 +112,11 @@ def query(
 
     \b
     qembed query "where is my parcel"
-    qembed query "retry with backoff" --format paths | xargs -r less
+    qembed query "retry with backoff" --format paths -0 | xargs -0r less
     qembed query "late refund" --format jsonl | jq -r .document
     qembed query - --format trec < questions.txt > run.trec
     """
-    from qembed.cli.query_output import print_answer
+    from qembed.cli.query_output import HitOutput, print_answer
     from qembed.cli.teardown import skip_teardown
     from qembed.pipeline.locate import find_index
     from qembed.pipeline.retrieval.answer import Answer
@@ -130,6 +125,7 @@ def query(
     from qembed.types import Query
 
     talk = Console(quiet, verbose)
+    shown = hit_format(format, vimgrep, null)
     if text is None:
         missing = "give a TEXT, or - to read queries from stdin"
         if rerank is not None:
@@ -153,7 +149,7 @@ def query(
         fusion=fusion.value,
         diversity=diversity,
         context=context,
-        snippets=format is HitFormat.text,
+        snippets=shown in (HitFormat.text, HitFormat.vimgrep),
     )
     request = QueryRequest(queries, options, model)
     index = find_index(index_dir)
@@ -167,7 +163,7 @@ def query(
             answer = answer_queries(index, request, track)
     if answer.warnings and index_dir is not None:
         answer = replace(answer, warnings=[with_index(w, index_dir) for w in answer.warnings])
-    print_answer(answer, format.value, explain, talk)
+    print_answer(answer, HitOutput(shown.value, explain, context > 0, null), talk)
     if answer.refused:
         raise typer.Exit(ExitCode.SOME_FAILED)
     skip_teardown()

@@ -10,6 +10,13 @@ from typing import Annotated
 import typer
 
 from qembed.cli.console import Console
+from qembed.cli.hit_format import (
+    HIT_FORMATS,
+    HitFormat,
+    NullOption,
+    VimgrepOption,
+    hit_format,
+)
 from qembed.cli.options import (
     MODEL_GROUP,
     OUTPUT_GROUP,
@@ -40,6 +47,12 @@ def rerank(
         ),
     ] = None,
     index_dir: IndexOption = None,
+    format: Annotated[
+        HitFormat | None,
+        typer.Option(
+            "--format", help=f"{HIT_FORMATS} Default: jsonl, of a run trec.", show_default=False
+        ),
+    ] = None,
     run: Annotated[
         Path | None,
         typer.Option(
@@ -64,6 +77,8 @@ def rerank(
     ] = None,
     rerank_budget: BudgetOption = None,
     rerank_share: ShareOption = None,
+    vimgrep: VimgrepOption = False,
+    null: NullOption = False,
     explain: Annotated[
         bool,
         typer.Option(
@@ -79,10 +94,10 @@ def rerank(
     """Put hits in a better order.
 
     \b
-    qembed query "late refund" -k 100 --format jsonl | qembed rerank -k 10
+    qembed query "late refund" -k 100 --format jsonl | qembed rerank -k 10 --format text
     qembed rerank --run bm25.trec --queries queries.jsonl > better.trec
     """
-    from qembed.cli.query_output import print_hits, print_run
+    from qembed.cli.query_output import HitOutput, print_hits, print_run
     from qembed.errors import UsageError
     from qembed.pipeline.locate import find_index, find_optional_index
     from qembed.pipeline.retrieval.options import parse_budget
@@ -97,17 +112,20 @@ def rerank(
 
     began = time.perf_counter()
     talk = Console(quiet, verbose)
+    default = HitFormat.jsonl if run is None else HitFormat.trec
+    shown = hit_format(format or default, vimgrep, null)
+    output = HitOutput(shown.value, explain, null=null)
     options = RerankOptions(model, task, k, parse_budget(rerank_budget), min_score, rerank_share)
     if run is not None:
         if queries is None:
             raise UsageError("--run wants --queries FILE: a run does not hold the queries' words")
         index = find_index(index_dir)
-        files = RunRequest(run, queries, options)
+        files = RunRequest(run, queries, options, hits=shown is not HitFormat.trec)
         served = None
         if not no_server and is_regular(run) and is_regular(queries):
             served = ask_server(index, "rerank run", files, talk)
         if served is not None:
-            print_run(RerankedRun.from_json(served), explain, talk)
+            print_run(RerankedRun.from_json(served), output, talk)
             return
         from qembed.pipeline.retrieval.reranking.rerank import rerank_run_files
         from qembed.pipeline.retrieval.session import Session
@@ -115,7 +133,7 @@ def rerank(
         counter = partial(talk.counter, "rerank", unit="pairs")
         found_run = rerank_run_files(files, lambda: Session(index), counter)
         talk.seconds({"total": time.perf_counter() - began})
-        print_run(found_run, explain, talk)
+        print_run(found_run, output, talk)
         return
     request = RerankRequest(parse_hits(standard_input("rerank without --run")), options, encoder)
     found = find_optional_index(index_dir)
@@ -123,11 +141,11 @@ def rerank(
     if not no_server and found is not None:
         served = ask_server(found, "rerank", request, talk)
     if served is not None:
-        print_hits(RerankedHits.from_json(served), explain, talk)
+        print_hits(RerankedHits.from_json(served), output, talk)
         return
     from qembed.pipeline.retrieval.reranking.rerank import rerank_hits
 
     with talk.counter("rerank", len(request.hits), "pairs") as track:
         answer = rerank_hits(request, found, track)
     talk.seconds({"total": time.perf_counter() - began})
-    print_hits(answer, explain, talk)
+    print_hits(answer, output, talk)

@@ -1,15 +1,12 @@
-"""Hits in all formats. Control characters of documents never reach a terminal."""
+"""Hits in the formats of programs. Control characters of documents never reach a terminal."""
 
 from __future__ import annotations
 
-import os
-import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from qembed.cli.console import dumps
+from qembed.cli.render.places import current_folder, file_path, line_of
 from qembed.pipeline.retrieval.answer import (
     Answer,
     answer_json,
@@ -18,16 +15,7 @@ from qembed.pipeline.retrieval.answer import (
     hit_json,
     write_trec,
 )
-from qembed.types import Hit, Results, Snippet
-
-if TYPE_CHECKING:
-    from rich.text import Text as RichText
-
-PLAIN_WIDTH = 80
-"""Columns where stdout is no terminal."""
-INDENT = 11
-BODY_LINES = 3
-_EMPTY_LINE = re.compile(r"\n[^\S\n]*\n")
+from qembed.types import Results
 
 
 def safe(text: str) -> str:
@@ -43,53 +31,38 @@ _VISIBLE: Mapping[str, str] = {
 }
 
 
-def _current_folder() -> Path:
-    """The current folder; an empty path, which no hit's path is relative to, if it was removed."""
-    try:
-        return Path.cwd()
-    except FileNotFoundError:
-        return Path()
+def show(
+    answer: Answer,
+    format: str,
+    warn: Callable[[str], None],
+    *,
+    whole: bool = False,
+    null: bool = False,
+) -> None:
+    """Write the hits of all queries to stdout.
 
-
-def shown_path(hit: Hit, folder: Path) -> str:
-    """Path of the hit's file, relative to `folder` if below it; the id of a record without its own file."""
-    if hit.path is None or not _is_file_document(hit):
-        return hit.document
-    try:
-        return str(Path(hit.path).relative_to(folder))
-    except ValueError:
-        return hit.path
-
-
-def _is_file_document(hit: Hit) -> bool:
-    assert hit.path is not None
-    return hit.path.endswith(os.sep + hit.document.rsplit("/", 1)[-1])
-
-
-def shown_title(hit: Hit) -> str:
-    """Title of the document and heading of the passage, `title > heading`, without repetition."""
-    title, label = hit.title, hit.passage.label
-    if not title or label == title or label.startswith(f"{title} > "):
-        return label or title
-    return f"{title} > {label}" if label else title
-
-
-def show(answer: Answer, format: str, warn: Callable[[str], None]) -> None:
-    """Write the hits of all queries to stdout. `warn`: called with a line on ids that were encoded."""
+    `warn`: called with a line on ids that were encoded. `whole`: text shows all of a hit. `null`: paths end
+    with a zero byte.
+    """
     if format == "json":
         _write([dumps(answer_json(answer))])
     elif format == "text":
-        _text(answer)
+        from qembed.cli.render.text import write_text
+
+        write_text(answer, whole)
     elif format == "trec":
         write_trec(as_run(answer), sys.stdout, warn)
+    elif format == "paths":
+        for results in answer.results:
+            _write(_paths(results, null), "\0" if null else "\n")
     else:
         for results in answer.results:
             _write(_LINES[format](results))
 
 
-def _write(lines: Iterable[str]) -> None:
+def _write(lines: Iterable[str], end: str = "\n") -> None:
     for line in lines:
-        sys.stdout.write(line + "\n")
+        sys.stdout.write(line + end)
 
 
 def _jsonl(results: Results) -> Iterable[str]:
@@ -106,67 +79,29 @@ def _tsv(results: Results) -> Iterable[str]:
         yield "\t".join(c.translate(_CELL) for c in cells)
 
 
-def _paths(results: Results) -> Iterable[str]:
-    terminal, folder = sys.stdout.isatty(), _current_folder()
+def _paths(results: Results, null: bool) -> Iterable[str]:
+    """Paths of the files, best first, each once; a record has its id in their place."""
+    terminal, folder = sys.stdout.isatty() and not null, current_folder()
+    seen: set[str] = set()
     for h, _ in best_documents(results):
-        path = shown_path(h, folder)
-        yield safe(path) if terminal else path
+        path = h.document if h.is_record else file_path(h, folder) or h.document
+        if path not in seen:
+            seen.add(path)
+            yield safe(path) if terminal else path
 
 
-_LINES = {"jsonl": _jsonl, "tsv": _tsv, "paths": _paths}
+def _vimgrep(results: Results) -> Iterable[str]:
+    """Lines `path:line:column:text` of the best sentences; columns count bytes from 1, as in vim."""
+    folder = current_folder()
+    for h in results.hits:
+        at = h.snippet.start if h.snippet else 0
+        text = h.passage.text
+        begin = text.rfind("\n", 0, at) + 1
+        end = text.find("\n", at)
+        line = text[begin:] if end < 0 else text[begin:end]
+        number = h.passage.line + text.count("\n", 0, begin) if line_of(h) else 1
+        column = len(text[begin:at].encode("utf-8", "surrogatepass")) + 1
+        yield f"{safe(file_path(h, folder) or h.document)}:{number}:{column}:{safe(line)}"
 
 
-def _text(answer: Answer) -> None:
-    from rich.console import Console
-    from rich.text import Text
-
-    # styles by weight and the terminal's own palette: readable on light and on dark
-    console = Console(file=sys.stdout, highlight=False, soft_wrap=False, emoji=False, markup=False)
-    if not console.is_terminal:
-        console.width = PLAIN_WIDTH
-    # rich also takes FORCE_COLOR for a terminal, and leaves bold where NO_COLOR is set
-    coloured = sys.stdout.isatty() and bool(console.color_system) and not console.no_color
-    folder, indent = _current_folder(), Text(" " * INDENT)
-    for results in answer.results:
-        if len(answer.results) > 1:
-            console.print(
-                Text(f"query {safe(results.query.id)}: {safe(results.query.text)}", "bold")
-            )
-        if not results.hits:
-            console.print("no hits")
-        for n, hit in enumerate(results.hits, 1):
-            head = Text(f"{n:>2}  {hit.score:.3f}  ")
-            head.append(f"{safe(shown_path(hit, folder))}:{hit.passage.line}", "bold cyan")
-            title = Text(safe(shown_title(hit)), "dim")
-            if title and head.cell_len + 2 + title.cell_len <= console.width:
-                head.append("  ")
-                head.append_text(title)
-                title = Text()
-            console.print(head, no_wrap=True, overflow="ellipsis")
-            if title:
-                console.print(indent + title, no_wrap=True, overflow="ellipsis")
-            for line in _body(hit, coloured).wrap(console, console.width - INDENT)[:BODY_LINES]:
-                line.rstrip()
-                console.print(indent + line)
-        if len(answer.results) > 1:
-            console.print()
-
-
-def _body(hit: Hit, marked: bool) -> RichText:
-    """The hit's snippet. `marked`: with the query's words in colour, and the rest of the paragraph."""
-    from rich.text import Text
-
-    text, snippet = hit.passage.text, hit.snippet or Snippet(0, len(hit.passage.text))
-    body = Text(safe(text[snippet.start : snippet.end]), overflow="fold")
-    if marked:
-        for start, end in snippet.matches:  # `safe` leaves every character in its place
-            body.stylize("bold red", start, end)
-        body.append(safe(_rest_of_paragraph(text, snippet.end)), "dim")
-    return body
-
-
-def _rest_of_paragraph(text: str, at: int) -> str:
-    """Text from position `at` to the next empty line, on one line."""
-    gap = _EMPTY_LINE.search(text, at)
-    rest = text[at:] if gap is None else text[at : gap.start()]
-    return (" " if rest[:1].isspace() else "") + " ".join(rest.split())
+_LINES = {"jsonl": _jsonl, "tsv": _tsv, "vimgrep": _vimgrep}

@@ -168,6 +168,7 @@ def hit_json(results: Results, rank: int, hit: Hit) -> dict[str, Any]:
         "scores": {k: None if v is None else round(v, 6) for k, v in hit.scores.items()},
         "document": hit.document,
         "path": hit.path,
+        "fragment": hit.fragment or None,
         "passage": {
             "seq": p.seq,
             "start": p.start,

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from qembed.types import Vectors
 
 _SENTENCE = re.compile(r"[^\n.!?。！？]+(?:[.!?](?=\w)[^\n.!?。！？]*)*[.!?。！？]*[\"'”’)]*")
+_DEFINED = re.compile(r"[^\W\d]\w*[?!=]?")
+_COMMENT = re.compile(r"\s*(?:#|//|/?\*|--|;|\"\"\"|''')")
 MAX_SENTENCES = 96
 """Sentences encoded per query, over all its hits: about as much work as twelve passages."""
 
@@ -27,7 +29,7 @@ Span: TypeAlias = tuple[int, int]
 
 
 def sentences(text: str) -> list[Span]:
-    """Span of each sentence or line with a word in it; headings only if there is nothing else."""
+    """Span of each sentence or line with a word in it; headings and lines with an address if all are."""
     found: list[Span] = []
     headings: list[Span] = []
     for m in _SENTENCE.finditer(text):
@@ -35,29 +37,61 @@ def sentences(text: str) -> list[Span]:
         start = m.start() + len(piece) - len(piece.lstrip())
         end = m.start() + len(piece.rstrip())
         if sum(c.isalnum() for c in piece) >= 2:
-            (headings if text.startswith("#", start) else found).append((start, end))
+            lesser = text.startswith("#", start) or "://" in piece
+            (headings if lesser else found).append((start, end))
     return found or headings
+
+
+def definition_line(passage: Passage) -> Span | None:
+    """First line of the definition in a passage of code; None if the passage does not begin one."""
+    first = passage.symbol.partition(", ")[0]
+    names = _DEFINED.findall(first)
+    if not names:
+        return None
+    name = re.compile(rf"(?<!\w){re.escape(names[-1])}(?!\w)")
+    at = 0
+    for line in passage.text.split("\n"):
+        if name.search(line) and not _COMMENT.match(line):
+            return at + len(line) - len(line.lstrip()), at + len(line.rstrip())
+        at += len(line) + 1
+    return None
+
+
+def passage_snippet(query: str, passage: Passage) -> Snippet:
+    """Snippet of a passage without an index: the sentence with most of the query's distinct words."""
+    terms, text = [*_terms(query)], passage.text
+    start, end = definition_line(passage) or _heaviest(text, dict.fromkeys(terms, 1.0))
+    return Snippet(start, end, spans(text[start:end], {*terms}))
+
+
+def _terms(query: str) -> dict[str, None]:
+    """Terms of a query, those of its phrases too."""
+    parsed = parse_query(query)
+    return dict.fromkeys([*parsed.terms, *(t for phrase in parsed.phrases for t in phrase)])
 
 
 def find_snippets(
     session: Session, query: str, vector: Vectors | None, passages: Sequence[Passage]
 ) -> list[Snippet]:
-    """The best sentence of each passage, with the places of the query's words.
+    """The best sentence of each passage, of code the line that defines; with the places of the query's words.
 
     By the cosine with the query's vector, float32 (dim,); by the weights of the query's words if that is
     None or the model fails: a model is never loaded for snippets alone.
     """
     if not passages:
         return []
-    parsed = parse_query(query)
-    terms = dict.fromkeys([*parsed.terms, *(t for phrase in parsed.phrases for t in phrase)])
-    best = None
-    if vector is not None:
+    terms = _terms(query)
+    defined = [definition_line(p) for p in passages]
+    prose = [p for p, line in zip(passages, defined, strict=True) if line is None]
+    found = None
+    if vector is not None and prose:
         with contextlib.suppress(QembedError):
-            best = _nearest(session, vector, passages)
-    if best is None:
-        weights = _weights(session, list(terms))
-        best = [_heaviest(p.text, weights) for p in passages]
+            found = _nearest(session, vector, prose)
+    if found is None:
+        weights = _weights(session, list(terms)) if prose else {}
+        found = [_heaviest(p.text, weights) for p in prose]
+    sentence = iter(found)
+    best = [line or next(sentence) for line in defined]
     words = {*terms}
     return [
         Snippet(start, end, spans(p.text[start:end], words))

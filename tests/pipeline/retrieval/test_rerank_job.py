@@ -117,7 +117,10 @@ def test_the_best_down_to_a_score_and_a_number(
     least: float | None, k: int | None, wanted: list[int]
 ) -> None:
     scores = np.array([0.5, 0.1, 0.8], np.float32)
-    assert RerankedGroup(np.array([2, 0, 1]), scores, scores).best(least, k) == wanted
+    assert (
+        RerankedGroup(np.array([2, 0, 1]), scores, scores, np.zeros(3, np.int64)).best(least, k)
+        == wanted
+    )
 
 
 class Picky(Numbers):

@@ -39,12 +39,14 @@ class RerankedGroup:
     """A group's new order: positions of its candidates, best first, int64 (n,).
 
     `final`, `scores`: the final scores and the reranker's own, float32 (n,), by position; the reranker's is
-    NaN for candidates that the budget did not reach and for those it refused.
+    NaN for candidates that the budget did not reach and for those it refused. `pairs`: each candidate's pair
+    of the best score, int64 (n,).
     """
 
     order: Rows
     final: Scores
     scores: Scores
+    pairs: Rows
 
     def best(self, min_score: float | None, k: int | None) -> list[int]:
         """Positions, best first, down to `min_score` and to `k`; None sets no limit."""
@@ -90,14 +92,17 @@ class RerankJob:
         found, at = [], 0
         for group in self._groups:
             best = np.full(len(group.pairs), np.nan, dtype=np.float32)
+            which = np.zeros(len(group.pairs), dtype=np.int64)
             for i, pairs in enumerate(group.pairs):
                 # fmax prefers numbers to NaN, which stands for pairs that were not scored
-                best[i] = np.fmax.reduce(scores[at : at + len(pairs)], initial=np.nan)
+                own = scores[at : at + len(pairs)]
+                best[i] = np.fmax.reduce(own, initial=np.nan)
+                which[i] = np.argmax(np.nan_to_num(own, nan=-np.inf)) if len(own) else 0
                 at += len(pairs)
             mixed = reranker.calibrated and group.share < 1
             weighed = log_odds(best) if mixed else best
             final, order = rerank_order(group.prior, weighed, group.share)
-            found.append(RerankedGroup(order, final, best))
+            found.append(RerankedGroup(order, final, best, which))
         summary = RerankSummary(
             spec=spec,
             kind=reranker.kind,

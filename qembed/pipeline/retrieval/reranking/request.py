@@ -81,11 +81,12 @@ class RerankRequest:
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """A run to put in a better order: paths of the run and of its queries."""
+    """A run to put in a better order: paths of the run and of its queries. `hits`: with passages."""
 
     run: Path
     queries: Path
     options: RerankOptions
+    hits: bool = False
 
     model: ClassVar[None] = None
     reads_files: ClassVar[bool] = True
@@ -101,13 +102,14 @@ class RunRequest:
             "run": str(self.run),
             "queries": str(self.queries),
             "options": asdict(self.options),
+            "hits": self.hits,
         }
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> RunRequest:
         """Request from JSON values. Raises KeyError, TypeError for other values than `to_json`'s."""
         options = RerankOptions(**body["options"])
-        return cls(Path(body["run"]), Path(body["queries"]), options)
+        return cls(Path(body["run"]), Path(body["queries"]), options, body["hits"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +131,12 @@ class RerankedHits:
 
 @dataclass(frozen=True, slots=True)
 class RerankedRun:
-    """A run in its new order. `warnings`: lines on oddities of its files."""
+    """A run in its new order. `warnings`: lines on oddities of its files. `hits`: the run's, if asked for."""
 
     run: Run
     reranked: RerankSummary
     warnings: Sequence[str] = ()
+    hits: Sequence[HitLine] = ()
 
     def to_json(self) -> dict[str, Any]:
         """JSON values for `from_json`."""
@@ -141,12 +144,14 @@ class RerankedRun:
             "run": self.run,
             "reranked": self.reranked.to_json(),
             "warnings": list(self.warnings),
+            "hits": list(self.hits),
         }
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> RerankedRun:
         """Run from JSON values."""
-        return cls(body["run"], RerankSummary.from_json(body["reranked"]), tuple(body["warnings"]))
+        summary = RerankSummary.from_json(body["reranked"])
+        return cls(body["run"], summary, tuple(body["warnings"]), tuple(body["hits"]))
 
 
 # ── standard input ───────────────────────────────────────────────────────────────────────────────

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,9 @@ from qembed.errors import InputError
 from qembed.models import Model, open_model, open_reranker, passage_text, query_text, task_template
 from qembed.pipeline.locate import model_spec
 from qembed.pipeline.recipe import TITLE_RULE
-from qembed.pipeline.retrieval.answer import RerankSummary
+from qembed.pipeline.retrieval.answer import hit_json
 from qembed.pipeline.retrieval.fusion import rerank_share
-from qembed.pipeline.retrieval.reranking.job import CandidateGroup, RerankJob
+from qembed.pipeline.retrieval.reranking.job import CandidateGroup, RerankedGroup, RerankJob
 from qembed.pipeline.retrieval.reranking.request import (
     HitLine,
     RerankedHits,
@@ -24,7 +25,7 @@ from qembed.pipeline.retrieval.reranking.request import (
     check_rerank_options,
 )
 from qembed.pipeline.retrieval.session import Session
-from qembed.types import Query, Run
+from qembed.types import Hit, Query, Results, Run
 
 if TYPE_CHECKING:
     from qembed.models import Profile
@@ -160,8 +161,8 @@ def rerank_run_files(
     with counter(sum(len(documents) for documents in run.values())) as track:
         queries = read_queries(request.queries, warn=warnings.append)
         with session() as opened:
-            found, summary = rerank_run(opened, run, queries, request.options, track)
-    return RerankedRun(found, summary, tuple(warnings))
+            found = rerank_run(opened, run, queries, request.options, track, hits=request.hits)
+    return replace(found, warnings=tuple(warnings))
 
 
 def rerank_run(
@@ -170,8 +171,13 @@ def rerank_run(
     queries: Sequence[Query],
     options: RerankOptions,
     track: Track | None = None,
-) -> tuple[Run, RerankSummary]:
-    """A run with each document scored by its best passage. Raises InputError for ids the index lacks."""
+    *,
+    hits: bool = False,
+) -> RerankedRun:
+    """A run with each document scored by its best passage; `hits`: with these passages.
+
+    Raises InputError for ids the index lacks.
+    """
     import numpy as np
 
     check_rerank_options(options)
@@ -217,4 +223,38 @@ def rerank_run(
         q: {names[i]: float(new.final[i]) for i in new.best(options.min_score, options.k)}
         for (q, names), new in zip(ranked.items(), reordered, strict=True)
     }
-    return final, summary
+    lines: list[HitLine] = []
+    if hits:
+        for (q, names), new in zip(ranked.items(), reordered, strict=True):
+            places = [
+                (positions[names[i]], int(new.pairs[i]), i)
+                for i in new.best(options.min_score, options.k)
+            ]
+            lines += _run_hits(session, by_id[q], places, new)
+    return RerankedRun(final, summary, hits=lines)
+
+
+def _run_hits(
+    session: Session, query: Query, places: Sequence[tuple[int, int, int]], new: RerankedGroup
+) -> list[HitLine]:
+    """Hits of one query as lines. `places`: (position in the catalog, passage, candidate), best first."""
+    import numpy as np
+
+    found = []
+    for position, seq, i in places:
+        rows = session.snapshot.rows_of(np.array([position], dtype=np.int64))
+        entry = session.snapshot.catalog.take([position])[0]
+        scores = {"dense": None, "lexical": None, "rerank": _json_score(float(new.scores[i]))}
+        found.append(
+            Hit(
+                document=entry.id,
+                path=session.documents.path_of(entry.source, entry.file),
+                title=entry.title,
+                passage=session.documents.passages(rows)[seq],
+                score=float(new.final[i]),
+                scores=scores,
+                meta=entry.meta,
+            )
+        )
+    results = Results(query, None, found)
+    return [hit_json(results, rank, hit) for rank, hit in enumerate(found, 1)]

@@ -1,0 +1,51 @@
+"""Formats of hits, and the options that choose one: of `query` and `rerank`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from qembed.cli.options import OUTPUT_GROUP
+from qembed.errors import UsageError
+
+
+class HitFormat(StrEnum):
+    """Output format of hits."""
+
+    text = "text"
+    json = "json"
+    jsonl = "jsonl"
+    tsv = "tsv"
+    trec = "trec"
+    paths = "paths"
+    vimgrep = "vimgrep"
+
+
+HIT_FORMATS = (
+    "text for people, json one object, jsonl one hit a line, tsv a table, trec a run, paths the files, "
+    "vimgrep path:line:column:text."
+)
+NullOption = Annotated[
+    bool,
+    typer.Option(
+        "-0",
+        "--null",
+        help="End paths with a zero byte, for xargs -0.",
+        rich_help_panel=OUTPUT_GROUP,
+    ),
+]
+VimgrepOption = Annotated[
+    bool,
+    typer.Option("--vimgrep", help="The same as --format vimgrep.", rich_help_panel=OUTPUT_GROUP),
+]
+
+
+def hit_format(format: HitFormat, vimgrep: bool, null: bool) -> HitFormat:
+    """Format that `--format`, `--vimgrep` and `-0` ask for together. Raises UsageError."""
+    if vimgrep:
+        format = HitFormat.vimgrep
+    if null and format is not HitFormat.paths:
+        raise UsageError(f"-0 goes with --format paths, not with {format.value}")
+    return format

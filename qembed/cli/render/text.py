@@ -1,0 +1,188 @@
+"""Hits as text: never cut in a pipe; on a terminal as wide as it is."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from qembed.cli.render.hits import safe
+from qembed.cli.render.places import (
+    current_folder,
+    file_url,
+    line_of,
+    place,
+    shortened,
+    shows_links,
+)
+from qembed.pipeline.retrieval.answer import Answer
+from qembed.types import Hit, Snippet
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.console import Console
+    from rich.text import Text
+
+PLAIN_WIDTH = 80
+"""Columns at which sentences are wrapped where stdout is no terminal."""
+LEAST_PATH = 12
+"""Columns that a path has at least, however narrow the terminal."""
+INDENT = 11
+BODY_LINES = 3
+"""Lines of a sentence on a terminal."""
+_EMPTY_LINE = re.compile(r"\n[^\S\n]*\n")
+
+
+def write_text(answer: Answer, whole: bool) -> None:
+    """Write the hits of all queries to stdout. `whole`: all of a hit's text, not its best sentence alone."""
+    from rich.console import Console
+    from rich.text import Text
+
+    # styles by weight and the terminal's own palette: readable on light and on dark
+    console = Console(file=sys.stdout, highlight=False, emoji=False, markup=False)
+    terminal = sys.stdout.isatty()
+    if not terminal:
+        console.width = PLAIN_WIDTH
+    page = _Page(console, terminal, whole)
+    for results in answer.results:
+        if len(answer.results) > 1:
+            page.line(
+                Text(f"query {safe(results.query.id)}: {safe(results.query.text)}", "bold"), 0
+            )
+        if not results.hits:
+            page.line(Text("no hits"), 0)
+        for rank, hit in enumerate(results.hits, 1):
+            page.hit(rank, hit)
+        if len(answer.results) > 1:
+            page.line(Text(), 0)
+
+
+class _Page:
+    """Layout of hits on a terminal or in a pipe."""
+
+    def __init__(self, console: Console, terminal: bool, whole: bool) -> None:
+        self._console = console
+        self._terminal = terminal
+        self._whole = whole
+        self._folder: Path = current_folder()
+        # rich also takes FORCE_COLOR for a terminal, and leaves bold where NO_COLOR is set
+        self._coloured = terminal and bool(console.color_system) and not console.no_color
+        self._linked = self._coloured and shows_links(os.environ)
+
+    def line(self, text: Text, indent: int = INDENT) -> None:
+        """Write one line; on a terminal its end is left out where there is no room."""
+        from rich.text import Text
+
+        line = Text(" " * indent) + text
+        if self._terminal:
+            self._console.print(line, no_wrap=True, overflow="ellipsis")
+        else:
+            line.rstrip()
+            self._console.print(line, soft_wrap=True)
+
+    def hit(self, rank: int, hit: Hit) -> None:
+        """Write a hit: rank, score, place, title, metadata of a record of no file, its text."""
+        from rich.text import Text
+
+        head = Text(f"{rank:>2}  {hit.score:.3f}  ")
+        number = line_of(hit)
+        line = "" if number is None else f":{number}"
+        path = safe(place(hit, self._folder))
+        if self._terminal:
+            room = self._console.width - head.cell_len - len(line)
+            path = shortened(path, max(room, LEAST_PATH))
+        head.append(path + line, self._place_style(hit))
+        title = Text(safe(shown_title(hit)), "dim")
+        if title and head.cell_len + 2 + title.cell_len <= self._console.width:
+            head.append("  ")
+            head.append_text(title)
+            title = Text()
+        self.line(head, 0)
+        if title:
+            self.line(title)
+        if hit.path is None and hit.meta:
+            self.line(Text(safe(metadata_line(hit)), "dim"))
+        for part in self._whole_text(hit) if self._whole else self._sentence(hit):
+            self.line(part)
+
+    def _place_style(self, hit: Hit) -> Any:
+        from rich.style import Style
+
+        url = file_url(hit) if self._linked else None
+        return Style(bold=True, color="cyan", link=url)
+
+    def _sentence(self, hit: Hit) -> Iterator[Text]:
+        """Lines of the best sentence; in colour also of the rest of its paragraph, dimmed."""
+        from rich.text import Text
+
+        text, snippet = hit.passage.text, hit.snippet or Snippet(0, len(hit.passage.text))
+        body = Text(safe(text[snippet.start : snippet.end]))
+        if self._coloured:
+            for start, end in snippet.matches:  # `safe` leaves every character in its place
+                body.stylize("bold red", start, end)
+            if not hit.passage.symbol:
+                body.append(safe(_rest_of_paragraph(text, snippet.end)), "dim")
+        width = self._console.width - INDENT
+        if not self._terminal:
+            yield from _wrapped(body, self._console, width, "ignore")
+            return
+        lines = _wrapped(body, self._console, width, "fold")
+        if len(lines) > BODY_LINES:
+            last = lines[BODY_LINES - 1]
+            last.truncate(width - 1)
+            last.append("…", "dim")
+        yield from lines[:BODY_LINES]
+
+    def _whole_text(self, hit: Hit) -> Iterator[Text]:
+        """All lines of the hit's text, as they stand in the document."""
+        from rich.text import Text
+
+        snippet = hit.snippet or Snippet(0, 0)
+        body = Text(safe_lines(hit.passage.text))
+        if self._coloured:
+            for start, end in snippet.matches:
+                body.stylize("bold red", snippet.start + start, snippet.start + end)
+        for line in body.split("\n", allow_blank=True):
+            if self._terminal:
+                yield from _wrapped(line, self._console, self._console.width - INDENT, "fold")
+            else:
+                yield line
+
+
+def _wrapped(text: Text, console: Console, width: int, overflow: Any) -> list[Text]:
+    """Lines of at most `width` columns; "ignore" lets a longer word stand out, "fold" divides it."""
+    lines = list(text.wrap(console, max(width, 8), overflow=overflow)) or [text]
+    for line in lines:
+        line.rstrip()
+    return lines
+
+
+def safe_lines(text: str) -> str:
+    """Text with its line ends, all other control and direction characters replaced, one for one."""
+    return "\n".join(safe(line) for line in text.split("\n"))
+
+
+def shown_title(hit: Hit) -> str:
+    """Title of the document and heading of the passage, `title > heading`, without repetition."""
+    title, label = hit.title, hit.passage.label
+    if not title or label == title or label.startswith(f"{title} > "):
+        return label or title
+    return f"{title} > {label}" if label else title
+
+
+def metadata_line(hit: Hit) -> str:
+    """Metadata as `key=value`, separated by two blanks; texts as they are, other values as JSON."""
+    from qembed.cli.console import dumps
+
+    values = {k: v if isinstance(v, str) else dumps(v) for k, v in hit.meta.items()}
+    return "  ".join(f"{key}={value}" for key, value in values.items())
+
+
+def _rest_of_paragraph(text: str, at: int) -> str:
+    """Text from position `at` to the next empty line, on one line."""
+    gap = _EMPTY_LINE.search(text, at)
+    rest = text[at:] if gap is None else text[at : gap.start()]
+    return (" " if rest[:1].isspace() else "") + " ".join(rest.split())
