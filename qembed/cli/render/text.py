@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 PLAIN_WIDTH = 80
-"""Columns at which sentences are wrapped where stdout is no terminal."""
+"""Columns up to which a title stands beside its place where stdout is no terminal."""
 LEAST_PATH = 12
 """Columns that a path has at least, however narrow the terminal."""
 INDENT = 11
@@ -125,11 +125,11 @@ class _Page:
                 body.stylize("bold red", start, end)
             if not hit.passage.symbol:
                 body.append(safe(_rest_of_paragraph(text, snippet.end)), "dim")
-        width = self._console.width - INDENT
         if not self._terminal:
-            yield from _wrapped(body, self._console, width, "ignore")
+            yield body
             return
-        lines = _wrapped(body, self._console, width, "fold")
+        width = self._console.width - INDENT
+        lines = _wrapped(body, self._console, width)
         if len(lines) > BODY_LINES:
             last = lines[BODY_LINES - 1]
             last.truncate(width - 1)
@@ -147,14 +147,14 @@ class _Page:
                 body.stylize("bold red", snippet.start + start, snippet.start + end)
         for line in body.split("\n", allow_blank=True):
             if self._terminal:
-                yield from _wrapped(line, self._console, self._console.width - INDENT, "fold")
+                yield from _wrapped(line, self._console, self._console.width - INDENT)
             else:
                 yield line
 
 
-def _wrapped(text: Text, console: Console, width: int, overflow: Any) -> list[Text]:
-    """Lines of at most `width` columns; "ignore" lets a longer word stand out, "fold" divides it."""
-    lines = list(text.wrap(console, max(width, 8), overflow=overflow)) or [text]
+def _wrapped(text: Text, console: Console, width: int) -> list[Text]:
+    """Lines of at most `width` columns."""
+    lines = list(text.wrap(console, max(width, 8), overflow="fold")) or [text]
     for line in lines:
         line.rstrip()
     return lines
