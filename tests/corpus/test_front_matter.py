@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from qembed.corpus import ReadOptions, read
 from qembed.corpus.front_matter import front_matter
 from qembed.corpus.readers.html import Page
 from qembed.corpus.readers.registry import html_page, markdown, rst, xhtml_page
+from qembed.corpus.readers.text_formats import notebook
 from qembed.types import Document, ReadWarning, SourceFile
 
 
@@ -111,6 +113,18 @@ def test_front_matter_of_pages(make: Callable[[str], Page]) -> None:
     assert (page.text, page.title) == ("text", "J")
     assert make("---\ntitle: only\n---\n").text == "--- title: only ---"
     assert make("<p>--- a: b ---</p>").meta == {}
+    for empty in ("---\n---\n", "---\r\n\r\n--- \r\n", "--- \n---\n"):
+        assert make(f"{empty}{body}").text == "text"
+
+
+def test_front_matter_of_notebooks() -> None:
+    cell = {"cell_type": "raw", "source": ["---\n", "title: A *b*\n", "n: 1\n", "---"]}
+    words = {"cell_type": "markdown", "source": "words"}
+    page = notebook(json.dumps({"cells": [cell, words]}))
+    assert (page.title, page.meta) == ("A b", {"title": "A *b*", "n": 1})
+    assert page.text.endswith("---\n\nwords")
+    headed = notebook(json.dumps({"cells": [cell, {**words, "source": "# Head"}]}))
+    assert headed.title == "Head"
 
 
 @pytest.mark.parametrize(("written", "title"), [("1984", "1984"), ("No", "No"), ("'A: b'", "A: b")])
@@ -145,8 +159,6 @@ def test_anchors_make_no_billion() -> None:
 
 @given(st.text("ab: -[]{}&*!|>'\"\n\t#@`%1.e~?", max_size=80))
 def test_any_block_ends_in_json(block: str) -> None:
-    import json
-
     for mark in ("---", "+++", ";;;"):
         found = front_matter(f"{mark}\n{block}\n{mark}\nbody")
         json.dumps(found.meta, allow_nan=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
@@ -94,7 +95,13 @@ def xhtml_page(text: str) -> Page:
     return _behind_front(text, html.read_xhtml)
 
 
+_EMPTY_FRONT = re.compile(r"---[ \t]*\r?\n\s*---[ \t]*(?:\r?\n|\Z)")
+"""Front matter without a key, with which Jekyll marks a page that it is to process."""
+
+
 def _behind_front(text: str, make: Callable[[str], Page]) -> Page:
+    if empty := _EMPTY_FRONT.match(text):
+        return make(text[empty.end() :])
     front = front_matter(text)
     is_front = bool(front.meta) and bool(text[front.end :].strip())
     page = make(text[front.end :] if is_front else text)

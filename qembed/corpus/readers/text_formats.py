@@ -6,6 +6,8 @@ import json
 import re
 from typing import Any
 
+from qembed.corpus.front_matter import front_matter
+from qembed.corpus.markdown import strip_inline
 from qembed.corpus.markdown import title as heading
 from qembed.corpus.readers.html import Page
 
@@ -13,7 +15,10 @@ from qembed.corpus.readers.html import Page
 
 
 def notebook(text: str) -> Page:
-    """A Jupyter notebook's cells as Markdown, code in fences; what they printed is left out."""
+    """A Jupyter notebook's cells as Markdown, code in fences; what they printed is left out.
+
+    Front matter in its first cell (Quarto, nbdev) is metadata.
+    """
     try:
         book = json.loads(text)
     except RecursionError:
@@ -42,7 +47,10 @@ def notebook(text: str) -> Page:
         body = source.strip("\n")
         parts.append(f"{mark}{language}\n{body}\n{mark}" if is_code else body)
     found = whole("\n\n".join(parts))
-    return Page(found, heading(found), {"language": language} if language else {})
+    front = front_matter(found)
+    meta = {**({"language": language} if language else {}), **front.meta}
+    doubts = [(None, message) for _, message in front.warnings]
+    return Page(found, heading(found) or strip_inline(front.title), meta, warnings=doubts)
 
 
 def _objects(value: Any) -> bool:

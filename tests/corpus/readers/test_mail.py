@@ -99,6 +99,11 @@ def test_headers() -> None:
     assert mail(b"Subject: =?x-none?q?caf=E9?=\n\n").title == "café"
 
 
+def test_a_message_that_an_editor_saved_in_utf_16() -> None:
+    page = mail("Subject: Grüße\n\nSchön".encode("utf-16"))
+    assert (page.title, page.text) == ("Grüße", "Schön")
+
+
 def test_flowed_text() -> None:
     assert unflowed("a line that \ngoes on\n> quoted \n> too\n-- \nname", False) == (
         "a line that goes on\n> quoted too\n-- \nname"

@@ -128,7 +128,7 @@ class Attachments:
                 named = f"{line}{item.error}" if failures <= MAX_FAILURES else "more failures"
                 self.left_out[f"attachment {shown}: {named}"] += 1
         self._characters = size
-        return [text for text in texts if text.strip()]
+        return [text.strip("\n") for text in texts if text.strip()]
 
 
 def _ending(name: str, kind: str) -> str | None:

@@ -245,6 +245,8 @@ def _parsed(data: bytes) -> Message:
     from email import policy
     from email.parser import BytesParser
 
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):  # saved as text by an editor
+        data = data.decode("utf-16", "replace").encode("utf-8", "replace")
     return BytesParser(policy=policy.compat32).parsebytes(data.removeprefix(b"\xef\xbb\xbf"))
 
 
