@@ -15,6 +15,7 @@ from typing import Any
 
 from qembed.errors import StorageError, UsageError
 from qembed.locks import FileLock, LockHeld
+from qembed.paths import CACHE_HINT, cache_folder
 from qembed.serve.connection import KEEPALIVE_SECONDS, Connection
 from qembed.serve.dispatcher import Dispatcher
 from qembed.serve.event_loop import EventLoop
@@ -112,7 +113,8 @@ class Server:
                 "qembed serve --stop ends it)"
             ) from None
         except OSError as e:
-            raise StorageError(f"cannot serve from {folder}: {e.strerror or e}") from e
+            hint = f" ({CACHE_HINT})" if folder.is_relative_to(cache_folder()) else ""
+            raise StorageError(f"cannot serve from {folder}: {e.strerror or e}{hint}") from e
         with lock:
             yield
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -121,6 +122,16 @@ def test_a_disk_that_refuses_is_told_with_the_true_state(
     assert shell("index", "rows.jsonl").code == 0
     assert shell("verify").code == 0
     assert len(shell("query", "w1", "-k", "999", "--format", "jsonl").lines) == 250
+
+
+@pytest.mark.skipif(
+    Path(f"/run/user/{os.geteuid()}").is_dir(), reason="sockets go into the user's runtime folder"
+)
+def test_a_cache_that_cannot_be_written_is_told_to_who_serves(docs: Shell) -> None:
+    done = docs.process("serve", QEMBED_CACHE="/proc/none", XDG_RUNTIME_DIR="")
+    assert done.code == 2
+    assert "cannot serve from /proc/none/run" in done.err
+    assert "$QEMBED_CACHE may name another folder" in done.err
 
 
 def test_a_graph_that_is_not_written_whole_is_an_error() -> None:
