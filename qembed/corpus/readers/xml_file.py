@@ -23,6 +23,8 @@ from qembed.types import Document, LeftOut, ReadItem, ReadWarning, SourceFile, U
 
 _ENTRIES = {"rss": ".//item", "RDF": "item", "feed": "entry", "mediawiki": "page"}
 """Root elements of files with several documents -> path of each."""
+LEAST_TEXT = 0.1
+"""Share of a file that is not well-formed which is text, below which its tags are read too."""
 
 
 def read_xml(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
@@ -36,6 +38,8 @@ def read_xml(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
         root = parse(found.text)
     except expat.ExpatError as e:
         text = without_tags(found.text)
+        if len(text) < LEAST_TEXT * len(found.text):  # it speaks in attributes
+            text = found.text
         yield Document(file.name, text, meta=found.meta)
         said = f"not well-formed XML ({e}): read without its tags"
         yield ReadWarning(where, said, getattr(e, "lineno", None))

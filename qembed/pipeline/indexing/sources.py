@@ -137,7 +137,7 @@ class Sources:
             **dict.fromkeys(ceded, ELSEWHERE),
         }
         changes.gone.extend(ceded)
-        self._check_loss(changes, known if replaced is None else replaced, missing)
+        self._check_loss(changes, len(catalog), known if replaced is None else replaced, missing)
         return changes
 
     def _missing(self) -> set[str]:
@@ -163,13 +163,22 @@ class Sources:
         return any(full.startswith(f) or f"{key[1]}/".startswith(f) for f in folders)
 
     def _check_loss(
-        self, changes: SourceChanges, before: Mapping[Key, FileState], missing: set[str]
+        self,
+        changes: SourceChanges,
+        documents: int,
+        before: Mapping[Key, FileState],
+        missing: set[str],
     ) -> None:
         """Have the loss of more than half of the documents confirmed, whatever the reason.
 
         Documents of missing sources do not count: --allow-missing asks for their deletion. As many as there
-        are new files do not count either: files may have moved. `before`: files of the present index.
+        are new files do not count either: files may have moved. `documents`: number of the catalog's;
+        `before`: files of the present index.
         """
+        # a refresh of many files pays for no look at each
+        if not changes.gone and not self.options.rebuild:
+            self.guard = LossGuard(documents, self.options.confirm)
+            return
         counted = {
             key: state.stop - state.start
             for key, state in before.items()

@@ -145,4 +145,6 @@ def test_mistakes_cost_the_tags_only(tmp_path: Path) -> None:
     document, warning = items(tmp_path, "<doc>\n<p>Fish & chips</p>\n<p>and <b>peas</p>\n</doc>")
     assert document.text == "Fish & chips\nand peas"
     assert warning.line == 2
+    settings = "".join(f'<code id="{i}" name="Fish & chips {i}"/>\n' for i in range(9))
+    assert items(tmp_path, settings)[0].text == settings
     assert "not well-formed XML" in warning.message
