@@ -81,7 +81,8 @@ def _reranker(kind: str, folder: Path, spec: str, device: str | None) -> ExportR
     from qembed.models.model_folder import Folder
 
     revision = Folder(folder).revision()
-    return ExportRequest(kind, short_name(str(folder)), spec, folder, revision, "", 0, device)
+    name = short_name(spec if spec.strip("./~") else str(folder))
+    return ExportRequest(kind, name, spec, folder, revision, "", 0, device)
 
 
 # ── opening ──────────────────────────────────────────────────────────────────────────────────────

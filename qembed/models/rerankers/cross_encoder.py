@@ -24,8 +24,9 @@ CLASSIFIER = "ForSequenceClassification"
 class CrossEncoderReranker:
     """Scorer through a sentence-transformers cross-encoder with one output; scores are probabilities.
 
-    Runs its ONNX export if there is one, else torch. Raises ModelUnavailable, UsageError for a classifier
-    with several classes.
+    Runs its ONNX export if there is one, else torch. `spec`: for messages, the folder by default.
+
+    Raises ModelUnavailable, UsageError for a classifier with several classes.
     """
 
     kind = "cross"
@@ -33,12 +34,12 @@ class CrossEncoderReranker:
     instructed = False
     meaning = PROBABILITY
 
-    def __init__(self, folder: Path, device: str | None = None) -> None:
-        self._name = folder.name
+    def __init__(self, folder: Path, device: str | None = None, spec: str | None = None) -> None:
+        self._name = spec or folder.name
         self.truncated: list[Pair] = []
         files = Folder(folder)
         files.check_files()
-        self._exported, self.note = open_cross(cross_encoder(folder, str(folder), device))
+        self._exported, self.note = open_cross(cross_encoder(folder, spec or str(folder), device))
         if self._exported is not None:
             self.truncated = self._exported.truncated
             return

@@ -65,7 +65,7 @@ def _open_folder(spec: str, path: Path, task: str | None, device: str | None) ->
         raise ModelUnavailable(
             f"{path}: a language model ({found}) without a prompt that makes it a reranker"
         )
-    return CrossEncoderReranker(path, device)
+    return CrossEncoderReranker(path, device, spec)
 
 
 def _renders_pairs(folder: Folder) -> bool:
