@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 HELPERS = {"__init__", "__main__", "table", "encoder", "processes", "launch"}
-ON_REQUEST = {"published", "modes", "trees", "long_files"}
+ON_REQUEST = {"models", "published", "modes", "trees", "long_files"}
 """Those that want an argument, or much time."""
 
 
