@@ -1,7 +1,7 @@
 """Cold queries with each built-in model, and with the built-in reranker, on the sample help centre.
 
-Wanted: `bge-small` and `multilingual` at most 1.5 times `minilm`'s time and at most 260 MiB; with `--rerank minilm-l12
---candidates 20` at most 1.5 s. Exports that are not in the cache are made first.
+Wanted: `bge-small` and `multilingual` at most 1.5 times `minilm`'s time and at most 260 MiB; with
+`--rerank minilm-l12 --candidates 20` at most 1.5 s. Exports that are not in the cache are made first.
 """
 
 from __future__ import annotations
