@@ -12,8 +12,8 @@ from typing import Any
 from qembed.corpus.front_matter import FrontMatter, front_matter
 from qembed.corpus.rst import bare, is_mark
 
-MAX_LINES = 500
-"""Lines from the top of a file in which a field list begins and ends."""
+HEADS = (4096, 1 << 18)
+"""Characters from the top of a file that are looked at: more where the fewer are comments and fields only."""
 _FIELD = re.compile(r":((?:[^:\\\n]|\\.|:(?=\S))+?):(?:[ \t]+(.*)|$)")
 _COMMENT = re.compile(r"\.\.(?:[ \t]+(?!_|\[|\||[\w:.+-]+::)(.*)|$)")
 _NIKOLA = re.compile(r"([\w-]+):(?:[ \t]+(.*)|$)")
@@ -30,7 +30,14 @@ def docinfo(text: str) -> FrontMatter:
     front = front_matter(text)
     if front.meta:
         return front
-    fields = _fields([line.rstrip() for line in text[: 1 << 18].splitlines()[:MAX_LINES]])
+    fields: list[tuple[str, str]] = []
+    for size in HEADS:
+        lines = text[:size].split("\n")
+        if len(text) > size:
+            lines.pop()  # it may be half of one
+        fields, is_whole = _fields([line.rstrip() for line in lines])
+        if is_whole or len(text) <= size:
+            break
     meta: dict[str, Any] = {}
     for name, written in fields:
         value = _value(name, written)
@@ -52,8 +59,8 @@ def _value(name: str, written: str) -> Any:
     return value or True
 
 
-def _fields(lines: list[str]) -> list[tuple[str, str]]:
-    """(name, value) of the field list, and of comments that look like fields, before any other text."""
+def _fields(lines: list[str]) -> tuple[list[tuple[str, str]], bool]:
+    """(name, value) of the field list, and of comments that look like fields; True if other text follows."""
     fields: list[tuple[str, str]] = []
     at = titles = 0
     while at < len(lines):
@@ -70,13 +77,13 @@ def _fields(lines: list[str]) -> list[tuple[str, str]]:
             if named := _NIKOLA.match(comment[1] or ""):
                 fields.append((named[1].lower(), f"{named[2] or ''} {body}".strip()))
         elif titles == 2 or fields:
-            break
+            return fields, True
         elif end_of_title := _end_of_title(lines, at):
             end, titles = end_of_title, titles + 1
         else:
-            break
+            return fields, True
         at = end
-    return fields
+    return fields, False
 
 
 def _end_of_title(lines: list[str], at: int) -> int:

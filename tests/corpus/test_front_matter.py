@@ -92,6 +92,7 @@ def test_toml_with_a_bad_value(block: str, meta: dict[str, Any], line: int) -> N
         (":author: A\n:author: B\n", "", {"author": ["A", "B"]}),
         ("---\ntitle: Front\n---\n\nHead\n====\n", "Head", {"title": "Front"}),
         ("text\n\n:author: no\n", "", {}),
+        (".. a licence\n" + "   of many lines\n" * 999 + "\n:author: A\n", "", {"author": "A"}),
         (":ref:`x` is text\n", "", {}),
         ("Head\n====\n\ntext\n\n:author: no\n", "Head", {}),
     ],
