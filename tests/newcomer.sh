@@ -110,8 +110,12 @@ says err 'cannot write to stdout'
 step 0 sh -c 'qembed query money >&-'
 step 2 qembed add -
 says err 'stdin is closed'
-step 2 env QEMBED_CACHE=/proc/none qembed eval --beir .
-says err 'QEMBED_CACHE|corpus'
+mkdir -p "$work/beir/qrels"
+echo '{"_id": "a", "text": "money"}' > "$work/beir/corpus.jsonl"
+echo '{"_id": "q", "text": "money"}' > "$work/beir/queries.jsonl"
+printf 'query-id\tcorpus-id\tscore\nq\ta\t1\n' > "$work/beir/qrels/test.tsv"
+step 2 env QEMBED_CACHE=/proc/none qembed eval --beir "$work/beir"
+says err 'cannot write /proc/none.*QEMBED_CACHE'
 
 # ── the first red build ──────────────────────────────────────────────────────────────────────────
 
