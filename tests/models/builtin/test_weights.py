@@ -57,7 +57,8 @@ def test_multilingual_finds_the_page_on_refunds() -> None:
     query, *passages = model.encoder().encode(texts)
     cosines = [float(query @ p) for p in passages]
     assert cosines[0] == pytest.approx(0.904, abs=0.002)
-    assert cosines[0] > cosines[1] > max(cosines[2:])
+    assert cosines[0] > max(cosines[1:]) + 0.03
+    assert cosines[1] > cosines[2] + 0.03  # across languages
 
 
 def test_the_cross_encoder_tells_answers_from_others() -> None:
