@@ -38,7 +38,8 @@ def test_the_same_thing_twice_is_there_once(memories: Shell) -> None:
         "add", "--meta", "user_id=alice", "Alice drinks her coffee black", "--format", "json"
     )
     assert again.json["documents"]["added"] == 0
-    assert again.json["passages"] == {"total": 2, "encoded": 0, "reused": 0, "truncated": 0}
+    passages = again.json["passages"]
+    assert (passages["total"], passages["encoded"], passages["reused"]) == (2, 0, 0)
 
 
 def test_an_id_names_a_record(shell: Shell) -> None:

@@ -139,11 +139,11 @@ def test_a_graph_that_disagrees_is_refused(
     ] *= 2
     save_file(weights, other / "model.safetensors", metadata={"format": "pt"})
 
-    def graph(wrapped: object, inputs: object, outputs: object, out: Path) -> None:
+    def graph(wrapped: object, inputs: object, outputs: object, out: Path, **_: object) -> None:
         for name in ("model.onnx", "weights.bin"):
             shutil.copy(export.folder / name, out / name)
 
-    monkeypatch.setattr(onnx_export, "_graph", graph)
+    monkeypatch.setattr(onnx_export, "write_graph", graph)
     make(qwen_reranker(folder, str(folder), "cpu"), tmp_path / "same")
     with pytest.raises(parity.ParityError, match="other scores than torch"):
         make(qwen_reranker(other, str(other), "cpu"), tmp_path / "other")

@@ -244,7 +244,8 @@ def test_ones_own_without_score(model: Model) -> None:
 @pytest.mark.parametrize("spec", ["nonsense", "", "./nowhere", "/no/such/folder"])
 def test_nonsense_names_the_forms(model: Model, spec: str) -> None:
     forms = (
-        r"late, a folder, a hub id, http\(s\)://host:port/v1#model or py:module:factory is wanted"
+        r"late, minilm-l12, a folder, a hub id, http\(s\)://host:port/v1#model "
+        "or py:module:factory is wanted"
     )
     with pytest.raises(UsageError, match=forms):
         open_reranker(spec, model)
