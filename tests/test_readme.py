@@ -25,7 +25,9 @@ from tests.documentation import EXPORTS, PAGES, ROOT, Block, anchors, blocks, bl
 NUMBER = re.compile(r"-?\d+\.\d+")
 VARYING = re.compile(r"generation \d+ · \d+\.\d+ s\b|^latency .*", re.M)
 """Times; and a slow machine commits in between, which counts as a generation."""
-PATIENCE = re.compile(r"^qembed: \w+: \d+s so far.*\n", re.M)
+PATIENCE = re.compile(
+    r"^qembed: [\w ]+: (\d+s so far|(\d+m \d+s so far)|[\d,]+ of |[\d,]+ \w+, ).*\n", re.M
+)
 """What a slow machine says in between."""
 MODEL = "py:qembed.testing:encoder"
 LANGUAGES = {"console", "sh", "python", "text", "toml", "mermaid"}
