@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -67,6 +69,13 @@ class Main(LazyGroup):
             code = e.exit_code
         raise SystemExit(code)
 
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        """Parse the options before the command. Raises Exit for those that there are not."""
+        try:
+            return super().parse_args(ctx, args)
+        except _ParsingError as e:
+            raise _refused(e) from None
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command, and let the project file set the defaults of its options. Raises UsageError."""
         name, command, rest = super().resolve_command(ctx, args)
@@ -85,6 +94,8 @@ class Main(LazyGroup):
                 return super().invoke(ctx)
         except OutputError:
             raise
+        except _ParsingError as e:
+            raise _refused(e) from None
         except QembedError as e:
             _print_error(e)
             if ctx.obj is not None and (place := ctx.obj.origin(str(e))) is not None:
@@ -97,6 +108,26 @@ class Main(LazyGroup):
                 _print_error("the current folder was removed (cd to one that exists)")
                 raise typer.Exit(ExitCode.CANNOT_RUN) from None
             raise
+
+
+_ParsingError: Any = typer.BadParameter.__mro__[1]
+"""The parser's UsageError, which typer does not export."""
+
+
+def _refused(error: Any) -> Any:
+    """Exit for a command line that cannot be parsed, in the style of all other errors."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        return error
+    text = error.format_message().rstrip(".")
+    place = error.ctx.command_path if error.ctx else "qembed"
+    words = re.fullmatch(r"Got unexpected extra arguments? ?(?:\(s\) )?\((.*)\)", text, re.DOTALL)
+    first = error.ctx.params.get("text") if error.ctx else None
+    if words and first:
+        hint = f"one text in quotes is wanted: {place} {shlex.quote(f'{first} {words[1]}')}"
+        _print_error(hint)
+    else:
+        _print_error(f"{text[:1].lower()}{text[1:]} ({place} -h shows what there is)")
+    return typer.Exit(ExitCode.CANNOT_RUN)
 
 
 def _print_error(error: object) -> None:

@@ -101,7 +101,9 @@ ModelOption = Annotated[
         rich_help_panel=MODEL_GROUP,
     ),
 ]
-FormatOption = Annotated[OutputFormat, typer.Option("--format", help="text or json.")]
+FormatOption = Annotated[
+    OutputFormat, typer.Option("--format", help="text for people, json for programs.")
+]
 QuietOption = Annotated[
     bool,
     typer.Option("--quiet", "-q", help="No messages on stderr.", rich_help_panel=OUTPUT_GROUP),
@@ -132,11 +134,14 @@ MetaOption = Annotated[
 
 # ── retrieval ────────────────────────────────────────────────────────────────────────────────────
 
+TASKS = "web, memory, document, code, qa"
+"""Names of tasks; numpy and the models' tables stay out of the help, and a test compares."""
+
 TaskOption = Annotated[
     str | None,
     typer.Option(
         metavar="NAME|TEXT",
-        help="The task put into the model's instruction: a name or a sentence.",
+        help=f"The task put into the model's instruction: {TASKS}, or a sentence.",
         rich_help_panel=MODEL_GROUP,
     ),
 ]
@@ -159,7 +164,8 @@ TemplateOption = Annotated[
 ModeOption = Annotated[
     Mode,
     typer.Option(
-        help="By meaning, by words, by both in equal parts, or by both as the query suggests."
+        help="auto weighs meaning and words for each query, dense is by meaning, lexical by words, "
+        "hybrid by both in equal parts."
     ),
 ]
 WhereOption = Annotated[
@@ -173,14 +179,15 @@ WhereOption = Annotated[
 FusionOption = Annotated[
     Fusion,
     typer.Option(
-        help="Both searches' scores added, or their reciprocal ranks.",
+        help="sum adds both searches' scores, rrf their reciprocal ranks.",
         rich_help_panel=SEARCH_GROUP,
     ),
 ]
 SearchOption = Annotated[
     Search,
     typer.Option(
-        help="Every vector, the graph, or whichever is faster here.", rich_help_panel=SEARCH_GROUP
+        help="auto takes what is faster here, exact compares every vector, graph takes the graph.",
+        rich_help_panel=SEARCH_GROUP,
     ),
 ]
 RERANKERS = (

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         passage_text,
         query_text,
         resolve_task,
+        takes_task,
         task_template,
     )
     from qembed.paths import cache_folder
@@ -44,6 +45,7 @@ __all__ = [
     "profile_for",
     "query_text",
     "resolve_task",
+    "takes_task",
     "task_template",
 ]
 
@@ -61,6 +63,7 @@ _MODULES = {
     "profile_for": "qembed.models.profiles",
     "query_text": "qembed.models.templates",
     "resolve_task": "qembed.models.templates",
+    "takes_task": "qembed.models.templates",
     "task_template": "qembed.models.templates",
 }
 

@@ -22,7 +22,7 @@ from qembed.models.environment import requested_device
 from qembed.models.folder_model import FolderModel, open_folder
 from qembed.models.model import Model, Say
 from qembed.models.onnx.prepare import ExportRequest, prepare
-from qembed.models.profiles import short_name
+from qembed.models.profiles import PROFILES, short_name
 from qembed.models.python_model import load_python_model
 
 MODEL_FORMS = (
@@ -34,6 +34,15 @@ _SCHEMES = ("http://", "https://")
 _PYTHON = "py:"
 # a name may not begin with "." or "-": "./folder" that is not there is no hub id
 _HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*")
+
+_HUB = "https://huggingface.co/"
+_LISTED = {
+    name.lower(): p.url.removeprefix(_HUB)
+    for p in reversed(PROFILES)
+    if p.url.startswith(_HUB)
+    for name in (short_name(p.url), p.name)
+}
+"""Hub id by the names of `qembed models list` and the last parts of its ids."""
 
 Kind: TypeAlias = Literal["builtin", "folder", "hub", "python", "endpoint", "late", "unknown"]
 
@@ -77,6 +86,7 @@ def parse_spec(text: str) -> ModelSpec:
         path = Path(text).expanduser().resolve()
         return ModelSpec(text, "folder", short_name(str(path)), path=path)
     name, _, revision = text.partition("@")
+    name = _LISTED.get(name.lower(), name)
     if _HUB_ID.fullmatch(name):
         return ModelSpec(text, "hub", name, revision=revision or None)
     return ModelSpec(text, "unknown", text)

@@ -19,6 +19,7 @@ BETWEEN = " > "
 
 # other braces, as in `{"q": …}`, are text
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]\w*)\}")
+_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _HEADING = re.compile(r"\s*(?:#+\s*)?")
 
 
@@ -112,10 +113,16 @@ def task_template(
     return chosen, resolve_task(task, profile)
 
 
+def takes_task(profile: Profile, task: str, template: str | None = None) -> bool:
+    """True if a task changes what is encoded: by a place in the template, or by a prompt of its name."""
+    chosen, _ = task_template(profile, task, template)
+    return "{task}" in chosen or (template is None and task in dict(profile.prompts))
+
+
 def resolve_task(name_or_text: str | None, profile: Profile) -> str:
     """Full text of a task: of a name in `TASKS`, free text unchanged, for None the profile's task.
 
-    Raises UsageError for an empty task, and for one word that is close to a name.
+    Raises UsageError for an empty task, and for one word that looks like a name and is none.
     """
     if name_or_text is None:
         return profile.task or TASKS["web"]
@@ -128,4 +135,7 @@ def resolve_task(name_or_text: str | None, profile: Profile) -> str:
     close = get_close_matches(name_or_text.lower(), names, n=1) if " " not in name_or_text else []
     if close:
         raise UsageError(f"unknown task {name_or_text!r}: did you mean {names[close[0]]!r}?")
+    if _NAME.fullmatch(name_or_text):
+        known = ", ".join(names.values())
+        raise UsageError(f"unknown task {name_or_text!r} (names: {known}; else write a sentence)")
     return name_or_text

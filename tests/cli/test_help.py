@@ -86,3 +86,64 @@ def test_eval_names_its_commands(shell: Shell) -> None:
     assert done.code == 0
     for word in ("diff", "pool", "init", "sts", "--ablate", "--max-drop-significant"):
         assert word in done.out
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (
+            ["query", "refund", "policy", "it's late"],
+            "qembed query 'refund policy it'\"'\"'s late'",
+        ),
+        (["add", "Bob", "likes", "tea"], "qembed add 'Bob likes tea'"),
+        (["query", "x", "--mode", "foo"], "(qembed query -h shows what there is)"),
+        (["query", "x", "--nosuch"], "no such option: --nosuch"),
+        (["nosuch"], "no such command 'nosuch'"),
+        (["--nosuch"], "no such option: --nosuch"),
+        (["models", "show"], "missing argument 'SPEC'"),
+        (["eval", "diff", "a"], "missing argument"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(shell: Shell, args: list[str], message: str) -> None:
+    done = shell(*args)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("qembed: ")
+    assert done.err.count("\n") == 1
+    assert message in done.err
+
+
+def test_help_names_the_tasks(shell: Shell) -> None:
+    from qembed.cli.options import TASKS as named
+    from qembed.models import TASKS
+
+    assert named.split(", ") == list(TASKS)
+    assert all(name in shell("query", "--help").out for name in TASKS)
+
+
+def test_a_task_that_changes_nothing_is_said(docs: Shell) -> None:
+    done = docs("query", "money", "--task", "code")
+    assert done.code == 0
+    assert "warning: --task changes nothing: " in done.err
+    assert docs("query", "money", "--task", "code", "--format", "json").json["warnings"]
+    assert (
+        "changes nothing" not in docs("query", "money", "--task", "code", "--mode", "lexical").err
+    )
+    used = docs("query", "money", "--task", "code", "--template", "{task}: {query}")
+    assert "changes nothing" not in used.err
+    without = docs("query", "money", "--task", "a sentence of mine", "--no-instruction")
+    assert "--no-instruction leaves it out" in without.err
+    unknown = docs("query", "money", "--task", "foo")
+    assert unknown.code == 2
+    assert "unknown task 'foo' (names: web, memory, document, code, qa" in unknown.err
+
+
+def test_listed_names_are_models(shell: Shell) -> None:
+    from qembed.models.spec import parse_spec
+
+    listed = shell("models", "list", "--format", "json").json["models"]
+    for m in listed:
+        assert parse_spec(m["name"]) == parse_spec(m["name"])._replace(kind="hub", name=m["model"])
+        assert parse_spec(m["model"].rpartition("/")[2]).name == m["model"]
+    assert parse_spec("bge-m3@main").revision == "main"
+    assert parse_spec("no-such-model").kind == "unknown"
+    assert shell("models", "show", "foo/bar", "--format", "json").json["verified"] is False

@@ -37,6 +37,7 @@ def list_models(format: FormatOption = OutputFormat.text) -> None:
         out(m["name"])
         if m["builtin"]:
             out(f"    built in as {', '.join(m['builtin'])}")
+        out(f"    model    {m['model']}")
         out(f"    query    {m['query']!r}\n    passage  {m['passage']!r}")
         cut = f", may be cut to {m['min_dim']} dimensions" if m["min_dim"] else ""
         out(f"    reads    {m['max_tokens']} tokens{cut}")

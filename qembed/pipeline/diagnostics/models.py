@@ -16,6 +16,7 @@ from qembed.models import (
     profile_for,
     query_text,
     resolve_task,
+    takes_task,
     task_template,
 )
 from qembed.models.builtin.registry import BUILTIN
@@ -52,6 +53,7 @@ def known_models() -> list[dict[str, Any]]:
         {
             "name": p.name,
             "builtin": builtin.get(p.name, []),
+            "model": p.url.removeprefix("https://huggingface.co/"),
             "query": p.query,
             "passage": p.passage,
             "task": p.task,
@@ -92,6 +94,7 @@ def show_model(spec: str, task: str | None, query: str) -> dict[str, Any]:
         }
     profile = profile_for(parsed.name, parsed.path)
     template, resolved = task_template(profile, task or None)
+    unused = bool(task) and not takes_task(profile, task or "")
     return {
         "model": spec,
         "profile": profile.name,
@@ -105,7 +108,8 @@ def show_model(spec: str, task: str | None, query: str) -> dict[str, Any]:
         "min_dim": profile.min_dim,
         "dtype": profile.dtype or "any (float32 on a CPU)",
         "url": profile.url,
-        "verified": profile.verified,
+        "verified": profile.known and profile.verified,
+        **({"note": "takes no task: --task changes nothing"} if unused else {}),
         "similarity": profile.similarity,
         **(_show_files(parsed, Folder(parsed.path), profile) if parsed.path is not None else {}),
     }

@@ -21,6 +21,7 @@ from qembed.pipeline.retrieval.options import QueryOptions, check_options, check
 from qembed.pipeline.retrieval.ranking import RankedQuery, Ranking
 from qembed.pipeline.retrieval.request import QueryRequest
 from qembed.pipeline.retrieval.session import Session
+from qembed.pipeline.retrieval.unused_task import unused_task
 from qembed.search.topk import distinct
 from qembed.types import Query, Results
 
@@ -90,11 +91,8 @@ class Retriever:
         """Distinct query texts that have more tokens than the model reads."""
         model = self.session.loaded.model.queries
         limit = model.max_tokens
-        long = [
-            t
-            for t in dict.fromkeys(texts)
-            if not (t.isascii() and len(t) + SPECIAL_TOKENS <= limit)
-        ]
+        fits = limit - SPECIAL_TOKENS
+        long = [t for t in dict.fromkeys(texts) if not (t.isascii() and len(t) <= fits)]
         lengths = model.count(long) if long else []
         return [t for t, n in zip(long, lengths, strict=True) if n > limit]
 
@@ -136,6 +134,8 @@ class Retriever:
             )
             found.update(zip(positions, candidates, strict=True))
         warnings.update(dict.fromkeys(self._candidates.warnings))
+        if self._candidates.wants_vectors:
+            warnings.update(unused_task(self.session.loaded.model, options, queries))
         ranked = []
         for i, q in enumerate(queries):
             c = found[i]
