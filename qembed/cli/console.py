@@ -166,6 +166,11 @@ def harmless(text: str) -> str:
     return _CONTROLS.sub(lambda m: ascii(m.group())[1:-1], text)
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number with its noun: `1 record`, `2,000 records`. `many`: the plural, if it is not `one` with s."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def out(text: str) -> None:
     """Print one line of data: unchanged into a pipe or file, controls escaped on a terminal."""
     sys.stdout.write((harmless(text) if sys.stdout.isatty() else text) + "\n")

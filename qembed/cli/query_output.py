@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from qembed.cli.console import Console, dumps
+from qembed.cli.console import Console, counted, dumps
 from qembed.cli.render.hits import show
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ def print_answer(answer: Answer, output: HitOutput, talk: Console) -> None:
         talk.say(f"query {query_id} is not answered: {reason}")
     if answer.truncated:
         count = f"{len(answer.truncated)} of {len(answer.results)}"
-        talk.say(f"{count} queries were longer than the model reads")
+        were = "query was" if len(answer.results) == 1 else "queries were"
+        talk.say(f"{count} {were} longer than the model reads")
         for text in answer.truncated:
             talk.detail(f"cut short: {text[:80]!r}")
     if output.explain:
@@ -110,6 +111,7 @@ def say_reranked(talk: Console, reranked: RerankSummary | None, explain: bool) -
             f"scored; scores are {reranked.meaning}"
         )
     if reranked.truncated:
-        talk.say(f"{len(reranked.truncated)} pairs were longer than the reranker reads")
+        long = counted(len(reranked.truncated), "pair was", "pairs were")
+        talk.say(f"{long} longer than the reranker reads")
         for query, passage in reranked.truncated:
             talk.detail(f"cut short: {query[:60]!r} with {passage[:60]!r}")

@@ -344,5 +344,5 @@ def test_what_was_cut_short_is_counted_and_listed(shell: Shell) -> None:
     assert "1 truncated to 200 tokens" in done.out
     assert "cut short: long.md:1" in done.err
     asked = shell("query", "word " * 400, "-v", "--format", "paths")
-    assert "1 of 1 queries were longer than the model reads" in asked.err
+    assert "1 of 1 query was longer than the model reads" in asked.err
     assert "cut short: 'word word" in asked.err

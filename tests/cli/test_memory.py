@@ -112,7 +112,7 @@ def test_a_rebuild_keeps_them(memories: Shell) -> None:
 
 def test_forget(memories: Shell) -> None:
     dry = memories("forget", "--where", "user_id = 'alice'", "--dry-run")
-    assert dry.out.endswith("would forget 1 records · generation 2\n")
+    assert dry.out.endswith("would forget 1 record · generation 2\n")
     assert len(found(memories, "coffee")) == 2
     done = memories("forget", "--where", "user_id = 'alice'", "--format", "json")
     assert len(done.json["forgotten"]) == 1
@@ -144,7 +144,7 @@ def test_purge_leaves_no_word_of_it(memories: Shell) -> None:
 def test_what_has_a_source_is_not_forgotten(docs: Shell) -> None:
     docs("add", "--id", "m", "a memory")
     done = docs("forget", "--where", "id exists")
-    assert "forgot 1 records" in done.out
+    assert "forgot 1 record" in done.out
     assert "3 documents that match have a source" in done.err
     assert len(found(docs, "account parcel money")) == 3
 

@@ -172,7 +172,7 @@ def test_pairs_that_lost_text_are_counted_and_listed(shell: Shell) -> None:
     shell.write("c.jsonl", json.dumps({"_id": "long", "text": "parcel " * 900}) + "\n")
     assert shell("index", "c.jsonl", "--chunker", "none").code == 0
     done = shell("query", "parcel", "--rerank", "late", "-v")
-    assert "1 pairs were longer than the reranker reads" in done.err
+    assert "1 pair was longer than the reranker reads" in done.err
     assert "cut short: 'parcel' with 'parcel parcel" in done.err
     assert "cut short" not in shell("query", "parcel", "--rerank", "late").err
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from qembed.cli.console import Console, dumps, out
+from qembed.cli.console import Console, counted, dumps, out
 from qembed.cli.options import (
     FormatOption,
     IndexOption,
@@ -51,7 +51,7 @@ def forget(
         talk.say(f"warning: {warning}")
     if done.elsewhere:
         talk.say(
-            f"{done.elsewhere:,} documents that match have a source: delete them there, "
+            f"{counted(done.elsewhere, 'document')} that match have a source: delete them there, "
             "then run qembed index"
         )
     if format is OutputFormat.json:
@@ -69,4 +69,4 @@ def forget(
         for name in done.documents:
             out(f"forget\t{name}")
     verb = "would forget" if dry_run else "forgot"
-    out(f"{verb} {len(done.documents):,} records · generation {done.generation}")
+    out(f"{verb} {counted(len(done.documents), 'record')} · generation {done.generation}")

@@ -6,7 +6,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from qembed.cli.console import out
+from qembed.cli.console import counted, out
 from qembed.cli.render.units import size, span
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def summary_line(summary: IndexSummary) -> str:
         encoded += f" ({lost} of the text is in no vector)"
     state = "interrupted, what was done is kept: " if summary.interrupted else ""
     return (
-        f"{state}{what} · {p['total']:,} passages, {encoded} · "
+        f"{state}{what} · {counted(p['total'], 'passage')}, {encoded} · "
         f"generation {summary.generation} · {summary.seconds['total']:.1f} s"
     )
 
