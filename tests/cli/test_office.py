@@ -36,7 +36,9 @@ def test_a_broken_chapter_is_named_and_the_others_are_found(shell: Shell) -> Non
     done = shell("index", "a.epub")
     assert done.code == 4
     assert "chapter 1 (gone.xhtml): not in the archive" in done.err
-    assert shell("query", "words", "--format", "paths").out.split() == ["a.epub#chapter=2"]
+    (hit,) = shell("query", "words", "--format", "jsonl").lines
+    assert (hit["document"], hit["fragment"]) == ("a.epub#chapter=2", "chapter=2")
+    assert shell("query", "words", "--format", "paths").out.split() == ["a.epub"]
 
 
 @pytest.mark.parametrize(

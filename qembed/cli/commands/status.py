@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from qembed.cli.console import Console, dumps, out
+from qembed.cli.console import Console, counted, dumps, out
 from qembed.cli.exit_codes import ExitCode
 from qembed.cli.options import (
     FormatOption,
@@ -141,7 +141,7 @@ def _rows(s: dict[str, Any]) -> list[tuple[str, str]]:
         ("task", s["task"] or "the model's own"),
         ("size", f"{_size(s['bytes']['total'])}, {_size(s['bytes']['derived'])} of it derived"),
         *(
-            (kind, f"{d['rows']:,} rows" + (f", {d['behind']:,} behind" if d["behind"] else ""))
+            (kind, counted(d["rows"], "row") + (f", {d['behind']:,} behind" if d["behind"] else ""))
             for kind, d in s["derived"].items()
         ),
     ]

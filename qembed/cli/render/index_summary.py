@@ -89,9 +89,11 @@ def _estimate(estimate: Estimate | None) -> list[str]:
     about = "" if estimate.is_exact else "about "
     takes = "" if estimate.seconds is None else f", about {span(estimate.seconds)}"
     measured = (
-        "" if estimate.is_exact else f" (measured on {estimate.measured:,} of {files:,} files)"
+        ""
+        if estimate.is_exact
+        else f" (measured on {estimate.measured:,} of {counted(files, 'file')})"
     )
-    return [f"files: {kinds}", f"{about}{estimate.passages:,} passages{takes}{measured}"]
+    return [f"files: {kinds}", f"{about}{counted(estimate.passages, 'passage')}{takes}{measured}"]
 
 
 def warning_lines(summary: IndexSummary, verbose: bool) -> list[str]:

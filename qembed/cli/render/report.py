@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from qembed.cli.console import out
+from qembed.cli.console import counted, out
 from qembed.cli.render.hits import safe
 
 WORST_QUERIES = 5
@@ -31,7 +31,8 @@ def show(body: Mapping[str, Any]) -> None:
         )
     truncated = body["settings"].get("truncated_queries")
     if truncated:
-        out(f"{'cut short':{width}}  {truncated} queries were longer than the model reads")
+        cut = counted(truncated, "query was", "queries were")
+        out(f"{'cut short':{width}}  {cut} longer than the model reads")
     _comparison(body.get("comparison"))
     _ablations(body.get("ablations") or [], body.get("recommendations") or [])
     for g in body["gates"]:

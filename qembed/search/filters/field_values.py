@@ -27,6 +27,8 @@ def literal(value: Any) -> str:
     """Value as it is written in a filter."""
     if isinstance(value, str):
         return "'" + value.replace("'", "''") + "'"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))  # a column of numbers may have stored it as either
     return json.dumps(value)
 
 
@@ -66,7 +68,7 @@ class FieldSummary:
     def values(self) -> list[tuple[Any, int]]:
         """Values with their numbers, the commonest first, then in order."""
         found = ((value, n) for (_, value), n in self.counts.items())
-        return sorted(found, key=lambda x: (-x[1], str(type(x[0])), x[0]))
+        return sorted(found, key=lambda x: (-x[1], KINDS[type(x[0])], x[0]))
 
     def bounds(self) -> tuple[Any, Any] | None:
         """(least, greatest) of numbers, and of texts that are dates; None for values of other types."""

@@ -225,7 +225,7 @@ def test_index_says_what_is_lacking_when_asked(tmp_path: Path) -> None:
     told = f"cut as plain text 2: code:python {NEEDS}"
     plan = shell("index", "src", "--dry-run", "-v")
     assert plan.code == 0, plan.err
-    rows = {line.split("\t")[1]: line.split("\t") for line in plan.out.splitlines()[:-1]}
+    rows = {line.split("\t")[1]: line.split("\t") for line in plan.out.splitlines() if "\t" in line}
     assert rows["a.py"][3] == "text"
     assert rows["a.py"][-1] == f"code:python {NEEDS}"
     assert rows["c.md"][3] == "markdown"

@@ -116,7 +116,7 @@ def test_classifiers_without_padding(kind: str, tmp_path: Path, quietly: None) -
             by_rows = module(words, mask, rows, types)
         after = model(input_ids=ids, attention_mask=mask, **more).logits
     assert np.ptp(wanted.numpy()) > 1e-3
-    np.testing.assert_allclose(logits, wanted, atol=1e-5)
+    np.testing.assert_allclose(logits, wanted, rtol=1e-5, atol=1e-5)
     np.testing.assert_array_equal(by_rows, logits)
     np.testing.assert_array_equal(after, wanted)
 

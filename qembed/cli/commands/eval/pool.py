@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from qembed.cli.console import Console
+from qembed.cli.console import Console, counted
 from qembed.cli.options import (
     IndexOption,
     Mode,
@@ -72,7 +72,10 @@ def pool(
         raise typer.BadParameter("either --queries FILE or --judged FILE is wanted")
     if judged is not None:
         found = write_judgments(judged, output, talk.warn)
-        talk.say(f"{sum(map(len, found.values()))} judgments of {len(found)} queries in {output}")
+        talk.say(
+            f"{counted(sum(map(len, found.values())), 'judgment')} of "
+            f"{counted(len(found), 'query', 'queries')} in {output}"
+        )
         return
     assert queries is not None
     options = PoolOptions(
@@ -87,4 +90,4 @@ def pool(
     with talk.progress() as progress:
         candidates = write_candidates(find_index(index_dir), options, output, talk.warn, progress)
     blank = sum(c.grade is None for c in candidates)
-    talk.say(f"{len(candidates)} candidates, {blank} to grade, in {output}")
+    talk.say(f"{counted(len(candidates), 'candidate')}, {blank} to grade, in {output}")

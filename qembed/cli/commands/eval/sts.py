@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from qembed.cli.console import Console, dumps, out
+from qembed.cli.console import Console, counted, dumps, out
 from qembed.cli.exit_codes import ExitCode
 from qembed.cli.options import (
     FormatOption,
@@ -69,7 +69,8 @@ def sts(
             out(f"{name}  {value:.4f}")
         out(f"pairs     {body['pairs']}")
     if body["settings"]["truncated"]:
-        talk.say(f"{body['settings']['truncated']} sentences were longer than the model reads")
+        cut = counted(body["settings"]["truncated"], "sentence was", "sentences were")
+        talk.say(f"{cut} longer than the model reads")
     talk.detail(f"encoded {body['settings']['encoded']!r} with {body['settings']['model']}")
     failed = [g for g in body["gates"] if not g["ok"]]
     for g in failed:
