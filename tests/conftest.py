@@ -1,6 +1,6 @@
 """The `slow` marker, and the order of the tests.
 
-Slow are tests of more than about three seconds, modules of more than about ten, and all tests that use a
+Slow are tests of more than about half a second, modules of more than about ten, and all tests that use a
 fixture of SLOW_FIXTURES, because the first of them waits for it. `make test-fast` leaves slow tests out.
 """
 

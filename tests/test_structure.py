@@ -43,6 +43,7 @@ def test_files_have_at_most_320_lines() -> None:
     assert {p: n for p, n in lengths.items() if n > 320} == {}
 
 
+@pytest.mark.slow
 def test_functions_have_at_most_12_parameters() -> None:
     many = {}
     for path in MODULES:
@@ -56,6 +57,7 @@ def test_functions_have_at_most_12_parameters() -> None:
     assert many == {}
 
 
+@pytest.mark.slow
 def test_docstrings_begin_with_a_noun_or_an_imperative() -> None:
     found = []
     for path in MODULES:

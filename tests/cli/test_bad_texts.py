@@ -28,6 +28,7 @@ def ids(shell: Shell) -> set[str]:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.slow
 def test_a_refused_text_costs_its_document_only(
     three: Shell, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -89,6 +90,7 @@ def test_a_model_that_fails_for_every_text_ends_the_run(three: Shell) -> None:
     assert ids(three) == {"a.md", "b.md", "r1", "r2"}
 
 
+@pytest.mark.slow
 def test_a_record_added_is_named(three: Shell) -> None:
     assert three("index", "d", "--model", FAULTY).code == 0
     done = three("add", "-", stdin="poison\ngood words\n", BAG_FAULT="zeros")
@@ -109,6 +111,7 @@ def test_a_refused_query_does_not_stop_the_others(three: Shell) -> None:
 
 
 @pytest.mark.parametrize("fault", ["nan", "raise"])
+@pytest.mark.slow
 def test_an_evaluation_with_refused_pairs(three: Shell, fault: str) -> None:
     three.write("d/c.md", "money is short\n")
     assert three("index", "d", "--model", "py:tests.encoders:bag").code == 0

@@ -64,6 +64,7 @@ def test_a_document_that_is_the_query_counts_only_where_it_is_judged(beir: Shell
         )
 
 
+@pytest.mark.slow
 def test_a_second_run_encodes_no_passage(beir: Shell) -> None:
     beir("eval", "--beir", "beir")
     again = beir("eval", "--beir", "beir", BAG_DELAY="0.5")

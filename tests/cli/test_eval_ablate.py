@@ -57,6 +57,7 @@ class TestAblations:
         assert arms[-2]["measures"] == arms[-1]["measures"]  # ef 400 over 300 rows
         assert all(a["ms_per_query"] >= 0 for a in arms)
 
+    @pytest.mark.slow
     def test_mode_and_rerank(self, collection: Shell) -> None:
         assert {a["mode"] for a in self.arms(collection, "--ablate", "mode")} >= {
             "dense",
@@ -67,6 +68,7 @@ class TestAblations:
         alone = collection(*FILES, "--format", "json", "--rerank", "late").json
         assert arms[1]["measures"] == alone["measures"]
 
+    @pytest.mark.slow
     def test_a_grid_encodes_each_text_once(
         self, collection: Shell, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -84,6 +84,7 @@ def test_the_next_run_completes_it(killed: Shell) -> None:
     assert killed("verify").code == 0
 
 
+@pytest.mark.slow
 def test_missing_words_are_told(killed: Shell) -> None:
     assert killed("index").code == 0
     stamp = killed.folder / ".qembed/derived/lexical.json"
@@ -100,6 +101,7 @@ def test_missing_words_are_told(killed: Shell) -> None:
     assert killed("query", "n5").err == ""
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_has_its_words(shell: Shell) -> None:
     for i in range(40):
         shell.write(f"docs/p{i:02}.md", f"page number n{i}\n")

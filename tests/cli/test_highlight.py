@@ -65,6 +65,7 @@ def test_no_colour_no_marks(locks: Shell, env: dict[str, str]) -> None:
     assert b"\x1b[2m It" not in sent
 
 
+@pytest.mark.slow
 def test_off_a_terminal_there_is_the_sentence_alone(locks: Shell) -> None:
     done = locks.process("query", ASKED, "-k", "1", "--no-server")
     assert "\x1b" not in done.out
@@ -75,6 +76,7 @@ def test_off_a_terminal_there_is_the_sentence_alone(locks: Shell) -> None:
     assert forced.out.splitlines()[1:] == body
 
 
+@pytest.mark.slow
 def test_by_words_no_model_is_loaded(locks: Shell) -> None:
     """Not even the code of the index's model: it is `py:tests.encoders:bag`."""
     found = imported(locks, "query", "locked accounts", "--mode", "lexical")
@@ -112,6 +114,7 @@ def test_a_query_is_encoded_once(locks: Shell, monkeypatch: pytest.MonkeyPatch, 
     assert len(calls) == 2  # the query, and all sentences at once
 
 
+@pytest.mark.slow
 def test_a_model_that_fails_costs_the_nearest_sentence_and_no_answer(shell: Shell) -> None:
     def fails(handler: Handler, body: dict[str, Any]) -> bool:
         if "A sentence before." not in body["input"]:

@@ -165,6 +165,7 @@ class TestRefusals:
             (["a.md", "--chunker", "odd"], "odd"),
         ],
     )
+    @pytest.mark.slow
     def test_cannot_run(self, shell: Shell, args: list[str], words: str) -> None:
         (shell.folder / "empty").mkdir()
         shell.write("a.md", "alpha")
@@ -257,6 +258,7 @@ class TestEncodings:
 
 
 class TestRecords:
+    @pytest.mark.slow
     def test_ids_of_two_files(self, shell: Shell) -> None:
         shell.write("d/a.jsonl", '{"_id": "1", "text": "one"}')
         shell.write("d/b.jsonl", '{"_id": "1", "text": "two"}')
@@ -273,6 +275,7 @@ class TestRecords:
         assert "already in this file" in done.err
         assert "--id-prefix" not in done.err
 
+    @pytest.mark.slow
     def test_types_of_columns(self, shell: Shell) -> None:
         shell.write("t.csv", "name,zip,price,ok\ntea,01234,3.5,true\ncake,12345,4,FALSE\n")
         shell("index", "t.csv")

@@ -39,6 +39,7 @@ def drop(shell: Shell, n: int) -> None:
         (shell.folder / f"mnt/n{i:02}.md").unlink()
 
 
+@pytest.mark.slow
 def test_an_empty_mount_deletes_nothing_without_a_terminal(twenty: Shell) -> None:
     shutil.rmtree(twenty.folder / "mnt")
     (twenty.folder / "mnt").mkdir()
@@ -65,6 +66,7 @@ def test_renaming_everything_is_no_loss(twenty: Shell) -> None:
     assert summary(twenty)["documents"]["moved"] == 20
 
 
+@pytest.mark.slow
 def test_another_selection_is_asked_about_too(twenty: Shell) -> None:
     done = twenty.process("index", "mnt", "--include", "n00.md")
     assert done.code == 2
@@ -79,6 +81,7 @@ def test_a_small_index_is_not_asked_about(docs: Shell) -> None:
 
 
 @pytest.mark.parametrize(("answer", "code", "left"), [("y", 0, 5), ("n", 2, 20)])
+@pytest.mark.slow
 def test_on_a_terminal_it_asks(twenty: Shell, answer: str, code: int, left: int) -> None:
     drop(twenty, 15)
     ours, theirs = pty.openpty()

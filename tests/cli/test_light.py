@@ -66,12 +66,14 @@ NEEDLESS = {
 """pandas: pyarrow's conversions import it wherever it is installed; its methods import pyarrow.compute."""
 
 
+@pytest.mark.slow
 def test_a_query_imports_nothing_needless(docs: Shell) -> None:
     found = imported(docs, "query", "locked", "--format", "paths")
     assert "pyarrow" in found
     assert not found & NEEDLESS
 
 
+@pytest.mark.slow
 def test_a_first_index_and_a_refresh_import_nothing_needless(docs: Shell) -> None:
     found = imported(docs, "index", "docs", "--index", "another", "--quiet", "--format", "json")
     assert {"hnswlib", "tantivy"} <= found

@@ -35,6 +35,7 @@ def ids(shell: Shell) -> set[str]:
         (["--max-file-size", "5"], "larger than --max-file-size"),
     ],
 )
+@pytest.mark.slow
 def test_a_wrong_filter_changes_nothing(pages: Shell, options: list[str], why: str) -> None:
     done = pages.process("index", "docs", *options)
     assert done.code == 2
@@ -52,6 +53,7 @@ def test_a_wrong_filter_changes_nothing(pages: Shell, options: list[str], why: s
     assert settings(pages) != {"docs": {}}
 
 
+@pytest.mark.slow
 def test_a_new_ignore_file_is_named_with_its_line(pages: Shell) -> None:
     pages.write("docs/.gitignore", "# built\n\np*\n")
     done = pages.process("index")
@@ -72,6 +74,7 @@ def test_reasons_are_counted(pages: Shell) -> None:
     assert body["deleted_why"] == {}
 
 
+@pytest.mark.slow
 def test_hidden_files_are_kept_by_the_rule(shell: Shell) -> None:
     for i in range(12):
         shell.write(f"docs/.notes/p{i:02}.md", f"page number {i}\n")
@@ -90,6 +93,7 @@ def test_hidden_files_are_kept_by_the_rule(shell: Shell) -> None:
     assert "12 of 13 documents would be deleted: hidden (--hidden reads them)" in done.err
 
 
+@pytest.mark.slow
 def test_a_truncated_export_changes_nothing(shell: Shell) -> None:
     rows = [f'{{"_id": "r{i}", "text": "record {i}"}}\n' for i in range(30)]
     shell.write("faq.jsonl", "".join(rows))
@@ -106,6 +110,7 @@ def test_a_truncated_export_changes_nothing(shell: Shell) -> None:
     assert body["deleted_why"] == {"no longer in their file": 15}
 
 
+@pytest.mark.slow
 def test_records_that_moved_between_files_are_no_loss(shell: Shell) -> None:
     rows = [f'{{"_id": "r{i}", "text": "record {i}"}}\n' for i in range(30)]
     shell.write("all/a.jsonl", "".join(rows))
@@ -117,6 +122,7 @@ def test_records_that_moved_between_files_are_no_loss(shell: Shell) -> None:
     assert len(ids(shell)) == 30
 
 
+@pytest.mark.slow
 def test_a_rebuild_with_a_wrong_filter_keeps_the_index(pages: Shell) -> None:
     done = pages.process("index", "docs", "--rebuild", "--include", "*.mdx")
     assert done.code == 2
@@ -127,6 +133,7 @@ def test_a_rebuild_with_a_wrong_filter_keeps_the_index(pages: Shell) -> None:
     assert ids(pages) == {"a.md"}
 
 
+@pytest.mark.slow
 def test_a_rebuild_whose_texts_the_model_refuses_keeps_the_index(pages: Shell) -> None:
     for i in range(12):
         pages.write(f"docs/p{i:02}.md", "poison" if i else "fine")

@@ -51,6 +51,7 @@ def test_an_id_names_a_record(shell: Shell) -> None:
     assert found(shell, "lives") == ["She lives in York"]
 
 
+@pytest.mark.slow
 def test_lines_and_records_on_stdin(shell: Shell) -> None:
     assert shell("add", "-", "--meta", "n=1", stdin="one line\n\nanother line\n").code == 0
     records = (
@@ -89,6 +90,7 @@ def test_adding_looks_at_no_source(docs: Shell) -> None:
     assert "beside the documents" in found(docs, "beside the documents")
 
 
+@pytest.mark.slow
 def test_a_rebuild_keeps_them(memories: Shell) -> None:
     long = "A long memory. " + " ".join(f"Sentence number {i} of it." for i in range(150))
     memories("add", "--id", "long", "--title", "Long", "--meta", "user_id=alice", long)
@@ -124,6 +126,7 @@ def test_forget(memories: Shell) -> None:
     assert "forgot 0 records" in nothing.out
 
 
+@pytest.mark.slow
 def test_purge_leaves_no_word_of_it(memories: Shell) -> None:
     folder = memories.folder / ".qembed"
     memories("add", "--meta", "user_id=eve", "xylophonequartz")
@@ -169,6 +172,7 @@ def test_no_index(shell: Shell) -> None:
 
 
 class TestFromPython:
+    @pytest.mark.slow
     def test_the_round(self, tmp_path: Path) -> None:
         with qembed.open(tmp_path / "m", model=BAG) as index:
             index.add("Alice drinks her coffee black", meta={"user_id": "alice"})

@@ -54,6 +54,7 @@ def test_the_part_of_the_file(path: str | None, document: str, fragment: str, re
 
 
 @pytest.mark.parametrize("below", [".", "docs", "docs/a-folder-with-a-long-name"])
+@pytest.mark.slow
 def test_paths_open_from_where_one_stands(mixed: Shell, below: str) -> None:
     folder = Shell(mixed.folder / below)
     shown = folder.process("query", "zebra", "--format", "paths", QEMBED_CACHE=str(mixed.folder))

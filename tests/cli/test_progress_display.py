@@ -116,6 +116,7 @@ def run_off_terminal(shell: Shell, *args: str) -> list[str]:
     return done.stderr.splitlines()
 
 
+@pytest.mark.slow
 def test_an_index_run_tells_passages_and_phases_off_a_terminal(slow: Shell) -> None:
     lines = run_off_terminal(slow, "index", "docs")
     counts = [
@@ -131,20 +132,23 @@ def test_an_index_run_tells_passages_and_phases_off_a_terminal(slow: Shell) -> N
     ]
 
 
+@pytest.mark.slow
 def test_evaluations_and_reranking_tell_theirs(collection: Shell) -> None:
-    files = ["--queries", "q.jsonl", "--qrels", "qrels.tsv", "--mode", "dense"]
+    files = ["--queries", "q.jsonl", "--qrels", "qrels.tsv", "--mode", "dense", "--latency", "0"]
     lines = run_off_terminal(collection, "eval", *files, "--rerank", "py:tests.encoders:thinking")
     assert [line for line in lines if line.startswith("qembed: rerank: ")], lines
     lines = run_off_terminal(collection, "eval", *files, "--ablate", "mode")
     assert [line for line in lines if "search: " in line or "dense: " in line], lines
 
 
+@pytest.mark.slow
 def test_a_short_run_says_nothing_more_off_a_terminal(shell: Shell) -> None:
     shell.write("docs/a.md", "a note")
     done = shell.process("index", "docs")
     assert done.err.splitlines() == ["qembed: loading bag-of-words"]
 
 
+@pytest.mark.slow
 def test_a_terminal_shows_the_passages_from_the_first_second(slow: Shell) -> None:
     screen, sent = on_terminal(slow, "index", "docs", BAG_DELAY=".01")
     text = sent.decode()
@@ -155,6 +159,7 @@ def test_a_terminal_shows_the_passages_from_the_first_second(slow: Shell) -> Non
     assert lines[1].startswith("150 added"), lines
 
 
+@pytest.mark.slow
 def test_no_bar_is_drawn_into_a_question_or_a_quick_run() -> None:
     said: list[str] = []
     with ProgressDisplay(said.append, bar=True) as shown, shown.paused():

@@ -158,6 +158,7 @@ def test_min_score_and_by_document(shell: Shell) -> None:
     assert shell("query", "apple", "--min-score", "2").out == "no hits\n"
 
 
+@pytest.mark.slow
 def test_a_closed_pipe_ends_quietly(docs: Shell) -> None:
     many = "\n".join(f"question {i} about parcels" for i in range(3000))
     done = subprocess.run(

@@ -17,12 +17,14 @@ from tests.cli.conftest import Shell
 
 
 @pytest.mark.parametrize("command", ["index", "verify", "status"])
+@pytest.mark.slow
 def test_quiet_prints_nothing_while_all_is_well(docs: Shell, command: str) -> None:
     done = docs.process(command, "-q")
     assert (done.code, done.out, done.err) == (0, "", "")
     assert docs.process(command, "-q", "--format", "json").out.startswith("{")
 
 
+@pytest.mark.slow
 def test_quiet_prints_what_is_wrong(docs: Shell) -> None:
     docs.write("docs/bad.ipynb", "no notebook")
     done = docs.process("index", "-q")
@@ -40,6 +42,7 @@ def test_quiet_prints_what_is_wrong(docs: Shell) -> None:
     assert done.out.startswith("graph: there is no usable graph file")
 
 
+@pytest.mark.slow
 def test_mending_commands_repeat_the_index(docs: Shell) -> None:
     assert docs("index", "docs", "--index", "my index").code == 0
     stamp = docs.folder / "my index/derived/lexical.json"
@@ -101,6 +104,7 @@ runpy.run_module("qembed", run_name="__main__")
         (75_000, "all documents are indexed, but word index, matrix or graph are behind"),
     ],
 )
+@pytest.mark.slow
 def test_a_disk_that_refuses_is_told_with_the_true_state(
     shell: Shell, limit: int, state: str
 ) -> None:

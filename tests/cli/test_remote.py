@@ -64,6 +64,7 @@ def test_the_key_is_written_nowhere(remote: Shell, server: Server) -> None:
     assert [p for p in files if KEY.encode() in p.read_bytes()] == []
 
 
+@pytest.mark.slow
 def test_what_was_committed_stays_and_a_rerun_goes_on(
     shell: Shell, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,6 +110,7 @@ def test_the_same_model_at_another_address(remote: Shell, server: Server) -> Non
         assert "their vectors cannot be compared" in wrong.err
 
 
+@pytest.mark.slow
 def test_a_server_that_moved_is_followed(remote: Shell, server: Server) -> None:
     """Nothing is encoded anew, and from then on the new address is asked."""
     remote.write("docs/new.md", "something new")
@@ -216,6 +218,7 @@ def test_a_refused_text_costs_its_document_only(
 
 
 @pytest.mark.parametrize("answered", [0, 1])
+@pytest.mark.slow
 def test_ctrl_c_during_a_pause_ends_at_once(remote: Shell, server: Server, answered: int) -> None:
     """The first request asks for the model's width."""
     remote.write("docs/new.md", "something new\n")

@@ -67,6 +67,7 @@ def check_budget(lines: list[dict[str, Any]], plain: list[str]) -> None:
     assert scores == sorted(scores, reverse=True)
 
 
+@pytest.mark.slow
 def test_a_budget_of_query_and_of_rerank(many: Shell) -> None:
     query = ("query", "parcel number", "-k", "40", "--format", "jsonl")
     found = many(*query)

@@ -38,6 +38,7 @@ def test_index_says_how_many_and_how_much(beir: Shell) -> None:
     assert (again["truncated"], again["tokens"], again["tokens_cut"]) == (0, 0, 0)
 
 
+@pytest.mark.slow
 def test_eval_says_it_from_a_cached_index_too(beir: Shell) -> None:
     arguments = ["eval", "--beir", "beir", "--chunker", "none", "--report", "r.md"]
     for _ in range(2):
@@ -55,6 +56,7 @@ def test_eval_says_it_from_a_cached_index_too(beir: Shell) -> None:
     assert "in no vector" not in cut.err
 
 
+@pytest.mark.slow
 def test_of_many_documents_some_are_looked_at(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:

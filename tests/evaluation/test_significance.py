@@ -44,6 +44,7 @@ def test_it_is_scipys_on_any_numbers(d: list[float]) -> None:
 
 
 @pytest.mark.parametrize(("n", "shift"), [(40, 0.05), (100, 0.03), (300, 0.0), (60, 0.15)])
+@pytest.mark.slow
 def test_beyond_all_patterns_it_is_within_chance_of_scipys(n: int, shift: float) -> None:
     rng = np.random.default_rng(n)
     d = rng.normal(shift, 0.3, n).round(3)

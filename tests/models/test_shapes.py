@@ -154,6 +154,7 @@ def test_dense_without_safe_weights_or_with_code_is_refused(bert: Path, tmp_path
         open_model(str(folder))
 
 
+@pytest.mark.slow
 def test_positions_after_the_padding_token(tmp_path: Path) -> None:
     """RoBERTa's 64 positions hold 63 tokens here: the first has the padding token's id plus one."""
     import torch

@@ -155,6 +155,7 @@ def test_typed_columns_answer_as_decoding_does(
 @given(given=metas(), cuts=st.lists(st.integers(0, 10), max_size=3))
 @example(given=[{"a": 1}, {"a": 2**53 + 1}, {"a": 0.5}], cuts=[1])
 @example(given=[{"a": None}, {"a": "x"}], cuts=[1])
+@pytest.mark.slow
 def test_columns_say_what_the_json_says(given: list[dict[str, Any]], cuts: list[int]) -> None:
     """However often documents are added, a column is there only if it holds every value as it is."""
     catalog, at = Catalog(), 0

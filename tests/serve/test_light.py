@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.cli.imports import HEAVY, imported
 from tests.serve.comparison import FORMATS
 from tests.serve.conftest import Running
 
 
+@pytest.mark.slow
 def test_a_served_query_imports_nothing_heavy(running: Running) -> None:
     heavy = HEAVY | {"rich", "tantivy", "hnswlib", "tokenizers", "pydantic", "pandas"}
     before = running.requests

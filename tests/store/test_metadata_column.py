@@ -91,6 +91,7 @@ def test_suffixes(paths: list[str], data: st.DataObject) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.none() | st.lists(TEXT, max_size=3), max_size=6), SIGN, TEXT, st.data())
+@pytest.mark.slow
 def test_lists_pass_by_any_element(
     values: list[list[str] | None], sign: str, wanted: str, data: st.DataObject
 ) -> None:

@@ -25,6 +25,7 @@ from tests.models import tiny
 @example("中文 句子。 你好！ 没有标点的很长的一段文字" * 30)
 @example("")
 @example("one two " * 30)
+@pytest.mark.slow
 def test_equals_the_tokenizer(text: str) -> None:
     count = counter(minilm())
     for _ in range(2):  # with and without words that are known

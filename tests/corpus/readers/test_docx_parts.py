@@ -299,6 +299,7 @@ def test_what_is_no_document() -> None:
 # ── the reference: every text node of the XML, except those of deletions, hidden text and fields ──
 
 
+@pytest.mark.slow
 def test_every_word_that_python_docx_writes_is_found() -> None:
     from docx import Document
 

@@ -135,6 +135,7 @@ def runs(parts: list[Tree], words: Words) -> str:
 
 @settings(deadline=None, max_examples=150)
 @given(st.lists(st.tuples(st.integers(0, len(BLOCKS) - 1), trees(len(RUNS))), max_size=4))
+@pytest.mark.slow
 def test_word(blocks: list[tuple[int, list[Tree]]]) -> None:
     words = Words()
     made = "".join(BLOCKS[kind].format(runs(parts, words)) for kind, parts in blocks)
@@ -178,6 +179,7 @@ def shapes(parts: list[Tree], words: Words) -> str:
 
 @settings(deadline=None, max_examples=100)
 @given(trees(len(SHAPES)), trees(len(SHAPES)))
+@pytest.mark.slow
 def test_powerpoint(on_slide: list[Tree], in_notes: list[Tree]) -> None:
     words = Words()
     inner = shapes(on_slide, words)
@@ -247,6 +249,7 @@ def elements(parts: list[Tree], words: Words) -> str:
 
 @settings(deadline=None, max_examples=150)
 @given(trees(len(ELEMENTS)))
+@pytest.mark.slow
 def test_xhtml(parts: list[Tree]) -> None:
     words = Words()
     inner = elements(parts, words).replace("<textarea>", "<div>").replace("</textarea>", "</div>")

@@ -147,6 +147,7 @@ def test_nothing_is_fetched_and_nothing_hostile_runs(opened: Any) -> None:
     assert HOSTILE in first
 
 
+@pytest.mark.slow
 def test_sorting_and_filtering(opened: Any) -> None:
     from selenium.webdriver.common.by import By
 
@@ -167,6 +168,7 @@ def test_sorting_and_filtering(opened: Any) -> None:
     assert shown(opened) == []
 
 
+@pytest.mark.slow
 def test_by_keyboard_alone(opened: Any) -> None:
     from selenium.webdriver.common.by import By
     from selenium.webdriver.common.keys import Keys

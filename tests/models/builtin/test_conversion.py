@@ -239,6 +239,7 @@ def test_file_of_another_form(
 
 
 @pytest.mark.parametrize("name", ["minilm", "bge-small", "multilingual", "minilm-l12"])
+@pytest.mark.slow
 def test_neither_package_nor_hub(
     install: Install, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

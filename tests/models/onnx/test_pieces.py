@@ -73,6 +73,7 @@ def same(whole: Tokenizer, few: PieceTokenizer, texts: list[str]) -> None:
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.text(ALPHABET, max_size=60) | st.text(max_size=20), max_size=4))
 @pytest.mark.parametrize("bytes_too", [False, True])
+@pytest.mark.slow
 def test_tokens_are_the_whole_tokenizers(
     tmp_path_factory: pytest.TempPathFactory, bytes_too: bool, texts: list[str]
 ) -> None:

@@ -143,6 +143,7 @@ def test_it_is_tried_again(server: Server, tricks: list[Trick]) -> None:
     assert server.tricks == []
 
 
+@pytest.mark.slow
 def test_a_pause_that_is_asked_for_is_kept_by_all(server: Server) -> None:
     encoder = model_at(server).encoder()
     server.tricks = [stub.status(429, retry_after="0.3")]
@@ -151,6 +152,7 @@ def test_a_pause_that_is_asked_for_is_kept_by_all(server: Server) -> None:
     assert time.monotonic() - began >= 0.3
 
 
+@pytest.mark.slow
 def test_a_hanging_server(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QEMBED_REMOTE_TIMEOUT", "0.15")
     monkeypatch.setenv("QEMBED_REMOTE_RETRIES", "1")

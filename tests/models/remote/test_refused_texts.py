@@ -116,6 +116,7 @@ def test_a_server_that_refuses_every_text_is_asked_a_few_times(
 
 
 @pytest.mark.parametrize("as_date", [False, True])
+@pytest.mark.slow
 def test_a_pause_that_is_asked_for_is_told(
     server: Server, encoder: Encoder, caplog: pytest.LogCaptureFixture, as_date: bool
 ) -> None:

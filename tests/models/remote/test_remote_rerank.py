@@ -145,8 +145,8 @@ def test_without_a_task_none_is_sent(server: Server) -> None:
 def test_the_task_it_was_opened_with(server: Server) -> None:
     bag = open_model("py:tests.encoders:bag")
     reranker = open_reranker(f"{server.base}#some/reranker", bag, task="code")
-    reranker.score([("q", "p"), ("r", "p")], None, [None, "poems"])
-    assert sorted(told(server)) == [("q", CODE, CODE), ("r", "poems", "poems")]
+    reranker.score([("q", "p"), ("r", "p")], None, [None, "find poems"])
+    assert sorted(told(server)) == [("q", CODE, CODE), ("r", "find poems", "find poems")]
 
 
 @pytest.mark.parametrize("form", ["documents", "texts"])

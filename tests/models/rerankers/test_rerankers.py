@@ -76,6 +76,7 @@ def test_late_of_a_text_with_itself_is_one(model: Model) -> None:
     np.testing.assert_allclose(got, 1, rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_late_keeps_the_order_and_encodes_each_text_once() -> None:
     rng = np.random.default_rng(0)
     queries = [f"question {i} of some words" for i in range(7)]

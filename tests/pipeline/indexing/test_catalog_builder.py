@@ -26,6 +26,7 @@ def times(builder: CatalogBuilder) -> list[tuple[str, int]]:
 
 @settings(deadline=None)
 @given(st.lists(steps, max_size=5))
+@pytest.mark.slow
 def test_a_files_time_is_there_when_all_of_it_is(files: list[list[str]]) -> None:
     builder = CatalogBuilder()
     done: list[tuple[str, int]] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +19,7 @@ def lines(names: list[str], file: str = "f") -> list[CatalogEntry]:
 
 @settings(deadline=None)
 @given(st.lists(ids, unique=True, max_size=20), st.lists(ids, max_size=30), st.integers(0, 5))
+@pytest.mark.slow
 def test_what_a_file_had(names: list[str], asked: list[str], lead: int) -> None:
     catalog = Catalog.of([*lines(["x"] * lead, "other"), *lines(names)])
     state = FileState(1, 1, lead, lead + len(names))

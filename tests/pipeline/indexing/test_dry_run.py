@@ -45,6 +45,7 @@ def plan(
     return done, done.estimate
 
 
+@pytest.mark.slow
 def test_the_estimate_of_everything_is_what_a_run_makes(docs: Path) -> None:
     _, estimate = plan(docs)
     done = build(docs.parent / "idx", IndexOptions(paths=[str(docs)], recipe=BAG))
@@ -88,6 +89,7 @@ def test_a_large_file_is_read_in_part(tmp_path: Path, monkeypatch: pytest.Monkey
     assert 9_000 < estimate.passages < 13_000  # of 10,000: braces and names count as text
 
 
+@pytest.mark.slow
 def test_nothing_to_read_costs_nothing(docs: Path) -> None:
     build(docs.parent / "idx", IndexOptions(paths=[str(docs)], recipe=BAG))
     for file in docs.iterdir():

@@ -87,6 +87,7 @@ def test_another_recipe_is_refused_before_anything_is_written(docs: Path, tmp_pa
     assert files(root) == before
 
 
+@pytest.mark.slow
 def test_an_interrupted_rebuild_is_planned_from_where_it_stopped(
     docs: Path, tmp_path: Path
 ) -> None:
@@ -126,6 +127,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield str(tiny.qwen(folder / "Qwen3-Embedding-0.6B", "left"))
 
 
+@pytest.mark.slow
 def test_fewer_dimensions_are_planned_and_made(model: str, docs: Path, tmp_path: Path) -> None:
     root = tmp_path / "idx"
     build(root, IndexOptions(paths=[str(docs)], recipe=RecipeOptions(model=model, max_tokens=64)))
@@ -140,6 +142,7 @@ def test_fewer_dimensions_are_planned_and_made(model: str, docs: Path, tmp_path:
     assert done.documents == dry.documents
 
 
+@pytest.mark.slow
 def test_a_source_that_is_gone_leaves_the_dimensions(
     model: str, docs: Path, tmp_path: Path
 ) -> None:

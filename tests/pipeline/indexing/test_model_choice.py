@@ -183,6 +183,7 @@ def test_a_dry_run_chooses_too(tmp_path: Path, two_models: None) -> None:
     assert not (tmp_path / "index").exists()
 
 
+@pytest.mark.slow
 def test_records_choose_and_none_is_lost(tmp_path: Path, two_models: None) -> None:
     records: list[ReadItem] = [Document(f"d{i}", TEXTS["Chinese"] + str(i)) for i in range(1500)]
     options = IndexOptions(paths=["-"])

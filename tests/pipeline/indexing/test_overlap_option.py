@@ -40,6 +40,7 @@ def borders(shell: Shell) -> list[int]:
     return [max(0, a["end"] - b["start"]) for a, b in pairwise(hits)]
 
 
+@pytest.mark.slow
 def test_neighbours_share_what_is_asked_for(shell: Shell) -> None:
     size = ("--max-tokens", "80")
     assert shell("index", "docs", *size).code == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -67,6 +68,7 @@ def test_suspects_are_read_again_and_the_sheltered_are_not_gone() -> None:
     ),
     scanned=st.sets(st.sampled_from("ab")),
 )
+@pytest.mark.slow
 def test_every_file_is_in_exactly_one_list(
     known: dict[tuple[str, str], FileState], found: list[SourceFile], scanned: set[str]
 ) -> None:

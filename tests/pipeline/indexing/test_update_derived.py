@@ -98,6 +98,7 @@ def test_a_search_says_and_uses_the_breadth(some: Path, monkeypatch: pytest.Monk
     assert describe(some)["derived"]["graph"]["ef"] == 123
 
 
+@pytest.mark.slow
 def test_verify_finds_a_breadth_that_is_too_small_and_repair_mends_it(some: Path) -> None:
     good = graph_stamp(some).extra
     files.restamp(some, graph_stamp(some), {**good, "ef": 1})
@@ -112,6 +113,7 @@ def test_verify_finds_a_breadth_that_is_too_small_and_repair_mends_it(some: Path
     assert list(verify(some)) == []
 
 
+@pytest.mark.slow
 def test_a_graph_that_no_breadth_helps_is_built_anew(some: Path) -> None:
     """A graph over other vectors: whole, and useless."""
     from qembed.search import Graph
@@ -155,6 +157,7 @@ def test_the_matrix_read_and_mapped_is_the_same(some: Path) -> None:
     np.testing.assert_array_equal(np.concatenate([v for _, v in parts]), mapped[0][700:])
 
 
+@pytest.mark.slow
 def test_a_small_change_leaves_a_large_graph_alone(some: Path) -> None:
     policy = GraphPolicy(small_rows=1000)
     before = graph_stamp(some)
@@ -230,6 +233,7 @@ def test_a_graph_replaced_between_checking_and_loading_costs_no_answer(
         assert hits[0][0][0] == 7
 
 
+@pytest.mark.slow
 def test_equal_texts_are_no_loss_of_recall(tmp_path: Path) -> None:
     """Boilerplate: two hundred passages with one vector. Which of them comes first does not matter."""
     (tmp_path / "docs").mkdir()
@@ -240,6 +244,7 @@ def test_equal_texts_are_no_loss_of_recall(tmp_path: Path) -> None:
     assert [f.what for f in verify(tmp_path / "idx")] == []
 
 
+@pytest.mark.slow
 def test_copies_of_one_text_in_the_graph_of_an_index(tmp_path: Path) -> None:
     """Half of the records share a text; some are deleted, some come later: as exact search finds."""
     rng = np.random.default_rng(5)
@@ -271,6 +276,7 @@ def test_copies_of_one_text_in_the_graph_of_an_index(tmp_path: Path) -> None:
     assert list(verify(tmp_path / "idx")) == []
 
 
+@pytest.mark.slow
 def test_a_graph_below_the_wanted_recall_is_not_searched(some: Path) -> None:
     good = graph_stamp(some)
     files.restamp(some, good, {**good.extra, "recall": 0.776})
@@ -285,6 +291,7 @@ def test_a_graph_below_the_wanted_recall_is_not_searched(some: Path) -> None:
     assert list(verify(some)) == []
 
 
+@pytest.mark.slow
 def test_a_graph_that_finds_too_little_is_built_with_more_links(
     some: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -304,6 +311,7 @@ def test_a_graph_that_finds_too_little_is_built_with_more_links(
     assert list(verify(some)) == [], "nothing mends it, and it is not searched"
 
 
+@pytest.mark.slow
 def test_a_graph_of_an_older_format_is_made_anew(some: Path) -> None:
     path = some / "derived/graph.json"
     body = json.loads(path.read_text())

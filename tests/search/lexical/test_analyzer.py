@@ -94,6 +94,7 @@ def test_equal_texts_for_unicode_are_equal_texts(text: str) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(st.text("abcdE 退款政策.-", max_size=40), st.data())
+@pytest.mark.slow
 def test_spans_hold_the_terms(text: str, data: st.DataObject) -> None:
     terms = terms_of(text)
     wanted = set(data.draw(st.lists(st.sampled_from(terms), max_size=3))) if terms else {"x"}
