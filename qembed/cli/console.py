@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import sys
@@ -24,7 +25,7 @@ class Console:
     def __init__(self, quiet: bool = False, verbose: bool = False) -> None:
         self.quiet = quiet
         self.verbose = verbose
-        self.bars = sys.stderr.isatty() and not quiet
+        self.bars = not quiet and sys.stderr.isatty() and _has_size()
         self._display: ProgressDisplay | None = None
 
     def say(self, text: str) -> None:
@@ -99,8 +100,16 @@ class Console:
             yield progress.advance
 
 
+def _has_size() -> bool:
+    """False for a terminal of no columns or lines, as `script` and containers make: no bar is drawn there."""
+    try:
+        return min(os.get_terminal_size(sys.stderr.fileno())) > 0
+    except (OSError, ValueError):
+        return False
+
+
 class StopSignals:
-    """SIGINT and SIGTERM as a question asked between two steps of a run, which then commits and ends.
+    """SIGINT, SIGTERM and SIGHUP as a question asked between two steps of a run, which then commits and ends.
 
     A second signal ends the process at once.
     """
@@ -123,16 +132,20 @@ class StopSignals:
 
     @contextmanager
     def caught(self, talk: Console) -> Iterator[StopSignals]:
-        """Catch both signals while the block runs."""
+        """Catch the signals while the block runs."""
 
         def handler(number: int, _: FrameType | None) -> None:
             if self.received:
                 raise KeyboardInterrupt
             self.received = number
-            self._talk = talk
+            if number != signal.SIGHUP:  # the terminal is gone
+                self._talk = talk
             self._tell()
 
-        before = {s: signal.signal(s, handler) for s in (signal.SIGINT, signal.SIGTERM)}
+        wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        # nohup means it
+        caught = [s for s in wanted if s != signal.SIGHUP or signal.getsignal(s) != signal.SIG_IGN]
+        before = {s: signal.signal(s, handler) for s in caught}
         try:
             with watched(signals=2):
                 yield self

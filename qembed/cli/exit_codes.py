@@ -17,6 +17,8 @@ class ExitCode(IntEnum):
     """Done, but some inputs could not be read: they are listed."""
     LOCKED = 75
     """Another writer holds the lock."""
+    HUNG_UP = 129
+    """SIGHUP, the terminal was closed; what was done so far is committed."""
     INTERRUPTED = 130
     """SIGINT; what was done so far is committed."""
     TERMINATED = 143

@@ -132,3 +132,15 @@ def test_no_project_no_index(shell: Shell) -> None:
     assert done.code == 0
     assert done.out.startswith("project: no .qembed.toml here or above")
     assert setting(shell, "index")[0] is None
+
+
+def test_excludes_hold_for_remembered_sources_too(shell: Shell) -> None:
+    for name in ("a", "b", "c"):
+        shell.write(f"docs/{name}.md", f"a note {name}")
+    assert shell("index", "docs", "--exclude", "a.md").code == 0
+    assert documents(shell) == ["b.md", "c.md"]
+    project(shell, 'exclude = ["c.md"]\n')
+    assert shell("index").code == 0
+    assert documents(shell) == ["a.md", "b.md"]
+    assert shell("index", "--exclude", "b.md").code == 0
+    assert documents(shell) == ["a.md", "c.md"]

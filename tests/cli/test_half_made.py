@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -135,3 +136,22 @@ def test_readers_during_a_run_have_words(shell: Shell) -> None:
         assert found is not None
         assert found[0].tolist() == [0]
         assert session.search.rows_without_words == 0
+
+
+@pytest.mark.slow
+def test_a_closed_terminal_keeps_what_is_done(shell: Shell) -> None:
+    for n in range(400):
+        shell.write(f"docs/{n}.md", f"note number {n}")
+    run = subprocess.Popen(
+        [sys.executable, "-m", "qembed", "index", "docs"],
+        cwd=shell.folder,
+        env=shell.env(BAG_DELAY=".02"),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    time.sleep(3.5)  # some hundred texts
+    run.send_signal(signal.SIGHUP)
+    assert run.wait(30) == 128 + signal.SIGHUP
+    body = shell("status", "--format", "json").json
+    assert 0 < body["documents"] < 400

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import re
 import subprocess
 import sys
+import termios
 import threading
 
 import pytest
@@ -170,3 +173,22 @@ def test_no_bar_is_drawn_into_a_question_or_a_quick_run() -> None:
         shown.phase("scan", "files", None)
     assert shown._bar is None
     assert said == []
+
+
+@pytest.mark.slow
+def test_a_terminal_without_a_size_has_lines(slow: Shell) -> None:
+    ours, theirs = pty.openpty()
+    code = "from qembed.cli.console import Console; print(Console().bars)"
+    for columns, lines, bars in ((100, 60, "True"), (0, 0, "False"), (90, 0, "False")):
+        termios.tcsetwinsize(theirs, (lines, columns))
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env=slow.env(),
+            stdout=subprocess.PIPE,
+            stderr=theirs,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.strip() == bars
+    os.close(ours)
+    os.close(theirs)

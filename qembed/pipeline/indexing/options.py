@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from qembed.pipeline.recipe import RecipeOptions
@@ -95,3 +95,17 @@ class IndexOptions:
     commits: CommitPolicy = field(default_factory=CommitPolicy)
     graph: GraphPolicy = field(default_factory=GraphPolicy)
     compaction: CompactionPolicy = field(default_factory=CompactionPolicy)
+
+
+def apply_settings(given: Source, remembered: Iterable[Source]) -> list[Source]:
+    """Remembered sources with the settings of `given` that are no defaults; empty if all are.
+
+    Records on standard input, the source `-`, are read once, and so have no settings to change.
+    """
+    default = Source("")
+    changes = {
+        f.name: getattr(given, f.name)
+        for f in fields(Source)
+        if getattr(given, f.name) != getattr(default, f.name)
+    }
+    return [replace(s, **changes) for s in remembered if changes and s.path != "-"]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from qembed.corpus import GONE, UNKNOWN, suffix, walk
 from qembed.errors import InputError, UsageError
 from qembed.pipeline.indexing.losses import ELSEWHERE, LossGuard, absence_reasons
-from qembed.pipeline.indexing.options import IndexOptions
+from qembed.pipeline.indexing.options import IndexOptions, apply_settings
 from qembed.pipeline.indexing.plan import Key, SourceChanges, compare, without_garbage_collection
 from qembed.pipeline.progress import Progress
 from qembed.store import Catalog, FileState, Manifest, Source
@@ -40,8 +40,9 @@ class Sources:
     def __init__(self, root: Path, present: Manifest | None, options: IndexOptions) -> None:
         self.root = root
         self.options = options
-        self.given = self._given(options)
         old = {s.path: s for s in (present.sources if present is not None else ())}
+        source = _checked(options.source)
+        self.given = self._given(options.paths, source) or apply_settings(source, old.values())
         if options.rebuild and self.given and not options.with_remembered:
             # records without a source cannot be read again: the index keeps them
             old = {path: s for path, s in old.items() if path == STDIN}
@@ -61,14 +62,9 @@ class Sources:
         self.guard = LossGuard(0, options.confirm)
         self.question: str | None = None
 
-    def _given(self, options: IndexOptions) -> list[Source]:
+    def _given(self, paths: Sequence[str], source: Source) -> list[Source]:
         found = []
-        source = options.source
-        if source.encoding is not None:
-            from qembed.corpus import encoding_option
-
-            source = replace(source, encoding=encoding_option(source.encoding))
-        for path in dict.fromkeys(options.paths):
+        for path in dict.fromkeys(paths):
             if path != STDIN:
                 full = Path(os.path.normpath(Path(path).absolute()))
                 if not full.exists():
@@ -269,6 +265,15 @@ class Sources:
             owners.claim(file.source, file.name)
         kept = (f for f in files if owners.owns(f.source, f.name))
         return kept, [key for key in others if not owners.owns(*key)]
+
+
+def _checked(source: Source) -> Source:
+    """The source with its encoding under Python's name. Raises UsageError for one that is none."""
+    if source.encoding is None:
+        return source
+    from qembed.corpus import encoding_option
+
+    return replace(source, encoding=encoding_option(source.encoding))
 
 
 class _FileOwners:
