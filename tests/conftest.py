@@ -6,7 +6,7 @@ fixture of SLOW_FIXTURES, because the first of them waits for it. `make test-fas
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
 
@@ -22,3 +22,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, N
             item.add_marker(pytest.mark.slow)
     yield
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+@pytest.fixture(scope="session")
+def quietly() -> Iterator[None]:
+    """No bars on stderr while models are saved; one thread, as two only wait on a machine that is busy."""
+    import torch
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

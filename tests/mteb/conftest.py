@@ -32,19 +32,6 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def quietly() -> Iterator[None]:
-    """No bars on stderr, and one thread, as two only wait on a machine that is busy."""
-    import torch
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory, quietly: None) -> Path:
     """A model without prompts, saved by sentence-transformers."""
     top = tmp_path_factory.mktemp("model")
