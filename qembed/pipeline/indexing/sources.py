@@ -185,7 +185,7 @@ class Sources:
         if self.options.rebuild:
             kept = {*changes.unchanged, *((f.source, f.name) for f in changes.read)}
             gone = [k for k in counted if k[0] != STDIN and k not in kept]
-            self.absent = absence_reasons(gone, self.by_path, self.root, missing)
+            self.absent |= absence_reasons(gone, self.by_path, self.root, missing)
         reasons: Counter[str] = Counter()
         for key in gone:
             if self.absent[key] != ELSEWHERE:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from qembed.errors import NoIndex, RecipeMismatch, UsageError
+from qembed.pipeline.diagnostics.verify import verify
 from qembed.pipeline.indexing.build import build
 from qembed.pipeline.indexing.index_plan import plan_index
 from qembed.pipeline.indexing.options import (
@@ -87,17 +88,12 @@ def test_another_recipe_is_refused_before_anything_is_written(docs: Path, tmp_pa
     assert files(root) == before
 
 
-@pytest.mark.slow
-def test_an_interrupted_rebuild_is_planned_from_where_it_stopped(
-    docs: Path, tmp_path: Path
-) -> None:
-    root = tmp_path / "idx"
-    index(root, docs)
-    recipe = RecipeOptions(max_tokens=60)
+def interrupt_rebuild(root: Path) -> dict[str, Any]:
+    """Stops a rebuild after some commits; returns the options that go on with it."""
     soon: dict[str, Any] = {
         "batches": BatchPolicy(min_passages=5, max_passages=5, texts_per_call=5),
         "commits": CommitPolicy(rows=5),
-        "recipe": recipe,
+        "recipe": RecipeOptions(max_tokens=60),
     }
     encoded = list[int]()
     phases = list[str]()
@@ -107,6 +103,31 @@ def test_an_interrupted_rebuild_is_planned_from_where_it_stopped(
         stop=lambda: sum(encoded) >= 12,
     )
     assert build(root, IndexOptions(rebuild=True, **soon), stop).interrupted
+    return soon
+
+
+@pytest.mark.slow
+def test_a_file_that_only_an_interrupted_rebuild_had_may_go(docs: Path, tmp_path: Path) -> None:
+    root = tmp_path / "idx"
+    index(root, docs)
+    new = docs / "0.txt"  # the first in the order of names: it is in the half that was done
+    new.write_text("a text that the present index does not have")
+    soon = interrupt_rebuild(root)
+    new.unlink()
+    dry = build(root, IndexOptions(rebuild=True, dry_run=True, **soon))
+    assert dry.deleted_why == {"gone": 1}
+    done = build(root, IndexOptions(rebuild=True, **soon))
+    assert (done.documents["deleted"], done.deleted_why) == (1, {"gone": 1})
+    assert list(verify(root)) == []
+
+
+@pytest.mark.slow
+def test_an_interrupted_rebuild_is_planned_from_where_it_stopped(
+    docs: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "idx"
+    index(root, docs)
+    soon = interrupt_rebuild(root)
     dry = build(root, IndexOptions(rebuild=True, dry_run=True, **soon))
     assert 0 < dry.documents["unchanged"] < 30
     assert dry.recipe.max_tokens == 60
