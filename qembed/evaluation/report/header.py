@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-SHOWN_SETTINGS = ("run", "encoded", "task", "mode", "fusion", "where", "search", "ef", "rerank",
-                  "candidates", "depth")  # fmt: skip
+SHOWN_SETTINGS = ("run", "encoded", "task", "mode", "fusion", "fusion_parameters", "where",
+                  "search", "ef", "rerank", "candidates", "depth")  # fmt: skip
 """Settings in a header, if they are set; the report has them all."""
 
 

@@ -185,6 +185,7 @@ def _settings(session: Session, query: QueryOptions, built: BuiltRun) -> dict[st
         "profile": session.loaded.model.profile.name,
         "mode": query.mode,
         "fusion": query.fusion,
+        "fusion_parameters": query.fusion_parameters and query.fusion_parameters._asdict(),
         "where": list(query.where),
         "search": query.search,
         "ef": query.ef,

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from qembed.errors import UsageError
 from qembed.pipeline.retrieval.fusion import (
-    EVEN,
+    DEFAULT_FUSION,
+    FusionParameters,
     FusionSignals,
     LexicalWeight,
     interpolate_scores,
@@ -77,11 +78,18 @@ class Candidates:
 class CandidateRetriever:
     """Retrieves candidates from one session. Raises UsageError for an unknown mode.
 
-    `warnings`: searches that were not done as they were asked for, and the reasons.
+    `parameters`: constants of the fusion, None for the index's. `warnings`: searches that were not done as
+    they were asked for, and the reasons.
     """
 
     def __init__(
-        self, session: Session, mode: str, search: Search, ef: int | None, fusion: Fusion = "sum"
+        self,
+        session: Session,
+        mode: str,
+        search: Search,
+        ef: int | None,
+        fusion: Fusion = "sum",
+        parameters: FusionParameters | None = None,
     ) -> None:
         if mode not in MODES:
             raise UsageError(f"--mode {mode}: one of {', '.join(MODES)} is wanted")
@@ -90,6 +98,7 @@ class CandidateRetriever:
         self.search = search
         self.ef = ef
         self.fusion = fusion
+        self.parameters = DEFAULT_FUSION if parameters is None else parameters
         self.warnings: list[str] = []
 
     @property
@@ -190,10 +199,10 @@ class CandidateRetriever:
     def _weight(self, text: str, query: ParsedQuery, scores: Scores, code: float) -> LexicalWeight:
         """Weight of lexical scores. `scores`: BM25, best first. `code`: share of code among the nearest."""
         if self.mode == "hybrid":
-            return LexicalWeight(EVEN if len(scores) else 0.0, "asked for")
+            return LexicalWeight(self.parameters.even if len(scores) else 0.0, "asked for")
         index = self.session.search.lexical
         if index is None or not len(scores):
-            return lexical_weight(FusionSignals(0.0, 0.0, 0.0))
+            return lexical_weight(FusionSignals(0.0, 0.0, 0.0), self.parameters)
         seen = index.coverage(text, query)
         most = sum(idf(f, seen.passages) * (K1 + 1) for f in seen.frequency.values())
         return lexical_weight(
@@ -203,7 +212,8 @@ class CandidateRetriever:
                 most=most,
                 code=code,
                 readable=self.session.loaded.model.profile.reads(seen.script),
-            )
+            ),
+            self.parameters,
         )
 
     def _code_shares(self, tops: Sequence[Rows]) -> list[float]:

@@ -17,9 +17,12 @@ is evidence for how they do elsewhere.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
+
+from qembed.errors import UsageError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,17 +39,6 @@ LATE_BESIDE_WORDS = 0.1
 CROSS = 0.3
 """Weight of a built-in cross-encoder beside the order before, for prose. Its order alone loses .17 nDCG@10 on
 questions about code and .05 on shell commands; with .3 these lose nothing, and questions gain up to .02."""
-EVEN = 1.0
-"""b of equal weights: `--mode hybrid`."""
-TRUST = 2.0
-"""b at separation 1 and full cover."""
-COVERED = 0.3
-"""Share of the highest possible BM25 score that counts as full cover: few passages reach more, since that
-maximum counts a word's repetitions too."""
-CODE = 0.35
-"""Factor of b if all the nearest passages are code."""
-UNREAD = 4.0
-"""b of a query in a script that the model was not trained to read."""
 CODE_SIGNS = 0.04
 """Share of brackets, assignments and the like among a passage's characters above which it is code: 95 % of
 prose has less than .025, 95 % of functions more than .037."""
@@ -56,6 +48,26 @@ RRF = 60
 """Constant of reciprocal rank fusion (Cormack, Clarke and Büttcher 2009)."""
 _SIGNS = re.compile(r"[=(){}\[\];_<>]")
 _BLANK = re.compile(r"\s+")
+
+
+class FusionParameters(NamedTuple):
+    """Constants of the fusion, each continuous. All but `covered` may be 0.
+
+    `trust`: b of mode auto at separation 1 and full cover. `covered`: share of the highest possible BM25
+    score that counts as full cover, above 0; few passages reach more, since that maximum counts a word's
+    repetitions too. `code`: factor of b if all the nearest passages are code. `unread`: b of a query in a
+    script that the model was not trained to read. `even`: b of mode hybrid.
+    """
+
+    trust: float = 2.0
+    covered: float = 0.3
+    code: float = 0.35
+    unread: float = 4.0
+    even: float = 1.0
+
+
+DEFAULT_FUSION = FusionParameters()
+"""The present constants."""
 
 
 class FusionSignals(NamedTuple):
@@ -78,16 +90,29 @@ class LexicalWeight(NamedTuple):
     why: str
 
 
-def lexical_weight(s: FusionSignals) -> LexicalWeight:
-    """Weight of lexical scores beside dense ones, which have 1."""
+def check_parameters(parameters: FusionParameters) -> None:
+    """Raise UsageError for constants that no weight can be computed from."""
+    wrong = [
+        f"{name} {value}: a finite number {'above 0' if name == 'covered' else 'of at least 0'} is wanted"
+        for name, value in parameters._asdict().items()
+        if not (math.isfinite(value) and (value > 0 or (value == 0 and name != "covered")))
+    ]
+    if wrong:
+        raise UsageError("fusion parameters: " + "; ".join(wrong))
+
+
+def lexical_weight(
+    s: FusionSignals, parameters: FusionParameters = DEFAULT_FUSION
+) -> LexicalWeight:
+    """Weight b of lexical scores in mode auto, beside dense ones, which have 1."""
     if s.best <= 0:
         return LexicalWeight(0.0, "no word of the query occurs")
     if not s.readable:
-        return LexicalWeight(UNREAD, "the model was not trained to read this script")
+        return LexicalWeight(parameters.unread, "the model was not trained to read this script")
     separation = 1 - s.tenth / s.best
-    cover = min(1.0, s.best / s.most / COVERED) if s.most > 0 else 0.0
-    code = 1 - s.code * (1 - CODE)
-    b = TRUST * separation * cover * code
+    cover = min(1.0, s.best / s.most / parameters.covered) if s.most > 0 else 0.0
+    code = 1 - s.code * (1 - parameters.code)
+    b = parameters.trust * separation * cover * code
     why = f"separation {separation:.2f}, cover {cover:.2f}"
     return LexicalWeight(b, why + (f", code {s.code:.1f}" if s.code else ""))
 

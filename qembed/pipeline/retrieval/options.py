@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from qembed.errors import InputError, UsageError
 
 if TYPE_CHECKING:
+    from qembed.pipeline.retrieval.fusion import FusionParameters
     from qembed.search.dense.planner import Search
     from qembed.types import Query
 
@@ -30,7 +31,7 @@ class QueryOptions:
     `task`, `template` None: the index's or the model's own. `ef` None: the breadth that was measured for the
     graph. `rerank_budget`: seconds of scoring, None without a limit. `rerank_share`: weight of the
     reranker beside the order before, None for its default. `snippets`: find the best sentence of
-    each hit.
+    each hit. `fusion_parameters`: constants of the modes auto and hybrid, None for the index's.
     """
 
     k: int = 10
@@ -51,6 +52,7 @@ class QueryOptions:
     diversity: float = 0.0
     context: int = 0
     snippets: bool = False
+    fusion_parameters: FusionParameters | None = None
 
 
 def check_queries(queries: Sequence[Query]) -> None:
@@ -66,6 +68,10 @@ def check_options(options: QueryOptions) -> None:
         raise UsageError("-k and --candidates: at least 1")
     if not 0 <= options.diversity < 1:
         raise UsageError("--diversity: at least 0 and below 1")
+    if options.fusion_parameters is not None:
+        from qembed.pipeline.retrieval.fusion import check_parameters
+
+        check_parameters(options.fusion_parameters)
     if options.context < 0:
         raise UsageError("--context: at least 0")
     if options.template is not None:

@@ -32,16 +32,24 @@ class QueryRequest:
 
     def to_json(self) -> dict[str, Any]:
         """JSON values for `from_json`."""
+        options, parameters = asdict(self.options), self.options.fusion_parameters
+        if parameters is not None:
+            options["fusion_parameters"] = parameters._asdict()
         return {
             "queries": [asdict(q) for q in self.queries],
-            "options": asdict(self.options),
+            "options": options,
             "model": self.model,
         }
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> QueryRequest:
         """Request from JSON values. Raises KeyError, TypeError for other values than `to_json`'s."""
-        options = QueryOptions(**{**body["options"], "where": tuple(body["options"]["where"])})
+        given = {**body["options"], "where": tuple(body["options"]["where"])}
+        if (parameters := given.get("fusion_parameters")) is not None:
+            from qembed.pipeline.retrieval.fusion import FusionParameters
+
+            given["fusion_parameters"] = FusionParameters(**parameters)
+        options = QueryOptions(**given)
         return cls([Query(**q) for q in body["queries"]], options, body["model"])
 
 

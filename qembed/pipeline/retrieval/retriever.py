@@ -46,9 +46,9 @@ class Retriever:
     ) -> None:
         check_options(options)
         self.session = session
-        self.options = options
+        o = self.options = options
         self._candidates = CandidateRetriever(
-            session, options.mode, options.search, options.ef, options.fusion
+            session, o.mode, o.search, o.ef, o.fusion, o.fusion_parameters
         )
         self._reranker = reranker
 

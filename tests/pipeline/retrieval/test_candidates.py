@@ -14,7 +14,7 @@ from qembed.pipeline.indexing.build import build
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.recipe import RecipeOptions
 from qembed.pipeline.retrieval.candidates import CandidateRetriever
-from qembed.pipeline.retrieval.fusion import interpolate_scores
+from qembed.pipeline.retrieval.fusion import DEFAULT_FUSION, interpolate_scores
 from qembed.pipeline.retrieval.index_search import IndexSearch
 from qembed.pipeline.retrieval.loaded_model import LoadedModel
 from qembed.pipeline.retrieval.options import MODES, QueryOptions
@@ -86,6 +86,22 @@ def test_nothing_outside_a_filter_is_found(session: Session, mode: str, where: s
         found = documents(session, asked, words)
         assert found
         assert set(found) <= allowed
+
+
+def test_the_constants_of_a_query_decide_its_weights(session: Session) -> None:
+    words = "black coffee E-1042"
+
+    def found(mode: str, **changed: float) -> list[tuple[int, float]]:
+        parameters = DEFAULT_FUSION._replace(**changed) if changed else None
+        asked = QueryOptions(k=20, mode=mode, fusion_parameters=parameters)
+        (ranked,) = Retriever(session, asked).rank([Query("1", words)]).queries
+        return list(zip(ranked.rows.tolist(), ranked.scores.tolist(), strict=True))
+
+    dense = found("dense")
+    assert found("auto", trust=0.0) == dense != found("auto")
+    assert found("auto", trust=DEFAULT_FUSION.trust) == found("auto") != found("auto", trust=1.0)
+    assert found("hybrid", even=0.0) == dense != found("hybrid")
+    assert found("hybrid", trust=9.0) == found("hybrid") != found("hybrid", even=9.0)
 
 
 def _passes(where: str, n: int) -> bool:

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
+import json
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qembed.errors import UsageError
 from qembed.pipeline.retrieval.fusion import (
-    CODE,
-    COVERED,
+    DEFAULT_FUSION,
     SPREAD,
-    TRUST,
-    UNREAD,
+    FusionParameters,
     FusionSignals,
+    check_parameters,
     interpolate_scores,
     is_code,
     lexical_weight,
     reciprocal_rank_fusion,
 )
+from qembed.pipeline.retrieval.options import QueryOptions, check_options
+from qembed.pipeline.retrieval.request import QueryRequest
+from qembed.types import Query
 
 scores = st.floats(0.0, 50.0, width=32)
 
 
 def test_the_weight_is_the_product_it_is_said_to_be() -> None:
     got = lexical_weight(FusionSignals(best=10, tenth=4, most=50, code=0.5))
-    assert got.b == pytest.approx(
-        TRUST * (1 - 4 / 10) * (10 / 50 / COVERED) * (1 - 0.5 * (1 - CODE))
-    )
+    assert got.b == pytest.approx(2.0 * (1 - 4 / 10) * (10 / 50 / 0.3) * (1 - 0.5 * (1 - 0.35)))
 
 
 @given(best=st.floats(0.1, 50), tenth=scores, more=st.floats(1, 5), code=st.floats(0, 1))
@@ -35,7 +39,7 @@ def test_a_weight_is_never_negative_and_never_more_than_trust(
     best: float, tenth: float, more: float, code: float
 ) -> None:
     s = FusionSignals(best, min(tenth, best), best * more, code)
-    assert 0 <= lexical_weight(s).b <= TRUST
+    assert 0 <= lexical_weight(s).b <= DEFAULT_FUSION.trust
 
 
 def test_words_that_all_hold_say_nothing() -> None:
@@ -47,7 +51,7 @@ def test_without_words_the_meaning_decides() -> None:
 
 
 def test_a_script_the_model_cannot_read_is_left_to_words() -> None:
-    assert lexical_weight(FusionSignals(5, 5, 20, readable=False)).b == UNREAD
+    assert lexical_weight(FusionSignals(5, 5, 20, readable=False)).b == DEFAULT_FUSION.unread
 
 
 @given(
@@ -87,3 +91,37 @@ def test_code_is_told_from_prose() -> None:
     assert is_code("for (int i = 0; i < n; i++) { sum += a[i]; }")
     assert not is_code("Refunds (see below) arrive within five days; ask us if yours did not.")
     assert not is_code("")
+
+
+# ── parameters ───────────────────────────────────────────────────────────────────────────────────
+
+LOOK = FusionSignals(best=10, tenth=4, most=50, code=0.5)
+
+
+@given(factor=st.floats(0, 10))
+def test_trust_scales_the_weight_and_nothing_else(factor: float) -> None:
+    parameters = DEFAULT_FUSION._replace(trust=factor * DEFAULT_FUSION.trust)
+    assert lexical_weight(LOOK, parameters).b == pytest.approx(factor * lexical_weight(LOOK).b)
+    unread = LOOK._replace(readable=False)
+    assert lexical_weight(unread, parameters) == lexical_weight(unread)
+
+
+@pytest.mark.parametrize("name", FusionParameters._fields)
+@pytest.mark.parametrize("value", [-0.1, math.nan, math.inf, -math.inf])
+def test_constants_that_are_no_weights_are_refused_by_name(name: str, value: float) -> None:
+    with pytest.raises(UsageError, match=name):
+        check_parameters(DEFAULT_FUSION._replace(**{name: value}))
+
+
+def test_a_constant_may_be_nought_unless_it_divides() -> None:
+    check_parameters(FusionParameters(0.0, 0.3, 0.0, 0.0, 0.0))
+    with pytest.raises(UsageError, match="covered"):
+        check_parameters(DEFAULT_FUSION._replace(covered=0.0))
+    with pytest.raises(UsageError, match="covered"):
+        check_options(QueryOptions(fusion_parameters=DEFAULT_FUSION._replace(covered=0.0)))
+
+
+@given(st.builds(FusionParameters, *[st.floats(0.1, 9)] * len(FusionParameters._fields)))
+def test_a_request_keeps_its_constants(parameters: FusionParameters) -> None:
+    request = QueryRequest([Query("1", "x")], QueryOptions(fusion_parameters=parameters))
+    assert QueryRequest.from_json(json.loads(json.dumps(request.to_json()))) == request
