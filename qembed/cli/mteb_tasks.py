@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     )
 
 OPTION = "--mteb"
-_TAKEN = frozenset({"mteb", "mteb_prompts", "split", "fail_under", "alpha"})
+_TAKEN = frozenset({"mteb", "mteb_prompts", "split", "fail_under", "baseline", "max_drop", "alpha"})
 """Options of inputs and gates that have a meaning, or a default, with `--mteb`."""
 
 
@@ -54,13 +54,15 @@ def run_tasks(
 ) -> None:
     """Run tasks of mteb and print their scores. Raises UsageError, Exit if a gate fails."""
     from qembed.mteb.index import Index
+    from qembed.mteb.report import check_report_paths, write_report
     from qembed.mteb.run import evaluate_tasks
 
     if not inputs.mteb:
         raise UsageError("--mteb-prompts wants --mteb TASK")
     others = {**inputs._asdict(), **gates._asdict()}
-    others |= {"report": reports.report, "save_run": reports.save_run}
+    others |= {"save_run": reports.save_run}
     _refuse([name for name, value in others.items() if value and name not in _TAKEN])
+    check_report_paths(reports.report or ())
     query = asdict(retrieval.query_options())
     for name in ("k", "by", "context", "snippets"):
         del query[name]
@@ -82,8 +84,12 @@ def run_tasks(
                 model,
                 split=inputs.split,
                 fail_under=gates.fail_under or (),
+                baseline=gates.baseline,
+                max_drop=gates.max_drop or (),
                 warn=talk.warn,
             )
+    for path in reports.report or ():
+        write_report(body, path)
     if reports.format is OutputFormat.json:
         out(dumps(body))
     else:
@@ -92,7 +98,8 @@ def run_tasks(
     talk.seconds(body["settings"]["seconds"])
     failed = [g for g in body["gates"] if not g["ok"]]
     for g in failed:
-        talk.say(f"gate: {g['measure']} is {g['got']:.4f}, wanted {g['wanted']:.4f}")
+        note = f" ({g['kind']}; {g['note']})" if g["note"] else f" ({g['kind']})"
+        talk.say(f"gate: {g['measure']} is {g['got']:.4f}, wanted {g['wanted']:.4f}{note}")
     if failed:
         raise typer.Exit(ExitCode.GATE)
 
@@ -104,16 +111,16 @@ def _refuse(names: Sequence[str]) -> None:
         listed = ", ".join(f"--{shown.get(n, n).replace('_', '-')}" for n in names)
         raise UsageError(
             f"--mteb brings its own queries, judgments and measures: without {listed} "
-            "(--fail-under TASK=V is a gate on a task's score)"
+            "(--fail-under TASK=V and --max-drop TASK=V are gates on a task's score)"
         )
 
 
 def _lines(body: Mapping[str, Any]) -> Iterator[str]:
     """Table of the tasks' main scores, then the gates."""
-    rows = [["task", "kind", "measure", "score"]]
-    for task in body["tasks"]:
-        rows.append([task["task"], task["type"], task["measure"], f"{task['score']:.4f}"])
-    yield from columns(rows)
+    from qembed.mteb.report import task_rows
+
+    yield from columns(task_rows(body))
     for g in body["gates"]:
         sign = "ok" if g["ok"] else "FAILED"
-        yield f"{sign:6}  {g['measure']} {g['got']:.4f}, wanted {g['wanted']:.4f}"
+        note = f" ({g['note']})" if g["note"] else ""
+        yield f"{sign:6}  {g['measure']} {g['got']:.4f}, wanted {g['wanted']:.4f}{note}"

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qembed.errors import UsageError
+from qembed.mteb.gates import (
+    apply_gates,
+    check_comparable,
+    compare_scores,
+    parse_drops,
+    parse_floors,
+    read_baseline,
+)
 from qembed.mteb.index import Index
 from qembed.mteb.library import quiet_mteb
 from qembed.mteb.tasks import find_tasks, load, parts
+from qembed.pipeline.experiments.provenance import provenance
 
 if TYPE_CHECKING:
     from mteb.abstasks.abstask import AbsTask
@@ -22,16 +32,23 @@ def evaluate_tasks(
     *,
     split: str = "test",
     fail_under: Sequence[str] = (),
+    baseline: Path | None = None,
+    max_drop: Sequence[str] = (),
     warn: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Evaluate the model on tasks; returns the JSON report. Nothing is read from or kept in mteb's cache.
 
-    `names`: see `find_tasks`. `split`: judgments of BEIR folders. `fail_under`: `TASK=V`, gates on main
-    scores. Raises UsageError, InputError,
-    ModelUnavailable, EncodingError.
+    `names`: see `find_tasks`. `split`: judgments of BEIR folders. `fail_under`: `TASK=V`, floors of main
+    scores; `max_drop`: `TASK=V` or `TASK=V%`, allowed drops below those of the report `baseline`. Raises
+    UsageError, InputError, ModelUnavailable, EncodingError.
     """
+    if max_drop and baseline is None:
+        raise UsageError("--max-drop wants --baseline")
+    before = None if baseline is None else read_baseline(baseline)
     tasks = find_tasks(names, split, warn)
-    floors = [_floor(text, tasks) for text in fail_under]
+    if before is not None:
+        check_comparable(before, tasks)
+    floors, drops = parse_floors(fail_under, tasks), parse_drops(max_drop, tasks)
     began = time.perf_counter()
     found = []
     for name, task in tasks.items():
@@ -41,6 +58,7 @@ def evaluate_tasks(
             for part in parts(task):
                 part.unload_data()
     measures = {row["task"]: row["score"] for row in found}
+    comparison = None if before is None else compare_scores(before, measures)
     return {
         "schema": 1,
         "measures": measures,
@@ -52,15 +70,9 @@ def evaluate_tasks(
             **model.settings(),
             "seconds": {"total": round(time.perf_counter() - began, 3)},
         },
-        "gates": [
-            {
-                "measure": name,
-                "wanted": floor,
-                "got": measures[name],
-                "ok": measures[name] >= floor - 1e-9,
-            }
-            for name, floor in floors
-        ],
+        "provenance": provenance(None, None),
+        "comparison": comparison,
+        "gates": [g.to_json() for g in apply_gates(floors, drops, measures, comparison)],
     }
 
 
@@ -96,17 +108,3 @@ def _report(name: str, task: AbsTask, result: TaskResult) -> dict[str, Any]:
             for split, rows in result.scores.items()
         },
     }
-
-
-def _floor(text: str, tasks: dict[str, AbsTask]) -> tuple[str, float]:
-    """Parse the value of `SciFact=0.6`. Raises UsageError."""
-    name, _, value = text.rpartition("=")
-    try:
-        floor = float(value)
-    except ValueError:
-        floor = float("nan")
-    if name not in tasks or not -1 <= floor <= 1:
-        raise UsageError(
-            f"--fail-under {text}: TASK=V is wanted with --mteb, for one of {', '.join(tasks)}"
-        )
-    return name, floor

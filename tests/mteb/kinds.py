@@ -19,6 +19,8 @@ from mteb.abstasks import (
     AbsTaskSTS,
     AbsTaskSummarization,
 )
+from mteb.abstasks.aggregate_task_metadata import AggregateTaskMetadata
+from mteb.abstasks.aggregated_task import AbsTaskAggregate
 from mteb.abstasks.retrieval_dataset_loaders import RetrievalSplitData
 from mteb.abstasks.task_metadata import TaskMetadata
 
@@ -181,3 +183,20 @@ def _same(make: Callable[[], Any]) -> Callable[[], Any]:
 
 
 KINDS = {made.__name__: _same(made) for made in MADE}
+
+
+def aggregate(parts: dict[str, Callable[[], Any]]) -> Any:
+    """A task whose score is the mean of others', as CQADupstack is of twelve. `parts`: corpora by name."""
+    tasks = [
+        _task(AbsTaskRetrieval, metadata(name, "Retrieval", "ndcg_at_10"), data)
+        for name, data in parts.items()
+    ]
+    of = AggregateTaskMetadata(
+        name="SmallBoth",
+        description="both",
+        type="Retrieval",
+        main_score="ndcg_at_10",
+        eval_splits=["test"],
+        tasks=tasks,
+    )
+    return type("SmallBoth", (AbsTaskAggregate,), {"metadata": of})()

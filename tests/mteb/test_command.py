@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -70,9 +72,57 @@ def test_gates(shell: Shell) -> None:
     assert "TASK=V is wanted with --mteb, for one of small" in done.err
 
 
+def test_baseline_and_reports(shell: Shell) -> None:
+    args = ["eval", "--mteb", "small", "pairs.tsv"]
+    done = shell(*args, "--report", "was.json", "--report", "was.md")
+    assert done.code == 0, done.err
+    was = json.loads((shell.folder / "was.json").read_text())
+    assert was == {**shell(*args, "--format", "json").json, **moments(was)}
+    row = f"| small | Retrieval | ndcg_at_10 | {was['measures']['small']:.4f} |"
+    assert row in (shell.folder / "was.md").read_text()
+    against = [*args, "--baseline", "was.json", "--max-drop", "pairs.tsv=0"]
+    done = shell(*against, "--max-drop", "small=2%")
+    assert done.code == 0, done.err
+    assert "ok      small" in done.out
+    worse = shell(*against, "--max-drop", "small=1%", "--mode", "lexical", "--report", "now.md")
+    then, floor = was["measures"]["small"], was["measures"]["small"] * 0.99
+    assert worse.code == 3
+    got = float(worse.out.splitlines()[1].split()[3])
+    assert got < floor
+    assert worse.out.splitlines()[1].split()[4:] == [f"{then:.4f}", f"{got - then:+.4f}"]
+    assert f"gate: small is {got:.4f}, wanted {floor:.4f} (max-drop; baseline {then:.4f})" in (
+        worse.err
+    )
+    assert f"- **failed**: small {got:.4f}" in (shell.folder / "now.md").read_text()
+
+
+def moments(body: dict[str, Any]) -> dict[str, Any]:
+    """The parts of a report that each run has for itself."""
+    return {"provenance": body["provenance"], "settings": body["settings"]}
+
+
+def test_a_baseline_of_other_data_is_refused_before_the_run(shell: Shell) -> None:
+    args = ["eval", "-q", "--mteb", "small"]
+    assert shell(*args, "--report", "was.json").code == 0
+    done = shell(*args, "pairs.tsv", "--baseline", "was.json")
+    assert done.code == 2
+    assert "pairs.tsv: the baseline has small" in done.err
+    with (shell.folder / "small" / "corpus.jsonl").open("a") as stream:
+        stream.write('{"_id": "new", "title": "", "text": "one more"}\n')
+    done = shell(*args, "--baseline", "was.json")
+    assert done.code == 2
+    assert "small: the revision of the data was" in done.err
+    shell.write("other.json", '{"schema": 1, "measures": {}, "per_query": {}}')
+    done = shell(*args, "--baseline", "other.json")
+    assert "other.json is not a report of qembed eval --mteb" in done.err
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [
+        (["--mteb", "small", "--max-drop", "small=0.1"], "--max-drop wants --baseline"),
+        (["--mteb", "small", "--report", "x.html"], "reports of --mteb are written as .json or"),
+        (["--mteb", "small", "--max-drop-significant", "small"], "without --max-drop-significant"),
         (["--mteb", "Nothink"], "Nothink: no task or benchmark of mteb"),
         (["--mteb", "small", "--beir", "small", "--index", "x"], "without --beir, --index ("),
         (["--mteb", "small", "--split", "dev"], "there are judgments for: test"),

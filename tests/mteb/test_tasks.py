@@ -10,6 +10,7 @@ import pytest
 
 from qembed.errors import InputError, UsageError
 from qembed.mteb import Encoder, Index, beir_task, sts_task
+from qembed.mteb.run import evaluate_tasks
 from qembed.mteb.tasks import find_tasks, load
 from qembed.pipeline.experiments.eval_options import EvalOptions
 from qembed.pipeline.experiments.evaluate import run_evaluation
@@ -135,12 +136,24 @@ def test_data_that_cannot_be_had(kinds: ModuleType) -> None:
     assert "ConnectionError: no route" in str(e.value)
 
 
-def test_an_aggregate_loads_its_parts(kinds: ModuleType) -> None:
-    aggregate = SimpleNamespace(
-        is_aggregate=True, metadata=SimpleNamespace(tasks=[kinds.sts(), kinds.retrieval()])
-    )
-    load("both", aggregate)
-    assert all(part.data_loaded for part in aggregate.metadata.tasks)
+def test_an_aggregate_is_the_mean_of_its_parts(
+    kinds: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import mteb
+
+    both = kinds.aggregate({"One": kinds.collection(), "Other": kinds.collection()})
+    one, other = both.metadata.tasks
+    tasks = {"SmallBoth": both, "SmallOne": one, "SmallOther": other}
+    monkeypatch.setattr(mteb, "get_task", tasks.__getitem__)
+    with Index(BAG) as index:
+        body = evaluate_tasks(list(tasks), index, fail_under=["SmallBoth=0.01"])
+    mean = (body["measures"]["SmallOne"] + body["measures"]["SmallOther"]) / 2
+    assert 0 < mean < 1
+    assert body["measures"]["SmallBoth"] == pytest.approx(mean, abs=1e-9)
+    assert body["tasks"][0]["scores"] == {
+        "test": {"default": {"ndcg_at_10": pytest.approx(mean), "main_score": pytest.approx(mean)}}
+    }
+    assert body["gates"][0]["ok"]
 
 
 def test_pictures(kinds: ModuleType) -> None:
