@@ -8,6 +8,7 @@ comparison      several variants side by side, and a recommendation
 baseline        comparison with an earlier report; corpus_changes: the files that changed since
 gates           floors and allowed drops
 sts             sentence pairs and rank correlation
+tuning/         choice among settings, and the gain to expect on new queries
 report/         JSON, Markdown, HTML, JUnit; difference of two reports
 """
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Values = npt.NDArray[np.float64]
+    Counts = npt.NDArray[np.int64]
 
 LEVEL = 0.95
 SEED = 20_261_121
@@ -47,6 +48,9 @@ class PairedTest:
     observed if and only if t lies between the means of the two sets (for an empty one, beyond the other's on
     either side). So the interval's ends are quantiles of the larger and of the smaller of the two means.
     Queries without a difference matter there by their number alone, which is drawn at random.
+
+    `sizes`: where each difference is the sum of a cluster of queries, their number, int64 (n,). Signs are
+    then flipped by cluster, and means are over queries.
     """
 
     def __init__(
@@ -54,29 +58,33 @@ class PairedTest:
         differences: Sequence[float] | Values,
         span: float = math.inf,
         patterns: int = MAX_SIGN_PATTERNS,
+        sizes: Counts | None = None,
     ) -> None:
         import numpy as np
 
         d = np.asarray(differences, dtype=np.float64)
+        of = np.ones(len(d), dtype=np.int64) if sizes is None else np.asarray(sizes, dtype=np.int64)
         self._span = span
-        self._mean = float(d.mean()) if len(d) else 0.0
-        nonzero = d[d != 0.0]  # the sign of 0 changes no sum
+        self._mean = float(d.sum() / of.sum()) if len(d) else 0.0
+        differs = d != 0.0  # the sign of 0 changes no sum
+        nonzero = d[differs]
         self._same = not len(nonzero)
         self.p = 1.0
         if self._same:
             return
         rng = np.random.default_rng(SEED)
         total = float(nonzero.sum())
-        sums, counts = _sign_patterns(nonzero, patterns, rng)
+        sums, counts = _sign_patterns(nonzero, of[differs], patterns, rng)
         # sums of the same numbers in another order differ in their last bits
         reach = abs(total) * (1 - 1e-12) - 1e-15
         self.p = float((np.abs(2 * sums - total) >= reach).mean())
-        counts = counts + rng.binomial(len(d) - len(nonzero), 0.5, len(counts))
+        counts = counts + _drawn_queries(of[~differs], len(counts), rng)
+        queries = int(of.sum())
         if len(sums) > patterns:  # the observed pattern, which is the last, has all queries in A
-            counts[-1] = len(d)
+            counts[-1] = queries
         tiny = 1e-12 * float(np.abs(nonzero).sum())
         halves = []
-        for part, size in ((sums, counts), (total - sums, len(d) - counts)):
+        for part, size in ((sums, counts), (total - sums, queries - counts)):
             part = np.where(np.abs(part) <= tiny, 0.0, part)
             with np.errstate(divide="ignore", invalid="ignore"):
                 halves.append(np.where(size > 0, part / size, math.nan))
@@ -93,10 +101,20 @@ class PairedTest:
         return max(low, -self._span), min(high, self._span)
 
 
+def _drawn_queries(sizes: Counts, patterns: int, rng: np.random.Generator) -> Counts:
+    """Number of queries of the clusters without a difference that have a plus, int64 (patterns,)."""
+    import numpy as np
+
+    drawn = np.zeros(patterns, dtype=np.int64)
+    for size, clusters in zip(*np.unique(sizes, return_counts=True), strict=True):
+        drawn += size * rng.binomial(clusters, 0.5, patterns)
+    return drawn
+
+
 def _sign_patterns(
-    d: Values, patterns: int, rng: np.random.Generator
-) -> tuple[Values, npt.NDArray[np.int64]]:
-    """Return (sum of the values with a plus, number of them) of each sign pattern.
+    d: Values, sizes: Counts, patterns: int, rng: np.random.Generator
+) -> tuple[Values, Counts]:
+    """Return (sum of the values with a plus, number of their queries) of each sign pattern.
 
     All 2^n patterns, repeated up to about `patterns`; where they are more, so many random ones and the
     observed one as the last.
@@ -105,14 +123,14 @@ def _sign_patterns(
 
     if 2 ** min(len(d), 63) <= patterns:
         sums, counts = np.zeros(1), np.zeros(1, dtype=np.int64)
-        for value in d:
+        for value, size in zip(d, sizes, strict=True):
             sums = np.concatenate([sums + value, sums])
-            counts = np.concatenate([counts + 1, counts])
+            counts = np.concatenate([counts + size, counts])
         times = patterns // len(sums)
         return np.tile(sums, times), np.tile(counts, times)
     parts = []
     for at in range(0, patterns, step := max(1, (1 << 22) // len(d))):
         bits = rng.integers(0, 2, size=(min(step, patterns - at), len(d)), dtype=np.int8)
-        parts.append((bits @ d, bits.sum(axis=1, dtype=np.int64)))
-    parts.append((np.array([d.sum()]), np.array([len(d)])))
+        parts.append((bits @ d, bits @ sizes))
+    parts.append((np.array([d.sum()]), np.array([sizes.sum()])))
     return np.concatenate([x for x, _ in parts]), np.concatenate([n for _, n in parts])

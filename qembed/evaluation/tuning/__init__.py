@@ -1,0 +1,28 @@
+"""Choice among settings by judged queries, and the gain that new queries can expect of it.
+
+components   queries that share a relevant document or nearly all their words belong together
+folds        components to folds of about equal size
+nested       nested cross-validation: choose on some queries, judge on others
+verdict      mean gain, its interval and p, by components
+"""
+
+from __future__ import annotations
+
+from qembed.evaluation.tuning.components import connected_components, near_duplicates, word_set
+from qembed.evaluation.tuning.folds import MIN_QUERIES, make_folds, random_folds
+from qembed.evaluation.tuning.nested import HeldOut, held_out_gains, simplest_of_the_best
+from qembed.evaluation.tuning.verdict import Gain, judge
+
+__all__ = [
+    "MIN_QUERIES",
+    "Gain",
+    "HeldOut",
+    "connected_components",
+    "held_out_gains",
+    "judge",
+    "make_folds",
+    "near_duplicates",
+    "random_folds",
+    "simplest_of_the_best",
+    "word_set",
+]
