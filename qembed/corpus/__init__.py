@@ -8,8 +8,9 @@ readers/       files to documents, a module a format
 chunking/      documents to passages
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from qembed.late_names import late_names
 
 if TYPE_CHECKING:
     from qembed.corpus.chunking.chunker import Chunker
@@ -36,24 +37,21 @@ __all__ = [
     "walk",
 ]
 
-_MODULES = {
-    "GONE": "left_out",
-    "READERS": "readers.registry",
-    "UNKNOWN": "source_files",
-    "Chunker": "chunking.chunker",
-    "LeftOutReasons": "left_out",
-    "ReadOptions": "read_options",
-    "encoding_option": "decode",
-    "read": "readers.registry",
-    "read_lines": "readers.json_records",
-    "reader_of": "readers.registry",
-    "suffix": "formats",
-    "walk": "source_files",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Import at first use: a refresh without changes needs neither readers nor chunkers."""
-    if name in _MODULES:
-        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# a refresh without changes needs neither readers nor chunkers
+__getattr__ = late_names(
+    __name__,
+    {
+        "GONE": ".left_out",
+        "READERS": ".readers.registry",
+        "UNKNOWN": ".source_files",
+        "Chunker": ".chunking.chunker",
+        "LeftOutReasons": ".left_out",
+        "ReadOptions": ".read_options",
+        "encoding_option": ".decode",
+        "read": ".readers.registry",
+        "read_lines": ".readers.json_records",
+        "reader_of": ".readers.registry",
+        "suffix": ".formats",
+        "walk": ".source_files",
+    },
+)

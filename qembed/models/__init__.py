@@ -13,8 +13,9 @@ onnx/            exports at run time, without torch         onnx_export/     the
 remote/          models behind HTTP                         rerankers/       scores of pairs
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from qembed.late_names import late_names
 
 if TYPE_CHECKING:
     from qembed.models.model import Model
@@ -49,27 +50,24 @@ __all__ = [
     "task_template",
 ]
 
-_MODULES = {
-    "PROFILES": "qembed.models.profiles",
-    "TASKS": "qembed.models.profiles",
-    "Model": "qembed.models.model",
-    "Profile": "qembed.models.profiles",
-    "cache_folder": "qembed.paths",
-    "check_template": "qembed.models.templates",
-    "open_model": "qembed.models.spec",
-    "open_reranker": "qembed.models.rerankers.spec",
-    "passage_text": "qembed.models.templates",
-    "prepare_spec": "qembed.models.spec",
-    "profile_for": "qembed.models.profiles",
-    "query_text": "qembed.models.templates",
-    "resolve_task": "qembed.models.templates",
-    "takes_task": "qembed.models.templates",
-    "task_template": "qembed.models.templates",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Import at first use: a refresh without changes needs no model, a query no reranker."""
-    if name in _MODULES:
-        return getattr(import_module(_MODULES[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# a refresh without changes needs no model, a query no reranker
+__getattr__ = late_names(
+    __name__,
+    {
+        "PROFILES": ".profiles",
+        "TASKS": ".profiles",
+        "Model": ".model",
+        "Profile": ".profiles",
+        "cache_folder": "qembed.paths",
+        "check_template": ".templates",
+        "open_model": ".spec",
+        "open_reranker": ".rerankers.spec",
+        "passage_text": ".templates",
+        "prepare_spec": ".spec",
+        "profile_for": ".profiles",
+        "query_text": ".templates",
+        "resolve_task": ".templates",
+        "takes_task": ".templates",
+        "task_template": ".templates",
+    },
+)

@@ -6,8 +6,9 @@ filters/   `--where` expressions over metadata
 topk       the best k of many scores, merged and without ties left open
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from qembed.late_names import late_names
 
 if TYPE_CHECKING:
     from qembed.search.dense.exact import Exact
@@ -17,20 +18,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Exact", "Graph", "GraphSearcher", "Plan", "choose", "merge", "recall", "top"]
 
-_MODULES = {
-    "Exact": "dense.exact",
-    "Graph": "dense.hnsw",
-    "GraphSearcher": "dense.hnsw",
-    "Plan": "dense.planner",
-    "choose": "dense.planner",
-    "merge": "topk",
-    "recall": "topk",
-    "top": "topk",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Import at first use: a refresh without changes searches nothing."""
-    if name in _MODULES:
-        return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# a refresh without changes searches nothing
+__getattr__ = late_names(
+    __name__,
+    {
+        "Exact": ".dense.exact",
+        "Graph": ".dense.hnsw",
+        "GraphSearcher": ".dense.hnsw",
+        "Plan": ".dense.planner",
+        "choose": ".dense.planner",
+        "merge": ".topk",
+        "recall": ".topk",
+        "top": ".topk",
+    },
+)
