@@ -33,6 +33,7 @@ COMMANDS = {
         "verify:verify",
         "Check the index: checksums, rows, probes, graph against exact search.",
     ),
+    "train": ("train.group:app", "Make a better model, and find out whether it is one."),
     "models": ("models:app", "What is known of models, and what they are given."),
     "config": ("config:config", "Say which settings hold here, and from where."),
 }

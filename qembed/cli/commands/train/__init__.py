@@ -1,0 +1,1 @@
+"""`qembed train` and its commands."""

@@ -1,0 +1,24 @@
+"""`qembed train`: the group of its commands."""
+
+from __future__ import annotations
+
+import typer
+
+from qembed.cli.command import LazyGroup
+
+
+class TrainGroup(LazyGroup):
+    """Group of trainings, imported on demand."""
+
+    package = "qembed.cli.commands.train"
+    targets = {  # noqa: RUF012 - a table, never changed
+        "merge": ("merge:merge", "Make a model between two others, weight by weight."),
+    }
+
+
+app = typer.Typer(cls=TrainGroup, add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+
+
+@app.callback()
+def train() -> None:
+    """Make a better model, and find out whether it is one."""

@@ -1,0 +1,53 @@
+"""`qembed train merge`: a model between two others."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from qembed.cli.console import Console, dumps, out
+from qembed.cli.options import FormatOption, OutputFormat, QuietOption
+
+
+class Method(StrEnum):
+    """Path from one model's weights to the other's."""
+
+    slerp = "slerp"
+    linear = "linear"
+
+
+def merge(
+    first: Annotated[
+        str, typer.Argument(metavar="A", help="A model folder, built-in name or hub id.")
+    ],
+    second: Annotated[
+        str, typer.Argument(metavar="B", help="Another model of the same structure.")
+    ],
+    output: Annotated[Path, typer.Option("--out", metavar="PATH", help="Folder of the new model.")],
+    weight: Annotated[float, typer.Option(help="Share of B: 0 is A, 1 is B.")] = 0.5,
+    method: Annotated[
+        Method,
+        typer.Option(help="Along the sphere (tensor by tensor) or along a straight line."),
+    ] = Method.slerp,
+    format: FormatOption = OutputFormat.text,
+    quiet: QuietOption = False,
+) -> None:
+    """Make a model between two others, weight by weight. Tokenizer and settings are A's.
+
+    \b
+    qembed train merge minilm ./fine-tuned --weight 0.5 --out half-way
+    """
+    from qembed.training.merge import merge_models
+
+    done = merge_models(first, second, output, weight=weight, method=method.value)
+    if format is OutputFormat.json:
+        out(dumps(done.to_json()))
+        return
+    talk = Console(quiet)
+    note = ""
+    if method is Method.slerp and done.straight:
+        note = f", {done.straight:,} of them nearly parallel, where slerp is a straight line"
+    talk.say(f"{output}: {done.tensors:,} tensors merged{note}")

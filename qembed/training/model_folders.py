@@ -1,0 +1,113 @@
+"""Folders of models in training: found by spec, compared with one another, written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from qembed.errors import ModelUnavailable, StorageError, UsageError
+from qembed.models.model_folder import VOCABULARIES, WEIGHTS, Folder
+from qembed.models.spec import local_folder, parse_spec
+
+IGNORED = frozenset(
+    {"transformers_version", "_name_or_path", "torch_dtype", "dtype", "use_cache", "__version__"}
+)
+"""Fields of a config.json that say how it was saved, and nothing of what a text becomes."""
+CARD = "README.md"
+
+
+def trainable_folder(spec: str) -> Folder:
+    """Folder of the model that `spec` names, fetched if it is not here.
+
+    Raises UsageError for a model without weights of its own, ModelUnavailable.
+    """
+    parsed = parse_spec(spec)
+    if parsed.kind in ("python", "endpoint", "late"):
+        raise UsageError(f"{spec}: its weights are not here, so it cannot be trained or merged")
+    path = local_folder(parsed)
+    if path is None:
+        raise UsageError(f"{spec}: no such model folder, built-in name or hub id")
+    folder = Folder(path)
+    if not any(path.rglob(WEIGHTS)):
+        raise ModelUnavailable(f"{path}: no weights in safetensors form")
+    return folder
+
+
+def structure_differences(first: Folder, second: Folder) -> list[str]:
+    """Files in which two folders describe other models: modules, their configuration, the tokenizer.
+
+    Prompts and limits may differ. Raises ModelUnavailable for a broken file.
+    """
+    found = []
+    if first.modules() != second.modules():
+        found.append("modules.json: other modules")
+    names = ["config.json", *(f"{sub}/config.json" for _, sub in first.modules() if sub)]
+    for name in names:
+        one, other = _config(first, name), _config(second, name)
+        differ = [k for k in sorted({*one, *other}) if one.get(k) != other.get(k)]
+        found += [f"{name}: {k} is {one.get(k)!r} and {other.get(k)!r}" for k in differ]
+    for name in ("tokenizer.json", *VOCABULARIES):
+        if _tokenizers(first, name) != _tokenizers(second, name):
+            found.append(f"{name}: other tokens")
+    return found
+
+
+def _config(folder: Folder, name: str) -> dict[str, Any]:
+    return {k: v for k, v in folder.json(name).items() if k not in IGNORED}
+
+
+def _tokenizers(folder: Folder, pattern: str) -> dict[str, Any]:
+    """Content of the tokenizer's files without limits of length, by path inside the folder."""
+    found: dict[str, Any] = {}
+    for path in sorted(folder.path.rglob(pattern)):
+        name = path.relative_to(folder.path).as_posix()
+        if path.suffix == ".json":
+            body = folder.json(name)
+            found[name] = {k: v for k, v in body.items() if k not in ("truncation", "padding")}
+        else:
+            found[name] = path.read_bytes()
+    return found
+
+
+@contextmanager
+def new_model_folder(out: Path) -> Iterator[Path]:
+    """Folder that is named `out` when the block ends without an error, and removed otherwise.
+
+    Raises UsageError if `out` is there already, StorageError if the disk refuses.
+    """
+    if out.exists() or out.is_symlink():
+        raise UsageError(f"--out {out}: it is there already (another name, or remove it first)")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as made:
+            folder = Path(made) / "model"
+            folder.mkdir()
+            yield folder
+            for path in sorted(folder.rglob("*")):
+                if path.is_file():
+                    with path.open("rb") as stream:
+                        os.fsync(stream.fileno())
+            folder.rename(out)
+    except OSError as e:
+        raise StorageError(f"{out} cannot be written: {e.strerror or e}") from e
+
+
+def copy_without_weights(folder: Folder, to: Path) -> None:
+    """Copy a model's files but its weights, its card and exports of other programs."""
+    skipped = shutil.ignore_patterns(
+        "*.safetensors", "*.bin", "*.onnx", "*.h5", "*.msgpack", "*.ot", "*.lock", CARD, ".*"
+    )
+    shutil.copytree(
+        folder.path, to, ignore=skipped, dirs_exist_ok=True, copy_function=shutil.copyfile
+    )
+
+
+def write_json(path: Path, body: Any) -> None:
+    """Write a JSON file of a model folder."""
+    path.write_text(json.dumps(body, indent=2, ensure_ascii=False) + "\n", "utf-8")
