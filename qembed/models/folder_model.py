@@ -12,13 +12,14 @@ from qembed.errors import ModelUnavailable
 from qembed.models.layout.limits import UNLIMITED
 from qembed.models.model import Say, Stop
 from qembed.models.model_folder import Folder
-from qembed.models.onnx.prepare import ExportRequest, open_encoder, prepare
+from qembed.models.onnx.prepare import ExportRequest, open_encoder, open_pieces, prepare
 from qembed.models.profiles import Profile, profile_for
 from qembed.models.tokenization import keep_end, no_special_tokens
 from qembed.protocols import Encoder, TokenEncoder
 
 if TYPE_CHECKING:
     from qembed.models.onnx.encoder import OnnxEncoder
+    from qembed.models.onnx.tokens import ExportTokenizer
     from qembed.models.torch_encoder import TorchEncoder
 
 
@@ -86,14 +87,25 @@ class FolderModel:
             keep_end(tokenizer, self.profile.end_token)
         return tokenizer
 
+    @cached_property
+    def _by_pieces(self) -> ExportTokenizer | None:
+        """Tokenizer of an export whose vocabulary stays on disk."""
+        return open_pieces(self.export_request())
+
     def tokenizer(self) -> Any:
-        """Tokenizer (`tokenizers.Tokenizer`), not truncating, not padding. Raises ModelUnavailable."""
-        return self._tokenizer
+        """Tokenizer (`tokenizers.Tokenizer`), not truncating, not padding. Raises ModelUnavailable.
+
+        None where an export has the vocabulary on disk: `count` reads what it needs of it, and the whole
+        would take 280 MiB.
+        """
+        return None if self._by_pieces else self._tokenizer
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, special tokens included."""
         if self._exported is not None:
             return self._exported.count(texts)
+        if self._by_pieces is not None:
+            return self._by_pieces.count(texts)
         return [len(e.ids) for e in self._tokenizer.encode_batch(list(texts))]
 
     def export_request(self) -> ExportRequest:

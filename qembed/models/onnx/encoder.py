@@ -75,8 +75,7 @@ class OnnxEncoder:
         known = self._counted
         new = [t for t in texts if t not in known]
         if new:
-            lengths = self._tokenizer.lengths(self._tokenizer.encode(new))
-            known = known | dict(zip(new, lengths, strict=True))
+            known = known | dict(zip(new, self._tokenizer.count(new), strict=True))
         return [known[t] for t in texts]
 
     def _ids(self, texts: Sequence[str]) -> list[npt.NDArray[np.int64]]:

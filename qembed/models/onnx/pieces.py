@@ -13,7 +13,7 @@ a `tokenizers.Tokenizer` with just them gives the same tokens.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -29,7 +29,8 @@ ENTRY = [("id", "<i4"), ("score", "<f8"), ("start", "<u4"), ("bytes", "<u4")]
 _BASE = 0x9E3779B97F4A7C15
 _MIX = 0xD6E8FEB86659FD93
 _INVERSE = pow(_BASE, -1, 1 << 64)
-_BREAK = "\0"
+BREAK = "\0"
+"""Character between the words that are looked up together."""
 
 
 class Tokens(NamedTuple):
@@ -61,10 +62,11 @@ class PieceTokenizer:
         self._tokenizer.no_padding()
         self._kept = [(str(text), float(score)) for text, score in model["vocab"]]
         self._unknown, self._bytes = model["unk_id"], bool(model.get("byte_fallback"))
-        self._kept_ids, self._longest, self._apart = kept, longest, apart
-        self._keys: Keys = np.load(folder / KEYS, mmap_mode="r")
-        self._entries = np.load(folder / ENTRIES, mmap_mode="r")
-        self._texts = np.memmap(folder / TEXTS, dtype=np.uint8, mode="r")
+        self._kept_ids, self._apart, self.longest = kept, apart, longest
+        # plain arrays over the mapping: numpy.memmap takes a microsecond more for each slice
+        self._keys: Keys = np.asarray(np.load(folder / KEYS, mmap_mode="r"))
+        self._entries = np.asarray(np.load(folder / ENTRIES, mmap_mode="r"))
+        self._texts = np.memmap(folder / TEXTS, dtype=np.uint8, mode="r").data
         self._guard = threading.Lock()
 
     def num_special_tokens_to_add(self, is_pair: bool) -> int:
@@ -73,51 +75,53 @@ class PieceTokenizer:
 
     def encode(self, texts: Sequence[str]) -> list[Tokens] | None:
         """Tokens of the texts; None if one holds an added token, which only the whole tokenizer splits."""
-        from tokenizers.models import Unigram
-
-        if any(token in text for text in texts for token in self._apart):
+        if any(self.holds_added(text) for text in texts):
             return None
         with self._guard:  # the tokenizer's model is replaced
-            found = self._occurring(self._words(texts))
-            vocabulary = [*self._kept, *((text, score) for _, text, score in found)]
-            ids = [*self._kept_ids, *(i for i, _, _ in found)]
-            self._tokenizer.model = Unigram(vocabulary, self._unknown, self._bytes)
+            found = self.occurring({word for text in texts for word in self.words(text)})
+            ids = [*self._kept_ids, *(number for number, _ in found.values())]
+            self._tokenizer.model = self.model(found)
             encoded = [self._tokenizer.encode(text) for text in texts]
         return [Tokens([ids[i] for i in e.ids], e.overflowing) for e in encoded]
 
-    def _words(self, texts: Sequence[str]) -> set[str]:
-        """Distinct stretches of text that are segmented by themselves."""
-        normalizer, splitter = self._tokenizer.normalizer, self._tokenizer.pre_tokenizer
-        words: set[str] = set()
-        for text in texts:
-            plain = text if normalizer is None else normalizer.normalize_str(text)
-            parts = (
-                [plain] if splitter is None else [w for w, _ in splitter.pre_tokenize_str(plain)]
-            )
-            words.update(parts)
-        return words
+    def holds_added(self, text: str) -> bool:
+        """True if an added token occurs in a text."""
+        return any(token in text for token in self._apart)
 
-    def _occurring(self, words: Iterable[str]) -> list[tuple[int, str, float]]:
-        """(id, text, score) of all pieces that occur in the words, but for those kept anyway."""
+    def words(self, text: str) -> list[str]:
+        """Stretches of a text, normalised, that are segmented by themselves."""
+        normalizer, splitter = self._tokenizer.normalizer, self._tokenizer.pre_tokenizer
+        plain = text if normalizer is None else normalizer.normalize_str(text)
+        if splitter is None:
+            return [plain]
+        return [word for word, _ in splitter.pre_tokenize_str(plain)]
+
+    def occurring(self, words: Iterable[str]) -> dict[str, tuple[int, float]]:
+        """Text -> (id, score) of all pieces that occur in the words, but for those kept anyway."""
         known = {text for text, _ in self._kept}
-        found: dict[int, tuple[int, str, float]] = {}
-        line = _BREAK.join(words)
+        found: dict[str, tuple[int, float]] = {}
+        line = BREAK.join(words)
         for places, starts, length in self._matches(line):
-            for place, start in zip(places.tolist(), starts.tolist(), strict=True):
-                if place in found:
-                    continue
+            entries = self._entries[places].tolist()
+            for (number, score, at, size), start in zip(entries, starts.tolist(), strict=True):
                 text = line[start : start + length]
-                number, score, at, size = self._entries[place].tolist()
                 # another text may have the same key
-                if text not in known and self._texts[at : at + size].tobytes() == text.encode():
-                    found[place] = (number, text, score)
-        return list(found.values())
+                if text not in known and self._texts[at : at + size] == text.encode():
+                    found[text] = (number, score)
+        return found
+
+    def model(self, pieces: Mapping[str, tuple[int, float]]) -> Any:
+        """`tokenizers.models.Unigram` of KEPT and `occurring`'s pieces, numbered in this order."""
+        from tokenizers.models import Unigram
+
+        vocabulary = [*self._kept, *((text, score) for text, (_, score) in pieces.items())]
+        return Unigram(vocabulary, self._unknown, self._bytes)
 
     def _matches(self, line: str) -> Iterator[tuple[Any, Any, int]]:
         """(places in the table, positions in the line, length) of stretches that may be pieces."""
         import numpy as np
 
-        for length, keys in stretch_keys(line, self._longest):
+        for length, keys in stretch_keys(line, self.longest):
             keys, first = np.unique(keys, return_index=True)
             places = np.searchsorted(self._keys, keys)
             places[places == len(self._keys)] = 0

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from qembed.models.onnx.cross_encoder import OnnxCrossEncoder
     from qembed.models.onnx.encoder import OnnxEncoder
     from qembed.models.onnx.qwen_reranker import OnnxQwenReranker
+    from qembed.models.onnx.tokens import ExportTokenizer
 
 RUNTIME = "QEMBED_RUNTIME"
 """Environment variable: `torch` disables exports."""
@@ -97,6 +98,23 @@ def open_encoder(request: ExportRequest, dim: int) -> tuple[OnnxEncoder | None, 
         return OnnxEncoder(export, dim, request.max_tokens)
 
     return _open(request, make)
+
+
+def open_pieces(request: ExportRequest) -> ExportTokenizer | None:
+    """Tokenizer of an encoder's export, without its graph, if the vocabulary stays on disk."""
+    if not usable(request.device) or version("onnxruntime") is None:
+        return None
+    from qembed.models.onnx.cache import ExportDamaged
+
+    try:
+        export = request.slot().export()
+        if export is None or not export.facts.get("pieces"):
+            return None
+        from qembed.models.onnx.tokens import ExportTokenizer
+
+        return ExportTokenizer(export, request.max_tokens)
+    except ExportDamaged:
+        return None
 
 
 def open_cross(request: ExportRequest) -> tuple[OnnxCrossEncoder | None, str | None]:

@@ -11,6 +11,7 @@ from qembed.models.onnx.cache import Export, ExportDamaged
 from qembed.models.onnx.session import load_tokenizer
 
 if TYPE_CHECKING:
+    from qembed.models.onnx.piece_counts import PieceCounter
     from qembed.models.onnx.pieces import PieceTokenizer
 
 FEW_CHARS = 1000
@@ -30,8 +31,9 @@ class ExportTokenizer:
         self._export = export
         self._max_tokens = max_tokens
         self._guard = threading.Lock()
-        self._pieces = None if cores_shared() else _pieces(export, max_tokens)
+        self._pieces = None if cores_shared() else open_pieces(export, max_tokens)
         self._whole: Any = None if self._pieces else load_tokenizer(export, max_tokens)
+        self._counter: PieceCounter | None = None
 
     def encode(self, texts: Sequence[str]) -> list[Any]:
         """Tokens of each text: `ids`, and `overflowing` for what was cut off."""
@@ -42,6 +44,18 @@ class ExportTokenizer:
             tokens = self._pieces.encode(part)
             found += self._by_whole(part) if tokens is None else tokens
         return found
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text before truncation, special tokens included."""
+        if self._pieces is not None:
+            from qembed.models.onnx.piece_counts import PieceCounter
+
+            with self._guard:
+                self._counter = self._counter or PieceCounter(self._pieces)
+            counts = self._counter.count(texts)
+            if counts is not None:
+                return counts
+        return self.lengths(self.encode(texts))
 
     def lengths(self, encoded: Sequence[Any]) -> list[int]:
         """Token counts before truncation: `overflowing` pieces have special tokens of their own."""
@@ -73,7 +87,7 @@ def _slices(texts: Sequence[str]) -> Iterator[list[str]]:
         yield part
 
 
-def _pieces(export: Export, max_tokens: int) -> PieceTokenizer | None:
+def open_pieces(export: Export, max_tokens: int) -> PieceTokenizer | None:
     """Tokenizer by pieces, None if the export has none. Raises ExportDamaged."""
     named = export.facts.get("pieces")
     if not named:
