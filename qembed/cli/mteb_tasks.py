@@ -64,7 +64,7 @@ def run_tasks(
     _refuse([name for name, value in others.items() if value and name not in _TAKEN])
     check_report_paths(reports.report or ())
     query = asdict(retrieval.query_options())
-    for name in ("k", "by", "context", "snippets"):
+    for name in ("k", "by", "context", "snippets", "given"):
         del query[name]
     talk = Console(reports.quiet, reports.verbose)
     with talk.progress(committing=StopSignals()) as progress:

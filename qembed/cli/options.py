@@ -221,6 +221,15 @@ CandidatesOption = Annotated[
     int,
     typer.Option(help="How many candidates a reranker scores.", rich_help_panel=SEARCH_GROUP),
 ]
+DocumentScoreOption = Annotated[
+    str,
+    typer.Option(
+        metavar="SCORE",
+        help="A document's score from its passages: best, mean:3 (of its 3 best), or decay:.5 (the sum "
+        "with weights 1, .5, .25, …).",
+        rich_help_panel=SEARCH_GROUP,
+    ),
+]
 BudgetOption = Annotated[
     str | None,
     typer.Option(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qembed.cli.console import Console, counted, dumps
 from qembed.cli.render.hits import show
+from qembed.cli.tuned import tuned_text
 
 if TYPE_CHECKING:
     from qembed.pipeline.retrieval.answer import Answer, RerankSummary
@@ -44,6 +45,8 @@ def print_answer(answer: Answer, output: HitOutput, talk: Console) -> None:
             if why := answer.why.get(r.query.id):
                 talk.say(f"query {r.query.id}: {why}")
         talk.say(f"search: {answer.plan}")
+    if answer.tuned and (output.explain or talk.verbose):
+        talk.say(f"tuned (--untuned leaves it out): {tuned_text(answer.tuned)}")
     say_reranked(talk, answer.reranked, output.explain)
     talk.seconds(answer.seconds)
 

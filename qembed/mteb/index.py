@@ -30,7 +30,13 @@ if TYPE_CHECKING:
 
 QUERIES_PER_BATCH = 500
 """Queries ranked at a time: limits the pairs in memory."""
-QUERY_FIELDS = frozenset(f.name for f in fields(QueryOptions)) - {"k", "by", "context", "snippets"}
+QUERY_FIELDS = frozenset(f.name for f in fields(QueryOptions)) - {
+    "k",
+    "by",
+    "context",
+    "snippets",
+    "given",
+}
 RECIPE_FIELDS = frozenset(RecipeOptions._fields) - {"model", "dim"}
 ENCODER_FIELDS = frozenset({"device", "dim", "task_prompts", "progress"})
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from qembed.errors import EncodingError, RecipeMismatch
@@ -21,6 +21,7 @@ from qembed.pipeline.retrieval.reranking.request import (
     RerankRequest,
     RunRequest,
     check_rerank_options,
+    with_tuned_reranker,
 )
 from qembed.pipeline.retrieval.reranking.rerank import rerank_hits_with, rerank_run_files
 from qembed.pipeline.retrieval.retriever import Retriever
@@ -76,7 +77,8 @@ def answer_query(request: QueryRequest, index: SessionAccess, started: Started) 
 
 def fast_query_texts(request: QueryRequest, session: Session) -> Sequence[str] | None:
     """Texts to encode for a request; see Operation.texts."""
-    options = request.options
+    retriever = Retriever(session, request.options)
+    options = retriever.options
     # sentences are encoded for snippets, once the hits are known
     slow = (
         options.rerank
@@ -88,13 +90,15 @@ def fast_query_texts(request: QueryRequest, session: Session) -> Sequence[str] |
     )
     if slow or len(request.queries) > FAST_QUERIES or session.search.rows > FAST_ROWS:
         return None
-    return list(dict.fromkeys(Retriever(session, options).texts_to_encode(request.queries)))
+    return list(dict.fromkeys(retriever.texts_to_encode(request.queries)))
 
 
 def rerank_hits(request: RerankRequest, index: SessionAccess, started: Started) -> RerankedHits:
     """Put hits in a better order. Refused if the index's model is not the one its spec names."""
     check_rerank_options(request.options)
     with index.lease(started) as session:
+        options = with_tuned_reranker(request.options, session.snapshot.manifest.tuned)
+        request = replace(request, options=options)
 
         def models() -> tuple[Model, Scorer]:
             try:

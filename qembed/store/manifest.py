@@ -28,6 +28,10 @@ REBUILD = "rebuild.json"
 """Manifest of an unfinished rebuild; it becomes MANIFEST at the end."""
 
 
+TUNED_SETTING = "tuned"
+"""Name in the settings of what `tune` chose for the index's model."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Folder, file or stream of documents, and the options it is read with.
@@ -91,6 +95,11 @@ class Manifest:
     refreshed: float = 0.0
     previous: tuple[str, ...] = ()
     unfinished: bool = False
+
+    @property
+    def tuned(self) -> Mapping[str, Any] | None:
+        """Choice of `tune`; None without one."""
+        return self.settings.get(TUNED_SETTING)
 
     def names(self) -> set[str]:
         """Names of the generation's files, without the manifest."""

@@ -23,6 +23,7 @@ from qembed.cli.options import (
     BudgetOption,
     By,
     CandidatesOption,
+    DocumentScoreOption,
     Fusion,
     FusionOption,
     IndexOption,
@@ -43,10 +44,12 @@ from qembed.cli.options import (
     with_index,
 )
 from qembed.cli.streams import standard_input
+from qembed.cli.tuned import UntunedOption, given_options
 from qembed.cli.via_server import ask_server
 
 
 def query(
+    ctx: typer.Context,
     text: Annotated[
         str | None,
         typer.Argument(
@@ -59,6 +62,7 @@ def query(
     mode: ModeOption = Mode.auto,
     where: WhereOption = None,
     by: Annotated[By, typer.Option(help="One hit a passage, or a document's best.")] = By.passage,
+    document_score: DocumentScoreOption = "best",
     rerank: RerankOption = None,
     index_dir: IndexOption = None,
     format: Annotated[HitFormat, typer.Option("--format", help=HIT_FORMATS)] = HitFormat.text,
@@ -107,6 +111,7 @@ def query(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
     no_server: NoServerOption = False,
+    untuned: UntunedOption = False,
 ) -> None:
     """Search by meaning.
 
@@ -148,6 +153,8 @@ def query(
         where=tuple(where or ()),
         fusion=fusion.value,
         diversity=diversity,
+        document_score=document_score,
+        given=given_options(ctx, untuned),
         context=context,
         snippets=shown in (HitFormat.text, HitFormat.vimgrep),
     )

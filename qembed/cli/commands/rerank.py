@@ -30,12 +30,14 @@ from qembed.cli.options import (
     VerboseOption,
 )
 from qembed.cli.streams import standard_input
+from qembed.cli.tuned import UntunedOption, is_given
 from qembed.cli.via_server import ask_server, is_regular
 
 RUN_GROUP = "A run instead of hits"
 
 
 def rerank(
+    ctx: typer.Context,
     model: Annotated[str, typer.Option(metavar="SPEC", help=RERANKERS)] = "late",
     k: Annotated[
         int | None, typer.Option("-k", help="How many to keep. Default: all.", show_default=False)
@@ -90,6 +92,7 @@ def rerank(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
     no_server: NoServerOption = False,
+    untuned: UntunedOption = False,
 ) -> None:
     """Put hits in a better order.
 
@@ -115,7 +118,9 @@ def rerank(
     default = HitFormat.jsonl if run is None else HitFormat.trec
     shown = hit_format(format or default, vimgrep, null)
     output = HitOutput(shown.value, explain, null=null)
-    options = RerankOptions(model, task, k, parse_budget(rerank_budget), min_score, rerank_share)
+    tuned = not untuned and not is_given(ctx, "model")
+    budget = parse_budget(rerank_budget)
+    options = RerankOptions(model, task, k, budget, min_score, rerank_share, tuned)
     if run is not None:
         if queries is None:
             raise UsageError("--run wants --queries FILE: a run does not hold the queries' words")

@@ -17,6 +17,7 @@ from qembed.cli.options import (
     with_index,
 )
 from qembed.cli.render.fields import field_lines
+from qembed.cli.tuned import tuned_text
 
 if TYPE_CHECKING:
     from qembed.pipeline.diagnostics.fields import FieldSummary
@@ -139,12 +140,23 @@ def _rows(s: dict[str, Any]) -> list[tuple[str, str]]:
             f"overlap {recipe['overlap']}{_within(recipe)}, title rule {recipe['title_rule']!r}",
         ),
         ("task", s["task"] or "the model's own"),
+        *([("tuned", _tuned(s["tuned"]))] if s["tuned"] else []),
         ("size", f"{_size(s['bytes']['total'])}, {_size(s['bytes']['derived'])} of it derived"),
         *(
             (kind, counted(d["rows"], "row") + (f", {d['behind']:,} behind" if d["behind"] else ""))
             for kind, d in s["derived"].items()
         ),
     ]
+
+
+def _tuned(tuned: dict[str, Any]) -> str:
+    """Choice of `tune`, its date and the gain it expects."""
+    from datetime import UTC, datetime
+
+    day = datetime.fromtimestamp(tuned["date"], UTC).date()
+    gain = tuned["gain"]
+    expected = f"{gain['measure']} {gain['new']['mean']:+.3f} expected" if gain.get("new") else ""
+    return f"{tuned_text(tuned['options'])} ({day}; {expected}; qembed tune --undo takes it back)"
 
 
 def _problems(s: dict[str, Any]) -> list[tuple[str, str]]:

@@ -64,6 +64,7 @@ def describe(root: Path) -> dict[str, Any]:
         "model_choice": manifest.settings.get("model_choice"),
         "recipe": manifest.recipe.to_json(),
         "task": manifest.settings.get("task"),
+        "tuned": manifest.tuned,
         "documents": manifest.counts.get("documents", 0),
         "passages": living,
         "dead_rows": rows - living,

@@ -47,7 +47,7 @@ from qembed.pipeline.experiments.run_builder import BuiltRun, RunBuilder
 from qembed.pipeline.experiments.truncation import describe_truncation, passage_truncation
 from qembed.pipeline.indexing.summary import IndexSummary
 from qembed.pipeline.progress import Progress
-from qembed.pipeline.retrieval.options import QueryOptions
+from qembed.pipeline.retrieval.options import QueryOptions, check_options, with_tuned
 from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.pipeline.retrieval.session import Session
 from qembed.types import Query
@@ -149,7 +149,9 @@ def _build_run(
 ) -> None:
     """Time queries, rank all of them, then run the ablations. `began`: when the index was opened."""
     session = builder.session
-    query = replace(options.query, k=plan.depth)
+    asked = replace(options.query, k=plan.depth)
+    query, applied = with_tuned(asked, session.snapshot.manifest.tuned)
+    check_options(query)
     # latency first: it includes loading the model, and its queries must not be encoded yet
     evidence.latency = builder.latency(query, began, options.latency)
     evidence.built = builder.rank(query)
@@ -157,6 +159,7 @@ def _build_run(
     spans = (span for of_query in builder.spans.values() for span in of_query)
     evidence.known = {*builder.documents, *spans}
     evidence.settings |= _settings(session, query, evidence.built)
+    evidence.settings["tuned"] = applied or None
     evidence.recipe = session.recipe.to_json()
     evidence.settings["truncated_passages"] = passage_truncation(session)
     evidence.warnings += describe_truncation(
@@ -184,6 +187,7 @@ def _settings(session: Session, query: QueryOptions, built: BuiltRun) -> dict[st
         "encoded": Retriever(session, query).instructions([Query("", "{query}")])[0],
         "profile": session.loaded.model.profile.name,
         "mode": query.mode,
+        "document_score": query.document_score,
         "fusion": query.fusion,
         "fusion_parameters": query.fusion_parameters and query.fusion_parameters._asdict(),
         "where": list(query.where),

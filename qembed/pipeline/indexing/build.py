@@ -23,6 +23,7 @@ from qembed.store import Writer
 from qembed.store import manifest as manifests
 from qembed.store.compaction import maintain
 from qembed.store.durable_files import IGNORE_FILE
+from qembed.store.manifest import TUNED_SETTING
 from qembed.types import ReadItem, SourceFile
 
 if TYPE_CHECKING:
@@ -122,6 +123,10 @@ class _Run:
             self.writer.create(target.recipe, target.spec)
         elif target.rebuild:
             self.writer.begin_rebuild(target.recipe, target.spec)
+            if plan.present.tuned and TUNED_SETTING not in plan.settings:
+                self.progress.say(
+                    "what qembed tune chose was for the model before, and is dropped (tune again)"
+                )
         if target.moved_from is not None:
             name, spec = target.model.name, target.spec
             self.progress.say(f"{name} is at {spec} now, it was at {target.moved_from}")

@@ -32,7 +32,7 @@ from qembed.pipeline.recipe import (
     relocated_model,
 )
 from qembed.store import Catalog, FileState, Manifest, Snapshot, Source
-from qembed.store.manifest import REBUILD, interrupted_rebuild
+from qembed.store.manifest import REBUILD, TUNED_SETTING, interrupted_rebuild
 from qembed.types import Recipe, Unreadable
 
 if TYPE_CHECKING:
@@ -199,6 +199,8 @@ def plan_index(
     settings = dict(present.settings) if present is not None else {}
     if options.task is not None:
         settings["task"] = options.task
+    if present is not None and target.rebuild and present.recipe.model != target.recipe.model:
+        settings.pop(TUNED_SETTING, None)
     plan = IndexPlan(target, present, snapshot, catalog, sources, changes, settings)
     if target.automatic and (changes.read or not sources.stdin):
         count = ScriptCount()

@@ -57,7 +57,8 @@ class Answer:
     `generation`, `recipe`: of the index, the recipe as its fingerprint. `plan`: how vectors were searched.
     `why`: query id -> how its lexical and dense scores were weighted. `truncated`: encoded texts that were
     longer than the model reads. `note`: message on how the model runs. `seconds`: stage -> seconds.
-    `refused`: query id -> why the model does not encode it; it has no results.
+    `refused`: query id -> why the model does not encode it; it has no results. `tuned`: options that `tune`
+    chose for the index and that no option put aside.
     """
 
     results: Sequence[Results]
@@ -71,6 +72,7 @@ class Answer:
     note: str | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
+    tuned: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """JSON values for `from_json`."""
@@ -192,6 +194,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "generation": answer.generation,
         "recipe": answer.recipe,
         "search": answer.plan,
+        "tuned": dict(answer.tuned),
         "warnings": list(answer.warnings),
         "queries": [
             {

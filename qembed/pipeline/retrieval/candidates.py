@@ -10,7 +10,6 @@ other too, so that fusion compares like with like.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from qembed.errors import UsageError
@@ -24,6 +23,7 @@ from qembed.pipeline.retrieval.fusion import (
     reciprocal_rank_fusion,
 )
 from qembed.pipeline.retrieval.options import MODES, Fusion
+from qembed.pipeline.retrieval.ranking import CandidatePool, Candidates, Searched
 from qembed.pipeline.retrieval.session import Session
 from qembed.search.dense.planner import Search
 from qembed.search.lexical.bm25 import idf
@@ -42,37 +42,6 @@ CODE_PROBE = 10
 """Nearest passages that are tested for being source code."""
 K1 = 1.2
 """BM25's k1 in tantivy: a term's score approaches idf * (k1 + 1)."""
-
-
-@dataclass(slots=True)
-class Candidates:
-    """Candidates of one query, best first: row ids, final scores, and each search's, None if it did not run.
-
-    A lexical score of 0 means that the passage has no word of the query. `why`: how the searches were
-    weighted.
-    """
-
-    rows: Rows
-    scores: Scores
-    dense: Scores | None = None
-    lexical: Scores | None = None
-    why: str = ""
-
-    def take(self, positions: Rows) -> Candidates:
-        """The candidates at the given positions, in that order."""
-        return Candidates(
-            self.rows[positions],
-            self.scores[positions],
-            None if self.dense is None else self.dense[positions],
-            None if self.lexical is None else self.lexical[positions],
-            self.why,
-        )
-
-    def first(self, n: int) -> Candidates:
-        """The n best."""
-        import numpy as np
-
-        return self.take(np.arange(min(n, len(self.rows))))
 
 
 class CandidateRetriever:
@@ -142,6 +111,34 @@ class CandidateRetriever:
         described = f"{plan.kind} ({plan.why})"
         if self.mode == "dense" or self.session.search.lexical is None:
             return [Candidates(rows, scores, scores) for rows, scores in dense], described
+        searched = self._search_words(texts, vectors, dense, depth, allowed)
+        with self.session.timer("fuse"):
+            fused = [
+                self._fuse(vector, one, depth)
+                for vector, one in zip(vectors, searched, strict=True)
+            ]
+        return fused, described
+
+    def search_both(
+        self, texts: Sequence[str], vectors: Vectors, k: int, allowed: Allowed | None
+    ) -> list[Searched]:
+        """Hits of both searches for each query, at least k of each as far as there are so many.
+
+        Arguments as of `find`, which fuses them.
+        """
+        depth = max(k, NORMALIZATION_POOL)
+        dense, _ = self.session.search.vector_search(vectors, depth, self.search, self.ef, allowed)
+        return self._search_words(texts, vectors, dense, depth, allowed)
+
+    def _search_words(
+        self,
+        texts: Sequence[str],
+        vectors: Vectors,
+        dense: list[tuple[Rows, Scores]],
+        depth: int,
+        allowed: Allowed | None,
+    ) -> list[Searched]:
+        """Lexical hits beside the dense ones, which are searched anew within a query's operators."""
         lexical: list[tuple[Rows, Scores]] = []
         queries = [parse_query(text) for text in texts]
         for i, query in enumerate(queries):
@@ -158,13 +155,13 @@ class CandidateRetriever:
                 words, max(depth, LEXICAL_DEPTH), limits, least=depth
             )
             lexical.append(hits if hits is not None else (dense[i][0][:0], dense[i][1][:0]))
+        if self.mode != "auto":
+            return [Searched(d, w, None) for d, w in zip(dense, lexical, strict=True)]
         code = self._code_shares([rows[:CODE_PROBE] for rows, _ in dense])
-        fused = []
-        with self.session.timer("fuse"):
-            for i, text in enumerate(texts):
-                weight = self._weight(text, queries[i], lexical[i][1], code[i])
-                fused.append(self._fuse(vectors[i], dense[i], lexical[i], depth, weight))
-        return fused, described
+        return [
+            Searched(dense[i], lexical[i], self._signals(text, queries[i], lexical[i][1], code[i]))
+            for i, text in enumerate(texts)
+        ]
 
     def _find_by_words(self, text: str, k: int, allowed: Allowed | None) -> Candidates:
         hits = self.session.search.lexical_search(text, k, allowed)
@@ -196,30 +193,23 @@ class CandidateRetriever:
 
     # ── weights ──────────────────────────────────────────────────────────────────────────────────
 
-    def _weight(self, text: str, query: ParsedQuery, scores: Scores, code: float) -> LexicalWeight:
-        """Weight of lexical scores. `scores`: BM25, best first. `code`: share of code among the nearest."""
-        if self.mode == "hybrid":
-            return LexicalWeight(self.parameters.even if len(scores) else 0.0, "asked for")
+    def _signals(self, text: str, query: ParsedQuery, scores: Scores, code: float) -> FusionSignals:
+        """Signals of a query. `scores`: BM25, best first. `code`: share of code among the nearest."""
         index = self.session.search.lexical
         if index is None or not len(scores):
-            return lexical_weight(FusionSignals(0.0, 0.0, 0.0), self.parameters)
+            return FusionSignals(0.0, 0.0, 0.0)
         seen = index.coverage(text, query)
         most = sum(idf(f, seen.passages) * (K1 + 1) for f in seen.frequency.values())
-        return lexical_weight(
-            FusionSignals(
-                best=float(scores[0]),
-                tenth=float(scores[9]) if len(scores) > 9 else 0.0,
-                most=most,
-                code=code,
-                readable=self.session.loaded.model.profile.reads(seen.script),
-            ),
-            self.parameters,
+        return FusionSignals(
+            best=float(scores[0]),
+            tenth=float(scores[9]) if len(scores) > 9 else 0.0,
+            most=most,
+            code=code,
+            readable=self.session.loaded.model.profile.reads(seen.script),
         )
 
     def _code_shares(self, tops: Sequence[Rows]) -> list[float]:
-        """Share of source code among the nearest passages of each query; 0 except in mode auto."""
-        if self.mode != "auto":
-            return [0.0] * len(tops)
+        """Share of source code among the nearest passages of each query."""
         rows = distinct(tops)
         with self.session.timer("fetch"):
             code = dict(zip(rows.tolist(), self.session.documents.code_flags(rows), strict=True))
@@ -227,20 +217,31 @@ class CandidateRetriever:
 
     # ── fusion ───────────────────────────────────────────────────────────────────────────────────
 
-    def _fuse(
-        self,
-        vector: Vectors,
-        dense: tuple[Rows, Scores],
-        lexical: tuple[Rows, Scores],
-        depth: int,
-        weight: LexicalWeight,
-    ) -> Candidates:
-        """Fuse one query's (rows, scores) of both searches. `vector`: float32 (dim,)."""
+    def _fuse(self, vector: Vectors, searched: Searched, depth: int) -> Candidates:
+        """Fuse one query's hits. `vector`: float32 (dim,)."""
         import numpy as np
 
-        words, bm25 = lexical[0][:depth], lexical[1]
-        if not len(words) or weight.b == 0:
+        dense = searched.dense
+        weight = hits_weight(searched, self.parameters)
+        if not len(searched.lexical[0]) or weight.b == 0:
             return Candidates(*dense, dense[1], np.zeros(len(dense[0]), np.float32), weight.why)
+        pool = self.pool(vector, searched, depth)
+        if self.fusion == "rrf":
+            final = reciprocal_rank_fusion(pool.near, pool.words, len(pool.rows))
+            why = "reciprocal ranks"
+        else:
+            final = interpolate_scores(pool.cosines, pool.bm25, pool.scale, weight.b)
+            why = f"words count {weight.b:.2f} to meaning's 1: {weight.why}"
+        order = np.argsort(-final, kind="stable")  # ties by the smaller row
+        return Candidates(
+            pool.rows[order], final[order], pool.cosines[order], pool.bm25[order], why
+        )
+
+    def pool(self, vector: Vectors, searched: Searched, depth: int) -> CandidatePool:
+        """Unite one query's hits. `vector`: float32 (dim,). `depth`: of the lexical hits that are taken."""
+        import numpy as np
+
+        dense, words, bm25 = searched.dense, searched.lexical[0][:depth], searched.lexical[1]
         rows = distinct([dense[0], words])
         cosines = np.empty(len(rows), dtype=np.float32)
         near = np.searchsorted(rows, dense[0])
@@ -249,17 +250,17 @@ class CandidateRetriever:
         rest[near] = False
         cosines[rest] = self.session.search.cosines(vector, rows[rest])
         scores = np.zeros(len(rows), dtype=np.float32)
-        at, there = places(lexical[0], rows)
+        at, there = places(searched.lexical[0], rows)
         scores[at[there]] = bm25[there]
-        if self.fusion == "rrf":
-            final = reciprocal_rank_fusion(near, at[: len(words)], len(rows))
-            why = "reciprocal ranks"
-        else:
-            pool = None
-            if depth > NORMALIZATION_POOL:
-                pool = np.zeros(len(rows), dtype=bool)
-                pool[near[:NORMALIZATION_POOL]] = pool[at[:NORMALIZATION_POOL]] = True
-            final = interpolate_scores(cosines, scores, pool, weight.b)
-            why = f"words count {weight.b:.2f} to meaning's 1: {weight.why}"
-        order = np.argsort(-final, kind="stable")  # ties by the smaller row
-        return Candidates(rows[order], final[order], cosines[order], scores[order], why)
+        scale = None
+        if depth > NORMALIZATION_POOL:
+            scale = np.zeros(len(rows), dtype=bool)
+            scale[near[:NORMALIZATION_POOL]] = scale[at[:NORMALIZATION_POOL]] = True
+        return CandidatePool(rows, cosines, scores, near, at[: len(words)], scale)
+
+
+def hits_weight(searched: Searched, parameters: FusionParameters) -> LexicalWeight:
+    """Weight of one query's lexical scores: by its signals, or without them that of mode hybrid."""
+    if searched.signals is not None:
+        return lexical_weight(searched.signals, parameters)
+    return LexicalWeight(parameters.even if len(searched.lexical[0]) else 0.0, "asked for")

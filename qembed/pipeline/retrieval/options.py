@@ -6,9 +6,9 @@ Imports no other room before an option needs it: a client of the server builds i
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 from qembed.errors import InputError, UsageError
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 By = Literal["passage", "document"]
 Fusion = Literal["sum", "rrf"]
 MODES = ("auto", "dense", "lexical", "hybrid")
+_DOCUMENT_SCORE = re.compile(r"mean:([1-9]\d{0,3})|decay:(1(?:\.0*)?|0?\.\d+)")
 _BUDGET = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*(ms|s|m|)")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "": 1.0}
 
@@ -32,6 +33,8 @@ class QueryOptions:
     graph. `rerank_budget`: seconds of scoring, None without a limit. `rerank_share`: weight of the
     reranker beside the order before, None for its default. `snippets`: find the best sentence of
     each hit. `fusion_parameters`: constants of the modes auto and hybrid, None for the index's.
+    `document_score`: the score of a document from its passages, see `parse_document_score`. `given`: names of
+    the fields that were asked for, the others take what `tune` chose for the index; None: take none of it.
     """
 
     k: int = 10
@@ -53,6 +56,47 @@ class QueryOptions:
     context: int = 0
     snippets: bool = False
     fusion_parameters: FusionParameters | None = None
+    document_score: str = "best"
+    given: tuple[str, ...] | None = None
+
+
+TUNED_TOGETHER = (
+    ("instruction", "task", "template"),
+    ("mode", "fusion", "fusion_parameters"),
+)
+"""Fields of which one that was asked for puts aside what `tune` chose for all."""
+TUNED = frozenset(
+    ("rerank", "rerank_share", "candidates", "diversity", "document_score", "ef")
+).union(*TUNED_TOGETHER)
+"""Fields that `tune` chooses."""
+
+
+def with_tuned(
+    options: QueryOptions, tuned: Mapping[str, Any] | None
+) -> tuple[QueryOptions, dict[str, Any]]:
+    """(the options completed by what `tune` chose for the index, the part of it that holds).
+
+    `tuned`: the manifest's setting, None without one. A choice that does not go with what was asked for is
+    left out: `late` with a least score.
+    """
+    if options.given is None:
+        return options, {}
+    plain = replace(options, given=None)
+    chosen = {} if tuned is None else dict(tuned["options"])
+    given = set(options.given)
+    for together in TUNED_TOGETHER:
+        if given & set(together):
+            given |= set(together)
+    late = chosen.get("rerank") == "late" and options.min_score is not None
+    if "rerank" in given or late:
+        given |= {"rerank", "rerank_share", "candidates"}
+    applied = {n: v for n, v in chosen.items() if n in TUNED - given}
+    changes = dict(applied)
+    if changes.get("fusion_parameters") is not None:
+        from qembed.pipeline.retrieval.fusion import FusionParameters
+
+        changes["fusion_parameters"] = FusionParameters(**changes["fusion_parameters"])
+    return replace(plain, **changes), applied
 
 
 def check_queries(queries: Sequence[Query]) -> None:
@@ -72,6 +116,7 @@ def check_options(options: QueryOptions) -> None:
         from qembed.pipeline.retrieval.fusion import check_parameters
 
         check_parameters(options.fusion_parameters)
+    parse_document_score(options.document_score)
     if options.context < 0:
         raise UsageError("--context: at least 0")
     if options.template is not None:
@@ -83,11 +128,29 @@ def check_options(options: QueryOptions) -> None:
             "--min-score with --rerank late: its scores order one query's candidates and mean nothing "
             "beyond (take a cross-encoder, whose scores are probabilities, or leave --rerank out)"
         )
-    if options.rerank_budget is not None and not options.rerank:
+    # with `given`, a reranker may come from what `tune` chose
+    if options.rerank_budget is not None and not options.rerank and options.given is None:
         raise UsageError("--rerank-budget wants --rerank")
-    if options.rerank_share is not None and not options.rerank:
+    if options.rerank_share is not None and not options.rerank and options.given is None:
         raise UsageError("--rerank-share wants --rerank")
     check_share(options.rerank_share)
+
+
+def parse_document_score(text: str) -> tuple[str, float]:
+    """Parse `best`, `mean:K` with K from 1 to 9999, or `decay:D` with D above 0 and at most 1.
+
+    Returns the kind and its number, 1 for best. Raises UsageError.
+    """
+    if text == "best":
+        return "best", 1.0
+    found = _DOCUMENT_SCORE.fullmatch(text)
+    value = float(found[1] or found[2]) if found else 0.0
+    if found is None or value <= 0:
+        raise UsageError(
+            f"--document-score {text}: best, mean:3 (of its 3 best passages) or decay:.5 (the sum with "
+            "weights 1, .5, .25, …) is wanted"
+        )
+    return "mean" if found[1] else "decay", value
 
 
 def check_share(share: float | None) -> None:

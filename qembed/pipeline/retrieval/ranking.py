@@ -1,4 +1,4 @@
-"""Rankings: the rows found for each query, before they become hits."""
+"""Candidates and rankings: the rows found for each query, before they become hits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,69 @@ from qembed.pipeline.retrieval.answer import RerankSummary
 from qembed.types import Query
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from qembed.pipeline.retrieval.fusion import FusionSignals
     from qembed.types import Rows, Scores, Vectors
+
+
+@dataclass(slots=True)
+class Candidates:
+    """Candidates of one query, best first: row ids, final scores, and each search's, None if it did not run.
+
+    A lexical score of 0 means that the passage has no word of the query. `why`: how the searches were
+    weighted.
+    """
+
+    rows: Rows
+    scores: Scores
+    dense: Scores | None = None
+    lexical: Scores | None = None
+    why: str = ""
+
+    def take(self, positions: Rows) -> Candidates:
+        """The candidates at the given positions, in that order."""
+        return Candidates(
+            self.rows[positions],
+            self.scores[positions],
+            None if self.dense is None else self.dense[positions],
+            None if self.lexical is None else self.lexical[positions],
+            self.why,
+        )
+
+    def first(self, n: int) -> Candidates:
+        """The n best."""
+        import numpy as np
+
+        return self.take(np.arange(min(n, len(self.rows))))
+
+
+class Searched(NamedTuple):
+    """Hits of both searches for one query, rows and scores, best first, and the signals that weigh them.
+
+    `lexical` goes deeper than `dense`, for the scores of dense hits. `signals`: None where mode auto was not
+    asked for.
+    """
+
+    dense: tuple[Rows, Scores]
+    lexical: tuple[Rows, Scores]
+    signals: FusionSignals | None
+
+
+class CandidatePool(NamedTuple):
+    """Candidates of one query with the scores of both searches, before fusion.
+
+    `rows`: rising. `cosines`, `bm25`: float32 (n,), BM25 0 for none. `near`, `words`: positions of the dense
+    and of the lexical hits, best first. `scale`: the candidates that set the scale, bool (n,), None for all.
+    """
+
+    rows: Rows
+    cosines: Scores
+    bm25: Scores
+    near: Rows
+    words: Rows
+    scale: npt.NDArray[np.bool_] | None
 
 
 @dataclass(slots=True)

@@ -49,6 +49,8 @@ class QueryRequest:
             from qembed.pipeline.retrieval.fusion import FusionParameters
 
             given["fusion_parameters"] = FusionParameters(**parameters)
+        if given.get("given") is not None:
+            given["given"] = tuple(given["given"])
         options = QueryOptions(**given)
         return cls([Query(**q) for q in body["queries"]], options, body["model"])
 

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 from qembed.errors import EncodingError
 from qembed.models import query_text, task_template
 from qembed.pipeline.retrieval.answer import Answer, RerankSummary
-from qembed.pipeline.retrieval.candidates import CandidateRetriever, Candidates
+from qembed.pipeline.retrieval.by_document import best_of_documents, deepen
+from qembed.pipeline.retrieval.candidates import CandidateRetriever
 from qembed.pipeline.retrieval.fusion import least_scores, rerank_share
 from qembed.pipeline.retrieval.hits import make_hits
-from qembed.pipeline.retrieval.options import QueryOptions, check_options, check_queries
-from qembed.pipeline.retrieval.ranking import RankedQuery, Ranking
+from qembed.pipeline.retrieval.options import QueryOptions, check_options, check_queries, with_tuned
+from qembed.pipeline.retrieval.ranking import Candidates, RankedQuery, Ranking
 from qembed.pipeline.retrieval.request import QueryRequest
 from qembed.pipeline.retrieval.session import Session
 from qembed.pipeline.retrieval.unused_task import unused_task
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from qembed.pipeline.filters import Allowed
     from qembed.pipeline.retrieval.reranking.job import RerankJob
     from qembed.protocols import Scorer
-    from qembed.types import Rows, Vectors
+    from qembed.types import Vectors
 
 SPECIAL_TOKENS = 16
 """Tokens that a model may add to a text. An ASCII text has no more tokens of its own than characters."""
@@ -38,15 +39,18 @@ SPECIAL_TOKENS = 16
 class Retriever:
     """Answers queries from one session. `reranker`: used instead of opening the one the options name.
 
+    `options`: the given ones, completed by what `tune` chose for the index; `tuned`: that part of them.
+
     Raises UsageError for options that no index can answer.
     """
 
     def __init__(
         self, session: Session, options: QueryOptions, reranker: Scorer | None = None
     ) -> None:
-        check_options(options)
+        self.options, self.tuned = with_tuned(options, session.snapshot.manifest.tuned)
+        o = self.options
+        check_options(o)
         self.session = session
-        o = self.options = options
         self._candidates = CandidateRetriever(
             session, o.mode, o.search, o.ef, o.fusion, o.fusion_parameters
         )
@@ -166,27 +170,16 @@ class Retriever:
             return [f.first(depth) for f in found], plan
         total = session.snapshot.passages_total if allowed is None else len(allowed.rows)
         documents = int(session.snapshot.manifest.counts.get("documents", 1))
-        documents = max(1, documents if allowed is None else allowed.documents)
-        # a document has total / documents passages on average, and the best ones have more among the top
-        ask = min(total, depth * max(1, -(-2 * total // documents)))
-        while True:
-            found, plan = self._candidates.find(words, vectors, ask, allowed)
-            # fewer than asked for: no other passage has the words
-            exhausted = all(len(f.rows) < ask for f in found)
-            found = [f.take(self._first_of_each_document(f.rows)) for f in found]
-            fewest = min((len(f.rows) for f in found), default=depth)
-            if fewest >= min(depth, documents) or ask >= total or exhausted:
-                return [f.first(depth) for f in found], plan
-            ask = min(total, ask * 4)
+        documents = documents if allowed is None else allowed.documents
+        plans = [""]
 
-    def _first_of_each_document(self, rows: Rows) -> Rows:
-        """Positions of the first row of each document, in order, int64."""
-        import numpy as np
+        def find(ask: int) -> list[tuple[int, Candidates]]:
+            found, plans[0] = self._candidates.find(words, vectors, ask, allowed)
+            method = self.options.document_score
+            return [(len(f.rows), best_of_documents(session.snapshot, f, method)) for f in found]
 
-        if not len(rows):
-            return np.zeros(0, dtype=np.int64)
-        documents = self.session.snapshot.positions_of(rows)
-        return np.sort(np.unique(documents, return_index=True)[1])
+        best = deepen(find, lambda f: f[0], lambda f: len(f[1].rows), depth, total, documents)
+        return [f.first(depth) for _, f in best], plans[0]
 
     # ── reranking and cutting ────────────────────────────────────────────────────────────────────
 
@@ -289,6 +282,7 @@ class Retriever:
             warnings=ranking.warnings,
             reranked=ranking.reranked,
             note=self.session.loaded.note,
+            tuned=self.tuned,
             seconds=dict(self.session.timer),
             refused=refused,
         )

@@ -13,6 +13,7 @@ from qembed.cli.exit_codes import ExitCode
 from qembed.cli.options import (
     CandidatesOption,
     Chunking,
+    DocumentScoreOption,
     FormatOption,
     Fusion,
     FusionOption,
@@ -33,6 +34,7 @@ from qembed.cli.options import (
     WhereOption,
 )
 from qembed.cli.render.report import failures, show
+from qembed.cli.tuned import UntunedOption, given_options
 
 if TYPE_CHECKING:
     from qembed.pipeline.experiments.eval_options import EvalOptions
@@ -157,9 +159,11 @@ class RetrievalOptions(NamedTuple):
     task: TaskOption = None
     no_instruction: NoInstructionOption = False
     template: TemplateOption = None
+    document_score: DocumentScoreOption = "best"
+    untuned: UntunedOption = False
 
-    def query_options(self) -> QueryOptions:
-        """Return the options of retrieval."""
+    def query_options(self, ctx: Any = None) -> QueryOptions:
+        """Return the options of retrieval. `ctx`: of the command, None to leave out what `tune` chose."""
         from qembed.pipeline.retrieval.options import QueryOptions
 
         return QueryOptions(
@@ -174,6 +178,8 @@ class RetrievalOptions(NamedTuple):
             rerank=self.rerank,
             rerank_share=self.rerank_share,
             candidates=self.candidates,
+            document_score=self.document_score,
+            given=None if ctx is None else given_options(ctx, self.untuned),
         )
 
 
@@ -246,7 +252,7 @@ def evaluate(
     from qembed.pipeline.locate import find_index
 
     talk = Console(reports.quiet, reports.verbose)
-    options = _eval_options(inputs, gates, retrieval, beir_index, reports)
+    options = _eval_options(ctx, inputs, gates, retrieval, beir_index, reports)
     with talk.progress(committing=StopSignals()) as progress:
         result = run_evaluation(options, lambda: find_index(inputs.index_dir), progress)
     for warning in result.warnings:
@@ -268,6 +274,7 @@ def evaluate(
 
 
 def _eval_options(
+    ctx: typer.Context,
     inputs: InputOptions,
     gates: GateOptions,
     retrieval: RetrievalOptions,
@@ -284,7 +291,7 @@ def _eval_options(
         runs=inputs.run or (),
         measures=inputs.measures,
         ablate=inputs.ablate or (),
-        query=retrieval.query_options(),
+        query=retrieval.query_options(ctx),
         model=retrieval.model,
         index=beir_index.index_options(retrieval.model),
         fail_under=gates.fail_under or (),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, TypeAlias
 
@@ -27,6 +27,7 @@ class RerankOptions:
 
     `task`: of queries without one of their own. `k` None: keep all. `budget`: seconds of scoring, None
     without a limit. `share`: weight of the reranker beside the order before, None for its default.
+    `tuned`: take the reranker, and the share if there is none, that `tune` chose for the index.
     """
 
     spec: str
@@ -35,11 +36,25 @@ class RerankOptions:
     budget: float | None = None
     min_score: float | None = None
     share: float | None = None
+    tuned: bool = False
 
     @property
     def late(self) -> bool:
         """True for late interaction, which reads what the encoder reads."""
         return self.spec == "late"
+
+
+def with_tuned_reranker(options: RerankOptions, tuned: Mapping[str, Any] | None) -> RerankOptions:
+    """Options with the reranker that `tune` chose. `tuned`: the manifest's setting, None without one.
+
+    `late` goes with no least score: then the given options stand.
+    """
+    chosen = {} if tuned is None else tuned["options"]
+    spec = chosen.get("rerank")
+    if not options.tuned or not spec or (spec == "late" and options.min_score is not None):
+        return options
+    share = chosen.get("rerank_share") if options.share is None else options.share
+    return replace(options, spec=spec, share=share)
 
 
 def check_rerank_options(options: RerankOptions) -> None:

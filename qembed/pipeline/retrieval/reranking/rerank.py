@@ -23,6 +23,7 @@ from qembed.pipeline.retrieval.reranking.request import (
     RerankRequest,
     RunRequest,
     check_rerank_options,
+    with_tuned_reranker,
 )
 from qembed.pipeline.retrieval.session import Session
 from qembed.types import Hit, Query, Results, Run
@@ -51,10 +52,12 @@ def rerank_hits(
     """
     check_rerank_options(request.options)
     remembered = None
-    if request.model is None and index is not None:
+    if index is not None and (request.model is None or request.options.tuned):
         from qembed.store.manifest import read as read_manifest
 
-        remembered = read_manifest(index).spec
+        manifest = read_manifest(index)
+        remembered = manifest.spec
+        request = replace(request, options=with_tuned_reranker(request.options, manifest.tuned))
 
     def models() -> tuple[Model, Scorer]:
         model = open_model(model_spec(request.model, remembered))
@@ -180,6 +183,7 @@ def rerank_run(
     """
     import numpy as np
 
+    options = with_tuned_reranker(options, session.snapshot.manifest.tuned)
     check_rerank_options(options)
     loaded, catalog = session.loaded, session.snapshot.catalog
     by_id = {q.id: q for q in queries}

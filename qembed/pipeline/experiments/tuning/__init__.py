@@ -1,0 +1,1 @@
+"""`qembed tune`: the settings of retrieval that judged queries choose for an index."""

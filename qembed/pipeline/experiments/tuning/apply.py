@@ -1,0 +1,91 @@
+"""Choices of `tune` as settings of an index: written, and taken back.
+
+The manifest's settings get an object `tuned`:
+
+    options      field of the query's options -> value, those that differ from the defaults
+    date         seconds since 1970
+    gain         what new queries can expect, as `qembed tune --format json` has it
+    generation   the one that was measured
+    data         files of queries and judgments: name, sha256
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from qembed.errors import InputError
+from qembed.pipeline.retrieval.options import TUNED, QueryOptions
+from qembed.store import Writer
+from qembed.store.manifest import TUNED_SETTING
+
+
+def changed_options(options: QueryOptions) -> dict[str, Any]:
+    """Fields that `tune` chooses and that differ from the defaults, as JSON values."""
+    plain = QueryOptions()
+    found: dict[str, Any] = {}
+    for field in fields(QueryOptions):
+        value = getattr(options, field.name)
+        if field.name in TUNED and value != getattr(plain, field.name):
+            found[field.name] = value._asdict() if hasattr(value, "_asdict") else value
+    return found
+
+
+def described_files(paths: Mapping[str, Path]) -> dict[str, dict[str, str]]:
+    """Name and sha256 of each file, by its part. Raises InputError for one that cannot be read."""
+    found = {}
+    for part, path in paths.items():
+        try:
+            with path.open("rb") as f:
+                found[part] = {
+                    "name": path.name,
+                    "sha256": hashlib.file_digest(f, "sha256").hexdigest(),
+                }
+        except OSError as e:
+            raise InputError(f"cannot read {path}: {e.strerror}") from e
+    return found
+
+
+def apply_choice(
+    root: Path,
+    generation: tuple[str, int],
+    options: Mapping[str, Any],
+    gain: Mapping[str, Any],
+    data: Mapping[str, Any],
+) -> bool:
+    """Commit the chosen options as the index's defaults: a new generation, which servers notice.
+
+    `generation`: uid and number of the one that was measured. Returns False, with nothing written, if the
+    index was rebuilt since. Raises IndexLocked, StorageError.
+    """
+    with Writer(root, wait=10.0) as writer:
+        if writer.present.uid != generation[0]:
+            return False
+        tuned = {
+            "options": dict(options),
+            "date": time.time(),
+            "gain": dict(gain),
+            "data": dict(data),
+            "generation": generation[1],
+        }
+        _commit(writer, {**writer.present.settings, TUNED_SETTING: tuned})
+    return True
+
+
+def take_back(root: Path) -> Mapping[str, Any] | None:
+    """Remove what was chosen; returns it, None if there was nothing. Raises NoIndex, IndexLocked."""
+    with Writer(root, wait=10.0) as writer:
+        settings = dict(writer.open_present().manifest.settings)
+        found: Mapping[str, Any] | None = settings.pop(TUNED_SETTING, None)
+        if found is not None:
+            _commit(writer, settings)
+    return found
+
+
+def _commit(writer: Writer, settings: Mapping[str, Any]) -> None:
+    with writer.open_present() as snapshot:
+        writer.commit(snapshot.catalog, settings=settings)
