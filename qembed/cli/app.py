@@ -99,8 +99,8 @@ class Main(LazyGroup):
             raise _refused(e) from None
         except QembedError as e:
             _print_error(e)
-            if ctx.obj is not None and (place := ctx.obj.origin(str(e))) is not None:
-                _print_error(f"this is from {place}")
+            if ctx.obj is not None and (line := _origin(ctx, str(e))) is not None:
+                _print_error(line)
             raise typer.Exit(e.exit_code) from None
         except KeyboardInterrupt:
             raise typer.Exit(ExitCode.INTERRUPTED) from None
@@ -129,6 +129,14 @@ def _refused(error: Any) -> Any:
     else:
         _print_error(f"{text[:1].lower()}{text[1:]} ({place} -h shows what there is)")
     return typer.Exit(ExitCode.CANNOT_RUN)
+
+
+def _origin(ctx: Any, message: str) -> str | None:
+    """Line on the part of the project file that an error is about, None if it is about none."""
+    line: str | None = ctx.obj.origin(message)
+    if line is None and ctx.invoked_subcommand == "eval" and ctx.default_map["eval"]:
+        line = ctx.obj.gate_origin(message)
+    return line
 
 
 def _print_error(error: object) -> None:

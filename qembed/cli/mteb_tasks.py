@@ -11,7 +11,7 @@ import typer
 from qembed.cli.console import Console, StopSignals, dumps, out
 from qembed.cli.exit_codes import ExitCode
 from qembed.cli.options import OutputFormat
-from qembed.cli.render.report import columns
+from qembed.cli.render.report import columns, failed_gates, show_gates
 from qembed.errors import UsageError
 
 if TYPE_CHECKING:
@@ -95,11 +95,11 @@ def run_tasks(
     else:
         for line in _lines(body):
             out(line)
+        show_gates(body["gates"])
     talk.seconds(body["settings"]["seconds"])
-    failed = [g for g in body["gates"] if not g["ok"]]
-    for g in failed:
-        note = f" ({g['kind']}; {g['note']})" if g["note"] else f" ({g['kind']})"
-        talk.say(f"gate: {g['measure']} is {g['got']:.4f}, wanted {g['wanted']:.4f}{note}")
+    failed = failed_gates(body["gates"])
+    for line in failed:
+        talk.say(line)
     if failed:
         raise typer.Exit(ExitCode.GATE)
 
@@ -116,11 +116,7 @@ def _refuse(names: Sequence[str]) -> None:
 
 
 def _lines(body: Mapping[str, Any]) -> Iterator[str]:
-    """Table of the tasks' main scores, then the gates."""
+    """Table of the tasks' main scores."""
     from qembed.mteb.report import task_rows
 
     yield from columns(task_rows(body))
-    for g in body["gates"]:
-        sign = "ok" if g["ok"] else "FAILED"
-        note = f" ({g['note']})" if g["note"] else ""
-        yield f"{sign:6}  {g['measure']} {g['got']:.4f}, wanted {g['wanted']:.4f}{note}"

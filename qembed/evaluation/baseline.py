@@ -71,16 +71,18 @@ def comparable_queries(
     differs: list[str] = []
     for one, other, where in (
         (then_values, now_values, "only the baseline has"),
-        (now_values, then_values, "the baseline lacks"),
+        (now_values, then_values, "only this run has"),
     ):
         extra = [query for query in one if query not in other]
         if extra:
-            differs.append(f"{where} {len(extra)} of the queries: {summarize_names(extra)}")
+            queries = "1 query" if len(extra) == 1 else f"{len(extra):,} queries"
+            differs.append(f"{where} {queries}: {summarize_names(extra)}")
     same = [query for query in now_values if query in then_values]
     for key, what in (("text", "the words"), ("judged", "the judgments")):
         other = _changed(baseline, now, same, key)
         if other:
-            differs.append(f"{what} of {len(other)} queries differ: {summarize_names(other)}")
+            queries = "1 query" if len(other) == 1 else f"{len(other):,} queries"
+            differs.append(f"{what} of {queries} differ: {summarize_names(other)}")
             same = [query for query in same if query not in set(other)]
     differs += _corpora(baseline, now)
     if lacking or (differs and not common) or not same:
@@ -110,14 +112,17 @@ def _corpora(baseline: Mapping[str, Any], report: Mapping[str, Any]) -> list[str
     if a is None or b is None or a == b:
         return []
     before, after = then.get("documents"), now.get("documents")
-    how = f"{before} documents then, {after} now"
+    many = f"{before:,} documents then, {after:,} now"
     if before == after:
-        how = f"{after} documents, not the same ids or contents"
-    changes = document_changes(baseline, report)
-    named = f" ({changes.describe()})" if changes else ""
+        many = f"{after:,} documents then as now"
+    if changes := document_changes(baseline, report):
+        return [f"the corpus differs: {changes.describe()} ({many})"]
+    why = "which ones is not known: very many documents"
     if report.get("contents") is not None and baseline.get("contents") is None:
-        named = " (the baseline does not tell which: made by an earlier version, or of very many)"
-    return [f"the corpus differs: {how}{named}"]
+        why = "the baseline does not tell which: made by an earlier version, or of very many documents"
+    return [
+        f"the corpus differs: {many}{' with other contents' if before == after else ''} ({why})"
+    ]
 
 
 def document_changes(

@@ -81,12 +81,13 @@ def _check_documents(
     names = summarize_names(list(dict.fromkeys(document for document, _ in unknown)))
     what = (
         f"{len(unknown)} of {len(pairs)} judgments ({relevant_unknown} of {relevant} positive ones) "
-        f"name documents that are not in the index: {names}"
+        f"{'names a document that is' if len(unknown) == 1 else 'name documents that are'} "
+        f"not in the index: {names}"
     )
     if 2 * len(unknown) > len(pairs) or 2 * relevant_unknown > relevant:
         errors.append(f"{what} (is it the right index, and are the ids written as in it?)")
     else:
-        warnings.append(f"{what}; they count as not found")
+        warnings.append(f"{what}; {'it counts' if len(unknown) == 1 else 'they count'} as not found")
 
 
 def _positive(pairs: Iterable[tuple[str, int]]) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from qembed.errors import UsageError
@@ -45,28 +45,44 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """Outcome of a gate. `wanted`: the floor; of a drop, the baseline's value less the allowed drop.
+    """Outcome of a gate.
 
-    `kind`: the option, "fail-under", "max-drop", "max-drop-significant" or "query-floor". `note`: details
-    (an interval, the number of queries below a floor).
+    `wanted`: lowest value that passes, None where chance decides (max-drop-significant). `got`: value, of a
+    query-floor the worst query's. `kind`: the option, "fail-under", "max-drop", "max-drop-significant" or
+    "query-floor". `verdict`: the comparison as a clause, such as `0.6437 is below 0.65`. `limit`: as the
+    option has it, `0.65` or `2%`, "" for none. `baseline`: earlier value, None without one.
     """
 
     measure: str
-    wanted: float
+    wanted: float | None
     got: float
     ok: bool
     kind: str = "fail-under"
-    note: str = ""
+    verdict: str = ""
+    limit: str = ""
+    baseline: float | None = None
+
+    @property
+    def name(self) -> str:
+        """The gate as its option is written: `max-drop nDCG@10=2%`."""
+        return f"{self.kind} {self.measure}" + (f"={self.limit}" if self.limit else "")
 
     def __str__(self) -> str:
-        sign = ">=" if self.got >= self.wanted - TOLERANCE else "<"
-        note = f": {self.note}" if self.note else ""
-        return f"{self.measure} {self.got:.6g} {sign} {self.wanted:.6g} ({self.kind}){note}"
+        return f"{self.name}: {self.verdict}"
 
     def to_json(self) -> dict[str, Any]:
-        """JSON object of the fields."""
-        body = {"measure": self.measure, "wanted": self.wanted, "got": self.got}
-        return {**body, "ok": self.ok, "kind": self.kind, "note": self.note}
+        """JSON object of the fields, with the name."""
+        return {
+            "name": self.name,
+            "verdict": self.verdict,
+            "measure": self.measure,
+            "wanted": self.wanted,
+            "got": self.got,
+            "ok": self.ok,
+            "kind": self.kind,
+            "limit": self.limit,
+            "baseline": self.baseline,
+        }
 
 
 def parse_gate(text: str) -> Gate:
@@ -153,8 +169,7 @@ def apply_gates(gates: Iterable[Gate], report: Report) -> list[GateResult]:
     gates = list(gates)
     require_measures(report.measures, [gate.measure for gate in gates])
     return [
-        floor_result(gate.measure, gate.wanted, report.measures[gate.measure], "fail-under")
-        for gate in gates
+        floor_result(gate.measure, gate.wanted, report.measures[gate.measure]) for gate in gates
     ]
 
 
@@ -166,9 +181,10 @@ def apply_floors(floors: Iterable[Gate], report: Report) -> list[GateResult]:
     for floor in floors:
         below = queries_below(report.per_query, floor.measure, floor.wanted)
         worst = min(values[floor.measure] for values in report.per_query.values())
-        what = f"{len(below)} of {report.queries} queries are below"
-        note = what if below else ""
-        found.append(GateResult(floor.measure, floor.wanted, worst, not below, "query-floor", note))
+        many = f"{len(below):,} of {report.queries:,} queries are" if below else "no query is"
+        verdict = f"{many} below {floor.wanted:.10g}, the worst has {figure(worst, floor.wanted)}"
+        result = floor_result(floor.measure, floor.wanted, worst, "query-floor")
+        found.append(replace(result, ok=not below, verdict=verdict))
     return found
 
 
@@ -195,20 +211,63 @@ def apply_drops(
     drops, names = list(drops), list(dict.fromkeys(significant))
     by_name = {d.measure: d for d in differences}
     require_measures(by_name, [*(drop.measure for drop in drops), *names])
-    results = []
-    for drop in drops:
-        d = by_name[drop.measure]
-        note = "" if not drop.percent else f"baseline {d.before:.4f} less {drop.allowed:g} %"
-        results.append(floor_result(d.measure, drop.floor(d.before), d.after, "max-drop", note))
+    compared = ((drop, by_name[drop.measure]) for drop in drops)
+    results = [drop_result(drop, d.before, d.after) for drop, d in compared]
     for d in holm_corrected([by_name[name] for name in names]):
         fell = d.difference < -TOLERANCE
         ok = not (fell and d.significant(alpha))
-        note = (
-            f"{d.difference:+.4f} [{d.low_holm:+.4f}, {d.high_holm:+.4f}], p {d.p_holm:.3g}, "
-            f"alpha {alpha:g}"
-        )
-        results.append(GateResult(d.measure, d.before, d.after, ok, "max-drop-significant", note))
+        verdict = _change(d.difference, d.before, d.after)
+        if fell:
+            many = f" (corrected for {len(names)} measures)" if len(names) > 1 else ""
+            p = _p_value(d.p_holm, alpha)
+            verdict += (
+                f", which may be chance: p {p}{many} is above {alpha:g}"
+                if ok
+                else f", more than chance explains: p {p}{many} is at most {alpha:g}"
+            )
+            verdict += f", 95 % interval {d.low_holm:+.4f} to {d.high_holm:+.4f}"
+        kind = "max-drop-significant"
+        results.append(GateResult(d.measure, None, d.after, ok, kind, verdict, "", d.before))
     return results
+
+
+def drop_result(drop: Drop, before: float, after: float) -> GateResult:
+    """Compare the change from the baseline's value with the drop that is allowed."""
+    wanted, lost = drop.floor(before), before - after
+    ok = after >= wanted - TOLERANCE
+    limit = f"{drop.allowed:.10g}{'%' if drop.percent else ''}"
+    verdict = _change(-lost, before, after, before - wanted)
+    if lost > TOLERANCE:
+        share = ""
+        if drop.percent and before:
+            share = f" ({figure(100 * lost / abs(before), drop.allowed, 1)}%)"
+        verdict += f"{share}, {'no more' if ok else 'more'} than {limit}"
+    return GateResult(drop.measure, wanted, after, ok, "max-drop", verdict, limit, before)
+
+
+def _change(difference: float, before: float, after: float, allowed: float | None = None) -> str:
+    """Describe a change: `fell by 0.0500 from 0.7000 to 0.6500`. `allowed`: limit of its size."""
+    if abs(difference) <= TOLERANCE:
+        return f"as before: {after:.4f}"
+    size = abs(difference)
+    shown = figure(size, size if allowed is None else allowed)
+    return f"{'fell' if difference < 0 else 'rose'} by {shown} from {before:.4f} to {after:.4f}"
+
+
+def _p_value(p: float, alpha: float) -> str:
+    """Format a p value with three digits, or with as many as show on which side of `alpha` it is."""
+    short = f"{p:.3g}"
+    return short if (float(short) <= alpha) == (p <= alpha) else figure(p, alpha)
+
+
+def figure(value: float, limit: float, digits: int = 4) -> str:
+    """Format with so many decimals that rounding does not move the value across the limit, or onto it."""
+    for decimals in range(digits, 12):
+        text = f"{value:.{decimals}f}"
+        shown = float(text)
+        if abs(value - limit) <= TOLERANCE or (shown < limit if value < limit else shown > limit):
+            return text
+    return f"{value:.12g}"
 
 
 def require_measures(have: Mapping[str, Any], names: Iterable[str]) -> None:
@@ -218,6 +277,9 @@ def require_measures(have: Mapping[str, Any], names: Iterable[str]) -> None:
         raise UsageError(f"not measured, so no gate can be applied: {', '.join(missing)}")
 
 
-def floor_result(measure: str, wanted: float, got: float, kind: str, note: str = "") -> GateResult:
+def floor_result(measure: str, wanted: float, got: float, kind: str = "fail-under") -> GateResult:
     """Compare a value with a floor."""
-    return GateResult(measure, wanted, got, got >= wanted - TOLERANCE, kind, note)
+    ok = got >= wanted - TOLERANCE
+    limit = f"{wanted:.10g}"
+    verdict = f"{figure(got, wanted)} is {'at least' if ok else 'below'} {limit}"
+    return GateResult(measure, wanted, got, ok, kind, verdict, limit)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from qembed.errors import InputError, UsageError
 from qembed.evaluation.formats.json_records import parse_json
 from qembed.evaluation.formats.source_file import ProblemList, Source, summarize_names
-from qembed.evaluation.gates import Drop, Gate, GateResult, floor_result
+from qembed.evaluation.gates import Drop, Gate, GateResult, drop_result, floor_result
 
 if TYPE_CHECKING:
     from mteb.abstasks.abstask import AbsTask
@@ -122,11 +122,9 @@ def apply_gates(
     comparison: Mapping[str, Any] | None,
 ) -> list[GateResult]:
     """Outcome of each gate. `scores`: by task; `comparison`: of `compare_scores`, wanted by drops."""
-    found = [floor_result(g.measure, g.wanted, scores[g.measure], "fail-under") for g in floors]
+    found = [floor_result(g.measure, g.wanted, scores[g.measure]) for g in floors]
     for drop in drops:
         assert comparison is not None
         before = comparison["measures"][drop.measure]["baseline"]
-        note = f"baseline {before:.4f}"
-        wanted = drop.floor(before)
-        found.append(floor_result(drop.measure, wanted, scores[drop.measure], "max-drop", note))
+        found.append(drop_result(drop, before, scores[drop.measure]))
     return found

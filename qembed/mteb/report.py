@@ -57,12 +57,8 @@ def _markdown(body: Mapping[str, Any]) -> str:
     if body["gates"]:
         lines += ["", "## Gates", ""]
         for g in body["gates"]:
-            note = f"; {g['note']}" if g["note"] else ""
             sign = "ok" if g["ok"] else "**failed**"
-            lines.append(
-                f"- {sign}: {_cell(g['measure'])} {g['got']:.4f}, wanted {g['wanted']:.4f} "
-                f"({g['kind']}{note})"
-            )
+            lines.append(f"- {sign}: {_cell(g['name'])}: {g['verdict']}")
     return "\n".join(lines) + "\n"
 
 

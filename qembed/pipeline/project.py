@@ -48,13 +48,25 @@ class Project(NamedTuple):
         return _place(self.path, self.settings[key].line)
 
     def origin(self, message: str) -> str | None:
-        """File and line of the first setting whose value a message names; None if it names none."""
+        """Line on the first setting whose value an error message names; None if it names none."""
         for key, setting in self.settings.items():
             values = setting.value if isinstance(setting.value, list) else [setting.value]
             texts = [re.escape(v) for v in values if isinstance(v, str)]
             if texts and re.search(rf"(?<![\w/.-])({'|'.join(texts)})(?![\w/-])", message):
-                return self.place(key)
+                return f"this is from {self.place(key)}"
         return None
+
+    def gate_origin(self, message: str) -> str | None:
+        """Line on the gates whose options an error message names: those that are missing, else the first.
+
+        None if it names none.
+        """
+        keys = [f"{GATES}{n.replace('-', '_')}" for n in re.findall(r"--([a-z][a-z-]+)", message)]
+        named = [key for key in dict.fromkeys(keys) if key in _KEYS]
+        if missing := [key for key in named if key not in self.settings]:
+            names = " and ".join(key.removeprefix(GATES) for key in missing)
+            return f"the table gates of {self.path} has no {names}"
+        return f"this is from {self.place(named[0])}" if named else None
 
 
 def find_project(folder: Path | None = None) -> Project | None:
@@ -85,9 +97,10 @@ def find_project(folder: Path | None = None) -> Project | None:
 def _read(path: Path) -> str:
     try:
         return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as e:
-        reason = e.strerror if isinstance(e, OSError) else "not UTF-8"
-        raise UsageError(f"{path}: {reason}") from e
+    except OSError as e:
+        raise UsageError(f"{path}: {e.strerror}") from e
+    except UnicodeDecodeError as e:
+        raise UsageError(f"{_place(path, e.object[: e.start].count(10) + 1)}: not UTF-8") from e
 
 
 def _project(path: Path, text: str, table: str) -> Project | None:
@@ -100,7 +113,7 @@ def _project(path: Path, text: str, table: str) -> Project | None:
     try:
         body: Any = tomllib.loads(text)
     except tomllib.TOMLDecodeError as e:
-        raise UsageError(_syntax_error(path, str(e))) from e
+        raise UsageError(_syntax_error(path, text, str(e))) from e
     for name in filter(None, table.split(".")):
         body = body.get(name)
         if not isinstance(body, dict):
@@ -123,11 +136,11 @@ def _project(path: Path, text: str, table: str) -> Project | None:
     return Project(path, settings)
 
 
-def _syntax_error(path: Path, message: str) -> str:
+def _syntax_error(path: Path, text: str, message: str) -> str:
     """Message of tomllib with the place in front, as compilers write it."""
     what, mark, place = message.partition(" (at line ")
-    if not mark:
-        return f"{path}: {message}"
+    if not mark:  # tomllib names no line of what is missing at the end
+        return f"{path}:{max(1, len(text.splitlines()))}: {message}"
     line, _, column = place.rstrip(")").partition(", column ")
     return f"{path}:{line}:{column}: {what}"
 

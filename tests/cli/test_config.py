@@ -104,6 +104,25 @@ def test_an_error_about_a_value_names_its_place(collection: Shell) -> None:
     assert "this is from" not in collection("query", "w1", "--where", "path gob 'x'").err
 
 
+def test_half_of_the_gates_names_the_file_and_the_other_half(collection: Shell) -> None:
+    file = collection.folder / ".qembed.toml"
+    for text, lacking in (
+        ('[gates]\nqueries = "q.jsonl"\nfail_under = "RR=0.1"\n', "qrels"),
+        ('[gates]\nqrels = "qrels.tsv"\n', "queries"),
+        ('[gates]\nfail_under = "RR=0.1"\n', "qrels and queries"),
+        (
+            '[gates]\nqueries = "q.jsonl"\nqrels = "qrels.tsv"\nmax_drop = { RR = 0.1 }\n',
+            "baseline",
+        ),
+    ):
+        project(collection, text)
+        done = collection("eval")
+        assert done.code == 2
+        assert done.err.endswith(f"qembed: the table gates of {file} has no {lacking}\n"), done.err
+    # with inputs of one's own the file has no part in it
+    assert str(file) not in collection("eval", "--queries", "q.jsonl").err
+
+
 def test_mistakes_stop_commands_and_not_the_help(shell: Shell) -> None:
     project(shell, "k = 1\nkay = 2\n")
     for command in ("index", "query", "eval", "config"):

@@ -19,7 +19,8 @@ def test_gates_against_a_baseline(collection: Shell) -> None:
     ]
     done = collection(*FILES, *gates)
     assert done.code == 0, done.err
-    assert "max-drop-significant" in done.out
+    assert "ok      max-drop-significant nDCG@10: as before: " in done.out
+    assert "ok      max-drop RR@10=5%: as before: " in done.out
     worse = collection(*FILES, *gates, "--template", "w1 w2 w3 w4 w5 {query}", "--report", "j.xml")
     assert worse.code == 3
     assert "p " in worse.err
@@ -44,7 +45,7 @@ def test_another_corpus_is_refused_or_compared_on_common_queries(collection: She
     gate = ["--baseline", "base.json", "--max-drop", "nDCG@10=0.5"]
     done = collection(*FILES, *gate)
     assert done.code == 2
-    assert "the corpus differs: 300 documents then, 301 now (1 added: new)" in done.err
+    assert "the corpus differs: 1 added: new (300 documents then, 301 now)" in done.err
     assert "--common" in done.err
     lines = (collection.folder / "q.jsonl").read_text().splitlines()
     collection.write(
@@ -53,7 +54,7 @@ def test_another_corpus_is_refused_or_compared_on_common_queries(collection: She
     done = collection(*FILES, *gate, "--common", "--format", "json")
     assert done.code == 0, done.err
     assert done.json["comparison"]["queries"] == 29
-    assert "the words of 1 queries differ: q0" in done.err
+    assert "the words of 1 query differ: q0" in done.err
 
 
 def test_two_reports_side_by_side(collection: Shell) -> None:
@@ -102,5 +103,6 @@ def test_a_query_floor_lists_all_queries_below(collection: Shell) -> None:
         text = (collection.folder / f"r{suffix}").read_text().partition("below the floor")[2]
         for below in floors:
             assert f"{below['query']}<" in text or f"| {below['query']} |" in text
-    listed = done.err.partition("below RR@10")[2].splitlines()[1:]
+    *listed, last = done.err.partition("below RR@10")[2].splitlines()[1:]
+    assert last == "qembed: reports: r.md, r.html, r.json"
     assert [line.split()[2] for line in listed] == [below["query"] for below in floors]

@@ -19,7 +19,8 @@ def test_it_prints_and_gates(shell: Shell) -> None:
     assert "encoded 'find {query}'" in shown
     failed = shell("eval", "sts", "sts.tsv", "--fail-under", "Spearman=1")
     assert failed.code == 3
-    assert "gate: Spearman is" in failed.err
+    assert f"gate: fail-under Spearman=1: {value:.4f} is below 1" in failed.err
+    assert "FAILED  fail-under Spearman=1: " in failed.out
 
 
 @pytest.mark.parametrize(

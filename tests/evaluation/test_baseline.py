@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -38,7 +39,14 @@ def test_drops_against_a_baseline() -> None:
     ]
     assert results[0].wanted == pytest.approx(0.6)
     assert results[3].wanted == pytest.approx(0.61 * 0.98)
-    assert results[3].note == "baseline 0.6100 less 2 %"
+    assert [r.verdict for r in results] == [
+        "fell by 0.0100 from 0.6100 to 0.6000, no more than 0.01",
+        "fell by 0.0100 from 0.6100 to 0.6000, more than 0.009",
+        "rose by 0.1000 from 0.4000 to 0.5000",
+        "fell by 0.0100 from 0.6100 to 0.6000 (1.6%), no more than 2%",
+        "fell by 0.0100 from 0.6100 to 0.6000 (1.64%), more than 1.6%",
+    ]
+    assert [r.name for r in results[2:4]] == ["max-drop RR@10=0", "max-drop nDCG@10=2%"]
 
 
 def lowered(by: float, n: int = 40) -> tuple[dict[str, Any], Report]:
@@ -58,14 +66,23 @@ def test_only_a_drop_beyond_chance_fails_a_significance_gate() -> None:
         ("AP", False, "max-drop-significant"),
         ("RR", True, "max-drop-significant"),
     ]
-    assert found[0].wanted == pytest.approx(0.9)
-    assert "p " in found[0].note
+    assert (found[0].wanted, found[0].baseline) == (None, pytest.approx(0.9))
+    assert re.fullmatch(
+        r"fell by 0.0500 from 0.9000 to 0.8500, more than chance explains: p \S+ "
+        r"\(corrected for 2 measures\) is at most 0.05, 95 % interval -0.\d+ to -0.\d+",
+        found[0].verdict,
+    )
+    assert found[1].verdict == "as before: 0.9000"
     # of four queries, two fell: that is what chance does
     baseline, worse = lowered(0.1, n=4)
-    assert beside(baseline, worse, significant=["AP"])[0].ok
+    (chance,) = beside(baseline, worse, significant=["AP"])
+    assert chance.ok
+    assert "from 0.9000 to 0.8500, which may be chance: p 0.5" in chance.verdict
+    assert " is above 0.05, " in chance.verdict
     # a rise is no drop, however significant
     baseline, better = lowered(-0.05)
-    assert beside(baseline, better, significant=["AP"])[0].ok
+    (rise,) = beside(baseline, better, significant=["AP"])
+    assert (rise.ok, rise.verdict) == (True, "rose by 0.0250 from 0.9000 to 0.9250")
     baseline, worse = lowered(0.1)
     assert beside(baseline, worse, significant=["AP"], alpha=1e-9)[0].ok
     with pytest.raises(UsageError, match="not measured"):
@@ -75,9 +92,9 @@ def test_only_a_drop_beyond_chance_fails_a_significance_gate() -> None:
 def test_a_floor_for_every_query() -> None:
     floors = parse_gates(["RR@10=0.5", "nDCG@10=0.4"])
     found = apply_floors(floors, REPORT)
-    assert [(r.ok, r.got, r.note) for r in found] == [
-        (False, 0.0, "1 of 3 queries are below"),
-        (True, 0.4, ""),
+    assert [(r.ok, r.got, r.verdict) for r in found] == [
+        (False, 0.0, "1 of 3 queries are below 0.5, the worst has 0.0000"),
+        (True, 0.4, "no query is below 0.4, the worst has 0.4000"),
     ]
     body = as_json(floors=floors)
     assert body["floors"] == [{"measure": "RR@10", "wanted": 0.5, "query": "q3", "got": 0.0}]
@@ -89,8 +106,8 @@ def test_a_baseline_of_other_queries_is_refused() -> None:
     with pytest.raises(InputError) as e:
         comparable_queries(baseline, as_json(), ["RR@10", "nDCG@10"])
     differs = [
-        "only the baseline has 2 of the queries: q8, q9",
-        "the baseline lacks 2 of the queries: q3, q2",
+        "only the baseline has 2 queries: q8, q9",
+        "only this run has 2 queries: q3, q2",
     ]
     assert e.value.problems == [
         "the baseline has no RR@10 (it has nDCG@10)",
@@ -122,16 +139,18 @@ def test_other_words_judgments_and_documents_are_named() -> None:
     assert comparable_queries(before, before) == (["q1", "q3", "q2"], [])
     after = made_from(words | {"q1": "v"}, grades | {"q2": {"d": 2}}, "c2", 8)
     differs = [
-        "the words of 1 queries differ: q1",
-        "the judgments of 1 queries differ: q2",
-        "the corpus differs: 9 documents then, 8 now",
+        "the words of 1 query differ: q1",
+        "the judgments of 1 query differ: q2",
+        "the corpus differs: 9 documents then, 8 now (which ones is not known: very many documents)",
     ]
     with pytest.raises(InputError) as e:
         comparable_queries(before, after)
     assert e.value.problems[:-1] == differs
     assert comparable_queries(before, after, common=True) == (["q3"], differs)
     other = made_from(words, grades, "c3")
-    with pytest.raises(InputError, match="9 documents, not the same ids or contents"):
+    with pytest.raises(
+        InputError, match="the corpus differs: 9 documents then as now with other contents"
+    ):
         comparable_queries(before, other)
     nothing = made_from(dict.fromkeys(words, "u"), grades)
     with pytest.raises(InputError, match="no query is the same in both"):

@@ -68,8 +68,8 @@ def test_judgments_of_unknown_documents() -> None:
     few = check_run(RUN, QRELS, QUERIES, {"d2"})
     assert few.errors == []
     assert few.warnings == [
-        "1 of 3 judgments (1 of 2 positive ones) name documents that are not in the index: d1;"
-        " they count as not found"
+        "1 of 3 judgments (1 of 2 positive ones) names a document that is not in the index: d1;"
+        " it counts as not found"
     ]
     most = check_run(RUN, QRELS, QUERIES, {"d1"})
     assert most.warnings == []

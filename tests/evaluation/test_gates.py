@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from qembed.errors import UsageError
 from qembed.evaluation import (
@@ -15,6 +17,7 @@ from qembed.evaluation import (
     parse_gates,
     parse_measures,
 )
+from qembed.evaluation.gates import figure
 from tests.evaluation.reports import REPORT
 
 
@@ -42,9 +45,22 @@ def test_all_wrong_gates_are_named_at_once() -> None:
 def test_a_gate_is_passed_at_its_floor_and_a_hair_below() -> None:
     results = apply_gates([Gate("nDCG@10", w) for w in (0.6, 0.6 + 9e-10, 0.6 + 2e-9)], REPORT)
     assert [r.ok for r in results] == [True, True, False]
-    assert results[0] == GateResult("nDCG@10", 0.6, 0.6, True)
-    assert str(results[2]) == "nDCG@10 0.6 < 0.6 (fail-under)"
-    assert str(apply_gates([Gate("RR@10", 0.25)], REPORT)[0]) == "RR@10 0.5 >= 0.25 (fail-under)"
+    assert results[0] == GateResult(
+        "nDCG@10", 0.6, 0.6, True, "fail-under", "0.6000 is at least 0.6", "0.6"
+    )
+    assert str(results[2]) == "fail-under nDCG@10=0.600000002: 0.6000 is below 0.600000002"
+    passed = apply_gates([Gate("RR@10", 0.25)], REPORT)[0]
+    assert str(passed) == "fail-under RR@10=0.25: 0.5000 is at least 0.25"
+
+
+@given(st.floats(0, 1), st.floats(0, 1) | st.floats(-1e-3, 1e-3), st.integers(1, 4))
+def test_rounding_contradicts_no_verdict(limit: float, off: float, digits: int) -> None:
+    value = limit + off
+    text = figure(value, limit, digits)
+    assert abs(float(text) - value) <= 0.5 * 10.0**-digits + 1e-12
+    if abs(value - limit) > 1e-8:
+        assert (float(text) > limit) == (value > limit)
+        assert (float(text) < limit) == (value < limit)
 
 
 def test_a_gate_makes_its_measure_measured() -> None:

@@ -63,10 +63,10 @@ def test_json_and_options(shell: Shell) -> None:
 def test_gates(shell: Shell) -> None:
     done = shell("eval", "--mteb", "pairs.tsv", "--fail-under", "pairs.tsv=0.9")
     assert done.code == 0, done.err
-    assert "ok      pairs.tsv 1.0000, wanted 0.9000" in done.out
+    assert "ok      fail-under pairs.tsv=0.9: 1.0000 is at least 0.9" in done.out
     done = shell("eval", "--mteb", "small", "--fail-under", "small=1")
     assert done.code == 3
-    assert "gate: small is 0." in done.err
+    assert "gate: fail-under small=1: 0." in done.err
     done = shell("eval", "--mteb", "small", "--fail-under", "nDCG@10=0.5")
     assert done.code == 2
     assert "TASK=V is wanted with --mteb, for one of small" in done.err
@@ -83,17 +83,17 @@ def test_baseline_and_reports(shell: Shell) -> None:
     against = [*args, "--baseline", "was.json", "--max-drop", "pairs.tsv=0"]
     done = shell(*against, "--max-drop", "small=2%")
     assert done.code == 0, done.err
-    assert "ok      small" in done.out
+    assert "ok      max-drop small=2%: as before: " in done.out
     worse = shell(*against, "--max-drop", "small=1%", "--mode", "lexical", "--report", "now.md")
-    then, floor = was["measures"]["small"], was["measures"]["small"] * 0.99
+    then = was["measures"]["small"]
     assert worse.code == 3
     got = float(worse.out.splitlines()[1].split()[3])
-    assert got < floor
+    assert got < 0.99 * then
     assert worse.out.splitlines()[1].split()[4:] == [f"{then:.4f}", f"{got - then:+.4f}"]
-    assert f"gate: small is {got:.4f}, wanted {floor:.4f} (max-drop; baseline {then:.4f})" in (
-        worse.err
-    )
-    assert f"- **failed**: small {got:.4f}" in (shell.folder / "now.md").read_text()
+    fell = f"max-drop small=1%: fell by {then - got:.4f} from {then:.4f} to {got:.4f} ("
+    assert f"gate: {fell}" in worse.err
+    assert "%), more than 1%\n" in worse.err
+    assert f"- **failed**: {fell}" in (shell.folder / "now.md").read_text()
 
 
 def moments(body: dict[str, Any]) -> dict[str, Any]:

@@ -107,7 +107,10 @@ def test_no_file_is_no_project(folder: Path) -> None:
         ("model = 'py:mine:encoder'\n", ":1: model: py:mine:encoder runs code: give it as --model"),
         ("[gates]\nmax_drop = { RR = true }\n", ":2: gates.max_drop: a number is wanted for RR"),
         ("gates = 3\n", ":1: unknown key gates"),
-        ("k = [\n", "Invalid value"),
+        ("k = [\n", ".qembed.toml:1: Invalid value"),
+        ("k = 1\n[gates]\nqrels = [\n'x',\n", ".qembed.toml:4: "),
+        ("\nmodel = 'minilm", ".qembed.toml:2: "),
+        ("k", ".qembed.toml:1: "),
         ("k = 1\nk = 2\n", ".qembed.toml:2:6: Cannot overwrite a value"),
     ],
 )

@@ -99,28 +99,12 @@ def _sources(settings: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
     """Rows about the sources: in one line while none has settings of its own, else a line each."""
     if not any(settings.values()):
         return [("sources", ", ".join(settings) or "none")]
+    from qembed.pipeline.source_options import source_options
+
     return [
-        ("" if n else "sources", f"{path}: {_settings(own)}" if own else path)
+        ("" if n else "sources", f"{path}: {shlex.join(source_options(own))}" if own else path)
         for n, (path, own) in enumerate(settings.items())
     ]
-
-
-def _settings(own: dict[str, Any]) -> str:
-    """Settings of a source as the options that make them."""
-    words = []
-    for name, value in own.items():
-        option = f"--{name.replace('_', '-')}"
-        if name == "use_ignore":
-            words.append("--no-ignore")
-        elif value is True:
-            words.append(option)
-        elif isinstance(value, dict):
-            words += [f"{option} {shlex.quote(f'{k}={v}')}" for k, v in value.items()]
-        elif isinstance(value, tuple):
-            words += [f"{option} {shlex.quote(v)}" for v in value]
-        else:
-            words.append(f"{option} {shlex.quote(str(value))}")
-    return " ".join(words)
 
 
 def _rows(s: dict[str, Any]) -> list[tuple[str, str]]:

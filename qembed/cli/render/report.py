@@ -35,8 +35,7 @@ def show(body: Mapping[str, Any]) -> None:
         out(f"{'cut short':{width}}  {cut} longer than the model reads")
     _comparison(body.get("comparison"))
     _ablations(body.get("ablations") or [], body.get("recommendations") or [])
-    for g in body["gates"]:
-        out(f"{'ok' if g['ok'] else 'FAILED':6}  {_gate(g)}")
+    show_gates(body["gates"])
 
 
 def _comparison(comparison: Mapping[str, Any] | None) -> None:
@@ -98,17 +97,21 @@ def columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
         yield "  ".join(cells).rstrip()
 
 
-def _gate(g: Mapping[str, Any]) -> str:
-    note = f"; {g['note']}" if g["note"] else ""
-    return f"{g['measure']} {g['got']:.4f}, wanted {g['wanted']:.4f} ({g['kind']}{note})"
+def show_gates(gates: Sequence[Mapping[str, Any]]) -> None:
+    """Print a line for each gate, with what was compared."""
+    for g in gates:
+        out(f"{'ok' if g['ok'] else 'FAILED':6}  {g['name']}: {g['verdict']}")
+
+
+def failed_gates(gates: Sequence[Mapping[str, Any]]) -> list[str]:
+    """List the gates that failed, with what was compared, for stderr."""
+    return [f"gate: {g['name']}: {g['verdict']}" for g in gates if not g["ok"]]
 
 
 def failures(body: Mapping[str, Any]) -> Iterator[str]:
     """List failed gates, possible causes, the queries that fell or are worst, for stderr."""
     failed = [g for g in body["gates"] if not g["ok"]]
-    for g in failed:
-        note = f" ({g['kind']}; {g['note']})" if g["note"] else f" ({g['kind']})"
-        yield f"gate: {g['measure']} is {g['got']:.4f}, wanted {g['wanted']:.4f}{note}"
+    yield from failed_gates(body["gates"])
     for cause in body["causes"]:
         yield f"cause: {safe(cause)}"
     yield from _since(body)

@@ -23,7 +23,7 @@ from qembed.evaluation.report.moved import (
     moved_queries,
     rank_changes,
 )
-from qembed.evaluation.report.notes import ablation_notes, comparison_notes
+from qembed.evaluation.report.notes import UNTIMED, ablation_notes, comparison_notes, has_times
 from qembed.evaluation.significance import ALPHA
 
 if TYPE_CHECKING:
@@ -206,6 +206,8 @@ def _ablations(
                 "sentence": sentences[number] if number < len(sentences) else "",
                 "bars": svg_plots.bars(rows, f"{measure} of each arm of {name}"),
                 "plots": plots,
+                "timed": has_times(chosen),
+                "untimed": UNTIMED,
                 "notes": ablation_notes(chosen),
             }
         )

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from qembed.evaluation.gates import figure
 from qembed.evaluation.report.header import header_lines
 from qembed.evaluation.report.moved import (
     corpus_changes_of,
@@ -39,20 +40,18 @@ def report_junit(report: Mapping[str, Any]) -> str:
             ET.SubElement(properties, "property", name=key, value=_plain(value))
     failures = 0
     for gate in report.get("gates") or []:
-        name = f"{gate['kind']} {gate['measure']} {gate['wanted']:.4f}"
-        case = _case(suite, "qembed.gates", name)
+        case = _case(suite, "qembed.gates", gate["name"])
         if not gate["ok"]:
             failures += 1
-            words = f"{gate['measure']} is {gate['got']:.4f}, wanted {gate['wanted']:.4f}"
-            note = gate.get("note")
-            lines = [words + (f" ({note})" if note else ""), *(report.get("causes") or [])]
+            words = f"{gate['name']}: {gate['verdict']}"
+            lines = [words, *(report.get("causes") or [])]
             _fail(case, words, [*lines, *_fallen(report, gate["measure"])])
     for below in report.get("floors") or []:
         failures += 1
         query = below["query"]
         detail = (report.get("details") or {}).get(query, {})
         case = _case(suite, "qembed.queries", f"{query}: {detail.get('text', '')}".strip(": "))
-        words = f"{below['measure']} is {below['got']:.4f}, wanted {below['wanted']:.4f}"
+        words = f"{below['measure']}: {figure(below['got'], below['wanted'])} is below {below['wanted']:.10g}"
         _fail(case, words, [words, *_returned(detail)])
     if suite.find("testcase") is None:
         _case(suite, "qembed.gates", f"measured {report['queries']} queries")

@@ -20,7 +20,13 @@ from qembed.evaluation.report.moved import (
     moved_queries,
     rank_changes,
 )
-from qembed.evaluation.report.notes import ablation_notes, comparison_notes, latency_text
+from qembed.evaluation.report.notes import (
+    UNTIMED,
+    ablation_notes,
+    comparison_notes,
+    has_times,
+    latency_text,
+)
 
 QUERIES_SHOWN = 10
 """Worst queries shown."""
@@ -153,18 +159,8 @@ def _floors(report: Mapping[str, Any]) -> str:
 
 
 def _gates(gates: Sequence[Mapping[str, Any]]) -> str:
-    rows = [
-        [
-            "pass" if gate["ok"] else "**fail**",
-            gate["measure"],
-            _number(gate["got"]),
-            _number(gate["wanted"]),
-            gate.get("kind", ""),
-            gate.get("note", ""),
-        ]
-        for gate in gates
-    ]
-    return _section("Gates", table(["", "measure", "got", "wanted", "from", "note"], rows))
+    rows = [["pass" if gate["ok"] else "**fail**", gate["name"], gate["verdict"]] for gate in gates]
+    return _section("Gates", table(["", "gate", "result"], rows))
 
 
 def _comparison(comparison: Mapping[str, Any]) -> str:
@@ -186,7 +182,8 @@ def _comparison(comparison: Mapping[str, Any]) -> str:
     differs = comparison.get("differs")
     if body and differs:
         many = comparison["queries"]
-        body += f"\n\nCompared on {many} common queries. {escape('; '.join(differs))}."
+        queries = "1 common query" if many == 1 else f"{many:,} common queries"
+        body += f"\n\nCompared on {queries}: {escape('; '.join(differs))}."
     if body:
         body += "".join(f"\n\n{escape(note)}" for note in comparison_notes(comparison))
     return _section("Against the baseline", body)
@@ -215,6 +212,7 @@ def ablation_table(variants: Sequence[Mapping[str, Any]]) -> str:
 def ablation_rows(variants: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:
     """Return (column names, rows of formatted cells) of one ablation's variants."""
     measures = _keys(variant.get("measures") or {} for variant in variants)
+    timed = has_times(variants)
     rows = []
     for variant in variants:
         d, ms = variant.get("difference"), variant.get("ms_per_query")
@@ -222,12 +220,13 @@ def ablation_rows(variants: Sequence[Mapping[str, Any]]) -> tuple[list[str], lis
             [
                 variant["arm"],
                 *(_number((variant.get("measures") or {}).get(name)) for name in measures),
-                "" if ms is None else f"{ms:.2f}",
+                *([UNTIMED if ms is None else f"{ms:.2f}"] if timed else []),
                 *(["", "", ""] if d is None else _difference(d)),
             ]
         )
     first = next((a["difference"]["measure"] for a in variants if a.get("difference")), "")
-    return ["arm", *measures, "ms/query", f"{first} difference".strip(), "95 % interval", "p"], rows
+    times = ["ms/query"] if timed else []
+    return ["arm", *measures, *times, f"{first} difference".strip(), "95 % interval", "p"], rows
 
 
 def _difference(d: Mapping[str, Any]) -> list[str]:

@@ -11,6 +11,12 @@ MS_PER_QUERY = (
     "ms/query: searching and ranking alone, the mean over queries answered in batches, without encoding "
     "them; the latency above is of single queries, encoding included."
 )
+UNTIMED = "–"
+"""Cell of a row without a time, in a table in which others have one."""
+MS_UNTIMED = (
+    f"ms/query is {UNTIMED} where a reranker works: it scores the pairs of all rows together, so that none "
+    "has a time of its own."
+)
 
 
 def latency_text(latency: Mapping[str, Any]) -> str:
@@ -31,9 +37,16 @@ def ablation_notes(variants: Sequence[Mapping[str, Any]]) -> list[str]:
             f"Interval and p are corrected for {many} comparisons made at once (Holm): an interval leaves "
             f"out 0 where p is at most {ALPHA:g}."
         )
-    if any(v.get("ms_per_query") is not None for v in variants):
+    if has_times(variants):
         notes.append(MS_PER_QUERY)
+        if any(v.get("ms_per_query") is None for v in variants):
+            notes.append(MS_UNTIMED)
     return notes
+
+
+def has_times(variants: Sequence[Mapping[str, Any]]) -> bool:
+    """Return True if a row has a time: else the column is left out."""
+    return any(v.get("ms_per_query") is not None for v in variants)
 
 
 def comparison_notes(comparison: Mapping[str, Any]) -> list[str]:

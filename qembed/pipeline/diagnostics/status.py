@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from qembed.errors import UsageError
-from qembed.store import Source
+from qembed.pipeline.source_options import source_settings
 from qembed.store import derived_files as files
 from qembed.store import manifest as manifests
 
@@ -23,16 +22,6 @@ def parse_age(text: str) -> float:
     if m is None:
         raise UsageError(f"{text!r} is no time span (such as 30m, 24h, 7d)")
     return float(m.group(1)) * _UNITS[m.group(2)]
-
-
-def source_settings(source: Source) -> dict[str, Any]:
-    """Settings of a source that differ from the defaults, by name."""
-    plain = Source(source.path)
-    return {
-        f.name: getattr(source, f.name)
-        for f in fields(Source)
-        if getattr(source, f.name) != getattr(plain, f.name)
-    }
 
 
 def describe(root: Path) -> dict[str, Any]:

@@ -288,7 +288,7 @@ def _compare(
     assert plan.baseline is not None
     names = [*(drop.measure for drop in plan.drops), *plan.significant]
     queries, differs = comparable_queries(plan.baseline, body, names, common=options.common)
-    warnings += [f"not the baseline's: {line}" for line in differs]
+    warnings += [f"compared with the baseline, {line}" for line in differs]
     found = baseline_differences(plan.baseline, report, queries)
     compared = [d.measure for d in found]
     body["comparison"] = comparison_json(

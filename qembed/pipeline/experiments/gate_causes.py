@@ -38,7 +38,7 @@ def causes(
         differs = changed_settings(baseline, body)
         if differs:
             found.append(f"other settings than the baseline's: {'; '.join(differs)}")
-        found += [f"not the baseline's: {line}" for line in body["comparison"]["differs"]]
+        found += [f"compared with the baseline, {line}" for line in body["comparison"]["differs"]]
     if session is None:
         return found
     found += _template(session, query)

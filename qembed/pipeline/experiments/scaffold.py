@@ -7,6 +7,7 @@ file formats and catch a broken index. They are to be replaced by users' questio
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from pathlib import Path
 from typing import NamedTuple
@@ -15,8 +16,9 @@ from qembed.errors import StorageError, UsageError
 from qembed.evaluation import write_qrels
 from qembed.evaluation.formats.source_file import atomic_text_file
 from qembed.pipeline.experiments.installation import PipRequirement, pip_requirement
-from qembed.pipeline.locate import DEFAULT_MODEL
 from qembed.pipeline.retrieval.session import Session
+from qembed.pipeline.source_options import source_options, source_settings
+from qembed.store import Manifest
 from qembed.types import Query
 
 QUERIES = 20
@@ -40,7 +42,8 @@ done
 mkdir -p {folder}/out
 [ -e {folder}/out/.gitignore ] || echo '*' > {folder}/out/.gitignore
 
-qembed index -q --wait 60{index}
+export QEMBED_INDEX="$PWD"/{root}
+{index}
 
 # measures as deep as people look; the first one decides
 set -- --queries {folder}/queries.jsonl --qrels {folder}/qrels.tsv \\
@@ -48,12 +51,19 @@ set -- --queries {folder}/queries.jsonl --qrels {folder}/qrels.tsv \\
     --report {folder}/out/report.json --report {folder}/out/report.md \\
     --report {folder}/out/report.html --report {folder}/out/junit.xml "$@"
 if [ "$accept" = yes ]; then
-    exec qembed eval "$@" --report {folder}/baseline.json
+    code=0
+    qembed eval "$@" --report {folder}/baseline.json || code=$?
+    [ "$code" = 2 ] || cat >&2 <<'end'
+check.sh: these numbers are the baseline now, {folder}/baseline.json. Commit it, or the next machine has none:
+    git add {folder}/baseline.json
+end
+    exit "$code"
 fi
 if [ ! -f {folder}/baseline.json ]; then
     qembed eval "$@"
     cat >&2 <<'end'
-check.sh: nothing to compare with, {folder}/baseline.json is missing. Take these numbers as the baseline:
+check.sh: nothing to compare with, {folder}/baseline.json is missing. Take these numbers as the baseline and
+commit it, here or on your own machine, not in CI:
     sh {folder}/check.sh --accept && git add {folder}/baseline.json
 end
     exit 2
@@ -80,9 +90,10 @@ jobs:
       # passages that did not change are not encoded again
       - uses: actions/cache@v4
         with:
-          path: .qembed
+          path: {root}
           key: qembed-${{{{ github.sha }}}}
           restore-keys: qembed-
+      # fails until a baseline is committed: sh {folder}/check.sh --accept && git add {folder}/baseline.json
       - run: sh {folder}/check.sh
       # an earlier step may have failed before there was a report
       - if: always()
@@ -97,7 +108,10 @@ jobs:
 
 
 class Scaffold(NamedTuple):
-    """Starter files. `missing`: what the workflow still lacks to install qembed, "" for nothing."""
+    """Starter files, as paths from the current folder: those of the folder, and the workflow.
+
+    `missing`: what the workflow still lacks to install qembed, "" for nothing.
+    """
 
     paths: list[Path]
     missing: str
@@ -118,17 +132,19 @@ def write_scaffold(root: Path, folder: Path, *, force: bool = False) -> Scaffold
         raise UsageError(f"{folder}: a folder of its own is wanted, such as retrieval")
     files = {name: folder / name for name in ("queries.jsonl", "qrels.tsv", "check.sh")}
     files["workflow"] = home / ".github" / "workflows" / "retrieval.yml"
-    there = [str(path) for path in files.values() if path.exists()]
+    paths = [Path(os.path.relpath(path)) for path in files.values()]
+    there = [str(path) for path in paths if path.exists()]
     if there and not force:
         raise UsageError(f"already there: {', '.join(there)} (--force writes them anew)")
     with Session(root) as session:
         queries, qrels = _golden_set(session)
         manifest = session.snapshot.manifest
-        index = ""
-        if manifest.spec != DEFAULT_MODEL:
-            index += f" --model {shlex.quote(manifest.spec)}"
-        index += "".join(f" {shlex.quote(s.path)}" for s in manifest.sources if s.path != "-")
-    names = {"folder": shlex.quote(place.as_posix()), "up": "/".join([".."] * len(place.parts))}
+        index = _index_commands(manifest)
+    names = {
+        "folder": shlex.quote(place.as_posix()),
+        "up": "/".join([".."] * len(place.parts)),
+        "root": shlex.quote(root.name),
+    }
     lines = [json.dumps({"_id": q.id, "text": q.text}, ensure_ascii=False) + "\n" for q in queries]
     try:
         for path in files.values():
@@ -141,7 +157,23 @@ def write_scaffold(root: Path, folder: Path, *, force: bool = False) -> Scaffold
     files["check.sh"].chmod(0o755)
     needed = pip_requirement(home)
     _write(files["workflow"], WORKFLOW.format(install=_install_lines(needed), **names))
-    return Scaffold(list(files.values()), needed.missing)
+    return Scaffold(paths, needed.missing)
+
+
+def _index_commands(manifest: Manifest) -> str:
+    """Lines that make the index on another machine: a command for all sources of the same settings."""
+    # by name: a first index without one chooses by its documents, which may have changed
+    model = ["--model", manifest.spec]
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for source in manifest.sources:
+        if source.path != "-":
+            groups.setdefault(tuple(source_options(source_settings(source))), []).append(
+                source.path
+            )
+    return "\n".join(
+        shlex.join(["qembed", "index", "-q", "--wait", "60", *model, *options, *paths])
+        for options, paths in (groups or {(): []}).items()
+    )
 
 
 def _install_lines(needed: PipRequirement) -> str:

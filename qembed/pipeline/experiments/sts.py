@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qembed.errors import UsageError
+from qembed.evaluation.gates import floor_result
 from qembed.evaluation.sts import read_sts, spearman
 from qembed.models import Profile, check_template, open_model, query_text, task_template
 from qembed.pipeline.progress import Progress
@@ -89,10 +90,7 @@ def evaluate_sts(
             "truncated": truncated,
             "seconds": round(time.perf_counter() - began, 3),
         },
-        "gates": [
-            {"measure": MEASURE, "wanted": floor, "got": value, "ok": value >= floor - 1e-9}
-            for floor in floors
-        ],
+        "gates": [floor_result(MEASURE, floor, value).to_json() for floor in floors],
     }
 
 

@@ -69,7 +69,10 @@ def full() -> dict[str, Any]:
         Variant({"dim": d}, evaluate(MEASURES, QRELS, r), d / 10) for d, r in ((2, BAD), (4, GOOD))
     ]
     named = [Variant({"instruction": EVIL}, report), Variant({"instruction": "with"}, report)]
-    gates = [GateResult("nDCG@10", 0.9, 0.4, False, note=EVIL), GateResult("R@3", 0.1, 0.5, True)]
+    gates = [
+        GateResult("nDCG@10", 0.9, 0.4, False, verdict=EVIL),
+        GateResult("R@3", 0.1, 0.5, True),
+    ]
     return a_report(
         BAD,
         gates=gates,
@@ -187,7 +190,7 @@ def test_junit_has_a_case_for_each_gate_and_each_query_below_the_floor(
     failed, below = cases[0].find("failure"), cases[2].find("failure")
     assert failed is not None
     assert below is not None
-    assert failed.get("message") == "nDCG@10 is 0.4000, wanted 0.9000"
+    assert failed.get("message") == f"fail-under nDCG@10: {EVIL}"
     assert EVIL in str(failed.text)  # the cause
     assert str(cases[2].get("name")).startswith('q"3')
     assert "1. d3 (grade 0)\n2. d9 (grade none)" in str(below.text)

@@ -23,11 +23,13 @@ from qembed.evaluation import (
     worst_queries,
     write_report,
 )
+from qembed.evaluation.gates import floor_result
+from qembed.evaluation.report.notes import MS_UNTIMED
 from tests.evaluation.reports import REPORT, as_json, beside
 
 
 def test_the_report_as_promised() -> None:
-    gate = GateResult("nDCG@10", 0.7, 0.6, False)
+    gate = floor_result("nDCG@10", 0.7, 0.6)
     found = as_json(settings={"k": 100}, recipe={"model": "minilm"}, gates=[gate])
     assert found["schema"] == 1
     assert found["measures"] == {"nDCG@10": 0.6, "RR@10": 0.5}
@@ -37,8 +39,9 @@ def test_the_report_as_promised() -> None:
     assert found["recipe"] == {"model": "minilm"}
     assert found["gates"] == [
         {
+            "name": "fail-under nDCG@10=0.7", "verdict": "0.6000 is below 0.7",
             "measure": "nDCG@10", "wanted": 0.7, "got": 0.6, "ok": False,
-            "kind": "fail-under", "note": "",
+            "kind": "fail-under", "limit": "0.7", "baseline": None,
         }
     ]  # fmt: skip
     low, high = found["intervals"]["nDCG@10"]
@@ -111,8 +114,8 @@ def test_markdown_shows_what_matters(tmp_path: Path) -> None:
         settings={"mode": "hybrid", "k": 100, "where": None},
         recipe={"model": "minilm"},
         gates=[
-            GateResult("nDCG@10", 0.7, 0.6, False, note="a|b"),
-            GateResult("RR@10", 0.4, 0.5, True),
+            GateResult("nDCG@10", 0.7, 0.6, False, verdict="a|b"),
+            floor_result("RR@10", 0.4, 0.5),
         ],
         comparison=comparison_json(change, 3, ["the corpus differs"]),
         ablations=variants_json("mode", arms, 0, "nDCG@10"),
@@ -134,15 +137,16 @@ def test_markdown_shows_what_matters(tmp_path: Path) -> None:
         f"| nDCG@10 | 0.6000 | {low:.4f} to {high:.4f} |",
         "One query took 12.3 ms (median), 50.0 ms (95th percentile of 20), asked one at a time, encoding "
         "included; the first one, with the model loaded, 1.25 s.",
-        "| **fail** | nDCG@10 | 0.6000 | 0.7000 | fail-under | a\\|b |",
-        "| pass | RR@10 | 0.5000 | 0.4000 | fail-under |  |",
+        "| **fail** | fail-under nDCG@10 | a\\|b |",
+        "| pass | fail-under RR@10=0.4 | 0.5000 is at least 0.4 |",
         "- ef was null, is 10",
         "| q3 |  | RR@10 | 0.0000 | 0.2000 |",
         "| nDCG@10 | 0.6000 | 0.6000 | +0.0000 | +0.0000 to +0.0000 | 1 | 0 | 0 | 3 |",
-        "Compared on 3 common queries. the corpus differs.",
+        "Compared on 3 common queries: the corpus differs.",
         "## Ablation: mode",
         "| arm | nDCG@10 | RR@10 | ms/query | nDCG@10 difference | 95 % interval | p |",
         "| dense | 0.6000 | 0.5000 | 1.50 |  |  |  |",
+        MS_UNTIMED,
         "- mode: keep dense",
         "## Lowest nDCG@10",
         "| q2 | 0.4000 | the &lt;b> words | d7 |",
@@ -152,7 +156,7 @@ def test_markdown_shows_what_matters(tmp_path: Path) -> None:
         "| model | minilm |",
     ):
         assert line in text.splitlines(), line
-    assert "| hybrid | 1.0000 |  |  | +0.4000 |" in text
+    assert "| hybrid | 1.0000 |  | – | +0.4000 |" in text
 
 
 def _all(value: float) -> dict[str, dict[str, float]]:

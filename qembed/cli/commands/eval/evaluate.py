@@ -267,6 +267,8 @@ def evaluate(
     if not result.passed:
         for line in failures(result.body):
             talk.say(line)
+        if reports.report:
+            talk.say(f"reports: {', '.join(map(str, reports.report))}")
     if result.failure is not None:
         raise result.failure
     if not result.passed:

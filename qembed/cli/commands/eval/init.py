@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -33,7 +34,10 @@ def init(
         out(str(path))
     if written.missing:
         talk.warn(f"the workflow cannot install qembed yet: {written.missing}")
+    check, workflow = written.paths[-2:]
+    talk.say(f"put your users' questions in the place of the starter's in {written.paths[0]}")
     talk.say(
-        f"put your users' questions in the place of the starter's in {folder}/queries.jsonl; then "
-        f"sh {folder}/check.sh --accept makes the first baseline, and without --accept compares with it"
+        f"{check.name} and the workflow fail until there is a baseline; make and commit it: "
+        f"sh {shlex.quote(str(check))} --accept && "
+        f"git add {shlex.quote(str(check.parent))} {shlex.quote(str(workflow))}"
     )

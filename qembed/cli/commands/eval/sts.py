@@ -19,6 +19,7 @@ from qembed.cli.options import (
     TemplateOption,
     VerboseOption,
 )
+from qembed.cli.render.report import failed_gates, show_gates
 
 
 def sts(
@@ -68,12 +69,13 @@ def sts(
         for name, value in body["measures"].items():
             out(f"{name}  {value:.4f}")
         out(f"pairs     {body['pairs']}")
+        show_gates(body["gates"])
     if body["settings"]["truncated"]:
         cut = counted(body["settings"]["truncated"], "sentence was", "sentences were")
         talk.say(f"{cut} longer than the model reads")
     talk.detail(f"encoded {body['settings']['encoded']!r} with {body['settings']['model']}")
-    failed = [g for g in body["gates"] if not g["ok"]]
-    for g in failed:
-        talk.say(f"gate: {g['measure']} is {g['got']:.4f}, wanted {g['wanted']:.4f}")
+    failed = failed_gates(body["gates"])
+    for line in failed:
+        talk.say(line)
     if failed:
         raise typer.Exit(ExitCode.GATE)

@@ -1,0 +1,39 @@
+"""Settings of a source as the options of `qembed index` that make them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from qembed.store import Source
+
+
+def source_settings(source: Source) -> dict[str, Any]:
+    """Settings of a source that differ from the defaults, by name."""
+    plain = Source(source.path)
+    return {
+        f.name: getattr(source, f.name)
+        for f in fields(Source)
+        if getattr(source, f.name) != getattr(plain, f.name)
+    }
+
+
+def source_options(settings: Mapping[str, Any]) -> list[str]:
+    """Options of `qembed index` that give a source its settings (`source_settings`), as separate words."""
+    words = []
+    for name, value in settings.items():
+        option = f"--{name.replace('_', '-')}"
+        if name == "use_ignore":
+            words.append("--no-ignore")
+        elif value is True:
+            words.append(option)
+        elif isinstance(value, Mapping):
+            texts = {k: v if isinstance(v, str) else json.dumps(v) for k, v in value.items()}
+            words += [word for k, v in texts.items() for word in (option, f"{k}={v}")]
+        elif isinstance(value, tuple):
+            words += [word for v in value for word in (option, v)]
+        else:
+            words += [option, str(value)]
+    return words
