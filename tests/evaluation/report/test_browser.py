@@ -18,6 +18,8 @@ import pytest
 from qembed.evaluation import (
     Report,
     Variant,
+    apply_drops,
+    apply_floors,
     baseline_differences,
     comparison_json,
     contents_json,
@@ -25,6 +27,7 @@ from qembed.evaluation import (
     document_changes,
     evaluate,
     moved_json,
+    parse_drops,
     parse_gates,
     parse_measures,
     recall_curve,
@@ -78,8 +81,12 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
         floors=parse_gates(["RR@10=0.5"]),
         latency={"cold": 1.0, "median": 0.01, "p95": 0.02, "queries": 3},
     )
+    found = baseline_differences(baseline, report)
+    floors = apply_floors(parse_gates(["RR@10=0.5"]), report)
+    drops = apply_drops(parse_drops(["nDCG@10=2%"]), ["nDCG@10", "RR@10"], found)
+    body["gates"] = [g.to_json() for g in [*floors, *drops]]
     body["comparison"] = comparison_json(
-        baseline_differences(baseline, report),
+        found,
         len(names),
         moved=moved_json(baseline, body, names, ["nDCG@10", "RR@10"]),
         documents=document_changes(baseline, body),
@@ -208,7 +215,7 @@ def test_what_is_worse_than_the_baseline(opened: Any) -> None:
         assert changes()
     Select(opened.find_element(By.ID, "show")).select_by_value("all")
     head = opened.find_elements(By.CSS_SELECTOR, "#table th button")[2]
-    assert head.text.startswith("change")
+    assert head.text.startswith("RR@10 change")
     head.click()
     assert changes() == sorted(everything)
     # what belongs to a query stays below it
@@ -270,6 +277,9 @@ def test_it_fits_and_can_be_read(opened: Any, scheme: str, width: int) -> None:
     try:
         # tables scroll in their own boxes, the page does not
         assert opened.execute_script("return document.documentElement.scrollWidth") <= width
+        # but gates are read as a whole on any page
+        gates = "const e = document.querySelector('.gates').parentElement;"
+        assert opened.execute_script(f"{gates} return e.scrollWidth - e.clientWidth") <= 0
         contrasts = opened.execute_script(CONTRAST)
         assert min(contrasts) >= 4.5, contrasts
         if folder := os.environ.get("QEMBED_SCREENSHOTS"):
