@@ -87,7 +87,9 @@ def _check_documents(
     if 2 * len(unknown) > len(pairs) or 2 * relevant_unknown > relevant:
         errors.append(f"{what} (is it the right index, and are the ids written as in it?)")
     else:
-        warnings.append(f"{what}; {'it counts' if len(unknown) == 1 else 'they count'} as not found")
+        warnings.append(
+            f"{what}; {'it counts' if len(unknown) == 1 else 'they count'} as not found"
+        )
 
 
 def _positive(pairs: Iterable[tuple[str, int]]) -> int:
