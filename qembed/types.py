@@ -214,19 +214,26 @@ class Query:
 class Snippet(NamedTuple):
     """Sentence of a passage that answers a query best: `text[start:end]` of the passage.
 
-    `matches`: (start, end) of the query's words, counted from the start of the sentence.
+    `matches`: (start, end) of the query's words, counted from the start of the sentence. `definition`: of a
+    passage within a definition of code, the line where that begins, shown in place of the sentence; `line`
+    and `column`: of it in the document, from 1 and 0.
     """
 
     start: int
     end: int
     matches: Sequence[tuple[int, int]] = ()
+    definition: str = ""
+    line: int = 0
+    column: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
     """Found passage. `scores`: the score of each stage, by name: dense, lexical, rerank.
 
-    `path`: the document's file, None for records from standard input. `snippet`: None unless asked for.
+    `path`: the document's file, None for records from standard input. `line`, `end_line`: the passage's lines
+    in that file, from 1; of a record in a file the line it begins in, and None; None both where no line is
+    known, as in a PDF. `snippet`: None unless asked for.
     """
 
     document: str
@@ -237,6 +244,22 @@ class Hit:
     scores: Mapping[str, float | None]
     meta: Meta
     snippet: Snippet | None = None
+    line: int | None = None
+    end_line: int | None = None
+
+    @property
+    def shown_text(self) -> str:
+        """Text of the snippet; all of the passage's without one."""
+        s, text = self.snippet, self.passage.text
+        return text if s is None else s.definition or text[s.start : s.end]
+
+    @property
+    def shown_line(self) -> int | None:
+        """Line of the file in which `shown_text` begins, from 1; None if it is not known."""
+        s = self.snippet
+        if s is None or self.line is None or self.end_line is None:
+            return self.line
+        return s.line if s.definition else self.line + self.passage.text.count("\n", 0, s.start)
 
     @property
     def fragment(self) -> str:
@@ -249,11 +272,6 @@ class Hit:
             return ""
         _, named, part = whole.partition(name + "#")
         return part if named else self.document
-
-    @property
-    def is_record(self) -> bool:
-        """True for a document with an id of its own, which does not name a file."""
-        return self.path is None or self.fragment == self.document
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,15 @@ FORMATS: dict[str, str] = {
 }
 """Suffix in lower case -> name of its format; its reader is in `readers.registry`."""
 
+FILE_LINES = frozenset(("plain", "markdown", "rst"))
+"""Formats whose documents are the file's text as it stands: their lines are lines of the file."""
+
+
+def format_of(name: str) -> str:
+    """Name of the format in which a file of this name is read: `plain` where the suffix is unknown."""
+    return FORMATS.get(suffix(name), "plain")
+
+
 _NAMES = (
     "readme license licence copying notice authors contributors changelog changes news history todo "
     "install makefile dockerfile containerfile vagrantfile jenkinsfile rakefile gemfile procfile "

@@ -21,6 +21,17 @@ def int64(values: Any) -> Any:
     return array(values, pa.int64())
 
 
+def nullable_int64(values: Sequence[int | None]) -> Any:
+    """Convert whole numbers to a pyarrow array with nulls for None."""
+    import numpy as np
+    import pyarrow as pa
+
+    data = np.array([0 if v is None else v for v in values], dtype=np.int64)
+    known = np.fromiter((v is not None for v in values), dtype=bool, count=len(values))
+    valid = None if known.all() else booleans(known).buffers()[1]
+    return pa.Array.from_buffers(pa.int64(), len(values), [valid, pa.py_buffer(data)])
+
+
 def compute() -> Any:
     """Arrow's compute module without the wrappers of its 300 functions, which take 50 ms to import."""
     try:

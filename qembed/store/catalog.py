@@ -8,14 +8,14 @@ documents into a million costs what Arrow's concatenation costs.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-from qembed.store.arrow import array, booleans, differing, filtered, int64, numbers, taken
-from qembed.store.documents_file import DocumentsFile, schema, write
+from qembed.store.arrow import booleans, differing, filtered, int64, numbers, taken
+from qembed.store.documents_file import DocumentsFile, make_table, schema, write
 from qembed.store.durable_files import FileInfo
 from qembed.store.hash_index import IdIndex
 from qembed.store.metadata.column import MetadataColumn
@@ -29,19 +29,12 @@ if TYPE_CHECKING:
     from qembed.types import Rows
 
 
-def _table(columns: Mapping[str, list[Any]]) -> Any:
-    """Make a documents table of the given columns; pyarrow's `empty_table` would import pandas, .4 s."""
-    import pyarrow as pa
-
-    arrays = [array(columns.get(f.name, []), f.type) for f in schema()]
-    return pa.table(arrays, schema=schema())
-
-
 @dataclass(frozen=True, slots=True)
 class CatalogEntry:
     """Catalog entry of a document, with its rows [first, first + rows).
 
-    `size`, `mtime_ns`: of its file; `mtime_ns` 0: the file is to be read again whatever its time.
+    `size`, `mtime_ns`: of its file; `mtime_ns` 0: the file is to be read again whatever its time. `line`: of
+    a record, its first line in the file, from 1; None if it is not known or the document is no record.
     """
 
     id: str
@@ -54,6 +47,7 @@ class CatalogEntry:
     rows: int
     title: str = ""
     meta: Meta = field(default_factory=dict)
+    line: int | None = None
 
 
 class FileState(NamedTuple):
@@ -80,7 +74,7 @@ class Catalog:
     ) -> None:
         """Make a catalog of `table`, or of `file`; empty without either."""
         self._file = file
-        self._table = table if table is not None or file is not None else _table({})
+        self._table = table if table is not None or file is not None else make_table({})
         self._fields = fields
         self._texts: dict[str, MetadataColumn] = {}
         self._files: dict[tuple[str, str], FileState] | None = None
@@ -151,7 +145,7 @@ class Catalog:
             json.dumps(entry.meta, ensure_ascii=False, default=str) if entry.meta else ""
             for entry in entries
         ]
-        return cls(_table(columns), MetadataSchema.of(columns["meta"]))
+        return cls(make_table(columns), MetadataSchema.of(columns["meta"]))
 
     @property
     def fields(self) -> MetadataSchema:

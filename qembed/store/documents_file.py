@@ -6,13 +6,13 @@ A query needs two columns of numbers and ten entries of a million: reading all w
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from qembed.errors import IndexDamaged
-from qembed.store.arrow import taken
+from qembed.store.arrow import array, nullable_int64, taken
 from qembed.store.durable_files import FileInfo, NewFile
 from qembed.store.metadata.schema import StoredColumns
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 ROW_GROUP = 8192
+LINE = "line"
+"""Column of a catalog that a documents file has only if one of its values is not null."""
 
 
 def schema() -> Any:
@@ -39,8 +41,15 @@ def schema() -> Any:
             ("rows", pa.int32()),
             ("title", pa.string()),
             ("meta", pa.string()),
+            (LINE, pa.int64()),
         ]
     )
+
+
+def _stored_schema() -> Any:
+    """Arrow schema of the columns that every documents file has."""
+    full = schema()
+    return full.remove(full.get_field_index(LINE))
 
 
 class DocumentsFile:
@@ -58,9 +67,10 @@ class DocumentsFile:
             # read_table would import pyarrow.dataset and with it pandas, .3 s of a query's half second
             self.parquet = pq.ParquetFile(self._handle, pre_buffer=False)
             # typed columns of the metadata follow those of the schema
-            expected, found = schema(), self.parquet.schema_arrow
+            expected, found = _stored_schema(), self.parquet.schema_arrow
             if not pa.schema([found.field(i) for i in range(len(expected))]).equals(expected):
                 raise pa.ArrowInvalid("its columns are not those of a documents file")
+            self._has_lines = LINE in found.names
         self._columns: dict[str, Any] = {}
         self._whole: Any = None
         self._groups_read = 0
@@ -82,22 +92,24 @@ class DocumentsFile:
     def __len__(self) -> int:
         return int(self.parquet.metadata.num_rows)
 
+    @property
+    def _names(self) -> list[str]:
+        """Columns of the schema that the file has."""
+        return [n for n in schema().names if n != LINE or self._has_lines]
+
     def whole(self) -> Any:
         """Read all columns of the schema as a pyarrow table."""
         if self._whole is None:
-            import pyarrow as pa
-
-            kept = self._columns
-            rest = self.read([n for n in schema().names if n not in kept])
-            columns = [kept[n] if n in kept else rest.column(n) for n in schema().names]
-            self._whole = pa.table(columns, schema=schema())
+            kept, names = self._columns, self._names
+            rest = self.read([n for n in names if n not in kept])
+            self._whole = _complete({n: kept[n] if n in kept else rest.column(n) for n in names})
             kept.clear()
         return self._whole
 
     def column(self, name: str) -> Any:
         """Read a column of the schema."""
-        if self._whole is not None:
-            return self._whole.column(name)
+        if self._whole is not None or name not in self._names:
+            return self.whole().column(name)
         if name not in self._columns:
             self._columns[name] = self.read([name]).column(name)
         return self._columns[name]
@@ -118,12 +130,13 @@ class DocumentsFile:
             self._groups_read += len(wanted)
             if self._groups_read <= groups // 2:
                 with self._decoding_errors():
-                    names = schema().names
-                    table = self.parquet.read_row_groups(wanted, columns=names, use_threads=False)
+                    table = self.parquet.read_row_groups(
+                        wanted, columns=self._names, use_threads=False
+                    )
                 kept = np.array(wanted, dtype=np.int64)
                 before = np.concatenate([[0], np.cumsum(np.diff(starts)[kept])])
                 inside = at - starts[which] + before[np.searchsorted(kept, which)]
-                return taken(table.replace_schema_metadata(None), inside)
+                return taken(_complete({n: table.column(n) for n in self._names}), inside)
         return taken(self.whole(), at)
 
     @contextmanager
@@ -140,11 +153,36 @@ class DocumentsFile:
             ) from e
 
 
+def make_table(columns: Mapping[str, Sequence[Any]]) -> Any:
+    """Make a table of the schema from lists; a column that is not given is empty."""
+    import pyarrow as pa
+
+    arrays = [  # pyarrow's `empty_table` would import pandas, .4 s
+        nullable_int64(values) if f.name == LINE else array(values, f.type)
+        for f in schema()
+        for values in [columns.get(f.name, ())]
+    ]
+    return pa.table(arrays, schema=schema())
+
+
+def _complete(columns: Mapping[str, Any]) -> Any:
+    """Make a table of the schema; a column that is not given is null."""
+    import pyarrow as pa
+
+    rows = len(columns["id"])
+    return pa.table(
+        [columns[f.name] if f.name in columns else pa.nulls(rows, f.type) for f in schema()],
+        schema=schema(),
+    )
+
+
 def write(root: Path, name: str, table: Any, dictionaries: list[str]) -> FileInfo:
     """Write a table as a documents file, durably. `dictionaries`: typed columns to encode by dictionary."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    if table.column(LINE).null_count == table.num_rows:
+        table = table.drop_columns([LINE])
     new = NewFile(root, name)
     try:
         pq.write_table(

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from qembed.cli.render.places import shortened, shows_links
+from qembed.pipeline.retrieval.snippet import begins_definition, definition_line
 from qembed.types import Hit, Passage
 from tests.cli.conftest import Shell
 from tests.cli.terminal import on_terminal
@@ -35,22 +36,21 @@ def mixed(shell: Shell) -> Shell:
 
 
 @pytest.mark.parametrize(
-    ("path", "document", "fragment", "record"),
+    ("path", "document", "fragment"),
     [
-        ("/a/docs/b.md", "b.md", "", False),
-        ("/a/docs/deep/b.md", "deep/b.md", "", False),
-        ("/a/docs/deep/w.pdf", "deep/w.pdf#page=46", "page=46", False),
-        ("/a/we#ird/a#b.md", "a#b.md", "", False),
-        ("/a/box.mbox", "box.mbox#3/plan.xlsx#sheet=May", "3/plan.xlsx#sheet=May", False),
-        ("/a/r.jsonl", "r1", "r1", True),
-        ("/a/r.jsonl", "r.jsonl#7", "7", False),
-        (None, "3f", "", True),
+        ("/a/docs/b.md", "b.md", ""),
+        ("/a/docs/deep/b.md", "deep/b.md", ""),
+        ("/a/docs/deep/w.pdf", "deep/w.pdf#page=46", "page=46"),
+        ("/a/we#ird/a#b.md", "a#b.md", ""),
+        ("/a/box.mbox", "box.mbox#3/plan.xlsx#sheet=May", "3/plan.xlsx#sheet=May"),
+        ("/a/r.jsonl", "r1", "r1"),
+        ("/a/r.jsonl", "r.jsonl#7", "7"),
+        (None, "3f", ""),
     ],
 )
-def test_the_part_of_the_file(path: str | None, document: str, fragment: str, record: bool) -> None:
+def test_the_part_of_the_file(path: str | None, document: str, fragment: str) -> None:
     passage = Passage(document, 0, 0, 1, "a", 1, 1)
-    hit = Hit(document, path, "", passage, 1.0, {}, {})
-    assert (hit.fragment, hit.is_record) == (fragment, record)
+    assert Hit(document, path, "", passage, 1.0, {}, {}).fragment == fragment
 
 
 @pytest.mark.parametrize("below", [".", "docs", "docs/a-folder-with-a-long-name"])
@@ -59,13 +59,13 @@ def test_paths_open_from_where_one_stands(mixed: Shell, below: str) -> None:
     folder = Shell(mixed.folder / below)
     shown = folder.process("query", "zebra", "--format", "paths", QEMBED_CACHE=str(mixed.folder))
     paths = shown.out.splitlines()
-    assert len(paths) == 4
-    assert {"m1", "r/1"} < set(paths)
-    assert all((folder.folder / p).is_file() for p in paths if p not in ("m1", "r/1"))
+    assert len(paths) == 3
+    assert all((folder.folder / p).is_file() for p in paths)
+    assert "records of no file are not shown: m1" in shown.err
     null = folder.process("query", "zebra", "--format", "paths", "-0")
     assert null.out.split("\0")[:-1] == paths
     text = folder.process("query", "zebra").out
-    assert all(f"{p}:1" in text for p in paths if p not in ("m1", "r/1"))
+    assert all(p in text for p in paths)
 
 
 def test_pages_of_a_pdf(shell: Shell) -> None:
@@ -74,7 +74,11 @@ def test_pages_of_a_pdf(shell: Shell) -> None:
     shell.old()
     assert shell("index", "docs").code == 0
     assert shell("query", "filter", "-k", "1", "--format", "paths").out == "docs/deep/washer.pdf\n"
-    assert "docs/deep/washer.pdf#page=2:1" in shell("query", "filter", "-k", "1").out
+    assert re.search(
+        r"docs/deep/washer\.pdf#page=2$", shell("query", "filter", "-k", "1").out, re.M
+    )
+    # the lines of a page's text are no lines of the file
+    assert shell("query", "filter", "--vimgrep").out == "docs/deep/washer.pdf\n"
     [hit] = shell("query", "filter", "-k", "1", "--format", "jsonl").lines
     assert hit["document"] == "deep/washer.pdf#page=2"
     assert hit["path"] == str(shell.folder / "docs/deep/washer.pdf")
@@ -106,7 +110,7 @@ def test_a_long_path_is_cut_in_its_middle(mixed: Shell, columns: int) -> None:
 def test_records_of_no_file_show_their_metadata(mixed: Shell) -> None:
     out = mixed("query", "remember", "-k", "1").out
     assert re.fullmatch(r" 1  \S+  m1\n {11}user=ann  n=3\n {11}zebra I remember\n", out)
-    assert "records.jsonl#r/1\n" in mixed("query", "zebra record", "-k", "1").out
+    assert "records.jsonl#r/1:1\n" in mixed("query", "zebra record", "-k", "1").out
 
 
 def test_context_shows_its_text(shell: Shell) -> None:
@@ -137,6 +141,54 @@ def test_code_shows_the_line_that_defines(shell: Shell) -> None:
     assert found == "src/basket.py:5:5:    def total(self, discount):\n"
 
 
+def test_a_later_passage_of_a_definition_shows_where_that_begins(shell: Shell) -> None:
+    pytest.importorskip("tree_sitter")
+    steps = "".join(
+        f"\tif err := step{i}(order); err != nil {{\n\t\treturn err\n\t}}\n" for i in range(30)
+    )
+    shell.write(
+        "src/ship.go",
+        "package ship\n\n// Ship sends an order.\n// It may call Ship again.\n"
+        "func Ship(order Order) error {\n" + steps
+        + "\tif order.half {\n\t\treturn Ship(order.rest)\n\t}\n\treturn nil\n}\n\n"
+        "func Other() int {\n\treturn 1\n}\n",
+    )  # fmt: skip
+    shell.old()
+    assert shell("index", "src", "--max-tokens", "80").code == 0
+    assert len(shell("query", "step29 order", "--format", "jsonl").lines) > 3
+    for words in ("step29 order", "step15 order", "half rest order"):
+        out = shell("query", words, "-k", "1").out
+        assert re.search(r"src/ship\.go:5\b", out), out
+        assert out.splitlines()[-1].strip() == "func Ship(order Order) error {"
+        found = shell("query", words, "-k", "1", "--vimgrep").out
+        assert found == "src/ship.go:5:1:func Ship(order Order) error {\n"
+    [line] = shell("query", "step29 order", "-k", "1", "--format", "jsonl").lines
+    assert line["line"] > 50
+    whole = shell("query", "step29 order", "-k", "1", "--context", "1").out
+    assert "step29(order)" in whole
+
+
+@pytest.mark.parametrize(
+    ("text", "symbol", "begins"),
+    [
+        ("def total(self):\n    return 1\n", "Basket.total", True),
+        ("# about total\n@cached\ndef total(self):\n    return 1\n", "Basket.total", True),
+        ("static int\ntotal(int n)\n{\n  return n;\n", "total", True),
+        ("/* total */\ntemplate <class T>\nT total(T n) {\n", "total", True),
+        ("export const total = (n) => {\n  return n\n", "total", True),
+        ("    return total(n - 1)\n", "total", False),
+        ("    self.total(n - 1)\n", "Basket.total", False),
+        ("    x = 1\n    if total(n - 1):\n", "total", False),
+        ("  n += 1;\n  total(n);\n", "total", False),
+    ],
+)
+def test_where_a_definition_begins(text: str, symbol: str, begins: bool) -> None:
+    passage = Passage("a", 1, 0, len(text), text, 9, 12, symbol=symbol)
+    span = definition_line(passage)
+    assert span is not None
+    assert begins_definition(text, span) is begins
+
+
 def test_vimgrep_names_the_line_of_the_sentence(mixed: Shell) -> None:
     lines = mixed("query", "second paragraph", "--vimgrep").out.splitlines()
     assert "docs/b.md:5:1:The second paragraph." in lines
@@ -163,10 +215,11 @@ def test_rerank_prints_every_format(mixed: Shell, form: str) -> None:
         assert [len(q["hits"]) for q in done.json["queries"]] == [4]
         assert done.json["queries"][0]["query"] == "zebra walks"
     elif form == "text":
-        assert "docs/b.md:1" in done.out
+        assert "docs/b.md:3" in done.out
         assert "user=ann" in done.out
     else:
-        assert len(lines) == 4
+        assert len(lines) == (3 if form in ("paths", "vimgrep") else 4)
+        assert ("m1" in done.err) == (form in ("paths", "vimgrep"))
     if form == "paths":
         assert f"docs/{LONG}" in lines
     if form == "trec":
@@ -192,7 +245,7 @@ def test_a_run_too(mixed: Shell, form: str) -> None:
         assert len(done.json["queries"][0]["hits"]) == 3
     elif form == "text":
         assert "docs/" in done.out
-    else:
+    elif form not in ("paths", "vimgrep"):  # a record of no file may be among the three
         assert len(done.out.splitlines()) == 3
     if form == "jsonl":
         trec = [line.split()[2] for line in mixed(*args, "-k", "3").out.splitlines()]
@@ -209,7 +262,9 @@ def test_hits_of_another_program_need_words_only(shell: Shell) -> None:
     done = shell(*args, "text", stdin=lines)
     assert done.code == 0, done.err
     assert "A late refund is paid." in done.out
-    assert shell(*args, "vimgrep", stdin=lines).out.splitlines()[0].startswith("hit-")
+    done = shell(*args, "vimgrep", stdin=lines)
+    assert done.out == ""
+    assert "records of no file are not shown: hit-1 and 1 more" in done.err
 
 
 # ── terminals ────────────────────────────────────────────────────────────────────────────────────

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 
 from qembed.cli.console import dumps
-from qembed.cli.render.places import current_folder, file_path, line_of
+from qembed.cli.render.places import current_folder, file_path
 from qembed.pipeline.retrieval.answer import (
     Answer,
     answer_json,
@@ -15,7 +15,7 @@ from qembed.pipeline.retrieval.answer import (
     hit_json,
     write_trec,
 )
-from qembed.types import Results
+from qembed.types import Hit, Results
 
 
 def safe(text: str) -> str:
@@ -55,9 +55,21 @@ def show(
     elif format == "paths":
         for results in answer.results:
             _write(_paths(results, null), "\0" if null else "\n")
+        _warn_of_no_file(answer, warn)
     else:
         for results in answer.results:
             _write(_LINES[format](results))
+        if format == "vimgrep":
+            _warn_of_no_file(answer, warn)
+
+
+def _warn_of_no_file(answer: Answer, warn: Callable[[str], None]) -> None:
+    """Warn of hits that formats of files leave out."""
+    without = {h.document for r in answer.results for h in r.hits if h.path is None}
+    if without:
+        more = f" and {len(without) - 1:,} more" if len(without) > 1 else ""
+        said = min(without) + more
+        warn(f"records of no file are not shown: {said} (--format jsonl and text show them)")
 
 
 def _write(lines: Iterable[str], end: str = "\n") -> None:
@@ -74,34 +86,51 @@ _CELL = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r", "\\": "\\\\"})
 
 def _tsv(results: Results) -> Iterable[str]:
     for n, h in enumerate(results.hits, 1):
-        p = h.passage
-        cells = [results.query.id, str(n), f"{h.score:.6f}", h.document, str(p.line), p.text]
+        line = "" if h.line is None else str(h.line)
+        cells = [results.query.id, str(n), f"{h.score:.6f}", h.document, line, h.passage.text]
         yield "\t".join(c.translate(_CELL) for c in cells)
 
 
 def _paths(results: Results, null: bool) -> Iterable[str]:
-    """Paths of the files, best first, each once; a record has its id in their place."""
+    """Paths of the files, best first, each once; nothing for records of no file."""
     terminal, folder = sys.stdout.isatty() and not null, current_folder()
-    seen: set[str] = set()
-    for h, _ in best_documents(results):
-        path = h.document if h.is_record else file_path(h, folder) or h.document
-        if path not in seen:
-            seen.add(path)
-            yield safe(path) if terminal else path
+    paths = (file_path(h, folder) for h, _ in best_documents(results))
+    for path in dict.fromkeys(p for p in paths if p is not None):
+        yield safe(path) if terminal else path
 
 
 def _vimgrep(results: Results) -> Iterable[str]:
-    """Lines `path:line:column:text` of the best sentences; columns count bytes from 1, as in vim."""
+    """Lines `path:line:column:text` of the best sentences; columns count bytes from 1, as in vim.
+
+    A record is at column 1 of its line. The path alone, once, where no line of the file is known; nothing for
+    records of no file.
+    """
     folder = current_folder()
+    alone: set[str] = set()
     for h in results.hits:
-        at = h.snippet.start if h.snippet else 0
-        text = h.passage.text
-        begin = text.rfind("\n", 0, at) + 1
-        end = text.find("\n", at)
-        line = text[begin:] if end < 0 else text[begin:end]
-        number = h.passage.line + text.count("\n", 0, begin) if line_of(h) else 1
-        column = len(text[begin:at].encode("utf-8", "surrogatepass")) + 1
-        yield f"{safe(file_path(h, folder) or h.document)}:{number}:{column}:{safe(line)}"
+        path = file_path(h, folder)
+        if path is None:
+            continue
+        number = h.shown_line or (None if h.fragment else 1)
+        if number is None:
+            if path not in alone:
+                alone.add(path)
+                yield safe(path)
+            continue
+        before, line = _line_around(h)
+        column = len(before.encode("utf-8", "surrogatepass")) + 1 if h.end_line is not None else 1
+        yield f"{safe(path)}:{number}:{column}:{safe(line)}"
+
+
+def _line_around(hit: Hit) -> tuple[str, str]:
+    """(text of the line before what is shown, the whole line)."""
+    snippet, text = hit.snippet, hit.passage.text
+    if snippet is not None and snippet.definition:
+        return " " * snippet.column, " " * snippet.column + snippet.definition
+    at = 0 if snippet is None else snippet.start
+    begin = text.rfind("\n", 0, at) + 1
+    end = text.find("\n", at)
+    return text[begin:at], text[begin:] if end < 0 else text[begin:end]
 
 
 _LINES = {"jsonl": _jsonl, "tsv": _tsv, "vimgrep": _vimgrep}

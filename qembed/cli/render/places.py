@@ -42,11 +42,6 @@ def place(hit: Hit, folder: Path) -> str:
     return f"{path}#{hit.fragment}" if hit.fragment else path
 
 
-def line_of(hit: Hit) -> int | None:
-    """Line of the hit in its document, from 1; None for records, whose lines are no lines of a file."""
-    return None if hit.is_record else hit.passage.line
-
-
 def shortened(text: str, width: int) -> str:
     """Text of at most `width` columns, cut in the middle: both a path's folder and its end say where."""
     from rich.cells import cell_len

@@ -12,7 +12,6 @@ from qembed.cli.render.hits import safe
 from qembed.cli.render.places import (
     current_folder,
     file_url,
-    line_of,
     place,
     shortened,
     shows_links,
@@ -88,7 +87,7 @@ class _Page:
         from rich.text import Text
 
         head = Text(f"{rank:>2}  {hit.score:.3f}  ")
-        number = line_of(hit)
+        number = hit.line if self._whole else hit.shown_line
         line = "" if number is None else f":{number}"
         path = safe(place(hit, self._folder))
         if self._terminal:
@@ -119,11 +118,11 @@ class _Page:
         from rich.text import Text
 
         text, snippet = hit.passage.text, hit.snippet or Snippet(0, len(hit.passage.text))
-        body = Text(safe(text[snippet.start : snippet.end]))
+        body = Text(safe(hit.shown_text))
         if self._coloured:
             for start, end in snippet.matches:  # `safe` leaves every character in its place
                 body.stylize("bold red", start, end)
-            if not hit.passage.symbol:
+            if not hit.passage.symbol and not snippet.definition:
                 body.append(safe(_rest_of_paragraph(text, snippet.end)), "dim")
         if not self._terminal:
             yield body
@@ -140,7 +139,7 @@ class _Page:
         """All lines of the hit's text, as they stand in the document."""
         from rich.text import Text
 
-        snippet = hit.snippet or Snippet(0, 0)
+        snippet = Snippet(0, 0) if hit.snippet is None or hit.snippet.definition else hit.snippet
         body = Text(safe_lines(hit.passage.text))
         if self._coloured:
             for start, end in snippet.matches:

@@ -93,9 +93,7 @@ class JsonParser:
         at = line = 0
         try:
             while True:
-                begin = at
-                while at < len(text) and text[at] in " \t\r\n\x1e,":
-                    at += 1
+                begin, at = at, _after(" \t\r\n\x1e,", text, at)
                 line += text.count("\n", begin, at)
                 if at == len(text):
                     return found
@@ -109,6 +107,23 @@ class JsonParser:
             raise _Wrong("not JSON that can be read: nested too deeply") from None
         except ValueError as e:
             raise _Wrong(str(e).partition(";")[0]) from None
+
+    @staticmethod
+    def element_lines(text: str) -> list[int]:
+        """Line of each element of a list that was parsed, 1-based; of another value its own line."""
+        at = _after(" \t\r\n", text, 0)
+        line = 1 + text.count("\n", 0, at)
+        if not text.startswith("[", at):
+            return [line]
+        decoder = json.JSONDecoder()
+        found: list[int] = []
+        at += 1
+        while not text.startswith("]", begin := _after(" \t\r\n,", text, at)):
+            line += text.count("\n", at, begin)
+            found.append(line)
+            _, at = decoder.raw_decode(text, begin)
+            line += text.count("\n", begin, at)
+        return found
 
     def warnings(self, path: str, line: int | None) -> Iterator[ReadWarning]:
         """Warnings about the last value parsed."""
@@ -127,6 +142,13 @@ class JsonParser:
             self._infinite.append(digits)
             return None
         return value
+
+
+def _after(characters: str, text: str, at: int) -> int:
+    """Offset of the first other character from `at` on."""
+    while at < len(text) and text[at] in characters:
+        at += 1
+    return at
 
 
 def _reason(error: json.JSONDecodeError) -> str:

@@ -34,8 +34,9 @@ def read_xml(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
         yield found
         return
     where = os.fspath(file.location)
+    lines: dict[Element, int] = {}
     try:
-        root = parse(found.text)
+        root = parse(found.text, lines)
     except expat.ExpatError as e:
         text = without_tags(found.text)
         if len(text) < LEAST_TEXT * len(found.text):  # it speaks in attributes
@@ -52,7 +53,7 @@ def read_xml(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
     entries = root.findall(path) if path else []
     if entries:
         for number, entry in enumerate(entries, 1):
-            yield _entry(f"{file.name}#item={number}", entry)
+            yield _entry(f"{file.name}#item={number}", entry, lines[entry])
         return
     if root.tag == "html":
         page = html.read_xhtml(found.text)
@@ -72,8 +73,8 @@ def read_xml(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
             yield LeftOut(where, what, count)
 
 
-def _entry(name: str, entry: Element) -> Document:
-    """Document of an entry of a feed, or of a page of a wiki."""
+def _entry(name: str, entry: Element, line: int) -> Document:
+    """Document of an entry of a feed, or of a page of a wiki; `line`: where it begins, 1-based."""
     meta: dict[str, Any] = {}
     link = entry.find("link")
     if link is not None and (address := link.get("href") or (link.text or "").strip()):
@@ -90,7 +91,7 @@ def _entry(name: str, entry: Element) -> Document:
     if tags := [t for t in tags if t]:
         meta["tags"] = tags
     title = " ".join((entry.findtext("title") or "").split())
-    return Document(name, _body(entry) or title, title, meta)
+    return Document(name, _body(entry) or title, title, meta, line)
 
 
 def _body(entry: Element) -> str:

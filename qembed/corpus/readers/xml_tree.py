@@ -17,6 +17,8 @@ from qembed.corpus.readers.xhtml import TooDeep, new_parser
 
 MAX_DEPTH = 200
 """Elements inside one another; nobody writes more."""
+ENTRIES = frozenset(("item", "entry", "page"))
+"""Elements of feeds and wikis that are documents of their own."""
 _SECTION_NAMES = (
     "section sect1 sect2 sect3 sect4 sect5 simplesect refsect1 refsect2 refsect3 refsection refentry sec "
     "chapter part appendix preface article book div div1 div2 div3 topic concept task reference"
@@ -42,8 +44,11 @@ _SPACE = re.compile(r"[^\S\n]+|\s*\n\s*")
 _TAG = re.compile(r"<!--.*?-->|<[^<>]*>", re.S)
 
 
-def parse(text: str) -> Element:
-    """Parse XML into elements with local names. Raises ExpatError, TooDeep; nothing is fetched."""
+def parse(text: str, lines: dict[Element, int] | None = None) -> Element:
+    """Parse XML into elements with local names. Raises ExpatError, TooDeep; nothing is fetched.
+
+    `lines`: receives the line, 1-based, in which each element of ENTRIES begins.
+    """
     parser = new_parser(namespaces=True)
     builder = TreeBuilder()
     depth, room = 0, 4 * len(text) + 65_536
@@ -53,7 +58,10 @@ def parse(text: str) -> Element:
         depth += 1
         if depth > MAX_DEPTH:
             raise TooDeep(f"XML nested more than {MAX_DEPTH} deep")
-        builder.start(_local(name), {_local(k): v for k, v in attributes.items()})
+        local = _local(name)
+        element = builder.start(local, {_local(k): v for k, v in attributes.items()})
+        if lines is not None and local in ENTRIES:
+            lines[element] = parser.CurrentLineNumber
 
     def end(name: str) -> None:
         nonlocal depth

@@ -24,6 +24,7 @@ from qembed.pipeline.indexing.encoding.batch import BatchEncoder, PendingDocumen
 from qembed.pipeline.indexing.encoding.run_progress import RunProgress
 from qembed.pipeline.indexing.losses import NOT_IN_FILE, LossGuard
 from qembed.pipeline.indexing.plan import Key, trusted_mtime
+from qembed.pipeline.indexing.sources import STDIN
 from qembed.pipeline.indexing.summary import MAX_LISTED, IndexStats
 from qembed.store import Catalog, CatalogEntry, FileState, Snapshot
 from qembed.types import (
@@ -217,10 +218,13 @@ class Ingest:
             rows=0,
             title=document.title,
             meta=document.meta,
+            line=None if file.source == STDIN else document.line,
         )
         position, before = state.previous.take(document.id) or (None, None)
         if before is not None and before.digest == digest:
-            if (before.size, before.mtime_ns) != (file.size, state.mtime_ns):
+            if (before.size, before.mtime_ns) != (file.size, state.mtime_ns) or (
+                before.line != entry.line
+            ):
                 self._changed = True
             entry = replace(entry, first=before.first, rows=before.rows)
             return PendingDocument(state.key, state.path, "unchanged", entry, [], [], position)

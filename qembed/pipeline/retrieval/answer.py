@@ -126,8 +126,8 @@ def _results_from_json(body: Mapping[str, Any]) -> Results:
 def _snippet_from_json(body: Sequence[Any] | None) -> Snippet | None:
     if body is None:
         return None
-    start, end, matches = body
-    return Snippet(start, end, [(a, b) for a, b in matches])
+    start, end, matches, *definition = body
+    return Snippet(start, end, [(a, b) for a, b in matches], *definition)
 
 
 # ── results ──────────────────────────────────────────────────────────────────────────────────────
@@ -171,6 +171,8 @@ def hit_json(results: Results, rank: int, hit: Hit) -> dict[str, Any]:
         "document": hit.document,
         "path": hit.path,
         "fragment": hit.fragment or None,
+        "line": hit.line,
+        "end_line": hit.end_line,
         "passage": {
             "seq": p.seq,
             "start": p.start,

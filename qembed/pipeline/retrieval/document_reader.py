@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from qembed.corpus.formats import FILE_LINES, format_of
 from qembed.pipeline.retrieval.fusion import is_code
 from qembed.store import CatalogEntry, Snapshot
 from qembed.types import Passage
@@ -97,6 +98,19 @@ class DocumentReader:
             self._sources[source] = str(path), path.is_file()
         full, is_file = self._sources[source]
         return full if is_file else os.path.join(full, file)  # noqa: PTH118 - for each hit
+
+    @staticmethod
+    def file_lines(entry: CatalogEntry, passage: Passage) -> tuple[int | None, int | None]:
+        """`line` and `end_line` of a Hit: lines of the passage in the document's file."""
+        form = format_of(entry.file)
+        if form in FILE_LINES and entry.source != "-":
+            return passage.line, passage.end_line
+        if entry.line is not None:
+            return entry.line, None
+        # JSON without records is text as it stands
+        if form == "json" and entry.id.endswith(entry.file):
+            return passage.line, passage.end_line
+        return None, None
 
     def recheck(self) -> None:
         """Forget what may change without a new generation: kinds of sources, filters that name times."""

@@ -38,12 +38,12 @@ def make_hits(
 
             with session.timer("fetch"):
                 shown = add_context(session, numbers, [passages[row] for row in numbers], context)
-        hits = [
-            _hit(session, r, i, passage, entries[row])
+        kept = [
+            (row, _hit(session, r, i, passage, entries[row]))
             for i, (row, passage) in enumerate(zip(numbers, shown, strict=True))
             if passage is not None
         ]
-        found.append(_with_snippets(session, r, hits) if snippets else hits)
+        found.append(_with_snippets(session, r, kept) if snippets else [h for _, h in kept])
     return found
 
 
@@ -51,6 +51,7 @@ def _hit(session: Session, r: RankedQuery, i: int, passage: Passage, entry: Cata
     """Hit of the i-th row of a query."""
     if passage.document != entry.id:  # the file has moved since it was indexed
         passage = replace(passage, document=entry.id)
+    line, end_line = session.documents.file_lines(entry, passage)
     return Hit(
         document=entry.id,
         path=session.documents.path_of(entry.source, entry.file),
@@ -59,6 +60,8 @@ def _hit(session: Session, r: RankedQuery, i: int, passage: Passage, entry: Cata
         score=float(r.scores[i]),
         scores=_stage_scores({"dense": r.dense, "lexical": r.lexical, "rerank": r.rerank}, i),
         meta=entry.meta,
+        line=line,
+        end_line=end_line,
     )
 
 
@@ -69,9 +72,13 @@ def _stage_scores(stages: Mapping[str, Scores | None], i: int) -> dict[str, floa
     return {name: v if v is not None and isfinite(v) else None for name, v in values.items()}
 
 
-def _with_snippets(session: Session, r: RankedQuery, hits: Sequence[Hit]) -> list[Hit]:
+def _with_snippets(
+    session: Session, r: RankedQuery, found: Sequence[tuple[int, Hit]]
+) -> list[Hit]:
+    """Hits with their snippets. `found`: (row, hit)."""
     from qembed.pipeline.retrieval.snippet import find_snippets
 
+    passages = [(row, hit.passage) for row, hit in found]
     with session.timer("snippet"):
-        snippets = find_snippets(session, r.query.text, r.vector, [h.passage for h in hits])
-    return [replace(h, snippet=s) for h, s in zip(hits, snippets, strict=True)]
+        snippets = find_snippets(session, r.query.text, r.vector, passages)
+    return [replace(h, snippet=s) for (_, h), s in zip(found, snippets, strict=True)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from qembed.errors import QembedError
@@ -15,12 +15,20 @@ from qembed.search.lexical.query import parse_query
 from qembed.types import Passage, Snippet
 
 if TYPE_CHECKING:
+    from qembed.pipeline.retrieval.document_reader import DocumentReader
     from qembed.pipeline.retrieval.session import Session
     from qembed.types import Vectors
 
 _SENTENCE = re.compile(r"[^\n.!?。！？]+(?:[.!?](?=\w)[^\n.!?。！？]*)*[.!?。！？]*[\"'”’)]*")
 _DEFINED = re.compile(r"[^\W\d]\w*[?!=]?")
 _COMMENT = re.compile(r"\s*(?:#|//|/?\*|--|;|\"\"\"|''')")
+_HEAD = re.compile(r"""\s*(?:$|[@#*\[\]]|//|/\*|--|;|\"\"\"|template\b|[\w\s<>,:*&]+$)""")
+_STATEMENT = re.compile(
+    r"\s*(?:(?:return|await|yield|throw|raise|if|elif|else|while|for|assert|break|continue|pass|end)\b"
+    r"|(?:self|this|super)\.)"
+)
+PASSAGES_PER_READ = 4
+"""Passages before a hit that are read at first, to find where its definition begins."""
 MAX_SENTENCES = 96
 """Sentences encoded per query, over all its hits: about as much work as twelve passages."""
 
@@ -51,10 +59,67 @@ def definition_line(passage: Passage) -> Span | None:
     name = re.compile(rf"(?<!\w){re.escape(names[-1])}(?!\w)")
     at = 0
     for line in passage.text.split("\n"):
-        if name.search(line) and not _COMMENT.match(line):
+        found = name.search(line)
+        if found and "=" not in line[: found.start()] and not _COMMENT.match(line):
             return at + len(line) - len(line.lstrip()), at + len(line.rstrip())
         at += len(line) + 1
     return None
+
+
+def begins_definition(text: str, span: Span) -> bool:
+    """True if a definition begins at `text[span]`: only comments, decorators and types precede it.
+
+    False where the line is a statement that uses the name, as in a later passage of a long definition.
+    """
+    before = text[: span[0]].split("\n")
+    heads = all(_HEAD.match(x) and not _STATEMENT.match(x) for x in before)
+    return heads and not _STATEMENT.match(text[slice(*span)])
+
+
+def definition_lines(
+    documents: DocumentReader, passages: Sequence[tuple[int, Passage]]
+) -> list[Snippet | None]:
+    """For each (row, passage) the line that defines what the passage is of; None for what is not code.
+
+    A definition that is cut into several passages begins in one before, with the same symbol.
+    """
+    found: list[Snippet | None] = []
+    for row, passage in passages:
+        span = definition_line(passage)
+        if span is not None and (not passage.seq or begins_definition(passage.text, span)):
+            found.append(Snippet(*span))
+            continue
+        first: Snippet | None = None if span is None else Snippet(*span)
+        for part in _with_symbol(documents, row, passage) if passage.symbol else ():
+            if (span := definition_line(part)) is not None:
+                first = _of_other(part, span)
+                if begins_definition(part.text, span):
+                    break
+        found.append(first)
+    return found
+
+
+def _of_other(part: Passage, span: Span) -> Snippet:
+    """Snippet of a line of another passage of the document."""
+    start, end = span
+    line = part.line + part.text.count("\n", 0, start)
+    column = start - (part.text.rfind("\n", 0, start) + 1)
+    return Snippet(0, 0, (), part.text[start:end], line, column)
+
+
+def _with_symbol(documents: DocumentReader, row: int, passage: Passage) -> Iterator[Passage]:
+    """Passages of the document before this one, backwards, as long as they have its symbol."""
+    import numpy as np
+
+    at, step = row, PASSAGES_PER_READ
+    first = row - passage.seq
+    while at > first:
+        rows = np.arange(max(first, at - step), at, dtype=np.int64)
+        for part in reversed(documents.passages(rows)):
+            if part.symbol != passage.symbol:
+                return
+            yield part
+        at, step = int(rows[0]), 4 * step
 
 
 def passage_snippet(query: str, passage: Passage) -> Snippet:
@@ -71,18 +136,18 @@ def _terms(query: str) -> dict[str, None]:
 
 
 def find_snippets(
-    session: Session, query: str, vector: Vectors | None, passages: Sequence[Passage]
+    session: Session, query: str, vector: Vectors | None, passages: Sequence[tuple[int, Passage]]
 ) -> list[Snippet]:
     """The best sentence of each passage, of code the line that defines; with the places of the query's words.
 
-    By the cosine with the query's vector, float32 (dim,); by the weights of the query's words if that is
-    None or the model fails: a model is never loaded for snippets alone.
+    `passages`: (row, passage). By the cosine with the query's vector, float32 (dim,); by the weights of the
+    query's words if that is None or the model fails: a model is never loaded for snippets alone.
     """
     if not passages:
         return []
     terms = _terms(query)
-    defined = [definition_line(p) for p in passages]
-    prose = [p for p, line in zip(passages, defined, strict=True) if line is None]
+    defined = definition_lines(session.documents, passages)
+    prose = [p for (_, p), line in zip(passages, defined, strict=True) if line is None]
     found = None
     if vector is not None and prose:
         with contextlib.suppress(QembedError):
@@ -91,11 +156,11 @@ def find_snippets(
         weights = _weights(session, list(terms)) if prose else {}
         found = [_heaviest(p.text, weights) for p in prose]
     sentence = iter(found)
-    best = [line or next(sentence) for line in defined]
+    best = [line or Snippet(*next(sentence)) for line in defined]
     words = {*terms}
     return [
-        Snippet(start, end, spans(p.text[start:end], words))
-        for p, (start, end) in zip(passages, best, strict=True)
+        s._replace(matches=spans(s.definition or p.text[s.start : s.end], words))
+        for s, (_, p) in zip(best, passages, strict=True)
     ]
 
 

@@ -120,10 +120,14 @@ def _first_records(
 
 
 class _Records(NamedTuple):
-    """Records, with their lines where they stand one after another; `is_one`: the file is one record."""
+    """Records with their lines, 1-based.
 
-    values: list[tuple[int | None, dict[str, Any]]]
+    `is_one`: the file is one record. `is_list`: it is a list, whose records are named by their position.
+    """
+
+    values: list[tuple[int, dict[str, Any]]]
     is_one: bool
+    is_list: bool
     parser: JsonParser
 
 
@@ -132,16 +136,19 @@ def _records(text: str) -> _Records | None:
     parser = JsonParser()
     try:
         value = parser.parse(text)
-        many = isinstance(value, list)
-        values: list[tuple[int | None, Any]] = [(None, v) for v in (value if many else [value])]
     except ValueError:
         try:
-            values, many = list(parser.parse_all(text)), True
+            found = parser.parse_all(text)
         except ValueError:
             return None
-    if not all(isinstance(v, dict) for _, v in values):
-        values = []
-    return _Records(values, not many, parser)
+        are_records = all(isinstance(v, dict) for _, v in found)
+        return _Records(found if are_records else [], False, False, parser)
+    is_list = isinstance(value, list)
+    values = value if is_list else [value]
+    if not all(isinstance(v, dict) for v in values):
+        return _Records([], not is_list, is_list, parser)
+    lines = parser.element_lines(text)
+    return _Records(list(zip(lines, values, strict=True)), not is_list, is_list, parser)
 
 
 def _error(text: str) -> str:
@@ -155,11 +162,11 @@ def _error(text: str) -> str:
 def _documents(records: _Records, file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
     where = os.fspath(file.location)
     for n, (line, record) in enumerate(records.values, 1):
-        end = "" if records.is_one else f"#{line or n}"
+        end = "" if records.is_one else f"#{n if records.is_list else line}"
         try:
             yield document(record, options, file.name, end, line)
         except ValueError as e:
-            yield Unreadable(where, str(e) if line else f"record {n}: {e}", line)
+            yield Unreadable(where, f"record {n}: {e}" if records.is_list else str(e), line)
     yield from records.parser.warnings(where, None)
 
 

@@ -60,6 +60,8 @@ def _hit(line: HitLine, rank: int, snippets: bool) -> Hit:
         scores=_value(line, "scores", dict, {}),
         meta=_value(line, "meta", dict, {}),
         snippet=snippet,
+        line=_value(line, "line", int, None),
+        end_line=_value(line, "end_line", int, None),
     )
 
 

@@ -249,15 +249,19 @@ def _run_hits(
         rows = session.snapshot.rows_of(np.array([position], dtype=np.int64))
         entry = session.snapshot.catalog.take([position])[0]
         scores = {"dense": None, "lexical": None, "rerank": _json_score(float(new.scores[i]))}
+        passage = session.documents.passages(rows)[seq]
+        line, end_line = session.documents.file_lines(entry, passage)
         found.append(
             Hit(
                 document=entry.id,
                 path=session.documents.path_of(entry.source, entry.file),
                 title=entry.title,
-                passage=session.documents.passages(rows)[seq],
+                passage=passage,
                 score=float(new.final[i]),
                 scores=scores,
                 meta=entry.meta,
+                line=line,
+                end_line=end_line,
             )
         )
     results = Results(query, None, found)
