@@ -72,9 +72,7 @@ def _stage_scores(stages: Mapping[str, Scores | None], i: int) -> dict[str, floa
     return {name: v if v is not None and isfinite(v) else None for name, v in values.items()}
 
 
-def _with_snippets(
-    session: Session, r: RankedQuery, found: Sequence[tuple[int, Hit]]
-) -> list[Hit]:
+def _with_snippets(session: Session, r: RankedQuery, found: Sequence[tuple[int, Hit]]) -> list[Hit]:
     """Hits with their snippets. `found`: (row, hit)."""
     from qembed.pipeline.retrieval.snippet import find_snippets
 
