@@ -15,6 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 POLL_SECONDS = 0.05
+GRACE_SECONDS = 0.05
+"""Time after which a lock counts as held: `lock_holder` holds it for a moment."""
 
 
 class LockHeld(Exception):
@@ -57,7 +59,9 @@ class FileLock:
     def _acquire(
         self, path: Path, timeout: float, on_wait: Callable[[], None], stop: Callable[[], bool]
     ) -> None:
-        deadline = math.inf if timeout == math.inf else time.monotonic() + timeout
+        deadline = (
+            math.inf if timeout == math.inf else time.monotonic() + max(timeout, GRACE_SECONDS)
+        )
         waiting = False
         while True:
             try:
@@ -66,12 +70,12 @@ class FileLock:
                 if time.monotonic() >= deadline:
                     pid = os.pread(self._fd, 32, 0).decode("ascii", "replace").strip()
                     raise LockHeld(path, pid) from None
-            if not waiting:
+            if not waiting and timeout > 0:
                 on_wait()
                 waiting = True
             if stop():
                 raise KeyboardInterrupt
-            time.sleep(POLL_SECONDS)
+            time.sleep(POLL_SECONDS if waiting else GRACE_SECONDS / 10)
 
     def release(self) -> None:
         """Release the lock. May be called more than once."""
@@ -84,3 +88,22 @@ class FileLock:
 
     def __exit__(self, *_: object) -> None:
         self.release()
+
+
+def lock_holder(path: Path) -> str | None:
+    """Process id of a lock's holder as text, "" if it is not known; None if nobody holds it.
+
+    Raises OSError if the file cannot be opened, other than for not being there, or the file system has no
+    locks.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return os.pread(fd, 32, 0).decode("ascii", "replace").strip()
+    finally:
+        os.close(fd)
+    return None

@@ -9,7 +9,8 @@ MANIFEST = "manifest.json"
 """The file that makes a folder an index."""
 INDEX_FOLDER = ".qembed"
 """Name of an index's folder where none is given."""
-
+LOCK = "lock"
+"""File in an index's folder that its writer locks."""
 
 CACHE_HINT = "$QEMBED_CACHE may name another folder"
 """End of a message that the cache folder cannot be written, as where the home is read-only."""

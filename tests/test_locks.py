@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import multiprocessing
 import os
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from qembed.locks import FileLock, LockHeld
+from qembed.locks import FileLock, LockHeld, lock_holder
 
 
 def hold(path: str, ready: object, done: object) -> None:
@@ -89,3 +90,34 @@ def test_a_killed_process_leaves_no_lock(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No such file"):
         FileLock(tmp_path / "none" / "lock")
+
+
+def test_the_holder_is_told_without_taking_the_lock(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    assert lock_holder(path) is None
+    with FileLock(path):
+        assert lock_holder(path) == str(os.getpid())
+        path.write_bytes(b"")
+        assert lock_holder(path) == ""
+    assert lock_holder(path) is None
+    with pytest.raises(OSError, match="lock"):
+        lock_holder(tmp_path / "lock" / "lock")
+
+
+def test_asking_for_the_holder_refuses_no_writer(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    FileLock(path).release()
+    ended = threading.Event()
+
+    def ask() -> None:
+        while not ended.is_set():
+            lock_holder(path)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        for _ in range(200):
+            FileLock(path).release()
+    finally:
+        ended.set()
+        asking.join()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from qembed.corpus.read_options import ReadOptions
     from qembed.corpus.readers.json_records import read_lines
     from qembed.corpus.readers.registry import READERS, read, reader_of
-    from qembed.corpus.source_files import UNKNOWN, walk
+    from qembed.corpus.source_files import UNKNOWN, counted_reason, walk
 
 __all__ = [
     "GONE",
@@ -29,6 +29,7 @@ __all__ = [
     "Chunker",
     "LeftOutReasons",
     "ReadOptions",
+    "counted_reason",
     "encoding_option",
     "read",
     "read_lines",
@@ -47,6 +48,7 @@ __getattr__ = late_names(
         "Chunker": ".chunking.chunker",
         "LeftOutReasons": ".left_out",
         "ReadOptions": ".read_options",
+        "counted_reason": ".source_files",
         "encoding_option": ".decode",
         "read": ".readers.registry",
         "read_lines": ".readers.json_records",

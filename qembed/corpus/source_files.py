@@ -17,6 +17,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
+from qembed.corpus.decode import BINARY
 from qembed.corpus.formats import FORMATS, is_plain_name, packed_suffix
 from qembed.corpus.ignore import (
     IGNORE_FILES,
@@ -36,6 +37,13 @@ SYMLINK = "symbolic link"
 SPECIAL = "not a regular file"
 LARGE = "larger than --max-file-size"
 HIDDEN = "hidden (--hidden reads them)"
+_COUNTED = {
+    UNKNOWN: ("with an unknown suffix", "with unknown suffixes"),
+    SYMLINK: (SYMLINK, "symbolic links"),
+    SPECIAL: ("that is not a regular file", "that are not regular files"),
+    BINARY: (BINARY, "binary files"),
+}
+"""Reasons that read otherwise after a number, for one file and for several."""
 OWN_FOLDERS = frozenset({".git", ".hg", ".svn", ".bzr", ".jj", "_darcs", INDEX_FOLDER})
 """Folders of version control and of indexes, which no option reads."""
 
@@ -93,6 +101,12 @@ def walk(
             yield file
         elif on_skip:
             on_skip(file.name, LARGE)
+
+
+def counted_reason(number: int, reason: str) -> str:
+    """A number of files with the reason that they are left out for: `82 symbolic links`, `3 gone`."""
+    one, many = _COUNTED.get(reason, (reason, reason))
+    return f"{number:,} {one if number == 1 else many}"
 
 
 def known_suffixes(include: Sequence[str]) -> Set[str]:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from qembed.errors import IndexDamaged, IndexLocked, NoIndex
 from qembed.locks import FileLock, LockHeld
+from qembed.paths import LOCK
 from qembed.store import derived_files
 from qembed.store import manifest as manifests
 from qembed.store.catalog import Catalog
@@ -297,7 +298,7 @@ class Writer:
 
 def _lock(root: Path, wait: float) -> FileLock:
     try:
-        return FileLock(root / "lock", wait, mode=0o644)
+        return FileLock(root / LOCK, wait, mode=0o644)
     except LockHeld as e:
         raise IndexLocked(
             f"another qembed (process {e.pid or 'unknown'}) is writing to {root} "

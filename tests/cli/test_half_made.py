@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import time
 
 import pytest
 
+from qembed.locks import FileLock
 from qembed.pipeline.indexing.build import build
 from qembed.pipeline.indexing.options import BatchPolicy, CommitPolicy, IndexOptions
 from qembed.pipeline.progress import Progress
@@ -25,6 +27,7 @@ SMALL = IndexOptions(
 RUN = """
 import os, signal
 from pathlib import Path
+from qembed.locks import FileLock
 from qembed.pipeline.indexing.build import build
 from qembed.pipeline.indexing.options import BatchPolicy, CommitPolicy, IndexOptions
 from qembed.pipeline.progress import Progress
@@ -72,8 +75,17 @@ def test_a_killed_first_run_answers_by_words_and_says_so(killed: Shell) -> None:
     assert any("half made" in w for w in done.json["warnings"])
     assert "half made" in killed("query", "n5", "--mode", "dense").err
     status = killed("status")
-    assert "unfinished" in status.out
+    assert "unfinished  a run was stopped before its end (qembed index completes it)\n" in status.out
+    assert "documents so far: a run was stopped before its end (qembed index completes it)" in done.err
     assert killed("status", "--format", "json").json["unfinished"] is True
+
+
+def test_a_run_that_goes_on_is_told_from_one_that_was_stopped(killed: Shell) -> None:
+    with FileLock(killed.folder / ".qembed/lock"):
+        state = f"process {os.getpid()} writes to it"
+        assert f"documents so far: {state}\n" in killed("query", "n5").err
+        assert f"unfinished  {state}\n" in killed("status").out
+    assert "writes to it" not in killed("query", "n5").err
 
 
 def test_the_next_run_completes_it(killed: Shell) -> None:
@@ -92,7 +104,7 @@ def test_missing_words_are_told(killed: Shell) -> None:
     body = json.loads(stamp.read_text())
     stamp.write_text(json.dumps({**body, "upto": 25}))
     done = killed("query", "n5")
-    assert "the word index is behind: 15 passages are found by meaning only" in done.err
+    assert "the word index is behind: 15 of 40 passages are found by meaning only" in done.err
     assert "15 passages are found by meaning only" in killed("status").out
     stamp.unlink()
     done = killed("query", "n5")

@@ -194,3 +194,37 @@ def test_binary_files_are_left_out_and_no_failure(shell: Shell) -> None:
     body = summary(shell, "d")
     assert body["skipped"] == {"binary file": 1}
     assert body["failed"] == []
+
+
+def test_a_path_without_documents_says_what_is_there(shell: Shell) -> None:
+    shell.write("docs/a.md", "a page")
+    assert shell("index", "docs").out.startswith("1 added · ")
+    shell.write("pictures/b.png", "x")
+    shell.write("pictures/c.png", "x")
+    done = shell("index", "pictures")
+    assert (done.code, done.out.partition(" · ")[0]) == (0, "no documents")
+    assert "not read: 2 with unknown suffixes; -v names them" in done.err
+    assert "would: do nothing (nothing was written)" in shell("index", "pictures", "--dry-run").out
+
+
+def test_an_empty_index_says_so(shell: Shell) -> None:
+    shell.write("docs/a.md", "a page")
+    assert shell("index", "docs").code == 0
+    assert "empty" not in shell("query", "page").err
+    (shell.folder / "docs/a.md").unlink()
+    assert shell("index", "--yes").out.startswith("1 deleted (gone) · ")
+    done = shell("query", "page")
+    assert "the index is empty (qembed index PATH fills it)" in done.err
+    warnings = shell("query", "page", "--format", "json").json["warnings"]
+    assert warnings == ["the index is empty (qembed index PATH fills it)"]
+
+
+def test_a_filter_of_the_project_is_named_by_its_place(shell: Shell) -> None:
+    shell.write("docs/a.md", "a page")
+    shell.write("docs/b.md", "another page")
+    assert shell("index", "docs").code == 0
+    file = shell.write(".qembed.toml", 'k = 3\nexclude = "b.md"\n')
+    done = shell("index", "docs")
+    assert done.out.startswith("1 deleted (filtered by --exclude 'b.md'), 1 unchanged")
+    assert f"--exclude is from {file}:2\n" in done.err
+    assert "brings the documents back" not in done.err

@@ -40,6 +40,7 @@ def test_a_wrong_filter_changes_nothing(pages: Shell, options: list[str], why: s
     done = pages.process("index", "docs", *options)
     assert done.code == 2
     assert f"12 of 12 documents would be deleted: {why}" in done.err
+    assert f"nothing was changed (without {options[0]} they stay, --yes deletes them" in done.err
     assert "mount" not in done.err
     assert len(ids(pages)) == 12
     assert settings(pages) == {"docs": {}}, "a refused run is not remembered"
@@ -49,8 +50,10 @@ def test_a_wrong_filter_changes_nothing(pages: Shell, options: list[str], why: s
     again = pages("index", "--format", "json").json
     assert again["documents"]["unchanged"] == 12
     meant = pages("index", "docs", *options, "--yes")
-    assert f"12 deleted ({why})" in meant.out
+    assert meant.out.startswith(f"12 deleted ({why}) · ")
+    assert f"{options[0]} will be remembered: qembed index docs without it brings" in meant.err
     assert settings(pages) != {"docs": {}}
+    assert pages("index", "docs").out.startswith("12 added · ")
 
 
 @pytest.mark.slow
@@ -82,7 +85,7 @@ def test_hidden_files_are_kept_by_the_rule(shell: Shell) -> None:
     shell.write("docs/.git/p.md", "never")
     shell.write("docs/a.md", "seen")
     done = shell("index", "docs")
-    assert "not read: 1 hidden (--hidden reads them) (-v names them)" in done.err
+    assert "not read: 1 hidden (--hidden reads them); -v names them" in done.err
     assert ids(shell) == {"a.md"}
     assert shell("index", "docs", "--hidden").code == 0
     assert len(ids(shell)) == 13
@@ -184,5 +187,5 @@ def test_verbose_names_what_was_not_read(shell: Shell) -> None:
     shell.write("docs/history.cpython-311.pyc", b"\xa7\r\r\n\0\0")
     done = shell("index", "docs", "-v")
     assert (
-        "left out 2: unknown suffix (1 .pyc, 1 .xyz): b.xyz, history.cpython-311.pyc\n" in done.err
+        "left out 2 with unknown suffixes (1 .pyc, 1 .xyz): b.xyz, history.cpython-311.pyc\n" in done.err
     )

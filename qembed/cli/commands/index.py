@@ -28,10 +28,10 @@ from qembed.cli.options import (
 from qembed.cli.render.index_summary import (
     LINE_BREAKS,
     PlanPrinter,
+    filter_line,
+    left_out_line,
     skipped_line,
-    skipped_names,
     summary_line,
-    unknown_suffixes,
     warning_lines,
 )
 from qembed.cli.streams import standard_input
@@ -251,6 +251,8 @@ def index(
     with StopSignals().caught(talk) as signals, talk.progress(signals) as progress:
         summary = build(index_to_write(common.index_dir), options, progress, stdin)
     _say(talk, summary)
+    if line := filter_line(summary, paths or (), lambda option: _origin(ctx, option)):
+        talk.say(line)
     if summary.question:
         talk.warn(f"a run would ask: {summary.question} (--yes deletes them)")
     all_is_well = not (summary.failed or summary.interrupted or summary.dry_run)
@@ -265,20 +267,26 @@ def index(
         raise typer.Exit(ExitCode.SOME_FAILED)
 
 
+def _origin(ctx: typer.Context, option: str) -> str | None:
+    """File and line of an option that the project file sets, None for one of the command line."""
+    key = option.removeprefix("--").replace("-", "_")
+    source = ctx.get_parameter_source(key)
+    return ctx.obj.place(key) if source is not None and source.name == "DEFAULT_MAP" else None
+
+
 def _say(talk: Console, summary: IndexSummary) -> None:
     """Print what could not be read and what was skipped."""
     for unread in summary.failed:
         talk.problem(f"cannot read {str(unread).translate(LINE_BREAKS)}")
     for line in warning_lines(summary, talk.verbose):
         talk.say(line)
-    for reason, n in summary.skipped.items():
+    for reason in summary.skipped:
         # what a command mends is worth a line; all else is counted, and told with -v
         tell = talk.say if reason.startswith("needs ") else talk.detail
-        tell(
-            f"left out {n:,}: {reason}{unknown_suffixes(summary, reason)}"
-            f"{skipped_names(summary, reason) if talk.verbose else ''}"
-        )
-    if summary.documents["added"] and not talk.verbose and (line := skipped_line(summary)):
+        tell(left_out_line(summary, reason, names=talk.verbose))
+    # a refresh says it no more; a path without any document does
+    is_new = summary.documents["added"] or not any(summary.documents.values())
+    if is_new and not talk.verbose and (line := skipped_line(summary)):
         talk.say(line)
     if n := summary.left_out.files:
         what = "1 file" if n == 1 else f"{n:,} files"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -115,7 +116,7 @@ def _rows(s: dict[str, Any]) -> list[tuple[str, str]]:
         ("generation", f"{s['generation']}, refreshed {_span(s['age_seconds'])} ago"),
         *_sources(s["source_settings"]),
         ("documents", f"{s['documents']:,}"),
-        ("passages", f"{s['passages']:,} ({s['dead_rows']:,} dead rows)"),
+        ("passages", f"{s['passages']:,}{_dead(s['dead_rows'])}"),
         ("model", f"{s['model']} ({recipe['model']}, {recipe['dim']} dimensions)"),
         *([("chosen", s["model_choice"]["why"])] if s["model_choice"] else []),
         (
@@ -143,14 +144,23 @@ def _tuned(tuned: dict[str, Any]) -> str:
     return f"{tuned_text(tuned['options'])} ({day}; {expected}; qembed tune --undo takes it back)"
 
 
+def _dead(rows: int) -> str:
+    """Rows of passages that are gone, which the next compaction drops; "" for none."""
+    return f" ({counted(rows, 'dead row')})" if rows else ""
+
+
 def _problems(s: dict[str, Any]) -> list[tuple[str, str]]:
     """Rows (name, value) about what is not as it should be; with --quiet the only ones."""
-    rows = []
+    from qembed.pipeline.unfinished import describe_unfinished
+
+    root, rows = Path(s["index"]), []
     if s["unfinished"]:
-        rows.append(("unfinished", "a run goes on, or was stopped (qembed index completes it)"))
+        rows.append(("unfinished", describe_unfinished(root)))
     if s["derived"]["lexical"]["behind"]:
-        missing = f"{s['derived']['lexical']['behind']:,} passages are found by meaning only"
+        behind = s["derived"]["lexical"]["behind"]
+        missing = f"{counted(behind, 'passage is', 'passages are')} found by meaning only"
         rows.append(("words", f"{missing} (qembed index completes it)"))
     if s["rebuilding"]:
-        rows.append(("rebuild", "begun, not finished (the same qembed index --rebuild goes on)"))
+        mend = "the same qembed index --rebuild goes on"
+        rows.append(("rebuild", f"begun, not finished: {describe_unfinished(root, mend)}"))
     return [*rows, *(("unreadable", error) for error in s["failed"])]

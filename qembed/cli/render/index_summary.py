@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from qembed.cli.console import counted, out
@@ -28,17 +30,22 @@ def summary_line(summary: IndexSummary) -> str:
     from qembed.pipeline.indexing.losses import describe_reasons
 
     done = summary.documents
-    kinds = [f"{done[k]:,} {k}" for k in done if done[k] and k != "unchanged"]
+    # what stayed as it was stands last
+    kinds = [f"{done[k]:,} {k}" for k in sorted(done, key="unchanged".__eq__) if done[k]]
     if summary.deleted_why:
         why = describe_reasons(summary.deleted_why).translate(LINE_BREAKS)
         kinds = [f"{k} ({why})" if k.endswith(" deleted") else k for k in kinds]
-    what = ", ".join([*kinds, f"{done['unchanged']:,} unchanged"])
+    what = ", ".join(kinds)
     if summary.dry_run:
         skipped = [
             f"skip\t{name.translate(LINE_BREAKS)}\t{why}" for name, why in summary.skipped_files
         ]
         return "\n".join(
-            [*skipped, f"would: {what} (nothing was written)", *_estimate(summary.estimate)]
+            [
+                *skipped,
+                f"would: {what or 'do nothing'} (nothing was written)",
+                *_estimate(summary.estimate),
+            ]
         )
     p = summary.passages
     encoded = f"{p['encoded']:,} encoded"
@@ -51,7 +58,7 @@ def summary_line(summary: IndexSummary) -> str:
         encoded += f" ({lost} of the text is in no vector)"
     state = "interrupted, what was done is kept: " if summary.interrupted else ""
     return (
-        f"{state}{what} · {counted(p['total'], 'passage')}, {encoded} · "
+        f"{state}{what or 'no documents'} · {counted(p['total'], 'passage')}, {encoded} · "
         f"generation {summary.generation} · {summary.seconds['total']:.1f} s"
     )
 
@@ -110,8 +117,37 @@ def skipped_line(summary: IndexSummary) -> str:
     told = {why: n for why, n in summary.skipped.items() if not why.startswith("needs ")}
     if not told:
         return ""
-    reasons = ", ".join(f"{n:,} {why}" for why, n in sorted(told.items(), key=lambda x: -x[1]))
-    return f"not read: {reasons} (-v names them)"
+    reasons = (summary.skipped_count(why) for why in sorted(told, key=lambda why: -told[why]))
+    return f"not read: {', '.join(reasons)}; -v names them"
+
+
+def left_out_line(summary: IndexSummary, reason: str, names: bool) -> str:
+    """Format the files that were skipped for a reason: number, unknown suffixes and, if wanted, names."""
+    what = summary.skipped_count(reason)
+    if reason.startswith("needs "):
+        what = f"{summary.skipped[reason]:,}: {reason}"
+    listed = skipped_names(summary, reason) if names else ""
+    return f"left out {what}{unknown_suffixes(summary, reason)}{listed}"
+
+
+def filter_line(
+    summary: IndexSummary, paths: Sequence[str], origin: Callable[[str], str | None]
+) -> str:
+    """Format how documents come back that an option has left out, "" if none has.
+
+    `paths`: of the command. `origin(option)`: place in the project file, None if it is not from there.
+    """
+    from qembed.pipeline.indexing.losses import option_of
+
+    lost = {o: why for why in summary.deleted_why if (o := option_of(why)) is not None}
+    if not lost or summary.dry_run:
+        return ""
+    places = [f"{option} is from {place}" for option in lost if (place := origin(option))]
+    if places:
+        return "; ".join(places)
+    command = f"qembed index {shlex.join(paths) if paths else 'PATH'}"
+    which, it = " and ".join(lost), "it" if len(lost) == 1 else "them"
+    return f"{which} will be remembered: {command} without {it} brings the documents back"
 
 
 def skipped_names(summary: IndexSummary, reason: str) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from qembed.corpus import GONE, LeftOutReasons
+from qembed.corpus import GONE, LeftOutReasons, counted_reason
 from qembed.errors import UsageError
 from qembed.pipeline.indexing.plan import Key
 from qembed.store import Source
@@ -25,7 +26,13 @@ def describe_reasons(reasons: Mapping[str, int]) -> str:
     """Reasons with their numbers of documents, the commonest first; a single one without its number."""
     if len(reasons) == 1:
         return next(iter(reasons))
-    return ", ".join(f"{n:,} {why}" for why, n in Counter(reasons).most_common())
+    return ", ".join(counted_reason(n, why) for why, n in Counter(reasons).most_common())
+
+
+def option_of(reason: str) -> str | None:
+    """Option whose value leaves documents out for this reason, None for all other reasons."""
+    found = re.match(r"(?:filtered by|larger than) (--[a-z-]+)", reason)
+    return found and found[1]
 
 
 def absence_reasons(
@@ -73,6 +80,7 @@ class LossGuard:
         self.total = total
         self._confirm = confirm
         self._is_confirmed = False
+        self._reasons: Mapping[str, int] = {}
 
     def question(self, lost: int, reasons: Mapping[str, int], where: str = "") -> str | None:
         """Question about the loss of `lost` documents, None if it needs no confirmation.
@@ -83,6 +91,7 @@ class LossGuard:
             return None
         if (unread := lost - sum(reasons.values())) > 0:
             reasons = {**reasons, NOT_READ: unread}
+        self._reasons = reasons
         count = f"{lost:,} of {self.total:,} documents"
         if where:
             return f"{count} are gone from {where} (an empty mount?)"
@@ -93,5 +102,9 @@ class LossGuard:
         if question is None:
             return
         if not self._confirm(question):
-            raise UsageError(f"{question}; nothing was changed (--yes deletes them from the index)")
+            options = [o for o in map(option_of, self._reasons) if o is not None]
+            keep = f"without {' and '.join(dict.fromkeys(options))} they stay, " if options else ""
+            raise UsageError(
+                f"{question}; nothing was changed ({keep}--yes deletes them from the index)"
+            )
         self._is_confirmed = True

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qembed.corpus import GONE, UNKNOWN, suffix, walk
+from qembed.corpus import GONE, UNKNOWN, counted_reason, suffix, walk
 from qembed.errors import InputError, UsageError
 from qembed.pipeline.indexing.losses import ELSEWHERE, LossGuard, absence_reasons
 from qembed.pipeline.indexing.options import IndexOptions, apply_settings
@@ -206,8 +206,8 @@ class Sources:
         if self.unlisted:
             errors = [str(u) for _, u in self.unlisted]
             raise InputError(f"{what}: nothing could be read", errors)
-        seen = ", ".join(f"{n} × {why}" for why, n in self.skipped.most_common(5))
-        raise UsageError(f"{what}: no documents there ({'skipped: ' + seen if seen else 'empty'})")
+        seen = ", ".join(counted_reason(n, why) for why, n in self.skipped.most_common(5))
+        raise UsageError(f"{what}: no documents there ({'left out: ' + seen if seen else 'empty'})")
 
     def unscanned_failures(self) -> tuple[tuple[str, str, str], ...]:
         """Failures of earlier runs in the sources that this run does not read."""

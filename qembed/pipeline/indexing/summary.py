@@ -174,6 +174,12 @@ class IndexSummary:
 
         return self.suffixes if reason == UNKNOWN else {}
 
+    def skipped_count(self, reason: str) -> str:
+        """Return the number of files skipped for a reason, as in `82 symbolic links`."""
+        from qembed.corpus import counted_reason
+
+        return counted_reason(self.skipped[reason], reason)
+
     def to_json(self) -> dict[str, Any]:
         """Documented fields."""
         body: dict[str, Any] = {

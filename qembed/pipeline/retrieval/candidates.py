@@ -78,16 +78,20 @@ class CandidateRetriever:
     def _missing(self) -> list[str]:
         """Messages on what a half-made index does not find."""
         manifest, found = self.session.snapshot.manifest, []
+        documents = manifest.counts.get("documents", 0)
         if manifest.unfinished:
-            found.append(
-                f"the index is half made, with {manifest.counts.get('documents', 0):,} documents so far: "
-                "an indexing run goes on, or was stopped (qembed index completes it)"
-            )
+            from qembed.pipeline.unfinished import describe_unfinished
+
+            many = "1 document" if documents == 1 else f"{documents:,} documents"
+            state = describe_unfinished(self.session.root)
+            found.append(f"the index is half made, with {many} so far: {state}")
+        elif not documents:
+            found.append("the index is empty (qembed index PATH fills it)")
         search = self.session.search
         if self.mode != "dense" and search.rows and (without := search.rows_without_words):
             all_of_them = without == search.rows
             what = "there is no word index" if all_of_them else "the word index is behind"
-            which = "passages" if all_of_them else f"{without:,} passages"
+            which = "passages" if all_of_them else f"{without:,} of {search.rows:,} passages"
             found.append(f"{what}: {which} are found by meaning only (qembed index makes it)")
         return found
 
