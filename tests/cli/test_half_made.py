@@ -75,8 +75,12 @@ def test_a_killed_first_run_answers_by_words_and_says_so(killed: Shell) -> None:
     assert any("half made" in w for w in done.json["warnings"])
     assert "half made" in killed("query", "n5", "--mode", "dense").err
     status = killed("status")
-    assert "unfinished  a run was stopped before its end (qembed index completes it)\n" in status.out
-    assert "documents so far: a run was stopped before its end (qembed index completes it)" in done.err
+    assert (
+        "unfinished  a run was stopped before its end (qembed index completes it)\n" in status.out
+    )
+    assert (
+        "documents so far: a run was stopped before its end (qembed index completes it)" in done.err
+    )
     assert killed("status", "--format", "json").json["unfinished"] is True
 
 
