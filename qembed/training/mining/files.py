@@ -1,0 +1,98 @@
+"""Mining from files to files: queries and judgments, or pairs, to lists."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from qembed.errors import InputError, UsageError
+from qembed.evaluation import read_run
+from qembed.pipeline.experiments.inputs import read_inputs
+from qembed.pipeline.progress import Progress
+from qembed.pipeline.retrieval.session import Session
+from qembed.training.mining.lists import check_lists_path, write_lists
+from qembed.training.mining.mine import Mined, MiningOptions, mine_judged, mine_pairs
+from qembed.types import Query
+
+
+def mine_files(
+    root: Path,
+    out: Path,
+    options: MiningOptions,
+    *,
+    queries: Path | None = None,
+    qrels: Path | None = None,
+    pairs: Path | None = None,
+    run: Path | None = None,
+    progress: Progress | None = None,
+    warn: Callable[[str], None] = lambda _: None,
+) -> tuple[Mined, dict[str, Any]]:
+    """Mine lists of the judgments, or of the pairs, in files, and write them to `out`.
+
+    Returns the lists and the command's JSON. Raises UsageError, InputError, StorageError.
+    """
+    began = time.perf_counter()
+    check_lists_path(out)
+    if run is not None:
+        options = replace(options, run=read_run(run, warn=warn))
+    options.check()
+    if pairs is not None:
+        if queries is not None or qrels is not None:
+            raise UsageError("--pairs brings its own queries: without --queries and --qrels")
+        texts = read_pairs(pairs)
+        with Session(root) as session:
+            mined = mine_pairs(session, texts, options, progress)
+    else:
+        given = read_inputs(queries, qrels, None, "train", needs_words=True, warn=warn)
+        with Session(root) as session:
+            mined = mine_judged(session, given.queries, given.qrels, options, progress)
+    write_lists(mined.lists, out)
+    body = {
+        "schema": 1,
+        "out": str(out),
+        "written": True,
+        **mined.to_json(),
+        "settings": {
+            "negatives": list(options.sources),
+            "per_query": options.per_query,
+            "window": list(options.window),
+            "margin": options.margin,
+            "pick": options.pick,
+            "seed": options.seed,
+            "rerank": options.rerank,
+            "max_probability": options.most if options.rerank else None,
+        },
+        "seconds": {"total": round(time.perf_counter() - began, 3)},
+    }
+    return mined, body
+
+
+def read_pairs(path: Path) -> list[tuple[Query, str]]:
+    """Read pairs as JSON lines with "query" and "positive". Raises InputError with file and lines."""
+    try:
+        lines = path.read_text("utf-8").split("\n")
+    except (OSError, ValueError) as e:
+        raise InputError(f"{path} cannot be read: {e}") from e
+    found, problems = [], []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            body = json.loads(line)
+            query, positive = body["query"], body["positive"]
+            if isinstance(positive, dict):  # a line of `train mine`
+                positive = positive["text"]
+            if not all(isinstance(t, str) and t.strip() for t in (query, positive)):
+                raise TypeError("query and positive must be texts")
+            found.append((Query(str(body.get("query_id", number)), query), positive))
+        except KeyError as e:
+            problems.append(f"{path}:{number}: {e.args[0]!r} is missing")
+        except (ValueError, TypeError, AttributeError) as e:
+            problems.append(f"{path}:{number}: {e}")
+    if problems:
+        raise InputError(f"{path}: no pairs:", problems)
+    return found
