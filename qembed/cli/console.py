@@ -90,14 +90,19 @@ class Console:
             yield
 
     @contextmanager
-    def counter(self, name: str, total: int, unit: str) -> Iterator[Callable[[int], None] | None]:
-        """Show one phase; yields the function that advances it, None for a phase without units."""
-        if not total:
-            yield None
-            return
+    def scoring(self, before: str) -> Iterator[Callable[[int], Callable[[int], None]]]:
+        """Show the phase `before`; yields the function that begins the phase of reranking so many pairs.
+
+        It returns the one to call with the number of pairs just scored.
+        """
         with self.progress() as progress:
-            progress.phase(name, unit, total)
-            yield progress.advance
+            progress.phase(before, "", None)
+
+            def begin(pairs: int) -> Callable[[int], None]:
+                progress.phase("rerank", "pairs", pairs)
+                return progress.advance
+
+            yield begin
 
 
 def _has_size() -> bool:

@@ -55,6 +55,7 @@ def print_hits(answer: RerankedHits, output: HitOutput, talk: Console) -> None:
     """Print reranked hits; as JSON with all fields that they came with."""
     _print_lines(answer.hits, output, talk)
     say_reranked(talk, answer.reranked, output.explain)
+    talk.seconds(answer.seconds)
 
 
 def print_run(answer: RerankedRun, output: HitOutput, talk: Console) -> None:
@@ -68,6 +69,7 @@ def print_run(answer: RerankedRun, output: HitOutput, talk: Console) -> None:
     else:
         _print_lines(answer.hits, output, talk)
     say_reranked(talk, answer.reranked, output.explain)
+    talk.seconds(answer.seconds)
 
 
 def _print_lines(lines: Sequence[dict[str, Any]], output: HitOutput, talk: Console) -> None:

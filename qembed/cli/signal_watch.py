@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-GRACE_SECONDS = 0.7
+GRACE_SECONDS = 0.5
 """Time that a library's call may go on after the last signal of a watched block."""
 STDERR = 2
 

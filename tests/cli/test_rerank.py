@@ -322,3 +322,15 @@ def test_a_task_that_is_no_text(tasked: Shell, task: Any) -> None:
     pipe = tasked("rerank", stdin=line)
     assert (pipe.code, pipe.out) == (2, "")
     assert "-:1: not a hit" in pipe.err
+
+
+def test_verbose_names_the_phases(many: Shell) -> None:
+    hits = many("query", "parcel number", "-k", "9", "--format", "jsonl").out
+    done = many("rerank", "--model", SURE, "-v", "--no-server", stdin=hits)
+    assert "qembed: seconds: load " in done.err
+    assert ", rerank " in done.err
+    many.write("run", many("query", "parcel number", "--format", "trec").out)
+    many.write("q.jsonl", '{"_id": "1", "text": "parcel number"}\n')
+    args = ("rerank", "--run", "run", "--queries", "q.jsonl", "--model", SURE, "-v")
+    [line] = [x for x in many(*args).err.splitlines() if "seconds: " in x]
+    assert {"read", "open", "load", "rerank"} <= set(line.replace(":", "").replace(",", "").split())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Annotated
 
@@ -166,8 +167,8 @@ def query(
     else:
         from qembed.pipeline.retrieval.retriever import answer_queries
 
-        with talk.counter("rerank", len(queries) * candidates if rerank else 0, "pairs") as track:
-            answer = answer_queries(index, request, track)
+        with talk.scoring("search") if rerank else nullcontext() as begin:
+            answer = answer_queries(index, request, begin)
     if answer.warnings and index_dir is not None:
         answer = replace(answer, warnings=[with_index(w, index_dir) for w in answer.warnings])
     print_answer(answer, HitOutput(shown.value, explain, context > 0, null), talk)

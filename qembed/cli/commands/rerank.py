@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -113,7 +111,6 @@ def rerank(
         parse_hits,
     )
 
-    began = time.perf_counter()
     talk = Console(quiet, verbose)
     default = HitFormat.jsonl if run is None else HitFormat.trec
     shown = hit_format(format or default, vimgrep, null)
@@ -135,9 +132,8 @@ def rerank(
         from qembed.pipeline.retrieval.reranking.rerank import rerank_run_files
         from qembed.pipeline.retrieval.session import Session
 
-        counter = partial(talk.counter, "rerank", unit="pairs")
-        found_run = rerank_run_files(files, lambda: Session(index), counter)
-        talk.seconds({"total": time.perf_counter() - began})
+        with talk.scoring("load") as begin:
+            found_run = rerank_run_files(files, lambda: Session(index), begin)
         print_run(found_run, output, talk)
         return
     request = RerankRequest(parse_hits(standard_input("rerank without --run")), options, encoder)
@@ -150,7 +146,6 @@ def rerank(
         return
     from qembed.pipeline.retrieval.reranking.rerank import rerank_hits
 
-    with talk.counter("rerank", len(request.hits), "pairs") as track:
-        answer = rerank_hits(request, found, track)
-    talk.seconds({"total": time.perf_counter() - began})
+    with talk.scoring("load") as begin:
+        answer = rerank_hits(request, found, begin)
     print_hits(answer, output, talk)

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     from qembed.types import Scores
 
-SLICE = 128
-"""Pairs that are tokenized at a time."""
+SLICE = 64
+"""Pairs that are tokenized at a time: the first scores come soon, and what a tokenizer returns takes fifty
+times the memory of the ids."""
 LOGITS = "logits"
 """Output of the graph: float32 (pairs, 1)."""
 
@@ -48,33 +49,32 @@ class OnnxCrossEncoder:
         places: dict[tuple[str, str], list[int]] = {}
         for i, pair in enumerate(pairs):
             places.setdefault(pair, []).append(i)
-        distinct = list(places)
-        ids, kinds = self._tokens(distinct)
-        for batch in by_length([len(row) for row in ids], tokens=batch_tokens()):
-            feed = self._graph.batch_feed([ids[i] for i in batch], self._facts["pad_id"])
-            if TYPES in self._graph.inputs:
-                rows = [kinds[i] for i in batch]
-                feed[TYPES], _ = padded(rows, self._facts["pad_type_id"], "right")
-            raw = self._graph.run(LOGITS, feed).reshape(len(batch), -1)[:, 0]
-            for i, logit in zip(batch, raw, strict=True):
-                out[places[distinct[i]]] = logit
-            if track is not None:
-                track(sum(len(places[distinct[i]]) for i in batch))
+        distinct = sorted(places, key=lambda pair: -len(pair[0]) - len(pair[1]))
+        long: set[tuple[str, str]] = set()
+        for at in range(0, len(distinct), SLICE):
+            part = distinct[at : at + SLICE]
+            ids, kinds = self._tokens(part, long)
+            for batch in by_length([len(row) for row in ids], tokens=batch_tokens()):
+                feed = self._graph.batch_feed([ids[i] for i in batch], self._facts["pad_id"])
+                if TYPES in self._graph.inputs:
+                    rows = [kinds[i] for i in batch]
+                    feed[TYPES], _ = padded(rows, self._facts["pad_type_id"], "right")
+                raw = self._graph.run(LOGITS, feed).reshape(len(batch), -1)[:, 0]
+                for i, logit in zip(batch, raw, strict=True):
+                    out[places[part[i]]] = logit
+                if track is not None:
+                    track(sum(len(places[part[i]]) for i in batch))
+        self.truncated += [pair for pair in places if pair in long]
         return out
 
-    def _tokens(self, pairs: Sequence[tuple[str, str]]) -> tuple[list[Tokens], list[Tokens]]:
-        """(token ids, token types) of each pair, and pairs that lost text into `truncated`.
-
-        Tokenized in slices: what a tokenizer returns takes fifty times the memory of the ids.
-        """
+    def _tokens(
+        self, pairs: Sequence[tuple[str, str]], long: set[tuple[str, str]]
+    ) -> tuple[list[Tokens], list[Tokens]]:
+        """(token ids, token types) of each pair; `long` receives pairs that lost text."""
         import numpy as np
 
-        ids: list[Tokens] = []
-        kinds: list[Tokens] = []
-        for at in range(0, len(pairs), SLICE):
-            part = pairs[at : at + SLICE]
-            encoded: Any = self._tokenizer.encode_batch_fast([tuple(p) for p in part])
-            self.truncated += [p for p, e in zip(part, encoded, strict=True) if e.overflowing]
-            ids += [np.array(e.ids, dtype=np.int32) for e in encoded]
-            kinds += [np.array(e.type_ids, dtype=np.int8) for e in encoded]
+        encoded: Any = self._tokenizer.encode_batch_fast([tuple(p) for p in pairs])
+        long.update(p for p, e in zip(pairs, encoded, strict=True) if e.overflowing)
+        ids: list[Tokens] = [np.array(e.ids, dtype=np.int32) for e in encoded]
+        kinds: list[Tokens] = [np.array(e.type_ids, dtype=np.int8) for e in encoded]
         return ids, kinds

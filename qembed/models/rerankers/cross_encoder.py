@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qembed.errors import UsageError
-from qembed.models.batching import by_length
+from qembed.models.batching import TOKENS, by_length
 from qembed.models.model_folder import Folder
 from qembed.models.onnx.prepare import cross_encoder, open_cross
+from qembed.models.onnx.session import batch_tokens
 from qembed.models.qwen_prompt import architecture
 from qembed.models.scoring import PROBABILITY, finite, sigmoid
 from qembed.models.torch_encoder import choose_device, load_arguments, loading
@@ -43,6 +44,8 @@ class CrossEncoderReranker:
         if self._exported is not None:
             self.truncated = self._exported.truncated
             return
+        arguments = load_arguments(choose_device(device))
+        self._batch_tokens = batch_tokens() if arguments["device"] == "cpu" else TOKENS
         with loading(folder):
             import torch
             from sentence_transformers import CrossEncoder
@@ -51,7 +54,7 @@ class CrossEncoderReranker:
             self._model = CrossEncoder(
                 str(folder),
                 activation_fn=torch.nn.Identity(),
-                **load_arguments(choose_device(device)),
+                **arguments,
             )
         if self._model.num_labels != 1:
             raise UsageError(
@@ -77,7 +80,8 @@ class CrossEncoderReranker:
         )
         lengths = [len(ids) for ids in given["input_ids"]]
         self.truncated += [p for p, n in zip(pairs, lengths, strict=True) if n > self._limit]
-        for batch in by_length([min(n, self._limit) for n in lengths]):
+        shown = [min(n, self._limit) for n in lengths]
+        for batch in by_length(shown, tokens=self._batch_tokens):
             raw = self._model.predict(
                 [list(pairs[i]) for i in batch], batch_size=len(batch), show_progress_bar=False
             )

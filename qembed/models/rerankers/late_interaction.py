@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from qembed.protocols import TokenEncoder
     from qembed.types import Scores, Vectors
 
-TEXTS_PER_BATCH = 64
-"""Passages whose token vectors are held at a time: 64 x 256 tokens x 384 float32 are 25 MB."""
-
+TEXTS_PER_BATCH, CHARACTERS_PER_BATCH = 64, 8000
+"""Passages whose token vectors are held at a time: at most 64, and about 2,000 tokens, which take two cores
+half a second."""
 
 _BLAS_LIMIT = threading.Lock()
 """The limit is the process's: two threads that set it and put it back would leave each other's."""
@@ -103,12 +103,9 @@ class LateInteractionReranker:
         positions: dict[str, list[int]] = {}
         for i, (_, passage) in enumerate(pairs):
             positions.setdefault(passage, []).append(i)
-        long, cut = self._queries.cut(queries), self._passages.cut(list(positions))
-        self.truncated += [p for p in pairs if p[0] in long or p[1] in cut]
         # texts of similar length share a batch; vectors are dropped as soon as they are used
         passages = sorted(positions, key=len, reverse=True)
-        for at in range(0, len(passages), TEXTS_PER_BATCH):
-            part = passages[at : at + TEXTS_PER_BATCH]
+        for part in _batches(passages):
             encoded = self._passages.encoder.encode_tokens(part)
             with one_blas_thread():
                 for passage, states in zip(part, encoded, strict=True):
@@ -117,4 +114,16 @@ class LateInteractionReranker:
                         out[i] = (tokens[pairs[i][0]] @ states.T).max(axis=1).mean()
             if track is not None:
                 track(sum(len(positions[p]) for p in part))
+        long, cut = self._queries.cut(queries), self._passages.cut(passages)
+        self.truncated += [p for p in pairs if p[0] in long or p[1] in cut]
         return out
+
+
+def _batches(passages: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Passages, longest first, in batches within TEXTS_PER_BATCH and CHARACTERS_PER_BATCH."""
+    at = 0
+    while at < len(passages):
+        fits = CHARACTERS_PER_BATCH // max(len(passages[at]), 1)
+        size = min(max(fits, 1), TEXTS_PER_BATCH)
+        yield passages[at : at + size]
+        at += size

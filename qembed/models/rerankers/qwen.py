@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qembed.models.batching import by_length
+from qembed.models.batching import TOKENS, by_length
 from qembed.models.model_folder import Folder
 from qembed.models.onnx.prepare import open_qwen, qwen_reranker
-from qembed.models.onnx.session import padded
+from qembed.models.onnx.session import batch_tokens, padded
 from qembed.models.profiles import TASKS, Profile, short_name
 from qembed.models.qwen_prompt import MAX_TOKENS, QwenPrompts
 from qembed.models.scoring import PROBABILITY, finite, sigmoid
@@ -83,10 +83,12 @@ class QwenReranker:
         import torch
 
         out = np.zeros(len(prompts), dtype=np.float32)
-        for batch in by_length([len(p) for p in prompts]):
+        device = self.model.inner.device
+        tokens = batch_tokens() if device.type == "cpu" else TOKENS
+        for batch in by_length([len(p) for p in prompts], tokens=tokens):
             # padded left: the last position is the last token of every prompt
             given = padded([np.array(prompts[i], dtype=np.int64) for i in batch], 0, "left")
-            ids, mask = (torch.from_numpy(a).to(self.model.inner.device) for a in given)
+            ids, mask = (torch.from_numpy(a).to(device) for a in given)
             with torch.inference_mode():
                 out[batch] = self.model(ids, mask)[:, 0].cpu().numpy()
             if track is not None:

@@ -7,7 +7,7 @@ The words are never changed: the encoded text is kept beside them as the instruc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,7 @@ from qembed.types import Query, Results
 
 if TYPE_CHECKING:
     from qembed.pipeline.filters import Allowed
-    from qembed.pipeline.retrieval.reranking.job import RerankJob
+    from qembed.pipeline.retrieval.reranking.job import BeginScoring, RerankJob
     from qembed.protocols import Scorer
     from qembed.types import Vectors
 
@@ -102,14 +102,13 @@ class Retriever:
 
     # ── vectors to rows ──────────────────────────────────────────────────────────────────────────
 
-    def rank(self, queries: Sequence[Query], track: Callable[[int], None] | None = None) -> Ranking:
+    def rank(self, queries: Sequence[Query], begin: BeginScoring | None = None) -> Ranking:
         """Rank rows for each query: search, rerank, group by document and cut, as the options ask.
 
-        `track`: called with the number of pairs just scored by the reranker. Raises InputError for queries
-        without words.
+        `begin`: called as the reranker begins to score. Raises InputError for queries without words.
         """
         ranking = self.retrieve(queries)
-        reranked = self._rerank(ranking.queries, track) if self.options.rerank else None
+        reranked = self._rerank(ranking.queries, begin) if self.options.rerank else None
         for r in ranking.queries:
             self._cut(r)
         return ranking._replace(reranked=reranked)
@@ -220,7 +219,7 @@ class Retriever:
         )
 
     def _rerank(
-        self, ranked: Sequence[RankedQuery], track: Callable[[int], None] | None
+        self, ranked: Sequence[RankedQuery], begin: BeginScoring | None
     ) -> RerankSummary | None:
         """Put each query's candidates in the reranker's order. None if there are no candidates."""
         spec, job = self.options.rerank, self.rerank_job(ranked)
@@ -229,7 +228,7 @@ class Retriever:
             return None
         reranker = self._reranker or self.session.loaded.reranker(spec)
         with self.session.timer("rerank"):
-            reordered, summary = job.run(spec, reranker, self.options.rerank_budget, track)
+            reordered, summary = job.run(spec, reranker, self.options.rerank_budget, begin)
         for r, new in zip(ranked, reordered, strict=True):
             r.scores, r.rerank = new.final, new.scores
             r.keep(new.order)
@@ -255,18 +254,16 @@ class Retriever:
 
     # ── rows to hits ─────────────────────────────────────────────────────────────────────────────
 
-    def answer(
-        self, queries: Sequence[Query], track: Callable[[int], None] | None = None
-    ) -> Answer:
+    def answer(self, queries: Sequence[Query], begin: BeginScoring | None = None) -> Answer:
         """Answer all queries but those that the model refuses. Arguments and errors as for `rank`."""
         refused: dict[str, str] = {}
         try:
-            ranking = self.rank(queries, track)
+            ranking = self.rank(queries, begin)
         except EncodingError:
             refused = self._refused(queries)
             if len(refused) in (0, len(queries)):
                 raise
-            ranking = self.rank([q for q in queries if q.id not in refused], track)
+            ranking = self.rank([q for q in queries if q.id not in refused], begin)
         hits = make_hits(self.session, ranking.queries, self.options.context, self.options.snippets)
         manifest = self.session.snapshot.manifest
         return Answer(
@@ -305,10 +302,8 @@ def _by_filter(queries: Sequence[Query]) -> dict[str | None, list[int]]:
     return groups
 
 
-def answer_queries(
-    index: Path, request: QueryRequest, track: Callable[[int], None] | None = None
-) -> Answer:
+def answer_queries(index: Path, request: QueryRequest, begin: BeginScoring | None = None) -> Answer:
     """Answer a request from the index at `index`, opened for it. Raises NoIndex, IndexDamaged, and others."""
     check_options(request.options)
     with Session(index, request.model) as session:
-        return Retriever(session, request.options).answer(request.queries, track)
+        return Retriever(session, request.options).answer(request.queries, begin)

@@ -97,7 +97,18 @@ def test_many_pairs_are_tokenized_in_slices(
     pairs = [(f"query {i % 3}", "red planet " * (i % 7) + str(i)) for i in range(40)]
     whole = cross.logits(pairs)
     monkeypatch.setattr(cross_encoder_module, "SLICE", 7)
-    np.testing.assert_allclose(cross.logits(pairs), whole, rtol=0, atol=1e-6)
+    # the first scores come before the last pairs are tokenized
+    exported = cross._exported
+    assert exported is not None
+    order: list[int] = []
+    tokens = exported._tokens
+    monkeypatch.setattr(
+        exported, "_tokens", lambda part, long: order.append(-len(part)) or tokens(part, long)
+    )
+    np.testing.assert_allclose(cross.logits(pairs, order.append), whole, rtol=0, atol=1e-6)
+    assert [-n for n in order if n < 0] == [7] * 5 + [5]
+    assert sum(n for n in order if n > 0) == 40
+    assert order[1] > 0
     assert cross.logits([]).shape == (0,)
 
 

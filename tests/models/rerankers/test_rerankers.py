@@ -92,7 +92,18 @@ def test_late_keeps_the_order_and_encodes_each_text_once() -> None:
     np.testing.assert_allclose(got, one_by_one, rtol=0, atol=1e-6)
     assert set(counting.seen) == set(queries) | set(passages)
     assert set(counting.seen.values()) == {1}
-    assert counting.largest == TEXTS_PER_BATCH
+    assert counting.largest == TEXTS_PER_BATCH  # short ones
+
+
+def test_late_tells_of_long_passages_often() -> None:
+    seen: list[int] = []
+    pairs = [("a question", "word " * 150 + str(i)) for i in range(60)]
+    LateInteractionReranker(Side(Bag())).score(pairs, seen.append)
+    assert sum(seen) == 60
+    assert max(seen) <= 10
+    seen.clear()
+    LateInteractionReranker(Side(Bag())).score([("a question", "word " * 9000)] * 2, seen.append)
+    assert seen == [2]
 
 
 def test_late_of_no_pairs(model: Model) -> None:

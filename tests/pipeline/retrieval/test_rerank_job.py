@@ -49,6 +49,29 @@ def group(
     )
 
 
+def test_scoring_begins_with_the_number_of_pairs() -> None:
+    said: list[str] = []
+
+    def begin(total: int) -> Callable[[int], None]:
+        said.append(f"begin {total}")
+        return lambda n: said.append(f"done {n}")
+
+    class Telling(Numbers):
+        def score(
+            self,
+            pairs: Sequence[Pair],
+            track: Callable[[int], None] | None = None,
+            tasks: Sequence[str | None] | None = None,
+        ) -> np.ndarray:
+            assert track is not None
+            track(len(pairs))
+            return super().score(pairs, track, tasks)
+
+    groups = [group("a", [[1], [2, 3]]), group("b", [[4]])]
+    RerankJob(groups).run("numbers", Telling(), begin=begin)
+    assert said == ["begin 4", "done 4"]
+
+
 numbers = st.lists(st.lists(st.integers(-50, 50), max_size=4), max_size=8)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from qembed.errors import EncodingError
 from qembed.pipeline.retrieval.answer import RerankSummary
@@ -14,6 +14,9 @@ from qembed.pipeline.retrieval.fusion import interpolate_zscores, least_scores, 
 if TYPE_CHECKING:
     from qembed.protocols import Pair, Scorer, Tasks, Track
     from qembed.types import Rows, Scores
+
+BeginScoring: TypeAlias = "Callable[[int], Track]"
+"""Called with the number of pairs as scoring begins; returns what is told of each few pairs scored."""
 
 FIRST_SLICE, LARGEST_SLICE = 8, 256
 """Pairs per slice: of the first one, and at most."""
@@ -76,15 +79,15 @@ class RerankJob:
         spec: str,
         reranker: Scorer,
         budget: float | None = None,
-        track: Callable[[int], None] | None = None,
+        begin: BeginScoring | None = None,
     ) -> tuple[list[RerankedGroup], RerankSummary]:
         """(the reordered groups, a summary for the user).
 
-        `spec`: the reranker's, for the summary. `budget`: seconds of scoring, None without a limit. `track`:
-        called with the number of pairs just scored.
+        `spec`: the reranker's, for the summary. `budget`: seconds of scoring, None without a limit.
         """
         import numpy as np
 
+        track = None if begin is None else begin(len(self.pairs))
         refused: list[str] = []
         scores = score_pairs(
             reranker, self.pairs, self._ranks, budget, track, tasks=self.tasks, refused=refused

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, TypeAlias
 
@@ -129,29 +129,38 @@ class RunRequest:
 
 @dataclass(frozen=True, slots=True)
 class RerankedHits:
-    """Hits in their new order, as lines of `--format jsonl`. `reranked`: None if there were none."""
+    """Hits in their new order, as lines of `--format jsonl`. `reranked`: None if there were none.
+
+    `seconds`: stage -> seconds.
+    """
 
     hits: Sequence[dict[str, Any]]
     reranked: RerankSummary | None
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """JSON values for `from_json`."""
-        return {"hits": self.hits, "reranked": summary_to_json(self.reranked)}
+        reranked = summary_to_json(self.reranked)
+        return {"hits": self.hits, "reranked": reranked, "seconds": dict(self.seconds)}
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> RerankedHits:
         """Hits from JSON values."""
-        return cls(body["hits"], summary_from_json(body["reranked"]))
+        return cls(body["hits"], summary_from_json(body["reranked"]), body["seconds"])
 
 
 @dataclass(frozen=True, slots=True)
 class RerankedRun:
-    """A run in its new order. `warnings`: lines on oddities of its files. `hits`: the run's, if asked for."""
+    """A run in its new order. `warnings`: lines on oddities of its files. `hits`: the run's, if asked for.
+
+    `seconds`: stage -> seconds.
+    """
 
     run: Run
     reranked: RerankSummary
     warnings: Sequence[str] = ()
     hits: Sequence[HitLine] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """JSON values for `from_json`."""
@@ -160,13 +169,15 @@ class RerankedRun:
             "reranked": self.reranked.to_json(),
             "warnings": list(self.warnings),
             "hits": list(self.hits),
+            "seconds": dict(self.seconds),
         }
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> RerankedRun:
         """Run from JSON values."""
         summary = RerankSummary.from_json(body["reranked"])
-        return cls(body["run"], summary, tuple(body["warnings"]), tuple(body["hits"]))
+        warnings, hits = tuple(body["warnings"]), tuple(body["hits"])
+        return cls(body["run"], summary, warnings, hits, body["seconds"])
 
 
 # ── standard input ───────────────────────────────────────────────────────────────────────────────

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from qembed.errors import InputError
 from qembed.models import Model, open_model, open_reranker, passage_text, query_text, task_template
 from qembed.pipeline.locate import model_spec
+from qembed.pipeline.progress import StageTimer
 from qembed.pipeline.recipe import TITLE_RULE
 from qembed.pipeline.retrieval.answer import hit_json
 from qembed.pipeline.retrieval.fusion import rerank_share
@@ -30,20 +31,19 @@ from qembed.types import Hit, Query, Results, Run
 
 if TYPE_CHECKING:
     from qembed.models import Profile
-    from qembed.protocols import Scorer, Track
+    from qembed.pipeline.retrieval.reranking.job import BeginScoring
+    from qembed.protocols import Scorer
     from qembed.types import Scores
 
 Models = Callable[[], tuple[Model, "Scorer"]]
 """Opens the model and the reranker."""
-Counter = Callable[[int], AbstractContextManager["Track | None"]]
-"""Progress display for a number of units; yields the callback."""
 
 
 # ── hits ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 def rerank_hits(
-    request: RerankRequest, index: Path | None, track: Track | None = None
+    request: RerankRequest, index: Path | None, begin: BeginScoring | None = None
 ) -> RerankedHits:
     """Rerank hits in this process.
 
@@ -63,11 +63,11 @@ def rerank_hits(
         model = open_model(model_spec(request.model, remembered))
         return model, open_reranker(request.options.spec, model)
 
-    return rerank_hits_with(models, request, track)
+    return rerank_hits_with(models, request, begin)
 
 
 def rerank_hits_with(
-    models: Models, request: RerankRequest, track: Track | None = None
+    models: Models, request: RerankRequest, begin: BeginScoring | None = None
 ) -> RerankedHits:
     """Each query's hits, reordered and cut to k, with `scores.rerank` and `rank` filled in.
 
@@ -77,19 +77,22 @@ def rerank_hits_with(
     check_rerank_options(options)
     if not hits:
         return RerankedHits([], None)
-    model, reranker = models()
+    timer = StageTimer()
+    with timer("load"):
+        model, reranker = models()
     queries: dict[str, list[HitLine]] = {}
     for hit in hits:
         queries.setdefault(str(hit["query_id"]), []).append(hit)
     job = RerankJob([_hit_group(group, options, model.profile) for group in queries.values()])
-    reordered, summary = job.run(options.spec, reranker, options.budget, track)
+    with timer("rerank"):
+        reordered, summary = job.run(options.spec, reranker, options.budget, begin)
     found: list[HitLine] = []
     for group, new in zip(queries.values(), reordered, strict=True):
         for rank, i in enumerate(new.best(options.min_score, options.k), 1):
             scores = {**(group[i].get("scores") or {}), "rerank": _json_score(new.scores[i])}
             score = round(float(new.final[i]), 6)
             found.append({**group[i], "scores": scores, "rank": rank, "score": score})
-    return RerankedHits(found, summary)
+    return RerankedHits(found, summary, dict(timer))
 
 
 def _hit_group(hits: Sequence[HitLine], options: RerankOptions, profile: Profile) -> CandidateGroup:
@@ -153,19 +156,20 @@ def _json_score(score: float) -> float | None:
 def rerank_run_files(
     request: RunRequest,
     session: Callable[[], AbstractContextManager[Session]],
-    counter: Counter = lambda _total: nullcontext(),
+    begin: BeginScoring | None = None,
 ) -> RerankedRun:
     """Rerank the run of a file. `session` opens the index once the files are read."""
     from qembed.evaluation import read_queries, read_run
 
     check_rerank_options(request.options)
     warnings: list[str] = []
-    run = read_run(request.run, warn=warnings.append)
-    with counter(sum(len(documents) for documents in run.values())) as track:
+    timer = StageTimer()
+    with timer("read"):
+        run = read_run(request.run, warn=warnings.append)
         queries = read_queries(request.queries, warn=warnings.append)
-        with session() as opened:
-            found = rerank_run(opened, run, queries, request.options, track, hits=request.hits)
-    return replace(found, warnings=tuple(warnings))
+    with session() as opened:
+        found = rerank_run(opened, run, queries, request.options, begin, hits=request.hits)
+    return replace(found, warnings=tuple(warnings), seconds={**timer, **found.seconds})
 
 
 def rerank_run(
@@ -173,7 +177,7 @@ def rerank_run(
     run: Run,
     queries: Sequence[Query],
     options: RerankOptions,
-    track: Track | None = None,
+    begin: BeginScoring | None = None,
     *,
     hits: bool = False,
 ) -> RerankedRun:
@@ -222,7 +226,8 @@ def rerank_run(
                 ),
             )
         )
-    reordered, summary = RerankJob(groups).run(options.spec, reranker, options.budget, track)
+    with session.timer("rerank"):
+        reordered, summary = RerankJob(groups).run(options.spec, reranker, options.budget, begin)
     final = {
         q: {names[i]: float(new.final[i]) for i in new.best(options.min_score, options.k)}
         for (q, names), new in zip(ranked.items(), reordered, strict=True)
@@ -235,7 +240,7 @@ def rerank_run(
                 for i in new.best(options.min_score, options.k)
             ]
             lines += _run_hits(session, by_id[q], places, new)
-    return RerankedRun(final, summary, hits=lines)
+    return RerankedRun(final, summary, hits=lines, seconds=dict(session.timer))
 
 
 def _run_hits(
