@@ -170,17 +170,19 @@ class RunBuilder:
             return as_judged(self.spans.get(r.query.id, {}), names, passages, scores, depth)
         hits = dict(zip(names, scores, strict=True))
         into.rows.update(zip(((r.query.id, n) for n in names[:10]), r.rows.tolist(), strict=False))
-        if r.query.id in hits and self._is_itself(r.query, r.rows, names):
+        if r.query.id in hits and self.is_itself(r.query, r.rows[[names.index(r.query.id)]]):
             del hits[r.query.id]
         return dict(list(hits.items())[:depth])
 
-    def _is_itself(self, query: Query, rows: Rows, names: Sequence[str]) -> bool:
-        """True if the document of the query's id is its text and not judged. `names`: ids by row."""
+    def is_itself(self, query: Query, row: Rows) -> bool:
+        """True if a document is the query's text, and not judged. `row`: of a passage of it, int64 (1,).
+
+        The document has the query's id.
+        """
         if self._judged.get(query.id, {}).get(query.id, -1) >= 0:  # negative: not judged
             return False
-        at = names.index(query.id)
-        passage = self.session.documents.passages(rows[at : at + 1])[0]
-        title = self.session.documents.entries(rows[at : at + 1])[0].title
+        passage = self.session.documents.passages(row)[0]
+        title = self.session.documents.entries(row)[0].title
         words = query.text.strip()
         return words in (passage.text.strip(), f"{title} {passage.text}".strip())
 

@@ -1,0 +1,304 @@
+"""Signals of every judged query: candidates of both searches, from which fusion is computed without another.
+
+One dense and one lexical search a text give what every mode, weight and document score needs. Candidates of
+all queries lie in flat arrays, those of one query together, in it those of one document; an arm is then a
+few operations over all of them. The result is what `eval` measures of the same options: a run of DEPTH
+documents, nDCG@10 with trec_eval's order of ties.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from qembed.pipeline.experiments.run_builder import QUERIES_PER_BATCH, RunBuilder
+from qembed.pipeline.retrieval.by_document import deepen, group_scores
+from qembed.pipeline.retrieval.candidates import NORMALIZATION_POOL, CandidateRetriever, hits_weight
+from qembed.pipeline.retrieval.fusion import DEFAULT_FUSION, RRF, SPREAD
+from qembed.pipeline.retrieval.options import QueryOptions
+from qembed.pipeline.retrieval.postprocess import maximal_marginal_relevance
+from qembed.pipeline.retrieval.ranking import CandidatePool, Searched
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from qembed.pipeline.experiments.tuning.judged_queries import JudgedQueries
+    from qembed.pipeline.filters import Allowed
+    from qembed.types import Rows, Scores, Vectors
+
+    Values = npt.NDArray[np.float64]
+    Mask = npt.NDArray[np.bool_]
+
+DEPTH = 100
+"""Documents of a run, as of the default measures of `eval`."""
+
+
+class Signals:
+    """Candidates of the judged queries under one text of each, and the values of any arm over them.
+
+    `builder`: of the same queries, in the same order. `vectors`: of the texts, float32 (n, dim).
+    """
+
+    def __init__(self, builder: RunBuilder, judged: JudgedQueries, vectors: Vectors) -> None:
+        import numpy as np
+
+        self._builder, self._judged = builder, judged
+        self._session = builder.session
+        found: list[tuple[Searched, CandidatePool]] = []
+        for at in range(0, len(judged.queries), QUERIES_PER_BATCH):
+            found += self._collect(at, vectors[at : at + QUERIES_PER_BATCH])
+        self._searched = [s for s, _ in found]
+        pools = [p for _, p in found]
+        # identical documents of other queries' pools must stay apart: groups are of one query
+        owner = np.repeat(np.arange(len(pools)), [len(p.rows) for p in pools])
+        rows = np.concatenate([p.rows for p in pools])
+        documents = self._session.snapshot.positions_of(rows)
+        rank = np.empty(len(builder.names), dtype=np.int64)
+        rank[np.array(sorted(range(len(builder.names)), key=builder.names.__getitem__))] = (
+            np.arange(len(builder.names), 0, -1)
+        )
+        # trec_eval puts the larger id first among equal scores
+        order = np.lexsort((rows, rank[documents], owner))
+        self._owner, self.rows, self._documents = owner[order], rows[order], documents[order]
+        self.cosines = np.concatenate([p.cosines for p in pools])[order]
+        self.bm25 = np.concatenate([p.bm25 for p in pools])[order]
+        self._near = _ranks([p.near for p in pools], [len(p.rows) for p in pools])[order]
+        self._words = _ranks([p.words for p in pools], [len(p.rows) for p in pools])[order]
+        scale = np.concatenate(
+            [np.ones(len(p.rows), bool) if p.scale is None else p.scale for p in pools]
+        )[order]
+        n = len(pools)
+        self._low = _per_query(np.minimum, self.cosines, self._owner, n, scale)
+        high = _per_query(np.maximum, self.cosines, self._owner, n, scale)
+        self._spread = np.maximum(high - self._low, SPREAD)
+        self._top = _per_query(np.maximum, self.bm25, self._owner, n, None)
+        change = (np.diff(self._owner, prepend=-1) != 0) | (
+            np.diff(self._documents, prepend=-1) != 0
+        )
+        self._starts = np.flatnonzero(change)
+        self._group_owner = self._owner[self._starts]
+        self._group_documents = self._documents[self._starts]
+        first = np.searchsorted(self._group_owner, np.arange(n))
+        self._column = np.arange(len(self._starts)) - first[self._group_owner]
+        self._width = int(self._column.max(initial=0)) + 1
+        self._hidden = self._find_hidden()
+        self._find_relevant()
+
+    # ── searching ────────────────────────────────────────────────────────────────────────────────
+
+    def _collect(self, at: int, vectors: Vectors) -> list[tuple[Searched, CandidatePool]]:
+        """Search one batch of queries, which begins at position `at`, as deep as a Retriever would."""
+        queries = self._judged.queries[at : at + len(vectors)]
+        groups: dict[str | None, list[int]] = {}
+        for i, q in enumerate(queries):
+            groups.setdefault(q.where, []).append(i)
+        found: dict[int, tuple[Searched, CandidatePool]] = {}
+        for where, positions in groups.items():
+            allowed = None
+            if where is not None:
+                allowed = self._session.documents.filters.allowed((where,))
+            texts = [queries[i].text for i in positions]
+            part = self._search(texts, vectors[positions], allowed)
+            found.update(zip(positions, part, strict=True))
+        return [found[i] for i in range(len(queries))]
+
+    def _search(
+        self, texts: Sequence[str], vectors: Vectors, allowed: Allowed | None
+    ) -> Sequence[tuple[Searched, CandidatePool]]:
+        snapshot, builder = self._session.snapshot, self._builder
+        retriever = CandidateRetriever(self._session, "auto", "auto", None)
+        own = any(q.id in builder.documents for q in builder.queries)
+
+        def find(ask: int) -> list[tuple[Searched, CandidatePool]]:
+            depth = max(ask, NORMALIZATION_POOL)
+            searched = retriever.search_both(texts, vectors, ask, allowed)
+            return [
+                (one, retriever.pool(vector, one, depth))
+                for vector, one in zip(vectors, searched, strict=True)
+            ]
+
+        def documents(found: tuple[Searched, CandidatePool]) -> int:
+            return len(set(snapshot.positions_of(found[1].rows).tolist()))
+
+        if builder.one_passage_each:
+            return find(DEPTH + own)
+        total = snapshot.passages_total if allowed is None else len(allowed.rows)
+        counted = int(snapshot.manifest.counts.get("documents", 1))
+        counted = counted if allowed is None else allowed.documents
+        return deepen(find, lambda f: len(f[1].rows), documents, DEPTH + own, total, counted)
+
+    # ── judgments ────────────────────────────────────────────────────────────────────────────────
+
+    def _find_hidden(self) -> Mask:
+        """Groups that are the query itself, which a run leaves out, bool (groups,)."""
+        import numpy as np
+
+        position = {name: i for i, name in enumerate(self._builder.names)}
+        itself = {}
+        for n, q in enumerate(self._judged.queries):
+            if q.id in position:
+                at = np.array([position[q.id]], dtype=np.int64)
+                rows = self._session.snapshot.rows_of(at)
+                if any(self._builder.is_itself(q, rows[[i]]) for i in range(len(rows))):
+                    itself[n] = position[q.id]
+        hidden = np.zeros(len(self._starts), dtype=bool)
+        for n, document in itself.items():
+            hidden |= (self._group_owner == n) & (self._group_documents == document)
+        return hidden
+
+    def _find_relevant(self) -> None:
+        """Find the groups with a positive grade, their queries, columns and grades."""
+        import numpy as np
+
+        position = {name: i for i, name in enumerate(self._builder.names)}
+        grades = [
+            {position[d]: g for d, g in self._judged.qrels[q.id].items() if g > 0 and d in position}
+            for q in self._judged.queries
+        ]
+        gains = np.array(
+            [
+                grades[q].get(d, 0)
+                for q, d in zip(
+                    self._group_owner.tolist(), self._group_documents.tolist(), strict=True
+                )
+            ],
+            dtype=np.float64,
+        )
+        at = np.flatnonzero((gains > 0) & ~self._hidden)
+        self._relevant = self._group_owner[at], self._column[at], gains[at]
+        self._ideal = self._judged.ideal_gains()
+
+    # ── values ───────────────────────────────────────────────────────────────────────────────────
+
+    def final_scores(self, options: QueryOptions) -> tuple[Scores, Mask]:
+        """(fused score of each candidate, float32 (N,); which of them the mode finds, bool (N,))."""
+        import numpy as np
+
+        if options.mode == "dense":
+            return self.cosines, self._near >= 0
+        if options.mode == "lexical":
+            return self.bm25, self._words >= 0
+        parameters = options.fusion_parameters or DEFAULT_FUSION
+        b = np.array(
+            [
+                hits_weight(s if options.mode == "auto" else s._replace(signals=None), parameters).b
+                for s in self._searched
+            ]
+        )
+        words = np.array([len(s.lexical[0]) > 0 for s in self._searched]) & (b > 0)
+        both = words[self._owner]
+        found = both | (self._near >= 0)
+        if options.fusion == "rrf":
+            final = np.zeros(len(self.rows), dtype=np.float32)
+            for ranks in (self._near, self._words):
+                final += np.where(ranks >= 0, 1.0 / (RRF + 1 + ranks), 0.0).astype(np.float32)
+        else:
+            low, spread, top = self._low, self._spread, self._top
+            share = self.bm25 / np.where(top > 0, top, np.float32(1))[self._owner]
+            apart = (self.cosines - low[self._owner]) / spread[self._owner]
+            weight = b.astype(np.float32)[self._owner]
+            total = (1 + b).astype(np.float32)[self._owner]
+            final = low[self._owner] + spread[self._owner] * (apart + weight * share) / total
+        return np.where(both, final, self.cosines), found
+
+    def document_scores(self, options: QueryOptions) -> Scores:
+        """Score of each (query, document), float32 (groups,), -inf for those that are not found."""
+        import numpy as np
+
+        final, found = self.final_scores(options)
+        inside = np.where(found, final, -np.inf).astype(np.float32)
+        if options.document_score == "best":
+            best = np.maximum.reduceat(inside, self._starts)
+        else:
+            best = self._several(inside, found, options.document_score)
+        return np.where(self._hidden, -np.inf, best).astype(np.float32)
+
+    def _several(self, inside: Scores, found: Mask, method: str) -> Scores:
+        """Score of each group from several of its passages; those not found count as the lowest."""
+        import numpy as np
+
+        group = np.repeat(
+            np.arange(len(self._starts)), np.diff(np.append(self._starts, len(inside)))
+        )
+        kept = np.flatnonzero(found)
+        order = kept[np.lexsort((-inside[kept], group[kept]))]
+        starts = np.flatnonzero(np.diff(group[order], prepend=-1))
+        at = group[order][starts]
+        n = len(self._searched)
+        lowest = _per_query(np.minimum, inside, self._owner, n, found)[self._group_owner[at]]
+        sizes = self._session.snapshot.catalog.pointers()[1][self._group_documents[at]]
+        out = np.full(len(self._starts), -np.inf, dtype=np.float32)
+        out[at] = group_scores(inside[order], starts, lowest, sizes, method)
+        return out
+
+    def values(self, options: QueryOptions) -> Values:
+        """nDCG@10 of each query, float64 (n,)."""
+        import numpy as np
+
+        table = np.full((len(self._searched), self._width), -np.inf, dtype=np.float32)
+        table[self._group_owner, self._column] = self.document_scores(options)
+        if options.diversity:
+            table = self._diverse(table, options)
+        query, column, gain = self._relevant
+        score = table[query, column]
+        rivals = table[query]
+        ahead = rivals > score[:, None]
+        ahead |= (rivals == score[:, None]) & (np.arange(self._width) < column[:, None])
+        rank = ahead.sum(axis=1)
+        counts = (rank < 10) & np.isfinite(score)
+        dcg = np.bincount(
+            query[counts], gain[counts] / np.log2(rank[counts] + 2), len(self._searched)
+        )
+        return np.divide(dcg, self._ideal, out=np.zeros(len(dcg)), where=self._ideal > 0)
+
+    def _diverse(self, table: Scores, options: QueryOptions) -> Scores:
+        """Scores that fall by 1 from rank to rank of the ten that diversity chooses, -inf for the others."""
+        import numpy as np
+
+        final, found = self.final_scores(options)
+        inside = np.where(found, final, -np.inf)
+        out = np.full_like(table, -np.inf)
+        first = np.searchsorted(self._group_owner, np.arange(len(table) + 1))
+        ends = np.append(self._starts, len(self.rows))
+        depth = max(DEPTH, options.candidates)
+        for q, scores in enumerate(table):
+            there = np.flatnonzero(np.isfinite(scores))
+            best = np.empty(len(there), dtype=np.int64)
+            for i, group in enumerate((first[q] + there).tolist()):
+                passages = slice(ends[group], ends[group + 1])
+                best[i] = self.rows[passages][int(np.argmax(inside[passages]))]
+            # a search orders equal scores by the row
+            order = np.lexsort((best, -scores[there]))[:depth]
+            order, best = there[order], best[order]
+            vectors = self._session.search.vectors(best)
+            chosen = maximal_marginal_relevance(scores[order], vectors, 10, options.diversity)
+            out[q, order[chosen]] = -np.arange(len(chosen), dtype=np.float32)
+        return out
+
+
+def _ranks(positions: Sequence[Rows], sizes: Sequence[int]) -> Rows:
+    """Rank of each candidate in one search, -1 for none, int64 (N,). `positions`: best first, by query."""
+    import numpy as np
+
+    parts = []
+    for at, size in zip(positions, sizes, strict=True):
+        ranks = np.full(size, -1, dtype=np.int64)
+        ranks[at] = np.arange(len(at))
+        parts.append(ranks)
+    return np.concatenate(parts)
+
+
+def _per_query(
+    operation: np.ufunc, values: Scores, owner: Rows, n: int, mask: Mask | None
+) -> Scores:
+    """Reduce the values of each query, float32 (n,); 0 for a query without any. `owner`: rising."""
+    import numpy as np
+
+    if mask is not None:
+        values, owner = values[mask], owner[mask]
+    out = np.zeros(n, dtype=np.float32)
+    if len(values):
+        starts = np.flatnonzero(np.diff(owner, prepend=-1))
+        out[owner[starts]] = operation.reduceat(values, starts)
+    return out
