@@ -22,6 +22,7 @@ COMMANDS = {
     "query": ("query:app", "Search by meaning."),
     "rerank": ("rerank:rerank", "Put hits in a better order."),
     "eval": ("eval.evaluate:app", "Measure retrieval, and fail a build when it got worse."),
+    "tune": ("tune:app", "Choose the index's settings by judged queries."),
     "add": ("add:add", "Add records without a source: memories, notes, facts."),
     "forget": ("forget:forget", "Delete records without a source."),
     "serve": (

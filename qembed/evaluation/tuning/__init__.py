@@ -10,7 +10,12 @@ from __future__ import annotations
 
 from qembed.evaluation.tuning.components import connected_components, near_duplicates, word_set
 from qembed.evaluation.tuning.folds import MIN_QUERIES, make_folds, random_folds
-from qembed.evaluation.tuning.nested import HeldOut, held_out_gains, simplest_of_the_best
+from qembed.evaluation.tuning.nested import (
+    HeldOut,
+    held_out_gains,
+    queries_with_seen_documents,
+    simplest_of_the_best,
+)
 from qembed.evaluation.tuning.verdict import Gain, judge
 
 __all__ = [
@@ -22,6 +27,7 @@ __all__ = [
     "judge",
     "make_folds",
     "near_duplicates",
+    "queries_with_seen_documents",
     "random_folds",
     "simplest_of_the_best",
     "word_set",

@@ -57,7 +57,7 @@ class AblationResult:
 # ── axes ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _instruction(session: Session, query: QueryOptions) -> list[Choice]:
+def instruction_choices(session: Session, query: QueryOptions) -> list[Choice]:
     """Choices: no instruction, the configured one, the model's own, its own prompts, and named tasks.
 
     Named tasks are tried only where a template has a place for them: another model was not trained with
@@ -150,7 +150,7 @@ def _dim(session: Session, _: QueryOptions) -> list[Choice]:
 
 
 AXES: dict[str, Callable[[Session, QueryOptions], list[Choice]]] = {
-    "instruction": _instruction,
+    "instruction": instruction_choices,
     "mode": _mode,
     "rerank": _rerank,
     "search": _search,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import isnan, nan
 from typing import TYPE_CHECKING
@@ -36,6 +36,15 @@ class CachingEncoder:
     def texts(self) -> int:
         """Number of texts encoded so far."""
         return len(self._vectors)
+
+    @property
+    def vectors(self) -> Mapping[str, Vectors]:
+        """Text -> its vector, float32 (dim,), of all texts encoded so far."""
+        return self._vectors
+
+    def remember(self, vectors: Mapping[str, Vectors]) -> None:
+        """Take vectors that an earlier run encoded."""
+        self._vectors.update(vectors)
 
     def encode(self, texts: Sequence[str], *, half_cores: bool = False) -> Vectors:
         """float32 (len(texts), dim), as the wrapped encoder makes them."""

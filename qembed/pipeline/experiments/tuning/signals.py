@@ -169,6 +169,11 @@ class Signals:
         self._relevant = self._group_owner[at], self._column[at], gains[at]
         self._ideal = self._judged.ideal_gains()
 
+    def occurring(self) -> tuple[bool, bool]:
+        """(code among the nearest of any query; a query in a script that the model does not read)."""
+        signals = [s.signals for s in self._searched if s.signals is not None]
+        return any(s.code > 0 for s in signals), any(not s.readable for s in signals)
+
     # ── values ───────────────────────────────────────────────────────────────────────────────────
 
     def final_scores(self, options: QueryOptions) -> tuple[Scores, Mask]:

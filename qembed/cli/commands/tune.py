@@ -1,0 +1,122 @@
+"""`qembed tune`: the settings that judged queries choose for the index."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from qembed.cli.command import RerankCommand
+from qembed.cli.console import Console, StopSignals, dumps, out
+from qembed.cli.exit_codes import ExitCode
+from qembed.cli.options import (
+    FormatOption,
+    IndexOption,
+    ModelOption,
+    OutputFormat,
+    QuietOption,
+    VerboseOption,
+    reranker_spec,
+)
+from qembed.cli.tuned import tuned_text
+
+
+def tune(
+    queries: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Queries, BEIR or TREC form.", show_default=False),
+    ] = None,
+    qrels: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Judgments, BEIR or TREC form.", show_default=False),
+    ] = None,
+    index_dir: IndexOption = None,
+    only: Annotated[
+        str | None,
+        typer.Option(
+            metavar="AXIS,…",
+            help="Try only these: instruction, mode, fusion, rerank, document.",
+            show_default=False,
+        ),
+    ] = None,
+    candidates: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Instructions to try, one a line.", show_default=False),
+    ] = None,
+    rerank: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SPEC",
+            help="Try this reranker too, its share and its number of candidates. Repeatable.",
+            parser=reranker_spec,
+            show_default=False,
+        ),
+    ] = None,
+    folds: Annotated[int, typer.Option(help="Parts for the cross-validation.")] = 5,
+    apply: Annotated[
+        str | None,
+        typer.Option(
+            metavar="anyway|never",
+            help="Write the choice whatever its gain, or never. Default: if it is beyond chance.",
+            show_default=False,
+        ),
+    ] = None,
+    undo: Annotated[
+        bool, typer.Option("--undo", help="Take back what was chosen for the index.")
+    ] = False,
+    model: ModelOption = None,
+    format: FormatOption = OutputFormat.text,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Choose the index's settings by judged queries, and say what new queries gain.
+
+    \b
+    qembed tune --queries q.jsonl --qrels qrels.tsv
+    qembed tune --queries q.jsonl --qrels qrels.tsv --only mode,fusion --apply never
+    qembed tune --queries q.jsonl --qrels qrels.tsv --candidates instructions.txt --rerank late
+    qembed tune --undo
+    """
+    from qembed.cli.render.tuning import show, verdict
+    from qembed.errors import UsageError
+    from qembed.pipeline.locate import find_index
+
+    talk = Console(quiet, verbose)
+    root = find_index(index_dir)
+    if undo:
+        from qembed.pipeline.experiments.tuning.apply import take_back
+
+        if queries is not None or qrels is not None:
+            raise UsageError("--undo takes no queries")
+        taken = take_back(root)
+        if format is OutputFormat.json:
+            out(dumps({"schema": 1, "undone": None if taken is None else taken["options"]}))
+        elif taken is None:
+            talk.say("there is nothing to take back")
+        else:
+            talk.say(f"taken back: {tuned_text(taken['options'])}")
+        return
+    from qembed.pipeline.experiments.tuning.tune import TuneOptions
+    from qembed.pipeline.experiments.tuning.tune import tune as run
+
+    options = TuneOptions(
+        queries, qrels, only, candidates, rerank or (), folds, apply or "beyond-chance", model
+    )
+    with talk.progress(committing=StopSignals()) as progress:
+        found = run(root, options, progress)
+    body = found.to_json()
+    for warning in found.warnings:
+        talk.warn(warning)
+    if format is OutputFormat.json:
+        out(dumps(body))
+    else:
+        show(body)
+    talk.seconds(body["seconds"])
+    if not (body["better"] or body["applied"]):
+        talk.say(f"{verdict(body)}: nothing is written")
+        raise typer.Exit(ExitCode.GATE)
+
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app.command("tune", cls=RerankCommand)(tune)

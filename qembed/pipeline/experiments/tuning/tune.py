@@ -1,0 +1,256 @@
+"""`qembed tune`: judged queries to the settings of an index, and the gain that new queries can expect.
+
+judged queries -> texts of every instruction, encoded -> search on all of them: the choice
+               -> search on four fifths, judged on the last, five times: the gain
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qembed.errors import IndexDamaged, UsageError
+from qembed.evaluation.tuning import Gain, held_out_gains, judge, queries_with_seen_documents
+from qembed.pipeline.experiments.run_builder import RunBuilder
+from qembed.pipeline.experiments.tuning import arms
+from qembed.pipeline.experiments.tuning.apply import (
+    apply_choice,
+    changed_options,
+    described_files,
+)
+from qembed.pipeline.experiments.tuning.judged_queries import JudgedQueries, read_judged_queries
+from qembed.pipeline.experiments.tuning.scores import MEASURE, Scores
+from qembed.pipeline.experiments.tuning.search import Space, Step, search
+from qembed.pipeline.progress import Progress
+from qembed.pipeline.retrieval.options import QueryOptions
+from qembed.pipeline.retrieval.session import Session
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Values = npt.NDArray[np.float64]
+
+APPLY = ("beyond-chance", "anyway", "never")
+"""When the choice is written: if its gain is beyond chance, if there is any choice, never."""
+
+
+@dataclass(frozen=True, slots=True)
+class TuneOptions:
+    """Options of a tuning run, as the user wrote them. `candidates`: file of instructions."""
+
+    queries: Path | None
+    qrels: Path | None
+    only: str | None = None
+    candidates: Path | None = None
+    rerankers: Sequence[str] = ()
+    folds: int = 5
+    apply: str = "beyond-chance"
+    model: str | None = None
+
+
+@dataclass(slots=True)
+class Tuning:
+    """Result of a tuning run.
+
+    `steps`: of the search on all queries; the last has the choice. `new`: expected gain on queries about
+    documents that the choice has not seen; `seen`: on queries about documents that it has, None if no two
+    queries share one. `before`, `after`: values of each query, float64 (n,).
+    """
+
+    judged: JudgedQueries
+    folds: list[list[int]]
+    steps: list[Step]
+    new: Gain
+    seen: Gain | None
+    measured: dict[QueryOptions, Values]
+    fold_choices: list[QueryOptions]
+    applied: bool = False
+    warnings: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def base(self) -> QueryOptions:
+        """Settings that the others are compared with."""
+        return self.steps[0].options
+
+    @property
+    def chosen(self) -> QueryOptions:
+        """Settings that the search ended with."""
+        return self.steps[-1].options
+
+    @property
+    def is_better(self) -> bool:
+        """True if there is a choice, and its expected gain is beyond chance."""
+        return self.chosen != self.base and self.new.beyond_chance()
+
+    def gain_json(self) -> dict[str, Any]:
+        """Expected gains."""
+        seen = None if self.seen is None else self.seen.to_json()
+        return {"measure": MEASURE, "new": self.new.to_json(), "seen": seen}
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON object, as `--format json` prints it."""
+        names = [q.id for q in self.judged.queries]
+        before, after = self.measured[self.base], self.measured[self.chosen]
+        return {
+            "schema": 1,
+            "chosen": changed_options(self.chosen),
+            "description": arms.describe(self.chosen),
+            "better": self.is_better,
+            "applied": self.applied,
+            "gain": self.gain_json(),
+            "measures": {
+                "before": {MEASURE: float(before.mean())},
+                "after": {MEASURE: float(after.mean())},
+            },
+            "steps": [step.to_json() for step in self.steps],
+            "arms": [
+                {
+                    "settings": changed_options(options),
+                    "description": arms.describe(options),
+                    "measures": {MEASURE: float(values.mean())},
+                }
+                for options, values in self.measured.items()
+            ],
+            "folds": [[names[i] for i in fold] for fold in self.folds],
+            "fold_choices": [changed_options(options) for options in self.fold_choices],
+            "per_query": {
+                name: {"query": q.text, "before": float(b), "after": float(a)}
+                for name, q, b, a in zip(names, self.judged.queries, before, after, strict=True)
+            },
+            "warnings": list(self.warnings),
+            "seconds": {k: round(v, 3) for k, v in self.seconds.items()},
+        }
+
+
+def tune(
+    root: Path,
+    options: TuneOptions,
+    progress: Progress | None = None,
+    propose: Callable[[Session, JudgedQueries, Scores], Sequence[str]] | None = None,
+) -> Tuning:
+    """Search the settings of the index at `root`, judge the choice, and write it as the options say.
+
+    `propose`: further instructions to try. Raises UsageError, InputError for files that cannot be used,
+    ModelUnavailable, KeyboardInterrupt if `progress` was stopped; nothing is written then.
+    """
+    progress = progress or Progress()
+    axes = arms.parse_axes(options.only)
+    if options.apply not in APPLY:
+        raise UsageError(f"--apply {options.apply}: one of {', '.join(APPLY)} is wanted")
+    lines = [] if options.candidates is None else arms.read_candidates(options.candidates)
+    warnings: list[str] = []
+    began = time.perf_counter()
+    with Session(root, options.model) as session:
+        manifest = session.snapshot.manifest
+        known = dict.fromkeys(session.snapshot.catalog.ids())
+        judged = read_judged_queries(options.queries, options.qrels, known, warnings.append)
+        folds = judged.folds(options.folds)
+        builder = RunBuilder(session, judged.queries, judged.qrels, progress)
+        scores = Scores(builder, judged, progress)
+        if propose is not None:
+            lines += propose(builder.session, judged, scores)
+        space = make_space(builder, axes, lines, options.rerankers, warnings.append)
+        scores.encode([space.base, *space.instructions.values()])
+        space = _with_signals(space, scores)
+        progress.phase("arms", "settings", None)
+        found = _judge(judged, folds, space, scores)
+        found.warnings = [*warnings, *builder.refused_pairs()]
+        found.seconds = {"total": time.perf_counter() - began, **session.timer}
+        data = described_files({"queries": _given(options.queries), "qrels": _given(options.qrels)})
+    if found.chosen != found.base and (
+        options.apply == "anyway" or (options.apply == "beyond-chance" and found.is_better)
+    ):
+        found.applied = apply_choice(
+            root,
+            (manifest.uid, manifest.generation),
+            changed_options(found.chosen),
+            found.gain_json(),
+            data,
+        )
+        if not found.applied:
+            raise IndexDamaged("the index was rebuilt meanwhile: nothing is written (tune again)")
+    return found
+
+
+def _given(path: Path | None) -> Path:
+    assert path is not None, "read_judged_queries has refused it"
+    return path
+
+
+def make_space(
+    builder: RunBuilder,
+    axes: Sequence[str],
+    lines: Sequence[str],
+    rerankers: Sequence[str],
+    warn: Callable[[str], None],
+) -> Space:
+    """Settings that this index can be searched with. `warn`: called with what is not tried, and why."""
+    session = builder.session
+    base = QueryOptions()
+    found: dict[str, QueryOptions] = {}
+    if "instruction" in axes:
+        name = session.recipe.model
+        if not arms.takes_instructions(session):
+            tried = "with and without its own prompts" if _has_prompts(session) else "none"
+            left = f"; {len(lines)} of --candidates are left out" if lines else ""
+            warn(
+                f"{name} was not trained with instructions, as far as is known: tried {tried}{left}"
+            )
+            lines = []
+        found = arms.instruction_arms(session, base, lines)
+    has_words = session.search.lexical is not None
+    if not has_words and {"mode", "fusion"} & set(axes):
+        warn("there is no word index: modes and fusion are not tried (qembed index makes it)")
+    return Space(
+        base,
+        axes,
+        found,
+        rerankers,
+        has_words,
+        builder.one_passage_each,
+    )
+
+
+def _has_prompts(session: Session) -> bool:
+    profile = session.loaded.model.profile
+    return profile.query != "{query}" or bool(profile.prompts)
+
+
+def _with_signals(space: Space, scores: Scores) -> Space:
+    """The space with the constants that these queries can tell apart."""
+    from dataclasses import replace
+
+    if not space.has_words:
+        return space
+    code, unread = scores.signals(space.base).occurring()
+    return replace(space, code=code, unread=unread)
+
+
+def _judge(judged: JudgedQueries, folds: list[list[int]], space: Space, scores: Scores) -> Tuning:
+    """Search on all queries and on the parts that leave a fold out."""
+    import numpy as np
+
+    everything = np.arange(len(judged.queries))
+    steps = search(space, scores, everything)
+
+    def choose(positions: npt.NDArray[np.int64]) -> QueryOptions:
+        return search(space, scores, positions)[-1].options
+
+    held_out = held_out_gains(folds, choose, scores, space.base)
+    new = judge(MEASURE, held_out.gains, judged.components)
+    assert new is not None, "folds hold every query"
+    seen = None
+    at_random = judged.random_folds(len(folds))
+    shared = queries_with_seen_documents(at_random, judged.relevant)
+    if len(shared):
+        gains = held_out_gains(at_random, choose, scores, space.base).gains
+        left_out = np.full(len(gains), math.nan)
+        left_out[shared] = gains[shared]
+        seen = judge(MEASURE, left_out, judged.components)
+    return Tuning(judged, folds, steps, new, seen, scores.measured, held_out.chosen)

@@ -1,0 +1,155 @@
+"""`qembed tune` on the command line: output, exit codes, what it writes and takes back."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from qembed.store import manifest as manifests
+from tests.cli.conftest import Shell
+
+TUNE = ("tune", "--queries", "q.jsonl", "--qrels", "r.tsv")
+LETTERS = "abcdefghij"
+
+
+def word(n: int, start: str) -> str:
+    return start + "".join(LETTERS[int(c)] for c in f"{n:04}")
+
+
+@pytest.fixture
+def tunable(shell: Shell) -> Shell:
+    """A model with instructions whose default finds little, and a file with one that finds all."""
+    documents = [{"_id": f"d{i}", "text": " ".join(word(7 * i + n, "d") for n in range(4))}
+                 for i in range(40)]  # fmt: skip
+    queries = [{"_id": f"q{i}", "text": " ".join(word(7 * i + n, "q") for n in range(2))}
+               for i in range(30)]  # fmt: skip
+    for name, records in (("c.jsonl", documents), ("q.jsonl", queries)):
+        shell.write(name, "".join(json.dumps(r) + "\n" for r in records))
+    shell.write("r.tsv", "".join(f"q{i}\td{i}\t1\n" for i in range(30)))
+    shell.write("lines.txt", "Find the very document\n")
+    shell.old()
+    assert shell("index", "c.jsonl", "--model", "py:tests.encoders:instructed").code == 0
+    return shell
+
+
+@pytest.fixture(autouse=True)
+def best(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INSTRUCTED_BEST", "Find the very document")
+
+
+def test_a_gain_is_written_used_shown_and_taken_back(tunable: Shell) -> None:
+    words = word(3 * 7, "q")
+    done = tunable(*TUNE, "--candidates", "lines.txt", "--only", "instruction")
+    assert done.code == 0, done.err
+    assert "*" in done.out
+    assert "chosen: task Find the very document" in done.out
+    assert "expected on new queries:   nDCG@10 +0." in done.out
+    assert "the index uses it from now on (qembed tune --undo takes it back)" in done.out
+    explained = tunable("query", words, "--explain", "--no-server")
+    assert "Instruct: Find the very document" in explained.err
+    assert "tuned (--untuned leaves it out): task Find the very document" in explained.err
+    other = tunable("query", words, "--task", "web", "--explain", "--no-server")
+    assert "Find the very document" not in other.err
+    assert "task Find the very document" in tunable("status").out
+    undone = tunable("tune", "--undo")
+    assert undone.code == 0
+    assert "taken back: task Find the very document" in undone.err
+    assert tunable("tune", "--undo", "--format", "json").json == {"schema": 1, "undone": None}
+    assert "very document" not in tunable("query", words, "--explain", "--no-server").err
+
+
+def test_json_has_the_promised_fields(tunable: Shell) -> None:
+    done = tunable(*TUNE, "--candidates", "lines.txt", "--format", "json", "--apply", "never")
+    assert done.code == 0
+    body = done.json
+    assert body["schema"] == 1
+    assert body["chosen"]["task"] == "Find the very document"
+    assert body["applied"] is False
+    assert body["gain"]["measure"] == "nDCG@10"
+    assert set(body["gain"]["new"]) >= {"mean", "low", "high", "p", "queries"}
+    assert body["gain"]["seen"] is None
+    assert {frozenset(arm) for arm in body["arms"]} >= {
+        frozenset({"settings", "description", "measures"})
+    }
+    assert body["arms"][0]["settings"] == {}
+    assert sorted(q for fold in body["folds"] for q in fold) == sorted(f"q{i}" for i in range(30))
+    assert len(body["folds"]) == 5
+    assert manifests.read(tunable.folder / ".qembed").tuned is None
+
+
+def test_no_gain_is_exit_3_and_nothing_is_written(tunable: Shell) -> None:
+    before = manifests.read(tunable.folder / ".qembed")
+    done = tunable(*TUNE, "--only", "document", "--folds", "3")
+    assert done.code == 3
+    assert "nothing is written" in done.err
+    assert "expected on new queries" in done.out
+    assert manifests.read(tunable.folder / ".qembed") == before
+    assert (
+        len(tunable(*TUNE, "--only", "document", "--folds", "3", "--format", "json").json["folds"])
+        == 3
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("tune",), "--queries FILE and --qrels FILE are wanted"),
+        (
+            (*TUNE, "--only", "mood"),
+            "--only mood: one of instruction, mode, fusion, rerank, document",
+        ),
+        ((*TUNE, "--apply", "maybe"), "--apply maybe"),
+        ((*TUNE, "--candidates", "none.txt"), "cannot read none.txt"),
+        ((*TUNE, "--folds", "100"), "makes no 100 folds"),
+        ((*TUNE, "--undo"), "--undo takes no queries"),
+        (("tune", "--queries", "q.jsonl", "--qrels", "none.tsv"), "none.tsv"),
+    ],
+)
+def test_mistakes_are_exit_2(tunable: Shell, arguments: tuple[str, ...], message: str) -> None:
+    done = tunable(*arguments)
+    assert done.code == 2, done.err
+    assert message in done.err
+    assert done.out == ""
+
+
+def test_a_model_that_is_gone(tunable: Shell) -> None:
+    done = tunable(*TUNE, "--model", "py:tests.encoders:nobody")
+    assert done.code == 2
+    assert "has no function 'nobody'" in done.err
+
+
+def test_without_an_index(shell: Shell) -> None:
+    done = shell(*TUNE)
+    assert done.code == 2
+    assert "no index" in done.err
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_with_130_and_a_second_run_goes_on(tunable: Shell) -> None:
+    tunable.write("lines.txt", "".join(f"Find document number {i}\n" for i in range(60)))
+    command = [sys.executable, "-m", "qembed", *TUNE, "--candidates", "lines.txt", "-q"]
+    cache = tunable.folder.parent / "cache" / "tune"
+    slow = subprocess.Popen(
+        command, cwd=tunable.folder, env=tunable.env(BAG_DELAY="0.004"), stderr=subprocess.PIPE
+    )
+    time.sleep(4)
+    assert slow.poll() is None, "too fast to be interrupted"
+    os.kill(slow.pid, signal.SIGINT)
+    _, err = slow.communicate(timeout=30)
+    assert slow.returncode == 130, err
+    assert b"Traceback" not in err
+    assert manifests.read(tunable.folder / ".qembed").tuned is None
+    stored = list(Path(cache).glob("*.npz"))
+    assert len(stored) == 1
+    begun = len(np.load(stored[0])["keys"])
+    assert 64 <= begun < 1800
+    assert tunable(*TUNE, "--candidates", "lines.txt").code in (0, 3)
+    assert len(np.load(stored[0])["keys"]) > 1800

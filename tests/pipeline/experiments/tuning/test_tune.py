@@ -1,0 +1,278 @@
+"""The whole of `tune`: planted effects are found, chance and memory are not called a gain."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from qembed.errors import InputError, UsageError
+from qembed.evaluation import evaluate, parse_measures
+from qembed.pipeline.experiments.run_builder import RunBuilder
+from qembed.pipeline.experiments.tuning.apply import take_back
+from qembed.pipeline.experiments.tuning.arms import complexity, describe, read_candidates
+from qembed.pipeline.experiments.tuning.judged_queries import read_judged_queries
+from qembed.pipeline.experiments.tuning.signals import DEPTH
+from qembed.pipeline.experiments.tuning.tune import TuneOptions, Tuning, tune
+from qembed.pipeline.indexing.build import build
+from qembed.pipeline.indexing.options import IndexOptions
+from qembed.pipeline.recipe import RecipeOptions
+from qembed.pipeline.retrieval.options import QueryOptions
+from qembed.pipeline.retrieval.session import Session
+from qembed.store import manifest as manifests
+from tests.encoders import Bag
+from tests.pipeline.conftest import BAG
+
+INSTRUCTED = "py:tests.encoders:instructed"
+CANDIDATES = [f"Find what number {i} is about" for i in range(30)]
+
+
+def write(folder: Path, documents: dict[str, str], queries: dict[str, str], judged: dict[str, list[str]],
+          model: str = BAG) -> Path:  # fmt: skip
+    """An index of the documents, queries in q.jsonl, judgments in r.tsv."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, records in (("c.jsonl", documents), ("q.jsonl", queries)):
+        lines = [json.dumps({"_id": i, "text": t}) for i, t in records.items()]
+        (folder / name).write_text("\n".join(lines) + "\n")
+    rows = [f"{q}\t{d}\t1" for q, ds in judged.items() for d in ds]
+    (folder / "r.tsv").write_text("\n".join(["query-id\tcorpus-id\tscore", *rows]) + "\n")
+    recipe = RecipeOptions(model=model)
+    build(folder / ".qembed", IndexOptions(paths=[str(folder / "c.jsonl")], recipe=recipe))
+    return folder
+
+
+def invented(rng: np.random.Generator, n: int) -> list[str]:
+    """Words of seven letters, all different."""
+    return ["".join(word) for word in rng.choice(list("abcefghijklmnop"), (n, 7))]
+
+
+def planted(folder: Path, per_document: int = 1, seed: int = 11) -> Path:
+    """60 documents of invented words; queries of some of a document's words in the queries' spelling."""
+    rng = np.random.default_rng(seed)
+    words = [invented(rng, 8) for _ in range(60)]
+    common = invented(rng, 12)
+    texts = {
+        f"d{d}": " ".join(f"d{w}" for w in [*own, *rng.choice(common, 3)])
+        for d, own in enumerate(words)
+    }
+    queries, judged = {}, {}
+    for d in range(60 // per_document):
+        for n in range(per_document):
+            # the first word of a document's queries is the same
+            chosen = [words[d][0], words[d][1 + n], *rng.choice(common, 2, replace=False)]
+            queries[f"q{d}-{n}"] = " ".join(f"q{w}" for w in chosen)
+            judged[f"q{d}-{n}"] = [f"d{d}"]
+    return write(folder, texts, queries, judged, INSTRUCTED)
+
+
+def run(folder: Path, **options: object) -> Tuning:
+    asked = TuneOptions(folder / "q.jsonl", folder / "r.tsv", **options)  # type: ignore[arg-type]
+    return tune(folder / ".qembed", asked)
+
+
+def candidates(folder: Path, lines: list[str]) -> Path:
+    path = folder / "candidates.txt"
+    path.write_text("# tried\n" + "\n".join(lines) + "\n")
+    return path
+
+
+@pytest.mark.slow
+def test_the_best_of_thirty_instructions_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INSTRUCTED_BEST", CANDIDATES[17])
+    folder = planted(tmp_path)
+    found = run(folder, candidates=candidates(folder, CANDIDATES))
+    assert found.chosen.task == CANDIDATES[17]
+    assert {o.task for o in found.fold_choices} == {CANDIDATES[17]}
+    assert found.is_better
+    assert found.applied
+    assert found.new.low > 0
+    tuned = manifests.read(folder / ".qembed").tuned
+    assert tuned is not None
+    assert tuned["options"]["task"] == CANDIDATES[17]
+    assert tuned["data"]["queries"]["name"] == "q.jsonl"
+    assert tuned["gain"]["new"]["queries"] == 60
+
+
+@pytest.mark.slow
+def test_memory_of_documents_is_no_gain_on_new_queries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each document has six queries, which plain folds put on both sides."""
+    monkeypatch.setenv("INSTRUCTED_MEMORY", "1")
+    folder = planted(tmp_path, per_document=6, seed=2)
+    before = manifests.read(folder / ".qembed")
+    found = run(folder, candidates=candidates(folder, CANDIDATES), only="instruction")
+    in_sample = (found.measured[found.chosen] - found.measured[found.base]).mean()
+    assert found.chosen != found.base
+    assert found.seen is not None
+    assert found.seen.mean > in_sample / 2, "the leak is there"
+    assert not found.new.beyond_chance()
+    assert found.new.mean < found.seen.mean / 2
+    assert not found.applied
+    assert manifests.read(folder / ".qembed") == before
+
+
+@pytest.mark.slow
+def test_shuffled_judgments_are_refused(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    words = [f"w{i}" for i in range(80)]
+    documents = {f"d{i}": " ".join(rng.choice(words, 12)) for i in range(90)}
+    queries = {f"q{i}": " ".join(rng.choice(documents[f"d{i}"].split(), 4)) for i in range(40)}
+    folder = write(tmp_path, documents, queries, {q: [f"d{q[1:]}"] for q in queries})
+    accepted = 0
+    for seed in range(20):
+        order = np.random.default_rng(seed).permutation(40)
+        rows = [f"q{i}\td{order[i]}\t1" for i in range(40)]
+        (folder / "r.tsv").write_text("query-id\tcorpus-id\tscore\n" + "\n".join(rows) + "\n")
+        accepted += run(folder, apply="never").is_better
+    assert accepted <= 2
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """25 queries, all answered."""
+    documents = {f"d{i}": f"word{i} other{i} more" for i in range(30)}
+    queries = {f"q{i}": f"word{i} more" for i in range(25)}
+    return write(tmp_path, documents, queries, {f"q{i}": [f"d{i}"] for i in range(25)})
+
+
+def test_values_of_all_arms_are_those_of_eval(small: Path) -> None:
+    found = run(small, rerankers=["py:qembed.testing:reranker"], apply="never")
+    with Session(small / ".qembed") as session:
+        builder = RunBuilder(session, found.judged.queries, found.judged.qrels)
+        measured = {o: v for o, v in found.measured.items() if not o.diversity}
+        assert any(o.rerank for o in measured)
+        for options in list(measured)[::5]:
+            from dataclasses import replace
+
+            built = builder.rank(replace(options, k=DEPTH))
+            report = evaluate(parse_measures("nDCG@10"), found.judged.qrels, built.run)
+            wanted = [report.per_query[q.id]["nDCG@10"] for q in found.judged.queries]
+            np.testing.assert_allclose(measured[options], wanted, atol=1e-9)
+
+
+def test_it_is_deterministic(small: Path) -> None:
+    first, second = (run(small, apply="never").to_json() for _ in range(2))
+    for body in (first, second):
+        del body["seconds"]
+    assert first == second
+
+
+def test_a_second_run_encodes_nothing(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[str] = []
+    encode = Bag.encode
+    monkeypatch.setattr(
+        Bag, "encode", lambda self, texts: counted.extend(texts) or encode(self, texts)
+    )
+    first = run(small, apply="never")
+    assert len(counted) == len(set(counted)) == 25, "each text once, however many settings"
+    second = run(small, apply="never")
+    assert len(counted) == 25
+    assert first.new == second.new
+
+
+def test_folds_share_no_relevant_document(tmp_path: Path) -> None:
+    documents = {f"d{i}": f"word{i} more" for i in range(40)}
+    queries = {f"q{i}": f"word{i} asked{i}" for i in range(40)}
+    judged = {f"q{i}": [f"d{i}", f"d{i // 4 * 4}"] for i in range(40)}
+    found = run(write(tmp_path, documents, queries, judged), apply="never")
+    of = [{d for i in fold for d in found.judged.relevant[i]} for fold in found.folds]
+    assert not any(a & b for n, a in enumerate(of) for b in of[:n])
+    assert found.new.components == 10
+
+
+def test_a_choice_without_a_sure_gain_is_written_only_when_asked(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    words = [f"w{i}" for i in range(40)]
+    documents = {f"d{i}": " ".join(rng.choice(words, 8)) for i in range(60)}
+    queries = {f"q{i}": " ".join(rng.choice(documents[f"d{i}"].split(), 3)) for i in range(24)}
+    folder = write(tmp_path, documents, queries, {q: [f"d{q[1:]}"] for q in queries})
+    before = manifests.read(folder / ".qembed")
+    found = run(folder)
+    assert not found.is_better
+    assert not found.applied
+    assert manifests.read(folder / ".qembed") == before
+    again = run(folder, apply="anyway")
+    assert again.chosen != again.base
+    assert again.applied
+    assert manifests.read(folder / ".qembed").tuned is not None
+    assert take_back(folder / ".qembed") is not None
+    assert manifests.read(folder / ".qembed").tuned is None
+
+
+def test_a_model_without_instructions_is_said_to_be_one(small: Path) -> None:
+    lines = candidates(small, ["Find the answer to the question"])
+    found = run(small, candidates=lines, only="instruction", apply="never")
+    assert any("was not trained with instructions" in w and "1 of --candidates" in w
+               for w in found.warnings)  # fmt: skip
+    assert all(o.task is None for o in found.measured)
+
+
+class TestBadInput:
+    def refused(self, folder: Path, kind: type[Exception], match: str, **options: object) -> None:
+        before = sorted((folder / ".qembed").iterdir()), manifests.read(folder / ".qembed")
+        with pytest.raises(kind, match=match):
+            run(folder, **options)
+        assert before == (
+            sorted((folder / ".qembed").iterdir()),
+            manifests.read(folder / ".qembed"),
+        )
+
+    def test_too_few_queries(self, small: Path) -> None:
+        rows = [f"q{i}\td{i}\t1" for i in range(19)]
+        (small / "r.tsv").write_text("\n".join(rows) + "\n")
+        self.refused(small, InputError, "19 queries have a relevant document")
+
+    def test_judgments_without_relevant_documents(self, small: Path) -> None:
+        (small / "r.tsv").write_text("".join(f"q{i}\td{i}\t0\n" for i in range(25)))
+        self.refused(small, InputError, "0 queries have a relevant document")
+
+    def test_judgments_of_another_index(self, small: Path) -> None:
+        (small / "r.tsv").write_text("".join(f"q{i}\te{i}\t1\n" for i in range(25)))
+        self.refused(small, InputError, "is it the right index")
+
+    def test_judgments_of_other_queries(self, small: Path) -> None:
+        (small / "r.tsv").write_text("".join(f"p{i}\td{i}\t1\n" for i in range(25)))
+        self.refused(small, InputError, "not in the query file")
+
+    def test_all_queries_about_one_document(self, small: Path) -> None:
+        (small / "r.tsv").write_text("".join(f"q{i}\td1\t1\n" for i in range(25)))
+        self.refused(small, InputError, "1 groups? that share")
+
+    def test_options(self, small: Path) -> None:
+        self.refused(small, UsageError, "--only colour", only="colour")
+        self.refused(small, UsageError, "--apply perhaps", apply="perhaps")
+        self.refused(small, UsageError, "--folds 1", folds=1)
+
+    def test_files_that_are_not_there(self, small: Path) -> None:
+        self.refused(small, InputError, "cannot read", candidates=small / "none.txt")
+        (small / "empty.txt").write_text("# nothing\n\n")
+        self.refused(small, InputError, "no instructions there", candidates=small / "empty.txt")
+        (small / "long.txt").write_text("Find\n" + "x" * 501 + "\n")
+        self.refused(small, InputError, "long.txt:2: longer", candidates=small / "long.txt")
+
+    def test_a_missing_file_of_judgments(self, small: Path) -> None:
+        with pytest.raises(UsageError, match="are wanted"):
+            tune(small / ".qembed", TuneOptions(small / "q.jsonl", None))
+
+    def test_an_index_without_documents(self, small: Path) -> None:
+        with pytest.raises(InputError, match="no documents"):
+            read_judged_queries(small / "q.jsonl", small / "r.tsv", {}, print)
+
+
+def test_candidates_are_lines(tmp_path: Path) -> None:
+    path = tmp_path / "c.txt"
+    path.write_text("\ufeff# comment\n\n Find it \nFind it\nAnswer\n", encoding="utf-8")
+    assert read_candidates(path) == ["Find it", "Answer"]
+
+
+def test_words_for_settings() -> None:
+    assert describe(QueryOptions()) == "defaults"
+    assert complexity(QueryOptions()) == 0
+    options = QueryOptions(instruction=False, mode="dense", document_score="mean:2")
+    assert describe(options) == "no instruction, mode dense, document score mean:2"
+    assert complexity(options) == 3
