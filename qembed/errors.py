@@ -18,6 +18,7 @@ An exception that is not a QembedError is a bug and keeps its traceback.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -90,3 +91,17 @@ class TextsRefused(EncodingError):
         super().__init__(reasons[min(reasons)])
         self.reasons = reasons
         self.vectors = vectors
+
+
+_REFUSALS = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EROFS: "the file system is read-only",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+}
+
+
+def refusal(error: OSError) -> str:
+    """Reason of a failed write, in the words of all messages on it."""
+    return _REFUSALS.get(error.errno or 0, error.strerror or str(error) or type(error).__name__)

@@ -6,13 +6,12 @@ take its number: a library's message to stderr would then be written into that f
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 from io import BufferedWriter, FileIO, TextIOWrapper
 from typing import Any, BinaryIO
 
-from qembed.errors import StorageError, UsageError
+from qembed.errors import StorageError, UsageError, refusal
 
 STDIN, STDOUT, STDERR = 0, 1, 2
 
@@ -35,8 +34,7 @@ class Output(FileIO):
         except BrokenPipeError:
             raise ReaderGone from None
         except OSError as e:
-            reason = "the disk is full" if e.errno == errno.ENOSPC else e.strerror
-            raise OutputError(f"cannot write to stdout: {reason}") from None
+            raise OutputError(f"cannot write to stdout: {refusal(e)}") from None
 
 
 class Messages(FileIO):

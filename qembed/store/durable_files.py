@@ -8,7 +8,6 @@ are written by their libraries: the graph is synced here, the lexical index by i
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import zlib
 from collections.abc import Iterable, Iterator
@@ -16,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qembed.errors import StorageError
+from qembed.errors import StorageError, refusal
 from qembed.paths import MANIFEST
 
 
@@ -177,13 +176,6 @@ def checksum(path: Path) -> tuple[int, int]:
 
 IGNORE_FILE = ".gitignore"
 COMMITTED = "the index holds what was committed before"
-_REASONS = {
-    errno.ENOSPC: "the disk is full",
-    errno.EDQUOT: "the disk quota is used up",
-    errno.EROFS: "the file system is read-only",
-    errno.EACCES: "permission denied",
-    errno.EPERM: "permission denied",
-}
 
 
 @contextlib.contextmanager
@@ -195,10 +187,9 @@ def storage_errors(root: Path, state: str | None = None) -> Iterator[None]:
     try:
         yield
     except OSError as e:
-        reason = _REASONS.get(e.errno or 0, e.strerror or str(e))
         where = e.filename or root
         if state is None:
             state = COMMITTED if (root / MANIFEST).exists() else "there is no index yet"
         raise StorageError(
-            f"cannot write {where}: {reason} ({state}; mend this and run the same command again)"
+            f"cannot write {where}: {refusal(e)} ({state}; mend this and run the same command again)"
         ) from e

@@ -87,9 +87,13 @@ def test_a_run_of_ids_with_blanks_is_written_and_read_back(files: Shell) -> None
 def test_measures_are_shown_even_if_the_run_cannot_be_written(files: Shell) -> None:
     files("index", "corpus.jsonl", "-q")
     args = ("eval", "--queries", "queries.json", "--qrels", "qrels.csv", "--format", "json")
-    done = files(*args, "--save-run", "nowhere/run.trec")
+    reports = ["--report", "nowhere/r.md", "--report", "r.html", "--fail-under", "P@9=1"]
+    done = files(*args, "--save-run", "nowhere/run.trec", *reports)
     assert done.code == 2
-    assert "cannot write nowhere/run.trec" in done.err
+    assert "qembed: cannot write nowhere/run.trec" in done.err
+    assert "qembed: cannot write nowhere/r.md" in done.err
+    assert "qembed: reports: r.html\n" in done.err
+    assert (files.folder / "r.html").exists()
     assert done.json["measures"]["RR@10"] == 1
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TextIO
 
 from qembed.compression import decompress, detect_codec
-from qembed.errors import InputError, StorageError
+from qembed.errors import InputError, StorageError, refusal
 
 MAX_UNPACKED = 1 << 30
 """Bytes that a small compressed file may decompress to; a larger one to MAX_RATIO times its size."""
@@ -185,4 +185,4 @@ def atomic_text_file(path: Path) -> Iterator[TextIO]:
                 temporary.unlink(missing_ok=True)
             raise
     except OSError as e:
-        raise StorageError(f"cannot write {path}: {e.strerror or type(e).__name__}") from e
+        raise StorageError(f"cannot write {path}: {refusal(e)}") from e

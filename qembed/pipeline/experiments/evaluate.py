@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +58,8 @@ from qembed.types import Query
 class EvalResult:
     """Report of an evaluation, `body` as JSON. `indexed`: summary of the indexing that `--beir` needed.
 
-    `failure`: error that kept a run or report from being written, to be raised once the measures are
-    shown.
+    `failures`: errors that kept runs or reports from being written, to be raised once the measures are
+    shown. `reports`: files that were written.
     """
 
     report: Report
@@ -66,7 +67,17 @@ class EvalResult:
     gates: Sequence[GateResult]
     warnings: Sequence[str]
     indexed: IndexSummary | None = None
-    failure: QembedError | None = None
+    failures: list[QembedError] = field(default_factory=list)
+    reports: list[Path] = field(default_factory=list)
+
+    def write(self, write: Callable[[Path], object], path: Path) -> bool:
+        """Write a file, and keep the error of one that cannot be written; returns True if it was."""
+        try:
+            write(path)
+        except QembedError as e:
+            self.failures.append(e)
+            return False
+        return True
 
     @property
     def passed(self) -> bool:
@@ -267,13 +278,11 @@ def _finish(
     if not result.passed:
         judged = [q for q in evidence.inputs.queries if qrels.get(q.id)]
         body["causes"] = causes(session, options.query, judged, body, plan.baseline)
-    try:
-        if options.save_run is not None:
-            write_run(run, options.save_run, warn=evidence.warnings.append)
-        for path in options.reports:
-            write_report(body, path)
-    except QembedError as e:
-        result.failure = e
+    if options.save_run is not None:
+        result.write(partial(write_run, run, warn=evidence.warnings.append), options.save_run)
+    for path in options.reports:
+        if result.write(partial(write_report, body), path):
+            result.reports.append(path)
     return result
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from qembed.errors import InputError, StorageError, UsageError
+from qembed.errors import InputError, StorageError, UsageError, refusal
 from qembed.evaluation import corpus_file_name, read_beir, read_qrels, read_queries
 from qembed.models import cache_folder
 from qembed.paths import CACHE_HINT, INDEX_FOLDER
@@ -83,7 +83,7 @@ def index_beir(
         link.unlink(missing_ok=True)
         link.symlink_to(corpus.resolve())
     except OSError as e:
-        raise StorageError(f"cannot write {folder}: {e.strerror} ({CACHE_HINT})") from e
+        raise StorageError(f"cannot write {folder}: {refusal(e)} ({CACHE_HINT})") from e
     root = folder / INDEX_FOLDER
     chosen = replace(options, paths=(str(link),), recipe=recipe, wait=LOCK_WAIT)
     with progress.committing():

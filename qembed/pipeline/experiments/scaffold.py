@@ -12,7 +12,7 @@ import shlex
 from pathlib import Path
 from typing import NamedTuple
 
-from qembed.errors import StorageError, UsageError
+from qembed.errors import StorageError, UsageError, refusal
 from qembed.evaluation import write_qrels
 from qembed.evaluation.formats.source_file import atomic_text_file
 from qembed.pipeline.experiments.installation import PipRequirement, pip_requirement
@@ -150,7 +150,7 @@ def write_scaffold(root: Path, folder: Path, *, force: bool = False) -> Scaffold
         for path in files.values():
             path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as e:
-        raise StorageError(f"cannot write in {folder}: {e.strerror}") from e
+        raise StorageError(f"cannot write in {folder}: {refusal(e)}") from e
     _write(files["queries.jsonl"], "".join(lines))
     write_qrels(qrels, files["qrels.tsv"])
     _write(files["check.sh"], SCRIPT.format(index=index, **names))

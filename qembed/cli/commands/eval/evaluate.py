@@ -267,10 +267,13 @@ def evaluate(
     if not result.passed:
         for line in failures(result.body):
             talk.say(line)
-        if reports.report:
-            talk.say(f"reports: {', '.join(map(str, reports.report))}")
-    if result.failure is not None:
-        raise result.failure
+        if result.reports:
+            talk.say(f"reports: {', '.join(map(str, result.reports))}")
+    if result.failures:
+        *others, last = result.failures
+        for error in others:
+            talk.problem(str(error))
+        raise last
     if not result.passed:
         raise typer.Exit(ExitCode.GATE)
 
