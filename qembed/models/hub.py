@@ -59,6 +59,7 @@ def fetch(name: str, revision: str | None = None, advice: str | None = None) -> 
 
     with quiet():
         from huggingface_hub import snapshot_download
+        from huggingface_hub.constants import is_offline_mode
         from huggingface_hub.errors import (
             HfHubHTTPError,
             HFValidationError,
@@ -90,6 +91,8 @@ def fetch(name: str, revision: str | None = None, advice: str | None = None) -> 
             reason = f"{lacking} cannot be had (no connection, or the model has none)"
         except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as e:
             reason = next(iter(str(e).strip().splitlines()), type(e).__name__)
+            if is_offline_mode():
+                reason = "HF_HUB_OFFLINE is set"
         advice = advice or (
             f"(where there is a network: hf download {name}; then copy the folder and give its path)"
         )

@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from qembed.errors import UsageError
 from qembed.models.builtin.registry import BUILTIN
-from qembed.models.builtin.source import builtin_folder
+from qembed.models.builtin.source import builtin_folder, is_here
 from qembed.models.environment import requested_device
 from qembed.models.folder_model import FolderModel, open_folder
 from qembed.models.model import Model, Say
@@ -36,13 +36,13 @@ _PYTHON = "py:"
 _HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 
 _HUB = "https://huggingface.co/"
-_LISTED = {
+_LISTED = {m.model.lower(): m.hub for m in BUILTIN.values()} | {
     name.lower(): p.url.removeprefix(_HUB)
     for p in reversed(PROFILES)
     if p.url.startswith(_HUB)
     for name in (short_name(p.url), p.name)
 }
-"""Hub id by the names of `qembed models list` and the last parts of its ids."""
+"""Hub id by the names of `qembed models list` and the last parts of its ids, those of built-in models too."""
 
 Kind: TypeAlias = Literal["builtin", "folder", "hub", "python", "endpoint", "late", "unknown"]
 
@@ -102,8 +102,18 @@ def local_folder(spec: ModelSpec, revision: str | None = None) -> Path | None:
     if spec.kind == "hub":
         from qembed.models.hub import fetch
 
-        return fetch(spec.name, revision or spec.revision)
+        return fetch(spec.name, revision or spec.revision, _builtin_advice(spec.name))
     return spec.path
+
+
+def _builtin_advice(hub_id: str) -> str | None:
+    """Advice for a model that cannot be fetched and is built in under another name; None if it is not."""
+    for m in BUILTIN.values():
+        if m.hub.lower() == hub_id.lower():
+            option = "--rerank" if m.kind == "reranker" else "--model"
+            here = "" if is_here(m.name) else f", after {m.install}"
+            return f"(it is built in: {option} {m.name}{here})"
+    return None
 
 
 def open_model(

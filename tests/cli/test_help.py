@@ -146,4 +146,5 @@ def test_listed_names_are_models(shell: Shell) -> None:
         assert parse_spec(m["model"].rpartition("/")[2]).name == m["model"]
     assert parse_spec("bge-m3@main").revision == "main"
     assert parse_spec("no-such-model").kind == "unknown"
+    assert parse_spec("bge-small-en-v1.5").name == "BAAI/bge-small-en-v1.5"
     assert shell("models", "show", "foo/bar", "--format", "json").json["verified"] is False

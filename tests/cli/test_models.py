@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from huggingface_hub.errors import LocalEntryNotFoundError
 
+from qembed.errors import ModelUnavailable
 from qembed.models import PROFILES
+from qembed.models.builtin.registry import BUILTIN
+from qembed.models.spec import local_folder, parse_spec
 from tests import stub
 from tests.cli.conftest import BAG, Shell
 
@@ -118,7 +123,12 @@ def test_list(shell: Shell) -> None:
     assert (qwen["query"], qwen["min_dim"]) == ("Instruct: {task}\nQuery:{query}", 32)
     text = shell("models", "list").out
     assert all(p.name in text for p in PROFILES)
-    assert "all-MiniLM\n    built in as minilm\n" in text
+    own = "all-MiniLM\n    built in minilm, which is sentence-transformers/all-MiniLM-L6-v2\n"
+    assert own in text
+    assert (
+        "bge-en\n    built in bge-small, which is BAAI/bge-small-en-v1.5\n    model    BAAI/bge-base"
+        in text
+    )
     rerankers = shell("models", "list", "--format", "json").json["rerankers"]
     assert rerankers == [{"name": "minilm-l12", "model": "cross-encoder/ms-marco-MiniLM-L12-v2"}]
     assert "reads    32768 tokens, may be cut to 32 dimensions" in text
@@ -129,6 +139,41 @@ def test_show_a_built_in_reranker(shell: Shell) -> None:
     shown = shell("models", "show", "minilm-l12", "--query", "x", "--format", "json").json
     assert (shown["query"], shown["passage"]) == ("x", PASSAGE)
     assert "--rerank takes it" in shown["profile"]
+
+
+@pytest.mark.parametrize(
+    "spec", ["foo/bar", "py:a:b", "http://x:1/v1#foo", "no-such-model", "late"]
+)
+def test_show_says_nothing_that_is_not_known(shell: Shell, spec: str) -> None:
+    out = shell("models", "show", spec).out
+    assert not re.search(r"\b(None|False|True)\b|512|\S +$", out, re.M), out
+    assert ("none: its own files say how it is used" in out) == (spec != "late")
+    assert ("no folder, hub id or listed name" in out) == (spec == "no-such-model")
+
+
+@pytest.mark.parametrize("spec", [m.name for m in BUILTIN.values()] + ["Qwen/Qwen3-Embedding-0.6B"])
+def test_show_says_it_in_words(shell: Shell, spec: str) -> None:
+    assert not re.search(r"\b(None|False|True)\b|\S +$", shell("models", "show", spec).out, re.M)
+
+
+@pytest.mark.parametrize("name", BUILTIN)
+def test_a_built_in_model_is_named_where_its_hub_id_cannot_be_fetched(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    import huggingface_hub
+
+    def offline(*_: object, **__: object) -> str:
+        raise LocalEntryNotFoundError("no connection")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", offline)
+    model = BUILTIN[name]
+    for spec in (model.hub, model.model):
+        with pytest.raises(ModelUnavailable) as caught:
+            local_folder(parse_spec(spec))
+        option = "--rerank" if model.kind == "reranker" else "--model"
+        assert f"(it is built in: {option} {name}" in str(caught.value)
+    with pytest.raises(ModelUnavailable, match="hf download some/other"):
+        local_folder(parse_spec("some/other"))
 
 
 # ── two backends of one model ────────────────────────────────────────────────────────────────────

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -35,8 +35,8 @@ def list_models(format: FormatOption = OutputFormat.text) -> None:
         return
     for m in found:
         out(m["name"])
-        if m["builtin"]:
-            out(f"    built in as {', '.join(m['builtin'])}")
+        for name, hub_id in m["builtin_ids"].items():
+            out(f"    built in {name}, which is {hub_id}")
         out(f"    model    {m['model']}")
         out(f"    query    {m['query']!r}\n    passage  {m['passage']!r}")
         cut = f", may be cut to {m['min_dim']} dimensions" if m["min_dim"] else ""
@@ -94,24 +94,10 @@ def show(
     if format is OutputFormat.json:
         out(dumps({"schema": 1, **found}))
         return
-    for key, value in found.items():
-        for line in _lines(key, value):
-            out(line)
+    from qembed.cli.render.model import model_lines
 
-
-def _lines(key: str, value: Any) -> list[str]:
-    """Lines of one field: texts that are encoded to the byte, limits and prompts one a line."""
-    if key.endswith("limits"):
-        shown = [f"{x['tokens']} {x['source']}{' (used)' * x['used']}" for x in value]
-    elif key == "prompts":
-        shown = [f"{name}: {text!r}" for name, text in value.items()]
-    elif key.endswith("modules"):
-        shown = [" > ".join(value)]
-    elif value is None and key in ("problem", "default_prompt"):
-        shown = []
-    else:
-        shown = [repr(value) if key in ("query", "passage", "pair") else str(value)]
-    return [f"{key:10} {text}" for text in shown]
+    for line in model_lines(found):
+        out(line)
 
 
 @app.command("prepare", cls=Command)

@@ -42,17 +42,17 @@ changes their vectors."""
 def known_models() -> list[dict[str, Any]]:
     """List the profiles: templates, default task, pooling, context, dimensions, dtype advice.
 
-    `builtin`: names of the built-in models of the profile.
+    `builtin`: names of the built-in models of the profile; `builtin_ids`: their hub ids by name.
     """
-    builtin: dict[str, list[str]] = {}
+    builtin: dict[str, dict[str, str]] = {}
     for model in BUILTIN.values():
-        if model.kind == "reranker":
-            continue
-        builtin.setdefault(profile_for(model.model).name, []).append(model.name)
+        if model.kind != "reranker":
+            builtin.setdefault(profile_for(model.model).name, {})[model.name] = model.hub
     return [
         {
             "name": p.name,
-            "builtin": builtin.get(p.name, []),
+            "builtin": list(builtin.get(p.name, {})),
+            "builtin_ids": builtin.get(p.name, {}),
             "model": p.url.removeprefix("https://huggingface.co/"),
             "query": p.query,
             "passage": p.passage,
@@ -82,6 +82,12 @@ def show_model(spec: str, task: str | None, query: str) -> dict[str, Any]:
     parsed = parse_spec(spec)
     if is_qwen_name(parsed.name):
         return _show_reranker(parsed, task, query)
+    if parsed.kind == "late":
+        return {
+            "model": spec,
+            "profile": "late interaction: --rerank takes it, it compares token vectors of the index's model",
+            "known": True,
+        }
     if parsed.kind == "builtin" and BUILTIN[spec].kind == "reranker":
         return {
             "model": spec,
@@ -110,6 +116,7 @@ def show_model(spec: str, task: str | None, query: str) -> dict[str, Any]:
         "url": profile.url,
         "verified": profile.known and profile.verified,
         **({"note": "takes no task: --task changes nothing"} if unused else {}),
+        **({"note": "no folder, hub id or listed name"} if parsed.kind == "unknown" else {}),
         "similarity": profile.similarity,
         **(_show_files(parsed, Folder(parsed.path), profile) if parsed.path is not None else {}),
     }
