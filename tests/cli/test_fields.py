@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -36,11 +37,43 @@ def test_fields_are_listed_as_filters_write_them(records: Shell) -> None:
     assert said["author.name"] == "text, in 1 of 10 documents: 'Ann'"
     assert said['"odd key"'] == "number, in 1 of 10 documents, 1 to 1: 1"
     assert said['"path"'] == "text, in 1 of 10 documents: 'mine'"
-    assert said["since"].startswith("text, in 2 of 10 documents, '2024-05-01' to '2025-01-31'")
+    since = "text (dates), in 2 of 10 documents, '2024-05-01' to '2025-01-31'"
+    assert said["since"].startswith(since)
     assert said["mixed"].startswith(("text or number", "number or text"))
     assert said["title2"] == "text, in 1 of 10 documents"
     assert said["suffix"] == "text, in all documents: '.jsonl' (10)"
-    assert "mtime" in said
+    assert said["mtime"].startswith("date, in all documents, '")
+    assert said["id"] == "text, in all documents: '0', '1', '2' and 7 more"
+    assert said["path"] == "text, in all documents: 'r.jsonl' (10)"
+    assert "title" not in said, "no document has one"
+
+
+def test_one_list_of_fields(records: Shell) -> None:
+    """What an unknown field's message names and what is listed are the same, in the same order."""
+    err = records("query", "text", "--where", "nosuch = 1").err
+    named = re.search("known fields: (.*)", err)
+    assert named is not None
+    listed = [f["name"] for f in records("status", "--fields", "--format", "json").json["fields"]]
+    assert named[1].split(", ") == listed
+
+
+@pytest.mark.parametrize(
+    ("where", "hits"),
+    [
+        ("mtime >= 2020-01-01", 10),
+        ("mtime >= '2020-01-01'", 10),
+        ("mtime < 2020", 0),
+        ("mtime >= 2020", 10),
+        ("mtime >= 2020-02 and mtime >= 2020-01-01T12:00", 10),
+        ("since >= 2025-01", 1),
+        ("since = 2024-05-01", 1),
+        ("since in (2024-05-01, '2025-01-31')", 2),
+    ],
+)
+def test_dates_need_no_quotes(records: Shell, where: str, hits: int) -> None:
+    done = records("query", "text", "--where", where, "--format", "jsonl")
+    assert done.code == 0, done.err
+    assert len(done.lines) == hits
 
 
 def test_what_is_listed_can_be_used(records: Shell) -> None:

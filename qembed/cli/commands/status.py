@@ -32,7 +32,7 @@ def status(
     ] = None,
     fields: Annotated[
         bool,
-        typer.Option("--fields", help="List the metadata fields that --where can filter by."),
+        typer.Option("--fields", help="List the fields that --where can filter by."),
     ] = False,
     format: FormatOption = OutputFormat.text,
     quiet: QuietOption = False,

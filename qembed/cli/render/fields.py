@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 VALUE_COLUMNS = 40
 """Characters of a value that are shown."""
+EXAMPLES = 3
+"""Values shown of a built-in field whose values are all different: ids, paths, titles."""
 
 
 def field_lines(summaries: Sequence[FieldSummary], documents: int) -> Iterator[str]:
@@ -23,6 +25,8 @@ def field_lines(summaries: Sequence[FieldSummary], documents: int) -> Iterator[s
 def _types(s: FieldSummary) -> str:
     names = [kind for kind, _ in s.kinds.most_common() if kind != "list"]
     listed = " or ".join(names) or "empty"
+    if names == ["text"] and s.holds_dates:
+        listed = "text (dates)"
     return f"lists of {listed}" if s.kinds["list"] else listed
 
 
@@ -41,7 +45,8 @@ def _values(s: FieldSummary) -> str:
     limits = s.bounds()
     text = "" if limits is None else f", {literal(limits[0])} to {literal(limits[1])}"
     shown = []
-    for value, n in values[:VALUES_SHOWN]:
+    each = s.name in ("id", "path", "title") and values[0][1] == 1
+    for value, n in values[: EXAMPLES if each else VALUES_SHOWN]:
         written = literal(value)
         if len(written) > VALUE_COLUMNS:
             written = written[: VALUE_COLUMNS - 1] + "…"

@@ -1,4 +1,4 @@
-"""What is known of a model, as lines: only what there is to say, in words."""
+"""Lines of `models show`: the fields of a model that hold something, in words."""
 
 from __future__ import annotations
 

@@ -14,6 +14,8 @@ from qembed.search.filters.values import BUILT_IN, Documents
 
 VALUES_SHOWN = 10
 """Values named in a summary or a message."""
+DATE = "date"
+"""Type of `mtime` in a summary: compared as a time, not as text."""
 MAX_COMPARED = 5000
 """Distinct values among which similar ones are looked for: beyond, it takes noticeable time."""
 LONG_TEXT = 200
@@ -53,12 +55,12 @@ class FieldSummary:
     kinds: Counter[str] = field(default_factory=Counter)
     counts: Counter[Any] = field(default_factory=Counter)
 
-    def add(self, value: Any) -> None:
-        """Count the value of one document."""
+    def add(self, value: Any, kind_of: str = "") -> None:
+        """Count the value of one document. `kind_of`: its type, if not that of the value."""
         self.documents += 1
         for one in value if isinstance(value, list) else [value]:
             kind = KINDS.get(type(one), "object")
-            self.kinds[kind] += 1
+            self.kinds[kind_of or kind] += 1
             if kind != "object" and not (kind == "text" and len(one) > LONG_TEXT):
                 # in a Counter True would be 1
                 self.counts[kind == "boolean", one] += 1
@@ -70,12 +72,17 @@ class FieldSummary:
         found = ((value, n) for (_, value), n in self.counts.items())
         return sorted(found, key=lambda x: (-x[1], KINDS[type(x[0])], x[0]))
 
+    @property
+    def holds_dates(self) -> bool:
+        """True if all values are texts that are dates: these sort by time."""
+        values = [value for _, value in self.counts]
+        return bool(values) and all(isinstance(v, str) and _DATE.fullmatch(v) for v in values)
+
     def bounds(self) -> tuple[Any, Any] | None:
         """(least, greatest) of numbers, and of texts that are dates; None for values of other types."""
         values = [value for _, value in self.counts]
         numbers = [v for v in values if type(v) in (int, float)]
-        is_date = [isinstance(v, str) and _DATE.fullmatch(v) is not None for v in values]
-        if values and all(is_date):
+        if self.holds_dates:
             return min(values), max(values)
         return (min(numbers), max(numbers)) if numbers and len(numbers) == len(values) else None
 
@@ -94,19 +101,35 @@ class FieldSummary:
 
 
 def summarize_fields(documents: Documents) -> list[FieldSummary]:
-    """Summaries of the metadata fields of all documents by name, then of suffix and mtime."""
+    """Summaries of the metadata fields of all documents by name, then of the built-in ones.
+
+    An empty title is none.
+    """
     found: dict[str, FieldSummary] = {}
     for meta in documents["meta"]:
         for name, value in _flat(json.loads(meta), "") if meta else ():
             found.setdefault(name, FieldSummary(name_in_filter(name))).add(value)
-    suffix, mtime = FieldSummary("suffix"), FieldSummary("mtime")
+    own = {name: FieldSummary(name) for name in BUILT_IN}
+    for name in ("id", "path", "title"):
+        for value in documents[name]:
+            if value:
+                own[name].add(value)
     for path in documents["path"]:
         leaf = path.rpartition("/")[2]
-        suffix.add("." + leaf.rpartition(".")[2] if "." in leaf[1:] else "")
+        own["suffix"].add("." + leaf.rpartition(".")[2] if "." in leaf[1:] else "")
     for nanoseconds in documents.times().tolist():
         if nanoseconds:
-            mtime.add(_local_day(nanoseconds))
-    return [*(found[name] for name in sorted(found)), suffix, mtime]
+            own["mtime"].add(_local_day(nanoseconds), DATE)
+    return [*(found[name] for name in sorted(found)), *own.values()]
+
+
+def field_names(documents: Documents) -> list[str]:
+    """Names of all fields as a filter writes them, in the order of `summarize_fields`."""
+    found: set[str] = set()
+    for meta in dict.fromkeys(documents["meta"]):
+        if meta:
+            found.update(name for name, _ in _flat(json.loads(meta), ""))
+    return [*(name_in_filter(name) for name in sorted(found)), *BUILT_IN]
 
 
 def _local_day(nanoseconds: int) -> str:

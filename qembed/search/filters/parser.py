@@ -26,6 +26,7 @@ MAX_DEPTH = 50
 """Parentheses and `not` nested in one another."""
 _TOKEN = re.compile(
     r"""\s*(?:(?P<text>'(?:[^']|'')*')|(?P<quoted>"(?:[^"]|"")*")
+    |(?P<date>\d{4}-\d\d(?:-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[-+]\d\d:?\d\d)?)?)?(?![\w.:+-]))
     |(?P<number>-?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w.]))
     |(?P<name>[^\W\d][\w\-]*(?:\.[\w\-]+)*)|(?P<sign><=|>=|!=|==|<>|[=<>(),]))""",
     re.VERBOSE,
@@ -268,6 +269,8 @@ class _Parser:
             return token.text[1:-1].replace("''", "'")
         if token.kind == "quoted":
             return token.text[1:-1].replace('""', '"')
+        if token.kind == "date":
+            return token.text
         if token.kind == "number":
             try:
                 return int(token.text) if token.text.lstrip("-").isdigit() else float(token.text)

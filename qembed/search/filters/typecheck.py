@@ -20,7 +20,7 @@ from qembed.search.filters.parser import (
     complain,
 )
 from qembed.search.filters.timespan import time_span
-from qembed.search.filters.values import BUILT_IN, Column, Columns, Documents, is_built_in
+from qembed.search.filters.values import Column, Columns, Documents, is_built_in
 
 NAMES_SHOWN = 40
 """Known fields listed under an unknown one."""
@@ -177,11 +177,9 @@ def _unknown_field(text: str, f: Field, documents: Documents) -> None:
     """Raise UsageError with the known fields and the one most like it."""
     import difflib
 
-    known: dict[str, None] = {}
-    for meta in dict.fromkeys(documents["meta"]):
-        if meta:
-            known.update(dict.fromkeys(json.loads(meta)))
-    names = [*sorted(known), *BUILT_IN]
+    from qembed.search.filters.field_values import field_names
+
+    names = field_names(documents)
     near = difflib.get_close_matches(f.name, names, 1)
     hint = f"; did you mean {near[0]}?" if near else ""
     shown = ", ".join(names[:NAMES_SHOWN]) + (", …" if len(names) > NAMES_SHOWN else "")

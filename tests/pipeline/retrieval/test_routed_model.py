@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from qembed.cli.commands.models import _lines
+from qembed.cli.render.model import model_lines
 from qembed.models.folder_model import FolderModel
 from qembed.models.torch_encoder import TorchEncoder
 from qembed.pipeline.diagnostics.models import compare_models, show_model
@@ -87,7 +87,7 @@ def test_show_and_compare(light: Path, bert_like: Path) -> None:
     assert shown["modules"] == ["Transformer", "Pooling", "Dense", "Normalize"]
     assert shown["query_modules"] == ["StaticEmbedding", "Normalize"]
     assert (shown["max_tokens"], shown["problem"]) == (tiny.POSITIONS, None)
-    assert _lines("query_modules", shown["query_modules"]) == [
+    assert [*model_lines({"query_modules": shown["query_modules"]})] == [
         "query_modules StaticEmbedding > Normalize"
     ]
     same = compare_models(str(light), str(light))

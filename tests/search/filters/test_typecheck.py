@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 from datetime import UTC, datetime
 from typing import Any
 
@@ -203,6 +204,17 @@ class TestTimes:
             parse(f"mtime = {value}").choose(documents([{}], mtime=self.at))
         with pytest.raises(UsageError, match="glob"):
             parse("mtime glob '2026*'").choose(documents([{}], mtime=self.at))
+
+    @given(st.integers(1970, 2100), st.integers(1, 12))
+    def test_years_and_months_are_their_days(self, year: int, month: int) -> None:
+        first, after = time_span(f"{year}-{month:02}")
+        assert first == time_span(f"{year}-{month:02}-01")[0]
+        last = calendar.monthrange(year, month)[1]
+        assert after == time_span(f"{year}-{month:02}-{last}")[1]
+        whole = time_span(f"{year}-01-01")[0], time_span(f"{year}-12-31")[1]
+        assert time_span(str(year)) == whole
+        if year < 2100:
+            assert time_span(year) == whole
 
     @given(st.floats(allow_nan=False) | st.integers())
     def test_any_number_is_a_time_or_none(self, number: float) -> None:
