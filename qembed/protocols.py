@@ -25,11 +25,13 @@ class EncoderInfo(NamedTuple):
     `batch_invariant`: a text's vector has the same bits whatever other texts share its batch.
     `thread_safe`: several threads may call `encode` at the same time.
     `preferred_batch`: number of texts per `encode` call for best throughput; None: the caller's choice.
+    `token_cost`: multiplications with weights for a token; None: not known, as of a server.
     """
 
     batch_invariant: bool = False
     thread_safe: bool = False
     preferred_batch: int | None = None
+    token_cost: int | None = None
 
 
 class Encoder(Protocol):

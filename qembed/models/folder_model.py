@@ -137,6 +137,11 @@ class FolderModel:
         return self.note
 
     def _load(self) -> OnnxEncoder | TorchEncoder:
+        encoder = self._loaded()
+        encoder.info = encoder.info._replace(token_cost=self.folder.token_cost())
+        return encoder
+
+    def _loaded(self) -> OnnxEncoder | TorchEncoder:
         if self._torch is not None:
             return self._torch
         if self._exported is None:

@@ -221,6 +221,22 @@ class Folder:
                 return int(text[name])
         raise ModelUnavailable(f"{self.path}: config.json does not say how wide the vectors are")
 
+    def token_cost(self) -> int | None:
+        """Multiplications with weights for each token of a text: attention's and feed-forward matrices.
+
+        None if its configuration has no layers, or names them in another way.
+        """
+        if self.is_static:
+            return None
+        config = self.base_json("config.json")
+        text = config.get("text_config", config)
+        layers = text.get("num_hidden_layers", text.get("n_layers"))
+        width = self._states()
+        inner = text.get("intermediate_size", text.get("hidden_dim", 4 * width))
+        if not isinstance(layers, int) or not isinstance(inner, int):
+            return None
+        return layers * (4 * width * width + 2 * width * inner)
+
     def limits(self) -> list[Limit]:
         """Token limits in its files, the one that is used marked."""
         return limits(self.base_json, self.is_static)

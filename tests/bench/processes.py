@@ -17,13 +17,14 @@ LAUNCH = Path(__file__).with_name("launch.py")
 
 @dataclass(frozen=True)
 class Ran:
-    """A process that ended: seconds of wall clock, MiB at its peak, MB it wrote, what it said."""
+    """A process that ended: seconds of wall clock and of CPU, MiB at its peak, MB it wrote, what it said."""
 
     seconds: float
     mib: float
     wrote: float
     out: str
     err: str
+    cpu: float
 
     @property
     def json(self) -> Any:
@@ -45,9 +46,9 @@ def run(
         )  # fmt: skip
         if done.returncode not in codes:
             sys.exit(f"{' '.join(args)[:200]} ended with {done.returncode}:\n{done.stderr[-2000:]}")
-        took, peak, blocks = map(float, where.read_text().split())
+        took, peak, blocks, cpu = map(float, where.read_text().split())
     scale = 1 << 20 if sys.platform == "darwin" else 1 << 10
-    return Ran(took, peak / scale, blocks * 512 / 1e6, done.stdout, done.stderr)
+    return Ran(took, peak / scale, blocks * 512 / 1e6, done.stdout, done.stderr, cpu)
 
 
 def in_turn(

@@ -31,6 +31,13 @@ PASSAGES_PER_READ = 4
 """Passages before a hit that are read at first, to find where its definition begins."""
 MAX_SENTENCES = 96
 """Sentences encoded per query, over all its hits: about as much work as twelve passages."""
+MAX_COST = 68_000_000_000
+"""UTF-8 bytes of these sentences times a token's cost (`EncoderInfo.token_cost`): less of a larger model.
+
+A token is about four bytes in any script. 6.4 kB with six layers of 384 dimensions, half of it with twelve.
+"""
+FEWEST_SENTENCES = 2
+"""Sentences of each passage that are compared, whatever the model costs."""
 
 Span: TypeAlias = tuple[int, int]
 """[start, end) in a passage's text."""
@@ -151,7 +158,7 @@ def find_snippets(
     found = None
     if vector is not None and prose:
         with contextlib.suppress(QembedError):
-            found = _nearest(session, vector, prose)
+            found = _nearest(session, vector, prose, list(terms))
     if found is None:
         weights = _weights(session, list(terms)) if prose else {}
         found = [_heaviest(p.text, weights) for p in prose]
@@ -164,20 +171,54 @@ def find_snippets(
     ]
 
 
-def _nearest(session: Session, vector: Vectors, passages: Sequence[Passage]) -> list[Span]:
-    """Sentence of each passage with the largest cosine."""
+def _nearest(
+    session: Session, vector: Vectors, passages: Sequence[Passage], terms: Sequence[str]
+) -> list[Span]:
+    """Sentence of each passage with the largest cosine. `terms`: of the query.
+
+    Of a passage with more sentences than are encoded, those with the query's words come first.
+    """
     import numpy as np
 
-    share = max(1, MAX_SENTENCES // len(passages))
     # by the encoder of queries, which is loaded: an asymmetric model's other one may be far larger
-    candidates = [sentences(p.text)[:share] or [(0, len(p.text))] for p in passages]
+    encoder = session.loaded.encoder
+    most = MAX_SENTENCES // len(passages)
+    size = limit_bytes(encoder.info.token_cost) // len(passages)
+    candidates = [sentences(p.text) or [(0, len(p.text))] for p in passages]
+    if any(len(found) > most for found in candidates) or any(len(p.text) > size for p in passages):
+        weights = _weights(session, terms)
+        candidates = [
+            heaviest_first(p.text, found, weights, most, size)
+            for p, found in zip(passages, candidates, strict=True)
+        ]
     texts = [p.text[a:b] for p, found in zip(passages, candidates, strict=True) for a, b in found]
-    scores = session.loaded.encoder.encode(texts) @ vector
+    scores = encoder.encode(texts) @ vector
     best, at = [], 0
     for found in candidates:
         best.append(found[int(np.argmax(scores[at : at + len(found)]))])
         at += len(found)
     return best
+
+
+def limit_bytes(token_cost: int | None) -> int:
+    """UTF-8 bytes of sentences that are encoded for a query by a model of this cost."""
+    return MAX_COST // (token_cost or 1)
+
+
+def heaviest_first(
+    text: str, found: Sequence[Span], weights: Mapping[str, float], most: int, size: int
+) -> list[Span]:
+    """Those of the sentences that are encoded, in their order: with the heaviest words, the first of equals.
+
+    At most `most`, of `size` UTF-8 bytes together, but never fewer than FEWEST_SENTENCES.
+    """
+    chosen: list[Span] = []
+    for start, end in sorted(found, key=lambda span: -_weight(text, span, weights)):
+        size -= len(text[start:end].encode("utf-8", "replace"))
+        if len(chosen) >= FEWEST_SENTENCES and (len(chosen) >= most or size < 0):
+            break
+        chosen.append((start, end))
+    return sorted(chosen)
 
 
 def _weights(session: Session, terms: Sequence[str]) -> dict[str, float]:
@@ -192,4 +233,9 @@ def _weights(session: Session, terms: Sequence[str]) -> dict[str, float]:
 def _heaviest(text: str, weights: Mapping[str, float]) -> Span:
     """Sentence with the largest sum of weights of its distinct terms, the first of equals."""
     found = sentences(text) or [(0, len(text))]
-    return max(found, key=lambda p: sum(weights.get(t, 0) for t in {*terms_of(text[slice(*p)])}))
+    return max(found, key=lambda span: _weight(text, span, weights))
+
+
+def _weight(text: str, span: Span, weights: Mapping[str, float]) -> float:
+    """Sum of the weights of a sentence's distinct terms."""
+    return sum(weights.get(t, 0.0) for t in {*terms_of(text[slice(*span)])})
