@@ -2,7 +2,7 @@
 # make test         all tests                     make test-fast    those that take no longer than seconds
 # make check        what CI runs: format, lint, types, import contracts, tests
 # make format       formats, applies the linter's safe fixes
-# make bench        benchmarks                    make published    published figures beside ours
+# make bench        benchmarks                    make published    quality of the models
 # make modes        every mode on collections     make fuzz         mutated files through every reader
 # make browser      the HTML report in Chromium   make test-server  remote models on a real server
 # make clean        removes .venv, build folders, the samples' indexes
@@ -61,9 +61,11 @@ bench: compiled
 browser: .venv/ready
 	$(PY) -m pytest -m browser tests/evaluation/report/test_browser.py
 
-# published figures beside ours: make published DATA=folder-of-BEIR-folders
+# tables of docs/models.md: make published DATA=folder-of-BEIR-folders SETS="scifact samples"
+DATA ?= .
+QUERIES ?= 100
 published: compiled
-	$(PY) -m tests.bench.published $(DATA)
+	$(PY) -m tests.bench.published $(DATA) --sets $(SETS) --models $(MODELS) --queries $(QUERIES)
 
 # every mode on collections in BEIR form: make modes DATA=folder-of-BEIR-folders
 modes: compiled

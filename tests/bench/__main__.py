@@ -6,7 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-HELPERS = {"__init__", "__main__", "table", "encoder", "processes", "launch"}
+HELPERS = {
+    "__init__",
+    "__main__",
+    "table",
+    "encoder",
+    "processes",
+    "launch",
+    "collections",
+    "kept_scores",
+}
 ON_REQUEST = {"models", "published", "modes", "trees", "long_files"}
 """Those that want an argument, or much time."""
 

@@ -67,7 +67,7 @@ class RunBuilder:
         self.queries = [q for q in queries if qrels is None or qrels.get(q.id)]
         self._judged = qrels or {}
         self.spans = spans_of(self._judged, self.documents)
-        self._rerankers: dict[str, CachingReranker] = {}
+        self.rerankers: dict[str, CachingReranker] = {}
 
     # ── the collection ───────────────────────────────────────────────────────────────────────────
 
@@ -99,17 +99,17 @@ class RunBuilder:
         """Reranker that the options name, shared by all runs; None if they name none."""
         if not options.rerank:
             return None
-        if options.rerank not in self._rerankers:
+        if options.rerank not in self.rerankers:
             opened = self.session.loaded.reranker(options.rerank)
-            self._rerankers[options.rerank] = CachingReranker(opened, self._progress)
-        return self._rerankers[options.rerank]
+            self.rerankers[options.rerank] = CachingReranker(opened, self._progress)
+        return self.rerankers[options.rerank]
 
     def refused_pairs(self) -> list[str]:
         """Warnings that count the pairs that each reranker refused, with the first reason."""
         return [
             f"the reranker {spec} refused {len(r.refused):,} of {r.pairs:,} pairs, which keep their order "
             f"behind the others: {next(iter(r.refused.values()))}"
-            for spec, r in self._rerankers.items()
+            for spec, r in self.rerankers.items()
             if r.refused
         ]
 
