@@ -107,13 +107,13 @@ def say_reranked(talk: Console, reranked: RerankSummary | None, explain: bool) -
             talk.detail(reason)
     if reranked.scored + len(reranked.refused) < reranked.pairs:
         talk.say(
-            f"rerank: {reranked.scored} of {reranked.pairs} pairs scored within --rerank-budget; the "
-            "others follow in the order they had"
+            f"rerank: {reranked.scored} of {counted(reranked.pairs, 'pair')} scored within "
+            "--rerank-budget; the others follow in the order they had"
         )
     if explain:
         talk.say(
-            f"rerank: {reranked.spec} ({reranked.kind}), {reranked.scored} of {reranked.pairs} pairs "
-            f"scored; scores are {reranked.meaning}"
+            f"rerank: {reranked.spec} ({reranked.kind}), {reranked.scored} of "
+            f"{counted(reranked.pairs, 'pair')} scored; scores are {reranked.meaning}"
         )
     if reranked.truncated:
         long = counted(len(reranked.truncated), "pair was", "pairs were")

@@ -14,7 +14,7 @@ from typing import Any
 
 from qembed.errors import InputError
 from qembed.evaluation.corpus_changes import CorpusChanges, corpus_changes
-from qembed.evaluation.formats.source_file import summarize_names
+from qembed.evaluation.formats.source_file import counted, summarize_names
 from qembed.evaluation.gates import require_measures
 from qembed.evaluation.measures import Report
 from qembed.evaluation.significance import TIE_TOLERANCE, Difference, compare
@@ -75,13 +75,13 @@ def comparable_queries(
     ):
         extra = [query for query in one if query not in other]
         if extra:
-            queries = "1 query" if len(extra) == 1 else f"{len(extra):,} queries"
+            queries = counted(len(extra), "query", "queries")
             differs.append(f"{where} {queries}: {summarize_names(extra)}")
     same = [query for query in now_values if query in then_values]
     for key, what in (("text", "the words"), ("judged", "the judgments")):
         other = _changed(baseline, now, same, key)
         if other:
-            queries = "1 query" if len(other) == 1 else f"{len(other):,} queries"
+            queries = counted(len(other), "query", "queries")
             differs.append(f"{what} of {queries} differ: {summarize_names(other)}")
             same = [query for query in same if query not in set(other)]
     differs += _corpora(baseline, now)
@@ -111,10 +111,10 @@ def _corpora(baseline: Mapping[str, Any], report: Mapping[str, Any]) -> list[str
     a, b = then.get("corpus"), now.get("corpus")
     if a is None or b is None or a == b:
         return []
-    before, after = then.get("documents"), now.get("documents")
-    many = f"{before:,} documents then, {after:,} now"
+    before, after = (int(inputs.get("documents") or 0) for inputs in (then, now))
+    many = f"{counted(before, 'document')} then, {after:,} now"
     if before == after:
-        many = f"{after:,} documents then as now"
+        many = f"{counted(after, 'document')} then as now"
     if changes := document_changes(baseline, report):
         return [f"the corpus differs: {changes.describe()} ({many})"]
     why = "which ones is not known: very many documents"

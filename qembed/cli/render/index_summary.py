@@ -108,7 +108,9 @@ def warning_lines(summary: IndexSummary, verbose: bool) -> list[str]:
     shown = len(summary.warnings.listed) if verbose else WARNINGS_SHOWN
     lines = [f"warning: {str(w).translate(LINE_BREAKS)}" for w in summary.warnings.listed[:shown]]
     if (more := summary.warnings.count - shown) > 0:
-        lines.append(f"… and {more:,} more warnings{'' if verbose else ' (-v shows them)'}")
+        lines.append(
+            f"… and {counted(more, 'more warning')}{'' if verbose else ' (-v shows them)'}"
+        )
     return lines
 
 

@@ -155,6 +155,11 @@ def is_comment(line: str) -> bool:
     return bare.startswith("#") and re.match(r"#+( |$)", bare) is not None
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number with its noun: `1 query`, `2,000 queries`. `many`: the plural, if it is not `one` with s."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def summarize_names(names: Sequence[str], most: int = 5) -> str:
     """First names of a list, and the number of the others."""
     rest = len(names) - most

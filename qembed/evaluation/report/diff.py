@@ -12,7 +12,7 @@ from typing import Any
 
 from qembed.errors import UsageError
 from qembed.evaluation.baseline import changed_settings, comparable_queries
-from qembed.evaluation.formats.source_file import summarize_names
+from qembed.evaluation.formats.source_file import counted, summarize_names
 from qembed.evaluation.measure_names import parse_measures
 from qembed.evaluation.report.header import provenance_lines
 from qembed.evaluation.report.moved import MovedQuery, missing_text, moved_text, one_line
@@ -135,7 +135,7 @@ def diff_text(diff: Diff, most: int | None = None) -> str:
         f"{diff.measure}  {d.before:.4f} -> {d.after:.4f}  {d.difference:+.4f} "
         f"[{d.low:+.4f}, {d.high:+.4f}]  p {d.p:.3g}",
         f"worse on {d.worse}, better on {d.better}, the same on {d.same} of "
-        f"{d.worse + d.better + d.same} queries",
+        f"{counted(d.worse + d.better + d.same, 'query', 'queries')}",
         *map(one_line, diff.origins),
         *(f"note: {one_line(line)}" for line in diff.differs),
     ]
@@ -143,7 +143,7 @@ def diff_text(diff: Diff, most: int | None = None) -> str:
         lines += ["", *moved_text(m), *missing_text(m)]
     rest = len(diff.moved) - len(diff.moved[:most])
     if rest:
-        lines += ["", f"and {rest} more queries that moved"]
+        lines += ["", f"and {counted(rest, 'more query', 'more queries')} that moved"]
     return "\n".join(lines) + "\n"
 
 
@@ -164,5 +164,5 @@ def diff_markdown(diff: Diff, most: int | None = None) -> str:
     parts += [moved_markdown(m) for m in diff.moved[:most]]
     rest = len(diff.moved) - len(diff.moved[:most])
     if rest:
-        parts.append(f"And {rest} more queries that moved.")
+        parts.append(f"And {counted(rest, 'more query', 'more queries')} that moved.")
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from qembed.evaluation.formats.source_file import counted
 from qembed.evaluation.gates import figure
 from qembed.evaluation.report.header import header_lines
 from qembed.evaluation.report.moved import (
@@ -54,7 +55,7 @@ def report_junit(report: Mapping[str, Any]) -> str:
         words = f"{below['measure']}: {figure(below['got'], below['wanted'])} is below {below['wanted']:.10g}"
         _fail(case, words, [words, *_returned(detail)])
     if suite.find("testcase") is None:
-        _case(suite, "qembed.gates", f"measured {report['queries']} queries")
+        _case(suite, "qembed.gates", f"measured {counted(report['queries'], 'query', 'queries')}")
     suite.set("tests", str(len(suite.findall("testcase"))))
     suite.set("failures", str(failures))
     suite.set("errors", "0")
@@ -81,7 +82,8 @@ def _fallen(report: Mapping[str, Any], measure: str) -> list[str]:
         head, *rows = moved_text(m, ROWS_SHOWN)
         lines += ["", f"fell {head}", *(f"    {x}" for x in rank_changes(m, changes)), *rows]
     if len(fallen) > FALLEN_SHOWN:
-        lines.append(f"and {len(fallen) - FALLEN_SHOWN} more queries that fell")
+        more = counted(len(fallen) - FALLEN_SHOWN, "more query", "more queries")
+        lines.append(f"and {more} that fell")
     return lines
 
 

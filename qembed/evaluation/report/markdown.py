@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from qembed.evaluation.corpus_changes import KINDS
-from qembed.evaluation.formats.source_file import summarize_names
+from qembed.evaluation.formats.source_file import counted, summarize_names
 from qembed.evaluation.report.header import header_lines
 from qembed.evaluation.report.moved import (
     MovedQuery,
@@ -64,11 +64,11 @@ def _header(report: Mapping[str, Any]) -> str:
 def _verdict(report: Mapping[str, Any]) -> str:
     failed = sum(not gate["ok"] for gate in report.get("gates") or [])
     many = report["queries"]
-    text = f"Over {many} judged {'query' if many == 1 else 'queries'}; one without hits counts 0."
+    text = f"Over {counted(many, 'judged query', 'judged queries')}; one without hits counts 0."
     if report.get("ties"):
         text += f" Documents are ordered {report['ties']}."
     if failed:
-        text = f"**{failed} of {len(report['gates'])} gates failed.** {text}"
+        text = f"**{failed} of {counted(len(report['gates']), 'gate')} failed.** {text}"
     return text
 
 
@@ -182,7 +182,7 @@ def _comparison(comparison: Mapping[str, Any]) -> str:
     differs = comparison.get("differs")
     if body and differs:
         many = comparison["queries"]
-        queries = "1 common query" if many == 1 else f"{many:,} common queries"
+        queries = counted(many, "common query", "common queries")
         body += f"\n\nCompared on {queries}: {escape('; '.join(differs))}."
     if body:
         body += "".join(f"\n\n{escape(note)}" for note in comparison_notes(comparison))

@@ -10,6 +10,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from qembed.evaluation.formats.source_file import counted
+
 if TYPE_CHECKING:
     from markupsafe import Markup
 
@@ -62,7 +64,7 @@ def histogram(values: Sequence[float], title: str, bins: int = 10) -> Markup:
     body = [_grid(0, most, up, 0)]
     for i, count in enumerate(counts):
         a, b = i * top / bins, (i + 1) * top / bins
-        tip = f"{a:.2g} to {b:.2g}: {count} queries"
+        tip = f"{a:.2g} to {b:.2g}: {counted(count, 'query', 'queries')}"
         body.append(
             f'<rect class="bar" x="{LEFT + i * step + 1:.1f}" y="{up(count):.1f}" '
             f'width="{step - 2:.1f}" height="{HEIGHT - BOTTOM - up(count):.1f}">{_tip(tip)}</rect>'

@@ -264,7 +264,7 @@ def _measure(
     silent = [q for q in qrels if qrels[q] and not built.run.get(q)]
     if silent:
         warnings.append(
-            f"ablation arm {point.label!r}: {len(silent)} queries without hits, which count 0"
+            f"ablation arm {point.label!r}: queries without hits, which count 0: {len(silent):,}"
         )
     # a reranker's pairs were scored for all variants at once: no time can be told
     ms = None if point.query.rerank else built.ms_per_query

@@ -82,8 +82,9 @@ def _vectors(session: Session) -> list[str]:
     if not far:
         return []
     return [
-        f"stored vectors are not those of their passages: {far} of {len(chosen)} looked at have "
-        f"another one (qembed verify tells more, qembed index --rebuild encodes anew)"
+        f"stored vectors are not those of their passages: {far} of {len(chosen)} looked at "
+        f"{'has' if far == 1 else 'have'} another one (qembed verify tells more, "
+        "qembed index --rebuild encodes anew)"
     ]
 
 

@@ -57,9 +57,10 @@ def describe_truncation(found: Mapping[str, int] | None, max_tokens: int) -> lis
         return []
     seen = found["looked_at"]
     of = f"{seen:,}" if seen == found["total"] else f"{seen:,} looked at (of {found['total']:,})"
+    are = "is" if found["truncated"] == 1 else "are"
     share = found["tokens_cut"] / found["tokens"]
     lost = "under 1%" if share < 0.01 else f"{share:.0%}"
     return [
-        f"{found['truncated']:,} of {of} documents are longer than the {max_tokens} tokens that the model "
+        f"{found['truncated']:,} of {of} documents {are} longer than the {max_tokens} tokens that the model "
         f"reads: {lost} of the text is in no vector (--chunker auto cuts documents into passages)"
     ]

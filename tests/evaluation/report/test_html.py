@@ -232,7 +232,7 @@ def test_a_difference_as_text_markdown_and_html() -> None:
     assert lines[1] == "worse on 2, better on 0, the same on 1 of 3 queries"
     assert "*  1  d4 (1)" in text
     assert "not returned: d4" in text
-    assert diff_text(diff, 1).endswith("and 1 more queries that moved\n")
+    assert diff_text(diff, 1).endswith("and 1 more query that moved\n")
     markdown = diff_markdown(diff)
     assert markdown.startswith("# old.json → &lt;new>.json\n")
     assert "<script" not in markdown
