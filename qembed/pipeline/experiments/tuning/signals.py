@@ -9,6 +9,7 @@ documents, nDCG@10 with trec_eval's order of ties.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from qembed.pipeline.experiments.run_builder import QUERIES_PER_BATCH, RunBuilder
@@ -77,11 +78,13 @@ class Signals:
             np.diff(self._documents, prepend=-1) != 0
         )
         self._starts = np.flatnonzero(change)
+        self._group = np.cumsum(change) - 1
         self._group_owner = self._owner[self._starts]
         self._group_documents = self._documents[self._starts]
         first = np.searchsorted(self._group_owner, np.arange(n))
         self._column = np.arange(len(self._starts)) - first[self._group_owner]
         self._width = int(self._column.max(initial=0)) + 1
+        self._sorted: tuple[QueryOptions, tuple[Rows, Rows, Rows]] | None = None
         self._hidden = self._find_hidden()
         self._find_relevant()
 
@@ -216,26 +219,35 @@ class Signals:
         if options.document_score == "best":
             best = np.maximum.reduceat(inside, self._starts)
         else:
-            best = self._several(inside, found, options.document_score)
+            best = self._several(inside, found, options)
         return np.where(self._hidden, -np.inf, best).astype(np.float32)
 
-    def _several(self, inside: Scores, found: Mask, method: str) -> Scores:
+    def _several(self, inside: Scores, found: Mask, options: QueryOptions) -> Scores:
         """Score of each group from several of its passages; those not found count as the lowest."""
         import numpy as np
 
-        group = np.repeat(
-            np.arange(len(self._starts)), np.diff(np.append(self._starts, len(inside)))
-        )
-        kept = np.flatnonzero(found)
-        order = kept[np.lexsort((-inside[kept], group[kept]))]
-        starts = np.flatnonzero(np.diff(group[order], prepend=-1))
-        at = group[order][starts]
+        fused = replace(options, document_score="best", diversity=0.0)
+        if self._sorted is None or self._sorted[0] != fused:
+            self._sorted = fused, self._sort_groups(inside, found)
+        order, starts, at = self._sorted[1]
         n = len(self._searched)
         lowest = _per_query(np.minimum, inside, self._owner, n, found)[self._group_owner[at]]
         sizes = self._session.snapshot.catalog.pointers()[1][self._group_documents[at]]
         out = np.full(len(self._starts), -np.inf, dtype=np.float32)
-        out[at] = group_scores(inside[order], starts, lowest, sizes, method)
+        out[at] = group_scores(inside[order], starts, lowest, sizes, options.document_score)
         return out
+
+    def _sort_groups(self, inside: Scores, found: Mask) -> tuple[Rows, Rows, Rows]:
+        """(candidates by group, best first; where each group starts among them; the groups), int64.
+
+        Groups without a candidate are left out. All scores of one document score share this order.
+        """
+        import numpy as np
+
+        kept = np.flatnonzero(found)
+        order = kept[np.lexsort((-inside[kept], self._group[kept]))]
+        starts = np.flatnonzero(np.diff(self._group[order], prepend=-1))
+        return order, starts, self._group[order][starts]
 
     def values(self, options: QueryOptions) -> Values:
         """nDCG@10 of each query, float64 (n,)."""
@@ -263,16 +275,15 @@ class Signals:
 
         final, found = self.final_scores(options)
         inside = np.where(found, final, -np.inf)
+        highest = np.maximum.reduceat(inside, self._starts)
+        at = np.where(inside == highest[self._group], np.arange(len(inside)), len(inside) - 1)
+        rows = self.rows[np.minimum.reduceat(at, self._starts)]
         out = np.full_like(table, -np.inf)
         first = np.searchsorted(self._group_owner, np.arange(len(table) + 1))
-        ends = np.append(self._starts, len(self.rows))
         depth = max(DEPTH, options.candidates)
         for q, scores in enumerate(table):
             there = np.flatnonzero(np.isfinite(scores))
-            best = np.empty(len(there), dtype=np.int64)
-            for i, group in enumerate((first[q] + there).tolist()):
-                passages = slice(ends[group], ends[group + 1])
-                best[i] = self.rows[passages][int(np.argmax(inside[passages]))]
+            best = rows[first[q] + there]
             # a search orders equal scores by the row
             order = np.lexsort((best, -scores[there]))[:depth]
             order, best = there[order], best[order]
