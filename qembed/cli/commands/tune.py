@@ -44,6 +44,22 @@ def tune(
         Path | None,
         typer.Option(metavar="FILE", help="Instructions to try, one a line.", show_default=False),
     ] = None,
+    write_candidates: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the instructions that were tried, the best first, for --candidates.",
+            show_default=False,
+        ),
+    ] = None,
+    propose: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL#MODEL",
+            help="Let a language model propose instructions; it sees a third of the queries.",
+            show_default=False,
+        ),
+    ] = None,
     rerank: Annotated[
         list[str] | None,
         typer.Option(
@@ -101,7 +117,16 @@ def tune(
     from qembed.pipeline.experiments.tuning.tune import tune as run
 
     options = TuneOptions(
-        queries, qrels, only, candidates, rerank or (), folds, apply or "beyond-chance", model
+        queries,
+        qrels,
+        only,
+        candidates,
+        rerank or (),
+        folds,
+        apply or "beyond-chance",
+        model,
+        propose,
+        write_candidates,
     )
     with talk.progress(committing=StopSignals()) as progress:
         found = run(root, options, progress)

@@ -57,19 +57,22 @@ def held_out_gains(
 def queries_with_seen_documents(
     folds: Sequence[Sequence[int]], documents: Sequence[Iterable[str]]
 ) -> Positions:
-    """Positions of the queries with a relevant document that a query of another fold has, int64, rising."""
+    """Positions of the queries with a relevant document that a query of another fold has, int64, rising.
+
+    Queries in no fold are left out.
+    """
     import numpy as np
 
     fold_of = {i: n for n, fold in enumerate(folds) for i in fold}
     owners: dict[str, set[int]] = {}
     for i, relevant in enumerate(documents):
-        for document in relevant:
+        for document in relevant if i in fold_of else ():
             owners.setdefault(document, set()).add(fold_of[i])
     return np.array(
         [
             i
             for i, relevant in enumerate(documents)
-            if any(owners[document] - {fold_of[i]} for document in relevant)
+            if i in fold_of and any(owners[document] - {fold_of[i]} for document in relevant)
         ],
         dtype=np.int64,
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from qembed.errors import InputError, UsageError
 from qembed.evaluation import check_run
-from qembed.evaluation.tuning import MIN_QUERIES, connected_components, make_folds, random_folds
+from qembed.evaluation.tuning import MIN_QUERIES, connected_components, make_folds
 from qembed.pipeline.experiments.inputs import read_inputs
 from qembed.pipeline.experiments.passage_judgments import spans_of
 from qembed.types import Qrels, Query
@@ -35,13 +35,17 @@ class JudgedQueries:
         """Relevant documents of each query."""
         return [[d for d, g in self.qrels[q.id].items() if g > 0] for q in self.queries]
 
-    def folds(self, k: int) -> list[list[int]]:
-        """Folds of whole components. Raises InputError, UsageError."""
-        return make_folds(self.components, k)
+    def divide(self, k: int, *, aside: bool = False) -> tuple[list[int], list[list[int]]]:
+        """(queries set aside; k folds of the others), whole components each.
 
-    def random_folds(self, k: int) -> list[list[int]]:
-        """Folds of single queries."""
-        return random_folds(len(self.queries), k)
+        `aside`: set a third of the queries aside, none otherwise. Raises InputError, UsageError as
+        `make_folds`, for the queries that are left.
+        """
+        if not aside:
+            return [], make_folds(self.components, k)
+        shown = set(make_folds(self.components, 3)[0])
+        left = [members for members in self.components if not shown & set(members)]
+        return sorted(shown), make_folds(left, k)
 
     def ideal_gains(self) -> npt.NDArray[np.float64]:
         """Discounted cumulative gain at 10 of the best order of each query, float64 (n,)."""

@@ -8,13 +8,20 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qembed.errors import IndexDamaged, UsageError
-from qembed.evaluation.tuning import Gain, held_out_gains, judge, queries_with_seen_documents
+from qembed.evaluation.tuning import (
+    Gain,
+    held_out_gains,
+    judge,
+    queries_with_seen_documents,
+    random_folds,
+)
+from qembed.models.remote.chat import RemoteChat
 from qembed.pipeline.experiments.run_builder import RunBuilder
 from qembed.pipeline.experiments.tuning import arms
 from qembed.pipeline.experiments.tuning.apply import (
@@ -23,8 +30,15 @@ from qembed.pipeline.experiments.tuning.apply import (
     described_files,
 )
 from qembed.pipeline.experiments.tuning.judged_queries import JudgedQueries, read_judged_queries
+from qembed.pipeline.experiments.tuning.proposals import propose_from_corpus
 from qembed.pipeline.experiments.tuning.scores import MEASURE, Scores
 from qembed.pipeline.experiments.tuning.search import Space, Step, search
+from qembed.pipeline.experiments.tuning.spaces import (
+    make_space,
+    with_remote_proposals,
+    with_signals,
+    write_candidates,
+)
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.session import Session
@@ -41,7 +55,11 @@ APPLY = ("beyond-chance", "anyway", "never")
 
 @dataclass(frozen=True, slots=True)
 class TuneOptions:
-    """Options of a tuning run, as the user wrote them. `candidates`: file of instructions."""
+    """Options of a tuning run, as the user wrote them.
+
+    `candidates`: file of instructions, None for those that the corpus suggests. `propose`: address of a
+    language model that suggests more. `write_candidates`: file for all that were tried.
+    """
 
     queries: Path | None
     qrels: Path | None
@@ -51,6 +69,8 @@ class TuneOptions:
     folds: int = 5
     apply: str = "beyond-chance"
     model: str | None = None
+    propose: str | None = None
+    write_candidates: Path | None = None
 
 
 @dataclass(slots=True)
@@ -132,11 +152,10 @@ def tune(
     root: Path,
     options: TuneOptions,
     progress: Progress | None = None,
-    propose: Callable[[Session, JudgedQueries, Scores], Sequence[str]] | None = None,
 ) -> Tuning:
     """Search the settings of the index at `root`, judge the choice, and write it as the options say.
 
-    `propose`: further instructions to try. Raises UsageError, InputError for files that cannot be used,
+    Raises UsageError, InputError for files that cannot be used,
     ModelUnavailable, KeyboardInterrupt if `progress` was stopped; nothing is written then.
     """
     progress = progress or Progress()
@@ -144,25 +163,30 @@ def tune(
     if options.apply not in APPLY:
         raise UsageError(f"--apply {options.apply}: one of {', '.join(APPLY)} is wanted")
     lines = [] if options.candidates is None else arms.read_candidates(options.candidates)
+    chat = None if options.propose is None else RemoteChat(options.propose)
     warnings: list[str] = []
     began = time.perf_counter()
     with Session(root, options.model) as session:
         manifest = session.snapshot.manifest
         known = dict.fromkeys(session.snapshot.catalog.ids())
         judged = read_judged_queries(options.queries, options.qrels, known, warnings.append)
-        folds = judged.folds(options.folds)
+        shown, folds = judged.divide(options.folds, aside=chat is not None)
         builder = RunBuilder(session, judged.queries, judged.qrels, progress)
         scores = Scores(builder, judged, progress)
-        if propose is not None:
-            lines += propose(builder.session, judged, scores)
+        if options.candidates is None and arms.takes_instructions(session):
+            lines = propose_from_corpus(session, judged.queries)
         space = make_space(builder, axes, lines, options.rerankers, warnings.append)
         scores.encode([space.base, *space.instructions.values()])
-        space = _with_signals(space, scores)
+        if chat is not None:
+            space = with_remote_proposals(chat, space, builder, judged, shown, scores)
+        space = with_signals(space, scores)
         progress.phase("arms", "settings", None)
-        found = _judge(judged, folds, space, scores)
+        found = _judge(judged, shown, folds, space, scores)
         found.warnings = [*warnings, *builder.refused_pairs()]
         found.seconds = {"total": time.perf_counter() - began, **session.timer}
         data = described_files({"queries": _given(options.queries), "qrels": _given(options.qrels)})
+    if options.write_candidates is not None:
+        write_candidates(options.write_candidates, space, scores)
     if found.chosen != found.base and (
         options.apply == "anyway" or (options.apply == "beyond-chance" and found.is_better)
     ):
@@ -183,70 +207,25 @@ def _given(path: Path | None) -> Path:
     return path
 
 
-def make_space(
-    builder: RunBuilder,
-    axes: Sequence[str],
-    lines: Sequence[str],
-    rerankers: Sequence[str],
-    warn: Callable[[str], None],
-) -> Space:
-    """Settings that this index can be searched with. `warn`: called with what is not tried, and why."""
-    session = builder.session
-    base = QueryOptions()
-    found: dict[str, QueryOptions] = {}
-    if "instruction" in axes:
-        name = session.recipe.model
-        if not arms.takes_instructions(session):
-            tried = "with and without its own prompts" if _has_prompts(session) else "none"
-            left = f"; {len(lines)} of --candidates are left out" if lines else ""
-            warn(
-                f"{name} was not trained with instructions, as far as is known: tried {tried}{left}"
-            )
-            lines = []
-        found = arms.instruction_arms(session, base, lines)
-    has_words = session.search.lexical is not None
-    if not has_words and {"mode", "fusion"} & set(axes):
-        warn("there is no word index: modes and fusion are not tried (qembed index makes it)")
-    return Space(
-        base,
-        axes,
-        found,
-        rerankers,
-        has_words,
-        builder.one_passage_each,
-    )
-
-
-def _has_prompts(session: Session) -> bool:
-    profile = session.loaded.model.profile
-    return profile.query != "{query}" or bool(profile.prompts)
-
-
-def _with_signals(space: Space, scores: Scores) -> Space:
-    """The space with the constants that these queries can tell apart."""
-    from dataclasses import replace
-
-    if not space.has_words:
-        return space
-    code, unread = scores.signals(space.base).occurring()
-    return replace(space, code=code, unread=unread)
-
-
-def _judge(judged: JudgedQueries, folds: list[list[int]], space: Space, scores: Scores) -> Tuning:
-    """Search on all queries and on the parts that leave a fold out."""
+def _judge(
+    judged: JudgedQueries, shown: list[int], folds: list[list[int]], space: Space, scores: Scores
+) -> Tuning:
+    """Search on all queries, and on the parts that leave a fold out; the `shown` ones are in all parts."""
     import numpy as np
 
     everything = np.arange(len(judged.queries))
     steps = search(space, scores, everything)
 
     def choose(positions: npt.NDArray[np.int64]) -> QueryOptions:
-        return search(space, scores, positions)[-1].options
+        always = np.union1d(positions, np.array(shown, dtype=np.int64))
+        return search(space, scores, always)[-1].options
 
     held_out = held_out_gains(folds, choose, scores, space.base)
     new = judge(MEASURE, held_out.gains, judged.components)
-    assert new is not None, "folds hold every query"
+    assert new is not None, "folds hold queries"
     seen = None
-    at_random = judged.random_folds(len(folds))
+    inside = sorted(i for fold in folds for i in fold)
+    at_random = [[inside[i] for i in part] for part in random_folds(len(inside), len(folds))]
     shared = queries_with_seen_documents(at_random, judged.relevant)
     if len(shared):
         gains = held_out_gains(at_random, choose, scores, space.base).gains

@@ -1,0 +1,56 @@
+"""Language models behind OpenAI's chat protocol: messages to a text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from qembed.errors import ModelUnavailable
+from qembed.models.remote.address import parse_address
+from qembed.models.remote.http_client import Endpoint, Rejected
+
+MAX_CHARACTERS = 20_000
+"""Characters of an answer that is read."""
+
+
+class RemoteChat:
+    """Language model at an address, `http(s)://host:port/v1#model`. Raises UsageError for another form.
+
+    The key is that of $QEMBED_CHAT_API_KEY, else $QEMBED_API_KEY.
+    """
+
+    def __init__(self, spec: str) -> None:
+        address = parse_address(spec)
+        self._model = address.model
+        url = address.url.removesuffix("/chat/completions") + "/chat/completions"
+        self._endpoint = Endpoint(url, ("QEMBED_CHAT_API_KEY", "QEMBED_API_KEY"))
+
+    def answer(self, messages: Sequence[Mapping[str, str]], max_tokens: int = 1000) -> str:
+        """Text of the answer to messages of `role` and `content`.
+
+        Raises ModelUnavailable for a server that fails or refuses, and for an answer of another form, an
+        empty one or one of more than MAX_CHARACTERS.
+        """
+        url = self._endpoint.url
+        body = {
+            "model": self._model,
+            "messages": [dict(m) for m in messages],
+            "max_tokens": max_tokens,
+        }
+        try:
+            answer = self._endpoint.post(body)
+        except Rejected as e:
+            raise ModelUnavailable(f"{url} does not take the request: {e}") from e
+        try:
+            text = answer["choices"][0]["message"]["content"]
+        except (KeyError, IndexError, TypeError):
+            text = None
+        if not isinstance(text, str):
+            raise ModelUnavailable(f"{url} did not answer in the form of OpenAI's chat protocol")
+        if not text.strip():
+            raise ModelUnavailable(f"{url} ({self._model}) gave an empty answer")
+        if len(text) > MAX_CHARACTERS:
+            raise ModelUnavailable(
+                f"{url} ({self._model}) gave an answer of {len(text):,} characters, {MAX_CHARACTERS:,} is "
+                "the most that is read"
+            )
+        return text
