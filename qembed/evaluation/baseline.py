@@ -75,7 +75,7 @@ def comparable_queries(
     ):
         extra = [query for query in one if query not in other]
         if extra:
-            queries = counted(len(extra), "query", "queries")
+            queries = counted(len(extra), "judged query", "judged queries")
             differs.append(f"{where} {queries}: {summarize_names(extra)}")
     same = [query for query in now_values if query in then_values]
     for key, what in (("text", "the words"), ("judged", "the judgments")):
@@ -100,7 +100,9 @@ def _changed(
     found = []
     for query in queries:
         a, b = then.get(query, {}).get(key), here.get(query, {}).get(key)
-        if a is not None and b is not None and a != b and (a or key != "text"):
+        if key == "text" and not (a and b):  # a run of another system has no words
+            continue
+        if a is not None and b is not None and a != b:
             found.append(query)
     return found
 

@@ -106,8 +106,8 @@ def test_a_baseline_of_other_queries_is_refused() -> None:
     with pytest.raises(InputError) as e:
         comparable_queries(baseline, as_json(), ["RR@10", "nDCG@10"])
     differs = [
-        "only the baseline has 2 queries: q8, q9",
-        "only this run has 2 queries: q3, q2",
+        "only the baseline has 2 judged queries: q8, q9",
+        "only this run has 2 judged queries: q3, q2",
     ]
     assert e.value.problems == [
         "the baseline has no RR@10 (it has nDCG@10)",
@@ -152,6 +152,9 @@ def test_other_words_judgments_and_documents_are_named() -> None:
         InputError, match="the corpus differs: 9 documents then as now with other contents"
     ):
         comparable_queries(before, other)
+    of_a_run = made_from(dict.fromkeys(words, ""), grades)
+    assert comparable_queries(before, of_a_run) == (["q1", "q3", "q2"], [])
+    assert comparable_queries(of_a_run, before) == (["q1", "q3", "q2"], [])
     nothing = made_from(dict.fromkeys(words, "u"), grades)
     with pytest.raises(InputError, match="no query is the same in both"):
         comparable_queries(before, nothing, common=True)

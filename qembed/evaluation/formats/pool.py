@@ -105,10 +105,10 @@ def read_pool(path: Path, *, warn: Warn = ignore_warning) -> Qrels:
             judgments.add(line, query, document, grade)
     qrels = judgments.close()
     if not qrels and not mistakes.found:
-        mistakes.add(None, "nothing in it is graded")
+        mistakes.add(None, "nothing in it is graded: the column grade is empty")
     mistakes.close()
     if blank:
-        warn(f"{path}: candidates without a grade, which are left out: {blank}")
+        warn(f"{path}: candidates without a grade, which are left out: {blank:,}")
     return qrels
 
 

@@ -53,7 +53,9 @@ def read_inputs(
         read = read_beir(beir, split, warn=warn)
         return EvalInputs(read.queries, read.qrels, read.corpus)
     if qrels is None:
-        raise UsageError("--qrels FILE is wanted (with --queries FILE), or --beir DIR")
+        raise UsageError(
+            "--qrels FILE is wanted (with --queries FILE), or --beir DIR (qembed eval init makes a start)"
+        )
     judged = read_qrels(qrels, warn=warn)
     if queries is not None:
         return EvalInputs(read_queries(queries, warn=warn), judged)

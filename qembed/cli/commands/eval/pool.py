@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -90,4 +91,8 @@ def pool(
     with talk.progress() as progress:
         candidates = write_candidates(find_index(index_dir), options, output, talk.warn, progress)
     blank = sum(c.grade is None for c in candidates)
-    talk.say(f"{counted(len(candidates), 'candidate')}, {blank} to grade, in {output}")
+    graded = f"qembed eval pool --judged {shlex.quote(str(output))} -o qrels.tsv"
+    talk.say(
+        f"{counted(len(candidates), 'candidate')} in {output}, {blank:,} to grade: write 0 or 1 (or more) "
+        f"into the last column, then {graded}"
+    )
