@@ -1,4 +1,4 @@
-"""Changes of the corpus between two reports: files that were added, changed or deleted, by name.
+"""Changes of the corpus between two reports: files that were added, changed, renamed or deleted, by name.
 
 A report holds a short digest of each document (`contents`). Documents that are parts of one file
 (`a.pdf#page=3`, `a.csv#12`) count as that file.
@@ -7,8 +7,8 @@ A report holds a short digest of each document (`contents`). Documents that are 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, field
 from typing import Any
 
 MAX_CONTENTS = 50_000
@@ -21,7 +21,7 @@ FILES_LISTED = 200
 """Files listed of each kind in JSON."""
 
 _PART = re.compile(r"#(?:(?:page|sheet|chapter)=.*|\d+(?:-\d+)?)\Z", re.S)
-KINDS = ("added", "changed", "deleted")
+KINDS = ("added", "changed", "renamed", "deleted")
 
 
 def contents_json(documents: Mapping[str, bytes] | None) -> dict[str, str] | None:
@@ -38,29 +38,41 @@ def file_of(document: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CorpusChanges:
-    """Files by what happened to them, each in order of name."""
+    """Files by what happened to them, each in order of name. `renamed`: new name by old name."""
 
     added: list[str]
     changed: list[str]
     deleted: list[str]
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.added or self.changed or self.deleted)
+        return any(map(self.names, KINDS))
+
+    def names(self, kind: str) -> list[str]:
+        """List the files of one of KINDS, renamed ones as `old.md -> new.md`."""
+        if kind == "renamed":
+            return [f"{old} -> {new}" for old, new in self.renamed.items()]
+        found: list[str] = getattr(self, kind)
+        return found
 
     def kind_of(self, document: str) -> str:
-        """Return "added", "changed" or "deleted" for a document or a stretch of one; "" for others."""
-        for kind in KINDS:
-            names = getattr(self, kind)
-            if document in names or file_of(document) in names:
-                return kind
+        """Return one of KINDS for a document or a stretch of one, `renamed to new.md` for an old name.
+
+        "" for documents that did not change, and for files under a new name.
+        """
+        for name in (document, file_of(document)):
+            if name in self.renamed:
+                return f"renamed to {self.renamed[name]}"
+            for kind in ("added", "changed", "deleted"):
+                if name in getattr(self, kind):
+                    return kind
         return ""
 
     def describe(self) -> str:
         """Describe the changes in a line: `2 changed: a.md, b.md; 1 deleted: c.md`."""
         parts = []
         for kind in KINDS:
-            names: list[str] = getattr(self, kind)
-            if names:
+            if names := self.names(kind):
                 rest = len(names) - FILES_NAMED
                 more = f" and {rest:,} more" if rest > 0 else ""
                 parts.append(f"{len(names):,} {kind}: {', '.join(names[:FILES_NAMED])}{more}")
@@ -68,16 +80,17 @@ class CorpusChanges:
 
     def to_json(self) -> dict[str, Any]:
         """JSON object: for each kind the number of files (`counts`) and the first FILES_LISTED names."""
-        lists: dict[str, list[str]] = {kind: getattr(self, kind) for kind in KINDS}
-        return {
-            "counts": {kind: len(names) for kind, names in lists.items()},
-            **{kind: names[:FILES_LISTED] for kind, names in lists.items()},
-        }
+        lists = {kind: self.names(kind) for kind in KINDS}
+        body: dict[str, Any] = {"counts": {kind: len(names) for kind, names in lists.items()}}
+        body |= {kind: names[:FILES_LISTED] for kind, names in lists.items()}
+        body["renamed"] = dict(list(self.renamed.items())[:FILES_LISTED])
+        return body
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> CorpusChanges:
         """Read the form of `to_json`; names beyond those listed are lost."""
-        return cls(*(list(body[kind]) for kind in KINDS))
+        added, changed, deleted = (list(body[kind]) for kind in ("added", "changed", "deleted"))
+        return cls(added, changed, deleted, dict(body.get("renamed") or {}))
 
 
 def corpus_changes(
@@ -90,11 +103,36 @@ def corpus_changes(
     gone, new = then.keys() - now.keys(), now.keys() - then.keys()
     before, after = _files(then), _files(now)
     touched = _files([*differ, *gone, *new])
+    renamed = _renamed(touched - after, then, touched - before, now)
     return CorpusChanges(
-        sorted(touched - before),
+        sorted(touched - before - set(renamed.values())),
         sorted(touched & before & after),
-        sorted(touched - after),
+        sorted(touched - after - renamed.keys()),
+        renamed,
     )
+
+
+def _renamed(
+    gone: Set[str], then: Mapping[str, str], new: Set[str], now: Mapping[str, str]
+) -> dict[str, str]:
+    """New name of each file that is gone, where exactly one new file has its content; by old name."""
+    before, after = _files_by_content(gone, then), _files_by_content(new, now)
+    pairs = ((old, after.get(content, [])) for content, old in before.items())
+    return dict(sorted((old[0], found[0]) for old, found in pairs if len(old) == len(found) == 1))
+
+
+def _files_by_content(
+    files: Set[str], documents: Mapping[str, str]
+) -> dict[tuple[tuple[str, str], ...], list[str]]:
+    """Files by the digests of their parts."""
+    parts: dict[str, list[tuple[str, str]]] = {}
+    for name, digest in documents.items():
+        if (file := file_of(name)) in files:
+            parts.setdefault(file, []).append((name[len(file) :], digest))
+    found: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    for file, own in parts.items():
+        found.setdefault(tuple(sorted(own)), []).append(file)
+    return found
 
 
 def _files(documents: Iterable[str]) -> set[str]:

@@ -106,3 +106,22 @@ def test_a_query_floor_lists_all_queries_below(collection: Shell) -> None:
     *listed, last = done.err.partition("below RR@10")[2].splitlines()[1:]
     assert last == "qembed: reports: r.md, r.html, r.json"
     assert [line.split()[2] for line in listed] == [below["query"] for below in floors]
+
+
+def test_a_renamed_file_explains_a_red_build(shell: Shell) -> None:
+    for i in range(6):
+        shell.write(f"docs/w{i}.md", f"w{i} page number w{i + 20}\n")
+    shell.write("q.jsonl", "".join(f'{{"_id": "q{i}", "text": "w{i}"}}\n' for i in range(6)))
+    shell.write("qrels.tsv", "".join(f"q{i} w{i}.md 1\n" for i in range(6)))
+    assert shell("index", "docs").code == 0
+    assert shell(*FILES, "--report", "base.json").code == 0
+    (shell.folder / "docs/w3.md").rename(shell.folder / "docs/other.md")
+    assert shell("index", "docs").code == 0
+    gate = ["--baseline", "base.json", "--common", "--max-drop", "RR@10=0"]
+    done = shell(*FILES, *gate)
+    assert done.code == 3
+    assert "the corpus differs: 1 renamed: w3.md -> other.md (6 documents then as now)" in done.err
+    assert "cause: the judgments have old names of files: w3.md is other.md now (" in done.err
+    assert "not among the first 10, renamed to other.md since the baseline" in done.err
+    shell.write("qrels.tsv", (shell.folder / "qrels.tsv").read_text().replace("w3.md", "other.md"))
+    assert shell(*FILES, *gate).code == 0

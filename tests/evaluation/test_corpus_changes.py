@@ -64,13 +64,35 @@ def test_a_file_of_many_documents_is_named_once() -> None:
     assert corpus_changes(then, None) is None
 
 
+def test_a_renamed_file_is_neither_added_nor_deleted() -> None:
+    then = {"a.md": "1", "b.pdf#page=1": "2", "b.pdf#page=2": "3", "copy.md": "4", "twin.md": "4"}
+    now = {"x/a.md": "1", "c.pdf#page=1": "2", "c.pdf#page=2": "3", "one.md": "4", "new.md": "5"}
+    found = corpus_changes(then, now)
+    assert found == CorpusChanges(
+        # of two copies nobody knows which one it was
+        ["new.md", "one.md"],
+        [],
+        ["copy.md", "twin.md"],
+        {"a.md": "x/a.md", "b.pdf": "c.pdf"},
+    )
+    assert found is not None
+    assert "; 2 renamed: a.md -> x/a.md, b.pdf -> c.pdf; " in found.describe()
+    assert found.kind_of("b.pdf#page=2") == "renamed to c.pdf"
+    assert found.kind_of("c.pdf#page=2") == ""
+    body = found.to_json()
+    assert body["counts"] == {"added": 2, "changed": 0, "renamed": 2, "deleted": 2}
+    assert CorpusChanges.from_json(body) == found
+    del body["renamed"]  # a report of an older version
+    assert CorpusChanges.from_json(body).renamed == {}
+
+
 def test_long_lists_are_cut_and_counted() -> None:
     now = {f"f{i:04}.md": "1" for i in range(1_000)}
     found = corpus_changes({}, now)
     assert found is not None
     assert found.describe().startswith("1,000 added: f0000.md, ")
     assert found.describe().endswith(f"f{FILES_NAMED - 1:04}.md and 992 more")
-    assert found.to_json()["counts"] == {"added": 1000, "changed": 0, "deleted": 0}
+    assert found.to_json()["counts"] == {"added": 1000, "changed": 0, "renamed": 0, "deleted": 0}
     assert len(found.to_json()["added"]) == 200
 
 

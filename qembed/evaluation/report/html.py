@@ -132,7 +132,7 @@ def _files(report: Mapping[str, Any]) -> list[tuple[str, list[str], int]]:
     if changes is None:
         return []
     counts = report["comparison"]["documents"]["counts"]
-    names = [(kind, getattr(changes, kind)[:FILES_SHOWN]) for kind in KINDS]
+    names = [(kind, changes.names(kind)[:FILES_SHOWN]) for kind in KINDS]
     return [(kind, shown, counts[kind] - len(shown)) for kind, shown in names if shown]
 
 

@@ -105,7 +105,7 @@ def _documents(report: Mapping[str, Any]) -> str:
     if changes is None:
         return ""
     counts = report["comparison"]["documents"]["counts"]
-    rows = [[kind, name] for kind in KINDS for name in getattr(changes, kind)]
+    rows = [[kind, name] for kind in KINDS for name in changes.names(kind)]
     rest = sum(counts.values()) - len(rows)
     body = table(["", "file"], rows) + (f"\n\nAnd {rest:,} more." if rest else "")
     return _section("Files that changed since the baseline", body if rows else "")

@@ -10,6 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qembed.evaluation.baseline import changed_settings
+from qembed.evaluation.corpus_changes import file_of
+from qembed.evaluation.formats.source_file import summarize_names
+from qembed.evaluation.report.moved import corpus_changes_of
 from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.pipeline.retrieval.session import Session
@@ -39,12 +42,30 @@ def causes(
         if differs:
             found.append(f"other settings than the baseline's: {'; '.join(differs)}")
         found += [f"compared with the baseline, {line}" for line in body["comparison"]["differs"]]
+        found += _renamed(body)
     if session is None:
         return found
     found += _template(session, query)
     found += _vectors(session)
     found += _graph(session, query, queries)
     return found
+
+
+def _renamed(body: Mapping[str, Any]) -> list[str]:
+    """Name judged files that have another name since the baseline."""
+    changes = corpus_changes_of(body)
+    judged = {file_of(d) for detail in body["details"].values() for d in detail["judged"]}
+    names = [
+        f"{old} is {new} now"
+        for old, new in (changes.renamed.items() if changes is not None else ())
+        if old in judged
+    ]
+    if not names:
+        return []
+    return [
+        f"the judgments have old names of files: {summarize_names(names)} "
+        "(the --qrels file wants the new ones)"
+    ]
 
 
 def _template(session: Session, query: QueryOptions) -> list[str]:
