@@ -85,6 +85,15 @@ def test_json_has_the_promised_fields(tunable: Shell) -> None:
     assert manifests.read(tunable.folder / ".qembed").tuned is None
 
 
+def test_a_report_is_written_and_named(tunable: Shell) -> None:
+    done = tunable(*TUNE, "--only", "document", "--report", "tuning.html", "--format", "json")
+    assert done.code == 3
+    assert "report: tuning.html" in done.err
+    page = (tunable.folder / "tuning.html").read_text("utf-8")
+    assert "Tuning of an index" in page
+    assert page.count('class="words"') == 30
+
+
 def test_no_gain_is_exit_3_and_nothing_is_written(tunable: Shell) -> None:
     before = manifests.read(tunable.folder / ".qembed")
     done = tunable(*TUNE, "--only", "document", "--folds", "3")
@@ -111,6 +120,8 @@ def test_no_gain_is_exit_3_and_nothing_is_written(tunable: Shell) -> None:
         ((*TUNE, "--folds", "100"), "makes no 100 folds"),
         ((*TUNE, "--undo"), "--undo takes no queries"),
         (("tune", "--queries", "q.jsonl", "--qrels", "none.tsv"), "none.tsv"),
+        ((*TUNE, "--report", "tuning.md"), "a tuning report is written as .html or .json"),
+        ((*TUNE, "--propose", "nowhere"), "http(s)://host:port/v1#model is wanted"),
     ],
 )
 def test_mistakes_are_exit_2(tunable: Shell, arguments: tuple[str, ...], message: str) -> None:

@@ -82,6 +82,10 @@ def tune(
         bool, typer.Option("--undo", help="Take back what was chosen for the index.")
     ] = False,
     model: ModelOption = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a report: .html or .json.", show_default=False),
+    ] = None,
     format: FormatOption = OutputFormat.text,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
@@ -89,7 +93,7 @@ def tune(
     """Choose the index's settings by judged queries, and say what new queries gain.
 
     \b
-    qembed tune --queries q.jsonl --qrels qrels.tsv
+    qembed tune --queries q.jsonl --qrels qrels.tsv --report tuning.html
     qembed tune --queries q.jsonl --qrels qrels.tsv --only mode,fusion --apply never
     qembed tune --queries q.jsonl --qrels qrels.tsv --candidates instructions.txt --rerank late
     qembed tune --undo
@@ -113,6 +117,7 @@ def tune(
         else:
             talk.say(f"taken back: {tuned_text(taken['options'])}")
         return
+    from qembed.evaluation.report.tuning import check_tuning_path, write_tuning
     from qembed.pipeline.experiments.tuning.tune import TuneOptions
     from qembed.pipeline.experiments.tuning.tune import tune as run
 
@@ -128,6 +133,8 @@ def tune(
         propose,
         write_candidates,
     )
+    if report is not None:
+        check_tuning_path(report)
     with talk.progress(committing=StopSignals()) as progress:
         found = run(root, options, progress)
     body = found.to_json()
@@ -137,6 +144,9 @@ def tune(
         out(dumps(body))
     else:
         show(body)
+    if report is not None:
+        write_tuning(body, report)
+        talk.say(f"report: {report}")
     talk.seconds(body["seconds"])
     if not (body["better"] or body["applied"]):
         talk.say(f"{verdict(body)}: nothing is written")

@@ -41,7 +41,8 @@ FILES_SHOWN = 100
 
 
 @lru_cache(maxsize=1)
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Templates with the filters that they use; everything is escaped."""
     from jinja2 import Environment, PackageLoader
 
     made = Environment(
@@ -101,7 +102,7 @@ def report_html(report: Mapping[str, Any]) -> str:
     comparison = report.get("comparison") or {}
     changed = next(iter(fallen_measures(report)), None)
     text = (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             r=report,
@@ -254,7 +255,7 @@ def diff_html(diff: Diff, most: int | None = None) -> str:
     """Render the difference of two reports; at most `most` queries."""
     rows = [_moved_row(m) for m in diff.moved[:most]]
     text = (
-        _environment()
+        environment()
         .get_template("diff.html.j2")
         .render(d=diff, o=diff.overall, rows=rows, rest=len(diff.moved) - len(rows))
     )

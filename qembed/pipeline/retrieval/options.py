@@ -95,7 +95,11 @@ def with_tuned(
     if changes.get("fusion_parameters") is not None:
         from qembed.pipeline.retrieval.fusion import FusionParameters
 
-        changes["fusion_parameters"] = FusionParameters(**changes["fusion_parameters"])
+        stored = changes["fusion_parameters"]
+        # an index may have been tuned by another version
+        changes["fusion_parameters"] = FusionParameters(
+            **{n: v for n, v in stored.items() if n in FusionParameters._fields}
+        )
     return replace(plain, **changes), applied
 
 

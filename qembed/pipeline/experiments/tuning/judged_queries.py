@@ -106,4 +106,10 @@ def read_judged_queries(
     kept = {q.id: grades[q.id] for q in usable}
     found = JudgedQueries(usable, kept, [])
     components = connected_components([q.text for q in usable], found.relevant)
+    largest = max(map(len, components))
+    if 2 * largest > len(usable):
+        warn(
+            f"{largest} of {len(usable)} queries share relevant documents or words with one another and are "
+            f"one group: the gain is judged over {len(components)} groups only"
+        )
     return JudgedQueries(usable, kept, components)

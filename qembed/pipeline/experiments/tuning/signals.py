@@ -175,7 +175,7 @@ class Signals:
     def occurring(self) -> tuple[bool, bool]:
         """(code among the nearest of any query; a query in a script that the model does not read)."""
         signals = [s.signals for s in self._searched if s.signals is not None]
-        return any(s.code > 0 for s in signals), any(not s.readable for s in signals)
+        return any(s.code > 0 for s in signals), any(float(s.readable) < 1 for s in signals)
 
     # ── values ───────────────────────────────────────────────────────────────────────────────────
 
