@@ -94,6 +94,9 @@ class TextsRefused(EncodingError):
 
 
 _REFUSALS = {
+    errno.ENOENT: "no such file or folder",
+    errno.EISDIR: "it is a folder",
+    errno.ENOTDIR: "part of its path is no folder",
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
     errno.EROFS: "the file system is read-only",
@@ -103,5 +106,10 @@ _REFUSALS = {
 
 
 def refusal(error: OSError) -> str:
-    """Reason of a failed write, in the words of all messages on it."""
+    """Reason of a failed read or write, in the words of all messages on it."""
     return _REFUSALS.get(error.errno or 0, error.strerror or str(error) or type(error).__name__)
+
+
+def cannot_read(path: object, error: OSError) -> InputError:
+    """Error for a file that the system does not let us read."""
+    return InputError(f"cannot read {path}: {refusal(error)}")

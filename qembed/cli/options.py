@@ -96,7 +96,8 @@ ModelOption = Annotated[
         "--model",
         metavar="SPEC",
         help="minilm, bge-small, multilingual, a folder, a hub id, or py:module:factory. "
-        "Default: the index's own, else $QEMBED_MODEL, else auto: its documents choose.",
+        "Default: the index's own, else $QEMBED_MODEL, else auto: minilm, or multilingual where many "
+        "documents are not in Latin script.",
         show_default=False,
         rich_help_panel=MODEL_GROUP,
     ),
@@ -107,6 +108,15 @@ FormatOption = Annotated[
 QuietOption = Annotated[
     bool,
     typer.Option("--quiet", "-q", help="No messages on stderr.", rich_help_panel=OUTPUT_GROUP),
+]
+QuietWhileWellOption = Annotated[
+    bool,
+    typer.Option(
+        "--quiet",
+        "-q",
+        help="Print nothing while all is well, and only what is wrong.",
+        rich_help_panel=OUTPUT_GROUP,
+    ),
 ]
 VerboseOption = Annotated[
     bool,

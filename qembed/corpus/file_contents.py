@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, NamedTuple
 from qembed.compression import decompress
 from qembed.corpus.decode import BINARY, SNIFF, decode, is_binary
 from qembed.corpus.formats import PACKED
+from qembed.errors import refusal
 from qembed.types import ReadWarning, Skipped, SourceFile, Unreadable
 
 MAX_FILE = 256 * 1024 * 1024
@@ -55,7 +56,7 @@ def data(file: SourceFile, is_text: bool = False) -> bytes | Unreadable:
                     return found
                 size = len(found)
     except OSError as e:
-        return Unreadable(where, e.strerror or str(e))
+        return Unreadable(where, refusal(e))
     error = (
         f"{size / 1024**2:.0f} MiB is too large for one document (at most {MAX_FILE // 1024**2})"
     )

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from qembed.errors import UsageError
+from qembed.errors import UsageError, refusal
 from qembed.types import Unreadable
 
 IGNORE_FILES = (".gitignore", ".ignore", ".qembedignore")
@@ -145,7 +145,7 @@ def read_rules(
         try:
             data = path.read_bytes()
         except OSError as e:
-            problems.append(Unreadable(str(path), f"ignore file: {e.strerror or e}"))
+            problems.append(Unreadable(str(path), f"ignore file: {refusal(e)}"))
             continue
         # file names come from the system with the same error handler, so odd bytes still match
         text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")

@@ -28,7 +28,7 @@ from qembed.corpus.ignore import (
     repository_rules,
     rules_above,
 )
-from qembed.errors import UsageError
+from qembed.errors import UsageError, refusal
 from qembed.paths import INDEX_FOLDER
 from qembed.types import SourceFile, Unreadable
 
@@ -78,7 +78,7 @@ def walk(
     try:
         info = source.stat()
     except OSError as e:
-        raise UsageError(f"{where}: {e.strerror or e}") from e
+        raise UsageError(f"cannot read {where}: {refusal(e)}") from e
     if stat.S_ISREG(info.st_mode):
         name = source.name or where
         if max_size is not None and info.st_size > max_size:
@@ -172,7 +172,7 @@ class _Walk:
                 except FileNotFoundError:
                     continue  # gone since its folder was listed
                 except OSError as e:
-                    yield Unreadable(entry.path, e.strerror or str(e))
+                    yield Unreadable(entry.path, refusal(e))
                     continue
                 yield SourceFile(
                     label, name, entry.path, info.st_size, info.st_mtime_ns, info.st_ctime_ns
@@ -188,7 +188,7 @@ class _Walk:
                 entries = list(listing)
         except OSError as problem:
             if not prefix or not isinstance(problem, FileNotFoundError):
-                reason = f"folder cannot be listed: {problem.strerror or problem}"
+                reason = f"folder cannot be listed: {refusal(problem)}"
                 self.problems.append(Unreadable(folder, reason))
             return iter(()), rules
         if self.rules.use_ignore:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from qembed.errors import UsageError
+from qembed.errors import UsageError, refusal
 
 FILE = ".qembed.toml"
 PYPROJECT = "pyproject.toml"
@@ -98,7 +98,7 @@ def _read(path: Path) -> str:
     try:
         return path.read_text("utf-8")
     except OSError as e:
-        raise UsageError(f"{path}: {e.strerror}") from e
+        raise UsageError(f"cannot read {path}: {refusal(e)}") from e
     except UnicodeDecodeError as e:
         raise UsageError(f"{_place(path, e.object[: e.start].count(10) + 1)}: not UTF-8") from e
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from qembed.errors import IndexDamaged
+from qembed.errors import IndexDamaged, refusal
 from qembed.store import derived_files
 from qembed.store.catalog import Catalog
 from qembed.store.durable_files import FileInfo, checksum
@@ -69,7 +69,7 @@ def _damage(root: Path, info: FileInfo) -> str | None:
     except FileNotFoundError:
         return "is missing"
     except OSError as e:
-        return f"cannot be read ({e.strerror})"
+        return f"cannot be read ({refusal(e)})"
     if size != info.bytes:
         return f"has {size} bytes instead of {info.bytes}"
     return None if crc == info.crc else "has another content than was written (checksum)"

@@ -7,6 +7,7 @@ checksum of its own content, so that a torn or edited one is rejected.
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import zlib
@@ -15,7 +16,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qembed.errors import IndexDamaged, NoIndex
+from qembed.errors import IndexDamaged, NoIndex, refusal
+from qembed.paths import INDEX_FOLDER
 from qembed.paths import MANIFEST as MANIFEST
 from qembed.store.durable_files import FileInfo, replace_file
 from qembed.types import Recipe
@@ -131,6 +133,17 @@ def write(root: Path, manifest: Manifest, name: str = MANIFEST) -> None:
     replace_file(root, name, text.encode())
 
 
+def no_index(root: Path) -> NoIndex:
+    """Error for a folder without an index; `.qembed` of the current folder needs no naming."""
+    import shlex
+
+    with contextlib.suppress(FileNotFoundError):  # the current folder is gone
+        if root == Path.cwd() / INDEX_FOLDER:
+            return NoIndex(f"no index at ./{INDEX_FOLDER} (make one: qembed index PATH)")
+    option = shlex.quote(str(root))
+    return NoIndex(f"no index at {root} (make one: qembed index PATH --index {option})")
+
+
 def read(root: Path, name: str = MANIFEST) -> Manifest:
     """Read the manifest of the index at `root`.
 
@@ -140,9 +153,9 @@ def read(root: Path, name: str = MANIFEST) -> Manifest:
     try:
         raw = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
-        raise NoIndex(f"no index at {root} (make one: qembed index PATH)") from None
+        raise no_index(root) from None
     except OSError as e:
-        raise IndexDamaged(f"cannot read {path}: {e.strerror}") from e
+        raise IndexDamaged(f"cannot read {path}: {refusal(e)}") from e
     try:
         body = json.loads(raw)
         crc = body.pop("crc")

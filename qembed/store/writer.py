@@ -142,7 +142,7 @@ class Writer:
         """Open the last committed generation, as `snapshot`. Raises NoIndex if nothing was committed."""
         snapshot = self.snapshot(catalog)
         if snapshot is None:
-            raise NoIndex(f"no index at {self.root} (make one: qembed index PATH)")
+            raise manifests.no_index(self.root)
         return snapshot
 
     # ── rows ─────────────────────────────────────────────────────────────────────────────────────

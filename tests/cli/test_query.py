@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
+import shutil
 import subprocess
 import sys
 
@@ -109,6 +112,39 @@ def test_no_index_here(shell: Shell) -> None:
     done = shell("query", "x")
     assert done.code == 2
     assert "qembed index PATH" in done.err
+
+
+def test_the_advice_makes_the_index_that_was_asked_for(shell: Shell) -> None:
+    shell.write("docs/a.md", "# A\n\nwords\n")
+    shell.old()
+    for args, env in ((["--index", "my index"], {}), ([], {"QEMBED_INDEX": "my index"})):
+        said = shell("query", "x", *args, **env).err
+        advice = re.search(r"\(make one: qembed (.*)\)", said)
+        assert advice is not None, said
+        words = shlex.split(advice[1])
+        assert words[:2] == ["index", "PATH"]
+        assert shell("index", "docs", *words[2:]).code == 0
+        assert shell("query", "words", *args, **env).out
+        shutil.rmtree(shell.folder / "my index")
+    here = shell("index").err
+    assert here == "qembed: no index at ./.qembed (make one: qembed index PATH)\n"
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["index", "nope", "gone"],
+        ["eval", "--queries", "nope", "--qrels", "nope"],
+        ["eval", "sts", "nope"],
+        ["eval", "diff", "nope", "nope"],
+        ["rerank", "--run", "nope", "--queries", "nope"],
+    ],
+    ids=" ".join,
+)
+def test_a_missing_file_is_told_in_one_form(docs: Shell, args: list[str]) -> None:
+    done = docs(*args)
+    assert done.code == 2
+    assert re.fullmatch(r"qembed: cannot read nope(, gone)?: no such file or folder\n", done.err)
 
 
 def test_the_index_is_found_from_below(docs: Shell) -> None:

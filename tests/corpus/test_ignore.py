@@ -138,7 +138,7 @@ def test_unreadable_ignore_file_is_reported(
     rules(tmp_path, "a.txt")
     monkeypatch.setattr(Path, "read_bytes", refused)
     problem, file = walk(tmp_path)
-    assert problem == Unreadable(str(tmp_path / ".gitignore"), "ignore file: Permission denied")
+    assert problem == Unreadable(str(tmp_path / ".gitignore"), "ignore file: permission denied")
     assert isinstance(file, SourceFile)
 
 

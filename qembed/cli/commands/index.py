@@ -18,7 +18,7 @@ from qembed.cli.options import (
     MetaOption,
     ModelOption,
     OutputFormat,
-    QuietOption,
+    QuietWhileWellOption,
     VerboseOption,
     WaitOption,
     column_types,
@@ -58,7 +58,7 @@ class CommonOptions(NamedTuple):
         typer.Option("--dry-run", help="Say what would be read, write nothing; with -v also how."),
     ] = False
     format: FormatOption = OutputFormat.text
-    quiet: QuietOption = False
+    quiet: QuietWhileWellOption = False
     verbose: VerboseOption = False
 
 

@@ -14,7 +14,7 @@ from qembed.cli.options import (
     FormatOption,
     IndexOption,
     OutputFormat,
-    QuietOption,
+    QuietWhileWellOption,
     with_index,
 )
 from qembed.cli.render.fields import field_lines
@@ -35,7 +35,7 @@ def status(
         typer.Option("--fields", help="List the fields that --where can filter by."),
     ] = False,
     format: FormatOption = OutputFormat.text,
-    quiet: QuietOption = False,
+    quiet: QuietWhileWellOption = False,
 ) -> None:
     """Say what the index holds, how old it is and what lags.
 

@@ -12,7 +12,7 @@ from qembed.cli.options import (
     FormatOption,
     IndexOption,
     OutputFormat,
-    QuietOption,
+    QuietWhileWellOption,
     with_index,
 )
 
@@ -23,7 +23,7 @@ def verify(
         bool, typer.Option("--no-model", help="Do not load the model for the golden probe.")
     ] = False,
     format: FormatOption = OutputFormat.text,
-    quiet: QuietOption = False,
+    quiet: QuietWhileWellOption = False,
 ) -> None:
     """Check the index: checksums, counts, rows, golden probe, graph against exact search.
 

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 from qembed.corpus.read_options import ReadOptions
 from qembed.corpus.text_lines import MAX_LINE as MAX_LINE
 from qembed.corpus.text_lines import TextLines
+from qembed.errors import refusal
 from qembed.types import Document, ReadItem, ReadWarning, Unreadable
 
 
@@ -60,7 +61,7 @@ def read_lines(
             else:
                 yield from parser.warnings(where, number)
     except OSError as e:
-        yield Unreadable(where, e.strerror or str(e), number + 1)
+        yield Unreadable(where, refusal(e), number + 1)
     yield from lines.warnings
     if lines.unreadable is not None:
         yield lines.unreadable

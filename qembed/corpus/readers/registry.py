@@ -24,6 +24,7 @@ from qembed.corpus.readers.tables.delimited import read_csv
 from qembed.corpus.readers.tables.structured import read_json, read_jsonl, read_parquet
 from qembed.corpus.readers.xml_file import read_xml
 from qembed.corpus.rst import bare, rst_title
+from qembed.errors import refusal
 from qembed.types import Document, LeftOut, ReadItem, ReadWarning, SourceFile, Unreadable
 
 Reader: TypeAlias = Callable[[SourceFile, ReadOptions], Iterator[ReadItem]]
@@ -128,7 +129,7 @@ def read_plain(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
                 yield from large_text.read_parts(head, stream, file.name, where, options.encoding)
                 return
     except OSError as e:
-        yield Unreadable(where, e.strerror or str(e))
+        yield Unreadable(where, refusal(e))
         return
     found = file_contents.as_text(head, where, options.encoding)
     if isinstance(found, file_contents.Text):
@@ -169,7 +170,7 @@ def read_mbox(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
                 yield Document(name, page.text, page.title, page.meta, line)
                 yield from _doubts(page, where, line)
     except OSError as e:
-        yield Unreadable(where, e.strerror or str(e))
+        yield Unreadable(where, refusal(e))
 
 
 _READERS: dict[str, Reader] = {

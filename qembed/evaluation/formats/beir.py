@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qembed.compression import SIGNATURE_BYTES, detect_codec
-from qembed.errors import InputError
+from qembed.errors import InputError, cannot_read
 from qembed.evaluation.formats.qrels import read_qrels
 from qembed.evaluation.formats.queries import read_queries
 from qembed.evaluation.formats.source_file import Warn, ignore_warning, summarize_names
@@ -84,8 +84,8 @@ def corpus_file_name(corpus: Path) -> str:
         with corpus.open("rb") as file:
             codec = detect_codec(file.read(SIGNATURE_BYTES))
     except OSError as e:
-        raise InputError(f"cannot read {corpus}", [f"{corpus}: {e.strerror or e}"]) from e
+        raise cannot_read(corpus, e) from e
     if codec in ("bzip2", "xz"):
         what = f"compressed with {codec}; gzip and zstd can be indexed"
-        raise InputError(f"cannot read {corpus}", [f"{corpus}: {what}"])
+        raise InputError(f"cannot read {corpus}: {what}")
     return {"gzip": "corpus.jsonl.gz", "zstd": "corpus.jsonl.zst"}.get(codec or "", "corpus.jsonl")

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TextIO
 
 from qembed.compression import decompress, detect_codec
-from qembed.errors import InputError, StorageError, refusal
+from qembed.errors import InputError, StorageError, cannot_read, refusal
 
 MAX_UNPACKED = 1 << 30
 """Bytes that a small compressed file may decompress to; a larger one to MAX_RATIO times its size."""
@@ -84,11 +84,10 @@ class Source:
                     data = stream.read()
             data = _to_utf8(data)
         except OSError as e:
-            why = e.strerror or str(e) or type(e).__name__
-            raise InputError(f"cannot read {path}", [f"{path}: {why}"]) from e
+            raise cannot_read(path, e) from e
         if data.startswith(b"PK\x03\x04"):
             what = "a zip archive or a workbook: unpack it, or save the sheet as CSV"
-            raise InputError(f"cannot read {path}", [f"{path}: {what}"])
+            raise InputError(f"cannot read {path}: {what}")
         return cls(path, data)
 
     @property

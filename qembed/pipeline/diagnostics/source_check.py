@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from qembed.errors import refusal
 from qembed.pipeline.indexing.sources import STDIN, read_options
 from qembed.pipeline.source_content import compare_content
 from qembed.store import Snapshot
@@ -42,7 +43,7 @@ def check_sources(snapshot: Snapshot) -> Iterator[Finding]:
             gone.append(name)
             continue
         except OSError as e:
-            unreadable.append(f"{name}: {e.strerror}")
+            unreadable.append(f"{name}: {refusal(e)}")
             continue
         file = SourceFile(path, name, str(location), info.st_size, info.st_mtime_ns)
         found = compare_content(catalog, state, file, read_options(source), source.meta)

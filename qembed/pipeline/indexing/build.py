@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from qembed.errors import InputError, NoIndex
+from qembed.errors import InputError
 from qembed.pipeline.indexing.index_plan import IndexPlan, plan_index
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.sources import STDIN, read_options
@@ -55,7 +55,7 @@ def build(
 
         return dry_run(root, options, progress)
     if not options.paths and not (root / manifests.MANIFEST).exists():
-        raise NoIndex(f"no index at {root}, and no PATH to make one of")
+        raise manifests.no_index(root)
     with Writer(root, options.wait) as writer:
         try:
             return _Run(writer, options, progress).perform(stdin, documents)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qembed.corpus import GONE, UNKNOWN, counted_reason, suffix, walk
-from qembed.errors import InputError, UsageError
+from qembed.errors import InputError, UsageError, refusal
 from qembed.pipeline.indexing.losses import ELSEWHERE, LossGuard, absence_reasons
 from qembed.pipeline.indexing.options import IndexOptions, apply_settings
 from qembed.pipeline.indexing.plan import Key, SourceChanges, compare, without_garbage_collection
@@ -64,12 +64,11 @@ class Sources:
 
     def _given(self, paths: Sequence[str], source: Source) -> list[Source]:
         found = []
+        if missing := [p for p in dict.fromkeys(paths) if p != STDIN and not Path(p).exists()]:
+            raise UsageError(f"cannot read {', '.join(missing)}: no such file or folder")
         for path in dict.fromkeys(paths):
             if path != STDIN:
-                full = Path(os.path.normpath(Path(path).absolute()))
-                if not full.exists():
-                    raise UsageError(f"{path}: no such file or folder")
-                path = self._relative(full)
+                path = self._relative(Path(os.path.normpath(Path(path).absolute())))
             found.append(replace(source, path=path))
         return found
 
@@ -146,7 +145,7 @@ class Sources:
                 found.add(source.path)
             except OSError as e:
                 raise UsageError(
-                    f"{source.path}: the source cannot be reached ({e.strerror}); nothing was changed"
+                    f"{source.path}: the source cannot be reached ({refusal(e)}); nothing was changed"
                 ) from e
         return found
 

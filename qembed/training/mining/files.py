@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from qembed.errors import InputError, UsageError
+from qembed.errors import InputError, UsageError, cannot_read
 from qembed.evaluation import read_run
 from qembed.pipeline.experiments.inputs import read_inputs
 from qembed.pipeline.progress import Progress
@@ -75,8 +75,10 @@ def read_pairs(path: Path) -> list[tuple[Query, str]]:
     """Read pairs as JSON lines with "query" and "positive". Raises InputError with file and lines."""
     try:
         lines = path.read_text("utf-8").split("\n")
-    except (OSError, ValueError) as e:
-        raise InputError(f"{path} cannot be read: {e}") from e
+    except OSError as e:
+        raise cannot_read(path, e) from e
+    except ValueError as e:
+        raise InputError(f"cannot read {path}: {e}") from e
     found, problems = [], []
     for number, line in enumerate(lines, 1):
         if not line.strip():

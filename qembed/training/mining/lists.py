@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from qembed.errors import InputError, StorageError, UsageError
+from qembed.errors import InputError, StorageError, UsageError, cannot_read
 
 SUFFIXES = (".jsonl", ".parquet")
 Source = Literal["bm25", "dense", "random", "run"]
@@ -129,8 +129,10 @@ def read_lists(path: Path) -> list[TrainingList]:
         if path.suffix.lower() == ".parquet":
             return _read_parquet(path)
         text = path.read_text("utf-8")
-    except (OSError, ValueError) as e:
-        raise InputError(f"{path} cannot be read: {e}") from e
+    except OSError as e:
+        raise cannot_read(path, e) from e
+    except ValueError as e:
+        raise InputError(f"cannot read {path}: {e}") from e
     found, problems = [], []
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():

@@ -211,7 +211,7 @@ def test_json_lines(tmp_path: Path) -> None:
 def test_what_cannot_be_opened_is_reported(tmp_path: Path, name: str) -> None:
     gone = SourceFile("s", name, str(tmp_path / name), 1, 1)
     assert list(read(gone, ReadOptions())) == [
-        Unreadable(str(tmp_path / name), "No such file or directory")
+        Unreadable(str(tmp_path / name), "no such file or folder")
     ]
 
 

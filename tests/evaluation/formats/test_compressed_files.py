@@ -52,10 +52,8 @@ def test_a_truncated_file_is_named(tmp_path: Path, kind: str, suffix: str) -> No
     read, text, _ = FILES[kind]
     path = tmp_path / f"file.{suffix}"
     path.write_bytes(PACKERS[suffix](text)[:-3])
-    with pytest.raises(InputError, match=f"cannot read {path}") as e:
+    with pytest.raises(InputError, match=f"^cannot read {path}: cannot be unpacked: [^\n]*$"):
         read(path)
-    assert len(e.value.problems) == 1
-    assert e.value.problems[0].startswith(f"{path}: cannot be unpacked: ")
 
 
 @pytest.mark.parametrize("suffix", PACKERS)

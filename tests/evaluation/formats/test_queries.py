@@ -208,9 +208,9 @@ def test_a_repeated_query_is_a_warning_and_kept_once(tmp_path: Path) -> None:
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="No such file"):
+    with pytest.raises(InputError, match="no such file"):
         read_queries(tmp_path / "none")
-    with pytest.raises(InputError, match="Is a directory"):
+    with pytest.raises(InputError, match="it is a folder"):
         read_queries(tmp_path)
 
 

@@ -184,7 +184,8 @@ def test_the_encodings_that_spreadsheets_save(tmp_path: Path) -> None:
     old_mac = text.replace("\r\n", "\r")
     assert read_qrels(written(tmp_path, old_mac)) == {"q1": {"déjà": 1}}
     broken = text.encode("utf-16") + b"x"
-    assert "byte order mark says utf-16" in problems(read_qrels, written(tmp_path, broken))[0]
+    with pytest.raises(InputError, match=r"cannot read .*byte order mark says utf-16"):
+        read_qrels(written(tmp_path, broken))
 
 
 def test_mistakes_of_a_table_are_told_together(tmp_path: Path) -> None:

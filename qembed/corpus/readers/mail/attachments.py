@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from qembed.corpus.formats import FORMATS, PACKED, is_plain_name, suffix
 from qembed.corpus.read_options import ReadOptions
+from qembed.errors import refusal
 from qembed.types import Document, LeftOut, ReadItem, ReadWarning, SourceFile
 
 ReadFile: TypeAlias = Callable[[SourceFile, ReadOptions], Iterator[ReadItem]]
@@ -99,7 +100,7 @@ class Attachments:
                 file = SourceFile("", path.name, str(path), len(data), 0)
                 texts = self._texts(shown, self._read(file, options))
         except OSError as e:  # no room for it
-            self.left_out[f"attachment {shown}: {e.strerror or e}"] += 1
+            self.left_out[f"attachment {shown}: {refusal(e)}"] += 1
             return ""
         if texts is None:
             self.left_out[f"attachment {shown}: its text is too long"] += 1

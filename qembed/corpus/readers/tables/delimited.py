@@ -18,6 +18,7 @@ from qembed.corpus.read_options import ReadOptions
 from qembed.corpus.readers.tables.column_types import MISSING, infer_types, typed_value
 from qembed.corpus.readers.tables.structured import row_document
 from qembed.corpus.text_lines import MAX_LINE, TextLines
+from qembed.errors import refusal
 from qembed.types import ReadItem, ReadWarning, SourceFile, Unreadable
 
 MAX_COLUMNS = 10_000
@@ -54,7 +55,7 @@ def read_csv(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
             if lines.unreadable is not None:
                 yield lines.unreadable
     except OSError as e:
-        yield Unreadable(where, e.strerror or str(e))
+        yield Unreadable(where, refusal(e))
 
 
 def _documents(

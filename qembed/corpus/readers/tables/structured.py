@@ -16,6 +16,7 @@ from qembed.corpus.file_contents import Text, open_stream, text
 from qembed.corpus.read_options import ReadOptions
 from qembed.corpus.readers.json_records import JsonParser, document, read_lines
 from qembed.corpus.text_lines import TextLines
+from qembed.errors import refusal
 from qembed.types import Document, ReadItem, SourceFile, Unreadable
 
 _BATCH = 256
@@ -67,7 +68,7 @@ def read_jsonl(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
         with open_stream(file) as stream:
             yield from read_lines(stream, file.name, options, where)
     except OSError as e:
-        yield Unreadable(where, e.strerror or str(e))
+        yield Unreadable(where, refusal(e))
 
 
 def read_json(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
@@ -77,7 +78,7 @@ def read_json(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
     try:
         first = _first_records(file, options, 100)
     except OSError as e:
-        yield Unreadable(where, e.strerror or str(e))
+        yield Unreadable(where, refusal(e))
         return
     if first is not None and len(first) > 1 and any(field in record for record in first):
         yield from read_jsonl(file, options)

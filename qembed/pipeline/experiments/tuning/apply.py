@@ -18,7 +18,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from qembed.errors import InputError
+from qembed.errors import cannot_read
 from qembed.pipeline.retrieval.options import TUNED, QueryOptions
 from qembed.store import Writer
 from qembed.store.manifest import TUNED_SETTING
@@ -46,7 +46,7 @@ def described_files(paths: Mapping[str, Path]) -> dict[str, dict[str, str]]:
                     "sha256": hashlib.file_digest(f, "sha256").hexdigest(),
                 }
         except OSError as e:
-            raise InputError(f"cannot read {path}: {e.strerror}") from e
+            raise cannot_read(path, e) from e
     return found
 
 

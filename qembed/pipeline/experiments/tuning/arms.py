@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qembed.errors import InputError, UsageError
+from qembed.errors import InputError, UsageError, refusal
 from qembed.models import task_template
 from qembed.pipeline.experiments.ablation import instruction_choices
 from qembed.pipeline.experiments.tuning.apply import changed_options
@@ -62,7 +62,7 @@ def read_candidates(path: Path) -> list[str]:
     try:
         text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as e:
-        reason = e.strerror if isinstance(e, OSError) else "it is not UTF-8"
+        reason = refusal(e) if isinstance(e, OSError) else "it is not UTF-8"
         raise InputError(f"cannot read {path}: {reason}") from e
     lines = [line.strip() for line in text.splitlines()]
     found = list(dict.fromkeys(line for line in lines if line and not line.startswith("#")))
