@@ -48,7 +48,7 @@ def test_mine(shell: Shell) -> None:
     ("args", "message"),
     [
         (["--pairs", "q.jsonl"], "q.jsonl:1: 'query' is missing"),
-        (["--pairs", "none.jsonl"], "none.jsonl cannot be read"),
+        (["--pairs", "none.jsonl"], "cannot read none.jsonl"),
         (["--pairs", "q.jsonl", "--qrels", "r.tsv"], "without --queries and --qrels"),
         (["--queries", "q.jsonl"], "--qrels FILE is wanted"),
         (["--window", "5"], "--window 5: ranks such as 1-100"),

@@ -77,9 +77,9 @@ def test_mistakes_are_named_by_line(tmp_path: Path) -> None:
     assert [p.split(": ")[0] for p in e.value.problems] == [f"{path}:{n}" for n in (2, 3, 5)]
     assert "'positive' is missing" in e.value.problems[0]
     (tmp_path / "x.parquet").write_bytes(b"PAR1")
-    with pytest.raises(InputError, match=r"x.parquet cannot be read"):
+    with pytest.raises(InputError, match=r"cannot read .*x\.parquet"):
         read_lists(tmp_path / "x.parquet")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="cannot read"):
         read_lists(tmp_path / "none.jsonl")
 
 
