@@ -7,11 +7,12 @@ Refused for what the client should do itself.
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
-from qembed.errors import EncodingError, RecipeMismatch
+from qembed.errors import EncodingError, QembedError, RecipeMismatch
 from qembed.models import Model
 from qembed.pipeline.retrieval.answer import Answer
 from qembed.pipeline.retrieval.request import QueryRequest
@@ -29,6 +30,7 @@ from qembed.pipeline.retrieval.session import Session
 from qembed.protocols import Scorer
 from qembed.serve.live_index import SessionAccess
 from qembed.serve.messages import Refused
+from qembed.serve.shared_reranker import RequestReranker, SharedReranker
 
 FAST_QUERIES = 4
 FAST_ROWS = 50_000
@@ -70,9 +72,38 @@ def answer_query(request: QueryRequest, index: SessionAccess, started: Started) 
         spent = index.pre_encode(
             lambda session: Retriever(session, options).texts_to_encode(queries)
         )
+    reranker, scoring = _score_ahead(request, index, started)
     with index.lease(started) as session:
         session.timer["encode"] += spent
-        return Retriever(session, options).answer(queries)
+        if reranker is not None:
+            session.timer["rerank"] += scoring
+        return Retriever(session, options, reranker).answer(queries)
+
+
+def _score_ahead(
+    request: QueryRequest, index: SessionAccess, started: Started
+) -> tuple[RequestReranker | None, float]:
+    """(a reranker that has scored the request's candidates already, the seconds it took).
+
+    They are scored without the index, which is another request's meanwhile; what the candidates are if it
+    changes is scored by the answer. None without a shared reranker, and for a budget, which is the answer's.
+    Errors are left to the answer.
+    """
+    options = request.options
+    if options.rerank is None or options.rerank_budget is not None:
+        return None, 0.0
+    with contextlib.suppress(QembedError), contextlib.ExitStack() as scoring:
+        with index.lease(started) as session:
+            reranker = session.loaded.reranker(options.rerank)
+            if not isinstance(reranker, SharedReranker):
+                return None, 0.0
+            own = scoring.enter_context(reranker.request())
+            retriever = Retriever(session, options)
+            job = retriever.rerank_job(retriever.retrieve(request.queries).queries)
+        began = time.perf_counter()
+        own.score(job.pairs)
+        return own, time.perf_counter() - began
+    return None, 0.0
 
 
 def fast_query_texts(request: QueryRequest, session: Session) -> Sequence[str] | None:
@@ -96,17 +127,23 @@ def fast_query_texts(request: QueryRequest, session: Session) -> Sequence[str] |
 def rerank_hits(request: RerankRequest, index: SessionAccess, started: Started) -> RerankedHits:
     """Put hits in a better order. Refused if the index's model is not the one its spec names."""
     check_rerank_options(request.options)
-    with index.lease(started) as session:
-        options = with_tuned_reranker(request.options, session.snapshot.manifest.tuned)
-        request = replace(request, options=options)
+    with contextlib.ExitStack() as scoring:
+        with index.lease(started) as session:
+            options = with_tuned_reranker(request.options, session.snapshot.manifest.tuned)
+            request = replace(request, options=options)
 
-        def models() -> tuple[Model, Scorer]:
-            try:
-                return session.loaded.untruncated_reranker(request.options.spec)
-            except RecipeMismatch:  # no matter for hits, which bring their texts along
-                raise Refused("its index was made with another model") from None
+            def models() -> tuple[Model, Scorer]:
+                try:
+                    return session.loaded.untruncated_reranker(options.spec)
+                except RecipeMismatch:  # no matter for hits, which bring their texts along
+                    raise Refused("its index was made with another model") from None
 
-        return rerank_hits_with(models, request)
+            model, reranker = models() if request.hits else (None, None)
+            if model is None or not isinstance(reranker, SharedReranker):
+                return rerank_hits_with(models, request)
+            own = scoring.enter_context(reranker.request())
+        # hits bring their texts along: the index is another request's meanwhile
+        return rerank_hits_with(lambda: (model, own), request)
 
 
 def rerank_run(request: RunRequest, index: SessionAccess, started: Started) -> RerankedRun:

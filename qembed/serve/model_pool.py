@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from qembed.models import Model
 from qembed.pipeline.retrieval.loaded_model import ModelSource
 from qembed.serve.batching_encoder import BatchingEncoder
+from qembed.serve.shared_reranker import shared
 
 if TYPE_CHECKING:
     from qembed.protocols import Encoder, Scorer
@@ -48,7 +49,8 @@ class ModelPool(ModelSource):
         if spec == "late":
             return super().reranker(spec, model)
         if spec not in self._rerankers:
-            self._rerankers[spec] = super().reranker(spec, model)
+            opened = super().reranker(spec, model)
+            self._rerankers[spec] = shared(opened) or opened
         return self._rerankers[spec]
 
 

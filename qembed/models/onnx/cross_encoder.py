@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from qembed.models.batching import by_length
 from qembed.models.onnx.cache import Export
-from qembed.models.onnx.session import TYPES, GraphSession, batch_tokens, load_tokenizer, padded
+from qembed.models.onnx.session import (
+    ROWS,
+    TYPES,
+    GraphSession,
+    batch_tokens,
+    load_tokenizer,
+    padded,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,6 +34,8 @@ LOGITS = "logits"
 class OnnxCrossEncoder:
     """Exported cross-encoder with one output. `truncated`: pairs that lost text so far.
 
+    `batch_invariant`: a pair's logit has the same bits in any batch, as without padding.
+
     Raises ExportDamaged if the export cannot be loaded, ImportError without onnxruntime.
     """
 
@@ -34,6 +43,7 @@ class OnnxCrossEncoder:
         self._graph = GraphSession(export)
         self._tokenizer = load_tokenizer(export, int(export.facts["max_tokens"]))
         self._facts = export.facts
+        self.batch_invariant = ROWS in self._graph.inputs
         self.truncated: list[tuple[str, str]] = []
 
     def logits(

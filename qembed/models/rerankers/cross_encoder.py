@@ -66,6 +66,11 @@ class CrossEncoderReranker:
             # as in TorchEncoder; a language model reads its answer off the last position
             self._model.tokenizer.padding_side = "right"
 
+    @property
+    def batch_invariant(self) -> bool:
+        """True if a pair's score has the same bits whatever other pairs are scored with it."""
+        return self._exported is not None and self._exported.batch_invariant
+
     def logits(self, pairs: Sequence[Pair], track: Track | None = None) -> Scores:
         """Logits of the pairs, float32 (len(pairs),)."""
         import numpy as np

@@ -122,3 +122,16 @@ def test_without_its_export_it_says_so(
     assert note == (
         f"right is loaded by torch, which takes seconds (qembed models prepare {folder} mends it)"
     )
+
+
+def test_a_pair_has_the_same_bits_in_any_batch(both: tuple[CrossEncoderReranker, Path]) -> None:
+    cross, _ = both
+    if cross._exported is None:
+        assert not cross.batch_invariant
+        return
+    assert cross.batch_invariant
+    pairs = [(q, t[:n]) for n in (3, 9, 20, 200) for q, t in PAIRS]
+    together = cross.logits(pairs)
+    alone = np.concatenate([cross.logits([p]) for p in pairs])
+    np.testing.assert_array_equal(together, alone)
+    np.testing.assert_array_equal(together[3:8], cross.logits(pairs[3:8]))
