@@ -61,8 +61,11 @@ class Index:
         rerank: str | None = None,
         min_score: float | None = None,
         by_document: bool = False,
+        tuned: bool = True,
     ) -> Sequence[Hit]:
         """The k best passages, or documents by their best passage, best first.
+
+        Arguments left at their defaults take what `qembed tune` chose for the index; `tuned` False: none do.
 
         Always answers from the newest generation. Raises NoIndex, UsageError (a filter's syntax, an
         unknown mode), InputError (a query without words), ModelUnavailable.
@@ -76,6 +79,7 @@ class Index:
             rerank=rerank,
             min_score=min_score,
             by_document=by_document,
+            tuned=tuned,
         )[0]
 
     def queries(
@@ -89,8 +93,11 @@ class Index:
         rerank: str | None = None,
         min_score: float | None = None,
         by_document: bool = False,
+        tuned: bool = True,
     ) -> list[Sequence[Hit]]:
         """Hits of several queries, encoded together. Raises what `query` raises."""
+        asked = {"task": task, "mode": None if mode == "auto" else mode, "rerank": rerank}
+        given = tuple(name for name, value in asked.items() if value is not None)
         options = QueryOptions(
             k=k,
             where=(where,) if isinstance(where, str) else tuple(where),
@@ -99,6 +106,7 @@ class Index:
             rerank=rerank,
             min_score=min_score,
             by="document" if by_document else "passage",
+            given=given if tuned else None,
         )
         queries = [Query(str(i), t) for i, t in enumerate(texts, 1)]
         return [r.hits for r in Retriever(self._newest(), options).answer(queries).results]

@@ -226,8 +226,8 @@ def changed_settings(baseline: Mapping[str, Any], now: Mapping[str, Any]) -> lis
     """List settings and recipe fields that differ, as lines such as `ef was null, is 10`."""
     lines = []
     for part, keys in (
-        ("settings", ("encoded", "task", "mode", "fusion", "fusion_parameters", "where", "search",
-                      "ef", "rerank", "candidates", "profile")),
+        ("settings", ("encoded", "task", "mode", "fusion", "fusion_parameters", "document_score",
+                      "where", "search", "ef", "rerank", "candidates", "profile")),
         ("recipe", ("model", "revision", "dim", "pooling", "passage_text", "title_rule",
                     "max_tokens", "overlap", "chunker")),
     ):  # fmt: skip

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import qembed
 from qembed.pipeline.experiments.tuning.apply import apply_choice, take_back
 from qembed.store import manifest as manifests
 from tests.cli.conftest import BAG, Shell
@@ -112,3 +113,21 @@ def test_rerank_takes_the_reranker(tuned: Shell) -> None:
     assert f"rerank: {spec}" in tuned("rerank", "--explain", stdin=hits).err
     assert "rerank: late" in tuned("rerank", "--explain", "--untuned", stdin=hits).err
     assert "rerank: late" in tuned("rerank", "--explain", "--model", "late", stdin=hits).err
+
+
+def test_config_names_its_origin_and_no_key(tuned: Shell) -> None:
+    done = tuned("config", "--format", "json", QEMBED_CHAT_API_KEY="secret-key")
+    assert "secret-key" not in done.out
+    rows = {s["name"]: s for s in done.json["settings"]}
+    assert rows["query.mode"]["value"] == "lexical"
+    assert rows["query.mode"]["from"] == "index"
+    assert rows["query.mode"]["note"] == "chosen by qembed tune"
+
+
+def test_from_python(tuned: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in tuned.env().items():
+        monkeypatch.setenv(name, value)
+    with qembed.open(tuned.folder / ".qembed") as index:
+        assert {h.document for h in index.query("milk")} == {"b", "c"}
+        assert len(index.query("milk", mode="dense")) == 4
+        assert len(index.query("milk", tuned=False)) == 4

@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 
 import qembed.serve.client as client
+from qembed.pipeline.experiments.tuning.apply import apply_choice
 from qembed.serve.protocol import MAX_REQUEST, Frames, ProtocolError, pack
 from qembed.serve.socket_address import socket_path
+from qembed.store import manifest as manifests
 from tests.cli.conftest import Shell
 from tests.serve.comparison import FORMATS, both, jsonl, request_of, with_queries
 from tests.serve.conftest import Running, sockets
@@ -361,3 +363,25 @@ def test_frames() -> None:
         a.close()
         with pytest.raises(ProtocolError, match="closed"):
             frames.receive(b, 1000, 1)
+
+
+def test_a_server_takes_what_was_chosen_for_its_index(running: Running) -> None:
+    """Also while it runs: the choice is a new generation."""
+    shell = running.shell
+    before = len(shell("query", "parcel", "--format", "jsonl").lines)
+    manifest = manifests.read(running.index)
+    asked = running.requests
+    apply_choice(
+        running.index,
+        (manifest.uid, manifest.generation),
+        {"mode": "lexical"},
+        {"measure": "nDCG@10", "new": {"mean": 0.1}},
+        {},
+    )
+    done = both(running, "query", "parcel", "--format", "json")
+    assert done.json["tuned"] == {"mode": "lexical"}
+    assert running.requests > asked
+    assert len(done.json["queries"][0]["hits"]) < before
+    for option in (("--mode", "dense"), ("--untuned",)):
+        other = both(running, "query", "parcel", "--format", "json", *option)
+        assert len(other.json["queries"][0]["hits"]) == before

@@ -6,7 +6,7 @@ An option comes before the environment, this before the project file, this befor
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +17,8 @@ from qembed.store import Manifest
 from qembed.store import manifest as manifests
 
 DEFAULT = "default"
-_SECRET = ("QEMBED_API_KEY", "QEMBED_RERANK_API_KEY")
+_SECRET = "_API_KEY"
+"""End of the names of variables whose values are not shown."""
 _SHOWN = ("QEMBED_INDEX", "QEMBED_MODEL")
 """Variables that are told with the setting they are of."""
 
@@ -47,6 +48,7 @@ def effective_settings(index: Path | None = None) -> tuple[Project | None, list[
         _model(project, manifest),
         *_sources(project, manifest),
         *_plain(project, manifest),
+        *_tuned(manifest),
         *_environment(),
     ]
 
@@ -108,8 +110,17 @@ def _plain(project: Project | None, manifest: Manifest | None) -> Iterator[Effec
             yield EffectiveSetting(key, 10 if key == "k" else None, DEFAULT)
 
 
+def _tuned(manifest: Manifest | None) -> Iterator[EffectiveSetting]:
+    """Options of a query that `tune` chose for the index."""
+    tuned = None if manifest is None else manifest.tuned
+    for name, value in (tuned["options"] if tuned else {}).items():
+        if isinstance(value, Mapping):
+            value = [f"{key} {number:g}" for key, number in value.items()]
+        yield EffectiveSetting(f"query.{name}", value, "index", "chosen by qembed tune")
+
+
 def _environment() -> Iterator[EffectiveSetting]:
     for name in sorted(os.environ):
         if name.startswith("QEMBED_") and name not in _SHOWN:
-            value = "(set)" if name in _SECRET else os.environ[name]
+            value = "(set)" if name.endswith(_SECRET) else os.environ[name]
             yield EffectiveSetting(name, value, "environment")

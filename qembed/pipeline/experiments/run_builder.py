@@ -77,6 +77,24 @@ class RunBuilder:
         return self.session.snapshot.catalog.ids()
 
     @cached_property
+    def positions(self) -> dict[str, int]:
+        """Map from document id to catalog position."""
+        return {name: i for i, name in enumerate(self.names)}
+
+    @cached_property
+    def tie_order(self) -> Rows:
+        """Place of each document among documents of equal score, by catalog position, int64 (n,).
+
+        The larger id goes first, as in trec_eval.
+        """
+        import numpy as np
+
+        found = np.empty(len(self.names), dtype=np.int64)
+        order = sorted(range(len(self.names)), key=self.names.__getitem__, reverse=True)
+        found[np.array(order, dtype=np.int64)] = np.arange(len(self.names))
+        return found
+
+    @cached_property
     def documents(self) -> dict[str, bytes]:
         """Map from document id to the digest of its content."""
         digests = self.session.snapshot.catalog.columns("digest")["digest"]

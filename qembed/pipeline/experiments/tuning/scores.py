@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from qembed.evaluation import evaluate, parse_measures
 from qembed.pipeline.experiments.run_builder import RunBuilder
-from qembed.pipeline.experiments.tuning.signals import DEPTH, Signals
+from qembed.pipeline.experiments.tuning.pools import DEPTH
+from qembed.pipeline.experiments.tuning.signals import Signals
 from qembed.pipeline.experiments.tuning.vector_cache import VectorCache
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.retrieval.options import QueryOptions

@@ -12,27 +12,23 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from qembed.pipeline.experiments.run_builder import QUERIES_PER_BATCH, RunBuilder
-from qembed.pipeline.retrieval.by_document import deepen, group_scores
-from qembed.pipeline.retrieval.candidates import NORMALIZATION_POOL, CandidateRetriever, hits_weight
+from qembed.pipeline.experiments.run_builder import RunBuilder
+from qembed.pipeline.experiments.tuning.pools import DEPTH, search_pools
+from qembed.pipeline.retrieval.by_document import group_scores
+from qembed.pipeline.retrieval.candidates import hits_weight
 from qembed.pipeline.retrieval.fusion import DEFAULT_FUSION, RRF, SPREAD
 from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.postprocess import maximal_marginal_relevance
-from qembed.pipeline.retrieval.ranking import CandidatePool, Searched
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
     from qembed.pipeline.experiments.tuning.judged_queries import JudgedQueries
-    from qembed.pipeline.filters import Allowed
     from qembed.types import Rows, Scores, Vectors
 
     Values = npt.NDArray[np.float64]
     Mask = npt.NDArray[np.bool_]
-
-DEPTH = 100
-"""Documents of a run, as of the default measures of `eval`."""
 
 
 class Signals:
@@ -46,26 +42,21 @@ class Signals:
 
         self._builder, self._judged = builder, judged
         self._session = builder.session
-        found: list[tuple[Searched, CandidatePool]] = []
-        for at in range(0, len(judged.queries), QUERIES_PER_BATCH):
-            found += self._collect(at, vectors[at : at + QUERIES_PER_BATCH])
+        found = search_pools(builder, judged.queries, vectors)
         self._searched = [s for s, _ in found]
         pools = [p for _, p in found]
         # identical documents of other queries' pools must stay apart: groups are of one query
         owner = np.repeat(np.arange(len(pools)), [len(p.rows) for p in pools])
         rows = np.concatenate([p.rows for p in pools])
         documents = self._session.snapshot.positions_of(rows)
-        rank = np.empty(len(builder.names), dtype=np.int64)
-        rank[np.array(sorted(range(len(builder.names)), key=builder.names.__getitem__))] = (
-            np.arange(len(builder.names), 0, -1)
-        )
-        # trec_eval puts the larger id first among equal scores
-        order = np.lexsort((rows, rank[documents], owner))
+        order = np.lexsort((rows, builder.tie_order[documents], owner))
         self._owner, self.rows, self._documents = owner[order], rows[order], documents[order]
         self.cosines = np.concatenate([p.cosines for p in pools])[order]
         self.bm25 = np.concatenate([p.bm25 for p in pools])[order]
-        self._near = _ranks([p.near for p in pools], [len(p.rows) for p in pools])[order]
-        self._words = _ranks([p.words for p in pools], [len(p.rows) for p in pools])[order]
+        sizes = [len(p.rows) for p in pools]
+        self._near = _ranks([p.near for p in pools], sizes)[order]
+        self._words = _ranks([p.words for p in pools], sizes)[order]
+        self._plain = _ranks([p.near if p.plain is None else p.plain for p in pools], sizes)[order]
         scale = np.concatenate(
             [np.ones(len(p.rows), bool) if p.scale is None else p.scale for p in pools]
         )[order]
@@ -88,56 +79,13 @@ class Signals:
         self._hidden = self._find_hidden()
         self._find_relevant()
 
-    # ── searching ────────────────────────────────────────────────────────────────────────────────
-
-    def _collect(self, at: int, vectors: Vectors) -> list[tuple[Searched, CandidatePool]]:
-        """Search one batch of queries, which begins at position `at`, as deep as a Retriever would."""
-        queries = self._judged.queries[at : at + len(vectors)]
-        groups: dict[str | None, list[int]] = {}
-        for i, q in enumerate(queries):
-            groups.setdefault(q.where, []).append(i)
-        found: dict[int, tuple[Searched, CandidatePool]] = {}
-        for where, positions in groups.items():
-            allowed = None
-            if where is not None:
-                allowed = self._session.documents.filters.allowed((where,))
-            texts = [queries[i].text for i in positions]
-            part = self._search(texts, vectors[positions], allowed)
-            found.update(zip(positions, part, strict=True))
-        return [found[i] for i in range(len(queries))]
-
-    def _search(
-        self, texts: Sequence[str], vectors: Vectors, allowed: Allowed | None
-    ) -> Sequence[tuple[Searched, CandidatePool]]:
-        snapshot, builder = self._session.snapshot, self._builder
-        retriever = CandidateRetriever(self._session, "auto", "auto", None)
-        own = any(q.id in builder.documents for q in builder.queries)
-
-        def find(ask: int) -> list[tuple[Searched, CandidatePool]]:
-            depth = max(ask, NORMALIZATION_POOL)
-            searched = retriever.search_both(texts, vectors, ask, allowed)
-            return [
-                (one, retriever.pool(vector, one, depth))
-                for vector, one in zip(vectors, searched, strict=True)
-            ]
-
-        def documents(found: tuple[Searched, CandidatePool]) -> int:
-            return len(set(snapshot.positions_of(found[1].rows).tolist()))
-
-        if builder.one_passage_each:
-            return find(DEPTH + own)
-        total = snapshot.passages_total if allowed is None else len(allowed.rows)
-        counted = int(snapshot.manifest.counts.get("documents", 1))
-        counted = counted if allowed is None else allowed.documents
-        return deepen(find, lambda f: len(f[1].rows), documents, DEPTH + own, total, counted)
-
     # ── judgments ────────────────────────────────────────────────────────────────────────────────
 
     def _find_hidden(self) -> Mask:
         """Groups that are the query itself, which a run leaves out, bool (groups,)."""
         import numpy as np
 
-        position = {name: i for i, name in enumerate(self._builder.names)}
+        position = self._builder.positions
         itself = {}
         for n, q in enumerate(self._judged.queries):
             if q.id in position:
@@ -154,7 +102,7 @@ class Signals:
         """Find the groups with a positive grade, their queries, columns and grades."""
         import numpy as np
 
-        position = {name: i for i, name in enumerate(self._builder.names)}
+        position = self._builder.positions
         grades = [
             {position[d]: g for d, g in self._judged.qrels[q.id].items() if g > 0 and d in position}
             for q in self._judged.queries
@@ -184,7 +132,7 @@ class Signals:
         import numpy as np
 
         if options.mode == "dense":
-            return self.cosines, self._near >= 0
+            return self.cosines, self._plain >= 0
         if options.mode == "lexical":
             return self.bm25, self._words >= 0
         parameters = options.fusion_parameters or DEFAULT_FUSION
@@ -196,7 +144,7 @@ class Signals:
         )
         words = np.array([len(s.lexical[0]) > 0 for s in self._searched]) & (b > 0)
         both = words[self._owner]
-        found = both | (self._near >= 0)
+        found = (self._near >= 0) | (both & (self._words >= 0))
         if options.fusion == "rrf":
             final = np.zeros(len(self.rows), dtype=np.float32)
             for ranks in (self._near, self._words):

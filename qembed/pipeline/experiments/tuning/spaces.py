@@ -111,7 +111,7 @@ def _relevant_texts(
     """Text of the first passage of a relevant document of each query."""
     import numpy as np
 
-    place = {name: i for i, name in enumerate(builder.names)}
+    place = builder.positions
     snapshot = builder.session.snapshot
     found = []
     for i in positions:

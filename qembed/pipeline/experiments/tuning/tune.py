@@ -163,6 +163,8 @@ def tune(
     if options.apply not in APPLY:
         raise UsageError(f"--apply {options.apply}: one of {', '.join(APPLY)} is wanted")
     lines = [] if options.candidates is None else arms.read_candidates(options.candidates)
+    # a folder is found again from wherever the index is asked
+    rerankers = [str(Path(r).absolute()) if Path(r).is_dir() else r for r in options.rerankers]
     chat = None if options.propose is None else RemoteChat(options.propose)
     warnings: list[str] = []
     began = time.perf_counter()
@@ -175,7 +177,7 @@ def tune(
         scores = Scores(builder, judged, progress)
         if options.candidates is None and arms.takes_instructions(session):
             lines = propose_from_corpus(session, judged.queries)
-        space = make_space(builder, axes, lines, options.rerankers, warnings.append)
+        space = make_space(builder, axes, lines, rerankers, warnings.append)
         scores.encode([space.base, *space.instructions.values()])
         if chat is not None:
             space = with_remote_proposals(chat, space, builder, judged, shown, scores)

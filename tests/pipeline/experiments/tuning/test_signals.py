@@ -14,7 +14,8 @@ import pytest
 from qembed.evaluation import evaluate, parse_measures
 from qembed.pipeline.experiments.run_builder import RunBuilder
 from qembed.pipeline.experiments.tuning.judged_queries import JudgedQueries
-from qembed.pipeline.experiments.tuning.signals import DEPTH, Signals
+from qembed.pipeline.experiments.tuning.pools import DEPTH
+from qembed.pipeline.experiments.tuning.signals import Signals
 from qembed.pipeline.indexing.build import build
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.recipe import RecipeOptions
@@ -49,13 +50,17 @@ def make(folder: Path, passages: int, documents: int) -> tuple[Path, list[Query]
         heads = "\n\n".join(
             f"# Part {n}\n\n{p} {'' if i % 7 == 0 else n}" for n, p in enumerate(parts)
         )
-        lines.append({"_id": f"d{i}", "text": heads if passages > 1 else parts[0]})
+        lines.append({"_id": f"d{i}", "n": i, "text": heads if passages > 1 else parts[0]})
         if i % 4 == 0:
             words = rng.choice(parts[-1].split(), 3).tolist()
             queries.append(Query(f"q{i}", " ".join(words) + (" 茶" if i % 8 else "")))
             qrels[f"q{i}"] = {f"d{i}": 2, f"d{(i * 7) % documents}": 1, f"d{i + 1}": 0, "gone": 1}
     queries.append(Query("d3", lines[3]["text"]))  # the document itself
     qrels["d3"] = {"d5": 1}
+    queries.append(Query("where", "tea milk w1 w2", where="n < 100"))
+    qrels["where"] = {"d7": 1, "d203": 1}
+    queries.append(Query("phrase", '"tea milk" w3'))
+    qrels["phrase"] = {"d7": 1, "d14": 2}
     queries.append(Query("none", "zzz yyy"))
     qrels["none"] = {"d1": 1}
     (folder / "c.jsonl").write_text("".join(json.dumps(x) + "\n" for x in lines))

@@ -14,7 +14,7 @@ from qembed.pipeline.experiments.run_builder import RunBuilder
 from qembed.pipeline.experiments.tuning.apply import take_back
 from qembed.pipeline.experiments.tuning.arms import complexity, describe, read_candidates
 from qembed.pipeline.experiments.tuning.judged_queries import read_judged_queries
-from qembed.pipeline.experiments.tuning.signals import DEPTH
+from qembed.pipeline.experiments.tuning.pools import DEPTH
 from qembed.pipeline.experiments.tuning.tune import TuneOptions, Tuning, tune
 from qembed.pipeline.indexing.build import build
 from qembed.pipeline.indexing.options import IndexOptions
