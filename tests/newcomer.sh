@@ -120,15 +120,24 @@ says err 'cannot write /proc/none.*QEMBED_CACHE'
 # ── the first red build ──────────────────────────────────────────────────────────────────────────
 
 step 0 qembed eval init retrieval
+says err 'fail until there is a baseline'
 step 2 sh retrieval/check.sh
-says err 'baseline'
+says err 'sh retrieval/check.sh --accept && git add retrieval/baseline.json'
 step 0 sh retrieval/check.sh --accept
+says err 'git add retrieval/baseline.json'
 step 0 sh retrieval/check.sh
+says out 'ok +max-drop nDCG@10=5%: as before'
+mv docs/en/account-locked.md docs/en/locked.md
+step 0 sh retrieval/check.sh
+says err '1 renamed: en/account-locked.md -> en/locked.md'
+mv docs/en/locked.md docs/en/account-locked.md
 for page in docs/en/*.md; do
     printf '# Nothing\n\nThis page was moved.\n' > "$page"
 done
 step 3 sh retrieval/check.sh
-says err 'nDCG@10'
+says err 'gate: max-drop nDCG@10=5%: fell by '
+says err 'fell nDCG@10 on '
+says err 'reports: .*retrieval/out/report.html'
 [ -s retrieval/out/report.html ] && [ -s retrieval/out/junit.xml ] || fail "no report of the red build"
 cp -r "$here/sample_corpora/helpdesk/docs" .
 
@@ -149,7 +158,10 @@ says out 'qembed.toml'
 step 0 sh -c 'qembed query money --format paths | wc -l'
 says out '^ *[123]$'
 step 3 qembed eval
-says err 'nDCG@10'
+says err 'gate: fail-under nDCG@10=0.99: 0'
+printf '[gates]\nqueries = "queries.jsonl"\n' > .qembed.toml
+step 2 qembed eval
+says err '.qembed.toml has no qrels'
 echo 'sauces = ["docs"]' > .qembed.toml
 step 2 qembed index
 says err 'qembed.toml:1: .*sauces'
