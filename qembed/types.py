@@ -215,8 +215,8 @@ class Snippet(NamedTuple):
     """Sentence of a passage that answers a query best: `text[start:end]` of the passage.
 
     `matches`: (start, end) of the query's words, counted from the start of the sentence. `definition`: of a
-    passage within a definition of code, the line where that begins, shown in place of the sentence; `line`
-    and `column`: of it in the document, from 1 and 0.
+    passage within a definition of code, the line where that begins, shown before the sentence, which is
+    shown if it has the query's words; `line` and `column`: of it in the document, from 1 and 0.
     """
 
     start: int
@@ -248,18 +248,20 @@ class Hit:
     end_line: int | None = None
 
     @property
-    def shown_text(self) -> str:
-        """Text of the snippet; all of the passage's without one."""
-        s, text = self.snippet, self.passage.text
-        return text if s is None else s.definition or text[s.start : s.end]
+    def shown_line(self) -> int | None:
+        """Line of the file in which the snippet begins, from 1; None if it is not known."""
+        s = self.snippet
+        if s is None or self.end_line is None or not s.definition:
+            return self.sentence_line
+        return s.line
 
     @property
-    def shown_line(self) -> int | None:
-        """Line of the file in which `shown_text` begins, from 1; None if it is not known."""
+    def sentence_line(self) -> int | None:
+        """Line of the file in which the snippet's sentence begins, from 1; None if it is not known."""
         s = self.snippet
         if s is None or self.line is None or self.end_line is None:
             return self.line
-        return s.line if s.definition else self.line + self.passage.text.count("\n", 0, s.start)
+        return self.line + self.passage.text.count("\n", 0, s.start)
 
     @property
     def fragment(self) -> str:

@@ -159,7 +159,11 @@ def test_a_later_passage_of_a_definition_shows_where_that_begins(shell: Shell) -
     for words in ("step29 order", "step15 order", "half rest order"):
         out = shell("query", words, "-k", "1").out
         assert re.search(r"src/ship\.go:5\b", out), out
-        assert out.splitlines()[-1].strip() == "func Ship(order Order) error {"
+        assert out.splitlines()[1].strip() == "func Ship(order Order) error {"
+        number, _, inside = out.splitlines()[2].strip().partition(": ")
+        lines = (shell.folder / "src/ship.go").read_text().splitlines()
+        assert lines[int(number) - 1].strip() == inside
+        assert any(w in inside for w in words.split())
         found = shell("query", words, "-k", "1", "--vimgrep").out
         assert found == "src/ship.go:5:1:func Ship(order Order) error {\n"
     [line] = shell("query", "step29 order", "-k", "1", "--format", "jsonl").lines

@@ -102,24 +102,24 @@ def _paths(results: Results, null: bool) -> Iterable[str]:
 def _vimgrep(results: Results) -> Iterable[str]:
     """Lines `path:line:column:text` of the best sentences; columns count bytes from 1, as in vim.
 
-    A record is at column 1 of its line. The path alone, once, where no line of the file is known; nothing for
-    records of no file.
+    A record is at column 1 of its line. The path alone where no line of the file is known; nothing for
+    records of no file. Each line once: passages of one definition have one.
     """
     folder = current_folder()
-    alone: set[str] = set()
+    written: set[str] = set()
     for h in results.hits:
         path = file_path(h, folder)
         if path is None:
             continue
         number = h.shown_line or (None if h.fragment else 1)
-        if number is None:
-            if path not in alone:
-                alone.add(path)
-                yield safe(path)
-            continue
         before, line = _line_around(h)
         column = len(before.encode("utf-8", "surrogatepass")) + 1 if h.end_line is not None else 1
-        yield f"{safe(path)}:{number}:{column}:{safe(line)}"
+        text = safe(path)
+        if number is not None:
+            text += f":{number}:{column}:{safe(line.rstrip())}"
+        if text not in written:
+            written.add(text)
+            yield text
 
 
 def _line_around(hit: Hit) -> tuple[str, str]:

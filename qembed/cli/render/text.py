@@ -118,12 +118,22 @@ class _Page:
         from rich.text import Text
 
         text, snippet = hit.passage.text, hit.snippet or Snippet(0, len(hit.passage.text))
-        body = Text(safe(hit.shown_text))
+        if snippet.definition:
+            yield from self._cut(Text(safe(snippet.definition)))
+            if not snippet.matches:
+                return
+        body = Text(safe(text[snippet.start : snippet.end]))
         if self._coloured:
             for start, end in snippet.matches:  # `safe` leaves every character in its place
                 body.stylize("bold red", start, end)
-            if not hit.passage.symbol and not snippet.definition:
+            if not hit.passage.symbol:
                 body.append(safe(_rest_of_paragraph(text, snippet.end)), "dim")
+        if snippet.definition:
+            body = Text.assemble((f"{hit.sentence_line}: ", "dim"), body)
+        yield from self._cut(body)
+
+    def _cut(self, body: Text) -> Iterator[Text]:
+        """Lines of a sentence: all of it in a pipe, on a terminal at most BODY_LINES."""
         if not self._terminal:
             yield body
             return
@@ -139,7 +149,7 @@ class _Page:
         """All lines of the hit's text, as they stand in the document."""
         from rich.text import Text
 
-        snippet = Snippet(0, 0) if hit.snippet is None or hit.snippet.definition else hit.snippet
+        snippet = hit.snippet or Snippet(0, 0)
         body = Text(safe_lines(hit.passage.text))
         if self._coloured:
             for start, end in snippet.matches:

@@ -155,20 +155,31 @@ def find_snippets(
     terms = _terms(query)
     defined = definition_lines(session.documents, passages)
     prose = [p for (_, p), line in zip(passages, defined, strict=True) if line is None]
+    inside = any(line is not None and line.definition for line in defined)
     found = None
     if vector is not None and prose:
         with contextlib.suppress(QembedError):
             found = _nearest(session, vector, prose, list(terms))
+    weights = _weights(session, list(terms)) if inside or (prose and found is None) else {}
     if found is None:
-        weights = _weights(session, list(terms)) if prose else {}
         found = [_heaviest(p.text, weights) for p in prose]
     sentence = iter(found)
-    best = [line or Snippet(*next(sentence)) for line in defined]
     words = {*terms}
-    return [
-        s._replace(matches=spans(s.definition or p.text[s.start : s.end], words))
-        for s, (_, p) in zip(best, passages, strict=True)
-    ]
+    best = []
+    for (_, p), line in zip(passages, defined, strict=True):
+        s = line or Snippet(*next(sentence))
+        if s.definition:
+            start, end = _whole_line(p.text, *_heaviest(p.text, weights))
+            s = s._replace(start=start, end=end)
+        best.append(s._replace(matches=spans(p.text[s.start : s.end], words)))
+    return best
+
+
+def _whole_line(text: str, start: int, end: int) -> Span:
+    """Span of the line around a span, without the blanks at both ends: in code `!` ends no sentence."""
+    begin = text.rfind("\n", 0, start) + 1
+    line = text[begin:].partition("\n")[0]
+    return begin + len(line) - len(line.lstrip()), max(end, begin + len(line.rstrip()))
 
 
 def _nearest(
