@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import isnan, nan
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from qembed.errors import EncodingError, UsageError
 from qembed.pipeline.progress import Progress
@@ -92,16 +92,38 @@ def truncated_session(session: Session, dim: int) -> Session:
     )
 
 
+class PairStore(Protocol):
+    """Scores of pairs that outlive a run. `limit`: pairs scored between two writes."""
+
+    limit: int
+
+    def get(self, pair: Pair, task: str | None) -> float | None:
+        """Score of a pair under a task; None for one that is not there."""
+        ...
+
+    def add(self, pairs: Sequence[tuple[Pair, str | None]], scores: Sequence[float]) -> None:
+        """Keep scores and write them."""
+        ...
+
+
 class CachingReranker:
     """Reranker that scores each pair once under each task, NaN where the wrapped one refuses it.
+
+    `store`: of an earlier run; pairs are then scored in parts, each kept before the next.
 
     `refused`: the reason of each refused pair. Within `collecting`, pairs are noted and scored 0; at its end
     all of them are scored in one call, in which a reranker encodes each distinct passage once.
     """
 
-    def __init__(self, reranker: Scorer, progress: Progress | None = None) -> None:
+    def __init__(
+        self,
+        reranker: Scorer,
+        progress: Progress | None = None,
+        store: PairStore | None = None,
+    ) -> None:
         self._reranker = reranker
         self._progress = progress or Progress()
+        self._store = store
         self._scores: dict[tuple[Pair, str | None], float] = {}
         self._unscored: dict[tuple[Pair, str | None], None] = {}
         self.refused: dict[tuple[Pair, str | None], str] = {}
@@ -152,23 +174,47 @@ class CachingReranker:
         return np.array([self._scores[key] for key in keys], dtype=np.float32)
 
     def _score_collected(self) -> None:
-        keys = list(self._unscored)
-        if keys:
-            pairs, tasks = [pair for pair, _ in keys], [task for _, task in keys]
-            self._progress.phase("rerank", "pairs", len(pairs))
-            instructions = tasks if self.instructed else None
-            reasons: list[str] = []
-            try:
-                found = score_each(
-                    self._reranker, pairs, self._progress.advance, instructions, reasons
-                )
-                scores = found.tolist()
-            except EncodingError as e:
-                if len(self.refused) == len(self._scores):
-                    raise
-                reasons = [str(e)] * len(pairs)
-                scores = [nan] * len(pairs)
-            self._scores.update(zip(keys, scores, strict=True))
-            refused = (key for key, score in zip(keys, scores, strict=True) if isnan(score))
-            self.refused.update(zip(refused, reasons, strict=True))
+        if self._store is None:
+            if self._unscored:
+                self._progress.phase("rerank", "pairs", len(self._unscored))
+                self._score_part(list(self._unscored))
+        else:
+            self._score_stored(self._store)
         self._unscored.clear()
+
+    def _score_stored(self, store: PairStore) -> None:
+        """Take what is stored; score the rest in parts. Raises KeyboardInterrupt if it was stopped."""
+        for key in list(self._unscored):
+            if (known := store.get(*key)) is not None:
+                self._scores[key] = known
+                del self._unscored[key]
+        if not self._unscored:
+            return
+        # a reranker that encodes passages meets each of them in one part
+        keys = sorted(self._unscored, key=lambda key: key[0][1])
+        self._progress.phase("rerank", "pairs", len(keys))
+        with self._progress.committing():
+            for at in range(0, len(keys), store.limit):
+                if self._progress.stop():
+                    raise KeyboardInterrupt
+                part = keys[at : at + store.limit]
+                self._score_part(part)
+                done = [key for key in part if not isnan(self._scores[key])]
+                store.add(done, [self._scores[key] for key in done])
+
+    def _score_part(self, keys: list[tuple[Pair, str | None]]) -> None:
+        """Score pairs in one call."""
+        pairs, tasks = [pair for pair, _ in keys], [task for _, task in keys]
+        instructions = tasks if self.instructed else None
+        reasons: list[str] = []
+        try:
+            found = score_each(self._reranker, pairs, self._progress.advance, instructions, reasons)
+            scores = found.tolist()
+        except EncodingError as e:
+            if len(self.refused) == len(self._scores):
+                raise
+            reasons = [str(e)] * len(pairs)
+            scores = [nan] * len(pairs)
+        self._scores.update(zip(keys, scores, strict=True))
+        refused = (key for key, score in zip(keys, scores, strict=True) if isnan(score))
+        self.refused.update(zip(refused, reasons, strict=True))

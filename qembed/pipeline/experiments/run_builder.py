@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from qembed.errors import EncodingError
-from qembed.pipeline.experiments.caching import CachingEncoder, CachingReranker
+from qembed.pipeline.experiments.caching import CachingEncoder, CachingReranker, PairStore
 from qembed.pipeline.experiments.passage_judgments import as_judged, spans_of
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.retrieval.options import QueryOptions
@@ -51,7 +51,8 @@ class RunBuilder:
     """Builds runs of the judged queries under any options, encoding each text once.
 
     `qrels` None: nothing is judged yet, all queries are ranked. `session`: the given one with a caching
-    `encoder`. `progress`: a phase for each run.
+    `encoder`. `progress`: a phase for each run. `pair_store`: scores of a reranker's pairs that an earlier
+    run kept, by its spec; None for a reranker whose scores are not kept.
     """
 
     def __init__(
@@ -60,8 +61,10 @@ class RunBuilder:
         queries: Sequence[Query],
         qrels: Qrels | None = None,
         progress: Progress | None = None,
+        pair_store: Callable[[str], PairStore | None] = lambda _: None,
     ) -> None:
         self._progress = progress or Progress()
+        self._pair_store = pair_store
         self.encoder = CachingEncoder(session.loaded)
         self.session = session.with_parts(loaded=session.loaded.with_encoder(self.encoder))
         self.queries = [q for q in queries if qrels is None or qrels.get(q.id)]
@@ -119,7 +122,9 @@ class RunBuilder:
             return None
         if options.rerank not in self.rerankers:
             opened = self.session.loaded.reranker(options.rerank)
-            self.rerankers[options.rerank] = CachingReranker(opened, self._progress)
+            self.rerankers[options.rerank] = CachingReranker(
+                opened, self._progress, self._pair_store(options.rerank)
+            )
         return self.rerankers[options.rerank]
 
     def refused_pairs(self) -> list[str]:

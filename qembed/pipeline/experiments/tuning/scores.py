@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from qembed.evaluation import evaluate, parse_measures
 from qembed.pipeline.experiments.run_builder import RunBuilder
+from qembed.pipeline.experiments.tuning.kept import VectorCache
 from qembed.pipeline.experiments.tuning.pools import DEPTH
 from qembed.pipeline.experiments.tuning.signals import Signals
-from qembed.pipeline.experiments.tuning.vector_cache import VectorCache
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.retriever import Retriever

@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ from qembed.pipeline.experiments.tuning.apply import (
     described_files,
 )
 from qembed.pipeline.experiments.tuning.judged_queries import JudgedQueries, read_judged_queries
+from qembed.pipeline.experiments.tuning.kept import pair_cache
 from qembed.pipeline.experiments.tuning.proposals import propose_from_corpus
 from qembed.pipeline.experiments.tuning.scores import MEASURE, Scores
 from qembed.pipeline.experiments.tuning.search import Space, Step, search
@@ -173,7 +175,8 @@ def tune(
         known = dict.fromkeys(session.snapshot.catalog.ids())
         judged = read_judged_queries(options.queries, options.qrels, known, warnings.append)
         shown, folds = judged.divide(options.folds, aside=chat is not None)
-        builder = RunBuilder(session, judged.queries, judged.qrels, progress)
+        keep = partial(pair_cache, session.recipe.fingerprint)
+        builder = RunBuilder(session, judged.queries, judged.qrels, progress, keep)
         scores = Scores(builder, judged, progress)
         if options.candidates is None and arms.takes_instructions(session):
             lines = propose_from_corpus(session, judged.queries)

@@ -14,10 +14,12 @@ from qembed.pipeline.experiments.run_builder import RunBuilder
 from qembed.pipeline.experiments.tuning.apply import take_back
 from qembed.pipeline.experiments.tuning.arms import complexity, describe, read_candidates
 from qembed.pipeline.experiments.tuning.judged_queries import read_judged_queries
+from qembed.pipeline.experiments.tuning.kept import PairCache
 from qembed.pipeline.experiments.tuning.pools import DEPTH
 from qembed.pipeline.experiments.tuning.tune import TuneOptions, Tuning, tune
 from qembed.pipeline.indexing.build import build
 from qembed.pipeline.indexing.options import IndexOptions
+from qembed.pipeline.progress import Progress
 from qembed.pipeline.recipe import RecipeOptions
 from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.session import Session
@@ -173,6 +175,39 @@ def test_a_second_run_encodes_nothing(small: Path, monkeypatch: pytest.MonkeyPat
     second = run(small, apply="never")
     assert len(counted) == 25
     assert first.new == second.new
+
+
+def test_pairs_that_an_earlier_run_scored_are_not_scored_again(
+    small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PairCache, "limit", 40)
+    counted: list[str] = []
+    tokens = Bag.encode_tokens
+    monkeypatch.setattr(
+        Bag, "encode_tokens", lambda self, texts: counted.extend(texts) or tokens(self, texts)
+    )
+    stopped = iter([False] * 12 + [True] * 1000)
+    asked = TuneOptions(
+        small / "q.jsonl", small / "r.tsv", only="rerank", rerankers=["late"], apply="never"
+    )
+    with pytest.raises(KeyboardInterrupt):
+        tune(small / ".qembed", asked, Progress(stop=lambda: next(stopped)))
+    half = len(counted)
+    assert half > 0
+    first = tune(small / ".qembed", asked)
+    assert len(counted) > half
+    whole = len(counted)
+    second = tune(small / ".qembed", asked)
+    assert len(counted) == whole
+    assert first.to_json()["arms"] == second.to_json()["arms"]
+    assert any(o.rerank == "late" for o in second.measured)
+
+
+def test_a_damaged_cache_is_no_matter(small: Path, cache: Path) -> None:
+    first = run(small, apply="never")
+    for path in (cache / "tune").iterdir():
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert run(small, apply="never").new == first.new
 
 
 def test_folds_share_no_relevant_document(tmp_path: Path) -> None:
