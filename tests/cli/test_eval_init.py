@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from qembed.store import manifest as manifests
 from qembed.store.durable_files import FileInfo, checksum
@@ -190,6 +192,24 @@ def test_the_workflow_copes_with_missing_files(project: Shell) -> None:
     assert subprocess.run(["sh", "-ec", command], cwd=empty, env=env, check=False).returncode == 0
     assert not summary.exists()
     assert "if-no-files-found: ignore" in text
+
+
+def test_a_folder_with_blanks(project: Shell, tmp_path: Path) -> None:
+    shutil.copytree(project.folder / ".qembed", tmp_path / "work/.qembed")
+    shutil.copy(project.folder / "corpus.jsonl", tmp_path / "work/corpus.jsonl")
+    shell = Shell(tmp_path / "work")
+    done = shell("eval", "init", "the check's set")
+    assert done.code == 0, done.err
+    assert """git add 'the check'"'"'s set' .github/workflows/retrieval.yml""" in done.err
+    workflow = yaml.safe_load((shell.folder / ".github/workflows/retrieval.yml").read_text())
+    steps = workflow["jobs"]["retrieval"]["steps"]
+    assert steps[-1]["with"]["path"] == "the check's set/out"
+    (command,) = [s["run"] for s in steps if s.get("run", "").endswith("/check.sh")]
+    assert (shell.folder / shlex.split(command)[1]).is_file()
+    script = (shell.folder / "the check's set/check.sh").read_text()
+    assert subprocess.run(["sh", "-n"], input=script, text=True, check=False).returncode == 0
+    (line,) = [x for x in script.splitlines() if x.startswith("qembed index ")]
+    assert shlex.split(line)[2:] == ["-q", "--wait", "60", "--model", BAG, "corpus.jsonl"]
 
 
 def test_init_keeps_what_is_there(project: Shell) -> None:

@@ -90,7 +90,7 @@ jobs:
       # passages that did not change are not encoded again
       - uses: actions/cache@v4
         with:
-          path: {root}
+          path: {root_text}
           key: qembed-${{{{ github.sha }}}}
           restore-keys: qembed-
       # fails until a baseline is committed: sh {folder}/check.sh --accept && git add {folder}/baseline.json
@@ -102,7 +102,7 @@ jobs:
         uses: actions/upload-artifact@v4
         with:
           name: retrieval
-          path: {folder}/out
+          path: {out_text}
           if-no-files-found: ignore
 """
 
@@ -144,6 +144,9 @@ def write_scaffold(root: Path, folder: Path, *, force: bool = False) -> Scaffold
         "folder": shlex.quote(place.as_posix()),
         "up": "/".join([".."] * len(place.parts)),
         "root": shlex.quote(root.name),
+        # a JSON text is one of YAML
+        "root_text": json.dumps(root.name),
+        "out_text": json.dumps(f"{place.as_posix()}/out"),
     }
     lines = [json.dumps({"_id": q.id, "text": q.text}, ensure_ascii=False) + "\n" for q in queries]
     try:
