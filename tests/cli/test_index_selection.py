@@ -202,7 +202,7 @@ def test_a_path_without_documents_says_what_is_there(shell: Shell) -> None:
     shell.write("pictures/b.png", "x")
     shell.write("pictures/c.png", "x")
     done = shell("index", "pictures")
-    assert (done.code, done.out.partition(" · ")[0]) == (0, "no documents")
+    assert (done.code, done.out.partition(" · ")[0]) == (0, "nothing to read")
     assert "not read: 2 with unknown suffixes; -v names them" in done.err
     assert "would: do nothing (nothing was written)" in shell("index", "pictures", "--dry-run").out
 

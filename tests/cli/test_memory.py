@@ -148,7 +148,7 @@ def test_what_has_a_source_is_not_forgotten(docs: Shell) -> None:
     docs("add", "--id", "m", "a memory")
     done = docs("forget", "--where", "id exists")
     assert "forgot 1 record" in done.out
-    assert "3 documents that match have a source" in done.err
+    assert "3 matching documents have a source: delete them there" in done.err
     assert len(found(docs, "account parcel money")) == 3
 
 
@@ -228,3 +228,12 @@ def test_records_of_values_that_json_has_not(tmp_path: Path) -> None:
                    {"text": "x", "n": object()}])  # fmt: skip
     (hit,) = index.query("good", k=3)
     assert hit.meta == {"tags": ["a", "b"]}
+
+
+def test_a_check_of_records_says_that_they_are_nowhere_else(shell: Shell) -> None:
+    assert shell("add", "a note on zebras").code == 0
+    done = shell("eval", "init")
+    assert done.code == 0, done.err
+    assert "records that no file holds" in done.err
+    assert "be added before check.sh runs" in done.err
+    assert shell("index").out.startswith("nothing to read · 1 passage, ")

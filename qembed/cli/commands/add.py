@@ -80,7 +80,7 @@ def add(
             record = {k: v for k, v in given.items() if v is not None}
             summary = add_records(root, [record], fields, options, progress)
     for unread in summary.failed:
-        talk.say(f"cannot read {unread}")
+        talk.problem(f"cannot read {unread}")
     for line in warning_lines(summary, verbose):
         talk.say(line)
     out(dumps(summary.to_json()) if format is OutputFormat.json else summary_line(summary))

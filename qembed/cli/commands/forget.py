@@ -51,8 +51,8 @@ def forget(
         talk.say(f"warning: {warning}")
     if done.elsewhere:
         talk.say(
-            f"{counted(done.elsewhere, 'document')} that match have a source: delete them there, "
-            "then run qembed index"
+            f"{counted(done.elsewhere, 'matching document has', 'matching documents have')} a source: "
+            f"delete {'it' if done.elsewhere == 1 else 'them'} there, then run qembed index"
         )
     if format is OutputFormat.json:
         body = {

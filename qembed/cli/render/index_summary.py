@@ -58,7 +58,7 @@ def summary_line(summary: IndexSummary) -> str:
         encoded += f" ({lost} of the text is in no vector)"
     state = "interrupted, what was done is kept: " if summary.interrupted else ""
     return (
-        f"{state}{what or 'no documents'} · {counted(p['total'], 'passage')}, {encoded} · "
+        f"{state}{what or 'nothing to read'} · {counted(p['total'], 'passage')}, {encoded} · "
         f"generation {summary.generation} · {summary.seconds['total']:.1f} s"
     )
 

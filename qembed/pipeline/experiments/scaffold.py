@@ -16,6 +16,7 @@ from qembed.errors import StorageError, UsageError, refusal
 from qembed.evaluation import write_qrels
 from qembed.evaluation.formats.source_file import atomic_text_file
 from qembed.pipeline.experiments.installation import PipRequirement, pip_requirement
+from qembed.pipeline.indexing.sources import STDIN
 from qembed.pipeline.retrieval.session import Session
 from qembed.pipeline.source_options import source_options, source_settings
 from qembed.store import Manifest
@@ -110,11 +111,13 @@ jobs:
 class Scaffold(NamedTuple):
     """Starter files, as paths from the current folder: those of the folder, and the workflow.
 
-    `missing`: what the workflow still lacks to install qembed, "" for nothing.
+    `missing`: what the workflow still lacks to install qembed, "" for nothing. `has_records`: True if the
+    index holds documents that no file has, which another machine lacks.
     """
 
     paths: list[Path]
     missing: str
+    has_records: bool
 
 
 def write_scaffold(root: Path, folder: Path, *, force: bool = False) -> Scaffold:
@@ -160,7 +163,7 @@ def write_scaffold(root: Path, folder: Path, *, force: bool = False) -> Scaffold
     files["check.sh"].chmod(0o755)
     needed = pip_requirement(home)
     _write(files["workflow"], WORKFLOW.format(install=_install_lines(needed), **names))
-    return Scaffold(paths, needed.missing)
+    return Scaffold(paths, needed.missing, any(s.path == STDIN for s in manifest.sources))
 
 
 def _index_commands(manifest: Manifest) -> str:
@@ -169,7 +172,7 @@ def _index_commands(manifest: Manifest) -> str:
     model = ["--model", manifest.spec]
     groups: dict[tuple[str, ...], list[str]] = {}
     for source in manifest.sources:
-        if source.path != "-":
+        if source.path != STDIN:
             groups.setdefault(tuple(source_options(source_settings(source))), []).append(
                 source.path
             )

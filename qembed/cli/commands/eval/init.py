@@ -34,6 +34,11 @@ def init(
         out(str(path))
     if written.missing:
         talk.warn(f"the workflow cannot install qembed yet: {written.missing}")
+    if written.has_records:
+        talk.warn(
+            "this index has records that no file holds (qembed add, qembed index -): elsewhere they have to "
+            f"be added before {written.paths[2].name} runs"
+        )
     check, workflow = written.paths[-2:]
     talk.say(f"put your users' questions in the place of the starter's in {written.paths[0]}")
     talk.say(
