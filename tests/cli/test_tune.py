@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from qembed.locks import FileLock
 from qembed.store import manifest as manifests
 from tests.cli.conftest import Shell
 
@@ -141,6 +142,23 @@ def test_without_an_index(shell: Shell) -> None:
     done = shell(*TUNE)
     assert done.code == 2
     assert "no index" in done.err
+
+
+def test_the_result_is_shown_before_an_error_of_writing(tunable: Shell) -> None:
+    with FileLock(tunable.folder / ".qembed" / "lock"):
+        done = tunable(*TUNE, "--candidates", "lines.txt", "--only", "instruction", "--wait", "0")
+    assert done.code == 75
+    assert "chosen: task Find the very document" in done.out
+    assert "another qembed" in done.err
+    assert manifests.read(tunable.folder / ".qembed").tuned is None
+
+
+def test_an_earlier_choice_stays_and_is_named(tunable: Shell) -> None:
+    assert tunable(*TUNE, "--candidates", "lines.txt", "--only", "instruction").code == 0
+    again = tunable(*TUNE, "--only", "document")
+    assert again.code == 3
+    assert "what was chosen before stays: task Find the very document" in again.err
+    assert manifests.read(tunable.folder / ".qembed").tuned is not None
 
 
 @pytest.mark.slow

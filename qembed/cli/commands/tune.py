@@ -17,6 +17,7 @@ from qembed.cli.options import (
     OutputFormat,
     QuietOption,
     VerboseOption,
+    WaitOption,
     reranker_spec,
 )
 from qembed.cli.tuned import tuned_text
@@ -81,6 +82,7 @@ def tune(
     undo: Annotated[
         bool, typer.Option("--undo", help="Take back what was chosen for the index.")
     ] = False,
+    wait: WaitOption = 10.0,
     model: ModelOption = None,
     report: Annotated[
         Path | None,
@@ -109,7 +111,7 @@ def tune(
 
         if queries is not None or qrels is not None:
             raise UsageError("--undo takes no queries")
-        taken = take_back(root)
+        taken = take_back(root, wait)
         if format is OutputFormat.json:
             out(dumps({"schema": 1, "undone": None if taken is None else taken["options"]}))
         elif taken is None:
@@ -132,6 +134,7 @@ def tune(
         model,
         propose,
         write_candidates,
+        wait,
     )
     if report is not None:
         check_tuning_path(report)
@@ -148,6 +151,10 @@ def tune(
         write_tuning(body, report)
         talk.say(f"report: {report}")
     talk.seconds(body["seconds"])
+    if found.failure is not None:
+        raise found.failure
+    if body["earlier"] and not body["applied"]:
+        talk.say(f"what was chosen before stays: {tuned_text(body['earlier'])}")
     if not (body["better"] or body["applied"]):
         talk.say(f"{verdict(body)}: nothing is written")
         raise typer.Exit(ExitCode.GATE)

@@ -23,6 +23,9 @@ from qembed.pipeline.retrieval.options import TUNED, QueryOptions
 from qembed.store import Writer
 from qembed.store.manifest import TUNED_SETTING
 
+LOCK_WAIT = 10.0
+"""Seconds to wait for another writer, if nothing is said."""
+
 
 def changed_options(options: QueryOptions) -> dict[str, Any]:
     """Fields that `tune` chooses and that differ from the defaults, as JSON values."""
@@ -35,10 +38,16 @@ def changed_options(options: QueryOptions) -> dict[str, Any]:
     return found
 
 
-def described_files(paths: Mapping[str, Path]) -> dict[str, dict[str, str]]:
-    """Name and sha256 of each file, by its part. Raises InputError for one that cannot be read."""
-    found = {}
+def described_files(paths: Mapping[str, Path]) -> dict[str, dict[str, str | None]]:
+    """Name and sha256 of each file, by its part; None for a pipe, which is read once.
+
+    Raises InputError for a file that cannot be read.
+    """
+    found: dict[str, dict[str, str | None]] = {}
     for part, path in paths.items():
+        if not path.is_file():
+            found[part] = {"name": path.name, "sha256": None}
+            continue
         try:
             with path.open("rb") as f:
                 found[part] = {
@@ -56,13 +65,14 @@ def apply_choice(
     options: Mapping[str, Any],
     gain: Mapping[str, Any],
     data: Mapping[str, Any],
+    wait: float = LOCK_WAIT,
 ) -> bool:
     """Commit the chosen options as the index's defaults: a new generation, which servers notice.
 
     `generation`: uid and number of the one that was measured. Returns False, with nothing written, if the
     index was rebuilt since. Raises IndexLocked, StorageError.
     """
-    with Writer(root, wait=10.0) as writer:
+    with Writer(root, wait=wait) as writer:
         if writer.present.uid != generation[0]:
             return False
         tuned = {
@@ -76,9 +86,9 @@ def apply_choice(
     return True
 
 
-def take_back(root: Path) -> Mapping[str, Any] | None:
+def take_back(root: Path, wait: float = LOCK_WAIT) -> Mapping[str, Any] | None:
     """Remove what was chosen; returns it, None if there was nothing. Raises NoIndex, IndexLocked."""
-    with Writer(root, wait=10.0) as writer:
+    with Writer(root, wait=wait) as writer:
         settings = dict(writer.open_present().manifest.settings)
         found: Mapping[str, Any] | None = settings.pop(TUNED_SETTING, None)
         if found is not None:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qembed.errors import IndexDamaged, UsageError
+from qembed.errors import IndexDamaged, QembedError, UsageError
 from qembed.evaluation.tuning import (
     Gain,
     held_out_gains,
@@ -26,6 +26,7 @@ from qembed.models.remote.chat import RemoteChat
 from qembed.pipeline.experiments.run_builder import RunBuilder
 from qembed.pipeline.experiments.tuning import arms
 from qembed.pipeline.experiments.tuning.apply import (
+    LOCK_WAIT,
     apply_choice,
     changed_options,
     described_files,
@@ -60,7 +61,8 @@ class TuneOptions:
     """Options of a tuning run, as the user wrote them.
 
     `candidates`: file of instructions, None for those that the corpus suggests. `propose`: address of a
-    language model that suggests more. `write_candidates`: file for all that were tried.
+    language model that suggests more. `write_candidates`: file for all that were tried. `wait`: seconds to
+    wait for another writer.
     """
 
     queries: Path | None
@@ -73,6 +75,7 @@ class TuneOptions:
     model: str | None = None
     propose: str | None = None
     write_candidates: Path | None = None
+    wait: float = LOCK_WAIT
 
 
 @dataclass(slots=True)
@@ -81,7 +84,9 @@ class Tuning:
 
     `steps`: of the search on all queries; the last has the choice. `new`: expected gain on queries about
     documents that the choice has not seen; `seen`: on queries about documents that it has, None if no two
-    queries share one. `before`, `after`: values of each query, float64 (n,).
+    queries share one. `measured`: values of each query under all settings tried, float64 (n,). `earlier`:
+    the choice that the index had. `failure`: error that kept the choice or a file from being written, to be
+    raised once the result is shown.
     """
 
     judged: JudgedQueries
@@ -92,6 +97,8 @@ class Tuning:
     measured: dict[QueryOptions, Values]
     fold_choices: list[QueryOptions]
     applied: bool = False
+    earlier: Mapping[str, Any] | None = None
+    failure: QembedError | None = None
     warnings: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -125,6 +132,7 @@ class Tuning:
             "description": arms.describe(self.chosen),
             "better": self.is_better,
             "applied": self.applied,
+            "earlier": None if self.earlier is None else dict(self.earlier["options"]),
             "gain": self.gain_json(),
             "measures": {
                 "before": {MEASURE: float(before.mean())},
@@ -157,8 +165,8 @@ def tune(
 ) -> Tuning:
     """Search the settings of the index at `root`, judge the choice, and write it as the options say.
 
-    Raises UsageError, InputError for files that cannot be used,
-    ModelUnavailable, KeyboardInterrupt if `progress` was stopped; nothing is written then.
+    Raises UsageError, InputError for files that cannot be used, ModelUnavailable, KeyboardInterrupt if
+    `progress` was stopped; nothing is written then.
     """
     progress = progress or Progress()
     axes = arms.parse_axes(options.only)
@@ -188,22 +196,28 @@ def tune(
         progress.phase("arms", "settings", None)
         found = _judge(judged, shown, folds, space, scores)
         found.warnings = [*warnings, *builder.refused_pairs()]
+        found.earlier = manifest.tuned
         found.seconds = {"total": time.perf_counter() - began, **session.timer}
         data = described_files({"queries": _given(options.queries), "qrels": _given(options.qrels)})
-    if options.write_candidates is not None:
-        write_candidates(options.write_candidates, space, scores)
-    if found.chosen != found.base and (
-        options.apply == "anyway" or (options.apply == "beyond-chance" and found.is_better)
-    ):
-        found.applied = apply_choice(
-            root,
-            (manifest.uid, manifest.generation),
-            changed_options(found.chosen),
-            found.gain_json(),
-            data,
-        )
-        if not found.applied:
-            raise IndexDamaged("the index was rebuilt meanwhile: nothing is written (tune again)")
+    wanted = options.apply == "anyway" or (options.apply == "beyond-chance" and found.is_better)
+    try:
+        if options.write_candidates is not None:
+            write_candidates(options.write_candidates, space, scores)
+        if found.chosen != found.base and wanted:
+            found.applied = apply_choice(
+                root,
+                (manifest.uid, manifest.generation),
+                changed_options(found.chosen),
+                found.gain_json(),
+                data,
+                options.wait,
+            )
+            if not found.applied:
+                raise IndexDamaged(
+                    "the index was rebuilt meanwhile: nothing is written (tune again)"
+                )
+    except QembedError as e:
+        found.failure = e
     return found
 
 
