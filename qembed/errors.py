@@ -10,6 +10,7 @@
     ├── StorageError            the disk refused: full, read-only, no permission
     ├── ModelUnavailable        a model that cannot be found or loaded here
     │   └── ChecksumMismatch    weights that are not the ones we pinned
+    ├── TrainingFailed          a training that ended without a model that can be used
     └── EncodingError           a model that returned something that is not a vector, or failed
         └── TextsRefused        some texts have no vector, the others of the call have
 
@@ -75,6 +76,10 @@ class ModelUnavailable(QembedError):
 
 class ChecksumMismatch(ModelUnavailable):
     """Weights that are not the ones we pinned."""
+
+
+class TrainingFailed(QembedError):
+    """A training that ended without a model that can be used."""
 
 
 class EncodingError(QembedError):

@@ -1,5 +1,8 @@
 """Training: from an index, judgments or bare text to a better model, and the proof that it is better.
 
+split          queries to train on, and held out with new and with seen documents
+judging        the same queries by the model before and after; card: what is written with a model
+mining/        training lists               encoder/  training of encoders
 merge          weights of two models, interpolated
 model_folders  folders of models: found by spec, compared, written whole or not at all
 """

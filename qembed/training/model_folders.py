@@ -75,14 +75,19 @@ def _tokenizers(folder: Folder, pattern: str) -> dict[str, Any]:
     return found
 
 
+def check_new(out: Path) -> None:
+    """Raise UsageError if `out` is there already."""
+    if out.exists() or out.is_symlink():
+        raise UsageError(f"--out {out}: it is there already (another name, or remove it first)")
+
+
 @contextmanager
 def new_model_folder(out: Path) -> Iterator[Path]:
     """Folder that is named `out` when the block ends without an error, and removed otherwise.
 
     Raises UsageError if `out` is there already, StorageError if the disk refuses.
     """
-    if out.exists() or out.is_symlink():
-        raise UsageError(f"--out {out}: it is there already (another name, or remove it first)")
+    check_new(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as made:

@@ -35,3 +35,18 @@ def models(tmp_path_factory: pytest.TempPathFactory, quietly: None) -> tuple[Pat
     }
     save_file(drawn, str(second / "model.safetensors"), metadata={"format": "pt"})
     return first, second
+
+
+@pytest.fixture(scope="session")
+def teachable(models: tuple[Path, Path]) -> Path:
+    """The first with weights as narrow as a model's are before its training: wide ones learn nothing."""
+    from safetensors.numpy import load_file, save_file
+
+    folder = tiny.copy(models[0], models[0].parent / "teachable")
+    tensors = load_file(str(folder / "model.safetensors"))
+    narrow = {
+        name: value if value.ndim < 2 else value / value.std() * np.float32(0.1)
+        for name, value in tensors.items()
+    }
+    save_file(narrow, str(folder / "model.safetensors"), metadata={"format": "pt"})
+    return folder

@@ -13,6 +13,7 @@ class TrainGroup(LazyGroup):
     package = "qembed.cli.commands.train"
     targets = {  # noqa: RUF012 - a table, never changed
         "mine": ("mine:mine", "Make training lists from judgments and an index."),
+        "encoder": ("encoder:encoder", "Train a model on judgments, and judge it on others."),
         "merge": ("merge:merge", "Make a model between two others, weight by weight."),
     }
 

@@ -1,0 +1,158 @@
+"""`qembed train encoder`: a model trained on judgments, and the verdict on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from qembed.cli.console import Console, StopSignals, dumps, out
+from qembed.cli.exit_codes import ExitCode
+from qembed.cli.options import (
+    FormatOption,
+    IndexOption,
+    OutputFormat,
+    QuietOption,
+    VerboseOption,
+)
+from qembed.errors import UsageError
+
+
+class Loss(StrEnum):
+    """Losses, the common ones first."""
+
+    mnr = "mnr"
+    softmax = "softmax"
+    triplet = "triplet"
+    cosine = "cosine"
+    cosent = "cosent"
+    margin_mse = "margin-mse"
+    distill = "distill"
+
+
+def _file(text: str, metavar: str = "FILE") -> Any:
+    return typer.Option(metavar=metavar, help=text, show_default=False)
+
+
+def encoder(
+    output: Annotated[Path, typer.Option("--out", metavar="PATH", help="Folder of the new model.")],
+    queries: Annotated[Path | None, _file("Queries, BEIR or TREC form.")] = None,
+    qrels: Annotated[Path | None, _file("Judgments, BEIR or TREC form.")] = None,
+    lists: Annotated[Path | None, _file("Lists of train mine. Default: mined now.")] = None,
+    index_dir: IndexOption = None,
+    model: Annotated[
+        str | None, _file("Model to begin with. Default: the index's.", "SPEC")
+    ] = None,
+    loss: Annotated[Loss, typer.Option(help="The loss.")] = Loss.mnr,
+    teacher: Annotated[
+        str | None, _file("A reranker to learn from, for margin-mse and distill.", "SPEC")
+    ] = None,
+    epochs: Annotated[int, typer.Option(help="Passes over the lists.")] = 2,
+    batch: Annotated[int, typer.Option(help="Rows of a step.")] = 16,
+    lr: Annotated[float, typer.Option(help="Highest learning rate.")] = 2e-5,
+    freeze: Annotated[
+        int, typer.Option(help="Lowest layers that stay, with the embeddings; -1: train all.")
+    ] = 0,
+    lora: Annotated[int, typer.Option(help="Rank of LoRA adapters; 0: none.")] = 0,
+    matryoshka: Annotated[
+        str | None,
+        typer.Option(metavar="N,N", help="Train fewer dimensions too.", show_default=False),
+    ] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option(help="Cut texts to so many tokens.", show_default=False)
+    ] = None,
+    save_steps: Annotated[
+        int | None,
+        typer.Option(help="Steps between checkpoints. Default: an epoch.", show_default=False),
+    ] = None,
+    held_out: Annotated[
+        float, typer.Option(help="Share of the queries that the verdict is about.")
+    ] = 0.2,
+    keep: Annotated[Path | None, _file("A BEIR folder: what must not be forgotten.", "DIR")] = None,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Write the model also if it is worse.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
+    format: FormatOption = OutputFormat.text,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Train the index's model on judgments; it is written if held-out queries do not get worse (else exit 3).
+
+    \b
+    qembed train encoder --queries q.jsonl --qrels train.tsv --out better
+    qembed index --rebuild --model ./better
+    """
+    from qembed.pipeline.locate import find_index
+    from qembed.training.encoder.run import EncoderJob, train_encoder
+    from qembed.training.encoder.trainer import TrainingOptions
+
+    options = TrainingOptions(
+        loss=loss.value,
+        epochs=epochs,
+        batch=batch,
+        learning_rate=lr,
+        seed=seed,
+        freeze=freeze,
+        lora=lora,
+        dims=_dims(matryoshka),
+        max_tokens=max_tokens,
+        save_steps=save_steps,
+    )
+    job = EncoderJob(
+        root=find_index(index_dir),
+        out=output,
+        queries=queries,
+        qrels=qrels,
+        model=model,
+        lists=lists,
+        teacher=teacher,
+        held_out=held_out,
+        keep=keep,
+        anyway=anyway,
+        options=options,
+    )
+    talk = Console(quiet, verbose)
+    signals = StopSignals()
+    with signals.caught(talk), talk.progress(stop=signals) as progress:
+        body = train_encoder(job, progress, talk.warn)
+    if format is OutputFormat.json:
+        out(dumps(body))
+    else:
+        for line in _lines(body):
+            out(line)
+    talk.seconds(body["seconds"])
+    if body["worse"]:
+        talk.say(f"{body['worse']} ({'written anyway' if body['written'] else 'not written'})")
+    if not body["written"]:
+        raise typer.Exit(ExitCode.GATE)
+    talk.say(f"wrote {body['out']} (use it: qembed index --rebuild --model {body['out']})")
+
+
+def _dims(text: str | None) -> tuple[int, ...]:
+    """Parse the value of `--matryoshka`. Raises UsageError."""
+    if text is None:
+        return ()
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"--matryoshka {text}: dimensions such as 256,128 are wanted") from None
+
+
+def _lines(body: Mapping[str, Any]) -> Iterator[str]:
+    """Table of the verdict."""
+    for label, key in (("new documents", "new"), ("seen documents", "seen"), ("kept", "kept")):
+        part = body["verdict"][key]
+        if part is None:
+            yield f"{label:15} no such queries"
+        elif "neighbours" in part:
+            yield f"{label:15} {part['neighbours']:.0%} of each passage's neighbours"
+        else:
+            yield (
+                f"{label:15} {part['measure']} {part['before']:.4f} -> {part['after']:.4f}  "
+                f"({part['gain']:+.4f}, {part['low']:+.4f} to {part['high']:+.4f}, p {part['p']:.3f}, "
+                f"{part['queries']} queries)"
+            )

@@ -1,0 +1,72 @@
+"""Model card of a trained model: data, settings, split, what was gained where, and how to repeat it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from qembed.training.model_folders import CARD
+from qembed.version import __version__
+
+SHOWN = ("loss", "epochs", "batch", "learning_rate", "warmup", "seed", "freeze", "lora", "dims")
+"""Settings in the card."""
+
+
+def write_card(
+    folder: Path,
+    name: str,
+    body: Mapping[str, Any],
+    files: Sequence[Path],
+    command: str = "encoder",
+) -> None:
+    """Write the card of a training into the model's folder. `body`: the command's JSON."""
+    settings, verdict = body["settings"], body["verdict"]
+    lines = [
+        "---",
+        "library_name: sentence-transformers",
+        "tags: [sentence-transformers, feature-extraction, sentence-similarity]",
+        "---",
+        "",
+        f"# {name}",
+        "",
+        f"Made by `qembed train {command}` {__version__} from {settings['model']}, revision "
+        f"{settings['revision'][:12]}.",
+        "",
+        "| data | sha256 |",
+        "| --- | --- |",
+        *(f"| {path.name} | {_sha256(path)} |" for path in files),
+        "",
+        "| setting | value |",
+        "| --- | --- |",
+        *(f"| {key} | {settings[key]} |" for key in SHOWN if key in settings),
+        f"| trained | {settings['lists']} lists of {settings['queries']} queries |",
+        f"| held out | {settings['held_out']:g} of the queries; none of their documents and "
+        "near-duplicates was trained on |",
+        "",
+        "| queries | before | after | 95 % interval of the gain | p | number |",
+        "| --- | --- | --- | --- | --- | --- |",
+        *(verdict_row(label, verdict[key]) for label, key in ROWS if verdict.get(key)),
+        "",
+        f"To repeat it: the same files, and the settings above, with `--seed {settings['seed']}`.",
+    ]
+    (folder / CARD).write_text("\n".join(lines) + "\n", "utf-8")
+
+
+ROWS = (("new documents", "new"), ("seen documents", "seen"), ("kept", "kept"))
+
+
+def verdict_row(label: str, part: Mapping[str, Any]) -> str:
+    """Row of a verdict's table."""
+    if "neighbours" in part:
+        return f"| {label} | | {part['neighbours']:.2f} of each passage's neighbours | | | |"
+    return (
+        f"| {label} | {part['before']:.4f} | {part['after']:.4f} | {part['low']:+.4f} to "
+        f"{part['high']:+.4f} | {part['p']:.3f} | {part['queries']} |"
+    )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,66 @@
+"""Checkpoints of a training, in a folder beside its result.
+
+<out>.training/       of a training that goes on or was stopped; removed at its end
+    settings.json     what is trained; another training begins anew
+    checkpoint-<n>/   model, optimizer, position
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qembed.errors import StorageError
+
+if TYPE_CHECKING:
+    from qembed.training.encoder.examples import Row
+
+STATE = "trainer_state.json"
+"""File that a checkpoint is complete with: it is written last."""
+
+
+def training_key(model: Any, rows: Sequence[Row], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Identity of a training: options, rows, and the weights that it begins with."""
+    digest = hashlib.blake2b(digest_size=16)
+    for row in rows:
+        digest.update(repr((row.texts, row.label)).encode("utf-8", "surrogatepass"))
+    for name, value in model.state_dict().items():
+        digest.update(name.encode())
+        digest.update(value.detach().cpu().float().numpy().tobytes())
+    return {"options": json.loads(json.dumps(dict(options))), "digest": digest.hexdigest()}
+
+
+def begin_or_resume(work: Path, key: dict[str, Any]) -> str | None:
+    """Make the folder of checkpoints; returns the last complete one of the same training, None without.
+
+    Raises StorageError.
+    """
+    settings = work / "settings.json"
+    try:
+        if settings.is_file() and json.loads(settings.read_text("utf-8")) == key:
+            found = [p for p in work.glob("checkpoint-*") if _is_complete(p)]
+            last = max(found, key=lambda p: int(p.name.rpartition("-")[2]), default=None)
+            for path in work.glob("checkpoint-*"):
+                if path not in found:  # written when the process was killed
+                    shutil.rmtree(path)
+            return None if last is None else str(last)
+        if work.exists():
+            shutil.rmtree(work)
+        work.mkdir(parents=True)
+        settings.write_text(json.dumps(key), "utf-8")
+    except (OSError, ValueError) as e:
+        reason = e.strerror if isinstance(e, OSError) else str(e)
+        raise StorageError(f"{work} cannot be written: {reason}") from e
+    return None
+
+
+def _is_complete(checkpoint: Path) -> bool:
+    try:
+        json.loads((checkpoint / STATE).read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    return True

@@ -1,0 +1,110 @@
+"""Rows of a training: texts as they are encoded, and what a loss compares them with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from qembed.errors import InputError
+from qembed.models.templates import passage_text, query_text, task_template
+from qembed.training.mining.lists import TrainingList
+
+if TYPE_CHECKING:
+    from qembed.models.profiles import Profile
+    from qembed.protocols import Scorer
+
+Form = Literal["list", "triplet", "pair"]
+"""Row of a loss: a query with a positive and all negatives, with one of them, or with one labelled text."""
+LABEL = "label"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Texts of one row, the query's first, and its label, if the loss wants one.
+
+    `documents`: of the other texts. `relevant`: documents that are relevant for the query; no other row of a
+    batch may bring one along, which would be a negative then.
+    """
+
+    texts: tuple[str, ...]
+    documents: frozenset[str]
+    relevant: frozenset[str]
+    label: float | tuple[float, ...] | None = None
+
+
+def make_rows(
+    lists: Sequence[TrainingList],
+    form: Form,
+    profile: Profile,
+    teacher: Scorer | None = None,
+) -> list[Row]:
+    """Rows of the lists, in the templates of the model's profile.
+
+    `teacher`: a reranker whose scores are the labels. Without one, a pair's label is 1 for a positive,
+    else 0, and other forms have none. All rows have as many texts as the shortest list allows. Raises
+    InputError for lists that cannot be trained on.
+    """
+    if not lists:
+        raise InputError("there are no training lists")
+    relevant: dict[str, set[str]] = {}
+    for item in lists:
+        relevant.setdefault(item.query_id, set()).add(item.positive_id or item.positive)
+    negatives = min(len(item.negatives) for item in lists)
+    if not negatives and form != "pair" and teacher is not None:
+        raise InputError("the lists have no negatives, so a teacher has nothing to compare")
+    template, task = task_template(profile, None)
+    rows = []
+    scores = _scores(lists, negatives, teacher)
+    for item, graded in zip(lists, scores, strict=True):
+        query = query_text(template, item.query, task)
+        passages = [item.positive, *(n.text for n in item.negatives[:negatives])]
+        texts = [passage_text(profile.passage, "none", "", text) for text in passages]
+        names = [item.positive_id or item.positive, *(n.id for n in item.negatives[:negatives])]
+        own = frozenset(relevant[item.query_id])
+        rows += _of_form(form, query, texts, names, own, graded)
+    return rows
+
+
+def _of_form(
+    form: Form,
+    query: str,
+    texts: Sequence[str],
+    names: Sequence[str],
+    relevant: frozenset[str],
+    scores: Sequence[float] | None,
+) -> list[Row]:
+    if form == "pair":
+        labels = scores or [1.0, *[0.0] * (len(texts) - 1)]
+        return [
+            Row((query, t), frozenset([n]), relevant, label)
+            for t, n, label in zip(texts, names, labels, strict=True)
+        ]
+    if form == "list" or len(texts) == 1:
+        label = None if scores is None else tuple(scores)
+        return [Row((query, *texts), frozenset(names), relevant, label)]
+    return [
+        Row(
+            (query, texts[0], texts[i]),
+            frozenset([names[0], names[i]]),
+            relevant,
+            None if scores is None else scores[0] - scores[i],
+        )
+        for i in range(1, len(texts))
+    ]
+
+
+def _scores(
+    lists: Sequence[TrainingList], negatives: int, teacher: Scorer | None
+) -> list[list[float] | None]:
+    """The teacher's scores of each list's texts; None for each without a teacher."""
+    if teacher is None:
+        return [None] * len(lists)
+    pairs = [
+        (item.query, text)
+        for item in lists
+        for text in (item.positive, *(n.text for n in item.negatives[:negatives]))
+    ]
+    found = teacher.score(pairs).tolist()
+    width = negatives + 1
+    return [found[i : i + width] for i in range(0, len(found), width)]

@@ -1,0 +1,255 @@
+"""`qembed train encoder`: from judgments and an index to a trained model, written if it is not worse."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qembed.errors import InputError, UsageError
+from qembed.models import open_model, prepare_spec
+from qembed.models.rerankers.spec import open_reranker
+from qembed.pipeline.experiments.inputs import index_beir, read_inputs
+from qembed.pipeline.indexing.options import IndexOptions
+from qembed.pipeline.progress import Progress
+from qembed.pipeline.recipe import RecipeOptions
+from qembed.pipeline.retrieval.session import Session
+from qembed.training.card import write_card
+from qembed.training.encoder.encoder_folder import encode, load_trainable
+from qembed.training.encoder.examples import make_rows
+from qembed.training.encoder.losses import LossSpec, loss_named
+from qembed.training.encoder.trainer import TrainingOptions, train
+from qembed.training.judging import (
+    ALIKE,
+    Pool,
+    Side,
+    compare_sides,
+    make_pool,
+    mean_cosine,
+    measure,
+    neighbour_overlap,
+)
+from qembed.training.libraries import require_trainer
+from qembed.training.mining.lists import TrainingList, read_lists
+from qembed.training.mining.mine import MiningOptions, mine_judged
+from qembed.training.model_folders import check_new, new_model_folder
+from qembed.training.split import QuerySplit, split_queries
+from qembed.types import Qrels, Query
+
+if TYPE_CHECKING:
+    from qembed.models.profiles import Profile
+
+DEV_SHARE = 0.1
+"""Share of the trained queries that tells when to stop."""
+DEV_LEAST = 50
+"""Trained queries below which none is kept for that."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderJob:
+    """Files and choices of a training.
+
+    `model` None: the index's. `lists` None: mined. `teacher`: a reranker, for losses that want one. `keep`: a
+    BEIR folder with what must not be forgotten. `anyway`: write the model also if it is worse.
+    """
+
+    root: Path
+    out: Path
+    queries: Path | None
+    qrels: Path | None
+    model: str | None = None
+    lists: Path | None = None
+    teacher: str | None = None
+    held_out: float = 0.2
+    keep: Path | None = None
+    anyway: bool = False
+    options: TrainingOptions = field(default_factory=TrainingOptions)
+
+
+def train_encoder(
+    job: EncoderJob,
+    progress: Progress | None = None,
+    warn: Callable[[str], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Train, judge and write a model; returns the command's JSON.
+
+    Raises UsageError, InputError, ModelUnavailable, StorageError, TrainingFailed, KeyboardInterrupt.
+    """
+    progress = progress or Progress()
+    began = time.perf_counter()
+    require_trainer()
+    job.options.check()
+    loss = loss_named(job.options.loss)
+    if loss.teacher != (job.teacher is not None):
+        raise UsageError(
+            f"--loss {loss.name} wants --teacher SPEC, a reranker"
+            if loss.teacher
+            else f"--teacher: --loss {loss.name} has no use for one"
+        )
+    check_new(job.out)
+    given = read_inputs(job.queries, job.qrels, None, "train", needs_words=True, warn=warn)
+    split = split_queries(given.queries, given.qrels, job.held_out, job.options.seed)
+    seconds: dict[str, float] = {}
+    with Session(job.root) as session:
+        spec = job.model or session.loaded.given_spec or session.snapshot.manifest.spec
+        model, folder = load_trainable(spec)
+        profile = open_model(spec).profile
+        lists = _lists(session, job, split, given.qrels, progress)
+        relevant = [d for q in (*split.new, *split.seen) for d in given.qrels[q.id]]
+        pool = make_pool(session, [*relevant, *(n.id for t in lists for n in t.negatives)])
+    sides = _Judge(pool, [*split.new, *split.seen], given.qrels, profile, job.keep, progress)
+    before = sides.measure("judge before", model)
+    trained, dev = _divided(lists, loss, profile, job)
+    work = job.out.with_name(f"{job.out.name}.training")
+    mark = time.perf_counter()
+    done = train(model, loss, trained, dev, job.options, work, progress)
+    seconds["train"] = round(time.perf_counter() - mark, 3)
+    after = sides.measure("judge after", model)
+    verdict = {
+        "new": compare_sides(before[0], after[0], split.new, split.components),
+        "seen": compare_sides(before[0], after[0], split.seen),
+        "kept": sides.kept(before, after),
+    }
+    worse = _worse(verdict, after[0])
+    body = {
+        "schema": 1,
+        "out": str(job.out),
+        "written": not worse or job.anyway,
+        "worse": worse,
+        "settings": {
+            "model": spec,
+            "revision": folder.revision(),
+            "teacher": job.teacher,
+            "held_out": job.held_out,
+            "lists": len(lists),
+            "queries": len(split.train),
+            "passages": {"judged": len(pool.texts), "whole": pool.whole},
+            **asdict(job.options),
+            **done,
+        },
+        "verdict": verdict,
+        "seconds": seconds,
+    }
+    if body["written"]:
+        with new_model_folder(job.out) as made:
+            model.save_pretrained(str(made), create_model_card=False)
+            write_card(
+                made, job.out.name, body, [p for p in (job.queries, job.qrels, job.lists) if p]
+            )
+        mark = time.perf_counter()
+        _, said = prepare_spec(str(job.out), progress.say)
+        progress.say(said)
+        seconds["export"] = round(time.perf_counter() - mark, 3)
+    shutil.rmtree(work, ignore_errors=True)
+    seconds["total"] = round(time.perf_counter() - began, 3)
+    return body
+
+
+def _lists(
+    session: Session, job: EncoderJob, split: QuerySplit, qrels: Qrels, progress: Progress
+) -> list[TrainingList]:
+    """Lists of the trained queries: mined, or those of a file that have nothing to do with the held-out ones.
+
+    Raises InputError without any.
+    """
+    if job.lists is None:
+        options = MiningOptions(seed=job.options.seed)
+        return mine_judged(session, split.train, qrels, options, progress).lists
+    away = {q.id for q in (*split.new, *split.seen)}
+    answers = {d for q in split.new for d, grade in qrels[q.id].items() if grade > 0}
+    found = [
+        t for t in read_lists(job.lists) if t.query_id not in away and t.positive_id not in answers
+    ]
+    if not found:
+        raise InputError(f"{job.lists}: all lists are of queries that are held out")
+    return found
+
+
+def _divided(
+    lists: Sequence[TrainingList], loss: LossSpec, profile: Profile, job: EncoderJob
+) -> tuple[list[Any], list[Any]]:
+    """Rows to train on, and rows that tell when to stop; of different queries."""
+    import numpy as np
+
+    teacher = None if job.teacher is None else open_reranker(job.teacher, open_model("minilm"))
+    names = list(dict.fromkeys(t.query_id for t in lists))
+    chosen: set[str] = set()
+    if len(names) >= DEV_LEAST:
+        order = np.random.default_rng(job.options.seed).permutation(len(names)).tolist()
+        chosen = {names[i] for i in order[: int(DEV_SHARE * len(names))]}
+    parts = [
+        make_rows([t for t in lists if (t.query_id in chosen) == dev], loss.form, profile, teacher)
+        if chosen or not dev
+        else []
+        for dev in (False, True)
+    ]
+    return parts[0], parts[1]
+
+
+class _Judge:
+    """Measures a model on the pool, and on the collection that must not be forgotten."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        queries: Sequence[Query],
+        qrels: Qrels,
+        profile: Profile,
+        keep: Path | None,
+        progress: Progress,
+    ) -> None:
+        self._pool, self._queries, self._qrels = pool, queries, qrels
+        self._profile = profile
+        self._progress = progress
+        self._kept: tuple[Pool, list[Query], Qrels] | None = None
+        if keep is not None:
+            given = read_inputs(None, None, keep, "test", needs_words=True, warn=lambda _: None)
+            assert given.corpus is not None
+            options = IndexOptions(recipe=RecipeOptions(model="minilm"))
+            root, _ = index_beir(given.corpus, options, progress)
+            judged = [q for q in given.queries if given.qrels.get(q.id)]
+            with Session(root) as session:
+                wanted = [d for q in judged for d in given.qrels[q.id]]
+                self._kept = make_pool(session, wanted), judged, given.qrels
+
+    def measure(self, phase: str, model: Any) -> tuple[Side, Side | None]:
+        """Results on the pool, and on what must be kept, if there is such a collection."""
+        self._progress.phase(phase, "passages", None)
+        own = measure(
+            lambda t: encode(model, t), self._pool, self._queries, self._qrels, self._profile
+        )
+        if self._kept is None:
+            return own, None
+        pool, queries, qrels = self._kept
+        return own, measure(lambda t: encode(model, t), pool, queries, qrels, self._profile)
+
+    def kept(
+        self, before: tuple[Side, Side | None], after: tuple[Side, Side | None]
+    ) -> dict[str, Any]:
+        """Comparison on the collection to keep, or the share of kept neighbours without one."""
+        if self._kept is not None and before[1] is not None and after[1] is not None:
+            found = compare_sides(before[1], after[1], self._kept[1])
+            assert found is not None
+            return found
+        return {"neighbours": neighbour_overlap(before[0].vectors, after[0].vectors)}
+
+
+def _worse(verdict: dict[str, Any], after: Side) -> str | None:
+    """Reason for which a model is not written, None if it is not worse."""
+    alike = mean_cosine(after.vectors)
+    if alike > ALIKE:
+        return (
+            f"the vectors are all alike (mean cosine {alike:.3f}): the training collapsed, as it does "
+            "without negatives"
+        )
+    new, kept = verdict["new"], verdict["kept"]
+    if new["gain"] < 0:
+        return (
+            f"on new documents {new['measure']} fell from {new['before']:.4f} to {new['after']:.4f}"
+        )
+    if "gain" in kept and kept["gain"] < 0 and kept["p"] <= 0.05:
+        return f"on --keep {kept['measure']} fell from {kept['before']:.4f} to {kept['after']:.4f}"
+    return None

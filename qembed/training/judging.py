@@ -1,0 +1,181 @@
+"""Judging of a training: the same queries over the same passages, by the model before and after.
+
+The passages are all of the index, or a sample of them if they are many: those of relevant documents and of
+training lists, then others at random. Measures over a sample are higher than over the whole; the difference
+of two models is what counts here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from qembed.evaluation import evaluate, parse_measures
+from qembed.evaluation.tuning import Gain, judge
+from qembed.models.templates import query_text, task_template
+from qembed.pipeline.retrieval.session import Session
+from qembed.types import Qrels, Query, Run
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from qembed.models.profiles import Profile
+    from qembed.types import Vectors
+
+MEASURE = "nDCG@10"
+DEPTH = 10
+SAMPLE = 5_000
+"""Most passages that a model encodes for a verdict."""
+NEIGHBOURS = 10
+ALIKE = 0.98
+"""Mean cosine of unrelated passages above which a model has collapsed: its vectors say nothing."""
+
+Encode = Callable[[Sequence[str]], "Vectors"]
+"""Finished texts to unit vectors, float32 (n, dim)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Passages to rank: texts as they are encoded, and the document of each. `whole`: all of the index."""
+
+    texts: list[str]
+    documents: list[str]
+    whole: bool
+
+
+def make_pool(session: Session, wanted: Sequence[str], limit: int = SAMPLE, seed: int = 0) -> Pool:
+    """Passages of the index, at most about `limit`. `wanted`: documents that must be among them."""
+    import numpy as np
+
+    snapshot = session.snapshot
+    names = snapshot.catalog.ids()
+    total = snapshot.passages_total
+    order = np.random.default_rng(seed).permutation(len(names)).tolist()
+    if total > limit:
+        first = set(wanted)
+        order.sort(key=lambda i: names[i] not in first)
+    rows: list[npt.NDArray[np.int64]] = []
+    taken, left = 0, len([n for n in set(wanted) if n])
+    for i in order:
+        if total > limit and taken >= limit and left <= 0:
+            break
+        found = snapshot.rows_of(np.array([i]))
+        rows.append(found)
+        taken += len(found)
+        left -= 1
+    chosen = np.sort(np.concatenate(rows)) if rows else np.zeros(0, dtype=np.int64)
+    passages, entries = session.documents.passages(chosen), session.documents.entries(chosen)
+    texts = [
+        session.loaded.encoder_text(e.title, p.text, p.label)
+        for e, p in zip(entries, passages, strict=True)
+    ]
+    return Pool(texts, [e.id for e in entries], len(chosen) == total)
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One model's results. `values`: MEASURE by query id. `vectors`: of the pool, float32 (n, dim)."""
+
+    values: dict[str, float]
+    vectors: Vectors
+
+
+def measure(
+    encode: Encode, pool: Pool, queries: Sequence[Query], qrels: Qrels, profile: Profile
+) -> Side:
+    """Rank the pool's documents for the queries with one model."""
+    vectors = encode(pool.texts)
+    if not queries:
+        return Side({}, vectors)
+    template, task = task_template(profile, None)
+    asked = encode([query_text(template, q.text, task) for q in queries])
+    run: Run = {}
+    for query, vector in zip(queries, asked, strict=True):
+        run[query.id] = _best(vectors @ vector, pool.documents)
+    judged = {q.id: qrels[q.id] for q in queries}
+    report = evaluate(parse_measures(MEASURE), judged, run)
+    return Side({q: v[MEASURE] for q, v in report.per_query.items()}, vectors)
+
+
+def _best(scores: npt.NDArray[np.float32], documents: Sequence[str]) -> dict[str, float]:
+    """The best passage's score of the first DEPTH documents."""
+    import numpy as np
+
+    found: dict[str, float] = {}
+    for i in np.argsort(-scores, kind="stable").tolist():
+        if documents[i] not in found:
+            found[documents[i]] = float(scores[i])
+            if len(found) == DEPTH:
+                break
+    return found
+
+
+def compare_sides(
+    before: Side,
+    after: Side,
+    queries: Sequence[Query],
+    components: Sequence[Sequence[int]] | None = None,
+) -> dict[str, Any] | None:
+    """JSON of a difference over some queries: before, after, low, high, p, queries; None without any.
+
+    `components`: positions in `queries` of those that belong together, None for each by itself.
+    """
+    import numpy as np
+
+    if not queries:
+        return None
+    was = np.array([before.values[q.id] for q in queries])
+    now = np.array([after.values[q.id] for q in queries])
+    gain = judge(MEASURE, now - was, components or [[i] for i in range(len(queries))])
+    assert gain is not None
+    return {
+        "measure": MEASURE,
+        "before": float(was.mean()),
+        "after": float(now.mean()),
+        **_of(gain),
+    }
+
+
+def _of(gain: Gain) -> dict[str, Any]:
+    return {
+        "gain": gain.mean,
+        "low": gain.low,
+        "high": gain.high,
+        "p": gain.p,
+        "queries": gain.queries,
+    }
+
+
+def neighbour_overlap(before: Vectors, after: Vectors, seed: int = 0, n: int = 300) -> float:
+    """Mean share of a passage's nearest neighbours that it keeps, over a sample of n passages.
+
+    `before`, `after`: float32 (passages, dim), of the same passages by two models.
+    """
+    import numpy as np
+
+    rows = np.random.default_rng(seed).permutation(len(before))[:n]
+    k = min(NEIGHBOURS, len(rows) - 1)
+    if k < 1:
+        return 1.0
+    kept = 0.0
+    nearest = []
+    for vectors in (before[rows], after[rows]):
+        cosines = vectors @ vectors.T
+        np.fill_diagonal(cosines, -np.inf)
+        nearest.append(np.argpartition(-cosines, k - 1, axis=1)[:, :k])
+    for a, b in zip(*nearest, strict=True):
+        kept += len(np.intersect1d(a, b)) / k
+    return kept / len(rows)
+
+
+def mean_cosine(vectors: Vectors, seed: int = 0, n: int = 1000) -> float:
+    """Mean cosine between different passages of a sample: near 1, the vectors are all alike."""
+    import numpy as np
+
+    rows = vectors[np.random.default_rng(seed).permutation(len(vectors))[:n]].astype(np.float64)
+    if len(rows) < 2:
+        return 0.0
+    total = rows.sum(axis=0)
+    return float((total @ total - (rows * rows).sum()) / (len(rows) * (len(rows) - 1)))

@@ -1,0 +1,95 @@
+"""Division of judged queries: to train on, and held out twice, with new and with seen documents.
+
+A model that has seen a query's documents as answers remembers them. What it does for queries whose documents
+were in no training list, and none of whose near-duplicates were, is what it has learned.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from qembed.errors import InputError, UsageError
+from qembed.evaluation.tuning import connected_components
+from qembed.types import Qrels, Query
+
+FEWEST = 5
+"""Fewest components of held-out queries: with fewer no gain can be told from chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuerySplit:
+    """Queries by use. `components`: of `new`, as positions in it; each shares nothing with the others.
+
+    `seen`: not trained on, but all of their relevant documents are those of trained queries.
+    """
+
+    train: list[Query]
+    new: list[Query]
+    seen: list[Query]
+    components: list[list[int]]
+
+
+def split_queries(
+    queries: Sequence[Query], qrels: Qrels, share: float = 0.2, seed: int = 0
+) -> QuerySplit:
+    """Divide the queries with relevant documents; about `share` of them are held out in each way.
+
+    Raises UsageError for a share that is none, InputError for too few queries.
+    """
+    import numpy as np
+
+    if not 0 < share < 0.5:
+        raise UsageError(f"--held-out {share:g}: above 0 and below 0.5")
+    judged = [q for q in queries if any(grade > 0 for grade in qrels.get(q.id, {}).values())]
+    if not judged:
+        raise InputError("no query has a relevant document: there is nothing to train on")
+    relevant = [[d for d, grade in qrels[q.id].items() if grade > 0] for q in judged]
+    components = connected_components([q.text for q in judged], relevant)
+    wanted = share * len(judged)
+    if len(components) < 2 * FEWEST:
+        raise InputError(
+            f"{len(judged)} queries fall into {len(components)} groups that share relevant documents or "
+            f"words: {2 * FEWEST} are the least, to train on some and to judge on others"
+        )
+    rng = np.random.default_rng(seed)
+    new: list[list[int]] = []
+    left: list[int] = []
+    # one after another, but none that is more than all that is wanted
+    for i in rng.permutation(len(components)).tolist():
+        held = sum(map(len, new))
+        fits = held + len(components[i]) <= max(wanted, held + 1)
+        if (held < wanted or len(new) < FEWEST) and fits and len(components[i]) <= max(1, wanted):
+            new.append(components[i])
+        else:
+            left += components[i]
+    if len(new) < FEWEST:
+        raise InputError(
+            f"the {len(judged)} queries are so connected by documents and words that only {len(new)} "
+            f"groups can be held out: {FEWEST} are the least"
+        )
+    seen = _seen(sorted(left), relevant, wanted, rng.permutation(len(left)).tolist())
+    held_out = {i for members in new for i in members} | set(seen)
+    order = [i for members in new for i in members]
+    at = {i: n for n, i in enumerate(order)}
+    return QuerySplit(
+        [judged[i] for i in range(len(judged)) if i not in held_out],
+        [judged[i] for i in order],
+        [judged[i] for i in seen],
+        [[at[i] for i in members] for members in new],
+    )
+
+
+def _seen(
+    left: Sequence[int], relevant: Sequence[Sequence[str]], wanted: float, order: Sequence[int]
+) -> list[int]:
+    """Queries of `left` whose relevant documents others of `left` have too, at most about `wanted`."""
+    uses = Counter(d for i in left for d in relevant[i])
+    found: list[int] = []
+    for n in order:
+        i = left[n]
+        if len(found) < wanted and all(uses[d] > 1 for d in relevant[i]):
+            found.append(i)
+            uses.subtract(relevant[i])
+    return sorted(found)

@@ -1,0 +1,172 @@
+"""Trainings of a tiny model: they learn, repeat, resume after a kill, and say when they collapse."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from qembed.errors import StorageError, UsageError
+from qembed.pipeline.progress import Progress
+from qembed.training.encoder.encoder_folder import encode, load_trainable
+from qembed.training.encoder.losses import LOSSES
+from qembed.training.encoder.trainer import TrainingOptions, train
+from qembed.training.judging import ALIKE, mean_cosine
+from tests.training.planted import DOCUMENTS, rows
+
+FAST = TrainingOptions(epochs=12, batch=8, learning_rate=2e-3, freeze=-1)
+
+
+def right_order(model: Any) -> float:
+    """Share of the rows whose positive is nearer to the query than the negative."""
+    query, positive, negative = (encode(model, [r.texts[i] for r in rows()]) for i in range(3))
+    return float(((query * positive).sum(axis=1) > (query * negative).sum(axis=1)).mean())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LOSSES)
+def test_each_loss_learns(teachable: Path, tmp_path: Path, name: str) -> None:
+    loss = LOSSES[name]
+    label = None if not loss.teacher else 8.0 if loss.form == "triplet" else (0.95, 0.05)
+    model, _ = load_trainable(str(teachable))
+    assert right_order(model) < 0.8
+    done = train(model, loss, rows(loss.form, label), [], FAST, tmp_path / "work")
+    assert done["epochs"] == 12
+    assert right_order(model) > 0.9
+    assert mean_cosine(encode(model, list(DOCUMENTS.values()))) < ALIKE
+
+
+@pytest.mark.slow
+def test_positives_alone_collapse(teachable: Path, tmp_path: Path) -> None:
+    alone = [row for row in rows("pair") if row.label == 1.0]
+    model, _ = load_trainable(str(teachable))
+    options = TrainingOptions(loss="cosine", epochs=12, batch=8, learning_rate=5e-3, freeze=-1)
+    train(model, LOSSES["cosine"], alone, [], options, tmp_path / "work")
+    assert mean_cosine(encode(model, list(DOCUMENTS.values()))) > ALIKE
+
+
+def weights(model: Any) -> dict[str, Any]:
+    return {k: v.detach().numpy().copy() for k, v in model.state_dict().items()}
+
+
+@pytest.mark.slow
+def test_a_seed_gives_the_same_model_and_frozen_parts_stay(teachable: Path, tmp_path: Path) -> None:
+    options = TrainingOptions(epochs=1, batch=8, learning_rate=1e-3, freeze=1, seed=4)
+    found = []
+    start: dict[str, Any] = {}
+    for i in range(2):
+        model, _ = load_trainable(str(teachable))
+        start = weights(model)
+        train(model, LOSSES["mnr"], rows(), [], options, tmp_path / f"work-{i}")
+        found.append(weights(model))
+    moved = set()
+    for name, value in found[0].items():
+        np.testing.assert_array_equal(value, found[1][name], err_msg=name)
+        if not np.array_equal(value, start[name]):
+            moved.add(name)
+    assert not [n for n in moved if "embeddings" in n or ".layer.0." in n]
+    assert any(".layer.1." in n for n in moved)
+    with pytest.raises(UsageError, match="--freeze 9: the model has 2 layers"):
+        train(model, LOSSES["mnr"], rows(), [], TrainingOptions(freeze=9), tmp_path / "x")
+
+
+@pytest.mark.slow
+def test_lora_leaves_a_plain_model(teachable: Path, tmp_path: Path) -> None:
+    model, _ = load_trainable(str(teachable))
+    names = set(model.state_dict())
+    options = TrainingOptions(epochs=20, batch=8, learning_rate=5e-3, lora=16)
+    train(model, LOSSES["mnr"], rows(), [], options, tmp_path / "work")
+    assert set(model.state_dict()) == names
+    assert right_order(model) > 0.9
+    model.save_pretrained(str(tmp_path / "out"))
+    again, _ = load_trainable(str(tmp_path / "out"))
+    texts = list(DOCUMENTS.values())
+    np.testing.assert_allclose(encode(again, texts), encode(model, texts), atol=1e-6)
+
+
+CHILD = """
+import sys
+from pathlib import Path
+from qembed.training.encoder.encoder_folder import load_trainable
+from qembed.training.encoder.losses import LOSSES
+from qembed.training.encoder.trainer import TrainingOptions, train
+from tests.training.planted import rows
+
+model, _ = load_trainable(sys.argv[1])
+options = TrainingOptions(epochs=3, batch=8, learning_rate=1e-3, save_steps=2)
+train(model, LOSSES["mnr"], rows(), [], options, Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.slow
+def test_a_killed_training_goes_on(teachable: Path, tmp_path: Path) -> None:
+    options = TrainingOptions(epochs=3, batch=8, learning_rate=1e-3, save_steps=2)
+    whole, _ = load_trainable(str(teachable))
+    train(whole, LOSSES["mnr"], rows(), [], options, tmp_path / "whole")
+    work = tmp_path / "work"
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(teachable), str(work)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    deadline = time.monotonic() + 240
+    while not list(work.glob("checkpoint-*/trainer_state.json")):
+        assert child.poll() is None, "ended before it was killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    half = work / "checkpoint-998"  # one that was being written
+    shutil.copytree(max(work.glob("checkpoint-*/trainer_state.json")).parent, half)
+    (half / "trainer_state.json").unlink()
+    model, _ = load_trainable(str(teachable))
+    done = train(model, LOSSES["mnr"], rows(), [], options, work)
+    assert done["resumed"]
+    assert not half.exists()
+    texts = list(DOCUMENTS.values())
+    cosines = (encode(model, texts) * encode(whole, texts)).sum(axis=1)
+    assert cosines.min() > 0.9999
+    # another training does not go on from there
+    model, _ = load_trainable(str(teachable))
+    other = TrainingOptions(epochs=1, batch=8, learning_rate=2e-3)
+    assert not train(model, LOSSES["mnr"], rows(), [], other, work)["resumed"]
+
+
+@pytest.mark.slow
+def test_a_stop_keeps_a_checkpoint(teachable: Path, tmp_path: Path) -> None:
+    steps: list[int] = []
+    stop = Progress(advance=steps.append, stop=lambda: len(steps) >= 3)
+    model, _ = load_trainable(str(teachable))
+    with pytest.raises(KeyboardInterrupt):
+        train(model, LOSSES["mnr"], rows(), [], FAST, tmp_path / "work", stop)
+    assert (tmp_path / "work" / "checkpoint-3" / "trainer_state.json").is_file()
+
+
+@pytest.mark.slow
+def test_the_best_epoch_is_kept(teachable: Path, tmp_path: Path) -> None:
+    model, _ = load_trainable(str(teachable))
+    options = TrainingOptions(epochs=30, batch=8, learning_rate=0.05, patience=1, freeze=-1)
+    done = train(model, LOSSES["mnr"], rows()[:40], rows()[40:], options, tmp_path / "work")
+    assert done["epochs"] < 30
+
+
+def test_a_folder_that_cannot_be_written(teachable: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    model, _ = load_trainable(str(teachable))
+    with pytest.raises(StorageError, match="cannot be written"):
+        train(model, LOSSES["mnr"], rows(), [], FAST, tmp_path / "file" / "work")
+
+
+@pytest.mark.parametrize(
+    "field", ["epochs", "batch", "learning_rate", "lora", "freeze", "save_steps"]
+)
+def test_options_out_of_range(field: str) -> None:
+    with pytest.raises(UsageError, match="out of range"):
+        TrainingOptions(**{field: -2}).check()
