@@ -67,7 +67,7 @@ QUERIES ?= 100
 published: compiled
 	$(PY) -m tests.bench.published $(DATA) --sets $(SETS) --models $(MODELS) --queries $(QUERIES)
 
-# every mode on collections in BEIR form: make modes DATA=folder-of-BEIR-folders
+# every mode on collections in BEIR form: make modes DATA="folder-of-BEIR-folders --models minilm,bge-small --sample 1000"
 modes: compiled
 	$(PY) -m tests.bench.modes $(DATA) --rerank
 

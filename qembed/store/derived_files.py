@@ -1,4 +1,4 @@
-"""Derived files: vector matrix, HNSW graph and lexical index, which can be rebuilt from the shards.
+"""Derived files: vector matrix, HNSW graph, lexical index and background, rebuilt from the shards if lost.
 
 A derived file is current if its stamp (`derived/<kind>.json`) names this index and this base row, and its
 size fits. It covers the rows [base, upto); later rows are searched exactly.
@@ -32,7 +32,8 @@ FOLDER = "derived"
 MATRIX = "vectors"
 GRAPH = "graph"
 LEXICAL = "lexical"
-KINDS = (MATRIX, GRAPH, LEXICAL)
+BACKGROUND = "background"
+KINDS = (MATRIX, GRAPH, LEXICAL, BACKGROUND)
 VERSIONS = {GRAPH: 2}
 """Versions of formats, 1 where none is given. Version 2 of a graph holds one row for each distinct vector."""
 

@@ -149,8 +149,15 @@ def _check_vectors(shard: ShardReader) -> Iterator[Finding]:
         yield Finding("vectors", f"{shard.path.name}: {bad} vectors do not have length 1", REBUILD)
 
 
+_WITHOUT = {
+    **dict.fromkeys(derived_files.KINDS, "answers are slower"),
+    derived_files.BACKGROUND: "words and meaning are weighed without it",
+}
+_CHECKED = (derived_files.GRAPH, derived_files.BACKGROUND)
+
+
 def check_derived(snapshot: Snapshot) -> Iterator[Finding]:
-    """Compare the matrix with the shards row by row, and the graph with its checksum."""
+    """Compare the matrix with the shards row by row, the graph and the background with their checksums."""
     import numpy as np
 
     root, manifest = snapshot.root, snapshot.manifest
@@ -158,8 +165,8 @@ def check_derived(snapshot: Snapshot) -> Iterator[Finding]:
         stamp = derived_files.current(root, manifest, kind)
         if stamp is None:
             if manifest.next_row > manifest.base:
-                yield Finding(kind, f"there is no usable {kind} file: answers are slower", REFRESH)
-        elif kind == derived_files.GRAPH and not derived_files.is_whole(root, stamp):
+                yield Finding(kind, f"there is no usable {kind} file: {_WITHOUT[kind]}", REFRESH)
+        elif kind in _CHECKED and not derived_files.is_whole(root, stamp):
             yield Finding(kind, f"{stamp.file} is damaged: it is not used", REFRESH)
     opened = derived_files.open_matrix(root, manifest)
     if opened is not None:

@@ -1,4 +1,4 @@
-"""Update of the derived files after a commit: vector matrix, lexical index, HNSW graph."""
+"""Update of the derived files after a commit: vector matrix, background, lexical index, HNSW graph."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from qembed.pipeline.background import update_background
 from qembed.pipeline.indexing.options import GraphPolicy
 from qembed.pipeline.lexical_index import extend_lexical, lexical_damage
 from qembed.pipeline.progress import Progress
@@ -42,7 +43,7 @@ def update_derived(
     *,
     repair: bool = False,
 ) -> None:
-    """Extend the matrix, the lexical index and, if it is due, the graph to the snapshot's generation.
+    """Extend the matrix, the lexical index and, if they are due, background and graph to the generation.
 
     Runs after the commit, which does not depend on it. `repair`: check the lexical index and measure the
     graph; rebuild what is damaged or finds too little. Raises StorageError.
@@ -50,6 +51,7 @@ def update_derived(
     progress = progress or Progress()
     with storage_errors(snapshot.root, INCOMPLETE):
         files.extend_matrix(snapshot)
+        update_background(snapshot)
         if repair and lexical_damage(snapshot.root, snapshot.manifest):
             files.discard(snapshot.root, files.LEXICAL)
             progress.say("the lexical index was damaged: it is made anew")

@@ -27,7 +27,7 @@ from qembed.pipeline.retrieval.ranking import CandidatePool, Candidates, Searche
 from qembed.pipeline.retrieval.session import Session
 from qembed.search.dense.planner import Search
 from qembed.search.lexical.bm25 import idf
-from qembed.search.lexical.query import ParsedQuery, parse_query
+from qembed.search.lexical.query import ParsedQuery, parse_query, scripts_of
 from qembed.search.topk import distinct, places
 
 if TYPE_CHECKING:
@@ -144,6 +144,7 @@ class CandidateRetriever:
     ) -> list[Searched]:
         """Lexical hits beside the dense ones, which are searched anew within a query's operators."""
         lexical: list[tuple[Rows, Scores]] = []
+        sizes: list[int] = []
         queries = [parse_query(text) for text in texts]
         for i, query in enumerate(queries):
             limits, words = self._apply_operators(query, allowed), query
@@ -159,13 +160,19 @@ class CandidateRetriever:
                 words, max(depth, LEXICAL_DEPTH), limits, least=depth
             )
             lexical.append(hits if hits is not None else (dense[i][0][:0], dense[i][1][:0]))
+            sizes.append(
+                self.session.snapshot.passages_total if limits is None else len(limits.rows)
+            )
         if self.mode != "auto":
             return [Searched(d, w, None) for d, w in zip(dense, lexical, strict=True)]
         code = self._code_shares([rows[:CODE_PROBE] for rows, _ in dense])
-        return [
-            Searched(dense[i], lexical[i], self._signals(text, queries[i], lexical[i][1], code[i]))
-            for i, text in enumerate(texts)
-        ]
+        found = []
+        for i, text in enumerate(texts):
+            signals = self._signals(text, queries[i], lexical[i][1])._replace(
+                code=code[i], confidence=self._confidence(vectors[i], dense[i][1], sizes[i])
+            )
+            found.append(Searched(dense[i], lexical[i], signals))
+        return found
 
     def _find_by_words(self, text: str, k: int, allowed: Allowed | None) -> Candidates:
         hits = self.session.search.lexical_search(text, k, allowed)
@@ -197,8 +204,8 @@ class CandidateRetriever:
 
     # ── weights ──────────────────────────────────────────────────────────────────────────────────
 
-    def _signals(self, text: str, query: ParsedQuery, scores: Scores, code: float) -> FusionSignals:
-        """Signals of a query. `scores`: BM25, best first. `code`: share of code among the nearest."""
+    def _signals(self, text: str, query: ParsedQuery, scores: Scores) -> FusionSignals:
+        """Signals of a query's words. `scores`: BM25, best first."""
         index = self.session.search.lexical
         if index is None or not len(scores):
             return FusionSignals(0.0, 0.0, 0.0)
@@ -208,9 +215,26 @@ class CandidateRetriever:
             best=float(scores[0]),
             tenth=float(scores[9]) if len(scores) > 9 else 0.0,
             most=most,
-            code=code,
-            readable=self.session.loaded.model.profile.reads(seen.script),
+            readable=self._readable(text),
         )
+
+    def _readable(self, text: str) -> float:
+        """Share of a text's letters in scripts that the model was trained to read; 1 without letters."""
+        profile, counts = self.session.loaded.model.profile, scripts_of(text)
+        if not counts:
+            return 1.0
+        read = sum(n for script, n in counts.items() if profile.reads(script))
+        return read / sum(counts.values())
+
+    def _confidence(self, vector: Vectors, cosines: Scores, passages: int) -> float | None:
+        """Height of the best of a query's cosines above the background; None without one.
+
+        `vector`: float32 (dim,). `cosines`: best first. `passages`: number of those searched.
+        """
+        background = self.session.search.background
+        if background is None or not len(cosines):
+            return None
+        return background.confidence(vector, float(cosines[0]), passages)
 
     def _code_shares(self, tops: Sequence[Rows]) -> list[float]:
         """Share of source code among the nearest passages of each query."""

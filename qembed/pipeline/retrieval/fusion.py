@@ -7,12 +7,17 @@ tenth of that for questions about code, and without bound for a language that th
 judgments it is estimated from signals of the single query:
 
     separation  1 - s10 / s1 of the BM25 scores: words that many passages share order them by chance
-    cover       s1 over the highest possible BM25 score: half the words found is half an answer
+    confidence  height of the best cosine above the index's background: a model that has found what was
+                meant needs no words, one whose best is no better than chance leaves all to them
     code        share of code among the nearest: a question's words seldom occur in code that answers it
-    script      a script that the model does not know leaves only words to search by
+    script      letters that the model does not know leave only words to search by
 
-The constants were chosen by nDCG@10 on SciFact, CoSQA, XQuAD and the sample corpora together; none of these
-is evidence for how they do elsewhere.
+    b = trust * separation^(1/2) * (doubt / confidence)^decay * code
+
+Where no background was measured, as in small indexes, the share of the query that was found stands for
+confidence: b = trust * separation * cover * code.
+
+Which collections chose the constants, and how the others do with them: docs/evaluation.md.
 """
 
 from __future__ import annotations
@@ -51,12 +56,13 @@ _BLANK = re.compile(r"\s+")
 
 
 class FusionParameters(NamedTuple):
-    """Constants of the fusion, each continuous. All but `covered` may be 0.
+    """Constants of the fusion, each continuous. All but `covered` and `doubt` may be 0.
 
-    `trust`: b of mode auto at separation 1 and full cover. `covered`: share of the highest possible BM25
-    score that counts as full cover, above 0; few passages reach more, since that maximum counts a word's
-    repetitions too. `code`: factor of b if all the nearest passages are code. `unread`: b of a query in a
-    script that the model was not trained to read. `even`: b of mode hybrid.
+    `trust`: b of mode auto at separation 1 and confidence `doubt`, or full cover. `covered`: share of the
+    highest possible BM25 score that counts as full cover; few passages reach more, since that maximum counts
+    a word's repetitions too. `code`: factor of b if all the nearest passages are code. `unread`: b of a
+    query in a script that the model was not trained to read. `even`: b of mode hybrid. `doubt`: confidence
+    at which words get all their trust. `decay`: exponent of confidence, 0 to ignore it.
     """
 
     trust: float = 2.0
@@ -64,6 +70,8 @@ class FusionParameters(NamedTuple):
     code: float = 0.35
     unread: float = 4.0
     even: float = 1.0
+    doubt: float = 0.55
+    decay: float = 2.0
 
 
 DEFAULT_FUSION = FusionParameters()
@@ -73,14 +81,16 @@ DEFAULT_FUSION = FusionParameters()
 class FusionSignals(NamedTuple):
     """Signals of one query. `best`, `tenth`: BM25 scores of these hits; `most`: the highest possible one.
 
-    `code`: share of code among the nearest passages. `readable`: the model knows the query's script.
+    `code`: share of code among the nearest passages. `readable`: share of the query's letters in scripts
+    that the model knows. `confidence`: of the best cosine, see `Background`; None where none was measured.
     """
 
     best: float
     tenth: float
     most: float
     code: float = 0.0
-    readable: bool = True
+    readable: float = 1.0
+    confidence: float | None = None
 
 
 class LexicalWeight(NamedTuple):
@@ -90,12 +100,17 @@ class LexicalWeight(NamedTuple):
     why: str
 
 
+_DIVISORS = ("covered", "doubt")
+LEAST_CONFIDENCE = 0.3
+"""Confidence below which b grows no more: no best cosine of an ordinary query is as low."""
+
+
 def check_parameters(parameters: FusionParameters) -> None:
     """Raise UsageError for constants that no weight can be computed from."""
     wrong = [
-        f"{name} {value}: a finite number {'above 0' if name == 'covered' else 'of at least 0'} is wanted"
+        f"{name} {value}: a finite number {'above 0' if name in _DIVISORS else 'of at least 0'} is wanted"
         for name, value in parameters._asdict().items()
-        if not (math.isfinite(value) and (value > 0 or (value == 0 and name != "covered")))
+        if not (math.isfinite(value) and (value > 0 or (value == 0 and name not in _DIVISORS)))
     ]
     if wrong:
         raise UsageError("fusion parameters: " + "; ".join(wrong))
@@ -107,14 +122,25 @@ def lexical_weight(
     """Weight b of lexical scores in mode auto, beside dense ones, which have 1."""
     if s.best <= 0:
         return LexicalWeight(0.0, "no word of the query occurs")
-    if not s.readable:
+    if s.readable <= 0:
         return LexicalWeight(parameters.unread, "the model was not trained to read this script")
     separation = 1 - s.tenth / s.best
-    cover = min(1.0, s.best / s.most / parameters.covered) if s.most > 0 else 0.0
     code = 1 - s.code * (1 - parameters.code)
-    b = parameters.trust * separation * cover * code
-    why = f"separation {separation:.2f}, cover {cover:.2f}"
-    return LexicalWeight(b, why + (f", code {s.code:.1f}" if s.code else ""))
+    why = f"separation {separation:.2f}"
+    if s.confidence is None:
+        cover = min(1.0, s.best / s.most / parameters.covered) if s.most > 0 else 0.0
+        b = parameters.trust * separation * cover * code
+        why += f", cover {cover:.2f}"
+    else:
+        confidence = max(s.confidence, LEAST_CONFIDENCE)
+        doubt = (parameters.doubt / confidence) ** parameters.decay
+        b = parameters.trust * math.sqrt(max(0.0, separation)) * doubt * code
+        why += f", confidence {s.confidence:.2f}"
+    why += f", code {s.code:.1f}" if s.code else ""
+    if s.readable < 1:
+        b = s.readable * b + (1 - s.readable) * parameters.unread
+        why += f", {1 - s.readable:.0%} of the letters in a script that the model was not trained to read"
+    return LexicalWeight(b, why)
 
 
 def is_code(text: str) -> bool:

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from qembed.pipeline.background import Background, measure, open_background, sample_rows
 from qembed.pipeline.lexical_index import open_lexical
 from qembed.pipeline.progress import StageTimer
 from qembed.search import Exact, Graph, GraphSearcher, Plan, choose, merge
@@ -85,6 +86,14 @@ class IndexSearch:
     def exact(self) -> Exact:
         """Exact search over all vectors."""
         return Exact(self.parts, self._snapshot.live, self._manifest.base)
+
+    @cached_property
+    def background(self) -> Background | None:
+        """Background of the vectors; None where none was measured, or on too few passages."""
+        if self._given_parts is not None:
+            return measure(self.vectors(sample_rows(self._snapshot)))
+        with self._timer("open"):
+            return open_background(self._root, self._manifest)
 
     def vectors(self, rows: Rows) -> Vectors:
         """Vectors of the rows, float32 (n, dim)."""

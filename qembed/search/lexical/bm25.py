@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qembed.search.lexical.analyzer import is_lone
 from qembed.search.lexical.files import engine_errors, open_index
-from qembed.search.lexical.query import ParsedQuery, parse_query, script_of
+from qembed.search.lexical.query import ParsedQuery, parse_query
 from qembed.search.topk import best_first, top
 
 if TYPE_CHECKING:
@@ -50,14 +50,13 @@ class Coverage(NamedTuple):
 
     `terms`: number of distinct terms without stop words. `frequency`: term -> passages with it.
     `share`: share of the terms that occur. `weight`: the same, each term weighted by its idf.
-    `script`: script of most of the query's letters. `passages`: passages in the index.
+    `passages`: passages in the index.
     """
 
     terms: int
     frequency: Mapping[str, int]
     share: float
     weight: float
-    script: str
     passages: int
 
 
@@ -244,6 +243,5 @@ class LexicalIndex:
             frequency=found,
             share=len(known) / len(distinct) if distinct else 0.0,
             weight=sum(weights[t] for t in known) / total if total else 0.0,
-            script=script_of(query),
             passages=n,
         )

@@ -76,12 +76,9 @@ def script_of_letter(letter: str) -> str:
     return _SCRIPTS.get(name, name.capitalize())
 
 
-def script_of(text: str) -> str:
-    """Return the script of most letters of a text (`Latin`, `Han`, …), "" without letters."""
+def scripts_of(text: str) -> Counter[str]:
+    """Count the letters of a text by script (`Latin`, `Han`, …)."""
     if text.isascii():
-        return "Latin" if any(map(str.isalpha, text)) else ""
-    found: Counter[str] = Counter()
-    for c in text:
-        if c.isalpha():
-            found[script_of_letter(c)] += 1
-    return max(found, key=lambda s: (found[s], s)) if found else ""
+        letters = sum(map(str.isalpha, text))
+        return Counter({"Latin": letters} if letters else {})
+    return Counter(script_of_letter(c) for c in text if c.isalpha())

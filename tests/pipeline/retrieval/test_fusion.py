@@ -51,7 +51,7 @@ def test_without_words_the_meaning_decides() -> None:
 
 
 def test_a_script_the_model_cannot_read_is_left_to_words() -> None:
-    assert lexical_weight(FusionSignals(5, 5, 20, readable=False)).b == DEFAULT_FUSION.unread
+    assert lexical_weight(FusionSignals(5, 5, 20, readable=0.0)).b == DEFAULT_FUSION.unread
 
 
 @given(
@@ -102,7 +102,7 @@ LOOK = FusionSignals(best=10, tenth=4, most=50, code=0.5)
 def test_trust_scales_the_weight_and_nothing_else(factor: float) -> None:
     parameters = DEFAULT_FUSION._replace(trust=factor * DEFAULT_FUSION.trust)
     assert lexical_weight(LOOK, parameters).b == pytest.approx(factor * lexical_weight(LOOK).b)
-    unread = LOOK._replace(readable=False)
+    unread = LOOK._replace(readable=0.0)
     assert lexical_weight(unread, parameters) == lexical_weight(unread)
 
 
@@ -114,7 +114,9 @@ def test_constants_that_are_no_weights_are_refused_by_name(name: str, value: flo
 
 
 def test_a_constant_may_be_nought_unless_it_divides() -> None:
-    check_parameters(FusionParameters(0.0, 0.3, 0.0, 0.0, 0.0))
+    check_parameters(FusionParameters(*[0.0] * 7)._replace(covered=0.3, doubt=0.5))
+    with pytest.raises(UsageError, match="doubt"):
+        check_parameters(DEFAULT_FUSION._replace(doubt=0.0))
     with pytest.raises(UsageError, match="covered"):
         check_parameters(DEFAULT_FUSION._replace(covered=0.0))
     with pytest.raises(UsageError, match="covered"):
@@ -125,3 +127,50 @@ def test_a_constant_may_be_nought_unless_it_divides() -> None:
 def test_a_request_keeps_its_constants(parameters: FusionParameters) -> None:
     request = QueryRequest([Query("1", "x")], QueryOptions(fusion_parameters=parameters))
     assert QueryRequest.from_json(json.loads(json.dumps(request.to_json()))) == request
+
+
+# ── confidence ───────────────────────────────────────────────────────────────────────────────────
+
+SURE = LOOK._replace(confidence=1.0)
+
+
+def test_with_a_background_the_weight_is_the_product_it_is_said_to_be() -> None:
+    got = lexical_weight(SURE._replace(confidence=1.3))
+    assert got.b == pytest.approx(
+        2.0 * math.sqrt(1 - 4 / 10) * (0.55 / 1.3) ** 2 * (1 - 0.5 * (1 - 0.35))
+    )
+    assert "confidence 1.30" in got.why
+    assert "cover" not in got.why
+
+
+@given(low=st.floats(0, 5), more=st.floats(0, 5), tenth=st.floats(0, 10))
+def test_the_surer_the_meaning_the_less_words_count(low: float, more: float, tenth: float) -> None:
+    doubtful = SURE._replace(confidence=low, tenth=tenth)
+    sure = doubtful._replace(confidence=low + more)
+    assert 0 <= lexical_weight(sure).b <= lexical_weight(doubtful).b
+    assert lexical_weight(doubtful).b <= lexical_weight(doubtful._replace(tenth=0.0)).b
+    assert math.isfinite(lexical_weight(doubtful).b)
+
+
+def test_confidence_may_be_ignored() -> None:
+    parameters = DEFAULT_FUSION._replace(decay=0.0)
+    weights = {lexical_weight(SURE._replace(confidence=c), parameters).b for c in (0.0, 0.7, 3.0)}
+    assert len(weights) == 1
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.sampled_from([None, 0.4, 1.0, 2.5]))
+def test_letters_that_the_model_cannot_read_move_the_weight_to_words(
+    a: float, b: float, confidence: float | None
+) -> None:
+    few, many = sorted((a, b), reverse=True)
+    signals = LOOK._replace(confidence=confidence)
+    assert (
+        lexical_weight(signals).b - 1e-9
+        <= lexical_weight(signals._replace(readable=few)).b
+        <= lexical_weight(signals._replace(readable=many)).b + 1e-9
+        <= DEFAULT_FUSION.unread + 1e-9
+    )
+
+
+def test_without_words_no_confidence_brings_them_back() -> None:
+    assert lexical_weight(FusionSignals(0, 0, 0, readable=0.0, confidence=0.0)).b == 0

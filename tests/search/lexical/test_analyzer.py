@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qembed.search.lexical.analyzer import characters_of, is_lone, is_stop, spans, terms_of
-from qembed.search.lexical.query import parse_query, script_of
+from qembed.search.lexical.query import parse_query, scripts_of
 
 
 @pytest.mark.parametrize(
@@ -166,14 +166,16 @@ class TestQueries:
 
 
 @pytest.mark.parametrize(
-    ("text", "script"),
+    ("text", "scripts"),
     [
-        ("hello", "Latin"),
-        ("退款退 ok", "Han"),
-        ("привет", "Cyrillic"),
-        ("12 🙂", ""),
-        ("がぎ", "Hiragana"),
+        ("hello", {"Latin": 5}),
+        ("退款退 ok", {"Han": 3, "Latin": 2}),
+        ("привет", {"Cyrillic": 6}),
+        ("12 🙂", {}),
+        ("12 !", {}),
+        ("がぎ", {"Hiragana": 2}),
+        ("é1é", {"Latin": 2}),
     ],
 )
-def test_scripts(text: str, script: str) -> None:
-    assert script_of(text) == script
+def test_scripts(text: str, scripts: dict[str, int]) -> None:
+    assert scripts_of(text) == scripts

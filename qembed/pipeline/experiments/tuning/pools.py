@@ -34,6 +34,11 @@ class Pool(NamedTuple):
     scale: npt.NDArray[np.bool_] | None
     plain: Rows | None = None
 
+    @property
+    def within_operators(self) -> Rows:
+        """The rows that a search with the query's operators finds."""
+        return self.rows[distinct([self.near, self.words])]
+
 
 def search_pools(
     builder: RunBuilder, queries: Sequence[Query], vectors: Vectors
@@ -85,15 +90,18 @@ def _search(
             found[i] = found[i][0], _with_plain(found[i][1], *plain[0])
         return found
 
+    def passages(found: tuple[Searched, Pool]) -> int:
+        return len(found[1].within_operators)
+
     def documents(found: tuple[Searched, Pool]) -> int:
-        return len(set(snapshot.positions_of(found[1].rows).tolist()))
+        return len(set(snapshot.positions_of(found[1].within_operators).tolist()))
 
     if builder.one_passage_each:
         return find(DEPTH + own)
     total = snapshot.passages_total if allowed is None else len(allowed.rows)
     counted = int(snapshot.manifest.counts.get("documents", 1))
     counted = counted if allowed is None else allowed.documents
-    return deepen(find, lambda f: len(f[1].rows), documents, DEPTH + own, total, counted)
+    return deepen(find, passages, documents, DEPTH + own, total, counted)
 
 
 def _with_plain(pool: Pool, rows: Rows, cosines: Scores) -> Pool:
