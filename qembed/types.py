@@ -216,7 +216,8 @@ class Snippet(NamedTuple):
 
     `matches`: (start, end) of the query's words, counted from the start of the sentence. `definition`: of a
     passage within a definition of code, the line where that begins, shown before the sentence, which is
-    shown if it has the query's words; `line` and `column`: of it in the document, from 1 and 0.
+    shown if it has the query's words; `line` and `column`: of it in the document, from 1 and 0. Without a
+    definition `line` is the sentence's in its file, where the hit's is not known; 0 for none.
     """
 
     start: int
@@ -251,8 +252,10 @@ class Hit:
     def shown_line(self) -> int | None:
         """Line of the file in which the snippet begins, from 1; None if it is not known."""
         s = self.snippet
-        if s is None or self.end_line is None or not s.definition:
+        if s is None or (self.line is not None and not s.definition):
             return self.sentence_line
+        if self.line is None:
+            return None if s.definition else s.line or None
         return s.line
 
     @property

@@ -39,6 +39,14 @@ FILE_LINES = frozenset(("plain", "markdown", "rst"))
 """Formats whose documents are the file's text as it stands: their lines are lines of the file."""
 
 
+_HASH_COMMENTS = frozenset(f"{_CODE} {_SETTINGS}".split())
+
+
+def has_hash_comments(name: str) -> bool:
+    """True for a file of code or settings, in which `#` begins a comment and no heading."""
+    return suffix(name) in _HASH_COMMENTS
+
+
 def format_of(name: str) -> str:
     """Name of the format in which a file of this name is read: `plain` where the suffix is unknown."""
     return FORMATS.get(suffix(name), "plain")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from qembed.cli.render.places import shortened, shows_links
-from qembed.pipeline.retrieval.snippet import begins_definition, definition_line
+from qembed.pipeline.retrieval.snippets.definition_lines import begins_definition, definition_line
 from qembed.types import Hit, Passage
 from tests.cli.conftest import Shell
 from tests.cli.terminal import on_terminal

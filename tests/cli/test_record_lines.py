@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -171,23 +172,57 @@ def test_files_alone_have_no_such_column(shell: Shell) -> None:
     assert LINE not in _columns(shell.folder / ".qembed")
 
 
-def test_lines_of_a_text_that_is_not_the_file(shell: Shell) -> None:
-    """HTML begins in line 1; JSON settings are text as it stands, a single record is not."""
-    shell.write("a.html", "<html><body><p>One.</p>\n\n<p>A zebra walks.</p></body></html>")
-    shell.write("settings.json", '{\n "animals": {\n  "zebra": true}}')
-    shell.write("one.json", json.dumps({"text": "Some words.\n\nMore words.\n\nA zebra rests."}))
+WEB = "<html><body><p>One.</p>\n\n<p>A <b>zebra</b>\nwalks &amp; eats here.</p></body></html>"
+CELL = {"cell_type": "markdown", "source": ["One.\n", "A zebra reads."]}
+PRINTABLE = "Content-Transfer-Encoding: quoted-printable"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "line", "shown"),
+    [
+        ("a.html", WEB, 3, "A zebra walks & eats here."),
+        ("a.xml", "<a>\n<b>One.</b>\n<b>The zebra is well.</b></a>", 3, "The zebra is well."),
+        ("a.xml", '<a>\n<b c="one"/>\n<b c="zebra of attributes"/></a>', 3, "zebra"),
+        ("a.eml", "From: a@b\nSubject: x\n\nHello.\n\nA zebra writes.\n", 6, "A zebra writes."),
+        ("a.ipynb", json.dumps({"cells": [CELL]}, indent=1), 7, "A zebra reads."),
+        ("a.srt", "1\n00:00:01,000 --> 00:00:02,000\nA zebra speaks.\n", 3, "A zebra speaks."),
+        ("a.eml", f"From: a@b\nSubject: x\n{PRINTABLE}\n\nA z=65bra.\n", None, "A zebra."),
+        ("a.toml", "[server]\nport = 1\n# zebra settings\nname = 'x'\n", 3, "# zebra settings"),
+        ("a.json", '{\n "animals": {\n  "zebra": true}}', 3, '"zebra": true'),
+        ("a.json", json.dumps({"text": "Words.\n\nMore.\n\nA zebra rests."}), 1, "A zebra rests."),
+    ],
+)
+def test_a_line_is_told_where_the_sentence_is(
+    shell: Shell, name: str, text: str, line: int | None, shown: str
+) -> None:
+    shell.write(name, text)
     shell.old()
-    assert shell("index", ".").code == 0
-    found = shell("query", "zebra", "--vimgrep").out.splitlines()
-    assert sorted(found) == [
-        "a.html:1:1:A zebra walks.",
-        "one.json:1:1:A zebra rests.",
-        'settings.json:3:3:  "zebra": true}}',
-    ]
-    out = shell("query", "zebra").out
-    assert re.search(r"a\.html(\s|$)", out, re.M)
-    assert "one.json:1\n" in out
-    assert "settings.json:3\n" in out
+    assert shell("index", name).code == 0
+    [found] = shell("query", "zebra", "--vimgrep").out.splitlines()
+    if line is None:
+        assert found == name
+    else:
+        assert found.startswith(f"{name}:{line}:")
+        assert shown in found
+    first, second = shell("query", "zebra").out.splitlines()[:2]
+    place = name if line is None else f"{name}:{line}"
+    assert re.search(rf" {re.escape(place)}(  |$)", first), first
+    assert shown in second
+    hits = shell("query", "zebra", "--format", "jsonl").out
+    args = ("rerank", "--model", "py:tests.encoders:shouting", "--format", "vimgrep")
+    assert shell(*args, stdin=hits).out.splitlines() == [found]
+
+
+def test_a_sentence_that_is_gone_has_no_line(shell: Shell) -> None:
+    shell.write("a.html", "<p>One.</p>\n<p>A zebra walks in the park.</p>")
+    shell.old()
+    assert shell("index", "a.html").code == 0
+    assert shell("query", "zebra", "--vimgrep").out.startswith("a.html:2:")
+    shell.write("a.html", "<p>One.</p>\n<p>No such animal.</p>")
+    assert shell("query", "zebra", "--vimgrep").out == "a.html\n"
+    (shell.folder / "a.html").unlink()
+    os.mkfifo(shell.folder / "a.html")  # nobody writes to it
+    assert shell("query", "zebra", "--vimgrep").out == "a.html\n"
 
 
 def test_both_name_the_line_of_what_is_shown(shell: Shell) -> None:

@@ -111,7 +111,7 @@ def _vimgrep(results: Results) -> Iterable[str]:
         path = file_path(h, folder)
         if path is None:
             continue
-        number = h.shown_line or (None if h.fragment else 1)
+        number = h.shown_line
         before, line = _line_around(h)
         column = len(before.encode("utf-8", "surrogatepass")) + 1 if h.end_line is not None else 1
         text = safe(path)

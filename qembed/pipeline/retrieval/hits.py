@@ -74,9 +74,13 @@ def _stage_scores(stages: Mapping[str, Scores | None], i: int) -> dict[str, floa
 
 def _with_snippets(session: Session, r: RankedQuery, found: Sequence[tuple[int, Hit]]) -> list[Hit]:
     """Hits with their snippets. `found`: (row, hit)."""
-    from qembed.pipeline.retrieval.snippet import find_snippets
+    from qembed.pipeline.retrieval.snippets.sentence_lines import with_sentence_line
+    from qembed.pipeline.retrieval.snippets.snippet import find_snippets
 
     passages = [(row, hit.passage) for row, hit in found]
     with session.timer("snippet"):
         snippets = find_snippets(session, r.query.text, r.vector, passages)
-    return [replace(h, snippet=s) for (_, h), s in zip(found, snippets, strict=True)]
+        return [
+            with_sentence_line(replace(h, snippet=s))
+            for (_, h), s in zip(found, snippets, strict=True)
+        ]

@@ -13,7 +13,7 @@ from qembed.pipeline.retrieval.answer import SHARED_STAGES, Answer, answer_json,
 from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.pipeline.retrieval.session import Session
-from qembed.pipeline.retrieval.snippet import sentences
+from qembed.pipeline.retrieval.snippets.snippet import sentences
 from qembed.types import Query
 
 TEXT = """# Fruit

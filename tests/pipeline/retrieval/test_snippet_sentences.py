@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qembed.models.model_folder import Folder
-from qembed.pipeline.retrieval.snippet import (
+from qembed.pipeline.retrieval.snippets.snippet import (
     FEWEST_SENTENCES,
     MAX_COST,
     heaviest_first,

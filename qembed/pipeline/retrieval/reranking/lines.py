@@ -48,10 +48,10 @@ def _hit(line: HitLine, rank: int, snippets: bool) -> Hit:
     )
     snippet = None
     if snippets:
-        from qembed.pipeline.retrieval.snippet import passage_snippet
+        from qembed.pipeline.retrieval.snippets.snippet import passage_snippet
 
         snippet = passage_snippet(line["query"], passage)
-    return Hit(
+    hit = Hit(
         document=document,
         path=_value(line, "path", str, None),
         title=_value(line, "title", str, ""),
@@ -63,6 +63,11 @@ def _hit(line: HitLine, rank: int, snippets: bool) -> Hit:
         line=_value(line, "line", int, None),
         end_line=_value(line, "end_line", int, None),
     )
+    if snippet is None:
+        return hit
+    from qembed.pipeline.retrieval.snippets.sentence_lines import with_sentence_line
+
+    return with_sentence_line(hit)
 
 
 def _value(line: Mapping[str, Any], key: str, kind: Any, default: Any) -> Any:

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
+from qembed.corpus.formats import has_hash_comments
 from qembed.errors import QembedError
+from qembed.pipeline.retrieval.snippets.definition_lines import (
+    Span,
+    definition_line,
+    definition_lines,
+)
 from qembed.search.lexical.analyzer import spans, terms_of
 from qembed.search.lexical.bm25 import idf
 from qembed.search.lexical.files import LexicalIndexDamaged
@@ -15,20 +21,10 @@ from qembed.search.lexical.query import parse_query
 from qembed.types import Passage, Snippet
 
 if TYPE_CHECKING:
-    from qembed.pipeline.retrieval.document_reader import DocumentReader
     from qembed.pipeline.retrieval.session import Session
     from qembed.types import Vectors
 
 _SENTENCE = re.compile(r"[^\n.!?。！？]+(?:[.!?](?=\w)[^\n.!?。！？]*)*[.!?。！？]*[\"'”’)]*")
-_DEFINED = re.compile(r"[^\W\d]\w*[?!=]?")
-_COMMENT = re.compile(r"\s*(?:#|//|/?\*|--|;|\"\"\"|''')")
-_HEAD = re.compile(r"""\s*(?:$|[@#*\[\]]|//|/\*|--|;|\"\"\"|template\b|[\w\s<>,:*&]+$)""")
-_STATEMENT = re.compile(
-    r"\s*(?:(?:return|await|yield|throw|raise|if|elif|else|while|for|assert|break|continue|pass|end)\b"
-    r"|(?:self|this|super)\.)"
-)
-PASSAGES_PER_READ = 4
-"""Passages before a hit that are read at first, to find where its definition begins."""
 MAX_SENTENCES = 96
 """Sentences encoded per query, over all its hits: about as much work as twelve passages."""
 MAX_COST = 68_000_000_000
@@ -39,12 +35,12 @@ A token is about four bytes in any script. 6.4 kB with six layers of 384 dimensi
 FEWEST_SENTENCES = 2
 """Sentences of each passage that are compared, whatever the model costs."""
 
-Span: TypeAlias = tuple[int, int]
-"""[start, end) in a passage's text."""
 
+def sentences(text: str, hash_comments: bool = False) -> list[Span]:
+    """Span of each sentence or line with a word in it; headings and lines with an address if all are.
 
-def sentences(text: str) -> list[Span]:
-    """Span of each sentence or line with a word in it; headings and lines with an address if all are."""
+    `hash_comments`: `#` begins a comment, and no heading.
+    """
     found: list[Span] = []
     headings: list[Span] = []
     for m in _SENTENCE.finditer(text):
@@ -52,87 +48,16 @@ def sentences(text: str) -> list[Span]:
         start = m.start() + len(piece) - len(piece.lstrip())
         end = m.start() + len(piece.rstrip())
         if sum(c.isalnum() for c in piece) >= 2:
-            lesser = text.startswith("#", start) or "://" in piece
+            heading = text.startswith("#", start) and not hash_comments
+            lesser = heading or "://" in piece
             (headings if lesser else found).append((start, end))
     return found or headings
-
-
-def definition_line(passage: Passage) -> Span | None:
-    """First line of the definition in a passage of code; None if the passage does not begin one."""
-    first = passage.symbol.partition(", ")[0]
-    names = _DEFINED.findall(first)
-    if not names:
-        return None
-    name = re.compile(rf"(?<!\w){re.escape(names[-1])}(?!\w)")
-    at = 0
-    for line in passage.text.split("\n"):
-        found = name.search(line)
-        if found and "=" not in line[: found.start()] and not _COMMENT.match(line):
-            return at + len(line) - len(line.lstrip()), at + len(line.rstrip())
-        at += len(line) + 1
-    return None
-
-
-def begins_definition(text: str, span: Span) -> bool:
-    """True if a definition begins at `text[span]`: only comments, decorators and types precede it.
-
-    False where the line is a statement that uses the name, as in a later passage of a long definition.
-    """
-    before = text[: span[0]].split("\n")
-    heads = all(_HEAD.match(x) and not _STATEMENT.match(x) for x in before)
-    return heads and not _STATEMENT.match(text[slice(*span)])
-
-
-def definition_lines(
-    documents: DocumentReader, passages: Sequence[tuple[int, Passage]]
-) -> list[Snippet | None]:
-    """For each (row, passage) the line that defines what the passage is of; None for what is not code.
-
-    A definition that is cut into several passages begins in one before, with the same symbol.
-    """
-    found: list[Snippet | None] = []
-    for row, passage in passages:
-        span = definition_line(passage)
-        if span is not None and (not passage.seq or begins_definition(passage.text, span)):
-            found.append(Snippet(*span))
-            continue
-        first: Snippet | None = None if span is None else Snippet(*span)
-        for part in _with_symbol(documents, row, passage) if passage.symbol else ():
-            if (span := definition_line(part)) is not None:
-                first = _of_other(part, span)
-                if begins_definition(part.text, span):
-                    break
-        found.append(first)
-    return found
-
-
-def _of_other(part: Passage, span: Span) -> Snippet:
-    """Snippet of a line of another passage of the document."""
-    start, end = span
-    line = part.line + part.text.count("\n", 0, start)
-    column = start - (part.text.rfind("\n", 0, start) + 1)
-    return Snippet(0, 0, (), part.text[start:end], line, column)
-
-
-def _with_symbol(documents: DocumentReader, row: int, passage: Passage) -> Iterator[Passage]:
-    """Passages of the document before this one, backwards, as long as they have its symbol."""
-    import numpy as np
-
-    at, step = row, PASSAGES_PER_READ
-    first = row - passage.seq
-    while at > first:
-        rows = np.arange(max(first, at - step), at, dtype=np.int64)
-        for part in reversed(documents.passages(rows)):
-            if part.symbol != passage.symbol:
-                return
-            yield part
-        at, step = int(rows[0]), 4 * step
 
 
 def passage_snippet(query: str, passage: Passage) -> Snippet:
     """Snippet of a passage without an index: the sentence with most of the query's distinct words."""
     terms, text = [*_terms(query)], passage.text
-    start, end = definition_line(passage) or _heaviest(text, dict.fromkeys(terms, 1.0))
+    start, end = definition_line(passage) or _heaviest(passage, dict.fromkeys(terms, 1.0))
     return Snippet(start, end, spans(text[start:end], {*terms}))
 
 
@@ -162,14 +87,14 @@ def find_snippets(
             found = _nearest(session, vector, prose, list(terms))
     weights = _weights(session, list(terms)) if inside or (prose and found is None) else {}
     if found is None:
-        found = [_heaviest(p.text, weights) for p in prose]
+        found = [_heaviest(p, weights) for p in prose]
     sentence = iter(found)
     words = {*terms}
     best = []
     for (_, p), line in zip(passages, defined, strict=True):
         s = line or Snippet(*next(sentence))
         if s.definition:
-            start, end = _whole_line(p.text, *_heaviest(p.text, weights))
+            start, end = _whole_line(p.text, *_heaviest(p, weights))
             s = s._replace(start=start, end=end)
         best.append(s._replace(matches=spans(p.text[s.start : s.end], words)))
     return best
@@ -195,7 +120,7 @@ def _nearest(
     encoder = session.loaded.encoder
     most = MAX_SENTENCES // len(passages)
     size = limit_bytes(encoder.info.token_cost) // len(passages)
-    candidates = [sentences(p.text) or [(0, len(p.text))] for p in passages]
+    candidates = [_sentences(p) for p in passages]
     if any(len(found) > most for found in candidates) or any(len(p.text) > size for p in passages):
         weights = _weights(session, terms)
         candidates = [
@@ -241,10 +166,15 @@ def _weights(session: Session, terms: Sequence[str]) -> dict[str, float]:
     return dict.fromkeys(terms, 1.0)
 
 
-def _heaviest(text: str, weights: Mapping[str, float]) -> Span:
+def _sentences(passage: Passage) -> list[Span]:
+    """Span of each sentence of a passage; all of it if there is none."""
+    found = sentences(passage.text, has_hash_comments(passage.document))
+    return found or [(0, len(passage.text))]
+
+
+def _heaviest(passage: Passage, weights: Mapping[str, float]) -> Span:
     """Sentence with the largest sum of weights of its distinct terms, the first of equals."""
-    found = sentences(text) or [(0, len(text))]
-    return max(found, key=lambda span: _weight(text, span, weights))
+    return max(_sentences(passage), key=lambda span: _weight(passage.text, span, weights))
 
 
 def _weight(text: str, span: Span, weights: Mapping[str, float]) -> float:

@@ -1,0 +1,1 @@
+"""Snippets: the sentence or line of a hit that is shown, and its line in the file."""

@@ -1,0 +1,50 @@
+"""Lines of sentences in files whose text is not the file: markup, mail, notebooks, subtitles.
+
+The sentence is looked for in the file as it is now, so that a line that is told is true.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from qembed.corpus.formats import format_of
+from qembed.types import Hit
+
+SEARCHED = frozenset(("html", "xhtml", "xml", "mail", "notebook", "subtitles"))
+"""Formats of text in which a reader leaves words as they stand."""
+MAX_BYTES = 8 << 20
+"""Size of a file up to which it is read for a line."""
+MOST_WORDS, LEAST_WORDS = 8, 3
+_BETWEEN = r"(?:[^\w<]|<[^<>]*>|\\n)+"
+"""What may stand between two words: white space, punctuation, tags, escaped line ends."""
+
+
+def with_sentence_line(hit: Hit) -> Hit:
+    """Add the line of its snippet to a hit whose lines are not known, if it is found in the file."""
+    if hit.line is not None or hit.path is None or hit.fragment or hit.snippet is None:
+        return hit
+    path = Path(hit.path)
+    if format_of(path.name) not in SEARCHED or not path.is_file():
+        return hit
+    s = hit.snippet
+    line = find_line(path, hit.passage.text[s.start : s.end])
+    return hit if line is None else replace(hit, snippet=s._replace(line=line))
+
+
+def find_line(path: Path, sentence: str) -> int | None:
+    """Line of a file, 1-based, in which the words of a sentence begin; None if they are not found."""
+    words = re.findall(r"\w+", sentence)
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            return None
+        text = path.read_bytes().decode("utf-8", "replace")
+    except OSError:
+        return None
+    # first by many words: a few may stand elsewhere too
+    for n in sorted({min(len(words), n) for n in (MOST_WORDS, LEAST_WORDS)} - {0}, reverse=True):
+        pattern = _BETWEEN.join(map(re.escape, words[:n]))
+        if found := re.search(rf"(?<!\w){pattern}(?!\w)", text):
+            return text.count("\n", 0, found.start()) + 1
+    return None
