@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from qembed.errors import NoIndex, UsageError
-from qembed.paths import INDEX_FOLDER, MANIFEST
+from qembed.paths import INDEX_FOLDER, LOCK, MANIFEST
 
 DEFAULT_MODEL = "minilm"
 AUTO_MODEL = "auto"
@@ -29,6 +29,12 @@ def find_index(given: Path | None = None) -> Path:
     for folder in (here, *here.parents):
         if (folder / INDEX_FOLDER / MANIFEST).exists():
             return folder / INDEX_FOLDER
+    for folder in (here, *here.parents):
+        if (folder / INDEX_FOLDER / LOCK).exists():
+            from qembed.store.manifest import first_writer, no_index
+
+            if first_writer(folder / INDEX_FOLDER) is not None:
+                raise no_index(folder / INDEX_FOLDER)
     raise NoIndex(
         f"no index at ./{INDEX_FOLDER} or in a folder above (make one: qembed index PATH)"
     )

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qembed.errors import IndexDamaged, NoIndex, refusal
-from qembed.paths import INDEX_FOLDER
+from qembed.paths import INDEX_FOLDER, LOCK
 from qembed.paths import MANIFEST as MANIFEST
 from qembed.store.durable_files import FileInfo, replace_file
 from qembed.types import Recipe
@@ -133,10 +133,28 @@ def write(root: Path, manifest: Manifest, name: str = MANIFEST) -> None:
     replace_file(root, name, text.encode())
 
 
+def first_writer(root: Path) -> str | None:
+    """Other process that writes to a folder without an index, as `process 4711`; None for nobody."""
+    from qembed.locks import lock_holder
+
+    try:
+        process = lock_holder(root / LOCK)
+    except OSError:
+        return None
+    if process is None or process == str(os.getpid()):
+        return None
+    return f"process {process or 'unknown'}"
+
+
 def no_index(root: Path) -> NoIndex:
-    """Error for a folder without an index; `.qembed` of the current folder needs no naming."""
+    """Error for a folder without an index; `.qembed` of the current folder needs no naming.
+
+    A process that makes the index, and has not committed yet, is named.
+    """
     import shlex
 
+    if (maker := first_writer(root)) is not None:
+        return NoIndex(f"no index at {root} yet: {maker} is making it")
     with contextlib.suppress(FileNotFoundError):  # the current folder is gone
         if root == Path.cwd() / INDEX_FOLDER:
             return NoIndex(f"no index at ./{INDEX_FOLDER} (make one: qembed index PATH)")

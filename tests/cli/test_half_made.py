@@ -92,6 +92,23 @@ def test_a_run_that_goes_on_is_told_from_one_that_was_stopped(killed: Shell) -> 
     assert "writes to it" not in killed("query", "n5").err
 
 
+def test_before_its_first_commit_an_index_is_being_made(shell: Shell) -> None:
+    shell.write("docs/a.md", "a page")
+    shell.write(".qembed/lock", "")
+    made_by = f"{shell.folder}/.qembed yet: process {os.getpid()} is making it"
+    (shell.folder / "sub").mkdir()
+    with FileLock(shell.folder / ".qembed/lock"):
+        for folder in (shell.folder, shell.folder / "sub"):
+            done = Shell(folder).process("query", "page")
+            assert (done.code, done.err) == (2, f"qembed: no index at {made_by}\n")
+        for command in (["status"], ["index"], ["verify", "--index", ".qembed"]):
+            assert made_by in shell.process(*command).err
+        assert shell.process("index", "docs").code == 75
+    assert "making it" not in shell("query", "page").err
+    assert "making it" not in shell("index").err
+    assert shell("index", "docs").code == 0
+
+
 def test_the_next_run_completes_it(killed: Shell) -> None:
     known = killed("status", "--format", "json").json["documents"]
     done = killed("index", "--format", "json")
