@@ -30,9 +30,15 @@ FACTORS = (0.1, 0.25, 0.5, 2.0, 4.0, 10.0)
 """Factors of a weight's default that are tried first."""
 FINE = (0.7, 1.4)
 """Factors that are tried around the best of these."""
-COVERED = (0.1, 0.6, 1.0)
-CODE = (0.0, 1.0)
-UNREAD = (0.5, 20.0)
+CONSTANTS = {
+    "covered": (0.1, 0.6, 1.0),
+    "decay": (0.0, 1.0, 4.0),
+    "code": (0.0, 1.0),
+    "unread": (0.5, 20.0),
+}
+"""Values of the constants of mode auto, beside its weight, that are tried."""
+SHAPES = ("covered", "decay")
+"""Constants whose best value depends on the weight: they are tried with the best one once more."""
 DOCUMENT_SCORES = ("mean:2", "mean:3", "mean:5", "decay:0.3", "decay:0.5", "decay:0.7")
 DIVERSITY = 0.3
 SHARES = (0.1, 0.3, 0.5, 1.0)
@@ -119,13 +125,11 @@ def mode_arms(options: QueryOptions) -> list[QueryOptions]:
     return [*modes, replace(plain, mode="auto", fusion="rrf")]
 
 
-def fusion_arms(options: QueryOptions, *, code: bool, unread: bool) -> list[QueryOptions]:
-    """The options under other constants, one at a time. `code`, `unread`: these two change anything."""
+def fusion_arms(options: QueryOptions, constants: Sequence[str]) -> list[QueryOptions]:
+    """The options under other constants, one at a time. `constants`: those that change anything."""
     auto = [
         *(_scaled(options, "auto", "trust", f) for f in FACTORS),
-        *(_constant(options, "auto", "covered", v) for v in COVERED),
-        *(_constant(options, "auto", "code", v) for v in CODE if code),
-        *(_constant(options, "auto", "unread", v) for v in UNREAD if unread),
+        *(_constant(options, "auto", n, v) for n in constants for v in CONSTANTS[n]),
     ]
     return [*auto, *(_scaled(options, "hybrid", "even", f) for f in FACTORS)]
 
@@ -138,11 +142,12 @@ def finer_arms(options: QueryOptions) -> list[QueryOptions]:
     return [_scaled(options, options.mode, name, f) for f in FINE]
 
 
-def cover_arms(options: QueryOptions) -> list[QueryOptions]:
-    """The options of mode auto with other covers: what is best depends on the trust."""
+def shape_arms(options: QueryOptions, constants: Sequence[str]) -> list[QueryOptions]:
+    """The options of mode auto with other values of the constants that depend on its weight."""
     if options.fusion != "sum" or options.mode != "auto":
         return []
-    return [_constant(options, "auto", "covered", v) for v in COVERED]
+    shapes = [n for n in SHAPES if n in constants]
+    return [_constant(options, "auto", n, v) for n in shapes for v in CONSTANTS[n]]
 
 
 def _scaled(options: QueryOptions, mode: str, name: str, factor: float) -> QueryOptions:

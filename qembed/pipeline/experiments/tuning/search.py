@@ -33,7 +33,9 @@ PAIRED = 3
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """Settings to search. `instructions`: arms by name. `code`, `unread`: such queries or passages occur."""
+    """Settings to search. `instructions`: arms by name. `constants`: those of mode auto, beside its weight,
+    that these queries can tell apart.
+    """
 
     base: QueryOptions
     axes: Sequence[str] = arms.AXES
@@ -41,8 +43,7 @@ class Space:
     rerankers: Sequence[str] = ()
     has_words: bool = True
     one_passage_each: bool = False
-    code: bool = False
-    unread: bool = False
+    constants: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +86,14 @@ def search(
         if space.has_words and "mode" in space.axes:
             found += arms.mode_arms(options)
         if space.has_words and "fusion" in space.axes:
-            found += arms.fusion_arms(options, code=space.code, unread=space.unread)
+            found += arms.fusion_arms(options, space.constants)
         return found
 
     instructions = list(space.instructions.values()) if "instruction" in space.axes else []
     stage("instruction", instructions)
     stage("fusion", fusions(best))
     if space.has_words and "fusion" in space.axes:
-        stage("fusion, finer", [*arms.finer_arms(best), *arms.cover_arms(best)])
+        stage("fusion, finer", [*arms.finer_arms(best), *arms.shape_arms(best, space.constants)])
     if "document" in space.axes:
         stage("document", arms.document_arms(best, one_passage_each=space.one_passage_each))
     if "rerank" in space.axes and space.rerankers:

@@ -120,10 +120,16 @@ class Signals:
         self._relevant = self._group_owner[at], self._column[at], gains[at]
         self._ideal = self._judged.ideal_gains()
 
-    def occurring(self) -> tuple[bool, bool]:
-        """(code among the nearest of any query; a query in a script that the model does not read)."""
+    def constants(self) -> list[str]:
+        """Constants of mode auto that change a weight here: keys of `arms.CONSTANTS`."""
         signals = [s.signals for s in self._searched if s.signals is not None]
-        return any(s.code > 0 for s in signals), any(float(s.readable) < 1 for s in signals)
+        changes = {
+            "covered": any(s.confidence is None for s in signals),
+            "decay": any(s.confidence is not None for s in signals),
+            "code": any(s.code > 0 for s in signals),
+            "unread": any(s.readable < 1 for s in signals),
+        }
+        return [name for name, changed in changes.items() if changed]
 
     # ── values ───────────────────────────────────────────────────────────────────────────────────
 

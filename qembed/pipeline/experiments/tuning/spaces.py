@@ -69,8 +69,7 @@ def with_signals(space: Space, scores: Scores) -> Space:
     """The space with the constants that these queries can tell apart."""
     if not space.has_words:
         return space
-    code, unread = scores.signals(space.base).occurring()
-    return replace(space, code=code, unread=unread)
+    return replace(space, constants=scores.signals(space.base).constants())
 
 
 def with_remote_proposals(
