@@ -13,6 +13,7 @@ import pytest
 
 from qembed.evaluation import evaluate, parse_measures
 from qembed.pipeline.experiments.run_builder import RunBuilder
+from qembed.pipeline.experiments.tuning.arms import CONSTANTS
 from qembed.pipeline.experiments.tuning.judged_queries import JudgedQueries
 from qembed.pipeline.experiments.tuning.pools import DEPTH
 from qembed.pipeline.experiments.tuning.signals import Signals
@@ -107,6 +108,8 @@ ARMS = {
     "cover": fused(covered=0.9),
     "code": fused(code=0.0),
     "unread": fused(unread=0.0),
+    "decay of trust": fused(decay=0.5),
+    "doubt": fused(doubt=2.0),
     "even": replace(fused(even=0.1), mode="hybrid"),
     "mean": QueryOptions(document_score="mean:3"),
     "decay": QueryOptions(document_score="decay:.5"),
@@ -142,3 +145,15 @@ def test_diversity_is_the_order_that_is_shown(tuned: Tuned, mode: str) -> None:
     for n, q in enumerate(tuned.judged.queries):
         if q.id != "d3":
             assert got[n] == pytest.approx(report.per_query[q.id]["nDCG@10"], abs=1e-9), q
+
+
+def test_constants_are_those_that_change_a_weight(tuned: Tuned) -> None:
+    known = set(tuned.signals.constants())
+    assert known <= set(CONSTANTS)
+    # a confidence takes the place of the cover
+    assert len(known & {"covered", "decay"}) == 1
+    base = tuned.signals.values(QueryOptions())
+    for name in set(CONSTANTS) - known:
+        for value in CONSTANTS[name]:
+            changed = tuned.signals.values(fused(**{name: value}))
+            np.testing.assert_array_equal(changed, base)
