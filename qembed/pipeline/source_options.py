@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -37,3 +37,13 @@ def source_options(settings: Mapping[str, Any]) -> list[str]:
         else:
             words += [option, str(value)]
     return words
+
+
+FILTERS = ("include", "exclude", "max_file_size")
+"""Settings of a source that leave files out."""
+
+
+def filter_options(sources: Iterable[Source]) -> dict[str, list[str]]:
+    """Options that leave files out, as separate words, by the path of each source that has some."""
+    found = {s.path: {k: v for k, v in source_settings(s).items() if k in FILTERS} for s in sources}
+    return {path: source_options(settings) for path, settings in found.items() if settings}

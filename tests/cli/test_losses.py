@@ -190,3 +190,17 @@ def test_verbose_names_what_was_not_read(shell: Shell) -> None:
         "left out 2 with unknown suffixes (1 .pyc, 1 .xyz): b.xyz, history.cpython-311.pyc\n"
         in done.err
     )
+
+
+def test_a_filter_that_leaves_nothing_is_named_each_time(shell: Shell) -> None:
+    shell.write("docs/a.md", "a page")
+    assert shell("index", "docs").code == 0
+    assert shell("index", "docs", "--include", "*.mdx").out.startswith("1 deleted (filtered by")
+    done = shell("index")
+    assert done.out.startswith("nothing to read · 0 passages")
+    assert (
+        "docs holds nothing to read with --include '*.mdx' (qembed index docs without it"
+        in done.err
+    )
+    assert shell("index", "docs").out.startswith("1 added")
+    assert "nothing to read" not in shell("index").err

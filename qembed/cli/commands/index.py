@@ -28,6 +28,7 @@ from qembed.cli.options import (
 from qembed.cli.render.index_summary import (
     LINE_BREAKS,
     PlanPrinter,
+    empty_lines,
     filter_line,
     left_out_line,
     skipped_line,
@@ -276,6 +277,8 @@ def _origin(ctx: typer.Context, option: str) -> str | None:
 
 def _say(talk: Console, summary: IndexSummary) -> None:
     """Print what could not be read and what was skipped."""
+    for line in empty_lines(summary):
+        talk.say(line)
     for unread in summary.failed:
         talk.problem(f"cannot read {str(unread).translate(LINE_BREAKS)}")
     for line in warning_lines(summary, talk.verbose):

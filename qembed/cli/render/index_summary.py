@@ -152,6 +152,17 @@ def filter_line(
     return f"{which} will be remembered: {command} without {it} brings the documents back"
 
 
+def empty_lines(summary: IndexSummary) -> list[str]:
+    """Format the filters of sources that hold nothing to read, [] if something was read or none has any."""
+    if any(summary.documents.values()):
+        return []
+    return [
+        f"{path} holds nothing to read with {shlex.join(words)} "
+        f"(qembed index {shlex.quote(path)} without it reads all)"
+        for path, words in summary.filters.items()
+    ]
+
+
 def skipped_names(summary: IndexSummary, reason: str) -> str:
     """Format the names of the first files that were skipped for a reason."""
     names = sorted(name for name, why in summary.skipped_files if why == reason)

@@ -142,7 +142,7 @@ class IndexSummary:
     run only: `would`: file names by what a run would do; `question`: the confirmation that a run would
     ask for; `details`: if asked for; `estimate`. `skipped_files`: (name, reason) of the first that were
     skipped, in a dry run of all. `deleted_why`: deleted documents by reason. `model`: its
-    spec, and why it was chosen.
+    spec, and why it was chosen. `filters`: options that leave files out, by source.
     """
 
     index: Path
@@ -167,6 +167,7 @@ class IndexSummary:
     question: str | None = None
     estimate: Estimate | None = None
     model: Mapping[str, Any] = field(default_factory=dict)
+    filters: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def suffixes_of(self, reason: str) -> Mapping[str, int]:
         """Return the counts of unknown suffixes for the skip reason they belong to, {} for any other."""
