@@ -84,7 +84,7 @@ def test_baseline_and_reports(shell: Shell) -> None:
     done = shell(*against, "--max-drop", "small=2%")
     assert done.code == 0, done.err
     assert "ok      max-drop small=2%: as before: " in done.out
-    worse = shell(*against, "--max-drop", "small=1%", "--mode", "lexical", "--report", "now.md")
+    worse = shell(*against, "--max-drop", "small=1%", "--mode", "dense", "--report", "now.md")
     then = was["measures"]["small"]
     assert worse.code == 3
     got = float(worse.out.splitlines()[1].split()[3])
