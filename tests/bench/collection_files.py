@@ -29,8 +29,10 @@ class Collection:
         return self.corpus.endswith(".jsonl")
 
 
-def _sample(name: str, corpus: str, rerankers: tuple[str, ...] = ENGLISH) -> Collection:
-    return Collection("", corpus, qrels="qrels.tsv", rerankers=rerankers, sample=name)
+def _sample(
+    name: str, corpus: str, rerankers: tuple[str, ...] = ENGLISH, qrels: str = "qrels.tsv"
+) -> Collection:
+    return Collection("", corpus, qrels=qrels, rerankers=rerankers, sample=name)
 
 
 COLLECTIONS = {
@@ -51,6 +53,7 @@ COLLECTIONS = {
     ),
     "nl2bash": Collection("nl2bash"),
     "helpdesk": _sample("helpdesk", "docs", ("late",)),
+    "helpdesk-own": _sample("helpdesk", "docs", ("late",), "qrels-own-language.tsv"),
     "memories": _sample("memories", "memories.jsonl"),
     "code": _sample("code", "src"),
 }

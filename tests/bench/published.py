@@ -6,7 +6,7 @@
 FOLDER holds the collections; those that are not there are left out. Whole documents as "title text", exact
 search; the samples' files are cut into passages. Two Markdown tables: nDCG@10 by mode, with half of its
 95 % interval; and what a reranker of the best 20 changes for some queries of each set, with the interval of
-the difference. Passages of records are encoded once and kept in the cache folder, pairs are scored once.
+the difference. Passages are encoded once and kept in the cache folder, pairs are scored once.
 Exits with 1 where a figure differs from the embeddings-benchmark's by more than .002.
 """
 
@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import random
 import sys
-import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -62,6 +61,7 @@ class Row:
 def measure(folder: Path, collection: Collection, model: str, reranked: int) -> Row:
     """Index a collection, or take the index from the cache, and rank its queries in all ways."""
     from qembed.evaluation import read_qrels, read_queries
+    from qembed.paths import cache_folder
     from qembed.pipeline.experiments.inputs import index_beir
     from qembed.pipeline.experiments.run_builder import RunBuilder
     from qembed.pipeline.indexing.build import build
@@ -73,26 +73,21 @@ def measure(folder: Path, collection: Collection, model: str, reranked: int) -> 
 
     qrels = read_qrels(folder / collection.qrels)
     queries = [q for q in read_queries(folder / collection.queries) if q.id in qrels]
-    with tempfile.TemporaryDirectory() as made:
-        if collection.is_records:
-            options = IndexOptions(recipe=RecipeOptions(model=model, chunker="none"))
-            root, _ = index_beir(folder / collection.corpus, options, Progress())
-        else:  # files, cut into passages as a user's are
-            root = Path(made) / ".qembed"
-            options = IndexOptions(
-                paths=(str(folder / collection.corpus),), recipe=RecipeOptions(model=model)
-            )
-            build(root, options, Progress())
-        with Session(root) as session:
-            builder = RunBuilder(session, queries, qrels)
-            exact = QueryOptions(search="exact", k=10)
-            ways = _ways(exact, session)
-            modes = {name: values(builder, asked, qrels, queries) for name, asked in ways.items()}
-            few = random.Random(0).sample(queries, min(reranked, len(queries)))
-            changed = {
-                spec: rerank(session, few, qrels, spec) for spec in collection.rerankers if few
-            }
-            return Row(len(queries), modes, changed, seconds_a_thousand(session))
+    if collection.is_records:
+        options = IndexOptions(recipe=RecipeOptions(model=model, chunker="none"))
+        root, _ = index_beir(folder / collection.corpus, options, Progress())
+    else:  # files, cut into passages as a user's are
+        root = cache_folder() / "published" / f"{collection.sample}-{model}"
+        paths = (str(folder / collection.corpus),)
+        build(root, IndexOptions(paths=paths, recipe=RecipeOptions(model=model)), Progress())
+    with Session(root) as session:
+        builder = RunBuilder(session, queries, qrels)
+        ways = _ways(QueryOptions(search="exact", k=10), session)
+        modes = {name: values(builder, asked, qrels, queries) for name, asked in ways.items()}
+        few = random.Random(0).sample(queries, min(reranked, len(queries)))
+        specs = collection.rerankers if few else ()
+        changed = {spec: rerank(session, few, qrels, spec) for spec in specs}
+        return Row(len(queries), modes, changed, seconds_a_thousand(session))
 
 
 def _ways(exact: QueryOptions, session: Session) -> dict[str, QueryOptions]:
