@@ -62,7 +62,7 @@ def test_a_device_by_the_environment(bert: Path, monkeypatch: pytest.MonkeyPatch
 def test_a_hub_id_at_a_revision(bert: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[str, str | None]] = []
 
-    def fetched(name: str, revision: str | None = None) -> Path:
+    def fetched(name: str, revision: str | None = None, _: str = "") -> Path:
         asked.append((name, revision))
         return bert
 

@@ -25,20 +25,20 @@ def weights(folder: Path) -> dict[str, Any]:
     return load_file(str(folder / "model.safetensors"))
 
 
-def between(models: Pair, share: float) -> Path:
+def between(models: Pair, share: float, near: Path) -> Path:
     """A fine-tuned copy of the first: its weights moved a little towards the second's."""
     from safetensors.numpy import save_file
 
     one, other = map(weights, models)
-    near = tiny.copy(models[0], models[0].parent / f"near-{share}")
+    tiny.copy(models[0], near)
     moved = {k: (v + share * (other[k] - v)).astype(v.dtype) for k, v in one.items()}
     save_file(moved, str(near / "model.safetensors"), metadata={"format": "pt"})
     return near
 
 
 @pytest.fixture(scope="module")
-def near(models: Pair) -> Path:
-    return between(models, 0.01)
+def near(models: Pair, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return between(models, 0.01, tmp_path_factory.mktemp("near") / "model")
 
 
 @pytest.mark.slow

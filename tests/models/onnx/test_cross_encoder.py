@@ -58,7 +58,7 @@ def test_logits_are_those_of_the_formula(both: tuple[CrossEncoderReranker, Path]
     cross, folder = both
     expected = reference.cross_logits(folder, PAIRS)
     assert np.ptp(expected) > 0.1
-    np.testing.assert_allclose(cross.logits(PAIRS), expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(cross.logits(PAIRS), expected, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(cross.score(PAIRS), 1 / (1 + np.exp(-expected)), atol=1e-5)
     assert cross.truncated == 2 * PAIRS[2:]
 
