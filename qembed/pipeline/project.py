@@ -221,6 +221,12 @@ def _count(value: Any, _folder: Path) -> int:
     return value
 
 
+def _flag(value: Any, _folder: Path) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("true or false is wanted")
+    return value
+
+
 def _path(value: Any, folder: Path) -> str:
     """Path of the file's folder, as it is written from the current one."""
     written = Path(_text(value, folder)).expanduser()
@@ -258,6 +264,7 @@ _KEYS: dict[str, Callable[[Any, Path], Any]] = {
     "gates.query_floor": _limits,
     "gates.max_drop": _limits,
     "gates.max_drop_significant": _texts,
+    "gates.common": _flag,
 }
 KEYS = tuple(_KEYS)
 """Keys of a project file."""

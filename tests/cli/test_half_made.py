@@ -82,6 +82,9 @@ def test_a_killed_first_run_answers_by_words_and_says_so(killed: Shell) -> None:
         "documents so far: a run was stopped before its end (qembed index completes it)" in done.err
     )
     assert killed("status", "--format", "json").json["unfinished"] is True
+    stale = killed("status", "-q", "--fail-if-stale", "24h")
+    assert stale.code == 3
+    assert "stale: no run has come to its end yet" in stale.err
 
 
 def test_a_run_that_goes_on_is_told_from_one_that_was_stopped(killed: Shell) -> None:

@@ -349,3 +349,10 @@ def test_what_was_cut_short_is_counted_and_listed(shell: Shell) -> None:
     asked = shell("query", "word " * 400, "-v", "--format", "paths")
     assert "1 of 1 query was longer than the model reads" in asked.err
     assert "cut short: 'word word" in asked.err
+
+
+def test_an_empty_path_is_refused(shell: Shell) -> None:
+    """The value of a variable that is not set; it would stand for the current folder."""
+    done = shell("index", "")
+    assert (done.code, done.out) == (2, "")
+    assert "cannot read '': no such file or folder" in done.err

@@ -26,6 +26,7 @@ fail_under = { "nDCG@10" = 0.7, "RR@10" = 0.5 }
 query_floor = "nDCG@10=.1"
 max_drop = ["nDCG@10=2%"]
 max_drop_significant = "nDCG@10"
+common = true
 """
 
 
@@ -105,6 +106,7 @@ def test_no_file_is_no_project(folder: Path) -> None:
         ("k = 0\n", ":1: k: a number from 1 on is wanted"),
         ("sources = [1]\n", ":1: sources: a text or a list of texts is wanted"),
         ("model = 'py:mine:encoder'\n", ":1: model: py:mine:encoder runs code: give it as --model"),
+        ("[gates]\ncommon = 1\n", ":2: gates.common: true or false is wanted"),
         ("[gates]\nmax_drop = { RR = true }\n", ":2: gates.max_drop: a number is wanted for RR"),
         ("gates = 3\n", ":1: unknown key gates"),
         ("k = [\n", ".qembed.toml:1: Invalid value"),
@@ -154,6 +156,7 @@ def test_which_command_takes_what(folder: Path, monkeypatch: pytest.MonkeyPatch)
         "query_floor",
         "max_drop",
         "max_drop_significant",
+        "common",
     }
     for own in ("--queries", "--qrels", "--beir=x", "--run"):
         assert option_defaults(project, "eval", [own, "x"]) == {}

@@ -55,7 +55,8 @@ def status(
         from qembed.pipeline.diagnostics.fields import describe_fields
 
         summaries = describe_fields(root)
-    stale = limit is not None and found["age_seconds"] > limit
+    unfinished = limit is not None and found["unfinished"]
+    stale = unfinished or (limit is not None and found["age_seconds"] > limit)
     if format is OutputFormat.json:
         listed = {"fields": [s.to_json() for s in summaries]} if fields else {}
         out(dumps({**found, "stale": stale, **listed}))
@@ -67,7 +68,9 @@ def status(
             out(f"{name:11} {with_index(value, index_dir)}")
     if stale:
         Console(quiet).problem(
-            f"stale: refreshed {_span(found['age_seconds'])} ago, allowed {fail_if_stale}"
+            "stale: no run has come to its end yet"
+            if unfinished
+            else f"stale: refreshed {_span(found['age_seconds'])} ago, allowed {fail_if_stale}"
         )
         raise typer.Exit(ExitCode.GATE)
 

@@ -92,7 +92,8 @@ def plan_evaluation(options: EvalOptions) -> EvalPlan:
     if mistakes:
         raise UsageError("\n  ".join(mistakes))
     if (drops or significant) and options.baseline is None:
-        raise UsageError("--max-drop wants --baseline REPORT.json to compare with")
+        option = "--max-drop" if drops else "--max-drop-significant"
+        raise UsageError(f"{option} wants --baseline REPORT.json to compare with")
     if options.common and options.baseline is None:
         raise UsageError("--common wants --baseline REPORT.json to compare with")
     if not 0 < options.alpha < 1:

@@ -64,7 +64,8 @@ class Sources:
 
     def _given(self, paths: Sequence[str], source: Source) -> list[Source]:
         found = []
-        if missing := [p for p in dict.fromkeys(paths) if p != STDIN and not Path(p).exists()]:
+        there = {p for p in paths if p == STDIN or (p and Path(p).exists())}
+        if missing := [p or "''" for p in dict.fromkeys(paths) if p not in there]:
             raise UsageError(f"cannot read {', '.join(missing)}: no such file or folder")
         for path in dict.fromkeys(paths):
             if path != STDIN:
