@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from qembed.pipeline.path_column import PathColumn
 from qembed.search.filters.evaluate import parse
 from qembed.search.filters.parser import Field
 from qembed.search.filters.values import Column, Documents, is_built_in
@@ -31,8 +33,11 @@ class Allowed:
     warnings: Sequence[str] = ()
 
 
-def documents_of(catalog: Catalog) -> Documents:
-    """Adapt a catalog for filters; nothing is read before a filter asks for it."""
+def documents_of(catalog: Catalog, folder: Path) -> Documents:
+    """Adapt a catalog for filters; nothing is read before a filter asks for it.
+
+    `folder`: the one that holds the index, which printed paths may be relative to.
+    """
 
     def read(name: str) -> Sequence[str]:
         column = _COLUMN.get(name, name)
@@ -40,7 +45,9 @@ def documents_of(catalog: Catalog) -> Documents:
 
     def typed(f: Field) -> Column | None:
         if is_built_in(f):
-            return None if f.name == "mtime" else catalog.text(_COLUMN.get(f.name, f.name))
+            if f.name == "path":
+                return PathColumn(catalog, folder)
+            return None if f.name == "mtime" else catalog.text(f.name)
         # dots may lead into objects, which have no columns
         return catalog.field(f.name) if f.literal or "." not in f.name else None
 
@@ -72,7 +79,7 @@ class Filters:
     def documents(self) -> Documents:
         """Return the documents as filters read them."""
         if self._documents is None:
-            self._documents = documents_of(self.snapshot.catalog)
+            self._documents = documents_of(self.snapshot.catalog, self.snapshot.root.parent)
         return self._documents
 
     def matching(self, texts: Sequence[str]) -> tuple[npt.NDArray[np.bool_], Sequence[str]]:

@@ -120,7 +120,7 @@ def test_a_value_that_no_document_has_is_told(records: Shell, where: str, said: 
 
 
 @pytest.mark.parametrize("where", ["lang = 'en'", "draft = true", "year = 2000.0", "tags = 'blue'",
-                                   "id = 'nobody'", "lang glob 'x*'", "mixed = 7"])  # fmt: skip
+                                   "lang glob 'x*'", "mixed = 7"])  # fmt: skip
 def test_known_values_are_no_news(records: Shell, where: str) -> None:
     assert "known values" not in records("query", "text", "--where", where).err
 
@@ -134,3 +134,87 @@ def test_many_values_are_cut(shell: Shell) -> None:
     done = shell("query", "t", "--where", "code = 'c01234'")
     assert "known values: 'c0234', 'c0134', 'c0124', 'c0000', " in done.err, "similar ones first"
     assert "and 290 more" in done.err
+
+
+@pytest.fixture
+def pages(shell: Shell) -> Shell:
+    """Two folders with a file of the same name, and a long title."""
+    shell.write("docs/zh/refunds.md", f"# {TITLE}\n\nmoney back\n")
+    shell.write("docs/en/refunds.md", "# Refunds\n\nmoney back\n")
+    shell.write("more/zh/refunds.md", "# More\n\nmoney back\n")
+    shell.write("one.md", "# One\n\nmoney back\n")
+    assert shell("index", "docs", "more", "one.md").code == 0
+    return shell
+
+
+TITLE = "All refunds of parcels that were sent back after more than thirty days"
+
+
+def found(shell: Shell, where: str) -> list[str]:
+    """Places of the hits, as printed."""
+    done = shell("query", "money", "--where", where, "--format", "paths")
+    assert done.code == 0, done.err
+    return sorted(done.out.splitlines())
+
+
+def test_a_path_as_printed_can_be_used(pages: Shell) -> None:
+    printed = found(pages, "path exists")
+    assert len(printed) == 4
+    whole = pages("query", "money", "--format", "json").json["queries"][0]["hits"]
+    absolute = [hit["path"] for hit in whole]
+    for place in [*printed, *absolute]:
+        done = pages("query", "money", "--where", f"path = '{place}'", "--format", "paths")
+        (line,) = done.out.splitlines()
+        assert place.endswith(line)
+        assert "no document" not in done.err
+    assert found(pages, "path in ('docs/en/refunds.md', 'one.md')") == [
+        "docs/en/refunds.md", "one.md",
+    ]  # fmt: skip
+    assert "docs/en/refunds.md" not in found(pages, "path != 'docs/en/refunds.md'")
+    assert found(pages, "path = './docs/en/../zh/refunds.md'") == ["docs/zh/refunds.md"]
+
+
+def test_a_path_inside_the_source_goes_before_a_place(pages: Shell) -> None:
+    assert found(pages, "path = 'zh/refunds.md'") == ["docs/zh/refunds.md", "more/zh/refunds.md"]
+    pages.write("docs/docs/en/refunds.md", "# Inner\n\nmoney back\n")
+    assert pages("index").code == 0
+    assert found(pages, "path = 'docs/en/refunds.md'") == ["docs/docs/en/refunds.md"]
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ("path = 'zh/refund.md'", "known values: 'zh/refunds.md', "),
+        ("path = 'elsewhere/en/refunds.md'", "known values: 'en/refunds.md', "),
+        ("path = 'refunds.md'", "known values: 'zh/refunds.md', 'en/refunds.md'"),
+        ("path = 'en/refu…'", "known values: 'en/refunds.md', "),
+        (f"title = '{TITLE[:30]}…'", f"known values: '{TITLE}'"),
+        ("title = 'refunds'", "known values: 'Refunds', "),
+        ("id = 'en/refund.md'", "known values: 'en/refunds.md'"),
+        ("path glob 'docs/*'", "no document matches 'docs/*'; paths are relative to their source"),
+    ],
+)
+def test_unknown_paths_titles_and_ids_name_the_nearest(pages: Shell, where: str, said: str) -> None:
+    assert said in pages("query", "money", "--where", where).err
+
+
+def test_many_unknown_values_are_told_once(pages: Shell) -> None:
+    many = ", ".join(f"'x{i}'" for i in range(10))
+    err = pages("query", "money", "--where", f"id in ({many})").err
+    assert err.count("no document has") == 4
+    assert "id: no document has 7 more of these values" in err
+
+
+def test_no_listed_value_is_cut(pages: Shell) -> None:
+    listed = pages("status", "--fields").out
+    assert f"'{TITLE}'" in listed
+    assert "…" not in listed
+    assert found(pages, f"title = '{TITLE}'") == ["docs/zh/refunds.md"]
+
+
+def test_a_line_of_long_values_has_fewer(shell: Shell) -> None:
+    rows = [{"_id": str(i), "text": "t", "note": f"{i} " + "n" * 100} for i in range(5)]
+    shell.write("r.jsonl", "".join(json.dumps(r) + "\n" for r in rows))
+    assert shell("index", "r.jsonl").code == 0
+    (line,) = (x for x in shell("status", "--fields").out.splitlines() if x.startswith("note"))
+    assert line.endswith(f"'0 {'n' * 100}' and 4 more")

@@ -20,6 +20,7 @@ from qembed.search.filters.values import Documents
 from qembed.store import Catalog, CatalogEntry
 from tests.search.filters.expressions import NAMES, TREE, VALUE, written
 
+FOLDER = Path("/folder")
 TEXT = st.sampled_from(
     ["", "x", "xy", "X", "it's", "2026-01-01", "退款", "a\nb", "back\\slash", "é"]
 )
@@ -102,7 +103,7 @@ def saved(catalog: Catalog, folder: str) -> Catalog:
 
 def slow(catalog: Catalog) -> Documents:
     """The same documents without typed columns."""
-    quick = documents_of(catalog)
+    quick = documents_of(catalog, FOLDER)
     return Documents(len(quick), quick.__getitem__, quick.times)
 
 
@@ -141,7 +142,7 @@ def test_typed_columns_answer_as_decoding_does(
     assert repr([x.meta for x in catalog.entries()]) == repr([x.meta for x in kept])
     event(f"{len(typed(catalog))} typed columns")
     text = words(tree)
-    quick, wanted = documents_of(catalog), slow(catalog)
+    quick, wanted = documents_of(catalog, FOLDER), slow(catalog)
     with pytest.MonkeyPatch.context() as patch:
         # looking at some documents only, warnings count those alone
         patch.setattr(evaluate, "_candidates", lambda e, d: None)
@@ -187,7 +188,7 @@ def test_an_index_written_without_columns_gets_them_at_the_next_commit(tmp_path:
     with path.open("rb") as f:
         old = Catalog.load(f, path)
         assert old.field("a") is None
-        assert asked("a glob 'x[12]'", documents_of(old)) == ([False, True, True], [])
+        assert asked("a glob 'x[12]'", documents_of(old, FOLDER)) == ([False, True, True], [])
         new = old.edit(np.ones(3, bool), [Catalog.of([line(3, {"a": "y"})])])
     column = new.field("a")
     assert column is not None
@@ -234,18 +235,18 @@ def test_more_keys_than_are_told_apart() -> None:
     for at, meta in enumerate(many):
         catalog = catalog.edit(np.ones(len(catalog), bool), [Catalog.of([line(at, meta)])])
     assert len(catalog.fields.columns) <= 256
-    documents = documents_of(catalog)
+    documents = documents_of(catalog, FOLDER)
     for key, at in (("k3", 0), ("k151", 1), ("k449", 2), ("k299", 1)):
         mask, _ = asked(f"{key} >= 0", documents)
         assert np.flatnonzero(mask).tolist() == [at], key
     again = catalog.edit(np.ones(3, bool), [Catalog.of([line(3, {"k449": 5, "k3": 1})])])
-    assert asked("k449 >= 0", documents_of(again))[0] == [False, False, True, True]
-    assert asked("k3 >= 0", documents_of(again))[0] == [True, False, False, True]
+    assert asked("k449 >= 0", documents_of(again, FOLDER))[0] == [False, False, True, True]
+    assert asked("k3 >= 0", documents_of(again, FOLDER))[0] == [True, False, False, True]
 
 
 def test_dots_lead_into_objects_and_quotes_do_not() -> None:
     catalog = Catalog.of([line(0, {"a.b": "x"}), line(1, {"a": {"b": "y"}})])
-    documents = documents_of(catalog)
+    documents = documents_of(catalog, FOLDER)
     assert asked("a.b glob '?'", documents)[0] == [True, True]
     assert asked('"a.b" exists', documents)[0] == [True, False]
     assert documents.typed(Field("a.b", True)) is not None

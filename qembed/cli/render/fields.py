@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from qembed.pipeline.diagnostics.fields import FieldSummary
 
-VALUE_COLUMNS = 40
-"""Characters of a value that are shown."""
+VALUES_COLUMNS = 160
+"""Characters of a field's values: of longer ones fewer are shown, each whole, so that it can be copied."""
 EXAMPLES = 3
 """Values shown of a built-in field whose values are all different: ids, paths, titles."""
 
@@ -44,12 +44,12 @@ def _values(s: FieldSummary) -> str:
         return ""
     limits = s.bounds()
     text = "" if limits is None else f", {literal(limits[0])} to {literal(limits[1])}"
-    shown = []
+    shown: list[str] = []
     each = s.name in ("id", "path", "title") and values[0][1] == 1
     for value, n in values[: EXAMPLES if each else VALUES_SHOWN]:
-        written = literal(value)
-        if len(written) > VALUE_COLUMNS:
-            written = written[: VALUE_COLUMNS - 1] + "…"
-        shown.append(f"{written} ({n:,})" if n > 1 else written)
+        written = f"{literal(value)} ({n:,})" if n > 1 else literal(value)
+        if shown and len(", ".join([*shown, written])) > VALUES_COLUMNS:
+            break
+        shown.append(written)
     more = len(values) - len(shown)
     return f"{text}: {', '.join(shown)}" + (f" and {more:,} more" if more else "")

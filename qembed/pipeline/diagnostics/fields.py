@@ -15,4 +15,4 @@ from qembed.store import Snapshot
 def describe_fields(root: Path) -> list[FieldSummary]:
     """Summaries of the fields of the index at `root`. Reads all metadata. Raises NoIndex, IndexDamaged."""
     with Snapshot.open(root) as snapshot:
-        return summarize_fields(documents_of(snapshot.catalog))
+        return summarize_fields(documents_of(snapshot.catalog, root.parent))

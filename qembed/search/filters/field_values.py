@@ -18,6 +18,11 @@ DATE = "date"
 """Type of `mtime` in a summary: compared as a time, not as text."""
 MAX_COMPARED = 5000
 """Distinct values among which similar ones are looked for: beyond, it takes noticeable time."""
+NEAREST = 3
+"""Similar values named in a message."""
+SHORT_TEXT = 30
+"""Characters of a text of which VALUES_SHOWN fit into a message; of longer ones it has LONG_SHOWN."""
+LONG_SHOWN = 3
 LONG_TEXT = 200
 """Characters of a text from which on it is counted, and not listed as a value."""
 KINDS = {str: "text", bool: "boolean", int: "number", float: "number"}
@@ -148,20 +153,35 @@ def _flat(meta: Mapping[str, Any], above: str) -> Iterator[tuple[str, Any]]:
 
 
 def known_values(wanted: Any, counts: Iterable[tuple[Any, int]]) -> str:
-    """Part of a message that no document has the value `wanted`: similar and common values.
+    """Part of a message that no document has the value `wanted`: similar and common values, each whole.
 
     `counts`: values with their numbers, the commonest first.
     """
-    found = list(counts)
-    values: Sequence[Any] = [v for v, _ in found]
-    near: list[Any] = []
-    if isinstance(wanted, str) and len(values) <= MAX_COMPARED:
+    values: Sequence[Any] = [v for v, _ in counts]
+    near = nearest(wanted, values) if isinstance(wanted, str) else []
+    shown = [*near, *(v for v in values[: 2 * VALUES_SHOWN] if v not in near)][:VALUES_SHOWN]
+    if all(isinstance(v, str) and len(v) > SHORT_TEXT for v in shown):
+        shown = shown[:LONG_SHOWN]
+    more = f" and {len(values) - len(shown):,} more" if len(values) > len(shown) else ""
+    return f"known values: {', '.join(map(literal, shown))}{more}"
+
+
+def nearest(wanted: str, values: Sequence[Any]) -> list[str]:
+    """At most NEAREST texts that are most like `wanted`.
+
+    First the parts of a path: those that one ends where the other does, and that begin like `wanted`, which
+    may have been cut (`…`); then similar spellings, looked for among MAX_COMPARED values at most.
+    """
+    begun = wanted.rstrip("…").casefold()
+    texts = [v for v in values if isinstance(v, str) and v]
+    ends = [v for v in texts if f"/{wanted}".endswith(f"/{v}") or f"/{v}".endswith(f"/{wanted}")]
+    ends.sort(key=lambda v: abs(len(v) - len(wanted)))
+    starts = [v for v in texts if begun and v.casefold().startswith(begun)]
+    close: list[str] = []
+    if len(values) <= MAX_COMPARED:
         import difflib
 
-        folded = {v.casefold(): v for v in reversed(values) if isinstance(v, str)}
-        close = difflib.get_close_matches(wanted.casefold(), folded, 3, 0.75)
-        near = [folded[name] for name in close]
-    shown = [*near, *(v for v in values if v not in near)][:VALUES_SHOWN]
-    listed = ", ".join(literal(v if not isinstance(v, str) else v[:60]) for v in shown)
-    more = f" and {len(values) - len(shown):,} more" if len(values) > len(shown) else ""
-    return f"known values: {listed}{more}"
+        folded = {v.casefold(): v for v in reversed(texts)}
+        found = difflib.get_close_matches(wanted.casefold(), folded, NEAREST, 0.75)
+        close = [folded[name] for name in found]
+    return list(dict.fromkeys([*ends[:NEAREST], *close, *starts[:NEAREST]]))[:NEAREST]

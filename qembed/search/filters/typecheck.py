@@ -24,6 +24,8 @@ from qembed.search.filters.values import Column, Columns, Documents, is_built_in
 
 NAMES_SHOWN = 40
 """Known fields listed under an unknown one."""
+UNKNOWN_SHOWN = 3
+"""Values that no document has, named with similar ones, of one expression's field."""
 _KINDS = {
     str: "text",
     bool: "true or false",
@@ -49,6 +51,7 @@ def tests_of(e: Expression) -> list[tuple[Field, str, Value]]:
 
 def check(text: str, e: Expression, columns: Columns, warnings: list[str]) -> None:
     """Check every test of an expression. Adds to `warnings`; raises UsageError for what can never match."""
+    unknown: dict[tuple[str, bool], list[Value]] = {}
     for f, sign, wanted in tests_of(e):
         if f.key == ("mtime", False):
             _check_time(text, f, sign, wanted)
@@ -61,8 +64,12 @@ def check(text: str, e: Expression, columns: Columns, warnings: list[str]) -> No
         elif sign != "exists" and wanted is not None:
             _check_coverage(f, columns, warnings)
             _check_kind(text, (f, sign, wanted), kinds, warnings)
-            if sign == "=" and wanted_kind in kinds:
-                _check_value(f, wanted, columns, warnings)
+            if sign == "glob" and is_built_in(f) and f.name == "path":
+                _check_path_pattern(f, str(wanted), columns, warnings)
+            if sign == "=" and wanted_kind in kinds and not _is_known(f, wanted, columns):
+                unknown.setdefault(f.key, []).append(wanted)
+    for f in {f.key: f for f, _, _ in tests_of(e) if f.key in unknown}.values():
+        _tell_unknown(f, unknown[f.key], columns, warnings)
 
 
 def _kinds_of(f: Field, wanted: str, columns: Columns) -> Counter[str]:
@@ -126,34 +133,60 @@ def _check_kind(
         warnings.append(f"{f.name}: {count:,} values are {' or '.join(others)}, not {kind}")
 
 
-def _check_value(f: Field, wanted: Value, columns: Columns, warnings: list[str]) -> None:
-    """Warn of a value that no document has. Ids, paths and titles are many, and each its own."""
-    if is_built_in(f) and f.name != "suffix":
+def _check_path_pattern(f: Field, pattern: str, columns: Columns, warnings: list[str]) -> None:
+    """Warn of a pattern that no path matches, with some of the paths: they are relative to their sources."""
+    from qembed.search.filters.field_values import known_values, literal
+    from qembed.search.filters.predicates import ValuePredicates
+
+    column = columns.typed(f)
+    if column is None:
+        matching = ValuePredicates(columns.full(f)).compare("glob", pattern)
+    else:
+        matching = column.glob(pattern)
+    if matching.any():
         return
+    said = known_values(pattern, _counts(f, columns))
+    warnings.append(
+        f"{f.name}: no document matches {literal(pattern)}; paths are relative to their source, {said}"
+    )
+
+
+def _is_known(f: Field, wanted: Value, columns: Columns) -> bool:
+    """True if a document has the value, or if only decoding all documents could tell."""
     column = columns.typed(f)
     if column is not None:
-        if column.compare("=", wanted).any():  # type: ignore[arg-type]
-            return
-        counts = column.counts()
-    else:
-        needle = json.dumps(wanted, ensure_ascii=False)
-        if _has_value(columns[f], wanted) or (
-            # to decode all documents would take longer than the search
-            columns.narrowed is not None and columns.documents.holding(needle).any()
-        ):
-            return
-        from qembed.search.filters.field_values import FieldSummary
+        return bool(column.compare("=", wanted).any())  # type: ignore[arg-type]
+    needle = json.dumps(wanted, ensure_ascii=False)
+    return _has_value(columns[f], wanted) or (
+        # to decode all documents would take longer than the search
+        columns.narrowed is not None and bool(columns.documents.holding(needle).any())
+    )
 
-        summary = FieldSummary(f.name)
-        for value in columns.full(f):
-            if value is not None:
-                summary.add(value)
-        counts = summary.values()
-    if counts:
-        from qembed.search.filters.field_values import known_values, literal
 
-        said = known_values(wanted, counts)
-        warnings.append(f"{f.name}: no document has {literal(wanted)}; {said}")
+def _counts(f: Field, columns: Columns) -> list[tuple[Any, int]]:
+    """Values of a field with their numbers, the commonest first."""
+    from qembed.search.filters.field_values import FieldSummary
+
+    if (column := columns.typed(f)) is not None:
+        return column.counts()
+    summary = FieldSummary(f.name)
+    for value in columns.full(f):
+        if value is not None:
+            summary.add(value)
+    return summary.values()
+
+
+def _tell_unknown(f: Field, wanted: Sequence[Value], columns: Columns, warnings: list[str]) -> None:
+    """Warn of values that no document has, of the first ones with those that are most like them."""
+    from qembed.search.filters.field_values import known_values, literal
+
+    if not (counts := _counts(f, columns)):
+        return
+    for value in wanted[:UNKNOWN_SHOWN]:
+        said = known_values(value, counts)
+        warnings.append(f"{f.name}: no document has {literal(value)}; {said}")
+    if (more := len(wanted) - UNKNOWN_SHOWN) > 0:
+        warnings.append(f"{f.name}: no document has {more:,} more of these values")
 
 
 def _has_value(values: Sequence[Any], wanted: Value) -> bool:
