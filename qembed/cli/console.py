@@ -79,7 +79,9 @@ class Console:
             with ProgressDisplay(self._print, self.bars) as shown:
                 self._display = shown
                 try:
-                    yield Progress(self.say, shown.phase, shown.advance, shown.expect, **parts)
+                    yield Progress(
+                        self.say, shown.phase, shown.advance, shown.expect, shown.note, **parts
+                    )
                 finally:
                     self._display = None
 

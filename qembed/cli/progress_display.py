@@ -39,6 +39,7 @@ class ProgressDisplay:
         self._name = self._unit = ""
         self._total: int | None = None
         self._is_estimate = False
+        self._note = ""
         self._done = 0
         self._began = clock()
         self._ended = threading.Event()
@@ -59,6 +60,7 @@ class ProgressDisplay:
         with self._lock:
             self._name, self._unit, self._total = name, unit, total
             self._is_estimate, self._done, self._began = False, 0, self._clock()
+            self._note = ""
             if self._bar is not None:
                 self._draw()
 
@@ -69,6 +71,10 @@ class ProgressDisplay:
     def expect(self, total: int) -> None:
         """Set the estimated total."""
         self._total, self._is_estimate = max(total, self._done), True
+
+    def note(self, text: str) -> None:
+        """Set what is shown beside the units until the next phase, such as a loss."""
+        self._note = text
 
     def line(self) -> str:
         """The phase as `encode: 640 of about 9,000 passages, 80/s, 1m 44s left`; "" before the first."""
@@ -85,7 +91,8 @@ class ProgressDisplay:
         if self._total is not None and self._total > self._done:
             left = f", {span((self._total - self._done) / rate)} left"
         shown = f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}"
-        return f"{self._name}: {self._done:,}{of} {self._unit}, {shown}/s{left}"
+        note = f", {self._note}" if self._note else ""
+        return f"{self._name}: {self._done:,}{of} {self._unit}{note}, {shown}/s{left}"
 
     def write(self, text: str) -> None:
         """Print a message, above the bar if there is one."""

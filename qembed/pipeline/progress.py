@@ -24,14 +24,16 @@ class Progress(NamedTuple):
 
     `say(line)`: print a message. `phase(name, unit, total)`: a phase begins, of `total` units, None if that
     is not known. `advance(n)`: n more units of the phase are done. `expect(total)`: a new estimate of its
-    total. `stop()`: polled between two steps; True ends the operation with the work so far committed.
-    `committing()`: context of a part that commits when it is stopped; KeyboardInterrupt ends any other.
+    total. `note(text)`: what is shown beside the units, such as a loss. `stop()`: polled between two steps;
+    True ends the operation with the work so far committed. `committing()`: context of a part that commits
+    when it is stopped; KeyboardInterrupt ends any other.
     """
 
     say: Callable[[str], None] = lambda _: None
     phase: Callable[[str, str, int | None], None] = lambda _name, _unit, _total: None
     advance: Callable[[int], None] = lambda _: None
     expect: Callable[[int], None] = lambda _: None
+    note: Callable[[str], None] = lambda _: None
     stop: Callable[[], bool] = never
     committing: Callable[[], AbstractContextManager[object]] = nullcontext
 

@@ -53,6 +53,13 @@ def test_lines_have_count_rate_and_time_left() -> None:
     assert shown.line() == "graph: 10 of 10 passages, 1/s"
     shown.expect(3)  # an estimate is never below what is done
     assert "10 of about 10" in shown.line()
+    shown.phase("train", "steps", 40)
+    shown.note("loss 1.2345")
+    clock.now = 45
+    shown.advance(20)
+    assert shown.line() == "train: 20 of 40 steps, loss 1.2345, 2/s, 10s left"
+    shown.phase("judge after", "passages", None)
+    assert "loss" not in shown.line()
 
 
 def test_sizes() -> None:

@@ -8,7 +8,12 @@ verdict      mean gain, its interval and p, by components
 
 from __future__ import annotations
 
-from qembed.evaluation.tuning.components import connected_components, near_duplicates, word_set
+from qembed.evaluation.tuning.components import (
+    UNSPACED,
+    connected_components,
+    near_duplicates,
+    word_set,
+)
 from qembed.evaluation.tuning.folds import MIN_QUERIES, make_folds, random_folds
 from qembed.evaluation.tuning.nested import (
     HeldOut,
@@ -20,6 +25,7 @@ from qembed.evaluation.tuning.verdict import Gain, judge
 
 __all__ = [
     "MIN_QUERIES",
+    "UNSPACED",
     "Gain",
     "HeldOut",
     "connected_components",

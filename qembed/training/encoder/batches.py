@@ -72,17 +72,18 @@ def _fill(
 class EpochBatches:
     """Batches of several epochs, as a batch sampler. All epochs have as many batches.
 
-    `plans`: batches of each epoch. `first`: first text of the first row. Called with a data set, as a
-    sampler's class is, it returns itself for the rows that it was planned for, and the rows in their order
-    for others (the trainer evaluates with the same argument, which is pickled with each checkpoint).
+    `plans`: batches of each epoch. `rows`: of the data set; `first`: first text of its first row. Called with
+    a data set, as a sampler's class is, it returns itself for the rows that it was planned for, and the rows
+    in their order for others (the trainer evaluates with the same argument, which is pickled with each
+    checkpoint).
     """
 
     drop_last = False
 
-    def __init__(self, plans: Sequence[list[list[int]]], size: int, first: str) -> None:
+    def __init__(self, plans: Sequence[list[list[int]]], size: int, rows: int, first: str) -> None:
         self.batch_size = size
         self._first = first
-        self._rows = sum(map(len, plans[0]))
+        self._rows = rows
         most = max(map(len, plans))
         self._plans = [_split(plan, most) for plan in plans]
         self._epoch = 0
@@ -94,7 +95,7 @@ class EpochBatches:
         order = list(range(len(dataset)))
         size = self.batch_size
         plan = [order[at : at + size] for at in range(0, len(order), size)]
-        return EpochBatches([plan], size, "")
+        return EpochBatches([plan], size, len(order), "")
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch that is iterated over."""
@@ -127,15 +128,23 @@ def epoch_batches(
     seed: int,
     *,
     in_batch: bool = True,
+    fresh: bool = False,
 ) -> EpochBatches:
-    """Batches of the rows for each epoch. `in_batch`: a row's texts are negatives of the others' queries."""
+    """Batches of the rows for each epoch. `in_batch`: a row's texts are negatives of the others' queries.
+
+    `fresh`: the first part of the rows is for the first epoch, the next, of as many, for the second …
+    """
     import numpy as np
 
     nothing: frozenset[str] = frozenset()
     documents = [r.documents if in_batch else nothing for r in rows]
     relevant = [r.relevant if in_batch else nothing for r in rows]
-    plans = [
-        plan_epoch(lengths, documents, relevant, size, np.random.default_rng([seed, epoch]))
-        for epoch in range(epochs)
-    ]
-    return EpochBatches(plans, size, rows[0].texts[0])
+    count = len(rows) // epochs if fresh else len(rows)
+    plans = []
+    for epoch in range(epochs):
+        start = epoch * count if fresh else 0
+        part = slice(start, start + count)
+        rng = np.random.default_rng([seed, epoch])
+        plan = plan_epoch(lengths[part], documents[part], relevant[part], size, rng)
+        plans.append([[start + i for i in batch] for batch in plan])
+    return EpochBatches(plans, size, len(rows), rows[0].texts[0])

@@ -2,7 +2,7 @@
 
 <out>.training/       of a training that goes on or was stopped; removed at its end
     settings.json     what is trained; another training begins anew
-    checkpoint-<n>/   model, optimizer, position
+    checkpoint-<n>/   model, weights of the loss, optimizer, position
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 STATE = "trainer_state.json"
 """File that a checkpoint is complete with: it is written last."""
+LOSS_WEIGHTS = "loss.safetensors"
+"""What a loss has learned beside the model: a decoder's head, for one."""
 
 
 def training_key(model: Any, rows: Sequence[Row], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,3 +66,30 @@ def _is_complete(checkpoint: Path) -> bool:
     except (OSError, ValueError):
         return False
     return True
+
+
+def save_loss_weights(loss: Any, model: Any, folder: Path) -> None:
+    """Write the parameters of a loss that are not the model's, if it has any."""
+    from safetensors.torch import save_file
+
+    if own := _own_weights(loss, model):
+        save_file(
+            {n: p.detach().contiguous().clone() for n, p in own.items()}, folder / LOSS_WEIGHTS
+        )
+
+
+def load_loss_weights(loss: Any, model: Any, folder: Path) -> None:
+    """Read what `save_loss_weights` has written, into the loss."""
+    import torch
+    from safetensors.torch import load_file
+
+    if own := _own_weights(loss, model):
+        found = load_file(folder / LOSS_WEIGHTS)
+        with torch.no_grad():
+            for name, weight in own.items():
+                weight.copy_(found[name])
+
+
+def _own_weights(loss: Any, model: Any) -> dict[str, Any]:
+    shared = {id(p) for p in model.parameters()}
+    return {name: p for name, p in loss.named_parameters() if id(p) not in shared}

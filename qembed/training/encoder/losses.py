@@ -7,6 +7,11 @@ cosine      (cos(q, d) - label)^2
 cosent      log(1 + sum exp(scale (cos_kl - cos_ij))) over pairs whose labels say cos_ij > cos_kl (Su 2022)
 margin-mse  (scale (cos(q, p) - cos(q, n)) - teacher's margin)^2 (Hofstätter et al. 2020)
 distill     KL divergence from the teacher's softmax over the row's passages to the student's
+
+Objectives, of texts alone:
+
+simcse      mnr of a text with itself: dropout makes two vectors of it (Gao, Yao and Chen 2021)
+tsdae, mlm  see objectives
 """
 
 from __future__ import annotations
@@ -17,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from qembed.errors import UsageError
 from qembed.training.encoder.examples import Form
+from qembed.training.encoder.objectives import denoising_loss, masked_language_loss
 
 if TYPE_CHECKING:
     import torch
@@ -34,13 +40,15 @@ CACHED_ROWS = 32
 class LossSpec:
     """Loss by name.
 
-    `teacher`: it wants a reranker's scores. `in_batch`: the passages of other rows are negatives.
+    `teacher`: it wants a reranker's scores. `in_batch`: the passages of other rows are negatives. `fresh`:
+    each epoch has rows of its own.
     """
 
     name: str
     form: Form
     teacher: bool = False
     in_batch: bool = False
+    fresh: bool = False
 
 
 LOSSES = {
@@ -53,6 +61,16 @@ LOSSES = {
         LossSpec("cosent", "pair"),
         LossSpec("margin-mse", "triplet", teacher=True),
         LossSpec("distill", "list", teacher=True),
+    )
+}
+
+
+OBJECTIVES = {
+    spec.name: spec
+    for spec in (
+        LossSpec("tsdae", "list", fresh=True),
+        LossSpec("simcse", "list", in_batch=True),
+        LossSpec("mlm", "list"),
     )
 }
 
@@ -73,7 +91,11 @@ def make_loss(spec: LossSpec, model: Any, batch: int, dims: Sequence[int] = ()) 
     from sentence_transformers.util import pairwise_cos_sim
 
     made: Any
-    if spec.name == "mnr":
+    if spec.name == "tsdae":
+        made = denoising_loss(model)
+    elif spec.name == "mlm":
+        made = masked_language_loss(model)
+    elif spec.name in ("mnr", "simcse"):
         # cached gradients and matryoshka's cached states exclude one another
         if batch > CACHED_ROWS and not dims:
             made = losses.CachedMultipleNegativesRankingLoss(

@@ -2,7 +2,7 @@
 
 <out>.training/       checkpoints of a training that goes on or was stopped; removed at its end
     settings.json     what is trained; another training begins anew
-    checkpoint-<n>/   model, optimizer, position
+    checkpoint-<n>/   model, weights of the loss, optimizer, position
 """
 
 from __future__ import annotations
@@ -17,7 +17,12 @@ from qembed.errors import StorageError, TrainingFailed, UsageError
 from qembed.models.library_logging import quiet
 from qembed.pipeline.progress import Progress
 from qembed.training.encoder.batches import epoch_batches
-from qembed.training.encoder.checkpoints import begin_or_resume, training_key
+from qembed.training.encoder.checkpoints import (
+    begin_or_resume,
+    load_loss_weights,
+    save_loss_weights,
+    training_key,
+)
 from qembed.training.encoder.examples import LABEL, Row
 from qembed.training.encoder.losses import LossSpec, make_loss
 from qembed.training.encoder.trained_parts import ALL, add_lora, freeze_layers, merge_lora
@@ -91,10 +96,8 @@ def _train(
     work: Path,
     progress: Progress,
 ) -> dict[str, Any]:
-    from sentence_transformers import (
-        SentenceTransformerTrainer,
-        SentenceTransformerTrainingArguments,
-    )
+    import torch
+    from sentence_transformers import SentenceTransformerTrainingArguments
     from transformers import EarlyStoppingCallback, PrinterCallback
 
     if options.max_tokens is not None:
@@ -105,7 +108,13 @@ def _train(
         dev = ()  # the trainer cannot load a checkpoint with adapters
     lengths = _lengths(model, rows)
     batches = epoch_batches(
-        rows, lengths, options.batch, options.epochs, options.seed, in_batch=loss.in_batch
+        rows,
+        lengths,
+        options.batch,
+        options.epochs,
+        options.seed,
+        in_batch=loss.in_batch,
+        fresh=loss.fresh,
     )
     resume = begin_or_resume(work, training_key(model, rows, asdict(options)))
     by = "steps" if options.save_steps else "epoch"
@@ -134,7 +143,8 @@ def _train(
         dataloader_pin_memory=False,
     )
     watcher = _watcher(progress, len(batches) * options.epochs)
-    trainer = SentenceTransformerTrainer(
+    torch.manual_seed(options.seed)  # a loss may have weights of its own
+    trainer = _trainer_class(work)(
         model=model,
         args=arguments,
         train_dataset=_dataset(rows),
@@ -156,7 +166,7 @@ def _train(
     if options.lora:
         merge_lora(model)
     model.eval()
-    losses = watcher.losses
+    losses = [float(entry["loss"]) for entry in trainer.state.log_history if "loss" in entry]
     if not losses or not all(math.isfinite(x) for x in losses):
         raise TrainingFailed("the loss is no number (a smaller --lr, or other labels)")
     return {
@@ -165,6 +175,24 @@ def _train(
         "loss": [losses[0], losses[-1]],
         "resumed": resume is not None,
     }
+
+
+def _trainer_class(work: Path) -> Any:
+    """Trainer whose checkpoints hold the weights of the loss too."""
+    from sentence_transformers import SentenceTransformerTrainer
+
+    class Trainer(SentenceTransformerTrainer):
+        """Trainer of a model and a loss."""
+
+        def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+            super()._save(output_dir, state_dict)
+            save_loss_weights(self.loss, self.model, Path(output_dir or work))
+
+        def _load_from_checkpoint(self, checkpoint_path: str) -> None:  # type: ignore[override]
+            super()._load_from_checkpoint(checkpoint_path)
+            load_loss_weights(self.loss, self.model, Path(checkpoint_path))
+
+    return Trainer
 
 
 def _lengths(model: Any, rows: Sequence[Row]) -> list[int]:
@@ -197,7 +225,6 @@ def _watcher(progress: Progress, steps: int) -> Any:
         """Progress of a training."""
 
         def __init__(self) -> None:
-            self.losses: list[float] = []
             self.stopped = False
 
         def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -214,8 +241,8 @@ def _watcher(progress: Progress, steps: int) -> Any:
                 control.should_training_stop = control.should_save = True
 
         def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-            """Keep the loss."""
+            """Tell the loss."""
             if logs and "loss" in logs:
-                self.losses.append(float(logs["loss"]))
+                progress.note(f"loss {float(logs['loss']):.4f}")
 
     return Watcher()

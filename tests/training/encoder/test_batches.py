@@ -58,6 +58,15 @@ def test_rows_of_a_batch_are_of_like_length() -> None:
     assert first == list(again)
 
 
+def test_each_epoch_has_rows_of_its_own() -> None:
+    made = [Row((f"damaged {i}", "t"), frozenset(), frozenset()) for i in range(30)]
+    plan = epoch_batches(made, list(range(30)), 4, 3, 0, in_batch=False, fresh=True)
+    for epoch in range(3):
+        plan.set_epoch(epoch)
+        rows = [i for batch in plan for i in batch]
+        assert sorted(rows) == list(range(10 * epoch, 10 * epoch + 10))
+
+
 def test_another_data_set_is_read_in_its_order() -> None:
     from datasets import Dataset
 
