@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import gc
-import os
+from qembed.cli.interrupts import exit_on_interrupt
+
+exit_on_interrupt()  # before any other import: what the interpreter does earlier is not ours
+
+import gc  # noqa: E402
+import os  # noqa: E402
 
 GC_THRESHOLD = 100_000
 """Allocations between two garbage collections: imports make many objects, and no garbage."""
@@ -24,9 +28,6 @@ def main() -> None:
 
 def command() -> None:
     """Run the command line in a process of its own, as a shell does."""
-    from qembed.cli.interrupts import exit_on_interrupt
-
-    exit_on_interrupt()
     gc.set_threshold(GC_THRESHOLD)
     os.environ.setdefault(BLAS_TIMEOUT, "4")
     try:

@@ -1,7 +1,8 @@
 """Exclusive file locks between processes, by flock.
 
 The kernel releases a lock when its process ends, however it ends. The lock file stays: if it were removed,
-two processes could lock two files of one name.
+two processes could lock two files of one name. Who has to remove it holds the lock, and who waited for it
+asks `is_named`.
 """
 
 from __future__ import annotations
@@ -76,6 +77,13 @@ class FileLock:
             if stop():
                 raise KeyboardInterrupt
             time.sleep(POLL_SECONDS if waiting else GRACE_SECONDS / 10)
+
+    def is_named(self, path: Path) -> bool:
+        """True if `path` is the file that is locked: its last holder may have removed it."""
+        try:
+            return os.path.samestat(os.fstat(self._fd), path.stat())
+        except FileNotFoundError:
+            return False
 
     def release(self) -> None:
         """Release the lock. May be called more than once."""

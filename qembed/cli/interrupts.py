@@ -1,15 +1,14 @@
 """SIGINT before a command begins and after it has ended: the process exits at once, with code 130.
 
 Nothing is begun there that would have to be ended. An exception could be lost in an import's callbacks, or
-be shown with a traceback by the interpreter's end.
+be shown with a traceback by the interpreter's end. This module is the first that a process imports, so it
+imports what the interpreter has already: `_signal` rather than `signal`, which makes enumerations.
 """
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]
 import os
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 INTERRUPTED = 130
 """Exit code after SIGINT, `ExitCode.INTERRUPTED`: this module is imported before enum."""
@@ -22,18 +21,18 @@ def exit_at_once(*_: object) -> None:
 
 def exit_on_interrupt() -> None:
     """Install the handler of a process's start, unless SIGINT is ignored (nohup, a shell's `&`)."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, exit_at_once)
+    if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
+        _signal.signal(_signal.SIGINT, exit_at_once)
 
 
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """Let SIGINT raise KeyboardInterrupt while the block runs, so that it can clean up."""
-    if signal.getsignal(signal.SIGINT) is not exit_at_once:
-        yield
-        return
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, exit_at_once)
+class interruptible:
+    """Context in which SIGINT raises KeyboardInterrupt, so that the block can clean up."""
+
+    def __enter__(self) -> None:
+        self._is_ours = _signal.getsignal(_signal.SIGINT) is exit_at_once
+        if self._is_ours:
+            _signal.signal(_signal.SIGINT, _signal.default_int_handler)
+
+    def __exit__(self, *_: object) -> None:
+        if self._is_ours:
+            _signal.signal(_signal.SIGINT, exit_at_once)

@@ -29,15 +29,25 @@ def find_index(given: Path | None = None) -> Path:
     for folder in (here, *here.parents):
         if (folder / INDEX_FOLDER / MANIFEST).exists():
             return folder / INDEX_FOLDER
-    for folder in (here, *here.parents):
-        if (folder / INDEX_FOLDER / LOCK).exists():
-            from qembed.store.manifest import first_writer, no_index
+    if (begun := _index_being_made()) is not None:
+        from qembed.store.manifest import no_index
 
-            if first_writer(folder / INDEX_FOLDER) is not None:
-                raise no_index(folder / INDEX_FOLDER)
+        raise no_index(begun)
     raise NoIndex(
         f"no index at ./{INDEX_FOLDER} or in a folder above (make one: qembed index PATH)"
     )
+
+
+def _index_being_made() -> Path | None:
+    """Nearest .qembed here or above in which another process makes an index, None without one."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / INDEX_FOLDER / LOCK).exists():
+            from qembed.store.manifest import first_writer
+
+            if first_writer(folder / INDEX_FOLDER) is not None:
+                return folder / INDEX_FOLDER
+    return None
 
 
 def find_optional_index(given: Path | None = None) -> Path | None:
@@ -52,12 +62,14 @@ def find_optional_index(given: Path | None = None) -> Path | None:
 def index_to_write(given: Path | None = None) -> Path:
     """Find the index to write, as `find_index`; a new .qembed in the current folder if there is none.
 
+    One that another process is making counts: the writer waits for it.
+
     Raises UsageError for a path that is not UTF-8, which the word index's library cannot open.
     """
     try:
         found = find_index(given)
     except NoIndex:
-        found = Path.cwd() / INDEX_FOLDER
+        found = _index_being_made() or Path.cwd() / INDEX_FOLDER
     try:
         str(found).encode()
     except UnicodeEncodeError:

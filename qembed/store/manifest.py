@@ -146,6 +146,12 @@ def first_writer(root: Path) -> str | None:
     return f"process {process or 'unknown'}"
 
 
+def require_index(root: Path) -> None:
+    """Raise NoIndex for a folder without an index, unless another process is making it: a writer may wait."""
+    if not (root / MANIFEST).exists() and first_writer(root) is None:
+        raise no_index(root)
+
+
 def no_index(root: Path) -> NoIndex:
     """Error for a folder without an index; `.qembed` of the current folder needs no naming.
 

@@ -19,13 +19,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qembed.errors import IndexDamaged, IndexLocked, NoIndex
-from qembed.locks import FileLock, LockHeld
-from qembed.paths import LOCK
+from qembed.errors import IndexDamaged, NoIndex
 from qembed.store import derived_files
 from qembed.store import manifest as manifests
 from qembed.store.catalog import Catalog
-from qembed.store.durable_files import make_index_folder, storage_errors, sync_folder
+from qembed.store.durable_files import storage_errors, sync_folder
+from qembed.store.index_lock import lock_index
 from qembed.store.manifest import MANIFEST, REBUILD, Manifest, Shard, new_uid
 from qembed.store.shards import ShardWriter, vector_array
 from qembed.store.snapshot import Snapshot
@@ -46,8 +45,7 @@ class Writer:
     def __init__(self, root: Path, wait: float = 0.0) -> None:
         """Take the lock, waiting up to `wait` seconds. Raises IndexLocked, StorageError, IndexDamaged."""
         with storage_errors(root):
-            make_index_folder(root, ("shards", derived_files.FOLDER))
-            self._lock = _lock(root, wait)
+            self._lock = lock_index(root, wait)
         self.root = root
         self._target = MANIFEST
         self._shard: ShardWriter | None = None
@@ -294,16 +292,6 @@ class Writer:
                     continue
                 with contextlib.suppress(OSError):
                     os.unlink(entry.path)  # noqa: PTH108 - the entry has the path already
-
-
-def _lock(root: Path, wait: float) -> FileLock:
-    try:
-        return FileLock(root / LOCK, wait, mode=0o644)
-    except LockHeld as e:
-        raise IndexLocked(
-            f"another qembed (process {e.pid or 'unknown'}) is writing to {root} "
-            "(wait for it: --wait SECONDS)"
-        ) from None
 
 
 def _named_files(root: Path) -> set[str]:

@@ -104,9 +104,19 @@ def test_before_its_first_commit_an_index_is_being_made(shell: Shell) -> None:
         for folder in (shell.folder, shell.folder / "sub"):
             done = Shell(folder).process("query", "page")
             assert (done.code, done.err) == (2, f"qembed: no index at {made_by}\n")
-        for command in (["status"], ["index"], ["verify", "--index", ".qembed"]):
+        for command in (["status"], ["verify", "--index", ".qembed"]):
             assert made_by in shell.process(*command).err
-        assert shell.process("index", "docs").code == 75
+        for command in (["index"], ["index", "docs"], ["add", "x", "--wait", "0"]):
+            for folder in (shell.folder, shell.folder / "sub"):
+                if command[1:] == ["docs"] and folder != shell.folder:
+                    continue
+                done = Shell(folder).process(*command)
+                assert done.code == 75, (command, folder, done.err)
+                assert f"(process {os.getpid()}) is writing" in done.err
+        began = time.monotonic()
+        assert shell.process("index", "--wait", "1").code == 75
+        assert time.monotonic() - began > 1
+        assert shell.process("forget", "--where", "id = 'x'", "--wait", "0").code == 75
     assert "making it" not in shell("query", "page").err
     assert "making it" not in shell("index").err
     assert shell("index", "docs").code == 0

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from qembed.locks import FileLock
 from tests.cli.conftest import Shell
 
 pytestmark = pytest.mark.slow
@@ -215,3 +216,33 @@ def test_a_lost_permission(docs: Shell) -> None:
     finally:
         root.chmod(0o700)
     assert docs("index").code == 0
+
+
+def test_who_waits_for_a_first_run_goes_on_after_it(shell: Shell) -> None:
+    records(shell, "r.jsonl", 150, "first")
+    with slow(shell, "index", "r.jsonl") as first:
+        assert shell("index", "-q").code == 75
+        waited = shell("index", "--wait", "60", "--format", "json")
+        assert waited.code == 0, waited.err
+        assert first.wait(30) == 0
+    assert waited.json["documents"]["unchanged"] == 150
+
+
+def test_who_waits_for_a_first_run_that_leaves_nothing_begins_anew(shell: Shell) -> None:
+    shell.write("docs/a.md", "a note")
+    root = shell.folder / ".qembed"
+    (root / "shards").mkdir(parents=True)
+    with FileLock(root / "lock"):
+        waiting = subprocess.Popen(
+            [sys.executable, "-m", "qembed", "index", "docs", "--wait", "60"],
+            cwd=shell.folder, env=shell.env(), stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        fd = f"/proc/{waiting.pid}/fd"
+        while not any(str(root / "lock") in os.path.realpath(f"{fd}/{n}") for n in os.listdir(fd)):
+            time.sleep(0.01)
+        shutil.rmtree(root)
+    _, err = waiting.communicate(timeout=60)
+    assert waiting.returncode == 0, err
+    assert shell("verify", "--no-model").code == 0
+    with FileLock(root / "lock"):
+        assert shell("index").code == 75, "the lock that is there is the one that was taken"

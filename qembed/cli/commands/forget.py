@@ -42,10 +42,10 @@ def forget(
     qembed forget --where "user_id = 'bob'" --purge
     """
     from qembed.pipeline.indexing.records import forget as drop
-    from qembed.pipeline.locate import find_index
+    from qembed.pipeline.locate import index_to_write
 
     talk = Console(quiet)
-    root = find_index(index_dir)
+    root = index_to_write(index_dir)
     done = drop(root, where, wait=wait, dry_run=dry_run, purge=purge)
     for warning in done.warnings:
         talk.say(f"warning: {warning}")

@@ -36,6 +36,7 @@ def summary_line(summary: IndexSummary) -> str:
         why = describe_reasons(summary.deleted_why).translate(LINE_BREAKS)
         kinds = [f"{k} ({why})" if k.endswith(" deleted") else k for k in kinds]
     what = ", ".join(kinds)
+    nothing = "no whole document yet" if summary.interrupted else "nothing to read"
     if summary.dry_run:
         skipped = [
             f"skip\t{name.translate(LINE_BREAKS)}\t{why}" for name, why in summary.skipped_files
@@ -47,6 +48,8 @@ def summary_line(summary: IndexSummary) -> str:
                 *_estimate(summary.estimate),
             ]
         )
+    if summary.interrupted and not summary.generation:
+        return "interrupted before anything was indexed: there is no index yet"
     p = summary.passages
     encoded = f"{p['encoded']:,} encoded"
     if p["reused"]:
@@ -58,7 +61,7 @@ def summary_line(summary: IndexSummary) -> str:
         encoded += f" ({lost} of the text is in no vector)"
     state = "interrupted, what was done is kept: " if summary.interrupted else ""
     return (
-        f"{state}{what or 'nothing to read'} · {counted(p['total'], 'passage')}, {encoded} · "
+        f"{state}{what or nothing} · {counted(p['total'], 'passage')}, {encoded} · "
         f"generation {summary.generation} · {summary.seconds['total']:.1f} s"
     )
 

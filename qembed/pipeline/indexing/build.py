@@ -9,6 +9,7 @@ import contextlib
 import time
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -55,8 +56,8 @@ def build(
         from qembed.pipeline.indexing.dry_run import dry_run
 
         return dry_run(root, options, progress)
-    if not options.paths and not (root / manifests.MANIFEST).exists():
-        raise manifests.no_index(root)
+    if not options.paths:
+        manifests.require_index(root)
     with Writer(root, options.wait) as writer:
         try:
             return _Run(writer, options, progress).perform(stdin, documents)
@@ -97,7 +98,7 @@ class _Run:
             if plan.choice is not None and plan.choice.advice:
                 self.progress.say(plan.choice.advice)
             if plan.present is None and not plan.changes.read and not plan.sources.stdin:
-                plan.sources.refuse_empty()
+                plan.sources.refuse_empty(self.stats.skipped)
             self._change_recipe(plan)
             stopped = False
             if plan.has_work:
@@ -107,6 +108,8 @@ class _Run:
                 fields = plan.manifest_fields(present.probes, present.versions)
                 self.writer.note(unfinished=False, **fields.values([]))
             self.stats.documents["unchanged"] += plan.documents_in(plan.changes.unchanged)
+        if not stopped and self.writer.present.documents is None:
+            plan.sources.refuse_empty(self.stats.skipped)
         if not stopped:
             if plan.target.rebuild:
                 guard = plan.sources.guard
@@ -177,7 +180,16 @@ class _Run:
         encoder = BatchEncoder(self.writer, vectorizer, batches, stats)
         guard = None if is_rebuild else plan.sources.guard
         with contextlib.closing(
-            Ingest(committer, snapshot, guard, builder, encoder, stats, counts)
+            Ingest(
+                committer,
+                snapshot,
+                guard,
+                builder,
+                encoder,
+                stats,
+                counts,
+                is_first=plan.present is None,
+            )
         ) as ingest:
             stats.add_unreadable(plan.sources.unlisted)
             ingest.delete_files({key: plan.sources.absent[key] for key in plan.changes.gone})
@@ -213,6 +225,10 @@ class _Run:
         if plan.sources.stdin and not ingest.stopped:
             meta = plan.sources.by_path[STDIN].meta
             items = name_by_content(new.through(records) if watched else records, STDIN)
+            first = tuple(islice(items, 1))
+            if not first:
+                self.progress.say("stdin is empty")
+            items = chain(first, items)
             ingest.add_file(STDIN_FILE, items, meta, complete=False)
         if self.options.rebuild and not ingest.stopped:
             kept = (d for d in stored_records(self.writer.root) if not ingest.has(d.id))

@@ -31,6 +31,7 @@ class CatalogBuilder:
         self._current: Key | None = None
         self._incomplete: set[Key] = set()
         self._open: dict[Key, _OpenFile] = {}
+        self._times: dict[Key, tuple[int, set[int]]] = {}
 
     def begin_file(self, key: Key) -> None:
         """Set the file that is read now."""
@@ -43,6 +44,17 @@ class CatalogBuilder:
     def mark_incomplete(self, key: Key) -> None:
         """Mark a file of which some was not indexed: its entries keep the time 0."""
         self._incomplete.add(key)
+
+    def compare_time(self, key: Key, mtime_ns: int, stored_ns: int) -> None:
+        """Note the time of a file, and the one stored with a document of it that is unchanged."""
+        self._times.setdefault(key, (mtime_ns, set()))[1].add(stored_ns)
+
+    def is_restamped(self) -> bool:
+        """True if an unchanged document gets another time: if files are incomplete again, none does."""
+        return any(
+            stored != {0 if key in self._incomplete else mtime_ns}
+            for key, (mtime_ns, stored) in self._times.items()
+        )
 
     def add(self, entry: CatalogEntry) -> None:
         """Add the entry of a finished document."""

@@ -42,6 +42,11 @@ class Committer:
         elapsed = time.monotonic() - self._committed_at
         return self._policy.is_due(self._writer.pending, elapsed, self._cost)
 
+    @property
+    def has_rows(self) -> bool:
+        """True if rows were appended since the last commit."""
+        return self._writer.pending > 0
+
     def commit(self, catalog: Catalog, *, finished: bool) -> tuple[Snapshot, int]:
         """Commit the appended rows with `catalog`. Returns the generation, and the first of its new rows.
 

@@ -20,7 +20,7 @@ from qembed.pipeline.indexing.encoding.model_choice import (
 )
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.plan import Key, SourceChanges
-from qembed.pipeline.indexing.sources import Sources, failures
+from qembed.pipeline.indexing.sources import Sources
 from qembed.pipeline.locate import AUTO_MODEL, DEFAULT_MODEL, first_model
 from qembed.pipeline.progress import Progress, StageTimer, never
 from qembed.pipeline.recipe import (
@@ -58,7 +58,10 @@ class ManifestFields(NamedTuple):
             "settings": self.settings,
             "probes": self.probes,
             "versions": self.versions,
-            "failed": (*failures(failed), *self.earlier_failures),
+            "failed": (
+                *((source, file, str(problem)) for (source, file), problem in failed),
+                *self.earlier_failures,
+            ),
             "refreshed": time.time(),
         }
 

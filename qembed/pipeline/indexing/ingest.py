@@ -68,8 +68,8 @@ class Ingest:
 
     `snapshot`: the generation that is continued, None for a new index. `guard`: asked before most of the
     documents are deleted, None for a rebuild, which begins without any. `stats`: counts of the run, updated
-    in place. `counts`: told of what is read. `stopped`: True once the run was stopped before all of its
-    input was indexed.
+    in place. `counts`: told of what is read. `is_first`: nothing is committed while there is nothing to
+    tell. `stopped`: True once the run was stopped before all of its input was indexed.
     """
 
     def __init__(
@@ -81,6 +81,8 @@ class Ingest:
         encoder: BatchEncoder,
         stats: IndexStats,
         counts: RunProgress,
+        *,
+        is_first: bool = False,
     ) -> None:
         import numpy as np
 
@@ -92,6 +94,7 @@ class Ingest:
         self._encoder = encoder
         self._stats = stats
         self._counts = counts
+        self._is_first = is_first
         self._changed = snapshot is None
         self._catalog = (snapshot.catalog if snapshot else Catalog()).grouped()
         self._files: dict[Key, FileState] = self._catalog.files()
@@ -222,13 +225,10 @@ class Ingest:
         )
         position, before = state.previous.take(document.id) or (None, None)
         if before is not None and before.digest == digest:
-            if (before.size, before.mtime_ns) != (file.size, state.mtime_ns) or (
-                before.line != entry.line
-            ):
-                self._changed = True
+            self._changed |= (before.size, before.line) != (file.size, entry.line)
+            self._entries.compare_time(state.key, state.mtime_ns, before.mtime_ns)
             entry = replace(entry, first=before.first, rows=before.rows)
             return PendingDocument(state.key, state.path, "unchanged", entry, [], [], position)
-        self._changed = True
         if before is None and (source := self._take_deleted(document.id, digest)) is not None:
             entry = replace(entry, first=source.first, rows=source.rows)
             return PendingDocument(state.key, state.path, "moved", entry, [], [], None)
@@ -269,6 +269,7 @@ class Ingest:
             if item.replaces is not None:
                 self._keep[item.replaces] = False
             self._entries.add(entry)
+            self._changed |= item.kind != "unchanged"
             self._stats.documents[item.kind] += 1
         if self._committer.is_due:
             self._commit()
@@ -287,7 +288,11 @@ class Ingest:
             if n > MAX_LISTED:
                 more = f"and {n - MAX_LISTED:,} more that the model does not encode"
                 self._stats.failed.append((key, Unreadable(key[1], more)))
-        if self._changed:
+        is_empty = not any(self._stats.documents[kind] for kind in ("added", "failed"))
+        has_rows = self._committer.has_rows
+        if self._is_first and is_empty and not has_rows:
+            return
+        if self._changed or has_rows or self._entries.is_restamped():
             self._commit(is_last=True)
         else:
             self._committer.note(finished=not self.stopped)

@@ -26,6 +26,7 @@ from qembed.pipeline.indexing.update_derived import update_derived
 from qembed.pipeline.progress import Progress
 from qembed.store import Catalog, Snapshot, Writer
 from qembed.store.compaction import compact
+from qembed.store.manifest import require_index
 from qembed.types import Document, ReadItem, Unreadable
 
 Record = Mapping[str, Any]
@@ -129,6 +130,7 @@ def forget(
     if dry_run:
         with Snapshot.open(root) as snapshot:
             return _matching(snapshot, where)[0]
+    require_index(root)
     with Writer(root, wait) as writer:
         with writer.open_present() as snapshot:
             forgotten, catalog = _matching(snapshot, where)

@@ -200,13 +200,18 @@ class Sources:
         else:
             self.guard.check(question)
 
-    def refuse_empty(self) -> None:
-        """Raise UsageError that the sources hold no documents, InputError if none could be listed."""
-        what = ", ".join(s.path for s in self.given)
+    def refuse_empty(self, skipped: Counter[str]) -> None:
+        """Raise UsageError that the sources hold no documents, InputError if none could be listed.
+
+        `skipped`: numbers of files skipped after a look at their content, by reason.
+        """
+        what = ", ".join("stdin" if s.path == STDIN else s.path for s in self.given)
         if self.unlisted:
             errors = [str(u) for _, u in self.unlisted]
             raise InputError(f"{what}: nothing could be read", errors)
-        seen = ", ".join(counted_reason(n, why) for why, n in self.skipped.most_common(5))
+        seen = ", ".join(
+            counted_reason(n, why) for why, n in (self.skipped + skipped).most_common(5)
+        )
         raise UsageError(f"{what}: no documents there ({'left out: ' + seen if seen else 'empty'})")
 
     def unscanned_failures(self) -> tuple[tuple[str, str, str], ...]:
@@ -313,8 +318,3 @@ def read_options(source: Source) -> ReadOptions:
         id_prefix=source.id_prefix,
         column_types=source.column_types,
     )
-
-
-def failures(failed: Sequence[tuple[Key, Unreadable]]) -> tuple[tuple[str, str, str], ...]:
-    """Problems as the manifest stores them: source, file, message."""
-    return tuple((source, file, str(problem)) for (source, file), problem in failed)
