@@ -237,8 +237,8 @@ def test_who_waits_for_a_first_run_that_leaves_nothing_begins_anew(shell: Shell)
             [sys.executable, "-m", "qembed", "index", "docs", "--wait", "60"],
             cwd=shell.folder, env=shell.env(), stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
-        fd = f"/proc/{waiting.pid}/fd"
-        while not any(str(root / "lock") in os.path.realpath(f"{fd}/{n}") for n in os.listdir(fd)):
+        fd = Path(f"/proc/{waiting.pid}/fd")
+        while str(root / "lock") not in map(os.path.realpath, fd.iterdir()):
             time.sleep(0.01)
         shutil.rmtree(root)
     _, err = waiting.communicate(timeout=60)
