@@ -12,6 +12,7 @@ import typer
 
 from qembed.cli.command import HELP_COLUMNS, LazyGroup
 from qembed.cli.exit_codes import ExitCode
+from qembed.cli.hints import remember_index
 from qembed.cli.interrupts import interruptible
 from qembed.cli.streams import OutputError, ReaderGone, discard_output
 from qembed.errors import QembedError
@@ -91,6 +92,7 @@ class Main(LazyGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command. Raises Exit with the code of an error."""
+        remember_index(None)
         try:
             with interruptible():
                 return super().invoke(ctx)
@@ -141,9 +143,9 @@ def _origin(ctx: Any, message: str) -> str | None:
 
 
 def _print_error(error: object) -> None:
-    from qembed.cli.console import harmless
+    from qembed.cli.console import print_message
 
-    print(f"qembed: {harmless(str(error))}", file=sys.stderr)  # noqa: T201
+    print_message(str(error))
 
 
 def _is_folder_gone() -> bool:

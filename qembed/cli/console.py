@@ -12,6 +12,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from qembed.cli.hints import with_index
 from qembed.cli.signal_watch import watched
 from qembed.pipeline.progress import Progress
 
@@ -33,15 +34,11 @@ class Console:
         if self._display is not None:
             self._display.write(text)
         elif not self.quiet:
-            self._print(text)
-
-    @staticmethod
-    def _print(text: str) -> None:
-        print(f"qembed: {harmless(text)}", file=sys.stderr)  # noqa: T201
+            print_message(text)
 
     def problem(self, text: str) -> None:
         """Print one message also with --quiet, which is for runs in which all is well."""
-        print(f"qembed: {harmless(text)}", file=sys.stderr)  # noqa: T201
+        print_message(text)
 
     def warn(self, text: str) -> None:
         """Print one line as a warning, unless quiet."""
@@ -76,7 +73,7 @@ class Console:
                 return
             from qembed.cli.progress_display import ProgressDisplay
 
-            with ProgressDisplay(self._print, self.bars) as shown:
+            with ProgressDisplay(print_message, self.bars) as shown:
                 self._display = shown
                 try:
                     yield Progress(
@@ -184,6 +181,11 @@ _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2
 def harmless(text: str) -> str:
     """Escape terminal control characters: names and errors quote documents."""
     return _CONTROLS.sub(lambda m: ascii(m.group())[1:-1], text)
+
+
+def print_message(text: str) -> None:
+    """Print one line on stderr; the commands it names repeat `--index`."""
+    print(f"qembed: {harmless(with_index(text))}", file=sys.stderr)  # noqa: T201
 
 
 def counted(number: int, one: str, many: str = "") -> str:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from qembed.cli.hints import remember_index
 from qembed.errors import UsageError
 
 # ── enumerations ─────────────────────────────────────────────────────────────────────────────────
@@ -88,6 +89,7 @@ IndexOption = Annotated[
         metavar="DIR",
         help="The index. Default: $QEMBED_INDEX, else the nearest .qembed here or above.",
         show_default=False,
+        callback=remember_index,
     ),
 ]
 ModelOption = Annotated[
@@ -132,8 +134,18 @@ NoServerOption = Annotated[
         rich_help_panel=OUTPUT_GROUP,
     ),
 ]
+
+
+def _seconds(value: float) -> float:
+    """Check a span of time. Raises BadParameter for a negative one and for NaN."""
+    if value >= 0:
+        return value
+    raise typer.BadParameter(f"{value:g}: at least 0")
+
+
 WaitOption = Annotated[
-    float, typer.Option(metavar="SECONDS", help="Wait so long for another writer.")
+    float,
+    typer.Option(metavar="SECONDS", callback=_seconds, help="Wait so long for another writer."),
 ]
 MetaOption = Annotated[
     list[str] | None,
@@ -299,18 +311,9 @@ def number_of_bytes(text: str | None) -> int | None:
     """Parse a size such as `20M`; K, M and G are powers of 1024. None stays None. Raises UsageError."""
     if text is None:
         return None
-    found = re.fullmatch(r"(\d{1,12})([KMG]?)(?:i?B)?", text.strip(), re.IGNORECASE)
-    if not found:
-        raise UsageError(f"--max-file-size {text}: wanted bytes, or a number with K, M or G")
-    factor: int = 1024 ** " KMG".index(found[2].upper() or " ")
-    return int(found[1]) * factor
+    from qembed.pipeline.source_options import parse_size
 
-
-def with_index(text: str, index_dir: Path | None) -> str:
-    """Repeat `--index` in the commands `qembed index` that a message names, if it was given."""
-    if index_dir is None:
-        return text
-    import shlex
-
-    command = f"qembed index --index {shlex.quote(str(index_dir))}"
-    return re.sub(r"\bqembed index\b(?! --index)", lambda _: command, text)
+    try:
+        return parse_size(text)
+    except ValueError as e:
+        raise UsageError(f"--max-file-size {text}: {e}") from None

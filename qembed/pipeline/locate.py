@@ -85,3 +85,13 @@ def model_spec(given: str | None, remembered: str | None = None) -> str:
 def first_model(given: str | None) -> str:
     """Choose the model of a first index: `given`, else $QEMBED_MODEL, else `auto`."""
     return given or os.environ.get("QEMBED_MODEL") or AUTO_MODEL
+
+
+def unused_model(spec: str) -> str | None:
+    """Model of $QEMBED_MODEL if it is another one than `spec`, an index's; None without one."""
+    named = os.environ.get("QEMBED_MODEL")
+    if not named or named in (spec, AUTO_MODEL):
+        return None
+    from qembed.models.spec import parse_spec
+
+    return None if parse_spec(named).name == parse_spec(spec).name else named

@@ -181,8 +181,14 @@ def _lines_of_keys(text: str, table: str) -> Iterator[tuple[str, int]]:
 def _suggestion(key: str) -> str:
     from difflib import get_close_matches
 
-    near = get_close_matches(key, _KEYS, 1)
-    return f" (did you mean {near[0]}?)" if near else f" (known: {', '.join(_KEYS)})"
+    # without the table: its name alone makes any two of its keys alike
+    name = key.removeprefix(GATES)
+    full = {k.removeprefix(GATES): k for k in _KEYS}
+    if near := get_close_matches(name, full, 1):
+        return f" (did you mean {full[near[0]]}?)"
+    is_gate = key.startswith(GATES)
+    known = [k for k in _KEYS if k.startswith(GATES)] if is_gate else list(_KEYS)
+    return f" (known: {', '.join(known)})"
 
 
 # ── values ───────────────────────────────────────────────────────────────────────────────────────
@@ -204,7 +210,11 @@ def _texts(value: Any, folder: Path) -> list[str]:
 
 def _size(value: Any, folder: Path) -> str:
     is_number = isinstance(value, int) and not isinstance(value, bool)
-    return str(value) if is_number and value >= 0 else _text(value, folder)
+    text = str(value) if is_number else _text(value, folder)
+    from qembed.pipeline.source_options import parse_size
+
+    parse_size(text)
+    return text
 
 
 def _model(value: Any, folder: Path) -> str:

@@ -6,6 +6,7 @@ address, a folder is moved or copied (`relocated_model`).
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
 from qembed.errors import RecipeMismatch, UsageError
@@ -47,7 +48,9 @@ def make_recipe(model: Model, options: RecipeOptions) -> Recipe:
     chunker = options.chunker or "auto"
     whole = chunker == "none"
     limit = model.max_tokens
-    max_tokens = options.max_tokens or (limit if whole else min(limit, LONG_CONTEXT_TOKENS))
+    max_tokens = options.max_tokens
+    if max_tokens is None:
+        max_tokens = limit if whole else min(limit, LONG_CONTEXT_TOKENS)
     if max_tokens > limit:
         raise UsageError(f"--max-tokens {max_tokens}: {model.name} reads {limit} tokens at most")
     if max_tokens < MIN_TOKENS:
@@ -89,7 +92,7 @@ def inherit_options(options: RecipeOptions, present: Manifest) -> RecipeOptions:
         recipe.max_tokens
     )
     overlap = options.overlap
-    if overlap is None and not options.max_tokens and not default:
+    if overlap is None and options.max_tokens is None and not default:
         overlap = recipe.overlap
     headings = recipe.title_rule == HEADINGS_RULE if options.headings is None else options.headings
     if options.model not in (None, present.spec) or chunker != recipe.chunker:
@@ -99,7 +102,7 @@ def inherit_options(options: RecipeOptions, present: Manifest) -> RecipeOptions:
         present.spec,
         options.dim or recipe.dim,
         chunker,
-        options.max_tokens or recipe.max_tokens,
+        recipe.max_tokens if options.max_tokens is None else options.max_tokens,
         overlap,
         headings,
     )
@@ -132,7 +135,7 @@ def check_model(recipe: Recipe, model: Model) -> None:
             f"this index was made with {recipe.model} (content {recipe.revision[:12]}, {recipe.dim} "
             f"dimensions), {model.spec} is {model.name} (content {model.revision[:12]}, {model.dim} "
             "dimensions): their vectors cannot be compared (qembed index --rebuild --model "
-            f"{model.spec} makes the index anew)"
+            f"{shlex.quote(model.spec)} makes the index anew)"
         )
 
 
@@ -177,7 +180,7 @@ def check_probes(
         raise RecipeMismatch(
             f"{new_spec} gives other vectors than {old_spec}, which this index was made with (cosine "
             f"{lowest:.4f} on the probe texts): another model runs there, or another pooling "
-            f"(qembed index --rebuild --model {new_spec} makes the index anew)"
+            f"(qembed index --rebuild --model {shlex.quote(new_spec)} makes the index anew)"
         )
     raise RecipeMismatch(
         f"{recipe.model} gives other vectors than when this index was made (cosine {lowest:.4f} on "

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
 from qembed.store import Source
+
+
+def parse_size(text: str) -> int:
+    """Parse a number of bytes such as `20M`; K, M and G are powers of 1024. Raises ValueError."""
+    found = re.fullmatch(r"(\d{1,12})([KMG]?)(?:i?B)?", text.strip(), re.IGNORECASE)
+    if not found:
+        raise ValueError("wanted bytes, or a number with K, M or G")
+    factor: int = 1024 ** " KMG".index(found[2].upper() or " ")
+    return int(found[1]) * factor
 
 
 def source_settings(source: Source) -> dict[str, Any]:

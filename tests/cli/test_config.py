@@ -134,6 +134,7 @@ def test_mistakes_stop_commands_and_not_the_help(shell: Shell) -> None:
 
 
 def test_text_names_every_origin(shell: Shell) -> None:
+    shell.write("docs/a.md", "a note")
     project(shell, 'k = 3\nsources = ["docs"]\n')
     done = shell("config", QEMBED_API_KEY="secret")
     assert done.code == 0
@@ -163,3 +164,111 @@ def test_excludes_hold_for_remembered_sources_too(shell: Shell) -> None:
     assert documents(shell) == ["a.md", "b.md"]
     assert shell("index", "--exclude", "b.md").code == 0
     assert documents(shell) == ["a.md", "c.md"]
+
+
+def test_config_checks_values_as_the_commands_do(collection: Shell) -> None:
+    file = collection.write(
+        ".qembed.toml",
+        """\
+sources = ["corpus.jsonl", "gone", "away"]
+model = "minilmm"
+where = ["path gob 'x'", "id = 'd1'"]
+
+[gates]
+queries = "q.jsonl"
+qrels = "none.tsv"
+fail_under = "nDCG@10=70"
+query_floor = { RR = 0.1 }
+max_drop = ["nDCG@10=2%", "nDCG@10"]
+max_drop_significant = "nGCD@10"
+""",
+    )
+    done = collection("config", "--format", "json")
+    assert done.code == 2
+    told = done.json["mistakes"]
+    assert [line.split(": ")[:2] for line in told] == [
+        [f"{file}:1", "sources"],
+        [f"{file}:1", "sources"],
+        [f"{file}:2", "model"],
+        [f"{file}:3", "where"],
+        [f"{file}:7", "gates.qrels"],
+        [f"{file}:8", "gates.fail_under"],
+        [f"{file}:10", "gates.max_drop"],
+        [f"{file}:11", "gates.max_drop_significant"],
+    ]
+    assert all(line in done.err for line in told)
+    assert "gone: no such file or folder" in told[0]
+    assert "did you mean 0.7?" in told[5]
+    text = collection("config")
+    assert text.code == 2
+    assert "gates.fail_under" in text.out, "the settings are shown all the same"
+    # the commands refuse the same values
+    assert collection("index").code == 2
+    assert collection("query", "w1").code == 2
+    assert collection("eval").code == 2
+
+
+def test_a_field_that_no_document_has_is_a_mistake_where_there_is_an_index(
+    collection: Shell,
+) -> None:
+    project(collection, "where = \"colour = 'red'\"\n")
+    refused = collection("query", "w1")
+    done = collection("config")
+    assert (refused.code, done.code) == (2, 2)
+    assert refused.err.splitlines()[0].removeprefix("qembed: ") in done.err
+    project(collection, "where = \"id = 'd1'\"\n")
+    assert (collection("config").code, collection("query", "w1").code) == (0, 0)
+
+
+def test_of_every_two_levels_the_higher_one_holds(shell: Shell) -> None:
+    """Option, environment, project, index: each pair that a setting has."""
+    other = "py:tests.encoders:other"
+    shell.write("docs/a.md", "a note")
+    shell.write("docs/b.txt", "a longer note " * 9)
+
+    def made(*args: str, **env: str) -> Any:
+        done = shell("index", "docs", "--rebuild", "--yes", "--format", "json", *args, **env)
+        assert done.code == 0, done.err
+        return done.json
+
+    def names(*args: str) -> list[str]:
+        assert shell("index", *args).code == 0
+        return documents(shell)
+
+    # the model of a new index
+    project(shell, 'model = "minilm"\n')
+    for args, env, wanted in (
+        (["--model", other], {"QEMBED_MODEL": BAG}, other),  # option, environment
+        (["--model", other], {"QEMBED_MODEL": ""}, other),  # option, project
+        ([], {"QEMBED_MODEL": BAG}, BAG),  # environment, project
+    ):
+        done = shell("index", "docs", "--index", f"new{len(args)}{len(env['QEMBED_MODEL'])}", *args,
+                     "--format", "json", **env)  # fmt: skip
+        assert done.json["model"]["spec"] == wanted, done.err
+    project(shell, "")
+    assert made()["model"]["spec"] == BAG
+    # of an index: an option or a project with another one is refused, a variable is told of
+    assert shell("index", "--model", other).code == 2
+    done = shell("index", QEMBED_MODEL=other)
+    assert done.code == 0
+    assert f"QEMBED_MODEL={other} is not used: the index was made with {BAG}" in done.err
+    assert "is not used" in shell("config", QEMBED_MODEL=other).out
+    assert "is not used" not in shell("index").err
+    assert "is not used" not in shell("index", "--model", BAG, QEMBED_MODEL=other).err
+    # the index: option, environment, place
+    assert setting(shell, "index")[1] == "found here or above"
+    assert shell("status", QEMBED_INDEX="none").code == 2
+    assert shell("status", "--index", ".qembed", QEMBED_INDEX="none").code == 0
+    assert setting(shell, "index", QEMBED_INDEX="none")[1] == "QEMBED_INDEX"
+    # sources and their filters: option, project, index
+    assert names("docs", "--include", "*.md") == ["a.md"]
+    assert names() == ["a.md"]
+    project(shell, 'include = "*.txt"\n')
+    assert names("--yes") == ["b.txt"]
+    assert names("--include", "*.md", "--yes") == ["a.md"]
+    project(shell, 'include = "*"\nmax_file_size = 20\n')
+    assert names() == ["a.md"]
+    assert names("--max-file-size", "1M") == ["a.md", "b.txt"]
+    # the task: option, index; another of the option is remembered
+    assert shell("index", "--task", "a first task").code == 0
+    assert setting(shell, "task") == ("a first task", "index")

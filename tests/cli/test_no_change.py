@@ -81,3 +81,28 @@ def test_documents_that_the_model_refuses_make_no_generation(shell: Shell) -> No
     for _ in range(3):
         done = shell("index", "r.jsonl", "--model", "py:tests.encoders:nan", "--format", "json")
         assert (done.code, done.json["generation"]) == (4, 1), done.err
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("index", "--wait", "-1"),
+        ("index", "--wait", "nan"),
+        ("add", "x", "--wait", "-1"),
+        ("forget", "--where", "id = 'x'", "--wait", "-0.1"),
+        ("index", "docs", "--index", "new", "--max-tokens", "0"),
+        ("index", "--max-tokens", "0"),
+        ("index", "docs", "--index", "new", "--overlap", "-1"),
+        ("index", "docs", "--index", "new", "--dim", "0"),
+        ("query", "x", "--min-score", "nan"),
+        ("query", "x", "--context", "-1"),
+        ("eval", "--latency", "-1"),
+        ("eval", "--ef", "0"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(docs: Shell, args: tuple[str, ...]) -> None:
+    done = docs(*args)
+    assert done.code == 2
+    option = next(a for a in reversed(args) if a.startswith("--"))
+    assert option in done.err
+    assert not (docs.folder / "new").exists()

@@ -24,6 +24,19 @@ def test_quiet_prints_nothing_while_all_is_well(docs: Shell, command: str) -> No
     assert docs.process(command, "-q", "--format", "json").out.startswith("{")
 
 
+def test_quiet_of_records_prints_nothing_while_all_is_well(docs: Shell) -> None:
+    done = docs("add", "a third thing", "-q")
+    assert (done.code, done.out, done.err) == (0, "", "")
+    done = docs("add", "-", "-q", stdin='{"text": "good"}\n{bad\n')
+    assert done.code == 4
+    assert "not JSON" in done.err
+    assert "1 failed" in done.out
+    done = docs("forget", "--where", "id exists", "-q")
+    assert (done.code, done.out) == (0, "")
+    done = docs("forget", "--where", "id exists", "-q", "--format", "json")
+    assert done.json["forgotten"] == []
+
+
 @pytest.mark.slow
 def test_quiet_prints_what_is_wrong(docs: Shell) -> None:
     docs.write("docs/bad.ipynb", "no notebook")

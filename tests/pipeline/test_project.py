@@ -99,7 +99,15 @@ def test_no_file_is_no_project(folder: Path) -> None:
     ("text", "message"),
     [
         ("k = 1\nsource = 'docs'\n", ":2: unknown key source (did you mean sources?)"),
-        ("[gates]\nfail_over = 'x'\n", ":2: unknown key gates.fail_over"),
+        (
+            "[gates]\nfail_over = 'x'\n",
+            ":2: unknown key gates.fail_over (did you mean gates.fail_under",
+        ),
+        ("[gates]\nfoo = 'x'\n", ":2: unknown key gates.foo (known: gates.queries, gates.qrels, "),
+        ("fail_under = 'x'\n", ":1: unknown key fail_under (did you mean gates.fail_under?)"),
+        ("foo = 'x'\n", ":1: unknown key foo (known: sources, "),
+        ("max_file_size = '10Q'\n", ":1: max_file_size: wanted bytes, or a number with K, M or G"),
+        ("max_file_size = -1\n", ":1: max_file_size: wanted bytes"),
         ("[query]\nk = 3\n", "unknown key query"),
         ("\nk = 'five'\n", ":2: k: a number from 1 on is wanted"),
         ("k = true\n", ":1: k: a number from 1 on is wanted"),

@@ -14,7 +14,7 @@ from qembed.cli.options import (
     MetaOption,
     ModelOption,
     OutputFormat,
-    QuietOption,
+    QuietWhileWellOption,
     VerboseOption,
     WaitOption,
     key_values,
@@ -44,7 +44,7 @@ def add(
     model: ModelOption = None,
     wait: WaitOption = 10.0,
     format: FormatOption = OutputFormat.text,
-    quiet: QuietOption = False,
+    quiet: QuietWhileWellOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Add records without a source: memories, notes, facts. Found as soon as this returns.
@@ -83,7 +83,10 @@ def add(
         talk.problem(f"cannot read {unread}")
     for line in warning_lines(summary, verbose):
         talk.say(line)
-    out(dumps(summary.to_json()) if format is OutputFormat.json else summary_line(summary))
+    if format is OutputFormat.json:
+        out(dumps(summary.to_json()))
+    elif not quiet or summary.failed or summary.interrupted:
+        out(summary_line(summary))
     talk.seconds(summary.seconds)
     if summary.interrupted:
         raise typer.Exit(signals.code)

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from qembed.cli.console import dumps, out
+import typer
+
+from qembed.cli.console import Console, dumps, out
+from qembed.cli.exit_codes import ExitCode
 from qembed.cli.options import FormatOption, IndexOption, OutputFormat
+
+if TYPE_CHECKING:
+    from qembed.pipeline.diagnostics.effective_settings import EffectiveSetting
+    from qembed.pipeline.project import Project
 
 
 def config(
@@ -15,7 +23,9 @@ def config(
     """Say which settings hold here, and from where.
 
     A project shares settings in .qembed.toml, or in the table tool.qembed of its pyproject.toml. An option
-    comes before the environment, this before the project, this before what the index remembers.
+    comes before the environment, this before the project, this before what the index remembers; a model that
+    is not the index's is not used, but told. Exits with 2 if a value of the project is one that a command
+    would refuse.
 
     \b
     qembed config
@@ -23,17 +33,23 @@ def config(
     """
     from qembed.pipeline.diagnostics.effective_settings import effective_settings
 
-    project, settings = effective_settings(index_dir)
+    project, settings, mistakes = effective_settings(index_dir)
     if format is OutputFormat.json:
         rows = [
             {"name": s.name, "value": s.value, "from": s.source, "note": s.note} for s in settings
         ]
-        out(
-            dumps(
-                {"schema": 1, "project": str(project.path) if project else None, "settings": rows}
-            )
-        )
-        return
+        path = str(project.path) if project else None
+        out(dumps({"schema": 1, "project": path, "settings": rows, "mistakes": mistakes}))
+    else:
+        _print(project, settings)
+    for mistake in mistakes:
+        Console().problem(mistake)
+    if mistakes:
+        raise typer.Exit(ExitCode.CANNOT_RUN)
+
+
+def _print(project: Project | None, settings: Sequence[EffectiveSetting]) -> None:
+    """Print the settings in columns."""
     out(f"project: {project.path if project else 'no .qembed.toml here or above'}")
     shown = [
         (s.name, _shown(s.value), f"{s.source}{f'; {s.note}' if s.note else ''}") for s in settings

@@ -11,7 +11,7 @@ from qembed.cli.options import (
     FormatOption,
     IndexOption,
     OutputFormat,
-    QuietOption,
+    QuietWhileWellOption,
     WaitOption,
 )
 
@@ -30,7 +30,7 @@ def forget(
     ] = False,
     wait: WaitOption = 10.0,
     format: FormatOption = OutputFormat.text,
-    quiet: QuietOption = False,
+    quiet: QuietWhileWellOption = False,
 ) -> None:
     """Delete records without a source. They are found no more when this returns.
 
@@ -68,5 +68,7 @@ def forget(
     if dry_run:
         for name in done.documents:
             out(f"forget\t{name}")
+    if quiet:
+        return
     verb = "would forget" if dry_run else "forgot"
     out(f"{verb} {counted(len(done.documents), 'record')} · generation {done.generation}")

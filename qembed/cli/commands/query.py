@@ -11,6 +11,7 @@ import typer
 from qembed.cli.command import RerankCommand
 from qembed.cli.console import Console
 from qembed.cli.exit_codes import ExitCode
+from qembed.cli.hints import with_index
 from qembed.cli.hit_format import (
     HIT_FORMATS,
     HitFormat,
@@ -42,7 +43,6 @@ from qembed.cli.options import (
     TemplateOption,
     VerboseOption,
     WhereOption,
-    with_index,
 )
 from qembed.cli.streams import standard_input
 from qembed.cli.tuned import UntunedOption, given_options
@@ -170,7 +170,7 @@ def query(
         with talk.scoring("search") if rerank else nullcontext() as begin:
             answer = answer_queries(index, request, begin)
     if answer.warnings and index_dir is not None:
-        answer = replace(answer, warnings=[with_index(w, index_dir) for w in answer.warnings])
+        answer = replace(answer, warnings=[with_index(w) for w in answer.warnings])
     print_answer(answer, HitOutput(shown.value, explain, context > 0, null), talk)
     if answer.refused:
         raise typer.Exit(ExitCode.SOME_FAILED)

@@ -10,12 +10,12 @@ import typer
 
 from qembed.cli.console import Console, counted, dumps, out
 from qembed.cli.exit_codes import ExitCode
+from qembed.cli.hints import with_index
 from qembed.cli.options import (
     FormatOption,
     IndexOption,
     OutputFormat,
     QuietWhileWellOption,
-    with_index,
 )
 from qembed.cli.render.fields import field_lines
 from qembed.cli.tuned import tuned_text
@@ -65,7 +65,7 @@ def status(
             out(line)
     else:
         for name, value in [*([] if quiet else _rows(found)), *_problems(found)]:
-            out(f"{name:11} {with_index(value, index_dir)}")
+            out(f"{name:11} {with_index(value)}")
     if stale:
         Console(quiet).problem(
             "stale: no run has come to its end yet"

@@ -8,12 +8,12 @@ import typer
 
 from qembed.cli.console import Console, dumps, out
 from qembed.cli.exit_codes import ExitCode
+from qembed.cli.hints import with_index
 from qembed.cli.options import (
     FormatOption,
     IndexOption,
     OutputFormat,
     QuietWhileWellOption,
-    with_index,
 )
 
 
@@ -37,9 +37,7 @@ def verify(
     from qembed.pipeline.locate import find_index
 
     root = find_index(index_dir)
-    findings = [
-        f._replace(mend=with_index(f.mend, index_dir)) for f in check(root, probe=not no_model)
-    ]
+    findings = [f._replace(mend=with_index(f.mend)) for f in check(root, probe=not no_model)]
     if format is OutputFormat.json:
         body = [f._asdict() for f in findings]
         out(dumps({"schema": 1, "index": str(root), "ok": not findings, "findings": body}))

@@ -6,12 +6,14 @@ An option comes before the environment, this before the project file, this befor
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from qembed.errors import NoIndex
-from qembed.pipeline.locate import AUTO_MODEL, find_index
+from qembed.pipeline.diagnostics.project_check import project_mistakes
+from qembed.pipeline.locate import AUTO_MODEL, find_index, unused_model
 from qembed.pipeline.project import GATES, KEYS, Project, find_project
 from qembed.store import Manifest
 from qembed.store import manifest as manifests
@@ -35,15 +37,18 @@ class EffectiveSetting(NamedTuple):
     note: str = ""
 
 
-def effective_settings(index: Path | None = None) -> tuple[Project | None, list[EffectiveSetting]]:
-    """Return the project file and the settings of the current folder and its index, `index` if that is given.
+def effective_settings(
+    index: Path | None = None,
+) -> tuple[Project | None, list[EffectiveSetting], list[str]]:
+    """Return the project file, the settings of the current folder and its index, and mistakes in the file.
 
-    Raises UsageError for a project file with mistakes, IndexDamaged.
+    `index`: the index, if it is given. The mistakes are values that a command would refuse. Raises UsageError
+    for a project file with unknown keys or values of another form, IndexDamaged.
     """
     project = find_project()
     root, found = _index(index)
     manifest = None if root is None else manifests.read(root)
-    return project, [
+    settings = [
         found,
         _model(project, manifest),
         *_sources(project, manifest),
@@ -51,6 +56,7 @@ def effective_settings(index: Path | None = None) -> tuple[Project | None, list[
         *_tuned(manifest),
         *_environment(),
     ]
+    return project, settings, [] if project is None else project_mistakes(project, root)
 
 
 def _index(given: Path | None) -> tuple[Path | None, EffectiveSetting]:
@@ -79,6 +85,10 @@ def _model(project: Project | None, manifest: Manifest | None) -> EffectiveSetti
         wanted, source = AUTO_MODEL, DEFAULT
     if manifest is None:
         return EffectiveSetting("model", wanted, source)
+    if unused := unused_model(manifest.spec):
+        rebuild = f"qembed index --rebuild --model {shlex.quote(unused)}"
+        note = f"QEMBED_MODEL={unused} is not used: {rebuild} makes it anew"
+        return EffectiveSetting("model", manifest.spec, "index", note)
     if shared and not variable and shared != manifest.spec:
         note = f"{source} says {shared}: qembed index --rebuild makes the index anew with it"
         return EffectiveSetting("model", manifest.spec, "index", note)

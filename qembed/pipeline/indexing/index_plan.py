@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,7 +22,7 @@ from qembed.pipeline.indexing.encoding.model_choice import (
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.plan import Key, SourceChanges
 from qembed.pipeline.indexing.sources import Sources
-from qembed.pipeline.locate import AUTO_MODEL, DEFAULT_MODEL, first_model
+from qembed.pipeline.locate import AUTO_MODEL, DEFAULT_MODEL, first_model, unused_model
 from qembed.pipeline.progress import Progress, StageTimer, never
 from qembed.pipeline.recipe import (
     check_model,
@@ -183,6 +184,12 @@ def plan_index(
             raise
         snapshot = None
     present = snapshot.manifest if snapshot is not None else None
+    asked = options.recipe.model
+    if progress and present and not asked and (unused := unused_model(present.spec)) is not None:
+        progress.say(
+            f"QEMBED_MODEL={unused} is not used: the index was made with {present.spec} "
+            f"(qembed index --rebuild --model {shlex.quote(unused)} makes it anew)"
+        )
     try:
         sources = Sources(root, present, options)
         target = plan_recipe(present, options, never if progress is None else progress.stop)

@@ -5,6 +5,7 @@ Imports no other room before an option needs it: a client of the server builds i
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -123,6 +124,8 @@ def check_options(options: QueryOptions) -> None:
     parse_document_score(options.document_score)
     if options.context < 0:
         raise UsageError("--context: at least 0")
+    if options.min_score is not None and math.isnan(options.min_score):
+        raise UsageError("--min-score: a number is wanted")
     if options.template is not None:
         from qembed.models import check_template
 

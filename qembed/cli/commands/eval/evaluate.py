@@ -152,7 +152,7 @@ class RetrievalOptions(NamedTuple):
     candidates: CandidatesOption = 100
     search: SearchOption = Search.auto
     ef: Annotated[
-        int | None, typer.Option(help="Breadth of the graph search.", show_default=False)
+        int | None, typer.Option(min=1, help="Breadth of the graph search.", show_default=False)
     ] = None
     fusion: FusionOption = Fusion.sum
     model: ModelOption = None
@@ -215,7 +215,7 @@ class ReportOptions(NamedTuple):
     ] = None
     save_run: Annotated[Path | None, _file("Write the run in TREC form.")] = None
     latency: Annotated[
-        int, typer.Option(metavar="N", help="Time N single queries first; 0: none.")
+        int, typer.Option(metavar="N", min=0, help="Time N single queries first; 0: none.")
     ] = 5
     quiet: QuietOption = False
     verbose: VerboseOption = False

@@ -1,0 +1,29 @@
+"""Commands that messages name: they repeat the `--index` that this command was given."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+_COMMAND = re.compile(
+    r"\bqembed (?:index|verify|status|serve|forget|tune(?= --)|eval (?:init|pool))\b(?![^()\n]*--index)"
+)
+"""Commands that take `--index` and are named without it."""
+_given: Path | None = None
+
+
+def remember_index(given: Path | None) -> Path | None:
+    """Remember the value of `--index`, None without one; the option's callback. Returns the value."""
+    global _given
+    _given = given
+    return given
+
+
+def with_index(text: str) -> str:
+    """Repeat `--index` in the commands that a message names, if it was given."""
+    if _given is None:
+        return text
+    import shlex
+
+    option = f" --index {shlex.quote(str(_given))}"
+    return _COMMAND.sub(lambda found: found[0] + option, text)

@@ -1,0 +1,87 @@
+"""Check of a project file's values as the commands check them: `qembed config` tells all mistakes at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from qembed.errors import QembedError
+from qembed.pipeline.project import Project
+
+
+def project_mistakes(project: Project, root: Path | None) -> list[str]:
+    """Values that `index`, `query` or `eval` would refuse, each with file and line.
+
+    `root`: the index, None without one: the fields of a filter are then not checked. A model of the hub is
+    not asked for: that may take the network.
+    """
+    checks: dict[str, Callable[[Any], Iterator[str]]] = {
+        "sources": _missing,
+        "where": lambda texts: _filter(texts, root),
+        "model": _model,
+        "gates.queries": lambda path: _missing([path]),
+        "gates.qrels": lambda path: _missing([path]),
+        "gates.baseline": lambda path: _missing([path]),
+        "gates.fail_under": _gates,
+        "gates.query_floor": _gates,
+        "gates.max_drop": _drops,
+        "gates.max_drop_significant": _measures,
+    }
+    return [
+        f"{project.place(key)}: {key}: {mistake}"
+        for key in project.settings
+        if key in checks
+        for mistake in checks[key](project.get(key))
+    ]
+
+
+def _missing(paths: Sequence[str]) -> Iterator[str]:
+    for path in paths:
+        if not Path(path).exists():
+            yield f"{path}: no such file or folder"
+
+
+def _refused(check: Callable[[Any], object], value: Any) -> Iterator[str]:
+    """Message of a command's own check of a value, none if it passes."""
+    try:
+        check(value)
+    except QembedError as e:
+        yield str(e)
+
+
+def _filter(texts: Sequence[str], root: Path | None) -> Iterator[str]:
+    from qembed.pipeline.filters import Filters
+    from qembed.search.filters.evaluate import parse
+    from qembed.store import Snapshot
+
+    if root is None:
+        yield from _refused(lambda given: parse(*given), texts)
+        return
+    with Snapshot.open(root) as snapshot:
+        yield from _refused(Filters(snapshot).matching, texts)
+
+
+def _model(spec: str) -> Iterator[str]:
+    from qembed.models.spec import open_model, parse_spec
+
+    if parse_spec(spec).kind not in ("hub", "endpoint", "builtin"):
+        yield from _refused(open_model, spec)
+
+
+def _gates(texts: Sequence[str]) -> Iterator[str]:
+    from qembed.evaluation import parse_gates
+
+    yield from _refused(parse_gates, texts)
+
+
+def _drops(texts: Sequence[str]) -> Iterator[str]:
+    from qembed.evaluation import parse_drops
+
+    yield from _refused(parse_drops, texts)
+
+
+def _measures(texts: Sequence[str]) -> Iterator[str]:
+    from qembed.evaluation import parse_measures
+
+    yield from _refused(parse_measures, texts)

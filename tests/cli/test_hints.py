@@ -1,0 +1,49 @@
+"""Commands that messages name repeat the index that was named."""
+
+from __future__ import annotations
+
+import pytest
+
+from qembed.cli.hints import remember_index, with_index
+from tests.cli.conftest import Shell
+
+
+def test_hints_after_errors_repeat_the_index(docs: Shell) -> None:
+    assert docs("index", "docs", "--index", "my index").code == 0
+    named = "--index 'my index'"
+    for args, hint in (
+        (["query", "x", "--model", "py:tests.encoders:other"], f"(qembed index {named} --rebuild "),
+        (["query", "x", "--search", "graph"], f"(qembed index {named} makes"),
+    ):  # fmt: skip
+        (docs.folder / "my index/derived/graph.json").unlink(missing_ok=True)
+        done = docs(*args, "--index", "my index")
+        assert hint in done.err, (args, done.err)
+        assert named not in docs(*args).err
+    (next((docs.folder / "my index").glob("documents-*"))).unlink()
+    assert f"(qembed verify {named} tells" in docs("query", "x", "--index", "my index").err
+    gone = docs("query", "x", "--index", "no index").err
+    assert gone.count("--index") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("make one: qembed index PATH", "make one: qembed index --index i PATH"),
+        ("qembed index PATH --index 'j'", "qembed index PATH --index 'j'"),
+        ("(qembed verify tells, qembed index --rebuild encodes)",
+         "(qembed verify --index i tells, qembed index --index i --rebuild encodes)"),
+        ("what qembed tune chose", "what qembed tune chose"),
+        ("qembed tune --undo", "qembed tune --index i --undo"),
+        ("judge more: qembed eval pool)", "judge more: qembed eval pool --index i)"),
+        ("qembed models prepare x", "qembed models prepare x"),
+    ],
+)  # fmt: skip
+def test_only_commands_that_take_an_index_repeat_it(text: str, wanted: str) -> None:
+    from pathlib import Path
+
+    try:
+        remember_index(Path("i"))
+        assert with_index(text) == wanted
+    finally:
+        remember_index(None)
+    assert with_index(text) == text
