@@ -8,14 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from qembed.pipeline.experiments.run_builder import QUERIES_PER_BATCH, RunBuilder
 from qembed.pipeline.retrieval.by_document import deepen
 from qembed.pipeline.retrieval.candidates import NORMALIZATION_POOL, CandidateRetriever
-from qembed.pipeline.retrieval.ranking import Searched
+from qembed.pipeline.retrieval.ranking import CandidatePool, Searched
 from qembed.search.lexical.query import parse_query
 from qembed.search.topk import distinct
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
     from qembed.pipeline.filters import Allowed
     from qembed.types import Query, Rows, Scores, Vectors
 
@@ -23,28 +20,27 @@ DEPTH = 100
 """Documents of a run, as of the default measures of `eval`."""
 
 
-class Pool(NamedTuple):
-    """Candidates as of `CandidatePool`. `plain`: positions of the hits of mode dense, None if `near` are."""
+class SearchedPool(NamedTuple):
+    """Hits of both searches for one query, and their candidates.
 
-    rows: Rows
-    cosines: Scores
-    bm25: Scores
-    near: Rows
-    words: Rows
-    scale: npt.NDArray[np.bool_] | None
-    plain: Rows | None = None
+    `plain`: positions in the pool of the hits of mode dense, best first, which knows no operators.
+    """
+
+    searched: Searched
+    pool: CandidatePool
+    plain: Rows
 
     @property
     def within_operators(self) -> Rows:
         """The rows that a search with the query's operators finds."""
-        return self.rows[distinct([self.near, self.words])]
+        return self.pool.rows[distinct([self.pool.near, self.pool.words])]
 
 
 def search_pools(
     builder: RunBuilder, queries: Sequence[Query], vectors: Vectors
-) -> list[tuple[Searched, Pool]]:
+) -> list[SearchedPool]:
     """Hits and candidates of each query. `vectors`: of the queries' texts, float32 (n, dim)."""
-    found: list[tuple[Searched, Pool]] = []
+    found: list[SearchedPool] = []
     for at in range(0, len(queries), QUERIES_PER_BATCH):
         batch = slice(at, at + QUERIES_PER_BATCH)
         found += _search_batch(builder, queries[batch], vectors[batch])
@@ -53,12 +49,12 @@ def search_pools(
 
 def _search_batch(
     builder: RunBuilder, queries: Sequence[Query], vectors: Vectors
-) -> list[tuple[Searched, Pool]]:
+) -> list[SearchedPool]:
     """Search one batch of queries, each within its own filter."""
     groups: dict[str | None, list[int]] = {}
     for i, q in enumerate(queries):
         groups.setdefault(q.where, []).append(i)
-    found: dict[int, tuple[Searched, Pool]] = {}
+    found: dict[int, SearchedPool] = {}
     for where, positions in groups.items():
         filters = builder.session.documents.filters
         allowed = None if where is None else filters.allowed((where,))
@@ -70,31 +66,32 @@ def _search_batch(
 
 def _search(
     builder: RunBuilder, texts: Sequence[str], vectors: Vectors, allowed: Allowed | None
-) -> Sequence[tuple[Searched, Pool]]:
+) -> Sequence[SearchedPool]:
     """Search queries of one filter, ever deeper until they have DEPTH documents each."""
     session, snapshot = builder.session, builder.session.snapshot
     retriever = CandidateRetriever(session, "auto", "auto", None)
     own = any(q.id in builder.documents for q in builder.queries)
     strict = [i for i, text in enumerate(texts) if parse_query(text).strict]
 
-    def find(ask: int) -> list[tuple[Searched, Pool]]:
+    def find(ask: int) -> list[SearchedPool]:
         depth = max(ask, NORMALIZATION_POOL)
         searched = retriever.search_both(texts, vectors, ask, allowed)
-        found = [
-            (one, Pool(*retriever.pool(vector, one, depth)))
+        pools = [
+            retriever.pool(vector, one, depth)
             for vector, one in zip(vectors, searched, strict=True)
         ]
-        for i in strict:  # mode dense knows no operators
+        found = [SearchedPool(s, p, p.near) for s, p in zip(searched, pools, strict=True)]
+        for i in strict:
             part = vectors[i : i + 1]
             plain, _ = session.search.vector_search(part, depth, allowed=allowed)
-            found[i] = found[i][0], _with_plain(found[i][1], *plain[0])
+            found[i] = SearchedPool(searched[i], *_with_plain(pools[i], *plain[0]))
         return found
 
-    def passages(found: tuple[Searched, Pool]) -> int:
-        return len(found[1].within_operators)
+    def passages(found: SearchedPool) -> int:
+        return len(found.within_operators)
 
-    def documents(found: tuple[Searched, Pool]) -> int:
-        return len(set(snapshot.positions_of(found[1].within_operators).tolist()))
+    def documents(found: SearchedPool) -> int:
+        return len(set(snapshot.positions_of(found.within_operators).tolist()))
 
     if builder.one_passage_each:
         return find(DEPTH + own)
@@ -104,8 +101,8 @@ def _search(
     return deepen(find, passages, documents, DEPTH + own, total, counted)
 
 
-def _with_plain(pool: Pool, rows: Rows, cosines: Scores) -> Pool:
-    """The pool with the dense hits of a search without the query's operators."""
+def _with_plain(pool: CandidatePool, rows: Rows, cosines: Scores) -> tuple[CandidatePool, Rows]:
+    """(the pool with the dense hits of a search without the query's operators; their positions)."""
     import numpy as np
 
     every = distinct([pool.rows, rows])
@@ -115,4 +112,4 @@ def _with_plain(pool: Pool, rows: Rows, cosines: Scores) -> Pool:
     scores[:, at] = pool.cosines, pool.bm25
     scale = np.zeros(len(every), dtype=bool)
     scale[at] = True if pool.scale is None else pool.scale
-    return Pool(every, scores[0], scores[1], at[pool.near], at[pool.words], scale, plain)
+    return CandidatePool(every, scores[0], scores[1], at[pool.near], at[pool.words], scale), plain

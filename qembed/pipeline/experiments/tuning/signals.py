@@ -43,8 +43,8 @@ class Signals:
         self._builder, self._judged = builder, judged
         self._session = builder.session
         found = search_pools(builder, judged.queries, vectors)
-        self._searched = [s for s, _ in found]
-        pools = [p for _, p in found]
+        self._searched = [f.searched for f in found]
+        pools = [f.pool for f in found]
         # identical documents of other queries' pools must stay apart: groups are of one query
         owner = np.repeat(np.arange(len(pools)), [len(p.rows) for p in pools])
         rows = np.concatenate([p.rows for p in pools])
@@ -56,7 +56,7 @@ class Signals:
         sizes = [len(p.rows) for p in pools]
         self._near = _ranks([p.near for p in pools], sizes)[order]
         self._words = _ranks([p.words for p in pools], sizes)[order]
-        self._plain = _ranks([p.near if p.plain is None else p.plain for p in pools], sizes)[order]
+        self._plain = _ranks([f.plain for f in found], sizes)[order]
         scale = np.concatenate(
             [np.ones(len(p.rows), bool) if p.scale is None else p.scale for p in pools]
         )[order]
