@@ -210,7 +210,7 @@ class Instructed(Bag):
         noise = super().vector(f"{words} {task}")
         if os.environ.get("INSTRUCTED_MEMORY"):
             keeps = hashlib.sha256(f"{task}|{words.split()[0]}".encode()).digest()[0] < 85
-            share = 0.9 if keeps else 0.3
+            share = 0.9 if keeps else 0.1
         else:
             share = 0.9 if task == os.environ.get("INSTRUCTED_BEST") else 0.35
         mixed = share * meaning + (1 - share) * noise

@@ -150,6 +150,16 @@ def says(answer: Any) -> Trick:
     return trick
 
 
+def later(seconds: float, trick: Trick) -> Trick:
+    """Answers by `trick` after a while."""
+
+    def slow(handler: Handler, body: dict[str, Any]) -> bool:
+        handler.server.end.wait(seconds)
+        return trick(handler, body)
+
+    return slow
+
+
 def changed(change: Callable[[list[list[float]]], list[Any]]) -> Trick:
     """Embeds, then changes the list of vectors."""
 

@@ -16,6 +16,7 @@ import pytest
 from qembed.locks import FileLock
 from qembed.store import manifest as manifests
 from tests.cli.conftest import Shell
+from tests.stub import Trick, hang, says, serving, status
 
 TUNE = ("tune", "--queries", "q.jsonl", "--qrels", "r.tsv")
 LETTERS = "abcdefghij"
@@ -159,6 +160,49 @@ def test_an_earlier_choice_stays_and_is_named(tunable: Shell) -> None:
     assert again.code == 3
     assert "what was chosen before stays: task Find the very document" in again.err
     assert manifests.read(tunable.folder / ".qembed").tuned is not None
+
+
+@pytest.mark.parametrize(
+    ("trick", "message"),
+    [
+        (says({"choices": [{"message": {"content": "No."}}]}), "gave no instruction, but 'No.'"),
+        (says({"choices": [{"message": {"content": ""}}]}), "gave an empty answer"),
+        (status(500), "failed once: status 500"),
+        (hang, "failed once: no answer within 0.5 s"),
+    ],
+)
+def test_a_language_model_that_fails_is_exit_2(tunable: Shell, trick: Trick, message: str) -> None:
+    before = manifests.read(tunable.folder / ".qembed")
+    with serving() as server:
+        server.always = trick
+        done = tunable(
+            *TUNE, "--propose", f"{server.base}#writer", "--report", "r.html",
+            QEMBED_REMOTE_RETRIES="0", QEMBED_REMOTE_TIMEOUT="0.5",
+        )  # fmt: skip
+        assert len(server.bodies) == 1
+    assert done.code == 2
+    assert message in done.err
+    assert done.out == ""
+    assert manifests.read(tunable.folder / ".qembed") == before
+    assert not (tunable.folder / "r.html").exists()
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_the_wait_for_a_language_model(tunable: Shell) -> None:
+    with serving() as server:
+        server.always = hang
+        command = [sys.executable, "-m", "qembed", *TUNE, "--propose", f"{server.base}#writer"]
+        slow = subprocess.Popen(
+            command, cwd=tunable.folder, env=tunable.env(), stderr=subprocess.PIPE
+        )
+        while not server.bodies:
+            assert slow.poll() is None
+            time.sleep(0.05)
+        os.kill(slow.pid, signal.SIGINT)
+        _, err = slow.communicate(timeout=8)
+    assert slow.returncode == 130, err
+    assert b"Traceback" not in err
+    assert manifests.read(tunable.folder / ".qembed").tuned is None
 
 
 @pytest.mark.slow

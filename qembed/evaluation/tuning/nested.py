@@ -1,8 +1,8 @@
 """Nested cross-validation: what is chosen on some queries is judged on others.
 
 For each fold, the whole choice is made anew on the queries outside it, and what it chose is compared with
-the reference on the queries inside. The gains of all folds together are those of the procedure on queries
-that it has not seen, however many settings it tries: they need no correction for their number.
+the reference on the queries inside. The mean of the gains of all folds is that of the procedure on queries
+that it has not seen, however many settings it tries. Their spread is not: see `selection_test`.
 """
 
 from __future__ import annotations

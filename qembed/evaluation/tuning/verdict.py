@@ -1,6 +1,8 @@
 """Verdict on held-out gains: mean, interval and p.
 
 Queries of one component are not independent, so the randomisation test flips the signs of whole components.
+Where the p of a test that makes the choice anew is known, the larger of both counts, and the interval is
+widened as for several comparisons: 0 is outside of it exactly if that p is at most .05.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from qembed.evaluation.measure_names import highest
 from qembed.evaluation.paired_test import PairedTest
 from qembed.evaluation.significance import ALPHA, TIE_TOLERANCE
+from qembed.evaluation.tuning.selection_test import LEAST_P
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,10 +50,16 @@ class Gain:
         }
 
 
-def judge(measure: str, gains: Values, components: Sequence[Sequence[int]]) -> Gain | None:
+def judge(
+    measure: str,
+    gains: Values,
+    components: Sequence[Sequence[int]],
+    selection_p: float = 0.0,
+) -> Gain | None:
     """Judge gains, float64 (n,), NaN for queries to leave out; None if all are.
 
-    `components`: positions of the queries that belong together; each query is in one.
+    `components`: positions of the queries that belong together; each query is in one. `selection_p`: p of
+    `selection_test`, at least what its number of patterns can tell; 0 where nothing was chosen.
     """
     import numpy as np
 
@@ -62,5 +71,13 @@ def judge(measure: str, gains: Values, components: Sequence[Sequence[int]]) -> G
     sums = np.array([clean[members].sum() for members in kept])
     sizes = np.array([len(members) for members in kept], dtype=np.int64)
     test = PairedTest(sums, highest(measure), sizes=sizes)
-    low, high = test.interval()
-    return Gain(float(sums.sum() / sizes.sum()), low, high, test.p, int(sizes.sum()), len(kept))
+    p = max(test.p, selection_p)
+    low, high = test.interval(_level(test.p, p))
+    return Gain(float(sums.sum() / sizes.sum()), low, high, p, int(sizes.sum()), len(kept))
+
+
+def _level(plain: float, p: float) -> float:
+    """Level of the interval whose test rejects at `plain` exactly if `p` is at most ALPHA."""
+    if p <= ALPHA:  # a smaller p than so many patterns can give says nothing of the interval
+        plain = max(plain, min(p, LEAST_P))
+    return 1 - ALPHA * plain / p

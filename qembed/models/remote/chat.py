@@ -22,7 +22,8 @@ class RemoteChat:
         address = parse_address(spec)
         self._model = address.model
         url = address.url.removesuffix("/chat/completions") + "/chat/completions"
-        self._endpoint = Endpoint(url, ("QEMBED_CHAT_API_KEY", "QEMBED_API_KEY"))
+        keys = ("QEMBED_CHAT_API_KEY", "QEMBED_API_KEY")
+        self._endpoint = Endpoint(url, keys, hint="$QEMBED_REMOTE_TIMEOUT gives it more seconds")
 
     def answer(self, messages: Sequence[Mapping[str, str]], max_tokens: int = 1000) -> str:
         """Text of the answer to messages of `role` and `content`.

@@ -46,7 +46,8 @@ class Endpoint:
     """Posts JSON to `url`, from several threads.
 
     `keys`: environment variables; the first that is set holds the key. `policy`: None for the
-    environment's. `stop`: asked during pauses; True ends the request with KeyboardInterrupt.
+    environment's. `hint`: end of the message when retries are used up. `stop`: asked during pauses; True
+    ends the request with KeyboardInterrupt.
     """
 
     stop: Callable[[], bool] = staticmethod(lambda: False)
@@ -56,8 +57,10 @@ class Endpoint:
         url: str,
         keys: tuple[str, ...] = ("QEMBED_API_KEY",),
         policy: RetryPolicy | None = None,
+        hint: str = "what is committed stays: the same command goes on from there",
     ) -> None:
         self.url = url
+        self._hint = hint
         self._keys = keys
         self._policy = policy or RetryPolicy.from_environment()
         self._lock = threading.Lock()
@@ -126,10 +129,8 @@ class Endpoint:
                 attempt += 1
                 break
             self._pause(attempt, retry_after, reason)
-        raise ModelUnavailable(
-            f"{self.url} failed {attempt} times: {reason} (what is committed stays: the same command "
-            "goes on from there)"
-        )
+        times = "once" if attempt == 1 else f"{attempt} times"
+        raise ModelUnavailable(f"{self.url} failed {times}: {reason} ({self._hint})")
 
     def _check_status(self, status: int, reason: str) -> None:
         """Raise for a status that a retry will not change."""

@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binom
+from threadpoolctl import threadpool_limits
 
 from qembed.evaluation.paired_test import PairedTest
-from qembed.evaluation.tuning import held_out_gains, judge, make_folds, simplest_of_the_best
+from qembed.evaluation.tuning import (
+    held_out_gains,
+    judge,
+    make_folds,
+    random_folds,
+    selection_p,
+    simplest_of_the_best,
+)
 from qembed.evaluation.tuning.nested import queries_with_seen_documents
+from qembed.evaluation.tuning.selection_test import SEED
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Threads of small products only wait for one another on a machine that is busy."""
+    with threadpool_limits(1):
+        yield
 
 
 def singles(n: int) -> list[list[int]]:
@@ -53,32 +71,123 @@ def test_values_of_a_held_out_fold_change_nothing_of_what_it_is_given() -> None:
         assert again.chosen[n] == first.chosen[n]
 
 
+Kind = Callable[[np.random.Generator, int, int], np.ndarray]
+
+
+def apart(rng: np.random.Generator, arms: int, n: int) -> np.ndarray:
+    """Arms without any effect, each with its own noise."""
+    return np.clip(rng.normal(0.5, 0.3, n) + rng.normal(0, 0.15, (arms, n)), 0, 1)
+
+
+def remembered(rng: np.random.Generator, arms: int, n: int) -> np.ndarray:
+    """Arms that know a third of the documents each, by chance; six queries a document."""
+    known = np.repeat(rng.random((arms, n // 6)) < 1 / 3, 6, axis=1)
+    return np.asarray(0.8 * known + rng.normal(0, 0.1, (arms, n)))
+
+
+def cross_validated(
+    table: np.ndarray, folds: list[list[int]], components: list[list[int]]
+) -> tuple[np.ndarray, float]:
+    """(held-out gains of a choice among arms, the first of them the reference; p of the whole choice)."""
+    gains = held_out_gains(folds, chooser(table), lambda arm: table[arm], 0).gains
+    cost = [0.0] + [1.0] * (len(table) - 1)
+    return gains, selection_p(table - table[0], cost, folds, components, 499)
+
+
 @pytest.mark.slow
-def test_chance_is_called_a_gain_no_more_often_than_it_says() -> None:
-    """100 arms without any effect over 60 queries: in-sample the best one always looks better."""
-    accepted, in_sample = 0, 0
+@pytest.mark.parametrize(("make", "size", "arms"), [(apart, 1, 60), (remembered, 6, 30)])
+def test_chance_is_called_a_gain_no_more_often_than_it_says(
+    make: Kind, size: int, arms: int
+) -> None:
+    """Over 150 draws without any effect: the reject rate is at most .05, beyond chance."""
+    draws = 150
+    called = alone = 0
+    components = [list(range(at, at + size)) for at in range(0, 60, size)]
+    for seed in range(draws):
+        table = make(np.random.default_rng(seed), arms, 60)
+        gains, p = cross_validated(table, make_folds(components, 5, seed), components)
+        by_gains = PairedTest(gains.reshape(-1, size).sum(axis=1), patterns=500).p
+        called += max(p, by_gains) <= 0.05
+        alone += by_gains <= 0.05
+    assert called <= binom.ppf(0.99, draws, 0.05)
+    assert alone > 1.5 * called, "the gains by themselves would call it one: the test of this test"
+
+
+def test_the_interval_agrees_with_the_larger_p() -> None:
+    rng = np.random.default_rng(2)
+    for effect in (0.0, 0.03, 0.05, 0.07, 0.3):
+        gains = rng.normal(effect, 0.15, 40)
+        for p in (0.0005, 0.01, 0.0499, 0.0501, 0.2, 1.0):
+            found = judge("nDCG@10", gains, singles(40), p)
+            assert found is not None
+            assert found.p >= p
+            assert (found.low > 0 or found.high < 0) == (found.p <= 0.05)
+            plain = judge("nDCG@10", gains, singles(40))
+            assert plain is not None
+            assert found.low <= plain.low <= plain.mean <= plain.high <= found.high
+
+
+@pytest.mark.slow
+def test_memory_of_documents_shows_where_they_were_seen_only() -> None:
+    """60 draws: plain folds, which have each document on both sides, show a gain; whole components none."""
+    new, seen = [], []
     for seed in range(60):
-        rng = np.random.default_rng(seed)
-        table = np.clip(rng.normal(0.5, 0.3, 60) + rng.normal(0, 0.15, (100, 60)), 0, 1)
-        found = held_out_gains(
-            make_folds(singles(60), 5, seed), chooser(table), lambda arm, t=table: t[arm], 0
+        table = remembered(np.random.default_rng(seed), 30, 60)
+        components = [list(range(at, at + 6)) for at in range(0, 60, 6)]
+        new.append(cross_validated(table, make_folds(components, 5, seed), components)[0].mean())
+        seen.append(cross_validated(table, random_folds(60, 5, seed), components)[0].mean())
+    error = float(np.std(new)) / 60**0.5
+    assert abs(float(np.mean(new))) < 3 * error
+    assert float(np.mean(seen)) > 5 * error
+
+
+def test_choices_under_signs_are_those_of_the_rule() -> None:
+    """Against the choice made with flipped differences, and the sum of the gains that it holds out."""
+    rng = np.random.default_rng(4)
+    table = rng.normal(0, 0.2, (9, 40))
+    table[0] = 0.0
+    cost = [0.0, 1.0, 1.0, 2.0, 1.0, 3.0, 2.0, 1.0, 2.0]
+    components = [[i, i + 1] for i in range(0, 40, 2)]
+    folds = make_folds(components)
+    draws = np.random.default_rng(SEED).choice(np.array([-1.0, 1.0]), (20, 200))
+    draws[:, 0] = 1.0
+    totals = []
+    for signs in draws.T:
+        flipped = table * np.repeat(signs, 2)
+        held = held_out_gains(
+            folds,
+            lambda at, t=flipped: simplest_of_the_best([row[at] for row in t], cost),
+            lambda arm, t=flipped: t[arm],
+            0,
         )
-        gain = judge("nDCG@10", found.gains, singles(60))
-        assert gain is not None
-        accepted += gain.beyond_chance()
-        best = table[table.mean(axis=1).argmax()] - table[0]
-        in_sample += PairedTest(best, 1.0, 2_000).p <= 0.05
-    assert accepted <= 6  # of 60, at a level of 2.5 %
-    assert in_sample > 20
+        totals.append(held.gains.sum())
+    wanted = (np.abs(totals) >= abs(totals[0]) - 1e-9).mean()
+    assert selection_p(table, cost, folds, components, 199) == pytest.approx(wanted)
+
+
+def test_queries_in_no_fold_choose_and_do_not_judge() -> None:
+    table = np.zeros((2, 40))
+    table[1, 20:] = 0.5
+    components = singles(40)
+    folds = make_folds(components[:20])
+    assert selection_p(table, [0.0, 1.0], folds, components) == 1.0
+    table[1, :20] = 0.1
+    assert selection_p(table, [0.0, 1.0], folds, components) < 0.01
+
+
+def test_without_a_choice_there_is_no_evidence() -> None:
+    table = np.zeros((3, 30))
+    assert selection_p(table, [0.0, 1.0, 1.0], make_folds(singles(30)), singles(30)) == 1.0
 
 
 def test_a_true_effect_is_found() -> None:
     rng = np.random.default_rng(1)
     table = np.clip(rng.normal(0.5, 0.2, (30, 60)), 0, 1)
     table[17] = np.clip(table[0] + rng.normal(0.2, 0.1, 60), 0, 1)
-    found = held_out_gains(make_folds(singles(60)), chooser(table), lambda arm: table[arm], 0)
-    assert set(found.chosen) == {17}
-    gain = judge("nDCG@10", found.gains, singles(60))
+    folds = make_folds(singles(60))
+    assert set(held_out_gains(folds, chooser(table), lambda arm: table[arm], 0).chosen) == {17}
+    gains, p = cross_validated(table, folds, singles(60))
+    gain = judge("nDCG@10", gains, singles(60), p)
     assert gain is not None
     assert gain.beyond_chance()
     assert gain.low > 0.1

@@ -21,6 +21,7 @@ from qembed.evaluation.tuning import (
     judge,
     queries_with_seen_documents,
     random_folds,
+    selection_p,
 )
 from qembed.models.remote.chat import RemoteChat
 from qembed.pipeline.experiments.run_builder import RunBuilder
@@ -240,7 +241,13 @@ def _judge(
         return search(space, scores, always)[-1].options
 
     held_out = held_out_gains(folds, choose, scores, space.base)
-    new = judge(MEASURE, held_out.gains, judged.components)
+
+    def chance(folds: list[list[int]]) -> float:
+        table = np.array([values - scores(space.base) for values in scores.measured.values()])
+        cost = [arms.complexity(options) for options in scores.measured]
+        return selection_p(table, cost, folds, judged.components)
+
+    new = judge(MEASURE, held_out.gains, judged.components, chance(folds))
     assert new is not None, "folds hold queries"
     seen = None
     inside = sorted(i for fold in folds for i in fold)

@@ -20,7 +20,7 @@ from qembed.pipeline.retrieval.session import Session
 from qembed.store import manifest as manifests
 from qembed.types import Query
 from tests.pipeline.conftest import BAG, index
-from tests.stub import Server, says, serving, status
+from tests.stub import Server, drop, hang, later, says, serving, status
 
 BEST = "Find the very document that is meant"
 
@@ -155,22 +155,52 @@ def test_proposals_come_in_rounds_and_see_no_query_that_judges(tunable: Path) ->
         (says({"choices": []}), "form of OpenAI's chat protocol"),
         (says(chat("Find it all now\n" * 2000)), "characters, 20,000 is the most"),
         (says("<html>"), "did not answer in JSON"),
-        (status(500), "failed 1 times"),
+        (status(500), "failed once: status 500"),
+        (drop, "failed once: "),
+        (hang, r"failed once: no answer within 0\.5 s \(\$QEMBED_REMOTE_TIMEOUT gives it more"),
         (status(400, "context too long"), "does not take the request.*context too long"),
         (status(404), "is the address right"),
         (status(401), "a key is wanted"),
     ],
 )
 def test_a_model_that_fails_is_told_and_nothing_is_written(
-    tunable: Path, trick: Any, message: str
+    tunable: Path, monkeypatch: pytest.MonkeyPatch, trick: Any, message: str
 ) -> None:
+    monkeypatch.setenv("QEMBED_REMOTE_TIMEOUT", "0.5")
     before = manifests.read(tunable / ".qembed")
     with serving() as server:
+        # the first round is answered, the second is not
+        server.tricks = [says(chat("Find what number one is about"))]
         server.always = trick
         with pytest.raises(ModelUnavailable, match=message):
             run(tunable, server, write_candidates=tunable / "tried.txt")
+        assert len(server.bodies) == 2
     assert manifests.read(tunable / ".qembed") == before
     assert not (tunable / "tried.txt").exists()
+
+
+def test_a_server_that_is_not_there(tunable: Path) -> None:
+    before = manifests.read(tunable / ".qembed")
+    with serving() as server:
+        gone = server
+    with pytest.raises(ModelUnavailable, match="cannot be reached"):
+        run(tunable, gone)
+    assert manifests.read(tunable / ".qembed") == before
+
+
+@pytest.mark.slow
+def test_a_slow_model_is_waited_for(tunable: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within its time, and asked again after a busy answer."""
+    monkeypatch.setenv("QEMBED_REMOTE_RETRIES", "1")
+    with serving() as server:
+        server.tricks = [
+            status(503, retry_after="0"),
+            later(0.3, says(chat(BEST))),
+            later(0.3, says(chat("Find what number two is about"))),
+            later(0.3, says(chat("Find what number three is about"))),
+        ]
+        assert run(tunable, server).chosen.task == BEST
+        assert len(server.bodies) == ROUNDS + 1
 
 
 def test_what_takes_no_instruction_is_not_asked_for_any(tmp_path: Path) -> None:

@@ -103,19 +103,28 @@ def test_the_best_of_thirty_instructions_is_found(
 def test_memory_of_documents_is_no_gain_on_new_queries(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each document has six queries, which plain folds put on both sides."""
+    """Each document has six queries, which plain folds put on both sides. Eight draws of ten documents.
+
+    One draw tells little of a mean: ten documents differ by chance. How often chance is called a gain is
+    tested over many draws in tests/evaluation/tuning.
+    """
     monkeypatch.setenv("INSTRUCTED_MEMORY", "1")
-    folder = planted(tmp_path, per_document=6, seed=2)
-    before = manifests.read(folder / ".qembed")
-    found = run(folder, candidates=candidates(folder, CANDIDATES), only="instruction")
-    in_sample = (found.measured[found.chosen] - found.measured[found.base]).mean()
-    assert found.chosen != found.base
-    assert found.seen is not None
-    assert found.seen.mean > in_sample / 2, "the leak is there"
-    assert not found.new.beyond_chance()
-    assert found.new.mean < found.seen.mean / 2
-    assert not found.applied
-    assert manifests.read(folder / ".qembed") == before
+    new, seen, applied = [], [], 0
+    for seed in range(8):
+        folder = planted(tmp_path / str(seed), per_document=6, seed=seed)
+        before = manifests.read(folder / ".qembed")
+        found = run(folder, candidates=candidates(folder, CANDIDATES), only="instruction")
+        assert found.seen is not None
+        assert found.new.components == 10
+        assert found.applied == found.is_better
+        applied += found.applied
+        assert found.applied or manifests.read(folder / ".qembed") == before
+        new.append(found.new.mean)
+        seen.append(found.seen.mean)
+    error = np.std(new, ddof=1) / len(new) ** 0.5
+    assert abs(np.mean(new)) < 2.5 * error
+    assert np.mean(seen) > max(0.05, np.mean(new)), "the leak is there"
+    assert applied <= 1
 
 
 @pytest.mark.slow
