@@ -13,7 +13,7 @@ HELPERS = {
     "encoder",
     "processes",
     "launch",
-    "collections",
+    "collection_files",
     "kept_scores",
 }
 ON_REQUEST = {"models", "published", "modes", "trees", "long_files"}

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from qembed.types import Qrels, Query
 
 ROOT = Path(__file__).resolve().parents[2] / "sample_corpora"
 ENGLISH = ("minilm-l12", "late")
@@ -27,6 +33,18 @@ class Collection:
     def is_records(self) -> bool:
         """True for documents in a file of records, which are encoded whole."""
         return self.corpus.endswith(".jsonl")
+
+    def judged_queries(self, folder: Path) -> tuple[list[Query], Qrels]:
+        """Queries with judgments and a text, which some of public collections lack, and all judgments."""
+        from qembed.evaluation import read_qrels, read_queries
+
+        with (folder / self.queries).open(encoding="utf-8") as lines:
+            asked = [line for line in lines if str(json.loads(line)["text"]).strip()]
+        with tempfile.TemporaryDirectory() as made:
+            whole = Path(made) / "queries.jsonl"
+            whole.write_text("".join(asked), "utf-8")
+            qrels = read_qrels(folder / self.qrels)
+            return [q for q in read_queries(whole) if q.id in qrels], qrels
 
 
 def _sample(

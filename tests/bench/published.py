@@ -6,17 +6,21 @@
 FOLDER holds the collections; those that are not there are left out. Whole documents as "title text", exact
 search; the samples' files are cut into passages. Two Markdown tables: nDCG@10 by mode, with half of its
 95 % interval; and what a reranker of the best 20 changes for some queries of each set, with the interval of
-the difference. Passages are encoded once and kept in the cache folder, pairs are scored once.
-Exits with 1 where a figure differs from the embeddings-benchmark's by more than .002.
+the difference. Passages are encoded once and kept in the cache folder, pairs are scored once. CPU time is
+that of one core: two that wait for each other on a busy machine count half as much again.
+Exits with 1 where a figure differs from the embeddings-benchmark's by more than .002, of the model with 4-bit
+weights by more than .01.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,14 +42,18 @@ PUBLISHED = {
     ("xquad-en", "minilm"): 0.9436,
     ("xquad-zh", "minilm"): 0.2423,
     ("scifact", "bge-small"): 0.7127,
+    ("xquad-en", "bge-small"): 0.9531,
+    ("xquad-zh", "bge-small"): 0.4461,
+    ("scifact", "multilingual"): 0.6759,
+    ("xquad-en", "multilingual"): 0.9747,
 }
 """nDCG@10 by the embeddings-benchmark's results, without or with the model's instruction as it has one."""
-TOLERANCE = 0.002
+TOLERANCE, TOLERANCE_4_BIT = 0.002, 0.01
 RERANKED_QUERIES = 100
 CANDIDATES = 20
 TIMED_PASSAGES = 32
 MEASURE = "nDCG@10"
-MODES = ("dense", "no instruction", "lexical", "hybrid", "auto")
+MODES = ("dense", "without prompt", "lexical", "hybrid", "auto")
 
 
 @dataclass(frozen=True)
@@ -60,7 +68,6 @@ class Row:
 
 def measure(folder: Path, collection: Collection, model: str, reranked: int) -> Row:
     """Index a collection, or take the index from the cache, and rank its queries in all ways."""
-    from qembed.evaluation import read_qrels, read_queries
     from qembed.paths import cache_folder
     from qembed.pipeline.experiments.inputs import index_beir
     from qembed.pipeline.experiments.run_builder import RunBuilder
@@ -71,8 +78,7 @@ def measure(folder: Path, collection: Collection, model: str, reranked: int) -> 
     from qembed.pipeline.retrieval.options import QueryOptions
     from qembed.pipeline.retrieval.session import Session
 
-    qrels = read_qrels(folder / collection.qrels)
-    queries = [q for q in read_queries(folder / collection.queries) if q.id in qrels]
+    queries, qrels = collection.judged_queries(folder)
     if collection.is_records:
         options = IndexOptions(recipe=RecipeOptions(model=model, chunker="none"))
         root, _ = index_beir(folder / collection.corpus, options, Progress())
@@ -93,9 +99,9 @@ def measure(folder: Path, collection: Collection, model: str, reranked: int) -> 
 def _ways(exact: QueryOptions, session: Session) -> dict[str, QueryOptions]:
     from dataclasses import replace
 
-    ways = {mode: replace(exact, mode=mode) for mode in MODES if mode != "no instruction"}
+    ways = {mode: replace(exact, mode=mode) for mode in MODES if mode != "without prompt"}
     if session.loaded.model.profile.query != "{query}":
-        ways["no instruction"] = replace(exact, mode="dense", instruction=False)
+        ways["without prompt"] = replace(exact, mode="dense", instruction=False)
     return ways
 
 
@@ -131,26 +137,43 @@ def rerank(
 
 
 def seconds_a_thousand(session: Session) -> float:
-    """CPU seconds to encode a thousand of an index's passages, by some of them."""
+    """CPU seconds of one core to encode a thousand of an index's passages, by some of them."""
     import numpy as np
+
+    from qembed.models import open_model
 
     live = session.snapshot.live
     rows = np.arange(session.snapshot.manifest.base, session.snapshot.manifest.next_row)
     rows = rows if live is None else rows[live]
     step = max(1, len(rows) // TIMED_PASSAGES)
     texts = [p.text for p in session.documents.passages(rows[::step][:TIMED_PASSAGES])]
-    encoder = session.loaded.passage_encoder
-    encoder.encode(texts[:1])
-    began = time.process_time()
-    encoder.encode(texts)
+    with one_core():
+        encoder = open_model(session.snapshot.manifest.spec).encoder()
+        encoder.encode(texts[:1])
+        began = time.process_time()
+        encoder.encode(texts)
     return 1000 * (time.process_time() - began) / len(texts)
+
+
+@contextmanager
+def one_core() -> Iterator[None]:
+    """Keep to one core, where the system lets a program choose: models opened here have one thread."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 # ── tables ───────────────────────────────────────────────────────────────────────────────────────
 
 
 def mode_line(name: str, model: str, row: Row) -> str:
-    """Line of the table of modes: means with half of their intervals."""
+    """Line of the table of modes: the published mean, means with half of their intervals."""
     from qembed.evaluation.significance import bootstrap_interval
 
     cells = []
@@ -161,6 +184,8 @@ def mode_line(name: str, model: str, row: Row) -> str:
             continue
         low, high = bootstrap_interval(found)
         cells.append(f"{_short(sum(found) / len(found))} ± {_short((high - low) / 2)}")
+    known = PUBLISHED.get((name, model))
+    cells.insert(0, "" if known is None else f"{known:.4f}".removeprefix("0"))
     return f"| {name} | {row.queries} | `{model}` | {' | '.join(cells)} | {row.seconds:.0f} s |"
 
 
@@ -195,8 +220,8 @@ def main() -> int:
         parser.error(
             f"no such set: {', '.join(sorted(unknown))} (there are {', '.join(COLLECTIONS)}, samples)"
         )
-    print(f"| set | queries | model | {' | '.join(MODES)} | CPU for 1,000 passages |")
-    print("| --- | ---: | --- " + "| ---: " * (len(MODES) + 1) + "|")
+    print(f"| set | queries | model | published | {' | '.join(MODES)} | CPU for 1,000 passages |")
+    print("| --- | ---: | --- " + "| ---: " * (len(MODES) + 2) + "|")
     lines, missed = [], []
     for name in named or COLLECTIONS:
         collection = COLLECTIONS[name]
@@ -210,7 +235,8 @@ def main() -> int:
                 lines += rerank_lines(name, model, row)
                 dense, wanted = row.modes["dense"], PUBLISHED.get((name, model))
                 got = sum(dense) / len(dense)
-                if wanted is not None and abs(got - wanted) > TOLERANCE:
+                allowed = TOLERANCE_4_BIT if model == "multilingual" else TOLERANCE
+                if wanted is not None and abs(got - wanted) > allowed:
                     missed.append(f"{name}, {model}: {got:.4f}, published {wanted:.4f}")
     if lines:
         print("\n| set | queries | model | reranker | auto | reranked | difference |")
