@@ -28,7 +28,8 @@ demo: compiled
 	.venv/bin/qembed models prepare multilingual
 	cd sample_corpora/helpdesk && ../../.venv/bin/qembed index docs
 	cd sample_corpora/helpdesk && ../../.venv/bin/qembed query "locked out of my account" -k 3
-	cd sample_corpora/helpdesk && ../../.venv/bin/qembed query "退钱" -k 3
+	cd sample_corpora/helpdesk && ../../.venv/bin/qembed query "退钱" -k 2
+	cd sample_corpora/helpdesk && ../../.venv/bin/qembed query "气死了，这破平台还不给退钱！" -k 1 --explain
 
 test: compiled
 	$(PY) -m pytest -n 2 --dist worksteal

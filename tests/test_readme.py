@@ -9,6 +9,7 @@ block under `<!-- not run: reason -->` is left out.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -30,6 +31,7 @@ PATIENCE = re.compile(
 )
 """What a slow machine says in between."""
 MODEL = "py:qembed.testing:encoder"
+REFUNDS = ("退钱", "气死了，这破平台还不给退钱！")
 LANGUAGES = {"console", "sh", "python", "text", "toml", "mermaid"}
 
 
@@ -95,6 +97,29 @@ def test_transcripts(block: Block, tmp_path: Path) -> None:
         done = run(command, folder, env)
         assert done.returncode == 0, done.stdout
         same(done.stdout, wanted)
+    if block.page == "README.md":  # its index takes longer to make than all of these queries
+        for query in REFUNDS:
+            for mode in ("auto", "dense"):
+                check_refunds(query, mode, folder, env)
+
+
+def check_refunds(query: str, mode: str, folder: Path, env: dict[str, str]) -> None:
+    """A customer who wants money back finds the pages on refunds, in the customer's language first."""
+    given = f"--mode {mode} -k 100 --explain --format json 2> said"
+    done = run(f"qembed query '{query}' {given}", folder, env)
+    assert done.returncode == 0, done.stdout
+    assert f"encoded 'query: {query}'\n" in (folder / "said").read_text()
+    hits = json.loads(done.stdout)["queries"][0]["hits"]
+    found = [hit["document"] for hit in hits]
+    # by meaning alone a dispute with a shop that does not refund may go before
+    assert set(found[: 1 if mode == "auto" else 4]) & {
+        "zh/refund-timeline.md",
+        "zh/refund-refused.md",
+    }
+    assert "退" in hits[0]["text"]
+    for name in found:
+        if name.startswith("en/") and name.replace("en/", "zh/") in found:
+            assert found.index(name.replace("en/", "zh/")) < found.index(name)
 
 
 def test_the_demo_is_the_transcript() -> None:
