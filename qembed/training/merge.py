@@ -18,6 +18,7 @@ from qembed.models.model_folder import WEIGHTS, Folder
 from qembed.training.model_folders import (
     CARD,
     copy_without_weights,
+    keep_templates,
     new_model_folder,
     structure_differences,
     trainable_folder,
@@ -85,6 +86,7 @@ def merge_models(
         )
     with new_model_folder(out) as folder:
         copy_without_weights(one, folder)
+        keep_templates(first, folder)
         tensors, straight = _merge_files(one, other, folder, weight, method)
         summary = MergeSummary(
             out, first, second, weight, method, tensors, straight, time.perf_counter() - began

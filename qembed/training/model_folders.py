@@ -12,14 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from qembed.errors import ModelUnavailable, StorageError, UsageError
+from qembed.models.layout.prompts import read_prompts
 from qembed.models.model_folder import VOCABULARIES, WEIGHTS, Folder
+from qembed.models.profiles import Profile, profile_for
 from qembed.models.spec import local_folder, parse_spec
+from qembed.models.templates import passage_text, query_text, task_template
 
 IGNORED = frozenset(
     {"transformers_version", "_name_or_path", "torch_dtype", "dtype", "use_cache", "__version__"}
 )
 """Fields of a config.json that say how it was saved, and nothing of what a text becomes."""
 CARD = "README.md"
+SETTINGS = "config_sentence_transformers.json"
 
 
 def trainable_folder(spec: str) -> Folder:
@@ -116,3 +120,32 @@ def copy_without_weights(folder: Folder, to: Path) -> None:
 def write_json(path: Path, body: Any) -> None:
     """Write a JSON file of a model folder."""
     path.write_text(json.dumps(body, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def keep_templates(spec: str, made: Path) -> None:
+    """Write the templates of the model that `spec` names into a new folder, as its prompts.
+
+    They are known by the model's name, which the new folder does not have. A template with words behind its
+    place for the text is no prompt and is left out. Raises ModelUnavailable.
+    """
+    parsed = parse_spec(spec)
+    profile = profile_for(parsed.name, local_folder(parsed))
+    found = read_prompts(settings := Folder(made).json(SETTINGS))
+    prompts = dict(settings.get("prompts") or {})
+    wanted = _prefixes(profile)
+    places = ((found.query_name, "query"), (found.passage_name, "document"))
+    for (own, usual), text in zip(places, wanted, strict=True):
+        if text is not None:
+            prompts[own if own and own != found.default_name else usual] = text
+    if tuple(wanted) != (found.query, found.passage):
+        write_json(made / SETTINGS, {**settings, "prompts": prompts})
+
+
+def _prefixes(profile: Profile) -> list[str | None]:
+    """Texts before a query and before a passage, None where more stands behind it."""
+    template, task = task_template(profile, None)
+    empty, marked = (
+        (query_text(template, text, task), passage_text(profile.passage, "none", "", text))
+        for text in ("", "\0")
+    )
+    return [a if b == a + "\0" else None for a, b in zip(empty, marked, strict=True)]

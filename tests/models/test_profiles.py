@@ -175,6 +175,7 @@ def test_own_prompts(tmp_path: Path, prompts: dict[str, str], query: str, passag
     assert profile.known
     assert not profile.verified
     assert profile.min_dim is None
+    assert profile.reads("Han")  # nobody has said which languages it knows
 
 
 def test_a_known_name_goes_before_own_prompts(tmp_path: Path) -> None:

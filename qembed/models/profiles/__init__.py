@@ -57,6 +57,7 @@ def _with_files(profile: Profile, folder: Folder) -> Profile:
             profile,
             query=prompts.query + "{query}",
             passage=prompts.passage + "{text}",
+            languages=(),
             verified=False,
             known=True,
         )

@@ -26,7 +26,7 @@ class Profile:
     pooling: reduction of token states to one vector; "" where it differs within the family.
     max_tokens: limit that the authors recommend or trained with; a folder's own limit goes before it.
     min_dim: smallest dimension for truncated vectors, None if the family was not trained for it.
-    languages: BCP 47, or "multilingual".
+    languages: BCP 47, or "multilingual"; empty if nobody has said which.
     end_token: token that every text must end with, "" if the tokenizer sees to that.
     dtype: advice on precision, "" for none.
     verified: True if the templates were read in the authors' own words.
@@ -56,7 +56,7 @@ class Profile:
 
     def reads(self, script: str) -> bool:
         """True if it was trained on text in a script (`Latin`, `Han`, …; "" for no letters)."""
-        if not script or not self.known or "multilingual" in self.languages:
+        if not script or not self.known or not self.languages or "multilingual" in self.languages:
             return True
         return any(script in _SCRIPTS.get(language, ("Latin",)) for language in self.languages)
 

@@ -35,7 +35,7 @@ from qembed.training.judging import (
 from qembed.training.libraries import require_trainer
 from qembed.training.mining.lists import TrainingList, read_lists
 from qembed.training.mining.mine import MiningOptions, mine_judged
-from qembed.training.model_folders import check_new, new_model_folder
+from qembed.training.model_folders import check_new, keep_templates, new_model_folder
 from qembed.training.split import QuerySplit, split_queries
 from qembed.types import Qrels, Query
 
@@ -136,6 +136,7 @@ def train_encoder(
     if body["written"]:
         with new_model_folder(job.out) as made:
             model.save_pretrained(str(made), create_model_card=False)
+            keep_templates(spec, made)
             write_card(
                 made, job.out.name, body, [p for p in (job.queries, job.qrels, job.lists) if p]
             )
