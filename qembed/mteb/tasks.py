@@ -10,21 +10,17 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qembed.corpus.read_options import ReadOptions
-from qembed.corpus.readers import read
-from qembed.corpus.source_files import walk
 from qembed.errors import InputError, UsageError
-from qembed.evaluation import corpus_file_name, read_beir
+from qembed.evaluation import read_beir
 from qembed.evaluation.sts import read_sts
 from qembed.mteb.library import quiet_mteb, require_mteb
-from qembed.types import Document, Qrels, Query, Unreadable
+from qembed.pipeline.experiments.inputs import read_collection
+from qembed.types import Document, Qrels, Query
 
 if TYPE_CHECKING:
     from mteb.abstasks.abstask import AbsTask
     from mteb.abstasks.retrieval import AbsTaskRetrieval
     from mteb.abstasks.sts import AbsTaskSTS
-
-    from qembed.evaluation import Beir
 
 LANGUAGE = "eng-Latn"
 """Language that mteb shows for a task of files, which do not name theirs; it changes no score."""
@@ -46,7 +42,7 @@ def beir_task(
 
     path = Path(folder)
     beir = read_beir(path, split, warn=warn)
-    documents = _documents(beir)
+    documents = read_collection(beir.corpus)
     queries = [q for q in beir.queries if q.text.strip()]
     judged = {q.id: {d: max(0, grade) for d, grade in beir.qrels[q.id].items()} for q in queries}
     rows = [{"id": d.id, "title": d.title, "text": d.text} for d in documents]
@@ -182,26 +178,6 @@ def load(name: str, task: AbsTask) -> None:
                 f"--mteb {name}: its data cannot be loaded",
                 [reason, "without a network, mteb needs it in the cache of Hugging Face datasets"],
             ) from e
-
-
-def _documents(beir: Beir) -> list[Document]:
-    """Documents of a collection, read as an index reads them. Raises InputError with all mistakes."""
-    documents: list[Document] = []
-    problems: list[str] = []
-    for file in walk(beir.corpus):
-        if isinstance(file, Unreadable):
-            problems.append(str(file))
-            continue
-        for item in read(file._replace(name=corpus_file_name(beir.corpus)), ReadOptions()):
-            if isinstance(item, Document):
-                documents.append(item)
-            elif isinstance(item, Unreadable):
-                problems.append(str(item))
-    if problems:
-        raise InputError(f"{beir.corpus}: the collection cannot be read whole:", problems)
-    if not documents:
-        raise InputError(f"{beir.corpus}: no documents in it")
-    return documents
 
 
 def _are_own_documents(

@@ -7,15 +7,16 @@ of two models is what counts here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qembed.evaluation import evaluate, parse_measures
 from qembed.evaluation.tuning import Gain, judge
-from qembed.models.templates import query_text, task_template
+from qembed.models.templates import passage_text, query_text, task_template
+from qembed.pipeline.recipe import TITLE_RULE
 from qembed.pipeline.retrieval.session import Session
-from qembed.types import Qrels, Query, Run
+from qembed.types import Document, Qrels, Query, Run
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,8 +46,17 @@ class Pool:
     whole: bool
 
 
-def make_pool(session: Session, wanted: Sequence[str], limit: int = SAMPLE, seed: int = 0) -> Pool:
-    """Passages of the index, at most about `limit`. `wanted`: documents that must be among them."""
+def make_pool(
+    session: Session,
+    wanted: Sequence[str],
+    profile: Profile,
+    limit: int = SAMPLE,
+    seed: int = 0,
+) -> Pool:
+    """Passages of the index, at most about `limit`, in a model's template.
+
+    `wanted`: documents that must be among them.
+    """
     import numpy as np
 
     snapshot = session.snapshot
@@ -67,11 +77,30 @@ def make_pool(session: Session, wanted: Sequence[str], limit: int = SAMPLE, seed
         left -= 1
     chosen = np.sort(np.concatenate(rows)) if rows else np.zeros(0, dtype=np.int64)
     passages, entries = session.documents.passages(chosen), session.documents.entries(chosen)
+    rule = snapshot.manifest.recipe.title_rule
     texts = [
-        session.loaded.encoder_text(e.title, p.text, p.label)
+        passage_text(profile.passage, rule, e.title, p.text, p.label)
         for e, p in zip(entries, passages, strict=True)
     ]
     return Pool(texts, [e.id for e in entries], len(chosen) == total)
+
+
+def documents_pool(
+    documents: Sequence[Document],
+    wanted: Collection[str],
+    profile: Profile,
+    limit: int = SAMPLE,
+    seed: int = 0,
+) -> Pool:
+    """Documents of a collection, each as one text; at most `limit` if `wanted`, all taken, are not more."""
+    import numpy as np
+
+    order = np.random.default_rng(seed).permutation(len(documents)).tolist()
+    order.sort(key=lambda i: documents[i].id not in wanted)
+    must = sum(d.id in wanted for d in documents)
+    chosen = [documents[i] for i in sorted(order[: max(limit, must)])]
+    texts = [passage_text(profile.passage, TITLE_RULE, d.title, d.text) for d in chosen]
+    return Pool(texts, [d.id for d in chosen], len(chosen) == len(documents))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from qembed.corpus.read_options import ReadOptions
+from qembed.corpus.readers import read
+from qembed.corpus.source_files import walk
 from qembed.errors import InputError, StorageError, UsageError, refusal
 from qembed.evaluation import corpus_file_name, read_beir, read_qrels, read_queries
 from qembed.models import cache_folder
@@ -18,7 +21,7 @@ from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.summary import IndexSummary
 from qembed.pipeline.locate import model_spec
 from qembed.pipeline.progress import Progress
-from qembed.types import Qrels, Query
+from qembed.types import Document, Qrels, Query, Unreadable
 
 LOCK_WAIT = 3600.0
 """Seconds to wait for another process that indexes the same collection."""
@@ -50,8 +53,8 @@ def read_inputs(
     if beir is not None:
         if queries is not None or qrels is not None:
             raise UsageError("--beir brings its own queries and judgments")
-        read = read_beir(beir, split, warn=warn)
-        return EvalInputs(read.queries, read.qrels, read.corpus)
+        found = read_beir(beir, split, warn=warn)
+        return EvalInputs(found.queries, found.qrels, found.corpus)
     if qrels is None:
         raise UsageError(
             "--qrels FILE is wanted (with --queries FILE), or --beir DIR (qembed eval init makes a start)"
@@ -62,6 +65,26 @@ def read_inputs(
     if needs_words:
         raise UsageError("--queries FILE is wanted: judgments do not hold the queries' words")
     return EvalInputs([Query(q, "") for q in judged], judged)
+
+
+def read_collection(corpus: Path) -> list[Document]:
+    """Documents of a BEIR corpus, read as an index reads them. Raises InputError with all mistakes."""
+    documents: list[Document] = []
+    problems: list[str] = []
+    for file in walk(corpus):
+        if isinstance(file, Unreadable):
+            problems.append(str(file))
+            continue
+        for item in read(file._replace(name=corpus_file_name(corpus)), ReadOptions()):
+            if isinstance(item, Document):
+                documents.append(item)
+            elif isinstance(item, Unreadable):
+                problems.append(str(item))
+    if problems:
+        raise InputError(f"{corpus}: the collection cannot be read whole:", problems)
+    if not documents:
+        raise InputError(f"{corpus}: no documents in it")
+    return documents
 
 
 def index_beir(

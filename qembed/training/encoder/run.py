@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING, Any
 from qembed.errors import InputError, UsageError
 from qembed.models import open_model, prepare_spec
 from qembed.models.rerankers.spec import open_reranker
-from qembed.pipeline.experiments.inputs import index_beir, read_inputs
-from qembed.pipeline.indexing.options import IndexOptions
+from qembed.pipeline.experiments.inputs import read_collection, read_inputs
 from qembed.pipeline.progress import Progress
-from qembed.pipeline.recipe import RecipeOptions
 from qembed.pipeline.retrieval.session import Session
 from qembed.training.card import write_card
 from qembed.training.encoder.encoder_folder import encode, load_trainable
@@ -27,6 +25,7 @@ from qembed.training.judging import (
     Pool,
     Side,
     compare_sides,
+    documents_pool,
     make_pool,
     mean_cosine,
     measure,
@@ -99,7 +98,8 @@ def train_encoder(
         profile = open_model(spec).profile
         lists = _lists(session, job, split, given.qrels, progress)
         relevant = [d for q in (*split.new, *split.seen) for d in given.qrels[q.id]]
-        pool = make_pool(session, [*relevant, *(n.id for t in lists for n in t.negatives)])
+        wanted = [*relevant, *(n.id for t in lists for n in t.negatives)]
+        pool = make_pool(session, wanted, profile)
     sides = _Judge(pool, [*split.new, *split.seen], given.qrels, profile, job.keep, progress)
     before = sides.measure("judge before", model)
     trained, dev = _divided(lists, loss, profile, job)
@@ -113,12 +113,12 @@ def train_encoder(
         "seen": compare_sides(before[0], after[0], split.seen),
         "kept": sides.kept(before, after),
     }
-    worse = _worse(verdict, after[0])
+    reason = worse(verdict, after[0])
     body = {
         "schema": 1,
         "out": str(job.out),
-        "written": not worse or job.anyway,
-        "worse": worse,
+        "written": not reason or job.anyway,
+        "worse": reason,
         "settings": {
             "model": spec,
             "revision": folder.revision(),
@@ -209,12 +209,10 @@ class _Judge:
         if keep is not None:
             given = read_inputs(None, None, keep, "test", needs_words=True, warn=lambda _: None)
             assert given.corpus is not None
-            options = IndexOptions(recipe=RecipeOptions(model="minilm"))
-            root, _ = index_beir(given.corpus, options, progress)
             judged = [q for q in given.queries if given.qrels.get(q.id)]
-            with Session(root) as session:
-                wanted = [d for q in judged for d in given.qrels[q.id]]
-                self._kept = make_pool(session, wanted), judged, given.qrels
+            wanted = {d for q in judged for d in given.qrels[q.id]}
+            pool = documents_pool(read_collection(given.corpus), wanted, profile)
+            self._kept = pool, judged, given.qrels
 
     def measure(self, phase: str, model: Any) -> tuple[Side, Side | None]:
         """Results on the pool, and on what must be kept, if there is such a collection."""
@@ -238,7 +236,7 @@ class _Judge:
         return {"neighbours": neighbour_overlap(before[0].vectors, after[0].vectors)}
 
 
-def _worse(verdict: dict[str, Any], after: Side) -> str | None:
+def worse(verdict: dict[str, Any], after: Side) -> str | None:
     """Reason for which a model is not written, None if it is not worse."""
     alike = mean_cosine(after.vectors)
     if alike > ALIKE:

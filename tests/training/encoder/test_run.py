@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from qembed.models import open_model
+from qembed.training.encoder.run import worse
+from qembed.training.judging import Side
 from tests.cli.conftest import Shell
+from tests.models import tiny
 from tests.training.planted import planted, write
 
+NAMED = "multilingual-e5-tiny"
+"""A name with a profile: queries and passages have prefixes."""
 JUDGED = ["--queries", "q.jsonl", "--qrels", "r.tsv"]
+
+
+def beir(folder: Path, n: int) -> None:
+    """A BEIR folder whose documents have titles."""
+    documents, queries, qrels = planted(n, seed=5)
+    (folder / "qrels").mkdir(parents=True)
+    write(folder, documents, queries, qrels)
+    records = [{"_id": k, "title": f"passage {k}", "text": v} for k, v in documents.items()]
+    (folder / "corpus.jsonl").write_text("".join(json.dumps(r) + "\n" for r in records))
+    (folder / "q.jsonl").rename(folder / "queries.jsonl")
+    (folder / "r.tsv").rename(folder / "qrels" / "test.tsv")
 
 
 @pytest.fixture(scope="module")
@@ -22,9 +40,11 @@ def shell(teachable: Path, tmp_path_factory: pytest.TempPathFactory, cache: Path
         queries[f"again{i}"] = " ".join(reversed(queries[f"q{i}"].split()[:2])) + f" {i} of it"
         qrels[f"again{i}"] = {f"d{i}": 1}
     write(folder, documents, queries, qrels)
+    beir(folder / "keep", 40)
     made = Shell(folder)
+    base = tiny.copy(teachable, folder / NAMED)
     done = made(
-        "index", "corpus.jsonl", "--model", str(teachable), QEMBED_CACHE=str(cache),
+        "index", "corpus.jsonl", "--model", str(base), QEMBED_CACHE=str(cache),
         QEMBED_RUNTIME="torch",
     )  # fmt: skip
     assert done.code == 0, done.err
@@ -48,7 +68,10 @@ def test_a_training_that_helps_is_written_and_used(shell: Shell, cache: Path) ->
     assert f"| new documents | {new['before']:.4f} | {new['after']:.4f} |" in card
     assert "| q.jsonl | " in card
     assert not (shell.folder / "better.training").exists()
-    assert open_model(str(shell.folder / "better")).dim == 48
+    made, base = (open_model(str(shell.folder / name)) for name in ("better", NAMED))
+    assert made.dim == 48
+    assert (made.profile.query, made.profile.passage) == ("query: {query}", "passage: {text}")
+    assert (made.profile.query, made.profile.passage) == (base.profile.query, base.profile.passage)
     assert shell("index", "--rebuild", "--model", "better", "-q", **env).code == 0
     answer = shell("query", "fox dog", "--format", "jsonl", **env)
     assert len(answer.lines) == 10
@@ -58,11 +81,39 @@ def test_a_training_that_helps_is_written_and_used(shell: Shell, cache: Path) ->
 def test_a_training_that_harms_is_not_written(shell: Shell, cache: Path) -> None:
     env = {"QEMBED_CACHE": str(cache), "QEMBED_RUNTIME": "torch"}
     args = ["--epochs", "1", "--lr", "0.5", "--freeze", "-1", "--loss", "triplet"]
-    done = shell("train", "encoder", *JUDGED, "--out", "worse", *args, **env)
+    keep = ["--model", NAMED, "--keep", "keep", "--format", "json"]
+    done = shell("train", "encoder", *JUDGED, "--out", "worse", *args, *keep, **env)
     assert done.code == 3, done.err
+    kept = done.json["verdict"]["kept"]
+    assert kept["queries"] == 40
+    options = ["--model", NAMED, "--mode", "dense", "--measures", "nDCG@10", "--format", "json"]
+    measured = shell("eval", "--beir", "keep", *options, **env)
+    assert kept["before"] == pytest.approx(measured.json["measures"]["nDCG@10"], abs=1e-6)
     assert "not written" in done.err
     assert not (shell.folder / "worse").exists()
     assert not (shell.folder / "worse.training").exists()
+
+
+def test_what_is_worse() -> None:
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(50, 8)).astype(np.float32)
+    side = Side({}, vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+    part = {"measure": "nDCG@10", "before": 0.5, "after": 0.4, "gain": -0.1, "p": 0.2}
+    better = {**part, "after": 0.6, "gain": 0.1}
+    assert worse({"new": better, "kept": {"neighbours": 0.1}}, side) is None
+    assert worse({"new": better, "kept": part}, side) is None  # it may be chance
+    known = {**part, "p": 0.05}
+    assert (
+        worse({"new": better, "kept": known}, side)
+        == "on --keep nDCG@10 fell from 0.5000 to 0.4000"
+    )
+    assert worse({"new": part, "kept": better}, side) == (
+        "on new documents nDCG@10 fell from 0.5000 to 0.4000"
+    )
+    alike = Side({}, np.tile(side.vectors[:1], (50, 1)))
+    reason = worse({"new": better, "kept": better}, alike)
+    assert reason is not None
+    assert "the vectors are all alike (mean cosine 1.000)" in reason
 
 
 @pytest.mark.parametrize(
