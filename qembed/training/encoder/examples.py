@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from qembed.errors import InputError
 from qembed.models.templates import passage_text, query_text, task_template
+from qembed.pipeline.retrieval.fusion import log_odds
 from qembed.training.mining.lists import TrainingList
 
 if TYPE_CHECKING:
@@ -41,9 +42,10 @@ def make_rows(
 ) -> list[Row]:
     """Rows of the lists, in the templates of the model's profile.
 
-    `teacher`: a reranker whose scores are the labels. Without one, a pair's label is 1 for a positive,
-    else 0, and other forms have none. All rows have as many texts as the shortest list allows. Raises
-    InputError for lists that cannot be trained on.
+    `teacher`: a reranker whose scores are the labels; their differences, in triplets, on the scale of
+    log-odds where they are probabilities. Without one, a pair's label is 1 for a positive, else 0, and other
+    forms have none. All rows have as many texts as the shortest list allows. Raises InputError for lists
+    that cannot be trained on.
     """
     if not lists:
         raise InputError("there are no training lists")
@@ -55,11 +57,19 @@ def make_rows(
         raise InputError("the lists have no negatives, so a teacher has nothing to compare")
     template, task = task_template(profile, None)
     rows = []
-    scores = _scores(lists, negatives, teacher)
-    for item, graded in zip(lists, scores, strict=True):
-        query = query_text(template, item.query, task)
-        passages = [item.positive, *(n.text for n in item.negatives[:negatives])]
-        texts = [passage_text(profile.passage, "none", "", text) for text in passages]
+    plain = [(t.query, [t.positive, *(n.text for n in t.negatives[:negatives])]) for t in lists]
+    encoded = [
+        (
+            query_text(template, query, task),
+            [passage_text(profile.passage, "none", "", text) for text in passages],
+        )
+        for query, passages in plain
+    ]
+    scores: Sequence[Sequence[float] | None] = [None] * len(lists)
+    if teacher is not None:
+        # late interaction compares token vectors of texts as they are encoded
+        scores = _scores(encoded if teacher.kind == "late" else plain, teacher, form)
+    for item, (query, texts), graded in zip(lists, encoded, scores, strict=True):
         names = [item.positive_id or item.positive, *(n.id for n in item.negatives[:negatives])]
         own = frozenset(relevant[item.query_id])
         rows += _of_form(form, query, texts, names, own, graded)
@@ -95,16 +105,11 @@ def _of_form(
 
 
 def _scores(
-    lists: Sequence[TrainingList], negatives: int, teacher: Scorer | None
-) -> list[list[float] | None]:
-    """The teacher's scores of each list's texts; None for each without a teacher."""
-    if teacher is None:
-        return [None] * len(lists)
-    pairs = [
-        (item.query, text)
-        for item in lists
-        for text in (item.positive, *(n.text for n in item.negatives[:negatives]))
-    ]
-    found = teacher.score(pairs).tolist()
-    width = negatives + 1
-    return [found[i : i + width] for i in range(0, len(found), width)]
+    lists: Sequence[tuple[str, Sequence[str]]], teacher: Scorer, form: Form
+) -> list[list[float]]:
+    """The teacher's scores of each query's texts."""
+    scores = teacher.score([(query, text) for query, texts in lists for text in texts])
+    if form == "triplet" and teacher.calibrated:
+        scores = log_odds(scores)
+    found = iter(scores.tolist())
+    return [[next(found) for _ in texts] for _, texts in lists]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qembed.errors import InputError, UsageError
-from qembed.models import open_model, prepare_spec
+from qembed.models import Model, open_model, prepare_spec
 from qembed.models.rerankers.spec import open_reranker
 from qembed.pipeline.experiments.inputs import read_collection, read_inputs
 from qembed.pipeline.progress import Progress
@@ -95,14 +95,15 @@ def train_encoder(
     with Session(job.root) as session:
         spec = job.model or session.loaded.given_spec or session.snapshot.manifest.spec
         model, folder = load_trainable(spec)
-        profile = open_model(spec).profile
+        opened = open_model(spec)
+        profile = opened.profile
         lists = _lists(session, job, split, given.qrels, progress)
         relevant = [d for q in (*split.new, *split.seen) for d in given.qrels[q.id]]
         wanted = [*relevant, *(n.id for t in lists for n in t.negatives)]
         pool = make_pool(session, wanted, profile)
     sides = _Judge(pool, [*split.new, *split.seen], given.qrels, profile, job.keep, progress)
     before = sides.measure("judge before", model)
-    trained, dev = _divided(lists, loss, profile, job)
+    trained, dev = _divided(lists, loss, opened, job)
     work = job.out.with_name(f"{job.out.name}.training")
     mark = time.perf_counter()
     done = train(model, loss, trained, dev, job.options, work, progress)
@@ -170,19 +171,21 @@ def _lists(
 
 
 def _divided(
-    lists: Sequence[TrainingList], loss: LossSpec, profile: Profile, job: EncoderJob
+    lists: Sequence[TrainingList], loss: LossSpec, model: Model, job: EncoderJob
 ) -> tuple[list[Any], list[Any]]:
     """Rows to train on, and rows that tell when to stop; of different queries."""
     import numpy as np
 
-    teacher = None if job.teacher is None else open_reranker(job.teacher, open_model("minilm"))
+    teacher = None if job.teacher is None else open_reranker(job.teacher, model)
     names = list(dict.fromkeys(t.query_id for t in lists))
     chosen: set[str] = set()
     if len(names) >= DEV_LEAST:
         order = np.random.default_rng(job.options.seed).permutation(len(names)).tolist()
         chosen = {names[i] for i in order[: int(DEV_SHARE * len(names))]}
     parts = [
-        make_rows([t for t in lists if (t.query_id in chosen) == dev], loss.form, profile, teacher)
+        make_rows(
+            [t for t in lists if (t.query_id in chosen) == dev], loss.form, model.profile, teacher
+        )
         if chosen or not dev
         else []
         for dev in (False, True)
