@@ -24,6 +24,11 @@ FIRST_GROUP = "Options"
 """Heading of the options that name no group (`rich_help_panel`); they are the common ones."""
 
 
+def file_option(text: str, metavar: str = "FILE") -> Any:
+    """Option whose value names a file, or something else that has no default to show."""
+    return typer.Option(metavar=metavar, help=text, show_default=False)
+
+
 class GroupedHelp:
     """Mixin of a command: long help lists options by `rich_help_panel`, groups in order of appearance.
 

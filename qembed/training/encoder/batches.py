@@ -109,14 +109,14 @@ class EpochBatches:
 
 
 def _split(plan: list[list[int]], most: int) -> list[list[int]]:
-    """The batches, the largest ones halved until there are `most`."""
+    """The batches, the largest ones halved until there are `most`; no more than there are rows."""
     plan = [*plan]
     while len(plan) < most:
         at = max(range(len(plan)), key=lambda i: len(plan[i]))
         batch = plan[at]
-        half = max(1, len(batch) // 2)
+        half = len(batch) // 2
         plan[at] = batch[:half]
-        plan.append(batch[half:] or batch)
+        plan.append(batch[half:])
     return plan
 
 

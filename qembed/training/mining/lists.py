@@ -40,8 +40,8 @@ class Negative:
 class TrainingList:
     """One relevant passage of a query, and its negatives.
 
-    `instruction`: the query as it is encoded, if that is not the query alone. `positive_id`: the document,
-    None for a pair of texts. `positive_score`: its cosine with the query.
+    `query`: the user's words, without a template. `positive_id`: the document, None for a pair of texts.
+    `positive_score`: its cosine with the query.
     """
 
     query_id: str

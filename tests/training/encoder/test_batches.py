@@ -76,3 +76,19 @@ def test_another_data_set_is_read_in_its_order() -> None:
     assert plan(own) is plan
     other = Dataset.from_dict({"a": [f"x{i}" for i in range(10)], "b": ["p"] * 10})
     assert list(plan(other)) == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+
+
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=30), st.integers(0, 4), st.data())
+def test_epochs_with_as_many_batches(sizes: list[int], seed: int, data: st.DataObject) -> None:
+    """An epoch of fewer batches has some of them halved: each row once all the same."""
+    total = sum(sizes)
+    order = iter(np.random.default_rng(seed).permutation(total).tolist())
+    few = [[next(order) for _ in range(n)] for n in sizes]
+    many = [[i] for i in range(data.draw(st.integers(len(sizes), total)) - 1)]
+    many.append(list(range(len(many), total)))
+    plan = EpochBatches([many, few], 5, total, "")
+    plan.set_epoch(1)
+    batches = list(plan)
+    assert len(batches) == len(plan) == len(many)
+    assert all(batches)
+    assert sorted(i for batch in batches for i in batch) == list(range(total))

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from qembed.cli.command import LazyGroup, RerankValue, TextArguments, help_group, option_groups
+from qembed.cli.command import (
+    LazyGroup,
+    RerankValue,
+    TextArguments,
+    file_option,
+    help_group,
+    option_groups,
+)
 from qembed.cli.console import Console, StopSignals, dumps, out
 from qembed.cli.exit_codes import ExitCode
 from qembed.cli.options import (
@@ -73,18 +80,14 @@ def _many(metavar: str, text: str) -> Any:
     return typer.Option(metavar=metavar, help=f"{text} Repeatable.", show_default=False)
 
 
-def _file(text: str, metavar: str = "FILE") -> Any:
-    return typer.Option(metavar=metavar, help=text, show_default=False)
-
-
 class InputOptions(NamedTuple):
     """Queries, judgments, runs; what is measured of them."""
 
-    queries: Annotated[Path | None, _file("Queries, BEIR or TREC form.")] = None
-    qrels: Annotated[Path | None, _file("Judgments, BEIR or TREC form.")] = None
+    queries: Annotated[Path | None, file_option("Queries, BEIR or TREC form.")] = None
+    qrels: Annotated[Path | None, file_option("Judgments, BEIR or TREC form.")] = None
     beir: Annotated[
         Path | None,
-        _file("A BEIR folder: its corpus is indexed first, in the cache folder.", "DIR"),
+        file_option("A BEIR folder: its corpus is indexed first, in the cache folder.", "DIR"),
     ] = None
     split: Annotated[str, typer.Option(help="Which judgments of a BEIR folder.")] = "test"
     run: Annotated[
@@ -121,9 +124,9 @@ class GateOptions(NamedTuple):
     query_floor: Annotated[
         list[str] | None, _many("M=V", "Exit 3 if any query's M is below V; they are listed.")
     ] = None
-    baseline: Annotated[Path | None, _file("An earlier report to compare with.", "REPORT.json")] = (
-        None
-    )
+    baseline: Annotated[
+        Path | None, file_option("An earlier report to compare with.", "REPORT.json")
+    ] = None
     max_drop: Annotated[
         list[str] | None, _many("M=V", "Exit 3 if M fell by more than V (or V% of what it was).")
     ] = None
@@ -213,7 +216,7 @@ class ReportOptions(NamedTuple):
     report: Annotated[
         list[Path] | None, _many("FILE", "Write a report: .json, .md, .html or .xml (JUnit).")
     ] = None
-    save_run: Annotated[Path | None, _file("Write the run in TREC form.")] = None
+    save_run: Annotated[Path | None, file_option("Write the run in TREC form.")] = None
     latency: Annotated[
         int, typer.Option(metavar="N", min=0, help="Time N single queries first; 0: none.")
     ] = 5

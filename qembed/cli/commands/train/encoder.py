@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from qembed.cli.command import file_option
 from qembed.cli.console import Console, StopSignals, dumps, out
 from qembed.cli.exit_codes import ExitCode
 from qembed.cli.options import (
@@ -33,22 +34,18 @@ class Loss(StrEnum):
     distill = "distill"
 
 
-def _file(text: str, metavar: str = "FILE") -> Any:
-    return typer.Option(metavar=metavar, help=text, show_default=False)
-
-
 def encoder(
     output: Annotated[Path, typer.Option("--out", metavar="PATH", help="Folder of the new model.")],
-    queries: Annotated[Path | None, _file("Queries, BEIR or TREC form.")] = None,
-    qrels: Annotated[Path | None, _file("Judgments, BEIR or TREC form.")] = None,
-    lists: Annotated[Path | None, _file("Lists of train mine. Default: mined now.")] = None,
+    queries: Annotated[Path | None, file_option("Queries, BEIR or TREC form.")] = None,
+    qrels: Annotated[Path | None, file_option("Judgments, BEIR or TREC form.")] = None,
+    lists: Annotated[Path | None, file_option("Lists of train mine. Default: mined now.")] = None,
     index_dir: IndexOption = None,
     model: Annotated[
-        str | None, _file("Model to begin with. Default: the index's.", "SPEC")
+        str | None, file_option("Model to begin with. Default: the index's.", "SPEC")
     ] = None,
     loss: Annotated[Loss, typer.Option(help="The loss.")] = Loss.mnr,
     teacher: Annotated[
-        str | None, _file("A reranker to learn from, for margin-mse and distill.", "SPEC")
+        str | None, file_option("A reranker to learn from, for margin-mse and distill.", "SPEC")
     ] = None,
     epochs: Annotated[int, typer.Option(help="Passes over the lists.")] = 2,
     batch: Annotated[int, typer.Option(help="Rows of a step.")] = 16,
@@ -71,7 +68,9 @@ def encoder(
     held_out: Annotated[
         float, typer.Option(help="Share of the queries that the verdict is about.")
     ] = 0.2,
-    keep: Annotated[Path | None, _file("A BEIR folder: what must not be forgotten.", "DIR")] = None,
+    keep: Annotated[
+        Path | None, file_option("A BEIR folder: what must not be forgotten.", "DIR")
+    ] = None,
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Write the model also if it is worse.")
     ] = False,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from qembed.cli.command import file_option
 from qembed.cli.console import Console, counted, dumps, out
 from qembed.cli.options import FormatOption, IndexOption, OutputFormat, QuietOption
 from qembed.errors import UsageError
@@ -23,18 +24,14 @@ class Pick(StrEnum):
     random = "random"
 
 
-def _file(text: str) -> Any:
-    return typer.Option(metavar="FILE", help=text, show_default=False)
-
-
 def mine(
     output: Annotated[
         Path, typer.Option("--out", metavar="FILE", help="The lists: .jsonl or .parquet.")
     ],
-    queries: Annotated[Path | None, _file("Queries, BEIR or TREC form.")] = None,
-    qrels: Annotated[Path | None, _file("Judgments, BEIR or TREC form.")] = None,
+    queries: Annotated[Path | None, file_option("Queries, BEIR or TREC form.")] = None,
+    qrels: Annotated[Path | None, file_option("Judgments, BEIR or TREC form.")] = None,
     pairs: Annotated[
-        Path | None, _file('Instead of these: JSON lines of "query" and "positive".')
+        Path | None, file_option('Instead of these: JSON lines of "query" and "positive".')
     ] = None,
     index_dir: IndexOption = None,
     negatives: Annotated[
@@ -52,7 +49,7 @@ def mine(
         bool, typer.Option("--no-margin", help="Take negatives whatever their cosine.")
     ] = False,
     pick: Annotated[Pick, typer.Option(help="The first of the window, or a draw.")] = Pick.hardest,
-    run: Annotated[Path | None, _file("A TREC run of another system, for run.")] = None,
+    run: Annotated[Path | None, file_option("A TREC run of another system, for run.")] = None,
     rerank: Annotated[
         str | None,
         typer.Option(
