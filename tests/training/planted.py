@@ -7,7 +7,7 @@ import random
 from pathlib import Path
 from typing import Any
 
-from qembed.training.encoder.examples import Row
+from qembed.training.rows import Row
 from qembed.types import Qrels
 
 TOPICS = ["fox", "dog", "lazy", "mars", "planet", "red", "token", "pool", "vector", "rains",

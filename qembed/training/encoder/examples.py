@@ -1,15 +1,15 @@
-"""Rows of a training: texts as they are encoded, and what a loss compares them with."""
+"""Rows of an encoder's training: lists in the model's own templates."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from qembed.errors import InputError
 from qembed.models.templates import passage_text, query_text, task_template
 from qembed.pipeline.retrieval.fusion import log_odds
 from qembed.training.mining.lists import TrainingList
+from qembed.training.rows import Row
 
 if TYPE_CHECKING:
     from qembed.models.profiles import Profile
@@ -17,21 +17,6 @@ if TYPE_CHECKING:
 
 Form = Literal["list", "triplet", "pair"]
 """Row of a loss: a query with a positive and all negatives, with one of them, or with one labelled text."""
-LABEL = "label"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """Texts of one row, the query's first, and its label, if the loss wants one.
-
-    `documents`: of the other texts. `relevant`: documents that are relevant for the query; no other row of a
-    batch may bring one along, which would be a negative then.
-    """
-
-    texts: tuple[str, ...]
-    documents: frozenset[str]
-    relevant: frozenset[str]
-    label: float | tuple[float, ...] | None = None
 
 
 def make_rows(

@@ -19,7 +19,7 @@ from qembed.training.card import write_card
 from qembed.training.encoder.encoder_folder import encode, load_trainable
 from qembed.training.encoder.examples import make_rows
 from qembed.training.encoder.losses import LossSpec, loss_named
-from qembed.training.encoder.trainer import TrainingOptions, train
+from qembed.training.encoder.trainer import train
 from qembed.training.judging import (
     ALIKE,
     Pool,
@@ -36,6 +36,7 @@ from qembed.training.mining.lists import TrainingList, read_lists
 from qembed.training.mining.mine import MiningOptions, mine_judged
 from qembed.training.model_folders import check_new, keep_templates, new_model_folder
 from qembed.training.split import QuerySplit, split_queries
+from qembed.training.training_loop import TrainingOptions
 from qembed.types import Qrels, Query
 
 if TYPE_CHECKING:

@@ -14,7 +14,6 @@ import torch
 from qembed.errors import UsageError
 from qembed.pipeline.progress import Progress
 from qembed.training.encoder.encoder_folder import load_trainable
-from qembed.training.encoder.examples import Row
 from qembed.training.encoder.losses import OBJECTIVES, make_loss
 from qembed.training.encoder.noise import delete_words
 from qembed.training.encoder.objectives import (
@@ -25,7 +24,9 @@ from qembed.training.encoder.objectives import (
     masked_language_loss,
     masked_loss,
 )
-from qembed.training.encoder.trainer import TrainingOptions, train
+from qembed.training.encoder.trainer import train
+from qembed.training.rows import Row
+from qembed.training.training_loop import TrainingOptions
 from tests.models import tiny
 
 pytestmark = pytest.mark.slow

@@ -18,8 +18,9 @@ from qembed.errors import StorageError, UsageError
 from qembed.pipeline.progress import Progress
 from qembed.training.encoder.encoder_folder import encode, load_trainable
 from qembed.training.encoder.losses import LOSSES
-from qembed.training.encoder.trainer import TrainingOptions, train
+from qembed.training.encoder.trainer import train
 from qembed.training.judging import ALIKE, mean_cosine
+from qembed.training.training_loop import TrainingOptions
 from tests.training.planted import DOCUMENTS, rows
 
 FAST = TrainingOptions(epochs=12, batch=8, learning_rate=2e-3, freeze=-1)
@@ -97,7 +98,8 @@ import sys
 from pathlib import Path
 from qembed.training.encoder.encoder_folder import load_trainable
 from qembed.training.encoder.losses import LOSSES
-from qembed.training.encoder.trainer import TrainingOptions, train
+from qembed.training.encoder.trainer import train
+from qembed.training.training_loop import TrainingOptions
 from tests.training.planted import rows
 
 model, _ = load_trainable(sys.argv[1])

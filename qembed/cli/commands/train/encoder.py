@@ -87,7 +87,7 @@ def encoder(
     """
     from qembed.pipeline.locate import find_index
     from qembed.training.encoder.run import EncoderJob, train_encoder
-    from qembed.training.encoder.trainer import TrainingOptions
+    from qembed.training.training_loop import TrainingOptions
 
     options = TrainingOptions(
         loss=loss.value,

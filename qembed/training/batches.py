@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
-    from qembed.training.encoder.examples import Row
+    from qembed.training.rows import Row
 
 WINDOW = 32
 """Batches' worth of shuffled rows that are sorted by length: more would make every epoch alike."""

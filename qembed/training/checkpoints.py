@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from qembed.errors import StorageError
 
 if TYPE_CHECKING:
-    from qembed.training.encoder.examples import Row
+    from qembed.training.rows import Row
 
 STATE = "trainer_state.json"
 """File that a checkpoint is complete with: it is written last."""

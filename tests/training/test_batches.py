@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qembed.training.encoder.batches import EpochBatches, epoch_batches, plan_epoch
-from qembed.training.encoder.examples import Row
+from qembed.training.batches import EpochBatches, epoch_batches, plan_epoch
+from qembed.training.rows import Row
 
 names = st.frozensets(st.sampled_from("abcdefghij"), max_size=3)
 rows = st.lists(

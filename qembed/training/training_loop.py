@@ -1,0 +1,220 @@
+"""Training through the trainers of sentence-transformers: resumable, told, stopped where it is asked to.
+
+<out>.training/       checkpoints of a training that goes on or was stopped; removed at its end
+    settings.json     what is trained; another training begins anew
+    checkpoint-<n>/   model, weights of the loss, optimizer, position
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from qembed.errors import StorageError, TrainingFailed, UsageError
+from qembed.pipeline.progress import Progress
+from qembed.training.batches import EpochBatches
+from qembed.training.checkpoints import (
+    begin_or_resume,
+    load_loss_weights,
+    save_loss_weights,
+    training_key,
+)
+from qembed.training.rows import Row
+from qembed.training.trained_parts import ALL
+
+Kind = Literal["encoder", "reranker"]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingOptions:
+    """Options of a training.
+
+    `batch`: rows a step. `freeze`: lowest layers that stay as they are, with the embeddings; ALL for none.
+    `lora`: rank of LoRA adapters, 0 for none. `dims`: dimensions of matryoshka. `max_tokens`: of a text, None
+    for the model's. `save_steps`: steps between two checkpoints, None for each epoch. `patience`: epochs
+    without a lower loss on the dev rows before it stops.
+    """
+
+    loss: str = "mnr"
+    epochs: int = 2
+    batch: int = 16
+    learning_rate: float = 2e-5
+    warmup: float = 0.1
+    seed: int = 0
+    freeze: int = 0
+    lora: int = 0
+    dims: tuple[int, ...] = ()
+    max_tokens: int | None = None
+    save_steps: int | None = None
+    patience: int = 2
+
+    def check(self) -> None:
+        """Raise UsageError for options out of range."""
+        for name, value, ok in (
+            ("epochs", self.epochs, self.epochs >= 1),
+            ("batch", self.batch, self.batch >= 2),
+            ("lr", self.learning_rate, 0 < self.learning_rate < 1),
+            ("freeze", self.freeze, self.freeze >= ALL),
+            ("lora", self.lora, self.lora >= 0),
+            ("save-steps", self.save_steps, self.save_steps is None or self.save_steps >= 1),
+        ):
+            if not ok:
+                raise UsageError(f"--{name} {value}: out of range")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingData:
+    """Rows, and their data sets of sentence-transformers. `dev`: for the early stop, None for none."""
+
+    rows: Sequence[Row]
+    train: Any
+    dev: Any = None
+
+
+def run_training(
+    kind: Kind,
+    model: Any,
+    loss: Any,
+    data: TrainingData,
+    batches: EpochBatches,
+    options: TrainingOptions,
+    work: Path,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Train the model in place; returns {"steps", "epochs", "loss": [first, last], "resumed"}.
+
+    `loss`: a module of the model. `work`: folder of checkpoints; a training of the same settings goes on from
+    the last one there. Raises StorageError, KeyboardInterrupt, TrainingFailed if the loss is no number.
+    """
+    from transformers import EarlyStoppingCallback, PrinterCallback
+
+    trainer_class, arguments_class = _classes(kind, work)
+    resume = begin_or_resume(work, training_key(model, data.rows, asdict(options)))
+    watcher = _watcher(progress, len(batches) * options.epochs)
+    dev = data.dev is not None
+    trainer = trainer_class(
+        model=model,
+        args=arguments_class(**_arguments(options, batches, work, dev)),
+        train_dataset=data.train,
+        eval_dataset=data.dev,
+        loss=loss,
+        callbacks=[watcher, *([EarlyStoppingCallback(options.patience)] if dev else [])],
+    )
+    # they print each step, and encode examples for a card that we write ourselves
+    trainer.remove_callback(PrinterCallback)
+    for callback in trainer.callback_handler.callbacks:
+        if type(callback).__name__.endswith("ModelCardCallback"):
+            trainer.remove_callback(callback)
+    try:
+        trainer.train(resume_from_checkpoint=resume)
+    except OSError as e:
+        raise StorageError(f"{work}: {e.strerror or e}; earlier checkpoints are kept") from e
+    if watcher.stopped:
+        raise KeyboardInterrupt
+    model.eval()
+    losses = [float(entry["loss"]) for entry in trainer.state.log_history if "loss" in entry]
+    if not losses or not all(math.isfinite(x) for x in losses):
+        raise TrainingFailed("the loss is no number (a smaller --lr, or other labels)")
+    return {
+        "steps": trainer.state.global_step,
+        "epochs": trainer.state.epoch,
+        "loss": [losses[0], losses[-1]],
+        "resumed": resume is not None,
+    }
+
+
+def _arguments(
+    options: TrainingOptions, batches: EpochBatches, work: Path, dev: bool
+) -> dict[str, Any]:
+    by = "steps" if options.save_steps else "epoch"
+    return {
+        "output_dir": str(work),
+        "num_train_epochs": options.epochs,
+        "per_device_train_batch_size": options.batch,
+        "per_device_eval_batch_size": options.batch,
+        "learning_rate": options.learning_rate,
+        "warmup_steps": options.warmup,
+        "seed": options.seed,
+        "data_seed": options.seed,
+        "batch_sampler": batches,  # called with the data set, it is its own sampler
+        "save_strategy": "no" if options.lora else by,
+        "save_steps": options.save_steps or 500,
+        "save_total_limit": 2,
+        "eval_strategy": by if dev else "no",
+        "eval_steps": options.save_steps or 500,
+        "load_best_model_at_end": dev,
+        "metric_for_best_model": "eval_loss",
+        "greater_is_better": False,
+        "logging_strategy": "steps",
+        "logging_steps": 1,
+        "report_to": "none",
+        "disable_tqdm": True,
+        "dataloader_pin_memory": False,
+    }
+
+
+def _classes(kind: Kind, work: Path) -> tuple[Any, Any]:
+    """Trainer whose checkpoints hold the weights of the loss too, and its arguments."""
+    base: Any
+    arguments: Any
+    if kind == "encoder":
+        from sentence_transformers import (
+            SentenceTransformerTrainer as base,
+        )
+        from sentence_transformers import (
+            SentenceTransformerTrainingArguments as arguments,
+        )
+    else:
+        from sentence_transformers.cross_encoder import (
+            CrossEncoderTrainer as base,
+        )
+        from sentence_transformers.cross_encoder import (
+            CrossEncoderTrainingArguments as arguments,
+        )
+
+    class Trainer(base):  # type: ignore[misc]  # one of two
+        """Trainer of a model and a loss."""
+
+        def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+            super()._save(output_dir, state_dict)
+            save_loss_weights(self.loss, self.model, Path(output_dir or work))
+
+        def _load_from_checkpoint(self, checkpoint_path: str) -> None:
+            super()._load_from_checkpoint(checkpoint_path)
+            load_loss_weights(self.loss, self.model, Path(checkpoint_path))
+
+    return Trainer, arguments
+
+
+def _watcher(progress: Progress, steps: int) -> Any:
+    """Callback that tells progress and loss, and stops the training when asked to."""
+    from transformers import TrainerCallback
+
+    class Watcher(TrainerCallback):
+        """Progress of a training."""
+
+        def __init__(self) -> None:
+            self.stopped = False
+
+        def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            """Begin the phase; a resumed training has done some steps."""
+            progress.phase("train", "steps", steps)
+            if state.global_step:
+                progress.advance(state.global_step)
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            """Count the step, and stop where asked: with a checkpoint."""
+            progress.advance(1)
+            if progress.stop():
+                self.stopped = True
+                control.should_training_stop = control.should_save = True
+
+        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+            """Tell the loss."""
+            if logs and "loss" in logs:
+                progress.note(f"loss {float(logs['loss']):.4f}")
+
+    return Watcher()
