@@ -21,6 +21,7 @@ SNIFF = 8192
 """Bytes in which a NUL says that a file is binary (git's rule)."""
 
 BINARY = "binary file"
+EMPTY = "empty file"
 EVIDENCE = 20
 """Bytes over 0x7F from which on a guess is not called one."""
 

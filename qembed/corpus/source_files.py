@@ -17,7 +17,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-from qembed.corpus.decode import BINARY
+from qembed.corpus.decode import BINARY, EMPTY
 from qembed.corpus.formats import FORMATS, is_plain_name, packed_suffix
 from qembed.corpus.ignore import (
     IGNORE_FILES,
@@ -42,6 +42,7 @@ _COUNTED = {
     SYMLINK: (SYMLINK, "symbolic links"),
     SPECIAL: ("that is not a regular file", "that are not regular files"),
     BINARY: (BINARY, "binary files"),
+    EMPTY: (EMPTY, "empty files"),
 }
 """Reasons that read otherwise after a number, for one file and for several."""
 OWN_FOLDERS = frozenset({".git", ".hg", ".svn", ".bzr", ".jj", "_darcs", INDEX_FOLDER})

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -108,6 +109,7 @@ class ShardWriter:
                 },
                 use_dictionary=["document", *OPTIONAL_COLUMNS],
                 write_statistics=["row"],
+                write_page_checksum=True,
             )
         except BaseException:
             self._file.abandon()
@@ -203,13 +205,23 @@ class ShardReader:
         self._parquet = None
         self._file.close()
 
+    @property
+    def size(self) -> int:
+        """Bytes of the file, as it is now."""
+        return os.fstat(self._file.fileno()).st_size
+
     def _open(self) -> Any:
         if self._parquet is None:
             import numpy as np
             import pyarrow.parquet as pq
 
             with _decoding_errors(self.path):
-                self._parquet = pq.ParquetFile(self._file, memory_map=False, pre_buffer=False)
+                self._parquet = pq.ParquetFile(
+                    self._file,
+                    memory_map=False,
+                    pre_buffer=False,
+                    page_checksum_verification=True,
+                )
                 meta = self._parquet.metadata
                 sizes = [meta.row_group(i).num_rows for i in range(meta.num_row_groups)]
             if sum(sizes) != self.rows:

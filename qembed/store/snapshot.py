@@ -86,6 +86,13 @@ class Snapshot:
         for s in self.shards:
             s.close()
 
+    def resized_shards(self) -> list[str]:
+        """Names of the shards whose files have not the size that the manifest says."""
+        named = self.manifest.shards
+        return [
+            s.file.name for s, r in zip(named, self.shards, strict=True) if r.size != s.file.bytes
+        ]
+
     def __enter__(self) -> Snapshot:
         return self
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 from qembed.corpus import file_contents
+from qembed.corpus.decode import EMPTY
 from qembed.corpus.docinfo import docinfo
 from qembed.corpus.formats import FORMATS, suffix
 from qembed.corpus.front_matter import front_matter
@@ -25,7 +26,15 @@ from qembed.corpus.readers.tables.structured import read_json, read_jsonl, read_
 from qembed.corpus.readers.xml_file import read_xml
 from qembed.corpus.rst import bare, rst_title
 from qembed.errors import refusal
-from qembed.types import Document, LeftOut, ReadItem, ReadWarning, SourceFile, Unreadable
+from qembed.types import (
+    Document,
+    LeftOut,
+    ReadItem,
+    ReadWarning,
+    Skipped,
+    SourceFile,
+    Unreadable,
+)
 
 Reader: TypeAlias = Callable[[SourceFile, ReadOptions], Iterator[ReadItem]]
 
@@ -49,6 +58,9 @@ def of_text(make: Callable[[str], Page]) -> Reader:
             yield found
             return
         where = os.fspath(file.location)
+        if not found.text.strip():
+            yield Skipped(where, EMPTY)
+            return
         try:
             page = make(found.text)
         except ValueError as e:
@@ -132,11 +144,13 @@ def read_plain(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
         yield Unreadable(where, refusal(e))
         return
     found = file_contents.as_text(head, where, options.encoding)
-    if isinstance(found, file_contents.Text):
+    if not isinstance(found, file_contents.Text):
+        yield found
+    elif not found.text.strip():
+        yield Skipped(where, EMPTY)
+    else:
         yield Document(file.name, found.text, meta=found.meta)
         yield from found.warnings
-    else:
-        yield found
 
 
 def read_mail(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:

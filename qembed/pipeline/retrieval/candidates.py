@@ -87,6 +87,10 @@ class CandidateRetriever:
             found.append(f"the index is half made, with {many} so far: {state}")
         elif not documents:
             found.append("the index is empty (qembed index PATH fills it)")
+        for name in self.session.snapshot.resized_shards():
+            found.append(
+                f"{name} is damaged: it has not its size (qembed verify tells what is lost)"
+            )
         search = self.session.search
         if self.mode != "dense" and search.rows and (without := search.rows_without_words):
             all_of_them = without == search.rows
