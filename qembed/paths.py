@@ -23,3 +23,8 @@ def cache_folder() -> Path:
     import platformdirs
 
     return Path(platformdirs.user_cache_path("qembed"))
+
+
+def has_cache_place() -> bool:
+    """False where the cache folder would be made in a home that does not exist, as of a service's user."""
+    return bool(os.environ.get("QEMBED_CACHE")) or Path(os.path.expanduser("~")).exists()  # noqa: PTH111

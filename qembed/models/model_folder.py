@@ -30,7 +30,7 @@ from qembed.models.layout.modules import (
     width,
 )
 from qembed.models.layout.prompts import Prompts, read_prompts
-from qembed.paths import cache_folder
+from qembed.paths import cache_folder, has_cache_place
 
 if TYPE_CHECKING:
     from qembed.models.layout.routes import Router
@@ -67,6 +67,8 @@ def file_sha256(path: Path) -> str:
             return text
     with path.open("rb") as f:
         found = hashlib.file_digest(f, "sha256").hexdigest()
+    if not has_cache_place():
+        return found
     with contextlib.suppress(OSError):  # a cache that cannot be written only costs time
         entry.parent.mkdir(parents=True, exist_ok=True)
         partial = entry.with_suffix(f".{os.getpid()}")

@@ -50,6 +50,11 @@ class StageTimer(defaultdict[str, float]):
     def __init__(self) -> None:
         super().__init__(float)
 
+    def end(self, total: float) -> None:
+        """Set the total, and "other": what of it no stage has."""
+        self["other"] = max(0.0, total - sum(self.values()))
+        self["total"] = total
+
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
         """Time a block, also one that raises."""

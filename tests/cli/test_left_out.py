@@ -55,3 +55,39 @@ def test_the_list_ends_and_the_count_goes_on(tmp_path: Path) -> None:
         stats.add_file([LeftOut(f"{n}.html", "picture", 2)])
     stats.add_file([])
     assert (stats.files, stats.parts, len(stats.listed)) == (2000, 4000, 1000)
+
+
+def test_empty_files_are_left_out(shell: Shell) -> None:
+    for name in ("a.md", "b.txt", "c.html", "d.rst"):
+        shell.write(f"docs/{name}", " \n\n")
+    done = shell("index", "docs")
+    assert done.code == 2
+    assert "docs: no documents there (left out: 4 empty files)" in done.err
+    assert not (shell.folder / ".qembed").exists()
+    shell.write("docs/e.md", "a note")
+    done = shell("index", "docs", "-v")
+    assert done.code == 0
+    assert done.out.startswith("1 added ")
+    assert "left out 4 empty files: " in done.err
+    shell.write("docs/e.md", "")
+    done = shell("index", "--yes", "--format", "json")
+    assert done.json["documents"]["deleted"] == 1
+    assert done.json["skipped"] == {"empty file": 5}
+
+
+def test_a_dry_run_foretells_documents_failures_and_empty_files(shell: Shell) -> None:
+    shell.write("docs/a.jsonl", '{"_id": "1", "text": "one"}\n{"_id": "2", "text": "two"}\n{bad\n')
+    shell.write("docs/b.md", "a note")
+    shell.write("docs/c.md", "")
+    shell.write("docs/d.ipynb", "no notebook")
+    plan = shell("index", "docs", "--dry-run", "--format", "json")
+    done = shell("index", "docs", "--format", "json")
+    assert (plan.code, done.code) == (4, 4)
+    for key in ("added", "failed", "unchanged"):
+        assert plan.json["documents"][key] == done.json["documents"][key], key
+    assert plan.json["failed"] == done.json["failed"]
+    assert plan.json["skipped"] == done.json["skipped"]
+    assert "d.ipynb" in plan.err
+    seconds = done.json["seconds"]
+    parts = sum(v for k, v in seconds.items() if k != "total")
+    assert abs(parts - seconds["total"]) < 0.02

@@ -32,6 +32,14 @@ def summary_line(summary: IndexSummary) -> str:
     done = summary.documents
     # what stayed as it was stands last
     kinds = [f"{done[k]:,} {k}" for k in sorted(done, key="unchanged".__eq__) if done[k]]
+    if summary.dry_run:
+        guess = "" if summary.estimate is None or summary.estimate.is_exact else "about "
+        kinds = [f"{guess}{k}" if k.endswith(" added") else k for k in kinds]
+        # how many documents of a changed file are new is not known before they are compared
+        kinds = [
+            f"{counted(done['changed'], 'file')} changed" if k.endswith(" changed") else k
+            for k in kinds
+        ]
     if summary.deleted_why:
         why = describe_reasons(summary.deleted_why).translate(LINE_BREAKS)
         kinds = [f"{k} ({why})" if k.endswith(" deleted") else k for k in kinds]

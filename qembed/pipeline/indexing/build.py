@@ -258,7 +258,7 @@ class _Run:
 
     def _summary(self, plan: IndexPlan, stopped: bool) -> IndexSummary:
         stats, present = self.stats, self.writer.present
-        stats.seconds["total"] = time.perf_counter() - self.began
+        stats.seconds.end(time.perf_counter() - self.began)
         return IndexSummary(
             index=self.writer.root,
             model=plan.model_facts(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections import Counter, defaultdict
@@ -15,10 +16,10 @@ from qembed.pipeline.indexing.index_plan import IndexPlan, plan_index
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.plan import Key
 from qembed.pipeline.indexing.sources import read_options
-from qembed.pipeline.indexing.summary import KINDS, Detail, Estimate, IndexSummary
+from qembed.pipeline.indexing.summary import KINDS, MAX_LISTED, Detail, Estimate, IndexSummary
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.source_content import compare_content
-from qembed.types import LeftOut, ReadWarning, SourceFile, Unreadable
+from qembed.types import LeftOut, ReadWarning, Skipped, SourceFile, Unreadable
 
 MAX_PROBLEMS = 3
 """Problems reported of one file."""
@@ -52,6 +53,7 @@ def dry_run(root: Path, options: IndexOptions, progress: Progress) -> IndexSumma
         details = measurement.details if options.detail else []
         summary = _summary(root, plan, details, began, same)
         summary.estimate = measurement.estimate()
+        measurement.foretell(summary)
         return summary
     finally:
         plan.close()
@@ -141,6 +143,9 @@ class _Measurement:
         self._seconds: defaultdict[str, float] = defaultdict(float)
         self._texts: list[str] = []
         self._deadline = 0.0
+        self._new = [0, 0]  # documents of the sample's new files, and bytes of these files
+        self._skipped: Counter[str] = Counter()
+        self._failed: dict[Key, list[Unreadable]] = {}
 
     def run(self) -> None:
         """Measure until all files are read, the time is up or the run is stopped; tell of the rest, too."""
@@ -169,7 +174,7 @@ class _Measurement:
 
     def _tell(self, file: SourceFile, detail: Detail | None) -> None:
         if self._options.detail:
-            verb = "read" if (file.source, file.name) in self._plan.files else "add"
+            verb = "add" if self._is_new(file) else "read"
             self._options.planned(verb, file.name, detail)
 
     def _read(self, file: SourceFile, builder: PassageBuilder) -> Detail:
@@ -186,6 +191,10 @@ class _Measurement:
                 where = "" if item.line is None else f"{item.line}: "
                 problems.append(f"warning: {where}{item.message}")
             elif isinstance(item, Unreadable):
+                if isinstance(item, Skipped):
+                    self._skipped[item.error] += 1
+                else:
+                    self._failed.setdefault((file.source, file.name), []).append(item)
                 problems.append(item.error if item.line is None else f"{item.line}: {item.error}")
             else:
                 cut = builder.passages(item)
@@ -201,11 +210,40 @@ class _Measurement:
             problems.append(lacking)
         self._passages[reader] += passages
         self._bytes[reader] += file.size if is_whole else min(seen, file.size)
+        if self._is_new(file):
+            self._new[0] += documents
+            self._new[1] += file.size if is_whole else min(seen, file.size)
         self._seconds[reader] += time.perf_counter() - began
         if not is_whole:
             problems.append("read in part only, as there is no time for more in a dry run")
         kind = builder.chunker.kind_of(file.name)
         return Detail(file.name, reader, kind, documents, passages, problems[:MAX_PROBLEMS])
+
+    def _is_new(self, file: SourceFile) -> bool:
+        return (file.source, file.name) not in self._plan.files
+
+    def foretell(self, summary: IndexSummary) -> None:
+        """Set the documents that a run would add, those it would leave out, and those it could not read.
+
+        Of files that were not read, the first in proportion to bytes; that a file may be opened is asked of
+        all of them.
+        """
+        for file in self._files:
+            key = file.source, file.name
+            if key not in self._failed and not os.access(file.location, os.R_OK):
+                self._failed[key] = [
+                    Unreadable(os.fspath(file.location), "no permission to read it")
+                ]
+        told = [problem for problems in self._failed.values() for problem in problems]
+        summary.failed = [*summary.failed, *told[:MAX_LISTED]]
+        summary.skipped = Counter(summary.skipped) + self._skipped
+        added, size = self._new
+        total = sum(f.size for f in self._files if self._is_new(f))
+        summary.documents = {
+            **summary.documents,
+            "added": round(added * total / size) if size else added,
+            "failed": summary.documents["failed"] + len(told),
+        }
 
     def estimate(self) -> Estimate:
         """Passages and seconds of the run: those measured, in proportion to the bytes of each kind."""

@@ -77,3 +77,23 @@ def test_a_tokens_cost_is_read_off_the_configuration(
 
     (tmp_path / "config.json").write_text(json.dumps(config))
     assert Folder(tmp_path).token_cost() == cost
+
+
+@pytest.mark.parametrize(
+    ("text", "is_begin", "wanted"),
+    [
+        ("| Plan | Price |\n| --- | --- |\n| basic | 3 |\n", True, ["| basic | 3 |"]),
+        ("Plan | Price\n\nbasic | low\n", True, ["basic | low"]),  # of HTML
+        ("Plan | Price\nbasic | 3\npro | 9\n", True, ["basic | 3", "pro | 9"]),  # of a sheet
+        ("All plans:\nPlan | Price\nbasic | 3\n", False, ["All plans:", "basic | 3"]),
+        # a cut table begins with any row; a table without figures may have no head
+        ("gold | none\nbasic | 3\n", False, ["gold | none", "basic | 3"]),
+        ("basic | low\npro | high\n", True, ["basic | low", "pro | high"]),
+        # nothing else to show
+        ("| Plan | Price |\n| --- | --- |\n", True, ["| Plan | Price |"]),
+    ],
+)
+def test_the_head_of_a_table_is_no_sentence_beside_a_row(
+    text: str, is_begin: bool, wanted: list[str]
+) -> None:
+    assert [text[a:b] for a, b in sentences(text, is_begin=is_begin)] == wanted

@@ -14,6 +14,7 @@ from qembed.pipeline.retrieval.snippets.definition_lines import (
     definition_line,
     definition_lines,
 )
+from qembed.pipeline.retrieval.snippets.table_heads import table_heads
 from qembed.search.lexical.analyzer import spans, terms_of
 from qembed.search.lexical.bm25 import idf
 from qembed.search.lexical.files import LexicalIndexDamaged
@@ -36,11 +37,12 @@ FEWEST_SENTENCES = 2
 """Sentences of each passage that are compared, whatever the model costs."""
 
 
-def sentences(text: str, hash_comments: bool = False) -> list[Span]:
-    """Span of each sentence or line with a word in it; headings and lines with an address if all are.
+def sentences(text: str, hash_comments: bool = False, is_begin: bool = True) -> list[Span]:
+    """Span of each sentence or line with a word in it; headings, heads of tables and addresses if all are.
 
-    `hash_comments`: `#` begins a comment, and no heading.
+    `hash_comments`: `#` begins a comment, and no heading. `is_begin`: as in `table_heads`.
     """
+    heads = table_heads(text, is_begin)
     found: list[Span] = []
     headings: list[Span] = []
     for m in _SENTENCE.finditer(text):
@@ -49,7 +51,7 @@ def sentences(text: str, hash_comments: bool = False) -> list[Span]:
         end = m.start() + len(piece.rstrip())
         if sum(c.isalnum() for c in piece) >= 2:
             heading = text.startswith("#", start) and not hash_comments
-            lesser = heading or "://" in piece
+            lesser = heading or "://" in piece or any(a <= start < b for a, b in heads)
             (headings if lesser else found).append((start, end))
     return found or headings
 
@@ -168,7 +170,7 @@ def _weights(session: Session, terms: Sequence[str]) -> dict[str, float]:
 
 def _sentences(passage: Passage) -> list[Span]:
     """Span of each sentence of a passage; all of it if there is none."""
-    found = sentences(passage.text, has_hash_comments(passage.document))
+    found = sentences(passage.text, has_hash_comments(passage.document), passage.start == 0)
     return found or [(0, len(passage.text))]
 
 
