@@ -107,6 +107,8 @@ def test_untouched_it_passes(project: Shell) -> None:
     assert {p.suffix for p in out.glob("*.*") if p.suffix} == {".json", ".md", ".html", ".xml"}
     text = (project.folder / ".github/workflows/retrieval.yml").read_text()
     assert re.search(r"pip install \S*(qembed-search|qembed_search)", text)
+    # Markdown and a model of one's own need none of the extras that are installed here
+    assert not re.search(r"pip install .*\[", text)
     assert "run: sh retrieval/check.sh" in text
     assert "${{ github.sha }}" in text
 
@@ -221,3 +223,12 @@ def test_init_keeps_what_is_there(project: Shell) -> None:
     assert elsewhere.code == 2
     assert "not in the index's folder" in elsewhere.err
     assert BAG in (project.folder / "retrieval/check.sh").read_text()
+
+
+def test_the_workflow_installs_the_extras_that_the_index_needs(shell: Shell) -> None:
+    shell.write("docs/a.md", "a note")
+    shell.write("docs/b.py", "def note():\n    return 1\n")
+    assert shell("index", "docs").code == 0
+    assert shell("eval", "init", "check").code == 0
+    text = (shell.folder / ".github/workflows/retrieval.yml").read_text()
+    assert re.search(r"pip install .*\[code\]", text), text

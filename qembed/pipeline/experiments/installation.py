@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -31,14 +31,18 @@ class PipRequirement(NamedTuple):
     missing: str = ""
 
 
-def pip_requirement(project: Path) -> PipRequirement:
-    """Requirement of the running qembed with its installed extras. `project`: folder of the repository."""
+def pip_requirement(project: Path, needed: Container[str]) -> PipRequirement:
+    """Requirement of the running qembed with those of its installed extras that are `needed`.
+
+    `project`: folder of the repository.
+    """
     from importlib import metadata
 
     # a checkout's own egg-info, which has no record, may stand before the installer's folder
     found = list(metadata.distributions(name=DISTRIBUTION))
     record = next(filter(None, (d.read_text("direct_url.json") for d in found)), None)
-    extras = installed_extras(found[0].requires or []) if found else ()
+    here = installed_extras(found[0].requires or []) if found else ()
+    extras = [extra for extra in here if extra in needed]
     return requirement_of(json.loads(record) if record else None, extras, project)
 
 

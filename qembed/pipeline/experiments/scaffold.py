@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -143,6 +144,9 @@ def write_scaffold(root: Path, folder: Path, *, force: bool = False) -> Scaffold
         queries, qrels = _golden_set(session)
         manifest = session.snapshot.manifest
         index = _index_commands(manifest)
+        extras = _needed_extras(
+            manifest, {name for _, name in session.snapshot.catalog.grouped().files()}
+        )
     names = {
         "folder": shlex.quote(place.as_posix()),
         "up": "/".join([".."] * len(place.parts)),
@@ -161,7 +165,7 @@ def write_scaffold(root: Path, folder: Path, *, force: bool = False) -> Scaffold
     write_qrels(qrels, files["qrels.tsv"])
     _write(files["check.sh"], SCRIPT.format(index=index, **names))
     files["check.sh"].chmod(0o755)
-    needed = pip_requirement(home)
+    needed = pip_requirement(home, extras)
     _write(files["workflow"], WORKFLOW.format(install=_install_lines(needed), **names))
     return Scaffold(paths, needed.missing, any(s.path == STDIN for s in manifest.sources))
 
@@ -180,6 +184,24 @@ def _index_commands(manifest: Manifest) -> str:
         shlex.join(["qembed", "index", "-q", "--wait", "60", *model, *options, *paths])
         for options, paths in (groups or {(): []}).items()
     )
+
+
+def _needed_extras(manifest: Manifest, files: Iterable[str]) -> set[str]:
+    """Extras that an index of these files and an evaluation with its settings need; none trains here."""
+    from qembed.corpus import reader_of, suffix
+    from qembed.corpus.chunking.grammars import language
+    from qembed.corpus.readers.sandbox import read_office
+    from qembed.models.builtin.registry import BUILTIN
+
+    reranker = (manifest.tuned or {}).get("options", {}).get("rerank")
+    named = [BUILTIN[spec] for spec in (manifest.spec, reranker) if spec in BUILTIN]
+    found = {"models"} if any(model.extra for model in named) else set()
+    for name in files:
+        if reader_of(name) is read_office:
+            found.add("office")
+        elif language(suffix(name)):
+            found.add("code")
+    return found
 
 
 def _install_lines(needed: PipRequirement) -> str:
