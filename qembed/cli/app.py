@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from qembed.cli.command import HELP_COLUMNS, LazyGroup
+from qembed.cli.command import HELP_COLUMNS, LazyGroup, ParsingError
 from qembed.cli.exit_codes import ExitCode
 from qembed.cli.hints import remember_index
 from qembed.cli.interrupts import interruptible
@@ -76,7 +76,7 @@ class Main(LazyGroup):
         """Parse the options before the command. Raises Exit for those that there are not."""
         try:
             return super().parse_args(ctx, args)
-        except _ParsingError as e:
+        except ParsingError as e:
             raise _refused(e) from None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -98,7 +98,7 @@ class Main(LazyGroup):
                 return super().invoke(ctx)
         except OutputError:
             raise
-        except _ParsingError as e:
+        except ParsingError as e:
             raise _refused(e) from None
         except QembedError as e:
             _print_error(e)
@@ -112,10 +112,6 @@ class Main(LazyGroup):
                 _print_error("the current folder was removed (cd to one that exists)")
                 raise typer.Exit(ExitCode.CANNOT_RUN) from None
             raise
-
-
-_ParsingError: Any = typer.BadParameter.__mro__[1]
-"""The parser's UsageError, which typer does not export."""
 
 
 def _refused(error: Any) -> Any:

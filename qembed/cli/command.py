@@ -64,6 +64,8 @@ class GroupedHelp:
             self.format_commands(ctx, formatter)
 
 
+ParsingError: Any = typer.BadParameter.__mro__[1]
+"""The parser's error, which typer does not export."""
 FILE_NAMES = frozenset({"[PATH ...]", "GLOB", "SPEC"})
 """Metavars of texts that name files, which may be any bytes; options of type Path may too."""
 
@@ -73,7 +75,11 @@ class TextArguments:
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse. Raises BadParameter for bytes that have no character: nothing they match is stored."""
-        rest: list[str] = super().parse_args(ctx, args)  # type: ignore[misc]
+        try:
+            rest: list[str] = super().parse_args(ctx, args)  # type: ignore[misc]
+        except ParsingError as e:
+            e.ctx = e.ctx or ctx  # the parser leaves it out where a value is missing
+            raise
         for param in self.params:  # type: ignore[attr-defined]
             if param.type.name != "str" or param.metavar in FILE_NAMES:
                 continue

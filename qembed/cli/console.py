@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from qembed.cli.hints import with_index
 from qembed.cli.signal_watch import watched
+from qembed.errors import UsageError
 from qembed.pipeline.progress import Progress
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ class Console:
     """Messages and bars on stderr. Bars are drawn only on a terminal; --quiet silences both."""
 
     def __init__(self, quiet: bool = False, verbose: bool = False) -> None:
+        if quiet and verbose:
+            raise UsageError("-q and -v contradict one another")
         self.quiet = quiet
         self.verbose = verbose
         self.bars = not quiet and sys.stderr.isatty() and _has_size()

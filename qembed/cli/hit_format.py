@@ -42,8 +42,16 @@ VimgrepOption = Annotated[
 ]
 
 
-def hit_format(format: HitFormat, vimgrep: bool, null: bool) -> HitFormat:
-    """Format that `--format`, `--vimgrep` and `-0` ask for together. Raises UsageError."""
+def hit_format(
+    given: HitFormat | None, vimgrep: bool, null: bool, default: HitFormat = HitFormat.text
+) -> HitFormat:
+    """Format that `--format`, `--vimgrep` and `-0` ask for together. Raises UsageError.
+
+    `given`: value of `--format`, None without one.
+    """
+    format = given or default
+    if vimgrep and given not in (None, HitFormat.vimgrep):
+        raise UsageError(f"--vimgrep and --format {given} contradict one another")
     if vimgrep:
         format = HitFormat.vimgrep
     if null and format is not HitFormat.paths:

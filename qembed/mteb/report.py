@@ -10,17 +10,19 @@ from typing import Any
 from qembed.errors import UsageError
 from qembed.evaluation.formats.source_file import atomic_text_file
 from qembed.evaluation.report.header import header_lines
+from qembed.outputs import check_outputs
 
 SUFFIXES = (".json", ".md")
 
 
 def check_report_paths(paths: Sequence[Path]) -> None:
-    """Raise a UsageError that names every path with a suffix unknown to `write_report`."""
+    """Raise UsageError for suffixes unknown to `write_report`, StorageError for paths not to be written."""
     wrong = [str(path) for path in paths if path.suffix.lower() not in SUFFIXES]
     if wrong:
         raise UsageError(
             f"reports of --mteb are written as {' or '.join(SUFFIXES)}, not {', '.join(wrong)}"
         )
+    check_outputs(paths)
 
 
 def task_rows(body: Mapping[str, Any]) -> list[list[str]]:

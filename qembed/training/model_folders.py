@@ -17,6 +17,7 @@ from qembed.models.model_folder import VOCABULARIES, WEIGHTS, Folder
 from qembed.models.profiles import Profile, profile_for
 from qembed.models.spec import local_folder, parse_spec
 from qembed.models.templates import passage_text, query_text, task_template
+from qembed.outputs import check_outputs
 
 IGNORED = frozenset(
     {"transformers_version", "_name_or_path", "torch_dtype", "dtype", "use_cache", "__version__"}
@@ -80,9 +81,10 @@ def _tokenizers(folder: Folder, pattern: str) -> dict[str, Any]:
 
 
 def check_new(out: Path) -> None:
-    """Raise UsageError if `out` is there already."""
+    """Raise UsageError if `out` is there already, StorageError if it cannot be made."""
     if out.exists() or out.is_symlink():
         raise UsageError(f"--out {out}: it is there already (another name, or remove it first)")
+    check_outputs([], folders=[out])
 
 
 @contextmanager

@@ -84,14 +84,60 @@ def test_a_run_of_ids_with_blanks_is_written_and_read_back(files: Shell) -> None
     assert again.json["measures"] == done.json["measures"]
 
 
+def test_outputs_are_checked_before_anything_is_measured(files: Shell) -> None:
+    files("index", "corpus.jsonl", "-q")
+    (files.folder / "folder.json").mkdir()
+    files.write("file", "")
+    judged = ("--queries", "queries.json", "--qrels", "qrels.csv")
+    done = files(
+        "eval",
+        *judged,
+        "--report",
+        "nowhere/r.md",
+        "--report",
+        "folder.json",
+        "--save-run",
+        "file/x",
+    )
+    assert done.code == 2
+    assert not done.out
+    assert done.err == (
+        "qembed: cannot write nowhere/r.md: no such file or folder\n"
+        "  cannot write folder.json: it is a folder\n"
+        "  cannot write file/x: part of its path is no folder\n"
+    )
+    for args in (
+        ("eval", "pool", "--queries", "queries.json", "-o", "nowhere/p.tsv"),
+        ("tune", *judged, "--report", "nowhere/r.html"),
+        ("tune", *judged, "--write-candidates", "nowhere/c.txt"),
+        ("train", "mine", *judged, "--out", "nowhere/l.jsonl"),
+        ("train", "merge", "minilm", "minilm", "--out", "file/x"),
+    ):
+        done = files(*args)
+        assert done.code == 2, args
+        assert "cannot write " in done.err
+        assert not done.out
+
+
+def test_swapped_files_are_told(files: Shell) -> None:
+    files("index", "corpus.jsonl", "-q")
+    done = files("eval", "--queries", "qrels.csv", "--qrels", "queries.json")
+    assert done.code == 2
+    said = "qrels.csv holds judgments and queries.json queries: swap --queries and --qrels"
+    assert done.err == f"qembed: {said}\n"
+    files.write("bad.csv", "nothing of the kind\n")
+    assert "swap" not in files("eval", "--queries", "bad.csv", "--qrels", "queries.json").err
+
+
 def test_measures_are_shown_even_if_the_run_cannot_be_written(files: Shell) -> None:
     files("index", "corpus.jsonl", "-q")
     args = ("eval", "--queries", "queries.json", "--qrels", "qrels.csv", "--format", "json")
-    reports = ["--report", "nowhere/r.md", "--report", "r.html", "--fail-under", "P@9=1"]
-    done = files(*args, "--save-run", "nowhere/run.trec", *reports)
+    (files.folder / "full.md").symlink_to("/dev/full")
+    reports = ["--report", "full.md", "--report", "r.html", "--fail-under", "P@9=1"]
+    done = files(*args, "--save-run", "/dev/full", *reports)
     assert done.code == 2
-    assert "qembed: cannot write nowhere/run.trec" in done.err
-    assert "qembed: cannot write nowhere/r.md" in done.err
+    assert "qembed: cannot write /dev/full: the disk is full" in done.err
+    assert "qembed: cannot write full.md: the disk is full" in done.err
     assert "qembed: reports: r.html\n" in done.err
     assert (files.folder / "r.html").exists()
     assert done.json["measures"]["RR@10"] == 1

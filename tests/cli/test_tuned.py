@@ -49,6 +49,13 @@ def test_query_uses_it_and_an_option_does_not(tuned: Shell) -> None:
     assert len(found(tuned, "--untuned")) == 4
 
 
+def test_a_chosen_reranker_scores_the_candidates(tuned: Shell) -> None:
+    """`--candidates` has an effect where `tune` chose a reranker, and only there."""
+    assert "--candidates: no effect" in tuned("query", "milk", "--candidates", "3").err
+    choose(tuned, {"rerank": "late"})
+    assert "no effect" not in tuned("query", "milk", "--candidates", "3").err
+
+
 def test_it_says_so(tuned: Shell) -> None:
     done = tuned("query", "milk", "--format", "json", "--explain", "--no-server")
     assert done.json["tuned"] == {"mode": "lexical", "document_score": "mean:2"}

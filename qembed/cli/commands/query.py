@@ -19,6 +19,7 @@ from qembed.cli.hit_format import (
     VimgrepOption,
     hit_format,
 )
+from qembed.cli.option_checks import check_query, on_command_line, unused_candidates
 from qembed.cli.options import (
     OUTPUT_GROUP,
     SEARCH_GROUP,
@@ -131,7 +132,9 @@ def query(
     from qembed.types import Query
 
     talk = Console(quiet, verbose)
-    shown = hit_format(format, vimgrep, null)
+    given = on_command_line(ctx)
+    shown = hit_format(format if "format" in given else None, vimgrep, null, format)
+    unused = check_query(given, {**ctx.params, "format": shown})
     if text is None:
         missing = "give a TEXT, or - to read queries from stdin"
         if rerank is not None:
@@ -169,6 +172,10 @@ def query(
 
         with talk.scoring("search") if rerank else nullcontext() as begin:
             answer = answer_queries(index, request, begin)
+    if not (rerank or answer.tuned.get("rerank")):
+        unused += unused_candidates(given, diversity)
+    for line in unused:
+        talk.warn(line)
     if answer.warnings and index_dir is not None:
         answer = replace(answer, warnings=[with_index(w) for w in answer.warnings])
     print_answer(answer, HitOutput(shown.value, explain, context > 0, null), talk)

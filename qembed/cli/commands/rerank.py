@@ -15,6 +15,7 @@ from qembed.cli.hit_format import (
     VimgrepOption,
     hit_format,
 )
+from qembed.cli.option_checks import check_rerank, on_command_line
 from qembed.cli.options import (
     MODEL_GROUP,
     OUTPUT_GROUP,
@@ -113,7 +114,9 @@ def rerank(
 
     talk = Console(quiet, verbose)
     default = HitFormat.jsonl if run is None else HitFormat.trec
-    shown = hit_format(format or default, vimgrep, null)
+    shown = hit_format(format, vimgrep, null, default)
+    for line in check_rerank(on_command_line(ctx), ctx.params):
+        talk.warn(line)
     output = HitOutput(shown.value, explain, null=null)
     tuned = not untuned and not is_given(ctx, "model")
     budget = parse_budget(rerank_budget)

@@ -19,6 +19,7 @@ from qembed.cli.options import (
 )
 from qembed.cli.render.fields import field_lines
 from qembed.cli.tuned import tuned_text
+from qembed.errors import UsageError
 
 if TYPE_CHECKING:
     from qembed.pipeline.diagnostics.fields import FieldSummary
@@ -47,6 +48,8 @@ def status(
     from qembed.pipeline.diagnostics.status import describe, parse_age
     from qembed.pipeline.locate import find_index
 
+    if fields and quiet:
+        raise UsageError("--fields and -q contradict one another: the list is what is printed")
     limit = parse_age(fail_if_stale) if fail_if_stale else None
     root = find_index(index_dir)
     found = describe(root)

@@ -10,6 +10,7 @@ import typer
 from qembed.cli.command import RerankCommand
 from qembed.cli.console import Console, StopSignals, dumps, out
 from qembed.cli.exit_codes import ExitCode
+from qembed.cli.option_checks import check_tune, on_command_line
 from qembed.cli.options import (
     FormatOption,
     IndexOption,
@@ -24,6 +25,7 @@ from qembed.cli.tuned import tuned_text
 
 
 def tune(
+    ctx: typer.Context,
     queries: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Queries, BEIR or TREC form.", show_default=False),
@@ -101,16 +103,15 @@ def tune(
     qembed tune --undo
     """
     from qembed.cli.render.tuning import show, verdict
-    from qembed.errors import UsageError
     from qembed.pipeline.locate import find_index
 
     talk = Console(quiet, verbose)
+    for line in check_tune(on_command_line(ctx), ctx.params):
+        talk.warn(line)
     root = find_index(index_dir)
     if undo:
         from qembed.pipeline.experiments.tuning.apply import take_back
 
-        if queries is not None or qrels is not None:
-            raise UsageError("--undo takes no queries")
         taken = take_back(root, wait)
         if format is OutputFormat.json:
             out(dumps({"schema": 1, "undone": None if taken is None else taken["options"]}))

@@ -14,6 +14,7 @@ from qembed.errors import UsageError
 from qembed.evaluation.formats.source_file import atomic_text_file
 from qembed.evaluation.report import svg_plots
 from qembed.evaluation.report.html import environment
+from qembed.outputs import check_outputs
 
 SUFFIXES = (".html", ".json")
 BARS = 15
@@ -21,9 +22,10 @@ BARS = 15
 
 
 def check_tuning_path(path: Path) -> None:
-    """Raise a UsageError for a suffix unknown to `write_tuning`."""
+    """Raise UsageError for a suffix unknown to `write_tuning`, StorageError for a path not to be written."""
     if path.suffix.lower() not in SUFFIXES:
         raise UsageError(f"a tuning report is written as {' or '.join(SUFFIXES)}, not {path}")
+    check_outputs([path])
 
 
 def write_tuning(body: Mapping[str, Any], path: Path) -> None:

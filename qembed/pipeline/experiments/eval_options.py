@@ -21,6 +21,7 @@ from qembed.evaluation import (
     parse_measures,
     read_report,
 )
+from qembed.outputs import check_outputs
 from qembed.pipeline.experiments.ablation import parse_ablations
 from qembed.pipeline.experiments.run_builder import TIMED_QUERIES
 from qembed.pipeline.indexing.options import IndexOptions
@@ -82,6 +83,11 @@ class EvalPlan:
 
 def plan_evaluation(options: EvalOptions) -> EvalPlan:
     """Parse the options and read the baseline. Raises UsageError, and InputError for the baseline."""
+    if options.qrels is None and options.beir is None:
+        raise UsageError(
+            "give --qrels FILE with --queries FILE to search this index (qembed eval init makes a start) or "
+            "with --run FILE to score a run that is there; or --beir DIR; or --mteb TASK"
+        )
     mistakes: list[str] = []
     gates = _parse("--fail-under", parse_gates, options.fail_under, mistakes)
     floors = _parse("--query-floor", parse_gates, options.query_floor, mistakes)
@@ -102,6 +108,7 @@ def plan_evaluation(options: EvalOptions) -> EvalPlan:
     if ablations and options.runs:
         raise UsageError("--ablate wants an index: a run made elsewhere cannot be made anew")
     check_report_paths(options.reports)
+    check_outputs([*options.reports, options.save_run])
     baseline = read_report(options.baseline) if options.baseline else None
     named = parse_measures(DEFAULT if options.measures is None else options.measures)
     gated: list[Gate | Drop | Measure] = [*gates, *drops, *significant, *floors]

@@ -12,7 +12,7 @@ from pathlib import Path
 from qembed.corpus.read_options import ReadOptions
 from qembed.corpus.readers import read
 from qembed.corpus.source_files import walk
-from qembed.errors import InputError, StorageError, UsageError, refusal
+from qembed.errors import InputError, QembedError, StorageError, UsageError, refusal
 from qembed.evaluation import corpus_file_name, read_beir, read_qrels, read_queries
 from qembed.models import cache_folder
 from qembed.paths import CACHE_HINT, INDEX_FOLDER
@@ -57,9 +57,16 @@ def read_inputs(
         return EvalInputs(found.queries, found.qrels, found.corpus)
     if qrels is None:
         raise UsageError(
-            "--qrels FILE is wanted (with --queries FILE), or --beir DIR (qembed eval init makes a start)"
+            "--qrels FILE is wanted, with --queries FILE (qembed eval init makes a start)"
         )
-    judged = read_qrels(qrels, warn=warn)
+    try:
+        judged = read_qrels(qrels, warn=warn)
+    except InputError as e:
+        if queries is not None and _are_swapped(queries, qrels):
+            raise InputError(
+                f"{queries} holds judgments and {qrels} queries: swap --queries and --qrels"
+            ) from e
+        raise
     if queries is not None:
         return EvalInputs(read_queries(queries, warn=warn), judged)
     if needs_words:
@@ -85,6 +92,16 @@ def read_collection(corpus: Path) -> list[Document]:
     if not documents:
         raise InputError(f"{corpus}: no documents in it")
     return documents
+
+
+def _are_swapped(queries: Path, qrels: Path) -> bool:
+    """True if each file can be read as what the other should be."""
+    try:
+        read_qrels(queries, warn=lambda _: None)
+        read_queries(qrels, warn=lambda _: None)
+    except QembedError:
+        return False
+    return True
 
 
 def index_beir(

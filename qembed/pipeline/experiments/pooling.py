@@ -19,6 +19,7 @@ from qembed.evaluation import (
     write_qrels,
 )
 from qembed.evaluation.formats.source_file import Warn
+from qembed.outputs import check_outputs
 from qembed.pipeline.experiments.ablation import modes
 from qembed.pipeline.experiments.run_builder import RunBuilder
 from qembed.pipeline.progress import Progress
@@ -51,6 +52,7 @@ def write_candidates(
 
     Raises as `pool` and `write_pool` do.
     """
+    check_outputs([output])
     candidates = pool(root, options, warn, progress)
     write_pool(candidates, output)
     return candidates

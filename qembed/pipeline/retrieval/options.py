@@ -113,8 +113,9 @@ def check_queries(queries: Sequence[Query]) -> None:
 
 def check_options(options: QueryOptions) -> None:
     """Raise UsageError for options that no index can answer."""
-    if options.k < 1 or options.candidates < 1:
-        raise UsageError("-k and --candidates: at least 1")
+    for name, number in (("-k", options.k), ("--candidates", options.candidates)):
+        if number < 1:
+            raise UsageError(f"{name} {number}: at least 1")
     if not 0 <= options.diversity < 1:
         raise UsageError("--diversity: at least 0 and below 1")
     if options.fusion_parameters is not None:
@@ -135,12 +136,21 @@ def check_options(options: QueryOptions) -> None:
             "--min-score with --rerank late: its scores order one query's candidates and mean nothing "
             "beyond (take a cross-encoder, whose scores are probabilities, or leave --rerank out)"
         )
+    if options.min_score is not None and not options.rerank and options.mode != "lexical":
+        # sums of both searches read as cosines
+        check_threshold(options.min_score, -1.0, "a cosine")
     # with `given`, a reranker may come from what `tune` chose
     if options.rerank_budget is not None and not options.rerank and options.given is None:
         raise UsageError("--rerank-budget wants --rerank")
     if options.rerank_share is not None and not options.rerank and options.given is None:
         raise UsageError("--rerank-share wants --rerank")
     check_share(options.rerank_share)
+
+
+def check_threshold(min_score: float, low: float, what: str) -> None:
+    """Raise UsageError for a least score outside [`low`, 1]. `what`: the scores it is compared with."""
+    if not low <= min_score <= 1:
+        raise UsageError(f"--min-score {min_score:g}: {what}, from {low:g} to 1, is wanted")
 
 
 def parse_document_score(text: str) -> tuple[str, float]:

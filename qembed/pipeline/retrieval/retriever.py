@@ -18,7 +18,13 @@ from qembed.pipeline.retrieval.by_document import best_of_documents, deepen
 from qembed.pipeline.retrieval.candidates import CandidateRetriever
 from qembed.pipeline.retrieval.fusion import least_scores, rerank_share
 from qembed.pipeline.retrieval.hits import make_hits
-from qembed.pipeline.retrieval.options import QueryOptions, check_options, check_queries, with_tuned
+from qembed.pipeline.retrieval.options import (
+    QueryOptions,
+    check_options,
+    check_queries,
+    check_threshold,
+    with_tuned,
+)
 from qembed.pipeline.retrieval.ranking import Candidates, RankedQuery, Ranking
 from qembed.pipeline.retrieval.request import QueryRequest
 from qembed.pipeline.retrieval.session import Session
@@ -227,6 +233,8 @@ class Retriever:
         if not job.pairs:
             return None
         reranker = self._reranker or self.session.loaded.reranker(spec)
+        if self.options.min_score is not None and reranker.calibrated:
+            check_threshold(self.options.min_score, 0.0, "a probability")
         with self.session.timer("rerank"):
             reordered, summary = job.run(spec, reranker, self.options.rerank_budget, begin)
         for r, new in zip(ranked, reordered, strict=True):

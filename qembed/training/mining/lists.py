@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from qembed.errors import InputError, StorageError, UsageError, cannot_read
+from qembed.outputs import check_outputs
 
 SUFFIXES = (".jsonl", ".parquet")
 Source = Literal["bm25", "dense", "random", "run"]
@@ -66,9 +67,10 @@ class TrainingList:
 
 
 def check_lists_path(path: Path) -> None:
-    """Raise UsageError for a suffix that is none of SUFFIXES."""
+    """Raise UsageError for a suffix that is none of SUFFIXES, StorageError for a path not to be written."""
     if path.suffix.lower() not in SUFFIXES:
         raise UsageError(f"--out {path}: lists are written as {' or '.join(SUFFIXES)}")
+    check_outputs([path])
 
 
 def write_lists(lists: Sequence[TrainingList], path: Path) -> None:

@@ -17,6 +17,7 @@ from qembed.cli.command import (
 )
 from qembed.cli.console import Console, StopSignals, dumps, out
 from qembed.cli.exit_codes import ExitCode
+from qembed.cli.option_checks import check_eval, on_command_line, unused_candidates
 from qembed.cli.options import (
     CandidatesOption,
     Chunking,
@@ -246,6 +247,10 @@ def evaluate(
     """
     if ctx.invoked_subcommand is not None:
         return
+    talk = Console(reports.quiet, reports.verbose)
+    given = on_command_line(ctx)
+    for line in check_eval(given, ctx.params):
+        talk.warn(line)
     if inputs.mteb or inputs.mteb_prompts:
         from qembed.cli.mteb_tasks import run_tasks
 
@@ -254,7 +259,6 @@ def evaluate(
     from qembed.pipeline.experiments.evaluate import run_evaluation
     from qembed.pipeline.locate import find_index
 
-    talk = Console(reports.quiet, reports.verbose)
     options = _eval_options(ctx, inputs, gates, retrieval, beir_index, reports)
     with talk.progress(committing=StopSignals()) as progress:
         result = run_evaluation(options, lambda: find_index(inputs.index_dir), progress)
@@ -262,6 +266,10 @@ def evaluate(
         if warning in result.body["causes"]:  # said below, with the failed gates
             continue
         talk.say(f"warning: {warning}")
+    reranks = result.body["settings"].get("rerank") or any("rerank" in a for a in options.ablate)
+    if not reranks and not inputs.run:
+        for line in unused_candidates(given):
+            talk.warn(line)
     if reports.format is OutputFormat.json:
         out(dumps(result.body))
     else:

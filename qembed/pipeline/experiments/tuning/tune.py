@@ -24,6 +24,7 @@ from qembed.evaluation.tuning import (
     selection_p,
 )
 from qembed.models.remote.chat import RemoteChat
+from qembed.outputs import check_outputs
 from qembed.pipeline.experiments.run_builder import RunBuilder
 from qembed.pipeline.experiments.tuning import arms
 from qembed.pipeline.experiments.tuning.apply import (
@@ -173,6 +174,7 @@ def tune(
     axes = arms.parse_axes(options.only)
     if options.apply not in APPLY:
         raise UsageError(f"--apply {options.apply}: one of {', '.join(APPLY)} is wanted")
+    check_outputs([options.write_candidates])
     lines = [] if options.candidates is None else arms.read_candidates(options.candidates)
     # a folder is found again from wherever the index is asked
     rerankers = [str(Path(r).absolute()) if Path(r).is_dir() else r for r in options.rerankers]

@@ -15,6 +15,7 @@ from qembed.pipeline.progress import StageTimer
 from qembed.pipeline.recipe import TITLE_RULE
 from qembed.pipeline.retrieval.answer import hit_json
 from qembed.pipeline.retrieval.fusion import rerank_share
+from qembed.pipeline.retrieval.options import check_threshold
 from qembed.pipeline.retrieval.reranking.job import CandidateGroup, RerankedGroup, RerankJob
 from qembed.pipeline.retrieval.reranking.request import (
     HitLine,
@@ -80,6 +81,7 @@ def rerank_hits_with(
     timer = StageTimer()
     with timer("load"):
         model, reranker = models()
+    _check_least(options, reranker)
     queries: dict[str, list[HitLine]] = {}
     for hit in hits:
         queries.setdefault(str(hit["query_id"]), []).append(hit)
@@ -93,6 +95,12 @@ def rerank_hits_with(
             score = round(float(new.final[i]), 6)
             found.append({**group[i], "scores": scores, "rank": rank, "score": score})
     return RerankedHits(found, summary, dict(timer))
+
+
+def _check_least(options: RerankOptions, reranker: Scorer) -> None:
+    """Raise UsageError for a least score that is no probability, where the scores are probabilities."""
+    if options.min_score is not None and reranker.calibrated:
+        check_threshold(options.min_score, 0.0, "a probability")
 
 
 def _hit_group(hits: Sequence[HitLine], options: RerankOptions, profile: Profile) -> CandidateGroup:
@@ -202,6 +210,7 @@ def rerank_run(
     model = loaded.model
     remembered = options.task or session.snapshot.manifest.settings.get("task")
     reranker = loaded.reranker(options.spec)
+    _check_least(options, reranker)
     render = loaded.encoder_text if options.late else loaded.reranker_text
     texts: dict[str, list[str]] = {}
     for name in wanted:

@@ -1,0 +1,140 @@
+"""Options that contradict one another, which are refused, and those that change nothing, which are told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from qembed.errors import UsageError
+
+_FLAGS = {"index_dir": "--index", "k": "-k", "null": "-0"}
+"""Parameters whose option is named otherwise."""
+_ENCODING = ("task", "no_instruction", "template")
+"""Options of what is encoded of a query."""
+RETRIEVAL = (
+    *("mode", "where", "rerank", "rerank_share", "candidates", "search", "ef", "fusion", "model"),
+    *(*_ENCODING, "document_score", "untuned"),
+)
+"""Options of how a run is made."""
+
+
+def option(name: str) -> str:
+    """Option of a parameter: `--min-score` of `min_score`."""
+    return _FLAGS.get(name, f"--{name.replace('_', '-')}")
+
+
+def on_command_line(ctx: Any) -> frozenset[str]:
+    """Parameters that the command line sets, not the environment or the project file."""
+    return frozenset(
+        n
+        for n in ctx.params
+        if (s := ctx.get_parameter_source(n)) is not None and s.name == "COMMANDLINE"
+    )
+
+
+def refuse_together(given: Iterable[str], *pairs: tuple[str, str]) -> None:
+    """Raise UsageError for two options that contradict one another."""
+    found = set(given)
+    for one, other in pairs:
+        if {one, other} <= found:
+            raise UsageError(f"{option(one)} and {option(other)} contradict one another")
+
+
+def unused(given: Iterable[str], names: Sequence[str], why: str) -> list[str]:
+    """Message that the options of these that were given change nothing; [] for none."""
+    found = set(given)
+    listed = [option(n) for n in names if n in found]
+    if not listed:
+        return []
+    return [f"{', '.join(listed)}: no effect {why}"]
+
+
+def check_query(given: Iterable[str], values: Mapping[str, Any]) -> list[str]:
+    """Warnings on options of `query` without effect. Raises UsageError for contradictions."""
+    given = set(given)
+    refuse_together(given, ("no_instruction", "template"), ("quiet", "explain"))
+    found = []
+    if values["by"] == "passage":
+        found += unused(given, ["document_score"], "without --by document")
+    if values["format"] in ("paths", "trec", "vimgrep"):
+        found += unused(given, ["context"], f"with --format {values['format']}")
+    return [*found, *check_search(given, values)]
+
+
+def check_search(given: Iterable[str], values: Mapping[str, Any]) -> list[str]:
+    """Warnings on options of a search without effect in its mode."""
+    given = set(given)
+    found = []
+    if values["mode"] == "lexical":
+        names = ["search", "ef", *([] if values["rerank"] else _ENCODING)]
+        found += unused(given, names, "with --mode lexical, which encodes nothing")
+    if values["mode"] in ("lexical", "dense"):
+        found += unused(given, ["fusion"], f"with --mode {values['mode']}: there is one search")
+    if values["search"] == "exact":
+        found += unused(given, ["ef"], "with --search exact")
+    return found
+
+
+def unused_candidates(given: Iterable[str], diversity: float = 0.0) -> list[str]:
+    """Warning on `--candidates` where nothing reranks. `diversity` chooses among them, too."""
+    if diversity:
+        return []
+    return unused(given, ["candidates"], "without a reranker (--rerank late)")
+
+
+def check_rerank(given: Iterable[str], values: Mapping[str, Any]) -> list[str]:
+    """Warnings on options of `rerank` without effect. Raises UsageError for contradictions."""
+    given = set(given)
+    refuse_together(given, ("quiet", "explain"))
+    if "queries" in given and values["run"] is None:
+        raise UsageError("--queries goes with --run FILE: hits on stdin have their queries")
+    if values["run"] is not None:
+        return unused(given, ["encoder"], "with --run: the index's model is taken")
+    if values["model"] != "late" and "model" in given:
+        return unused(given, ["encoder"], f"with {values['model']}, only with late")
+    return []
+
+
+def check_eval(given: Iterable[str], values: Mapping[str, Any]) -> list[str]:
+    """Warnings on options of `eval` without effect. Raises UsageError for contradictions, limits."""
+    given = set(given)
+    if values["latency"] < 0:
+        raise UsageError(f"--latency {values['latency']}: at least 0, which times none")
+    if values["ef"] is not None and values["ef"] < 1:
+        raise UsageError(f"--ef {values['ef']}: at least 1")
+    refuse_together(given, ("no_instruction", "template"), ("run", "mteb"), ("beir", "mteb"))
+    makes_index = bool(values["beir"] or values["mteb"])
+    found = []
+    if not makes_index:
+        found += unused(
+            given, ["chunker", "max_tokens", "overlap", "dim"], "without --beir DIR: the index has its own"
+        )  # fmt: skip
+        found += unused(given, ["split"], "without --beir DIR")
+    elif not values["mteb"]:
+        found += unused(given, ["index_dir"], "with --beir, which makes its own index")
+    if values["run"]:
+        names = (*RETRIEVAL, "index_dir", "latency")
+        return [*found, *unused(given, names, "with --run: the run is made already")]
+    if values["mteb"]:
+        found += unused(given, ["latency"], "with --mteb")
+    if not (values["baseline"] or values["ablate"]):
+        found += unused(given, ["alpha"], "without --baseline or --ablate")
+    return [*found, *check_search(given, values)]
+
+
+def check_tune(given: Iterable[str], values: Mapping[str, Any]) -> list[str]:
+    """Warnings on options of `tune` without effect. Raises UsageError for contradictions."""
+    given = set(given)
+    if values["undo"]:
+        goes_with = {"undo", "index_dir", "format", "quiet", "verbose", "wait"}
+        if others := sorted(option(n) for n in given - goes_with):
+            raise UsageError(f"--undo chooses nothing anew: without {', '.join(others)}")
+        return []
+    axes = None if values["only"] is None else {a.strip() for a in values["only"].split(",")}
+    found = []
+    if axes is not None and "rerank" not in axes:
+        found += unused(given, ["rerank"], "with --only that leaves rerank out")
+    if axes is not None and "instruction" not in axes:
+        names = ["candidates", "propose"]
+        found += unused(given, names, "with --only that leaves instruction out")
+    return found

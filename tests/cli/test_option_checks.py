@@ -1,0 +1,145 @@
+"""Options that contradict one another are refused, those without effect are told in one line."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.conftest import Shell
+
+REFUSED = [
+    (("query", "x", "--vimgrep", "--format", "json"), "--vimgrep and --format json"),
+    (("query", "x", "--min-score", "2"), "--min-score 2: a cosine, from -1 to 1"),
+    (("query", "x", "--min-score", "nan"), "--min-score nan: a cosine"),
+    (("query", "x", "-q", "-v"), "-q and -v"),
+    (("query", "x", "-q", "--explain"), "--quiet and --explain"),
+    (("query", "x", "--no-instruction", "--template", "a {query}"), "--template"),
+    (("query", "x", "-k", "0"), "-k 0: at least 1"),
+    (("query", "x", "--candidates", "0"), "--candidates 0: at least 1"),
+    (("rerank", "--queries", "q.jsonl"), "--queries goes with --run"),
+    (("rerank", "-q", "--explain"), "--quiet and --explain"),
+    (("rerank", "--vimgrep", "--format", "tsv"), "--vimgrep and --format tsv"),
+    (("eval", "--latency", "-1"), "--latency -1: at least 0"),
+    (("eval", "--ef", "0"), "--ef 0: at least 1"),
+    (("eval", "--run", "r", "--mteb", "x"), "--run and --mteb"),
+    (("eval", "--no-instruction", "--template", "a {query}"), "--template"),
+    (("status", "--fields", "-q"), "--fields and -q"),
+    (("tune", "--undo", "--only", "mode"), "--undo chooses nothing anew: without --only"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("args", "said"), REFUSED)
+def test_contradictions_are_refused(docs: Shell, args: tuple[str, ...], said: str) -> None:
+    done = docs(*args)
+    assert done.code == 2, done.err
+    assert said in done.err
+    assert len(done.err.splitlines()) == 1
+    assert not done.out
+
+
+UNUSED = [
+    (("--document-score", "mean:3"), "--document-score: no effect without --by document"),
+    (("--candidates", "5"), "--candidates: no effect without a reranker"),
+    (("--format", "paths", "--context", "1"), "--context: no effect with --format paths"),
+    (("--mode", "lexical", "--search", "exact"), "--search: no effect with --mode lexical"),
+    (("--mode", "lexical", "--no-instruction"), "--no-instruction: no effect"),
+    (("--mode", "dense", "--fusion", "rrf"), "--fusion: no effect with --mode dense"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("args", "said"), UNUSED)
+def test_options_without_effect_are_told(docs: Shell, args: tuple[str, ...], said: str) -> None:
+    kept = ("--format", "paths", "lexical", "dense", "--mode")
+    plain = docs("query", "parcel", *(a for a in args if a in kept))
+    done = docs("query", "parcel", *args)
+    assert done.code == 0
+    assert done.out == plain.out, "they change nothing"
+    (line,) = done.err.splitlines()
+    assert line.startswith("qembed: warning: ")
+    assert said in line
+    assert not docs("query", "parcel", *args, "-q").err
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("--by", "document", "--document-score", "mean:3"),
+        ("--candidates", "5", "--diversity", ".3"),
+        ("--candidates", "5", "--rerank", "py:tests.cli.test_rerank:sure"),
+        ("--mode", "lexical", "--min-score", "2"),
+        ("--format", "vimgrep", "--vimgrep"),
+        ("--context", "1", "--format", "jsonl"),
+    ],
+)
+def test_options_with_an_effect_are_not(docs: Shell, args: tuple[str, ...]) -> None:
+    assert not docs("query", "parcel", *args).err
+
+
+def test_eval_tells_what_has_no_effect(collection: Shell) -> None:
+    judged = ("eval", "--queries", "q.jsonl", "--qrels", "qrels.tsv", "--latency", "0")
+    for args, said in (
+        (("--candidates", "5"), "--candidates: no effect without a reranker"),
+        (("--chunker", "none"), "--chunker: no effect without --beir DIR"),
+        (("--max-tokens", "9", "--split", "dev"), "--max-tokens: no effect"),
+        (("--alpha", ".1"), "--alpha: no effect without --baseline or --ablate"),
+        (("--mode", "lexical", "--ef", "9"), "--ef: no effect with --mode lexical"),
+    ):
+        done = collection(*judged, *args)
+        assert done.code == 0, done.err
+        assert said in done.err
+    assert "no effect" not in collection(*judged).err
+    words = (collection.folder / "q.jsonl").read_text()
+    run = collection("query", "-", "--format", "trec", stdin=words)
+    collection.write("run.trec", run.out)
+    done = collection("eval", "--run", "run.trec", "--qrels", "qrels.tsv", "--mode", "dense", "-q")
+    assert done.code == 0, done.err
+    assert not done.err
+    loud = collection("eval", "--run", "run.trec", "--qrels", "qrels.tsv", "--mode", "dense")
+    assert "--mode: no effect with --run" in loud.err
+
+
+def test_eval_without_input_names_its_ways(docs: Shell) -> None:
+    done = docs("eval")
+    assert done.code == 2
+    for way in (
+        "--qrels FILE",
+        "--queries FILE",
+        "eval init",
+        "--run FILE",
+        "--beir DIR",
+        "--mteb TASK",
+    ):
+        assert way in done.err
+
+
+@pytest.mark.parametrize(
+    ("args", "command"),
+    [
+        (("query", "x", "-k"), "qembed query"),
+        (("query", "x", "--nope"), "qembed query"),
+        (("query", "x", "-k", "many"), "qembed query"),
+        (("eval", "diff", "a", "b", "-n"), "qembed eval diff"),
+        (("eval", "--report"), "qembed eval"),
+        (("index", "--meta"), "qembed index"),
+        (("train", "mine", "--out"), "qembed train mine"),
+        (("models", "show", "x", "--task"), "qembed models show"),
+    ],
+)
+def test_usage_errors_point_at_the_command(
+    docs: Shell, args: tuple[str, ...], command: str
+) -> None:
+    done = docs(*args)
+    assert done.code == 2
+    assert f"({command} -h shows what there is)" in done.err
+
+
+def test_a_probability_beyond_one_is_refused(docs: Shell) -> None:
+    sure = ("--rerank", "py:tests.cli.test_rerank:sure", "--min-score", "2")
+    done = docs("query", "parcel", *sure)
+    assert done.code == 2
+    assert "--min-score 2: a probability, from 0 to 1" in done.err
+    hits = docs("query", "parcel", "--format", "jsonl").out
+    done = docs(
+        "rerank", "--model", "py:tests.cli.test_rerank:sure", "--min-score", "-1", stdin=hits
+    )
+    assert done.code == 2
+    assert "--min-score -1: a probability" in done.err
