@@ -102,7 +102,7 @@ def check_eval(given: Iterable[str], values: Mapping[str, Any]) -> list[str]:
         raise UsageError(f"--latency {values['latency']}: at least 0, which times none")
     if values["ef"] is not None and values["ef"] < 1:
         raise UsageError(f"--ef {values['ef']}: at least 1")
-    refuse_together(given, ("no_instruction", "template"), ("run", "mteb"), ("beir", "mteb"))
+    refuse_together(given, ("no_instruction", "template"))
     makes_index = bool(values["beir"] or values["mteb"])
     found = []
     if not makes_index:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 OLDEST = (2, 26)
 """Oldest version with the protocols as they are implemented here."""
+REACH_SECONDS = 5.0
+"""Time that the hub has for an answer."""
 PIP = "pip install 'qembed-search[mteb]'"
 
 
@@ -54,6 +56,36 @@ def quiet_mteb() -> Iterator[None]:
                 datasets.enable_progress_bars()
             for name, level in levels.items():
                 logging.getLogger(name).setLevel(level)
+
+
+@contextmanager
+def cache_if_unreachable() -> Iterator[None]:
+    """Read data sets from the cache alone while the block runs, if the hub does not answer.
+
+    Its client would try again for half a minute, and print each time.
+    """
+    import datasets
+    import requests
+    from huggingface_hub import constants
+
+    if not constants.HF_HUB_OFFLINE:
+        try:
+            requests.head(constants.ENDPOINT, timeout=REACH_SECONDS)
+        except requests.RequestException:
+            with _offline(constants), _offline(datasets.config):
+                yield
+            return
+    yield
+
+
+@contextmanager
+def _offline(settings: Any) -> Iterator[None]:
+    before = settings.HF_HUB_OFFLINE
+    settings.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        settings.HF_HUB_OFFLINE = before
 
 
 def model_meta(model: Model, settings: Mapping[str, Any]) -> ModelMeta:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qembed.errors import InputError, UsageError
 from qembed.evaluation import read_beir
 from qembed.evaluation.sts import read_sts
-from qembed.mteb.library import quiet_mteb, require_mteb
+from qembed.mteb.library import cache_if_unreachable, quiet_mteb, require_mteb
 from qembed.pipeline.experiments.inputs import read_collection
 from qembed.types import Document, Qrels, Query
 
@@ -55,6 +56,7 @@ def beir_task(
         """Retrieval task of one folder."""
 
         metadata = _metadata(path, digest, "Retrieval", "ndcg_at_10", split)
+        is_of_files = True
         ignore_identical_ids = _are_own_documents(queries, documents, beir.qrels)
 
         def load_data(self, num_proc: int | None = None, **_: Any) -> None:
@@ -99,6 +101,7 @@ def sts_task(file: str | Path) -> AbsTaskSTS:
             "cosine_spearman",
             "test",
         )
+        is_of_files = True
         min_score = min(grades)
         max_score = max(grades)
 
@@ -169,14 +172,20 @@ def parts(task: AbsTask) -> Sequence[AbsTask]:
 
 def load(name: str, task: AbsTask) -> None:
     """Load a task's data. Raises InputError saying why it cannot be had."""
+    # a task of files has its data here
+    with nullcontext() if getattr(task, "is_of_files", False) else cache_if_unreachable():
+        _load(name, task)
+
+
+def _load(name: str, task: AbsTask) -> None:
     for part in parts(task):
         try:
             part.load_data()
         except Exception as e:  # each data set has its own way to fail: hub, network, disk, format
             reason = " ".join(f"{type(e).__name__}: {e}".split())[:300]
             raise InputError(
-                f"--mteb {name}: its data cannot be loaded",
-                [reason, "without a network, mteb needs it in the cache of Hugging Face datasets"],
+                f"--mteb {name}: its data cannot be loaded: {reason} (without a network it must be in the "
+                "cache of Hugging Face datasets)"
             ) from e
 
 

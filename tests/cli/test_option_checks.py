@@ -20,7 +20,6 @@ REFUSED = [
     (("rerank", "--vimgrep", "--format", "tsv"), "--vimgrep and --format tsv"),
     (("eval", "--latency", "-1"), "--latency -1: at least 0"),
     (("eval", "--ef", "0"), "--ef 0: at least 1"),
-    (("eval", "--run", "r", "--mteb", "x"), "--run and --mteb"),
     (("eval", "--no-instruction", "--template", "a {query}"), "--template"),
     (("status", "--fields", "-q"), "--fields and -q"),
     (("tune", "--undo", "--only", "mode"), "--undo chooses nothing anew: without --only"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import socket
+import threading
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -18,6 +20,7 @@ from qembed.pipeline.experiments.sts import evaluate_sts
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.recipe import RecipeOptions
 from tests.mteb.files import DOCUMENTS, beir
+from tests.stub import Server
 
 BAG = "py:tests.encoders:bag"
 
@@ -159,3 +162,32 @@ def test_an_aggregate_is_the_mean_of_its_parts(
 def test_pictures(kinds: ModuleType) -> None:
     with pytest.raises(UsageError, match="CIFAR10: it holds image, qembed encodes text"):
         find_tasks(["CIFAR10"])
+
+
+def test_a_hub_that_does_not_answer_is_asked_once(
+    kinds: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A real refused connection: then the clients of hub and data sets are offline, and only then."""
+    import datasets
+    from huggingface_hub import constants
+
+    states: list[tuple[bool, bool]] = []
+
+    def load_data() -> None:
+        states.append((constants.HF_HUB_OFFLINE, datasets.config.HF_HUB_OFFLINE))
+
+    (task,) = find_tasks(["STSBenchmark"]).values()
+    task.load_data = load_data
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{closed.getsockname()[1]}")
+        load("STSBenchmark", task)
+    assert (constants.HF_HUB_OFFLINE, datasets.config.HF_HUB_OFFLINE) == (False, False)
+    with Server() as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setattr(constants, "ENDPOINT", server.base.removesuffix("/v1"))
+        load("STSBenchmark", task)
+        server.shutdown()
+    assert states == [(True, True), (False, False)]
