@@ -7,7 +7,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -47,6 +47,11 @@ class Console:
         """Print one line as a warning, unless quiet."""
         self.say(f"warning: {text}")
 
+    def warn_all(self, texts: Iterable[str]) -> None:
+        """Print a line for each warning, unless quiet."""
+        for text in texts:
+            self.warn(text)
+
     def detail(self, text: str) -> None:
         """Print one message, only with --verbose."""
         if self.verbose:
@@ -84,6 +89,11 @@ class Console:
                     )
                 finally:
                     self._display = None
+
+    @staticmethod
+    def end_line() -> None:
+        """End the line of a question that got no answer."""
+        print(file=sys.stderr)  # noqa: T201
 
     @contextmanager
     def paused(self) -> Iterator[None]:

@@ -97,10 +97,9 @@ def run_tasks(
             out(line)
         show_gates(body["gates"])
     talk.seconds(body["settings"]["seconds"])
-    failed = failed_gates(body["gates"])
-    for line in failed:
+    for line in failed_gates(body["gates"], reports.format):
         talk.say(line)
-    if failed:
+    if not all(g["ok"] for g in body["gates"]):
         raise typer.Exit(ExitCode.GATE)
 
 

@@ -52,7 +52,7 @@ def unused(given: Iterable[str], names: Sequence[str], why: str) -> list[str]:
 def check_query(given: Iterable[str], values: Mapping[str, Any]) -> list[str]:
     """Warnings on options of `query` without effect. Raises UsageError for contradictions."""
     given = set(given)
-    refuse_together(given, ("no_instruction", "template"), ("quiet", "explain"))
+    refuse_together(given, ("quiet", "explain"))
     found = []
     if values["by"] == "passage":
         found += unused(given, ["document_score"], "without --by document")
@@ -68,6 +68,8 @@ def check_search(given: Iterable[str], values: Mapping[str, Any]) -> list[str]:
     if values["mode"] == "lexical":
         names = ["search", "ef", *([] if values["rerank"] else _ENCODING)]
         found += unused(given, names, "with --mode lexical, which encodes nothing")
+    elif "no_instruction" in given:
+        found += unused(given, ["template"], "with --no-instruction")
     if values["mode"] in ("lexical", "dense"):
         found += unused(given, ["fusion"], f"with --mode {values['mode']}: there is one search")
     if values["search"] == "exact":
@@ -102,7 +104,6 @@ def check_eval(given: Iterable[str], values: Mapping[str, Any]) -> list[str]:
         raise UsageError(f"--latency {values['latency']}: at least 0, which times none")
     if values["ef"] is not None and values["ef"] < 1:
         raise UsageError(f"--ef {values['ef']}: at least 1")
-    refuse_together(given, ("no_instruction", "template"))
     makes_index = bool(values["beir"] or values["mteb"])
     found = []
     if not makes_index:

@@ -213,8 +213,8 @@ SearchOption = Annotated[
     ),
 ]
 RERANKERS = (
-    "late (needs no other weights), a reranker's hub id or folder, http://host:port/v1#model, "
-    "or py:module:factory."
+    "late (needs no other weights), minilm-l12 (a cross-encoder, in the extra models), a reranker's hub id "
+    "or folder, http://host:port/v1#model, or py:module:factory."
 )
 
 

@@ -35,11 +35,11 @@ _PYTHON = "py:"
 # a name may not begin with "." or "-": "./folder" that is not there is no hub id
 _HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 
-_HUB = "https://huggingface.co/"
+HUB = "https://huggingface.co/"
 _LISTED = {m.model.lower(): m.hub for m in BUILTIN.values()} | {
-    name.lower(): p.url.removeprefix(_HUB)
+    name.lower(): p.url.removeprefix(HUB)
     for p in reversed(PROFILES)
-    if p.url.startswith(_HUB)
+    if p.url.startswith(HUB)
     for name in (short_name(p.url), p.name)
 }
 """Hub id by the names of `qembed models list` and the last parts of its ids, those of built-in models too."""
@@ -90,6 +90,11 @@ def parse_spec(text: str) -> ModelSpec:
     if _HUB_ID.fullmatch(name):
         return ModelSpec(text, "hub", name, revision=revision or None)
     return ModelSpec(text, "unknown", text)
+
+
+def listed_names() -> tuple[str, ...]:
+    """Names of models that stand for a hub id, in lower case."""
+    return tuple(_LISTED)
 
 
 def local_folder(spec: ModelSpec, revision: str | None = None) -> Path | None:

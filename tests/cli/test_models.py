@@ -141,14 +141,34 @@ def test_show_a_built_in_reranker(shell: Shell) -> None:
     assert "--rerank takes it" in shown["profile"]
 
 
-@pytest.mark.parametrize(
-    "spec", ["foo/bar", "py:a:b", "http://x:1/v1#foo", "no-such-model", "late"]
-)
+@pytest.mark.parametrize("spec", ["foo/bar", "py:a:b", "http://x:1/v1#foo", "late"])
 def test_show_says_nothing_that_is_not_known(shell: Shell, spec: str) -> None:
     out = shell("models", "show", spec).out
     assert not re.search(r"\b(None|False|True)\b|512|\S +$", out, re.M), out
     assert ("none: its own files say how it is used" in out) == (spec != "late")
-    assert ("no folder, hub id or listed name" in out) == (spec == "no-such-model")
+
+
+@pytest.mark.parametrize(
+    ("spec", "near"),
+    [
+        ("minillm", "did you mean minilm"),
+        ("bge-smal", "did you mean bge-small"),
+        ("nope", "(qembed models list has the names)"),
+    ],
+)
+def test_show_refuses_what_nothing_is_known_of(shell: Shell, spec: str, near: str) -> None:
+    done = shell("models", "show", spec)
+    assert (done.code, done.out) == (2, "")
+    assert f"{spec!r} is no folder, hub id or listed name" in done.err
+    assert near in done.err
+
+
+@pytest.mark.parametrize("spec", ["all-MiniLM-L6-v2", "BAAI/bge-small-en-v1.5", "bge-m3", "minilm"])
+def test_an_encoder_is_no_reranker(docs: Shell, spec: str) -> None:
+    done = docs("query", "money", "--rerank", spec)
+    assert done.code == 2
+    assert f"--rerank {spec}: it gives vectors and scores no pairs" in done.err
+    assert "minilm-l12" in done.err
 
 
 @pytest.mark.parametrize("spec", [m.name for m in BUILTIN.values()] + ["Qwen/Qwen3-Embedding-0.6B"])

@@ -12,7 +12,6 @@ REFUSED = [
     (("query", "x", "--min-score", "nan"), "--min-score nan: a cosine"),
     (("query", "x", "-q", "-v"), "-q and -v"),
     (("query", "x", "-q", "--explain"), "--quiet and --explain"),
-    (("query", "x", "--no-instruction", "--template", "a {query}"), "--template"),
     (("query", "x", "-k", "0"), "-k 0: at least 1"),
     (("query", "x", "--candidates", "0"), "--candidates 0: at least 1"),
     (("rerank", "--queries", "q.jsonl"), "--queries goes with --run"),
@@ -20,7 +19,6 @@ REFUSED = [
     (("rerank", "--vimgrep", "--format", "tsv"), "--vimgrep and --format tsv"),
     (("eval", "--latency", "-1"), "--latency -1: at least 0"),
     (("eval", "--ef", "0"), "--ef 0: at least 1"),
-    (("eval", "--no-instruction", "--template", "a {query}"), "--template"),
     (("status", "--fields", "-q"), "--fields and -q"),
     (("tune", "--undo", "--only", "mode"), "--undo chooses nothing anew: without --only"),
 ]  # fmt: skip
@@ -41,6 +39,7 @@ UNUSED = [
     (("--format", "paths", "--context", "1"), "--context: no effect with --format paths"),
     (("--mode", "lexical", "--search", "exact"), "--search: no effect with --mode lexical"),
     (("--mode", "lexical", "--no-instruction"), "--no-instruction: no effect"),
+    (("--no-instruction", "--template", "a {query}"), "--template: no effect with --no-"),
     (("--mode", "dense", "--fusion", "rrf"), "--fusion: no effect with --mode dense"),
 ]  # fmt: skip
 

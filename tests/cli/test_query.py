@@ -191,7 +191,7 @@ def test_min_score_and_by_document(shell: Shell) -> None:
     assert [h["document"] for h in documents] == ["short.md", "long.md"]
     some = shell("query", "apple", "--format", "jsonl", "--min-score", "0.99").lines
     assert [h["document"] for h in some] == ["short.md"]
-    assert shell("query", "apple", "--min-score", "2").out == "no hits\n"
+    assert shell("query", "pear", "--min-score", "0.99").out == "no hits\n"
 
 
 @pytest.mark.slow

@@ -114,7 +114,7 @@ def test_a_budget_of_a_run(many: Shell) -> None:
         (["--rerank", "late", "--rerank-share", "0"], "--rerank-share: above 0 and at most 1"),
         (["--rerank", "late", "--rerank-share", "1.5"], "--rerank-share: above 0 and at most 1"),
         (["--rerank", "late", "--rerank-share", "nan"], "--rerank-share: above 0 and at most 1"),
-        (["--rerank", "bge-small"], "it gives vectors and scores no pairs (--model bge-small)"),
+        (["--rerank", "bge-small"], "it gives vectors and scores no pairs (--model takes it"),
         (["--model", "minilm-l12"], "it scores pairs and gives no vectors (--rerank minilm-l12)"),
     ],
 )

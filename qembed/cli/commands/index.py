@@ -314,5 +314,6 @@ def confirmed(question: str, talk: Console) -> bool:
     try:
         with talk.paused():
             return typer.confirm(f"{question}. Delete them from the index?", err=True)
-    except typer.Abort:  # the end of input is no yes
+    except typer.Abort:  # the end of input is no yes, and ends no line
+        talk.end_line()
         return False

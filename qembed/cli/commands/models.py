@@ -10,7 +10,7 @@ import typer
 from qembed.cli.command import Command
 from qembed.cli.console import Console, dumps, out
 from qembed.cli.exit_codes import ExitCode
-from qembed.cli.options import FormatOption, OutputFormat, QuietOption
+from qembed.cli.options import TASKS, FormatOption, OutputFormat, QuietOption
 
 app = typer.Typer(
     add_completion=False,
@@ -55,7 +55,10 @@ def show(
             metavar="SPEC", help="minilm, a folder, a hub id, http://host:port/v1#model, …"
         ),
     ],
-    task: Annotated[str | None, typer.Option(metavar="NAME|TEXT", help="The task.")] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|TEXT", help=f"The query's task: {TASKS}, or a sentence."),
+    ] = None,
     query: Annotated[str, typer.Option(metavar="TEXT", help="A query to show.")] = "your words",
     compare: Annotated[
         str | None,
@@ -100,7 +103,7 @@ def show(
         out(line)
 
 
-@app.command("prepare", cls=Command)
+@app.command("prepare", cls=Command, short_help="Fetch and export a model ahead of time.")
 def prepare(
     spec: Annotated[str, typer.Argument(metavar="SPEC", help="minilm, a folder, a hub id.")],
     quiet: QuietOption = False,

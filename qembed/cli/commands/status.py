@@ -133,10 +133,7 @@ def _rows(s: dict[str, Any]) -> list[tuple[str, str]]:
         ("task", s["task"] or "the model's own"),
         *([("tuned", _tuned(s["tuned"]))] if s["tuned"] else []),
         ("size", f"{_size(s['bytes']['total'])}, {_size(s['bytes']['derived'])} of it derived"),
-        *(
-            (kind, counted(d["rows"], "row") + (f", {d['behind']:,} behind" if d["behind"] else ""))
-            for kind, d in s["derived"].items()
-        ),
+        *((kind, _covered(kind, d["rows"], d["behind"])) for kind, d in s["derived"].items()),
     ]
 
 
@@ -153,6 +150,13 @@ def _tuned(tuned: dict[str, Any]) -> str:
 def _dead(rows: int) -> str:
     """Rows of passages that are gone, which the next compaction drops; "" for none."""
     return f" ({counted(rows, 'dead row')})" if rows else ""
+
+
+def _covered(kind: str, rows: int, behind: int) -> str:
+    """Rows that a derived file covers and lacks; of the background those that it was measured for."""
+    if kind == "background":
+        return f"cosines of {counted(rows, 'row')} measured" if rows else "not measured"
+    return counted(rows, "row") + (f", behind by {counted(behind, 'row')}" if behind else "")
 
 
 def _problems(s: dict[str, Any]) -> list[tuple[str, str]]:

@@ -101,6 +101,10 @@ def tune(
     qembed tune --queries q.jsonl --qrels qrels.tsv --only mode,fusion --apply never
     qembed tune --queries q.jsonl --qrels qrels.tsv --candidates instructions.txt --rerank late
     qembed tune --undo
+
+    \b
+    Exit codes: 0 the gain is beyond chance, or anyway wrote the choice; 3 no gain beyond chance, nothing
+    is written; 75 another writer holds the lock.
     """
     from qembed.cli.render.tuning import show, verdict
     from qembed.pipeline.locate import find_index
@@ -116,9 +120,9 @@ def tune(
         if format is OutputFormat.json:
             out(dumps({"schema": 1, "undone": None if taken is None else taken["options"]}))
         elif taken is None:
-            talk.say("there is nothing to take back")
+            out("there is nothing to take back")
         else:
-            talk.say(f"taken back: {tuned_text(taken['options'])}")
+            out(f"taken back: {tuned_text(taken['options'])}")
         return
     from qembed.evaluation.report.tuning import check_tuning_path, write_tuning
     from qembed.pipeline.experiments.tuning.tune import TuneOptions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -103,15 +104,23 @@ def show_gates(gates: Sequence[Mapping[str, Any]]) -> None:
         out(f"{'ok' if g['ok'] else 'FAILED':6}  {g['name']}: {g['verdict']}")
 
 
-def failed_gates(gates: Sequence[Mapping[str, Any]]) -> list[str]:
-    """List the gates that failed, with what was compared, for stderr."""
+def failed_gates(gates: Sequence[Mapping[str, Any]], format: str) -> list[str]:
+    """List the gates that failed, with what was compared, for stderr.
+
+    None if the `text` of stdout shows them on the same terminal.
+    """
+    if format == "text" and sys.stdout.isatty() and sys.stderr.isatty():
+        return []
     return [f"gate: {g['name']}: {g['verdict']}" for g in gates if not g["ok"]]
 
 
-def failures(body: Mapping[str, Any]) -> Iterator[str]:
-    """List failed gates, possible causes, the queries that fell or are worst, for stderr."""
+def failures(body: Mapping[str, Any], format: str) -> Iterator[str]:
+    """List failed gates, possible causes, the queries that fell or are worst, for stderr.
+
+    `format`: of stdout.
+    """
     failed = [g for g in body["gates"] if not g["ok"]]
-    yield from failed_gates(body["gates"])
+    yield from failed_gates(body["gates"], format)
     for cause in body["causes"]:
         yield f"cause: {safe(cause)}"
     yield from _since(body)

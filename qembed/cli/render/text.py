@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-PLAIN_WIDTH = 80
-"""Columns up to which a title stands beside its place where stdout is no terminal."""
 LEAST_PATH = 12
 """Columns that a path has at least, however narrow the terminal."""
 INDENT = 11
@@ -43,8 +41,6 @@ def write_text(answer: Answer, whole: bool) -> None:
     # styles by weight and the terminal's own palette: readable on light and on dark
     console = Console(file=sys.stdout, highlight=False, emoji=False, markup=False)
     terminal = sys.stdout.isatty()
-    if not terminal:
-        console.width = PLAIN_WIDTH
     page = _Page(console, terminal, whole)
     for results in answer.results:
         if len(answer.results) > 1:
@@ -95,7 +91,9 @@ class _Page:
             path = shortened(path, max(room, LEAST_PATH))
         head.append(path + line, self._place_style(hit))
         title = Text(safe(shown_title(hit)), "dim")
-        if title and head.cell_len + 2 + title.cell_len <= self._console.width:
+        # in a pipe one line has rank, score, place and title, however long: for grep
+        fits = head.cell_len + 2 + title.cell_len <= self._console.width
+        if title and (fits or not self._terminal):
             head.append("  ")
             head.append_text(title)
             title = Text()

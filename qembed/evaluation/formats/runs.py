@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
@@ -179,6 +180,10 @@ def _hits(source: Source, whole: dict[str, Any] | None, mistakes: ProblemList) -
             yield None, entry.get("query_id"), hit
 
 
+FLOAT32_DIGITS = 9
+"""Significant digits that tell any two float32 numbers apart."""
+
+
 def write_run(
     run: Run,
     path_or_stream: Path | TextIO,
@@ -189,7 +194,8 @@ def write_run(
     """Write a run, queries in its order, each one's documents by score and then by id.
 
     TREC's six columns, or JSON {qid: {docid: score}} for a path that ends in .json. Scores are
-    written so that reading them gives the same floats, so order and ties survive; ties go by
+    written so that order and ties survive: a query's float32 ones with the nine digits that tell any two
+    apart and give the same float32 back, others so that reading them gives the same floats. Ties go by
     document id, descending, the order in which they are measured. A query without hits has no line
     in TREC form. Ids that TREC columns cannot hold are written as `trec_ids` says, and counted to
     `warn`. Raises InputError for ids that are no text and for NaN, UsageError for a tag with white
@@ -257,5 +263,16 @@ def _json_run(run: Run) -> dict[str, dict[str, float | str]]:
 def _trec_lines(run: Run, tag: str) -> Iterator[str]:
     for query, hits in run.items():
         name = encode_id(query)
+        single = all(map(is_float32, hits.values()))
         for rank, (document, score) in enumerate(_ordered(hits), 1):
-            yield f"{name} Q0 {encode_id(document)} {rank} {score!r} {tag}\n"
+            shown = repr(float(f"{score:.{FLOAT32_DIGITS}g}") if single else score)
+            yield f"{name} Q0 {encode_id(document)} {rank} {shown} {tag}\n"
+
+
+def is_float32(score: float) -> bool:
+    """True for a number that a float32 holds exactly."""
+    try:
+        (found,) = struct.unpack("f", struct.pack("f", score))
+    except OverflowError:
+        return False
+    return bool(found == score)

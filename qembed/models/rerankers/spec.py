@@ -10,12 +10,13 @@ from qembed.models.builtin.registry import BUILTIN
 from qembed.models.environment import requested_device
 from qembed.models.model import Model
 from qembed.models.model_folder import Folder
+from qembed.models.profiles import PROFILES
 from qembed.models.python_model import load_python_reranker
 from qembed.models.qwen_prompt import architecture, is_qwen_name, is_qwen_reranker
 from qembed.models.rerankers.cross_encoder import CrossEncoderReranker
 from qembed.models.rerankers.late_interaction import late_interaction
 from qembed.models.rerankers.qwen import QwenReranker
-from qembed.models.spec import local_folder, parse_spec
+from qembed.models.spec import HUB, ModelSpec, local_folder, parse_spec
 from qembed.protocols import Scorer
 
 RERANKER_FORMS = (
@@ -40,13 +41,25 @@ def open_reranker(
         from qembed.models.remote.rerank import RemoteReranker
 
         return RemoteReranker(spec, task)
-    if parsed.kind == "builtin" and BUILTIN[spec].kind != "reranker":
-        raise UsageError(f"--rerank {spec}: it gives vectors and scores no pairs (--model {spec})")
+    if gives_vectors(parsed):
+        raise UsageError(
+            f"--rerank {spec}: it gives vectors and scores no pairs (--model takes it; rerankers are "
+            f"{RERANKER_FORMS})"
+        )
     if parsed.kind in ("builtin", "folder", "hub"):
         folder = local_folder(parsed)
         assert folder is not None
         return _open_folder(spec, folder, task, requested_device(device))
     raise UsageError(f"--rerank {spec}: {RERANKER_FORMS} is wanted")
+
+
+def gives_vectors(spec: ModelSpec) -> bool:
+    """True for a built-in encoder, by its name or hub id, and a listed family of encoders."""
+    if spec.kind == "builtin":
+        return BUILTIN[spec.text].kind != "reranker"
+    hub = {p.url.removeprefix(HUB).lower() for p in PROFILES}
+    hub |= {m.hub.lower() for m in BUILTIN.values() if m.kind != "reranker"}
+    return spec.kind == "hub" and spec.name.lower() in hub
 
 
 def _open_folder(spec: str, path: Path, task: str | None, device: str | None) -> Scorer:

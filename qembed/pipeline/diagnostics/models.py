@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from qembed.errors import ModelUnavailable
+from qembed.errors import ModelUnavailable, UsageError
 from qembed.models import (
     PROFILES,
     TASKS,
@@ -23,7 +23,7 @@ from qembed.models.builtin.registry import BUILTIN
 from qembed.models.layout.limits import UNLIMITED
 from qembed.models.model_folder import Folder
 from qembed.models.qwen_prompt import is_qwen_name, pair_text
-from qembed.models.spec import ModelSpec, parse_spec
+from qembed.models.spec import LATE, ModelSpec, listed_names, parse_spec
 from qembed.pipeline.recipe import PROBE_TOLERANCE, TITLE_RULE, similarity_problem
 from qembed.store.manifest import PROBE_TEXTS
 
@@ -77,7 +77,8 @@ def builtin_rerankers() -> list[dict[str, str]]:
 def show_model(spec: str, task: str | None, query: str) -> dict[str, Any]:
     """Texts that are encoded for a query and a passage, byte for byte. Reads no weights and no network.
 
-    For a Qwen3-Reranker: the text of a pair. Raises UsageError for a task that nearly is a name.
+    For a Qwen3-Reranker: the text of a pair. Raises UsageError for a task that nearly is a name,
+    and for a spec that names nothing.
     """
     parsed = parse_spec(spec)
     if is_qwen_name(parsed.name):
@@ -98,6 +99,8 @@ def show_model(spec: str, task: str | None, query: str) -> dict[str, Any]:
             "passage": passage_text("{text}", TITLE_RULE, TITLE, TEXT),
             "url": f"https://huggingface.co/{BUILTIN[spec].hub}",
         }
+    if parsed.kind == "unknown":
+        raise UsageError(f"{spec!r} is no folder, hub id or listed name{_nearest_name(spec)}")
     profile = profile_for(parsed.name, parsed.path)
     template, resolved = task_template(profile, task or None)
     unused = bool(task) and not takes_task(profile, task or "")
@@ -116,10 +119,19 @@ def show_model(spec: str, task: str | None, query: str) -> dict[str, Any]:
         "url": profile.url,
         "verified": profile.known and profile.verified,
         **({"note": "takes no task: --task changes nothing"} if unused else {}),
-        **({"note": "no folder, hub id or listed name"} if parsed.kind == "unknown" else {}),
         "similarity": profile.similarity,
         **(_show_files(parsed, Folder(parsed.path), profile) if parsed.path is not None else {}),
     }
+
+
+def _nearest_name(spec: str) -> str:
+    """Hint at the listed names that are spelt most like this one."""
+    import difflib
+
+    names = {n.lower(): n for n in [*listed_names(), *BUILTIN, LATE]}
+    near = difflib.get_close_matches(spec.lower(), names, 3)
+    meant = f"; did you mean {' or '.join(names[n] for n in near)}?" if near else ""
+    return f"{meant} (qembed models list has the names)"
 
 
 def _show_files(spec: ModelSpec, folder: Folder, profile: Profile) -> dict[str, Any]:

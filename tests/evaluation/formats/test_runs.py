@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
+import math
 import os
+import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +18,7 @@ from hypothesis import strategies as st
 from qembed.errors import InputError, StorageError, UsageError
 from qembed.evaluation import read_run, write_run
 from qembed.evaluation.formats.json_records import is_text
+from qembed.evaluation.formats.runs import is_float32
 from qembed.evaluation.formats.trec_ids import decode_id, encode_id, fits_columns
 from qembed.types import Run
 
@@ -144,11 +149,9 @@ def test_written_by_score_then_by_id_descending() -> None:
 
 
 def test_numpy_scores_are_written_as_numbers() -> None:
-    import numpy as np
-
     stream = io.StringIO()
     write_run({"q": {"d": np.float32(0.1)}}, stream)
-    assert stream.getvalue() == "q Q0 d 1 0.10000000149011612 qembed\n"
+    assert stream.getvalue() == "q Q0 d 1 0.100000001 qembed\n"
 
 
 def test_ids_that_trec_columns_cannot_hold_are_written_so_that_they_come_back(
@@ -244,10 +247,36 @@ def test_trec_round_trip(run: dict[str, dict[str, float]]) -> None:
         path = Path(folder, "run")
         write_run(run, path)
         again = read_run(path)
-        assert again == run
+        for query, hits in run.items():
+            if all(map(is_float32, hits.values())):
+                assert {d: np.float32(s) for d, s in again[query].items()} == hits
+            else:
+                assert again[query] == hits
+        assert again.keys() == run.keys()
         first = path.read_bytes()
         write_run(again, path)
         assert path.read_bytes() == first
+
+
+@settings(max_examples=200, deadline=None, database=None)
+@given(st.lists(st.floats(width=32, allow_nan=False), min_size=1, max_size=9), st.data())
+def test_scores_of_models_keep_order_and_ties_in_nine_digits(
+    found: list[float], data: st.DataObject
+) -> None:
+    near = [float(np.nextafter(np.float32(s), np.float32(np.inf))) for s in found]
+    scores = data.draw(st.permutations([*found, *near, *found]))
+    hits = {f"d{i}": score for i, score in enumerate(scores)}
+    stream = io.StringIO()
+    write_run({"q": hits}, stream)
+    lines = [line.split() for line in stream.getvalue().splitlines()]
+    assert all(len(re.sub(r"e.*|[^0-9]", "", line[4]).strip("0")) <= 9 for line in lines)
+    read = {document: float(shown) for _, _, document, _, shown, _ in lines}
+    for one, other in itertools.combinations(hits, 2):
+        a, b = hits[one] - hits[other], read[one] - read[other]
+        if hits[one] in (math.inf, -math.inf) or hits[other] in (math.inf, -math.inf):
+            continue
+        assert (a > 0, a < 0) == (b > 0, b < 0)
+    assert {d: np.float32(s) for d, s in read.items()} == hits
 
 
 @settings(max_examples=100, deadline=None, database=None)

@@ -107,8 +107,10 @@ class InputOptions(NamedTuple):
     measures: Annotated[
         str | None,
         typer.Option(
-            help="ir-measures names, separated by blanks.",
-            show_default="nDCG@10 RR@10 R@100 P@5 Success@1 Judged@10",
+            metavar="M",
+            help="ir-measures names, separated by blanks. Default: "
+            "nDCG@10 RR@10 R@100 P@5 Success@1 Judged@10.",
+            show_default=False,
         ),
     ] = None
     ablate: Annotated[
@@ -191,7 +193,7 @@ class RetrievalOptions(NamedTuple):
 class BeirIndexOptions(NamedTuple):
     """Options of the index that `--beir` makes."""
 
-    chunker: Annotated[Chunking | None, typer.Option(help="Chunker.")] = None
+    chunker: Annotated[Chunking | None, typer.Option(help="auto: passages, none: whole.")] = None
     max_tokens: Annotated[int | None, typer.Option(help="Longest passage, in tokens.")] = None
     overlap: Annotated[
         int | None, typer.Option(help="Tokens that neighbouring passages share.")
@@ -249,8 +251,7 @@ def evaluate(
         return
     talk = Console(reports.quiet, reports.verbose)
     given = on_command_line(ctx)
-    for line in check_eval(given, ctx.params):
-        talk.warn(line)
+    talk.warn_all(check_eval(given, ctx.params))
     if inputs.mteb or inputs.mteb_prompts:
         from qembed.cli.mteb_tasks import run_tasks
 
@@ -262,21 +263,17 @@ def evaluate(
     options = _eval_options(ctx, inputs, gates, retrieval, beir_index, reports)
     with talk.progress(committing=StopSignals()) as progress:
         result = run_evaluation(options, lambda: find_index(inputs.index_dir), progress)
-    for warning in result.warnings:
-        if warning in result.body["causes"]:  # said below, with the failed gates
-            continue
-        talk.say(f"warning: {warning}")
-    reranks = result.body["settings"].get("rerank") or any("rerank" in a for a in options.ablate)
-    if not reranks and not inputs.run:
-        for line in unused_candidates(given):
-            talk.warn(line)
+    # causes are said below, with the failed gates
+    talk.warn_all(w for w in result.warnings if w not in result.body["causes"])
+    tries = result.body["settings"].get("rerank"), inputs.run, "rerank" in str(options.ablate)
+    talk.warn_all([] if any(tries) else unused_candidates(given))
     if reports.format is OutputFormat.json:
         out(dumps(result.body))
     else:
         show(result.body)
     talk.seconds(result.body["settings"].get("seconds", {}))
     if not result.passed:
-        for line in failures(result.body):
+        for line in failures(result.body, reports.format):
             talk.say(line)
         if result.reports:
             talk.say(f"reports: {', '.join(map(str, result.reports))}")

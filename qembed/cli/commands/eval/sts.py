@@ -74,8 +74,7 @@ def sts(
         cut = counted(body["settings"]["truncated"], "sentence was", "sentences were")
         talk.say(f"{cut} longer than the model reads")
     talk.detail(f"encoded {body['settings']['encoded']!r} with {body['settings']['model']}")
-    failed = failed_gates(body["gates"])
-    for line in failed:
+    for line in failed_gates(body["gates"], format):
         talk.say(line)
-    if failed:
+    if not all(g["ok"] for g in body["gates"]):
         raise typer.Exit(ExitCode.GATE)

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from qembed.cli.console import Console, dumps, out
-from qembed.cli.options import FormatOption, OutputFormat, QuietOption
+from qembed.cli.console import dumps, out
+from qembed.cli.options import FormatOption, OutputFormat, QuietWhileWellOption
 
 
 class Method(StrEnum):
@@ -33,7 +33,7 @@ def merge(
         typer.Option(help="Along the sphere (tensor by tensor) or along a straight line."),
     ] = Method.slerp,
     format: FormatOption = OutputFormat.text,
-    quiet: QuietOption = False,
+    quiet: QuietWhileWellOption = False,
 ) -> None:
     """Make a model between two others, weight by weight. Tokenizer and settings are A's.
 
@@ -46,8 +46,8 @@ def merge(
     if format is OutputFormat.json:
         out(dumps(done.to_json()))
         return
-    talk = Console(quiet)
     note = ""
     if method is Method.slerp and done.straight:
         note = f", {done.straight:,} of them nearly parallel, where slerp is a straight line"
-    talk.say(f"{output}: {done.tensors:,} tensors merged{note}")
+    if not quiet:
+        out(f"{output}: {done.tensors:,} tensors merged{note}")

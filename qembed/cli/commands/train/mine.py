@@ -11,7 +11,7 @@ import typer
 
 from qembed.cli.command import file_option
 from qembed.cli.console import Console, counted, dumps, out
-from qembed.cli.options import FormatOption, IndexOption, OutputFormat, QuietOption
+from qembed.cli.options import FormatOption, IndexOption, OutputFormat, QuietWhileWellOption
 from qembed.errors import UsageError
 
 _WINDOW = re.compile(r"(\d+)-(\d+)")
@@ -35,7 +35,11 @@ def mine(
     ] = None,
     index_dir: IndexOption = None,
     negatives: Annotated[
-        str, typer.Option(help="Where negatives come from: bm25, dense, random, run.")
+        str,
+        typer.Option(
+            metavar="NAME[,NAME]",
+            help="Where negatives come from, with commas between them: bm25, dense, random, run.",
+        ),
     ] = "bm25,dense",
     per_query: Annotated[int, typer.Option(help="Negatives of each list.")] = 4,
     window: Annotated[str, typer.Option(metavar="A-B", help="Ranks that are looked at.")] = "1-100",
@@ -54,7 +58,7 @@ def mine(
         str | None,
         typer.Option(
             metavar="SPEC",
-            help="A cross-encoder: leave out what it takes for relevant.",
+            help="A cross-encoder, such as minilm-l12: leave out what it takes for relevant.",
             show_default=False,
         ),
     ] = None,
@@ -63,7 +67,7 @@ def mine(
     ] = 0.5,
     seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
     format: FormatOption = OutputFormat.text,
-    quiet: QuietOption = False,
+    quiet: QuietWhileWellOption = False,
 ) -> None:
     """Make training lists: for each judged query a relevant passage and ones that only look relevant.
 
@@ -105,7 +109,8 @@ def mine(
         out(dumps(body))
         return
     lists, whose = counted(body["lists"], "list"), counted(body["queries"], "query", "queries")
-    talk.say(f"{output}: {lists} of {whose}, {counted(body['negatives'], 'negative')}")
+    if not quiet:
+        out(f"{output}: {lists} of {whose}, {counted(body['negatives'], 'negative')}")
     if removed := ", ".join(f"{n:,} by {rule}" for rule, n in mined.removed.items()):
         talk.say(f"left out as possibly relevant: {removed}")
     if mined.filled:
