@@ -90,10 +90,18 @@ class Console:
                 finally:
                     self._display = None
 
-    @staticmethod
-    def end_line() -> None:
-        """End the line of a question that got no answer."""
-        print(file=sys.stderr)  # noqa: T201
+    def confirmed(self, question: str) -> bool:
+        """Ask on a terminal. Without one the answer is no: nobody could give another."""
+        if sys.stdin is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
+            return False
+        import typer
+
+        try:
+            with self.paused():
+                return typer.confirm(question, err=True)
+        except typer.Abort:  # the end of input is no yes, and ends no line
+            print(file=sys.stderr)  # noqa: T201
+            return False
 
     @contextmanager
     def paused(self) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -112,12 +113,54 @@ def test_mistakes_are_told_in_one_line(shell: Shell, args: list[str], message: s
     assert message in done.err
 
 
+EXIT_CODES = {
+    "index": "024 75",
+    "query": "024",
+    "add": "024 75",
+    "forget": "02 75",
+    "verify": "02",
+    "status": "023",
+    "tune": "03 75",
+    "eval": "023",
+    "eval sts": "023",
+    "train encoder": "023",
+    "models show": "023",
+}
+"""Command -> exit codes that its help names."""
+
+
+@pytest.mark.parametrize("command", EXIT_CODES)
+def test_help_names_the_exit_codes(shell: Shell, command: str) -> None:
+    said = shell(*command.split(), "--help").out.partition("Exit codes: ")[2].partition("\n\n")[0]
+    found = re.findall(r"(?:^|; )(\d+) ", " ".join(said.split()))
+    digits, _, more = EXIT_CODES[command].partition(" ")
+    assert found == [*digits, *more.split()]
+
+
+def test_no_line_of_a_command_is_cut(shell: Shell) -> None:
+    for group in ((), ("eval",), ("train",), ("models",)):
+        listed = shell(*group, "--help").out.partition("Commands:\n")[2]
+        assert listed
+        assert "..." not in listed
+
+
+def test_defaults_have_one_pair_of_brackets(shell: Shell) -> None:
+    for command in ("query", "rerank", "eval", "tune", "index"):
+        assert "[default: (" not in " ".join(shell(command, "--help").out.split())
+
+
+def test_help_names_the_rerankers(shell: Shell) -> None:
+    for command in ("query", "eval", "rerank"):
+        assert "minilm-l12" in shell(command, "--help").out
+
+
 def test_help_names_the_tasks(shell: Shell) -> None:
     from qembed.cli.options import TASKS as named
     from qembed.models import TASKS
 
     assert named.split(", ") == list(TASKS)
     assert all(name in shell("query", "--help").out for name in TASKS)
+    assert all(name in shell("models", "show", "--help").out for name in TASKS)
 
 
 def test_a_task_that_changes_nothing_is_said(docs: Shell) -> None:

@@ -80,7 +80,9 @@ def test_a_small_index_is_not_asked_about(docs: Shell) -> None:
     assert summary(docs)["documents"]["deleted"] == 3
 
 
-@pytest.mark.parametrize(("answer", "code", "left"), [("y", 0, 5), ("n", 2, 20)])
+@pytest.mark.parametrize(
+    ("answer", "code", "left"), [("y\n", 0, 5), ("n\n", 2, 20), ("\x04", 2, 20)]
+)
 @pytest.mark.slow
 def test_on_a_terminal_it_asks(twenty: Shell, answer: str, code: int, left: int) -> None:
     drop(twenty, 15)
@@ -96,15 +98,19 @@ def test_on_a_terminal_it_asks(twenty: Shell, answer: str, code: int, left: int)
         assert select.select([ours], [], [], 60)[0], screen
         screen += os.read(ours, 4096)
     assert b"15 of 20 documents" in screen
-    os.write(ours, answer.encode() + b"\n")
+    os.write(ours, answer.encode())
+    rest = b""
     while True:
         try:
-            if not os.read(ours, 4096):
+            if not (part := os.read(ours, 4096)):
                 break
+            rest += part
         except OSError:  # the other end is closed
             break
     assert process.wait(60) == code
     os.close(ours)
+    if code:
+        assert b"\nqembed: " in rest, "the end of input ends the line of the question, too"
     assert len(found(twenty)) == left
 
 

@@ -68,3 +68,15 @@ def test_the_terminal_stays_as_it_was(hostile: Shell, args: tuple[str, ...]) -> 
 def test_data_keeps_what_it_says(hostile: Shell) -> None:
     hits = hostile("query", "zebra", "--format", "jsonl").lines
     assert f"zebra {EVIL}" in [h["text"] for h in hits]
+
+
+def test_a_failed_gate_stands_once(collection: Shell) -> None:
+    args = ("eval", "--queries", "q.jsonl", "--qrels", "qrels.tsv", "--fail-under", "P@5=1")
+    screen, _ = on_terminal(collection, *args, "--latency", "0")
+    shown = [line for line in screen.display if "fail-under P@5=1" in line]
+    assert len(shown) == 1
+    assert shown[0].startswith("FAILED")
+    assert any("worst P@5" in line for line in screen.display), "what stderr alone has stays"
+    apart = collection(*args, "--latency", "0")
+    assert "FAILED" in apart.out
+    assert "gate: fail-under P@5=1" in apart.err

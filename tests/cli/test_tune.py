@@ -15,7 +15,7 @@ import pytest
 
 from qembed.locks import FileLock
 from qembed.store import manifest as manifests
-from tests.cli.conftest import Shell
+from tests.cli.conftest import ROOT, Shell
 from tests.stub import Trick, hang, says, serving, status
 
 TUNE = ("tune", "--queries", "q.jsonl", "--qrels", "r.tsv")
@@ -226,3 +226,25 @@ def test_ctrl_c_ends_with_130_and_a_second_run_goes_on(tunable: Shell) -> None:
     assert 64 <= begun < 1800
     assert tunable(*TUNE, "--candidates", "lines.txt").code in (0, 3)
     assert len(np.load(stored[0])["keys"]) > 1800
+
+
+def test_the_constants_of_the_fusion_are_explained() -> None:
+    """Every constant has its words in the table and in the documentation, with its default."""
+    from qembed.cli.render.tuning import CONSTANTS, table
+    from qembed.pipeline.retrieval.fusion import DEFAULT_FUSION
+
+    defaults = DEFAULT_FUSION._asdict()
+    assert set(CONSTANTS) == set(defaults)
+    page = (ROOT / "docs" / "evaluation.md").read_text("utf-8")
+    for name, value in defaults.items():
+        assert f"{value:g}".lstrip("0") in CONSTANTS[name]
+        rows = [line for line in page.splitlines() if line.startswith(f"| `{name}` |")]
+        assert any(line.endswith(f"| {value:g} |") for line in rows)
+    arms = [
+        {"description": text, "measures": {"nDCG@10": i / 20}}
+        for i, text in enumerate(["defaults", *(f"trust {i}, code .5" for i in range(15))])
+    ]
+    lines = table(arms, "trust 14, code .5", "nDCG@10")
+    assert "13 of 16 settings, the best (--report and --format json have all)" in lines[0]
+    assert [line.split()[0] for line in lines[-3:]] == ["trust", "code", "*"]
+    assert "all 1 setting" in table(arms[:1], "defaults", "nDCG@10")[0]

@@ -54,6 +54,10 @@ def add(
     \b
     qembed add --meta user_id=alice "Alice drinks her coffee black"
     qembed add - --meta user_id=bob < facts.jsonl
+
+    \b
+    Exit codes: 0 done; 2 cannot run; 4 done, but some records could not be read; 75 another writer
+    holds the lock.
     """
     from qembed.errors import InputError, UsageError
     from qembed.pipeline.indexing.options import IndexOptions

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
@@ -224,6 +223,10 @@ def index(
     qembed index notes/ mail.jsonl --exclude 'drafts/**'
     qembed index                        # refresh: what cron calls
     psql -Atc "select row_to_json(t) from faq t" | qembed index -
+
+    \b
+    Exit codes: 0 done; 2 cannot run; 4 done, but some inputs could not be read; 75 another writer holds
+    the lock.
     """
     from qembed.pipeline.indexing.build import build
     from qembed.pipeline.indexing.options import IndexOptions
@@ -246,7 +249,9 @@ def index(
         detail=common.dry_run and common.verbose,
         allow_missing=run.allow_missing,
         verify_content=run.verify_content,
-        confirm=lambda question: run.yes or confirmed(question, talk),
+        confirm=lambda question: (
+            run.yes or talk.confirmed(f"{question}. Delete them from the index?")
+        ),
         planned=PlanPrinter() if common.format is OutputFormat.text else lambda *_: None,
     )
     with StopSignals().caught(talk) as signals, talk.progress(signals) as progress:
@@ -305,15 +310,3 @@ def _say_details(talk: Console, summary: IndexSummary) -> None:
     for place in summary.truncated_passages:
         talk.detail(f"cut short: {place}")
     talk.seconds(summary.seconds)
-
-
-def confirmed(question: str, talk: Console) -> bool:
-    """Ask on a terminal. Without one the answer is no: nobody could give another."""
-    if sys.stdin is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return False
-    try:
-        with talk.paused():
-            return typer.confirm(f"{question}. Delete them from the index?", err=True)
-    except typer.Abort:  # the end of input is no yes, and ends no line
-        talk.end_line()
-        return False

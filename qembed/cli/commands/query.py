@@ -122,6 +122,9 @@ def query(
     qembed query "retry with backoff" --format paths -0 | xargs -0r less
     qembed query "late refund" --format jsonl | jq -r .document
     qembed query - --format trec < questions.txt > run.trec
+
+    \b
+    Exit codes: 0 done, also without hits; 2 cannot run; 4 done, but the model does not encode some queries.
     """
     from qembed.cli.query_output import HitOutput, print_answer
     from qembed.cli.teardown import skip_teardown

@@ -27,11 +27,14 @@ def verify(
 ) -> None:
     """Check the index: checksums, counts, rows, golden probe, graph against exact search.
 
-    Exits with 2 if something is wrong; each finding names the command that mends it.
+    Each finding names the command that mends it.
 
     \b
     qembed verify
     qembed verify --format json | jq -r '.findings[].mend'
+
+    \b
+    Exit codes: 0 all is well; 2 something is wrong, or it cannot be checked.
     """
     from qembed.pipeline.diagnostics.verify import verify as check
     from qembed.pipeline.locate import find_index

@@ -11,6 +11,16 @@ from qembed.cli.console import counted, out
 ROWS = 12
 """Settings shown, the best ones; --format json and --report have all."""
 BAR = 24
+CONSTANTS = {
+    "trust": "most that words weigh, against 1 of the vectors (default 2)",
+    "covered": "share of the query's words that counts as all, in a small index (.3)",
+    "code": "factor of the words' weight where source code is nearest (.35)",
+    "unread": "weight of words in a script that the model does not read (4)",
+    "even": "weight of words in mode hybrid (1)",
+    "doubt": "sureness of the model at which words get all their trust (.55)",
+    "decay": "how fast their weight falls as the model is surer; 0: not (2)",
+}
+"""Constants of the fusion as settings name them."""
 _BLOCKS = " ▏▎▍▌▋▊▉█"
 
 
@@ -36,13 +46,19 @@ def table(
     low = min(values[i] for i in shown)
     high = max(values[i] for i in shown)
     floor = low - 0.1 * (high - low or 1)
-    lines = [
-        f"{measure:>8}  on all of these queries; {counted(len(arms), 'setting was', 'settings were')} tried"
-    ]
+    tried = counted(len(arms), "setting")
+    part = f"all {tried}" if len(shown) == len(arms) else f"{len(shown)} of {tried}, the best"
+    if len(shown) < len(arms):
+        part += " (--report and --format json have all)"
+    lines = [f"{measure:>8}  on all of these queries: {part}"]
     for i in shown:
         mark = "*" if arms[i]["description"] == chosen else " "
         drawn = bar((values[i] - floor) / (high - floor or 1))
         lines.append(f"{values[i]:8.4f} {mark}{drawn}  {arms[i]['description']}")
+    words = {part.split()[0] for i in shown for part in arms[i]["description"].split(", ")}
+    lines += [f"{name:>8}  {CONSTANTS[name]}" for name in CONSTANTS if name in words]
+    if any(arms[i]["description"] == chosen for i in shown):
+        lines.append("       *  the chosen one")
     return lines
 
 

@@ -246,6 +246,9 @@ def evaluate(
     qembed eval --beir scifact/ --chunker none --search exact
     qembed eval --run bm25.trec --run dense.trec --qrels qrels.tsv
     qembed eval --mteb SciFact STSBenchmark --model bge-small
+
+    \b
+    Exit codes: 0 done; 2 cannot run; 3 a gate failed.
     """
     if ctx.invoked_subcommand is not None:
         return

@@ -84,6 +84,9 @@ def encoder(
     \b
     qembed train encoder --queries q.jsonl --qrels train.tsv --out better
     qembed index --rebuild --model ./better
+
+    \b
+    Exit codes: 0 written; 2 cannot run; 3 worse on held-out queries, not written.
     """
     from qembed.pipeline.locate import find_index
     from qembed.training.encoder.run import EncoderJob, train_encoder
