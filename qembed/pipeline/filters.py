@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qembed.pipeline.path_column import PathColumn
+from qembed.pipeline.path_column import STDIN, PathColumn
 from qembed.search.filters.evaluate import parse
 from qembed.search.filters.parser import Field
 from qembed.search.filters.values import Column, Documents, is_built_in
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from qembed.types import Rows
-
-_COLUMN = {"path": "file"}
-"""Field -> column of the catalog, where names differ."""
 
 
 @dataclass(slots=True)
@@ -40,8 +37,10 @@ def documents_of(catalog: Catalog, folder: Path) -> Documents:
     """
 
     def read(name: str) -> Sequence[str]:
-        column = _COLUMN.get(name, name)
-        return catalog.columns(column)[column]
+        if name == "path":  # "" for records of no file
+            found = catalog.columns("source", "file")
+            return ["" if s == STDIN else f for s, f in zip(*found.values(), strict=True)]
+        return catalog.columns(name)[name]
 
     def typed(f: Field) -> Column | None:
         if is_built_in(f):

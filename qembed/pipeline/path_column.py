@@ -22,7 +22,9 @@ STDIN = "-"
 
 
 class PathColumn:
-    """Column `path` of a catalog. A text that no document has inside its source is read as a place on disk.
+    """Column `path` of a catalog; records of no file have none.
+
+    A text that no document has inside its source is read as a place on disk.
 
     `folder`: the one that holds the index, which such a place and the sources are relative to.
     """
@@ -38,35 +40,39 @@ class PathColumn:
 
     @property
     def present(self) -> Mask:
-        """Documents with a value, bool (documents,)."""
-        return self._stored.present
+        """Documents with a file, bool (documents,)."""
+        return ~self._catalog.text("source").compare("=", STDIN)
 
     @property
     def values(self) -> int:
         """Number of values."""
-        return self._stored.values
+        return int(self.present.sum())
 
     def counts(self) -> list[tuple[Any, int]]:
         """Distinct paths inside the sources with their numbers, the commonest first."""
-        return self._stored.counts()
+        records = int((~self.present).sum())
+        found = dict(self._stored.counts())
+        # their file is called as their source is
+        found[STDIN] = found.get(STDIN, 0) - records
+        return [(path, n) for path, n in found.items() if n > 0]
 
     def compare(self, sign: str, wanted: str | int | float | bool) -> Mask:
         """Documents that pass `= < <= > >=`, bool (documents,); only `=` knows places on disk."""
-        found = self._stored.compare(sign, wanted)
+        found = self._stored.compare(sign, wanted) & self.present
         if sign != "=" or not isinstance(wanted, str) or found.any():
             return found
         return self._placed(wanted, found)
 
     def among(self, wanted: Sequence[str]) -> Mask:
         """Documents equal to any of the texts, bool (documents,)."""
-        found = self._stored.among(wanted)
+        found = self._stored.among(wanted) & self.present
         for text in wanted:
             found |= self.compare("=", text)
         return found
 
     def glob(self, pattern: str) -> Mask:
         """Documents whose path inside the source matches a pattern, bool (documents,)."""
-        return self._stored.glob(pattern)
+        return self._stored.glob(pattern) & self.present
 
     def _placed(self, place: str, found: Mask) -> Mask:
         """Documents of the file at `place`, added to the mask `found`."""

@@ -218,3 +218,25 @@ def test_a_line_of_long_values_has_fewer(shell: Shell) -> None:
     assert shell("index", "r.jsonl").code == 0
     (line,) = (x for x in shell("status", "--fields").out.splitlines() if x.startswith("note"))
     assert line.endswith(f"'0 {'n' * 100}' and 4 more")
+
+
+def test_records_of_no_file_have_no_path(pages: Shell) -> None:
+    """One rule: null in JSON, none in filters and in the list of fields, the id where hits are shown."""
+    assert pages("add", "money for tea", "--meta", "kind=note").code == 0
+    (hit,) = pages("query", "tea", "--where", "kind = 'note'", "--format", "jsonl").lines
+    assert (hit["path"], hit["line"]) == (None, None)
+    (row,) = pages("query", "tea", "--where", "kind = 'note'", "--format", "tsv").out.splitlines()
+    assert hit["document"] in row
+    for where, here in (
+        ("path exists", False),
+        ("not path exists", True),
+        ("path = null", True),
+        ("path = '-'", False),
+        ("path glob '*'", False),
+        ("path != 'one.md'", True),
+    ):
+        listed = pages("query", "money tea", "--where", where, "--format", "jsonl").lines
+        assert (hit["document"] in [h["document"] for h in listed]) == here, where
+    fields = {f["name"]: f for f in pages("status", "--fields", "--format", "json").json["fields"]}
+    assert (fields["path"]["documents"], fields["id"]["documents"]) == (4, 5)
+    assert "'-'" not in pages("status", "--fields").out
