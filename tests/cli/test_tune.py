@@ -63,7 +63,7 @@ def test_a_gain_is_written_used_shown_and_taken_back(tunable: Shell) -> None:
     assert "task Find the very document" in tunable("status").out
     undone = tunable("tune", "--undo")
     assert undone.code == 0
-    assert "taken back: task Find the very document" in undone.err
+    assert "taken back: task Find the very document" in undone.out
     assert tunable("tune", "--undo", "--format", "json").json == {"schema": 1, "undone": None}
     assert "very document" not in tunable("query", words, "--explain", "--no-server").err
 
@@ -120,7 +120,7 @@ def test_no_gain_is_exit_3_and_nothing_is_written(tunable: Shell) -> None:
         ((*TUNE, "--apply", "maybe"), "--apply maybe"),
         ((*TUNE, "--candidates", "none.txt"), "cannot read none.txt"),
         ((*TUNE, "--folds", "100"), "makes no 100 folds"),
-        ((*TUNE, "--undo"), "--undo takes no queries"),
+        ((*TUNE, "--undo"), "--undo chooses nothing anew: without --qrels, --queries"),
         (("tune", "--queries", "q.jsonl", "--qrels", "none.tsv"), "none.tsv"),
         ((*TUNE, "--report", "tuning.md"), "a tuning report is written as .html or .json"),
         ((*TUNE, "--propose", "nowhere"), "http(s)://host:port/v1#model is wanted"),
