@@ -108,9 +108,7 @@ class InputOptions(NamedTuple):
         str | None,
         typer.Option(
             metavar="M",
-            help="ir-measures names, separated by blanks. Default: "
-            "nDCG@10 RR@10 R@100 P@5 Success@1 Judged@10.",
-            show_default=False,
+            help="ir-measures names. Default: 'nDCG@10 RR@10 R@100 P@5 Success@1 Judged@10'.",
         ),
     ] = None
     ablate: Annotated[
@@ -247,7 +245,6 @@ def evaluate(
     qembed eval --run bm25.trec --run dense.trec --qrels qrels.tsv
     qembed eval --mteb SciFact STSBenchmark --model bge-small
 
-    \b
     Exit codes: 0 done; 2 cannot run; 3 a gate failed.
     """
     if ctx.invoked_subcommand is not None:
