@@ -98,12 +98,8 @@ def check_rerank(given: Iterable[str], values: Mapping[str, Any]) -> list[str]:
 
 
 def check_eval(given: Iterable[str], values: Mapping[str, Any]) -> list[str]:
-    """Warnings on options of `eval` without effect. Raises UsageError for contradictions, limits."""
+    """Warnings on options of `eval` without effect."""
     given = set(given)
-    if values["latency"] < 0:
-        raise UsageError(f"--latency {values['latency']}: at least 0, which times none")
-    if values["ef"] is not None and values["ef"] < 1:
-        raise UsageError(f"--ef {values['ef']}: at least 1")
     makes_index = bool(values["beir"] or values["mteb"])
     found = []
     if not makes_index:

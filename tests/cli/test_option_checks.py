@@ -9,7 +9,7 @@ from tests.cli.conftest import Shell
 REFUSED = [
     (("query", "x", "--vimgrep", "--format", "json"), "--vimgrep and --format json"),
     (("query", "x", "--min-score", "2"), "--min-score 2: a cosine, from -1 to 1"),
-    (("query", "x", "--min-score", "nan"), "--min-score nan: a cosine"),
+    (("query", "x", "--min-score", "nan"), "--min-score: a number is wanted"),
     (("query", "x", "-q", "-v"), "-q and -v"),
     (("query", "x", "-q", "--explain"), "--quiet and --explain"),
     (("query", "x", "-k", "0"), "-k 0: at least 1"),
@@ -17,8 +17,8 @@ REFUSED = [
     (("rerank", "--queries", "q.jsonl"), "--queries goes with --run"),
     (("rerank", "-q", "--explain"), "--quiet and --explain"),
     (("rerank", "--vimgrep", "--format", "tsv"), "--vimgrep and --format tsv"),
-    (("eval", "--latency", "-1"), "--latency -1: at least 0"),
-    (("eval", "--ef", "0"), "--ef 0: at least 1"),
+    (("eval", "--latency", "-1"), "'--latency': -1 is not in the range"),
+    (("eval", "--ef", "0"), "'--ef': 0 is not in the range"),
     (("status", "--fields", "-q"), "--fields and -q"),
     (("tune", "--undo", "--only", "mode"), "--undo chooses nothing anew: without --only"),
 ]  # fmt: skip

@@ -126,7 +126,7 @@ def query(
     \b
     Exit codes: 0 done, also without hits; 2 cannot run; 4 done, but the model does not encode some queries.
     """
-    from qembed.cli.query_output import HitOutput, print_answer
+    from qembed.cli.render.query_output import HitOutput, print_answer
     from qembed.cli.teardown import skip_teardown
     from qembed.pipeline.locate import find_index
     from qembed.pipeline.retrieval.answer import Answer

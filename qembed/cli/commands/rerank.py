@@ -99,7 +99,7 @@ def rerank(
     qembed query "late refund" -k 100 --format jsonl | qembed rerank -k 10 --format text
     qembed rerank --run bm25.trec --queries queries.jsonl > better.trec
     """
-    from qembed.cli.query_output import HitOutput, print_hits, print_run
+    from qembed.cli.render.query_output import HitOutput, print_hits, print_run
     from qembed.errors import UsageError
     from qembed.pipeline.locate import find_index, find_optional_index
     from qembed.pipeline.retrieval.options import parse_budget
