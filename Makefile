@@ -68,9 +68,9 @@ QUERIES ?= 100
 published: compiled
 	$(PY) -m tests.bench.published $(DATA) --sets $(SETS) --models $(MODELS) --queries $(QUERIES)
 
-# every mode on collections in BEIR form: make modes DATA="folder-of-BEIR-folders --models minilm,bge-small --sample 1000"
+# the table of modes in docs/evaluation.md: make modes DATA=folder-of-BEIR-folders SETS="scifact code" MODELS=minilm
 modes: compiled
-	$(PY) -m tests.bench.modes $(DATA) --rerank
+	$(PY) -m tests.bench.modes $(DATA) --sets $(SETS) --models $(MODELS)
 
 # mutated files through every reader, and an index of some: make fuzz FILES=100000 SEED=7
 FILES ?= 20000

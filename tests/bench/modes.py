@@ -1,115 +1,143 @@
-"""Every mode on BEIR folders: `python -m tests.bench.modes FOLDER … [options]`, or `make modes DATA=FOLDER`.
+"""Every mode on many collections: `python -m tests.bench.modes FOLDER`, or `make modes DATA=FOLDER`.
 
-A folder is a collection, or holds some. A table of nDCG@10 and R@100 a mode, with the seconds of searching a
-query; then one of the default mode against the best of the others, for each collection and model. Passages
-and queries are encoded once for all modes, and kept in the cache folder for the next run.
+FOLDER holds collections in BEIR form. Measured are the sets of derived_collections.py that can be made of
+them, the samples among them, and every other folder. A line of nDCG@10 and R@100 for each mode, with the time
+of searching a query; then the default mode against the best of the others, as docs/evaluation.md has it.
+Passages and queries are encoded once for all modes, and kept in the cache folder for the next run.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-import json
-import tempfile
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-
+from qembed.paths import cache_folder
 from qembed.pipeline.experiments.eval_options import EvalOptions
 from qembed.pipeline.experiments.evaluate import run_evaluation
+from qembed.pipeline.indexing.build import build
 from qembed.pipeline.indexing.options import IndexOptions
+from qembed.pipeline.progress import Progress
 from qembed.pipeline.recipe import RecipeOptions
 from qembed.pipeline.retrieval.options import MODES, QueryOptions
+from tests.bench.derived_collections import SETS, make, others, read_folder
+
+MODELS = ("minilm", "bge-small", "multilingual")
+NEAR = 0.01
+"""How far the default may be below the best."""
+Values = Mapping[str, float]
 
 
-def collections(folders: list[Path]) -> list[Path]:
-    """The BEIR folders among, and directly inside, the given ones."""
-    found: list[Path] = []
-    for folder in folders:
-        inside = [folder, *sorted(p for p in folder.iterdir() if p.is_dir())]
-        found += [p for p in inside if (p / "corpus.jsonl").exists()]
-    return found
-
-
-def sample(folder: Path, target: Path, documents: int, queries: int) -> Path:
-    """Write a part of a collection: `queries` random ones, their relevant documents, and random others.
-
-    The same part each time. Returns its folder, inside `target`.
-    """
-    rng = np.random.default_rng(0)
-    (judged,) = [p for p in (folder / "qrels").glob("*.tsv") if p.stem in ("test", "dev")][:1]
-    with judged.open(newline="") as f:
-        rows = [r for r in list(csv.reader(f, delimiter="\t"))[1:] if float(r[2]) > 0]
-    ids = sorted({r[0] for r in rows})
-    kept = set(rng.permutation(ids)[:queries].tolist())
-    rows = [r for r in rows if r[0] in kept]
-    lines = {json.loads(x)["_id"]: x for x in (folder / "corpus.jsonl").open()}
-    wanted = {r[1] for r in rows}
-    others = rng.permutation(sorted(lines.keys() - wanted))[: max(0, documents - len(wanted))]
-    wanted |= set(others.tolist())
-    part = target / folder.name
-    (part / "qrels").mkdir(parents=True)
-    (part / "corpus.jsonl").write_text("".join(x for i, x in lines.items() if i in wanted))
-    asked = [x for x in (folder / "queries.jsonl").open() if json.loads(x)["_id"] in kept]
-    (part / "queries.jsonl").write_text("".join(asked))
-    table = ["query-id\tcorpus-id\tscore", *("\t".join(r[:3]) for r in rows)]
-    (part / "qrels/test.tsv").write_text("\n".join(table) + "\n")
-    return part
-
-
-def measure(folder: Path, model: str | None, rerank: bool) -> Iterator[tuple[str, float]]:
-    """Print a line for each mode, and yield its name and nDCG@10."""
+def measure(folder: Path, model: str, rerank: bool) -> Iterator[tuple[str, float]]:
+    """Print a line for each mode, and yield its name and nDCG@10. `folder`: as `Texts.write` has it."""
     ways = {mode: QueryOptions(mode=mode) for mode in MODES}
     ways["hybrid, rrf"] = QueryOptions(mode="hybrid", fusion="rrf")
     if rerank:
         ways["auto, late"] = QueryOptions(rerank="late")
-    index = IndexOptions(recipe=RecipeOptions(model=model))
+    recipe = RecipeOptions(model=model)
+    root = cache_folder() / "modes" / model.replace("/", "_") / folder.name
+    docs = folder / "docs"
+    if docs.is_dir():
+        build(root, IndexOptions(paths=(str(docs),), recipe=recipe), Progress())
     for name, asked in ways.items():
         wanted = EvalOptions(
-            beir=folder, measures="nDCG@10 R@100", query=asked, index=index, latency=0
+            beir=None if docs.is_dir() else folder,
+            queries=folder / "queries.jsonl" if docs.is_dir() else None,
+            qrels=folder / "qrels/test.tsv" if docs.is_dir() else None,
+            measures="nDCG@10 R@100",
+            query=asked,
+            index=IndexOptions(recipe=recipe),
+            latency=0,
         )
-        body = run_evaluation(wanted, Path.cwd).body
+        body = run_evaluation(wanted, lambda: root).body
         seconds = body["settings"]["seconds"]
         spent = sum(seconds.get(s, 0.0) for s in ("search", "lexical", "fuse", "rerank"))
         m = body["measures"]
         print(
-            f"{folder.name:20} {model or 'default':14} {name:12} {m['nDCG@10']:8.4f} {m['R@100']:8.4f} "
+            f"{folder.name:20} {model:14} {name:12} {m['nDCG@10']:8.4f} {m['R@100']:8.4f} "
             f"{1000 * spent / body['queries']:11.2f}",
             flush=True,
         )
         yield name, m["nDCG@10"]
 
 
+def written(top: Path, names: Sequence[str], documents: int, queries: int) -> Iterator[Path]:
+    """Folders of the named sets, all for none, that are made one after the other in the cache folder."""
+    rest = others(top, SETS)
+    for name in names or [*SETS, *rest]:
+        try:
+            if name in SETS:
+                texts = make(name, top, documents, queries)
+            else:
+                texts = read_folder(rest[name]).sampled(documents, queries)
+        except FileNotFoundError as e:
+            print(f"{name}: {e.filename} is not there", file=sys.stderr)
+            continue
+        except KeyError:
+            print(f"{name}: no such set, and no such folder in {top}", file=sys.stderr)
+            continue
+        yield texts.write(cache_folder() / "modes" / "sets" / name)
+
+
+# ── tables ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def difference(values: Values) -> float:
+    """The default mode's value less the best of the others."""
+    return values["auto"] - max(values[mode] for mode in MODES if mode != "auto")
+
+
+def cell(values: Values) -> str:
+    """Best of the other modes, and how far the default is above or below; bold for too far below."""
+    d = difference(values)
+    best = _short(values["auto"] - d)
+    text = f"{best} {'-' if d < 0 else '+'}{_short(abs(d))}"
+    return f"**{text}**" if d < -NEAR else text
+
+
+def _short(value: float) -> str:
+    return f"{value:.3f}".removeprefix("0")
+
+
+def print_tables(found: Mapping[str, Mapping[str, Values]], models: Sequence[str]) -> None:
+    """Print what docs/evaluation.md has: a row for each set, and the sums."""
+    print(f"\n| collection | {' | '.join(f'`{m}`' for m in models)} |")
+    print("| --- " * (len(models) + 1) + "|")
+    for name, by_model in found.items():
+        print(f"| `{name}` | {' | '.join(cell(by_model[m]) for m in models)} |")
+    every = [difference(values) for by_model in found.values() for values in by_model.values()]
+    below = sum(d < -NEAR for d in every)
+    print("\n| | more than .01 below the best | mean difference to the best |")
+    print("| --- | --- | --- |")
+    mean = sum(every) / len(every)
+    sign = "-" if mean < 0 else "+"
+    print(f"| default | {below} of {len(every)} | {sign}{_short(abs(mean))} |")
+
+
 def main() -> None:
     """Prints the tables."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.modes")
-    parser.add_argument("folders", nargs="+", type=Path)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument(
+        "--sets", nargs="*", default=[], metavar="NAME", help="all, if none is named"
+    )
+    parser.add_argument("--models", nargs="*", default=[], metavar="SPEC", help=", ".join(MODELS))
     parser.add_argument("--rerank", action="store_true", help="the default mode with late, too")
-    parser.add_argument("--models", default="", help="specs with commas; the index's default model")
-    parser.add_argument("--sample", type=int, metavar="N", help="N documents of each collection")
-    parser.add_argument("--queries", type=int, default=300, help="with --sample: so many queries")
+    parser.add_argument("--documents", type=int, default=1500, metavar="N", help="of each, at most")
+    parser.add_argument("--queries", type=int, default=250, metavar="N", help="of each, at most")
     options = parser.parse_args()
-    folders = collections(options.folders)
-    if not folders:
-        parser.error("no corpus.jsonl there")
-    rows = []
+    models = options.models or MODELS
     print(
         f"{'collection':20} {'model':14} {'mode':12} {'nDCG@10':>8} {'R@100':>8} {'ms a query':>11}"
     )
-    with tempfile.TemporaryDirectory() as parts:
-        for folder in folders:
-            if options.sample:
-                folder = sample(folder, Path(parts), options.sample, options.queries)
-            for model in options.models.split(","):
-                found = dict(measure(folder, model or None, options.rerank))
-                best = max(found[mode] for mode in MODES if mode != "auto")
-                rows.append((folder.name, model or "default", found, found["auto"] - best))
-    print("\n| collection | model | dense | lexical | hybrid | auto | auto against the best |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
-    for name, model, found, difference in rows:
-        values = " | ".join(f"{found[m]:.3f}" for m in ("dense", "lexical", "hybrid", "auto"))
-        print(f"| {name} | {model} | {values} | {difference:+.3f} |")
+    found = {
+        folder.name: {model: dict(measure(folder, model, options.rerank)) for model in models}
+        for folder in written(options.folder, options.sets, options.documents, options.queries)
+    }
+    if not found:
+        parser.error(f"no collection in {options.folder}")
+    print_tables(found, models)
 
 
 if __name__ == "__main__":
