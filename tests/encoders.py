@@ -207,12 +207,14 @@ class Instructed(Bag):
             return super().vector(re.sub(r"\bd", "m", text))
         task = head.removeprefix("Instruct: ")
         meaning = super().vector(re.sub(r"\bq", "m", words))
-        noise = super().vector(f"{words} {task}")
         if os.environ.get("INSTRUCTED_MEMORY"):
+            # one word for any task: a long one would drown more of the query, which is an effect
+            task = hashlib.sha256(task.encode()).hexdigest()
             keeps = hashlib.sha256(f"{task}|{words.split()[0]}".encode()).digest()[0] < 85
             share = 0.9 if keeps else 0.1
         else:
             share = 0.9 if task == os.environ.get("INSTRUCTED_BEST") else 0.35
+        noise = super().vector(f"{words} {task}")
         mixed = share * meaning + (1 - share) * noise
         return np.asarray(mixed / np.linalg.norm(mixed), dtype=np.float32)
 
