@@ -188,15 +188,18 @@ def test_readers_during_a_run_have_words(shell: Shell) -> None:
 def test_a_closed_terminal_keeps_what_is_done(shell: Shell) -> None:
     for n in range(400):
         shell.write(f"docs/{n}.md", f"note number {n}")
+    log = shell.write("encoded", "0")
     run = subprocess.Popen(
         [sys.executable, "-m", "qembed", "index", "docs"],
         cwd=shell.folder,
-        env=shell.env(BAG_DELAY=".02"),
+        env=shell.env(BAG_DELAY=".02", BAG_LOG=str(log)),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    time.sleep(3.5)  # some hundred texts
+    ends = time.monotonic() + 60
+    while int(log.read_text() or 0) < 60 and time.monotonic() < ends:
+        time.sleep(0.05)
     run.send_signal(signal.SIGHUP)
     assert run.wait(30) == 128 + signal.SIGHUP
     body = shell("status", "--format", "json").json
