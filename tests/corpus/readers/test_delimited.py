@@ -156,8 +156,36 @@ def test_rows_that_are_too_long(tmp_path: Path) -> None:
     ],
 )
 def test_inference(column: list[str], kind: str) -> None:
-    found = infer_types([({"c": cell}, False) for cell in column])
+    found, _ = infer_types([({"c": cell}, False, n) for n, cell in enumerate(column, 2)])
     assert found == ({} if kind in ("text", "any") else {"c": kind})
+
+
+@pytest.mark.parametrize(
+    ("others", "hint"),
+    [
+        (["n/v"], True),
+        (["n/v", "?"] + ["1"] * 90, True),
+        (["n/v"] * 9, False),
+        (["01234"], False),
+        (["+49 30 1"], False),
+        (["1"], False),
+    ],
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_a_few_bad_cells_in_a_column_of_numbers_are_told(
+    tmp_path: Path, others: list[str], hint: bool, first: bool
+) -> None:
+    numbers = [str(n) for n in range(1, 61)]
+    column = [*others, *numbers] if first else [*numbers, *others]
+    data = "name,price\n" + "".join(f"x,{cell}\n" for cell in column)
+    warnings = [x for x in rows(tmp_path, data) if isinstance(x, ReadWarning)]
+    assert len(warnings) == hint
+    if hint:
+        assert "'n/v' is no number" in warnings[0].message
+        assert "--column-types price=number" in warnings[0].message
+        assert warnings[0].line == 2 + column.index("n/v")
+        said = rows(tmp_path, data, column_types={"price": "number"})
+        assert not any("keeps them" in x.message for x in said if isinstance(x, ReadWarning))
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 _NUMBER = re.compile(r"-?(?:(?:0|[1-9]\d{0,14})(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,2})?")
 _DECIMAL_COMMA = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:,\d+)?")
@@ -37,24 +38,82 @@ MISSING = frozenset(
 _COMMA = "number with a decimal comma"
 _KINDS = {1: "number", 2: _COMMA, 4: "boolean"}
 _ANY = sum(_KINDS)
+_NUMBERS = 1 | 2
+_CODE = re.compile(r"[+0][\d ()/.-]*")
+MOST_OTHERS = 0.05
+"""Most other cells for each number that are taken for mistakes in a column of numbers."""
+FEW_OTHERS = 5
+"""Other cells among the first ones that do not yet decide it."""
 
 
-def infer_types(rows: Iterable[tuple[Mapping[str, str], bool]]) -> dict[str, str]:
-    """Infer the types of columns from (cells by name, if numbers may have a decimal comma) of each row.
+class Spoiled(NamedTuple):
+    """Column of numbers that a few other cells make one of text. `cell`, `line`: of the first of these."""
 
-    Columns of text are left out.
+    cell: str
+    line: int
+    numbers: int
+
+
+class _Column:
+    """Cells of a column so far. `possible`: bits of _KINDS. `has_codes`: digits that are no numbers."""
+
+    __slots__ = ("first", "has_codes", "line", "numbers", "others", "possible")
+
+    def __init__(self) -> None:
+        self.possible = _ANY
+        self.numbers = self.others = self.line = 0
+        self.first = ""
+        self.has_codes = False
+
+    def add(self, cell: str, has_comma: bool, line: int) -> None:
+        """Count a cell that says something."""
+        kinds = _kinds(cell, has_comma)
+        if kinds & _NUMBERS:
+            self.numbers += 1
+        else:
+            self.others += 1
+            self.has_codes |= _CODE.fullmatch(cell) is not None
+            if self.others == 1:
+                self.first, self.line = cell, line
+        self.possible &= kinds
+
+    def is_text(self) -> bool:
+        """True if no more cells need to be looked at."""
+        few = max(MOST_OTHERS * self.numbers, FEW_OTHERS)
+        return not self.possible and (self.has_codes or self.others > few)
+
+    def is_spoiled(self) -> bool:
+        """True if it would be of numbers but for a few cells."""
+        return not self.has_codes and 0 < self.others <= MOST_OTHERS * self.numbers
+
+
+def infer_types(
+    rows: Iterable[tuple[Mapping[str, str], bool, int]],
+) -> tuple[dict[str, str], dict[str, Spoiled]]:
+    """Infer the types of columns, and which ones a few cells make columns of text.
+
+    `rows`: (cells by name, if numbers may have a decimal comma, line) of each row. Types: but for text.
     """
-    possible: dict[str, int] = {}
-    for cells, has_comma in rows:
+    columns: dict[str, _Column] = {}
+    for cells, has_comma, line in rows:
         for name, cell in cells.items():
-            left = possible.get(name, _ANY)
-            if left and (bare := cell.strip()) not in MISSING:
-                possible[name] = left & _kinds(bare, has_comma)
-    return {
-        name: next(kind for bit, kind in _KINDS.items() if left & bit)
-        for name, left in possible.items()
-        if left
+            column = columns.get(name)
+            if (column and column.is_text()) or (bare := cell.strip()) in MISSING:
+                continue
+            if column is None:
+                column = columns[name] = _Column()
+            column.add(bare, has_comma, line)
+    types = {
+        name: next(kind for bit, kind in _KINDS.items() if column.possible & bit)
+        for name, column in columns.items()
+        if column.possible
     }
+    spoiled = {
+        name: Spoiled(column.first, column.line, column.numbers)
+        for name, column in columns.items()
+        if not column.possible and column.is_spoiled()
+    }
+    return types, spoiled
 
 
 def _kinds(cell: str, has_comma: bool) -> int:

@@ -9,13 +9,19 @@ from __future__ import annotations
 import csv
 import os
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
 from qembed.corpus.file_contents import open_stream
 from qembed.corpus.read_options import ReadOptions
-from qembed.corpus.readers.tables.column_types import MISSING, infer_types, typed_value
+from qembed.corpus.readers.tables.column_types import (
+    MISSING,
+    Spoiled,
+    infer_types,
+    typed_value,
+)
 from qembed.corpus.readers.tables.structured import row_document
 from qembed.corpus.text_lines import MAX_LINE, TextLines
 from qembed.errors import refusal
@@ -47,7 +53,9 @@ def read_csv(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
         if "*" not in said:
             with open_stream(file) as stream:
                 table = _Table(TextLines(stream, where, options.encoding), file.name, where)
-                types = {**infer_types(table.typed_cells()), **said}
+                inferred, spoiled = infer_types(table.typed_cells())
+            types = {**inferred, **said}
+            yield from _spoiled_columns(spoiled, options, where)
         with open_stream(file) as stream:
             lines = TextLines(stream, where, options.encoding)
             yield from _documents(_Table(lines, file.name, where), types, file.name, options)
@@ -61,8 +69,7 @@ def read_csv(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
 def _documents(
     table: _Table, types: Mapping[str, str], name: str, options: ReadOptions
 ) -> Iterator[ReadItem]:
-    texts = {options.id_field or "id", "_id", options.title_field or "title"}
-    texts.add(options.text_field or "text")
+    texts = _text_columns(options)
     doubted: set[str] = set()
     for item in table:
         if not isinstance(item, _Row):
@@ -85,6 +92,26 @@ def _documents(
             yield row_document(values, options, name, f"#{line}", line, cells)
         except ValueError as e:
             yield Unreadable(table.path, str(e), line)
+
+
+def _text_columns(options: ReadOptions) -> set[str]:
+    """Columns that are text whatever their cells are."""
+    named = (options.id_field or "id", options.title_field or "title", options.text_field or "text")
+    return {*named, "_id"}
+
+
+def _spoiled_columns(
+    spoiled: Mapping[str, Spoiled], options: ReadOptions, path: str
+) -> Iterator[ReadWarning]:
+    """Warn of columns that would be numbers but for a few cells, and are compared as text."""
+    for name in sorted(spoiled.keys() - options.column_types.keys() - _text_columns(options)):
+        cell, line, numbers = spoiled[name]
+        yield ReadWarning(
+            path,
+            f"column {name!r}: {cell[:40]!r} is no number, which makes text of its {numbers:,} numbers "
+            f"(--column-types {shlex.quote(f'{name}=number')} keeps them)",
+            line,
+        )
 
 
 # ── rows ─────────────────────────────────────────────────────────────────────────────────────────
@@ -136,11 +163,12 @@ class _Table:
         self._is_tsv = ".tsv" in name.lower()[-8:]
         self._repairs = 0
 
-    def typed_cells(self) -> Iterator[tuple[dict[str, str], bool]]:
-        """Cells of each row by name, and if numbers may have a decimal comma: they may beside semicolons."""
+    def typed_cells(self) -> Iterator[tuple[dict[str, str], bool, int]]:
+        """Cells of each row by name, if numbers may have a decimal comma, as beside semicolons, and line."""
         for item in self:
             if isinstance(item, _Row):
-                yield item.cells, self.dialect is not None and self.dialect.delimiter == ";"
+                comma = self.dialect is not None and self.dialect.delimiter == ";"
+                yield item.cells, comma, item.line
 
     def __iter__(self) -> Iterator[_Row | Unreadable | ReadWarning]:
         sample = list(islice(self._lines, SAMPLE_LINES))
