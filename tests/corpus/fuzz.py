@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from qembed.corpus import READERS, ReadOptions, read, reader_of, suffix
-from qembed.corpus.decode import BINARY
+from qembed.corpus.decode import BINARY, EMPTY
 from qembed.types import Document, LeftOut, ReadWarning, Skipped, SourceFile, Unreadable
 from tests.bench import processes
 from tests.corpus import counts
@@ -212,7 +212,8 @@ def index(folder: Path, n: int, seed: int) -> Counter[str]:
     silent = became.keys() - held - failed
     skipped = {name for name in silent if became[name] == "skipped"}
     assert all(became[name] == "empty" for name in silent - skipped), silent
-    assert body["skipped"].get(BINARY, 0) == sum("skipped" in kind for kind in became.values())
+    skips = sum("skipped" in kind for kind in became.values())
+    assert sum(body["skipped"].get(reason, 0) for reason in (BINARY, EMPTY)) == skips
     return Counter(
         indexed=len(held), failed=len(failed), skipped=len(skipped), empty=len(silent - skipped)
     )

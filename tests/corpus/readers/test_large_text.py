@@ -48,6 +48,11 @@ def reading(
 def test_parts_are_the_text(tmp_path: Path, text: str, encoding: str) -> None:
     data = MARKS.get(encoding, b"") + text.encode(encoding)
     found = reading(tmp_path, data)
+    if len(data) <= 100 and not text.strip():
+        (left_out,) = found
+        assert isinstance(left_out, Skipped)
+        assert left_out.error == decode.EMPTY
+        return
     if len(data) <= 100:
         assert found == [Document("in/a.log", text)]
         return
