@@ -3,6 +3,7 @@
 split          queries to train on, and held out with new and with seen documents
 judging        the same queries by the model before and after; card: what is written with a model
 mining/        training lists               encoder/  training of encoders
+adapting/      training without judgments
 training_loop  the trainers of sentence-transformers, resumable; checkpoints, batches of rows, trained_parts
 merge          weights of two models, interpolated
 model_folders  folders of models: found by spec, compared, written whole or not at all

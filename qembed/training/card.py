@@ -10,7 +10,19 @@ from typing import Any
 from qembed.training.model_folders import CARD
 from qembed.version import __version__
 
-SHOWN = ("loss", "epochs", "batch", "learning_rate", "warmup", "seed", "freeze", "lora", "dims")
+SHOWN = (
+    "objective",
+    "loss",
+    "teacher",
+    "epochs",
+    "batch",
+    "learning_rate",
+    "warmup",
+    "seed",
+    "freeze",
+    "lora",
+    "dims",
+)
 """Settings in the card."""
 
 
@@ -40,27 +52,32 @@ def write_card(
         "",
         "| setting | value |",
         "| --- | --- |",
-        *(f"| {key} | {settings[key]} |" for key in SHOWN if key in settings),
-        f"| trained | {settings['lists']} lists of {settings['queries']} queries |",
+        *(f"| {key} | {settings[key]} |" for key in SHOWN if settings.get(key) is not None),
+        f"| trained | {settings['trained']} |",
         f"| held out | {settings['held_out']:g} of the queries; none of their documents and "
         "near-duplicates was trained on |",
         "",
         "| queries | before | after | 95 % interval of the gain | p | number |",
         "| --- | --- | --- | --- | --- | --- |",
         *(verdict_row(label, verdict[key]) for label, key in ROWS if verdict.get(key)),
+        *([PROXY_NOTE] if verdict.get("proxy") else []),
         "",
         f"To repeat it: the same files, and the settings above, with `--seed {settings['seed']}`.",
     ]
     (folder / CARD).write_text("\n".join(lines) + "\n", "utf-8")
 
 
+PROXY_NOTE = (
+    "\nThere were no judgments: the queries were made of the corpus, people's may fare otherwise."
+)
 ROWS = (("new documents", "new"), ("seen documents", "seen"), ("kept", "kept"))
 
 
 def verdict_row(label: str, part: Mapping[str, Any]) -> str:
     """Row of a verdict's table."""
     if "neighbours" in part:
-        return f"| {label} | | {part['neighbours']:.2f} of each passage's neighbours | | | |"
+        whose = part.get("of", "passages")
+        return f"| {label} | | {part['neighbours']:.2f} of the neighbours of {whose} | | | |"
     return (
         f"| {label} | {part['before']:.4f} | {part['after']:.4f} | {part['low']:+.4f} to "
         f"{part['high']:+.4f} | {part['p']:.3f} | {part['queries']} |"

@@ -84,7 +84,7 @@ def run_training(
     work: Path,
     progress: Progress,
 ) -> dict[str, Any]:
-    """Train the model in place; returns {"steps", "epochs", "loss": [first, last], "resumed"}.
+    """Train the model in place; returns {"steps", "epochs", "losses": [first, last], "resumed"}.
 
     `loss`: a module of the model. `work`: folder of checkpoints; a training of the same settings goes on from
     the last one there. Raises StorageError, KeyboardInterrupt, TrainingFailed if the loss is no number.
@@ -121,7 +121,7 @@ def run_training(
     return {
         "steps": trainer.state.global_step,
         "epochs": trainer.state.epoch,
-        "loss": [losses[0], losses[-1]],
+        "losses": [losses[0], losses[-1]],
         "resumed": resume is not None,
     }
 

@@ -60,6 +60,9 @@ TABLE = {
     "eval sts": Row(("eval", "sts", "sts.tsv")),
     "tune": Row(("tune", "--queries", "q.jsonl", "--qrels", "qrels.tsv"), 2, writes=False),
     "train": Row(("train", "mine", "--pairs", "pairs.jsonl", "--out", "l.jsonl", *JSON)),
+    "train adapt": Row(
+        ("train", "adapt", "--generate", "corpus", "--write-made", "m.jsonl"), 2, writes=False
+    ),
     "config": Row(("config",)),
     "serve --status": Row(("serve", "--status"), 2, writes=False),
     "serve --stop": Row(("serve", "--stop"), writes=False),

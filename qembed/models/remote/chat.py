@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 
 from qembed.errors import ModelUnavailable
@@ -10,6 +12,7 @@ from qembed.models.remote.http_client import Endpoint, Rejected
 
 MAX_CHARACTERS = 20_000
 """Characters of an answer that is read."""
+_BULLET = re.compile(r"^\s*(?:[-*•]|\(?\d+[.):])\s*")
 
 
 class RemoteChat:
@@ -55,3 +58,19 @@ class RemoteChat:
                 "the most that is read"
             )
         return text
+
+
+def answer_lines(answer: str) -> list[str]:
+    """Items of an answer: its lines without bullets, numbers and quotes, or the texts of a JSON list."""
+    text = re.sub(r"^```\w*\s*|\s*```$", "", answer.strip())
+    lines: list[str] = text.splitlines()
+    try:
+        listed = json.loads(text)
+    except ValueError:
+        listed = None
+    if isinstance(listed, dict):
+        listed = next((v for v in listed.values() if isinstance(v, list)), None)
+    if isinstance(listed, list):
+        lines = [line for line in listed if isinstance(line, str)]
+    stripped = (_BULLET.sub("", line).strip().strip("\"'`*").strip() for line in lines)
+    return [line for line in stripped if line]

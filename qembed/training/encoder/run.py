@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -10,37 +9,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qembed.errors import InputError, UsageError
-from qembed.models import Model, open_model, prepare_spec
+from qembed.models import Model, open_model
 from qembed.models.rerankers.spec import open_reranker
-from qembed.pipeline.experiments.inputs import read_collection, read_inputs
+from qembed.pipeline.experiments.inputs import read_inputs
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.retrieval.session import Session
-from qembed.training.card import write_card
-from qembed.training.encoder.encoder_folder import encode, load_trainable
+from qembed.training.encoder.encoder_folder import load_trainable, write_trained
 from qembed.training.encoder.examples import make_rows
 from qembed.training.encoder.losses import LossSpec, loss_named
 from qembed.training.encoder.trainer import train
-from qembed.training.judging import (
-    ALIKE,
-    Pool,
-    Side,
-    compare_sides,
-    documents_pool,
-    make_pool,
-    mean_cosine,
-    measure,
-    neighbour_overlap,
-)
+from qembed.training.encoder.verdict import Judge, worse
+from qembed.training.judging import compare_sides, make_pool
 from qembed.training.libraries import require_trainer
 from qembed.training.mining.lists import TrainingList, read_lists
 from qembed.training.mining.mine import MiningOptions, mine_judged
-from qembed.training.model_folders import check_new, keep_templates, new_model_folder
+from qembed.training.model_folders import check_new
 from qembed.training.split import QuerySplit, split_queries
 from qembed.training.training_loop import TrainingOptions
-from qembed.types import Qrels, Query
+from qembed.types import Qrels
 
 if TYPE_CHECKING:
-    from qembed.models.profiles import Profile
+    pass
 
 DEV_SHARE = 0.1
 """Share of the trained queries that tells when to stop."""
@@ -102,7 +91,7 @@ def train_encoder(
         relevant = [d for q in (*split.new, *split.seen) for d in given.qrels[q.id]]
         wanted = [*relevant, *(n.id for t in lists for n in t.negatives)]
         pool = make_pool(session, wanted, profile)
-    sides = _Judge(pool, [*split.new, *split.seen], given.qrels, profile, job.keep, progress)
+    sides = Judge(pool, [*split.new, *split.seen], given.qrels, profile, job.keep, progress)
     before = sides.measure("judge before", model)
     trained, dev = _divided(lists, loss, opened, job)
     work = job.out.with_name(f"{job.out.name}.training")
@@ -128,6 +117,7 @@ def train_encoder(
             "held_out": job.held_out,
             "lists": len(lists),
             "queries": len(split.train),
+            "trained": f"{len(lists)} lists of {len(split.train)} queries",
             "passages": {"judged": len(pool.texts), "whole": pool.whole},
             **asdict(job.options),
             **done,
@@ -135,18 +125,8 @@ def train_encoder(
         "verdict": verdict,
         "seconds": seconds,
     }
-    if body["written"]:
-        with new_model_folder(job.out) as made:
-            model.save_pretrained(str(made), create_model_card=False)
-            keep_templates(spec, made)
-            write_card(
-                made, job.out.name, body, [p for p in (job.queries, job.qrels, job.lists) if p]
-            )
-        mark = time.perf_counter()
-        _, said = prepare_spec(str(job.out), progress.say)
-        progress.say(said)
-        seconds["export"] = round(time.perf_counter() - mark, 3)
-    shutil.rmtree(work, ignore_errors=True)
+    files = [p for p in (job.queries, job.qrels, job.lists) if p]
+    write_trained(model, body, files, "encoder", work, progress)
     seconds["total"] = round(time.perf_counter() - began, 3)
     return body
 
@@ -192,67 +172,3 @@ def _divided(
         for dev in (False, True)
     ]
     return parts[0], parts[1]
-
-
-class _Judge:
-    """Measures a model on the pool, and on the collection that must not be forgotten."""
-
-    def __init__(
-        self,
-        pool: Pool,
-        queries: Sequence[Query],
-        qrels: Qrels,
-        profile: Profile,
-        keep: Path | None,
-        progress: Progress,
-    ) -> None:
-        self._pool, self._queries, self._qrels = pool, queries, qrels
-        self._profile = profile
-        self._progress = progress
-        self._kept: tuple[Pool, list[Query], Qrels] | None = None
-        if keep is not None:
-            given = read_inputs(None, None, keep, "test", needs_words=True, warn=lambda _: None)
-            assert given.corpus is not None
-            judged = [q for q in given.queries if given.qrels.get(q.id)]
-            wanted = {d for q in judged for d in given.qrels[q.id]}
-            pool = documents_pool(read_collection(given.corpus), wanted, profile)
-            self._kept = pool, judged, given.qrels
-
-    def measure(self, phase: str, model: Any) -> tuple[Side, Side | None]:
-        """Results on the pool, and on what must be kept, if there is such a collection."""
-        self._progress.phase(phase, "passages", None)
-        own = measure(
-            lambda t: encode(model, t), self._pool, self._queries, self._qrels, self._profile
-        )
-        if self._kept is None:
-            return own, None
-        pool, queries, qrels = self._kept
-        return own, measure(lambda t: encode(model, t), pool, queries, qrels, self._profile)
-
-    def kept(
-        self, before: tuple[Side, Side | None], after: tuple[Side, Side | None]
-    ) -> dict[str, Any]:
-        """Comparison on the collection to keep, or the share of kept neighbours without one."""
-        if self._kept is not None and before[1] is not None and after[1] is not None:
-            found = compare_sides(before[1], after[1], self._kept[1])
-            assert found is not None
-            return found
-        return {"neighbours": neighbour_overlap(before[0].vectors, after[0].vectors)}
-
-
-def worse(verdict: dict[str, Any], after: Side) -> str | None:
-    """Reason for which a model is not written, None if it is not worse."""
-    alike = mean_cosine(after.vectors)
-    if alike > ALIKE:
-        return (
-            f"the vectors are all alike (mean cosine {alike:.3f}): the training collapsed, as it does "
-            "without negatives"
-        )
-    new, kept = verdict["new"], verdict["kept"]
-    if new["gain"] < 0:
-        return (
-            f"on new documents {new['measure']} fell from {new['before']:.4f} to {new['after']:.4f}"
-        )
-    if "gain" in kept and kept["gain"] < 0 and kept["p"] <= 0.05:
-        return f"on --keep {kept['measure']} fell from {kept['before']:.4f} to {kept['after']:.4f}"
-    return None

@@ -71,8 +71,11 @@ def mine_files(
     return mined, body
 
 
-def read_pairs(path: Path) -> list[tuple[Query, str]]:
-    """Read pairs as JSON lines with "query" and "positive". Raises InputError with file and lines."""
+def read_pairs(path: Path) -> list[tuple[Query, str, str | None]]:
+    """Read pairs as JSON lines with "query" and "positive", a text or {"id", "text"}.
+
+    Returns (query, text, document or None). Raises InputError with file and lines.
+    """
     try:
         lines = path.read_text("utf-8").split("\n")
     except OSError as e:
@@ -86,11 +89,14 @@ def read_pairs(path: Path) -> list[tuple[Query, str]]:
         try:
             body = json.loads(line)
             query, positive = body["query"], body["positive"]
-            if isinstance(positive, dict):  # a line of `train mine`
-                positive = positive["text"]
+            document = None
+            if isinstance(positive, dict):  # a line of `train mine` or `train adapt`
+                positive, document = positive["text"], positive.get("id")
             if not all(isinstance(t, str) and t.strip() for t in (query, positive)):
                 raise TypeError("query and positive must be texts")
-            found.append((Query(str(body.get("query_id", number)), query), positive))
+            if document is not None and not isinstance(document, str):
+                raise TypeError("the positive's id must be a text")
+            found.append((Query(str(body.get("query_id", number)), query), positive, document))
         except KeyError as e:
             problems.append(f"{path}:{number}: {e.args[0]!r} is missing")
         except (ValueError, TypeError, AttributeError) as e:

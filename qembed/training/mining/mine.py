@@ -157,22 +157,27 @@ def mine_judged(
 
 def mine_pairs(
     session: Session,
-    pairs: Sequence[tuple[Query, str]],
+    pairs: Sequence[tuple[Query, str, str | None]],
     options: MiningOptions,
     progress: Progress | None = None,
 ) -> Mined:
-    """Lists of pairs of a query and a relevant text, which need not be in the index. Raises UsageError."""
+    """Lists of pairs of a query and a relevant text: (query, text, its document), None if there is none.
+
+    The text need not be in the index. Raises UsageError, InputError.
+    """
     options.check()
     finder = CandidateFinder(session, options.window[1], options.run)
     if not pairs:
         raise InputError("there are no pairs")
-    vectors = finder.vectors([query for query, _ in pairs])
+    vectors = finder.vectors([query for query, _, _ in pairs])
     loaded = session.loaded
-    encoded = loaded.passage_encoder.encode([loaded.encoder_text("", text) for _, text in pairs])
+    encoded = loaded.passage_encoder.encode([loaded.encoder_text("", text) for _, text, _ in pairs])
     merged: dict[str, _Wanted] = {}
-    for (query, text), vector, positive in zip(pairs, vectors, encoded, strict=True):
+    for (query, text, document), vector, positive in zip(pairs, vectors, encoded, strict=True):
         entry = merged.setdefault(query.text, _Wanted(query, vector, (), frozenset()))
-        entry.relevant = (*entry.relevant, (None, text, float(positive @ vector)))
+        entry.relevant = (*entry.relevant, (document, text, float(positive @ vector)))
+        if document is not None:
+            entry.documents |= {document}
     lists, rules, filled = _negatives(
         session, finder, list(merged.values()), options, progress or Progress()
     )

@@ -262,7 +262,7 @@ def test_a_stopped_training_goes_on_as_if_it_had_not_been(
     start = weights(whole)
     done = train(whole, OBJECTIVES[name], rows, [], options, tmp_path / "whole")
     assert set(whole.state_dict()) == names  # nothing of the decoder stays
-    assert done["loss"][1] < done["loss"][0]
+    assert done["losses"][1] < done["losses"][0]
     steps: list[int] = []
     stop = Progress(advance=steps.append, stop=lambda: len(steps) >= 3)
     half, _ = load_trainable(str(teachable))
@@ -271,7 +271,7 @@ def test_a_stopped_training_goes_on_as_if_it_had_not_been(
     again, _ = load_trainable(str(teachable))
     resumed = train(again, OBJECTIVES[name], rows, [], options, tmp_path / "half")
     assert resumed["resumed"]
-    assert resumed["loss"] == pytest.approx(done["loss"], rel=1e-4)
+    assert resumed["losses"] == pytest.approx(done["losses"], rel=1e-4)
     moved = 0.0
     for key, value in weights(whole).items():
         np.testing.assert_allclose(weights(again)[key], value, atol=1e-5, err_msg=key)

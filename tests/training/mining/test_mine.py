@@ -119,9 +119,15 @@ def test_several_positives_share_the_lowest_limit(session: Session) -> None:
 
 
 def test_pairs_of_texts(session: Session) -> None:
-    pairs = [(Query("1", QUERY.text), TEXTS["answer"]), (Query("2", "w3 x10"), "nobody wrote this")]
+    pairs = [
+        (Query("1", QUERY.text), TEXTS["answer"], None),
+        (Query("2", "w3 x10"), "nobody wrote this", None),
+        (Query("3", "a form of another kind"), "a form of another kind", "word"),
+    ]
     found = mine_pairs(session, pairs, MiningOptions(per_query=3))
-    first, second = found.lists
+    first, second, third = found.lists
+    assert third.positive_id == "word"
+    assert "word" not in [n.id for n in third.negatives]
     assert first.positive_id is None
     names = [n.id for n in first.negatives]
     assert "hard" in names

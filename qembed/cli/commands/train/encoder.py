@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from qembed.cli.command import file_option
-from qembed.cli.console import Console, StopSignals, dumps, out
-from qembed.cli.exit_codes import ExitCode
+from qembed.cli.console import Console, StopSignals
 from qembed.cli.options import (
     FormatOption,
     IndexOption,
@@ -19,6 +17,7 @@ from qembed.cli.options import (
     QuietOption,
     VerboseOption,
 )
+from qembed.cli.training_output import show_training
 from qembed.errors import UsageError
 
 
@@ -121,17 +120,7 @@ def encoder(
     signals = StopSignals()
     with signals.caught(talk), talk.progress(stop=signals) as progress:
         body = train_encoder(job, progress, talk.warn)
-    if format is OutputFormat.json:
-        out(dumps(body))
-    else:
-        for line in _lines(body):
-            out(line)
-    talk.seconds(body["seconds"])
-    if body["worse"]:
-        talk.say(f"{body['worse']} ({'written anyway' if body['written'] else 'not written'})")
-    if not body["written"]:
-        raise typer.Exit(ExitCode.GATE)
-    talk.say(f"wrote {body['out']} (use it: qembed index --rebuild --model {body['out']})")
+    show_training(body, format, talk)
 
 
 def _dims(text: str | None) -> tuple[int, ...]:
@@ -142,19 +131,3 @@ def _dims(text: str | None) -> tuple[int, ...]:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
         raise UsageError(f"--matryoshka {text}: dimensions such as 256,128 are wanted") from None
-
-
-def _lines(body: Mapping[str, Any]) -> Iterator[str]:
-    """Table of the verdict."""
-    for label, key in (("new documents", "new"), ("seen documents", "seen"), ("kept", "kept")):
-        part = body["verdict"][key]
-        if part is None:
-            yield f"{label:15} no such queries"
-        elif "neighbours" in part:
-            yield f"{label:15} {part['neighbours']:.0%} of each passage's neighbours"
-        else:
-            yield (
-                f"{label:15} {part['measure']} {part['before']:.4f} -> {part['after']:.4f}  "
-                f"({part['gain']:+.4f}, {part['low']:+.4f} to {part['high']:+.4f}, p {part['p']:.3f}, "
-                f"{part['queries']} queries)"
-            )

@@ -14,6 +14,7 @@ class TrainGroup(LazyGroup):
     targets = {  # noqa: RUF012 - a table, never changed
         "mine": ("mine:mine", "Make training lists from judgments and an index."),
         "encoder": ("encoder:encoder", "Train a model on judgments, and judge it on others."),
+        "adapt": ("adapt:adapt", "Train a model on a corpus without judgments, and judge it."),
         "merge": ("merge:merge", "Make a model between two others, weight by weight."),
     }
 

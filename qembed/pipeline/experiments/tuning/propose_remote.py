@@ -6,13 +6,11 @@ counted as a gain otherwise.
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from qembed.errors import ModelUnavailable
-from qembed.models.remote.chat import RemoteChat
+from qembed.models.remote.chat import RemoteChat, answer_lines
 from qembed.pipeline.experiments.tuning.arms import MAX_CHARACTERS
 
 if TYPE_CHECKING:
@@ -29,7 +27,6 @@ FAILURES = 5
 """Queries shown to the model in each round, those with the lowest values."""
 SHOWN_SCORES = 12
 SHOWN_CHARACTERS = 300
-_BULLET = re.compile(r"^\s*(?:[-*•]|\(?\d+[.):])\s*")
 SYSTEM = (
     "You write task instructions for a text embedding model. The instruction stands in front of every "
     "search query and tells the model what to retrieve. Good ones are one English sentence of 5 to 30 "
@@ -71,19 +68,8 @@ def parse_proposals(answer: str) -> list[str]:
     Lines that are no sentence of at least three words, or longer than an instruction may be, are left out.
     Raises ModelUnavailable if none is left.
     """
-    text = re.sub(r"^```\w*\s*|\s*```$", "", answer.strip())
-    lines: list[str] = text.splitlines()
-    try:
-        listed = json.loads(text)
-    except ValueError:
-        listed = None
-    if isinstance(listed, dict):
-        listed = next((v for v in listed.values() if isinstance(v, list)), None)
-    if isinstance(listed, list):
-        lines = [line for line in listed if isinstance(line, str)]
     found = []
-    for line in lines:
-        line = _BULLET.sub("", line).strip().strip("\"'`*").strip()
+    for line in answer_lines(answer):
         words = line.split()
         letters = sum(c.isalpha() or c.isspace() for c in line)
         fits = len(words) >= 3 and len(line) <= MAX_CHARACTERS and 4 * letters >= 3 * len(line)

@@ -1,0 +1,171 @@
+"""`qembed train adapt`: a model adapted to the index's corpus, without judgments."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from qembed.cli.command import file_option
+from qembed.cli.console import Console, StopSignals, counted, dumps, out
+from qembed.cli.options import (
+    FormatOption,
+    IndexOption,
+    OutputFormat,
+    QuietOption,
+    VerboseOption,
+)
+from qembed.cli.training_output import show_training
+
+
+class Objective(StrEnum):
+    """Objectives without labels."""
+
+    tsdae = "tsdae"
+    simcse = "simcse"
+    mlm = "mlm"
+
+
+class Loss(StrEnum):
+    """Losses of made queries."""
+
+    mnr = "mnr"
+    softmax = "softmax"
+    triplet = "triplet"
+    margin_mse = "margin-mse"
+    distill = "distill"
+
+
+def adapt(
+    output: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="PATH", help="Folder of the new model.", show_default=False),
+    ] = None,
+    index_dir: IndexOption = None,
+    objective: Annotated[
+        Objective | None,
+        typer.Option(help="What is learned from bare passages.", show_default=False),
+    ] = None,
+    generate: Annotated[
+        str | None,
+        file_option(
+            "Train on queries made of the corpus (corpus) or by a language model.",
+            "corpus|URL#MODEL",
+        ),
+    ] = None,
+    made: Annotated[
+        Path | None, file_option("Train on made queries of this file, as they are.")
+    ] = None,
+    write_made: Annotated[
+        Path | None, file_option("Write the made queries here; without --out, nothing is trained.")
+    ] = None,
+    round_trip: Annotated[
+        int, typer.Option(help="A made query must find its passage among so many.")
+    ] = 10,
+    most: Annotated[
+        int, typer.Option(help="Passages that are read, or queries made of the corpus, at most.")
+    ] = 2_000,
+    loss: Annotated[
+        Loss | None,
+        typer.Option(
+            help="The loss for made queries. Default: mnr, margin-mse with --teacher.",
+            show_default=False,
+        ),
+    ] = None,
+    teacher: Annotated[
+        str | None, file_option("A reranker whose scores of made queries are learned.", "SPEC")
+    ] = None,
+    queries: Annotated[Path | None, file_option("Queries to judge by, BEIR or TREC form.")] = None,
+    qrels: Annotated[Path | None, file_option("Their judgments, BEIR or TREC form.")] = None,
+    model: Annotated[
+        str | None, file_option("Model to begin with. Default: the index's.", "SPEC")
+    ] = None,
+    epochs: Annotated[int, typer.Option(help="Passes over the passages or queries.")] = 1,
+    batch: Annotated[int, typer.Option(help="Rows of a step.")] = 16,
+    lr: Annotated[float, typer.Option(help="Highest learning rate.")] = 2e-5,
+    freeze: Annotated[
+        int, typer.Option(help="Lowest layers that stay, with the embeddings; -1: train all.")
+    ] = 0,
+    max_tokens: Annotated[
+        int | None, typer.Option(help="Cut texts to so many tokens.", show_default=False)
+    ] = None,
+    save_steps: Annotated[
+        int | None,
+        typer.Option(help="Steps between checkpoints. Default: an epoch.", show_default=False),
+    ] = None,
+    held_out: Annotated[
+        float, typer.Option(help="Share of the queries whose documents are not trained on.")
+    ] = 0.3,
+    keep: Annotated[
+        Path | None, file_option("A BEIR folder: what must not be forgotten.", "DIR")
+    ] = None,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Write the model also if it is worse.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
+    format: FormatOption = OutputFormat.text,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Adapt the index's model to its passages, without judgments; exit 3 if it got worse.
+
+    \b
+    qembed train adapt --objective tsdae --out adapted
+    qembed train adapt --generate corpus --teacher minilm-l12 --out adapted
+    qembed train adapt --generate http://localhost:8000/v1#llm --write-made made.jsonl
+    """
+    from qembed.pipeline.locate import find_index
+    from qembed.training.adapting.run import AdaptJob, adapt_encoder
+    from qembed.training.training_loop import TrainingOptions
+
+    chosen = loss or (Loss.margin_mse if teacher is not None else Loss.mnr)
+    options = TrainingOptions(
+        loss=chosen.value,
+        epochs=epochs,
+        batch=batch,
+        learning_rate=lr,
+        seed=seed,
+        freeze=freeze,
+        max_tokens=max_tokens,
+        save_steps=save_steps,
+    )
+    job = AdaptJob(
+        root=find_index(index_dir),
+        out=output,
+        objective=None if objective is None else objective.value,
+        generate=generate,
+        made=made,
+        write_made=write_made,
+        best=round_trip,
+        most=most,
+        queries=queries,
+        qrels=qrels,
+        model=model,
+        teacher=teacher,
+        held_out=held_out,
+        keep=keep,
+        anyway=anyway,
+        options=options,
+    )
+    talk = Console(quiet, verbose)
+    signals = StopSignals()
+    with signals.caught(talk), talk.progress(stop=signals) as progress:
+        body = adapt_encoder(job, progress, talk.warn)
+    if "found" in (counts := body["settings"]):
+        talk.say(
+            f"{counted(counts['made'], 'query', 'queries')} made, {counts['found']:,} find their passage"
+        )
+    if body["verdict"] is None:
+        if format is OutputFormat.json:
+            out(dumps(body))
+        talk.say(
+            f"wrote {body['made']} (read it, then: qembed train adapt --made {body['made']} --out …)"
+        )
+        return
+    if body["verdict"]["proxy"]:
+        talk.say(
+            "there are no judgments (--queries, --qrels): the queries below were made of the corpus, a proxy"
+        )
+    show_training(body, format, talk)

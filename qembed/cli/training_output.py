@@ -1,0 +1,46 @@
+"""Outcome of a training: the table of its verdict, where the model is, and the exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import typer
+
+from qembed.cli.console import Console, dumps, out
+from qembed.cli.exit_codes import ExitCode
+from qembed.cli.options import OutputFormat
+
+LABELS = (("new documents", "new"), ("seen documents", "seen"), ("kept", "kept"))
+
+
+def show_training(body: Mapping[str, Any], format: OutputFormat, talk: Console) -> None:
+    """Print a training's JSON, or its verdict as lines. Raises Exit with 3 if the model was not written."""
+    if format is OutputFormat.json:
+        out(dumps(body))
+    else:
+        for line in verdict_lines(body["verdict"]):
+            out(line)
+    talk.seconds(body["seconds"])
+    if body["worse"]:
+        talk.say(f"{body['worse']} ({'written anyway' if body['written'] else 'not written'})")
+    if not body["written"]:
+        raise typer.Exit(ExitCode.GATE)
+    talk.say(f"wrote {body['out']} (use it: qembed index --rebuild --model {body['out']})")
+
+
+def verdict_lines(verdict: Mapping[str, Any]) -> Iterator[str]:
+    """Lines of a verdict."""
+    for label, key in LABELS:
+        part = verdict[key]
+        if part is None:
+            yield f"{label:15} no such queries"
+        elif "neighbours" in part:
+            whose = part.get("of", "passages")
+            yield f"{label:15} {part['neighbours']:.0%} of the nearest neighbours of {whose}"
+        else:
+            yield (
+                f"{label:15} {part['measure']} {part['before']:.4f} -> {part['after']:.4f}  "
+                f"({part['gain']:+.4f}, {part['low']:+.4f} to {part['high']:+.4f}, p {part['p']:.3f}, "
+                f"{part['queries']} queries)"
+            )

@@ -1,0 +1,142 @@
+"""`qembed train adapt`: from bare text to a model that is used, or to a no."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from qembed.models import open_model
+from tests.cli.conftest import Shell
+from tests.training.planted import planted, write
+
+pytestmark = pytest.mark.slow
+JUDGED = ["--queries", "q.jsonl", "--qrels", "r.tsv"]
+FAST = ["--lr", "2e-3", "--freeze", "-1", "--batch", "16"]
+
+
+@pytest.fixture(scope="module")
+def shell(teachable: Path, tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Shell:
+    """Documents with titles in the words of the queries, and half as many without, which are judged."""
+    folder = tmp_path_factory.mktemp("work")
+    documents, queries, qrels = planted(150)
+    titled = {i for i in range(150) if i % 3}
+    write(
+        folder,
+        documents,
+        {f"q{i}": queries[f"q{i}"] for i in range(150) if i not in titled},
+        {f"q{i}": qrels[f"q{i}"] for i in range(150) if i not in titled},
+    )
+    lines = []
+    for line in (folder / "corpus.jsonl").read_text().splitlines():
+        body = json.loads(line)
+        if (i := int(body["_id"][1:])) in titled:
+            body["title"] = queries[f"q{i}"]
+        lines.append(json.dumps(body) + "\n")
+    (folder / "corpus.jsonl").write_text("".join(lines))
+    made = Shell(folder)
+    done = made("index", "corpus.jsonl", "--model", str(teachable), **env(cache))
+    assert done.code == 0, done.err
+    return made
+
+
+def env(cache: Path) -> dict[str, str]:
+    return {"QEMBED_CACHE": str(cache), "QEMBED_RUNTIME": "torch"}
+
+
+def test_made_queries_help_where_judged_ones_ask(shell: Shell, cache: Path) -> None:
+    args = [
+        "--generate",
+        "corpus",
+        "--write-made",
+        "made.jsonl",
+        "--epochs",
+        "8",
+        "--format",
+        "json",
+    ]
+    done = shell("train", "adapt", *JUDGED, *args, *FAST, "--out", "better", **env(cache))
+    assert done.code == 0, done.err
+    body = done.json
+    verdict = body["verdict"]
+    assert not verdict["proxy"]
+    assert verdict["new"]["low"] > 0
+    assert verdict["seen"]["after"] > verdict["seen"]["before"]
+    assert verdict["kept"]["of"] == "general sentences"
+    card = (shell.folder / "better" / "README.md").read_text()
+    assert "Made by `qembed train adapt`" in card
+    assert f"| trained | {body['settings']['trained']} |" in card
+    assert "| made.jsonl | " in card
+    assert open_model(str(shell.folder / "better")).dim == 48
+    # the file can be edited and given back
+    lines = (shell.folder / "made.jsonl").read_text().splitlines()
+    assert len(lines) == body["settings"]["found"]
+    assert {json.loads(line)["kind"] for line in lines} == {"title"}
+    shell.write("edited.jsonl", "\n".join(lines[:60]) + "\n")
+    args = ["--made", "edited.jsonl", "--format", "json", "--anyway"]
+    again = shell("train", "adapt", *JUDGED, *args, *FAST, "--out", "other", **env(cache))
+    # less those of nearly the same words as a held-out one
+    assert again.json["settings"]["trained"] == "58 made queries"
+    mined = shell("train", "mine", "--pairs", "edited.jsonl", "--out", "l.jsonl", **env(cache))
+    assert mined.code == 0, mined.err
+    first = json.loads((shell.folder / "l.jsonl").read_text().splitlines()[0])
+    assert first["positive"]["id"] not in [n["id"] for n in first["negatives"]]
+
+
+def test_without_judgments_the_verdict_is_a_proxy_and_says_so(shell: Shell, cache: Path) -> None:
+    args = ["--objective", "simcse", "--most", "64"]
+    done = shell("train", "adapt", *args, "--out", "guess", "--anyway", **env(cache))
+    assert done.code == 0, done.err
+    assert "there are no judgments (--queries, --qrels)" in done.err
+    assert "a proxy" in done.err
+    assert "of the nearest neighbours of general sentences" in done.out
+    card = (shell.folder / "guess" / "README.md").read_text()
+    assert "There were no judgments" in card
+    assert "| trained | simcse on 64 passages |" in card
+
+
+def test_a_model_that_collapses_is_named_and_not_written(shell: Shell, cache: Path) -> None:
+    args = ["--objective", "mlm", "--lr", "0.9", "--epochs", "3", "--freeze", "-1"]
+    done = shell("train", "adapt", *JUDGED, *args, "--out", "broken", **env(cache))
+    assert done.code == 3
+    assert "the vectors are all alike" in done.err
+    assert "not written" in done.err
+    assert not (shell.folder / "broken").exists()
+    assert not (shell.folder / "broken.training").exists()
+
+
+def test_queries_alone(shell: Shell, cache: Path) -> None:
+    args = ["--generate", "corpus", "--write-made", "alone.jsonl", "--most", "20"]
+    done = shell("train", "adapt", *args, **env(cache))
+    assert done.code == 0, done.err
+    assert "queries made, " in done.err
+    assert "wrote alone.jsonl" in done.err
+    again = shell("train", "adapt", *args, "--format", "json", **env(cache))
+    assert again.json["verdict"] is None
+    assert 0 < len((shell.folder / "alone.jsonl").read_text().splitlines()) <= 20
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--out", "x"], "--objective tsdae, simcse or mlm is wanted, or --generate"),
+        (["--objective", "mlm"], "--out PATH is wanted"),
+        (["--out", "x", "--objective", "mlm", "--generate", "corpus"], "one of them"),
+        (["--out", "x", "--objective", "mlm", "--teacher", "minilm-l12"], "no scores to learn"),
+        (["--out", "x", "--generate", "corpus", "--loss", "distill"], "wants --teacher SPEC"),
+        (["--out", "x", "--generate", "corpus", "--made", "q.jsonl"], "without --generate"),
+        (["--out", "x", "--made", "q.jsonl"], "q.jsonl:1: 'positive' is missing"),
+        (["--out", "x", "--made", "none.jsonl"], "cannot read none.jsonl"),
+        (["--out", "x", "--objective", "mlm", "--queries", "q.jsonl"], "want one another"),
+        (["--out", "x", "--objective", "mlm", "--model", "py:tests.encoders:bag"], "not here"),
+        (["--out", "x", "--objective", "mlm", "--epochs", "0"], "out of range"),
+        (["--out", "x", "--generate", "corpus", "--round-trip", "0"], "--round-trip 0: at least 1"),
+        (["--out", "x", "--generate", "nobody"], "nobody"),
+    ],
+)
+def test_refusals(shell: Shell, cache: Path, args: list[str], message: str) -> None:
+    done = shell("train", "adapt", *args, **env(cache))
+    assert done.code == 2, done.err
+    assert message in done.err
+    assert not (shell.folder / "x").exists()
