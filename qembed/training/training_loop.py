@@ -206,8 +206,10 @@ def _watcher(progress: Progress, steps: int) -> Any:
                 progress.advance(state.global_step)
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            """Count the step, and stop where asked: with a checkpoint."""
+            """Count the step, and stop where asked: with a checkpoint. The last step has one, too."""
             progress.advance(1)
+            if args.save_strategy != "no" and state.global_step >= state.max_steps:
+                control.should_save = True
             if progress.stop():
                 self.stopped = True
                 control.should_training_stop = control.should_save = True

@@ -14,15 +14,16 @@ from qembed.models.rerankers.spec import open_reranker
 from qembed.pipeline.experiments.inputs import read_inputs
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.retrieval.session import Session
-from qembed.training.encoder.encoder_folder import load_trainable, write_trained
+from qembed.training.encoder.encoder_folder import encode, load_trainable, write_trained
 from qembed.training.encoder.examples import make_rows
 from qembed.training.encoder.losses import LossSpec, loss_named
 from qembed.training.encoder.trainer import train
 from qembed.training.encoder.verdict import Judge, worse
 from qembed.training.judging import compare_sides, make_pool
 from qembed.training.libraries import require_trainer
-from qembed.training.mining.lists import TrainingList, read_lists
+from qembed.training.mining.lists import TrainingList, check_lists_path, read_lists, write_lists
 from qembed.training.mining.mine import MiningOptions, mine_judged
+from qembed.training.mining.new_vectors import with_new_vectors
 from qembed.training.model_folders import check_new
 from qembed.training.split import QuerySplit, split_queries
 from qembed.training.training_loop import TrainingOptions
@@ -41,8 +42,10 @@ DEV_LEAST = 50
 class EncoderJob:
     """Files and choices of a training.
 
-    `model` None: the index's. `lists` None: mined. `teacher`: a reranker, for losses that want one. `keep`: a
-    BEIR folder with what must not be forgotten. `anyway`: write the model also if it is worse.
+    `model` None: the index's. `lists` None: mined. `rounds`: of mining and training, each with the weights of
+    the one before. `write_lists`: where the lists of the last round go. `teacher`: a reranker, for losses
+    that want one. `keep`: a BEIR folder with what must not be forgotten. `anyway`: write the model also if
+    it is worse.
     """
 
     root: Path
@@ -51,6 +54,8 @@ class EncoderJob:
     qrels: Path | None
     model: str | None = None
     lists: Path | None = None
+    rounds: int = 1
+    write_lists: Path | None = None
     teacher: str | None = None
     held_out: float = 0.2
     keep: Path | None = None
@@ -78,6 +83,10 @@ def train_encoder(
             if loss.teacher
             else f"--teacher: --loss {loss.name} has no use for one"
         )
+    if job.rounds < 1:
+        raise UsageError(f"--rounds {job.rounds}: at least 1")
+    if job.write_lists is not None:
+        check_lists_path(job.write_lists, "--write-lists")
     check_new(job.out)
     given = read_inputs(job.queries, job.qrels, None, "train", needs_words=True, warn=warn)
     split = split_queries(given.queries, given.qrels, job.held_out, job.options.seed)
@@ -93,10 +102,18 @@ def train_encoder(
         pool = make_pool(session, wanted, profile)
     sides = Judge(pool, [*split.new, *split.seen], given.qrels, profile, job.keep, progress)
     before = sides.measure("judge before", model)
-    trained, dev = _divided(lists, loss, opened, job)
     work = job.out.with_name(f"{job.out.name}.training")
+    rounds: list[dict[str, Any]] = []
     mark = time.perf_counter()
-    done = train(model, loss, trained, dev, job.options, work, progress)
+    for number in range(1, job.rounds + 1):
+        if number > 1:
+            lists = _mined_again(job, split, given.qrels, model, opened, progress)
+        trained, dev = _divided(lists, loss, opened, job)
+        place = work if job.rounds == 1 else work / f"round-{number}"
+        done = train(model, loss, trained, dev, job.options, place, progress)
+        rounds.append({"lists": len(lists), "losses": done["losses"]})
+    if job.write_lists is not None:
+        write_lists(lists, job.write_lists)
     seconds["train"] = round(time.perf_counter() - mark, 3)
     after = sides.measure("judge after", model)
     verdict = {
@@ -118,6 +135,7 @@ def train_encoder(
             "lists": len(lists),
             "queries": len(split.train),
             "trained": f"{len(lists)} lists of {len(split.train)} queries",
+            "rounds": rounds,
             "passages": {"judged": len(pool.texts), "whole": pool.whole},
             **asdict(job.options),
             **done,
@@ -149,6 +167,21 @@ def _lists(
     if not found:
         raise InputError(f"{job.lists}: all lists are of queries that are held out")
     return found
+
+
+def _mined_again(
+    job: EncoderJob,
+    split: QuerySplit,
+    qrels: Qrels,
+    model: Any,
+    opened: Model,
+    progress: Progress,
+) -> list[TrainingList]:
+    """Lists of the trained queries, mined by the weights as they are now."""
+    with Session(job.root) as session:
+        again = with_new_vectors(session, opened, lambda texts: encode(model, texts), progress)
+        options = MiningOptions(seed=job.options.seed)
+        return mine_judged(again, split.train, qrels, options, progress).lists
 
 
 def _divided(

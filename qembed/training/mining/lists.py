@@ -66,10 +66,10 @@ class TrainingList:
         }
 
 
-def check_lists_path(path: Path) -> None:
+def check_lists_path(path: Path, option: str = "--out") -> None:
     """Raise UsageError for a suffix that is none of SUFFIXES, StorageError for a path not to be written."""
     if path.suffix.lower() not in SUFFIXES:
-        raise UsageError(f"--out {path}: lists are written as {' or '.join(SUFFIXES)}")
+        raise UsageError(f"{option} {path}: lists are written as {' or '.join(SUFFIXES)}")
     check_outputs([path])
 
 

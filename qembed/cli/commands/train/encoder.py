@@ -38,6 +38,13 @@ def encoder(
     queries: Annotated[Path | None, file_option("Queries, BEIR or TREC form.")] = None,
     qrels: Annotated[Path | None, file_option("Judgments, BEIR or TREC form.")] = None,
     lists: Annotated[Path | None, file_option("Lists of train mine. Default: mined now.")] = None,
+    rounds: Annotated[
+        int,
+        typer.Option(help="Mine and train so many times, each with the weights of the one before."),
+    ] = 1,
+    write_lists: Annotated[
+        Path | None, file_option("Write the lists that were trained on last.")
+    ] = None,
     index_dir: IndexOption = None,
     model: Annotated[
         str | None, file_option("Model to begin with. Default: the index's.", "SPEC")
@@ -110,6 +117,8 @@ def encoder(
         qrels=qrels,
         model=model,
         lists=lists,
+        rounds=rounds,
+        write_lists=write_lists,
         teacher=teacher,
         held_out=held_out,
         keep=keep,
