@@ -54,8 +54,9 @@ def reconstruction_loss(
     """Cross entropy of the tokens after the first, mean over those that are no padding.
 
     `vectors`: (n, dim). `ids`, `mask`: (n, tokens). Search compares directions alone, so a direction is all
-    that passes; it gets the length of a state after layer normalisation, sqrt(dim). Of length 1 it would be
-    lost beside the decoder's own states.
+    that passes; it gets the length of a state after layer normalisation, sqrt(dim). Of length 1 it weighs
+    less
+    beside the decoder's own states, and is heeded later.
     """
     import torch
 
