@@ -3,5 +3,5 @@
 made_queries    queries made for passages, as a file
 corpus_queries  made of titles, headings, sentences and spans      asked_queries  made by a language model
 round_trip      those that find their own passage                  judged         what a verdict is about
-general_text    sentences of everyday subjects                     run            all of it
+run             all of it
 """

@@ -17,7 +17,6 @@ from qembed.pipeline.progress import Progress
 from qembed.pipeline.retrieval.session import Session
 from qembed.training.adapting.asked_queries import AskedQueries
 from qembed.training.adapting.corpus_queries import corpus_queries
-from qembed.training.adapting.general_text import general_passages
 from qembed.training.adapting.judged import (
     JudgedQueries,
     hide_queries,
@@ -32,13 +31,13 @@ from qembed.training.adapting.made_queries import (
 )
 from qembed.training.adapting.round_trip import keep_found
 from qembed.training.adapting.training_rows import draw_rows, objective_rows, read_passages
-from qembed.training.encoder.encoder_folder import encode, load_trainable, write_trained
+from qembed.training.encoder.encoder_folder import load_trainable, write_trained
 from qembed.training.encoder.examples import make_rows
 from qembed.training.encoder.losses import OBJECTIVES, LossSpec, loss_named
 from qembed.training.encoder.objectives import check_dropout
 from qembed.training.encoder.trainer import train
 from qembed.training.encoder.verdict import Judge, worse
-from qembed.training.judging import compare_sides, make_pool, neighbour_overlap
+from qembed.training.judging import compare_sides, make_pool
 from qembed.training.libraries import require_trainer
 from qembed.training.mining.mine import MiningOptions, mine_pairs
 from qembed.training.model_folders import check_new
@@ -162,23 +161,22 @@ def adapt_encoder(
     if loss.name == "simcse":
         check_dropout(model, rows[0].texts[0])
     sides = Judge(pool, judged.all, judged.qrels, profile, job.keep, progress)
-    general = general_passages(profile.passage)
-    before, known = sides.measure("judge before", model), encode(model, general)
+    before = sides.measure("judge before", model)
     work = job.out.with_name(f"{job.out.name}.training")
     mark = time.perf_counter()
     done = train(model, loss, rows, [], job.options, work, progress)
     seconds["train"] = round(time.perf_counter() - mark, 3)
     after = sides.measure("judge after", model)
-    overlap = neighbour_overlap(known, encode(model, general))
-    kept = {"neighbours": overlap, "of": "general sentences"}
+    kept = sides.kept(before, after)
     verdict = {
-        "new": compare_sides(before[0], after[0], judged.new, judged.components),
-        "seen": compare_sides(before[0], after[0], judged.seen),
-        "kept": kept if job.keep is None else sides.kept(before, after),
+        "new": compare_sides(before.own, after.own, judged.new, judged.components),
+        "seen": compare_sides(before.own, after.own, judged.seen),
+        "kept": kept,
         "proxy": judged.proxy,
     }
-    reason = worse(verdict, after[0])
-    if reason is None and judged.proxy and job.keep is None and overlap < FEWEST_KEPT:
+    reason = worse(verdict, after.own)
+    overlap = kept.get("neighbours", 1.0)
+    if reason is None and judged.proxy and overlap < FEWEST_KEPT:
         reason = (
             f"of general sentences only {overlap:.0%} of the neighbours are kept, and no "
             "judgments say that it is worth that"

@@ -55,8 +55,7 @@ def reconstruction_loss(
 
     `vectors`: (n, dim). `ids`, `mask`: (n, tokens). Search compares directions alone, so a direction is all
     that passes; it gets the length of a state after layer normalisation, sqrt(dim). Of length 1 it weighs
-    less
-    beside the decoder's own states, and is heeded later.
+    less beside the decoder's own states, and is heeded later.
     """
     import torch
 

@@ -117,11 +117,11 @@ def train_encoder(
     seconds["train"] = round(time.perf_counter() - mark, 3)
     after = sides.measure("judge after", model)
     verdict = {
-        "new": compare_sides(before[0], after[0], split.new, split.components),
-        "seen": compare_sides(before[0], after[0], split.seen),
+        "new": compare_sides(before.own, after.own, split.new, split.components),
+        "seen": compare_sides(before.own, after.own, split.seen),
         "kept": sides.kept(before, after),
     }
-    reason = worse(verdict, after[0])
+    reason = worse(verdict, after.own)
     body = {
         "schema": 1,
         "out": str(job.out),

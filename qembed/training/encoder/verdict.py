@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qembed.pipeline.experiments.inputs import read_collection, read_inputs
 from qembed.pipeline.progress import Progress
 from qembed.training.encoder.encoder_folder import encode
+from qembed.training.general_text import general_passages
 from qembed.training.judging import (
     ALIKE,
     Pool,
@@ -23,10 +25,23 @@ from qembed.types import Qrels, Query
 
 if TYPE_CHECKING:
     from qembed.models.profiles import Profile
+    from qembed.types import Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Results of one model. `own`: on the pool. `kept`: on the collection to keep, None without one.
+
+    `general`: vectors of the general sentences, float32 (n, dim).
+    """
+
+    own: Side
+    kept: Side | None
+    general: Vectors
 
 
 class Judge:
-    """Measures a model on the pool, and on the collection that must not be forgotten."""
+    """Measures a model on the pool, and on what must not be forgotten: a collection, else general text."""
 
     def __init__(
         self,
@@ -39,6 +54,7 @@ class Judge:
     ) -> None:
         self._pool, self._queries, self._qrels = pool, queries, qrels
         self._profile = profile
+        self._general = general_passages(profile.passage)
         self._progress = progress
         self._kept: tuple[Pool, list[Query], Qrels] | None = None
         if keep is not None:
@@ -49,26 +65,26 @@ class Judge:
             pool = documents_pool(read_collection(given.corpus), wanted, profile)
             self._kept = pool, judged, given.qrels
 
-    def measure(self, phase: str, model: Any) -> tuple[Side, Side | None]:
-        """Results on the pool, and on what must be kept, if there is such a collection."""
+    def measure(self, phase: str, model: Any) -> Measured:
+        """Results of a model as it is now."""
         self._progress.phase(phase, "passages", None)
         own = measure(
             lambda t: encode(model, t), self._pool, self._queries, self._qrels, self._profile
         )
-        if self._kept is None:
-            return own, None
-        pool, queries, qrels = self._kept
-        return own, measure(lambda t: encode(model, t), pool, queries, qrels, self._profile)
+        kept = None
+        if self._kept is not None:
+            pool, queries, qrels = self._kept
+            kept = measure(lambda t: encode(model, t), pool, queries, qrels, self._profile)
+        return Measured(own, kept, encode(model, self._general))
 
-    def kept(
-        self, before: tuple[Side, Side | None], after: tuple[Side, Side | None]
-    ) -> dict[str, Any]:
-        """Comparison on the collection to keep, or the share of kept neighbours without one."""
-        if self._kept is not None and before[1] is not None and after[1] is not None:
-            found = compare_sides(before[1], after[1], self._kept[1])
+    def kept(self, before: Measured, after: Measured) -> dict[str, Any]:
+        """Comparison on the collection to keep; without one, the share of neighbours that are kept."""
+        if self._kept is not None and before.kept is not None and after.kept is not None:
+            found = compare_sides(before.kept, after.kept, self._kept[1])
             assert found is not None
             return found
-        return {"neighbours": neighbour_overlap(before[0].vectors, after[0].vectors)}
+        overlap = neighbour_overlap(before.general, after.general)
+        return {"neighbours": overlap, "of": "general sentences"}
 
 
 def worse(verdict: dict[str, Any], after: Side) -> str | None:

@@ -1,0 +1,75 @@
+"""A disk that is full in the middle of a training: a message, and the last checkpoint as it was."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from qembed.training.encoder.encoder_folder import load_trainable
+from qembed.training.encoder.losses import LOSSES, OBJECTIVES
+from qembed.training.encoder.trainer import train
+from qembed.training.rows import Row
+from qembed.training.training_loop import TrainingOptions
+
+pytestmark = pytest.mark.slow
+TEXTS = [f"fox {i} jumps over dog {i * 7 % 10}" for i in range(24)]
+CHILD = """
+import resource, signal, sys
+from pathlib import Path
+from qembed.errors import StorageError
+from qembed.pipeline.progress import Progress
+from qembed.training.encoder.encoder_folder import load_trainable
+from qembed.training.encoder.trainer import train
+from tests.training.test_full_disk import loss, options, rows
+
+steps = 0
+def step(n):
+    global steps
+    steps += n
+    if steps == 3:  # the second checkpoint finds no room
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, resource.RLIM_INFINITY))
+
+model, _ = load_trainable(sys.argv[1])
+try:
+    train(model, loss(sys.argv[3]), rows(sys.argv[3]), [], options(), Path(sys.argv[2]), Progress(advance=step))
+except StorageError as e:
+    print("refused:", e)
+"""
+
+
+def options() -> TrainingOptions:
+    return TrainingOptions(epochs=2, batch=6, learning_rate=1e-3, save_steps=2)
+
+
+def loss(name: str):  # type: ignore[no-untyped-def]
+    return {**LOSSES, **OBJECTIVES}[name]
+
+
+def rows(name: str) -> list[Row]:
+    texts = TEXTS * (2 if name == "tsdae" else 1)
+    return [Row((t.replace("jumps", ""), t), frozenset([t]), frozenset([t])) for t in texts]
+
+
+@pytest.mark.parametrize("name", ["mnr", "tsdae"])
+def test_the_last_checkpoint_is_whole(teachable: Path, tmp_path: Path, name: str) -> None:
+    work = tmp_path / "work"
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD, str(teachable), str(work), name],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.startswith(f"refused: {work}"), done.stdout
+    assert "earlier checkpoints are kept" in done.stdout
+    model, _ = load_trainable(str(teachable))
+    again = train(model, loss(name), rows(name), [], options(), work)
+    assert again["resumed"]
+    assert again["steps"] == 8
