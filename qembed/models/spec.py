@@ -21,6 +21,7 @@ from qembed.models.builtin.source import builtin_folder, is_here
 from qembed.models.environment import requested_device
 from qembed.models.folder_model import FolderModel, open_folder
 from qembed.models.model import Model, Say
+from qembed.models.model_folder import Folder
 from qembed.models.onnx.prepare import ExportRequest, prepare
 from qembed.models.profiles import PROFILES, short_name
 from qembed.models.python_model import load_python_model
@@ -163,25 +164,31 @@ def prepare_spec(spec: str, say: Say) -> tuple[bool, str]:
     parsed = parse_spec(spec)
     if parsed.kind in ("python", "endpoint"):
         return True, f"{open_model(spec).name}: nothing to prepare, it has no weights here"
-    model = _open_files(parsed, None, None, None)
-    requests = [_export_request(model)]
-    if model.queries is not model:
-        requests.append(_export_request(model.queries))
+    folder = local_folder(parsed)
+    # a cross-encoder's folder is none of an encoder, which is opened by its modules
+    scores = None if folder is None else _reranker_request(Folder(folder), spec)
+    if scores is not None:
+        name, requests = parsed.name, [scores]
+    else:
+        model = _open_files(parsed, None, None, None)
+        name, requests = model.name, [model.export_request()]
+        if model.queries is not model:
+            requests.append(model.queries.export_request())
     for request in requests:
         if reason := prepare(request, say, lambda: False, retry_failed=True):
             return False, reason
     places = " and ".join(str(request.slot().folder) for request in requests)
-    return True, f"{model.name} is ready: {places}"
+    return True, f"{name} is ready: {places}"
 
 
-def _export_request(model: FolderModel) -> ExportRequest:
-    """Export as a reranker, if the folder's architecture is one, else as an encoder."""
+def _reranker_request(folder: Folder, spec: str) -> ExportRequest | None:
+    """Export as a reranker, if the folder's architecture is one."""
     from qembed.models.onnx.prepare import cross_encoder, qwen_reranker
     from qembed.models.qwen_prompt import architecture, is_qwen_reranker
 
-    path = model.folder.path
-    if is_qwen_reranker(model.folder):
-        return qwen_reranker(path, model.spec, model.device)
-    if architecture(model.folder).endswith("ForSequenceClassification"):
-        return cross_encoder(path, model.spec, model.device)
-    return model.export_request()
+    device = requested_device(None)
+    if is_qwen_reranker(folder):
+        return qwen_reranker(folder.path, spec, device)
+    if architecture(folder).endswith("ForSequenceClassification"):
+        return cross_encoder(folder.path, spec, device)
+    return None

@@ -3,7 +3,8 @@
 split          queries to train on, and held out with new and with seen documents
 judging        the same queries by the model before and after; card: what is written with a model
 general_text   sentences of everyday subjects, which must not be forgotten
-mining/        training lists               encoder/  training of encoders
+mining/        training lists; training_lists: those of one training, without what is held out
+encoder/       training of encoders         reranker/  training of cross-encoders
 adapting/      training without judgments
 training_loop  the trainers of sentence-transformers, resumable; checkpoints, batches of rows, trained_parts
 merge          weights of two models, interpolated

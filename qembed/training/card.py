@@ -22,6 +22,8 @@ SHOWN = (
     "freeze",
     "lora",
     "dims",
+    "anchor",
+    "anchor_by",
 )
 """Settings in the card."""
 
@@ -38,7 +40,7 @@ def write_card(
     lines = [
         "---",
         "library_name: sentence-transformers",
-        "tags: [sentence-transformers, feature-extraction, sentence-similarity]",
+        TAGS["reranker" if command == "reranker" else "encoder"],
         "---",
         "",
         f"# {name}",
@@ -52,7 +54,11 @@ def write_card(
         "",
         "| setting | value |",
         "| --- | --- |",
-        *(f"| {key} | {settings[key]} |" for key in SHOWN if settings.get(key) is not None),
+        *(
+            f"| {key} | {settings[key]} |"
+            for key in SHOWN
+            if settings.get(key) not in (None, (), "")
+        ),
         f"| trained | {settings['trained']} |",
         f"| held out | {settings['held_out']:g} of the queries; none of their documents and "
         "near-duplicates was trained on |",
@@ -61,6 +67,7 @@ def write_card(
         "| --- | --- | --- | --- | --- | --- |",
         *(verdict_row(label, verdict[key]) for label, key in ROWS if verdict.get(key)),
         *([PROXY_NOTE] if verdict.get("proxy") else []),
+        *([_search(verdict)] if verdict.get("search") is not None else []),
         "",
         f"To repeat it: the same files, and the settings above, with `--seed {settings['seed']}`.",
     ]
@@ -70,7 +77,15 @@ def write_card(
 PROXY_NOTE = (
     "\nThere were no judgments: the queries were made of the corpus, people's may fare otherwise."
 )
+TAGS = {
+    "encoder": "tags: [sentence-transformers, feature-extraction, sentence-similarity]",
+    "reranker": "tags: [sentence-transformers, cross-encoder, reranker]\npipeline_tag: text-ranking",
+}
 ROWS = (("new documents", "new"), ("seen documents", "seen"), ("kept", "kept"))
+
+
+def _search(verdict: Mapping[str, Any]) -> str:
+    return f"\nThe search alone, not reranked, has {verdict['search']:.4f} on new documents."
 
 
 def verdict_row(label: str, part: Mapping[str, Any]) -> str:
@@ -78,6 +93,8 @@ def verdict_row(label: str, part: Mapping[str, Any]) -> str:
     if "neighbours" in part:
         whose = part.get("of", "passages")
         return f"| {label} | | {part['neighbours']:.2f} of the neighbours of {whose} | | | |"
+    if "first" in part:
+        return f"| {label} | | {part['first']:.2f} of each query's first ten | | | |"
     return (
         f"| {label} | {part['before']:.4f} | {part['after']:.4f} | {part['low']:+.4f} to "
         f"{part['high']:+.4f} | {part['p']:.3f} | {part['queries']} |"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from qembed.evaluation import evaluate, parse_measures
 from qembed.evaluation.tuning import Gain, judge
@@ -103,6 +103,15 @@ def documents_pool(
     return Pool(texts, [d.id for d in chosen], len(chosen) == len(documents))
 
 
+class Measured(Protocol):
+    """One model's results. `values`: of a measure by query id."""
+
+    @property
+    def values(self) -> dict[str, float]:
+        """Values by query id."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Side:
     """One model's results. `values`: MEASURE by query id. `vectors`: of the pool, float32 (n, dim)."""
@@ -142,10 +151,11 @@ def _best(scores: npt.NDArray[np.float32], documents: Sequence[str]) -> dict[str
 
 
 def compare_sides(
-    before: Side,
-    after: Side,
+    before: Measured,
+    after: Measured,
     queries: Sequence[Query],
     components: Sequence[Sequence[int]] | None = None,
+    measure: str = MEASURE,
 ) -> dict[str, Any] | None:
     """JSON of a difference over some queries: before, after, low, high, p, queries; None without any.
 
@@ -157,10 +167,10 @@ def compare_sides(
         return None
     was = np.array([before.values[q.id] for q in queries])
     now = np.array([after.values[q.id] for q in queries])
-    gain = judge(MEASURE, now - was, components or [[i] for i in range(len(queries))])
+    gain = judge(measure, now - was, components or [[i] for i in range(len(queries))])
     assert gain is not None
     return {
-        "measure": MEASURE,
+        "measure": measure,
         "before": float(was.mean()),
         "after": float(now.mean()),
         **_of(gain),

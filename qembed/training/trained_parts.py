@@ -24,7 +24,8 @@ def freeze_layers(model: Any, layers: int) -> int:
         stack = _layers(transformer)
         if layers >= len(stack):
             raise UsageError(f"--freeze {layers}: the model has {len(stack)} layers")
-        for part in (transformer.get_input_embeddings(), getattr(transformer, "embeddings", None)):
+        inner = getattr(transformer, "base_model", transformer)  # without a classifier's head
+        for part in (transformer.get_input_embeddings(), getattr(inner, "embeddings", None)):
             for weight in part.parameters() if part is not None else ():
                 weight.requires_grad = False
         for layer in stack[:layers]:

@@ -63,6 +63,11 @@ TABLE = {
     "train adapt": Row(
         ("train", "adapt", "--generate", "corpus", "--write-made", "m.jsonl"), 2, writes=False
     ),
+    "train reranker": Row(
+        ("train", "reranker", "--preferences", "docs", "--out", "r", "--model", "late"),
+        2,
+        writes=False,
+    ),
     "config": Row(("config",)),
     "serve --status": Row(("serve", "--status"), 2, writes=False),
     "serve --stop": Row(("serve", "--stop"), writes=False),

@@ -31,7 +31,7 @@ from qembed.training.adapting.made_queries import (
 )
 from qembed.training.adapting.round_trip import keep_found
 from qembed.training.adapting.training_rows import draw_rows, objective_rows, read_passages
-from qembed.training.encoder.encoder_folder import load_trainable, write_trained
+from qembed.training.encoder.encoder_folder import load_trainable
 from qembed.training.encoder.examples import make_rows
 from qembed.training.encoder.losses import OBJECTIVES, LossSpec, loss_named
 from qembed.training.encoder.objectives import check_dropout
@@ -42,6 +42,7 @@ from qembed.training.libraries import require_trainer
 from qembed.training.mining.mine import MiningOptions, mine_pairs
 from qembed.training.model_folders import check_new
 from qembed.training.rows import Row
+from qembed.training.trained_folder import write_trained
 from qembed.training.training_loop import TrainingOptions
 from qembed.types import Query
 

@@ -8,24 +8,26 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qembed.errors import InputError, UsageError
+from qembed.errors import UsageError
 from qembed.models import Model, open_model
 from qembed.models.rerankers.spec import open_reranker
 from qembed.pipeline.experiments.inputs import read_inputs
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.retrieval.session import Session
-from qembed.training.encoder.encoder_folder import encode, load_trainable, write_trained
+from qembed.training.encoder.encoder_folder import encode, load_trainable
 from qembed.training.encoder.examples import make_rows
 from qembed.training.encoder.losses import LossSpec, loss_named
 from qembed.training.encoder.trainer import train
 from qembed.training.encoder.verdict import Judge, worse
 from qembed.training.judging import compare_sides, make_pool
 from qembed.training.libraries import require_trainer
-from qembed.training.mining.lists import TrainingList, check_lists_path, read_lists, write_lists
+from qembed.training.mining.lists import TrainingList, check_lists_path, write_lists
 from qembed.training.mining.mine import MiningOptions, mine_judged
 from qembed.training.mining.new_vectors import with_new_vectors
 from qembed.training.model_folders import check_new
 from qembed.training.split import QuerySplit, split_queries
+from qembed.training.trained_folder import write_trained
+from qembed.training.training_lists import training_lists
 from qembed.training.training_loop import TrainingOptions
 from qembed.types import Qrels
 
@@ -96,7 +98,7 @@ def train_encoder(
         model, folder = load_trainable(spec)
         opened = open_model(spec)
         profile = opened.profile
-        lists = _lists(session, job, split, given.qrels, progress)
+        lists = training_lists(session, job.lists, split, given.qrels, job.options.seed, progress)
         relevant = [d for q in (*split.new, *split.seen) for d in given.qrels[q.id]]
         wanted = [*relevant, *(n.id for t in lists for n in t.negatives)]
         pool = make_pool(session, wanted, profile)
@@ -147,26 +149,6 @@ def train_encoder(
     write_trained(model, body, files, "encoder", work, progress)
     seconds["total"] = round(time.perf_counter() - began, 3)
     return body
-
-
-def _lists(
-    session: Session, job: EncoderJob, split: QuerySplit, qrels: Qrels, progress: Progress
-) -> list[TrainingList]:
-    """Lists of the trained queries: mined, or those of a file that have nothing to do with the held-out ones.
-
-    Raises InputError without any.
-    """
-    if job.lists is None:
-        options = MiningOptions(seed=job.options.seed)
-        return mine_judged(session, split.train, qrels, options, progress).lists
-    away = {q.id for q in (*split.new, *split.seen)}
-    answers = {d for q in split.new for d, grade in qrels[q.id].items() if grade > 0}
-    found = [
-        t for t in read_lists(job.lists) if t.query_id not in away and t.positive_id not in answers
-    ]
-    if not found:
-        raise InputError(f"{job.lists}: all lists are of queries that are held out")
-    return found
 
 
 def _mined_again(

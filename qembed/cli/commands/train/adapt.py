@@ -17,7 +17,7 @@ from qembed.cli.options import (
     QuietOption,
     VerboseOption,
 )
-from qembed.cli.training_output import show_training
+from qembed.cli.render.training import show_training
 
 
 class Objective(StrEnum):

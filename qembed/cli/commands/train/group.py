@@ -15,6 +15,7 @@ class TrainGroup(LazyGroup):
         "mine": ("mine:mine", "Make training lists from judgments and an index."),
         "encoder": ("encoder:encoder", "Train a model on judgments, and judge it on others."),
         "adapt": ("adapt:adapt", "Train a model on a corpus without judgments, and judge it."),
+        "reranker": ("reranker:reranker", "Train a reranker on judgments, and judge it on others."),
         "merge": ("merge:merge", "Make a model between two others, weight by weight."),
     }
 

@@ -12,10 +12,17 @@ from qembed.cli.exit_codes import ExitCode
 from qembed.cli.options import OutputFormat
 
 LABELS = (("new documents", "new"), ("seen documents", "seen"), ("kept", "kept"))
+INDEX = "qembed index --rebuild --model"
+"""The command that uses a new encoder."""
 
 
-def show_training(body: Mapping[str, Any], format: OutputFormat, talk: Console) -> None:
-    """Print a training's JSON, or its verdict as lines. Raises Exit with 3 if the model was not written."""
+def show_training(
+    body: Mapping[str, Any], format: OutputFormat, talk: Console, use: str = INDEX
+) -> None:
+    """Print a training's JSON, or its verdict as lines. Raises Exit with 3 if the model was not written.
+
+    `use`: the command that uses the model, up to its folder.
+    """
     if format is OutputFormat.json:
         out(dumps(body))
     else:
@@ -26,7 +33,7 @@ def show_training(body: Mapping[str, Any], format: OutputFormat, talk: Console) 
         talk.say(f"{body['worse']} ({'written anyway' if body['written'] else 'not written'})")
     if not body["written"]:
         raise typer.Exit(ExitCode.GATE)
-    talk.say(f"wrote {body['out']} (use it: qembed index --rebuild --model {body['out']})")
+    talk.say(f"wrote {body['out']} (use it: {use} {body['out']})")
 
 
 def verdict_lines(verdict: Mapping[str, Any]) -> Iterator[str]:
@@ -34,13 +41,19 @@ def verdict_lines(verdict: Mapping[str, Any]) -> Iterator[str]:
     for label, key in LABELS:
         part = verdict[key]
         if part is None:
-            yield f"{label:15} no such queries"
+            if key != "kept":
+                yield f"{label:15} no such queries"
         elif "neighbours" in part:
             whose = part.get("of", "passages")
             yield f"{label:15} {part['neighbours']:.0%} of the nearest neighbours of {whose}"
+        elif "first" in part:
+            yield f"{label:15} {part['first']:.0%} of each query's first ten"
         else:
             yield (
                 f"{label:15} {part['measure']} {part['before']:.4f} -> {part['after']:.4f}  "
                 f"({part['gain']:+.4f}, {part['low']:+.4f} to {part['high']:+.4f}, p {part['p']:.3f}, "
                 f"{part['queries']} queries)"
             )
+    if verdict.get("search") is not None:
+        new = verdict["new"]
+        yield f"{'not reranked':15} {new['measure']} {verdict['search']:.4f} on new documents"

@@ -1,0 +1,122 @@
+"""`qembed train reranker`: a cross-encoder trained on judgments or preferences, and the verdict on it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from qembed.cli.command import file_option
+from qembed.cli.console import Console, StopSignals
+from qembed.cli.options import (
+    FormatOption,
+    IndexOption,
+    OutputFormat,
+    QuietOption,
+    VerboseOption,
+)
+from qembed.cli.render.training import show_training
+
+
+class Loss(StrEnum):
+    """Losses, the common ones first."""
+
+    lambda_ = "lambda"
+    ranknet = "ranknet"
+    hinge = "hinge"
+    binary = "binary"
+
+
+def reranker(
+    output: Annotated[Path, typer.Option("--out", metavar="PATH", help="Folder of the new model.")],
+    queries: Annotated[Path | None, file_option("Queries, BEIR or TREC form.")] = None,
+    qrels: Annotated[Path | None, file_option("Judgments, BEIR or TREC form.")] = None,
+    lists: Annotated[Path | None, file_option("Lists of train mine. Default: mined now.")] = None,
+    preferences: Annotated[
+        Path | None, file_option('JSON lines of "query", "chosen" and "rejected".')
+    ] = None,
+    index_dir: IndexOption = None,
+    model: Annotated[
+        str, typer.Option(metavar="SPEC", help="The cross-encoder to begin with.")
+    ] = "minilm-l12",
+    loss: Annotated[Loss, typer.Option(help="The loss.")] = Loss.lambda_,
+    epochs: Annotated[int, typer.Option(help="Passes over the lists.")] = 1,
+    batch: Annotated[int, typer.Option(help="Queries of a step; of binary: pairs.")] = 8,
+    lr: Annotated[float, typer.Option(help="Highest learning rate.")] = 2e-5,
+    freeze: Annotated[
+        int, typer.Option(help="Lowest layers that stay, with the embeddings; -1: train all.")
+    ] = 0,
+    lora: Annotated[int, typer.Option(help="Rank of LoRA adapters; 0: none.")] = 0,
+    max_tokens: Annotated[
+        int | None, typer.Option(help="Cut pairs to so many tokens.", show_default=False)
+    ] = None,
+    save_steps: Annotated[
+        int | None,
+        typer.Option(help="Steps between checkpoints. Default: an epoch.", show_default=False),
+    ] = None,
+    candidates: Annotated[
+        int, typer.Option(help="Documents of a query that the verdict is about.")
+    ] = 20,
+    held_out: Annotated[
+        float, typer.Option(help="Share of the queries that the verdict is about.")
+    ] = 0.2,
+    keep: Annotated[
+        Path | None, file_option("A BEIR folder: what must not be forgotten.", "DIR")
+    ] = None,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Write the model also if it is worse.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
+    format: FormatOption = OutputFormat.text,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Train a reranker on judgments; it is written if held-out queries do not get worse (else exit 3).
+
+    \b
+    qembed train reranker --queries q.jsonl --qrels train.tsv --out better
+    qembed train reranker --preferences pairs.jsonl --loss ranknet --out better
+    qembed query "how do refunds work" --rerank ./better
+    """
+    from qembed.pipeline.locate import find_index
+    from qembed.training.reranker.run import RerankerJob, train_reranker
+    from qembed.training.training_loop import TrainingOptions
+
+    alone = preferences is not None and queries is None and qrels is None and keep is None
+    job = RerankerJob(
+        root=None if alone else find_index(index_dir),
+        out=output,
+        queries=queries,
+        qrels=qrels,
+        model=model,
+        lists=lists,
+        preferences=preferences,
+        candidates=candidates,
+        held_out=held_out,
+        keep=keep,
+        anyway=anyway,
+        options=TrainingOptions(
+            loss=loss.value,
+            epochs=epochs,
+            batch=batch,
+            learning_rate=lr,
+            seed=seed,
+            freeze=freeze,
+            lora=lora,
+            max_tokens=max_tokens,
+            save_steps=save_steps,
+        ),
+    )
+    talk = Console(quiet, verbose)
+    signals = StopSignals()
+    with signals.caught(talk), talk.progress(stop=signals) as progress:
+        body = train_reranker(job, progress, talk.warn)
+    show_training(body, format, talk, use="qembed query TEXT --rerank")
+    verdict = body["verdict"]
+    if verdict["search"] is not None and verdict["new"]["after"] < verdict["search"]:
+        talk.warn(
+            "its order alone is worse than that of the search: --rerank-share mixes the two "
+            "(qembed tune measures with which weight)"
+        )

@@ -1,0 +1,117 @@
+"""Rows of a reranker's training: a query, texts, and how relevant each is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qembed.errors import InputError, cannot_read
+from qembed.training.mining.lists import TrainingList
+from qembed.training.rows import Row
+from qembed.types import Qrels
+
+PREFERENCE = ("query", "chosen", "rejected")
+"""Keys of a line of preferences."""
+
+
+@dataclass(frozen=True, slots=True)
+class GradedTexts:
+    """A query and its texts: the document of each, and its grade, higher for more relevant."""
+
+    query_id: str
+    query: str
+    documents: tuple[str, ...]
+    texts: tuple[str, ...]
+    grades: tuple[float, ...]
+
+
+def graded_texts(lists: Sequence[TrainingList], qrels: Qrels) -> list[GradedTexts]:
+    """One example for each query of the lists: its relevant texts with their grades, its negatives with 0."""
+    found: dict[str, dict[str, tuple[str, float]]] = {}
+    queries: dict[str, str] = {}
+    for item in lists:
+        texts = found.setdefault(item.query_id, {})
+        queries[item.query_id] = item.query
+        grades = qrels.get(item.query_id, {})
+        document = item.positive_id or item.positive
+        texts[item.positive] = document, float(max(1, grades.get(document, 1)))
+        for negative in item.negatives:
+            texts.setdefault(negative.text, (negative.id, 0.0))
+    return [
+        GradedTexts(
+            query_id,
+            queries[query_id],
+            tuple(document for document, _ in texts.values()),
+            tuple(texts),
+            tuple(grade for _, grade in texts.values()),
+        )
+        for query_id, texts in found.items()
+    ]
+
+
+def read_preferences(path: Path) -> list[GradedTexts]:
+    """Read JSON lines with "query", "chosen" and "rejected": of two texts, which is the better answer.
+
+    "chosen_id" and "rejected_id" name their documents, else texts stand for themselves. Raises InputError
+    with all mistakes, with file and line.
+    """
+    try:
+        lines = path.read_text("utf-8").split("\n")
+    except OSError as e:
+        raise cannot_read(path, e) from e
+    except ValueError as e:
+        raise InputError(f"cannot read {path}: {e}") from e
+    found, problems = [], []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            body = json.loads(line)
+            query, chosen, rejected = (_words(body, key) for key in PREFERENCE)
+            if chosen == rejected:
+                raise ValueError("chosen and rejected are the same text")
+            documents = str(body.get("chosen_id", chosen)), str(body.get("rejected_id", rejected))
+            found.append(GradedTexts(query, query, documents, (chosen, rejected), (1.0, 0.0)))
+        except KeyError as e:
+            problems.append(f"{path}:{number}: {e.args[0]!r} is missing")
+        except (ValueError, TypeError, AttributeError) as e:
+            problems.append(f"{path}:{number}: {e}")
+    if problems:
+        raise InputError(f"{path}: no preferences:", problems)
+    if not found:
+        raise InputError(f"{path}: there are no preferences in it")
+    return found
+
+
+def _words(body: Any, key: str) -> str:
+    value = body[key]
+    if not isinstance(value, str) or not value.strip():
+        raise TypeError(f"{key!r} is no text")
+    return value
+
+
+def make_rows(examples: Iterable[GradedTexts], loss: str) -> list[Row]:
+    """Rows of a loss: of a query and one text for `binary`, else of a query and all of its texts.
+
+    Raises InputError if no query has texts of different grades.
+    """
+    rows: list[Row] = []
+    telling = False
+    for e in examples:
+        relevant = frozenset(d for d, grade in zip(e.documents, e.grades, strict=True) if grade > 0)
+        telling = telling or len(set(e.grades)) > 1
+        if loss == "binary":
+            rows += [
+                Row((e.query, text), frozenset([document]), relevant, float(grade > 0))
+                for document, text, grade in zip(e.documents, e.texts, e.grades, strict=True)
+            ]
+        elif len(set(e.grades)) > 1:
+            rows.append(Row((e.query, *e.texts), frozenset(e.documents), relevant, e.grades))
+    if not telling:
+        raise InputError(
+            "the labels are all equal: no query has both a relevant text and another one"
+        )
+    return rows

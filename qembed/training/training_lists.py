@@ -1,0 +1,95 @@
+"""Training lists of one training: mined or read, without what is held out; old ones mixed in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from qembed.errors import InputError, UsageError
+from qembed.evaluation.tuning import connected_components
+from qembed.pipeline.progress import Progress
+from qembed.pipeline.retrieval.session import Session
+from qembed.training.mining.lists import TrainingList, read_lists
+from qembed.training.mining.mine import MiningOptions, mine_judged
+from qembed.training.split import QuerySplit
+from qembed.types import Qrels
+
+T = TypeVar("T")
+REPLAYED = "replay:"
+"""Prefix of the query ids of old lists, whose queries are others than those of the same ids now."""
+
+
+def training_lists(
+    session: Session,
+    file: Path | None,
+    split: QuerySplit,
+    qrels: Qrels,
+    seed: int,
+    progress: Progress,
+) -> list[TrainingList]:
+    """Lists of the trained queries: mined, or those of a file that have nothing to do with held-out ones.
+
+    Raises InputError without any.
+    """
+    if file is None:
+        return mine_judged(session, split.train, qrels, MiningOptions(seed=seed), progress).lists
+    away = {q.id for q in (*split.new, *split.seen)}
+    found = unrelated([t for t in read_lists(file) if t.query_id not in away], split, qrels)
+    if not found:
+        raise InputError(f"{file}: all lists are of queries that are held out")
+    return found
+
+
+def unrelated(lists: Sequence[TrainingList], split: QuerySplit, qrels: Qrels) -> list[TrainingList]:
+    """Lists that share neither a relevant document nor nearly all words with queries of new documents.
+
+    Lists that would be connected with one through others are left out too, and so are queries that are
+    held out with seen documents, word for word.
+    """
+    kept = apart(
+        [t.query for t in lists],
+        [[t.positive_id or t.positive] for t in lists],
+        split,
+        qrels,
+    )
+    return [lists[i] for i in kept]
+
+
+def apart(
+    queries: Sequence[str], documents: Sequence[Sequence[str]], split: QuerySplit, qrels: Qrels
+) -> list[int]:
+    """Positions of queries, with their relevant documents, that have nothing to do with held-out ones."""
+    relevant = [[d for d, grade in qrels[q.id].items() if grade > 0] for q in split.new]
+    held = len(split.new)
+    texts = [*(q.text for q in split.new), *queries]
+    components = connected_components(texts, [*relevant, *documents])
+    away = {i for members in components if any(n < held for n in members) for i in members}
+    seen = {q.text for q in split.seen}
+    return [i for i, query in enumerate(queries) if i + held not in away and query not in seen]
+
+
+def replayed(
+    lists: Sequence[TrainingList],
+    file: Path,
+    share: float,
+    split: QuerySplit,
+    qrels: Qrels,
+    seed: int,
+) -> list[TrainingList]:
+    """Old lists, drawn from a file, that make up `share` of the training beside `lists`.
+
+    Their query ids get the prefix REPLAYED. Fewer if the file has no more that are unrelated to what is held
+    out. Raises UsageError for a share that is none, InputError if there is no such list.
+    """
+    import numpy as np
+
+    if not 0 < share < 1:
+        raise UsageError(f"--replay {share:g}: above 0 and below 1")
+    old = unrelated(read_lists(file), split, qrels)
+    if not old:
+        raise InputError(f"--replay-from {file}: no list that is not of a held-out query")
+    wanted = max(1, round(share / (1 - share) * len(lists)))
+    order = np.random.default_rng(seed).permutation(len(old))[:wanted].tolist()
+    return [replace(old[i], query_id=REPLAYED + old[i].query_id) for i in sorted(order)]
