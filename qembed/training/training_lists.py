@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
-from qembed.errors import InputError, UsageError
+from qembed.errors import InputError
 from qembed.evaluation.tuning import connected_components
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.retrieval.session import Session
@@ -16,7 +15,6 @@ from qembed.training.mining.mine import MiningOptions, mine_judged
 from qembed.training.split import QuerySplit
 from qembed.types import Qrels
 
-T = TypeVar("T")
 REPLAYED = "replay:"
 """Prefix of the query ids of old lists, whose queries are others than those of the same ids now."""
 
@@ -78,15 +76,13 @@ def replayed(
     qrels: Qrels,
     seed: int,
 ) -> list[TrainingList]:
-    """Old lists, drawn from a file, that make up `share` of the training beside `lists`.
+    """Old lists, drawn from a file, that make up `share`, from 0 to 1, of the training beside `lists`.
 
     Their query ids get the prefix REPLAYED. Fewer if the file has no more that are unrelated to what is held
-    out. Raises UsageError for a share that is none, InputError if there is no such list.
+    out. Raises InputError if there is no such list.
     """
     import numpy as np
 
-    if not 0 < share < 1:
-        raise UsageError(f"--replay {share:g}: above 0 and below 1")
     old = unrelated(read_lists(file), split, qrels)
     if not old:
         raise InputError(f"--replay-from {file}: no list that is not of a held-out query")

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from qembed.errors import StorageError, TrainingFailed, UsageError
 from qembed.pipeline.progress import Progress
+from qembed.training.anchor import AnchorBy
 from qembed.training.batches import EpochBatches
 from qembed.training.checkpoints import (
     begin_or_resume,
@@ -35,7 +36,8 @@ class TrainingOptions:
     `batch`: rows a step. `freeze`: lowest layers that stay as they are, with the embeddings; ALL for none.
     `lora`: rank of LoRA adapters, 0 for none. `dims`: dimensions of matryoshka. `max_tokens`: of a text, None
     for the model's. `save_steps`: steps between two checkpoints, None for each epoch. `patience`: epochs
-    without a lower loss on the dev rows before it stops.
+    without a lower loss on the dev rows before it stops. `anchor`: strength of the penalty of leaving the
+    first weights, 0 for none, by `anchor_by`.
     """
 
     loss: str = "mnr"
@@ -50,6 +52,8 @@ class TrainingOptions:
     max_tokens: int | None = None
     save_steps: int | None = None
     patience: int = 2
+    anchor: float = 0.0
+    anchor_by: AnchorBy = "distance"
 
     def check(self) -> None:
         """Raise UsageError for options out of range."""
@@ -59,19 +63,26 @@ class TrainingOptions:
             ("lr", self.learning_rate, 0 < self.learning_rate < 1),
             ("freeze", self.freeze, self.freeze >= ALL),
             ("lora", self.lora, self.lora >= 0),
+            ("anchor", self.anchor, 0 <= self.anchor < math.inf),
             ("save-steps", self.save_steps, self.save_steps is None or self.save_steps >= 1),
         ):
             if not ok:
                 raise UsageError(f"--{name} {value}: out of range")
+        if self.anchor and self.lora:
+            raise UsageError("--anchor or --lora: adapters leave the weights where they are")
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """Rows, and their data sets of sentence-transformers. `dev`: for the early stop, None for none."""
+    """Rows, and their data sets of sentence-transformers.
+
+    `dev`: for the early stop, None for none. `old`: rows of earlier trainings, for an anchor.
+    """
 
     rows: Sequence[Row]
     train: Any
     dev: Any = None
+    old: Sequence[Row] = ()
 
 
 def run_training(
@@ -92,7 +103,7 @@ def run_training(
     from transformers import EarlyStoppingCallback, PrinterCallback
 
     trainer_class, arguments_class = _classes(kind, work)
-    resume = begin_or_resume(work, training_key(model, data.rows, asdict(options)))
+    resume = begin_or_resume(work, training_key(model, [*data.rows, *data.old], asdict(options)))
     watcher = _watcher(progress, len(batches) * options.epochs)
     dev = data.dev is not None
     trainer = trainer_class(

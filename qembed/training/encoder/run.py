@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qembed.errors import UsageError
 from qembed.models import Model, open_model
@@ -25,14 +25,12 @@ from qembed.training.mining.lists import TrainingList, check_lists_path, write_l
 from qembed.training.mining.mine import MiningOptions, mine_judged
 from qembed.training.mining.new_vectors import with_new_vectors
 from qembed.training.model_folders import check_new
+from qembed.training.rows import Row
 from qembed.training.split import QuerySplit, split_queries
 from qembed.training.trained_folder import write_trained
-from qembed.training.training_lists import training_lists
+from qembed.training.training_lists import replayed, training_lists
 from qembed.training.training_loop import TrainingOptions
 from qembed.types import Qrels
-
-if TYPE_CHECKING:
-    pass
 
 DEV_SHARE = 0.1
 """Share of the trained queries that tells when to stop."""
@@ -46,8 +44,9 @@ class EncoderJob:
 
     `model` None: the index's. `lists` None: mined. `rounds`: of mining and training, each with the weights of
     the one before. `write_lists`: where the lists of the last round go. `teacher`: a reranker, for losses
-    that want one. `keep`: a BEIR folder with what must not be forgotten. `anyway`: write the model also if
-    it is worse.
+    that want one. `replay`: share of the rows that come from `replay_from`, lists of earlier trainings, which
+    an anchor by `ewc` reads too. `keep`: a BEIR folder with what must not be forgotten. `anyway`: write the
+    model also if it is worse.
     """
 
     root: Path
@@ -59,10 +58,35 @@ class EncoderJob:
     rounds: int = 1
     write_lists: Path | None = None
     teacher: str | None = None
+    replay: float = 0.0
+    replay_from: Path | None = None
     held_out: float = 0.2
     keep: Path | None = None
     anyway: bool = False
     options: TrainingOptions = field(default_factory=TrainingOptions)
+
+    def check(self) -> None:
+        """Raise UsageError for choices that do not go together."""
+        self.options.check()
+        loss = loss_named(self.options.loss)
+        if loss.teacher != (self.teacher is not None):
+            raise UsageError(
+                f"--loss {loss.name} wants --teacher SPEC, a reranker"
+                if loss.teacher
+                else f"--teacher: --loss {loss.name} has no use for one"
+            )
+        if self.rounds < 1:
+            raise UsageError(f"--rounds {self.rounds}: at least 1")
+        if self.replay and not 0 < self.replay < 1:
+            raise UsageError(f"--replay {self.replay:g}: above 0 and below 1")
+        ewc = self.options.anchor > 0 and self.options.anchor_by == "ewc"
+        if (self.replay_from is not None) != (bool(self.replay) or ewc):
+            raise UsageError(
+                "--replay-from FILE goes with --replay or an --anchor by ewc, and they with it"
+            )
+        if self.write_lists is not None:
+            check_lists_path(self.write_lists, "--write-lists")
+        check_new(self.out)
 
 
 def train_encoder(
@@ -77,19 +101,8 @@ def train_encoder(
     progress = progress or Progress()
     began = time.perf_counter()
     require_trainer()
-    job.options.check()
+    job.check()
     loss = loss_named(job.options.loss)
-    if loss.teacher != (job.teacher is not None):
-        raise UsageError(
-            f"--loss {loss.name} wants --teacher SPEC, a reranker"
-            if loss.teacher
-            else f"--teacher: --loss {loss.name} has no use for one"
-        )
-    if job.rounds < 1:
-        raise UsageError(f"--rounds {job.rounds}: at least 1")
-    if job.write_lists is not None:
-        check_lists_path(job.write_lists, "--write-lists")
-    check_new(job.out)
     given = read_inputs(job.queries, job.qrels, None, "train", needs_words=True, warn=warn)
     split = split_queries(given.queries, given.qrels, job.held_out, job.options.seed)
     seconds: dict[str, float] = {}
@@ -99,6 +112,7 @@ def train_encoder(
         opened = open_model(spec)
         profile = opened.profile
         lists = training_lists(session, job.lists, split, given.qrels, job.options.seed, progress)
+        old = _old_lists(job, lists, split, given.qrels)
         relevant = [d for q in (*split.new, *split.seen) for d in given.qrels[q.id]]
         wanted = [*relevant, *(n.id for t in lists for n in t.negatives)]
         pool = make_pool(session, wanted, profile)
@@ -110,9 +124,9 @@ def train_encoder(
     for number in range(1, job.rounds + 1):
         if number > 1:
             lists = _mined_again(job, split, given.qrels, model, opened, progress)
-        trained, dev = _divided(lists, loss, opened, job)
+        trained, dev, before_now = _divided(lists, old, loss, opened, job)
         place = work if job.rounds == 1 else work / f"round-{number}"
-        done = train(model, loss, trained, dev, job.options, place, progress)
+        done = train(model, loss, trained, dev, job.options, place, progress, before_now)
         rounds.append({"lists": len(lists), "losses": done["losses"]})
     if job.write_lists is not None:
         write_lists(lists, job.write_lists)
@@ -136,7 +150,9 @@ def train_encoder(
             "held_out": job.held_out,
             "lists": len(lists),
             "queries": len(split.train),
-            "trained": f"{len(lists)} lists of {len(split.train)} queries",
+            "trained": f"{len(lists)} lists of {len(split.train)} queries"
+            + (f", {len(old)} older ones" if job.replay else ""),
+            "replayed": len(old) if job.replay else 0,
             "rounds": rounds,
             "passages": {"judged": len(pool.texts), "whole": pool.whole},
             **asdict(job.options),
@@ -145,7 +161,7 @@ def train_encoder(
         "verdict": verdict,
         "seconds": seconds,
     }
-    files = [p for p in (job.queries, job.qrels, job.lists) if p]
+    files = [p for p in (job.queries, job.qrels, job.lists, job.replay_from) if p]
     write_trained(model, body, files, "encoder", work, progress)
     seconds["total"] = round(time.perf_counter() - began, 3)
     return body
@@ -166,10 +182,24 @@ def _mined_again(
         return mine_judged(again, split.train, qrels, options, progress).lists
 
 
+def _old_lists(
+    job: EncoderJob, lists: Sequence[TrainingList], split: QuerySplit, qrels: Qrels
+) -> list[TrainingList]:
+    """Lists of earlier trainings, as many as are replayed or, for an anchor alone, as there are new ones."""
+    if job.replay_from is None:
+        return []
+    seed = job.options.seed
+    return replayed(lists, job.replay_from, job.replay or 0.5, split, qrels, seed)
+
+
 def _divided(
-    lists: Sequence[TrainingList], loss: LossSpec, model: Model, job: EncoderJob
-) -> tuple[list[Any], list[Any]]:
-    """Rows to train on, and rows that tell when to stop; of different queries."""
+    lists: Sequence[TrainingList],
+    old: Sequence[TrainingList],
+    loss: LossSpec,
+    model: Model,
+    job: EncoderJob,
+) -> tuple[list[Row], list[Row], list[Row]]:
+    """Rows to train on, rows that tell when to stop, of other queries, and rows that an anchor reads."""
     import numpy as np
 
     teacher = None if job.teacher is None else open_reranker(job.teacher, model)
@@ -178,12 +208,9 @@ def _divided(
     if len(names) >= DEV_LEAST:
         order = np.random.default_rng(job.options.seed).permutation(len(names)).tolist()
         chosen = {names[i] for i in order[: int(DEV_SHARE * len(names))]}
-    parts = [
-        make_rows(
-            [t for t in lists if (t.query_id in chosen) == dev], loss.form, model.profile, teacher
-        )
-        if chosen or not dev
-        else []
-        for dev in (False, True)
-    ]
-    return parts[0], parts[1]
+    now = [t for t in lists if t.query_id not in chosen] + [*(old if job.replay else ())]
+    parts = [now, [t for t in lists if t.query_id in chosen], [*old]]
+    if job.options.anchor_by != "ewc" or not job.options.anchor:
+        parts[2] = []
+    rows = [make_rows(p, loss.form, model.profile, teacher) if p or p is now else [] for p in parts]
+    return rows[0], rows[1], rows[2]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qembed.models.library_logging import quiet
 from qembed.pipeline.progress import Progress
+from qembed.training.anchor import anchored, fisher_diagonal
 from qembed.training.batches import epoch_batches
 from qembed.training.encoder.losses import LossSpec, make_loss
 from qembed.training.rows import LABEL, Row
@@ -26,19 +27,21 @@ def train(
     options: TrainingOptions,
     work: Path,
     progress: Progress | None = None,
+    old: Sequence[Row] = (),
 ) -> dict[str, Any]:
-    """Train the model in place; returns {"steps", "epochs", "loss": [first, last], "resumed"}.
+    """Train the model in place; returns {"steps", "epochs", "losses": [first, last], "resumed"}.
 
     `dev`: rows for the early stop, empty for none. `work`: folder of checkpoints; a training of the same
-    settings goes on from the last one there. Raises UsageError, StorageError, KeyboardInterrupt,
+    settings goes on from the last one there. `old`: rows that say which weights matter, for an anchor by
+    `ewc`. Raises UsageError, StorageError, KeyboardInterrupt,
     TrainingFailed if the loss is no number.
     """
     import torch
 
     with quiet():
+        limit = model.max_seq_length
         if options.max_tokens is not None:
-            limit = model.max_seq_length or options.max_tokens
-            model.max_seq_length = min(options.max_tokens, limit)
+            model.max_seq_length = min(options.max_tokens, limit or options.max_tokens)
         freeze_layers(model, options.freeze)
         if options.lora:
             add_lora(model, options.lora)
@@ -54,13 +57,34 @@ def train(
         )
         torch.manual_seed(options.seed)  # a loss may have weights of its own
         module = make_loss(loss, model, options.batch, options.dims)
-        data = TrainingData(rows, _dataset(rows), _dataset(dev) if dev else None)
+        if options.anchor:
+            importance = None
+            if options.anchor_by == "ewc":
+                importance = fisher_diagonal(module, model, _inputs(model, old, options.batch))
+            module = anchored(module, model, options.anchor, importance)
+        data = TrainingData(rows, _dataset(rows), _dataset(dev) if dev else None, old)
         done = run_training(
             "encoder", model, module, data, batches, options, work, progress or Progress()
         )
         if options.lora:
             merge_lora(model)
+        model.max_seq_length = limit
         return done
+
+
+def _inputs(model: Any, rows: Sequence[Row], size: int) -> Iterator[tuple[Any, Any]]:
+    """Batches of rows as a loss takes them: tokens of each column, and labels."""
+    import torch
+    from sentence_transformers.util import batch_to_device
+
+    for at in range(0, len(rows), size):
+        batch = rows[at : at + size]
+        columns = zip(*(row.texts for row in batch), strict=True)
+        features = [batch_to_device(model.preprocess(list(c)), model.device) for c in columns]
+        labels = None
+        if batch[0].label is not None:
+            labels = torch.tensor([row.label for row in batch], device=model.device)
+        yield features, labels
 
 
 def _lengths(model: Any, rows: Sequence[Row]) -> list[int]:

@@ -88,7 +88,7 @@ class RerankerJob:
 
 @dataclass(frozen=True, slots=True)
 class _Material:
-    """What is trained on, and what is judged on. `kept`: of the collection that must not be forgotten."""
+    """Examples to train on, candidates to judge on. `kept`: of the collection not to be forgotten."""
 
     split: QuerySplit
     examples: list[GradedTexts]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from qembed.models.library_logging import quiet
 from qembed.pipeline.progress import Progress
+from qembed.training.anchor import anchored
 from qembed.training.batches import epoch_batches
 from qembed.training.reranker.losses import make_loss
 from qembed.training.rows import LABEL, Row
@@ -44,16 +45,12 @@ def train_reranker_model(
             rows, _lengths(model, rows), options.batch, options.epochs, options.seed, in_batch=False
         )
         torch.manual_seed(options.seed)
+        module = make_loss(options.loss, model)
+        if options.anchor:
+            module = anchored(module, model, options.anchor)
         data = TrainingData(rows, _dataset(rows), _dataset(dev) if dev else None)
         done = run_training(
-            "reranker",
-            model,
-            make_loss(options.loss, model),
-            data,
-            batches,
-            options,
-            work,
-            progress or Progress(),
+            "reranker", model, module, data, batches, options, work, progress or Progress()
         )
         if options.lora:
             merge_lora(model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from qembed.models import open_model
 from qembed.training.encoder.run import worse
 from qembed.training.judging import Side
+from qembed.training.mining.lists import Negative, TrainingList, write_lists
 from tests.cli.conftest import Shell
 from tests.models import tiny
 from tests.training.planted import planted, write
@@ -94,6 +96,28 @@ def test_a_training_that_harms_is_not_written(shell: Shell, cache: Path) -> None
     assert not (shell.folder / "worse.training").exists()
 
 
+@pytest.mark.slow
+def test_old_lists_are_replayed_and_hold_weights(shell: Shell, cache: Path) -> None:
+    negative = Negative("x", "brown jumps", None, None, "random")
+    old = [
+        TrainingList(f"o{i}", f"{a} {b} states", f"o{i}", f"pool {i} of the {b}", None, (negative,))
+        for i, (a, b) in enumerate(itertools.permutations(["quick", "token", "lazy", "rains"], 2))
+    ]
+    write_lists(old, shell.folder / "old.jsonl")
+    args = ["--model", NAMED, "--epochs", "1", "--anyway", "--format", "json"]
+    kept = ["--replay", "0.1", "--replay-from", "old.jsonl", "--anchor", "2", "--anchor-by", "ewc"]
+    env = {"QEMBED_CACHE": str(cache), "QEMBED_RUNTIME": "torch"}
+    done = shell("train", "encoder", *JUDGED, "--out", "held", *args, *kept, **env)
+    assert done.code == 0, done.err
+    settings = done.json["settings"]
+    assert settings["replayed"] == min(len(old), round(settings["lists"] / 9))
+    assert (settings["anchor"], settings["anchor_by"]) == (2, "ewc")
+    card = (shell.folder / "held" / "README.md").read_text()
+    assert f"{settings['replayed']} older ones" in card
+    assert "| anchor_by | ewc |" in card
+    assert "| old.jsonl | " in card
+
+
 def test_what_is_worse() -> None:
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(50, 8)).astype(np.float32)
@@ -123,6 +147,12 @@ def test_what_is_worse() -> None:
         (["--loss", "distill"], "--loss distill wants --teacher SPEC"),
         (["--teacher", "late"], "--loss mnr has no use for one"),
         (["--epochs", "0"], "--epochs 0: out of range"),
+        (["--anchor", "-1"], "--anchor -1.0: out of range"),
+        (["--anchor", "1", "--lora", "4"], "--anchor or --lora"),
+        (["--replay", "0.5"], "--replay-from FILE goes with --replay"),
+        (["--replay-from", "l.jsonl"], "--replay-from FILE goes with --replay"),
+        (["--anchor", "1", "--anchor-by", "ewc"], "--replay-from FILE goes with --replay"),
+        (["--replay", "1", "--replay-from", "l.jsonl"], "--replay 1: above 0 and below 1"),
         (["--matryoshka", "all"], "--matryoshka all: dimensions such as 256,128"),
         (["--held-out", "0.9"], "--held-out 0.9: above 0 and below 0.5"),
         (["--out", "q.jsonl"], "--out q.jsonl: it is there already"),

@@ -172,3 +172,22 @@ def test_a_folder_that_cannot_be_written(teachable: Path, tmp_path: Path) -> Non
 def test_options_out_of_range(field: str) -> None:
     with pytest.raises(UsageError, match="out of range"):
         TrainingOptions(**{field: -2}).check()
+
+
+@pytest.mark.slow
+def test_an_anchored_model_moves_less(teachable: Path, tmp_path: Path) -> None:
+    def moved(**more: Any) -> float:
+        model, _ = load_trainable(str(teachable))
+        start = weights(model)
+        options = TrainingOptions(epochs=1, batch=8, learning_rate=1e-3, freeze=-1, **more)
+        old = rows()[:16] if "anchor_by" in more else []
+        train(model, LOSSES["mnr"], rows(), [], options, tmp_path / str(len(done)), None, old)
+        done.append(0)
+        return sum(float(((v - start[k]) ** 2).sum()) for k, v in weights(model).items()) ** 0.5
+
+    done: list[int] = []
+    free, held, tight = moved(), moved(anchor=3.0), moved(anchor=100.0)
+    assert tight < held < free
+    assert tight < 0.5 * free
+    # by importance: weights that old rows do not need move as before
+    assert tight < moved(anchor=100.0, anchor_by="ewc") < free

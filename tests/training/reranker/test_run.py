@@ -80,7 +80,8 @@ def test_preferences_need_no_index(shell: Shell, tmp_path: Path, cache: Path) ->
     alone.write("p.jsonl", (shell.folder / "p.jsonl").read_bytes())
     start = str(shell.folder / START)
     args = ["--preferences", "p.jsonl", "--model", start, "--loss", "ranknet", *FAST]
-    done = alone("train", "reranker", *args, "--out", "x", QEMBED_CACHE=str(cache))
+    env = {"QEMBED_CACHE": str(cache), "QEMBED_RUNTIME": "torch"}
+    done = alone("train", "reranker", *args, "--out", "x", **env)
     assert done.code == 0, done.err
     assert f"new documents   {PREFERRED} " in done.out
     assert "first ten" not in done.out  # there are fewer texts

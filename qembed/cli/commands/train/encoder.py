@@ -33,6 +33,13 @@ class Loss(StrEnum):
     distill = "distill"
 
 
+class Anchor(StrEnum):
+    """Weights that are held where they are."""
+
+    distance = "distance"
+    ewc = "ewc"
+
+
 def encoder(
     output: Annotated[Path, typer.Option("--out", metavar="PATH", help="Folder of the new model.")],
     queries: Annotated[Path | None, file_option("Queries, BEIR or TREC form.")] = None,
@@ -53,6 +60,14 @@ def encoder(
     teacher: Annotated[
         str | None, file_option("A reranker to learn from, for margin-mse and distill.", "SPEC")
     ] = None,
+    replay: Annotated[float, typer.Option(help="Share of old lists in the training.")] = 0.0,
+    replay_from: Annotated[Path | None, file_option("Lists of an earlier training.")] = None,
+    anchor: Annotated[
+        float, typer.Option(help="Strength of the penalty of leaving the first weights.")
+    ] = 0.0,
+    anchor_by: Annotated[
+        Anchor, typer.Option(help="All weights alike, or those more that old lists need.")
+    ] = Anchor.distance,
     epochs: Annotated[int, typer.Option(help="Passes over the lists.")] = 2,
     batch: Annotated[int, typer.Option(help="Rows of a step.")] = 16,
     lr: Annotated[float, typer.Option(help="Highest learning rate.")] = 2e-5,
@@ -109,6 +124,8 @@ def encoder(
         dims=_dims(matryoshka),
         max_tokens=max_tokens,
         save_steps=save_steps,
+        anchor=anchor,
+        anchor_by=anchor_by.value,
     )
     job = EncoderJob(
         root=find_index(index_dir),
@@ -120,6 +137,8 @@ def encoder(
         rounds=rounds,
         write_lists=write_lists,
         teacher=teacher,
+        replay=replay,
+        replay_from=replay_from,
         held_out=held_out,
         keep=keep,
         anyway=anyway,

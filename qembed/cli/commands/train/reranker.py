@@ -49,6 +49,9 @@ def reranker(
         int, typer.Option(help="Lowest layers that stay, with the embeddings; -1: train all.")
     ] = 0,
     lora: Annotated[int, typer.Option(help="Rank of LoRA adapters; 0: none.")] = 0,
+    anchor: Annotated[
+        float, typer.Option(help="Strength of the penalty of leaving the first weights.")
+    ] = 0.0,
     max_tokens: Annotated[
         int | None, typer.Option(help="Cut pairs to so many tokens.", show_default=False)
     ] = None,
@@ -107,6 +110,7 @@ def reranker(
             lora=lora,
             max_tokens=max_tokens,
             save_steps=save_steps,
+            anchor=anchor,
         ),
     )
     talk = Console(quiet, verbose)
