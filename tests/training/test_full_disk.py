@@ -24,7 +24,8 @@ from qembed.errors import StorageError
 from qembed.pipeline.progress import Progress
 from qembed.training.encoder.encoder_folder import load_trainable
 from qembed.training.encoder.trainer import train
-from tests.training.test_full_disk import loss, options, rows
+import tests.training.test_full_disk as here
+loss, options, rows = here.loss, here.options, here.rows
 
 steps = 0
 def step(n):
@@ -36,7 +37,8 @@ def step(n):
 
 model, _ = load_trainable(sys.argv[1])
 try:
-    train(model, loss(sys.argv[3]), rows(sys.argv[3]), [], options(), Path(sys.argv[2]), Progress(advance=step))
+    name, work = sys.argv[3], Path(sys.argv[2])
+    train(model, loss(name), rows(name), [], options(), work, Progress(advance=step))
 except StorageError as e:
     print("refused:", e)
 """
