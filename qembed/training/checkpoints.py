@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qembed.errors import StorageError
+from qembed.errors import StorageError, refusal
 
 if TYPE_CHECKING:
     from qembed.training.rows import Row
@@ -66,6 +68,21 @@ def _is_complete(checkpoint: Path) -> bool:
     except (OSError, ValueError):
         return False
     return True
+
+
+def failed_write(error: Exception) -> str | None:
+    """Reason of an error while a checkpoint was written, None for an error of another kind.
+
+    Tensors are written by libraries that tell a full disk in words of their own.
+    """
+    if isinstance(error, OSError):
+        return refusal(error)
+    found = re.search(r"os error (\d+)", str(error))
+    if found is not None:
+        return refusal(OSError(int(found[1]), os.strerror(int(found[1]))))
+    if any(words in str(error) for words in ("inline_container", "iostream", "PytorchStream")):
+        return "a checkpoint cannot be written (is the disk full?)"
+    return None
 
 
 def save_loss_weights(loss: Any, model: Any, folder: Path) -> None:

@@ -19,6 +19,7 @@ from qembed.training.anchor import AnchorBy
 from qembed.training.batches import EpochBatches
 from qembed.training.checkpoints import (
     begin_or_resume,
+    failed_write,
     load_loss_weights,
     save_loss_weights,
     training_key,
@@ -100,6 +101,7 @@ def run_training(
     `loss`: a module of the model. `work`: folder of checkpoints; a training of the same settings goes on from
     the last one there. Raises StorageError, KeyboardInterrupt, TrainingFailed if the loss is no number.
     """
+    from safetensors import SafetensorError
     from transformers import EarlyStoppingCallback, PrinterCallback
 
     trainer_class, arguments_class = _classes(kind, work)
@@ -114,15 +116,13 @@ def run_training(
         loss=loss,
         callbacks=[watcher, *([EarlyStoppingCallback(options.patience)] if dev else [])],
     )
-    # they print each step, and encode examples for a card that we write ourselves
-    trainer.remove_callback(PrinterCallback)
-    for callback in trainer.callback_handler.callbacks:
-        if type(callback).__name__.endswith("ModelCardCallback"):
-            trainer.remove_callback(callback)
+    trainer.remove_callback(PrinterCallback)  # it prints each step
     try:
         trainer.train(resume_from_checkpoint=resume)
-    except OSError as e:
-        raise StorageError(f"{work}: {e.strerror or e}; earlier checkpoints are kept") from e
+    except (OSError, SafetensorError, RuntimeError) as e:
+        if (reason := failed_write(e)) is None:
+            raise
+        raise StorageError(f"{work}: {reason}; earlier checkpoints are kept") from e
     if watcher.stopped:
         raise KeyboardInterrupt
     model.eval()
@@ -188,6 +188,9 @@ def _classes(kind: Kind, work: Path) -> tuple[Any, Any]:
 
     class Trainer(base):  # type: ignore[misc]  # one of two
         """Trainer of a model and a loss."""
+
+        def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
+            """Encode no examples for a card: we write it ourselves."""
 
         def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
             super()._save(output_dir, state_dict)
