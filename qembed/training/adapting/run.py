@@ -154,6 +154,10 @@ def adapt_encoder(
             shown = made or keep_found(
                 session, corpus_queries(session, job.most, seed), job.best, progress
             )
+            if not shown:
+                raise InputError(
+                    "no query can be made of the corpus to judge by: --queries and --qrels are wanted"
+                )
             judged = judged_by_proxy(shown, job.held_out, seed, trained=bool(made))
         rows, trained = _rows(session, job, loss, judged, made, opened, progress)
         pool = make_pool(session, [d for q in judged.all for d in judged.qrels[q.id]], profile)

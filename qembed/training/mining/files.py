@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from qembed.errors import InputError, UsageError, cannot_read
 from qembed.evaluation import read_run
+from qembed.models import open_model
 from qembed.pipeline.experiments.inputs import read_inputs
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.retrieval.session import Session
 from qembed.training.mining.lists import check_lists_path, write_lists
 from qembed.training.mining.mine import Mined, MiningOptions, mine_judged, mine_pairs
+from qembed.training.mining.new_vectors import with_new_vectors
 from qembed.types import Query
 
 
@@ -28,11 +31,13 @@ def mine_files(
     qrels: Path | None = None,
     pairs: Path | None = None,
     run: Path | None = None,
+    model: str | None = None,
     progress: Progress | None = None,
     warn: Callable[[str], None] = lambda _: None,
 ) -> tuple[Mined, dict[str, Any]]:
     """Mine lists of the judgments, or of the pairs, in files, and write them to `out`.
 
+    `model`: whose vectors are searched instead of the index's; all passages are encoded by it, in memory.
     Returns the lists and the command's JSON. Raises UsageError, InputError, StorageError.
     """
     began = time.perf_counter()
@@ -44,11 +49,11 @@ def mine_files(
         if queries is not None or qrels is not None:
             raise UsageError("--pairs brings its own queries: without --queries and --qrels")
         texts = read_pairs(pairs)
-        with Session(root) as session:
+        with _opened(root, model, progress) as session:
             mined = mine_pairs(session, texts, options, progress)
     else:
         given = read_inputs(queries, qrels, None, "train", needs_words=True, warn=warn)
-        with Session(root) as session:
+        with _opened(root, model, progress) as session:
             mined = mine_judged(session, given.queries, given.qrels, options, progress)
     write_lists(mined.lists, out)
     body = {
@@ -57,6 +62,7 @@ def mine_files(
         "written": True,
         **mined.to_json(),
         "settings": {
+            "model": model,
             "negatives": list(options.sources),
             "per_query": options.per_query,
             "window": list(options.window),
@@ -69,6 +75,17 @@ def mine_files(
         "seconds": {"total": round(time.perf_counter() - began, 3)},
     }
     return mined, body
+
+
+@contextmanager
+def _opened(root: Path, spec: str | None, progress: Progress | None) -> Iterator[Session]:
+    """The index, searched by its own vectors or by those of another model."""
+    with Session(root) as session:
+        if spec is None:
+            yield session
+            return
+        model = open_model(spec)
+        yield with_new_vectors(session, model, model.encoder().encode, progress)
 
 
 def read_pairs(path: Path) -> list[tuple[Query, str, str | None]]:

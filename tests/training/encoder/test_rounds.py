@@ -77,6 +77,23 @@ def test_the_second_round_mines_with_the_weights_of_the_first(
         assert mine.positive_score == pytest.approx(theirs.positive_score, abs=1e-5)
 
 
+def test_lists_of_another_model_s_vectors(
+    shell: Shell, models: tuple[Path, Path], cache: Path
+) -> None:
+    judged = ["--queries", "q.jsonl", "--qrels", "r.tsv"]
+    other = ["--model", str(models[1])]
+    done = shell("train", "mine", *judged, *other, "--out", "a.jsonl", **env(cache))
+    assert done.code == 0, done.err
+    again = ["--index", "by-other", *other, "-q"]
+    assert shell("index", "corpus.jsonl", *again, **env(cache)).code == 0
+    by_it = [*judged, "--index", "by-other", "--out", "b.jsonl"]
+    assert shell("train", "mine", *by_it, **env(cache)).code == 0
+    own = shell("train", "mine", *judged, "--out", "c.jsonl", **env(cache))
+    assert own.code == 0
+    lists = [negatives(read_lists(shell.folder / f"{n}.jsonl"), "dense") for n in "abc"]
+    assert lists[0] == lists[1] != lists[2]
+
+
 def test_nothing_of_the_index_s_vectors_is_used(shell: Shell, cache: Path) -> None:
     """Also after deletions, where rows and passages are no longer the same numbers."""
     seen: list[str] = []

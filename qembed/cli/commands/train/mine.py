@@ -34,6 +34,14 @@ def mine(
         Path | None, file_option('Instead of these: JSON lines of "query" and "positive".')
     ] = None,
     index_dir: IndexOption = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SPEC",
+            help="Search by this model's vectors; all passages are encoded now.",
+            show_default=False,
+        ),
+    ] = None,
     negatives: Annotated[
         str,
         typer.Option(
@@ -102,6 +110,7 @@ def mine(
             qrels=qrels,
             pairs=pairs,
             run=run,
+            model=model,
             progress=progress,
             warn=talk.warn,
         )
