@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import cycle, islice
 from typing import TYPE_CHECKING, Literal
 
 from qembed.errors import InputError
@@ -29,20 +31,21 @@ def make_rows(
 
     `teacher`: a reranker whose scores are the labels; their differences, in triplets, on the scale of
     log-odds where they are probabilities. Without one, a pair's label is 1 for a positive, else 0, and other
-    forms have none. All rows have as many texts as the shortest list allows. Raises InputError for lists
-    that cannot be trained on.
+    forms have none. Rows of a list have as many texts as the longest list, see `_filled`. Raises InputError
+    for lists that cannot be trained on.
     """
     if not lists:
         raise InputError("there are no training lists")
     relevant: dict[str, set[str]] = {}
     for item in lists:
         relevant.setdefault(item.query_id, set()).add(item.positive_id or item.positive)
-    negatives = min(len(item.negatives) for item in lists)
-    if not negatives and form != "pair" and teacher is not None:
+    if any(item.negatives for item in lists):
+        lists = _filled(lists, relevant, form, teacher is not None)
+    elif form != "pair" and teacher is not None:
         raise InputError("the lists have no negatives, so a teacher has nothing to compare")
     template, task = task_template(profile, None)
     rows = []
-    plain = [(t.query, [t.positive, *(n.text for n in t.negatives[:negatives])]) for t in lists]
+    plain = [(t.query, [t.positive, *(n.text for n in t.negatives)]) for t in lists]
     encoded = [
         (
             query_text(template, query, task),
@@ -55,10 +58,38 @@ def make_rows(
         # late interaction compares token vectors of texts as they are encoded
         scores = _scores(encoded if teacher.kind == "late" else plain, teacher, form)
     for item, (query, texts), graded in zip(lists, encoded, scores, strict=True):
-        names = [item.positive_id or item.positive, *(n.id for n in item.negatives[:negatives])]
+        names = [item.positive_id or item.positive, *(n.id for n in item.negatives)]
         own = frozenset(relevant[item.query_id])
         rows += _of_form(form, query, texts, names, own, graded)
     return rows
+
+
+def _filled(
+    lists: Sequence[TrainingList], relevant: Mapping[str, set[str]], form: Form, has_teacher: bool
+) -> list[TrainingList]:
+    """Lists that a form can be made of, though some have fewer negatives than others, or none.
+
+    Pairs take lists as they are, triplets those with a negative. In a list's form, negatives are taken again
+    until there are as many as the longest list has; a list without any has those of the lists after it, or,
+    where a teacher would have to compare them, is left out.
+    """
+    if form == "pair":
+        return list(lists)
+    if form == "triplet" or has_teacher:
+        lists = [item for item in lists if item.negatives]
+    if form == "triplet":
+        return list(lists)
+    most = max(len(item.negatives) for item in lists)
+    found = []
+    for i, item in enumerate(lists):
+        own = item.negatives
+        others = (n for other in (*lists[i + 1 :], *lists[:i]) for n in other.negatives)
+        foreign = (n for n in others if n.id not in relevant[item.query_id])
+        source = cycle(own) if own else foreign
+        chosen = tuple(islice(source, most))
+        if len(chosen) == most:
+            found.append(replace(item, negatives=chosen))
+    return found
 
 
 def _of_form(

@@ -96,6 +96,20 @@ def test_without_judgments_the_verdict_is_a_proxy_and_says_so(shell: Shell, cach
     assert "| trained | simcse on 64 passages |" in card
 
 
+def test_a_teacher_s_margins_and_the_same_model_twice(shell: Shell, cache: Path) -> None:
+    args = ["--generate", "corpus", "--most", "40", "--teacher", "py:tests.encoders:shouting"]
+    found = []
+    for name in ("one", "two"):
+        more = ["--out", name, "--anyway", "--format", "json"]
+        done = shell("train", "adapt", *JUDGED, *args, *FAST, *more, **env(cache))
+        assert done.code == 0, done.err
+        settings = done.json["settings"]
+        assert (settings["loss"], settings["teacher"]) == ("margin-mse", args[-1])
+        found.append((shell.folder / name / "model.safetensors").read_bytes())
+    assert found[0] == found[1]
+    assert "| loss | margin-mse |" in (shell.folder / "two" / "README.md").read_text()
+
+
 def test_a_model_that_collapses_is_named_and_not_written(shell: Shell, cache: Path) -> None:
     args = ["--objective", "mlm", "--lr", "0.9", "--epochs", "3", "--freeze", "-1"]
     done = shell("train", "adapt", *JUDGED, *args, "--out", "broken", **env(cache))

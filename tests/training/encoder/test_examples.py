@@ -62,6 +62,24 @@ def test_late_interaction_reads_what_is_encoded() -> None:
     assert teacher.pairs[0] == ("query: red planet", "passage: mars")
 
 
+def test_a_list_with_few_negatives_takes_none_from_others() -> None:
+    """One query that lost its negatives must not cost all others theirs."""
+    short = replace(LIST, query_id="r", negatives=LIST.negatives[1:])
+    none = replace(LIST, query_id="s", positive_id="e", negatives=())
+    lists = [none, LIST, short]
+    rows = make_rows(lists, "list", E5)
+    plain = [tuple(t.removeprefix("passage: ") for t in row.texts[1:]) for row in rows]
+    # what is relevant for it is not among those that it borrows
+    assert plain == [("mars", "dog", "dog"), ("mars", "fox", "dog"), ("mars", "dog", "dog")]
+    scores = {"mars": 0.5, "fox": 0.25, "dog": 0.125}
+    graded = make_rows(lists, "list", E5, Teacher(scores, False))
+    assert [row.label for row in graded] == [(0.5, 0.25, 0.125), (0.5, 0.125, 0.125)]
+    triplets = make_rows(lists, "triplet", E5)
+    assert [row.texts[2] for row in triplets] == ["passage: fox", "passage: dog", "passage: dog"]
+    assert len(make_rows(lists, "pair", E5)) == 1 + 3 + 2
+    assert [len(row.texts) for row in make_rows([none], "list", E5)] == [2]
+
+
 def test_nothing_to_train_on() -> None:
     with pytest.raises(InputError, match="there are no training lists"):
         make_rows([], "list", E5)
