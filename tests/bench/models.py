@@ -135,14 +135,17 @@ def late(env: Environment, against: Path | None) -> None:
             for n in range(2 * DEEP):
                 text = " ".join(rng.choice(words, WORDS))
                 f.write(json.dumps({"_id": str(n), "title": "", "text": text}) + "\n")
-        where = str(Path(made) / "index")
-        run([*QEMBED, "index", str(corpus), "--index", where, "--model", "minilm"], env)
-        args = ["query", "how are passages of long documents made", "--no-server", "--index", where]
-        args += ["--rerank", "late", "--candidates", str(DEEP)]
-        programs: list[Sequence[str]] = [[*QEMBED, *args]]
+        checkouts: list[Sequence[str]] = [QEMBED]
         if against is not None:
             code = f"import sys; sys.path.insert(0, {str(against)!r}); from qembed.__main__ import main"
-            programs.append([sys.executable, "-P", "-c", f"{code}; main()", *args])
+            checkouts.append([sys.executable, "-P", "-c", f"{code}; main()"])
+        asked = ["query", "how are passages of long documents made", "--no-server"]
+        asked += ["--rerank", "late", "--candidates", str(DEEP)]
+        programs: list[Sequence[str]] = []
+        for n, checkout in enumerate(checkouts):  # each with its own form of an index
+            where = str(Path(made) / f"index-{n}")
+            run([*checkout, "index", str(corpus), "--index", where, "--model", "minilm"], env)
+            programs.append([*checkout, *asked, "--index", where])
         for program in programs:
             run(program, env)
         found = in_turn(programs, env, ROUNDS)
