@@ -14,6 +14,7 @@ HELPERS = {
     "processes",
     "launch",
     "collection_files",
+    "derived_collections",
     "kept_scores",
 }
 ON_REQUEST = {"models", "published", "modes", "trees", "long_files"}
