@@ -81,7 +81,7 @@ def test_what_was_made_before_the_model_failed_is_kept(root: Path) -> None:
     warnings: list[str] = []
     with serving() as server:
         server.tricks = [chat("where does fox1 hide"), *[status(500)] * 3]
-        with pytest.raises(ModelUnavailable, match="failed 1 times"):
+        with pytest.raises(ModelUnavailable, match="failed once"):
             ask(root, server, warnings)
         assert len(server.bodies) == 4
     assert [q.text for q in read_made_queries(root / "made.jsonl")] == ["where does fox1 hide"]
