@@ -243,7 +243,9 @@ def _made(
     except BaseException:
         if asked is not None and asked.made and job.write_made is not None:
             write_made_queries(asked.made, job.write_made)
-            warn(f"{job.write_made}: the {len(asked.made):,} queries made so far")
+            warn(
+                f"{job.write_made} holds what was made so far, number of queries: {len(asked.made):,}"
+            )
         raise
     if not kept:
         raise InputError("no query could be made that finds its passage")

@@ -85,7 +85,8 @@ def test_what_was_made_before_the_model_failed_is_kept(root: Path) -> None:
             ask(root, server, warnings)
         assert len(server.bodies) == 4
     assert [q.text for q in read_made_queries(root / "made.jsonl")] == ["where does fox1 hide"]
-    assert warnings == [f"{root / 'made.jsonl'}: the 1 queries made so far"]
+    made = root / "made.jsonl"
+    assert warnings == [f"{made} holds what was made so far, number of queries: 1"]
 
 
 def test_a_model_that_never_answers_ends_it_at_once(root: Path) -> None:
