@@ -43,6 +43,8 @@ def _refused(path: Path) -> int | None:
             return errno.ENOENT
         if not folder.is_dir():
             return errno.ENOTDIR
+        if os.statvfs(folder).f_flag & os.ST_RDONLY:
+            return errno.EROFS
         return None if os.access(folder, os.W_OK | os.X_OK) else errno.EACCES
     except OSError as e:
         return e.errno

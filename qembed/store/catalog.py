@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 class CatalogEntry:
     """Catalog entry of a document, with its rows [first, first + rows).
 
-    `size`, `mtime_ns`: of its file; `mtime_ns` 0: the file is to be read again whatever its time. `line`: of
-    a record, its first line in the file, from 1; None if it is not known or the document is no record.
+    `size`, `mtime_ns`: of its file; not above 0: the file is to be read again, though its time is the same.
+    `line`: of a record, its first line in the file, from 1; None if it is not known or the document is none.
     """
 
     id: str
@@ -175,7 +175,10 @@ class Catalog:
 
     def times(self) -> npt.NDArray[np.int64]:
         """Modification time of each document's file, int64 (len,) nanoseconds since 1970; 0: unknown."""
-        return numbers(self._column("mtime_ns"))
+        import numpy as np
+
+        found: npt.NDArray[np.int64] = np.abs(numbers(self._column("mtime_ns")))
+        return found
 
     def edit(self, keep: npt.NDArray[np.bool_], new: Sequence[Catalog]) -> Catalog:
         """Next catalog: the entries where `keep`, bool (len,), is true, then the new ones."""
@@ -240,15 +243,15 @@ class Catalog:
         return Catalog(moved, self.fields)
 
     def drop_damaged(self, drop: npt.NDArray[np.bool_]) -> Catalog:
-        """Drop the documents where `drop`, bool (len,), is true, and set the time of their files to 0."""
-        import pyarrow as pa
+        """Drop the documents where `drop`, bool (len,), is true, and mark their files to be read again."""
         import pyarrow.compute as pc
 
         t = self.table
         names = pc.binary_join_element_wise(t.column("source"), t.column("file"), "\0")
         files = pc.unique(names.filter(booleans(drop)))
         again = pc.is_in(names, value_set=files)
-        times = pc.if_else(again, pa.scalar(0, pa.int64()), t.column("mtime_ns"))
+        time = t.column("mtime_ns")
+        times = pc.if_else(again, pc.negate(pc.abs(time)), time)
         marked = t.set_column(t.schema.get_field_index("mtime_ns"), "mtime_ns", times)
         return Catalog(marked, self.fields)._filtered(~drop)
 

@@ -240,3 +240,16 @@ def test_records_of_no_file_have_no_path(pages: Shell) -> None:
     fields = {f["name"]: f for f in pages("status", "--fields", "--format", "json").json["fields"]}
     assert (fields["path"]["documents"], fields["id"]["documents"]) == (4, 5)
     assert "'-'" not in pages("status", "--fields").out
+
+
+def test_files_that_are_to_be_read_again_have_their_time(shell: Shell) -> None:
+    """One that was written a moment ago, and one that has a bad line."""
+    shell.write("docs/new.md", "a page on refunds")
+    shell.write("docs/r.jsonl", '{"_id": "r1", "text": "refunds too"}\nBROKEN\n')
+    assert shell("index", "docs").code == 4
+    found = shell("query", "refunds", "--where", "mtime > 2020", "--format", "json")
+    (query,) = found.json["queries"]
+    assert {hit["document"] for hit in query["hits"]} == {"new.md", "r1"}
+    assert "in all documents" in shell("status", "--fields").out
+    body = shell("index", "--format", "json").json
+    assert len(body["failed"]) == 1, "and is read again"

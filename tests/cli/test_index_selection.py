@@ -185,14 +185,14 @@ def test_a_dry_run_says_how_files_would_be_read(shell: Shell) -> None:
     shell.write("d/bad.ipynb", "[]")
     shell.write("d/bin.txt", b"\0\1")
     done = shell("index", "d", "--dry-run", "-v")
-    assert done.code == 0
+    assert done.code == 4
     assert done.out.splitlines()[:4] == [
         "add\ta.md\tmarkdown\tmarkdown\t1\t1",
         "add\tbad.ipynb\tnotebook\tmarkdown\t0\t0\tnot a notebook: no object",
         "add\tbin.txt\tplain\ttext\t0\t0\tbinary file",
         "add\tr.csv\tcsv\ttext\t2\t2",
     ]
-    body = summary(shell, "d", "--dry-run", "-v")
+    body = shell("index", "d", "--dry-run", "-v", "--format", "json").json
     assert body["details"][3]["passages"] == 2
     assert not (shell.folder / ".qembed").exists()
 

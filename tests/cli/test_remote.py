@@ -153,7 +153,7 @@ def test_other_vectors_at_another_address(remote: Shell, server: Server, command
         assert (
             f"{spec} gives other vectors than {before}, which this index was made with" in done.err
         )
-        assert f"--rebuild --model {spec}" in done.err
+        assert f"--rebuild --model '{spec}'" in done.err
         # another model is no move: it is not asked for vectors
         wrong = remote("index", "--model", f"{other.base}#poet")
         assert wrong.code == 2

@@ -226,7 +226,8 @@ def test_sorted_moved_and_suspected_documents_keep_their_fields() -> None:
     assert pairs(catalog.with_rows(np.array([9, 8, 7, 6]))) == pairs(catalog)
     dropped = catalog.drop_damaged(np.array([True, False, False, False]))
     assert pairs(dropped) == pairs(catalog)[1:]
-    assert [x.mtime_ns for x in dropped.entries()] == [1, 0, 1]
+    assert [x.mtime_ns for x in dropped.entries()] == [1, -1, 1]
+    assert dropped.times().tolist() == [1, 1, 1]
 
 
 def test_more_keys_than_are_told_apart() -> None:

@@ -117,11 +117,13 @@ def rank_changes(moved: MovedQuery, changes: CorpusChanges | None = None) -> lis
             continue
         kind = changes.kind_of(document) if changes is not None else ""
         ranks = [
-            str(rank) if rank is not None else f"not among the first {max(10, len(hits))}"
+            f"rank {rank}" if rank is not None else f"not among the first {max(10, len(hits))}"
             for rank, hits in ((then, moved.before), (here, moved.after))
         ]
+        if then is not None and here is not None:
+            ranks[1] = str(here)
         note = f", {kind} since the baseline" if kind else ""
-        lines.append(f"{document} (grade {grade}): rank {ranks[0]} -> {ranks[1]}{note}")
+        lines.append(f"{document} (grade {grade}): {ranks[0]} -> {ranks[1]}{note}")
     return lines
 
 

@@ -47,7 +47,7 @@ def check_sources(snapshot: Snapshot) -> Iterator[Finding]:
             continue
         file = SourceFile(path, name, str(location), info.st_size, info.st_mtime_ns)
         found = compare_content(catalog, state, file, read_options(source), source.meta)
-        if found.is_same or (found.error and not state.mtime_ns):
+        if found.is_same or (found.error and state.mtime_ns <= 0):
             continue  # what some of a file failed for was told by the run
         if found.error and not found.has_documents:
             unreadable.append(f"{name}: {found.error}")

@@ -42,7 +42,7 @@ class CatalogBuilder:
         self._current = None
 
     def mark_incomplete(self, key: Key) -> None:
-        """Mark a file of which some was not indexed: its entries keep the time 0."""
+        """Mark a file of which some was not indexed: its entries have a negative time."""
         self._incomplete.add(key)
 
     def compare_time(self, key: Key, mtime_ns: int, stored_ns: int) -> None:
@@ -52,7 +52,7 @@ class CatalogBuilder:
     def is_restamped(self) -> bool:
         """True if an unchanged document gets another time: if files are incomplete again, none does."""
         return any(
-            stored != {0 if key in self._incomplete else mtime_ns}
+            stored != {-abs(mtime_ns) if key in self._incomplete else mtime_ns}
             for key, (mtime_ns, stored) in self._times.items()
         )
 
@@ -76,16 +76,20 @@ class CatalogBuilder:
         if not own:
             return entries
         file = self._open.setdefault(key, _OpenFile(own[0].mtime_ns))
-        file.parts.append(Catalog.of([replace(e, mtime_ns=0) for e in own]))
+        file.parts.append(Catalog.of([_to_be_read_again(e) for e in own]))
         return [e for e in entries if (e.source, e.file) != key]
 
     def _finish_files(self) -> None:
         """Give the parts of files that ended their time, unless the file is incomplete."""
         for key in [k for k in self._open if k != self._current or k in self._incomplete]:
             file = self._open.pop(key)
-            timed = file.mtime_ns and key not in self._incomplete
+            timed = key not in self._incomplete
             self._finished += [p.with_mtime(file.mtime_ns) if timed else p for p in file.parts]
 
     def _timed(self, entry: CatalogEntry) -> CatalogEntry:
         incomplete = (entry.source, entry.file) in self._incomplete
-        return replace(entry, mtime_ns=0) if incomplete else entry
+        return _to_be_read_again(entry) if incomplete else entry
+
+
+def _to_be_read_again(entry: CatalogEntry) -> CatalogEntry:
+    return replace(entry, mtime_ns=-abs(entry.mtime_ns))

@@ -75,8 +75,8 @@ def compare(
 
 
 def trusted_mtime(file: SourceFile, read_at_ns: int) -> int:
-    """Time to store for a file read at `read_at_ns`: 0 if it might change without a new time."""
-    return file.mtime_ns if 0 < file.mtime_ns < read_at_ns - RACY_NS else 0
+    """Time to store for a file read at `read_at_ns`: negative if it might change without a new time."""
+    return file.mtime_ns if file.mtime_ns < read_at_ns - RACY_NS else -abs(file.mtime_ns)
 
 
 @contextmanager

@@ -41,9 +41,9 @@ def test_a_files_time_is_there_when_all_of_it_is(files: list[list[str]]) -> None
                 builder.mark_incomplete(key)
                 half = True
             else:
-                assert times(builder) == [*done, *((name, 0) for name in here)]
+                assert times(builder) == [*done, *((name, -TIME) for name in here)]
         builder.end_file()
-        done += [(name, 0 if half else TIME) for name in here]
+        done += [(name, -TIME if half else TIME) for name in here]
     assert times(builder) == done
     assert times(builder) == done, "and stays so"
 
@@ -52,11 +52,11 @@ def test_what_was_given_up_after_it_was_read_keeps_no_time() -> None:
     builder = CatalogBuilder()
     builder.begin_file(("s", "f"))
     builder.add(line("f", 1))
-    assert times(builder) == [("f1", 0)]
+    assert times(builder) == [("f1", -TIME)]
     builder.end_file()
     builder.add(line("f", 2))
     builder.mark_incomplete(("s", "f"))  # its last passages were not encoded any more
-    assert times(builder) == [("f1", 0), ("f2", 0)]
+    assert times(builder) == [("f1", -TIME), ("f2", -TIME)]
 
 
 def test_each_line_is_made_into_arrow_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -179,7 +179,7 @@ def test_a_source_that_is_gone_leaves_the_dimensions(
 def test_the_first_manifest_has_probes_whatever_was_encoded(tmp_path: Path) -> None:
     """An empty text has no passage, so that nothing is encoded."""
     (tmp_path / "docs").mkdir()
-    (tmp_path / "docs/empty.txt").write_text("")
+    (tmp_path / "docs/empty.jsonl").write_text('{"_id": "a", "text": ""}')
     root = tmp_path / "idx"
     assert index(root, tmp_path / "docs").passages["encoded"] == 0
     with Snapshot.open(root) as snapshot:

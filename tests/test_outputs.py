@@ -1,0 +1,39 @@
+"""Outputs that cannot be written are told before the work, all at once."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from qembed.errors import StorageError
+from qembed.outputs import check_outputs
+
+
+def test_what_can_be_written_passes(tmp_path: Path) -> None:
+    (tmp_path / "there").write_text("old")
+    (tmp_path / "link").symlink_to(tmp_path / "new")
+    check_outputs([None, tmp_path / "there", tmp_path / "link", Path("/dev/null")])
+    check_outputs([], [tmp_path / "a" / "b"])
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["link", "there"]
+
+
+def test_all_refusals_are_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError) as caught:
+        check_outputs([tmp_path, tmp_path / "no" / "x", tmp_path / "file" / "x"])
+    assert [line.rpartition(": ")[2] for line in str(caught.value).splitlines()] == [
+        "it is a folder",
+        "no such file or folder",
+        "part of its path is no folder",
+    ]
+
+
+def test_a_read_only_file_system_is_called_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_flag=os.ST_RDONLY))
+    with pytest.raises(StorageError, match="the file system is read-only"):
+        check_outputs([tmp_path / "report.json"])
