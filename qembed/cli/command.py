@@ -75,10 +75,12 @@ class TextArguments:
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse. Raises BadParameter for bytes that have no character: nothing they match is stored."""
+        given = list(args)  # the parser empties it
         try:
             rest: list[str] = super().parse_args(ctx, args)  # type: ignore[misc]
         except ParsingError as e:
             e.ctx = e.ctx or ctx  # the parser leaves it out where a value is missing
+            e.given = given
             raise
         for param in self.params:  # type: ignore[attr-defined]
             if param.type.name != "str" or param.metavar in FILE_NAMES:

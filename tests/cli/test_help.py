@@ -74,8 +74,11 @@ def test_it_is_as_wide_as_the_terminal_up_to_a_limit(
     shell: Shell, columns: str, widest: int
 ) -> None:
     for path in [["query"], ["eval", "sts"], []]:
-        text = shell.process(*path, "--help", COLUMNS=columns).out.partition("Options:")[2]
+        head, _, text = shell.process(*path, "--help", COLUMNS=columns).out.partition("Options:")
         assert widest - 12 < max(map(len, text.splitlines())) <= widest
+        examples = "  qembed "  # are not broken
+        prose = [line for line in head.splitlines() if not line.startswith(examples)]
+        assert max(map(len, prose)) <= widest
 
 
 def test_every_command_is_in_the_table() -> None:
@@ -101,6 +104,10 @@ def test_eval_names_its_commands(shell: Shell) -> None:
         (["query", "x", "--nosuch"], "no such option: --nosuch"),
         (["nosuch"], "no such command 'nosuch'"),
         (["--nosuch"], "no such option: --nosuch"),
+        (["quer", "x"], "no such command 'quer'; did you mean 'query'?"),
+        (["query", "x", "--formt", "json"], "no such option: --formt; did you mean --format?"),
+        (["query", "x", "--bogus"], "no such option: --bogus (qembed query -h"),
+        (["query", "-birthday"], "(a text: qembed query -- -birthday)"),
         (["models", "show"], "missing argument 'SPEC'"),
         (["eval", "diff", "a"], "missing argument"),
     ],

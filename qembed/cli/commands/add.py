@@ -55,7 +55,6 @@ def add(
     qembed add --meta user_id=alice "Alice drinks her coffee black"
     qembed add - --meta user_id=bob < facts.jsonl
 
-    \b
     Exit codes: 0 done; 2 cannot run; 4 done, but some records could not be read; 75 another writer
     holds the lock.
     """

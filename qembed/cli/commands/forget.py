@@ -41,7 +41,6 @@ def forget(
     qembed forget --where "user_id = 'alice' and kind = 'address'"
     qembed forget --where "user_id = 'bob'" --purge
 
-    \b
     Exit codes: 0 done; 2 cannot run; 75 another writer holds the lock.
     """
     from qembed.pipeline.indexing.records import forget as drop

@@ -224,7 +224,6 @@ def index(
     qembed index                        # refresh: what cron calls
     psql -Atc "select row_to_json(t) from faq t" | qembed index -
 
-    \b
     Exit codes: 0 done; 2 cannot run; 4 done, but some inputs could not be read; 75 another writer holds
     the lock.
     """

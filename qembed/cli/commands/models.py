@@ -78,7 +78,6 @@ def show(
     qembed models show Qwen/Qwen3-Embedding-0.6B --task code --query "sort a list"
     qembed models show --compare minilm http://localhost:7997/v1#all-MiniLM-L6-v2
 
-    \b
     Exit codes: 0 done; 2 cannot run; 3 --compare found other vectors.
     """
     from qembed.pipeline.diagnostics.models import compare_models, show_model

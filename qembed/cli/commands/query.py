@@ -123,7 +123,6 @@ def query(
     qembed query "late refund" --format jsonl | jq -r .document
     qembed query - --format trec < questions.txt > run.trec
 
-    \b
     Exit codes: 0 done, also without hits; 2 cannot run; 4 done, but the model does not encode some queries.
     """
     from qembed.cli.render.query_output import HitOutput, print_answer

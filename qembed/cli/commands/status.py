@@ -45,7 +45,6 @@ def status(
     qembed status --fields
     qembed status --fail-if-stale 24h -q || mail -s "stale index" me
 
-    \b
     Exit codes: 0 done; 2 cannot run; 3 older than --fail-if-stale allows.
     """
     from qembed.pipeline.diagnostics.status import describe, parse_age

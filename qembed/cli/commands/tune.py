@@ -102,7 +102,6 @@ def tune(
     qembed tune --queries q.jsonl --qrels qrels.tsv --candidates instructions.txt --rerank late
     qembed tune --undo
 
-    \b
     Exit codes: 0 the gain is beyond chance, or anyway wrote the choice; 3 no gain beyond chance, nothing
     is written; 75 another writer holds the lock.
     """

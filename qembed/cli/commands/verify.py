@@ -33,7 +33,6 @@ def verify(
     qembed verify
     qembed verify --format json | jq -r '.findings[].mend'
 
-    \b
     Exit codes: 0 all is well; 2 something is wrong, or it cannot be checked.
     """
     from qembed.pipeline.diagnostics.verify import verify as check

@@ -48,7 +48,6 @@ def sts(
     qembed eval sts stsb-test.tsv --model minilm
     qembed eval sts stsb-test.tsv --model minilm --fail-under Spearman=0.80
 
-    \b
     Exit codes: 0 done; 2 cannot run; 3 below --fail-under.
     """
     from qembed.pipeline.experiments.sts import evaluate_sts

@@ -106,7 +106,6 @@ def encoder(
     qembed train encoder --queries q.jsonl --qrels train.tsv --out better
     qembed index --rebuild --model ./better
 
-    \b
     Exit codes: 0 written; 2 cannot run; 3 worse on held-out queries, not written.
     """
     from qembed.pipeline.locate import find_index
