@@ -10,6 +10,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,7 +30,7 @@ WORDS = [f"w{i}" for i in range(900)]
 DOCUMENTS, QUERIES = 1500, 40
 
 
-def write_corpus(path: Path, keep: range) -> None:
+def write_corpus(path: Path, keep: Iterable[int]) -> None:
     rng = random.Random(8)
     texts = [" ".join(rng.choices(WORDS, k=10)) for _ in range(DOCUMENTS)]
     lines = [json.dumps({"_id": f"d{i}", "text": texts[i]}) + "\n" for i in keep]
@@ -143,6 +144,17 @@ def test_half_of_the_documents_gone_is_named(copy: Shell) -> None:
     )
 
 
+def test_a_change_that_deletes_most_documents_is_judged_and_not_asked_about(copy: Shell) -> None:
+    judged = {
+        int(line.split("\t")[1][1:])
+        for line in (copy.folder / "retrieval/qrels.tsv").read_text().splitlines()[1:]
+    }
+    write_corpus(copy.folder / "corpus.jsonl", sorted({*judged, *range(DOCUMENTS // 3)}))
+    done = check(copy)
+    assert done.code == 0, done.err
+    assert "--yes" not in done.err
+
+
 def test_shuffled_vectors_are_named(copy: Shell) -> None:
     root = copy.folder / ".qembed"
     manifest = manifests.read(root)
@@ -211,7 +223,7 @@ def test_a_folder_with_blanks(project: Shell, tmp_path: Path) -> None:
     script = (shell.folder / "the check's set/check.sh").read_text()
     assert subprocess.run(["sh", "-n"], input=script, text=True, check=False).returncode == 0
     (line,) = [x for x in script.splitlines() if x.startswith("qembed index ")]
-    assert shlex.split(line)[2:] == ["-q", "--wait", "60", "--model", BAG, "corpus.jsonl"]
+    assert shlex.split(line)[2:] == ["-q", "--yes", "--wait", "60", "--model", BAG, "corpus.jsonl"]
 
 
 def test_init_keeps_what_is_there(project: Shell) -> None:

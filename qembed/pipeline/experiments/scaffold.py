@@ -44,6 +44,7 @@ done
 mkdir -p {folder}/out
 [ -e {folder}/out/.gitignore ] || echo '*' > {folder}/out/.gitignore
 
+# --yes: what this checkout deletes is deleted; what cannot be found any more, the gates tell
 export QEMBED_INDEX="$PWD"/{root}
 {index}
 
@@ -181,7 +182,7 @@ def _index_commands(manifest: Manifest) -> str:
                 source.path
             )
     return "\n".join(
-        shlex.join(["qembed", "index", "-q", "--wait", "60", *model, *options, *paths])
+        shlex.join(["qembed", "index", "-q", "--yes", "--wait", "60", *model, *options, *paths])
         for options, paths in (groups or {(): []}).items()
     )
 
