@@ -159,7 +159,7 @@ class StopSignals:
     def caught(self, talk: Console) -> Iterator[StopSignals]:
         """Catch the signals while the block runs."""
 
-        def handler(number: int, _: FrameType | None) -> None:
+        def stop(number: int, _: FrameType | None) -> None:
             if self.received:
                 raise KeyboardInterrupt
             self.received = number
@@ -167,21 +167,42 @@ class StopSignals:
                 self._talk = talk
             self._tell()
 
-        wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        # nohup means it
-        caught = [s for s in wanted if s != signal.SIGHUP or signal.getsignal(s) != signal.SIG_IGN]
-        before = {s: signal.signal(s, handler) for s in caught}
+        with _handled(stop), watched(signals=2):
+            yield self
+
+    @contextmanager
+    def ending(self) -> Iterator[StopSignals]:
+        """End the block at the first signal: it has nothing to commit. Raises Exit with the signal's code."""
+        import typer
+
+        def end(number: int, _: FrameType | None) -> None:
+            self.received = number
+            raise KeyboardInterrupt
+
         try:
-            with watched(signals=2):
+            with _handled(end):
                 yield self
-        finally:
-            for s, old in before.items():
-                signal.signal(s, old)
+        except KeyboardInterrupt:
+            raise typer.Exit(self.code) from None
 
     @property
     def code(self) -> int:
         """Exit code of the signal received: 128 + its number, as shells count."""
         return 128 + self.received
+
+
+@contextmanager
+def _handled(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Call `handler` at SIGINT, SIGTERM and SIGHUP while the block runs."""
+    wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    # nohup means it
+    caught = [s for s in wanted if s != signal.SIGHUP or signal.getsignal(s) != signal.SIG_IGN]
+    before = {s: signal.signal(s, handler) for s in caught}
+    try:
+        yield
+    finally:
+        for s, old in before.items():
+            signal.signal(s, old)
 
 
 _UNSAFE_IN_JSON = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")

@@ -72,6 +72,31 @@ def test_ctrl_c_twice_ends_an_index_run_within_a_second(collection: Shell) -> No
     assert collection("verify", "--no-model").code == 0
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_a_dry_run_without_a_plan(shell: Shell, number: signal.Signals) -> None:
+    shell.write("r.jsonl", "".join(f'{{"text": "record number {i}"}}\n' for i in range(500)))
+    log = shell.folder / "log"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "qembed", "index", "r.jsonl", "--dry-run"],
+        cwd=shell.folder,
+        env=shell.env(BAG_DELAY="0.01", BAG_LOG=str(log)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not log.exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(number)
+    began = time.monotonic()
+    out, err = process.communicate(timeout=60)
+    assert time.monotonic() - began < 2
+    assert process.returncode == 128 + number
+    assert "would" not in out
+    assert err == ""
+    assert not (shell.folder / ".qembed").exists()
+
+
 def test_sigint_has_its_handler_before_anything_else_is_imported() -> None:
     program = (
         f"import os, sys, _signal; sys.path.insert(0, {str(ROOT)!r}); before = set(sys.modules)\n"

@@ -253,7 +253,11 @@ def index(
         ),
         planned=PlanPrinter() if common.format is OutputFormat.text else lambda *_: None,
     )
-    with StopSignals().caught(talk) as signals, talk.progress(signals) as progress:
+    signals = StopSignals()
+    with (
+        signals.ending() if common.dry_run else signals.caught(talk),
+        talk.progress(None if common.dry_run else signals) as progress,
+    ):
         summary = build(index_to_write(common.index_dir), options, progress, stdin)
     _say(talk, summary)
     if line := filter_line(summary, paths or (), lambda option: _origin(ctx, option)):

@@ -37,7 +37,8 @@ def dry_run(root: Path, options: IndexOptions, progress: Progress) -> IndexSumma
     """Summarise what a run would do, and estimate its passages and its time from a measurement.
 
     Known files of the same size whose time says nothing are read and compared. `options.planned` is told of
-    each file as soon as it is known. Raises what `plan_index` raises.
+    each file as soon as it is known. Raises what `plan_index` raises, and KeyboardInterrupt when `progress`
+    is to stop: a plan of a part would be none.
     """
     began = time.perf_counter()
     progress.phase("scan", "files", None)
@@ -65,8 +66,7 @@ def _same(plan: IndexPlan, progress: Progress) -> set[Key]:
     for file in plan.changes.read:
         key = file.source, file.name
         state = plan.files.get(key)
-        if progress.stop():
-            break
+        _end_if_stopped(progress)
         if state is None or state.size != file.size:
             continue
         source = plan.sources.by_path[file.source]
@@ -135,7 +135,6 @@ class _Measurement:
         self._plan = plan
         self._files = [f for f in plan.changes.read if (f.source, f.name) not in same]
         self._options = options
-        self._stop = progress.stop
         self._progress = progress
         self.details: list[Detail] = []
         self._bytes: Counter[str] = Counter()  # by reader: of the sample
@@ -148,7 +147,7 @@ class _Measurement:
         self._failed: dict[Key, list[Unreadable]] = {}
 
     def run(self) -> None:
-        """Measure until all files are read, the time is up or the run is stopped; tell of the rest, too."""
+        """Measure until all files are read or the time is up; tell of the rest, too."""
         files = self._files
         order = list(range(len(files)))
         if len(files) > FEW_FILES:
@@ -160,7 +159,8 @@ class _Measurement:
             PassageBuilder(self._plan.target.model, self._plan.target.recipe) if files else None
         )
         read = 0
-        while builder and read < len(order) and not self._stop():
+        while builder and read < len(order):
+            _end_if_stopped(self._progress)
             if time.perf_counter() >= self._deadline:
                 break
             file = files[order[read]]
@@ -203,7 +203,8 @@ class _Measurement:
                 seen += len(item.text)
                 if len(self._texts) < SAMPLE_TEXTS:
                     self._texts += builder.encoder_texts(item, cut)
-            if time.perf_counter() > self._deadline or self._stop():
+            _end_if_stopped(self._progress)
+            if time.perf_counter() > self._deadline:
                 is_whole = False
                 break
         if lacking := builder.chunker.lacks(file.name):
@@ -276,7 +277,7 @@ class _Measurement:
     def _encoding_seconds(self) -> float | None:
         """Seconds a passage; None for a server's model, which a dry run asks nothing, and one that fails."""
         model = self._plan.target.model if self._texts else None
-        if model is None or model.is_remote or self._stop():
+        if model is None or model.is_remote:
             return 0.0 if model is None else None
         self._progress.phase("encode a sample", "passages", None)
         try:
@@ -284,6 +285,7 @@ class _Measurement:
             encoder.encode(self._texts[:1])
             began, done = time.perf_counter(), 0
             while done < len(self._texts) and time.perf_counter() - began < ENCODE_SECONDS:
+                _end_if_stopped(self._progress)
                 part = self._texts[done : done + TEXTS_PER_CALL]
                 encoder.encode(part)
                 done += len(part)
@@ -293,6 +295,11 @@ class _Measurement:
             return None
         finally:
             model.release()
+
+
+def _end_if_stopped(progress: Progress) -> None:
+    if progress.stop():
+        raise KeyboardInterrupt
 
 
 def _reader_name(file: SourceFile) -> str:

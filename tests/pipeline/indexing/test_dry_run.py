@@ -100,16 +100,16 @@ def test_nothing_to_read_costs_nothing(docs: Path) -> None:
     assert [verb for verb, _, _ in told] == ["delete"] * 300
 
 
-def test_a_stopped_measurement_tells_of_every_file(docs: Path) -> None:
-    told: list[Any] = []
-    options = IndexOptions(
-        paths=[str(docs)],
-        recipe=BAG,
-        dry_run=True,
-        detail=True,
-        planned=lambda *event: told.append(event),
-    )
-    done = build(docs.parent / "idx", options, Progress(stop=lambda: len(told) >= 7))
-    assert done.estimate is not None
-    assert done.estimate.measured == 7
-    assert len(told) == 300
+@pytest.mark.parametrize("polls", [1, 7, 303])
+def test_a_stopped_dry_run_has_no_plan(docs: Path, polls: int) -> None:
+    """Stopped at the first file, among the files, and while the sample is encoded."""
+    asked: list[int] = []
+
+    def stop() -> bool:
+        asked.append(1)
+        return len(asked) >= polls
+
+    options = IndexOptions(paths=[str(docs)], recipe=BAG, dry_run=True)
+    with pytest.raises(KeyboardInterrupt):
+        build(docs.parent / "idx", options, Progress(stop=stop))
+    assert len(asked) == polls
