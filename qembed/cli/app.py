@@ -13,7 +13,7 @@ import typer
 from qembed.cli.command import HELP_COLUMNS, LazyGroup, ParsingError
 from qembed.cli.exit_codes import ExitCode
 from qembed.cli.hints import remember_index
-from qembed.cli.interrupts import interruptible
+from qembed.cli.interrupts import interruptible, is_interruption
 from qembed.cli.streams import OutputError, ReaderGone, discard_output
 from qembed.errors import QembedError
 from qembed.version import __version__
@@ -101,14 +101,21 @@ class Main(LazyGroup):
         except ParsingError as e:
             raise _refused(e) from None
         except QembedError as e:
+            if is_interruption(e, causes_only=True):
+                raise typer.Exit(ExitCode.INTERRUPTED) from None
             _print_error(e)
             if ctx.obj is not None and (line := _origin(ctx, str(e))) is not None:
                 _print_error(line)
             raise typer.Exit(e.exit_code) from None
         except KeyboardInterrupt:
             raise typer.Exit(ExitCode.INTERRUPTED) from None
-        except FileNotFoundError as e:
-            if e.filename is None and _is_folder_gone():  # getcwd names no file
+        except (typer.Exit, typer.Abort):
+            raise
+        except Exception as e:
+            if is_interruption(e):
+                raise typer.Exit(ExitCode.INTERRUPTED) from None
+            if isinstance(e, FileNotFoundError) and e.filename is None and _is_folder_gone():
+                # getcwd names no file
                 _print_error("the current folder was removed (cd to one that exists)")
                 raise typer.Exit(ExitCode.CANNOT_RUN) from None
             raise

@@ -36,3 +36,18 @@ class interruptible:
     def __exit__(self, *_: object) -> None:
         if self._is_ours:
             _signal.signal(_signal.SIGINT, exit_at_once)
+
+
+def is_interruption(error: BaseException, causes_only: bool = False) -> bool:
+    """True if the error stems from a KeyboardInterrupt, as Python 3.11 wraps one in a class's body.
+
+    `causes_only`: an error met while the interruption was handled, such as a full disk, is one of its own.
+    """
+    seen: set[int] = set()
+    at: BaseException | None = error
+    while at is not None and id(at) not in seen:
+        if isinstance(at, KeyboardInterrupt):
+            return True
+        seen.add(id(at))
+        at = at.__cause__ or (None if causes_only or at.__suppress_context__ else at.__context__)
+    return False
