@@ -143,6 +143,19 @@ def test_an_index_run_tells_passages_and_phases_off_a_terminal(slow: Shell) -> N
 
 
 @pytest.mark.slow
+def test_a_run_with_known_passages_tells_of_those_to_encode(slow: Shell) -> None:
+    assert slow("index", "docs").code == 0
+    for n in range(120):
+        slow.write(f"docs/new-{n}.md", f"another note of number {n}")
+    lines = run_off_terminal(slow, "index", "docs", "--meta", "team=blue")
+    counts = [line for line in lines if line.startswith("qembed: encode: ")]
+    assert counts, lines
+    for line in counts:
+        assert re.match(r"qembed: encode: \d+ of about 120 passages, ", line), line
+    assert not [line for line in lines if re.match(r"qembed: load the model: \d+(,\d+)* ", line)]
+
+
+@pytest.mark.slow
 def test_evaluations_and_reranking_tell_theirs(collection: Shell) -> None:
     files = ["--queries", "q.jsonl", "--qrels", "qrels.tsv", "--mode", "dense", "--latency", "0"]
     lines = run_off_terminal(collection, "eval", *files, "--rerank", "py:tests.encoders:thinking")

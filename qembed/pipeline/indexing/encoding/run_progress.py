@@ -1,4 +1,4 @@
-"""Progress of an indexing run: files read until the first passage is encoded, then passages encoded."""
+"""Progress of an indexing run: files read until the encoder begins, then passages encoded."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from qembed.pipeline.progress import Progress
 class RunProgress:
     """Counts files, passages and characters as they are read, and tells `progress` of what is encoded.
 
-    How many passages there will be is estimated: those so far, in proportion to the files' bytes. `files`,
+    How many passages there will be is estimated: those so far, in proportion to the files' bytes. Those that
+    the index knew before the encoder began are none of them: they would make its rate look high. `files`,
     `total_bytes`: of the files to read.
     """
 
@@ -16,7 +17,7 @@ class RunProgress:
         self.stop = progress.stop
         self._progress = progress
         self._total_bytes = total_bytes
-        self._read_bytes = self._characters = self._passages = 0
+        self._read_bytes = self._characters = self._passages = self._known = 0
         self._is_encoding = False
         if files:
             progress.phase("read", "files", files)
@@ -32,16 +33,24 @@ class RunProgress:
         self._passages += passages
         self._characters += characters
 
+    def known(self, passages: int) -> None:
+        """Count passages whose vectors were looked up."""
+        if self._is_encoding:
+            self.encoded(passages)
+        else:
+            self._known += passages
+
     def encoded(self, passages: int) -> None:
-        """Count passages that have a vector now; 0 when the encoder begins."""
+        """Count passages that the encoder gave a vector; 0 when it begins."""
         if not self._is_encoding:
             self._is_encoding = True
             self._progress.phase("encode", "passages", None)
         # characters: of a file that is still being read
         seen = max(self._read_bytes, self._characters)
-        if self._passages and 0 < seen < self._total_bytes:
-            self._progress.expect(int(self._passages * self._total_bytes / seen))
-        elif self._passages:
-            self._progress.expect(self._passages)
+        total = self._passages
+        if 0 < seen < self._total_bytes:
+            total = int(total * self._total_bytes / seen)
+        if total > self._known:
+            self._progress.expect(total - self._known)
         if passages:
             self._progress.advance(passages)

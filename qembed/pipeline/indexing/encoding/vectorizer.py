@@ -104,7 +104,7 @@ class Vectorizer:
                 out.vectors[i], out.done[i] = vector, True
         known = np.flatnonzero(out.done).tolist()
         if known:
-            self._counts.encoded(len(known))
+            self._counts.known(len(known))
             counts = self._source.model.count([texts[i] for i in known])
             for i, tokens in zip(known, counts, strict=True):
                 out.tokens[i] = tokens

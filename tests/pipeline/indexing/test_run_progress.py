@@ -1,0 +1,46 @@
+"""Progress of an indexing run: which phase it is in, and what it expects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qembed.pipeline.indexing.encoding.run_progress import RunProgress
+from qembed.pipeline.progress import Progress
+
+
+def recorded(files: int, size: int) -> tuple[RunProgress, list[Any]]:
+    told: list[Any] = []
+    progress = Progress(
+        phase=lambda *phase: told.append(phase),
+        advance=lambda n: told.append(n),
+        expect=lambda total: told.append(f"of {total}"),
+    )
+    return RunProgress(progress, files, size), told
+
+
+def test_known_passages_count_as_reading_until_the_encoder_begins() -> None:
+    counts, told = recorded(files=3, size=900)
+    counts.chunked(10, 300)
+    counts.known(10)
+    counts.file_read(300)
+    assert told == [("read", "files", 3), 1]
+    counts.chunked(10, 300)
+    counts.known(4)
+    counts.encoded(0)
+    assert told[2:] == [("encode", "passages", None), "of 16"]  # 20 of 600 bytes, 14 of them known
+    counts.encoded(6)
+    counts.file_read(300)
+    assert told[4:] == ["of 16", 6]
+    counts.chunked(10, 300)
+    counts.known(10)
+    counts.file_read(300)
+    counts.encoded(0)
+    assert told[6:] == ["of 16", 10, "of 16"]
+
+
+def test_without_files_all_passages_so_far_are_expected() -> None:
+    counts, told = recorded(files=0, size=0)
+    counts.encoded(0)
+    counts.chunked(5, 100)
+    counts.encoded(5)
+    assert told == [("encode", "passages", None), "of 5", 5]
