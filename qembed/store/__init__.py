@@ -7,6 +7,7 @@ documents_file  the catalog in Parquet                   snapshot       one gene
 metadata/       typed columns of metadata, for filters   integrity      checks; repair
 derived_files   matrix, graph, lexical index             hash_index     maps of ids and text hashes
 durable_files   writing, syncing, checksums              arrow          conversion to and from numpy
+index_folder    names in the folder, its lock
 """
 
 from typing import TYPE_CHECKING, Any

@@ -32,7 +32,7 @@ def make_index_folder(root: Path, folders: Iterable[str]) -> None:
     """Make the folder of an index with its own folders. A new one brings a .gitignore for all of it."""
     if not root.exists():
         root.mkdir(parents=True)
-        (root / IGNORE_FILE).write_text("*\n")
+        (root / IGNORE_FILE).write_bytes(IGNORE_ALL)
     for name in folders:
         (root / name).mkdir(exist_ok=True)
 
@@ -175,6 +175,7 @@ def checksum(path: Path) -> tuple[int, int]:
 
 
 IGNORE_FILE = ".gitignore"
+IGNORE_ALL = b"*\n"
 COMMITTED = "the index holds what was committed before"
 
 

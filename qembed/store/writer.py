@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 import time
 from collections.abc import Iterable, Sequence
@@ -20,11 +19,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qembed.errors import IndexDamaged, NoIndex
+from qembed.paths import LOCK
 from qembed.store import derived_files
 from qembed.store import manifest as manifests
 from qembed.store.catalog import Catalog
 from qembed.store.durable_files import storage_errors, sync_folder
-from qembed.store.index_lock import lock_index
+from qembed.store.index_folder import FOLDERS, is_own_name, lock_index
 from qembed.store.manifest import MANIFEST, REBUILD, Manifest, Shard, new_uid
 from qembed.store.shards import ShardWriter, vector_array
 from qembed.store.snapshot import Snapshot
@@ -33,8 +33,8 @@ from qembed.types import Passage, Recipe
 if TYPE_CHECKING:
     from qembed.types import Vectors
 
-SWEPT_NAMES = re.compile(r"(documents-r?\d+\.parquet|(manifest|rebuild)\.json\.tmp)$")
-"""Files beside the manifest that a sweep may remove: users may keep files of their own there."""
+KEPT_NAMES = frozenset({MANIFEST, REBUILD, LOCK})
+"""Names that no manifest names and no sweep removes."""
 ROW_BLOCK_BITS = 32
 """A rebuild's rows begin at the next multiple of 2^32."""
 
@@ -43,7 +43,10 @@ class Writer:
     """Writer of generations. A context manager: leaving it drops uncommitted rows and releases the lock."""
 
     def __init__(self, root: Path, wait: float = 0.0) -> None:
-        """Take the lock, waiting up to `wait` seconds. Raises IndexLocked, StorageError, IndexDamaged."""
+        """Take the lock, waiting up to `wait` seconds.
+
+        Raises IndexLocked, StorageError, IndexDamaged, and UsageError for a folder with other files.
+        """
         with storage_errors(root):
             self._lock = lock_index(root, wait)
         self.root = root
@@ -282,10 +285,11 @@ class Writer:
         named |= {s.file.name for s in self._finished}
         if self._shard is not None:
             named.add(self._shard.path_name)
-        for folder in ("", "shards", derived_files.FOLDER):
+        for folder in ("", *FOLDERS):
             for entry in os.scandir(self.root / folder):
                 name = f"{folder}/{entry.name}" if folder else entry.name
-                if name in named or not (folder or SWEPT_NAMES.match(name)):
+                # users may keep files of their own here
+                if name in named or name in KEPT_NAMES or not is_own_name(name):
                     continue
                 if folder == derived_files.FOLDER and entry.is_dir(follow_symlinks=False):
                     shutil.rmtree(entry.path, ignore_errors=True)

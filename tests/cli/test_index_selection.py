@@ -237,3 +237,18 @@ def test_a_filter_of_the_project_is_named_by_its_place(shell: Shell) -> None:
     assert done.out.startswith("1 deleted (filtered by --exclude 'b.md'), 1 unchanged")
     assert f"--exclude is from {file}:2\n" in done.err
     assert "brings the documents back" not in done.err
+
+
+@pytest.mark.parametrize(
+    "command", [["index", "docs"], ["index", "docs", "--dry-run"], ["add", "a text"]]
+)
+def test_a_folder_of_documents_is_no_place_for_an_index(docs: Shell, command: list[str]) -> None:
+    before = sorted(docs.folder.rglob("*"))
+    done = docs(*command, "--index", "docs")
+    assert done.code == 2
+    assert "docs is no index, and it holds other files (deep, parcels.md, refunds.md)" in done.err
+    assert "docs/.qembed" in done.err
+    assert sorted(docs.folder.rglob("*")) == before
+    done = docs("index", "docs", "--index", "docs/.qembed")
+    assert done.code == 0, done.err
+    assert docs("query", "parcel", "--index", "docs", "--format", "paths").out

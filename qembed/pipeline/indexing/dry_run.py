@@ -19,6 +19,7 @@ from qembed.pipeline.indexing.sources import read_options
 from qembed.pipeline.indexing.summary import KINDS, MAX_LISTED, Detail, Estimate, IndexSummary
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.source_content import compare_content
+from qembed.store.index_folder import check_index_folder
 from qembed.types import LeftOut, ReadWarning, Skipped, SourceFile, Unreadable
 
 MAX_PROBLEMS = 3
@@ -37,9 +38,10 @@ def dry_run(root: Path, options: IndexOptions, progress: Progress) -> IndexSumma
     """Summarise what a run would do, and estimate its passages and its time from a measurement.
 
     Known files of the same size whose time says nothing are read and compared. `options.planned` is told of
-    each file as soon as it is known. Raises what `plan_index` raises, and KeyboardInterrupt when `progress`
-    is to stop: a plan of a part would be none.
+    each file as soon as it is known. Raises what `plan_index` and `check_index_folder` raise, and
+    KeyboardInterrupt when `progress` is to stop: a plan of a part would be none.
     """
+    check_index_folder(root)
     began = time.perf_counter()
     progress.phase("scan", "files", None)
     plan = plan_index(root, options, progress=progress)
