@@ -91,16 +91,23 @@ class Console:
                     self._display = None
 
     def confirmed(self, question: str) -> bool:
-        """Ask on a terminal. Without one the answer is no: nobody could give another."""
+        """Ask on a terminal. Without one the answer is no: nobody could give another.
+
+        Raises Exit at a signal, with its code: what a run has committed before stays.
+        """
         if sys.stdin is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
             return False
         import typer
 
+        signals = StopSignals()
         try:
-            with self.paused():
+            with self.paused(), signals.ending():
                 return typer.confirm(question, err=True)
         except typer.Abort:  # the end of input is no yes, and ends no line
-            print(file=sys.stderr)  # noqa: T201
+            with suppress(OSError):  # the terminal is gone
+                print(file=sys.stderr)  # noqa: T201
+            if signals.received:
+                raise typer.Exit(signals.code) from None
             return False
 
     @contextmanager

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -96,6 +99,40 @@ def test_a_signal_ends_a_dry_run_without_a_plan(shell: Shell, number: signal.Sig
     assert "would" not in out
     assert err == ""
     assert not (shell.folder / ".qembed").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_at_a_question_ends_the_run(shell: Shell, number: signal.Signals) -> None:
+    records = [f'{{"_id": "{i}", "text": "record number {i}"}}\n' for i in range(80)]
+    for n, record in enumerate(records):
+        shell.write(f"d/{n}.jsonl", record)
+    assert shell("index", "d").code == 0
+    for n in range(70):
+        (shell.folder / f"d/{n}.jsonl").unlink()
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "qembed", "index"],
+        cwd=shell.folder,
+        env=shell.env(),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = b""
+    while b"[y/N]" not in shown:
+        shown += os.read(ours, 1 << 16)
+    time.sleep(0.2)  # until it reads the answer
+    process.send_signal(number)
+    assert process.wait(20) == 128 + number
+    with suppress(OSError):  # the other end is closed
+        while part := os.read(ours, 1 << 16):
+            shown += part
+    os.close(ours)
+    assert b"Traceback" not in shown
+    assert b"stopping" not in shown
+    assert shell("status", "--format", "json").json["documents"] == 80
+    assert shell("index", "--yes", "--format", "json").json["documents"]["deleted"] == 70
 
 
 def test_sigint_has_its_handler_before_anything_else_is_imported() -> None:
