@@ -12,18 +12,37 @@ import sys
 from functools import cache
 from pathlib import Path
 
+from qembed.errors import UsageError
+
 _INFO = re.compile(r"(?P<name>[A-Za-z0-9_.]+)-(?P<version>[^-]+)\.dist-info$")
 _ACCELERATORS = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/kfd", "/dev/dxg")
 """NVIDIA, AMD, and either of them under WSL."""
 
+RUNTIME = "QEMBED_RUNTIME"
+"""Environment variable: `torch` disables exports."""
 DEVICE = "QEMBED_DEVICE"
 """Environment variable: `cpu`, `cuda`, `cuda:1`, `mps`; default: a GPU if there is one."""
 DTYPE = "QEMBED_DTYPE"
 """Environment variable: `float32`, `bfloat16` or `float16`; default: bfloat16 on CUDA, else float32."""
+_VALUES = {
+    RUNTIME: (r"torch", "torch is the only value"),
+    DEVICE: (r"cpu|cuda(:\d+)?|mps", "cpu, cuda or mps is wanted"),
+    DTYPE: (r"float32|bfloat16|float16", "float32, bfloat16 or float16 is wanted"),
+}
+"""Environment variable -> (pattern of its values, what a message asks for)."""
+
+
+def check_variables() -> None:
+    """Raise UsageError for a wrong value of a variable that says how models run, used in this run or not."""
+    for name, (pattern, wanted) in _VALUES.items():
+        given = os.environ.get(name)
+        if given and not re.fullmatch(pattern, given):
+            raise UsageError(f"{name}={given}: {wanted}")
 
 
 def requested_device(device: str | None) -> str | None:
-    """`device`, else $QEMBED_DEVICE, else None."""
+    """`device`, else $QEMBED_DEVICE, else None. Raises what `check_variables` raises."""
+    check_variables()
     return device or os.environ.get(DEVICE) or None
 
 

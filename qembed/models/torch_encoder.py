@@ -14,9 +14,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qembed.errors import ModelUnavailable, UsageError
+from qembed.errors import ModelUnavailable
 from qembed.models.batching import TEXTS, TOKENS, by_length
-from qembed.models.environment import DEVICE, DTYPE
+from qembed.models.environment import DTYPE, check_variables
 from qembed.models.layout.modules import STATIC, Role
 from qembed.models.layout.prompts import PromptFinder
 from qembed.models.library_logging import quiet
@@ -30,21 +30,16 @@ if TYPE_CHECKING:
     from qembed.types import Vectors
 
 
-DTYPES = ("float32", "bfloat16", "float16")
 GPU_TOKENS = 8
 """Size of a GPU's batch, in a CPU's: small batches leave a GPU idle."""
 
 
 def choose_device(requested: str | None) -> str:
-    """Name of the device: `requested`, else a GPU if there is one. Raises UsageError for an unknown one."""
+    """Name of the device: `requested`, else a GPU if there is one."""
+    if requested:
+        return requested
     import torch
 
-    if requested:
-        try:
-            torch.device(requested)
-        except RuntimeError as e:
-            raise UsageError(f"{DEVICE}={requested}: {str(e).splitlines()[0]}") from e
-        return requested
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
@@ -54,9 +49,8 @@ def load_arguments(device: str) -> dict[str, Any]:
     """Keyword arguments for loading any model. Raises UsageError for an unknown $QEMBED_DTYPE."""
     import torch
 
+    check_variables()
     dtype = os.environ.get(DTYPE) or ("bfloat16" if device.startswith("cuda") else "float32")
-    if dtype not in DTYPES:
-        raise UsageError(f"{DTYPE}={dtype}: one of {', '.join(DTYPES)} is wanted")
     kwargs: dict[str, Any] = {"dtype": getattr(torch, dtype), "use_safetensors": True}
     if device.startswith("cuda") and dtype != "float32" and find_spec("flash_attn"):
         kwargs["attn_implementation"] = "flash_attention_2"

@@ -47,11 +47,29 @@ def test_precision_by_the_environment(bert: Path, torch_only: pytest.MonkeyPatch
     assert np.allclose(vectors, plain, atol=0.05)
 
 
-@pytest.mark.parametrize(("name", "value"), [("QEMBED_DTYPE", "int8"), ("QEMBED_DEVICE", "abacus")])
-def test_what_is_neither(bert: Path, torch_only: pytest.MonkeyPatch, name: str, value: str) -> None:
-    torch_only.setenv(name, value)
-    with pytest.raises(UsageError, match=f"{name}={value}"):
-        open_model(str(bert)).encoder()
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        ("QEMBED_DTYPE", "int8", "float32, bfloat16 or float16 is wanted"),
+        ("QEMBED_DEVICE", "abacus", "cpu, cuda or mps is wanted"),
+        ("QEMBED_DEVICE", "cuda:", "cpu, cuda or mps is wanted"),
+        ("QEMBED_RUNTIME", "onnx", "torch is the only value"),
+    ],
+)
+def test_what_is_none_is_refused_also_where_an_export_would_serve(
+    bert: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, wanted: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(UsageError, match=f"^{name}={value}: {wanted}$"):
+        open_model(str(bert))
+    with pytest.raises(UsageError, match=f"^{name}={value}"):
+        open_reranker(str(bert), None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("value", ["cpu", "cuda", "cuda:1", "mps", ""])
+def test_what_is_a_device(bert: Path, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("QEMBED_DEVICE", value)
+    assert open_model(str(bert)).device == (value or None)
 
 
 def test_a_device_by_the_environment(bert: Path, monkeypatch: pytest.MonkeyPatch) -> None:

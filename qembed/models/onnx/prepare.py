@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from qembed.models.environment import accelerator, version
+from qembed.models.environment import RUNTIME, accelerator, version
 from qembed.models.model import Say, Stop
 from qembed.models.profiles import short_name
 from qembed.paths import CACHE_HINT
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from qembed.models.onnx.qwen_reranker import OnnxQwenReranker
     from qembed.models.onnx.tokens import ExportTokenizer
 
-RUNTIME = "QEMBED_RUNTIME"
-"""Environment variable: `torch` disables exports."""
 TIMEOUT = 1800.0
 """Seconds after which an exporter is killed."""
 SPACE = 2.3

@@ -17,9 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qembed.models.environment import cpu, version
+from qembed.models.environment import RUNTIME, cpu, version
 from qembed.models.onnx.cache import LIBRARIES, TOKENIZER, Export, write_facts
-from qembed.models.onnx.prepare import RUNTIME
 from qembed.models.onnx.session import ROWS, TYPES
 from qembed.models.onnx_export.batch_invariance import batch_invariant_modules, is_batch_invariant
 from qembed.models.onnx_export.graph import write_graph, write_tokenizer, write_word_table

@@ -30,7 +30,7 @@ def test_an_export_is_used(kept: FolderModel, no_exporter: list[str]) -> None:
 def test_the_environment_can_ask_for_torch(
     kept: FolderModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(onnx_prepare.RUNTIME, "torch")
+    monkeypatch.setenv("QEMBED_RUNTIME", "torch")
     assert not isinstance(kept.encoder(), OnnxEncoder)
     assert kept.note is None
 
