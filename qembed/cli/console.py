@@ -178,18 +178,31 @@ class StopSignals:
             yield self
 
     @contextmanager
+    def stopping(self, talk: Console) -> Iterator[StopSignals]:
+        """Catch the signals as `caught`. A block that KeyboardInterrupt ends raises Exit with their code."""
+        with self._translated(), self.caught(talk):
+            yield self
+
+    @contextmanager
     def ending(self) -> Iterator[StopSignals]:
         """End the block at the first signal: it has nothing to commit. Raises Exit with the signal's code."""
-        import typer
 
         def end(number: int, _: FrameType | None) -> None:
             self.received = number
             raise KeyboardInterrupt
 
+        with self._translated(), _handled(end):
+            yield self
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
         try:
-            with _handled(end):
-                yield self
+            yield
         except KeyboardInterrupt:
+            import typer
+
+            if not self.received:
+                raise
             raise typer.Exit(self.code) from None
 
     @property

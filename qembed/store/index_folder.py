@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from qembed.errors import IndexLocked, UsageError
@@ -63,9 +63,9 @@ def _foreign_names(root: Path) -> Iterator[str]:
             yield entry.name
 
 
-def lock_index(root: Path, wait: float) -> FileLock:
-    """Make the folder of an index and lock it, waiting up to `wait` seconds. Raises IndexLocked, OSError, and
-    UsageError for a folder with other files.
+def lock_index(root: Path, wait: float, stop: Callable[[], bool]) -> FileLock:
+    """Make the folder of an index and lock it, waiting up to `wait` seconds. Raises IndexLocked, OSError,
+    UsageError for a folder with other files, and KeyboardInterrupt when `stop` returns True.
 
     A first run that committed nothing removes the folder: who waited for it begins again.
     """
@@ -74,7 +74,8 @@ def lock_index(root: Path, wait: float) -> FileLock:
     try:
         while True:
             make_index_folder(root, FOLDERS)
-            lock = FileLock(root / LOCK, max(0.0, until - time.monotonic()), mode=0o644)
+            left = max(0.0, until - time.monotonic())
+            lock = FileLock(root / LOCK, left, mode=0o644, stop=stop)
             if lock.is_named(root / LOCK):
                 return lock
             lock.release()

@@ -13,7 +13,7 @@ import contextlib
 import os
 import shutil
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,13 +42,16 @@ ROW_BLOCK_BITS = 32
 class Writer:
     """Writer of generations. A context manager: leaving it drops uncommitted rows and releases the lock."""
 
-    def __init__(self, root: Path, wait: float = 0.0) -> None:
+    def __init__(
+        self, root: Path, wait: float = 0.0, stop: Callable[[], bool] = lambda: False
+    ) -> None:
         """Take the lock, waiting up to `wait` seconds.
 
-        Raises IndexLocked, StorageError, IndexDamaged, and UsageError for a folder with other files.
+        Raises IndexLocked, StorageError, IndexDamaged, UsageError for a folder with other files, and
+        KeyboardInterrupt when `stop`, polled during the wait, returns True.
         """
         with storage_errors(root):
-            self._lock = lock_index(root, wait)
+            self._lock = lock_index(root, wait, stop)
         self.root = root
         self._target = MANIFEST
         self._shard: ShardWriter | None = None

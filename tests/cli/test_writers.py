@@ -71,6 +71,30 @@ def test_a_second_writer_is_told_who_is_there_or_waits(docs: Shell) -> None:
     assert docs("verify").code == 0
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("command", [("index",), ("add", "a memory")])
+def test_a_signal_ends_the_wait_for_another_writer(
+    docs: Shell, command: tuple[str, ...], number: signal.Signals
+) -> None:
+    with FileLock(docs.folder / ".qembed" / "lock"):
+        waiting = subprocess.Popen(
+            [sys.executable, "-m", "qembed", *command, "--wait", "60"],
+            cwd=docs.folder,
+            env=docs.env(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        time.sleep(1.5)
+        assert waiting.poll() is None
+        waiting.send_signal(number)
+        out, err = waiting.communicate(timeout=30)
+    assert waiting.returncode == 128 + number
+    assert out == ""
+    assert "Traceback" not in err
+    assert docs("verify").code == 0
+
+
 def test_a_killed_writer_s_lock_blocks_nobody(docs: Shell) -> None:
     records(docs, "r.jsonl", 500, "first")
     with slow(docs, "index", "r.jsonl") as writer:

@@ -49,7 +49,8 @@ def build(
 
     The source `-` stands for `documents`, if they are given, else for the JSON lines of `stdin`. Raises
     UsageError, RecipeMismatch, IndexLocked, StorageError, ModelUnavailable; with `strict` an InputError
-    for the first input that cannot be read.
+    for the first input that cannot be read; KeyboardInterrupt when `progress` is to stop while it waits for
+    another writer.
     """
     progress = progress or Progress()
     if options.dry_run:
@@ -58,7 +59,7 @@ def build(
         return dry_run(root, options, progress)
     if not options.paths:
         manifests.require_index(root)
-    with Writer(root, options.wait) as writer:
+    with Writer(root, options.wait, progress.stop) as writer:
         try:
             return _Run(writer, options, progress).perform(stdin, documents)
         finally:
