@@ -68,14 +68,18 @@ class Console:
         """Show phases, counts and the time left while the block runs: a bar, or a line now and then.
 
         `stop`: signals that the caller catches. `committing`: signals to be caught in the parts of the work
-        that commit. Without `stop`, SIGINT ends the process within a second, also inside a library's call.
+        that commit. KeyboardInterrupt after one of these becomes Exit with its code. Without `stop`, SIGINT
+        ends the process within a second, also inside a library's call.
         """
         parts: dict[str, Any] = {}
         if (signals := stop or committing) is not None:
             parts["stop"] = signals
         if committing is not None:
             parts["committing"] = lambda: committing.caught(self)
-        with watched() if stop is None else nullcontext():
+        with (
+            signals.as_exit() if signals is not None else nullcontext(),
+            watched() if stop is None else nullcontext(),
+        ):
             if self.quiet:
                 yield Progress(**parts)
                 return
@@ -178,12 +182,6 @@ class StopSignals:
             yield self
 
     @contextmanager
-    def stopping(self, talk: Console) -> Iterator[StopSignals]:
-        """Catch the signals as `caught`. A block that KeyboardInterrupt ends raises Exit with their code."""
-        with self._translated(), self.caught(talk):
-            yield self
-
-    @contextmanager
     def ending(self) -> Iterator[StopSignals]:
         """End the block at the first signal: it has nothing to commit. Raises Exit with the signal's code."""
 
@@ -191,11 +189,12 @@ class StopSignals:
             self.received = number
             raise KeyboardInterrupt
 
-        with self._translated(), _handled(end):
+        with self.as_exit(), _handled(end):
             yield self
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def as_exit(self) -> Iterator[None]:
+        """Raise Exit with the code of the signal where KeyboardInterrupt ends the block after one."""
         try:
             yield
         except KeyboardInterrupt:

@@ -8,10 +8,12 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
 import pytest
+import typer
 
+from qembed.cli.console import Console, StopSignals
 from qembed.cli.interrupts import is_interruption
 from tests.cli.conftest import FILES, ROOT, Shell
 
@@ -199,3 +201,27 @@ def test_which_errors_stem_from_ctrl_c() -> None:
     circle = ValueError()
     circle.__cause__ = circle
     assert not is_interruption(circle)
+
+
+@pytest.mark.parametrize("part", ["stop", "committing"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_run_that_a_signal_stops_ends_with_its_code(part: str, number: signal.Signals) -> None:
+    talk, signals = Console(quiet=True), StopSignals()
+
+    def work() -> None:
+        with talk.progress(**{part: signals}) as progress:
+            with progress.committing():
+                os.kill(os.getpid(), number)
+                assert progress.stop()
+            raise KeyboardInterrupt
+
+    caught = signals.caught(talk) if part == "stop" else nullcontext()
+    with pytest.raises(typer.Exit) as ended, caught:
+        work()
+    assert ended.value.exit_code == 128 + number
+
+
+def test_keyboard_interrupt_without_a_signal_stays_one() -> None:
+    talk, signals = Console(quiet=True), StopSignals()
+    with pytest.raises(KeyboardInterrupt), signals.caught(talk), talk.progress(signals):
+        raise KeyboardInterrupt

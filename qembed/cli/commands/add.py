@@ -73,7 +73,7 @@ def add(
     fields = key_values(meta or [])
     options = IndexOptions(recipe=RecipeOptions(model), wait=wait)
     root = index_to_write(index_dir)
-    with StopSignals().stopping(talk) as signals, talk.progress(signals) as progress:
+    with StopSignals().caught(talk) as signals, talk.progress(signals) as progress:
         if stdin is not None:
             summary = add_lines(root, stdin, fields, options, progress)
         else:

@@ -255,7 +255,7 @@ def index(
     )
     signals = StopSignals()
     with (
-        signals.ending() if common.dry_run else signals.stopping(talk),
+        signals.ending() if common.dry_run else signals.caught(talk),
         talk.progress(None if common.dry_run else signals) as progress,
     ):
         summary = build(index_to_write(common.index_dir), options, progress, stdin)
