@@ -6,7 +6,7 @@ from the first measure alone, by these rules:
 1. Variants that are better than the reference beyond chance (p and interval corrected over all, by Holm): the
    best.
 2. Else, where variants are ordered by cost: the cheapest that loses no more than RECOMMEND_MARGIN, with
-   95 % confidence.
+   confidence 1 - alpha.
 3. Else the reference. A variant that is worse beyond chance is named; if none is, the number of queries that
    would show the largest difference.
 """
@@ -101,21 +101,25 @@ def recommend(
     better = [(a, d) for a, d in pairs if d.difference > 0 and d.significant(alpha)]
     if better:
         variant, d = max(better, key=lambda pair: pair[1].difference)
-        return f"{ablation}: use {variant.name} instead of {name}: {_describe(d)}."
+        return f"{ablation}: use {variant.name} instead of {name}: {_describe(d, alpha)}."
     if by_cost:
         at = list(variants).index
-        cheap = [(a, d) for a, d in pairs if d.low_holm >= -RECOMMEND_MARGIN and at(a) < reference]
+        cheap = [
+            (a, d)
+            for a, d in pairs
+            if d.interval(alpha)[0] >= -RECOMMEND_MARGIN and at(a) < reference
+        ]
         if cheap:
             variant, d = min(cheap, key=lambda pair: at(pair[0]))
             return (
-                f"{ablation}: {variant.name} does as well as {name} and costs less: {_describe(d)}, "
+                f"{ablation}: {variant.name} does as well as {name} and costs less: {_describe(d, alpha)}, "
                 f"a loss of more than {RECOMMEND_MARGIN:g} is unlikely."
             )
     worse = [(a, d) for a, d in pairs if d.difference < 0 and d.significant(alpha)]
     if worse:
         variant, d = min(worse, key=lambda pair: pair[1].difference)
         rest = "nothing else is better beyond chance" if len(pairs) > 1 else "it is better"
-        return f"{ablation}: keep {name}, {rest}; with {variant.name} {_describe(d)}."
+        return f"{ablation}: keep {name}, {rest}; with {variant.name} {_describe(d, alpha)}."
     variant, d = max(pairs, key=lambda pair: abs(pair[1].difference))
     if math.isclose(d.difference, 0, abs_tol=1e-9):
         return f"{ablation}: keep {name}; {measure} is the same with all of them."
@@ -123,15 +127,17 @@ def recommend(
     many = "" if d.needed is None else f" (about {d.needed:,} would be needed for this one)"
     return (
         f"{ablation}: keep {name}; over {queries:,} queries no difference can be told from chance{many}, "
-        f"the largest is {variant.name}: {_describe(d)}."
+        f"the largest is {variant.name}: {_describe(d, alpha)}."
     )
 
 
-def _describe(d: Difference) -> str:
+def _describe(d: Difference, alpha: float) -> str:
+    low, high = d.interval(alpha)
     moved = f"{'rises' if d.difference > 0 else 'falls'} by {abs(d.difference):.4f} to"
     return (
         f"{d.measure} {moved if d.difference else 'stays at'} {d.after:.4f} "
-        f"({_corrected(d)}95 % interval {d.low_holm:+.4f} to {d.high_holm:+.4f}, p {d.p_holm:.2g})"
+        f"({_corrected(d)}{100 * (1 - alpha):.6g} % interval {low:+.4f} to {high:+.4f}, "
+        f"p {d.p_holm:.2g})"
     )
 
 

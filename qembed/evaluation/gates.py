@@ -225,7 +225,8 @@ def apply_drops(
                 if ok
                 else f", more than chance explains: p {p}{many} is at most {alpha:g}"
             )
-            verdict += f", 95 % interval {d.low_holm:+.4f} to {d.high_holm:+.4f}"
+            low, high = d.interval(alpha)
+            verdict += f", {100 * (1 - alpha):.6g} % interval {low:+.4f} to {high:+.4f}"
         kind = "max-drop-significant"
         results.append(GateResult(d.measure, None, d.after, ok, kind, verdict, "", d.before))
     return results

@@ -75,6 +75,15 @@ class Difference:
         """Return True if the difference is significant after the correction."""
         return self.p_holm <= alpha
 
+    def interval(self, alpha: float = ALPHA) -> tuple[float, float]:
+        """Corrected interval (low, high) that leaves out 0 exactly if `significant(alpha)`.
+
+        Of a difference that came without its values, the one of ALPHA.
+        """
+        if self.test is None or alpha == ALPHA:
+            return self.low_holm, self.high_holm
+        return self.test.interval(1 - alpha * (self.p / self.p_holm))
+
     def to_json(self) -> dict[str, Any]:
         """JSON object of the fields, under the names that reports use."""
         return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from tests.cli.conftest import FILES, Shell
 
@@ -29,7 +30,8 @@ def test_gates_against_a_baseline(collection: Shell) -> None:
     assert "fell RR@10 on " in worse.err
     assert ": rank 1 -> " in worse.err
     assert "and 18 more: --report FILE.html" in worse.err
-    assert "\nqembed: baseline: 20" in worse.err
+    date = r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC(, commit [^;]*)?"
+    assert re.search(rf"\nqembed: baseline: {date}; this run: {date}\n", worse.err)
     assert 'failures="2"' in (collection.folder / "j.xml").read_text()
     # nothing is chance at this alpha, so only the plain drop fails
     lax = collection(*FILES, *gates, "--template", "w1 w2 w3 w4 w5 {query}", "--alpha", "1e-9")

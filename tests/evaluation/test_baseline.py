@@ -89,6 +89,22 @@ def test_only_a_drop_beyond_chance_fails_a_significance_gate() -> None:
         beside(baseline, worse, significant=["P@5"])
 
 
+@pytest.mark.parametrize("alpha", [0.3, 0.1, 0.05, 0.01, 1e-4])
+@pytest.mark.parametrize("n", [4, 8, 14, 40])
+@pytest.mark.parametrize("names", [["AP"], ["AP", "RR"]])
+def test_the_interval_of_a_gate_has_the_level_of_its_test(
+    alpha: float, n: int, names: list[str]
+) -> None:
+    baseline, worse = lowered(0.1, n)
+    gate = beside(baseline, worse, significant=names, alpha=alpha)[0]
+    found = re.search(r", ([\d.]+) % interval (\S+) to (\S+)$", gate.verdict)
+    assert found is not None, gate.verdict
+    assert float(found[1]) == pytest.approx(100 * (1 - alpha))
+    low, high = float(found[2]), float(found[3])
+    assert low < 0
+    assert (high < 0) == (not gate.ok)
+
+
 def test_a_floor_for_every_query() -> None:
     floors = parse_gates(["RR@10=0.5", "nDCG@10=0.4"])
     found = apply_floors(floors, REPORT)

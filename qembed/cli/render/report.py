@@ -138,7 +138,7 @@ def failures(body: Mapping[str, Any], format: str) -> Iterator[str]:
 
 
 def _since(body: Mapping[str, Any]) -> Iterator[str]:
-    """Name the baseline's date and commit, and the commit of this run."""
+    """Name date and commit of the baseline and of this run."""
     from qembed.evaluation.report.header import provenance_lines
 
     comparison = body.get("comparison") or {}
@@ -146,11 +146,11 @@ def _since(body: Mapping[str, Any]) -> Iterator[str]:
         provenance_lines(p or {}) for p in (comparison.get("baseline"), body["provenance"])
     )
     if then:
-        made = ", ".join(
-            f"commit {v}" if k == "commit" else v for k, v in then.items() if k != "index"
-        )
-        here = f"; this run: commit {now['commit']}" if "commit" in now else ""
-        yield safe(f"baseline: {made}{here}")
+        made = [
+            ", ".join(f"commit {v}" if k == "commit" else v for k, v in p.items() if k != "index")
+            for p in (then, now)
+        ]
+        yield safe(f"baseline: {made[0]}; this run: {made[1]}")
 
 
 def _fallen(body: Mapping[str, Any], measure: str, shown: set[str]) -> Iterator[str]:
