@@ -163,6 +163,8 @@ def _text_with_a_dash(error: Any) -> str | None:
 def _origin(ctx: Any, message: str) -> str | None:
     """Line on the part of the project file that an error is about, None if it is about none."""
     line: str | None = ctx.obj.origin(message)
+    if line is None and ctx.invoked_subcommand == "index":
+        line = ctx.obj.option_origin(message, ctx.default_map["index"])
     if line is None and ctx.invoked_subcommand == "eval" and ctx.default_map["eval"]:
         line = ctx.obj.gate_origin(message)
     return line

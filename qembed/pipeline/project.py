@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -53,6 +53,13 @@ class Project(NamedTuple):
             values = setting.value if isinstance(setting.value, list) else [setting.value]
             texts = [re.escape(v) for v in values if isinstance(v, str)]
             if texts and re.search(rf"(?<![\w/.-])({'|'.join(texts)})(?![\w/-])", message):
+                return f"this is from {self.place(key)}"
+        return None
+
+    def option_origin(self, message: str, keys: Iterable[str]) -> str | None:
+        """Line on the first of the `keys` whose option an error message names; None if it names none."""
+        for key in keys:
+            if re.search(rf"(?<![\w-]){_option(key)}(?![\w-])", message):
                 return f"this is from {self.place(key)}"
         return None
 
@@ -284,14 +291,21 @@ _EVALUATION = ("--queries", "--qrels", "--beir", "--run", "--mteb")
 """Options that name what `eval` measures: with one of them the project's evaluation does not count."""
 
 
+def _option(key: str) -> str:
+    return f"--{key.removeprefix(GATES).replace('_', '-')}"
+
+
 def option_defaults(project: Project, command: str, arguments: list[str]) -> dict[str, Any]:
     """Values that take the place of a command's defaults: parameter name -> value.
 
-    `arguments`: of the command line. An environment variable comes before the file.
+    `arguments`: of the command line, whose options come before the file. So does an environment variable.
     """
     keys: tuple[str, ...] = ()
     if command == "index":
-        keys = tuple(k for k in _INDEX if k != "model" or not os.environ.get("QEMBED_MODEL"))
+        given = {a.split("=")[0] for a in arguments}
+        if os.environ.get("QEMBED_MODEL"):
+            given.add(_option("model"))
+        keys = tuple(k for k in _INDEX if _option(k) not in given)
     elif command == "query":
         keys = ("k", "where")
     elif command == "eval" and not any(a.split("=")[0] in _EVALUATION for a in arguments):

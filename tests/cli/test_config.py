@@ -104,6 +104,20 @@ def test_an_error_about_a_value_names_its_place(collection: Shell) -> None:
     assert "this is from" not in collection("query", "w1", "--where", "path gob 'x'").err
 
 
+def test_a_refusal_by_an_option_names_the_file_that_set_it(shell: Shell) -> None:
+    for n in range(12):
+        shell.write(f"docs/{n}.md", f"note number {n}")
+    assert shell("index", "docs").code == 0
+    file = shell.write(".qembed.toml", "k = 3\nmax_file_size = 5\n")
+    done = shell("index", "docs")
+    assert done.code == 2
+    assert "without --max-file-size they stay" in done.err
+    assert done.err.endswith(f"qembed: this is from {file}:2\n"), done.err
+    own = shell("index", "docs", "--max-file-size", "5")
+    assert own.code == 2
+    assert "this is from" not in own.err
+
+
 def test_half_of_the_gates_names_the_file_and_the_other_half(collection: Shell) -> None:
     file = collection.folder / ".qembed.toml"
     for text, lacking in (

@@ -152,6 +152,10 @@ def test_which_command_takes_what(folder: Path, monkeypatch: pytest.MonkeyPatch)
         "max_file_size",
         "model",
     }
+    assert set(option_defaults(project, "index", ["--exclude=a", "--max-file-size", "1"])) == {
+        "include",
+        "model",
+    }
     monkeypatch.setenv("QEMBED_MODEL", "other")
     assert "model" not in option_defaults(project, "index", [])
     assert option_defaults(project, "query", ["x"]) == {"k": 5, "where": ["lang = 'en'"]}
