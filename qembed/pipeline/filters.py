@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from qembed.errors import UsageError
 from qembed.pipeline.path_column import STDIN, PathColumn
 from qembed.search.filters.evaluate import parse
 from qembed.search.filters.parser import Field
@@ -70,6 +71,19 @@ class Filters:
         if key not in self._done:
             self._done[key] = self._evaluate(key)
         return self._done[key]
+
+    def allowed_for(self, query: str, own: str, shared: Sequence[str]) -> Allowed:
+        """Return the rows for which a query's `own` expression and the `shared` ones hold.
+
+        Raises UsageError as `allowed`; of a mistake in `own` it names the query, by its id.
+        """
+        try:
+            return self.allowed((*shared, own))
+        except UsageError as e:
+            if shared:
+                self.allowed(shared)  # a mistake in these is told as theirs
+            said = str(e).removeprefix("--where, ")
+            raise UsageError(f'"where" of query {query}, {said}') from None
 
     def forget_results(self) -> None:
         """Forget evaluated filters: what a filter means may depend on the time."""

@@ -100,6 +100,19 @@ def test_fields_in_json(records: Shell) -> None:
     assert "fields" not in records("status", "--format", "json").json
 
 
+def test_a_mistake_in_the_filter_of_a_line_names_the_query(records: Shell) -> None:
+    line = '{"text": "a"}\n{"text": "x", "where": "bad ="}\n'
+    done = records("query", "-", stdin=line)
+    assert done.code == 2
+    assert '"where" of query 2, column 6: ' in done.err
+    assert "--where" not in done.err
+    done = records("query", "-", "--where", "lang = 'en'", stdin=line.replace("bad", "year"))
+    assert '"where" of query 2, column 7: ' in done.err
+    done = records("query", "-", "--where", "lang =", stdin=line)
+    assert "--where, column 7: " in done.err
+    assert "of query" not in done.err
+
+
 @pytest.mark.parametrize(
     ("where", "said"),
     [

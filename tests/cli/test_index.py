@@ -186,6 +186,13 @@ class TestRefusals:
         assert done.code == 2
         assert "cannot be compared" in done.err
 
+    def test_another_model_that_has_other_dimensions(self, docs: Shell) -> None:
+        done = docs("query", "x", "--model", "minilm")
+        assert done.code == 2
+        assert "minilm is all-MiniLM-L6-v2" in done.err
+        assert "their vectors cannot be compared" in done.err
+        assert "--dim" not in done.err
+
     def test_vectors_that_are_none(self, shell: Shell) -> None:
         shell.write("a.md", "this is poison to it")
         done = shell("index", "a.md", "--model", "py:tests.encoders:nan")

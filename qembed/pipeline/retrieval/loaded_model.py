@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from qembed.errors import UsageError
 from qembed.models import Model, open_model, passage_text
 from qembed.pipeline.progress import StageTimer
 from qembed.pipeline.recipe import check_model, check_probes
@@ -76,7 +77,11 @@ class LoadedModel:
             with self._timer("model"):
                 model = self._source.open(spec)
                 if model.dim != recipe.dim:
-                    model = self._source.open(spec, recipe.dim)
+                    try:
+                        model = self._source.open(spec, recipe.dim)
+                    except UsageError:  # of a dimension that nobody has asked for
+                        check_model(recipe, model)
+                        raise
                 check_model(recipe, model)
             self._model = model
         return self._model

@@ -135,7 +135,7 @@ class Retriever:
         plan = ""
         for where, positions in _by_filter(queries).items():
             part = None if vectors is None else vectors[positions]
-            allowed = self._allowed(where)
+            allowed = self._allowed(where, queries[positions[0]].id)
             if allowed is not None:
                 warnings.update(dict.fromkeys(allowed.warnings))
             candidates, plan = self._search(
@@ -157,13 +157,15 @@ class Retriever:
             )
         return Ranking(ranked, plan, truncated, list(warnings))
 
-    def _allowed(self, where: str | None) -> Allowed | None:
-        """Rows that pass the options' filters and a query's own; None without any filter."""
-        texts = (*self.options.where, *([where] if where is not None else []))
-        if not texts:
+    def _allowed(self, where: str | None, query: str) -> Allowed | None:
+        """Rows that pass the options' filters and a query's own; None without any filter. `query`: its id."""
+        filters, shared = self.session.documents.filters, self.options.where
+        if where is None and not shared:
             return None
         with self.session.timer("filter"):
-            return self.session.documents.filters.allowed(texts)
+            if where is None:
+                return filters.allowed(shared)
+            return filters.allowed_for(query, where, shared)
 
     def _search(
         self, words: Sequence[str], vectors: Vectors | None, depth: int, allowed: Allowed | None
