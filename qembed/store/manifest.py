@@ -192,6 +192,8 @@ def read(root: Path, name: str = MANIFEST) -> Manifest:
             f"{path} has format {version}, this qembed reads {FORMAT} (upgrade qembed, or make the "
             "index anew: qembed index --rebuild)"
         )
+    if not whole and not ((root / LOCK).exists() or (root / "shards").exists()):
+        raise no_index(root)  # others name their files so, too, and nobody should remove those
     if not whole:
         raise IndexDamaged(
             f"{path} is damaged: its checksum does not match (restore it from a backup, or remove "

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from qembed.errors import UsageError
-from qembed.store import Writer
+from qembed.errors import IndexDamaged, NoIndex, UsageError
+from qembed.store import Writer, manifest
 from qembed.store.index_folder import check_index_folder
 from tests.store.helpers import make
 
@@ -92,3 +92,13 @@ def test_an_index_without_its_manifest_is_not_taken_from_beside_other_files(tmp_
     (tmp_path / "manifest.json").unlink()
     with pytest.raises(UsageError, match=r"\(notes.txt\)"):
         check_index_folder(tmp_path)
+
+
+@pytest.mark.parametrize("text", ['{"name": "An app", "icons": []}', "", "no JSON"])
+def test_a_manifest_of_somebody_else_makes_no_damaged_index(tmp_path: Path, text: str) -> None:
+    (tmp_path / "manifest.json").write_text(text)
+    with pytest.raises(NoIndex):
+        manifest.read(tmp_path)
+    (tmp_path / "shards").mkdir()
+    with pytest.raises(IndexDamaged):
+        manifest.read(tmp_path)
