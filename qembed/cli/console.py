@@ -94,10 +94,11 @@ class Console:
                 finally:
                     self._display = None
 
-    def confirmed(self, question: str) -> bool:
+    def confirmed(self, question: str, stop: StopSignals) -> bool:
         """Ask on a terminal. Without one the answer is no: nobody could give another.
 
-        Raises Exit at a signal, with its code: what a run has committed before stays.
+        Raises Exit at a signal, with its code, and KeyboardInterrupt if `stop` has caught one before: what a
+        run has committed by then stays.
         """
         if sys.stdin is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
             return False
@@ -106,6 +107,8 @@ class Console:
         signals = StopSignals()
         try:
             with self.paused(), signals.ending():
+                if stop():
+                    raise KeyboardInterrupt
                 return typer.confirm(question, err=True)
         except typer.Abort:  # the end of input is no yes, and ends no line
             with suppress(OSError):  # the terminal is gone

@@ -103,19 +103,60 @@ def test_a_signal_ends_a_dry_run_without_a_plan(shell: Shell, number: signal.Sig
     assert not (shell.folder / ".qembed").exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_at_a_question_ends_the_run(shell: Shell, number: signal.Signals) -> None:
+BEFORE_A_QUESTION = """
+import os, signal
+from qembed.__main__ import command
+from qembed.cli.console import Console
+asked = Console.confirmed
+def confirmed(*args):
+    os.kill(os.getpid(), signal.SIGTERM)
+    return asked(*args)
+Console.confirmed = confirmed
+command()
+"""
+
+
+@pytest.fixture
+def losing(shell: Shell) -> Shell:
+    """An index most of whose documents are gone, so that a refresh asks."""
     records = [f'{{"_id": "{i}", "text": "record number {i}"}}\n' for i in range(80)]
     for n, record in enumerate(records):
         shell.write(f"d/{n}.jsonl", record)
     assert shell("index", "d").code == 0
     for n in range(70):
         (shell.folder / f"d/{n}.jsonl").unlink()
+    return shell
+
+
+def test_a_signal_just_before_a_question_ends_the_run(losing: Shell) -> None:
+    ours, theirs = pty.openpty()
+    done = subprocess.run(
+        [sys.executable, "-c", BEFORE_A_QUESTION, "index"],
+        cwd=losing.folder,
+        env=losing.env(),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        timeout=20,
+        check=False,
+    )
+    os.close(theirs)
+    shown = os.read(ours, 1 << 16)
+    os.close(ours)
+    assert done.returncode == 143
+    assert b"stopping" in shown
+    assert b"[y/N]" not in shown
+    assert b"Traceback" not in shown
+    assert losing("index", "--yes", "--format", "json").json["documents"]["deleted"] == 70
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_at_a_question_ends_the_run(losing: Shell, number: signal.Signals) -> None:
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "qembed", "index"],
-        cwd=shell.folder,
-        env=shell.env(),
+        cwd=losing.folder,
+        env=losing.env(),
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
@@ -133,8 +174,8 @@ def test_a_signal_at_a_question_ends_the_run(shell: Shell, number: signal.Signal
     os.close(ours)
     assert b"Traceback" not in shown
     assert b"stopping" not in shown
-    assert shell("status", "--format", "json").json["documents"] == 80
-    assert shell("index", "--yes", "--format", "json").json["documents"]["deleted"] == 70
+    assert losing("status", "--format", "json").json["documents"] == 80
+    assert losing("index", "--yes", "--format", "json").json["documents"]["deleted"] == 70
 
 
 def test_sigint_has_its_handler_before_anything_else_is_imported() -> None:

@@ -232,6 +232,7 @@ def index(
     from qembed.pipeline.locate import index_to_write
 
     talk = Console(common.quiet, common.verbose)
+    signals = StopSignals()
     stdin = standard_input() if "-" in (paths or ()) else None
     shared = ctx.obj.get("sources") if ctx.obj and not paths else None
     options = IndexOptions(
@@ -249,11 +250,10 @@ def index(
         allow_missing=run.allow_missing,
         verify_content=run.verify_content,
         confirm=lambda question: (
-            run.yes or talk.confirmed(f"{question}. Delete them from the index?")
+            run.yes or talk.confirmed(f"{question}. Delete them from the index?", signals)
         ),
         planned=PlanPrinter() if common.format is OutputFormat.text else lambda *_: None,
     )
-    signals = StopSignals()
     with (
         signals.ending() if common.dry_run else signals.caught(talk),
         talk.progress(None if common.dry_run else signals) as progress,
