@@ -63,6 +63,7 @@ if TYPE_CHECKING:
         parse_measures,
         rank_documents,
         rankings,
+        too_shallow,
     )
     from qembed.evaluation.report.details import details_json, recall_curve
     from qembed.evaluation.report.diff import Diff, diff_markdown, diff_reports, diff_text
@@ -93,6 +94,7 @@ __all__ = [
     "apply_drops",
     "apply_floors",
     "apply_gates",
+    "too_shallow",
     "variants_json",
     "check_report_paths",
     "check_run",
@@ -194,6 +196,7 @@ __getattr__ = late_names(
         "recommend": ".comparison",
         "report_json": ".report.report",
         "report_markdown": ".report.report",
+        "too_shallow": ".measures",
         "variants_json": ".comparison",
         "worst_queries": ".report.report",
         "write_pool": ".formats.pool",

@@ -19,7 +19,13 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from qembed.errors import InputError, UsageError
-from qembed.evaluation.measure_names import DEFAULT, Measure, implementation, parse_measures
+from qembed.evaluation.measure_names import (
+    DEFAULT,
+    Measure,
+    cutoff,
+    implementation,
+    parse_measures,
+)
 from qembed.types import Qrels, Run
 
 __all__ = [
@@ -170,4 +176,21 @@ def _aggregate(measure: Measure, values: Sequence[float]) -> float:
     total = math.fsum(values)
     return (
         total if isinstance(implementation(measure).aggregator(), SumAgg) else total / len(values)
+    )
+
+
+def too_shallow(run: Run, measures: Sequence[Measure]) -> str | None:
+    """Warning on a run that was cut above the cutoff of a measure; None if it was not.
+
+    A run is taken for cut if half of its queries have exactly as many documents as the longest one.
+    """
+    lengths = [len(documents) for documents in run.values()]
+    depth = max(lengths, default=0)
+    if len(lengths) < 2 or 2 * lengths.count(depth) < len(lengths):
+        return None
+    beyond = [m.name for m in measures if (cutoff(m.name) or 0) > depth]
+    if not beyond:
+        return None
+    return (
+        f"the run has {depth:,} documents a query at most: {', '.join(beyond)} can see no further"
     )

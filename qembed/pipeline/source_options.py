@@ -20,6 +20,14 @@ def parse_size(text: str) -> int:
     return int(found[1]) * factor
 
 
+def format_size(size: int) -> str:
+    """Write a number of bytes as `parse_size` reads it: in the largest unit that it is a multiple of."""
+    for power, unit in ((3, "G"), (2, "M"), (1, "K")):
+        if size and size % 1024**power == 0:
+            return f"{size // 1024**power}{unit}"
+    return str(size)
+
+
 def source_settings(source: Source) -> dict[str, Any]:
     """Settings of a source that differ from the defaults, by name."""
     plain = Source(source.path)
@@ -45,11 +53,12 @@ def source_options(settings: Mapping[str, Any]) -> list[str]:
         elif isinstance(value, tuple):
             words += [word for v in value for word in (option, v)]
         else:
-            words += [option, str(value)]
+            words += [option, format_size(value) if name == SIZE else str(value)]
     return words
 
 
-FILTERS = ("include", "exclude", "max_file_size")
+SIZE = "max_file_size"
+FILTERS = ("include", "exclude", SIZE)
 """Settings of a source that leave files out."""
 
 

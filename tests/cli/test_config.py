@@ -229,7 +229,9 @@ def test_a_field_that_no_document_has_is_a_mistake_where_there_is_an_index(
     refused = collection("query", "w1")
     done = collection("config")
     assert (refused.code, done.code) == (2, 2)
-    assert refused.err.splitlines()[0].removeprefix("qembed: ") in done.err
+    assert refused.err.splitlines()[0].removeprefix("qembed: --where, ") in done.err
+    project(collection, 'where = ["id =", "b"]\n')
+    assert collection("config").err.count("qembed: ") == 2, "a mistake for each"
     project(collection, "where = \"id = 'd1'\"\n")
     assert (collection("config").code, collection("query", "w1").code) == (0, 0)
 
@@ -286,3 +288,24 @@ def test_of_every_two_levels_the_higher_one_holds(shell: Shell) -> None:
     # the task: option, index; another of the option is remembered
     assert shell("index", "--task", "a first task").code == 0
     assert setting(shell, "task") == ("a first task", "index")
+
+
+def test_it_shows_the_filters_that_the_index_remembers(shell: Shell) -> None:
+    shell.write("docs/a.md", "a note")
+    shell.write("more/b.md", "a note")
+    options = ("--exclude", "x*", "--max-file-size", "1048576")
+    assert shell("index", "docs", *options).code == 0
+    found = settings(shell)
+    assert found["exclude"] == {"value": ["x*"], "from": "index"}
+    assert found["max_file_size"] == {"value": "1M", "from": "index"}
+    assert found["include"] == {"value": None, "from": "default"}
+    assert "--max-file-size 1M" in shell("status").out
+    assert shell("index", "more").code == 0
+    assert settings(shell)["exclude"]["value"] == ["docs: x*"]
+    project(shell, 'exclude = ["y*"]\n')
+    assert settings(shell)["exclude"]["value"] == ["y*"]
+
+
+def settings(shell: Shell) -> dict[str, Any]:
+    body = shell("config", "--format", "json").json
+    return {s["name"]: {"value": s["value"], "from": s["from"]} for s in body["settings"]}

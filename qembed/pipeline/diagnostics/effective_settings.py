@@ -15,6 +15,7 @@ from qembed.errors import NoIndex
 from qembed.pipeline.diagnostics.project_check import project_mistakes
 from qembed.pipeline.locate import AUTO_MODEL, find_index, unused_model
 from qembed.pipeline.project import GATES, KEYS, Project, find_project
+from qembed.pipeline.source_options import FILTERS, SIZE, format_size
 from qembed.store import Manifest
 from qembed.store import manifest as manifests
 
@@ -116,8 +117,22 @@ def _plain(project: Project | None, manifest: Manifest | None) -> Iterator[Effec
             continue
         if project is not None and (value := project.get(key)) is not None:
             yield EffectiveSetting(key, value, project.place(key))
+        elif remembered := _remembered(key, manifest):
+            yield EffectiveSetting(key, remembered, "index")
         elif not key.startswith(GATES):
             yield EffectiveSetting(key, 10 if key == "k" else None, DEFAULT)
+
+
+def _remembered(key: str, manifest: Manifest | None) -> Any:
+    """Filter of the index's sources, None without one; with their paths if it is not of all of them."""
+    if key not in FILTERS or manifest is None:
+        return None
+    found = {s.path: getattr(s, key) for s in manifest.sources if getattr(s, key)}
+    shown = {p: format_size(v) if key == SIZE else list(v) for p, v in found.items()}
+    values = list(shown.values())
+    if len(found) == len(manifest.sources) and all(v == values[0] for v in values):
+        return values[0] if values else None
+    return [f"{path}: {v if isinstance(v, str) else ', '.join(v)}" for path, v in shown.items()]
 
 
 def _tuned(manifest: Manifest | None) -> Iterator[EffectiveSetting]:

@@ -55,11 +55,17 @@ def _filter(texts: Sequence[str], root: Path | None) -> Iterator[str]:
     from qembed.search.filters.evaluate import parse
     from qembed.store import Snapshot
 
+    # a command joins its filters, and names the first mistake only
+    option = "--where, "
     if root is None:
-        yield from _refused(lambda given: parse(*given), texts)
+        for text in texts:
+            yield from (m.removeprefix(option) for m in _refused(parse, text))
         return
     with Snapshot.open(root) as snapshot:
-        yield from _refused(Filters(snapshot).matching, texts)
+        for text in texts:
+            yield from (
+                m.removeprefix(option) for m in _refused(Filters(snapshot).matching, [text])
+            )
 
 
 def _model(spec: str) -> Iterator[str]:

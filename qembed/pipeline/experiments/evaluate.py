@@ -35,6 +35,7 @@ from qembed.evaluation import (
     recall_curve,
     recommend,
     report_json,
+    too_shallow,
     variants_json,
     write_report,
     write_run,
@@ -221,8 +222,9 @@ def _read_runs(options: EvalOptions, plan: EvalPlan, evidence: _Evidence) -> Non
     runs = []
     for name, path in zip(names, options.runs, strict=True):
         evidence.built = BuiltRun(read_run(path, warn=evidence.warnings.append))
+        shallow = too_shallow(evidence.built.run, plan.measures)
         try:
-            found = evidence.check()
+            found = [*evidence.check(), *([shallow] if shallow else [])]
         except InputError as e:
             if len(names) == 1:
                 raise
