@@ -78,7 +78,7 @@ def test_rerank_imports_no_torch(kept: Path, python: Callable[[str], str]) -> No
 def rerank(folder: Path) -> str:
     """What `qembed rerank` says on stderr."""
     given = "".join(json.dumps(line) + "\n" for line in LINES)
-    command = ["rerank", "--model", str(folder), "--encoder", "minilm", "--no-server"]
+    command = ["rerank", "--model", str(folder), "--no-server"]
     done = CliRunner().invoke(app, command, input=given)
     assert done.exit_code == 0, done.stderr
     assert len(done.stdout.splitlines()) == len(LINES)

@@ -86,5 +86,5 @@ def test_mistakes_are_named_by_line(tmp_path: Path) -> None:
 def test_where_nothing_can_be_written(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"written as .jsonl or .parquet"):
         write_lists([ONE], tmp_path / "x.csv")
-    with pytest.raises(StorageError, match="cannot be written"):
+    with pytest.raises(StorageError, match="cannot write"):
         write_lists([ONE], tmp_path / "none" / "x.jsonl")
