@@ -13,12 +13,14 @@ from qembed.types import Document, Meta, Skipped, SourceFile, Unreadable
 class Content(NamedTuple):
     """Result of reading a file: `is_same` if it gives the documents that it gave before.
 
-    `error`: the first failure in it. `has_documents`: some of it could be read.
+    `error`: the first failure in it. `has_documents`: some of it could be read. `lost`: documents that it has
+    less than before.
     """
 
     is_same: bool
     error: str = ""
     has_documents: bool = True
+    lost: int = 0
 
 
 def compare_content(
@@ -37,4 +39,5 @@ def compare_content(
             is_whole = False
             error = error or ("" if isinstance(item, Skipped) and item.keep else item.error)
     known = Counter(catalog.digests(list(range(state.start, state.stop))))
-    return Content(is_whole and found == known, error, bool(found) or is_whole)
+    lost = max(0, known.total() - found.total())
+    return Content(is_whole and found == known, error, bool(found) or is_whole, lost)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -218,3 +219,21 @@ def test_files_and_sources_that_are_gone(docs: Shell) -> None:
     assert findings(docs) == [("2 sources are gone", ["more", "one.txt"], mend)]
     assert docs("index", "--allow-missing").code == 4
     assert findings(docs) == []
+
+
+@pytest.mark.parametrize("how", ["emptied", "gone", "shorter", "changed"])
+def test_the_mend_confirms_what_the_refresh_would_ask(shell: Shell, how: str) -> None:
+    lines = [f'{{"_id": "m{i}", "text": "note {i}"}}\n' for i in range(30)]
+    file = shell.write("d/big.jsonl", "".join(lines))
+    shell.write("d/a.md", "a page")
+    shell.old()
+    assert shell("index", "d").code == 0
+    if how == "gone":
+        file.unlink()
+    else:
+        kept = {"emptied": [], "shorter": lines[:9], "changed": [x.upper() for x in lines]}[how]
+        file.write_text("".join(kept).replace("_ID", "_id").replace("TEXT", "text"))
+    ((_, _, mend),) = findings(shell)
+    assert mend.endswith(" --yes") == (how != "changed")
+    assert shell(*shlex.split(mend)[1:]).code == 0
+    assert findings(shell) == []

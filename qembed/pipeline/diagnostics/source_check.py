@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from qembed.errors import refusal
+from qembed.pipeline.indexing.losses import is_guarded
 from qembed.pipeline.indexing.sources import STDIN, read_options
 from qembed.pipeline.source_content import compare_content
 from qembed.store import Snapshot
@@ -28,12 +29,15 @@ def check_sources(snapshot: Snapshot) -> Iterator[Finding]:
     absent = {path for path, place in places.items() if not place.exists()}
     missing: dict[str, None] = {}
     gone, unreadable, changed = [], [], []
+    total = lost = 0
     for (path, name), state in catalog.files().items():
         source = sources.get(path)
         if source is None:
             continue
+        total += state.stop - state.start
         if path in absent:
             missing[path] = None
+            lost += state.stop - state.start
             continue
         place = places[path]
         location = place if place.is_file() else place / name
@@ -41,6 +45,7 @@ def check_sources(snapshot: Snapshot) -> Iterator[Finding]:
             info = location.stat()
         except (FileNotFoundError, NotADirectoryError):
             gone.append(name)
+            lost += state.stop - state.start
             continue
         except OSError as e:
             unreadable.append(f"{name}: {refusal(e)}")
@@ -53,19 +58,20 @@ def check_sources(snapshot: Snapshot) -> Iterator[Finding]:
             unreadable.append(f"{name}: {found.error}")
         elif found.has_documents and not found.error:
             changed.append(name)
+            lost += found.lost
+    sure = " --yes" if is_guarded(lost, total) else ""
     if missing:
-        yield Finding(
-            "sources", f"{_number(len(missing), 'source')} gone", ALLOW_MISSING, tuple(missing)
-        )
+        what = f"{_number(len(missing), 'source')} gone"
+        yield Finding("sources", what, ALLOW_MISSING + sure, tuple(missing))
     if gone:
-        yield Finding("sources", f"{_number(len(gone), 'file')} gone", REFRESH, tuple(gone))
+        yield Finding("sources", f"{_number(len(gone), 'file')} gone", REFRESH + sure, tuple(gone))
     if unreadable:
         what = f"{_number(len(unreadable), 'file')} not readable any more"
         yield Finding("sources", what, VERIFY_CONTENT, tuple(unreadable))
     if changed:
         what = "1 file has" if len(changed) == 1 else f"{len(changed):,} files have"
         what += " other content than when indexed"
-        yield Finding("sources", what, VERIFY_CONTENT, tuple(changed))
+        yield Finding("sources", what, VERIFY_CONTENT + sure, tuple(changed))
 
 
 def _number(n: int, noun: str) -> str:

@@ -69,6 +69,11 @@ def _reasons(source: Source, root: Path) -> LeftOutReasons:
     )
 
 
+def is_guarded(lost: int, total: int) -> bool:
+    """True if the loss of so many documents is confirmed by somebody first."""
+    return total >= GUARDED_DOCUMENTS and 2 * lost > total
+
+
 class LossGuard:
     """Confirmation asked before a run leaves an index with less than half of its documents.
 
@@ -87,7 +92,7 @@ class LossGuard:
 
         `where`: the empty folders that they were in, if all of them are gone from such.
         """
-        if self._is_confirmed or self.total < GUARDED_DOCUMENTS or 2 * lost <= self.total:
+        if self._is_confirmed or not is_guarded(lost, self.total):
             return None
         if (unread := lost - sum(reasons.values())) > 0:
             reasons = {**reasons, NOT_READ: unread}
