@@ -17,7 +17,7 @@ HELPERS = {
     "derived_collections",
     "kept_scores",
 }
-ON_REQUEST = {"models", "published", "modes", "trees", "long_files"}
+ON_REQUEST = {"models", "published", "modes", "trees", "long_files", "train"}
 """Those that want an argument, or much time."""
 
 
