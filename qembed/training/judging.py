@@ -7,7 +7,7 @@ of two models is what counts here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -185,6 +185,18 @@ def _of(gain: Gain) -> dict[str, Any]:
         "p": gain.p,
         "queries": gain.queries,
     }
+
+
+def fell(verdict: Mapping[str, Any]) -> str | None:
+    """Reason for which a model is worse: on new documents at all, on those to keep beyond chance; or None."""
+    new, kept = verdict["new"], verdict["kept"]
+    if new["gain"] < 0:
+        return (
+            f"on new documents {new['measure']} fell from {new['before']:.4f} to {new['after']:.4f}"
+        )
+    if kept and "gain" in kept and kept["gain"] < 0 and kept["p"] <= 0.05:
+        return f"on --keep {kept['measure']} fell from {kept['before']:.4f} to {kept['after']:.4f}"
+    return None
 
 
 def neighbour_overlap(before: Vectors, after: Vectors, seed: int = 0, n: int = 300) -> float:

@@ -17,6 +17,11 @@ from qembed.types import Qrels, Query
 FEWEST = 5
 """Fewest components of held-out queries: with fewer no gain can be told from chance."""
 
+DEV_SHARE = 0.1
+"""Share of the trained queries that tells when to stop."""
+DEV_LEAST = 50
+"""Trained queries below which none is kept for that."""
+
 
 @dataclass(frozen=True, slots=True)
 class QuerySplit:
@@ -93,3 +98,14 @@ def _seen(
             found.append(i)
             uses.subtract(relevant[i])
     return sorted(found)
+
+
+def dev_queries(query_ids: Sequence[str], seed: int) -> set[str]:
+    """Trained queries that are kept to tell when to stop; none of fewer than DEV_LEAST. Ids may repeat."""
+    import numpy as np
+
+    names = list(dict.fromkeys(query_ids))
+    if len(names) < DEV_LEAST:
+        return set()
+    order = np.random.default_rng(seed).permutation(len(names)).tolist()
+    return {names[i] for i in order[: int(DEV_SHARE * len(names))]}

@@ -131,6 +131,8 @@ EXIT_CODES = {
     "eval": "023",
     "eval sts": "023",
     "train encoder": "023",
+    "train reranker": "023",
+    "train adapt": "023",
     "models show": "023",
 }
 """Command -> exit codes that its help names."""

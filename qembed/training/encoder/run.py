@@ -26,16 +26,11 @@ from qembed.training.mining.mine import MiningOptions, mine_judged
 from qembed.training.mining.new_vectors import with_new_vectors
 from qembed.training.model_folders import check_new
 from qembed.training.rows import Row
-from qembed.training.split import QuerySplit, split_queries
+from qembed.training.split import QuerySplit, dev_queries, split_queries
 from qembed.training.trained_folder import write_trained
 from qembed.training.training_lists import replayed, training_lists
 from qembed.training.training_loop import TrainingOptions
 from qembed.types import Qrels
-
-DEV_SHARE = 0.1
-"""Share of the trained queries that tells when to stop."""
-DEV_LEAST = 50
-"""Trained queries below which none is kept for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,14 +195,8 @@ def _divided(
     job: EncoderJob,
 ) -> tuple[list[Row], list[Row], list[Row]]:
     """Rows to train on, rows that tell when to stop, of other queries, and rows that an anchor reads."""
-    import numpy as np
-
     teacher = None if job.teacher is None else open_reranker(job.teacher, model)
-    names = list(dict.fromkeys(t.query_id for t in lists))
-    chosen: set[str] = set()
-    if len(names) >= DEV_LEAST:
-        order = np.random.default_rng(job.options.seed).permutation(len(names)).tolist()
-        chosen = {names[i] for i in order[: int(DEV_SHARE * len(names))]}
+    chosen = dev_queries([t.query_id for t in lists], job.options.seed)
     now = [t for t in lists if t.query_id not in chosen] + [*(old if job.replay else ())]
     parts = [now, [t for t in lists if t.query_id in chosen], [*old]]
     if job.options.anchor_by != "ewc" or not job.options.anchor:

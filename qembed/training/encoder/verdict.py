@@ -17,6 +17,7 @@ from qembed.training.judging import (
     Side,
     compare_sides,
     documents_pool,
+    fell,
     mean_cosine,
     measure,
     neighbour_overlap,
@@ -95,11 +96,4 @@ def worse(verdict: dict[str, Any], after: Side) -> str | None:
             f"the vectors are all alike (mean cosine {alike:.3f}): the training collapsed, as it does "
             "without negatives"
         )
-    new, kept = verdict["new"], verdict["kept"]
-    if new["gain"] < 0:
-        return (
-            f"on new documents {new['measure']} fell from {new['before']:.4f} to {new['after']:.4f}"
-        )
-    if "gain" in kept and kept["gain"] < 0 and kept["p"] <= 0.05:
-        return f"on --keep {kept['measure']} fell from {kept['before']:.4f} to {kept['after']:.4f}"
-    return None
+    return fell(verdict)

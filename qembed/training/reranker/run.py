@@ -14,7 +14,7 @@ from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.recipe import RecipeOptions
 from qembed.pipeline.retrieval.session import Session
-from qembed.training.judging import compare_sides
+from qembed.training.judging import compare_sides, fell
 from qembed.training.libraries import require_trainer
 from qembed.training.model_folders import check_new
 from qembed.training.reranker.candidates import (
@@ -38,16 +38,12 @@ from qembed.training.reranker.losses import check_loss
 from qembed.training.reranker.reranker_folder import load_trainable_reranker
 from qembed.training.reranker.trainer import train_reranker_model
 from qembed.training.rows import Row
-from qembed.training.split import QuerySplit, split_queries
+from qembed.training.split import QuerySplit, dev_queries, split_queries
 from qembed.training.trained_folder import write_trained
 from qembed.training.training_lists import apart, training_lists
 from qembed.training.training_loop import TrainingOptions
 from qembed.types import Qrels, Query
 
-DEV_SHARE = 0.1
-"""Share of the trained queries that tells when to stop."""
-DEV_LEAST = 50
-"""Trained queries below which none is kept for that."""
 DEFAULT = "minilm-l12"
 
 
@@ -214,13 +210,7 @@ def _divided(
     examples: Sequence[GradedTexts], options: TrainingOptions
 ) -> tuple[list[Row], list[Row]]:
     """Rows to train on, and rows that tell when to stop; of different queries."""
-    import numpy as np
-
-    names = list(dict.fromkeys(e.query_id for e in examples))
-    chosen: set[str] = set()
-    if len(names) >= DEV_LEAST:
-        order = np.random.default_rng(options.seed).permutation(len(names)).tolist()
-        chosen = {names[i] for i in order[: int(DEV_SHARE * len(names))]}
+    chosen = dev_queries([e.query_id for e in examples], options.seed)
     rows = make_rows([e for e in examples if e.query_id not in chosen], options.loss)
     dev = [e for e in examples if e.query_id in chosen and len(set(e.grades)) > 1]
     return rows, make_rows(dev, options.loss) if dev else []
@@ -263,11 +253,4 @@ def worse(verdict: dict[str, Any], after: Reranked) -> str | None:
             f"the scores of a query's candidates are all alike (deviation {after.spread():.1e}): the "
             "training collapsed"
         )
-    new, kept = verdict["new"], verdict["kept"]
-    if new["gain"] < 0:
-        return (
-            f"on new documents {new['measure']} fell from {new['before']:.4f} to {new['after']:.4f}"
-        )
-    if kept and "gain" in kept and kept["gain"] < 0 and kept["p"] <= 0.05:
-        return f"on --keep {kept['measure']} fell from {kept['before']:.4f} to {kept['after']:.4f}"
-    return None
+    return fell(verdict)

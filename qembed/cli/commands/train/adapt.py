@@ -115,6 +115,8 @@ def adapt(
     qembed train adapt --objective tsdae --out adapted
     qembed train adapt --generate corpus --teacher minilm-l12 --out adapted
     qembed train adapt --generate http://localhost:8000/v1#llm --write-made made.jsonl
+
+    Exit codes: 0 written; 2 cannot run; 3 worse on held-out queries, not written.
     """
     from qembed.pipeline.locate import find_index
     from qembed.training.adapting.run import AdaptJob, adapt_encoder

@@ -82,6 +82,8 @@ def reranker(
     qembed train reranker --queries q.jsonl --qrels train.tsv --out better
     qembed train reranker --preferences pairs.jsonl --loss ranknet --out better
     qembed query "how do refunds work" --rerank ./better
+
+    Exit codes: 0 written; 2 cannot run; 3 worse on held-out queries, not written.
     """
     from qembed.pipeline.locate import find_index
     from qembed.training.reranker.run import RerankerJob, train_reranker
