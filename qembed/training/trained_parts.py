@@ -42,6 +42,23 @@ def _layers(transformer: Any) -> Sequence[Any]:
     return max(lists, key=len, default=[])
 
 
+def leave_out_attention_dropout(model: Any) -> None:
+    """Set dropout of attention weights to 0; dropout of states stays.
+
+    With it torch keeps a matrix of tokens by tokens for each head, and cannot compute attention in blocks.
+    """
+    import torch
+
+    for module in model.modules():
+        if "attention" not in type(module).__name__.lower():
+            continue
+        if isinstance(inner := getattr(module, "dropout", None), torch.nn.Dropout):
+            inner.p = 0.0
+        for name in ("dropout_prob", "attention_dropout"):
+            if isinstance(getattr(module, name, None), float):
+                setattr(module, name, 0.0)
+
+
 def add_lora(model: Any, rank: int) -> None:
     """Add adapters of this rank to all linear layers; they alone are trained. Raises UsageError."""
     require_peft()

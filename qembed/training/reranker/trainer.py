@@ -12,7 +12,12 @@ from qembed.training.anchor import anchored
 from qembed.training.batches import epoch_batches
 from qembed.training.reranker.losses import make_loss
 from qembed.training.rows import LABEL, Row
-from qembed.training.trained_parts import add_lora, freeze_layers, merge_lora
+from qembed.training.trained_parts import (
+    add_lora,
+    freeze_layers,
+    leave_out_attention_dropout,
+    merge_lora,
+)
 from qembed.training.training_loop import TrainingData, TrainingOptions, run_training
 
 if TYPE_CHECKING:
@@ -38,6 +43,7 @@ def train_reranker_model(
         if options.max_tokens is not None:
             model.max_seq_length = min(options.max_tokens, limit or options.max_tokens)
         freeze_layers(model, options.freeze)
+        leave_out_attention_dropout(model)
         if options.lora:
             add_lora(model, options.lora)
             dev = ()  # the trainer cannot load a checkpoint with adapters
