@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from qembed.models import Model
     from qembed.models.profiles import Profile
     from qembed.types import Vectors
 
@@ -39,21 +40,25 @@ Encode = Callable[[Sequence[str]], "Vectors"]
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """Passages to rank: texts as they are encoded, and the document of each. `whole`: all of the index."""
+    """Passages to rank: texts as they are encoded, and the document of each. `whole`: all of the index.
+
+    `vectors`: by the model that is trained, before it is: float32 (n, dim), None where they are not known.
+    """
 
     texts: list[str]
     documents: list[str]
     whole: bool
+    vectors: Vectors | None = None
 
 
 def make_pool(
     session: Session,
     wanted: Sequence[str],
-    profile: Profile,
+    model: Model,
     limit: int = SAMPLE,
     seed: int = 0,
 ) -> Pool:
-    """Passages of the index, at most about `limit`, in a model's template.
+    """Passages of the index, at most about `limit`, in a model's template, with vectors if they are its own.
 
     `wanted`: documents that must be among them.
     """
@@ -77,12 +82,15 @@ def make_pool(
         left -= 1
     chosen = np.sort(np.concatenate(rows)) if rows else np.zeros(0, dtype=np.int64)
     passages, entries = session.documents.passages(chosen), session.documents.entries(chosen)
-    rule = snapshot.manifest.recipe.title_rule
+    recipe = snapshot.manifest.recipe
+    template = model.profile.passage
     texts = [
-        passage_text(profile.passage, rule, e.title, p.text, p.label)
+        passage_text(template, recipe.title_rule, e.title, p.text, p.label)
         for e, p in zip(entries, passages, strict=True)
     ]
-    return Pool(texts, [e.id for e in entries], len(chosen) == total)
+    own = (model.revision, model.dim, template) == (recipe.revision, recipe.dim, recipe.passage_text)
+    vectors = snapshot.vectors(chosen) if own else None
+    return Pool(texts, [e.id for e in entries], len(chosen) == total, vectors)
 
 
 def documents_pool(
@@ -121,10 +129,16 @@ class Side:
 
 
 def measure(
-    encode: Encode, pool: Pool, queries: Sequence[Query], qrels: Qrels, profile: Profile
+    encode: Encode,
+    pool: Pool,
+    queries: Sequence[Query],
+    qrels: Qrels,
+    profile: Profile,
+    vectors: Vectors | None = None,
 ) -> Side:
-    """Rank the pool's documents for the queries with one model."""
-    vectors = encode(pool.texts)
+    """Rank the pool's documents for the queries with one model. `vectors`: of the pool, where known."""
+    if vectors is None:
+        vectors = encode(pool.texts)
     if not queries:
         return Side({}, vectors)
     template, task = task_template(profile, None)

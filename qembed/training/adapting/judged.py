@@ -98,4 +98,4 @@ def hide_queries(pool: Pool, judged: JudgedQueries) -> Pool:
         for document in judged.qrels[query.id]:
             for i in places.get(document, ()):
                 texts[i] = without_words(texts[i], query.text) or texts[i]
-    return replace(pool, texts=texts)
+    return replace(pool, texts=texts, vectors=None)

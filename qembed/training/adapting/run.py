@@ -160,18 +160,18 @@ def adapt_encoder(
                 )
             judged = judged_by_proxy(shown, job.held_out, seed, trained=bool(made))
         rows, trained = _rows(session, job, loss, judged, made, opened, progress)
-        pool = make_pool(session, [d for q in judged.all for d in judged.qrels[q.id]], profile)
+        pool = make_pool(session, [d for q in judged.all for d in judged.qrels[q.id]], opened)
     if judged.proxy:
         pool = hide_queries(pool, judged)
     if loss.name == "simcse":
         check_dropout(model, rows[0].texts[0])
     sides = Judge(pool, judged.all, judged.qrels, profile, job.keep, progress)
-    before = sides.measure("judge before", model)
+    before = sides.before(model)
     work = job.out.with_name(f"{job.out.name}.training")
     mark = time.perf_counter()
     done = train(model, loss, rows, [], job.options, work, progress)
     seconds["train"] = round(time.perf_counter() - mark, 3)
-    after = sides.measure("judge after", model)
+    after = sides.after(model)
     kept = sides.kept(before, after)
     verdict = {
         "new": compare_sides(before.own, after.own, judged.new, judged.components),

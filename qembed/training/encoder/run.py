@@ -110,9 +110,9 @@ def train_encoder(
         old = _old_lists(job, lists, split, given.qrels)
         relevant = [d for q in (*split.new, *split.seen) for d in given.qrels[q.id]]
         wanted = [*relevant, *(n.id for t in lists for n in t.negatives)]
-        pool = make_pool(session, wanted, profile)
+        pool = make_pool(session, wanted, opened)
     sides = Judge(pool, [*split.new, *split.seen], given.qrels, profile, job.keep, progress)
-    before = sides.measure("judge before", model)
+    before = sides.before(model)
     work = job.out.with_name(f"{job.out.name}.training")
     rounds: list[dict[str, Any]] = []
     mark = time.perf_counter()
@@ -126,7 +126,7 @@ def train_encoder(
     if job.write_lists is not None:
         write_lists(lists, job.write_lists)
     seconds["train"] = round(time.perf_counter() - mark, 3)
-    after = sides.measure("judge after", model)
+    after = sides.after(model)
     verdict = {
         "new": compare_sides(before.own, after.own, split.new, split.components),
         "seen": compare_sides(before.own, after.own, split.seen),

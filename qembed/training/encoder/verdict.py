@@ -66,11 +66,23 @@ class Judge:
             pool = documents_pool(read_collection(given.corpus), wanted, profile)
             self._kept = pool, judged, given.qrels
 
-    def measure(self, phase: str, model: Any) -> Measured:
+    def before(self, model: Any) -> Measured:
+        """Results of a model that was not trained yet."""
+        return self._measure("judge before", model, self._pool.vectors)
+
+    def after(self, model: Any) -> Measured:
         """Results of a model as it is now."""
+        return self._measure("judge after", model, None)
+
+    def _measure(self, phase: str, model: Any, vectors: Vectors | None) -> Measured:
         self._progress.phase(phase, "passages", None)
         own = measure(
-            lambda t: encode(model, t), self._pool, self._queries, self._qrels, self._profile
+            lambda t: encode(model, t),
+            self._pool,
+            self._queries,
+            self._qrels,
+            self._profile,
+            vectors,
         )
         kept = None
         if self._kept is not None:
