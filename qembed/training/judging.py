@@ -88,7 +88,11 @@ def make_pool(
         passage_text(template, recipe.title_rule, e.title, p.text, p.label)
         for e, p in zip(entries, passages, strict=True)
     ]
-    own = (model.revision, model.dim, template) == (recipe.revision, recipe.dim, recipe.passage_text)
+    own = (model.revision, model.dim, template) == (
+        recipe.revision,
+        recipe.dim,
+        recipe.passage_text,
+    )
     vectors = snapshot.vectors(chosen) if own else None
     return Pool(texts, [e.id for e in entries], len(chosen) == total, vectors)
 

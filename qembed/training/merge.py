@@ -20,9 +20,9 @@ from qembed.training.model_folders import (
     copy_without_weights,
     keep_templates,
     new_model_folder,
-    structure_differences,
     trainable_folder,
 )
+from qembed.training.structure import structure_differences
 
 if TYPE_CHECKING:
     import numpy as np
@@ -104,8 +104,10 @@ def _merge_files(
 
     known = _places(other)
     places = _places(one)
-    if places.keys() != known.keys():
-        names = [f"{place}/{name}" for place, name in sorted(places.keys() ^ known.keys())]
+    # older libraries also wrote buffers: the positions 0, 1, 2 …
+    differ = [k for k in places.keys() ^ known.keys() if _is_weight({**places, **known}[k], k[1])]
+    if differ:
+        names = [f"{place}/{name}" for place, name in sorted(differ)]
         raise UsageError(
             f"{one.path} and {other.path} hold other tensors: {', '.join(names[:5])}"
             + (f" and {len(names) - 5} more" if len(names) > 5 else "")
@@ -117,6 +119,9 @@ def _merge_files(
             metadata = stream.metadata()
         for name, a in _tensors(path).items():
             key = (path.parent.relative_to(one.path).as_posix(), name)
+            if key not in known:
+                merged[name] = a
+                continue
             b = _tensors(known[key], name)[name]
             merged[name], is_straight = _merged(name, a, b, weight, method)
             tensors += 1
@@ -143,6 +148,15 @@ def _places(folder: Folder) -> dict[tuple[str, str], Path]:
         except (SafetensorError, OSError) as e:
             raise ModelUnavailable(f"{path}: {e}") from e
     return found
+
+
+def _is_weight(path: Path, name: str) -> bool:
+    """False for a tensor of whole numbers."""
+    from safetensors import safe_open
+
+    with safe_open(str(path), framework="np") as stream:
+        kind = str(stream.get_slice(name).get_dtype())
+    return not kind.startswith(("I", "U", "BOOL"))
 
 
 def _tensors(path: Path, name: str | None = None) -> Mapping[str, Tensor]:

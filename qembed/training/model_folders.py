@@ -1,4 +1,4 @@
-"""Folders of models in training: found by spec, compared with one another, written whole or not at all."""
+"""Folders of models in training: found by spec, written whole or not at all."""
 
 from __future__ import annotations
 
@@ -13,16 +13,12 @@ from typing import Any
 
 from qembed.errors import ModelUnavailable, StorageError, UsageError
 from qembed.models.layout.prompts import read_prompts
-from qembed.models.model_folder import VOCABULARIES, WEIGHTS, Folder
+from qembed.models.model_folder import WEIGHTS, Folder
 from qembed.models.profiles import Profile, profile_for
 from qembed.models.spec import local_folder, parse_spec
 from qembed.models.templates import passage_text, query_text, task_template
 from qembed.outputs import check_outputs
 
-IGNORED = frozenset(
-    {"transformers_version", "_name_or_path", "torch_dtype", "dtype", "use_cache", "__version__"}
-)
-"""Fields of a config.json that say how it was saved, and nothing of what a text becomes."""
 CARD = "README.md"
 SETTINGS = "config_sentence_transformers.json"
 
@@ -42,42 +38,6 @@ def trainable_folder(spec: str) -> Folder:
     if not any(path.rglob(WEIGHTS)):
         raise ModelUnavailable(f"{path}: no weights in safetensors form")
     return folder
-
-
-def structure_differences(first: Folder, second: Folder) -> list[str]:
-    """Files in which two folders describe other models: modules, their configuration, the tokenizer.
-
-    Prompts and limits may differ. Raises ModelUnavailable for a broken file.
-    """
-    found = []
-    if first.modules() != second.modules():
-        found.append("modules.json: other modules")
-    names = ["config.json", *(f"{sub}/config.json" for _, sub in first.modules() if sub)]
-    for name in names:
-        one, other = _config(first, name), _config(second, name)
-        differ = [k for k in sorted({*one, *other}) if one.get(k) != other.get(k)]
-        found += [f"{name}: {k} is {one.get(k)!r} and {other.get(k)!r}" for k in differ]
-    for name in ("tokenizer.json", *VOCABULARIES):
-        if _tokenizers(first, name) != _tokenizers(second, name):
-            found.append(f"{name}: other tokens")
-    return found
-
-
-def _config(folder: Folder, name: str) -> dict[str, Any]:
-    return {k: v for k, v in folder.json(name).items() if k not in IGNORED}
-
-
-def _tokenizers(folder: Folder, pattern: str) -> dict[str, Any]:
-    """Content of the tokenizer's files without limits of length, by path inside the folder."""
-    found: dict[str, Any] = {}
-    for path in sorted(folder.path.rglob(pattern)):
-        name = path.relative_to(folder.path).as_posix()
-        if path.suffix == ".json":
-            body = folder.json(name)
-            found[name] = {k: v for k, v in body.items() if k not in ("truncation", "padding")}
-        else:
-            found[name] = path.read_bytes()
-    return found
 
 
 def check_new(out: Path) -> None:

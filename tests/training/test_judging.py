@@ -57,7 +57,9 @@ def test_no_vectors_of_another_model(index: Path, models: tuple[Path, Path]) -> 
 def test_no_vectors_of_texts_that_change(index: Path, models: tuple[Path, Path]) -> None:
     with Session(index) as session:
         pool = make_pool(session, [], open_model(str(models[0])))
-    made = [MadeQuery(f"m{i}", f"of {i}", d, "", "title") for i, d in enumerate(pool.documents[:20])]
+    made = [
+        MadeQuery(f"m{i}", f"of {i}", d, "", "title") for i, d in enumerate(pool.documents[:20])
+    ]
     judged = judged_by_proxy(made, 0.4, 0, trained=False)
     assert hide_queries(pool, judged).vectors is None
     assert replace(pool, texts=pool.texts).vectors is not None

@@ -159,6 +159,50 @@ def test_models_without_weights(models: Pair, tmp_path: Path, spec: str, message
         merge_models(str(models[0]), spec, tmp_path / "out")
 
 
+def test_a_folder_of_an_older_library(models: Pair, tmp_path: Path) -> None:
+    """Flags of pooling, a buffer of positions, no defaults written out, a vocabulary beside the tokenizer."""
+    from safetensors.numpy import save_file
+
+    old = tiny.copy(models[0], tmp_path / "old")
+    config = json.loads((old / "config.json").read_text())
+    left_out = {"add_cross_attention", "is_decoder", "tie_word_embeddings", "classifier_dropout"}
+    kept = {k: v for k, v in config.items() if k not in left_out}
+    (old / "config.json").write_text(json.dumps({**kept, "gradient_checkpointing": False}))
+    flags = {"word_embedding_dimension": 48, "pooling_mode_mean_tokens": True}
+    (old / "1_Pooling" / "config.json").write_text(
+        json.dumps({**flags, "pooling_mode_cls_token": False})
+    )
+    (old / "vocab.txt").write_text("[UNK]\n")
+    positions = np.arange(64, dtype=np.int64)[None]
+    save_file(
+        {**weights(old), "embeddings.position_ids": positions},
+        str(old / "model.safetensors"),
+        metadata={"format": "pt"},
+    )
+    for first, second in ((old, models[1]), (models[1], old)):
+        merge_models(str(first), str(second), tmp_path / f"from-{first.name}")
+    made = weights(tmp_path / "from-old")
+    np.testing.assert_array_equal(made.pop("embeddings.position_ids"), positions)
+    merge_models(str(models[0]), str(models[1]), tmp_path / "new")
+    for name, value in weights(tmp_path / "new").items():
+        np.testing.assert_array_equal(made[name], value)
+    open_model(str(tmp_path / "from-old")).encoder().encode(["a text"])
+    config["is_decoder"] = True
+    (old / "config.json").write_text(json.dumps(config))
+    with pytest.raises(UsageError, match=r"config.json: is_decoder is True and False"):
+        merge_models(str(old), str(models[1]), tmp_path / "out")
+
+
+def test_the_builtin_model_and_its_trained_copy(tmp_path: Path) -> None:
+    """minilm's folder is of 2021, what is trained from it of today."""
+    from qembed.training.encoder.encoder_folder import load_trainable
+
+    model, _ = load_trainable("minilm")
+    model.save_pretrained(str(tmp_path / "copy"))
+    done = merge_models("minilm", str(tmp_path / "copy"), tmp_path / "out")
+    assert done.straight == done.tensors
+
+
 def test_what_cannot_be_merged(models: Pair, tmp_path: Path) -> None:
     first = str(models[0])
     with pytest.raises(UsageError, match="from 0, the first model, to 1"):
