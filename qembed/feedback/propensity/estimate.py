@@ -1,0 +1,86 @@
+"""Estimate of propensities: the best source for each rank, and weights of clicks by them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from qembed.feedback.propensity.click_log import ClickLog
+from qembed.feedback.propensity.position_model import fit_position_model
+from qembed.feedback.propensity.swaps import swap_ratios
+
+Method = Literal["first", "swaps", "em", "click rate"]
+"""Source of one rank's propensity."""
+
+CLIP = 10.0
+"""Largest weight of a click: a few clicks far below would outweigh all others."""
+FEWEST = 10
+"""Clicks on a rank below which its propensity is that of the rank before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Propensities:
+    """Probability that a hit is looked at, by rank from 1, relative to the rank looked at most.
+
+    `methods`: source of each. `clip`: largest weight. `answers`, `clicks`: what they were estimated from.
+    """
+
+    values: tuple[float, ...]
+    methods: tuple[Method, ...]
+    answers: int = 0
+    clicks: int = 0
+    clip: float = CLIP
+
+    def weight(self, rank: int) -> float:
+        """Inverse propensity of a rank, at most `clip`; of ranks below all others, that of the last."""
+        if not self.values:
+            return 1.0
+        value = self.values[min(rank, len(self.values)) - 1]
+        return min(self.clip, 1 / value) if value > 0 else self.clip
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON object: one entry a rank."""
+        return {
+            "answers": self.answers,
+            "clicks": self.clicks,
+            "clip": self.clip,
+            "ranks": [
+                {"rank": i, "propensity": round(value, 4), "method": method}
+                for i, (value, method) in enumerate(zip(self.values, self.methods, strict=True), 1)
+            ],
+        }
+
+
+def estimate_propensities(log: ClickLog, clip: float = CLIP) -> Propensities:
+    """Propensities of the ranks of a click log.
+
+    Rank by rank: from exchanged neighbours as far as there are enough of them; else from the position-based
+    model, where documents were shown on several ranks; else from the click rate. The last says nothing about
+    ranks: it takes the mean document of each rank for equally good, so that only documents that are clicked
+    more than others of their rank are preferred.
+    """
+    if not log.ranks:
+        return Propensities((), (), 0, 0, clip)
+    ratios = swap_ratios(log)
+    model = fit_position_model(log).propensities.tolist()
+    rates = log.click_rates().tolist()
+    clicks = log.clicks.sum(axis=0).tolist()
+    values: list[float] = [1.0]
+    methods: list[Method] = ["first"]
+    for i in range(1, log.ranks):
+        last, method = values[-1], methods[-1]
+        if i <= len(ratios):
+            values.append(last * ratios[i - 1])
+            method = "swaps"
+        elif clicks[i] < FEWEST or clicks[i - 1] < FEWEST:
+            values.append(last)
+        elif model[i] == model[i] and model[i - 1] > 0:
+            values.append(last * model[i] / model[i - 1])
+            method = "em"
+        else:
+            values.append(last * rates[i] / rates[i - 1])
+            method = "click rate"
+        methods.append(method)
+    highest = max(values)
+    scaled = tuple(max(v / highest, 1e-6) for v in values)
+    return Propensities(scaled, tuple(methods), log.answers, log.clicked, clip)

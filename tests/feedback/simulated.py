@@ -1,0 +1,117 @@
+"""Simulated users whose examination of ranks and attraction by documents are known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from qembed.feedback.records import ClientKind, Event, LoggedQuery, ShownHit
+
+Floats = npt.NDArray[np.float64]
+Model = Callable[[np.random.Generator, Floats], npt.NDArray[np.bool_]]
+"""Attractions of the hits in order -> which are clicked."""
+
+
+def examined(ranks: int, eta: float = 1.0) -> Floats:
+    """Probabilities of examination (1 / rank) ** eta."""
+    return (1.0 / np.arange(1, ranks + 1)) ** eta
+
+
+def position_based(look: Floats) -> Model:
+    def clicks(rng: np.random.Generator, attraction: Floats) -> npt.NDArray[np.bool_]:
+        n = len(attraction)
+        return (rng.random(n) < look[:n]) & (rng.random(n) < attraction)
+
+    return clicks
+
+
+def cascade(rng: np.random.Generator, attraction: Floats) -> npt.NDArray[np.bool_]:
+    """From the top until the first click."""
+    clicked = rng.random(len(attraction)) < attraction
+    first = np.zeros_like(clicked)
+    if clicked.any():
+        first[clicked.argmax()] = True
+    return first
+
+
+@dataclass
+class Log:
+    """Simulated log. `relevant`: documents of a query that are."""
+
+    queries: list[LoggedQuery] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    relevant: dict[str, set[str]] = field(default_factory=dict)
+
+    def agreement(self, pairs: list[tuple[str, str, str]]) -> tuple[int, int]:
+        """Right and wrong ones of (query, preferred, rejected), of pairs that differ in relevance."""
+        right = wrong = 0
+        for query, a, b in pairs:
+            good = self.relevant[query]
+            right += a in good and b not in good
+            wrong += b in good and a not in good
+        return right, wrong
+
+
+def simulate(
+    model: Model,
+    *,
+    sessions: int,
+    noise: float,
+    seed: int,
+    queries: int = 40,
+    documents: int = 10,
+    relevant: int = 3,
+    drift: float = 0.0,
+    explore: bool = False,
+    blind: bool = False,
+    kind: ClientKind = "person",
+) -> Log:
+    """Sessions of users, each another client, over queries of which some are asked more often.
+
+    `noise`: attraction of what is not relevant; of what is, .9 - noise. `drift`: by how much the order of
+    hits changes between sessions. `explore`: neighbours are exchanged half of the time. `blind`: all
+    documents attract equally.
+    """
+    rng = np.random.default_rng(seed)
+    log = Log()
+    names = [[f"q{q}-d{d}" for d in range(documents)] for q in range(queries)]
+    is_relevant = np.zeros((queries, documents), dtype=bool)
+    for q in range(queries):
+        is_relevant[q, rng.choice(documents, relevant, replace=False)] = True
+        log.relevant[f"query {q}"] = {names[q][d] for d in np.flatnonzero(is_relevant[q])}
+    quality = is_relevant * 0.7 + rng.normal(0, 1, (queries, documents))
+    popularity = rng.dirichlet(np.full(queries, 2.0))
+    for s in range(sessions):
+        q = int(rng.choice(queries, p=popularity))
+        order = np.argsort(-(quality[q] + drift * rng.normal(size=documents)))
+        swapped: tuple[int, ...] = ()
+        if explore and rng.random() < 0.5:
+            i = int(rng.integers(documents - 1))
+            order[[i, i + 1]] = order[[i + 1, i]]
+            swapped = (i + 1,)
+        attraction = np.where(is_relevant[q][order], 0.9 - noise, noise)
+        if blind:
+            attraction = np.full(documents, 0.4)
+        clicked = model(rng, attraction)
+        log.queries.append(
+            LoggedQuery(
+                query_id=f"s{s}",
+                text=f"query {q}",
+                time=float(s),
+                shown=tuple(ShownHit(names[q][d], r) for r, d in enumerate(order, 1)),
+                client_id=f"c{s}",
+                client_kind=kind,
+                settings={"explore": True} if explore else {},
+                explored=swapped,
+            )
+        )
+        log.events += [
+            Event(
+                f"s{s}-{r}", f"s{s}", "click", s + 0.5, names[q][order[r]], r + 1, client_kind=kind
+            )
+            for r in np.flatnonzero(clicked).tolist()
+        ]
+    return log
