@@ -5,6 +5,7 @@ Deterministic and fast: `qembed.testing`'s, some with counters, a delay or a fau
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -184,13 +185,29 @@ class StubbornBag(Bag):
     """Does not listen while it encodes passages."""
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        if any("w" in t for t in texts):
+        if "STUBBORN" in os.environ and any("w" in t for t in texts):
             _long_call()
         return super().encode(texts)
 
 
 def stubborn_bag() -> StubbornBag:
     return StubbornBag()
+
+
+class LosingBag(Bag):
+    """Loses Ctrl-C while it encodes passages, as extensions do that import numpy, and goes on."""
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        if "STUBBORN" in os.environ and any("w" in t for t in texts):
+            Path(os.environ["STUBBORN"]).touch()
+            with contextlib.suppress(KeyboardInterrupt):
+                time.sleep(60)
+            time.sleep(60)
+        return super().encode(texts)
+
+
+def losing_bag() -> LosingBag:
+    return LosingBag()
 
 
 class Instructed(Bag):

@@ -18,7 +18,8 @@ def watched(signals: int = 1) -> Iterator[None]:
     """End the process if the block still runs GRACE_SECONDS after its n-th signal that has a handler.
 
     `signals`: n. Python's handlers run between two instructions of the main thread, which may be in a matrix
-    product or a tokenizer for a minute; the wakeup descriptor is written to at once.
+    product or a tokenizer for a minute; the wakeup descriptor is written to at once. Libraries' imports lose
+    a KeyboardInterrupt, too: numpy's, called from another extension, becomes an ImportError without a cause.
     """
     if threading.current_thread() is not threading.main_thread():  # no signal comes here
         yield

@@ -69,6 +69,19 @@ def test_ctrl_c_ends_a_rerank_within_a_second(collection: Shell, command: str) -
     assert seconds < 2  # .7, on a machine that has other work as well
 
 
+@pytest.mark.parametrize("encoder", ["stubborn_bag", "losing_bag"])
+@pytest.mark.parametrize("command", ["query", "verify", "models"])
+def test_ctrl_c_ends_an_encoding_within_a_second(shell: Shell, encoder: str, command: str) -> None:
+    shell.write("d/a.md", "alpha")
+    model = f"py:tests.encoders:{encoder}"
+    assert shell("index", "d", "--model", model).code == 0
+    args = {"query": ["query", "w1"], "verify": ["verify"], "models": ["models", "show", model]}
+    more = ["--compare", "py:tests.encoders:bag"] if command == "models" else []
+    code, seconds = interrupted(shell, *args[command], *more)
+    assert code == 130
+    assert seconds < 2
+
+
 def test_ctrl_c_twice_ends_an_index_run_within_a_second(collection: Shell) -> None:
     model = "py:tests.encoders:stubborn_bag"
     args = ("index", "corpus.jsonl", "--model", model, "--index", "new/.qembed")

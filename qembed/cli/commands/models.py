@@ -11,6 +11,7 @@ from qembed.cli.command import Command
 from qembed.cli.console import Console, dumps, out
 from qembed.cli.exit_codes import ExitCode
 from qembed.cli.options import TASKS, FormatOption, OutputFormat, QuietOption
+from qembed.cli.signal_watch import watched
 
 app = typer.Typer(
     add_completion=False,
@@ -83,7 +84,8 @@ def show(
     from qembed.pipeline.diagnostics.models import compare_models, show_model
 
     if compare is not None:
-        found = compare_models(compare, spec)
+        with watched():
+            found = compare_models(compare, spec)
         if format is OutputFormat.json:
             out(dumps({"schema": 1, **found}))
         else:

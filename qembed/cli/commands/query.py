@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import replace
 from typing import Annotated
 
@@ -45,6 +44,7 @@ from qembed.cli.options import (
     VerboseOption,
     WhereOption,
 )
+from qembed.cli.signal_watch import watched
 from qembed.cli.streams import standard_input
 from qembed.cli.tuned import UntunedOption, given_options
 from qembed.cli.via_server import ask_server
@@ -172,7 +172,7 @@ def query(
     else:
         from qembed.pipeline.retrieval.retriever import answer_queries
 
-        with talk.scoring("search") if rerank else nullcontext() as begin:
+        with talk.scoring("search") if rerank else watched() as begin:
             answer = answer_queries(index, request, begin)
     if not (rerank or answer.tuned.get("rerank")):
         unused += unused_candidates(given, diversity)

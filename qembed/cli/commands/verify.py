@@ -15,6 +15,7 @@ from qembed.cli.options import (
     OutputFormat,
     QuietWhileWellOption,
 )
+from qembed.cli.signal_watch import watched
 
 
 def verify(
@@ -39,7 +40,8 @@ def verify(
     from qembed.pipeline.locate import find_index
 
     root = find_index(index_dir)
-    findings = [f._replace(mend=with_index(f.mend)) for f in check(root, probe=not no_model)]
+    with watched():
+        findings = [f._replace(mend=with_index(f.mend)) for f in check(root, probe=not no_model)]
     if format is OutputFormat.json:
         body = [f._asdict() for f in findings]
         out(dumps({"schema": 1, "index": str(root), "ok": not findings, "findings": body}))
