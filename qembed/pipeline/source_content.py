@@ -14,13 +14,14 @@ class Content(NamedTuple):
     """Result of reading a file: `is_same` if it gives the documents that it gave before.
 
     `error`: the first failure in it. `has_documents`: some of it could be read. `lost`: documents that it has
-    less than before.
+    less than before. `has_known`: all that it gave before are among those of now.
     """
 
     is_same: bool
     error: str = ""
     has_documents: bool = True
     lost: int = 0
+    has_known: bool = False
 
 
 def compare_content(
@@ -40,4 +41,5 @@ def compare_content(
             error = error or ("" if isinstance(item, Skipped) and item.keep else item.error)
     known = Counter(catalog.digests(list(range(state.start, state.stop))))
     lost = max(0, known.total() - found.total())
-    return Content(is_whole and found == known, error, bool(found) or is_whole, lost)
+    is_same = is_whole and found == known
+    return Content(is_same, error, bool(found) or is_whole, lost, known <= found)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from qembed.locks import lock_holder
 from qembed.paths import LOCK
+from qembed.store import Manifest
 
 
 def writing_process(root: Path) -> str | None:
@@ -25,3 +26,13 @@ def describe_unfinished(root: Path, mend: str = "qembed index completes it") -> 
     if process is None:
         return f"a run was stopped before its end ({mend})"
     return f"{f'process {process}' if process else 'another process'} writes to it"
+
+
+def unfinished_warning(root: Path, manifest: Manifest) -> str:
+    """Warning on what answers may lack: most documents of a first run, changes of a later one."""
+    what = "the index may lack the latest changes"
+    if manifest.is_half_made:
+        documents = manifest.counts.get("documents", 0)
+        many = "1 document" if documents == 1 else f"{documents:,} documents"
+        what = f"the index is half made, with {many} so far"
+    return f"{what}: {describe_unfinished(root)}"

@@ -75,7 +75,8 @@ class Manifest:
     one. `spec`: the model's. `unfinished`: True while an indexing run goes on, and after one that was stopped
     before its end. `failed`: source, file and message of inputs that could not be read.
     `probes`: vectors of PROBE_TEXTS. `versions`: of the libraries that encoded. `created`, `committed`,
-    `refreshed`: seconds since 1970. `previous`: files of the generation before.
+    `refreshed`: seconds since 1970, the last one of the end of a run over files (`created` before there was
+    one). `previous`: files of the generation before.
     """
 
     recipe: Recipe
@@ -102,6 +103,11 @@ class Manifest:
     def tuned(self) -> Mapping[str, Any] | None:
         """Choice of `tune`; None without one."""
         return self.settings.get(TUNED_SETTING)
+
+    @property
+    def is_half_made(self) -> bool:
+        """True if no run has come to its end yet."""
+        return self.unfinished and self.refreshed <= self.created
 
     def names(self) -> set[str]:
         """Names of the generation's files, without the manifest."""

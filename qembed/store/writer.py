@@ -93,7 +93,8 @@ class Writer:
 
     def create(self, recipe: Recipe, spec: str) -> None:
         """Start an index where there is none."""
-        self.manifest = Manifest(recipe, spec, uid=new_uid(), created=time.time())
+        now = time.time()
+        self.manifest = Manifest(recipe, spec, uid=new_uid(), created=now, refreshed=now)
 
     def begin_rebuild(self, recipe: Recipe, spec: str, *, resume: bool = True) -> None:
         """Write beside the present generation from now on, until `finish_rebuild`.

@@ -14,6 +14,7 @@ import pytest
 from qembed.locks import FileLock
 from qembed.pipeline.indexing.build import build
 from qembed.pipeline.indexing.options import BatchPolicy, CommitPolicy, IndexOptions
+from qembed.pipeline.indexing.summary import IndexSummary
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.recipe import RecipeOptions
 from tests.cli.conftest import BAG, Shell
@@ -204,3 +205,91 @@ def test_a_closed_terminal_keeps_what_is_done(shell: Shell) -> None:
     assert run.wait(30) == 128 + signal.SIGHUP
     body = shell("status", "--format", "json").json
     assert 0 < body["documents"] < 400
+
+
+@pytest.fixture
+def complete(shell: Shell) -> Shell:
+    """A finished index of forty files, which the next run reads again one by one."""
+    for i in range(40):
+        shell.write(f"docs/p{i:02}.md", f"page number n{i} of the zebra book\n")
+    assert shell("index", "docs").code == 0
+    shell("add", "a note")
+    return shell
+
+
+def refreshed(shell: Shell, polls: int) -> IndexSummary:
+    """A refresh that is stopped at its n-th question whether to stop."""
+    stop = iter([False] * polls + [True] * 1000)
+    options = IndexOptions(batches=SMALL.batches, commits=SMALL.commits)
+    return build(shell.folder / ".qembed", options, Progress(stop=lambda: next(stop)))
+
+
+def test_a_refresh_that_was_stopped_before_a_change_leaves_a_complete_index(
+    complete: Shell,
+) -> None:
+    before = complete("status", "--format", "json").json
+    assert refreshed(complete, 20).interrupted
+    assert complete("query", "n5").err == ""
+    after = complete("status", "--format", "json").json
+    assert after["refreshed"] == before["refreshed"]
+    assert after["unfinished"] is after["half_made"] is False
+    assert complete("status", "-q", "--fail-if-stale", "1d").code == 0
+
+
+def test_a_refresh_that_was_stopped_after_a_change_is_told_as_one(complete: Shell) -> None:
+    before = complete("status", "--format", "json").json
+    complete.write("docs/a.md", "a page more\n")
+    assert refreshed(complete, 30).interrupted
+    told = "may lack the latest changes: a run was stopped before its end (qembed index completes"
+    for command in (["query", "n5"], ["verify", "--no-model"]):
+        done = complete(*command)
+        assert done.code == 0
+        assert told in done.err
+        assert "half made" not in done.err
+    after = complete("status", "--format", "json").json
+    assert after["documents"] == before["documents"] + 1
+    assert after["refreshed"] == before["refreshed"]
+    assert after["unfinished"] is True
+    assert after["half_made"] is False
+    assert complete("status", "-q", "--fail-if-stale", "1d").code == 0
+    assert complete("status", "-q", "--fail-if-stale", "0s").code == 3
+    assert complete("index").code == 0
+    assert complete("query", "n5").err == ""
+    assert complete("status", "--format", "json").json["refreshed"] > before["refreshed"]
+
+
+def test_a_run_over_something_else_does_not_complete_it(killed: Shell) -> None:
+    assert killed("add", "a note").code == 0
+    killed.write("more/a.md", "a page more")
+    assert killed("index", "more").code == 0
+    assert killed("query", "n5").err.count("the index is half made, with") == 1
+    assert killed("status", "-q", "--fail-if-stale", "1d").code == 3
+    assert killed("index").code == 0
+    assert killed("query", "n5").err == ""
+    assert killed("status", "--format", "json").json["documents"] == 42
+
+
+def test_a_record_by_hand_is_no_refresh(docs: Shell) -> None:
+    before = docs("status", "--format", "json").json
+    assert docs("add", "a note").code == 0
+    assert docs("status", "--format", "json").json["refreshed"] == before["refreshed"]
+
+
+def test_a_file_in_which_a_run_was_stopped_is_no_changed_one(shell: Shell) -> None:
+    shell.write("r.jsonl", "".join(f'{{"text": "record number {i}"}}\n' for i in range(80)))
+    shell.old()
+    stop = iter([False] * 50 + [True] * 1000)
+    options = IndexOptions(
+        paths=[str(shell.folder / "r.jsonl")],
+        recipe=SMALL.recipe,
+        batches=SMALL.batches,
+        commits=SMALL.commits,
+    )
+    assert build(shell.folder / ".qembed", options, Progress(stop=lambda: next(stop))).interrupted
+    assert 0 < shell("status", "--format", "json").json["documents"] < 80
+    done = shell("verify", "--no-model")
+    assert "sources:" not in done.out
+    assert "the index is half made, with" in done.err
+    assert "no run has come to its end yet" in shell("status").out
+    shell.write("r.jsonl", "".join(f'{{"text": "another {i}"}}\n' for i in range(80)))
+    assert "1 file has other content than when indexed" in shell("verify", "--no-model").out

@@ -29,7 +29,9 @@ def status(
     index_dir: IndexOption = None,
     fail_if_stale: Annotated[
         str | None,
-        typer.Option(metavar="AGE", help="Exit 3 if the last refresh is older: 30m, 24h, 7d."),
+        typer.Option(
+            metavar="AGE", help="Exit 3 if the last finished refresh is older: 30m, 24h, 7d."
+        ),
     ] = None,
     fields: Annotated[
         bool,
@@ -60,7 +62,7 @@ def status(
         from qembed.pipeline.diagnostics.fields import describe_fields
 
         summaries = describe_fields(root)
-    unfinished = limit is not None and found["unfinished"]
+    unfinished = limit is not None and found["half_made"]
     stale = unfinished or (limit is not None and found["age_seconds"] > limit)
     if format is OutputFormat.json:
         listed = {"fields": [s.to_json() for s in summaries]} if fields else {}
@@ -119,9 +121,12 @@ def _sources(settings: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
 def _rows(s: dict[str, Any]) -> list[tuple[str, str]]:
     """Rows (name, value) about the index."""
     recipe = s["recipe"]
+    age = f"refreshed {_span(s['age_seconds'])} ago"
+    if s["half_made"]:
+        age = f"begun {_span(s['age_seconds'])} ago, no run has come to its end yet"
     return [
         ("index", s["index"]),
-        ("generation", f"{s['generation']}, refreshed {_span(s['age_seconds'])} ago"),
+        ("generation", f"{s['generation']}, {age}"),
         *_sources(s["source_settings"]),
         ("documents", f"{s['documents']:,}"),
         ("passages", f"{s['passages']:,}{_dead(s['dead_rows'])}"),

@@ -36,10 +36,13 @@ def verify(
 
     Exit codes: 0 all is well; 2 something is wrong, or it cannot be checked.
     """
+    from qembed.pipeline.diagnostics.verify import unfinished_run
     from qembed.pipeline.diagnostics.verify import verify as check
     from qembed.pipeline.locate import find_index
 
     root = find_index(index_dir)
+    if warning := unfinished_run(root):
+        Console(quiet).warn(warning)
     with watched():
         findings = [f._replace(mend=with_index(f.mend)) for f in check(root, probe=not no_model)]
     if format is OutputFormat.json:

@@ -68,6 +68,7 @@ def describe(root: Path) -> dict[str, Any]:
         "bytes": {**sizes, "total": sum(sizes.values())},
         "derived": derived,
         "unfinished": manifest.unfinished,
+        "half_made": manifest.is_half_made,
         "rebuilding": (root / manifests.REBUILD).exists(),
         "versions": dict(manifest.versions),
     }

@@ -10,6 +10,7 @@ from qembed.pipeline.diagnostics.source_check import check_sources
 from qembed.pipeline.lexical_index import lexical_damage
 from qembed.pipeline.recipe import check_probes
 from qembed.pipeline.retrieval.session import Session
+from qembed.pipeline.unfinished import unfinished_warning
 from qembed.search import recall
 from qembed.search.dense.hnsw import EF
 from qembed.search.dense.planner import TARGET_RECALL
@@ -22,6 +23,12 @@ RECALL_QUERIES = 200
 """Stored vectors used as queries to measure the graph against exact search."""
 MIN_RECALL = 0.95
 """Recall@10 below which the graph is reported: its target, less the error of RECALL_QUERIES samples."""
+
+
+def unfinished_run(root: Path) -> str | None:
+    """Warning that the last run has not come to its end, None if it has. Raises NoIndex, IndexDamaged."""
+    manifest = manifests.read(root)
+    return unfinished_warning(root, manifest) if manifest.unfinished else None
 
 
 def verify(root: Path, probe: bool = True) -> Iterator[Finding]:

@@ -107,7 +107,7 @@ class _Run:
             else:
                 present = self.writer.present
                 fields = plan.manifest_fields(present.probes, present.versions)
-                self.writer.note(unfinished=False, **fields.values([]))
+                self.writer.note(**fields.values([], finished=True))
             self.stats.documents["unchanged"] += plan.documents_in(plan.changes.unchanged)
         if not stopped and self.writer.present.documents is None:
             plan.sources.refuse_empty(self.stats.skipped)

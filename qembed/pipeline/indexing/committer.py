@@ -54,9 +54,9 @@ class Committer:
         """
         began = time.monotonic()
         since = self._writer.present.next_row
-        fields = self._fields.values(self._stats.failed)
+        fields = self._fields.values(self._stats.failed, finished=finished)
         counts = catalog.counts()
-        self._writer.commit(catalog, counts=counts, unfinished=not finished, **fields)
+        self._writer.commit(catalog, counts=counts, **fields)
         snapshot = self._writer.open_present(catalog)
         if not finished and self._with_words:
             with storage_errors(
@@ -69,5 +69,10 @@ class Committer:
         return snapshot, since
 
     def note(self, *, finished: bool) -> None:
-        """Set the manifest fields without a commit."""
-        self._writer.note(unfinished=not finished, **self._fields.values(self._stats.failed))
+        """Set the manifest fields without a commit.
+
+        A run that was stopped before it found a change leaves them, unless it has brought a source.
+        """
+        if not finished and tuple(self._fields.sources) == self._writer.present.sources:
+            return
+        self._writer.note(**self._fields.values(self._stats.failed, finished=finished))

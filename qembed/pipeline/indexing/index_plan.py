@@ -21,7 +21,7 @@ from qembed.pipeline.indexing.encoding.model_choice import (
 )
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.plan import Key, SourceChanges
-from qembed.pipeline.indexing.sources import Sources
+from qembed.pipeline.indexing.sources import STDIN, Sources
 from qembed.pipeline.locate import AUTO_MODEL, DEFAULT_MODEL, first_model, unused_model
 from qembed.pipeline.progress import Progress, StageTimer, never
 from qembed.pipeline.recipe import (
@@ -44,6 +44,8 @@ class ManifestFields(NamedTuple):
     """Manifest fields that a run sets with each commit, beside rows and documents.
 
     `earlier_failures`: source, file and message of those in sources that this run does not read.
+    `reads_files`: True for a run over files, or of an index without. `was_unfinished`: a run before was
+    stopped, in a source that this run does not read.
     """
 
     sources: Sequence[Source]
@@ -51,10 +53,14 @@ class ManifestFields(NamedTuple):
     probes: Mapping[str, str]
     versions: Mapping[str, str]
     earlier_failures: tuple[tuple[str, str, str], ...] = ()
+    reads_files: bool = True
+    was_unfinished: bool = False
 
-    def values(self, failed: Sequence[tuple[Key, Unreadable]]) -> dict[str, Any]:
-        """Fields by name. `failed`: the failures of this run so far."""
+    def values(self, failed: Sequence[tuple[Key, Unreadable]], *, finished: bool) -> dict[str, Any]:
+        """Fields by name. `failed`: the failures of this run so far. `finished`: it is at its end."""
+        unfinished = self.was_unfinished or (self.reads_files and not finished)
         return {
+            "unfinished": unfinished,
             "sources": self.sources,
             "settings": self.settings,
             "probes": self.probes,
@@ -63,7 +69,7 @@ class ManifestFields(NamedTuple):
                 *((source, file, str(problem)) for (source, file), problem in failed),
                 *self.earlier_failures,
             ),
-            "refreshed": time.time(),
+            **({"refreshed": time.time()} if self.reads_files and not unfinished else {}),
         }
 
 
@@ -156,7 +162,12 @@ class IndexPlan:
     ) -> ManifestFields:
         """Manifest fields of the run, with the given probe vectors and library versions."""
         failed = self.sources.unscanned_failures()
-        return ManifestFields(self.sources.all, self.settings, probes, versions, failed)
+        sources, read = self.sources.all, len(self.sources.scan)
+        files = sum(s.path != STDIN for s in sources)
+        begun = self.snapshot.manifest if self.snapshot is not None else None
+        before = begun is not None and begun.unfinished and read < files
+        reads_files = read > 0 or not files
+        return ManifestFields(sources, self.settings, probes, versions, failed, reads_files, before)
 
     def close(self) -> None:
         """Close the snapshot."""

@@ -78,14 +78,11 @@ class CandidateRetriever:
     def _missing(self) -> list[str]:
         """Messages on what a half-made index does not find."""
         manifest, found = self.session.snapshot.manifest, []
-        documents = manifest.counts.get("documents", 0)
         if manifest.unfinished:
-            from qembed.pipeline.unfinished import describe_unfinished
+            from qembed.pipeline.unfinished import unfinished_warning
 
-            many = "1 document" if documents == 1 else f"{documents:,} documents"
-            state = describe_unfinished(self.session.root)
-            found.append(f"the index is half made, with {many} so far: {state}")
-        elif not documents:
+            found.append(unfinished_warning(self.session.root, manifest))
+        elif not manifest.counts.get("documents", 0):
             found.append("the index is empty (qembed index PATH fills it)")
         for name in self.session.snapshot.resized_shards():
             found.append(
