@@ -43,7 +43,8 @@ def read_signals(events: Sequence[Event], options: PreferenceOptions) -> dict[st
 
     The last vote on a document decides, whatever else was done with it. Else the strongest use decides; a
     visit of `long_dwell` seconds is one (30 s: Fox et al., ACM TOIS 2005), and a click with visits that were
-    all shorter than `short_dwell` is a bounce. Events without an object or of another action say nothing.
+    all shorter than `short_dwell` is a bounce. How long an agent takes says nothing, nor do events without
+    an object or of another action.
     """
     by_document: dict[str, list[Event]] = {}
     for event in events:
@@ -59,7 +60,9 @@ def _signal(events: Sequence[Event], options: PreferenceOptions) -> Signal | Non
         last = votes[-1]
         grade = Grade.FOR if last.action in VOTES_FOR else Grade.AGAINST
         return Signal(grade, "vote", min(1.0, last.weight))
-    visits = [e for e in events if e.seconds is not None and e.seconds >= 0]
+    visits = [
+        e for e in events if e.client_kind != "agent" and e.seconds is not None and e.seconds >= 0
+    ]
     uses = [(e.action, e.weight) for e in events if e.action in USES]
     uses += [(DWELL, e.weight) for e in visits if (e.seconds or 0.0) >= options.long_dwell]
     if uses:

@@ -39,6 +39,12 @@ def test_the_strongest_action_gives_the_grade_and_the_last_vote_decides(
     assert (signal.grade, signal.reason) == (grade, reason)
 
 
+def test_how_long_an_agent_takes_says_nothing() -> None:
+    for seconds in (0.01, 500.0):
+        read = event("1", "read", "b", seconds=seconds, client_kind="agent")
+        assert read_signals([read], OPTIONS)["b"].grade == Grade.CLICK
+
+
 @pytest.mark.parametrize("action", ["impression", "search", "hover", "success"])
 def test_other_actions_say_nothing(action: str) -> None:
     assert read_signals([event("1", action, "b")], OPTIONS) == {}
