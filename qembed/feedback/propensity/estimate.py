@@ -9,13 +9,13 @@ from qembed.feedback.propensity.click_log import ClickLog
 from qembed.feedback.propensity.position_model import fit_position_model
 from qembed.feedback.propensity.swaps import swap_ratios
 
-Method = Literal["first", "swaps", "em", "click rate"]
+Method = Literal["first", "swaps", "em", "click rate", "assumed"]
 """Source of one rank's propensity."""
 
 CLIP = 10.0
 """Largest weight of a click: a few clicks far below would outweigh all others."""
 FEWEST = 10
-"""Clicks on a rank below which its propensity is that of the rank before it."""
+"""Clicks on a rank and on the one before, below which its propensity is not estimated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,8 @@ def estimate_propensities(log: ClickLog, clip: float = CLIP) -> Propensities:
     Rank by rank: from exchanged neighbours as far as there are enough of them; else from the position-based
     model, where documents were shown on several ranks; else from the click rate. The last says nothing about
     ranks: it takes the mean document of each rank for equally good, so that only documents that are clicked
-    more than others of their rank are preferred.
+    more than others of their rank are preferred. Where there are hardly any clicks, the propensity is assumed
+    to fall as 1 / rank does.
     """
     if not log.ranks:
         return Propensities((), (), 0, 0, clip)
@@ -68,12 +69,14 @@ def estimate_propensities(log: ClickLog, clip: float = CLIP) -> Propensities:
     values: list[float] = [1.0]
     methods: list[Method] = ["first"]
     for i in range(1, log.ranks):
-        last, method = values[-1], methods[-1]
+        last = values[-1]
+        method: Method
         if i <= len(ratios):
             values.append(last * ratios[i - 1])
             method = "swaps"
         elif clicks[i] < FEWEST or clicks[i - 1] < FEWEST:
-            values.append(last)
+            values.append(last * i / (i + 1))
+            method = "assumed"
         elif model[i] == model[i] and model[i - 1] > 0:
             values.append(last * model[i] / model[i - 1])
             method = "em"

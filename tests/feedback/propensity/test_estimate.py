@@ -97,6 +97,13 @@ def test_too_few_exchanges_tell_nothing() -> None:
     assert swap_ratios(log) == []
 
 
+def test_ranks_with_hardly_any_clicks_are_assumed_to_be_looked_at_as_their_inverse() -> None:
+    joined = join_events([answer("1"), answer("2")], [event("1", "click", "c")])
+    found = estimate_propensities(make_click_log(joined.interactions, normalise_query, is_click))
+    assert found.methods == ("first", *["assumed"] * 4)
+    assert found.values == pytest.approx([1, 1 / 2, 1 / 3, 1 / 4, 1 / 5])
+
+
 def test_an_empty_log_weighs_all_alike() -> None:
     found = estimate_propensities(make_click_log([], normalise_query, is_click))
     assert (found.values, found.weight(1), found.weight(9)) == ((), 1.0, 1.0)
