@@ -11,6 +11,8 @@ INDEX_FOLDER = ".qembed"
 """Name of an index's folder where none is given."""
 LOCK = "lock"
 """File in an index's folder that its writer locks."""
+FEEDBACK = "feedback"
+"""Folder in an index's folder with the log of queries and of what was done with their answers."""
 
 CACHE_HINT = "$QEMBED_CACHE may name another folder"
 """End of a message that the cache folder cannot be written, as where the home is read-only."""

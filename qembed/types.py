@@ -281,8 +281,12 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """Hits of one query, best first. `instruction`: the text that was encoded, None for the bare words."""
+    """Hits of one query, best first. `instruction`: the text that was encoded, None for the bare words.
+
+    `logged_as`: id of the query in the index's feedback log, None if it was not logged.
+    """
 
     query: Query
     instruction: str | None
     hits: Sequence[Hit]
+    logged_as: str | None = None

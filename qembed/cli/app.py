@@ -36,6 +36,7 @@ COMMANDS = {
         "Check the index: checksums, rows, probes, graph against exact search.",
     ),
     "train": ("train.group:app", "Make a better model, and find out whether it is one."),
+    "feedback": ("feedback.group:app", "Keep what people and agents do with answers."),
     "models": ("models:app", "What is known of models, and what they are given."),
     "config": ("config:config", "Say which settings hold here, and from where."),
 }

@@ -7,7 +7,7 @@ from typing import Any
 
 from qembed.errors import UsageError
 
-_FLAGS = {"index_dir": "--index", "k": "-k", "null": "-0"}
+_FLAGS = {"index_dir": "--index", "k": "-k", "null": "-0", "object_id": "--object"}
 """Parameters whose option is named otherwise."""
 _ENCODING = ("task", "no_instruction", "template")
 """Options of what is encoded of a query."""

@@ -13,7 +13,10 @@ CLIENT_KINDS: tuple[ClientKind, ...] = get_args(ClientKind)
 
 @dataclass(frozen=True, slots=True)
 class ShownHit:
-    """Hit of an answer. `id`: of the document. `rank`: from 1. `score`: None where it is not known."""
+    """Hit of an answer. `id`: of the document, which several hits of an answer may share. `rank`: from 1.
+
+    `score`: None where it is not known.
+    """
 
     id: str
     rank: int

@@ -16,10 +16,7 @@ from qembed.errors import UsageError, refusal
 
 FILE = ".qembed.toml"
 PYPROJECT = "pyproject.toml"
-_TABLE = re.compile(
-    r"""^\s*\[*\s*tool\s*(\.\s*["']?qembed\b|\]|=)""",
-    re.MULTILINE,
-)
+_TABLE = re.compile(r"""^\s*\[*\s*tool\s*(\.\s*["']?qembed\b|\]|=)""", re.MULTILINE)
 """Lines of a pyproject.toml that may begin our table: others are not parsed."""
 GATES = "gates."
 """Prefix of the keys in the table `gates`."""
@@ -266,6 +263,14 @@ def _limits(value: Any, folder: Path) -> list[str]:
     return [f"{measure}={limit}" for measure, limit in value.items()]
 
 
+def _log(value: Any, _folder: Path) -> bool | str:
+    if isinstance(value, bool):
+        return value
+    if value != "hashed":
+        raise ValueError('true, false or "hashed" is wanted')
+    return "hashed"
+
+
 _KEYS: dict[str, Callable[[Any, Path], Any]] = {
     "sources": _paths,
     "include": _texts,
@@ -274,6 +279,7 @@ _KEYS: dict[str, Callable[[Any, Path], Any]] = {
     "model": _model,
     "k": _count,
     "where": _texts,
+    "log": _log,
     "gates.queries": _path,
     "gates.qrels": _path,
     "gates.baseline": _path,

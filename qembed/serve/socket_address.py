@@ -20,8 +20,11 @@ MAX_SOCKET_PATH = 100
 """Longest path of a socket, in bytes; the limits of kernels are 104 and 108."""
 _RELEVANT = ("QEMBED_", "HF_", "TRANSFORMERS_", "CUDA_VISIBLE_DEVICES", "TZ", "PYTHONPATH")
 _RELEVANT_ENDINGS = ("_API_KEY", "_TOKEN", "_PROXY", "_proxy")
-_IRRELEVANT = ("QEMBED_MODEL", "QEMBED_INDEX")
-"""Variables that do not matter: a request names the model, and the socket the index."""
+_IRRELEVANT = (
+    *("QEMBED_MODEL", "QEMBED_INDEX"),
+    *("QEMBED_LOG", "QEMBED_CLIENT", "QEMBED_SESSION"),
+)
+"""Variables that do not matter: a request names the model, the socket the index, and the client logs."""
 
 
 def run_folder() -> Path:

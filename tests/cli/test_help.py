@@ -134,6 +134,9 @@ EXIT_CODES = {
     "train reranker": "023",
     "train adapt": "023",
     "models show": "023",
+    "feedback log": "02 75",
+    "feedback add": "024 75",
+    "feedback forget": "02 75",
 }
 """Command -> exit codes that its help names."""
 
@@ -147,7 +150,7 @@ def test_help_names_the_exit_codes(shell: Shell, command: str) -> None:
 
 
 def test_no_line_of_a_command_is_cut(shell: Shell) -> None:
-    for group in ((), ("eval",), ("train",), ("models",)):
+    for group in ((), ("eval",), ("train",), ("models",), ("feedback",)):
         listed = shell(*group, "--help").out.partition("Commands:\n")[2]
         assert listed
         assert "..." not in listed

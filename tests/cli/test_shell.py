@@ -68,6 +68,12 @@ TABLE = {
         2,
         writes=False,
     ),
+    "feedback log": Row(("feedback", "log")),
+    "feedback add": Row(("feedback", "add", "none", "--action", "click"), 2, writes=False),
+    "feedback add -": Row(
+        ("feedback", "add", "-"), 4, b'{"query_id": "none", "action": "click", "position": 1}\n'
+    ),
+    "feedback forget": Row(("feedback", "forget", "--where", "client_id = 'nobody'")),
     "config": Row(("config",)),
     "serve --status": Row(("serve", "--status"), 2, writes=False),
     "serve --stop": Row(("serve", "--stop"), writes=False),

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from qembed.cli.mteb_tasks import spread_tasks
+from qembed.cli.commands.eval.mteb_tasks import spread_tasks
 from tests.cli.conftest import Shell
 from tests.mteb.files import beir
 

@@ -17,6 +17,7 @@ max-file-size = "2M"
 model = "./models/mine"
 k = 5
 where = "lang = 'en'"
+log = "hashed"
 
 [gates]
 queries = "eval/queries.jsonl"

@@ -44,6 +44,7 @@ from qembed.cli.options import (
     VerboseOption,
     WhereOption,
 )
+from qembed.cli.query_log import ClientOption, LogOption, QueryLog, SessionOption, say_logged
 from qembed.cli.signal_watch import watched
 from qembed.cli.streams import standard_input
 from qembed.cli.tuned import UntunedOption, given_options
@@ -114,6 +115,9 @@ def query(
     verbose: VerboseOption = False,
     no_server: NoServerOption = False,
     untuned: UntunedOption = False,
+    log: LogOption = None,
+    client: ClientOption = None,
+    session: SessionOption = None,
 ) -> None:
     """Search by meaning.
 
@@ -122,6 +126,7 @@ def query(
     qembed query "retry with backoff" --format paths -0 | xargs -0r less
     qembed query "late refund" --format jsonl | jq -r .document
     qembed query - --format trec < questions.txt > run.trec
+    qembed query "where is my parcel" --log --client agent:helpdesk
 
     Exit codes: 0 done, also without hits; 2 cannot run; 4 done, but the model does not encode some queries.
     """
@@ -134,6 +139,7 @@ def query(
     from qembed.types import Query
 
     talk = Console(quiet, verbose)
+    query_log = QueryLog(log, client, session, ctx.obj.get("log") if ctx.obj else None)
     given = on_command_line(ctx)
     shown = hit_format(format if "format" in given else None, vimgrep, null, format)
     unused = check_query(given, {**ctx.params, "format": shown})
@@ -180,7 +186,10 @@ def query(
         talk.warn(line)
     if answer.warnings and index_dir is not None:
         answer = replace(answer, warnings=[with_index(w) for w in answer.warnings])
+    answer = query_log.log(index, request, answer, text == "-", talk)
     print_answer(answer, HitOutput(shown.value, explain, context > 0, null), talk)
+    if shown not in (HitFormat.json, HitFormat.jsonl):
+        say_logged(answer, talk)
     if answer.refused:
         raise typer.Exit(ExitCode.SOME_FAILED)
     skip_teardown()

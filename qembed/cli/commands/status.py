@@ -17,6 +17,7 @@ from qembed.cli.options import (
     OutputFormat,
     QuietWhileWellOption,
 )
+from qembed.cli.render.feedback import log_line
 from qembed.cli.render.fields import field_lines
 from qembed.cli.tuned import tuned_text
 from qembed.errors import UsageError
@@ -139,9 +140,16 @@ def _rows(s: dict[str, Any]) -> list[tuple[str, str]]:
         ),
         ("task", s["task"] or "the model's own"),
         *([("tuned", _tuned(s["tuned"]))] if s["tuned"] else []),
+        *([("feedback", log_line(s["feedback"]))] if _has_feedback(s) else []),
         ("size", f"{_size(s['bytes']['total'])}, {_size(s['bytes']['derived'])} of it derived"),
         *((kind, _covered(kind, d["rows"], d["behind"])) for kind, d in s["derived"].items()),
     ]
+
+
+def _has_feedback(s: dict[str, Any]) -> bool:
+    """True if queries are logged, or were."""
+    found = s["feedback"]
+    return bool(found["log"] != "off" or found["bytes"] or found["error"])
 
 
 def _tuned(tuned: dict[str, Any]) -> str:

@@ -124,7 +124,9 @@ def _plain(project: Project | None, manifest: Manifest | None) -> Iterator[Effec
 
 
 def _remembered(key: str, manifest: Manifest | None) -> Any:
-    """Filter of the index's sources, None without one; with their paths if it is not of all of them."""
+    """Setting on logs, or filter of the index's sources, with their paths if not of all; None without one."""
+    if key == "log" and manifest is not None:
+        return manifest.settings.get(key)
     if key not in FILTERS or manifest is None:
         return None
     found = {s.path: getattr(s, key) for s in manifest.sources if getattr(s, key)}

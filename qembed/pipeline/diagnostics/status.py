@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from qembed.errors import UsageError
+from qembed.pipeline.diagnostics.feedback_log import describe_log
 from qembed.pipeline.source_options import source_settings
 from qembed.store import derived_files as files
 from qembed.store import manifest as manifests
@@ -67,6 +68,7 @@ def describe(root: Path) -> dict[str, Any]:
         "age_seconds": round(time.time() - manifest.refreshed, 3),
         "bytes": {**sizes, "total": sum(sizes.values())},
         "derived": derived,
+        "feedback": describe_log(root, manifest),
         "unfinished": manifest.unfinished,
         "half_made": manifest.is_half_made,
         "rebuilding": (root / manifests.REBUILD).exists(),

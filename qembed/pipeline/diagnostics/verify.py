@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from qembed.errors import QembedError, RecipeMismatch
+from qembed.pipeline.diagnostics.feedback_log import check_feedback
 from qembed.pipeline.diagnostics.source_check import check_sources
 from qembed.pipeline.lexical_index import lexical_damage
 from qembed.pipeline.recipe import check_probes
@@ -37,6 +38,7 @@ def verify(root: Path, probe: bool = True) -> Iterator[Finding]:
     `probe`: load the model and compare its vectors of the probe texts with the stored ones.
     """
     manifest = manifests.read(root)
+    yield from check_feedback(root)
     broken = list(store.check_files(root, manifest))
     yield from broken
     if broken:

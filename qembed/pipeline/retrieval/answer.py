@@ -58,7 +58,8 @@ class Answer:
     `why`: query id -> how its lexical and dense scores were weighted. `truncated`: encoded texts that were
     longer than the model reads. `note`: message on how the model runs. `seconds`: stage -> seconds.
     `refused`: query id -> why the model does not encode it; it has no results. `tuned`: options that `tune`
-    chose for the index and that no option put aside.
+    chose for the index and that no option put aside. `log`: the index's setting on logging queries, None
+    without one.
     """
 
     results: Sequence[Results]
@@ -73,6 +74,7 @@ class Answer:
     seconds: Mapping[str, float] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
     tuned: Mapping[str, Any] = field(default_factory=dict)
+    log: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """JSON values for `from_json`."""
@@ -164,6 +166,7 @@ def hit_json(results: Results, rank: int, hit: Hit) -> dict[str, Any]:
         "schema": SCHEMA,
         "query_id": results.query.id,
         "query": results.query.text,
+        **({} if results.logged_as is None else {"logged_as": results.logged_as}),
         **({} if results.query.task is None else {"task": results.query.task}),
         "rank": rank,
         "score": round(hit.score, 6),
@@ -201,6 +204,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "queries": [
             {
                 "query_id": r.query.id,
+                **({} if r.logged_as is None else {"logged_as": r.logged_as}),
                 "query": r.query.text,
                 "instruction": r.instruction,
                 "hits": [hit_json(r, n, h) for n, h in enumerate(r.hits, 1)],

@@ -290,6 +290,7 @@ class Retriever:
             reranked=ranking.reranked,
             note=self.session.loaded.note,
             tuned=self.tuned,
+            log=manifest.settings.get("log"),
             seconds=dict(self.session.timer),
             refused=refused,
         )

@@ -68,7 +68,7 @@ class EvalGroup(RerankValue, TextArguments, LazyGroup):
                 "it is a command now: qembed eval sts FILE --model SPEC", ctx, param_hint="--sts"
             )
         if any(word.startswith("--mteb") for word in args):
-            from qembed.cli.mteb_tasks import spread_tasks
+            from qembed.cli.commands.eval.mteb_tasks import spread_tasks
 
             args = spread_tasks(args)
         return super().parse_args(ctx, args)
@@ -253,7 +253,7 @@ def evaluate(
     given = on_command_line(ctx)
     talk.warn_all(check_eval(given, ctx.params))
     if inputs.mteb or inputs.mteb_prompts:
-        from qembed.cli.mteb_tasks import run_tasks
+        from qembed.cli.commands.eval.mteb_tasks import run_tasks
 
         run_tasks(inputs, gates, retrieval, beir_index, reports)
         return

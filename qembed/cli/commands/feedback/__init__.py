@@ -1,0 +1,1 @@
+"""`qembed feedback` and its commands."""

@@ -1,0 +1,28 @@
+"""`qembed feedback`: the group of its commands."""
+
+from __future__ import annotations
+
+import typer
+
+from qembed.cli.command import LazyGroup
+
+
+class FeedbackGroup(LazyGroup):
+    """Group of what is done with an index's log, imported on demand."""
+
+    package = "qembed.cli.commands.feedback"
+    targets = {  # noqa: RUF012 - a table, never changed
+        "log": ("log:log", "Say whether queries are logged, or decide it for this index."),
+        "add": ("add:add", "Log what was done with an answer."),
+        "forget": ("forget:forget", "Delete queries and events from the log."),
+    }
+
+
+app = typer.Typer(
+    cls=FeedbackGroup, add_completion=False, rich_markup_mode=None, no_args_is_help=True
+)
+
+
+@app.callback()
+def feedback() -> None:
+    """Keep what people and agents do with answers."""

@@ -1,0 +1,97 @@
+"""Options of `query` that log it, and the log's messages."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from qembed.cli.console import Console, counted
+from qembed.errors import refusal
+
+if TYPE_CHECKING:
+    from qembed.pipeline.retrieval.answer import Answer
+    from qembed.pipeline.retrieval.request import QueryRequest
+
+LOG_GROUP = "Feedback"
+
+LogOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--log/--no-log",
+        help="Log the query and what was shown. Default: $QEMBED_LOG, the project's or the index's setting.",
+        show_default=False,
+        rich_help_panel=LOG_GROUP,
+    ),
+]
+ClientOption = Annotated[
+    str | None,
+    typer.Option(
+        "--client",
+        metavar="[KIND:]ID",
+        help="Who asks, in the log: person (the default), agent or test, and an id. Or: $QEMBED_CLIENT.",
+        show_default=False,
+        rich_help_panel=LOG_GROUP,
+    ),
+]
+SessionOption = Annotated[
+    str | None,
+    typer.Option(
+        "--session",
+        metavar="ID",
+        help="What the query belongs to, in the log. Or: $QEMBED_SESSION.",
+        show_default=False,
+        rich_help_panel=LOG_GROUP,
+    ),
+]
+
+
+def client_options(client: str | None, session: str | None) -> tuple[str | None, str | None]:
+    """Values of `--client` and `--session`: the options', else the environment's."""
+    environ = os.environ.get
+    return client or environ("QEMBED_CLIENT") or None, session or environ("QEMBED_SESSION") or None
+
+
+class QueryLog:
+    """Log of a call's queries. `project`: its setting `log`. Raises UsageError for a client that is none."""
+
+    def __init__(
+        self, option: bool | None, client: str | None, session: str | None, project: Any
+    ) -> None:
+        from qembed.pipeline.feedback.log_setting import parse_client
+
+        self._option, self._project = option, project
+        self._named = client is not None or session is not None
+        if client is not None:
+            parse_client(client)
+        self._client = parse_client(*client_options(client, session))
+
+    def log(
+        self, root: Path, request: QueryRequest, answer: Answer, own_ids: bool, talk: Console
+    ) -> Answer:
+        """Log an answer if a setting says so; returns it with the ids. A failure is told, and is no error."""
+        from qembed.pipeline.feedback.log_setting import log_mode
+
+        mode = log_mode(self._option, self._project, answer.log)
+        if mode == "off":
+            if self._named:
+                talk.warn("--client, --session: no effect without --log")
+            return answer
+        from qembed.pipeline.feedback.log_answer import log_answer
+
+        try:
+            return log_answer(root, request, answer, mode, self._client, own_ids)
+        except OSError as e:
+            talk.warn(f"not logged: cannot write {e.filename or root}: {refusal(e)}")
+            return answer
+
+
+def say_logged(answer: Answer, talk: Console) -> None:
+    """Say the id of the logged query, or how many there are."""
+    ids = [r.logged_as for r in answer.results if r.logged_as is not None]
+    if len(ids) == 1:
+        talk.say(f"logged as {ids[0]} (qembed feedback add {ids[0]} --action click --position 1)")
+    elif ids:
+        talk.say(f"logged {counted(len(ids), 'query', 'queries')}: --format json has their ids")

@@ -1,0 +1,100 @@
+"""Answers of `query` to rows of the index's log. Imports nothing heavy: each query that is logged pays."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qembed.feedback.log_rows import encode_row, query_row
+from qembed.feedback.log_store import LogStore
+from qembed.pipeline.feedback.log_setting import Client, LogMode
+from qembed.pipeline.retrieval.answer import Answer
+from qembed.pipeline.retrieval.options import QueryOptions
+
+if TYPE_CHECKING:
+    from qembed.pipeline.retrieval.request import QueryRequest
+    from qembed.types import Results
+
+MAX_SHOWN = 1000
+"""Hits of an answer that are logged."""
+_UNLOGGED = ("given", "snippets", "context", "where")
+"""Options that change no order, and the filters, which have a form of their own."""
+
+
+def log_answer(
+    root: Path,
+    request: QueryRequest,
+    answer: Answer,
+    mode: LogMode,
+    client: Client,
+    own_ids: bool,
+) -> Answer:
+    """Append the queries of an answer to the log of the index at `root`, each with an id of its own.
+
+    Returns the answer with these ids (`logged_as`). `own_ids`: the queries came with ids, which stay; else
+    the new id becomes the query's. Raises OSError: then none is logged, or only the first ones.
+    """
+    hashed: Callable[[str], str] = str
+    if mode == "hashed":
+        from qembed.feedback.text_hash import hash_text, make_key
+
+        key = make_key(root)
+
+        def hashed(text: str) -> str:
+            return hash_text(text, key)
+
+    ids = {r.query.id: os.urandom(8).hex() for r in answer.results}
+    now = round(time.time(), 3)
+    shared = _settings(request.options, answer)
+    lines = [
+        encode_row(
+            query_row(
+                ids[r.query.id],
+                hashed(r.query.text),
+                now,
+                [(h.document, n, round(h.score, 6)) for n, h in enumerate(r.hits[:MAX_SHOWN], 1)],
+                client_id=client.id,
+                client_kind=client.kind,
+                session_id=client.session,
+                generation=answer.generation,
+                settings={**shared, **_own_settings(r, request.options, hashed)},
+            )
+        )
+        for r in answer.results
+    ]
+    LogStore(root).append(lines)
+    results = [
+        replace(
+            r,
+            logged_as=ids[r.query.id],
+            query=r.query if own_ids else replace(r.query, id=ids[r.query.id]),
+        )
+        for r in answer.results
+    ]
+    why = answer.why if own_ids else {ids.get(name, name): w for name, w in answer.why.items()}
+    return replace(answer, results=results, why=why)
+
+
+def _settings(options: QueryOptions, answer: Answer) -> dict[str, Any]:
+    """Choices that the order of all queries of a call was made by: options other than the defaults."""
+    plain = QueryOptions()
+    chosen: dict[str, Any] = {"recipe": answer.recipe}
+    for name in QueryOptions.__slots__:
+        value = getattr(options, name)
+        if name not in _UNLOGGED and value != getattr(plain, name):
+            chosen[name] = value._asdict() if hasattr(value, "_asdict") else value
+    return {**chosen, **answer.tuned}
+
+
+def _own_settings(
+    results: Results, options: QueryOptions, hashed: Callable[[str], str]
+) -> dict[str, Any]:
+    """Filters and task of one query."""
+    query = results.query
+    where = [*options.where, *([] if query.where is None else [query.where])]
+    found: dict[str, Any] = {"where": [hashed(w) for w in where]} if where else {}
+    return found if query.task is None else {**found, "task": query.task}

@@ -1,0 +1,96 @@
+"""Setting that queries are logged, and how: the option's, the environment's, the project's, the index's.
+
+Imports no other room: a query that is not logged pays for nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, get_args
+
+from qembed.errors import UsageError
+
+LogMode = Literal["off", "on", "hashed"]
+MODES: tuple[LogMode, ...] = get_args(LogMode)
+LOG_SETTING = "log"
+"""Name of the setting in an index's manifest; an index without it logs nothing."""
+_WORDS: Mapping[str, LogMode] = {
+    **dict.fromkeys(("", "0", "off", "no", "false"), "off"),
+    **dict.fromkeys(("1", "on", "yes", "true"), "on"),
+    "hashed": "hashed",
+}
+KINDS = ("person", "agent", "test")
+
+
+class Client(NamedTuple):
+    """Sender of queries and events. `id`: of a person's browser, an agent, a job; "" for nobody.
+
+    `kind`: one of KINDS. `session`: of what belongs together, "" for none.
+    """
+
+    id: str = ""
+    kind: str = KINDS[0]
+    session: str = ""
+
+
+def log_mode(
+    option: bool | None,
+    project: bool | str | None,
+    index: str | None,
+    environ: Mapping[str, str] = os.environ,
+) -> LogMode:
+    """Mode that holds: the option's, else $QEMBED_LOG's, else the project's, else the index's, else "off".
+
+    Where one of the three last says `hashed`, whatever turns the log on turns on a hashed one: who decided
+    that no text is to be stored need not know of all who ask. Raises UsageError for a value of $QEMBED_LOG.
+    """
+    variable = environ.get("QEMBED_LOG")
+    if variable is not None and variable.lower() not in _WORDS:
+        raise UsageError(f"QEMBED_LOG={variable}: 1, 0 or hashed is wanted")
+    said: list[LogMode | None] = [
+        None if variable is None else _WORDS[variable.lower()],
+        _WORDS[str(project).lower()] if project is not None else None,
+        _WORDS.get(index or "-"),
+    ]
+    wanted: LogMode = next((mode for mode in said if mode is not None), "off")
+    if option is not None:
+        wanted = "on" if option else "off"
+    return "hashed" if wanted == "on" and "hashed" in said else wanted
+
+
+def parse_client(text: str | None, session: str | None = None) -> Client:
+    """Client of `ID`, `KIND:ID` or `KIND:`, and a session. Raises UsageError for an empty id of no kind."""
+    kind, colon, name = (text or "").partition(":")
+    if colon and kind in KINDS:
+        return Client(name, kind, session or "")
+    if text is not None and not text.strip():
+        raise UsageError("--client: an id, or a kind and an id such as agent:nightly, is wanted")
+    return Client(text or "", session=session or "")
+
+
+def index_log_mode(settings: Mapping[str, Any]) -> LogMode:
+    """Setting of an index, from its manifest's settings."""
+    found = settings.get(LOG_SETTING)
+    return found if found in MODES else "off"
+
+
+def set_index_log_mode(root: Path, mode: LogMode, wait: float) -> bool:
+    """Store the setting in the index: a new generation, which servers notice. False if it was so already.
+
+    Raises NoIndex, IndexLocked, StorageError.
+    """
+    from qembed.store import Writer
+    from qembed.store.manifest import require_index
+
+    require_index(root)
+    with Writer(root, wait=wait) as writer, writer.open_present() as snapshot:
+        settings = dict(snapshot.manifest.settings)
+        if index_log_mode(settings) == mode:
+            return False
+        settings.pop(LOG_SETTING, None)
+        if mode != "off":
+            settings[LOG_SETTING] = mode
+        writer.commit(snapshot.catalog, settings=settings)
+    return True
