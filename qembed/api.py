@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from qembed.inputs import is_there
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.records import Forgotten, add_records, forget
 from qembed.pipeline.indexing.summary import IndexSummary
@@ -139,7 +140,7 @@ class Index:
         return forget(self.path, texts, purge=purge, wait=wait)
 
     def _exists(self) -> bool:
-        return (self.path / "manifest.json").exists()
+        return is_there(self.path / "manifest.json")
 
     def _newest(self) -> Session:
         """Session on the present generation; the model stays loaded."""

@@ -14,7 +14,7 @@
     └── EncodingError           a model that returned something that is not a vector, or failed
         └── TextsRefused        some texts have no vector, the others of the call have
 
-An exception that is not a QembedError is a bug and keeps its traceback.
+Another exception is a bug and keeps its traceback, but for an OSError with a file's name: it becomes a line.
 """
 
 from __future__ import annotations
@@ -107,6 +107,8 @@ _REFUSALS = {
     errno.EROFS: "the file system is read-only",
     errno.EACCES: "permission denied",
     errno.EPERM: "permission denied",
+    errno.ENAMETOOLONG: "the name is too long",
+    errno.ELOOP: "too many symbolic links",
 }
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from qembed.errors import StorageError, refusal
@@ -20,8 +22,7 @@ def check_outputs(files: Iterable[Path | None], folders: Iterable[Path] = ()) ->
         if path is not None and (number := _refused(path)) is not None:
             wrong.append(_reason(path, number))
     for folder in folders:
-        above = next(p for p in folder.absolute().parents if p.exists())
-        if (number := _refused(above / folder.name)) is not None:
+        if (number := _refused_folder(folder)) is not None:
             wrong.append(_reason(folder, number))
     if wrong:
         raise StorageError("\n  ".join(wrong))
@@ -31,14 +32,25 @@ def _reason(path: Path, number: int) -> str:
     return f"cannot write {path}: {refusal(OSError(number, os.strerror(number)))}"
 
 
+def _refused_folder(folder: Path) -> int | None:
+    """Error number for a folder that is to be made with those above it, as `_refused`."""
+    try:
+        above = next(p for p in folder.absolute().parents if p.exists())
+    except OSError as e:
+        return e.errno
+    return _refused(above / folder.name)
+
+
 def _refused(path: Path) -> int | None:
     """Error number with which a write of the file would fail, None for none that can be foreseen."""
     try:
-        if path.is_dir():
-            return errno.EISDIR
-        if path.exists() and not path.is_file():
-            return None if os.access(path, os.W_OK) else errno.EACCES
-        folder = path.resolve().parent  # a symbolic link stays one
+        with suppress(FileNotFoundError, NotADirectoryError):
+            mode = path.stat().st_mode
+            if stat.S_ISDIR(mode):
+                return errno.EISDIR
+            if not stat.S_ISREG(mode):
+                return None if os.access(path, os.W_OK) else errno.EACCES
+        folder = Path(os.path.realpath(path)).parent  # a symbolic link stays one
         if not folder.exists():
             return errno.ENOENT
         if not folder.is_dir():

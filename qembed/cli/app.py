@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import sys
@@ -15,7 +16,7 @@ from qembed.cli.exit_codes import ExitCode
 from qembed.cli.hints import remember_index
 from qembed.cli.interrupts import interruptible, is_interruption
 from qembed.cli.streams import OutputError, ReaderGone, discard_output
-from qembed.errors import QembedError
+from qembed.errors import QembedError, refusal
 from qembed.version import __version__
 
 COMMANDS = {
@@ -118,6 +119,9 @@ class Main(LazyGroup):
             if isinstance(e, FileNotFoundError) and e.filename is None and _is_folder_gone():
                 # getcwd names no file
                 _print_error("the current folder was removed (cd to one that exists)")
+                raise typer.Exit(ExitCode.CANNOT_RUN) from None
+            if isinstance(e, OSError) and e.filename is not None:
+                _print_error(f"cannot use {os.fsdecode(e.filename)}: {refusal(e)}")
                 raise typer.Exit(ExitCode.CANNOT_RUN) from None
             raise
 

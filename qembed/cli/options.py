@@ -12,6 +12,7 @@ import typer
 
 from qembed.cli.hints import remember_index
 from qembed.errors import UsageError
+from qembed.inputs import is_there
 
 # ── enumerations ─────────────────────────────────────────────────────────────────────────────────
 
@@ -225,7 +226,7 @@ def reranker_spec(value: str) -> str:
     """
     if not value or value.startswith("-"):
         raise typer.BadParameter("a reranker is wanted: --rerank late")
-    if re.search(r"\s", value) and not Path(value).exists():
+    if re.search(r"\s", value) and not is_there(Path(value)):
         raise typer.BadParameter(f"{value!r} is no reranker: write --rerank late {value!r}")
     return value
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from qembed.errors import UsageError, refusal
+from qembed.inputs import sees_file, sees_folder
 from qembed.types import Unreadable
 
 IGNORE_FILES = (".gitignore", ".ignore", ".qembedignore")
@@ -172,7 +173,7 @@ def rules_above(source: str) -> tuple[tuple[Rules, ...], list[Unreadable]]:
     while True:
         above = f"{here.relative_to(folder).as_posix()}/"
         present = [
-            n for n in IGNORE_FILES if (folder / n).is_file() and not (folder / n).is_symlink()
+            n for n in IGNORE_FILES if sees_file(folder / n) and not (folder / n).is_symlink()
         ]
         if present:
             own, wrong = read_rules(str(folder), present, "", above)
@@ -182,29 +183,42 @@ def rules_above(source: str) -> tuple[tuple[Rules, ...], list[Unreadable]]:
         if folder == root:
             break
         folder = folder.parent
-    found += repository_rules(root, "", f"{here.relative_to(root).as_posix()}/")
-    return tuple(found), problems
+    own_rules, wrong = repository_rules(root, "", f"{here.relative_to(root).as_posix()}/")
+    return (*found, *own_rules), problems + wrong
 
 
 def is_repository(folder: Path) -> bool:
-    """True for a folder with a `.git` that git would take for one."""
+    """True for a folder with a `.git` that git would take for one, or that only its owner may look into."""
     git = folder / ".git"
-    return git.is_file() or (git / "HEAD").exists()
+    try:
+        return git.is_file() or (git / "HEAD").exists()
+    except OSError:
+        return sees_folder(git)
 
 
-def repository_rules(root: Path, prefix: str, above: str = "") -> list[Rules]:
-    """The rules of a repository that lie in none of its folders: `info/exclude`, then the user's excludes."""
-    found = []
-    for path in (_git_folder(root) / "info/exclude", _user_excludes(root)):
+def repository_rules(
+    root: Path, prefix: str, above: str = ""
+) -> tuple[list[Rules], list[Unreadable]]:
+    """The rules of a repository that lie in none of its folders: `info/exclude`, then the user's excludes.
+
+    With those of its own that cannot be read; the user's may lie in a home that is another user's.
+    """
+    found, problems = [], []
+    own = _git_folder(root) / "info/exclude"
+    for path in (own, _user_excludes(root)):
         try:
             text = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as e:
+            if path == own:
+                problems.append(Unreadable(str(path), f"ignore file: {refusal(e)}"))
             continue
         lines = text.decode("utf-8", "surrogateescape").split("\n")
         rules = Rules(lines, prefix, above, [(str(path), 0)])
         if rules:
             found.append(rules)
-    return found
+    return found, problems
 
 
 def _git_folder(root: Path) -> Path:

@@ -20,6 +20,7 @@ from qembed.corpus.source_files import (
     known_suffixes,
     with_rules_of,
 )
+from qembed.inputs import sees, sees_file, sees_folder
 
 GONE = "gone"
 """Reason of a file that is not there any more."""
@@ -55,7 +56,7 @@ class LeftOutReasons:
 
     def reason(self, name: str) -> str | None:
         """Reason that the walk does not yield the file of this name, None if it does."""
-        if self._source.is_file():
+        if sees_file(self._source):
             if name != self._source.name:
                 return GONE
             return self._too_large(self._source.stat().st_size)
@@ -92,7 +93,7 @@ class LeftOutReasons:
             path = self._source / name
             if path.is_symlink():
                 why = SYMLINK
-            elif not path.is_dir():
+            elif not sees_folder(path):
                 why = GONE
             elif leaf == "CVS" and is_cvs(os.fspath(path)):
                 why = OWN
@@ -109,7 +110,7 @@ class LeftOutReasons:
             with os.scandir(path) as listing:
                 entries = list(listing)
         except OSError:
-            return (GONE if not path.exists() else UNLISTED), rules
+            return (UNLISTED if sees(path) else GONE), rules
         if self._use_ignore:
             rules, _ = with_rules_of(os.fspath(path), entries, name, rules)
         return None, rules

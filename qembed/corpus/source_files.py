@@ -29,6 +29,7 @@ from qembed.corpus.ignore import (
     rules_above,
 )
 from qembed.errors import UsageError, refusal
+from qembed.inputs import sees
 from qembed.paths import INDEX_FOLDER
 from qembed.types import SourceFile, Unreadable
 
@@ -240,10 +241,12 @@ def with_rules_of(
     """Rules in a folder of the source, its own before `rules`, and its ignore files that cannot be read."""
     problems: list[Unreadable] = []
     if any(e.name == ".git" for e in entries) and is_repository(Path(folder)):
-        rules = (*repository_rules(Path(folder), prefix), *rules)
+        found, problems = repository_rules(Path(folder), prefix)
+        rules = (*found, *rules)
     present = [e.name for e in entries if e.name in IGNORE_FILES and _is_plain(e)]
     if present:
-        own, problems = read_rules(folder, present, prefix)
+        own, wrong = read_rules(folder, present, prefix)
+        problems += wrong
         if own:
             rules = (own, *rules)
     return rules, problems
@@ -273,4 +276,4 @@ def _is_text(name: str) -> bool:
 
 def is_cvs(folder: str) -> bool:
     """True for a folder of CVS, which is known by its content."""
-    return Path(folder, "Entries").exists()
+    return sees(Path(folder, "Entries"))

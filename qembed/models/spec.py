@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias
 
 from qembed.errors import UsageError
+from qembed.inputs import is_folder
 from qembed.models.builtin.registry import BUILTIN
 from qembed.models.builtin.source import builtin_folder, is_here
 from qembed.models.environment import requested_device
@@ -71,9 +72,10 @@ class ModelSpec(NamedTuple):
 
 
 def parse_spec(text: str) -> ModelSpec:
-    """Parse a spec. Looks at the file system for folders only, and never raises.
+    """Parse a spec. Looks at the file system for folders only.
 
-    Names of built-in models and `late` go before folders of that name, folders before hub ids.
+    Names of built-in models and `late` go before folders of that name, folders before hub ids. Raises
+    InputError for what may be a folder, where the system does not say.
     """
     if text == LATE:
         return ModelSpec(text, "late", text)
@@ -83,8 +85,8 @@ def parse_spec(text: str) -> ModelSpec:
         return ModelSpec(text, "python", text)
     if text.startswith(_SCHEMES):
         return ModelSpec(text, "endpoint", text.partition("#")[2].partition("&")[0])
-    if text and Path(text).expanduser().is_dir():
-        path = Path(text).expanduser().resolve()
+    if text and is_folder(path := Path(os.path.expanduser(text))):  # noqa: PTH111 - pathlib's raises
+        path = path.resolve()
         return ModelSpec(text, "folder", short_name(str(path)), path=path)
     name, _, revision = text.partition("@")
     name = _LISTED.get(name.lower(), name)

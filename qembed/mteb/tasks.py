@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from qembed.errors import InputError, UsageError
 from qembed.evaluation import read_beir
 from qembed.evaluation.sts import read_sts
+from qembed.inputs import is_file, is_folder
 from qembed.mteb.library import cache_if_unreachable, quiet_mteb, require_mteb
 from qembed.pipeline.experiments.inputs import read_collection
 from qembed.types import Document, Qrels, Query
@@ -131,9 +132,9 @@ def find_tasks(
     with quiet_mteb():
         for name in names:
             path = Path(name).expanduser()
-            if path.is_dir():
+            if is_folder(path):
                 found[name] = beir_task(path, split, warn=warn)
-            elif path.is_file():
+            elif is_file(path):
                 found[name] = sts_task(path)
             else:
                 named = _named_tasks(name)

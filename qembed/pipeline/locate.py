@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from qembed.errors import NoIndex, UsageError
+from qembed.inputs import is_file, is_there
 from qembed.paths import INDEX_FOLDER, LOCK, MANIFEST
 
 DEFAULT_MODEL = "minilm"
@@ -16,18 +17,21 @@ AUTO_MODEL = "auto"
 def find_index(given: Path | None = None) -> Path:
     """Find the index to read: `given`, else $QEMBED_INDEX, else the nearest .qembed here or above.
 
-    Raises NoIndex if neither is given and no folder has one.
+    Raises NoIndex if neither is given and no folder has one, UsageError for a file, InputError for a path
+    that cannot be seen.
     """
     named = given or (Path(env) if (env := os.environ.get("QEMBED_INDEX")) else None)
     if named is not None:
         named = named.absolute()
+        if is_there(named / MANIFEST):
+            return named
+        if is_file(named):
+            raise UsageError(f"{named} is a file: an index is a folder")
         # `given` may be the folder of the index, too
-        if not (named / MANIFEST).exists() and (named / INDEX_FOLDER / MANIFEST).exists():
-            named = named / INDEX_FOLDER
-        return named
+        return named / INDEX_FOLDER if is_there(named / INDEX_FOLDER / MANIFEST) else named
     here = Path.cwd()
     for folder in (here, *here.parents):
-        if (folder / INDEX_FOLDER / MANIFEST).exists():
+        if is_there(folder / INDEX_FOLDER / MANIFEST):
             return folder / INDEX_FOLDER
     if (begun := _index_being_made()) is not None:
         from qembed.store.manifest import no_index
@@ -42,7 +46,7 @@ def _index_being_made() -> Path | None:
     """Nearest .qembed here or above in which another process makes an index, None without one."""
     here = Path.cwd()
     for folder in (here, *here.parents):
-        if (folder / INDEX_FOLDER / LOCK).exists():
+        if is_there(folder / INDEX_FOLDER / LOCK):
             from qembed.store.manifest import first_writer
 
             if first_writer(folder / INDEX_FOLDER) is not None:
@@ -56,7 +60,7 @@ def find_optional_index(given: Path | None = None) -> Path | None:
         found = find_index(given)
     except NoIndex:
         return None
-    return found if given is not None or (found / MANIFEST).exists() else None
+    return found if given is not None or is_there(found / MANIFEST) else None
 
 
 def index_to_write(given: Path | None = None) -> Path:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from qembed.errors import StorageError, UsageError
+from qembed.errors import StorageError, UsageError, refusal
 from qembed.locks import FileLock, LockHeld
 from qembed.paths import CACHE_HINT, cache_folder
 from qembed.serve.connection import KEEPALIVE_SECONDS, Connection
@@ -114,7 +114,7 @@ class Server:
             ) from None
         except OSError as e:
             hint = f" ({CACHE_HINT})" if folder.is_relative_to(cache_folder()) else ""
-            raise StorageError(f"cannot serve from {folder}: {e.strerror or e}{hint}") from e
+            raise StorageError(f"cannot serve from {folder}: {refusal(e)}{hint}") from e
         with lock:
             yield
 
@@ -133,7 +133,7 @@ class Server:
                 listener.listen(MAX_CONNECTIONS)
                 listener.setblocking(False)
             except OSError as e:
-                raise StorageError(f"cannot listen at {self.path}: {e.strerror or e}") from e
+                raise StorageError(f"cannot listen at {self.path}: {refusal(e)}") from e
             yield listener
         finally:
             if self._has_socket():

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from qembed.errors import StorageError, refusal
+from qembed.inputs import sees
 from qembed.paths import MANIFEST
 
 
@@ -190,7 +191,7 @@ def storage_errors(root: Path, state: str | None = None) -> Iterator[None]:
     except OSError as e:
         where = e.filename or root
         if state is None:
-            state = COMMITTED if (root / MANIFEST).exists() else "there is no index yet"
+            state = COMMITTED if sees(root / MANIFEST) else "there is no index yet"
         raise StorageError(
             f"cannot write {where}: {refusal(e)} ({state}; mend this and run the same command again)"
         ) from e

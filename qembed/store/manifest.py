@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qembed.errors import IndexDamaged, NoIndex, refusal
+from qembed.inputs import is_there
 from qembed.paths import INDEX_FOLDER, LOCK
 from qembed.paths import MANIFEST as MANIFEST
 from qembed.store.durable_files import FileInfo, replace_file
@@ -154,7 +155,7 @@ def first_writer(root: Path) -> str | None:
 
 def require_index(root: Path) -> None:
     """Raise NoIndex for a folder without an index, unless another process is making it: a writer may wait."""
-    if not (root / MANIFEST).exists() and first_writer(root) is None:
+    if not is_there(root / MANIFEST) and first_writer(root) is None:
         raise no_index(root)
 
 
@@ -198,7 +199,7 @@ def read(root: Path, name: str = MANIFEST) -> Manifest:
             f"{path} has format {version}, this qembed reads {FORMAT} (upgrade qembed, or make the "
             "index anew: qembed index --rebuild)"
         )
-    if not whole and not ((root / LOCK).exists() or (root / "shards").exists()):
+    if not whole and not (is_there(root / LOCK) or is_there(root / "shards")):
         raise no_index(root)  # others name their files so, too, and nobody should remove those
     if not whole:
         raise IndexDamaged(

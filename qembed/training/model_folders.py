@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from qembed.errors import ModelUnavailable, StorageError, UsageError
+from qembed.errors import ModelUnavailable, StorageError, UsageError, refusal
+from qembed.inputs import is_there
 from qembed.models.layout.prompts import read_prompts
 from qembed.models.model_folder import WEIGHTS, Folder
 from qembed.models.profiles import Profile, profile_for
@@ -42,7 +43,7 @@ def trainable_folder(spec: str) -> Folder:
 
 def check_new(out: Path) -> None:
     """Raise UsageError if `out` is there already, StorageError if it cannot be made."""
-    if out.exists() or out.is_symlink():
+    if is_there(out) or out.is_symlink():
         raise UsageError(f"--out {out}: it is there already (another name, or remove it first)")
     check_outputs([], folders=[out])
 
@@ -66,7 +67,7 @@ def new_model_folder(out: Path) -> Iterator[Path]:
                         os.fsync(stream.fileno())
             folder.rename(out)
     except OSError as e:
-        raise StorageError(f"{out} cannot be written: {e.strerror or e}") from e
+        raise StorageError(f"{out} cannot be written: {refusal(e)}") from e
 
 
 def copy_without_weights(folder: Folder, to: Path) -> None:

@@ -10,6 +10,7 @@ from qembed.errors import InputError, cannot_read
 from qembed.evaluation.formats.qrels import read_qrels
 from qembed.evaluation.formats.queries import read_queries
 from qembed.evaluation.formats.source_file import Warn, ignore_warning, summarize_names
+from qembed.inputs import is_file
 from qembed.types import Qrels, Query
 
 SUFFIXES = ("", ".gz", ".zst")
@@ -65,7 +66,7 @@ def read_beir(folder: Path, split: str = "test", *, warn: Warn = ignore_warning)
 def _locate(folder: Path, name: str) -> Path | None:
     """Path of a file of the folder, with one of SUFFIXES; None if there is none."""
     paths = (folder / f"{name}{suffix}" for suffix in SUFFIXES)
-    return next((path for path in paths if path.is_file()), None)
+    return next((path for path in paths if is_file(path)), None)
 
 
 def _splits(folder: Path) -> list[str]:

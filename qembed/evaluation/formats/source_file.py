@@ -176,7 +176,7 @@ def atomic_text_file(path: Path) -> Iterator[TextIO]:
             with path.open("w", encoding="utf-8", newline="\n") as stream:
                 yield stream
             return
-        target = path.resolve()  # a symbolic link stays one
+        target = Path(os.path.realpath(path))  # a symbolic link stays one
         temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
         try:
             with temporary.open("w", encoding="utf-8", newline="\n") as stream:

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from qembed.errors import ModelUnavailable
+from qembed.errors import ModelUnavailable, refusal
 from qembed.models.builtin.registry import BuiltinModel, Format
 from qembed.models.model_folder import file_sha256
 from qembed.paths import CACHE_HINT, cache_folder
@@ -61,7 +61,7 @@ class Conversion(NamedTuple):
                     self._convert(files)
         except OSError as e:
             raise ModelUnavailable(
-                f"{self.model.name} is converted into {top} once: {e.strerror or e} ({CACHE_HINT})"
+                f"{self.model.name} is converted into {top} once: {refusal(e)} ({CACHE_HINT})"
             ) from e
         return self.folder
 

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from qembed.errors import refusal
 from qembed.models.environment import cpu, version
 from qembed.models.model_folder import file_sha256
 from qembed.paths import cache_folder
@@ -70,7 +71,8 @@ class Slot(NamedTuple):
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError) as e:
-            raise ExportDamaged(f"{self.folder / FACTS}: {e}") from e
+            reason = refusal(e) if isinstance(e, OSError) else str(e)
+            raise ExportDamaged(f"{self.folder / FACTS}: {reason}") from e
         try:
             facts = json.loads(text)
             for name, expected in facts["files"].items():

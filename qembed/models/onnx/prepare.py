@@ -11,9 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from qembed.errors import StorageError, refusal
 from qembed.models.environment import RUNTIME, accelerator, version
 from qembed.models.model import Say, Stop
 from qembed.models.profiles import short_name
+from qembed.outputs import check_outputs
 from qembed.paths import CACHE_HINT
 
 if TYPE_CHECKING:
@@ -150,7 +152,8 @@ def _open(request: ExportRequest, make: Callable[[Any], Any]) -> tuple[Any, str 
         if export is not None:
             return make(export), None
     except ExportDamaged as e:
-        return None, f"{e}: torch is used ({request.command} mends it)"
+        mend = _mend(request, slot, e.__cause__)
+        return None, f"{e}: torch is used ({mend})"
     except ImportError as e:
         return None, f"onnxruntime cannot be imported, torch is used: {_first_line(e)}"
     if reason := slot.failure():
@@ -162,8 +165,17 @@ def _open(request: ExportRequest, make: Callable[[Any], Any]) -> tuple[Any, str 
         )
     return (
         None,
-        f"{request.name} is loaded by torch, which takes seconds ({request.command} mends it)",
+        f"{request.name} is loaded by torch, which takes seconds ({_mend(request, slot)})",
     )
+
+
+def _mend(request: ExportRequest, slot: Slot, cause: BaseException | None = None) -> str:
+    """Command that makes the export, or the variable of the cache folder where that cannot be used."""
+    try:
+        check_outputs([], folders=[slot.folder / "new"])
+    except StorageError:
+        return CACHE_HINT
+    return CACHE_HINT if isinstance(cause, OSError) else f"{request.command} mends it"
 
 
 # ── making ───────────────────────────────────────────────────────────────────────────────────────
@@ -198,7 +210,7 @@ def prepare(request: ExportRequest, say: Say, stop: Stop, retry_failed: bool = F
             sweep(slot)
             return _export(slot, request, say, stop)
     except OSError as e:
-        reason = f"{slot.top}: {e.strerror or e} ({CACHE_HINT})"
+        reason = f"{slot.top}: {refusal(e)} ({CACHE_HINT})"
         return f"no export of {request.name}, torch is used: {reason}"
 
 

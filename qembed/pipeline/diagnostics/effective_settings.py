@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from qembed.errors import NoIndex
+from qembed.inputs import is_there
 from qembed.pipeline.diagnostics.project_check import project_mistakes
 from qembed.pipeline.locate import AUTO_MODEL, find_index, unused_model
 from qembed.pipeline.project import GATES, KEYS, Project, find_project
@@ -69,7 +70,7 @@ def _index(given: Path | None) -> tuple[Path | None, EffectiveSetting]:
         return None, EffectiveSetting(
             "index", None, DEFAULT, "none yet: qembed index PATH makes it"
         )
-    if not (root / manifests.MANIFEST).exists():
+    if not is_there(root / manifests.MANIFEST):
         return None, EffectiveSetting("index", str(root), source, "not there yet")
     return root, EffectiveSetting("index", str(root), source)
 

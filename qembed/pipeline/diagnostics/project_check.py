@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from qembed.errors import QembedError
+from qembed.errors import InputError, QembedError
+from qembed.inputs import is_there
 from qembed.pipeline.project import Project
 
 
@@ -38,8 +39,11 @@ def project_mistakes(project: Project, root: Path | None) -> list[str]:
 
 def _missing(paths: Sequence[str]) -> Iterator[str]:
     for path in paths:
-        if not Path(path).exists():
-            yield f"{path}: no such file or folder"
+        try:
+            if not is_there(Path(path)):
+                yield f"{path}: no such file or folder"
+        except InputError as e:
+            yield str(e)
 
 
 def _refused(check: Callable[[Any], object], value: Any) -> Iterator[str]:

@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from qembed.errors import refusal
+from qembed.errors import InputError, refusal
+from qembed.inputs import is_there, sees_file
 from qembed.pipeline.indexing.losses import is_guarded
 from qembed.pipeline.indexing.sources import STDIN, read_options
 from qembed.pipeline.source_content import compare_content
@@ -27,7 +28,7 @@ def check_sources(snapshot: Snapshot) -> Iterator[Finding]:
     catalog = snapshot.catalog.grouped()
     sources = {s.path: s for s in snapshot.manifest.sources if s.path != STDIN}
     places = {p: Path(os.path.normpath(snapshot.root.parent / p)) for p in sources}
-    absent = {path for path, place in places.items() if not place.exists()}
+    absent = {path for path, place in places.items() if _is_absent(place)}
     missing: dict[str, None] = {}
     gone, unreadable, changed = [], [], []
     total = lost = 0
@@ -41,7 +42,7 @@ def check_sources(snapshot: Snapshot) -> Iterator[Finding]:
             lost += state.stop - state.start
             continue
         place = places[path]
-        location = place if place.is_file() else place / name
+        location = place if sees_file(place) else place / name
         try:
             info = location.stat()
         except (FileNotFoundError, NotADirectoryError):
@@ -75,6 +76,14 @@ def check_sources(snapshot: Snapshot) -> Iterator[Finding]:
         what = "1 file has" if len(changed) == 1 else f"{len(changed):,} files have"
         what += " other content than when indexed"
         yield Finding("sources", what, VERIFY_CONTENT + sure, tuple(changed))
+
+
+def _is_absent(place: Path) -> bool:
+    """False also for a place that the system does not let us see: its files are then not readable."""
+    try:
+        return not is_there(place)
+    except InputError:
+        return False
 
 
 def _number(n: int, noun: str) -> str:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from qembed.errors import StorageError, UsageError, refusal
 from qembed.evaluation import write_qrels
 from qembed.evaluation.formats.source_file import atomic_text_file
+from qembed.inputs import is_there
 from qembed.pipeline.experiments.installation import PipRequirement, pip_requirement
 from qembed.pipeline.indexing.sources import STDIN
 from qembed.pipeline.retrieval.session import Session
@@ -130,7 +131,7 @@ def write_scaffold(root: Path, folder: Path, *, force: bool = False) -> Scaffold
     """
     home = root.parent
     try:
-        place = folder.resolve().relative_to(home.resolve())
+        place = Path(os.path.realpath(folder)).relative_to(os.path.realpath(home))
     except ValueError:
         raise UsageError(f"{folder} is not in the index's folder {home}") from None
     if not place.parts:
@@ -138,7 +139,7 @@ def write_scaffold(root: Path, folder: Path, *, force: bool = False) -> Scaffold
     files = {name: folder / name for name in ("queries.jsonl", "qrels.tsv", "check.sh")}
     files["workflow"] = home / ".github" / "workflows" / "retrieval.yml"
     paths = [Path(os.path.relpath(path)) for path in files.values()]
-    there = [str(path) for path in paths if path.exists()]
+    there = [str(path) for path in paths if is_there(path)]
     if there and not force:
         raise UsageError(f"already there: {', '.join(there)} (--force writes them anew)")
     with Session(root) as session:

@@ -310,9 +310,9 @@ def _library_versions() -> dict[str, str]:
 
 def _remove_empty_index(root: Path) -> None:
     """Remove the folder of an index in which nothing was committed."""
-    if (root / manifests.MANIFEST).exists():
-        return
     with contextlib.suppress(OSError):
+        if (root / manifests.MANIFEST).exists():
+            return
         (root / "shards").rmdir()
         (root / "derived").rmdir()
         (root / "lock").unlink()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from qembed.corpus import GONE, UNKNOWN, counted_reason, suffix, walk
 from qembed.errors import InputError, UsageError, refusal
+from qembed.inputs import is_there, sees_folder
 from qembed.pipeline.indexing.losses import ELSEWHERE, LossGuard, absence_reasons
 from qembed.pipeline.indexing.options import IndexOptions, apply_settings
 from qembed.pipeline.indexing.plan import Key, SourceChanges, compare, without_garbage_collection
@@ -64,7 +65,7 @@ class Sources:
 
     def _given(self, paths: Sequence[str], source: Source) -> list[Source]:
         found = []
-        there = {p for p in paths if p == STDIN or (p and Path(p).exists())}
+        there = {p for p in paths if p == STDIN or (p and is_there(Path(p)))}
         if missing := [p or "''" for p in dict.fromkeys(paths) if p not in there]:
             raise UsageError(f"cannot read {', '.join(missing)}: no such file or folder")
         for path in dict.fromkeys(paths):
@@ -286,7 +287,7 @@ class _FileOwners:
 
     def __init__(self, sources: Mapping[str, Path]) -> None:
         self.sources = {path: os.path.realpath(full) for path, full in sources.items()}
-        self._files = {path for path, full in self.sources.items() if not Path(full).is_dir()}
+        self._files = {path for path, full in self.sources.items() if not sees_folder(Path(full))}
         self._depth = {path: (full.count(os.sep), path) for path, full in self.sources.items()}
         self._owner: dict[str, str] = {}
 

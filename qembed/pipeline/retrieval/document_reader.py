@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from qembed.corpus.formats import FILE_LINES, format_of
@@ -95,7 +96,7 @@ class DocumentReader:
             return None
         if source not in self._sources:
             path = self._snapshot.root.parent / source
-            self._sources[source] = str(path), path.is_file()
+            self._sources[source] = str(path), _is_file(path, file)
         full, is_file = self._sources[source]
         return full if is_file else os.path.join(full, file)  # noqa: PTH118 - for each hit
 
@@ -117,3 +118,11 @@ class DocumentReader:
         self._sources.clear()
         if self._filters is not None:
             self._filters.forget_results()
+
+
+def _is_file(source: Path, file: str) -> bool:
+    """True if a source is a file; by the name of its document where the system does not say."""
+    try:
+        return source.is_file()
+    except OSError:
+        return source.name == file

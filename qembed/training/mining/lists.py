@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from qembed.errors import InputError, StorageError, UsageError, cannot_read
+from qembed.errors import InputError, StorageError, UsageError, cannot_read, refusal
 from qembed.outputs import check_outputs
 
 SUFFIXES = (".jsonl", ".parquet")
@@ -92,7 +92,7 @@ def write_lists(lists: Sequence[TrainingList], path: Path) -> None:
         partial.replace(path)
     except OSError as e:
         partial.unlink(missing_ok=True)
-        raise StorageError(f"{path} cannot be written: {e.strerror or e}") from e
+        raise StorageError(f"{path} cannot be written: {refusal(e)}") from e
 
 
 def _line(item: TrainingList) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qembed.errors import StorageError, UsageError
+from qembed.errors import StorageError, UsageError, refusal
 from qembed.models import TASKS
 from qembed.models.remote.chat import RemoteChat
 from qembed.pipeline.experiments.run_builder import RunBuilder
@@ -135,4 +135,4 @@ def write_candidates(path: Path, space: Space, scores: Scores) -> None:
     try:
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     except OSError as e:
-        raise StorageError(f"cannot write {path}: {e.strerror}") from e
+        raise StorageError(f"cannot write {path}: {refusal(e)}") from e

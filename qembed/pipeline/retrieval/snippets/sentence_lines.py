@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from qembed.corpus.formats import format_of
+from qembed.inputs import sees_file
 from qembed.types import Hit
 
 SEARCHED = frozenset(("html", "xhtml", "xml", "mail", "notebook", "subtitles"))
@@ -26,7 +27,7 @@ def with_sentence_line(hit: Hit) -> Hit:
     if hit.line is not None or hit.path is None or hit.fragment or hit.snippet is None:
         return hit
     path = Path(hit.path)
-    if format_of(path.name) not in SEARCHED or not path.is_file():
+    if format_of(path.name) not in SEARCHED or not sees_file(path):
         return hit
     s = hit.snippet
     line = find_line(path, hit.passage.text[s.start : s.end])

@@ -1,0 +1,51 @@
+"""Paths that a user names, looked at before they are read."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from qembed.errors import cannot_read
+
+
+def is_there(path: Path) -> bool:
+    """True if there is something of this name. Raises InputError where the system does not say."""
+    return _mode(path) is not None
+
+
+def is_folder(path: Path) -> bool:
+    """True for a folder. Raises InputError where the system does not say."""
+    mode = _mode(path)
+    return mode is not None and stat.S_ISDIR(mode)
+
+
+def is_file(path: Path) -> bool:
+    """True for a regular file. Raises InputError where the system does not say."""
+    mode = _mode(path)
+    return mode is not None and stat.S_ISREG(mode)
+
+
+def sees(path: Path) -> bool:
+    """True if there is something of this name, False also where the system does not say."""
+    return os.path.exists(path)  # noqa: PTH110 - pathlib's raises
+
+
+def sees_folder(path: Path) -> bool:
+    """True for a folder, False also where the system does not say."""
+    return os.path.isdir(path)  # noqa: PTH112 - pathlib's raises
+
+
+def sees_file(path: Path) -> bool:
+    """True for a regular file, False also where the system does not say."""
+    return os.path.isfile(path)  # noqa: PTH113 - pathlib's raises
+
+
+def _mode(path: Path) -> int | None:
+    """Type and permissions of what a path names, None for nothing; pathlib's tests hide errors."""
+    try:
+        return path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as e:
+        raise cannot_read(path, e) from e
