@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from qembed.errors import InputError
@@ -222,7 +222,11 @@ def moved_json(
     return found
 
 
-def changed_settings(baseline: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+def changed_settings(
+    baseline: Mapping[str, Any],
+    now: Mapping[str, Any],
+    parts: Collection[str] = ("settings", "recipe"),
+) -> list[str]:
     """List settings and recipe fields that differ, as lines such as `ef was null, is 10`."""
     lines = []
     for part, keys in (
@@ -231,6 +235,8 @@ def changed_settings(baseline: Mapping[str, Any], now: Mapping[str, Any]) -> lis
         ("recipe", ("model", "revision", "dim", "pooling", "passage_text", "title_rule",
                     "max_tokens", "overlap", "chunker")),
     ):  # fmt: skip
+        if part not in parts:
+            continue
         then, here = baseline.get(part) or {}, now.get(part) or {}
         lines += [
             f"{key} was {_shown(then[key])}, is {_shown(here[key])}"

@@ -108,6 +108,25 @@ def inherit_options(options: RecipeOptions, present: Manifest) -> RecipeOptions:
     )
 
 
+def recipe_options(recipe: Recipe, default: Recipe | None) -> list[str]:
+    """Options of `qembed index` that give a new index this recipe, as separate words.
+
+    `default`: the recipe without any; None where it is not known, and all are listed.
+    """
+    whole = recipe.chunker == "none"
+    pairs = {
+        "--dim": (recipe.dim, default and default.dim),
+        "--chunker": (recipe.chunker, default and default.chunker),
+        "--max-tokens": (recipe.max_tokens, None if whole else default and default.max_tokens),
+    }
+    words = [w for o, (now, was) in pairs.items() if now != was for w in (o, str(now))]
+    if recipe.version == OVERLAP_IN_SECTIONS or recipe.overlap != (
+        0 if whole else _overlap(recipe.max_tokens)
+    ):
+        words += ["--overlap", str(recipe.overlap)]
+    return words + (["--headings"] if recipe.title_rule == HEADINGS_RULE else [])
+
+
 def check_recipe_options(recipe: Recipe, spec: str, options: RecipeOptions) -> None:
     """Raise RecipeMismatch if an option differs from the recipe the index was made with."""
     pairs = [

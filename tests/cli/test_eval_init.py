@@ -48,8 +48,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Shell:
     done = shell("eval", "init")
     assert done.code == 0, done.err
     assert done.out.split() == [
-        "retrieval/queries.jsonl", "retrieval/qrels.tsv", "retrieval/check.sh",
-        ".github/workflows/retrieval.yml",
+        "retrieval/queries.jsonl", "retrieval/qrels.tsv", "retrieval/.qembedignore",
+        "retrieval/check.sh", ".github/workflows/retrieval.yml",
     ]  # fmt: skip
     commands = "sh retrieval/check.sh --accept && git add retrieval .github/workflows/retrieval.yml"
     assert "the workflow fail until there is a baseline" in done.err
@@ -223,7 +223,11 @@ def test_a_folder_with_blanks(project: Shell, tmp_path: Path) -> None:
     script = (shell.folder / "the check's set/check.sh").read_text()
     assert subprocess.run(["sh", "-n"], input=script, text=True, check=False).returncode == 0
     (line,) = [x for x in script.splitlines() if x.startswith("qembed index ")]
-    assert shlex.split(line)[2:] == ["-q", "--yes", "--wait", "60", "--model", BAG, "corpus.jsonl"]
+    command, _, rest = line.partition(" || ")
+    assert rest == "unread $?"
+    assert shlex.split(command)[2:] == [
+        "-q", "--yes", "--wait", "60", "--model", BAG, "corpus.jsonl",
+    ]  # fmt: skip
 
 
 def test_init_keeps_what_is_there(project: Shell) -> None:
@@ -235,6 +239,76 @@ def test_init_keeps_what_is_there(project: Shell) -> None:
     assert elsewhere.code == 2
     assert "not in the index's folder" in elsewhere.err
     assert BAG in (project.folder / "retrieval/check.sh").read_text()
+
+
+def test_its_files_are_no_documents(shell: Shell) -> None:
+    shell.write("a.md", "a note")
+    shell.write("b.md", "another one")
+    assert shell("index", ".").code == 0
+    assert shell("eval", "init").code == 0
+    shell.write("retrieval/baseline.json", '{"queries": 2}')
+    done = shell("index", "--format", "json")
+    assert done.json["documents"]["added"] == 0
+    assert done.json["documents"]["unchanged"] == 2
+
+
+RECIPES = [
+    [],
+    ["--max-tokens", "100", "--overlap", "10", "--headings"],
+    ["--chunker", "none", "--task", "w1"],
+    ["--overlap", "0"],
+    ["--max-tokens", "64"],
+]
+
+
+@pytest.mark.parametrize("options", RECIPES, ids=" ".join)
+def test_another_machine_makes_the_same_index(shell: Shell, options: list[str]) -> None:
+    shell.write("docs/a.md", "# One\n\na note\n")
+    assert shell("index", "docs", *options).code == 0
+    assert shell("eval", "init").code == 0
+    script = (shell.folder / "retrieval/check.sh").read_text()
+    (line,) = [x for x in script.splitlines() if x.startswith("qembed index ")]
+    words = shlex.split(line.partition(" || ")[0])[1:]
+    assert words[7:] == [*options, "docs"]
+    before = shell("status", "--format", "json").json
+    shutil.rmtree(shell.folder / ".qembed")
+    assert shell(*words).code == 0
+    after = shell("status", "--format", "json").json
+    assert after["recipe"] == before["recipe"]
+    assert after["task"] == before["task"]
+
+
+def test_an_index_of_another_recipe_is_told(project: Shell, copy: Shell) -> None:
+    assert copy("index", "--rebuild", "--max-tokens", "64").code == 0
+    done = check(copy)
+    assert done.code == 0
+    assert "compared with the baseline, the index is another: max_tokens was" in done.err
+
+
+def test_files_that_cannot_be_read_are_no_end(copy: Shell) -> None:
+    with (copy.folder / "corpus.jsonl").open("a") as corpus:
+        corpus.write("{broken\n")
+    done = check(copy)
+    assert done.code == 0, done.err
+    assert f"corpus.jsonl:{DOCUMENTS + 1}: " in done.err
+    assert "check.sh: retrieval is measured without what could not be read" in done.err
+    assert "nDCG@10    1.0000" in done.out
+
+
+def test_sources_that_another_machine_lacks_are_warned_of(shell: Shell, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "a.md").write_text("a note")
+    shell.write("b.md", "another")
+    assert shell("index", str(elsewhere)).code == 0
+    assert shell("index", ".", "--no-ignore").code == 0
+    done = shell("eval", "init", "a check")
+    assert done.code == 0
+    assert f"{elsewhere} lies outside of this index's folder" in done.err
+    command = "qembed index . --no-ignore --exclude '/a check/' leaves them out"
+    assert f"--no-ignore: these files become documents ({command})" in done.err
+    assert shell(*shlex.split(command.partition(" leaves")[0])[1:]).code == 0
+    assert shell("status", "--format", "json").json["documents"] == 2
 
 
 def test_the_workflow_installs_the_extras_that_the_index_needs(shell: Shell) -> None:

@@ -137,3 +137,17 @@ def test_what_no_command_foresees(docs: Shell) -> None:
     done = docs("query", "parcel")
     assert done.code == 2
     assert done.err == f"qembed: cannot use {shard}: too many symbolic links\n"
+
+
+@pytest.mark.parametrize("name", ["d", "d/a.txt"])
+def test_a_source_whose_name_is_not_utf8(shell: Shell, name: str) -> None:
+    folder = shell.folder / os.fsdecode(b"d\xff")
+    folder.mkdir()
+    (folder / "a.txt").write_text("a badger")
+    done = shell(
+        "index", os.fsdecode(name.replace("d", "d\udcff").encode("utf-8", "surrogateescape"))
+    )
+    assert done.code == 2
+    assert r"\xff" in done.err
+    assert "the path of a source must be UTF-8 (rename it)" in done.err
+    assert not (shell.folder / ".qembed").exists()

@@ -20,10 +20,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from qembed.errors import refusal
+from qembed.errors import StorageError, refusal
 from qembed.models.environment import cpu, version
 from qembed.models.model_folder import file_sha256
-from qembed.paths import cache_folder
+from qembed.outputs import check_outputs
+from qembed.paths import CACHE_HINT, cache_folder
 
 FORMAT = 4
 """Incremented whenever exports of earlier versions must not be used any more."""
@@ -81,6 +82,14 @@ class Slot(NamedTuple):
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
             raise ExportDamaged(f"{self.folder}: {e}") from e
         return Export(self.folder, facts)
+
+    def mend(self, command: str, cause: BaseException | None = None) -> str:
+        """Clause on the command that makes the export, or on the cache folder where that cannot be used."""
+        try:
+            check_outputs([], folders=[self.folder / "new"])
+        except StorageError:
+            return CACHE_HINT
+        return CACHE_HINT if isinstance(cause, PermissionError) else f"{command} mends it"
 
     def failure(self) -> str | None:
         """Reason of a failed export, None if none failed."""

@@ -11,11 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from qembed.errors import StorageError, refusal
+from qembed.errors import refusal
 from qembed.models.environment import RUNTIME, accelerator, version
 from qembed.models.model import Say, Stop
 from qembed.models.profiles import short_name
-from qembed.outputs import check_outputs
 from qembed.paths import CACHE_HINT
 
 if TYPE_CHECKING:
@@ -152,8 +151,7 @@ def _open(request: ExportRequest, make: Callable[[Any], Any]) -> tuple[Any, str 
         if export is not None:
             return make(export), None
     except ExportDamaged as e:
-        mend = _mend(request, slot, e.__cause__)
-        return None, f"{e}: torch is used ({mend})"
+        return None, f"{e}: torch is used ({slot.mend(request.command, e.__cause__)})"
     except ImportError as e:
         return None, f"onnxruntime cannot be imported, torch is used: {_first_line(e)}"
     if reason := slot.failure():
@@ -165,17 +163,8 @@ def _open(request: ExportRequest, make: Callable[[Any], Any]) -> tuple[Any, str 
         )
     return (
         None,
-        f"{request.name} is loaded by torch, which takes seconds ({_mend(request, slot)})",
+        f"{request.name} is loaded by torch, which takes seconds ({slot.mend(request.command)})",
     )
-
-
-def _mend(request: ExportRequest, slot: Slot, cause: BaseException | None = None) -> str:
-    """Command that makes the export, or the variable of the cache folder where that cannot be used."""
-    try:
-        check_outputs([], folders=[slot.folder / "new"])
-    except StorageError:
-        return CACHE_HINT
-    return CACHE_HINT if isinstance(cause, OSError) else f"{request.command} mends it"
 
 
 # ── making ───────────────────────────────────────────────────────────────────────────────────────

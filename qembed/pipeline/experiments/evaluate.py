@@ -40,6 +40,7 @@ from qembed.evaluation import (
     write_report,
     write_run,
 )
+from qembed.evaluation.baseline import changed_settings
 from qembed.pipeline.experiments.ablation import ablate
 from qembed.pipeline.experiments.eval_options import EvalOptions, EvalPlan, plan_evaluation
 from qembed.pipeline.experiments.gate_causes import causes
@@ -300,6 +301,8 @@ def _compare(
     names = [*(drop.measure for drop in plan.drops), *plan.significant]
     queries, differs = comparable_queries(plan.baseline, body, names, common=options.common)
     warnings += [f"compared with the baseline, {line}" for line in differs]
+    if recipe := changed_settings(plan.baseline, body, ["recipe"]):
+        warnings.append(f"compared with the baseline, the index is another: {'; '.join(recipe)}")
     found = baseline_differences(plan.baseline, report, queries)
     compared = [d.measure for d in found]
     body["comparison"] = comparison_json(

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import os
 import shlex
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from qembed.errors import StorageError, UsageError, refusal
@@ -19,6 +19,8 @@ from qembed.evaluation.formats.source_file import atomic_text_file
 from qembed.inputs import is_there
 from qembed.pipeline.experiments.installation import PipRequirement, pip_requirement
 from qembed.pipeline.indexing.sources import STDIN
+from qembed.pipeline.recipe import recipe_options
+from qembed.pipeline.retrieval.loaded_model import LoadedModel
 from qembed.pipeline.retrieval.session import Session
 from qembed.pipeline.source_options import source_options, source_settings
 from qembed.store import Manifest
@@ -45,6 +47,10 @@ done
 mkdir -p {folder}/out
 [ -e {folder}/out/.gitignore ] || echo '*' > {folder}/out/.gitignore
 
+unread() {{
+    [ "$1" = 4 ] || exit "$1"
+    echo "check.sh: retrieval is measured without what could not be read" >&2
+}}
 # --yes: what this checkout deletes is deleted; what cannot be found any more, the gates tell
 export QEMBED_INDEX="$PWD"/{root}
 {index}
@@ -111,23 +117,26 @@ jobs:
 """
 
 
+IGNORE_FILE = ".qembedignore"
+IGNORED = "# questions, judgments and reports are no documents\n*\n"
+
+
 class Scaffold(NamedTuple):
     """Starter files, as paths from the current folder: those of the folder, and the workflow.
 
-    `missing`: what the workflow still lacks to install qembed, "" for nothing. `has_records`: True if the
-    index holds documents that no file has, which another machine lacks.
+    `warnings`: what the check or the workflow still lacks on another machine.
     """
 
     paths: list[Path]
-    missing: str
-    has_records: bool
+    warnings: list[str]
 
 
 def write_scaffold(root: Path, folder: Path, *, force: bool = False) -> Scaffold:
     """Write queries, judgments, a shell script and a GitHub workflow for the index at `root`.
 
-    The workflow installs the qembed that runs here. Raises UsageError for files that exist (unless `force`)
-    and for an index without documents, StorageError if the disk refuses.
+    The workflow installs the qembed that runs here. An ignore file keeps the folder out of indexes. Raises
+    UsageError for files that exist (unless `force`) and for an index without documents, StorageError if the
+    disk refuses.
     """
     home = root.parent
     try:
@@ -136,7 +145,9 @@ def write_scaffold(root: Path, folder: Path, *, force: bool = False) -> Scaffold
         raise UsageError(f"{folder} is not in the index's folder {home}") from None
     if not place.parts:
         raise UsageError(f"{folder}: a folder of its own is wanted, such as retrieval")
-    files = {name: folder / name for name in ("queries.jsonl", "qrels.tsv", "check.sh")}
+    files = {
+        name: folder / name for name in ("queries.jsonl", "qrels.tsv", IGNORE_FILE, "check.sh")
+    }
     files["workflow"] = home / ".github" / "workflows" / "retrieval.yml"
     paths = [Path(os.path.relpath(path)) for path in files.values()]
     there = [str(path) for path in paths if is_there(path)]
@@ -145,7 +156,7 @@ def write_scaffold(root: Path, folder: Path, *, force: bool = False) -> Scaffold
     with Session(root) as session:
         queries, qrels = _golden_set(session)
         manifest = session.snapshot.manifest
-        index = _index_commands(manifest)
+        index = _index_commands(manifest, session.loaded)
         extras = _needed_extras(
             manifest, {name for _, name in session.snapshot.catalog.grouped().files()}
         )
@@ -165,17 +176,44 @@ def write_scaffold(root: Path, folder: Path, *, force: bool = False) -> Scaffold
         raise StorageError(f"cannot write in {folder}: {refusal(e)}") from e
     _write(files["queries.jsonl"], "".join(lines))
     write_qrels(qrels, files["qrels.tsv"])
+    _write(files[IGNORE_FILE], IGNORED)
     _write(files["check.sh"], SCRIPT.format(index=index, **names))
     files["check.sh"].chmod(0o755)
     needed = pip_requirement(home, extras)
     _write(files["workflow"], WORKFLOW.format(install=_install_lines(needed), **names))
-    return Scaffold(paths, needed.missing, any(s.path == STDIN for s in manifest.sources))
+    return Scaffold(paths, list(_warnings(manifest, place, files["check.sh"].name, needed.missing)))
 
 
-def _index_commands(manifest: Manifest) -> str:
+def _warnings(manifest: Manifest, place: Path, check: str, missing: str) -> Iterator[str]:
+    """Lines on what another machine lacks. `place`: the starter files', below the index's folder."""
+    if missing:
+        yield f"the workflow cannot install qembed yet: {missing}"
+    if any(s.path == STDIN for s in manifest.sources):
+        yield (
+            "this index has records that no file holds (qembed add, qembed index -): elsewhere they have "
+            f"to be added before {check} runs"
+        )
+    for source in manifest.sources:
+        path = PurePosixPath(source.path)
+        if path.is_absolute():
+            yield (
+                f"{path} lies outside of this index's folder: elsewhere it has to be at the same path "
+                f"before {check} runs"
+            )
+        elif not source.use_ignore and PurePosixPath(place).is_relative_to(path):
+            inside = f"/{PurePosixPath(place).relative_to(path)}/"
+            mend = shlex.join(["qembed", "index", str(path), "--no-ignore", "--exclude", inside])
+            yield (
+                f"{path} is indexed with --no-ignore: these files become documents ({mend} leaves them out)"
+            )
+
+
+def _index_commands(manifest: Manifest, loaded: LoadedModel) -> str:
     """Lines that make the index on another machine: a command for all sources of the same settings."""
     # by name: a first index without one chooses by its documents, which may have changed
-    model = ["--model", manifest.spec]
+    model = ["--model", manifest.spec, *recipe_options(manifest.recipe, loaded.default_recipe())]
+    if task := manifest.settings.get("task"):
+        model += ["--task", task]
     groups: dict[tuple[str, ...], list[str]] = {}
     for source in manifest.sources:
         if source.path != STDIN:
@@ -184,6 +222,7 @@ def _index_commands(manifest: Manifest) -> str:
             )
     return "\n".join(
         shlex.join(["qembed", "index", "-q", "--yes", "--wait", "60", *model, *options, *paths])
+        + " || unread $?"
         for options, paths in (groups or {(): []}).items()
     )
 

@@ -8,10 +8,13 @@ is stored as 0, so that the next run reads it again. A time that went backwards 
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple
 
+from qembed.inputs import sees_folder
 from qembed.store import FileState
 from qembed.types import SourceFile
 
@@ -92,3 +95,28 @@ def without_garbage_collection() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+class FileOwners:
+    """Owner of each file among nested sources: the innermost source that has claimed it."""
+
+    def __init__(self, sources: Mapping[str, Path]) -> None:
+        self.sources = {path: os.path.realpath(full) for path, full in sources.items()}
+        self._files = {path for path, full in self.sources.items() if not sees_folder(Path(full))}
+        self._depth = {path: (full.count(os.sep), path) for path, full in self.sources.items()}
+        self._owner: dict[str, str] = {}
+
+    def _location(self, source: str, name: str) -> str:
+        folder = self.sources[source]
+        return folder if source in self._files else f"{folder}/{name}"
+
+    def claim(self, source: str, name: str) -> None:
+        """Record that a source has a file of this name."""
+        location = self._location(source, name)
+        owner = self._owner.get(location)
+        if owner is None or self._depth[source] > self._depth[owner]:
+            self._owner[location] = source
+
+    def owns(self, source: str, name: str) -> bool:
+        """True if the source is the owner of its file of this name."""
+        return self._owner[self._location(source, name)] == source

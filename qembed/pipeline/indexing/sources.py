@@ -11,10 +11,16 @@ from typing import TYPE_CHECKING
 
 from qembed.corpus import GONE, UNKNOWN, counted_reason, suffix, walk
 from qembed.errors import InputError, UsageError, refusal
-from qembed.inputs import is_there, sees_folder
+from qembed.inputs import is_there
 from qembed.pipeline.indexing.losses import ELSEWHERE, LossGuard, absence_reasons
 from qembed.pipeline.indexing.options import IndexOptions, apply_settings
-from qembed.pipeline.indexing.plan import Key, SourceChanges, compare, without_garbage_collection
+from qembed.pipeline.indexing.plan import (
+    FileOwners,
+    Key,
+    SourceChanges,
+    compare,
+    without_garbage_collection,
+)
 from qembed.pipeline.progress import Progress
 from qembed.store import Catalog, FileState, Manifest, Source
 from qembed.types import SourceFile, Unreadable
@@ -68,6 +74,8 @@ class Sources:
         there = {p for p in paths if p == STDIN or (p and is_there(Path(p)))}
         if missing := [p or "''" for p in dict.fromkeys(paths) if p not in there]:
             raise UsageError(f"cannot read {', '.join(missing)}: no such file or folder")
+        if odd := [ascii(os.fsencode(p))[1:] for p in dict.fromkeys(paths) if not _is_text(p)]:
+            raise UsageError(f"{', '.join(odd)}: the path of a source must be UTF-8 (rename it)")
         for path in dict.fromkeys(paths):
             if path != STDIN:
                 path = self._relative(Path(os.path.normpath(Path(path).absolute())))
@@ -261,7 +269,7 @@ class Sources:
 
         Files of sources that this run does not walk are taken from `known`.
         """
-        owners = _FileOwners({s.path: self.full(s) for s in self.all if s.path != STDIN})
+        owners = FileOwners({s.path: self.full(s) for s in self.all if s.path != STDIN})
         scanned = {s.path for s in self.scan}
         others = [key for key in known if key[0] in owners.sources and key[0] not in scanned]
         files = list(found)
@@ -273,6 +281,15 @@ class Sources:
         return kept, [key for key in others if not owners.owns(*key)]
 
 
+def _is_text(path: str) -> bool:
+    """False for a path whose bytes are not UTF-8: it could not be stored."""
+    try:
+        str(Path(path).absolute()).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _checked(source: Source) -> Source:
     """The source with its encoding under Python's name. Raises UsageError for one that is none."""
     if source.encoding is None:
@@ -280,31 +297,6 @@ def _checked(source: Source) -> Source:
     from qembed.corpus import encoding_option
 
     return replace(source, encoding=encoding_option(source.encoding))
-
-
-class _FileOwners:
-    """Owner of each file among nested sources: the innermost source that has claimed it."""
-
-    def __init__(self, sources: Mapping[str, Path]) -> None:
-        self.sources = {path: os.path.realpath(full) for path, full in sources.items()}
-        self._files = {path for path, full in self.sources.items() if not sees_folder(Path(full))}
-        self._depth = {path: (full.count(os.sep), path) for path, full in self.sources.items()}
-        self._owner: dict[str, str] = {}
-
-    def _location(self, source: str, name: str) -> str:
-        folder = self.sources[source]
-        return folder if source in self._files else f"{folder}/{name}"
-
-    def claim(self, source: str, name: str) -> None:
-        """Record that a source has a file of this name."""
-        location = self._location(source, name)
-        owner = self._owner.get(location)
-        if owner is None or self._depth[source] > self._depth[owner]:
-            self._owner[location] = source
-
-    def owns(self, source: str, name: str) -> bool:
-        """True if the source is the owner of its file of this name."""
-        return self._owner[self._location(source, name)] == source
 
 
 def read_options(source: Source) -> ReadOptions:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qembed.errors import UsageError
+from qembed.errors import QembedError, UsageError
 from qembed.models import Model, open_model, passage_text
 from qembed.pipeline.progress import StageTimer
-from qembed.pipeline.recipe import check_model, check_probes
+from qembed.pipeline.recipe import RecipeOptions, check_model, check_probes, make_recipe
 
 if TYPE_CHECKING:
     from qembed.protocols import Encoder, Scorer
     from qembed.store.manifest import Manifest
+    from qembed.types import Recipe
 
 
 class ModelSource:
@@ -85,6 +86,15 @@ class LoadedModel:
                 check_model(recipe, model)
             self._model = model
         return self._model
+
+    def default_recipe(self) -> Recipe | None:
+        """The recipe of a new index of the model without options; None if the model is not here."""
+        try:
+            return make_recipe(
+                self._source.open(self.given_spec or self._manifest.spec), RecipeOptions()
+            )
+        except QembedError:
+            return None
 
     @property
     def note(self) -> str | None:

@@ -32,13 +32,7 @@ def init(
     written = write_scaffold(find_index(index_dir), folder, force=force)
     for path in written.paths:
         out(str(path))
-    if written.missing:
-        talk.warn(f"the workflow cannot install qembed yet: {written.missing}")
-    if written.has_records:
-        talk.warn(
-            "this index has records that no file holds (qembed add, qembed index -): elsewhere they have to "
-            f"be added before {written.paths[2].name} runs"
-        )
+    talk.warn_all(written.warnings)
     check, workflow = written.paths[-2:]
     talk.say(f"put your users' questions in the place of the starter's in {written.paths[0]}")
     talk.say(
