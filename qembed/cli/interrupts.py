@@ -10,6 +10,10 @@ from __future__ import annotations
 import _signal  # type: ignore[import-not-found]
 import os
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 INTERRUPTED = 130
 """Exit code after SIGINT, `ExitCode.INTERRUPTED`: this module is imported before enum."""
 
@@ -25,13 +29,32 @@ def exit_on_interrupt() -> None:
         _signal.signal(_signal.SIGINT, exit_at_once)
 
 
+IMPORT_SYSTEM = "<frozen importlib"
+"""Beginning of the file name that frames of the import system have."""
+STDERR = 2
+
+
+def interrupt(_: int, frame: Any) -> None:
+    """Handle SIGINT by KeyboardInterrupt; during an import, which may lose it, by ending the process.
+
+    numpy, imported by another extension, prints a traceback and leaves an ImportError without a cause.
+    """
+    while frame is not None:
+        if frame.f_code.co_filename.startswith(IMPORT_SYSTEM):
+            if os.isatty(STDERR):
+                os.write(STDERR, b"\r\x1b[K")  # a bar's remains
+            exit_at_once()
+        frame = frame.f_back
+    raise KeyboardInterrupt
+
+
 class interruptible:
-    """Context in which SIGINT raises KeyboardInterrupt, so that the block can clean up."""
+    """Context in which SIGINT raises KeyboardInterrupt, so that the block can clean up (`interrupt`)."""
 
     def __enter__(self) -> None:
         self._is_ours = _signal.getsignal(_signal.SIGINT) is exit_at_once
         if self._is_ours:
-            _signal.signal(_signal.SIGINT, _signal.default_int_handler)
+            _signal.signal(_signal.SIGINT, interrupt)
 
     def __exit__(self, *_: object) -> None:
         if self._is_ours:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import os
 import sys
-from io import BufferedWriter, FileIO, TextIOWrapper
+from collections.abc import Callable
+from io import BufferedReader, BufferedWriter, FileIO, RawIOBase, TextIOWrapper
 from typing import Any, BinaryIO
 
 from qembed.errors import StorageError, UsageError, refusal
 
 STDIN, STDOUT, STDERR = 0, 1, 2
+POLL_SECONDS = 0.1
+"""Time between two questions whether to stop while there is no input."""
 
 
 class ReaderGone(Exception):
@@ -78,11 +81,42 @@ def _text(raw: FileIO, name: str, lines: bool = False) -> TextIOWrapper:
     )
 
 
-def standard_input(use: str = "-") -> BinaryIO:
-    """Binary stdin. `use`: the option or command that reads it. Raises UsageError if it is closed."""
+class StoppableInput(RawIOBase):
+    """Raw input of a descriptor, at its end once `stop` returns True: a signal ends the wait for more."""
+
+    def __init__(self, fd: int, stop: Callable[[], bool]) -> None:
+        self._fd = fd
+        self._stop = stop
+
+    def readable(self) -> bool:
+        """True."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Wait for bytes and read some. Returns how many, 0 at the end."""
+        import select
+
+        while not self._stop():
+            if select.select([self._fd], [], [], POLL_SECONDS)[0]:
+                return os.readv(self._fd, [buffer])
+        return 0
+
+
+def standard_input(use: str = "-", stop: Callable[[], bool] | None = None) -> BinaryIO:
+    """Binary stdin. `use`: the option or command that reads it. Raises UsageError if it is closed.
+
+    `stop`: ends the input when it returns True.
+    """
     if sys.stdin is None:
         raise UsageError(f"stdin is closed, and {use} reads from it")
-    return sys.stdin.buffer
+    stream = sys.stdin.buffer
+    if stop is None:
+        return stream
+    try:
+        fd = stream.fileno()
+    except OSError:  # a caller's stream in memory
+        return stream
+    return BufferedReader(StoppableInput(fd, stop))
 
 
 def discard_output() -> None:

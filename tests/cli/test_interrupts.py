@@ -15,6 +15,7 @@ import typer
 
 from qembed.cli.console import Console, StopSignals
 from qembed.cli.interrupts import is_interruption
+from qembed.locks import lock_holder
 from tests.cli.conftest import FILES, ROOT, Shell
 
 pytestmark = pytest.mark.slow
@@ -80,6 +81,72 @@ def test_ctrl_c_ends_an_encoding_within_a_second(shell: Shell, encoder: str, com
     code, seconds = interrupted(shell, *args[command], *more)
     assert code == 130
     assert seconds < 2
+
+
+@pytest.mark.parametrize("given", [b"", b'{"text": "one"}\n{"te'])
+@pytest.mark.parametrize("command", [["add", "-"], ["index", "-"], ["index", "d", "-"]])
+def test_ctrl_c_ends_the_wait_for_input(shell: Shell, command: list[str], given: bytes) -> None:
+    shell.write("d/a.md", "alpha")
+    assert shell("index", "d").code == 0
+    process = subprocess.Popen(
+        [sys.executable, "-m", "qembed", *command],
+        cwd=shell.folder,
+        env=shell.env(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    process.stdin.write(given)
+    process.stdin.flush()
+    lock = shell.folder / ".qembed/lock"
+    while not lock_holder(lock):
+        assert process.poll() is None
+        time.sleep(0.01)
+    time.sleep(0.3)  # until it waits for input
+    process.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    assert process.wait(20) == 130
+    assert time.monotonic() - began < 2
+    assert process.stderr is not None
+    said = process.stderr.read()
+    assert b"stopping" in said
+    assert b"empty" not in said
+    assert b"cannot read" not in said
+    process.stdin.close()
+    process.stdout.close()
+    process.stderr.close()
+    assert shell("status", "--format", "json").json["documents"] == 1
+
+
+IN_AN_IMPORT = """
+import os, signal, sys
+from qembed.__main__ import command
+class Interrupt:
+    def find_spec(self, name, *_):
+        if name == "numpy._core.multiarray":
+            try:
+                os.kill(os.getpid(), signal.SIGINT)
+            except KeyboardInterrupt:  # as an extension that imports it does
+                raise ImportError("numpy") from None
+sys.meta_path.insert(0, Interrupt())
+command()
+"""
+
+
+@pytest.mark.parametrize("command", [["eval", "sts", "s.tsv"], ["query", "x"], ["verify"]])
+def test_ctrl_c_in_an_import_is_not_lost(docs: Shell, command: list[str]) -> None:
+    docs.write("s.tsv", "sentence1\tsentence2\tscore\na\tb\t1\nc\td\t2\ne\tf\t3\n")
+    done = subprocess.run(
+        [sys.executable, "-c", IN_AN_IMPORT, *command],
+        cwd=docs.folder,
+        env=docs.env(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
 def test_ctrl_c_twice_ends_an_index_run_within_a_second(collection: Shell) -> None:

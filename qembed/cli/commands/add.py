@@ -67,13 +67,14 @@ def add(
     talk = Console(quiet, verbose)
     if text is None:
         raise typer.BadParameter("give a TEXT, or - to read from stdin", param_hint="TEXT")
-    stdin = standard_input() if text == "-" else None
+    signals = StopSignals()
+    stdin = standard_input(stop=signals) if text == "-" else None
     if text == "-" and (id is not None or title is not None):
         raise UsageError("--id and --title are for one TEXT; in JSON lines each record has its own")
     fields = key_values(meta or [])
     options = IndexOptions(recipe=RecipeOptions(model), wait=wait)
     root = index_to_write(index_dir)
-    with StopSignals().caught(talk) as signals, talk.progress(signals) as progress:
+    with signals.caught(talk), talk.progress(signals) as progress:
         if stdin is not None:
             summary = add_lines(root, stdin, fields, options, progress)
         else:

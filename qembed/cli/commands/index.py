@@ -233,7 +233,7 @@ def index(
 
     talk = Console(common.quiet, common.verbose)
     signals = StopSignals()
-    stdin = standard_input() if "-" in (paths or ()) else None
+    stdin = standard_input(stop=signals) if "-" in (paths or ()) else None
     shared = ctx.obj.get("sources") if ctx.obj and not paths else None
     options = IndexOptions(
         paths=tuple(paths or shared or ()),

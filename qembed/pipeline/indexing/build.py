@@ -227,7 +227,8 @@ class _Run:
             meta = plan.sources.by_path[STDIN].meta
             items = name_by_content(new.through(records) if watched else records, STDIN)
             first = tuple(islice(items, 1))
-            if not first:
+            ingest.stopped = self.progress.stop()
+            if not first and not ingest.stopped:
                 self.progress.say("stdin is empty")
             items = chain(first, items)
             ingest.add_file(STDIN_FILE, items, meta, complete=False)
