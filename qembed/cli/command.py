@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from functools import wraps
 from importlib import import_module
+from itertools import pairwise
 from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
 import typer
@@ -83,6 +84,10 @@ class TextArguments:
             e.given = given
             raise
         for param in self.params:  # type: ignore[attr-defined]
+            if param.type.name == "path" and _is_empty(param.opts, given):
+                raise typer.BadParameter(
+                    "a path is wanted, not '' (an empty variable?)", ctx, param
+                )
             if param.type.name != "str" or param.metavar in FILE_NAMES:
                 continue
             value = ctx.params.get(param.name)
@@ -92,6 +97,13 @@ class TextArguments:
                     shown = ascii(text.encode(encoding, "surrogateescape"))[1:]
                     raise typer.BadParameter(f"{shown} is not {encoding.upper()}", ctx, param)
         return rest
+
+
+def _is_empty(names: Sequence[str], args: Sequence[str]) -> bool:
+    """True if an option of these names has an empty value, which would stand for the current folder."""
+    words = args[: args.index("--")] if "--" in args else args
+    pairs = pairwise(words)
+    return any((w in names and v == "") for w, v in pairs) or any(f"{n}=" in words for n in names)
 
 
 def _is_encodable(text: str) -> bool:

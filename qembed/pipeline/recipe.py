@@ -111,13 +111,13 @@ def inherit_options(options: RecipeOptions, present: Manifest) -> RecipeOptions:
 def recipe_options(recipe: Recipe, default: Recipe | None) -> list[str]:
     """Options of `qembed index` that give a new index this recipe, as separate words.
 
-    `default`: the recipe without any; None where it is not known, and all are listed.
+    `default`: that of the model and the chunker alone; None where it is not known, and all are listed.
     """
     whole = recipe.chunker == "none"
     pairs = {
+        "--chunker": (recipe.chunker, "auto"),
         "--dim": (recipe.dim, default and default.dim),
-        "--chunker": (recipe.chunker, default and default.chunker),
-        "--max-tokens": (recipe.max_tokens, None if whole else default and default.max_tokens),
+        "--max-tokens": (recipe.max_tokens, default and default.max_tokens),
     }
     words = [w for o, (now, was) in pairs.items() if now != was for w in (o, str(now))]
     if recipe.version == OVERLAP_IN_SECTIONS or recipe.overlap != (

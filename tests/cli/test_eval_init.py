@@ -255,7 +255,7 @@ def test_its_files_are_no_documents(shell: Shell) -> None:
 RECIPES = [
     [],
     ["--max-tokens", "100", "--overlap", "10", "--headings"],
-    ["--chunker", "none", "--task", "w1"],
+    ["--chunker", "none", "--task", "code"],
     ["--overlap", "0"],
     ["--max-tokens", "64"],
 ]

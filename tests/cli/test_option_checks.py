@@ -141,3 +141,30 @@ def test_a_probability_beyond_one_is_refused(docs: Shell) -> None:
     )
     assert done.code == 2
     assert "--min-score -1: a probability" in done.err
+
+
+def test_a_task_that_is_none_is_refused_by_the_index_that_would_remember_it(docs: Shell) -> None:
+    for command in (["index"], ["index", "docs", "--index", "new"], ["index", "--dry-run"]):
+        done = docs(*command, "--task", "nix")
+        assert (done.code, "unknown task 'nix'" in done.err) == (2, True)
+    assert docs("status", "--format", "json").json["task"] is None
+    done = docs("index", "--task", "code")
+    assert done.code == 0
+    assert "warning: --task changes nothing: " in done.err
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("query", "x", "--index", ""),
+        ("index", "docs", "--index="),
+        ("status", "--index", ""),
+        ("eval", "--queries", "", "--qrels", "q"),
+        ("eval", "--report="),
+    ],
+)
+def test_an_empty_path_is_refused(docs: Shell, args: tuple[str, ...]) -> None:
+    done = docs(*args)
+    assert done.code == 2
+    assert "a path is wanted, not '' (an empty variable?)" in done.err
+    assert not (docs.folder / "manifest.json").exists()

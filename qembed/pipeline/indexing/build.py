@@ -230,8 +230,7 @@ class _Run:
             ingest.stopped = self.progress.stop()
             if not first and not ingest.stopped:
                 self.progress.say("stdin is empty")
-            items = chain(first, items)
-            ingest.add_file(STDIN_FILE, items, meta, complete=False)
+            ingest.add_file(STDIN_FILE, chain(first, items), meta, complete=False)
         if self.options.rebuild and not ingest.stopped:
             kept = (d for d in stored_records(self.writer.root) if not ingest.has(d.id))
             ingest.add_file(STDIN_FILE, kept, {}, complete=False)

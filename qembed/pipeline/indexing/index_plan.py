@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qembed.errors import NoIndex
+from qembed.models import takes_task
 from qembed.pipeline.indexing.encoding.encoder_source import open_model_with_dim
 from qembed.pipeline.indexing.encoding.model_choice import (
     SETTING,
@@ -227,6 +228,10 @@ def plan_index(
         count = ScriptCount()
         sample_files(changes.read, sources, count)
         plan.choose(options, count)
+    if options.task is not None and not takes_task(plan.target.model.profile, options.task):
+        (progress or Progress()).say(
+            f"warning: --task changes nothing: {plan.target.model.name} takes no task"
+        )
     return plan
 
 

@@ -88,11 +88,10 @@ class LoadedModel:
         return self._model
 
     def default_recipe(self) -> Recipe | None:
-        """The recipe of a new index of the model without options; None if the model is not here."""
+        """The recipe of a new index of the model with this one's chunker; None if it is not here."""
+        options = RecipeOptions(chunker=self._manifest.recipe.chunker)
         try:
-            return make_recipe(
-                self._source.open(self.given_spec or self._manifest.spec), RecipeOptions()
-            )
+            return make_recipe(self._source.open(self.given_spec or self._manifest.spec), options)
         except QembedError:
             return None
 
