@@ -35,11 +35,16 @@ GPU_TOKENS = 8
 
 
 def choose_device(requested: str | None) -> str:
-    """Name of the device: `requested`, else a GPU if there is one."""
-    if requested:
+    """Name of the device: `requested`, else a GPU if there is one. Raises ModelUnavailable without it."""
+    if requested == "cpu":
         return requested
     import torch
 
+    if requested:
+        backend = torch.backends.mps if requested == "mps" else torch.cuda
+        if not backend.is_available():
+            raise ModelUnavailable(f"device {requested}: torch finds none here (QEMBED_DEVICE=cpu)")
+        return requested
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"

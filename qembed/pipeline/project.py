@@ -81,16 +81,14 @@ def find_project(folder: Path | None = None) -> Project | None:
     """
     try:
         here = Path.cwd() if folder is None else folder
-    except (
-        FileNotFoundError
-    ):  # the current folder was removed: commands with --index work all the same
+    except FileNotFoundError:  # it was removed: commands with --index work all the same
         return None
     for above in (here, *here.parents):
         own, shared = above / FILE, above / PYPROJECT
         if os.path.lexists(own):
             return _project(own, _read(own), "")
         try:
-            text = shared.read_text("utf-8")
+            text = shared.read_text("utf-8-sig")
         except (OSError, UnicodeDecodeError):  # none here, or not ours to complain about
             continue
         if _TABLE.search(text) and (found := _project(shared, text, "tool.qembed")) is not None:
@@ -100,7 +98,7 @@ def find_project(folder: Path | None = None) -> Project | None:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text("utf-8")
+        return path.read_text("utf-8-sig")
     except OSError as e:
         raise UsageError(f"cannot read {path}: {refusal(e)}") from e
     except UnicodeDecodeError as e:
@@ -244,9 +242,7 @@ def _flag(value: Any, _folder: Path) -> bool:
 def _path(value: Any, folder: Path) -> str:
     """Path of the file's folder, as it is written from the current one."""
     written = Path(_text(value, folder)).expanduser()
-    if written.is_absolute():
-        return str(written)
-    return os.path.relpath(folder / written)
+    return str(written) if written.is_absolute() else os.path.relpath(folder / written)
 
 
 def _paths(value: Any, folder: Path) -> list[str]:
@@ -293,7 +289,9 @@ KEYS = tuple(_KEYS)
 """Keys of a project file."""
 
 _INDEX = ("include", "exclude", "max_file_size", "model")
-_EVALUATION = ("--queries", "--qrels", "--beir", "--run", "--mteb")
+_ELSEWHERE = {"--beir", "--run", "--mteb"}
+"""Options with which `eval` measures something else than the index."""
+_EVALUATION = {"--queries", "--qrels", *_ELSEWHERE}
 """Options that name what `eval` measures: with one of them the project's evaluation does not count."""
 
 
@@ -307,14 +305,16 @@ def option_defaults(project: Project, command: str, arguments: list[str]) -> dic
     `arguments`: of the command line, whose options come before the file. So does an environment variable.
     """
     keys: tuple[str, ...] = ()
+    given = {a.split("=")[0] for a in arguments}
     if command == "index":
-        given = {a.split("=")[0] for a in arguments}
         if os.environ.get("QEMBED_MODEL"):
             given.add(_option("model"))
         keys = tuple(k for k in _INDEX if _option(k) not in given)
     elif command == "query":
         keys = ("k", "where")
-    elif command == "eval" and not any(a.split("=")[0] in _EVALUATION for a in arguments):
-        keys = ("where", *(k for k in KEYS if k.startswith(GATES)))
-    found = {k: project.settings[k].value for k in keys if k in project.settings}
-    return {k.removeprefix(GATES): v for k, v in found.items()}
+    elif command == "eval":
+        keys = () if given & _ELSEWHERE else ("where",)
+        if not given & _EVALUATION:
+            keys += tuple(k for k in KEYS if k.startswith(GATES))
+    found = (k for k in keys if k in project.settings)
+    return {k.removeprefix(GATES): project.settings[k].value for k in found}

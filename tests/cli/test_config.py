@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 from tests.cli.conftest import BAG, Shell
@@ -309,3 +310,41 @@ def test_it_shows_the_filters_that_the_index_remembers(shell: Shell) -> None:
 def settings(shell: Shell) -> dict[str, Any]:
     body = shell("config", "--format", "json").json
     return {s["name"]: {"value": s["value"], "from": s["from"]} for s in body["settings"]}
+
+
+def test_the_filter_of_a_project_holds_for_its_own_judgments_too(docs: Shell) -> None:
+    docs.write(".qembed.toml", "where = \"suffix = '.txt'\"\n")
+    docs.write("q.jsonl", '{"_id": "q1", "text": "parcel"}\n')
+    docs.write("qrels.tsv", "query-id\tcorpus-id\tscore\nq1\tparcels.md\t1\n")
+    inputs = ["eval", "--queries", "q.jsonl", "--qrels", "qrels.tsv", "--format", "json"]
+    report = docs(*inputs).json
+    assert report["settings"]["where"] == ["suffix = '.txt'"]
+    assert report["measures"]["nDCG@10"] == 0
+    anything = docs(*inputs, "--where", "suffix exists").json
+    assert anything["settings"]["where"] == ["suffix exists"]
+
+
+def test_a_filter_that_leaves_nothing_names_its_file(docs: Shell) -> None:
+    docs.write(".qembed.toml", "where = \"suffix = '.rst'\"\n")
+    done = docs("query", "parcel")
+    assert done.code == 0
+    assert "filtered by suffix = '.rst': this is from " in done.err
+    assert done.err.rstrip().endswith(".qembed.toml:1")
+    assert "filtered by" not in docs("query", "parcel", "--where", "suffix = '.rst'").err
+    assert "filtered by" not in docs("query", "parcel", "--where", "suffix = '.md'").err
+
+
+def test_a_baseline_that_is_not_there_is_told_how_to_be_made(docs: Shell) -> None:
+    docs.write(
+        ".qembed.toml",
+        '[gates]\nqueries = "a q.jsonl"\nqrels = "qrels.tsv"\nbaseline = "b.json"\n'
+        'max_drop = "nDCG@10=2%"\n',
+    )
+    docs.write("a q.jsonl", '{"_id": "q1", "text": "parcel"}\n')
+    docs.write("qrels.tsv", "query-id\tcorpus-id\tscore\nq1\tparcels.md\t1\n")
+    done = docs("eval")
+    assert done.code == 2
+    command = "qembed eval --queries 'a q.jsonl' --qrels qrels.tsv --report b.json"
+    assert f"cannot read b.json: no such file or folder (this makes it: {command})" in done.err
+    assert docs(*shlex.split(command)[1:]).code == 0
+    assert docs("eval").code == 0

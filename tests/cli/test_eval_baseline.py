@@ -56,7 +56,23 @@ def test_another_corpus_is_refused_or_compared_on_common_queries(collection: She
     done = collection(*FILES, *gate, "--common", "--format", "json")
     assert done.code == 0, done.err
     assert done.json["comparison"]["queries"] == 29
+    (drop,) = done.json["gates"]
+    assert drop["verdict"].endswith(" (compared on 29 of 30 queries)")
     assert "the words of 1 query differ: q0" in done.err
+
+
+def test_rows_of_passages_that_are_gone_are_named_as_a_cause(collection: Shell) -> None:
+    mode = ["--mode", "hybrid"]
+    assert collection(*FILES, *mode, "--report", "base.json").code == 0
+    corpus = (collection.folder / "corpus.jsonl").read_text()
+    collection.write("corpus.jsonl", corpus.replace('"text": "', '"text": "anew '))
+    assert collection("index").code == 0
+    gate = ["--baseline", "base.json", "--common", "--fail-under", "nDCG@10=1"]
+    told = "300 of 600 rows are of passages that are gone, and still count in the weights of words"
+    done = collection(*FILES, *mode, *gate)
+    assert done.code == 3
+    assert told in done.err
+    assert told not in collection(*FILES, *gate).err  # dense
 
 
 def test_two_reports_side_by_side(collection: Shell) -> None:

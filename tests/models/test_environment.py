@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qembed.errors import UsageError
+from qembed.errors import ModelUnavailable, UsageError
 from qembed.models import hub, open_model, open_reranker
 from qembed.models.rerankers import spec
 from qembed.models.torch_encoder import TorchEncoder, load_arguments
@@ -75,6 +75,20 @@ def test_what_is_a_device(bert: Path, monkeypatch: pytest.MonkeyPatch, value: st
 def test_a_device_by_the_environment(bert: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QEMBED_DEVICE", "cpu")
     assert open_model(str(bert)).device == "cpu"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("value", ["cuda", "cuda:1", "mps"])
+def test_a_device_that_is_not_there(
+    bert: Path, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    monkeypatch.setenv("QEMBED_DEVICE", value)
+    with pytest.raises(ModelUnavailable, match=f"device {value}: torch finds none here"):
+        open_model(str(bert)).encoder()
 
 
 def test_a_hub_id_at_a_revision(bert: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -171,9 +171,20 @@ def test_which_command_takes_what(folder: Path, monkeypatch: pytest.MonkeyPatch)
         "max_drop_significant",
         "common",
     }
-    for own in ("--queries", "--qrels", "--beir=x", "--run"):
-        assert option_defaults(project, "eval", [own, "x"]) == {}
+    for own in ("--queries", "--qrels"):
+        assert option_defaults(project, "eval", [own, "x"]) == {"where": ["lang = 'en'"]}
+    for elsewhere in ("--beir=x", "--run", "--mteb"):
+        assert option_defaults(project, "eval", ["--qrels", "x", elsewhere, "x"]) == {}
     assert option_defaults(project, "status", []) == {}
+
+
+def test_a_byte_order_mark_is_none_of_the_text(folder: Path) -> None:
+    for name, text in ((".qembed.toml", "k = 5\n"), ("pyproject.toml", "[tool.qembed]\nk = 5\n")):
+        write(folder, f"\ufeff{text}", name)
+        project = find_project()
+        assert project is not None
+        assert project.get("k") == 5
+        project.path.unlink()
 
 
 def test_all_mistakes_are_told_at_once(folder: Path) -> None:

@@ -284,7 +284,7 @@ def _origin(ctx: typer.Context, option: str) -> str | None:
 
 
 def _say(talk: Console, summary: IndexSummary) -> None:
-    """Print what could not be read and what was skipped."""
+    """Print what could not be read, what was skipped and what was chunked as plain text."""
     for line in empty_lines(summary):
         talk.say(line)
     for unread in summary.failed:
@@ -302,14 +302,16 @@ def _say(talk: Console, summary: IndexSummary) -> None:
     if n := summary.left_out.files:
         what = "1 file" if n == 1 else f"{n:,} files"
         talk.say(f"{what} with parts left out: {'as follows' if talk.verbose else '-v says which'}")
+    for reason, many in summary.plain_text_fallbacks.items():
+        talk.say(
+            f"cut as plain text {many:,}: {reason}; qembed index --rebuild then cuts them anew"
+        )
     for part in summary.left_out.listed:
         talk.detail(f"left out of {str(part).translate(LINE_BREAKS)}")
 
 
 def _say_details(talk: Console, summary: IndexSummary) -> None:
-    """Print, with --verbose, what was chunked as plain text or truncated, and the timings."""
-    for reason, n in summary.plain_text_fallbacks.items():
-        talk.detail(f"cut as plain text {n:,}: {reason}")
+    """Print, with --verbose, what was truncated, and the timings."""
     for place in summary.truncated_passages:
         talk.detail(f"cut short: {place}")
     talk.seconds(summary.seconds)

@@ -190,6 +190,8 @@ def query(
     print_answer(answer, HitOutput(shown.value, explain, context > 0, null), talk)
     if shown not in (HitFormat.json, HitFormat.jsonl):
         say_logged(answer, talk)
+    if where and "where" not in given and not all(r.hits for r in answer.results):
+        talk.say(f"filtered by {' and '.join(where)}: this is from {ctx.obj.place('where')}")
     if answer.refused:
         raise typer.Exit(ExitCode.SOME_FAILED)
     skip_teardown()

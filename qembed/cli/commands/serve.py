@@ -49,7 +49,7 @@ def serve(
     talk = Console(quiet, verbose)
     if status and stop:
         raise UsageError("--status or --stop: one of them")
-    limit = parse_age(idle)
+    limit = parse_age(idle, "--idle")
     index = find_index(index_dir)
     if status:
         _status(index, format.value)

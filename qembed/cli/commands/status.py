@@ -55,7 +55,7 @@ def status(
 
     if fields and quiet:
         raise UsageError("--fields and -q contradict one another: the list is what is printed")
-    limit = parse_age(fail_if_stale) if fail_if_stale else None
+    limit = parse_age(fail_if_stale, "--fail-if-stale") if fail_if_stale else None
     root = find_index(index_dir)
     found = describe(root)
     summaries: list[FieldSummary] = []

@@ -17,11 +17,11 @@ _AGE = re.compile(r"(\d+(?:\.\d+)?)([smhdw]?)$")
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
-def parse_age(text: str) -> float:
-    """Seconds of a time span such as `90s`, `30m`, `24h`, `7d`. Raises UsageError."""
+def parse_age(text: str, option: str) -> float:
+    """Seconds of a time span such as `90s`, `30m`, `24h`, `7d`. Raises UsageError, which names the option."""
     m = _AGE.match(text)
     if m is None:
-        raise UsageError(f"{text!r} is no time span (such as 30m, 24h, 7d)")
+        raise UsageError(f"{option} {text!r}: no time span (such as 30m, 24h, 7d)")
     return float(m.group(1)) * _UNITS[m.group(2)]
 
 

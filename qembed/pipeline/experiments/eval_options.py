@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from qembed.errors import UsageError
+from qembed.errors import InputError, UsageError
 from qembed.evaluation import (
     DEFAULT,
     Drop,
@@ -21,6 +22,7 @@ from qembed.evaluation import (
     parse_measures,
     read_report,
 )
+from qembed.inputs import is_there
 from qembed.outputs import check_outputs
 from qembed.pipeline.experiments.ablation import parse_ablations
 from qembed.pipeline.experiments.run_builder import TIMED_QUERIES
@@ -109,6 +111,11 @@ def plan_evaluation(options: EvalOptions) -> EvalPlan:
         raise UsageError("--ablate wants an index: a run made elsewhere cannot be made anew")
     check_report_paths(options.reports)
     check_outputs([*options.reports, options.save_run])
+    if options.baseline is not None and not is_there(options.baseline):
+        raise InputError(
+            f"cannot read {options.baseline}: no such file or folder (this makes it: "
+            f"{_baseline_command(options)})"
+        )
     baseline = read_report(options.baseline) if options.baseline else None
     named = parse_measures(DEFAULT if options.measures is None else options.measures)
     gated: list[Gate | Drop | Measure] = [*gates, *drops, *significant, *floors]
@@ -135,3 +142,17 @@ def _parse(
     except UsageError as e:
         mistakes.append(f"{option} {e}")
         return []
+
+
+def _baseline_command(options: EvalOptions) -> str:
+    """Command that writes the baseline: the evaluation's own inputs, without its gates."""
+    words = ["qembed", "eval"]
+    for option, path in (
+        ("--queries", options.queries),
+        ("--qrels", options.qrels),
+        ("--beir", options.beir),
+        *(("--run", run) for run in options.runs),
+        ("--report", options.baseline),
+    ):
+        words += [] if path is None else [option, str(path)]
+    return shlex.join(words)

@@ -314,4 +314,7 @@ def _compare(
         documents=document_changes(plan.baseline, body),
         provenance=plan.baseline.get("provenance"),
     )
-    return apply_drops(plan.drops, plan.significant, found, options.alpha)
+    results = apply_drops(plan.drops, plan.significant, found, options.alpha)
+    n, of = len(queries), len(report.per_query)
+    part = f" (compared on {n:,} of {of:,} queries)" if n < of else ""
+    return [replace(r, verdict=f"{r.verdict}{part}") for r in results]

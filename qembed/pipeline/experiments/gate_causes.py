@@ -45,6 +45,7 @@ def causes(
         found += _renamed(body)
     if session is None:
         return found
+    found += _dead_rows(session, query)
     found += _template(session, query)
     found += _vectors(session)
     found += _graph(session, query, queries)
@@ -65,6 +66,19 @@ def _renamed(body: Mapping[str, Any]) -> list[str]:
     return [
         f"the judgments have old names of files: {summarize_names(names)} "
         "(the --qrels file wants the new ones)"
+    ]
+
+
+def _dead_rows(session: Session, query: QueryOptions) -> list[str]:
+    """Name rows of deleted passages, which the statistics of words still count."""
+    manifest = session.snapshot.manifest
+    rows = manifest.next_row - manifest.base
+    dead = rows - manifest.counts.get("passages", 0)
+    if not dead or query.mode == "dense":
+        return []
+    return [
+        f"{dead:,} of {rows:,} rows are of passages that are gone, and still count in the weights of words "
+        "(qembed index --rebuild drops them)"
     ]
 
 

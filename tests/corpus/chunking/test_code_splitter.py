@@ -216,7 +216,7 @@ def test_with_its_grammar_nothing_is_lacking() -> None:
 
 
 @pytest.mark.usefixtures("bare")
-def test_index_says_what_is_lacking_when_asked(tmp_path: Path) -> None:
+def test_index_says_what_is_lacking(tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
     shell = Shell(tmp_path / "work")
     for name in ("a.py", "b.pyi"):
@@ -235,5 +235,7 @@ def test_index_says_what_is_lacking_when_asked(tmp_path: Path) -> None:
     assert told in done.err
     again = shell("index", "src", "-v", "--rebuild", "--format", "json")
     assert again.json["cut_plainly"] == {f"code:python {NEEDS}": 2}
-    quiet = shell("index", "src", "--rebuild")
-    assert NEEDS not in quiet.err + quiet.out
+    plain = shell("index", "src", "--rebuild")
+    assert f"{told}; qembed index --rebuild then cuts them anew" in plain.err
+    assert NEEDS not in shell("index", "src", "--rebuild", "-q").err
+    assert NEEDS not in shell("index").err
