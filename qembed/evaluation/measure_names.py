@@ -171,7 +171,7 @@ def _value(key: str, text: str, spec: Any) -> Any:
         raise NotAMeasure(f"{key} cannot be {text}")
     limits: dict[str, Callable[[Any], bool]] = {
         "cutoff": lambda v: 1 <= v <= MAX_CUTOFF,
-        "rel": lambda v: 0 <= v <= MAX_CUTOFF,
+        "rel": lambda v: 1 <= v <= MAX_CUTOFF,  # grade 0 is not relevant
         "recall": lambda v: 0 <= v <= 1,
         "p": lambda v: 0 < v < 1,
         "beta": lambda v: v > 0,

@@ -156,9 +156,17 @@ def _values(
         asked = run if group and group[0].NAME in ("NumQ", "NumRel") else found
         if not group or not asked:
             continue
-        for metric in lib.evaluator(group, qrels).iter_calc(asked):
-            measure = owner.get(id(metric.measure)) or Measure(str(metric.measure))
-            values[measure][int(metric.query_id)] = float(metric.value)
+        try:
+            for metric in lib.evaluator(group, qrels).iter_calc(asked):
+                measure = owner.get(id(metric.measure)) or Measure(str(metric.measure))
+                values[measure][int(metric.query_id)] = float(metric.value)
+        except (
+            ArithmeticError,
+            TypeError,
+            ValueError,
+        ) as e:  # as Accuracy, if nothing found is irrelevant
+            names = ", ".join(map(str, group))
+            raise UsageError(f"{names} cannot be computed for these hits ({e})") from e
     return values
 
 

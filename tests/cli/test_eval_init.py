@@ -250,6 +250,20 @@ def test_its_files_are_no_documents(shell: Shell) -> None:
     done = shell("index", "--format", "json")
     assert done.json["documents"]["added"] == 0
     assert done.json["documents"]["unchanged"] == 2
+    script = (shell.folder / "retrieval/check.sh").read_text()
+    made = {"/queries.jsonl", "/qrels.tsv", "/baseline.json", "/check.sh", "/out/"}
+    assert made <= set((shell.folder / "retrieval/.qembedignore").read_text().splitlines())
+    assert {f"retrieval{name}".rstrip("/") for name in made - {"/check.sh"}} <= set(
+        re.findall(r"retrieval/[\w.]+", script)
+    )
+
+
+def test_documents_beside_its_files_stay(shell: Shell) -> None:
+    shell.write("docs/a.md", "a note")
+    assert shell("index", "docs").code == 0
+    assert shell("eval", "init", "docs").code == 0
+    done = shell("index", "--format", "json")
+    assert {k: v for k, v in done.json["documents"].items() if v} == {"unchanged": 1}
 
 
 RECIPES = [

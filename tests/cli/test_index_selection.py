@@ -129,6 +129,11 @@ def test_a_missing_source_is_an_error_unless_allowed(shell: Shell) -> None:
     assert found(shell) == ["one.md", "two.md"]
     assert summary(shell, "--allow-missing")["documents"]["deleted"] == 1
     assert found(shell) == ["one.md"]
+    shell.write("a/three.md", "three")
+    done = shell("index")
+    assert done.code == 0, "there is nothing of it left to lose"
+    assert "b: the source is still gone, without documents" in done.err
+    assert found(shell) == ["one.md", "three.md"]
     shell.write("b/two.md", "two")
     assert summary(shell)["documents"]["added"] == 1, "the source itself is still remembered"
 

@@ -317,3 +317,11 @@ class TestStatus:
         assert done.code == 3
         assert "stale" in done.err
         assert docs("status", "--fail-if-stale", "soon").code == 2
+
+
+@pytest.mark.parametrize("k", ["1000000000", "99999999999999999999"])
+def test_more_hits_than_there_are_rows(docs: Shell, k: str) -> None:
+    for more in ([], ["--by", "document"], ["--candidates", k, "--diversity", ".3"]):
+        done = docs("query", "parcel", "-k", k, "--format", "jsonl", *more)
+        assert done.code == 0, done.err
+        assert len(done.lines) == 3

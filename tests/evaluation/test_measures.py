@@ -173,3 +173,11 @@ def test_measures_defined_up_to_grade_4_say_so() -> None:
         with pytest.raises(UsageError, match="up to 4; the judgments go up to 5"):
             measure(name, {"q": {"d": 5}}, {"q": {"d": 1.0}})
         assert measure(name, {"q": {"d": 4}}, {"q": {"d": 1.0}}).measures[name] > 0.9
+
+
+def test_a_measure_that_its_library_cannot_compute_is_named() -> None:
+    with pytest.raises(UsageError, match=r"^Accuracy@1 cannot be computed for these hits \("):
+        evaluate(parse_measures("Accuracy@1"), {"q": {"d": 1}}, {"q": {"d": 1.0}})
+    for name in ("R(rel=0)@10", "P(rel=0)@5"):
+        with pytest.raises(UsageError, match="rel cannot be 0"):
+            parse_measures(name)

@@ -118,7 +118,14 @@ jobs:
 
 
 IGNORE_FILE = ".qembedignore"
-IGNORED = "# questions, judgments and reports are no documents\n*\n"
+IGNORED = """\
+# what a check asks and reports is no document
+/queries.jsonl
+/qrels.tsv
+/baseline.json
+/check.sh
+/out/
+"""
 
 
 class Scaffold(NamedTuple):
@@ -134,7 +141,7 @@ class Scaffold(NamedTuple):
 def write_scaffold(root: Path, folder: Path, *, force: bool = False) -> Scaffold:
     """Write queries, judgments, a shell script and a GitHub workflow for the index at `root`.
 
-    The workflow installs the qembed that runs here. An ignore file keeps the folder out of indexes. Raises
+    The workflow installs the qembed that runs here. An ignore file keeps its files out of indexes. Raises
     UsageError for files that exist (unless `force`) and for an index without documents, StorageError if the
     disk refuses.
     """

@@ -103,17 +103,20 @@ class Sources:
     ) -> SourceChanges:
         """Walk the sources and compare their files with `catalog`.
 
-        `replaced`: files of the index that a rebuild takes the place of. Raises UsageError if a source does
-        not exist (unless `allow_missing`) or cannot be reached, and if more than half of the documents would
-        be deleted and nobody confirms it.
+        `replaced`: files of the index that a rebuild takes the place of. Raises UsageError if a source with
+        documents does not exist (unless `allow_missing`), if one cannot be reached, and if more than half of
+        the documents would be deleted and nobody confirms it.
         """
         missing = self._missing()
-        if missing and not self.options.allow_missing:
+        owners = {source for source, _ in (catalog.files() if replaced is None else replaced)}
+        if (lost := missing & owners) and not self.options.allow_missing:
             raise UsageError(
-                f"{', '.join(sorted(missing))}: the source is gone (an unmounted disk?); nothing was "
+                f"{', '.join(sorted(lost))}: the source is gone (an unmounted disk?); nothing was "
                 "changed (--allow-missing deletes its documents, qembed index --rebuild PATH ... makes an "
                 "index of other sources)"
             )
+        for path in sorted(missing - owners):
+            (progress or Progress()).say(f"{path}: the source is still gone, without documents")
         failed = {(source, file) for source, file, _ in self._failed_before}
         again = failed or self.altered or self.options.verify_content
         with without_garbage_collection():

@@ -127,9 +127,8 @@ class Retriever:
         vectors = self.encode(texts) if texts else None
         # after `encode`: a loaded export counts with the tokenizer it has
         truncated = self.truncated_texts(texts) if texts else []
-        depth = options.k
-        if options.rerank or options.diversity:
-            depth = max(depth, options.candidates)
+        depth = max(options.k, options.candidates if options.rerank or options.diversity else 0)
+        depth = min(depth, max(1, self.session.search.rows))
         found: dict[int, Candidates] = {}
         warnings: dict[str, None] = {}
         plan = ""
