@@ -6,17 +6,18 @@ address, a folder is moved or copied (`relocated_model`).
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
-from qembed.errors import RecipeMismatch, UsageError
+from qembed.errors import ModelUnavailable, RecipeMismatch, UsageError
 from qembed.pipeline.progress import never
 from qembed.store import Manifest
 from qembed.store.manifest import PROBE_TEXTS, unpack_vectors
 from qembed.types import Recipe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from qembed.models import Model
     from qembed.protocols import Encoder
@@ -145,6 +146,22 @@ def check_recipe_options(recipe: Recipe, spec: str, options: RecipeOptions) -> N
             f"this index was made with {', '.join(wrong)}; to make it anew that way: "
             "the same command with --rebuild"
         )
+
+
+@contextlib.contextmanager
+def opening_remembered(spec: str) -> Iterator[None]:
+    """Open the model that an index remembers. A folder that is not there becomes ModelUnavailable."""
+    try:
+        yield
+    except UsageError as e:
+        from qembed.models.spec import parse_spec
+
+        if parse_spec(spec).kind != "unknown":
+            raise
+        raise ModelUnavailable(
+            f"the index's model is not at {spec}, seen from here (qembed index --model PATH follows one "
+            "that has moved, and encodes nothing anew)"
+        ) from e
 
 
 def check_model(recipe: Recipe, model: Model) -> None:

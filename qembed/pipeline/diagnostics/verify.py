@@ -18,7 +18,7 @@ from qembed.search.dense.planner import TARGET_RECALL
 from qembed.store import Snapshot
 from qembed.store import integrity as store
 from qembed.store import manifest as manifests
-from qembed.store.integrity import REBUILD, Finding
+from qembed.store.integrity import REBUILD, REFRESH, Finding
 
 RECALL_QUERIES = 200
 """Stored vectors used as queries to measure the graph against exact search."""
@@ -57,7 +57,9 @@ def verify(root: Path, probe: bool = True) -> Iterator[Finding]:
             except RecipeMismatch as e:
                 yield Finding("probe", str(e), REBUILD)
             except QembedError as e:
-                yield Finding("model", str(e), f"bring the model back, or {REBUILD} --model SPEC")
+                moved = f"{REFRESH} --model PATH if it has moved"
+                mend = f"bring the model back, or {moved}, or {REBUILD} --model SPEC"
+                yield Finding("model", str(e), mend)
 
 
 def check_graph(session: Session) -> Iterator[Finding]:

@@ -31,6 +31,7 @@ from qembed.pipeline.recipe import (
     check_similarity,
     inherit_options,
     make_recipe,
+    opening_remembered,
     relocated_model,
 )
 from qembed.store import Catalog, FileState, Manifest, Snapshot, Source
@@ -96,7 +97,10 @@ class RecipeChange:
     @cached_property
     def model(self) -> Model:
         """Model, opened without its weights."""
-        return self.opened or open_model_with_dim(self.spec, self.recipe.dim, self.stop)
+        if self.opened is not None:
+            return self.opened
+        with opening_remembered(self.spec):
+            return open_model_with_dim(self.spec, self.recipe.dim, self.stop)
 
 
 @dataclass

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from qembed.errors import QembedError, UsageError
 from qembed.models import Model, open_model, passage_text
 from qembed.pipeline.progress import StageTimer
-from qembed.pipeline.recipe import RecipeOptions, check_model, check_probes, make_recipe
+from qembed.pipeline.recipe import (
+    RecipeOptions,
+    check_model,
+    check_probes,
+    make_recipe,
+    opening_remembered,
+)
 
 if TYPE_CHECKING:
     from qembed.protocols import Encoder, Scorer
@@ -75,7 +82,8 @@ class LoadedModel:
         """The model, without its weights. Raises RecipeMismatch if its content is not the recipe's."""
         if self._model is None:
             recipe, spec = self._manifest.recipe, self.given_spec or self._manifest.spec
-            with self._timer("model"):
+            remembered = nullcontext() if self.given_spec else opening_remembered(spec)
+            with self._timer("model"), remembered:
                 model = self._source.open(spec)
                 if model.dim != recipe.dim:
                     try:

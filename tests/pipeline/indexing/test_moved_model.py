@@ -55,6 +55,15 @@ def test_a_folder_that_was_moved_is_remembered(folder: Path, tmp_path: Path) -> 
     shell.old()
     assert shell("index", "docs", "--model", before).code == 0
     Path(before).rename(tmp_path / "gone")
+    told = (
+        f"the index's model is not at {before}, seen from here (qembed index --model PATH follows"
+    )
+    for command in (["query", "harbour"], ["index", "--verify-content"]):
+        done = shell(*command)
+        assert (done.code, told in done.err) == (2, True), done.err
+    checked = shell("verify").out
+    assert told in checked
+    assert "or qembed index --model PATH if it has moved, or qembed index --rebuild" in checked
     done = shell("index", "--model", after)
     assert done.code == 0, done.err
     assert f"is at {after} now, it was at {before}" in done.err
