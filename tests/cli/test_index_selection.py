@@ -138,6 +138,26 @@ def test_a_missing_source_is_an_error_unless_allowed(shell: Shell) -> None:
     assert summary(shell)["documents"]["added"] == 1, "the source itself is still remembered"
 
 
+@pytest.mark.parametrize(
+    ("path", "now"), [("d/in", "low.md"), ("d/in/low.md", "low.md"), ("d/in/.", "low.md")]
+)
+def test_a_source_that_takes_files_of_another_says_how_they_are_named(
+    shell: Shell, path: str, now: str
+) -> None:
+    shell.write("d/in/low.md", "low")
+    shell.write("d/top.md", "top")
+    shell.old()
+    assert shell("index", "d").code == 0
+    told = f"is a source of its own now: what has no id is named by its path there, {now} for in/low.md of d"
+    assert told in shell("index", path, "--dry-run").err
+    done = shell("index", path)
+    assert done.code == 0
+    assert told in done.err
+    assert found(shell) == ["low.md", "top.md"]
+    for again in (["index"], ["index", path], ["index", "d"]):
+        assert "of its own" not in shell(*again).err
+
+
 def test_a_source_in_another_is_not_counted_twice(shell: Shell) -> None:
     shell.write("d/top.md", "top")
     shell.write("d/in/low.md", "low")

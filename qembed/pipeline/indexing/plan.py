@@ -117,6 +117,17 @@ class FileOwners:
         if owner is None or self._depth[source] > self._depth[owner]:
             self._owner[location] = source
 
+    def describe_change(self, source: str, name: str) -> str:
+        """Line on a source that takes files from another: by the new name of a file of `source`."""
+        location = self._location(source, name)
+        owner = self._owner[location]
+        top = self.sources[owner]
+        now = Path(top).name if owner in self._files else location[len(top) + 1 :]
+        return (
+            f"{owner} is a source of its own now: what has no id is named by its path there, {now} for "
+            f"{name} of {source} (judgments and filters want the new names)"
+        )
+
     def owns(self, source: str, name: str) -> bool:
         """True if the source is the owner of its file of this name."""
         return self._owner[self._location(source, name)] == source

@@ -125,7 +125,7 @@ class Sources:
             found = (progress or Progress()).counted(found)
             ceded: list[Key] = []
             if self._nested():
-                found, ceded = self._without_duplicates(found, known)
+                found, ceded = self._without_duplicates(found, known, progress or Progress())
             changes = compare(
                 known,
                 found,
@@ -266,7 +266,7 @@ class Sources:
         return len(full) > 1 and any(a is not b and a.is_relative_to(b) for a in full for b in full)
 
     def _without_duplicates(
-        self, found: Iterable[SourceFile], known: Mapping[Key, FileState]
+        self, found: Iterable[SourceFile], known: Mapping[Key, FileState], progress: Progress
     ) -> tuple[Iterator[SourceFile], list[Key]]:
         """Files found, each for the innermost source only, and the known files now found by another.
 
@@ -281,6 +281,9 @@ class Sources:
         for file in files:
             owners.claim(file.source, file.name)
         kept = (f for f in files if owners.owns(f.source, f.name))
+        there = {*others, *((f.source, f.name) for f in files)}
+        if lost := next((key for key in known if key in there and not owners.owns(*key)), None):
+            progress.say(owners.describe_change(*lost))
         return kept, [key for key in others if not owners.owns(*key)]
 
 
