@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +17,15 @@ if TYPE_CHECKING:
     from qembed.pipeline.retrieval.request import QueryRequest
 
 LOG_GROUP = "Feedback"
+
+
+class Kind(StrEnum):
+    """Kind of a client."""
+
+    person = "person"
+    agent = "agent"
+    test = "test"
+
 
 LogOption = Annotated[
     bool | None,

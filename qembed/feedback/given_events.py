@@ -178,7 +178,8 @@ def take_events(
             continue
         query = queries.get(event.query_id)
         if query is None:
-            why = f"query {event.query_id} is not in the log"
+            named = event.query_id
+            why = f"query {named} is not in the log" if named else "it names no query"
             found.refused.append(Refusal(place, "unknown query", why))
             continue
         event = _completed(event, query, names_client)

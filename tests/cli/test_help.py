@@ -136,6 +136,7 @@ EXIT_CODES = {
     "models show": "023",
     "feedback log": "02 75",
     "feedback add": "024 75",
+    "feedback import": "024 75",
     "feedback forget": "02 75",
 }
 """Command -> exit codes that its help names."""

@@ -73,6 +73,12 @@ TABLE = {
     "feedback add -": Row(
         ("feedback", "add", "-"), 4, b'{"query_id": "none", "action": "click", "position": 1}\n'
     ),
+    "feedback import": Row(
+        ("feedback", "import", "-"),
+        0,
+        b'{"user_query": "x", "timestamp": "2025-01-01T00:00:00Z"}\n',
+    ),
+    "feedback export": Row(("feedback", "export", "--format", "letor"), writes=False),
     "feedback forget": Row(("feedback", "forget", "--where", "client_id = 'nobody'")),
     "config": Row(("config",)),
     "serve --status": Row(("serve", "--status"), 2, writes=False),

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import codecs
-import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from qembed.compression import decompress, detect_codec
-from qembed.errors import cannot_read
 from qembed.feedback.agents.otlp import Span, is_telemetry, read_spans
 from qembed.feedback.agents.spans import check_span, traces_of_spans
 from qembed.feedback.agents.trace import AgentTrace
 from qembed.feedback.agents.trace_lines import parse_trace
-
-MAX_UNPACKED = 4 << 30
-"""Bytes that a compressed file may unpack to."""
+from qembed.feedback.data_file import read_data
 
 
 @dataclass(slots=True)
@@ -70,7 +64,7 @@ def read_traces(paths: list[Path]) -> ReadTraces:
 
 def _values(path: Path, problems: list[str]) -> Iterator[tuple[int, Any]]:
     """JSON values of a file with their first lines: one a line, or each over several lines."""
-    data = _bytes(path)
+    data = read_data(path)
     if data.lstrip().startswith((b"{\n", b"{\r", b"[")):
         yield from _long_values(path, data, problems)
         return
@@ -106,14 +100,3 @@ def _long_values(path: Path, data: bytes, problems: list[str]) -> Iterator[tuple
             problems.append(f"{path}:{getattr(e, 'lineno', line)}: not JSON")
             return
         yield from ((line, item) for item in (body if isinstance(body, list) else [body]))
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        data = path.read_bytes()
-        if (codec := detect_codec(data)) is not None:
-            with decompress(io.BytesIO(data), codec, MAX_UNPACKED) as stream:
-                data = stream.read()
-    except OSError as e:
-        raise cannot_read(path, e) from e
-    return data.removeprefix(codecs.BOM_UTF8)

@@ -22,6 +22,8 @@ T = TypeVar("T")
 
 BATCH = 200
 """Rows appended under one lock of the segment: a query that is logged meanwhile waits for them."""
+PROBLEMS = 100
+"""Refused rows that are named in JSON; all are counted."""
 STATE = "the log holds what was appended before"
 
 
@@ -44,7 +46,7 @@ class Taken:
             "duplicates": self.duplicates,
             "merged": self.merged,
             "refused": dict(Counter(r.kind for r in self.refused)),
-            "problems": [str(r) for r in self.refused],
+            "problems": [str(r) for r in self.refused[:PROBLEMS]],
             "warnings": self.warnings,
         }
 

@@ -14,6 +14,8 @@ class FeedbackGroup(LazyGroup):
     targets = {  # noqa: RUF012 - a table, never changed
         "log": ("log:log", "Say whether queries are logged, or decide it for this index."),
         "add": ("add:add", "Log what was done with an answer."),
+        "import": ("import_rows:import_rows", "Log queries and events of other programs (UBI)."),
+        "export": ("export:export", "Print the log as UBI, or as data for learning to rank."),
         "forget": ("forget:forget", "Delete queries and events from the log."),
     }
 
