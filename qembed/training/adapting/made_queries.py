@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qembed.errors import InputError, StorageError, cannot_read, refusal
+from qembed.errors import StorageError, refusal
+from qembed.training.json_lines import read_json_lines, words_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,46 +52,25 @@ def write_made_queries(made: Sequence[MadeQuery], path: Path) -> None:
 
 def read_made_queries(path: Path) -> list[MadeQuery]:
     """Read queries of `write_made_queries`, edited or not. Raises InputError with all mistakes, by line."""
-    try:
-        lines = path.read_text("utf-8").split("\n")
-    except OSError as e:
-        raise cannot_read(path, e) from e
-    except ValueError as e:
-        raise InputError(f"cannot read {path}: {e}") from e
-    found: dict[str, MadeQuery] = {}
-    problems = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            query = _parse(json.loads(line), number)
-            if query.id in found:
-                raise ValueError(f"query_id {query.id!r} is there already")
-            found[query.id] = query
-        except KeyError as e:
-            problems.append(f"{path}:{number}: {e.args[0]!r} is missing")
-        except (ValueError, TypeError) as e:
-            problems.append(f"{path}:{number}: {e}")
-    if problems:
-        raise InputError(f"{path} holds mistakes:", problems)
-    if not found:
-        raise InputError(f"{path} holds no queries")
-    return list(found.values())
+    seen: set[str] = set()
+
+    def parse(body: Any, number: int) -> MadeQuery:
+        query = _parse(body, number)
+        if query.id in seen:
+            raise ValueError(f"query_id {query.id!r} is there already")
+        seen.add(query.id)
+        return query
+
+    return read_json_lines(path, parse, "queries")
 
 
 def _parse(body: Any, number: int) -> MadeQuery:
-    if not isinstance(body, dict) or not isinstance(body.get("positive", {}), dict):
-        raise TypeError('an object with "query" and "positive": {"id", "text"} is wanted')
     positive = body["positive"]
-    texts = {"query": body["query"], "id": positive["id"], "text": positive["text"]}
-    for key, text in texts.items():
-        if not isinstance(text, str) or not text.strip():
-            raise TypeError(f"{key!r} must be a text")
     return MadeQuery(
         str(body.get("query_id", f"made-{number}")),
-        texts["query"],
-        texts["id"],
-        texts["text"],
+        words_of(body, "query"),
+        words_of(positive, "id"),
+        words_of(positive, "text"),
         str(body.get("kind", "given")),
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,12 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from qembed.errors import InputError, UsageError, cannot_read
+from qembed.errors import UsageError
 from qembed.evaluation import read_run
 from qembed.models import open_model
 from qembed.pipeline.experiments.inputs import read_inputs
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.retrieval.session import Session
+from qembed.training.json_lines import read_json_lines, words_of
 from qembed.training.mining.lists import check_lists_path, write_lists
 from qembed.training.mining.mine import Mined, MiningOptions, mine_judged, mine_pairs
 from qembed.training.mining.new_vectors import with_new_vectors
@@ -93,31 +93,16 @@ def read_pairs(path: Path) -> list[tuple[Query, str, str | None]]:
 
     Returns (query, text, document or None). Raises InputError with file and lines.
     """
-    try:
-        lines = path.read_text("utf-8").split("\n")
-    except OSError as e:
-        raise cannot_read(path, e) from e
-    except ValueError as e:
-        raise InputError(f"cannot read {path}: {e}") from e
-    found, problems = [], []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            body = json.loads(line)
-            query, positive = body["query"], body["positive"]
-            document = None
-            if isinstance(positive, dict):  # a line of `train mine` or `train adapt`
-                positive, document = positive["text"], positive.get("id")
-            if not all(isinstance(t, str) and t.strip() for t in (query, positive)):
-                raise TypeError("query and positive must be texts")
-            if document is not None and not isinstance(document, str):
-                raise TypeError("the positive's id must be a text")
-            found.append((Query(str(body.get("query_id", number)), query), positive, document))
-        except KeyError as e:
-            problems.append(f"{path}:{number}: {e.args[0]!r} is missing")
-        except (ValueError, TypeError, AttributeError) as e:
-            problems.append(f"{path}:{number}: {e}")
-    if problems:
-        raise InputError(f"{path}: no pairs:", problems)
-    return found
+    return read_json_lines(path, _pair, "pairs")
+
+
+def _pair(body: Any, number: int) -> tuple[Query, str, str | None]:
+    document = None
+    if isinstance(positive := body["positive"], dict):  # a line of `train mine` or `train adapt`
+        document = positive.get("id")
+        text = words_of(positive, "text")
+    else:
+        text = words_of(body, "positive")
+    if document is not None and not isinstance(document, str):
+        raise TypeError("the positive's id must be a text")
+    return Query(str(body.get("query_id", number)), words_of(body, "query")), text, document

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from qembed.errors import InputError, StorageError, UsageError, cannot_read, refusal
 from qembed.outputs import check_outputs
+from qembed.training.json_lines import read_json_lines
 
 SUFFIXES = (".jsonl", ".parquet")
 Source = Literal["bm25", "dense", "random", "run"]
@@ -127,29 +128,17 @@ def _table(lists: Sequence[TrainingList]) -> Any:
 def read_lists(path: Path) -> list[TrainingList]:
     """Read lists of `write_lists`. Raises InputError with all mistakes, with file and line."""
     check_lists_path(path)
+    if path.suffix.lower() != ".parquet":
+        return read_json_lines(path, _parse, "training lists")
     try:
-        if path.suffix.lower() == ".parquet":
-            return _read_parquet(path)
-        text = path.read_text("utf-8")
+        return _read_parquet(path)
     except OSError as e:
         raise cannot_read(path, e) from e
     except ValueError as e:
         raise InputError(f"cannot read {path}: {e}") from e
-    found, problems = [], []
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            found.append(_parse(json.loads(line)))
-        except (ValueError, KeyError, TypeError) as e:
-            what = f"{e.args[0]!r} is missing" if isinstance(e, KeyError) else str(e)
-            problems.append(f"{path}:{number}: no training list: {what}")
-    if problems:
-        raise InputError(f"{path} holds mistakes:", problems)
-    return found
 
 
-def _parse(body: Any) -> TrainingList:
+def _parse(body: Any, number: int) -> TrainingList:
     positive = body["positive"]
     negatives = [
         Negative(_text(n, "id"), _text(n, "text"), n.get("score"), n.get("rank"), n["from"])

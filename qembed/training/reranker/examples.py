@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qembed.errors import InputError, cannot_read
+from qembed.errors import InputError
+from qembed.training.json_lines import read_json_lines, words_of
 from qembed.training.mining.lists import TrainingList
 from qembed.training.rows import Row
 from qembed.types import Qrels
@@ -58,39 +58,15 @@ def read_preferences(path: Path) -> list[GradedTexts]:
     "chosen_id" and "rejected_id" name their documents, else texts stand for themselves. Raises InputError
     with all mistakes, with file and line.
     """
-    try:
-        lines = path.read_text("utf-8").split("\n")
-    except OSError as e:
-        raise cannot_read(path, e) from e
-    except ValueError as e:
-        raise InputError(f"cannot read {path}: {e}") from e
-    found, problems = [], []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            body = json.loads(line)
-            query, chosen, rejected = (_words(body, key) for key in PREFERENCE)
-            if chosen == rejected:
-                raise ValueError("chosen and rejected are the same text")
-            documents = str(body.get("chosen_id", chosen)), str(body.get("rejected_id", rejected))
-            found.append(GradedTexts(query, query, documents, (chosen, rejected), (1.0, 0.0)))
-        except KeyError as e:
-            problems.append(f"{path}:{number}: {e.args[0]!r} is missing")
-        except (ValueError, TypeError, AttributeError) as e:
-            problems.append(f"{path}:{number}: {e}")
-    if problems:
-        raise InputError(f"{path}: no preferences:", problems)
-    if not found:
-        raise InputError(f"{path}: there are no preferences in it")
-    return found
+    return read_json_lines(path, _preference, "preferences")
 
 
-def _words(body: Any, key: str) -> str:
-    value = body[key]
-    if not isinstance(value, str) or not value.strip():
-        raise TypeError(f"{key!r} is no text")
-    return value
+def _preference(body: Any, number: int) -> GradedTexts:
+    query, chosen, rejected = (words_of(body, key) for key in PREFERENCE)
+    if chosen == rejected:
+        raise ValueError("chosen and rejected are the same text")
+    documents = str(body.get("chosen_id", chosen)), str(body.get("rejected_id", rejected))
+    return GradedTexts(query, query, documents, (chosen, rejected), (1.0, 0.0))
 
 
 def make_rows(examples: Iterable[GradedTexts], loss: str) -> list[Row]:

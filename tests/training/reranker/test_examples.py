@@ -78,13 +78,13 @@ def test_mistakes_are_named_by_line(tmp_path: Path) -> None:
         '{"query": "a", "chosen": "b", "rejected": "c"}\n{"query": "a", "chosen": "b"}\nnothing\n'
         '{"query": "a", "chosen": "b", "rejected": "b"}\n[1]\n{"query": 3, "chosen": "b", "rejected": "b"}\n'
     )
-    with pytest.raises(InputError, match="no preferences") as e:
+    with pytest.raises(InputError, match="holds mistakes") as e:
         read_preferences(path)
     assert [p.split(": ")[0] for p in e.value.problems] == [f"{path}:{n}" for n in range(2, 7)]
     assert "'rejected' is missing" in e.value.problems[0]
     assert "the same text" in e.value.problems[2]
     path.write_text("\n")
-    with pytest.raises(InputError, match="there are no preferences in it"):
+    with pytest.raises(InputError, match="holds no preferences"):
         read_preferences(path)
     with pytest.raises(InputError, match="cannot read"):
         read_preferences(tmp_path / "none.jsonl")
