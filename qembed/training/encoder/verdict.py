@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from qembed.models.profiles import Profile
     from qembed.types import Vectors
 
+COUNTED = 128
+"""Texts that are encoded between two steps of the progress."""
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:
@@ -75,9 +78,26 @@ class Judge:
         return self._measure("judge after", model, None)
 
     def _measure(self, phase: str, model: Any, vectors: Vectors | None) -> Measured:
-        self._progress.phase(phase, "passages", None)
+        import numpy as np
+
+        total = len(self._queries) + len(self._general)
+        total += len(self._pool.texts) if vectors is None else 0
+        if self._kept is not None:
+            total += len(self._kept[0].texts) + len(self._kept[1])
+        self._progress.phase(phase, "texts", total)
+
+        def counted(texts: Sequence[str]) -> Vectors:
+            """Vectors of texts, counted as they come."""
+            found = []
+            for at in range(0, len(texts), COUNTED):
+                if self._progress.stop():
+                    raise KeyboardInterrupt
+                found.append(encode(model, texts[at : at + COUNTED]))
+                self._progress.advance(len(found[-1]))
+            return np.concatenate(found) if found else encode(model, [])
+
         own = measure(
-            lambda t: encode(model, t),
+            counted,
             self._pool,
             self._queries,
             self._qrels,
@@ -87,8 +107,8 @@ class Judge:
         kept = None
         if self._kept is not None:
             pool, queries, qrels = self._kept
-            kept = measure(lambda t: encode(model, t), pool, queries, qrels, self._profile)
-        return Measured(own, kept, encode(model, self._general))
+            kept = measure(counted, pool, queries, qrels, self._profile)
+        return Measured(own, kept, counted(self._general))
 
     def kept(self, before: Measured, after: Measured) -> dict[str, Any]:
         """Comparison on the collection to keep; without one, the share of neighbours that are kept."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qembed.evaluation import evaluate, parse_measures
+from qembed.pipeline.progress import Progress
 from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.pipeline.retrieval.session import Session
@@ -26,6 +27,9 @@ FIRST = 10
 """Candidates of a query of which it is told how many stay the first ones."""
 ALIKE = 1e-3
 """Mean deviation of the logits of a query's candidates below which a reranker says nothing."""
+
+COUNTED = 128
+"""Pairs that are scored between two steps of the progress."""
 
 
 class Candidate(NamedTuple):
@@ -94,11 +98,17 @@ def preferred_candidates(examples: Sequence[GradedTexts], queries: Sequence[Quer
     return CandidateSet(queries, {q: list(texts) for q, texts in found.items()}, qrels, PREFERRED)
 
 
-def rerank(model: Any, given: CandidateSet) -> Reranked:
-    """Score the candidates with a model in memory."""
+def rerank(model: Any, given: CandidateSet, progress: Progress) -> Reranked:
+    """Score the candidates with a model in memory. Raises KeyboardInterrupt where the progress stops it."""
     import numpy as np
 
-    logits = score(model, given.pairs())
+    pairs, found = given.pairs(), [np.zeros(0, dtype=np.float32)]
+    for at in range(0, len(pairs), COUNTED):
+        if progress.stop():
+            raise KeyboardInterrupt
+        found.append(score(model, pairs[at : at + COUNTED]))
+        progress.advance(len(found[-1]))
+    logits = np.concatenate(found)
     ends = np.cumsum([len(given.candidates[q.id]) for q in given.queries])
     parts = np.split(logits, ends[:-1])
     scores = {q.id: part for q, part in zip(given.queries, parts, strict=True)}

@@ -219,9 +219,10 @@ def _divided(
 def _measure(
     model: Any, given: _Material, phase: str, progress: Progress
 ) -> tuple[Reranked, Reranked | None]:
-    progress.phase(phase, "pairs", None)
-    kept = None if given.kept is None else rerank(model, given.kept)
-    return rerank(model, given.held_out), kept
+    sets = [s for s in (given.held_out, given.kept) if s is not None]
+    progress.phase(phase, "pairs", sum(len(s.pairs()) for s in sets))
+    kept = None if given.kept is None else rerank(model, given.kept, progress)
+    return rerank(model, given.held_out, progress), kept
 
 
 def _verdict(
