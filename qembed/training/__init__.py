@@ -7,6 +7,6 @@ mining/        training lists; training_lists: those of one training, without wh
 encoder/       training of encoders         reranker/  training of cross-encoders
 adapting/      training without judgments
 training_loop  the trainers of sentence-transformers, resumable; checkpoints, batches of rows, trained_parts
-merge          weights of two models, interpolated
-model_folders  folders of models: found by spec, compared, written whole or not at all
+merging/       weights of two models, interpolated; the structures of their folders compared
+model_folders  folders of models: found by spec, written whole or not at all; json_lines: what is read
 """

@@ -10,7 +10,7 @@ import pytest
 from qembed.models import open_model, query_text, task_template
 from qembed.models.model import Model
 from qembed.models.templates import passage_text
-from qembed.training.merge import merge_models
+from qembed.training.merging.merge import merge_models
 from qembed.training.model_folders import SETTINGS, keep_templates
 from tests.models import tiny
 

@@ -40,7 +40,7 @@ def merge(
     \b
     qembed train merge minilm ./fine-tuned --weight 0.5 --out half-way
     """
-    from qembed.training.merge import merge_models
+    from qembed.training.merging.merge import merge_models
 
     done = merge_models(first, second, output, weight=weight, method=method.value)
     if format is OutputFormat.json:

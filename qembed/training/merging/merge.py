@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from qembed.errors import ModelUnavailable, UsageError
 from qembed.models.model_folder import WEIGHTS, Folder
+from qembed.training.merging.structure import structure_differences
 from qembed.training.model_folders import (
     CARD,
     copy_without_weights,
@@ -22,7 +23,6 @@ from qembed.training.model_folders import (
     new_model_folder,
     trainable_folder,
 )
-from qembed.training.structure import structure_differences
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from qembed.errors import ModelUnavailable, StorageError, UsageError
 from qembed.models import open_model
-from qembed.training.merge import METHODS, Method, merge_models, merge_weights
+from qembed.training.merging.merge import METHODS, Method, merge_models, merge_weights
 from tests.models import tiny
 
 Pair = tuple[Path, Path]
