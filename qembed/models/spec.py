@@ -137,8 +137,8 @@ def open_model(
     ChecksumMismatch, UsageError (a dimension the model was not trained for, a reranker).
     """
     parsed = parse_spec(spec)
-    if parsed.kind == "builtin" and BUILTIN[spec].kind == "reranker":
-        raise UsageError(f"--model {spec}: it scores pairs and gives no vectors (--rerank {spec})")
+    if parsed.kind == "late" or (parsed.kind == "builtin" and BUILTIN[spec].kind == "reranker"):
+        raise UsageError(f"{spec}: it scores pairs and gives no vectors (--rerank {spec})")
     if parsed.kind == "python":
         return load_python_model(spec, dim)
     if parsed.kind == "endpoint":
@@ -154,7 +154,7 @@ def _open_files(
     """Open a model by its files, rerankers too. Raises as `open_model`."""
     folder = local_folder(parsed, revision)
     if folder is None:
-        raise UsageError(f"--model {parsed.text}: no such folder, and not {MODEL_FORMS}")
+        raise UsageError(f"{parsed.text!r} is no model: no such folder, and not {MODEL_FORMS}")
     return open_folder(parsed.text, parsed.name, folder, dim, requested_device(device))
 
 

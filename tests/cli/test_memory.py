@@ -237,3 +237,17 @@ def test_a_check_of_records_says_that_they_are_nowhere_else(shell: Shell) -> Non
     assert "records that no file holds" in done.err
     assert "be added before check.sh runs" in done.err
     assert shell("index").out.startswith("nothing to read · 1 passage, ")
+
+
+@pytest.mark.parametrize("field", ["_id", "id", "title", "text"])
+def test_a_record_s_own_fields_are_no_metadata(shell: Shell, field: str) -> None:
+    done = shell("add", "a note", "--meta", f"{field}=x")
+    assert done.code == 2
+    assert f"--meta {field}: a record has its {field} already" in done.err
+
+
+def test_a_record_without_words_is_refused(shell: Shell) -> None:
+    done = shell("add", "-", stdin='{"text": " "}\n{"text": "a note"}\n')
+    assert done.code == 4
+    assert "an empty text says nothing" in done.err
+    assert shell("status", "--format", "json").json["documents"] == 1

@@ -167,7 +167,7 @@ def test_show_refuses_what_nothing_is_known_of(shell: Shell, spec: str, near: st
 def test_an_encoder_is_no_reranker(docs: Shell, spec: str) -> None:
     done = docs("query", "money", "--rerank", spec)
     assert done.code == 2
-    assert f"--rerank {spec}: it gives vectors and scores no pairs" in done.err
+    assert f"{spec}: it gives vectors and scores no pairs" in done.err
     assert "minilm-l12" in done.err
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cli.conftest import Shell
+from tests.cli.conftest import BAG, Shell
 
 REFUSED = [
     (("query", "x", "--vimgrep", "--format", "json"), "--vimgrep and --format json"),
@@ -168,3 +168,31 @@ def test_an_empty_path_is_refused(docs: Shell, args: tuple[str, ...]) -> None:
     assert done.code == 2
     assert "a path is wanted, not '' (an empty variable?)" in done.err
     assert not (docs.folder / "manifest.json").exists()
+
+
+def test_messages_on_models_name_no_option_that_was_not_given(docs: Shell) -> None:
+    for command in (["models", "prepare", "nix"], ["models", "show", "--compare", "nix", BAG]):
+        done = docs(*command)
+        assert done.code == 2
+        assert "nix" in done.err
+        assert "--model" not in done.err
+    hits = docs("query", "parcel", "--format", "jsonl").out
+    done = docs("rerank", "--model", "nix", stdin=hits)
+    assert (done.code, "'nix' is no reranker: " in done.err, "--rerank" in done.err) == (
+        2,
+        True,
+        False,
+    )
+    assert "(--rerank late)" in docs("query", "x", "--model", "late").err
+
+
+def test_a_number_where_texts_are_compared_is_told_to_be_quoted(shell: Shell) -> None:
+    shell.write("r.jsonl", '{"text": "one", "date": "2024-05-01"}\n')
+    assert shell("index", "r.jsonl").code == 0
+    done = shell("query", "one", "--where", "date >= 2024")
+    assert done.code == 2
+    assert (
+        "date is text, not a number: >= cannot compare them (a text stands in quotes: '2024')"
+        in done.err
+    )
+    assert shell("query", "one", "--where", "date >= '2024'", "--format", "jsonl").lines

@@ -305,7 +305,7 @@ def test_nonsense_names_the_forms(spec: str) -> None:
         "minilm, bge-small, multilingual, a folder, a hub id such as BAAI/bge-base-en-v1.5, "
         "http(s)://host:port/v1#model, or py:module:factory"
     )
-    assert str(caught.value) == f"--model {spec}: no such folder, and not {forms}"
+    assert str(caught.value) == f"{spec!r} is no model: no such folder, and not {forms}"
 
 
 @pytest.mark.parametrize("spec", ["some--org/name", "org/name.git", "org/na..me"])

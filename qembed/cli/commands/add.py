@@ -60,7 +60,7 @@ def add(
     """
     from qembed.errors import InputError, UsageError
     from qembed.pipeline.indexing.options import IndexOptions
-    from qembed.pipeline.indexing.records import add_lines, add_records
+    from qembed.pipeline.indexing.records import EMPTY, OWN_FIELDS, add_lines, add_records
     from qembed.pipeline.locate import index_to_write
     from qembed.pipeline.recipe import RecipeOptions
 
@@ -72,6 +72,10 @@ def add(
     if text == "-" and (id is not None or title is not None):
         raise UsageError("--id and --title are for one TEXT; in JSON lines each record has its own")
     fields = key_values(meta or [])
+    if taken := sorted(OWN_FIELDS & fields.keys()):
+        raise UsageError(
+            f"--meta {taken[0]}: a record has its {taken[0]} already (--id, --title, TEXT)"
+        )
     options = IndexOptions(recipe=RecipeOptions(model), wait=wait)
     root = index_to_write(index_dir)
     with signals.caught(talk), talk.progress(signals) as progress:
@@ -79,7 +83,7 @@ def add(
             summary = add_lines(root, stdin, fields, options, progress)
         else:
             if not text.strip():
-                raise InputError("an empty text says nothing")
+                raise InputError(EMPTY)
             given = {"_id": id, "title": title, "text": text}
             record = {k: v for k, v in given.items() if v is not None}
             summary = add_records(root, [record], fields, options, progress)

@@ -90,7 +90,7 @@ def query(
     diversity: Annotated[
         float,
         typer.Option(
-            help="0 to 1: rather something else than the same again; .3 is a good start.",
+            help="From 0 to below 1: rather something else than the same again; .3 is a good start.",
             rich_help_panel=SEARCH_GROUP,
         ),
     ] = 0.0,

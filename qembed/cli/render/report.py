@@ -11,6 +11,8 @@ from qembed.cli.render.hits import safe
 
 WORST_QUERIES = 5
 """Queries named under a failed gate."""
+WORDS_SHOWN = 60
+"""Characters shown of a query's words on a terminal."""
 ROWS_SHOWN = 3
 """Ranks shown of a query that fell, before and now."""
 
@@ -195,7 +197,14 @@ def _queries(
     for value, query in values:
         detail = body["details"].get(query, {})
         returned = detail.get("returned") or [{"id": "nothing"}]
-        rows.append([f"{value:.4f}", query, detail.get("text", "")[:60], returned[0]["id"]])
+        rows.append([f"{value:.4f}", query, _words(detail.get("text", "")), returned[0]["id"]])
     width = max(len(row[1]) for row in rows)
     for row in rows:
         yield f"{row[0]:>{len(title)}}  {row[1]:{width}}  {row[2]}  -> {row[3]}"
+
+
+def _words(text: str) -> str:
+    """A query's words, on a terminal the first of them."""
+    if len(text) <= WORDS_SHOWN or not sys.stdout.isatty():
+        return text
+    return f"{text[: WORDS_SHOWN - 1]}…"

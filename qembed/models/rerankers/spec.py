@@ -43,14 +43,14 @@ def open_reranker(
         return RemoteReranker(spec, task)
     if gives_vectors(parsed):
         raise UsageError(
-            f"--rerank {spec}: it gives vectors and scores no pairs (--model takes it; rerankers are "
+            f"{spec}: it gives vectors and scores no pairs (--model takes it; rerankers are "
             f"{RERANKER_FORMS})"
         )
     if parsed.kind in ("builtin", "folder", "hub"):
         folder = local_folder(parsed)
         assert folder is not None
         return _open_folder(spec, folder, task, requested_device(device))
-    raise UsageError(f"--rerank {spec}: {RERANKER_FORMS} is wanted")
+    raise UsageError(f"{spec!r} is no reranker: {RERANKER_FORMS} is wanted")
 
 
 def gives_vectors(spec: ModelSpec) -> bool:

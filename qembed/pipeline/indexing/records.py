@@ -30,6 +30,9 @@ from qembed.store.manifest import require_index
 from qembed.types import Document, ReadItem, Unreadable
 
 Record = Mapping[str, Any]
+OWN_FIELDS = frozenset({"_id", "id", "title", "text"})
+"""Fields of a record that are no metadata."""
+EMPTY = "an empty text says nothing"
 
 
 def add_records(
@@ -45,7 +48,9 @@ def add_records(
     records that do not have them. A record replaces one with the same id; a record without an id is named
     by a hash of its content. Raises InputError without records, and what `build` raises.
     """
-    documents = [_document({**(meta or {}), **r}, n) for n, r in enumerate(records, 1)]
+    documents = [
+        _refuse_empty(_document({**(meta or {}), **r}, n)) for n, r in enumerate(records, 1)
+    ]
     if not documents:
         raise InputError("nothing to add")
     return _add(root, documents, options, progress)
@@ -87,17 +92,25 @@ def _document(record: Record, number: int) -> Document | Unreadable:
 def _documents_of_lines(stream: BinaryIO, meta: Mapping[str, Any]) -> Iterator[ReadItem]:
     text = stream.read()
     if text.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
-        yield from read_lines(io.BytesIO(text), STDIN, ReadOptions(), defaults=meta)
+        lines = read_lines(io.BytesIO(text), STDIN, ReadOptions(), defaults=meta)
+        yield from map(_refuse_empty, lines)
         return
-    lines = TextLines(io.BytesIO(text), STDIN)
-    for number, line in enumerate(lines, 1):
+    texts = TextLines(io.BytesIO(text), STDIN)
+    for number, line in enumerate(texts, 1):
         if line is None:
             yield Unreadable(STDIN, f"line longer than {MAX_LINE // 1024**2} MiB", number)
         elif line.strip():
             yield _document({**meta, "text": line.strip()}, number)
-    yield from lines.warnings
-    if lines.unreadable is not None:
-        yield lines.unreadable
+    yield from texts.warnings
+    if texts.unreadable is not None:
+        yield texts.unreadable
+
+
+def _refuse_empty(item: ReadItem) -> ReadItem:
+    """The item, a problem in the place of a record without words, which no query would find."""
+    if isinstance(item, Document) and not item.text.strip():
+        return Unreadable(STDIN, EMPTY, item.line)
+    return item
 
 
 # ── forgetting ───────────────────────────────────────────────────────────────────────────────────

@@ -126,7 +126,8 @@ def _check_kind(
     if kind not in kinds:
         what = f"{f.name} is {' or '.join(others)}, not {kind}"
         if sign != "=":
-            complain(text, f.column, f"{what}: {sign} cannot compare them")
+            quoted = f" (a text stands in quotes: '{wanted}')" if others == ["text"] else ""
+            complain(text, f.column, f"{what}: {sign} cannot compare them{quoted}")
         warnings.append(f"{what}: nothing equals {json.dumps(wanted, ensure_ascii=False)}")
     elif sign != "=":
         count = sum(kinds[k] for k in others)
