@@ -232,6 +232,22 @@ def apply_drops(
     return results
 
 
+def over_part(
+    results: Sequence[GateResult], compared: int, queries: int, before: int
+) -> list[GateResult]:
+    """Say on how many of the `queries` drops were compared, if not on all.
+
+    None passes on less than half of the queries that the baseline has (`before`): the rest could have fallen.
+    """
+    few = 2 * compared < before
+    if compared == queries and not few:
+        return list(results)
+    part = f"compared on {compared:,} of {queries:,} queries"
+    if few:
+        part += f", on less than half of the baseline's {before:,}: take a new baseline"
+    return [replace(r, ok=r.ok and not few, verdict=f"{r.verdict} ({part})") for r in results]
+
+
 def drop_result(drop: Drop, before: float, after: float) -> GateResult:
     """Compare the change from the baseline's value with the drop that is allowed."""
     wanted, lost = drop.floor(before), before - after

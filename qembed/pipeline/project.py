@@ -45,13 +45,14 @@ class Project(NamedTuple):
         return _place(self.path, self.settings[key].line)
 
     def origin(self, message: str) -> str | None:
-        """Line on the first setting whose value an error message names; None if it names none."""
+        """Line on the setting whose value an error message names first; None if it names none."""
+        found: dict[int, str] = {}
         for key, setting in self.settings.items():
             values = setting.value if isinstance(setting.value, list) else [setting.value]
-            texts = [re.escape(v) for v in values if isinstance(v, str)]
-            if texts and re.search(rf"(?<![\w/.-])({'|'.join(texts)})(?![\w/-])", message):
-                return f"this is from {self.place(key)}"
-        return None
+            texts = "|".join(re.escape(v) for v in values if isinstance(v, str))
+            if texts and (at := re.search(rf"(?<![\w/.-])({texts})(?![\w/-])", message)):
+                found.setdefault(at.start(), key)
+        return f"this is from {self.place(found[min(found)])}" if found else None
 
     def option_origin(self, message: str, keys: Iterable[str]) -> str | None:
         """Line on the first of the `keys` whose option an error message names; None if it names none."""
@@ -211,8 +212,7 @@ def _texts(value: Any, folder: Path) -> list[str]:
 
 
 def _size(value: Any, folder: Path) -> str:
-    is_number = isinstance(value, int) and not isinstance(value, bool)
-    text = str(value) if is_number else _text(value, folder)
+    text = str(value) if type(value) is int else _text(value, folder)
     from qembed.pipeline.source_options import parse_size
 
     parse_size(text)
@@ -234,9 +234,9 @@ def _count(value: Any, _folder: Path) -> int:
 
 
 def _flag(value: Any, _folder: Path) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("true or false is wanted")
-    return value
+    if isinstance(value, bool):
+        return value
+    raise ValueError("true or false is wanted")
 
 
 def _path(value: Any, folder: Path) -> str:

@@ -346,5 +346,6 @@ def test_a_baseline_that_is_not_there_is_told_how_to_be_made(docs: Shell) -> Non
     assert done.code == 2
     command = "qembed eval --queries 'a q.jsonl' --qrels qrels.tsv --report b.json"
     assert f"cannot read b.json: no such file or folder (this makes it: {command})" in done.err
+    assert done.err.rstrip().endswith(".qembed.toml:4")
     assert docs(*shlex.split(command)[1:]).code == 0
     assert docs("eval").code == 0

@@ -59,6 +59,11 @@ def test_another_corpus_is_refused_or_compared_on_common_queries(collection: She
     (drop,) = done.json["gates"]
     assert drop["verdict"].endswith(" (compared on 29 of 30 queries)")
     assert "the words of 1 query differ: q0" in done.err
+    changed = [line.replace('"text": "', '"text": "other ') for line in lines[:20]]
+    collection.write("q.jsonl", "\n".join([*changed, *lines[20:]]) + "\n")
+    done = collection(*FILES, *gate, "--common")
+    assert done.code == 3
+    assert "(compared on 10 of 30 queries, on less than half of the baseline's 30: take" in done.err
 
 
 def test_rows_of_passages_that_are_gone_are_named_as_a_cause(collection: Shell) -> None:

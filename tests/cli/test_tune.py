@@ -114,6 +114,10 @@ def test_no_gain_is_exit_3_and_nothing_is_written(tunable: Shell) -> None:
     [
         (("tune",), "--queries FILE and --qrels FILE are wanted"),
         (
+            (*TUNE, "--only", "mode,rerank"),
+            "--only rerank names no reranker: give one, as in --rerank late",
+        ),
+        (
             (*TUNE, "--only", "mood"),
             "--only mood: one of instruction, mode, fusion, rerank, document",
         ),

@@ -30,6 +30,7 @@ from qembed.evaluation import (
     evaluate,
     inputs_json,
     moved_json,
+    over_part,
     rankings,
     read_run,
     recall_curve,
@@ -314,7 +315,5 @@ def _compare(
         documents=document_changes(plan.baseline, body),
         provenance=plan.baseline.get("provenance"),
     )
-    results = apply_drops(plan.drops, plan.significant, found, options.alpha)
-    n, of = len(queries), len(report.per_query)
-    part = f" (compared on {n:,} of {of:,} queries)" if n < of else ""
-    return [replace(r, verdict=f"{r.verdict}{part}") for r in results]
+    drops = apply_drops(plan.drops, plan.significant, found, options.alpha)
+    return over_part(drops, len(queries), len(report.per_query), plan.baseline["queries"])

@@ -78,7 +78,7 @@ def _dead_rows(session: Session, query: QueryOptions) -> list[str]:
         return []
     return [
         f"{dead:,} of {rows:,} rows are of passages that are gone, and still count in the weights of words "
-        "(qembed index --rebuild drops them)"
+        "(qembed index --rebuild encodes everything anew without them)"
     ]
 
 

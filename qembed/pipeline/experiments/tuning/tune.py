@@ -23,6 +23,7 @@ from qembed.evaluation.tuning import (
     random_folds,
     selection_p,
 )
+from qembed.inputs import is_folder
 from qembed.models.remote.chat import RemoteChat
 from qembed.outputs import check_outputs
 from qembed.pipeline.experiments.run_builder import RunBuilder
@@ -172,12 +173,14 @@ def tune(
     """
     progress = progress or Progress()
     axes = arms.parse_axes(options.only)
+    if options.only and "rerank" in axes and not options.rerankers:
+        raise UsageError("--only rerank names no reranker: give one, as in --rerank late")
     if options.apply not in APPLY:
         raise UsageError(f"--apply {options.apply}: one of {', '.join(APPLY)} is wanted")
     check_outputs([options.write_candidates])
     lines = [] if options.candidates is None else arms.read_candidates(options.candidates)
     # a folder is found again from wherever the index is asked
-    rerankers = [str(Path(r).absolute()) if Path(r).is_dir() else r for r in options.rerankers]
+    rerankers = [str(Path(r).absolute()) if is_folder(Path(r)) else r for r in options.rerankers]
     chat = None if options.propose is None else RemoteChat(options.propose)
     warnings: list[str] = []
     began = time.perf_counter()
