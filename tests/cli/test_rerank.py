@@ -334,3 +334,11 @@ def test_verbose_names_the_phases(many: Shell) -> None:
     args = ("rerank", "--run", "run", "--queries", "q.jsonl", "--model", SURE, "-v")
     [line] = [x for x in many(*args).err.splitlines() if "seconds: " in x]
     assert {"read", "open", "load", "rerank"} <= set(line.replace(":", "").replace(",", "").split())
+
+
+def test_a_task_that_the_encoder_does_not_take_is_told(docs: Shell) -> None:
+    hits = docs("query", "parcel", "--format", "jsonl").out
+    done = docs("rerank", "--task", "code", stdin=hits)
+    assert done.code == 0
+    assert "warning: --task changes nothing: " in done.err
+    assert "--task" not in docs("rerank", stdin=hits).err

@@ -53,6 +53,7 @@ def print_answer(answer: Answer, output: HitOutput, talk: Console) -> None:
 
 def print_hits(answer: RerankedHits, output: HitOutput, talk: Console) -> None:
     """Print reranked hits; as JSON with all fields that they came with."""
+    talk.warn_all(answer.warnings)
     _print_lines(answer.hits, output, talk)
     say_reranked(talk, answer.reranked, output.explain)
     talk.seconds(answer.seconds)

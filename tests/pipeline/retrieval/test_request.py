@@ -145,7 +145,7 @@ def test_an_answer(answer: Answer) -> None:
     st.none() | summaries,
 )
 def test_reranked_hits(hits: list[dict[str, Any]], summary: RerankSummary | None) -> None:
-    answer = RerankedHits(hits, summary)
+    answer = RerankedHits(hits, summary, {"load": 0.5}, ("a line",))
     assert RerankedHits.from_json(sent(answer.to_json())) == answer
 
 

@@ -131,22 +131,29 @@ class RunRequest:
 class RerankedHits:
     """Hits in their new order, as lines of `--format jsonl`. `reranked`: None if there were none.
 
-    `seconds`: stage -> seconds.
+    `seconds`: stage -> seconds. `warnings`: lines on options without effect.
     """
 
     hits: Sequence[dict[str, Any]]
     reranked: RerankSummary | None
     seconds: Mapping[str, float] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
 
     def to_json(self) -> dict[str, Any]:
         """JSON values for `from_json`."""
         reranked = summary_to_json(self.reranked)
-        return {"hits": self.hits, "reranked": reranked, "seconds": dict(self.seconds)}
+        return {
+            "hits": self.hits,
+            "reranked": reranked,
+            "seconds": dict(self.seconds),
+            "warnings": list(self.warnings),
+        }
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> RerankedHits:
         """Hits from JSON values."""
-        return cls(body["hits"], summary_from_json(body["reranked"]), body["seconds"])
+        reranked = summary_from_json(body["reranked"])
+        return cls(body["hits"], reranked, body["seconds"], tuple(body["warnings"]))
 
 
 @dataclass(frozen=True, slots=True)

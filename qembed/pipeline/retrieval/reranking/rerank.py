@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qembed.errors import InputError
-from qembed.models import Model, open_model, open_reranker, passage_text, query_text, task_template
+from qembed.models import (
+    Model,
+    open_model,
+    open_reranker,
+    passage_text,
+    query_text,
+    takes_task,
+    task_template,
+)
 from qembed.pipeline.locate import model_spec
 from qembed.pipeline.progress import StageTimer
 from qembed.pipeline.recipe import TITLE_RULE
@@ -94,7 +102,10 @@ def rerank_hits_with(
             scores = {**(group[i].get("scores") or {}), "rerank": _json_score(new.scores[i])}
             score = round(float(new.final[i]), 6)
             found.append({**group[i], "scores": scores, "rank": rank, "score": score})
-    return RerankedHits(found, summary, dict(timer))
+    warnings = []
+    if options.late and options.task and not takes_task(model.profile, options.task):
+        warnings.append(f"--task changes nothing: {model.name} takes no task")
+    return RerankedHits(found, summary, dict(timer), tuple(warnings))
 
 
 def _check_least(options: RerankOptions, reranker: Scorer) -> None:
