@@ -4,7 +4,8 @@ Such an answer says so in its settings:
 
     "interleaved": {"a": "bge-small", "b": "bge-small+rerank", "teams": "ABBA"}
 
-"teams" has a letter for each hit shown, in order: the ranking that picked it (see `interleaving`).
+"teams" has a letter for each hit shown, in order: the ranking that picked it (see `interleaving`). In a query
+that came from UBI it stands among its `query_attributes`.
 """
 
 from __future__ import annotations
@@ -85,7 +86,11 @@ def find_experiments(
 
 def read_teams(interaction: Interaction) -> tuple[str, str, Mapping[str, Team]] | None:
     """Names of the two rankings, and the team of each document; None of an answer that is no such."""
-    value = interaction.query.settings.get(SETTING)
+    settings = interaction.query.settings
+    value = settings.get(SETTING)
+    attributes = settings.get("query_attributes")
+    if value is None and isinstance(attributes, Mapping):
+        value = attributes.get(SETTING)
     if not isinstance(value, Mapping):
         return None
     a, b, teams = (value.get(key) for key in ("a", "b", "teams"))

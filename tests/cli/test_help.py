@@ -137,6 +137,9 @@ EXIT_CODES = {
     "feedback log": "02 75",
     "feedback add": "024 75",
     "feedback import": "024 75",
+    "feedback agent": "024 75",
+    "feedback pairs": "023",
+    "feedback report": "02",
     "feedback forget": "02 75",
 }
 """Command -> exit codes that its help names."""

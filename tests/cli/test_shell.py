@@ -79,6 +79,11 @@ TABLE = {
         b'{"user_query": "x", "timestamp": "2025-01-01T00:00:00Z"}\n',
     ),
     "feedback export": Row(("feedback", "export", "--format", "letor"), writes=False),
+    "feedback agent": Row(("feedback", "agent", "pairs.jsonl", *JSON), 4),
+    "feedback pairs": Row(
+        ("feedback", "pairs", "--out", "none.jsonl", "--index", "none"), 2, writes=False
+    ),
+    "feedback report": Row(("feedback", "report", "--index", "none"), 2, writes=False),
     "feedback forget": Row(("feedback", "forget", "--where", "client_id = 'nobody'")),
     "config": Row(("config",)),
     "serve --status": Row(("serve", "--status"), 2, writes=False),

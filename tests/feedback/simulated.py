@@ -115,3 +115,25 @@ def simulate(
             for r in np.flatnonzero(clicked).tolist()
         ]
     return log
+
+
+def table(seed: int = 2) -> None:
+    """Print the table of docs/feedback.md: how many preferences are right, naive and corrected."""
+    from qembed.feedback.preferences import find_preferences
+
+    for name, users in (("look at 1 / rank", position_based(examined(10))), ("cascade", cascade)):
+        for noise in (0.05, 0.2, 0.35):
+            log = simulate(users, sessions=2000, noise=noise, seed=seed)
+            shares = []
+            for correct in (False, True):
+                found = find_preferences(log.queries, log.events, correct=correct)
+                pairs = [(p.query, p.preferred, p.rejected) for p in found.preferences]
+                right, wrong = log.agreement(pairs)
+                shares.append(right / (right + wrong))
+            print(
+                f"{name:16} noise {noise:.2f}  skipped {shares[0]:.2f}  corrected {shares[1]:.2f}"
+            )
+
+
+if __name__ == "__main__":
+    table()

@@ -34,6 +34,11 @@ def test_clients_and_answers_are_units_where_there_are_no_sessions() -> None:
     assert compared(rows, events) == [("old", "new", 1, 0, 1)]
 
 
+def test_attributes_of_ubi_name_an_experiment_too() -> None:
+    row = answer("1", settings={"query_attributes": BOTH})
+    assert compared([row], [event("1", "click", "a")]) == [("old", "new", 1, 0, 0)]
+
+
 @pytest.mark.parametrize(
     ("action", "fields", "wins"),
     [

@@ -6,6 +6,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from typing import Any
 
 from qembed.feedback.interactions import NO_CLIENT, Interaction, Joined, join_events
@@ -117,6 +118,7 @@ def find_preferences(
     """
     options = options or PreferenceOptions()
     options.check()
+    group = cache(group)
     joined = join_events(queries, events)
     summary = _joined_summary(joined)
     wanted = [i for i in joined.interactions if i.kind in options.kinds]

@@ -16,6 +16,9 @@ class FeedbackGroup(LazyGroup):
         "add": ("add:add", "Log what was done with an answer."),
         "import": ("import_rows:import_rows", "Log queries and events of other programs (UBI)."),
         "export": ("export:export", "Print the log as UBI, or as data for learning to rank."),
+        "agent": ("agent:agent", "Log what agents did, from their traces."),
+        "pairs": ("pairs:pairs", "Write preferences of the log, to train on."),
+        "report": ("report:report", "Report what was done with answers."),
         "forget": ("forget:forget", "Delete queries and events from the log."),
     }
 
