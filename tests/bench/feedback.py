@@ -5,11 +5,13 @@ Wanted: at most 2 ms of a query's time, also with a log of 100,000 queries and w
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from qembed.feedback.log_rows import encode_row, query_row
@@ -40,10 +42,13 @@ print(time.process_time() - began)
 def log_of(root: Path, queries: int) -> None:
     """Fill the log with so many queries of ten hits."""
     shown = [(f"some/folder/document-{n}.md", n, 0.5) for n in range(1, 11)]
-    line = encode_row(query_row("0" * 16, "where is my parcel", 1.0, shown, client_kind="person"))
     store = LogStore(root)
-    for _ in range(queries // 1000):
-        store.append([line] * 1000)
+    for start in range(0, queries, 1000):
+        rows = (
+            query_row(f"{n:016x}", "where is my parcel", 1.0, shown, client_kind="person")
+            for n in range(start, start + 1000)
+        )
+        store.append([encode_row(row) for row in rows])
 
 
 def per_query(root: Path, mode: str) -> float:
@@ -95,6 +100,11 @@ def main() -> None:
                 took = per_query(index, mode)
                 worst = max(worst, took)
                 fact(f"a query, {mode}, a log of {queries:,}", f"{took * 1000:.3f} ms")
+        add = [*program, "feedback", "add", "-", "--index", str(index)]
+        event = json.dumps({"query_id": f"{7:016x}", "action": "click", "object": "1.md"}).encode()
+        began = time.perf_counter()
+        subprocess.run(add, env=env, input=event, check=True, stdout=subprocess.DEVNULL)
+        fact("feedback add, a log of 100,000", f"{time.perf_counter() - began:.2f} s")
         fact("imports of a process, CPU", f"{imports * 1000:.3f} ms")
         ask = (*program, "query", "where is my parcel", "--index", str(index), "-q", "--no-server")
         logged, plain = in_turn([[*ask, "--log"], ask], env, ROUNDS)

@@ -252,6 +252,7 @@ def test_lines_of_events_are_taken_but_for_the_bad_ones(docs: Shell) -> None:
 
 def test_the_log_survives_whatever_is_done_to_the_index(docs: Shell) -> None:
     docs("feedback", "add", ask(docs), "--action", "click", "--position", "1")
+    docs("feedback", "log", "hashed")
     before = records(docs)
     docs.write("docs/new.md", "# New\n\nsomething\n")
     assert docs("index").code == 0
@@ -260,6 +261,7 @@ def test_the_log_survives_whatever_is_done_to_the_index(docs: Shell) -> None:
     docs("add", "a fact")
     docs("forget", "--where", "path = ''", "--purge")
     assert records(docs) == before
+    assert docs("feedback", "log", "--format", "json").json["log"] == "hashed"
     moved = Shell(docs.folder.parent / "moved")
     shutil.copytree(docs.folder, moved.folder)
     assert records(moved) == before

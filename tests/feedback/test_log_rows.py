@@ -91,6 +91,9 @@ def test_a_log_is_counted_and_checked(tmp_path: Path) -> None:
     store.append([encode_row(row_of(r)) for r in (query, event, event, orphan)])
     store.append([b"torn\n", b'{"v":3,"kind":"query","time":1}\n'])
     assert list(read_records(store)) == [query, event, event, orphan]
+    assert list(read_records(store, ids=["f"])) == [orphan]
+    assert list(read_records(store, ids=["q"])) == [query, event, event]
+    assert list(read_records(store, ids=[])) == []
     counts = count_rows(store)
     assert (counts.queries, counts.events, counts.since, counts.until) == (2, 3, 1.0, 60.0)
     assert counts.bytes == store.path(1).stat().st_size

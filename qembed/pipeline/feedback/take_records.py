@@ -54,7 +54,7 @@ class Taken:
 def take_records(
     root: Path,
     queries: Sequence[LoggedQuery],
-    given: Iterable[GivenEvent],
+    given: Sequence[GivenEvent],
     *,
     wait: float = 0.0,
 ) -> Taken:
@@ -64,6 +64,8 @@ def take_records(
     """
     found = Taken()
     store = LogStore(root)
+    ids = {q.query_id for q in queries}
+    ids.update(name for g in given for name in (g.event.query_id, g.event.event_id))
     with (
         Snapshot.open(root) as snapshot,
         storage_errors(root, STATE),
@@ -71,7 +73,7 @@ def take_records(
     ):
         known_queries: dict[str, LoggedQuery] = {}
         known_events: set[str] = set()
-        for record in read_records(store):
+        for record in read_records(store, ids=ids):
             if isinstance(record, Event):
                 known_events.add(record.event_id)
             else:

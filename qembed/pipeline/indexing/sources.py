@@ -74,7 +74,7 @@ class Sources:
         there = {p for p in paths if p == STDIN or (p and is_there(Path(p)))}
         if missing := [p or "''" for p in dict.fromkeys(paths) if p not in there]:
             raise UsageError(f"cannot read {', '.join(missing)}: no such file or folder")
-        if odd := [ascii(os.fsencode(p))[1:] for p in dict.fromkeys(paths) if not _is_text(p)]:
+        if odd := [ascii(os.fsencode(p))[1:] for p in sorted(there - {STDIN}) if not _is_text(p)]:
             raise UsageError(f"{', '.join(odd)}: the path of a source must be UTF-8 (rename it)")
         for path in dict.fromkeys(paths):
             if path != STDIN:
