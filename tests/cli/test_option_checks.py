@@ -80,10 +80,12 @@ def test_eval_tells_what_has_no_effect(collection: Shell) -> None:
         (("--max-tokens", "9", "--split", "dev"), "--max-tokens: no effect"),
         (("--alpha", ".1"), "--alpha: no effect without --baseline or --ablate"),
         (("--mode", "lexical", "--ef", "9"), "--ef: no effect with --mode lexical"),
+        (("--ef", "9"), "--ef: no effect: the search was exact"),
     ):
         done = collection(*judged, *args)
         assert done.code == 0, done.err
-        assert said in done.err
+        assert done.err.count(said) == 1
+    assert "no effect" not in collection(*judged, "--search", "graph", "--ef", "90").err
     assert "no effect" not in collection(*judged).err
     words = (collection.folder / "q.jsonl").read_text()
     run = collection("query", "-", "--format", "trec", stdin=words)

@@ -113,6 +113,8 @@ class CandidateRetriever:
         )
         if self.search == "graph" and plan.is_fallback:
             self.warnings.append(f"--search graph: {plan.why}; the search was exact")
+        elif self.ef is not None and plan.kind == "exact":
+            self.warnings.append("--ef: no effect: the search was exact (--search graph)")
         described = f"{plan.kind} ({plan.why})"
         if self.mode == "dense" or self.session.search.lexical is None:
             return [Candidates(rows, scores, scores) for rows, scores in dense], described
