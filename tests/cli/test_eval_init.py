@@ -261,7 +261,12 @@ def test_its_files_are_no_documents(shell: Shell) -> None:
 def test_documents_beside_its_files_stay(shell: Shell) -> None:
     shell.write("docs/a.md", "a note")
     assert shell("index", "docs").code == 0
+    shell.write("docs/.qembedignore", "drafts/")
     assert shell("eval", "init", "docs").code == 0
+    rules = (shell.folder / "docs/.qembedignore").read_text()
+    assert rules.startswith("drafts/\n#")
+    assert shell("eval", "init", "docs", "--force").code == 0
+    assert (shell.folder / "docs/.qembedignore").read_text() == rules
     done = shell("index", "--format", "json")
     assert {k: v for k, v in done.json["documents"].items() if v} == {"unchanged": 1}
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from qembed.errors import StorageError, UsageError, refusal
+from qembed.errors import StorageError, UsageError, cannot_read, refusal
 from qembed.evaluation import write_qrels
 from qembed.evaluation.formats.source_file import atomic_text_file
 from qembed.inputs import is_there
@@ -157,7 +157,7 @@ def write_scaffold(root: Path, folder: Path, *, force: bool = False) -> Scaffold
     }
     files["workflow"] = home / ".github" / "workflows" / "retrieval.yml"
     paths = [Path(os.path.relpath(path)) for path in files.values()]
-    there = [str(path) for path in paths if is_there(path)]
+    there = [str(path) for path in paths if is_there(path) and path.name != IGNORE_FILE]
     if there and not force:
         raise UsageError(f"already there: {', '.join(there)} (--force writes them anew)")
     with Session(root) as session:
@@ -183,12 +183,23 @@ def write_scaffold(root: Path, folder: Path, *, force: bool = False) -> Scaffold
         raise StorageError(f"cannot write in {folder}: {refusal(e)}") from e
     _write(files["queries.jsonl"], "".join(lines))
     write_qrels(qrels, files["qrels.tsv"])
-    _write(files[IGNORE_FILE], IGNORED)
+    _write(files[IGNORE_FILE], _ignore_rules(files[IGNORE_FILE]))
     _write(files["check.sh"], SCRIPT.format(index=index, **names))
     files["check.sh"].chmod(0o755)
     needed = pip_requirement(home, extras)
     _write(files["workflow"], WORKFLOW.format(install=_install_lines(needed), **names))
     return Scaffold(paths, list(_warnings(manifest, place, files["check.sh"].name, needed.missing)))
+
+
+def _ignore_rules(path: Path) -> str:
+    """Rules of an ignore file with those for the starter files, after the user's own. Raises InputError."""
+    try:
+        own = path.read_text("utf-8") if is_there(path) else ""
+    except OSError as e:
+        raise cannot_read(path, e) from e
+    known = set(own.splitlines())
+    lines = [line for line in IGNORED.splitlines(keepends=True) if line.rstrip() not in known]
+    return own + ("\n" if own and not own.endswith("\n") else "") + "".join(lines)
 
 
 def _warnings(manifest: Manifest, place: Path, check: str, missing: str) -> Iterator[str]:
