@@ -42,6 +42,7 @@ from qembed.training.libraries import require_trainer
 from qembed.training.mining.mine import MiningOptions, mine_pairs
 from qembed.training.model_folders import check_new
 from qembed.training.rows import Row
+from qembed.training.split import dev_queries
 from qembed.training.trained_folder import write_trained
 from qembed.training.training_loop import TrainingOptions
 from qembed.types import Query
@@ -105,6 +106,8 @@ class AdaptJob:
         if self.objective is not None:
             if self.teacher is not None:
                 raise UsageError("--teacher: bare text has no scores to learn (with --generate)")
+            if self.options.lora:
+                raise UsageError("--lora: bare text changes all weights (with --generate)")
             return OBJECTIVES[self.objective]
         loss = loss_named(self.options.loss)
         if loss.teacher != (self.teacher is not None):
@@ -159,7 +162,7 @@ def adapt_encoder(
                     "no query can be made of the corpus to judge by: --queries and --qrels are wanted"
                 )
             judged = judged_by_proxy(shown, job.held_out, seed, trained=bool(made))
-        rows, trained = _rows(session, job, loss, judged, made, opened, progress)
+        rows, dev, trained = _rows(session, job, loss, judged, made, opened, progress)
         pool = make_pool(session, [d for q in judged.all for d in judged.qrels[q.id]], opened)
     if judged.proxy:
         pool = hide_queries(pool, judged)
@@ -169,7 +172,7 @@ def adapt_encoder(
     before = sides.before(model)
     work = job.out.with_name(f"{job.out.name}.training")
     mark = time.perf_counter()
-    done = train(model, loss, rows, [], job.options, work, progress)
+    done = train(model, loss, rows, dev, job.options, work, progress)
     seconds["train"] = round(time.perf_counter() - mark, 3)
     after = sides.after(model)
     kept = sides.kept(before, after)
@@ -262,20 +265,22 @@ def _rows(
     made: Sequence[MadeQuery],
     model: Model,
     progress: Progress,
-) -> tuple[list[Row], str]:
-    """Rows to train on, and a line that says what they are."""
+) -> tuple[list[Row], list[Row], str]:
+    """Rows to train on, rows that tell when to stop, and a line that says what they are."""
     seed = job.options.seed
     if job.objective is not None:
         drawn = draw_rows(session, job.most, seed, judged.hidden)
         texts = [text for _, _, text in read_passages(session, drawn)]
         rows = objective_rows(job.objective, texts, model.profile, job.options.epochs, seed)
         count = len(rows) // job.options.epochs if loss.fresh else len(rows)
-        return rows, f"{job.objective} on {count} passages"
+        return rows, [], f"{job.objective} on {count} passages"
     left = left_to_train(made, judged)
     if not left:
         raise InputError("no made query is left to train on")
     pairs = [(Query(q.id, q.text), q.positive, q.document) for q in left]
     lists = mine_pairs(session, pairs, MiningOptions(seed=seed), progress).lists
     teacher = None if job.teacher is None else open_reranker(job.teacher, model)
-    rows = make_rows(lists, loss.form, model.profile, teacher)
-    return rows, f"{len(lists)} made queries"
+    chosen = dev_queries([t.query_id for t in lists], seed)
+    parts = [[t for t in lists if (t.query_id in chosen) is dev] for dev in (False, True)]
+    rows, dev = (make_rows(p, loss.form, model.profile, teacher) if p else [] for p in parts)
+    return rows, dev, f"{len(lists)} made queries"

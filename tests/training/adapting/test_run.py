@@ -120,6 +120,22 @@ def test_a_model_that_collapses_is_named_and_not_written(shell: Shell, cache: Pa
     assert not (shell.folder / "broken.training").exists()
 
 
+def test_adapters_on_made_queries(shell: Shell, cache: Path) -> None:
+    args = ["--generate", "corpus", "--most", "90", "--lora", "4", "--format", "json", "--anyway"]
+    done = shell("train", "adapt", *JUDGED, *args, "--out", "adapters", **env(cache))
+    assert done.code == 0, done.err
+    assert done.json["settings"]["lora"] == 4
+    assert open_model(str(shell.folder / "adapters")).dim == 48
+
+
+def test_a_tenth_of_the_made_queries_tells_when_to_stop(shell: Shell, cache: Path) -> None:
+    """At such a rate their loss does not fall again."""
+    args = ["--generate", "corpus", "--epochs", "9", "--lr", "0.2", "--format", "json", "--anyway"]
+    done = shell("train", "adapt", *JUDGED, *args, "--out", "stopped", **env(cache))
+    assert done.code == 0, done.err
+    assert done.json["settings"]["epochs"] < 9
+
+
 def test_queries_alone(shell: Shell, cache: Path) -> None:
     args = ["--generate", "corpus", "--write-made", "alone.jsonl", "--most", "20"]
     done = shell("train", "adapt", *args, **env(cache))
@@ -147,6 +163,7 @@ def test_queries_alone(shell: Shell, cache: Path) -> None:
         (["--out", "x", "--objective", "mlm", "--epochs", "0"], "out of range"),
         (["--out", "x", "--generate", "corpus", "--round-trip", "0"], "--round-trip 0: at least 1"),
         (["--out", "x", "--generate", "nobody"], "nobody"),
+        (["--out", "x", "--objective", "mlm", "--lora", "4"], "--lora: bare text"),
     ],
 )
 def test_refusals(shell: Shell, cache: Path, args: list[str], message: str) -> None:

@@ -9,6 +9,18 @@ from typing import Annotated
 import typer
 
 from qembed.cli.command import file_option
+from qembed.cli.commands.train.training_options import (
+    AnywayOption,
+    BatchOption,
+    FreezeOption,
+    KeepOption,
+    LoraOption,
+    ModelOption,
+    RateOption,
+    SeedOption,
+    StepsOption,
+    TokensOption,
+)
 from qembed.cli.console import Console, StopSignals, counted, dumps, out
 from qembed.cli.options import (
     FormatOption,
@@ -79,32 +91,20 @@ def adapt(
     ] = None,
     queries: Annotated[Path | None, file_option("Queries to judge by, BEIR or TREC form.")] = None,
     qrels: Annotated[Path | None, file_option("Their judgments, BEIR or TREC form.")] = None,
-    model: Annotated[
-        str | None, file_option("Model to begin with. Default: the index's.", "SPEC")
-    ] = None,
+    model: ModelOption = None,
     epochs: Annotated[int, typer.Option(help="Passes over the passages or queries.")] = 1,
-    batch: Annotated[int, typer.Option(help="Rows of a step.")] = 16,
-    lr: Annotated[float, typer.Option(help="Highest learning rate.")] = 2e-5,
-    freeze: Annotated[
-        int, typer.Option(help="Lowest layers that stay, with the embeddings; -1: train all.")
-    ] = 0,
-    max_tokens: Annotated[
-        int | None, typer.Option(help="Cut texts to so many tokens.", show_default=False)
-    ] = None,
-    save_steps: Annotated[
-        int | None,
-        typer.Option(help="Steps between checkpoints. Default: an epoch.", show_default=False),
-    ] = None,
+    batch: BatchOption = 16,
+    lr: RateOption = 2e-5,
+    freeze: FreezeOption = 0,
+    lora: LoraOption = 0,
+    max_tokens: TokensOption = None,
+    save_steps: StepsOption = None,
     held_out: Annotated[
         float, typer.Option(help="Share of the queries whose documents are not trained on.")
     ] = 0.3,
-    keep: Annotated[
-        Path | None, file_option("A BEIR folder: what must not be forgotten.", "DIR")
-    ] = None,
-    anyway: Annotated[
-        bool, typer.Option("--anyway", help="Write the model also if it is worse.")
-    ] = False,
-    seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
+    keep: KeepOption = None,
+    anyway: AnywayOption = False,
+    seed: SeedOption = 0,
     format: FormatOption = OutputFormat.text,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
@@ -130,6 +130,7 @@ def adapt(
         learning_rate=lr,
         seed=seed,
         freeze=freeze,
+        lora=lora,
         max_tokens=max_tokens,
         save_steps=save_steps,
     )

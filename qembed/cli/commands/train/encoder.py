@@ -9,6 +9,24 @@ from typing import Annotated
 import typer
 
 from qembed.cli.command import file_option
+from qembed.cli.commands.train.training_options import (
+    AnchorOption,
+    AnywayOption,
+    BatchOption,
+    FreezeOption,
+    HeldOutOption,
+    KeepOption,
+    ListsOption,
+    LoraOption,
+    ModelOption,
+    OutOption,
+    QrelsOption,
+    QueriesOption,
+    RateOption,
+    SeedOption,
+    StepsOption,
+    TokensOption,
+)
 from qembed.cli.console import Console, StopSignals
 from qembed.cli.options import (
     FormatOption,
@@ -41,10 +59,10 @@ class Anchor(StrEnum):
 
 
 def encoder(
-    output: Annotated[Path, typer.Option("--out", metavar="PATH", help="Folder of the new model.")],
-    queries: Annotated[Path | None, file_option("Queries, BEIR or TREC form.")] = None,
-    qrels: Annotated[Path | None, file_option("Judgments, BEIR or TREC form.")] = None,
-    lists: Annotated[Path | None, file_option("Lists of train mine. Default: mined now.")] = None,
+    output: OutOption,
+    queries: QueriesOption = None,
+    qrels: QrelsOption = None,
+    lists: ListsOption = None,
     rounds: Annotated[
         int,
         typer.Option(help="Mine and train so many times, each with the weights of the one before."),
@@ -53,49 +71,32 @@ def encoder(
         Path | None, file_option("Write the lists that were trained on last.")
     ] = None,
     index_dir: IndexOption = None,
-    model: Annotated[
-        str | None, file_option("Model to begin with. Default: the index's.", "SPEC")
-    ] = None,
+    model: ModelOption = None,
     loss: Annotated[Loss, typer.Option(help="The loss.")] = Loss.mnr,
     teacher: Annotated[
         str | None, file_option("A reranker to learn from, for margin-mse and distill.", "SPEC")
     ] = None,
     replay: Annotated[float, typer.Option(help="Share of old lists in the training.")] = 0.0,
     replay_from: Annotated[Path | None, file_option("Lists of an earlier training.")] = None,
-    anchor: Annotated[
-        float, typer.Option(help="Strength of the penalty of leaving the first weights.")
-    ] = 0.0,
+    anchor: AnchorOption = 0.0,
     anchor_by: Annotated[
         Anchor, typer.Option(help="All weights alike, or those more that old lists need.")
     ] = Anchor.distance,
     epochs: Annotated[int, typer.Option(help="Passes over the lists.")] = 2,
-    batch: Annotated[int, typer.Option(help="Rows of a step.")] = 16,
-    lr: Annotated[float, typer.Option(help="Highest learning rate.")] = 2e-5,
-    freeze: Annotated[
-        int, typer.Option(help="Lowest layers that stay, with the embeddings; -1: train all.")
-    ] = 0,
-    lora: Annotated[int, typer.Option(help="Rank of LoRA adapters; 0: none.")] = 0,
+    batch: BatchOption = 16,
+    lr: RateOption = 2e-5,
+    freeze: FreezeOption = 0,
+    lora: LoraOption = 0,
     matryoshka: Annotated[
         str | None,
         typer.Option(metavar="N,N", help="Train fewer dimensions too.", show_default=False),
     ] = None,
-    max_tokens: Annotated[
-        int | None, typer.Option(help="Cut texts to so many tokens.", show_default=False)
-    ] = None,
-    save_steps: Annotated[
-        int | None,
-        typer.Option(help="Steps between checkpoints. Default: an epoch.", show_default=False),
-    ] = None,
-    held_out: Annotated[
-        float, typer.Option(help="Share of the queries that the verdict is about.")
-    ] = 0.2,
-    keep: Annotated[
-        Path | None, file_option("A BEIR folder: what must not be forgotten.", "DIR")
-    ] = None,
-    anyway: Annotated[
-        bool, typer.Option("--anyway", help="Write the model also if it is worse.")
-    ] = False,
-    seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
+    max_tokens: TokensOption = None,
+    save_steps: StepsOption = None,
+    held_out: HeldOutOption = 0.2,
+    keep: KeepOption = None,
+    anyway: AnywayOption = False,
+    seed: SeedOption = 0,
     format: FormatOption = OutputFormat.text,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,

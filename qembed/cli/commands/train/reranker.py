@@ -9,6 +9,22 @@ from typing import Annotated
 import typer
 
 from qembed.cli.command import file_option
+from qembed.cli.commands.train.training_options import (
+    AnchorOption,
+    AnywayOption,
+    FreezeOption,
+    HeldOutOption,
+    KeepOption,
+    ListsOption,
+    LoraOption,
+    OutOption,
+    QrelsOption,
+    QueriesOption,
+    RateOption,
+    SeedOption,
+    StepsOption,
+    TokensOption,
+)
 from qembed.cli.console import Console, StopSignals
 from qembed.cli.options import (
     FormatOption,
@@ -30,10 +46,10 @@ class Loss(StrEnum):
 
 
 def reranker(
-    output: Annotated[Path, typer.Option("--out", metavar="PATH", help="Folder of the new model.")],
-    queries: Annotated[Path | None, file_option("Queries, BEIR or TREC form.")] = None,
-    qrels: Annotated[Path | None, file_option("Judgments, BEIR or TREC form.")] = None,
-    lists: Annotated[Path | None, file_option("Lists of train mine. Default: mined now.")] = None,
+    output: OutOption,
+    queries: QueriesOption = None,
+    qrels: QrelsOption = None,
+    lists: ListsOption = None,
     preferences: Annotated[
         Path | None, file_option('JSON lines of "query", "chosen" and "rejected".')
     ] = None,
@@ -44,34 +60,19 @@ def reranker(
     loss: Annotated[Loss, typer.Option(help="The loss.")] = Loss.lambda_,
     epochs: Annotated[int, typer.Option(help="Passes over the lists.")] = 1,
     batch: Annotated[int, typer.Option(help="Queries of a step; of binary: pairs.")] = 8,
-    lr: Annotated[float, typer.Option(help="Highest learning rate.")] = 2e-5,
-    freeze: Annotated[
-        int, typer.Option(help="Lowest layers that stay, with the embeddings; -1: train all.")
-    ] = 0,
-    lora: Annotated[int, typer.Option(help="Rank of LoRA adapters; 0: none.")] = 0,
-    anchor: Annotated[
-        float, typer.Option(help="Strength of the penalty of leaving the first weights.")
-    ] = 0.0,
-    max_tokens: Annotated[
-        int | None, typer.Option(help="Cut pairs to so many tokens.", show_default=False)
-    ] = None,
-    save_steps: Annotated[
-        int | None,
-        typer.Option(help="Steps between checkpoints. Default: an epoch.", show_default=False),
-    ] = None,
+    lr: RateOption = 2e-5,
+    freeze: FreezeOption = 0,
+    lora: LoraOption = 0,
+    anchor: AnchorOption = 0.0,
+    max_tokens: TokensOption = None,
+    save_steps: StepsOption = None,
     candidates: Annotated[
         int, typer.Option(help="Documents of a query that the verdict is about.")
     ] = 20,
-    held_out: Annotated[
-        float, typer.Option(help="Share of the queries that the verdict is about.")
-    ] = 0.2,
-    keep: Annotated[
-        Path | None, file_option("A BEIR folder: what must not be forgotten.", "DIR")
-    ] = None,
-    anyway: Annotated[
-        bool, typer.Option("--anyway", help="Write the model also if it is worse.")
-    ] = False,
-    seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
+    held_out: HeldOutOption = 0.2,
+    keep: KeepOption = None,
+    anyway: AnywayOption = False,
+    seed: SeedOption = 0,
     format: FormatOption = OutputFormat.text,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
