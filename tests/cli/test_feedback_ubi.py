@@ -152,6 +152,18 @@ def test_a_hashed_index_takes_no_texts(ubi: Shell) -> None:
     )
 
 
+def test_whoever_says_hashed_is_heard(ubi: Shell) -> None:
+    ubi("feedback", "import", "queries.jsonl", QEMBED_LOG="hashed")
+    ubi.write(".qembed.toml", 'log = "hashed"\n')
+    more = [{"query_id": "q9", "user_query": "money", "timestamp": "2025-01-24T08:00:00Z"}]
+    write(ubi, "more.jsonl", more)
+    ubi("feedback", "import", "more.jsonl")
+    found = [r for r in records(ubi) if isinstance(r, LoggedQuery)]
+    assert len(found) == 3
+    assert all(q.text.startswith("blake2b:") for q in found)
+    assert found[0].text == found[2].text
+
+
 def test_files_that_are_nothing(ubi: Shell) -> None:
     ubi.write("other.jsonl", '{"a": 1}\n')
     done = ubi("feedback", "import", "other.jsonl")

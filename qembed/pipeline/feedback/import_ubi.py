@@ -10,15 +10,12 @@ from typing import Any
 
 from qembed.errors import InputError, refusal
 from qembed.feedback.data_file import read_data, unpacked
-from qembed.feedback.given_events import GivenEvent
-from qembed.feedback.records import ClientKind, LoggedQuery
-from qembed.feedback.text_hash import hash_text, make_key
+from qembed.feedback.records import ClientKind
 from qembed.feedback.ubi.lines import UbiLine, read_lines
 from qembed.feedback.ubi.to_log import OrdinalBase, UbiLog, read_ubi
-from qembed.pipeline.feedback.log_setting import index_log_mode
+from qembed.pipeline.feedback.log_setting import hashes_texts
 from qembed.pipeline.feedback.take_records import Taken, take_records
 from qembed.store import manifest as manifests
-from qembed.store.durable_files import storage_errors
 
 STDIN = Path("-")
 
@@ -33,7 +30,7 @@ def import_ubi(
 ) -> Taken:
     """Take the queries and events of all files together; `-` is what `stdin` returns.
 
-    Where the index's setting is `hashed`, texts are hashed and attributes left out. Raises InputError for a
+    Where the log is a hashed one, attributes are left out, beside the texts. Raises InputError for a
     file that cannot be read and one that is nothing of UBI, NoIndex, IndexLocked, StorageError.
     """
     manifest = manifests.read(root)
@@ -41,11 +38,12 @@ def import_ubi(
     if not rows.queries and not rows.events:
         names = ", ".join(map(str, files))
         raise InputError(f"{names}: no rows of UBI there", [str(r) for r in rows.refused])
-    if index_log_mode(manifest.settings) == "hashed":
-        with storage_errors(root):
-            key = make_key(root)
-        rows.queries = [_hashed(q, key) for q in rows.queries]
-        rows.events = [_bare(e) for e in rows.events]
+    if hashes_texts(manifest.settings):
+        # what the rows tell besides may have the words too
+        rows.queries = [replace(q, settings={}) for q in rows.queries]
+        rows.events = [
+            given._replace(event=replace(given.event, attributes={})) for given in rows.events
+        ]
     taken = take_records(root, rows.queries, rows.events, wait=wait)
     taken.refused = sorted(rows.refused + taken.refused, key=_order(files))
     taken.merged = rows.merged
@@ -74,14 +72,6 @@ def _order(files: Sequence[Path]) -> Callable[[Any], tuple[int, int]]:
         return places[name], int(line)
 
     return key
-
-
-def _hashed(query: LoggedQuery, key: bytes) -> LoggedQuery:
-    return replace(query, text=hash_text(query.text, key), settings={})
-
-
-def _bare(given: GivenEvent) -> GivenEvent:
-    return given._replace(event=replace(given.event, attributes={}))
 
 
 def _warnings(rows: UbiLog) -> list[str]:

@@ -76,6 +76,18 @@ def index_log_mode(settings: Mapping[str, Any]) -> LogMode:
     return found if found in MODES else "off"
 
 
+def hashes_texts(settings: Mapping[str, Any]) -> bool:
+    """True if texts that come into the log are to be hashed, whoever brings them.
+
+    `settings`: of the index's manifest; the environment and the project may say it too. Raises UsageError.
+    """
+    from qembed.pipeline.project import find_project
+
+    project = find_project()
+    shared = None if project is None else project.get("log")
+    return log_mode(True, shared, index_log_mode(settings)) == "hashed"
+
+
 def set_index_log_mode(root: Path, mode: LogMode, wait: float) -> bool:
     """Store the setting in the index: a new generation, which servers notice. False if it was so already.
 

@@ -6,7 +6,7 @@ import itertools
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +15,8 @@ from qembed.feedback.log_reader import read_records
 from qembed.feedback.log_rows import encode_row, row_of
 from qembed.feedback.log_store import LogStore
 from qembed.feedback.records import Event, LoggedQuery
+from qembed.feedback.text_hash import hash_text, is_hashed, make_key
+from qembed.pipeline.feedback.log_setting import hashes_texts
 from qembed.store import Snapshot
 from qembed.store.durable_files import storage_errors
 
@@ -60,7 +62,8 @@ def take_records(
 ) -> Taken:
     """Append queries whose ids are new, and the events that the log takes (see `take_events`).
 
-    Raises NoIndex, IndexDamaged, IndexLocked, StorageError.
+    Texts of queries are hashed where the log is a hashed one. Raises NoIndex, IndexDamaged, IndexLocked,
+    StorageError.
     """
     found = Taken()
     store = LogStore(root)
@@ -79,6 +82,8 @@ def take_records(
             else:
                 known_queries.setdefault(record.query_id, record)
         new = [q for q in queries if q.query_id not in known_queries]
+        if new and hashes_texts(snapshot.manifest.settings):
+            new = _hashed(new, make_key(root))
         found.queries = append_all(store, new)
         found.duplicates = len(queries) - len(new)
         known_queries.update((q.query_id, q) for q in new)
@@ -89,6 +94,10 @@ def take_records(
             found.duplicates += taken.duplicates
             found.refused += taken.refused
     return found
+
+
+def _hashed(queries: Iterable[LoggedQuery], key: bytes) -> list[LoggedQuery]:
+    return [q if is_hashed(q.text) else replace(q, text=hash_text(q.text, key)) for q in queries]
 
 
 def append_all(store: LogStore, records: Iterable[LoggedQuery | Event]) -> int:
