@@ -290,7 +290,7 @@ class Sources:
 def _is_text(path: str) -> bool:
     """False for a path whose bytes are not UTF-8: it could not be stored."""
     try:
-        str(Path(path).absolute()).encode()
+        (path if path == "-" else str(Path(path).absolute())).encode()
     except UnicodeEncodeError:
         return False
     return True
