@@ -65,7 +65,7 @@ def written(store: LogStore) -> dict[str, list[int]]:
 @pytest.mark.slow
 def test_ten_writers_a_reader_and_one_that_rewrites_lose_and_tear_no_line(tmp_path: Path) -> None:
     """Segments of 20 kB: each writer meets new ones, and rewritten ones, all the time."""
-    writers = [start(tmp_path, f"w{i}", 3, 20_000) for i in range(10)]
+    writers = [start(tmp_path, f"w{i}", 2, 20_000) for i in range(10)]
     for w in writers:
         go(w)
     store = LogStore(tmp_path, 20_000)
@@ -98,7 +98,9 @@ def test_a_killed_writer_leaves_at_most_an_unfinished_line_that_the_next_cuts_of
     chance = random.Random(3)
     store = LogStore(tmp_path, 1 << 40)
     unfinished = 0
-    for turn in range(12):
+    for turn in range(80):
+        if turn >= 5 and unfinished >= 2:
+            break
         writer = start(tmp_path, f"w{turn}", 60, 1 << 40, pad=8_000_000)
         go(writer)
         time.sleep(chance.uniform(0.02, 0.2))
@@ -117,7 +119,7 @@ def test_a_killed_writer_leaves_at_most_an_unfinished_line_that_the_next_cuts_of
             store.path(number).write_bytes(
                 b"".join(b'{"writer":"next","n":%d}\n' % n for n in range(turn + 1))
             )  # keeps the test small
-    assert unfinished >= 1
+    assert unfinished >= 2
 
 
 def test_a_line_that_is_not_finished_is_not_read_and_not_continued(tmp_path: Path) -> None:

@@ -66,7 +66,8 @@ def log_answer(
         )
         for r in answer.results
     ]
-    LogStore(root).append(lines)
+    if lines:
+        LogStore(root).append(lines)
     results = [
         replace(
             r,
