@@ -12,12 +12,12 @@ from qembed.errors import InputError, cannot_read
 T = TypeVar("T")
 
 
-def read_json_lines(path: Path, parse: Callable[[Any, int], T], what: str) -> list[T]:
+def read_json_lines(path: Path, parse: Callable[[Any, int], T], what: str = "") -> list[T]:
     """Values of a file's lines, blank ones left out.
 
     `parse`: a line's JSON value and its number, from 1, to a value; it raises KeyError, TypeError or
-    ValueError for a wrong one. `what`: name of the values. Raises InputError with all mistakes, or for a file
-    without values.
+    ValueError for a wrong one. `what`: name of the values where a file without any is a mistake. Raises
+    InputError with all mistakes.
     """
     try:
         lines = path.read_text("utf-8").split("\n")
@@ -40,7 +40,7 @@ def read_json_lines(path: Path, parse: Callable[[Any, int], T], what: str) -> li
             problems.append(f"{path}:{number}: {e}")
     if problems:
         raise InputError(f"{path} holds mistakes:", problems)
-    if not found:
+    if what and not found:
         raise InputError(f"{path} holds no {what}")
     return found
 

@@ -32,6 +32,7 @@ def test_values_with_their_lines(
     else:
         with pytest.raises(InputError, match="holds no texts"):
             read_json_lines(path, parse, "texts")
+        assert read_json_lines(path, parse) == []
 
 
 def test_all_mistakes(tmp_path: Path) -> None:

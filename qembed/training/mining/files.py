@@ -97,7 +97,7 @@ def read_pairs(path: Path) -> list[tuple[Query, str, str | None]]:
 
 
 def _pair(body: Any, number: int) -> tuple[Query, str, str | None]:
-    document = None
+    query, document = words_of(body, "query"), None
     if isinstance(positive := body["positive"], dict):  # a line of `train mine` or `train adapt`
         document = positive.get("id")
         text = words_of(positive, "text")
@@ -105,4 +105,4 @@ def _pair(body: Any, number: int) -> tuple[Query, str, str | None]:
         text = words_of(body, "positive")
     if document is not None and not isinstance(document, str):
         raise TypeError("the positive's id must be a text")
-    return Query(str(body.get("query_id", number)), words_of(body, "query")), text, document
+    return Query(str(body.get("query_id", number)), query), text, document

@@ -129,7 +129,7 @@ def read_lists(path: Path) -> list[TrainingList]:
     """Read lists of `write_lists`. Raises InputError with all mistakes, with file and line."""
     check_lists_path(path)
     if path.suffix.lower() != ".parquet":
-        return read_json_lines(path, _parse, "training lists")
+        return read_json_lines(path, _parse)
     try:
         return _read_parquet(path)
     except OSError as e:
