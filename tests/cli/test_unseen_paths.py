@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.capabilities import as_others_see
 from tests.cli.conftest import Shell
 
 OPTIONS = [
@@ -41,16 +42,17 @@ OPTIONS = [
 
 @pytest.fixture
 def closed(docs: Shell) -> Iterator[Shell]:
-    """A folder `closed` that nobody may enter, beside an index. Skipped for users who may all the same."""
+    """A folder `closed` that nobody may enter, beside an index."""
     docs.write("q.jsonl", '{"_id": "q1", "text": "parcel"}\n')
     docs.write("qrels.tsv", "query-id\tcorpus-id\tscore\nq1\tparcels.md\t1\n")
     folder = docs.folder / "closed"
     folder.mkdir()
     folder.chmod(0)
     try:
-        if os.access(folder, os.X_OK):
-            pytest.skip("this user may enter any folder")
-        yield docs
+        with as_others_see():
+            with pytest.raises(PermissionError):
+                (folder / "x").stat()
+            yield docs
     finally:
         folder.chmod(0o755)
 

@@ -68,12 +68,12 @@ def test_a_refresh_with_and_without_work(docs: Path, tmp_path: Path) -> None:
         assert plan.documents_in(plan.changes.unchanged) == 30
     (docs / "3.md").unlink()
     (docs / "new.md").write_text("new")
-    with closing(plan_index(root, IndexOptions(task="anything"))) as plan:
+    with closing(plan_index(root, IndexOptions(task="find what helps"))) as plan:
         assert plan.has_work
         assert [f.name for f in plan.changes.read] == ["new.md"]
         assert [name for _, name in plan.changes.gone] == ["3.md"]
         assert plan.documents_in(plan.changes.gone) == 1
-        assert plan.settings["task"] == "anything"
+        assert plan.settings["task"] == "find what helps"
     assert files(root) == before
 
 
