@@ -94,6 +94,20 @@ def test_records_and_their_mistakes(shell: Shell) -> None:
     assert summary(shell)["documents"]["deleted"] == 1
 
 
+def test_many_lines_with_one_mistake_are_counted(shell: Shell) -> None:
+    lines = ['{"text": "good"}', *['{"title": "no text"}'] * 9, "{", '{"text": "fine"}']
+    shell.write("r.jsonl", "\n".join(lines) + "\n")
+    done = shell("index", "r.jsonl")
+    assert done.code == 4
+    told = [line for line in done.err.splitlines() if "cannot read" in line]
+    assert len(told) == 7
+    assert "r.jsonl: 4 more lines with this error (-v shows them)" in done.err
+    assert "r.jsonl:11: " in done.err
+    again = shell("index", "r.jsonl", "-v").err
+    assert again.count("cannot read") == 10
+    assert "more lines" not in again
+
+
 def test_records_on_stdin_are_added_to_what_is_there(shell: Shell) -> None:
     assert (
         shell("index", "-", stdin='{"_id":"1","text":"red"}\n{"_id":"2","text":"blue"}\n').code == 0

@@ -19,7 +19,7 @@ from qembed.cli.options import (
     WaitOption,
     key_values,
 )
-from qembed.cli.render.index_summary import summary_line, warning_lines
+from qembed.cli.render.index_summary import summary_line, unread_lines, warning_lines
 from qembed.cli.streams import standard_input
 
 
@@ -87,8 +87,8 @@ def add(
             given = {"_id": id, "title": title, "text": text}
             record = {k: v for k, v in given.items() if v is not None}
             summary = add_records(root, [record], fields, options, progress)
-    for unread in summary.failed:
-        talk.problem(f"cannot read {unread}")
+    for line in unread_lines(summary, verbose):
+        talk.problem(line)
     for line in warning_lines(summary, verbose):
         talk.say(line)
     if format is OutputFormat.json:

@@ -32,6 +32,7 @@ from qembed.cli.render.index_summary import (
     left_out_line,
     skipped_line,
     summary_line,
+    unread_lines,
     warning_lines,
 )
 from qembed.cli.streams import standard_input
@@ -287,8 +288,8 @@ def _say(talk: Console, summary: IndexSummary) -> None:
     """Print what could not be read, what was skipped and what was chunked as plain text."""
     for line in empty_lines(summary):
         talk.say(line)
-    for unread in summary.failed:
-        talk.problem(f"cannot read {str(unread).translate(LINE_BREAKS)}")
+    for line in unread_lines(summary, talk.verbose):
+        talk.problem(line)
     for line in warning_lines(summary, talk.verbose):
         talk.say(line)
     for reason in summary.skipped:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ NAMES_SHOWN = 20
 """Skipped files named for each reason with --verbose; the JSON summary has a thousand."""
 WARNINGS_SHOWN = 20
 """Warnings listed without --verbose; the JSON summary has them all."""
+ALIKE_SHOWN = 5
+"""Lines of one file listed without --verbose that cannot be read for one reason."""
 FLUSH_SECONDS = 0.5
 """Longest time that lines of a dry run wait for others on their way into a pipe."""
 LINE_BREAKS = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})
@@ -112,6 +115,22 @@ def _estimate(estimate: Estimate | None) -> list[str]:
         else f" (measured on {estimate.measured:,} of {counted(files, 'file')})"
     )
     return [f"files: {kinds}", f"{about}{counted(estimate.passages, 'passage')}{takes}{measured}"]
+
+
+def unread_lines(summary: IndexSummary, verbose: bool) -> list[str]:
+    """Format what could not be read; of a file's lines with one reason only the first unless `verbose`."""
+    alike = Counter((u.path, u.error) for u in summary.failed)
+    seen: Counter[tuple[str, str]] = Counter()
+    lines = []
+    for unread in summary.failed:
+        key = unread.path, unread.error
+        seen[key] += 1
+        if verbose or seen[key] <= ALIKE_SHOWN:
+            lines.append(f"cannot read {unread}")
+        elif seen[key] == alike[key]:
+            more = counted(alike[key] - ALIKE_SHOWN, "more line")
+            lines.append(f"cannot read {unread.path}: {more} with this error (-v shows them)")
+    return [line.translate(LINE_BREAKS) for line in lines]
 
 
 def warning_lines(summary: IndexSummary, verbose: bool) -> list[str]:
