@@ -64,6 +64,8 @@ def _drop_documents(writer: Writer, lost: set[int]) -> str:
     counts = {"documents": len(kept), "passages": int(kept_rows.sum())}
     writer.note(counts=counts)
     names = [catalog.ids()[i] for i in np.flatnonzero(touched).tolist()]
-    return (
-        f"{len(names)} documents were in damaged shards and are read again: {', '.join(names[:10])}"
-    )
+    if not names:
+        return "damaged shards held nothing that is still in the index, and are gone"
+    were = "document was" if len(names) == 1 else "documents were"
+    read = "is" if len(names) == 1 else "are"
+    return f"{len(names)} {were} in damaged shards and {read} read again: {', '.join(names[:10])}"

@@ -78,6 +78,22 @@ def test_a_damaged_shard_costs_just_its_documents(
     assert answers(big) == before
 
 
+def test_a_damaged_shard_of_old_passages_alone(shell: Shell) -> None:
+    for i in range(4):
+        shell.write(f"docs/d{i}.md", f"alpha {i}")
+    assert shell("index", "docs").code == 0
+    for i in range(4):
+        shell.write(f"docs/d{i}.md", f"beta {i}")
+    assert shell("index").code == 0
+    flip(sorted((shell.folder / ".qembed/shards").iterdir())[0])
+    assert shell("verify").code == 2
+    mended = shell("index", "--repair")
+    assert mended.code == 0, mended.err
+    assert "damaged shards held nothing that is still in the index, and are gone" in mended.err
+    assert shell("verify").code == 0
+    assert len(shell("query", "beta", "--format", "jsonl").lines) == 4
+
+
 @pytest.mark.parametrize("harm", [flip, lambda p: os.truncate(p, 99), lambda p: p.unlink()])
 def test_a_damaged_documents_file_costs_no_encoding(
     big: Shell, harm: Callable[[Path], None]
