@@ -43,6 +43,19 @@ def test_index_reads_the_projects_sources_without_its_excludes(shell: Shell) -> 
     assert documents(shell) == ["a.md", "c.md", "d.md", "e.md"]
 
 
+def test_a_filter_beside_the_projects_sources_holds_for_one_run(shell: Shell) -> None:
+    for name in ("a", "b"):
+        shell.write(f"docs/{name}.md", f"text of {name}")
+    project(shell, 'sources = ["docs"]\n')
+    assert shell("index").code == 0
+    done = shell("index", "--exclude", "a*")
+    assert done.code == 0, done.err
+    assert ".qembed.toml:1 names the sources" in done.err
+    assert "--exclude: for this run alone" in done.err
+    assert "will be remembered" not in done.err
+    assert "1 added" in shell("index").out  # as told
+
+
 def test_query_takes_k_and_where_unless_they_are_given(shell: Shell) -> None:
     for name, lang in (("a", "en"), ("b", "en"), ("c", "zh")):
         shell.write(f"docs/{name}.md", f"---\nlang: {lang}\n---\na note {name}")
