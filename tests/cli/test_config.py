@@ -43,17 +43,23 @@ def test_index_reads_the_projects_sources_without_its_excludes(shell: Shell) -> 
     assert documents(shell) == ["a.md", "c.md", "d.md", "e.md"]
 
 
-def test_a_filter_beside_the_projects_sources_holds_for_one_run(shell: Shell) -> None:
-    for name in ("a", "b"):
+def test_the_projects_sources_keep_what_the_index_remembers_of_them(shell: Shell) -> None:
+    for name in ("a", "b", ".hidden"):
         shell.write(f"docs/{name}.md", f"text of {name}")
+    args = ["--exclude", "a*", "--hidden", "--meta", "team=x"]
+    assert shell("index", "docs", *args).code == 0
     project(shell, 'sources = ["docs"]\n')
+    assert "2 unchanged" in shell("index").out
+    told = [line.split() for line in shell("config").out.splitlines()]
+    assert ["exclude", "a*", "index"] in told
+    hits = shell("query", "text", "--where", "team = 'x'", "--format", "jsonl").lines
+    assert sorted(h["document"] for h in hits) == [".hidden.md", "b.md"]
+    # an option without PATH is remembered, too; with PATH all settings are the command's
+    assert shell("index", "--exclude", "b*", "--yes").code == 0
     assert shell("index").code == 0
-    done = shell("index", "--exclude", "a*")
-    assert done.code == 0, done.err
-    assert ".qembed.toml:1 names the sources" in done.err
-    assert "--exclude: for this run alone" in done.err
-    assert "will be remembered" not in done.err
-    assert "1 added" in shell("index").out  # as told
+    assert documents(shell) == [".hidden.md", "a.md"]
+    assert shell("index", "docs", "--yes").code == 0
+    assert documents(shell) == ["a.md", "b.md"]
 
 
 def test_query_takes_k_and_where_unless_they_are_given(shell: Shell) -> None:

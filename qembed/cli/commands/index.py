@@ -278,9 +278,7 @@ def index(
 
 
 def _origin(ctx: typer.Context, option: str) -> str | None:
-    """File and line of an option, or of sources, in the project file, None where it is not from there."""
-    if option == "sources":
-        return ctx.obj.place(option) if ctx.obj and ctx.obj.get(option) else None
+    """File and line of an option that the project file sets, None for one of the command line."""
     key = option.removeprefix("--").replace("-", "_")
     source = ctx.get_parameter_source(key)
     return ctx.obj.place(key) if source is not None and source.name == "DEFAULT_MAP" else None

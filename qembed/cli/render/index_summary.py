@@ -167,8 +167,7 @@ def filter_line(
 ) -> str:
     """Format how documents come back that an option has left out, "" if none has.
 
-    `paths`: of the command. `origin(option)`: place of an option, or of "sources", in the project file, None
-    if it is not from there.
+    `paths`: of the command. `origin(option)`: place in the project file, None if it is not from there.
     """
     from qembed.pipeline.indexing.losses import option_of
 
@@ -178,9 +177,6 @@ def filter_line(
     places = [f"{option} is from {place}" for option in lost if (place := origin(option))]
     if places:
         return "; ".join(places)
-    if not paths and (place := origin("sources")):
-        which = " and ".join(lost)
-        return f"{which}: for this run alone, as {place} names the sources and their settings"
     command = f"qembed index {shlex.join(paths) if paths else 'PATH'}"
     which, it = " and ".join(lost), "it" if len(lost) == 1 else "them"
     return f"{which} will be remembered: {command} without {it} brings the documents back"

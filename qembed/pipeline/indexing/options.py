@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from qembed.pipeline.recipe import RecipeOptions
+from qembed.pipeline.source_options import source_settings
 from qembed.store import Source as Source  # part of IndexOptions: callers build one
 from qembed.store.compaction import CompactionPolicy
 
@@ -109,3 +110,8 @@ def apply_settings(given: Source, remembered: Iterable[Source]) -> list[Source]:
         if getattr(given, f.name) != getattr(default, f.name)
     }
     return [replace(s, **changes) for s in remembered if changes and s.path != "-"]
+
+
+def settle_source(given: Source, path: str, remembered: Mapping[str, Source]) -> Source:
+    """Source of a path: as it is remembered, with the settings of `given` that are no defaults."""
+    return replace(remembered.get(path, Source(path)), **{**source_settings(given), "path": path})

@@ -13,7 +13,7 @@ from qembed.corpus import GONE, UNKNOWN, counted_reason, suffix, walk
 from qembed.errors import InputError, UsageError, refusal
 from qembed.inputs import is_there
 from qembed.pipeline.indexing.losses import ELSEWHERE, LossGuard, absence_reasons
-from qembed.pipeline.indexing.options import IndexOptions, apply_settings
+from qembed.pipeline.indexing.options import IndexOptions, apply_settings, settle_source
 from qembed.pipeline.indexing.plan import (
     FileOwners,
     Key,
@@ -49,7 +49,7 @@ class Sources:
         self.options = options
         old = {s.path: s for s in (present.sources if present is not None else ())}
         source = _checked(options.source)
-        self.given = self._given(options.paths, source) or apply_settings(source, old.values())
+        self.given = self._given(options.paths, source, old) or apply_settings(source, old.values())
         if options.rebuild and self.given and not options.with_remembered:
             # records without a source cannot be read again: the index keeps them
             old = {path: s for path, s in old.items() if path == STDIN}
@@ -69,8 +69,8 @@ class Sources:
         self.guard = LossGuard(0, options.confirm)
         self.question: str | None = None
 
-    def _given(self, paths: Sequence[str], source: Source) -> list[Source]:
-        found = []
+    def _given(self, paths: Sequence[str], source: Source, old: dict[str, Source]) -> list[Source]:
+        found, kept = [], old if self.options.with_remembered else {}
         there = {p for p in paths if p == STDIN or (p and is_there(Path(p)))}
         if missing := [p or "''" for p in dict.fromkeys(paths) if p not in there]:
             raise UsageError(f"cannot read {', '.join(missing)}: no such file or folder")
@@ -79,7 +79,7 @@ class Sources:
         for path in dict.fromkeys(paths):
             if path != STDIN:
                 path = self._relative(Path(os.path.normpath(Path(path).absolute())))
-            found.append(replace(source, path=path))
+            found.append(settle_source(source, path, kept))
         return found
 
     def _relative(self, path: Path) -> str:
