@@ -3,9 +3,10 @@
     python -m tests.bench.recipes FOLDER [--sets NAME …] [--recipes NAME …] [--model SPEC] [--work DIR]
 
 Each recipe is a `qembed train` command on the collection's training queries, followed by `train merge`
-half-way back. Both models and the first one rank the same passages for the test queries: all relevant ones
-and others at random. A test query is seen if it is connected with a training query by relevant documents or
-words, else it is new. Trained models and figures are kept in DIR, and taken from there by the next run.
+half-way back. Both models and the first one rank the same passages for the test queries: all relevant ones,
+and others at random up to PASSAGES in all. A test query is seen if it is connected with a training query by
+relevant documents or words, else it is new. Trained models and figures are kept in DIR, and taken from there
+by the next run.
 """
 
 from __future__ import annotations
