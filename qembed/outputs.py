@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -33,12 +34,17 @@ def _reason(path: Path, number: int) -> str:
 
 
 def _refused_folder(folder: Path) -> int | None:
-    """Error number for a folder that is to be made with those above it, as `_refused`."""
+    """Error number for a folder that is to be made with those above it, as `_refused`.
+
+    One is made and removed again: root may write everywhere, and yet not make a folder in /proc.
+    """
     try:
         above = next(p for p in folder.absolute().parents if p.exists())
+        if (number := _refused(above / folder.name)) is None:
+            Path(tempfile.mkdtemp(prefix=".qembed-", dir=above)).rmdir()
     except OSError as e:
         return e.errno
-    return _refused(above / folder.name)
+    return number
 
 
 def _refused(path: Path) -> int | None:

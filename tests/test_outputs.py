@@ -37,3 +37,10 @@ def test_a_read_only_file_system_is_called_so(
     monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_flag=os.ST_RDONLY))
     with pytest.raises(StorageError, match="the file system is read-only"):
         check_outputs([tmp_path / "report.json"])
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="no /proc")
+def test_a_folder_that_only_looks_writable_is_refused() -> None:
+    """To root /proc passes for a folder that may be written."""
+    with pytest.raises(StorageError, match="cannot write /proc/none/a"):
+        check_outputs([], [Path("/proc/none/a")])

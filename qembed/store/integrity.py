@@ -46,14 +46,15 @@ def check_files(root: Path, manifest: Manifest) -> Iterator[Finding]:
     owners = _owners(root, manifest)
     for shard in manifest.shards:
         if why := _damage(root, shard.file):
-            names = tuple(owners(shard))
-            yield Finding(
-                "shard",
-                f"{shard.file.name} {why}: it held rows {shard.first} to "
-                f"{shard.first + shard.rows - 1} of {len(names)} documents; mending encodes just those",
-                REPAIR,
-                names,
-            )
+            owned = owners(shard)
+            names = () if owned is None else tuple(owned)
+            what = f"it held rows {shard.first} to {shard.first + shard.rows - 1}"
+            if names:
+                documents = f"{len(names)} document{'s' * (len(names) != 1)}"
+                what += f" of {documents}; mending encodes just those"
+            elif owned is not None:
+                what += ", none of them in use any more; no document is lost"
+            yield Finding("shard", f"{shard.file.name} {why}: {what}", REPAIR, names)
 
 
 def damaged(root: Path, manifest: Manifest) -> tuple[bool, set[int]]:
@@ -75,15 +76,15 @@ def _damage(root: Path, info: FileInfo) -> str | None:
     return None if crc == info.crc else "has another content than was written (checksum)"
 
 
-def _owners(root: Path, manifest: Manifest) -> Callable[[Shard], Iterable[str]]:
-    """Make a function from a shard to the ids of its documents; none if the catalog is damaged."""
+def _owners(root: Path, manifest: Manifest) -> Callable[[Shard], Iterable[str] | None]:
+    """Make a function from a shard to the ids of its documents; to None if the catalog is damaged."""
     try:
         assert manifest.documents is not None
         path = root / manifest.documents.name
         with path.open("rb") as f:
             catalog = Catalog.load(f, path)
     except (OSError, IndexDamaged, AssertionError):
-        return lambda _shard: ()
+        return lambda _shard: None
     first, rows = catalog.pointers()
     ids = catalog.ids()
 
@@ -151,6 +152,7 @@ def _check_vectors(shard: ShardReader) -> Iterator[Finding]:
 
 _WITHOUT = {
     **dict.fromkeys(derived_files.KINDS, "answers are slower"),
+    derived_files.LEXICAL: "passages are found by meaning only",
     derived_files.BACKGROUND: "words and meaning are weighed without it",
 }
 _CHECKED = (derived_files.GRAPH, derived_files.BACKGROUND)
@@ -164,7 +166,7 @@ def check_derived(snapshot: Snapshot) -> Iterator[Finding]:
     for kind in derived_files.KINDS:
         stamp = derived_files.current(root, manifest, kind)
         if stamp is None:
-            if manifest.next_row > manifest.base:
+            if snapshot.passages_total:
                 yield Finding(kind, f"there is no usable {kind} file: {_WITHOUT[kind]}", REFRESH)
         elif kind in _CHECKED and not derived_files.is_whole(root, stamp):
             yield Finding(kind, f"{stamp.file} is damaged: it is not used", REFRESH)

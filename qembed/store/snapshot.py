@@ -127,6 +127,13 @@ class Snapshot:
         first, rows, _ = self._pointers
         return live_mask(first, rows, self.manifest.base, self.manifest.next_row)
 
+    def living_from(self, row: int) -> int:
+        """Number of living rows from `row` on."""
+        base, live = self.manifest.base, self.live
+        if live is None:
+            return self.manifest.next_row - max(row, base)
+        return int(live[max(row - base, 0) :].sum())
+
     @cached_property
     def passages_total(self) -> int:
         """Number of living rows."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -183,6 +184,26 @@ def test_readers_during_a_run_have_words(shell: Shell) -> None:
         assert found is not None
         assert found[0].tolist() == [0]
         assert session.search.rows_without_words == 0
+
+
+def test_passages_that_are_gone_lack_no_words(shell: Shell) -> None:
+    for n in range(4):
+        shell.write(f"docs/{n}.md", f"note {n}")
+    assert shell("index", "docs").code == 0
+    (shell.folder / "docs/0.md").unlink()
+    assert shell("index").code == 0
+    derived = shell.folder / ".qembed/derived"
+    shutil.rmtree(derived)
+    assert "3 passages are found by meaning only" in shell("status").out
+    assert "passages are found by meaning only" in shell("query", "note").err
+    assert "usable lexical file: passages are found by meaning only" in shell("verify").out
+    for n in range(1, 4):
+        (shell.folder / f"docs/{n}.md").unlink()
+    assert shell("index", "--yes").code == 0
+    shutil.rmtree(derived)
+    assert "meaning only" not in shell("status").out
+    assert "meaning only" not in shell("query", "note").err
+    assert shell("verify").code == 0
 
 
 @pytest.mark.slow

@@ -181,8 +181,7 @@ def _problems(s: dict[str, Any]) -> list[tuple[str, str]]:
     root, rows = Path(s["index"]), []
     if s["unfinished"]:
         rows.append(("unfinished", describe_unfinished(root)))
-    if s["derived"]["lexical"]["behind"]:
-        behind = s["derived"]["lexical"]["behind"]
+    if behind := s["passages_without_words"]:
         missing = f"{counted(behind, 'passage is', 'passages are')} found by meaning only"
         rows.append(("words", f"{missing} (qembed index completes it)"))
     if s["rebuilding"]:

@@ -7,9 +7,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from qembed.errors import UsageError
+from qembed.errors import IndexDamaged, UsageError
 from qembed.pipeline.diagnostics.feedback_log import describe_log
 from qembed.pipeline.source_options import source_settings
+from qembed.store import Snapshot
 from qembed.store import derived_files as files
 from qembed.store import manifest as manifests
 
@@ -59,6 +60,7 @@ def describe(root: Path) -> dict[str, Any]:
         "documents": manifest.counts.get("documents", 0),
         "passages": living,
         "dead_rows": rows - living,
+        "passages_without_words": _without_words(root, manifest, derived[files.LEXICAL]["behind"]),
         "sources": [s.path for s in manifest.sources],
         "source_settings": {s.path: source_settings(s) for s in manifest.sources},
         "failed": [error for _, _, error in manifest.failed],
@@ -74,3 +76,15 @@ def describe(root: Path) -> dict[str, Any]:
         "rebuilding": (root / manifests.REBUILD).exists(),
         "versions": dict(manifest.versions),
     }
+
+
+def _without_words(root: Path, manifest: manifests.Manifest, behind: int) -> int:
+    """Number of living passages among the last `behind` rows."""
+    living = manifest.counts.get("passages", 0)
+    if not behind or living in (0, manifest.next_row - manifest.base):
+        return min(behind, living)
+    try:
+        with Snapshot.of(root, manifest) as snapshot:
+            return snapshot.living_from(manifest.next_row - behind)
+    except (OSError, IndexDamaged):  # verify says so
+        return min(behind, living)

@@ -154,6 +154,16 @@ class CachingReranker:
             self._collecting = False
         self._score_collected()
 
+    @contextmanager
+    def unreported(self) -> Iterator[None]:
+        """Score the pairs of the block without phases of their own: they are part of another one."""
+        shown = self._progress
+        self._progress = Progress(stop=shown.stop, committing=shown.committing)
+        try:
+            yield
+        finally:
+            self._progress = shown
+
     def score(
         self,
         pairs: Sequence[Pair],

@@ -226,12 +226,18 @@ class RunBuilder:
             return None
         times: list[float] = []
         ten = replace(options, k=10, by="passage")
+        self._progress.phase("time single queries", "queries", len(chosen))
         for query in chosen:
-            retriever = Retriever(self.session, ten, self.reranker(ten))
+            reranker = self.reranker(ten)
+            retriever = Retriever(self.session, ten, reranker)
             start = time.perf_counter()
-            with contextlib.suppress(EncodingError):  # the run of all queries says what is refused
+            with (
+                contextlib.suppress(EncodingError),  # the run of all queries says what is refused
+                reranker.unreported() if reranker is not None else contextlib.nullcontext(),
+            ):
                 retriever.rank([query])
             times.append(time.perf_counter() - (start if times else began))
+            self._progress.advance(1)
             if time.perf_counter() - began > TIMING_SECONDS + times[0]:
                 break
         warm = times[1:] or times

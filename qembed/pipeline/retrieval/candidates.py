@@ -90,9 +90,10 @@ class CandidateRetriever:
             )
         search = self.session.search
         if self.mode != "dense" and search.rows and (without := search.rows_without_words):
-            all_of_them = without == search.rows
+            living = self.session.snapshot.passages_total
+            all_of_them = without == living
             what = "there is no word index" if all_of_them else "the word index is behind"
-            which = "passages" if all_of_them else f"{without:,} of {search.rows:,} passages"
+            which = "passages" if all_of_them else f"{without:,} of {living:,} passages"
             found.append(f"{what}: {which} are found by meaning only (qembed index makes it)")
         return found
 

@@ -261,10 +261,9 @@ class IndexSearch:
 
     @property
     def rows_without_words(self) -> int:
-        """Number of rows that the lexical index does not cover: of all without a usable one."""
-        if self.lexical is None:
-            return self.rows
-        return self._manifest.next_row - self._words_upto
+        """Number of living rows that the lexical index does not cover: of all without a usable one."""
+        upto = self._manifest.base if self.lexical is None else self._words_upto
+        return self._snapshot.living_from(upto)
 
     def lexical_search(
         self,

@@ -122,6 +122,10 @@ def test_without_its_export_it_says_so(
     assert note == (
         f"right is loaded by torch, which takes seconds (qembed models prepare {folder} mends it)"
     )
+    monkeypatch.setenv("QEMBED_CACHE", "/proc/none")
+    _, note = open_cross(cross_encoder(folder, str(folder), "cpu"))
+    assert note is not None
+    assert note.endswith("($QEMBED_CACHE may name another folder)")
 
 
 def test_a_pair_has_the_same_bits_in_any_batch(both: tuple[CrossEncoderReranker, Path]) -> None:
