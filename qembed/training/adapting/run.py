@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ from qembed.training.adapting.round_trip import keep_found
 from qembed.training.adapting.training_rows import draw_rows, objective_rows, read_passages
 from qembed.training.encoder.encoder_folder import load_trainable
 from qembed.training.encoder.examples import make_rows
-from qembed.training.encoder.losses import OBJECTIVES, LossSpec, loss_named
+from qembed.training.encoder.losses import OBJECTIVES, LossSpec, check_teacher, loss_named
 from qembed.training.encoder.objectives import check_dropout
 from qembed.training.encoder.trainer import train
 from qembed.training.encoder.verdict import Judge, worse
@@ -43,7 +43,8 @@ from qembed.training.mining.mine import MiningOptions, mine_pairs
 from qembed.training.model_folders import check_new
 from qembed.training.rows import Row
 from qembed.training.split import dev_queries
-from qembed.training.trained_folder import write_trained
+from qembed.training.trained_folder import Ended, checkpoints_folder, conclude
+from qembed.training.training_lists import check_replay, replayed
 from qembed.training.training_loop import TrainingOptions
 from qembed.types import Query
 
@@ -59,7 +60,8 @@ class AdaptJob:
 
     `out` None: queries are made and written, nothing is trained. `objective`: of OBJECTIVES, None where made
     queries are trained on: those that `generate` makes (CORPUS, or the address of a language model) or of the
-    file `made`, as they are. `best`: ranks of the round trip. `most`: passages, or queries made, at most.
+    file `made`, as they are; `replay`, `replay_from`: lists of earlier trainings beside them. `best`: ranks
+    of the round trip. `most`: passages, or queries made, at most.
     `queries`, `qrels`: what is judged by, if there is any. `model`, `teacher`, `keep`, `anyway`: see
     EncoderJob.
     """
@@ -76,6 +78,8 @@ class AdaptJob:
     qrels: Path | None = None
     model: str | None = None
     teacher: str | None = None
+    replay: float = 0.0
+    replay_from: Path | None = None
     held_out: float = 0.3
     keep: Path | None = None
     anyway: bool = False
@@ -103,19 +107,17 @@ class AdaptJob:
                 if made
                 else "--objective tsdae, simcse or mlm is wanted, or --generate"
             )
+        check_replay(self.replay, self.replay_from)
         if self.objective is not None:
+            if self.replay:
+                raise UsageError("--replay: bare text has no lists beside it (with --generate)")
             if self.teacher is not None:
                 raise UsageError("--teacher: bare text has no scores to learn (with --generate)")
             if self.options.lora:
                 raise UsageError("--lora: bare text changes all weights (with --generate)")
             return OBJECTIVES[self.objective]
         loss = loss_named(self.options.loss)
-        if loss.teacher != (self.teacher is not None):
-            raise UsageError(
-                f"--loss {loss.name} wants --teacher SPEC, a reranker"
-                if loss.teacher
-                else f"--teacher: --loss {loss.name} has no use for one"
-            )
+        check_teacher(loss, self.teacher)
         return loss
 
 
@@ -170,7 +172,7 @@ def adapt_encoder(
         check_dropout(model, rows[0].texts[0])
     sides = Judge(pool, judged.all, judged.qrels, profile, job.keep, progress)
     before = sides.before(model)
-    work = job.out.with_name(f"{job.out.name}.training")
+    work = checkpoints_folder(job.out)
     mark = time.perf_counter()
     done = train(model, loss, rows, dev, job.options, work, progress)
     seconds["train"] = round(time.perf_counter() - mark, 3)
@@ -189,31 +191,24 @@ def adapt_encoder(
             f"of general sentences only {overlap:.0%} of the neighbours are kept, and no "
             "judgments say that it is worth that"
         )
-    body = {
-        "schema": 1,
-        "out": str(job.out),
-        "written": not reason or job.anyway,
-        "worse": reason,
-        "settings": {
-            "model": spec,
-            "revision": folder.revision(),
+    ended = Ended(
+        command="adapt",
+        base=spec,
+        revision=folder.revision(),
+        trained=trained,
+        settings={
             "objective": job.objective,
             "teacher": job.teacher,
-            "held_out": job.held_out,
-            "trained": trained,
             **counts,
             "passages": {"judged": len(pool.texts), "whole": pool.whole},
-            **asdict(job.options),
             "loss": loss.name,
-            **done,
         },
-        "verdict": verdict,
-        "seconds": seconds,
-    }
-    files = [p for p in (job.queries, job.qrels, job.made, job.write_made) if p]
-    write_trained(model, body, files, "adapt", work, progress)
-    seconds["total"] = round(time.perf_counter() - began, 3)
-    return body
+        done=done,
+        verdict=verdict,
+        worse=reason,
+        files=[job.queries, job.qrels, job.made, job.write_made, job.replay_from],
+    )
+    return conclude(model, job.out, job, ended, seconds, began, progress)
 
 
 def _made(
@@ -279,8 +274,13 @@ def _rows(
         raise InputError("no made query is left to train on")
     pairs = [(Query(q.id, q.text), q.positive, q.document) for q in left]
     lists = mine_pairs(session, pairs, MiningOptions(seed=seed), progress).lists
+    old = []
+    if job.replay_from is not None:
+        old = replayed(lists, job.replay_from, job.replay, judged, judged.qrels, seed)
     teacher = None if job.teacher is None else open_reranker(job.teacher, model)
     chosen = dev_queries([t.query_id for t in lists], seed)
     parts = [[t for t in lists if (t.query_id in chosen) is dev] for dev in (False, True)]
+    parts[0] += old
     rows, dev = (make_rows(p, loss.form, model.profile, teacher) if p else [] for p in parts)
-    return rows, dev, f"{len(lists)} made queries"
+    more = f", {len(old)} older lists" if old else ""
+    return rows, dev, f"{len(lists)} made queries{more}"

@@ -82,6 +82,16 @@ def loss_named(name: str) -> LossSpec:
     return LOSSES[name]
 
 
+def check_teacher(loss: LossSpec, teacher: str | None) -> None:
+    """Raise UsageError for a loss that wants a teacher and has none, or the other way round."""
+    if loss.teacher != (teacher is not None):
+        raise UsageError(
+            f"--loss {loss.name} wants --teacher SPEC, a reranker"
+            if loss.teacher
+            else f"--teacher: --loss {loss.name} has no use for one"
+        )
+
+
 def make_loss(spec: LossSpec, model: Any, batch: int, dims: Sequence[int] = ()) -> Any:
     """Loss module of a SentenceTransformer. `dims`: also trained at these dimensions (matryoshka).
 

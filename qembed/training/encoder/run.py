@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from qembed.pipeline.progress import Progress
 from qembed.pipeline.retrieval.session import Session
 from qembed.training.encoder.encoder_folder import encode, load_trainable
 from qembed.training.encoder.examples import make_rows
-from qembed.training.encoder.losses import LossSpec, loss_named
+from qembed.training.encoder.losses import LossSpec, check_teacher, loss_named
 from qembed.training.encoder.trainer import train
 from qembed.training.encoder.verdict import Judge, worse
 from qembed.training.judging import compare_sides, make_pool
@@ -27,8 +27,8 @@ from qembed.training.mining.new_vectors import with_new_vectors
 from qembed.training.model_folders import check_new
 from qembed.training.rows import Row
 from qembed.training.split import QuerySplit, dev_queries, split_queries
-from qembed.training.trained_folder import write_trained
-from qembed.training.training_lists import replayed, training_lists
+from qembed.training.trained_folder import Ended, checkpoints_folder, conclude
+from qembed.training.training_lists import check_replay, replayed, training_lists
 from qembed.training.training_loop import TrainingOptions
 from qembed.types import Qrels
 
@@ -63,22 +63,11 @@ class EncoderJob:
     def check(self) -> None:
         """Raise UsageError for choices that do not go together."""
         self.options.check()
-        loss = loss_named(self.options.loss)
-        if loss.teacher != (self.teacher is not None):
-            raise UsageError(
-                f"--loss {loss.name} wants --teacher SPEC, a reranker"
-                if loss.teacher
-                else f"--teacher: --loss {loss.name} has no use for one"
-            )
+        check_teacher(loss_named(self.options.loss), self.teacher)
         if self.rounds < 1:
             raise UsageError(f"--rounds {self.rounds}: at least 1")
-        if self.replay and not 0 < self.replay < 1:
-            raise UsageError(f"--replay {self.replay:g}: above 0 and below 1")
         ewc = self.options.anchor > 0 and self.options.anchor_by == "ewc"
-        if (self.replay_from is not None) != (bool(self.replay) or ewc):
-            raise UsageError(
-                "--replay-from FILE goes with --replay or an --anchor by ewc, and they with it"
-            )
+        check_replay(self.replay, self.replay_from, ewc)
         if self.write_lists is not None:
             check_lists_path(self.write_lists, "--write-lists")
         check_new(self.out)
@@ -113,7 +102,7 @@ def train_encoder(
         pool = make_pool(session, wanted, opened)
     sides = Judge(pool, [*split.new, *split.seen], given.qrels, profile, job.keep, progress)
     before = sides.before(model)
-    work = job.out.with_name(f"{job.out.name}.training")
+    work = checkpoints_folder(job.out)
     rounds: list[dict[str, Any]] = []
     mark = time.perf_counter()
     for number in range(1, job.rounds + 1):
@@ -132,34 +121,26 @@ def train_encoder(
         "seen": compare_sides(before.own, after.own, split.seen),
         "kept": sides.kept(before, after),
     }
-    reason = worse(verdict, after.own)
-    body = {
-        "schema": 1,
-        "out": str(job.out),
-        "written": not reason or job.anyway,
-        "worse": reason,
-        "settings": {
-            "model": spec,
-            "revision": folder.revision(),
+    ended = Ended(
+        command="encoder",
+        base=spec,
+        revision=folder.revision(),
+        trained=f"{len(lists)} lists of {len(split.train)} queries"
+        + (f", {len(old)} older ones" if job.replay else ""),
+        settings={
             "teacher": job.teacher,
-            "held_out": job.held_out,
             "lists": len(lists),
             "queries": len(split.train),
-            "trained": f"{len(lists)} lists of {len(split.train)} queries"
-            + (f", {len(old)} older ones" if job.replay else ""),
             "replayed": len(old) if job.replay else 0,
             "rounds": rounds,
             "passages": {"judged": len(pool.texts), "whole": pool.whole},
-            **asdict(job.options),
-            **done,
         },
-        "verdict": verdict,
-        "seconds": seconds,
-    }
-    files = [p for p in (job.queries, job.qrels, job.lists, job.replay_from) if p]
-    write_trained(model, body, files, "encoder", work, progress)
-    seconds["total"] = round(time.perf_counter() - began, 3)
-    return body
+        done=done,
+        verdict=verdict,
+        worse=worse(verdict, after.own),
+        files=[job.queries, job.qrels, job.lists, job.replay_from],
+    )
+    return conclude(model, job.out, job, ended, seconds, began, progress)
 
 
 def _mined_again(

@@ -69,9 +69,13 @@ class TrainingList:
 
 def check_lists_path(path: Path, option: str = "--out") -> None:
     """Raise UsageError for a suffix that is none of SUFFIXES, StorageError for a path not to be written."""
+    _check_suffix(path, option)
+    check_outputs([path])
+
+
+def _check_suffix(path: Path, option: str) -> None:
     if path.suffix.lower() not in SUFFIXES:
         raise UsageError(f"{option} {path}: lists are written as {' or '.join(SUFFIXES)}")
-    check_outputs([path])
 
 
 def write_lists(lists: Sequence[TrainingList], path: Path) -> None:
@@ -125,9 +129,12 @@ def _table(lists: Sequence[TrainingList]) -> Any:
     return pa.table(columns)
 
 
-def read_lists(path: Path) -> list[TrainingList]:
-    """Read lists of `write_lists`. Raises InputError with all mistakes, with file and line."""
-    check_lists_path(path)
+def read_lists(path: Path, option: str = "--lists") -> list[TrainingList]:
+    """Read lists of `write_lists`, a file of `option`.
+
+    Raises UsageError for another suffix, InputError with all mistakes, with file and line.
+    """
+    _check_suffix(path, option)
     if path.suffix.lower() != ".parquet":
         return read_json_lines(path, _parse)
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +35,13 @@ from qembed.training.reranker.examples import (
     read_preferences,
 )
 from qembed.training.reranker.losses import check_loss
+from qembed.training.reranker.old_examples import replayed_examples
 from qembed.training.reranker.reranker_folder import load_trainable_reranker
 from qembed.training.reranker.trainer import train_reranker_model
 from qembed.training.rows import Row
 from qembed.training.split import QuerySplit, dev_queries, split_queries
-from qembed.training.trained_folder import write_trained
-from qembed.training.training_lists import apart, training_lists
+from qembed.training.trained_folder import Ended, checkpoints_folder, conclude
+from qembed.training.training_lists import apart, check_replay, training_lists
 from qembed.training.training_loop import TrainingOptions
 from qembed.types import Qrels, Query
 
@@ -52,6 +53,7 @@ class RerankerJob:
     """Files and choices of a training.
 
     `root`: the index, None where preferences alone are trained and judged on. `lists` None: mined.
+    `replay`: share of the examples that come from `replay_from`, lists or preferences of an earlier training.
     `candidates`: documents of a query that are reranked to judge. `keep`: a BEIR folder with what must not
     be forgotten. `anyway`: write the model also if it is worse.
     """
@@ -63,6 +65,8 @@ class RerankerJob:
     model: str = DEFAULT
     lists: Path | None = None
     preferences: Path | None = None
+    replay: float = 0.0
+    replay_from: Path | None = None
     candidates: int = 20
     held_out: float = 0.2
     keep: Path | None = None
@@ -74,6 +78,7 @@ class RerankerJob:
         self.options.check()
         check_loss(self.options.loss)
         check_new(self.out)
+        check_replay(self.replay, self.replay_from)
         if self.candidates < 2:
             raise UsageError(f"--candidates {self.candidates}: at least 2")
         if self.preferences is not None and self.lists is not None:
@@ -84,17 +89,24 @@ class RerankerJob:
 
 @dataclass(frozen=True, slots=True)
 class _Material:
-    """Examples to train on, candidates to judge on. `kept`: of the collection not to be forgotten."""
+    """Examples to train on, candidates to judge on.
+
+    `old`: examples of an earlier training. `kept`: of the collection not to be forgotten.
+    """
 
     split: QuerySplit
     examples: list[GradedTexts]
+    old: list[GradedTexts]
     held_out: CandidateSet
     kept: CandidateSet | None
 
     def trained(self) -> str:
         """Number of texts and queries that are trained on, in words."""
         texts = sum(len(e.texts) for e in self.examples)
-        return f"{texts} texts of {len({e.query for e in self.examples})} queries"
+        more = sum(len(e.texts) for e in self.old)
+        return f"{texts} texts of {len({e.query for e in self.examples})} queries" + (
+            f", {more} of {len({e.query for e in self.old})} older ones" if self.old else ""
+        )
 
 
 def train_reranker(
@@ -112,36 +124,26 @@ def train_reranker(
     job.check()
     model, folder = load_trainable_reranker(job.model)
     given = _material(job, progress, warn)
-    rows, dev = _divided(given.examples, job.options)
+    rows, dev = _divided(given, job.options)
     before = _measure(model, given, "judge before", progress)
-    work = job.out.with_name(f"{job.out.name}.training")
+    work = checkpoints_folder(job.out)
     mark = time.perf_counter()
     done = train_reranker_model(model, rows, dev, job.options, work, progress)
     seconds = {"train": round(time.perf_counter() - mark, 3)}
     after = _measure(model, given, "judge after", progress)
     verdict = _verdict(given, before, after)
-    reason = worse(verdict, after[0])
-    body: dict[str, Any] = {
-        "schema": 1,
-        "out": str(job.out),
-        "written": not reason or job.anyway,
-        "worse": reason,
-        "settings": {
-            "model": job.model,
-            "revision": folder.revision(),
-            "held_out": job.held_out,
-            "candidates": job.candidates,
-            "trained": given.trained(),
-            **asdict(job.options),
-            **done,
-        },
-        "verdict": verdict,
-        "seconds": seconds,
-    }
-    files = [p for p in (job.queries, job.qrels, job.lists, job.preferences) if p]
-    write_trained(model, body, files, "reranker", work, progress)
-    seconds["total"] = round(time.perf_counter() - began, 3)
-    return body
+    ended = Ended(
+        command="reranker",
+        base=job.model,
+        revision=folder.revision(),
+        trained=given.trained(),
+        settings={"candidates": job.candidates, "replayed": len(given.old)},
+        done=done,
+        verdict=verdict,
+        worse=worse(verdict, after[0]),
+        files=[job.queries, job.qrels, job.lists, job.preferences, job.replay_from],
+    )
+    return conclude(model, job.out, job, ended, seconds, began, progress)
 
 
 def _material(job: RerankerJob, progress: Progress, warn: Callable[[str], None]) -> _Material:
@@ -154,10 +156,11 @@ def _material(job: RerankerJob, progress: Progress, warn: Callable[[str], None])
         trained = {q.id for q in split.train}
         examples = [e for e in preferences if e.query_id in trained]
         held_out = preferred_candidates(preferences, [*split.new, *split.seen])
+        old = _old(job, examples, split, qrels)
         if job.root is None:
-            return _Material(split, examples, held_out, None)
+            return _Material(split, examples, old, held_out, None)
         with Session(job.root) as session:
-            return _Material(split, examples, held_out, _kept(session, job, progress))
+            return _Material(split, examples, old, held_out, _kept(session, job, progress))
     assert job.root is not None
     given = read_inputs(job.queries, job.qrels, None, "train", needs_words=True, warn=warn)
     split = split_queries(given.queries, given.qrels, job.held_out, seed)
@@ -167,8 +170,19 @@ def _material(job: RerankerJob, progress: Progress, warn: Callable[[str], None])
             examples = graded_texts(lists, given.qrels)
         else:
             examples = _unrelated(preferences, split, given.qrels)
+        old = _old(job, examples, split, given.qrels)
         held_out = index_candidates(session, [*split.new, *split.seen], given.qrels, job.candidates)
-        return _Material(split, examples, held_out, _kept(session, job, progress))
+        return _Material(split, examples, old, held_out, _kept(session, job, progress))
+
+
+def _old(
+    job: RerankerJob, examples: Sequence[GradedTexts], split: QuerySplit, qrels: Qrels
+) -> list[GradedTexts]:
+    """Examples of an earlier training, as many as are replayed."""
+    if job.replay_from is None:
+        return []
+    seed = job.options.seed
+    return replayed_examples(examples, job.replay_from, job.replay, split, qrels, seed)
 
 
 def _preferred(preferences: Sequence[GradedTexts]) -> tuple[list[Query], Qrels]:
@@ -206,13 +220,12 @@ def _kept(session: Session, job: RerankerJob, progress: Progress) -> CandidateSe
         return index_candidates(other, queries, given.qrels, job.candidates)
 
 
-def _divided(
-    examples: Sequence[GradedTexts], options: TrainingOptions
-) -> tuple[list[Row], list[Row]]:
-    """Rows to train on, and rows that tell when to stop; of different queries."""
-    chosen = dev_queries([e.query_id for e in examples], options.seed)
-    rows = make_rows([e for e in examples if e.query_id not in chosen], options.loss)
-    dev = [e for e in examples if e.query_id in chosen and len(set(e.grades)) > 1]
+def _divided(given: _Material, options: TrainingOptions) -> tuple[list[Row], list[Row]]:
+    """Rows to train on, and rows that tell when to stop, of new examples alone; of different queries."""
+    chosen = dev_queries([e.query_id for e in given.examples], options.seed)
+    now = [e for e in given.examples if e.query_id not in chosen]
+    rows = make_rows([*now, *given.old], options.loss)
+    dev = [e for e in given.examples if e.query_id in chosen and len(set(e.grades)) > 1]
     return rows, make_rows(dev, options.loss) if dev else []
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
 import pytest
 
 from qembed.models import open_model
+from qembed.training.mining.lists import Negative, TrainingList, write_lists
 from tests.cli.conftest import Shell
 from tests.training.planted import planted, write
 
@@ -136,6 +138,26 @@ def test_a_tenth_of_the_made_queries_tells_when_to_stop(shell: Shell, cache: Pat
     assert done.json["settings"]["epochs"] < 9
 
 
+def test_old_lists_and_an_anchor(shell: Shell, cache: Path) -> None:
+    negative = Negative("x", "brown jumps", None, None, "random")
+    old = [
+        TrainingList(f"o{i}", f"{a} {b} states", f"o{i}", f"pool {i} of the {b}", None, (negative,))
+        for i, (a, b) in enumerate(itertools.permutations(["quick", "token", "lazy", "rains"], 2))
+    ]
+    write_lists(old, shell.folder / "old.jsonl")
+    args = ["--generate", "corpus", "--most", "40", "--replay", "0.1", "--replay-from", "old.jsonl"]
+    more = ["--anchor", "2", "--format", "json", "--anyway", "--out", "held"]
+    done = shell("train", "adapt", *JUDGED, *args, *more, **env(cache))
+    assert done.code == 0, done.err
+    settings = done.json["settings"]
+    number = int(settings["trained"].split()[0])
+    assert settings["trained"] == f"{number} made queries, {round(number / 9)} older lists"
+    assert settings["anchor"] == 2
+    card = (shell.folder / "held" / "README.md").read_text()
+    assert "| anchor | 2.0 |" in card
+    assert "| old.jsonl | " in card
+
+
 def test_queries_alone(shell: Shell, cache: Path) -> None:
     args = ["--generate", "corpus", "--write-made", "alone.jsonl", "--most", "20"]
     done = shell("train", "adapt", *args, **env(cache))
@@ -164,6 +186,11 @@ def test_queries_alone(shell: Shell, cache: Path) -> None:
         (["--out", "x", "--generate", "corpus", "--round-trip", "0"], "--round-trip 0: at least 1"),
         (["--out", "x", "--generate", "nobody"], "nobody"),
         (["--out", "x", "--objective", "mlm", "--lora", "4"], "--lora: bare text"),
+        (
+            ["--out", "x", "--objective", "mlm", "--replay", "0.5", "--replay-from", "q.jsonl"],
+            "--replay: bare text",
+        ),
+        (["--out", "x", "--generate", "corpus", "--replay", "0.5"], "want one another"),
     ],
 )
 def test_refusals(shell: Shell, cache: Path, args: list[str], message: str) -> None:

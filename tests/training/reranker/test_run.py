@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
@@ -103,9 +104,35 @@ def test_a_reranker_that_is_worse_is_not_written(shell: Shell, cache: Path) -> N
     assert not (shell.folder / "worse.training").exists()
 
 
+@pytest.mark.slow
+def test_old_preferences_are_replayed(shell: Shell, cache: Path) -> None:
+    old = [
+        {"query": f"{a} {b} states", "chosen": f"{b} of {a}", "rejected": f"{a} alone"}
+        for a, b in itertools.permutations(["quick", "token", "lazy", "rains"], 2)
+    ]
+    shell.write("old.jsonl", "".join(json.dumps(p) + "\n" for p in old))
+    args = [*JUDGED, "--model", START, "--replay", "0.25", "--replay-from", "old.jsonl"]
+    more = ["--anyway", "--format", "json", "--out", "replayed"]
+    done = shell("train", "reranker", *args, *more, QEMBED_CACHE=str(cache))
+    assert done.code == 0, done.err
+    settings = done.json["settings"]
+    queries = int(settings["trained"].split()[3])
+    assert settings["replayed"] == round(queries / 3)
+    card = (shell.folder / "replayed" / "README.md").read_text()
+    assert f"| trained | {settings['trained']} |" in card
+    number = settings["replayed"]
+    assert settings["trained"].endswith(f"{2 * number} of {number} older ones")
+    assert "| old.jsonl | " in card
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [
+        (["--replay", "0.5"], "--replay and --replay-from FILE want one another"),
+        (["--replay-from", "p.jsonl"], "--replay and --replay-from FILE want one another"),
+        (["--replay", "nan", "--replay-from", "p.jsonl"], "--replay nan: above 0 and below 1"),
+        (["--replay", "0.5", "--replay-from", "none.jsonl"], "cannot read none.jsonl"),
+        (["--lists", "none/l.jsonl"], "cannot read none/l.jsonl"),
         (["--model", BAG], "its weights are not here"),
         (["--epochs", "0"], "--epochs 0: out of range"),
         (["--candidates", "1"], "--candidates 1: at least 2"),

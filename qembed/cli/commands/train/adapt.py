@@ -10,6 +10,7 @@ import typer
 
 from qembed.cli.command import file_option
 from qembed.cli.commands.train.training_options import (
+    AnchorOption,
     AnywayOption,
     BatchOption,
     FreezeOption,
@@ -17,6 +18,8 @@ from qembed.cli.commands.train.training_options import (
     LoraOption,
     ModelOption,
     RateOption,
+    ReplayFromOption,
+    ReplayOption,
     SeedOption,
     StepsOption,
     TokensOption,
@@ -97,6 +100,9 @@ def adapt(
     lr: RateOption = 2e-5,
     freeze: FreezeOption = 0,
     lora: LoraOption = 0,
+    replay: ReplayOption = 0.0,
+    replay_from: ReplayFromOption = None,
+    anchor: AnchorOption = 0.0,
     max_tokens: TokensOption = None,
     save_steps: StepsOption = None,
     held_out: Annotated[
@@ -133,6 +139,7 @@ def adapt(
         lora=lora,
         max_tokens=max_tokens,
         save_steps=save_steps,
+        anchor=anchor,
     )
     job = AdaptJob(
         root=find_index(index_dir),
@@ -147,6 +154,8 @@ def adapt(
         qrels=qrels,
         model=model,
         teacher=teacher,
+        replay=replay,
+        replay_from=replay_from,
         held_out=held_out,
         keep=keep,
         anyway=anyway,

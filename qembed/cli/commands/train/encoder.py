@@ -23,6 +23,8 @@ from qembed.cli.commands.train.training_options import (
     QrelsOption,
     QueriesOption,
     RateOption,
+    ReplayFromOption,
+    ReplayOption,
     SeedOption,
     StepsOption,
     TokensOption,
@@ -76,8 +78,8 @@ def encoder(
     teacher: Annotated[
         str | None, file_option("A reranker to learn from, for margin-mse and distill.", "SPEC")
     ] = None,
-    replay: Annotated[float, typer.Option(help="Share of old lists in the training.")] = 0.0,
-    replay_from: Annotated[Path | None, file_option("Lists of an earlier training.")] = None,
+    replay: ReplayOption = 0.0,
+    replay_from: ReplayFromOption = None,
     anchor: AnchorOption = 0.0,
     anchor_by: Annotated[
         Anchor, typer.Option(help="All weights alike, or those more that old lists need.")

@@ -21,6 +21,7 @@ from qembed.cli.commands.train.training_options import (
     QrelsOption,
     QueriesOption,
     RateOption,
+    ReplayOption,
     SeedOption,
     StepsOption,
     TokensOption,
@@ -63,6 +64,10 @@ def reranker(
     lr: RateOption = 2e-5,
     freeze: FreezeOption = 0,
     lora: LoraOption = 0,
+    replay: ReplayOption = 0.0,
+    replay_from: Annotated[
+        Path | None, file_option("Lists or preferences of an earlier training.")
+    ] = None,
     anchor: AnchorOption = 0.0,
     max_tokens: TokensOption = None,
     save_steps: StepsOption = None,
@@ -99,6 +104,8 @@ def reranker(
         model=model,
         lists=lists,
         preferences=preferences,
+        replay=replay,
+        replay_from=replay_from,
         candidates=candidates,
         held_out=held_out,
         keep=keep,

@@ -25,6 +25,8 @@ LoraOption = Annotated[int, typer.Option(help="Rank of LoRA adapters; 0: none.")
 AnchorOption = Annotated[
     float, typer.Option(help="Strength of the penalty of leaving the first weights.")
 ]
+ReplayOption = Annotated[float, typer.Option(help="Share of old lists in the training.")]
+ReplayFromOption = Annotated[Path | None, file_option("Lists of an earlier training.")]
 TokensOption = Annotated[
     int | None,
     typer.Option("--max-tokens", help="Cut texts to so many tokens.", show_default=False),
