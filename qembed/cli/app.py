@@ -147,6 +147,8 @@ def _refused(error: Any) -> Any:
 def _reworded(text: str) -> str:
     """A parser's message with its suggestions in the words of all others, and only those that are near."""
     text = re.sub(r"\. Did you mean (.*?)\??$", r"; did you mean \1?", text.rstrip("."))
+    text = re.sub(r" is not a valid int(?:eger)?(?: range)?$", ": a whole number is wanted", text)
+    text = re.sub(r" is not a valid float(?: range)?$", ": a number is wanted", text)
     listed = re.fullmatch(r"(.*: (\S+)) \((?:Possible options: |Did you mean )(.*?)\??\)", text)
     if listed is None:
         return text

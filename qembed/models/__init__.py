@@ -20,8 +20,8 @@ from qembed.late_names import late_names
 if TYPE_CHECKING:
     from qembed.models.model import Model
     from qembed.models.profiles import PROFILES, TASKS, Profile, profile_for
-    from qembed.models.rerankers.spec import open_reranker
-    from qembed.models.spec import open_model, prepare_spec
+    from qembed.models.rerankers.spec import open_reranker, reranker_spec
+    from qembed.models.spec import encoder_spec, open_model, prepare_spec
     from qembed.models.templates import (
         check_template,
         passage_text,
@@ -39,12 +39,14 @@ __all__ = [
     "Profile",
     "cache_folder",
     "check_template",
+    "encoder_spec",
     "open_model",
     "open_reranker",
     "passage_text",
     "prepare_spec",
     "profile_for",
     "query_text",
+    "reranker_spec",
     "resolve_task",
     "takes_task",
     "task_template",
@@ -60,12 +62,14 @@ __getattr__ = late_names(
         "Profile": ".profiles",
         "cache_folder": "qembed.paths",
         "check_template": ".templates",
+        "encoder_spec": ".spec",
         "open_model": ".spec",
         "open_reranker": ".rerankers.spec",
         "passage_text": ".templates",
         "prepare_spec": ".spec",
         "profile_for": ".profiles",
         "query_text": ".templates",
+        "reranker_spec": ".rerankers.spec",
         "resolve_task": ".templates",
         "takes_task": ".templates",
         "task_template": ".templates",

@@ -62,8 +62,20 @@ def load_object(spec: str) -> tuple[Any, Any]:
     factory = getattr(module, factory_name, None)
     if not callable(factory):
         raise ModelUnavailable(f"{spec}: {module_name} has no function {factory_name!r}")
+    _check_call(factory, spec)
     with _no_exit(spec):
         return factory(), module
+
+
+def _check_call(factory: Any, spec: str) -> None:
+    """Raise ModelUnavailable for a function that cannot be called without arguments."""
+    with contextlib.suppress(ValueError):  # of compiled code the signature may not be known
+        try:
+            inspect.signature(factory).bind()
+        except TypeError as e:
+            raise ModelUnavailable(
+                f"{spec}: a function without arguments is wanted ({e})"
+            ) from None
 
 
 @contextlib.contextmanager
@@ -160,7 +172,15 @@ class PythonModel:
         self.profile = Profile(self.name, query=str(getattr(instance, "query", "{query}")))
         self._instance = instance
         with _no_exit(spec):
-            self.dim = int(getattr(instance, "dim", 0)) or len(instance.encode(["dimension"])[0])
+            self.dim = int(getattr(instance, "dim", 0)) or self._measured_dim()
+
+    def _measured_dim(self) -> int:
+        """Length of a vector. Raises ModelUnavailable for an `encode` that gives none."""
+        try:
+            return len(self._instance.encode(["dimension"])[0])
+        except Exception as e:
+            reason = f"encode([text]) raised {_described(e)}"
+            raise ModelUnavailable(f"{self.spec}: it is no encoder: {reason}") from e
 
     @property
     def queries(self) -> PythonModel:

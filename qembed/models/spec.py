@@ -136,9 +136,7 @@ def open_model(
     `dim`: truncate vectors to so many dimensions; `revision`: of a hub id. Raises ModelUnavailable,
     ChecksumMismatch, UsageError (a dimension the model was not trained for, a reranker).
     """
-    parsed = parse_spec(spec)
-    if parsed.kind == "late" or (parsed.kind == "builtin" and BUILTIN[spec].kind == "reranker"):
-        raise UsageError(f"{spec}: it scores pairs and gives no vectors (--rerank {spec})")
+    parsed = encoder_spec(spec)
     if parsed.kind == "python":
         return load_python_model(spec, dim)
     if parsed.kind == "endpoint":
@@ -146,6 +144,16 @@ def open_model(
 
         return RemoteModel(spec, dim)
     return _open_files(parsed, dim, revision, device)
+
+
+def encoder_spec(text: str) -> ModelSpec:
+    """Parse the spec of an encoder, and open nothing. Raises UsageError for what is none by its name."""
+    parsed = parse_spec(text)
+    if parsed.kind == "late" or (parsed.kind == "builtin" and BUILTIN[text].kind == "reranker"):
+        raise UsageError(f"{text}: it scores pairs and gives no vectors (--rerank {text})")
+    if parsed.kind == "unknown":
+        raise UsageError(f"{text!r} is no model: no such folder, and not {MODEL_FORMS}")
+    return parsed
 
 
 def _open_files(

@@ -140,12 +140,13 @@ def _project(path: Path, text: str, table: str) -> Project | None:
 
 
 def _syntax_error(path: Path, text: str, message: str) -> str:
-    """Message of tomllib with the place in front, as compilers write it."""
+    """Message of tomllib with the place in front, as compilers write it, and what TOML looks like."""
+    wanted = '(not TOML: KEY = VALUE is wanted, as in k = 10 or model = "minilm")'
     what, mark, place = message.partition(" (at line ")
-    if not mark:  # tomllib names no line of what is missing at the end
-        return f"{path}:{max(1, len(text.splitlines()))}: {message}"
+    if not mark:
+        return f"{path}:{max(1, len(text.splitlines()))}: {message} {wanted}"
     line, _, column = place.rstrip(")").partition(", column ")
-    return f"{path}:{line}:{column}: {what}"
+    return f"{path}:{line}:{column}: {what} {wanted}"
 
 
 def _place(path: Path, line: int | None) -> str:
@@ -316,5 +317,4 @@ def option_defaults(project: Project, command: str, arguments: list[str]) -> dic
         keys = () if given & _ELSEWHERE else ("where",)
         if not given & _EVALUATION:
             keys += tuple(k for k in KEYS if k.startswith(GATES))
-    found = (k for k in keys if k in project.settings)
-    return {k.removeprefix(GATES): project.settings[k].value for k in found}
+    return {k.removeprefix(GATES): project.settings[k].value for k in keys if k in project.settings}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from qembed.cli.hints import remember_index, with_index
@@ -47,3 +49,16 @@ def test_only_commands_that_take_an_index_repeat_it(text: str, wanted: str) -> N
     finally:
         remember_index(None)
     assert with_index(text) == text
+
+
+def test_hints_in_json_repeat_the_index(collection: Shell) -> None:
+    assert collection("index", "corpus.jsonl", "--index", "mine").code == 0
+    shutil.rmtree(collection.folder / "mine/derived")
+    for args in (
+        ["query", "w1"],
+        ["eval", "--queries", "q.jsonl", "--qrels", "qrels.tsv", "--latency", "0"],
+    ):
+        body = collection(*args, "--format", "json", "--index", "mine").json
+        hints = [w for w in body["warnings"] if "no word index" in w]
+        assert hints, body["warnings"]
+        assert all("(qembed index --index mine makes it)" in w for w in hints)

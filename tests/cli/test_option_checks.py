@@ -17,6 +17,16 @@ REFUSED = [
     (("rerank", "--queries", "q.jsonl"), "--queries goes with --run"),
     (("rerank", "-q", "--explain"), "--quiet and --explain"),
     (("rerank", "--vimgrep", "--format", "tsv"), "--vimgrep and --format tsv"),
+    (("query", "x", "-k", "abc"), "'-k': 'abc': a whole number is wanted"),
+    (("query", "x", "--min-score", "abc"), "'--min-score': 'abc': a number is wanted"),
+    (("eval", "--latency", "x"), "'--latency': 'x': a whole number is wanted"),
+    (("rerank", "--model", "nope"), "'nope' is no reranker: late, "),
+    (("rerank", "--model", "minilm"), "it gives vectors and scores no pairs"),
+    (("rerank", "--encoder", "nope"), "'nope' is no model: "),
+    (("status", "--fail-if-stale", "10"), "--fail-if-stale '10': a unit is wanted (10s, 10m, 10h"),
+    (("serve", "--idle", "10"), "--idle '10': a unit is wanted"),
+    (("query", "x", "--model", "py:os:getcwd"), "py:os:getcwd: it is no encoder: encode([text])"),
+    (("query", "x", "--model", "py:os.path:basename"), "a function without arguments is wanted"),
     (("eval", "--latency", "-1"), "'--latency': -1 is not in the range"),
     (("eval", "--ef", "0"), "'--ef': 0 is not in the range"),
     (("status", "--fields", "-q"), "--fields and -q"),
@@ -41,6 +51,7 @@ UNUSED = [
     (("--mode", "lexical", "--no-instruction"), "--no-instruction: no effect"),
     (("--no-instruction", "--template", "a {query}"), "--template: no effect with --no-"),
     (("--mode", "dense", "--fusion", "rrf"), "--fusion: no effect with --mode dense"),
+    (("--no-instruction",), "--no-instruction changes nothing: bag-of-words has none"),
 ]  # fmt: skip
 
 

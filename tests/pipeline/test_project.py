@@ -118,6 +118,10 @@ def test_no_file_is_no_project(folder: Path) -> None:
         ("[gates]\ncommon = 1\n", ":2: gates.common: true or false is wanted"),
         ("[gates]\nmax_drop = { RR = true }\n", ":2: gates.max_drop: a number is wanted for RR"),
         ("gates = 3\n", ":1: unknown key gates"),
+        (
+            "k = \n",
+            ".qembed.toml:1:5: Invalid value (not TOML: KEY = VALUE is wanted, as in k = 10",
+        ),
         ("k = [\n", ".qembed.toml:1: Invalid value"),
         ("k = 1\n[gates]\nqrels = [\n'x',\n", ".qembed.toml:4: "),
         ("\nmodel = 'minilm", ".qembed.toml:2: "),

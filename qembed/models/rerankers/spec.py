@@ -32,7 +32,7 @@ def open_reranker(
     task: a name or the text of an instruction, for rerankers that read one and pairs without their own;
     None for web search. Raises ModelUnavailable, UsageError.
     """
-    parsed = parse_spec(spec)
+    parsed = reranker_spec(spec)
     if parsed.kind == "late":
         return late_interaction(model)
     if parsed.kind == "python":
@@ -41,16 +41,22 @@ def open_reranker(
         from qembed.models.remote.rerank import RemoteReranker
 
         return RemoteReranker(spec, task)
+    folder = local_folder(parsed)
+    assert folder is not None
+    return _open_folder(spec, folder, task, requested_device(device))
+
+
+def reranker_spec(text: str) -> ModelSpec:
+    """Parse the spec of a reranker, and open nothing. Raises UsageError for what is none by its name."""
+    parsed = parse_spec(text)
     if gives_vectors(parsed):
         raise UsageError(
-            f"{spec}: it gives vectors and scores no pairs (--model takes it; rerankers are "
+            f"{text}: it gives vectors and scores no pairs (--model takes it; rerankers are "
             f"{RERANKER_FORMS})"
         )
-    if parsed.kind in ("builtin", "folder", "hub"):
-        folder = local_folder(parsed)
-        assert folder is not None
-        return _open_folder(spec, folder, task, requested_device(device))
-    raise UsageError(f"{spec!r} is no reranker: {RERANKER_FORMS} is wanted")
+    if parsed.kind == "unknown":
+        raise UsageError(f"{text!r} is no reranker: {RERANKER_FORMS} is wanted")
+    return parsed
 
 
 def gives_vectors(spec: ModelSpec) -> bool:

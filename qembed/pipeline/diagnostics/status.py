@@ -19,10 +19,17 @@ _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 def parse_age(text: str, option: str) -> float:
-    """Seconds of a time span such as `90s`, `30m`, `24h`, `7d`. Raises UsageError, which names the option."""
+    """Seconds of a time span such as `90s`, `30m`, `24h`, `7d`; 0 needs no unit.
+
+    Raises UsageError, which names the option.
+    """
     m = _AGE.match(text)
     if m is None:
         raise UsageError(f"{option} {text!r}: no time span (such as 30m, 24h, 7d)")
+    if not m.group(2) and float(text):
+        raise UsageError(
+            f"{option} {text!r}: a unit is wanted ({text}s, {text}m, {text}h, {text}d)"
+        )
     return float(m.group(1)) * _UNITS[m.group(2)]
 
 

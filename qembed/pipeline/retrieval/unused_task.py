@@ -1,20 +1,22 @@
-"""Tasks that were named and change nothing."""
+"""Tasks and instructions that were asked for, or asked to be left out, and change nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from qembed.models import Model, takes_task
+from qembed.models import Model, takes_task, task_template
 from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.types import Query
 
 
 def unused_task(model: Model, options: QueryOptions, queries: Sequence[Query]) -> dict[str, None]:
-    """Warning, as a key, if a task was named and the model takes none.
+    """Warnings, as keys, on a task that the model does not take, and on no instruction where it has none.
 
     A task that the index remembers is not named, and a reranker may read one all the same.
     """
     named = dict.fromkeys(t for q in queries if (t := q.task or options.task))
+    if not options.instruction and _has_none(model, options, named):
+        return {f"--no-instruction changes nothing: {model.name} has none": None}
     if not named or options.rerank not in (None, "late"):
         return {}
     if not options.instruction:
@@ -22,3 +24,9 @@ def unused_task(model: Model, options: QueryOptions, queries: Sequence[Query]) -
     if all(takes_task(model.profile, task, options.template) for task in named):
         return {}
     return {f"--task changes nothing: {model.name} takes no task": None}
+
+
+def _has_none(model: Model, options: QueryOptions, named: Iterable[str]) -> bool:
+    """True if nothing stands beside a query, under the tasks that were named and without one."""
+    templates = (task_template(model.profile, t, options.template)[0] for t in (None, *named))
+    return all(template == "{query}" for template in templates)

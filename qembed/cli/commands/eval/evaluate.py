@@ -15,7 +15,7 @@ from qembed.cli.command import (
     help_group,
     option_groups,
 )
-from qembed.cli.console import Console, StopSignals, dumps, out
+from qembed.cli.console import Console, StopSignals, out
 from qembed.cli.exit_codes import ExitCode
 from qembed.cli.option_checks import check_eval, on_command_line, unused_candidates
 from qembed.cli.options import (
@@ -41,7 +41,7 @@ from qembed.cli.options import (
     VerboseOption,
     WhereOption,
 )
-from qembed.cli.render.report import failures, show
+from qembed.cli.render.report import failures, report_json, show
 from qembed.cli.tuned import UntunedOption, given_options
 
 if TYPE_CHECKING:
@@ -268,7 +268,7 @@ def evaluate(
     tries = result.body["settings"].get("rerank"), inputs.run, "rerank" in str(options.ablate)
     talk.warn_all([] if any(tries) else unused_candidates(given))
     if reports.format is OutputFormat.json:
-        out(dumps(result.body))
+        out(report_json(result.body))
     else:
         show(result.body)
     talk.seconds(result.body["settings"].get("seconds", {}))

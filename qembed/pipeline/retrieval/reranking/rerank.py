@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 from qembed.errors import InputError
 from qembed.models import (
     Model,
+    encoder_spec,
     open_model,
     open_reranker,
     passage_text,
     query_text,
+    reranker_spec,
     takes_task,
     task_template,
 )
@@ -80,10 +82,14 @@ def rerank_hits_with(
 ) -> RerankedHits:
     """Each query's hits, reordered and cut to k, with `scores.rerank` and `rank` filled in.
 
-    `models` is called if there are hits. `scores.rerank` is None for hits that the budget did not reach.
+    `models` is called if there are hits; without any, names of models are checked all the same.
+    `scores.rerank` is None for hits that the budget did not reach.
     """
     hits, options = request.hits, request.options
     check_rerank_options(options)
+    reranker_spec(options.spec)
+    if request.model is not None:
+        encoder_spec(request.model)
     if not hits:
         return RerankedHits([], None)
     timer = StageTimer()
