@@ -11,6 +11,7 @@
     ├── ModelUnavailable        a model that cannot be found or loaded here
     │   └── ChecksumMismatch    weights that are not the ones we pinned
     ├── TrainingFailed          a training that ended without a model that can be used
+    ├── NothingLearned          a log that nothing can be learned of (exit code 3)
     └── EncodingError           a model that returned something that is not a vector, or failed
         └── TextsRefused        some texts have no vector, the others of the call have
 
@@ -80,6 +81,12 @@ class ChecksumMismatch(ModelUnavailable):
 
 class TrainingFailed(QembedError):
     """A training that ended without a model that can be used."""
+
+
+class NothingLearned(QembedError):
+    """A log of feedback that nothing can be learned of."""
+
+    exit_code = 3
 
 
 class EncodingError(QembedError):

@@ -31,7 +31,7 @@ def training_key(model: Any, rows: Sequence[Row], options: Mapping[str, Any]) ->
     """Identity of a training: options, rows, and the weights that it begins with."""
     digest = hashlib.blake2b(digest_size=16)
     for row in rows:
-        digest.update(repr((row.texts, row.label)).encode("utf-8", "surrogatepass"))
+        digest.update(repr((row.texts, row.label, row.weight)).encode("utf-8", "surrogatepass"))
     for name, value in model.state_dict().items():
         digest.update(name.encode())
         digest.update(value.detach().cpu().float().numpy().tobytes())

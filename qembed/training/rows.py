@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 LABEL = "label"
 """Column of a data set that holds the labels."""
+WEIGHT = "weight"
+"""Column of a data set that holds the weights, if they differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,10 +15,12 @@ class Row:
     """Texts of one row, the query's first, and its label, if the loss wants one.
 
     `documents`: of the other texts. `relevant`: documents that are relevant for the query; no other row of a
-    batch may bring one along, which would be a negative then.
+    batch may bring one along, which would be a negative then. `weight`: of the row in
+    a loss that weighs rows, 1 on average.
     """
 
     texts: tuple[str, ...]
     documents: frozenset[str]
     relevant: frozenset[str]
     label: float | tuple[float, ...] | None = None
+    weight: float = 1.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qembed.evaluation import evaluate, parse_measures
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from qembed.types import Scores
 
 PREFERRED = "accuracy"
-"""Share of pairs of texts whose better one has the higher score."""
+"""Share of preferences, by weight, whose better text has the higher score."""
 FIRST = 10
 """Candidates of a query of which it is told how many stay the first ones."""
 ALIKE = 1e-3
@@ -39,14 +39,26 @@ class Candidate(NamedTuple):
     text: str
 
 
+class Preferred(NamedTuple):
+    """Positions of two of a query's candidates, the better one first, and the weight of this preference."""
+
+    better: int
+    worse: int
+    weight: float
+
+
 @dataclass(frozen=True, slots=True)
 class CandidateSet:
-    """Queries with their candidates, best first in the search before. `qrels`: judgments or preferences."""
+    """Queries with their candidates, best first in the search before, and what tells which are better.
+
+    `qrels`: judgments. `preferences`: by query id, for the measure PREFERRED.
+    """
 
     queries: Sequence[Query]
     candidates: Mapping[str, Sequence[Candidate]]
-    qrels: Qrels
+    qrels: Qrels = field(default_factory=dict)
     measure: str = MEASURE
+    preferences: Mapping[str, Sequence[Preferred]] = field(default_factory=dict)
 
     def pairs(self) -> list[Pair]:
         """All pairs of a query and a text, by query."""
@@ -88,14 +100,17 @@ def index_candidates(
 
 
 def preferred_candidates(examples: Sequence[GradedTexts], queries: Sequence[Query]) -> CandidateSet:
-    """Texts of the queries' preferences, which are the judgments too."""
+    """Texts of the queries' preferences, each once, and the preferences, which are judged by."""
     found: dict[str, dict[Candidate, int]] = {q.id: {} for q in queries}
+    preferences: dict[str, list[Preferred]] = {q.id: [] for q in queries}
     for e in examples:
-        if e.query_id in found:
-            for text, grade in zip(e.texts, e.grades, strict=True):
-                found[e.query_id][Candidate(text, text)] = int(grade)
-    qrels = {q: {c.document: grade for c, grade in texts.items()} for q, texts in found.items()}
-    return CandidateSet(queries, {q: list(texts) for q, texts in found.items()}, qrels, PREFERRED)
+        if e.query_id not in found:
+            continue
+        texts = found[e.query_id]
+        better, worse = (texts.setdefault(Candidate(t, t), len(texts)) for t in e.texts)
+        preferences[e.query_id].append(Preferred(better, worse, e.weight))
+    candidates = {q: list(texts) for q, texts in found.items()}
+    return CandidateSet(queries, candidates, measure=PREFERRED, preferences=preferences)
 
 
 def rerank(model: Any, given: CandidateSet, progress: Progress) -> Reranked:
@@ -144,15 +159,14 @@ def ranked_values(given: CandidateSet, scores: Mapping[str, Scores]) -> dict[str
 
 
 def _accuracy(given: CandidateSet, query: str, scores: Scores) -> float:
-    """Share of the query's ordered pairs in the right order; equal scores count half."""
-    grades = [given.qrels[query][c.document] for c in given.candidates[query]]
-    right = [
-        1.0 if a > b else 0.5 if a == b else 0.0
-        for a, better in zip(scores.tolist(), grades, strict=True)
-        for b, worse in zip(scores.tolist(), grades, strict=True)
-        if better > worse
-    ]
-    return sum(right) / len(right) if right else 0.5
+    """Share of the query's preferences, by weight, in the right order; equal scores count half."""
+    s = scores.tolist()
+    right = total = 0.0
+    for better, worse, weight in given.preferences[query]:
+        total += weight
+        if s[better] >= s[worse]:
+            right += weight if s[better] > s[worse] else weight / 2
+    return right / total if total else 0.5
 
 
 def first_kept(before: Reranked, after: Reranked) -> float | None:

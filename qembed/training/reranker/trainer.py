@@ -10,8 +10,8 @@ from qembed.models.library_logging import quiet
 from qembed.pipeline.progress import Progress
 from qembed.training.anchor import anchored
 from qembed.training.batches import epoch_batches
-from qembed.training.reranker.losses import make_loss
-from qembed.training.rows import LABEL, Row
+from qembed.training.reranker.losses import WEIGHED, make_loss
+from qembed.training.rows import LABEL, WEIGHT, Row
 from qembed.training.trained_parts import (
     add_lora,
     freeze_layers,
@@ -51,10 +51,12 @@ def train_reranker_model(
             rows, _lengths(model, rows), options.batch, options.epochs, options.seed, in_batch=False
         )
         torch.manual_seed(options.seed)
-        module = make_loss(options.loss, model)
+        weighed = options.loss in WEIGHED and any(row.weight != 1 for row in rows)
+        module = make_loss(options.loss, model, weighed=weighed)
         if options.anchor:
             module = anchored(module, model, options.anchor)
-        data = TrainingData(rows, _dataset(rows), _dataset(dev) if dev else None)
+        judged = _dataset(dev, weighed) if dev else None
+        data = TrainingData(rows, _dataset(rows, weighed), judged)
         done = run_training(
             "reranker", model, module, data, batches, options, work, progress or Progress()
         )
@@ -77,8 +79,11 @@ def _lengths(model: Any, rows: Sequence[Row]) -> list[int]:
     return [max(next(found) for _ in row.texts[1:]) for row in rows]
 
 
-def _dataset(rows: Sequence[Row]) -> Any:
-    """Rows as a data set: query and text with a number, or query and texts with a list of numbers."""
+def _dataset(rows: Sequence[Row], weighed: bool) -> Any:
+    """Rows as a data set: query and text with a number, or query and texts with a list of numbers.
+
+    `weighed`: with the rows' weights after the texts.
+    """
     from datasets import Dataset
 
     lists = isinstance(rows[0].label, tuple)
@@ -86,6 +91,7 @@ def _dataset(rows: Sequence[Row]) -> Any:
         {
             "query": [row.texts[0] for row in rows],
             "text": [list(row.texts[1:]) if lists else row.texts[1] for row in rows],
+            **({WEIGHT: [row.weight for row in rows]} if weighed else {}),
             LABEL: [list(row.label) if isinstance(row.label, tuple) else row.label for row in rows],
         }
     )

@@ -48,6 +48,17 @@ def test_preferences_are_pairs_in_order() -> None:
         assert found == {"q": wanted}
 
 
+def test_preferences_count_by_weight_and_only_those_that_were_given() -> None:
+    examples = [
+        GradedTexts("q", "q", ("1", "2"), ("a", "b"), (1.0, 0.0), weight=3.0),
+        GradedTexts("q", "q", ("2", "3"), ("b", "c"), (1.0, 0.0), weight=1.0),
+    ]
+    given = preferred_candidates(examples, [Query("q", "q")])
+    assert [c.text for c in given.candidates["q"]] == ["a", "b", "c"]
+    for scores, wanted in (([3, 1, 2], 0.75), ([1, 2, 0], 0.25), ([2, 2, 3], 0.375)):
+        assert ranked_values(given, {"q": np.array(scores, np.float32)}) == {"q": wanted}
+
+
 def reranked(*scores: Any) -> Reranked:
     return Reranked({}, {f"q{i}": np.array(s, np.float32) for i, s in enumerate(scores)})
 

@@ -72,6 +72,23 @@ def test_preferences(tmp_path: Path) -> None:
     assert first.query_id == second.query_id == "refund"
 
 
+def test_weights_are_read_and_their_mean_is_one(tmp_path: Path) -> None:
+    path = tmp_path / "p.jsonl"
+    line = {"query": "q", "chosen": "a", "rejected": "b"}
+    path.write_text("\n".join(json.dumps({**line, "weight": w}) for w in (0.5, 1.5)))
+    found = read_preferences(path)
+    assert [e.weight for e in found] == [0.5, 1.5]
+    assert [row.weight for row in make_rows(found, "ranknet")] == [0.5, 1.5]
+    assert [row.weight for row in make_rows(found[:1], "ranknet")] == [1.0]
+    path.write_text(
+        "\n".join(f'{json.dumps(line)[:-1]}, "weight": {w}}}' for w in ("0", '"1"', "NaN"))
+    )
+    with pytest.raises(InputError, match="holds mistakes") as e:
+        read_preferences(path)
+    assert len(e.value.problems) == 3
+    assert "'weight' 0: above 0" in e.value.problems[0]
+
+
 def test_mistakes_are_named_by_line(tmp_path: Path) -> None:
     path = tmp_path / "p.jsonl"
     path.write_text(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from qembed.errors import UsageError
-from qembed.training.reranker.losses import LOSSES, check_loss, make_loss
+from qembed.training.reranker.losses import LOSSES, WEIGHED, check_loss, make_loss
 
 LOGITS = [[1.2, -0.3, 0.4, 2.0], [0.5, 0.7], [-1.0, 0.2, 0.1]]
 GRADES = [[2.0, 0.0, 1.0, 0.0], [1.0, 0.0], [0.0, 1.0, 3.0]]
@@ -35,14 +35,17 @@ def module() -> Any:
     return Model()
 
 
-def value(name: str, logits: Any = LOGITS, grades: Any = GRADES) -> float:
+def value(
+    name: str, logits: Any = LOGITS, grades: Any = GRADES, weights: list[float] | None = None
+) -> float:
     import torch
 
-    loss = make_loss(name, module())
+    loss = make_loss(name, module(), weighed=weights is not None)
     texts = [[str(x) for x in row] for row in logits]
     queries = [f"q{i}" for i in range(len(logits))]
     if name != "binary":
-        return float(loss([queries, texts], [torch.tensor(g) for g in grades]))
+        inputs = [queries, texts, *([] if weights is None else [weights])]
+        return float(loss(inputs, [torch.tensor(g) for g in grades]))
     pairs = [(q, t, g) for q, row, gs in zip(queries, texts, grades, strict=True)
              for t, g in zip(row, gs, strict=True)]  # fmt: skip
     labels = torch.tensor([float(g > 0) for _, _, g in pairs])
@@ -78,6 +81,23 @@ def test_hinge() -> None:
     assert value("hinge") == pytest.approx(wanted, rel=1e-6)
     assert value("hinge", [[3.0, 1.0]], [[1.0, 0.0]]) == 0
     assert value("hinge", [[3.0, 1.0]], [[1.0, 1.0]]) == 0  # nothing to tell apart
+
+
+@pytest.mark.parametrize("name", WEIGHED)
+def test_weights_of_lists(name: str) -> None:
+    weights = [0.5, 2.0, 0.25]
+
+    def of_gap(gap: float) -> float:
+        return float(np.log2(1 + np.exp(-gap)) if name == "ranknet" else max(0.0, 1 - gap))
+
+    wanted = np.mean([
+        w * of_gap(s - t)
+        for w, row, ys in zip(weights, LOGITS, GRADES, strict=True)
+        for s, t, _, _ in ordered([row], [ys])
+    ])  # fmt: skip
+    assert value(name, weights=weights) == pytest.approx(wanted, rel=1e-5)
+    # the library's, where it has the loss
+    assert value(name, weights=[1.0, 1.0, 1.0]) == pytest.approx(value(name), rel=1e-6)
 
 
 def test_lambda() -> None:

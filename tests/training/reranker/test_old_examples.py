@@ -11,8 +11,9 @@ from qembed.errors import InputError, UsageError
 from qembed.training.mining.lists import Negative, TrainingList, write_lists
 from qembed.training.reranker.candidates import CandidateSet
 from qembed.training.reranker.examples import GradedTexts
+from qembed.training.reranker.material import Material
 from qembed.training.reranker.old_examples import read_old_examples, replayed_examples
-from qembed.training.reranker.run import _divided, _Material
+from qembed.training.reranker.run import _divided
 from qembed.training.split import QuerySplit
 from qembed.training.training_lists import REPLAYED
 from qembed.training.training_loop import TrainingOptions
@@ -77,7 +78,7 @@ def test_nothing_of_a_held_out_query_and_as_many_as_asked_for(tmp_path: Path) ->
 @pytest.mark.parametrize("loss", ["lambda", "binary"])
 def test_new_queries_alone_tell_when_to_stop(loss: str) -> None:
     now, old = ([example(f"{name}{i}") for i in range(60)] for name in ("now", "old"))
-    given = _Material(SPLIT, now, old, CandidateSet([], {}, {}), None)
+    given = Material(SPLIT, now, old, CandidateSet([], {}, {}), None)
     rows, dev = _divided(given, TrainingOptions(loss=loss))
     trained, told = ({row.texts[0] for row in part} for part in (rows, dev))
     assert trained >= {e.query for e in old}

@@ -91,6 +91,42 @@ def test_preferences_need_no_index(shell: Shell, tmp_path: Path, cache: Path) ->
 
 
 @pytest.mark.slow
+def test_the_log_of_the_index_is_trained_on(shell: Shell, tmp_path: Path, cache: Path) -> None:
+    """Queries are asked, one of the hits is voted for, another against; the log's pairs train."""
+    logged = Shell(tmp_path)
+    for name in ("corpus.jsonl", "q.jsonl"):
+        logged.write(name, (shell.folder / name).read_bytes())
+    assert logged("index", "corpus.jsonl", "--model", BAG).code == 0
+    args = ["--feedback", "--model", str(shell.folder / START), *FAST, "--out", "x"]
+    env = {"QEMBED_CACHE": str(cache), "QEMBED_RUNTIME": "torch"}
+    assert "nothing is logged yet" in logged("train", "reranker", *args, **env).err
+    lines = (shell.folder / "q.jsonl").read_text().splitlines()[:50]
+    asked = [json.loads(line) for line in lines]
+    asked = [q for q in asked if not q["_id"].startswith("again")]
+    stdin = "".join(json.dumps({"_id": q["_id"], "text": q["text"]}) + "\n" for q in asked)
+    body = logged("query", "-", "-k", "50", "--log", "--format", "json", stdin=stdin).json
+    done = logged("train", "reranker", *args, **env)
+    assert done.code == 3, done.err
+    assert "has no pairs: there are no events" in done.err
+    events = []
+    for q in body["queries"]:
+        number = q["query_id"][1:]
+        for n, action in ((0, "thumbs_up"), (2, "thumbs_down"), (4, "thumbs_down")):
+            events.append({"query_id": q["logged_as"], "action": action, "object": f"{number}-{n}"})
+    stdin = "".join(json.dumps(e) + "\n" for e in events)
+    assert logged("feedback", "add", "-", stdin=stdin).code == 0
+    done = logged("train", "reranker", *args, "--format", "json", **env)
+    assert done.code == 0, done.err
+    found = done.json
+    assert found["settings"]["loss"] == "ranknet"
+    pairs = found["settings"]["feedback"]["pairs"]
+    assert found["settings"]["feedback"]["kinds"] == {"person": pairs}
+    assert found["verdict"]["new"]["measure"] == PREFERRED
+    assert found["verdict"]["new"]["after"] > found["verdict"]["new"]["before"]
+    assert f"the log has {pairs:,} pairs of {len(asked)} queries" in done.err
+
+
+@pytest.mark.slow
 def test_a_reranker_that_is_worse_is_not_written(shell: Shell, cache: Path) -> None:
     """Preferences turned round teach the contrary; what is judged are the judgments."""
     lines = [json.loads(line) for line in (shell.folder / "p.jsonl").read_text().splitlines()]
@@ -139,6 +175,7 @@ def test_old_preferences_are_replayed(shell: Shell, cache: Path) -> None:
         (["--held-out", "0.9"], "--held-out 0.9: above 0 and below 0.5"),
         (["--out", "q.jsonl"], "--out q.jsonl: it is there already"),
         (["--preferences", "p.jsonl", "--lists", "l.jsonl"], "--preferences or --lists"),
+        (["--feedback", "--lists", "l.jsonl"], "--feedback or --lists"),
         (["--preferences", "q.jsonl"], "q.jsonl:1: 'query' is missing"),
         (["--qrels", "one.tsv"], "10 are the least, to train on some and to judge on others"),
         (["--qrels", "no.tsv"], "no query has a relevant document"),

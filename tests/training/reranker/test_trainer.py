@@ -12,7 +12,7 @@ import pytest
 from qembed.errors import ModelUnavailable, UsageError
 from qembed.pipeline.progress import Progress
 from qembed.training.reranker.examples import make_rows
-from qembed.training.reranker.losses import LOSSES
+from qembed.training.reranker.losses import LOSSES, WEIGHED
 from qembed.training.reranker.reranker_folder import load_trainable_reranker, score
 from qembed.training.reranker.trainer import train_reranker_model
 from qembed.training.training_loop import TrainingOptions
@@ -45,6 +45,20 @@ def test_each_loss_reaches_the_order(classifier: Path, tmp_path: Path, name: str
     assert done["epochs"] == 8
     # two grades above 0 are one for `binary`
     assert right_order(model) > (0.8 if name == "binary" else 0.9)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", WEIGHED)
+def test_the_heavier_of_two_contrary_preferences_is_learned(
+    classifier: Path, tmp_path: Path, name: str
+) -> None:
+    right = examples(64)
+    turned = [replace(e, query_id=f"-{e.query_id}", grades=e.grades[::-1]) for e in right]
+    mixed = [*(replace(e, weight=1.0) for e in right), *(replace(e, weight=0.1) for e in turned)]
+    model, _ = load_trainable_reranker(str(classifier))
+    rows = make_rows(mixed, name)
+    train_reranker_model(model, rows, [], replace(FAST, loss=name, epochs=4), tmp_path / "work")
+    assert right_order(model) > 0.8
 
 
 def weights(model: Any) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from qembed.cli.commands.train.training_options import (
     StepsOption,
     TokensOption,
 )
-from qembed.cli.console import Console, StopSignals
+from qembed.cli.console import Console, StopSignals, counted
 from qembed.cli.options import (
     FormatOption,
     IndexOption,
@@ -54,11 +54,17 @@ def reranker(
     preferences: Annotated[
         Path | None, file_option('JSON lines of "query", "chosen" and "rejected".')
     ] = None,
+    feedback: Annotated[
+        bool, typer.Option("--feedback", help="Preferences of the index's log, as feedback pairs.")
+    ] = False,
     index_dir: IndexOption = None,
     model: Annotated[
         str, typer.Option(metavar="SPEC", help="The cross-encoder to begin with.")
     ] = "minilm-l12",
-    loss: Annotated[Loss, typer.Option(help="The loss.")] = Loss.lambda_,
+    loss: Annotated[
+        Loss | None,
+        typer.Option(help="The loss. Default: lambda; of preferences ranknet.", show_default=False),
+    ] = None,
     epochs: Annotated[int, typer.Option(help="Passes over the lists.")] = 1,
     batch: Annotated[int, typer.Option(help="Queries of a step; of binary: pairs.")] = 8,
     lr: RateOption = 2e-5,
@@ -86,16 +92,20 @@ def reranker(
 
     \b
     qembed train reranker --queries q.jsonl --qrels train.tsv --out better
-    qembed train reranker --preferences pairs.jsonl --loss ranknet --out better
+    qembed train reranker --feedback --out better
     qembed query "how do refunds work" --rerank ./better
 
-    Exit codes: 0 written; 2 cannot run; 3 worse on held-out queries, not written.
+    Exit codes: 0 written; 2 cannot run; 3 worse on held-out queries, or nothing can be learned of the log:
+    not written.
     """
     from qembed.pipeline.locate import find_index
-    from qembed.training.reranker.run import RerankerJob, train_reranker
+    from qembed.training.reranker.job import RerankerJob
+    from qembed.training.reranker.run import train_reranker
     from qembed.training.training_loop import TrainingOptions
 
-    alone = preferences is not None and queries is None and qrels is None and keep is None
+    preferring = preferences is not None or feedback
+    chosen = loss or (Loss.ranknet if preferring else Loss.lambda_)
+    alone = preferring and not feedback and queries is None and qrels is None and keep is None
     job = RerankerJob(
         root=None if alone else find_index(index_dir),
         out=output,
@@ -106,12 +116,13 @@ def reranker(
         preferences=preferences,
         replay=replay,
         replay_from=replay_from,
+        feedback=feedback,
         candidates=candidates,
         held_out=held_out,
         keep=keep,
         anyway=anyway,
         options=TrainingOptions(
-            loss=loss.value,
+            loss=chosen.value,
             epochs=epochs,
             batch=batch,
             learning_rate=lr,
@@ -127,6 +138,17 @@ def reranker(
     signals = StopSignals()
     with signals.caught(talk), talk.progress(stop=signals) as progress:
         body = train_reranker(job, progress, talk.warn)
+    if of_log := body["settings"]["feedback"]:
+        from qembed.cli.render.preferences import clicks_line, kind_words, left_out_line
+
+        made, asked = (
+            counted(of_log["pairs"], "pair"),
+            counted(of_log["queries"], "query", "queries"),
+        )
+        talk.say(f"the log has {made} of {asked}, {kind_words(of_log['kinds'])}")
+        for line in (left_out_line(of_log), clicks_line(of_log)):
+            if line:
+                talk.say(line)
     show_training(body, format, talk, use="qembed query TEXT --rerank")
     verdict = body["verdict"]
     if verdict["search"] is not None and verdict["new"]["after"] < verdict["search"]:
