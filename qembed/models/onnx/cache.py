@@ -26,7 +26,7 @@ from qembed.models.model_folder import file_sha256
 from qembed.outputs import check_outputs
 from qembed.paths import CACHE_HINT, cache_folder
 
-FORMAT = 4
+FORMAT = 5
 """Incremented whenever exports of earlier versions must not be used any more."""
 LIBRARIES = ("torch", "transformers", "sentence-transformers", "onnxruntime")
 FACTS = "export.json"

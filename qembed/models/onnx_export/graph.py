@@ -13,7 +13,7 @@ from qembed.models.onnx_export.pieces import checked_pieces
 from qembed.models.tokenization import no_special_tokens
 
 RAW = "raw.onnx"
-LARGE_TABLE = 64 << 20
+LARGE_TABLE = 32 << 20
 """Bytes of a word table, float32, from which on it stays outside the graph."""
 
 
