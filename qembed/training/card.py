@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from qembed.models.model_folder import Folder
+from qembed.models.profiles.recorded import recorded_bases
 from qembed.training.model_folders import CARD
 from qembed.version import __version__
 
@@ -37,6 +39,7 @@ def write_card(
 ) -> None:
     """Write the card of a training into the model's folder. `body`: the command's JSON."""
     settings, verdict = body["settings"], body["verdict"]
+    bases = [base["model"] for base in recorded_bases(Folder(folder))]
     lines = [
         "---",
         "library_name: sentence-transformers",
@@ -47,6 +50,7 @@ def write_card(
         "",
         f"Made by `qembed train {command}` {__version__} from {settings['model']}, revision "
         f"{settings['revision'][:12]}.",
+        *([f"Models before it: {', then '.join(bases[:-1])}."] if len(bases) > 1 else []),
         "",
         "| data | sha256 |",
         "| --- | --- |",

@@ -6,8 +6,9 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from qembed.inputs import is_there
 from qembed.models.layout.prompts import read_prompts
 from qembed.models.model_folder import WEIGHTS, Folder
 from qembed.models.profiles import Profile, profile_for
+from qembed.models.profiles.recorded import RECORD, make_record, recorded_bases
 from qembed.models.spec import local_folder, parse_spec
 from qembed.models.templates import passage_text, query_text, task_template
 from qembed.outputs import check_outputs
@@ -85,14 +87,41 @@ def write_json(path: Path, body: Any) -> None:
     path.write_text(json.dumps(body, indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 
-def keep_templates(spec: str, made: Path) -> None:
-    """Write the templates of the model that `spec` names into a new folder, as its prompts.
+def keep_profile(specs: Sequence[str], made: Path, dims: Sequence[int] = ()) -> None:
+    """Record in a new encoder's folder what is known of the models that it was made from, the first one's.
 
-    They are known by the model's name, which the new folder does not have. A template with words behind its
-    place for the text is no prompt and is left out. Raises ModelUnavailable.
+    It is known by a model's name, which the new folder does not have. `dims`: dimensions that were trained to
+    be cut to; a merged model can be cut as far as all of `specs`. Templates are written as prompts too, which
+    sentence-transformers reads, but where words stand behind the place for the text. Raises ModelUnavailable.
     """
-    parsed = parse_spec(spec)
-    profile = profile_for(parsed.name, local_folder(parsed))
+    profiles = [profile_for((p := parse_spec(spec)).name, local_folder(p)) for spec in specs]
+    smallest = [p.min_dim for p in profiles]
+    min_dim = None if None in smallest else max(n for n in smallest if n is not None)
+    if dims:
+        min_dim = min([*dims, *([] if min_dim is None else [min_dim])])
+    profile = replace(profiles[0], min_dim=min_dim)
+    write_json(made / RECORD, make_record(profile, known_bases(specs)))
+    _write_prompts(profile, made)
+
+
+def keep_bases(specs: Sequence[str], made: Path) -> None:
+    """Record in a new reranker's folder which models it was made from. Raises ModelUnavailable."""
+    write_json(made / RECORD, make_record(None, known_bases(specs)))
+
+
+def known_bases(specs: Sequence[str]) -> list[dict[str, str]]:
+    """Name and revision of the models that `specs` name, each behind those that it was made from."""
+    found: list[dict[str, str]] = []
+    for spec in specs:
+        path = local_folder(parse_spec(spec))
+        if path is None:
+            continue
+        folder = Folder(path)
+        found += [*recorded_bases(folder), {"model": spec, "revision": folder.revision()}]
+    return [base for i, base in enumerate(found) if base not in found[:i]]
+
+
+def _write_prompts(profile: Profile, made: Path) -> None:
     found = read_prompts(settings := Folder(made).json(SETTINGS))
     prompts = dict(settings.get("prompts") or {})
     wanted = _prefixes(profile)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from qembed.models import prepare_spec
 from qembed.pipeline.progress import Progress
 from qembed.training.card import write_card
-from qembed.training.model_folders import keep_templates, new_model_folder
+from qembed.training.model_folders import keep_bases, keep_profile, new_model_folder
 from qembed.training.training_loop import TrainingOptions
 
 
@@ -94,7 +94,10 @@ def conclude(
     if body["written"]:
         with new_model_folder(out) as made:
             model.save_pretrained(str(made), create_model_card=False)
-            keep_templates(ended.base, made)
+            if ended.command == "reranker":
+                keep_bases([ended.base], made)
+            else:
+                keep_profile([ended.base], made, job.options.dims)
             write_card(made, out.name, body, [p for p in ended.files if p], ended.command)
         mark = time.perf_counter()
         _, said = prepare_spec(str(out), progress.say)

@@ -2,8 +2,9 @@
 
 A model trained with an instruction in front of its queries loses without it, one trained without
 loses with it (MiniLM on SciFact: nDCG@10 .645 bare, .585 behind Qwen's instruction). So the template
-belongs to the model. Where no row matches, prompts come from the folder's own
-`config_sentence_transformers.json`; without that, queries are encoded as they are and `known` is False.
+belongs to the model. A model that was trained from another one records the other's profile in its folder.
+Where no row matches, prompts come from the folder's own `config_sentence_transformers.json`; without that,
+queries are encoded as they are and `known` is False.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from qembed.errors import ModelUnavailable
 from qembed.models.builtin.registry import BUILTIN
 from qembed.models.model_folder import Folder
 from qembed.models.profiles.profile import TASKS, Profile
+from qembed.models.profiles.recorded import recorded_profile
 from qembed.models.profiles.table import PROFILES
 
 __all__ = ["PROFILES", "TASKS", "Profile", "profile_for", "short_name"]
@@ -33,7 +35,7 @@ def short_name(name: str) -> str:
 
 
 def profile_for(name: str, folder: Path | None = None) -> Profile:
-    """Profile of a model: by its name, else from its folder's own prompts, else unknown.
+    """Profile of a model: as its folder records it, else by its name, by the folder's prompts, or unknown.
 
     name: a hub id, a folder name or a built-in model's. folder: the model's files, if they are here.
     Never raises: an unreadable configuration counts as none.
@@ -46,7 +48,9 @@ def profile_for(name: str, folder: Path | None = None) -> Profile:
     )
     if folder is None:
         return found or Profile(short or name, known=False)
-    return _with_files(found or Profile(short or name, known=False), Folder(folder))
+    files = Folder(folder)
+    found = recorded_profile(files) or found
+    return _with_files(found or Profile(short or name, known=False), files)
 
 
 def _with_files(profile: Profile, folder: Folder) -> Profile:

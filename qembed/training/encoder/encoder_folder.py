@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from qembed.errors import UsageError
+from qembed.models.profiles import profile_for
+from qembed.models.spec import parse_spec
+from qembed.models.tokenization import keep_end
 from qembed.models.torch_encoder import choose_device, load_arguments, loading
 from qembed.training.model_folders import trainable_folder
 from qembed.vectors import normalize_encoded
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def load_trainable(spec: str) -> tuple[SentenceTransformer, Folder]:
-    """Model of a spec in float32, and its folder.
+    """Model of a spec in float32, and its folder. Texts end and are cut as in search.
 
     Raises UsageError for a model that cannot be trained here, ModelUnavailable.
     """
@@ -39,6 +42,11 @@ def load_trainable(spec: str) -> tuple[SentenceTransformer, Folder]:
         arguments = load_arguments(choose_device(None))
         arguments["model_kwargs"]["dtype"] = torch.float32  # half precision loses small steps
         model = SentenceTransformer(str(folder.path), **arguments)
+    profile = profile_for(parse_spec(spec).name, folder.path)
+    limit = folder.max_tokens(profile.max_tokens)
+    model.max_seq_length = min(model.max_seq_length or limit, limit)
+    if (tokenizer := getattr(model.tokenizer, "backend_tokenizer", None)) is not None:
+        keep_end(tokenizer, profile.end_token)
     return model, folder
 
 

@@ -19,7 +19,7 @@ from qembed.training.merging.structure import structure_differences
 from qembed.training.model_folders import (
     CARD,
     copy_without_weights,
-    keep_templates,
+    keep_profile,
     new_model_folder,
     trainable_folder,
 )
@@ -86,7 +86,7 @@ def merge_models(
         )
     with new_model_folder(out) as folder:
         copy_without_weights(one, folder)
-        keep_templates(first, folder)
+        keep_profile([first, second], folder)
         tensors, straight = _merge_files(one, other, folder, weight, method)
         summary = MergeSummary(
             out, first, second, weight, method, tensors, straight, time.perf_counter() - began

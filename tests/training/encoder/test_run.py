@@ -56,7 +56,8 @@ def shell(teachable: Path, tmp_path_factory: pytest.TempPathFactory, cache: Path
 @pytest.mark.slow
 def test_a_training_that_helps_is_written_and_used(shell: Shell, cache: Path) -> None:
     env = {"QEMBED_CACHE": str(cache), "QEMBED_RUNTIME": "torch"}
-    args = ["--epochs", "8", "--lr", "2e-3", "--freeze", "-1", "--format", "json"]
+    args = ["--epochs", "8", "--lr", "2e-3", "--freeze", "-1", "--matryoshka", "24"]
+    args += ["--format", "json"]
     done = shell("train", "encoder", *JUDGED, "--out", "better", *args, **env)
     assert done.code == 0, done.err
     body = done.json
@@ -74,7 +75,12 @@ def test_a_training_that_helps_is_written_and_used(shell: Shell, cache: Path) ->
     assert made.dim == 48
     assert (made.profile.query, made.profile.passage) == ("query: {query}", "passage: {text}")
     assert (made.profile.query, made.profile.passage) == (base.profile.query, base.profile.passage)
-    assert shell("index", "--rebuild", "--model", "better", "-q", **env).code == 0
+    # what the first model's name says is known of the new one, and how far it was trained to be cut
+    assert made.profile.languages == base.profile.languages == ("multilingual",)
+    rebuilt = shell("index", "--rebuild", "--model", "better", "--dim", "24", "-q", **env)
+    assert rebuilt.code == 0, rebuilt.err
+    refused = shell("index", "--rebuild", "--model", "better", "--dim", "16", "-q", **env)
+    assert "better can be cut to 24 to 48 dimensions" in refused.err
     answer = shell("query", "fox dog", "--format", "jsonl", **env)
     assert len(answer.lines) == 10
 
