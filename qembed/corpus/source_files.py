@@ -1,7 +1,7 @@
 """Files of a source: one pass over folders, one `stat` a file, nothing opened but ignore files.
 
-Skipped without a word: what ignore files or --exclude name, the folders of version control and of indexes.
-Skipped with a reason: hidden files and folders (a folder counts once), suffixes no reader knows, symbolic
+Skipped without a word: what --exclude names, the folders of version control and of indexes. Skipped with a
+reason: hidden and ignored files and folders (a folder counts once), suffixes no reader knows, symbolic
 links (what they point at is either in the source anyway or was not asked for, and a loop of them has no
 end), and what is not a regular file (opening a FIFO would wait for ever). Of a source inside a git
 repository the ignore files above it count, up to the repository's root, with its `info/exclude` and the
@@ -38,6 +38,7 @@ SYMLINK = "symbolic link"
 SPECIAL = "not a regular file"
 LARGE = "larger than --max-file-size"
 HIDDEN = "hidden (--hidden reads them)"
+IGNORED = "ignored (--no-ignore reads them)"
 _COUNTED = {
     UNKNOWN: ("with an unknown suffix", "with unknown suffixes"),
     SYMLINK: (SYMLINK, "symbolic links"),
@@ -210,6 +211,7 @@ class _Walk:
                 continue
             is_folder = entry.is_dir(follow_symlinks=False)
             if rules and _ignored(rules, name, leaf, is_folder):
+                self.skip(f"{name}/" if is_folder else name, IGNORED)
                 continue
             if exclude is not None and exclude.verdict(name, leaf, is_folder):
                 continue

@@ -213,9 +213,9 @@ def test_a_dry_run_says_how_files_would_be_read(shell: Shell) -> None:
     assert done.code == 4
     assert done.out.splitlines()[:4] == [
         "add\ta.md\tmarkdown\tmarkdown\t1\t1",
-        "add\tbad.ipynb\tnotebook\tmarkdown\t0\t0\tnot a notebook: no object",
-        "add\tbin.txt\tplain\ttext\t0\t0\tbinary file",
+        "fail\tbad.ipynb\tnotebook\tmarkdown\t0\t0\tnot a notebook: no object",
         "add\tr.csv\tcsv\ttext\t2\t2",
+        "skip\tbin.txt\tbinary file",
     ]
     body = shell("index", "d", "--dry-run", "-v", "--format", "json").json
     assert body["details"][3]["passages"] == 2

@@ -8,6 +8,7 @@ from pathlib import Path
 from qembed.pipeline.indexing.summary import LeftOutStats
 from qembed.types import LeftOut
 from tests.cli.conftest import Shell
+from tests.corpus import made
 
 PAGE = "<main>words<img src=a.png><img src=a.png><iframe src=b.html></iframe></main>"
 
@@ -91,3 +92,43 @@ def test_a_dry_run_foretells_documents_failures_and_empty_files(shell: Shell) ->
     seconds = done.json["seconds"]
     parts = sum(v for k, v in seconds.items() if k != "total")
     assert abs(parts - seconds["total"]) < 0.02
+
+
+def test_the_lines_of_a_dry_run_agree_with_its_total(shell: Shell) -> None:
+    shell.write("docs/a.md", "a note")
+    shell.write("docs/bad.json", '{"a": ')
+    shell.write("docs/bad.pdf", "no PDF")
+    shell.write("docs/empty.txt", "")
+    done = shell("index", "docs", "--dry-run")
+    lines = done.out.splitlines()
+    assert lines[:3] == ["add\ta.md", "fail\tbad.json", "fail\tbad.pdf"]
+    assert lines[3].startswith("would: 1 added, 2 failed")
+    assert lines[4] == "files: 1 markdown (6 B)"
+    would = shell("index", "docs", "--dry-run", "--format", "json").json["would"]
+    assert would == {"add": ["a.md"], "read": [], "fail": ["bad.json", "bad.pdf"], "delete": []}
+    shell.write("docs/b.pdf", made.pdf(["text"]))
+    assert "1 pdf (" in shell("index", "docs", "--dry-run").out
+
+
+def test_a_dry_run_knows_the_passages_that_the_index_has(shell: Shell) -> None:
+    for n in range(3):
+        shell.write(f"docs/{n}.md", f"note {n}")
+    assert shell("index", "docs").code == 0
+    shell.write("docs/3.md", "a new note")
+    dry = shell("index", "docs", "--dry-run", "--meta", "team=a")
+    assert "1 passage to encode, 3 known" in dry.out
+    done = shell("index", "docs", "--meta", "team=a", "--format", "json").json
+    assert (done["passages"]["encoded"], done["passages"]["reused"]) == (1, 3)
+
+
+def test_what_ignore_files_leave_out_is_counted_and_named(shell: Shell) -> None:
+    shell.write("docs/a.md", "a note")
+    shell.write("docs/.ignore", "build/\n*.log\n")
+    for name in ("build/b.txt", "build/c.txt", "x.log"):
+        shell.write(f"docs/{name}", "text")
+    done = shell("index", "docs")
+    assert "not read: 2 ignored (--no-ignore reads them), 1 hidden" in done.err
+    named = shell("index", "docs", "-v").err
+    assert "left out 2 ignored (--no-ignore reads them): build/, x.log" in named
+    shell.write("docs/empty.txt", "")
+    assert "left out 1 empty file: empty.txt" in shell("index", "docs", "-v").err

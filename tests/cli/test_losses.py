@@ -206,3 +206,18 @@ def test_a_filter_that_leaves_nothing_is_named_each_time(shell: Shell) -> None:
     )
     assert shell("index", "docs").out.startswith("1 added")
     assert "nothing to read" not in shell("index").err
+
+
+def test_a_dry_run_asks_about_records_that_are_gone(shell: Shell) -> None:
+    lines = [f'{{"_id": "{n}", "text": "record {n}"}}\n' for n in range(60)]
+    shell.write("r.jsonl", "".join(lines))
+    assert shell("index", "r.jsonl").code == 0
+    shell.write("r.jsonl", "".join(lines[:20]))
+    question = "40 of 60 documents would be deleted: no longer in their file"
+    dry = shell("index", "--dry-run")
+    assert f"a run would ask: {question}" in dry.err
+    assert question in shell("index").err
+    shell.write("more.jsonl", "".join(lines[30:]))
+    assert "would ask" not in shell("index", "r.jsonl", "more.jsonl", "--dry-run").err
+    shell.write("r.jsonl", "".join([*lines[:20], "{"]))  # a run keeps what it cannot compare
+    assert "would ask" not in shell("index", "--dry-run").err

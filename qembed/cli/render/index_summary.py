@@ -114,7 +114,10 @@ def _estimate(estimate: Estimate | None) -> list[str]:
         if estimate.is_exact
         else f" (measured on {estimate.measured:,} of {counted(files, 'file')})"
     )
-    return [f"files: {kinds}", f"{about}{counted(estimate.passages, 'passage')}{takes}{measured}"]
+    passages = f"{about}{counted(estimate.passages, 'passage')}"
+    if estimate.reused:
+        passages += f" to encode, {estimate.reused:,} known"
+    return [f"files: {kinds}", f"{passages}{takes}{measured}"]
 
 
 def unread_lines(summary: IndexSummary, verbose: bool) -> list[str]:

@@ -168,7 +168,7 @@ class Ingest:
                 self._stats.warnings.add(item)
             elif isinstance(item, Skipped):
                 state.is_broken |= item.keep
-                self._stats.add_skipped(item.path, item.error)
+                self._stats.add_skipped(state.file.name, item.error)
             elif isinstance(item, Unreadable):
                 self._add_problem(state, item)
             else:

@@ -8,10 +8,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from qembed.corpus import GONE, LeftOutReasons, counted_reason
+from qembed.corpus import GONE, LeftOutReasons, ReadOptions, counted_reason, read
 from qembed.errors import UsageError
 from qembed.pipeline.indexing.plan import Key
 from qembed.store import Source
+from qembed.types import Document, Skipped, SourceFile, Unreadable
 
 GUARDED_DOCUMENTS = 10
 """Documents of an index from which on the loss of more than half of them has to be confirmed."""
@@ -27,6 +28,20 @@ def describe_reasons(reasons: Mapping[str, int]) -> str:
     if len(reasons) == 1:
         return next(iter(reasons))
     return ", ".join(counted_reason(n, why) for why, n in Counter(reasons).most_common())
+
+
+def lost_records(file: SourceFile, options: ReadOptions, before: int) -> int:
+    """Number of documents that a file has less than `before`; 0 where some of it cannot be read.
+
+    A run then keeps what it knows of the file.
+    """
+    found = 0
+    for item in read(file, options):
+        if not isinstance(item, Unreadable):
+            found += isinstance(item, Document)
+        elif item.keep if isinstance(item, Skipped) else True:
+            return 0
+    return max(0, before - found)
 
 
 def option_of(reason: str) -> str | None:

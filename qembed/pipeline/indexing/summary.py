@@ -121,7 +121,7 @@ class Detail(NamedTuple):
 class Estimate(NamedTuple):
     """Estimate of a dry run. `kinds`: reader -> (files to read, their bytes). `measured`: files it rests on.
 
-    `passages`: to encode, unless the index has some of their texts; `seconds`: of the run, None if
+    `passages`: to encode; `reused`: those whose vectors the index has. `seconds`: of the run, None if
     encoding was not measured. `is_exact`: all files were read, so that `passages` is counted.
     """
 
@@ -130,6 +130,7 @@ class Estimate(NamedTuple):
     seconds: float | None
     measured: int
     is_exact: bool
+    reused: int = 0
 
 
 @dataclass(slots=True)

@@ -1,0 +1,249 @@
+"""Measurement of a sample of the files that a run would read: how they are read, cut and encoded."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections import Counter, defaultdict
+from collections.abc import Container, Sequence
+
+from qembed.corpus import read, reader_of, suffix
+from qembed.errors import EncodingError, ModelUnavailable
+from qembed.pipeline.indexing.chunking import PassageBuilder
+from qembed.pipeline.indexing.index_plan import IndexPlan
+from qembed.pipeline.indexing.options import IndexOptions
+from qembed.pipeline.indexing.plan import Key
+from qembed.pipeline.indexing.sources import read_options
+from qembed.pipeline.indexing.summary import MAX_LISTED, Detail, Estimate, IndexSummary
+from qembed.pipeline.progress import Progress
+from qembed.store import text_hash
+from qembed.store.hash_index import HashMap
+from qembed.types import LeftOut, ReadWarning, Skipped, SourceFile, Unreadable
+
+MAX_PROBLEMS = 3
+"""Problems reported of one file."""
+READ_SECONDS, ENCODE_SECONDS = 5.0, 5.0
+"""Longest measurements of reading and cutting, and of encoding."""
+FEW_FILES = 200
+"""Files up to which the measurement begins with the first."""
+LARGE_BYTES = 1 << 16
+"""Size of a file from which on the measurement takes it after all smaller ones."""
+SAMPLE_TEXTS, TEXTS_PER_CALL = 1024, 32
+"""Passages that are encoded at most, and in one call."""
+
+
+class Measurement:
+    """Reading, cutting and encoding of a sample of the files to read, for some seconds at most.
+
+    The sample is drawn at random where there are many files: their order is that of folders, which differ.
+    `details`: of the files that were read; `fruitless`: files that give no document, with what a run does
+    about them, "fail" or "skip".
+    """
+
+    def __init__(
+        self, plan: IndexPlan, options: IndexOptions, progress: Progress, same: Container[Key]
+    ) -> None:
+        self._plan = plan
+        self._files = [f for f in plan.changes.read if (f.source, f.name) not in same]
+        self._options = options
+        self._progress = progress
+        self.details: list[Detail] = []
+        self._bytes: Counter[str] = Counter()  # by reader: of the sample
+        self._passages: Counter[str] = Counter()
+        self._seconds: defaultdict[str, float] = defaultdict(float)
+        self._texts: list[str] = []
+        self._deadline = 0.0
+        self._new = [0, 0]  # documents of the sample's new files, and bytes of these files
+        self._skipped: dict[Key, str] = {}
+        self.fruitless: dict[Key, str] = {}
+        self._stored: HashMap | None = None
+        self._reused: Counter[str] = Counter()  # by reader: passages whose vectors the index has
+        self._failed: dict[Key, list[Unreadable]] = {}
+
+    def run(self) -> None:
+        """Measure until all files are read or the time is up; tell of the rest, too."""
+        files = self._files
+        order = list(range(len(files)))
+        if len(files) > FEW_FILES:
+            random.Random(0).shuffle(order)
+            order.sort(key=lambda at: files[at].size > LARGE_BYTES)  # one would take all the time
+        self._deadline = time.perf_counter() + READ_SECONDS
+        self._progress.phase("read a sample", "files", None)
+        builder = (
+            PassageBuilder(self._plan.target.model, self._plan.target.recipe) if files else None
+        )
+        read = 0
+        while builder and read < len(order):
+            end_if_stopped(self._progress)
+            if time.perf_counter() >= self._deadline:
+                break
+            file = files[order[read]]
+            detail = self._read(file, builder)
+            self.details.append(detail)
+            self._tell(file, detail)
+            self._progress.advance(1)
+            read += 1
+        for at in sorted(order[read:]):
+            if not os.access(files[at].location, os.R_OK):
+                path = os.fspath(files[at].location)
+                self._add_failure(files[at], Unreadable(path, "no permission to read it"))
+                self.fruitless[files[at].source, files[at].name] = "fail"
+            self._tell(files[at], None)
+
+    def _tell(self, file: SourceFile, detail: Detail | None) -> None:
+        verb = self.fruitless.get((file.source, file.name))
+        if verb != "skip":
+            verb = verb or ("add" if self._is_new(file) else "read")
+            self._options.planned(verb, file.name, detail if self._options.detail else None)
+
+    def _add_failure(self, file: SourceFile, problem: Unreadable) -> None:
+        self._failed.setdefault((file.source, file.name), []).append(problem)
+
+    def _known(self, texts: Sequence[str]) -> list[bool]:
+        """For each text whether the index has its vector."""
+        if self._stored is None:
+            self._stored = HashMap()
+            snapshot = self._plan.snapshot
+            if snapshot is not None and snapshot.manifest.next_row > snapshot.manifest.base:
+                base = snapshot.manifest.base
+                self._stored.add_all(snapshot.text_hashes(base), base)
+        return [row >= 0 for row in self._stored.get_all([text_hash(t) for t in texts]).tolist()]
+
+    def _read(self, file: SourceFile, builder: PassageBuilder) -> Detail:
+        """Read and cut a file; of a file that takes longer than there is time, the first part."""
+        began = time.perf_counter()
+        reader = _reader_name(file)
+        documents = passages = seen = 0
+        problems = []
+        is_whole = True
+        for item in read(file, read_options(self._plan.sources.by_path[file.source])):
+            if isinstance(item, LeftOut):
+                problems.append(f"left out: {item.count:,} × {item.what}")
+            elif isinstance(item, ReadWarning):
+                where = "" if item.line is None else f"{item.line}: "
+                problems.append(f"warning: {where}{item.message}")
+            elif isinstance(item, Unreadable):
+                if isinstance(item, Skipped):
+                    self._skipped[file.source, file.name] = item.error
+                else:
+                    self._add_failure(file, item)
+                problems.append(item.error if item.line is None else f"{item.line}: {item.error}")
+            else:
+                cut = builder.passages(item)
+                documents += 1
+                passages += len(cut)
+                seen += len(item.text)
+                texts = builder.encoder_texts(item, cut)
+                known = self._known(texts) if self._plan.snapshot else [False] * len(texts)
+                self._reused[reader] += sum(known)
+                if len(self._texts) < SAMPLE_TEXTS:
+                    self._texts += [t for t, old in zip(texts, known, strict=True) if not old]
+            end_if_stopped(self._progress)
+            if time.perf_counter() > self._deadline:
+                is_whole = False
+                break
+        key = file.source, file.name
+        if is_whole and not documents and (key in self._failed or key in self._skipped):
+            self.fruitless[key] = "fail" if key in self._failed else "skip"
+        if lacking := builder.chunker.lacks(file.name):
+            problems.append(lacking)
+        self._passages[reader] += passages
+        self._bytes[reader] += file.size if is_whole else min(seen, file.size)
+        if self._is_new(file):
+            self._new[0] += documents
+            self._new[1] += file.size if is_whole else min(seen, file.size)
+        self._seconds[reader] += time.perf_counter() - began
+        if not is_whole:
+            problems.append("read in part only, as there is no time for more in a dry run")
+        kind = builder.chunker.kind_of(file.name)
+        return Detail(file.name, reader, kind, documents, passages, problems[:MAX_PROBLEMS])
+
+    def _is_new(self, file: SourceFile) -> bool:
+        return (file.source, file.name) not in self._plan.files
+
+    def foretell(self, summary: IndexSummary) -> None:
+        """Set the documents that a run would add, those it would leave out, and those it could not read.
+
+        Of files that were not read, the first in proportion to bytes.
+        """
+        told = [problem for problems in self._failed.values() for problem in problems]
+        summary.failed = [*summary.failed, *told[:MAX_LISTED]]
+        summary.skipped = Counter(summary.skipped) + Counter(self._skipped.values())
+        if self._options.detail:
+            found = ((name, why) for (_, name), why in self._skipped.items())
+            summary.skipped_files = sorted([*summary.skipped_files, *found])
+        added, size = self._new
+        total = sum(f.size for f in self._files if self._is_new(f))
+        summary.documents = {
+            **summary.documents,
+            "added": round(added * total / size) if size else added,
+            "failed": summary.documents["failed"] + len(told),
+        }
+
+    def estimate(self) -> Estimate:
+        """Passages and seconds of the run: those measured, in proportion to the bytes of each kind."""
+        files: Counter[str] = Counter()
+        size: Counter[str] = Counter()
+        for file in self._files:
+            if (file.source, file.name) not in self.fruitless:
+                reader = _reader_name(file)
+                files[reader] += 1
+                size[reader] += file.size
+        passages, reused, seconds = 0.0, 0.0, 0.0
+        for reader in files:
+            # of a kind that the sample lacks: as all others together
+            known = self._bytes[reader] > 0
+            measured = self._bytes[reader] if known else self._bytes.total()
+            if not measured:
+                continue
+            share = size[reader] / measured
+            passages += share * (self._passages[reader] if known else self._passages.total())
+            reused += share * (self._reused[reader] if known else self._reused.total())
+            seconds += share * (self._seconds[reader] if known else sum(self._seconds.values()))
+        for_text = self._encoding_seconds()
+        whole = len(self.details) == len(self._files)
+        return Estimate(
+            kinds={reader: (files[reader], size[reader]) for reader in sorted(files)},
+            passages=round(passages - reused),
+            seconds=(
+                None if for_text is None else round(seconds + (passages - reused) * for_text, 1)
+            ),
+            reused=round(reused),
+            measured=len(self.details),
+            is_exact=whole and not any("in part" in p for d in self.details for p in d.problems),
+        )
+
+    def _encoding_seconds(self) -> float | None:
+        """Seconds a passage; None for a server's model, which a dry run asks nothing, and one that fails."""
+        model = self._plan.target.model if self._texts else None
+        if model is None or model.is_remote:
+            return 0.0 if model is None else None
+        self._progress.phase("encode a sample", "passages", None)
+        try:
+            encoder = model.encoder()
+            encoder.encode(self._texts[:1])
+            began, done = time.perf_counter(), 0
+            while done < len(self._texts) and time.perf_counter() - began < ENCODE_SECONDS:
+                end_if_stopped(self._progress)
+                part = self._texts[done : done + TEXTS_PER_CALL]
+                encoder.encode(part)
+                done += len(part)
+                self._progress.advance(len(part))
+            return (time.perf_counter() - began) / done
+        except (EncodingError, ModelUnavailable):
+            return None
+        finally:
+            model.release()
+
+
+def end_if_stopped(progress: Progress) -> None:
+    """Raise KeyboardInterrupt if the run is to stop."""
+    if progress.stop():
+        raise KeyboardInterrupt
+
+
+def _reader_name(file: SourceFile) -> str:
+    """Name of a file's reader; of those that one program reads the suffix: `pdf`, `docx`."""
+    name = reader_of(file.name).__name__.removeprefix("read_")
+    return suffix(file.name).removeprefix(".") if name == "office" else name
