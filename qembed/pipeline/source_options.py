@@ -6,9 +6,15 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qembed.store import Source
+
+if TYPE_CHECKING:
+    from qembed.corpus import ReadOptions
+
+SHARED = "shared"
+"""Setting of an index: names of the settings of each source that are the project file's."""
 
 
 def parse_size(text: str) -> int:
@@ -66,3 +72,17 @@ def filter_options(sources: Iterable[Source]) -> dict[str, list[str]]:
     """Options that leave files out, as separate words, by the path of each source that has some."""
     found = {s.path: {k: v for k, v in source_settings(s).items() if k in FILTERS} for s in sources}
     return {path: source_options(settings) for path, settings in found.items() if settings}
+
+
+def read_options(source: Source) -> ReadOptions:
+    """Options that a source's files are read with."""
+    from qembed.corpus import ReadOptions
+
+    return ReadOptions(
+        id_field=source.id_field,
+        text_field=source.text_field,
+        title_field=source.title_field,
+        encoding=source.encoding,
+        id_prefix=source.id_prefix,
+        column_types=source.column_types,
+    )

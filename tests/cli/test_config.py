@@ -62,6 +62,29 @@ def test_the_projects_sources_keep_what_the_index_remembers_of_them(shell: Shell
     assert documents(shell) == ["a.md", "b.md"]
 
 
+def test_a_filter_that_the_project_has_no_more_is_forgotten(shell: Shell) -> None:
+    for name in ("a", "b", "c"):
+        shell.write(f"docs/{name}.md", f"text of {name}")
+    for sources in ("", 'sources = ["docs"]\n'):
+        path = [] if sources else ["docs"]
+        project(shell, f'{sources}exclude = ["a.md"]\n')
+        assert shell("index", *path).code == 0
+        assert documents(shell) == ["b.md", "c.md"]
+        project(shell, sources)
+        assert settings(shell)["exclude"]["value"] is None
+        assert "1 added" in shell("index").out
+        assert documents(shell) == ["a.md", "b.md", "c.md"]
+        # one of the command line stays, beside the project's and after it
+        assert shell("index", "--exclude", "b.md").code == 0
+        project(shell, f"{sources}max_file_size = 12\n")
+        assert shell("index").code == 0
+        project(shell, sources)
+        assert shell("index").code == 0
+        assert documents(shell) == ["a.md", "c.md"]
+        assert settings(shell)["exclude"]["value"] == ["b.md"]
+        assert shell("index", "docs").code == 0
+
+
 def test_query_takes_k_and_where_unless_they_are_given(shell: Shell) -> None:
     for name, lang in (("a", "en"), ("b", "en"), ("c", "zh")):
         shell.write(f"docs/{name}.md", f"---\nlang: {lang}\n---\na note {name}")

@@ -231,6 +231,7 @@ def index(
     from qembed.pipeline.indexing.build import build
     from qembed.pipeline.indexing.options import IndexOptions
     from qembed.pipeline.locate import index_to_write
+    from qembed.pipeline.source_options import FILTERS
 
     talk = Console(common.quiet, common.verbose)
     signals = StopSignals()
@@ -239,6 +240,7 @@ def index(
     options = IndexOptions(
         paths=tuple(paths or shared or ()),
         with_remembered=bool(shared),
+        shared=frozenset(n for n in FILTERS if _origin(ctx, n) is not None),
         recipe=passages.recipe(),
         source=reading.source(common),
         task=passages.task,

@@ -16,7 +16,7 @@ from qembed.inputs import is_there
 from qembed.pipeline.diagnostics.project_check import project_mistakes
 from qembed.pipeline.locate import AUTO_MODEL, find_index, unused_model
 from qembed.pipeline.project import GATES, KEYS, Project, find_project
-from qembed.pipeline.source_options import FILTERS, SIZE, format_size
+from qembed.pipeline.source_options import FILTERS, SHARED, SIZE, format_size
 from qembed.store import Manifest
 from qembed.store import manifest as manifests
 
@@ -130,7 +130,14 @@ def _remembered(key: str, manifest: Manifest | None) -> Any:
         return manifest.settings.get(key)
     if key not in FILTERS or manifest is None:
         return None
-    found = {s.path: getattr(s, key) for s in manifest.sources if getattr(s, key)}
+    shared = manifest.settings.get(
+        SHARED, {}
+    )  # goes with the next run, as the project has it no more
+    found = {
+        s.path: value
+        for s in manifest.sources
+        if (value := getattr(s, key)) and key not in shared.get(s.path, ())
+    }
     shown = {p: format_size(v) if key == SIZE else list(v) for p, v in found.items()}
     values = list(shown.values())
     if len(found) == len(manifest.sources) and all(v == values[0] for v in values):

@@ -9,8 +9,9 @@ from pathlib import Path
 from qembed.errors import InputError, refusal
 from qembed.inputs import is_there, sees_file
 from qembed.pipeline.indexing.losses import is_guarded
-from qembed.pipeline.indexing.sources import STDIN, read_options
+from qembed.pipeline.indexing.sources import STDIN
 from qembed.pipeline.source_content import compare_content
+from qembed.pipeline.source_options import read_options
 from qembed.store import Snapshot
 from qembed.store.integrity import REFRESH, Finding
 from qembed.types import SourceFile

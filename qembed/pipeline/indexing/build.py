@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, BinaryIO
 from qembed.errors import InputError
 from qembed.pipeline.indexing.index_plan import IndexPlan, plan_index
 from qembed.pipeline.indexing.options import IndexOptions
-from qembed.pipeline.indexing.sources import STDIN, read_options
+from qembed.pipeline.indexing.sources import STDIN
 from qembed.pipeline.indexing.summary import KINDS, IndexStats, IndexSummary
 from qembed.pipeline.indexing.update_derived import update_derived
 from qembed.pipeline.progress import Progress
-from qembed.pipeline.source_options import filter_options
+from qembed.pipeline.source_options import filter_options, read_options
 from qembed.store import Writer
 from qembed.store import manifest as manifests
 from qembed.store.compaction import maintain

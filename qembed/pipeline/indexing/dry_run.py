@@ -12,10 +12,10 @@ from qembed.pipeline.indexing.index_plan import IndexPlan, plan_index
 from qembed.pipeline.indexing.losses import ELSEWHERE, NOT_IN_FILE, lost_records
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.plan import Key
-from qembed.pipeline.indexing.sources import read_options
 from qembed.pipeline.indexing.summary import KINDS, Detail, IndexSummary
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.source_content import compare_content
+from qembed.pipeline.source_options import read_options
 from qembed.store.index_folder import check_index_folder
 
 

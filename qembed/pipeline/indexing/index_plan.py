@@ -34,6 +34,7 @@ from qembed.pipeline.recipe import (
     opening_remembered,
     relocated_model,
 )
+from qembed.pipeline.source_options import SHARED
 from qembed.store import Catalog, FileState, Manifest, Snapshot, Source
 from qembed.store.manifest import REBUILD, TUNED_SETTING, interrupted_rebuild
 from qembed.types import Recipe, Unreadable
@@ -223,6 +224,9 @@ def plan_index(
             snapshot.close()
         raise
     settings = dict(present.settings) if present is not None else {}
+    settings.pop(SHARED, None)
+    if sources.shared:
+        settings[SHARED] = sources.shared
     if options.task is not None:
         settings["task"] = options.task
     if present is not None and target.rebuild and present.recipe.model != target.recipe.model:

@@ -74,13 +74,15 @@ class IndexOptions:
     are read. `detail`: a dry run reads and chunks what a run would read, and reports on each file.
     `allow_missing`: a source that does not exist any more loses its documents. `verify_content`: every
     file is read, whatever its size and times. `planned`: told of each file of a dry run, as soon as it is
-    known. `confirm(reason)`: asked before more than half of an index is deleted.
+    known. `confirm(reason)`: asked before more than half of an index is deleted. `shared`: settings of
+    `source` that are the project file's, and go when they are taken out of it.
     """
 
     paths: Sequence[str] = ()
     with_remembered: bool = False
     recipe: RecipeOptions = field(default_factory=RecipeOptions)
     source: Source = field(default_factory=lambda: Source(""))
+    shared: frozenset[str] = frozenset()
     task: str | None = None
     rebuild: bool = False
     repair: bool = False
@@ -110,6 +112,12 @@ def apply_settings(given: Source, remembered: Iterable[Source]) -> list[Source]:
         if getattr(given, f.name) != getattr(default, f.name)
     }
     return [replace(s, **changes) for s in remembered if changes and s.path != "-"]
+
+
+def without_shared(source: Source, names: Iterable[str]) -> Source:
+    """A remembered source without the settings of these names, which were the project file's."""
+    plain = Source("")
+    return replace(source, **{name: getattr(plain, name) for name in names})
 
 
 def settle_source(given: Source, path: str, remembered: Mapping[str, Source]) -> Source:

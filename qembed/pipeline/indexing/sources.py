@@ -7,13 +7,17 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from qembed.corpus import GONE, UNKNOWN, counted_reason, suffix, walk
 from qembed.errors import InputError, UsageError, refusal
 from qembed.inputs import is_there
 from qembed.pipeline.indexing.losses import ELSEWHERE, LossGuard, absence_reasons
-from qembed.pipeline.indexing.options import IndexOptions, apply_settings, settle_source
+from qembed.pipeline.indexing.options import (
+    IndexOptions,
+    apply_settings,
+    settle_source,
+    without_shared,
+)
 from qembed.pipeline.indexing.plan import (
     FileOwners,
     Key,
@@ -22,11 +26,9 @@ from qembed.pipeline.indexing.plan import (
     without_garbage_collection,
 )
 from qembed.pipeline.progress import Progress
+from qembed.pipeline.source_options import SHARED, source_settings
 from qembed.store import Catalog, FileState, Manifest, Source
 from qembed.types import SourceFile, Unreadable
-
-if TYPE_CHECKING:
-    from qembed.corpus import ReadOptions
 
 STDIN = "-"
 MAX_LISTED = 1000
@@ -49,7 +51,14 @@ class Sources:
         self.options = options
         old = {s.path: s for s in (present.sources if present is not None else ())}
         source = _checked(options.source)
-        self.given = self._given(options.paths, source, old) or apply_settings(source, old.values())
+        shared = present.settings.get(SHARED, {}) if present is not None else {}
+        # what the project file has set goes where it does not set it any more
+        kept = {path: without_shared(s, shared.get(path, ())) for path, s in old.items()}
+        self.given = self._given(options.paths, source, kept) or apply_settings(
+            source, kept.values()
+        )
+        if not self.given and kept != old:
+            self.given = [s for s in kept.values() if s.path != STDIN]
         if options.rebuild and self.given and not options.with_remembered:
             # records without a source cannot be read again: the index keeps them
             old = {path: s for path, s in old.items() if path == STDIN}
@@ -58,6 +67,8 @@ class Sources:
         self.all = tuple(self.by_path.values())
         scanned = self.all if options.with_remembered else self.given or self.all
         self.scan = [s for s in scanned if s.path != STDIN]
+        names = {s.path: sorted(options.shared & source_settings(s).keys()) for s in self.given}
+        self.shared = {p: found for p, found in {**shared, **names}.items() if found}
         self.stdin = any(s.path == STDIN for s in self.given)
         self._refreshed_ns = int(present.refreshed * 1e9) if present is not None else 0
         self._failed_before = list(present.failed) if present is not None else []
@@ -303,17 +314,3 @@ def _checked(source: Source) -> Source:
     from qembed.corpus import encoding_option
 
     return replace(source, encoding=encoding_option(source.encoding))
-
-
-def read_options(source: Source) -> ReadOptions:
-    """Options that a source's files are read with."""
-    from qembed.corpus import ReadOptions
-
-    return ReadOptions(
-        id_field=source.id_field,
-        text_field=source.text_field,
-        title_field=source.title_field,
-        encoding=source.encoding,
-        id_prefix=source.id_prefix,
-        column_types=source.column_types,
-    )

@@ -14,9 +14,9 @@ from qembed.pipeline.indexing.chunking import PassageBuilder
 from qembed.pipeline.indexing.index_plan import IndexPlan
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.plan import Key
-from qembed.pipeline.indexing.sources import read_options
 from qembed.pipeline.indexing.summary import MAX_LISTED, Detail, Estimate, IndexSummary
 from qembed.pipeline.progress import Progress
+from qembed.pipeline.source_options import read_options
 from qembed.store import text_hash
 from qembed.store.hash_index import HashMap
 from qembed.types import LeftOut, ReadWarning, Skipped, SourceFile, Unreadable

@@ -120,7 +120,7 @@ def sample_files(files: list[SourceFile], sources: Sources, count: ScriptCount) 
     from itertools import islice
 
     from qembed.corpus import read
-    from qembed.pipeline.indexing.sources import read_options
+    from qembed.pipeline.source_options import read_options
 
     small = [f for f in files if f.size <= LARGEST_FILE] or files[:1]
     step = max(1, len(small) // FILES)
