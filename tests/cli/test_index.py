@@ -103,6 +103,10 @@ def test_many_lines_with_one_mistake_are_counted(shell: Shell) -> None:
     assert len(told) == 7
     assert "r.jsonl: 4 more lines with this error (-v shows them)" in done.err
     assert "r.jsonl:11: " in done.err
+    (first, other) = [line for line in shell("status").out.splitlines() if "unreadable" in line]
+    assert "r.jsonl:2: " in first
+    assert first.endswith(" (and 8 more lines with this error)")
+    assert "r.jsonl:11: " in other
     again = shell("index", "r.jsonl", "-v").err
     assert again.count("cannot read") == 10
     assert "more lines" not in again

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -187,4 +189,17 @@ def _problems(s: dict[str, Any]) -> list[tuple[str, str]]:
     if s["rebuilding"]:
         mend = "the same qembed index --rebuild goes on"
         rows.append(("rebuild", f"begun, not finished: {describe_unfinished(root, mend)}"))
-    return [*rows, *(("unreadable", error) for error in s["failed"])]
+    return [*rows, *(("unreadable", line) for line in _unreadable(s["failed"]))]
+
+
+def _unreadable(failed: Sequence[str]) -> list[str]:
+    """Failures of the last run; of a file's lines with one reason the first, and how many more there are."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for text in failed:
+        found = re.match(r"(.*?):\d+: (.*)", text, re.DOTALL)
+        alike.setdefault((found[1], found[2]) if found else (text, ""), []).append(text)
+    return [
+        lines[0] + (f" (and {counted(n, 'more line')} with this error)" if n else "")
+        for lines in alike.values()
+        for n in [len(lines) - 1]
+    ]
