@@ -270,3 +270,22 @@ class Selection:
             path = path[: path.rindex("/")]
             verdict = self.include.verdict(path, path[path.rfind("/") + 1 :], True)
         return verdict is True
+
+
+class UnmatchedPatterns:
+    """Patterns of --include and --exclude that no path has matched so far, each by itself."""
+
+    def __init__(self, include: Sequence[str], exclude: Sequence[str]) -> None:
+        options = {"--include": include, "--exclude": exclude}
+        self._rules = [
+            (option, p, Rules([p.removeprefix("!")])) for option in options for p in options[option]
+        ]
+
+    def see(self, name: str, is_folder: bool) -> None:
+        """Take out the patterns that match a file or folder."""
+        self._rules = [r for r in self._rules if r[2].deciding(name, is_folder) is None]
+
+    @property
+    def left(self) -> list[tuple[str, str]]:
+        """Option and pattern of each."""
+        return [(option, pattern) for option, pattern, _ in self._rules]

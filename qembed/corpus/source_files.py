@@ -23,6 +23,7 @@ from qembed.corpus.ignore import (
     IGNORE_FILES,
     Rules,
     Selection,
+    UnmatchedPatterns,
     is_repository,
     read_rules,
     repository_rules,
@@ -63,6 +64,7 @@ def walk(
     hidden: bool = False,
     max_size: int | None = None,
     on_skip: Callable[[str, str], None] | None = None,
+    on_unmatched: Callable[[str, str], None] | None = None,
     label: str | None = None,
 ) -> Iterator[SourceFile | Unreadable]:
     """The files of a source, sorted by name; names are paths inside the source, with forward slashes.
@@ -72,7 +74,8 @@ def walk(
     .gitignore, .ignore and .qembedignore at every level; `hidden` takes files and folders whose names begin
     with a dot. A suffix no reader knows is read as text if an include pattern ends in it (`*.asm`). Files of
     more than `max_size` bytes are left out, a single one too. `on_skip(name, reason)`: called for each file
-    left out with a reason. `label`: their `source`, the path as given if None.
+    left out with a reason; `on_unmatched(option, pattern)`, at the end, for each pattern that
+    nothing in a folder has matched. `label`: their `source`, the path as given if None.
     What cannot be listed or looked at is yielded as Unreadable under its full path, and the rest goes on.
     Raises UsageError for a source that is neither file nor folder, and for patterns that are none.
     """
@@ -95,15 +98,15 @@ def walk(
     if not stat.S_ISDIR(info.st_mode):
         raise UsageError(f"{where}: neither a file nor a folder (records can be piped in: -)")
     rules = WalkRules(selection, known_suffixes(include), use_ignore, hidden)
-    found = _Walk(where, label or where, rules, on_skip).files()
-    if max_size is None:
-        yield from found
-        return
-    for file in found:
-        if isinstance(file, Unreadable) or file.size <= max_size:
+    unmatched = UnmatchedPatterns(include, exclude) if on_unmatched else None
+    for file in _Walk(where, label or where, rules, on_skip, unmatched).files():
+        if max_size is None or isinstance(file, Unreadable) or file.size <= max_size:
             yield file
         elif on_skip:
             on_skip(file.name, LARGE)
+    if on_unmatched is not None and unmatched is not None:
+        for option, pattern in unmatched.left:
+            on_unmatched(option, pattern)
 
 
 def counted_reason(number: int, reason: str) -> str:
@@ -148,11 +151,13 @@ class _Walk:
         label: str,
         rules: WalkRules,
         on_skip: Callable[[str, str], None] | None,
+        unmatched: UnmatchedPatterns | None = None,
     ) -> None:
         self.source = source
         self.label = label
         self.rules = rules
         self.skip = on_skip or (lambda _name, _reason: None)
+        self.unmatched = unmatched
         self.problems: list[Unreadable] = []
 
     def files(self) -> Iterator[SourceFile | Unreadable]:
@@ -206,6 +211,8 @@ class _Walk:
             if leaf in OWN_FOLDERS:
                 continue
             name = prefix + leaf
+            if self.unmatched is not None:
+                self.unmatched.see(name, entry.is_dir(follow_symlinks=False))
             if leaf[0] == "." and not hidden:
                 self.skip(name, HIDDEN)
                 continue

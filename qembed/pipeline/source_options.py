@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from qembed.store import Source
@@ -86,3 +86,12 @@ def read_options(source: Source) -> ReadOptions:
         id_prefix=source.id_prefix,
         column_types=source.column_types,
     )
+
+
+def with_codec_name(source: Source) -> Source:
+    """The source with its encoding under Python's name. Raises UsageError for one that is none."""
+    if source.encoding is None:
+        return source
+    from qembed.corpus import encoding_option
+
+    return replace(source, encoding=encoding_option(source.encoding))

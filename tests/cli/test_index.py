@@ -157,11 +157,11 @@ def test_dry_run_after_a_run_finds_nothing_changed(shell: Shell) -> None:
     summary(shell, "d", "--meta", "team=red")
     body = summary(shell, "--dry-run")
     assert body["documents"] == {**dict.fromkeys(body["documents"], 0), "unchanged": 3}
-    assert body["would"] == {"add": [], "read": [], "delete": []}
+    assert body["would"] == {"add": [], "read": [], "fail": [], "delete": []}
     shell.write("d/a.md", "gamma")
     shell.write("d/b.md", "beta")
     body = summary(shell, "--dry-run")
-    assert body["would"] == {"add": ["b.md"], "read": ["a.md"], "delete": []}
+    assert body["would"] == {"add": ["b.md"], "read": ["a.md"], "fail": [], "delete": []}
     assert (body["documents"]["changed"], body["documents"]["unchanged"]) == (1, 2)
     assert summary(shell, "--dry-run", "--meta", "team=blue", "d")["would"]["read"] == [
         "a.md",

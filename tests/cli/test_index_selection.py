@@ -277,3 +277,23 @@ def test_a_folder_of_documents_is_no_place_for_an_index(docs: Shell, command: li
     done = docs("index", "docs", "--index", "docs/.qembed")
     assert done.code == 0, done.err
     assert docs("query", "parcel", "--index", "docs", "--format", "paths").out
+
+
+def test_settings_without_effect_are_told_once(shell: Shell) -> None:
+    shell.write("docs/a.md", "a note")
+    shell.write("docs/drafts/b.md", "a draft")
+    shell.write("docs/.hidden", "x")
+    args = ["--exclude", "docs/**", "--exclude", "drafts/", "--exclude", ".hidden"]
+    done = shell("index", "docs", *args, "--title-field", "head", "--column-types", "zip=text")
+    told = [line for line in done.err.splitlines() if "docs: " in line]
+    assert told == [
+        "qembed: docs: --exclude 'docs/**' matches nothing (paths begin inside docs)",
+        "qembed: docs: --title-field: no effect, it holds no records",
+        "qembed: docs: --column-types: no effect, it holds no CSV",
+    ]
+    assert "no effect" not in shell("index").err
+    shell.write("r.csv", "zip,head,text\n1,one,some\n")
+    args = ["--title-field", "head", "--column-types", "zip=text"]
+    assert "no effect" not in shell("index", "r.csv", *args).err
+    done = shell("index", "r.csv", "--exclude", "*.csv", *args)
+    assert "r.csv: --exclude: no effect on a file that is named itself" in done.err

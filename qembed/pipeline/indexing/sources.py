@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from qembed.corpus import GONE, UNKNOWN, counted_reason, suffix, walk
@@ -26,7 +25,8 @@ from qembed.pipeline.indexing.plan import (
     without_garbage_collection,
 )
 from qembed.pipeline.progress import Progress
-from qembed.pipeline.source_options import SHARED, source_settings
+from qembed.pipeline.source_options import SHARED, source_settings, with_codec_name
+from qembed.pipeline.unused_settings import UnusedSettings
 from qembed.store import Catalog, FileState, Manifest, Source
 from qembed.types import SourceFile, Unreadable
 
@@ -50,7 +50,7 @@ class Sources:
         self.root = root
         self.options = options
         old = {s.path: s for s in (present.sources if present is not None else ())}
-        source = _checked(options.source)
+        source = with_codec_name(options.source)
         shared = present.settings.get(SHARED, {}) if present is not None else {}
         # what the project file has set goes where it does not set it any more
         kept = {path: without_shared(s, shared.get(path, ())) for path, s in old.items()}
@@ -62,6 +62,8 @@ class Sources:
         if options.rebuild and self.given and not options.with_remembered:
             # records without a source cannot be read again: the index keeps them
             old = {path: s for path, s in old.items() if path == STDIN}
+        self._fresh = {s.path for s in self.given if old.get(s.path) != s}
+        self._unused: list[str] = []
         self.altered = {s.path for s in self.given if old.get(s.path, s) != s}
         self.by_path = {**old, **{s.path: s for s in self.given}}
         self.all = tuple(self.by_path.values())
@@ -151,6 +153,8 @@ class Sources:
                 refreshed_ns=self._refreshed_ns,
                 sheltered=self._is_unlisted,
             )
+        for line in self._unused:
+            (progress or Progress()).say(line)
         self.absent = {
             **absence_reasons(changes.gone, self.by_path, self.root, missing),
             **dict.fromkeys(ceded, ELSEWHERE),
@@ -249,7 +253,8 @@ class Sources:
             full = self.full(source)
             # an index among the documents is not one of them
             index = f"{self.root}{os.sep}" if self.root.is_relative_to(full) else None
-            for file in walk(
+            unused = UnusedSettings(source, full)
+            walked = walk(
                 full,
                 include=source.include,
                 exclude=source.exclude,
@@ -257,12 +262,17 @@ class Sources:
                 hidden=source.hidden,
                 max_size=source.max_file_size,
                 on_skip=self._count_skipped,
+                on_unmatched=unused.add_pattern if source.path in self._fresh else None,
                 label=source.path,
-            ):
+            )
+            for file in unused.through(walked) if source.path in self._fresh else walked:
                 if isinstance(file, Unreadable):
                     self.unlisted.append(((source.path, file.path), file))
                 elif index is None or not str(file.location).startswith(index):
                     yield file
+
+            if source.path in self._fresh:
+                self._unused += unused.lines()
 
     def _count_skipped(self, name: str, reason: str) -> None:
         self.skipped[reason] += 1
@@ -305,12 +315,3 @@ def _is_text(path: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _checked(source: Source) -> Source:
-    """The source with its encoding under Python's name. Raises UsageError for one that is none."""
-    if source.encoding is None:
-        return source
-    from qembed.corpus import encoding_option
-
-    return replace(source, encoding=encoding_option(source.encoding))
