@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from pathlib import Path
 
 import pytest
 
 from qembed.cli.hints import remember_index, with_index
+from qembed.cli.render.report import report_json
 from tests.cli.conftest import Shell
 
 
@@ -41,8 +44,6 @@ def test_hints_after_errors_repeat_the_index(docs: Shell) -> None:
     ],
 )  # fmt: skip
 def test_only_commands_that_take_an_index_repeat_it(text: str, wanted: str) -> None:
-    from pathlib import Path
-
     try:
         remember_index(Path("i"))
         assert with_index(text) == wanted
@@ -62,3 +63,14 @@ def test_hints_in_json_repeat_the_index(collection: Shell) -> None:
         hints = [w for w in body["warnings"] if "no word index" in w]
         assert hints, body["warnings"]
         assert all("(qembed index --index mine makes it)" in w for w in hints)
+
+
+def test_reports_repeat_it_in_their_warnings_alone() -> None:
+    body = {"query": "qembed index", "warnings": ["behind (qembed index completes it)"]}
+    try:
+        remember_index(Path("i"))
+        found = json.loads(report_json(body))
+    finally:
+        remember_index(None)
+    assert found == {**body, "warnings": ["behind (qembed index --index i completes it)"]}
+    assert json.loads(report_json(body)) == body

@@ -21,6 +21,7 @@ from qembed.cli.options import (
     WaitOption,
     reranker_spec,
 )
+from qembed.cli.render.report import report_json
 from qembed.cli.tuned import tuned_text
 
 
@@ -148,7 +149,7 @@ def tune(
     for warning in found.warnings:
         talk.warn(warning)
     if format is OutputFormat.json:
-        out(dumps(body))
+        out(report_json(body))
     else:
         show(body)
     if report is not None:
