@@ -283,10 +283,12 @@ class Hit:
 class Results:
     """Hits of one query, best first. `instruction`: the text that was encoded, None for the bare words.
 
-    `logged_as`: id of the query in the index's feedback log, None if it was not logged.
+    `logged_as`: id of the query in the index's feedback log, None if it was not logged. `explored`: ranks
+    whose hit was exchanged with the next one, at random.
     """
 
     query: Query
     instruction: str | None
     hits: Sequence[Hit]
     logged_as: str | None = None
+    explored: Sequence[int] = ()

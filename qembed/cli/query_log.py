@@ -36,6 +36,16 @@ LogOption = Annotated[
         rich_help_panel=LOG_GROUP,
     ),
 ]
+ExploreOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--explore/--no-explore",
+        help="If it is logged: exchange neighbours at random, to learn how ranks are looked at. Default: the "
+        "index's setting.",
+        show_default=False,
+        rich_help_panel=LOG_GROUP,
+    ),
+]
 ClientOption = Annotated[
     str | None,
     typer.Option(
@@ -65,14 +75,23 @@ def client_options(client: str | None, session: str | None) -> tuple[str | None,
 
 
 class QueryLog:
-    """Log of a call's queries. `project`: its setting `log`. Raises UsageError for a client that is none."""
+    """Log of a call's queries. `project`: its setting `log`.
+
+    `explore`: neighbours are exchanged in what is logged; None: as the index says. Raises UsageError for a
+    client that is none.
+    """
 
     def __init__(
-        self, option: bool | None, client: str | None, session: str | None, project: Any
+        self,
+        option: bool | None,
+        client: str | None,
+        session: str | None,
+        project: Any,
+        explore: bool | None = None,
     ) -> None:
         from qembed.pipeline.feedback.log_setting import parse_client
 
-        self._option, self._project = option, project
+        self._option, self._project, self._explore = option, project, explore
         self._named = client is not None or session is not None
         if client is not None:
             parse_client(client)
@@ -88,11 +107,18 @@ class QueryLog:
         if mode == "off":
             if self._named:
                 talk.warn("--client, --session: no effect without --log")
+            if self._explore:
+                talk.warn("--explore: no effect without --log, nothing is exchanged")
             return answer
+        # agents get all hits at once: they have no habits to learn of
+        agent = self._client.kind == "agent"
+        if agent and self._explore:
+            talk.warn("--explore: no effect for an agent, which gets all hits at once")
+        explore = not agent and (answer.explore if self._explore is None else self._explore)
         from qembed.pipeline.feedback.log_answer import log_answer
 
         try:
-            return log_answer(root, request, answer, mode, self._client, own_ids)
+            return log_answer(root, request, answer, mode, self._client, own_ids, explore)
         except OSError as e:
             talk.warn(f"not logged: cannot write {e.filename or root}: {refusal(e)}")
             return answer

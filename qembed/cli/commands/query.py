@@ -44,7 +44,14 @@ from qembed.cli.options import (
     VerboseOption,
     WhereOption,
 )
-from qembed.cli.query_log import ClientOption, LogOption, QueryLog, SessionOption, say_logged
+from qembed.cli.query_log import (
+    ClientOption,
+    ExploreOption,
+    LogOption,
+    QueryLog,
+    SessionOption,
+    say_logged,
+)
 from qembed.cli.signal_watch import watched
 from qembed.cli.streams import standard_input
 from qembed.cli.tuned import UntunedOption, given_options
@@ -116,6 +123,7 @@ def query(
     no_server: NoServerOption = False,
     untuned: UntunedOption = False,
     log: LogOption = None,
+    explore: ExploreOption = None,
     client: ClientOption = None,
     session: SessionOption = None,
 ) -> None:
@@ -139,9 +147,14 @@ def query(
     from qembed.types import Query
 
     talk = Console(quiet, verbose)
-    query_log = QueryLog(log, client, session, ctx.obj.get("log") if ctx.obj else None)
     given = on_command_line(ctx)
     shown = hit_format(format if "format" in given else None, vimgrep, null, format)
+    if shown is HitFormat.trec:  # its ranks are those of the scores
+        if explore:
+            raise typer.BadParameter("not with --format trec", param_hint="--explore")
+        explore = False
+    project_log = ctx.obj.get("log") if ctx.obj else None
+    query_log = QueryLog(log, client, session, project_log, explore)
     unused = check_query(given, {**ctx.params, "format": shown})
     if text is None:
         missing = "give a TEXT, or - to read queries from stdin"

@@ -23,6 +23,8 @@ _SETTINGS = {
 def log_line(found: Mapping[str, Any]) -> str:
     """Setting and size of a log in one line, of the object `feedback` that `status` has."""
     setting = _SETTINGS.get(found["log"], found["log"])
+    if found.get("explore"):
+        setting += ", neighbours exchanged at random"
     if found["error"]:
         return f"{setting}; {found['error']}"
     if found["since"] is None:

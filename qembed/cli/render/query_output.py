@@ -44,6 +44,9 @@ def print_answer(answer: Answer, output: HitOutput, talk: Console) -> None:
             talk.say(f"query {r.query.id}: encoded {r.instruction or r.query.text!r}")
             if why := answer.why.get(r.query.id):
                 talk.say(f"query {r.query.id}: {why}")
+            if r.explored:
+                pairs = ", ".join(f"{i} and {i + 1}" for i in r.explored)
+                talk.say(f"query {r.query.id}: exchanged at random (--no-explore): ranks {pairs}")
         talk.say(f"search: {answer.plan}")
     if answer.tuned and (output.explain or talk.verbose):
         talk.say(f"tuned (--untuned leaves it out): {tuned_text(answer.tuned)}")

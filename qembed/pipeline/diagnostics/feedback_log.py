@@ -18,12 +18,18 @@ PLACES_SHOWN = 3
 
 
 def describe_log(root: Path, manifest: Manifest) -> dict[str, Any]:
-    """Setting and size of the log: `log` is "off", "on" or "hashed"; `error` if it cannot be read."""
+    """Settings and size of the log: `log` is "off", "on" or "hashed"; `error` if it cannot be read."""
     try:
         counts, error = count_rows(LogStore(root)), None
     except OSError as e:
         counts, error = LogCounts(), f"cannot read {e.filename or root}: {refusal(e)}"
-    return {"log": manifest.settings.get("log") or "off", **asdict(counts), "error": error}
+    settings = manifest.settings
+    return {
+        "log": settings.get("log") or "off",
+        "explore": bool(settings.get("explore")),
+        **asdict(counts),
+        "error": error,
+    }
 
 
 def check_feedback(root: Path) -> Iterator[Finding]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qembed.feedback.log_rows import encode_row, query_row
 from qembed.feedback.log_store import LogStore
-from qembed.pipeline.feedback.log_setting import Client, LogMode
+from qembed.pipeline.feedback.log_setting import EXPLORE_SETTING, Client, LogMode
 from qembed.pipeline.retrieval.answer import Answer
 from qembed.pipeline.retrieval.options import QueryOptions
 
@@ -32,11 +32,13 @@ def log_answer(
     mode: LogMode,
     client: Client,
     own_ids: bool,
+    explore: bool = False,
 ) -> Answer:
     """Append the queries of an answer to the log of the index at `root`, each with an id of its own.
 
     Returns the answer with these ids (`logged_as`). `own_ids`: the queries came with ids, which stay; else
-    the new id becomes the query's. Raises OSError: then none is logged, or only the first ones.
+    the new id becomes the query's. `explore`: neighbours of each answer are exchanged at random, by its id.
+    Raises OSError: then none is logged, or only the first ones.
     """
     hashed: Callable[[str], str] = str
     if mode == "hashed":
@@ -50,6 +52,10 @@ def log_answer(
     ids = {r.query.id: os.urandom(8).hex() for r in answer.results}
     now = round(time.time(), 3)
     shared = _settings(request.options, answer)
+    found: Sequence[Results] = answer.results
+    if explore:
+        shared[EXPLORE_SETTING] = True
+        found = [_exchanged(r, ids[r.query.id]) for r in found]
     lines = [
         encode_row(
             query_row(
@@ -61,10 +67,11 @@ def log_answer(
                 client_kind=client.kind,
                 session_id=client.session,
                 generation=answer.generation,
+                explored=list(r.explored),
                 settings={**shared, **_own_settings(r, request.options, hashed)},
             )
         )
-        for r in answer.results
+        for r in found
     ]
     if lines:
         LogStore(root).append(lines)
@@ -74,10 +81,17 @@ def log_answer(
             logged_as=ids[r.query.id],
             query=r.query if own_ids else replace(r.query, id=ids[r.query.id]),
         )
-        for r in answer.results
+        for r in found
     ]
     why = answer.why if own_ids else {ids.get(name, name): w for name, w in answer.why.items()}
     return replace(answer, results=results, why=why)
+
+
+def _exchanged(results: Results, seed: str) -> Results:
+    from qembed.feedback.propensity.exchange import exchange, exchanged_ranks
+
+    ranks = exchanged_ranks(len(results.hits), seed)
+    return replace(results, hits=exchange(results.hits, ranks), explored=ranks)
 
 
 def _settings(options: QueryOptions, answer: Answer) -> dict[str, Any]:

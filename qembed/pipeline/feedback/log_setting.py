@@ -16,6 +16,8 @@ LogMode = Literal["off", "on", "hashed"]
 MODES: tuple[LogMode, ...] = get_args(LogMode)
 LOG_SETTING = "log"
 """Name of the setting in an index's manifest; an index without it logs nothing."""
+EXPLORE_SETTING = "explore"
+"""Name of the setting that neighbours are exchanged at random in logged answers."""
 _WORDS: Mapping[str, LogMode] = {
     **dict.fromkeys(("", "0", "off", "no", "false"), "off"),
     **dict.fromkeys(("1", "on", "yes", "true"), "on"),
@@ -88,21 +90,27 @@ def hashes_texts(settings: Mapping[str, Any]) -> bool:
     return log_mode(True, shared, index_log_mode(settings)) == "hashed"
 
 
-def set_index_log_mode(root: Path, mode: LogMode, wait: float) -> bool:
-    """Store the setting in the index: a new generation, which servers notice. False if it was so already.
+def set_index_log(root: Path, mode: LogMode | None, explore: bool | None, wait: float) -> bool:
+    """Store the settings in the index: a new generation, which servers notice. False if they were so already.
 
-    Raises NoIndex, IndexLocked, StorageError.
+    `mode`, `explore`: None for what is there. Raises NoIndex, IndexLocked, StorageError, and UsageError for
+    exchanges without a log.
     """
     from qembed.store import Writer
     from qembed.store.manifest import require_index
 
     require_index(root)
     with Writer(root, wait=wait) as writer, writer.open_present() as snapshot:
-        settings = dict(snapshot.manifest.settings)
-        if index_log_mode(settings) == mode:
+        before = snapshot.manifest.settings
+        logs = index_log_mode(before) if mode is None else mode
+        explores = bool(before.get(EXPLORE_SETTING)) if explore is None else explore
+        if explore and logs == "off":
+            raise UsageError("--explore: with a log alone (qembed feedback log on --explore)")
+        settings = {k: v for k, v in before.items() if k not in (LOG_SETTING, EXPLORE_SETTING)}
+        if logs != "off":
+            settings[LOG_SETTING] = logs
+            settings.update({EXPLORE_SETTING: True} if explores else {})
+        if settings == before:
             return False
-        settings.pop(LOG_SETTING, None)
-        if mode != "off":
-            settings[LOG_SETTING] = mode
         writer.commit(snapshot.catalog, settings=settings)
     return True

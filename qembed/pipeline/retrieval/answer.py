@@ -58,8 +58,8 @@ class Answer:
     `why`: query id -> how its lexical and dense scores were weighted. `truncated`: encoded texts that were
     longer than the model reads. `note`: message on how the model runs. `seconds`: stage -> seconds.
     `refused`: query id -> why the model does not encode it; it has no results. `tuned`: options that `tune`
-    chose for the index and that no option put aside. `log`: the index's setting on logging queries, None
-    without one.
+    chose for the index and that no option put aside. `log`, `explore`: the index's settings on logging
+    queries, None and False without one.
     """
 
     results: Sequence[Results]
@@ -75,6 +75,7 @@ class Answer:
     refused: Mapping[str, str] = field(default_factory=dict)
     tuned: Mapping[str, Any] = field(default_factory=dict)
     log: str | None = None
+    explore: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """JSON values for `from_json`."""
@@ -205,6 +206,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
             {
                 "query_id": r.query.id,
                 **({} if r.logged_as is None else {"logged_as": r.logged_as}),
+                **({"explored": list(r.explored)} if r.explored else {}),
                 "query": r.query.text,
                 "instruction": r.instruction,
                 "hits": [hit_json(r, n, h) for n, h in enumerate(r.hits, 1)],

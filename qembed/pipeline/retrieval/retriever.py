@@ -290,6 +290,7 @@ class Retriever:
             note=self.session.loaded.note,
             tuned=self.tuned,
             log=manifest.settings.get("log"),
+            explore=bool(manifest.settings.get("explore")),
             seconds=dict(self.session.timer),
             refused=refused,
         )

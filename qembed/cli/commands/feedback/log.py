@@ -33,6 +33,14 @@ def log(
             show_default=False,
         ),
     ] = None,
+    explore: Annotated[
+        bool | None,
+        typer.Option(
+            "--explore/--no-explore",
+            help="Exchange neighbours at random in logged answers, to learn how ranks are looked at.",
+            show_default=False,
+        ),
+    ] = None,
     index_dir: IndexOption = None,
     wait: WaitOption = 10.0,
     format: FormatOption = OutputFormat.text,
@@ -48,12 +56,12 @@ def log(
     """
     from qembed.cli.render.feedback import log_line
     from qembed.pipeline.diagnostics.status import describe
-    from qembed.pipeline.feedback.log_setting import set_index_log_mode
+    from qembed.pipeline.feedback.log_setting import set_index_log
     from qembed.pipeline.locate import find_index
 
     root = find_index(index_dir)
-    if mode is not None:
-        set_index_log_mode(root, mode.value, wait)
+    if mode is not None or explore is not None:
+        set_index_log(root, None if mode is None else mode.value, explore, wait)
     found = describe(root)["feedback"]
     if format is OutputFormat.json:
         out(dumps({"schema": 1, "index": str(root), **found}))
