@@ -284,7 +284,8 @@ class Results:
     """Hits of one query, best first. `instruction`: the text that was encoded, None for the bare words.
 
     `logged_as`: id of the query in the index's feedback log, None if it was not logged. `explored`: ranks
-    whose hit was exchanged with the next one, at random.
+    whose hit was exchanged with the next one, at random. `interleaved`: names of the two settings that share
+    the answer, "a" and "b", and "teams", a letter for each hit; None of one that is made by one setting.
     """
 
     query: Query
@@ -292,3 +293,4 @@ class Results:
     hits: Sequence[Hit]
     logged_as: str | None = None
     explored: Sequence[int] = ()
+    interleaved: Mapping[str, str] | None = None

@@ -97,6 +97,16 @@ class QueryLog:
             parse_client(client)
         self._client = parse_client(*client_options(client, session))
 
+    def told(self, request: QueryRequest, ordered: bool) -> QueryRequest:
+        """The request with what a server's experiment wants to know. `ordered`: its order is printed."""
+        from dataclasses import replace
+
+        from qembed.pipeline.feedback.log_setting import log_wish
+
+        wish = log_wish(self._option, self._project) if ordered else False
+        client = self._client
+        return replace(request, log=wish, client=client.id or client.session)
+
     def log(
         self, root: Path, request: QueryRequest, answer: Answer, own_ids: bool, talk: Console
     ) -> Answer:

@@ -8,13 +8,14 @@ is a win of one or a tie; wins are compared by the exact sign test.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from statistics import NormalDist
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
 Team = Literal["A", "B"]
+T = TypeVar("T", bound=Hashable)
 Outcome = Literal["A", "B", "tie"]
 
 ALPHA = 0.05
@@ -22,20 +23,20 @@ POWER = 0.8
 
 
 @dataclass(frozen=True, slots=True)
-class Interleaved:
+class Interleaved(Generic[T]):
     """Documents of two rankings in one, and for each the ranking that picked it."""
 
-    ids: tuple[str, ...]
+    ids: tuple[T, ...]
     teams: tuple[Team, ...]
 
-    def team_of(self) -> dict[str, Team]:
+    def team_of(self) -> dict[T, Team]:
         """Team of each document."""
         return dict(zip(self.ids, self.teams, strict=True))
 
 
 def team_draft(
-    a: Sequence[str], b: Sequence[str], count: int | None = None, seed: int | str = 0
-) -> Interleaved:
+    a: Sequence[T], b: Sequence[T], count: int | None = None, seed: int | str = 0
+) -> Interleaved[T]:
     """Interleave two rankings. `count`: documents of the result, all by default.
 
     `seed`: the same one gives the same draft, such as one made of query and client: who looks again sees no
@@ -43,10 +44,10 @@ def team_draft(
     """
     rng = Random(seed)
     wanted = len({*a, *b}) if count is None else min(count, len({*a, *b}))
-    ids: list[str] = []
+    ids: list[T] = []
     teams: list[Team] = []
-    taken: set[str] = set()
-    left: dict[Team, list[str]] = {"A": list(reversed(a)), "B": list(reversed(b))}
+    taken: set[T] = set()
+    left: dict[Team, list[T]] = {"A": list(reversed(a)), "B": list(reversed(b))}
     picks: dict[Team, int] = {"A": 0, "B": 0}
     while len(ids) < wanted:
         for ranking in left.values():

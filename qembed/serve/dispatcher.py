@@ -12,6 +12,7 @@ from typing import Any
 
 from qembed.errors import QembedError
 from qembed.models.spec import parse_spec
+from qembed.pipeline.retrieval.request import QueryRequest
 from qembed.serve.connection import Connection
 from qembed.serve.handlers import OPERATIONS, Operation, Request
 from qembed.serve.live_index import AcquiredLease, LiveIndex, SessionAccess
@@ -119,6 +120,13 @@ class Dispatcher:
         """Queue a fast call's texts for encoding; it is answered after that. False for a slow call."""
         session, encoder = self._index.session, self._index.encoder
         if session is None or encoder is None:
+            return False
+        trial = self._index.trial
+        if (
+            trial is not None
+            and isinstance(call.request, QueryRequest)
+            and trial.sides(call.request, session)
+        ):
             return False
         try:
             texts = call.operation.texts(call.request, session)

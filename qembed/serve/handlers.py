@@ -15,6 +15,7 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 from qembed.errors import EncodingError, QembedError, RecipeMismatch
 from qembed.models import Model
 from qembed.pipeline.retrieval.answer import Answer
+from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.request import QueryRequest
 from qembed.pipeline.retrieval.reranking.request import (
     RerankedHits,
@@ -31,6 +32,7 @@ from qembed.protocols import Scorer
 from qembed.serve.live_index import SessionAccess
 from qembed.serve.messages import Refused
 from qembed.serve.shared_reranker import RequestReranker, SharedReranker
+from qembed.types import Query
 
 FAST_QUERIES = 4
 FAST_ROWS = 50_000
@@ -66,30 +68,38 @@ class Operation(Generic[R]):
 
 def answer_query(request: QueryRequest, index: SessionAccess, started: Started) -> Answer:
     """Answer queries."""
-    options, queries = request.options, request.queries
+    trial = index.trial
+    sides = None if trial is None else trial.sides(request, index.session)
+    arms = sides or (request.options,)
     spent = 0.0
     with contextlib.suppress(EncodingError):  # the answer names the queries that are refused
         spent = index.pre_encode(
-            lambda session: Retriever(session, options).texts_to_encode(queries)
+            lambda session: [
+                text
+                for options in arms
+                for text in Retriever(session, options).texts_to_encode(request.queries)
+            ]
         )
-    reranker, scoring = _score_ahead(request, index, started)
+    ahead = [_score_ahead(request.queries, options, index, started) for options in arms]
     with index.lease(started) as session:
         session.timer["encode"] += spent
-        if reranker is not None:
-            session.timer["rerank"] += scoring
-        return Retriever(session, options, reranker).answer(queries)
+        if scored := [seconds for reranker, seconds in ahead if reranker is not None]:
+            session.timer["rerank"] += sum(scored)
+        rerankers = [reranker for reranker, _ in ahead]
+        if trial is None or sides is None:
+            return Retriever(session, request.options, rerankers[0]).answer(request.queries)
+        return trial.answer(session, request, rerankers)
 
 
 def _score_ahead(
-    request: QueryRequest, index: SessionAccess, started: Started
+    queries: Sequence[Query], options: QueryOptions, index: SessionAccess, started: Started
 ) -> tuple[RequestReranker | None, float]:
-    """(a reranker that has scored the request's candidates already, the seconds it took).
+    """(a reranker that has scored the queries' candidates already, the seconds it took).
 
     They are scored without the index, which is another request's meanwhile; what the candidates are if it
     changes is scored by the answer. None without a shared reranker, and for a budget, which is the answer's.
     Errors are left to the answer.
     """
-    options = request.options
     if options.rerank is None or options.rerank_budget is not None:
         return None, 0.0
     with contextlib.suppress(QembedError), contextlib.ExitStack() as scoring:
@@ -99,7 +109,7 @@ def _score_ahead(
                 return None, 0.0
             own = scoring.enter_context(reranker.request())
             retriever = Retriever(session, options)
-            job = retriever.rerank_job(retriever.retrieve(request.queries).queries)
+            job = retriever.rerank_job(retriever.retrieve(queries).queries)
         began = time.perf_counter()
         own.score(job.pairs)
         return own, time.perf_counter() - began

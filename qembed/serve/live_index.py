@@ -20,6 +20,7 @@ from qembed.pipeline.retrieval.loaded_model import LoadedModel
 from qembed.pipeline.retrieval.session import Session
 from qembed.serve.batching_encoder import BatchingEncoder
 from qembed.serve.model_pool import ModelPool
+from qembed.serve.trial import Trial
 from qembed.store import Snapshot, derived_files
 from qembed.store.manifest import MANIFEST
 
@@ -29,6 +30,14 @@ CACHED_ROWS = 20_000
 
 class SessionAccess(Protocol):
     """Access of one request to the index."""
+
+    @property
+    def trial(self) -> Trial | None:
+        """Experiment that the server runs."""
+
+    @property
+    def session(self) -> Session | None:
+        """The latest session, unlocked: read only its model and manifest."""
 
     def lease(self, started: Callable[[], None] = ...) -> AbstractContextManager[Session]:
         """The session of the present generation, for this request alone.
@@ -41,7 +50,12 @@ class SessionAccess(Protocol):
 
 
 class AcquiredLease:
-    """A session acquired already, by a request whose texts were encoded in `seconds`."""
+    """A session acquired already, by a request whose texts were encoded in `seconds`.
+
+    Such requests take part in no experiment.
+    """
+
+    trial: Trial | None = None
 
     def __init__(self, session: Session, encoder: BatchingEncoder | None, seconds: float) -> None:
         self.session = session
@@ -63,11 +77,12 @@ class AcquiredLease:
 class LiveIndex:
     """The index at `root`, used by one thread at a time; encoding may run beside it.
 
-    Raises NoIndex, IndexDamaged.
+    `trial`: experiment that the server runs. Raises NoIndex, IndexDamaged.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, trial: Trial | None = None) -> None:
         self.root = root
+        self.trial = trial
         self.pending: Callable[[], int] = lambda: 0
         """Number of requests that are being answered while others wait to be encoded."""
         share_cores()
@@ -149,6 +164,8 @@ class LiveIndex:
         import numpy as np
 
         with self.lease() as session:
+            if self.trial is not None:
+                self.trial.check(session)
             _ = session.search.exact, session.search.lexical
             session.loaded.encoder.encode(["ready"])
             if session.search.rows > CACHED_ROWS:

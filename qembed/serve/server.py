@@ -211,6 +211,7 @@ class Server:
             "generation": self.index.generation,
             "model": self.index.spec,
             "requests": self._dispatcher.requests,
+            "experiment": None if self.index.trial is None else self.index.trial.to_json(),
             "up_seconds": round(time.time() - self.started, 1),
             "idle_seconds": round(time.monotonic() - self._last_request, 1),
             "idle_limit": self.idle,

@@ -183,7 +183,7 @@ def query(
         context=context,
         snippets=shown in (HitFormat.text, HitFormat.vimgrep),
     )
-    request = QueryRequest(queries, options, model)
+    request = query_log.told(QueryRequest(queries, options, model), shown is not HitFormat.trec)
     index = find_index(index_dir)
     served = None if no_server else ask_server(index, "query", request, talk)
     if served is not None:

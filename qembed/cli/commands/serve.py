@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from qembed.cli.console import Console, dumps, out
+from qembed.cli.console import Console, counted, dumps, out
 from qembed.cli.options import (
     FormatOption,
     IndexOption,
@@ -27,6 +28,15 @@ def serve(
     idle: Annotated[
         str, typer.Option(metavar="TIME", help="Stop after so long without a request; 0: never.")
     ] = "30m",
+    ab: Annotated[
+        str | None,
+        typer.Option(
+            "--ab",
+            metavar="A=…,B=…",
+            help="Mix two settings in each logged answer, to compare them: 'A=,B=rerank=late mode=hybrid'.",
+            show_default=False,
+        ),
+    ] = None,
     status: Annotated[
         bool, typer.Option("--status", help="Say which server there is; 2 if there is none.")
     ] = False,
@@ -40,6 +50,7 @@ def serve(
     \b
     nohup qembed serve > /dev/null &
     qembed serve --status
+    qembed serve --ab 'A=,B=rerank=late' && qembed feedback report
     qembed serve --stop
     """
     from qembed.errors import UsageError
@@ -49,6 +60,8 @@ def serve(
     talk = Console(quiet, verbose)
     if status and stop:
         raise UsageError("--status or --stop: one of them")
+    if ab is not None and (status or stop):
+        raise UsageError("--ab begins with a server: not with --status or --stop")
     limit = parse_age(idle, "--idle")
     index = find_index(index_dir)
     if status:
@@ -56,19 +69,26 @@ def serve(
     elif stop:
         _stop(index, talk)
     else:
-        _run(index, limit, talk)
+        _run(index, limit, ab, talk)
 
 
-def _run(index: Path, idle: float, talk: Console) -> None:
+def _run(index: Path, idle: float, ab: str | None, talk: Console) -> None:
     """Serve in this process."""
+    from qembed.pipeline.retrieval.interleaving.experiment import parse_experiment
     from qembed.serve.live_index import LiveIndex
     from qembed.serve.server import Server, signals
+    from qembed.serve.trial import Trial
 
-    live = LiveIndex(index)
+    trial = None if ab is None else Trial(parse_experiment(ab))
+    live = LiveIndex(index, trial)
     server = Server(live, idle)
 
     def ready(path: Path) -> None:
         talk.say(f"serving {index}, generation {live.generation} (pid {os.getpid()})")
+        if trial is not None:
+            talk.say(
+                f"experiment: {_experiment_line(trial.to_json())} (qembed feedback report tells)"
+            )
         talk.detail(f"socket: {path}")
 
     try:
@@ -103,9 +123,16 @@ def _status(index: Path, format: str) -> None:
     out(f"model       {found.get('model')}")
     out(f"pid         {found.get('pid')}, up {found.get('up_seconds')} s")
     out(f"requests    {found.get('requests')}, the last {found.get('idle_seconds')} s ago")
+    if found.get("experiment"):
+        out(f"experiment  {_experiment_line(found['experiment'])}")
     out(f"stops       {f'after {limit:.0f} s without any' if limit else 'when told to'}")
     other = "" if found.get("version") == __version__ else f", not used by this {__version__}"
     out(f"version     {found.get('version')}{other}")
+
+
+def _experiment_line(found: Mapping[str, Any]) -> str:
+    asked = counted(found["queries"], "query", "queries")
+    return f"A {found['a']} against B {found['b']}, {asked} so far"
 
 
 def _stop(index: Path, talk: Console) -> None:

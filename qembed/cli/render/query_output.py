@@ -44,6 +44,9 @@ def print_answer(answer: Answer, output: HitOutput, talk: Console) -> None:
             talk.say(f"query {r.query.id}: encoded {r.instruction or r.query.text!r}")
             if why := answer.why.get(r.query.id):
                 talk.say(f"query {r.query.id}: {why}")
+            if r.interleaved:
+                a, b, teams = (r.interleaved[key] for key in ("a", "b", "teams"))
+                talk.say(f"query {r.query.id}: A ({a}) and B ({b}) share this answer: {teams}")
             if r.explored:
                 pairs = ", ".join(f"{i} and {i + 1}" for i in r.explored)
                 talk.say(f"query {r.query.id}: exchanged at random (--no-explore): ranks {pairs}")

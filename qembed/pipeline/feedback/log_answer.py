@@ -55,7 +55,7 @@ def log_answer(
     found: Sequence[Results] = answer.results
     if explore:
         shared[EXPLORE_SETTING] = True
-        found = [_exchanged(r, ids[r.query.id]) for r in found]
+        found = [r if r.interleaved else _exchanged(r, ids[r.query.id]) for r in found]
     lines = [
         encode_row(
             query_row(
@@ -108,8 +108,10 @@ def _settings(options: QueryOptions, answer: Answer) -> dict[str, Any]:
 def _own_settings(
     results: Results, options: QueryOptions, hashed: Callable[[str], str]
 ) -> dict[str, Any]:
-    """Filters and task of one query."""
+    """Filters and task of one query, and which of two settings picked its hits."""
     query = results.query
     where = [*options.where, *([] if query.where is None else [query.where])]
     found: dict[str, Any] = {"where": [hashed(w) for w in where]} if where else {}
+    if results.interleaved is not None:
+        found["interleaved"] = dict(results.interleaved)
     return found if query.task is None else {**found, "task": query.task}

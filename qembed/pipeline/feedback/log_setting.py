@@ -62,6 +62,18 @@ def log_mode(
     return "hashed" if wanted == "on" and "hashed" in said else wanted
 
 
+def log_wish(
+    option: bool | None, project: bool | str | None, environ: Mapping[str, str] = os.environ
+) -> bool | None:
+    """Whether queries will be logged, as far as can be told without the index; None: as it says.
+
+    Raises UsageError for a value of $QEMBED_LOG.
+    """
+    if option is None and project is None and environ.get("QEMBED_LOG") is None:
+        return None
+    return log_mode(option, project, None, environ) != "off"
+
+
 def parse_client(text: str | None, session: str | None = None) -> Client:
     """Client of `ID`, `KIND:ID` or `KIND:`, and a session. Raises UsageError for an empty id of no kind."""
     kind, colon, name = (text or "").partition(":")

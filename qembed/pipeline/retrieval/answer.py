@@ -109,7 +109,8 @@ def summary_from_json(body: Mapping[str, Any] | None) -> RerankSummary | None:
 
 def _results_to_json(r: Results) -> dict[str, Any]:
     hits = [{**_fields(h), "passage": _fields(h.passage)} for h in r.hits]
-    return {"query": _fields(r.query), "instruction": r.instruction, "hits": hits}
+    body = {"query": _fields(r.query), "instruction": r.instruction, "hits": hits}
+    return body if r.interleaved is None else {**body, "interleaved": dict(r.interleaved)}
 
 
 def _results_from_json(body: Mapping[str, Any]) -> Results:
@@ -123,7 +124,8 @@ def _results_from_json(body: Mapping[str, Any]) -> Results:
         )
         for h in body["hits"]
     ]
-    return Results(Query(**body["query"]), body["instruction"], hits)
+    query = Query(**body["query"])
+    return Results(query, body["instruction"], hits, interleaved=body.get("interleaved"))
 
 
 def _snippet_from_json(body: Sequence[Any] | None) -> Snippet | None:
@@ -207,6 +209,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
                 "query_id": r.query.id,
                 **({} if r.logged_as is None else {"logged_as": r.logged_as}),
                 **({"explored": list(r.explored)} if r.explored else {}),
+                **({"interleaved": dict(r.interleaved)} if r.interleaved else {}),
                 "query": r.query.text,
                 "instruction": r.instruction,
                 "hits": [hit_json(r, n, h) for n, h in enumerate(r.hits, 1)],

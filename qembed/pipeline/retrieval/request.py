@@ -17,11 +17,17 @@ from qembed.types import Query
 
 @dataclass(frozen=True, slots=True)
 class QueryRequest:
-    """Queries to answer from an index. `model`: names the model otherwise than the index does."""
+    """Queries to answer from an index. `model`: names the model otherwise than the index does.
+
+    `log`: whether the answer will be logged, None: if the index's setting says so. `client`: who asks, ""
+    for nobody; both count where a server runs an experiment.
+    """
 
     queries: Sequence[Query]
     options: QueryOptions
     model: str | None = None
+    log: bool | None = False
+    client: str = ""
 
     reads_files: ClassVar[bool] = False
 
@@ -39,6 +45,8 @@ class QueryRequest:
             "queries": [asdict(q) for q in self.queries],
             "options": options,
             "model": self.model,
+            "log": self.log,
+            "client": self.client,
         }
 
     @classmethod
@@ -52,7 +60,16 @@ class QueryRequest:
         if given.get("given") is not None:
             given["given"] = tuple(given["given"])
         options = QueryOptions(**given)
-        return cls([Query(**q) for q in body["queries"]], options, body["model"])
+        queries = [Query(**q) for q in body["queries"]]
+        return cls(queries, options, body["model"], body["log"], body["client"])
+
+
+def by_filter(queries: Sequence[Query]) -> dict[str | None, list[int]]:
+    """Positions of the queries by their own filter."""
+    groups: dict[str | None, list[int]] = {}
+    for i, q in enumerate(queries):
+        groups.setdefault(q.where, []).append(i)
+    return groups
 
 
 # ── standard input ───────────────────────────────────────────────────────────────────────────────

@@ -26,7 +26,7 @@ from qembed.pipeline.retrieval.options import (
     with_tuned,
 )
 from qembed.pipeline.retrieval.ranking import Candidates, RankedQuery, Ranking
-from qembed.pipeline.retrieval.request import QueryRequest
+from qembed.pipeline.retrieval.request import QueryRequest, by_filter
 from qembed.pipeline.retrieval.session import Session
 from qembed.pipeline.retrieval.unused_task import unused_task
 from qembed.search.topk import distinct
@@ -45,13 +45,18 @@ SPECIAL_TOKENS = 16
 class Retriever:
     """Answers queries from one session. `reranker`: used instead of opening the one the options name.
 
+    `encoded`: vectors of texts that are known, to which those that this one encodes are added.
     `options`: the given ones, completed by what `tune` chose for the index; `tuned`: that part of them.
 
     Raises UsageError for options that no index can answer.
     """
 
     def __init__(
-        self, session: Session, options: QueryOptions, reranker: Scorer | None = None
+        self,
+        session: Session,
+        options: QueryOptions,
+        reranker: Scorer | None = None,
+        encoded: dict[str, Vectors] | None = None,
     ) -> None:
         self.options, self.tuned = with_tuned(options, session.snapshot.manifest.tuned)
         o = self.options
@@ -61,6 +66,7 @@ class Retriever:
             session, o.mode, o.search, o.ef, o.fusion, o.fusion_parameters
         )
         self._reranker = reranker
+        self._encoded = {} if encoded is None else encoded
 
     # ── queries to vectors ───────────────────────────────────────────────────────────────────────
 
@@ -90,12 +96,13 @@ class Retriever:
         """Vectors of finished query texts, float32 (n, dim); equal texts are encoded once."""
         import numpy as np
 
-        unique = list(dict.fromkeys(texts))
-        encoder = self.session.loaded.encoder
-        with self.session.timer("encode"):
-            vectors = encoder.encode(unique)
-        positions = {t: i for i, t in enumerate(unique)}
-        return vectors[np.array([positions[t] for t in texts], dtype=np.int64)]
+        known = self._encoded
+        unique = [t for t in dict.fromkeys(texts) if t not in known]
+        if unique:
+            encoder = self.session.loaded.encoder
+            with self.session.timer("encode"):
+                known.update(zip(unique, encoder.encode(unique), strict=True))
+        return np.stack([known[t] for t in texts])
 
     def truncated_texts(self, texts: Sequence[str]) -> list[str]:
         """Distinct query texts that have more tokens than the model reads."""
@@ -132,7 +139,7 @@ class Retriever:
         found: dict[int, Candidates] = {}
         warnings: dict[str, None] = {}
         plan = ""
-        for where, positions in _by_filter(queries).items():
+        for where, positions in by_filter(queries).items():
             part = None if vectors is None else vectors[positions]
             allowed = self._allowed(where, queries[positions[0]].id)
             if allowed is not None:
@@ -303,14 +310,6 @@ class Retriever:
         loaded = self.session.loaded
         _, reasons = encode_each(loaded.encoder, texts, loaded.model.dim)
         return {queries[i].id: reason for i, reason in reasons.items()}
-
-
-def _by_filter(queries: Sequence[Query]) -> dict[str | None, list[int]]:
-    """Positions of the queries by their own filter."""
-    groups: dict[str | None, list[int]] = {}
-    for i, q in enumerate(queries):
-        groups.setdefault(q.where, []).append(i)
-    return groups
 
 
 def answer_queries(index: Path, request: QueryRequest, begin: BeginScoring | None = None) -> Answer:
