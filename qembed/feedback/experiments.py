@@ -32,13 +32,17 @@ SETTING = "interleaved"
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """Two rankings, by name, and their comparison over sessions of one kind of client."""
+    """Two rankings, by name, and their comparison over sessions of one kind of client.
+
+    `last`: time of the last answer, in seconds since 1970.
+    """
 
     a: str
     b: str
     kind: str
     answers: int
     comparison: Comparison
+    last: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """JSON object of the fields."""
@@ -60,6 +64,7 @@ def find_experiments(
     """
     credits: dict[tuple[str, str, str], dict[tuple[str, str], int]] = defaultdict(dict)
     answers: dict[tuple[str, str, str], int] = defaultdict(int)
+    last: dict[tuple[str, str, str], float] = {}
     for interaction in sorted(interactions, key=lambda i: (i.query.time, i.query.query_id)):
         found = read_teams(interaction)
         if found is None or interaction.source:
@@ -75,11 +80,19 @@ def find_experiments(
         of_unit = credits[a, b, interaction.kind]
         of_unit[unit] = of_unit.get(unit, 0) + credited(teams, liked)
         answers[a, b, interaction.kind] += 1
+        last[a, b, interaction.kind] = query.time
     compared = []
     for (a, b, kind), units in credits.items():
         outcomes: list[Outcome] = [unit_outcome(credit) for credit in units.values()]
         compared.append(
-            Experiment(a, b, kind, answers[a, b, kind], compare_teams(outcomes, options.alpha))
+            Experiment(
+                a,
+                b,
+                kind,
+                answers[a, b, kind],
+                compare_teams(outcomes, options.alpha),
+                last[a, b, kind],
+            )
         )
     return compared
 

@@ -140,6 +140,7 @@ EXIT_CODES = {
     "feedback agent": "024 75",
     "feedback pairs": "023",
     "feedback report": "02",
+    "feedback promote": "023 75",
     "feedback forget": "02 75",
 }
 """Command -> exit codes that its help names."""

@@ -84,6 +84,7 @@ TABLE = {
         ("feedback", "pairs", "--out", "none.jsonl", "--index", "none"), 2, writes=False
     ),
     "feedback report": Row(("feedback", "report", "--index", "none"), 2, writes=False),
+    "feedback promote": Row(("feedback", "promote", "mode=dense"), 3, writes=False),
     "feedback forget": Row(("feedback", "forget", "--where", "client_id = 'nobody'")),
     "config": Row(("config",)),
     "serve --status": Row(("serve", "--status"), 2, writes=False),

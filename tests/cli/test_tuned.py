@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import qembed
-from qembed.pipeline.experiments.tuning.apply import apply_choice, take_back
+from qembed.pipeline.retrieval.tuned_setting import apply_choice, take_back
 from qembed.store import manifest as manifests
 from tests.cli.conftest import BAG, Shell
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import qembed.serve.client as client
-from qembed.pipeline.experiments.tuning.apply import apply_choice
+from qembed.pipeline.retrieval.tuned_setting import apply_choice
 from qembed.serve.protocol import MAX_REQUEST, Frames, ProtocolError, pack
 from qembed.serve.socket_address import socket_path
 from qembed.store import manifest as manifests

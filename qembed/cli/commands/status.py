@@ -155,11 +155,17 @@ def _has_feedback(s: dict[str, Any]) -> bool:
 
 
 def _tuned(tuned: dict[str, Any]) -> str:
-    """Choice of `tune`, its date and the gain it expects."""
+    """Choice of `tune` or of an experiment, its date and the gain it expects."""
     from datetime import UTC, datetime
 
     day = datetime.fromtimestamp(tuned["date"], UTC).date()
     gain = tuned["gain"]
+    if "earlier" in tuned:
+        found = gain.get("experiment")
+        names = found and f"A {found['names']['a']}, B {found['names']['b']}"
+        why = f"an experiment, {names}" if found else "without an experiment"
+        told = tuned_text(tuned["options"]) or "default"
+        return f"{told} ({day}; {why}; qembed feedback promote --undo takes it back)"
     expected = f"{gain['measure']} {gain['new']['mean']:+.3f} expected" if gain.get("new") else ""
     return f"{tuned_text(tuned['options'])} ({day}; {expected}; qembed tune --undo takes it back)"
 

@@ -114,7 +114,7 @@ def tune(
         talk.warn(line)
     root = find_index(index_dir)
     if undo:
-        from qembed.pipeline.experiments.tuning.apply import take_back
+        from qembed.pipeline.retrieval.tuned_setting import take_back
 
         taken = take_back(root, wait)
         if format is OutputFormat.json:

@@ -11,11 +11,11 @@ from qembed.feedback.experiments import find_experiments
 from qembed.feedback.interactions import Interaction, join_events
 from qembed.feedback.preferences import PreferenceOptions, find_preferences, normalise_query
 from qembed.feedback.preferences.extraction import is_click
-from qembed.feedback.preferences.limits import limit_interactions
 from qembed.feedback.preferences.signals import read_signals
 from qembed.feedback.preferences.traces import REFORMULATE
 from qembed.feedback.propensity.click_log import make_click_log
 from qembed.feedback.records import Event
+from qembed.pipeline.feedback.log_experiments import limited_interactions
 from qembed.pipeline.feedback.log_pairs import extracted_json
 from qembed.pipeline.feedback.whole_log import read_log
 
@@ -28,12 +28,7 @@ def report_log(root: Path, options: PreferenceOptions) -> dict[str, Any]:
     log = read_log(root)
     extracted = find_preferences(log.queries, log.events, options)
     joined = join_events(log.queries, log.events)
-    limited = limit_interactions(
-        joined.interactions,
-        normalise_query,
-        lambda i: bool(read_signals(i.events, options)),
-        options,
-    ).interactions
+    limited = limited_interactions(log, options)
     times = [q.time for q in log.queries]
     return {
         "schema": 1,

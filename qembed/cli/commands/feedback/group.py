@@ -19,6 +19,7 @@ class FeedbackGroup(LazyGroup):
         "agent": ("agent:agent", "Log what agents did, from their traces."),
         "pairs": ("pairs:pairs", "Write preferences of the log, to train on."),
         "report": ("report:report", "Report what was done with answers."),
+        "promote": ("promote:promote", "Make a setting that won an experiment the default."),
         "forget": ("forget:forget", "Delete queries and events from the log."),
     }
 

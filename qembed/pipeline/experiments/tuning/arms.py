@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 from qembed.errors import InputError, UsageError, refusal
 from qembed.models import task_template
 from qembed.pipeline.experiments.ablation import instruction_choices
-from qembed.pipeline.experiments.tuning.apply import changed_options
 from qembed.pipeline.retrieval.fusion import DEFAULT_FUSION, FusionParameters
 from qembed.pipeline.retrieval.options import QueryOptions
+from qembed.pipeline.retrieval.tuned_setting import changed_options
 
 if TYPE_CHECKING:
     from qembed.pipeline.retrieval.session import Session

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from qembed.evaluation.tuning import simplest_of_the_best
 from qembed.pipeline.experiments.tuning import arms
-from qembed.pipeline.experiments.tuning.apply import changed_options
 from qembed.pipeline.retrieval.options import QueryOptions
+from qembed.pipeline.retrieval.tuned_setting import changed_options
 
 if TYPE_CHECKING:
     import numpy as np

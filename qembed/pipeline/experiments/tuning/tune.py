@@ -28,12 +28,6 @@ from qembed.models.remote.chat import RemoteChat
 from qembed.outputs import check_outputs
 from qembed.pipeline.experiments.run_builder import RunBuilder
 from qembed.pipeline.experiments.tuning import arms
-from qembed.pipeline.experiments.tuning.apply import (
-    LOCK_WAIT,
-    apply_choice,
-    changed_options,
-    described_files,
-)
 from qembed.pipeline.experiments.tuning.judged_queries import JudgedQueries, read_judged_queries
 from qembed.pipeline.experiments.tuning.kept import pair_cache
 from qembed.pipeline.experiments.tuning.proposals import propose_from_corpus
@@ -48,6 +42,12 @@ from qembed.pipeline.experiments.tuning.spaces import (
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.session import Session
+from qembed.pipeline.retrieval.tuned_setting import (
+    LOCK_WAIT,
+    apply_choice,
+    changed_options,
+    described_files,
+)
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,7 +11,6 @@ import pytest
 from qembed.errors import InputError, UsageError
 from qembed.evaluation import evaluate, parse_measures
 from qembed.pipeline.experiments.run_builder import RunBuilder
-from qembed.pipeline.experiments.tuning.apply import take_back
 from qembed.pipeline.experiments.tuning.arms import complexity, describe, read_candidates
 from qembed.pipeline.experiments.tuning.judged_queries import read_judged_queries
 from qembed.pipeline.experiments.tuning.kept import PairCache
@@ -23,6 +22,7 @@ from qembed.pipeline.progress import Progress
 from qembed.pipeline.recipe import RecipeOptions
 from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.session import Session
+from qembed.pipeline.retrieval.tuned_setting import take_back
 from qembed.store import manifest as manifests
 from tests.encoders import Bag
 from tests.pipeline.conftest import BAG

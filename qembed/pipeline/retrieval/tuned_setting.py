@@ -1,4 +1,4 @@
-"""Choices of `tune` as settings of an index: written, and taken back.
+"""Choices of `tune`, or of an experiment, as settings of an index: written, and taken back.
 
 The manifest's settings get an object `tuned`:
 
@@ -6,7 +6,8 @@ The manifest's settings get an object `tuned`:
     date         seconds since 1970
     gain         what new queries can expect, as `qembed tune --format json` has it
     generation   the one that was measured
-    data         files of queries and judgments: name, sha256
+    data         files of queries and judgments: name, sha256; of an experiment, the size of the log
+    earlier      of an experiment: what was chosen before, {} for nothing
 """
 
 from __future__ import annotations
@@ -66,11 +67,12 @@ def apply_choice(
     gain: Mapping[str, Any],
     data: Mapping[str, Any],
     wait: float = LOCK_WAIT,
+    earlier: Mapping[str, Any] | None = None,
 ) -> bool:
     """Commit the chosen options as the index's defaults: a new generation, which servers notice.
 
-    `generation`: uid and number of the one that was measured. Returns False, with nothing written, if the
-    index was rebuilt since. Raises IndexLocked, StorageError.
+    `generation`: uid and number of the one that was measured. `earlier`: see above. Returns False, with
+    nothing written, if the index was rebuilt since. Raises IndexLocked, StorageError.
     """
     with Writer(root, wait=wait) as writer:
         if writer.present.uid != generation[0]:
@@ -81,16 +83,27 @@ def apply_choice(
             "gain": dict(gain),
             "data": dict(data),
             "generation": generation[1],
+            **({} if earlier is None else {"earlier": dict(earlier)}),
         }
         _commit(writer, {**writer.present.settings, TUNED_SETTING: tuned})
     return True
 
 
-def take_back(root: Path, wait: float = LOCK_WAIT) -> Mapping[str, Any] | None:
-    """Remove what was chosen; returns it, None if there was nothing. Raises NoIndex, IndexLocked."""
+def take_back(
+    root: Path, wait: float = LOCK_WAIT, promoted: bool = False
+) -> Mapping[str, Any] | None:
+    """Remove what was chosen; returns it, None if there was nothing. Raises NoIndex, IndexLocked.
+
+    `promoted`: only what an experiment chose, and what was chosen before it holds again.
+    """
     with Writer(root, wait=wait) as writer:
         settings = dict(writer.open_present().manifest.settings)
         found: Mapping[str, Any] | None = settings.pop(TUNED_SETTING, None)
+        if promoted:
+            if found is None or "earlier" not in found:
+                return None
+            if found["earlier"]:
+                settings[TUNED_SETTING] = found["earlier"]
         if found is not None:
             _commit(writer, settings)
     return found
