@@ -65,7 +65,7 @@ def log_mode(
 def log_wish(
     option: bool | None, project: bool | str | None, environ: Mapping[str, str] = os.environ
 ) -> bool | None:
-    """Whether queries will be logged, as far as can be told without the index; None: as it says.
+    """Wish to log queries, as far as it can be told without the index; None: as the index says.
 
     Raises UsageError for a value of $QEMBED_LOG.
     """

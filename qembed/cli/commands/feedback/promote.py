@@ -57,7 +57,7 @@ def promote(
     is written; 75 another writer holds the lock.
     """
     from qembed.errors import UsageError
-    from qembed.pipeline.feedback import promote as promotion
+    from qembed.pipeline.feedback.evidence import promote as promotion
     from qembed.pipeline.feedback.preference_options import preference_options
     from qembed.pipeline.locate import find_index
 

@@ -33,8 +33,8 @@ def report(
     Exit codes: 0 done; 2 cannot run.
     """
     from qembed.cli.render.preferences import report_lines
+    from qembed.pipeline.feedback.evidence.report import report_log
     from qembed.pipeline.feedback.preference_options import preference_options
-    from qembed.pipeline.feedback.report import report_log
     from qembed.pipeline.locate import find_index
 
     talk = Console(quiet)

@@ -15,7 +15,7 @@ from qembed.feedback.preferences.signals import read_signals
 from qembed.feedback.preferences.traces import REFORMULATE
 from qembed.feedback.propensity.click_log import make_click_log
 from qembed.feedback.records import Event
-from qembed.pipeline.feedback.log_experiments import limited_interactions
+from qembed.pipeline.feedback.evidence.log_experiments import limited_interactions
 from qembed.pipeline.feedback.log_pairs import extracted_json
 from qembed.pipeline.feedback.whole_log import read_log
 

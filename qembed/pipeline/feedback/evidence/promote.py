@@ -10,7 +10,7 @@ from typing import Any
 from qembed.errors import InputError
 from qembed.feedback.experiments import Experiment
 from qembed.feedback.preferences import PreferenceOptions
-from qembed.pipeline.feedback.log_experiments import log_experiments
+from qembed.pipeline.feedback.evidence.log_experiments import log_experiments
 from qembed.pipeline.feedback.whole_log import WholeLog, read_log
 from qembed.pipeline.retrieval.interleaving.setting import Setting, parse_setting
 from qembed.pipeline.retrieval.options import QueryOptions, with_tuned
