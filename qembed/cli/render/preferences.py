@@ -117,6 +117,41 @@ def report_lines(body: Mapping[str, Any]) -> Iterator[str]:
     for experiment in body["experiments"]:
         yield ""
         yield from experiment_lines(experiment)
+    if body["counterfactual"] is not None:
+        yield ""
+        yield from counterfactual_lines(body["counterfactual"])
+
+
+_VERDICTS = {
+    "better": "it would be clicked more",
+    "worse": "it would be clicked less",
+    "undecided": "no difference is shown",
+}
+
+
+def counterfactual_lines(other: Mapping[str, Any]) -> Iterator[str]:
+    """Lines of what another order would have got."""
+    found = other["estimate"]
+    if found is None:
+        yield f"by {other['setting']}: no click to estimate by"
+        return
+    answers = (
+        f"{counted(found['answers'], 'answer')} to {counted(found['groups'], 'query', 'queries')}"
+    )
+    yield f"by {other['setting']}, estimated from {answers} to persons, {counted(found['clicks'], 'click')}"
+    for name, key, unit in (
+        ("doubly robust", "doubly_robust", "clicks an answer"),
+        ("inverse propensity", "ips", "clicks an answer"),
+        ("self-normalised", "self_normalised", "of the wanted looked at"),
+    ):
+        e = found[key]
+        within = "" if e["low"] is None else f", {e['low']:+.3f} to {e['high']:+.3f}"
+        yield (
+            f"  {name:18} {e['before']:.3f} -> {e['after']:.3f} {unit} ({e['difference']:+.3f}{within})"
+        )
+    shown = f"{found['shown']:.0%} of what it would have people look at was shown"
+    yield f"  {shown}, the rest counts as not wanted"
+    yield f"  {_VERDICTS[found['verdict']]}"
 
 
 def experiment_lines(experiment: Mapping[str, Any]) -> Iterator[str]:

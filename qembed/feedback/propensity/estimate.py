@@ -33,10 +33,12 @@ class Propensities:
 
     def weight(self, rank: int) -> float:
         """Inverse propensity of a rank, at most `clip`; of ranks below all others, that of the last."""
-        if not self.values:
-            return 1.0
-        value = self.values[min(rank, len(self.values)) - 1]
+        value = self.look(rank)
         return min(self.clip, 1 / value) if value > 0 else self.clip
+
+    def look(self, rank: int) -> float:
+        """Propensity of a rank; of ranks below all others, that of the last. 1 if none is known."""
+        return self.values[min(rank, len(self.values)) - 1] if self.values else 1.0
 
     def to_json(self) -> dict[str, Any]:
         """JSON object: one entry a rank."""

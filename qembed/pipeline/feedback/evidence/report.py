@@ -16,14 +16,24 @@ from qembed.feedback.preferences.traces import REFORMULATE
 from qembed.feedback.propensity.click_log import make_click_log
 from qembed.feedback.records import Event
 from qembed.pipeline.feedback.evidence.log_experiments import limited_interactions
+from qembed.pipeline.feedback.evidence.other_order import estimate_setting
 from qembed.pipeline.feedback.log_pairs import extracted_json
 from qembed.pipeline.feedback.whole_log import read_log
+from qembed.pipeline.retrieval.interleaving.setting import Setting
 
 EFFORT = ("steps", "searches", "tokens")
 
 
-def report_log(root: Path, options: PreferenceOptions) -> dict[str, Any]:
-    """JSON of the report. Raises UsageError, InputError, NoIndex, IndexDamaged."""
+def report_log(
+    root: Path,
+    options: PreferenceOptions,
+    against: Setting | None = None,
+    since: float | None = None,
+) -> dict[str, Any]:
+    """JSON of the report. Raises UsageError, InputError, NoIndex, IndexDamaged.
+
+    `against`: a setting whose order is compared with that of the log, from `since` on.
+    """
     options.check()
     log = read_log(root)
     extracted = find_preferences(log.queries, log.events, options)
@@ -41,6 +51,9 @@ def report_log(root: Path, options: PreferenceOptions) -> dict[str, Any]:
         "ranks": _ranks(limited),
         "tasks": _tasks(log.events),
         "experiments": [e.to_json() for e in find_experiments(limited, options)],
+        "counterfactual": None
+        if against is None
+        else estimate_setting(root, log, against, options, since),
         **extracted_json(extracted),
     }
 

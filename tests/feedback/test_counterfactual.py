@@ -1,0 +1,133 @@
+"""Counterfactual estimates against simulated users whose clicks in the other order are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from qembed.feedback.counterfactual import (
+    Counterfactual,
+    ReorderedAnswer,
+    estimate_order,
+)
+from qembed.feedback.propensity.estimate import Propensities
+from tests.feedback.simulated import examined, position_based
+
+DOCUMENTS = 8
+LOOK = examined(DOCUMENTS)
+KNOWN = Propensities(tuple(LOOK), ("first",) * DOCUMENTS)
+
+
+def orders(rng: np.random.Generator, better: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(attractions of a query's documents, the logged order, another one that is `better`)."""
+    attraction = np.where(rng.random(DOCUMENTS) < 0.3, 0.8, 0.1)
+    old = np.argsort(-(attraction + rng.normal(size=DOCUMENTS)))
+    new = np.argsort(-((1 + better) * attraction + rng.normal(size=DOCUMENTS)))
+    return attraction, old, new
+
+
+def truth(better: float, n: int = 40_000) -> float:
+    """Clicks an answer that the other order has more than the logged one, over all queries there could be."""
+    rng = np.random.default_rng(1)
+    found = []
+    for _ in range(n):
+        attraction, old, new = orders(rng, better)
+        found.append(LOOK @ attraction[new] - LOOK @ attraction[old])
+    return float(np.mean(found))
+
+
+def simulated(
+    rng: np.random.Generator, better: float, queries: int = 40, sessions: int = 400
+) -> Counterfactual:
+    users = position_based(LOOK)
+    of_query = [orders(rng, better) for _ in range(queries)]
+    answers = []
+    for s in range(sessions):
+        q = s % queries
+        attraction, old, new = of_query[q]
+        clicked = users(rng, attraction[old])
+        answers.append(
+            ReorderedAnswer(
+                f"{s}",
+                f"q{q}",
+                {f"d{d}": r for r, d in enumerate(old, 1)},
+                {f"d{d}": r for r, d in enumerate(new, 1)},
+                frozenset(f"d{d}" for d in old[clicked]),
+            )
+        )
+    found = estimate_order(answers, KNOWN)
+    assert found is not None
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("better", [0.0, 2.0])
+def test_intervals_hold_the_truth_as_often_as_they_say(better: float) -> None:
+    rng = np.random.default_rng(7)
+    true = truth(better)
+    runs = [simulated(rng, better) for _ in range(120)]
+    for name in ("ips", "doubly_robust"):
+        found = [getattr(run, name) for run in runs]
+        held = sum(e.low <= true <= e.high for e in found)
+        # of 120 intervals of 95 % 114 are expected; 107 or fewer have a chance of .3 %
+        assert held >= 108, name
+        mean = np.mean([e.difference for e in found])
+        error = np.std([e.difference for e in found]) / np.sqrt(len(found))
+        assert abs(mean - true) < 4 * error, name
+    spread = {
+        name: np.std([getattr(run, name).difference for run in runs])
+        for name in ("ips", "doubly_robust")
+    }
+    assert spread["doubly_robust"] < 1.02 * spread["ips"]
+    verdicts = [run.verdict for run in runs]
+    if better:
+        assert verdicts.count("better") > 100
+        assert np.mean([r.self_normalised.difference for r in runs]) > 0
+    else:
+        assert verdicts.count("undecided") >= 108
+
+
+def answer(shown: str, other: str, clicked: str, name: str = "1") -> ReorderedAnswer:
+    return ReorderedAnswer(
+        name,
+        name,
+        {d: r for r, d in enumerate(shown, 1)},
+        {d: r for r, d in enumerate(other, 1)},
+        frozenset(clicked),
+    )
+
+
+def test_by_hand() -> None:
+    half = Propensities((1.0, 0.5, 0.25), ("first",) * 3)
+    found = estimate_order([answer("abc", "cax", "c"), answer("abc", "abc", "a", "2")], half)
+    assert found is not None
+    # c moves from rank 3 to 1, a stays: 1 / .25 and 1 clicks instead of 1 and 1
+    assert (found.ips.before, found.ips.after) == (1.0, 2.5)
+    # of c a quarter was looked at, then all: (.25 · 4 + 1) / 5, then (1 · 4 + 1) / 5
+    assert found.self_normalised.before == pytest.approx(2 / 5)
+    assert found.self_normalised.after == pytest.approx(1.0)
+    assert found.shown == pytest.approx((1 + 0.5 + 1.75) / 3.5)
+    assert (found.ips.low, found.ips.high, found.verdict) == (None, None, "undecided")
+
+
+def test_the_logged_order_itself_is_worth_what_it_was() -> None:
+    answers = [answer("abcd", "abcd", c, str(i)) for i, c in enumerate(["a", "", "bd", "c", "a"])]
+    found = estimate_order(answers, KNOWN)
+    assert found is not None
+    for e in (found.ips, found.self_normalised, found.doubly_robust):
+        assert e.difference == pytest.approx(0, abs=1e-12)
+        assert e.after == pytest.approx(e.before)
+    assert found.shown == 1
+    assert found.verdict == "undecided"
+
+
+def test_weights_are_clipped() -> None:
+    steep = Propensities((1.0, 0.001), ("first",) * 2, clip=10)
+    found = estimate_order([answer("ab", "ba", "b")], steep)
+    assert found is not None
+    assert found.ips.after == 10
+
+
+def test_nothing_clicked_nothing_told() -> None:
+    assert estimate_order([], KNOWN) is None
+    assert estimate_order([answer("ab", "ba", "")], KNOWN) is None
