@@ -234,7 +234,8 @@ class Hit:
 
     `path`: the document's file, None for records from standard input. `line`, `end_line`: the passage's lines
     in that file, from 1; of a record in a file the line it begins in, and None; None both where no line is
-    known, as in a PDF. `snippet`: None unless asked for.
+    known, as in a PDF. `snippet`: None unless asked for. `parts`: what each feature adds to the score of the
+    learned order.
     """
 
     document: str
@@ -247,6 +248,7 @@ class Hit:
     snippet: Snippet | None = None
     line: int | None = None
     end_line: int | None = None
+    parts: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def shown_line(self) -> int | None:

@@ -214,8 +214,8 @@ SearchOption = Annotated[
     ),
 ]
 RERANKERS = (
-    "late (needs no other weights), minilm-l12 (a cross-encoder, in the extra models), a reranker's hub id "
-    "or folder, http://host:port/v1#model, or py:module:factory."
+    "late (needs no other weights), learned (what feedback learn stored), minilm-l12 (a cross-encoder, in "
+    "the extra models), a reranker's hub id or folder, http://host:port/v1#model, or py:module:factory."
 )
 
 

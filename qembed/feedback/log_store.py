@@ -4,6 +4,8 @@
       log-00000001.jsonl    a segment; rows are appended to the one with the highest number
       lock                  taken by who changes rows, or asks whether an event is there already
       key                   of the hashes of texts, made at the first use
+      votes.jsonl           votes by query, made of the log
+      learned.jsonl         the order that `feedback learn` stored
 
 Rows are appended by one `os.write` each, under a lock on the segment itself, which lasts microseconds. Who
 has the lock asks whether its segment is still the one of that name, and the last: another process may have
@@ -33,6 +35,8 @@ SEGMENT_BYTES = 16 << 20
 """Size from which on a segment is full."""
 WAIT_SECONDS = 1.0
 """Longest wait for a process that holds a segment: one that was stopped holds it for ever."""
+LEFT_SECONDS = 3600.0
+"""Age from which on an unfinished file of another process is left over."""
 _POLL_SECONDS = 0.0005
 _BEGIN, _END = "log-", ".jsonl"
 LOCK = "lock"
@@ -197,9 +201,16 @@ class LogStore:
         _sync_folder(self.folder)
 
     def remove_leftovers(self) -> None:
-        """Remove what a process that was killed in `replace_segment` left. For who holds `maintenance`."""
+        """Remove what processes that were killed in a write left. For who holds `maintenance`.
+
+        What is derived from the log is written by queries too: only old files of that are left over.
+        """
         for path in self.folder.glob("log-*.jsonl.tmp"):
             path.unlink(missing_ok=True)
+        for path in self.folder.glob("*.jsonl-*.tmp"):
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - path.stat().st_mtime > LEFT_SECONDS:
+                    path.unlink()
 
 
 def segment_lines(

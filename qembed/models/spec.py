@@ -6,6 +6,7 @@ org/name, org/name@REV    a hub id, at a revision: from the local hub cache, els
 py:module:factory         the user's own encoder or reranker
 http://host:port/v1#name  a server that speaks OpenAI's embeddings protocol, or POST /rerank
 late                      late interaction with the index's model: a reranker only
+learned                   the order that `feedback learn` stored in the index: for its candidates only
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ MODEL_FORMS = (
     "http(s)://host:port/v1#model, or py:module:factory"
 )
 LATE = "late"
+LEARNED = "learned"
 _SCHEMES = ("http://", "https://")
 _PYTHON = "py:"
 # a name may not begin with "." or "-": "./folder" that is not there is no hub id
@@ -46,7 +48,9 @@ _LISTED = {m.model.lower(): m.hub for m in BUILTIN.values()} | {
 }
 """Hub id by the names of `qembed models list` and the last parts of its ids, those of built-in models too."""
 
-Kind: TypeAlias = Literal["builtin", "folder", "hub", "python", "endpoint", "late", "unknown"]
+Kind: TypeAlias = Literal[
+    "builtin", "folder", "hub", "python", "endpoint", "late", "learned", "unknown"
+]
 
 
 class ModelSpec(NamedTuple):
@@ -66,7 +70,7 @@ class ModelSpec(NamedTuple):
     @property
     def is_folder_bound(self) -> bool:
         """True if the spec may name something else in another current folder."""
-        if not self.text or self.kind in ("builtin", "late", "endpoint"):
+        if not self.text or self.kind in ("builtin", "late", "learned", "endpoint"):
             return False
         return not os.path.isabs(self.text)  # noqa: PTH117
 
@@ -74,11 +78,13 @@ class ModelSpec(NamedTuple):
 def parse_spec(text: str) -> ModelSpec:
     """Parse a spec. Looks at the file system for folders only.
 
-    Names of built-in models and `late` go before folders of that name, folders before hub ids. Raises
-    InputError for what may be a folder, where the system does not say.
+    Names of built-in models, `late` and `learned` go before folders of that name, folders before hub ids.
+    Raises InputError for what may be a folder, where the system does not say.
     """
     if text == LATE:
         return ModelSpec(text, "late", text)
+    if text == LEARNED:
+        return ModelSpec(text, "learned", text)
     if text in BUILTIN:
         return ModelSpec(text, "builtin", BUILTIN[text].model)
     if text.startswith(_PYTHON):
@@ -149,7 +155,9 @@ def open_model(
 def encoder_spec(text: str) -> ModelSpec:
     """Parse the spec of an encoder, and open nothing. Raises UsageError for what is none by its name."""
     parsed = parse_spec(text)
-    if parsed.kind == "late" or (parsed.kind == "builtin" and BUILTIN[text].kind == "reranker"):
+    if parsed.kind in ("late", "learned") or (
+        parsed.kind == "builtin" and BUILTIN[text].kind == "reranker"
+    ):
         raise UsageError(f"{text}: it scores pairs and gives no vectors (--rerank {text})")
     if parsed.kind == "unknown":
         raise UsageError(f"{text!r} is no model: no such folder, and not {MODEL_FORMS}")

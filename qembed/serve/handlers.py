@@ -15,7 +15,8 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 from qembed.errors import EncodingError, QembedError, RecipeMismatch
 from qembed.models import Model
 from qembed.pipeline.retrieval.answer import Answer
-from qembed.pipeline.retrieval.options import QueryOptions
+from qembed.pipeline.retrieval.learned.hit_lines import rerank_lines
+from qembed.pipeline.retrieval.options import LEARNED, QueryOptions
 from qembed.pipeline.retrieval.request import QueryRequest
 from qembed.pipeline.retrieval.reranking.request import (
     RerankedHits,
@@ -141,6 +142,8 @@ def rerank_hits(request: RerankRequest, index: SessionAccess, started: Started) 
         with index.lease(started) as session:
             options = with_tuned_reranker(request.options, session.snapshot.manifest.tuned)
             request = replace(request, options=options)
+            if options.spec == LEARNED:
+                return rerank_lines(request, session)
 
             def models() -> tuple[Model, Scorer]:
                 try:

@@ -139,6 +139,8 @@ EXIT_CODES = {
     "feedback import": "024 75",
     "feedback agent": "024 75",
     "feedback pairs": "023",
+    "feedback learn": "023",
+    "feedback never": "02 75",
     "feedback report": "02",
     "feedback promote": "023 75",
     "feedback forget": "02 75",

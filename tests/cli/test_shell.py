@@ -83,6 +83,8 @@ TABLE = {
     "feedback pairs": Row(
         ("feedback", "pairs", "--out", "none.jsonl", "--index", "none"), 2, writes=False
     ),
+    "feedback learn": Row(("feedback", "learn", "--index", "none"), 2, writes=False),
+    "feedback never": Row(("feedback", "never", "money", "none"), 2, writes=False),
     "feedback report": Row(("feedback", "report", "--index", "none"), 2, writes=False),
     "feedback promote": Row(("feedback", "promote", "mode=dense"), 3, writes=False),
     "feedback forget": Row(("feedback", "forget", "--where", "client_id = 'nobody'")),

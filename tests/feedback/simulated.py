@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from qembed.feedback.records import ClientKind, Event, LoggedQuery, ShownHit
+
+if TYPE_CHECKING:
+    from qembed.evaluation.tuning.verdict import Gain
 
 Floats = npt.NDArray[np.float64]
 Model = Callable[[np.random.Generator, Floats], npt.NDArray[np.bool_]]
@@ -135,5 +141,61 @@ def table(seed: int = 2) -> None:
             )
 
 
+def loop(index: Path, files: list[Path], seeds: int, sessions: int) -> None:
+    """Print the table of docs/feedback.md: gains on queries that nobody asked, by users and noise."""
+    from tests.feedback import simulated_loop
+
+    pairs = list(zip(files[::2], files[1::2], strict=True))
+    collection = simulated_loop.open_collection(index, pairs)
+    train, test = len(collection.train), len(collection.test)
+    print(f"{train} queries to learn of, {test} others")
+    ranks = position_based(examined(10))
+    users = [("look at 1 / rank", ranks, False), ("cascade", cascade, False)]
+    for name, model, blind in [*users, ("pure position", ranks, True)]:
+        for noise in (0.05, 0.2, 0.35)[: 1 if blind else 3]:
+            for explore in (True, False):
+                for seed in range(seeds):
+                    log = simulated_loop.simulate_log(
+                        collection,
+                        model,
+                        noise,
+                        sessions=sessions,
+                        seed=seed,
+                        explore=explore,
+                        blind=blind,
+                    )
+                    naive = simulated_loop.learn(collection, log, correct=False)
+                    found = simulated_loop.learn(collection, log)
+                    later = {
+                        n: f"{a.gain.mean:+.3f} p {a.gain.p:.3f}" for n, a in found.later.items()
+                    }
+                    how = "exploring" if explore else "as it is"
+                    print(
+                        f"{name:16} noise {noise:.2f} {how:9} {found.verdict:9} "
+                        f"naive {_gain(naive.gain):34} corrected {_gain(found.gain):34} {later}",
+                        flush=True,
+                    )
+
+
+def _gain(gain: Gain | None) -> str:
+    if gain is None:
+        return "nothing learned"
+    return f"{gain.mean:+.4f} ({gain.low:+.4f} to {gain.high:+.4f}) p {gain.p:.3f}"
+
+
+def main() -> None:
+    """Without arguments the table of preferences; with an index and files, gains on unseen queries."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--index", type=Path, help="an index of the collection")
+    parser.add_argument("files", nargs="*", type=Path, help="queries and judgments in turn")
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--sessions", type=int, default=2000)
+    given = parser.parse_args()
+    if given.index is None:
+        table()
+    else:
+        loop(given.index, given.files, given.seeds, given.sessions)
+
+
 if __name__ == "__main__":
-    table()
+    main()

@@ -45,6 +45,7 @@ from qembed.cli.options import (
     WhereOption,
 )
 from qembed.cli.query_log import (
+    LOG_GROUP,
     ClientOption,
     ExploreOption,
     LogOption,
@@ -122,6 +123,14 @@ def query(
     verbose: VerboseOption = False,
     no_server: NoServerOption = False,
     untuned: UntunedOption = False,
+    no_memory: Annotated[
+        bool,
+        typer.Option(
+            "--no-memory",
+            help="Leave out votes on the same query: thumbs_up puts a document first, never leaves it out.",
+            rich_help_panel=LOG_GROUP,
+        ),
+    ] = False,
     log: LogOption = None,
     explore: ExploreOption = None,
     client: ClientOption = None,
@@ -179,6 +188,7 @@ def query(
         fusion=fusion.value,
         diversity=diversity,
         document_score=document_score,
+        memory=not no_memory,
         given=given_options(ctx, untuned),
         context=context,
         snippets=shown in (HitFormat.text, HitFormat.vimgrep),

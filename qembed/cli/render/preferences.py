@@ -25,10 +25,15 @@ def left_out_line(body: Mapping[str, Any]) -> str:
     """Line on what was left out, with numbers; "" for nothing."""
     left_out, summary = body["left_out"], body["summary"]
     parts = [
-        (left_out["light"], "pair", "lighter than --min-weight"),
-        (left_out["hashed"], "pair", "of queries whose texts are hashed"),
-        (left_out["left_corpus"], "pair", "with a document that left the index"),
-        (left_out["same_text"], "pair", "of documents with the same text"),
+        (left_out.get("light", 0), "pair", "lighter than --min-weight"),
+        (left_out.get("hashed", 0), "pair", "of queries whose texts are hashed"),
+        (left_out.get("left_corpus", 0), "pair", "with a document that left the index"),
+        (
+            left_out.get("not_found", 0),
+            "pair",
+            "with a document that no search finds for the query",
+        ),
+        (left_out.get("same_text", 0), "pair", "of documents with the same text"),
         (summary["unknown"], "event", "of unknown queries"),
         (summary["duplicates"], "event", "given twice"),
         (sum(summary["other_kinds"].values()), "answer", "of other kinds of clients"),

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from qembed.pipeline.retrieval.reranking.request import RerankedHits, RerankedRun
 
 
+SHOWN_PARTS = 6
+"""Features of the learned order that `--explain` names for a hit: those that count most."""
+
+
 class HitOutput(NamedTuple):
     """Options of printed hits. `whole`: text shows all of a hit. `null`: paths end with a zero byte."""
 
@@ -27,6 +31,9 @@ class HitOutput(NamedTuple):
 def print_answer(answer: Answer, output: HitOutput, talk: Console) -> None:
     """Print the hits and what there is to say about them."""
     show(answer, output.format, talk.warn, whole=output.whole, null=output.null)
+    for query_id, votes in answer.votes.items():
+        which = "" if len(answer.results) == 1 else f" {query_id}"
+        talk.say(f"by votes on this query{which}: {votes} (--no-memory leaves them out)")
     if answer.note:
         talk.say(answer.note)
     for warning in answer.warnings:
@@ -50,6 +57,12 @@ def print_answer(answer: Answer, output: HitOutput, talk: Console) -> None:
             if r.explored:
                 pairs = ", ".join(f"{i} and {i + 1}" for i in r.explored)
                 talk.say(f"query {r.query.id}: exchanged at random (--no-explore): ranks {pairs}")
+            for rank, hit in enumerate(r.hits, 1):
+                if hit.parts:
+                    parts = ", ".join(
+                        f"{n} {v:+.2f}" for n, v in list(hit.parts.items())[:SHOWN_PARTS]
+                    )
+                    talk.say(f"{rank:4} {hit.document}: {parts}")
         talk.say(f"search: {answer.plan}")
     if answer.tuned and (output.explain or talk.verbose):
         talk.say(f"tuned (--untuned leaves it out): {tuned_text(answer.tuned)}")

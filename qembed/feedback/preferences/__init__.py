@@ -14,9 +14,9 @@ from qembed.feedback.preferences.extraction import (
     Preference,
     PreferenceSummary,
     find_preferences,
-    normalise_query,
 )
 from qembed.feedback.preferences.options import PreferenceOptions
+from qembed.feedback.query_groups import normalise_query
 
 __all__ = [
     "Extracted",

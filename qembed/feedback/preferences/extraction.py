@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -18,6 +17,7 @@ from qembed.feedback.preferences.traces import reformulation_votes, trace_votes
 from qembed.feedback.propensity.click_log import make_click_log
 from qembed.feedback.propensity.click_test import ClickTest, click_test
 from qembed.feedback.propensity.estimate import Propensities, estimate_propensities
+from qembed.feedback.query_groups import normalise_query
 from qembed.feedback.records import ClientKind, Event, LoggedQuery
 
 Grouping = Callable[[str], str]
@@ -97,12 +97,6 @@ class Extracted:
     propensities: Propensities | None
 
 
-def normalise_query(text: str) -> str:
-    """Text of a query for grouping: compatibility forms, case, blanks and punctuation at the ends removed."""
-    plain = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
-    return plain.strip(" \t?!.,;:\"'¿¡。？！，；：") or plain
-
-
 def find_preferences(
     queries: Iterable[LoggedQuery],
     events: Iterable[Event],
@@ -110,8 +104,10 @@ def find_preferences(
     *,
     group: Grouping = normalise_query,
     correct: bool = True,
+    propensities: Propensities | None = None,
 ) -> Extracted:
     """Preferences of a log. `correct`: for the position bias of persons, else click over skipped above.
+    `propensities`: known ones to correct by, None to estimate them.
 
     Persons, agents and judges are netted apart. Persons' clicks count only if they do not follow position
     alone, as far as the log can tell. Raises UsageError for options out of range.
@@ -134,9 +130,10 @@ def find_preferences(
     tested = click_test(
         make_click_log(_one_each(persons, group), group, is_click), options.alpha, options.seed
     )
-    propensities = (
-        estimate_propensities(make_click_log(persons, group, is_click)) if correct else None
-    )
+    if not correct:
+        propensities = None
+    elif propensities is None:
+        propensities = estimate_propensities(make_click_log(persons, group, is_click))
     cast = list(_votes(kept, options, group, propensities, summary))
     if tested.verdict == "position":
         telling = [(i, v) for i, v in cast if i.kind != "person" or not _by_position(v)]

@@ -11,7 +11,9 @@ from qembed.feedback.preferences.options import PreferenceOptions
 from qembed.feedback.records import Event
 
 VOTES_FOR = frozenset({"thumbs_up", "like", "upvote"})
-VOTES_AGAINST = frozenset({"thumbs_down", "dislike", "downvote", "hide", "reject"})
+VOTES_AGAINST = frozenset({"thumbs_down", "dislike", "downvote", "hide", "reject", "never"})
+TAKEN_BACK = frozenset({"allow"})
+"""Actions that take back the votes of the same client before."""
 USES = frozenset(
     {"cite", "copy", "purchase", "add_to_cart", "save", "bookmark", "share", "download"}
 )
@@ -55,8 +57,8 @@ def read_signals(events: Sequence[Event], options: PreferenceOptions) -> dict[st
 
 
 def _signal(events: Sequence[Event], options: PreferenceOptions) -> Signal | None:
-    votes = [e for e in events if e.action in VOTES_FOR or e.action in VOTES_AGAINST]
-    if votes:
+    votes = [e for e in events if e.action in VOTES_FOR | VOTES_AGAINST | TAKEN_BACK]
+    if votes and votes[-1].action not in TAKEN_BACK:
         last = votes[-1]
         grade = Grade.FOR if last.action in VOTES_FOR else Grade.AGAINST
         return Signal(grade, "vote", min(1.0, last.weight))

@@ -35,6 +35,11 @@ def open_reranker(
     parsed = reranker_spec(spec)
     if parsed.kind == "late":
         return late_interaction(model)
+    if parsed.kind == "learned":
+        raise UsageError(
+            "learned: it weighs scores of an index's searches and scores no pairs of texts "
+            "(qembed query --rerank learned, qembed rerank --model learned)"
+        )
     if parsed.kind == "python":
         return load_python_reranker(spec)
     if parsed.kind == "endpoint":

@@ -239,7 +239,7 @@ def ablate(
 
 def _score_pairs_together(builder: RunBuilder, grid: Sequence[_GridPoint]) -> None:
     """Collect the pairs of all variants with a reranker, then score them in one call for each reranker."""
-    reranked = [point for point in grid if point.query.rerank]
+    reranked = [point for point in grid if builder.reranker(point.query) is not None]
     with ExitStack() as stack:
         for options in {point.query.rerank: point.query for point in reranked}.values():
             reranker = builder.reranker(options)

@@ -13,7 +13,7 @@ from qembed.errors import EncodingError
 from qembed.pipeline.experiments.caching import CachingEncoder, CachingReranker, PairStore
 from qembed.pipeline.experiments.passage_judgments import as_judged, spans_of
 from qembed.pipeline.progress import Progress
-from qembed.pipeline.retrieval.options import QueryOptions
+from qembed.pipeline.retrieval.options import LEARNED, QueryOptions
 from qembed.pipeline.retrieval.ranking import RankedQuery
 from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.pipeline.retrieval.session import Session
@@ -117,8 +117,8 @@ class RunBuilder:
     # ── ranking ──────────────────────────────────────────────────────────────────────────────────
 
     def reranker(self, options: QueryOptions) -> CachingReranker | None:
-        """Reranker that the options name, shared by all runs; None if they name none."""
-        if not options.rerank:
+        """Reranker of pairs that the options name, shared by all runs; None if they name none."""
+        if not options.rerank or options.rerank == LEARNED:
             return None
         if options.rerank not in self.rerankers:
             opened = self.session.loaded.reranker(options.rerank)

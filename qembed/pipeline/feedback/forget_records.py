@@ -10,6 +10,7 @@ from qembed.feedback.log_rows import RowError, UnknownVersion, parse_line
 from qembed.feedback.log_store import LogStore, segment_lines
 from qembed.feedback.records import Event, LoggedQuery
 from qembed.feedback.text_hash import read_key
+from qembed.feedback.vote_memory import forget_memory, refresh_memory
 from qembed.pipeline.feedback.row_filter import RowFilter
 from qembed.store.durable_files import storage_errors
 from qembed.store.manifest import require_index
@@ -61,6 +62,7 @@ def forget_records(
         store.remove_leftovers()
         numbers = store.numbers()
         if not dry_run:
+            forget_memory(root)
             last = store.begin_segment()
             numbers = [n for n in store.numbers() if n < last]
         chosen, deleted, queries = _choose(store, numbers, rows)
@@ -89,6 +91,8 @@ def forget_records(
                     kept.append(line + b"\n")
             if len(kept) < len(segment.lines) and not dry_run:
                 store.replace_segment(number, kept)
+        if not dry_run:
+            refresh_memory(root)
         if unread > found.unread and where:
             left = f"not looked at: lines that are no rows, {unread - found.unread:,}"
             found.warnings.append(f"{left} (--unreadable deletes them)")

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 MAX_SHOWN = 1000
 """Hits of an answer that are logged."""
-_UNLOGGED = ("given", "snippets", "context", "where")
-"""Options that change no order, and the filters, which have a form of their own."""
+_UNLOGGED = ("given", "snippets", "context", "where", "memory")
+"""Options that change no order, and the filters and votes, which have a form of their own."""
 
 
 def log_answer(
@@ -68,7 +68,10 @@ def log_answer(
                 session_id=client.session,
                 generation=answer.generation,
                 explored=list(r.explored),
-                settings={**shared, **_own_settings(r, request.options, hashed)},
+                settings={
+                    **shared,
+                    **_own_settings(r, request.options, hashed, r.query.id in answer.votes),
+                },
             )
         )
         for r in found
@@ -83,8 +86,11 @@ def log_answer(
         )
         for r in found
     ]
-    why = answer.why if own_ids else {ids.get(name, name): w for name, w in answer.why.items()}
-    return replace(answer, results=results, why=why)
+    why, votes = (
+        by_id if own_ids else {ids.get(name, name): w for name, w in by_id.items()}
+        for by_id in (answer.why, answer.votes)
+    )
+    return replace(answer, results=results, why=why, votes=votes)
 
 
 def _exchanged(results: Results, seed: str) -> Results:
@@ -106,12 +112,14 @@ def _settings(options: QueryOptions, answer: Answer) -> dict[str, Any]:
 
 
 def _own_settings(
-    results: Results, options: QueryOptions, hashed: Callable[[str], str]
+    results: Results, options: QueryOptions, hashed: Callable[[str], str], votes: bool
 ) -> dict[str, Any]:
-    """Filters and task of one query, and which of two settings picked its hits."""
+    """Filters and task of one query, which setting picked its hits, and whether `votes` changed them."""
     query = results.query
     where = [*options.where, *([] if query.where is None else [query.where])]
     found: dict[str, Any] = {"where": [hashed(w) for w in where]} if where else {}
     if results.interleaved is not None:
         found["interleaved"] = dict(results.interleaved)
+    if votes:
+        found["votes"] = True
     return found if query.task is None else {**found, "task": query.task}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -36,7 +37,7 @@ class LogPairs:
             "kinds": dict(Counter(line.get("source") or line["kind"] for line in self.lines)),
             "left_out": self.left_out,
             "skipped_lines": self.skipped,
-            "why": None if self.lines else _why(self.extracted, self.left_out),
+            "why": None if self.lines else why_nothing(self.extracted, self.left_out),
             **extracted_json(self.extracted),
         }
 
@@ -103,14 +104,14 @@ def _line(preference: Preference, chosen: str, rejected: str) -> dict[str, Any]:
     return {**found, "source": preference.source} if preference.source else found
 
 
-def _why(extracted: Extracted, left_out: dict[str, int]) -> str:
-    """Reason why there is no pair, in words."""
+def why_nothing(extracted: Extracted, left_out: Mapping[str, int]) -> str:
+    """Reason why there is no pair, in words. `left_out`: numbers by reason, as in `LogPairs`."""
     summary = extracted.summary
     if left_out["hashed"]:
         return "the log has only hashes of the queries' texts (qembed feedback log on keeps texts)"
-    if left_out["left_corpus"] or left_out["same_text"]:
+    if left_out.get("left_corpus") or left_out.get("same_text"):
         return "the documents have left the index, or their texts are the same"
-    if left_out["light"]:
+    if left_out.get("light"):
         return f"all {left_out['light']} preferences weigh less than --min-weight"
     if extracted.clicks.verdict == "position" and summary.position_only:
         return (

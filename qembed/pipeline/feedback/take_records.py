@@ -16,6 +16,7 @@ from qembed.feedback.log_rows import encode_row, row_of
 from qembed.feedback.log_store import LogStore
 from qembed.feedback.records import Event, LoggedQuery
 from qembed.feedback.text_hash import hash_text, is_hashed, make_key
+from qembed.feedback.vote_memory import refresh_memory
 from qembed.pipeline.feedback.log_setting import hashes_texts
 from qembed.store import Snapshot
 from qembed.store.durable_files import storage_errors
@@ -93,6 +94,7 @@ def take_records(
             found.events += append_all(store, taken.events)
             found.duplicates += taken.duplicates
             found.refused += taken.refused
+        refresh_memory(root)
     return found
 
 

@@ -59,7 +59,8 @@ class Answer:
     longer than the model reads. `note`: message on how the model runs. `seconds`: stage -> seconds.
     `refused`: query id -> why the model does not encode it; it has no results. `tuned`: options that `tune`
     chose for the index and that no option put aside. `log`, `explore`: the index's settings on logging
-    queries, None and False without one.
+    queries, None and False without one. `votes`: query id -> what votes on the same query
+    changed.
     """
 
     results: Sequence[Results]
@@ -76,6 +77,7 @@ class Answer:
     tuned: Mapping[str, Any] = field(default_factory=dict)
     log: str | None = None
     explore: bool = False
+    votes: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """JSON values for `from_json`."""
@@ -174,6 +176,7 @@ def hit_json(results: Results, rank: int, hit: Hit) -> dict[str, Any]:
         "rank": rank,
         "score": round(hit.score, 6),
         "scores": {k: None if v is None else round(v, 6) for k, v in hit.scores.items()},
+        **({"parts": dict(hit.parts)} if hit.parts else {}),
         "document": hit.document,
         "path": hit.path,
         "fragment": hit.fragment or None,
@@ -212,6 +215,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
                 **({"interleaved": dict(r.interleaved)} if r.interleaved else {}),
                 "query": r.query.text,
                 "instruction": r.instruction,
+                **({"votes": answer.votes[r.query.id]} if r.query.id in answer.votes else {}),
                 "hits": [hit_json(r, n, h) for n, h in enumerate(r.hits, 1)],
                 "seconds": seconds,
             }

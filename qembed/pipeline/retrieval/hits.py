@@ -62,7 +62,20 @@ def _hit(session: Session, r: RankedQuery, i: int, passage: Passage, entry: Cata
         meta=entry.meta,
         line=line,
         end_line=end_line,
+        parts=_parts(r, i),
     )
+
+
+def _parts(r: RankedQuery, i: int) -> dict[str, float]:
+    """Parts of the learned order's score of the i-th row, by feature, the largest first; {} without it."""
+    if r.parts is None:
+        return {}
+    from qembed.pipeline.retrieval.learned.features import FEATURES
+
+    found = zip(FEATURES, r.parts[i].tolist(), strict=True)
+    return {
+        n: round(v, 4) for n, v in sorted(found, key=lambda part: -abs(part[1])) if abs(v) >= 5e-5
+    }
 
 
 def _stage_scores(stages: Mapping[str, Scores | None], i: int) -> dict[str, float | None]:

@@ -34,8 +34,9 @@ class QueryOptions:
     graph. `rerank_budget`: seconds of scoring, None without a limit. `rerank_share`: weight of the
     reranker beside the order before, None for its default. `snippets`: find the best sentence of
     each hit. `fusion_parameters`: constants of the modes auto and hybrid, None for the index's.
-    `document_score`: the score of a document from its passages, see `parse_document_score`. `given`: names of
-    the fields that were asked for, the others take what `tune` chose for the index; None: take none of it.
+    `document_score`: the score of a document from its passages, see `parse_document_score`. `memory`: votes
+    on the same query put documents first, or leave them out. `given`: names of the fields that were asked
+    for, the others take what `tune` chose for the index; None: take none of it.
     """
 
     k: int = 10
@@ -58,9 +59,14 @@ class QueryOptions:
     snippets: bool = False
     fusion_parameters: FusionParameters | None = None
     document_score: str = "best"
+    memory: bool = False
     given: tuple[str, ...] | None = None
 
 
+LEARNED = "learned"
+"""Reranker that `feedback learn` stored in the index."""
+UNCALIBRATED = ("late", LEARNED)
+"""Rerankers whose scores order one query's candidates and mean nothing beyond."""
 TUNED_TOGETHER = (
     ("instruction", "task", "template"),
     ("mode", "fusion", "fusion_parameters"),
@@ -78,7 +84,7 @@ def with_tuned(
     """(the options completed by what `tune` chose for the index, the part of it that holds).
 
     `tuned`: the manifest's setting, None without one. A choice that does not go with what was asked for is
-    left out: `late` with a least score.
+    left out: `late` and `learned` with a least score.
     """
     if options.given is None:
         return options, {}
@@ -88,8 +94,8 @@ def with_tuned(
     for together in TUNED_TOGETHER:
         if given & set(together):
             given |= set(together)
-    late = chosen.get("rerank") == "late" and options.min_score is not None
-    if "rerank" in given or late:
+    unthresholded = chosen.get("rerank") in UNCALIBRATED and options.min_score is not None
+    if "rerank" in given or unthresholded:
         given |= {"rerank", "rerank_share", "candidates"}
     applied = {n: v for n, v in chosen.items() if n in TUNED - given}
     changes = dict(applied)
@@ -131,10 +137,10 @@ def check_options(options: QueryOptions) -> None:
         from qembed.models import check_template
 
         check_template(options.template)
-    if options.min_score is not None and options.rerank == "late":
+    if options.min_score is not None and options.rerank in UNCALIBRATED:
         raise UsageError(
-            "--min-score with --rerank late: its scores order one query's candidates and mean nothing "
-            "beyond (take a cross-encoder, whose scores are probabilities, or leave --rerank out)"
+            f"--min-score with --rerank {options.rerank}: its scores order one query's candidates and mean "
+            "nothing beyond (take a cross-encoder, whose scores are probabilities, or leave --rerank out)"
         )
     if options.min_score is not None and not options.rerank and options.mode != "lexical":
         # sums of both searches read as cosines

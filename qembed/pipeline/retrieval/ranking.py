@@ -80,7 +80,8 @@ class RankedQuery:
     """Rows of one query, best first, with their scores, float32 (n,), None for stages that did not run.
 
     `instruction`: the text that was encoded, None for the bare words. `why`: how lexical and dense scores
-    were weighted. `vector`: float32 (dim,), None where words alone were searched.
+    were weighted. `vector`: float32 (dim,), None where words alone were searched. `parts`: what each feature
+    adds to the learned order's score, float64 (n, features). `votes`: what votes changed, in words.
     """
 
     query: Query
@@ -92,6 +93,8 @@ class RankedQuery:
     rerank: Scores | None = None
     why: str = ""
     vector: Vectors | None = None
+    parts: npt.NDArray[np.float64] | None = None
+    votes: str = ""
 
     def keep(self, positions: Rows) -> None:
         """Keep the rows at the given positions, in that order."""
@@ -99,12 +102,30 @@ class RankedQuery:
         self.dense = None if self.dense is None else self.dense[positions]
         self.lexical = None if self.lexical is None else self.lexical[positions]
         self.rerank = None if self.rerank is None else self.rerank[positions]
+        self.parts = None if self.parts is None else self.parts[positions]
 
     def keep_first(self, n: int) -> None:
         """Keep the n best rows."""
         import numpy as np
 
         self.keep(np.arange(min(n, len(self.rows))))
+
+    def add(self, rows: Rows, dense: Scores | None) -> None:
+        """Add rows that the search did not find, at the end. `dense`: their cosines, None if not searched."""
+        import numpy as np
+
+        unknown = np.full(len(rows), np.nan, dtype=np.float32)
+        self.rows = np.concatenate([self.rows, rows])
+        self.scores = np.concatenate([self.scores, unknown])
+        if self.dense is not None:
+            self.dense = np.concatenate([self.dense, unknown if dense is None else dense])
+        if self.lexical is not None:
+            self.lexical = np.concatenate([self.lexical, unknown])
+        if self.rerank is not None:
+            self.rerank = np.concatenate([self.rerank, unknown])
+        if self.parts is not None:
+            none = np.zeros((len(rows), self.parts.shape[1]))
+            self.parts = np.concatenate([self.parts, none])
 
 
 class Ranking(NamedTuple):

@@ -11,14 +11,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qembed.errors import EncodingError
+from qembed.errors import EncodingError, UsageError
 from qembed.models import query_text, task_template
 from qembed.pipeline.retrieval.answer import Answer, RerankSummary
 from qembed.pipeline.retrieval.by_document import best_of_documents, deepen
 from qembed.pipeline.retrieval.candidates import CandidateRetriever
-from qembed.pipeline.retrieval.fusion import least_scores, rerank_share
+from qembed.pipeline.retrieval.fusion import least_scores
 from qembed.pipeline.retrieval.hits import make_hits
 from qembed.pipeline.retrieval.options import (
+    LEARNED,
     QueryOptions,
     check_options,
     check_queries,
@@ -29,11 +30,11 @@ from qembed.pipeline.retrieval.ranking import Candidates, RankedQuery, Ranking
 from qembed.pipeline.retrieval.request import QueryRequest, by_filter
 from qembed.pipeline.retrieval.session import Session
 from qembed.pipeline.retrieval.unused_task import unused_task
-from qembed.search.topk import distinct
 from qembed.types import Query, Results
 
 if TYPE_CHECKING:
     from qembed.pipeline.filters import Allowed
+    from qembed.pipeline.retrieval.learned.memory import QueryVotes
     from qembed.pipeline.retrieval.reranking.job import BeginScoring, RerankJob
     from qembed.protocols import Scorer
     from qembed.types import Vectors
@@ -67,6 +68,7 @@ class Retriever:
         )
         self._reranker = reranker
         self._encoded = {} if encoded is None else encoded
+        self._votes: QueryVotes | None = None
 
     # ── queries to vectors ───────────────────────────────────────────────────────────────────────
 
@@ -121,8 +123,18 @@ class Retriever:
         `begin`: called as the reranker begins to score. Raises InputError for queries without words.
         """
         ranking = self.retrieve(queries)
-        reranked = self._rerank(ranking.queries, begin) if self.options.rerank else None
+        reranked = None
+        if self.options.rerank:
+            try:
+                reranked = self._rerank(ranking.queries, begin)
+            except UsageError as e:
+                if self.tuned.get("rerank") != LEARNED:
+                    raise
+                # nobody asked for it: the index's setting outlived the learned order
+                ranking = ranking._replace(warnings=[*ranking.warnings, str(e)])
         for r in ranking.queries:
+            if self._votes is not None:
+                self._votes.promote(r, self._allowed)
             self._cut(r)
         return ranking._replace(reranked=reranked)
 
@@ -135,6 +147,11 @@ class Retriever:
         # after `encode`: a loaded export counts with the tokenizer it has
         truncated = self.truncated_texts(texts) if texts else []
         depth = max(options.k, options.candidates if options.rerank or options.diversity else 0)
+        if options.memory:
+            from qembed.pipeline.retrieval.learned.memory import QueryVotes
+
+            self._votes = QueryVotes(self.session, queries)
+            depth += self._votes.further(options.by == "document")
         depth = min(depth, max(1, self.session.search.rows))
         found: dict[int, Candidates] = {}
         warnings: dict[str, None] = {}
@@ -161,6 +178,9 @@ class Retriever:
                     q, instruction, c.rows, c.scores, c.dense, c.lexical, None, c.why, vector
                 )
             )
+        if self._votes is not None:
+            for r in ranked:
+                self._votes.drop(r)
         return Ranking(ranked, plan, truncated, list(warnings))
 
     def _allowed(self, where: str | None, query: str) -> Allowed | None:
@@ -198,46 +218,26 @@ class Retriever:
 
     def rerank_job(self, ranked: Sequence[RankedQuery]) -> RerankJob:
         """The reranker's work on `retrieve`'s rows, cut to the candidates it gets."""
-        from qembed.pipeline.retrieval.reranking.job import CandidateGroup, RerankJob
+        from qembed.pipeline.retrieval.reranking.query_job import query_job
 
-        for r in ranked:
-            r.keep_first(self.options.candidates)
-        rows = distinct([r.rows for r in ranked])
-        passages = dict(zip(rows.tolist(), self.session.documents.passages(rows), strict=True))
-        entries = dict(zip(rows.tolist(), self.session.documents.entries(rows), strict=True))
-        spec, share = self.options.rerank, self.options.rerank_share
-        assert spec is not None
-        late = spec == "late"
-        # a cross-encoder reads words as people write them, without the encoder's prefixes
-        loaded = self.session.loaded
-        render = loaded.encoder_text if late else loaded.reranker_text
-        queries = [r.query for r in ranked]
-        asked = self.instructions(queries) if late else [q.text for q in queries]
-        texts = {
-            row: render(entries[row].title, passages[row].text, passages[row].label)
-            for row in rows.tolist()
-        }
-        return RerankJob(
-            [
-                CandidateGroup(
-                    pairs=[[(query, texts[row])] for row in r.rows.tolist()],
-                    tasks=[self._task(r.query)] * len(r.rows),
-                    prior=r.scores,
-                    share=share
-                    or rerank_share(
-                        spec, r.dense, r.lexical, [texts[row] for row in r.rows.tolist()]
-                    ),
-                )
-                for r, query in zip(ranked, asked, strict=True)
-            ]
+        asked = (
+            self.instructions([r.query for r in ranked]) if self.options.rerank == "late" else None
         )
+        tasks = [self._task(r.query) for r in ranked]
+        return query_job(self.session, ranked, self.options, asked, tasks)
 
     def _rerank(
         self, ranked: Sequence[RankedQuery], begin: BeginScoring | None
     ) -> RerankSummary | None:
         """Put each query's candidates in the reranker's order. None if there are no candidates."""
-        spec, job = self.options.rerank, self.rerank_job(ranked)
+        spec = self.options.rerank
         assert spec is not None
+        if spec == LEARNED:
+            from qembed.pipeline.retrieval.learned.order import rerank_learned
+
+            options = self.options
+            return rerank_learned(self.session, ranked, options.candidates, options.rerank_share)
+        job = self.rerank_job(ranked)
         if not job.pairs:
             return None
         reranker = self._reranker or self.session.loaded.reranker(spec)
@@ -291,6 +291,7 @@ class Retriever:
             recipe=manifest.recipe.fingerprint,
             plan=ranking.plan,
             why={r.query.id: r.why for r in ranking.queries if r.why},
+            votes={r.query.id: r.votes for r in ranking.queries if r.votes},
             truncated=ranking.truncated,
             warnings=ranking.warnings,
             reranked=ranking.reranked,

@@ -18,6 +18,8 @@ class FeedbackGroup(LazyGroup):
         "export": ("export:export", "Print the log as UBI, or as data for learning to rank."),
         "agent": ("agent:agent", "Log what agents did, from their traces."),
         "pairs": ("pairs:pairs", "Write preferences of the log, to train on."),
+        "learn": ("learn:learn", "Learn a better order of hits from the log."),
+        "never": ("never:never", "Never show a document for a query, or allow it again."),
         "report": ("report:report", "Report what was done with answers."),
         "promote": ("promote:promote", "Make a setting that won an experiment the default."),
         "forget": ("forget:forget", "Delete queries and events from the log."),

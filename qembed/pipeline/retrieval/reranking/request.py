@@ -13,7 +13,7 @@ from typing import Any, ClassVar, TypeAlias
 
 from qembed.errors import InputError, UsageError
 from qembed.pipeline.retrieval.answer import RerankSummary, summary_from_json, summary_to_json
-from qembed.pipeline.retrieval.options import check_share
+from qembed.pipeline.retrieval.options import UNCALIBRATED, check_share
 from qembed.pipeline.retrieval.request import is_optional_text
 from qembed.types import Run
 
@@ -47,11 +47,12 @@ class RerankOptions:
 def with_tuned_reranker(options: RerankOptions, tuned: Mapping[str, Any] | None) -> RerankOptions:
     """Options with the reranker that `tune` chose. `tuned`: the manifest's setting, None without one.
 
-    `late` goes with no least score: then the given options stand.
+    `late` and `learned` go with no least score: then the given options stand.
     """
     chosen = {} if tuned is None else tuned["options"]
     spec = chosen.get("rerank")
-    if not options.tuned or not spec or (spec == "late" and options.min_score is not None):
+    uncalibrated = spec in UNCALIBRATED and options.min_score is not None
+    if not options.tuned or not spec or uncalibrated:
         return options
     share = chosen.get("rerank_share") if options.share is None else options.share
     return replace(options, spec=spec, share=share)
@@ -62,10 +63,10 @@ def check_rerank_options(options: RerankOptions) -> None:
     if options.k is not None and options.k < 1:
         raise UsageError("-k: at least 1")
     check_share(options.share)
-    if options.late and options.min_score is not None:
+    if options.spec in UNCALIBRATED and options.min_score is not None:
         raise UsageError(
-            "--min-score with late: its scores order one query's candidates and mean nothing beyond "
-            "(take a cross-encoder, whose scores are probabilities)"
+            f"--min-score with {options.spec}: its scores order one query's candidates and mean nothing "
+            "beyond (take a cross-encoder, whose scores are probabilities)"
         )
 
 

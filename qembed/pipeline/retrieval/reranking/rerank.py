@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qembed.errors import InputError
+from qembed.errors import InputError, UsageError
 from qembed.models import (
     Model,
     encoder_spec,
@@ -25,7 +25,7 @@ from qembed.pipeline.progress import StageTimer
 from qembed.pipeline.recipe import TITLE_RULE
 from qembed.pipeline.retrieval.answer import hit_json
 from qembed.pipeline.retrieval.fusion import rerank_share
-from qembed.pipeline.retrieval.options import check_threshold
+from qembed.pipeline.retrieval.options import LEARNED, check_threshold
 from qembed.pipeline.retrieval.reranking.job import CandidateGroup, RerankedGroup, RerankJob
 from qembed.pipeline.retrieval.reranking.request import (
     HitLine,
@@ -69,6 +69,15 @@ def rerank_hits(
         manifest = read_manifest(index)
         remembered = manifest.spec
         request = replace(request, options=with_tuned_reranker(request.options, manifest.tuned))
+    if request.options.spec == LEARNED:
+        from qembed.pipeline.retrieval.learned.hit_lines import rerank_lines
+
+        if index is None:
+            raise UsageError(
+                "--model learned: wants the index that it was learned in (--index DIR)"
+            )
+        with Session(index) as session:
+            return rerank_lines(request, session)
 
     def models() -> tuple[Model, Scorer]:
         model = open_model(model_spec(request.model, remembered))
@@ -226,6 +235,11 @@ def rerank_run(
         raise InputError("this run cannot be reranked with this index:", sorted(problems))
     model = loaded.model
     remembered = options.task or session.snapshot.manifest.settings.get("task")
+    if options.spec == LEARNED:
+        raise UsageError(
+            "learned: it weighs the scores of both searches, which a run does not have "
+            "(qembed query - --rerank learned --format trec makes a run)"
+        )
     reranker = loaded.reranker(options.spec)
     _check_least(options, reranker)
     render = loaded.encoder_text if options.late else loaded.reranker_text
