@@ -64,7 +64,9 @@ def answer_votes(
     one another only: what it was not asked about is not worse.
     """
     factor = 1.0
-    if interaction.kind == "agent":
+    if (
+        interaction.kind == "agent" and not interaction.source
+    ):  # a judge sees the hits, not the task
         success = outcome(interaction)
         if success is False:
             signals = {d: s for d, s in signals.items() if s.reason == "vote"}

@@ -11,8 +11,10 @@ from typing import Any
 from qembed.feedback.agents.reader import read_traces
 from qembed.feedback.agents.records import trace_records
 from qembed.feedback.given_events import GivenEvent
+from qembed.pipeline.feedback.judge import judge_answers, judged_by
 from qembed.pipeline.feedback.take_records import Taken, take_records
 from qembed.pipeline.feedback.whole_log import read_log
+from qembed.pipeline.progress import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,7 @@ class AddedTraces:
 
     `untold`: retrieval spans without query or documents. `unshown`: documents that were read or cited, and
     that no search before had shown. `silent`: traces without a search. `repeated`: ids given twice.
+    `votes`: of a judge.
     """
 
     traces: int
@@ -31,6 +34,7 @@ class AddedTraces:
     silent: int
     repeated: int
     taken: Taken
+    votes: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """JSON values, as `--format json` prints them."""
@@ -42,20 +46,37 @@ class AddedTraces:
             "unshown": self.unshown,
             "silent": self.silent,
             "repeated": self.repeated,
+            "votes": self.votes,
             **taken,
             "problems": [*self.problems, *taken["problems"]],
         }
 
 
-def add_traces(root: Path, paths: Sequence[Path], wait: float = 0.0) -> AddedTraces:
+def add_traces(
+    root: Path,
+    paths: Sequence[Path],
+    wait: float = 0.0,
+    judge: str | None = None,
+    progress: Progress | None = None,
+) -> AddedTraces:
     """Add what agents did, each search and event once, however often a trace is given.
 
-    Raises InputError for a file that cannot be read, NoIndex, IndexDamaged, IndexLocked, StorageError.
+    `judge`: address of a language model that votes on the hits of their searches; if it fails, nothing is
+    added. Raises InputError for a file that cannot be read, NoIndex, IndexDamaged, IndexLocked, StorageError;
+    for a judge UsageError, ModelUnavailable, KeyboardInterrupt.
     """
-    known = {q.query_id: q for q in reversed(read_log(root, empty=True).queries)}
+    log = read_log(root, empty=True)
+    known = {q.query_id: q for q in reversed(log.queries)}
     read = read_traces(list(paths))
     made = trace_records(read.traces, known, time.time())
-    taken = take_records(root, made.queries, [GivenEvent(e) for e in made.events], wait=wait)
+    events = [GivenEvent(e) for e in made.events]
+    votes: list[GivenEvent] = []
+    if judge is not None:
+        named = {e.query_id for e in made.events} | {q.query_id for q in made.queries}
+        searches = {**known, **{q.query_id: q for q in made.queries}}
+        asked = [q for q in searches.values() if q.query_id in named]
+        votes = judge_answers(root, asked, judge, judged_by(log.events, judge), progress)
+    taken = take_records(root, made.queries, [*events, *votes], wait=wait)
     return AddedTraces(
         len(read.traces),
         made.outcomes,
@@ -65,4 +86,5 @@ def add_traces(root: Path, paths: Sequence[Path], wait: float = 0.0) -> AddedTra
         made.silent,
         read.repeated,
         taken,
+        len(votes),
     )

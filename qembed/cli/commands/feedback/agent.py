@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from qembed.cli.console import Console, counted, dumps, out
+from qembed.cli.console import Console, StopSignals, counted, dumps, out
 from qembed.cli.exit_codes import ExitCode
 from qembed.cli.options import (
     FormatOption,
@@ -29,6 +29,14 @@ def agent(
             show_default=False,
         ),
     ],
+    judge: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL#MODEL",
+            help="Let a language model vote on the hits of their searches; its votes are kept apart.",
+            show_default=False,
+        ),
+    ] = None,
     index_dir: IndexOption = None,
     wait: WaitOption = 10.0,
     format: FormatOption = OutputFormat.text,
@@ -38,6 +46,7 @@ def agent(
 
     \b
     qembed feedback agent traces.jsonl
+    qembed feedback agent traces.jsonl --judge http://localhost:8000/v1#qwen
     qembed feedback agent otlp-spans.jsonl.gz && qembed feedback pairs --client-kind agent --out pairs.jsonl
 
     Exit codes: 0 done, also if all is there already; 2 cannot run; 4 done, but some lines or events were not
@@ -48,7 +57,13 @@ def agent(
     from qembed.pipeline.locate import find_index
 
     talk = Console(quiet)
-    done = add_traces(find_index(index_dir), traces, wait)
+    root = find_index(index_dir)
+    if judge is None:
+        done = add_traces(root, traces, wait)
+    else:
+        signals = StopSignals()
+        with signals.caught(talk), talk.progress(stop=signals) as progress:
+            done = add_traces(root, traces, wait, judge, progress)
     for line in done.problems[:PROBLEMS_SHOWN]:
         talk.problem(line)
     if len(done.problems) > PROBLEMS_SHOWN:
@@ -62,6 +77,8 @@ def agent(
         out(
             f"{found} ({told}): {taken_line(done.taken)}" if told else f"{found}: nothing is logged"
         )
+    if judge is not None:
+        talk.say(f"{counted(done.votes, 'vote')} of the judge")
     if done.untold:
         talk.warn(
             f"{counted(done.untold, 'retrieval')} without query text or documents: both are opt-in "
