@@ -16,6 +16,7 @@ SHOWN = (
     "objective",
     "loss",
     "teacher",
+    "temperature",
     "epochs",
     "batch",
     "learning_rate",

@@ -2,7 +2,7 @@
 
 <out>.training/       of a training that goes on or was stopped; removed at its end
     settings.json     what is trained; another training begins anew
-    checkpoint-<n>/   model, weights of the loss, optimizer, position
+    checkpoint-<n>/   model or its adapters, weights of the loss, optimizer, position
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ STATE = "trainer_state.json"
 """File that a checkpoint is complete with: it is written last."""
 LOSS_WEIGHTS = "loss.safetensors"
 """What a loss has learned beside the model: a decoder's head, for one."""
+ADAPTERS = "adapters.safetensors"
 
 
 def training_key(model: Any, rows: Sequence[Row], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,26 +86,47 @@ def failed_write(error: Exception) -> str | None:
     return None
 
 
+def save_adapters(model: Any, folder: Path) -> None:
+    """Write the parameters of a model that are trained."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _save(_trained(model), folder / ADAPTERS)
+
+
+def load_adapters(model: Any, folder: Path) -> None:
+    """Read what `save_adapters` has written, into the model."""
+    _load(_trained(model), folder / ADAPTERS)
+
+
+def _trained(model: Any) -> dict[str, Any]:
+    return {name: p for name, p in model.named_parameters() if p.requires_grad}
+
+
 def save_loss_weights(loss: Any, model: Any, folder: Path) -> None:
     """Write the parameters of a loss that are not the model's, if it has any."""
-    from safetensors.torch import save_file
-
     if own := _own_weights(loss, model):
-        save_file(
-            {n: p.detach().contiguous().clone() for n, p in own.items()}, folder / LOSS_WEIGHTS
-        )
+        _save(own, folder / LOSS_WEIGHTS)
 
 
 def load_loss_weights(loss: Any, model: Any, folder: Path) -> None:
     """Read what `save_loss_weights` has written, into the loss."""
+    if own := _own_weights(loss, model):
+        _load(own, folder / LOSS_WEIGHTS)
+
+
+def _save(weights: Mapping[str, Any], path: Path) -> None:
+    from safetensors.torch import save_file
+
+    save_file({n: p.detach().contiguous().clone() for n, p in weights.items()}, path)
+
+
+def _load(weights: Mapping[str, Any], path: Path) -> None:
     import torch
     from safetensors.torch import load_file
 
-    if own := _own_weights(loss, model):
-        found = load_file(folder / LOSS_WEIGHTS)
-        with torch.no_grad():
-            for name, weight in own.items():
-                weight.copy_(found[name])
+    found = load_file(path)
+    with torch.no_grad():
+        for name, weight in weights.items():
+            weight.copy_(found[name])
 
 
 def _own_weights(loss: Any, model: Any) -> dict[str, Any]:

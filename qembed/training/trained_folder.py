@@ -100,6 +100,7 @@ def conclude(
                 keep_profile([ended.base], made, job.options.dims)
             write_card(made, out.name, body, [p for p in ended.files if p], ended.command)
         mark = time.perf_counter()
+        progress.phase("export", "", None)
         _, said = prepare_spec(str(out), progress.say)
         progress.say(said)
         seconds["export"] = round(time.perf_counter() - mark, 3)

@@ -2,7 +2,7 @@
 
 <out>.training/       checkpoints of a training that goes on or was stopped; removed at its end
     settings.json     what is trained; another training begins anew
-    checkpoint-<n>/   model, weights of the loss, optimizer, position
+    checkpoint-<n>/   model or its adapters, weights of the loss, optimizer, position
 """
 
 from __future__ import annotations
@@ -18,12 +18,16 @@ from qembed.pipeline.progress import Progress
 from qembed.training.anchor import AnchorBy
 from qembed.training.batches import EpochBatches
 from qembed.training.checkpoints import (
+    STATE,
     begin_or_resume,
     failed_write,
+    load_adapters,
     load_loss_weights,
+    save_adapters,
     save_loss_weights,
     training_key,
 )
+from qembed.training.early_stop import early_stop, evaluations, last_step
 from qembed.training.rows import Row
 from qembed.training.trained_parts import ALL
 
@@ -38,7 +42,8 @@ class TrainingOptions:
     `lora`: rank of LoRA adapters, 0 for none. `dims`: dimensions of matryoshka. `max_tokens`: of a text, None
     for the model's. `save_steps`: steps between two checkpoints, None for each epoch. `patience`: epochs
     without a lower loss on the dev rows before it stops. `anchor`: strength of the penalty of leaving the
-    first weights, 0 for none, by `anchor_by`.
+    first weights, 0 for none, by `anchor_by`. `temperature`: divides a teacher's scores, None for the loss's
+    own.
     """
 
     loss: str = "mnr"
@@ -55,6 +60,7 @@ class TrainingOptions:
     patience: int = 2
     anchor: float = 0.0
     anchor_by: AnchorBy = "distance"
+    temperature: float | None = None
 
     def check(self) -> None:
         """Raise UsageError for options out of range."""
@@ -65,6 +71,11 @@ class TrainingOptions:
             ("freeze", self.freeze, self.freeze >= ALL),
             ("lora", self.lora, self.lora >= 0),
             ("anchor", self.anchor, 0 <= self.anchor < math.inf),
+            (
+                "temperature",
+                self.temperature,
+                self.temperature is None or 0 < self.temperature < math.inf,
+            ),
             ("save-steps", self.save_steps, self.save_steps is None or self.save_steps >= 1),
         ):
             if not ok:
@@ -102,19 +113,23 @@ def run_training(
     the last one there. Raises StorageError, KeyboardInterrupt, TrainingFailed if the loss is no number.
     """
     from safetensors import SafetensorError
-    from transformers import EarlyStoppingCallback, PrinterCallback
+    from transformers import PrinterCallback
 
-    trainer_class, arguments_class = _classes(kind, work)
+    trainer_class, arguments_class = _classes(kind, work, adapters=options.lora > 0)
     resume = begin_or_resume(work, training_key(model, [*data.rows, *data.old], asdict(options)))
     watcher = _watcher(progress, len(batches) * options.epochs)
     dev = data.dev is not None
+    patience = evaluations(options.patience, len(batches), options.save_steps)
+    arguments = _arguments(options, batches, work, dev)
+    if dev and resume and (over := last_step(resume, STATE, patience)):
+        arguments["max_steps"] = over  # stopped early, and killed before the model was written
     trainer = trainer_class(
         model=model,
-        args=arguments_class(**_arguments(options, batches, work, dev)),
+        args=arguments_class(**arguments),
         train_dataset=data.train,
         eval_dataset=data.dev,
         loss=loss,
-        callbacks=[watcher, *([EarlyStoppingCallback(options.patience)] if dev else [])],
+        callbacks=[watcher, *([early_stop(patience)] if dev else [])],
     )
     trainer.remove_callback(PrinterCallback)  # it prints each step
     try:
@@ -151,7 +166,7 @@ def _arguments(
         "seed": options.seed,
         "data_seed": options.seed,
         "batch_sampler": batches,  # called with the data set, it is its own sampler
-        "save_strategy": "no" if options.lora else by,
+        "save_strategy": by,
         "save_steps": options.save_steps or 500,
         "save_total_limit": 2,
         "eval_strategy": by if dev else "no",
@@ -167,8 +182,11 @@ def _arguments(
     }
 
 
-def _classes(kind: Kind, work: Path) -> tuple[Any, Any]:
-    """Trainer whose checkpoints hold the weights of the loss too, and its arguments."""
+def _classes(kind: Kind, work: Path, *, adapters: bool) -> tuple[Any, Any]:
+    """Trainer whose checkpoints hold the weights of the loss too, and its arguments.
+
+    `adapters`: of the model, they hold its adapters alone, which nothing else loads.
+    """
     base: Any
     arguments: Any
     if kind == "encoder":
@@ -193,12 +211,23 @@ def _classes(kind: Kind, work: Path) -> tuple[Any, Any]:
             """Encode no examples for a card: we write it ourselves."""
 
         def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
-            super()._save(output_dir, state_dict)
-            save_loss_weights(self.loss, self.model, Path(output_dir or work))
+            folder = Path(output_dir or work)
+            if adapters:
+                save_adapters(self.model, folder)
+            else:
+                super()._save(output_dir, state_dict)
+            save_loss_weights(self.loss, self.model, folder)
 
         def _load_from_checkpoint(self, checkpoint_path: str) -> None:
-            super()._load_from_checkpoint(checkpoint_path)
+            if adapters:
+                load_adapters(self.model, Path(checkpoint_path))
+            else:
+                super()._load_from_checkpoint(checkpoint_path)
             load_loss_weights(self.loss, self.model, Path(checkpoint_path))
+
+        def _load_best_model(self) -> None:
+            """Load it, or raise: sentence-transformers would go on with the last one."""
+            self._load_from_checkpoint(self.state.best_model_checkpoint)
 
     return Trainer, arguments
 
@@ -222,7 +251,7 @@ def _watcher(progress: Progress, steps: int) -> Any:
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             """Count the step, and stop where asked: with a checkpoint. The last step has one, too."""
             progress.advance(1)
-            if args.save_strategy != "no" and state.global_step >= state.max_steps:
+            if state.global_step >= state.max_steps:
                 control.should_save = True
             if progress.stop():
                 self.stopped = True

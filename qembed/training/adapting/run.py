@@ -113,11 +113,13 @@ class AdaptJob:
                 raise UsageError("--replay: bare text has no lists beside it (with --generate)")
             if self.teacher is not None:
                 raise UsageError("--teacher: bare text has no scores to learn (with --generate)")
+            if self.options.temperature is not None:
+                raise UsageError("--temperature: bare text has no teacher's scores")
             if self.options.lora:
                 raise UsageError("--lora: bare text changes all weights (with --generate)")
             return OBJECTIVES[self.objective]
         loss = loss_named(self.options.loss)
-        check_teacher(loss, self.teacher)
+        check_teacher(loss, self.teacher, self.options.temperature)
         return loss
 
 
@@ -279,8 +281,11 @@ def _rows(
         old = replayed(lists, job.replay_from, job.replay, judged, judged.qrels, seed)
     teacher = None if job.teacher is None else open_reranker(job.teacher, model)
     chosen = dev_queries([t.query_id for t in lists], seed)
-    parts = [[t for t in lists if (t.query_id in chosen) is dev] for dev in (False, True)]
-    parts[0] += old
-    rows, dev = (make_rows(p, loss.form, model.profile, teacher) if p else [] for p in parts)
+    now = [t for t in lists if t.query_id not in chosen] + old
+    told = [t for t in lists if t.query_id in chosen and (loss.in_batch or t.negatives)]
+    rows, dev = (
+        make_rows(p, loss.form, model.profile, teacher, in_batch=loss.in_batch) if p else []
+        for p in (now, told)
+    )
     more = f", {len(old)} older lists" if old else ""
     return rows, dev, f"{len(lists)} made queries{more}"

@@ -26,13 +26,15 @@ def make_rows(
     form: Form,
     profile: Profile,
     teacher: Scorer | None = None,
+    *,
+    in_batch: bool = True,
 ) -> list[Row]:
     """Rows of the lists, in the templates of the model's profile.
 
     `teacher`: a reranker whose scores are the labels; their differences, in triplets, on the scale of
     log-odds where they are probabilities. Without one, a pair's label is 1 for a positive, else 0, and other
-    forms have none. Rows of a list have as many texts as the longest list, see `_filled`. Raises InputError
-    for lists that cannot be trained on.
+    forms have none. Rows of a list have as many texts as the longest list, see `_filled`. `in_batch`: other
+    rows' texts are negatives, too. Raises InputError for lists that cannot be trained on.
     """
     if not lists:
         raise InputError("there are no training lists")
@@ -43,6 +45,10 @@ def make_rows(
         lists = _filled(lists, relevant, form, teacher is not None)
     elif form != "pair" and teacher is not None:
         raise InputError("the lists have no negatives, so a teacher has nothing to compare")
+    elif not in_batch:
+        raise InputError(
+            "the labels are all equal: the lists have no negatives (--loss mnr takes those of other lists)"
+        )
     template, task = task_template(profile, None)
     rows = []
     plain = [(t.query, [t.positive, *(n.text for n in t.negatives)]) for t in lists]

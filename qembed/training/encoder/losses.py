@@ -5,8 +5,9 @@ softmax     the same among the row's own passages alone
 triplet     max(0, margin - (cos(q, p) - cos(q, n)))
 cosine      (cos(q, d) - label)^2
 cosent      log(1 + sum exp(scale (cos_kl - cos_ij))) over pairs whose labels say cos_ij > cos_kl (Su 2022)
-margin-mse  (scale (cos(q, p) - cos(q, n)) - teacher's margin)^2 (Hofstätter et al. 2020)
-distill     KL divergence from the teacher's softmax over the row's passages to the student's
+margin-mse  (scale (cos(q, p) - cos(q, n)) - teacher's margin / temperature)^2 (Hofstätter et al. 2020)
+distill     KL divergence from the teacher's softmax, of scores / temperature, over the row's passages to the
+            student's
 
 Objectives, of texts alone:
 
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 
 SCALE = 20.0
 """Inverse temperature of cosines: 1 / .05."""
-TEACHER_TEMPERATURE = 0.3
-"""Temperature of a teacher's probabilities in `distill`."""
+TEMPERATURES = {"distill": 0.3, "margin-mse": 1.0}
+"""Temperature of a teacher's scores, where none is chosen. Those of `distill` may be probabilities."""
 TRIPLET_MARGIN = 0.2
 CACHED_ROWS = 32
 """Rows whose states are in memory at a time: larger batches are computed in parts, with cached gradients."""
@@ -82,8 +83,10 @@ def loss_named(name: str) -> LossSpec:
     return LOSSES[name]
 
 
-def check_teacher(loss: LossSpec, teacher: str | None) -> None:
+def check_teacher(loss: LossSpec, teacher: str | None, temperature: float | None) -> None:
     """Raise UsageError for a loss that wants a teacher and has none, or the other way round."""
+    if temperature is not None and not loss.teacher:
+        raise UsageError(f"--temperature: --loss {loss.name} learns from no teacher's scores")
     if loss.teacher != (teacher is not None):
         raise UsageError(
             f"--loss {loss.name} wants --teacher SPEC, a reranker"
@@ -92,8 +95,16 @@ def check_teacher(loss: LossSpec, teacher: str | None) -> None:
         )
 
 
-def make_loss(spec: LossSpec, model: Any, batch: int, dims: Sequence[int] = ()) -> Any:
+def make_loss(
+    spec: LossSpec,
+    model: Any,
+    batch: int,
+    dims: Sequence[int] = (),
+    temperature: float | None = None,
+) -> Any:
     """Loss module of a SentenceTransformer. `dims`: also trained at these dimensions (matryoshka).
+
+    `temperature`: of a teacher's scores, None for that of TEMPERATURES.
 
     Raises UsageError for dimensions that the model does not have.
     """
@@ -119,12 +130,13 @@ def make_loss(spec: LossSpec, model: Any, batch: int, dims: Sequence[int] = ()) 
         made = losses.CoSENTLoss(model, scale=SCALE)
     elif spec.name == "margin-mse":
         made = losses.MarginMSELoss(model, lambda a, b: SCALE * pairwise_cos_sim(a, b))
+        made = _with_labels_over(made, model, temperature or TEMPERATURES[spec.name])
     elif spec.name == "triplet":
         made = losses.TripletLoss(
             model, losses.TripletDistanceMetric.COSINE, triplet_margin=TRIPLET_MARGIN
         )
     else:
-        made = _own(model, spec.name)
+        made = _own(model, spec.name, temperature or TEMPERATURES["distill"])
     if not dims:
         return made
     width = model.get_embedding_dimension()
@@ -135,7 +147,26 @@ def make_loss(spec: LossSpec, model: Any, batch: int, dims: Sequence[int] = ()) 
     return losses.MatryoshkaLoss(model, made, sorted({width, *dims}, reverse=True))
 
 
-def _own(model: Any, name: str) -> Any:
+def _with_labels_over(loss: Any, model: Any, temperature: float) -> Any:
+    import torch
+
+    class TemperedLoss(torch.nn.Module):
+        """A loss of labels that are divided by a temperature."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.loss = loss
+            self.model = model
+
+        def forward(self, features: Any, labels: torch.Tensor) -> torch.Tensor:
+            """Mean loss of the batch. `labels`: a teacher's margins, float (rows,)."""
+            found: torch.Tensor = self.loss(features, labels / temperature)
+            return found
+
+    return TemperedLoss()
+
+
+def _own(model: Any, name: str, temperature: float) -> Any:
     import torch
 
     class ListLoss(torch.nn.Module):
@@ -150,7 +181,9 @@ def _own(model: Any, name: str) -> Any:
             vectors = [self.model(f)["sentence_embedding"] for f in features]
             query, passages = vectors[0], torch.stack(vectors[1:], dim=1)
             cosines = torch.nn.functional.cosine_similarity(query[:, None, :], passages, dim=-1)
-            return softmax_loss(cosines) if name == "softmax" else distill_loss(cosines, labels)
+            if name == "softmax":
+                return softmax_loss(cosines)
+            return distill_loss(cosines, labels, temperature)
 
     return ListLoss()
 
@@ -163,10 +196,10 @@ def softmax_loss(cosines: torch.Tensor) -> torch.Tensor:
     return torch.nn.functional.cross_entropy(SCALE * cosines, target)
 
 
-def distill_loss(cosines: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
+def distill_loss(cosines: torch.Tensor, teacher: torch.Tensor, temperature: float) -> torch.Tensor:
     """KL divergence of the student's softmax from the teacher's, mean over rows, both (rows, passages)."""
     import torch
 
-    wanted = torch.log_softmax(teacher.to(cosines.dtype) / TEACHER_TEMPERATURE, dim=-1)
+    wanted = torch.log_softmax(teacher.to(cosines.dtype) / temperature, dim=-1)
     got = torch.log_softmax(SCALE * cosines, dim=-1)
     return torch.nn.functional.kl_div(got, wanted, log_target=True, reduction="batchmean")

@@ -63,7 +63,8 @@ class EncoderJob:
     def check(self) -> None:
         """Raise UsageError for choices that do not go together."""
         self.options.check()
-        check_teacher(loss_named(self.options.loss), self.teacher)
+        loss, temperature = loss_named(self.options.loss), self.options.temperature
+        check_teacher(loss, self.teacher, temperature)
         if self.rounds < 1:
             raise UsageError(f"--rounds {self.rounds}: at least 1")
         ewc = self.options.anchor > 0 and self.options.anchor_by == "ewc"
@@ -179,8 +180,14 @@ def _divided(
     teacher = None if job.teacher is None else open_reranker(job.teacher, model)
     chosen = dev_queries([t.query_id for t in lists], job.options.seed)
     now = [t for t in lists if t.query_id not in chosen] + [*(old if job.replay else ())]
-    parts = [now, [t for t in lists if t.query_id in chosen], [*old]]
+    dev = [t for t in lists if t.query_id in chosen and (loss.in_batch or t.negatives)]
+    parts = [now, dev, [*old]]
     if job.options.anchor_by != "ewc" or not job.options.anchor:
         parts[2] = []
-    rows = [make_rows(p, loss.form, model.profile, teacher) if p or p is now else [] for p in parts]
+    rows = [
+        make_rows(p, loss.form, model.profile, teacher, in_batch=loss.in_batch)
+        if p or p is now
+        else []
+        for p in parts
+    ]
     return rows[0], rows[1], rows[2]

@@ -50,9 +50,9 @@ def train(
         freeze_layers(model, options.freeze)
         if loss.name != "simcse":  # it learns by nothing else
             leave_out_attention_dropout(model)
+        torch.manual_seed(options.seed)
         if options.lora:
             add_lora(model, options.lora)
-            dev = ()  # the trainer cannot load a checkpoint with adapters
         batches = epoch_batches(
             rows,
             _lengths(model, rows),
@@ -63,7 +63,7 @@ def train(
             fresh=loss.fresh,
         )
         torch.manual_seed(options.seed)  # a loss may have weights of its own
-        module = make_loss(loss, model, options.batch, options.dims)
+        module = make_loss(loss, model, options.batch, options.dims, options.temperature)
         if options.anchor:
             importance = None
             if options.anchor_by == "ewc":

@@ -91,14 +91,17 @@ def _opened(root: Path, spec: str | None, progress: Progress | None) -> Iterator
 def read_pairs(path: Path) -> list[tuple[Query, str, str | None]]:
     """Read pairs as JSON lines with "query" and "positive", a text or {"id", "text"}.
 
-    Returns (query, text, document or None). Raises InputError with file and lines.
+    Of a preference, as `feedback pairs` writes them, what was chosen is the positive. Returns (query, text,
+    document or None). Raises InputError with file and lines.
     """
     return read_json_lines(path, _pair, "pairs")
 
 
 def _pair(body: Any, number: int) -> tuple[Query, str, str | None]:
     query, document = words_of(body, "query"), None
-    if isinstance(positive := body["positive"], dict):  # a line of `train mine` or `train adapt`
+    if "chosen" in body and "positive" not in body:
+        text, document = words_of(body, "chosen"), body.get("chosen_id")
+    elif isinstance(positive := body["positive"], dict):  # a line of `train mine` or `train adapt`
         document = positive.get("id")
         text = words_of(positive, "text")
     else:

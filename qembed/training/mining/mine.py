@@ -175,7 +175,8 @@ def mine_pairs(
     merged: dict[str, _Wanted] = {}
     for (query, text, document), vector, positive in zip(pairs, vectors, encoded, strict=True):
         entry = merged.setdefault(query.text, _Wanted(query, vector, (), frozenset()))
-        entry.relevant = (*entry.relevant, (document, text, float(positive @ vector)))
+        if (document, text) not in [(d, t) for d, t, _ in entry.relevant]:
+            entry.relevant = (*entry.relevant, (document, text, float(positive @ vector)))
         if document is not None:
             entry.documents |= {document}
     lists, rules, filled = _negatives(
@@ -207,6 +208,10 @@ def _negatives(
     for w in wanted:
         chosen = w.kept[: options.per_query]
         extra = _random(finder, w, options.per_query - len(chosen), rules, rng, chosen)
+        if (
+            not chosen and not extra
+        ):  # a relevant passage that the model finds no nearer than others
+            extra = _random(finder, w, options.per_query, rules, rng, (), any_cosine=True)
         filled += len(extra) if options.sources != ("random",) else 0
         negatives = tuple(
             Negative(c.document, c.text, c.score, c.rank, c.source) for c in (*chosen, *extra)
@@ -254,17 +259,22 @@ def _random(
     rules: FalseNegatives,
     rng: np.random.Generator,
     have: Sequence[Candidate],
+    *,
+    any_cosine: bool = False,
 ) -> list[Candidate]:
-    """At most n random passages that pass the rules and are not among those there are."""
+    """At most n random passages that pass the rules and are not among those there are.
+
+    `any_cosine`: without the rule of the margin.
+    """
     if n < 1:
         return []
     taken = {c.document for c in have}
-    positives = w.positives()
+    positives, allowed = w.positives(), {None, "margin" if any_cosine else None}
     drawn = finder.random(w.vector, RANDOM_TRIES * n + len(taken), rng)
     good = [
         c
         for c in drawn
-        if c.document not in taken and rules.rule(positives, c.document, c.text, c.score) is None
+        if c.document not in taken and rules.rule(positives, c.document, c.text, c.score) in allowed
     ]
     return good[:n]
 

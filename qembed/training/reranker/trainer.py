@@ -44,9 +44,9 @@ def train_reranker_model(
             model.max_seq_length = min(options.max_tokens, limit or options.max_tokens)
         freeze_layers(model, options.freeze)
         leave_out_attention_dropout(model)
+        torch.manual_seed(options.seed)
         if options.lora:
             add_lora(model, options.lora)
-            dev = ()  # the trainer cannot load a checkpoint with adapters
         batches = epoch_batches(
             rows, _lengths(model, rows), options.batch, options.epochs, options.seed, in_batch=False
         )

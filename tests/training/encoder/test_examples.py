@@ -80,6 +80,13 @@ def test_a_list_with_few_negatives_takes_none_from_others() -> None:
     assert [len(row.texts) for row in make_rows([none], "list", E5)] == [2]
 
 
+@pytest.mark.parametrize("form", ["list", "triplet", "pair"])
+def test_positives_alone_are_refused_where_nothing_else_is_compared(form: Any) -> None:
+    with pytest.raises(InputError, match="the labels are all equal: the lists have no negatives"):
+        make_rows([replace(LIST, negatives=())], form, E5, in_batch=False)
+    assert make_rows([LIST, replace(LIST, query_id="r", negatives=())], form, E5, in_batch=False)
+
+
 def test_nothing_to_train_on() -> None:
     with pytest.raises(InputError, match="there are no training lists"):
         make_rows([], "list", E5)

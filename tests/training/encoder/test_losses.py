@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from qembed.errors import UsageError
-from qembed.training.encoder.losses import LOSSES, loss_named, make_loss
+from qembed.training.encoder.losses import LOSSES, check_teacher, loss_named, make_loss
 
 SCALE = 20.0
 rng = np.random.default_rng(3)
@@ -28,10 +28,16 @@ def module() -> Any:
     return Model()
 
 
-def value(name: str, *texts: Any, labels: Any = None, dims: tuple[int, ...] = ()) -> float:
+def value(
+    name: str,
+    *texts: Any,
+    labels: Any = None,
+    dims: tuple[int, ...] = (),
+    temperature: float | None = None,
+) -> float:
     import torch
 
-    loss = make_loss(loss_named(name), module(), 5, dims)
+    loss = make_loss(loss_named(name), module(), 5, dims, temperature)
     features = [{"x": torch.tensor(t, dtype=torch.float64)} for t in texts]
     given = None if labels is None else torch.tensor(labels, dtype=torch.float64)
     return float(loss(features, given))
@@ -91,20 +97,44 @@ def test_margin_mse() -> None:
     margin = SCALE * (paired(QUERY, POSITIVE) - paired(QUERY, FIRST))
     found = value("margin-mse", QUERY, POSITIVE, FIRST, labels=labels)
     assert found == pytest.approx(((margin - labels) ** 2).mean(), rel=1e-6)
+    found = value("margin-mse", QUERY, POSITIVE, FIRST, labels=labels, temperature=2.5)
+    assert found == pytest.approx(((margin - labels / 2.5) ** 2).mean(), rel=1e-6)
 
 
-def test_distill() -> None:
-    teacher = rng.uniform(size=(5, 3))
+@pytest.mark.parametrize("temperature", [None, 0.3, 2.0])
+def test_distill(temperature: float | None) -> None:
+    teacher = np.random.default_rng(4).uniform(size=(5, 3))
     student = SCALE * np.stack([paired(QUERY, p) for p in (POSITIVE, FIRST, SECOND)], axis=1)
-    wanted = np.exp(teacher / 0.3)
+    wanted = np.exp(teacher / (temperature or 0.3))
     wanted /= wanted.sum(axis=1, keepdims=True)
     got = np.exp(student)
     got /= got.sum(axis=1, keepdims=True)
     kl = (wanted * (np.log(wanted) - np.log(got))).sum(axis=1).mean()
-    found = value("distill", QUERY, POSITIVE, FIRST, SECOND, labels=teacher)
+    found = value(
+        "distill", QUERY, POSITIVE, FIRST, SECOND, labels=teacher, temperature=temperature
+    )
     assert found == pytest.approx(kl, rel=1e-6)
     same = SCALE * np.stack([paired(QUERY, p) for p in (POSITIVE, FIRST)], axis=1) * 0.3
     assert value("distill", QUERY, POSITIVE, FIRST, labels=same) == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", ["mnr", "softmax", "triplet"])
+def test_matryoshka_is_the_sum_over_its_dimensions(name: str) -> None:
+    texts = (QUERY, POSITIVE, FIRST)
+    parts = [value(name, *(t[:, :dim] for t in texts)) for dim in (8, 5, 2)]
+    assert value(name, *texts, dims=(5, 2)) == pytest.approx(sum(parts), rel=1e-6)
+
+
+def test_a_teacher_and_its_temperature() -> None:
+    check_teacher(loss_named("distill"), "late", 0.1)
+    check_teacher(loss_named("mnr"), None, None)
+    for name, teacher, temperature, message in (
+        ("distill", None, None, "--loss distill wants --teacher SPEC"),
+        ("mnr", "late", None, "--loss mnr has no use for one"),
+        ("mnr", None, 0.1, "--temperature: --loss mnr learns from no teacher's scores"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            check_teacher(loss_named(name), teacher, temperature)
 
 
 def test_names_and_dimensions() -> None:

@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from qembed.pipeline.progress import Progress
 from qembed.pipeline.retrieval.session import Session
+from qembed.training.encoder.run import EncoderJob, train_encoder
 from qembed.training.mining.lists import TrainingList, read_lists
 from qembed.training.mining.mine import MiningOptions, mine_judged
 from qembed.training.mining.new_vectors import with_new_vectors
+from qembed.training.training_loop import TrainingOptions
 from qembed.types import Query
 from tests.cli.conftest import Shell
 from tests.training.planted import planted, write
@@ -75,6 +78,43 @@ def test_the_second_round_mines_with_the_weights_of_the_first(
     assert negatives(first, "dense") != negatives(second, "dense")
     for mine, theirs in zip(second, wanted, strict=True):
         assert mine.positive_score == pytest.approx(theirs.positive_score, abs=1e-5)
+
+
+def test_a_training_that_was_stopped_in_its_second_round_goes_on_there(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lists of the second round are the same again, for the weights of the first are."""
+    monkeypatch.setenv("QEMBED_RUNTIME", "torch")
+
+    def job(name: str) -> EncoderJob:
+        options = TrainingOptions(epochs=2, learning_rate=2e-3, freeze=-1, save_steps=2)
+        files = shell.folder / "q.jsonl", shell.folder / "r.tsv"
+        out, root = shell.folder / name, shell.folder / ".qembed"
+        return EncoderJob(root, out, *files, rounds=2, anyway=True, options=options)
+
+    whole = train_encoder(job("whole"))
+    trainings: list[list[int]] = []
+
+    def begin(name: str, unit: str, total: int | None) -> None:
+        if name == "train":
+            trainings.append([])
+
+    def advance(n: int) -> None:
+        if trainings:
+            trainings[-1].append(n)
+
+    stop = Progress(
+        phase=begin, advance=advance, stop=lambda: len(trainings) == 2 and len(trainings[1]) >= 3
+    )
+    with pytest.raises(KeyboardInterrupt):
+        train_encoder(job("half"), stop)
+    trainings.clear()
+    done = train_encoder(job("half"), Progress(phase=begin, advance=advance))
+    assert done["settings"]["resumed"]
+    assert trainings[1][0] == 3  # steps that need not be done again
+    assert done["settings"]["losses"] == pytest.approx(whole["settings"]["losses"], rel=1e-5)
+    one, other = ((shell.folder / n / "model.safetensors").read_bytes() for n in ("whole", "half"))
+    assert one == other
 
 
 def test_lists_of_another_model_s_vectors(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -154,6 +155,12 @@ def test_what_is_worse() -> None:
         (["--teacher", "late"], "--loss mnr has no use for one"),
         (["--epochs", "0"], "--epochs 0: out of range"),
         (["--anchor", "-1"], "--anchor -1.0: out of range"),
+        (
+            ["--temperature", "0", "--loss", "distill", "--teacher", "late"],
+            "--temperature 0.0: out",
+        ),
+        (["--loss", "triplet", "--lists", "lone.jsonl"], "the labels are all equal"),
+        (["--loss", "cosine", "--lists", "lone.jsonl"], "the labels are all equal"),
         (["--anchor", "1", "--lora", "4"], "--anchor or --lora"),
         (["--replay", "0.5"], "--replay-from FILE goes with --replay"),
         (["--replay-from", "l.jsonl"], "--replay-from FILE goes with --replay"),
@@ -170,6 +177,8 @@ def test_what_is_worse() -> None:
 @pytest.mark.slow
 def test_refusals(shell: Shell, args: list[str], message: str) -> None:
     shell.write("one.tsv", "query-id\tcorpus-id\tscore\nq1\td1\t1\n")
+    lone = [TrainingList("l", "nobody asks", None, "a text", None, ())]
+    write_lists(lone, shell.folder / "lone.jsonl")
     shell.write("no.tsv", "query-id\tcorpus-id\tscore\nq1\td1\t0\nq2\td1\t0\n")
     done = shell("train", "encoder", *JUDGED, "--out", "x", *args)
     assert (done.code, done.out) == (2, ""), done.err
@@ -185,6 +194,9 @@ def test_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError, match=r"training needs accelerate \(pip install"):
         libraries.require_trainer()
     monkeypatch.setattr(libraries, "_has", lambda package: True)
-    monkeypatch.setattr(libraries, "version", lambda package: "5.5.1")
-    with pytest.raises(UsageError, match=r"5\.5\.1 is too old for training"):
-        libraries.require_trainer()
+    for old in ("5.5.1", "5.7.0", "5.99"):
+        monkeypatch.setattr(libraries, "version", lambda package, old=old: old)
+        with pytest.raises(UsageError, match=f"{re.escape(old)} is too old for training"):
+            libraries.require_trainer()
+    monkeypatch.setattr(libraries, "version", lambda package: "6.0.0")
+    libraries.require_trainer()

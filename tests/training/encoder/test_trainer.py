@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +16,12 @@ import pytest
 from qembed.errors import StorageError, UsageError
 from qembed.pipeline.progress import Progress
 from qembed.training.encoder.encoder_folder import encode, load_trainable
-from qembed.training.encoder.losses import LOSSES
+from qembed.training.encoder.losses import LOSSES, make_loss
 from qembed.training.encoder.trainer import train
-from qembed.training.judging import ALIKE, mean_cosine
+from qembed.training.encoder.verdict import worse
+from qembed.training.judging import ALIKE, Side, mean_cosine
 from qembed.training.training_loop import TrainingOptions
+from tests.models import shapes, tiny
 from tests.training.planted import DOCUMENTS, rows
 
 FAST = TrainingOptions(epochs=12, batch=8, learning_rate=2e-3, freeze=-1)
@@ -51,7 +52,12 @@ def test_positives_alone_collapse(teachable: Path, tmp_path: Path) -> None:
     model, _ = load_trainable(str(teachable))
     options = TrainingOptions(loss="cosine", epochs=12, batch=8, learning_rate=5e-3, freeze=-1)
     train(model, LOSSES["cosine"], alone, [], options, tmp_path / "work")
-    assert mean_cosine(encode(model, list(DOCUMENTS.values()))) > ALIKE
+    vectors = encode(model, list(DOCUMENTS.values()))
+    assert mean_cosine(vectors) > ALIKE
+    reason = worse({"new": {"gain": 0.1}, "kept": None}, Side({}, vectors))
+    assert reason is not None
+    assert "the vectors are all alike" in reason
+    assert "the training collapsed, as it does without negatives" in reason
 
 
 def weights(model: Any) -> dict[str, Any]:
@@ -93,9 +99,35 @@ def test_lora_leaves_a_plain_model(teachable: Path, tmp_path: Path) -> None:
     np.testing.assert_allclose(encode(again, texts), encode(model, texts), atol=1e-6)
 
 
+@pytest.mark.slow
+def test_adapters_that_were_stopped_go_on_to_the_same_model(
+    teachable: Path, tmp_path: Path
+) -> None:
+    options = TrainingOptions(epochs=2, batch=8, learning_rate=5e-3, lora=4, save_steps=2)
+    parts = rows()[:40], rows()[40:]
+    found = []
+    for _ in range(2):  # the seed draws the adapters too
+        model, _ = load_trainable(str(teachable))
+        done = train(model, LOSSES["mnr"], *parts, options, tmp_path / "whole")
+        shutil.rmtree(tmp_path / "whole")
+        found.append(weights(model))
+    steps: list[int] = []
+    stop = Progress(advance=steps.append, stop=lambda: len(steps) >= 5)
+    model, _ = load_trainable(str(teachable))
+    with pytest.raises(KeyboardInterrupt):
+        train(model, LOSSES["mnr"], *parts, options, tmp_path / "half", stop)
+    model, _ = load_trainable(str(teachable))
+    resumed = train(model, LOSSES["mnr"], *parts, options, tmp_path / "half")
+    assert (resumed["resumed"], resumed["steps"]) == (True, done["steps"])
+    for name, value in weights(model).items():
+        np.testing.assert_array_equal(found[0][name], found[1][name], err_msg=name)
+        np.testing.assert_allclose(value, found[0][name], atol=1e-6, err_msg=name)
+
+
 CHILD = """
 import sys
 from pathlib import Path
+from qembed.pipeline.progress import Progress
 from qembed.training.encoder.encoder_folder import load_trainable
 from qembed.training.encoder.losses import LOSSES
 from qembed.training.encoder.trainer import train
@@ -104,12 +136,15 @@ from tests.training.planted import rows
 
 model, _ = load_trainable(sys.argv[1])
 options = TrainingOptions(epochs=3, batch=8, learning_rate=1e-3, save_steps=2)
-train(model, LOSSES["mnr"], rows(), [], options, Path(sys.argv[2]))
+progress = Progress(advance=lambda n: print(n, flush=True))
+train(model, LOSSES["mnr"], rows(), [], options, Path(sys.argv[2]), progress)
 """
 
 
 @pytest.mark.slow
-def test_a_killed_training_goes_on(teachable: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("steps", [3, 8])
+def test_a_killed_training_goes_on(teachable: Path, tmp_path: Path, steps: int) -> None:
+    """Killed after 3 steps, between two checkpoints, and after 8, as one is being written."""
     options = TrainingOptions(epochs=3, batch=8, learning_rate=1e-3, save_steps=2)
     whole, _ = load_trainable(str(teachable))
     train(whole, LOSSES["mnr"], rows(), [], options, tmp_path / "whole")
@@ -117,20 +152,23 @@ def test_a_killed_training_goes_on(teachable: Path, tmp_path: Path) -> None:
     child = subprocess.Popen(
         [sys.executable, "-c", CHILD, str(teachable), str(work)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.PIPE,
+        text=True,
     )
-    deadline = time.monotonic() + 240
-    while not list(work.glob("checkpoint-*/trainer_state.json")):
-        assert child.poll() is None, "ended before it was killed"
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    child.send_signal(signal.SIGKILL)
-    child.wait()
+    assert child.stdout is not None
+    with child:
+        told = [int(next(child.stdout)) for _ in range(steps)]
+        child.send_signal(signal.SIGKILL)
+        told += [int(line) for line in child.stdout]  # of a step that ended meanwhile
     half = work / "checkpoint-998"  # one that was being written
     shutil.copytree(max(work.glob("checkpoint-*/trainer_state.json")).parent, half)
     (half / "trainer_state.json").unlink()
     model, _ = load_trainable(str(teachable))
-    done = train(model, LOSSES["mnr"], rows(), [], options, work)
+    again: list[int] = []
+    progress = Progress(advance=again.append)
+    done = train(model, LOSSES["mnr"], rows(), [], options, work, progress)
     assert done["resumed"]
+    assert 0 <= sum(told) - again[0] <= 2  # steps that were lost: one interval at most
     assert not half.exists()
     texts = list(DOCUMENTS.values())
     cosines = (encode(model, texts) * encode(whole, texts)).sum(axis=1)
@@ -144,10 +182,12 @@ def test_a_killed_training_goes_on(teachable: Path, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_stop_keeps_a_checkpoint(teachable: Path, tmp_path: Path) -> None:
     steps: list[int] = []
-    stop = Progress(advance=steps.append, stop=lambda: len(steps) >= 3)
+    notes: list[str] = []
+    stop = Progress(advance=steps.append, note=notes.append, stop=lambda: len(steps) >= 3)
     model, _ = load_trainable(str(teachable))
     with pytest.raises(KeyboardInterrupt):
         train(model, LOSSES["mnr"], rows(), [], FAST, tmp_path / "work", stop)
+    assert [note.split()[0] for note in notes] == ["loss"] * 3
     assert (tmp_path / "work" / "checkpoint-3" / "trainer_state.json").is_file()
 
 
@@ -157,6 +197,52 @@ def test_the_best_epoch_is_kept(teachable: Path, tmp_path: Path) -> None:
     options = TrainingOptions(epochs=30, batch=8, learning_rate=0.05, patience=1, freeze=-1)
     done = train(model, LOSSES["mnr"], rows()[:40], rows()[40:], options, tmp_path / "work")
     assert done["epochs"] < 30
+    # killed before the model was written: the same epoch, and no step more
+    again, _ = load_trainable(str(teachable))
+    ended = train(again, LOSSES["mnr"], rows()[:40], rows()[40:], options, tmp_path / "work")
+    assert (ended["resumed"], ended["steps"]) == (True, done["steps"])
+    for name, value in weights(again).items():
+        np.testing.assert_array_equal(value, weights(model)[name], err_msg=name)
+
+
+@pytest.mark.slow
+def test_large_batches_have_the_gradients_of_small_ones(teachable: Path) -> None:
+    """Computed in parts, with cached gradients, which are those of the whole."""
+    from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
+
+    columns = [[row.texts[i] for row in rows()] for i in range(3)]
+    found = []
+    for cached in (True, False):
+        model, _ = load_trainable(str(teachable))
+        model.eval()
+        loss = make_loss(LOSSES["mnr"], model, len(rows()))
+        assert type(loss).__name__ == "CachedMultipleNegativesRankingLoss"
+        if not cached:
+            loss = MultipleNegativesRankingLoss(model, scale=20.0)
+        value = loss([model.preprocess(c) for c in columns], None)
+        value.backward()
+        gradients = {n: p.grad.numpy() for n, p in model.named_parameters() if p.grad is not None}
+        found.append((value.item(), gradients))
+    assert found[0][0] == pytest.approx(found[1][0], rel=1e-5)
+    assert found[0][1].keys() == found[1][1].keys()
+    for name, value in found[0][1].items():
+        np.testing.assert_allclose(value, found[1][1][name], atol=1e-5, err_msg=name)
+
+
+@pytest.mark.slow
+def test_models_that_cannot_be_trained(models: tuple[Path, Path], tmp_path: Path) -> None:
+    bare = tmp_path / "bare"
+    shapes.saved(tiny.bert(bare), tmp_path / "static", lambda b: [shapes.static(b)])
+    for spec, message in (
+        (str(tmp_path / "static"), "a table of static vectors"),
+        ("py:tests.encoders:bag", "its weights are not here"),
+        ("http://localhost:1/v1#m", "its weights are not here"),
+        ("late", "its weights are not here"),
+        ("./none", "no such model folder"),
+        (str(bare), "no folder of sentence-transformers"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            load_trainable(spec)
 
 
 def test_a_folder_that_cannot_be_written(teachable: Path, tmp_path: Path) -> None:
@@ -167,7 +253,7 @@ def test_a_folder_that_cannot_be_written(teachable: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    "field", ["epochs", "batch", "learning_rate", "lora", "freeze", "save_steps"]
+    "field", ["epochs", "batch", "learning_rate", "lora", "freeze", "save_steps", "temperature"]
 )
 def test_options_out_of_range(field: str) -> None:
     with pytest.raises(UsageError, match="out of range"):

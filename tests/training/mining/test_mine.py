@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from qembed.pipeline.indexing.build import build
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.recipe import RecipeOptions
 from qembed.pipeline.retrieval.session import Session
+from qembed.training.mining.files import read_pairs
 from qembed.training.mining.mine import Mined, MiningOptions, mine_judged, mine_pairs, parse_sources
 from qembed.types import Query
 from tests.pipeline.conftest import index
@@ -76,6 +78,32 @@ def test_a_query_that_lost_all_gets_random_ones(session: Session) -> None:
     assert len({n.id for n in only.negatives}) == 3
     assert {n.source for n in only.negatives if n.rank is None} == {"random"}
     assert not {"answer", "copy", "unjudged"} & {n.id for n in only.negatives}
+
+
+def test_a_query_far_from_its_answer_gets_random_ones(session: Session) -> None:
+    """Every passage is nearer than the limit: the rule of the margin leaves none."""
+    query = Query("far", QUERY.text)
+    every = mined(session, sources=("dense",), margin=None, per_query=30).lists[0].negatives
+    farthest = min(every, key=lambda n: n.score or 0.0).id
+    for negatives in ("dense", "bm25", "random"):
+        options = MiningOptions(sources=(negatives,), per_query=3)  # type: ignore[arg-type]
+        found = mine_judged(session, [query], {"far": {farthest: 1}}, options)
+        (only,) = found.lists
+        assert all(n.score >= only.positive_score for n in only.negatives)
+        assert len({n.id for n in only.negatives} - {farthest}) == 3
+        assert {n.source for n in only.negatives} == {"random"}
+
+
+def test_what_was_chosen_in_a_preference_is_relevant(session: Session, tmp_path: Path) -> None:
+    lines = [
+        {"query": QUERY.text, "chosen": TEXTS["answer"], "rejected": "x", "chosen_id": "answer"},
+        {"query": QUERY.text, "chosen": TEXTS["answer"], "rejected": "y", "chosen_id": "answer"},
+    ]
+    (tmp_path / "p.jsonl").write_text("".join(json.dumps(p) + "\n" for p in lines))
+    (only,) = mine_pairs(session, read_pairs(tmp_path / "p.jsonl"), MiningOptions()).lists
+    assert (only.positive_id, only.positive) == ("answer", TEXTS["answer"])
+    assert "hard" in [n.id for n in only.negatives]
+    assert "answer" not in [n.id for n in only.negatives]
 
 
 def test_window_and_draw(session: Session) -> None:

@@ -22,6 +22,7 @@ from qembed.cli.commands.train.training_options import (
     ReplayOption,
     SeedOption,
     StepsOption,
+    TemperatureOption,
     TokensOption,
 )
 from qembed.cli.console import Console, StopSignals, counted, dumps, out
@@ -92,6 +93,7 @@ def adapt(
     teacher: Annotated[
         str | None, file_option("A reranker whose scores of made queries are learned.", "SPEC")
     ] = None,
+    temperature: TemperatureOption = None,
     queries: Annotated[Path | None, file_option("Queries to judge by, BEIR or TREC form.")] = None,
     qrels: Annotated[Path | None, file_option("Their judgments, BEIR or TREC form.")] = None,
     model: ModelOption = None,
@@ -139,6 +141,7 @@ def adapt(
         lora=lora,
         max_tokens=max_tokens,
         save_steps=save_steps,
+        temperature=temperature,
         anchor=anchor,
     )
     job = AdaptJob(

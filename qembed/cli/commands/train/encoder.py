@@ -27,6 +27,7 @@ from qembed.cli.commands.train.training_options import (
     ReplayOption,
     SeedOption,
     StepsOption,
+    TemperatureOption,
     TokensOption,
 )
 from qembed.cli.console import Console, StopSignals
@@ -78,6 +79,7 @@ def encoder(
     teacher: Annotated[
         str | None, file_option("A reranker to learn from, for margin-mse and distill.", "SPEC")
     ] = None,
+    temperature: TemperatureOption = None,
     replay: ReplayOption = 0.0,
     replay_from: ReplayFromOption = None,
     anchor: AnchorOption = 0.0,
@@ -126,6 +128,7 @@ def encoder(
         dims=_dims(matryoshka),
         max_tokens=max_tokens,
         save_steps=save_steps,
+        temperature=temperature,
         anchor=anchor,
         anchor_by=anchor_by.value,
     )

@@ -27,6 +27,13 @@ AnchorOption = Annotated[
 ]
 ReplayOption = Annotated[float, typer.Option(help="Share of old lists in the training.")]
 ReplayFromOption = Annotated[Path | None, file_option("Lists of an earlier training.")]
+TemperatureOption = Annotated[
+    float | None,
+    typer.Option(
+        help="Divides a teacher's scores. Default: 0.3 for distill, 1 for margin-mse.",
+        show_default=False,
+    ),
+]
 TokensOption = Annotated[
     int | None,
     typer.Option("--max-tokens", help="Cut texts to so many tokens.", show_default=False),
