@@ -60,7 +60,7 @@ def describe(root: Path) -> dict[str, Any]:
         "index": str(root),
         "generation": manifest.generation,
         "model": manifest.spec,
-        "model_choice": manifest.settings.get("model_choice"),
+        "model_choice": _model_choice(manifest),
         "recipe": manifest.recipe.to_json(),
         "task": manifest.settings.get("task"),
         "tuned": manifest.tuned,
@@ -83,6 +83,12 @@ def describe(root: Path) -> dict[str, Any]:
         "rebuilding": (root / manifests.REBUILD).exists(),
         "versions": dict(manifest.versions),
     }
+
+
+def _model_choice(manifest: manifests.Manifest) -> dict[str, Any] | None:
+    """Reason for which the model was chosen; None for one that was named, also after such a choice."""
+    found: dict[str, Any] | None = manifest.settings.get("model_choice")
+    return found if found is not None and found.get("spec") == manifest.spec else None
 
 
 def _without_words(root: Path, manifest: manifests.Manifest, behind: int) -> int:

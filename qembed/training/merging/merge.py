@@ -35,6 +35,9 @@ METHODS: tuple[Method, ...] = ("slerp", "linear")
 NEARLY_PARALLEL = 0.9995
 """Cosine of two tensors, as vectors, above which the arc between them is taken for a straight line."""
 
+POOLER = "pooler."
+"""Weights of a transformer's own pooling, which those of sentence-transformers' modules stand in for."""
+
 
 @dataclass(frozen=True, slots=True)
 class MergeSummary:
@@ -104,8 +107,13 @@ def _merge_files(
 
     known = _places(other)
     places = _places(one)
-    # older libraries also wrote buffers: the positions 0, 1, 2 …
-    differ = [k for k in places.keys() ^ known.keys() if _is_weight({**places, **known}[k], k[1])]
+    # older libraries also wrote buffers, the positions 0, 1, 2 …, and a pooler that nothing reads
+    differ = [
+        k
+        for k in places.keys() ^ known.keys()
+        if _is_weight({**places, **known}[k], k[1])
+        and not (one.module_list and k[1].startswith(POOLER))
+    ]
     if differ:
         names = [f"{place}/{name}" for place, name in sorted(differ)]
         raise UsageError(

@@ -10,6 +10,7 @@ import pytest
 from qembed.models.builtin import source
 from qembed.models.builtin.registry import BUILTIN
 from qembed.models.builtin.source import is_here
+from qembed.pipeline.diagnostics.status import describe
 from qembed.pipeline.indexing import index_plan
 from qembed.pipeline.indexing.build import build
 from qembed.pipeline.indexing.encoding import model_choice
@@ -151,6 +152,10 @@ def test_chosen_recorded_and_kept(tmp_path: Path, two_models: None) -> None:
     for model in (None, "auto"):
         body, said = run(tmp_path, model=model)
         assert (body["model"]["spec"], said) == (OTHER, [])
+    assert describe(tmp_path / "index")["model_choice"] == settings
+    body, _ = run(tmp_path, model=ONE, rebuild=True)
+    assert body["model"] == {"spec": ONE, "why": None}
+    assert describe(tmp_path / "index")["model_choice"] is None  # it was named
 
 
 def test_a_refresh_says_that_the_picture_has_changed(tmp_path: Path, two_models: None) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -193,14 +195,38 @@ def test_a_folder_of_an_older_library(models: Pair, tmp_path: Path) -> None:
         merge_models(str(old), str(models[1]), tmp_path / "out")
 
 
-def test_the_builtin_model_and_its_trained_copy(tmp_path: Path) -> None:
-    """minilm's folder is of 2021, what is trained from it of today."""
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["minilm", "bge-small", "multilingual"])
+def test_a_builtin_model_and_its_trained_copy(tmp_path: Path, name: str) -> None:
+    """The built-in folders are of 2021 and later, what is trained from them of today."""
     from qembed.training.encoder.encoder_folder import load_trainable
 
-    model, _ = load_trainable("minilm")
-    model.save_pretrained(str(tmp_path / "copy"))
-    done = merge_models("minilm", str(tmp_path / "copy"), tmp_path / "out")
-    assert done.straight == done.tensors
+    model, _ = load_trainable(name)
+    config, tokenizer = model[0].auto_model.config, model.tokenizer
+    config.bos_token_id, config.eos_token_id = tokenizer.bos_token_id, tokenizer.eos_token_id
+    model.save_pretrained(str(tmp_path / "copy"))  # as a trainer leaves it
+    for i, (first, second) in enumerate(
+        [(name, str(tmp_path / "copy")), (str(tmp_path / "copy"), name)]
+    ):
+        done = merge_models(first, second, tmp_path / f"out-{i}")
+        assert done.straight == done.tensors > 50
+
+
+def test_a_pooler_that_nothing_reads(models: Pair, tmp_path: Path) -> None:
+    from safetensors.numpy import save_file
+
+    new = tiny.copy(models[0], tmp_path / "new")
+    kept = {k: v for k, v in weights(new).items() if not k.startswith("pooler.")}
+    assert len(kept) < len(weights(new))
+    save_file(kept, str(new / "model.safetensors"), metadata={"format": "pt"})
+    merge_models(str(models[1]), str(new), tmp_path / "a")
+    merge_models(str(new), str(models[1]), tmp_path / "b")
+    assert weights(tmp_path / "a").keys() == weights(models[1]).keys()
+    assert weights(tmp_path / "b").keys() == kept.keys()
+    other = {"encoder.more.weight": np.ones(tiny.WIDTH, dtype=np.float32)}
+    save_file({**kept, **other}, str(new / "model.safetensors"), metadata={"format": "pt"})
+    with pytest.raises(UsageError, match=r"hold other tensors: \./encoder\.more\.weight"):
+        merge_models(str(new), str(models[1]), tmp_path / "c")
 
 
 def test_what_cannot_be_merged(models: Pair, tmp_path: Path) -> None:
@@ -215,6 +241,14 @@ def test_what_cannot_be_merged(models: Pair, tmp_path: Path) -> None:
     tiny.change(other, "tokenizer.json", normalizer=None)
     with pytest.raises(UsageError, match=r"tokenizer.json: other tokens"):
         merge_models(first, str(other), tmp_path / "out")
+    tokens = [["a", -1.5], ["b", -2.25]]
+    unigrams = [tiny.copy(models[1], tmp_path / f"unigram-{i}") for i in range(3)]
+    for folder, score in zip(unigrams, (-2.25, -2.2500000000000004, -2.26), strict=True):
+        vocabulary = [tokens[0], ["b", score]]
+        tiny.change(folder, "tokenizer.json", model={"type": "Unigram", "vocab": vocabulary})
+    merge_models(str(unigrams[0]), str(unigrams[1]), tmp_path / "last-digits")
+    with pytest.raises(UsageError, match=r"tokenizer.json: other tokens"):
+        merge_models(str(unigrams[0]), str(unigrams[2]), tmp_path / "out")
     other = tiny.copy(models[1], tmp_path / "cut")
     data = (other / "model.safetensors").read_bytes()
     (other / "model.safetensors").write_bytes(data[: len(data) // 2])
@@ -224,6 +258,17 @@ def test_what_cannot_be_merged(models: Pair, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     with pytest.raises(UsageError, match="it is there already"):
         merge_models(first, str(models[1]), tmp_path / "out")
+
+
+def test_torch_is_not_imported(models: Pair, tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from qembed.training.merging.merge import merge_models; "
+        "merge_models(sys.argv[1], sys.argv[2], Path(sys.argv[3])); "
+        "print(sorted({'torch', 'transformers', 'sentence_transformers'} & sys.modules.keys()))"
+    )
+    args = [sys.executable, "-c", code, *map(str, models), str(tmp_path / "out")]
+    done = subprocess.run(args, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
 
 
 def test_a_folder_that_cannot_be_written(models: Pair, tmp_path: Path) -> None:
