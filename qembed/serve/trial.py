@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from qembed.errors import EncodingError, QembedError
 from qembed.pipeline.feedback.log_setting import index_log_mode
 from qembed.pipeline.retrieval.answer import Answer
+from qembed.pipeline.retrieval.interleaving.attempt import try_setting
 from qembed.pipeline.retrieval.interleaving.experiment import (
     Experiment,
     answer_interleaved,
@@ -32,10 +33,8 @@ class Trial:
 
     def check(self, session: Session) -> None:
         """Load what both settings need. Raises QembedError for what the index cannot be asked by."""
-        for options in self.experiment.options(QueryOptions(given=())):
-            chosen = Retriever(session, options).options
-            if chosen.rerank is not None:
-                session.loaded.reranker(chosen.rerank)
+        for setting in (self.experiment.a, self.experiment.b):
+            try_setting(session, setting)
 
     def sides(
         self, request: QueryRequest, session: Session | None

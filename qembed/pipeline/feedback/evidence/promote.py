@@ -12,9 +12,9 @@ from qembed.feedback.experiments import Experiment
 from qembed.feedback.preferences import PreferenceOptions
 from qembed.pipeline.feedback.evidence.log_experiments import log_experiments
 from qembed.pipeline.feedback.whole_log import WholeLog, read_log
+from qembed.pipeline.retrieval.interleaving.attempt import try_setting
 from qembed.pipeline.retrieval.interleaving.setting import Setting, parse_setting
 from qembed.pipeline.retrieval.options import QueryOptions, with_tuned
-from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.pipeline.retrieval.session import Session
 from qembed.pipeline.retrieval.tuned_setting import (
     LOCK_WAIT,
@@ -78,9 +78,7 @@ def promote(
         return body
     with Session(root) as session:
         manifest = session.snapshot.manifest
-        chosen = Retriever(session, setting.applied(QueryOptions(given=()))).options
-        if chosen.rerank is not None:
-            session.loaded.reranker(chosen.rerank)
+        chosen = try_setting(session, setting)
     present = with_tuned(QueryOptions(given=()), manifest.tuned)[0]
     changed = changed_options(chosen)
     if changed == changed_options(present):
