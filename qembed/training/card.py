@@ -25,6 +25,9 @@ SHOWN = (
     "freeze",
     "lora",
     "dims",
+    "max_tokens",
+    "candidates",
+    "replay",
     "anchor",
     "anchor_by",
 )
@@ -64,6 +67,7 @@ def write_card(
             for key in SHOWN
             if settings.get(key) not in (None, (), "")
         ),
+        *([f"| rounds | {len(rounds)} |"] if (rounds := settings.get("rounds")) else []),
         f"| trained | {settings['trained']} |",
         f"| held out | {settings['held_out']:g} of the queries; none of their documents and "
         "near-duplicates was trained on |",

@@ -49,9 +49,12 @@ def test_what_is_known_of_the_first_model_stays(
     assert [Path(b["model"]).name for b in bases] == [name, "first", "second"]
     assert bases[0]["revision"] == open_model(str(base)).revision
     settings = {"model": "first", "revision": "r", "trained": "t", "held_out": 0.2, "seed": 0}
+    settings |= {"max_tokens": 64, "replay": 0.3, "rounds": [{}, {}]}
     write_card(second, "second", {"settings": settings, "verdict": {}}, [])
     card = (second / "README.md").read_text()
     assert f"Models before it: {base}.\n" in card
+    for row in ("| max_tokens | 64 |", "| replay | 0.3 |", "| rounds | 2 |"):  # to repeat it
+        assert row in card
 
 
 @pytest.mark.parametrize(

@@ -201,6 +201,7 @@ def adapt_encoder(
         settings={
             "objective": job.objective,
             "teacher": job.teacher,
+            "replay": job.replay,
             **counts,
             "passages": {"judged": len(pool.texts), "whole": pool.whole},
             "loss": loss.name,

@@ -130,6 +130,7 @@ def train_encoder(
         + (f", {len(old)} older ones" if job.replay else ""),
         settings={
             "teacher": job.teacher,
+            "replay": job.replay,
             "lists": len(lists),
             "queries": len(split.train),
             "replayed": len(old) if job.replay else 0,

@@ -59,6 +59,7 @@ def train_reranker(
         trained=given.trained(),
         settings={
             "candidates": job.candidates,
+            "replay": job.replay,
             "replayed": len(given.old),
             "feedback": given.of_log,
         },
