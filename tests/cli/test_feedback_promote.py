@@ -74,7 +74,7 @@ def test_without_a_win_nothing_is_written(docs: Shell) -> None:
     assert docs("status", "--format", "json").json["generation"] == generation
     done = docs("feedback", "promote", "diversity=.3", "--anyway", "--format", "json")
     assert (done.code, done.json["promoted"], done.json["experiment"]) == (0, True, None)
-    assert "no experiment shows that it is better" in done.err
+    assert "promoted without evidence: no experiment of the log has diversity=0.3" in done.err
     assert "without an experiment" in docs("status").out
 
 
@@ -112,6 +112,7 @@ def test_the_latest_experiment_counts(docs: Shell) -> None:
         (["B"], "the log has no experiment: qembed serve --ab begins one"),
         (["k=3"], "'k=3' is no option of a setting"),
         (["rerank=./none", "--anyway"], "none"),
+        (["rerank=learned", "--anyway"], "no learned order in"),
     ],
 )
 def test_refusals(docs: Shell, args: list[str], message: str) -> None:

@@ -84,7 +84,7 @@ def promote(
         out(f"the index answers by {body['setting']} now (--undo takes it back)")
     if body["promoted"]:
         if body["why"]:
-            talk.warn(f"no experiment shows that it is better: {body['why']}")
+            talk.warn(f"promoted without evidence: {body['why']}")
         return
     if "options" in body:
         talk.say(f"{body['setting']}: {body['why']}")

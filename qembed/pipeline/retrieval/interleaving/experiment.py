@@ -108,6 +108,7 @@ def answer_interleaved(
         generation=manifest.generation,
         recipe=manifest.recipe.fingerprint,
         plan=" / ".join(dict.fromkeys(r.plan for r in rankings)),
+        votes={r.query.id: r.votes for r in rankings[0].queries if r.votes},
         truncated=list(dict.fromkeys(text for r in rankings for text in r.truncated)),
         warnings=list(dict.fromkeys(w for r in rankings for w in r.warnings)),
         reranked=rankings[1].reranked or rankings[0].reranked,
