@@ -67,7 +67,7 @@ class Retriever:
             session, o.mode, o.search, o.ef, o.fusion, o.fusion_parameters
         )
         self._reranker = reranker
-        self._encoded = {} if encoded is None else encoded
+        self._encoded = encoded
         self._votes: QueryVotes | None = None
 
     # ── queries to vectors ───────────────────────────────────────────────────────────────────────
@@ -98,7 +98,7 @@ class Retriever:
         """Vectors of finished query texts, float32 (n, dim); equal texts are encoded once."""
         import numpy as np
 
-        known = self._encoded
+        known = {} if self._encoded is None else self._encoded
         unique = [t for t in dict.fromkeys(texts) if t not in known]
         if unique:
             encoder = self.session.loaded.encoder

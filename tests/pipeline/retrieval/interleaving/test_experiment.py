@@ -96,3 +96,17 @@ def test_requests_that_take_part() -> None:
     for field, value in (("given", ("mode",)), ("given", None), ("min_score", 0.1), ("context", 1)):
         options = replace(ASKED.options, **{field: value})
         assert not takes_part(replace(ASKED, options=options), logs=True)
+
+
+def test_a_retriever_keeps_no_vectors_unless_it_is_told_to(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a measured query would cost nothing the second time."""
+    retriever = Retriever(session, QueryOptions())
+    _ = session.loaded.encoder
+    calls: list[int] = []
+    encode = Bag.encode
+    monkeypatch.setattr(Bag, "encode", lambda self, t: calls.append(len(t)) or encode(self, t))
+    retriever.rank(ASKED.queries)
+    retriever.rank(ASKED.queries)
+    assert calls == [2, 2]
