@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from qembed.errors import EncodingError, UsageError
 from qembed.models import query_text, task_template
+from qembed.paths import FEEDBACK
 from qembed.pipeline.retrieval.answer import Answer, RerankSummary
 from qembed.pipeline.retrieval.by_document import best_of_documents, deepen
 from qembed.pipeline.retrieval.candidates import CandidateRetriever
@@ -147,7 +148,7 @@ class Retriever:
         # after `encode`: a loaded export counts with the tokenizer it has
         truncated = self.truncated_texts(texts) if texts else []
         depth = max(options.k, options.candidates if options.rerank or options.diversity else 0)
-        if options.memory:
+        if options.memory and (self.session.root / FEEDBACK).is_dir():
             from qembed.pipeline.retrieval.learned.memory import QueryVotes
 
             self._votes = QueryVotes(self.session, queries)
@@ -235,8 +236,7 @@ class Retriever:
         if spec == LEARNED:
             from qembed.pipeline.retrieval.learned.order import rerank_learned
 
-            options = self.options
-            return rerank_learned(self.session, ranked, options.candidates, options.rerank_share)
+            return rerank_learned(self.session, ranked, self.options)
         job = self.rerank_job(ranked)
         if not job.pairs:
             return None

