@@ -163,6 +163,31 @@ def test_no_model_and_one_of_another_recipe(docs: Shell) -> None:
     assert "no vectors" in docs("index", "docs", "--model", "learned", "--index", "i2").err
 
 
+def test_forgotten_queries_are_not_in_what_was_learned(docs: Shell) -> None:
+    root = docs.folder / ".qembed/feedback"
+    name = ask(docs, "money back", "-k", "3")
+    docs("feedback", "add", name, "--action", "thumbs_up", "--position", "2")
+    assert docs("feedback", "learn", "--anyway", "-q").code == 0
+    assert b"money back" in (root / "learned.jsonl").read_bytes()
+    assert docs("feedback", "forget", "--where", "query = 'money back'", "-q").code == 0
+    left = {p.name: p.read_bytes() for p in root.iterdir()}
+    assert [n for n, data in left.items() if b"money" in data] == []
+    assert docs("query", "money", "--rerank", "learned", "-q").code == 0
+
+
+def test_an_index_that_answers_by_an_order_that_is_gone_answers_all_the_same(docs: Shell) -> None:
+    name = ask(docs, "money back", "-k", "3")
+    docs("feedback", "add", name, "--action", "thumbs_up", "--position", "2")
+    assert docs("feedback", "learn", "--anyway", "-q").code == 0
+    assert docs("feedback", "promote", "rerank=learned", "--anyway").code == 0
+    assert "rerank: learned" in docs("query", "money", "--explain").err
+    (docs.folder / ".qembed/feedback/learned.jsonl").unlink()
+    done = docs("query", "money", "-k", "1", "--format", "jsonl")
+    assert done.code == 0
+    assert done.lines[0]["document"] == "refunds.md"
+    assert "warning: no learned order in" in done.err
+
+
 def test_a_log_that_tells_nothing_or_too_little_stores_nothing(docs: Shell) -> None:
     done = docs("feedback", "learn")
     assert done.code == 2

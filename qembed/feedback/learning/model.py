@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,3 +79,20 @@ def write_model(
         "learned": dict(model.learned),
     }
     replace_keyed_file(model_path(root), keyed_content(header, popularity.items()))
+
+
+def forget_popularity(root: Path, texts: Iterable[str]) -> int:
+    """Take queries out of the model's popularity, for who deletes them from the log. Returns their number.
+
+    Raises OSError; the old model then stands.
+    """
+    content = KeyedFile.read(model_path(root))
+    if content.header is None:
+        return 0
+    gone = {normalise_query(text) for text in texts}
+    entries = list(content.entries())
+    kept = [(key, entry) for key, entry in entries if key not in gone]
+    if len(kept) < len(entries):
+        header = {n: v for n, v in content.header.items() if n not in ("v", "entries")}
+        replace_keyed_file(model_path(root), keyed_content(header, kept))
+    return len(entries) - len(kept)

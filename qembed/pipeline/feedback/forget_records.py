@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from qembed.feedback.learning.model import forget_popularity
 from qembed.feedback.log_rows import RowError, UnknownVersion, parse_line
 from qembed.feedback.log_store import LogStore, segment_lines
 from qembed.feedback.records import Event, LoggedQuery
@@ -67,6 +68,7 @@ def forget_records(
             numbers = [n for n in store.numbers() if n < last]
         chosen, deleted, queries = _choose(store, numbers, rows)
         events: set[str] = set()
+        texts: list[str] = []
         unread = later = 0
         for number in numbers:
             segment = _read(store, number)
@@ -87,11 +89,13 @@ def forget_records(
                 else:
                     drop = i in chosen[number]
                     found.queries += drop
+                    texts += [record.text] if drop else []
                 if not drop:
                     kept.append(line + b"\n")
             if len(kept) < len(segment.lines) and not dry_run:
                 store.replace_segment(number, kept)
         if not dry_run:
+            forget_popularity(root, texts)
             refresh_memory(root)
         if unread > found.unread and where:
             left = f"not looked at: lines that are no rows, {unread - found.unread:,}"

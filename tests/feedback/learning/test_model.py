@@ -5,7 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qembed.feedback.learning.model import LearnedModel, model_path, read_model, write_model
+from qembed.feedback.learning.model import (
+    LearnedModel,
+    forget_popularity,
+    model_path,
+    read_model,
+    write_model,
+)
 
 
 def test_a_model_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -35,6 +41,19 @@ def test_no_model_and_none_that_can_be_read(tmp_path: Path) -> None:
     path.mkdir()
     with pytest.raises(OSError, match="learned"):
         read_model(tmp_path)
+
+
+def test_forgotten_queries_leave_the_model(tmp_path: Path) -> None:
+    assert forget_popularity(tmp_path, ["a"]) == 0
+    model = LearnedModel({"a": 0.5}, "r1", {"pairs": 3})
+    write_model(tmp_path, model, {"refund": {"x.md": 0.25}, "invoice": {"y.md": 0.5}})
+    assert forget_popularity(tmp_path, ["Refund?", "other"]) == 1
+    found = read_model(tmp_path)
+    assert found is not None
+    assert (found.weights, found.recipe, found.learned) == (model.weights, "r1", {"pairs": 3})
+    assert found.popularity("refund") == {}
+    assert found.popularity("invoice") == {"y.md": 0.5}
+    assert b"refund" not in model_path(tmp_path).read_bytes()
 
 
 def test_contributions_add_up_to_scores_and_unknown_features_count_nothing() -> None:
