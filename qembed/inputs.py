@@ -26,6 +26,22 @@ def is_file(path: Path) -> bool:
     return mode is not None and stat.S_ISREG(mode)
 
 
+def holds_files(path: Path) -> bool:
+    """True for a file, and for a folder with a file in it or below, hidden ones left out."""
+    if is_file(path):
+        return True
+    try:
+        with os.scandir(path) as entries:
+            return any(
+                e.is_file(follow_symlinks=False)
+                or (e.is_dir(follow_symlinks=False) and holds_files(Path(e.path)))
+                for e in entries
+                if e.name[0] != "."
+            )
+    except OSError:
+        return False
+
+
 def sees(path: Path) -> bool:
     """True if there is something of this name, False also where the system does not say."""
     return os.path.exists(path)  # noqa: PTH110 - pathlib's raises

@@ -135,8 +135,9 @@ def _refused(error: Any) -> Any:
     words = re.fullmatch(r"Got unexpected extra arguments? ?(?:\(s\) )?\((.*)\)", text, re.DOTALL)
     first = error.ctx.params.get("text") if error.ctx else None
     if words and first:
-        hint = f"one text in quotes is wanted: {place} {shlex.quote(f'{first} {words[1]}')}"
-        _print_error(hint)
+        dash = "-- " if first.startswith("-") else ""  # else it is taken for options
+        hint = f"{place} {dash}{shlex.quote(f'{first} {words[1]}')}"
+        _print_error(f"one text in quotes is wanted: {hint}")
     elif begun := _text_with_a_dash(error):
         _print_error(f"{text[:1].lower()}{text[1:]} (a text: {place} -- {shlex.quote(begun)})")
     else:
@@ -169,9 +170,16 @@ def _text_with_a_dash(error: Any) -> str | None:
 
 def _origin(ctx: Any, message: str) -> str | None:
     """Line on the part of the project file that an error is about, None if it is about none."""
-    line: str | None = ctx.obj.origin(message)
+    project = ctx.obj
+    if ctx.invoked_subcommand == "index":
+        from qembed.pipeline.project import INDEX_KEYS
+
+        overruled = {*INDEX_KEYS} - {*ctx.default_map["index"]}
+        held = {k: v for k, v in project.settings.items() if k not in overruled}
+        project = project._replace(settings=held)
+    line: str | None = project.origin(message)
     if line is None and ctx.invoked_subcommand == "index":
-        line = ctx.obj.option_origin(message, ctx.default_map["index"])
+        line = project.option_origin(message, ctx.default_map["index"])
     if line is None and ctx.invoked_subcommand == "eval" and ctx.default_map["eval"]:
         line = ctx.obj.gate_origin(message)
     return line

@@ -289,7 +289,7 @@ _KEYS: dict[str, Callable[[Any, Path], Any]] = {
 KEYS = tuple(_KEYS)
 """Keys of a project file."""
 
-_INDEX = ("include", "exclude", "max_file_size", "model")
+INDEX_KEYS = ("include", "exclude", "max_file_size", "model")
 _ELSEWHERE = {"--beir", "--run", "--mteb"}
 """Options with which `eval` measures something else than the index."""
 _EVALUATION = {"--queries", "--qrels", *_ELSEWHERE}
@@ -310,7 +310,7 @@ def option_defaults(project: Project, command: str, arguments: list[str]) -> dic
     if command == "index":
         if os.environ.get("QEMBED_MODEL"):
             given.add(_option("model"))
-        keys = tuple(k for k in _INDEX if _option(k) not in given)
+        keys = tuple(k for k in INDEX_KEYS if _option(k) not in given)
     elif command == "query":
         keys = ("k", "where")
     elif command == "eval":

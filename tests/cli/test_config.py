@@ -159,6 +159,11 @@ def test_a_refusal_by_an_option_names_the_file_that_set_it(shell: Shell) -> None
     own = shell("index", "docs", "--max-file-size", "5")
     assert own.code == 2
     assert "this is from" not in own.err
+    shell.write(".qembed.toml", 'model = "minilm"\n')
+    other = shell("index", "--model", "bge-small")
+    assert other.code == 2
+    assert "--model" in other.err
+    assert "this is from" not in other.err
 
 
 def test_half_of_the_gates_names_the_file_and_the_other_half(collection: Shell) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from pathlib import Path
 
@@ -74,3 +75,13 @@ def test_reports_repeat_it_in_their_warnings_alone() -> None:
         remember_index(None)
     assert found == {**body, "warnings": ["behind (qembed index --index i completes it)"]}
     assert json.loads(report_json(body)) == body
+
+
+def test_words_without_quotes_are_given_back_in_quotes(shell: Shell) -> None:
+    shell.write("docs/a.md", "a page that is only excluded")
+    assert shell("index", "docs").code == 0
+    for words in (("late", "parcel"), ("--", "-only excluded", "page")):
+        done = shell("query", *words)
+        assert done.code == 2
+        _, _, hint = done.err.partition("one text in quotes is wanted: qembed ")
+        assert shell(*shlex.split(hint)).code == 0, hint

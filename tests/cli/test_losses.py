@@ -208,6 +208,16 @@ def test_a_filter_that_leaves_nothing_is_named_each_time(shell: Shell) -> None:
     assert "nothing to read" not in shell("index").err
 
 
+def test_a_filter_of_an_empty_folder_is_not_to_blame(shell: Shell) -> None:
+    page = shell.write("docs/deep/a.md", "a page")
+    assert shell("index", "docs", "--max-file-size", "1M").code == 0
+    page.unlink()
+    done = shell("index", "--allow-missing", "--yes")
+    assert "holds nothing to read with" not in done.err, done.err
+    shell.write("docs/deep/b.md", "more than a megabyte " * 60_000)
+    assert "holds nothing to read with --max-file-size" in shell("index").err
+
+
 def test_a_dry_run_asks_about_records_that_are_gone(shell: Shell) -> None:
     lines = [f'{{"_id": "{n}", "text": "record {n}"}}\n' for n in range(60)]
     shell.write("r.jsonl", "".join(lines))

@@ -52,6 +52,7 @@ UNUSED = [
     (("--no-instruction", "--template", "a {query}"), "--template: no effect with --no-"),
     (("--mode", "dense", "--fusion", "rrf"), "--fusion: no effect with --mode dense"),
     (("--no-instruction",), "--no-instruction changes nothing: bag-of-words has none"),
+    (("--task", "web", "--no-instruction"), "--task and --no-instruction change nothing: bag"),
 ]  # fmt: skip
 
 

@@ -285,7 +285,7 @@ class _Run:
             left_out=stats.left_out,
             warnings=stats.warnings,
             deleted_why=+stats.deleted_why,
-            filters=filter_options(plan.sources.scan),
+            filters=filter_options(plan.sources.with_files()),
         )
 
 

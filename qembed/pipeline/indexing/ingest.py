@@ -21,7 +21,7 @@ from qembed.pipeline.indexing.chunking import PassageBuilder
 from qembed.pipeline.indexing.committer import Committer
 from qembed.pipeline.indexing.document_ids import IdAssigner, PreviousDocuments
 from qembed.pipeline.indexing.encoding.batch import BatchEncoder, PendingDocument
-from qembed.pipeline.indexing.encoding.run_progress import RunProgress
+from qembed.pipeline.indexing.encoding.run_progress import RunProgress, size_in_file
 from qembed.pipeline.indexing.losses import NOT_IN_FILE, LossGuard
 from qembed.pipeline.indexing.plan import Key, trusted_mtime
 from qembed.pipeline.indexing.sources import STDIN
@@ -233,7 +233,7 @@ class Ingest:
             entry = replace(entry, first=source.first, rows=source.rows)
             return PendingDocument(state.key, state.path, "moved", entry, [], [], None)
         passages = self._builder.passages(document)
-        self._counts.chunked(len(passages), len(document.text))
+        self._counts.chunked(len(passages), size_in_file(document))
         if lacking := self._builder.chunker.lacks(document.id):
             self._stats.plain_text_fallbacks[lacking] += 1
         texts = self._builder.encoder_texts(document, passages)

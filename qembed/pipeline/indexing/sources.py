@@ -9,7 +9,7 @@ from pathlib import Path
 
 from qembed.corpus import GONE, UNKNOWN, counted_reason, suffix, walk
 from qembed.errors import InputError, UsageError, refusal
-from qembed.inputs import is_there
+from qembed.inputs import holds_files, is_there
 from qembed.pipeline.indexing.losses import ELSEWHERE, LossGuard, absence_reasons
 from qembed.pipeline.indexing.options import (
     IndexOptions,
@@ -246,6 +246,10 @@ class Sources:
         scanned = {s.path for s in self.scan} | ({STDIN} if self.stdin else set())
         return tuple(f for f in self._failed_before if f[0] not in scanned)
 
+    def with_files(self) -> list[Source]:
+        """Sources that hold files, be they read or left out."""
+        return [s for s in self.scan if holds_files(self.full(s))]
+
     # ── files ────────────────────────────────────────────────────────────────────────────────────
 
     def _files(self, sources: Iterable[Source]) -> Iterator[SourceFile]:
@@ -270,7 +274,6 @@ class Sources:
                     self.unlisted.append(((source.path, file.path), file))
                 elif index is None or not str(file.location).startswith(index):
                     yield file
-
             if source.path in self._fresh:
                 self._unused += unused.lines()
 

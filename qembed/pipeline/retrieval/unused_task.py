@@ -16,7 +16,9 @@ def unused_task(model: Model, options: QueryOptions, queries: Sequence[Query]) -
     """
     named = dict.fromkeys(t for q in queries if (t := q.task or options.task))
     if not options.instruction and _has_none(model, options, named):
-        return {f"--no-instruction changes nothing: {model.name} has none": None}
+        both = "--task and " if named and options.rerank in (None, "late") else ""
+        nothing = "change nothing" if both else "changes nothing"
+        return {f"{both}--no-instruction {nothing}: {model.name} has none": None}
     if not named or options.rerank not in (None, "late"):
         return {}
     if not options.instruction:

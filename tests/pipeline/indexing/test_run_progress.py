@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from qembed.pipeline.indexing.encoding.run_progress import RunProgress
+from qembed.pipeline.indexing.encoding.run_progress import RunProgress, size_in_file
 from qembed.pipeline.progress import Progress
+from qembed.types import Document
 
 
 def recorded(files: int, size: int) -> tuple[RunProgress, list[Any]]:
@@ -44,3 +46,12 @@ def test_without_files_all_passages_so_far_are_expected() -> None:
     counts.chunked(5, 100)
     counts.encoded(5)
     assert told == [("encode", "passages", None), "of 5", 5]
+
+
+def test_a_record_takes_more_in_its_file_than_its_text() -> None:
+    meta = {"team": "returns", "priority": 3, "url": "https://example.org/tickets/1"}
+    record = Document("t-1", "The parcel came back.", "Parcel", meta, line=1)
+    line = json.dumps({"_id": record.id, "title": record.title, "text": record.text, **meta})
+    assert 0.8 < size_in_file(record) / len(line) < 1.25
+    assert size_in_file(Document("a.md", "The parcel came back.")) == 21
+    assert size_in_file(Document("a.md", "退钱")) == 6
