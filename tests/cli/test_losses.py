@@ -208,6 +208,62 @@ def test_a_filter_that_leaves_nothing_is_named_each_time(shell: Shell) -> None:
     assert "nothing to read" not in shell("index").err
 
 
+@pytest.fixture
+def two_sources(pages: Shell) -> Shell:
+    for i in range(40):
+        pages.write(f"big/b{i:02}.txt", f"text number {i}")
+    records = [f'{{"_id": "r{i}", "text": "record {i}"}}\n' for i in range(30)]
+    pages.write("r.jsonl", "".join(records))
+    assert pages("index", "big", "r.jsonl").code == 0
+    return pages
+
+
+@pytest.mark.parametrize("options", [("--include", "*.mdx"), ("--exclude", "p*")])
+def test_a_source_among_others_is_not_emptied_by_a_filter(
+    two_sources: Shell, options: tuple[str, str]
+) -> None:
+    done = two_sources("index", "docs", *options)
+    assert done.code == 2
+    assert "12 of 12 documents of docs would be deleted: filtered by" in done.err
+    dry = two_sources("index", "docs", *options, "--dry-run")
+    assert "a run would ask: 12 of 12 documents of docs would be deleted" in dry.err
+    assert len(ids(two_sources)) == 82
+    assert two_sources("index", "docs", *options, "--yes").code == 0
+    assert len(ids(two_sources)) == 70
+
+
+def test_an_empty_mount_among_other_sources_is_asked_about(two_sources: Shell) -> None:
+    (two_sources.folder / "docs").rename(two_sources.folder / "away")
+    (two_sources.folder / "docs").mkdir()
+    done = two_sources("index")
+    assert done.code == 2
+    assert "12 of 12 documents are gone from docs (an empty mount?)" in done.err
+    found = two_sources("verify")
+    assert "--yes" in found.out + found.err
+    assert len(ids(two_sources)) == 82
+    for page in (two_sources.folder / "away").iterdir():  # moved to another source
+        page.rename(two_sources.folder / "big" / page.name)
+    assert two_sources("index").code == 0
+    assert len(ids(two_sources)) == 82
+
+
+def test_records_of_a_source_among_others_are_asked_about(two_sources: Shell) -> None:
+    lines = (two_sources.folder / "r.jsonl").read_text().splitlines(keepends=True)
+    two_sources.write("r.jsonl", "".join(lines[:10]))
+    dry = two_sources("index", "--dry-run")
+    assert "20 of 30 documents of r.jsonl would be deleted: no longer in their file" in dry.err
+    done = two_sources("index")
+    assert done.code == 2
+    assert "20 of 30 documents of r.jsonl would be deleted: no longer in their file" in done.err
+    assert len(ids(two_sources)) == 82
+    renamed = [line.replace('"r', '"s') for line in lines]
+    two_sources.write("r.jsonl", "".join(renamed))
+    assert two_sources("index").code == 0, "as many are new"
+    two_sources.write("r.jsonl", "".join(renamed[:16]))
+    assert two_sources("index").code == 0, "14 of 30 are no more than half"
+    assert len(ids(two_sources)) == 68
+
+
 def test_a_filter_of_an_empty_folder_is_not_to_blame(shell: Shell) -> None:
     page = shell.write("docs/deep/a.md", "a page")
     assert shell("index", "docs", "--max-file-size", "1M").code == 0

@@ -179,6 +179,7 @@ def _rows(
                 "change": moved[query].change if query in moved else None if query in out else 0.0,
                 "before": moved[query].before if query in moved else None,
                 "returned": returned,
+                "depth": max(10, len(returned)),
                 "judged": [(document, grade, ranks.get(document)) for document, grade in shown],
                 "more": len(judged) - len(shown),
             }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 from qembed.errors import InputError, refusal
 from qembed.inputs import is_there, sees_file
-from qembed.pipeline.indexing.losses import is_guarded
+from qembed.pipeline.indexing.losses import documents_by_source, is_guarded
 from qembed.pipeline.indexing.sources import STDIN
 from qembed.pipeline.source_content import compare_content
 from qembed.pipeline.source_options import read_options
@@ -32,15 +33,14 @@ def check_sources(snapshot: Snapshot) -> Iterator[Finding]:
     absent = {path for path, place in places.items() if _is_absent(place)}
     missing: dict[str, None] = {}
     gone, unreadable, changed = [], [], []
-    total = lost = 0
+    total, lost = documents_by_source(catalog.files()), Counter[str]()
     for (path, name), state in catalog.files().items():
         source = sources.get(path)
         if source is None:
             continue
-        total += state.stop - state.start
         if path in absent:
             missing[path] = None
-            lost += state.stop - state.start
+            lost[path] += state.stop - state.start
             continue
         place = places[path]
         location = place if sees_file(place) else place / name
@@ -48,7 +48,7 @@ def check_sources(snapshot: Snapshot) -> Iterator[Finding]:
             info = location.stat()
         except (FileNotFoundError, NotADirectoryError):
             gone.append(name)
-            lost += state.stop - state.start
+            lost[path] += state.stop - state.start
             continue
         except OSError as e:
             unreadable.append(f"{name}: {refusal(e)}")
@@ -63,8 +63,10 @@ def check_sources(snapshot: Snapshot) -> Iterator[Finding]:
             unreadable.append(f"{name}: {found.error}")
         elif found.has_documents and not found.error:
             changed.append(name)
-            lost += found.lost
-    sure = " --yes" if is_guarded(lost, total) else ""
+            lost[path] += found.lost
+    known = sum(total[path] for path in sources)
+    guarded = [is_guarded(lost.total(), known), *(is_guarded(n, total[p]) for p, n in lost.items())]
+    sure = " --yes" if any(guarded) else ""
     if missing:
         what = f"{_number(len(missing), 'source')} gone"
         yield Finding("sources", what, ALLOW_MISSING + sure, tuple(missing))

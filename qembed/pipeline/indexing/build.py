@@ -115,7 +115,7 @@ class _Run:
             if plan.target.rebuild:
                 guard = plan.sources.guard
                 left = self.writer.present.counts.get("documents", 0)
-                guard.check(guard.question(guard.total - left, +self.stats.deleted_why))
+                guard.check(guard.question(guard.total - left, +self.stats.deleted_why, {}))
             self.writer.finish_rebuild()
             self._maintain()
             stopped = self.progress.stop()  # what is derived may then be incomplete

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from qembed.pipeline.indexing.encoding.measurement import Measurement, end_if_stopped
 from qembed.pipeline.indexing.index_plan import IndexPlan, plan_index
-from qembed.pipeline.indexing.losses import ELSEWHERE, NOT_IN_FILE, lost_records
+from qembed.pipeline.indexing.losses import ELSEWHERE, NOT_IN_FILE, lost_records, record_losses
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.plan import Key
 from qembed.pipeline.indexing.summary import KINDS, Detail, IndexSummary
@@ -78,14 +78,21 @@ def _record_question(
         for f, state in read
         if state is not None and (f.source, f.name) not in same
     ]
-    at_most = reasons.total() + sum(n for _, n in known)
-    if plan.target.rebuild or guard.question(at_most, reasons) is None:
+    gone = reasons.total()
+    lost: Counter[str] = Counter()
+    for file, documents in known:
+        lost[file.source] += documents
+    at_most = record_losses(lost, 0)
+    if plan.target.rebuild or guard.question(gone + lost.total(), reasons, at_most) is None:
         return None
+    lost.clear()
     for file, documents in known:
         end_if_stopped(progress)
         options = read_options(plan.sources.by_path[file.source])
-        reasons[NOT_IN_FILE] += lost_records(file, options, documents)
-    return guard.question(reasons.total() - summary.documents["added"], +reasons)
+        lost[file.source] += lost_records(file, options, documents)
+    reasons[NOT_IN_FILE] += lost.total()
+    found = summary.documents["added"]
+    return guard.question(reasons.total() - found, +reasons, record_losses(lost, found))
 
 
 def _summary(

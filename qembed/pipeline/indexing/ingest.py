@@ -22,7 +22,7 @@ from qembed.pipeline.indexing.committer import Committer
 from qembed.pipeline.indexing.document_ids import IdAssigner, PreviousDocuments
 from qembed.pipeline.indexing.encoding.batch import BatchEncoder, PendingDocument
 from qembed.pipeline.indexing.encoding.run_progress import RunProgress, size_in_file
-from qembed.pipeline.indexing.losses import NOT_IN_FILE, LossGuard
+from qembed.pipeline.indexing.losses import NOT_IN_FILE, LossGuard, record_losses
 from qembed.pipeline.indexing.plan import Key, trusted_mtime
 from qembed.pipeline.indexing.sources import STDIN
 from qembed.pipeline.indexing.summary import MAX_LISTED, IndexStats
@@ -104,6 +104,7 @@ class Ingest:
         self._ids = IdAssigner(self._catalog, self._keep)
         self._entries = CatalogBuilder()
         self._refused: Counter[Key] = Counter()
+        self._lost: Counter[str] = Counter()  # records that left their files, by source
 
     def has(self, document_id: str) -> bool:
         """True if this run has ingested a document of this id."""
@@ -151,8 +152,8 @@ class Ingest:
         untaken = previous.untaken()
         if at_end and complete and not state.is_broken:
             self._drop(untaken)
-            if len(untaken):
-                self._stats.deleted_why[NOT_IN_FILE] += len(untaken)
+            self._stats.deleted_why[NOT_IN_FILE] += len(untaken)
+            self._lost[file.source] += len(untaken)
         elif at_end:
             self._stats.documents["unchanged"] += len(untaken)
 
@@ -301,7 +302,9 @@ class Ingest:
         """Commit. Most of the documents are deleted by the last commit only, when all have been read."""
         catalog = self._catalog.edit(self._keep, self._entries.catalogs())
         if (guard := self._guard) is not None:
-            question = guard.question(guard.total - len(catalog), +self._stats.deleted_why)
+            losses = record_losses(self._lost, self._stats.documents["added"])
+            lost = guard.total - len(catalog)
+            question = guard.question(lost, +self._stats.deleted_why, losses)
             if is_last:
                 guard.check(question)
             elif question is not None:

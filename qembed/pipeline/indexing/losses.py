@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from qembed.corpus import GONE, LeftOutReasons, ReadOptions, counted_reason, read
 from qembed.errors import UsageError
 from qembed.pipeline.indexing.plan import Key
-from qembed.store import Source
+from qembed.store import FileState, Source
 from qembed.types import Document, Skipped, SourceFile, Unreadable
 
 GUARDED_DOCUMENTS = 10
-"""Documents of an index from which on the loss of more than half of them has to be confirmed."""
+"""Documents of an index, or of a source, from which on the loss of more than half has to be confirmed."""
 NOT_IN_FILE = "no longer in their file"
 """Reason of documents that a file had and has no more, though it was read."""
 NOT_READ = "could not be read or encoded"
@@ -89,30 +90,92 @@ def is_guarded(lost: int, total: int) -> bool:
     return total >= GUARDED_DOCUMENTS and 2 * lost > total
 
 
-class LossGuard:
-    """Confirmation asked before a run leaves an index with less than half of its documents.
+class SourceLoss(NamedTuple):
+    """Documents that a source loses. `lost`: less what is new anywhere; `is_bare`: nothing is left in it."""
 
-    `total`: documents before the run, without those whose deletion was asked for; `confirm(question)`: True
-    if they may go. Confirmed once is confirmed for the run.
+    lost: int
+    reasons: Mapping[str, int]
+    is_bare: bool = False
+
+
+def source_losses(
+    reasons: Mapping[Key, str], documents: Mapping[Key, int], found: int, left: Iterable[str]
+) -> dict[str, SourceLoss]:
+    """Losses of the sources of which files are gone.
+
+    `reasons`: by file that is gone; `documents`: of each file before; `found`: number of new files, into
+    which others may have moved; `left`: sources that hold files.
+    """
+    lost: dict[str, Counter[str]] = defaultdict(Counter)
+    for key, why in reasons.items():
+        if why != ELSEWHERE:
+            lost[key[0]][why] += documents.get(key, 0)
+    return {
+        path: SourceLoss(why.total() - found, why, why.keys() == {GONE} and path not in left)
+        for path, why in lost.items()
+    }
+
+
+def documents_by_source(files: Mapping[Key, FileState]) -> Counter[str]:
+    """Documents of each source. `files`: of a catalog."""
+    found: Counter[str] = Counter()
+    for (path, _), state in files.items():
+        found[path] += state.stop - state.start
+    return found
+
+
+def record_losses(lost: Mapping[str, int], found: int) -> dict[str, SourceLoss]:
+    """Losses of sources whose files hold fewer records than before.
+
+    `lost`: their numbers by source; `found`: number of new documents, which they may be.
+    """
+    return {path: SourceLoss(n - found, {NOT_IN_FILE: n}) for path, n in lost.items() if n > 0}
+
+
+class LossGuard:
+    """Confirmation asked before a run leaves an index, or a source, with less than half of its documents.
+
+    `total`: documents before the run, without those whose deletion was asked for; `by_source()`: the same of
+    each source; `confirm(question)`: True if they may go. Confirmed once is confirmed for the run.
     """
 
-    def __init__(self, total: int, confirm: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        total: int,
+        confirm: Callable[[str], bool],
+        by_source: Callable[[], Mapping[str, int]] = dict,
+    ) -> None:
         self.total = total
+        self._by_source = by_source
         self._confirm = confirm
         self._is_confirmed = False
         self._reasons: Mapping[str, int] = {}
 
-    def question(self, lost: int, reasons: Mapping[str, int], where: str = "") -> str | None:
-        """Question about the loss of `lost` documents, None if it needs no confirmation.
-
-        `where`: the empty folders that they were in, if all of them are gone from such.
-        """
-        if self._is_confirmed or not is_guarded(lost, self.total):
+    def question(
+        self, lost: int, reasons: Mapping[str, int], sources: Mapping[str, SourceLoss]
+    ) -> str | None:
+        """Question about the loss of `lost` documents, or of a source's, None if it needs no confirmation."""
+        if self._is_confirmed:
             return None
-        if (unread := lost - sum(reasons.values())) > 0:
-            reasons = {**reasons, NOT_READ: unread}
+        if is_guarded(lost, self.total):
+            if (unread := lost - sum(reasons.values())) > 0:
+                reasons = {**reasons, NOT_READ: unread}
+            bare = bool(sources) and all(s.is_bare for s in sources.values())
+            where = ", ".join(sorted(sources)) if bare and reasons.keys() == {GONE} else ""
+            return self._ask(f"{lost:,} of {self.total:,} documents", reasons, where)
+        for path, source in sources.items():
+            if source.lost < GUARDED_DOCUMENTS / 2:
+                continue
+            if is_guarded(source.lost, total := self._by_source().get(path, 0)):
+                count = f"{source.lost:,} of {total:,} documents"
+                if source.is_bare:
+                    return self._ask(count, source.reasons, path)
+                return self._ask(f"{count} of {path}", source.reasons, "")
+        return None
+
+    def _ask(self, count: str, reasons: Mapping[str, int], where: str) -> str:
+        """Question; `where`: the empty folders that the documents were in, "" for others."""
         self._reasons = reasons
-        count = f"{lost:,} of {self.total:,} documents"
         if where:
             return f"{count} are gone from {where} (an empty mount?)"
         return f"{count} would be deleted: {describe_reasons(reasons)}"

@@ -7,10 +7,16 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from qembed.corpus import GONE, UNKNOWN, counted_reason, suffix, walk
+from qembed.corpus import UNKNOWN, counted_reason, suffix, walk
 from qembed.errors import InputError, UsageError, refusal
 from qembed.inputs import holds_files, is_there
-from qembed.pipeline.indexing.losses import ELSEWHERE, LossGuard, absence_reasons
+from qembed.pipeline.indexing.losses import (
+    ELSEWHERE,
+    LossGuard,
+    absence_reasons,
+    documents_by_source,
+    source_losses,
+)
 from qembed.pipeline.indexing.options import (
     IndexOptions,
     apply_settings,
@@ -192,36 +198,30 @@ class Sources:
         before: Mapping[Key, FileState],
         missing: set[str],
     ) -> None:
-        """Have the loss of more than half of the documents confirmed, whatever the reason.
+        """Have the loss of more than half of the documents, or a source's, confirmed, whatever the reason.
 
-        Documents of missing sources do not count: --allow-missing asks for their deletion. As many as there
-        are new files do not count either: files may have moved. `documents`: number of the catalog's;
-        `before`: files of the present index.
+        Documents of missing sources do not count: --allow-missing asks for their deletion. New files make up
+        for as many that are gone: they may have moved. `documents`: of the catalog; `before`: its files.
         """
         # a refresh of many files pays for no look at each
-        if not changes.gone and not self.options.rebuild:
-            self.guard = LossGuard(documents, self.options.confirm)
-            return
+        whole = not changes.gone and not self.options.rebuild
         counted = {
             key: state.stop - state.start
-            for key, state in before.items()
+            for key, state in (() if whole else before.items())
             if key[0] in self.by_path and key[0] not in missing
         }
-        self.guard = LossGuard(sum(counted.values()), self.options.confirm)
+        total = documents if whole else sum(counted.values())
+        self.guard = LossGuard(total, self.options.confirm, lambda: documents_by_source(before))
         gone = changes.gone
         if self.options.rebuild:
             kept = {*changes.unchanged, *((f.source, f.name) for f in changes.read)}
             gone = [k for k in counted if k[0] != STDIN and k not in kept]
             self.absent |= absence_reasons(gone, self.by_path, self.root, missing)
-        reasons: Counter[str] = Counter()
-        for key in gone:
-            if self.absent[key] != ELSEWHERE:
-                reasons[self.absent[key]] += counted.get(key, 0)
-        lost = reasons.total() - sum((f.source, f.name) not in before for f in changes.read)
-        where = sorted({path for path, _ in gone})
+        new = sum((f.source, f.name) not in before for f in changes.read)
         left = {f.source for f in changes.read} | {path for path, _ in changes.unchanged}
-        is_bare = reasons.keys() == {GONE} and left.isdisjoint(where)
-        question = self.guard.question(lost, reasons, ", ".join(where) if is_bare else "")
+        losses = source_losses({k: self.absent[k] for k in gone}, counted, new, left)
+        why = sum((Counter(loss.reasons) for loss in losses.values()), Counter[str]())
+        question = self.guard.question(why.total() - new, why, losses)
         if self.options.dry_run:
             self.question = question
         else:
