@@ -12,7 +12,9 @@ Joachims, Swaminathan and Schnabel 2017 (inverse propensities of clicks); Swamin
 et al. 2018 (self-normalised); Dudik, Langford and Li 2011, Oosterhuis 2023 (doubly robust, for positions).
 The first and the last estimate clicks an answer; all are right if P is, and what was never shown counts as
 not wanted. Weights are clipped. Intervals are of a mean over groups of queries, which share documents:
-Student's t over groups, the residuals of a ratio linearised.
+Student's t over groups, the residuals of a ratio linearised, and the variance of the estimate under
+propensities of resampled logs added. Where P was never told apart from what stands on the ranks, there is no
+verdict: steep propensities make any other order look better.
 """
 
 from __future__ import annotations
@@ -38,6 +40,10 @@ PRIOR = 1.0
 FEWEST = 5
 """Groups of queries below which there is no interval."""
 LEVEL = 0.95
+TOLD = ("first", "swaps", "em")
+"""Methods that tell a rank's propensity apart from the documents that stand there."""
+LEAST_TOLD = 0.9
+"""Share of the clicks that must be on ranks of such methods for a verdict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +77,24 @@ class Counterfactual:
     """Estimates of another order. `ips`, `doubly_robust`: clicks an answer. `self_normalised`: from 0 to 1.
 
     `answers`, `groups`, `clicks`: what they are made of. `shown`: share of the other order's hits, each
-    weighed by how much its rank is looked at, that the answer showed: of the rest nothing is known.
+    weighed by how much its rank is looked at, that the answer showed: of the rest nothing is known. `told`:
+    share of the clicks on ranks whose propensity is told apart from the documents there.
     """
 
     answers: int
     groups: int
     clicks: int
     shown: float
+    told: float
     ips: Estimate
     self_normalised: Estimate
     doubly_robust: Estimate
 
     @property
     def verdict(self) -> str:
-        """ "better" or "worse" if the doubly robust interval says so, else "undecided"."""
+        """ "better" or "worse" if the doubly robust interval says so, else "undecided"; "unknown" if P is."""
+        if self.told < LEAST_TOLD:
+            return "unknown"
         low, high = self.doubly_robust.low, self.doubly_robust.high
         if low is None or high is None or low <= 0 <= high:
             return "undecided"
@@ -96,18 +106,50 @@ class Counterfactual:
 
 
 def estimate_order(
-    answers: Sequence[ReorderedAnswer], propensities: Propensities
+    answers: Sequence[ReorderedAnswer],
+    propensities: Propensities,
+    resampled: Sequence[Propensities] = (),
 ) -> Counterfactual | None:
-    """Estimates of the other order from the answers; None without a click."""
-    import numpy as np
+    """Estimates of the other order from the answers; None without a click.
 
+    `resampled`: propensities of other logs that there could have been, which widen the intervals.
+    """
     clicks = sum(len(a.clicked) for a in answers)
     if not clicks:
         return None
+    told = sum(
+        propensities.method(rank) in TOLD
+        for a in answers
+        for d, rank in a.shown.items()
+        if d in a.clicked
+    )
+    sums, known = _group_sums(answers, propensities)
+    others = [_group_sums(answers, p)[0] for p in resampled]
+    return Counterfactual(
+        len(answers),
+        len(sums),
+        clicks,
+        known,
+        told / clicks,
+        _ratio(sums, IPS, SIZE, others),
+        _ratio(sums, IPS, INVERSE, others),
+        _ratio(sums, ROBUST, SIZE, others),
+    )
+
+
+SIZE, CLICKS, IPS, INVERSE, ROBUST = range(5)
+"""Columns of the sums of a group: answers, clicks, weighed clicks, inverse clicks, doubly robust."""
+
+
+def _group_sums(
+    answers: Sequence[ReorderedAnswer], propensities: Propensities
+) -> tuple[Floats, float]:
+    """(sums of each group, float64 (groups, 5); share of the other order that was shown)."""
+    import numpy as np
+
     look, clip = propensities.look, propensities.clip
     attraction = _attractions(answers, propensities)
     groups = {name: i for i, name in enumerate(dict.fromkeys(a.group for a in answers))}
-    # of each group: answers, clicks, weighed clicks, inverse clicks, doubly robust
     sums = np.zeros((len(groups), 5))
     known = total = 0.0
     for n, a in enumerate(answers):
@@ -124,16 +166,7 @@ def estimate_order(
             inverse += min(clip, 1 / look(rank)) * click
             robust += weight * (click - look(rank) * of_answer[d])
         sums[groups[a.group]] += 1, len(a.clicked), ips, inverse, robust
-    size, observed, weighed, inverses, robusts = sums.T
-    return Counterfactual(
-        len(answers),
-        len(groups),
-        clicks,
-        known / total if total else 0.0,
-        _ratio(observed, weighed, size),
-        _ratio(observed, weighed, inverses),
-        _ratio(observed, robusts, size),
-    )
+    return sums, known / total if total else 0.0
 
 
 def _attractions(
@@ -179,11 +212,12 @@ def _without(values: Sequence[float], fold: int) -> float:
     return sum(v for i, v in enumerate(values) if i != fold)
 
 
-def _ratio(before: Floats, after: Floats, size: Floats) -> Estimate:
-    """Ratios of sums over groups, and the interval of their difference.
+def _ratio(sums: Floats, value: int, unit: int, others: Sequence[Floats]) -> Estimate:
+    """Ratios of clicks and of a value to a unit, over groups, and the interval of their difference.
 
-    `before`, `after`, `size`: of each group, float64 (groups,).
+    `value`, `unit`: columns. `others`: sums under resampled propensities.
     """
+    before, after, size = sums[:, CLICKS], sums[:, value], sums[:, unit]
     whole = float(size.sum())
     was, now = float(before.sum()) / whole, float(after.sum()) / whole
     n = len(size)
@@ -192,6 +226,11 @@ def _ratio(before: Floats, after: Floats, size: Floats) -> Estimate:
     from scipy.special import stdtrit
 
     residuals = (after - before) - (now - was) * size
-    error = math.sqrt(n / (n - 1) * float((residuals**2).sum())) / whole
+    variance = n / (n - 1) * float((residuals**2).sum()) / whole**2
+    if len(others) > 1:
+        found = [float((s[:, value] - s[:, CLICKS]).sum() / s[:, unit].sum()) for s in others]
+        mean = sum(found) / len(found)
+        variance += sum((x - mean) ** 2 for x in found) / (len(found) - 1)
+    error = math.sqrt(variance)
     margin = float(stdtrit(n - 1, (1 + LEVEL) / 2)) * error
     return Estimate(was, now, now - was, now - was - margin, now - was + margin)

@@ -121,6 +121,40 @@ def test_the_logged_order_itself_is_worth_what_it_was() -> None:
     assert found.verdict == "undecided"
 
 
+def test_propensities_that_are_not_told_apart_prove_nothing() -> None:
+    answers = [
+        answer("abcd", "dcba", c, str(i)) for i, c in enumerate(["d", "cd", "d", "d", "cd"] * 8)
+    ]
+    found = estimate_order(answers, KNOWN)
+    assert found is not None
+    assert (found.told, found.verdict) == (1.0, "better")
+    for method in ("click rate", "assumed"):
+        guessed = Propensities(KNOWN.values, ("first", *(method,) * (DOCUMENTS - 1)))
+        found = estimate_order(answers, guessed)
+        assert found is not None
+        assert (found.told, found.verdict) == (0.0, "unknown")
+
+
+def test_what_is_known_of_propensities_is_part_of_the_interval() -> None:
+    answers = [
+        answer("abcd", "dcba", c, str(i)) for i, c in enumerate(["d", "cd", "a", "d", "b"] * 8)
+    ]
+    others = [
+        Propensities(tuple(LOOK ** (1 + x)), KNOWN.methods) for x in np.linspace(-0.3, 0.3, 30)
+    ]
+    sure, unsure, same = (
+        estimate_order(answers, KNOWN, resampled) for resampled in ((), others, [KNOWN] * 30)
+    )
+    assert sure is not None
+    assert unsure is not None
+    assert same is not None
+    for name in ("ips", "self_normalised", "doubly_robust"):
+        a, b = getattr(sure, name), getattr(unsure, name)
+        assert a.difference == b.difference
+        assert b.high - b.low > 1.05 * (a.high - a.low)
+        assert getattr(same, name).high == pytest.approx(a.high)
+
+
 def test_weights_are_clipped() -> None:
     steep = Propensities((1.0, 0.001), ("first",) * 2, clip=10)
     found = estimate_order([answer("ab", "ba", "b")], steep)

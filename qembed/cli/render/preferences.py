@@ -131,6 +131,8 @@ _VERDICTS = {
     "better": "it would be clicked more",
     "worse": "it would be clicked less",
     "undecided": "no difference is shown",
+    "unknown": "this log does not tell how much less lower ranks are looked at, so it proves nothing "
+    "(qembed feedback log on --explore lets chance tell it)",
 }
 
 

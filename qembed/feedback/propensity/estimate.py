@@ -40,6 +40,10 @@ class Propensities:
         """Propensity of a rank; of ranks below all others, that of the last. 1 if none is known."""
         return self.values[min(rank, len(self.values)) - 1] if self.values else 1.0
 
+    def method(self, rank: int) -> Method:
+        """Source of a rank's propensity; of ranks below all others, that of the last."""
+        return self.methods[min(rank, len(self.methods)) - 1] if self.methods else "assumed"
+
     def to_json(self) -> dict[str, Any]:
         """JSON object: one entry a rank."""
         return {
@@ -51,6 +55,30 @@ class Propensities:
                 for i, (value, method) in enumerate(zip(self.values, self.methods, strict=True), 1)
             ],
         }
+
+
+def resampled_propensities(log: ClickLog, count: int, seed: int = 0) -> list[Propensities]:
+    """Propensities of `count` logs whose query groups are drawn with replacement from this one's.
+
+    How they vary tells how well they are known (the bootstrap over clusters).
+    """
+    import numpy as np
+
+    rng = np.random.default_rng(seed)
+    of_group = [np.flatnonzero(log.groups == g) for g in np.unique(log.groups)]
+    found = []
+    for _ in range(count):
+        drawn = rng.choice(len(of_group), len(of_group)).tolist() if of_group else []
+        rows = np.concatenate([np.zeros(0, dtype=np.int64), *(of_group[i] for i in drawn)])
+        part = ClickLog(
+            log.documents[rows],
+            log.clicks[rows],
+            log.swapped[rows],
+            log.exploring[rows],
+            log.groups[rows],
+        )
+        found.append(estimate_propensities(part))
+    return found
 
 
 def estimate_propensities(log: ClickLog, clip: float = CLIP) -> Propensities:

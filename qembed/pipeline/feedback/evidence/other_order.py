@@ -13,7 +13,7 @@ from qembed.feedback.interactions import Interaction
 from qembed.feedback.preferences import PreferenceOptions, normalise_query
 from qembed.feedback.preferences.extraction import is_click
 from qembed.feedback.propensity.click_log import make_click_log
-from qembed.feedback.propensity.estimate import estimate_propensities
+from qembed.feedback.propensity.estimate import estimate_propensities, resampled_propensities
 from qembed.feedback.text_hash import is_hashed
 from qembed.feedback.times import parse_time
 from qembed.pipeline.feedback.evidence.log_experiments import limited_interactions
@@ -25,6 +25,8 @@ from qembed.pipeline.retrieval.session import Session
 from qembed.search.topk import distinct
 from qembed.types import Query
 
+RESAMPLED = 50
+"""Logs that are drawn to see how well propensities are known."""
 Asked = tuple[str, int, str, tuple[str, ...], str | None]
 """What an answer was made for: text, number of hits, by passage or document, filters, task."""
 
@@ -55,7 +57,8 @@ def estimate_setting(
     persons = [i for i in limited_interactions(log, options) if i.kind == "person" and not i.source]
     judged = [i for i in persons if since is None or i.query.time >= since]
     earlier = [i for i in persons if since is not None and i.query.time < since] or persons
-    propensities = estimate_propensities(make_click_log(earlier, normalise_query, is_click))
+    clicks = make_click_log(earlier, normalise_query, is_click)
+    propensities = estimate_propensities(clicks)
     told = [i for i in judged if i.query.shown and not is_hashed(i.query.text)]
     if not told:
         raise InputError(
@@ -65,7 +68,7 @@ def estimate_setting(
         )
     with Session(root) as session:
         answers, gone = _reordered(session, told, setting)
-    found = estimate_order(answers, propensities)
+    found = estimate_order(answers, propensities, resampled_propensities(clicks, RESAMPLED))
     return {
         "setting": setting.name,
         "since": since,
