@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Floats = npt.NDArray[np.float64]
+    Ints = npt.NDArray[np.int64]
 
 FOLDS = 5
 PRIOR = 1.0
@@ -123,8 +124,9 @@ def estimate_order(
         for d, rank in a.shown.items()
         if d in a.clicked
     )
-    sums, known = _group_sums(answers, propensities)
-    others = [_group_sums(answers, p)[0] for p in resampled]
+    hits = _hits(answers)
+    sums, known = _group_sums(hits, propensities)
+    others = [_group_sums(hits, p)[0] for p in resampled]
     return Counterfactual(
         len(answers),
         len(sums),
@@ -141,75 +143,97 @@ SIZE, CLICKS, IPS, INVERSE, ROBUST = range(5)
 """Columns of the sums of a group: answers, clicks, weighed clicks, inverse clicks, doubly robust."""
 
 
-def _group_sums(
-    answers: Sequence[ReorderedAnswer], propensities: Propensities
-) -> tuple[Floats, float]:
+@dataclass(frozen=True, slots=True)
+class _Hits:
+    """Hits of all answers, shown or in the other order, one a row.
+
+    `group`, `fold`, `code`: int64 (hits,), of the answer's group, its fold, and of the document under the
+    group. `shown`, `other`: rank, 0 for none. `clicked`: bool. `answers`: of each group, float64 (groups,).
+    """
+
+    group: Ints
+    fold: Ints
+    code: Ints
+    shown: Ints
+    other: Ints
+    clicked: npt.NDArray[np.bool_]
+    answers: Floats
+
+
+def _hits(answers: Sequence[ReorderedAnswer]) -> _Hits:
+    import numpy as np
+
+    groups: dict[str, int] = {}
+    codes: dict[tuple[str, str], int] = {}
+    rows: list[tuple[int, int, int, int, int, bool]] = []
+    sizes: Counter[int] = Counter()
+    for a in answers:
+        g = groups.setdefault(a.group, len(groups))
+        sizes[g] += 1
+        name = a.answer_id.encode("utf-8", "surrogatepass")
+        f = hashlib.blake2b(name).digest()[0] % FOLDS
+        for d in dict.fromkeys((*a.shown, *a.other)):
+            c = codes.setdefault((a.group, d), len(codes))
+            rank = a.shown.get(d, 0)
+            rows.append((g, f, c, rank, a.other.get(d, 0), d in a.clicked and rank > 0))
+    group, fold, code, shown, other, clicked = np.array(rows, dtype=np.int64).reshape(-1, 6).T
+    return _Hits(
+        group,
+        fold,
+        code,
+        shown,
+        other,
+        clicked.astype(np.bool_),
+        np.array([sizes[i] for i in range(len(groups))], dtype=np.float64),
+    )
+
+
+def _group_sums(hits: _Hits, propensities: Propensities) -> tuple[Floats, float]:
     """(sums of each group, float64 (groups, 5); share of the other order that was shown)."""
     import numpy as np
 
-    look, clip = propensities.look, propensities.clip
-    attraction = _attractions(answers, propensities)
-    groups = {name: i for i, name in enumerate(dict.fromkeys(a.group for a in answers))}
-    sums = np.zeros((len(groups), 5))
-    known = total = 0.0
-    for n, a in enumerate(answers):
-        ips = inverse = robust = 0.0
-        of_answer = attraction[n]
-        for d, rank in a.other.items():
-            total += look(rank)
-            known += look(rank) * (d in a.shown)
-            robust += look(rank) * of_answer.get(d, 0.0)
-        for d, rank in a.shown.items():
-            weight = min(clip, look(a.other[d]) / look(rank)) if d in a.other else 0.0
-            click = d in a.clicked
-            ips += weight * click
-            inverse += min(clip, 1 / look(rank)) * click
-            robust += weight * (click - look(rank) * of_answer[d])
-        sums[groups[a.group]] += 1, len(a.clicked), ips, inverse, robust
-    return sums, known / total if total else 0.0
+    deepest = int(max(hits.shown.max(initial=0), hits.other.max(initial=0)))
+    look = np.array([0.0, *(propensities.look(rank) for rank in range(1, deepest + 1))])
+    before, after, shown = look[hits.shown], look[hits.other], hits.shown > 0
+    attraction = _attractions(hits, before)
+    safe = np.where(shown, before, 1.0)
+    weight = np.where(shown, np.minimum(propensities.clip, after / safe), 0.0)
+    inverse = np.minimum(propensities.clip, 1 / safe)
+    values = (
+        hits.clicked,
+        weight * hits.clicked,
+        inverse * hits.clicked,
+        after * attraction + weight * (hits.clicked - before * attraction),
+    )
+    n = len(hits.answers)
+    parts = [np.bincount(hits.group, weights=v, minlength=n) for v in values]
+    total = float(after.sum())
+    known = float(after[shown].sum()) / total if total else 0.0
+    return np.stack([hits.answers, *parts], axis=1), known
 
 
-def _attractions(
-    answers: Sequence[ReorderedAnswer], propensities: Propensities
-) -> list[dict[str, float]]:
-    """Attraction of documents for each answer's query, estimated from the other folds' answers.
+def _attractions(hits: _Hits, look: Floats) -> Floats:
+    """Attraction of each hit's document for its query, from other folds' answers, float64 (hits,).
 
-    Clicks over looks, with PRIOR looks of the mean attraction; documents that only this answer showed have
-    the mean, others that nobody was shown are not there.
+    Clicks over looks, with PRIOR looks of the mean attraction; 0 for a document that nobody was shown.
+    `look`: propensity of the rank shown, 0 for none.
     """
-    folds = [
-        hashlib.blake2b(a.answer_id.encode("utf-8", "surrogatepass")).digest()[0] % FOLDS
-        for a in answers
-    ]
-    looks: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0] * FOLDS)
-    clicks: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0] * FOLDS)
-    documents: dict[str, dict[str, None]] = defaultdict(dict)
-    totals = [[0.0, 0.0] for _ in range(FOLDS)]
-    for a, fold in zip(answers, folds, strict=True):
-        for d, rank in a.shown.items():
-            documents[a.group][d] = None
-            looks[a.group, d][fold] += propensities.look(rank)
-            clicks[a.group, d][fold] += d in a.clicked
-            totals[fold][0] += propensities.look(rank)
-            totals[fold][1] += d in a.clicked
-    all_looks, all_clicks = (sum(t[i] for t in totals) for i in (0, 1))
-    made: dict[tuple[str, int], dict[str, float]] = {}
-    found = []
-    for a, fold in zip(answers, folds, strict=True):
-        if (a.group, fold) not in made:
-            left = all_looks - totals[fold][0]
-            mean = (all_clicks - totals[fold][1]) / left if left > 0 else 0.0
-            made[a.group, fold] = {
-                d: (_without(clicks[a.group, d], fold) + PRIOR * mean)
-                / (_without(looks[a.group, d], fold) + PRIOR)
-                for d in documents[a.group]
-            }
-        found.append(made[a.group, fold])
-    return found
+    import numpy as np
 
+    codes = int(hits.code.max(initial=-1)) + 1
+    cell = hits.code * FOLDS + hits.fold
 
-def _without(values: Sequence[float], fold: int) -> float:
-    return sum(v for i, v in enumerate(values) if i != fold)
+    def elsewhere(values: npt.NDArray[Any]) -> tuple[Floats, Floats]:
+        """(sum of each hit's document in other folds, sum of all documents there), of each hit."""
+        table = np.bincount(cell, weights=values, minlength=codes * FOLDS).reshape(codes, FOLDS)
+        by_document = table.sum(axis=1, keepdims=True) - table
+        by_fold = table.sum() - table.sum(axis=0)
+        return by_document[hits.code, hits.fold], by_fold[hits.fold]
+
+    (looks, all_looks), (clicks, all_clicks) = elsewhere(look), elsewhere(hits.clicked)
+    mean = np.divide(all_clicks, all_looks, out=np.zeros_like(looks), where=all_looks > 0)
+    ever = np.bincount(hits.code, weights=look, minlength=codes)[hits.code] > 0
+    return np.where(ever, (clicks + PRIOR * mean) / (looks + PRIOR), 0.0)
 
 
 def _ratio(sums: Floats, value: int, unit: int, others: Sequence[Floats]) -> Estimate:

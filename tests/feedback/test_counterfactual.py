@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from qembed.feedback.counterfactual import (
+    FOLDS,
     Counterfactual,
     ReorderedAnswer,
     estimate_order,
@@ -165,3 +169,47 @@ def test_weights_are_clipped() -> None:
 def test_nothing_clicked_nothing_told() -> None:
     assert estimate_order([], KNOWN) is None
     assert estimate_order([answer("ab", "ba", "")], KNOWN) is None
+
+
+def naive_clicks(answers: list[ReorderedAnswer], known: Propensities) -> dict[str, float]:
+    """Clicks an answer by the formulas, hit by hit."""
+
+    def fold(a: ReorderedAnswer) -> int:
+        return hashlib.blake2b(a.answer_id.encode()).digest()[0] % FOLDS
+
+    def attraction(a: ReorderedAnswer, d: str) -> float:
+        others = [o for o in answers if fold(o) != fold(a)]
+        looks = sum(known.look(r) for o in others for r in o.shown.values())
+        mean = sum(len(o.clicked) for o in others) / looks
+        if not any(o.group == a.group and d in o.shown for o in answers):
+            return 0.0
+        same = [o for o in others if o.group == a.group and d in o.shown]
+        clicks = sum(d in o.clicked for o in same)
+        return (clicks + mean) / (sum(known.look(o.shown[d]) for o in same) + 1)
+
+    ips = robust = 0.0
+    for a in answers:
+        robust += sum(known.look(r) * attraction(a, d) for d, r in a.other.items())
+        for d, r in a.shown.items():
+            new = known.look(a.other[d]) if d in a.other else 0.0
+            w, c = min(known.clip, new / known.look(r)), d in a.clicked
+            ips += w * c
+            robust += w * (c - known.look(r) * attraction(a, d))
+    return {"ips": ips / len(answers), "doubly_robust": robust / len(answers)}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_formulas_hit_by_hit(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    look = np.sort(rng.random(4))[::-1]
+    known = Propensities(tuple(look), ("first",) * 4, clip=3.0)
+    answers = []
+    for n in range(30):
+        shown, other = (rng.permutation(list("abcdef"))[:4] for _ in range(2))
+        clicked = "".join(d for d in shown if rng.random() < 0.4)
+        a = answer("".join(shown), "".join(other), clicked, str(n))
+        answers.append(replace(a, group=f"g{n % 4}"))
+    found = estimate_order(answers, known)
+    assert found is not None
+    for name, value in naive_clicks(answers, known).items():
+        assert getattr(found, name).after == pytest.approx(value)
