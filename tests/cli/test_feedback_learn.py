@@ -83,6 +83,12 @@ def test_what_is_learned_holds_for_queries_that_nobody_asked(planted: Shell) -> 
     # 55 was never asked; none of its documents was seen
     assert top(planted, query_of(55)) == ["far55", "near55"]
     assert top(planted, query_of(55), "--rerank", "learned") == ["near55", "far55"]
+    done = planted("feedback", "promote", "rerank=learned", "--format", "json")
+    assert (done.code, done.json["promoted"], done.json["why"]) == (0, True, None), done.err
+    assert "better on later feedback" in planted("status").out
+    assert top(planted, query_of(55)) == ["near55", "far55"]
+    assert planted("feedback", "promote", "--undo").code == 0
+    assert top(planted, query_of(55)) == ["far55", "near55"]
     done = planted("query", query_of(55), "--rerank", "learned", "--explain", "-k", "2")
     assert "rerank: learned (learned)" in done.err
     assert "near55: " in done.err

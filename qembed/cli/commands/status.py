@@ -164,6 +164,8 @@ def _tuned(tuned: dict[str, Any]) -> str:
         found = gain.get("experiment")
         names = found and f"A {found['names']['a']}, B {found['names']['b']}"
         why = f"an experiment, {names}" if found else "without an experiment"
+        if (gain.get("learned") or {}).get("better"):
+            why = "better on later feedback"
         told = tuned_text(tuned["options"]) or "default"
         return f"{told} ({day}; {why}; qembed feedback promote --undo takes it back)"
     expected = f"{gain['measure']} {gain['new']['mean']:+.3f} expected" if gain.get("new") else ""

@@ -9,6 +9,7 @@ from typing import Any
 
 from qembed.errors import InputError
 from qembed.feedback.experiments import Experiment
+from qembed.feedback.learning.model import read_model
 from qembed.feedback.preferences import PreferenceOptions
 from qembed.pipeline.feedback.evidence.log_experiments import log_experiments
 from qembed.pipeline.feedback.whole_log import WholeLog, read_log
@@ -57,22 +58,27 @@ def promote(
 ) -> dict[str, Any]:
     """Make a setting the defaults of the index at `root`, if the latest experiment with it shows a win.
 
-    `what`: "A" or "B" of the latest experiment, or a setting as text. `anyway`: also without evidence.
-    Returns the command's JSON. Raises UsageError, InputError, NoIndex, IndexDamaged, IndexLocked,
-    StorageError, and ModelUnavailable for a reranker that is not there.
+    `rerank=learned` needs no experiment if `learn_order` found it better beyond chance. `what`: "A" or "B" of
+    the latest experiment, or a setting as text. `anyway`: also without evidence. Returns the command's JSON.
+    Raises UsageError, InputError, NoIndex, IndexDamaged, IndexLocked, StorageError, and ModelUnavailable for
+    a reranker that is not there.
     """
     log = read_log(root, empty=True)
     setting, evidence = _evidence(log, what, options)
-    if evidence is None:
-        why: str | None = f"no experiment of the log has {setting.name} (qembed serve --ab)"
-    else:
+    learned = _learned(root) if setting.values == {"rerank": "learned"} else None
+    if evidence is not None:
         why = evidence.refusal(options.alpha)
+    elif learned is not None:
+        why = None if learned.get("better") else "what was learned is no better beyond chance"
+    else:
+        why = f"no experiment of the log has {setting.name} (qembed serve --ab)"
     body: dict[str, Any] = {
         "schema": 1,
         "setting": setting.name,
         "promoted": False,
         "why": why,
         "experiment": None if evidence is None else evidence.experiment.to_json(),
+        "learned": learned,
     }
     if why is not None and not anyway:
         return body
@@ -87,7 +93,7 @@ def promote(
         root,
         (manifest.uid, manifest.generation),
         changed,
-        {"experiment": body["experiment"]},
+        {"experiment": body["experiment"], "learned": learned},
         {"log": {"queries": len(log.queries), "events": len(log.events)}},
         wait,
         earlier=manifest.tuned or {},
@@ -95,6 +101,15 @@ def promote(
     if not applied:
         return {**body, "why": "the index was rebuilt meanwhile"}
     return {**body, "promoted": True, "options": changed}
+
+
+def _learned(root: Path) -> Mapping[str, Any] | None:
+    """Origin and gain of the learned order of an index, None without one."""
+    try:
+        model = read_model(root)
+    except OSError:
+        return None
+    return None if model is None else model.learned
 
 
 def undo(root: Path, wait: float = LOCK_WAIT) -> Mapping[str, Any] | None:
