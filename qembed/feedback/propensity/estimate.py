@@ -93,7 +93,8 @@ def estimate_propensities(log: ClickLog, clip: float = CLIP) -> Propensities:
     if not log.ranks:
         return Propensities((), (), 0, 0, clip)
     ratios = swap_ratios(log)
-    model = fit_position_model(log).propensities.tolist()
+    exchanged = len(ratios) >= log.ranks - 1
+    model = [] if exchanged else fit_position_model(log).propensities.tolist()
     rates = log.click_rates().tolist()
     clicks = log.clicks.sum(axis=0).tolist()
     values: list[float] = [1.0]
