@@ -13,39 +13,16 @@ from qembed.feedback.log_rows import encode_row, row_of
 from qembed.feedback.log_store import LogStore
 from qembed.feedback.records import Event, LoggedQuery, ShownHit
 from tests.cli.conftest import Shell
-
-TOPICS = 60
-FILLER = [f"w{i}" for i in range(40)]
-
-
-def words(topic: int) -> tuple[str, str]:
-    name = "".join("bcdfghklmn"[int(digit)] + "o" for digit in f"{topic:02}")
-    return f"ka{name}", f"zu{name}"
-
-
-def query_of(topic: int) -> str:
-    return " ".join(words(topic))
+from tests.cli.planted import TOPICS, index_planted, query_of, top
 
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory: pytest.TempPathFactory) -> Shell:
-    """Of each topic one document repeats a query's words far apart, one has them side by side.
-
-    The first is nearer by words and vectors. Agents cite the second.
-    """
+    """Index of `index_planted`. Agents cite what stands second."""
     folder = tmp_path_factory.mktemp("planted") / "work"
     folder.mkdir()
     shell = Shell(folder)
-    rng = random.Random(1)
-    lines = []
-    for n in range(TOPICS):
-        a, b = words(n)
-        fill = [rng.choice(FILLER) for _ in range(60)]
-        far = f"{a} {a} {' '.join(fill[:30])} {b} {b} {' '.join(fill[30:])}"
-        near = f"{' '.join(fill[:30])} {a} {b} {' '.join(fill[30:])}"
-        lines += [{"_id": f"far{n}", "text": far}, {"_id": f"near{n}", "text": near}]
-    shell.write("c.jsonl", "\n".join(map(json.dumps, lines)))
-    assert shell("index", "c.jsonl", "-q").code == 0
+    index_planted(shell)
     return shell
 
 
@@ -61,12 +38,6 @@ def log_citations(root: Path, cited: str = "near", topics: int = TOPICS) -> None
         rows.append(Event(f"e{name}", name, "cite", 1000.5 + time, f"{cited}{n}", **who))
         rows.append(Event(f"o{name}", name, "success", 1000.6 + time, **who))
     LogStore(root).append([encode_row(row_of(r)) for r in rows])
-
-
-def top(shell: Shell, query: str, *args: str) -> list[str]:
-    done = shell("query", query, "-k", "2", "--format", "json", *args)
-    assert done.code == 0, done.err
-    return [hit["document"] for hit in done.json["queries"][0]["hits"]]
 
 
 def test_what_is_learned_holds_for_queries_that_nobody_asked(planted: Shell) -> None:
