@@ -47,6 +47,10 @@ CONFIGURED = ("index", "query", "eval")
 """Commands with settings in the project file."""
 
 
+GIVEN = "qembed.given"
+"""Key of a context's `meta`: the options on the command line."""
+
+
 class Main(LazyGroup):
     """Root group: an error of ours becomes a message and an exit code, any other keeps its traceback."""
 
@@ -89,6 +93,7 @@ class Main(LazyGroup):
 
             if (project := find_project()) is not None:
                 ctx.obj = project
+                ctx.meta[GIVEN] = {word.split("=")[0] for word in rest if word.startswith("--")}
                 ctx.default_map = {name: option_defaults(project, name, rest)}
         return name, command, rest
 
@@ -170,18 +175,26 @@ def _text_with_a_dash(error: Any) -> str | None:
 
 def _origin(ctx: Any, message: str) -> str | None:
     """Line on the part of the project file that an error is about, None if it is about none."""
-    project = ctx.obj
-    if ctx.invoked_subcommand == "index":
-        from qembed.pipeline.project import INDEX_KEYS
+    from qembed.pipeline.project import GATES, INDEX_KEYS, option_of
 
-        overruled = {*INDEX_KEYS} - {*ctx.default_map["index"]}
-        held = {k: v for k, v in project.settings.items() if k not in overruled}
-        project = project._replace(settings=held)
+    command, given = ctx.invoked_subcommand, ctx.meta[GIVEN]
+    values = ctx.default_map[command]
+
+    def in_force(key: str) -> bool:
+        if option_of(key) in given:
+            return False
+        if key.startswith(GATES) or (command == "index" and key in INDEX_KEYS):
+            return key.removeprefix(GATES) in values
+        return True
+
+    held = {key: setting for key, setting in ctx.obj.settings.items() if in_force(key)}
+    project = ctx.obj._replace(settings=held)
     line: str | None = project.origin(message)
-    if line is None and ctx.invoked_subcommand == "index":
-        line = project.option_origin(message, ctx.default_map["index"])
-    if line is None and ctx.invoked_subcommand == "eval" and ctx.default_map["eval"]:
-        line = ctx.obj.gate_origin(message)
+    if line is None and command == "index":
+        line = project.option_origin(message, values)
+    if line is None and command == "eval" and any(key.startswith(GATES) for key in held):
+        named = set(re.findall(r"--[a-z][a-z-]+", message))
+        line = None if named & given else project.gate_origin(message)
     return line
 
 

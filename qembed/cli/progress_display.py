@@ -67,6 +67,8 @@ class ProgressDisplay:
     def advance(self, n: int) -> None:
         """Count `n` more units."""
         self._done += n
+        if self._is_estimate and self._total is not None:
+            self._total = max(self._total, self._done)
 
     def expect(self, total: int) -> None:
         """Set the estimated total."""

@@ -57,15 +57,12 @@ class Project(NamedTuple):
     def option_origin(self, message: str, keys: Iterable[str]) -> str | None:
         """Line on the first of the `keys` whose option an error message names; None if it names none."""
         for key in keys:
-            if re.search(rf"(?<![\w-]){_option(key)}(?![\w-])", message):
+            if re.search(rf"(?<![\w-]){option_of(key)}(?![\w-])", message):
                 return f"this is from {self.place(key)}"
         return None
 
     def gate_origin(self, message: str) -> str | None:
-        """Line on the gates whose options an error message names: those that are missing, else the first.
-
-        None if it names none.
-        """
+        """Line on the gates whose options a message names: the missing, else the first; None for none."""
         keys = [f"{GATES}{n.replace('-', '_')}" for n in re.findall(r"--([a-z][a-z-]+)", message)]
         named = [key for key in dict.fromkeys(keys) if key in _KEYS]
         if missing := [key for key in named if key not in self.settings]:
@@ -296,7 +293,8 @@ _EVALUATION = {"--queries", "--qrels", *_ELSEWHERE}
 """Options that name what `eval` measures: with one of them the project's evaluation does not count."""
 
 
-def _option(key: str) -> str:
+def option_of(key: str) -> str:
+    """Option of a key."""
     return f"--{key.removeprefix(GATES).replace('_', '-')}"
 
 
@@ -309,8 +307,8 @@ def option_defaults(project: Project, command: str, arguments: list[str]) -> dic
     given = {a.split("=")[0] for a in arguments}
     if command == "index":
         if os.environ.get("QEMBED_MODEL"):
-            given.add(_option("model"))
-        keys = tuple(k for k in INDEX_KEYS if _option(k) not in given)
+            given.add(option_of("model"))
+        keys = tuple(k for k in INDEX_KEYS if option_of(k) not in given)
     elif command == "query":
         keys = ("k", "where")
     elif command == "eval":

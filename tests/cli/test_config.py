@@ -147,6 +147,25 @@ def test_an_error_about_a_value_names_its_place(collection: Shell) -> None:
     assert "this is from" not in collection("query", "w1", "--where", "path gob 'x'").err
 
 
+def test_options_of_the_command_line_are_not_said_to_be_the_files(collection: Shell) -> None:
+    file = collection.write(
+        ".qembed.toml",
+        'k = 3\n[gates]\nqueries = "q.jsonl"\nqrels = "qrels.tsv"\n'
+        'fail_under = { "nDCG@10" = 0.1 }\n',
+    )
+    both = ("--queries", "q.jsonl", "--qrels", "qrels.tsv")
+    for args in (
+        (*both, "--baseline", "no.json"),
+        ("--fail-under", "nDCG@10=70"),
+        ("--queries", "q.jsonl"),
+    ):
+        done = collection("eval", *args)
+        assert done.code == 2
+        assert "this is from" not in done.err, done.err
+        assert "the table gates" not in done.err, done.err
+    assert str(file) not in done.err
+
+
 def test_a_refusal_by_an_option_names_the_file_that_set_it(shell: Shell) -> None:
     for n in range(12):
         shell.write(f"docs/{n}.md", f"note number {n}")

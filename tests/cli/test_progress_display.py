@@ -53,6 +53,8 @@ def test_lines_have_count_rate_and_time_left() -> None:
     assert shown.line() == "graph: 10 of 10 passages, 1/s"
     shown.expect(3)  # an estimate is never below what is done
     assert "10 of about 10" in shown.line()
+    shown.advance(2)
+    assert "12 of about 12" in shown.line()
     shown.phase("train", "steps", 40)
     shown.note("loss 1.2345")
     clock.now = 45
