@@ -129,7 +129,12 @@ def recipe_options(recipe: Recipe, default: Recipe | None) -> list[str]:
 
 
 def check_recipe_options(recipe: Recipe, spec: str, options: RecipeOptions) -> None:
-    """Raise RecipeMismatch if an option differs from the recipe the index was made with."""
+    """Raise RecipeMismatch if an option differs from the recipe the index was made with.
+
+    Raises UsageError for a model that is none by its name.
+    """
+    from qembed.models.spec import encoder_spec
+
     pairs = [
         ("--model", spec, options.model),
         ("--dim", recipe.dim, options.dim),
@@ -142,6 +147,8 @@ def check_recipe_options(recipe: Recipe, spec: str, options: RecipeOptions) -> N
         now, new = ("--no-headings", "--headings")[:: 1 if options.headings else -1]
         wrong.append(f"{now} (asked for: {new})")
     if wrong:
+        if options.model not in (None, spec):
+            encoder_spec(options.model)  # a name that is none is no reason for a rebuild
         raise RecipeMismatch(
             f"this index was made with {', '.join(wrong)}; to make it anew that way: "
             "the same command with --rebuild"

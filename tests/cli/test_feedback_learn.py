@@ -49,7 +49,9 @@ def test_what_is_learned_holds_for_queries_that_nobody_asked(planted: Shell) -> 
     body = done.json
     assert (body["better"], body["written"], body["why"]) == (True, True, None)
     assert body["later"]["new"]["after"] > body["later"]["new"]["before"] + 0.2
-    assert body["later"]["new"]["p"] < 0.01
+    new = body["later"]["new"]
+    assert new["p"] < 0.01
+    assert new["low"] <= new["mean"] <= new["high"]
     assert body["weights"]["pairs"] > 0
     # 55 was never asked; none of its documents was seen
     assert top(planted, query_of(55)) == ["far55", "near55"]

@@ -85,3 +85,10 @@ def test_words_without_quotes_are_given_back_in_quotes(shell: Shell) -> None:
         assert done.code == 2
         _, _, hint = done.err.partition("one text in quotes is wanted: qembed ")
         assert shell(*shlex.split(hint)).code == 0, hint
+
+
+def test_a_name_of_no_model_is_no_reason_for_a_rebuild(docs: Shell) -> None:
+    done = docs("index", "docs", "--model", "nosuch")
+    assert done.code == 2
+    assert "'nosuch' is no model" in done.err
+    assert "--rebuild" not in done.err

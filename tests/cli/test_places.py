@@ -13,6 +13,7 @@ import pytest
 
 from qembed.cli.render.places import shortened, shows_links
 from qembed.pipeline.retrieval.snippets.definition_lines import begins_definition, definition_line
+from qembed.pipeline.retrieval.snippets.snippet import passage_snippet
 from qembed.types import Hit, Passage
 from tests.cli.conftest import Shell
 from tests.cli.terminal import on_terminal
@@ -191,6 +192,19 @@ def test_where_a_definition_begins(text: str, symbol: str, begins: bool) -> None
     span = definition_line(passage)
     assert span is not None
     assert begins_definition(text, span) is begins
+
+
+def test_the_query_chooses_among_the_definitions_of_a_passage() -> None:
+    text = "def oven_temperature(c):\n    return c\n\n\ndef count_frames(hive):\n    return 3\n"
+    passage = Passage("a", 0, 0, len(text), text, 1, 6, symbol="oven_temperature, count_frames")
+    for query, shown in (
+        ("count frames", "def count_frames(hive):"),
+        ("countFrames of a hive", "def count_frames(hive):"),
+        ("oven", "def oven_temperature(c):"),
+        ("something else", "def oven_temperature(c):"),
+    ):
+        snippet = passage_snippet(query, passage)
+        assert text[snippet.start : snippet.end] == shown, query
 
 
 def test_vimgrep_names_the_line_of_the_sentence(mixed: Shell) -> None:

@@ -55,8 +55,11 @@ def judge(
     gains: Values,
     components: Sequence[Sequence[int]],
     selection_p: float = 0.0,
+    most: float | None = None,
 ) -> Gain | None:
     """Judge gains, float64 (n,), NaN for queries to leave out; None if all are.
+
+    `most`: the largest gain there can be, by default the highest value of the measure.
 
     `components`: positions of the queries that belong together; each query is in one. `selection_p`: p of
     `selection_test`, at least what its number of patterns can tell; 0 where nothing was chosen.
@@ -70,7 +73,7 @@ def judge(
     clean = np.where(np.abs(gains) <= TIE_TOLERANCE, 0.0, gains)
     sums = np.array([clean[members].sum() for members in kept])
     sizes = np.array([len(members) for members in kept], dtype=np.int64)
-    test = PairedTest(sums, highest(measure), sizes=sizes)
+    test = PairedTest(sums, highest(measure) if most is None else most, sizes=sizes)
     p = max(test.p, selection_p)
     low, high = test.interval(_level(test.p, p))
     return Gain(float(sums.sum() / sizes.sum()), low, high, p, int(sizes.sum()), len(kept))

@@ -36,7 +36,7 @@ TRAINING_SHARE = 0.6
 FEWEST = 20
 """Fewest queries that can judge: with fewer, no gain of a usual size is beyond chance."""
 MEASURE = "nDCG"
-"""A measure from 0 to 1, as a share of the best possible value is, if not for each query."""
+"""Name of the measure. Gains have no bound: values are told in shares of the mean of the best possible."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,8 @@ def _gain(
     # shares of each query's own best would undo the correction for position: one click far below, with a
     # large weight, would count no more than one on the first hit
     table /= table[:, 2].mean()
-    gain = judge(MEASURE, table[:, 1] - table[:, 0], positions(components, names))
+    gains = table[:, 1] - table[:, 0]
+    gain = judge(MEASURE, gains, positions(components, names), most=np.inf)
     assert gain is not None
     return LaterGain(float(table[:, 0].mean()), float(table[:, 1].mean()), gain, preferences)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
+from qembed.search.lexical.analyzer import terms_of
 from qembed.types import Passage, Snippet
 
 if TYPE_CHECKING:
@@ -25,10 +26,14 @@ Span: TypeAlias = tuple[int, int]
 """[start, end) in a passage's text."""
 
 
-def definition_line(passage: Passage) -> Span | None:
-    """First line of the definition in a passage of code; None if the passage does not begin one."""
-    first = passage.symbol.partition(", ")[0]
-    names = _DEFINED.findall(first)
+def definition_line(passage: Passage, terms: Collection[str] = ()) -> Span | None:
+    """First line of the definition in a passage of code; None if the passage does not begin one.
+
+    Of several definitions the one whose name has most of the `terms`, the first of equals.
+    """
+    symbols = passage.symbol.split(", ")
+    wanted = max(symbols, key=lambda symbol: len({*terms}.intersection(terms_of(symbol))))
+    names = _DEFINED.findall(wanted)
     if not names:
         return None
     name = re.compile(rf"(?<!\w){re.escape(names[-1])}(?!\w)")
@@ -52,15 +57,18 @@ def begins_definition(text: str, span: Span) -> bool:
 
 
 def definition_lines(
-    documents: DocumentReader, passages: Sequence[tuple[int, Passage]]
+    documents: DocumentReader,
+    passages: Sequence[tuple[int, Passage]],
+    terms: Collection[str] = (),
 ) -> list[Snippet | None]:
     """For each (row, passage) the line that defines what the passage is of; None for what is not code.
 
+    `terms`: of the query, which choose among several definitions of a passage.
     A definition that is cut into several passages begins in one before, with the same symbol.
     """
     found: list[Snippet | None] = []
     for row, passage in passages:
-        span = definition_line(passage)
+        span = definition_line(passage, terms)
         if span is not None and (not passage.seq or begins_definition(passage.text, span)):
             found.append(Snippet(*span))
             continue

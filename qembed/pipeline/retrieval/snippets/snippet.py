@@ -59,7 +59,7 @@ def sentences(text: str, hash_comments: bool = False, is_begin: bool = True) -> 
 def passage_snippet(query: str, passage: Passage) -> Snippet:
     """Snippet of a passage without an index: the sentence with most of the query's distinct words."""
     terms, text = [*_terms(query)], passage.text
-    start, end = definition_line(passage) or _heaviest(passage, dict.fromkeys(terms, 1.0))
+    start, end = definition_line(passage, terms) or _heaviest(passage, dict.fromkeys(terms, 1.0))
     return Snippet(start, end, spans(text[start:end], {*terms}))
 
 
@@ -80,7 +80,7 @@ def find_snippets(
     if not passages:
         return []
     terms = _terms(query)
-    defined = definition_lines(session.documents, passages)
+    defined = definition_lines(session.documents, passages, terms)
     prose = [p for (_, p), line in zip(passages, defined, strict=True) if line is None]
     inside = any(line is not None and line.definition for line in defined)
     found = None
