@@ -124,7 +124,9 @@ def recommend(
     if math.isclose(d.difference, 0, abs_tol=1e-9):
         return f"{ablation}: keep {name}; {measure} is the same with all of them."
     queries = len(variants[reference].report.per_query)
-    many = "" if d.needed is None else f" (about {d.needed:,} would be needed for this one)"
+    # the estimate is for many queries: where it is fewer than there are, it says nothing
+    few = d.needed is None or d.needed <= queries
+    many = "" if few else f" (about {d.needed:,} would be needed for this one)"
     return (
         f"{ablation}: keep {name}; over {queries:,} queries no difference can be told from chance{many}, "
         f"the largest is {variant.name}: {_describe(d, alpha)}."

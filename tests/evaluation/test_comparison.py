@@ -75,6 +75,17 @@ def test_noise_recommends_nothing_and_says_how_many_queries_it_takes() -> None:
     assert said.startswith(
         "x: keep base; over 60 queries no difference can be told from chance (about"
     )
+    few = recommend(
+        "x",
+        [
+            arm("base", BASE[:4]),
+            arm("better", [v + 0.1 + 0.01 * i for i, v in enumerate(BASE[:4])]),
+        ],
+        0,
+        "AP",
+    )
+    assert "over 4 queries no difference can be told" in few
+    assert "would be needed" not in few, "the estimate is below what is there"
     same = recommend("x", [arm("base", BASE), arm("copy", BASE)], 0, "AP")
     assert same == "x: keep base; AP is the same with all of them."
     assert "nothing to choose" in recommend("x", [arm("base", BASE)], 0, "AP")

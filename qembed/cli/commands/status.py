@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -144,7 +144,7 @@ def _rows(s: dict[str, Any]) -> list[tuple[str, str]]:
         *([("tuned", _tuned(s["tuned"]))] if s["tuned"] else []),
         *([("feedback", log_line(s["feedback"]))] if _has_feedback(s) else []),
         ("size", f"{_size(s['bytes']['total'])}, {_size(s['bytes']['derived'])} of it derived"),
-        *((kind, _covered(kind, d["rows"], d["behind"])) for kind, d in s["derived"].items()),
+        *((kind, _covered(kind, d)) for kind, d in s["derived"].items()),
     ]
 
 
@@ -177,11 +177,15 @@ def _dead(rows: int) -> str:
     return f" ({counted(rows, 'dead row')})" if rows else ""
 
 
-def _covered(kind: str, rows: int, behind: int) -> str:
+def _covered(kind: str, derived: Mapping[str, Any]) -> str:
     """Rows that a derived file covers and lacks; of the background those that it was measured for."""
+    rows, behind = derived["rows"], derived["behind"]
     if kind == "background":
         return f"cosines of {counted(rows, 'row')} measured" if rows else "not measured"
-    return counted(rows, "row") + (f", behind by {counted(behind, 'row')}" if behind else "")
+    lacks = f", behind by {counted(behind, 'row')}" if behind else ""
+    if not derived.get("searched", True):
+        lacks += f", not searched: it finds {derived['recall']:.1%} of the ten nearest"
+    return counted(rows, "row") + lacks
 
 
 def _problems(s: dict[str, Any]) -> list[tuple[str, str]]:

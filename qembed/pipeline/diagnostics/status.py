@@ -10,6 +10,7 @@ from typing import Any
 from qembed.errors import IndexDamaged, UsageError
 from qembed.pipeline.diagnostics.feedback_log import describe_log
 from qembed.pipeline.source_options import source_settings
+from qembed.search.dense.planner import TARGET_RECALL
 from qembed.store import Snapshot
 from qembed.store import derived_files as files
 from qembed.store import manifest as manifests
@@ -49,7 +50,9 @@ def describe(root: Path) -> dict[str, Any]:
             "bytes": 0 if stamp is None else stamp.bytes,
         }
         if stamp is not None and "ef" in stamp.extra:
-            derived[kind] |= {"ef": stamp.extra["ef"], "recall": stamp.extra["recall"]}
+            recall = stamp.extra["recall"]
+            is_searched = recall >= TARGET_RECALL
+            derived[kind] |= {"ef": stamp.extra["ef"], "recall": recall, "searched": is_searched}
     sizes = {
         "shards": sum(s.file.bytes for s in manifest.shards),
         "documents": manifest.documents.bytes if manifest.documents else 0,

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from qembed.cli.commands.status import _covered
 from qembed.pipeline.diagnostics.status import describe
 from qembed.pipeline.diagnostics.verify import graph_recall, verify
 from qembed.pipeline.indexing.options import GraphPolicy
@@ -284,6 +285,9 @@ def test_a_graph_below_the_wanted_recall_is_not_searched(some: Path) -> None:
         answer = Retriever(session, QueryOptions(search="graph")).answer([Query("1", "word1")])
     assert answer.plan.startswith("exact (the graph finds 77.6% of the ten nearest")
     assert ["--search graph: the graph finds 77.6%" in w for w in answer.warnings] == [True]
+    assert _covered("graph", describe(some)["derived"]["graph"]).endswith(
+        ", not searched: it finds 77.6% of the ten nearest"
+    )
     (finding,) = verify(some)
     assert "measured to find 77.6%" in finding.what
     index(some, repair=True)
