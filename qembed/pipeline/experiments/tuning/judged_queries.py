@@ -99,8 +99,9 @@ def read_judged_queries(
     if empty:
         raise InputError("an empty query finds nothing:", empty)
     if len(usable) < MIN_QUERIES:
+        number = "1 query has" if len(usable) == 1 else f"{len(usable)} queries have"
         raise InputError(
-            f"{len(usable)} queries have a relevant document in the index, {MIN_QUERIES} is the least: with "
+            f"{number} a relevant document in the index, {MIN_QUERIES} is the least: with "
             "fewer no gain can be told from chance (judge more: qembed eval pool)"
         )
     kept = {q.id: grades[q.id] for q in usable}

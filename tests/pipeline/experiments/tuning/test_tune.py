@@ -268,8 +268,9 @@ class TestBadInput:
 
     def test_too_few_queries(self, small: Path) -> None:
         rows = [f"q{i}\td{i}\t1" for i in range(19)]
-        (small / "r.tsv").write_text("\n".join(rows) + "\n")
-        self.refused(small, InputError, "19 queries have a relevant document")
+        for many, told in ((19, "19 queries have"), (1, "1 query has")):
+            (small / "r.tsv").write_text("\n".join(rows[:many]) + "\n")
+            self.refused(small, InputError, f"{told} a relevant document")
 
     def test_judgments_without_relevant_documents(self, small: Path) -> None:
         (small / "r.tsv").write_text("".join(f"q{i}\td{i}\t0\n" for i in range(25)))
