@@ -64,6 +64,15 @@ def killed(shell: Shell) -> Shell:
     return shell
 
 
+def test_judgments_of_what_is_not_in_yet_name_the_state(killed: Shell) -> None:
+    killed.write("q.jsonl", '{"_id": "q1", "text": "page n39"}\n')
+    killed.write("r.tsv", "query-id\tcorpus-id\tscore\nq1\tp39.md\t1\n")
+    done = killed("eval", "--queries", "q.jsonl", "--qrels", "r.tsv")
+    assert done.code == 2
+    assert "this cannot be evaluated" in done.err
+    assert "the index is half made, with" in done.err
+
+
 def test_a_killed_first_run_answers_by_words_and_says_so(killed: Shell) -> None:
     done = killed.process("query", "n5", "--format", "json")
     assert done.code == 0

@@ -132,7 +132,10 @@ def test_a_rebuild_with_a_wrong_filter_keeps_the_index(pages: Shell) -> None:
     assert "12 of 12 documents would be deleted: filtered by --include '*.mdx'" in done.err
     assert len(ids(pages)) == 12
     pages.write("new/a.md", "another source is meant")
-    assert pages.process("index", "new", "--rebuild").code == 0
+    other = pages.process("index", "new", "--rebuild")
+    assert other.code == 2
+    assert "their source is not named" in other.err
+    assert pages.process("index", "new", "--rebuild", "--yes").code == 0
     assert ids(pages) == {"a.md"}
 
 
@@ -245,6 +248,24 @@ def test_an_empty_mount_among_other_sources_is_asked_about(two_sources: Shell) -
         page.rename(two_sources.folder / "big" / page.name)
     assert two_sources("index").code == 0
     assert len(ids(two_sources)) == 82
+
+
+def test_a_rebuild_of_one_source_does_not_drop_the_others_silently(two_sources: Shell) -> None:
+    for paths, lost in (
+        (["docs"], "70 of 82 documents would"),
+        (["big", "r.jsonl"], "12 of 12 documents of docs"),
+    ):
+        done = two_sources("index", "--rebuild", *paths)
+        assert done.code == 2
+        assert lost in done.err
+        assert "their source is not named (--rebuild without PATH keeps all)" in done.err
+        dry = two_sources("index", "--rebuild", *paths, "--dry-run")
+        assert f"a run would ask: {lost}" in dry.err
+    assert len(ids(two_sources)) == 82
+    assert two_sources("index", "--rebuild").code == 0
+    assert len(ids(two_sources)) == 82
+    assert two_sources("index", "--rebuild", "docs", "--yes").code == 0
+    assert len(ids(two_sources)) == 12
 
 
 def test_records_of_a_source_among_others_are_asked_about(two_sources: Shell) -> None:

@@ -113,7 +113,8 @@ class _Evidence:
         inputs = self.inputs
         findings = check_run(self.built.run, inputs.qrels, inputs.queries, self.known)
         if findings.errors:
-            raise InputError("this cannot be evaluated:", findings.errors)
+            half_made = [w for w in self.warnings if "half made" in w]
+            raise InputError("this cannot be evaluated:", [*findings.errors, *half_made])
         return findings.warnings
 
 

@@ -20,6 +20,8 @@ GUARDED_DOCUMENTS = 10
 NOT_IN_FILE = "no longer in their file"
 """Reason of documents that a file had and has no more, though it was read."""
 NOT_READ = "could not be read or encoded"
+UNNAMED = "their source is not named (--rebuild without PATH keeps all)"
+"""Reason of documents whose source a rebuild with PATH leaves out."""
 ELSEWHERE = "in another source now"
 """Reason of a file that a nested source has taken over."""
 
@@ -63,8 +65,8 @@ def absence_reasons(
     explained: dict[str, LeftOutReasons] = {}
     for key in keys:
         path, name = key
-        if path in missing:
-            found[key] = GONE
+        if path in missing or path not in sources:
+            found[key] = GONE if path in missing else UNNAMED
             continue
         if path not in explained:
             explained[path] = _reasons(sources[path], root)

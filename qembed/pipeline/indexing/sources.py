@@ -208,7 +208,7 @@ class Sources:
         counted = {
             key: state.stop - state.start
             for key, state in (() if whole else before.items())
-            if key[0] in self.by_path and key[0] not in missing
+            if (self.options.rebuild or key[0] in self.by_path) and key[0] not in missing
         }
         total = documents if whole else sum(counted.values())
         self.guard = LossGuard(total, self.options.confirm, lambda: documents_by_source(before))
