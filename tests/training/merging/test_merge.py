@@ -196,7 +196,7 @@ def test_a_folder_of_an_older_library(models: Pair, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["minilm", "bge-small", "multilingual"])
+@pytest.mark.parametrize("name", ["minilm", "bge-small"])
 def test_a_builtin_model_and_its_trained_copy(tmp_path: Path, name: str) -> None:
     """The built-in folders are of 2021 and later, what is trained from them of today."""
     from qembed.training.encoder.encoder_folder import load_trainable

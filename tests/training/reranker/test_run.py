@@ -100,7 +100,7 @@ def test_the_log_of_the_index_is_trained_on(shell: Shell, tmp_path: Path, cache:
     args = ["--feedback", "--model", str(shell.folder / START), *FAST, "--out", "x"]
     env = {"QEMBED_CACHE": str(cache), "QEMBED_RUNTIME": "torch"}
     assert "nothing is logged yet" in logged("train", "reranker", *args, **env).err
-    lines = (shell.folder / "q.jsonl").read_text().splitlines()[:50]
+    lines = (shell.folder / "q.jsonl").read_text().splitlines()[:26]
     asked = [json.loads(line) for line in lines]
     asked = [q for q in asked if not q["_id"].startswith("again")]
     stdin = "".join(json.dumps({"_id": q["_id"], "text": q["text"]}) + "\n" for q in asked)
