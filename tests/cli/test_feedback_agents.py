@@ -13,6 +13,8 @@ import pytest
 from tests.cli.conftest import Shell
 from tests.cli.planted import TOPICS, index_planted, query_of, top
 
+pytestmark = pytest.mark.slow
+
 TRAINED = 42
 RUNS = 10
 SUCCESS = {"near": 0.9, "far": 0.15}

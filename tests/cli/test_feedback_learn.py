@@ -15,6 +15,8 @@ from qembed.feedback.records import Event, LoggedQuery, ShownHit
 from tests.cli.conftest import Shell
 from tests.cli.planted import TOPICS, index_planted, query_of, top
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def planted(tmp_path_factory: pytest.TempPathFactory) -> Shell:

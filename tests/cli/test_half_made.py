@@ -20,6 +20,8 @@ from qembed.pipeline.progress import Progress
 from qembed.pipeline.recipe import RecipeOptions
 from tests.cli.conftest import BAG, Shell
 
+pytestmark = pytest.mark.slow
+
 SMALL = IndexOptions(
     recipe=RecipeOptions(BAG),
     batches=BatchPolicy(min_passages=4, max_passages=4),

@@ -9,6 +9,8 @@ import pytest
 from tests.capabilities import as_others_see
 from tests.cli.conftest import Shell
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def pages(shell: Shell) -> Shell:

@@ -12,6 +12,8 @@ from qembed.feedback.preferences import (
 from tests.feedback.logs import answer, event
 from tests.feedback.simulated import cascade, examined, position_based, simulate
 
+pytestmark = pytest.mark.slow
+
 USERS = {"position": position_based(examined(10)), "cascade": cascade}
 
 

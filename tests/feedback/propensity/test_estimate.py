@@ -13,6 +13,8 @@ from qembed.feedback.propensity.swaps import swap_ratios
 from tests.feedback.logs import answer, event
 from tests.feedback.simulated import Log, cascade, examined, position_based, simulate
 
+pytestmark = pytest.mark.slow
+
 LOOK = examined(10)
 
 
