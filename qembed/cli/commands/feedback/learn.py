@@ -10,17 +10,11 @@ import typer
 from qembed.cli.console import Console, dumps, out
 from qembed.cli.exit_codes import ExitCode
 from qembed.cli.options import FormatOption, IndexOption, OutputFormat, QuietWhileWellOption
-from qembed.cli.query_log import Kind
+from qembed.cli.query_log import CountedKindsOption
 
 
 def learn(
-    client_kind: Annotated[
-        list[Kind] | None,
-        typer.Option(
-            help="Whose events count. Repeatable. Default: person and agent, apart.",
-            show_default=False,
-        ),
-    ] = None,
+    client_kind: CountedKindsOption = None,
     queries: Annotated[
         Path | None,
         typer.Option(

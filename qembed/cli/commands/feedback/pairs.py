@@ -11,7 +11,7 @@ import typer
 from qembed.cli.console import Console, counted, dumps, out
 from qembed.cli.exit_codes import ExitCode
 from qembed.cli.options import FormatOption, IndexOption, OutputFormat, QuietWhileWellOption
-from qembed.cli.query_log import Kind
+from qembed.cli.query_log import CountedKindsOption
 
 
 class PositionRules(StrEnum):
@@ -25,13 +25,7 @@ def pairs(
     output: Annotated[
         Path, typer.Option("--out", metavar="FILE", help="The pairs, as JSON lines.")
     ],
-    client_kind: Annotated[
-        list[Kind] | None,
-        typer.Option(
-            help="Whose events count. Repeatable. Default: person and agent, apart.",
-            show_default=False,
-        ),
-    ] = None,
+    client_kind: CountedKindsOption = None,
     position: Annotated[
         PositionRules,
         typer.Option(help="Clicks corrected for position, or each over what was skipped above it."),

@@ -15,7 +15,7 @@ from qembed.cli.options import (
     QuietWhileWellOption,
     WaitOption,
 )
-from qembed.cli.query_log import Kind
+from qembed.cli.query_log import CountedKindsOption
 from qembed.cli.tuned import tuned_text
 
 
@@ -34,13 +34,7 @@ def promote(
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Also if no experiment shows that it is better.")
     ] = False,
-    client_kind: Annotated[
-        list[Kind] | None,
-        typer.Option(
-            help="Whose events count. Repeatable. Default: person and agent, apart.",
-            show_default=False,
-        ),
-    ] = None,
+    client_kind: CountedKindsOption = None,
     index_dir: IndexOption = None,
     wait: WaitOption = 10.0,
     format: FormatOption = OutputFormat.text,

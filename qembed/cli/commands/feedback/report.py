@@ -9,17 +9,11 @@ import typer
 
 from qembed.cli.console import Console, counted, dumps, out
 from qembed.cli.options import FormatOption, IndexOption, OutputFormat, QuietOption
-from qembed.cli.query_log import Kind
+from qembed.cli.query_log import CountedKindsOption
 
 
 def report(
-    client_kind: Annotated[
-        list[Kind] | None,
-        typer.Option(
-            help="Whose events count. Repeatable. Default: person and agent, apart.",
-            show_default=False,
-        ),
-    ] = None,
+    client_kind: CountedKindsOption = None,
     against: Annotated[
         str | None,
         typer.Option(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qembed.evaluation.tuning.components import connected_components
 from qembed.feedback.learning.ranknet import CENTRE, choose_strength, fit_weights
+from qembed.models.rerankers.late_interaction import one_blas_thread
 from qembed.pipeline.feedback.learning.pairs import Pairs
 from qembed.pipeline.retrieval.learned.features import FEATURES
 
@@ -73,15 +73,9 @@ def fit_pairs(pairs: Pairs, folds: Mapping[str, int]) -> Fitted | None:
     parts: dict[int, list[int]] = {}
     for i, group in enumerate(pairs.groups):
         parts.setdefault(folds.get(group, 0), []).append(i)
+    import scipy.optimize  # noqa: F401 - brings a BLAS of its own, which must be there to be limited
+
+    # of matrices this small, several threads wait for one another most of the time
     with one_blas_thread():
         strength = choose_strength(scaled, trust, centre, list(parts.values()))
         return Fitted(fit_weights(scaled, trust, centre, strength) / scale, strength)
-
-
-def one_blas_thread() -> AbstractContextManager[Any]:
-    """Limit BLAS to one thread: of matrices this small, several wait for one another most of the time."""
-    import scipy.optimize  # noqa: F401 - brings a BLAS of its own, which must be there to be limited
-    from threadpoolctl import threadpool_limits
-
-    limit: AbstractContextManager[Any] = threadpool_limits(limits=1, user_api="blas")
-    return limit
