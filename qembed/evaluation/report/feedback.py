@@ -7,13 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from qembed.errors import UsageError
-from qembed.evaluation.formats.source_file import atomic_text_file
 from qembed.evaluation.report import svg_plots
 from qembed.evaluation.report.html import environment
-from qembed.outputs import check_outputs
+from qembed.evaluation.report.page_file import check_page_path, write_page
 
-SUFFIXES = (".html", ".json")
+REPORT = "a feedback report"
 ESTIMATES = (
     ("doubly robust", "doubly_robust", "clicks an answer"),
     ("inverse propensity", "ips", "clicks an answer"),
@@ -22,25 +20,16 @@ ESTIMATES = (
 
 
 def check_feedback_path(path: Path) -> None:
-    """Raise UsageError for a suffix not in SUFFIXES, StorageError for a path that cannot be written."""
-    if path.suffix.lower() not in SUFFIXES:
-        raise UsageError(f"a feedback report is written as {' or '.join(SUFFIXES)}, not {path}")
-    check_outputs([path])
+    """Raise as `check_page_path`."""
+    check_page_path(path, REPORT)
 
 
 def write_feedback(body: Mapping[str, Any], path: Path) -> None:
     """Write the report of a log, atomically. `body`: as `qembed feedback report --format json` prints it.
 
-    Raises UsageError for another suffix than SUFFIXES, StorageError if the disk refuses.
+    Raises UsageError for another suffix than .html and .json, StorageError if the disk refuses.
     """
-    import json
-
-    check_feedback_path(path)
-    text = feedback_html(body)
-    if path.suffix.lower() == ".json":
-        text = json.dumps(body, ensure_ascii=False, indent=1) + "\n"
-    with atomic_text_file(path) as stream:
-        stream.write(text)
+    write_page(body, path, REPORT, feedback_html)
 
 
 def feedback_html(body: Mapping[str, Any]) -> str:

@@ -10,37 +10,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from qembed.errors import UsageError
-from qembed.evaluation.formats.source_file import atomic_text_file
 from qembed.evaluation.report import svg_plots
 from qembed.evaluation.report.html import environment
-from qembed.outputs import check_outputs
+from qembed.evaluation.report.page_file import check_page_path, write_page
 
-SUFFIXES = (".html", ".json")
+REPORT = "a tuning report"
 BARS = 15
 """Settings drawn as bars, the best ones; the table below has all."""
 
 
 def check_tuning_path(path: Path) -> None:
-    """Raise UsageError for a suffix unknown to `write_tuning`, StorageError for a path not to be written."""
-    if path.suffix.lower() not in SUFFIXES:
-        raise UsageError(f"a tuning report is written as {' or '.join(SUFFIXES)}, not {path}")
-    check_outputs([path])
+    """Raise as `check_page_path`."""
+    check_page_path(path, REPORT)
 
 
 def write_tuning(body: Mapping[str, Any], path: Path) -> None:
     """Write the report of a tuning, atomically. `body`: as `qembed tune --format json` prints it.
 
-    Raises UsageError for another suffix than SUFFIXES, StorageError if the disk refuses.
+    Raises UsageError for another suffix than .html and .json, StorageError if the disk refuses.
     """
-    import json
-
-    check_tuning_path(path)
-    text = tuning_html(body)
-    if path.suffix.lower() == ".json":
-        text = json.dumps(body, ensure_ascii=False, indent=1) + "\n"
-    with atomic_text_file(path) as stream:
-        stream.write(text)
+    write_page(body, path, REPORT, tuning_html)
 
 
 def tuning_html(body: Mapping[str, Any]) -> str:
