@@ -6,12 +6,18 @@ fixture of SLOW_FIXTURES, because the first of them waits for it. `make test-fas
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Generator, Iterator
 
 import pytest
 
 SLOW_FIXTURES = frozenset({"quietly"})
 """`quietly` imports torch and transformers; each fixture that builds or exports a model uses it."""
+
+
+# a shell's background job ignores Ctrl-C, and so would every program that a test starts and interrupts
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

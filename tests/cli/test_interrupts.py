@@ -41,15 +41,18 @@ def interrupted(shell: Shell, *args: str, stdin: str = "", times: int = 1) -> tu
             stdout=subprocess.DEVNULL,
             stderr=said,
         )
-        while not begun.exists():
-            assert process.poll() is None
-            time.sleep(0.01)
-        for _ in range(times):
-            time.sleep(0.1)
-            process.send_signal(signal.SIGINT)
-        began = time.monotonic()
-        code = process.wait(60)
-        seconds = time.monotonic() - began
+        try:
+            while not begun.exists():
+                assert process.poll() is None
+                time.sleep(0.01)
+            for _ in range(times):
+                time.sleep(0.1)
+                process.send_signal(signal.SIGINT)
+            began = time.monotonic()
+            code = process.wait(60)
+            seconds = time.monotonic() - began
+        finally:
+            process.kill()
         said.seek(0)
         assert b"Traceback" not in said.read()
     return code, seconds
