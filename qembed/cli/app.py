@@ -31,6 +31,7 @@ COMMANDS = {
         "serve:serve",
         "Keep model and index loaded: query and rerank find this by themselves.",
     ),
+    "drift": ("drift:drift", "Compare what came in with what was there, and say what to do."),
     "status": ("status:status", "Say what the index holds, how old it is and what lags."),
     "verify": (
         "verify:verify",

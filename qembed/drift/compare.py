@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from qembed.drift.sample import Sample
     from qembed.drift.terms import Term
 
-SUBJECT_TERMS = 10
+SUBJECT_TERMS = 30
+"""Terms of a subject: several may be of one written word."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,7 +129,7 @@ def g2_of_counts(
 
 
 def new_terms(
-    old: Sequence[Hashes], new: Sequence[Hashes], labels: Labels, limit: int = 20
+    old: Sequence[Hashes], new: Sequence[Hashes], labels: Labels, limit: int = 40
 ) -> TermsFound:
     """Find the terms of new documents. `old`, `new`: hashes of the distinct terms of each document."""
     import numpy as np

@@ -14,7 +14,7 @@ from itertools import starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
-from qembed.store.arrow import booleans, differing, filtered, int64, numbers, taken
+from qembed.store.arrow import beginnings, booleans, differing, filtered, int64, numbers, taken
 from qembed.store.documents_file import DocumentsFile, make_table, schema, write
 from qembed.store.durable_files import FileInfo
 from qembed.store.hash_index import IdIndex
@@ -297,6 +297,10 @@ class Catalog:
         """Titles at the given positions."""
         found: list[str] = taken(self._column("title"), indices).to_pylist()
         return found
+
+    def digest_keys(self) -> npt.NDArray[np.uint64]:
+        """Beginning of each document's digest as a number: random, and equal for equal content."""
+        return beginnings(self._column("digest"))
 
     def digests(self, indices: Any) -> list[bytes]:
         """Digests at the given positions."""

@@ -1,4 +1,4 @@
-"""Derived files: vector matrix, HNSW graph, lexical index and background, rebuilt from the shards if lost.
+"""Derived files: vector matrix, HNSW graph, lexical index, background and profile, made anew if lost.
 
 A derived file is current if its stamp (`derived/<kind>.json`) names this index and this base row, and its
 size fits. It covers the rows [base, upto); later rows are searched exactly.
@@ -33,7 +33,10 @@ MATRIX = "vectors"
 GRAPH = "graph"
 LEXICAL = "lexical"
 BACKGROUND = "background"
-KINDS = (MATRIX, GRAPH, LEXICAL, BACKGROUND)
+PROFILE = "profile"
+KINDS = (MATRIX, GRAPH, LEXICAL, BACKGROUND, PROFILE)
+MEASURED = (BACKGROUND, PROFILE)
+"""Kinds that are measured on a sample, and lag behind by design."""
 VERSIONS = {GRAPH: 2}
 """Versions of formats, 1 where none is given. Version 2 of a graph holds one row for each distinct vector."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -86,3 +87,15 @@ def lock_index(root: Path, wait: float, stop: Callable[[], bool]) -> FileLock:
             f"another qembed (process {e.pid or 'unknown'}) is writing to {root} "
             "(wait for it: --wait SECONDS)"
         ) from None
+
+
+def remove_empty_index(root: Path) -> None:
+    """Remove the folder of an index in which nothing was committed."""
+    with contextlib.suppress(OSError):
+        if (root / MANIFEST).exists():
+            return
+        (root / "shards").rmdir()
+        (root / "derived").rmdir()
+        (root / "lock").unlink()
+        (root / IGNORE_FILE).unlink(missing_ok=True)
+        root.rmdir()

@@ -155,7 +155,7 @@ _WITHOUT = {
     derived_files.LEXICAL: "passages are found by meaning only",
     derived_files.BACKGROUND: "words and meaning are weighed without it",
 }
-_CHECKED = (derived_files.GRAPH, derived_files.BACKGROUND)
+_CHECKED = (derived_files.GRAPH, *derived_files.MEASURED)
 
 
 def check_derived(snapshot: Snapshot) -> Iterator[Finding]:
@@ -166,7 +166,8 @@ def check_derived(snapshot: Snapshot) -> Iterator[Finding]:
     for kind in derived_files.KINDS:
         stamp = derived_files.current(root, manifest, kind)
         if stamp is None:
-            if snapshot.passages_total:
+            # an index of an earlier version has no profile, which drift alone reads
+            if snapshot.passages_total and kind != derived_files.PROFILE:
                 yield Finding(kind, f"there is no usable {kind} file: {_WITHOUT[kind]}", REFRESH)
         elif kind in _CHECKED and not derived_files.is_whole(root, stamp):
             yield Finding(kind, f"{stamp.file} is damaged: it is not used", REFRESH)

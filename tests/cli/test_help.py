@@ -126,6 +126,7 @@ EXIT_CODES = {
     "add": "024 75",
     "forget": "02 75",
     "verify": "02",
+    "drift": "023",
     "status": "023",
     "tune": "03 75",
     "eval": "023",

@@ -48,6 +48,7 @@ TABLE = {
     "query, jsonl": Row(("query", "money", "--format", "jsonl")),
     "query -": Row(("query", "-", "--format", "trec"), reads=b"money\n"),
     "rerank": Row(("rerank", "--model", "py:tests.encoders:shouting"), reads=b"hits"),
+    "drift": Row(("drift",)),
     "status": Row(("status",)),
     "verify": Row(("verify",)),
     "models list": Row(("models", "list")),

@@ -178,10 +178,11 @@ def _dead(rows: int) -> str:
 
 
 def _covered(kind: str, derived: Mapping[str, Any]) -> str:
-    """Rows that a derived file covers and lacks; of the background those that it was measured for."""
+    """Rows that a derived file covers and lacks; of what is measured, those of that time."""
     rows, behind = derived["rows"], derived["behind"]
-    if kind == "background":
-        return f"cosines of {counted(rows, 'row')} measured" if rows else "not measured"
+    if kind in ("background", "profile"):
+        what = "cosines" if kind == "background" else "texts"
+        return f"{what} of {counted(rows, 'row')} measured" if rows else "not measured"
     lacks = f", behind by {counted(behind, 'row')}" if behind else ""
     if not derived.get("searched", True):
         lacks += f", not searched: it finds {derived['recall']:.1%} of the ten nearest"

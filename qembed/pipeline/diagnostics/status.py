@@ -45,8 +45,8 @@ def describe(root: Path) -> dict[str, Any]:
         covered = 0 if stamp is None else stamp.upto - stamp.base
         derived[kind] = {
             "rows": covered,
-            # a background is measured on a sample, and again when the index has outgrown it
-            "behind": 0 if kind == files.BACKGROUND else rows - covered,
+            # these are measured on a sample, and again when the index has outgrown it
+            "behind": 0 if kind in files.MEASURED else rows - covered,
             "bytes": 0 if stamp is None else stamp.bytes,
         }
         if stamp is not None and "ef" in stamp.extra:

@@ -24,11 +24,12 @@ from qembed.pipeline.source_options import filter_options, read_options
 from qembed.store import Writer
 from qembed.store import manifest as manifests
 from qembed.store.compaction import maintain
-from qembed.store.durable_files import IGNORE_FILE
+from qembed.store.index_folder import remove_empty_index
 from qembed.store.manifest import TUNED_SETTING
 from qembed.types import ReadItem, SourceFile
 
 if TYPE_CHECKING:
+    from qembed.models import Model
     from qembed.pipeline.indexing.encoding.run_progress import RunProgress
     from qembed.pipeline.indexing.ingest import Ingest
 
@@ -63,7 +64,7 @@ def build(
         try:
             return _Run(writer, options, progress).perform(stdin, documents)
         finally:
-            _remove_empty_index(root)
+            remove_empty_index(root)
 
 
 class _Run:
@@ -117,7 +118,7 @@ class _Run:
                 left = self.writer.present.counts.get("documents", 0)
                 guard.check(guard.question(guard.total - left, +self.stats.deleted_why, {}))
             self.writer.finish_rebuild()
-            self._maintain()
+            self._maintain(plan.target.model)
             stopped = self.progress.stop()  # what is derived may then be incomplete
         return self._summary(plan, stopped)
 
@@ -250,12 +251,18 @@ class _Run:
 
     # ── after the last document ──────────────────────────────────────────────────────────────────
 
-    def _maintain(self) -> None:
+    def _maintain(self, model: Model) -> None:
         """Compact or merge the shards if that is due, and bring the derived files up to date."""
         with self.writer.open_present() as snapshot:
             maintain(self.writer, snapshot, self.options.compaction)
         with self.writer.open_present() as snapshot, self.stats.seconds("derive"):
-            update_derived(snapshot, self.progress, self.options.graph, repair=self.options.repair)
+            update_derived(
+                snapshot,
+                self.progress,
+                self.options.graph,
+                repair=self.options.repair,
+                tokenizer=model.tokenizer,
+            )
 
     def _summary(self, plan: IndexPlan, stopped: bool) -> IndexSummary:
         stats, present = self.stats, self.writer.present
@@ -306,15 +313,3 @@ def _library_versions() -> dict[str, str]:
     from qembed.models.environment import version
 
     return {name: found for name in LIBRARIES if (found := version(name)) is not None}
-
-
-def _remove_empty_index(root: Path) -> None:
-    """Remove the folder of an index in which nothing was committed."""
-    with contextlib.suppress(OSError):
-        if (root / manifests.MANIFEST).exists():
-            return
-        (root / "shards").rmdir()
-        (root / "derived").rmdir()
-        (root / "lock").unlink()
-        (root / IGNORE_FILE).unlink(missing_ok=True)
-        root.rmdir()

@@ -1,4 +1,4 @@
-"""Update of the derived files after a commit: vector matrix, background, lexical index, HNSW graph."""
+"""Update of the derived files after a commit: matrix, background, profile, lexical index, HNSW graph."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from qembed.pipeline.background import update_background
 from qembed.pipeline.indexing.options import GraphPolicy
 from qembed.pipeline.lexical_index import extend_lexical, lexical_damage
 from qembed.pipeline.progress import Progress
+from qembed.pipeline.text_profile.profile_file import Tokenizer, update_profile
 from qembed.store import Snapshot
 from qembed.store import derived_files as files
 from qembed.store.durable_files import rename_file, storage_errors
@@ -42,16 +43,20 @@ def update_derived(
     policy: GraphPolicy | None = None,
     *,
     repair: bool = False,
+    tokenizer: Tokenizer | None = None,
 ) -> None:
-    """Extend the matrix, the lexical index and, if they are due, background and graph to the generation.
+    """Extend the matrix, the lexical index and, if due, background, profile and graph to the generation.
 
     Runs after the commit, which does not depend on it. `repair`: check the lexical index and measure the
-    graph; rebuild what is damaged or finds too little. Raises StorageError.
+    graph; rebuild what is damaged or finds too little. `tokenizer`: of the model; None: the profile stays as
+    it is. Raises StorageError.
     """
     progress = progress or Progress()
     with storage_errors(snapshot.root, INCOMPLETE):
         files.extend_matrix(snapshot)
         update_background(snapshot)
+        if tokenizer is not None:
+            update_profile(snapshot, tokenizer)
         if repair and lexical_damage(snapshot.root, snapshot.manifest):
             files.discard(snapshot.root, files.LEXICAL)
             progress.say("the lexical index was damaged: it is made anew")

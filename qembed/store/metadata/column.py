@@ -106,6 +106,14 @@ class MetadataColumn:
         found.pop(None, None)
         return sorted(found.items(), key=lambda x: (-x[1], x[0]))
 
+    def distinct(self) -> tuple[npt.NDArray[np.int64], list[Any]]:
+        """Number of each document's value among the distinct ones, -1 for none, int64 (n,), and these."""
+        import numpy as np
+
+        encoded = self.array.dictionary_encode()
+        codes = np.where(valid(encoded.indices), raw(encoded.indices), -1).astype(np.int64)
+        return codes, encoded.dictionary.to_pylist()
+
     # ── predicates ────────────────────────────────────────────────────────────────────────────────────
 
     def compare(self, sign: str, wanted: str | int | float | bool) -> Mask:

@@ -1,0 +1,1 @@
+"""Profile of an index's texts: counts of a sample of its passages, and when its generations came."""
