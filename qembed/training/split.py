@@ -7,7 +7,7 @@ were in no training list, and none of whose near-duplicates were, is what it has
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from qembed.errors import InputError, UsageError
@@ -27,7 +27,8 @@ DEV_LEAST = 50
 class QuerySplit:
     """Queries by use. `components`: of `new`, as positions in it; each shares nothing with the others.
 
-    `seen`: not trained on, but all of their relevant documents are those of trained queries.
+    `seen`: not trained on, but all of their relevant documents are those of trained queries. Queries that are
+    connected with one of `new`, and cannot be judged on, are in none of them.
     """
 
     train: list[Query]
@@ -37,11 +38,16 @@ class QuerySplit:
 
 
 def split_queries(
-    queries: Sequence[Query], qrels: Qrels, share: float = 0.2, seed: int = 0
+    queries: Sequence[Query],
+    qrels: Qrels,
+    share: float = 0.2,
+    seed: int = 0,
+    judging: Collection[str] | None = None,
 ) -> QuerySplit:
     """Divide the queries with relevant documents; about `share` of them are held out in each way.
 
-    Raises UsageError for a share that is none, InputError for too few queries.
+    `judging`: ids of those that can be judged on, None for all. Raises UsageError for a share that is none,
+    InputError for too few queries.
     """
     import numpy as np
 
@@ -58,11 +64,15 @@ def split_queries(
             f"{len(judged)} queries fall into {len(components)} groups that share relevant documents or "
             f"words: {2 * FEWEST} are the least, to train on some and to judge on others"
         )
+    judges = {i for i, q in enumerate(judged) if judging is None or q.id in judging}
     rng = np.random.default_rng(seed)
     new: list[list[int]] = []
     left: list[int] = []
     # one after another, but none that is more than all that is wanted
     for i in rng.permutation(len(components)).tolist():
+        if judges.isdisjoint(components[i]):
+            left += components[i]
+            continue
         held = sum(map(len, new))
         fits = held + len(components[i]) <= max(wanted, held + 1)
         if (held < wanted or len(new) < FEWEST) and fits and len(components[i]) <= max(1, wanted):
@@ -70,12 +80,20 @@ def split_queries(
         else:
             left += components[i]
     if len(new) < FEWEST:
+        if judging is not None:
+            raise InputError(
+                f"only {len(new)} groups of queries that share documents or words have later answers to "
+                f"judge by: {FEWEST} are the least (log more, or a larger --held-out)"
+            )
         raise InputError(
             f"the {len(judged)} queries are so connected by documents and words that only {len(new)} "
             f"groups can be held out: {FEWEST} are the least"
         )
-    seen = _seen(sorted(left), relevant, wanted, rng.permutation(len(left)).tolist())
+    left.sort()
+    order = [n for n in rng.permutation(len(left)).tolist() if left[n] in judges]
+    seen = _seen(left, relevant, wanted, order)
     held_out = {i for members in new for i in members} | set(seen)
+    new = [[i for i in members if i in judges] for members in new]
     order = [i for members in new for i in members]
     at = {i: n for n, i in enumerate(order)}
     return QuerySplit(

@@ -11,7 +11,7 @@ from qembed.feedback.log_rows import RowError, UnknownVersion, parse_line
 from qembed.feedback.log_store import LogStore, segment_lines
 from qembed.feedback.records import Event, LoggedQuery
 from qembed.feedback.text_hash import read_key
-from qembed.feedback.vote_memory import forget_memory, refresh_memory
+from qembed.feedback.votes.memory import forget_memory, refresh_memory
 from qembed.pipeline.feedback.row_filter import RowFilter
 from qembed.store.durable_files import storage_errors
 from qembed.store.manifest import require_index

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from qembed.feedback.preferences import Extracted, Preference, PreferenceOptions, find_preferences
 from qembed.feedback.text_hash import is_hashed
-from qembed.pipeline.feedback.passage_texts import best_texts
+from qembed.pipeline.feedback.learning.pairs import LogPart, Reading
+from qembed.pipeline.feedback.passage_texts import Texts, best_texts
 from qembed.pipeline.feedback.whole_log import read_log
 from qembed.pipeline.retrieval.session import Session
 
@@ -42,6 +43,18 @@ class LogPairs:
         }
 
 
+class DividedPairs(NamedTuple):
+    """Pairs of a log, and lines of those of its earlier and of its later answers alone.
+
+    `since`: time of the first later answer, seconds since 1970.
+    """
+
+    whole: LogPairs
+    earlier: list[dict[str, Any]]
+    later: list[dict[str, Any]]
+    since: float
+
+
 def find_pairs(
     root: Path,
     options: PreferenceOptions,
@@ -58,22 +71,67 @@ def find_pairs(
     log = read_log(root)
     extracted = find_preferences(log.queries, log.events, options, correct=position == "corrected")
     kept = [p for p in extracted.preferences if p.weight >= least]
+    return _log_pairs(extracted, kept, _texts(root, kept), log.skipped)
+
+
+def divide_pairs(root: Path, options: PreferenceOptions, share: float, least: int) -> DividedPairs:
+    """Preferences of a log with the texts of their documents, of all of it and of both parts by time.
+
+    `share`: of the answers that something was done with, that are later ones; `least` of them, as far as
+    these are no more than half. How likely ranks are looked at is estimated from the whole log. Raises
+    UsageError, InputError, NoIndex, IndexDamaged.
+    """
+    options.check()
+    log = read_log(root)
+    extracted = find_preferences(log.queries, log.events, options)
+    only_votes = extracted.clicks.verdict == "position"
+    reading = Reading(options, extracted.propensities, votes_only=only_votes)
+    acted_on = {e.query_id for e in log.events}
+    part = LogPart([q for q in log.queries if q.query_id in acted_on], log.events)
+    answers = max(1, len(part.queries))
+    parts = part.divide(1 - max(share, min(0.5, least / answers)))
+    earlier, later = (reading.preferences(p) for p in parts)
+    texts = _texts(root, [*extracted.preferences, *earlier, *later])
+    return DividedPairs(
+        _log_pairs(extracted, extracted.preferences, texts, log.skipped),
+        _lines(earlier, texts),
+        _lines(later, texts),
+        min((q.time for q in parts[1].queries), default=0.0),
+    )
+
+
+def _log_pairs(
+    extracted: Extracted, kept: Sequence[Preference], texts: Texts, skipped: int
+) -> LogPairs:
     told = [p for p in kept if not is_hashed(p.query)]
-    wanted: dict[str, list[str]] = defaultdict(list)
-    for p in told:
-        wanted[p.query] += [p.preferred, p.rejected]
-    with Session(root) as session:
-        texts = best_texts(session, wanted)
     here = [p for p in told if (p.query, p.preferred) in texts and (p.query, p.rejected) in texts]
-    lines = [_line(p, texts[p.query, p.preferred], texts[p.query, p.rejected]) for p in here]
-    lines = [line for line in lines if line["chosen"] != line["rejected"]]
+    lines = _lines(here, texts)
     left_out = {
         "light": len(extracted.preferences) - len(kept),
         "hashed": len(kept) - len(told),
         "left_corpus": len(told) - len(here),
         "same_text": len(here) - len(lines),
     }
-    return LogPairs(lines, extracted, left_out, log.skipped)
+    return LogPairs(lines, extracted, left_out, skipped)
+
+
+def _texts(root: Path, preferences: Iterable[Preference]) -> Texts:
+    wanted: dict[str, list[str]] = defaultdict(list)
+    for p in preferences:
+        if not is_hashed(p.query):
+            wanted[p.query] += [p.preferred, p.rejected]
+    with Session(root) as session:
+        return best_texts(session, wanted)
+
+
+def _lines(preferences: Iterable[Preference], texts: Texts) -> list[dict[str, Any]]:
+    """Lines of the preferences whose texts are there, and differ."""
+    found = []
+    for p in preferences:
+        chosen, rejected = texts.get((p.query, p.preferred)), texts.get((p.query, p.rejected))
+        if chosen is not None and rejected is not None and chosen != rejected:
+            found.append(_line(p, chosen, rejected))
+    return found
 
 
 def extracted_json(extracted: Extracted) -> dict[str, Any]:

@@ -9,8 +9,11 @@ from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.pipeline.retrieval.session import Session
 from qembed.types import Query
 
+Texts = Mapping[tuple[str, str], str]
+"""Text of a document for a query, by (query, document)."""
 
-def best_texts(session: Session, wanted: Mapping[str, Sequence[str]]) -> dict[tuple[str, str], str]:
+
+def best_texts(session: Session, wanted: Mapping[str, Sequence[str]]) -> Texts:
     """Text of each (query, document) that the index has, as rerankers are given it.
 
     `wanted`: document ids by query text. Of a document with several passages it is the one nearest to the

@@ -16,8 +16,10 @@ from qembed.feedback.log_rows import encode_row, row_of
 from qembed.feedback.log_store import LogStore
 from qembed.feedback.records import Event, LoggedQuery
 from qembed.feedback.text_hash import hash_text, is_hashed, make_key
-from qembed.feedback.vote_memory import refresh_memory
+from qembed.feedback.votes.memory import ACTIONS, refresh_memory
 from qembed.pipeline.feedback.log_setting import hashes_texts
+from qembed.pipeline.retrieval.learned.near_votes import AT_ONCE
+from qembed.pipeline.retrieval.learned.vote_vectors import encode_votes
 from qembed.store import Snapshot
 from qembed.store.durable_files import storage_errors
 
@@ -95,6 +97,8 @@ def take_records(
             found.duplicates += taken.duplicates
             found.refused += taken.refused
         refresh_memory(root)
+    if sum(g.event.action in ACTIONS for g in given) > AT_ONCE:
+        encode_votes(root)
     return found
 
 

@@ -151,7 +151,7 @@ class Retriever:
         if options.memory and (self.session.root / FEEDBACK).is_dir():
             from qembed.pipeline.retrieval.learned.memory import QueryVotes
 
-            self._votes = QueryVotes(self.session, queries)
+            self._votes = QueryVotes(self.session, queries, vectors, self.instructions)
             depth += self._votes.further(options.by == "document")
         depth = min(depth, max(1, self.session.search.rows))
         found: dict[int, Candidates] = {}

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from qembed.errors import InputError, NothingLearned
 from qembed.feedback.preferences import PreferenceOptions
 from qembed.pipeline.experiments.inputs import index_beir, read_inputs
-from qembed.pipeline.feedback.log_pairs import find_pairs
+from qembed.pipeline.feedback.log_pairs import DividedPairs, divide_pairs
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.recipe import RecipeOptions
@@ -29,7 +28,7 @@ from qembed.training.reranker.examples import (
 from qembed.training.reranker.job import RerankerJob
 from qembed.training.reranker.losses import WEIGHED
 from qembed.training.reranker.old_examples import replayed_examples
-from qembed.training.split import QuerySplit, split_queries
+from qembed.training.split import FEWEST, QuerySplit, split_queries
 from qembed.training.training_lists import apart, training_lists
 from qembed.types import Qrels, Query
 
@@ -64,19 +63,27 @@ def make_material(job: RerankerJob, progress: Progress, warn: Callable[[str], No
     """
     preferences = None if job.preferences is None else read_preferences(job.preferences)
     seed = job.options.seed
-    of_log = None
+    log = None
     if job.feedback:
-        assert job.root is not None
-        of_log, preferences = _of_log(job.root, seed)
+        log = _of_log(job)
+        preferences = [parse_preference(line) for line in log.whole.lines]
+    of_log = None if log is None else log.whole.to_json()
     if job.options.loss not in WEIGHED and len({e.weight for e in preferences or ()}) > 1:
         weigh = " and ".join(WEIGHED)
         warn(f"--loss {job.options.loss} takes all pairs alike: {weigh} weigh them")
     if preferences is not None and job.queries is None and job.qrels is None:
-        queries, qrels = _preferred(preferences)
-        split = split_queries(queries, qrels, job.held_out, seed)
+        earlier = later = preferences
+        judging = None
+        if log is not None and of_log is not None:
+            parts = log.earlier, log.later
+            earlier, later = ([parse_preference(line) for line in p] for p in parts)
+            of_log |= {"later": len(later), "since": log.since}
+            judging = {e.query_id for e in later}
+        queries, qrels = _preferred([*earlier, *later])
+        split = split_queries(queries, qrels, job.held_out, seed, judging)
         trained = {q.id for q in split.train}
-        examples = [e for e in preferences if e.query_id in trained]
-        held_out = preferred_candidates(preferences, [*split.new, *split.seen])
+        examples = [e for e in earlier if e.query_id in trained]
+        held_out = preferred_candidates(later, [*split.new, *split.seen])
         old = _old(job, examples, split, qrels)
         if job.root is None:
             return Material(split, examples, old, held_out, None, of_log)
@@ -106,13 +113,15 @@ def _old(
     return replayed_examples(examples, job.replay_from, job.replay, split, qrels, seed)
 
 
-def _of_log(root: Path, seed: int) -> tuple[dict[str, Any], list[GradedTexts]]:
-    """Counts and preferences of the index's log, as `feedback pairs` makes them. Raises NothingLearned."""
-    found = find_pairs(root, PreferenceOptions(seed=seed))
-    counts = found.to_json()
-    if not found.lines:
-        raise NothingLearned(f"the log of {root} has no pairs: {counts['why']}")
-    return counts, [parse_preference(line) for line in found.lines]
+def _of_log(job: RerankerJob) -> DividedPairs:
+    """Preferences of the index's log, as `feedback pairs` makes them. Raises NothingLearned."""
+    assert job.root is not None
+    options = PreferenceOptions(seed=job.options.seed)
+    found = divide_pairs(job.root, options, job.held_out, 2 * FEWEST)
+    if not found.whole.lines:
+        why = found.whole.to_json()["why"]
+        raise NothingLearned(f"the log of {job.root} has no pairs: {why}")
+    return found
 
 
 def _preferred(preferences: Sequence[GradedTexts]) -> tuple[list[Query], Qrels]:

@@ -121,6 +121,7 @@ def test_the_log_of_the_index_is_trained_on(shell: Shell, tmp_path: Path, cache:
     assert found["settings"]["loss"] == "ranknet"
     pairs = found["settings"]["feedback"]["pairs"]
     assert found["settings"]["feedback"]["kinds"] == {"person": pairs}
+    assert 0 < found["settings"]["feedback"]["later"] < pairs
     assert found["verdict"]["new"]["measure"] == PREFERRED
     assert found["verdict"]["new"]["after"] > found["verdict"]["new"]["before"]
     assert f"the log has {pairs:,} pairs of {len(asked)} queries" in done.err

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from qembed.feedback.vote_memory import Remembered, VoteMemory
+from qembed.feedback.votes.memory import Remembered, VoteMemory
+from qembed.pipeline.retrieval.learned.near_votes import Instructions, near_queries
 
 if TYPE_CHECKING:
     from qembed.pipeline.filters import Allowed
     from qembed.pipeline.retrieval.ranking import RankedQuery
     from qembed.pipeline.retrieval.session import Session
-    from qembed.types import Query, Rows
+    from qembed.types import Query, Rows, Vectors
 
 STEP = 1e-4
 """Scores of documents that votes put first are so far above the best one found."""
@@ -20,9 +21,19 @@ MOST_ROWS = 1000
 
 
 class QueryVotes:
-    """Votes on the queries of a call, by query id. An unreadable log has none."""
+    """Votes on the queries of a call and on near-equal ones, by query id. An unreadable log has none.
 
-    def __init__(self, session: Session, queries: Sequence[Query]) -> None:
+    `vectors`: of the queries, float32 (n, dim); None where words alone are searched: there no query is
+    near-equal. `instructions`: texts that are encoded for queries.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        queries: Sequence[Query],
+        vectors: Vectors | None,
+        instructions: Instructions,
+    ) -> None:
         self._session = session
         self._of: dict[str, Remembered] = {}
         try:
@@ -30,7 +41,12 @@ class QueryVotes:
         except OSError:
             memory = None
         if memory is not None:
-            found = {q.id: memory.of(q.text) for q in queries}
+            near = (
+                {}
+                if vectors is None
+                else near_queries(session, memory, queries, vectors, instructions)
+            )
+            found = {q.id: memory.of(q.text, near.get(q.id)) for q in queries}
             self._of = {name: votes for name, votes in found.items() if votes}
         self._rows: dict[str, Rows] = {}
         if self._of:
@@ -56,8 +72,8 @@ class QueryVotes:
             return
         keep = ~np.isin(ranked.rows, np.concatenate(never))
         gone = {d for d in votes.never if len(self._rows[d])} if votes else set()
-        if gone:
-            ranked.votes = f"never {', '.join(sorted(gone))}"
+        if votes and gone:
+            ranked.votes = f"never {_named(sorted(gone), votes)}"
         ranked.keep(np.flatnonzero(keep))
 
     def promote(
@@ -86,13 +102,23 @@ class QueryVotes:
             first.append(name)
         if rows:
             _put_first(ranked, rows, self._session)
-            ranked.votes = "; ".join(filter(None, (f"first {', '.join(first)}", ranked.votes)))
+            said = f"first {_named(first, votes)}"
+            ranked.votes = "; ".join(filter(None, (said, ranked.votes)))
 
     def _best(self, ranked: RankedQuery, rows: Rows) -> int:
         """Row of a document's passage nearest to the query; its first where no vectors were searched."""
         if ranked.vector is None or len(rows) == 1:
             return int(rows[0])
         return int(rows[self._session.search.cosines(ranked.vector, rows).argmax()])
+
+
+def _named(documents: Iterable[str], votes: Remembered) -> str:
+    """Documents, with the near-equal query that they were voted on for."""
+    told = []
+    for name in documents:
+        text, cosine = votes.near.get(name, (None, 1.0))
+        told.append(name if text is None else f"{name} (near-equal {text!r}, cosine {cosine:.3f})")
+    return ", ".join(told)
 
 
 def _rows_of(session: Session, position: int | None) -> Rows:

@@ -9,6 +9,7 @@ anew. Who deletes rows removes it first: a file may get the number that another 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from qembed.feedback.keyed_file import KeyedFile, keyed_content, replace_keyed_file
 from qembed.feedback.log_store import LogStore
 from qembed.feedback.query_groups import normalise_query
+from qembed.feedback.votes.vectors import forget_vectors
 from qembed.paths import FEEDBACK
 
 if TYPE_CHECKING:
@@ -37,15 +39,22 @@ ACTIONS: Mapping[str, int] = {
 _EVENT = b'{"v":1,"kind":"event"'
 _NAMES = tuple(b'"action":"%b"' % name.encode() for name in ACTIONS)
 
+# an entry of the file is {"text": as it was asked first, "votes": …}, without "text" of a hash
 Votes = dict[str, dict[str, list[Any]]]
 """Document -> client -> [vote, time in seconds since 1970]."""
+NO_TEXTS = ""
 
 
 class Remembered(NamedTuple):
-    """Verdict of the votes on a query: ids of documents that come first, in order, and that are not shown."""
+    """Verdict of the votes on a query: ids of documents that come first, in order, and that are not shown.
+
+    `near`: by document, the near-equal query that was voted on, if it was not the query itself: its text, as
+    it was asked, and the cosine of its vector with the query's.
+    """
 
     first: tuple[str, ...] = ()
     never: frozenset[str] = frozenset()
+    near: Mapping[str, tuple[str, float]] = {}
 
     def __bool__(self) -> bool:
         return bool(self.first or self.never)
@@ -77,8 +86,23 @@ class VoteMemory:
                 content = _updated(store, content, found, reached)
         return cls(root, content) if content.header and content.header.get("any") else None
 
-    def of(self, text: str) -> Remembered:
-        """Verdict of the votes on a query: of each client the last one counts, contradictory ones cancel."""
+    @property
+    def texts_digest(self) -> str:
+        """Digest of the texts that were voted on; NO_TEXTS where none is known."""
+        header = self._content.header
+        return NO_TEXTS if header is None else str(header.get("texts"))
+
+    def texts(self) -> dict[str, str]:
+        """Texts that were voted on, as they were asked, by normalised form."""
+        found = ((key, entry.get("text")) for key, entry in self._content.entries())
+        return {key: text for key, text in found if text is not None}
+
+    def of(self, text: str, near: Mapping[str, float] | None = None) -> Remembered:
+        """Verdict of the votes on a query: of each client the last one counts, contradictory ones cancel.
+
+        `near`: normalised forms of near-equal queries, the nearest first, and their cosines. Their votes
+        count for documents that no nearer one has votes on.
+        """
         plain = normalise_query(text)
         keys = [plain]
         if self._content.header and self._content.header.get("hashed"):
@@ -88,8 +112,16 @@ class VoteMemory:
                 keys += [hash_text(t, key) for t in dict.fromkeys((text, text.strip(), plain))]
         votes: Votes = {}
         for entry in filter(None, map(self._content.entry, keys)):
-            _merge(votes, entry)
-        return _decide(votes)
+            _merge(votes, entry.get("votes") or {})
+        of: dict[str, tuple[str, float]] = {}
+        for name, cosine in (near or {}).items():
+            if name == plain or (found := self._content.entry(name)) is None:
+                continue
+            voted: Votes = found.get("votes") or {}
+            new = {d: by_client for d, by_client in voted.items() if d not in votes}
+            votes |= new
+            of |= dict.fromkeys(new, (str(found.get("text") or name), cosine))
+        return _decide(votes, of)
 
 
 def refresh_memory(root: Path) -> None:
@@ -99,12 +131,13 @@ def refresh_memory(root: Path) -> None:
 
 
 def forget_memory(root: Path) -> None:
-    """Remove the memory, for who deletes rows of the log. Raises OSError."""
+    """Remove the memory and what was made of it, for who deletes rows of the log. Raises OSError."""
     (root / FEEDBACK / MEMORY_FILE).unlink(missing_ok=True)
+    forget_vectors(root)
 
 
-def _decide(votes: Votes) -> Remembered:
-    ranked: list[tuple[int, float, str]] = []
+def _decide(votes: Votes, near: Mapping[str, tuple[str, float]]) -> Remembered:
+    ranked: list[tuple[bool, int, float, str]] = []
     never: set[str] = set()
     for document, by_client in votes.items():
         said = [vote for vote, _ in by_client.values()]
@@ -112,8 +145,11 @@ def _decide(votes: Votes) -> Remembered:
             never.add(document)
         net = sum((vote > 0) - (vote < 0) for vote in said)
         if net > 0:
-            ranked.append((-net, -max(time for _, time in by_client.values()), document))
-    return Remembered(tuple(d for _, _, d in sorted(ranked)), frozenset(never))
+            latest = max(time for _, time in by_client.values())
+            ranked.append((document in near, -net, -latest, document))
+    first = tuple(d for *_, d in sorted(ranked))
+    acting = {*first, *never}
+    return Remembered(first, frozenset(never), {d: q for d, q in near.items() if d in acting})
 
 
 # ── what was read ────────────────────────────────────────────────────────────────────────────────
@@ -133,10 +169,11 @@ def _read_so_far(
     content: KeyedFile, present: Mapping[int, tuple[int, int]]
 ) -> dict[int, tuple[int, int]] | None:
     """(inode, bytes read) of each segment; None if the memory is of another log than is there."""
-    if content.header is None or content.header.get("kind") != KIND:
+    header = content.header
+    if header is None or header.get("kind") != KIND or "texts" not in header:
         return None
     try:
-        read = {int(n): (int(i), int(end)) for n, (i, end) in content.header["segments"].items()}
+        read = {int(n): (int(i), int(end)) for n, (i, end) in header["segments"].items()}
     except (KeyError, AttributeError, TypeError, ValueError):
         return None
     for number, (inode, end) in read.items():
@@ -195,7 +232,7 @@ def _updated(
     reached: Mapping[int, tuple[int, int]],
 ) -> KeyedFile:
     """The memory with more votes, stored as far as this process may write."""
-    votes: dict[str, Votes] = dict(content.entries())
+    voted = dict(content.entries())
     hashed = bool(content.header and content.header.get("hashed"))
     new = list(found)
     texts = _texts(store, {e.query_id for e in new})
@@ -209,17 +246,27 @@ def _updated(
         hashed |= is_hash
         client = f"{event.client_kind}:{event.client_id or event.session_id}"
         said = {event.object_id: {client: [ACTIONS[event.action], event.time]}}
-        _merge(votes.setdefault(text if is_hash else normalise_query(text), {}), said)
+        key, known = (text, {}) if is_hash else (normalise_query(text), {"text": text.strip()})
+        _merge(voted.setdefault(key, {**known, "votes": {}})["votes"], said)
     header = {
         "kind": KIND,
-        "any": bool(votes),
+        "any": bool(voted),
         "hashed": hashed,
+        "texts": _digest(q["text"] for q in voted.values() if "text" in q),
         "segments": {str(n): list(where) for n, where in reached.items()},
     }
-    data = keyed_content(header, votes.items())
+    data = keyed_content(header, voted.items())
     with contextlib.suppress(OSError):
         replace_keyed_file(store.folder / MEMORY_FILE, data)
     return KeyedFile(data)
+
+
+def _digest(texts: Iterable[str]) -> str:
+    found = sorted(texts)
+    if not found:
+        return NO_TEXTS
+    data = "\0".join(found).encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(data, digest_size=8).hexdigest()
 
 
 def _merge(votes: Votes, more: Mapping[str, Mapping[str, list[Any]]]) -> None:

@@ -12,7 +12,7 @@ from qembed.feedback.log_store import LogStore
 from qembed.feedback.query_groups import normalise_query
 from qembed.feedback.records import Event, LoggedQuery
 from qembed.feedback.text_hash import hash_text, make_key
-from qembed.feedback.vote_memory import (
+from qembed.feedback.votes.memory import (
     ACTIONS,
     MEMORY_FILE,
     TAIL_BYTES,
