@@ -4,6 +4,7 @@
     ├── UsageError              an option, path or expression that makes no sense
     ├── InputError              files with mistakes in them: all of them listed, with file and line
     ├── NoIndex                 there is no index where one was looked for
+    ├── UnknownDocument         the index has no such document, or the document no such passage
     ├── IndexDamaged            a file of the index is missing, truncated or altered
     ├── RecipeMismatch          the index was made with another recipe than the one asked for
     ├── IndexLocked             another writer holds the lock (exit code 75)
@@ -51,6 +52,10 @@ class InputError(QembedError):
 
 class NoIndex(QembedError):
     """There is no index where one was looked for."""
+
+
+class UnknownDocument(QembedError):
+    """The index has no such document, or the document no such passage or line."""
 
 
 class IndexDamaged(QembedError):

@@ -23,6 +23,10 @@ COMMANDS = {
     "index": ("index:index", "Make or refresh the index."),
     "query": ("query:app", "Search by meaning."),
     "rerank": ("rerank:rerank", "Put hits in a better order."),
+    "similar": (
+        "documents.similar:similar",
+        "Find the documents, or passages, that are most like one.",
+    ),
     "eval": ("eval.evaluate:app", "Measure retrieval, and fail a build when it got worse."),
     "tune": ("tune:app", "Choose the index's settings by judged queries."),
     "add": ("add:add", "Add records without a source: memories, notes, facts."),

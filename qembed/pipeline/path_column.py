@@ -74,6 +74,12 @@ class PathColumn:
         """Documents whose path inside the source matches a pattern, bool (documents,)."""
         return self._stored.glob(pattern) & self.present
 
+    def at_place(self, place: str) -> Mask:
+        """Documents of the file, or of the source, at a place on disk, bool (documents,)."""
+        import numpy as np
+
+        return self._placed(place, np.zeros(len(self._catalog), dtype=bool))
+
     def _placed(self, place: str, found: Mask) -> Mask:
         """Documents of the file at `place`, added to the mask `found`."""
         for source, inside in self._inside(place):

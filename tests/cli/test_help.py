@@ -123,6 +123,7 @@ def test_mistakes_are_told_in_one_line(shell: Shell, args: list[str], message: s
 EXIT_CODES = {
     "index": "024 75",
     "query": "024",
+    "similar": "02",
     "add": "024 75",
     "forget": "02 75",
     "verify": "02",

@@ -49,6 +49,8 @@ TABLE = {
     "query -": Row(("query", "-", "--format", "trec"), reads=b"money\n"),
     "rerank": Row(("rerank", "--model", "py:tests.encoders:shouting"), reads=b"hits"),
     "drift": Row(("drift",)),
+    "similar": Row(("similar", "a.md")),
+    "similar -": Row(("similar", "-"), reads=b"money\n"),
     "status": Row(("status",)),
     "verify": Row(("verify",)),
     "models list": Row(("models", "list")),

@@ -150,13 +150,13 @@ class _Run:
     def _ingest(self, plan: IndexPlan, records: Iterable[ReadItem]) -> bool:
         """Index the planned changes and commit. Returns True if the run was stopped before their end."""
         # a run without changes pays for none of these
-        from qembed.pipeline.indexing.chunking import PassageBuilder
         from qembed.pipeline.indexing.committer import Committer
         from qembed.pipeline.indexing.encoding.batch import BatchEncoder
         from qembed.pipeline.indexing.encoding.encoder_source import EncoderSource
         from qembed.pipeline.indexing.encoding.run_progress import RunProgress
         from qembed.pipeline.indexing.encoding.vectorizer import Vectorizer
         from qembed.pipeline.indexing.ingest import Ingest
+        from qembed.pipeline.passage_builder import PassageBuilder
 
         recipe, model, progress, stats = (
             plan.target.recipe,

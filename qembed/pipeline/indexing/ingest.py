@@ -17,7 +17,6 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from qembed.pipeline.indexing.catalog_builder import CatalogBuilder
-from qembed.pipeline.indexing.chunking import PassageBuilder
 from qembed.pipeline.indexing.committer import Committer
 from qembed.pipeline.indexing.document_ids import IdAssigner, PreviousDocuments
 from qembed.pipeline.indexing.encoding.batch import BatchEncoder, PendingDocument
@@ -26,6 +25,7 @@ from qembed.pipeline.indexing.losses import NOT_IN_FILE, LossGuard, record_losse
 from qembed.pipeline.indexing.plan import Key, trusted_mtime
 from qembed.pipeline.indexing.sources import STDIN
 from qembed.pipeline.indexing.summary import MAX_LISTED, IndexStats
+from qembed.pipeline.passage_builder import PassageBuilder
 from qembed.store import Catalog, CatalogEntry, FileState, Snapshot
 from qembed.types import (
     Document,

@@ -47,20 +47,20 @@ def add_context(
 ) -> list[Passage | None]:
     """Each row's passage with n neighbours on both sides; None if a better hit shows the passage already.
 
-    White space between passages, which belongs to none, becomes line ends.
+    White space between passages, which belongs to none, becomes line ends and blanks.
     """
     import numpy as np
 
     shown: dict[int, int] = {}
     wide: list[Passage | None] = []
-    lines = session.documents.entries(np.array(rows, dtype=np.int64)) if rows else []
-    for row, passage, line in zip(rows, passages, lines, strict=True):
+    entries = session.documents.entries(np.array(rows, dtype=np.int64)) if rows else []
+    for row, passage, entry in zip(rows, passages, entries, strict=True):
         if row in shown:
             wide.append(None)
             continue
         around = [
             r
-            for r in range(max(line.first, row - n), min(line.first + line.rows, row + n + 1))
+            for r in range(max(entry.first, row - n), min(entry.first + entry.rows, row + n + 1))
             if r not in shown
         ]
         # neighbours that another hit shows interrupt the stretch around this passage
@@ -73,14 +73,14 @@ def add_context(
         parts = session.documents.passages(np.array(stretch, dtype=np.int64))
         shown.update((r, row) for r in stretch)
         start = min(p.start for p in parts)
-        text = join_passages([replace(p, start=p.start - start, end=p.end - start) for p in parts])
+        line = min(p.line for p in parts)
         wide.append(
             replace(
                 passage,
                 start=start,
                 end=max(p.end for p in parts),
-                text=text,
-                line=min(p.line for p in parts),
+                text=join_passages(parts, start, line),
+                line=line,
                 end_line=max(p.end_line for p in parts),
             )
         )

@@ -18,7 +18,7 @@ from qembed.models.onnx.piece_counts import PieceCounter
 from qembed.models.onnx.pieces import PieceTokenizer
 from qembed.models.onnx.tokens import ExportTokenizer
 from qembed.models.onnx_export import pieces as writer
-from qembed.pipeline.indexing.chunking import PassageBuilder
+from qembed.pipeline.passage_builder import PassageBuilder
 from qembed.pipeline.recipe import RecipeOptions, make_recipe
 from qembed.types import Document
 from tests.models import tiny

@@ -10,11 +10,11 @@ from collections.abc import Container, Sequence
 
 from qembed.corpus import read, reader_of, suffix
 from qembed.errors import EncodingError, ModelUnavailable
-from qembed.pipeline.indexing.chunking import PassageBuilder
 from qembed.pipeline.indexing.index_plan import IndexPlan
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.plan import Key
 from qembed.pipeline.indexing.summary import MAX_LISTED, Detail, Estimate, IndexSummary
+from qembed.pipeline.passage_builder import PassageBuilder
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.source_options import read_options
 from qembed.store import text_hash

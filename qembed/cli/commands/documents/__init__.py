@@ -1,0 +1,1 @@
+"""Commands on the documents of an index."""
