@@ -27,6 +27,10 @@ COMMANDS = {
         "documents.similar:similar",
         "Find the documents, or passages, that are most like one.",
     ),
+    "duplicates": (
+        "documents.duplicates:duplicates",
+        "Find documents, or passages, that the index has more than once.",
+    ),
     "eval": ("eval.evaluate:app", "Measure retrieval, and fail a build when it got worse."),
     "tune": ("tune:app", "Choose the index's settings by judged queries."),
     "add": ("add:add", "Add records without a source: memories, notes, facts."),

@@ -124,6 +124,7 @@ EXIT_CODES = {
     "index": "024 75",
     "query": "024",
     "similar": "02",
+    "duplicates": "02",
     "add": "024 75",
     "forget": "02 75",
     "verify": "02",

@@ -51,6 +51,7 @@ TABLE = {
     "drift": Row(("drift",)),
     "similar": Row(("similar", "a.md")),
     "similar -": Row(("similar", "-"), reads=b"money\n"),
+    "duplicates": Row(("duplicates", "--format", "json")),
     "status": Row(("status",)),
     "verify": Row(("verify",)),
     "models list": Row(("models", "list")),
