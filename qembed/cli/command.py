@@ -134,6 +134,19 @@ class RerankCommand(RerankValue, Command):
     """Command with `--rerank SPEC`."""
 
 
+class QueryCommand(RerankCommand):
+    """Command with `--rerank SPEC` and `--open [N]`, whose value is the next word if that is a number."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Give `--open` the value 1 where no number follows."""
+        end = args.index("--") if "--" in args else len(args)
+        words: list[str] = []
+        for i, word in enumerate(args):
+            number = i + 1 < end and args[i + 1].isdecimal()
+            words.append("--open=1" if word == "--open" and i < end and not number else word)
+        return super().parse_args(ctx, words)
+
+
 class LazyCommands(dict[str, Any]):
     """Mapping from name to command; a command's module is imported when the command is looked up.
 

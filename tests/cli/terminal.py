@@ -14,16 +14,19 @@ from tests.cli.conftest import Shell
 
 
 def on_terminal(
-    shell: Shell, *args: str, columns: int = 100, **env: str
+    shell: Shell, *args: str, columns: int = 100, stdin: str = "", **env: str
 ) -> tuple[pyte.Screen, bytes]:
-    """The screen after a command whose output and talk both went to it, and what was sent."""
+    """The screen after a command whose output and talk both went to it, and what was sent.
+
+    `stdin`: "terminal" for the same one, else there is none.
+    """
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (60, columns))
     process = subprocess.Popen(
         [sys.executable, "-m", "qembed", *args],
         cwd=shell.folder,
         env=shell.env(**{"TERM": "xterm-256color", "COLUMNS": str(columns), **env}),
-        stdin=subprocess.DEVNULL,
+        stdin=theirs if stdin else subprocess.DEVNULL,
         stdout=theirs,
         stderr=theirs,
     )

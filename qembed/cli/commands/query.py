@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from qembed.cli.command import RerankCommand
+from qembed.cli.command import QueryCommand
 from qembed.cli.console import Console
 from qembed.cli.exit_codes import ExitCode
 from qembed.cli.hints import with_index
@@ -111,6 +111,16 @@ def query(
     ] = 0,
     vimgrep: VimgrepOption = False,
     null: NullOption = False,
+    open_number: Annotated[
+        int | None,
+        typer.Option(
+            "--open",
+            metavar="[N]",
+            help="Open the best hit, or the N-th, at its line: $VISUAL, $EDITOR, else $PAGER, less.",
+            show_default=False,
+            rich_help_panel=OUTPUT_GROUP,
+        ),
+    ] = None,
     explain: Annotated[
         bool,
         typer.Option(
@@ -142,6 +152,7 @@ def query(
     qembed query "where is my parcel"
     qembed query "retry with backoff" --format paths -0 | xargs -0r less
     qembed query "late refund" --format jsonl | jq -r .document
+    qembed query "retry with backoff" --open
     qembed query - --format trec < questions.txt > run.trec
     qembed query "where is my parcel" --log --client agent:helpdesk
 
@@ -170,6 +181,10 @@ def query(
         if rerank is not None:
             missing += f" (--rerank took {rerank!r} as its value; write --rerank late)"
         raise typer.BadParameter(missing, param_hint="TEXT")
+    if open_number is not None:
+        from qembed.cli.programs.open_hit import check_open, open_hit
+
+        check_open(open_number, k, shown is not HitFormat.text, text == "-")
     queries = parse_queries(standard_input()) if text == "-" else [Query("1", text)]
     options = QueryOptions(
         k=k,
@@ -215,10 +230,12 @@ def query(
         say_logged(answer, talk)
     if where and "where" not in given and not all(r.hits for r in answer.results):
         talk.say(f"filtered by {' and '.join(where)}: this is from {ctx.obj.place('where')}")
+    if open_number is not None and answer.results:
+        open_hit(index, answer.results[0].hits, open_number, talk)
     if answer.refused:
         raise typer.Exit(ExitCode.SOME_FAILED)
     skip_teardown()
 
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
-app.command("query", cls=RerankCommand)(query)
+app.command("query", cls=QueryCommand)(query)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qembed.errors import UnknownDocument, UsageError
@@ -111,6 +112,14 @@ def check_request(request: DocumentRequest) -> None:
         raise UsageError(f"passage {request.passage}: passages count from 0")
     if request.context < 0:
         raise UsageError(f"context {request.context}: at least 0")
+
+
+def read_stored(index: Path, request: DocumentRequest) -> DocumentText:
+    """Read a document from the index at `index`, opened for it. Raises NoIndex, and as `read_document`."""
+    from qembed.pipeline.retrieval.session import Session
+
+    with Session(index) as session:
+        return read_document(session, request)
 
 
 def read_document(session: Session, request: DocumentRequest) -> DocumentText:

@@ -1,0 +1,1 @@
+"""Programs of the user that are started: editors and pagers."""
