@@ -46,7 +46,7 @@ def side_of_path(
     """
     import numpy as np
 
-    from qembed.pipeline.indexing.chunking import PassageBuilder
+    from qembed.pipeline.passage_builder import PassageBuilder
 
     read = _read(path, manifest, progress)
     for line in read.failed[:5]:
