@@ -60,7 +60,7 @@ bench: compiled
 
 # the report's page in Debian's chromium with its driver
 browser: .venv/ready
-	$(PY) -m pytest -m browser tests/evaluation/report/test_browser.py
+	$(PY) -m pytest -m browser tests/evaluation/report
 
 # tables of docs/models.md: make published DATA=folder-of-BEIR-folders SETS="scifact samples"
 DATA ?= .

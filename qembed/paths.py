@@ -13,6 +13,8 @@ LOCK = "lock"
 """File in an index's folder that its writer locks."""
 FEEDBACK = "feedback"
 """Folder in an index's folder with the log of queries and of what was done with their answers."""
+DRIFT = "drift"
+"""Folder in an index's folder with the time line of `qembed drift`."""
 
 CACHE_HINT = "$QEMBED_CACHE may name another folder"
 """End of a message that the cache folder cannot be written, as where the home is read-only."""

@@ -51,6 +51,20 @@ def bag() -> Bag:
     return Bag()
 
 
+class EnglishBag(Bag):
+    """With the tokenizer of the built-in English model."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        from qembed.models import open_model
+
+        self.tokenizer = open_model("minilm").tokenizer()
+
+
+def english() -> EnglishBag:
+    return EnglishBag()
+
+
 class OtherBag(Bag):
     """Same width, other vectors: what a swapped model looks like."""
 

@@ -60,22 +60,22 @@ class Verdict:
 def judge(signals: Sequence[Signal], situation: Situation) -> Verdict:
     """Judge signals whose p-values are adjusted.
 
-    A model is called old only by what it fails in: worse answers to judged or made-up queries, words that it
-    cannot read, queries that find nothing where subjects are new. New subjects alone need a measurement.
+    A model is called old only by what it fails in: worse answers to judged queries, words that it cannot
+    read, queries that find nothing where subjects are new. New subjects alone need a measurement. Judged
+    queries tell without any new text, too.
     """
-    if situation.lack:
-        return Verdict("nothing", f"cannot say: {situation.lack}", "wait", enough=False)
     by_name = {s.name: s for s in signals}
 
     def at_least(name: str, strength: str) -> bool:
         return name in by_name and by_name[name].at_least(strength)
 
+    if at_least("golden", "medium") and by_name["golden"].adjusted <= SURE:
+        return Verdict("update", by_name["golden"].said, _training(by_name, situation))
+    if situation.lack and not at_least("golden", "small"):
+        return Verdict("nothing", f"cannot say: {situation.lack}", "wait", enough=False)
     sure = [s for s in signals if s.adjusted <= SURE and s.at_least("medium")]
     if at_least("unread", "medium") and by_name["unread"] in sure:
         return Verdict("update", by_name["unread"].said, "other-model")
-    for name in ("golden", "findable"):
-        if at_least(name, "medium") and by_name[name].adjusted <= SURE:
-            return Verdict("update", by_name[name].said, _training(by_name, situation))
     if at_least("queries", "large") and at_least("subjects", "medium"):
         reason = f"{by_name['queries'].said}; {by_name['subjects'].said}"
         return Verdict("update", reason, _training(by_name, situation))

@@ -85,6 +85,41 @@ def test_what_cannot_run_exits_with_2_and_one_line(made: Shell, tmp_path: Path) 
         assert len(done.err.splitlines()) == 1
 
 
+def test_history_and_judged_queries_are_kept_and_compared(made: Shell) -> None:
+    queries = {f"q{i}": " ".join(words_of(f"topic{i % 12}")[i % 5 : i % 5 + 6]) for i in range(40)}
+    made.write(
+        "q.jsonl", "".join(f"{json.dumps({'_id': q, 'text': t})}\n" for q, t in queries.items())
+    )
+    hits = made("query", "-", "-k", "1", "--mode", "dense", "--format", "jsonl", stdin=(
+        made.folder / "q.jsonl").read_text()).lines  # fmt: skip
+    rows = "".join(f"{h['query_id']}\t{h['document']}\t1\n" for h in hits)
+    made.write("qrels.tsv", f"query-id\tcorpus-id\tscore\n{rows}")
+    golden = (*SINCE, "--golden", "q.jsonl", "qrels.tsv", "--history")
+    first = made(*golden)
+    assert first.code == 0, first.err
+    assert "stored for the next check" in first.out
+    body = made(*golden, "--format", "json").json
+    signal = next(s for s in body["signals"] if s["name"] == "golden")
+    assert (signal["effect"], signal["alarm"]) == (0, False)
+    assert [e["verdict"] for e in body["history"]] == ["confirm", "confirm"]
+    assert body["step"] == "eval"
+    assert body["next"].endswith("--queries q.jsonl --qrels qrels.tsv")
+    text = made(*golden).out.splitlines()
+    assert sum(line[11:16] == "[## ]" for line in text) == 3
+    # the index goes on as one of qembed's own
+    assert made("index", "-q").code == 0
+    assert made("verify", "--no-model").code == 0
+
+
+def test_the_report_is_written_and_another_suffix_refused(made: Shell) -> None:
+    for name in ("r.html", "r.md", "r.json"):
+        assert made(*SINCE, "--report", name).err == f"qembed: wrote {name}\n"
+    assert '<circle class="point subject"' in (made.folder / "r.html").read_text()
+    done = made(*SINCE, "--report", "r.pdf")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == "qembed: a drift report is written as .html or .md or .json, not r.pdf\n"
+
+
 def test_new_texts_from_a_folder(made: Shell) -> None:
     rng = random.Random(6)
     for i in range(110):

@@ -30,7 +30,6 @@ def signal(name: str, effect: float, p: float = 0.001) -> Signal:
         ([signal("golden", 0.1)], "update", "adapt"),
         ([signal("golden", 0.1), signal("subjects", 0.6)], "update", "retrain"),
         ([signal("golden", 0.1, 0.04)], "watch", "wait"),
-        ([signal("findable", 0.2)], "update", "adapt"),
         ([signal("queries", 0.3)], "confirm", "make-judgments"),
         ([signal("queries", 0.3), signal("subjects", 0.2)], "update", "adapt"),
     ],

@@ -46,34 +46,69 @@ def drift(
             show_default=False,
         ),
     ] = None,
+    golden: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(
+            metavar="QUERIES QRELS",
+            help="Judged queries, measured and compared with their first result.",
+            show_default=False,
+        ),
+    ] = None,
+    history: Annotated[
+        bool, typer.Option("--history", help="Keep the result in the index, and show earlier ones.")
+    ] = False,
     fail_on: Annotated[
         FailOn | None,
         typer.Option(help="Exit 3 for this verdict or a stronger one.", show_default=False),
+    ] = None,
+    report_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--report",
+            metavar="FILE",
+            help="Write the report, too: .html, .md or .json.",
+            show_default=False,
+        ),
     ] = None,
     index_dir: IndexOption = None,
     format: FormatOption = OutputFormat.text,
     quiet: QuietOption = False,
 ) -> None:
-    """Compare what came in with what was there: words, distribution, subjects. Nothing is changed.
+    """Compare what came in with what was there: words, distribution, subjects, queries.
 
     \b
     qembed drift --since 30d
     qembed drift --new inbox/ --fail-on confirm -q || mail -s drift me
-    qembed drift --against ../other/.qembed --format json
+    qembed drift --since 7d --golden queries.jsonl qrels.tsv --history
 
     Exit codes: 0 done; 2 cannot run; 3 a verdict of --fail-on or stronger.
     """
     from qembed.cli.render.drift import drift_lines
-    from qembed.pipeline.drift.check import DriftOptions, check_drift
+    from qembed.evaluation.report.drift import check_drift_path, write_drift
+    from qembed.pipeline.drift.check import check_drift
+    from qembed.pipeline.drift.sides import DriftOptions
     from qembed.pipeline.locate import find_index
 
     talk = Console(quiet)
-    options = DriftOptions(since, new, None if against is None else find_index(against), time_field)
+    options = DriftOptions(
+        since,
+        new,
+        None if against is None else find_index(against),
+        time_field,
+        golden,
+        history,
+        picture=report_file is not None,
+    )
+    if report_file is not None:
+        check_drift_path(report_file)
     root = find_index(index_dir)
     stop = StopSignals()
     with stop.caught(talk), stop.as_exit(), talk.progress(stop) as progress:
         body = check_drift(root, options, progress)
     talk.warn_all(body["warnings"])
+    if report_file is not None:
+        write_drift(body, report_file)
+        talk.say(f"wrote {report_file}")
     if format is OutputFormat.json:
         out(dumps(body))
     else:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 BAR = 10
 STRENGTHS = {"none": 0, "small": 3, "medium": 6, "large": BAR}
 """Width of a signal's bar by its strength."""
+LEVELS = ("nothing", "watch", "confirm", "update")
+SHOWN_CHECKS = 12
 MOST = 5
 """Items of evidence that are shown for each signal."""
 
@@ -33,8 +36,28 @@ def drift_lines(body: Mapping[str, Any]) -> Iterator[str]:
             yield ""
             yield f"{signal['name']}:"
             yield from _evidence(signal)
+    yield from _history(body.get("history", []))
+    if "queries" in body:
+        yield ""
+        yield f"queries: {body['queries']}"
+    if "golden" in body and body["golden"]["before"] is None:
+        yield ""
+        golden = body["golden"]
+        yield f"golden: {golden['measure']} {golden['mean']:.3f}, stored for the next check"
     yield ""
     yield f"next: {body['next']}"
+
+
+def _history(entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Time line: a line for each check, with the signals that alarmed."""
+    if entries:
+        yield ""
+    for entry in entries[-SHOWN_CHECKS:]:
+        day = datetime.fromtimestamp(entry["time"], UTC).date()
+        alarms = [n for n, s in entry["signals"].items() if s["strength"] != "none"]
+        bar = "#" * LEVELS.index(entry["verdict"])
+        told = ", ".join(alarms) if entry["enough"] else "too little text"
+        yield f"{day} [{bar:3}] {entry['verdict']:8} {entry['what']}: {told or 'no alarm'}"
 
 
 def _p(value: float) -> str:
@@ -71,6 +94,10 @@ def _item(item: Mapping[str, Any]) -> str:
         return f"{item['word']}: {item['pieces']} pieces, in {item['passages']:,} passages"
     if "count" in item:
         return f"{item['word']}: {item['count']:,} times"
+    if "now" in item:
+        return (
+            f"{item['query']}: {item['before']:.3f} before, {item['now']:.3f} now  {item['text']}"
+        )
     score = item.get("distance", item.get("score"))
     return (
         f"{score:.3f}  {item.get('document', '')}{': ' if 'document' in item else ''}{item['text']}"

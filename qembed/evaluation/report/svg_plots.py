@@ -7,7 +7,7 @@ title for screen readers. All text is escaped.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from qembed.evaluation.formats.source_file import counted
@@ -97,6 +97,17 @@ def bars(rows: Sequence[tuple[str, float, float | None, float | None, str]], tit
         edge = max(at, zero, across(high) if high is not None else at)
         body.append(_text(edge + 6, y + 12, f"{value:.4f}", "start"))
     return _svg(title, body, len(rows) * tall + 8, wide)
+
+
+def scatter(points: Iterable[tuple[float, float, str, str]], title: str) -> Markup:
+    """Plot points (x, y, class, tip), x and y from -1 to 1; later ones stand before earlier ones."""
+    wide, high = 640, 400
+    across, up = _scale(-1, 1, 8, wide - 8), _scale(-1, 1, high - 8, 8)
+    body = [
+        f'<circle class="point {kind}" cx="{across(x):.1f}" cy="{up(y):.1f}" r="3">{_tip(tip)}</circle>'
+        for x, y, kind, tip in points
+    ]
+    return _svg(title, body, high, wide)
 
 
 def _range(values: Sequence[float]) -> _Point:

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from qembed.errors import InputError, RecipeMismatch, UsageError
-from qembed.pipeline.drift.check import DriftOptions, check_drift
+from qembed.pipeline.drift.check import check_drift
+from qembed.pipeline.drift.sides import DriftOptions
 from qembed.pipeline.indexing.build import build
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.recipe import RecipeOptions
