@@ -3,7 +3,8 @@
 For a term in a of n new and b of m old documents, G2 = 2 * sum O ln(O / E) over the four cells of the table
 of documents with and without it (Dunning 1993, Accurate methods for the statistics of surprise and
 coincidence). Documents are counted, not occurrences: one text that repeats a word says no more than one. The
-test's statistic is the largest G2 of any term, so that p holds for all terms together.
+test's statistic is the sum of the LARGEST ones of any terms, so that p holds for all terms together. A term
+counts as new if its G2 exceeds what the largest one of any exceeds in 5 % of the permutations.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 LEAST_DOCUMENTS = 3
 """Documents, old and new, that a term must be in."""
+LARGEST = 5
+"""Terms whose G2 is summed: the largest one alone has few values where documents are few, and many ties."""
 BLOCK = 128
 """Permutations that are counted at a time."""
 
@@ -37,12 +40,13 @@ class Term(NamedTuple):
 
 
 class TermsFound(NamedTuple):
-    """New terms, the most telling first. `effect`: share of the new documents that have one which exceeds
-    the test's critical value, less the share of the old ones.
+    """New terms, the most telling first. `critical`: the G2 above which a term is new. `effect`: share of
+    the new documents that have a new term, less that of the old ones.
     """
 
     effect: float
     terms: list[Term]
+    critical: float
     test: TestResult
 
 
@@ -136,14 +140,21 @@ def new_terms(
 
     table = TermTable([*old, *new])
 
-    def largest(labels: Labels) -> Values:
-        if not len(table.hashes):
-            return np.zeros(len(labels))
-        parts = [table.g2(labels[i : i + BLOCK]).max(axis=0) for i in range(0, len(labels), BLOCK)]
-        return np.concatenate(parts).astype(np.float64)
+    largest: list[Values] = []
 
-    test = permutation_test(largest, labels)
-    beyond = table.g2(labels[:1])[:, 0] > test.critical
+    def sums(labels: Labels) -> Values:
+        found = []
+        for i in range(0, len(labels), BLOCK):
+            g2 = table.g2(labels[i : i + BLOCK])
+            if len(g2) > LARGEST:
+                g2 = np.partition(g2, len(g2) - LARGEST, axis=0)[-LARGEST:]
+            found.append(g2.sum(axis=0) if len(g2) else np.zeros(g2.shape[1]))
+            largest.append(g2.max(axis=0) if len(g2) else np.zeros(g2.shape[1]))
+        return np.concatenate(found).astype(np.float64)
+
+    test = permutation_test(sums, labels)
+    critical = float(np.quantile(np.concatenate(largest)[1:], 0.95, method="higher"))
+    beyond = table.g2(labels[:1])[:, 0] > critical
     has = np.asarray(table.matrix.T @ beyond.astype(np.float32)) > 0
     effect = float(has[len(old) :].mean() - has[: len(old)].mean())
-    return TermsFound(effect, table.best(labels[0], limit), test)
+    return TermsFound(effect, table.best(labels[0], limit), critical, test)

@@ -26,7 +26,7 @@ from qembed.store.manifest import Manifest
 from qembed.store.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from qembed.types import Vectors
+    from qembed.types import Rows, Vectors
 
 FOLDER = "derived"
 MATRIX = "vectors"
@@ -219,6 +219,27 @@ def open_matrix(root: Path, manifest: Manifest) -> tuple[Vectors, int] | None:
     except (OSError, ValueError):
         return None
     return matrix, upto
+
+
+def matrix_rows(root: Path, manifest: Manifest, rows: Rows) -> Vectors | None:
+    """Read some rows of the matrix, float32 (n, dim), in their order; None if it does not cover them.
+
+    Read, not mapped: each page of a map brings its neighbours into the memory of the process.
+    """
+    import numpy as np
+
+    stamp = current(root, manifest, MATRIX, later=True)
+    if stamp is None or (len(rows) and int(rows.max()) >= stamp.upto):
+        return None
+    size = manifest.recipe.dim * 4
+    found = np.empty((len(rows), manifest.recipe.dim), dtype=np.float32)
+    with (root / stamp.file).open("rb", buffering=0) as f:
+        for i, row in enumerate(rows.tolist()):
+            data = os.pread(f.fileno(), size, (row - stamp.base) * size)
+            if len(data) < size:
+                return None
+            found[i] = np.frombuffer(data, dtype=np.float32)
+    return found
 
 
 def matrix_batches(

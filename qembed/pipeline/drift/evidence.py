@@ -131,7 +131,7 @@ def _words(terms: Iterable[Term], forms: dict[int, str]) -> list[str]:
 
 
 def _terms(found: Comparison, forms: dict[int, str]) -> Signal:
-    beyond = [t for t in found.terms.terms if t.g2 > found.terms.test.critical]
+    beyond = [t for t in found.terms.terms if t.g2 > found.terms.critical]
     words = _words(beyond, forms)[:5]
     said = f"new terms: {', '.join(words)}" if words else "no new terms"
     return Signal(

@@ -122,12 +122,8 @@ def count_rows(
 
 def vectors_of_rows(snapshot: Snapshot, rows: Rows) -> Vectors:
     """Stored vectors of rows, float32 (n, dim), in their order; from the matrix where that has them."""
-    import numpy as np
-
-    opened = files.open_matrix(snapshot.root, snapshot.manifest)
-    if opened is None or opened[1] < snapshot.manifest.next_row:
-        return snapshot.vectors(rows)
-    return np.array(opened[0][rows - snapshot.manifest.base])
+    found = files.matrix_rows(snapshot.root, snapshot.manifest, rows)
+    return snapshot.vectors(rows) if found is None else found
 
 
 def update_profile(snapshot: Snapshot, tokenizer: Tokenizer) -> None:
