@@ -42,7 +42,7 @@ def documented(page: str, heading: str, first: str) -> list[list[str]]:
 
 def test_every_command_is_in_the_table() -> None:
     rows = documented("docs/cli.md", "Commands", "command")
-    named = {m for row in rows for m in re.findall(r"`(\w+)[^`]*`\]\(#", row[0])}
+    named = {m for row in rows for m in re.findall(r"`([\w-]+)[^`]*`\]\(#", row[0])}
     assert named == set(COMMANDS)
     said = ROOT_COMMAND.get_help(ROOT_COMMAND.make_context("qembed", [], resilient_parsing=True))
     assert all(re.search(rf"^ +{name}\b", said, re.M) for name in named)

@@ -40,6 +40,10 @@ COMMANDS = {
         "Keep model and index loaded: query and rerank find this by themselves.",
     ),
     "drift": ("drift:drift", "Compare what came in with what was there, and say what to do."),
+    "update-model": (
+        "update_model:update_model",
+        "Train the model on what is new, and rebuild the index if it is better.",
+    ),
     "status": ("status:status", "Say what the index holds, how old it is and what lags."),
     "verify": (
         "verify:verify",

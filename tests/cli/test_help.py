@@ -129,6 +129,7 @@ EXIT_CODES = {
     "forget": "02 75",
     "verify": "02",
     "drift": "023",
+    "update-model": "023 75",
     "status": "023",
     "tune": "03 75",
     "eval": "023",

@@ -10,7 +10,6 @@ from pathlib import Path
 ENGLISH_ONLY = ("minilm", "bge-small")
 """Built-in models that read Latin script alone."""
 MULTILINGUAL = "multilingual"
-REPLAY = ".5"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,32 +33,20 @@ def next_command(step: str, advice: Advice, scripts: Sequence[str] = ()) -> str:
         "wait": ["drift", *index, *advice.again],
         "eval": ["eval", *index, *judged],
         "make-judgments": ["eval", "init", *index],
-        "adapt": [
-            "train",
-            "adapt",
-            *index,
-            "--generate",
-            "corpus",
-            "--replay",
-            REPLAY,
-            "--out",
-            "adapted",
-        ],
-        "train": ["train", "encoder", *index, *judged, "--replay", REPLAY, "--out", "trained"],
+        "adapt": _adapt(index, advice),
+        "train": ["train", "encoder", *index, *judged, "--out", "trained"],
         "other-model": ["index", *index, "--rebuild", "--model", _other(advice.spec, scripts)],
-        "retrain": [
-            "train",
-            "adapt",
-            *index,
-            "--objective",
-            "tsdae",
-            "--replay",
-            REPLAY,
-            "--out",
-            "adapted",
-        ],
+        "retrain": ["train", "adapt", *index, "--objective", "tsdae", "--out", "adapted"],
     }
     return shlex.join(["qembed", *commands[step]])
+
+
+def _adapt(index: Sequence[str], advice: Advice) -> list[str]:
+    """Update of the model with replay where what is new is in the index, else training on the corpus."""
+    if "--new" in advice.again or "--against" in advice.again:
+        return ["train", "adapt", *index, "--generate", "corpus", "--out", "adapted"]
+    again = [w for w in advice.again if w != "--history"]
+    return ["update-model", *index, *again, "--out", "adapted"]
 
 
 def _other(spec: str, scripts: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +57,7 @@ def update_derived(
         files.extend_matrix(snapshot)
         update_background(snapshot)
         if tokenizer is not None:
-            update_profile(snapshot, tokenizer)
+            update_profile(snapshot, tokenizer, time.process_time())
         if repair and lexical_damage(snapshot.root, snapshot.manifest):
             files.discard(snapshot.root, files.LEXICAL)
             progress.say("the lexical index was damaged: it is made anew")

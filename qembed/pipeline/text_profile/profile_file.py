@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qembed.drift.centres import fit_centres
 from qembed.drift.sample import MOST_DOCUMENTS
 from qembed.pipeline.text_profile.sampling import sample_documents
 from qembed.pipeline.text_profile.text_facts import TextCounter, TextFacts
@@ -29,19 +29,21 @@ GROWTH = 1.1
 """A profile is made again once the index has so many times the rows it had then."""
 GENERATIONS = 500
 """Generations that are listed, at most: the last ones."""
-WORST = 20
-"""Most fragmented words that are listed."""
+BATCH = 64
+"""Passages that are counted between two looks at the clock."""
+LEAST_SECONDS = 0.02
+SHARE = 0.01
+"""CPU time of a profile in a run: at least LEAST_SECONDS, at most about this share of the run's own."""
 
 Tokenizer = Callable[[], Any]
 """Opens a tokenizer, a `tokenizers.Tokenizer`, or returns None where the model has none."""
 
 
 class Profile:
-    """Counts of the passages of a profile, by row. `summary`: what it says of the whole index."""
+    """Counts of the passages of a profile, by row."""
 
-    def __init__(self, facts: Mapping[int, TextFacts], summary: Mapping[str, Any]) -> None:
+    def __init__(self, facts: Mapping[int, TextFacts]) -> None:
         self.facts = facts
-        self.summary = summary
 
     def to_bytes(self) -> bytes:
         """Content of the file."""
@@ -52,7 +54,6 @@ class Profile:
         terms = [f.terms for f in facts]
         counts = [(r, f.words, f.pieces, f.unread) for r, f in zip(rows, facts, strict=True)]
         told = {
-            "summary": dict(self.summary),
             "scripts": [f.scripts for f in facts],
             "fragmented": [f.fragmented for f in facts],
         }
@@ -82,7 +83,7 @@ class Profile:
             by_script = {name: (n, failed) for name, (n, failed) in scripts.items()}
             facts[row] = TextFacts(words, pieces, unread, terms[begin:end], by_script, fragmented)
             begin = end
-        return cls(facts, told["summary"])
+        return cls(facts)
 
 
 def open_profile(root: Path, manifest: Manifest) -> Profile | None:
@@ -106,17 +107,31 @@ def generations(root: Path, manifest: Manifest) -> list[tuple[int, float, int]]:
 
 
 def count_rows(
-    snapshot: Snapshot, rows: Rows, known: Profile | None, tokenizer: Tokenizer
+    snapshot: Snapshot,
+    rows: Rows,
+    known: Profile | None,
+    tokenizer: Tokenizer,
+    seconds: float | None = None,
 ) -> dict[int, TextFacts]:
-    """Counts of rows: those that the profile has, and of the others by their texts."""
+    """Counts of rows: those that the profile has, and of the others by their texts.
+
+    `seconds`: CPU time after which no more texts are counted, in the order of `rows`; None: all of them are.
+    """
     import numpy as np
 
     found = {r: known.facts[r] for r in rows.tolist() if known is not None and r in known.facts}
     missing = np.array([r for r in rows.tolist() if r not in found], dtype=np.int64)
-    if len(missing):
-        texts = [p.text for p in snapshot.passages(missing)]
-        counted = TextCounter(tokenizer()).count(texts)
-        found.update(zip(missing.tolist(), counted, strict=True))
+    if not len(missing):
+        return found
+    began = time.process_time()
+    counter = TextCounter(tokenizer())
+    step = len(missing) if seconds is None else BATCH
+    for at in range(0, len(missing), step):
+        if at and seconds is not None and time.process_time() - began > seconds:
+            break
+        part = missing[at : at + step]
+        counted = counter.count([p.text for p in snapshot.passages(part)])
+        found.update(zip(part.tolist(), counted, strict=True))
     return found
 
 
@@ -126,10 +141,11 @@ def vectors_of_rows(snapshot: Snapshot, rows: Rows) -> Vectors:
     return snapshot.vectors(rows) if found is None else found
 
 
-def update_profile(snapshot: Snapshot, tokenizer: Tokenizer) -> None:
-    """List the generation, and make the profile anew if the index has outgrown it. For writers only.
+def update_profile(snapshot: Snapshot, tokenizer: Tokenizer, run_seconds: float = 0.0) -> None:
+    """List the generation, and count more of the sample if the index has outgrown it or it is not whole.
 
-    Raises OSError.
+    `run_seconds`: CPU time of the run so far, of which a SHARE is spent: what is left is counted in later
+    runs, or by a comparison. For writers only. Raises OSError.
     """
     root, manifest = snapshot.root, snapshot.manifest
     stamp = files.current(root, manifest, files.PROFILE)
@@ -137,59 +153,18 @@ def update_profile(snapshot: Snapshot, tokenizer: Tokenizer) -> None:
     if not listed or listed[-1][2] != manifest.next_row:
         now = [manifest.generation, round(manifest.committed, 3), manifest.next_row]
         listed = [*listed, now][-GENERATIONS:]
-    extra = {"generations": listed}
     rows = manifest.next_row - manifest.base
-    if stamp is not None and rows < GROWTH * (stamp.upto - stamp.base):
+    if stamp is not None and stamp.extra["whole"] and rows < GROWTH * (stamp.upto - stamp.base):
+        extra = {**stamp.extra, "generations": listed}
         if extra != stamp.extra:
             files.restamp(root, stamp, extra)
         return
-    profile = make_profile(snapshot, open_profile(root, manifest), tokenizer)
+    chosen = sample_documents(snapshot, documents=int(SPARE * MOST_DOCUMENTS)).rows
+    seconds = max(LEAST_SECONDS, SHARE * run_seconds)
+    facts = count_rows(snapshot, chosen, open_profile(root, manifest), tokenizer, seconds)
+    extra = {"generations": listed, "whole": len(facts) == len(chosen)}
     path = files.new_path(root, manifest, files.PROFILE)
-    path.write_bytes(profile.to_bytes())
+    path.write_bytes(Profile(facts).to_bytes())
     files.seal(root, manifest, files.PROFILE, path, manifest.next_row, extra)
     if stamp is not None and root / stamp.file != path:
         files.remove(root, stamp)
-
-
-def make_profile(snapshot: Snapshot, known: Profile | None, tokenizer: Tokenizer) -> Profile:
-    """Profile of a generation; counts that `known` has are taken over."""
-    chosen = sample_documents(snapshot, documents=int(SPARE * MOST_DOCUMENTS))
-    facts = count_rows(snapshot, chosen.rows, known, tokenizer)
-    vectors = vectors_of_rows(snapshot, chosen.rows)
-    return Profile(facts, summarise(list(facts.values()), vectors))
-
-
-def summarise(facts: Sequence[TextFacts], vectors: Vectors) -> dict[str, Any]:
-    """Summary of sampled passages: JSON values."""
-    import numpy as np
-
-    words = sum(f.words for f in facts)
-    scripts: dict[str, list[int]] = {}
-    worst: dict[str, int] = {}
-    for f in facts:
-        worst.update(f.fragmented)
-        for name, (n, unread) in f.scripts.items():
-            counted = scripts.setdefault(name, [0, 0])
-            counted[0] += n
-            counted[1] += unread
-    found: dict[str, Any] = {
-        "passages": len(facts),
-        "words": words,
-        "pieces_a_word": round(sum(f.pieces for f in facts) / max(1, words), 4),
-        "scripts": {n: {"words": w, "unread": u} for n, (w, u) in sorted(scripts.items())},
-        "fragmented": dict(sorted(worst.items(), key=lambda x: (-x[1], x[0]))[:WORST]),
-    }
-    if len(vectors):
-        centres = fit_centres(vectors)
-        near = np.sort(centres.distances(vectors))
-        mean = vectors.mean(axis=0)
-        found["centroid"] = [round(float(v), 5) for v in mean]
-        found["variance"] = round(float(((vectors - mean) ** 2).sum(axis=1).mean()), 5)
-        found["centres"] = {
-            "radii": [round(float(r), 4) for r in centres.radii],
-            "shares": [round(float(s), 4) for s in centres.shares],
-        }
-        found["distances"] = [
-            round(float(np.quantile(near, q)), 4) for q in (0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
-        ]
-    return found

@@ -20,6 +20,7 @@ from qembed.training.adapting.made_queries import MadeQuery, without_words
 
 if TYPE_CHECKING:
     import numpy as np
+    import numpy.typing as npt
 
     from qembed.types import Passage
 
@@ -34,8 +35,13 @@ FEWEST_LEFT = 3
 """Words that a passage has left without its query."""
 
 
-def corpus_queries(session: Session, most: int, seed: int = 0) -> list[MadeQuery]:
-    """At most `most` queries of documents in random order, of all kinds in turn; fewer of short texts."""
+def corpus_queries(
+    session: Session, most: int, seed: int = 0, among: npt.NDArray[np.bool_] | None = None
+) -> list[MadeQuery]:
+    """At most `most` queries of documents in random order, of all kinds in turn; fewer of short texts.
+
+    `among`: the documents that queries are made of, bool (documents,); None for all.
+    """
     import numpy as np
 
     rng = np.random.default_rng(seed)
@@ -44,6 +50,8 @@ def corpus_queries(session: Session, most: int, seed: int = 0) -> list[MadeQuery
     by_kind: dict[str, list[MadeQuery]] = {kind: [] for kind in KINDS}
     seen: set[str] = set()
     for document in rng.permutation(len(lengths)).tolist():
+        if among is not None and not among[document]:
+            continue
         if sum(map(len, by_kind.values())) >= 2 * most:
             break
         for query in _of_document(session, document, lengths[document], rng):

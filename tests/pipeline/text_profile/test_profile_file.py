@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import time
 from datetime import date
 from pathlib import Path
 
@@ -14,12 +14,13 @@ from qembed.pipeline.diagnostics.verify import verify
 from qembed.pipeline.indexing.build import build
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.recipe import RecipeOptions
+from qembed.pipeline.text_profile import profile_file
 from qembed.pipeline.text_profile.profile_file import (
     Profile,
     count_rows,
     generations,
-    make_profile,
     open_profile,
+    update_profile,
 )
 from qembed.pipeline.text_profile.sampling import sample_documents
 from qembed.store import Snapshot
@@ -47,17 +48,17 @@ def test_it_is_made_with_the_index_and_survives_its_file(
         found = open_profile(made, snapshot.manifest)
         assert found is not None
         assert len(found.facts) == 60
-        fresh = make_profile(snapshot, None, lambda: None)
+        rows = sample_documents(snapshot).rows
+        fresh = count_rows(snapshot, rows, None, lambda: None)
         again = Profile.of_bytes(found.to_bytes())
-        for row, facts in fresh.facts.items():
+        assert again.facts.keys() == fresh.keys()
+        for row, facts in fresh.items():
             assert again.facts[row].terms.tolist() == facts.terms.tolist()
             assert (again.facts[row].words, again.facts[row].scripts) == (
                 facts.words,
                 facts.scripts,
             )
-        assert again.summary == found.summary == json.loads(json.dumps(fresh.summary))
         monkeypatch.setattr(Snapshot, "passages", no_texts)
-        rows = np.array(sorted(found.facts))
         assert len(count_rows(snapshot, rows, found, lambda: None)) == 60
     assert describe(made)["derived"]["profile"] == {
         "rows": 60,
@@ -88,6 +89,23 @@ def test_a_small_addition_lists_the_generation_and_a_large_one_renews_the_profil
     assert [g for g, _, _ in listed] == sorted({g for g, _, _ in listed})
     assert rows == 93
     assert len(list((made / "derived").glob("profile-*.bin"))) == 1
+
+
+def test_what_a_run_has_no_time_for_is_counted_by_the_next(
+    made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(profile_file, "BATCH", 16)
+    files.discard(made, files.PROFILE)
+    sizes = []
+    with Snapshot.open(made) as snapshot:
+        for _ in range(5):
+            clock = iter(float(n) for n in range(99))
+            monkeypatch.setattr(time, "process_time", lambda clock=clock: next(clock))
+            update_profile(snapshot, lambda: None)
+            profile = open_profile(made, snapshot.manifest)
+            assert profile is not None
+            sizes.append(len(profile.facts))
+    assert sizes == [16, 32, 48, 60, 60]
 
 
 @pytest.mark.parametrize("damage", ["cut", "other", "gone"])
