@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from qembed.drift.sample import Sample
     from qembed.types import Vectors
 
-BLOCK = 512
-"""Passages whose distances to all others are in memory at a time."""
+BLOCK = 128
+"""Documents whose passages' distances to all others are in memory at a time."""
 
 
 class DistanceFound(NamedTuple):
@@ -68,8 +68,11 @@ def energy_distance(old: Sample, new: Sample, labels: Labels) -> DistanceFound:
     apart = _summed_distances(vectors, document)
     counts = np.bincount(document).astype(np.float64)
     passages = float(counts.sum())
+    effect = _inhomogeneity(apart, counts, old.documents)
     # a constant for each pair of passages changes no energy, and sums stay small in float32
-    around = (apart - float(apart.mean()) * np.outer(counts, counts)).astype(np.float32)
+    apart -= float(apart.mean()) * np.outer(counts, counts)
+    around = apart.astype(np.float32)
+    del apart
     rows, total = around.sum(axis=1, dtype=np.float64), float(around.sum(dtype=np.float64))
 
     def energies(labels: Labels) -> Values:
@@ -80,16 +83,22 @@ def energy_distance(old: Sample, new: Sample, labels: Labels) -> DistanceFound:
         m = passages - n
         return np.asarray(2 * across / (n * m) - within / n**2 - other / m**2, dtype=np.float64)
 
-    test = permutation_test(energies, labels)
-    k = old.documents
-    across = float(apart[:k, k:].sum()) / float(counts[:k].sum() * counts[k:].sum())
+    return DistanceFound(effect, permutation_test(energies, labels))
+
+
+def _inhomogeneity(
+    apart: npt.NDArray[np.float64], counts: npt.NDArray[np.float64], old: int
+) -> float:
+    """Energy distance over twice the mean distance across, by pairs of passages of different documents."""
+    import numpy as np
+
+    across = float(apart[:old, old:].sum()) / float(counts[:old].sum() * counts[old:].sum())
     means = []
-    for part in (slice(0, k), slice(k, None)):
+    for part in (slice(0, old), slice(old, None)):
         block, c = apart[part, part], counts[part]
         pairs = float(c.sum() ** 2 - (c**2).sum())
         means.append(float(block.sum() - np.trace(block)) / pairs if pairs else 0.0)
-    effect = max(0.0, (2 * across - sum(means)) / (2 * across)) if across > 1e-9 else 0.0
-    return DistanceFound(effect, test)
+    return max(0.0, (2 * across - sum(means)) / (2 * across)) if across > 1e-9 else 0.0
 
 
 def _summed_distances(vectors: Vectors, document: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:

@@ -26,7 +26,7 @@ LEAST_DOCUMENTS = 3
 """Documents, old and new, that a term must be in."""
 LARGEST = 5
 """Terms whose G2 is summed: the largest one alone has few values where documents are few, and many ties."""
-BLOCK = 128
+BLOCK = 64
 """Permutations that are counted at a time."""
 
 
@@ -79,7 +79,7 @@ class TermTable:
         import numpy as np
 
         new = int(labels[0].sum())
-        counts = np.asarray(self.matrix @ labels.T).astype(np.int64)
+        counts = np.asarray(self.matrix @ labels.T).astype(np.int32)
         sizes, which = np.unique(self.in_documents, return_inverse=True)
         ends = np.concatenate([[0], np.cumsum(sizes + 1)])
         table = np.concatenate(

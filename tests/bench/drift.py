@@ -123,7 +123,8 @@ def large(passages: int, folder: Path | None) -> None:
         for name in ("with the profile", "without a profile"):
             ran = processes.run([sys.executable, "-m", "qembed", *args], env, Path(made))
             new = ran.json["new"]["passages"]
-            fact(f"drift, {new:,} new passages, {name}", f"{ran.seconds:.1f} s, {ran.mib:.0f} MiB")
+            cost = f"{ran.seconds:.1f} s, {ran.cpu:.1f} s of CPU, {ran.mib:.0f} MiB"
+            fact(f"drift, {new:,} new passages, {name}", cost)
             fact("of it", ran.json["seconds"])
             derived_files.discard(root, derived_files.PROFILE)
 
