@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from qembed.search.lexical.analyzer import is_stop, spans, terms_of
@@ -114,6 +115,7 @@ class TextCounter:
             yield start, end, pieces, known
 
 
+@lru_cache(maxsize=1 << 16)
 def hash_term(term: str) -> int:
     """Hash of a term, 32 bits."""
     return zlib.crc32(term.encode("utf-8", "surrogatepass"))
