@@ -49,7 +49,10 @@ class _WaitingTexts:
 
 
 class BatchingEncoder:
-    """An Encoder that many threads may call. `pending`: number of requests being answered."""
+    """An Encoder that many threads may call. `pending`: number of requests being answered.
+
+    `hits`, `misses`: calls that the cache answered, and others.
+    """
 
     def __init__(self, encoder: Encoder, pending: Callable[[], int] = lambda: 0) -> None:
         self._encoder = encoder
@@ -63,6 +66,17 @@ class BatchingEncoder:
         self._cached_vectors = 0
         self._waiting: deque[_WaitingTexts] = deque()
         self._thread_runs = False
+        self.hits = self.misses = 0
+
+    @property
+    def cached_vectors(self) -> int:
+        """Number of vectors in the cache."""
+        return self._cached_vectors
+
+    @property
+    def waiting(self) -> int:
+        """Number of calls that wait for a batch."""
+        return len(self._waiting)
 
     def encode(self, texts: Sequence[str], *, half_cores: bool = False) -> Vectors:
         """Vectors, float32 (len(texts), dim), as the encoder gives them for these texts in one call.
@@ -104,6 +118,7 @@ class BatchingEncoder:
         key = tuple(texts)
         with self._condition:
             known = not key or key in self._cache
+            self.hits += known
             if not known:
                 return self._enqueue(key, done, urgent=False) is not None
         done(0.0)
@@ -175,6 +190,7 @@ class BatchingEncoder:
                 at += len(waiting.texts)
 
     def _remember(self, key: tuple[str, ...], vectors: Vectors) -> None:
+        self.misses += 1
         if key not in self._cache and len(key) <= CACHED_VECTORS // 4:
             self._cache[key] = vectors.copy()
             self._cached_vectors += len(key)

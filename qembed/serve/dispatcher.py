@@ -1,18 +1,24 @@
-"""Request dispatcher: fast requests are answered by the event loop, slow ones by worker threads."""
+"""Request dispatcher: fast requests are answered by the event loop, slow ones by worker threads.
+
+Requests come from connections of the socket and from other faces of the server: all share batches, worker
+threads and the index.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from qembed.errors import QembedError
 from qembed.models.spec import parse_spec
 from qembed.pipeline.retrieval.request import QueryRequest
+from qembed.serve.caller import Caller, Outcome
 from qembed.serve.connection import Connection
 from qembed.serve.handlers import OPERATIONS, Operation, Request
 from qembed.serve.live_index import AcquiredLease, LiveIndex, SessionAccess
@@ -20,12 +26,14 @@ from qembed.serve.messages import Refused, error_json
 from qembed.serve.socket_address import differing_variables, relevant_environment
 from qembed.version import __version__
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request of a connection. `folder`, `environ`: the client's; `environ` as hashes."""
+    """A request and who made it. `folder`, `environ`: the client's; `environ` as hashes."""
 
-    connection: Connection
+    caller: Caller
     operation: Operation[Any]
     request: Request
     folder: str
@@ -42,8 +50,32 @@ class _EncodedCall:
     prefetched: bool = False
 
 
+class _SocketCaller:
+    """Connection as a caller: `reply` sends it a message and closes it, `close` only closes it."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        reply: Callable[[Connection, Mapping[str, Any]], None],
+        close: Callable[[Connection], None],
+    ) -> None:
+        self.mark_running, self.is_closed = connection.mark_running, connection.is_closed
+        self._connection = connection
+        self._reply, self._close = reply, close
+
+    def finish(self, outcome: Outcome) -> None:
+        try:
+            message = _message(outcome)
+        except Exception as e:
+            message = _message(e)
+        self._reply(self._connection, message)
+
+    def abandon(self) -> None:
+        self._close(self._connection)
+
+
 class Dispatcher:
-    """Answers requests, which are submitted by the event loop's thread.
+    """Answers requests. Those of connections are submitted by the event loop's thread, others by any thread.
 
     `call_soon` has the event loop run a job, `close` ends a connection; both may be called by any thread.
     """
@@ -56,6 +88,7 @@ class Dispatcher:
         close: Callable[[Connection], None],
     ) -> None:
         self.requests = 0
+        self._count = itertools.count(1)
         self._index = index
         self._call_soon, self._close = call_soon, close
         self._encoded: deque[_EncodedCall] = deque()
@@ -65,19 +98,30 @@ class Dispatcher:
         self._threads = ThreadPoolExecutor(threads, "request")
 
     def submit(self, connection: Connection, body: Mapping[str, Any]) -> None:
-        """Answer a message, now or later."""
+        """Answer a connection's message, now or later."""
         connection.state = "queue"
-        self.requests += 1
+        caller = _SocketCaller(connection, self.reply, self._close)
         try:
-            call = self._parse(connection, body)
+            call = self._parse(caller, body)
+        except Exception as e:  # malformed: the client's own process may understand it
+            self.requests = next(self._count)
+            caller.finish(e)
+        else:
+            self._begin(call)
+
+    def ask(self, caller: Caller, operation: str, request: Request) -> None:
+        """Answer a request of this process's own, now or later."""
+        self._begin(Call(caller, OPERATIONS[operation], request, self._folder, self._environ))
+
+    def _begin(self, call: Call) -> None:
+        self.requests = next(self._count)
+        try:
             self._check(call)
-        except Refused as e:
-            self.reply(connection, {"refused": str(e)})
-        except Exception as e:  # the client's own process may understand it
-            self.reply(connection, _failure(e))
+        except Exception as e:
+            call.caller.finish(e)
         else:
             if not self._start_encoding(call):
-                self._run_in_thread(self._answer_slowly, connection, call)
+                self._run_in_thread(self._answer_slowly, call, call.caller.abandon)
 
     def job_done(self) -> None:
         """Tell the encoder that fewer requests are pending: a batch may be due."""
@@ -86,7 +130,7 @@ class Dispatcher:
 
     # ── requests ─────────────────────────────────────────────────────────────────────────────────
 
-    def _parse(self, connection: Connection, body: Mapping[str, Any]) -> Call:
+    def _parse(self, caller: Caller, body: Mapping[str, Any]) -> Call:
         """Call of a message. Raises Refused, and others for a malformed one."""
         name = str(body.get("do"))
         operation = OPERATIONS.get(name)
@@ -95,7 +139,7 @@ class Dispatcher:
         if (version := body.get("version", __version__)) != __version__:
             raise Refused(f"it is of version {__version__}, not {str(version)[:40]}")
         request = operation.parse(body["request"])
-        return Call(connection, operation, request, body["folder"], body["environ"])
+        return Call(caller, operation, request, body["folder"], body["environ"])
 
     def _check(self, call: Call) -> None:
         """Raise Refused for a call whose answer could differ in the client's own process."""
@@ -150,11 +194,11 @@ class Dispatcher:
                 if not encoded.prefetched:
                     with contextlib.suppress(Exception):  # the answer reports it
                         self._prefetch(lease, [encoded, *self._encoded])
-                body = self._answer(call, lease)
+                outcome = self._answer(call, lease)
         if lease is None:
-            self._run_in_thread(self._answer_slowly, call.connection, call)
+            self._run_in_thread(self._answer_slowly, call, call.caller.abandon)
         else:
-            self.reply(call.connection, body)
+            call.caller.finish(outcome)
 
     @staticmethod
     def _prefetch(lease: AcquiredLease, calls: Sequence[_EncodedCall]) -> None:
@@ -171,24 +215,19 @@ class Dispatcher:
 
     # ── answers ──────────────────────────────────────────────────────────────────────────────────
 
-    def _answer_slowly(self, connection: Connection, call: Call) -> None:
+    def _answer_slowly(self, call: Call) -> None:
         """Answer a call, waiting for the index."""
-        if connection.is_closed():
-            self._close(connection)
+        if call.caller.is_closed():
+            call.caller.abandon()
         else:
-            self.reply(connection, self._answer(call, self._index))
+            call.caller.finish(self._answer(call, self._index))
 
-    def _answer(self, call: Call, index: SessionAccess) -> dict[str, Any]:
+    def _answer(self, call: Call, index: SessionAccess) -> Outcome:
         try:
             self._check(call)  # again: another generation may have another model
-            answer = call.operation.answer(call.request, index, call.connection.mark_running)
-            return {"answer": answer.to_json()}
-        except Refused as e:
-            return {"refused": str(e)}
-        except QembedError as e:
-            return error_json(e)
+            return call.operation.answer(call.request, index, call.caller.mark_running)
         except Exception as e:
-            return _failure(e)
+            return e
 
     def reply(self, connection: Connection, body: Mapping[str, Any]) -> None:
         """Send the reply and close; a worker thread does if the client does not take it at once."""
@@ -197,11 +236,14 @@ class Dispatcher:
         except OSError:
             rest = b""
         if rest:
-            self._run_in_thread(self._send_rest, connection, rest)
+            self._run_in_thread(
+                self._send_rest, (connection, rest), lambda: self._close(connection)
+            )
         else:
             self._close(connection)
 
-    def _send_rest(self, connection: Connection, rest: bytes) -> None:
+    def _send_rest(self, left: tuple[Connection, bytes]) -> None:
+        connection, rest = left
         try:
             connection.send_rest(rest)
         except OSError:
@@ -209,13 +251,21 @@ class Dispatcher:
         finally:
             self._close(connection)
 
-    def _run_in_thread(self, job: Callable[..., None], connection: Connection, *more: Any) -> None:
+    def _run_in_thread(
+        self, job: Callable[[T], None], what: T, give_up: Callable[[], None]
+    ) -> None:
         try:
-            self._threads.submit(job, connection, *more)
+            self._threads.submit(job, what)
         except RuntimeError:  # no more threads
-            self._close(connection)
+            give_up()
 
 
-def _failure(error: Exception) -> dict[str, Any]:
-    """Reply for a bug: the client's own process shows its traceback, if it meets it too."""
-    return {"refused": f"it failed: {type(error).__name__}: {str(error)[:200]}"}
+def _message(outcome: Outcome) -> dict[str, Any]:
+    """Message of an outcome. For a bug the client's own process shows its traceback, if it meets it too."""
+    if not isinstance(outcome, Exception):
+        return {"answer": outcome.to_json()}
+    if isinstance(outcome, Refused):
+        return {"refused": str(outcome)}
+    if isinstance(outcome, QembedError):
+        return error_json(outcome)
+    return {"refused": f"it failed: {type(outcome).__name__}: {str(outcome)[:200]}"}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import selectors
 import socket
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -39,6 +40,7 @@ class EventLoop:
     ) -> None:
         self._accept, self._submit, self._close = accept, submit, close
         self._jobs: deque[Job] = deque()
+        self._adding = threading.Lock()
         self._running = 0
         self._reading: set[Connection] = set()
         self._selector = selectors.DefaultSelector()
@@ -51,8 +53,10 @@ class EventLoop:
 
     def call_soon(self, job: Job) -> None:
         """Have the loop's thread run `job`. May be called by any thread."""
-        self._jobs.append(job)
-        if len(self._jobs) == 1:  # else the loop is awake and finds this job after the others
+        with self._adding:  # two threads at once would each leave the wake-up to the other
+            self._jobs.append(job)
+            is_first = len(self._jobs) == 1
+        if is_first:  # else the loop is awake and finds this job after the others
             with contextlib.suppress(OSError):  # full: the loop has a wake-up to read
                 self._wake_sender.send(b"\0")
 

@@ -10,7 +10,7 @@ import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from qembed.errors import EncodingError, QembedError, RecipeMismatch
 from qembed.models import Model
@@ -30,6 +30,7 @@ from qembed.pipeline.retrieval.reranking.rerank import rerank_hits_with, rerank_
 from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.pipeline.retrieval.session import Session
 from qembed.protocols import Scorer
+from qembed.serve.caller import Reply
 from qembed.serve.live_index import SessionAccess
 from qembed.serve.messages import Refused
 from qembed.serve.shared_reranker import RequestReranker, SharedReranker
@@ -43,14 +44,6 @@ Started: TypeAlias = Callable[[], None]
 """Called once the request has the index for itself."""
 Request: TypeAlias = QueryRequest | RerankRequest | RunRequest
 R = TypeVar("R", bound=Request)
-
-
-class Reply(Protocol):
-    """An answer that can be sent."""
-
-    def to_json(self) -> dict[str, Any]:
-        """JSON values."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +120,7 @@ def fast_query_texts(request: QueryRequest, session: Session) -> Sequence[str] |
         or options.where
         or options.diversity
         or options.context
-        or options.snippets
+        or options.snippets is True
         or options.search == "graph"
     )
     if slow or len(request.queries) > FAST_QUERIES or session.search.rows > FAST_ROWS:

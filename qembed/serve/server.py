@@ -16,9 +16,12 @@ from typing import Any
 from qembed.errors import StorageError, UsageError, refusal
 from qembed.locks import FileLock, LockHeld
 from qembed.paths import CACHE_HINT, cache_folder
+from qembed.serve.caller import Caller
 from qembed.serve.connection import KEEPALIVE_SECONDS, Connection
 from qembed.serve.dispatcher import Dispatcher
 from qembed.serve.event_loop import EventLoop
+from qembed.serve.face import Face
+from qembed.serve.handlers import Request
 from qembed.serve.live_index import LiveIndex
 from qembed.serve.protocol import HELLO, pack
 from qembed.serve.socket_address import ShortSocketPath, is_other_user, is_private, socket_path
@@ -27,15 +30,19 @@ from qembed.version import __version__
 MAX_CONNECTIONS = 256
 """Connections at a time; further ones are closed, and their clients do the work themselves."""
 SHUTDOWN_SECONDS = 5.0
-"""Time that running requests have when the server stops."""
+"""Time that running requests have when the server stops: their clients do the work themselves."""
 
 
 class Server:
-    """Serves an index until it is idle for `idle` seconds (0: never), told to stop, or signalled."""
+    """Serves an index until it is idle for `idle` seconds (0: never), told to stop, or signalled.
 
-    def __init__(self, index: LiveIndex, idle: float) -> None:
+    `face`: a further way to ask it.
+    """
+
+    def __init__(self, index: LiveIndex, idle: float, face: Face | None = None) -> None:
         self.index = index
         self.idle = idle
+        self.face = face
         self.path = socket_path(index.root)
         self.started = time.time()
         self._connections: set[Connection] = set()
@@ -44,6 +51,7 @@ class Server:
         self._guard = threading.Lock()
         self._last_request = time.monotonic()
         self._stop = threading.Event()
+        self._stopping = 0.0
         self._socket_id = (0, 0)
 
     # ── life ─────────────────────────────────────────────────────────────────────────────────────
@@ -63,17 +71,41 @@ class Server:
         with self._listening() as listener:
             self._loop = EventLoop(listener, self._accept, self._submit, self._close)
             self.index.pending = self._loop.pending
+            if self.face is not None:
+                self.face.start(self)
             ready(self.path)
             threading.Thread(target=self._send_keepalives, daemon=True).start()
             self._last_request = self._looked = time.monotonic()
             reason = self._loop.run(self._stop_reason, job_done)
             self._loop.stop_reading()
-        until = time.monotonic() + SHUTDOWN_SECONDS
-        self._loop.run(
-            lambda: "" if self._connections and time.monotonic() < until else "done", job_done
-        )
+            if self.face is not None:
+                self.face.stop()
+        self._stopping = time.monotonic()
+        self._loop.run(lambda: None if self._is_busy() else "done", job_done)
+        if self.face is not None:
+            self.face.close()
         self._loop.close()
         return reason
+
+    def _is_busy(self) -> bool:
+        """True if a request is being answered that has time left."""
+        since = time.monotonic() - self._stopping
+        of_face = self.face is not None and self.face.is_busy() and since < self.face.grace
+        return of_face or (bool(self._connections) and since < SHUTDOWN_SECONDS)
+
+    def ask(self, caller: Caller, operation: str, request: Request) -> None:
+        """Answer a face's request, now or later. May be called by any thread."""
+        self._last_request = time.monotonic()
+        self._dispatcher.ask(caller, operation, request)
+
+    @property
+    def requests(self) -> int:
+        """Number of requests so far."""
+        return self._dispatcher.requests
+
+    def touch(self) -> None:
+        """Count idle time from now on."""
+        self._last_request = time.monotonic()
 
     def _call_soon(self, job: Callable[[], None]) -> None:
         self._loop.call_soon(job)
@@ -85,7 +117,7 @@ class Server:
             self._dispatcher.reply(connection, {"stopping": True})
             self.stop()
         elif operation == "status":
-            self._dispatcher.reply(connection, self._status())
+            self._dispatcher.reply(connection, self.status())
         else:
             self._dispatcher.submit(connection, message)
 
@@ -155,7 +187,8 @@ class Server:
             return "told to"
         now = time.monotonic()
         with self._guard:
-            idle = 0.0 if self._connections else now - self._last_request
+            busy = bool(self._connections) or (self.face is not None and self.face.is_busy())
+            idle = 0.0 if busy else now - self._last_request
         if self.idle and idle > self.idle:
             return f"idle for {self.idle:.0f} s"
         if now - self._looked > KEEPALIVE_SECONDS:
@@ -205,7 +238,8 @@ class Server:
             "index": str(self.index.root),
         }
 
-    def _status(self) -> dict[str, Any]:
+    def status(self) -> dict[str, Any]:
+        """Description of the running server, JSON values."""
         return {
             **self._hello(),
             "generation": self.index.generation,
@@ -216,6 +250,7 @@ class Server:
             "idle_seconds": round(time.monotonic() - self._last_request, 1),
             "idle_limit": self.idle,
             "socket": str(self.path),
+            **({} if self.face is None else self.face.status()),
         }
 
 

@@ -23,6 +23,7 @@ _RELEVANT_ENDINGS = ("_API_KEY", "_TOKEN", "_PROXY", "_proxy")
 _IRRELEVANT = (
     *("QEMBED_MODEL", "QEMBED_INDEX"),
     *("QEMBED_LOG", "QEMBED_CLIENT", "QEMBED_SESSION"),
+    "QEMBED_HTTP_TOKEN",
 )
 """Variables that do not matter: a request names the model, the socket the index, and the client logs."""
 

@@ -62,6 +62,9 @@ NEEDLESS = {
     "pydantic",
     "pandas",
     "pyarrow.compute",
+    "uvicorn",
+    "h11",
+    "prometheus_client",
 }
 """pandas: pyarrow's conversions import it wherever it is installed; its methods import pyarrow.compute."""
 

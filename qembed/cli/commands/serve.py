@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,11 +19,15 @@ from qembed.cli.options import (
     VerboseOption,
 )
 
+if TYPE_CHECKING:
+    from qembed.web.http.face import HttpFace
+
 STOP_SECONDS = 15.0
 """Time that a server has to stop."""
 
 
 def serve(
+    ctx: typer.Context,
     index_dir: IndexOption = None,
     idle: Annotated[
         str, typer.Option(metavar="TIME", help="Stop after so long without a request; 0: never.")
@@ -34,6 +38,39 @@ def serve(
             "--ab",
             metavar="A=…,B=…",
             help="Mix two settings in each logged answer, to compare them: 'A=,B=rerank=late mode=hybrid'.",
+            show_default=False,
+        ),
+    ] = None,
+    http: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[HOST:]PORT",
+            help="Answer HTTP too: /search, /openapi.json tells the rest. Without a host: loopback.",
+            show_default=False,
+        ),
+    ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT",
+            help="What HTTP requests must bring along, or: $QEMBED_HTTP_TOKEN, which others do not see. "
+            "Beyond loopback wanted.",
+            show_default=False,
+        ),
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="A further name that HTTP requests may address. Repeatable.",
+            show_default=False,
+        ),
+    ] = None,
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ORIGIN",
+            help="Pages that may ask from a browser, such as https://app.example.org. Repeatable.",
             show_default=False,
         ),
     ] = None,
@@ -50,6 +87,7 @@ def serve(
     \b
     nohup qembed serve > /dev/null &
     qembed serve --status
+    qembed serve --http 8080
     qembed serve --ab 'A=,B=rerank=late' && qembed feedback report
     qembed serve --stop
     """
@@ -58,10 +96,15 @@ def serve(
     from qembed.pipeline.locate import find_index
 
     talk = Console(quiet, verbose)
+    named = {"--token": token, "--allow-host": allow_host, "--allow-origin": allow_origin}
     if status and stop:
         raise UsageError("--status or --stop: one of them")
     if ab is not None and (status or stop):
         raise UsageError("--ab begins with a server: not with --status or --stop")
+    if http is None and (alone := [o for o, v in named.items() if v]):
+        raise UsageError(f"{', '.join(alone)}: goes with --http")
+    if (http is not None) and (status or stop):
+        raise UsageError("--http begins with a server: not with --status or --stop")
     limit = parse_age(idle, "--idle")
     index = find_index(index_dir)
     if status:
@@ -69,10 +112,33 @@ def serve(
     elif stop:
         _stop(index, talk)
     else:
-        _run(index, limit, ab, talk)
+        face = None
+        if http is not None:
+            names, origins = tuple(allow_host or ()), tuple(allow_origin or ())
+            face = _http_face(http, token, names, origins, ctx.obj, talk)
+        _run(index, limit, ab, face, talk)
 
 
-def _run(index: Path, idle: float, ab: str | None, talk: Console) -> None:
+def _http_face(
+    at: str,
+    token: str | None,
+    hosts: tuple[str, ...],
+    origins: tuple[str, ...],
+    project: Any,
+    talk: Console,
+) -> HttpFace:
+    """Take the address. Raises UsageError, StorageError."""
+    from qembed.web.http.face import HttpFace, require_packages
+    from qembed.web.http.settings import make_settings
+
+    require_packages()
+    settings = make_settings(at, token, hosts, origins, loud=talk.verbose, quiet=talk.quiet)
+    if token is not None:
+        talk.warn("--token: others on this machine see it (ps); QEMBED_HTTP_TOKEN=… hides it")
+    return HttpFace(settings, project.get("log") if project else None)
+
+
+def _run(index: Path, idle: float, ab: str | None, face: HttpFace | None, talk: Console) -> None:
     """Serve in this process."""
     from qembed.pipeline.retrieval.interleaving.experiment import parse_experiment
     from qembed.serve.live_index import LiveIndex
@@ -81,7 +147,7 @@ def _run(index: Path, idle: float, ab: str | None, talk: Console) -> None:
 
     trial = None if ab is None else Trial(parse_experiment(ab))
     live = LiveIndex(index, trial)
-    server = Server(live, idle)
+    server = Server(live, idle, face)
 
     def ready(path: Path) -> None:
         talk.say(f"serving {index}, generation {live.generation} (pid {os.getpid()})")
@@ -89,12 +155,16 @@ def _run(index: Path, idle: float, ab: str | None, talk: Console) -> None:
             talk.say(
                 f"experiment: {_experiment_line(trial.to_json())} (qembed feedback report tells)"
             )
+        if face is not None:
+            talk.say(f"HTTP at {face.url}{' (with a token)' if face.settings.token else ''}")
         talk.detail(f"socket: {path}")
 
     try:
         with signals(server):
             reason = server.run(ready)
     except BaseException:
+        if face is not None:
+            face.close()
         live.close()
         raise
     talk.say(f"stopped: {reason}")
@@ -122,6 +192,8 @@ def _status(index: Path, format: str) -> None:
     out(f"index       {found.get('index')}, generation {found.get('generation')}")
     out(f"model       {found.get('model')}")
     out(f"pid         {found.get('pid')}, up {found.get('up_seconds')} s")
+    if found.get("http"):
+        out(f"http        {found['http']}{' (with a token)' if found.get('http_token') else ''}")
     out(f"requests    {found.get('requests')}, the last {found.get('idle_seconds')} s ago")
     if found.get("experiment"):
         out(f"experiment  {_experiment_line(found['experiment'])}")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MAX_SHOWN = 1000
 """Hits of an answer that are logged."""
-_UNLOGGED = ("given", "snippets", "context", "where", "memory")
+_UNLOGGED = ("given", "snippets", "context", "where", "memory", "seen")
 """Options that change no order, and the filters and votes, which have a form of their own."""
 
 
@@ -52,6 +52,7 @@ def log_answer(
     ids = {r.query.id: os.urandom(8).hex() for r in answer.results}
     now = round(time.time(), 3)
     shared = _settings(request.options, answer)
+    first = 1 + len(request.options.seen)
     found: Sequence[Results] = answer.results
     if explore:
         shared[EXPLORE_SETTING] = True
@@ -62,7 +63,10 @@ def log_answer(
                 ids[r.query.id],
                 hashed(r.query.text),
                 now,
-                [(h.document, n, round(h.score, 6)) for n, h in enumerate(r.hits[:MAX_SHOWN], 1)],
+                [
+                    (h.document, n, round(h.score, 6))
+                    for n, h in enumerate(r.hits[:MAX_SHOWN], first)
+                ],
                 client_id=client.id,
                 client_kind=client.kind,
                 session_id=client.session,

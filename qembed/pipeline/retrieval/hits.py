@@ -7,6 +7,8 @@ from dataclasses import replace
 from math import isfinite
 from typing import TYPE_CHECKING
 
+from qembed.pipeline.retrieval.options import QueryOptions
+from qembed.pipeline.retrieval.pages import hit_key
 from qembed.pipeline.retrieval.ranking import RankedQuery
 from qembed.pipeline.retrieval.session import Session
 from qembed.search.topk import distinct
@@ -18,13 +20,14 @@ if TYPE_CHECKING:
 
 
 def make_hits(
-    session: Session, ranked: Sequence[RankedQuery], context: int, snippets: bool
+    session: Session, ranked: Sequence[RankedQuery], options: QueryOptions
 ) -> list[list[Hit]]:
     """Hits of each query, best first.
 
-    `context`: neighbouring passages added on both sides of a hit; a hit whose passage another one shows
-    already is left out. `snippets`: find each hit's best sentence.
+    Of the options: `context`, neighbouring passages added on both sides of a hit (a hit whose passage another
+    one shows already is left out); `snippets`; and `seen`, hits that are left out.
     """
+    context, seen = options.context, frozenset(options.seen)
     rows = distinct([r.rows for r in ranked])
     with session.timer("fetch"):
         passages = dict(zip(rows.tolist(), session.documents.passages(rows), strict=True))
@@ -43,7 +46,12 @@ def make_hits(
             for i, (row, passage) in enumerate(zip(numbers, shown, strict=True))
             if passage is not None
         ]
-        found.append(_with_snippets(session, r, kept) if snippets else [h for _, h in kept])
+        if seen:
+            kept = [(row, h) for row, h in kept if hit_key(h, options.by) not in seen]
+        words = options.snippets == "words"
+        found.append(
+            _with_snippets(session, r, kept, words) if options.snippets else [h for _, h in kept]
+        )
     return found
 
 
@@ -85,14 +93,17 @@ def _stage_scores(stages: Mapping[str, Scores | None], i: int) -> dict[str, floa
     return {name: v if v is not None and isfinite(v) else None for name, v in values.items()}
 
 
-def _with_snippets(session: Session, r: RankedQuery, found: Sequence[tuple[int, Hit]]) -> list[Hit]:
-    """Hits with their snippets. `found`: (row, hit)."""
+def _with_snippets(
+    session: Session, r: RankedQuery, found: Sequence[tuple[int, Hit]], words: bool
+) -> list[Hit]:
+    """Hits with their snippets. `found`: (row, hit). `words`: by the query's words alone."""
     from qembed.pipeline.retrieval.snippets.sentence_lines import with_sentence_line
     from qembed.pipeline.retrieval.snippets.snippet import find_snippets
 
     passages = [(row, hit.passage) for row, hit in found]
     with session.timer("snippet"):
-        snippets = find_snippets(session, r.query.text, r.vector, passages)
+        vector = None if words else r.vector
+        snippets = find_snippets(session, r.query.text, vector, passages)
         return [
             with_sentence_line(replace(h, snippet=s))
             for (_, h), s in zip(found, snippets, strict=True)

@@ -33,7 +33,9 @@ class QueryOptions:
     `task`, `template` None: the index's or the model's own. `ef` None: the breadth that was measured for the
     graph. `rerank_budget`: seconds of scoring, None without a limit. `rerank_share`: weight of the
     reranker beside the order before, None for its default. `snippets`: find the best sentence of
-    each hit. `fusion_parameters`: constants of the modes auto and hybrid, None for the index's.
+    each hit; "words": by the query's words, which encodes nothing. `seen`: keys of hits that earlier pages of
+    the answer had (`pages.hit_key`), which are left out; k counts them.
+    `fusion_parameters`: constants of the modes auto and hybrid, None for the index's.
     `document_score`: the score of a document from its passages, see `parse_document_score`. `memory`: votes
     on the same query put documents first, or leave them out. `given`: names of the fields that were asked
     for, the others take what `tune` chose for the index; None: take none of it.
@@ -56,10 +58,11 @@ class QueryOptions:
     fusion: Fusion = "sum"
     diversity: float = 0.0
     context: int = 0
-    snippets: bool = False
+    snippets: bool | Literal["words"] = False
     fusion_parameters: FusionParameters | None = None
     document_score: str = "best"
     memory: bool = False
+    seen: tuple[str, ...] = ()
     given: tuple[str, ...] | None = None
 
 

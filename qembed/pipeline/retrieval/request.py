@@ -57,6 +57,7 @@ class QueryRequest:
             from qembed.pipeline.retrieval.fusion import FusionParameters
 
             given["fusion_parameters"] = FusionParameters(**parameters)
+        given["seen"] = tuple(given.get("seen", ()))
         if given.get("given") is not None:
             given["given"] = tuple(given["given"])
         options = QueryOptions(**given)

@@ -280,7 +280,7 @@ class Retriever:
             if len(refused) in (0, len(queries)):
                 raise
             ranking = self.rank([q for q in queries if q.id not in refused], begin)
-        hits = make_hits(self.session, ranking.queries, self.options.context, self.options.snippets)
+        hits = make_hits(self.session, ranking.queries, self.options)
         manifest = self.session.snapshot.manifest
         return Answer(
             results=[

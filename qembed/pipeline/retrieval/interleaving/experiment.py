@@ -62,12 +62,13 @@ def takes_part(request: QueryRequest, logs: bool) -> bool:
     """True if a request's answer may be interleaved. `logs`: the index's own setting says that it is logged.
 
     Not one that is not logged, that names a setting of its own, a model or a least score (which mean
-    different things in both), or that shows neighbours, which make hits disappear.
+    different things in both), that shows neighbours, which make hits disappear, or that is a further page.
     """
     options = request.options
     logged = logs if request.log is None else request.log
     own = options.given != () or request.model is not None or options.search != "auto"
-    return logged and not own and options.min_score is None and options.context == 0
+    plain = options.context == 0 and not options.seen
+    return logged and not own and options.min_score is None and plain
 
 
 def answer_interleaved(
@@ -98,7 +99,7 @@ def answer_interleaved(
         draft = team_draft(a.rows.tolist(), b.rows.tolist(), request.options.k, seed)
         mixed.append(_mixed(a, b, np.array(draft.ids, dtype=np.int64), draft.teams))
         teams.append({**names, "teams": "".join(draft.teams)})
-    hits = make_hits(session, mixed, 0, request.options.snippets)
+    hits = make_hits(session, mixed, request.options)
     manifest = session.snapshot.manifest
     return Answer(
         results=[

@@ -1,0 +1,117 @@
+"""Calls: requests handed to the server's dispatcher and awaited, and other work on threads of their own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from qembed.serve.caller import Outcome
+from qembed.serve.handlers import Request
+from qembed.serve.messages import Refused
+from qembed.serve.server import Server
+from qembed.web.http.errors import HttpError, too_busy
+from qembed.web.http.response import ClientGone, HttpRequest
+
+T = TypeVar("T")
+THREADS = 8
+"""Threads for work that waits for files: the log of queries, documents."""
+
+
+class _Awaiting:
+    """Caller of the dispatcher that a coroutine of `loop` awaits."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self.future: asyncio.Future[Outcome] = loop.create_future()
+        self.running = False
+        self.closed = False
+
+    def mark_running(self) -> None:
+        self.running = True
+
+    def is_closed(self) -> bool:
+        return self.closed
+
+    def finish(self, outcome: Outcome) -> None:
+        self._loop.call_soon_threadsafe(self._set, outcome)
+
+    def abandon(self) -> None:
+        self.finish(too_busy("the server has no threads left"))
+
+    def _set(self, outcome: Outcome) -> None:
+        if not self.future.done():
+            self.future.set_result(outcome)
+
+
+def _look_at(answer: asyncio.Future[Any]) -> None:
+    """Look at an answer that nobody waits for: an error that nobody saw would be told at the end."""
+    if not answer.cancelled():
+        answer.exception()
+
+
+class Calls:
+    """Calls of one server. `queued`, `running`: how many there are now."""
+
+    def __init__(self, server: Server, seconds: float) -> None:
+        self._server = server
+        self._seconds = seconds
+        self._open: set[_Awaiting] = set()
+        self._threads = ThreadPoolExecutor(THREADS, "http")
+
+    @property
+    def running(self) -> int:
+        """Number of calls that wait for no other one."""
+        return sum(call.running for call in self._open)
+
+    @property
+    def queued(self) -> int:
+        """Number of calls that wait for others: for a batch, a thread or the index."""
+        return len(self._open) - self.running
+
+    async def ask(self, request: HttpRequest, operation: str, asked: Request) -> Any:
+        """Answer of the server to a request whose body was read.
+
+        Raises what answering raised, HttpError if it takes too long, ClientGone.
+        """
+        caller = _Awaiting(asyncio.get_running_loop())
+        self._open.add(caller)
+        try:
+            self._server.ask(caller, operation, asked)
+            outcome = await self._first(request, caller.future)
+        finally:
+            caller.closed = True
+            self._open.discard(caller)
+        if isinstance(outcome, Refused):
+            raise HttpError(409, "refused", f"the server does not answer that: {outcome}")
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    async def run(self, request: HttpRequest, work: Callable[[], T]) -> T:
+        """Result of work that may block, in a thread. Raises as `ask`."""
+        loop = asyncio.get_running_loop()
+        self._server.touch()
+        return await self._first(request, loop.run_in_executor(self._threads, work))
+
+    async def _first(self, request: HttpRequest, answer: asyncio.Future[T]) -> T:
+        """The answer, if it comes in time and before the client leaves."""
+        gone = asyncio.create_task(request.gone())
+        try:
+            await asyncio.wait(
+                (answer, gone), timeout=self._seconds, return_when=asyncio.FIRST_COMPLETED
+            )
+            if answer.done():
+                return answer.result()
+            if gone.done():
+                raise ClientGone
+        finally:
+            gone.cancel()
+            self._server.touch()
+            answer.add_done_callback(_look_at)
+        raise too_busy(f"no answer within {self._seconds:g} seconds", code="timeout")
+
+    def close(self) -> None:
+        """Wait for no work that is left."""
+        self._threads.shutdown(wait=False, cancel_futures=True)

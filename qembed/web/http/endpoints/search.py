@@ -1,0 +1,194 @@
+"""`/search`: a query to hits, the same as `qembed query --format json` gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any, NamedTuple
+
+from qembed.errors import InputError, refusal
+from qembed.pipeline.feedback.log_answer import log_answer
+from qembed.pipeline.feedback.log_setting import Client, log_mode, log_wish, parse_client
+from qembed.pipeline.retrieval.answer import Answer, answer_json
+from qembed.pipeline.retrieval.options import (
+    MODES,
+    TUNED,
+    QueryOptions,
+    check_options,
+    check_queries,
+)
+from qembed.pipeline.retrieval.pages import hit_key
+from qembed.pipeline.retrieval.request import QueryRequest
+from qembed.types import Hit, Query
+from qembed.web.http.cursor import Cursor, check_generation, digest, parse_cursor
+from qembed.web.http.errors import bad_request
+from qembed.web.http.parameters import Parameters, from_query_string
+from qembed.web.http.rerankers import allowed_rerankers
+from qembed.web.http.response import HttpRequest, Response, json_response
+from qembed.web.http.service import Service
+
+LISTS = ("where",)
+SNIPPETS: Mapping[str, Any] = {"words": "words", "meaning": True, "none": False}
+MAX_CONTEXT = 100
+
+
+class Search(NamedTuple):
+    """Query of a request. `k`: hits of this page. `digest`: of what is asked, pages aside."""
+
+    request: QueryRequest
+    k: int
+    log: bool | None
+    client: Client
+    cursor: Cursor | None
+    digest: bytes
+
+
+async def search_by_url(request: HttpRequest, service: Service) -> Response:
+    """Answer `GET /search?q=…`."""
+    values = from_query_string(request.query(), LISTS)
+    if "q" in values:
+        if "query" in values:
+            raise InputError("parameters that cannot be used:", ["q, query: one of them"])
+        values["query"] = values.pop("q")
+    return await _search(request, service, Parameters(values, texts=True))
+
+
+async def search_by_body(request: HttpRequest, service: Service) -> Response:
+    """Answer `POST /search`."""
+    return await _search(request, service, Parameters(await request.json()))
+
+
+async def _search(request: HttpRequest, service: Service, given: Parameters) -> Response:
+    asked = parse_search(given, service)
+    answer: Answer = await service.calls.ask(request, "query", asked.request)
+    if asked.cursor is not None:
+        check_generation(asked.cursor, answer.generation, answer.recipe)
+    results = [replace(r, hits=r.hits[: asked.k]) for r in answer.results]
+    answer = replace(answer, results=results)
+    mode = log_mode(asked.log, service.project_log, answer.log)
+    if mode != "off":
+        agent = asked.client.kind == "agent"
+        explore = answer.explore and not agent and asked.cursor is None
+        log = partial(
+            log_answer,
+            *(service.server.index.root, asked.request, answer, mode, asked.client, False, explore),
+        )
+        try:
+            answer = await service.calls.run(request, log)
+        except OSError as e:
+            told = f"not logged: cannot write {e.filename or 'the log'}: {refusal(e)}"
+            answer = replace(answer, warnings=[*answer.warnings, told])
+    service.metrics.answered(answer.seconds)
+    body = search_json(answer, asked, service.settings.limits.depth)
+    words = asked.request.queries[0].text if service.settings.loud else None
+    return json_response(body, query_id=body.get("query_id"), hits=len(body["hits"]), query=words)
+
+
+def parse_search(given: Parameters, service: Service) -> Search:
+    """Query of parameters. Raises InputError with all that is wrong, UsageError, HttpError."""
+    limits = service.settings.limits
+    tuned = service.tuned
+    text = given.text("query")
+    k = given.whole("k", 10, 1, limits.k)
+    where = given.texts("where")
+    mode = given.choice("mode", MODES, "auto")
+    task = given.text("task")
+    rerank = given.text("rerank")
+    by = given.choice("by", ("passage", "document"), "passage")
+    context = given.whole("context", 0, 0, MAX_CONTEXT)
+    snippets = given.choice("snippets", tuple(SNIPPETS), "words")
+    cursor_text = given.text("cursor")
+    log = given.truth("log")
+    client_text, session = given.text("client"), given.text("session")
+    if text is None and not any(p.startswith("query:") for p in given.problems):
+        given.problems.append("query: a text is wanted")
+    if rerank is not None and rerank not in (allowed := allowed_rerankers(tuned)):
+        given.problems.append(f"rerank: one of {', '.join(allowed)} is wanted")
+    given.check()
+    assert text is not None
+    names = {"mode": mode != "auto" or "mode" in given, "task": task, "rerank": rerank}
+    plain = QueryOptions(
+        k=k,
+        task=task,
+        mode=mode,
+        rerank=rerank,
+        by=by,  # type: ignore[arg-type]
+        where=where,
+        context=context,
+        snippets=SNIPPETS[snippets],
+        memory=True,
+        given=tuple(sorted(n for n in TUNED if names.get(n))),
+    )
+    query = Query("1", text)
+    check_options(plain)
+    check_queries([query])
+    wanted = digest((text, replace(plain, k=0)))
+    cursor = None if cursor_text is None else parse_cursor(cursor_text)
+    options = plain
+    if cursor is not None:
+        if cursor.query != wanted:
+            raise bad_request(
+                "cursor: it is of another query (repeat all parameters of the first page)", "cursor"
+            )
+        total = len(cursor.seen) + k
+        if total > limits.depth:
+            raise bad_request(
+                f"cursor: pages end after {limits.depth:,} hits (narrow the query, or raise k)",
+                "cursor",
+            )
+        options = replace(plain, k=total, seen=cursor.seen)
+    client = parse_client(client_text, session)
+    request = QueryRequest(
+        [query],
+        options,
+        log=log_wish(log, service.project_log),
+        client=client.id or client.session,
+    )
+    return Search(request, k, log, client, cursor, wanted)
+
+
+def search_json(answer: Answer, asked: Search, depth: int) -> dict[str, Any]:
+    """An answer to one query, JSON values: what `--format json` has, snippets and a cursor besides."""
+    whole = answer_json(answer)
+    (query,) = whole.pop("queries")
+    results = answer.results[0]
+    seen = asked.request.options.seen
+    for rank, (line, hit) in enumerate(zip(query["hits"], results.hits, strict=True), 1):
+        line["rank"] = len(seen) + rank
+        if hit.snippet is not None:
+            line["snippet"] = snippet_json(hit)
+    keys = (*seen, *(hit_key(h, asked.request.options.by) for h in results.hits))
+    more = len(results.hits) == asked.k and len(keys) < depth
+    cursor = Cursor(answer.generation, answer.recipe, asked.digest, keys).encode() if more else None
+    hits = query.pop("hits")
+    logged = query.pop("logged_as", None)
+    del query["query_id"], query["seconds"]
+    reranked = answer.reranked
+    return {
+        **{n: whole[n] for n in ("schema", "generation", "recipe", "search", "tuned")},
+        **({} if logged is None else {"query_id": logged}),
+        **query,
+        "hits": hits,
+        "cursor": cursor,
+        "warnings": [*whole["warnings"], *([answer.note] if answer.note else [])],
+        **(
+            {}
+            if reranked is None
+            else {"reranked": {"by": reranked.spec, "meaning": reranked.meaning}}
+        ),
+        "seconds": whole["seconds"],
+    }
+
+
+def snippet_json(hit: Hit) -> dict[str, Any]:
+    """Snippet of a hit: [start, end) in its `text`, the places of the query's words there, the line."""
+    s = hit.snippet
+    assert s is not None
+    return {
+        "start": s.start,
+        "end": s.end,
+        "matches": [[s.start + a, s.start + b] for a, b in s.matches],
+        "line": hit.shown_line,
+        **({"definition": s.definition} if s.definition else {}),
+    }

@@ -1,0 +1,113 @@
+"""Connections with limits: how many there are, how long a client may take to send and to receive.
+
+uvicorn limits idle time between requests only. A client that sends the head of its request byte by byte, or
+never takes its answer, would hold its connection for good.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from qembed.web.http.errors import HttpError, too_busy
+from qembed.web.http.settings import Limits
+
+SWEEP_SECONDS = 1.0
+"""Interval between two looks at all connections."""
+_ARRIVED = (h11.DONE, h11.MUST_CLOSE, h11.CLOSED, h11.ERROR)
+
+
+class LimitedProtocol(H11Protocol):
+    """A connection. `limits`: set by `protocol_class`.
+
+    `waiting_since`: the loop's time since which a request arrives, None between requests. `unsent`: bytes of
+    answers that the client has not taken, and since when it has taken none.
+    """
+
+    limits: Limits = Limits()
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.waiting_since: float | None = None
+        self.unsent = (0, 0.0)
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin; refuse what is too much."""
+        super().connection_made(transport)
+        self.waiting_since = self.loop.time()
+        if len(self.connections) > self.limits.connections:
+            self._refuse(too_busy(f"{self.limits.connections} connections are open"))
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes, and note whether a request is still arriving."""
+        try:
+            super().data_received(data)
+        except h11.LocalProtocolError:  # rubbish after a request that was answered
+            self.transport.abort()
+        if self.conn.their_state in _ARRIVED:
+            self.waiting_since = None
+        elif self.waiting_since is None:
+            self.waiting_since = self.loop.time()
+
+    def on_response_complete(self) -> None:
+        """Go on to the next request. The rest of a body that was refused is still to arrive."""
+        super().on_response_complete()
+        arriving = self.conn.their_state is h11.SEND_BODY
+        self.waiting_since = self.loop.time() if arriving else None
+
+    def is_too_slow(self, now: float) -> bool:
+        """True if the client takes too long. `now`: the loop's time."""
+        if self.waiting_since is not None and now - self.waiting_since > self.limits.read:
+            # an endpoint that reads a body tells so itself, a moment earlier
+            return self.cycle is None or self.cycle.response_complete
+        size = self.transport.get_write_buffer_size()
+        if not size or size < self.unsent[0] or not self.unsent[0]:
+            self.unsent = (size, now)
+        return size > 0 and now - self.unsent[1] > self.limits.send
+
+    def abort(self) -> None:
+        """Close at once."""
+        self.transport.abort()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is not HTTP."""
+        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            raise h11.LocalProtocolError(msg)
+        self._refuse(HttpError(400, "not_http", "that is no HTTP request"))
+
+    def _refuse(self, error: HttpError) -> None:
+        """Answer with an error and close."""
+        body = json.dumps(error.to_json()).encode("ascii")
+        headers = {
+            "Content-Type": "application/json",
+            "Content-Length": str(len(body)),
+            "X-Content-Type-Options": "nosniff",
+            "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+            "Connection": "close",
+            **error.headers,
+        }
+        phrase = {400: "Bad Request"}.get(error.status, "Service Unavailable")
+        head = f"HTTP/1.1 {error.status} {phrase}\r\n"
+        head += "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        self.transport.write(head.encode("ascii") + b"\r\n" + body)
+        self.transport.close()
+
+
+def protocol_class(limits: Limits) -> type[LimitedProtocol]:
+    """Class of connections with these limits."""
+    return type("LimitedProtocol", (LimitedProtocol,), {"limits": limits})
+
+
+async def sweep(connections: set[Any]) -> None:
+    """Abort connections that are too slow, for ever."""
+    loop = asyncio.get_running_loop()
+    while True:
+        await asyncio.sleep(SWEEP_SECONDS)
+        now = loop.time()
+        for connection in list(connections):
+            if connection.is_too_slow(now):
+                connection.abort()
