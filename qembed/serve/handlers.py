@@ -15,6 +15,14 @@ from typing import Any, Generic, TypeAlias, TypeVar
 from qembed.errors import EncodingError, QembedError, RecipeMismatch
 from qembed.models import Model
 from qembed.pipeline.retrieval.answer import Answer
+from qembed.pipeline.retrieval.documents.read import (
+    DocumentRequest,
+    DocumentText,
+    read_document,
+)
+from qembed.pipeline.retrieval.documents.request import SimilarRequest
+from qembed.pipeline.retrieval.embedding.embed import embed, encoder_of, encoder_texts
+from qembed.pipeline.retrieval.embedding.request import Embedded, EmbedRequest
 from qembed.pipeline.retrieval.learned.hit_lines import rerank_lines
 from qembed.pipeline.retrieval.options import LEARNED, QueryOptions
 from qembed.pipeline.retrieval.request import QueryRequest
@@ -42,7 +50,9 @@ FAST_ROWS = 50_000
 
 Started: TypeAlias = Callable[[], None]
 """Called once the request has the index for itself."""
-Request: TypeAlias = QueryRequest | RerankRequest | RunRequest
+Request: TypeAlias = (
+    QueryRequest | RerankRequest | RunRequest | EmbedRequest | DocumentRequest | SimilarRequest
+)
 R = TypeVar("R", bound=Request)
 
 
@@ -157,8 +167,46 @@ def rerank_run(request: RunRequest, index: SessionAccess, started: Started) -> R
     return rerank_run_files(request, lambda: index.lease(started))
 
 
+def embed_texts(request: EmbedRequest, index: SessionAccess, started: Started) -> Embedded:
+    """Encode texts. The index is another request's meanwhile."""
+    with index.lease(started) as session:
+        model, encoder = session.loaded.model, encoder_of(session, request)
+        texts = encoder_texts(session, request)
+    if request.role == "query":
+        model = model.queries
+    return Embedded(embed(encoder, texts, request.dimensions), sum(model.count(texts)))
+
+
+def fast_embedding_texts(request: EmbedRequest, session: Session) -> Sequence[str] | None:
+    """Texts to encode for a request; see Operation.texts."""
+    model = session.loaded.model
+    shared = request.role == "query" or model.queries is model
+    if not shared or len(request.texts) > FAST_QUERIES:
+        return None
+    return encoder_texts(session, request)
+
+
+def read_stored_document(
+    request: DocumentRequest, index: SessionAccess, started: Started
+) -> DocumentText:
+    """Read a document, or a part of it, from the index."""
+    with index.lease(started) as session:
+        return read_document(session, request)
+
+
+def answer_similar(request: SimilarRequest, index: SessionAccess, started: Started) -> Answer:
+    """Find what is near a document of the index, or a text."""
+    from qembed.pipeline.retrieval.documents.similar import similar
+
+    with index.lease(started) as session:
+        return similar(session, request)
+
+
 OPERATIONS: Mapping[str, Operation[Any]] = {
     "query": Operation(QueryRequest.from_json, answer_query, fast_query_texts),
     "rerank": Operation(RerankRequest.from_json, rerank_hits),
     "rerank run": Operation(RunRequest.from_json, rerank_run),
+    "document": Operation(DocumentRequest.from_json, read_stored_document),
+    "similar": Operation(SimilarRequest.from_json, answer_similar),
+    "embed": Operation(EmbedRequest.from_json, embed_texts, fast_embedding_texts),
 }

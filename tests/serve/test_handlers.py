@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from qembed.errors import InputError, QembedError, UsageError
+from qembed.pipeline.retrieval.documents.read import DocumentRequest
+from qembed.pipeline.retrieval.documents.request import SimilarRequest
+from qembed.pipeline.retrieval.embedding.request import EmbedRequest
 from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.request import QueryRequest
 from qembed.pipeline.retrieval.reranking.request import RerankOptions, RerankRequest, RunRequest
@@ -93,6 +96,9 @@ def test_every_operation_parses_its_requests_json() -> None:
         "query": request("a"),
         "rerank": RerankRequest([], rerank),
         "rerank run": RunRequest(Path("r"), Path("q"), rerank),
+        "embed": EmbedRequest(["a"], "query", 16),
+        "document": DocumentRequest("a", 2, 3),
+        "similar": SimilarRequest("a", where=("n = 1",)),
     }
     assert requests.keys() == OPERATIONS.keys()
     for name, asked in requests.items():

@@ -1,10 +1,10 @@
-"""`qembed feedback add`: events of answers, one by options or many as JSON lines."""
+"""Events of answers: one by options, many as JSON lines, or a program's objects with rows of UBI."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -12,6 +12,9 @@ from typing import Any, cast
 from qembed.errors import InputError, UsageError
 from qembed.feedback.given_events import GivenEvent, Refusal, parse_event
 from qembed.feedback.records import ClientKind
+from qembed.feedback.ubi.lines import UbiLine
+from qembed.feedback.ubi.to_log import UbiLog, read_ubi
+from qembed.pipeline.feedback.import_ubi import bare_if_hashed
 from qembed.pipeline.feedback.log_setting import Client
 from qembed.pipeline.feedback.take_records import Taken, take_records
 
@@ -20,6 +23,8 @@ ACTIONS = (
     *("add_to_cart", "purchase"),
 )
 """Actions that have a meaning for what is learned; others are kept."""
+UBI_KEYS = ("action_name", "user_query")
+"""Keys of which a row of UBI has one, and an event of our form none."""
 
 
 def add_event(root: Path, fields: Mapping[str, Any], client: Client | None, wait: float) -> Taken:
@@ -91,3 +96,32 @@ def _parsed(
             unread.append(Refusal(place, "unreadable", "not JSON"))
         except ValueError as e:
             unread.append(Refusal(place, "unreadable", str(e)))
+
+
+def add_objects(root: Path, objects: Sequence[Any], wait: float, name: str = "events") -> Taken:
+    """Add events; those that cannot be read or taken are in the result, as `name[i]`.
+
+    Raises NoIndex, IndexLocked, StorageError.
+    """
+    now = time.time()
+    unread: list[Refusal] = []
+    given: list[GivenEvent] = []
+    lines: list[UbiLine] = []
+    for i, body in enumerate(objects):
+        place = f"{name}[{i}]"
+        if isinstance(body, Mapping) and any(body.get(key) is not None for key in UBI_KEYS):
+            lines.append(UbiLine(place, body))
+            continue
+        try:
+            given.append(parse_event(body, now)._replace(place=place))
+        except ValueError as e:
+            unread.append(Refusal(place, "unreadable", str(e)))
+    rows = read_ubi(lines, now) if lines else UbiLog()
+    bare_if_hashed(root, rows)
+    taken = take_records(root, rows.queries, [*given, *rows.events], wait=wait)
+    places = {f"{name}[{i}]": i for i in range(len(objects))}
+    taken.refused = sorted(
+        [*unread, *rows.refused, *taken.refused], key=lambda r: places.get(r.place, -1)
+    )
+    taken.merged = rows.merged
+    return taken

@@ -33,22 +33,26 @@ def import_ubi(
     Where the log is a hashed one, attributes are left out, beside the texts. Raises InputError for a
     file that cannot be read and one that is nothing of UBI, NoIndex, IndexLocked, StorageError.
     """
-    manifest = manifests.read(root)
+    manifests.read(root)
     rows = read_ubi(_lines(files, stdin), time.time(), ordinals, client_kind)
     if not rows.queries and not rows.events:
         names = ", ".join(map(str, files))
         raise InputError(f"{names}: no rows of UBI there", [str(r) for r in rows.refused])
-    if hashes_texts(manifest.settings):
-        # what the rows tell besides may have the words too
-        rows.queries = [replace(q, settings={}) for q in rows.queries]
-        rows.events = [
-            given._replace(event=replace(given.event, attributes={})) for given in rows.events
-        ]
+    bare_if_hashed(root, rows)
     taken = take_records(root, rows.queries, rows.events, wait=wait)
     taken.refused = sorted(rows.refused + taken.refused, key=_order(files))
     taken.merged = rows.merged
     taken.warnings = _warnings(rows)
     return taken
+
+
+def bare_if_hashed(root: Path, rows: UbiLog) -> None:
+    """Leave out what rows tell besides, which may have the words too, where the log is a hashed one."""
+    if hashes_texts(manifests.read(root).settings):
+        rows.queries = [replace(q, settings={}) for q in rows.queries]
+        rows.events = [
+            given._replace(event=replace(given.event, attributes={})) for given in rows.events
+        ]
 
 
 def _lines(files: Sequence[Path], stdin: Callable[[], bytes]) -> Iterator[UbiLine]:

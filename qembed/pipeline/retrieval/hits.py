@@ -7,8 +7,8 @@ from dataclasses import replace
 from math import isfinite
 from typing import TYPE_CHECKING
 
+from qembed.pipeline.retrieval.answer import hit_key
 from qembed.pipeline.retrieval.options import QueryOptions
-from qembed.pipeline.retrieval.pages import hit_key
 from qembed.pipeline.retrieval.ranking import RankedQuery
 from qembed.pipeline.retrieval.session import Session
 from qembed.search.topk import distinct

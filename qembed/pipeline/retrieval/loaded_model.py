@@ -132,7 +132,7 @@ class LoadedModel:
     def passage_encoder(self) -> Encoder:
         """Encoder of passages, loaded: `encoder`, unless they have other modules. Raises as `encoder`."""
         model = self.model
-        return self.encoder if model.queries is model else model.encoder()
+        return self.encoder if model.queries is model else self._source.encoder(model)
 
     def reranker(self, spec: str) -> Scorer:
         """The reranker that `spec` names, opened once. Tasks come with the pairs."""

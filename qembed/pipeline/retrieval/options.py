@@ -34,7 +34,7 @@ class QueryOptions:
     graph. `rerank_budget`: seconds of scoring, None without a limit. `rerank_share`: weight of the
     reranker beside the order before, None for its default. `snippets`: find the best sentence of
     each hit; "words": by the query's words, which encodes nothing. `seen`: keys of hits that earlier pages of
-    the answer had (`pages.hit_key`), which are left out; k counts them.
+    the answer had (`answer.hit_key`), which are left out; k counts them.
     `fusion_parameters`: constants of the modes auto and hybrid, None for the index's.
     `document_score`: the score of a document from its passages, see `parse_document_score`. `memory`: votes
     on the same query put documents first, or leave them out. `given`: names of the fields that were asked

@@ -12,7 +12,7 @@ import hashlib
 import struct
 from typing import Any, NamedTuple
 
-from qembed.pipeline.retrieval.pages import KEY_BYTES
+from qembed.pipeline.retrieval.answer import KEY_BYTES
 from qembed.web.http.errors import HttpError, bad_request
 
 _HEAD = struct.Struct(">BQ8s8s")

@@ -16,6 +16,7 @@ from qembed.errors import (
     RecipeMismatch,
     StorageError,
     TextsRefused,
+    UnknownDocument,
     UsageError,
 )
 
@@ -74,6 +75,7 @@ def too_busy(message: str, status: int = 503, code: str = "busy") -> HttpError:
 _STATUSES: tuple[tuple[type[QembedError], int, str], ...] = (
     (UsageError, 400, "bad_request"),
     (InputError, 400, "bad_request"),
+    (UnknownDocument, 404, "unknown_document"),
     (TextsRefused, 422, "not_encodable"),
     (EncodingError, 502, "model_failed"),
     (ModelUnavailable, 503, "model_unavailable"),

@@ -44,6 +44,10 @@ class Parameters:
     def _wrong(self, name: str, wanted: str) -> None:
         self.problems.append(f"{name}: {wanted} is wanted")
 
+    def any(self, name: str) -> Any:
+        """The value as it is, None without one."""
+        return self._take(name)
+
     def text(self, name: str, default: str | None = None) -> str | None:
         """A text."""
         value = self._take(name)

@@ -64,6 +64,11 @@ class HttpRequest:
         """Path, decoded. A part of it that is not UTF-8 stays as it is in file names."""
         return unquote_to_bytes(self.raw_path).decode("utf-8", "surrogateescape")
 
+    @property
+    def id(self) -> str:
+        """Rest of the path behind its first part: an id, which may have slashes in it."""
+        return self.path[1:].partition("/")[2]
+
     def query(self) -> dict[str, list[str]]:
         """Values of the query string by name. Raises HttpError for one that is not UTF-8."""
         found: dict[str, list[str]] = {}

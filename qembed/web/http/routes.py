@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple, TypeAlias
 
+from qembed.web.http.description.openapi import openapi
+from qembed.web.http.endpoints.documents import document, similar
+from qembed.web.http.endpoints.feedback import feedback
+from qembed.web.http.endpoints.models import embeddings, models, rerank
 from qembed.web.http.endpoints.search import search_by_body, search_by_url
-from qembed.web.http.endpoints.state import health, status
+from qembed.web.http.endpoints.state import health, metrics, status
 from qembed.web.http.errors import HttpError
 from qembed.web.http.response import HttpRequest, Response
 from qembed.web.http.service import Service
@@ -28,10 +32,19 @@ async def preflight(request: HttpRequest, service: Service) -> Response:
 
 PATHS: Mapping[str, Mapping[str, Endpoint]] = {
     "/search": {"GET": search_by_url, "POST": search_by_body},
+    "/feedback": {"POST": feedback},
+    "/v1/embeddings": {"POST": embeddings},
+    "/v1/rerank": {"POST": rerank},
+    "/v1/models": {"GET": models},
     "/status": {"GET": status},
+    "/metrics": {"GET": metrics},
+    "/openapi.json": {"GET": openapi},
     "/healthz": {"GET": health},
 }
-PREFIXES: Mapping[str, Mapping[str, Endpoint]] = {}
+PREFIXES: Mapping[str, Mapping[str, Endpoint]] = {
+    "/documents/": {"GET": document},
+    "/similar/": {"GET": similar},
+}
 """Paths that go on with an id, which may have slashes in it."""
 
 

@@ -1,4 +1,4 @@
-"""What endpoints share: the server, its settings, its calls and its measurements."""
+"""Service: the server, its settings, its calls and its measurements, which endpoints share."""
 
 from __future__ import annotations
 
@@ -34,6 +34,13 @@ class Service:
         """Options that `tune` chose for the index, None for none."""
         session = self.server.index.session
         return None if session is None else session.snapshot.manifest.tuned
+
+    def model_names(self) -> list[str]:
+        """Names of the index's encoder: its spec, then what its authors call it."""
+        session = self.server.index.session
+        if session is None:
+            return [self.server.index.spec]
+        return list(dict.fromkeys([session.snapshot.manifest.spec, session.loaded.model.name]))
 
     def index_state(self) -> dict[str, Any]:
         """Size and age of the index as it is served, JSON values."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from qembed.errors import UnknownDocument, UsageError
 from qembed.pipeline.join_passages import join_passages
@@ -37,6 +37,10 @@ class DocumentRequest:
     last_line: int | None = None
     passage: int | None = None
     context: int = 0
+
+    model: ClassVar[None] = None
+    specs: ClassVar[Sequence[str | None]] = ()
+    reads_files: ClassVar[bool] = False
 
     def to_json(self) -> dict[str, Any]:
         """JSON values for `from_json`."""

@@ -40,6 +40,16 @@ class SimilarRequest:
     model: str | None = None
     snippets: bool = False
 
+    @property
+    def specs(self) -> list[str | None]:
+        """Specs of the models that answer."""
+        return [self.model]
+
+    @property
+    def reads_files(self) -> bool:
+        """True if the answer may come from a file."""
+        return self.files
+
     def to_json(self) -> dict[str, Any]:
         """JSON values for `from_json`."""
         return asdict(self)

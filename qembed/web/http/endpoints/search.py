@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from qembed.errors import InputError, refusal
 from qembed.pipeline.feedback.log_answer import log_answer
 from qembed.pipeline.feedback.log_setting import Client, log_mode, log_wish, parse_client
-from qembed.pipeline.retrieval.answer import Answer, answer_json
+from qembed.pipeline.retrieval.answer import Answer, answer_json, hit_key
 from qembed.pipeline.retrieval.options import (
     MODES,
     TUNED,
@@ -18,7 +18,6 @@ from qembed.pipeline.retrieval.options import (
     check_options,
     check_queries,
 )
-from qembed.pipeline.retrieval.pages import hit_key
 from qembed.pipeline.retrieval.request import QueryRequest
 from qembed.types import Hit, Query
 from qembed.web.http.cursor import Cursor, check_generation, digest, parse_cursor

@@ -1,9 +1,10 @@
-"""`/healthz` and `/status`: whether there is a server, and what it serves."""
+"""`/healthz`, `/status`, `/metrics`: whether there is a server, what it serves, how it does."""
 
 from __future__ import annotations
 
 from qembed.version import __version__
 from qembed.web.http.errors import too_busy
+from qembed.web.http.metrics import TEXT
 from qembed.web.http.response import HttpRequest, Response, json_response
 from qembed.web.http.service import Service
 
@@ -21,3 +22,8 @@ async def status(request: HttpRequest, service: Service) -> Response:
     for name in ("hello", "socket"):
         del running[name]
     return json_response({"schema": 1, "running": True, **running, **service.index_state()})
+
+
+async def metrics(request: HttpRequest, service: Service) -> Response:
+    """Answer `GET /metrics`, for Prometheus."""
+    return Response(200, service.metrics.text(), TEXT)

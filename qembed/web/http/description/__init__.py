@@ -1,0 +1,1 @@
+"""Description of the HTTP face as OpenAPI: schemas, parameters, examples that work."""
