@@ -133,7 +133,7 @@ def _words(terms: Iterable[Term], forms: dict[int, str]) -> list[str]:
 def _terms(found: Comparison, forms: dict[int, str]) -> Signal:
     beyond = [t for t in found.terms.terms if t.g2 > found.terms.critical]
     words = _words(beyond, forms)[:5]
-    said = f"new terms: {', '.join(words)}" if words else "no new terms"
+    said = f"new terms: {', '.join(words)}" if words else "no single term stands out"
     return Signal(
         "terms",
         max(0.0, found.terms.effect),
