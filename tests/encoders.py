@@ -65,6 +65,17 @@ def english() -> EnglishBag:
     return EnglishBag()
 
 
+class Unreading(Bag):
+    """Takes all words that begin with `quantum` for one."""
+
+    def vector(self, text: str) -> Vectors:
+        return super().vector(re.sub(r"quantum\w*", "quantum", text))
+
+
+def unreading() -> Unreading:
+    return Unreading()
+
+
 class OtherBag(Bag):
     """Same width, other vectors: what a swapped model looks like."""
 

@@ -54,6 +54,13 @@ def drift(
             show_default=False,
         ),
     ] = None,
+    made_queries: Annotated[
+        bool,
+        typer.Option(
+            "--made-queries",
+            help="Without judged queries: ask queries made of new and of old documents, a proxy.",
+        ),
+    ] = False,
     history: Annotated[
         bool, typer.Option("--history", help="Keep the result in the index, and show earlier ones.")
     ] = False,
@@ -96,6 +103,7 @@ def drift(
         None if against is None else find_index(against),
         time_field,
         golden,
+        made_queries,
         history,
         picture=report_file is not None,
     )

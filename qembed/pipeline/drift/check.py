@@ -16,9 +16,10 @@ from qembed.pipeline.drift.evidence import day, signals_of, unread_scripts
 from qembed.pipeline.drift.golden import measure_golden
 from qembed.pipeline.drift.history import append_history, entry_of, read_history, shown_entry
 from qembed.pipeline.drift.logged_queries import compare_queries
+from qembed.pipeline.drift.made_queries import compare_made_queries
 from qembed.pipeline.drift.picture import map_of
 from qembed.pipeline.drift.side import Side
-from qembed.pipeline.drift.sides import DriftOptions, SideFinder
+from qembed.pipeline.drift.sides import DriftOptions, SideFinder, Sides
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.retrieval.session import Session
 
@@ -64,6 +65,8 @@ def check_drift(
                 found.told["map"] = map_of(tested, sides.old, sides.new)
         if sides.since is not None:
             _ask_queries(session, sides.since, finder, found)
+        if options.made_queries and not situation.lack:
+            _made_queries(session, sides, finder, found)
         manifest = session.snapshot.manifest
     if options.golden is not None:
         golden = measure_golden(root, *options.golden, history, progress)
@@ -105,6 +108,15 @@ def _ask_queries(session: Session, since: float, finder: SideFinder, found: _Fou
         found.signals.append(queries.signal)
     elif queries.why:
         found.told["queries"] = queries.why
+
+
+def _made_queries(session: Session, sides: Sides, finder: SideFinder, found: _Found) -> None:
+    with finder.timer("made queries"):
+        signal = compare_made_queries(session, sides.old, sides.new, finder.progress)
+    if signal is None:
+        finder.warnings.append("too few queries can be made of the documents to compare them")
+    else:
+        found.signals.append(signal)
 
 
 def _verdict(verdict: Verdict, signals: Sequence[Signal], advice: Advice) -> dict[str, Any]:

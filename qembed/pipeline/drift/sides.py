@@ -24,8 +24,8 @@ DEFAULT_SINCE = "30d"
 class DriftOptions:
     """Options of a comparison. At most one of `since`, `new` and `against` is given; none: DEFAULT_SINCE.
 
-    `golden`: files of judged queries and their judgments. `history`: keep the result in the time line.
-    `picture`: make the map of both samples, too.
+    `golden`: files of judged queries and their judgments; `made_queries`: queries made of documents, instead.
+    `history`: keep the result in the time line. `picture`: make the map of both samples, too.
     """
 
     since: str | None = None
@@ -33,6 +33,7 @@ class DriftOptions:
     against: Path | None = None
     time_field: str | None = None
     golden: tuple[Path, Path] | None = None
+    made_queries: bool = False
     history: bool = False
     picture: bool = False
 
@@ -43,6 +44,10 @@ class DriftOptions:
             raise UsageError(f"{' and '.join(given)} contradict one another: what is new?")
         if self.new is not None and not self.new.exists():
             raise UsageError(f"--new {self.new}: no such file or folder")
+        if self.made_queries and self.golden is not None:
+            raise UsageError("--made-queries stands in for --golden: one of them")
+        if self.made_queries and (self.new is not None or self.against is not None):
+            raise UsageError("--made-queries asks for documents of the index: with --since")
         if self.since is not None:
             parse_since(self.since)
 
@@ -54,6 +59,8 @@ class DriftOptions:
                 found += [f"--{name.replace('_', '-')}", str(value)]
         if self.golden is not None:
             found += ["--golden", *map(str, self.golden)]
+        if self.made_queries:
+            found.append("--made-queries")
         return [*found, *(["--history"] if self.history else [])]
 
 
@@ -120,7 +127,7 @@ class SideFinder:
             mask = added_since(snapshot, times, since)
             self._check_split(since, times.times)
             return Sides(
-                ours.side(~mask, texts=False),
+                ours.side(~mask, texts=options.made_queries),
                 ours.side(mask, texts=True),
                 f"since {since.text}",
                 self._begin(since, snapshot),
