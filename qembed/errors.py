@@ -124,6 +124,12 @@ _REFUSALS = {
 }
 
 
+def listed(names: Sequence[str], most: int = 10) -> str:
+    """The first names with commas between them, and how many more there are."""
+    more = f" … and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
 def refusal(error: OSError) -> str:
     """Reason of a failed read or write, in the words of all messages on it."""
     return _REFUSALS.get(error.errno or 0, error.strerror or str(error) or type(error).__name__)

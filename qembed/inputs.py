@@ -42,6 +42,25 @@ def holds_files(path: Path) -> bool:
         return False
 
 
+def from_here(path: str | os.PathLike[str]) -> str:
+    """A full path as it opens from the current folder: relative if it is below, else as it is."""
+    full = os.fspath(path)
+    try:
+        below = os.path.join(Path.cwd(), "")  # noqa: PTH118 - a folder's separator
+    except FileNotFoundError:  # the current folder was removed
+        return full
+    return full[len(below) :] if full.startswith(below) and full != below else full
+
+
+def is_utf8(path: str) -> bool:
+    """False for a path whose bytes are not UTF-8: it could not be stored."""
+    try:
+        str(Path(path).absolute()).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def sees(path: Path) -> bool:
     """True if there is something of this name, False also where the system does not say."""
     return os.path.exists(path)  # noqa: PTH110 - pathlib's raises

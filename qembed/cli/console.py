@@ -41,7 +41,10 @@ class Console:
 
     def problem(self, text: str) -> None:
         """Print one message also with --quiet, which is for runs in which all is well."""
-        print_message(text)
+        if self._display is not None:
+            self._display.write(text)
+        else:
+            print_message(text)
 
     def warn(self, text: str) -> None:
         """Print one line as a warning, unless quiet."""
@@ -71,7 +74,7 @@ class Console:
         that commit. KeyboardInterrupt after one of these becomes Exit with its code. Without `stop`, SIGINT
         ends the process within a second, also inside a library's call.
         """
-        parts: dict[str, Any] = {}
+        parts: dict[str, Any] = {"warn": self.problem}
         if (signals := stop or committing) is not None:
             parts["stop"] = signals
         if committing is not None:
@@ -89,7 +92,12 @@ class Console:
                 self._display = shown
                 try:
                     yield Progress(
-                        self.say, shown.phase, shown.advance, shown.expect, shown.note, **parts
+                        say=self.say,
+                        phase=shown.phase,
+                        advance=shown.advance,
+                        expect=shown.expect,
+                        note=shown.note,
+                        **parts,
                     )
                 finally:
                     self._display = None
@@ -122,21 +130,6 @@ class Console:
         """Show no progress while the block asks a question on the terminal."""
         with nullcontext() if self._display is None else self._display.paused():
             yield
-
-    @contextmanager
-    def scoring(self, before: str) -> Iterator[Callable[[int], Callable[[int], None]]]:
-        """Show the phase `before`; yields the function that begins the phase of reranking so many pairs.
-
-        It returns the one to call with the number of pairs just scored.
-        """
-        with self.progress() as progress:
-            progress.phase(before, "", None)
-
-            def begin(pairs: int) -> Callable[[int], None]:
-                progress.phase("rerank", "pairs", pairs)
-                return progress.advance
-
-            yield begin
 
 
 def _has_size() -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,11 +50,16 @@ def _missing(files: Folder) -> str | None:
     return None
 
 
-def fetch(name: str, revision: str | None = None, advice: str | None = None) -> Path:
+def fetch(
+    name: str,
+    revision: str | None = None,
+    advice: str | None = None,
+    near: Callable[[str], Sequence[str]] = lambda _: (),
+) -> Path:
     """Folder of a model in the local hub cache, downloaded if it is not there.
 
-    Raises ModelUnavailable with `advice`, by default the command that fetches it; UsageError for a name that
-    the hub does not allow.
+    Raises ModelUnavailable with `advice`, by default the command that fetches it and the models `near(name)`
+    that are here; UsageError for a name that the hub does not allow.
     """
     from qembed.models.library_logging import quiet
 
@@ -93,7 +99,8 @@ def fetch(name: str, revision: str | None = None, advice: str | None = None) -> 
             reason = next(iter(str(e).strip().splitlines()), type(e).__name__)
             if is_offline_mode():
                 reason = "HF_HUB_OFFLINE is set"
+        here = f"; built in, with a name like it: {', '.join(near(name))}" if near(name) else ""
         advice = advice or (
-            f"(where there is a network: hf download {name}; then copy the folder and give its path)"
+            f"(where there is a network: hf download {name}; then copy the folder and give its path{here})"
         )
         raise ModelUnavailable(f"{name} {where} and cannot be fetched: {reason} {advice}")

@@ -32,6 +32,8 @@ MODEL_FORMS = (
     "minilm, bge-small, multilingual, a folder, a hub id such as BAAI/bge-base-en-v1.5, "
     "http(s)://host:port/v1#model, or py:module:factory"
 )
+SHORTEST_PART = 4
+"""Length from which on a part of a name is near to it."""
 LATE = "late"
 LEARNED = "learned"
 _SCHEMES = ("http://", "https://")
@@ -116,8 +118,37 @@ def local_folder(spec: ModelSpec, revision: str | None = None) -> Path | None:
     if spec.kind == "hub":
         from qembed.models.hub import fetch
 
-        return fetch(spec.name, revision or spec.revision, _builtin_advice(spec.name))
+        return fetch(
+            spec.name, revision or spec.revision, _builtin_advice(spec.name), _near_builtin
+        )
     return spec.path
+
+
+def near_names(text: str, kind: str = "") -> list[str]:
+    """Names of models that are spelt most like this one, built-in ones first, at most three.
+
+    A built-in model stands for its names on the hub, too. `kind`: `encoder` or `reranker`, "" for all.
+    """
+    from difflib import get_close_matches
+
+    wanted = text.rpartition("/")[2].partition("@")[0].replace("_", "-").lower()
+    names = {LATE: LATE} if kind != "encoder" else {}
+    names |= {name: name for name in _LISTED if kind != "reranker"}
+    for m in BUILTIN.values():
+        if kind in ("", m.kind):
+            names |= {m.name: m.name, m.model.lower(): m.name}
+        else:
+            names.pop(m.model.lower(), None)
+    part = [n for n in names if len(wanted) >= SHORTEST_PART and wanted in n]
+    near = [*part, *get_close_matches(wanted, names, 3)]
+    found = dict.fromkeys(names[n] for n in near)
+    return sorted(found, key=lambda n: n not in BUILTIN)[:3]
+
+
+def near_hint(text: str, kind: str = "") -> str:
+    """Clause on the names that may be meant, "" if none is near."""
+    near = near_names(text, kind)
+    return f"; did you mean {' or '.join(near)}?" if near else ""
 
 
 def _builtin_advice(hub_id: str) -> str | None:
@@ -128,6 +159,11 @@ def _builtin_advice(hub_id: str) -> str | None:
             here = "" if is_here(m.name) else f", after {m.install}"
             return f"(it is built in: {option} {m.name}{here})"
     return None
+
+
+def _near_builtin(hub_id: str) -> list[str]:
+    """Built-in models with a name like this one's."""
+    return [n for n in near_names(hub_id) if n in BUILTIN]
 
 
 def open_model(
@@ -160,8 +196,13 @@ def encoder_spec(text: str) -> ModelSpec:
     ):
         raise UsageError(f"{text}: it scores pairs and gives no vectors (--rerank {text})")
     if parsed.kind == "unknown":
-        raise UsageError(f"{text!r} is no model: no such folder, and not {MODEL_FORMS}")
+        raise _no_model(text)
     return parsed
+
+
+def _no_model(text: str) -> UsageError:
+    hint = near_hint(text, "encoder")
+    return UsageError(f"{text!r} is no model: no such folder, and not {MODEL_FORMS}{hint}")
 
 
 def _open_files(
@@ -170,7 +211,7 @@ def _open_files(
     """Open a model by its files, rerankers too. Raises as `open_model`."""
     folder = local_folder(parsed, revision)
     if folder is None:
-        raise UsageError(f"{parsed.text!r} is no model: no such folder, and not {MODEL_FORMS}")
+        raise _no_model(parsed.text)
     return open_folder(parsed.text, parsed.name, folder, dim, requested_device(device))
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qembed.errors import UsageError
-from qembed.pipeline.path_column import STDIN, PathColumn
+from qembed.pipeline.path_column import PathColumn
+from qembed.pipeline.source_options import STDIN
 from qembed.search.filters.evaluate import parse
 from qembed.search.filters.parser import Field
 from qembed.search.filters.values import Column, Documents, is_built_in

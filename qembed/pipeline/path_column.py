@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qembed.pipeline.source_options import STDIN
 from qembed.store import Catalog
 
 if TYPE_CHECKING:
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from qembed.search.filters.values import Column
 
     Mask = npt.NDArray[np.bool_]
-
-STDIN = "-"
-"""Source of records without a file."""
 
 
 class PathColumn:

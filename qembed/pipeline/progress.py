@@ -13,6 +13,9 @@ from typing import NamedTuple, TypeVar
 
 T = TypeVar("T")
 
+LOAD_RERANKER = "load reranker"
+"""Stage and phase of opening a reranker: it may take longer than the search."""
+
 
 def never() -> bool:
     """Stop condition of an operation that nobody stops."""
@@ -22,7 +25,8 @@ def never() -> bool:
 class Progress(NamedTuple):
     """Callbacks of an operation, no-ops by default.
 
-    `say(line)`: print a message. `phase(name, unit, total)`: a phase begins, of `total` units, None if that
+    `say(line)`: print a message; `warn(line)`: one on a likely mistake, also
+    where talk is silenced. `phase(name, unit, total)`: a phase begins, of `total` units, None if that
     is not known. `advance(n)`: n more units of the phase are done. `expect(total)`: a new estimate of its
     total. `note(text)`: what is shown beside the units, such as a loss. `stop()`: polled between two steps;
     True ends the operation with the work so far committed. `committing()`: context of a part that commits
@@ -30,6 +34,7 @@ class Progress(NamedTuple):
     """
 
     say: Callable[[str], None] = lambda _: None
+    warn: Callable[[str], None] = lambda _: None
     phase: Callable[[str, str, int | None], None] = lambda _name, _unit, _total: None
     advance: Callable[[int], None] = lambda _: None
     expect: Callable[[int], None] = lambda _: None

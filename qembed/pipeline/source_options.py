@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qembed.inputs import from_here
 from qembed.store import Source
 
 if TYPE_CHECKING:
     from qembed.corpus import ReadOptions
 
+STDIN = "-"
+"""Path of the source of records without a file."""
 SHARED = "shared"
 """Setting of an index: names of the settings of each source that are the project file's."""
 
@@ -32,6 +37,13 @@ def format_size(size: int) -> str:
         if size and size % 1024**power == 0:
             return f"{size // 1024**power}{unit}"
     return str(size)
+
+
+def source_place(root: Path, path: str) -> str:
+    """Place of a source of the index at `root`, as it opens from the current folder; `-` for stdin."""
+    if path == STDIN:
+        return path
+    return from_here(os.path.normpath(root.parent / path))
 
 
 def source_settings(source: Source) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from qembed.corpus import suffix
 from qembed.corpus.formats import format_of
-from qembed.inputs import sees_file
+from qembed.inputs import from_here, sees_file
+from qembed.pipeline.progress import Progress
 from qembed.pipeline.source_options import source_settings
 from qembed.store import Source
 from qembed.types import SourceFile, Unreadable
@@ -22,12 +24,27 @@ _WANTED = {
 """Settings -> what a source has to hold for them to count, and the formats of that."""
 
 
-class UnusedSettings:
-    """Collects, during one walk of a source at `full`, what its settings have met."""
+def without_unused(source: Source, full: Path, silent: Collection[str]) -> tuple[Source, str]:
+    """A source at `full` without patterns if it is one file, and a line on these, "" for none.
 
-    def __init__(self, source: Source, full: Path) -> None:
-        self._source = source
-        self._is_file = sees_file(full)
+    `silent`: names of settings that are not worth a line.
+    """
+    names = [n for n in ("include", "exclude") if getattr(source, n)]
+    if not names or not sees_file(full):
+        return source, ""
+    options = " and ".join(f"--{n}" for n in names if n not in silent)
+    line = f"{from_here(full)}: {options}: no effect on a file that is named itself"
+    return replace(source, include=(), exclude=()), line if options else ""
+
+
+class UnusedSettings:
+    """Collects, during one walk of a source, what its settings have met.
+
+    `shown`: its name in lines.
+    """
+
+    def __init__(self, source: Source, shown: str) -> None:
+        self._source, self._shown = source, shown
         self._suffixes: dict[str, str] = {}  # suffix -> a name with it
         self._unmatched: list[tuple[str, str]] = []
 
@@ -44,19 +61,22 @@ class UnusedSettings:
                 self._suffixes.setdefault(suffix(file.name), file.name)
             yield file
 
-    def lines(self) -> list[str]:
-        """A line for each setting without effect."""
-        path, settings = self._source.path, source_settings(self._source)
-        found = [
-            f"{path}: {option} {pattern!r} matches nothing (paths begin inside {path})"
-            for option, pattern in self._unmatched
-        ]
-        if self._is_file and (
-            filters := [f"--{n}" for n in ("include", "exclude") if n in settings]
-        ):
-            found.append(
-                f"{path}: {' and '.join(filters)}: no effect on a file that is named itself"
+    def report(self, progress: Progress) -> None:
+        """Say which settings have no effect; of patterns also where talk is silenced.
+
+        A pattern that matches nothing is mistyped: what it names is missing in the index, or is in it.
+        """
+        path = self._shown
+        for option, pattern in self._unmatched:
+            progress.warn(
+                f"{path}: {option} {pattern!r} matches nothing (paths begin inside {path})"
             )
+        for line in self._without_files():
+            progress.say(line)
+
+    def _without_files(self) -> list[str]:
+        """Lines on settings of files that the source does not hold."""
+        path, settings, found = self._shown, source_settings(self._source), []
         formats = {format_of(name) for name in self._suffixes.values()}
         for what in ("records", "CSV"):
             names = [n for n in settings if _WANTED.get(n, ("",))[0] == what]

@@ -26,12 +26,16 @@ UNIT_TOLERANCE = 1e-3
 
 
 class Finding(NamedTuple):
-    """Damage. `mend`: the command that repairs it. `documents`: ids affected, as far as known."""
+    """Damage. `mend`: the command that repairs it. `documents`: ids affected, as far as known.
+
+    `paths`: full paths of files and sources, where it is about these.
+    """
 
     kind: str
     what: str
     mend: str
     documents: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
 
 
 def check_files(root: Path, manifest: Manifest) -> Iterator[Finding]:
@@ -100,7 +104,7 @@ def check_rows(snapshot: Snapshot) -> Iterator[Finding]:
     ids = snapshot.catalog.ids()
     if len(set(ids)) != len(ids):
         twice = tuple(name for name, n in Counter(ids).items() if n > 1)
-        yield Finding("ids", f"{len(twice)} documents are there twice", REBUILD, twice[:20])
+        yield Finding("ids", f"{len(twice)} documents are there twice", REBUILD, twice)
     found = _check_pointers(snapshot, ids)
     if found is not None:
         yield found

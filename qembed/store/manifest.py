@@ -74,7 +74,8 @@ class Manifest:
 
     `uid`: random, of this index until it is rebuilt. `base`: the first row id in use; `next_row`: the next
     one. `spec`: the model's. `unfinished`: True while an indexing run goes on, and after one that was stopped
-    before its end. `failed`: source, file and message of inputs that could not be read.
+    before its end. `failed`: source, file and message of inputs that could not be read. `skipped`: numbers of
+    files left out, by reason, by source; `skipped_untold`: nobody was told of these.
     `probes`: vectors of PROBE_TEXTS. `versions`: of the libraries that encoded. `created`, `committed`,
     `refreshed`: seconds since 1970, the last one of the end of a run over files (`created` before there was
     one). `previous`: files of the generation before.
@@ -92,6 +93,8 @@ class Manifest:
     sources: tuple[Source, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     failed: tuple[tuple[str, str, str], ...] = ()
+    skipped: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    skipped_untold: bool = False
     probes: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     created: float = 0.0

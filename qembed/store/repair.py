@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from qembed.errors import IndexDamaged
+from qembed.errors import IndexDamaged, listed
 from qembed.store import derived_files
 from qembed.store.catalog import Catalog
 from qembed.store.compaction import compact
@@ -68,4 +68,4 @@ def _drop_documents(writer: Writer, lost: set[int]) -> str:
         return "damaged shards held nothing that is still in the index, and are gone"
     were = "document was" if len(names) == 1 else "documents were"
     read = "is" if len(names) == 1 else "are"
-    return f"{len(names)} {were} in damaged shards and {read} read again: {', '.join(names[:10])}"
+    return f"{len(names):,} {were} in damaged shards and {read} read again: {listed(names)}"

@@ -297,3 +297,22 @@ def test_settings_without_effect_are_told_once(shell: Shell) -> None:
     assert "no effect" not in shell("index", "r.csv", *args).err
     done = shell("index", "r.csv", "--exclude", "*.csv", *args)
     assert "r.csv: --exclude: no effect on a file that is named itself" in done.err
+    assert "exclude" not in shell("status", "--format", "json").json["source_settings"]["r.csv"]
+    shell.write(".qembed.toml", 'sources = ["docs", "r.csv"]\nexclude = ["b.md"]\n')
+    assert "exclude: no effect" not in shell("index").err
+    settings = shell("status", "--format", "json").json["source_settings"]
+    assert settings["docs"]["exclude"] == ["b.md"]
+    assert "exclude" not in settings["r.csv"]
+
+
+def test_a_pattern_without_a_match_is_told_to_quiet_runs_too(shell: Shell) -> None:
+    shell.write("docs/a.md", "a note")
+    done = shell("index", "docs", "-q", "--exclude", "*.mdx")
+    line = "qembed: docs: --exclude '*.mdx' matches nothing (paths begin inside docs)\n"
+    assert (done.code, done.out, done.err) == (0, "", line)
+    assert shell("index", "-q").err == ""
+    done = shell("index", "docs", "-q", "--include", "*.mdx", "--yes")
+    assert "docs: --include '*.mdx' matches nothing" in done.err
+    shell.write("empty/a.txt", "a note")
+    done = shell("index", "empty", "-q", "--include", "*.mdx")
+    assert "empty holds nothing to read with --include '*.mdx'" in done.err

@@ -76,6 +76,30 @@ def test_empty_files_are_left_out(shell: Shell) -> None:
     assert done.json["skipped"] == {"empty file": 5}
 
 
+def test_what_is_not_read_is_told_once_also_after_quiet_runs(shell: Shell) -> None:
+    shell.write("docs/a.md", "a note")
+    shell.write("docs/b.bin", b"\0\1")
+    shell.write("docs/.hidden.md", "hidden")
+    shell.old()
+    assert shell("index", "docs", "-q").err == ""
+    told = "1 hidden (--hidden reads them), 1 with an unknown suffix"
+    assert f"left out    {told} (qembed index -v names them)\n" in shell("status").out
+    assert shell("status", "-q").out == ""
+    assert f"not read: {', '.join(reversed(told.split(', ')))}; -v" in shell("index").err
+    assert "not read" not in shell("index").err
+    shell.write("more/c.bin", b"\0\1")
+    shell.write("more/c.md", "a note")
+    assert "not read: 1 with an unknown suffix; -v" in shell("index", "more").err
+    assert shell("status", "--format", "json").json["skipped"] == {
+        "hidden (--hidden reads them)": 1,
+        "unknown suffix": 2,
+    }
+    shell.write("docs/d.bin", b"\0\1")
+    assert shell("index", "-q").err == ""
+    shell.write("e.md", "a note")
+    assert "not read: 3 with unknown suffixes, 1 hidden" in shell("index").err
+
+
 def test_a_dry_run_foretells_documents_failures_and_empty_files(shell: Shell) -> None:
     shell.write("docs/a.jsonl", '{"_id": "1", "text": "one"}\n{"_id": "2", "text": "two"}\n{bad\n')
     shell.write("docs/b.md", "a note")

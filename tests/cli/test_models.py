@@ -194,6 +194,8 @@ def test_a_built_in_model_is_named_where_its_hub_id_cannot_be_fetched(
         assert f"(it is built in: {option} {name}" in str(caught.value)
     with pytest.raises(ModelUnavailable, match="hf download some/other"):
         local_folder(parse_spec("some/other"))
+    with pytest.raises(ModelUnavailable, match="with a name like it: minilm"):
+        local_folder(parse_spec("sentence-transformers/all-MiniLM-L6"))
 
 
 # ── two backends of one model ────────────────────────────────────────────────────────────────────

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from qembed.cli.render.places import shortened, shows_links
-from qembed.pipeline.retrieval.snippets.definition_lines import begins_definition, definition_line
+from qembed.pipeline.retrieval.snippets.definition_lines import begins_definition, find_definition
 from qembed.pipeline.retrieval.snippets.snippet import passage_snippet
 from qembed.types import Hit, Passage
 from tests.cli.conftest import Shell
@@ -189,9 +189,9 @@ def test_a_later_passage_of_a_definition_shows_where_that_begins(shell: Shell) -
 )
 def test_where_a_definition_begins(text: str, symbol: str, begins: bool) -> None:
     passage = Passage("a", 1, 0, len(text), text, 9, 12, symbol=symbol)
-    span = definition_line(passage)
-    assert span is not None
-    assert begins_definition(text, span) is begins
+    found = find_definition(passage)
+    assert found is not None
+    assert begins_definition(text, found.span) is begins
 
 
 def test_the_query_chooses_among_the_definitions_of_a_passage() -> None:

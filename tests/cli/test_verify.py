@@ -74,6 +74,7 @@ def test_a_damaged_shard_costs_just_its_documents(
     mended = big("index", "--repair", "--format", "json")
     assert mended.code == 0, mended.err
     assert mended.json["passages"]["encoded"] == lost
+    assert f" … and {lost - 10} more" in mended.err or lost <= 10
     assert big("verify").code == 0
     assert answers(big) == before
 
@@ -206,6 +207,31 @@ def findings(shell: Shell) -> list[tuple[str, list[str], str]]:
     assert done.code == (2 if found else 0)
     assert all(f["kind"] == "sources" for f in found)
     return [(f["what"], f["documents"], f["mend"]) for f in found]
+
+
+def test_sources_and_files_open_from_where_one_stands(docs: Shell) -> None:
+    docs.write("one.txt", "one")
+    assert docs("index", "one.txt").code == 0
+    (docs.folder / "docs/deep/locks.txt").unlink()
+    stored, place = {"docs", "one.txt"}, str(docs.folder / "docs/deep/locks.txt")
+    for folder, shown, gone in (
+        (docs.folder, "docs, one.txt", "docs/deep/locks.txt"),
+        (docs.folder / "docs", f"{docs.folder}/docs, {docs.folder}/one.txt", "deep/locks.txt"),
+        (docs.folder.parent, "work/docs, work/one.txt", "work/docs/deep/locks.txt"),
+    ):
+        here = Shell(folder)
+        root = str(docs.folder / ".qembed")
+        status = here("status", "--index", root)
+        assert f"sources     {shown}\n" in status.out
+        body = here("status", "--index", root, "--format", "json").json
+        assert {*body["sources"]} == stored
+        assert body["source_paths"] == {name: str(docs.folder / name) for name in stored}
+        assert f"    {gone}\n" in here("verify", "--no-model", "--index", root).out
+        found = here("verify", "--no-model", "--index", root, "--format", "json").json["findings"]
+        assert [(f["documents"], f["paths"]) for f in found] == [(["deep/locks.txt"], [place])]
+    (docs.folder / "one.txt").unlink()
+    gone = Shell(docs.folder / "docs")("index").err
+    assert f"qembed: {docs.folder}/one.txt: the source is gone" in gone
 
 
 def test_files_and_sources_that_are_gone(docs: Shell) -> None:

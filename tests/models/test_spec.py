@@ -287,8 +287,8 @@ def test_a_hub_id_that_is_not_here_says_how_to_get_it() -> None:
 @pytest.mark.parametrize(
     "spec",
     [
-        "mini-lm",
         "",
+        "nope",
         "./nowhere",
         "../nowhere",
         "~/no/such",

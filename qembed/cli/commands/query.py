@@ -53,7 +53,6 @@ from qembed.cli.query_log import (
     SessionOption,
     say_logged,
 )
-from qembed.cli.signal_watch import watched
 from qembed.cli.streams import standard_input
 from qembed.cli.tuned import UntunedOption, given_options
 from qembed.cli.via_server import ask_server
@@ -216,8 +215,10 @@ def query(
     else:
         from qembed.pipeline.retrieval.retriever import answer_queries
 
-        with talk.scoring("search") if rerank else watched() as begin:
-            answer = answer_queries(index, request, begin)
+        with talk.progress() as progress:
+            if rerank:
+                progress.phase("search", "", None)
+            answer = answer_queries(index, request, progress)
     if not (rerank or answer.tuned.get("rerank")):
         unused += unused_candidates(given, diversity)
     for line in unused:

@@ -135,8 +135,9 @@ def rerank(
         from qembed.pipeline.retrieval.reranking.rerank import rerank_run_files
         from qembed.pipeline.retrieval.session import Session
 
-        with talk.scoring("load") as begin:
-            found_run = rerank_run_files(files, lambda: Session(index), begin)
+        with talk.progress() as progress:
+            progress.phase("read", "", None)
+            found_run = rerank_run_files(files, lambda: Session(index), progress)
         print_run(found_run, output, talk)
         return
     request = RerankRequest(parse_hits(standard_input("rerank without --run")), options, encoder)
@@ -149,6 +150,6 @@ def rerank(
         return
     from qembed.pipeline.retrieval.reranking.rerank import rerank_hits
 
-    with talk.scoring("load") as begin:
-        answer = rerank_hits(request, found, begin)
+    with talk.progress() as progress:
+        answer = rerank_hits(request, found, progress)
     print_hits(answer, output, talk)

@@ -109,8 +109,12 @@ def _within(recipe: dict[str, Any]) -> str:
     )
 
 
-def _sources(settings: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
+def _sources(s: dict[str, Any]) -> list[tuple[str, str]]:
     """Rows about the sources: in one line while none has settings of its own, else a line each."""
+    from qembed.inputs import from_here
+
+    places = {p: from_here(full) for p, full in s["source_paths"].items()}
+    settings = {places.get(p, p): own for p, own in s["source_settings"].items()}
     if not any(settings.values()):
         return [("sources", ", ".join(settings) or "none")]
     from qembed.pipeline.source_options import source_options
@@ -130,8 +134,9 @@ def _rows(s: dict[str, Any]) -> list[tuple[str, str]]:
     return [
         ("index", s["index"]),
         ("generation", f"{s['generation']}, {age}"),
-        *_sources(s["source_settings"]),
+        *_sources(s),
         ("documents", f"{s['documents']:,}"),
+        *([("left out", _skipped(s["skipped"]))] if s["skipped"] else []),
         ("passages", f"{s['passages']:,}{_dead(s['dead_rows'])}"),
         ("model", f"{s['model']} ({recipe['model']}, {recipe['dim']} dimensions)"),
         *([("chosen", s["model_choice"]["why"])] if s["model_choice"] else []),
@@ -146,6 +151,13 @@ def _rows(s: dict[str, Any]) -> list[tuple[str, str]]:
         ("size", f"{_size(s['bytes']['total'])}, {_size(s['bytes']['derived'])} of it derived"),
         *((kind, _covered(kind, d)) for kind, d in s["derived"].items()),
     ]
+
+
+def _skipped(reasons: Mapping[str, int]) -> str:
+    """Files that the last runs did not read, by reason."""
+    from qembed.pipeline.skipped_files import describe_skipped
+
+    return f"{describe_skipped(reasons)} (qembed index -v names them)"
 
 
 def _has_feedback(s: dict[str, Any]) -> bool:

@@ -36,6 +36,7 @@ def verify(
 
     Exit codes: 0 all is well; 2 something is wrong, or it cannot be checked.
     """
+    from qembed.inputs import from_here
     from qembed.pipeline.diagnostics.verify import unfinished_run
     from qembed.pipeline.diagnostics.verify import verify as check
     from qembed.pipeline.locate import find_index
@@ -51,10 +52,11 @@ def verify(
     else:
         for f in findings:
             out(f"{f.kind}: {f.what}")
-            for name in f.documents[:10]:
+            names = [from_here(p) for p in f.paths] or f.documents
+            for name in names[:10]:
                 out(f"    {name}")
-            if len(f.documents) > 10:
-                out(f"    … and {len(f.documents) - 10} more")
+            if len(names) > 10:
+                out(f"    … and {len(names) - 10:,} more")
             out(f"    mend: {f.mend}")
         if not findings and not quiet:
             out("ok")

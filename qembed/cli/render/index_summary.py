@@ -147,6 +147,18 @@ def warning_lines(summary: IndexSummary, verbose: bool) -> list[str]:
     return lines
 
 
+def left_out_lines(summary: IndexSummary, verbose: bool) -> list[str]:
+    """Format the skipped files.
+
+    With `verbose` by reason, else those that a command mends, and how many others if that is news.
+    """
+    wanted = [why for why in summary.skipped if verbose or why.startswith("needs ")]
+    lines = [left_out_line(summary, why, names=verbose) for why in wanted]
+    if (summary.is_news or summary.dry_run) and not verbose and (line := skipped_line(summary)):
+        lines.append(line)
+    return lines
+
+
 def skipped_line(summary: IndexSummary) -> str:
     """Format the numbers of skipped files by reason, "" if none was or a line of its own tells of them."""
     told = {why: n for why, n in summary.skipped.items() if not why.startswith("needs ")}

@@ -16,7 +16,7 @@ from qembed.models.qwen_prompt import architecture, is_qwen_name, is_qwen_rerank
 from qembed.models.rerankers.cross_encoder import CrossEncoderReranker
 from qembed.models.rerankers.late_interaction import late_interaction
 from qembed.models.rerankers.qwen import QwenReranker
-from qembed.models.spec import HUB, ModelSpec, local_folder, parse_spec
+from qembed.models.spec import HUB, ModelSpec, local_folder, near_hint, parse_spec
 from qembed.protocols import Scorer
 
 RERANKER_FORMS = (
@@ -60,7 +60,9 @@ def reranker_spec(text: str) -> ModelSpec:
             f"{RERANKER_FORMS})"
         )
     if parsed.kind == "unknown":
-        raise UsageError(f"{text!r} is no reranker: {RERANKER_FORMS} is wanted")
+        raise UsageError(
+            f"{text!r} is no reranker: {RERANKER_FORMS} is wanted{near_hint(text, 'reranker')}"
+        )
     return parsed
 
 

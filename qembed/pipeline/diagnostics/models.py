@@ -23,7 +23,7 @@ from qembed.models.builtin.registry import BUILTIN
 from qembed.models.layout.limits import UNLIMITED
 from qembed.models.model_folder import Folder
 from qembed.models.qwen_prompt import is_qwen_name, pair_text
-from qembed.models.spec import LATE, ModelSpec, listed_names, parse_spec
+from qembed.models.spec import ModelSpec, near_hint, parse_spec
 from qembed.pipeline.recipe import PROBE_TOLERANCE, TITLE_RULE, similarity_problem
 from qembed.store.manifest import PROBE_TEXTS
 
@@ -126,12 +126,7 @@ def show_model(spec: str, task: str | None, query: str) -> dict[str, Any]:
 
 def _nearest_name(spec: str) -> str:
     """Hint at the listed names that are spelt most like this one."""
-    import difflib
-
-    names = {n.lower(): n for n in [*listed_names(), *BUILTIN, LATE]}
-    near = difflib.get_close_matches(spec.lower(), names, 3)
-    meant = f"; did you mean {' or '.join(names[n] for n in near)}?" if near else ""
-    return f"{meant} (qembed models list has the names)"
+    return f"{near_hint(spec)} (qembed models list has the names)"
 
 
 def _show_files(spec: ModelSpec, folder: Folder, profile: Profile) -> dict[str, Any]:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from qembed.errors import InputError, refusal
 from qembed.inputs import is_there, sees_file
 from qembed.pipeline.indexing.losses import documents_by_source, is_guarded
-from qembed.pipeline.indexing.sources import STDIN
 from qembed.pipeline.source_content import compare_content
-from qembed.pipeline.source_options import read_options
+from qembed.pipeline.source_options import STDIN, read_options
 from qembed.store import Snapshot
 from qembed.store.integrity import REFRESH, Finding
 from qembed.types import SourceFile
 
 VERIFY_CONTENT = "qembed index --verify-content"
+Place: TypeAlias = tuple[str, str]
+"""Name of a file inside its source, and its full path."""
 ALLOW_MISSING = "bring it back, or qembed index --allow-missing"
 
 
@@ -32,7 +34,9 @@ def check_sources(snapshot: Snapshot) -> Iterator[Finding]:
     places = {p: Path(os.path.normpath(snapshot.root.parent / p)) for p in sources}
     absent = {path for path, place in places.items() if _is_absent(place)}
     missing: dict[str, None] = {}
-    gone, unreadable, changed = [], [], []
+    gone: list[Place] = []
+    unreadable: list[Place] = []
+    changed: list[Place] = []
     total, lost = documents_by_source(catalog.files()), Counter[str]()
     for (path, name), state in catalog.files().items():
         source = sources.get(path)
@@ -47,11 +51,11 @@ def check_sources(snapshot: Snapshot) -> Iterator[Finding]:
         try:
             info = location.stat()
         except (FileNotFoundError, NotADirectoryError):
-            gone.append(name)
+            gone.append((name, str(location)))
             lost[path] += state.stop - state.start
             continue
         except OSError as e:
-            unreadable.append(f"{name}: {refusal(e)}")
+            unreadable.append((f"{name}: {refusal(e)}", f"{location}: {refusal(e)}"))
             continue
         file = SourceFile(path, name, str(location), info.st_size, info.st_mtime_ns)
         found = compare_content(catalog, state, file, read_options(source), source.meta)
@@ -60,25 +64,33 @@ def check_sources(snapshot: Snapshot) -> Iterator[Finding]:
         if found.has_known and snapshot.manifest.unfinished and state.mtime_ns <= 0:
             continue  # the run was stopped in this file
         if found.error and not found.has_documents:
-            unreadable.append(f"{name}: {found.error}")
+            unreadable.append((f"{name}: {found.error}", f"{location}: {found.error}"))
         elif found.has_documents and not found.error:
-            changed.append(name)
+            changed.append((name, str(location)))
             lost[path] += found.lost
     known = sum(total[path] for path in sources)
     guarded = [is_guarded(lost.total(), known), *(is_guarded(n, total[p]) for p, n in lost.items())]
     sure = " --yes" if any(guarded) else ""
     if missing:
         what = f"{_number(len(missing), 'source')} gone"
-        yield Finding("sources", what, ALLOW_MISSING + sure, tuple(missing))
+        paths = tuple(str(places[p]) for p in missing)
+        yield Finding("sources", what, ALLOW_MISSING + sure, tuple(missing), paths)
     if gone:
-        yield Finding("sources", f"{_number(len(gone), 'file')} gone", REFRESH + sure, tuple(gone))
+        yield Finding(
+            "sources", f"{_number(len(gone), 'file')} gone", REFRESH + sure, *_names(gone)
+        )
     if unreadable:
         what = f"{_number(len(unreadable), 'file')} not readable any more"
-        yield Finding("sources", what, VERIFY_CONTENT, tuple(unreadable))
+        yield Finding("sources", what, VERIFY_CONTENT, *_names(unreadable))
     if changed:
         what = "1 file has" if len(changed) == 1 else f"{len(changed):,} files have"
         what += " other content than when indexed"
-        yield Finding("sources", what, VERIFY_CONTENT + sure, tuple(changed))
+        yield Finding("sources", what, VERIFY_CONTENT + sure, *_names(changed))
+
+
+def _names(found: Sequence[Place]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names inside sources, and paths, of the files of a finding."""
+    return tuple(name for name, _ in found), tuple(path for _, path in found)
 
 
 def _is_absent(place: Path) -> bool:

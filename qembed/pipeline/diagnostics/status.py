@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Any
 
 from qembed.errors import IndexDamaged, UsageError
 from qembed.pipeline.diagnostics.feedback_log import describe_log
-from qembed.pipeline.source_options import source_settings
+from qembed.pipeline.skipped_files import total_skipped
+from qembed.pipeline.source_options import STDIN, source_settings
 from qembed.search.dense.planner import TARGET_RECALL
 from qembed.store import Snapshot
 from qembed.store import derived_files as files
@@ -72,7 +74,13 @@ def describe(root: Path) -> dict[str, Any]:
         "dead_rows": rows - living,
         "passages_without_words": _without_words(root, manifest, derived[files.LEXICAL]["behind"]),
         "sources": [s.path for s in manifest.sources],
+        "source_paths": {
+            s.path: os.path.normpath(root.parent / s.path)
+            for s in manifest.sources
+            if s.path != STDIN
+        },
         "source_settings": {s.path: source_settings(s) for s in manifest.sources},
+        "skipped": dict(total_skipped(manifest.skipped)),
         "failed": [error for _, _, error in manifest.failed],
         "created": manifest.created,
         "committed": manifest.committed,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from qembed.errors import EncodingError
 from qembed.pipeline.experiments.caching import CachingEncoder, CachingReranker, PairStore
 from qembed.pipeline.experiments.passage_judgments import as_judged, spans_of
-from qembed.pipeline.progress import Progress
+from qembed.pipeline.progress import LOAD_RERANKER, Progress
 from qembed.pipeline.retrieval.options import LEARNED, QueryOptions
 from qembed.pipeline.retrieval.ranking import RankedQuery
 from qembed.pipeline.retrieval.retriever import Retriever
@@ -121,7 +121,7 @@ class RunBuilder:
         if not options.rerank or options.rerank == LEARNED:
             return None
         if options.rerank not in self.rerankers:
-            opened = self.session.loaded.reranker(options.rerank)
+            opened = self.session.loaded.reranker(options.rerank, self._progress)
             self.rerankers[options.rerank] = CachingReranker(
                 opened, self._progress, self._pair_store(options.rerank)
             )
@@ -160,6 +160,7 @@ class RunBuilder:
         )
         found = BuiltRun({})
         before = dict(session.timer)
+        self.reranker(wide)  # loading it is a phase of its own
         self._progress.phase(label, "queries", len(self.queries))
         for part in _batches(self.queries):
             if self._progress.stop():
@@ -175,7 +176,7 @@ class RunBuilder:
         spent = sum(
             seconds - before.get(stage, 0.0)
             for stage, seconds in session.timer.items()
-            if stage not in ("encode", "load", "open", "model", "fetch")
+            if stage not in ("encode", "load", LOAD_RERANKER, "open", "model", "fetch")
         )
         found.ms_per_query = 1000 * spent / max(1, len(self.queries))
         return found
@@ -226,6 +227,7 @@ class RunBuilder:
             return None
         times: list[float] = []
         ten = replace(options, k=10, by="passage")
+        self.reranker(ten)
         self._progress.phase("time single queries", "queries", len(chosen))
         for query in chosen:
             reranker = self.reranker(ten)

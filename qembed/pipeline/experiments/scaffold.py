@@ -18,11 +18,10 @@ from qembed.evaluation import write_qrels
 from qembed.evaluation.formats.source_file import atomic_text_file
 from qembed.inputs import is_there
 from qembed.pipeline.experiments.installation import PipRequirement, pip_requirement
-from qembed.pipeline.indexing.sources import STDIN
 from qembed.pipeline.recipe import recipe_options
 from qembed.pipeline.retrieval.loaded_model import LoadedModel
 from qembed.pipeline.retrieval.session import Session
-from qembed.pipeline.source_options import source_options, source_settings
+from qembed.pipeline.source_options import STDIN, source_options, source_settings
 from qembed.store import Manifest
 from qembed.types import Query
 

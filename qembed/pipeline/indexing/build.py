@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from qembed.errors import InputError
-from qembed.pipeline.indexing.index_plan import IndexPlan, plan_index
+from qembed.pipeline.indexing.index_plan import IndexPlan, ManifestFields, plan_index
 from qembed.pipeline.indexing.options import IndexOptions
-from qembed.pipeline.indexing.sources import STDIN
 from qembed.pipeline.indexing.summary import KINDS, IndexStats, IndexSummary
 from qembed.pipeline.indexing.update_derived import update_derived
 from qembed.pipeline.progress import Progress
-from qembed.pipeline.source_options import filter_options, read_options
+from qembed.pipeline.source_options import STDIN, filter_options, read_options
 from qembed.store import Writer
 from qembed.store import manifest as manifests
 from qembed.store.compaction import maintain
@@ -75,6 +74,7 @@ class _Run:
         self.options = options
         self.progress = progress
         self.stats = IndexStats()
+        self.fields: ManifestFields
         self.began = time.perf_counter()
 
     def perform(self, stdin: BinaryIO | None, documents: Iterable[ReadItem] | None) -> IndexSummary:
@@ -86,6 +86,7 @@ class _Run:
                 self.progress.say(line)
         self.progress.phase("scan", "files", None)
         plan = plan_index(self.writer.root, self.options, self.stats.seconds, self.progress)
+        self.stats.skipped = plan.sources.skipped
         with contextlib.closing(plan):
             records = _records(plan, stdin, documents)
             if plan.target.automatic:
@@ -100,18 +101,18 @@ class _Run:
             if plan.choice is not None and plan.choice.advice:
                 self.progress.say(plan.choice.advice)
             if plan.present is None and not plan.changes.read and not plan.sources.stdin:
-                plan.sources.refuse_empty(self.stats.skipped)
+                plan.sources.refuse_empty()
             self._change_recipe(plan)
             stopped = False
             if plan.has_work:
                 stopped = self._ingest(plan, records)
             else:
                 present = self.writer.present
-                fields = plan.manifest_fields(present.probes, present.versions)
-                self.writer.note(**fields.values([], finished=True))
+                self.fields = plan.manifest_fields(present.probes, present.versions)
+                self.writer.note(**self.fields.values(self.stats, finished=True))
             self.stats.documents["unchanged"] += plan.documents_in(plan.changes.unchanged)
         if not stopped and self.writer.present.documents is None:
-            plan.sources.refuse_empty(self.stats.skipped)
+            plan.sources.refuse_empty()
         if not stopped:
             if plan.target.rebuild:
                 guard = plan.sources.guard
@@ -158,15 +159,11 @@ class _Run:
         from qembed.pipeline.indexing.ingest import Ingest
         from qembed.pipeline.passage_builder import PassageBuilder
 
-        recipe, model, progress, stats = (
-            plan.target.recipe,
-            plan.target.model,
-            self.progress,
-            self.stats,
-        )
+        recipe, model = plan.target.recipe, plan.target.model
+        progress, stats = self.progress, self.stats
         probes = self.writer.present.probes
         source = EncoderSource(model, recipe, probes, progress, stats.seconds)
-        fields = plan.manifest_fields(source.probes(), _library_versions())
+        fields = self.fields = plan.manifest_fields(source.probes(), _library_versions())
         # of a rebuild the words follow at its end: until then the present index answers
         is_rebuild = plan.target.rebuild
         policy = self.options.commits
@@ -282,9 +279,10 @@ class _Run:
                 "tokens_cut": stats.tokens_cut,
             },
             failed=[u for _, u in stats.failed],
-            skipped=plan.sources.skipped + stats.skipped,
-            suffixes=plan.sources.suffixes,
-            skipped_files=[*plan.sources.skipped_files, *stats.skipped_files],
+            skipped=stats.skipped.reasons,
+            suffixes=stats.skipped.suffixes,
+            skipped_files=stats.skipped.names,
+            is_news=self.fields.is_news(stats),
             seconds=stats.seconds,
             interrupted=stopped,
             truncated_passages=stats.truncated_passages,

@@ -54,7 +54,7 @@ class Committer:
         """
         began = time.monotonic()
         since = self._writer.present.next_row
-        fields = self._fields.values(self._stats.failed, finished=finished)
+        fields = self._fields.values(self._stats, finished=finished)
         counts = catalog.counts()
         self._writer.commit(catalog, counts=counts, **fields)
         snapshot = self._writer.open_present(catalog)
@@ -75,4 +75,4 @@ class Committer:
         """
         if not finished and tuple(self._fields.sources) == self._writer.present.sources:
             return
-        self._writer.note(**self._fields.values(self._stats.failed, finished=finished))
+        self._writer.note(**self._fields.values(self._stats, finished=finished))

@@ -22,7 +22,7 @@ from qembed.pipeline.indexing.encoding.model_choice import (
 )
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.plan import Key, SourceChanges
-from qembed.pipeline.indexing.sources import STDIN, Sources
+from qembed.pipeline.indexing.sources import Sources
 from qembed.pipeline.locate import AUTO_MODEL, DEFAULT_MODEL, first_model, unused_model
 from qembed.pipeline.progress import Progress, StageTimer, never
 from qembed.pipeline.recipe import (
@@ -34,13 +34,14 @@ from qembed.pipeline.recipe import (
     opening_remembered,
     relocated_model,
 )
-from qembed.pipeline.source_options import SHARED
+from qembed.pipeline.source_options import SHARED, STDIN
 from qembed.store import Catalog, FileState, Manifest, Snapshot, Source
 from qembed.store.manifest import REBUILD, TUNED_SETTING, interrupted_rebuild
-from qembed.types import Recipe, Unreadable
+from qembed.types import Recipe
 
 if TYPE_CHECKING:
     from qembed.models import Model
+    from qembed.pipeline.indexing.summary import IndexStats
 
 
 class ManifestFields(NamedTuple):
@@ -48,7 +49,8 @@ class ManifestFields(NamedTuple):
 
     `earlier_failures`: source, file and message of those in sources that this run does not read.
     `reads_files`: True for a run over files, or of an index without. `was_unfinished`: a run before was
-    stopped, in a source that this run does not read.
+    stopped, in a source that this run does not read. `before`: the manifest that the run began with;
+    `unread`: sources that it does not read; `tells`: its user is told of skipped files.
     """
 
     sources: Sequence[Source]
@@ -58,9 +60,22 @@ class ManifestFields(NamedTuple):
     earlier_failures: tuple[tuple[str, str, str], ...] = ()
     reads_files: bool = True
     was_unfinished: bool = False
+    before: Manifest | None = None
+    unread: frozenset[str] = frozenset()
+    tells: bool = True
 
-    def values(self, failed: Sequence[tuple[Key, Unreadable]], *, finished: bool) -> dict[str, Any]:
-        """Fields by name. `failed`: the failures of this run so far. `finished`: it is at its end."""
+    def is_news(self, stats: IndexStats) -> bool:
+        """True if no run has told of the files that are skipped now."""
+        now = self._skipped(stats)
+        before = self.before
+        return bool(now) and (before is None or before.skipped != now or before.skipped_untold)
+
+    def _skipped(self, stats: IndexStats) -> dict[str, dict[str, int]]:
+        before = None if self.before is None else self.before.skipped
+        return stats.skipped.completed(before or {}, self.unread)
+
+    def values(self, stats: IndexStats, *, finished: bool) -> dict[str, Any]:
+        """Fields by name. `stats`: of this run so far. `finished`: it is at its end."""
         unfinished = self.was_unfinished or (self.reads_files and not finished)
         return {
             "unfinished": unfinished,
@@ -69,9 +84,11 @@ class ManifestFields(NamedTuple):
             "probes": self.probes,
             "versions": self.versions,
             "failed": (
-                *((source, file, str(problem)) for (source, file), problem in failed),
+                *((source, file, str(problem)) for (source, file), problem in stats.failed),
                 *self.earlier_failures,
             ),
+            "skipped": self._skipped(stats),
+            "skipped_untold": self.is_news(stats) and not (self.tells and finished),
             **({"refreshed": time.time()} if self.reads_files and not unfinished else {}),
         }
 
@@ -173,7 +190,18 @@ class IndexPlan:
         begun = self.snapshot.manifest if self.snapshot is not None else None
         before = begun is not None and begun.unfinished and read < files
         reads_files = read > 0 or not files
-        return ManifestFields(sources, self.settings, probes, versions, failed, reads_files, before)
+        return ManifestFields(
+            sources,
+            self.settings,
+            probes,
+            versions,
+            failed,
+            reads_files,
+            before,
+            begun,
+            frozenset(s.path for s in sources) - {s.path for s in self.sources.scan},
+            self.sources.options.tells,
+        )
 
     def close(self) -> None:
         """Close the snapshot."""

@@ -23,9 +23,9 @@ from qembed.pipeline.indexing.encoding.batch import BatchEncoder, PendingDocumen
 from qembed.pipeline.indexing.encoding.run_progress import RunProgress, size_in_file
 from qembed.pipeline.indexing.losses import NOT_IN_FILE, LossGuard, record_losses
 from qembed.pipeline.indexing.plan import Key, trusted_mtime
-from qembed.pipeline.indexing.sources import STDIN
 from qembed.pipeline.indexing.summary import MAX_LISTED, IndexStats
 from qembed.pipeline.passage_builder import PassageBuilder
+from qembed.pipeline.source_options import STDIN
 from qembed.store import Catalog, CatalogEntry, FileState, Snapshot
 from qembed.types import (
     Document,
@@ -169,7 +169,7 @@ class Ingest:
                 self._stats.warnings.add(item)
             elif isinstance(item, Skipped):
                 state.is_broken |= item.keep
-                self._stats.add_skipped(state.file.name, item.error)
+                self._stats.skipped.add(*state.key, item.error)
             elif isinstance(item, Unreadable):
                 self._add_problem(state, item)
             else:

@@ -138,7 +138,8 @@ class LossGuard:
     """Confirmation asked before a run leaves an index, or a source, with less than half of its documents.
 
     `total`: documents before the run, without those whose deletion was asked for; `by_source()`: the same of
-    each source; `confirm(question)`: True if they may go. Confirmed once is confirmed for the run.
+    each source; `confirm(question)`: True if they may go; `shown(path)`: a source in questions. Confirmed
+    once is confirmed for the run.
     """
 
     def __init__(
@@ -146,9 +147,11 @@ class LossGuard:
         total: int,
         confirm: Callable[[str], bool],
         by_source: Callable[[], Mapping[str, int]] = dict,
+        shown: Callable[[str], str] = str,
     ) -> None:
         self.total = total
         self._by_source = by_source
+        self._shown = shown
         self._confirm = confirm
         self._is_confirmed = False
         self._reasons: Mapping[str, int] = {}
@@ -163,7 +166,11 @@ class LossGuard:
             if (unread := lost - sum(reasons.values())) > 0:
                 reasons = {**reasons, NOT_READ: unread}
             bare = bool(sources) and all(s.is_bare for s in sources.values())
-            where = ", ".join(sorted(sources)) if bare and reasons.keys() == {GONE} else ""
+            where = (
+                ", ".join(map(self._shown, sorted(sources)))
+                if bare and reasons.keys() == {GONE}
+                else ""
+            )
             return self._ask(f"{lost:,} of {self.total:,} documents", reasons, where)
         for path, source in sources.items():
             if source.lost < GUARDED_DOCUMENTS / 2:
@@ -171,8 +178,8 @@ class LossGuard:
             if is_guarded(source.lost, total := self._by_source().get(path, 0)):
                 count = f"{source.lost:,} of {total:,} documents"
                 if source.is_bare:
-                    return self._ask(count, source.reasons, path)
-                return self._ask(f"{count} of {path}", source.reasons, "")
+                    return self._ask(count, source.reasons, self._shown(path))
+                return self._ask(f"{count} of {self._shown(path)}", source.reasons, "")
         return None
 
     def _ask(self, count: str, reasons: Mapping[str, int], where: str) -> str:

@@ -75,7 +75,8 @@ class IndexOptions:
     `allow_missing`: a source that does not exist any more loses its documents. `verify_content`: every
     file is read, whatever its size and times. `planned`: told of each file of a dry run, as soon as it is
     known. `confirm(reason)`: asked before more than half of an index is deleted. `shared`: settings of
-    `source` that are the project file's, and go when they are taken out of it.
+    `source` that are the project file's, and go when they are taken out of it. `tells`: the user is told of
+    files that the run leaves out; if not, the next run that tells says it.
     """
 
     paths: Sequence[str] = ()
@@ -93,6 +94,7 @@ class IndexOptions:
     allow_missing: bool = False
     verify_content: bool = False
     confirm: Callable[[str], bool] = lambda _: False
+    tells: bool = True
     planned: Callable[[str, str, Detail | None], None] = lambda _verb, _name, _detail: None
     batches: BatchPolicy = field(default_factory=BatchPolicy)
     commits: CommitPolicy = field(default_factory=CommitPolicy)

@@ -20,10 +20,10 @@ from qembed.errors import InputError
 from qembed.pipeline.filters import Filters
 from qembed.pipeline.indexing.build import build
 from qembed.pipeline.indexing.options import IndexOptions
-from qembed.pipeline.indexing.sources import STDIN
 from qembed.pipeline.indexing.summary import IndexSummary
 from qembed.pipeline.indexing.update_derived import update_derived
 from qembed.pipeline.progress import Progress
+from qembed.pipeline.source_options import STDIN
 from qembed.store import Catalog, Snapshot, Writer
 from qembed.store.compaction import compact
 from qembed.store.manifest import require_index

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
-from qembed.corpus import UNKNOWN, counted_reason, suffix, walk
+from qembed.corpus import counted_reason, walk
 from qembed.errors import InputError, UsageError, refusal
-from qembed.inputs import holds_files, is_there
+from qembed.inputs import holds_files, is_there, is_utf8
 from qembed.pipeline.indexing.losses import (
     ELSEWHERE,
     LossGuard,
@@ -31,14 +32,17 @@ from qembed.pipeline.indexing.plan import (
     without_garbage_collection,
 )
 from qembed.pipeline.progress import Progress
-from qembed.pipeline.source_options import SHARED, source_settings, with_codec_name
-from qembed.pipeline.unused_settings import UnusedSettings
+from qembed.pipeline.skipped_files import SkippedFiles
+from qembed.pipeline.source_options import (
+    SHARED,
+    STDIN,
+    source_place,
+    source_settings,
+    with_codec_name,
+)
+from qembed.pipeline.unused_settings import UnusedSettings, without_unused
 from qembed.store import Catalog, FileState, Manifest, Source
 from qembed.types import SourceFile, Unreadable
-
-STDIN = "-"
-MAX_LISTED = 1000
-"""Skipped files that are listed by name; a dry run with details lists all."""
 
 
 class Sources:
@@ -46,8 +50,7 @@ class Sources:
 
     `given`: by the options. `all`: of the index after this run; `by_path`: the same by path. `scan`: walked
     in this run. `stdin`: True if records on standard input are one of them. `unlisted`: files and folders
-    that could not be listed. `skipped`: numbers of files skipped, by reason; `suffixes`: of those with
-    an unknown suffix, by suffix, "" for none; `skipped_files`: names and reasons of the first. `absent`:
+    that could not be listed. `skipped`: files that the walk leaves out; the run adds others. `absent`:
     reasons of files that are not found any more. `guard`: confirms the loss of most documents; `question`:
     asked by a real run, known to a dry run.
     """
@@ -65,11 +68,18 @@ class Sources:
         )
         if not self.given and kept != old:
             self.given = [s for s in kept.values() if s.path != STDIN]
+        # the project file asks each time: of an old source that is no news
+        plain = [
+            without_unused(s, self.full(s), options.shared if s.path in old else ())
+            for s in self.given
+        ]
+        self.given = [s for s, _ in plain]
+        self._notes = [line for _, line in plain if line]
         if options.rebuild and self.given and not options.with_remembered:
             # records without a source cannot be read again: the index keeps them
             old = {path: s for path, s in old.items() if path == STDIN}
         self._fresh = {s.path for s in self.given if old.get(s.path) != s}
-        self._unused: list[str] = []
+        self._unused: list[UnusedSettings] = []
         self.altered = {s.path for s in self.given if old.get(s.path, s) != s}
         self.by_path = {**old, **{s.path: s for s in self.given}}
         self.all = tuple(self.by_path.values())
@@ -81,11 +91,9 @@ class Sources:
         self._refreshed_ns = int(present.refreshed * 1e9) if present is not None else 0
         self._failed_before = list(present.failed) if present is not None else []
         self.unlisted: list[tuple[Key, Unreadable]] = []
-        self.skipped: Counter[str] = Counter()
-        self.suffixes: Counter[str] = Counter()
-        self.skipped_files: list[tuple[str, str]] = []
+        self.skipped = SkippedFiles(options.detail)
         self.absent: dict[Key, str] = {}
-        self.guard = LossGuard(0, options.confirm)
+        self.guard = LossGuard(0, options.confirm, shown=self.shown)
         self.question: str | None = None
 
     def _given(self, paths: Sequence[str], source: Source, old: dict[str, Source]) -> list[Source]:
@@ -93,7 +101,7 @@ class Sources:
         there = {p for p in paths if p == STDIN or (p and is_there(Path(p)))}
         if missing := [p or "''" for p in dict.fromkeys(paths) if p not in there]:
             raise UsageError(f"cannot read {', '.join(missing)}: no such file or folder")
-        if odd := [ascii(os.fsencode(p))[1:] for p in sorted(there - {STDIN}) if not _is_text(p)]:
+        if odd := [ascii(os.fsencode(p))[1:] for p in sorted(there - {STDIN}) if not is_utf8(p)]:
             raise UsageError(f"{', '.join(odd)}: the path of a source must be UTF-8 (rename it)")
         for path in dict.fromkeys(paths):
             if path != STDIN:
@@ -111,6 +119,10 @@ class Sources:
     def full(self, source: Source) -> Path:
         """Full path of a source."""
         return Path(os.path.normpath(self.root.parent / source.path))
+
+    def shown(self, path: str) -> str:
+        """Place of the source of this path in messages: it opens from the current folder."""
+        return source_place(self.root, path)
 
     # ── changes ──────────────────────────────────────────────────────────────────────────────────
 
@@ -130,12 +142,14 @@ class Sources:
         owners = {source for source, _ in (catalog.files() if replaced is None else replaced)}
         if (lost := missing & owners) and not self.options.allow_missing:
             raise UsageError(
-                f"{', '.join(sorted(lost))}: the source is gone (an unmounted disk?); nothing was "
-                "changed (--allow-missing deletes its documents, qembed index --rebuild PATH ... makes an "
-                "index of other sources)"
+                f"{', '.join(map(self.shown, sorted(lost)))}: the source is gone (an unmounted disk?); "
+                "nothing was changed (--allow-missing deletes its documents, qembed index --rebuild "
+                "PATH ... makes an index of other sources)"
             )
         for path in sorted(missing - owners):
-            (progress or Progress()).say(f"{path}: the source is still gone, without documents")
+            (progress or Progress()).say(
+                f"{self.shown(path)}: the source is still gone, without documents"
+            )
         failed = {(source, file) for source, file, _ in self._failed_before}
         again = failed or self.altered or self.options.verify_content
         with without_garbage_collection():
@@ -159,7 +173,9 @@ class Sources:
                 refreshed_ns=self._refreshed_ns,
                 sheltered=self._is_unlisted,
             )
-        for line in self._unused:
+        for settings in self._unused:
+            settings.report(progress or Progress())
+        for line in self._notes:
             (progress or Progress()).say(line)
         self.absent = {
             **absence_reasons(changes.gone, self.by_path, self.root, missing),
@@ -179,7 +195,8 @@ class Sources:
                 found.add(source.path)
             except OSError as e:
                 raise UsageError(
-                    f"{source.path}: the source cannot be reached ({refusal(e)}); nothing was changed"
+                    f"{self.shown(source.path)}: the source cannot be reached ({refusal(e)}); "
+                    "nothing was changed"
                 ) from e
         return found
 
@@ -211,7 +228,9 @@ class Sources:
             if (self.options.rebuild or key[0] in self.by_path) and key[0] not in missing
         }
         total = documents if whole else sum(counted.values())
-        self.guard = LossGuard(total, self.options.confirm, lambda: documents_by_source(before))
+        self.guard = LossGuard(
+            total, self.options.confirm, lambda: documents_by_source(before), self.shown
+        )
         gone = changes.gone
         if self.options.rebuild:
             kept = {*changes.unchanged, *((f.source, f.name) for f in changes.read)}
@@ -227,18 +246,13 @@ class Sources:
         else:
             self.guard.check(question)
 
-    def refuse_empty(self, skipped: Counter[str]) -> None:
-        """Raise UsageError that the sources hold no documents, InputError if none could be listed.
-
-        `skipped`: numbers of files skipped after a look at their content, by reason.
-        """
-        what = ", ".join("stdin" if s.path == STDIN else s.path for s in self.given)
+    def refuse_empty(self) -> None:
+        """Raise UsageError that the sources hold no documents, InputError if none could be listed."""
+        what = ", ".join("stdin" if s.path == STDIN else self.shown(s.path) for s in self.given)
         if self.unlisted:
             errors = [str(u) for _, u in self.unlisted]
             raise InputError(f"{what}: nothing could be read", errors)
-        seen = ", ".join(
-            counted_reason(n, why) for why, n in (self.skipped + skipped).most_common(5)
-        )
+        seen = ", ".join(counted_reason(n, why) for why, n in self.skipped.reasons.most_common())
         raise UsageError(f"{what}: no documents there ({'left out: ' + seen if seen else 'empty'})")
 
     def unscanned_failures(self) -> tuple[tuple[str, str, str], ...]:
@@ -257,7 +271,7 @@ class Sources:
             full = self.full(source)
             # an index among the documents is not one of them
             index = f"{self.root}{os.sep}" if self.root.is_relative_to(full) else None
-            unused = UnusedSettings(source, full)
+            unused = UnusedSettings(source, self.shown(source.path))
             walked = walk(
                 full,
                 include=source.include,
@@ -265,7 +279,7 @@ class Sources:
                 use_ignore=source.use_ignore,
                 hidden=source.hidden,
                 max_size=source.max_file_size,
-                on_skip=self._count_skipped,
+                on_skip=partial(self.skipped.add, source.path),
                 on_unmatched=unused.add_pattern if source.path in self._fresh else None,
                 label=source.path,
             )
@@ -275,14 +289,7 @@ class Sources:
                 elif index is None or not str(file.location).startswith(index):
                     yield file
             if source.path in self._fresh:
-                self._unused += unused.lines()
-
-    def _count_skipped(self, name: str, reason: str) -> None:
-        self.skipped[reason] += 1
-        if reason == UNKNOWN:
-            self.suffixes[suffix(name)] += 1
-        if self.options.detail or len(self.skipped_files) < MAX_LISTED:
-            self.skipped_files.append((name, reason))
+                self._unused.append(unused)
 
     def _nested(self) -> bool:
         """True if one source lies in another one, or is the same by another name."""
@@ -309,12 +316,3 @@ class Sources:
         if lost := next((key for key in known if key in there and not owners.owns(*key)), None):
             progress.say(owners.describe_change(*lost))
         return kept, [key for key in others if not owners.owns(*key)]
-
-
-def _is_text(path: str) -> bool:
-    """False for a path whose bytes are not UTF-8: it could not be stored."""
-    try:
-        (path if path == "-" else str(Path(path).absolute())).encode()
-    except UnicodeEncodeError:
-        return False
-    return True

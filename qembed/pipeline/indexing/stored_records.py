@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from qembed.errors import NoIndex
-from qembed.pipeline.indexing.sources import STDIN
 from qembed.pipeline.join_passages import join_passages
+from qembed.pipeline.source_options import STDIN
 from qembed.store import Snapshot
 from qembed.types import Document, ReadItem
 

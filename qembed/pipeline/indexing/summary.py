@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from qembed.pipeline.indexing.plan import Key
 from qembed.pipeline.progress import StageTimer
+from qembed.pipeline.skipped_files import SkippedFiles
 from qembed.types import LeftOut, ReadWarning, Recipe, Unreadable
 
 KINDS = ("added", "changed", "moved", "unchanged", "deleted", "failed")
@@ -67,10 +68,10 @@ class WarningStats:
 class IndexStats:
     """Counts of a run while it goes on.
 
-    `documents`: by outcome. `skipped`: files by reason; `skipped_files`: the first of them, (path, reason).
-    `plain_text_fallbacks`: documents chunked as plain text, by the missing requirement. `failed`: problems
-    with the file they are in. `deleted_why`: deleted documents by reason. `tokens`: of the
-    passages encoded or reused; `tokens_cut`: those of them that the encoder does not read.
+    `documents`: by outcome. `skipped`: files left out. `plain_text_fallbacks`: documents chunked as plain
+    text, by the missing requirement. `failed`: problems with the file they are in. `deleted_why`: deleted
+    documents by reason. `tokens`: of the passages encoded or reused; `tokens_cut`: those of them that the
+    encoder does not read.
     """
 
     documents: Counter[str] = field(default_factory=Counter)
@@ -82,18 +83,11 @@ class IndexStats:
     tokens_cut: int = 0
     truncated_passages: list[str] = field(default_factory=list)
     plain_text_fallbacks: Counter[str] = field(default_factory=Counter)
-    skipped: Counter[str] = field(default_factory=Counter)
-    skipped_files: list[tuple[str, str]] = field(default_factory=list)
+    skipped: SkippedFiles = field(default_factory=SkippedFiles)
     failed: list[tuple[Key, Unreadable]] = field(default_factory=list)
     left_out: LeftOutStats = field(default_factory=LeftOutStats)
     warnings: WarningStats = field(default_factory=WarningStats)
     seconds: StageTimer = field(default_factory=StageTimer)
-
-    def add_skipped(self, path: str, reason: str) -> None:
-        """Count a file that was skipped after a look at its content."""
-        self.skipped[reason] += 1
-        if len(self.skipped_files) < MAX_LISTED:
-            self.skipped_files.append((path, reason))
 
     def add_unreadable(self, problems: Sequence[tuple[Key, Unreadable]]) -> None:
         """Count files that could not be read."""
@@ -143,7 +137,8 @@ class IndexSummary:
     run only: `would`: file names by what a run would do; `question`: the confirmation that a run would
     ask for; `details`: if asked for; `estimate`. `skipped_files`: (name, reason) of the first that were
     skipped, in a dry run of all. `deleted_why`: deleted documents by reason. `model`: its
-    spec, and why it was chosen. `filters`: options that leave files out, by source.
+    spec, and why it was chosen. `filters`: options that leave files out, by source. `is_news`: no run has
+    told of these skipped files.
     """
 
     index: Path
@@ -169,6 +164,7 @@ class IndexSummary:
     estimate: Estimate | None = None
     model: Mapping[str, Any] = field(default_factory=dict)
     filters: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    is_news: bool = False
 
     def suffixes_of(self, reason: str) -> Mapping[str, int]:
         """Return the counts of unknown suffixes for the skip reason they belong to, {} for any other."""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TextIO
 
+from qembed.pipeline.progress import LOAD_RERANKER
 from qembed.protocols import Pair
 from qembed.types import Hit, Passage, Query, Results, Run, Snippet
 
@@ -20,7 +21,7 @@ SCHEMA = 1
 """Version of the JSON that users get."""
 KEY_BYTES = 5
 """Bytes of a hit's key: of 1,000 hits after 1,000 others, one in a million answers leaves out a wrong one."""
-SHARED_STAGES = ("open", "model", "load", "graph")
+SHARED_STAGES = ("open", "model", "load", LOAD_RERANKER, "graph")
 """Stages of a call that belong to none of its queries: opening and loading."""
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from qembed.errors import QembedError, UsageError
 from qembed.models import Model, open_model, passage_text
-from qembed.pipeline.progress import StageTimer
+from qembed.pipeline.progress import LOAD_RERANKER, Progress, StageTimer
 from qembed.pipeline.recipe import (
     RecipeOptions,
     check_model,
@@ -134,11 +134,13 @@ class LoadedModel:
         model = self.model
         return self.encoder if model.queries is model else self._source.encoder(model)
 
-    def reranker(self, spec: str) -> Scorer:
-        """The reranker that `spec` names, opened once. Tasks come with the pairs."""
+    def reranker(self, spec: str, progress: Progress | None = None) -> Scorer:
+        """The reranker that `spec` names, opened once: a phase of `progress`. Tasks come with the pairs."""
         if spec not in self._rerankers:
             model = self.model
-            with self._timer("load"):
+            if progress is not None:
+                progress.phase(LOAD_RERANKER, "", None)
+            with self._timer(LOAD_RERANKER):
                 self._rerankers[spec] = self._source.reranker(spec, model)
         return self._rerankers[spec]
 

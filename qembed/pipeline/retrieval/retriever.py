@@ -35,8 +35,9 @@ from qembed.types import Query, Results
 
 if TYPE_CHECKING:
     from qembed.pipeline.filters import Allowed
+    from qembed.pipeline.progress import Progress
     from qembed.pipeline.retrieval.learned.memory import QueryVotes
-    from qembed.pipeline.retrieval.reranking.job import BeginScoring, RerankJob
+    from qembed.pipeline.retrieval.reranking.job import RerankJob
     from qembed.protocols import Scorer
     from qembed.types import Vectors
 
@@ -118,16 +119,16 @@ class Retriever:
 
     # ── vectors to rows ──────────────────────────────────────────────────────────────────────────
 
-    def rank(self, queries: Sequence[Query], begin: BeginScoring | None = None) -> Ranking:
+    def rank(self, queries: Sequence[Query], progress: Progress | None = None) -> Ranking:
         """Rank rows for each query: search, rerank, group by document and cut, as the options ask.
 
-        `begin`: called as the reranker begins to score. Raises InputError for queries without words.
+        `progress`: loading a reranker and scoring are phases. Raises InputError for queries without words.
         """
         ranking = self.retrieve(queries)
         reranked = None
         if self.options.rerank:
             try:
-                reranked = self._rerank(ranking.queries, begin)
+                reranked = self._rerank(ranking.queries, progress)
             except UsageError as e:
                 if self.tuned.get("rerank") != LEARNED:
                     raise
@@ -228,11 +229,10 @@ class Retriever:
         return query_job(self.session, ranked, self.options, asked, tasks)
 
     def _rerank(
-        self, ranked: Sequence[RankedQuery], begin: BeginScoring | None
+        self, ranked: Sequence[RankedQuery], progress: Progress | None
     ) -> RerankSummary | None:
         """Put each query's candidates in the reranker's order. None if there are no candidates."""
-        spec = self.options.rerank
-        assert spec is not None
+        spec = self.options.rerank or ""
         if spec == LEARNED:
             from qembed.pipeline.retrieval.learned.order import rerank_learned
 
@@ -240,11 +240,11 @@ class Retriever:
         job = self.rerank_job(ranked)
         if not job.pairs:
             return None
-        reranker = self._reranker or self.session.loaded.reranker(spec)
+        reranker = self._reranker or self.session.loaded.reranker(spec, progress)
         if self.options.min_score is not None and reranker.calibrated:
             check_threshold(self.options.min_score, 0.0, "a probability")
         with self.session.timer("rerank"):
-            reordered, summary = job.run(spec, reranker, self.options.rerank_budget, begin)
+            reordered, summary = job.run(spec, reranker, self.options.rerank_budget, progress)
         for r, new in zip(ranked, reordered, strict=True):
             r.scores, r.rerank = new.final, new.scores
             r.keep(new.order)
@@ -270,16 +270,16 @@ class Retriever:
 
     # ── rows to hits ─────────────────────────────────────────────────────────────────────────────
 
-    def answer(self, queries: Sequence[Query], begin: BeginScoring | None = None) -> Answer:
+    def answer(self, queries: Sequence[Query], progress: Progress | None = None) -> Answer:
         """Answer all queries but those that the model refuses. Arguments and errors as for `rank`."""
         refused: dict[str, str] = {}
         try:
-            ranking = self.rank(queries, begin)
+            ranking = self.rank(queries, progress)
         except EncodingError:
             refused = self._refused(queries)
             if len(refused) in (0, len(queries)):
                 raise
-            ranking = self.rank([q for q in queries if q.id not in refused], begin)
+            ranking = self.rank([q for q in queries if q.id not in refused], progress)
         hits = make_hits(self.session, ranking.queries, self.options)
         manifest = self.session.snapshot.manifest
         return Answer(
@@ -313,8 +313,8 @@ class Retriever:
         return {queries[i].id: reason for i, reason in reasons.items()}
 
 
-def answer_queries(index: Path, request: QueryRequest, begin: BeginScoring | None = None) -> Answer:
+def answer_queries(index: Path, request: QueryRequest, progress: Progress | None = None) -> Answer:
     """Answer a request from the index at `index`, opened for it. Raises NoIndex, IndexDamaged, and others."""
     check_options(request.options)
     with Session(index, request.model) as session:
-        return Retriever(session, request.options).answer(request.queries, begin)
+        return Retriever(session, request.options).answer(request.queries, progress)

@@ -8,6 +8,7 @@ import pytest
 
 from qembed.pipeline.indexing.build import build
 from qembed.pipeline.indexing.options import IndexOptions
+from qembed.pipeline.progress import Progress
 from qembed.pipeline.recipe import RecipeOptions
 from qembed.pipeline.retrieval.answer import SHARED_STAGES, Answer, answer_json, as_run
 from qembed.pipeline.retrieval.options import QueryOptions
@@ -83,6 +84,19 @@ def test_a_retriever_keeps_nothing_of_an_answer(root: Path) -> None:
     assert first.reranked is not None
     assert second.reranked is not None
     assert first.reranked.pairs == second.reranked.pairs == 2
+
+
+def test_loading_a_reranker_is_a_phase_and_a_stage_of_its_own(root: Path) -> None:
+    told: list[tuple[str, str, int | None]] = []
+    progress = Progress(phase=lambda *phase: told.append(phase))
+    with Session(root) as session:
+        retriever = Retriever(session, QueryOptions(rerank="late"))
+        first = retriever.answer([Query("1", "pears")], progress)
+        assert told == [("load reranker", "", None), ("rerank", "pairs", 2)]
+        assert "load reranker" in first.seconds
+        assert "load reranker" not in answer_json(first)["queries"][0]["seconds"]
+        retriever.answer([Query("2", "apples")], progress)
+        assert told[2:] == [("rerank", "pairs", 2)]
 
 
 def test_the_json_has_timings_of_the_call_and_of_each_query(root: Path) -> None:

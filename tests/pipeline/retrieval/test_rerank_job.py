@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qembed.errors import EncodingError
+from qembed.pipeline.progress import Progress
 from qembed.pipeline.retrieval.fusion import interpolate_zscores
 from qembed.pipeline.retrieval.reranking.job import CandidateGroup, RerankedGroup, RerankJob
 
@@ -52,9 +53,10 @@ def group(
 def test_scoring_begins_with_the_number_of_pairs() -> None:
     said: list[str] = []
 
-    def begin(total: int) -> Callable[[int], None]:
-        said.append(f"begin {total}")
-        return lambda n: said.append(f"done {n}")
+    progress = Progress(
+        phase=lambda name, unit, total: said.append(f"{name}: {total} {unit}"),
+        advance=lambda n: said.append(f"done {n}"),
+    )
 
     class Telling(Numbers):
         def score(
@@ -68,8 +70,8 @@ def test_scoring_begins_with_the_number_of_pairs() -> None:
             return super().score(pairs, track, tasks)
 
     groups = [group("a", [[1], [2, 3]]), group("b", [[4]])]
-    RerankJob(groups).run("numbers", Telling(), begin=begin)
-    assert said == ["begin 4", "done 4"]
+    RerankJob(groups).run("numbers", Telling(), progress=progress)
+    assert said == ["rerank: 4 pairs", "done 4"]
 
 
 numbers = st.lists(st.lists(st.integers(-50, 50), max_size=4), max_size=8)

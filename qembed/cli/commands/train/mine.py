@@ -12,7 +12,7 @@ import typer
 from qembed.cli.command import file_option
 from qembed.cli.console import Console, counted, dumps, out
 from qembed.cli.options import FormatOption, IndexOption, OutputFormat, QuietWhileWellOption
-from qembed.errors import UsageError
+from qembed.errors import UsageError, listed
 
 _WINDOW = re.compile(r"(\d+)-(\d+)")
 
@@ -126,6 +126,6 @@ def mine(
         talk.say(f"{counted(mined.filled, 'negative')} drawn at random, where others were left out")
     if mined.missing:
         many = counted(len(mined.missing), "relevant document is", "relevant documents are")
-        talk.warn(f"{many} not in the index ({', '.join(mined.missing[:3])})")
+        talk.warn(f"{many} not in the index ({listed(mined.missing, 3)})")
     if mined.left_out:
         talk.warn(f"{counted(len(mined.left_out), 'query has', 'queries have')} no other one")

@@ -5,18 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from qembed.errors import EncodingError
 from qembed.pipeline.retrieval.answer import RerankSummary
 from qembed.pipeline.retrieval.fusion import interpolate_zscores, least_scores, log_odds
 
 if TYPE_CHECKING:
+    from qembed.pipeline.progress import Progress
     from qembed.protocols import Pair, Scorer, Tasks, Track
     from qembed.types import Rows, Scores
-
-BeginScoring: TypeAlias = "Callable[[int], Track]"
-"""Called with the number of pairs as scoring begins; returns what is told of each few pairs scored."""
 
 FIRST_SLICE, LARGEST_SLICE = 8, 256
 """Pairs per slice: of the first one, and at most."""
@@ -79,15 +77,19 @@ class RerankJob:
         spec: str,
         reranker: Scorer,
         budget: float | None = None,
-        begin: BeginScoring | None = None,
+        progress: Progress | None = None,
     ) -> tuple[list[RerankedGroup], RerankSummary]:
         """(the reordered groups, a summary for the user).
 
         `spec`: the reranker's, for the summary. `budget`: seconds of scoring, None without a limit.
+        `progress`: scoring is a phase of it.
         """
         import numpy as np
 
-        track = None if begin is None else begin(len(self.pairs))
+        track = None
+        if progress is not None:
+            progress.phase("rerank", "pairs", len(self.pairs))
+            track = progress.advance
         refused: list[str] = []
         scores = score_pairs(
             reranker, self.pairs, self._ranks, budget, track, tasks=self.tasks, refused=refused

@@ -21,7 +21,7 @@ from qembed.models import (
     task_template,
 )
 from qembed.pipeline.locate import model_spec
-from qembed.pipeline.progress import StageTimer
+from qembed.pipeline.progress import LOAD_RERANKER, Progress, StageTimer
 from qembed.pipeline.recipe import TITLE_RULE
 from qembed.pipeline.retrieval.answer import hit_json
 from qembed.pipeline.retrieval.fusion import rerank_share
@@ -42,7 +42,6 @@ from qembed.types import Hit, Query, Results, Run
 
 if TYPE_CHECKING:
     from qembed.models import Profile
-    from qembed.pipeline.retrieval.reranking.job import BeginScoring
     from qembed.protocols import Scorer
     from qembed.types import Scores
 
@@ -54,7 +53,7 @@ Models = Callable[[], tuple[Model, "Scorer"]]
 
 
 def rerank_hits(
-    request: RerankRequest, index: Path | None, begin: BeginScoring | None = None
+    request: RerankRequest, index: Path | None, progress: Progress | None = None
 ) -> RerankedHits:
     """Rerank hits in this process.
 
@@ -83,11 +82,11 @@ def rerank_hits(
         model = open_model(model_spec(request.model, remembered))
         return model, open_reranker(request.options.spec, model)
 
-    return rerank_hits_with(models, request, begin)
+    return rerank_hits_with(models, request, progress)
 
 
 def rerank_hits_with(
-    models: Models, request: RerankRequest, begin: BeginScoring | None = None
+    models: Models, request: RerankRequest, progress: Progress | None = None
 ) -> RerankedHits:
     """Each query's hits, reordered and cut to k, with `scores.rerank` and `rank` filled in.
 
@@ -102,7 +101,9 @@ def rerank_hits_with(
     if not hits:
         return RerankedHits([], None)
     timer = StageTimer()
-    with timer("load"):
+    if progress is not None:
+        progress.phase(LOAD_RERANKER, "", None)
+    with timer(LOAD_RERANKER):
         model, reranker = models()
     _check_least(options, reranker)
     queries: dict[str, list[HitLine]] = {}
@@ -110,7 +111,7 @@ def rerank_hits_with(
         queries.setdefault(str(hit["query_id"]), []).append(hit)
     job = RerankJob([_hit_group(group, options, model.profile) for group in queries.values()])
     with timer("rerank"):
-        reordered, summary = job.run(options.spec, reranker, options.budget, begin)
+        reordered, summary = job.run(options.spec, reranker, options.budget, progress)
     found: list[HitLine] = []
     for group, new in zip(queries.values(), reordered, strict=True):
         for rank, i in enumerate(new.best(options.min_score, options.k), 1):
@@ -190,7 +191,7 @@ def _json_score(score: float) -> float | None:
 def rerank_run_files(
     request: RunRequest,
     session: Callable[[], AbstractContextManager[Session]],
-    begin: BeginScoring | None = None,
+    progress: Progress | None = None,
 ) -> RerankedRun:
     """Rerank the run of a file. `session` opens the index once the files are read."""
     from qembed.evaluation import read_queries, read_run
@@ -202,7 +203,7 @@ def rerank_run_files(
         run = read_run(request.run, warn=warnings.append)
         queries = read_queries(request.queries, warn=warnings.append)
     with session() as opened:
-        found = rerank_run(opened, run, queries, request.options, begin, hits=request.hits)
+        found = rerank_run(opened, run, queries, request.options, progress, hits=request.hits)
     return replace(found, warnings=tuple(warnings), seconds={**timer, **found.seconds})
 
 
@@ -211,7 +212,7 @@ def rerank_run(
     run: Run,
     queries: Sequence[Query],
     options: RerankOptions,
-    begin: BeginScoring | None = None,
+    progress: Progress | None = None,
     *,
     hits: bool = False,
 ) -> RerankedRun:
@@ -240,7 +241,7 @@ def rerank_run(
             "learned: it weighs the scores of both searches, which a run does not have "
             "(qembed query - --rerank learned --format trec makes a run)"
         )
-    reranker = loaded.reranker(options.spec)
+    reranker = loaded.reranker(options.spec, progress)
     _check_least(options, reranker)
     render = loaded.encoder_text if options.late else loaded.reranker_text
     texts: dict[str, list[str]] = {}
@@ -267,7 +268,7 @@ def rerank_run(
             )
         )
     with session.timer("rerank"):
-        reordered, summary = RerankJob(groups).run(options.spec, reranker, options.budget, begin)
+        reordered, summary = RerankJob(groups).run(options.spec, reranker, options.budget, progress)
     final = {
         q: {names[i]: float(new.final[i]) for i in new.best(options.min_score, options.k)}
         for (q, names), new in zip(ranked.items(), reordered, strict=True)

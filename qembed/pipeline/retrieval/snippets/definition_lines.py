@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
+from qembed.pipeline.retrieval.snippets.definitions import (
+    COMMENT,
+    Definition,
+    Span,
+    best_definition,
+    definitions,
+)
 from qembed.search.lexical.analyzer import terms_of
 from qembed.types import Passage, Snippet
 
@@ -13,7 +21,6 @@ if TYPE_CHECKING:
     from qembed.pipeline.retrieval.document_reader import DocumentReader
 
 _DEFINED = re.compile(r"[^\W\d]\w*[?!=]?")
-_COMMENT = re.compile(r"\s*(?:#|//|/?\*|--|;|\"\"\"|''')")
 _HEAD = re.compile(r"""\s*(?:$|[@#*\[\]]|//|/\*|--|;|\"\"\"|template\b|[\w\s<>,:*&]+$)""")
 _STATEMENT = re.compile(
     r"\s*(?:(?:return|await|yield|throw|raise|if|elif|else|while|for|assert|break|continue|pass|end)\b"
@@ -22,25 +29,63 @@ _STATEMENT = re.compile(
 PASSAGES_PER_READ = 4
 """Passages before a hit that are read at first, to find where its definition begins."""
 
-Span: TypeAlias = tuple[int, int]
-"""[start, end) in a passage's text."""
 
+def find_definition(
+    passage: Passage,
+    terms: Collection[str] = (),
+    place: Callable[[], int | None] = lambda: None,
+) -> Definition | None:
+    """The definition in a passage of code whose first line is shown; None if the passage begins none.
 
-def definition_line(passage: Passage, terms: Collection[str] = ()) -> Span | None:
-    """First line of the definition in a passage of code; None if the passage does not begin one.
-
-    Of several definitions the one whose name has most of the `terms`, the first of equals.
+    Of several the one that the query is about: by its `terms` in the names, then by `place()`, where the best
+    sentence begins. In a later passage of a long definition only one that the query names.
     """
+    if not passage.symbol:
+        return None
     symbols = passage.symbol.split(", ")
-    wanted = max(symbols, key=lambda symbol: len({*terms}.intersection(terms_of(symbol))))
-    names = _DEFINED.findall(wanted)
+    found = [_named(d, symbols) for d in definitions(passage.text)]
+    others = [s for s in symbols if all(d.name != s for d in found)]
+    lines = [(s, _name_line(passage.text, s)) for s in others]
+    end = len(passage.text)
+    named = [Definition(span, end, s, is_head=False) for s, span in lines if span is not None]
+    if passage.seq and len(symbols) == len(others) == 1:
+        begins = any(begins_definition(passage.text, d.span) for d in named)
+        if not begins:
+            found = [d for d in found if not {*terms}.isdisjoint(terms_of(d.own_name))]
+            named = [] if found else named
+    heads = {d.span for d in found}
+    found += [d for d in named if d.span not in heads]
+    if len(found) < 2:
+        return found[0] if found else None
+    return best_definition(sorted(found), terms, place())
+
+
+def symbol_line(passage: Passage) -> Span | None:
+    """First line of what the passage is of, or one that names it; None without any."""
+    symbol = passage.symbol.split(", ")[0]
+    heads = (d.span for d in definitions(passage.text) if _named(d, [symbol]).name == symbol)
+    return next(heads, None) or _name_line(passage.text, symbol)
+
+
+def _named(found: Definition, symbols: Sequence[str]) -> Definition:
+    """The definition with the name that the passage knows it by: of a method alone, with its class's."""
+    outer = found.name.partition(".")[0]
+    for symbol in symbols:
+        if symbol != found.name and symbol.rpartition(".")[2] in (found.name, outer):
+            return found._replace(name=symbol + found.name[len(outer) :])
+    return found
+
+
+def _name_line(text: str, symbol: str) -> Span | None:
+    """First line that names what is defined, and neither sets it nor is a comment."""
+    names = _DEFINED.findall(symbol)
     if not names:
         return None
     name = re.compile(rf"(?<!\w){re.escape(names[-1])}(?!\w)")
     at = 0
-    for line in passage.text.split("\n"):
+    for line in text.split("\n"):
         found = name.search(line)
-        if found and "=" not in line[: found.start()] and not _COMMENT.match(line):
+        if found and "=" not in line[: found.start()] and not COMMENT.match(line):
             return at + len(line) - len(line.lstrip()), at + len(line.rstrip())
         at += len(line) + 1
     return None
@@ -60,21 +105,25 @@ def definition_lines(
     documents: DocumentReader,
     passages: Sequence[tuple[int, Passage]],
     terms: Collection[str] = (),
+    place: Callable[[Passage], int | None] = lambda _: None,
 ) -> list[Snippet | None]:
     """For each (row, passage) the line that defines what the passage is of; None for what is not code.
 
-    `terms`: of the query, which choose among several definitions of a passage.
-    A definition that is cut into several passages begins in one before, with the same symbol.
+    `terms`: of the query, which choose among several definitions of a passage, as does `place`, where the
+    passage's best sentence begins. A definition that is cut into several passages begins in one before, with
+    the same symbol.
     """
     found: list[Snippet | None] = []
     for row, passage in passages:
-        span = definition_line(passage, terms)
-        if span is not None and (not passage.seq or begins_definition(passage.text, span)):
-            found.append(Snippet(*span))
+        best = find_definition(passage, terms, partial(place, passage))
+        if best is not None and (
+            best.is_head or not passage.seq or begins_definition(passage.text, best.span)
+        ):
+            found.append(Snippet(*best.span))
             continue
-        first: Snippet | None = None if span is None else Snippet(*span)
+        first: Snippet | None = None if best is None else Snippet(*best.span)
         for part in _with_symbol(documents, row, passage) if passage.symbol else ():
-            if (span := definition_line(part)) is not None:
+            if (span := symbol_line(part)) is not None:
                 first = _of_other(part, span)
                 if begins_definition(part.text, span):
                     break

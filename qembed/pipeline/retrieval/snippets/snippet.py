@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from qembed.corpus.formats import has_hash_comments
 from qembed.errors import QembedError
 from qembed.pipeline.retrieval.snippets.definition_lines import (
-    Span,
-    definition_line,
     definition_lines,
+    find_definition,
 )
+from qembed.pipeline.retrieval.snippets.definitions import Span
 from qembed.pipeline.retrieval.snippets.table_heads import table_heads
 from qembed.search.lexical.analyzer import spans, terms_of
 from qembed.search.lexical.bm25 import idf
@@ -59,7 +59,9 @@ def sentences(text: str, hash_comments: bool = False, is_begin: bool = True) -> 
 def passage_snippet(query: str, passage: Passage) -> Snippet:
     """Snippet of a passage without an index: the sentence with most of the query's distinct words."""
     terms, text = [*_terms(query)], passage.text
-    start, end = definition_line(passage, terms) or _heaviest(passage, dict.fromkeys(terms, 1.0))
+    weights = dict.fromkeys(terms, 1.0)
+    defined = find_definition(passage, terms, lambda: _place(passage, weights))
+    start, end = _heaviest(passage, weights) if defined is None else defined.span
     return Snippet(start, end, spans(text[start:end], {*terms}))
 
 
@@ -80,14 +82,17 @@ def find_snippets(
     if not passages:
         return []
     terms = _terms(query)
-    defined = definition_lines(session.documents, passages, terms)
+    weights = _weights(session, list(terms)) if any(p.symbol for _, p in passages) else {}
+    defined = definition_lines(
+        session.documents, passages, terms, lambda passage: _place(passage, weights)
+    )
     prose = [p for (_, p), line in zip(passages, defined, strict=True) if line is None]
-    inside = any(line is not None and line.definition for line in defined)
     found = None
     if vector is not None and prose:
         with contextlib.suppress(QembedError):
             found = _nearest(session, vector, prose, list(terms))
-    weights = _weights(session, list(terms)) if inside or (prose and found is None) else {}
+    if prose and found is None and not weights:
+        weights = _weights(session, list(terms))
     if found is None:
         found = [_heaviest(p, weights) for p in prose]
     sentence = iter(found)
@@ -177,6 +182,12 @@ def _sentences(passage: Passage) -> list[Span]:
 def _heaviest(passage: Passage, weights: Mapping[str, float]) -> Span:
     """Sentence with the largest sum of weights of its distinct terms, the first of equals."""
     return max(_sentences(passage), key=lambda span: _weight(passage.text, span, weights))
+
+
+def _place(passage: Passage, weights: Mapping[str, float]) -> int | None:
+    """Begin of the heaviest sentence; None if no sentence has any of the words."""
+    span = _heaviest(passage, weights)
+    return span[0] if _weight(passage.text, span, weights) > 0 else None
 
 
 def _weight(text: str, span: Span, weights: Mapping[str, float]) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from qembed.corpus.chunking.table_splitter import tables
-from qembed.pipeline.retrieval.snippets.definition_lines import Span
+from qembed.pipeline.retrieval.snippets.definitions import Span
 
 _RULE = re.compile(r"[\s|:-]*-[\s|:-]*")
 """Row of dashes below the head of a pipe table."""
