@@ -34,6 +34,7 @@ MAX_JUDGED_SHOWN = 30
 """Judged documents shown for a query; the JSON report has all."""
 FALLEN_SHOWN = 30
 """Queries that fell, shown one below the other; the table of queries has all."""
+_COMMAND = r"\(?\bqembed [a-z]+(?: --[\w-]+){1,2}[),.;:]*"
 UNBROKEN = 32
 """Characters of an id that stay on one line, even on a phone."""
 FILES_SHOWN = 100
@@ -65,20 +66,31 @@ def _ident(text: str) -> Markup:
 
     parts = re.findall(r"[^/#]*[/#]|[^/#]+", text)
     spans = (
-        Markup(
-            '<span class="long">{}</span>' if len(part) > UNBROKEN else "<span>{}</span>"
-        ).format(part)
+        Markup('<span class="long">{}</span>').format(_unhyphenated(part))
+        if len(part) > UNBROKEN
+        else Markup("<span>{}</span>").format(part)
         for part in ([text] if len(text) <= UNBROKEN else parts)
     )
     return Markup('<span class="id">{}</span>').format(Markup("").join(spans))
 
 
-def _prose(text: str) -> Markup:
-    """Render text in which words with a hyphen, mostly ids and files, do not break at it."""
+def _unhyphenated(text: str) -> Markup:
+    """Render text that breaks anywhere but behind a hyphen, where it would look like two words."""
     from markupsafe import Markup, escape
 
-    words = re.split(r"(\s+)", text)
-    return Markup("").join(_ident(w) if re.search(r"\w-\w", w) else escape(w) for w in words)
+    parts = re.split(r"(-+[^-])", text)
+    return Markup("").join(
+        Markup("<i>{}</i>").format(part) if at % 2 else escape(part)
+        for at, part in enumerate(parts)
+    )
+
+
+def _prose(text: str) -> Markup:
+    """Render text in which commands, and words with a hyphen, mostly ids and files, do not break at it."""
+    from markupsafe import Markup, escape
+
+    words = re.split(rf"({_COMMAND}|\s+)", text)
+    return Markup("").join(_ident(w) if re.search(r"-\w", w) else escape(w) for w in words)
 
 
 def report_html(report: Mapping[str, Any]) -> str:

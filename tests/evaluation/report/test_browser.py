@@ -38,6 +38,8 @@ from tests.evaluation.report.tuning_body import tuning_body
 
 pytestmark = pytest.mark.browser
 HOSTILE = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
+LONG = "docs/how-to-turn-two-factor-log-in-on-and-off-again-for-everybody-in-a-team-of-yours.md"
+CAUSE = "longer passages are cut, a lot of them (qembed index --rebuild encodes everything anew without it)"
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +47,11 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     names = [f"q{i}" for i in range(12)]
     qrels = {q: {f"d{i}": 1, f"e{i}": 2} for i, q in enumerate(names)}
     run = {
-        q: {f"d{(i * 5) % 12 if i % 3 else i}": 1.0, f"docs/two-factor-log-in-{i}.md": 0.5}
+        q: {
+            f"d{(i * 5) % 12 if i % 3 else i}": 1.0,
+            f"docs/two-factor-log-in-{i}.md": 0.5,
+            LONG: 0.1,
+        }
         for i, q in enumerate(names)
     }
     then = {q: {f"d{i if i % 2 else 11 - i}": 1.0, "x": 0.5} for i, q in enumerate(names)}
@@ -78,6 +84,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     found = baseline_differences(baseline, report)
     floors = apply_floors(parse_gates(["RR@10=0.5"]), report)
     drops = apply_drops(parse_drops(["nDCG@10=2%"]), ["nDCG@10", "RR@10"], found)
+    body["causes"] = [CAUSE, "x" * 9 + " " + CAUSE, "x" * 19 + " " + CAUSE]
     body["gates"] = [g.to_json() for g in [*floors, *drops]]
     body["comparison"] = comparison_json(
         found,
@@ -202,7 +209,8 @@ def test_an_opened_query_has_the_width_of_the_page(opened: Any, width: int) -> N
         {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500},
     )
     try:
-        box, page, lines, ids = opened.execute_script(WIDTHS)
+        box, page, lines, ids, breaks = opened.execute_script(WIDTHS)
+        assert breaks == []  # texts with a line that ends behind a hyphen, or in a command
         assert box >= 0.9 * page
         assert box <= page
         assert lines == []  # ids that are not on one line
@@ -258,14 +266,32 @@ def test_it_fits_and_can_be_read(opened: Any, scheme: str, width: int) -> None:
         opened.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
-# [width of an opened query, width of the page's text, ids over several lines, number of ids]
+# [width of an opened query, width of the page's text, shorter ids over several lines, number of ids, texts
+# that break behind a hyphen]
 WIDTHS = """
 document.querySelectorAll('details').forEach(d => { d.open = true; });
 const box = document.querySelector('#table tr.more .two').getBoundingClientRect().width;
 const page = document.querySelector('main').getBoundingClientRect().width;
 const ids = [...document.querySelectorAll('.id span')].filter(e => e.offsetHeight);
 const one = e => parseFloat(getComputedStyle(e).lineHeight) * 1.5;
-return [box, page, ids.filter(e => e.offsetHeight > one(e)).map(e => e.textContent), ids.length];
+const tall = ids.filter(e => e.offsetHeight > one(e) && e.className !== 'long');
+const top = (node, at) => {
+  const range = document.createRange();
+  range.setStart(node, at); range.setEnd(node, at + 1);
+  return range.getBoundingClientRect().top;
+};
+const breaks = [...document.querySelectorAll('.id, .note')].filter(e => e.offsetHeight).filter(e => {
+  const walker = document.createTreeWalker(e, NodeFilter.SHOW_TEXT), places = [];
+  while (walker.nextNode()) {
+    const node = walker.currentNode;
+    for (let at = 0; at < node.length; at++) places.push([node.data[at], top(node, at)]);
+  }
+  const text = places.map(p => p[0]).join('');
+  const command = text.indexOf('qembed index --rebuild');
+  return places.some(([c, y], i) => i && Math.abs(places[i - 1][1] - y) > 9 && (
+    (places[i - 1][0] === '-' && /\\w/.test(c)) || (command >= 0 && i > command && i < command + 22)));
+});
+return [box, page, tall.map(e => e.textContent), ids.length, breaks.map(e => e.textContent)];
 """
 # WCAG's contrast ratio of text against what it stands on, for some of each kind.
 CONTRAST = """
