@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -226,6 +227,8 @@ def test_sources_and_files_open_from_where_one_stands(docs: Shell) -> None:
         body = here("status", "--index", root, "--format", "json").json
         assert {*body["sources"]} == stored
         assert body["source_paths"] == {name: str(docs.folder / name) for name in stored}
+        config = here("config", "--index", root).out
+        assert re.search(rf"^sources +{re.escape(shown)} ", config, re.M), config
         assert f"    {gone}\n" in here("verify", "--no-model", "--index", root).out
         found = here("verify", "--no-model", "--index", root, "--format", "json").json["findings"]
         assert [(f["documents"], f["paths"]) for f in found] == [(["deep/locks.txt"], [place])]

@@ -52,7 +52,8 @@ def _print(project: Project | None, settings: Sequence[EffectiveSetting]) -> Non
     """Print the settings in columns."""
     out(f"project: {project.path if project else 'no .qembed.toml here or above'}")
     shown = [
-        (s.name, _shown(s.value), f"{s.source}{f'; {s.note}' if s.note else ''}") for s in settings
+        (s.name, _shown(s.places or s.value), f"{s.source}{f'; {s.note}' if s.note else ''}")
+        for s in settings
     ]
     name, value = (max(len(row[i]) for row in shown) for i in (0, 1))
     for row in shown:

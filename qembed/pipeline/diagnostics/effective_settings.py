@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from qembed.inputs import is_there
 from qembed.pipeline.diagnostics.project_check import project_mistakes
 from qembed.pipeline.locate import AUTO_MODEL, find_index, unused_model
 from qembed.pipeline.project import GATES, KEYS, Project, find_project
-from qembed.pipeline.source_options import FILTERS, SHARED, SIZE, format_size
+from qembed.pipeline.source_options import FILTERS, SHARED, SIZE, format_size, source_place
 from qembed.store import Manifest
 from qembed.store import manifest as manifests
 
@@ -30,13 +30,15 @@ _SHOWN = ("QEMBED_INDEX", "QEMBED_MODEL")
 class EffectiveSetting(NamedTuple):
     """Setting that holds. `source`: "default", "index", a variable's name, or the project file with its line.
 
-    `note`: what does not hold although it is set, or what else there is to know.
+    `note`: what does not hold although it is set, or what else there is to know. `places`: of sources, as
+    they open from the current folder.
     """
 
     name: str
     value: Any
     source: str
     note: str = ""
+    places: Sequence[str] = ()
 
 
 def effective_settings(
@@ -53,7 +55,7 @@ def effective_settings(
     settings = [
         found,
         _model(project, manifest),
-        *_sources(project, manifest),
+        *_sources(project, manifest, root),
         *_plain(project, manifest),
         *_tuned(manifest),
         *_environment(),
@@ -97,14 +99,17 @@ def _model(project: Project | None, manifest: Manifest | None) -> EffectiveSetti
     return EffectiveSetting("model", manifest.spec, "index")
 
 
-def _sources(project: Project | None, manifest: Manifest | None) -> Iterator[EffectiveSetting]:
+def _sources(
+    project: Project | None, manifest: Manifest | None, root: Path | None
+) -> Iterator[EffectiveSetting]:
     shared = project.get("sources") if project else None
     remembered = [s.path for s in manifest.sources] if manifest is not None else []
+    places = [] if root is None else [source_place(root, path) for path in remembered]
     if project is not None and shared:
-        note = f"the index remembers {', '.join(remembered)}" if remembered else ""
+        note = f"the index remembers {', '.join(places)}" if places else ""
         yield EffectiveSetting("sources", shared, project.place("sources"), note)
     elif remembered:
-        yield EffectiveSetting("sources", remembered, "index")
+        yield EffectiveSetting("sources", remembered, "index", places=places)
     else:
         yield EffectiveSetting("sources", [], DEFAULT)
 

@@ -19,7 +19,7 @@ from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.summary import KINDS, IndexStats, IndexSummary
 from qembed.pipeline.indexing.update_derived import update_derived
 from qembed.pipeline.progress import Progress
-from qembed.pipeline.source_options import STDIN, filter_options, read_options
+from qembed.pipeline.source_options import STDIN, read_options
 from qembed.store import Writer
 from qembed.store import manifest as manifests
 from qembed.store.compaction import maintain
@@ -290,7 +290,7 @@ class _Run:
             left_out=stats.left_out,
             warnings=stats.warnings,
             deleted_why=+stats.deleted_why,
-            filters=filter_options(plan.sources.with_files()),
+            filters=plan.sources.filters(),
         )
 
 

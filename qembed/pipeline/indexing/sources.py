@@ -36,6 +36,7 @@ from qembed.pipeline.skipped_files import SkippedFiles
 from qembed.pipeline.source_options import (
     SHARED,
     STDIN,
+    filter_options,
     source_place,
     source_settings,
     with_codec_name,
@@ -260,9 +261,10 @@ class Sources:
         scanned = {s.path for s in self.scan} | ({STDIN} if self.stdin else set())
         return tuple(f for f in self._failed_before if f[0] not in scanned)
 
-    def with_files(self) -> list[Source]:
-        """Sources that hold files, be they read or left out."""
-        return [s for s in self.scan if holds_files(self.full(s))]
+    def filters(self) -> dict[str, list[str]]:
+        """Options that leave files out, by the place of each source that holds files and has some."""
+        found = filter_options(s for s in self.scan if holds_files(self.full(s)))
+        return {self.shown(path): words for path, words in found.items()}
 
     # ── files ────────────────────────────────────────────────────────────────────────────────────
 
