@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
+import pytest
+
 from tests.cli.conftest import BAG, Shell
 
 
@@ -25,6 +27,7 @@ def documents(shell: Shell, *args: str) -> list[str]:
     return sorted(line["document"] for line in done.lines)
 
 
+@pytest.mark.slow
 def test_index_reads_the_projects_sources_without_its_excludes(shell: Shell) -> None:
     shell.write("docs/a.md", "a note")
     shell.write("docs/drafts/b.md", "a draft note")
@@ -43,6 +46,7 @@ def test_index_reads_the_projects_sources_without_its_excludes(shell: Shell) -> 
     assert documents(shell) == ["a.md", "c.md", "d.md", "e.md"]
 
 
+@pytest.mark.slow
 def test_the_projects_sources_keep_what_the_index_remembers_of_them(shell: Shell) -> None:
     for name in ("a", "b", ".hidden"):
         shell.write(f"docs/{name}.md", f"text of {name}")
@@ -62,6 +66,7 @@ def test_the_projects_sources_keep_what_the_index_remembers_of_them(shell: Shell
     assert documents(shell) == ["a.md", "b.md"]
 
 
+@pytest.mark.slow
 def test_a_filter_that_the_project_has_no_more_is_forgotten(shell: Shell) -> None:
     for name in ("a", "b", "c"):
         shell.write(f"docs/{name}.md", f"text of {name}")
@@ -235,6 +240,7 @@ def test_no_project_no_index(shell: Shell) -> None:
     assert setting(shell, "index")[0] is None
 
 
+@pytest.mark.slow
 def test_excludes_hold_for_remembered_sources_too(shell: Shell) -> None:
     for name in ("a", "b", "c"):
         shell.write(f"docs/{name}.md", f"a note {name}")
@@ -303,6 +309,7 @@ def test_a_field_that_no_document_has_is_a_mistake_where_there_is_an_index(
     assert (collection("config").code, collection("query", "w1").code) == (0, 0)
 
 
+@pytest.mark.slow
 def test_of_every_two_levels_the_higher_one_holds(shell: Shell) -> None:
     """Option, environment, project, index: each pair that a setting has."""
     other = "py:tests.encoders:other"

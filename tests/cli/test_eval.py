@@ -119,6 +119,7 @@ class TestAgainstAnIndex:
         assert refused.code == 2
         assert "q2" in refused.err
 
+    @pytest.mark.slow
     def test_runs_go_out_and_come_in(self, indexed: Shell) -> None:
         ours = indexed(*self.files("--save-run", "run.trec", "--format", "json")).json
         again = indexed(

@@ -61,6 +61,7 @@ def test_a_truncated_corpus_is_named(files: Shell) -> None:
     assert "cannot be unpacked" in done.err
 
 
+@pytest.mark.slow
 def test_judgments_from_a_compressed_pipe(files: Shell) -> None:
     files.write("run.trec", '"q\\u00201" Q0 "refund\\u0020rules" 1 1 t\nq2 Q0 x 1 -inf t\n')
     args = ("eval", "--run", "run.trec", "--qrels", "/dev/stdin", "--format", "json")

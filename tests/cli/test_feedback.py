@@ -299,6 +299,7 @@ def test_lines_of_events_are_taken_but_for_the_bad_ones(docs: Shell) -> None:
     assert docs("feedback", "add", "-", "-q", stdin=b"\xff\n").err == "qembed: -:1: not UTF-8\n"
 
 
+@pytest.mark.slow
 def test_the_log_survives_whatever_is_done_to_the_index(docs: Shell) -> None:
     docs("feedback", "add", ask(docs), "--action", "click", "--position", "1")
     docs("feedback", "log", "hashed")

@@ -209,6 +209,7 @@ def test_documents_that_left_the_index_are_left_out(docs: Shell) -> None:
     assert "left out: 2 pairs with a document that left the index" in done.err
 
 
+@pytest.mark.slow
 def test_a_pipe_gets_the_pairs(docs: Shell) -> None:
     name = ask(docs)
     add(docs, name, "copy", "parcels.md")

@@ -70,6 +70,7 @@ def test_a_shared_option_may_be_in_another_group_elsewhere(shell: Shell) -> None
 
 
 @pytest.mark.parametrize(("columns", "widest"), [("60", 58), ("100", 98), ("250", 98)])
+@pytest.mark.slow
 def test_it_is_as_wide_as_the_terminal_up_to_a_limit(
     shell: Shell, columns: str, widest: int
 ) -> None:

@@ -230,6 +230,7 @@ def test_records_of_values_that_json_has_not(tmp_path: Path) -> None:
     assert hit.meta == {"tags": ["a", "b"]}
 
 
+@pytest.mark.slow
 def test_a_check_of_records_says_that_they_are_nowhere_else(shell: Shell) -> None:
     assert shell("add", "a note on zebras").code == 0
     done = shell("eval", "init")

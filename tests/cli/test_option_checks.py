@@ -84,6 +84,7 @@ def test_options_with_an_effect_are_not(docs: Shell, args: tuple[str, ...]) -> N
     assert not docs("query", "parcel", *args).err
 
 
+@pytest.mark.slow
 def test_eval_tells_what_has_no_effect(collection: Shell) -> None:
     judged = ("eval", "--queries", "q.jsonl", "--qrels", "qrels.tsv", "--latency", "0")
     for args, said in (

@@ -23,9 +23,11 @@ LONG = "a-folder-with-a-long-name/another-folder-with-a-long-name/guide-to-every
 SENTENCE = "zebra " + " ".join(f"word{i}" for i in range(80)) + " https://example.org/" + "x" * 120
 
 
-@pytest.fixture
-def mixed(shell: Shell) -> Shell:
-    """A source of files and one of records, and a record of no file."""
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    """A source of files and one of records, and a record of no file. No test changes it."""
+    shell = Shell(tmp_path_factory.mktemp("mixed") / "work")
+    shell.folder.mkdir()
     shell.write(f"docs/{LONG}", f"# Guide\n\n{SENTENCE}\n")
     shell.write("docs/b.md", "# Zebra\n\nA zebra walks.\n\nThe second paragraph.\n")
     shell.write("records.jsonl", json.dumps({"_id": "r/1", "text": "zebra of a record"}) + "\n")

@@ -114,6 +114,7 @@ def test_no_index_here(shell: Shell) -> None:
     assert "qembed index PATH" in done.err
 
 
+@pytest.mark.slow
 def test_the_advice_makes_the_index_that_was_asked_for(shell: Shell) -> None:
     shell.write("docs/a.md", "# A\n\nwords\n")
     shell.old()

@@ -104,6 +104,7 @@ def test_lines_move_without_encoding(shell: Shell) -> None:
     assert _lines(shell, "r.jsonl") == {n: line + 3 for n, line in before.items()}
 
 
+@pytest.mark.slow
 def test_lines_stay_through_add_forget_and_compaction(shell: Shell) -> None:
     shell.write("r.csv", _csv(NAMES))
     shell.old()
@@ -164,6 +165,7 @@ def test_an_index_without_lines(shell: Shell) -> None:
     assert _lines(shell, "r.jsonl") == before
 
 
+@pytest.mark.slow
 def test_files_alone_have_no_such_column(shell: Shell) -> None:
     shell.write("docs/a.md", "# A\n\nA zebra.\n")
     shell.old()

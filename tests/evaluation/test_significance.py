@@ -68,6 +68,7 @@ def test_p_is_uniform_where_there_is_no_difference() -> None:
     assert np.mean(np.array(ps) <= 0.05) == pytest.approx(0.05, abs=0.025)
 
 
+@pytest.mark.slow
 def test_the_interval_is_scipys() -> None:
     rng = np.random.default_rng(7)
     for data in (rng.beta(0.4, 0.3, 80), rng.exponential(1, 50), rng.normal(0, 1, 200)):

@@ -44,6 +44,7 @@ numbers = st.integers(0, 6).map(float)
 
 @settings(deadline=None)  # importing scipy takes a second
 @given(st.lists(st.tuples(numbers, numbers), min_size=2, max_size=25))
+@pytest.mark.slow
 def test_spearman_by_its_definition(rows: list[tuple[float, float]]) -> None:
     grades, scores = [g for g, _ in rows], [s for _, s in rows]
     pairs = [SentencePair("a", "b", g) for g in grades]

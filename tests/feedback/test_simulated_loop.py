@@ -52,6 +52,7 @@ def test_clicks_on_some_queries_make_a_better_order_of_others(
     assert verdict(found.later, None, wants_judged=False) == (True, None)
 
 
+@pytest.mark.slow
 def test_clicks_that_ignore_documents_teach_nothing(made: Collection) -> None:
     log = simulate_log(made, USERS["position-based"], 0.2, sessions=1200, seed=2, blind=True)
     found = learn(made, log)

@@ -9,6 +9,8 @@ import pytest
 
 from qembed.training.anchor import anchored, fisher_diagonal
 
+pytestmark = pytest.mark.slow
+
 
 def line() -> Any:
     """A model of two weights and a frozen one."""

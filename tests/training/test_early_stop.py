@@ -8,13 +8,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qembed.training.checkpoints import STATE
 from qembed.training.early_stop import evaluations, is_over, last_step
 
 
+@pytest.mark.usefixtures("quietly")
+@settings(deadline=None)  # the first example imports part of transformers
 @given(st.lists(st.integers(0, 5), max_size=12), st.integers(1, 4))
 def test_stops_where_transformers_does(losses: list[int], patience: int) -> None:
     from transformers import EarlyStoppingCallback

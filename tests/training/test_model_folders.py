@@ -19,6 +19,7 @@ from qembed.training.merging.merge import merge_models
 from qembed.training.model_folders import SETTINGS, keep_profile, known_bases
 from tests.models import tiny
 
+pytestmark = pytest.mark.slow
 NAMES = ["bge-small-en-v1.5", "multilingual-e5-small", "Qwen3-Embedding-0.6B", "nobody-knows",
          "embeddinggemma-300m", "bge-small-zh-v1.5"]  # fmt: skip
 
@@ -123,7 +124,6 @@ def test_texts_are_trained_on_as_they_are_searched(tmp_path: Path) -> None:
         assert ids[-1] == wanted[-1] == opened.tokenizer().token_to_id(tiny.END)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES[:4])
 def test_a_merged_model_keeps_the_templates(
     models: tuple[Path, Path], tmp_path: Path, name: str

@@ -9,6 +9,7 @@ import torch
 
 from qembed.training.trained_parts import leave_out_attention_dropout
 
+pytestmark = pytest.mark.slow
 SIZE = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "vocab_size": 50}
 DISTIL = {
     "dim": 32,

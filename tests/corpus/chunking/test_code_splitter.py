@@ -216,6 +216,7 @@ def test_with_its_grammar_nothing_is_lacking() -> None:
 
 
 @pytest.mark.usefixtures("bare")
+@pytest.mark.slow
 def test_index_says_what_is_lacking(tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
     shell = Shell(tmp_path / "work")

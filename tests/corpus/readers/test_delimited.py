@@ -42,6 +42,7 @@ cells = st.text(st.sampled_from("ab1 ,;|\t\"'\n.é-"), max_size=8)
     st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
     st.sampled_from(["\n", "\r\n"]),
 )
+@pytest.mark.slow
 def test_what_the_csv_module_writes_is_read(
     tmp_path: Path, table: list[tuple[str, ...]], mark: str, quoting: Any, end: str
 ) -> None:

@@ -29,6 +29,7 @@ def reading(folder: Path, sample: Sample) -> list[ReadItem]:
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda s: s.name)
+@pytest.mark.slow
 def test_sample(tmp_path: Path, sample: Sample) -> None:
     found = reading(tmp_path, sample)
     if isinstance(sample.documents, str):

@@ -89,6 +89,7 @@ broken = st.sampled_from(
     st.sampled_from([b"\n", b"\r\n"]),
     st.booleans(),
 )
+@pytest.mark.slow
 def test_every_line_is_a_record_or_an_error_with_its_number(
     items: list[dict[str, Any] | bytes], ascii_only: bool, bom: bool, end: bytes, last_end: bool
 ) -> None:

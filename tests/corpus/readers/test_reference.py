@@ -260,6 +260,7 @@ def test_xhtml(parts: list[Tree]) -> None:
 
 @settings(deadline=None, max_examples=100)
 @given(st.lists(trees(len(ELEMENTS) - 1), min_size=1, max_size=3))
+@pytest.mark.slow
 def test_html(chapters: list[list[Tree]]) -> None:
     words = Words()
     inner = "".join(f"<section>{elements(parts, words)}</section>" for parts in chapters)

@@ -85,6 +85,7 @@ ids = st.text(min_size=1, max_size=8).filter(lambda s: s.strip())
 
 @settings(max_examples=60, deadline=None)
 @given(st.dictionaries(st.tuples(ids, ids), st.integers(-3, 3), min_size=1, max_size=6))
+@pytest.mark.slow
 def test_any_ids_survive_json_lines(
     tmp_path_factory: pytest.TempPathFactory, grades: dict[tuple[str, str], int]
 ) -> None:

@@ -130,6 +130,7 @@ any_qrels = st.dictionaries(
 
 @settings(max_examples=80, deadline=None, database=None)
 @given(any_qrels, st.sampled_from(["beir", "trec", "lines", "json"]))
+@pytest.mark.slow
 def test_round_trips(qrels: dict[str, dict[str, int]], form: str) -> None:
     rows = [(q, d, g) for q, grades in qrels.items() for d, g in grades.items()]
     text = {

@@ -222,6 +222,7 @@ tsv_names = st.text(
 
 @settings(max_examples=60, deadline=None, database=None)
 @given(st.dictionaries(names, st.tuples(names, st.none() | names), min_size=1), st.booleans())
+@pytest.mark.slow
 def test_json_round_trip(queries: Any, as_array: bool) -> None:
     wanted = [Query(name, text, task) for name, (text, task) in queries.items()]
     records = [{"_id": q.id, "text": q.text, "task": q.task} for q in wanted]

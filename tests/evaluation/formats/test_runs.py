@@ -260,6 +260,7 @@ def test_trec_round_trip(run: dict[str, dict[str, float]]) -> None:
 
 @settings(max_examples=200, deadline=None, database=None)
 @given(st.lists(st.floats(width=32, allow_nan=False), min_size=1, max_size=9), st.data())
+@pytest.mark.slow
 def test_scores_of_models_keep_order_and_ties_in_nine_digits(
     found: list[float], data: st.DataObject
 ) -> None:

@@ -22,6 +22,7 @@ words = st.sets(st.sampled_from("abcdefghij"), min_size=1, max_size=10).map(froz
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(words, max_size=15), st.sampled_from([0.3, 0.5, 0.7, 0.75, 0.9, 1.0]))
+@pytest.mark.slow
 def test_near_duplicates_are_those_of_all_pairs(sets: list[frozenset[str]], least: float) -> None:
     wanted = [
         (i, j)
@@ -42,6 +43,7 @@ def test_near_duplicates_are_those_of_all_pairs(sets: list[frozenset[str]], leas
         max_size=20,
     )
 )
+@pytest.mark.slow
 def test_components_are_those_of_the_graph(queries: list[tuple[list[str], set[int]]]) -> None:
     texts = [" ".join(ws) for ws, _ in queries]
     documents = [[f"d{i}" for i in docs] for _, docs in queries]

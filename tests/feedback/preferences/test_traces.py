@@ -68,6 +68,7 @@ def test_a_reformulated_query_is_a_mild_no_for_what_it_showed() -> None:
 
 
 @pytest.mark.parametrize("false_share", [0.0, 0.2])
+@pytest.mark.slow
 def test_false_outcomes_do_not_turn_the_order_round(false_share: float) -> None:
     """Made traces: an agent that read a helpful document succeeds 4 times in 5, else 1 time in 5."""
     rng = np.random.default_rng(5)

@@ -80,6 +80,7 @@ def test_weights_that_are_missing(elsewhere: Path) -> None:
     assert not isinstance(e.value, ChecksumMismatch)
 
 
+@pytest.mark.slow
 def test_package_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(BUILTIN, "minilm", MINILM._replace(distribution="qembed-no-such-package"))
     with pytest.raises(

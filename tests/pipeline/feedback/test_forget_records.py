@@ -55,6 +55,7 @@ class Died(BaseException):
 
 
 @pytest.mark.parametrize("kind", ["fails", "dies"])
+@pytest.mark.slow
 def test_whatever_fails_nothing_else_is_lost_and_another_call_ends_it(
     tmp_path: Path, kind: str
 ) -> None:

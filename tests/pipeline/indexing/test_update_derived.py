@@ -66,6 +66,7 @@ def graph_stamp(root: Path) -> files.Stamp:
     return stamp
 
 
+@pytest.mark.slow
 def test_the_stamped_breadth_gives_the_wanted_recall(some: Path) -> None:
     extra = graph_stamp(some).extra
     assert extra["ef"] in EF_LADDER

@@ -33,6 +33,7 @@ def written_out(scores: list[float], lowest: float, size: int, method: str) -> f
 
 @settings(max_examples=300, deadline=None)
 @given(passages, methods, st.integers(0, 3))
+@pytest.mark.slow
 def test_document_scores_are_those_of_the_definition(
     found: list[tuple[int, float]], method: str, more: int
 ) -> None:

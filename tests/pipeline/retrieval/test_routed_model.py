@@ -25,6 +25,7 @@ from tests.models import routed, shapes, tiny
 from tests.models.reference import unit
 from tests.models.shapes import NEAR, theirs
 
+pytestmark = pytest.mark.slow
 TEXTS = ["It rains in the harbour.", "The red planet is Mars.", "A lazy dog sleeps. A fox jumps."]
 
 

@@ -40,6 +40,7 @@ class TestWriting:
         assert index.search("pie", 5)[0].tolist() == []
         assert index.search("tree", 5)[0].tolist() == [1]
 
+    @pytest.mark.slow
     def test_a_reader_keeps_what_it_opened_and_another_sees_the_new(self, tmp_path: Path) -> None:
         old = build(tmp_path / "i", ["apple"])
         for row in range(1, 20):  # enough commits for segments to be merged and old files to go

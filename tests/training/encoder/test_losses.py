@@ -10,6 +10,7 @@ import pytest
 from qembed.errors import UsageError
 from qembed.training.encoder.losses import LOSSES, check_teacher, loss_named, make_loss
 
+pytestmark = pytest.mark.slow
 SCALE = 20.0
 rng = np.random.default_rng(3)
 QUERY, POSITIVE, FIRST, SECOND = (rng.normal(size=(5, 8)) for _ in range(4))

@@ -10,6 +10,7 @@ import pytest
 from qembed.errors import UsageError
 from qembed.training.reranker.losses import LOSSES, WEIGHED, check_loss, make_loss
 
+pytestmark = pytest.mark.slow
 LOGITS = [[1.2, -0.3, 0.4, 2.0], [0.5, 0.7], [-1.0, 0.2, 0.1]]
 GRADES = [[2.0, 0.0, 1.0, 0.0], [1.0, 0.0], [0.0, 1.0, 3.0]]
 

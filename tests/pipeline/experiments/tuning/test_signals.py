@@ -120,6 +120,7 @@ ARMS = {
 
 
 @pytest.mark.parametrize("arm", ARMS)
+@pytest.mark.slow
 def test_values_are_those_of_a_search(tuned: Tuned, arm: str) -> None:
     wanted = searched(tuned, ARMS[arm])
     np.testing.assert_allclose(tuned.signals.values(ARMS[arm]), wanted, atol=1e-9)

@@ -229,6 +229,7 @@ def test_folds_share_no_relevant_document(tmp_path: Path) -> None:
     assert found.new.components == 10
 
 
+@pytest.mark.slow
 def test_a_choice_without_a_sure_gain_is_written_only_when_asked(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     words = [f"w{i}" for i in range(40)]
