@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qembed.drift.sample import MOST_DOCUMENTS, MOST_PASSAGES
+from qembed.drift.sample import MOST_DOCUMENTS
 from qembed.errors import InputError
+from qembed.pipeline.drift.document_times import FIELDS
 from qembed.pipeline.drift.side import Side, make_sample, numbered, without_copies
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.source_options import read_options
+from qembed.pipeline.text_profile.sampling import is_part, part_key, sample_passages
 from qembed.pipeline.text_profile.text_facts import TextCounter
 from qembed.search.filters.timespan import time_span
 from qembed.types import Document, Passage, Unreadable
@@ -21,14 +23,26 @@ if TYPE_CHECKING:
     from qembed.store import Manifest
 
 BATCH = 64
+MOST_PARTS = 64
+"""Parts of a file that passages are sampled of: the first ones."""
+
+
+@dataclass(slots=True)
+class _Unit:
+    """Document, or parts of a file. `documents`: some of its parts; `count`: of all; `time`: of its file."""
+
+    key: int
+    documents: list[Document]
+    count: int
+    time: int
 
 
 @dataclass(slots=True)
 class _Read:
-    """Documents of a path: their number, the sampled ones by key, and what could not be read."""
+    """Documents of a path: the sampled units by key, the number of all, and what could not be read."""
 
-    documents: int
-    chosen: list[tuple[bytes, Document]]
+    units: list[_Unit]
+    number: int
     failed: list[str]
 
 
@@ -51,35 +65,34 @@ def side_of_path(
     read = _read(path, manifest, progress)
     for line in read.failed[:5]:
         warn(f"not read: {line}")
-    if not read.chosen:
+    if not read.units:
         raise InputError(f"--new {path}: no document could be read", read.failed)
     builder = PassageBuilder(loaded.model, manifest.recipe)
     passages: list[Passage] = []
     texts: list[str] = []
-    unit: list[int] = []
+    number: list[int] = []
     times: list[int] = []
-    seen = 0
-    for number, (_, document) in enumerate(read.chosen):
-        whole = builder.passages(document)
-        seen += len(whole)
-        step = max(1, len(whole) // MOST_PASSAGES)
-        ours = whole[::step][:MOST_PASSAGES]
-        passages += ours
-        texts += builder.encoder_texts(document, ours)
-        unit += [number] * len(ours)
-        times += [_time(document, time_field)] * len(ours)
+    total = 0.0
+    for n, unit in enumerate(read.units):
+        whole = [(d, p) for d in unit.documents for p in builder.passages(d)]
+        total += len(whole) * unit.count / len(unit.documents)
+        for document, passage in (whole[i] for i in sample_passages(unit.key, len(whole))):
+            passages.append(passage)
+            texts += builder.encoder_texts(document, [passage])
+            number.append(n)
+            times.append(_time(document, time_field) or unit.time)
     if not passages:
         raise InputError(f"--new {path}: its documents have no text")
     vectors = _encode(texts, loaded, progress)
-    units = np.array(unit, dtype=np.int64)
+    units = np.array(number, dtype=np.int64)
     kept = without_copies(vectors, units)
     at = kept.tolist()
     facts = TextCounter(loaded.model.tokenizer()).count([passages[i].text for i in at])
     known = [t for t in times if t]
     return Side(
         make_sample(vectors[kept], numbered(units[kept]), facts),
-        read.documents,
-        round(seen * read.documents / len(read.chosen)),
+        read.number,
+        round(total * read.number / len(read.units)),
         facts,
         [passages[i].text for i in at],
         [passages[i].document for i in at],
@@ -104,52 +117,54 @@ def _encode(texts: list[str], loaded: LoadedModel, progress: Progress) -> Any:
 
 
 def _read(path: Path, manifest: Manifest, progress: Progress) -> _Read:
-    """Read the documents of a path and keep those with the smallest digests."""
+    """Read the documents of a path and keep those with the smallest keys, as `sample_documents` does."""
     import heapq
 
-    read = _Read(0, [], [])
-    heap: list[tuple[int, int, Document]] = []
-    seen: set[bytes] = set()
+    failed: list[str] = []
+    kept: dict[int, _Unit] = {}
+    heap: list[int] = []
+    seen: set[int] = set()
     progress.phase("read", "documents", None)
-    for item in _documents(path, manifest):
+    for item, file in _documents(path, manifest):
         if isinstance(item, Unreadable):
-            read.failed.append(str(item))
-        if not isinstance(item, Document) or item.digest in seen:
+            failed.append(str(item))
+        if not isinstance(item, Document) or not item.text.strip():
             continue
         if progress.stop():
             raise KeyboardInterrupt
         progress.advance(1)
-        read.documents += 1
-        digest = item.digest
-        seen.add(digest)
-        entry = -int.from_bytes(digest, "big"), -read.documents, item
-        if len(heap) < MOST_DOCUMENTS:
-            heapq.heappush(heap, entry)
-        elif entry > heap[0]:
-            heapq.heapreplace(heap, entry)
-    read.chosen = [(d.digest, d) for _, _, d in sorted(heap, key=lambda e: -e[0])]
-    return read
+        part = is_part(item.id)
+        key = part_key(item.id) if part else int.from_bytes(item.digest[:8], "little")
+        if key not in seen:
+            seen.add(key)
+            heapq.heappush(heap, -key)
+            kept[key] = _Unit(key, [item], 1, file.mtime_ns)
+            if len(heap) > MOST_DOCUMENTS:
+                del kept[-heapq.heappop(heap)]
+        elif part and key in kept:
+            kept[key].count += 1
+            if len(kept[key].documents) < MOST_PARTS:
+                kept[key].documents.append(item)
+    return _Read([kept[k] for k in sorted(kept)], len(seen), failed)
 
 
-def _documents(path: Path, manifest: Manifest) -> Iterator[Any]:
-    """Items of the files below a path, read as the index's own source of that path would be."""
+def _documents(path: Path, manifest: Manifest) -> Iterator[tuple[Any, Any]]:
+    """(item, its file) of the files below a path, read as the index's own sources are."""
     from qembed.corpus import read, walk
     from qembed.store import Source
 
     source = next((s for s in manifest.sources if s.path != "-"), Source(str(path)))
-    source = replace(Source(str(path)), id_field=source.id_field, text_field=source.text_field)
     for file in walk(path):
         if isinstance(file, Unreadable):
-            yield file
+            yield file, file
             continue
         for item in read(file, read_options(source)):
-            if isinstance(item, Document) and "mtime" not in item.meta:
-                item = replace(item, meta={**item.meta, "mtime": file.mtime_ns / 1e9})
-            yield item
+            yield item, file
 
 
 def _time(document: Document, field: str | None) -> int:
-    for name in (field,) if field else ("date", "timestamp", "mtime"):
+    """Time that a document says, nanoseconds since 1970; 0 if it says none."""
+    for name in (field,) if field else FIELDS:
         if (value := document.meta.get(name)) is not None:
             try:
                 return time_span(value)[0]

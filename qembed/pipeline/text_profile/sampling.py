@@ -7,6 +7,7 @@ and chapters of a file belong to one unit: they resemble one another, and are sa
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from qembed.drift.sample import MOST_DOCUMENTS, MOST_PASSAGES
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 
 PARTS = ("*#page=*", "*#sheet=*", "*#chapter=*", "*#part=*", "*#slide=*")
 """Ids of documents that are parts of a file."""
-_MIX = 0x9E3779B97F4A7C15
-"""Odd number that spreads the rows of a document, from the golden ratio."""
+_STEP = 0x9E3779B97F4A7C15
 
 
 class SampledRows(NamedTuple):
@@ -40,11 +40,22 @@ class SampledRows(NamedTuple):
 
 class Units(NamedTuple):
     """Units of documents. `keys`: a random number of each document's unit, uint64 (documents,): its own
-    digest, or that of its file's first part; `parts`: documents that are parts of a file, bool (documents,).
+    digest, or a hash of its file's name; `parts`: documents that are parts of a file, bool (documents,).
     """
 
     keys: npt.NDArray[np.uint64]
     parts: Mask
+
+
+def is_part(name: str) -> bool:
+    """True for the id of a document that is a part of a file."""
+    return any(f"#{p.strip('*#')}" in name for p in PARTS)
+
+
+def part_key(name: str) -> int:
+    """Random number of the file that a document is a part of, by its id."""
+    whole = name.rpartition("#")[0].encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(whole, digest_size=8).digest(), "little")
 
 
 def find_units(catalog: Catalog) -> Units:
@@ -57,11 +68,9 @@ def find_units(catalog: Catalog) -> Units:
     for pattern in PARTS:
         parts |= ids.glob(pattern)
     if parts.any():
-        columns = catalog.columns("source", "file")
-        first: dict[tuple[str, str], int] = {}
+        names = catalog.ids()
         for at in np.flatnonzero(parts).tolist():
-            file = columns["source"][at], columns["file"][at]
-            keys[at] = first.setdefault(file, int(keys[at]))
+            keys[at] = part_key(names[at])
     return Units(keys, parts)
 
 
@@ -96,10 +105,23 @@ def sample_documents(
         if b - a > 1 and not parts[ours[0]]:
             ours = ours[:1]  # copies of one content
         whole = [(int(first[p]) + i, int(p)) for p in ours.tolist() for i in range(int(rows[p]))]
-        if len(whole) > MOST_PASSAGES:
-            mix = (int(few[unit]) | 1) * _MIX
-            order = sorted(range(len(whole)), key=lambda i: (i + 1) * mix % 2**64)
-            whole = [whole[i] for i in sorted(order[:MOST_PASSAGES])]
-        found += [(row, unit, p) for row, p in whole]
+        found += [(*whole[i], unit) for i in sample_passages(int(few[unit]), len(whole))]
     columns = np.array(found, dtype=np.int64)
-    return SampledRows(columns[:, 0], columns[:, 1], columns[:, 2], len(distinct))
+    return SampledRows(columns[:, 0], columns[:, 2], columns[:, 1], len(distinct))
+
+
+def sample_passages(key: int, passages: int) -> list[int]:
+    """Numbers of MOST_PASSAGES passages of a unit that has `passages`, at random by its key, ascending.
+
+    Both sides of a comparison choose by this rule: were it the first passages of the one and others of the
+    other, the places in documents would be compared.
+    """
+    order = sorted(range(passages), key=lambda i: _scrambled((key + (i + 1) * _STEP) % 2**64))
+    return sorted(order[:MOST_PASSAGES])
+
+
+def _scrambled(x: int) -> int:
+    """Hash of a number, 64 bits (the finaliser of splitmix64)."""
+    x = ((x ^ x >> 30) * 0xBF58476D1CE4E5B9) % 2**64
+    x = ((x ^ x >> 27) * 0x94D049BB133111EB) % 2**64
+    return x ^ x >> 31

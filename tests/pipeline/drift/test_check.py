@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,14 +11,20 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from qembed.errors import InputError, RecipeMismatch, UsageError
 from qembed.pipeline.drift.check import check_drift
+from qembed.pipeline.drift.document_times import document_times
+from qembed.pipeline.drift.index_side import IndexSides
+from qembed.pipeline.drift.new_texts import side_of_path
 from qembed.pipeline.drift.sides import DriftOptions
 from qembed.pipeline.indexing.build import build
 from qembed.pipeline.indexing.options import IndexOptions
+from qembed.pipeline.progress import Progress
 from qembed.pipeline.recipe import RecipeOptions
+from qembed.pipeline.retrieval.session import Session
 from qembed.store import derived_files as files
 from qembed.store import manifest as manifests
 from tests.drift.dated import record, records, words_of, write
@@ -28,8 +35,6 @@ BAG = "py:tests.encoders:bag"
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Folder with an index of 400 records of 2024 and 150 of 2025, 40 of these of a subject that is new."""
-    import random
-
     folder = tmp_path_factory.mktemp("drift")
     rng = random.Random(5)
     arrived = [record(f"new-{i}", "quantum", date(2025, 3, 1 + i % 28), rng) for i in range(40)]
@@ -98,8 +103,6 @@ def test_before_the_arrival_nothing_is_new(made: Path) -> None:
 
 
 def test_texts_that_are_not_indexed_yet(made: Path) -> None:
-    import random
-
     rng = random.Random(7)
     arrived = [record(f"b{i}", "botany", date(2026, 2, 1), rng) for i in range(30)]
     path = write(made / "inbox.jsonl", [*records(100, date(2026, 1, 1), seed=3), *arrived])
@@ -108,6 +111,29 @@ def test_texts_that_are_not_indexed_yet(made: Path) -> None:
     assert body["new"]["until"] == "2026-10-25"
     assert by_name(body, "subjects")["evidence"][0]["words"][0] in words_of("botany")
     assert body["verdict"] == "confirm"
+
+
+def test_passages_of_new_texts_are_chosen_as_those_of_an_index(made: Path) -> None:
+    """Were they others, such as the first ones, places in documents would be compared, not documents."""
+    rng = random.Random(1)
+    lines = []
+    for i in range(30):
+        parts = [record(str(i), f"topic{i % 12}", date(2024, 1, 1), rng)["text"] for _ in range(6)]
+        lines.append({"_id": f"long{i}", "text": "\n\n".join(parts), "date": "2024-01-01"})
+    path = write(made / "long.jsonl", lines)
+    recipe = RecipeOptions(model=BAG, max_tokens=32)
+    build(made / "long", IndexOptions(paths=[str(path)], recipe=recipe))
+    with Session(made / "long") as session:
+        manifest = session.snapshot.manifest
+        indexed = IndexSides(
+            session.snapshot, document_times(session.snapshot.catalog), None, lambda: None
+        ).side(texts=True)
+        read = side_of_path(path, session.loaded, manifest, None, Progress(), print)
+    assert indexed.passages == read.passages > 100
+    assert indexed.documents == read.documents == 30
+    assert (indexed.ids, indexed.texts) == (read.ids, read.texts)
+    assert np.allclose(indexed.sample.vectors, read.sample.vectors, atol=1e-6)
+    assert indexed.times == read.times
 
 
 def test_against_another_index(made: Path) -> None:
