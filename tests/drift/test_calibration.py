@@ -13,7 +13,7 @@ from scipy import stats
 from qembed.drift.compare import compare
 from tests.drift.made import corpus, mixed
 
-COMPARISONS = 60
+COMPARISONS = 40
 CONTINUOUS = ("fragments", "terms", "centroid", "energy", "outside", "subjects")
 
 
@@ -33,10 +33,10 @@ def test_false_alarms_come_as_often_as_alpha_says() -> None:
 @pytest.mark.slow
 def test_a_new_subject_of_a_tenth_is_seen() -> None:
     seen: Counter[str] = Counter()
-    for i in range(8):
+    for i in range(6):
         old = corpus(mixed(300, 2 * i), 2 * i)
         new = corpus([*mixed(270, 2 * i + 1), *[77] * 30], 2 * i + 1)
         for name, p in compare(old, new, 199).p_values.items():
             seen[name] += p <= 0.05
-    assert seen["subjects"] >= 7
-    assert seen["terms"] >= 5
+    assert seen["subjects"] >= 5
+    assert seen["terms"] >= 3
