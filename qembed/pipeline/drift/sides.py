@@ -15,6 +15,7 @@ from qembed.pipeline.drift.side import Side
 from qembed.pipeline.progress import Progress, StageTimer
 from qembed.pipeline.retrieval.loaded_model import LoadedModel
 from qembed.pipeline.text_profile.profile_file import generations, open_profile
+from qembed.pipeline.unfinished import unfinished_warning
 from qembed.store import Manifest, Snapshot
 
 DEFAULT_SINCE = "30d"
@@ -87,6 +88,8 @@ class SideFinder:
     def find(self, snapshot: Snapshot, loaded: LoadedModel) -> Sides:
         """Find both sides. Raises as `check_drift`."""
         options, manifest = self.options, snapshot.manifest
+        if manifest.unfinished:
+            self.warnings.append(unfinished_warning(self.root, manifest))
         with self.timer("times"):
             times = document_times(snapshot.catalog, options.time_field)
         for value in times.unread[:1]:

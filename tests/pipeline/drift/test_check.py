@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -152,6 +153,15 @@ def test_against_another_index(made: Path) -> None:
         RecipeMismatch, match=r"--against .*third: its vectors are of another recipe"
     ):
         check_drift(made / "index", DriftOptions(against=third))
+
+
+def test_an_index_that_is_not_finished_is_told(made: Path, tmp_path: Path) -> None:
+    shutil.copytree(made / "index", tmp_path / "index")
+    manifests.write(tmp_path / "index", replace(manifests.read(made / "index"), unfinished=True))
+    body = check_drift(tmp_path / "index", DriftOptions(since="2025-04-01"))
+    assert body["warnings"] == [
+        "the index may lack the latest changes: a run was stopped before its end (qembed index completes it)"
+    ]
 
 
 def test_generations(made: Path, tmp_path: Path) -> None:
