@@ -50,9 +50,9 @@ def check_drift(
     with Session(root, timer=finder.timer) as session:
         sides = finder.find(session.snapshot, session.loaded)
         situation = Situation(
-            sides.old.documents,
+            sides.old.distinct_documents,
             sides.old.passages,
-            sides.new.documents,
+            sides.new.distinct_documents,
             sides.new.passages,
             judged=options.golden is not None,
         )

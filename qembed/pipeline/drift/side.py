@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from qembed.drift.sample import Sample
+from qembed.drift.sample import LEAST_DOCUMENTS, Sample
 
 if TYPE_CHECKING:
     from qembed.pipeline.text_profile.text_facts import TextFacts
@@ -30,6 +30,12 @@ class Side:
     times: list[int] = field(default_factory=list)
     first: int = 0
     last: int = 0
+
+    @property
+    def distinct_documents(self) -> int:
+        """Number of documents, without copies where these leave too few to compare."""
+        sampled = self.sample.documents
+        return sampled if sampled < LEAST_DOCUMENTS else self.documents
 
     def passages_of(self, document: int) -> list[int]:
         """Numbers of the passages of a document of the sample."""

@@ -155,6 +155,16 @@ def test_against_another_index(made: Path) -> None:
         check_drift(made / "index", DriftOptions(against=third))
 
 
+def test_copies_of_one_text_are_one_document(made: Path) -> None:
+    day = {"date": "2026-01-01"}
+    copies = [
+        {"_id": f"c{i}", "text": "the same text, sent again", **day, "n": str(i)}
+        for i in range(150)
+    ]
+    body = check_drift(made / "index", DriftOptions(new=write(made / "copies.jsonl", copies)))
+    assert body["reason"] == "cannot say: 1 new documents, 20 are needed"
+
+
 def test_an_index_that_is_not_finished_is_told(made: Path, tmp_path: Path) -> None:
     shutil.copytree(made / "index", tmp_path / "index")
     manifests.write(tmp_path / "index", replace(manifests.read(made / "index"), unfinished=True))
