@@ -29,6 +29,19 @@ def cache_folder() -> Path:
     return Path(platformdirs.user_cache_path("qembed"))
 
 
+CONFIG_HINT = "$QEMBED_CONFIG may name another folder"
+"""End of a message that the configuration folder cannot be written."""
+
+
+def config_folder() -> Path:
+    """Configuration folder: $QEMBED_CONFIG, else the user's configuration folder for qembed."""
+    if named := os.environ.get("QEMBED_CONFIG"):
+        return Path(named)
+    import platformdirs
+
+    return Path(platformdirs.user_config_path("qembed"))
+
+
 def has_cache_place() -> bool:
     """False where the cache folder would be made in a home that does not exist, as of a service's user."""
     return bool(os.environ.get("QEMBED_CACHE")) or Path(os.path.expanduser("~")).exists()  # noqa: PTH111

@@ -235,7 +235,7 @@ class Hit:
     `path`: the document's file, None for records from standard input. `line`, `end_line`: the passage's lines
     in that file, from 1; of a record in a file the line it begins in, and None; None both where no line is
     known, as in a PDF. `snippet`: None unless asked for. `parts`: what each feature adds to the score of the
-    learned order.
+    learned order. `index`: name of the index, where several are searched.
     """
 
     document: str
@@ -249,6 +249,12 @@ class Hit:
     line: int | None = None
     end_line: int | None = None
     parts: Mapping[str, float] = field(default_factory=dict)
+    index: str | None = None
+
+    @property
+    def own_id(self) -> str:
+        """Id of the document in its index: without the index's name, which tells equal ids apart."""
+        return self.document if self.index is None else self.passage.document
 
     @property
     def shown_line(self) -> int | None:
@@ -274,11 +280,11 @@ class Hit:
         if self.path is None:
             return ""
         name = "/" + self.path.rpartition("/")[2]
-        whole = "/" + self.document
+        whole = "/" + self.own_id
         if whole.endswith(name):
             return ""
         _, named, part = whole.partition(name + "#")
-        return part if named else self.document
+        return part if named else self.own_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ def environment(cache: Path, **more: str) -> dict[str, str]:
         "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),
         "QEMBED_CACHE": str(cache),
+        "QEMBED_CONFIG": str(cache / "config"),
         "HF_HUB_OFFLINE": "1",
         "COLUMNS": "80",
         **more,

@@ -52,6 +52,7 @@ COMMANDS = {
     "train": ("train.group:app", "Make a better model, and find out whether it is one."),
     "feedback": ("feedback.group:app", "Keep what people and agents do with answers."),
     "models": ("models:app", "What is known of models, and what they are given."),
+    "indexes": ("user.indexes:app", "Names for indexes: --index takes them."),
     "config": ("config:config", "Say which settings hold here, and from where."),
 }
 """Command -> (module:attribute below qembed.cli.commands, its line in the help)."""

@@ -19,6 +19,12 @@ def remember_index(given: Path | None) -> Path | None:
     return given
 
 
+def remember_indexes(given: list[Path] | None) -> list[Path] | None:
+    """Remember the value of an `--index` that may be repeated, as `remember_index`; nothing of several."""
+    remember_index(given[0] if given and len(given) == 1 else None)
+    return given
+
+
 def with_index(text: str) -> str:
     """Repeat `--index` in the commands that a message names, if it was given."""
     if _given is None:

@@ -17,18 +17,25 @@ AUTO_MODEL = "auto"
 def find_index(given: Path | None = None) -> Path:
     """Find the index to read: `given`, else $QEMBED_INDEX, else the nearest .qembed here or above.
 
-    Raises NoIndex if neither is given and no folder has one, UsageError for a file, InputError for a path
-    that cannot be seen.
+    Both may be the name of a named index, where no path of that name holds one. Raises NoIndex if neither is
+    given and no folder has one, UsageError for a file, InputError for a path that cannot be seen.
     """
     named = given or (Path(env) if (env := os.environ.get("QEMBED_INDEX")) else None)
     if named is not None:
-        named = named.absolute()
-        if is_there(named / MANIFEST):
-            return named
-        if is_file(named):
-            raise UsageError(f"{named} is a file: an index is a folder")
+        path = named.absolute()
+        if is_there(path / MANIFEST):
+            return path
         # `given` may be the folder of the index, too
-        return named / INDEX_FOLDER if is_there(named / INDEX_FOLDER / MANIFEST) else named
+        if is_there(path / INDEX_FOLDER / MANIFEST):
+            return path / INDEX_FOLDER
+        if named.name == str(named):
+            from qembed.pipeline.user_config.named_indexes import index_of_name
+
+            if (root := index_of_name(named)) is not None:
+                return root
+        if is_file(path):
+            raise UsageError(f"{path} is a file: an index is a folder")
+        return path
     here = Path.cwd()
     for folder in (here, *here.parents):
         if is_there(folder / INDEX_FOLDER / MANIFEST):

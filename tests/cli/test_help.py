@@ -126,6 +126,7 @@ EXIT_CODES = {
     "query": "024",
     "similar": "02",
     "duplicates": "02",
+    "indexes": "02 75",
     "add": "024 75",
     "forget": "02 75",
     "verify": "02",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -28,7 +29,7 @@ from qembed.cli.options import (
     DocumentScoreOption,
     Fusion,
     FusionOption,
-    IndexOption,
+    IndexesOption,
     Mode,
     ModelOption,
     ModeOption,
@@ -56,6 +57,7 @@ from qembed.cli.query_log import (
 from qembed.cli.streams import standard_input
 from qembed.cli.tuned import UntunedOption, given_options
 from qembed.cli.via_server import ask_server
+from qembed.errors import UsageError
 
 
 def query(
@@ -74,7 +76,7 @@ def query(
     by: Annotated[By, typer.Option(help="One hit a passage, or a document's best.")] = By.passage,
     document_score: DocumentScoreOption = "best",
     rerank: RerankOption = None,
-    index_dir: IndexOption = None,
+    index_dir: IndexesOption = None,
     format: Annotated[HitFormat, typer.Option("--format", help=HIT_FORMATS)] = HitFormat.text,
     model: ModelOption = None,
     task: TaskOption = None,
@@ -208,10 +210,23 @@ def query(
         snippets=shown in (HitFormat.text, HitFormat.vimgrep),
     )
     request = query_log.told(QueryRequest(queries, options, model), shown is not HitFormat.trec)
-    index = find_index(index_dir)
-    served = None if no_server else ask_server(index, "query", request, talk)
-    if served is not None:
-        answer = Answer.from_json(served)
+
+    def ask(root: Path, asked: QueryRequest) -> Answer | None:
+        served = None if no_server else ask_server(root, "query", asked, talk)
+        return None if served is None else Answer.from_json(served)
+
+    several = len(index_dir or ()) > 1
+    roots = [find_index(d) for d in index_dir] if index_dir else [find_index()]
+    if several:
+        from qembed.pipeline.retrieval.federated.indexes import answer_several, name_indexes
+
+        if log or explore:
+            raise UsageError("--log and --explore go with one index")
+        with watched():
+            named = name_indexes([str(d) for d in index_dir or ()], roots)
+            answer = answer_several(named, request, ask)
+    elif (found := ask(roots[0], request)) is not None:
+        answer = found
     else:
         from qembed.pipeline.retrieval.retriever import answer_queries
 
@@ -219,20 +234,23 @@ def query(
             if rerank:
                 progress.phase("search", "", None)
             answer = answer_queries(index, request, progress)
+        with talk.scoring("search") if rerank else watched() as begin:
+            answer = answer_queries(roots[0], request, begin)
     if not (rerank or answer.tuned.get("rerank")):
         unused += unused_candidates(given, diversity)
     for line in unused:
         talk.warn(line)
     if answer.warnings and index_dir is not None:
         answer = replace(answer, warnings=[with_index(w) for w in answer.warnings])
-    answer = query_log.log(index, request, answer, text == "-", talk)
+    if not several:
+        answer = query_log.log(roots[0], request, answer, text == "-", talk)
     print_answer(answer, HitOutput(shown.value, explain, context > 0, null), talk)
     if shown not in (HitFormat.json, HitFormat.jsonl):
         say_logged(answer, talk)
     if where and "where" not in given and not all(r.hits for r in answer.results):
         talk.say(f"filtered by {' and '.join(where)}: this is from {ctx.obj.place('where')}")
     if open_number is not None and answer.results:
-        open_hit(index, answer.results[0].hits, open_number, talk)
+        open_hit(roots, answer, open_number, talk)
     if answer.refused:
         raise typer.Exit(ExitCode.SOME_FAILED)
     skip_teardown()

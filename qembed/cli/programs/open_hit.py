@@ -26,6 +26,7 @@ from qembed.inputs import sees_file
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from qembed.pipeline.retrieval.answer import Answer
     from qembed.types import Hit
 
 
@@ -52,12 +53,13 @@ def _is_terminal(stream: object) -> bool:
     return stream is not None and bool(stream.isatty())  # type: ignore[attr-defined]
 
 
-def open_hit(index: Path, hits: Sequence[Hit], number: int, talk: Console) -> None:
+def open_hit(roots: Sequence[Path], answer: Answer, number: int, talk: Console) -> None:
     """Open the hit of this number, from 1, in the program that the environment names, and wait for its end.
 
-    A hit of a file with known lines opens the file; any other its stored text. Raises UsageError for a number
-    that no hit has, and for a program that cannot be started.
+    A hit of a file with known lines opens the file; any other its stored text. `roots`: of the indexes that
+    were searched. Raises UsageError for a number that no hit has, and for a program that cannot be started.
     """
+    hits = answer.results[0].hits
     if not hits:
         return
     if number > len(hits):
@@ -73,7 +75,8 @@ def open_hit(index: Path, hits: Sequence[Hit], number: int, talk: Console) -> No
             _run(at_line(words, hit.path, line), variable)
             return
         talk.warn(f"{hit.path} is gone: this is what the index has of it")
-    _show_stored(index, hit)
+    places = {str(i["name"]): Path(str(i["path"])) for i in answer.indexes}
+    _show_stored(roots[0] if hit.index is None else places[hit.index], hit)
 
 
 def _show_stored(index: Path, hit: Hit) -> None:
@@ -81,7 +84,7 @@ def _show_stored(index: Path, hit: Hit) -> None:
     from qembed.cli.render.text import safe_lines
     from qembed.pipeline.retrieval.documents.read import DocumentRequest, read_stored
 
-    found = read_stored(index, DocumentRequest(hit.document))
+    found = read_stored(index, DocumentRequest(hit.own_id))
     variable, words = pager(os.environ)
     line = max(1, hit.passage.line - found.line + 1)
     _run(from_stdin(words, line), variable, safe_lines(found.text) + "\n")

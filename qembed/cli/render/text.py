@@ -90,7 +90,8 @@ class _Page:
             room = self._console.width - head.cell_len - len(line)
             path = shortened(path, max(room, LEAST_PATH))
         head.append(path + line, self._place_style(hit))
-        title = Text(safe(shown_title(hit)), "dim")
+        named = f"[{hit.index}] " if hit.index is not None else ""
+        title = Text(safe(named + shown_title(hit)).rstrip(), "dim")
         # in a pipe one line has rank, score, place and title, however long: for grep
         fits = head.cell_len + 2 + title.cell_len <= self._console.width
         if title and (fits or not self._terminal):

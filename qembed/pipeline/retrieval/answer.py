@@ -64,7 +64,7 @@ class Answer:
     `refused`: query id -> why the model does not encode it; it has no results. `tuned`: options that `tune`
     chose for the index and that no option put aside. `log`, `explore`: the index's settings on logging
     queries, None and False without one. `votes`: query id -> what votes on the same query
-    changed.
+    changed. `indexes`: where several were searched, name, path, generation and recipe of each.
     """
 
     results: Sequence[Results]
@@ -82,6 +82,7 @@ class Answer:
     log: str | None = None
     explore: bool = False
     votes: Mapping[str, str] = field(default_factory=dict)
+    indexes: Sequence[Mapping[str, Any]] = ()
 
     def to_json(self) -> dict[str, Any]:
         """JSON values for `from_json`."""
@@ -161,8 +162,17 @@ def hit_key(hit: Hit, by: str) -> str:
 
 
 def as_run(answer: Answer) -> Run:
-    """The hits as a run: each document once, with the score of its best passage."""
-    return {r.query.id: {h.document: h.score for h, _ in best_documents(r)} for r in answer.results}
+    """The hits as a run: each document once, with the score of its best passage.
+
+    Where several indexes were searched, the id of a document begins with its index's name: `NAME:ID`.
+    """
+    return {
+        r.query.id: {
+            h.document if h.index is None else f"{h.index}:{h.own_id}": h.score
+            for h, _ in best_documents(r)
+        }
+        for r in answer.results
+    }
 
 
 def write_trec(run: Run, stream: TextIO, warn: Callable[[str], None]) -> None:
@@ -188,6 +198,7 @@ def hit_json(results: Results, rank: int, hit: Hit) -> dict[str, Any]:
         "score": round(hit.score, 6),
         "scores": {k: None if v is None else round(v, 6) for k, v in hit.scores.items()},
         **({"parts": dict(hit.parts)} if hit.parts else {}),
+        **({} if hit.index is None else {"index": hit.index}),
         "document": hit.document,
         "path": hit.path,
         "fragment": hit.fragment or None,
@@ -215,6 +226,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "schema": SCHEMA,
         "generation": answer.generation,
         "recipe": answer.recipe,
+        **({"indexes": [dict(i) for i in answer.indexes]} if answer.indexes else {}),
         "search": answer.plan,
         "tuned": dict(answer.tuned),
         "warnings": list(answer.warnings),

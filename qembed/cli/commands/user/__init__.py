@@ -1,0 +1,1 @@
+"""Commands on what this user has configured."""
