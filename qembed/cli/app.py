@@ -21,6 +21,7 @@ from qembed.version import __version__
 
 COMMANDS = {
     "index": ("index:index", "Make or refresh the index."),
+    "watch": ("watch:watch", "Refresh the index, and again whenever a source changes."),
     "query": ("query:app", "Search by meaning."),
     "rerank": ("rerank:rerank", "Put hits in a better order."),
     "similar": (

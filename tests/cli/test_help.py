@@ -124,6 +124,7 @@ def test_mistakes_are_told_in_one_line(shell: Shell, args: list[str], message: s
 EXIT_CODES = {
     "index": "024 75",
     "query": "024",
+    "watch": "2 130 143",
     "similar": "02",
     "duplicates": "02",
     "indexes": "02 75",

@@ -25,20 +25,17 @@ from qembed.cli.options import (
     number_of_bytes,
 )
 from qembed.cli.render.index_summary import (
-    LINE_BREAKS,
     PlanPrinter,
-    empty_lines,
     filter_line,
     left_out_lines,
+    say_details,
+    say_findings,
     summary_line,
-    unread_lines,
-    warning_lines,
 )
 from qembed.cli.streams import standard_input
 
 if TYPE_CHECKING:
     from qembed.pipeline.indexing.options import Source
-    from qembed.pipeline.indexing.summary import IndexSummary
     from qembed.pipeline.recipe import RecipeOptions
 
 
@@ -262,7 +259,7 @@ def index(
         talk.progress(None if common.dry_run else signals) as progress,
     ):
         summary = build(index_to_write(common.index_dir), options, progress, stdin)
-    _say(talk, summary)
+    say_findings(talk, summary)
     if line := filter_line(summary, paths or (), lambda option: _origin(ctx, option)):
         talk.say(line)
     if summary.question:
@@ -272,7 +269,7 @@ def index(
         out(dumps(summary.to_json()))
     elif not (common.quiet and all_is_well):
         out(summary_line(summary))
-    _say_details(talk, summary)
+    say_details(talk, summary)
     if summary.interrupted:
         raise typer.Exit(signals.code)
     if summary.failed:

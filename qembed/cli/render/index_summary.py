@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from qembed.cli.console import counted, out
+from qembed.cli.console import Console, counted, out
 from qembed.cli.render.units import size, span
 
 if TYPE_CHECKING:
@@ -225,3 +225,37 @@ def unknown_suffixes(summary: IndexSummary, reason: str) -> str:
         return ""
     shown = [f"{n:,} {suffix or 'with none'}" for suffix, n in most[:SUFFIXES_SHOWN]]
     return f" ({', '.join(shown)}{', …' if len(most) > SUFFIXES_SHOWN else ''})"
+
+
+def say_findings(talk: Console, summary: IndexSummary) -> None:
+    """Print what could not be read, what was skipped and what was chunked as plain text."""
+    for line in empty_lines(summary):
+        talk.say(line)
+    for line in unread_lines(summary, talk.verbose):
+        talk.problem(line)
+    for line in warning_lines(summary, talk.verbose):
+        talk.say(line)
+    for reason in summary.skipped:
+        # what a command mends is worth a line; all else is counted, and told with -v
+        tell = talk.say if reason.startswith("needs ") else talk.detail
+        tell(left_out_line(summary, reason, names=talk.verbose))
+    # a refresh says it no more; a path without any document does
+    is_new = summary.documents["added"] or not any(summary.documents.values())
+    if is_new and not talk.verbose and (line := skipped_line(summary)):
+        talk.say(line)
+    if n := summary.left_out.files:
+        what = "1 file" if n == 1 else f"{n:,} files"
+        talk.say(f"{what} with parts left out: {'as follows' if talk.verbose else '-v says which'}")
+    for reason, many in summary.plain_text_fallbacks.items():
+        talk.say(
+            f"cut as plain text {many:,}: {reason}; qembed index --rebuild then cuts them anew"
+        )
+    for part in summary.left_out.listed:
+        talk.detail(f"left out of {str(part).translate(LINE_BREAKS)}")
+
+
+def say_details(talk: Console, summary: IndexSummary) -> None:
+    """Print, with --verbose, what was truncated, and the timings."""
+    for place in summary.truncated_passages:
+        talk.detail(f"cut short: {place}")
+    talk.seconds(summary.seconds)
