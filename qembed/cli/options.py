@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from qembed.cli.hints import remember_index, remember_indexes
+from qembed.cli.hints import remember_index
 from qembed.errors import UsageError
 from qembed.inputs import is_there
 
@@ -91,17 +91,6 @@ IndexOption = Annotated[
         help="The index, or its name. Default: $QEMBED_INDEX, else the nearest .qembed here or above.",
         show_default=False,
         callback=remember_index,
-    ),
-]
-IndexesOption = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--index",
-        metavar="DIR|NAME",
-        help="The index, or its name. Repeatable: several are searched as one. Default: $QEMBED_INDEX, else "
-        "the nearest .qembed here or above.",
-        show_default=False,
-        callback=remember_indexes,
     ),
 ]
 ModelOption = Annotated[

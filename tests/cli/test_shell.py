@@ -227,7 +227,9 @@ GONE = "mkdir gone; cd gone; rmdir ../gone;"
 
 def test_a_removed_folder_is_told(ready: Shell, row: Row) -> None:
     done = run(ready, row, before=GONE)
-    free = row.args[:1] in (("--help",), ("--version",), ("models",), ()) or row.args[-1] in (
+    free = row.args[:1] in (("--help",), ("--version",), ("models",), ("indexes",), ()) or row.args[
+        -1
+    ] in (
         "--help",
         "--nope",
     )

@@ -11,7 +11,7 @@ import typer
 from qembed.cli.command import QueryCommand
 from qembed.cli.console import Console
 from qembed.cli.exit_codes import ExitCode
-from qembed.cli.hints import with_index
+from qembed.cli.hints import remember_indexes, with_index
 from qembed.cli.hit_format import (
     HIT_FORMATS,
     HitFormat,
@@ -29,7 +29,6 @@ from qembed.cli.options import (
     DocumentScoreOption,
     Fusion,
     FusionOption,
-    IndexesOption,
     Mode,
     ModelOption,
     ModeOption,
@@ -58,6 +57,18 @@ from qembed.cli.streams import standard_input
 from qembed.cli.tuned import UntunedOption, given_options
 from qembed.cli.via_server import ask_server
 from qembed.errors import UsageError
+
+IndexesOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--index",
+        metavar="DIR|NAME",
+        help="The index, or its name. Repeatable: several are searched as one. Default: $QEMBED_INDEX, else "
+        "the nearest .qembed here or above.",
+        show_default=False,
+        callback=remember_indexes,
+    ),
+]
 
 
 def query(
