@@ -44,7 +44,7 @@ TABLE = {
     "add": Row(("add", "a fact")),
     "add -": Row(("add", "-"), reads=b"another fact\n"),
     "forget": Row(("forget", "--where", "suffix = '.none'")),
-    "watch": Row(("watch", "-"), 2, writes=False),
+    "watch": Row(("watch", "none"), 2, writes=False),
     "query": Row(("query", "money")),
     "query, jsonl": Row(("query", "money", "--format", "jsonl")),
     "query -": Row(("query", "-", "--format", "trec"), reads=b"money\n"),
