@@ -53,6 +53,10 @@ COMMANDS = {
     "train": ("train.group:app", "Make a better model, and find out whether it is one."),
     "feedback": ("feedback.group:app", "Keep what people and agents do with answers."),
     "models": ("models:app", "What is known of models, and what they are given."),
+    "trust": (
+        "user.trust:trust",
+        "Trust the values of a project file that run code or send texts.",
+    ),
     "indexes": ("user.indexes:app", "Names for indexes: --index takes them."),
     "config": ("config:config", "Say which settings hold here, and from where."),
 }
@@ -104,7 +108,8 @@ class Main(LazyGroup):
         """Find the command, and let the project file set the defaults of its options. Raises UsageError."""
         name, command, rest = super().resolve_command(ctx, args)
         if name in CONFIGURED and not {"-h", "--help"} & set(rest):
-            from qembed.pipeline.project import find_project, option_defaults
+            from qembed.pipeline.project import find_project
+            from qembed.pipeline.project_defaults import option_defaults
 
             if (project := find_project()) is not None:
                 ctx.obj = project
@@ -192,6 +197,8 @@ def _origin(ctx: Any, message: str) -> str | None:
     """Line on the part of the project file that an error is about, None if it is about none."""
     from qembed.pipeline.project import GATES, INDEX_KEYS, option_of
 
+    if ctx.default_map is None:  # a value of the file was refused, and told with its place
+        return None
     command, given = ctx.invoked_subcommand, ctx.meta[GIVEN]
     values = ctx.default_map[command]
 

@@ -219,8 +219,8 @@ RERANKERS = (
 )
 
 
-def reranker_spec(value: str) -> str:
-    """Check the value of `--rerank`: no other option, and not several words (a query).
+def reranker_spec(value: str) -> str | None:
+    """Check the value of `--rerank`, None for `none`: no other option, and not several words (a query).
 
     Both stand there where the value was forgotten. Raises BadParameter, which names the spelling.
     """
@@ -228,7 +228,7 @@ def reranker_spec(value: str) -> str:
         raise typer.BadParameter("a reranker is wanted: --rerank late")
     if re.search(r"\s", value) and not is_there(Path(value)):
         raise typer.BadParameter(f"{value!r} is no reranker: write --rerank late {value!r}")
-    return value
+    return None if value == "none" else value
 
 
 RerankOption = Annotated[

@@ -1,7 +1,7 @@
 """Project file: settings that a project shares, `.qembed.toml` or `tool.qembed` in `pyproject.toml`.
 
 It is looked for as the index is, in the current folder and those above it; the nearest one counts, and in one
-folder `.qembed.toml`. Nothing in it runs code: a model of the form `py:` is refused.
+folder `.qembed.toml`. A value that runs code or sends texts away is used only if the user trusts it.
 """
 
 from __future__ import annotations
@@ -219,8 +219,6 @@ def _size(value: Any, folder: Path) -> str:
 
 def _model(value: Any, folder: Path) -> str:
     spec = _text(value, folder)
-    if spec.startswith("py:"):
-        raise ValueError(f"{spec} runs code: give it as --model or as $QEMBED_MODEL")
     # a folder beside the file, as the file says it
     return _path(spec, folder) if spec.startswith(("./", "../")) else spec
 
@@ -271,6 +269,7 @@ _KEYS: dict[str, Callable[[Any, Path], Any]] = {
     "exclude": _texts,
     "max_file_size": _size,
     "model": _model,
+    "rerank": _model,
     "k": _count,
     "where": _texts,
     "log": _log,
@@ -287,32 +286,8 @@ KEYS = tuple(_KEYS)
 """Keys of a project file."""
 
 INDEX_KEYS = ("include", "exclude", "max_file_size", "model")
-_ELSEWHERE = {"--beir", "--run", "--mteb"}
-"""Options with which `eval` measures something else than the index."""
-_EVALUATION = {"--queries", "--qrels", *_ELSEWHERE}
-"""Options that name what `eval` measures: with one of them the project's evaluation does not count."""
 
 
 def option_of(key: str) -> str:
     """Option of a key."""
     return f"--{key.removeprefix(GATES).replace('_', '-')}"
-
-
-def option_defaults(project: Project, command: str, arguments: list[str]) -> dict[str, Any]:
-    """Values that take the place of a command's defaults: parameter name -> value.
-
-    `arguments`: of the command line, whose options come before the file. So does an environment variable.
-    """
-    keys: tuple[str, ...] = ()
-    given = {a.split("=")[0] for a in arguments}
-    if command == "index":
-        if os.environ.get("QEMBED_MODEL"):
-            given.add(option_of("model"))
-        keys = tuple(k for k in INDEX_KEYS if option_of(k) not in given)
-    elif command == "query":
-        keys = ("k", "where")
-    elif command == "eval":
-        keys = () if given & _ELSEWHERE else ("where",)
-        if not given & _EVALUATION:
-            keys += tuple(k for k in KEYS if k.startswith(GATES))
-    return {k.removeprefix(GATES): project.settings[k].value for k in keys if k in project.settings}

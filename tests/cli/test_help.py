@@ -128,6 +128,7 @@ EXIT_CODES = {
     "similar": "02",
     "duplicates": "02",
     "indexes": "02 75",
+    "trust": "02 75",
     "add": "024 75",
     "forget": "02 75",
     "verify": "02",

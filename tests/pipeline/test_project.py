@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from qembed.errors import UsageError
-from qembed.pipeline.project import KEYS, find_project, option_defaults
+from qembed.pipeline.project import KEYS, find_project
+from qembed.pipeline.project_defaults import option_defaults
 
 EVERY_KEY = """\
 sources = ["docs", "README.md"]
@@ -18,6 +19,7 @@ model = "./models/mine"
 k = 5
 where = "lang = 'en'"
 log = "hashed"
+rerank = "late"
 
 [gates]
 queries = "eval/queries.jsonl"
@@ -114,7 +116,6 @@ def test_no_file_is_no_project(folder: Path) -> None:
         ("k = true\n", ":1: k: a number from 1 on is wanted"),
         ("k = 0\n", ":1: k: a number from 1 on is wanted"),
         ("sources = [1]\n", ":1: sources: a text or a list of texts is wanted"),
-        ("model = 'py:mine:encoder'\n", ":1: model: py:mine:encoder runs code: give it as --model"),
         ("[gates]\ncommon = 1\n", ":2: gates.common: true or false is wanted"),
         ("[gates]\nmax_drop = { RR = true }\n", ":2: gates.max_drop: a number is wanted for RR"),
         ("gates = 3\n", ":1: unknown key gates"),
@@ -163,9 +164,15 @@ def test_which_command_takes_what(folder: Path, monkeypatch: pytest.MonkeyPatch)
     }
     monkeypatch.setenv("QEMBED_MODEL", "other")
     assert "model" not in option_defaults(project, "index", [])
-    assert option_defaults(project, "query", ["x"]) == {"k": 5, "where": ["lang = 'en'"]}
+    found = {"where": ["lang = 'en'"], "rerank": "late"}
+    assert option_defaults(project, "query", ["x"]) == {"k": 5, **found}
+    assert option_defaults(project, "query", ["x", "--rerank=none"]) == {
+        "k": 5,
+        "where": found["where"],
+    }
     assert set(option_defaults(project, "eval", ["--fail-under", "P@5=.1"])) == {
         "where",
+        "rerank",
         "queries",
         "qrels",
         "baseline",
@@ -176,7 +183,7 @@ def test_which_command_takes_what(folder: Path, monkeypatch: pytest.MonkeyPatch)
         "common",
     }
     for own in ("--queries", "--qrels"):
-        assert option_defaults(project, "eval", [own, "x"]) == {"where": ["lang = 'en'"]}
+        assert option_defaults(project, "eval", [own, "x"]) == found
     for elsewhere in ("--beir=x", "--run", "--mteb"):
         assert option_defaults(project, "eval", ["--qrels", "x", elsewhere, "x"]) == {}
     assert option_defaults(project, "status", []) == {}

@@ -9,6 +9,7 @@ from typing import Any
 from qembed.errors import InputError, QembedError
 from qembed.inputs import is_there
 from qembed.pipeline.project import Project
+from qembed.pipeline.user_config.trust import danger_of, is_trusted
 
 
 def project_mistakes(project: Project, root: Path | None) -> list[str]:
@@ -21,6 +22,7 @@ def project_mistakes(project: Project, root: Path | None) -> list[str]:
         "sources": _missing,
         "where": lambda texts: _filter(texts, root),
         "model": _model,
+        "rerank": lambda _: iter(()),
         "gates.queries": lambda path: _missing([path]),
         "gates.qrels": lambda path: _missing([path]),
         "gates.baseline": lambda path: _missing([path]),
@@ -33,8 +35,16 @@ def project_mistakes(project: Project, root: Path | None) -> list[str]:
         f"{project.place(key)}: {key}: {mistake}"
         for key in project.settings
         if key in checks
-        for mistake in checks[key](project.get(key))
+        for mistake in (*_untrusted(project, key), *checks[key](project.get(key)))
     ]
+
+
+def _untrusted(project: Project, key: str) -> Iterator[str]:
+    """Message of a value that wants trust and does not have it."""
+    value = project.get(key)
+    danger = danger_of(value)
+    if danger is not None and not is_trusted(project.path.parent, key, value):
+        yield f"{value} {danger}, and you have not trusted that (qembed trust does)"
 
 
 def _missing(paths: Sequence[str]) -> Iterator[str]:
@@ -75,7 +85,7 @@ def _filter(texts: Sequence[str], root: Path | None) -> Iterator[str]:
 def _model(spec: str) -> Iterator[str]:
     from qembed.models.spec import open_model, parse_spec
 
-    if parse_spec(spec).kind not in ("hub", "endpoint", "builtin"):
+    if danger_of(spec) is None and parse_spec(spec).kind not in ("hub", "endpoint", "builtin"):
         yield from _refused(open_model, spec)
 
 
