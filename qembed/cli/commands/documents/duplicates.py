@@ -48,7 +48,7 @@ def duplicates(
     search: Annotated[
         Search,
         typer.Option(
-            help="exact compares all pairs, graph the nearest 32 of each; auto is exact up to 300,000."
+            help="exact compares all pairs, graph the nearest 32 of each; auto is exact up to 2 million."
         ),
     ] = Search.auto,
     index_dir: IndexOption = None,
