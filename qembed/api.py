@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qembed.inputs import is_there
 from qembed.pipeline.indexing.options import IndexOptions
@@ -27,6 +27,9 @@ from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.pipeline.retrieval.session import Session
 from qembed.types import Hit, Query
+
+if TYPE_CHECKING:
+    from qembed.pipeline.retrieval.documents.read import DocumentText
 
 Texts = str | Iterable[str | Mapping[str, Any]]
 
@@ -111,6 +114,54 @@ class Index:
         )
         queries = [Query(str(i), t) for i, t in enumerate(texts, 1)]
         return [r.hits for r in Retriever(self._newest(), options).answer(queries).results]
+
+    def similar(
+        self,
+        document: str | None = None,
+        k: int = 10,
+        *,
+        text: str | None = None,
+        passage: int | None = None,
+        where: str | Sequence[str] = (),
+        min_score: float | None = None,
+        by_document: bool = True,
+    ) -> Sequence[Hit]:
+        """The k documents, or passages, most like a document, by its id, a passage of it, or a `text`.
+
+        It and its exact copies are left out. Of a document the stored vectors are compared: nothing is
+        encoded. Raises UnknownDocument, UsageError, NoIndex; for a text ModelUnavailable, too.
+        """
+        from qembed.pipeline.retrieval.documents.request import SimilarRequest
+        from qembed.pipeline.retrieval.documents.similar import similar
+
+        request = SimilarRequest(
+            document=document,
+            text=text,
+            passage=passage,
+            k=k,
+            by="document" if by_document else "passage",
+            where=(where,) if isinstance(where, str) else tuple(where),
+            min_score=min_score,
+        )
+        return similar(self._newest(), request).results[0].hits
+
+    def document(
+        self,
+        name: str,
+        *,
+        first_line: int | None = None,
+        last_line: int | None = None,
+        passage: int | None = None,
+        context: int = 0,
+    ) -> DocumentText:
+        """Text of the document with the id `name`, as it is stored: all of it, lines of it, or a passage.
+
+        `context`: passages on both sides of the passage. Raises UnknownDocument, UsageError, NoIndex.
+        """
+        from qembed.pipeline.retrieval.documents.read import DocumentRequest, read_document
+
+        request = DocumentRequest(name, first_line, last_line, passage, context)
+        return read_document(self._newest(), request)
 
     def add(
         self, texts: Texts, *, meta: Mapping[str, Any] | None = None, wait: float = 10.0

@@ -96,8 +96,6 @@ TABLE = {
     "feedback forget": Row(("feedback", "forget", "--where", "client_id = 'nobody'")),
     "trust": Row(("trust", "--list")),
     "indexes": Row(("indexes",)),
-    "indexes add": Row(("indexes", "add", "a/b"), 2, writes=False),
-    "indexes remove": Row(("indexes", "remove", "none"), 2, writes=False),
     "config": Row(("config",)),
     "serve --status": Row(("serve", "--status"), 2, writes=False),
     "serve --stop": Row(("serve", "--stop"), writes=False),

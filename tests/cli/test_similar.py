@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+import qembed
 from tests.cli.conftest import Shell
 from tests.cli.imports import imported
 
@@ -17,6 +20,22 @@ def test_a_document_by_id_by_path_and_a_text(docs: Shell) -> None:
     assert by_path.out.splitlines() == [f"docs/{line['document']}" for line in by_id.lines]
     text = docs("similar", "-", "-k", "1", "--format", "tsv", stdin="Money comes back in days")
     assert text.out.split("\t")[3] == "refunds.md"
+
+
+def test_python_finds_the_same(docs: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = docs("similar", "refunds.md", "--format", "jsonl").lines
+    monkeypatch.chdir(docs.folder)
+    with qembed.open(".qembed") as index:
+        hits = index.similar("refunds.md")
+        assert [(h.document, round(h.score, 6)) for h in hits] == [
+            (line["document"], line["score"]) for line in listed
+        ]
+        assert (
+            index.similar(text="parcel", k=1, where="path = 'parcels.md'")[0].document
+            == "parcels.md"
+        )
+        found = index.document("refunds.md", first_line=3)
+        assert (found.text, found.line) == ("Money comes back within five days.", 3)
 
 
 def test_text_shows_the_sentence_that_shares_most(docs: Shell) -> None:
