@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from qembed.cli.command import help_group, option_groups
-from qembed.cli.console import Console, StopSignals, counted, dumps, out
+from qembed.cli.console import Console, StopSignals, dumps, out
 from qembed.cli.exit_codes import ExitCode
 from qembed.cli.options import (
     Chunking,
@@ -27,7 +27,6 @@ from qembed.cli.options import (
 from qembed.cli.render.index_summary import (
     PlanPrinter,
     filter_line,
-    left_out_lines,
     say_details,
     say_findings,
     summary_line,
@@ -281,31 +280,3 @@ def _origin(ctx: typer.Context, option: str) -> str | None:
     key = option.removeprefix("--").replace("-", "_")
     source = ctx.get_parameter_source(key)
     return ctx.obj.place(key) if source is not None and source.name == "DEFAULT_MAP" else None
-
-
-def _say(talk: Console, summary: IndexSummary) -> None:
-    """Print what could not be read, what was skipped and what was chunked as plain text."""
-    for line in empty_lines(summary):
-        talk.problem(line)
-    for line in unread_lines(summary, talk.verbose):
-        talk.problem(line)
-    for line in warning_lines(summary, talk.verbose):
-        talk.say(line)
-    for line in left_out_lines(summary, talk.verbose):
-        talk.say(line)
-    if n := summary.left_out.files:
-        which = "as follows" if talk.verbose else "-v says which"
-        talk.say(f"{counted(n, 'file')} with parts left out: {which}")
-    for reason, many in summary.plain_text_fallbacks.items():
-        talk.say(
-            f"cut as plain text {many:,}: {reason}; qembed index --rebuild then cuts them anew"
-        )
-    for part in summary.left_out.listed:
-        talk.detail(f"left out of {str(part).translate(LINE_BREAKS)}")
-
-
-def _say_details(talk: Console, summary: IndexSummary) -> None:
-    """Print, with --verbose, what was truncated, and the timings."""
-    for place in summary.truncated_passages:
-        talk.detail(f"cut short: {place}")
-    talk.seconds(summary.seconds)

@@ -233,7 +233,7 @@ def query(
 
         if log or explore:
             raise UsageError("--log and --explore go with one index")
-        with watched():
+        with talk.progress():
             named = name_indexes([str(d) for d in index_dir or ()], roots)
             answer = answer_several(named, request, ask)
     elif (found := ask(roots[0], request)) is not None:
@@ -244,9 +244,7 @@ def query(
         with talk.progress() as progress:
             if rerank:
                 progress.phase("search", "", None)
-            answer = answer_queries(index, request, progress)
-        with talk.scoring("search") if rerank else watched() as begin:
-            answer = answer_queries(roots[0], request, begin)
+            answer = answer_queries(roots[0], request, progress)
     if not (rerank or answer.tuned.get("rerank")):
         unused += unused_candidates(given, diversity)
     for line in unused:

@@ -230,22 +230,16 @@ def unknown_suffixes(summary: IndexSummary, reason: str) -> str:
 def say_findings(talk: Console, summary: IndexSummary) -> None:
     """Print what could not be read, what was skipped and what was chunked as plain text."""
     for line in empty_lines(summary):
-        talk.say(line)
+        talk.problem(line)
     for line in unread_lines(summary, talk.verbose):
         talk.problem(line)
     for line in warning_lines(summary, talk.verbose):
         talk.say(line)
-    for reason in summary.skipped:
-        # what a command mends is worth a line; all else is counted, and told with -v
-        tell = talk.say if reason.startswith("needs ") else talk.detail
-        tell(left_out_line(summary, reason, names=talk.verbose))
-    # a refresh says it no more; a path without any document does
-    is_new = summary.documents["added"] or not any(summary.documents.values())
-    if is_new and not talk.verbose and (line := skipped_line(summary)):
+    for line in left_out_lines(summary, talk.verbose):
         talk.say(line)
     if n := summary.left_out.files:
-        what = "1 file" if n == 1 else f"{n:,} files"
-        talk.say(f"{what} with parts left out: {'as follows' if talk.verbose else '-v says which'}")
+        which = "as follows" if talk.verbose else "-v says which"
+        talk.say(f"{counted(n, 'file')} with parts left out: {which}")
     for reason, many in summary.plain_text_fallbacks.items():
         talk.say(
             f"cut as plain text {many:,}: {reason}; qembed index --rebuild then cuts them anew"
