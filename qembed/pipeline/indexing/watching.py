@@ -17,7 +17,7 @@ from typing import Any
 from qembed.errors import UsageError
 from qembed.inputs import sees_folder
 from qembed.paths import INDEX_FOLDER
-from qembed.pipeline.path_column import STDIN
+from qembed.pipeline.source_options import STDIN
 from qembed.store import manifest as manifests
 
 POLL_SECONDS = 1.0
