@@ -89,7 +89,7 @@ def watching(docs: Shell) -> Iterator[Callable[..., Watcher]]:
 def test_changes_are_indexed_until_ctrl_c(docs: Shell, watching: Callable[..., Watcher]) -> None:
     docs.write("docs/.gitignore", "*.tmp\n")
     watcher = watching()
-    assert "3 unchanged" in watcher.seen[0]
+    assert any("3 unchanged" in line for line in watcher.seen)
     docs.write("docs/deep/new.txt", "A zebra.\n")
     assert "1 added" in watcher.until("added")
     docs.write("docs/left.tmp", "An ignored quokka.\n")

@@ -75,31 +75,35 @@ def watch(
     check_watchfiles()
     root = index_to_write(index_dir) if paths else find_index(index_dir)
     options = IndexOptions(paths=tuple(paths or ()), wait=LOCK_SECONDS, confirm=lambda _: yes)
-    _print(_refresh(root, options, talk), format, talk)
     given = [Path(p).absolute() for p in paths or ()]
-    watched = given or source_places(root)
-    if not watched:
-        raise UsageError(f"the index at {root} has no sources to watch (qembed watch PATH)")
-    talk.say(f"watching {', '.join(map(_shown, watched[:5]))}{' …' if watched[5:] else ''}")
-    events = watch_places(lambda: given or source_places(root), root, debounce, talk.say)
-    is_due = False
-    while True:
-        with StopSignals().ending():
-            is_due |= next(events)
-        if not is_due:
-            continue
+    with StopSignals().ending():
+        _print(_refresh(root, options, talk), format, talk)
+        watched = given or source_places(root)
+        if not watched:
+            raise UsageError(f"the index at {root} has no sources to watch (qembed watch PATH)")
+        more = " …" if watched[5:] else ""
+        talk.say(f"watching {', '.join(map(_shown, watched[:5]))}{more}")
         is_due = False
-        try:
-            summary = _refresh(root, options, talk)
-        except IndexLocked as e:
-            talk.detail(str(e))
-            is_due = True
-        except QembedError as e:
-            talk.problem(str(e))
-        else:
-            changed = any(n for kind, n in summary.documents.items() if kind != "unchanged")
-            if changed or verbose:
-                _print(summary, format, talk)
+        for changed in watch_places(lambda: given or source_places(root), root, debounce, talk.say):
+            is_due |= changed
+            if is_due:
+                is_due = not _is_refreshed(root, options, format, talk)
+
+
+def _is_refreshed(root: Path, options: IndexOptions, format: OutputFormat, talk: Console) -> bool:
+    """Refresh the index and tell what changed, or why it could not be. False if another writer is at work."""
+    try:
+        summary = _refresh(root, options, talk)
+    except IndexLocked as e:
+        talk.detail(str(e))
+        return False
+    except QembedError as e:
+        talk.problem(str(e))
+        return True
+    changed = any(n for kind, n in summary.documents.items() if kind != "unchanged")
+    if changed or talk.verbose:
+        _print(summary, format, talk)
+    return True
 
 
 def _refresh(root: Path, options: IndexOptions, talk: Console) -> IndexSummary:
