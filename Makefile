@@ -4,7 +4,7 @@
 # make format       formats, applies the linter's safe fixes
 # make bench        benchmarks                    make published    quality of the models
 # make modes        every mode on collections     make fuzz         mutated files through every reader
-# make browser      the HTML report in Chromium   make test-server  remote models on a real server
+# make browser      the pages in Chromium         make test-server  remote models on a real server
 # make clean        removes .venv, build folders, the samples' indexes
 PY := .venv/bin/python
 PYTHON ?= python3
@@ -58,9 +58,9 @@ test-server: .venv/ready .venv/infinity/ready
 bench: compiled
 	$(PY) -m tests.bench
 
-# the report's page in Debian's chromium with its driver
+# the report's page and the search page in Debian's chromium with its driver
 browser: .venv/ready
-	$(PY) -m pytest -m browser tests/evaluation/report
+	$(PY) -m pytest -m browser tests/evaluation/report tests/web/page
 
 # tables of docs/models.md: make published DATA=folder-of-BEIR-folders SETS="scifact samples"
 DATA ?= .

@@ -17,8 +17,8 @@ from qembed.web.http.address import is_ip, is_loopback
 from qembed.web.http.errors import HttpError
 from qembed.web.http.settings import HttpSettings
 
-OPEN_PATHS = frozenset({"/healthz"})
-"""Paths that are answered without a token: a supervisor asks whether there is a server."""
+OPEN_PATHS = frozenset({"/", "/healthz"})
+"""Paths that are answered without a token: the page, which asks for it, and a supervisor's."""
 _HOST = re.compile(r"(\[[^\]]+\]|[^:\[\]]*)(?::(\d{1,5}))?")
 METHODS = "GET, POST, OPTIONS"
 PREFLIGHT_SECONDS = 600

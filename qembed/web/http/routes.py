@@ -9,6 +9,7 @@ from qembed.web.http.description.openapi import openapi
 from qembed.web.http.endpoints.documents import document, similar
 from qembed.web.http.endpoints.feedback import feedback
 from qembed.web.http.endpoints.models import embeddings, models, rerank
+from qembed.web.http.endpoints.page import choices, page
 from qembed.web.http.endpoints.search import search_by_body, search_by_url
 from qembed.web.http.endpoints.state import health, metrics, status
 from qembed.web.http.errors import HttpError
@@ -31,8 +32,10 @@ async def preflight(request: HttpRequest, service: Service) -> Response:
 
 
 PATHS: Mapping[str, Mapping[str, Endpoint]] = {
+    "/": {"GET": page},
     "/search": {"GET": search_by_url, "POST": search_by_body},
     "/feedback": {"POST": feedback},
+    "/choices": {"GET": choices},
     "/v1/embeddings": {"POST": embeddings},
     "/v1/rerank": {"POST": rerank},
     "/v1/models": {"GET": models},

@@ -161,7 +161,7 @@ def test_each_answer_has_the_headers_of_safety(guarded: Site) -> None:
     ("method", "path", "more", "status", "code"),
     [
         ("GET", "/nothing", {}, 404, "not_found"),
-        ("GET", "/", {}, 404, "not_found"),
+        ("POST", "/", {}, 405, "method_not_allowed"),
         ("GET", "/search/../../etc/passwd", {}, 404, "not_found"),
         ("DELETE", "/search", {}, 405, "method_not_allowed"),
         ("POST", "/status", {}, 405, "method_not_allowed"),

@@ -105,8 +105,12 @@ def _paths() -> dict[str, Any]:
             )
         },
         "/v1/models": {"get": _operation("models", "List the models", "Models")},
+        "/choices": {
+            "get": _operation("choices", "Say what a search can be given here", "Choices")
+        },
         "/status": {"get": _operation("status", "Describe server and index", "Status")},
         "/healthz": {"get": {**_operation("health", "Say that it runs", "Health"), "security": []}},
+        "/": {"get": {**_plain("page", "The search page", "text/html"), "security": []}},
         "/metrics": {"get": _plain("metrics", "Measurements for Prometheus", "text/plain")},
         "/openapi.json": {"get": _plain("description", "This description", JSON)},
     }

@@ -168,6 +168,27 @@ SCHEMAS: dict[str, Schema] = {
     "Similar": fields(
         ("document", "hits"), document=text("id"), generation=whole(), hits=listed(reference("Hit"))
     ),
+    "Choices": fields(
+        ("generation", "fields", "modes", "rerankers", "log"),
+        generation=whole(),
+        documents=whole(),
+        fields=listed(
+            fields(
+                ("name", "documents", "types", "distinct", "values"),
+                name=text("as a filter writes it"),
+                documents=whole("that have it"),
+                types={"type": "object", "additionalProperties": {"type": "integer"}},
+                distinct=whole("number of different values"),
+                min={"description": "least number or date, null for other values"},
+                max={"description": "greatest number or date, null for other values"},
+                values=listed(fields(("value", "count"), value={}, count=whole())),
+            )
+        ),
+        modes=listed(text()),
+        rerankers=listed(text()),
+        most_hits=whole(),
+        log=choice("whether queries are logged", "off", "on", "hashed"),
+    ),
     "Status": fields(
         ("index", "generation", "model"),
         index=text(),

@@ -1,0 +1,69 @@
+/* State of the page, which its address holds, so that it can be shared and gone back to.
+
+   q, mode, k, rerank, by: as the parameters of /search. where: a filter as text. filters: name of a field ->
+   [kind, ...values]. doc: {id, seq} of the open document. like: id of the document that others are like. */
+const MODES = ["auto", "hybrid", "dense", "lexical"];
+const KINDS = ["in", "range", "date", "has"];
+const CHOICES_OF_K = [5, 10, 20, 50, 100];
+
+const readFilters = texts => {
+  const found = new Map();
+  for (const text of texts) {
+    let value;
+    try { value = JSON.parse(text); } catch { continue; }
+    const plain = Array.isArray(value) && value.every(v => ["string", "number", "boolean"].includes(typeof v));
+    if (plain && typeof value[0] === "string" && KINDS.includes(value[1])) found.set(value[0], value.slice(1));
+  }
+  return found;
+};
+
+const readState = () => {
+  const given = new URLSearchParams(location.search);
+  const one = (name, known, fallback) => (known.includes(given.get(name)) ? given.get(name) : fallback);
+  const seq = given.get("passage");
+  return {
+    q: given.get("q") ?? "",
+    mode: one("mode", MODES, "auto"),
+    k: Number(one("k", CHOICES_OF_K.map(String), "10")),
+    rerank: given.get("rerank") ?? "",
+    by: one("by", ["passage", "document"], "passage"),
+    where: given.get("where") ?? "",
+    filters: readFilters(given.getAll("f")),
+    like: given.get("like"),
+    doc: given.has("doc")
+      ? {id: given.get("doc"), seq: /^\d{1,9}$/.test(seq ?? "") ? Number(seq) : 0} : null,
+  };
+};
+
+const addressOf = s => {
+  const made = new URLSearchParams();
+  if (s.q) made.set("q", s.q);
+  if (s.mode !== "auto") made.set("mode", s.mode);
+  if (s.k !== 10) made.set("k", s.k);
+  if (s.rerank) made.set("rerank", s.rerank);
+  if (s.by !== "passage") made.set("by", s.by);
+  if (s.where) made.set("where", s.where);
+  for (const [name, filter] of s.filters) made.append("f", JSON.stringify([name, ...filter]));
+  if (s.like !== null) made.set("like", s.like);
+  if (s.doc) {
+    made.set("doc", s.doc.id);
+    made.set("passage", s.doc.seq);
+  }
+  const text = made.toString().replaceAll("%2F", "/");
+  return text ? "?" + text : location.pathname;
+};
+
+let state = readState();
+/* False while words are typed: one entry of the history for all of them. */
+let committed = true;
+
+const go = (change, {push = true, opened = false} = {}) => {
+  state = {...state, ...change};
+  history[push ? "pushState" : "replaceState"]({opened}, "", addressOf(state));
+  document.title = state.q ? `${shortened(state.q, 60)} – qembed` : "qembed";
+};
+
+const goTyping = change => {
+  go(change, {push: committed});
+  committed = false;
+};
