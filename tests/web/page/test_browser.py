@@ -63,6 +63,28 @@ def test_what_is_hostile_is_shown_as_text(window: Window) -> None:
     assert window.js("[...document.links].every(a => a.href.startsWith(location.origin))")
 
 
+def test_a_browser_lets_nothing_else_run_and_what_it_refuses_is_counted(
+    browser: Any, site: Site
+) -> None:
+    window = Window(browser, site)
+    window.open(q="note")
+    for attack in (
+        "document.body.innerHTML = '<img src=x onerror=alert(1)>'",
+        "document.body.append(Object.assign(document.createElement('script'), {text: 'owned = 1'}))",
+        "document.body.setAttribute('onclick', 'owned = 1'), document.body.click()",
+        "document.body.append(Object.assign(document.createElement('img'), {src: '//127.0.0.2/x'}))",
+        "fetch('http://127.0.0.2/x')",
+    ):
+        before = window.js("violations.length")
+        window.browser.execute_script(f"try {{ {attack} }} catch {{}}")
+        window.until(f"violations.length > {before}")
+    assert window.js("window.owned") is None
+    refused = {v.split()[0] for v in window.js("violations")}
+    assert {"require-trusted-types-for", "img-src", "connect-src"} <= refused
+    window.requests()  # what was refused is told as a request, too
+    browser.get_log("browser")
+
+
 def test_hits_come_as_one_types_and_old_answers_are_dropped(window: Window) -> None:
     window.open()
     assert "47 documents to search" in window.text("#count") or "48 documents" in window.text(
@@ -148,6 +170,8 @@ def test_back_and_shared_addresses(window: Window) -> None:
     window.until("document.querySelector('#text .here')")
     assert window.text("#heading") == "A long journey"
     assert window.js("document.querySelector('#k').value") == "5"
+    window.keys("y")
+    window.until("document.querySelector('#told').textContent.endsWith('docs/long.md')")
     window.one("#close").click()
     window.until("!document.querySelector('#reader').open")
     assert window.titles() == second

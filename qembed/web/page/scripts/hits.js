@@ -7,7 +7,7 @@ const REASONS = [
 const SNIPPET_CHARACTERS = 420;
 const TAGS = 4;
 
-const scoreText = value => (Math.abs(value) >= 10 ? value.toFixed(1) : Math.abs(value) >= 1 ? value.toFixed(2) : value.toFixed(3));
+const scoreText = value => (value === 0 ? "0" : Math.abs(value) >= 10 ? value.toFixed(1) : Math.abs(value) >= 1 ? value.toFixed(2) : value.toFixed(3));
 
 /* stage -> [value of an empty bar, value of a full one], over all hits: bars compare hits, not stages. */
 const scalesOf = hits => new Map(REASONS.map(([stage]) => {
@@ -28,7 +28,8 @@ const snippetOf = hit => {
   const s = hit.snippet ?? {start: 0, end: 0, matches: []};
   const spans = s.matches.map(([a, b]) => [a, b, "mark", null]);
   const last = Math.max(s.end, s.start + SNIPPET_CHARACTERS);
-  return make("p", {class: "snippet", dir: "auto"}, s.start > 0 ? "… " : null, ...marked(hit.text, spans, s.start, last));
+  return make("p", {class: "snippet", dir: "auto"}, s.start > 0 ? "… " : null,
+    ...marked(hit.text, spans, s.start, last).map(part => (typeof part === "string" ? part.replace(/\n\s*\n/g, "\n") : part)));
 };
 
 const titleOf = hit => hit.title?.trim() || (hit.fragment ? "" : hit.path?.split("/").pop()) || hit.document;

@@ -103,7 +103,7 @@ const showLike = id => {
   commit();
   hideReader();
   go({like: id, doc: null});
-  search().then(() => $("results").focus());
+  search().then(() => $("results").focus({preventScroll: true}));
   scrollTo(0, 0);
 };
 
