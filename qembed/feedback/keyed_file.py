@@ -40,6 +40,10 @@ class KeyedFile:
         except FileNotFoundError:
             return cls(b"")
 
+    def write(self, path: Path) -> None:
+        """Replace a file by this content. Raises OSError; the old one then stands."""
+        replace_keyed_file(path, self._data)
+
     def entry(self, key: str) -> dict[str, Any] | None:
         """Entry of a key; None without one."""
         if self.header is None:

@@ -29,9 +29,26 @@ def log_line(found: Mapping[str, Any]) -> str:
         return f"{setting}; {found['error']}"
     if found["since"] is None:
         return f"{setting}; nothing is logged yet"
-    day = datetime.fromtimestamp(found["since"], UTC).date()
     rows = f"{counted(found['queries'], 'query', 'queries')}, {counted(found['events'], 'event')}"
-    return f"{rows} since {day}; {setting}"
+    parts = [f"{rows} since {_day(found['since'])}", setting]
+    if found["voted_queries"]:
+        parts.append(f"votes on {counted(found['voted_queries'], 'query', 'queries')}")
+    if learned := found["learned"]:
+        parts.append(_learned(learned))
+    return "; ".join(parts)
+
+
+def _learned(found: Mapping[str, Any]) -> str:
+    """Learned order of an index in words."""
+    how = "better on what it had not seen" if found["better"] else "not shown to be better"
+    if not found["usable"]:
+        how = "of another recipe, which cannot be used: qembed feedback learn"
+    day = f" of {_day(found['date'])}" if found["date"] else ""
+    return f"learned order{day}, {how}"
+
+
+def _day(seconds: float) -> str:
+    return str(datetime.fromtimestamp(seconds, UTC).date())
 
 
 def taken_line(taken: Taken) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from qembed.feedback.keyed_file import KeyedFile, keyed_content, replace_keyed_file
+from qembed.feedback.keyed_file import KeyedFile, keyed_content
 from qembed.feedback.log_store import LogStore
 from qembed.feedback.query_groups import normalise_query
 from qembed.feedback.votes.vectors import forget_vectors
@@ -68,8 +68,11 @@ class VoteMemory:
         self._content = content
 
     @classmethod
-    def open(cls, root: Path) -> VoteMemory | None:
-        """The memory, up to date; None without any vote. Raises OSError for a log that cannot be read."""
+    def open(cls, root: Path, *, keep: bool = True, anew: bool = False) -> VoteMemory | None:
+        """The memory, up to date; None without any vote. Raises OSError for a log that cannot be read.
+
+        `keep`: bring the file up to date, too. `anew`: make it of the log alone.
+        """
         store = LogStore(root)
         present = _sizes(store)
         path = store.folder / MEMORY_FILE
@@ -77,14 +80,29 @@ class VoteMemory:
             return None
         content = KeyedFile.read(path)
         read = _read_so_far(content, present)
-        if read is None:
+        if read is None or anew:
             content, read = KeyedFile(b""), {}
         unread = sum(size - read.get(n, (0, 0))[1] for n, (_, size) in present.items())
         if unread:
             found, reached = _scan(store, read, present)
             if found or unread > TAIL_BYTES or content.header is None:
                 content = _updated(store, content, found, reached)
+                if keep:
+                    with contextlib.suppress(OSError):  # as far as this process may write
+                        content.write(path)
         return cls(root, content) if content.header and content.header.get("any") else None
+
+    def __len__(self) -> int:
+        """Number of queries that were voted on."""
+        return int(self._content.header["entries"]) if self._content.header else 0
+
+    def __eq__(self, other: object) -> bool:
+        """True for the same votes on the same queries."""
+        if not isinstance(other, VoteMemory):
+            return NotImplemented
+        return dict(self._content.entries()) == dict(other._content.entries())
+
+    __hash__ = None  # type: ignore[assignment]
 
     @property
     def texts_digest(self) -> str:
@@ -231,7 +249,7 @@ def _updated(
     found: Iterable[Event],
     reached: Mapping[int, tuple[int, int]],
 ) -> KeyedFile:
-    """The memory with more votes, stored as far as this process may write."""
+    """The memory with more votes."""
     voted = dict(content.entries())
     hashed = bool(content.header and content.header.get("hashed"))
     new = list(found)
@@ -255,10 +273,7 @@ def _updated(
         "texts": _digest(q["text"] for q in voted.values() if "text" in q),
         "segments": {str(n): list(where) for n, where in reached.items()},
     }
-    data = keyed_content(header, voted.items())
-    with contextlib.suppress(OSError):
-        replace_keyed_file(store.folder / MEMORY_FILE, data)
-    return KeyedFile(data)
+    return KeyedFile(keyed_content(header, voted.items()))
 
 
 def _digest(texts: Iterable[str]) -> str:

@@ -37,6 +37,8 @@ ALL = 1024
 """Vectors of which all are compared."""
 COMPARED = 128
 """Vectors that are compared of more than ALL."""
+UNIT = 1e-3
+"""Allowed distance of a vector's length from 1."""
 MOST_FILES = 4
 """Files kept, of the frames that were asked with last."""
 _PATTERN = "votes-*.vectors"
@@ -135,6 +137,22 @@ def forget_vectors(root: Path) -> None:
     """Remove all vectors of voted queries. Raises OSError."""
     for path in (root / FEEDBACK).glob(_PATTERN):
         path.unlink(missing_ok=True)
+
+
+def damaged_vectors(root: Path) -> list[str]:
+    """Names of files that are not whole, or whose rows are neither of length 1 nor 0. Raises OSError."""
+    import numpy as np
+
+    found = []
+    for path in sorted((root / FEEDBACK).glob(_PATTERN)):
+        with path.open("rb") as file:
+            header = _header(file.readline())
+        frame = path.name.removeprefix("votes-").removesuffix(".vectors")
+        read = None if header is None else VotedVectors.read(root, frame, header["dim"])
+        lengths = None if read is None else np.linalg.norm(read.vectors, axis=1)
+        if lengths is None or not ((np.abs(lengths - 1) < UNIT) | (lengths == 0)).all():
+            found.append(path.name)
+    return found
 
 
 class _Keys(Sequence[str]):

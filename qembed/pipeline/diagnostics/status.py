@@ -10,6 +10,7 @@ from typing import Any
 
 from qembed.errors import IndexDamaged, UsageError
 from qembed.pipeline.diagnostics.feedback_log import describe_log
+from qembed.pipeline.diagnostics.learned import describe_learned
 from qembed.pipeline.skipped_files import total_skipped
 from qembed.pipeline.source_options import STDIN, source_settings
 from qembed.search.dense.planner import TARGET_RECALL
@@ -88,7 +89,7 @@ def describe(root: Path) -> dict[str, Any]:
         "age_seconds": round(time.time() - manifest.refreshed, 3),
         "bytes": {**sizes, "total": sum(sizes.values())},
         "derived": derived,
-        "feedback": describe_log(root, manifest),
+        "feedback": {**describe_log(root, manifest), **describe_learned(root, manifest)},
         "unfinished": manifest.unfinished,
         "half_made": manifest.is_half_made,
         "rebuilding": (root / manifests.REBUILD).exists(),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from qembed.errors import QembedError, RecipeMismatch
 from qembed.pipeline.diagnostics.feedback_log import check_feedback
+from qembed.pipeline.diagnostics.learned import check_learned
 from qembed.pipeline.diagnostics.source_check import check_sources
 from qembed.pipeline.lexical_index import lexical_damage
 from qembed.pipeline.recipe import check_probes
@@ -39,6 +40,7 @@ def verify(root: Path, probe: bool = True) -> Iterator[Finding]:
     """
     manifest = manifests.read(root)
     yield from check_feedback(root)
+    yield from check_learned(root, manifest)
     broken = list(store.check_files(root, manifest))
     yield from broken
     if broken:
