@@ -36,12 +36,6 @@ LogOption = Annotated[
         rich_help_panel=LOG_GROUP,
     ),
 ]
-CountedKindsOption = Annotated[
-    list[Kind] | None,
-    typer.Option(
-        help="Whose events count. Repeatable. Default: person and agent, apart.", show_default=False
-    ),
-]
 ExploreOption = Annotated[
     bool | None,
     typer.Option(

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from qembed.cli.console import Console, dumps, out
-from qembed.cli.exit_codes import ExitCode
+from qembed.cli.commands.feedback.feedback_options import ActorOption, show_taken
+from qembed.cli.console import Console
 from qembed.cli.option_checks import on_command_line, option
 from qembed.cli.options import (
     FormatOption,
@@ -56,14 +56,7 @@ def add(
         str | None,
         typer.Option(metavar="ID", help="Given twice it is logged once.", show_default=False),
     ] = None,
-    client: Annotated[
-        str | None,
-        typer.Option(
-            metavar="[KIND:]ID",
-            help="Who did it: person, agent or test, and an id. Or: $QEMBED_CLIENT. Default: who asked.",
-            show_default=False,
-        ),
-    ] = None,
+    client: ActorOption = None,
     session: Annotated[
         str | None,
         typer.Option(metavar="ID", help="Its session. Or: $QEMBED_SESSION.", show_default=False),
@@ -83,7 +76,6 @@ def add(
     Exit codes: 0 done, also if it is there already; 2 cannot run; 4 done, but some lines were not taken; 75
     another process changes the log.
     """  # fmt: skip
-    from qembed.cli.render.feedback import say_refused, taken_line
     from qembed.errors import UsageError
     from qembed.pipeline.feedback.add_events import add_event, add_event_lines
     from qembed.pipeline.feedback.log_setting import parse_client
@@ -115,10 +107,4 @@ def add(
             "event_id": event_id,
         }
         taken = add_event(find_index(index_dir), fields, named, wait)
-    say_refused(taken, talk)
-    if format is OutputFormat.json:
-        out(dumps({"schema": 1, **taken.to_json()}))
-    elif not quiet:
-        out(taken_line(taken))
-    if taken.refused:
-        raise typer.Exit(ExitCode.SOME_FAILED)
+    show_taken(taken, format, talk)

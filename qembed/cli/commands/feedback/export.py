@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from qembed.cli.commands.feedback.feedback_options import kind_names
 from qembed.cli.console import Console, counted, out
 from qembed.cli.options import IndexOption, QuietOption
 from qembed.cli.query_log import Kind
@@ -46,7 +47,7 @@ def export(
     from qembed.pipeline.locate import find_index
 
     talk = Console(quiet)
-    found = Export(find_index(index_dir), format.value, [k.value for k in client_kind or ()])
+    found = Export(find_index(index_dir), format.value, kind_names(client_kind))
     written = 0
     for line in found.lines():
         out(line)

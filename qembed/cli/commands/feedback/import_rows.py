@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from qembed.cli.console import Console, dumps, out
-from qembed.cli.exit_codes import ExitCode
+from qembed.cli.commands.feedback.feedback_options import show_taken
+from qembed.cli.console import Console
 from qembed.cli.options import (
     FormatOption,
     IndexOption,
@@ -59,7 +59,6 @@ def import_rows(
     Exit codes: 0 done; 2 cannot run; 4 done, but some rows were not taken; 75 another process changes the
     log.
     """
-    from qembed.cli.render.feedback import say_refused, taken_line
     from qembed.pipeline.feedback.import_ubi import import_ubi
     from qembed.pipeline.locate import find_index
 
@@ -72,11 +71,4 @@ def import_rows(
         client_kind.value,
         wait,
     )
-    say_refused(taken, talk)
-    talk.warn_all(taken.warnings)
-    if format is OutputFormat.json:
-        out(dumps({"schema": 1, **taken.to_json()}))
-    elif not quiet:
-        out(taken_line(taken))
-    if taken.refused:
-        raise typer.Exit(ExitCode.SOME_FAILED)
+    show_taken(taken, format, talk)

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
+from qembed.cli.commands.feedback.feedback_options import CountedKindsOption, kind_names
 from qembed.cli.console import Console, dumps, out
 from qembed.cli.exit_codes import ExitCode
 from qembed.cli.options import FormatOption, IndexOption, OutputFormat, QuietWhileWellOption
-from qembed.cli.query_log import CountedKindsOption
 
 
 def learn(
@@ -56,7 +56,7 @@ def learn(
     talk = Console(quiet)
     if (queries is None) is not (qrels is None):
         raise UsageError("--queries and --qrels go together")
-    options = preference_options([k.value for k in client_kind or ()], seed=seed)
+    options = preference_options(kind_names(client_kind), seed=seed)
     root = find_index(index_dir)
     judged = None
     if queries is not None and qrels is not None:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from qembed.cli.commands.feedback.feedback_options import ActorOption
 from qembed.cli.console import Console, dumps, out
 from qembed.cli.options import (
     FormatOption,
@@ -23,14 +24,7 @@ def never(
     undo: Annotated[
         bool, typer.Option("--undo", help="Allow it again, as far as this client forbade it.")
     ] = False,
-    client: Annotated[
-        str | None,
-        typer.Option(
-            metavar="[KIND:]ID",
-            help="Who says so: person, agent or test, and an id. Or: $QEMBED_CLIENT.",
-            show_default=False,
-        ),
-    ] = None,
+    client: ActorOption = None,
     index_dir: IndexOption = None,
     wait: WaitOption = 10.0,
     format: FormatOption = OutputFormat.text,

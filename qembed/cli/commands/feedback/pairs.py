@@ -8,10 +8,14 @@ from typing import Annotated
 
 import typer
 
+from qembed.cli.commands.feedback.feedback_options import (
+    ClickSeedOption,
+    CountedKindsOption,
+    kind_names,
+)
 from qembed.cli.console import Console, counted, dumps, out
 from qembed.cli.exit_codes import ExitCode
 from qembed.cli.options import FormatOption, IndexOption, OutputFormat, QuietWhileWellOption
-from qembed.cli.query_log import CountedKindsOption
 
 
 class PositionRules(StrEnum):
@@ -49,7 +53,7 @@ def pairs(
     robot: Annotated[
         int, typer.Option(help="A client that asks a query so often is a robot, and cut.")
     ] = 100,
-    seed: Annotated[int, typer.Option(help="Of the test whether clicks follow documents.")] = 0,
+    seed: ClickSeedOption = 0,
     index_dir: IndexOption = None,
     format: FormatOption = OutputFormat.text,
     quiet: QuietWhileWellOption = False,
@@ -77,7 +81,7 @@ def pairs(
         raise UsageError("--next-below: only with --position skipped, which corrects nothing")
     talk = Console(quiet)
     options = preference_options(
-        [k.value for k in client_kind or ()],
+        kind_names(client_kind),
         next_below=next_below,
         per_query=per_query,
         share=share,

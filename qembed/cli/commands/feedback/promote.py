@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from qembed.cli.commands.feedback.feedback_options import CountedKindsOption, kind_names
 from qembed.cli.console import Console, dumps, out
 from qembed.cli.exit_codes import ExitCode
 from qembed.cli.options import (
@@ -15,7 +16,6 @@ from qembed.cli.options import (
     QuietWhileWellOption,
     WaitOption,
 )
-from qembed.cli.query_log import CountedKindsOption
 from qembed.cli.tuned import tuned_text
 
 
@@ -70,7 +70,7 @@ def promote(
                 else f"taken back: {tuned_text(taken['options']) or 'default'}"
             )
         return
-    options = preference_options([k.value for k in client_kind or ()])
+    options = preference_options(kind_names(client_kind))
     body = promotion.promote(root, setting, options, anyway, wait)
     if format is OutputFormat.json:
         out(dumps(body))

@@ -7,9 +7,13 @@ from typing import Annotated
 
 import typer
 
+from qembed.cli.commands.feedback.feedback_options import (
+    ClickSeedOption,
+    CountedKindsOption,
+    kind_names,
+)
 from qembed.cli.console import Console, counted, dumps, out
 from qembed.cli.options import FormatOption, IndexOption, OutputFormat, QuietOption
-from qembed.cli.query_log import CountedKindsOption
 
 
 def report(
@@ -40,7 +44,7 @@ def report(
             show_default=False,
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the test whether clicks follow documents.")] = 0,
+    seed: ClickSeedOption = 0,
     index_dir: IndexOption = None,
     format: FormatOption = OutputFormat.text,
     quiet: QuietOption = False,
@@ -69,7 +73,7 @@ def report(
     if report_file is not None:
         check_feedback_path(report_file)
     setting = None if against is None else parse_setting(against, "--against")
-    options = preference_options([k.value for k in client_kind or ()], seed=seed)
+    options = preference_options(kind_names(client_kind), seed=seed)
     body = report_log(find_index(index_dir), options, setting, parse_since(since))
     if setting is not None and setting.values.get("rerank") == "learned" and since is None:
         talk.warn(
