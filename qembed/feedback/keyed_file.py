@@ -1,6 +1,6 @@
 """Small file with one entry a key, in which a query finds its own without parsing the others.
 
-    {"v":1,"entries":1, …}     the header, a JSON object
+    {"v":2,"entries":1, …}     the header, a JSON object
     "where is my parcel"\t{…}  a key and its entry, as JSON; an end of line or tab inside is escaped
 
 Replaced as a whole, in one rename. It is derived from the log: what cannot be read is as if it were not
@@ -16,8 +16,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-VERSION = 1
+VERSION = 2
 MODE = 0o600
+RESERVED = ("v", "entries", "bytes")
+"""Fields of the header that are of the form, not of the content."""
 
 
 class KeyedFile:
@@ -25,11 +27,11 @@ class KeyedFile:
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        head, end, _ = data.partition(b"\n")
-        header = _object(head) if end and data.endswith(b"\n") else None
+        begin = data.find(b"\n") + 1
+        header = _object(data[:begin]) if begin else None
         self.header: Mapping[str, Any] | None = None
         # a file that was cut off at the end of a line must not pass for one with fewer entries
-        if header and header.get("v") == VERSION and header.get("entries") == data.count(b"\n") - 1:
+        if header and header.get("v") == VERSION and header.get("bytes") == len(data) - begin:
             self.header = header
 
     @classmethod
@@ -72,9 +74,10 @@ def keyed_content(
     header: Mapping[str, Any], entries: Iterable[tuple[str, Mapping[str, Any]]]
 ) -> bytes:
     """Content of a keyed file."""
-    lines = [_encoded(key) + b"\t" + _encoded(entry) for key, entry in entries]
-    lines.insert(0, _encoded({"v": VERSION, "entries": len(lines), **header}))
-    return b"\n".join(lines) + b"\n"
+    lines = [_encoded(key) + b"\t" + _encoded(entry) + b"\n" for key, entry in entries]
+    size = sum(map(len, lines))
+    head = _encoded({"v": VERSION, "entries": len(lines), "bytes": size, **header})
+    return b"".join([head, b"\n", *lines])
 
 
 def replace_keyed_file(path: Path, content: bytes) -> None:

@@ -29,16 +29,19 @@ from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.pipeline.retrieval.session import Session
 from qembed.types import Query
+from tests.bench.processes import in_turn as processes_in_turn
 from tests.bench.table import fact, in_turn, row, seconds
 from tests.feedback.simulated import examined, position_based, simulate
 
 MODEL = "py:qembed.testing:encoder"
 PASSAGES = 3000
 CALLS = 200
+ROUNDS = 25
+PROGRAM = (sys.executable, "-m", "qembed")
 LIMIT = 0.002
 IMPORTS = """
 import sys, time
-import mmap, numpy
+import fcntl, hashlib, mmap, numpy  # as each query does
 import qembed.pipeline.retrieval.retriever, qembed.search.lexical.query
 began = time.process_time()
 import qembed.pipeline.retrieval.learned.memory
@@ -58,7 +61,7 @@ def make_index(folder: Path) -> Path:
     index = folder / ".qembed"
     subprocess.run(
         [
-            *(sys.executable, "-m", "qembed", "index", str(folder / "c.jsonl"), "-q"),
+            *(*PROGRAM, "index", str(folder / "c.jsonl"), "-q"),
             *("--index", str(index), "--model", MODEL),
         ],
         check=True,
@@ -114,6 +117,10 @@ def main() -> None:
             worst = per_lookup(session, text)
             fact("votes: a query, 100,000 logged, 10,000 votes", f"{alone * 1000:.3f} ms")
             fact("votes: and near-equal ones", f"{worst * 1000:.3f} ms")
+        query = (*PROGRAM, "query", text, "-q", "--no-server", "--index", str(index))
+        with_votes, without = processes_in_turn([query, (*query, "--no-memory")], env, ROUNDS)
+        cpu = statistics.median(a.cpu / b.cpu for a, b in zip(with_votes, without, strict=True))
+        fact("votes: CPU of a process, near-equal ones, over without", f"{cpu:.3f}")
 
         weights = dict.fromkeys(FEATURES, 0.5)
         with Session(index) as session:

@@ -135,7 +135,7 @@ def test_no_model_and_one_of_another_recipe(docs: Shell) -> None:
     assert "qembed feedback learn" in done.err
     path = docs.folder / ".qembed/feedback/learned.jsonl"
     path.parent.mkdir()
-    header = {"v": 1, "entries": 0, "kind": "learned order", "weights": {"order": 1.0}}
+    header = {"v": 2, "entries": 0, "bytes": 0, "kind": "learned order", "weights": {"order": 1.0}}
     path.write_text(json.dumps({**header, "recipe": "other"}) + "\n")
     done = docs("query", "money", "--rerank", "learned")
     assert done.code == 2

@@ -62,7 +62,7 @@ def test_verify_finds_weights_that_cannot_be_read(docs: Shell) -> None:
     path.write_bytes(path.read_bytes()[:-1])
     assert read_model(root) is None
     ((what, mend),) = findings(docs)
-    assert (what.split(":")[0], mend) == ("learned.jsonl is damaged, or of a later qembed", learn)
+    assert (what.split(":")[0], mend) == ("learned.jsonl is damaged, or of another qembed", learn)
 
 
 def test_verify_compares_votes_and_their_vectors_with_the_log(docs: Shell) -> None:

@@ -39,7 +39,7 @@ def test_a_torn_file_and_one_of_another_version_are_empty() -> None:
         whole[:-1],
         whole[:5],
         whole[: whole.index(b"\n") + 1],
-        whole.replace(b'"v":1', b'"v":2'),
+        whole.replace(b'"v":2', b'"v":3'),
         b"[]\n",
     ):
         assert KeyedFile(torn).header is None
@@ -59,6 +59,6 @@ def test_a_write_that_fails_leaves_the_old_file(
         m.setattr(os, "replace", fail)
         with pytest.raises(OSError, match="full"):
             replace_keyed_file(path, keyed_content({"n": 2}, []))
-    assert KeyedFile.read(path).header == {"v": 1, "entries": 0, "n": 1}
+    assert KeyedFile.read(path).header == {"v": 2, "entries": 0, "bytes": 0, "n": 1}
     assert [p.name for p in tmp_path.iterdir()] == ["f.jsonl"]
     assert path.stat().st_mode & 0o777 == 0o600

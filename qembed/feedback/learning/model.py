@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qembed.feedback.keyed_file import KeyedFile, keyed_content, replace_keyed_file
+from qembed.feedback.keyed_file import RESERVED, KeyedFile, keyed_content, replace_keyed_file
 from qembed.feedback.query_groups import normalise_query
 from qembed.paths import FEEDBACK
 
@@ -93,6 +93,6 @@ def forget_popularity(root: Path, texts: Iterable[str]) -> int:
     entries = list(content.entries())
     kept = [(key, entry) for key, entry in entries if key not in gone]
     if len(kept) < len(entries):
-        header = {n: v for n, v in content.header.items() if n not in ("v", "entries")}
+        header = {n: v for n, v in content.header.items() if n not in RESERVED}
         replace_keyed_file(model_path(root), keyed_content(header, kept))
     return len(entries) - len(kept)

@@ -13,7 +13,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from qembed.feedback.keyed_file import KeyedFile, keyed_content
 from qembed.feedback.log_store import LogStore
@@ -45,16 +45,23 @@ Votes = dict[str, dict[str, list[Any]]]
 NO_TEXTS = ""
 
 
-class Remembered(NamedTuple):
+class Remembered:
     """Verdict of the votes on a query: ids of documents that come first, in order, and that are not shown.
 
     `near`: by document, the near-equal query that was voted on, if it was not the query itself: its text, as
     it was asked, and the cosine of its vector with the query's.
     """
 
-    first: tuple[str, ...] = ()
-    never: frozenset[str] = frozenset()
-    near: Mapping[str, tuple[str, float]] = {}
+    # a dataclass takes half a millisecond to make, which each query would pay
+    __slots__ = ("first", "near", "never")
+
+    def __init__(
+        self,
+        first: tuple[str, ...] = (),
+        never: frozenset[str] = frozenset(),
+        near: Mapping[str, tuple[str, float]] | None = None,
+    ) -> None:
+        self.first, self.never, self.near = first, never, near or {}
 
     def __bool__(self) -> bool:
         return bool(self.first or self.never)

@@ -1,7 +1,7 @@
 """Vectors of queries that were voted on, in a file beside the log: which of them a new query is near to.
 
     {"v":1,"frame":"…", …}\\n   the header as JSON, with blanks up to a multiple of ALIGNED bytes
-    signs                      bit i of a row: whether dimension i is above 0, uint8 (n, width)
+    signs                      bit i of a row: whether dimension i is above 0, uint8 (n, SIGNS / 8)
     vectors                    unit vectors, float32 (n, dim)
     ends                       end of each key in the keys, int64 (n,)
     keys                       normalised texts, one after another, UTF-8
@@ -33,9 +33,11 @@ if TYPE_CHECKING:
 
 VERSION = 1
 ALIGNED = 64
+SIGNS = 256
+"""Dimensions whose signs are stored; of vectors with fewer dimensions the others are 0."""
 ALL = 1024
 """Vectors of which all are compared."""
-COMPARED = 128
+COMPARED = 32
 """Vectors that are compared of more than ALL."""
 UNIT = 1e-3
 """Allowed distance of a vector's length from 1."""
@@ -68,7 +70,7 @@ class VotedVectors:
         header = _header(data[:end])
         if header is None or header["frame"] != frame or header["dim"] != dim:
             return None
-        n, width = header["n"], _width(dim)
+        n, width = header["n"], SIGNS // 8
         begin = end
         at = [begin]
         for size in (n * width, n * dim * 4, n * 8, header["bytes"]):
@@ -96,7 +98,7 @@ class VotedVectors:
         n = len(self.vectors)
         rows = np.arange(n)
         if n > ALL:
-            differing = _ones()[self._signs ^ _signs(vector[None])].sum(axis=1, dtype=np.int32)
+            differing = _ones(self._signs ^ _signs(vector[None]))
             rows = np.sort(np.argpartition(differing, COMPARED)[:COMPARED])
         cosines = self.vectors[rows] @ vector
         found = np.flatnonzero(cosines >= least)
@@ -184,24 +186,23 @@ def _header(line: bytes) -> Mapping[str, Any] | None:
     return None
 
 
-def _width(dim: int) -> int:
-    """Bytes of a vector's signs; a multiple of ALIGNED bits, so that vectors begin at whole floats."""
-    return -(-dim // ALIGNED) * ALIGNED // 8
-
-
 def _signs(vectors: Vectors) -> Signs:
-    """Signs of vectors, float32 (n, dim), uint8 (n, _width(dim))."""
+    """Signs of vectors, float32 (n, dim), uint8 (n, SIGNS / 8)."""
     import numpy as np
 
-    packed = np.packbits(vectors > 0, axis=1)
-    missing = _width(vectors.shape[1]) - packed.shape[1]
-    padded: Signs = np.pad(packed, ((0, 0), (0, missing)))
+    packed = np.packbits(vectors[:, :SIGNS] > 0, axis=1)
+    padded = np.zeros((len(packed), SIGNS // 8), np.uint8)
+    padded[:, : packed.shape[1]] = packed
     return padded
 
 
-def _ones() -> Signs:
-    """Number of bits that are 1 in each byte, uint8 (256,)."""
+def _ones(bits: Signs) -> npt.NDArray[np.int64]:
+    """Number of bits that are 1 in each row."""
     import numpy as np
 
-    counts: Signs = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).sum(1, np.uint8)
-    return counts
+    if hasattr(np, "bitwise_count"):  # since numpy 2
+        counts = np.bitwise_count(bits.view(np.uint64))
+    else:
+        table = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).sum(axis=1)
+        counts = table.astype(np.uint8)[bits]
+    return np.asarray(counts.sum(axis=1, dtype=np.int64))

@@ -41,7 +41,7 @@ def check_learned(root: Path, manifest: Manifest) -> Iterator[Finding]:
     try:
         model = read_model(root)
         if model is None and path.exists():
-            what = f"{path.name} is damaged, or of a later qembed: --rerank learned has no weights"
+            what = f"{path.name} is damaged, or of another qembed: --rerank learned has no weights"
             yield Finding("learned", what, LEARN)
         elif model is not None and (wrong := _wrong_weights(model.weights)):
             yield Finding("learned", f"{path.name}: {wrong}", LEARN)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -23,13 +24,21 @@ from qembed.feedback.votes.memory import (
 from tests.feedback.logs import answer, event
 
 
+class Verdict(NamedTuple):
+    """Documents that come first, and that are not shown."""
+
+    first: tuple[str, ...] = ()
+    never: frozenset[str] = frozenset()
+
+
 def append(root: Path, *records: LoggedQuery | Event, segment: int = 1 << 24) -> None:
     LogStore(root, segment).append([encode_row(row_of(r)) for r in records])
 
 
-def told(root: Path, text: str = "refund") -> Remembered:
+def told(root: Path, text: str = "refund") -> Verdict:
     memory = VoteMemory.open(root)
-    return Remembered() if memory is None else memory.of(text)
+    found = Remembered() if memory is None else memory.of(text)
+    return Verdict(found.first, found.never)
 
 
 def vote(
@@ -50,8 +59,8 @@ def test_votes_for_come_first_and_never_is_left_out(tmp_path: Path) -> None:
     append(tmp_path, vote("1", "thumbs_up", "b"), vote("1", "never", "c"))
     append(tmp_path, vote("1", "thumbs_up", "d"), vote("1", "like", "d", "other"))
     for text in ("refund", " REFUND! "):
-        assert told(tmp_path, text) == Remembered(("d", "b"), frozenset("c"))
-    assert told(tmp_path, "refunds") == Remembered()
+        assert told(tmp_path, text) == Verdict(("d", "b"), frozenset("c"))
+    assert told(tmp_path, "refunds") == Verdict()
 
 
 def test_the_last_vote_of_a_client_counts_once_and_contradictions_cancel(tmp_path: Path) -> None:
@@ -59,11 +68,11 @@ def test_the_last_vote_of_a_client_counts_once_and_contradictions_cancel(tmp_pat
     for n in range(50):  # one client, again and again
         append(tmp_path, vote("1", "thumbs_up", "a", "loud", 101.0 + n))
     append(tmp_path, vote("2", "thumbs_down", "a", "other"))
-    assert told(tmp_path) == Remembered()
+    assert told(tmp_path) == Verdict()
     append(tmp_path, vote("2", "thumbs_up", "a", "third"))
     assert told(tmp_path).first == ("a",)
     append(tmp_path, vote("1", "never", "a", "loud", 900.0))
-    assert told(tmp_path) == Remembered()  # one never, one vote for it
+    assert told(tmp_path) == Verdict()  # one never, one vote for it
     append(tmp_path, vote("1", "allow", "a", "loud", 901.0), vote("1", "never", "e", "loud"))
     append(tmp_path, vote("1", "allow", "e", "loud", 50.0))  # older than the vote: too late
     assert told(tmp_path).never == {"e"}
@@ -84,7 +93,7 @@ def test_judges_tests_and_unknown_queries_have_no_say(tmp_path: Path) -> None:
     assert VoteMemory.open(tmp_path) is None
 
 
-def oracle(records: list[LoggedQuery | Event], text: str) -> Remembered:
+def oracle(records: list[LoggedQuery | Event], text: str) -> Verdict:
     """The votes of a log by going through all of it."""
     texts: dict[str, str] = {}
     for r in records:
@@ -107,7 +116,7 @@ def oracle(records: list[LoggedQuery | Event], text: str) -> Remembered:
             never.add(document)
         if (net := sum(np.sign(values))) > 0:
             first.append((-int(net), -max(e.time for e in said), document))
-    return Remembered(tuple(d for _, _, d in sorted(first)), frozenset(never))
+    return Verdict(tuple(d for _, _, d in sorted(first)), frozenset(never))
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -159,7 +168,7 @@ def test_a_torn_last_line_is_read_once_it_is_finished(tmp_path: Path) -> None:
     path = LogStore(tmp_path).path(1)
     with path.open("ab") as f:
         f.write(line[:40])
-    assert told(tmp_path) == Remembered()
+    assert told(tmp_path) == Verdict()
     with path.open("ab") as f:
         f.write(line[40:])
     assert told(tmp_path).first == ("b",)
@@ -186,10 +195,10 @@ def test_hashed_logs_remember_by_hash(tmp_path: Path) -> None:
     append(tmp_path, answer("1", text=hash_text("refund", key)), vote("1", "thumbs_up", "b"))
     assert told(tmp_path, "refund").first == ("b",)
     assert told(tmp_path, " Refund? ").first == ("b",)  # by its normalised form
-    assert told(tmp_path, "refunds") == Remembered()
+    assert told(tmp_path, "refunds") == Verdict()
     assert b"refund" not in (tmp_path / "feedback" / MEMORY_FILE).read_bytes()
     (tmp_path / "feedback/key").unlink()
-    assert told(tmp_path, "refund") == Remembered()
+    assert told(tmp_path, "refund") == Verdict()
 
 
 def test_a_copied_index_and_a_forgotten_log_have_their_own_votes(tmp_path: Path) -> None:
@@ -200,7 +209,7 @@ def test_a_copied_index_and_a_forgotten_log_have_their_own_votes(tmp_path: Path)
     shutil.copytree(tmp_path / "a", tmp_path / "b")
     assert told(tmp_path / "b").first == ("b",)
     (tmp_path / "b/feedback/log-00000001.jsonl").write_bytes(encode_row(row_of(answer("1"))))
-    assert told(tmp_path / "b") == Remembered()
+    assert told(tmp_path / "b") == Verdict()
     forget_memory(tmp_path / "a")
     assert told(tmp_path / "a").first == ("b",)
 
