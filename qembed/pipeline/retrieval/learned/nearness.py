@@ -2,7 +2,8 @@
 
 Cosines alone do not tell: models put `check if a file is empty` next to `check if a file is not empty`, and
 `flight to London` next to `flight from London`. Words that carry no meaning, the endings of words and their
-order may differ; of other words one may, in a short query, if the vectors are almost the same.
+order may differ; of other words one may stand for another in a short query, if the vectors are almost the
+same.
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ def least_share(a: str, b: str) -> float | None:
     if not missing and not more:
         return SAME_WORDS if _same_order(first, second) else None
     short = max(len(first), len(second)) <= MOST_TERMS
-    return OTHER_WORD if short and missing.total() <= 1 and more.total() <= 1 else None
+    # a word more or less says more: `files`, `regular files`
+    return OTHER_WORD if short and missing.total() == more.total() == 1 else None
 
 
 def telling_terms(text: str) -> list[str]:
