@@ -149,7 +149,7 @@ def query(
         bool,
         typer.Option(
             "--no-memory",
-            help="Leave out votes on the same query: thumbs_up puts a document first, never leaves it out.",
+            help="Leave out votes on this query or a near-equal one: what comes first, what is never shown.",
             rich_help_panel=LOG_GROUP,
         ),
     ] = False,

@@ -1,4 +1,4 @@
-"""What an index has learned of its feedback log, votes and weights, as `status` and `verify` tell of it."""
+"""Votes and weights that an index has of its feedback log, as `status` and `verify` tell of them."""
 
 from __future__ import annotations
 
