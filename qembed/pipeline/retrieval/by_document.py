@@ -81,14 +81,16 @@ def group_scores(scores: Scores, starts: Rows, lowest: Scores, sizes: Rows, meth
         return best
     found = np.diff(np.append(starts, len(scores)))
     rank = np.arange(len(scores)) - np.repeat(starts, found)
-    above = (scores - np.repeat(lowest, found)).astype(np.float64)
+    # in double precision, so that documents with equal scores stay equal whatever the lowest is
+    floor = lowest.astype(np.float64)
+    above = scores - np.repeat(floor, found)
     if kind == "mean":
         wanted = np.minimum(int(value), sizes)
         above[rank >= int(value)] = 0.0
         total = np.add.reduceat(above, starts) / wanted
     else:
         total = np.add.reduceat(above * value**rank, starts)
-    return np.asarray(lowest + total, dtype=np.float32)
+    return np.asarray(floor + total, dtype=np.float32)
 
 
 def document_scores(

@@ -66,6 +66,15 @@ def test_the_mean_of_one_orders_like_the_best(found: list[tuple[int, float]]) ->
     np.testing.assert_allclose(best[1], mean[1], atol=1e-6)
 
 
+@pytest.mark.parametrize("method", ["mean:2", "decay:.5"])
+@settings(max_examples=100, deadline=None)
+@given(st.floats(0.125, 1, width=32), st.floats(-1, 0, width=32))
+def test_a_document_of_one_passage_keeps_its_score(method: str, score: float, low: float) -> None:
+    scores = np.array([score, low], np.float32)
+    got = document_scores(scores, np.arange(2), np.ones(2, np.int64), method)[1]
+    assert got.tolist() == scores.tolist()
+
+
 @pytest.mark.parametrize(
     "text", ["", "mean", "mean:0", "mean:-1", "mean:1.5", "decay:0", "decay:2", "max"]
 )
