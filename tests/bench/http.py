@@ -114,7 +114,7 @@ def mixed(draw: random.Random) -> tuple[Any, ...]:
     if kind < 0.65:
         return "POST", "/search", {"query": words, "mode": "lexical", "k": 20}
     if kind < 0.75:
-        return "POST", "/search", {"query": words, "by": "document", "where": "path like '%'"}
+        return "POST", "/search", {"query": words, "by": "document", "where": "path glob '*'"}
     if kind < 0.85:
         return "POST", "/v1/embeddings", {"input": [words], "input_type": "query"}
     if kind < 0.95:
