@@ -114,7 +114,8 @@ class Server:
         """Answer a message that the server itself understands, or submit it to the dispatcher."""
         operation = message.get("do")
         if operation == "stop":
-            self._dispatcher.reply(connection, {"stopping": True})
+            of_face = {} if self.face is None else self.face.status()
+            self._dispatcher.reply(connection, {"stopping": True, **of_face})
             self.stop()
         elif operation == "status":
             self._dispatcher.reply(connection, self.status())

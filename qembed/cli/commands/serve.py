@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from qembed.cli.console import Console, counted, dumps, out
+from qembed.cli.option_checks import on_command_line
 from qembed.cli.options import (
     FormatOption,
     IndexOption,
@@ -30,7 +31,11 @@ def serve(
     ctx: typer.Context,
     index_dir: IndexOption = None,
     idle: Annotated[
-        str, typer.Option(metavar="TIME", help="Stop after so long without a request; 0: never.")
+        str,
+        typer.Option(
+            metavar="TIME",
+            help="Stop after so long without a request; 0: never, the default with --http.",
+        ),
     ] = "30m",
     ab: Annotated[
         str | None,
@@ -105,7 +110,9 @@ def serve(
         raise UsageError(f"{', '.join(alone)}: goes with --http")
     if (http is not None) and (status or stop):
         raise UsageError("--http begins with a server: not with --status or --stop")
-    limit = parse_age(idle, "--idle")
+    # others know the address and start no server themselves
+    forever = http is not None and "idle" not in on_command_line(ctx)
+    limit = 0.0 if forever else parse_age(idle, "--idle")
     index = find_index(index_dir)
     if status:
         _status(index, format.value)
@@ -219,11 +226,13 @@ def _stop(index: Path, talk: Console) -> None:
     from qembed.serve.socket_address import peer, socket_path
 
     pid: int | None = None
+    where = ""
     try:
         with ServerConnection(index) as connection:
             found = peer(connection.socket)
             pid = found[0] if found is not None else None
-            connection.ask({"do": "stop"})
+            reply = connection.ask({"do": "stop"})
+            where = f", HTTP at {reply['http']}" if "http" in reply else ""
     except ProtocolError as e:
         if pid is None:
             talk.say(f"nothing to stop: {e} for {index}")
@@ -235,4 +244,4 @@ def _stop(index: Path, talk: Console) -> None:
         if time.monotonic() > until:
             raise QembedError(f"the server (pid {pid}) does not stop (kill -9 {pid})")
         time.sleep(0.02)
-    talk.say(f"stopped the server (pid {pid})")
+    talk.say(f"stopped the server (pid {pid}{where})")

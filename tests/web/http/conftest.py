@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import random
 import threading
+import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -32,7 +32,9 @@ class Site:
         self.server = Server(self.live, 0.0, self.face)
         self.lines: list[str] = []
         ready = threading.Event()
-        self.thread = threading.Thread(target=self.server.run, args=(lambda _: ready.set(),))
+        self.thread = threading.Thread(
+            target=self.server.run, args=(lambda _: ready.set(),), daemon=True
+        )
         self.thread.start()
         assert ready.wait(30)
         self.face._log._write = self.lines.append
@@ -51,6 +53,16 @@ class Site:
 
     def post(self, path: str, body: Any, status: int = 200, **more: Any) -> Any:
         return self._json(self.client.post(path, json=body, **more), status)
+
+    def log_of(self, answer: httpx2.Response) -> dict[str, Any]:
+        """Line of the access log on an answer, once it is written."""
+        name, until = answer.headers["X-Request-Id"], time.monotonic() + 10
+        while time.monotonic() < until:
+            for line in self.lines:
+                if name in line:
+                    return dict(json.loads(line))
+            time.sleep(0.01)
+        raise AssertionError("it is not logged")
 
     @staticmethod
     def _json(response: httpx2.Response, status: int) -> Any:
@@ -113,7 +125,3 @@ def queries(n: int) -> list[str]:
     """Queries of words of the corpus."""
     rng = random.Random(5)
     return [" ".join(rng.sample(WORDS, rng.randint(1, 5))) for _ in range(n)]
-
-
-def folder_of(site: Site) -> Path:
-    return site.shell.folder

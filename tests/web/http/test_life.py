@@ -93,12 +93,24 @@ def test_the_command(docs: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     answer = httpx2.get(f"{url}/search?q=locked", headers={"Authorization": f"Bearer {TOKEN}"})
     wanted = docs("query", "locked", "--format", "json", "--no-server").json["queries"][0]["hits"]
     assert [h["score"] for h in answer.json()["hits"]] == [h["score"] for h in wanted]
+    assert found["idle_limit"] == 0
+    assert f", HTTP at {url})" in docs("serve", "--stop").err
     code, err = running.end(signal.SIGTERM)
     assert code == 0
     assert f"qembed: HTTP at {url} (with a token)" in err
     lines = [json.loads(line) for line in err.splitlines() if line.startswith("{")]
     assert [line["status"] for line in lines] == [401, 200]
     assert "stopped: told to" in err
+
+
+def test_requests_count_against_idleness(corpus: Shell) -> None:
+    site = Site(corpus)
+    site.server._last_request -= 100
+    assert site.get("/healthz")["status"] == "ok"
+    assert site.server.status()["idle_seconds"] > 99, "a supervisor's question is none"
+    site.get("/search?q=w1")
+    assert site.server.status()["idle_seconds"] < 50
+    site.end()
 
 
 @pytest.mark.parametrize(
