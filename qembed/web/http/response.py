@@ -116,7 +116,6 @@ class HttpRequest:
             413,
             "too_large",
             f"the body is longer than {self._limit:,} bytes",
-            {"Connection": "close"},
             limit=self._limit,
         )
 

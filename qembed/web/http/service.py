@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qembed.serve.server import Server
 from qembed.web.http.calls import Calls
 from qembed.web.http.metrics import Metrics
 from qembed.web.http.settings import HttpSettings
+
+if TYPE_CHECKING:
+    from qembed.store.manifest import Manifest
 
 
 class Service:
@@ -28,26 +31,30 @@ class Service:
         self.calls = Calls(server, settings.limits.answer)
         self.metrics = Metrics(server, self.calls, connections)
         self.stopping = False
+        self._seen: tuple[Manifest, str] | None = None
+        self._index()
+
+    def _index(self) -> tuple[Manifest, str]:
+        """(manifest, name of the model) of the generation that is served, the one before while it changes."""
+        session = self.server.index.session
+        if session is not None:
+            self._seen = session.snapshot.manifest, session.loaded.model.name
+        assert self._seen is not None  # a server loads its index before it has a face
+        return self._seen
 
     @property
     def tuned(self) -> Mapping[str, Any] | None:
         """Options that `tune` chose for the index, None for none."""
-        session = self.server.index.session
-        return None if session is None else session.snapshot.manifest.tuned
+        return self._index()[0].tuned
 
     def model_names(self) -> list[str]:
         """Names of the index's encoder: its spec, then what its authors call it."""
-        session = self.server.index.session
-        if session is None:
-            return [self.server.index.spec]
-        return list(dict.fromkeys([session.snapshot.manifest.spec, session.loaded.model.name]))
+        manifest, name = self._index()
+        return list(dict.fromkeys([manifest.spec, name]))
 
     def index_state(self) -> dict[str, Any]:
         """Size and age of the index as it is served, JSON values."""
-        session = self.server.index.session
-        if session is None:
-            return {}
-        manifest = session.snapshot.manifest
+        manifest, _ = self._index()
         return {
             "documents": manifest.counts.get("documents", 0),
             "passages": manifest.counts.get("passages", 0),

@@ -64,6 +64,20 @@ def test_slow_clients_are_cut_off(small: Site, sent: str) -> None:
         assert (b"408" in answer) == (sent == "body")
 
 
+def test_the_rest_of_a_body_that_was_refused_has_a_time_limit(small: Site) -> None:
+    with connect(small) as slow:
+        slow.sendall(head(small, length=100 << 20) + b"\r\n{")
+        began = time.monotonic()
+        answer = read_all(slow)
+        assert time.monotonic() - began < LIMITS.read + 3
+    assert b" 413 " in answer.split(b"\r\n")[0]
+    big = small.client.post(
+        "/search", content=b" " * (20 << 20), headers={"Content-Type": "application/json"}
+    )
+    assert big.status_code == 413, "who sends all of it reads the answer"
+    assert alive(small)
+
+
 def test_a_client_that_takes_no_answer_is_cut_off(small: Site) -> None:
     with connect(small) as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from qembed.web.http.settings import TOKEN_VARIABLE
-from tests.cli.conftest import Shell, docs, shell
+from tests.cli.conftest import BAG, Shell, docs, shell
 from tests.serve.conftest import Running
 from tests.web.http.conftest import TOKEN, Site
 
@@ -62,6 +62,9 @@ def test_no_request_is_lost_at_a_new_generation(corpus: Shell) -> None:
                 where = "&where=year+>+1" if n % 2 else ""
                 found = client.get(f"/search?q=w{number}+new{n}{where}")
                 answers.append((found.status_code, found.json()["generation"]))
+                asked = {"input": f"w{n} {number}", "model": BAG}
+                vector = client.post("/v1/embeddings", json=asked)
+                answers.append((vector.status_code, answers[-1][1]))
 
     threads = [threading.Thread(target=ask, args=(i,)) for i in range(4)]
     for t in threads:
