@@ -63,8 +63,11 @@ async def _search(request: HttpRequest, service: Service, given: Parameters) -> 
     answer: Answer = await service.calls.ask(request, "query", asked.request)
     if asked.cursor is not None:
         check_generation(asked.cursor, answer.generation, answer.recipe)
-    results = [replace(r, hits=r.hits[: asked.k]) for r in answer.results]
-    answer = replace(answer, results=results)
+    if (
+        len(answer.results[0].hits) > asked.k
+    ):  # a deeper search found some above those of the pages before
+        results = [replace(r, hits=r.hits[: asked.k]) for r in answer.results]
+        answer = replace(answer, results=results)
     mode = log_mode(asked.log, service.project_log, answer.log)
     if mode != "off":
         agent = asked.client.kind == "agent"
@@ -122,7 +125,7 @@ def parse_search(given: Parameters, service: Service) -> Search:
     query = Query("1", text)
     check_options(plain)
     check_queries([query])
-    wanted = digest((text, replace(plain, k=0)))
+    wanted = digest([text, *(getattr(plain, n) for n in QueryOptions.__slots__ if n != "k")])
     cursor = None if cursor_text is None else parse_cursor(cursor_text)
     options = plain
     if cursor is not None:
