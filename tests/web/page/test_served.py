@@ -8,6 +8,7 @@ import json
 import re
 from pathlib import Path
 
+from qembed.web.http.endpoints.page import kept_fields
 from qembed.web.http.settings import make_settings
 from qembed.web.page.assemble import SCRIPTS, search_page
 from tests.cli.conftest import Shell
@@ -76,6 +77,10 @@ def test_choices(site: Site, hostile: Shell) -> None:
     )
     assert hostile("index", "extra/new.jsonl").code == 0
     site.get("/search?q=new")  # a server looks for a new generation when it is asked
+    kept = kept_fields[site.index]
+    kept_fields[site.index] = kept._replace(seconds=1e6)
+    assert site.get("/choices")["generation"] == found["generation"]
+    kept_fields[site.index] = kept._replace(seconds=0.0)
     again = site.get("/choices")
     assert again["generation"] > found["generation"]
     assert "fresh" in {f["name"] for f in again["fields"]}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from functools import lru_cache, partial
+import threading
+import time
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from qembed.models.spec import LEARNED
 from qembed.pipeline.diagnostics.fields import describe_fields
@@ -17,8 +19,22 @@ from qembed.web.http.service import Service
 from qembed.web.page.assemble import search_page
 
 HTML = "text/html; charset=utf-8"
-GENERATIONS_KEPT = 2
-"""Generations whose fields are kept: they are made of all metadata."""
+HOLD = 20.0
+"""Fields of an earlier generation are told for so many times as long as reading them took."""
+
+
+class Fields(NamedTuple):
+    """Fields of a generation of the index `uid`, read in `seconds` until `read`, a monotonic time."""
+
+    uid: str
+    generation: int
+    fields: list[dict[str, Any]]
+    read: float
+    seconds: float
+
+
+kept_fields: dict[Path, Fields] = {}
+_reading = threading.Lock()
 
 
 async def page(request: HttpRequest, service: Service) -> Response:
@@ -45,9 +61,9 @@ async def choices(request: HttpRequest, service: Service) -> Response:
     return json_response(
         {
             "schema": 1,
-            "generation": manifest.generation,
+            "generation": found.generation,
             "documents": manifest.counts.get("documents", 0),
-            "fields": found,
+            "fields": found.fields,
             "modes": list(MODES),
             "rerankers": [n for n in allowed_rerankers(tuned) if n != LEARNED],
             "most_hits": service.settings.limits.k,
@@ -56,7 +72,19 @@ async def choices(request: HttpRequest, service: Service) -> Response:
     )
 
 
-@lru_cache(GENERATIONS_KEPT)
-def _fields(root: Path, uid: str, generation: int) -> list[dict[str, Any]]:
-    """Summaries of an index's fields, of those that documents have. `uid`, `generation`: to keep them by."""
-    return [s.to_json() for s in describe_fields(root) if s.documents]
+def _fields(root: Path, uid: str, generation: int) -> Fields:
+    """Fields that documents of an index have; one thread reads them, others wait for it.
+
+    All metadata are read, beside requests: of an index that changes all the time not at each change.
+    """
+    with _reading:
+        kept = kept_fields.get(root)
+        if kept is not None and kept.uid == uid:
+            recent = time.monotonic() - kept.read < HOLD * kept.seconds
+            if recent or kept.generation == generation:
+                return kept
+        began = time.monotonic()
+        fields = [s.to_json() for s in describe_fields(root) if s.documents]
+        read = time.monotonic()
+        kept_fields[root] = Fields(uid, generation, fields, read, read - began)
+        return kept_fields[root]
