@@ -40,6 +40,10 @@ COMMANDS = {
         "serve:serve",
         "Keep model and index loaded: query and rerank find this by themselves.",
     ),
+    "mcp": (
+        "mcp:mcp",
+        "Let agents search, read and give feedback, over the Model Context Protocol.",
+    ),
     "drift": ("drift:drift", "Compare what came in with what was there, and say what to do."),
     "update-model": (
         "update_model:update_model",

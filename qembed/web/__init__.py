@@ -1,1 +1,1 @@
-"""Faces of the warm process for programs other than the shell: HTTP."""
+"""Faces of the warm process for programs other than the shell: HTTP, MCP."""

@@ -100,6 +100,8 @@ TABLE = {
     "serve --status": Row(("serve", "--status"), 2, writes=False),
     "serve --stop": Row(("serve", "--stop"), writes=False),
     "serve": Row(("serve", "--idle", "1s"), writes=False),
+    "mcp": Row(("mcp",), reads=b"\n", writes=False),
+    "mcp --print-config": Row(("mcp", "--print-config", "claude")),
 }
 
 

@@ -104,7 +104,7 @@ class Parameters:
         unknown = [n for n in self._values if n not in self._known]
         if unknown:
             names = ", ".join(sorted(n[:50] for n in unknown))
-            known = ", ".join(dict.fromkeys(self._known))
+            known = ", ".join(dict.fromkeys(self._known)) or "nothing"
             self.problems.append(f"{names}: not known here (known: {known})")
         if self.problems:
             raise InputError("parameters that cannot be used:", self.problems)

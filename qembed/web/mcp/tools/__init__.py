@@ -1,0 +1,1 @@
+"""Tools of agents, one module each; table: their names, descriptions and arguments."""
