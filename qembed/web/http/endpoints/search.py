@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from qembed.errors import InputError, refusal
 from qembed.pipeline.feedback.log_answer import log_answer
 from qembed.pipeline.feedback.log_setting import Client, log_mode, log_wish, parse_client
-from qembed.pipeline.retrieval.answer import Answer, answer_json, hit_key
+from qembed.pipeline.retrieval.answer import Answer, answer_json
 from qembed.pipeline.retrieval.options import (
     MODES,
     TUNED,
@@ -20,12 +20,11 @@ from qembed.pipeline.retrieval.options import (
 )
 from qembed.pipeline.retrieval.request import QueryRequest
 from qembed.types import Hit, Query
-from qembed.web.http.cursor import Cursor, check_generation, digest, parse_cursor
-from qembed.web.http.errors import bad_request
 from qembed.web.http.parameters import Parameters, from_query_string
 from qembed.web.http.rerankers import allowed_rerankers
 from qembed.web.http.response import HttpRequest, Response, json_response
 from qembed.web.http.service import Service
+from qembed.web.pages import Page, cut_to_page, next_cursor, page_of
 
 LISTS = ("where",)
 SNIPPETS: Mapping[str, Any] = {"words": "words", "meaning": True, "none": False}
@@ -33,14 +32,12 @@ MAX_CONTEXT = 100
 
 
 class Search(NamedTuple):
-    """Query of a request. `k`: hits of this page. `digest`: of what is asked, pages aside."""
+    """Query of a request, and the page of its answer that is wanted."""
 
     request: QueryRequest
-    k: int
+    page: Page
     log: bool | None
     client: Client
-    cursor: Cursor | None
-    digest: bytes
 
 
 async def search_by_url(request: HttpRequest, service: Service) -> Response:
@@ -61,17 +58,11 @@ async def search_by_body(request: HttpRequest, service: Service) -> Response:
 async def _search(request: HttpRequest, service: Service, given: Parameters) -> Response:
     asked = parse_search(given, service)
     answer: Answer = await service.calls.ask(request, "query", asked.request)
-    if asked.cursor is not None:
-        check_generation(asked.cursor, answer.generation, answer.recipe)
-    if (
-        len(answer.results[0].hits) > asked.k
-    ):  # a deeper search found some above those of the pages before
-        results = [replace(r, hits=r.hits[: asked.k]) for r in answer.results]
-        answer = replace(answer, results=results)
+    answer = cut_to_page(answer, asked.page)
     mode = log_mode(asked.log, service.project_log, answer.log)
     if mode != "off":
         agent = asked.client.kind == "agent"
-        explore = answer.explore and not agent and asked.cursor is None
+        explore = answer.explore and not agent and asked.page.cursor is None
         log = partial(
             log_answer,
             *(service.server.index.root, asked.request, answer, mode, asked.client, False, explore),
@@ -125,29 +116,15 @@ def parse_search(given: Parameters, service: Service) -> Search:
     query = Query("1", text)
     check_options(plain)
     check_queries([query])
-    wanted = digest([text, *(getattr(plain, n) for n in QueryOptions.__slots__ if n != "k")])
-    cursor = None if cursor_text is None else parse_cursor(cursor_text)
-    options = plain
-    if cursor is not None:
-        if cursor.query != wanted:
-            raise bad_request(
-                "cursor: it is of another query (repeat all parameters of the first page)", "cursor"
-            )
-        total = len(cursor.seen) + k
-        if total > limits.depth:
-            raise bad_request(
-                f"cursor: pages end after {limits.depth:,} hits (narrow the query, or raise k)",
-                "cursor",
-            )
-        options = replace(plain, k=total, seen=cursor.seen)
+    page = page_of(text, plain, cursor_text, limits.depth)
     client = parse_client(client_text, session)
     request = QueryRequest(
         [query],
-        options,
+        page.options,
         log=log_wish(log, service.project_log),
         client=client.id or client.session,
     )
-    return Search(request, k, log, client, cursor, wanted)
+    return Search(request, page, log, client)
 
 
 def search_json(answer: Answer, asked: Search, depth: int) -> dict[str, Any]:
@@ -160,9 +137,7 @@ def search_json(answer: Answer, asked: Search, depth: int) -> dict[str, Any]:
         line["rank"] = len(seen) + rank
         if hit.snippet is not None:
             line["snippet"] = snippet_json(hit)
-    keys = (*seen, *(hit_key(h, asked.request.options.by) for h in results.hits))
-    more = len(results.hits) == asked.k and len(keys) < depth
-    cursor = Cursor(answer.generation, answer.recipe, asked.digest, keys).encode() if more else None
+    cursor = next_cursor(answer, asked.page, depth)
     hits = query.pop("hits")
     logged = query.pop("logged_as", None)
     del query["query_id"], query["seconds"]
