@@ -71,6 +71,8 @@ def test_a_damaged_shard_costs_just_its_documents(
     finding = done.json["findings"][0]
     assert finding["kind"] == kind
     assert len(finding["documents"]) == lost
+    assert len(finding["paths"]) == (1 if which == 2 else lost)
+    assert all(Path(path).is_file() for path in finding["paths"])
     assert finding["mend"] == "qembed index --repair"
     mended = big("index", "--repair", "--format", "json")
     assert mended.code == 0, mended.err
@@ -96,6 +98,8 @@ def test_a_damaged_shard_of_old_passages_alone(shell: Shell) -> None:
     assert "damaged shards held nothing that is still in the index, and are gone" in mended.err
     assert shell("verify").code == 0
     assert len(shell("query", "beta", "--format", "jsonl").lines) == 4
+    flip(sorted((shell.folder / ".qembed/shards").iterdir())[-1])
+    assert "\n    docs/d0.md\n    docs/d1.md\n" in shell("verify").out
 
 
 @pytest.mark.parametrize("harm", [flip, lambda p: os.truncate(p, 99), lambda p: p.unlink()])

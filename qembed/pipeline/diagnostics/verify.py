@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
-from qembed.errors import QembedError, RecipeMismatch
+from qembed.errors import IndexDamaged, QembedError, RecipeMismatch
 from qembed.pipeline.diagnostics.feedback_log import check_feedback
 from qembed.pipeline.diagnostics.learned import check_learned
 from qembed.pipeline.diagnostics.source_check import check_sources
 from qembed.pipeline.lexical_index import lexical_damage
 from qembed.pipeline.recipe import check_probes
+from qembed.pipeline.retrieval.document_reader import DocumentReader
 from qembed.pipeline.retrieval.session import Session
 from qembed.pipeline.unfinished import unfinished_warning
 from qembed.search import recall
@@ -38,6 +41,27 @@ def verify(root: Path, probe: bool = True) -> Iterator[Finding]:
 
     `probe`: load the model and compare its vectors of the probe texts with the stored ones.
     """
+    for found in _findings(root, probe):
+        yield found if found.paths or not found.documents else _with_paths(root, found)
+
+
+def _with_paths(root: Path, found: Finding) -> Finding:
+    """The finding with the paths of the files that its documents are in; records of no file have none."""
+    named = set(found.documents)
+    try:
+        # the shards may be the damage
+        with Snapshot.of(root, replace(manifests.read(root), shards=())) as snapshot:
+            columns = snapshot.catalog.columns("id", "source", "file")
+            reader = DocumentReader(snapshot)
+            rows = zip(columns["id"], columns["source"], columns["file"], strict=True)
+            places = {(source, file) for name, source, file in rows if name in named}
+            paths = [reader.path_of(source, file) for source, file in sorted(places)]
+    except (OSError, IndexDamaged):  # the documents are a finding, too
+        return found
+    return found._replace(paths=tuple(os.path.normpath(p) for p in paths if p is not None))
+
+
+def _findings(root: Path, probe: bool) -> Iterator[Finding]:
     manifest = manifests.read(root)
     yield from check_feedback(root)
     yield from check_learned(root, manifest)

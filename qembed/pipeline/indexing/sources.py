@@ -29,6 +29,7 @@ from qembed.pipeline.indexing.plan import (
     Key,
     SourceChanges,
     compare,
+    describe_owner_change,
     without_garbage_collection,
 )
 from qembed.pipeline.progress import Progress
@@ -85,7 +86,10 @@ class Sources:
         self.by_path = {**old, **{s.path: s for s in self.given}}
         self.all = tuple(self.by_path.values())
         scanned = self.all if options.with_remembered else self.given or self.all
-        self.scan = [s for s in scanned if s.path != STDIN]
+        wanted = {s.path for s in scanned} - {STDIN}
+        self._owners = FileOwners({s.path: self.full(s) for s in self.all if s.path != STDIN})
+        wanted |= self._owners.nested_in(wanted)
+        self.scan = [s for s in self.all if s.path in wanted]
         names = {s.path: sorted(options.shared & source_settings(s).keys()) for s in self.given}
         self.shared = {p: found for p, found in {**shared, **names}.items() if found}
         self.stdin = any(s.path == STDIN for s in self.given)
@@ -155,11 +159,16 @@ class Sources:
         again = failed or self.altered or self.options.verify_content
         with without_garbage_collection():
             known = catalog.files()
-            found = self._files([s for s in self.scan if s.path not in missing])
+            found: Iterable[SourceFile] = self._files(
+                [s for s in self.scan if s.path not in missing]
+            )
             found = (progress or Progress()).counted(found)
-            ceded: list[Key] = []
-            if self._nested():
-                found, ceded = self._without_duplicates(found, known, progress or Progress())
+            ceded: dict[Key, str] = {}
+            if self._owners.nested_in(self.by_path.keys() - {STDIN}):
+                found = [f for f in found if self._owners.key((f.source, f.name))[0] == f.source]
+                ceded = self._ceded(
+                    known, {(f.source, f.name) for f in found}, progress or Progress()
+                )
             changes = compare(
                 known,
                 found,
@@ -180,9 +189,9 @@ class Sources:
             (progress or Progress()).say(line)
         self.absent = {
             **absence_reasons(changes.gone, self.by_path, self.root, missing),
-            **dict.fromkeys(ceded, ELSEWHERE),
+            **ceded,
         }
-        changes.gone.extend(ceded)
+        changes.gone.extend(sorted(ceded.keys() - changes.gone))
         self._check_loss(changes, len(catalog), known if replaced is None else replaced, missing)
         return changes
 
@@ -293,28 +302,18 @@ class Sources:
             if source.path in self._fresh:
                 self._unused.append(unused)
 
-    def _nested(self) -> bool:
-        """True if one source lies in another one, or is the same by another name."""
-        full = [Path(os.path.realpath(self.full(s))) for s in self.all if s.path != STDIN]
-        return len(full) > 1 and any(a is not b and a.is_relative_to(b) for a in full for b in full)
+    def _ceded(self, known: Iterable[Key], found: set[Key], progress: Progress) -> dict[Key, str]:
+        """Known files that are another source's now, with the reason for which they go.
 
-    def _without_duplicates(
-        self, found: Iterable[SourceFile], known: Mapping[Key, FileState], progress: Progress
-    ) -> tuple[Iterator[SourceFile], list[Key]]:
-        """Files found, each for the innermost source only, and the known files now found by another.
-
-        Files of sources that this run does not walk are taken from `known`.
+        `found`: files of this run.
         """
-        owners = FileOwners({s.path: self.full(s) for s in self.all if s.path != STDIN})
-        scanned = {s.path for s in self.scan}
-        others = [key for key in known if key[0] in owners.sources and key[0] not in scanned]
-        files = list(found)
-        for source, name in others:
-            owners.claim(source, name)
-        for file in files:
-            owners.claim(file.source, file.name)
-        kept = (f for f in files if owners.owns(f.source, f.name))
-        there = {*others, *((f.source, f.name) for f in files)}
-        if lost := next((key for key in known if key in there and not owners.owns(*key)), None):
-            progress.say(owners.describe_change(*lost))
-        return kept, [key for key in others if not owners.owns(*key)]
+        other = {key: owned for key in known if (owned := self._owners.key(key)) != key}
+        if moved := next((key for key, owned in other.items() if owned in found), None):
+            progress.say(describe_owner_change(moved, other[moved]))
+        left = {k: o for k, o in other.items() if o not in found and not self._is_unlisted(o)}
+        why = absence_reasons(left.values(), self.by_path, self.root, self._missing())
+        return {
+            key: ELSEWHERE if owned in found else why[owned]
+            for key, owned in other.items()
+            if owned in found or key in left
+        }
