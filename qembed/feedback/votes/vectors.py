@@ -18,7 +18,7 @@ import json
 import mmap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from qembed.feedback.keyed_file import replace_keyed_file
 from qembed.paths import FEEDBACK
@@ -81,7 +81,8 @@ class VotedVectors:
         signs = np.frombuffer(data, np.uint8, n * width, at[0]).reshape(n, width)
         vectors = np.frombuffer(data, np.float32, n * dim, at[1]).reshape(n, dim)
         ends = np.frombuffer(data, np.int64, n, at[2])
-        return cls(_Keys(data, at[3], ends), vectors, header["texts"], signs)
+        keys = cast("Sequence[str]", _Keys(data, at[3], ends))
+        return cls(keys, vectors, header["texts"], signs)
 
     @classmethod
     def of(cls, keys: Sequence[str], vectors: Vectors, digest: str) -> VotedVectors:
@@ -157,8 +158,10 @@ def damaged_vectors(root: Path) -> list[str]:
     return found
 
 
-class _Keys(Sequence[str]):
+class _Keys:
     """Keys of a file, decoded when asked for."""
+
+    # no Sequence by its class: to make such a class takes longer than to find a key
 
     def __init__(self, data: mmap.mmap, begin: int, ends: npt.NDArray[np.int64]) -> None:
         self._data, self._begin, self._ends = data, begin, ends
@@ -166,7 +169,7 @@ class _Keys(Sequence[str]):
     def __len__(self) -> int:
         return len(self._ends)
 
-    def __getitem__(self, i: Any) -> Any:
+    def __getitem__(self, i: int) -> str:
         begin = int(self._ends[i - 1]) if i else 0
         part = self._data[self._begin + begin : self._begin + int(self._ends[i])]
         return part.decode("utf-8", "surrogatepass")
