@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from qembed.models.environment import cores_shared, threads
 from qembed.models.onnx.cache import GRAPH, TOKENIZER, Export, ExportDamaged
+from qembed.models.onnx.runtime import import_onnxruntime
 from qembed.models.onnx.word_table import WordTable
 
 if TYPE_CHECKING:
@@ -69,8 +70,7 @@ class GraphSession:
 
     def _opened(self, all_cores: bool) -> Any:
         if all_cores not in self._sessions:
-            import onnxruntime as ort
-
+            ort: Any = import_onnxruntime()
             ort.set_default_logger_severity(4)
             options = ort.SessionOptions()
             options.log_severity_level = 4

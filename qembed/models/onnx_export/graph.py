@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from qembed.models.onnx.cache import GRAPH, TOKENIZER, WEIGHTS
+from qembed.models.onnx.runtime import import_onnxruntime
 from qembed.models.onnx.session import ROWS, TYPES, WORDS
 from qembed.models.onnx.word_table import WORD_TABLE
 from qembed.models.onnx_export.pieces import checked_pieces
@@ -40,8 +41,9 @@ def write_graph(
 
     `width`: of the rows in WORDS, if that is an input.
     """
-    import onnxruntime as ort
     import torch
+
+    ort: Any = import_onnxruntime()
 
     # neither batch nor length may be 0 or 1, which torch.export takes for constants
     ids = torch.arange(5, 19).reshape(2, 7)
