@@ -43,13 +43,23 @@ def holds_files(path: Path) -> bool:
 
 
 def from_here(path: str | os.PathLike[str]) -> str:
-    """A full path as it opens from the current folder: relative if it is below, else as it is."""
+    """A full path as it opens from the current folder: relative if it is below, else as it is.
+
+    A relative one that begins with a hyphen has `./` before it: a program would take it for an option.
+    """
     full = os.fspath(path)
     try:
         below = os.path.join(Path.cwd(), "")  # noqa: PTH118 - a folder's separator
     except FileNotFoundError:  # the current folder was removed
         return full
-    return full[len(below) :] if full.startswith(below) and full != below else full
+    if not full.startswith(below) or full == below:
+        return full
+    return as_argument(full[len(below) :])
+
+
+def as_argument(path: str) -> str:
+    """A relative path as a program takes it: `./` before one that begins with a hyphen."""
+    return f"./{path}" if path.startswith("-") else path
 
 
 def is_utf8(path: str) -> bool:

@@ -217,7 +217,7 @@ class Snippet(NamedTuple):
     `matches`: (start, end) of the query's words, counted from the start of the sentence. `definition`: of a
     passage within a definition of code, the line where that begins, shown before the sentence, which is
     shown if it has the query's words; `line` and `column`: of it in the document, from 1 and 0. Without a
-    definition `line` is the sentence's in its file, where the hit's is not known; 0 for none.
+    definition `line` is the sentence's in its file, where the hit's is not known or its record's; 0 for none.
     """
 
     start: int
@@ -270,8 +270,10 @@ class Hit:
     def sentence_line(self) -> int | None:
         """Line of the file in which the snippet's sentence begins, from 1; None if it is not known."""
         s = self.snippet
-        if s is None or self.line is None or self.end_line is None:
+        if s is None or self.line is None:
             return self.line
+        if self.end_line is None:
+            return self.line if s.definition else s.line or self.line
         return self.line + self.passage.text.count("\n", 0, s.start)
 
     @property

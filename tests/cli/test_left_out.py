@@ -112,6 +112,10 @@ def test_a_dry_run_foretells_documents_failures_and_empty_files(shell: Shell) ->
         assert plan.json["documents"][key] == done.json["documents"][key], key
     assert plan.json["failed"] == done.json["failed"]
     assert plan.json["skipped"] == done.json["skipped"]
+    left, real = ([(f["path"], f["reason"]) for f in r.json["skipped_files"]] for r in (plan, done))
+    assert left == sorted(real) != []
+    assert "skip\t" not in shell("index", "docs", "--dry-run").out
+    assert "skip\tc.md" in shell("index", "docs", "--dry-run", "-v").out
     assert "d.ipynb" in plan.err
     seconds = done.json["seconds"]
     parts = sum(v for k, v in seconds.items() if k != "total")

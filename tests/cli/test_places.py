@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from qembed.cli.render.places import shortened, shows_links
+from qembed.cli.render.places import file_path, shortened, shows_links
 from qembed.pipeline.retrieval.snippets.definition_lines import begins_definition, find_definition
 from qembed.pipeline.retrieval.snippets.snippet import passage_snippet
 from qembed.types import Hit, Passage
@@ -54,6 +54,14 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> Shell:
 def test_the_part_of_the_file(path: str | None, document: str, fragment: str) -> None:
     passage = Passage(document, 0, 0, 1, "a", 1, 1)
     assert Hit(document, path, "", passage, 1.0, {}, {}).fragment == fragment
+
+
+def test_a_path_that_begins_with_a_hyphen_is_no_option(tmp_path: Path) -> None:
+    name = str(tmp_path / "-dash.md")
+    hit = Hit("-dash.md", name, "", Passage("-dash.md", 0, 0, 1, "a", 1, 1), 1.0, {}, {})
+    assert (file_path(hit, tmp_path), file_path(hit, tmp_path.parent)) == (
+        "./-dash.md", f"{tmp_path.name}/-dash.md",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("below", [".", "docs", "docs/a-folder-with-a-long-name"])

@@ -136,7 +136,11 @@ def test_a_disk_that_refuses_is_told_with_the_true_state(
     assert "cannot write" in done.stderr
     assert f"({state}; mend this and run the same command again)" in done.stderr
     assert "damaged" not in done.stderr
+    assert not list(shell.folder.rglob("*.tmp*"))
+    told = shell("status", "-q").out
+    assert told.startswith("behind  ") == (limit == 75_000), told
     assert shell("index", "rows.jsonl").code == 0
+    assert shell("status", "-q").out == ""
     assert shell("verify").code == 0
     assert len(shell("query", "w1", "-k", "999", "--format", "jsonl").lines) == 250
 

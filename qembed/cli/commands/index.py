@@ -267,7 +267,7 @@ def index(
     if common.format is OutputFormat.json:
         out(dumps(summary.to_json()))
     elif not (common.quiet and all_is_well):
-        out(summary_line(summary))
+        out(summary_line(summary, common.verbose))
     say_details(talk, summary)
     if summary.interrupted:
         raise typer.Exit(signals.code)

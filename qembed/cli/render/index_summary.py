@@ -28,8 +28,11 @@ LINE_BREAKS = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})
 """Escapes for names, which may hold characters that end a line or a cell."""
 
 
-def summary_line(summary: IndexSummary) -> str:
-    """Format what a run did, in one line; of a dry run, what it would do and take."""
+def summary_line(summary: IndexSummary, verbose: bool = False) -> str:
+    """Format what a run did, in one line; of a dry run, what it would do and take.
+
+    `verbose`: a dry run also names the files that it leaves out.
+    """
     from qembed.pipeline.indexing.losses import describe_reasons
 
     done = summary.documents
@@ -50,7 +53,8 @@ def summary_line(summary: IndexSummary) -> str:
     nothing = "no whole document yet" if summary.interrupted else "nothing to read"
     if summary.dry_run:
         skipped = [
-            f"skip\t{name.translate(LINE_BREAKS)}\t{why}" for name, why in summary.skipped_files
+            f"skip\t{name.translate(LINE_BREAKS)}\t{why}"
+            for name, why in (summary.skipped_files if verbose else ())
         ]
         return "\n".join(
             [

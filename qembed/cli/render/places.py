@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from qembed.inputs import as_argument
 from qembed.types import Hit
 
 _LINKING_PROGRAMS = frozenset(
@@ -29,7 +30,7 @@ def file_path(hit: Hit, folder: Path) -> str | None:
     if hit.path is None:
         return None
     try:
-        return str(Path(hit.path).relative_to(folder))
+        return as_argument(str(Path(hit.path).relative_to(folder)))
     except ValueError:
         return hit.path
 

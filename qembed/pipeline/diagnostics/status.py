@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from qembed.errors import IndexDamaged, UsageError
+from qembed.pipeline.diagnostics.derived_lag import lagging
 from qembed.pipeline.diagnostics.feedback_log import describe_log
 from qembed.pipeline.diagnostics.learned import describe_learned
 from qembed.pipeline.skipped_files import total_skipped
@@ -90,6 +91,7 @@ def describe(root: Path) -> dict[str, Any]:
         "bytes": {**sizes, "total": sum(sizes.values())},
         "derived": derived,
         "feedback": {**describe_log(root, manifest), **describe_learned(root, manifest)},
+        "lagging": lagging(root, manifest),
         "unfinished": manifest.unfinished,
         "half_made": manifest.is_half_made,
         "rebuilding": (root / manifests.REBUILD).exists(),

@@ -135,7 +135,7 @@ def _summary(
         failed=[u for _, u in plan.sources.unlisted],
         skipped=plan.sources.skipped.reasons,
         suffixes=plan.sources.skipped.suffixes,
-        skipped_files=sorted(plan.sources.skipped.names) if plan.sources.options.detail else (),
+        skipped_files=sorted(plan.sources.skipped.names),
         seconds={"total": time.perf_counter() - began},
         dry_run=True,
         would=would,

@@ -103,9 +103,15 @@ def extend_graph(snapshot: Snapshot, progress: Progress) -> None:
             extra = _measure(snapshot, graph, manifest.next_row)
     path = files.new_path(root, manifest, files.GRAPH)
     partial = path.with_suffix(".tmp")
-    graph.save(partial)
-    rename_file(groups_path(partial), groups_path(path))
-    rename_file(partial, path)
+    try:
+        graph.save(partial)
+        rename_file(groups_path(partial), groups_path(path))
+        rename_file(partial, path)
+    except BaseException:
+        for left in (partial, groups_path(partial)):
+            with contextlib.suppress(OSError):
+                left.unlink()
+        raise
     files.seal(root, manifest, files.GRAPH, path, manifest.next_row, extra, groups_path(path))
     if stamp is not None and root / stamp.file != path:
         files.remove(root, stamp)

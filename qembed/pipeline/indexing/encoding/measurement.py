@@ -170,9 +170,9 @@ class Measurement:
         told = [problem for problems in self._failed.values() for problem in problems]
         summary.failed = [*summary.failed, *told[:MAX_LISTED]]
         summary.skipped = Counter(summary.skipped) + Counter(self._skipped.values())
-        if self._options.detail:
-            found = ((name, why) for (_, name), why in self._skipped.items())
-            summary.skipped_files = sorted([*summary.skipped_files, *found])
+        names = ((name, why) for (_, name), why in self._skipped.items())
+        skipped = sorted([*summary.skipped_files, *names])
+        summary.skipped_files = skipped if self._options.detail else skipped[:MAX_LISTED]
         added, size = self._new
         total = sum(f.size for f in self._files if self._is_new(f))
         summary.documents = {

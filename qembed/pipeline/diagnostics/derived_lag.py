@@ -1,0 +1,26 @@
+"""Derived files that lack rows which the last run should have added: it could not, or was stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qembed.pipeline.indexing.options import GraphPolicy
+from qembed.store import Manifest
+from qembed.store import derived_files as files
+
+
+def lagging(root: Path, manifest: Manifest) -> dict[str, int]:
+    """Rows that matrix, word index and graph lack, of those that lack some; a graph may lack a few.
+
+    Empty while a run has not come to its end: it writes them last.
+    """
+    rows = manifest.next_row - manifest.base
+    found: dict[str, int] = {}
+    if manifest.unfinished:
+        return found
+    for kind in (files.MATRIX, files.LEXICAL, files.GRAPH):
+        stamp = files.current(root, manifest, kind)
+        covered = 0 if stamp is None else stamp.upto - stamp.base
+        if covered < rows and (kind != files.GRAPH or GraphPolicy().is_due(rows, covered)):
+            found[kind] = rows - covered
+    return found
