@@ -94,7 +94,7 @@ def test_a_device_that_is_not_there(
 def test_a_hub_id_at_a_revision(bert: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[str, str | None]] = []
 
-    def fetched(name: str, revision: str | None = None, _: str = "") -> Path:
+    def fetched(name: str, revision: str | None = None, *_: object) -> Path:
         asked.append((name, revision))
         return bert
 

@@ -97,6 +97,7 @@ answers = st.builds(
     reranked=st.none() | summaries,
     note=st.none() | texts,
     seconds=st.dictionaries(texts, numbers, max_size=2),
+    indexes=st.lists(st.dictionaries(texts, texts | st.integers(0, 9), max_size=2), max_size=2),
 )
 
 
