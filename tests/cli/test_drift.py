@@ -85,6 +85,7 @@ def test_what_cannot_run_exits_with_2_and_one_line(made: Shell, tmp_path: Path) 
         assert len(done.err.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_history_and_judged_queries_are_kept_and_compared(made: Shell) -> None:
     queries = {f"q{i}": " ".join(words_of(f"topic{i % 12}")[i % 5 : i % 5 + 6]) for i in range(40)}
     made.write(
@@ -111,6 +112,7 @@ def test_history_and_judged_queries_are_kept_and_compared(made: Shell) -> None:
     assert made("verify", "--no-model").code == 0
 
 
+@pytest.mark.slow
 def test_the_report_is_written_and_another_suffix_refused(made: Shell) -> None:
     for name in ("r.html", "r.md", "r.json"):
         assert made(*SINCE, "--report", name).err == f"qembed: wrote {name}\n"

@@ -36,6 +36,7 @@ EVENTS = st.builds(
 
 
 @given(QUERIES | EVENTS)
+@pytest.mark.slow
 def test_a_record_survives_its_line(record: LoggedQuery | Event) -> None:
     line = encode_row(row_of(record))
     assert line.endswith(b"\n")

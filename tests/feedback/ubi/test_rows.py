@@ -214,6 +214,7 @@ EVENTS = st.builds(
 
 
 @given(st.lists(QUERIES, unique_by=lambda q: q.query_id, max_size=4), EVENTS, st.booleans())
+@pytest.mark.slow
 def test_an_export_read_again_is_the_log(
     queries: list[LoggedQuery], event: Event, bulk: bool
 ) -> None:

@@ -95,6 +95,7 @@ def test_the_new_subject_is_named_with_its_words_its_date_and_its_passages(
     assert arrival["next"].startswith("qembed eval init --index ")
 
 
+@pytest.mark.slow
 def test_before_the_arrival_nothing_is_new(made: Path) -> None:
     before = write(made / "before.jsonl", records(400, date(2024, 1, 1)))
     build(made / "before", IndexOptions(paths=[str(before)], recipe=RecipeOptions(model=BAG)))

@@ -16,6 +16,8 @@ from qembed.web.http.settings import Limits, make_settings
 from tests.cli.conftest import Shell
 from tests.web.http.conftest import Site
 
+pytestmark = pytest.mark.slow
+
 LIMITS = Limits(requests=4, connections=40, read=1.0, answer=2.0, send=1.0)
 
 

@@ -49,6 +49,7 @@ def test_the_end_waits_for_what_was_begun(corpus: Shell) -> None:
         socket.create_connection(("127.0.0.1", site.port), timeout=5)
 
 
+@pytest.mark.slow
 def test_no_request_is_lost_at_a_new_generation(corpus: Shell) -> None:
     site = Site(corpus)
     done = threading.Event()

@@ -17,6 +17,8 @@ from qembed.web.mcp import run
 from tests.cli.conftest import Shell
 from tests.web.mcp.conftest import text_of
 
+pytestmark = pytest.mark.slow
+
 NOISY = """
 import os
 from qembed.testing import BagOfWords
