@@ -9,7 +9,7 @@ from typing import Any
 
 from qembed.errors import StorageError, UsageError
 from qembed.serve.server import Server
-from qembed.web.http.address import BACKLOG, listen
+from qembed.web.http.address import listen
 from qembed.web.http.settings import HttpSettings
 
 EXTRA = "pip install 'qembed-search[http]'"
@@ -50,36 +50,18 @@ class HttpFace:
 
     def start(self, server: Server) -> None:
         """Begin to answer. Raises StorageError if that fails."""
-        import logging
-
         import uvicorn
 
         from qembed.web.http.access_log import AccessLog
         from qembed.web.http.application import Application
-        from qembed.web.http.protocol import protocol_class
+        from qembed.web.http.protocol import server_config
         from qembed.web.http.service import Service
 
         self._log = AccessLog()
         self._service = Service(server, self.settings, self._project_log, self._count)
         self._application = Application(self._service, self._log)
-        # uvicorn's words on bad requests are not ours: the access log counts them
-        logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
         self._uvicorn = uvicorn.Server(
-            uvicorn.Config(
-                self._application,
-                loop="asyncio",
-                http=protocol_class(self.settings.limits),
-                ws="none",
-                lifespan="off",
-                interface="asgi3",
-                log_config=None,
-                log_level="critical",
-                access_log=False,
-                proxy_headers=False,
-                server_header=False,
-                backlog=BACKLOG,
-                timeout_graceful_shutdown=int(GRACE_SECONDS),
-            )
+            server_config(self._application, self.settings.limits, int(GRACE_SECONDS))
         )
         self._started = threading.Event()
         self._thread = threading.Thread(target=self._run, name="http", daemon=True)

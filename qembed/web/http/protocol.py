@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from typing import Any
 
 import h11
+import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from qembed.web.http.address import BACKLOG
 from qembed.web.http.errors import HttpError, too_busy
 from qembed.web.http.settings import Limits
 
@@ -100,6 +103,30 @@ class LimitedProtocol(H11Protocol):
 def protocol_class(limits: Limits) -> type[LimitedProtocol]:
     """Class of connections with these limits."""
     return type("LimitedProtocol", (LimitedProtocol,), {"limits": limits})
+
+
+def server_config(application: Any, limits: Limits, grace: int) -> uvicorn.Config:
+    """Settings of uvicorn for an ASGI application behind connections with limits, silent itself.
+
+    `grace`: seconds that begun requests have at the end.
+    """
+    # uvicorn's words on bad requests are not ours: who serves counts them
+    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
+    return uvicorn.Config(
+        application,
+        loop="asyncio",
+        http=protocol_class(limits),
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=grace,
+    )
 
 
 async def sweep(connections: set[Any]) -> None:

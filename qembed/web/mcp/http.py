@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -13,10 +12,10 @@ from typing import Any, TypeAlias
 import uvicorn
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
-from qembed.web.http.address import BACKLOG, Address, listen
+from qembed.web.http.address import Address, listen
 from qembed.web.http.errors import HttpError, too_busy
 from qembed.web.http.guard import check_request, cors_headers
-from qembed.web.http.protocol import protocol_class, sweep
+from qembed.web.http.protocol import server_config, sweep
 from qembed.web.http.settings import HttpSettings
 from qembed.web.mcp.protocol import Face
 
@@ -98,7 +97,6 @@ def serve_http(face: Face, settings: HttpSettings, started: Callable[[Address], 
     Raises StorageError if the address cannot be had.
     """
     sock, address = listen(settings.address)
-    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
     try:
         asyncio.run(_serve(face, settings, sock, lambda: started(address)))
     finally:
@@ -111,21 +109,7 @@ async def _serve(
 ) -> None:
     manager = StreamableHTTPSessionManager(face.server, max_request_body_size=settings.limits.body)
     server = uvicorn.Server(
-        uvicorn.Config(
-            Application(settings, manager),
-            loop="asyncio",
-            http=protocol_class(settings.limits),
-            ws="none",
-            lifespan="off",
-            interface="asgi3",
-            log_config=None,
-            log_level="critical",
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            backlog=BACKLOG,
-            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-        )
+        server_config(Application(settings, manager), settings.limits, SHUTDOWN_SECONDS)
     )
     # uvicorn raises a signal again that it caught: here that says nothing new
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -61,7 +61,7 @@ def add(
 
     \b
     qembed indexes add notes
-    qembed indexes add work ~/work/.qembed
+    qembed indexes add manuals ~/manuals/.qembed
     """
     from qembed.errors import NoIndex
     from qembed.inputs import is_there
