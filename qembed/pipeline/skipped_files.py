@@ -50,9 +50,14 @@ def total_skipped(by_source: Mapping[str, Mapping[str, int]]) -> Counter[str]:
     return sum((Counter(n) for n in by_source.values()), Counter[str]())
 
 
+def by_number(reasons: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Reasons with their numbers, the largest first, equal ones by name: a folder's order is the disk's."""
+    return sorted(reasons.items(), key=lambda reason: (-reason[1], reason[0]))
+
+
 def describe_skipped(reasons: Mapping[str, int]) -> str:
     """Numbers with their reasons, the largest first; what a command mends is a clause of its own."""
-    by_size = sorted(reasons.items(), key=lambda reason: -reason[1])
-    needs = [f"{n:,}: {why}" for why, n in by_size if why.startswith("needs ")]
-    others = [counted_reason(n, why) for why, n in by_size if not why.startswith("needs ")]
+    ordered = by_number(reasons)
+    needs = [f"{n:,}: {why}" for why, n in ordered if why.startswith("needs ")]
+    others = [counted_reason(n, why) for why, n in ordered if not why.startswith("needs ")]
     return "; ".join([*([", ".join(others)] if others else []), *needs])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from qembed.cli.console import Console, counted, out
 from qembed.cli.render.units import size, span
+from qembed.pipeline.skipped_files import by_number
 
 if TYPE_CHECKING:
     from qembed.pipeline.indexing.summary import Detail, Estimate, IndexSummary
@@ -168,7 +169,7 @@ def skipped_line(summary: IndexSummary) -> str:
     told = {why: n for why, n in summary.skipped.items() if not why.startswith("needs ")}
     if not told:
         return ""
-    reasons = (summary.skipped_count(why) for why in sorted(told, key=lambda why: -told[why]))
+    reasons = (summary.skipped_count(why) for why, _ in by_number(told))
     return f"not read: {', '.join(reasons)}; -v names them"
 
 

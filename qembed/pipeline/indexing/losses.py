@@ -12,6 +12,7 @@ from typing import NamedTuple
 from qembed.corpus import GONE, LeftOutReasons, ReadOptions, counted_reason, read
 from qembed.errors import UsageError
 from qembed.pipeline.indexing.plan import Key
+from qembed.pipeline.skipped_files import by_number
 from qembed.store import FileState, Source
 from qembed.types import Document, Skipped, SourceFile, Unreadable
 
@@ -30,7 +31,7 @@ def describe_reasons(reasons: Mapping[str, int]) -> str:
     """Reasons with their numbers of documents, the commonest first; a single one without its number."""
     if len(reasons) == 1:
         return next(iter(reasons))
-    return ", ".join(counted_reason(n, why) for why, n in Counter(reasons).most_common())
+    return ", ".join(counted_reason(n, why) for why, n in by_number(reasons))
 
 
 def lost_records(file: SourceFile, options: ReadOptions, before: int) -> int:

@@ -33,7 +33,7 @@ from qembed.pipeline.indexing.plan import (
     without_garbage_collection,
 )
 from qembed.pipeline.progress import Progress
-from qembed.pipeline.skipped_files import SkippedFiles
+from qembed.pipeline.skipped_files import SkippedFiles, by_number
 from qembed.pipeline.source_options import (
     SHARED,
     STDIN,
@@ -262,7 +262,7 @@ class Sources:
         if self.unlisted:
             errors = [str(u) for _, u in self.unlisted]
             raise InputError(f"{what}: nothing could be read", errors)
-        seen = ", ".join(counted_reason(n, why) for why, n in self.skipped.reasons.most_common())
+        seen = ", ".join(counted_reason(n, why) for why, n in by_number(self.skipped.reasons))
         raise UsageError(f"{what}: no documents there ({'left out: ' + seen if seen else 'empty'})")
 
     def unscanned_failures(self) -> tuple[tuple[str, str, str], ...]:
