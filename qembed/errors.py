@@ -9,6 +9,7 @@
     ├── RecipeMismatch          the index was made with another recipe than the one asked for
     ├── IndexLocked             another writer holds the lock (exit code 75)
     ├── StorageError            the disk refused: full, read-only, no permission
+    ├── EngineError             an engine beside us cannot be reached, or refuses
     ├── ModelUnavailable        a model that cannot be found or loaded here
     │   └── ChecksumMismatch    weights that are not the ones we pinned
     ├── TrainingFailed          a training that ended without a model that can be used
@@ -74,6 +75,10 @@ class IndexLocked(QembedError):
 
 class StorageError(QembedError):
     """The disk refused: full, read-only, no permission."""
+
+
+class EngineError(QembedError):
+    """An engine beside us, such as a vector database, cannot be reached, or refuses."""
 
 
 class ModelUnavailable(QembedError):

@@ -54,6 +54,7 @@ COMMANDS = {
         "verify:verify",
         "Check the index: checksums, rows, probes, graph against exact search.",
     ),
+    "export": ("export.group:app", "Give passages and vectors to other engines and programs."),
     "train": ("train.group:app", "Make a better model, and find out whether it is one."),
     "feedback": ("feedback.group:app", "Keep what people and agents do with answers."),
     "models": ("models:app", "What is known of models, and what they are given."),

@@ -12,7 +12,7 @@ import json
 import os
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -219,6 +219,23 @@ def interrupted_rebuild(root: Path, recipe: Recipe) -> Manifest | None:
     except (NoIndex, IndexDamaged):  # damaged: only time is lost
         return None
     return begun if begun.recipe.fingerprint == recipe.fingerprint else None
+
+
+def portable(manifest: Manifest) -> dict[str, Any]:
+    """JSON of a manifest without its files, sources and failures: what an index elsewhere needs."""
+    plain = replace(
+        manifest, shards=(), documents=None, previous=(), sources=(), failed=(), skipped={}
+    )
+    return asdict(plain)
+
+
+def from_portable(body: Mapping[str, Any]) -> Manifest:
+    """Manifest of the JSON that `portable` made, also of another version's. Raises IndexDamaged."""
+    names = {f.name for f in fields(Manifest)}
+    try:
+        return _build({name: value for name, value in body.items() if name in names})
+    except (TypeError, KeyError, ValueError) as e:
+        raise IndexDamaged(f"no manifest of an index: {e}") from None
 
 
 def _build(body: dict[str, Any]) -> Manifest:

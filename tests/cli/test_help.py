@@ -136,6 +136,7 @@ EXIT_CODES = {
     "update-model": "023 75",
     "status": "023",
     "tune": "03 75",
+    "export milvus": "02",
     "eval": "023",
     "eval sts": "023",
     "train encoder": "023",
@@ -165,7 +166,7 @@ def test_help_names_the_exit_codes(shell: Shell, command: str) -> None:
 
 
 def test_no_line_of_a_command_is_cut(shell: Shell) -> None:
-    for group in ((), ("eval",), ("train",), ("models",), ("feedback",)):
+    for group in ((), ("eval",), ("export",), ("train",), ("models",), ("feedback",)):
         listed = shell(*group, "--help").out.partition("Commands:\n")[2]
         assert listed
         assert "..." not in listed

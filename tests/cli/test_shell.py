@@ -74,6 +74,11 @@ TABLE = {
         2,
         writes=False,
     ),
+    "export milvus": Row(
+        ("export", "milvus", "http://127.0.0.1:9", "--collection", "x", "--index", "none"),
+        2,
+        writes=False,
+    ),
     "feedback log": Row(("feedback", "log")),
     "feedback add": Row(("feedback", "add", "none", "--action", "click"), 2, writes=False),
     "feedback add -": Row(

@@ -1,0 +1,1 @@
+"""Engines that other programs run: vector databases and files for them. A local index needs none of this."""

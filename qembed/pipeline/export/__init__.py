@@ -1,0 +1,1 @@
+"""`export`: an index's passages and vectors into engines and files of other programs."""

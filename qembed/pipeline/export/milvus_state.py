@@ -1,0 +1,58 @@
+"""State that an export leaves on a server, by which the collection is an index again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from qembed.engines.milvus.schema import MetadataField
+from qembed.pipeline.background import open_background
+from qembed.pipeline.export.documents import record_times
+from qembed.store import Snapshot
+from qembed.store.manifest import pack_vectors, portable
+
+
+@dataclass(frozen=True, slots=True)
+class WordCounts:
+    """Lengths of all passages added up: terms, and single characters of scripts without spaces."""
+
+    terms: int = 0
+    characters: int = 0
+
+
+def export_state(
+    snapshot: Snapshot,
+    fields: Sequence[MetadataField],
+    index: str,
+    words: WordCounts | None,
+) -> dict[str, Any]:
+    """State of an export. `index`: of the vectors. `words`: None until the export has come to its end."""
+    manifest = snapshot.manifest
+    background = open_background(snapshot.root, manifest)
+    return {
+        "complete": words is not None,
+        "manifest": portable(manifest),
+        "fields": [[f.key, f.column, f.kind] for f in fields],
+        "index": index,
+        "record_times": record_times(snapshot),
+        "words": None if words is None else [words.terms, words.characters],
+        "background": None
+        if background is None
+        else {"mean": pack_vectors(background.mean[None, :]), "spread": background.spread},
+    }
+
+
+def fields_of(state: Mapping[str, Any]) -> list[MetadataField]:
+    """Columns of the metadata that a state names."""
+    return [MetadataField(*f) for f in state["fields"]]
+
+
+def fits(
+    fields: Sequence[MetadataField], kinds: Mapping[str, str], untyped: frozenset[str]
+) -> bool:
+    """True if the index's metadata still go into these columns; further keys are read of the JSON."""
+    return all(
+        kinds.get(f.key, f.kind) == f.kind and not (f.key not in kinds and f.key in untyped)
+        for f in fields
+    )

@@ -1,0 +1,84 @@
+"""A Milvus server for the session, and an index with metadata of every kind to export."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Shell
+
+SERVER = "import sys; from milvus_lite.cmdline import main; main()"
+TOPICS = (
+    "refunds arrive within five working days",
+    "a parcel is tracked by its number on the page",
+    "a locked account opens again after an hour",
+    "invoices are sent by mail each month",
+    "退款会在五个工作日内到账",
+    "the getUserName call returns E-1042 for guests",
+)
+
+
+def records(n: int = 60) -> list[dict[str, Any]]:
+    """Records whose metadata are text, numbers, truths, lists, of several types, nested, or missing."""
+    found = []
+    for i in range(n):
+        meta: dict[str, Any] = {
+            "topic": f"t{i % 6}",
+            "year": 2000 + i % 13,
+            "note": f'a "b" \\ {i % 4}%_',
+        }
+        if i % 2:
+            meta |= {"price": i / 4, "open": i % 4 == 1}
+        if i % 3 == 0:
+            meta["tags"] = ["red", f"tag {i % 5}"] if i % 6 else []
+        if i % 5 == 0:
+            meta |= {"mixed": i if i % 10 else f"m{i}", "inner": {"deep": i % 4}}
+        text = f"{TOPICS[i % 6]}, case {i} of {i % 7}. {' '.join(TOPICS[: i % 4])}"
+        found.append({"_id": f"d{i}", "title": f"Case {i % 9}", "text": text, "metadata": meta})
+    return found
+
+
+def write_records(shell: Shell, docs: list[dict[str, Any]], name: str = "docs.jsonl") -> None:
+    shell.write(name, "".join(json.dumps(d, ensure_ascii=False) + "\n" for d in docs))
+
+
+@pytest.fixture(scope="session")
+def milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a server that runs for the session."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folder = tmp_path_factory.mktemp("milvus")
+    arguments = ["server", "--data-dir", str(folder), "--host", "127.0.0.1", "--port", str(port)]
+    with subprocess.Popen(
+        [sys.executable, "-u", "-c", SERVER, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert "listening" in process.stdout.readline()
+        yield f"http://127.0.0.1:{port}"
+        process.terminate()
+
+
+@pytest.fixture
+def exported(shell: Shell) -> Shell:
+    """An index of records, with a deleted one, that is to be exported."""
+    write_records(shell, records())
+    assert shell("index", "docs.jsonl").code == 0
+    return shell
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    return Shell(folder)
