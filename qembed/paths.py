@@ -13,6 +13,8 @@ LOCK = "lock"
 """File in an index's folder that its writer locks."""
 FEEDBACK = "feedback"
 """Folder in an index's folder with the log of queries and of what was done with their answers."""
+REMOTE = "remote.json"
+"""File with the address of an index on a server, in the folder that stands for it on this machine."""
 DRIFT = "drift"
 """Folder in an index's folder with the time line of `qembed drift`."""
 
@@ -27,6 +29,15 @@ def cache_folder() -> Path:
     import platformdirs
 
     return Path(platformdirs.user_cache_path("qembed"))
+
+
+def data_folder() -> Path:
+    """Folder of what this user's programs keep: $QEMBED_DATA, else the user's data folder for qembed."""
+    if named := os.environ.get("QEMBED_DATA"):
+        return Path(named)
+    import platformdirs
+
+    return Path(platformdirs.user_data_path("qembed"))
 
 
 CONFIG_HINT = "$QEMBED_CONFIG may name another folder"

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from qembed.errors import UsageError
 
 DEFAULT_PORT = 19530
+TOKEN = "QEMBED_MILVUS_TOKEN"
+"""Variable with `user:password` or a token. Read at each start, never stored."""
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 """Names of collections that every server takes, with room for what is appended."""
 # a path of the command line has lost one of the slashes
@@ -50,23 +52,18 @@ class CollectionAddress:
         return f"milvus+{self.server.url}/{self.name}"
 
 
-def is_collection_address(text: str) -> bool:
-    """True for what is meant as the address of a collection, well-formed or not."""
-    return text.startswith("milvus+")
-
-
-def parse_server(text: str, token: str) -> ServerAddress:
-    """Parse the address of a server. `token`: the variable that secrets come from. Raises UsageError."""
-    _refuse_secrets(text, token)
+def parse_server(text: str) -> ServerAddress:
+    """Parse the address of a server. Raises UsageError, without the text for one with secrets in it."""
+    _refuse_secrets(text)
     match = _SERVER.fullmatch(text)
     if match is None:
         raise UsageError(f"{text}: no address of a server (wanted: http://HOST:{DEFAULT_PORT})")
     return _server(match[1], match[2], text)
 
 
-def parse_collection(text: str, token: str) -> CollectionAddress:
-    """Parse the address of a collection. `token`: as for `parse_server`. Raises UsageError."""
-    _refuse_secrets(text, token)
+def parse_collection(text: str) -> CollectionAddress:
+    """Parse the address of a collection. Raises UsageError as `parse_server`."""
+    _refuse_secrets(text)
     match = _COLLECTION.fullmatch(text)
     if match is None:
         raise UsageError(
@@ -91,11 +88,11 @@ def _server(scheme: str, place: str, text: str) -> ServerAddress:
     return ServerAddress(scheme, found[1], int(found[2] or DEFAULT_PORT))
 
 
-def _refuse_secrets(text: str, token: str) -> None:
+def _refuse_secrets(text: str) -> None:
     place = re.sub(r"^[a-z+]+:/*", "", text)
     if "@" in place.partition("/")[0] or "?" in text or "#" in text:
         # the text is not repeated: what stands in it would reach the log
         raise UsageError(
-            f"an address with a user, a password or parameters: secrets come from ${token} "
+            f"an address with a user, a password or parameters: secrets come from ${TOKEN} "
             "(user:password, or a token)"
         )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from qembed.types import Rows
 
 
-@dataclass(slots=True)
+@dataclass
 class Allowed:
     """Rows that a filter allows. `mask`: bool over the rows from the base on; `rows`: their ids."""
 
@@ -30,6 +30,11 @@ class Allowed:
     rows: Rows
     documents: int
     warnings: Sequence[str] = ()
+
+    @property
+    def size(self) -> int:
+        """Number of rows."""
+        return len(self.rows)
 
 
 def documents_of(catalog: Catalog, folder: Path) -> Documents:
@@ -55,7 +60,7 @@ def documents_of(catalog: Catalog, folder: Path) -> Documents:
     return Documents(len(catalog), read, catalog.times, typed)
 
 
-@dataclass(slots=True)
+@dataclass
 class Filters:
     """Filters over one generation's documents; each is evaluated once."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from qembed.errors import NoIndex, UsageError
 from qembed.inputs import is_file, is_there
-from qembed.paths import INDEX_FOLDER, LOCK, MANIFEST
+from qembed.paths import INDEX_FOLDER, LOCK, MANIFEST, REMOTE
 
 DEFAULT_MODEL = "minilm"
 AUTO_MODEL = "auto"
@@ -17,11 +17,16 @@ AUTO_MODEL = "auto"
 def find_index(given: Path | None = None) -> Path:
     """Find the index to read: `given`, else $QEMBED_INDEX, else the nearest .qembed here or above.
 
-    Both may be the name of a named index, where no path of that name holds one. Raises NoIndex if neither is
+    Both may be the name of a named index, where no path of that name holds one, or the address of one on a
+    server: then its folder on this machine is returned. Raises NoIndex if neither is
     given and no folder has one, UsageError for a file, InputError for a path that cannot be seen.
     """
     named = given or (Path(env) if (env := os.environ.get("QEMBED_INDEX")) else None)
     if named is not None:
+        if str(named).startswith("milvus+"):
+            from qembed.pipeline.user_config.remote_indexes import remote_folder
+
+            return remote_folder(str(named))
         path = named.absolute()
         if is_there(path / MANIFEST):
             return path
@@ -81,6 +86,10 @@ def index_to_write(given: Path | None = None) -> Path:
         found = find_index(given)
     except NoIndex:
         found = _index_being_made() or Path.cwd() / INDEX_FOLDER
+    if is_there(found / REMOTE):
+        from qembed.store.manifest import check_is_here
+
+        check_is_here(found)
     try:
         str(found).encode()
     except UnicodeEncodeError:

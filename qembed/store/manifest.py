@@ -16,9 +16,9 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qembed.errors import IndexDamaged, NoIndex, refusal
+from qembed.errors import IndexDamaged, NoIndex, UsageError, refusal
 from qembed.inputs import is_there
-from qembed.paths import INDEX_FOLDER, LOCK
+from qembed.paths import INDEX_FOLDER, LOCK, REMOTE
 from qembed.paths import MANIFEST as MANIFEST
 from qembed.store.durable_files import FileInfo, replace_file
 from qembed.types import Recipe
@@ -178,6 +178,15 @@ def no_index(root: Path) -> NoIndex:
     return NoIndex(f"no index at {root} (make one: qembed index PATH --index {option})")
 
 
+def check_is_here(root: Path) -> None:
+    """Raise UsageError for the folder that stands for an index on a server."""
+    if (root / REMOTE).is_file():
+        raise UsageError(
+            "the index is on a server, where query, eval, rerank, similar and feedback read it; this "
+            "wants the index that it was made of (qembed export milvus brings changes there)"
+        )
+
+
 def read(root: Path, name: str = MANIFEST) -> Manifest:
     """Read the manifest of the index at `root`.
 
@@ -187,6 +196,7 @@ def read(root: Path, name: str = MANIFEST) -> Manifest:
     try:
         raw = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
+        check_is_here(root)
         raise no_index(root) from None
     except OSError as e:
         raise IndexDamaged(f"cannot read {path}: {refusal(e)}") from e

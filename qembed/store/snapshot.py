@@ -65,6 +65,7 @@ class Snapshot:
     @classmethod
     def of(cls, root: Path, manifest: Manifest) -> Snapshot:
         """Open the files that a manifest names. Raises FileNotFoundError if one does not exist."""
+        manifests.check_is_here(root)
         assert manifest.documents is not None
         opened: list[BinaryIO] = []
         try:

@@ -51,6 +51,7 @@ class Shell:
             "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
             "QEMBED_MODEL": BAG,
             "QEMBED_CACHE": str(self.folder.parent / "cache"),
+            "QEMBED_DATA": str(self.folder.parent / "data"),
             "QEMBED_CONFIG": os.environ.get("QEMBED_CONFIG", str(self.folder.parent / "config")),
             "HF_HUB_OFFLINE": "1",
             "PYTHONWARNINGS": "ignore",

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from qembed.engines.address import parse_server
+from qembed.engines.address import TOKEN, parse_server
 from qembed.engines.milvus.alias import collection_of
 from qembed.engines.milvus.collection import MilvusCollection
-from qembed.engines.milvus.connection import TOKEN, MilvusConnection
+from qembed.engines.milvus.connection import MilvusConnection
 from qembed.engines.milvus.state import read_state
 from tests.cli.conftest import Shell
 from tests.engines.conftest import records, write_records
@@ -28,7 +28,7 @@ def name() -> str:
 
 @contextlib.contextmanager
 def connected(url: str) -> Iterator[MilvusConnection]:
-    with MilvusConnection(parse_server(url, TOKEN)) as server:
+    with MilvusConnection(parse_server(url)) as server:
         yield server
 
 

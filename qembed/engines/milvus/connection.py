@@ -9,11 +9,9 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
 
-from qembed.engines.address import ServerAddress
+from qembed.engines.address import TOKEN, ServerAddress
 from qembed.errors import EngineError, UsageError
 
-TOKEN = "QEMBED_MILVUS_TOKEN"
-"""Variable with `user:password` or a token. Read at each start, never stored."""
 DATABASE = "QEMBED_MILVUS_DB"
 """Variable with the name of a database, for servers that have several."""
 CONNECT_SECONDS = 10.0

@@ -40,6 +40,7 @@ def parse_age(text: str, option: str) -> float:
 
 def describe(root: Path) -> dict[str, Any]:
     """Status of the index at `root`, as `--format json` prints it. Raises NoIndex, IndexDamaged."""
+    manifests.check_is_here(root)
     manifest = manifests.read(root)
     rows = manifest.next_row - manifest.base
     living = manifest.counts.get("passages", 0)

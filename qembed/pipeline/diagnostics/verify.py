@@ -62,6 +62,7 @@ def _with_paths(root: Path, found: Finding) -> Finding:
 
 
 def _findings(root: Path, probe: bool) -> Iterator[Finding]:
+    manifests.check_is_here(root)
     manifest = manifests.read(root)
     yield from check_feedback(root)
     yield from check_learned(root, manifest)

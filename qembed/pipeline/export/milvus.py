@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from qembed.engines.address import check_name, parse_server
 from qembed.engines.milvus.alias import collection_of, move_alias
 from qembed.engines.milvus.collection import MilvusCollection, RowStamps
-from qembed.engines.milvus.connection import TOKEN, MilvusConnection
+from qembed.engines.milvus.connection import MilvusConnection
 from qembed.engines.milvus.schema import MAX_ELEMENTS, MetadataField, layout_name, make_fields
 from qembed.engines.milvus.state import SUFFIX, read_state, write_state
 from qembed.errors import EngineError, UsageError
@@ -75,7 +75,7 @@ def export_milvus(root: Path, request: MilvusExport, progress: Progress) -> Expo
 
     Raises NoIndex, UsageError, InputError, EngineError; the alias then stands for what it did.
     """
-    address = parse_server(request.url, TOKEN)
+    address = parse_server(request.url)
     check_name(request.name)
     began = time.perf_counter()
     with Snapshot.open(root) as snapshot, MilvusConnection(address) as server:

@@ -12,7 +12,7 @@ from qembed.feedback.given_events import GivenEvent
 from qembed.feedback.records import ClientKind, Event, LoggedQuery
 from qembed.pipeline.feedback.log_setting import Client
 from qembed.pipeline.feedback.take_records import Taken, take_records
-from qembed.store import Snapshot
+from qembed.pipeline.retrieval.session import open_snapshot
 
 
 def never_show(
@@ -25,7 +25,7 @@ def never_show(
     """
     if not text.strip():
         raise InputError("the query has no words in it")
-    with Snapshot.open(root) as snapshot:
+    with open_snapshot(root) as snapshot:
         if snapshot.catalog.id_index().find(document) is None:
             raise InputError(
                 f"there is no document {document} (qembed query --format jsonl names them)"

@@ -20,6 +20,7 @@ from qembed.feedback.votes.memory import ACTIONS, refresh_memory
 from qembed.pipeline.feedback.log_setting import hashes_texts
 from qembed.pipeline.retrieval.learned.near_votes import AT_ONCE
 from qembed.pipeline.retrieval.learned.vote_vectors import encode_votes
+from qembed.pipeline.retrieval.session import open_snapshot
 from qembed.store import Snapshot
 from qembed.store.durable_files import storage_errors
 
@@ -73,7 +74,7 @@ def take_records(
     ids = {q.query_id for q in queries}
     ids.update(name for g in given for name in (g.event.query_id, g.event.event_id))
     with (
-        Snapshot.open(root) as snapshot,
+        open_snapshot(root) as snapshot,
         storage_errors(root, STATE),
         store.maintenance(wait),
     ):

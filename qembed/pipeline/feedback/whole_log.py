@@ -9,7 +9,7 @@ from qembed.errors import InputError, cannot_read
 from qembed.feedback.log_reader import read_records
 from qembed.feedback.log_store import LogStore
 from qembed.feedback.records import Event, LoggedQuery
-from qembed.store import Snapshot
+from qembed.pipeline.retrieval.session import open_snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ def read_log(root: Path, empty: bool = False) -> WholeLog:
 
     Raises NoIndex, IndexDamaged, InputError if it cannot be read or nothing is logged yet.
     """
-    with Snapshot.open(root):
+    with open_snapshot(root):
         pass  # says that there is no index, or what is damaged
     queries: list[LoggedQuery] = []
     events: list[Event] = []

@@ -84,6 +84,7 @@ class CandidateRetriever:
             found.append(unfinished_warning(self.session.root, manifest))
         elif not manifest.counts.get("documents", 0):
             found.append("the index is empty (qembed index PATH fills it)")
+        found += self.session.search.notes()
         for name in self.session.snapshot.resized_shards():
             found.append(
                 f"{name} is damaged: it has not its size (qembed verify tells what is lost)"
@@ -164,9 +165,7 @@ class CandidateRetriever:
                 words, max(depth, LEXICAL_DEPTH), limits, least=depth
             )
             lexical.append(hits if hits is not None else (dense[i][0][:0], dense[i][1][:0]))
-            sizes.append(
-                self.session.snapshot.passages_total if limits is None else len(limits.rows)
-            )
+            sizes.append(self.session.snapshot.passages_total if limits is None else limits.size)
         if self.mode != "auto":
             return [Searched(d, w, None) for d, w in zip(dense, lexical, strict=True)]
         code = self._code_shares([rows[:CODE_PROBE] for rows, _ in dense])

@@ -63,6 +63,10 @@ class IndexSearch:
         """Row ids in use, dead ones included."""
         return self._manifest.next_row - self._manifest.base
 
+    def notes(self) -> list[str]:
+        """Messages on what this search cannot do as it should."""
+        return []
+
     # ── vectors ──────────────────────────────────────────────────────────────────────────────────
 
     @cached_property
@@ -129,7 +133,7 @@ class IndexSearch:
             and not self.exact.is_prefetched(vectors)
         ):
             limit = self._limit_blas()
-        plan = self.plan(len(vectors), wanted, None if allowed is None else len(allowed.rows))
+        plan = self.plan(len(vectors), wanted, None if allowed is None else allowed.size)
         found: list[tuple[Rows, Scores]] | None = None
         with limit, self._timer("search"):
             if plan.kind == "graph":

@@ -203,7 +203,7 @@ class Retriever:
         if self.options.by == "passage":
             found, plan = self._candidates.find(words, vectors, depth, allowed)
             return [f.first(depth) for f in found], plan
-        total = session.snapshot.passages_total if allowed is None else len(allowed.rows)
+        total = session.snapshot.passages_total if allowed is None else allowed.size
         documents = int(session.snapshot.manifest.counts.get("documents", 1))
         documents = documents if allowed is None else allowed.documents
         plans = [""]

@@ -8,9 +8,19 @@ from qembed.pipeline.progress import StageTimer
 from qembed.pipeline.retrieval.document_reader import DocumentReader
 from qembed.pipeline.retrieval.index_search import IndexSearch
 from qembed.pipeline.retrieval.loaded_model import LoadedModel
+from qembed.pipeline.user_config.remote_indexes import is_remote
 from qembed.store import Snapshot
 from qembed.store.manifest import read as read_manifest
 from qembed.types import Recipe
+
+
+def open_snapshot(root: Path) -> Snapshot:
+    """Present generation of an index, here or on a server. Raises NoIndex, IndexDamaged, EngineError."""
+    if is_remote(root):
+        from qembed.pipeline.retrieval.remote.snapshot import RemoteSnapshot
+
+        return RemoteSnapshot(root)
+    return Snapshot.open(root)
 
 
 class Session:
@@ -36,7 +46,12 @@ class Session:
         self.timer = StageTimer() if timer is None else timer
         if snapshot is None:
             with self.timer("open"):
-                snapshot = Snapshot.open(root)
+                snapshot = open_snapshot(root)
+        if is_remote(root) and (search is None or documents is None):
+            from qembed.pipeline.retrieval.remote.parts import remote_parts
+
+            there = remote_parts(snapshot, self.timer)
+            search, documents = search or there[0], documents or there[1]
         self.snapshot = snapshot
         self.loaded = loaded or LoadedModel(snapshot.manifest, spec, timer=self.timer)
         self.search = search or IndexSearch(snapshot, self.timer)
@@ -60,13 +75,11 @@ class Session:
 
         The model stays loaded if the recipe is the same.
         """
-        with self.timer("open"):
-            snapshot = Snapshot.open(self.root)
-        loaded = self.loaded
-        if snapshot.manifest.recipe != self.recipe:
-            loaded = LoadedModel(snapshot.manifest, loaded.given_spec, timer=self.timer)
+        opened = Session(self.root, self.loaded.given_spec, timer=self.timer)
+        if opened.recipe == self.recipe:
+            opened.loaded = self.loaded
         self.close()
-        return Session(self.root, snapshot=snapshot, loaded=loaded, timer=self.timer)
+        return opened
 
     def close(self) -> None:
         """Close the index's files."""

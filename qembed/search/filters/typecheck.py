@@ -109,9 +109,14 @@ def _column_kinds(column: Column) -> Counter[str]:
 
 def _check_coverage(f: Field, columns: Columns, warnings: list[str]) -> None:
     """Warn if only some documents have the field."""
-    n, have = len(columns.documents), columns.having(f)
-    if have < n:
-        warnings.append(f"{f.name}: only {have:,} of {n:,} documents have this field")
+    warnings += coverage_warning(f, columns.having(f), len(columns.documents))
+
+
+def coverage_warning(f: Field, having: int, documents: int) -> list[str]:
+    """Message that only some documents have a field; [] if all have it."""
+    if having >= documents:
+        return []
+    return [f"{f.name}: only {having:,} of {documents:,} documents have this field"]
 
 
 def _check_kind(

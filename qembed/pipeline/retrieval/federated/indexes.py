@@ -15,8 +15,7 @@ from qembed.pipeline.retrieval.loaded_model import LoadedModel, ModelSource
 from qembed.pipeline.retrieval.options import check_options
 from qembed.pipeline.retrieval.request import QueryRequest
 from qembed.pipeline.retrieval.retriever import Retriever
-from qembed.pipeline.retrieval.session import Session
-from qembed.store import Snapshot
+from qembed.pipeline.retrieval.session import Session, open_snapshot
 from qembed.store.manifest import Manifest
 from qembed.store.manifest import read as read_manifest
 
@@ -100,7 +99,7 @@ def answer_several(indexes: Sequence[NamedIndex], request: QueryRequest, ask: As
 
 def _answer(root: Path, request: QueryRequest, models: SharedModels) -> tuple[Answer, Chance]:
     """Answer of one index, by a model that the others share, and the chance levels of its cosines."""
-    with Snapshot.open(root) as snapshot:
+    with open_snapshot(root) as snapshot:
         loaded = LoadedModel(snapshot.manifest, request.model, source=models)
         session = Session(root, snapshot=snapshot, loaded=loaded)
         # what is encoded here is known to the calls that want the vectors again
