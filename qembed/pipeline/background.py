@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from qembed.store import Manifest, Snapshot
 from qembed.store import derived_files as files
+from qembed.store.vector_files.matrix import open_matrix
 
 if TYPE_CHECKING:
     from qembed.types import Rows, Vectors
@@ -130,7 +131,7 @@ def _is_outgrown(stamp: files.Stamp, rows: int) -> bool:
 
 def _vectors(snapshot: Snapshot, rows: Rows) -> Vectors:
     """Stored vectors of the rows, float32 (n, dim)."""
-    opened = files.open_matrix(snapshot.root, snapshot.manifest)
+    opened = open_matrix(snapshot.root, snapshot.manifest)
     if opened is None or opened[1] < snapshot.manifest.next_row:
         return snapshot.vectors(rows)
     return opened[0][rows - snapshot.manifest.base]

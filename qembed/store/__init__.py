@@ -5,9 +5,9 @@ shards          passages and vectors in Parquet          compaction     dropping
 catalog         documents and the rows they point at     truncate_dims  fewer dimensions without encoding
 documents_file  the catalog in Parquet                   snapshot       one generation opened for reading
 metadata/       typed columns of metadata, for filters   integrity      checks; repair
-derived_files   matrix, graph, lexical index             hash_index     maps of ids and text hashes
+derived_files   graph, lexical index, others            hash_index     maps of ids and text hashes
 durable_files   writing, syncing, checksums              arrow          conversion to and from numpy
-index_folder    names in the folder, its lock
+index_folder    names in the folder, its lock            vector_files/   all vectors, and their codes
 """
 
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""Derived files: vector matrix, HNSW graph, lexical index, background and profile, made anew if lost.
+"""Derived files: vectors, their codes, HNSW graph, lexical index, background, profile; made anew if lost.
 
 A derived file is current if its stamp (`derived/<kind>.json`) names this index and this base row, and its
 size fits. It covers the rows [base, upto); later rows are searched exactly.
@@ -9,34 +9,32 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qembed.store.durable_files import (
     FileInfo,
-    append,
     checksum,
     replace_file,
     sync_file,
     sync_folder,
 )
 from qembed.store.manifest import Manifest
-from qembed.store.snapshot import Snapshot
-
-if TYPE_CHECKING:
-    from qembed.types import Rows, Vectors
 
 FOLDER = "derived"
 MATRIX = "vectors"
+CODES = "codes"
 GRAPH = "graph"
 LEXICAL = "lexical"
 BACKGROUND = "background"
 PROFILE = "profile"
-KINDS = (MATRIX, GRAPH, LEXICAL, BACKGROUND, PROFILE)
+KINDS = (MATRIX, CODES, GRAPH, LEXICAL, BACKGROUND, PROFILE)
 MEASURED = (BACKGROUND, PROFILE)
 """Kinds that are measured on a sample, and lag behind by design."""
+GROWING = (MATRIX, CODES)
+"""Kinds that grow in place: a file may be longer than a stamp that was read before."""
 VERSIONS = {GRAPH: 2}
 """Versions of formats, 1 where none is given. Version 2 of a graph holds one row for each distinct vector."""
 
@@ -87,8 +85,7 @@ def current(root: Path, manifest: Manifest, kind: str, *, later: bool = False) -
         and stamp.base == manifest.base
         and (later or stamp.upto <= manifest.next_row)
         and stamp.kind == kind
-        # the matrix grows in place: it may be longer than a stamp read before
-        and (size >= stamp.bytes if kind == MATRIX else size == stamp.bytes or kind == LEXICAL)
+        and (size >= stamp.bytes if kind in GROWING else size == stamp.bytes or kind == LEXICAL)
     )
     return stamp if fits else None
 
@@ -196,90 +193,3 @@ def remove(root: Path, stamp: Stamp) -> None:
         if name is not None:
             with contextlib.suppress(OSError):
                 (root / name).unlink()
-
-
-def open_matrix(root: Path, manifest: Manifest) -> tuple[Vectors, int] | None:
-    """Map the vectors of the rows [base, upto), float32 (rows, dim). Returns them and upto; None if absent.
-
-    A writer may have extended the file since: rows keep their places, so its first ones are these.
-    """
-    import numpy as np
-
-    stamp = current(root, manifest, MATRIX, later=True)
-    if stamp is None or stamp.upto == stamp.base:
-        return None
-    upto = min(stamp.upto, manifest.next_row)
-    rows = upto - stamp.base
-    if rows <= 0:
-        return None
-    try:
-        matrix = np.memmap(
-            root / stamp.file, dtype=np.float32, mode="r", shape=(rows, manifest.recipe.dim)
-        )
-    except (OSError, ValueError):
-        return None
-    return matrix, upto
-
-
-def matrix_rows(root: Path, manifest: Manifest, rows: Rows) -> Vectors | None:
-    """Read some rows of the matrix, float32 (n, dim), in their order; None if it does not cover them.
-
-    Read, not mapped: each page of a map brings its neighbours into the memory of the process.
-    """
-    import numpy as np
-
-    stamp = current(root, manifest, MATRIX, later=True)
-    if stamp is None or (len(rows) and int(rows.max()) >= stamp.upto):
-        return None
-    size = manifest.recipe.dim * 4
-    found = np.empty((len(rows), manifest.recipe.dim), dtype=np.float32)
-    with (root / stamp.file).open("rb", buffering=0) as f:
-        for i, row in enumerate(rows.tolist()):
-            data = os.pread(f.fileno(), size, (row - stamp.base) * size)
-            if len(data) < size:
-                return None
-            found[i] = np.frombuffer(data, dtype=np.float32)
-    return found
-
-
-def matrix_batches(
-    root: Path, manifest: Manifest, start: int, size: int = 10_000
-) -> Iterator[tuple[int, Vectors]]:
-    """Yield (first row, vectors) of the matrix from row `start` on, read into memory `size` rows at a time.
-
-    Mapped pages would count as memory of the process, which building a graph needs for the graph.
-    """
-    import numpy as np
-
-    stamp = current(root, manifest, MATRIX)
-    if stamp is None:
-        return
-    dim = manifest.recipe.dim
-    with (root / stamp.file).open("rb", buffering=0) as f:
-        f.seek((start - stamp.base) * dim * 4)
-        for first in range(start, stamp.upto, size):
-            rows = min(size, stamp.upto - first)
-            yield first, np.fromfile(f, np.float32, rows * dim).reshape(rows, dim)
-
-
-def extend_matrix(snapshot: Snapshot) -> None:
-    """Append the rows that the matrix lacks, in place. For writers only. Raises OSError."""
-    root, manifest = snapshot.root, snapshot.manifest
-    stamp = current(root, manifest, MATRIX)
-    if stamp is not None and stamp.upto == manifest.next_row:
-        return
-    path = new_path(root, manifest, MATRIX) if stamp is None else root / stamp.file
-    upto = manifest.base if stamp is None else stamp.upto
-    covered = (upto - manifest.base) * manifest.recipe.dim * 4
-    # bytes after the covered ones were appended by a killed writer
-    size = append(path, covered, (_bytes_of(v) for _, v in snapshot.vector_batches(upto)))
-    if stamp is None:
-        sync_folder(path.parent)
-    name = str(path.relative_to(root))
-    publish(root, Stamp(MATRIX, name, manifest.uid, manifest.base, manifest.next_row, size))
-
-
-def _bytes_of(vectors: Vectors) -> memoryview:
-    import numpy as np
-
-    return memoryview(np.ascontiguousarray(vectors).view(np.uint8).reshape(-1).data)

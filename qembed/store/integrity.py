@@ -17,6 +17,9 @@ from qembed.store.durable_files import FileInfo, checksum
 from qembed.store.manifest import Manifest, Shard
 from qembed.store.shards import ShardReader, vectors_of
 from qembed.store.snapshot import Snapshot
+from qembed.store.vector_files.codes import codes_are_due, open_codes
+from qembed.store.vector_files.matrix import open_matrix
+from qembed.vector_codes import RESIDUAL_SLACK, residuals
 
 REFRESH = "qembed index"
 REPAIR = "qembed index --repair"
@@ -163,28 +166,57 @@ _CHECKED = (derived_files.GRAPH, *derived_files.MEASURED)
 
 
 def check_derived(snapshot: Snapshot) -> Iterator[Finding]:
-    """Compare the matrix with the shards row by row, the graph and the background with their checksums."""
-    import numpy as np
-
+    """Compare matrix and codes with the shards row by row, graph and background with their checksums."""
     root, manifest = snapshot.root, snapshot.manifest
     for kind in derived_files.KINDS:
         stamp = derived_files.current(root, manifest, kind)
         if stamp is None:
             # an index of an earlier version has no profile, which drift alone reads
-            if snapshot.passages_total and kind != derived_files.PROFILE:
+            wanted = kind != derived_files.CODES or codes_are_due(root, manifest)
+            if snapshot.passages_total and wanted and kind != derived_files.PROFILE:
                 yield Finding(kind, f"there is no usable {kind} file: {_WITHOUT[kind]}", REFRESH)
         elif kind in _CHECKED and not derived_files.is_whole(root, stamp):
             yield Finding(kind, f"{stamp.file} is damaged: it is not used", REFRESH)
-    opened = derived_files.open_matrix(root, manifest)
-    if opened is not None:
-        matrix, upto = opened
-        for first, vectors in snapshot.vector_batches(manifest.base):
-            at = first - manifest.base
-            ours = matrix[at : min(at + len(vectors), upto - manifest.base)]
-            if not np.array_equal(ours, vectors[: len(ours)]):
-                yield Finding(
-                    derived_files.MATRIX,
-                    f"the vector matrix differs from the shards near row {first}: answers are wrong",
-                    REPAIR,
-                )
-                return
+    yield from _check_matrix(snapshot)
+    yield from _check_codes(snapshot)
+
+
+def _check_matrix(snapshot: Snapshot) -> Iterator[Finding]:
+    """Compare the matrix with the shards row by row, to the first difference."""
+    import numpy as np
+
+    opened = open_matrix(snapshot.root, snapshot.manifest)
+    base = snapshot.manifest.base
+    if opened is None:
+        return
+    matrix, upto = opened
+    for first, vectors in snapshot.vector_batches(base):
+        ours = matrix[first - base : min(first - base + len(vectors), upto - base)]
+        if not np.array_equal(ours, vectors[: len(ours)]):
+            yield Finding(
+                derived_files.MATRIX,
+                f"the vector matrix differs from the shards near row {first}: answers are wrong",
+                REPAIR,
+            )
+            return
+
+
+def _check_codes(snapshot: Snapshot) -> Iterator[Finding]:
+    """Check that the bounds of the codes hold for the shards' vectors, to the first that does not."""
+    import numpy as np
+
+    codes = open_codes(snapshot.root, snapshot.manifest)
+    if codes is None:
+        return
+    for first, vectors in snapshot.vector_batches(snapshot.manifest.base):
+        rows = np.arange(first, min(first + len(vectors), codes.upto))
+        records = codes.take(rows)
+        error = residuals(vectors[: len(rows)], records)
+        # computed on another machine they may differ by less than what they were rounded up by
+        if not (error <= records["residual"] * (1 + RESIDUAL_SLACK)).all():
+            yield Finding(
+                derived_files.CODES,
+                f"{codes.path.name} does not belong to the vectors near row {first}: answers are wrong",
+                REPAIR,
+            )
+            return

@@ -21,7 +21,8 @@ import numpy as np
 
 from qembed.pipeline.filters import Allowed, Filters
 from qembed.pipeline.retrieval.session import Session
-from qembed.store import Catalog, CatalogEntry, Snapshot, Writer, derived_files, text_hash
+from qembed.store import Catalog, CatalogEntry, Snapshot, Writer, text_hash
+from qembed.store.vector_files.matrix import extend_matrix
 from qembed.types import Passage, Recipe
 from tests.bench.table import fact, in_turn, row
 
@@ -118,7 +119,7 @@ def build(root: Path, vectors: np.ndarray, given: list[tuple[str, Meta]]) -> Non
             catalogs.append(Catalog.of(lines))
         writer.commit(Catalog().edit(np.zeros(0, bool), catalogs))
     with Snapshot.open(root) as snapshot:
-        derived_files.extend_matrix(snapshot)
+        extend_matrix(snapshot)
 
 
 def cold(root: Path, query: Path, text: str) -> tuple[float, list[int]]:

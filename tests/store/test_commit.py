@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from qembed.errors import EncodingError, IndexDamaged, IndexLocked, NoIndex, StorageError
-from qembed.store import Catalog, Snapshot, Writer, derived_files, shards, text_hash
+from qembed.store import Catalog, Snapshot, Writer, shards, text_hash
 from qembed.store import manifest as manifests
 from qembed.store.compaction import CompactionPolicy, compact, merge_small_shards
+from qembed.store.vector_files.matrix import extend_matrix, open_matrix
 from tests.store.helpers import DIM, contents, make, passages, put, recipe, vector
 
 A = {"a": ["one", "two"], "b": ["three"], "empty": []}
@@ -283,19 +284,19 @@ class TestDamage:
 
 class TestMatrix:
     def matrix(self, root: Path) -> tuple[np.ndarray, int]:
-        opened = derived_files.open_matrix(root, manifests.read(root))
+        opened = open_matrix(root, manifests.read(root))
         assert opened is not None
         return opened
 
     def test_follows_commits_in_place(self, tmp_path: Path) -> None:
         root = tmp_path / "idx"
         make(root, A)
-        derived_files.extend_matrix(Snapshot.open(root))
+        extend_matrix(Snapshot.open(root))
         name = {f for f in files(root) if f.endswith(".bin")}
         make(root, {"c": ["four"]})
         stale = self.matrix(root)
         assert stale[1] == 3
-        derived_files.extend_matrix(Snapshot.open(root))
+        extend_matrix(Snapshot.open(root))
         matrix, upto = self.matrix(root)
         assert upto == 4
         expected = np.stack([vector(t) for t in ("one", "two", "three", "four")])
@@ -305,28 +306,28 @@ class TestMatrix:
     def test_what_a_killed_writer_appended_is_cut_off(self, tmp_path: Path) -> None:
         root = tmp_path / "idx"
         make(root, A)
-        derived_files.extend_matrix(Snapshot.open(root))
+        extend_matrix(Snapshot.open(root))
         path = next((root / "derived").glob("*.bin"))
         with path.open("ab") as f:
             f.write(b"half a vec")
         make(root, {"c": ["four"]})
-        derived_files.extend_matrix(Snapshot.open(root))
+        extend_matrix(Snapshot.open(root))
         np.testing.assert_array_equal(self.matrix(root)[0][3], vector("four"))
 
     def test_a_truncated_one_is_not_believed(self, tmp_path: Path) -> None:
         root = tmp_path / "idx"
         make(root, A)
-        derived_files.extend_matrix(Snapshot.open(root))
+        extend_matrix(Snapshot.open(root))
         os.truncate(next((root / "derived").glob("*.bin")), 10)
-        assert derived_files.open_matrix(root, manifests.read(root)) is None
+        assert open_matrix(root, manifests.read(root)) is None
 
     def test_another_index_in_the_same_place_does_not_take_it(self, tmp_path: Path) -> None:
         root = tmp_path / "idx"
         make(root, A)
-        derived_files.extend_matrix(Snapshot.open(root))
+        extend_matrix(Snapshot.open(root))
         (root / "manifest.json").unlink()
         make(root, A)
-        assert derived_files.open_matrix(root, manifests.read(root)) is None
+        assert open_matrix(root, manifests.read(root)) is None
 
 
 @pytest.mark.parametrize("call", ["write", "fsync", "replace"])

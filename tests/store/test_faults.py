@@ -16,7 +16,12 @@ import numpy as np
 import pytest
 
 from qembed.errors import StorageError
-from qembed.store import Catalog, Snapshot, Writer, compaction, derived_files
+from qembed.store import Catalog, Snapshot, Writer, compaction
+from qembed.store.integrity import check_derived
+from qembed.store.manifest import Manifest
+from qembed.store.vector_files import codes as codes_module
+from qembed.store.vector_files.codes import extend_codes
+from qembed.store.vector_files.matrix import extend_matrix
 from tests.store.helpers import contents, make, put, recipe
 
 OLD = {"a": ["one", "two"], "b": ["three"], "c": ["four", "five", "six"]}
@@ -51,6 +56,18 @@ class Faults:
         return call
 
 
+def extend_vector_files(root: Path, manifest: Manifest) -> None:
+    with Snapshot.of(root, manifest) as snapshot:
+        extend_matrix(snapshot)
+        extend_codes(snapshot)
+
+
+def wrong_vectors(root: Path) -> list[str]:
+    """Findings that matrix or codes, which a reader would believe, are of other vectors."""
+    with Snapshot.open(root) as snapshot:
+        return [f.what for f in check_derived(snapshot) if "answers are wrong" in f.what]
+
+
 def add(root: Path) -> dict[str, list[str]]:
     with Writer(root) as writer:
         snapshot = writer.snapshot()
@@ -60,7 +77,7 @@ def add(root: Path) -> dict[str, list[str]]:
         lines = [put(writer, "b", ["three again"])]
         lines += [put(writer, "d", ["seven"])] if "d" not in others else []
         manifest = writer.commit(snapshot.catalog.edit(keep, [Catalog.of(lines)]))
-        derived_files.extend_matrix(Snapshot.of(root, manifest))
+        extend_vector_files(root, manifest)
     return {**OLD, "b": ["three again"], "d": ["seven"]}
 
 
@@ -71,7 +88,7 @@ def compact(root: Path) -> dict[str, list[str]]:
         keep = np.array([line.id != "b" for line in snapshot.catalog.entries()])
         writer.commit(snapshot.catalog.edit(keep, []))
         manifest = compaction.compact(writer, writer.snapshot())  # type: ignore[arg-type]
-        derived_files.extend_matrix(Snapshot.of(root, manifest))
+        extend_vector_files(root, manifest)
     return {k: v for k, v in OLD.items() if k != "b"}
 
 
@@ -101,6 +118,7 @@ def test_every_point_of_failure(
     work: Callable[[Path], dict[str, list[str]]],
     kind: str,
 ) -> None:
+    monkeypatch.setattr(codes_module, "CODED_ROWS", 1)
     start = tmp_path / "start"
     make(start, OLD)
     trial = tmp_path / "trial"
@@ -117,6 +135,7 @@ def test_every_point_of_failure(
             except (StorageError, OSError, Died):
                 assert faults.hit
         found = contents(root)
+        assert not wrong_vectors(root), f"after failure {n}"
         steps = [OLD, new]
         assert found in steps, f"a mix after failure {n}"
         if not faults.hit:
@@ -124,6 +143,7 @@ def test_every_point_of_failure(
             return
         assert work(root) == new
         assert contents(root) == new
+        assert not wrong_vectors(root)
         left = {p.relative_to(root).parts[0] for p in root.rglob("*") if p.is_file()}
         assert not [x for x in left if x.endswith(".tmp")]
         assert len(left - clean) <= 2, "other generations' documents at most"

@@ -7,10 +7,11 @@ from pathlib import Path
 from qembed.pipeline.indexing.options import GraphPolicy
 from qembed.store import Manifest
 from qembed.store import derived_files as files
+from qembed.store.vector_files.codes import codes_are_due
 
 
 def lagging(root: Path, manifest: Manifest) -> dict[str, int]:
-    """Rows that matrix, word index and graph lack, of those that lack some; a graph may lack a few.
+    """Rows that matrix, codes, word index and graph lack, of those that lack some; a graph may lack a few.
 
     Empty while a run has not come to its end: it writes them last.
     """
@@ -18,9 +19,14 @@ def lagging(root: Path, manifest: Manifest) -> dict[str, int]:
     found: dict[str, int] = {}
     if manifest.unfinished:
         return found
-    for kind in (files.MATRIX, files.LEXICAL, files.GRAPH):
+    for kind in (files.MATRIX, files.CODES, files.LEXICAL, files.GRAPH):
         stamp = files.current(root, manifest, kind)
         covered = 0 if stamp is None else stamp.upto - stamp.base
-        if covered < rows and (kind != files.GRAPH or GraphPolicy().is_due(rows, covered)):
+        due = (
+            GraphPolicy().is_due(rows, covered)
+            if kind == files.GRAPH
+            else kind != files.CODES or codes_are_due(root, manifest)
+        )
+        if covered < rows and due:
             found[kind] = rows - covered
     return found

@@ -1,4 +1,4 @@
-"""Update of the derived files after a commit: matrix, background, profile, lexical index, HNSW graph."""
+"""Update of the derived files after a commit: vectors, codes, background, profile, words, HNSW graph."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from qembed.pipeline.text_profile.profile_file import Tokenizer, update_profile
 from qembed.store import Snapshot
 from qembed.store import derived_files as files
 from qembed.store.durable_files import rename_file, storage_errors
+from qembed.store.vector_files.codes import extend_codes
+from qembed.store.vector_files.matrix import extend_matrix, matrix_batches
 
 if TYPE_CHECKING:
     from qembed.search import Graph
@@ -46,7 +48,7 @@ def update_derived(
     repair: bool = False,
     tokenizer: Tokenizer | None = None,
 ) -> None:
-    """Extend the matrix, the lexical index and, if due, background, profile and graph to the generation.
+    """Extend matrix, codes, the lexical index and, if due, background, profile and graph to the generation.
 
     Runs after the commit, which does not depend on it. `repair`: check the lexical index and measure the
     graph; rebuild what is damaged or finds too little. `tokenizer`: of the model; None: the profile stays as
@@ -54,7 +56,8 @@ def update_derived(
     """
     progress = progress or Progress()
     with storage_errors(snapshot.root, INCOMPLETE):
-        files.extend_matrix(snapshot)
+        extend_matrix(snapshot)
+        extend_codes(snapshot)
         update_background(snapshot)
         if tokenizer is not None:
             update_profile(snapshot, tokenizer, time.process_time())
@@ -147,7 +150,7 @@ def _vectors(snapshot: Snapshot, start: int) -> Iterator[tuple[int, Vectors]]:
     root, manifest = snapshot.root, snapshot.manifest
     stamp = files.current(root, manifest, files.MATRIX)
     if stamp is not None and stamp.upto == manifest.next_row:
-        return files.matrix_batches(root, manifest, start)
+        return matrix_batches(root, manifest, start)
     return snapshot.vector_batches(start)
 
 

@@ -11,12 +11,16 @@ from qembed.pipeline.background import Background, measure, open_background, sam
 from qembed.pipeline.lexical_index import open_lexical
 from qembed.pipeline.progress import StageTimer
 from qembed.search import Exact, Graph, GraphSearcher, Plan, choose, merge
+from qembed.search.dense.coded import CodedSearch
+from qembed.search.dense.exact import CODED_QUERIES
 from qembed.search.dense.hnsw import EF
 from qembed.search.dense.planner import Search
 from qembed.search.lexical.bm25 import LexicalIndex
 from qembed.search.lexical.files import LexicalIndexDamaged
 from qembed.search.lexical.query import ParsedQuery
 from qembed.store import Snapshot, derived_files
+from qembed.store.vector_files.codes import open_codes
+from qembed.store.vector_files.matrix import MatrixRows, open_matrix
 
 if TYPE_CHECKING:
     from qembed.pipeline.filters import Allowed
@@ -76,7 +80,7 @@ class IndexSearch:
 
         if self._given_parts is not None:
             return self._given_parts
-        opened = derived_files.open_matrix(self._root, self._manifest)
+        opened = open_matrix(self._root, self._manifest)
         parts: list[tuple[int, Vectors]] = []
         upto = self._manifest.base
         if opened is not None:
@@ -89,7 +93,21 @@ class IndexSearch:
     @cached_property
     def exact(self) -> Exact:
         """Exact search over all vectors."""
-        return Exact(self.parts, self._snapshot.live, self._manifest.base)
+        live, base = self._snapshot.live, self._manifest.base
+        return Exact(self.parts, live, base, self._coded())
+
+    @cached_property
+    def _has_codes(self) -> bool:
+        return derived_files.current(self._root, self._manifest, derived_files.CODES) is not None
+
+    def _coded(self) -> CodedSearch | None:
+        """Exact search by codes; None where there are none, or not for the vectors that are searched."""
+        codes = open_codes(self._root, self._manifest) if self._given_parts is None else None
+        matrix = None if codes is None else MatrixRows.open(self._root, self._manifest)
+        if codes is None or matrix is None or matrix.upto < codes.upto:
+            return None
+        live, base = self._snapshot.live, self._manifest.base
+        return CodedSearch(codes.batches, matrix.take, codes.upto, live, base)
 
     @cached_property
     def background(self) -> Background | None:
@@ -151,7 +169,7 @@ class IndexSearch:
 
         Does nothing where a pass over several queries would give other bits than one over each.
         """
-        if len(vectors) < 2 or self.plan(1, "auto").kind != "exact":
+        if len(vectors) < 2 or self.plan(1, "auto").kind != "exact" or self.exact.coded:
             return
         with self._limit_blas() if self._limit_blas is not None else nullcontext():
             if self._prefetch_is_exact is None:
@@ -217,6 +235,7 @@ class IndexSearch:
             allowed=allowed,
             ef=_measured_ef(stamp),
             recall=1.0 if stamp is None else float(stamp.extra.get("recall", 1.0)),
+            coded=queries <= CODED_QUERIES and self._has_codes,
         )
 
     def _search_graph(
@@ -233,7 +252,7 @@ class IndexSearch:
         found = searcher.search(vectors, k, None if allowed is None else allowed.mask)
         missed = [i for i, hits in enumerate(found) if hits is None]
         if stamp.upto < self._manifest.next_row:
-            tail = self._uncovered(stamp.upto).search(vectors, k, rows)
+            tail = self.exact.after(stamp.upto).search(vectors, k, rows)
             found = [
                 None if a is None else merge([a, b], k) for a, b in zip(found, tail, strict=True)
             ]
@@ -241,15 +260,6 @@ class IndexSearch:
             for i, hits in zip(missed, self.exact.search(vectors[missed], k, rows), strict=True):
                 found[i] = hits
         return [hits for hits in found if hits is not None]
-
-    def _uncovered(self, upto: int) -> Exact:
-        """Exact search over the rows from `upto` on."""
-        parts = [
-            (max(first, upto), v[max(0, upto - first) :])
-            for first, v in self.parts
-            if first + len(v) > upto
-        ]
-        return Exact(parts, self._snapshot.live, self._manifest.base)
 
     # ── words ────────────────────────────────────────────────────────────────────────────────────
 

@@ -19,6 +19,7 @@ from qembed.pipeline.text_profile.sampling import sample_documents
 from qembed.pipeline.text_profile.text_facts import TextCounter, TextFacts
 from qembed.store import Manifest, Snapshot
 from qembed.store import derived_files as files
+from qembed.store.vector_files.matrix import matrix_rows
 
 if TYPE_CHECKING:
     from qembed.types import Rows, Vectors
@@ -137,7 +138,7 @@ def count_rows(
 
 def vectors_of_rows(snapshot: Snapshot, rows: Rows) -> Vectors:
     """Stored vectors of rows, float32 (n, dim), in their order; from the matrix where that has them."""
-    found = files.matrix_rows(snapshot.root, snapshot.manifest, rows)
+    found = matrix_rows(snapshot.root, snapshot.manifest, rows)
     return snapshot.vectors(rows) if found is None else found
 
 

@@ -1,10 +1,14 @@
-"""Exact search over all vectors: the reference for the graph, and faster than it in a cold process."""
+"""Exact search over all vectors: the reference for the graph, and faster than it in a cold process.
+
+Where a byte a dimension is stored too, a few queries read that instead (see coded.py).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from qembed.search.dense.coded import CodedSearch
 from qembed.search.topk import distinct, merge, top
 
 if TYPE_CHECKING:
@@ -19,13 +23,17 @@ ROWS_PER_PREFETCH = 1 << 10
 """Rows scored with all prefetched queries before the next rows: they stay in a core's cache."""
 QUERIES_PER_PASS = 64
 """Queries scored in one pass over the vectors."""
+CODED_QUERIES = 8
+"""Queries up to which two passes, the first over codes, are faster than one over the vectors."""
+CODED_SHARE = 0.05
+"""Share of the rows that may be wanted as hits: for more, most vectors would be read."""
 
 
 class Exact:
     """Exact search over vectors in one or more runs of consecutive rows.
 
     `parts`: (first row id, float32 (n, dim)) with unit rows; a memory map will do.
-    `live`: bool over the rows from `base` on, None if all live.
+    `live`: bool over the rows from `base` on, None if all live. `coded`: search of the first rows by codes.
     """
 
     def __init__(
@@ -33,10 +41,12 @@ class Exact:
         parts: Sequence[tuple[int, Vectors]],
         live: npt.NDArray[np.bool_] | None = None,
         base: int = 0,
+        coded: CodedSearch | None = None,
     ) -> None:
         self.parts = [(first, v) for first, v in parts if len(v)]
         self.live = live
         self.base = base
+        self.coded = coded
         self._prefetched: dict[bytes, list[Scores]] = {}
 
     def search(
@@ -45,11 +55,46 @@ class Exact:
         """Return, for each query vector, its k best living rows (of `rows`, if given) and their cosines."""
         import numpy as np
 
+        if self.coded is not None and self._is_for_codes(vectors, k):
+            return self._by_codes(self.coded, vectors, k, rows)
         found: list[tuple[Rows, Scores]] = []
         for i in range(0, len(vectors), QUERIES_PER_PASS):
             queries = np.ascontiguousarray(vectors[i : i + QUERIES_PER_PASS], dtype=np.float32)
             found += self._all(queries, k) if rows is None else self._some(queries, k, rows)
         return found
+
+    def _is_for_codes(self, vectors: Vectors, k: int) -> bool:
+        import numpy as np
+
+        wanted = CODED_SHARE * sum(len(v) for _, v in self.parts)
+        return len(vectors) <= CODED_QUERIES and k <= wanted and bool(np.isfinite(vectors).all())
+
+    def _by_codes(
+        self, coded: CodedSearch, vectors: Vectors, k: int, rows: Rows | None
+    ) -> list[tuple[Rows, Scores]]:
+        """Search rows that have codes by these, and the others by their vectors."""
+        import numpy as np
+
+        allowed = None
+        if rows is not None:
+            end = max((first + len(v) for first, v in self.parts), default=self.base)
+            allowed = np.zeros(end - self.base, dtype=bool)
+            allowed[rows - self.base] = True
+        found = coded.search(vectors, k, allowed)
+        tail = self.after(coded.upto)
+        if tail.parts:
+            rest = tail.search(vectors, k, rows)
+            found = [merge(list(both), k) for both in zip(found, rest, strict=True)]
+        return found
+
+    def after(self, row: int) -> Exact:
+        """Exact search over the rows from `row` on, by their vectors."""
+        parts = [
+            (max(first, row), v[max(0, row - first) :])
+            for first, v in self.parts
+            if first + len(v) > row
+        ]
+        return Exact(parts, self.live, self.base)
 
     def prefetch(self, vectors: Vectors) -> None:
         """Score queries that `search` will get one by one, float32 (n, dim), in one pass for all.

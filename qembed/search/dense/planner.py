@@ -11,6 +11,8 @@ Search = Literal["auto", "exact", "graph"]
 LOAD = 3e-6  # checking and loading a graph, per row
 SCAN = 3e-7  # one pass over the vectors, per row: bound by memory
 SCORE = 3e-8  # scoring one query against one row, in a pass for many queries
+CODED_SCAN = 7e-8  # one pass over the codes, per row
+CODED_SCORE = 4e-8  # scoring one query against one row's codes
 PASS = 64  # queries in one pass
 WALK = 5e-6  # one query in a loaded graph, per unit of `ef`
 TARGET_RECALL = 0.98
@@ -37,11 +39,12 @@ def choose(
     allowed: int | None = None,
     ef: int = 100,
     recall: float = 1.0,
+    coded: bool = False,
 ) -> Plan:
     """Choose for `queries` queries over `rows` rows, of which a graph covers `covered` (0: no graph).
 
     `allowed`: number of rows that a filter leaves, None without a filter. `loaded`: the graph is in
-    memory. `ef`: breadth of its search; `recall`: as measured with it.
+    memory. `ef`: breadth of its search; `recall`: as measured with it. `coded`: exact search goes over codes.
     """
     if wanted == "exact":
         return Plan("exact", "asked for")
@@ -57,7 +60,7 @@ def choose(
         return Plan("graph", f"asked for, ef {ef}")
     tail = _scan(rows - covered, queries)
     graph = (0.0 if loaded else LOAD * covered) + queries * WALK * ef + tail
-    exact = _scan(rows, queries)
+    exact = rows * (CODED_SCAN + CODED_SCORE * queries) if coded else _scan(rows, queries)
     how = f"{queries:,} {'query' if queries == 1 else 'queries'} over {rows:,} rows"
     state = "loaded" if loaded else "cold"
     if graph < exact:

@@ -25,6 +25,7 @@ from qembed.store import Snapshot
 from qembed.store import derived_files as files
 from qembed.store import manifest as manifests
 from qembed.store.compaction import CompactionPolicy
+from qembed.store.vector_files.matrix import matrix_batches, open_matrix
 from qembed.types import Query
 from tests.pipeline.conftest import index
 
@@ -152,9 +153,9 @@ def test_made_up_queries_lie_near_the_rows_and_have_exact_answers(some: Path) ->
 
 def test_the_matrix_read_and_mapped_is_the_same(some: Path) -> None:
     manifest = manifests.read(some)
-    mapped = files.open_matrix(some, manifest)
+    mapped = open_matrix(some, manifest)
     assert mapped is not None
-    parts = list(files.matrix_batches(some, manifest, 700, size=300))
+    parts = list(matrix_batches(some, manifest, 700, size=300))
     assert [first for first, _ in parts] == [700, 1000, 1300, 1600, 1900]
     np.testing.assert_array_equal(np.concatenate([v for _, v in parts]), mapped[0][700:])
 

@@ -1,0 +1,1 @@
+"""Derived files with a record for each row: the matrix of all vectors, and their codes."""
