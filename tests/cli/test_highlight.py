@@ -56,6 +56,7 @@ def test_matched_words_are_marked_and_the_paragraph_goes_on(locks: Shell) -> Non
     assert b"\x1b[2m It goes on" in sent  # pyte knows no faint
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("env", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
 def test_no_colour_no_marks(locks: Shell, env: dict[str, str]) -> None:
     screen, sent = on_terminal(locks, "query", ASKED, "-k", "1", **env)

@@ -17,6 +17,8 @@ from qembed.types import Document, SourceFile
 from tests.corpus import counts
 from tests.corpus.samples import FAMILIES, GERMAN, Sample, samples
 
+pytestmark = pytest.mark.slow
+
 for _module in ("docx", "pptx", "openpyxl", "pypdfium2"):
     pytest.importorskip(_module)
 SAMPLES = samples()

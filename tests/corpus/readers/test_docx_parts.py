@@ -59,6 +59,7 @@ def test_what_hangs_on_a_cell() -> None:
     assert text_of(f"<w:tbl>{row(heading, cell)}</w:tbl>", f=note) == "Rate | 5% per year"
 
 
+@pytest.mark.slow
 def test_deep_tables() -> None:
     inner = P("deepest")
     for _ in range(30):

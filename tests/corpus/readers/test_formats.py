@@ -63,7 +63,16 @@ def test_two_of_each_format() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", ["a.txt", "a.md", "a.html", "a.ipynb", "a.docx", "a.pptx", "gb.txt"]
+    "kind",
+    [
+        "a.txt",
+        "a.md",
+        "a.html",
+        "a.ipynb",
+        pytest.param("a.docx", marks=pytest.mark.slow),
+        "a.pptx",
+        "gb.txt",
+    ],
 )
 def test_offsets_and_lines(tmp_path: Path, kind: str) -> None:
     (sample,) = (s for s in SAMPLES if s.name == kind)

@@ -13,6 +13,7 @@ from tests.cli.conftest import WORDS
 from tests.web.mcp.conftest import Agent, links_of, text_of
 
 
+@pytest.mark.slow
 def test_200_queries_have_the_hits_of_the_command_line(agent: Agent) -> None:
     rng = random.Random(5)
     texts = [" ".join(rng.sample(WORDS, rng.randint(1, 5))) for _ in range(200)]
