@@ -137,6 +137,8 @@ EXIT_CODES = {
     "status": "023",
     "tune": "03 75",
     "export milvus": "02",
+    "export qdrant": "02",
+    "export parquet": "02",
     "eval": "023",
     "eval sts": "023",
     "train encoder": "023",

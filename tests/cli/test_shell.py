@@ -79,6 +79,7 @@ TABLE = {
         2,
         writes=False,
     ),
+    "export beir": Row(("export", "beir", "beir", "--force")),
     "feedback log": Row(("feedback", "log")),
     "feedback add": Row(("feedback", "add", "none", "--action", "click"), 2, writes=False),
     "feedback add -": Row(

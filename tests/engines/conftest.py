@@ -40,7 +40,7 @@ def records(n: int = 60) -> list[dict[str, Any]]:
             meta["tags"] = ["red", f"tag {i % 5}"] if i % 6 else []
         if i % 5 == 0:
             meta |= {"mixed": i if i % 10 else f"m{i}", "inner": {"deep": i % 4}}
-        text = f"{TOPICS[i % 6]}, case {i} of {i % 7}. {' '.join(TOPICS[: i % 4])}"
+        text = f"{TOPICS[i % 6]}, case {i} of {i % 7}. {' '.join(TOPICS[: i % 4])}".strip()
         found.append({"_id": f"d{i}", "title": f"Case {i % 9}", "text": text, "metadata": meta})
     return found
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from qembed.engines.fields import MetadataField
 from qembed.engines.milvus.connection import MilvusConnection
-from qembed.engines.milvus.schema import MetadataField, make_indexes, make_schema
+from qembed.engines.milvus.schema import make_indexes, make_schema
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,18 +10,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
+
+from qembed.engines.fields import MetadataField
 
 VERSION = 1
 """Version of the schema. Another one makes a new collection."""
 MAX_BYTES = 65535
 """Bytes of a text field, Milvus's limit."""
 MAX_ELEMENTS = 1024
-MAX_FIELDS = 40
-"""Metadata with a column: a server takes 64 fields in all by default."""
 WHOLE = (
     *("stamp", "seq", "first", "rows", "start", "end", "line", "end_line"),
     *("record_line", "mtime_ns", "terms", "characters"),
@@ -32,30 +30,6 @@ TEXTS = (
     *("digest", "meta", "words"),
 )
 """Fields of text."""
-KINDS = ("text", "real", "whole", "truth", "texts")
-
-
-@dataclass(frozen=True, slots=True)
-class MetadataField:
-    """Column of a metadata key. `kind`: one of KINDS."""
-
-    key: str
-    column: str
-    kind: str
-
-
-def make_fields(kinds: Mapping[str, str]) -> list[MetadataField]:
-    """Columns for metadata keys, by their kinds, in order of the keys; the first MAX_FIELDS."""
-    found: list[MetadataField] = []
-    taken: set[str] = set()
-    for key in sorted(kinds)[:MAX_FIELDS]:
-        plain = re.sub(r"[^A-Za-z0-9_]", "_", key)[:60]
-        column, n = f"m_{plain}", 2
-        while column in taken:
-            column, n = f"m_{plain}_{n}", n + 1
-        taken.add(column)
-        found.append(MetadataField(key, column, kinds[key]))
-    return found
 
 
 def layout_name(fields: Sequence[MetadataField], dim: int, analyzer: int, index: str) -> str:

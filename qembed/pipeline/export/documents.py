@@ -83,7 +83,7 @@ def _stamp(values: Sequence[Any]) -> int:
     return int.from_bytes(digest, "little") >> 1
 
 
-def metadata_kinds(snapshot: Snapshot, most_elements: int) -> dict[str, str]:
+def metadata_kinds(snapshot: Snapshot, most_elements: int | None = None) -> dict[str, str]:
     """Kinds of the metadata keys whose values are of one type: text, whole, real, truth or texts.
 
     Keys with numbers that are none, or with lists of more than `most_elements` texts, are left out.
@@ -93,10 +93,10 @@ def metadata_kinds(snapshot: Snapshot, most_elements: int) -> dict[str, str]:
         kind = _kind(str(column.type))
         if kind == "real" and not all(v is None or math.isfinite(v) for v in column.to_pylist()):
             continue
-        if kind == "texts" and any(
-            v is not None and len(v) > most_elements for v in column.to_pylist()
-        ):
-            continue
+        if kind == "texts" and most_elements is not None:
+            lengths = (len(v) for v in column.to_pylist() if v is not None)
+            if max(lengths, default=0) > most_elements:
+                continue
         found[key] = kind
     return found
 

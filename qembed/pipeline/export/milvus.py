@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qembed.engines.address import check_name, parse_server
+from qembed.engines.fields import MetadataField, make_fields
 from qembed.engines.milvus.alias import collection_of, move_alias
 from qembed.engines.milvus.collection import MilvusCollection, RowStamps
 from qembed.engines.milvus.connection import MilvusConnection
-from qembed.engines.milvus.schema import MAX_ELEMENTS, MetadataField, layout_name, make_fields
+from qembed.engines.milvus.schema import MAX_ELEMENTS, layout_name
 from qembed.engines.milvus.state import SUFFIX, read_state, write_state
 from qembed.errors import EngineError, UsageError
 from qembed.pipeline.export.changes import Changes, plan_changes

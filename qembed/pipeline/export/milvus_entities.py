@@ -6,10 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from qembed.engines.milvus.schema import MAX_BYTES, MetadataField
+from qembed.engines.fields import MetadataField
+from qembed.engines.milvus.schema import MAX_BYTES
 from qembed.engines.milvus.terms import encode_words
 from qembed.errors import InputError
 from qembed.pipeline.export.documents import exported_time, full_source
+from qembed.pipeline.export.write_passages import field_values
 from qembed.search.lexical.analyzer import characters_of, terms_of
 from qembed.store import CatalogEntry, Snapshot
 from qembed.types import Passage
@@ -87,7 +89,4 @@ def _entity(
         "meta": json.dumps(entry.meta, ensure_ascii=False) if entry.meta else "",
         "words": encode_words(terms, characters),
     }
-    for f in fields:
-        value = entry.meta.get(f.key)
-        one[f.column] = float(value) if f.kind == "real" and value is not None else value
-    return one
+    return one | field_values(entry, fields)

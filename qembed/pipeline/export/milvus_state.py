@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from qembed.engines.milvus.schema import MetadataField
+from qembed.engines.fields import MetadataField
 from qembed.pipeline.background import open_background
 from qembed.pipeline.export.documents import record_times
 from qembed.store import Snapshot

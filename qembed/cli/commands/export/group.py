@@ -13,6 +13,12 @@ class ExportGroup(LazyGroup):
     package = "qembed.cli.commands.export"
     targets = {  # noqa: RUF012 - a table, never changed
         "milvus": ("milvus:milvus", "Bring a collection of Milvus to the index's state."),
+        "qdrant": ("qdrant:qdrant", "Write a collection of Qdrant."),
+        "lancedb": ("lancedb:lancedb", "Write a table of LanceDB."),
+        "pgvector": ("pgvector:pgvector", "Write a script that fills a table of PostgreSQL."),
+        "parquet": ("parquet:parquet", "Write passages and vectors as Parquet."),
+        "jsonl": ("jsonl:jsonl", "Write passages as JSON Lines."),
+        "beir": ("beir:beir", "Write documents as a corpus in BEIR's form."),
     }
 
 

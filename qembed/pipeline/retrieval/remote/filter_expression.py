@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from qembed.engines.milvus.schema import MAX_BYTES, MetadataField
+from qembed.engines.fields import MetadataField
+from qembed.engines.milvus.schema import MAX_BYTES
 from qembed.search.filters.parser import And, Compare, Exists, Expression, Field, In, Not, Or, Value
 from qembed.search.filters.timespan import time_span
 from qembed.search.filters.values import is_built_in

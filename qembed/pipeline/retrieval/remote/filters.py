@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from qembed.engines.milvus.schema import MetadataField
+from qembed.engines.fields import MetadataField
 from qembed.pipeline.filters import Allowed, Filters
 from qembed.pipeline.retrieval.remote.filter_expression import FilterFields, Untranslatable
 from qembed.pipeline.retrieval.remote.snapshot import RemoteSnapshot
