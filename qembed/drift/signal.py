@@ -19,6 +19,7 @@ EFFECTS: Mapping[str, tuple[float, float, float]] = {
     "outside": (0.02, 0.05, 0.15),
     "subjects": (0.02, 0.10, 0.30),
     "queries": (0.03, 0.10, 0.20),
+    "gaps": (0.05, 0.15, 0.30),
     "made": (0.05, 0.10, 0.20),
     "golden": (0.0, 0.02, 0.05),
 }
@@ -32,6 +33,7 @@ KINDS: Mapping[str, str] = {
     "outside": "distribution",
     "subjects": "subjects",
     "queries": "queries",
+    "gaps": "queries",
     "made": "performance",
     "golden": "performance",
 }

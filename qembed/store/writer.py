@@ -267,11 +267,17 @@ class Writer:
             self.manifest = replace(self.present, previous=previous, generation=generation)
             manifests.write(self.root, self.manifest, MANIFEST)
             self._target = MANIFEST
-            with contextlib.suppress(FileNotFoundError):
-                (self.root / REBUILD).unlink()
+            (self.root / REBUILD).unlink(missing_ok=True)
             sync_folder(self.root)
             self.sweep()
         return self.manifest
+
+    def drop_rebuild(self) -> None:
+        """Go back to the present generation; what a rebuild has written is removed."""
+        with storage_errors(self.root):
+            (self.root / REBUILD).unlink(missing_ok=True)
+            self._target, self.manifest = MANIFEST, self._read(MANIFEST)
+            self.sweep()
 
     def forget_previous(self) -> Manifest:
         """Remove the files of the previous generation; readers that are still opening it start again."""

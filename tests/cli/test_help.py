@@ -133,7 +133,7 @@ EXIT_CODES = {
     "forget": "02 75",
     "verify": "02",
     "drift": "023",
-    "update-model": "023 75",
+    "update-model": "023 75 130",
     "status": "023",
     "tune": "03 75",
     "export milvus": "02",

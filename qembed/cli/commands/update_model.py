@@ -51,6 +51,14 @@ def update_model(
             show_default=False,
         ),
     ] = None,
+    judged: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(
+            metavar="QUERIES QRELS",
+            help="Judged queries to train on, as of train encoder, instead of made ones.",
+            show_default=False,
+        ),
+    ] = None,
     level: Annotated[
         Level, typer.Option("--from", help="Verdict of drift from which on it begins.")
     ] = Level.confirm,
@@ -79,6 +87,9 @@ def update_model(
     no_rebuild: Annotated[
         bool, typer.Option("--no-rebuild", help="Stop before the index is made anew.")
     ] = False,
+    wait: Annotated[
+        float, typer.Option(help="Seconds that the rebuild waits for another writer.")
+    ] = 600.0,
     seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
     index_dir: IndexOption = None,
     format: FormatOption = OutputFormat.text,
@@ -90,12 +101,14 @@ def update_model(
     \b
     qembed update-model --since 90d --out models/2026-11
     qembed update-model --golden queries.jsonl qrels.tsv --merge .5 --no-rebuild --out models/try
+    qembed update-model --judged train.jsonl train.tsv --golden test.jsonl test.tsv --out models/judged
 
-    Exit codes: 0 done; 2 cannot run; 3 stopped at a gate; 75 another writer holds the lock.
+    Exit codes: 0 done; 2 cannot run; 3 stopped at a gate; 75 another writer holds the lock; 130 interrupted.
     """
     from qembed.pipeline.locate import find_index
     from qembed.training.training_loop import TrainingOptions
-    from qembed.training.updating.run import UpdateJob, update_model
+    from qembed.training.updating.job import UpdateJob
+    from qembed.training.updating.run import update_model
 
     talk = Console(quiet, verbose)
     job = UpdateJob(
@@ -104,11 +117,13 @@ def update_model(
         since=since,
         time_field=time_field,
         golden=golden,
+        judged=judged,
         level=None if whatever else level.value,
         replay=replay,
         merge=merge,
         most=most,
         rebuild=not no_rebuild,
+        wait=wait,
         options=TrainingOptions(
             epochs=epochs,
             batch=batch,
@@ -119,7 +134,7 @@ def update_model(
         ),
     )
     signals = StopSignals()
-    with signals.caught(talk), talk.progress(stop=signals) as progress:
+    with signals.caught(talk), signals.as_exit(), talk.progress(stop=signals) as progress:
         body = update_model(job, progress, talk.warn)
     if format is OutputFormat.json:
         out(dumps(body))

@@ -18,12 +18,13 @@ MOST = 5
 def drift_lines(body: Mapping[str, Any]) -> Iterator[str]:
     """Lines of a report, as `--format json` has it."""
     yield f"{body['verdict']}: {body['reason']}"
+    what = f", {body['what']}"
     for name in ("old", "new"):
         side = body[name]
         dates = f", {side['from']} to {side['until']}" if side["from"] else ""
         yield (
             f"  {name}: {side['documents']:,} documents, {side['passages']:,} passages{dates}"
-            f" ({side['sampled_documents']:,} sampled)"
+            f" ({side['sampled_documents']:,} sampled){what if name == 'new' else ''}"
         )
     if body["signals"]:
         yield ""

@@ -45,7 +45,7 @@ def _adapt(index: Sequence[str], advice: Advice) -> list[str]:
     """Update of the model with replay where what is new is in the index, else training on the corpus."""
     if "--new" in advice.again or "--against" in advice.again:
         return ["train", "adapt", *index, "--generate", "corpus", "--out", "adapted"]
-    again = [w for w in advice.again if w != "--history"]
+    again = [w for w in advice.again if w not in ("--history", "--made-queries")]
     return ["update-model", *index, *again, "--out", "adapted"]
 
 

@@ -13,7 +13,7 @@ from qembed.drift.signal import Signal, adjust
 from qembed.drift.verdict import Situation, Verdict, judge
 from qembed.pipeline.drift.advice import Advice, next_command
 from qembed.pipeline.drift.evidence import day, signals_of, unread_scripts
-from qembed.pipeline.drift.golden import measure_golden
+from qembed.pipeline.drift.golden import check_golden, measure_golden
 from qembed.pipeline.drift.history import append_history, entry_of, read_history, shown_entry
 from qembed.pipeline.drift.logged_queries import compare_queries
 from qembed.pipeline.drift.made_queries import compare_made_queries
@@ -40,6 +40,7 @@ def check_drift(
     RecipeMismatch, ModelUnavailable, StorageError.
     """
     options.check()
+    key = "" if options.golden is None else check_golden(*options.golden)
     began = time.perf_counter()
     progress = progress or Progress()
     finder = SideFinder(root, options, progress)
@@ -69,7 +70,7 @@ def check_drift(
             _made_queries(session, sides, finder, found)
         manifest = session.snapshot.manifest
     if options.golden is not None:
-        golden = measure_golden(root, *options.golden, history, progress)
+        golden = measure_golden(root, *options.golden, key, history, progress)
         found.told["golden"] = golden.told
         found.entries.append(golden.entry)
         found.signals += [golden.signal] if golden.signal is not None else []
@@ -105,7 +106,7 @@ def _ask_queries(session: Session, since: float, finder: SideFinder, found: _Fou
     with finder.timer("queries"):
         queries = compare_queries(session, since, finder.progress)
     if queries.signal is not None:
-        found.signals.append(queries.signal)
+        found.signals += [s for s in (queries.signal, queries.gaps) if s is not None]
     elif queries.why:
         found.told["queries"] = queries.why
 

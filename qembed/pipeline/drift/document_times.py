@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from qembed.errors import UsageError
@@ -30,6 +31,15 @@ class Since:
     text: str
     time_ns: int | None = None
     generation: int | None = None
+
+    @property
+    def said(self) -> str:
+        """The words as they were given, of a span of time with the day, or the minute, where it begins."""
+        if self.time_ns is None or not self.text[-1:].isalpha() or "T" in self.text:
+            return f"since {self.text}"
+        begin = datetime.fromtimestamp(self.time_ns / 1e9, UTC)
+        form = "%Y-%m-%d" if self.text.endswith(("d", "w")) else "%Y-%m-%d %H:%M"
+        return f"since {self.text} ({begin.strftime(form)})"
 
 
 def parse_since(text: str, now: float | None = None) -> Since:

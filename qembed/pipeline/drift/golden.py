@@ -16,9 +16,12 @@ from typing import Any
 
 from qembed.drift.signal import Signal
 from qembed.drift.spending import LOOKS, spent_p
+from qembed.errors import InputError
 from qembed.evaluation.paired_test import PairedTest
+from qembed.inputs import is_there
 from qembed.pipeline.experiments.eval_options import EvalOptions
 from qembed.pipeline.experiments.evaluate import run_evaluation
+from qembed.pipeline.experiments.inputs import read_inputs
 from qembed.pipeline.progress import Progress
 
 MEASURE = "nDCG@10"
@@ -35,27 +38,51 @@ class GoldenFound:
     told: dict[str, Any]
 
 
+def check_golden(queries: Path, qrels: Path) -> str:
+    """Key of judged queries, by their words and judgments. Raises UsageError, InputError for wrong files."""
+    gone = [f"{path}: no such file" for path in (queries, qrels) if not is_there(path)]
+    if gone:
+        raise InputError("--golden:", gone)
+    given = read_inputs(queries, qrels, None, "test", needs_words=True, warn=lambda _: None)
+    facts = sorted((q.id, q.text, sorted(given.qrels.get(q.id, {}).items())) for q in given.queries)
+    return hashlib.blake2b(json.dumps(facts).encode(), digest_size=8).hexdigest()
+
+
 def measure_golden(
-    root: Path, queries: Path, qrels: Path, history: Sequence[Mapping[str, Any]], progress: Progress
+    root: Path,
+    queries: Path,
+    qrels: Path,
+    key: str,
+    history: Sequence[Mapping[str, Any]],
+    progress: Progress,
 ) -> GoldenFound:
-    """Evaluate judged queries on the index at `root`. Raises what `run_evaluation` raises."""
+    """Evaluate judged queries, by their key, on the index at `root`. Raises what `run_evaluation` does."""
     options = EvalOptions(queries=queries, qrels=qrels, measures=MEASURE, latency=0)
     result = run_evaluation(options, lambda: root, progress)
     values = {q: float(v[MEASURE]) for q, v in result.body["per_query"].items()}
     texts = {q: d.get("text", "") for q, d in (result.body.get("details") or {}).items()}
     generation = int(result.body["settings"]["generation"])
-    return compare_golden(values, texts, generation, history)
+    return compare_golden(values, texts, generation, key, history)
 
 
 def compare_golden(
     values: Mapping[str, float],
     texts: Mapping[str, str],
     generation: int,
+    key: str,
     history: Sequence[Mapping[str, Any]],
 ) -> GoldenFound:
-    """Compare results by query with the first ones of the cycle that the time line has."""
-    key = hashlib.blake2b(json.dumps(sorted(values)).encode(), digest_size=8).hexdigest()
-    earlier = [e for e in history if e.get("kind") == "golden" and e.get("queries") == key]
+    """Compare results by query with the first ones of the cycle that the time line has.
+
+    Other words or judgments have another key, and begin anew.
+    """
+    earlier = [
+        e
+        for e in history
+        if e.get("kind") == "golden"
+        and e.get("queries") == key
+        and e["values"].keys() == values.keys()
+    ]
     first = next((e for e in reversed(earlier) if e["look"] == 0), None)
     last = earlier[-1] if earlier else None
     mean = sum(values.values()) / max(1, len(values))

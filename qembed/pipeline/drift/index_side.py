@@ -70,6 +70,10 @@ class IndexSides:
         )
 
 
+LISTED = 10
+"""Generations that a message names, the latest ones."""
+
+
 def added_since(snapshot: Snapshot, times: DocumentTimes, since: Since) -> Mask:
     """Documents that came since a time, or in a generation after one, bool (documents,).
 
@@ -83,7 +87,7 @@ def added_since(snapshot: Snapshot, times: DocumentTimes, since: Since) -> Mask:
     wanted = since.generation
     after = [row for generation, _, row in listed if generation == wanted]
     if not after:
-        known = f"{listed[0][0]} to {listed[-1][0]}" if listed else "none yet"
+        known = ", ".join(str(g) for g, _, _ in listed[-LISTED:]) or "none yet"
         raise UsageError(
             f"--since {since.text}: generation {wanted} is not listed (listed: {known}; an index that was "
             "rewritten or rebuilt begins anew; a date works always)"

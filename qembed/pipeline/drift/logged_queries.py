@@ -1,4 +1,4 @@
-"""Queries of the feedback log: whether later ones find less than earlier ones, by their best cosine."""
+"""Queries of the feedback log: whether later ones find less than earlier ones, or nothing that stands out."""
 
 from __future__ import annotations
 
@@ -29,14 +29,19 @@ MOST = 500
 """Distinct queries of each side that are searched again, the latest ones."""
 SHOWN = 10
 BATCH = 64
+DEPTH = 10
+"""Passages of a query. What it is about stands out if the best one's cosine is well above the last one's."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueriesFound:
-    """Signal on logged queries; None, and the reason, where they tell nothing ("" without a log)."""
+    """Signals on logged queries: best cosines, and gaps behind them. None, and the reason, where they tell
+    nothing ("" without a log).
+    """
 
     signal: Signal | None
     why: str = ""
+    gaps: Signal | None = None
 
 
 def compare_queries(session: Session, since: float, progress: Progress) -> QueriesFound:
@@ -60,17 +65,23 @@ def compare_queries(session: Session, since: float, progress: Progress) -> Queri
             "needed to compare them",
         )
     progress.phase("ask queries again", "queries", len(earlier) + len(later))
-    scores = _best(session, later, progress)
-    found = low_scores(_best(session, earlier, progress), scores)
-    return QueriesFound(
-        Signal(
-            "queries",
+    scores, before = (_scores(session, texts, progress) for texts in (later, earlier))
+
+    def signal(name: str, column: int, said: str) -> Signal:
+        ours = scores[:, column]
+        found = low_scores(before[:, column], ours)
+        return Signal(
+            name,
             found.effect,
             found.test.p,
-            f"{found.share:.0%} of the queries find less than all but {LOW:.0%} of the earlier ones did",
-            [{"text": later[i], "score": round(float(scores[i]), 4)} for i in found.low[:SHOWN]],
+            f"{found.share:.0%} of the queries {said} all but {LOW:.0%} of the earlier ones did",
+            [{"text": later[i], "score": round(float(ours[i]), 4)} for i in found.low[:SHOWN]],
             details={"limit": round(found.limit, 4), "earlier": len(earlier), "later": len(later)},
         )
+
+    return QueriesFound(
+        signal("queries", 0, "find less than"),
+        gaps=signal("gaps", 1, "have passages less set apart than"),
     )
 
 
@@ -80,18 +91,19 @@ def _distinct(queries: Sequence[LoggedQuery]) -> list[str]:
     return list(dict.fromkeys(q.text for q in ordered))[:MOST]
 
 
-def _best(session: Session, texts: Sequence[str], progress: Progress) -> npt.NDArray[np.float64]:
-    """Best cosine of each query, float64 (n,)."""
+def _scores(session: Session, texts: Sequence[str], progress: Progress) -> npt.NDArray[np.float64]:
+    """Best cosine of each query, and how far the DEPTH-th one lies below it: float64 (n, 2)."""
     import numpy as np
 
-    retriever = Retriever(session, QueryOptions(mode="dense", k=1, memory=False))
-    best: list[float] = []
+    retriever = Retriever(session, QueryOptions(mode="dense", k=DEPTH, memory=False))
+    found: list[tuple[float, float]] = []
     for at in range(0, len(texts), BATCH):
         if progress.stop():
             raise KeyboardInterrupt
         queries = [Query(str(i), t) for i, t in enumerate(texts[at : at + BATCH])]
         for ranked in retriever.retrieve(queries).queries:
             assert ranked.dense is not None
-            best.append(float(ranked.dense[0]) if len(ranked.dense) else -1.0)
+            cosines = [float(c) for c in ranked.dense[:DEPTH]] or [-1.0]
+            found.append((cosines[0], cosines[0] - cosines[-1]))
         progress.advance(len(queries))
-    return np.array(best)
+    return np.array(found)

@@ -132,7 +132,7 @@ class SideFinder:
             return Sides(
                 ours.side(~mask, texts=options.made_queries),
                 ours.side(mask, texts=True),
-                f"since {since.text}",
+                since.said,
                 self._begin(since, snapshot),
             )
 

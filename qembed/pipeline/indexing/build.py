@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterable
-from functools import lru_cache
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
     from qembed.pipeline.indexing.encoding.run_progress import RunProgress
     from qembed.pipeline.indexing.ingest import Ingest
 
-LIBRARIES = ("qembed", "torch", "transformers", "sentence-transformers", "tokenizers")
-"""Libraries whose version may change vectors."""
 STDIN_FILE = SourceFile(STDIN, STDIN, Path(STDIN), 0, 0)
 """File name under which records without a source are stored."""
 
@@ -74,6 +71,7 @@ class _Run:
         self.options = options
         self.progress = progress
         self.stats = IndexStats()
+        self.refused: str | None = None
         self.fields: ManifestFields
         self.began = time.perf_counter()
 
@@ -113,11 +111,12 @@ class _Run:
             self.stats.documents["unchanged"] += plan.documents_in(plan.changes.unchanged)
         if not stopped and self.writer.present.documents is None:
             plan.sources.refuse_empty()
-        if not stopped:
-            if plan.target.rebuild:
-                guard = plan.sources.guard
-                left = self.writer.present.counts.get("documents", 0)
-                guard.check(guard.question(guard.total - left, +self.stats.deleted_why, {}))
+        if not stopped and plan.target.rebuild:
+            guard = plan.sources.guard
+            left = self.writer.present.counts.get("documents", 0)
+            guard.check(guard.question(guard.total - left, +self.stats.deleted_why, {}))
+            self.refused = self._refusal()
+        if not stopped and self.refused is None:
             self.writer.finish_rebuild()
             self._maintain(plan.target.model)
             stopped = self.progress.stop()  # what is derived may then be incomplete
@@ -146,6 +145,14 @@ class _Run:
             with self.stats.seconds("cut"):
                 truncate_index(self.writer, target.recipe)
 
+    def _refusal(self) -> str | None:
+        """Reason against the rebuild, which is dropped then."""
+        with self.writer.open_present() as made:
+            refused = self.options.refuse(made, [u for _, u in self.stats.failed])
+        if refused is not None:
+            self.writer.drop_rebuild()
+        return refused
+
     # ── documents ────────────────────────────────────────────────────────────────────────────────
 
     def _ingest(self, plan: IndexPlan, records: Iterable[ReadItem]) -> bool:
@@ -154,6 +161,7 @@ class _Run:
         from qembed.pipeline.indexing.committer import Committer
         from qembed.pipeline.indexing.encoding.batch import BatchEncoder
         from qembed.pipeline.indexing.encoding.encoder_source import EncoderSource
+        from qembed.pipeline.indexing.encoding.library_versions import library_versions
         from qembed.pipeline.indexing.encoding.run_progress import RunProgress
         from qembed.pipeline.indexing.encoding.vectorizer import Vectorizer
         from qembed.pipeline.indexing.ingest import Ingest
@@ -163,7 +171,7 @@ class _Run:
         progress, stats = self.progress, self.stats
         probes = self.writer.present.probes
         source = EncoderSource(model, recipe, probes, progress, stats.seconds)
-        fields = self.fields = plan.manifest_fields(source.probes(), _library_versions())
+        fields = self.fields = plan.manifest_fields(source.probes(), library_versions())
         # of a rebuild the words follow at its end: until then the present index answers
         is_rebuild = plan.target.rebuild
         policy = self.options.commits
@@ -291,6 +299,7 @@ class _Run:
             warnings=stats.warnings,
             deleted_why=+stats.deleted_why,
             filters=plan.sources.filters(),
+            refused=self.refused,
         )
 
 
@@ -303,11 +312,3 @@ def _records(
 
         return read_lines(stdin, STDIN, read_options(plan.sources.by_path[STDIN]))
     return documents or ()
-
-
-@lru_cache(maxsize=1)
-def _library_versions() -> dict[str, str]:
-    """Versions of the installed LIBRARIES, without importing them."""
-    from qembed.models.environment import version
-
-    return {name: found for name in LIBRARIES if (found := version(name)) is not None}

@@ -13,6 +13,8 @@ from qembed.store.compaction import CompactionPolicy
 
 if TYPE_CHECKING:
     from qembed.pipeline.indexing.summary import Detail
+    from qembed.store import Snapshot
+    from qembed.types import Unreadable
 
 
 class BatchPolicy(NamedTuple):
@@ -74,9 +76,11 @@ class IndexOptions:
     are read. `detail`: a dry run reads and chunks what a run would read, and reports on each file.
     `allow_missing`: a source that does not exist any more loses its documents. `verify_content`: every
     file is read, whatever its size and times. `planned`: told of each file of a dry run, as soon as it is
-    known. `confirm(reason)`: asked before more than half of an index is deleted. `shared`: settings of
-    `source` that are the project file's, and go when they are taken out of it. `tells`: the user is told of
-    files that the run leaves out; if not, the next run that tells says it.
+    known. `confirm(reason)`: asked before more than half of an index is deleted. `refuse(made, failed)`:
+    asked for a reason against a rebuild, by its generation and by what could not be read, before it becomes
+    the index; with one it is dropped. `shared`: settings of `source` that are the project file's, and go when
+    they are taken out of it. `tells`: the user is told of files that the run leaves out; if not, the next run
+    that tells says it.
     """
 
     paths: Sequence[str] = ()
@@ -94,6 +98,7 @@ class IndexOptions:
     allow_missing: bool = False
     verify_content: bool = False
     confirm: Callable[[str], bool] = lambda _: False
+    refuse: Callable[[Snapshot, Sequence[Unreadable]], str | None] = lambda _made, _failed: None
     tells: bool = True
     planned: Callable[[str, str, Detail | None], None] = lambda _verb, _name, _detail: None
     batches: BatchPolicy = field(default_factory=BatchPolicy)

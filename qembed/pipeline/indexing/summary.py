@@ -138,7 +138,7 @@ class IndexSummary:
     ask for; `details`: if asked for; `estimate`. `skipped_files`: (name, reason) of the first that were
     skipped, in a dry run of all. `deleted_why`: deleted documents by reason. `model`: its
     spec, and why it was chosen. `filters`: options that leave files out, by source. `is_news`: no run has
-    told of these skipped files.
+    told of these skipped files. `refused`: why a rebuild did not become the index.
     """
 
     index: Path
@@ -165,6 +165,7 @@ class IndexSummary:
     model: Mapping[str, Any] = field(default_factory=dict)
     filters: Mapping[str, Sequence[str]] = field(default_factory=dict)
     is_news: bool = False
+    refused: str | None = None
 
     def suffixes_of(self, reason: str) -> Mapping[str, int]:
         """Return the counts of unknown suffixes for the skip reason they belong to, {} for any other."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 LEVELS = ("nothing", "watch", "confirm", "update")
@@ -11,6 +11,8 @@ LEAST_QUERIES = 20
 LARGEST_LOSS = 0.05
 """Loss of a measure on old queries, or on judged ones, that stops an update, whatever its p."""
 SURE = 0.05
+UNREADABLE = ("medium", "large")
+"""Strengths of the signal on unread words that call for another model."""
 
 
 class Gate(NamedTuple):
@@ -26,9 +28,13 @@ class Gate(NamedTuple):
 
 
 def verdict_gate(body: Mapping[str, Any], level: str) -> Gate:
-    """Pass a verdict of drift that is `level` or stronger."""
-    passed = LEVELS.index(body["verdict"]) >= LEVELS.index(level)
-    return Gate("verdict", passed, f"{body['verdict']}: {body['reason']}")
+    """Pass a verdict of drift that is `level` or stronger, if training can help."""
+    said = f"{body['verdict']}: {body['reason']}"
+    if LEVELS.index(body["verdict"]) < LEVELS.index(level):
+        return Gate("verdict", False, said)
+    if any(s["name"] == "unread" and s["strength"] in UNREADABLE for s in body["signals"]):
+        return Gate("verdict", False, f"{said}; training gives it no new letters: {body['next']}")
+    return Gate("verdict", True, said)
 
 
 def material_gate(trained: int, replayed: int, new: int, old: int) -> Gate:
@@ -59,6 +65,27 @@ def judgment_gate(sides: Mapping[str, Mapping[str, Any]]) -> Gate:
     if lost:
         said += f"; worse on {' and '.join(lost)}"
     return Gate("judgment", not lost, said)
+
+
+def switch_refusal(
+    lost: Sequence[str], failed: Sequence[object], golden: Mapping[str, Any] | None
+) -> str | None:
+    """Reason for which a new index does not take the place of the present one; None if it may.
+
+    `lost`: documents that only the present one has; `failed`: inputs that could not be read, which may be
+    why. `golden`: difference of both on judged queries.
+    """
+    if lost and failed:
+        return (
+            f"{len(lost):,} documents of the present index would be lost, such as {lost[0]}: inputs "
+            f"could not be read ({failed[0]})"
+        )
+    if golden is not None and _is_lost("golden", golden):
+        return (
+            f"judged queries on the whole new index: {golden['measure']} {golden['before']:.3f} to "
+            f"{golden['after']:.3f} (p {golden['p']:.3f})"
+        )
+    return None
 
 
 def _is_lost(name: str, side: Mapping[str, Any]) -> bool:

@@ -14,7 +14,9 @@ from tests.cli.conftest import Shell
 GOLDEN = Path("my queries.jsonl"), Path("r.tsv")
 
 
-@pytest.mark.parametrize("again", [["--since", "30d", "--history"], ["--new", "inbox"]])
+@pytest.mark.parametrize(
+    "again", [["--since", "30d", "--history", "--made-queries"], ["--new", "inbox"]]
+)
 @pytest.mark.parametrize("step", NEXT)
 def test_each_step_is_a_command_with_options_that_exist(
     step: str, again: list[str], tmp_path: Path

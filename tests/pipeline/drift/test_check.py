@@ -186,7 +186,7 @@ def test_generations(made: Path, tmp_path: Path) -> None:
     body = check_drift(root, DriftOptions(since=str(first)))
     assert (body["old"]["documents"], body["new"]["documents"]) == (150, 120)
     assert body["new"]["until"] == "2023-10-25"
-    with pytest.raises(UsageError, match=rf"generation 77 is not listed \(listed: {first} to "):
+    with pytest.raises(UsageError, match=rf"generation 77 is not listed \(listed: {first}, "):
         check_drift(root, DriftOptions(since="77"))
 
 

@@ -71,6 +71,9 @@ def test_queries_for_what_is_not_there_are_counted_and_shown(root: Path) -> None
     assert found.p <= 0.01
     assert all("opera" in e["text"] for e in found.evidence[:5])
     assert [e["score"] for e in found.evidence] == sorted(e["score"] for e in found.evidence)
+    gaps = compared(root).gaps
+    assert gaps is not None
+    assert gaps.p <= 0.01, "nothing stands out for who asks what is not there"
     body = check_drift(root, DriftOptions(since="2025-01-01"))
     assert next(s for s in body["signals"] if s["name"] == "queries")["alarm"]
     assert body["verdict"] == "confirm"
@@ -82,6 +85,9 @@ def test_the_same_kind_of_queries_alarm_nothing(root: Path) -> None:
     found = compared(root).signal
     assert found is not None
     assert found.p > 0.05
+    gaps = compared(root).gaps
+    assert gaps is not None
+    assert gaps.p > 0.05
 
 
 def test_logs_that_tell_nothing(root: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from qembed.store import Snapshot
+from qembed.types import Unreadable
 from tests.pipeline.conftest import documents, index
 
 NAMES = ["a.md", "b.txt", "sub/c.md", "sub/deep/d.txt", "r.jsonl"]
@@ -202,3 +204,26 @@ def test_compaction_happens_by_itself_and_changes_nothing(tmp_path: Path) -> Non
     expected = tmp_path / "fresh"
     index(expected, folder)
     assert documents(root) == documents(expected)
+
+
+def test_a_refused_rebuild_leaves_the_index_as_it_was(tmp_path: Path) -> None:
+    folder, root = tmp_path / "docs", tmp_path / "idx"
+    write(folder, "a.txt", "alpha beta")
+    write(folder, "b.txt", "gamma")
+    index(root, folder)
+    before, files = documents(root), sorted(p.name for p in root.rglob("*"))
+    write(folder, "a.txt", "delta")
+    asked: list[tuple[set[str], int]] = []
+
+    def refuse(made: Snapshot, failed: Sequence[Unreadable]) -> str:
+        asked.append((set(made.catalog.ids()), len(failed)))
+        return "no"
+
+    summary = index(root, rebuild=True, refuse=refuse)
+    assert asked == [({"a.txt", "b.txt"}, 0)]
+    assert summary.refused == "no"
+    assert summary.generation == 1
+    assert documents(root) == before
+    assert sorted(p.name for p in root.rglob("*")) == files
+    assert index(root, rebuild=True).refused is None
+    assert documents(root) != before

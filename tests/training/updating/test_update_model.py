@@ -94,6 +94,44 @@ def test_replay_keeps_the_old_and_the_index_is_made_anew(shell: Shell, cache: Pa
     assert len((shell.folder / "mixed.made.jsonl").read_text().splitlines()) == 154
 
 
+def judged(shell: Shell, name: str, found: list[dict[str, str]]) -> tuple[str, str]:
+    """Files of judged queries: the title of each document asks for it."""
+    queries = "".join(f"{json.dumps({'_id': d['_id'], 'text': d['title']})}\n" for d in found)
+    shell.write(f"{name}.jsonl", queries)
+    rows = "".join(f"{d['_id']}\t{d['_id']}\t1\n" for d in found)
+    shell.write(f"{name}.tsv", f"query-id\tcorpus-id\tscore\n{rows}")
+    return f"{name}.jsonl", f"{name}.tsv"
+
+
+def test_merge_anchor_and_judged_queries(shell: Shell, cache: Path) -> None:
+    golden = judged(shell, "golden", documents("2024-06-01", 0, ("", ""))[:30])
+    args = (*FAST, "--merge", ".5", "--anchor", ".01", "--golden", *golden, "--whatever")
+    done = shell("update-model", *args, "--out", "deep/merged", "--format", "json", **env(cache))
+    assert done.code == 0, done.out + done.err
+    body = done.json
+    assert [s["step"] for s in body["steps"]][-2:] == ["rebuild", "switch"]
+    assert body["steps"][-1]["said"].startswith("golden: nDCG@10 ")
+    assert body["verdict"]["golden"]["queries"] == 30
+    assert read(shell.folder / ".qembed").spec.endswith("deep/merged")
+    assert (shell.folder / "deep/merged.trained").is_dir()
+
+
+def test_judged_queries_to_train_on_and_old_documents_replayed(shell: Shell, cache: Path) -> None:
+    train = judged(shell, "train", documents("2025-06-01", 3, ("1", "2")))
+    args = (*FAST, "--judged", *train, "--whatever", "--no-rebuild", "--format", "json")
+    done = shell("update-model", *args, "--out", "taught", **env(cache))
+    assert done.code == 3, "titles are in the documents: what they ask for otherwise is forgotten"
+    assert done.json["stopped_at"] == "judgment"
+    assert done.json["steps"][-1]["said"].endswith("worse on new")
+    settings = done.json["training"]["settings"]
+    assert settings["queries"] > 50
+    assert settings["replayed"] > 50
+    assert done.json["training"]["verdict"]["new"]["gain"] > 0.3
+    done = shell("update-model", *args, "--golden", *train, "--out", "x", **env(cache))
+    assert done.code == 2
+    assert "one file" in done.err
+
+
 def test_without_a_verdict_nothing_is_trained(shell: Shell, cache: Path) -> None:
     done = shell("update-model", "--since", "2031-01-01", "--out", "none", **env(cache))
     assert done.code == 3
@@ -106,6 +144,7 @@ def test_choices_that_make_no_sense(shell: Shell, cache: Path) -> None:
         (("--replay", "1"), "--replay 1: at least 0 and below 1"),
         (("--merge", "0"), "--merge 0: above 0, at most 1"),
         (("--out", "base"), "base"),
+        (("--golden", "no.jsonl", "no.tsv"), "no.tsv: no such file"),
     ):
         done = shell("update-model", "--out", "x", *args, **env(cache))
         assert (done.code, done.out) == (2, "")

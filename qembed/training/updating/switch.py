@@ -1,0 +1,116 @@
+"""Last step of an update: the index made anew beside the present one, compared with it, and the switch."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from qembed.errors import IndexLocked
+from qembed.evaluation import evaluate, parse_measures
+from qembed.pipeline.indexing.build import build
+from qembed.pipeline.indexing.options import IndexOptions
+from qembed.pipeline.progress import Progress
+from qembed.pipeline.recipe import RecipeOptions
+from qembed.pipeline.retrieval.options import QueryOptions
+from qembed.pipeline.retrieval.retriever import Retriever
+from qembed.pipeline.retrieval.session import Session
+from qembed.store import Snapshot
+from qembed.training.judging import DEPTH, MEASURE, compare_sides
+from qembed.training.updating.gates import Gate, switch_refusal
+from qembed.training.updating.job import Judged, UpdateJob, Warn
+from qembed.types import Run, Unreadable
+
+BATCH = 64
+
+
+@dataclass(slots=True)
+class _Values:
+    """Results of one index: MEASURE by query id."""
+
+    values: dict[str, float]
+
+
+def rebuild_command(job: UpdateJob) -> str:
+    """Command that makes the index anew with the new model, or goes on with that."""
+    words = ["qembed", "index", "--index", str(job.root), "--rebuild", "--model", str(job.out)]
+    return shlex.join(words)
+
+
+def switch(job: UpdateJob, golden: Judged | None, progress: Progress, warn: Warn) -> list[Gate]:
+    """Gates of the rebuild and of the switch. The present index answers until the latter has passed.
+
+    Raises what `build` raises.
+    """
+    comparison = _Comparison(job, golden, progress)
+    options = IndexOptions(
+        recipe=RecipeOptions(model=str(job.out)),
+        rebuild=True,
+        wait=job.wait,
+        refuse=comparison.refuse,
+    )
+    try:
+        summary = build(job.root, options, progress)
+    except IndexLocked as e:
+        raise IndexLocked(f"{e}; the new model is written: {rebuild_command(job)}") from e
+    for failed in summary.failed[:5]:
+        warn(str(failed))
+    if summary.interrupted:
+        raise_interrupted(job, warn)
+    made = Gate("rebuild", True, f"{comparison.passages:,} passages, beside the present index")
+    if summary.refused is not None:
+        return [made, Gate("switch", False, summary.refused)]
+    said = f"generation {summary.generation}"
+    return [made, Gate("switch", True, "; ".join([*comparison.told, said]))]
+
+
+def raise_interrupted(job: UpdateJob, warn: Warn) -> None:
+    """Say how the rebuild goes on, and raise KeyboardInterrupt."""
+    warn(f"the present index still answers; this goes on: {rebuild_command(job)}")
+    raise KeyboardInterrupt
+
+
+@dataclass(slots=True)
+class _Comparison:
+    """Comparison of the new index with the present one, on judged queries over all documents."""
+
+    job: UpdateJob
+    golden: Judged | None
+    progress: Progress
+    passages: int = 0
+    told: tuple[str, ...] = ()
+
+    def refuse(self, made: Snapshot, failed: Sequence[Unreadable]) -> str | None:
+        """Reason against the switch, None if it may be made."""
+        self.passages = made.passages_total
+        with Session(self.job.root) as present:
+            kept = set(made.catalog.ids())
+            lost = [d for d in present.snapshot.catalog.ids() if d not in kept]
+            if self.golden is None:
+                return switch_refusal(lost, failed, None)
+            self.progress.phase("judge both indexes", "queries", 2 * len(self.golden[0]))
+            was = self._measure(present)
+        now = self._measure(Session(self.job.root, snapshot=made))
+        found = compare_sides(was, now, self.golden[0])
+        assert found is not None
+        self.told = (f"golden: {MEASURE} {found['before']:.3f} to {found['after']:.3f}",)
+        return switch_refusal(lost, failed, found)
+
+    def _measure(self, session: Session) -> _Values:
+        assert self.golden is not None
+        queries, qrels = self.golden
+        options = QueryOptions(mode="dense", k=DEPTH, by="document", memory=False)
+        retriever = Retriever(session, options)
+        run: Run = {}
+        for at in range(0, len(queries), BATCH):
+            if self.progress.stop():
+                raise KeyboardInterrupt
+            asked = queries[at : at + BATCH]
+            for query, ranked in zip(asked, retriever.retrieve(asked).queries, strict=True):
+                names = [e.id for e in session.snapshot.entries_of(ranked.rows[:DEPTH])]
+                run[query.id] = {d: -float(i) for i, d in enumerate(names)}
+            self.progress.advance(len(asked))
+        judged = {q.id: qrels[q.id] for q in queries}
+        report: Any = evaluate(parse_measures(MEASURE), judged, run)
+        return _Values({q: v[MEASURE] for q, v in report.per_query.items()})
