@@ -61,9 +61,9 @@ test-server: .venv/ready .venv/infinity/ready
 bench: compiled
 	$(PY) -m tests.bench
 
-# the report's page and the search page in Debian's chromium with its driver
+# the pages of reports, maps and search in Debian's chromium with its driver
 browser: .venv/ready
-	$(PY) -m pytest -m browser tests/evaluation/report tests/web/page
+	$(PY) -m pytest -m browser tests/evaluation/report tests/web/page tests/web/map
 
 # tables of docs/models.md: make published DATA=folder-of-BEIR-folders SETS="scifact samples"
 DATA ?= .

@@ -32,6 +32,10 @@ COMMANDS = {
         "documents.duplicates:duplicates",
         "Find documents, or passages, that the index has more than once.",
     ),
+    "map": (
+        "documents.corpus_map:corpus_map",
+        "Draw a map: documents as points, those that are alike near one another.",
+    ),
     "eval": ("eval.evaluate:app", "Measure retrieval, and fail a build when it got worse."),
     "tune": ("tune:app", "Choose the index's settings by judged queries."),
     "add": ("add:add", "Add records without a source: memories, notes, facts."),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from qembed.drift.permutation import PERMUTATIONS, TestResult, permutation_test, permuted_labels
 from qembed.drift.sample import per_document
+from qembed.projection import kmeans
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 MOST_CENTRES = 32
 PASSAGES_A_CENTRE = 10
-ROUNDS = 25
 TAIL = 0.75
 """Quantile of the distances from which on a passage counts, by how far it lies beyond."""
 OUTSIDE = 0.99
@@ -45,45 +45,23 @@ class Centres:
         """Distance of each vector to the nearest centre, float32 (n,)."""
         import numpy as np
 
-        return np.asarray(np.sqrt(_squares(vectors, self.vectors).min(axis=1)))
+        return np.asarray(np.sqrt(kmeans.squared_distances(vectors, self.vectors).min(axis=1)))
 
 
 def fit_centres(vectors: Vectors, seed: int = 0) -> Centres:
-    """Centres by Lloyd's algorithm from k-means++ seeds: one for each PASSAGES_A_CENTRE vectors, at most
-    MOST_CENTRES.
-    """
+    """Centres by k-means: one for each PASSAGES_A_CENTRE vectors, at most MOST_CENTRES."""
     import numpy as np
 
-    rng = np.random.default_rng(seed)
     k = max(1, min(MOST_CENTRES, len(vectors) // PASSAGES_A_CENTRE))
-    chosen = [int(rng.integers(len(vectors)))]
-    nearest = _squares(vectors, vectors[chosen])[:, 0]
-    while len(chosen) < k and float(nearest.sum()) > 1e-9:
-        chosen.append(int(rng.choice(len(vectors), p=nearest / nearest.sum(dtype=np.float64))))
-        nearest = np.minimum(nearest, _squares(vectors, vectors[chosen[-1:]])[:, 0])
-    centres = vectors[chosen].copy()
-    own = np.full(len(vectors), -1)
-    for _ in range(ROUNDS):
-        before, own = own, _squares(vectors, centres).argmin(axis=1)
-        if (before == own).all():
-            break
-        for c in np.unique(own):
-            centres[c] = vectors[own == c].mean(axis=0)
+    centres = kmeans.fit_centres(vectors, k, seed)
+    squares = kmeans.squared_distances(vectors, centres)
+    own, apart = squares.argmin(axis=1), np.sqrt(squares.min(axis=1))
     kept = np.unique(own)
-    apart = np.sqrt(_squares(vectors, centres).min(axis=1))
     radii = [float(np.quantile(apart[own == c], OUTSIDE)) for c in kept]
     shares = [float((own == c).mean()) for c in kept]
     return Centres(
         centres[kept], np.array(radii, dtype=np.float32), np.array(shares, dtype=np.float32)
     )
-
-
-def _squares(vectors: Vectors, centres: Vectors) -> Distances:
-    """Squared distances, float32 (n, k), never below 0."""
-    import numpy as np
-
-    a, b = (vectors**2).sum(axis=1), (centres**2).sum(axis=1)
-    return np.asarray(np.maximum(a[:, None] + b - 2 * (vectors @ centres.T), 0))
 
 
 @dataclass(frozen=True, slots=True)

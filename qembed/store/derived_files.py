@@ -30,6 +30,8 @@ GRAPH = "graph"
 LEXICAL = "lexical"
 BACKGROUND = "background"
 PROFILE = "profile"
+MAP = "map"
+"""Kind without a stamp: made by readers, of one generation, which its name says."""
 KINDS = (MATRIX, CODES, GRAPH, LEXICAL, BACKGROUND, PROFILE)
 MEASURED = (BACKGROUND, PROFILE)
 """Kinds that are measured on a sample, and lag behind by design."""
@@ -98,7 +100,13 @@ def names(root: Path, manifest: Manifest) -> set[str]:
             found |= {"/".join(Path(stamp.file).parts[:2]), f"{FOLDER}/{kind}.json"}
             if stamp.companion is not None:
                 found.add(stamp.companion.name)
+    found.add(f"{FOLDER}/{map_path(root, manifest).name}")
     return found
+
+
+def map_path(root: Path, manifest: Manifest) -> Path:
+    """Path of the map of a generation, whether there is one or not."""
+    return root / FOLDER / f"{MAP}-{manifest.uid}-{manifest.base}-{manifest.generation:08d}.gz"
 
 
 def publish(root: Path, stamp: Stamp) -> None:

@@ -18,7 +18,7 @@ from qembed.store.manifest import REBUILD
 FOLDERS = ("shards", derived_files.FOLDER)
 _OWN_NAMES = re.compile(
     rf"((manifest|rebuild)\.json(\.tmp)?|{LOCK}|documents-r?\d+\.parquet|shards/r?\d+-\d+\.parquet"
-    rf"|{derived_files.FOLDER}/({'|'.join(derived_files.KINDS)})"
+    rf"|{derived_files.FOLDER}/({'|'.join((*derived_files.KINDS, derived_files.MAP))})"
     r"(\.json(\.tmp)?|-[0-9a-f]*-\d+-\d+(\.[\w.]+)?))"
 )
 NOBODYS = frozenset({"lost+found", ".DS_Store"})

@@ -127,6 +127,7 @@ EXIT_CODES = {
     "watch": "2 130 143",
     "similar": "02",
     "duplicates": "02",
+    "map": "02",
     "indexes": "02 75",
     "trust": "02 75",
     "add": "024 75",

@@ -53,6 +53,7 @@ TABLE = {
     "similar": Row(("similar", "a.md")),
     "similar -": Row(("similar", "-"), reads=b"money\n"),
     "duplicates": Row(("duplicates", "--format", "json")),
+    "map": Row(("map", "--format", "json")),
     "update-model": Row(("update-model", "--out", "m", "--index", "none"), 2, writes=False),
     "status": Row(("status",)),
     "verify": Row(("verify",)),

@@ -39,5 +39,10 @@ def write_page(
         text = json.dumps(body, ensure_ascii=False, indent=1) + "\n"
     else:
         text = markdown(body) if markdown is not None and suffix == ".md" else html(body)
+    write_text_file(path, text)
+
+
+def write_text_file(path: Path, text: str) -> None:
+    """Write a text, atomically. Raises StorageError if the disk refuses."""
     with atomic_text_file(path) as stream:
         stream.write(text)

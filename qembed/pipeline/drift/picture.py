@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qembed.drift.sample import document_vectors
+from qembed.projection.principal_axes import principal_axes
 
 if TYPE_CHECKING:
     from qembed.drift.compare import Comparison
@@ -23,12 +24,11 @@ def map_of(found: Comparison, old: Side, new: Side) -> dict[str, Any]:
 
     sides = [document_vectors(s.sample) for s in (old, new)]
     both = np.concatenate(sides)
-    mean = both.mean(axis=0)
-    _, _, axes = np.linalg.svd((both - mean)[:: max(1, len(both) // 1000)], full_matrices=False)
+    axes = principal_axes([both], 2)
     subject = np.full(len(sides[1]), -1)
     for i, group in enumerate(found.subjects.subjects):
         subject[group.members] = i
-    placed = [(side - mean) @ axes[:2].T for side in sides]
+    placed = [axes.project(side) for side in sides]
     reach = max(float(np.abs(np.concatenate(placed)).max()), 1e-9)
     points = [[[round(float(v), 3) for v in p] for p in side[:MOST] / reach] for side in placed]
     return {"old": points[0], "new": points[1], "subject": subject[:MOST].tolist()}

@@ -112,7 +112,7 @@ def summarize_fields(documents: Documents) -> list[FieldSummary]:
     """
     found: dict[str, FieldSummary] = {}
     for meta in documents["meta"]:
-        for name, value in _flat(json.loads(meta), "") if meta else ():
+        for name, value in flat_fields(json.loads(meta)) if meta else ():
             found.setdefault(name, FieldSummary(name_in_filter(name))).add(value)
     own = {name: FieldSummary(name) for name in BUILT_IN}
     for name in ("id", "path", "title"):
@@ -133,7 +133,7 @@ def field_names(documents: Documents) -> list[str]:
     found: set[str] = set()
     for meta in dict.fromkeys(documents["meta"]):
         if meta:
-            found.update(name for name, _ in _flat(json.loads(meta), ""))
+            found.update(name for name, _ in flat_fields(json.loads(meta)))
     return [*(name_in_filter(name) for name in sorted(found)), *BUILT_IN]
 
 
@@ -143,11 +143,11 @@ def _local_day(nanoseconds: int) -> str:
     return datetime.fromtimestamp(nanoseconds / 1e9).astimezone().date().isoformat()
 
 
-def _flat(meta: Mapping[str, Any], above: str) -> Iterator[tuple[str, Any]]:
+def flat_fields(meta: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
     """Yield (name, value) of an object's fields; names of inner ones are joined by dots."""
     for name, value in meta.items():
         if isinstance(value, dict):
-            yield from _flat(value, f"{above}{name}.")
+            yield from flat_fields(value, f"{above}{name}.")
         elif value is not None:
             yield above + name, value
 

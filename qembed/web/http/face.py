@@ -123,4 +123,5 @@ class HttpFace:
             self._uvicorn.force_exit = True
             self._thread.join(CLOSE_SECONDS)
             self._service.calls.close()
+            self._service.maps.close()
             self._log.close()

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple, TypeAlias
 
 from qembed.web.http.description.openapi import openapi
+from qembed.web.http.endpoints.corpus_map import corpus_map
 from qembed.web.http.endpoints.documents import document, similar
 from qembed.web.http.endpoints.feedback import feedback
 from qembed.web.http.endpoints.models import embeddings, models, rerank
@@ -36,6 +37,7 @@ PATHS: Mapping[str, Mapping[str, Endpoint]] = {
     "/search": {"GET": search_by_url, "POST": search_by_body},
     "/feedback": {"POST": feedback},
     "/choices": {"GET": choices},
+    "/map": {"GET": corpus_map},
     "/v1/embeddings": {"POST": embeddings},
     "/v1/rerank": {"POST": rerank},
     "/v1/models": {"GET": models},

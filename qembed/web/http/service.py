@@ -10,6 +10,7 @@ from qembed.serve.server import Server
 from qembed.web.http.calls import Calls
 from qembed.web.http.metrics import Metrics
 from qembed.web.http.settings import HttpSettings
+from qembed.web.map.maker import MapMaker
 
 if TYPE_CHECKING:
     from qembed.store.manifest import Manifest
@@ -28,6 +29,7 @@ class Service:
         self.server = server
         self.settings = settings
         self.project_log = project_log
+        self.maps = MapMaker(server.index.root)
         self.calls = Calls(server, settings.limits.answer)
         self.metrics = Metrics(server, self.calls, connections)
         self.stopping = False

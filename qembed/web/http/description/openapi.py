@@ -108,6 +108,7 @@ def _paths() -> dict[str, Any]:
         "/choices": {
             "get": _operation("choices", "Say what a search can be given here", "Choices")
         },
+        "/map": {"get": _making(_operation("map", "Draw the documents as points", "Map"))},
         "/status": {"get": _operation("status", "Describe server and index", "Status")},
         "/healthz": {"get": {**_operation("health", "Say that it runs", "Health"), "security": []}},
         "/": {"get": {**_plain("page", "The search page", "text/html"), "security": []}},
@@ -173,6 +174,15 @@ def _operation(
             "content": {JSON: {"schema": reference(schema), "example": example}},
         }
     return made
+
+
+def _making(operation: dict[str, Any]) -> dict[str, Any]:
+    """Operation whose answer is made when it is first asked for."""
+    answer = {
+        "description": "it is being made: ask again",
+        "content": _content(reference("Making")),
+    }
+    return {**operation, "responses": {**operation["responses"], "202": answer}}
 
 
 def _plain(name: str, summary: str, kind: str) -> dict[str, Any]:

@@ -189,6 +189,56 @@ SCHEMAS: dict[str, Schema] = {
         most_hits=whole(),
         log=choice("whether queries are logged", "off", "on", "hashed"),
     ),
+    "Map": fields(
+        ("generation", "points", "xy", "ids", "titles", "groups", "colors"),
+        generation=whole("of the index; one before the present, while its own is made"),
+        method=choice("how places were found", "pca", "tsne"),
+        points=whole("number of those shown"),
+        total=whole("number of documents; of more than are shown a sample was drawn"),
+        xy=text("places in base64: uint16, little-endian, x and y in turns; 0 to 65535 is -1 to 1"),
+        ids=listed(text()),
+        titles=listed(text()),
+        paths=listed(text("distinct ones, from the folder of the index")),
+        path=text("number of each point's path in base64: int32, little-endian; -1 for none"),
+        groups=listed(
+            fields(
+                ("size", "words"),
+                size=whole(),
+                words=listed(text("one that tells of the group")),
+                x=number("place of the name"),
+                y=number(),
+            )
+        ),
+        colors=listed(
+            fields(
+                ("name", "kind", "bytes"),
+                name=text("cluster, source, folder, suffix, modified, or a field"),
+                kind=choice("of values", "category", "number", "date"),
+                labels=listed(text("category, by its number")),
+                least=number("value of byte 0 of a number, or of a date in days since 1970"),
+                most=number("value of byte 254"),
+                bytes=text("a byte for each point in base64; 255: no value"),
+            )
+        ),
+        alike=listed(
+            fields(
+                ("points", "size"),
+                points=listed(whole("number of a point")),
+                size=whole("members, also those not on the map"),
+                copies=whole(),
+                lowest=number("score of the member that is least like the first"),
+            )
+        ),
+        alike_total=whole("clusters of near-duplicates in all"),
+        warnings=listed(text()),
+    ),
+    "Making": fields(
+        ("state", "phase", "done"),
+        state=choice("ask again in a moment", "making"),
+        phase=text("what is being done"),
+        done=whole("units of the phase"),
+        total=optional(whole("units of the phase, null where that is not known")),
+    ),
     "Status": fields(
         ("index", "generation", "model"),
         index=text(),

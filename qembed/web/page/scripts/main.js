@@ -39,6 +39,7 @@ const start = () => {
   if ([...state.filters.values()].some(([kind]) => kind === "date")) ready.then(() => search());
   else search();
   if (state.doc) openReader();
+  showMap();
 };
 
 $("token").addEventListener("submit", event => {
@@ -74,6 +75,7 @@ $("log").addEventListener("change", () => {
   showSwitch();
 });
 $("more").addEventListener("click", moreHits);
+$("mapswitch").addEventListener("click", () => { go({map: !state.map}); showMap(); });
 $("close").addEventListener("click", closeReader);
 $("reader").addEventListener("cancel", event => { event.preventDefault(); closeReader(); });
 // a second Esc closes it whatever is said
@@ -87,6 +89,7 @@ addEventListener("popstate", () => {
   commit();
   document.title = state.q ? `${shortened(state.q, 60)} – qembed` : "qembed";
   hideReader();
+  showMap();
   if (addressOf({...state, doc: null}) !== before) {
     $("box").value = state.q;
     search({back: true});

@@ -75,6 +75,7 @@ const drawAnswer = () => {
   $("notes").replaceChildren(...[filterChips(), ...answer.warnings.map(w => make("p", {class: "note mild"}, w))].filter(Boolean));
   $("more").hidden = !answer.cursor;
   $("help").replaceChildren(...(n ? [] : nothingFound()));
+  markHits();
 };
 
 const moreHits = async () => {
@@ -124,6 +125,7 @@ const clear = () => {
   $("results").removeAttribute("aria-busy");
   $("more").hidden = true;
   for (const id of ["hits", "notes", "help"]) $(id).replaceChildren();
+  markHits();
 };
 
 const keyHelp = () => make("ul", {class: "soft"}, ...[

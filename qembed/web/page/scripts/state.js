@@ -1,7 +1,7 @@
 /* State of the page, which its address holds, so that it can be shared and gone back to.
 
    q, mode, k, rerank, by: as the parameters of /search. where: a filter as text. filters: name of a field ->
-   [kind, ...values]. doc: {id, seq} of the open document. like: id of the document that others are like. */
+   [kind, ...values]. doc: {id, seq} of the open document. like: id of the document that others are like. map: whether the map is shown. */
 const MODES = ["auto", "hybrid", "dense", "lexical"];
 const KINDS = ["in", "range", "date", "has"];
 const CHOICES_OF_K = [5, 10, 20, 50, 100];
@@ -30,6 +30,7 @@ const readState = () => {
     where: given.get("where") ?? "",
     filters: readFilters(given.getAll("f")),
     like: given.get("like"),
+    map: given.get("view") === "map",
     doc: given.has("doc")
       ? {id: given.get("doc"), seq: /^\d{1,9}$/.test(seq ?? "") ? Number(seq) : 0} : null,
   };
@@ -45,6 +46,7 @@ const addressOf = s => {
   if (s.where) made.set("where", s.where);
   for (const [name, filter] of s.filters) made.append("f", JSON.stringify([name, ...filter]));
   if (s.like !== null) made.set("like", s.like);
+  if (s.map) made.set("view", "map");
   if (s.doc) {
     made.set("doc", s.doc.id);
     made.set("passage", s.doc.seq);

@@ -1,0 +1,26 @@
+"""`/map`: the documents as points, for pages."""
+
+from __future__ import annotations
+
+import gzip
+from functools import partial
+
+from qembed.web.http.errors import too_busy
+from qembed.web.http.response import JSON, HttpRequest, Response, json_response
+from qembed.web.http.service import Service
+from qembed.web.map.maker import Making
+
+
+async def corpus_map(request: HttpRequest, service: Service) -> Response:
+    """Answer `GET /map`: the map, or 202 and how far it is while it is made. Packed for who takes gzip."""
+    session = service.server.index.session
+    if session is None:
+        raise too_busy("the index is being opened")
+    found = await service.calls.run(request, partial(service.maps.ask, session.snapshot.manifest))
+    if isinstance(found, Making):
+        return json_response(found.to_json(), 202)
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        return Response(
+            200, found.data, JSON, {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+        )
+    return Response(200, await service.calls.run(request, partial(gzip.decompress, found.data)))
