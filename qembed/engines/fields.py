@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 KINDS = ("text", "real", "whole", "truth", "texts")
 """Kinds of values: texts, fractions, whole numbers, true or false, lists of texts."""
-MAX_FIELDS = 40
+MAX_FIELDS = 32
 """Metadata with a column: Milvus takes 64 fields in all by default."""
 
 

@@ -15,6 +15,7 @@ from qembed.engines.milvus.alias import collection_of
 from qembed.engines.milvus.collection import MilvusCollection
 from qembed.engines.milvus.connection import MilvusConnection
 from qembed.engines.milvus.state import read_state
+from qembed.engines.milvus.term_counts import TERMS_SUFFIX, count_terms, words_of
 from tests.cli.conftest import Shell
 from tests.engines.conftest import records, write_records
 
@@ -124,7 +125,7 @@ def test_a_stopped_export_is_completed_by_the_next(
     """The export is killed after some writes of a rebuild: readers keep the collection they had."""
     before = export(exported, milvus, name)
     exported("index", "--rebuild")
-    monkeypatch.setattr("qembed.pipeline.export.milvus.BATCH_BYTES", 15 * 4300)
+    monkeypatch.setattr("qembed.pipeline.export.milvus.BATCH_BYTES", 15 * 4 * 48)
     real, done = MilvusCollection.upsert, 0
 
     def upsert(self: MilvusCollection, entities: Any) -> None:
@@ -226,3 +227,39 @@ def test_nothing_of_the_index_folder_is_changed(exported: Shell, milvus: str, na
     before = contents()
     export(exported, milvus, name)
     assert contents() == before
+
+
+def test_counts_of_terms_follow_the_passages(
+    exported: Shell, milvus: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After changes, and after an export that was stopped, they are those of all passages."""
+
+    def check() -> None:
+        with connected(milvus) as server:
+            collection = str(server.client.describe_collection(name)["collection_name"])
+            wanted = count_terms(words_of(MilvusCollection(server, collection)))
+            found = server.client.query(
+                collection + TERMS_SUFFIX,
+                filter="passages > 0",
+                output_fields=["term", "passages"],
+                limit=10_000,
+            )
+        assert {e["term"]: e["passages"] for e in found} == wanted
+        assert len(wanted) > 30
+
+    export(exported, milvus, name)
+    check()
+    docs = records()
+    docs[3]["text"] = "another text altogether"
+    write_records(exported, [*docs[:50], {"_id": "d99", "text": "one more"}])
+    exported("index")
+    with monkeypatch.context() as patch:
+        patch.setattr(MilvusCollection, "delete", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            exported("export", "milvus", milvus, "--collection", name)
+    export(exported, milvus, name)
+    check()
+    write_records(exported, docs[:20])
+    exported("index")
+    export(exported, milvus, name)
+    check()

@@ -86,6 +86,8 @@ class MilvusConnection:
         hint = ""
         if re.search(r"unauthenticated|auth check|invalid (user|token)|permission|privilege", low):
             hint = f" (user:password or a token comes from ${TOKEN})"
+        elif re.search(r"can't find collection|collection not found|does not exist", low):
+            hint = " (an export may have replaced it meanwhile: ask again)"
         elif what == "connect" or re.search(r"fail connecting|unavailable|deadline|timeout", low):
             hint = " (is the address right, and does the server run?)"
         return f"Milvus at {self.address.url}: cannot {what}: {first}{hint}"

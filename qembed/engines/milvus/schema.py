@@ -15,7 +15,7 @@ from typing import Any
 
 from qembed.engines.fields import MetadataField
 
-VERSION = 1
+VERSION = 2
 """Version of the schema. Another one makes a new collection."""
 MAX_BYTES = 65535
 """Bytes of a text field, Milvus's limit."""

@@ -9,7 +9,7 @@ dropped. An export that was stopped leaves a state that says so, and the next on
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,11 +21,13 @@ from qembed.engines.milvus.collection import MilvusCollection, RowStamps
 from qembed.engines.milvus.connection import MilvusConnection
 from qembed.engines.milvus.schema import MAX_ELEMENTS, layout_name
 from qembed.engines.milvus.state import SUFFIX, read_state, write_state
+from qembed.engines.milvus.term_counts import TERMS_SUFFIX, TermCounts
 from qembed.errors import EngineError, UsageError
 from qembed.pipeline.export.changes import Changes, plan_changes
 from qembed.pipeline.export.documents import metadata_kinds, stamp_documents
 from qembed.pipeline.export.milvus_entities import make_entities
-from qembed.pipeline.export.milvus_state import WordCounts, export_state, fields_of, fits
+from qembed.pipeline.export.milvus_state import export_state, fields_of, fits
+from qembed.pipeline.export.milvus_words import WordChanges, WordCounts, removed_words
 from qembed.pipeline.progress import Progress
 from qembed.search.lexical import VERSION as ANALYZER
 from qembed.store import Snapshot
@@ -34,7 +36,9 @@ if TYPE_CHECKING:
     from qembed.types import Rows
 
 BATCH_BYTES = 8 << 20
-"""Bytes of vectors and texts written in one call, about: servers refuse calls of 64 MiB."""
+"""Bytes of vectors in one call, about."""
+CALL_BYTES = 16 << 20
+"""Bytes of texts in one call: servers refuse calls of 64 MiB."""
 SAMPLE = 100
 """Entities that are read back and compared."""
 
@@ -108,11 +112,13 @@ class _Run:
 
     def run(self) -> ExportSummary:
         target = MilvusCollection(self.server, self.name)
-        there = _nothing()
+        there, trusted = _nothing(), False
         begun = target.exists() and not self.request.rebuild
         if begun:
             target.load()
             there = target.stamps()
+            state = read_state(self.server, self.name)
+            trusted = bool(state and state["complete"])
         ours = stamp_documents(self.snapshot)
         changes = plan_changes(ours.rows, ours.stamps, there.rows, there.stamps)
         summary = ExportSummary(
@@ -133,12 +139,14 @@ class _Run:
                 target.drop()  # of a rebuild that was stopped
             target.create(self.fields, self.snapshot.manifest.recipe.dim, self.index)
         stamps = dict(zip(ours.rows.tolist(), ours.stamps.tolist(), strict=True))
+        words = WordChanges(removed_words(target, there, changes) if trusted else None)
         self._save_state(None)
-        added = self._write(target, changes, stamps)
+        self._write(target, changes, stamps, words)
         target.delete(changes.delete)
         target.flush()
         summary.checked = self._check(target, ours.rows, stamps)
-        self._save_state(_count(there, changes, added))
+        words.save(TermCounts(self.server, self.name), target, is_new=not begun)
+        self._save_state(words.total(there, changes))
         if summary.moved_alias:
             move_alias(self.server, self.request.name, self.name)
         summary.dropped = self._drop_others()
@@ -178,27 +186,27 @@ class _Run:
             ours = name.startswith(f"{self.request.name}_") and name + SUFFIX in names
             if ours and name != self.name and _is_name_of(name, self.request.name):
                 MilvusCollection(self.server, name).drop()
-                MilvusCollection(self.server, name + SUFFIX).drop()
+                for beside in (name + SUFFIX, name + TERMS_SUFFIX):
+                    if beside in names:
+                        MilvusCollection(self.server, beside).drop()
                 found.append(name)
         return found
 
     # ── rows ─────────────────────────────────────────────────────────────────────────────────────
 
     def _write(
-        self, target: MilvusCollection, changes: Changes, stamps: dict[int, int]
-    ) -> dict[int, tuple[int, int]]:
-        """Write the rows. Returns the lengths of each: terms and single characters."""
-        lengths: dict[int, tuple[int, int]] = {}
+        self, target: MilvusCollection, changes: Changes, stamps: dict[int, int], words: WordChanges
+    ) -> None:
+        """Write the rows, and count their words."""
         self.progress.phase("export", "passages", len(changes.write))
-        per_row = 4 * self.snapshot.manifest.recipe.dim + 4096
-        step = max(1, min(1000, BATCH_BYTES // per_row))
+        step = max(1, min(1000, BATCH_BYTES // (4 * self.snapshot.manifest.recipe.dim)))
         for start in range(0, len(changes.write), step):
             rows = changes.write[start : start + step]
             entities = make_entities(self.snapshot, rows, stamps, self.fields)
-            lengths.update((e["row"], (e["terms"], e["characters"])) for e in entities)
-            target.upsert(entities)
+            for some in _calls(entities):
+                target.upsert(some)
+            words.add(entities)
             self.progress.advance(len(rows))
-        return lengths
 
     def _check(self, target: MilvusCollection, rows: Rows, stamps: dict[int, int]) -> int:
         """Compare the number of entities, and a sample of them. Returns the size of the sample."""
@@ -237,14 +245,19 @@ def _nothing() -> RowStamps:
     return RowStamps(*np.zeros((4, 0), dtype=np.int64))
 
 
-def _count(there: RowStamps, changes: Changes, added: dict[int, tuple[int, int]]) -> WordCounts:
-    """Lengths of all passages after the changes."""
-    import numpy as np
-
-    kept = ~np.isin(there.rows, np.concatenate([changes.delete, changes.write]))
-    terms = int(there.terms[kept].sum()) + sum(t for t, _ in added.values())
-    characters = int(there.characters[kept].sum()) + sum(c for _, c in added.values())
-    return WordCounts(terms, characters)
+def _calls(entities: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Divide entities into lists of at most CALL_BYTES of text."""
+    some: list[dict[str, Any]] = []
+    size = 0
+    for one in entities:
+        length = sum(len(v.encode()) for v in one.values() if isinstance(v, str))
+        if some and size + length > CALL_BYTES:
+            yield some
+            some, size = [], 0
+        some.append(one)
+        size += length
+    if some:
+        yield some
 
 
 def _is_name_of(collection: str, name: str) -> bool:

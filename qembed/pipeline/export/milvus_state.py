@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from qembed.engines.fields import MetadataField
 from qembed.pipeline.background import open_background
 from qembed.pipeline.export.documents import record_times
+from qembed.pipeline.export.milvus_words import WordCounts
 from qembed.store import Snapshot
 from qembed.store.manifest import pack_vectors, portable
-
-
-@dataclass(frozen=True, slots=True)
-class WordCounts:
-    """Lengths of all passages added up: terms, and single characters of scripts without spaces."""
-
-    terms: int = 0
-    characters: int = 0
 
 
 def export_state(
@@ -34,6 +26,8 @@ def export_state(
         "complete": words is not None,
         "manifest": portable(manifest),
         "fields": [[f.key, f.column, f.kind] for f in fields],
+        "documents": len(snapshot.catalog),
+        "having": [_having(snapshot, f.key) for f in fields],
         "index": index,
         "record_times": record_times(snapshot),
         "words": None if words is None else [words.terms, words.characters],
@@ -41,6 +35,12 @@ def export_state(
         if background is None
         else {"mean": pack_vectors(background.mean[None, :]), "spread": background.spread},
     }
+
+
+def _having(snapshot: Snapshot, key: str) -> int:
+    """Number of documents with a metadata key."""
+    column = snapshot.catalog.field(key)
+    return 0 if column is None else int(column.present.sum())
 
 
 def fields_of(state: Mapping[str, Any]) -> list[MetadataField]:

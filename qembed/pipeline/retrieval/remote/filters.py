@@ -84,15 +84,16 @@ class RemoteFilters(Filters):
 
     def _warnings(self, texts: tuple[str, ...]) -> Sequence[str]:
         """Messages on metadata that only some documents have."""
-        count = self.snapshot.collection.count
+        state = self.snapshot.state
+        having = {f[0]: n for f, n in zip(state["fields"], state["having"], strict=True)}
         found: dict[str, None] = {}
         for part in parse(*texts).parts:
             for f, sign, wanted in tests_of(part):
                 column = self.fields.metadata.get(f.name)
                 if column is None or is_built_in(f) or sign == "exists" or wanted is None:
                     continue
-                having = count(f"{column.column} is not null and seq == 0")
-                found.update(dict.fromkeys(coverage_warning(f, having, count("seq == 0"))))
+                told = coverage_warning(f, having[column.key], state["documents"])
+                found.update(dict.fromkeys(told))
         return list(found)
 
 

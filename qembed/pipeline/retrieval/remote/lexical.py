@@ -7,13 +7,14 @@ of a local one, whose scores these are.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from qembed.engines.milvus.term_counts import TermCounts
 from qembed.engines.milvus.terms import encode_character, encode_term, split_words
 from qembed.pipeline.retrieval.remote.snapshot import RemoteSnapshot
 from qembed.search.lexical.analyzer import is_lone
-from qembed.search.lexical.bm25 import LexicalIndex
+from qembed.search.lexical.bm25 import Coverage, LexicalIndex
 from qembed.search.lexical.query import ParsedQuery, parse_query
 from qembed.search.lexical.scores import FieldCounts, occurrences
 from qembed.search.topk import best_first
@@ -45,6 +46,7 @@ class RemoteLexicalIndex(LexicalIndex):
         self._snapshot = snapshot
         self._collection = snapshot.collection
         self._frequencies: dict[str, int] = {}
+        self._term_counts = TermCounts(snapshot.server, snapshot.collection.name)
         terms, characters = snapshot.state["words"] or (0, 0)
         self._totals = {"words": terms, "characters": characters}
 
@@ -53,9 +55,21 @@ class RemoteLexicalIndex(LexicalIndex):
 
     def frequency(self, term: str) -> int:
         """Number of passages with a term."""
-        if term not in self._frequencies:
-            self._frequencies[term] = self._collection.count(_has(term))
-        return self._frequencies[term]
+        return self.frequencies([term])[term]
+
+    def frequencies(self, terms: Sequence[str]) -> dict[str, int]:
+        """Number of passages with each of the terms; one call for those that are not known yet."""
+        new = {_encode(t): t for t in terms if t not in self._frequencies}
+        if new:
+            found = self._term_counts.read(new)
+            self._frequencies.update((t, found[encoded]) for encoded, t in new.items())
+        return {t: self._frequencies[t] for t in terms}
+
+    def coverage(self, query: str, words: ParsedQuery | None = None) -> Coverage:
+        """Statistics of a query's terms, read in one call."""
+        parsed = words or parse_query(query)
+        self.frequencies(parsed.terms)
+        return super().coverage(query, parsed)
 
     def rows_with(self, terms: tuple[str, ...]) -> Rows:
         """All rows with these terms in sequence, ascending."""
@@ -124,7 +138,7 @@ class RemoteLexicalIndex(LexicalIndex):
 
     def _counts(self, field: str, terms: Sequence[str]) -> FieldCounts:
         encode = encode_term if field == "words" else encode_character
-        frequency: Mapping[str, int] = {encode(t): self.frequency(t) for t in dict.fromkeys(terms)}
+        frequency = {encode(t): n for t, n in self.frequencies(terms).items()}
         passages = len(self)
         return FieldCounts(passages, self._totals[field] / max(passages, 1), frequency)
 
