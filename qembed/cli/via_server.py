@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from qembed.cli.console import Console
 
 if TYPE_CHECKING:
+    from qembed.pipeline.retrieval.documents.request import SimilarRequest
     from qembed.pipeline.retrieval.request import QueryRequest
     from qembed.pipeline.retrieval.reranking.request import RerankRequest, RunRequest
 
@@ -20,7 +21,7 @@ def is_regular(path: Path) -> bool:
 def ask_server(
     index: Path,
     operation: str,
-    request: QueryRequest | RerankRequest | RunRequest,
+    request: QueryRequest | RerankRequest | RunRequest | SimilarRequest,
     talk: Console,
 ) -> dict[str, Any] | None:
     """The answer of the index's server, as JSON values; None if this process must do the work.

@@ -21,6 +21,7 @@ from qembed.cli.options import (
     By,
     IndexOption,
     ModelOption,
+    NoServerOption,
     QuietOption,
     Search,
     SearchOption,
@@ -29,6 +30,7 @@ from qembed.cli.options import (
 )
 from qembed.cli.signal_watch import watched
 from qembed.cli.streams import standard_input
+from qembed.cli.via_server import ask_server
 from qembed.errors import InputError
 
 
@@ -81,6 +83,7 @@ def similar(
     null: NullOption = False,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
+    no_server: NoServerOption = False,
 ) -> None:
     """Find the documents, or passages, that are most like one.
 
@@ -98,8 +101,8 @@ def similar(
     from qembed.cli.render.query_output import HitOutput, print_answer
     from qembed.cli.teardown import skip_teardown
     from qembed.pipeline.locate import find_index
+    from qembed.pipeline.retrieval.answer import Answer
     from qembed.pipeline.retrieval.documents.request import SimilarRequest, check_similar
-    from qembed.pipeline.retrieval.documents.similar import answer_similar
 
     talk = Console(quiet, verbose)
     given = on_command_line(ctx)
@@ -133,7 +136,13 @@ def similar(
     )
     check_similar(request)
     index = find_index(index_dir)
-    with watched():
-        answer = answer_similar(index, request)
+    served = None if no_server else ask_server(index, "similar", request, talk)
+    if served is not None:
+        answer = Answer.from_json(served)
+    else:
+        from qembed.pipeline.retrieval.documents.similar import answer_similar
+
+        with watched():
+            answer = answer_similar(index, request)
     print_answer(answer, HitOutput(shown.value, null=null), talk)
     skip_teardown()
