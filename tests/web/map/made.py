@@ -15,6 +15,18 @@ from qembed.web.map.page_file import map_html
 OWNED = "document.title='owned'"
 HOSTILE = f'</script><script>{OWNED}</script><img src=x onerror="{OWNED}">'
 
+DRAWN = """
+const shown = document.querySelector(arguments[0]), copy = document.createElement("canvas");
+[copy.width, copy.height] = [shown.width, shown.height];
+const pen = copy.getContext("2d", {willReadFrequently: true});
+pen.drawImage(shown, 0, 0);
+const data = pen.getImageData(0, 0, copy.width, copy.height).data;
+let n = 0;
+for (let i = 3; i < data.length; i += 4) n += data[i] > 0;
+return n;
+"""
+"""Script that counts the pixels of a canvas on which something is drawn."""
+
 
 def made_map(n: int, hostile: bool = False) -> CorpusMap:
     """Map of `n` points in 12 groups."""
