@@ -23,7 +23,8 @@ def test_a_page_and_json(docs: Shell) -> None:
     assert body["color"] == "folder"
     assert body["map"]["ids"] == ["deep/locks.txt", "parcels.md", "refunds.md"]
     assert body["queries"][0]["hits"][0]["point"] == 2
-    plain = docs("map", "--format", "json", "--query", "money")
+    plain = docs("map", "--format", "json", "--query", "money", "--color", "source")
+    assert "--color source: no values that differ (there are cluster, folder, suffix" in plain.err
     assert plain.json["queries"][0]["hits"][0]["path"] == "docs/refunds.md"
     assert plain.json["clusters"][0]["size"] == 3
     assert docs("map", "--out", "map.json").code == 0

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from qembed.errors import UsageError
-from qembed.pipeline.corpus_map.corpus_map import CorpusMap
+from qembed.pipeline.corpus_map.corpus_map import CLUSTER, CorpusMap
 from qembed.pipeline.corpus_map.kept_map import make_map
+from qembed.pipeline.corpus_map.names import OF_FILES
 from qembed.pipeline.corpus_map.queries import PlacedQuery, place_queries
 from qembed.pipeline.corpus_map.request import MapRequest, check_map
 from qembed.pipeline.progress import Progress
@@ -17,11 +18,15 @@ from qembed.projection.neighbour_map import EXTRA, has_neighbour_map
 
 
 class DrawnMap(NamedTuple):
-    """Map with queries. `color`: shown first. `hint`: line on what would make a better one, None for none."""
+    """Map with queries. `color`: shown first. `warnings`: also on the request.
+
+    `hint`: line on what would make a better one, None for none.
+    """
 
     made: CorpusMap
     queries: Sequence[PlacedQuery]
     color: str
+    warnings: Sequence[str]
     hint: str | None
 
     def to_page(self) -> dict[str, Any]:
@@ -51,20 +56,23 @@ class DrawnMap(NamedTuple):
 def draw_map(root: Path, request: MapRequest, progress: Progress) -> DrawnMap:
     """Make the map of the index at `root`, or take the one that is kept, and place the request's queries.
 
-    Raises NoIndex, IndexDamaged, UsageError also for a colour that there is not, and what encoding raises.
+    Raises NoIndex, IndexDamaged, UsageError also for a field that colours nothing, and what encoding raises.
     """
     check_map(request)
     with Session(root) as session:
         made = make_map(session, request, progress)
+        color, warnings = request.color, list(made.warnings)
         names = [c.name for c in made.colors]
-        if request.color not in names:
-            raise UsageError(
-                f"--color {request.color}: no values that differ (there are {', '.join(names)})"
-            )
+        if color not in names:
+            why = f"--color {color}: no values that differ (there are {', '.join(names)})"
+            if color not in OF_FILES:
+                raise UsageError(why)
+            color = CLUSTER
+            warnings.append(why)
         if request.queries:
             progress.phase("queries", "", None)
         placed = place_queries(session, made, request.queries)
     hint = None
     if request.method == "auto" and not has_neighbour_map():
         hint = f"places by principal axes; {EXTRA} adds t-SNE, which shows groups better"
-    return DrawnMap(made, placed, request.color, hint)
+    return DrawnMap(made, placed, color, warnings, hint)

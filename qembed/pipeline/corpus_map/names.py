@@ -32,6 +32,7 @@ FOLDER = "folder"
 SUFFIX = "suffix"
 MODIFIED = "modified"
 """Colours of files beside SOURCE: first folders of paths, suffixes, and days of the last change."""
+OF_FILES = (SOURCE, FOLDER, SUFFIX, MODIFIED)
 DAY_NS = 86_400_000_000_000
 
 

@@ -132,7 +132,7 @@ def corpus_map(
         from qembed.pipeline.corpus_map.drawn import draw_map
 
         drawn = draw_map(root, request, progress)
-    talk.warn_all(drawn.made.warnings)
+    talk.warn_all(drawn.warnings)
     if drawn.hint:
         talk.say(drawn.hint)
     if chosen is MapFormat.json:
