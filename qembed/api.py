@@ -22,6 +22,7 @@ from qembed.inputs import is_there
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.records import Forgotten, add_records, forget
 from qembed.pipeline.indexing.summary import IndexSummary
+from qembed.pipeline.locate import resolve_address
 from qembed.pipeline.recipe import RecipeOptions
 from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.retriever import Retriever
@@ -38,7 +39,7 @@ class Index:
     """An index to query, add to and delete from. Use `qembed.open`."""
 
     def __init__(self, path: str | os.PathLike[str], model: str | None = None) -> None:
-        self.path = Path(path)
+        self.path = resolve_address(Path(path))
         self._model = model
         self._session: Session | None = None
 
@@ -203,5 +204,8 @@ class Index:
 
 
 def open(path: str | os.PathLike[str] = ".qembed", model: str | None = None) -> Index:
-    """The index at `path`, which need not exist yet. `model`: what a new one is made with."""
+    """The index at `path`, which need not exist yet. `model`: what a new one is made with.
+
+    `milvus+http://HOST:PORT/NAME`: a copy on a server, which must be there.
+    """
     return Index(path, model)

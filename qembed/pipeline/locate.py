@@ -23,10 +23,8 @@ def find_index(given: Path | None = None) -> Path:
     """
     named = given or (Path(env) if (env := os.environ.get("QEMBED_INDEX")) else None)
     if named is not None:
-        if str(named).startswith("milvus+"):
-            from qembed.pipeline.user_config.remote_indexes import remote_folder
-
-            return remote_folder(str(named))
+        if (path := resolve_address(named)) != named:
+            return path
         path = named.absolute()
         if is_there(path / MANIFEST):
             return path
@@ -52,6 +50,15 @@ def find_index(given: Path | None = None) -> Path:
     raise NoIndex(
         f"no index at ./{INDEX_FOLDER} or in a folder above (make one: qembed index PATH)"
     )
+
+
+def resolve_address(named: Path) -> Path:
+    """Folder that stands for the index on a server whose address is given; any other path as it is."""
+    if not str(named).startswith("milvus+"):
+        return named
+    from qembed.pipeline.user_config.remote_indexes import remote_folder
+
+    return remote_folder(str(named))
 
 
 def _index_being_made() -> Path | None:

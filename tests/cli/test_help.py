@@ -137,7 +137,7 @@ EXIT_CODES = {
     "update-model": "023 75 130",
     "status": "023",
     "tune": "03 75",
-    "export milvus": "02",
+    "export milvus": "02 75",
     "export qdrant": "02",
     "export parquet": "02",
     "eval": "023",

@@ -16,6 +16,7 @@ from qembed.engines.milvus.collection import MilvusCollection
 from qembed.engines.milvus.connection import MilvusConnection
 from qembed.engines.milvus.state import read_state
 from qembed.engines.milvus.term_counts import TERMS_SUFFIX, count_terms, words_of
+from qembed.pipeline.user_config.remote_indexes import export_lock
 from tests.cli.conftest import Shell
 from tests.engines.conftest import records, write_records
 
@@ -263,3 +264,14 @@ def test_counts_of_terms_follow_the_passages(
     exported("index")
     export(exported, milvus, name)
     check()
+
+
+def test_two_exports_to_one_name_do_not_meet(
+    exported: Shell, milvus: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QEMBED_DATA", str(exported.folder.parent / "data"))
+    with export_lock(f"{milvus}/{name}", 0.0):
+        done = exported("export", "milvus", milvus, "--collection", name, "--wait", "0")
+    assert done.code == 75
+    assert "another export to" in done.err
+    assert export(exported, milvus, name)["new"] == 60

@@ -179,3 +179,25 @@ def test_a_query_of_a_local_index_imports_no_client(remote: Shell) -> None:
 
     found = imported(remote, "query", "refund", "--format", "paths")
     assert not found & {"pymilvus", "grpc", "pandas"}
+
+
+def test_from_python_the_present_export_answers(remote: Shell, milvus: str) -> None:
+    import qembed
+
+    write_records(remote, [{"_id": "one", "text": "alpha beta"}], "small.jsonl")
+    small = ("--index", "small")
+    assert remote("index", "small.jsonl", *small).code == 0
+    target = ("export", "milvus", milvus, "--collection", "small", *small)
+    assert remote(*target).code == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("QEMBED_DATA", str(remote.folder.parent / "data"))
+        with qembed.open(address(milvus, "small")[1]) as index:
+            assert [h.document for h in index.query("alpha")] == ["one"]
+            more = [{"_id": "one", "text": "gamma"}, {"_id": "two", "text": "alpha"}]
+            write_records(remote, more, "small.jsonl")
+            assert remote("index", *small).code == 0
+            assert remote(*target).code == 0
+            assert [h.document for h in index.query("alpha", k=1)] == ["two"]
+            assert remote("index", "--rebuild", *small).code == 0
+            assert remote(*target).code == 0
+            assert [h.document for h in index.query("alpha", k=1)] == ["two"]

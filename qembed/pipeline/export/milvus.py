@@ -29,6 +29,7 @@ from qembed.pipeline.export.milvus_entities import make_entities
 from qembed.pipeline.export.milvus_state import export_state, fields_of, fits
 from qembed.pipeline.export.milvus_words import WordChanges, WordCounts, removed_words
 from qembed.pipeline.progress import Progress
+from qembed.pipeline.user_config.remote_indexes import export_lock
 from qembed.search.lexical import VERSION as ANALYZER
 from qembed.store import Snapshot
 
@@ -47,7 +48,8 @@ SAMPLE = 100
 class MilvusExport:
     """Request of an export to the server at `url`.
 
-    `vector_index`: flat or hnsw, None for the one there is, hnsw for a new one.
+    `vector_index`: flat or hnsw, None for the one there is, hnsw for a new one. `wait`: seconds to wait for
+    another export of this user to the same name.
     """
 
     url: str
@@ -55,6 +57,7 @@ class MilvusExport:
     vector_index: str | None = None
     rebuild: bool = False
     dry_run: bool = False
+    wait: float = 10.0
 
 
 @dataclass(slots=True)
@@ -78,12 +81,17 @@ class ExportSummary:
 def export_milvus(root: Path, request: MilvusExport, progress: Progress) -> ExportSummary:
     """Bring the collection to the index's present generation, and let the alias stand for it.
 
-    Raises NoIndex, UsageError, InputError, EngineError; the alias then stands for what it did.
+    Raises NoIndex, UsageError, InputError, EngineError, IndexLocked; the alias then stands for what it did.
     """
     address = parse_server(request.url)
     check_name(request.name)
     began = time.perf_counter()
-    with Snapshot.open(root) as snapshot, MilvusConnection(address) as server:
+    place = f"{address.url}/{request.name}"
+    with (
+        Snapshot.open(root) as snapshot,
+        export_lock(place, request.wait),
+        MilvusConnection(address) as server,
+    ):
         summary = _Run(snapshot, server, request, progress).run()
     summary.seconds = time.perf_counter() - began
     return summary

@@ -92,7 +92,11 @@ class Session:
         self.close()
 
     def is_current(self) -> bool:
-        """True if no writer has committed a newer generation."""
+        """True if no writer has committed a newer generation, or exported one to the server."""
+        if is_remote(self.root):
+            from qembed.pipeline.retrieval.remote.parts import is_present
+
+            return is_present(self.snapshot)
         present, ours = read_manifest(self.root), self.snapshot.manifest
         return (present.uid, present.generation) == (ours.uid, ours.generation)
 

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from qembed.engines.address import CollectionAddress, parse_collection
-from qembed.errors import IndexDamaged, StorageError, refusal
+from qembed.errors import IndexDamaged, IndexLocked, StorageError, refusal
+from qembed.locks import FileLock, LockHeld
 from qembed.paths import REMOTE, data_folder
 
 
@@ -28,6 +31,24 @@ def remote_folder(text: str) -> Path:
     except OSError as e:
         raise StorageError(f"cannot write {root}: {refusal(e)}") from e
     return root
+
+
+@contextmanager
+def export_lock(place: str, wait: float) -> Iterator[None]:
+    """Lock of exports to one place by this user. Raises IndexLocked after `wait` seconds, StorageError."""
+    digest = hashlib.blake2b(place.encode(), digest_size=8).hexdigest()
+    folder = data_folder() / "exports"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / f"{digest}.lock", wait)
+    except LockHeld as e:
+        raise IndexLocked(
+            f"another export to {place} goes on: process {e.pid or 'unknown'}"
+        ) from None
+    except OSError as e:
+        raise StorageError(f"cannot lock {folder}: {refusal(e)}") from e
+    with lock:
+        yield
 
 
 def is_remote(root: Path) -> bool:

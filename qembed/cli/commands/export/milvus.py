@@ -8,7 +8,14 @@ from typing import Annotated
 import typer
 
 from qembed.cli.console import Console, StopSignals, counted, dumps, out
-from qembed.cli.options import FormatOption, IndexOption, OutputFormat, QuietOption, VerboseOption
+from qembed.cli.options import (
+    FormatOption,
+    IndexOption,
+    OutputFormat,
+    QuietOption,
+    VerboseOption,
+    WaitOption,
+)
 
 
 class VectorIndex(StrEnum):
@@ -40,6 +47,7 @@ def milvus(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be written, change nothing.")
     ] = False,
+    wait: WaitOption = 10.0,
     index_dir: IndexOption = None,
     format: FormatOption = OutputFormat.text,
     quiet: QuietOption = False,
@@ -53,7 +61,7 @@ def milvus(
     qembed export milvus http://localhost:19530 --collection help
     qembed query "where is my parcel" --index milvus+http://localhost:19530/help
 
-    Exit codes: 0 done; 2 cannot run.
+    Exit codes: 0 done; 2 cannot run; 75 another export to the name goes on.
     """
     from dataclasses import asdict
 
@@ -67,6 +75,7 @@ def milvus(
         vector_index=None if vector_index is None else vector_index.value,
         rebuild=rebuild,
         dry_run=dry_run,
+        wait=wait,
     )
     with StopSignals().ending(), talk.progress() as progress:
         done = export_milvus(find_index(index_dir), request, progress)

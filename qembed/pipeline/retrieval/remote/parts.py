@@ -37,6 +37,12 @@ class RemoteDocumentReader(DocumentReader):
         return source
 
 
+def is_present(snapshot: Snapshot) -> bool:
+    """True if the server has no newer generation than the snapshot."""
+    assert isinstance(snapshot, RemoteSnapshot)
+    return snapshot.is_present()
+
+
 def remote_parts(
     snapshot: Snapshot, timer: StageTimer
 ) -> tuple[RemoteSearch, RemoteDocumentReader]:

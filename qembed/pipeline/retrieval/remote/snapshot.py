@@ -68,6 +68,15 @@ class RemoteSnapshot(Snapshot):
         """False while an export goes on, and after one that was stopped."""
         return bool(self.state["complete"])
 
+    def is_present(self) -> bool:
+        """True if the name still stands for this collection, with this generation."""
+        if collection_of(self.server, address_of(self.root).name) != self.collection.name:
+            return False
+        state = read_state(self.server, self.collection.name)
+        return state is not None and all(
+            state[key] == self.state[key] for key in ("complete", "manifest")
+        )
+
     def close(self) -> None:
         """Close the connection."""
         if "server" in self.__dict__:
