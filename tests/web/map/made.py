@@ -41,7 +41,7 @@ def made_map(n: int, hostile: bool = False) -> CorpusMap:
         generation=1,
         total=n + 5,
         ids=[f"{name} {i}" for i in range(n)],
-        titles=[f"{name} {i}" for i in range(n)],
+        titles=["" if i == 6 else f"{name} {i}" for i in range(n)],
         paths=[f"docs/{name.replace('/', '_')}.md", "javascript:alert(1)", "/etc/\udcff.md"],
         path=rng.integers(3, size=n),
         passages=None,

@@ -99,6 +99,8 @@ def test_what_is_hostile_is_text(page: Any) -> None:
         )
         links = page.find_elements("css selector", "#chosen a")
         assert all(a.get_attribute("href").startswith("file:///") for a in links)
+    names = [b.text for b in page.find_elements("css selector", ".query .point bdi")]
+    assert names[1][:9] == HOSTILE[:9]  # without a title, of a file with others: not its name
     assert page.execute_script("return opened") == []  # a file of many records opens at none
 
 

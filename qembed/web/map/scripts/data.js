@@ -22,13 +22,17 @@ const decodeMap = body => {
   let step = Math.max(1, Math.floor(n * 0.618));
   while (common(step, n) !== 1) step++;
   for (let i = 0, at = 0; i < n; i++, at = (at + step) % n) order[i] = at;
-  return {...body, n, x, y, path, passages, colors, order};
+  // a file of many records names none of them
+  const owners = new Map(), own = new Uint8Array(body.paths.length);
+  for (let i = 0; i < n; i++) if (path[i] >= 0) owners.set(path[i], owners.has(path[i]) && owners.get(path[i]) !== body.ids[i] ? null : body.ids[i]);
+  for (const [at, id] of owners) own[at] = id === null ? 0 : 1;
+  return {...body, n, x, y, path, passages, colors, order, own};
 };
 
 const common = (a, b) => (b ? common(b, a % b) : a);
 
 const pathOf = (map, i) => (map.path[i] < 0 ? null : map.paths[map.path[i]]);
-const nameOf = (map, i) => map.titles[i].trim() || pathOf(map, i)?.split("/").pop() || map.ids[i];
+const nameOf = (map, i) => map.titles[i].trim() || (map.own[map.path[i]] && pathOf(map, i).split("/").pop()) || map.ids[i];
 const unitOf = map => (map.passages ? "passage" : "document");
 
 const rampText = (color, value) => {
