@@ -142,7 +142,10 @@ def open_background(root: Path, manifest: Manifest) -> Background | None:
     import numpy as np
 
     stamp = files.current(root, manifest, files.BACKGROUND)
-    if stamp is None or not files.is_whole(root, stamp):
+    if stamp is None:
+        return None
+    if not files.is_whole(root, stamp):
+        files.mark_damaged(root, stamp)
         return None
     spread = stamp.extra.get("spread")
     try:

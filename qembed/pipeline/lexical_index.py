@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from qembed.search.lexical.bm25 import LexicalIndex
     from qembed.types import Rows
 
-CHECKED_BYTES = 32 << 20
-"""Size up to which the checksums of all files are computed before use, in some hundredths of a second."""
-
 _ANALYZER = "analyzer"
 """Key of the analyzer's version in the index's stamp; absent for version 1."""
 
@@ -26,15 +23,18 @@ _ANALYZER = "analyzer"
 def extend_lexical(snapshot: Snapshot, progress: Progress) -> None:
     """Add the living rows that the lexical index lacks.
 
-    A damaged index is rebuilt, and so is one made by another version of the analyzer.
+    A damaged index is rebuilt, and so is one made by another version of the analyzer. All of a small index
+    is checked, of a larger one what opening it takes.
     """
     root, manifest = snapshot.root, snapshot.manifest
     stamp = files.current(root, manifest, files.LEXICAL)
     if stamp is not None and stamp.extra.get(_ANALYZER, 1) != VERSION:
         stamp = None
-    if stamp is not None and stamp.upto == manifest.next_row:
-        return
     try:
+        if stamp is not None:
+            check((root / stamp.file).parent, sums=stamp.bytes <= files.CHECKED_BYTES)
+        if stamp is not None and stamp.upto == manifest.next_row:
+            return
         _add(snapshot, stamp, progress)
     except LexicalIndexDamaged:
         progress.say("the lexical index was damaged: it is made anew")
@@ -50,7 +50,6 @@ def _add(snapshot: Snapshot, stamp: files.Stamp | None, progress: Progress) -> N
         upto = manifest.base
     else:
         folder, upto = (root / stamp.file).parent, stamp.upto
-        check(folder, sums=False)
     progress.phase("words", "passages", manifest.next_row - upto)
     with LexicalWriter(folder, None if stamp is None else upto) as writer:
         for rows, texts in _living(snapshot, upto):
@@ -90,9 +89,21 @@ def open_lexical(root: Path, manifest: Manifest) -> tuple[LexicalIndex, int] | N
 
     folder = (root / stamp.file).parent
     try:
-        return LexicalIndex.open(folder, sums=stamp.bytes <= CHECKED_BYTES), stamp.upto
+        return LexicalIndex.open(folder, sums=stamp.bytes <= files.CHECKED_BYTES), stamp.upto
     except LexicalIndexDamaged:
-        return None  # the next writer rebuilds it
+        files.mark_damaged(root, stamp)  # the next writer rebuilds it
+        return None
+
+
+def mark_lexical_damaged(root: Path, manifest: Manifest) -> None:
+    """Note that the lexical index failed in a search: the next writer makes it anew."""
+    if (stamp := files.current(root, manifest, files.LEXICAL, later=True)) is not None:
+        files.mark_damaged(root, stamp)
+
+
+def is_lexical_published(root: Path, manifest: Manifest) -> bool:
+    """True if there is a lexical index, be it damaged."""
+    return files.published(root, manifest, files.LEXICAL, later=True) is not None
 
 
 def lexical_damage(root: Path, manifest: Manifest) -> str | None:

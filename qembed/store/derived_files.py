@@ -37,6 +37,10 @@ MEASURED = (BACKGROUND, PROFILE)
 """Kinds that are measured on a sample, and lag behind by design."""
 GROWING = (MATRIX, CODES)
 """Kinds that grow in place: a file may be longer than a stamp that was read before."""
+DAMAGED = "damaged"
+"""Key in the extra fields of a stamp whose file was found damaged."""
+CHECKED_BYTES = 32 << 20
+"""Size up to which checksums are computed at every refresh, and of words before use: some 0.03 s."""
 VERSIONS = {GRAPH: 2}
 """Versions of formats, 1 where none is given. Version 2 of a graph holds one row for each distinct vector."""
 
@@ -72,8 +76,15 @@ def _parse(data: bytes) -> Stamp:
 def current(root: Path, manifest: Manifest, kind: str, *, later: bool = False) -> Stamp | None:
     """Read the stamp of a derived file that fits this generation; None if there is none.
 
-    Compares the size, not the content. `later`: accept a file that covers rows of a later generation too.
+    Compares the size, not the content. None for one that was found damaged. `later`: accept a file that
+    covers rows of a later generation too.
     """
+    stamp = published(root, manifest, kind, later=later)
+    return None if stamp is None or DAMAGED in stamp.extra else stamp
+
+
+def published(root: Path, manifest: Manifest, kind: str, *, later: bool = False) -> Stamp | None:
+    """Read the stamp as `current` does, also that of a file that was found damaged."""
     try:
         stamp = _parse((root / FOLDER / f"{kind}.json").read_bytes())
         size = (root / stamp.file).stat().st_size
@@ -96,7 +107,7 @@ def names(root: Path, manifest: Manifest) -> set[str]:
     """Names of the derived files that fit this generation, and of their stamps; of a folder its own name."""
     found: set[str] = set()
     for kind in KINDS:
-        if stamp := current(root, manifest, kind):
+        if stamp := published(root, manifest, kind):
             found |= {"/".join(Path(stamp.file).parts[:2]), f"{FOLDER}/{kind}.json"}
             if stamp.companion is not None:
                 found.add(stamp.companion.name)
@@ -113,6 +124,26 @@ def publish(root: Path, stamp: Stamp) -> None:
     """Write the stamp of a finished derived file, which makes it the current one of its kind."""
     data = json.dumps(asdict(stamp), indent=1, sort_keys=True).encode()
     replace_file(root, f"{FOLDER}/{stamp.kind}.json", data)
+
+
+def mark_damaged(root: Path, stamp: Stamp) -> bool:
+    """Note in the stamp that its file is damaged, so that the next run of `qembed index` makes it anew.
+
+    For readers, too: a writer that publishes another one meanwhile wins, or makes its file once more. Returns
+    False where the folder cannot be written to.
+    """
+    try:
+        if _parse((root / FOLDER / f"{stamp.kind}.json").read_bytes()) == stamp:
+            restamp(root, stamp, {**stamp.extra, DAMAGED: True})
+    except (OSError, ValueError, TypeError, AttributeError):
+        return False
+    return True
+
+
+def damaged(root: Path, manifest: Manifest) -> list[str]:
+    """Kinds of the derived files that were found damaged, and are not used until they are made anew."""
+    stamps = (published(root, manifest, kind, later=True) for kind in KINDS)
+    return [stamp.kind for stamp in stamps if stamp is not None and DAMAGED in stamp.extra]
 
 
 def discard(root: Path, kind: str) -> None:

@@ -1,4 +1,5 @@
-"""Integrity checks of an index against its manifest. They read everything and change nothing.
+"""Integrity checks of an index against its manifest. They read everything and change nothing but
+a note in the stamp of a damaged derived file.
 
 A finding has a message, the documents affected, and the command that repairs it.
 """
@@ -165,18 +166,26 @@ _WITHOUT = {
 _CHECKED = (derived_files.GRAPH, *derived_files.MEASURED)
 
 
+def found_damaged(root: Path, stamp: derived_files.Stamp, what: str) -> Finding:
+    """Finding for a damaged derived file, which is noted, so that a refresh makes it anew."""
+    mend = REFRESH if derived_files.mark_damaged(root, stamp) else REPAIR
+    return Finding(stamp.kind, f"{what}: it is not used", mend)
+
+
 def check_derived(snapshot: Snapshot) -> Iterator[Finding]:
     """Compare matrix and codes with the shards row by row, graph and background with their checksums."""
     root, manifest = snapshot.root, snapshot.manifest
     for kind in derived_files.KINDS:
-        stamp = derived_files.current(root, manifest, kind)
+        stamp = derived_files.published(root, manifest, kind)
         if stamp is None:
             # an index of an earlier version has no profile, which drift alone reads
             wanted = kind != derived_files.CODES or codes_are_due(root, manifest)
             if snapshot.passages_total and wanted and kind != derived_files.PROFILE:
                 yield Finding(kind, f"there is no usable {kind} file: {_WITHOUT[kind]}", REFRESH)
-        elif kind in _CHECKED and not derived_files.is_whole(root, stamp):
+        elif derived_files.DAMAGED in stamp.extra:
             yield Finding(kind, f"{stamp.file} is damaged: it is not used", REFRESH)
+        elif kind in _CHECKED and not derived_files.is_whole(root, stamp):
+            yield found_damaged(root, stamp, f"{stamp.file} is damaged")
     yield from _check_matrix(snapshot)
     yield from _check_codes(snapshot)
 

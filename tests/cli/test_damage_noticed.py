@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
 from tests.cli.conftest import Shell
 
 
@@ -38,3 +40,66 @@ def test_a_query_refuses_text_whose_checksum_is_wrong(docs: Shell) -> None:
     assert done.code == 2
     assert f"{shard} is damaged" in done.err
     assert "(qembed verify tells what is lost)" in done.err
+
+
+@pytest.fixture
+def many(shell: Shell) -> Shell:
+    for i in range(60):
+        shell.write(f"docs/d{i}.txt", f"text page {i} of the manual")
+    shell.old()
+    assert shell("index", "docs").code == 0
+    return shell
+
+
+def corrupt(shell: Shell, pattern: str) -> None:
+    (path,) = (shell.folder / ".qembed/derived").glob(pattern)
+    body = bytearray(path.read_bytes())
+    for i in range(max(0, len(body) // 2 - 100), min(len(body), len(body) // 2 + 100)):
+        body[i] ^= 0xFF
+    path.write_bytes(body)
+
+
+KINDS = {
+    "lexical-*/*.idx": "lexical",
+    "graph-*.bin": "graph",
+    "graph-*.groups": "graph",
+    "profile-*.bin": "profile",
+    "background-*.bin": "background",
+}
+
+
+@pytest.mark.parametrize("pattern", KINDS)
+def test_a_damaged_derived_file_is_mended_by_a_refresh(many: Shell, pattern: str) -> None:
+    kind = KINDS[pattern]
+    corrupt(many, pattern)
+    assert many("index").code == 0, "nobody has found it before"
+    assert many("verify", "--no-model").code == 0
+    corrupt(many, pattern)
+    found = many("verify", "--no-model", "--format", "json").json["findings"]
+    assert [(f["kind"], f["mend"]) for f in found] == [(kind, "qembed index")]
+    assert many("status", "--format", "json").json["damaged"] == [kind]
+    assert f"{kind}: found damaged, not used" in many("status", "-q").out
+    assert many("verify", "--no-model").code == 2, "known, and not mended yet"
+    assert many("index").code == 0
+    assert many("status", "-q").out == ""
+    assert many("verify", "--no-model").code == 0
+
+
+def test_a_query_that_finds_damage_says_what_mends_it(many: Shell) -> None:
+    corrupt(many, "lexical-*/*.idx")
+    warning = (
+        "the word index is damaged: passages are found by meaning only (qembed index makes it)"
+    )
+    assert warning in many("query", "page 7").err
+    assert warning in many("query", "page 7").err
+    assert many("status", "--format", "json").json["damaged"] == ["lexical"]
+    refused = many("query", "page 7", "--mode", "lexical")
+    assert refused.code == 2
+    assert "the word index is damaged (qembed index makes one)" in refused.err
+    corrupt(many, "graph-*.bin")
+    done = many("query", "page 7", "--mode", "dense", "--search", "graph")
+    assert "the graph is damaged (qembed index makes a new one)" in done.err
+    assert many("status", "--format", "json").json["damaged"] == ["graph", "lexical"]
+    assert many("index").code == 0
+    assert many("query", "page 7", "--search", "graph").err == ""
+    assert many("query", "page 7", "--mode", "lexical").code == 0

@@ -211,6 +211,9 @@ def _problems(s: dict[str, Any]) -> list[tuple[str, str]]:
     if behind := s["passages_without_words"]:
         missing = f"{counted(behind, 'passage is', 'passages are')} found by meaning only"
         rows.append(("words", f"{missing} (qembed index completes it)"))
+    if s["damaged"]:
+        what = f"{', '.join(s['damaged'])}: found damaged, not used"
+        rows.append(("damaged", f"{what} (qembed index makes them anew)"))
     if late := [kind for kind in s["lagging"] if kind != "lexical" or not behind]:
         what = f"{', '.join(late)}: not written for all rows, answers are slower"
         rows.append(("behind", f"{what} (qembed index completes it, and says what is in its way)"))

@@ -34,7 +34,7 @@ def summary_line(summary: IndexSummary, verbose: bool = False) -> str:
 
     `verbose`: a dry run also names the files that it leaves out.
     """
-    from qembed.pipeline.indexing.losses import describe_reasons
+    from qembed.pipeline.indexing.deletion.losses import describe_reasons
 
     done = summary.documents
     # what stayed as it was stands last
@@ -189,7 +189,7 @@ def filter_line(
 
     `paths`: of the command. `origin(option)`: place in the project file, None if it is not from there.
     """
-    from qembed.pipeline.indexing.losses import option_of
+    from qembed.pipeline.indexing.deletion.losses import option_of
 
     lost = {o: why for why in summary.deleted_why if (o := option_of(why)) is not None}
     if not lost or summary.dry_run:

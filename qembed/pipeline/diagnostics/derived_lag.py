@@ -13,13 +13,15 @@ from qembed.store.vector_files.codes import codes_are_due
 def lagging(root: Path, manifest: Manifest) -> dict[str, int]:
     """Rows that matrix, codes, word index and graph lack, of those that lack some; a graph may lack a few.
 
-    Empty while a run has not come to its end: it writes them last.
+    Empty while a run has not come to its end: it writes them last. Damaged ones are none of these.
     """
     rows = manifest.next_row - manifest.base
     found: dict[str, int] = {}
     if manifest.unfinished:
         return found
-    for kind in (files.MATRIX, files.CODES, files.LEXICAL, files.GRAPH):
+    damaged = files.damaged(root, manifest)
+    kinds = (files.MATRIX, files.CODES, files.LEXICAL, files.GRAPH)
+    for kind in (k for k in kinds if k not in damaged):
         stamp = files.current(root, manifest, kind)
         covered = 0 if stamp is None else stamp.upto - stamp.base
         due = (

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from qembed.errors import InputError, refusal
 from qembed.inputs import is_there, sees_file
-from qembed.pipeline.indexing.losses import documents_by_source, is_guarded
+from qembed.pipeline.indexing.deletion.losses import documents_by_source, is_guarded
 from qembed.pipeline.source_content import compare_content
 from qembed.pipeline.source_options import STDIN, read_options
 from qembed.store import Snapshot

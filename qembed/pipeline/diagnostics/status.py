@@ -93,6 +93,7 @@ def describe(root: Path) -> dict[str, Any]:
         "derived": derived,
         "feedback": {**describe_log(root, manifest), **describe_learned(root, manifest)},
         "lagging": lagging(root, manifest),
+        "damaged": files.damaged(root, manifest),
         "unfinished": manifest.unfinished,
         "half_made": manifest.is_half_made,
         "rebuilding": (root / manifests.REBUILD).exists(),

@@ -19,7 +19,7 @@ from qembed.pipeline.unfinished import unfinished_warning
 from qembed.search import recall
 from qembed.search.dense.hnsw import EF
 from qembed.search.dense.planner import TARGET_RECALL
-from qembed.store import Snapshot
+from qembed.store import Snapshot, derived_files
 from qembed.store import integrity as store
 from qembed.store import manifest as manifests
 from qembed.store.integrity import REBUILD, REFRESH, Finding
@@ -75,7 +75,9 @@ def _findings(root: Path, probe: bool) -> Iterator[Finding]:
         yield from store.check_derived(snapshot)
         yield from check_sources(snapshot)
     if damage := lexical_damage(root, manifest):
-        yield Finding("lexical", f"{damage}: it is not used", store.REPAIR)
+        stamp = derived_files.current(root, manifest, derived_files.LEXICAL)
+        if stamp is not None:
+            yield store.found_damaged(root, stamp, damage)
     with Session(root) as session:
         yield from check_graph(session)
         if probe:

@@ -112,9 +112,10 @@ class _Run:
         if not stopped and self.writer.present.documents is None:
             plan.sources.refuse_empty()
         if not stopped and plan.target.rebuild:
-            guard = plan.sources.guard
-            left = self.writer.present.counts.get("documents", 0)
-            guard.check(guard.question(guard.total - left, +self.stats.deleted_why, {}))
+            assert plan.sources.replaced is not None
+            with self.writer.open_present() as snapshot:
+                files = snapshot.catalog.grouped().files()
+            plan.sources.replaced.settle(files, plan.sources, plan.changes.gone, self.stats)
             self.refused = self._refusal()
         if not stopped and self.refused is None:
             self.writer.finish_rebuild()
@@ -199,7 +200,8 @@ class _Run:
             )
         ) as ingest:
             stats.add_unreadable(plan.sources.unlisted)
-            ingest.delete_files({key: plan.sources.absent[key] for key in plan.changes.gone})
+            gone = {key: plan.sources.absent[key] for key in plan.changes.gone}
+            ingest.delete_files(gone, plan.sources.taken_over)
             self._read(ingest, plan, records, counts)
             ingest.finish()
         vectorizer.release()  # derived files need the memory

@@ -7,9 +7,14 @@ from collections import Counter
 from collections.abc import Collection, Container, Mapping
 from pathlib import Path
 
+from qembed.pipeline.indexing.deletion.losses import (
+    ELSEWHERE,
+    NOT_IN_FILE,
+    lost_records,
+    record_losses,
+)
 from qembed.pipeline.indexing.encoding.measurement import Measurement, end_if_stopped
 from qembed.pipeline.indexing.index_plan import IndexPlan, plan_index
-from qembed.pipeline.indexing.losses import ELSEWHERE, NOT_IN_FILE, lost_records, record_losses
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.plan import Key
 from qembed.pipeline.indexing.summary import KINDS, Detail, IndexSummary
@@ -32,12 +37,20 @@ def dry_run(root: Path, options: IndexOptions, progress: Progress) -> IndexSumma
     plan = plan_index(root, options, progress=progress)
     try:
         same = _same(plan, progress)
-        for _, name in plan.changes.gone:
-            options.planned("delete", name, None)
+        gone = plan.sources.documents_gone(plan.documents_in, plan.changes.gone)
+        outer = plan.sources.taken_over
+        waiting = {key for keys in outer.values() for key in keys}
+        for key in [k for k in gone if k not in waiting]:
+            options.planned("delete", key[1], None)
         measurement = Measurement(plan, options, progress, same)
         measurement.run()
+        for key in [k for owned in measurement.fruitless for k in outer.get(owned, ())]:
+            waiting.discard(key)
+            del gone[key]
+        for _, name in sorted(waiting):
+            options.planned("delete", name, None)
         details = measurement.details if options.detail else []
-        summary = _summary(root, plan, details, began, same, measurement.fruitless)
+        summary = _summary(root, plan, details, began, same, measurement.fruitless, gone)
         summary.estimate = measurement.estimate()
         measurement.foretell(summary)
         if summary.question is None:
@@ -74,22 +87,27 @@ def _record_question(
     reasons.pop(ELSEWHERE, None)
     read = [(f, plan.files.get((f.source, f.name))) for f in plan.changes.read]
     known = [
-        (f, state.stop - state.start)
+        (f, f.source, state.stop - state.start)
         for f, state in read
         if state is not None and (f.source, f.name) not in same
     ]
+    for file, _ in read:
+        if outer := plan.sources.taken_over.get((file.source, file.name)):
+            known.append((file, outer[0][0], plan.documents_in(outer)))
     gone = reasons.total()
     lost: Counter[str] = Counter()
-    for file, documents in known:
-        lost[file.source] += documents
+    for _, path, documents in known:
+        lost[path] += documents
     at_most = record_losses(lost, 0)
     if plan.target.rebuild or guard.question(gone + lost.total(), reasons, at_most) is None:
         return None
     lost.clear()
-    for file, documents in known:
+    for file, path, documents in known:
         end_if_stopped(progress)
         options = read_options(plan.sources.by_path[file.source])
-        lost[file.source] += lost_records(file, options, documents)
+        gone = lost_records(file, options, documents)
+        # of a file taken over all are new or gone
+        lost[path] += documents if gone and path != file.source else gone
     reasons[NOT_IN_FILE] += lost.total()
     found = summary.documents["added"]
     return guard.question(reasons.total() - found, +reasons, record_losses(lost, found))
@@ -102,26 +120,31 @@ def _summary(
     began: float,
     same: Collection[Key],
     fruitless: Mapping[Key, str],
+    gone: Mapping[Key, int],
 ) -> IndexSummary:
-    """Summary of a plan. `same`: files to be read that will be found unchanged."""
+    """Summary of a plan. `same`: files to be read that will be found unchanged.
+
+    `gone`: files whose documents are deleted, with the number of these.
+    """
     changes, present = plan.changes, plan.present
     read = [(f.source, f.name) for f in changes.read]
     keys = {
         "add": [key for key in read if key not in plan.files and key not in fruitless],
         "read": [k for k in read if k in plan.files and k not in same and k not in fruitless],
         "fail": [key for key, verb in fruitless.items() if verb == "fail"],
-        "delete": changes.gone,
+        "delete": list(gone),
     }
     would = {verb: [name for _, name in found] for verb, found in keys.items()}
     deleted_why: Counter[str] = Counter()
-    for key in changes.gone:
-        deleted_why[plan.sources.absent[key]] += plan.documents_in([key])
+    for key, n in gone.items():
+        deleted_why[plan.sources.absent[key]] += n
     documents = dict.fromkeys(KINDS, 0)
     documents["added"] = len(would["add"])
     documents["changed"] = len(would["read"])
     kept = [key for key in keys["fail"] if key in plan.files]
+    kept += [key for key in changes.gone if key not in gone]
     documents["unchanged"] = plan.documents_in([*changes.unchanged, *same, *kept])
-    documents["deleted"] = plan.documents_in(changes.gone)
+    documents["deleted"] = sum(gone.values())
     documents["failed"] = len(plan.sources.unlisted)
     passages = dict.fromkeys(("total", "encoded", "reused", "truncated", "tokens", "tokens_cut"), 0)
     passages["total"] = present.counts.get("passages", 0) if present else 0

@@ -13,15 +13,16 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from qembed.pipeline.indexing.catalog_builder import CatalogBuilder
 from qembed.pipeline.indexing.committer import Committer
+from qembed.pipeline.indexing.deletion.deleted_documents import DeletedDocuments
+from qembed.pipeline.indexing.deletion.losses import NOT_IN_FILE, LossGuard, record_losses
+from qembed.pipeline.indexing.deletion.takeovers import Takeovers
 from qembed.pipeline.indexing.document_ids import IdAssigner, PreviousDocuments
 from qembed.pipeline.indexing.encoding.batch import BatchEncoder, PendingDocument
 from qembed.pipeline.indexing.encoding.run_progress import RunProgress, size_in_file
-from qembed.pipeline.indexing.losses import NOT_IN_FILE, LossGuard, record_losses
 from qembed.pipeline.indexing.plan import Key, trusted_mtime
 from qembed.pipeline.indexing.summary import MAX_LISTED, IndexStats
 from qembed.pipeline.passage_builder import PassageBuilder
@@ -52,6 +53,7 @@ class _OpenFile:
     mtime_ns: int
     problems: int = 0
     is_broken: bool = False
+    added: int = 0
     left_out: list[LeftOut] = field(default_factory=list)
 
     @property
@@ -99,8 +101,8 @@ class Ingest:
         self._catalog = (snapshot.catalog if snapshot else Catalog()).grouped()
         self._files: dict[Key, FileState] = self._catalog.files()
         self._keep: npt.NDArray[np.bool_] = np.ones(len(self._catalog), dtype=bool)
-        self._deleted: dict[bytes, list[int]] = {}  # digest -> catalog positions
-        self._reason_of: dict[int, str] = {}  # catalog position -> reason of the deletion
+        self._deleted = DeletedDocuments(self._catalog, self._keep, stats)
+        self._takeovers = Takeovers(self._files, self._deleted, stats, {})
         self._ids = IdAssigner(self._catalog, self._keep)
         self._entries = CatalogBuilder()
         self._refused: Counter[Key] = Counter()
@@ -112,26 +114,16 @@ class Ingest:
 
     # ── input ────────────────────────────────────────────────────────────────────────────────────
 
-    def delete_files(self, reasons: Mapping[Key, str]) -> None:
+    def delete_files(
+        self, reasons: Mapping[Key, str], taken_over: Mapping[Key, Sequence[Key]]
+    ) -> None:
         """Delete the documents of files that are gone. They count as moved if they turn up elsewhere.
 
-        `reasons`: by file.
+        `reasons`: by file. `taken_over`: files of these that a nested source has now, by the file that is
+        read in their place: they go when it is read.
         """
-        for key, why in reasons.items():
-            self._reason_of.update(
-                dict.fromkeys(range(self._files[key].start, self._files[key].stop), why)
-            )
-        positions = list(self._reason_of)
-        if positions:
-            self._drop(positions)
-            self._stats.deleted_why.update(self._reason_of.values())
-            for p, digest in zip(positions, self._catalog.digests(positions), strict=True):
-                self._deleted.setdefault(digest, []).append(p)
-
-    def _drop(self, positions: Sequence[int] | npt.NDArray[np.int64]) -> None:
-        self._keep[positions] = False
-        self._changed |= len(positions) > 0
-        self._stats.documents["deleted"] += len(positions)
+        self._takeovers = Takeovers(self._files, self._deleted, self._stats, taken_over)
+        self._takeovers.delete_others(reasons)
 
     def add_file(
         self, file: SourceFile, items: Iterable[ReadItem], meta: Meta, *, complete: bool = True
@@ -144,18 +136,21 @@ class Ingest:
         key = (file.source, file.name)
         previous = PreviousDocuments(self._catalog, self._files.get(key))
         state = _OpenFile(file, previous, trusted_mtime(file, time.time_ns()))
+        self._takeovers.begin(key)
         self._entries.begin_file(key)
         try:
             at_end = self._add_items(state, items, meta)
         finally:
             self._end_file(state)
         untaken = previous.untaken()
-        if at_end and complete and not state.is_broken:
-            self._drop(untaken)
-            self._stats.deleted_why[NOT_IN_FILE] += len(untaken)
+        is_whole = at_end and complete and not state.is_broken
+        if is_whole:
+            self._deleted.drop(untaken, NOT_IN_FILE)
             self._lost[file.source] += len(untaken)
         elif at_end:
             self._stats.documents["unchanged"] += len(untaken)
+        if lost := self._takeovers.end(key, is_whole, state.added, lambda n: n not in self._ids):
+            self._lost[self._takeovers.outer_source(key)] += lost
 
     def _add_items(self, state: _OpenFile, items: Iterable[ReadItem], meta: Meta) -> bool:
         """Ingest items. Returns False if the run was stopped before the last one."""
@@ -204,7 +199,9 @@ class Ingest:
             return Unreadable(state.path, error, document.line)
         if assigned != document.id:
             document = replace(document, id=assigned)
-        if self._encoder.add(self._pending_document(state, document)):
+        pending = self._pending_document(state, document)
+        state.added += pending.kind == "added"
+        if self._encoder.add(pending):
             self.flush()
         return None
 
@@ -230,8 +227,9 @@ class Ingest:
             self._entries.compare_time(state.key, state.mtime_ns, before.mtime_ns)
             entry = replace(entry, first=before.first, rows=before.rows)
             return PendingDocument(state.key, state.path, "unchanged", entry, [], [], position)
-        if before is None and (source := self._take_deleted(document.id, digest)) is not None:
-            entry = replace(entry, first=source.first, rows=source.rows)
+        moved = None if before is not None else self._deleted.take_moved(document.id, digest)
+        if moved is not None:
+            entry = replace(entry, first=moved.first, rows=moved.rows)
             return PendingDocument(state.key, state.path, "moved", entry, [], [], None)
         passages = self._builder.passages(document)
         self._counts.chunked(len(passages), size_in_file(document))
@@ -242,18 +240,6 @@ class Ingest:
         return PendingDocument(
             state.key, state.path, kind, entry, passages, texts, position, document.line
         )
-
-    def _take_deleted(self, document_id: str, digest: bytes) -> CatalogEntry | None:
-        """Take the entry of a deleted document with the same content, if it was chunked alike."""
-        for position in self._deleted.get(digest, ()):
-            entry = self._catalog.take([position])[0]
-            # another suffix may mean another chunker
-            if PurePosixPath(entry.id).suffix == PurePosixPath(document_id).suffix:
-                self._deleted[digest].remove(position)
-                self._stats.documents["deleted"] -= 1
-                self._stats.deleted_why[self._reason_of[position]] -= 1
-                return entry
-        return None
 
     # ── output ───────────────────────────────────────────────────────────────────────────────────
 
@@ -278,6 +264,7 @@ class Ingest:
     def _refuse(self, item: PendingDocument, problem: Unreadable) -> None:
         """Count a document that cannot be encoded. Its earlier entry stays; the file is read again."""
         self._entries.mark_incomplete(item.key)
+        self._takeovers.keep(item.key, item.entry.id)
         self._stats.documents["failed"] += 1
         self._refused[item.key] += 1
         if self._refused[item.key] <= MAX_LISTED:
@@ -293,7 +280,8 @@ class Ingest:
         has_rows = self._committer.has_rows
         if self._is_first and is_empty and not has_rows:
             return
-        if self._changed or has_rows or self._entries.is_restamped():
+        changed = self._changed or self._stats.documents["deleted"] > 0
+        if changed or has_rows or self._entries.is_restamped():
             self._commit(is_last=True)
         else:
             self._committer.note(finished=not self.stopped)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from qembed.errors import UsageError
+from qembed.inputs import is_there, is_utf8
 from qembed.pipeline.recipe import RecipeOptions
-from qembed.pipeline.source_options import source_settings
+from qembed.pipeline.source_options import STDIN, source_settings
 from qembed.store import Source as Source  # part of IndexOptions: callers build one
 from qembed.store.compaction import CompactionPolicy
 
@@ -119,6 +123,32 @@ def apply_settings(given: Source, remembered: Iterable[Source]) -> list[Source]:
         if getattr(given, f.name) != getattr(default, f.name)
     }
     return [replace(s, **changes) for s in remembered if changes and s.path != "-"]
+
+
+def given_sources(
+    root: Path, paths: Sequence[str], source: Source, remembered: Mapping[str, Source]
+) -> list[Source]:
+    """Sources of paths, each with `source`'s settings, by their paths from the folder of the index at `root`.
+
+    Raises UsageError for paths that are not there or not UTF-8.
+    """
+    there = {p for p in paths if p == STDIN or (p and is_there(Path(p)))}
+    if missing := [p or "''" for p in dict.fromkeys(paths) if p not in there]:
+        raise UsageError(f"cannot read {', '.join(missing)}: no such file or folder")
+    if odd := [ascii(os.fsencode(p))[1:] for p in sorted(there - {STDIN}) if not is_utf8(p)]:
+        raise UsageError(f"{', '.join(odd)}: the path of a source must be UTF-8 (rename it)")
+    return [settle_source(source, _relative(root, p), remembered) for p in dict.fromkeys(paths)]
+
+
+def _relative(root: Path, name: str) -> str:
+    """Path relative to the folder of the index, so that both can be moved; else the full path."""
+    if name == STDIN:
+        return name
+    path = Path(os.path.normpath(Path(name).absolute()))
+    try:
+        return path.relative_to(root.parent).as_posix()
+    except ValueError:
+        return str(path)
 
 
 def without_shared(source: Source, names: Iterable[str]) -> Source:

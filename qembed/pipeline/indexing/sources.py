@@ -4,32 +4,32 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
 from qembed.corpus import counted_reason, walk
 from qembed.errors import InputError, UsageError, refusal
-from qembed.inputs import holds_files, is_there, is_utf8
-from qembed.pipeline.indexing.losses import (
+from qembed.inputs import holds_files
+from qembed.pipeline.indexing.deletion.losses import (
     ELSEWHERE,
     LossGuard,
     absence_reasons,
     documents_by_source,
     source_losses,
 )
+from qembed.pipeline.indexing.deletion.ownership import FileOwners, describe_owner_change
+from qembed.pipeline.indexing.deletion.rebuilt import ReplacedFiles
 from qembed.pipeline.indexing.options import (
     IndexOptions,
     apply_settings,
-    settle_source,
+    given_sources,
     without_shared,
 )
 from qembed.pipeline.indexing.plan import (
-    FileOwners,
     Key,
     SourceChanges,
     compare,
-    describe_owner_change,
     without_garbage_collection,
 )
 from qembed.pipeline.progress import Progress
@@ -51,10 +51,11 @@ class Sources:
     """Sources of one run: those of the manifest `present` and those given as options.
 
     `given`: by the options. `all`: of the index after this run; `by_path`: the same by path. `scan`: walked
-    in this run. `stdin`: True if records on standard input are one of them. `unlisted`: files and folders
-    that could not be listed. `skipped`: files that the walk leaves out; the run adds others. `absent`:
-    reasons of files that are not found any more. `guard`: confirms the loss of most documents; `question`:
-    asked by a real run, known to a dry run.
+    in this run; `missing`: those that do not exist. `stdin`: True if records on standard input are one of
+    them. `unlisted`: files and folders that could not be listed. `skipped`: files that the walk leaves out;
+    the run adds others. `absent`: reasons of files that are not found any more; `taken_over`: those that are
+    another source's now, by the file to read in their place. `replaced`: files that a rebuild takes the place
+    of. `guard`: confirms the loss of most documents; `question`: asked by a real run, known to a dry run.
     """
 
     def __init__(self, root: Path, present: Manifest | None, options: IndexOptions) -> None:
@@ -65,7 +66,8 @@ class Sources:
         shared = present.settings.get(SHARED, {}) if present is not None else {}
         # what the project file has set goes where it does not set it any more
         kept = {path: without_shared(s, shared.get(path, ())) for path, s in old.items()}
-        self.given = self._given(options.paths, source, kept) or apply_settings(
+        remembered = kept if options.with_remembered else {}
+        self.given = given_sources(root, options.paths, source, remembered) or apply_settings(
             source, kept.values()
         )
         if not self.given and kept != old:
@@ -97,29 +99,12 @@ class Sources:
         self._failed_before = list(present.failed) if present is not None else []
         self.unlisted: list[tuple[Key, Unreadable]] = []
         self.skipped = SkippedFiles(options.detail)
+        self.missing: set[str] = set()
         self.absent: dict[Key, str] = {}
+        self.taken_over: dict[Key, list[Key]] = {}
+        self.replaced: ReplacedFiles | None = None
         self.guard = LossGuard(0, options.confirm, shown=self.shown)
         self.question: str | None = None
-
-    def _given(self, paths: Sequence[str], source: Source, old: dict[str, Source]) -> list[Source]:
-        found, kept = [], old if self.options.with_remembered else {}
-        there = {p for p in paths if p == STDIN or (p and is_there(Path(p)))}
-        if missing := [p or "''" for p in dict.fromkeys(paths) if p not in there]:
-            raise UsageError(f"cannot read {', '.join(missing)}: no such file or folder")
-        if odd := [ascii(os.fsencode(p))[1:] for p in sorted(there - {STDIN}) if not is_utf8(p)]:
-            raise UsageError(f"{', '.join(odd)}: the path of a source must be UTF-8 (rename it)")
-        for path in dict.fromkeys(paths):
-            if path != STDIN:
-                path = self._relative(Path(os.path.normpath(Path(path).absolute())))
-            found.append(settle_source(source, path, kept))
-        return found
-
-    def _relative(self, path: Path) -> str:
-        """Path relative to the folder of the index, so that both can be moved; else the full path."""
-        try:
-            return path.relative_to(self.root.parent).as_posix()
-        except ValueError:
-            return str(path)
 
     def full(self, source: Source) -> Path:
         """Full path of a source."""
@@ -143,7 +128,7 @@ class Sources:
         documents does not exist (unless `allow_missing`), if one cannot be reached, and if more than half of
         the documents would be deleted and nobody confirms it.
         """
-        missing = self._missing()
+        missing = self.missing = self._missing()
         owners = {source for source, _ in (catalog.files() if replaced is None else replaced)}
         if (lost := missing & owners) and not self.options.allow_missing:
             raise UsageError(
@@ -192,6 +177,10 @@ class Sources:
             **ceded,
         }
         changes.gone.extend(sorted(ceded.keys() - changes.gone))
+        read = {(f.source, f.name) for f in changes.read} if ceded else set()
+        for key, why in ceded.items():
+            if why == ELSEWHERE and (owned := self._owners.key(key)) in read:
+                self.taken_over.setdefault(owned, []).append(key)
         self._check_loss(changes, len(catalog), known if replaced is None else replaced, missing)
         return changes
 
@@ -241,20 +230,31 @@ class Sources:
         self.guard = LossGuard(
             total, self.options.confirm, lambda: documents_by_source(before), self.shown
         )
-        gone = changes.gone
+        read = {(f.source, f.name) for f in changes.read}
+        gone, known = changes.gone, {*before}
         if self.options.rebuild:
-            kept = {*changes.unchanged, *((f.source, f.name) for f in changes.read)}
-            gone = [k for k in counted if k[0] != STDIN and k not in kept]
-            self.absent |= absence_reasons(gone, self.by_path, self.root, missing)
-        new = sum((f.source, f.name) not in before for f in changes.read)
-        left = {f.source for f in changes.read} | {path for path, _ in changes.unchanged}
+            places = {path: self.root.parent / path for path, _ in before if path != STDIN}
+            self.replaced = ReplacedFiles(before, self._owners.keys_of_places(before, places))
+            gone = self.replaced.unread({*changes.unchanged, *read})
+            now, known = self.replaced.now, {*self.replaced.now.values()}
+            why = absence_reasons({now[k] for k in gone}, self.by_path, self.root, missing)
+            self.absent |= {k: why[now[k]] for k in gone}
+            gone = [k for k in gone if k in counted]
+        new = len(read - known)
+        left = {path for path, _ in (*read, *changes.unchanged)}
         losses = source_losses({k: self.absent[k] for k in gone}, counted, new, left)
-        why = sum((Counter(loss.reasons) for loss in losses.values()), Counter[str]())
-        question = self.guard.question(why.total() - new, why, losses)
-        if self.options.dry_run:
-            self.question = question
-        else:
-            self.guard.check(question)
+        lost = sum((Counter(loss.reasons) for loss in losses.values()), Counter[str]())
+        self.question = self.guard.question(lost.total() - new, lost, losses)
+        if not self.options.dry_run:
+            self.guard.check(self.question)
+
+    def documents_gone(
+        self, count: Callable[[list[Key]], int], gone: Iterable[Key]
+    ) -> dict[Key, int]:
+        """Files whose documents go, with their number. `count`: of files; `gone`: from the catalog."""
+        replaced = {} if self.replaced is None else self.replaced.documents
+        unread = {k: n for k, n in replaced.items() if k in self.absent}
+        return unread | {key: count([key]) for key in gone}
 
     def refuse_empty(self) -> None:
         """Raise UsageError that the sources hold no documents, InputError if none could be listed."""
@@ -311,7 +311,7 @@ class Sources:
         if moved := next((key for key, owned in other.items() if owned in found), None):
             progress.say(describe_owner_change(moved, other[moved]))
         left = {k: o for k, o in other.items() if o not in found and not self._is_unlisted(o)}
-        why = absence_reasons(left.values(), self.by_path, self.root, self._missing())
+        why = absence_reasons(left.values(), self.by_path, self.root, self.missing)
         return {
             key: ELSEWHERE if owned in found else why[owned]
             for key, owned in other.items()

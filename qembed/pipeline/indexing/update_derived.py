@@ -65,6 +65,11 @@ def update_derived(
             files.discard(snapshot.root, files.LEXICAL)
             progress.say("the lexical index was damaged: it is made anew")
         extend_lexical(snapshot, progress)
+        stamp = files.current(snapshot.root, snapshot.manifest, files.GRAPH)
+        is_small = stamp is not None and stamp.bytes <= files.CHECKED_BYTES
+        if stamp is not None and is_small and not files.is_whole(snapshot.root, stamp):
+            files.mark_damaged(snapshot.root, stamp)
+            progress.say("the graph was damaged: it is made anew")
         if graph_is_due(snapshot, policy or GraphPolicy()):
             extend_graph(snapshot, progress)
         elif repair:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from qembed.errors import UsageError
+from qembed.pipeline.lexical_index import is_lexical_published
 from qembed.pipeline.retrieval.fusion import (
     DEFAULT_FUSION,
     FusionParameters,
@@ -94,9 +95,18 @@ class CandidateRetriever:
             living = self.session.snapshot.passages_total
             all_of_them = without == living
             what = "there is no word index" if all_of_them else "the word index is behind"
+            if self._words_are_damaged():
+                what = "the word index is damaged"
             which = "passages" if all_of_them else f"{without:,} of {living:,} passages"
             found.append(f"{what}: {which} are found by meaning only (qembed index makes it)")
         return found
+
+    def _words_are_damaged(self) -> bool:
+        """True if there is a word index that cannot be used: the next writer makes it anew."""
+        snapshot = self.session.snapshot
+        if self.session.search.lexical is not None:
+            return False
+        return is_lexical_published(snapshot.root, snapshot.manifest)
 
     def find(
         self, texts: Sequence[str], vectors: Vectors | None, k: int, allowed: Allowed | None
@@ -180,7 +190,9 @@ class CandidateRetriever:
     def _find_by_words(self, text: str, k: int, allowed: Allowed | None) -> Candidates:
         hits = self.session.search.lexical_search(text, k, allowed)
         if hits is None:
-            raise UsageError("--mode lexical: there is no lexical index (qembed index makes one)")
+            damaged = self._words_are_damaged()
+            state = "the word index is damaged" if damaged else "there is no word index"
+            raise UsageError(f"--mode lexical: {state} (qembed index makes one)")
         return Candidates(hits[0], hits[1], None, hits[1])
 
     def _apply_operators(self, query: ParsedQuery, allowed: Allowed | None) -> Allowed | None:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from qembed.pipeline.background import Background, measure, open_background, sample_rows
-from qembed.pipeline.lexical_index import open_lexical
+from qembed.pipeline.lexical_index import mark_lexical_damaged, open_lexical
 from qembed.pipeline.progress import StageTimer
 from qembed.search import Exact, Graph, GraphSearcher, Plan, choose, merge
 from qembed.search.dense.coded import CodedSearch
@@ -209,6 +209,8 @@ class IndexSearch:
                     whole = derived_files.is_whole(self._root, stamp)
                     dim = self._manifest.recipe.dim
                     graph = Graph.load(self._root / stamp.file, dim) if whole else None
+                    if graph is None:
+                        derived_files.mark_damaged(self._root, stamp)
                 except RuntimeError:  # a writer replaced it between the two
                     graph = None
                 if graph is None:  # answer exactly, the next writer makes a new one
@@ -305,6 +307,7 @@ class IndexSearch:
                     allowed=None if allowed is None else allowed.mask,
                 )
         except LexicalIndexDamaged:
+            mark_lexical_damaged(self._root, manifest)
             self._lexical = None
             return None
 

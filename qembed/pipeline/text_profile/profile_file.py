@@ -94,6 +94,7 @@ def open_profile(root: Path, manifest: Manifest) -> Profile | None:
         return None
     try:
         if not files.is_whole(root, stamp):
+            files.mark_damaged(root, stamp)
             return None
         return Profile.of_bytes((root / stamp.file).read_bytes())
     except (OSError, ValueError, KeyError, TypeError):
@@ -102,7 +103,7 @@ def open_profile(root: Path, manifest: Manifest) -> Profile | None:
 
 def generations(root: Path, manifest: Manifest) -> list[tuple[int, float, int]]:
     """(generation, time, first row after it) of the commits that are listed, in order."""
-    stamp = files.current(root, manifest, files.PROFILE)
+    stamp = files.published(root, manifest, files.PROFILE)
     listed = [] if stamp is None else stamp.extra.get("generations", [])
     return [(int(g), float(t), int(r)) for g, t, r in listed]
 
@@ -155,6 +156,8 @@ def update_profile(snapshot: Snapshot, tokenizer: Tokenizer, run_seconds: float 
         now = [manifest.generation, round(manifest.committed, 3), manifest.next_row]
         listed = [*listed, now][-GENERATIONS:]
     rows = manifest.next_row - manifest.base
+    if stamp is not None and not files.is_whole(root, stamp):
+        stamp = None
     if stamp is not None and stamp.extra["whole"] and rows < GROWTH * (stamp.upto - stamp.base):
         extra = {**stamp.extra, "generations": listed}
         if extra != stamp.extra:

@@ -1,0 +1,88 @@
+"""A source that is named inside another one, and a rebuild of some sources, lose nothing without a word."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Shell
+
+
+@pytest.fixture
+def records(shell: Shell) -> Shell:
+    lines = [f'{{"text": "record number {i}", "name": "n{i}"}}\n' for i in range(20)]
+    shell.write("recs/a.jsonl", "".join(lines))
+    for i in range(30):
+        shell.write(f"other/t{i}.txt", f"other text {i}")
+    shell.old()
+    assert shell("index", "recs", "other").code == 0
+    return shell
+
+
+def documents(shell: Shell) -> int:
+    count: int = shell("status", "--format", "json").json["documents"]
+    return count
+
+
+@pytest.mark.parametrize("option", ["--text-field", "--id-field"])
+def test_a_wrong_field_of_a_nested_source_keeps_what_was_known(records: Shell, option: str) -> None:
+    dry = records("index", "recs/a.jsonl", option, "body", "--dry-run")
+    assert "20 failed, 20 unchanged" in dry.out
+    assert "delete" not in dry.out
+    done = records("index", "recs/a.jsonl", option, "body")
+    assert done.code == 4
+    assert done.out.startswith("20 failed, 20 unchanged"), done.out
+    assert documents(records) == 50
+    generation = records("status", "--format", "json").json["generation"]
+    again = records("index")  # as remembered
+    assert (again.code, documents(records)) == (4, 50)
+    assert records("status", "--format", "json").json["generation"] == generation
+    mended = records("index", "recs/a.jsonl", option, "text" if "text" in option else "name")
+    assert (mended.code, documents(records)) == (0, 50)
+    assert "20 moved" in mended.out or "20 added" in mended.out, mended.out
+
+
+def test_a_nested_file_that_is_read_in_part_keeps_the_rest(records: Shell) -> None:
+    lines = [f'{{"text": "record number {i}", "body": "n{i}"}}\n' for i in range(5)]
+    lines += [f'{{"text": "record number {i}"}}\n' for i in range(5, 20)]
+    records.write("recs/a.jsonl", "".join(lines))
+    done = records("index", "recs/a.jsonl", "--text-field", "body", "--format", "json")
+    assert done.code == 4
+    assert done.json["documents"]["failed"] == 15
+    found = records("query", "record number 12", "-k", "1", "--format", "jsonl").lines
+    assert found[0]["text"].strip() == "record number 12"
+    assert documents(records) in (50, 55)
+
+
+def test_records_that_have_left_a_nested_file_are_asked_about(records: Shell) -> None:
+    lines = (records.folder / "recs/a.jsonl").read_text().splitlines(keepends=True)
+    records.write("recs/a.jsonl", "".join(lines[:5]))
+    question = "15 of 20 documents of recs would be deleted: "
+    dry = records("index", "recs/a.jsonl", "--text-field", "name", "--dry-run")
+    assert question in dry.err
+    done = records("index", "recs/a.jsonl", "--text-field", "text", "--id-prefix", "file")
+    assert done.code == 2
+    assert question in done.err
+    assert documents(records) == 50
+
+
+def test_a_rebuild_says_what_it_does_not_keep(shell: Shell, tmp_path: Path) -> None:
+    for name in ("d/1", "d/2", "d/3", "d/4", "e/1", "e/2", "e/3"):
+        shell.write(f"{name}.txt", f"text of {name}")
+    shell.write("e/r.jsonl", '{"text": "one"}\n')
+    assert shell("index", "d", "e").code == 0
+    why = "their source is not named (--rebuild without PATH keeps all)"
+    dry = shell("index", "--rebuild", "e", "--dry-run")
+    assert f"4 deleted ({why})" in dry.out
+    assert "delete\t1.txt" in dry.out
+    shell.write("e/r.jsonl", '{"text": ')
+    body = shell("index", "--rebuild", "e", "--format", "json").json
+    assert body["documents"]["deleted"] == 5
+    assert body["deleted_why"] == {why: 4, "could not be read or encoded": 1}
+    # the same files by other sources are no loss
+    assert shell("index", "--rebuild", ".").code == 4
+    body = shell("index", "--rebuild", "d", "e", "--format", "json").json
+    assert body["documents"] | {"failed": 0} == {
+        "added": 7, "changed": 0, "moved": 0, "unchanged": 0, "deleted": 0, "failed": 0
+    }  # fmt: skip
