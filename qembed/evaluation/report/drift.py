@@ -47,7 +47,9 @@ def drift_html(body: Mapping[str, Any]) -> str:
             b=body,
             made=_day(body["time"]),
             tables={s["name"]: _tables(s["evidence"]) for s in body["signals"]},
-            signals=svg_plots.bars(strengths, "strength of each signal: 1 small, 2 medium, 3 large")
+            signals=svg_plots.bars(
+                strengths, "strength of each signal", lambda v: STRENGTHS[int(v)]
+            )
             if strengths
             else None,
             map=shown and svg_plots.scatter(_points(shown), "map of old and new documents"),
@@ -79,8 +81,14 @@ def _tables(
     """Evidence as tables (fields, rows): one for each set of fields."""
     found: dict[tuple[str, ...], list[list[Any]]] = {}
     for item in evidence:
-        found.setdefault(tuple(item), []).append(list(item.values()))
+        found.setdefault(tuple(item), []).append(list(_shown(item).values()))
     return [(list(fields), rows) for fields, rows in found.items()]
+
+
+def _shown(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Evidence as it is shown: shares in per cent."""
+    shares = ("share", "before", "unread") if "share" in item else ()
+    return {k: f"{v:.1%}" if k in shares else v for k, v in item.items()}
 
 
 def _colour(signal: Mapping[str, Any]) -> str:
@@ -159,7 +167,7 @@ def _item(item: Mapping[str, Any]) -> str:
             f"{item['kind']}: {item['share']:.0%} of the new documents ({item['before']:.0%} before)"
             f"{since}: {', '.join(item['words'])}"
         )
-    return ", ".join(f"{k} {v}" for k, v in item.items())
+    return ", ".join(f"{k} {v}" for k, v in _shown(item).items())
 
 
 def _plain(text: str) -> str:

@@ -75,8 +75,15 @@ def histogram(values: Sequence[float], title: str, bins: int = 10) -> Markup:
     return _svg(title, body, HEIGHT)
 
 
-def bars(rows: Sequence[tuple[str, float, float | None, float | None, str]], title: str) -> Markup:
-    """Plot a bar for each row (label, value, low, high, class), with its interval."""
+def bars(
+    rows: Sequence[tuple[str, float, float | None, float | None, str]],
+    title: str,
+    told: Callable[[float], str] = "{:.4f}".format,
+) -> Markup:
+    """Plot a bar for each row (label, value, low, high, class), with its interval.
+
+    `told`: words for a value.
+    """
     wide, tall, gap = 640, 26, 190
     ends = [v for _, value, low, high, _ in rows for v in (value, low, high) if v is not None]
     across = _scale(min(0.0, *ends), max(0.0, *ends) or 1.0, gap, wide - 76)
@@ -87,7 +94,7 @@ def bars(rows: Sequence[tuple[str, float, float | None, float | None, str]], tit
         body.append(_text(gap - 10, y + 12, short, "end"))
         body.append(
             f'<rect class="{kind}" x="{min(zero, at):.1f}" y="{y}" '
-            f'width="{max(1.0, abs(at - zero)):.1f}" height="16">{_tip(f"{label}: {value:.4f}")}</rect>'
+            f'width="{max(1.0, abs(at - zero)):.1f}" height="16">{_tip(f"{label}: {told(value)}")}</rect>'
         )
         if low is not None and high is not None:
             a, b, m = across(low), across(high), y + 8
@@ -95,7 +102,7 @@ def bars(rows: Sequence[tuple[str, float, float | None, float | None, str]], tit
                 f'<path class="whisker" d="M{a:.1f} {m}H{b:.1f}M{a:.1f} {m - 4}v8M{b:.1f} {m - 4}v8"/>'
             )
         edge = max(at, zero, across(high) if high is not None else at)
-        body.append(_text(edge + 6, y + 12, f"{value:.4f}", "start"))
+        body.append(_text(edge + 6, y + 12, told(value), "start"))
     return _svg(title, body, len(rows) * tall + 8, wide)
 
 
