@@ -1,7 +1,7 @@
 """What drift costs: the profile's share of indexing, and a comparison on a large index.
 
     python -m tests.bench.drift                     the share of indexing, with a static encoder and MiniLM
-    python -m tests.bench.drift --million           ... and a million passages with 10,000 new ones
+    python -m tests.bench.drift --million           a million passages, 10,000 new ones, logged queries
 
 The large index is made without encoding: vectors at random around some centres, texts of random words. Each
 passage is a document with a date of its own, which is the most that the sides of a comparison can cost.
@@ -18,13 +18,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from qembed.feedback.log_rows import encode_row, row_of
+from qembed.feedback.log_store import LogStore
+from qembed.pipeline.drift.logged_queries import MOST
 from qembed.pipeline.indexing import update_derived
 from qembed.pipeline.indexing.build import build
 from qembed.pipeline.indexing.options import IndexOptions
@@ -36,6 +40,7 @@ from qembed.types import Document, Passage
 from tests.bench import processes
 from tests.bench.encoder import real_texts
 from tests.bench.table import fact, row
+from tests.feedback.logs import answer
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEC = "py:tests.bench.encoder:static"
@@ -112,6 +117,18 @@ def make_large(root: Path, passages: int) -> None:
             fact("profile of all of them, made at once", f"{time.perf_counter() - began:.1f} s")
 
 
+def log_queries(root: Path) -> None:
+    """Log as many queries of each side as a comparison asks again."""
+    rng = np.random.default_rng(1)
+    rows = []
+    for i in range(2 * MOST):
+        text = " ".join(WORDS[rng.zipf(1.3, 6) % len(WORDS)]) + f" word{i}"
+        day = date(2025, 12, 1) if i < MOST else date(2026, 2, 1)
+        time_of = datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() + i
+        rows.append(encode_row(row_of(replace(answer(f"q{i}", text=text), time=time_of))))
+    LogStore(root).append(rows)
+
+
 def large(passages: int, folder: Path | None) -> None:
     """Prints time and peak memory of a whole `qembed drift` on such an index."""
     with tempfile.TemporaryDirectory(dir=folder) as made:
@@ -121,7 +138,9 @@ def large(passages: int, folder: Path | None) -> None:
         fact(f"an index of {passages:,} passages, made", f"{time.perf_counter() - began:.0f} s")
         env = {**os.environ, "PYTHONPATH": str(ROOT), "QEMBED_CACHE": str(Path(made) / "cache")}
         args = ["drift", "--index", str(root), "--since", "2026-01-01", "--format", "json", "-q"]
-        for name in ("with the profile", "without a profile"):
+        for name in ("with the profile", "without a profile", "1,000 logged queries more"):
+            if "queries" in name:
+                log_queries(root)
             ran = processes.run([sys.executable, "-m", "qembed", *args], env, Path(made))
             new = ran.json["new"]["passages"]
             cost = f"{ran.seconds:.1f} s, {ran.cpu:.1f} s of CPU, {ran.mib:.0f} MiB"
@@ -136,10 +155,11 @@ def main() -> None:
     parser.add_argument("--passages", type=int, default=1_000_000, help="of the large index")
     parser.add_argument("--folder", type=Path, help="for the large index, 4 GB")
     given = parser.parse_args()
-    profile_share("minilm", 600, 1)
-    profile_share(SPEC, 5_000, 5)
     if given.million:
         large(given.passages, given.folder)
+        return
+    profile_share("minilm", 600, 1)
+    profile_share(SPEC, 5_000, 5)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,8 @@ LEAST = 50
 """Distinct queries, earlier or later, below which they tell nothing."""
 MOST = 500
 """Distinct queries of each side that are searched again, the latest ones."""
+WORK = 100_000_000
+"""Queries of a side times passages, at most: without a graph each query is compared with each passage."""
 SHOWN = 10
 BATCH = 64
 DEPTH = 10
@@ -56,8 +58,9 @@ def compare_queries(session: Session, since: float, progress: Progress) -> Queri
     if all(is_hashed(q.text) for q in asked):
         return QueriesFound(None, "the log has hashes of queries only: they cannot be asked again")
     asked = [q for q in asked if not is_hashed(q.text)]
-    earlier = _distinct([q for q in asked if q.time < since])
-    later = _distinct([q for q in asked if q.time >= since])
+    most = most_asked(session.snapshot.passages_total)
+    earlier = _distinct([q for q in asked if q.time < since], most)
+    later = _distinct([q for q in asked if q.time >= since], most)
     if min(len(earlier), len(later)) < LEAST:
         return QueriesFound(
             None,
@@ -85,10 +88,15 @@ def compare_queries(session: Session, since: float, progress: Progress) -> Queri
     )
 
 
-def _distinct(queries: Sequence[LoggedQuery]) -> list[str]:
-    """Distinct texts of the latest queries, MOST at most."""
+def most_asked(passages: int) -> int:
+    """Number of queries of a side that are asked of so many passages, at most: from 2 * LEAST to MOST."""
+    return max(2 * LEAST, min(MOST, WORK // max(1, passages)))
+
+
+def _distinct(queries: Sequence[LoggedQuery], most: int) -> list[str]:
+    """Distinct texts of the latest queries, at most so many."""
     ordered = sorted(queries, key=lambda q: q.time, reverse=True)
-    return list(dict.fromkeys(q.text for q in ordered))[:MOST]
+    return list(dict.fromkeys(q.text for q in ordered))[:most]
 
 
 def _scores(session: Session, texts: Sequence[str], progress: Progress) -> npt.NDArray[np.float64]:

@@ -56,8 +56,9 @@ class UpdateJob:
             raise UsageError(f"--merge {self.merge:g}: above 0, at most 1")
         if self.most < 1:
             raise UsageError(f"--most {self.most}: at least 1")
-        for folder in dict.fromkeys((self.out, self.trained)):
-            check_new(folder)
+        if not (self.state.is_file() and self.out.is_dir()):
+            for folder in dict.fromkeys((self.out, self.trained)):
+                check_new(folder)
         if self.golden and self.judged and self.golden[1].absolute() == self.judged[1].absolute():
             raise UsageError(
                 "--golden and --judged are one file: a model is not judged by what it learned"
@@ -65,13 +66,18 @@ class UpdateJob:
         golden = _read("--golden", self.golden, warn)
         _read("--judged", self.judged, lambda _: None)
         self.out.absolute().parent.mkdir(parents=True, exist_ok=True)
-        check_outputs([self.made, self.replayed])
+        check_outputs([self.made, self.replayed, self.state])
         return golden
 
     @property
     def made(self) -> Path:
         """File of the made queries that were trained on."""
         return self.out.with_name(f"{self.out.name}.made.jsonl")
+
+    @property
+    def state(self) -> Path:
+        """File by which the same command finds the model that a stopped one has trained."""
+        return self.out.with_name(f"{self.out.name}.update.json")
 
     @property
     def replayed(self) -> Path:

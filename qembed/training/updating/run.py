@@ -14,6 +14,7 @@ from qembed.pipeline.progress import Progress
 from qembed.pipeline.retrieval.session import Session
 from qembed.store.manifest import read as read_manifest
 from qembed.training.libraries import require_trainer
+from qembed.training.model_folders import check_new
 from qembed.training.updating.gates import (
     Gate,
     judgment_gate,
@@ -24,6 +25,7 @@ from qembed.training.updating.gates import (
 from qembed.training.updating.job import Judged, UpdateJob, Warn
 from qembed.training.updating.judgment import judge_update
 from qembed.training.updating.material import make_material
+from qembed.training.updating.resume import keep_training, read_training, training_key
 from qembed.training.updating.switch import rebuild_command, switch
 from qembed.training.updating.train import train_on
 
@@ -58,11 +60,19 @@ class _Update:
             seed = job.options.seed
             material = make_material(session, is_new, job.most, job.replay, seed, progress)
             spec = session.loaded.given_spec or session.snapshot.manifest.spec
+            recipe = session.recipe.fingerprint
         trained, replayed = len(material.trained), material.replayed
         gates = [material_gate(trained, replayed, len(material.new), len(material.old))]
         if not gates[-1].passed:
             return gates
-        body = train_on(job, material, spec, progress, self.warn)
+        key = training_key(job, recipe, material)
+        if (body := read_training(job, key)) is None:
+            check_new(job.out)
+            body = train_on(job, material, spec, progress, self.warn)
+            if body["written"]:
+                keep_training(job, key, body)
+        else:
+            progress.say(f"{job.out} was trained by an earlier run: going on with it")
         self.found["training"] = {k: body[k] for k in ("settings", "verdict", "worse", "written")}
         gates.append(training_gate({**body, "out": str(job.out)}))
         if not gates[-1].passed:

@@ -33,7 +33,7 @@ class _Values:
 
 
 def rebuild_command(job: UpdateJob) -> str:
-    """Command that makes the index anew with the new model, or goes on with that."""
+    """Command that makes the index anew with the new model."""
     words = ["qembed", "index", "--index", str(job.root), "--rebuild", "--model", str(job.out)]
     return shlex.join(words)
 
@@ -53,22 +53,17 @@ def switch(job: UpdateJob, golden: Judged | None, progress: Progress, warn: Warn
     try:
         summary = build(job.root, options, progress)
     except IndexLocked as e:
-        raise IndexLocked(f"{e}; the new model is written: {rebuild_command(job)}") from e
+        raise IndexLocked(f"{e}; the model is trained: the same command goes on from there") from e
     for failed in summary.failed[:5]:
         warn(str(failed))
     if summary.interrupted:
-        raise_interrupted(job, warn)
+        warn("the present index still answers; the same command goes on with the rebuild")
+        raise KeyboardInterrupt
     made = Gate("rebuild", True, f"{comparison.passages:,} passages, beside the present index")
     if summary.refused is not None:
         return [made, Gate("switch", False, summary.refused)]
     said = f"generation {summary.generation}"
     return [made, Gate("switch", True, "; ".join([*comparison.told, said]))]
-
-
-def raise_interrupted(job: UpdateJob, warn: Warn) -> None:
-    """Say how the rebuild goes on, and raise KeyboardInterrupt."""
-    warn(f"the present index still answers; this goes on: {rebuild_command(job)}")
-    raise KeyboardInterrupt
 
 
 @dataclass(slots=True)

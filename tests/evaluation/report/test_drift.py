@@ -34,7 +34,9 @@ def test_the_page_has_verdict_signals_evidence_map_and_time_line(body: dict[str,
         in page
     )
     assert "<h2>Unread</h2>" in page
-    assert '<td class="left">20.0%</td><td class="left">0.0%</td><td class="left">60.0%</td>' in page
+    assert (
+        '<td class="left">20.0%</td><td class="left">0.0%</td><td class="left">60.0%</td>' in page
+    )
     assert ">large</text>" in page
     assert "1.0000" not in page
     assert "<h2>Terms</h2>" not in page  # no alarm

@@ -14,7 +14,7 @@ from qembed.feedback.log_rows import encode_row, row_of
 from qembed.feedback.log_store import LogStore
 from qembed.feedback.text_hash import hash_text
 from qembed.pipeline.drift.check import check_drift
-from qembed.pipeline.drift.logged_queries import QueriesFound, compare_queries
+from qembed.pipeline.drift.logged_queries import QueriesFound, compare_queries, most_asked
 from qembed.pipeline.drift.sides import DriftOptions
 from qembed.pipeline.indexing.build import build
 from qembed.pipeline.indexing.options import IndexOptions
@@ -88,6 +88,16 @@ def test_the_same_kind_of_queries_alarm_nothing(root: Path) -> None:
     gaps = compared(root).gaps
     assert gaps is not None
     assert gaps.p > 0.05
+
+
+def test_of_a_large_index_fewer_queries_are_asked() -> None:
+    assert [most_asked(n) for n in (0, 1_000, 400_000, 1_000_000, 10**9)] == [
+        500,
+        500,
+        250,
+        100,
+        100,
+    ]
 
 
 def test_logs_that_tell_nothing(root: Path) -> None:

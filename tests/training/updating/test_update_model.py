@@ -123,6 +123,12 @@ def test_judged_queries_to_train_on_and_old_documents_replayed(shell: Shell, cac
     assert done.code == 3, "titles are in the documents: what they ask for otherwise is forgotten"
     assert done.json["stopped_at"] == "judgment"
     assert done.json["steps"][-1]["said"].endswith("worse on new")
+    again = shell("update-model", *args, "--out", "taught", **env(cache))
+    assert "taught was trained by an earlier run: going on with it" in again.err
+    assert again.json["stopped_at"] == "judgment"
+    assert again.json["training"] == done.json["training"]
+    other = shell("update-model", *args, "--out", "taught", "--seed", "1", **env(cache))
+    assert (other.code, "it is there already" in other.err) == (2, True)
     settings = done.json["training"]["settings"]
     assert settings["queries"] > 50
     assert settings["replayed"] > 50
