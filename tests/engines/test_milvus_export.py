@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import signal
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -147,6 +150,40 @@ def test_a_stopped_export_is_completed_by_the_next(
     written = done * 15
     assert rest["new"] == 60 - written
     assert rest["dropped"] == [before["collection"]]
+
+
+KILLED = """
+import os, signal, sys
+import qembed.pipeline.export.milvus as export
+from qembed.__main__ import main
+export.BATCH_BYTES = 15 * 4 * 48
+real, calls = export.MilvusCollection.upsert, 0
+def upsert(self, entities):
+    global calls
+    real(self, entities)
+    calls += 1
+    if calls == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+export.MilvusCollection.upsert = upsert
+sys.argv = ["qembed", *sys.argv[1:]]
+main()
+"""
+
+
+def test_a_killed_export_is_completed_by_the_next(exported: Shell, milvus: str, name: str) -> None:
+    target = ("export", "milvus", milvus, "--collection", name)
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, *target],
+        cwd=exported.folder,
+        env=exported.env(),
+        capture_output=True,
+        timeout=120,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    missing = exported("query", "refund", "--index", f"milvus+{milvus}/{name}")
+    assert (missing.code, "no index at" in missing.err) == (2, True)
+    rest = export(exported, milvus, name)
+    assert (rest["new"], rest["passages"], rest["moved_alias"]) == (30, 60, True)
 
 
 def test_what_was_not_written_as_it_should_moves_no_alias(

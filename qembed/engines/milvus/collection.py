@@ -98,11 +98,13 @@ class MilvusCollection:
             found = self.server.client.query(self.name, filter=where, output_fields=["count(*)"])
         return int(found[0]["count(*)"])
 
-    def scan(self, columns: Sequence[str], where: str = "row >= 0") -> Iterator[list[Any]]:
-        """Yield all entities that pass a filter, some thousand at a time."""
+    def scan(
+        self, columns: Sequence[str], where: str = "row >= 0", batch: int = SCAN
+    ) -> Iterator[list[Any]]:
+        """Yield all entities that pass a filter, `batch` at a time: an answer may have 64 MiB."""
         with self.server.calling(f"read {self.name}"):
             found = self.server.client.query_iterator(
-                self.name, batch_size=SCAN, filter=where, output_fields=list(columns)
+                self.name, batch_size=batch, filter=where, output_fields=list(columns)
             )
         try:
             while True:

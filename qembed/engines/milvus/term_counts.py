@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from qembed.engines.milvus.collection import MilvusCollection, make_collection
+from qembed.engines.milvus.collection import LOOKUP, MilvusCollection, make_collection
 from qembed.engines.milvus.connection import MilvusConnection
 
 TERMS_SUFFIX = "_terms"
@@ -87,7 +87,7 @@ def count_terms(words: Iterable[str]) -> Counter[str]:
 def words_of(collection: MilvusCollection, rows: Sequence[int] | None = None) -> Iterable[str]:
     """Yield the encoded words of the rows, None for all of the collection."""
     if rows is None:
-        for some in collection.scan(["row", "words"]):
+        for some in collection.scan(["row", "words"], batch=LOOKUP):
             yield from (e["words"] for e in some)
         return
     import numpy as np

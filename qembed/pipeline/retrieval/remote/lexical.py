@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from qembed.engines.milvus.collection import LOOKUP
 from qembed.engines.milvus.term_counts import TermCounts
 from qembed.engines.milvus.terms import encode_character, encode_term, split_words
 from qembed.pipeline.retrieval.remote.snapshot import RemoteSnapshot
@@ -77,7 +78,7 @@ class RemoteLexicalIndex(LexicalIndex):
 
         found = [
             int(e["row"])
-            for some in self._collection.scan(["row", "words"], _all(map(_has, terms)))
+            for some in self._collection.scan(["row", "words"], _all(map(_has, terms)), LOOKUP)
             for e in some
             if PassageWords(*split_words(e["words"])).count(terms)
         ]

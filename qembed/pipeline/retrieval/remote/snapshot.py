@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qembed.engines.milvus.alias import collection_of
-from qembed.engines.milvus.collection import MilvusCollection
+from qembed.engines.milvus.collection import LOOKUP, MilvusCollection
 from qembed.engines.milvus.connection import MilvusConnection
 from qembed.engines.milvus.state import read_state
 from qembed.errors import IndexDamaged, NoIndex, UsageError
@@ -136,7 +136,7 @@ class RemoteSnapshot(Snapshot):
 
         n = self.manifest.next_row - start
         out = np.zeros((n, self.manifest.recipe.dim), dtype=np.float32)
-        for some in self.collection.scan(["row", "vector"], f"row >= {start}"):
+        for some in self.collection.scan(["row", "vector"], f"row >= {start}", LOOKUP):
             for e in some:
                 if e["row"] - start < n:
                     out[e["row"] - start] = e["vector"]
@@ -175,7 +175,7 @@ class RemoteSnapshot(Snapshot):
                 with (self.root / name).open("rb") as file:
                     return Catalog.load(file, self.root / name)
         entries: list[CatalogEntry] = []
-        for some in self.collection.scan(["row", *DOCUMENT], "seq == 0"):
+        for some in self.collection.scan(["row", *DOCUMENT], "seq == 0", LOOKUP):
             entries += map(self._entry, some)
         found = Catalog.of(sorted(entries, key=lambda e: e.first))
         if self.is_complete:
