@@ -39,9 +39,10 @@ def compute_map(session: Session, request: MapRequest, progress: Progress) -> Co
     points, warnings = choose_points(session, request)
     unit = f"{request.by}s"
     if points.is_sample:
-        warnings.append(
-            f"a sample of {len(points):,} of {points.total:,} {unit} is shown (--limit for more)"
-        )
+        said = f"a sample of {len(points):,} of {points.total:,} {unit} is shown (--limit for more)"
+        if request.above is not None:
+            said += ", without a list of near-duplicates (qembed duplicates)"
+        warnings.append(said)
     with timer("axes"):
         progress.phase("axes", unit, 2 * len(points))
         axes, coordinates = _coordinates(session, points, progress)
@@ -64,7 +65,7 @@ def compute_map(session: Session, request: MapRequest, progress: Progress) -> Co
         named = read_names(session, points, request.by, own, groups)
     alike: list[Likeness] = []
     total = 0
-    if request.above is not None:
+    if request.above is not None and not points.is_sample:
         found = duplicates(
             session,
             DuplicatesRequest(request.above, request.by, where=request.where),

@@ -66,7 +66,9 @@ def test_a_sample_is_said_to_be_one_and_is_the_same_each_time(session: Session) 
     few = made_map(session, limit=20, above=None)
     assert (len(few.ids), few.total, list(few.alike)) == (20, 91, [])
     assert few.warnings == ["a sample of 20 of 91 documents is shown (--limit for more)"]
-    assert made_map(session, limit=20, above=None).ids == few.ids
+    again = made_map(session, limit=20)
+    assert (again.ids, list(again.alike)) == (few.ids, [])
+    assert again.warnings[0].endswith("without a list of near-duplicates (qembed duplicates)")
     passages = made_map(session, limit=20, above=None, by="passage")
     assert passages.passages is not None
     assert len(passages.passages) == 20

@@ -16,6 +16,7 @@ from qembed.pipeline.corpus_map.queries import place_queries
 from qembed.pipeline.corpus_map.request import MapRequest
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.retrieval.session import Session
+from qembed.projection import neighbour_map
 from qembed.store import derived_files
 
 PCA = MapRequest(method="pca")
@@ -83,6 +84,16 @@ def test_on_a_map_by_neighbours_a_query_stands_between_the_nearest(session: Sess
     assert placed.place is not None
     assert (low <= placed.place).all()
     assert (high >= placed.place).all()
+
+
+def test_without_the_extra_places_are_those_of_principal_axes(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(neighbour_map, "find_spec", lambda _: None)
+    drawn = draw_map(session.root, MapRequest(above=None), Progress())
+    assert drawn.made.method == "pca"
+    assert drawn.hint is not None
+    assert "pip install 'qembed-search[map]'" in drawn.hint
 
 
 def test_an_unknown_colour_names_those_that_there_are(session: Session, made: CorpusMap) -> None:

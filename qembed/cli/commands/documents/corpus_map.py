@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from qembed.cli.console import Console, StopSignals, counted, dumps, out
+from qembed.cli.console import Console, counted, dumps, out
 from qembed.cli.option_checks import on_command_line, unused
 from qembed.cli.options import By, IndexOption, QuietOption, VerboseOption, WhereOption
 from qembed.errors import UsageError
@@ -127,8 +127,7 @@ def corpus_map(
     check_map(request)
     check_outputs([out_file])
     root = find_index(index_dir)
-    stop = StopSignals()
-    with stop.caught(talk), stop.as_exit(), talk.progress(stop) as progress:
+    with talk.progress() as progress:
         from qembed.pipeline.corpus_map.drawn import draw_map
 
         drawn = draw_map(root, request, progress)

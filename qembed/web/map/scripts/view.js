@@ -43,8 +43,7 @@ const aboutMap = map => {
   const how = map.method === "pca"
     ? "Places are those along the two directions in which the vectors vary most (PCA): distances in others are not seen."
     : "Points that are near one another are alike (t-SNE); how far groups are apart tells little.";
-  const shown = map.n < map.total ? `A sample of ${map.n.toLocaleString("en")} of ${counted(map.total, unitOf(map))}.` : `${counted(map.n, unitOf(map))}.`;
-  return [`${shown} ${how}`, ...map.warnings.map(w => ` ${w[0].toUpperCase()}${w.slice(1)}.`)];
+  return [`${counted(map.n, unitOf(map))}. ${how}`, ...map.warnings.map(w => ` ${w[0].toUpperCase()}${w.slice(1)}.`)];
 };
 
 /* Title, place and value of a point, for what floats beside it. */
