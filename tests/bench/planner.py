@@ -44,7 +44,7 @@ def main() -> None:
     texts = real_texts(ROWS)
     vectors = np.concatenate([encoder.encode(texts[i : i + 256]) for i in range(0, ROWS, 256)])
     queries = encoder.encode(real_queries(QUERIES))
-    graph = Graph.empty(vectors.shape[1], ROWS)
+    graph = Graph.empty(vectors.shape[1], lambda rows: vectors[rows])
     graph.add(0, vectors)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "graph")
@@ -52,7 +52,7 @@ def main() -> None:
 
         def load() -> None:
             checksum(path)
-            Graph.load(path, vectors.shape[1])
+            Graph.load(path, vectors.shape[1], lambda rows: vectors[rows])
 
         per_row = median(load) / ROWS
     fact("LOAD, a row", f"{per_row:.1e} s (planner.py: {planner.LOAD:.1e})")

@@ -3,6 +3,7 @@
     python -m tests.bench.scale                     10 thousand, 100 thousand, 200 thousand
     python -m tests.bench.scale --million           ... and a million: about 40 minutes on two cores
     python -m tests.bench.scale 5000 50000          other sizes
+    python -m tests.bench.scale --against COMMIT    the same of another commit, and the ratios
 
 Every step is a whole `qembed` process, its peak memory and the bytes it wrote as the kernel counts them.
 The queries through a loaded graph run in this process. Prints a table in Markdown and a plot for Mermaid.
@@ -13,7 +14,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -76,6 +79,7 @@ def measure(n: int, work: Path) -> Measured:
     m.say("index", f"{built.seconds:.0f} s, {n / built.seconds:,.0f} passages/s")
     m.say("of it encoding", f"{took['encode']:.0f} s")
     m.say("of it the graph", f"{took['derive']:.0f} s")
+    m.say("index, seconds of CPU", f"{built.cpu:.0f} s")
     m.say("peak memory of indexing", f"{built.mib:,.0f} MiB")
     m.plot = {"seconds": built.seconds, "MiB": built.mib}
 
@@ -97,6 +101,7 @@ def measure(n: int, work: Path) -> Measured:
         qembed(work, "query", query, "--search", "exact", "--format", "jsonl") for _ in range(4)
     ][1:]
     m.say("one cold exact query", f"{statistics.median(c.seconds for c in cold):.2f} s")
+    m.say("one cold exact query, CPU", f"{statistics.median(c.cpu for c in cold):.3f} s")
     m.say("one cold exact query, peak memory", f"{max(c.mib for c in cold):,.0f} MiB")
 
     warm(m, work / ".qembed")
@@ -152,13 +157,51 @@ def plot(all_: Sequence[Measured], what: str, title: str) -> str:
     )
 
 
+NUMBER = re.compile(r"[\d,]*\.?\d+")
+
+
+def compare(commit: str, sizes: Sequence[int]) -> None:
+    """Measures this checkout and another commit by its own benchmark, size by size; prints the ratios."""
+    print("| | this | before | ratio |\n| --- | ---: | ---: | ---: |")
+    with tempfile.TemporaryDirectory() as name:
+        other = Path(name) / "other"
+        git = ["git", "-C", str(ROOT), "worktree"]
+        subprocess.run([*git, "add", "--detach", str(other), commit], check=True)
+        try:
+            for n in sizes:
+                ours, theirs = (_table(root, n) for root in (ROOT, other))
+                for what in (w for w in ours if w in theirs):
+                    a, b = (NUMBER.search(side[what]) for side in (ours, theirs))
+                    if a and b and (least := float(b[0].replace(",", ""))):
+                        ratio = float(a[0].replace(",", "")) / least
+                        row = (f"{n:,}: {what}", ours[what], theirs[what], f"{ratio:.2f}")
+                        print(f"| {' | '.join(row)} |", flush=True)
+        finally:
+            subprocess.run([*git, "remove", "--force", str(other)], check=True)
+
+
+def _table(root: Path, n: int) -> dict[str, str]:
+    """Figures of one size that the benchmark of the checkout at `root` prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench.scale", str(n)],
+        env={**os.environ, "PYTHONPATH": str(root)}, cwd=root,
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    rows = (line.strip("| ").split(" | ") for line in done.stdout.splitlines() if line[:1] == "|")
+    return {cells[0]: cells[1] for cells in rows if len(cells) == 2}
+
+
 def main(argv: Sequence[str] = ()) -> None:
     """Measures each size and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sizes", nargs="*", type=int, default=[])
     parser.add_argument("--million", action="store_true")
+    parser.add_argument("--against", metavar="COMMIT")
     args = parser.parse_args(list(argv))
     sizes = args.sizes or [10_000, 100_000, 1_000_000 if args.million else 200_000]
+    if args.against:
+        compare(args.against, sizes)
+        return
     all_ = []
     for n in sizes:
         with tempfile.TemporaryDirectory() as work:

@@ -16,7 +16,7 @@ from qembed.store import Snapshot
 from qembed.store import derived_files as files
 from qembed.store.durable_files import rename_file, storage_errors
 from qembed.store.vector_files.codes import extend_codes
-from qembed.store.vector_files.matrix import extend_matrix, matrix_batches
+from qembed.store.vector_files.matrix import extend_matrix, fetch_vectors, matrix_batches
 
 if TYPE_CHECKING:
     from qembed.search import Graph
@@ -96,7 +96,7 @@ def extend_graph(snapshot: Snapshot, progress: Progress) -> None:
     root, manifest = snapshot.root, snapshot.manifest
     rows = manifest.next_row - manifest.base
     stamp = files.current(root, manifest, files.GRAPH)
-    graph, upto, extra = _load_graph(snapshot, stamp, rows)
+    graph, upto, extra = _load_graph(snapshot, stamp)
     if manifest.next_row - upto > LONG_BUILD_ROWS:
         progress.say(f"building the graph over {manifest.next_row - upto:,} passages")
     if not _add_rows(snapshot, graph, upto, progress):
@@ -105,7 +105,7 @@ def extend_graph(snapshot: Snapshot, progress: Progress) -> None:
         extra = _measure(snapshot, graph, manifest.next_row)
         if extra["recall"] < TARGET_RECALL and not graph.is_dense:
             progress.say("the graph finds too little: building it anew with more links")
-            graph = Graph.empty(manifest.recipe.dim, rows, dense=True)
+            graph = Graph.empty(manifest.recipe.dim, fetch_vectors(snapshot), dense=True)
             if not _add_rows(snapshot, graph, manifest.base, progress):
                 return
             extra = _measure(snapshot, graph, manifest.next_row)
@@ -137,17 +137,18 @@ def _add_rows(snapshot: Snapshot, graph: Graph, start: int, progress: Progress) 
 
 
 def _load_graph(
-    snapshot: Snapshot, stamp: files.Stamp | None, capacity: int
+    snapshot: Snapshot, stamp: files.Stamp | None
 ) -> tuple[Graph, int, Mapping[str, Any]]:
     """Stored graph, the row up to which it goes, and the extra of its stamp; else an empty graph."""
     from qembed.search import Graph
 
     root, manifest = snapshot.root, snapshot.manifest
-    dim = manifest.recipe.dim
+    dim, fetch = manifest.recipe.dim, fetch_vectors(snapshot)
     if stamp is not None and files.is_whole(root, stamp):
-        with contextlib.suppress(RuntimeError):  # whole, but of another version of hnswlib
-            return Graph.load(root / stamp.file, dim, capacity), stamp.upto, stamp.extra
-    return Graph.empty(dim, capacity), manifest.base, {}
+        with contextlib.suppress(RuntimeError):  # whole, but of another version of usearch
+            graph = Graph.load(root / stamp.file, dim, fetch, extend=True)
+            return graph, stamp.upto, stamp.extra
+    return Graph.empty(dim, fetch), manifest.base, {}
 
 
 def _vectors(snapshot: Snapshot, start: int) -> Iterator[tuple[int, Vectors]]:
@@ -213,7 +214,7 @@ def _repair_graph(snapshot: Snapshot, progress: Progress) -> None:
     from qembed.search.dense.hnsw import Graph
     from qembed.search.dense.planner import TARGET_RECALL
 
-    graph = Graph.load(root / stamp.file, manifest.recipe.dim)
+    graph = Graph.load(root / stamp.file, manifest.recipe.dim, fetch_vectors(snapshot))
     extra = _measure(snapshot, graph, stamp.upto)
     if extra["recall"] < TARGET_RECALL and not graph.is_dense:
         files.discard(root, files.GRAPH)

@@ -20,7 +20,7 @@ from qembed.search.lexical.files import LexicalIndexDamaged
 from qembed.search.lexical.query import ParsedQuery
 from qembed.store import Snapshot, derived_files
 from qembed.store.vector_files.codes import open_codes
-from qembed.store.vector_files.matrix import MatrixRows, open_matrix
+from qembed.store.vector_files.matrix import MatrixRows, fetch_vectors, open_matrix
 
 if TYPE_CHECKING:
     from qembed.pipeline.filters import Allowed
@@ -208,7 +208,8 @@ class IndexSearch:
                     # loading a damaged one could crash the process
                     whole = derived_files.is_whole(self._root, stamp)
                     dim = self._manifest.recipe.dim
-                    graph = Graph.load(self._root / stamp.file, dim) if whole else None
+                    fetch = fetch_vectors(self._snapshot)
+                    graph = Graph.load(self._root / stamp.file, dim, fetch) if whole else None
                     if graph is None:
                         derived_files.mark_damaged(self._root, stamp)
                 except RuntimeError:  # a writer replaced it between the two

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -114,6 +114,13 @@ class MatrixRows:
         import numpy as np
 
         return self._file.take(rows).view(np.float32).reshape(len(rows), self._dim)
+
+
+def fetch_vectors(snapshot: Snapshot) -> Callable[[Rows], Vectors]:
+    """Make a function that reads the vectors of rows, which ascend, from the matrix or from the shards."""
+    rows = MatrixRows.open(snapshot.root, snapshot.manifest)
+    covered = rows is not None and rows.upto == snapshot.manifest.next_row
+    return rows.take if rows is not None and covered else snapshot.vectors
 
 
 def extend_matrix(snapshot: Snapshot) -> None:

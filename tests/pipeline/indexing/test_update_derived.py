@@ -124,8 +124,9 @@ def test_a_graph_that_no_breadth_helps_is_built_anew(some: Path) -> None:
     stamp = graph_stamp(some)
     rng = np.random.default_rng(0)
     wrong = rng.normal(size=(2000, 48)).astype(np.float32)
-    graph = Graph.empty(48, 2000)
-    graph.add(stamp.base, wrong / np.linalg.norm(wrong, axis=1, keepdims=True))
+    wrong /= np.linalg.norm(wrong, axis=1, keepdims=True)
+    graph = Graph.empty(48, lambda rows: wrong[rows - stamp.base])
+    graph.add(stamp.base, wrong)
     path = some / stamp.file
     graph.save(path)
     upto, rows = stamp.upto, groups_path(path)
@@ -322,12 +323,12 @@ def test_a_graph_of_an_older_format_is_made_anew(some: Path) -> None:
     path = some / "derived/graph.json"
     body = json.loads(path.read_text())
     old = some / body["file"]
-    path.write_text(json.dumps({**body, "version": 1}))
+    path.write_text(json.dumps({**body, "version": 2}))
     assert files.current(some, manifests.read(some), files.GRAPH) is None
     with Session(some) as session:
         assert session.search.plan(1, "graph").kind == "exact"
     index(some)
-    assert graph_stamp(some).version == 2
+    assert graph_stamp(some).version == files.VERSIONS[files.GRAPH]
     assert list(verify(some)) == []
     assert old.name in {p.name for p in (some / "derived").iterdir()}
     fill(some.parent / "docs", 200, seed=1)

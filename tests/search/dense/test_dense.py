@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeAlias
 
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from qembed.search import Exact, Graph, GraphSearcher, choose, merge, top
 from qembed.search import recall as share_found
 from qembed.search.dense import exact as exact_module
-from qembed.search.dense.hnsw import EF_LADDER
+from qembed.search.dense.hnsw import EF_CONSTRUCTION, EF_LADDER
 
 
 def unit(rng: np.random.Generator, n: int, dim: int = 16) -> np.ndarray:
@@ -136,7 +137,7 @@ def clustered() -> Clustered:
     centres = unit(rng, 60, 32)
     vectors = centres[rng.integers(0, 60, 3000)] + 0.35 * unit(rng, 3000, 32)
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-    graph = Graph.empty(32, 1000)  # less room than needed: it grows
+    graph = Graph.empty(32, lambda rows: vectors[rows])
     graph.add(0, vectors[:2000])
     graph.add(2000, vectors[2000:])
     return vectors, vectors[rng.integers(0, 3000, 100)] + 0.2 * unit(rng, 100, 32), graph
@@ -161,7 +162,7 @@ def test_graph_recall_against_exact(clustered: Clustered) -> None:
     truth = Exact([(0, vectors)]).search(queries, 10)
     found = graph.search(queries, 10)
     assert recall(found, truth, 10) >= 0.98
-    # what hnswlib calls a distance is a similarity here: the same cosines as exact search's
+    # the walk compares codes, the result has the cosines of exact search
     for (rows, scores), query in zip(found, queries, strict=True):
         np.testing.assert_allclose(scores, vectors[rows] @ query, atol=1e-5)
         assert (np.diff(scores) <= 0).all()
@@ -188,25 +189,62 @@ def test_recall_counts_scores_so_that_ties_are_no_loss() -> None:
     assert share_found(truth, truth[:0]) == 1
 
 
-def test_hnswlib_default_breadth_would_lose_answers(clustered: Clustered) -> None:
+def test_a_narrow_search_would_lose_answers(clustered: Clustered) -> None:
     vectors, queries, graph = clustered
     truth = Exact([(0, vectors)]).search(queries, 10)
-    assert recall(graph.search(queries, 10, ef=10), truth, 10) < recall(
-        graph.search(queries, 10), truth, 10
-    )
+    narrow = [np.sort(rows) for rows in graph._walk(queries, 10, ef=10)]
+    wide = [rows for rows, _ in graph.search(queries, 10)]
+    assert recall([(r, r) for r in narrow], truth, 10) < recall([(r, r) for r in wide], truth, 10)
 
 
 def test_graph_survives_saving(clustered: Clustered, tmp_path: Path) -> None:
-    _, queries, graph = clustered
+    vectors, queries, graph = clustered
     graph.save(tmp_path / "g")
-    loaded = Graph.load(tmp_path / "g", 32)
-    for (a, _), (b, _) in zip(graph.search(queries, 10), loaded.search(queries, 10), strict=True):
-        assert a.tolist() == b.tolist()
+    for extend in (False, True):
+        loaded = Graph.load(tmp_path / "g", 32, lambda rows: vectors[rows], extend=extend)
+        for (a, _), (b, _) in zip(
+            graph.search(queries, 10), loaded.search(queries, 10), strict=True
+        ):
+            assert a.tolist() == b.tolist()
+        alone = [loaded.search(q[None], 10)[0][0].tolist() for q in queries]
+        assert alone == [rows.tolist() for rows, _ in loaded.search(queries, 10)]
+    with pytest.raises(RuntimeError, match="no graph of 31 dimensions"):
+        Graph.load(tmp_path / "g", 31, lambda rows: vectors[rows])
+    (tmp_path / "g").write_bytes(b"something else")
+    with pytest.raises(RuntimeError):
+        Graph.load(tmp_path / "g", 32, lambda rows: vectors[rows])
+
+
+def test_an_extended_graph_is_as_good_as_one_made_at_once(
+    clustered: Clustered, tmp_path: Path
+) -> None:
+    """usearch's own breadth of building comes back with each loading: it is set again."""
+    vectors, queries, _ = clustered
+    truth = Exact([(0, vectors)]).search(queries, 10)
+    shares = []
+    for pieces in (1, 6):
+        graph = Graph.empty(32, lambda rows: vectors[rows])
+        for part in np.array_split(np.arange(3000), pieces):
+            graph.add(int(part[0]), vectors[part])
+            graph.save(tmp_path / "g")
+            graph = Graph.load(tmp_path / "g", 32, lambda rows: vectors[rows], extend=True)
+            assert graph._index.expansion_add == EF_CONSTRUCTION
+        shares.append(recall(graph.search(queries, 10, 30), truth, 10))
+    assert shares[1] >= shares[0] - 0.01
+
+
+def test_searches_at_once_do_not_disturb_one_another(clustered: Clustered) -> None:
+    _, queries, graph = clustered
+    alone = [graph.search(q[None], 10)[0][0].tolist() for q in queries]
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(3):
+            together = list(pool.map(lambda q: graph.search(q[None], 10)[0][0].tolist(), queries))
+            assert together == alone
 
 
 def test_more_asked_than_there_is(clustered: Clustered) -> None:
     vectors, queries, _ = clustered
-    small = Graph.empty(32, 10)
+    small = Graph.empty(32, lambda rows: vectors[rows - 7])
     assert len(small.search(queries[:1], 5)[0][0]) == 0
     small.add(7, vectors[:3])
     rows, _ = small.search(queries[:1], 50)[0]

@@ -58,7 +58,7 @@ def test_graph_and_tail_find_what_exact_search_finds(
 ) -> None:
     rng = np.random.default_rng(seed)
     vectors = with_copies(rng, n + tail, share, groups)
-    graph = Graph.empty(DIM, 1)
+    graph = Graph.empty(DIM, lambda rows: vectors[rows - base])
     at = 0
     for end in [*sorted(min(c, n) for c in cuts), n]:
         graph.add(base + at, vectors[at:end])
@@ -85,7 +85,7 @@ def test_a_third_of_one_text_costs_no_recall(tmp_path: Path) -> None:
     vectors = unit(centres[rng.integers(0, 100, 6000)] + 0.5 * rng.normal(size=(6000, DIM)) / 5)
     same = rng.choice(6000, 2000, replace=False)
     vectors[same] = vectors[same[0]]
-    graph = Graph.empty(DIM, 6000)
+    graph = Graph.empty(DIM, lambda rows: vectors[rows])
     graph.add(0, vectors)
     assert (len(graph), graph.distinct) == (6000, 4001)
     queries = unit(vectors[rng.integers(0, 6000, 200)] + 0.05 * rng.normal(size=(200, DIM)))
@@ -93,7 +93,7 @@ def test_a_third_of_one_text_costs_no_recall(tmp_path: Path) -> None:
     ef, share = graph.measure_ef(queries, truth)
     assert share >= 0.98
     graph.save(tmp_path / "g")
-    loaded = Graph.load(tmp_path / "g", DIM)
+    loaded = Graph.load(tmp_path / "g", DIM, lambda rows: vectors[rows])
     assert (len(loaded), loaded.distinct) == (6000, 4001)
     for (a, _), (b, _) in zip(
         graph.search(queries, 10, ef), loaded.search(queries, 10, ef), strict=True
@@ -106,8 +106,9 @@ def test_vectors_that_only_round_alike_are_no_copies() -> None:
     near = one.copy()
     near[0, 0] -= 20 * COPY_TOLERANCE
     assert vector_hashes(one) == vector_hashes(near)
-    graph = Graph.empty(DIM, 3)
-    graph.add(0, np.concatenate([one, near, one]))
+    three = np.concatenate([one, near, one])
+    graph = Graph.empty(DIM, lambda rows: three[rows])
+    graph.add(0, three)
     assert graph.distinct == 2
     rows, scores = graph.search(one, 3)[0]
     assert sorted(rows.tolist()) == [0, 1, 2]
@@ -115,15 +116,16 @@ def test_vectors_that_only_round_alike_are_no_copies() -> None:
 
 
 def test_a_graph_without_its_groups_is_not_loaded(tmp_path: Path) -> None:
-    graph = Graph.empty(DIM, 2)
-    graph.add(0, unit(np.eye(2, DIM)))
+    two = unit(np.eye(2, DIM))
+    graph = Graph.empty(DIM, lambda rows: two[rows])
+    graph.add(0, two)
     graph.save(tmp_path / "g")
     groups_path(tmp_path / "g").write_bytes(b"something else")
     with pytest.raises(RuntimeError):
-        Graph.load(tmp_path / "g", DIM)
+        Graph.load(tmp_path / "g", DIM, lambda rows: two[rows])
     groups_path(tmp_path / "g").unlink()
     with pytest.raises(RuntimeError):
-        Graph.load(tmp_path / "g", DIM)
+        Graph.load(tmp_path / "g", DIM, lambda rows: two[rows])
 
 
 def test_copies_are_limited_where_all_rows_count() -> None:
