@@ -17,6 +17,7 @@ from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.pipeline.retrieval.session import Session
 from qembed.store import Snapshot
+from qembed.store.manifest import read as read_manifest
 from qembed.training.judging import DEPTH, MEASURE, compare_sides
 from qembed.training.updating.gates import Gate, switch_refusal
 from qembed.training.updating.job import Judged, UpdateJob, Warn
@@ -44,6 +45,7 @@ def switch(job: UpdateJob, golden: Judged | None, progress: Progress, warn: Warn
     Raises what `build` raises.
     """
     comparison = _Comparison(job, golden, progress)
+    before = read_manifest(job.root).uid
     options = IndexOptions(
         recipe=RecipeOptions(model=str(job.out)),
         rebuild=True,
@@ -57,7 +59,10 @@ def switch(job: UpdateJob, golden: Judged | None, progress: Progress, warn: Warn
     for failed in summary.failed[:5]:
         warn(str(failed))
     if summary.interrupted:
-        warn("the present index still answers; the same command goes on with the rebuild")
+        if read_manifest(job.root).uid == before:
+            warn("the present index still answers; the same command goes on with the rebuild")
+        else:
+            warn("the index has its new model; qembed index completes the files that make it fast")
         raise KeyboardInterrupt
     made = Gate("rebuild", True, f"{comparison.passages:,} passages, beside the present index")
     if summary.refused is not None:
