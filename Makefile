@@ -5,6 +5,7 @@
 # make bench        benchmarks                    make published    quality of the models
 # make modes        every mode on collections     make fuzz         mutated files through every reader
 # make browser      the pages in Chromium         make test-server  remote models on a real server
+# make cluster      faults of a Ray cluster
 # make clean        removes .venv, build folders, the samples' indexes
 PY := .venv/bin/python
 PYTHON ?= python3
@@ -24,7 +25,7 @@ export PYTHONDONTWRITEBYTECODE :=
 compiled: .venv/ready
 	@$(PY) -m compileall -q qembed
 
-.PHONY: compiled demo test test-fast test-server browser check bench published modes fuzz format clean
+.PHONY: compiled demo test test-fast test-server cluster browser check bench published modes fuzz format clean
 # what the README shows, so that it stays true: the test suite runs the same commands and compares
 demo: compiled
 	@rm -rf sample_corpora/helpdesk/.qembed
@@ -39,7 +40,7 @@ test: compiled
 
 # under a minute on two cores; CI runs all tests
 test-fast: compiled
-	$(PY) -m pytest -n 2 --dist worksteal -m "not slow and not server and not browser"
+	$(PY) -m pytest -n 2 --dist worksteal -m "not slow and not server and not browser and not cluster"
 
 check: .venv/ready
 	$(PY) -m ruff format --check .
@@ -57,6 +58,10 @@ test-server: .venv/ready .venv/infinity/ready
 	.venv/infinity/bin/python -m pip install -q torch==2.13.0  # first, as above
 	.venv/infinity/bin/python -m pip install -q "infinity-emb[torch,server]==0.0.78"
 	@touch $@
+
+# processes, nodes and programs of a Ray cluster are killed: two nodes on this machine, some minutes
+cluster: compiled
+	$(PY) -m pytest -m cluster tests/engines/ray
 
 bench: compiled
 	$(PY) -m tests.bench

@@ -137,8 +137,19 @@ def cores_shared() -> bool:
     return _shared
 
 
+_most_threads = 0
+
+
+def limit_threads(most: int) -> None:
+    """Declare that other processes use the other cores: `threads` is `most` from now on."""
+    global _most_threads
+    _most_threads = most
+
+
 def threads() -> int:
     """Number of cores this process may use."""
+    if _most_threads:
+        return _most_threads
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

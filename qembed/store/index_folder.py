@@ -10,7 +10,7 @@ from pathlib import Path
 
 from qembed.errors import IndexLocked, UsageError
 from qembed.locks import FileLock, LockHeld
-from qembed.paths import DRIFT, FEEDBACK, INDEX_FOLDER, LOCK, MANIFEST
+from qembed.paths import DRIFT, ENCODED, FEEDBACK, INDEX_FOLDER, LOCK, MANIFEST
 from qembed.store import derived_files
 from qembed.store.durable_files import IGNORE_ALL, IGNORE_FILE, make_index_folder
 from qembed.store.manifest import REBUILD
@@ -57,7 +57,7 @@ def _foreign_names(root: Path) -> Iterator[str]:
         if entry.name in FOLDERS and entry.is_dir():
             names = (f"{entry.name}/{inner.name}" for inner in entry.iterdir())
             yield from (name for name in names if not is_own_name(name))
-        elif entry.name in (FEEDBACK, DRIFT) and entry.is_dir():
+        elif entry.name in (FEEDBACK, DRIFT, ENCODED) and entry.is_dir():
             continue  # an index that is made anew keeps what was learned of it
         elif entry.name == IGNORE_FILE:
             if entry.read_bytes() != IGNORE_ALL:
@@ -90,9 +90,9 @@ def lock_index(root: Path, wait: float, stop: Callable[[], bool]) -> FileLock:
 
 
 def remove_empty_index(root: Path) -> None:
-    """Remove the folder of an index in which nothing was committed."""
+    """Remove the folder of an index in which nothing was committed, and nothing encoded."""
     with contextlib.suppress(OSError):
-        if (root / MANIFEST).exists():
+        if (root / MANIFEST).exists() or (root / ENCODED).exists():
             return
         (root / "shards").rmdir()
         (root / "derived").rmdir()

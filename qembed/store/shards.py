@@ -161,19 +161,29 @@ class ShardWriter:
         self._pending.append(table)
         self._pending_rows += table.num_rows
         self._pending_bytes += table.nbytes
-        if self._pending_rows >= ROW_GROUP or self._pending_bytes > GROUP_BYTES:
-            self._flush()
+        if self._pending_bytes > GROUP_BYTES:
+            self._flush(self._pending_rows)
+        elif self._pending_rows >= ROW_GROUP:
+            self._flush(self._pending_rows // ROW_GROUP * ROW_GROUP)
 
-    def _flush(self) -> None:
+    def _flush(self, rows: int) -> None:
+        """Write so many of the pending rows. The file is the same however they were added."""
         import pyarrow as pa
 
-        if self._pending:
-            self._parquet.write_table(pa.concat_tables(self._pending), row_group_size=ROW_GROUP)
-            self._pending, self._pending_rows, self._pending_bytes = [], 0, 0
+        if not self._pending:
+            return
+        table = pa.concat_tables(self._pending)
+        for begin in range(0, rows, ROW_GROUP):
+            # one chunk each: pages end where chunks do
+            group = table.slice(begin, min(ROW_GROUP, rows - begin)).combine_chunks()
+            self._parquet.write_table(group, row_group_size=ROW_GROUP)
+        rest = table.slice(rows)
+        self._pending = [rest] if rest.num_rows else []
+        self._pending_rows, self._pending_bytes = rest.num_rows, rest.nbytes
 
     def finish(self) -> FileInfo:
         """Write the last row group and close the file durably."""
-        self._flush()
+        self._flush(self._pending_rows)
         self._parquet.close()
         return self._file.finish()
 

@@ -56,6 +56,7 @@ def test_completion_imports_nothing_heavy(shell: Shell) -> None:
 
 
 NEEDLESS = {
+    "ray",
     "torch",
     "transformers",
     "sentence_transformers",

@@ -188,6 +188,20 @@ class RunOptions(NamedTuple):
         bool,
         typer.Option("--allow-missing", help="Delete the documents of a source that is gone."),
     ] = False
+    engine: Annotated[
+        str,
+        typer.Option(
+            metavar="local|ray[://HOST:PORT]",
+            help="Chunk and encode here, or on the machines of a Ray cluster.",
+        ),
+    ] = "local"
+    shards: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER|URL",
+            help="With --engine ray: results lie here, where all machines see them (s3://, gs://).",
+        ),
+    ] = None
     yes: Annotated[
         bool,
         typer.Option("--yes", "-y", help="Delete more than half of the documents, unasked."),
@@ -224,10 +238,11 @@ def index(
     the lock.
     """
     from qembed.pipeline.indexing.build import build
-    from qembed.pipeline.indexing.options import IndexOptions
+    from qembed.pipeline.indexing.options import IndexOptions, check_engine
     from qembed.pipeline.locate import index_to_write
     from qembed.pipeline.source_options import FILTERS
 
+    check_engine(run.engine, run.shards)
     talk = Console(common.quiet, common.verbose)
     signals = StopSignals()
     stdin = standard_input(stop=signals) if "-" in (paths or ()) else None
@@ -247,6 +262,8 @@ def index(
         detail=common.dry_run and common.verbose,
         allow_missing=run.allow_missing,
         verify_content=run.verify_content,
+        engine=run.engine,
+        shards=run.shards,
         tells=not common.quiet,
         confirm=lambda question: (
             run.yes or talk.confirmed(f"{question}. Delete them from the index?", signals)

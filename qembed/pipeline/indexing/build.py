@@ -6,6 +6,8 @@ plan -> create, relocate or truncate -> ingest and commit -> compact -> derived 
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
 import time
 from collections.abc import Iterable
 from itertools import chain, islice
@@ -13,8 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from qembed.errors import InputError
+from qembed.paths import ENCODED
 from qembed.pipeline.indexing.index_plan import IndexPlan, ManifestFields, plan_index
-from qembed.pipeline.indexing.options import IndexOptions
+from qembed.pipeline.indexing.options import LOCAL, IndexOptions
 from qembed.pipeline.indexing.summary import KINDS, IndexStats, IndexSummary
 from qembed.pipeline.indexing.update_derived import update_derived
 from qembed.pipeline.progress import Progress
@@ -28,6 +31,7 @@ from qembed.types import ReadItem, SourceFile
 
 if TYPE_CHECKING:
     from qembed.models import Model
+    from qembed.pipeline.indexing.distributed.encoded_ahead import EncodedAhead
     from qembed.pipeline.indexing.encoding.run_progress import RunProgress
     from qembed.pipeline.indexing.ingest import Ingest
 
@@ -73,6 +77,7 @@ class _Run:
         self.stats = IndexStats()
         self.refused: str | None = None
         self.fields: ManifestFields
+        self.ahead: EncodedAhead | None = None
         self.began = time.perf_counter()
 
     def perform(self, stdin: BinaryIO | None, documents: Iterable[ReadItem] | None) -> IndexSummary:
@@ -86,7 +91,7 @@ class _Run:
         plan = plan_index(self.writer.root, self.options, self.stats.seconds, self.progress)
         self.stats.skipped = plan.sources.skipped
         with contextlib.closing(plan):
-            records = _records(plan, stdin, documents)
+            records = plan.records(stdin, documents)
             if plan.target.automatic:
                 from qembed.pipeline.indexing.encoding.model_choice import (
                     ScriptCount,
@@ -120,6 +125,7 @@ class _Run:
         if not stopped and self.refused is None:
             self.writer.finish_rebuild()
             self._maintain(plan.target.model)
+            shutil.rmtree(self.writer.root / ENCODED, ignore_errors=True)  # all of it is taken
             stopped = self.progress.stop()  # what is derived may then be incomplete
         return self._summary(plan, stopped)
 
@@ -185,6 +191,13 @@ class _Run:
         if snapshot is not None:
             vectorizer.use_snapshot(snapshot, snapshot.manifest.base)
         builder = PassageBuilder(model, recipe)
+        if self.options.engine != LOCAL:
+            from qembed.pipeline.indexing.distributed.encode_ahead import encode_ahead
+
+            with stats.seconds("cluster"):
+                self.ahead = encode_ahead(plan, self.options, self.writer.root, source, progress)
+            builder = self.ahead.builder(model, recipe)
+            vectorizer.use_ahead(self.ahead.take)
         encoder = BatchEncoder(self.writer, vectorizer, batches, stats)
         guard = None if is_rebuild else plan.sources.guard
         with contextlib.closing(
@@ -229,6 +242,8 @@ class _Run:
                 break
             source = plan.sources.by_path[file.source]
             items = read(file, read_options(source))
+            if self.ahead is not None:
+                items = self.ahead.without_lost(items, source.meta, os.fspath(file.location))
             ingest.add_file(file, new.through(items) if watched else items, source.meta)
             counts.file_read(file.size)
         if plan.sources.stdin and not ingest.stopped:
@@ -303,14 +318,3 @@ class _Run:
             filters=plan.sources.filters(),
             refused=self.refused,
         )
-
-
-def _records(
-    plan: IndexPlan, stdin: BinaryIO | None, documents: Iterable[ReadItem] | None
-) -> Iterable[ReadItem]:
-    """Documents of the source `-`."""
-    if documents is None and stdin is not None and plan.sources.stdin:
-        from qembed.corpus import read_lines
-
-        return read_lines(stdin, STDIN, read_options(plan.sources.by_path[STDIN]))
-    return documents or ()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from qembed.errors import NoIndex
 from qembed.models import takes_task
@@ -34,10 +34,10 @@ from qembed.pipeline.recipe import (
     opening_remembered,
     relocated_model,
 )
-from qembed.pipeline.source_options import SHARED, STDIN
+from qembed.pipeline.source_options import SHARED, STDIN, read_options
 from qembed.store import Catalog, FileState, Manifest, Snapshot, Source
 from qembed.store.manifest import REBUILD, TUNED_SETTING, interrupted_rebuild
-from qembed.types import Recipe
+from qembed.types import ReadItem, Recipe
 
 if TYPE_CHECKING:
     from qembed.models import Model
@@ -149,6 +149,16 @@ class IndexPlan:
         self.target.automatic = False
         self.choice = choice
         self.settings = {**self.settings, SETTING: choice.setting()}
+
+    def records(
+        self, stdin: BinaryIO | None, documents: Iterable[ReadItem] | None
+    ) -> Iterable[ReadItem]:
+        """Documents of the source `-`: those given, else those of `stdin`."""
+        if documents is None and stdin is not None and self.sources.stdin:
+            from qembed.corpus import read_lines
+
+            return read_lines(stdin, STDIN, read_options(self.sources.by_path[STDIN]))
+        return documents or ()
 
     def model_facts(self) -> dict[str, Any]:
         """The model's spec, and why it was chosen; None for one that was named."""

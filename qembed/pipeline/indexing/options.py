@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from qembed.types import Unreadable
 
 
+LOCAL = "local"
+"""Engine of a run: this process encodes."""
+
+
 class BatchPolicy(NamedTuple):
     """Sizes of the batches in which passages are encoded.
 
@@ -84,7 +88,9 @@ class IndexOptions:
     asked for a reason against a rebuild, by its generation and by what could not be read, before it becomes
     the index; with one it is dropped. `shared`: settings of `source` that are the project file's, and go when
     they are taken out of it. `tells`: the user is told of files that the run leaves out; if not, the next run
-    that tells says it.
+    that tells says it. `engine`: `local`, or the cluster that chunks and encodes what files hold, `ray` or
+    `ray://HOST:PORT`; `shards`: folder or address where its results lie, which all its machines see; None: in
+    the index, through the cluster's own memory.
     """
 
     paths: Sequence[str] = ()
@@ -101,6 +107,8 @@ class IndexOptions:
     detail: bool = False
     allow_missing: bool = False
     verify_content: bool = False
+    engine: str = LOCAL
+    shards: str | None = None
     confirm: Callable[[str], bool] = lambda _: False
     refuse: Callable[[Snapshot, Sequence[Unreadable]], str | None] = lambda _made, _failed: None
     tells: bool = True
@@ -109,6 +117,17 @@ class IndexOptions:
     commits: CommitPolicy = field(default_factory=CommitPolicy)
     graph: GraphPolicy = field(default_factory=GraphPolicy)
     compaction: CompactionPolicy = field(default_factory=CompactionPolicy)
+
+
+def check_engine(engine: str, shards: str | None) -> None:
+    """Raise UsageError for an engine that is none or not installed, and a place of shards without one."""
+    if engine == LOCAL:
+        if shards is not None:
+            raise UsageError("--shards goes with --engine ray")
+        return
+    from qembed.engines.ray.cluster import check_address
+
+    check_address(engine)
 
 
 def apply_settings(given: Source, remembered: Iterable[Source]) -> list[Source]:

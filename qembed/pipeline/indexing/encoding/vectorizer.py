@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -53,6 +53,7 @@ class Vectorizer:
         self._snapshot: Snapshot | None = None
         self._stored = HashMap()  # text hash -> row in the snapshot
         self._uncommitted: dict[bytes, Vectors] = {}
+        self._take: Callable[[bytes], tuple[Vectors, int] | None] | None = None
         self._encoded_texts, self._encode_seconds = 0, 0.0
 
     def pace(self) -> tuple[int, float]:
@@ -71,6 +72,10 @@ class Vectorizer:
             self._stored.add_all(snapshot.text_hashes(since), since)
         self._uncommitted.clear()
 
+    def use_ahead(self, take: Callable[[bytes], tuple[Vectors, int] | None]) -> None:
+        """Take vectors and token counts by the hash of a text, before the encoder is asked."""
+        self._take = take
+
     def run(self, texts: Sequence[str], hashes: Sequence[bytes]) -> EncodedTexts:
         """Compute the vectors of `texts`, with `hashes` their text hashes; ends early when stopped.
 
@@ -81,6 +86,8 @@ class Vectorizer:
         n = len(texts)
         out = EncodedTexts(np.zeros((n, self._dim), np.float32), np.zeros(n, bool), [0] * n)
         self._look_up(out, texts, hashes)
+        if self._take is not None:
+            self._take_ahead(out, hashes)
         groups: dict[bytes, list[int]] = {}
         for i in np.flatnonzero(~out.done).tolist():
             groups.setdefault(hashes[i], []).append(i)
@@ -108,6 +115,20 @@ class Vectorizer:
             counts = self._source.model.count([texts[i] for i in known])
             for i, tokens in zip(known, counts, strict=True):
                 out.tokens[i] = tokens
+
+    def _take_ahead(self, out: EncodedTexts, hashes: Sequence[bytes]) -> None:
+        """Fill in the vectors that were computed elsewhere. Each distinct text counts as encoded."""
+        assert self._take is not None
+        took: dict[bytes, tuple[Vectors, int]] = {}
+        for i, key in enumerate(hashes):
+            if (found := self._take(key)) is not None and not out.done[i]:
+                took[key] = found
+                self._uncommitted[key] = found[0]
+                out.encoded += 1
+            if key in took and not out.done[i]:
+                out.vectors[i], out.tokens[i] = took[key]
+                out.done[i] = True
+                self._counts.known(1)
 
     def _encode_groups(
         self,

@@ -1,0 +1,109 @@
+"""Folder of finished files that several machines see: a path, or an address of fsspec (`s3://`, `gs://`).
+
+A file appears whole or not at all: it is written under another name and renamed; in an object store an object
+is so by itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import uuid
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from qembed.errors import StorageError, UsageError
+
+_OBJECT_STORES = ("s3", "s3a", "gs", "gcs", "abfs", "az")
+_PLAIN = ("", "file", "local")
+
+
+class SharedFolder:
+    """Folder at `place`. Pickled, it is opened anew at the other side."""
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+        self._fs: Any = None
+        protocol = place.partition("://")[0] if "://" in place else ""
+        self._is_store = protocol in _OBJECT_STORES
+        if protocol in _PLAIN:
+            self.place = os.path.abspath(place.partition("://")[2] or place)  # noqa: PTH100
+        elif find_spec("fsspec") is None:
+            raise UsageError(f"--shards {place} needs fsspec (pip install 'qembed-search[ray]')")
+        self._is_plain = protocol in _PLAIN
+
+    def __reduce__(self) -> tuple[type[SharedFolder], tuple[str]]:
+        return SharedFolder, (self.place,)
+
+    def _open(self) -> tuple[Any, str]:
+        import fsspec
+
+        try:
+            fs, path = fsspec.core.url_to_fs(self.place)
+        except (ImportError, ValueError) as e:
+            raise UsageError(f"--shards {self.place}: {str(e).splitlines()[0]}") from e
+        return fs, path
+
+    def names(self) -> set[str]:
+        """Names of the finished files. Raises StorageError."""
+        with self._errors("read"):
+            if self._is_plain:
+                folder = Path(self.place)
+                folder.mkdir(parents=True, exist_ok=True)
+                found = {entry.name for entry in os.scandir(folder)}
+            else:
+                fs, path = self._open()
+                fs.makedirs(path, exist_ok=True)
+                found = {str(name).rpartition("/")[2] for name in fs.ls(path, detail=False)}
+        return {name for name in found if not name.endswith(".tmp")}
+
+    def read(self, name: str) -> bytes:
+        """Read a file. Raises StorageError."""
+        with self._errors("read"):
+            if self._is_plain:
+                return (Path(self.place) / name).read_bytes()
+            fs, path = self._open()
+            return bytes(fs.cat_file(f"{path}/{name}"))
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write a file whole. Raises StorageError."""
+        temporary = f"{name}.{uuid.uuid4().hex[:8]}.tmp"
+        with self._errors("write"):
+            if self._is_plain:
+                self._write_plain(Path(self.place), name, temporary, data)
+                return
+            fs, path = self._open()
+            if self._is_store:
+                fs.pipe_file(f"{path}/{name}", data)
+            else:
+                fs.pipe_file(f"{path}/{temporary}", data)
+                fs.mv(f"{path}/{temporary}", f"{path}/{name}")
+
+    @staticmethod
+    def _write_plain(folder: Path, name: str, temporary: str, data: bytes) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / temporary
+        try:
+            with path.open("xb") as f:
+                f.write(data)
+                f.flush()
+                os.fsync(f.fileno())
+            path.replace(folder / name)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+
+    @contextlib.contextmanager
+    def _errors(self, verb: str) -> Any:
+        """Turn what file systems raise into StorageError, without what a library adds of its settings."""
+        try:
+            yield
+        except (UsageError, StorageError):
+            raise
+        except Exception as e:  # each object store has exceptions of its own
+            reason = (str(e).strip().splitlines() or [""])[0] or type(e).__name__
+            raise StorageError(
+                f"cannot {verb} the encoded shards at {self.place}: {reason} (nothing is lost: mend this "
+                "and run the same command again)"
+            ) from e

@@ -1,0 +1,45 @@
+"""Folders of finished files: paths, and addresses of fsspec."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+from qembed.engines.shared_folder import SharedFolder
+from qembed.errors import StorageError, UsageError
+
+
+@pytest.mark.parametrize("kind", ["path", "file", "fsspec"])
+def test_files_appear_whole_under_their_names(tmp_path: Path, kind: str) -> None:
+    place = {"path": f"{tmp_path}/a", "file": f"file://{tmp_path}/b", "fsspec": "memory://c"}[kind]
+    folder = pickle.loads(pickle.dumps(SharedFolder(place)))
+    assert folder.names() == set()
+    folder.write("one", b"1")
+    folder.write("one", b"2")
+    folder.write("two", b"3")
+    assert folder.names() == {"one", "two"}
+    assert (folder.read("one"), folder.read("two")) == (b"2", b"3")
+
+
+def test_what_was_not_finished_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "one.1a2b3c4d.tmp").write_bytes(b"half")
+    assert SharedFolder(str(tmp_path)).names() == set()
+
+
+def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    with pytest.raises(StorageError, match=f"cannot write the encoded shards at {tmp_path}"):
+        SharedFolder(str(tmp_path)).write("one", b"1")
+    assert [p.name for p in tmp_path.iterdir()] == ["one"]
+
+
+def test_a_file_that_is_missing_is_a_storage_error(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="nothing is lost"):
+        SharedFolder(str(tmp_path)).read("one")
+
+
+def test_an_unknown_protocol_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match="--shards nope://x: Protocol not known"):
+        SharedFolder("nope://x").names()
