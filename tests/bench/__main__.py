@@ -16,6 +16,7 @@ HELPERS = {
     "collection_files",
     "derived_collections",
     "kept_scores",
+    "queueing",
 }
 ON_REQUEST = {"models", "published", "modes", "trees", "long_files", "train"}
 """Those that want an argument, or much time."""
