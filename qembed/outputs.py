@@ -6,8 +6,8 @@ import errno
 import os
 import stat
 import tempfile
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from qembed.errors import StorageError, refusal
@@ -66,3 +66,20 @@ def _refused(path: Path) -> int | None:
         return None if os.access(folder, os.W_OK | os.X_OK) else errno.EACCES
     except OSError as e:
         return e.errno
+
+
+@contextmanager
+def removed_after_errors(paths: Iterable[Path]) -> Iterator[None]:
+    """Remove files that the block has made, and their folders, if it raises."""
+    files = [p for p in paths if not os.path.lexists(p)]
+    folders = {f for p in files for f in (p.parent, *p.parent.parents) if not os.path.lexists(f)}
+    try:
+        yield
+    except BaseException:
+        for path in files:
+            with suppress(OSError):
+                path.unlink()
+        for path in sorted(folders, key=lambda f: -len(f.parts)):
+            with suppress(OSError):
+                path.rmdir()
+        raise

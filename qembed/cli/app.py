@@ -220,7 +220,10 @@ def _origin(ctx: Any, message: str) -> str | None:
 
     held = {key: setting for key, setting in ctx.obj.settings.items() if in_force(key)}
     project = ctx.obj._replace(settings=held)
-    line: str | None = project.origin(message)
+    # of documents that a filter leaves out, their source is not to blame
+    is_loss = command == "index" and "would be deleted" in message
+    line: str | None = project.option_origin(message, values) if is_loss else None
+    line = line or project.origin(message)
     if line is None and command == "index":
         line = project.option_origin(message, values)
     if line is None and command == "eval" and any(key.startswith(GATES) for key in held):

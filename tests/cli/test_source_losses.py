@@ -86,3 +86,19 @@ def test_a_rebuild_says_what_it_does_not_keep(shell: Shell, tmp_path: Path) -> N
     assert body["documents"] | {"failed": 0} == {
         "added": 7, "changed": 0, "moved": 0, "unchanged": 0, "deleted": 0, "failed": 0
     }  # fmt: skip
+
+
+def test_verify_names_the_options_that_a_run_needs(records: Shell) -> None:
+    (records.folder / "recs").rename(records.folder / "away")
+    (records.folder / "other/t1.txt").unlink()
+    records.write("other/t2.txt", "another text")
+    found = records("verify", "--no-model", "--format", "json").json["findings"]
+    back = "bring the source that is gone back, or "
+    assert [f["mend"] for f in found] == [
+        "bring it back, or qembed index --allow-missing",
+        f"{back}qembed index --allow-missing",
+        f"{back}qembed index --verify-content --allow-missing",
+    ]
+    assert records("index").code == 2
+    assert records("index", "--verify-content", "--allow-missing").code == 0
+    assert records("verify", "--no-model").code == 0

@@ -20,7 +20,6 @@ from qembed.types import SourceFile
 VERIFY_CONTENT = "qembed index --verify-content"
 Place: TypeAlias = tuple[str, str]
 """Name of a file inside its source, and its full path."""
-ALLOW_MISSING = "bring it back, or qembed index --allow-missing"
 
 
 def check_sources(snapshot: Snapshot) -> Iterator[Finding]:
@@ -44,7 +43,6 @@ def check_sources(snapshot: Snapshot) -> Iterator[Finding]:
             continue
         if path in absent:
             missing[path] = None
-            lost[path] += state.stop - state.start
             continue
         place = places[path]
         location = place if sees_file(place) else place / name
@@ -68,24 +66,32 @@ def check_sources(snapshot: Snapshot) -> Iterator[Finding]:
         elif found.has_documents and not found.error:
             changed.append((name, str(location)))
             lost[path] += found.lost
-    known = sum(total[path] for path in sources)
+    # documents of sources that are gone are --allow-missing's: no run asks about them
+    known = sum(total[path] for path in sources if path not in missing)
     guarded = [is_guarded(lost.total(), known), *(is_guarded(n, total[p]) for p, n in lost.items())]
     sure = " --yes" if any(guarded) else ""
+    back, allow = "", ""
     if missing:
+        back = "bring the source that is gone back, or "
+        allow = " --allow-missing"
         what = f"{_number(len(missing), 'source')} gone"
         paths = tuple(str(places[p]) for p in missing)
-        yield Finding("sources", what, ALLOW_MISSING + sure, tuple(missing), paths)
+        mend = f"bring it back, or {REFRESH}{allow}{sure}"
+        yield Finding("sources", what, mend, tuple(missing), paths)
     if gone:
         yield Finding(
-            "sources", f"{_number(len(gone), 'file')} gone", REFRESH + sure, *_names(gone)
+            "sources",
+            f"{_number(len(gone), 'file')} gone",
+            f"{back}{REFRESH}{allow}{sure}",
+            *_names(gone),
         )
     if unreadable:
         what = f"{_number(len(unreadable), 'file')} not readable any more"
-        yield Finding("sources", what, VERIFY_CONTENT, *_names(unreadable))
+        yield Finding("sources", what, f"{back}{VERIFY_CONTENT}{allow}", *_names(unreadable))
     if changed:
         what = "1 file has" if len(changed) == 1 else f"{len(changed):,} files have"
         what += " other content than when indexed"
-        yield Finding("sources", what, VERIFY_CONTENT + sure, *_names(changed))
+        yield Finding("sources", what, f"{back}{VERIFY_CONTENT}{allow}{sure}", *_names(changed))
 
 
 def _names(found: Sequence[Place]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -17,6 +17,7 @@ from qembed.errors import StorageError, UsageError, cannot_read, refusal
 from qembed.evaluation import write_qrels
 from qembed.evaluation.formats.source_file import atomic_text_file
 from qembed.inputs import is_there
+from qembed.outputs import removed_after_errors
 from qembed.pipeline.experiments.installation import PipRequirement, pip_requirement
 from qembed.pipeline.recipe import recipe_options
 from qembed.pipeline.retrieval.loaded_model import LoadedModel
@@ -142,7 +143,7 @@ def write_scaffold(root: Path, folder: Path, *, force: bool = False) -> Scaffold
 
     The workflow installs the qembed that runs here. An ignore file keeps its files out of indexes. Raises
     UsageError for files that exist (unless `force`) and for an index without documents, StorageError if the
-    disk refuses.
+    disk refuses. After an error there is no file or folder that was not there before.
     """
     home = root.parent
     try:
@@ -175,18 +176,19 @@ def write_scaffold(root: Path, folder: Path, *, force: bool = False) -> Scaffold
         "out_text": json.dumps(f"{place.as_posix()}/out"),
     }
     lines = [json.dumps({"_id": q.id, "text": q.text}, ensure_ascii=False) + "\n" for q in queries]
-    try:
-        for path in files.values():
-            path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as e:
-        raise StorageError(f"cannot write in {folder}: {refusal(e)}") from e
-    _write(files["queries.jsonl"], "".join(lines))
-    write_qrels(qrels, files["qrels.tsv"])
-    _write(files[IGNORE_FILE], _ignore_rules(files[IGNORE_FILE]))
-    _write(files["check.sh"], SCRIPT.format(index=index, **names))
-    files["check.sh"].chmod(0o755)
     needed = pip_requirement(home, extras)
-    _write(files["workflow"], WORKFLOW.format(install=_install_lines(needed), **names))
+    with removed_after_errors(files.values()):
+        try:
+            for path in files.values():
+                path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as e:
+            raise StorageError(f"cannot write in {folder}: {refusal(e)}") from e
+        _write(files["queries.jsonl"], "".join(lines))
+        write_qrels(qrels, files["qrels.tsv"])
+        _write(files[IGNORE_FILE], _ignore_rules(files[IGNORE_FILE]))
+        _write(files["check.sh"], SCRIPT.format(index=index, **names))
+        files["check.sh"].chmod(0o755)
+        _write(files["workflow"], WORKFLOW.format(install=_install_lines(needed), **names))
     return Scaffold(paths, list(_warnings(manifest, place, files["check.sh"].name, needed.missing)))
 
 
@@ -279,7 +281,10 @@ def _write(path: Path, text: str) -> None:
 
 
 def _golden_set(session: Session) -> tuple[list[Query], dict[str, dict[str, int]]]:
-    """Make queries and judgments of documents spread over the index. Raises UsageError."""
+    """Make queries and judgments of documents spread over the index. Raises UsageError.
+
+    A document with a tab or a line end in its id is left out: judgments are written in columns.
+    """
     import numpy as np
 
     catalog = session.snapshot.catalog
@@ -288,6 +293,10 @@ def _golden_set(session: Session) -> tuple[list[Query], dict[str, dict[str, int]
     if not len(has):
         raise UsageError("the index holds no document to ask for (qembed index PATH fills it)")
     chosen = has[np.linspace(0, len(has) - 1, min(QUERIES, len(has))).astype(np.int64)]
+    named = [not any(c in "\t\r\n" for c in line.id) for line in catalog.take(chosen)]
+    chosen = chosen[np.array(named)]
+    if not len(chosen):
+        raise UsageError("no document's id can be written in columns: all have tabs or line ends")
     lines = catalog.take(chosen)
     passages = session.documents.passages(first[chosen])
     queries, qrels = [], {}

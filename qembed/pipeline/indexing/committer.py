@@ -33,14 +33,15 @@ class Committer:
         self._policy = policy
         self._stats = stats
         self._with_words = with_words
-        self._committed_at = time.monotonic()
+        self._began = self._committed_at = time.monotonic()
         self._cost = 0.0
 
     @property
     def is_due(self) -> bool:
         """True if the policy wants a commit now."""
-        elapsed = time.monotonic() - self._committed_at
-        return self._policy.is_due(self._writer.pending, elapsed, self._cost)
+        now = time.monotonic()
+        elapsed, run = now - self._committed_at, now - self._began
+        return self._policy.is_due(self._writer.pending, elapsed, self._cost, run)
 
     @property
     def has_rows(self) -> bool:

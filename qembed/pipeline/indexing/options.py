@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -30,33 +31,47 @@ class BatchPolicy(NamedTuple):
 
     A batch has as many passages as are encoded in `seconds`, between `min_passages` and `max_passages`: the
     larger it is, the more of its texts have the same length, and the less is padding. It is encoded early
-    when its texts have `max_chars` characters. `sample` texts of the first batch are encoded ahead of it to
-    measure the speed. `texts_per_call`: texts per call of an encoder without a preferred batch, which
-    bounds the time until a signal is noticed (about 3 s on a slow CPU).
+    when its texts have `max_chars` characters. At first, and as long as that is less, a batch takes
+    `first_seconds` or the share `growth` of the seconds spent. `sample` texts of the first batch are encoded
+    ahead of it to measure the speed. `texts_per_call`: texts per call of an encoder without a preferred
+    batch, which bounds the time until a signal is noticed (about 3 s on a slow CPU).
     """
 
-    min_passages: int = 512
+    min_passages: int = 64
     max_passages: int = 8192
     seconds: float = 30.0
+    first_seconds: float = 5.0
+    growth: float = 0.1
     max_chars: int = 16 << 20
     sample: int = 32
     texts_per_call: int = 64
+
+    def seconds_after(self, spent: float) -> float:
+        """Seconds that a batch is to take, `spent` seconds of encoding after the beginning."""
+        return min(self.seconds, max(self.first_seconds, self.growth * spent))
 
 
 class CommitPolicy(NamedTuple):
     """Thresholds of the commits during a run, which an interrupted run keeps.
 
     A commit is due after `rows` rows, or `seconds` after the last commit, but not before `cost_factor` times
-    the duration of that commit has passed.
+    the duration of that commit has passed. A run commits early at first: after `first_seconds`, or the share
+    `growth` of its time so far, as long as that is less than `seconds`.
     """
 
     rows: int = 50_000
     seconds: float = 30.0
     cost_factor: float = 20.0
+    first_seconds: float = 10.0
+    growth: float = 0.1
 
-    def is_due(self, pending: int, elapsed: float, last_cost: float) -> bool:
-        """True if `pending` rows are to be committed, `elapsed` seconds after a commit of `last_cost`."""
-        interval = max(self.seconds, self.cost_factor * last_cost)
+    def is_due(self, pending: int, elapsed: float, last_cost: float, run: float = math.inf) -> bool:
+        """True if `pending` rows are to be committed, `elapsed` seconds after a commit of `last_cost`.
+
+        `run`: seconds since the run began.
+        """
+        seconds = min(self.seconds, max(self.first_seconds, self.growth * run))
+        interval = max(seconds, self.cost_factor * last_cost)
         return pending >= self.rows or (pending > 0 and elapsed > interval)
 
 
@@ -142,6 +157,21 @@ def apply_settings(given: Source, remembered: Iterable[Source]) -> list[Source]:
         if getattr(given, f.name) != getattr(default, f.name)
     }
     return [replace(s, **changes) for s in remembered if changes and s.path != "-"]
+
+
+def without_path(
+    source: Source, kept: Mapping[str, Source], old: Mapping[str, Source], named: Iterable[str]
+) -> list[Source]:
+    """Remembered sources that a run without PATH changes: by the settings of `source` or of the project.
+
+    `kept`: without what was the project file's, by path; `old`: as the index remembers them. `named`: paths
+    of those that are settled already.
+    """
+    others = {p: s for p, s in kept.items() if p not in named}
+    changed = apply_settings(source, others.values())
+    if not changed and any(s != old[p] for p, s in others.items()):
+        changed = [s for s in others.values() if s.path != STDIN]
+    return changed
 
 
 def given_sources(

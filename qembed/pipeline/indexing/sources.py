@@ -22,8 +22,8 @@ from qembed.pipeline.indexing.deletion.ownership import FileOwners, describe_own
 from qembed.pipeline.indexing.deletion.rebuilt import ReplacedFiles
 from qembed.pipeline.indexing.options import (
     IndexOptions,
-    apply_settings,
     given_sources,
+    without_path,
     without_shared,
 )
 from qembed.pipeline.indexing.plan import (
@@ -67,11 +67,9 @@ class Sources:
         # what the project file has set goes where it does not set it any more
         kept = {path: without_shared(s, shared.get(path, ())) for path, s in old.items()}
         remembered = kept if options.with_remembered else {}
-        self.given = given_sources(root, options.paths, source, remembered) or apply_settings(
-            source, kept.values()
-        )
-        if not self.given and kept != old:
-            self.given = [s for s in kept.values() if s.path != STDIN]
+        self.given = given_sources(root, options.paths, source, remembered)
+        if options.with_remembered or not self.given:
+            self.given += without_path(source, kept, old, {s.path for s in self.given})
         # the project file asks each time: of an old source that is no news
         plain = [
             without_unused(s, self.full(s), options.shared if s.path in old else ())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qembed.pipeline.indexing.encoding.batch import EncodeBatch, PendingDocument
-from qembed.pipeline.indexing.options import BatchPolicy
+from qembed.pipeline.indexing.options import BatchPolicy, CommitPolicy
 from qembed.store import CatalogEntry
 from qembed.types import Passage
 
@@ -43,9 +43,9 @@ def gathered(each: float) -> int:
     return len(batch.items)
 
 
-def test_a_batch_is_as_many_as_are_encoded_in_half_a_minute() -> None:
-    assert gathered(POLICY.seconds / 2000) == 2000
-    assert gathered(POLICY.seconds / 5) == POLICY.min_passages
+def test_a_batch_is_as_many_as_are_encoded_in_some_seconds() -> None:
+    assert gathered(POLICY.first_seconds / 2000) == 2000
+    assert gathered(POLICY.first_seconds / 5) == POLICY.min_passages
     assert gathered(1e-9) == POLICY.max_passages
 
 
@@ -78,3 +78,12 @@ def test_where_all_is_known_batchs_grow() -> None:
         assert not batch.full
         batch.add(item(1))
     assert batch.full
+
+
+def test_a_run_risks_less_than_twenty_seconds_at_first() -> None:
+    commits = CommitPolicy()
+    batch = POLICY.seconds_after(0.0)
+    assert commits.first_seconds + batch < 20
+    assert commits.is_due(1, commits.first_seconds + 1, 0.0, 60.0)
+    assert not commits.is_due(1, commits.first_seconds + 1, 0.0, 240.0)
+    assert POLICY.seconds_after(1e6) == POLICY.seconds

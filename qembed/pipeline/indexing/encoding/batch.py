@@ -86,7 +86,7 @@ class EncodeBatch:
         policy = self._policy
         encoded, spent = self._pace()
         if encoded >= policy.sample // 2:
-            possible = int(policy.seconds * encoded / max(spent, 1e-6))
+            possible = int(policy.seconds_after(spent) * encoded / max(spent, 1e-6))
             self._target = min(max(policy.min_passages, possible), policy.max_passages)
         elif seconds is not None and seconds < QUICK_SECONDS and self._target < policy.max_passages:
             self._target *= 2
