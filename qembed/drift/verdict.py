@@ -21,6 +21,10 @@ NEXT = ("nothing", "wait", "eval", "make-judgments", "adapt", "train", "other-mo
 and `train encoder`, with replay; another model; training anew on old and new text together."""
 
 
+WITHOUT_TEXT = ("golden", "queries", "gaps")
+"""Signals that tell without any new text."""
+
+
 @dataclass(frozen=True, slots=True)
 class Situation:
     """Circumstances of a comparison: documents and passages of both sides, all of them, not the sampled
@@ -61,8 +65,8 @@ def judge(signals: Sequence[Signal], situation: Situation) -> Verdict:
     """Judge signals whose p-values are adjusted.
 
     A model is called old only by what it fails in: worse answers to judged queries, words that it cannot
-    read, queries that find nothing where subjects are new. New subjects alone need a measurement. Judged
-    queries tell without any new text, too.
+    read, queries that find nothing where subjects are new. New subjects alone need a measurement. Queries,
+    judged or logged, tell without any new text, too.
     """
     by_name = {s.name: s for s in signals}
 
@@ -71,7 +75,7 @@ def judge(signals: Sequence[Signal], situation: Situation) -> Verdict:
 
     if at_least("golden", "medium") and by_name["golden"].adjusted <= SURE:
         return Verdict("update", by_name["golden"].said, _training(by_name, situation))
-    if situation.lack and not at_least("golden", "small"):
+    if situation.lack and not any(at_least(name, "small") for name in WITHOUT_TEXT):
         return Verdict("nothing", f"cannot say: {situation.lack}", "wait", enough=False)
     sure = [s for s in signals if s.adjusted <= SURE and s.at_least("medium")]
     if at_least("unread", "medium") and by_name["unread"] in sure:

@@ -68,6 +68,12 @@ def test_too_little_text_says_that_it_cannot_say(situation: Situation, said: str
     assert found.reason == f"cannot say: {said}"
 
 
+def test_queries_tell_without_new_text() -> None:
+    found = judge([signal("queries", 0.3)], Situation(1000, 1000, 0, 0))
+    assert (found.level, found.reason, found.next) == ("confirm", "queries said", "make-judgments")
+    assert judge([signal("gaps", 0.0)], Situation(1000, 1000, 0, 0)).reason.startswith("cannot say")
+
+
 def test_the_reason_is_what_the_weightiest_signals_say() -> None:
     found = judge([signal("energy", 0.2), signal("terms", 0.2), signal("subjects", 0.2)], PLENTY)
     assert found.reason == "subjects said; terms said"
