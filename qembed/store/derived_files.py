@@ -41,8 +41,8 @@ DAMAGED = "damaged"
 """Key in the extra fields of a stamp whose file was found damaged."""
 CHECKED_BYTES = 32 << 20
 """Size up to which checksums are computed at every refresh, and of words before use: some 0.03 s."""
-VERSIONS = {GRAPH: 3}
-"""Versions of formats, 1 where none is given. Version 3 of a graph is of usearch, over codes."""
+VERSIONS = {GRAPH: 2}
+"""Versions of formats, 1 where none is given. Version 2 of a graph holds one row for each distinct vector."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,9 @@ from tests.cli.imports import HEAVY, imported
     ],
 )
 def test_help_imports_nothing_heavy(shell: Shell, args: list[str]) -> None:
-    assert not imported(shell, *args) & (HEAVY | {"pandas", "usearch", "tokenizers", "pydantic"})
+    assert not imported(shell, *args) & (
+        HEAVY | {"pandas", "hnswlib", "usearch", "tokenizers", "pydantic"}
+    )
 
 
 SLEEP = "OPENBLAS_THREAD_TIMEOUT"
@@ -80,7 +82,8 @@ def test_a_query_imports_nothing_needless(docs: Shell) -> None:
 @pytest.mark.slow
 def test_a_first_index_and_a_refresh_import_nothing_needless(docs: Shell) -> None:
     found = imported(docs, "index", "docs", "--index", "another", "--quiet", "--format", "json")
-    assert {"usearch", "tantivy"} <= found
+    assert {"hnswlib", "tantivy"} <= found
+    assert "usearch" not in found
     assert not found & NEEDLESS
     docs.write("docs/new.md", "A new page about okapis.")
     (docs.folder / "docs/parcels.md").unlink()

@@ -11,7 +11,7 @@ from tests.serve.conftest import Running
 
 @pytest.mark.slow
 def test_a_served_query_imports_nothing_heavy(running: Running) -> None:
-    heavy = HEAVY | {"rich", "tantivy", "usearch", "tokenizers", "pydantic", "pandas"}
+    heavy = HEAVY | {"rich", "tantivy", "hnswlib", "usearch", "tokenizers", "pydantic", "pandas"}
     before = running.requests
     needed = {"text": {"rich"}}
     for form in FORMATS:

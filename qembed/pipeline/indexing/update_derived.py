@@ -96,7 +96,7 @@ def extend_graph(snapshot: Snapshot, progress: Progress) -> None:
     root, manifest = snapshot.root, snapshot.manifest
     rows = manifest.next_row - manifest.base
     stamp = files.current(root, manifest, files.GRAPH)
-    graph, upto, extra = _load_graph(snapshot, stamp)
+    graph, upto, extra = _load_graph(snapshot, stamp, rows)
     if manifest.next_row - upto > LONG_BUILD_ROWS:
         progress.say(f"building the graph over {manifest.next_row - upto:,} passages")
     if not _add_rows(snapshot, graph, upto, progress):
@@ -105,7 +105,7 @@ def extend_graph(snapshot: Snapshot, progress: Progress) -> None:
         extra = _measure(snapshot, graph, manifest.next_row)
         if extra["recall"] < TARGET_RECALL and not graph.is_dense:
             progress.say("the graph finds too little: building it anew with more links")
-            graph = Graph.empty(manifest.recipe.dim, fetch_vectors(snapshot), dense=True)
+            graph = Graph.empty(manifest.recipe.dim, fetch_vectors(snapshot), rows, dense=True)
             if not _add_rows(snapshot, graph, manifest.base, progress):
                 return
             extra = _measure(snapshot, graph, manifest.next_row)
@@ -137,18 +137,23 @@ def _add_rows(snapshot: Snapshot, graph: Graph, start: int, progress: Progress) 
 
 
 def _load_graph(
-    snapshot: Snapshot, stamp: files.Stamp | None
+    snapshot: Snapshot, stamp: files.Stamp | None, rows: int
 ) -> tuple[Graph, int, Mapping[str, Any]]:
-    """Stored graph, the row up to which it goes, and the extra of its stamp; else an empty graph."""
+    """Stored graph, the row up to which it goes, and the extra of its stamp; else an empty graph.
+
+    `rows`: that it will have.
+    """
     from qembed.search import Graph
+    from qembed.search.dense.graphs.library import is_outgrown, stored_library
 
     root, manifest = snapshot.root, snapshot.manifest
     dim, fetch = manifest.recipe.dim, fetch_vectors(snapshot)
-    if stamp is not None and files.is_whole(root, stamp):
-        with contextlib.suppress(RuntimeError):  # whole, but of another version of usearch
-            graph = Graph.load(root / stamp.file, dim, fetch, extend=True)
+    library = stored_library({} if stamp is None else stamp.extra)
+    if stamp is not None and not is_outgrown(library, rows) and files.is_whole(root, stamp):
+        with contextlib.suppress(RuntimeError):  # whole, but of another version of the library
+            graph = Graph.load(root / stamp.file, dim, fetch, library, rows)
             return graph, stamp.upto, stamp.extra
-    return Graph.empty(dim, fetch), manifest.base, {}
+    return Graph.empty(dim, fetch, rows), manifest.base, {}
 
 
 def _vectors(snapshot: Snapshot, start: int) -> Iterator[tuple[int, Vectors]]:
@@ -164,6 +169,7 @@ def _measure(snapshot: Snapshot, graph: Graph, upto: int) -> Mapping[str, Any]:
     """Extra fields of a graph's stamp: its parameters, and the breadth of search for the target recall@10."""
     ef, recall = graph.measure_ef(*synthetic_queries(snapshot, upto))
     return {
+        "library": graph.library,
         "dense": graph.is_dense,
         "distinct": graph.distinct,
         "ef": ef,
@@ -211,10 +217,12 @@ def _repair_graph(snapshot: Snapshot, progress: Progress) -> None:
     stamp = files.current(root, manifest, files.GRAPH)
     if stamp is None:
         return
+    from qembed.search.dense.graphs.library import stored_library
     from qembed.search.dense.hnsw import Graph
     from qembed.search.dense.planner import TARGET_RECALL
 
-    graph = Graph.load(root / stamp.file, manifest.recipe.dim, fetch_vectors(snapshot))
+    dim, fetch = manifest.recipe.dim, fetch_vectors(snapshot)
+    graph = Graph.load(root / stamp.file, dim, fetch, stored_library(stamp.extra))
     extra = _measure(snapshot, graph, stamp.upto)
     if extra["recall"] < TARGET_RECALL and not graph.is_dense:
         files.discard(root, files.GRAPH)

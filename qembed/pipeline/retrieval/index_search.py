@@ -13,6 +13,7 @@ from qembed.pipeline.progress import StageTimer
 from qembed.search import Exact, Graph, GraphSearcher, Plan, choose, merge
 from qembed.search.dense.coded import CodedSearch
 from qembed.search.dense.exact import CODED_QUERIES
+from qembed.search.dense.graphs.library import stored_library
 from qembed.search.dense.hnsw import EF
 from qembed.search.dense.planner import Search
 from qembed.search.lexical.bm25 import LexicalIndex
@@ -207,9 +208,9 @@ class IndexSearch:
                 try:
                     # loading a damaged one could crash the process
                     whole = derived_files.is_whole(self._root, stamp)
-                    dim = self._manifest.recipe.dim
-                    fetch = fetch_vectors(self._snapshot)
-                    graph = Graph.load(self._root / stamp.file, dim, fetch) if whole else None
+                    dim, fetch = self._manifest.recipe.dim, fetch_vectors(self._snapshot)
+                    library, path = stored_library(stamp.extra), self._root / stamp.file
+                    graph = Graph.load(path, dim, fetch, library) if whole else None
                     if graph is None:
                         derived_files.mark_damaged(self._root, stamp)
                 except RuntimeError:  # a writer replaced it between the two
@@ -239,6 +240,7 @@ class IndexSearch:
             ef=_measured_ef(stamp),
             recall=1.0 if stamp is None else float(stamp.extra.get("recall", 1.0)),
             coded=queries <= CODED_QUERIES and self._has_codes,
+            library=stored_library({} if stamp is None else stamp.extra),
         )
 
     def _search_graph(

@@ -1,26 +1,26 @@
-"""Approximate search in an HNSW graph (usearch), for many queries or a warm process.
+"""Approximate search in an HNSW graph, for many queries or a warm process.
 
-The graph holds codes of a byte a dimension, in which the walk finds a few more rows than are wanted; their
-products are computed from the vectors. A saved graph is mapped, so that it answers at once. usearch saves
-neither breadth, its threads share a state, it returns zeros where it finds fewer than asked for, and builds
-the same graph twice only with one thread. So k is clamped, `ef` is always given, searches take turns, dead
-rows are masked here, and small graphs are built by one thread. Of rows with the same vector the graph holds
-one; the others join the results.
+A library's graph (`graphs`) holds one of the rows with the same vector; the others join the results. k is
+clamped, and dead rows are masked here.
 """
 
 from __future__ import annotations
 
-import errno
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from qembed.search.dense.coded import Fetch, products
+from qembed.search.dense.coded import Fetch
+from qembed.search.dense.graphs.library import (
+    Library,
+    VectorGraph,
+    library_of,
+    load_graph,
+    make_graph,
+)
 from qembed.search.dense.planner import TARGET_RECALL
 from qembed.search.dense.row_groups import COPY_TOLERANCE, Grouping, RowGroups, vector_hashes
 from qembed.search.topk import recall, top
-from qembed.vector_codes import LARGEST
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,41 +28,14 @@ if TYPE_CHECKING:
 
     from qembed.types import Rows, Scores, Vectors
 
-M = 16
-EF_CONSTRUCTION = 100
-DENSE_M = 48
-DENSE_EF_CONSTRUCTION = 400
-"""Parameters for vectors on which M and EF_CONSTRUCTION do not reach TARGET_RECALL; four times the time."""
 EF = 100
-"""Search breadth of a graph that was not measured; usearch's own default of 64 loses hits."""
+"""Search breadth of a graph that was not measured; hnswlib's own default of 10 loses a fifth of the hits."""
 EF_LADDER = (80, 100, 140, 200, 240, 280, 400, 560, 800)
 """Breadths tried when a graph is measured. Search time grows a little less than linearly with them."""
 RECALL_MARGIN = 0.002
 """Added to TARGET_RECALL where synthetic queries choose the breadth: about their sampling error."""
-MAX_SINGLE_THREAD_ROWS = 20_000
-"""Rows up to which one thread builds the graph, so that the same corpus gives the same graph."""
-LARGEST_DEVIATION = 8
-"""Numbers of a unit vector up to so many times 1 / sqrt(dim) have codes of their own."""
 ROWS_PER_ADD = 2000
 """Rows added together."""
-
-
-def graph_codes(vectors: Vectors) -> npt.NDArray[np.int8]:
-    """Codes of unit vectors for the walk, int8 (n, dim): all with one scale, so that products compare.
-
-    Numbers beyond LARGEST_DEVIATION times the usual size are clipped; what that costs is measured as recall.
-    """
-    import numpy as np
-
-    largest = min(1.0, LARGEST_DEVIATION / np.sqrt(vectors.shape[1]))
-    scaled = np.asarray(vectors, dtype=np.float32) * np.float32(LARGEST / largest)
-    codes: npt.NDArray[np.int8] = np.clip(np.rint(scaled), -LARGEST, LARGEST).astype(np.int8)
-    return codes
-
-
-def rescored(k: int) -> int:
-    """Number of rows that a walk by codes has to find so that the k best are among them."""
-    return k + max(10, k // 4)
 
 
 def groups_path(path: Path) -> Path:
@@ -76,61 +49,51 @@ class Graph:
     `fetch`: vectors of rows that ascend, those that are being added too.
     """
 
-    def __init__(self, dim: int, index: Any, groups: RowGroups, fetch: Fetch) -> None:
+    def __init__(self, dim: int, leaders: VectorGraph, groups: RowGroups, fetch: Fetch) -> None:
         self.dim = dim
-        self._index = index
+        self._leaders = leaders
         self._groups = groups
         self._fetch = fetch
-        self._lock = threading.Lock()
 
     @classmethod
-    def empty(cls, dim: int, fetch: Fetch, *, dense: bool = False) -> Graph:
-        """Make a graph without rows. `dense`: with more links for each row."""
-        from usearch.index import Index
+    def empty(
+        cls,
+        dim: int,
+        fetch: Fetch,
+        rows: int = 0,
+        *,
+        dense: bool = False,
+        library: Library | None = None,
+    ) -> Graph:
+        """Make a graph without rows. `rows`: about how many will come, which chooses the library.
 
-        index = Index(
-            ndim=dim,
-            metric="ip",  # of codes with one scale for all
-            dtype="i8",
-            connectivity=DENSE_M if dense else M,
-            expansion_add=DENSE_EF_CONSTRUCTION if dense else EF_CONSTRUCTION,
-        )
-        return cls(dim, index, RowGroups.empty(), fetch)
-
-    @classmethod
-    def load(cls, path: Path, dim: int, fetch: Fetch, *, extend: bool = False) -> Graph:
-        """Map a saved graph, or read it to `extend` it. Check its checksums first: damage can crash.
-
-        Raises RuntimeError for a file that usearch does not read, and if the groups are missing.
+        `dense`: with more links for each row.
         """
-        from usearch.index import Index
+        leaders = make_graph(library or library_of(rows), dim, fetch, rows, dense)
+        return cls(dim, leaders, RowGroups.empty(), fetch)
 
+    @classmethod
+    def load(
+        cls, path: Path, dim: int, fetch: Fetch, library: Library, extend_to: int | None = None
+    ) -> Graph:
+        """Open a saved graph. Check its checksums first: a damaged file can crash the process.
+
+        `extend_to`: about the rows that it will have, None to search it only. Raises RuntimeError for a
+        file that the library does not read, and if the groups are missing.
+        """
+        leaders = load_graph(library, path, dim, fetch, extend_to)
         try:
-            index: Any = Index.restore(str(path), view=not extend)
             groups = RowGroups.load(groups_path(path))
         except (OSError, ValueError) as e:
             raise RuntimeError(str(e)) from e
-        if index is None or index.ndim != dim:
-            raise RuntimeError(f"{path} is no graph of {dim} dimensions")
-        dense = index.connectivity == DENSE_M
-        index.expansion_add = DENSE_EF_CONSTRUCTION if dense else EF_CONSTRUCTION
-        return cls(dim, index, groups, fetch)
+        return cls(dim, leaders, groups, fetch)
 
     def save(self, path: Path) -> None:
         """Write the graph to `path` and its groups to `groups_path`; the caller syncs both.
 
         Raises OSError if the disk does not take them.
         """
-        wanted = int(self._index.serialized_length)
-        try:
-            self._index.save(str(path))
-        except RuntimeError:  # it does not say why
-            size = -1
-        else:  # of the last bytes it does not look whether they could be written
-            size = path.stat().st_size
-        if size != wanted:
-            reason = f"not all of the graph's {wanted:,} bytes could be written (is the disk full?)"
-            raise OSError(errno.EIO, reason, str(path))
+        self._leaders.save(path)
         self._groups.save(groups_path(path))
 
     def __len__(self) -> int:
@@ -140,12 +103,17 @@ class Graph:
     @property
     def distinct(self) -> int:
         """Number of rows that the graph itself holds: one for each distinct vector."""
-        return len(self._index)
+        return len(self._leaders)
 
     @property
     def is_dense(self) -> bool:
         """True if the graph has the links of `empty(dense=True)`."""
-        return int(self._index.connectivity) == DENSE_M
+        return self._leaders.is_dense
+
+    @property
+    def library(self) -> Library:
+        """Library that keeps the graph."""
+        return self._leaders.library
 
     def add(self, first: int, vectors: Vectors, track: Callable[[int], None] | None = None) -> None:
         """Add float32 (n, dim) as the rows first, first + 1, ….
@@ -177,16 +145,9 @@ class Graph:
             theirs = self._fetch(known)[which]
             far = copies[np.abs(theirs - vectors[copies]).max(axis=1) > COPY_TOLERANCE]
             leaders[far] = rows[far]
-        self._insert(vectors[leaders == rows], rows[leaders == rows])
+        if (leads := leaders == rows).any():
+            self._leaders.add(rows[leads], vectors[leads])
         return leaders
-
-    def _insert(self, vectors: Vectors, rows: Rows) -> None:
-        import numpy as np
-
-        if not len(rows):
-            return
-        threads = 1 if self.distinct + len(rows) <= MAX_SINGLE_THREAD_ROWS else 0  # 0: all
-        self._index.add(rows.astype(np.uint64), graph_codes(vectors), copy=True, threads=threads)
 
     def measure_ef(
         self,
@@ -221,29 +182,10 @@ class Graph:
         """Return, for each query vector, about its k nearest distinct vectors: leading rows and cosines."""
         import numpy as np
 
-        if min(k, self.distinct) == 0:
+        k = min(k, self.distinct)
+        if k == 0:
             return [(np.zeros(0, np.int64), np.zeros(0, np.float32)) for _ in vectors]
-        queries = np.asarray(vectors, dtype=np.float32)
-        found = self._walk(queries, min(rescored(k), self.distinct), ef)
-        return [
-            top(rows, products(self._fetch(rows), query), k)
-            for rows, query in zip(found, queries, strict=True)
-        ]
-
-    def _walk(self, queries: Vectors, n: int, ef: int) -> list[Rows]:
-        """About the n nearest rows by the codes of each query, int64, ascending."""
-        import numpy as np
-
-        codes = graph_codes(queries)
-        threads = 1 if len(codes) == 1 else 0  # 0: all
-        with self._lock:
-            self._index.expansion_search = max(ef, n)
-            found = self._index.search(codes, n, threads=threads)
-            keys = found.keys  # of one query they are as many as were found
-            if keys.size < n or np.min(getattr(found, "counts", n)) < n:
-                # a graph with unreachable parts: compare with all
-                keys = self._index.search(codes, n, threads=threads, exact=True).keys
-        return [np.sort(row.astype(np.int64)) for row in keys.reshape(len(codes), n)]
+        return self._leaders.nearest(np.asarray(vectors, dtype=np.float32), k, ef)
 
     def expand(self, rows: Rows, scores: Scores) -> tuple[Rows, Scores]:
         """Add the copies of leading rows, with the leaders' cosines, best first."""

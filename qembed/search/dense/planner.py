@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from qembed.search.dense.graphs.library import Library
 
 Search = Literal["auto", "exact", "graph"]
 
 # Seconds, as `python -m tests.bench.planner` measures them (two cores with AVX2, 384 dimensions); only
 # their ratios matter.
-LOAD = 5e-7  # checking and mapping a graph, per row
+LOAD: dict[Library, float] = {
+    "hnswlib": 3e-6,
+    "usearch": 5e-7,
+}  # checking and opening a graph, per row
 SCAN = 3e-7  # one pass over the vectors, per row: bound by memory
 SCORE = 3e-8  # scoring one query against one row, in a pass for many queries
 CODED_SCAN = 7e-8  # one pass over the codes, per row
@@ -40,11 +46,13 @@ def choose(
     ef: int = 100,
     recall: float = 1.0,
     coded: bool = False,
+    library: Library = "hnswlib",
 ) -> Plan:
     """Choose for `queries` queries over `rows` rows, of which a graph covers `covered` (0: no graph).
 
     `allowed`: number of rows that a filter leaves, None without a filter. `loaded`: the graph is in
     memory. `ef`: breadth of its search; `recall`: as measured with it. `coded`: exact search goes over codes.
+    `library`: of the graph.
     """
     if wanted == "exact":
         return Plan("exact", "asked for")
@@ -59,7 +67,7 @@ def choose(
     if wanted == "graph":
         return Plan("graph", f"asked for, ef {ef}")
     tail = _scan(rows - covered, queries)
-    graph = (0.0 if loaded else LOAD * covered) + queries * WALK * ef + tail
+    graph = (0.0 if loaded else LOAD[library] * covered) + queries * WALK * ef + tail
     exact = rows * (CODED_SCAN + CODED_SCORE * queries) if coded else _scan(rows, queries)
     how = f"{queries:,} {'query' if queries == 1 else 'queries'} over {rows:,} rows"
     state = "loaded" if loaded else "cold"

@@ -323,7 +323,7 @@ def test_a_graph_of_an_older_format_is_made_anew(some: Path) -> None:
     path = some / "derived/graph.json"
     body = json.loads(path.read_text())
     old = some / body["file"]
-    path.write_text(json.dumps({**body, "version": 2}))
+    path.write_text(json.dumps({**body, "version": 1}))
     assert files.current(some, manifests.read(some), files.GRAPH) is None
     with Session(some) as session:
         assert session.search.plan(1, "graph").kind == "exact"

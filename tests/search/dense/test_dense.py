@@ -16,7 +16,15 @@ from hypothesis import strategies as st
 from qembed.search import Exact, Graph, GraphSearcher, choose, merge, top
 from qembed.search import recall as share_found
 from qembed.search.dense import exact as exact_module
-from qembed.search.dense.hnsw import EF_CONSTRUCTION, EF_LADDER
+from qembed.search.dense.graphs.library import (
+    MAPPED_ROWS,
+    Library,
+    is_outgrown,
+    library_of,
+    stored_library,
+)
+from qembed.search.dense.graphs.usearch_graph import UsearchGraph
+from qembed.search.dense.hnsw import EF_LADDER
 
 
 def unit(rng: np.random.Generator, n: int, dim: int = 16) -> np.ndarray:
@@ -126,18 +134,19 @@ def test_a_blas_that_does_not_go_row_by_row_is_noticed(monkeypatch: pytest.Monke
     assert not searcher.prefetch_is_exact()
 
 
+LIBRARIES: list[Library] = ["hnswlib", "usearch"]
 Clustered: TypeAlias = tuple[np.ndarray, np.ndarray, Graph]
 """Vectors, queries, and the graph over the vectors."""
 
 
-@pytest.fixture(scope="module")
-def clustered() -> Clustered:
+@pytest.fixture(scope="module", params=LIBRARIES)
+def clustered(request: pytest.FixtureRequest) -> Clustered:
     """3,000 vectors around 60 centres, as texts lie around topics."""
     rng = np.random.default_rng(1)
     centres = unit(rng, 60, 32)
     vectors = centres[rng.integers(0, 60, 3000)] + 0.35 * unit(rng, 3000, 32)
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-    graph = Graph.empty(32, lambda rows: vectors[rows])
+    graph = Graph.empty(32, lambda rows: vectors[rows], library=request.param)
     graph.add(0, vectors[:2000])
     graph.add(2000, vectors[2000:])
     return vectors, vectors[rng.integers(0, 3000, 100)] + 0.2 * unit(rng, 100, 32), graph
@@ -192,43 +201,56 @@ def test_recall_counts_scores_so_that_ties_are_no_loss() -> None:
 def test_a_narrow_search_would_lose_answers(clustered: Clustered) -> None:
     vectors, queries, graph = clustered
     truth = Exact([(0, vectors)]).search(queries, 10)
-    narrow = [np.sort(rows) for rows in graph._walk(queries, 10, ef=10)]
-    wide = [rows for rows, _ in graph.search(queries, 10)]
-    assert recall([(r, r) for r in narrow], truth, 10) < recall([(r, r) for r in wide], truth, 10)
+    narrow = graph.search(queries, 10, 10)
+    if isinstance(
+        leaders := graph._leaders, UsearchGraph
+    ):  # it looks at more rows than are asked for
+        narrow = [(np.sort(rows), rows) for rows in leaders._walk(queries, 10, ef=10)]
+    assert recall(narrow, truth, 10) < recall(graph.search(queries, 10), truth, 10)
 
 
 def test_graph_survives_saving(clustered: Clustered, tmp_path: Path) -> None:
     vectors, queries, graph = clustered
     graph.save(tmp_path / "g")
-    for extend in (False, True):
-        loaded = Graph.load(tmp_path / "g", 32, lambda rows: vectors[rows], extend=extend)
+    for extend_to in (None, 3000):
+        loaded = Graph.load(
+            tmp_path / "g", 32, lambda rows: vectors[rows], graph.library, extend_to
+        )
         for (a, _), (b, _) in zip(
             graph.search(queries, 10), loaded.search(queries, 10), strict=True
         ):
             assert a.tolist() == b.tolist()
         alone = [loaded.search(q[None], 10)[0][0].tolist() for q in queries]
         assert alone == [rows.tolist() for rows, _ in loaded.search(queries, 10)]
-    with pytest.raises(RuntimeError, match="no graph of 31 dimensions"):
-        Graph.load(tmp_path / "g", 31, lambda rows: vectors[rows])
     (tmp_path / "g").write_bytes(b"something else")
     with pytest.raises(RuntimeError):
-        Graph.load(tmp_path / "g", 32, lambda rows: vectors[rows])
+        Graph.load(tmp_path / "g", 32, lambda rows: vectors[rows], graph.library)
+
+
+def test_a_mapped_graph_of_other_dimensions_is_refused(tmp_path: Path) -> None:
+    vectors = np.eye(32, dtype=np.float32)
+    graph = Graph.empty(32, lambda rows: vectors[rows], library="usearch")
+    graph.add(0, vectors)
+    graph.save(tmp_path / "g")
+    with pytest.raises(RuntimeError, match="no graph of 31 dimensions"):
+        Graph.load(tmp_path / "g", 31, lambda rows: vectors[rows], "usearch")
 
 
 def test_an_extended_graph_is_as_good_as_one_made_at_once(
     clustered: Clustered, tmp_path: Path
 ) -> None:
-    """usearch's own breadth of building comes back with each loading: it is set again."""
-    vectors, queries, _ = clustered
+    """usearch's own breadth of building would come back with each loading."""
+    vectors, queries, whole = clustered
     truth = Exact([(0, vectors)]).search(queries, 10)
     shares = []
     for pieces in (1, 6):
-        graph = Graph.empty(32, lambda rows: vectors[rows])
+        graph = Graph.empty(32, lambda rows: vectors[rows], library=whole.library)
         for part in np.array_split(np.arange(3000), pieces):
             graph.add(int(part[0]), vectors[part])
             graph.save(tmp_path / "g")
-            graph = Graph.load(tmp_path / "g", 32, lambda rows: vectors[rows], extend=True)
-            assert graph._index.expansion_add == EF_CONSTRUCTION
+            graph = Graph.load(
+                tmp_path / "g", 32, lambda rows: vectors[rows], whole.library, len(vectors)
+            )
         shares.append(recall(graph.search(queries, 10, 30), truth, 10))
     assert shares[1] >= shares[0] - 0.01
 
@@ -243,8 +265,8 @@ def test_searches_at_once_do_not_disturb_one_another(clustered: Clustered) -> No
 
 
 def test_more_asked_than_there_is(clustered: Clustered) -> None:
-    vectors, queries, _ = clustered
-    small = Graph.empty(32, lambda rows: vectors[rows - 7])
+    vectors, queries, graph = clustered
+    small = Graph.empty(32, lambda rows: vectors[rows - 7], library=graph.library)
     assert len(small.search(queries[:1], 5)[0][0]) == 0
     small.add(7, vectors[:3])
     rows, _ = small.search(queries[:1], 50)[0]
@@ -271,6 +293,17 @@ def test_dead_rows_are_left_out_and_never_cost_answers(clustered: Clustered, sha
         assert len(rows) == 1280
         assert live[rows].sum() < wanted
     assert (len(unanswered) > 0) == (share == 0.995)
+
+
+def test_a_large_graph_is_mapped_and_a_stored_one_outgrows_hnswlib_once() -> None:
+    assert [library_of(n) for n in (0, MAPPED_ROWS - 1, MAPPED_ROWS)] == [
+        *LIBRARIES[:1] * 2,
+        "usearch",
+    ]
+    assert not is_outgrown("hnswlib", 2 * MAPPED_ROWS - 1)
+    assert is_outgrown("hnswlib", 2 * MAPPED_ROWS)
+    assert not is_outgrown("usearch", 0)
+    assert [stored_library(facts) for facts in ({}, {"library": "usearch"})] == LIBRARIES
 
 
 class TestPlanner:

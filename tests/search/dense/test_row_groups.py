@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qembed.search import Exact, Graph, GraphSearcher, choose, merge
+from qembed.search.dense.graphs.library import Library
 from qembed.search.dense.hnsw import groups_path
 from qembed.search.dense.row_groups import COPY_TOLERANCE, RowGroups, vector_hashes
 from qembed.search.topk import TIE_TOLERANCE
@@ -43,6 +44,7 @@ def with_copies(rng: np.random.Generator, n: int, share: float, groups: int) -> 
     dead=st.sampled_from([0.0, 0.3, 0.9]),
     allowed=st.sampled_from([None, 0.2, 0.7]),
     k=st.integers(1, 30),
+    library=st.sampled_from(["hnswlib", "usearch"]),
 )
 def test_graph_and_tail_find_what_exact_search_finds(
     seed: int,
@@ -55,10 +57,11 @@ def test_graph_and_tail_find_what_exact_search_finds(
     dead: float,
     allowed: float | None,
     k: int,
+    library: Library,
 ) -> None:
     rng = np.random.default_rng(seed)
     vectors = with_copies(rng, n + tail, share, groups)
-    graph = Graph.empty(DIM, lambda rows: vectors[rows - base])
+    graph = Graph.empty(DIM, lambda rows: vectors[rows - base], library=library)
     at = 0
     for end in [*sorted(min(c, n) for c in cuts), n]:
         graph.add(base + at, vectors[at:end])
@@ -79,13 +82,14 @@ def test_graph_and_tail_find_what_exact_search_finds(
         assert mask is None or mask[got - base].all()
 
 
-def test_a_third_of_one_text_costs_no_recall(tmp_path: Path) -> None:
+@pytest.mark.parametrize("library", ["hnswlib", "usearch"])
+def test_a_third_of_one_text_costs_no_recall(tmp_path: Path, library: Library) -> None:
     rng = np.random.default_rng(3)
     centres = unit(rng.normal(size=(100, DIM)))
     vectors = unit(centres[rng.integers(0, 100, 6000)] + 0.5 * rng.normal(size=(6000, DIM)) / 5)
     same = rng.choice(6000, 2000, replace=False)
     vectors[same] = vectors[same[0]]
-    graph = Graph.empty(DIM, lambda rows: vectors[rows])
+    graph = Graph.empty(DIM, lambda rows: vectors[rows], library=library)
     graph.add(0, vectors)
     assert (len(graph), graph.distinct) == (6000, 4001)
     queries = unit(vectors[rng.integers(0, 6000, 200)] + 0.05 * rng.normal(size=(200, DIM)))
@@ -93,7 +97,7 @@ def test_a_third_of_one_text_costs_no_recall(tmp_path: Path) -> None:
     ef, share = graph.measure_ef(queries, truth)
     assert share >= 0.98
     graph.save(tmp_path / "g")
-    loaded = Graph.load(tmp_path / "g", DIM, lambda rows: vectors[rows])
+    loaded = Graph.load(tmp_path / "g", DIM, lambda rows: vectors[rows], library)
     assert (len(loaded), loaded.distinct) == (6000, 4001)
     for (a, _), (b, _) in zip(
         graph.search(queries, 10, ef), loaded.search(queries, 10, ef), strict=True
@@ -101,13 +105,14 @@ def test_a_third_of_one_text_costs_no_recall(tmp_path: Path) -> None:
         np.testing.assert_array_equal(a, b)
 
 
-def test_vectors_that_only_round_alike_are_no_copies() -> None:
+@pytest.mark.parametrize("library", ["hnswlib", "usearch"])
+def test_vectors_that_only_round_alike_are_no_copies(library: Library) -> None:
     one = unit(np.ones((1, DIM)))
     near = one.copy()
     near[0, 0] -= 20 * COPY_TOLERANCE
     assert vector_hashes(one) == vector_hashes(near)
     three = np.concatenate([one, near, one])
-    graph = Graph.empty(DIM, lambda rows: three[rows])
+    graph = Graph.empty(DIM, lambda rows: three[rows], library=library)
     graph.add(0, three)
     assert graph.distinct == 2
     rows, scores = graph.search(one, 3)[0]
@@ -115,17 +120,18 @@ def test_vectors_that_only_round_alike_are_no_copies() -> None:
     np.testing.assert_allclose(scores, np.concatenate([one, near, one])[rows] @ one[0], atol=1e-6)
 
 
-def test_a_graph_without_its_groups_is_not_loaded(tmp_path: Path) -> None:
+@pytest.mark.parametrize("library", ["hnswlib", "usearch"])
+def test_a_graph_without_its_groups_is_not_loaded(tmp_path: Path, library: Library) -> None:
     two = unit(np.eye(2, DIM))
-    graph = Graph.empty(DIM, lambda rows: two[rows])
+    graph = Graph.empty(DIM, lambda rows: two[rows], library=library)
     graph.add(0, two)
     graph.save(tmp_path / "g")
     groups_path(tmp_path / "g").write_bytes(b"something else")
     with pytest.raises(RuntimeError):
-        Graph.load(tmp_path / "g", DIM, lambda rows: two[rows])
+        Graph.load(tmp_path / "g", DIM, lambda rows: two[rows], library)
     groups_path(tmp_path / "g").unlink()
     with pytest.raises(RuntimeError):
-        Graph.load(tmp_path / "g", DIM, lambda rows: two[rows])
+        Graph.load(tmp_path / "g", DIM, lambda rows: two[rows], library)
 
 
 def test_copies_are_limited_where_all_rows_count() -> None:

@@ -1,0 +1,1 @@
+"""HNSW graphs of the libraries that qembed uses, behind one interface."""
