@@ -36,6 +36,8 @@ class Node:
         self.log = folder / f"{name}.log"
         env = {
             **os.environ,
+            # Ray's own half a minute is not enough on a busy machine
+            "RAY_raylet_start_wait_time_s": str(STARTS_IN),
             "RAY_USAGE_STATS_ENABLED": "0",
             "BAG_FAULT": "nan",
             "PYTHONPATH": f"{ROOT}:{folder}",

@@ -90,7 +90,7 @@ def test_a_killed_program_resumes(cluster: Cluster, world: Path) -> None:
     process = start(
         cluster,
         world,
-        *("--index", "driver", "--shards", str(shards), "--engine", cluster.client),
+        *("--index", "driver", "--shards", str(shards), "--engine", "ray"),
         model=MODEL,
     )
     until = time.monotonic() + 120
@@ -105,7 +105,7 @@ def test_a_killed_program_resumes(cluster: Cluster, world: Path) -> None:
     done = index(
         cluster,
         world,
-        *("--index", "driver", "--shards", str(shards), "--engine", cluster.client),
+        *("--index", "driver", "--shards", str(shards), "--engine", "ray"),
         model=MODEL,
     )
     assert done.code == 4, done.err
@@ -133,3 +133,9 @@ def test_a_lost_machine_is_done_without(cluster: Cluster, world: Path) -> None:
     cluster.second = cluster.add_node()
     assert done.code == 4, done.err
     assert same(world, "node")
+
+
+def test_a_client_server_gives_the_same(cluster: Cluster, world: Path) -> None:
+    done = index(cluster, world, "--index", "client", "--engine", cluster.client, model=MODEL)
+    assert done.code == 4, done.err
+    assert same(world, "client")
