@@ -56,9 +56,9 @@ def connected(engine: str) -> Iterator[Any]:
             f"--engine {engine}: no cluster answers as wanted: {reason} (is it up, and has it this Ray, "
             f"{ray.__version__}, and this Python?)"
         ) from e
-    try:
-        with contextlib.redirect_stdout(sys.stderr):  # Ray prints of lost processes; stdout is data
+    with contextlib.redirect_stdout(sys.stderr):  # Ray prints of lost processes, also at its end
+        try:
             yield ray
-    finally:
-        with contextlib.suppress(Exception):
-            ray.shutdown()
+        finally:
+            with contextlib.suppress(Exception):
+                ray.shutdown()

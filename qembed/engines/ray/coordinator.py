@@ -14,12 +14,16 @@ from typing import Any
 
 from qembed.engines.ray.work import MakeWorker, Outcome, Piece, Worker
 from qembed.engines.shared_folder import SharedFolder
-from qembed.errors import EngineError, QembedError
+from qembed.errors import QembedError
 
 RETRIES = 2
 """Times that a piece is given to another process after one that died of it, or beside it."""
 POLL = 0.5
 """Seconds that the program waits for outcomes before it looks whether it is to stop."""
+
+
+class RunLost(Exception):
+    """A run that ended before its pieces, by the loss of a machine that it cannot do without."""
 
 
 class PoolWorker:
@@ -125,7 +129,7 @@ def run_pieces(
 ) -> Iterator[Outcome]:
     """Run pieces, and yield the outcome of each that has one, until `stop`.
 
-    Pieces without an outcome: the processes that had them died. Raises EngineError if Ray fails as a whole.
+    Pieces without an outcome: the processes that had them died. Raises RunLost.
     """
     resources = ray.cluster_resources()
     gpus = int(resources.get("GPU", 0))
@@ -139,10 +143,10 @@ def run_pieces(
                 if outcome is None:
                     return
                 if not outcome.name:
-                    raise EngineError(outcome.error)
+                    raise RunLost(outcome.error)
                 yield outcome
-    except ray.exceptions.RayActorError:
-        return  # lost with its machine: what is missing is asked for again
+    except ray.exceptions.RayActorError as e:
+        raise RunLost("the machine of the run's coordinator was lost") from e
     finally:
         ray.kill(coordinator)
 

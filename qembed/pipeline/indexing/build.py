@@ -179,24 +179,24 @@ class _Run:
         probes = self.writer.present.probes
         source = EncoderSource(model, recipe, probes, progress, stats.seconds)
         fields = self.fields = plan.manifest_fields(source.probes(), library_versions())
-        # of a rebuild the words follow at its end: until then the present index answers
-        is_rebuild = plan.target.rebuild
-        policy = self.options.commits
-        committer = Committer(self.writer, fields, policy, stats, with_words=not is_rebuild)
-        batches = self.options.batches
-        files = plan.changes.read
-        counts = RunProgress(progress, len(files), sum(f.size for f in files))
-        vectorizer = Vectorizer(source, recipe.dim, batches.texts_per_call, counts)
-        snapshot = self.writer.snapshot() if plan.target.truncate else plan.snapshot
-        if snapshot is not None:
-            vectorizer.use_snapshot(snapshot, snapshot.manifest.base)
         builder = PassageBuilder(model, recipe)
-        if self.options.engine != LOCAL:
+        if self.options.engine != LOCAL:  # before the time of commits begins to run
             from qembed.pipeline.indexing.distributed.encode_ahead import encode_ahead
 
             with stats.seconds("cluster"):
                 self.ahead = encode_ahead(plan, self.options, self.writer.root, source, progress)
             builder = self.ahead.builder(model, recipe)
+        # of a rebuild the words follow at its end: until then the present index answers
+        is_rebuild = plan.target.rebuild
+        policy = self.options.commits
+        committer = Committer(self.writer, fields, policy, stats, with_words=not is_rebuild)
+        batches, files = self.options.batches, plan.changes.read
+        counts = RunProgress(progress, len(files), sum(f.size for f in files))
+        vectorizer = Vectorizer(source, recipe.dim, batches.texts_per_call, counts)
+        snapshot = self.writer.snapshot() if plan.target.truncate else plan.snapshot
+        if snapshot is not None:
+            vectorizer.use_snapshot(snapshot, snapshot.manifest.base)
+        if self.ahead is not None:
             vectorizer.use_ahead(self.ahead.take)
         encoder = BatchEncoder(self.writer, vectorizer, batches, stats)
         guard = None if is_rebuild else plan.sources.guard

@@ -130,9 +130,17 @@ class AheadRun:
 
     def _round(self, ray: Any, todo: list[InputShard]) -> None:
         """Encode shards; those that kill their processes again document by document."""
+        from qembed.engines.ray.coordinator import RunLost
+
         left = todo
-        for _ in range(ATTEMPTS):
-            left = self._attempt(ray, left)
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                self._attempt(ray, left)
+            except RunLost as e:
+                if attempt == ATTEMPTS:
+                    raise EngineError(f"the cluster gave up {ATTEMPTS} times: {e}") from e
+                self._progress.say(f"the cluster begins again with what is left: {e}")
+            left = [shard for shard in left if self.name(shard) not in self._present]
             if not left or self._progress.stop():
                 return
         parts = [part for shard in left for part in shard.parts()]
