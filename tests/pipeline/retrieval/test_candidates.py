@@ -180,7 +180,7 @@ def test_without_a_lexical_index(root: Path, monkeypatch: pytest.MonkeyPatch) ->
         assert documents(session, QueryOptions(k=3), "coffee") == documents(
             session, QueryOptions(k=3, mode="dense"), "coffee"
         )
-        with pytest.raises(UsageError, match="no lexical index"):
+        with pytest.raises(UsageError, match="word index"):
             documents(session, QueryOptions(k=3, mode="lexical"), "coffee")
 
 

@@ -116,6 +116,7 @@ class BatchEncoder:
         self._batch.add(item)
         if self._batch.full and (sample := self._batch.sample()):
             self._encode(sample)
+            self.vectorizer.come_again(len(sample))
             self._batch.resize()
         return self._batch.full
 

@@ -24,16 +24,16 @@ def _bytes(text: str) -> int:
 class RunProgress:
     """Counts files, passages and bytes as they are read, and tells `progress` of what is encoded.
 
-    How many passages there will be is estimated: those so far, in proportion to the files' bytes. Those that
-    the index knew before the encoder began are none of them: they would make its rate look high. `files`,
-    `total_bytes`: of the files to read.
+    Those whose vectors are looked up are none of them: they would make its rate look high. How many the
+    encoder will get is estimated: those so far, in proportion to the files' bytes. `files`, `total_bytes`: of
+    the files to read.
     """
 
     def __init__(self, progress: Progress, files: int = 0, total_bytes: int = 0) -> None:
         self.stop = progress.stop
         self._progress = progress
         self._total_bytes = total_bytes
-        self._read_bytes = self._parsed_bytes = self._passages = self._known = 0
+        self._read_bytes = self._parsed_bytes = self._passages = self._known = self._ahead = 0
         self._is_encoding = False
         if files:
             progress.phase("read", "files", files)
@@ -49,24 +49,32 @@ class RunProgress:
         self._passages += passages
         self._parsed_bytes += size
 
+    def come_again(self, passages: int) -> None:
+        """Take note that passages that were encoded will be looked up, too, and not counted twice."""
+        self._ahead += passages
+
     def known(self, passages: int) -> None:
         """Count passages whose vectors were looked up."""
+        again = min(passages, self._ahead)
+        self._ahead -= again
+        self._known += passages - again
         if self._is_encoding:
-            self.encoded(passages)
-        else:
-            self._known += passages
+            self._expect()
 
     def encoded(self, passages: int) -> None:
         """Count passages that the encoder gave a vector; 0 when it begins."""
         if not self._is_encoding:
             self._is_encoding = True
             self._progress.phase("encode", "passages", None)
-        # parsed: of a file that is still being read
-        seen = max(self._read_bytes, self._parsed_bytes)
-        total = self._passages
-        if 0 < seen < self._total_bytes:
-            total = int(total * self._total_bytes / seen)
-        if total > self._known:
-            self._progress.expect(total - self._known)
+        self._expect()
         if passages:
             self._progress.advance(passages)
+
+    def _expect(self) -> None:
+        # parsed: of a file that is still being read
+        seen = max(self._read_bytes, self._parsed_bytes)
+        total = self._passages - self._known
+        if 0 < seen < self._total_bytes:
+            total = int(total * self._total_bytes / seen)
+        if total > 0:
+            self._progress.expect(total)

@@ -65,6 +65,10 @@ class Vectorizer:
         self._source.release()
         self._uncommitted.clear()
 
+    def come_again(self, texts: int) -> None:
+        """Take note that so many texts that `run` has encoded are among those of its next call."""
+        self._counts.come_again(texts)
+
     def use_snapshot(self, snapshot: Snapshot, since: int) -> None:
         """Look texts up in `snapshot` from now on. Its rows from `since` on are new, all others are known."""
         self._snapshot = snapshot
