@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 ROW_GROUP = 1024
 GROUP_BYTES = 32 << 20
 """Bytes beyond which a row group is written early: long passages would fill the memory."""
+COPIED_BYTES = 8 << 20
+"""Size up to which a row group is copied into one chunk, so that its bytes depend on its rows alone."""
 CHARACTERS_PER_TABLE = 2 << 20
 """Characters of passages converted at a time: the conversion makes several copies of them."""
 HASH_BYTES = 16
@@ -167,15 +169,16 @@ class ShardWriter:
             self._flush(self._pending_rows // ROW_GROUP * ROW_GROUP)
 
     def _flush(self, rows: int) -> None:
-        """Write so many of the pending rows. The file is the same however they were added."""
+        """Write so many of the pending rows: the same bytes however they were added, but of large ones."""
         import pyarrow as pa
 
         if not self._pending:
             return
         table = pa.concat_tables(self._pending)
         for begin in range(0, rows, ROW_GROUP):
-            # one chunk each: pages end where chunks do
-            group = table.slice(begin, min(ROW_GROUP, rows - begin)).combine_chunks()
+            group = table.slice(begin, min(ROW_GROUP, rows - begin))
+            if group.nbytes <= COPIED_BYTES:  # one chunk each: pages end where chunks do
+                group = group.combine_chunks()
             self._parquet.write_table(group, row_group_size=ROW_GROUP)
         rest = table.slice(rows)
         self._pending = [rest] if rest.num_rows else []

@@ -219,7 +219,7 @@ def corpus(folder: Path) -> None:
         os.utime(path, (1_600_000_000, 1_600_000_000))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # its processes are not idle: they end before other tests
 def cluster() -> Iterator[Cluster]:
     found = Cluster()
     yield found

@@ -20,7 +20,7 @@ def recorded(files: int, size: int) -> tuple[RunProgress, list[Any]]:
     return RunProgress(progress, files, size), told
 
 
-def test_known_passages_count_as_reading_until_the_encoder_begins() -> None:
+def test_known_passages_are_none_of_those_to_encode() -> None:
     counts, told = recorded(files=3, size=900)
     counts.chunked(10, 300)
     counts.known(10)
@@ -29,15 +29,27 @@ def test_known_passages_count_as_reading_until_the_encoder_begins() -> None:
     counts.chunked(10, 300)
     counts.known(4)
     counts.encoded(0)
-    assert told[2:] == [("encode", "passages", None), "of 16"]  # 20 of 600 bytes, 14 of them known
+    assert told[2:] == [("encode", "passages", None), "of 9"]  # 6 new ones in 600 bytes
     counts.encoded(6)
     counts.file_read(300)
-    assert told[4:] == ["of 16", 6]
+    assert told[4:] == ["of 9", 6]
     counts.chunked(10, 300)
     counts.known(10)
     counts.file_read(300)
     counts.encoded(0)
-    assert told[6:] == ["of 16", 10, "of 16"]
+    assert told[6:] == ["of 6", "of 6"]
+
+
+def test_a_sample_of_a_batch_is_counted_once() -> None:
+    counts, told = recorded(files=0, size=0)
+    counts.chunked(10, 100)
+    counts.encoded(0)
+    counts.encoded(4)
+    counts.come_again(4)
+    counts.known(5)
+    counts.encoded(5)
+    assert [n for n in told if isinstance(n, int)] == [4, 5]
+    assert told[-2] == "of 9", "one was known"
 
 
 def test_without_files_all_passages_so_far_are_expected() -> None:
