@@ -2,10 +2,12 @@
 
 Documents with passages in a damaged shard are dropped, and their files are read again. If the documents file
 is damaged all files are read again; passages find their vectors by their text, so that nothing is encoded.
+Records that came without a file cannot be read again: somebody confirms their loss first.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from qembed.errors import IndexDamaged, listed
@@ -17,14 +19,19 @@ from qembed.store.snapshot import Snapshot
 from qembed.store.writer import Writer
 
 
-def repair(writer: Writer) -> list[str]:
-    """Drop damaged files and documents from the present generation. Returns a message for each repair.
+def repair(
+    writer: Writer, no_file: str, confirm_loss: Callable[[int | None], None]
+) -> tuple[list[str], int]:
+    """Drop damaged files and documents from the present generation.
 
-    Raises IndexDamaged if both the documents file and shards are damaged.
+    `no_file`: source of records that came without a file. `confirm_loss(number)`: raises if so many of them
+    may not go, None for an unknown number; then nothing has changed. Returns a message for each repair, and
+    the number of records that are gone. Raises IndexDamaged if documents file and shards are damaged.
     """
     manifest, root = writer.manifest, writer.root
     if manifest is None or manifest.documents is None:
-        return []
+        return [], 0
+    gone = 0
     documents, lost = damaged(root, manifest)
     messages = []
     if documents and lost:
@@ -33,18 +40,24 @@ def repair(writer: Writer) -> list[str]:
             f"(restore a backup, or remove {root} and run qembed index PATH again)"
         )
     if documents:
+        if any(source.path == no_file for source in manifest.sources):
+            confirm_loss(None)
         messages.append("the documents file was damaged: all sources are read again")
         writer.commit(Catalog(), counts={"documents": 0, "passages": 0}, failed=())
     elif lost:
-        messages.append(_drop_documents(writer, lost))
+        message, gone = _drop_documents(writer, lost, no_file, confirm_loss)
+        messages.append(message)
     with Snapshot.of(root, writer.manifest) as snapshot:  # type: ignore[arg-type]
         for finding in check_derived(snapshot):
             derived_files.discard(root, finding.kind)
             messages.append(f"made anew: {finding.what}")
-    return messages
+    return messages, gone
 
 
-def _drop_documents(writer: Writer, lost: set[int]) -> str:
+def _drop_documents(
+    writer: Writer, lost: set[int], no_file: str, confirm_loss: Callable[[int | None], None]
+) -> tuple[str, int]:
+    """Drop the documents with passages in lost shards. Returns a message, and how many had no file."""
     import numpy as np
 
     assert writer.manifest is not None
@@ -58,6 +71,10 @@ def _drop_documents(writer: Writer, lost: set[int]) -> str:
             if s.first in lost:
                 inside = (first < s.first + s.rows) & (first + rows > s.first) & (rows > 0)
                 touched |= inside
+        sources = catalog.columns("source")["source"]
+        gone = sum(sources[i] == no_file for i in np.flatnonzero(touched).tolist())
+        if gone:
+            confirm_loss(gone)
         kept = catalog.drop_damaged(touched)
         _, kept_rows = kept.pointers()
         compact(writer, snapshot, kept, lost)
@@ -65,7 +82,12 @@ def _drop_documents(writer: Writer, lost: set[int]) -> str:
     writer.note(counts=counts)
     names = [catalog.ids()[i] for i in np.flatnonzero(touched).tolist()]
     if not names:
-        return "damaged shards held nothing that is still in the index, and are gone"
+        return "damaged shards held nothing that is still in the index, and are gone", 0
     were = "document was" if len(names) == 1 else "documents were"
-    read = "is" if len(names) == 1 else "are"
-    return f"{len(names):,} {were} in damaged shards and {read} read again: {listed(names)}"
+    if not gone:
+        then = " and is read again" if len(names) == 1 else " and are read again"
+    elif gone < len(names):
+        then = f", {len(names) - gone:,} of them are read again, {gone:,} are lost"
+    else:
+        then = " and is lost" if gone == 1 else " and are lost"
+    return f"{len(names):,} {were} in damaged shards{then}: {listed(names)}", gone

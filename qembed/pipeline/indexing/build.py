@@ -83,10 +83,9 @@ class _Run:
     def perform(self, stdin: BinaryIO | None, documents: Iterable[ReadItem] | None) -> IndexSummary:
         """Run, and return the summary."""
         if self.options.repair:
-            from qembed.store.repair import repair
+            from qembed.pipeline.indexing.deletion.repaired import repair_index
 
-            for line in repair(self.writer):
-                self.progress.say(line)
+            repair_index(self.writer, self.options.confirm, self.progress, self.stats)
         self.progress.phase("scan", "files", None)
         plan = plan_index(self.writer.root, self.options, self.stats.seconds, self.progress)
         self.stats.skipped = plan.sources.skipped
