@@ -102,3 +102,15 @@ def test_verify_names_the_options_that_a_run_needs(records: Shell) -> None:
     assert records("index").code == 2
     assert records("index", "--verify-content", "--allow-missing").code == 0
     assert records("verify", "--no-model").code == 0
+
+
+def test_files_that_have_become_binary_are_the_reason(shell: Shell) -> None:
+    for i in range(20):
+        shell.write(f"docs/{i}.md", f"note {i}")
+    assert shell("index", "docs").code == 0
+    for i in range(15):
+        (shell.folder / f"docs/{i}.md").write_bytes(b"ab\0\0\1cd")
+    done = shell("index")
+    assert done.code == 2
+    assert "15 of 20 documents would be deleted: binary file" in done.err
+    assert shell("index", "--yes", "--format", "json").json["deleted_why"] == {"binary file": 15}

@@ -53,6 +53,7 @@ class _OpenFile:
     mtime_ns: int
     problems: int = 0
     is_broken: bool = False
+    skipped: str = ""
     added: int = 0
     left_out: list[LeftOut] = field(default_factory=list)
 
@@ -145,7 +146,7 @@ class Ingest:
         untaken = previous.untaken()
         is_whole = at_end and complete and not state.is_broken
         if is_whole:
-            self._deleted.drop(untaken, NOT_IN_FILE)
+            self._deleted.drop(untaken, state.skipped or NOT_IN_FILE)
             self._lost[file.source] += len(untaken)
         elif at_end:
             self._stats.documents["unchanged"] += len(untaken)
@@ -164,6 +165,7 @@ class Ingest:
                 self._stats.warnings.add(item)
             elif isinstance(item, Skipped):
                 state.is_broken |= item.keep
+                state.skipped = item.error
                 self._stats.skipped.add(*state.key, item.error)
             elif isinstance(item, Unreadable):
                 self._add_problem(state, item)
