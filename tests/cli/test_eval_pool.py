@@ -33,3 +33,9 @@ def test_a_pool_is_judged_and_evaluated(collection: Shell) -> None:
     )
     assert done.code == 2
     assert "'nowhere' is not in the index" in done.err
+
+
+def test_a_task_that_changes_nothing_is_told_once(collection: Shell) -> None:
+    done = collection("eval", "pool", "--queries", "q.jsonl", "-o", "p.tsv", "--task", "web")
+    assert done.code == 0
+    assert done.err.count("--task changes nothing: ") == 1

@@ -23,6 +23,14 @@ def test_it_prints_and_gates(shell: Shell) -> None:
     assert "FAILED  fail-under Spearman=1: " in failed.out
 
 
+def test_a_task_that_changes_nothing_is_told(shell: Shell) -> None:
+    shell.write("sts.tsv", STS_FILE)
+    done = shell("eval", "sts", "sts.tsv", "--task", "web")
+    assert done.code == 0
+    assert "--task changes nothing: bag-of-words takes no task" in done.err
+    assert "--task" not in shell("eval", "sts", "sts.tsv").err
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [

@@ -83,7 +83,7 @@ def pool(
         builder = RunBuilder(session, queries, progress=progress)
         _check_documents(runs, builder, options.depth)
         position = {name: i for i, name in enumerate(builder.names)}
-        rows = _rows_found(builder, options)
+        rows = _rows_found(builder, options, warn)
         for pair in _listed(builder.queries, list(runs.values()), known, options.depth):
             if pair[1] in position:
                 rows.setdefault(pair, _FIRST)
@@ -116,15 +116,19 @@ def _check_documents(runs: Mapping[Path, Run], builder: RunBuilder, depth: int) 
         raise InputError("these runs are of another corpus:", problems)
 
 
-def _rows_found(builder: RunBuilder, options: PoolOptions) -> dict[_Pair, int]:
+def _rows_found(builder: RunBuilder, options: PoolOptions, warn: Warn) -> dict[_Pair, int]:
     """Search in every mode. Maps each candidate to its best passage's row in the first mode with it."""
     rows: dict[_Pair, int] = {}
+    told: dict[str, None] = {}
     for mode in options.modes or modes(builder.session):
         built = builder.rank(replace(options.asked, mode=mode, k=options.depth), label=mode)
         for query, hits in built.run.items():
             for document in rank_documents(hits)[: options.depth]:
                 pair = query, document
                 rows.setdefault(pair, built.rows.get(pair, _FIRST))
+        told.update(dict.fromkeys(built.warnings))
+    for line in told:
+        warn(line)
     return rows
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from qembed.errors import UsageError
 from qembed.evaluation.gates import floor_result
 from qembed.evaluation.sts import read_sts, spearman
-from qembed.models import Profile, check_template, open_model, query_text, task_template
+from qembed.models import Profile, check_template, open_model, query_text, takes_task, task_template
 from qembed.pipeline.progress import Progress
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def evaluate_sts(
     began = time.perf_counter()
     model = open_model(spec, dim=dim)
     chosen, resolved = template or sts_template(model.profile), DEFAULT_TASK
+    is_unused = bool(task) and not takes_task(model.profile, task or "", template)
     if task:
         own = template is None and task in dict(model.profile.prompts)
         chosen, full = task_template(model.profile, task, None if own else chosen)
@@ -80,6 +81,7 @@ def evaluate_sts(
         "schema": 1,
         "measures": {MEASURE: value},
         "pairs": len(pairs),
+        "warnings": [f"--task changes nothing: {model.name} takes no task"] if is_unused else [],
         "settings": {
             "file": path.name,
             "content": hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest(),

@@ -195,7 +195,9 @@ class Ingest:
         """Add a document to the batch. Returns a problem if its id is taken."""
         assigned = self._ids.assign(state.key, document, state.previous)
         if not isinstance(assigned, str):
-            elsewhere = f"{assigned[1]} (--id-prefix file puts the file's name in front of its ids)"
+            elsewhere = assigned[1]
+            if state.file.source != STDIN:
+                elsewhere += " (--id-prefix file puts the file's name in front of its ids)"
             where = "this file" if assigned == state.key else elsewhere
             error = f"duplicate id {document.id!r}: already in {where}"
             return Unreadable(state.path, error, document.line)

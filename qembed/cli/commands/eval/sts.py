@@ -72,6 +72,7 @@ def sts(
             out(f"{name}  {value:.4f}")
         out(f"pairs     {body['pairs']}")
         show_gates(body["gates"])
+    talk.warn_all(body["warnings"])
     if body["settings"]["truncated"]:
         cut = counted(body["settings"]["truncated"], "sentence was", "sentences were")
         talk.say(f"{cut} longer than the model reads")
