@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 Search = Literal["auto", "exact", "graph"]
 
 # Seconds, as `python -m tests.bench.planner` measures them (two cores with AVX2, 384 dimensions); only
-# their ratios matter.
+# their ratios matter. Those of codes are estimates, by the bytes that they read.
 LOAD: dict[Library, float] = {
     "hnswlib": 3e-6,
     "usearch": 5e-7,

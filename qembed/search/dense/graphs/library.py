@@ -24,7 +24,7 @@ DENSE_EF_CONSTRUCTION = 400
 MAX_SINGLE_THREAD_ROWS = 20_000
 """Rows up to which one thread builds a graph, so that the same corpus gives the same graph."""
 MAPPED_ROWS = 200_000
-"""Rows from which a new graph is mapped: hnswlib's takes .6 s and 320 MiB of a process from there on."""
+"""Rows from which a new graph is mapped: there hnswlib's took .31 s with its first query, usearch's .08 s."""
 
 
 class VectorGraph(Protocol):
