@@ -10,16 +10,20 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from qembed.engines.address import CollectionAddress, parse_collection
 from qembed.errors import IndexDamaged, IndexLocked, StorageError, refusal
 from qembed.locks import FileLock, LockHeld
 from qembed.paths import REMOTE, data_folder
 
+if TYPE_CHECKING:
+    from qembed.engines.address import CollectionAddress
+
 
 def remote_folder(text: str) -> Path:
     """Folder of the remote index with an address; made if there is none. Raises UsageError, StorageError."""
+    from qembed.engines.address import parse_collection
+
     address = parse_collection(text)
     digest = hashlib.blake2b(address.url.encode(), digest_size=8).hexdigest()
     root = data_folder() / "remote" / f"{address.name}-{digest}"
@@ -58,6 +62,9 @@ def is_remote(root: Path) -> bool:
 
 def address_of(root: Path) -> CollectionAddress:
     """Address of the remote index whose folder this is. Raises IndexDamaged."""
+    # here, since each query asks `is_remote`, and few are
+    from qembed.engines.address import parse_collection
+
     try:
         body: dict[str, Any] = json.loads((root / REMOTE).read_text())
         url = str(body["url"])

@@ -9,11 +9,6 @@ from typing import TYPE_CHECKING
 
 from qembed.corpus.formats import has_hash_comments
 from qembed.errors import QembedError
-from qembed.pipeline.retrieval.snippets.definition_lines import (
-    definition_lines,
-    find_definition,
-)
-from qembed.pipeline.retrieval.snippets.definitions import Span
 from qembed.pipeline.retrieval.snippets.table_heads import table_heads
 from qembed.search.lexical.analyzer import spans, terms_of
 from qembed.search.lexical.bm25 import idf
@@ -23,6 +18,7 @@ from qembed.types import Passage, Snippet
 
 if TYPE_CHECKING:
     from qembed.pipeline.retrieval.session import Session
+    from qembed.pipeline.retrieval.snippets.definitions import Definition, Span
     from qembed.types import Vectors
 
 _SENTENCE = re.compile(r"[^\n.!?。！？]+(?:[.!?](?=\w)[^\n.!?。！？]*)*[.!?。！？]*[\"'”’)]*")
@@ -60,9 +56,18 @@ def passage_snippet(query: str, passage: Passage) -> Snippet:
     """Snippet of a passage without an index: the sentence with most of the query's distinct words."""
     terms, text = [*_terms(query)], passage.text
     weights = dict.fromkeys(terms, 1.0)
-    defined = find_definition(passage, terms, lambda: _place(passage, weights))
+    defined = _definition(passage, terms, weights) if passage.symbol else None
     start, end = _heaviest(passage, weights) if defined is None else defined.span
     return Snippet(start, end, spans(text[start:end], {*terms}))
+
+
+def _definition(
+    passage: Passage, terms: Sequence[str], weights: Mapping[str, float]
+) -> Definition | None:
+    """The definition in a passage of code whose first line is shown."""
+    from qembed.pipeline.retrieval.snippets.definition_lines import find_definition
+
+    return find_definition(passage, terms, lambda: _place(passage, weights))
 
 
 def _terms(query: str) -> dict[str, None]:
@@ -82,10 +87,16 @@ def find_snippets(
     if not passages:
         return []
     terms = _terms(query)
-    weights = _weights(session, list(terms)) if any(p.symbol for _, p in passages) else {}
-    defined = definition_lines(
-        session.documents, passages, terms, lambda passage: _place(passage, weights)
-    )
+    weights: dict[str, float] = {}
+    defined: Sequence[Snippet | None] = [None] * len(passages)
+    if any(p.symbol for _, p in passages):
+        # its patterns take a millisecond to compile, of which a query for prose needs none
+        from qembed.pipeline.retrieval.snippets.definition_lines import definition_lines
+
+        weights = _weights(session, list(terms))
+        defined = definition_lines(
+            session.documents, passages, terms, lambda passage: _place(passage, weights)
+        )
     prose = [p for (_, p), line in zip(passages, defined, strict=True) if line is None]
     found = None
     if vector is not None and prose:

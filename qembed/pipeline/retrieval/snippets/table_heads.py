@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from qembed.corpus.chunking.table_splitter import tables
-from qembed.pipeline.retrieval.snippets.definitions import Span
+
+if TYPE_CHECKING:
+    from qembed.pipeline.retrieval.snippets.definitions import Span
 
 _RULE = re.compile(r"[\s|:-]*-[\s|:-]*")
 """Row of dashes below the head of a pipe table."""
