@@ -6,15 +6,19 @@ Higher scores are better everywhere.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from qembed.types import Scores, Vectors
 
 Pair: TypeAlias = tuple[str, str]
 """(query, passage)."""
 Tasks: TypeAlias = Sequence[str | None] | None
 """Instruction of each pair, by name or in full; None stands for the reranker's own instruction."""
+Kind: TypeAlias = Literal["text", "image"]
+"""Kind of what becomes a vector."""
 Track: TypeAlias = Callable[[int], None]
 """Progress callback. Called with the number of texts or pairs just finished."""
 
@@ -59,6 +63,29 @@ class TokenEncoder(Protocol):
 
     def encode_tokens(self, texts: Sequence[str]) -> list[Vectors]:
         """Token vectors of each text, float32 (tokens, dim), rows of length 1, without padding."""
+        ...
+
+
+class ImageEncoder(Protocol):
+    """Pictures to vectors, in the space of the same model's texts.
+
+    Encoders of the user's own code (`py:`) have `encode_images(images)` beside `encode`.
+    """
+
+    @property
+    def image_recipe(self) -> str:
+        """Preprocessing, by name and numbers: pictures' vectors of two recipes must not meet."""
+        ...
+
+    def supports(self, kind: Kind) -> bool:
+        """True if it gives vectors of that kind."""
+        ...
+
+    def encode_images(self, images: Sequence[Image]) -> Vectors:
+        """Vectors of opened pictures in mode RGB, float32 (len(images), dim), rows of length 1.
+
+        Raises EncodingError.
+        """
         ...
 
 

@@ -40,12 +40,15 @@ def truncate(vectors: Vectors, dim: int) -> Vectors:
 
 
 def normalize_encoded(
-    vectors: npt.NDArray[np.floating[Any]], texts: Sequence[str], source: str = "the model"
+    vectors: npt.NDArray[np.floating[Any]],
+    texts: Sequence[str],
+    source: str = "the model",
+    noun: str = "text",
 ) -> Vectors:
     """Rows of an encoder's output scaled to length 1, float32 (n, dim). Row i belongs to `texts[i]`.
 
-    Computed in the precision of `vectors`. Raises EncodingError naming `source` and the text for rows
-    that are zero or hold NaN or infinity.
+    `noun`: for what the texts stand in messages. Computed in the precision of `vectors`. Raises
+    EncodingError naming `source` and the text for rows that are zero or hold NaN or infinity.
     """
     import numpy as np
 
@@ -53,15 +56,17 @@ def normalize_encoded(
     good = np.isfinite(lengths) & (lengths > 0)
     if not good.all():
         text = texts[int(np.argmin(good[:, 0]))]
-        raise EncodingError(f"{source} gave NaN, infinity or zeros only for the text {text[:80]!r}")
+        raise EncodingError(
+            f"{source} gave NaN, infinity or zeros only for the {noun} {text[:80]!r}"
+        )
     return np.asarray(vectors / lengths, dtype=np.float32)
 
 
-def validate(given: Any, texts: Sequence[str], source: str) -> Vectors:
+def validate(given: Any, texts: Sequence[str], source: str, noun: str = "text") -> Vectors:
     """Rows of third-party output scaled to length 1, float32 (len(texts), dim), from any float type.
 
-    Raises EncodingError naming `source` for an array of another shape, and naming the text for rows that
-    are zero or hold NaN or infinity.
+    `noun`: for what the texts stand in messages. Raises EncodingError naming `source` for an array of
+    another shape, and naming the text for rows that are zero or hold NaN or infinity.
     """
     import numpy as np
 
@@ -71,7 +76,7 @@ def validate(given: Any, texts: Sequence[str], source: str) -> Vectors:
         raise EncodingError(f"{source} gave no array of numbers: {e}") from None
     if vectors.ndim != 2 or len(vectors) != len(texts):
         raise EncodingError(
-            f"{source} gave an array of shape {vectors.shape} for {len(texts)} texts, one row a text is "
-            "wanted"
+            f"{source} gave an array of shape {vectors.shape} for {len(texts)} {noun}s, one row a {noun} "
+            "is wanted"
         )
-    return normalize_encoded(vectors, texts, source)
+    return normalize_encoded(vectors, texts, source, noun)

@@ -9,6 +9,7 @@ tokenization     token counts, end tokens                   qwen_prompt      pro
 scoring          checks of scores                           environment      libraries, CPU, device
 builtin/         models whose files come with PyPI packages
 layout/          modules, limits and prompts of sentence-transformers folders
+images/          pictures to vectors
 onnx/            exports at run time, without torch         onnx_export/     the export, with torch
 remote/          models behind HTTP                         rerankers/       scores of pairs
 """

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from qembed.errors import ModelUnavailable
+from qembed.models.images.text_only import TextOnly
 from qembed.models.layout.limits import UNLIMITED
 from qembed.models.model import Say, Stop
 from qembed.models.model_folder import Folder
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class FolderModel:
+class FolderModel(TextOnly):
     """Model in a folder. Weights are loaded once, by `encoder` or `token_encoder`.
 
     `dim`: dimensions after truncation. `max_tokens`: tokens read, special tokens included. `note`: after

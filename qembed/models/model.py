@@ -1,4 +1,4 @@
-"""Protocol of models: where text becomes vectors, and what is known of it before weights are loaded."""
+"""Protocol of models: how texts and pictures become vectors, and what is known before weights are loaded."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from qembed.models.profiles import Profile
-    from qembed.protocols import Encoder, TokenEncoder
+    from qembed.protocols import Encoder, ImageEncoder, Kind, TokenEncoder
 
 Say: TypeAlias = Callable[[str], None]
 """Receives lines for the user about work that takes time."""
@@ -79,6 +79,19 @@ class Model(Protocol):
 
         It has the same vectors' space, dimensions and revision, but other weights, tokenizer and limits.
         """
+        ...
+
+    @property
+    def image_recipe(self) -> str:
+        """Preprocessing of pictures, for the recipe of an index that has some; "" if it reads none."""
+        ...
+
+    def supports(self, kind: Kind) -> bool:
+        """True if it gives vectors of texts, or of pictures. Loads no weights."""
+        ...
+
+    def image_encoder(self) -> ImageEncoder:
+        """Load the weights, for vectors of pictures. Raises ModelUnavailable, UsageError if it reads none."""
         ...
 
     def tokenizer(self) -> Any:

@@ -10,7 +10,9 @@
         return Encoder()
 
 `--model py:mine:factory` imports the module with the current folder on the path and calls the factory.
-`version` tells states of the model apart; without it, the module's source does. A reranker is an object
+`version` tells states of the model apart; without it, the module's source does. With a method
+`encode_images(images)`, of opened RGB pictures, it encodes pictures too; `image_recipe` says what its
+preprocessing is. A reranker is an object
 with `score(pairs)`: one number for each (query, passage), higher is better.
 """
 
@@ -28,14 +30,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qembed.errors import EncodingError, ModelUnavailable, UsageError
+from qembed.models.images.own_code import ReadsImages
+from qembed.models.images.text_only import labels, reads_no_images
 from qembed.models.model import Say, Stop
 from qembed.models.profiles import Profile
 from qembed.models.scoring import PROBABILITY, finite
 from qembed.models.tokenization import count_words
-from qembed.protocols import Encoder, EncoderInfo, Pair, Tasks, TokenEncoder, Track
+from qembed.protocols import (
+    Encoder,
+    EncoderInfo,
+    ImageEncoder,
+    Pair,
+    Tasks,
+    TokenEncoder,
+    Track,
+)
 from qembed.vectors import validate
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from qembed.types import Scores, Vectors
 
 PAIRS_PER_CALL = 256
@@ -112,8 +126,9 @@ def object_revision(instance: Any, module: Any, spec: str) -> str:
     return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
 
 
-class PythonEncoder:
-    """Encoder and TokenEncoder around the user's object: validates its output, which becomes unit rows."""
+class PythonEncoder(ReadsImages):
+    """Encoder, TokenEncoder and ImageEncoder around the user's object: validates its output, which becomes
+    unit rows."""
 
     info = EncoderInfo()
 
@@ -130,6 +145,21 @@ class PythonEncoder:
             return np.zeros((0, self._dim), dtype=np.float32)
         with _described_errors(self._name):
             vectors = validate(self._instance.encode(texts), texts, self._name)
+        return self._with_dim(vectors)
+
+    def encode_images(self, images: Sequence[Image]) -> Vectors:
+        """Vectors of pictures, float32 (len(images), dim), rows of length 1. Raises EncodingError."""
+        import numpy as np
+
+        if not len(images):
+            return np.zeros((0, self._dim), dtype=np.float32)
+        with _described_errors(self._name):
+            given = self._instance.encode_images(images)
+            vectors = validate(given, labels(images), self._name, "picture")
+        return self._with_dim(vectors)
+
+    def _with_dim(self, vectors: Vectors) -> Vectors:
+        """The vectors. Raises EncodingError for another width than declared."""
         if vectors.shape[1] != self._dim:
             raise EncodingError(
                 f"{self._name} gave {vectors.shape[1]} dimensions, it said it has {self._dim}"
@@ -155,7 +185,7 @@ def _described(error: BaseException) -> str:
     return f"{text} ({last.filename}:{last.lineno})"
 
 
-class PythonModel:
+class PythonModel(ReadsImages):
     """Model around the user's encoder."""
 
     device: str | None = None
@@ -200,6 +230,12 @@ class PythonModel:
 
     def encoder(self) -> Encoder:
         """Encoder around the user's object."""
+        return PythonEncoder(self._instance, self.dim, self.spec)
+
+    def image_encoder(self) -> ImageEncoder:
+        """Image encoder around the user's object. Raises UsageError if that has no `encode_images`."""
+        if not self.supports("image"):
+            raise reads_no_images(self.spec)
         return PythonEncoder(self._instance, self.dim, self.spec)
 
     def token_encoder(self) -> TokenEncoder:

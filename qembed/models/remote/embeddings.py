@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from qembed.errors import EncodingError, ModelUnavailable, TextsRefused, UsageError
 from qembed.models.batching import by_length
 from qembed.models.encode_each import PROBE
+from qembed.models.images.text_only import TextOnly
 from qembed.models.model import Say, Stop
 from qembed.models.profiles import profile_for, short_name
 from qembed.models.remote.address import parse_address
@@ -35,7 +36,7 @@ BATCH = 32
 """Texts in a request: the default maximum of TEI."""
 
 
-class RemoteModel:
+class RemoteModel(TextOnly):
     """Model at an address. Asks the server when `dim` is first read."""
 
     device: str | None = None

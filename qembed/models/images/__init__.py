@@ -1,0 +1,1 @@
+"""Pictures to vectors, in the space of a model's texts."""
