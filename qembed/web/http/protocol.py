@@ -24,6 +24,40 @@ SWEEP_SECONDS = 1.0
 _ARRIVED = (h11.DONE, h11.MUST_CLOSE, h11.CLOSED, h11.ERROR)
 
 
+class JoiningTransport:
+    """Transport that sends what is written in one turn of the loop at once.
+
+    uvicorn writes the head and the body of an answer by themselves. Each write lets another thread take the
+    interpreter, and wakes the client.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport, self._loop = transport, loop
+        self._parts: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Send at the end of this turn."""
+        if data:
+            if not self._parts:
+                self._loop.call_soon(self.flush)
+            self._parts.append(data)
+
+    def flush(self) -> None:
+        """Send what was written."""
+        if self._parts:
+            data = b"".join(self._parts)
+            self._parts.clear()
+            self._transport.write(data)
+
+    def close(self) -> None:
+        """Send what was written, then close."""
+        self.flush()
+        self._transport.close()
+
+
 class LimitedProtocol(H11Protocol):
     """A connection. `limits`: set by `protocol_class`.
 
@@ -40,7 +74,7 @@ class LimitedProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin; refuse what is too much."""
-        super().connection_made(transport)
+        super().connection_made(JoiningTransport(transport, self.loop))  # type: ignore[arg-type]
         self.waiting_since = self.loop.time()
         if len(self.connections) > self.limits.connections:
             self._refuse(too_busy(f"{self.limits.connections} connections are open"))
