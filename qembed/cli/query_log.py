@@ -133,6 +133,20 @@ class QueryLog:
             talk.warn(f"not logged: cannot write {e.filename or root}: {refusal(e)}")
             return answer
 
+    def log_opened(self, root: Path, answer: Answer, number: int, talk: Console) -> None:
+        """Log that a hit is opened, from 1, if its query was logged. A failure is told, and is no error."""
+        result = answer.results[0]
+        if result.logged_as is None or number > len(result.hits):
+            return
+        from qembed.errors import QembedError
+        from qembed.pipeline.feedback.add_events import add_event
+
+        event = {"query_id": result.logged_as, "action": "click", "position": number}
+        try:
+            add_event(root, event, self._client, 1.0)
+        except (OSError, QembedError) as e:
+            talk.warn(f"that it was opened is not logged: {e}")
+
 
 def say_logged(answer: Answer, talk: Console) -> None:
     """Say the id of the logged query, or how many there are."""

@@ -59,6 +59,16 @@ def test_hits_are_opened(editor: Shell) -> None:
     assert "cannot start none-such (from $EDITOR): no such file or folder" in shown
 
 
+def test_what_is_opened_is_logged_as_a_click_where_queries_are(editor: Shell) -> None:
+    opened(editor, "query", "money comes back", "--open", "2", "--log")
+    opened(editor, "query", "money comes back", "--open", "2")
+    rows = [json.loads(line) for line in editor("feedback", "export").out.splitlines()]
+    [query] = [r for r in rows if "user_query" in r]
+    [click] = [r for r in rows if "action_name" in r]
+    assert (click["action_name"], click["query_id"]) == ("click", query["query_id"])
+    assert click["event_attributes"]["position"]["ordinal"] == 2
+
+
 def test_it_is_refused_where_it_cannot_be(docs: Shell) -> None:
     for args, message in (
         (("--open",), "--open wants a terminal"),
