@@ -8,6 +8,7 @@ metadata/       typed columns of metadata, for filters   integrity      checks; 
 derived_files   graph, lexical index, others            hash_index     maps of ids and text hashes
 durable_files   writing, syncing, checksums              arrow          conversion to and from numpy
 index_folder    names in the folder, its lock            vector_files/   all vectors, and their codes
+damage/         what a refresh notices of it
 """
 
 from typing import TYPE_CHECKING, Any

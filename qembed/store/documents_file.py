@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from qembed.errors import IndexDamaged
 from qembed.store.arrow import array, nullable_int64, taken
+from qembed.store.damage.file_times import note_suspect
 from qembed.store.durable_files import FileInfo, NewFile
 from qembed.store.metadata.schema import StoredColumns
 
@@ -65,7 +66,9 @@ class DocumentsFile:
         with self._decoding_errors():
             # without threads and reading ahead: with a damaged file they would kill the process;
             # read_table would import pyarrow.dataset and with it pandas, .3 s of a query's half second
-            self.parquet = pq.ParquetFile(self._handle, pre_buffer=False)
+            self.parquet = pq.ParquetFile(
+                self._handle, pre_buffer=False, page_checksum_verification=True
+            )
             # typed columns of the metadata follow those of the schema
             expected, found = _stored_schema(), self.parquet.schema_arrow
             if not pa.schema([found.field(i) for i in range(len(expected))]).equals(expected):
@@ -147,6 +150,7 @@ class DocumentsFile:
         try:
             yield
         except (pa.ArrowException, OSError, ValueError, IndexError) as e:
+            note_suspect(self._path)
             raise IndexDamaged(
                 f"{self._path} is damaged: {str(e).splitlines()[0]} "
                 "(qembed verify tells what is lost)"
@@ -191,6 +195,7 @@ def write(root: Path, name: str, table: Any, dictionaries: list[str]) -> FileInf
             compression="zstd",
             use_dictionary=["source", "file", *dictionaries],
             write_statistics=False,
+            write_page_checksum=True,
             row_group_size=ROW_GROUP,
         )
         return new.finish()

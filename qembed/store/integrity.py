@@ -44,7 +44,7 @@ class Finding(NamedTuple):
 
 def check_files(root: Path, manifest: Manifest) -> Iterator[Finding]:
     """Check sizes and checksums of the documents file and the shards."""
-    if manifest.documents is not None and (why := _damage(root, manifest.documents)):
+    if manifest.documents is not None and (why := damage_of(root, manifest.documents)):
         yield Finding(
             "documents",
             f"{manifest.documents.name} {why}: which documents there are is lost, their passages and "
@@ -53,7 +53,7 @@ def check_files(root: Path, manifest: Manifest) -> Iterator[Finding]:
         )
     owners = _owners(root, manifest)
     for shard in manifest.shards:
-        if why := _damage(root, shard.file):
+        if why := damage_of(root, shard.file):
             owned = owners(shard)
             names = () if owned is None else tuple(owned)
             what = f"it held rows {shard.first} to {shard.first + shard.rows - 1}"
@@ -67,14 +67,15 @@ def check_files(root: Path, manifest: Manifest) -> Iterator[Finding]:
 
 def damaged(root: Path, manifest: Manifest) -> tuple[bool, set[int]]:
     """Find damaged files: True for the documents file, and the first rows of the shards."""
-    documents = manifest.documents is not None and _damage(root, manifest.documents) is not None
-    return documents, {s.first for s in manifest.shards if _damage(root, s.file) is not None}
+    documents = manifest.documents is not None and damage_of(root, manifest.documents) is not None
+    return documents, {s.first for s in manifest.shards if damage_of(root, s.file) is not None}
 
 
-def _damage(root: Path, info: FileInfo) -> str | None:
-    """Compare a file with its size and checksum. Returns what is wrong, None if nothing is."""
+def damage_of(root: Path, info: FileInfo, *, content: bool = True) -> str | None:
+    """Compare a file with its size and, with `content`, checksum. Returns what is wrong, None for nothing."""
     try:
-        size, crc = checksum(root / info.name)
+        size = (root / info.name).stat().st_size
+        _, crc = checksum(root / info.name) if content and size == info.bytes else (size, info.crc)
     except FileNotFoundError:
         return "is missing"
     except OSError as e:
@@ -166,14 +167,27 @@ _WITHOUT = {
 _CHECKED = (derived_files.GRAPH, *derived_files.MEASURED)
 
 
-def found_damaged(root: Path, stamp: derived_files.Stamp, what: str) -> Finding:
+def found_damaged(
+    root: Path, stamp: derived_files.Stamp, what: str, *, note: bool = True
+) -> Finding:
     """Finding for a damaged derived file, which is noted, so that a refresh makes it anew."""
-    mend = REFRESH if derived_files.mark_damaged(root, stamp) else REPAIR
+    mend = REFRESH if note and derived_files.mark_damaged(root, stamp) else REPAIR
     return Finding(stamp.kind, f"{what}: it is not used", mend)
 
 
-def check_derived(snapshot: Snapshot) -> Iterator[Finding]:
-    """Compare matrix and codes with the shards row by row, graph and background with their checksums."""
+def _found_wrong(snapshot: Snapshot, kind: str, what: str, note: bool) -> Finding:
+    """Finding for a file with other vectors than the shards; readers use it until that is noted."""
+    stamp = derived_files.current(snapshot.root, snapshot.manifest, kind)
+    if note and stamp is not None and derived_files.mark_damaged(snapshot.root, stamp):
+        return Finding(kind, f"{what}: answers were wrong, it is not used any more", REFRESH)
+    return Finding(kind, f"{what}: answers are wrong", REPAIR)
+
+
+def check_derived(snapshot: Snapshot, *, note: bool = True) -> Iterator[Finding]:
+    """Compare matrix and codes with the shards row by row, graph and background with their checksums.
+
+    `note`: in the stamps, so that a refresh makes anew what is damaged.
+    """
     root, manifest = snapshot.root, snapshot.manifest
     for kind in derived_files.KINDS:
         stamp = derived_files.published(root, manifest, kind)
@@ -185,12 +199,12 @@ def check_derived(snapshot: Snapshot) -> Iterator[Finding]:
         elif derived_files.DAMAGED in stamp.extra:
             yield Finding(kind, f"{stamp.file} is damaged: it is not used", REFRESH)
         elif kind in _CHECKED and not derived_files.is_whole(root, stamp):
-            yield found_damaged(root, stamp, f"{stamp.file} is damaged")
-    yield from _check_matrix(snapshot)
-    yield from _check_codes(snapshot)
+            yield found_damaged(root, stamp, f"{stamp.file} is damaged", note=note)
+    yield from check_matrix(snapshot, note)
+    yield from check_codes(snapshot, note)
 
 
-def _check_matrix(snapshot: Snapshot) -> Iterator[Finding]:
+def check_matrix(snapshot: Snapshot, note: bool = True) -> Iterator[Finding]:
     """Compare the matrix with the shards row by row, to the first difference."""
     import numpy as np
 
@@ -202,15 +216,12 @@ def _check_matrix(snapshot: Snapshot) -> Iterator[Finding]:
     for first, vectors in snapshot.vector_batches(base):
         ours = matrix[first - base : min(first - base + len(vectors), upto - base)]
         if not np.array_equal(ours, vectors[: len(ours)]):
-            yield Finding(
-                derived_files.MATRIX,
-                f"the vector matrix differs from the shards near row {first}: answers are wrong",
-                REPAIR,
-            )
+            what = f"the vector matrix differs from the shards near row {first}"
+            yield _found_wrong(snapshot, derived_files.MATRIX, what, note)
             return
 
 
-def _check_codes(snapshot: Snapshot) -> Iterator[Finding]:
+def check_codes(snapshot: Snapshot, note: bool = True) -> Iterator[Finding]:
     """Check that the bounds of the codes hold for the shards' vectors, to the first that does not."""
     import numpy as np
 
@@ -223,9 +234,6 @@ def _check_codes(snapshot: Snapshot) -> Iterator[Finding]:
         error = residuals(vectors[: len(rows)], records)
         # computed on another machine they may differ by less than what they were rounded up by
         if not (error <= records["residual"] * (1 + RESIDUAL_SLACK)).all():
-            yield Finding(
-                derived_files.CODES,
-                f"{codes.path.name} does not belong to the vectors near row {first}: answers are wrong",
-                REPAIR,
-            )
+            what = f"{codes.path.name} does not belong to the vectors near row {first}"
+            yield _found_wrong(snapshot, derived_files.CODES, what, note)
             return

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from qembed.errors import EncodingError, IndexDamaged
 from qembed.store.arrow import array, int64, numbers, strings, taken
+from qembed.store.damage.file_times import note_suspect
 from qembed.store.durable_files import FileInfo, NewFile
 from qembed.store.row_group_cache import RowGroupCache
 from qembed.types import Passage
@@ -303,6 +304,7 @@ def _decoding_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError) as e:
+        note_suspect(path)
         raise IndexDamaged(
             f"{path} is damaged: {str(e).splitlines()[0]} (qembed verify tells what is lost)"
         ) from e

@@ -23,6 +23,7 @@ from qembed.paths import LOCK
 from qembed.store import derived_files
 from qembed.store import manifest as manifests
 from qembed.store.catalog import Catalog
+from qembed.store.damage import file_times
 from qembed.store.durable_files import storage_errors, sync_folder
 from qembed.store.index_folder import FOLDERS, is_own_name, lock_index
 from qembed.store.manifest import MANIFEST, REBUILD, Manifest, Shard, new_uid
@@ -33,7 +34,7 @@ from qembed.types import Passage, Recipe
 if TYPE_CHECKING:
     from qembed.types import Vectors
 
-KEPT_NAMES = frozenset({MANIFEST, REBUILD, LOCK})
+KEPT_NAMES = frozenset({MANIFEST, REBUILD, LOCK, file_times.FILE})
 """Names that no manifest names and no sweep removes."""
 ROW_BLOCK_BITS = 32
 """A rebuild's rows begin at the next multiple of 2^32."""
@@ -145,8 +146,7 @@ class Writer:
 
     def open_present(self, catalog: Catalog | None = None) -> Snapshot:
         """Open the last committed generation, as `snapshot`. Raises NoIndex if nothing was committed."""
-        snapshot = self.snapshot(catalog)
-        if snapshot is None:
+        if (snapshot := self.snapshot(catalog)) is None:
             raise manifests.no_index(self.root)
         return snapshot
 
@@ -190,15 +190,14 @@ class Writer:
         return f"{'r' if self._target == REBUILD else ''}{self.present.generation + 1:08d}"
 
     def _new_shard_name(self) -> str:
-        name = f"shards/{self._tag}-{self._number:04d}.parquet"
         self._number += 1
-        return name
+        return f"shards/{self._tag}-{self._number - 1:04d}.parquet"
 
     def _open_shard(self) -> ShardWriter:
         if self._shard is None:
             first = self.present.next_row + sum(s.rows for s in self._finished)
-            name = self._new_shard_name()
-            self._shard = ShardWriter(self.root, name, first, self.present.recipe.dim)
+            dim = self.present.recipe.dim
+            self._shard = ShardWriter(self.root, self._new_shard_name(), first, dim)
         return self._shard
 
     def _close_shard(self) -> None:
@@ -228,9 +227,9 @@ class Writer:
         with storage_errors(self.root):
             self._close_shard()
             base = self.present.next_row
-            next_row = base + sum(s.rows for s in self._finished)
-            shards = tuple(self._finished)
-            return self._commit(catalog, shards=shards, base=base, next_row=next_row)
+            done = tuple(self._finished)
+            end = base + sum(s.rows for s in done)
+            return self._commit(catalog, shards=done, base=base, next_row=end)
 
     def commit_shards(self, catalog: Catalog, shards: Sequence[Shard]) -> Manifest:
         """Replace the list of shards; together they hold the same rows as before."""
@@ -244,6 +243,7 @@ class Writer:
         sync_folder(self.root)
         new = self.present.successor(documents=documents, committed=time.time(), **changes)
         manifests.write(self.root, new, self._target)
+        file_times.note_commit(self.root, self.present, new)
         self.manifest = new
         self._finished, self._number = [], 0
         self.sweep()
@@ -281,9 +281,9 @@ class Writer:
 
     def forget_previous(self) -> Manifest:
         """Remove the files of the previous generation; readers that are still opening it start again."""
-        manifest = self.note(previous=())
+        self.note(previous=())
         self.sweep()
-        return manifest
+        return self.present
 
     # ── the sweep ────────────────────────────────────────────────────────────────────────────────
 
@@ -301,11 +301,11 @@ class Writer:
                 # users may keep files of their own here
                 if name in named or name in KEPT_NAMES or not is_own_name(name):
                     continue
-                if folder == derived_files.FOLDER and entry.is_dir(follow_symlinks=False):
-                    shutil.rmtree(entry.path, ignore_errors=True)
-                    continue
                 with contextlib.suppress(OSError):
-                    os.unlink(entry.path)  # noqa: PTH108 - the entry has the path already
+                    if folder == derived_files.FOLDER and entry.is_dir(follow_symlinks=False):
+                        shutil.rmtree(entry.path, ignore_errors=True)
+                    else:
+                        os.unlink(entry.path)  # noqa: PTH108 - the entry has the path already
 
 
 def _named_files(root: Path) -> set[str]:

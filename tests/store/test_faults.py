@@ -65,7 +65,7 @@ def extend_vector_files(root: Path, manifest: Manifest) -> None:
 def wrong_vectors(root: Path) -> list[str]:
     """Findings that matrix or codes, which a reader would believe, are of other vectors."""
     with Snapshot.open(root) as snapshot:
-        return [f.what for f in check_derived(snapshot) if "answers are wrong" in f.what]
+        return [f.what for f in check_derived(snapshot) if "answers were wrong" in f.what]
 
 
 def add(root: Path) -> dict[str, list[str]]:

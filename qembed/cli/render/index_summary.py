@@ -42,6 +42,8 @@ def summary_line(summary: IndexSummary, verbose: bool = False) -> str:
     if summary.dry_run:
         guess = "" if summary.estimate is None or summary.estimate.is_exact else "about "
         kinds = [f"{guess}{k}" if k.endswith(" added") else k for k in kinds]
+        if repaired := len(summary.would.get("repair", ())):
+            kinds.insert(0, f"repair {counted(repaired, 'file')}")
         # how many documents of a changed file are new is not known before they are compared
         kinds = [
             f"{counted(done['changed'], 'file')} changed" if k.endswith(" changed") else k

@@ -18,6 +18,7 @@ from qembed.search.dense.planner import TARGET_RECALL
 from qembed.store import Snapshot
 from qembed.store import derived_files as files
 from qembed.store import manifest as manifests
+from qembed.store.damage.noticed import noticed_damage
 
 _AGE = re.compile(r"(\d+(?:\.\d+)?)([smhdw]?)$")
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -94,6 +95,7 @@ def describe(root: Path) -> dict[str, Any]:
         "feedback": {**describe_log(root, manifest), **describe_learned(root, manifest)},
         "lagging": lagging(root, manifest),
         "damaged": files.damaged(root, manifest),
+        "damaged_files": [d._asdict() for d in noticed_damage(root, manifest)],
         "unfinished": manifest.unfinished,
         "half_made": manifest.is_half_made,
         "rebuilding": (root / manifests.REBUILD).exists(),

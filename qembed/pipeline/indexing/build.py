@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from qembed.errors import InputError
 from qembed.paths import ENCODED
+from qembed.pipeline.indexing.deletion.repaired import check_index
 from qembed.pipeline.indexing.index_plan import IndexPlan, ManifestFields, plan_index
 from qembed.pipeline.indexing.options import LOCAL, IndexOptions
 from qembed.pipeline.indexing.summary import KINDS, IndexStats, IndexSummary
@@ -82,10 +83,7 @@ class _Run:
 
     def perform(self, stdin: BinaryIO | None, documents: Iterable[ReadItem] | None) -> IndexSummary:
         """Run, and return the summary."""
-        if self.options.repair:
-            from qembed.pipeline.indexing.deletion.repaired import repair_index
-
-            repair_index(self.writer, self.options.confirm, self.progress, self.stats)
+        check_index(self.writer, self.options, self.progress, self.stats)
         self.progress.phase("scan", "files", None)
         plan = plan_index(self.writer.root, self.options, self.stats.seconds, self.progress)
         self.stats.skipped = plan.sources.skipped

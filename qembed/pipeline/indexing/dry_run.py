@@ -13,6 +13,7 @@ from qembed.pipeline.indexing.deletion.losses import (
     lost_records,
     record_losses,
 )
+from qembed.pipeline.indexing.deletion.repaired import LOST, describe_loss, plan_check
 from qembed.pipeline.indexing.encoding.measurement import Measurement, end_if_stopped
 from qembed.pipeline.indexing.index_plan import IndexPlan, plan_index
 from qembed.pipeline.indexing.options import IndexOptions
@@ -21,7 +22,9 @@ from qembed.pipeline.indexing.summary import KINDS, Detail, IndexSummary
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.source_content import compare_content
 from qembed.pipeline.source_options import read_options
+from qembed.store import manifest as manifests
 from qembed.store.index_folder import check_index_folder
+from qembed.store.repair import RepairPlan
 
 
 def dry_run(root: Path, options: IndexOptions, progress: Progress) -> IndexSummary:
@@ -33,8 +36,14 @@ def dry_run(root: Path, options: IndexOptions, progress: Progress) -> IndexSumma
     """
     check_index_folder(root)
     began = time.perf_counter()
+    repair = plan_check(root, options)
+    for name in repair.files:
+        options.planned("repair", name, None)
+    for line in repair.messages:
+        progress.say(line)
     progress.phase("scan", "files", None)
-    plan = plan_index(root, options, progress=progress)
+    snapshot = None if repair.kept is None else repair.open(root, manifests.read(root))
+    plan = plan_index(root, options, progress=progress, snapshot=snapshot)
     try:
         same = _same(plan, progress)
         gone = plan.sources.documents_gone(plan.documents_in, plan.changes.gone)
@@ -53,11 +62,24 @@ def dry_run(root: Path, options: IndexOptions, progress: Progress) -> IndexSumma
         summary = _summary(root, plan, details, began, same, measurement.fruitless, gone)
         summary.estimate = measurement.estimate()
         measurement.foretell(summary)
+        _add_repair(summary, repair)
         if summary.question is None:
             summary.question = _record_question(plan, same, summary, progress)
         return summary
     finally:
         plan.close()
+
+
+def _add_repair(summary: IndexSummary, repair: RepairPlan) -> None:
+    """Add to a summary what is repaired before the run, and the records that are lost with it."""
+    if repair.files:
+        summary.would = {**summary.would, "repair": list(repair.files)}
+    if repair.gone != 0:
+        summary.question = describe_loss(repair.gone)
+    if repair.gone:
+        deleted = summary.documents["deleted"] + repair.gone
+        summary.documents = {**summary.documents, "deleted": deleted}
+        summary.deleted_why = {**summary.deleted_why, LOST: repair.gone}
 
 
 def _same(plan: IndexPlan, progress: Progress) -> set[Key]:

@@ -224,16 +224,18 @@ def plan_index(
     options: IndexOptions,
     timer: StageTimer | None = None,
     progress: Progress | None = None,
+    snapshot: Snapshot | None = None,
 ) -> IndexPlan:
     """Plan an indexing run of the index at `root`. Writes nothing.
 
+    `snapshot`: the present generation, if it is not to be taken as it is.
     The stage "scan" of `timer` gets the time of the walk, `progress` is told of its files and may stop the
     wait for a server (KeyboardInterrupt). Raises NoIndex if there are neither an index nor paths, UsageError
     for a path that does not exist and options out of range, RecipeMismatch for options that differ from the
     index's recipe, ModelUnavailable.
     """
     try:
-        snapshot = Snapshot.open(root)
+        snapshot = snapshot or Snapshot.open(root)
     except NoIndex:
         if not options.paths:
             raise

@@ -26,6 +26,7 @@ from qembed.pipeline.progress import Progress
 from qembed.pipeline.source_options import STDIN
 from qembed.store import Catalog, Snapshot, Writer
 from qembed.store.compaction import compact
+from qembed.store.damage.noticed import refuse_damaged
 from qembed.store.manifest import require_index
 from qembed.types import Document, ReadItem, Unreadable
 
@@ -145,6 +146,7 @@ def forget(
             return _matching(snapshot, where)[0]
     require_index(root)
     with Writer(root, wait) as writer:
+        refuse_damaged(root, writer.manifest)
         with writer.open_present() as snapshot:
             forgotten, catalog = _matching(snapshot, where)
             if forgotten.documents:

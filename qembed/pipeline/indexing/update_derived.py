@@ -14,6 +14,7 @@ from qembed.pipeline.progress import Progress
 from qembed.pipeline.text_profile.profile_file import Tokenizer, update_profile
 from qembed.store import Snapshot
 from qembed.store import derived_files as files
+from qembed.store.damage.noticed import note_derived, notice_derived, words_have_changed
 from qembed.store.durable_files import rename_file, storage_errors
 from qembed.store.vector_files.codes import extend_codes
 from qembed.store.vector_files.matrix import extend_matrix, fetch_vectors, matrix_batches
@@ -56,12 +57,16 @@ def update_derived(
     """
     progress = progress or Progress()
     with storage_errors(snapshot.root, INCOMPLETE):
+        for finding in notice_derived(snapshot):
+            files.discard(snapshot.root, finding.kind)
+            progress.say(f"made anew: {finding.what}")
         extend_matrix(snapshot)
         extend_codes(snapshot)
         update_background(snapshot)
         if tokenizer is not None:
             update_profile(snapshot, tokenizer, time.process_time())
-        if repair and lexical_damage(snapshot.root, snapshot.manifest):
+        to_check = repair or words_have_changed(snapshot.root, snapshot.manifest)
+        if to_check and lexical_damage(snapshot.root, snapshot.manifest):
             files.discard(snapshot.root, files.LEXICAL)
             progress.say("the lexical index was damaged: it is made anew")
         extend_lexical(snapshot, progress)
@@ -74,6 +79,7 @@ def update_derived(
             extend_graph(snapshot, progress)
         elif repair:
             _repair_graph(snapshot, progress)
+        note_derived(snapshot.root, snapshot.manifest)
 
 
 def graph_is_due(snapshot: Snapshot, policy: GraphPolicy) -> bool:

@@ -22,6 +22,8 @@ def extend(
         return
     path = new_path(root, manifest, kind) if stamp is None else root / stamp.file
     upto = manifest.base if stamp is None else stamp.upto
+    if stamp is None:
+        path.unlink(missing_ok=True)  # a damaged one of this name, which readers may have mapped
     # bytes after the covered ones were appended by a killed writer
     written = append(path, (upto - manifest.base) * size, records(upto))
     if stamp is None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
-from qembed.errors import UsageError
+from qembed.errors import NoIndex, UsageError
+from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.summary import IndexStats
+from qembed.pipeline.lexical_index import lexical_damage
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.source_options import STDIN
-from qembed.store import Writer
-from qembed.store.repair import repair
+from qembed.store import Writer, derived_files
+from qembed.store import manifest as manifests
+from qembed.store.damage.noticed import refuse_damaged
+from qembed.store.repair import RepairPlan, plan_repair, repair
 
 LOST = "damaged, and in no file"
 """Reason of records that came without a file, and of which the index has lost something."""
@@ -24,6 +29,41 @@ def describe_loss(number: int | None) -> str:
             f"1 {are}" if number == 1 else f"{number:,} {are.replace('record', 'records')[:-2]}are"
         )
     return f"{who} damaged and would be lost: only a backup of the index has them"
+
+
+def check_index(
+    writer: Writer, options: IndexOptions, progress: Progress, stats: IndexStats
+) -> None:
+    """Repair the index if that is asked for. Raises IndexDamaged for one that is damaged else.
+
+    A rebuild reads the sources, and needs none of it.
+    """
+    if options.repair:
+        repair_index(writer, options.confirm, progress, stats)
+    elif not options.rebuild:
+        refuse_damaged(writer.root, writer.manifest)
+
+
+def plan_check(root: Path, options: IndexOptions) -> RepairPlan:
+    """Plan what `check_index` would do. Raises the same; writes nothing."""
+    try:
+        manifest = manifests.read(root)
+    except NoIndex:
+        return RepairPlan()
+    if options.repair:
+        plan = plan_repair(root, manifest, STDIN)
+        words = lexical_damage(root, manifest) if plan.kept is None else None
+        stamp = derived_files.current(root, manifest, derived_files.LEXICAL)
+        if words is None or stamp is None:
+            return plan
+        line = f"the lexical index is damaged, and made anew: {words}"
+        return plan._replace(
+            files=(*plan.files, f"{derived_files.FOLDER}/{derived_files.LEXICAL}"),
+            messages=(*plan.messages, line),
+        )
+    if not options.rebuild:
+        refuse_damaged(root, manifest, note=False)
+    return RepairPlan()
 
 
 def repair_index(
