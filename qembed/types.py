@@ -56,9 +56,16 @@ class SourceFile(NamedTuple):
         return Path(self.location)
 
 
+class Picture(NamedTuple):
+    """Picture as models get it. `png`: RGB, upright, shrunk. `digest`: of its size and pixels, 16 bytes."""
+
+    png: bytes
+    digest: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Text with an identity. `id`: path inside its source, or the record's id.
+    """Text with an identity, or a picture and its caption. `id`: path inside its source, or the record's id.
 
     `line`: first line of a record or part in its file, 1-based; None for a whole file. `start`: characters
     of the file before a part's text; offsets of shown passages count from the beginning of the file.
@@ -70,14 +77,16 @@ class Document:
     meta: Meta = field(default_factory=dict)
     line: int | None = None
     start: int = 0
+    picture: Picture | None = None
 
     @property
     def digest(self) -> bytes:
-        """Digest of title, text, metadata and `start`, 16 bytes; the id is not part of it."""
+        """Digest of title, text, metadata, `start` and picture, 16 bytes; the id is not part of it."""
         meta = json.dumps(self.meta, sort_keys=True, ensure_ascii=False, default=str)
         h = hashlib.blake2b(digest_size=16)
         place = (str(self.start),) if self.start else ()
-        for part in (self.title, self.text, meta, *place):
+        pixels = (self.picture.digest.hex(),) if self.picture else ()
+        for part in (self.title, self.text, meta, *place, *pixels):
             data = part.encode("utf-8", "surrogatepass")
             h.update(len(data).to_bytes(8, "little"))
             h.update(data)
@@ -172,7 +181,7 @@ class Recipe:
     """Recipe of an index: everything that determines a stored vector. A query's template and task do not.
 
     `overlap`: tokens that a passage repeats of the one before. `version`: 1 where only parts of one paragraph
-    overlap, 2 where all neighbours within a section do.
+    overlap, 2 where all neighbours within a section do. `images`: how pictures are prepared, "" without any.
     """
 
     model: str
@@ -185,17 +194,22 @@ class Recipe:
     overlap: int
     chunker: str
     version: int = 1
+    images: str = ""
 
     @property
     def fingerprint(self) -> str:
         """Hash of all fields but the model's name, 16 hex digits: the revision is the model's content."""
-        values = {k: v for k, v in asdict(self).items() if k != "model"}
+        values = {k: v for k, v in self.values().items() if k != "model"}
         data = json.dumps(values, sort_keys=True).encode()
         return hashlib.blake2b(data, digest_size=8).hexdigest()
 
+    def values(self) -> dict[str, Any]:
+        """Fields by name."""
+        return {k: v for k, v in asdict(self).items() if v or k != "images"}
+
     def to_json(self) -> dict[str, Any]:
         """Fields and fingerprint as JSON values."""
-        return {**asdict(self), "fingerprint": self.fingerprint}
+        return {**self.values(), "fingerprint": self.fingerprint}
 
 
 # ── results ──────────────────────────────────────────────────────────────────────────────────────

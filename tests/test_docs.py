@@ -16,6 +16,7 @@ import qembed
 from qembed.cli.app import COMMANDS, app
 from qembed.cli.exit_codes import ExitCode
 from qembed.corpus import READERS
+from qembed.corpus.formats import PICTURES
 from qembed.corpus.readers.registry import read_plain
 from qembed.models import PROFILES, TASKS
 from tests.documentation import ROOT, blocks, headings, tables
@@ -104,7 +105,8 @@ def test_suffixes() -> None:
     rows = documented("docs/formats.md", "What is read", "kind")
     named = set(re.findall(r"\.\w+", " ".join(r[1] for r in rows)))
     assert {s for s, reader in READERS.items() if reader is not read_plain} <= named
-    assert named - {".gz", ".zst"} <= READERS.keys()
+    assert named - {".gz", ".zst"} <= READERS.keys() | PICTURES
+    assert named >= PICTURES
 
 
 def test_python_calls() -> None:

@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from qembed.corpus.left_out import GONE, LeftOutReasons
     from qembed.corpus.read_options import ReadOptions
     from qembed.corpus.readers.json_records import read_lines
+    from qembed.corpus.readers.pictures.captions import with_captions
     from qembed.corpus.readers.registry import READERS, read, reader_of
-    from qembed.corpus.source_files import UNKNOWN, counted_reason, walk
+    from qembed.corpus.source_files import PICTURE, UNKNOWN, counted_reason, walk
 
 __all__ = [
     "GONE",
+    "PICTURE",
     "READERS",
     "UNKNOWN",
     "Chunker",
@@ -36,6 +38,7 @@ __all__ = [
     "reader_of",
     "suffix",
     "walk",
+    "with_captions",
 ]
 
 # a refresh without changes needs neither readers nor chunkers
@@ -43,6 +46,7 @@ __getattr__ = late_names(
     __name__,
     {
         "GONE": ".left_out",
+        "PICTURE": ".source_files",
         "READERS": ".readers.registry",
         "UNKNOWN": ".source_files",
         "Chunker": ".chunking.chunker",
@@ -55,5 +59,6 @@ __getattr__ = late_names(
         "reader_of": ".readers.registry",
         "suffix": ".formats",
         "walk": ".source_files",
+        "with_captions": ".readers.pictures.captions",
     },
 )

@@ -24,6 +24,7 @@ FORMATS: dict[str, str] = {
     **dict.fromkeys((".html", ".htm"), "html"),
     **dict.fromkeys((".xhtml", ".xht"), "xhtml"),
     **dict.fromkeys((".xml", ".rss", ".atom", ".dita", ".dbk", ".tei", ".fb2"), "xml"),
+    ".svg": "svg",
     ".ipynb": "notebook",
     ".eml": "mail",
     ".mbox": "mailbox",
@@ -34,6 +35,9 @@ FORMATS: dict[str, str] = {
     **dict.fromkeys(_OFFICE.split(), "office"),
 }
 """Suffix in lower case -> name of its format; its reader is in `readers.registry`."""
+
+PICTURES = frozenset([".png", ".jpg", ".jpeg", ".jpe", ".webp", ".gif", ".tif", ".tiff", ".bmp"])
+"""Suffixes of pictures, which are read where the index's model reads pictures."""
 
 FILE_LINES = frozenset(("plain", "markdown", "rst"))
 """Formats whose documents are the file's text as it stands: their lines are lines of the file."""

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+PLACE, PAGES = "place", "pages"
+"""What of pictures is read only if asked: where one was taken; pages of a PDF, each as a picture."""
+
 
 class ReadOptions(NamedTuple):
     """Fields of records, their ids, types of columns, and the encoding of text.
@@ -13,7 +16,7 @@ class ReadOptions(NamedTuple):
     `id_field`, `text_field`, `title_field` hold a record's id, text and title; None: `_id` or `id`, `text`,
     `title`. `id_prefix`: "file" puts the file's name in front of a record's id. `column_types`: name of a
     CSV column (`*`: every other) to "text", "number" or "boolean". `encoding`: a codec's name; None: UTF-8,
-    or the likeliest.
+    or the likeliest. `pictures`: None: they are left out; else what beside themselves is read: PLACE, PAGES.
     """
 
     id_field: str | None = None
@@ -22,3 +25,4 @@ class ReadOptions(NamedTuple):
     encoding: str | None = None
     id_prefix: str | None = None
     column_types: Mapping[str, str] = MappingProxyType({})
+    pictures: tuple[str, ...] | None = None

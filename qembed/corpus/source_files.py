@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from qembed.corpus.decode import BINARY, EMPTY
-from qembed.corpus.formats import FORMATS, is_plain_name, packed_suffix
+from qembed.corpus.formats import FORMATS, PICTURES, is_plain_name, packed_suffix, suffix
 from qembed.corpus.ignore import (
     IGNORE_FILES,
     Rules,
@@ -35,6 +35,7 @@ from qembed.paths import INDEX_FOLDER
 from qembed.types import SourceFile, Unreadable
 
 UNKNOWN = "unknown suffix"
+PICTURE = "picture, which the index's model does not read"
 SYMLINK = "symbolic link"
 SPECIAL = "not a regular file"
 LARGE = "larger than --max-file-size"
@@ -42,6 +43,7 @@ HIDDEN = "hidden (--hidden reads them)"
 IGNORED = "ignored (--no-ignore reads them)"
 _COUNTED = {
     UNKNOWN: ("with an unknown suffix", "with unknown suffixes"),
+    PICTURE: (PICTURE, "pictures, which the index's model does not read"),
     SYMLINK: (SYMLINK, "symbolic links"),
     SPECIAL: ("that is not a regular file", "that are not regular files"),
     BINARY: (BINARY, "binary files"),
@@ -66,6 +68,7 @@ def walk(
     on_skip: Callable[[str, str], None] | None = None,
     on_unmatched: Callable[[str, str], None] | None = None,
     label: str | None = None,
+    pictures: str | None = PICTURE,
 ) -> Iterator[SourceFile | Unreadable]:
     """The files of a source, sorted by name; names are paths inside the source, with forward slashes.
 
@@ -76,6 +79,7 @@ def walk(
     more than `max_size` bytes are left out, a single one too. `on_skip(name, reason)`: called for each file
     left out with a reason; `on_unmatched(option, pattern)`, at the end, for each pattern that
     nothing in a folder has matched. `label`: their `source`, the path as given if None.
+    `pictures`: reason for which pictures are left out, None: they are read.
     What cannot be listed or looked at is yielded as Unreadable under its full path, and the rest goes on.
     Raises UsageError for a source that is neither file nor folder, and for patterns that are none.
     """
@@ -91,13 +95,19 @@ def walk(
             if on_skip:
                 on_skip(name, LARGE)
             return
+        if pictures and on_skip and suffix(name) in PICTURES:
+            on_skip(name, pictures)
+            return
         yield SourceFile(
             label or where, name, where, info.st_size, info.st_mtime_ns, info.st_ctime_ns
         )
         return
     if not stat.S_ISDIR(info.st_mode):
         raise UsageError(f"{where}: neither a file nor a folder (records can be piped in: -)")
-    rules = WalkRules(selection, known_suffixes(include), use_ignore, hidden)
+    known = known_suffixes(include)
+    if pictures is None:
+        known |= PICTURES
+    rules = WalkRules(selection, known, use_ignore, hidden, pictures)
     unmatched = UnmatchedPatterns(include, exclude) if on_unmatched else None
     for file in _Walk(where, label or where, rules, on_skip, unmatched).files():
         if max_size is None or isinstance(file, Unreadable) or file.size <= max_size:
@@ -134,12 +144,13 @@ def is_readable_name(leaf: str, known: Set[str]) -> bool:
 
 
 class WalkRules(NamedTuple):
-    """Rules by which a walk takes files. `known`: suffixes that are read."""
+    """Rules by which a walk takes files. `known`: suffixes that are read. `pictures`: as of `walk`."""
 
     selection: Selection
     known: Set[str]
     use_ignore: bool
     hidden: bool
+    pictures: str | None
 
 
 class _Walk:
@@ -202,7 +213,7 @@ class _Walk:
         if self.rules.use_ignore:
             rules, problems = with_rules_of(folder, entries, prefix, rules)
             self.problems += problems
-        selection, known, _, hidden = self.rules
+        selection, known, _, hidden, pictures = self.rules
         exclude = selection.exclude if selection.exclude else None
         include = bool(selection.include)
         wanted = []
@@ -227,7 +238,7 @@ class _Walk:
                     self.skip(name, SYMLINK if entry.is_symlink() else SPECIAL)
                     continue
                 if not is_readable_name(leaf, known):
-                    self.skip(name, UNKNOWN)
+                    self.skip(name, (pictures if suffix(leaf) in PICTURES else None) or UNKNOWN)
                     continue
                 if include and not selection.takes(name, leaf):
                     continue

@@ -8,7 +8,7 @@ from dataclasses import replace
 from qembed.corpus import Chunker
 from qembed.models import Model, passage_text
 from qembed.pipeline.recipe import HEADINGS_RULE, OVERLAP_IN_SECTIONS
-from qembed.types import Document, Passage, Recipe
+from qembed.types import Document, Passage, Picture, Recipe
 
 
 class PassageBuilder:
@@ -31,11 +31,25 @@ class PassageBuilder:
         return passage_text(self._recipe.passage_text, self._recipe.title_rule, title, text, label)
 
     def passages(self, document: Document) -> list[Passage]:
-        """Passages of a document, with offsets and lines counted from the beginning of its file."""
+        """Passages of a document, with offsets and lines counted from the beginning of its file.
+
+        A picture has one, its caption.
+        """
+        if document.picture is not None:
+            text = document.text
+            return [Passage(document.id, 0, 0, len(text), text, 1, 1 + text.count("\n"))]
         return shift_to_file_offsets(self.chunker.split(document), document)
 
+    def contents(
+        self, document: Document, passages: Sequence[Passage]
+    ) -> Sequence[str] | Sequence[Picture]:
+        """Text that is encoded for each passage, or the picture."""
+        if document.picture is not None:
+            return [document.picture]
+        return self.encoder_texts(document, passages)
+
     def encoder_texts(self, document: Document, passages: Sequence[Passage]) -> list[str]:
-        """Text that is encoded for each passage."""
+        """Text that is encoded for each passage of a text."""
         title = self.chunker.fit_title(document.title)
         return [
             self._render(title, p.text, self.chunker.fit_label(title, p.label)) for p in passages

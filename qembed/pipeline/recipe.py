@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from qembed.models import Model
     from qembed.protocols import Encoder
 
+PIXELS = "rgb, upright, white ground, at most 1024 px"
+"""Form in which pictures are read (`corpus/readers/pictures/opened`), for the recipe."""
+IMAGES_EXTRA = "needs qembed-search[images] (pip install 'qembed-search[images]')"
 TITLE_RULE = "title text"
 HEADINGS_RULE = "title headings text"
 LONG_CONTEXT_TOKENS = 512
@@ -42,6 +45,7 @@ class RecipeOptions(NamedTuple):
     max_tokens: int | None = None
     overlap: int | None = None
     headings: bool | None = None
+    images: bool | None = None
 
 
 def make_recipe(model: Model, options: RecipeOptions) -> Recipe:
@@ -63,6 +67,9 @@ def make_recipe(model: Model, options: RecipeOptions) -> Recipe:
         raise UsageError("--overlap goes with --chunker auto: whole documents do not overlap")
     if not 0 <= overlap < max_tokens // 2 + 1:
         raise UsageError(f"--overlap {overlap}: between 0 and half of --max-tokens ({max_tokens})")
+    if options.images and not image_recipe(model):
+        why = f"{model.name} reads none" if not model.supports("image") else IMAGES_EXTRA
+        raise UsageError(f"--pictures: {why}")
     return Recipe(
         model=model.name,
         revision=model.revision,
@@ -74,7 +81,17 @@ def make_recipe(model: Model, options: RecipeOptions) -> Recipe:
         overlap=overlap,
         chunker=chunker,
         version=OVERLAP_IN_SECTIONS if options.overlap else OVERLAP_IN_PARAGRAPHS,
+        images="" if options.images is False else image_recipe(model),
     )
+
+
+def image_recipe(model: Model) -> str:
+    """Preparation of pictures by the reader and by the model; "" where they cannot be read."""
+    from importlib.util import find_spec
+
+    if not model.supports("image") or find_spec("PIL") is None:
+        return ""
+    return f"{PIXELS}; {model.image_recipe}"
 
 
 def _overlap(max_tokens: int) -> int:
@@ -106,6 +123,7 @@ def inherit_options(options: RecipeOptions, present: Manifest) -> RecipeOptions:
         recipe.max_tokens if options.max_tokens is None else options.max_tokens,
         overlap,
         headings,
+        options.images,
     )
 
 
@@ -143,6 +161,10 @@ def check_recipe_options(recipe: Recipe, spec: str, options: RecipeOptions) -> N
         ("--overlap", recipe.overlap, options.overlap),
     ]
     wrong = [f"{n} {now} (asked for: {new})" for n, now, new in pairs if new not in (None, now)]
+    if options.images is False and recipe.images:
+        wrong.append("pictures (asked for: --pictures none)")
+    if options.images and not recipe.images:
+        wrong.append("no pictures (asked for: pictures)")
     if options.headings not in (None, recipe.title_rule == HEADINGS_RULE):
         now, new = ("--no-headings", "--headings")[:: 1 if options.headings else -1]
         wrong.append(f"{now} (asked for: {new})")
@@ -173,6 +195,11 @@ def opening_remembered(spec: str) -> Iterator[None]:
 
 def check_model(recipe: Recipe, model: Model) -> None:
     """Raise RecipeMismatch if `model` is not the model of the stored vectors."""
+    if recipe.images and (images := f"{PIXELS}; {model.image_recipe}") != recipe.images:
+        raise RecipeMismatch(
+            f"the pictures of this index were prepared otherwise ({recipe.images}) than now ({images}): "
+            "their vectors cannot be compared (qembed index --rebuild makes the index anew)"
+        )
     if model.revision != recipe.revision or model.dim != recipe.dim:
         raise RecipeMismatch(
             f"this index was made with {recipe.model} (content {recipe.revision[:12]}, {recipe.dim} "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import NamedTuple
 
 from qembed.corpus import ReadOptions, read
@@ -33,9 +34,7 @@ def compare_content(
     is_whole = True
     for item in read(file, options):
         if isinstance(item, Document):
-            merged = {**meta, **item.meta}
-            document = Document(item.id, item.text, item.title, merged, item.line, item.start)
-            found[document.digest] += 1
+            found[replace(item, meta={**meta, **item.meta}).digest] += 1
         elif isinstance(item, Unreadable):
             is_whole = False
             error = error or ("" if isinstance(item, Skipped) and item.keep else item.error)

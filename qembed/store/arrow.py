@@ -32,6 +32,18 @@ def nullable_int64(values: Sequence[int | None]) -> Any:
     return pa.Array.from_buffers(pa.int64(), len(values), [valid, pa.py_buffer(data)])
 
 
+def nullable_binary(values: Sequence[bytes | None]) -> Any:
+    """Convert bytes to a pyarrow array with nulls for None."""
+    import numpy as np
+    import pyarrow as pa
+
+    ends = np.cumsum([0, *(len(v or b"") for v in values)]).astype(np.int32)
+    known = np.fromiter((v is not None for v in values), dtype=bool, count=len(values))
+    valid = None if known.all() else booleans(known).buffers()[1]
+    data = pa.py_buffer(b"".join(v or b"" for v in values))
+    return pa.Array.from_buffers(pa.binary(), len(values), [valid, pa.py_buffer(ends), data])
+
+
 def compute() -> Any:
     """Arrow's compute module without the wrappers of its 300 functions, which take 50 ms to import."""
     try:

@@ -35,6 +35,7 @@ class CatalogEntry:
 
     `size`, `mtime_ns`: of its file; not above 0: the file is to be read again, though its time is the same.
     `line`: of a record, its first line in the file, from 1; None if it is not known or the document is none.
+    `picture`: digest of its pixels, None of texts.
     """
 
     id: str
@@ -48,6 +49,7 @@ class CatalogEntry:
     title: str = ""
     meta: Meta = field(default_factory=dict)
     line: int | None = None
+    picture: bytes | None = None
 
 
 class FileState(NamedTuple):

@@ -6,13 +6,13 @@ A query needs two columns of numbers and ten entries of a million: reading all w
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from qembed.errors import IndexDamaged
-from qembed.store.arrow import array, nullable_int64, taken
+from qembed.store.arrow import array, nullable_binary, nullable_int64, taken
 from qembed.store.damage.file_times import note_suspect
 from qembed.store.durable_files import FileInfo, NewFile
 from qembed.store.metadata.schema import StoredColumns
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 ROW_GROUP = 8192
-LINE = "line"
-"""Column of a catalog that a documents file has only if one of its values is not null."""
+LINE, PICTURE = "line", "picture"
+"""Columns of a catalog that a documents file has only if one of their values is not null."""
+OPTIONAL = (LINE, PICTURE)
 
 
 def schema() -> Any:
@@ -43,14 +44,16 @@ def schema() -> Any:
             ("title", pa.string()),
             ("meta", pa.string()),
             (LINE, pa.int64()),
+            (PICTURE, pa.binary()),
         ]
     )
 
 
 def _stored_schema() -> Any:
     """Arrow schema of the columns that every documents file has."""
-    full = schema()
-    return full.remove(full.get_field_index(LINE))
+    import pyarrow as pa
+
+    return pa.schema([f for f in schema() if f.name not in OPTIONAL])
 
 
 class DocumentsFile:
@@ -73,7 +76,7 @@ class DocumentsFile:
             expected, found = _stored_schema(), self.parquet.schema_arrow
             if not pa.schema([found.field(i) for i in range(len(expected))]).equals(expected):
                 raise pa.ArrowInvalid("its columns are not those of a documents file")
-            self._has_lines = LINE in found.names
+            self._optional = [n for n in OPTIONAL if n in found.names]
         self._columns: dict[str, Any] = {}
         self._whole: Any = None
         self._groups_read = 0
@@ -98,7 +101,7 @@ class DocumentsFile:
     @property
     def _names(self) -> list[str]:
         """Columns of the schema that the file has."""
-        return [n for n in schema().names if n != LINE or self._has_lines]
+        return [n for n in schema().names if n not in OPTIONAL or n in self._optional]
 
     def whole(self) -> Any:
         """Read all columns of the schema as a pyarrow table."""
@@ -111,7 +114,11 @@ class DocumentsFile:
 
     def column(self, name: str) -> Any:
         """Read a column of the schema."""
-        if self._whole is not None or name not in self._names:
+        if name not in self._names and self._whole is None:
+            import pyarrow as pa
+
+            return pa.chunked_array([pa.nulls(len(self), schema().field(name).type)])
+        if self._whole is not None:
             return self.whole().column(name)
         if name not in self._columns:
             self._columns[name] = self.read([name]).column(name)
@@ -161,8 +168,9 @@ def make_table(columns: Mapping[str, Sequence[Any]]) -> Any:
     """Make a table of the schema from lists; a column that is not given is empty."""
     import pyarrow as pa
 
+    convert: dict[str, Callable[[Any], Any]] = {LINE: nullable_int64, PICTURE: nullable_binary}
     arrays = [  # pyarrow's `empty_table` would import pandas, .4 s
-        nullable_int64(values) if f.name == LINE else array(values, f.type)
+        convert[f.name](values) if f.name in convert else array(values, f.type)
         for f in schema()
         for values in [columns.get(f.name, ())]
     ]
@@ -185,8 +193,9 @@ def write(root: Path, name: str, table: Any, dictionaries: list[str]) -> FileInf
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if table.column(LINE).null_count == table.num_rows:
-        table = table.drop_columns([LINE])
+    table = table.drop_columns(
+        [n for n in OPTIONAL if table.column(n).null_count == table.num_rows]
+    )
     new = NewFile(root, name)
     try:
         pq.write_table(

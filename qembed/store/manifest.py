@@ -138,7 +138,7 @@ def _dump(body: Mapping[str, Any]) -> str:
 
 def write(root: Path, manifest: Manifest, name: str = MANIFEST) -> None:
     """Replace the manifest: the commit point. Raises OSError; the old one then stands."""
-    body = {"format": FORMAT, **asdict(manifest)}
+    body = {"format": FORMAT, **asdict(manifest), "recipe": manifest.recipe.values()}
     text = _dump({**body, "crc": zlib.crc32(_dump(body).encode())})
     replace_file(root, name, text.encode())
 

@@ -128,6 +128,21 @@ class Snapshot:
         first, rows, _ = self._pointers
         return live_mask(first, rows, self.manifest.base, self.manifest.next_row)
 
+    @cached_property
+    def pictures(self) -> npt.NDArray[np.bool_] | None:
+        """Mask of the rows of pictures over [base, next_row), bool; None if no row is a picture's."""
+        import numpy as np
+
+        if not self.manifest.recipe.images:
+            return None
+        digests = self.catalog.columns("picture")["picture"]
+        rows = self.rows_of(np.flatnonzero([d is not None for d in digests]))
+        if not len(rows):
+            return None
+        mask = np.zeros(self.manifest.next_row - self.manifest.base, dtype=bool)
+        mask[rows - self.manifest.base] = True
+        return mask
+
     def living_from(self, row: int) -> int:
         """Number of living rows from `row` on."""
         base, live = self.manifest.base, self.live

@@ -239,7 +239,7 @@ def test_a_path_without_documents_says_what_is_there(shell: Shell) -> None:
     shell.write("pictures/c.png", "x")
     done = shell("index", "pictures")
     assert (done.code, done.out.partition(" · ")[0]) == (0, "nothing to read")
-    assert "not read: 2 with unknown suffixes; -v names them" in done.err
+    assert "not read: 2 pictures, which the index's model does not read; -v names them" in done.err
     assert "would: do nothing (nothing was written)" in shell("index", "pictures", "--dry-run").out
 
 

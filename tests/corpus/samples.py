@@ -68,6 +68,10 @@ CHINESE = (
 CATALOG = (
     "<catalog><book><title>Sea &amp; Sky</title><no>12</no><by>Ann <b>Lee</b></by></book></catalog>"
 )
+PLAN = (
+    '<svg xmlns="http://www.w3.org/2000/svg"><title>A plan</title><desc>Rooms of the house</desc>'
+    "<script>alert(1)</script><g><text x='1'>Kitchen <tspan>and</tspan> hall</text></g></svg>"
+)
 DOCBOOK = (
     '<article xmlns="http://docbook.org/ns/docbook"><title>Guide</title><para>It <emphasis>starts</emphasis>'
     "\n  here.</para><section><title>Lists</title><itemizedlist><listitem><para>one</para></listitem>"
@@ -160,6 +164,9 @@ def text_samples() -> list[Sample]:
             "### H\n\na\nb"),
         Sample("deep.html", b"<div>" * 5000, "nested more than"),
         one("a.xml", CATALOG, "# Sea & Sky\n\n12\n\nAnn Lee", "Sea & Sky"),
+        one("a.svg", PLAN, "# A plan\n\nRooms of the house\n\nKitchen and hall", "A plan"),
+        one("b.svg", "<svg><text>on<tspan>e</tspan></text><style>.x{}</style></svg>", "one"),
+        Sample("c.svg", b"<svg><path d='M0 0'/></svg>", "drawing without words"),
         one("b.dbk", DOCBOOK,
             "# Guide\n\nIt starts here.\n\n## Lists\n\n- one\n- two\n\n```\na < b\n  c\n```", "Guide"),
         Sample("deep.xml", b"<a>" * 500 + b"</a>" * 500, "nested more than"),

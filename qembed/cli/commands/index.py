@@ -142,6 +142,15 @@ class ReadingOptions(NamedTuple):
         None
     )
 
+    pictures: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="none|place|pages",
+            help="none: no pictures; place: with where they were taken; pages: those of PDF too. Repeatable.",
+            show_default=False,
+        ),
+    ] = None
+
     def source(self, common: CommonOptions) -> Source:
         """Return the settings of the run's sources. Raises UsageError."""
         from qembed.pipeline.indexing.options import Source
@@ -239,6 +248,7 @@ def index(
     """
     from qembed.pipeline.indexing.build import build
     from qembed.pipeline.indexing.options import IndexOptions, check_engine
+    from qembed.pipeline.indexing.picture_options import check_pictures
     from qembed.pipeline.locate import index_to_write
     from qembed.pipeline.source_options import FILTERS
 
@@ -254,6 +264,7 @@ def index(
         recipe=passages.recipe(),
         source=reading.source(common),
         task=passages.task,
+        pictures=None if reading.pictures is None else check_pictures(reading.pictures),
         rebuild=run.rebuild,
         repair=run.repair,
         strict=run.strict,

@@ -46,6 +46,10 @@ class Archive:
     def __contains__(self, name: str) -> bool:
         return name.lower() in self._names
 
+    def names(self) -> list[str]:
+        """Names of all members, in the order of the archive."""
+        return self._zip.namelist()
+
     def read(self, name: str) -> bytes:
         """Return a member's bytes. Raises ValueError if it is missing, encrypted or damaged."""
         actual = self._names.get(name.lower())

@@ -1,4 +1,4 @@
-"""Results of converting a file in the sandbox: texts, parts left out and parts that are broken."""
+"""Results of converting a file in the sandbox: texts, pictures, parts left out, parts that are broken."""
 
 from __future__ import annotations
 
@@ -15,6 +15,17 @@ class Text(NamedTuple):
     meta: dict[str, Any]
 
 
+class Image(NamedTuple):
+    """A picture in a file, or the file. `png`: base64; `digest`: hexadecimal. Fields else as of `Text`."""
+
+    end: str
+    text: str
+    title: str
+    meta: dict[str, Any]
+    png: str
+    digest: str
+
+
 class Omitted(NamedTuple):
     """Parts of a file that are in no text: `what` names them, `number` is how many they are."""
 
@@ -28,7 +39,7 @@ class Broken(NamedTuple):
     error: str
 
 
-Converted: TypeAlias = Text | Omitted | Broken
+Converted: TypeAlias = Text | Image | Omitted | Broken
 
 Converter: TypeAlias = Callable[[bytes], Iterator[Converted]]
 """A function from a file's bytes to its texts; raises whatever its libraries do for a file that is broken."""

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from qembed.corpus import file_contents
 from qembed.corpus.decode import EMPTY
 from qembed.corpus.docinfo import docinfo
-from qembed.corpus.formats import FORMATS, suffix
+from qembed.corpus.formats import FORMATS, PICTURES, suffix
 from qembed.corpus.front_matter import front_matter
 from qembed.corpus.markdown import strip_inline
 from qembed.corpus.markdown import title as heading
@@ -19,11 +19,12 @@ from qembed.corpus.readers import html, large_text, text_formats
 from qembed.corpus.readers.html import Page
 from qembed.corpus.readers.mail.mailbox import messages
 from qembed.corpus.readers.mail.message import mail
+from qembed.corpus.readers.pictures.picture_file import read_picture
 from qembed.corpus.readers.sandbox import read_office
 from qembed.corpus.readers.subtitles import subtitles
 from qembed.corpus.readers.tables.delimited import read_csv
 from qembed.corpus.readers.tables.structured import read_json, read_jsonl, read_parquet
-from qembed.corpus.readers.xml_file import read_xml
+from qembed.corpus.readers.xml_file import read_svg, read_xml
 from qembed.corpus.rst import bare, rst_title
 from qembed.errors import refusal
 from qembed.types import (
@@ -37,16 +38,20 @@ from qembed.types import (
 )
 
 Reader: TypeAlias = Callable[[SourceFile, ReadOptions], Iterator[ReadItem]]
+_NOTHING_SAID = ReadOptions()
 
 
 def read(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
     """The documents of a file, as its suffix says; as plain text where no reader knows the suffix."""
-    return reader_of(file.name)(file, options)
+    return reader_of(file.name, options)(file, options)
 
 
-def reader_of(name: str) -> Reader:
-    """The reader for a file of this name."""
-    return READERS.get(suffix(name), read_plain)
+def reader_of(name: str, options: ReadOptions = _NOTHING_SAID) -> Reader:
+    """The reader for a file of this name. Pictures have one where the options take them."""
+    ending = suffix(name)
+    if ending in PICTURES and options.pictures is not None:
+        return read_picture
+    return READERS.get(ending, read_plain)
 
 
 def of_text(make: Callable[[str], Page]) -> Reader:
@@ -195,6 +200,7 @@ _READERS: dict[str, Reader] = {
     "html": read_html,
     "xhtml": read_xhtml,
     "xml": read_xml,
+    "svg": read_svg,
     "notebook": read_notebook,
     "mail": read_mail,
     "mailbox": read_mbox,

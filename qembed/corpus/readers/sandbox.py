@@ -8,6 +8,7 @@ beyond its memory, it is replaced by a new one.
 from __future__ import annotations
 
 import atexit
+import base64
 import contextlib
 import json
 import os
@@ -22,8 +23,8 @@ from typing import Any, BinaryIO
 from qembed.corpus import file_contents
 from qembed.corpus.formats import suffix
 from qembed.corpus.read_options import ReadOptions
-from qembed.corpus.readers.converted import Broken, Converted, Omitted, Text
-from qembed.types import Document, LeftOut, ReadItem, Skipped, SourceFile, Unreadable
+from qembed.corpus.readers.converted import Broken, Converted, Image, Omitted, Text
+from qembed.types import Document, LeftOut, Picture, ReadItem, Skipped, SourceFile, Unreadable
 
 SECONDS = 60.0
 """For one file."""
@@ -32,7 +33,9 @@ MEMORY = 2 * 1024**3
 RECURSION = 5000
 """Calls inside one another in a worker: elements nest as deep as their reader lets them."""
 MAX_ANSWER = file_contents.MAX_FILE
-_KINDS: dict[str, Callable[..., Converted]] = {c.__name__: c for c in (Text, Omitted, Broken)}
+_KINDS: dict[str, Callable[..., Converted]] = {
+    c.__name__: c for c in (Text, Image, Omitted, Broken)
+}
 NEEDS = "needs qembed-search[office] (pip install 'qembed-search[office]')"
 
 
@@ -46,12 +49,19 @@ class ReaderProcess:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
 
-    def convert(self, suffix: str, data: bytes, seconds: float | None = None) -> list[Converted]:
-        """Convert a file. Raises ReaderFailed."""
+    def convert(
+        self,
+        suffix: str,
+        data: bytes,
+        seconds: float | None = None,
+        pictures: tuple[str, ...] | None = None,
+    ) -> list[Converted]:
+        """Convert a file. `pictures`: as of ReadOptions. Raises ReaderFailed."""
         until = time.monotonic() + (SECONDS if seconds is None else seconds)
         process = self._process or self._start()
         try:
-            head = json.dumps({"suffix": suffix, "size": len(data)}).encode() + b"\n"
+            ask = {"suffix": suffix, "size": len(data), "pictures": pictures}
+            head = json.dumps(ask).encode() + b"\n"
             self._send(process, head + data, until)
             size = int.from_bytes(self._receive(process, 8, until), "little")
             if size > MAX_ANSWER:
@@ -125,6 +135,16 @@ _WORKER = ReaderProcess()
 atexit.register(_WORKER.close)
 
 
+def convert(suffix: str, data: bytes, pictures: tuple[str, ...] | None) -> list[Converted]:
+    """Convert a file in the process that all files of a run share. Raises ReaderFailed."""
+    return _WORKER.convert(suffix, data, pictures=pictures)
+
+
+def picture(item: Image) -> Picture:
+    """The picture of a converted item."""
+    return Picture(base64.b64decode(item.png), bytes.fromhex(item.digest))
+
+
 def read_office(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
     """A document, or one a page, sheet or chapter (`report.pdf#page=3`). Skipped without the extra."""
     from qembed.corpus.readers.sandbox_formats import FORMATS
@@ -140,13 +160,16 @@ def read_office(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
         yield data
         return
     try:
-        items = _WORKER.convert(kind, data)
+        items = convert(kind, data, options.pictures)
     except ReaderFailed as e:
         yield Unreadable(where, str(e))
         return
     for item in items:
         if isinstance(item, Text):
             yield Document(f"{file.name}{item.end}", item.text, item.title, item.meta)
+        elif isinstance(item, Image):
+            name, pixels = f"{file.name}{item.end}", picture(item)
+            yield Document(name, item.text or name, item.title, item.meta, picture=pixels)
         elif isinstance(item, Omitted):
             yield LeftOut(where, item.what, item.number)
         else:
@@ -157,13 +180,14 @@ def read_office(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
 
 
 def _serve(incoming: BinaryIO, outgoing: BinaryIO) -> None:
-    from qembed.corpus.readers.sandbox_formats import FORMATS
+    from qembed.corpus.readers.sandbox_formats import converted
 
     while head := incoming.readline():
         ask = json.loads(head)
         data = incoming.read(ask["size"])
         try:
-            items = [(type(i).__name__, *_clean(i)) for i in FORMATS[ask["suffix"]][0](data)]
+            found = converted(ask["suffix"], data, ask["pictures"])
+            items = [(type(i).__name__, *_clean(i)) for i in found]
             answer: dict[str, Any] = {"items": items}
         except (Exception, RecursionError) as e:  # what a parser raises for a bad file is anything
             reason = " ".join(str(e).split())[:200]
@@ -176,7 +200,7 @@ def _serve(incoming: BinaryIO, outgoing: BinaryIO) -> None:
 
 
 def _clean(item: Converted) -> Converted:
-    if not isinstance(item, Text):
+    if not isinstance(item, (Text, Image)):
         return item
     text, title = item.text.replace("\0", ""), " ".join(item.title.split())
     return item._replace(text=text, title=title)

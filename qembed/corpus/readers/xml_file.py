@@ -19,10 +19,19 @@ from qembed.corpus.readers.xml_tree import (
     speaks_in_attributes,
     without_tags,
 )
-from qembed.types import Document, LeftOut, ReadItem, ReadWarning, SourceFile, Unreadable
+from qembed.types import (
+    Document,
+    LeftOut,
+    ReadItem,
+    ReadWarning,
+    Skipped,
+    SourceFile,
+    Unreadable,
+)
 
 _ENTRIES = {"rss": ".//item", "RDF": "item", "feed": "entry", "mediawiki": "page"}
 """Root elements of files with several documents -> path of each."""
+NO_WORDS = "drawing without words"
 LEAST_TEXT = 0.1
 """Share of a file that is not well-formed which is text, below which its tags are read too."""
 
@@ -71,6 +80,29 @@ def read_xml(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
         )
         for what, count in writer.left_out.items():
             yield LeftOut(where, what, count)
+
+
+def read_svg(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
+    """Read the words of a drawing: titles, descriptions, labels. Skipped without any."""
+    found = file_contents.text(file, options.encoding)
+    if isinstance(found, Unreadable):
+        yield found
+        return
+    where = os.fspath(file.location)
+    try:
+        root = parse(found.text)
+    except (expat.ExpatError, ValueError) as e:
+        yield Unreadable(where, f"not SVG that can be read: {e}")
+        return
+    for element in root.iter():
+        if element.tag in ("style", "script", "metadata"):
+            element.clear()
+    writer = TextWriter()
+    writer.write(root)
+    if text := writer.text():
+        yield Document(file.name, text, writer.title, dict(found.meta))
+    else:
+        yield Skipped(where, NO_WORDS)
 
 
 def _entry(name: str, entry: Element, line: int) -> Document:

@@ -8,9 +8,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
+from qembed.corpus import with_captions
 from qembed.errors import InputError, refusal
 from qembed.inputs import is_there, sees_file
 from qembed.pipeline.indexing.deletion.losses import documents_by_source, is_guarded
+from qembed.pipeline.indexing.picture_options import reading_of
 from qembed.pipeline.source_content import compare_content
 from qembed.pipeline.source_options import STDIN, read_options
 from qembed.store import Snapshot
@@ -36,6 +38,7 @@ def check_sources(snapshot: Snapshot) -> Iterator[Finding]:
     gone: list[Place] = []
     unreadable: list[Place] = []
     changed: list[Place] = []
+    pictures = reading_of(snapshot.manifest.recipe, snapshot.manifest.settings)
     total, lost = documents_by_source(catalog.files()), Counter[str]()
     for (path, name), state in catalog.files().items():
         source = sources.get(path)
@@ -56,7 +59,9 @@ def check_sources(snapshot: Snapshot) -> Iterator[Finding]:
             unreadable.append((f"{name}: {refusal(e)}", f"{location}: {refusal(e)}"))
             continue
         file = SourceFile(path, name, str(location), info.st_size, info.st_mtime_ns)
-        found = compare_content(catalog, state, file, read_options(source), source.meta)
+        file = file if pictures is None else with_captions(file)
+        reading = read_options(source)._replace(pictures=pictures)
+        found = compare_content(catalog, state, file, reading, source.meta)
         if found.is_same or (found.error and state.mtime_ns <= 0):
             continue  # what some of a file failed for was told by the run
         if found.has_known and snapshot.manifest.unfinished and state.mtime_ns <= 0:

@@ -22,7 +22,7 @@ from qembed.pipeline.indexing.options import LOCAL, IndexOptions
 from qembed.pipeline.indexing.summary import KINDS, IndexStats, IndexSummary
 from qembed.pipeline.indexing.update_derived import update_derived
 from qembed.pipeline.progress import Progress
-from qembed.pipeline.source_options import STDIN, read_options
+from qembed.pipeline.source_options import STDIN
 from qembed.store import Writer
 from qembed.store import manifest as manifests
 from qembed.store.compaction import maintain
@@ -238,7 +238,7 @@ class _Run:
                 ingest.stopped = True
                 break
             source = plan.sources.by_path[file.source]
-            items = read(file, read_options(source))
+            items = read(file, plan.read_options(file.source))
             if self.ahead is not None:
                 items = self.ahead.without_lost(items, source.meta, os.fspath(file.location))
             ingest.add_file(file, new.through(items) if watched else items, source.meta)

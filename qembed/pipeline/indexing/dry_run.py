@@ -21,7 +21,6 @@ from qembed.pipeline.indexing.plan import Key
 from qembed.pipeline.indexing.summary import KINDS, Detail, IndexSummary
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.source_content import compare_content
-from qembed.pipeline.source_options import read_options
 from qembed.store import manifest as manifests
 from qembed.store.index_folder import check_index_folder
 from qembed.store.repair import RepairPlan
@@ -92,7 +91,7 @@ def _same(plan: IndexPlan, progress: Progress) -> set[Key]:
         if state is None or state.size != file.size:
             continue
         source = plan.sources.by_path[file.source]
-        fields = read_options(source)
+        fields = plan.read_options(file.source)
         if compare_content(plan.catalog, state, file, fields, source.meta).is_same:
             found.add(key)
     return found
@@ -126,7 +125,7 @@ def _record_question(
     lost.clear()
     for file, path, documents in known:
         end_if_stopped(progress)
-        options = read_options(plan.sources.by_path[file.source])
+        options = plan.read_options(file.source)
         gone = lost_records(file, options, documents)
         # of a file taken over all are new or gone
         lost[path] += documents if gone and path != file.source else gone

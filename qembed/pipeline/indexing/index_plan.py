@@ -21,6 +21,7 @@ from qembed.pipeline.indexing.encoding.model_choice import (
     sample_files,
 )
 from qembed.pipeline.indexing.options import IndexOptions
+from qembed.pipeline.indexing.picture_options import left_out_reason, reading_of, settle_pictures
 from qembed.pipeline.indexing.plan import Key, SourceChanges
 from qembed.pipeline.indexing.sources import Sources
 from qembed.pipeline.locate import AUTO_MODEL, DEFAULT_MODEL, first_model, unused_model
@@ -40,6 +41,7 @@ from qembed.store.manifest import REBUILD, TUNED_SETTING, interrupted_rebuild
 from qembed.types import ReadItem, Recipe
 
 if TYPE_CHECKING:
+    from qembed.corpus import ReadOptions
     from qembed.models import Model
     from qembed.pipeline.indexing.summary import IndexStats
 
@@ -157,8 +159,13 @@ class IndexPlan:
         if documents is None and stdin is not None and self.sources.stdin:
             from qembed.corpus import read_lines
 
-            return read_lines(stdin, STDIN, read_options(self.sources.by_path[STDIN]))
+            return read_lines(stdin, STDIN, self.read_options(STDIN))
         return documents or ()
+
+    def read_options(self, path: str) -> ReadOptions:
+        """Options that the files of a source are read with."""
+        pictures = reading_of(self.target.recipe, self.settings)
+        return read_options(self.sources.by_path[path])._replace(pictures=pictures)
 
     def model_facts(self) -> dict[str, Any]:
         """The model's spec, and why it was chosen; None for one that was named."""
@@ -169,15 +176,9 @@ class IndexPlan:
     @property
     def has_work(self) -> bool:
         """True if documents are to be read, deleted or reported."""
-        changes = self.changes
-        return bool(
-            changes.read
-            or changes.gone
-            or self.sources.stdin
-            or self.sources.unlisted
-            or self.target.rebuild
-            or self.snapshot is None
-        )
+        changes, sources = self.changes, self.sources
+        is_new = self.target.rebuild or self.snapshot is None
+        return bool(changes.read or changes.gone or sources.stdin or sources.unlisted or is_new)
 
     @property
     def files(self) -> Mapping[Key, FileState]:
@@ -241,15 +242,16 @@ def plan_index(
             raise
         snapshot = None
     present = snapshot.manifest if snapshot is not None else None
-    asked = options.recipe.model
-    if progress and present and not asked and (unused := unused_model(present.spec)) is not None:
+    if progress and present and not options.recipe.model and (unused := unused_model(present.spec)):
         progress.say(
             f"QEMBED_MODEL={unused} is not used: the index was made with {present.spec} "
             f"(qembed index --rebuild --model {shlex.quote(unused)} makes it anew)"
         )
     try:
+        options, settings = settle_pictures(options, present)
         sources = Sources(root, present, options)
         target = plan_recipe(present, options, never if progress is None else progress.stop)
+        sources.pictures = left_out_reason(target.recipe, target.opened)
         replaced = None
         if target.rebuild and snapshot is not None:
             replaced = snapshot.catalog.grouped().files()
@@ -263,8 +265,6 @@ def plan_index(
         if snapshot is not None:
             snapshot.close()
         raise
-    settings = dict(present.settings) if present is not None else {}
-    settings.pop(SHARED, None)
     if sources.shared:
         settings[SHARED] = sources.shared
     if options.task is not None:
@@ -311,6 +311,6 @@ def plan_recipe(
     model = open_model_with_dim(change.spec, wanted.dim, stop)
     check_model(replace(present.recipe, dim=wanted.dim), model)
     kept = inherit_options(wanted, replace(present, spec=change.spec))
-    # the passages stay as they are
-    recipe = replace(make_recipe(model, kept), version=present.recipe.version)
+    now = present.recipe  # the passages stay as they are
+    recipe = replace(make_recipe(model, kept), version=now.version, images=now.images)
     return replace(change, recipe=recipe, opened=model, truncate=True)

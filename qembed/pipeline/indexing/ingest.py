@@ -224,6 +224,7 @@ class Ingest:
             title=document.title,
             meta=document.meta,
             line=None if file.source == STDIN else document.line,
+            picture=None if document.picture is None else document.picture.digest,
         )
         position, before = state.previous.take(document.id) or (None, None)
         if before is not None and before.digest == digest:
@@ -239,10 +240,10 @@ class Ingest:
         self._counts.chunked(len(passages), size_in_file(document))
         if lacking := self._builder.chunker.lacks(document.id):
             self._stats.plain_text_fallbacks[lacking] += 1
-        texts = self._builder.encoder_texts(document, passages)
+        contents = self._builder.contents(document, passages)
         kind = "added" if before is None else "changed"
         return PendingDocument(
-            state.key, state.path, kind, entry, passages, texts, position, document.line
+            state.key, state.path, kind, entry, passages, contents, position, document.line
         )
 
     # ── output ───────────────────────────────────────────────────────────────────────────────────

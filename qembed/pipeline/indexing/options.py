@@ -105,7 +105,7 @@ class IndexOptions:
     they are taken out of it. `tells`: the user is told of files that the run leaves out; if not, the next run
     that tells says it. `engine`: `local`, or the cluster that chunks and encodes what files hold, `ray` or
     `ray://HOST:PORT`; `shards`: folder or address where its results lie, which all its machines see; None: in
-    the index, through the cluster's own memory.
+    the index, through the cluster's own memory. `pictures`: words of the option `--pictures`, None without.
     """
 
     paths: Sequence[str] = ()
@@ -114,6 +114,7 @@ class IndexOptions:
     source: Source = field(default_factory=lambda: Source(""))
     shared: frozenset[str] = frozenset()
     task: str | None = None
+    pictures: tuple[str, ...] | None = None
     rebuild: bool = False
     repair: bool = False
     strict: bool = False

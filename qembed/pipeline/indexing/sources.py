@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-from qembed.corpus import counted_reason, walk
+from qembed.corpus import PICTURE, counted_reason, walk, with_captions
 from qembed.errors import InputError, UsageError, refusal
 from qembed.inputs import holds_files
 from qembed.pipeline.indexing.deletion.losses import (
@@ -55,7 +55,8 @@ class Sources:
     them. `unlisted`: files and folders that could not be listed. `skipped`: files that the walk leaves out;
     the run adds others. `absent`: reasons of files that are not found any more; `taken_over`: those that are
     another source's now, by the file to read in their place. `replaced`: files that a rebuild takes the place
-    of. `guard`: confirms the loss of most documents; `question`: asked by a real run, known to a dry run.
+    of. `pictures`: reason that they are left out, None: they are read. `guard`: confirms the loss of most
+    documents; `question`: asked by a real run, known to a dry run.
     """
 
     def __init__(self, root: Path, present: Manifest | None, options: IndexOptions) -> None:
@@ -101,6 +102,7 @@ class Sources:
         self.absent: dict[Key, str] = {}
         self.taken_over: dict[Key, list[Key]] = {}
         self.replaced: ReplacedFiles | None = None
+        self.pictures: str | None = PICTURE
         self.guard = LossGuard(0, options.confirm, shown=self.shown)
         self.question: str | None = None
 
@@ -291,12 +293,13 @@ class Sources:
                 on_skip=partial(self.skipped.add, source.path),
                 on_unmatched=unused.add_pattern if source.path in self._fresh else None,
                 label=source.path,
+                pictures=self.pictures,
             )
             for file in unused.through(walked) if source.path in self._fresh else walked:
                 if isinstance(file, Unreadable):
                     self.unlisted.append(((source.path, file.path), file))
                 elif index is None or not str(file.location).startswith(index):
-                    yield file
+                    yield file if self.pictures else with_captions(file)
             if source.path in self._fresh:
                 self._unused.append(unused)
 

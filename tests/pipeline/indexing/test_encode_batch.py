@@ -58,7 +58,7 @@ def test_much_text_fills_a_batch_and_so_do_documents_without_any() -> None:
     for _ in range(POLICY.max_passages):
         batch.add(item(0))
     assert batch.full
-    assert batch.texts() == []
+    assert batch.contents() == []
 
 
 def test_the_sample_is_from_all_over_the_batch() -> None:

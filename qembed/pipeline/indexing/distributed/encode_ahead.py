@@ -10,6 +10,7 @@ in a folder of the index, which goes when the run has come to its end.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -186,10 +187,8 @@ def without_known(
     """Documents of a file that the index does not have. `known`: digests; `meta`: of the source."""
     for item in items:
         if isinstance(item, Document):
-            document = Document(
-                item.id, item.text, item.title, {**meta, **item.meta}, item.line, item.start
-            )
-            if document.digest not in known:
+            document = replace(item, meta={**meta, **item.meta})
+            if document.picture is None and document.digest not in known:
                 yield document
 
 

@@ -120,5 +120,5 @@ class _AheadPassageBuilder(PassageBuilder):
 
     def passages(self, document: Document) -> list[Passage]:
         """Passages of a document."""
-        found = self._ahead.passages(document)
+        found = None if document.picture is not None else self._ahead.passages(document)
         return super().passages(document) if found is None else found

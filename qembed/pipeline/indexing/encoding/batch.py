@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from qembed.pipeline.indexing.encoding.content import Content, hash_of, size_of
 from qembed.pipeline.indexing.encoding.vectorizer import EncodedTexts, Vectorizer
 from qembed.pipeline.indexing.options import BatchPolicy
 from qembed.pipeline.indexing.plan import Key
 from qembed.pipeline.indexing.summary import IndexStats
-from qembed.store import CatalogEntry, Writer, text_hash
+from qembed.store import CatalogEntry, Writer
 from qembed.types import Passage, Unreadable
 
 QUICK_SECONDS = 2.0
@@ -22,8 +23,8 @@ class PendingDocument:
     """Document that is chunked and not encoded yet.
 
     `key`, `path`: its file. `kind`: its outcome for the summary. `entry`: its catalog entry, complete but
-    for the rows of `passages`. `texts`: the text of each passage to encode. `replaces`: position in the
-    catalog of the entry it replaces. `line`: a record's line in its file.
+    for the rows of `passages`. `contents`: the text of each passage to encode, or the picture. `replaces`:
+    position in the catalog of the entry it replaces. `line`: a record's line in its file.
     """
 
     key: Key
@@ -31,7 +32,7 @@ class PendingDocument:
     kind: str
     entry: CatalogEntry
     passages: list[Passage]
-    texts: list[str]
+    contents: Sequence[Content]
     replaces: int | None
     line: int | None = None
 
@@ -52,8 +53,8 @@ class EncodeBatch:
     def add(self, item: PendingDocument) -> None:
         """Add a document."""
         self.items.append(item)
-        self._passages += len(item.texts)
-        self._characters += sum(map(len, item.texts))
+        self._passages += len(item.contents)
+        self._characters += sum(map(size_of, item.contents))
 
     @property
     def full(self) -> bool:
@@ -70,14 +71,14 @@ class EncodeBatch:
         self._passages = self._characters = 0
         return items
 
-    def texts(self) -> list[str]:
-        """Texts of all passages, in order."""
-        return [text for item in self.items for text in item.texts]
+    def contents(self) -> list[Content]:
+        """Texts and pictures of all passages, in order."""
+        return [content for item in self.items for content in item.contents]
 
     def sample(self) -> list[str]:
         """Texts spread over the batch, to measure the encoder's speed; none once it is known."""
         encoded, _ = self._pace()
-        texts = [] if encoded else self.texts()
+        texts = [] if encoded else [c for c in self.contents() if isinstance(c, str)]
         size = self._policy.sample
         return texts[:: max(1, len(texts) // size)][:size]
 
@@ -128,14 +129,14 @@ class BatchEncoder:
         next run finds them by their text.
         """
         began = time.monotonic()
-        texts, items = self._batch.texts(), self._batch.take()
-        result, hashes = self._encode(texts)
+        contents, items = self._batch.contents(), self._batch.take()
+        result, hashes = self._encode(contents)
         self._batch.resize(time.monotonic() - began)
         self._count_truncated(items, result.tokens)
         rows = self._append(items, result, hashes)
         begin = 0
         for item in items:
-            end = begin + len(item.texts)
+            end = begin + len(item.contents)
             if refused := [i for i in range(begin, end) if i in result.refused]:
                 passage = item.passages[refused[0] - begin]
                 yield item, _refusal(item, passage, result.refused[refused[0]])
@@ -147,11 +148,11 @@ class BatchEncoder:
                 yield item, item.entry
             begin = end
 
-    def _encode(self, texts: Sequence[str]) -> tuple[EncodedTexts, list[bytes]]:
-        """Vectors and hashes of texts. A text encoded here is known when it comes again."""
+    def _encode(self, contents: Sequence[Content]) -> tuple[EncodedTexts, list[bytes]]:
+        """Vectors and hashes of texts and pictures. What is encoded here is known when it comes again."""
         began = time.monotonic()
-        hashes = [text_hash(t) for t in texts]
-        result = self.vectorizer.run(texts, hashes)
+        hashes = [hash_of(c) for c in contents]
+        result = self.vectorizer.run(contents, hashes)
         self._stats.encoded += result.encoded
         self._stats.reused -= result.encoded  # _append counts every passage with a vector
         self._stats.seconds["encode"] += time.monotonic() - began

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from qembed.pipeline.progress import Progress, StageTimer
@@ -12,7 +13,7 @@ from qembed.types import Recipe
 
 if TYPE_CHECKING:
     from qembed.models import Model
-    from qembed.protocols import Encoder
+    from qembed.protocols import Encoder, ImageEncoder
 
 
 def open_model_with_dim(spec: str, dim: int | None, stop: Callable[[], bool]) -> Model:
@@ -66,6 +67,12 @@ class EncoderSource:
             check_probes(self._encoder, self._probes, self._recipe)
         return self._encoder
 
+    @cached_property
+    def image_encoder(self) -> ImageEncoder:
+        """Loaded encoder of pictures. Raises ModelUnavailable."""
+        with self._timer("load"):
+            return self.model.image_encoder()
+
     def _load(self) -> Encoder:
         self._progress.say(f"loading {self.model.name}")
         self._progress.phase("load the model", "", None)
@@ -86,4 +93,5 @@ class EncoderSource:
     def release(self) -> None:
         """Drop the weights."""
         self._encoder = None
+        self.__dict__.pop("image_encoder", None)
         self.model.release()

@@ -8,7 +8,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Container, Sequence
 
-from qembed.corpus import read, reader_of, suffix
+from qembed.corpus import ReadOptions, read, reader_of, suffix
 from qembed.errors import EncodingError, ModelUnavailable
 from qembed.pipeline.indexing.index_plan import IndexPlan
 from qembed.pipeline.indexing.options import IndexOptions
@@ -16,7 +16,6 @@ from qembed.pipeline.indexing.plan import Key
 from qembed.pipeline.indexing.summary import MAX_LISTED, Detail, Estimate, IndexSummary
 from qembed.pipeline.passage_builder import PassageBuilder
 from qembed.pipeline.progress import Progress
-from qembed.pipeline.source_options import read_options
 from qembed.store import text_hash
 from qembed.store.hash_index import HashMap
 from qembed.types import LeftOut, ReadWarning, Skipped, SourceFile, Unreadable
@@ -113,11 +112,11 @@ class Measurement:
     def _read(self, file: SourceFile, builder: PassageBuilder) -> Detail:
         """Read and cut a file; of a file that takes longer than there is time, the first part."""
         began = time.perf_counter()
-        reader = _reader_name(file)
+        reader = _reader_name(file, self._plan.read_options(file.source))
         documents = passages = seen = 0
         problems = []
         is_whole = True
-        for item in read(file, read_options(self._plan.sources.by_path[file.source])):
+        for item in read(file, self._plan.read_options(file.source)):
             if isinstance(item, LeftOut):
                 problems.append(f"left out: {item.count:,} × {item.what}")
             elif isinstance(item, ReadWarning):
@@ -134,7 +133,8 @@ class Measurement:
                 documents += 1
                 passages += len(cut)
                 seen += len(item.text)
-                texts = builder.encoder_texts(item, cut)
+                # of pictures the time is not known: the sample is of texts
+                texts = [] if item.picture is not None else builder.encoder_texts(item, cut)
                 known = self._known(texts) if self._plan.snapshot else [False] * len(texts)
                 self._reused[reader] += sum(known)
                 if len(self._texts) < SAMPLE_TEXTS:
@@ -187,7 +187,7 @@ class Measurement:
         size: Counter[str] = Counter()
         for file in self._files:
             if (file.source, file.name) not in self.fruitless:
-                reader = _reader_name(file)
+                reader = _reader_name(file, self._plan.read_options(file.source))
                 files[reader] += 1
                 size[reader] += file.size
         passages, reused, seconds = 0.0, 0.0, 0.0
@@ -243,7 +243,7 @@ def end_if_stopped(progress: Progress) -> None:
         raise KeyboardInterrupt
 
 
-def _reader_name(file: SourceFile) -> str:
+def _reader_name(file: SourceFile, options: ReadOptions) -> str:
     """Name of a file's reader; of those that one program reads the suffix: `pdf`, `docx`."""
-    name = reader_of(file.name).__name__.removeprefix("read_")
+    name = reader_of(file.name, options).__name__.removeprefix("read_")
     return suffix(file.name).removeprefix(".") if name == "office" else name

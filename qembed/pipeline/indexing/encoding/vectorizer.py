@@ -8,10 +8,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from qembed.models.encode_each import encode_each
+from qembed.pipeline.indexing.encoding.content import (
+    PICTURES_PER_CALL,
+    Content,
+    encode_pictures,
+    size_of,
+    token_counts,
+)
 from qembed.pipeline.indexing.encoding.encoder_source import EncoderSource
 from qembed.pipeline.indexing.encoding.run_progress import RunProgress
 from qembed.store import Snapshot
 from qembed.store.hash_index import HashMap
+from qembed.types import Picture
 
 if TYPE_CHECKING:
     import numpy as np
@@ -80,8 +88,8 @@ class Vectorizer:
         """Take vectors and token counts by the hash of a text, before the encoder is asked."""
         self._take = take
 
-    def run(self, texts: Sequence[str], hashes: Sequence[bytes]) -> EncodedTexts:
-        """Compute the vectors of `texts`, with `hashes` their text hashes; ends early when stopped.
+    def run(self, texts: Sequence[Content], hashes: Sequence[bytes]) -> EncodedTexts:
+        """Compute the vectors of texts and pictures, with `hashes` theirs; ends early when stopped.
 
         Raises EncodingError if the encoder gives a vector of this index for no text.
         """
@@ -96,10 +104,16 @@ class Vectorizer:
         for i in np.flatnonzero(~out.done).tolist():
             groups.setdefault(hashes[i], []).append(i)
         if groups:
-            self._encode_groups(out, texts, hashes, list(groups.values()))
+            kinds: tuple[list[list[int]], list[list[int]]] = ([], [])
+            for group in groups.values():
+                kinds[isinstance(texts[group[0]], Picture)].append(group)
+            for kind in kinds:
+                self._encode_groups(out, texts, hashes, kind)
         return out
 
-    def _look_up(self, out: EncodedTexts, texts: Sequence[str], hashes: Sequence[bytes]) -> None:
+    def _look_up(
+        self, out: EncodedTexts, texts: Sequence[Content], hashes: Sequence[bytes]
+    ) -> None:
         """Fill in the vectors that are stored, or encoded since the last commit."""
         import numpy as np
 
@@ -116,7 +130,7 @@ class Vectorizer:
         known = np.flatnonzero(out.done).tolist()
         if known:
             self._counts.known(len(known))
-            counts = self._source.model.count([texts[i] for i in known])
+            counts = token_counts(self._source.model, [texts[i] for i in known])
             for i, tokens in zip(known, counts, strict=True):
                 out.tokens[i] = tokens
 
@@ -137,16 +151,20 @@ class Vectorizer:
     def _encode_groups(
         self,
         out: EncodedTexts,
-        texts: Sequence[str],
+        texts: Sequence[Content],
         hashes: Sequence[bytes],
         groups: list[list[int]],
     ) -> None:
-        """Encode the texts that are not done. `groups`: positions of equal texts."""
+        """Encode what is not done. `groups`: positions of equal texts, or of equal pictures."""
+        if not groups:
+            return
         encoder = self._source.encoder
         self._counts.encoded(0)
         size = encoder.info.preferred_batch or self._texts_per_call
+        if isinstance(texts[groups[0][0]], Picture):
+            size = PICTURES_PER_CALL
         # longest first: texts of one length share a call, and a text too large for memory fails at once
-        groups.sort(key=lambda group: -len(texts[group[0]]))
+        groups.sort(key=lambda group: -size_of(texts[group[0]]))
         for begin in range(0, len(groups), size):
             if self._counts.stop():
                 break
@@ -159,7 +177,7 @@ class Vectorizer:
                     break
                 raise
             # now, while an encoder remembers how many tokens these texts have
-            counts = self._source.model.count(distinct)
+            counts = token_counts(self._source.model, distinct)
             for n, (group, vector, tokens) in enumerate(zip(part, vectors, counts, strict=True)):
                 if n in reasons:
                     out.refused.update(dict.fromkeys(group, reasons[n]))
@@ -172,8 +190,12 @@ class Vectorizer:
             out.encoded += len(part) - len(reasons)
             self._counts.encoded(sum(map(len, part)))
 
-    def _encode(self, texts: Sequence[str]) -> tuple[Vectors, dict[int, str]]:
-        """Vectors of the texts, and the reasons of those that have none."""
+    def _encode(self, contents: Sequence[Content]) -> tuple[Vectors, dict[int, str]]:
+        """Vectors of texts or of pictures, and the reasons of those that have none."""
+        pictures = [c for c in contents if isinstance(c, Picture)]
+        if pictures:
+            return encode_pictures(self._source.image_encoder, pictures, self._dim)
+        texts = [c for c in contents if isinstance(c, str)]
         encoder, began = self._source.encoder, time.monotonic()
         found = encode_each(encoder, texts, self._dim)
         self._encoded_texts += len(texts)

@@ -68,6 +68,11 @@ class RemoteSnapshot(Snapshot):
         """False while an export goes on, and after one that was stopped."""
         return bool(self.state["complete"])
 
+    @property
+    def pictures(self) -> None:
+        """None: the server's entities do not tell which of them are pictures."""
+        return None
+
     def is_present(self) -> bool:
         """True if the name still stands for this collection, with this generation."""
         if collection_of(self.server, address_of(self.root).name) != self.collection.name:

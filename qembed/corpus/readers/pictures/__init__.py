@@ -1,0 +1,1 @@
+"""Pictures: files, and those inside other files, opened in the sandbox; their captions and metadata."""

@@ -1,0 +1,157 @@
+"""Pictures inside other files, each a document of its own that knows its place: `report.docx#image=2`.
+
+Runs in the sandbox. A picture that a file shows several times is read once. One that cannot be opened, and
+drawings of other formats (EMF, WMF, SVG), are named as left out; so is what is beyond the limits.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from qembed.corpus.formats import PICTURES
+from qembed.corpus.read_options import PAGES, PLACE
+from qembed.corpus.readers.archive import Archive
+from qembed.corpus.readers.converted import Converted, Image, Omitted
+from qembed.corpus.readers.pictures.opened import encoded, normalised, open_picture
+
+if TYPE_CHECKING:
+    from qembed.corpus.readers.office.ooxml.package import Element, Package
+
+MAX_PICTURES = 500
+"""Pictures of one file that are read."""
+MAX_ENCODED = 128 * 1024 * 1024
+"""Characters of all pictures of one file."""
+LEAST_SIDE = 16
+"""Pixels of a side below which a picture inside a document is a bullet or a line."""
+PAGE_SIDE = 1024
+"""Pixels of the longer side of a page that is drawn."""
+
+
+class _Pictures:
+    """Collects the pictures of one file, within the limits."""
+
+    def __init__(self, wanted: Sequence[str]) -> None:
+        self._with_place = PLACE in wanted
+        self._seen: dict[str, None] = {}
+        self._size = 0
+
+    def add(
+        self, data: bytes, name: str, caption: str, meta: dict[str, object]
+    ) -> Converted | None:
+        """The next picture; None for one that was there before, or is a mark rather than a picture."""
+        if len(self._seen) >= MAX_PICTURES or self._size > MAX_ENCODED:
+            return Omitted("picture beyond the limit of one file")
+        try:
+            found = open_picture(data, self._with_place)
+        except Exception as e:  # what Pillow raises for bad bytes is anything
+            return Omitted(f"picture {name}: {' '.join(str(e).split())[:200]}")
+        if found.digest in self._seen:
+            return None
+        if min(found.meta["width"], found.meta["height"]) < LEAST_SIDE:
+            return None
+        self._seen[found.digest] = None
+        self._size += len(found.png)
+        text = "\n".join(dict.fromkeys(filter(None, (caption, found.said))))
+        end = f"#image={len(self._seen)}"
+        return Image(end, text, "", {**found.meta, **meta}, found.png, found.digest)
+
+
+def office_pictures(data: bytes, wanted: Sequence[str]) -> Iterator[Converted]:
+    """Read the pictures of a Word document or a presentation, in the order of its parts."""
+    from qembed.corpus.readers.office.ooxml.package import Package, attribute, descendants
+
+    package = Package(data)
+    pictures = _Pictures(wanted)
+    for number, part in enumerate(_parts(package)):
+        place: dict[str, object] = {"slide": number} if part != package.main and number else {}
+        for e in descendants(package.xml(part), "blip", "imagedata"):
+            key = attribute(e, "embed") or attribute(e, "id")
+            target = package.target(part, key) if key else None
+            if target is None:
+                continue  # a link: nothing outside the file is read
+            if not _is_picture(target):
+                yield Omitted(f"picture {target}: not in a format that is read")
+                continue
+            found = pictures.add(package.read(target), target, _description(e), place)
+            if found is not None:
+                yield found
+
+
+def _parts(package: Package) -> list[str]:
+    """Names of the parts that show pictures: the main one, then slides in their order."""
+    from qembed.corpus.readers.office.ooxml.package import attribute, descendants
+
+    root = package.xml(package.main)
+    slides = [
+        package.target(package.main, _relation(e, attribute(e, "id")))
+        for e in descendants(root, "sldId")
+    ]
+    return [package.main, *(s for s in slides if s is not None)]
+
+
+def _relation(element: Element, default: str) -> str:
+    """The reference of a slide: `r:id`, beside an `id` of its own."""
+    return next((str(v) for k, v in element.items() if k.endswith("}id")), default)
+
+
+def _description(element: Element) -> str:
+    """The text that stands for a picture: `descr` or `title` of what holds it."""
+    from qembed.corpus.readers.office.ooxml.package import attribute, descendants
+
+    holder = element
+    for _ in range(8):
+        holder = holder.getparent()
+        if holder is None:
+            break
+        for e in descendants(holder, "docPr", "cNvPr"):
+            if said := attribute(e, "descr") or attribute(e, "title"):
+                return " ".join(said.split())
+        if next(descendants(holder, "docPr", "cNvPr"), None) is not None:
+            break
+    return ""
+
+
+def _is_picture(name: str) -> bool:
+    return any(name.lower().endswith(ending) for ending in PICTURES)
+
+
+def epub_pictures(data: bytes, wanted: Sequence[str]) -> Iterator[Converted]:
+    """Read the pictures that the chapters of a book show, in the order of the archive."""
+    archive = Archive(data)
+    pictures = _Pictures(wanted)
+    for name in archive.names():
+        kind = mimetypes.guess_type(name)[0] or ""
+        if kind.startswith("image/") and _is_picture(name):
+            found = pictures.add(archive.read(name), name, "", {})
+            if found is not None:
+                yield found
+
+
+def pdf_pages(data: bytes, wanted: Sequence[str]) -> Iterator[Converted]:
+    """Draw each page as a picture, if that is wanted."""
+    if PAGES not in wanted:
+        return
+    import pypdfium2
+
+    document = pypdfium2.PdfDocument(data)
+    size = 0
+    for n in range(1, len(document) + 1):
+        if n > MAX_PICTURES or size > MAX_ENCODED:
+            yield Omitted("page beyond the limit of pictures of one file", len(document) - n + 1)
+            return
+        try:
+            page = document[n - 1]
+            width, height = page.get_size()
+            drawn = page.render(scale=PAGE_SIDE / max(width, height, 1)).to_pil()
+            words = page.get_textpage().get_text_bounded()
+            page.close()
+        except pypdfium2.PdfiumError as e:
+            yield Omitted(f"picture of page {n}: {e}")
+            continue
+        png, digest = encoded(normalised(drawn))
+        size += len(png)
+        meta = {"width": drawn.width, "height": drawn.height, "format": "PDF", "page": n}
+        caption = " ".join(words.split())[:2000]
+        yield Image(f"#page-image={n}", caption, "", meta, png, digest)

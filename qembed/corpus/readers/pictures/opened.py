@@ -1,0 +1,114 @@
+"""A picture's bytes to its pixels, in the form that all models get: RGB, upright, not larger than MAX_SIDE.
+
+Runs in the sandbox. What a format can hold beside one RGB picture is settled here: of an animation the first
+frame, of several pages the first, transparent places white, 16 bits and floating point scaled to 8.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from qembed.corpus.readers.pictures.exif import exif_facts
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+MAX_SIDE = 1024
+"""Pixels of the longer side of what is kept: models read 224 to 512. Named by recipes of indexes."""
+MAX_PIXELS = 100_000_000
+"""Pixels of a picture that is opened: 300 MB as RGB."""
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP")
+"""Formats that are opened, whatever the file's suffix says; with JPEG also MPO, which begins as it does."""
+
+
+class Opened(NamedTuple):
+    """A picture. `png`: its pixels, as base64; `digest`: of size and pixels, as hexadecimal digits.
+
+    `said`: description in the file itself. `pages`: of its pages those that are not read.
+    """
+
+    png: str
+    digest: str
+    meta: dict[str, Any]
+    said: str = ""
+    pages: int = 0
+
+
+def open_picture(data: bytes, with_place: bool = False) -> Opened:
+    """Open a picture. `with_place`: tell where it was taken. Raises ValueError, and what Pillow raises."""
+    from PIL import Image as images
+    from PIL import UnidentifiedImageError
+
+    images.MAX_IMAGE_PIXELS = None  # the limit below names the size
+    try:
+        opened = images.open(io.BytesIO(data), formats=FORMATS)
+    except UnidentifiedImageError:
+        raise ValueError("its content is no picture in a format that is read") from None
+    with opened as found:
+        check_pixels(*found.size)
+        kind, facts = str(found.format), exif_facts(found, with_place)
+        several = bool(getattr(found, "is_animated", False))
+        pages = int(getattr(found, "n_frames", 1)) - 1 if several and kind == "TIFF" else 0
+        width, height = found.size[::-1] if facts.is_turned else found.size
+        pixels = normalised(found)
+    meta = {"width": width, "height": height, "format": kind, **facts.meta}
+    if several and not pages and kind != "MPO":
+        meta["animated"] = True
+    return Opened(*encoded(pixels), meta, facts.said, pages)
+
+
+def check_pixels(width: int, height: int) -> None:
+    """Raise ValueError for a picture with too many pixels, before any of them is read."""
+    if width * height > MAX_PIXELS:
+        raise ValueError(f"{width:,} × {height:,} pixels are too many (at most {MAX_PIXELS:,})")
+
+
+def normalised(found: Image) -> Image:
+    """The picture in the form that models get."""
+    from PIL import Image as images
+    from PIL import ImageOps
+
+    side = (MAX_SIDE, MAX_SIDE)
+    if found.mode in ("RGB", "L", "YCbCr") and found.format in ("JPEG", "MPO"):
+        found.draft(None, (2 * MAX_SIDE, 2 * MAX_SIDE))  # the decoder itself halves large ones
+    eight = _eight_bits(found)
+    is_clear = eight.mode in ("RGBA", "LA", "PA") or "transparency" in eight.info
+    pixels = eight.convert("RGBA" if is_clear else "RGB")
+    pixels.thumbnail(side, images.Resampling.LANCZOS, reducing_gap=2.0)
+    pixels = ImageOps.exif_transpose(pixels)
+    if not is_clear:
+        return pixels
+    ground = images.new("RGBA", pixels.size, "white")
+    return images.alpha_composite(ground, pixels).convert("RGB")
+
+
+def _eight_bits(found: Image) -> Image:
+    """A picture of 16 or 32 bits or floating point as one of 8, which Pillow would cut off at 255."""
+    if not found.mode.startswith(("I", "F")):
+        return found
+    import numpy as np
+    from PIL import Image as images
+
+    values = np.asarray(found).astype(np.float32)
+    values = np.nan_to_num(values, posinf=0.0, neginf=0.0)
+    if found.mode.startswith("I"):
+        low, high = 0.0, 65535.0 if values.max(initial=0) > 255 else 255.0
+    else:
+        low, high = float(values.min(initial=0)), float(values.max(initial=0))
+    scaled = (values - low) / max(high - low, 1e-12) * 255
+    made = images.fromarray(np.clip(scaled, 0, 255).round().astype(np.uint8))
+    made.info.update(found.info)
+    return made
+
+
+def encoded(pixels: Image) -> tuple[str, str]:
+    """(PNG as base64, digest of size and pixels as hexadecimal digits) of an RGB picture."""
+    h = hashlib.blake2b(f"picture {pixels.width} {pixels.height}".encode(), digest_size=16)
+    h.update(pixels.tobytes())
+    out = io.BytesIO()
+    pixels.info.clear()
+    pixels.save(out, "PNG", compress_level=1)
+    return base64.b64encode(out.getvalue()).decode("ascii"), h.hexdigest()

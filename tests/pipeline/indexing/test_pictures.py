@@ -1,0 +1,165 @@
+"""Pictures in an index: read, found unchanged, moved and changed; left out where the model reads none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from qembed.corpus import PICTURE
+from qembed.errors import RecipeMismatch, UsageError
+from qembed.pipeline.diagnostics.verify import verify
+from qembed.pipeline.indexing.build import build
+from qembed.pipeline.indexing.options import IndexOptions
+from qembed.pipeline.indexing.summary import IndexSummary
+from qembed.pipeline.recipe import RecipeOptions
+from qembed.pipeline.retrieval.documents.duplicates import DuplicatesRequest, find_duplicates
+from qembed.store import Snapshot
+from qembed.store.manifest import read as read_manifest
+from tests.pipeline.conftest import BAG, age
+
+images = pytest.importorskip("PIL.Image")
+
+from tests.corpus import pictures as made  # noqa: E402  # needs Pillow
+from tests.seeing import ENCODER  # noqa: E402
+
+SEEING = "py:tests.seeing:encoder"
+
+
+def index(root: Path, *paths: Path, model: str | None = None, **options: object) -> IndexSummary:
+    recipe = RecipeOptions(model=model)
+    return build(root, IndexOptions(paths=[str(p) for p in paths], recipe=recipe, **options))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def docs(tmp_path: Path) -> Path:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    (folder / "red.png").write_bytes(made.plain())
+    (folder / "red-too.bmp").write_bytes(made.plain(kind="BMP"))
+    (folder / "nearly.webp").write_bytes(made.plain((215, 35, 30), "WEBP"))
+    (folder / "sky.png").write_bytes(made.plain(made.BLUE))
+    (folder / "a.md").write_text("# Money\n\nRefunds take five days.\n")
+    age(folder)
+    return folder
+
+
+def test_pictures_are_encoded_once(docs: Path, tmp_path: Path) -> None:
+    root = tmp_path / ".qembed"
+    before = ENCODER.pictures
+    first = index(root, docs, model=SEEING)
+    assert first.documents["added"] == 5
+    assert (first.passages["encoded"], first.passages["reused"]) == (4, 1)
+    assert ENCODER.pictures - before == 3  # two of the four are equal
+    assert first.recipe.images == (
+        "rgb, upright, white ground, at most 1024 px; mean colours of 4 x 4 fields"
+    )
+    again = index(root)
+    assert (again.documents["unchanged"], again.passages["encoded"]) == (5, 0)
+    (docs / "sky.png").rename(docs / "heaven.png")
+    (docs / "red.png").write_bytes(made.plain(made.GREEN))
+    (docs / "nearly.txt").write_text("a brick")
+    changed = index(root)
+    kinds = {k: n for k, n in changed.documents.items() if n}
+    # the words of the name are the caption: a picture of another name is a new document
+    assert kinds == {"added": 2, "changed": 2, "unchanged": 2, "deleted": 1}
+    assert ENCODER.pictures - before == 4
+    with Snapshot.open(root) as snapshot:
+        entries = {e.id: e for e in snapshot.catalog.entries()}
+        rows = {i: snapshot.rows_of(np.array([n])) for n, i in enumerate(snapshot.catalog.ids())}
+        assert snapshot.pictures is not None
+        assert int(snapshot.pictures.sum()) == 4
+        (passage,) = snapshot.passages(rows["nearly.webp"])
+        assert passage.text == "a brick"
+        assert entries["a.md"].picture is None
+        assert len(entries["red.png"].picture or b"") == 16
+        seen = ENCODER.look(images.new("RGB", (60, 40), made.GREEN))
+        np.testing.assert_allclose(snapshot.vectors(rows["red.png"])[0], seen, atol=1e-6)
+    assert list(verify(root)) == []
+
+
+def test_equal_and_nearly_equal_ones_are_duplicates(docs: Path, tmp_path: Path) -> None:
+    index(tmp_path / ".qembed", docs, model=SEEING)
+    found = find_duplicates(tmp_path / ".qembed", DuplicatesRequest(above=0.95))
+    (cluster,) = found.clusters
+    names = {m.document: m.score for m in cluster}
+    assert set(names) == {"red.png", "red-too.bmp", "nearly.webp"}
+    assert 0.95 < names["red.png"] == names["red-too.bmp"] < 0.99999  # to the first, nearly.webp
+    equal = find_duplicates(tmp_path / ".qembed", DuplicatesRequest(above=1))
+    assert [{m.document for m in c} for c in equal.clusters] == [{"red.png", "red-too.bmp"}]
+
+
+def test_a_model_of_texts_leaves_them_out(docs: Path, tmp_path: Path) -> None:
+    root = tmp_path / ".qembed"
+    done = index(root, docs, model=BAG)
+    assert done.documents["added"] == 1
+    assert not done.failed
+    assert done.skipped == {PICTURE: 4}
+    assert "images" not in read_manifest(root).recipe.to_json()
+    assert '"images"' not in (root / "manifest.json").read_text()
+    index(root)
+    assert (root / "manifest.json").exists()
+
+
+def test_the_recipe_of_an_index_of_texts_is_what_it_was() -> None:
+    from qembed.types import Recipe
+
+    texts = Recipe("m", "r", 48, "own", "{text}", "title text", 200, 25, "auto")
+    assert texts.fingerprint == "ffdceb54ecef300a"
+    assert list(texts.to_json()) == [
+        "model", "revision", "dim", "pooling", "passage_text", "title_rule", "max_tokens", "overlap",
+        "chunker", "version", "fingerprint",
+    ]  # fmt: skip
+
+
+def test_pictures_are_not_wanted(docs: Path, tmp_path: Path) -> None:
+    root = tmp_path / ".qembed"
+    done = index(root, docs, model=SEEING, pictures=("none",))
+    assert (done.documents["added"], done.recipe.images) == (1, "")
+    assert index(root).documents["unchanged"] == 1
+    with pytest.raises(RecipeMismatch, match="--rebuild"):
+        index(root, pictures=("place",))
+    now = index(root, rebuild=True, pictures=("place",))
+    assert now.documents["added"] == 5
+    with pytest.raises(UsageError, match="--pictures: bag-of-words reads none"):
+        index(tmp_path / "other", docs, model=BAG, pictures=("pages",))
+
+
+def test_pictures_that_are_prepared_otherwise(
+    docs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / ".qembed"
+    index(root, docs, model=SEEING)
+    monkeypatch.setattr(ENCODER, "image_recipe", "other fields")
+    (docs / "new.png").write_bytes(made.plain(made.GREEN))
+    with pytest.raises(RecipeMismatch, match="other fields"):
+        index(root)
+
+
+def test_without_pillow(docs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import importlib.util
+
+    root = tmp_path / ".qembed"
+    index(root, docs, model=SEEING)
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda n, *a: None if n == "PIL" else find(n, *a)
+    )
+    monkeypatch.setattr(
+        "qembed.corpus.readers.pictures.picture_file.find_spec", importlib.util.find_spec
+    )
+    monkeypatch.setattr(
+        "qembed.pipeline.indexing.picture_options.find_spec", importlib.util.find_spec
+    )
+    (docs / "new.png").write_bytes(made.plain(made.GREEN))
+    later = index(root)
+    assert (later.documents["unchanged"], later.documents["deleted"]) == (5, 0)
+    assert [reason.partition(" (")[0] for reason in later.skipped] == [
+        "needs qembed-search[images]"
+    ]
+    first = index(tmp_path / "other", docs, model=SEEING)
+    assert first.documents["added"] == 1
+    assert [reason.partition(" (")[0] for reason in first.skipped] == [
+        "needs qembed-search[images]"
+    ]
