@@ -13,6 +13,7 @@ _CODE = (
 _OFFICE = (
     ".pdf .epub .docx .docm .dotx .dotm .pptx .pptm .ppsx .ppsm .potx .potm .xlsx .xlsm .xltx .xltm"
 )
+_FASTA = ".fasta .fa .faa .fas .fna .ffn .frn .mpfa"
 _SETTINGS = ".toml .yaml .yml .ini .cfg .conf .properties"
 
 FORMATS: dict[str, str] = {
@@ -33,11 +34,21 @@ FORMATS: dict[str, str] = {
     ".json": "json",
     ".parquet": "parquet",
     **dict.fromkeys(_OFFICE.split(), "office"),
+    **dict.fromkeys(_FASTA.split(), "fasta"),
+    **dict.fromkeys((".fastq", ".fq"), "fastq"),
+    **dict.fromkeys((".gb", ".gbk", ".genbank", ".gbff"), "annotated"),
+    **dict.fromkeys((".cif", ".mmcif"), "annotated"),
+    **dict.fromkeys((".smi", ".smiles"), "smiles"),
+    ".bench": "bench",
+    **dict.fromkeys((".v", ".vg"), "verilog"),
 }
 """Suffix in lower case -> name of its format; its reader is in `readers.registry`."""
 
 PICTURES = frozenset([".png", ".jpg", ".jpeg", ".jpe", ".webp", ".gif", ".tif", ".tiff", ".bmp"])
 """Suffixes of pictures, which are read where the index's model reads pictures."""
+SEQUENCES = frozenset(("fasta", "fastq", "annotated", "smiles", "bench", "verilog"))
+"""Formats of sequences, which an index of texts leaves out."""
+
 
 FILE_LINES = frozenset(("plain", "markdown", "rst"))
 """Formats whose documents are the file's text as it stands: their lines are lines of the file."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from qembed.pipeline.progress import Progress
 from qembed.search.lexical import VERSION
 from qembed.search.lexical.files import LexicalIndexDamaged, check
+from qembed.sequences.recipe import sequence_recipe
 from qembed.store import Manifest, Snapshot
 from qembed.store import derived_files as files
 
@@ -51,7 +52,8 @@ def _add(snapshot: Snapshot, stamp: files.Stamp | None, progress: Progress) -> N
     else:
         folder, upto = (root / stamp.file).parent, stamp.upto
     progress.phase("words", "passages", manifest.next_row - upto)
-    with LexicalWriter(folder, None if stamp is None else upto) as writer:
+    sequences = sequence_recipe(manifest.recipe.chunker)
+    with LexicalWriter(folder, None if stamp is None else upto, sequences) as writer:
         for rows, texts in _living(snapshot, upto):
             if progress.stop():
                 return  # without a commit: the index keeps the rows it had

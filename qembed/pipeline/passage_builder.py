@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from qembed.corpus import Chunker
+from qembed.corpus.chunking.sequence_windows import SequenceChunker
 from qembed.models import Model, passage_text
 from qembed.pipeline.recipe import HEADINGS_RULE, OVERLAP_IN_SECTIONS
+from qembed.sequences.recipe import sequence_recipe
 from qembed.types import Document, Passage, Picture, Recipe
 
 
@@ -16,6 +18,17 @@ class PassageBuilder:
 
     def __init__(self, model: Model, recipe: Recipe) -> None:
         self._recipe = recipe
+        self._sequences = sequence_recipe(recipe.chunker)
+        self.chunker: Chunker | SequenceChunker
+        if self._sequences is not None:
+            self.chunker = SequenceChunker(
+                self._sequences.alphabet,
+                max_tokens=recipe.max_tokens,
+                overlap=recipe.overlap,
+                tokenizer=model.tokenizer(),
+                count=lambda text: model.count([text])[0],
+            )
+            return
         self.chunker = Chunker(
             kind="none" if recipe.chunker == "none" else "auto",
             max_tokens=recipe.max_tokens,
@@ -49,7 +62,9 @@ class PassageBuilder:
         return self.encoder_texts(document, passages)
 
     def encoder_texts(self, document: Document, passages: Sequence[Passage]) -> list[str]:
-        """Text that is encoded for each passage of a text."""
+        """Text that is encoded for each passage of a text, or a sequence."""
+        if self._sequences is not None:
+            return [self._sequences.alphabet.written(p.text) for p in passages]
         title = self.chunker.fit_title(document.title)
         return [
             self._render(title, p.text, self.chunker.fit_label(title, p.label)) for p in passages

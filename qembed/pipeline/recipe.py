@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from qembed.errors import ModelUnavailable, RecipeMismatch, UsageError
 from qembed.pipeline.progress import never
+from qembed.pipeline.sequences.chunkers import check_alphabet, own_chunker
+from qembed.sequences.recipe import sequence_recipe
 from qembed.store import Manifest
 from qembed.store.manifest import PROBE_TEXTS, unpack_vectors
 from qembed.types import Recipe
@@ -27,6 +29,8 @@ PIXELS = "rgb, upright, white ground, at most 1024 px"
 IMAGES_EXTRA = "needs qembed-search[images] (pip install 'qembed-search[images]')"
 TITLE_RULE = "title text"
 HEADINGS_RULE = "title headings text"
+SEQUENCE_RULE = "text"
+"""Of sequences: names and descriptions are no residues."""
 LONG_CONTEXT_TOKENS = 512
 """Default passage length of models that accept more tokens: one vector of thirty pages finds nothing."""
 MIN_TOKENS = 16
@@ -50,7 +54,8 @@ class RecipeOptions(NamedTuple):
 
 def make_recipe(model: Model, options: RecipeOptions) -> Recipe:
     """Make the recipe of a new index. Raises UsageError for settings that are out of range."""
-    chunker = options.chunker or "auto"
+    chunker = options.chunker or own_chunker(model)
+    check_alphabet(model, chunker)
     whole = chunker == "none"
     limit = model.max_tokens
     max_tokens = options.max_tokens
@@ -76,7 +81,7 @@ def make_recipe(model: Model, options: RecipeOptions) -> Recipe:
         dim=model.dim,
         pooling=model.pooling,
         passage_text=model.profile.passage,
-        title_rule=HEADINGS_RULE if options.headings else TITLE_RULE,
+        title_rule=_title_rule(chunker, options.headings),
         max_tokens=max_tokens,
         overlap=overlap,
         chunker=chunker,
@@ -92,6 +97,12 @@ def image_recipe(model: Model) -> str:
     if not model.supports("image") or find_spec("PIL") is None:
         return ""
     return f"{PIXELS}; {model.image_recipe}"
+
+
+def _title_rule(chunker: str, headings: bool | None) -> str:
+    if sequence_recipe(chunker) is not None:
+        return SEQUENCE_RULE
+    return HEADINGS_RULE if headings else TITLE_RULE
 
 
 def _overlap(max_tokens: int) -> int:
@@ -133,12 +144,17 @@ def recipe_options(recipe: Recipe, default: Recipe | None) -> list[str]:
     `default`: that of the model and the chunker alone; None where it is not known, and all are listed.
     """
     whole = recipe.chunker == "none"
+    sequences = sequence_recipe(recipe.chunker)
     pairs = {
-        "--chunker": (recipe.chunker, "auto"),
+        "--chunker": (recipe.chunker if sequences is None else "auto", "auto"),
         "--dim": (recipe.dim, default and default.dim),
         "--max-tokens": (recipe.max_tokens, default and default.max_tokens),
     }
     words = [w for o, (now, was) in pairs.items() if now != was for w in (o, str(now))]
+    if sequences is not None:
+        words += ["--alphabet", sequences.alphabet.name]
+        if sequences.kmer != sequences.alphabet.kmer:
+            words += ["--kmer", str(sequences.kmer)]
     if recipe.version == OVERLAP_IN_SECTIONS or recipe.overlap != (
         0 if whole else _overlap(recipe.max_tokens)
     ):

@@ -187,6 +187,8 @@ def index(folder: Path, n: int, seed: int) -> Counter[str]:
 
     `folder` is made. Raises AssertionError; ends the process if `qembed index` ends with neither 0 nor 4.
     """
+    from qembed.corpus.formats import SEQUENCES, format_of
+    from qembed.pipeline.sequences.files import NO_TEXT
     from qembed.store import Snapshot
 
     sources, root = folder / "files", folder / "idx"
@@ -207,6 +209,9 @@ def index(folder: Path, n: int, seed: int) -> Counter[str]:
     assert all(f["error"].strip() and f["path"] in done.err for f in body["failed"])
     with Snapshot.open(root) as snapshot:
         held = {line.file for line in snapshot.catalog.entries()}
+    sequences = {name for name in became if format_of(name) in SEQUENCES}
+    assert body["skipped"].get(NO_TEXT, 0) == len(sequences)
+    became = {name: kind for name, kind in became.items() if name not in sequences}
     refused = {name for name, kind in became.items() if "refused" in kind}
     assert refused <= failed, sorted(refused - failed)
     silent = became.keys() - held - failed

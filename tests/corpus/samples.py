@@ -16,6 +16,7 @@ from tests.corpus.office_samples import (
     rich_pptx,
     rich_xlsx,
 )
+from tests.corpus.sequence_samples import sequence_samples
 
 
 class Sample(NamedTuple):
@@ -37,6 +38,12 @@ FAMILIES = (
     (".docx", ".docm", ".dotx", ".dotm"),
     (".pptx", ".pptm", ".ppsx", ".ppsm", ".potx", ".potm"),
     (".xlsx", ".xlsm", ".xltx", ".xltm"),
+    (".fasta", ".fa", ".faa", ".fas", ".fna", ".ffn", ".frn", ".mpfa"),
+    (".fastq", ".fq"),
+    (".gb", ".gbk", ".genbank", ".gbff"),
+    (".cif", ".mmcif"),
+    (".smi", ".smiles"),
+    (".v", ".vg"),
 )
 """Suffixes of one format: the samples of any of them are samples of all."""
 
@@ -110,7 +117,8 @@ RECORDS = [{"_id": "r1", "text": "one", "title": "T", "n": 3}, {"text": "two"}]
 
 def samples() -> list[Sample]:
     """All of them."""
-    return [*text_samples(), *table_samples(), *packed_samples(), *office_samples()]
+    sequences = [Sample(*sample) for sample in sequence_samples()]
+    return [*text_samples(), *table_samples(), *packed_samples(), *office_samples(), *sequences]
 
 
 def text_samples() -> list[Sample]:

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from qembed.cli.command import help_group, option_groups
+from qembed.cli.commands.passage_options import PassageOptions
 from qembed.cli.console import Console, StopSignals, dumps, out
 from qembed.cli.exit_codes import ExitCode
 from qembed.cli.options import (
-    Chunking,
     FormatOption,
     IdPrefix,
     IndexOption,
     MetaOption,
-    ModelOption,
     OutputFormat,
     QuietWhileWellOption,
     VerboseOption,
@@ -35,7 +34,6 @@ from qembed.cli.streams import standard_input
 
 if TYPE_CHECKING:
     from qembed.pipeline.indexing.options import Source
-    from qembed.pipeline.recipe import RecipeOptions
 
 
 class CommonOptions(NamedTuple):
@@ -56,48 +54,6 @@ class CommonOptions(NamedTuple):
     format: FormatOption = OutputFormat.text
     quiet: QuietWhileWellOption = False
     verbose: VerboseOption = False
-
-
-@help_group("Model and passages")
-class PassageOptions(NamedTuple):
-    """Options that determine the stored passages and vectors."""
-
-    model: ModelOption = None
-    dim: Annotated[int | None, typer.Option(help="Cut vectors to so many dimensions.")] = None
-    chunker: Annotated[
-        Chunking | None,
-        typer.Option(help="auto: passages of --max-tokens; none: one passage a document."),
-    ] = None
-    max_tokens: Annotated[int | None, typer.Option(help="Longest passage, in tokens.")] = None
-    overlap: Annotated[
-        int | None,
-        typer.Option(
-            help="Tokens that neighbouring passages of a section share. Default: an eighth of "
-            "--max-tokens, and only where a paragraph is cut.",
-            show_default=False,
-        ),
-    ] = None
-    headings: Annotated[
-        bool | None,
-        typer.Option(
-            "--headings/--no-headings",
-            help="Encode a passage with its headings, code with its names, in front. Default: without.",
-            show_default=False,
-        ),
-    ] = None
-    task: Annotated[
-        str | None,
-        typer.Option(metavar="NAME|TEXT", help="Remember this as the default task of queries."),
-    ] = None
-
-    def recipe(self) -> RecipeOptions:
-        """Return the options of the recipe."""
-        from qembed.pipeline.recipe import RecipeOptions
-
-        chunker = self.chunker.value if self.chunker else None
-        return RecipeOptions(
-            self.model, self.dim, chunker, self.max_tokens, self.overlap, self.headings
-        )
 
 
 @help_group("Files and records")

@@ -82,6 +82,14 @@ def query(
         ),
     ] = None,
     k: Annotated[int, typer.Option("-k", help="How many hits.")] = 10,
+    sequence: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|-",
+            help="Search by the sequences of a file, or by FASTA or one sequence on stdin.",
+            show_default=False,
+        ),
+    ] = None,
     mode: ModeOption = Mode.auto,
     where: WhereOption = None,
     by: Annotated[By, typer.Option(help="One hit a passage, or a document's best.")] = By.passage,
@@ -167,6 +175,7 @@ def query(
     qembed query "retry with backoff" --open
     qembed query - --format trec < questions.txt > run.trec
     qembed query "where is my parcel" --log --client agent:helpdesk
+    qembed query --sequence insulin.fasta
 
     Exit codes: 0 done, also without hits; 2 cannot run; 4 done, but the model does not encode some queries.
     """
@@ -188,7 +197,9 @@ def query(
     project_log = ctx.obj.get("log") if ctx.obj else None
     query_log = QueryLog(log, client, session, project_log, explore)
     unused = check_query(given, {**ctx.params, "format": shown})
-    if text is None:
+    if text is not None and sequence is not None:
+        raise UsageError("give a TEXT or --sequence, not both")
+    if text is None and sequence is None:
         missing = "give a TEXT, or - to read queries from stdin"
         if rerank is not None:
             missing += f" (--rerank took {rerank!r} as its value; write --rerank late)"
@@ -196,8 +207,14 @@ def query(
     if open_number is not None:
         from qembed.cli.programs.open_hit import check_open, open_hit
 
-        check_open(open_number, k, shown is not HitFormat.text, text == "-")
-    queries = parse_queries(standard_input()) if text == "-" else [Query("1", text)]
+        check_open(open_number, k, shown is not HitFormat.text, "-" in (text, sequence))
+    if sequence is not None:
+        from qembed.pipeline.sequences.queries import read_sequences
+
+        piped = b"".join(standard_input()) if sequence == "-" else None
+        queries = read_sequences(sequence, piped)
+    else:
+        queries = parse_queries(standard_input()) if text == "-" else [Query("1", text or "")]
     options = QueryOptions(
         k=k,
         task=task,
@@ -219,6 +236,7 @@ def query(
         given=given_options(ctx, untuned),
         context=context,
         snippets=shown in (HitFormat.text, HitFormat.vimgrep),
+        sequence=sequence is not None,
     )
     request = query_log.told(QueryRequest(queries, options, model), shown is not HitFormat.trec)
 

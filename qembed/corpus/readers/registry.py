@@ -21,6 +21,9 @@ from qembed.corpus.readers.mail.mailbox import messages
 from qembed.corpus.readers.mail.message import mail
 from qembed.corpus.readers.pictures.picture_file import read_picture
 from qembed.corpus.readers.sandbox import read_office
+from qembed.corpus.readers.sequences.circuits import read_bench, read_verilog
+from qembed.corpus.readers.sequences.fasta import read_fasta, read_fastq
+from qembed.corpus.readers.sequences.smiles import read_smiles
 from qembed.corpus.readers.subtitles import subtitles
 from qembed.corpus.readers.tables.delimited import read_csv
 from qembed.corpus.readers.tables.structured import read_json, read_jsonl, read_parquet
@@ -209,6 +212,12 @@ _READERS: dict[str, Reader] = {
     "json": read_json,
     "parquet": read_parquet,
     "office": read_office,
+    "fasta": read_fasta,
+    "fastq": read_fastq,
+    "annotated": read_office,
+    "smiles": read_smiles,
+    "bench": read_bench,
+    "verilog": read_verilog,
 }
 
 READERS: dict[str, Reader] = {ending: _READERS[name] for ending, name in FORMATS.items()}

@@ -36,7 +36,11 @@ MAX_ANSWER = file_contents.MAX_FILE
 _KINDS: dict[str, Callable[..., Converted]] = {
     c.__name__: c for c in (Text, Image, Omitted, Broken)
 }
-NEEDS = "needs qembed-search[office] (pip install 'qembed-search[office]')"
+
+
+def needs(extra: str) -> str:
+    """Reason for which a file is left out whose reader is in an extra that is not installed."""
+    return f"needs qembed-search[{extra}] (pip install 'qembed-search[{extra}]')"
 
 
 class ReaderFailed(ValueError):
@@ -153,7 +157,8 @@ def read_office(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
     kind = suffix(file.name)
     module = FORMATS[kind][1]
     if module is not None and find_spec(module) is None:
-        yield Skipped(where, NEEDS, keep=True)
+        extra = "sequences" if module == "Bio" else "office"
+        yield Skipped(where, needs(extra), keep=True)
         return
     data = file_contents.data(file)
     if isinstance(data, Unreadable):

@@ -14,6 +14,7 @@ from qembed.corpus.readers.office.xlsx import xlsx
 from qembed.corpus.readers.pdf import pdf
 from qembed.corpus.readers.pictures.inside import epub_pictures, office_pictures, pdf_pages
 from qembed.corpus.readers.pictures.picture_file import picture_file
+from qembed.corpus.readers.sequences.annotated import genbank, mmcif
 
 PictureFinder: TypeAlias = Callable[[bytes, Sequence[str]], Iterator[Converted]]
 """A function from a file's bytes, and what of pictures is asked for, to the pictures in it."""
@@ -27,6 +28,8 @@ FORMATS: dict[str, tuple[Converter, str | None]] = {
     **dict.fromkeys(_SLIDES, (pptx, "lxml")),
     **dict.fromkeys((".xlsx", ".xlsm", ".xltx", ".xltm"), (xlsx, "lxml")),
     ".epub": (epub, None),
+    **dict.fromkeys((".gb", ".gbk", ".genbank", ".gbff"), (genbank, "Bio")),
+    **dict.fromkeys((".cif", ".mmcif"), (mmcif, "Bio")),
 }
 """Suffix -> converter, and the module that it needs beside those of qembed."""
 

@@ -33,6 +33,7 @@ class Profile:
     known: False for a model without a profile.
     prompts: the folder's own prompts for other tasks, (name, text put before a query) each.
     default_prompt: the folder's own prompt for texts that are neither query nor passage.
+    alphabet: name of the alphabet whose sequences it reads, "" for a model of language.
     similarity: the model's own; "cosine" also where cosines have the same order.
     """
 
@@ -53,6 +54,7 @@ class Profile:
     prompts: tuple[tuple[str, str], ...] = ()
     default_prompt: str = ""
     similarity: str = "cosine"
+    alphabet: str = ""
 
     def reads(self, script: str) -> bool:
         """True if it was trained on text in a script (`Latin`, `Han`, …; "" for no letters)."""

@@ -32,6 +32,7 @@ _KEPT: dict[str, tuple[type, ...]] = {
     "dtype": (str,),
     "verified": (bool,),
     "known": (bool,),
+    "alphabet": (str,),
 }
 """Fields of a profile that are recorded, with their types; others are read from the folder's own files."""
 

@@ -22,6 +22,7 @@ from qembed.pipeline.indexing.options import LOCAL, IndexOptions
 from qembed.pipeline.indexing.summary import KINDS, IndexStats, IndexSummary
 from qembed.pipeline.indexing.update_derived import update_derived
 from qembed.pipeline.progress import Progress
+from qembed.pipeline.sequences.files import checked, model_note, read_items
 from qembed.pipeline.source_options import STDIN
 from qembed.store import Writer
 from qembed.store import manifest as manifests
@@ -103,6 +104,8 @@ class _Run:
             if plan.present is None and not plan.changes.read and not plan.sources.stdin:
                 plan.sources.refuse_empty()
             self._change_recipe(plan)
+            if plan.changes.read and (note := model_note(plan.target.model, plan.target.recipe)):
+                self.progress.say(note)
             stopped = False
             if plan.has_work:
                 stopped = self._ingest(plan, records)
@@ -172,8 +175,7 @@ class _Run:
         from qembed.pipeline.passage_builder import PassageBuilder
 
         recipe, model = plan.target.recipe, plan.target.model
-        progress, stats = self.progress, self.stats
-        probes = self.writer.present.probes
+        progress, stats, probes = self.progress, self.stats, self.writer.present.probes
         source = EncoderSource(model, recipe, probes, progress, stats.seconds)
         fields = self.fields = plan.manifest_fields(source.probes(), library_versions())
         builder = PassageBuilder(model, recipe)
@@ -184,8 +186,7 @@ class _Run:
                 self.ahead = encode_ahead(plan, self.options, self.writer.root, source, progress)
             builder = self.ahead.builder(model, recipe)
         # of a rebuild the words follow at its end: until then the present index answers
-        is_rebuild = plan.target.rebuild
-        policy = self.options.commits
+        is_rebuild, policy = plan.target.rebuild, self.options.commits
         committer = Committer(self.writer, fields, policy, stats, with_words=not is_rebuild)
         batches, files = self.options.batches, plan.changes.read
         counts = RunProgress(progress, len(files), sum(f.size for f in files))
@@ -221,7 +222,6 @@ class _Run:
         self, ingest: Ingest, plan: IndexPlan, records: Iterable[ReadItem], counts: RunProgress
     ) -> None:
         """Ingest the files to read, then the records without a source."""
-        from qembed.corpus import read
         from qembed.pipeline.indexing.encoding.model_choice import (
             SETTING,
             ScriptCount,
@@ -238,7 +238,7 @@ class _Run:
                 ingest.stopped = True
                 break
             source = plan.sources.by_path[file.source]
-            items = read(file, plan.read_options(file.source))
+            items = read_items(file, plan.read_options(file.source), plan.target.recipe)
             if self.ahead is not None:
                 items = self.ahead.without_lost(items, source.meta, os.fspath(file.location))
             ingest.add_file(file, new.through(items) if watched else items, source.meta)
@@ -246,6 +246,7 @@ class _Run:
         if plan.sources.stdin and not ingest.stopped:
             meta = plan.sources.by_path[STDIN].meta
             items = name_by_content(new.through(records) if watched else records, STDIN)
+            items = (checked(item, plan.target.recipe, STDIN) for item in items)
             first = tuple(islice(items, 1))
             ingest.stopped = self.progress.stop()
             if not first and not ingest.stopped:

@@ -28,7 +28,7 @@ from qembed.pipeline.retrieval.ranking import CandidatePool, Candidates, Searche
 from qembed.pipeline.retrieval.session import Session
 from qembed.search.dense.planner import Search
 from qembed.search.lexical.bm25 import idf
-from qembed.search.lexical.query import ParsedQuery, parse_query, scripts_of
+from qembed.search.lexical.query import ParsedQuery, scripts_of
 from qembed.search.topk import distinct, places
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ class CandidateRetriever:
         """Lexical hits beside the dense ones, which are searched anew within a query's operators."""
         lexical: list[tuple[Rows, Scores]] = []
         sizes: list[int] = []
-        queries = [parse_query(text) for text in texts]
+        queries = [self.session.search.parse(text) for text in texts]
         for i, query in enumerate(queries):
             limits, words = self._apply_operators(query, allowed), query
             if limits is not None and not len(limits.rows):

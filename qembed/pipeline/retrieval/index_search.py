@@ -18,6 +18,7 @@ from qembed.search.dense.hnsw import EF
 from qembed.search.dense.planner import Search
 from qembed.search.lexical.bm25 import LexicalIndex
 from qembed.search.lexical.files import LexicalIndexDamaged
+from qembed.search.lexical.kmers import query_parser
 from qembed.search.lexical.query import ParsedQuery
 from qembed.store import Snapshot, derived_files
 from qembed.store.vector_files.codes import open_codes
@@ -48,8 +49,8 @@ class IndexSearch:
         limit_blas: Callable[[], AbstractContextManager[Any]] | None = None,
     ) -> None:
         self._snapshot = snapshot
-        self._root = snapshot.root
-        self._manifest = snapshot.manifest
+        self._root, self._manifest = snapshot.root, snapshot.manifest
+        self.parse = query_parser(snapshot.manifest.recipe.chunker)
         self._timer = StageTimer() if timer is None else timer
         self._given_parts = parts
         self._watch_graph = watch_graph
@@ -247,8 +248,7 @@ class IndexSearch:
         self, vectors: Vectors, k: int, ef: int | None, allowed: Allowed | None = None
     ) -> list[tuple[Rows, Scores]] | None:
         """Vector search in the graph, and exact in rows it does not cover; None without a graph."""
-        opened = self.graph()
-        if opened is None:
+        if (opened := self.graph()) is None:
             return None
         graph, stamp = opened
         ef = _measured_ef(stamp) if ef is None else ef
@@ -301,7 +301,7 @@ class IndexSearch:
         try:
             with self._timer("lexical"):
                 return index.search(
-                    query,
+                    self.parse(query) if isinstance(query, str) else query,
                     k,
                     base=manifest.base,
                     upto=manifest.next_row,

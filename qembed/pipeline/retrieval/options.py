@@ -39,6 +39,7 @@ class QueryOptions:
     `document_score`: the score of a document from its passages, see `parse_document_score`. `memory`: votes
     on the same query put documents first, or leave them out. `given`: names of the fields that were asked
     for, the others take what `tune` chose for the index; None: take none of it.
+    `sequence`: the queries are sequences, as the index's documents are.
     """
 
     k: int = 10
@@ -64,6 +65,7 @@ class QueryOptions:
     memory: bool = False
     seen: tuple[str, ...] = ()
     given: tuple[str, ...] | None = None
+    sequence: bool = False
 
 
 LEARNED = "learned"

@@ -31,6 +31,7 @@ from qembed.pipeline.retrieval.ranking import Candidates, RankedQuery, Ranking
 from qembed.pipeline.retrieval.request import QueryRequest, by_filter
 from qembed.pipeline.retrieval.session import Session
 from qembed.pipeline.retrieval.unused_task import unused_task
+from qembed.pipeline.sequences.queries import alphabet_of, check_sequences
 from qembed.types import Query, Results
 
 if TYPE_CHECKING:
@@ -76,20 +77,21 @@ class Retriever:
 
     def instructions(self, queries: Sequence[Query]) -> list[str]:
         """Text to encode for each query: its words in the instruction template."""
-        profile = self.session.loaded.model.profile
-        options = self.options
+        profile, options = self.session.loaded.model.profile, self.options
+        alphabet = alphabet_of(self.session.recipe)
         texts = []
         for q in queries:
-            task = self._task(q)
-            template, resolved = task_template(profile, task or None, options.template)
+            task = self._task(q) or None
+            template, resolved = task_template(profile, task, options.template)
+            words = q.text if alphabet is None else alphabet.written(q.text)
             texts.append(
-                query_text(template if options.instruction else "{query}", q.text, resolved)
+                query_text(template if options.instruction else "{query}", words, resolved)
             )
         return texts
 
     def _task(self, query: Query) -> str | None:
         """The query's own task, else the options', else the index's; by name or in full."""
-        remembered: str | None = self.session.snapshot.manifest.settings.get("task")
+        remembered = self.session.snapshot.manifest.settings.get("task")
         return query.task or self.options.task or remembered
 
     def texts_to_encode(self, queries: Sequence[Query]) -> list[str]:
@@ -143,7 +145,8 @@ class Retriever:
     def retrieve(self, queries: Sequence[Query]) -> Ranking:
         """Rows for each query before reranking, as many as reranking, diversity and k need."""
         check_queries(queries)
-        options = self.options
+        options, encodes = self.options, self._candidates.wants_vectors
+        check_sequences(self.session.recipe, queries, options.sequence, encodes)
         texts = self.texts_to_encode(queries)
         vectors = self.encode(texts) if texts else None
         # after `encode`: a loaded export counts with the tokenizer it has
@@ -156,19 +159,17 @@ class Retriever:
             depth += self._votes.further(options.by == "document")
         depth = min(depth, max(1, self.session.search.rows))
         found: dict[int, Candidates] = {}
-        warnings: dict[str, None] = {}
-        plan = ""
+        warnings, plan = dict[str, None](), ""
         for where, positions in by_filter(queries).items():
             part = None if vectors is None else vectors[positions]
             allowed = self._allowed(where, queries[positions[0]].id)
             if allowed is not None:
                 warnings.update(dict.fromkeys(allowed.warnings))
-            candidates, plan = self._search(
-                [queries[i].text for i in positions], part, depth, allowed
-            )
+            words = [queries[i].text for i in positions]
+            candidates, plan = self._search(words, part, depth, allowed)
             found.update(zip(positions, candidates, strict=True))
         warnings.update(dict.fromkeys(self._candidates.warnings))
-        if self._candidates.wants_vectors:
+        if encodes:
             warnings.update(unused_task(self.session.loaded.model, options, queries))
         ranked = []
         for i, q in enumerate(queries):
@@ -307,8 +308,7 @@ class Retriever:
         """Ids of the queries that the model does not encode, and the reasons."""
         from qembed.models.encode_each import encode_each
 
-        texts = self.texts_to_encode(queries)
-        loaded = self.session.loaded
+        texts, loaded = self.texts_to_encode(queries), self.session.loaded
         _, reasons = encode_each(loaded.encoder, texts, loaded.model.dim)
         return {queries[i].id: reason for i, reason in reasons.items()}
 

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from qembed.search.lexical.analyzer import characters_of, terms_of
 from qembed.search.lexical.files import check, writing_errors
+from qembed.search.lexical.kmers import sequence_terms
 
 if TYPE_CHECKING:
+    from qembed.sequences.recipe import SequenceRecipe
     from qembed.types import Rows
 
 BUFFER_BYTES = 64 << 20
@@ -41,14 +43,18 @@ def _schema() -> Any:
 class LexicalWriter:
     """Writer for the index in the folder `path`, which need not exist. One writer at a time.
 
-    `upto`: the index is valid up to this row; None replaces it by an empty one. A context manager: leaving
+    `upto`: the index is valid up to this row; None replaces it by an empty one. `sequences`: passages are
+    sequences, whose terms are k-mers; None for texts. A context manager: leaving
     it without `commit` changes nothing.
     """
 
-    def __init__(self, path: Path, upto: int | None = None) -> None:
+    def __init__(
+        self, path: Path, upto: int | None = None, sequences: SequenceRecipe | None = None
+    ) -> None:
         import tantivy
 
         self.path = path
+        self._sequences = sequences
         self.rows = 0
         if upto is None:
             shutil.rmtree(path, ignore_errors=True)
@@ -78,10 +84,14 @@ class LexicalWriter:
         import tantivy
 
         for row, title, text in zip(rows, titles, texts, strict=True):
-            whole = f"{title}\n{text}" if title and not text.startswith(title) else text
+            if self._sequences is not None:
+                whole, terms = title, sequence_terms(title, text, self._sequences)
+            else:
+                whole = f"{title}\n{text}" if title and not text.startswith(title) else text
+                terms = terms_of(whole)
             document = tantivy.Document()
             document.add_unsigned("row", int(row))
-            document.add_text("words", " ".join(terms_of(whole)))
+            document.add_text("words", " ".join(terms))
             if characters := characters_of(whole):
                 document.add_text("characters", " ".join(characters))
             with writing_errors(self.path):

@@ -101,6 +101,11 @@ PLACES: dict[str, list[Place]] = {
     ],
     "a.pptx": [(0, 14, 1, 3, "## Plan\n\nFirst"), (16, 28, 5, 7, "## End\n\nLast")],
     "a.xlsx": [(0, 12, 1, 1, "item | price"), (13, 20, 2, 2, "tea | 3")],
+    "half.fas": [(0, 2, 1, 1, "MK")],
+    "c.fq": [(0, 2, 1, 1, "AC")],
+    "b.smi": [(0, 3, 1, 1, "CCO")],
+    "c.bench": [(0, 12, 1, 1, "INPUT NOT -1")],
+    "b.vg": [(0, 12, 1, 1, "INPUT NOT -1")],
     "a.epub": [(0, 16, 1, 3, "# One\n\nIt began."), (0, 4, 1, 1, "End.")],
 }
 """Of each format; a document after the other where a file has several."""
@@ -113,6 +118,10 @@ LINES: dict[str, list[int]] = {
     "a.jsonl": [1, 2],
     "c.ndjson": [2, 4],
     "r.jsonl.zst": [1],
+    "a.fasta": [2, 6],
+    "a.fastq": [1, 7],
+    "a.smi": [2, 4],
+    "a.v": [2, 7],
 }
 """Where in its file a record stands."""
 

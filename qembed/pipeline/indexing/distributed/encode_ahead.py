@@ -194,13 +194,14 @@ def without_known(
 
 def planned_documents(plan: IndexPlan) -> Iterator[Document]:
     """Documents that a run will chunk and encode: of its files, those that the index does not have."""
-    from qembed.corpus import read
+    from qembed.pipeline.sequences.files import read_items
     from qembed.pipeline.source_options import read_options
 
     known = known_digests(plan.catalog)
     for file in plan.changes.read:
         source = plan.sources.by_path[file.source]
-        yield from without_known(read(file, read_options(source)), known, source.meta)
+        items = read_items(file, read_options(source), plan.target.recipe)
+        yield from without_known(items, known, source.meta)
 
 
 def known_digests(catalog: Catalog) -> frozenset[bytes]:

@@ -8,7 +8,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Container, Sequence
 
-from qembed.corpus import ReadOptions, read, reader_of, suffix
+from qembed.corpus import ReadOptions, reader_of, suffix
 from qembed.errors import EncodingError, ModelUnavailable
 from qembed.pipeline.indexing.index_plan import IndexPlan
 from qembed.pipeline.indexing.options import IndexOptions
@@ -16,6 +16,7 @@ from qembed.pipeline.indexing.plan import Key
 from qembed.pipeline.indexing.summary import MAX_LISTED, Detail, Estimate, IndexSummary
 from qembed.pipeline.passage_builder import PassageBuilder
 from qembed.pipeline.progress import Progress
+from qembed.pipeline.sequences.files import read_items
 from qembed.store import text_hash
 from qembed.store.hash_index import HashMap
 from qembed.types import LeftOut, ReadWarning, Skipped, SourceFile, Unreadable
@@ -116,7 +117,8 @@ class Measurement:
         documents = passages = seen = 0
         problems = []
         is_whole = True
-        for item in read(file, self._plan.read_options(file.source)):
+        options = self._plan.read_options(file.source)
+        for item in read_items(file, options, self._plan.target.recipe):
             if isinstance(item, LeftOut):
                 problems.append(f"left out: {item.count:,} × {item.what}")
             elif isinstance(item, ReadWarning):

@@ -120,8 +120,10 @@ def sample_files(files: list[SourceFile], sources: Sources, count: ScriptCount) 
     from itertools import islice
 
     from qembed.corpus import read
+    from qembed.corpus.formats import SEQUENCES, format_of
     from qembed.pipeline.source_options import read_options
 
+    files = [f for f in files if format_of(f.name) not in SEQUENCES]
     small = [f for f in files if f.size <= LARGEST_FILE] or files[:1]
     step = max(1, len(small) // FILES)
     for file in small[::step][:FILES]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from qembed.corpus.formats import has_hash_comments
 from qembed.errors import QembedError
 from qembed.pipeline.retrieval.snippets.table_heads import table_heads
+from qembed.pipeline.sequences.queries import alphabet_of, sequence_snippets
 from qembed.search.lexical.analyzer import spans, terms_of
 from qembed.search.lexical.bm25 import idf
 from qembed.search.lexical.files import LexicalIndexDamaged
@@ -86,6 +87,8 @@ def find_snippets(
     """
     if not passages:
         return []
+    if alphabet_of(session.recipe) is not None:
+        return sequence_snippets(session.recipe, query, [p for _, p in passages])
     terms = _terms(query)
     weights: dict[str, float] = {}
     defined: Sequence[Snippet | None] = [None] * len(passages)

@@ -1,0 +1,1 @@
+"""Readers of sequences: residues, bases, SMILES, netlists of gates."""
