@@ -8,15 +8,25 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from qembed.errors import ModelUnavailable
-from qembed.models.images.text_only import TextOnly
+from qembed.errors import ModelUnavailable, UsageError
+from qembed.models.environment import version
+from qembed.models.images.batched import BatchedImages, prepared
+from qembed.models.images.preprocessing import Preprocessing, from_settings
+from qembed.models.images.text_only import reads_no_images
 from qembed.models.layout.limits import UNLIMITED
+from qembed.models.layout.pictures import IMAGE_FOLDER
 from qembed.models.model import Say, Stop
 from qembed.models.model_folder import Folder
-from qembed.models.onnx.prepare import ExportRequest, open_encoder, open_pieces, prepare
+from qembed.models.onnx.prepare import (
+    ExportRequest,
+    open_encoder,
+    open_images,
+    open_pieces,
+    prepare,
+)
 from qembed.models.profiles import Profile, profile_for
 from qembed.models.tokenization import keep_end, no_special_tokens
-from qembed.protocols import Encoder, TokenEncoder
+from qembed.protocols import Encoder, ImageEncoder, Kind, TokenEncoder
 
 if TYPE_CHECKING:
     from qembed.models.onnx.encoder import OnnxEncoder
@@ -25,7 +35,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class FolderModel(TextOnly):
+class FolderModel:
     """Model in a folder. Weights are loaded once, by `encoder` or `token_encoder`.
 
     `dim`: dimensions after truncation. `max_tokens`: tokens read, special tokens included. `note`: after
@@ -48,6 +58,7 @@ class FolderModel(TextOnly):
     own_queries: FolderModel | None = None
     _exported: OnnxEncoder | None = field(default=None, repr=False)
     _torch: TorchEncoder | None = field(default=None, repr=False)
+    _images: BatchedImages | None = field(default=None, repr=False)
 
     @cached_property
     def revision(self) -> str:
@@ -135,7 +146,13 @@ class FolderModel(TextOnly):
             self._exported, _ = open_encoder(self.export_request(), self.dim)
         loaded = self._exported is not None or self._torch is not None
         self.note = None if loaded else prepare(self.export_request(), say, stop)
+        if self._images is None and self._image_steps is not None:
+            self.note = prepare(self.image_request(), say, stop) or self.note
         return self.note
+
+    def image_request(self) -> ExportRequest:
+        """Key and content of the export of its tower of pictures."""
+        return self.export_request()._replace(kind="image", max_tokens=0, role="")
 
     def _load(self) -> OnnxEncoder | TorchEncoder:
         encoder = self._loaded()
@@ -148,11 +165,12 @@ class FolderModel(TextOnly):
         if self._exported is None:
             self._exported, note = open_encoder(self.export_request(), self.dim)
             self.note = note and (self.note or note)
-        if self._exported is not None:
-            return self._exported
+        return self._exported or self._by_torch()
+
+    def _by_torch(self) -> TorchEncoder:
         from qembed.models.torch_encoder import TorchEncoder
 
-        self._torch = TorchEncoder(
+        self._torch = self._torch or TorchEncoder(
             self.folder.path,
             self.dim,
             self.pooling,
@@ -163,6 +181,49 @@ class FolderModel(TextOnly):
             self.folder.role,
         )
         return self._torch
+
+    def supports(self, kind: Kind) -> bool:
+        """True for texts, and for pictures if it has a part that reads them."""
+        return kind == "text" or bool(self.folder.sees)
+
+    @cached_property
+    def _image_steps(self) -> Preprocessing | None:
+        """Steps from pictures to pixels; None if it reads none. Raises ModelUnavailable."""
+        if not self.folder.sees:
+            return None
+        return from_settings(self.folder.image_settings(), str(self.folder.path))
+
+    @cached_property
+    def image_recipe(self) -> str:
+        """Preprocessing of pictures, "" if it reads none. Raises ModelUnavailable."""
+        return "" if self._image_steps is None else self._image_steps.recipe
+
+    def image_encoder(self) -> ImageEncoder:
+        """Load the weights, for pictures: an export without torch if there is one.
+
+        Raises ModelUnavailable, UsageError if it reads no pictures, or without Pillow.
+        """
+        if not self.supports("image"):
+            raise reads_no_images(self.spec)
+        if version("pillow") is None:
+            raise UsageError("pictures need Pillow (pip install 'qembed-search[images]')")
+        self._images = self._images or self._load_images()
+        return self._images
+
+    def _load_images(self) -> BatchedImages:
+        steps = self._image_steps
+        assert steps is not None
+        exported, note = open_images(self.image_request())
+        if exported is not None:
+            return prepared(exported.pixel_vectors, steps, self.dim)
+        self.note = note and (self.note or note)
+        if self.folder.sees == "towers":
+            return prepared(self._by_torch().pixel_vectors, steps, self.dim)
+        from qembed.models.images.towers import load_tower, pixel_vectors
+        from qembed.models.torch_encoder import choose_device
+
+        tower = load_tower(self.folder.path / IMAGE_FOLDER, choose_device(self.device))
+        return prepared(pixel_vectors(tower), steps, self.dim)
 
     def _left_out(self) -> tuple[str, ...]:
         """Templates of prompts whose tokens are not pooled; empty for most models."""
@@ -182,12 +243,16 @@ class FolderModel(TextOnly):
         return self._load()
 
     def token_encoder(self) -> TokenEncoder:
-        """Load the weights, for vectors of single tokens. Raises ModelUnavailable."""
+        """Load the weights, for vectors of single tokens. Raises ModelUnavailable, UsageError."""
+        if self.folder.has_towers:
+            raise UsageError(
+                f"{self.spec} gives no vectors of tokens, which late reranking compares"
+            )
         return self._load()
 
     def release(self) -> None:
         """Drop the weights; `encoder` loads them again."""
-        self._exported = self._torch = None
+        self._exported = self._torch = self._images = None
         if self.own_queries is not None:
             self.own_queries.release()
 

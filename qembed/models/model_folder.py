@@ -6,16 +6,17 @@ names of one model have the same revision, a model that changed under its name h
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qembed.errors import ModelUnavailable
+from qembed.models.checksums import file_sha256
 from qembed.models.layout.checks import check_model_type, check_transformer, static_width
 from qembed.models.layout.limits import Limit, limits
 from qembed.models.layout.modules import (
@@ -29,8 +30,16 @@ from qembed.models.layout.modules import (
     is_normalized,
     width,
 )
+from qembed.models.layout.pictures import (
+    IMAGE_FOLDER,
+    IMAGE_TOWER,
+    SETTINGS,
+    Sees,
+    image_settings,
+    sees,
+)
+from qembed.models.layout.pictures import width as tower_width
 from qembed.models.layout.prompts import Prompts, read_prompts
-from qembed.paths import cache_folder, has_cache_place
 
 if TYPE_CHECKING:
     from qembed.models.layout.routes import Router
@@ -53,28 +62,6 @@ CONTENT = (
     WEIGHTS,
 )
 """Patterns of files that determine a vector, in the order in which they are hashed."""
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file, as hex; cached by path, size, inode and modification time."""
-    stat = path.stat()
-    key = f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}|{stat.st_ino}"
-    name = hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
-    entry = cache_folder() / "sha256" / name
-    with contextlib.suppress(OSError, ValueError):
-        text = entry.read_text()
-        if len(text) == 64:
-            return text
-    with path.open("rb") as f:
-        found = hashlib.file_digest(f, "sha256").hexdigest()
-    if not has_cache_place():
-        return found
-    with contextlib.suppress(OSError):  # a cache that cannot be written only costs time
-        entry.parent.mkdir(parents=True, exist_ok=True)
-        partial = entry.with_suffix(f".{os.getpid()}")
-        partial.write_text(found)
-        partial.replace(entry)
-    return found
 
 
 @dataclass(frozen=True)
@@ -164,6 +151,24 @@ class Folder:
         """True if each token has one vector, whatever its text, and a text has their mean."""
         return next((m.kind for m in self.module_list), "") == STATIC
 
+    @cached_property
+    def sees(self) -> Sees:
+        """Way in which it reads pictures, "" if it does not. Raises ModelUnavailable."""
+        tower = (self.path / IMAGE_FOLDER / IMAGE_TOWER).is_file()
+        settings = any((self.base / name).is_file() for name in SETTINGS)
+        return sees(self.base_json("config.json"), settings, tower)
+
+    @property
+    def has_towers(self) -> bool:
+        """True for CLIP and its kin: a text becomes a vector at once, without states of its tokens."""
+        return self.sees == "towers"
+
+    def image_settings(self) -> Mapping[str, Any]:
+        """Settings by which it prepares pictures; empty if it reads none. Raises ModelUnavailable."""
+        if self.sees == "image":
+            return self.json(f"{IMAGE_FOLDER}/{IMAGE_TOWER}")
+        return image_settings({name: self.base_json(name) for name in SETTINGS})
+
     def revision(self) -> str:
         """SHA-256 over names and contents of the files that determine a vector. Weights are hashed once."""
         h = hashlib.sha256()
@@ -183,7 +188,8 @@ class Folder:
             roles = sorted((self, Folder(self.path, other)), key=lambda f: f.role)
             modules = [m for folder in roles for m in folder.module_list]
             routers = [self._router(sub).file for kind, sub in self.modules() if kind in ROUTERS]
-        return list(dict.fromkeys([*routers, *hashed_files(self.path, modules)]))
+        images = sorted((self.path / IMAGE_FOLDER).glob("*.*")) if self.sees == "image" else []
+        return list(dict.fromkeys([*routers, *hashed_files(self.path, modules), *images]))
 
     @property
     def leaves_out_prompt(self) -> bool:
@@ -194,6 +200,8 @@ class Folder:
         """Pooling of token states by the folder's files: mean, cls, lasttoken, …, or several with +."""
         if self.is_static:
             return "mean"
+        if self.has_towers:
+            return "tower"
         for module in self.module_list:
             if module.kind == "Pooling":
                 return "+".join(module.pooling_modes) or default
@@ -217,6 +225,8 @@ class Folder:
         if self.is_static:
             return static_width(self.base)
         config = self.base_json("config.json")
+        if self.has_towers:
+            return tower_width(config)
         text = config.get("text_config", config)
         for name in ("hidden_size", "d_model", "dim"):
             if isinstance(text.get(name), int):
@@ -228,7 +238,7 @@ class Folder:
 
         None if its configuration has no layers, or names them in another way.
         """
-        if self.is_static:
+        if self.is_static or self.has_towers:
             return None
         config = self.base_json("config.json")
         text = config.get("text_config", config)
@@ -279,7 +289,7 @@ class Folder:
     def check(self) -> None:
         """Check that an encoder can be loaded from the folder, for each role. Raises ModelUnavailable."""
         for folder in dict.fromkeys((self, self.queries)):
-            check_modules(self.path, folder.module_list)
+            check_modules(self.path, folder.module_list, folder.has_towers)
             check_model_type(self.path, self.settings)
             folder.check_files()
         ours, theirs = self.dim(), self.queries.dim()

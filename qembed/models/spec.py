@@ -233,6 +233,8 @@ def prepare_spec(spec: str, say: Say) -> tuple[bool, str]:
         name, requests = model.name, [model.export_request()]
         if model.queries is not model:
             requests.append(model.queries.export_request())
+        if model.supports("image"):
+            requests.append(model.image_request())
     for request in requests:
         if reason := prepare(request, say, lambda: False, retry_failed=True):
             return False, reason

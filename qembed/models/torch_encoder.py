@@ -18,6 +18,7 @@ from qembed.errors import ModelUnavailable
 from qembed.models.batching import TEXTS, TOKENS, by_length
 from qembed.models.environment import DTYPE, check_variables
 from qembed.models.layout.modules import STATIC, Role
+from qembed.models.layout.pictures import pads_to_limit
 from qembed.models.layout.prompts import PromptFinder
 from qembed.models.library_logging import quiet
 from qembed.models.model_folder import Folder
@@ -27,6 +28,9 @@ from qembed.protocols import EncoderInfo
 from qembed.vectors import normalize_encoded
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from qembed.types import Vectors
 
 
@@ -110,7 +114,7 @@ class TorchEncoder:
 
             arguments = load_arguments(choose_device(device))
             files = Folder(folder, role)
-            if not (folder / "modules.json").is_file():
+            if not (folder / "modules.json").is_file() and not files.has_towers:
                 self._model = SentenceTransformer(
                     modules=_bare(folder, pooling, arguments), device=arguments["device"]
                 )
@@ -120,10 +124,18 @@ class TorchEncoder:
                 )
             else:
                 self._model = SentenceTransformer(str(folder), **arguments)
+        self._options: dict[str, Any] = {}
+        if files.has_towers and pads_to_limit(files.base_json("config.json")):
+            # sentence-transformers pads to the longest text, so that a vector would depend on its batch
+            self._options = {"processing_kwargs": {"text": {"padding": "max_length"}}}
         gpu = arguments["device"] != "cpu"
         self._budget = [n * (GPU_TOKENS if gpu else 1) for n in (TOKENS, TEXTS)]
         self._model.eval()
         self.is_static = type(self._model[0]).__name__ == STATIC
+        # what it reads beside texts
+        self._reads_more = bool(
+            {"image", "audio", "video"} & {*getattr(self._model[0], "modalities", ())}
+        )
         if self.is_static:
             return
         self._model.max_seq_length = max_tokens
@@ -182,12 +194,29 @@ class TorchEncoder:
 
     def _forward(self, texts: list[str], prompt: str = "") -> dict[str, Any]:
         """Features of the texts, which begin with `prompt`, after the last module."""
-        features = self._model.preprocess([t[len(prompt) :] for t in texts], prompt=prompt)
+        given: list[Any] = [t[len(prompt) :] for t in texts]
+        if self._reads_more:
+            # a bare text that is an address of a picture, or its path, would be loaded as one
+            given = [{"text": t} for t in given]
+        return self._after(self._model.preprocess(given, prompt=prompt, **self._options))
+
+    def _after(self, features: dict[str, Any]) -> dict[str, Any]:
+        """Features after the last module."""
         on_device = {
             k: v.to(self._model.device) if hasattr(v, "to") else v for k, v in features.items()
         }
         output: dict[str, Any] = self._model(on_device)
         return output
+
+    def pixel_vectors(self, pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Vectors of prepared pictures, float32 (n, width). `pixels`: float32 (n, 3, height, width)."""
+        import torch
+
+        with _no_grad():
+            values = torch.from_numpy(pixels).to(next(self._model.parameters()).dtype)
+            output = self._after({"pixel_values": values, "modality": "image"})
+        found: npt.NDArray[np.float32] = output["sentence_embedding"].float().cpu().numpy()
+        return found
 
 
 def _bare(folder: Path, pooling: str, arguments: dict[str, Any]) -> list[Any]:

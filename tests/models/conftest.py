@@ -104,7 +104,7 @@ def no_exporter(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         calls.append(wanted.name)
         return 1, "the exporter was started"
 
-    monkeypatch.setattr(prepare, "_run", run)
+    monkeypatch.setattr(prepare, "run_exporter", run)
     return calls
 
 

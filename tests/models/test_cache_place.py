@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from qembed.models.model_folder import file_sha256
+from qembed.models.checksums import file_sha256
 
 
 def test_a_home_that_does_not_exist_is_not_made(

@@ -10,7 +10,7 @@ import pytest
 
 from qembed.models import cache_folder, open_model
 from qembed.models import model_folder as files_module
-from qembed.models.model_folder import file_sha256
+from qembed.models.checksums import file_sha256
 from tests.models import tiny
 
 

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from qembed.errors import ModelUnavailable, refusal
 from qembed.models.builtin.registry import BuiltinModel, Format
-from qembed.models.model_folder import file_sha256
+from qembed.models.checksums import file_sha256
 from qembed.paths import CACHE_HINT, cache_folder
 
 VERSION = 1

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from qembed.errors import ChecksumMismatch, ModelUnavailable
 from qembed.models.builtin.registry import BUILTIN, BuiltinModel
+from qembed.models.checksums import file_sha256
 from qembed.models.environment import installed_path, version
-from qembed.models.model_folder import file_sha256
 
 
 def builtin_folder(name: str) -> Path:

@@ -10,7 +10,9 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from qembed.errors import ModelUnavailable
 
 STATIC = "StaticEmbedding"
-INPUTS = ("Transformer", STATIC)
+CLIP = "CLIPModel"
+"""Module of CLIP, from before sentence-transformers 5.4; today it is a Transformer."""
+INPUTS = ("Transformer", STATIC, CLIP)
 """Kinds of a first module, which reads text."""
 ROUTERS = ("Router", "Asym")
 """Kinds of a module that stands for others, which depend on the use of a text."""
@@ -25,7 +27,6 @@ _WITH_WEIGHTS = ("Dense", "LayerNorm")
 _REASONS = {
     "Router": "it is inside another router",
     "Asym": "it is inside another router",
-    "CLIPModel": "it encodes pictures and texts through CLIP, of which qembed reads no part",
     "WordEmbeddings": "its tokens are words of a vocabulary file, which qembed does not read",
     "BoW": "its vectors are word counts, which --mode lexical does better",
     "CNN": "its convolution reads padding, so that a vector depends on the other texts of its batch",
@@ -80,8 +81,11 @@ _FLAGS = {
 """Flags of pooling files before sentence-transformers 6, in the order in which modes are concatenated."""
 
 
-def check_modules(folder: Path, modules: Sequence[Module]) -> None:
-    """Raise ModelUnavailable for modules that cannot be run, or would not give one vector a text."""
+def check_modules(folder: Path, modules: Sequence[Module], towers: bool = False) -> None:
+    """Raise ModelUnavailable for modules that cannot be run, or would not give one vector a text.
+
+    `towers`: the first module gives one vector a text by itself.
+    """
     for i, module in enumerate(modules):
         where = f"{folder}: its module {module.kind}"
         if module.kind not in _SUPPORTED:
@@ -103,7 +107,11 @@ def check_modules(folder: Path, modules: Sequence[Module]) -> None:
                 f"{where} has the activation {activation}, which is code from outside torch"
             )
     pooled = [m for m in modules if m.kind == "Pooling"]
-    if modules and modules[0].kind == "Transformer" and not pooled:
+    if modules and modules[0].kind == CLIP and not towers:
+        raise ModelUnavailable(
+            f"{folder}: its module {CLIP} has no preprocessor_config.json, or is no CLIP"
+        )
+    if modules and modules[0].kind == "Transformer" and not pooled and not towers:
         raise ModelUnavailable(
             f"{folder / 'modules.json'}: no Pooling module, so that no text gets one vector"
         )

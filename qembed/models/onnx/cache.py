@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from qembed.errors import StorageError, refusal
+from qembed.models.checksums import file_sha256
 from qembed.models.environment import cpu, version
-from qembed.models.model_folder import file_sha256
 from qembed.outputs import check_outputs
 from qembed.paths import CACHE_HINT, cache_folder
 

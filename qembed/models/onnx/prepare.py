@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from qembed.errors import refusal
 from qembed.models.environment import RUNTIME, accelerator, version
 from qembed.models.model import Say, Stop
+from qembed.models.onnx.exporter_process import failure_reason, run_exporter
 from qembed.models.profiles import short_name
 from qembed.paths import CACHE_HINT
 
@@ -22,18 +23,17 @@ if TYPE_CHECKING:
     from qembed.models.onnx.cache import Slot
     from qembed.models.onnx.cross_encoder import OnnxCrossEncoder
     from qembed.models.onnx.encoder import OnnxEncoder
+    from qembed.models.onnx.images import OnnxImages
     from qembed.models.onnx.qwen_reranker import OnnxQwenReranker
     from qembed.models.onnx.tokens import ExportTokenizer
 
-TIMEOUT = 1800.0
-"""Seconds after which an exporter is killed."""
 SPACE = 2.3
 """Disk space an export takes while it is made, in sizes of the float32 weights: two graphs."""
 ABSENT = "onnxruntime is not installed, torch is used (pip install onnxruntime)"
 
 
 class ExportRequest(NamedTuple):
-    """Identity and source of an export. `kind`: encoder, cross or qwen; `spec` is for messages.
+    """Identity and source of an export. `kind`: encoder, image, cross or qwen; `spec` is for messages.
 
     `pooling` and `max_tokens` are an encoder's; so is `role`, "" where queries and documents share an export.
     """
@@ -114,6 +114,17 @@ def open_pieces(request: ExportRequest) -> ExportTokenizer | None:
         return ExportTokenizer(export, request.max_tokens)
     except ExportDamaged:
         return None
+
+
+def open_images(request: ExportRequest) -> tuple[OnnxImages | None, str | None]:
+    """Like open_encoder, for a tower of pictures."""
+
+    def make(export: Any) -> OnnxImages:
+        from qembed.models.onnx.images import OnnxImages
+
+        return OnnxImages(export)
+
+    return _open(request, make)
 
 
 def open_cross(request: ExportRequest) -> tuple[OnnxCrossEncoder | None, str | None]:
@@ -211,7 +222,8 @@ def _loads(request: ExportRequest) -> bool:
     """True if the export loads; one that onnxruntime refuses is made again."""
     if request.kind == "encoder":
         return open_encoder(request, 1)[0] is not None
-    return (open_qwen if request.kind == "qwen" else open_cross)(request)[0] is not None
+    openers = {"qwen": open_qwen, "cross": open_cross, "image": open_images}
+    return openers[request.kind](request)[0] is not None
 
 
 def _export(slot: Slot, request: ExportRequest, say: Say, stop: Stop) -> str | None:
@@ -233,14 +245,14 @@ def _export(slot: Slot, request: ExportRequest, say: Say, stop: Stop) -> str | N
     with tempfile.TemporaryDirectory(prefix=".making-", dir=slot.top) as folder:
         out = Path(folder) / "export"
         out.mkdir()
-        code, talk = _run(request, out, stop)
+        code, talk = run_exporter(request, out, stop)
         if code == 0:
             if slot.folder.exists():
                 shutil.rmtree(slot.folder)
             out.rename(slot.folder)
             slot.export()  # its contents are hashed now, and not by the first query
             return None
-        reason = _reason(out, code, talk)
+        reason = failure_reason(out, code, talk)
     # a full disk or a signal says nothing about the model
     if code in (-2, -15, 130):
         return f"{failure}: the exporter was interrupted"
@@ -248,69 +260,6 @@ def _export(slot: Slot, request: ExportRequest, say: Say, stop: Stop) -> str | N
         return f"{failure}: {reason}"
     slot.remember_failure(reason)
     return _stays_on_torch(request, reason)
-
-
-def _run(request: ExportRequest, out: Path, stop: Stop) -> tuple[int, str]:
-    """(exit code, end of stderr) of the exporter process. Raises KeyboardInterrupt as `prepare`."""
-    import json
-    import subprocess
-    import sys
-    import time
-
-    message = {
-        "kind": request.kind,
-        "folder": str(request.folder),
-        "out": str(out),
-        "pooling": request.pooling,
-        "max_tokens": request.max_tokens,
-        "revision": request.revision,
-        "role": request.role or "document",
-    }
-    # -P: the user's folder may hold a torch.py; our own path is appended, in case qembed is not installed
-    home = str(Path(__file__).parents[2])
-    program = (
-        f"import sys; sys.path.append({home!r}); "
-        "from qembed.models.onnx_export.export import main; sys.exit(main())"
-    )
-    log = out.parent / "log"
-    with log.open("wb") as talk:
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-c", program],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=talk,
-            env={**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"},
-        )
-        try:
-            assert process.stdin is not None
-            with process.stdin:
-                process.stdin.write(json.dumps(message).encode())
-            until = time.monotonic() + TIMEOUT
-            while True:
-                try:
-                    code = process.wait(timeout=0.2)
-                    break
-                except subprocess.TimeoutExpired:
-                    if stop():
-                        raise KeyboardInterrupt from None
-                    if time.monotonic() > until:
-                        return 1, f"the exporter took more than {TIMEOUT:.0f} s"
-        finally:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-    return code, log.read_text("utf-8", "replace")[-4000:]
-
-
-def _reason(out: Path, code: int, talk: str) -> str:
-    """Reason of a failed export: its file `reason`, else from exit code and stderr."""
-    try:
-        return (out / "reason").read_text("utf-8")
-    except (OSError, UnicodeDecodeError):
-        lines = [line for line in talk.splitlines() if line.strip()]
-        if code < 0:
-            return f"the exporter was killed by signal {-code} (out of memory?)"
-        return lines[-1].strip()[:300] if lines else f"the exporter ended with code {code}"
 
 
 def _first_line(e: BaseException) -> str:

@@ -50,13 +50,14 @@ class GraphSession:
         self._running = 0
         width = export.facts.get("table")
         self._table = WordTable(export, int(width)) if width else None
+        self._length: int | None = export.facts.get("length")
         self._session(all_cores=True)
 
     def batch_feed(self, rows: Sequence[Ids], pad: int) -> dict[str, Any]:
         """Inputs for a batch. `rows`: token ids of each text, int64; `pad`: id of the padding token."""
         import numpy as np
 
-        values, mask = padded(rows, pad, "right")
+        values, mask = padded(rows, pad, "right", self._length)
         # a batch without any token still needs one row; the mask hides it
         kept = mask.ravel().nonzero()[0] if mask.any() else np.zeros(1, dtype=np.int64)
         feed = {"input_ids": values, "attention_mask": mask, ROWS: kept}
@@ -95,7 +96,8 @@ class GraphSession:
         A small batch runs on half of the cores if `half_cores` says so or another batch is running: two
         batches at a time are faster that way than one after the other on all cores. Numbers do not change.
         """
-        large = feed["attention_mask"].size > SMALL_BATCH_TOKENS
+        mask = feed.get("attention_mask")  # None: of pictures
+        large = mask is None or mask.size > SMALL_BATCH_TOKENS
         with self._guard:
             self._running += 1
             all_cores = large or (self._running == 1 and not half_cores)
@@ -121,11 +123,14 @@ def load_tokenizer(export: Export, max_tokens: int) -> Any:
     return tokenizer
 
 
-def padded(rows: Sequence[Ids], fill: int, side: str) -> tuple[Ids, Ids]:
-    """(values, mask), both int64 (rows, longest row). `side`: left or right, where padding goes."""
+def padded(rows: Sequence[Ids], fill: int, side: str, length: int | None = None) -> tuple[Ids, Ids]:
+    """(values, mask), both int64 (rows, longest row). `side`: left or right, where padding goes.
+
+    `length`: of all rows, for models that read each text with so much padding; None for the longest row's.
+    """
     import numpy as np
 
-    width = max(1, *(len(r) for r in rows)) if rows else 1
+    width = length or (max(1, *(len(r) for r in rows)) if rows else 1)
     values = np.full((len(rows), width), fill, dtype=np.int64)
     mask = np.zeros((len(rows), width), dtype=np.int64)
     for i, row in enumerate(rows):

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qembed.models.environment import RUNTIME, cpu, version
+from qembed.models.model_folder import Folder
 from qembed.models.onnx.cache import LIBRARIES, TOKENIZER, Export, write_facts
 from qembed.models.onnx.session import ROWS, TYPES
 from qembed.models.onnx_export.batch_invariance import batch_invariant_modules, is_batch_invariant
@@ -31,6 +32,7 @@ from qembed.models.onnx_export.parity import (
     paired,
     shapes,
 )
+from qembed.models.onnx_export.towers import image_tower, text_tower
 from qembed.models.onnx_export.unpadded import (
     UnsupportedArchitecture,
     classifier_without_padding,
@@ -57,7 +59,10 @@ def export_model(request: dict[str, Any]) -> None:
         "encoder": (_unpadded_encoder, _padded_encoder),
         "cross": (_unpadded_cross_encoder, _padded_cross_encoder),
         "qwen": (_qwen_reranker,),
+        "image": (image_tower,),
     }
+    if request["kind"] == "encoder" and Folder(Path(request["folder"])).has_towers:
+        methods["encoder"] = (_text_tower,)
     *others, last = methods[request["kind"]]
     with warnings.catch_warnings():  # from inside the exporter
         warnings.simplefilter("ignore")
@@ -119,6 +124,10 @@ def _padded_encoder(request: dict[str, Any]) -> tuple[dict[str, Any], Check]:
             return output["sentence_embedding"], output["token_embeddings"]
 
     return _encoder_graph(encoder, Wrapped().eval(), ["input_ids", "attention_mask"], request, {})
+
+
+def _text_tower(request: dict[str, Any]) -> tuple[dict[str, Any], Check]:
+    return text_tower(_torch_encoder(request), request)
 
 
 def _torch_encoder(request: dict[str, Any]) -> TorchEncoder:

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from qembed.models.onnx.cache import GRAPH, TOKENIZER, WEIGHTS
+from qembed.models.onnx.images import PIXELS
 from qembed.models.onnx.runtime import import_onnxruntime
 from qembed.models.onnx.session import ROWS, TYPES, WORDS
 from qembed.models.onnx.word_table import WORD_TABLE
 from qembed.models.onnx_export.pieces import checked_pieces
 from qembed.models.tokenization import no_special_tokens
 
+IDS = ("input_ids", "attention_mask")
 RAW = "raw.onnx"
 LARGE_TABLE = 32 << 20
 """Bytes of a word table, float32, from which on it stays outside the graph."""
@@ -35,11 +37,19 @@ def write_word_table(transformer: Any, out: Path) -> tuple[str, dict[str, Any]]:
 
 
 def write_graph(
-    wrapped: Any, inputs: Sequence[str], outputs: Sequence[str], out: Path, width: int | None = None
+    wrapped: Any,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    out: Path,
+    width: int | None = None,
+    *,
+    length: int | None = None,
+    pixels: tuple[int, int] | None = None,
 ) -> None:
     """Export with dynamic batch and length, then save the graph that onnxruntime optimises for this CPU.
 
-    `width`: of the rows in WORDS, if that is an input.
+    `width`: of the rows in WORDS, if that is an input. `length`: tokens of all texts, where they are all
+    padded to so many. `pixels`: height and width of pictures, if PIXELS is the input.
     """
     import torch
 
@@ -52,7 +62,12 @@ def write_graph(
     examples = {"input_ids": ids, "attention_mask": mask, TYPES: torch.zeros_like(ids)}
     examples[ROWS] = mask.flatten().nonzero()[:, 0]
     examples[WORDS] = torch.rand(len(examples[ROWS]), width or 1)
-    batch, length, rows = (torch.export.Dim(n) for n in ("batch", "length", "rows"))
+    if length is not None:
+        examples |= {n: torch.nn.functional.pad(examples[n], (0, length - 7)) for n in IDS}
+    examples[PIXELS] = torch.rand(2, 3, *(pixels or (1, 1)))
+    batch, tokens, rows = (torch.export.Dim(n) for n in ("batch", "length", "rows"))
+    in_text = {0: batch} if length is not None else {0: batch, 1: tokens}
+    shapes = {ROWS: {0: rows}, WORDS: {0: rows}, PIXELS: {0: batch}}
     with torch.inference_mode():
         program = torch.onnx.export(
             wrapped,
@@ -60,9 +75,7 @@ def write_graph(
             dynamo=True,
             input_names=list(inputs),
             output_names=list(outputs),
-            dynamic_shapes=tuple(
-                {0: rows} if n in (ROWS, WORDS) else {0: batch, 1: length} for n in inputs
-            ),
+            dynamic_shapes=tuple(shapes.get(n, in_text) for n in inputs),
             verbose=False,
         )
     assert program is not None

@@ -172,6 +172,52 @@ PROFILES: tuple[Profile, ...] = (
         url=_HUB + "nomic-ai/nomic-embed-text-v1.5",
     ),
     Profile(
+        "clip-multilingual",  # texts alone, in the space of clip-ViT-B-32's pictures
+        ("*clip-vit-*-multilingual*",),
+        pooling="mean",
+        max_tokens=128,
+        languages=_MANY,
+        url=_HUB + "sentence-transformers/clip-ViT-B-32-multilingual-v1",
+    ),
+    Profile(
+        "CLIP",
+        ("*clip-vit-*",),
+        max_tokens=77,
+        url=_HUB + "sentence-transformers/clip-ViT-B-32",
+    ),
+    Profile(
+        "SigLIP 2",
+        ("*siglip2-*",),
+        max_tokens=64,
+        languages=_MANY,
+        url=_HUB + "google/siglip2-base-patch16-224",
+    ),
+    Profile(
+        "SigLIP",
+        ("*siglip-*",),
+        max_tokens=64,
+        url=_HUB + "google/siglip-base-patch16-224",
+    ),
+    Profile(
+        "jina-clip-v2",
+        ("*jina-clip-v2*",),
+        query="Represent the query for retrieving evidence documents: {query}",
+        pooling="mean",
+        max_tokens=8192,
+        min_dim=32,
+        languages=_MANY,
+        url=_HUB + "jinaai/jina-clip-v2",
+        verified=False,  # needs code of its own, which is not run: for servers that run it
+    ),
+    Profile(
+        "jina-clip-v1",
+        ("*jina-clip-v1*",),
+        pooling="mean",
+        max_tokens=8192,
+        url=_HUB + "jinaai/jina-clip-v1",
+        verified=False,  # as v2
+    ),
+    Profile(
         "jina-embeddings-v3",
         ("*jina-embeddings-v3*",),
         query="Represent the query for retrieving evidence documents: {query}",

@@ -106,7 +106,7 @@ def test_how_an_exporter_ends(
     talk: str,
     remembered: bool,
 ) -> None:
-    monkeypatch.setattr(onnx_prepare, "_run", lambda *_: (code, talk))
+    monkeypatch.setattr(onnx_prepare, "run_exporter", lambda *_: (code, talk))
     assert fresh.prepare(lambda _: None, never) is not None
     assert (fresh.export_request().slot().failure() is not None) == remembered
     assert not list(fresh.export_request().slot().top.glob(".making-*"))

@@ -114,7 +114,7 @@ def test_a_run_prepares_both_exports(light: Path, monkeypatch: pytest.MonkeyPatc
         asked.append(request.role)
         return 1, "the exporter was started"
 
-    monkeypatch.setattr(prepare, "_run", run)
+    monkeypatch.setattr(prepare, "run_exporter", run)
     model = open_model(str(light), device="cpu")
     assert isinstance(model, FolderModel)
     assert "cannot be exported" in str(model.prepare(lambda _: None, lambda: False))
