@@ -8,7 +8,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-GRACE_SECONDS = 0.5
+from qembed.cli.teardown import skip_teardown
+
+GRACE_SECONDS = 0.25
 """Time that a library's call may go on after the last signal of a watched block."""
 STDERR = 2
 
@@ -43,6 +45,12 @@ def watched(signals: int = 1) -> Iterator[None]:
     thread.start()
     try:
         yield
+    except KeyboardInterrupt:
+        if (
+            signals == 1
+        ):  # nothing is to be committed; threads of a library may be busy for a second
+            skip_teardown()
+        raise
     finally:
         ended.set()
         signal.set_wakeup_fd(before)

@@ -10,6 +10,8 @@ import os
 import sys
 from typing import NoReturn
 
+from qembed.cli.interrupts import INTERRUPTED
+
 _needed = True
 
 
@@ -20,12 +22,12 @@ def skip_teardown() -> None:
 
 
 def end_process(done: SystemExit) -> NoReturn:
-    """End the process with the exit's code: at once after success if teardown is to be skipped.
+    """End the process with the exit's code: at once after success or SIGINT if teardown is to be skipped.
 
     Raises `done` otherwise.
     """
-    if not _needed and done.code in (0, None):
+    if not _needed and done.code in (0, None, INTERRUPTED):
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(0)
+        os._exit(int(done.code or 0))
     raise done

@@ -18,6 +18,27 @@ command()
 """
 
 
+INTERRUPTED = """
+import atexit, os, signal, time
+from qembed.cli.signal_watch import watched
+from qembed.cli.teardown import end_process
+atexit.register(lambda: print("torn down", flush=True))
+try:
+    with watched():
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(10)
+except KeyboardInterrupt:
+    end_process(SystemExit(130))
+"""
+
+
+def test_an_interrupted_process_ends_without_teardown() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 def run(shell: Shell, *args: str) -> Done:
     done = subprocess.run(
         [sys.executable, "-c", NOISY, *args], cwd=shell.folder, env=shell.env(),

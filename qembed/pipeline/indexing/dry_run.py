@@ -52,18 +52,20 @@ def dry_run(root: Path, options: IndexOptions, progress: Progress) -> IndexSumma
             options.planned("delete", key[1], None)
         measurement = Measurement(plan, options, progress, same)
         measurement.run()
-        for key in [k for owned in measurement.fruitless for k in outer.get(owned, ())]:
-            waiting.discard(key)
-            del gone[key]
+        for owned in measurement.fruitless.keys() - measurement.emptied.keys():
+            for key in outer.get(owned, ()):
+                waiting.discard(key)
+                del gone[key]
+        reasons = {**plan.sources.absent, **_emptied(plan, measurement.emptied, gone)}
         for _, name in sorted(waiting):
             options.planned("delete", name, None)
         details = measurement.details if options.detail else []
-        summary = _summary(root, plan, details, began, same, measurement.fruitless, gone)
+        summary = _summary(root, plan, details, began, same, measurement.fruitless, gone, reasons)
         summary.estimate = measurement.estimate()
         measurement.foretell(summary)
         _add_repair(summary, repair)
         if summary.question is None:
-            summary.question = _record_question(plan, same, summary, progress)
+            summary.question = _record_question(plan, same, summary, progress, measurement.emptied)
         return summary
     finally:
         plan.close()
@@ -79,6 +81,17 @@ def _add_repair(summary: IndexSummary, repair: RepairPlan) -> None:
         deleted = summary.documents["deleted"] + repair.gone
         summary.documents = {**summary.documents, "deleted": deleted}
         summary.deleted_why = {**summary.deleted_why, LOST: repair.gone}
+
+
+def _emptied(plan: IndexPlan, emptied: Mapping[Key, str], gone: dict[Key, int]) -> dict[Key, str]:
+    """Reasons of files that are read and give no documents any more. Their documents are added to `gone`."""
+    found = {}
+    for key, why in emptied.items():
+        if key in plan.files:
+            found[key] = why
+            gone[key] = plan.documents_in([key])
+        found.update(dict.fromkeys(plan.sources.taken_over.get(key, ()), NOT_IN_FILE))
+    return found
 
 
 def _same(plan: IndexPlan, progress: Progress) -> set[Key]:
@@ -98,11 +111,16 @@ def _same(plan: IndexPlan, progress: Progress) -> set[Key]:
 
 
 def _record_question(
-    plan: IndexPlan, same: Container[Key], summary: IndexSummary, progress: Progress
+    plan: IndexPlan,
+    same: Container[Key],
+    summary: IndexSummary,
+    progress: Progress,
+    emptied: Container[Key],
 ) -> str | None:
     """Question that a run asks once it has read that records are gone from their files, None if it asks none.
 
-    The files are read only where they have so many documents that it may come to that.
+    The files are read only where they have so many documents that it may come to that. `emptied`: files
+    whose documents the summary counts as deleted.
     """
     guard, reasons = plan.sources.guard, Counter(summary.deleted_why)
     reasons.pop(ELSEWHERE, None)
@@ -115,15 +133,17 @@ def _record_question(
     for file, _ in read:
         if outer := plan.sources.taken_over.get((file.source, file.name)):
             known.append((file, outer[0][0], plan.documents_in(outer)))
-    gone = reasons.total()
     lost: Counter[str] = Counter()
-    for _, path, documents in known:
-        lost[path] += documents
-    at_most = record_losses(lost, 0)
-    if plan.target.rebuild or guard.question(gone + lost.total(), reasons, at_most) is None:
+    counted: Counter[str] = Counter()
+    for file, path, documents in known:
+        (counted if (file.source, file.name) in emptied else lost)[path] += documents
+    at_most, total = record_losses(lost + counted, 0), reasons.total() + lost.total()
+    if plan.target.rebuild or guard.question(total, reasons, at_most) is None:
         return None
     lost.clear()
     for file, path, documents in known:
+        if (file.source, file.name) in emptied:
+            continue
         end_if_stopped(progress)
         options = plan.read_options(file.source)
         gone = lost_records(file, options, documents)
@@ -131,7 +151,7 @@ def _record_question(
         lost[path] += documents if gone and path != file.source else gone
     reasons[NOT_IN_FILE] += lost.total()
     found = summary.documents["added"]
-    return guard.question(reasons.total() - found, +reasons, record_losses(lost, found))
+    return guard.question(reasons.total() - found, +reasons, record_losses(lost + counted, found))
 
 
 def _summary(
@@ -142,10 +162,11 @@ def _summary(
     same: Collection[Key],
     fruitless: Mapping[Key, str],
     gone: Mapping[Key, int],
+    reasons: Mapping[Key, str],
 ) -> IndexSummary:
     """Summary of a plan. `same`: files to be read that will be found unchanged.
 
-    `gone`: files whose documents are deleted, with the number of these.
+    `gone`: files whose documents are deleted, with the number of these; `reasons`: by file.
     """
     changes, present = plan.changes, plan.present
     read = [(f.source, f.name) for f in changes.read]
@@ -158,11 +179,11 @@ def _summary(
     would = {verb: [name for _, name in found] for verb, found in keys.items()}
     deleted_why: Counter[str] = Counter()
     for key, n in gone.items():
-        deleted_why[plan.sources.absent[key]] += n
+        deleted_why[reasons[key]] += n
     documents = dict.fromkeys(KINDS, 0)
     documents["added"] = len(would["add"])
     documents["changed"] = len(would["read"])
-    kept = [key for key in keys["fail"] if key in plan.files]
+    kept = [k for k, verb in fruitless.items() if verb != "delete" and k in plan.files]
     kept += [key for key in changes.gone if key not in gone]
     documents["unchanged"] = plan.documents_in([*changes.unchanged, *same, *kept])
     documents["deleted"] = sum(gone.values())

@@ -42,6 +42,13 @@ def maximal_marginal_relevance(scores: Scores, vectors: Vectors, k: int, diversi
     return np.array(taken, dtype=np.int64)
 
 
+def left_out_note(number: int) -> str:
+    """Note that near-duplicates were left out, so that there are fewer hits than were asked for."""
+    which = "1 near-duplicate of a better hit was" if number == 1 else f"{number:,} were"
+    more = "" if number == 1 else " near-duplicates of better hits and"
+    return f"--diversity: there are no more hits, {which}{more} left out"
+
+
 def add_context(
     session: Session, rows: Sequence[int], passages: Sequence[Passage], n: int
 ) -> list[Passage | None]:

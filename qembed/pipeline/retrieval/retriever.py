@@ -27,6 +27,7 @@ from qembed.pipeline.retrieval.options import (
     check_threshold,
     with_tuned,
 )
+from qembed.pipeline.retrieval.postprocess import left_out_note, maximal_marginal_relevance
 from qembed.pipeline.retrieval.ranking import Candidates, RankedQuery, Ranking
 from qembed.pipeline.retrieval.request import QueryRequest, by_filter
 from qembed.pipeline.retrieval.session import Session
@@ -139,7 +140,9 @@ class Retriever:
         for r in ranking.queries:
             if self._votes is not None:
                 self._votes.promote(r, self._allowed)
-            self._cut(r)
+        if left_out := sum(map(self._cut, ranking.queries)):
+            note = left_out_note(left_out)
+            ranking = ranking._replace(warnings=[*ranking.warnings, note])
         return ranking._replace(reranked=reranked)
 
     def retrieve(self, queries: Sequence[Query]) -> Ranking:
@@ -251,23 +254,18 @@ class Retriever:
             r.keep(new.order)
         return summary
 
-    def _cut(self, r: RankedQuery) -> None:
-        """Apply the least score, diversity and k."""
+    def _cut(self, r: RankedQuery) -> int:
+        """Apply the least score, diversity and k. Returns how many near-duplicates made it fewer than k."""
         if self.options.min_score is not None:
             scores = r.scores if r.rerank is None else least_scores(r.scores, r.rerank)
             r.keep((scores >= self.options.min_score).nonzero()[0])
-        keep = len(r.rows)
-        if self.options.diversity:
-            from qembed.pipeline.retrieval.postprocess import maximal_marginal_relevance
-
-            r.keep_first(keep)
-            vectors = self.session.search.vectors(r.rows)
-            r.keep(
-                maximal_marginal_relevance(
-                    r.scores, vectors, self.options.k, self.options.diversity
-                )
-            )
-        r.keep_first(min(keep, self.options.k))
+        keep, k = len(r.rows), self.options.k
+        r.keep_first(keep if self.options.diversity else min(keep, k))
+        if not self.options.diversity:
+            return 0
+        vectors = self.session.search.vectors(r.rows)
+        r.keep(maximal_marginal_relevance(r.scores, vectors, k, self.options.diversity))
+        return keep - len(r.rows) if len(r.rows) < k else 0
 
     # ── rows to hits ─────────────────────────────────────────────────────────────────────────────
 

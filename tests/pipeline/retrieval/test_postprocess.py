@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +88,21 @@ def test_copies_give_way(root: Path) -> None:
     folded = [h[0] for h in hits(root, "apples text", k=3, diversity=0.3)]
     assert len([d for d in folded if d.startswith("copy")]) == 1
     assert "other.txt" in folded
+
+
+def test_fewer_hits_than_asked_for_are_explained(root: Path) -> None:
+    with Session(root / ".qembed") as session:
+
+        def notes(k: int) -> list[str]:
+            options = QueryOptions(k=k, diversity=0.3)
+            return list(Retriever(session, options).answer([Query("1", "apples text")]).warnings)
+
+        assert notes(2) == []
+        (note,) = notes(50)
+        assert re.fullmatch(
+            r"--diversity: there are no more hits, \d+ were near-duplicates of better hits and left out",
+            note,
+        )
 
 
 @pytest.mark.parametrize("n", [1, 3])

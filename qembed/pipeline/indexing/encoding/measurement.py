@@ -10,6 +10,7 @@ from collections.abc import Container, Sequence
 
 from qembed.corpus import ReadOptions, reader_of, suffix
 from qembed.errors import EncodingError, ModelUnavailable
+from qembed.pipeline.indexing.deletion.losses import NOT_IN_FILE
 from qembed.pipeline.indexing.index_plan import IndexPlan
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.plan import Key
@@ -38,7 +39,8 @@ class Measurement:
 
     The sample is drawn at random where there are many files: their order is that of folders, which differ.
     `details`: of the files that were read; `fruitless`: files that give no document, with what a run does
-    about them, "fail" or "skip".
+    about them, "fail", "skip" or "delete"; `emptied`: those that had some or took some over, which go, with
+    the reason.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Measurement:
         self._new = [0, 0]  # documents of the sample's new files, and bytes of these files
         self._skipped: dict[Key, str] = {}
         self.fruitless: dict[Key, str] = {}
+        self.emptied: dict[Key, str] = {}
         self._stored: HashMap | None = None
         self._reused: Counter[str] = Counter()  # by reader: passages whose vectors the index has
         self._failed: dict[Key, list[Unreadable]] = {}
@@ -115,6 +118,7 @@ class Measurement:
         began = time.perf_counter()
         reader = _reader_name(file, self._plan.read_options(file.source))
         documents = passages = seen = 0
+        is_kept = False
         problems = []
         is_whole = True
         options = self._plan.read_options(file.source)
@@ -127,7 +131,9 @@ class Measurement:
             elif isinstance(item, Unreadable):
                 if isinstance(item, Skipped):
                     self._skipped[file.source, file.name] = item.error
+                    is_kept |= item.keep
                 else:
+                    is_kept = True
                     self._add_failure(file, item)
                 problems.append(item.error if item.line is None else f"{item.line}: {item.error}")
             else:
@@ -146,8 +152,13 @@ class Measurement:
                 is_whole = False
                 break
         key = file.source, file.name
+        if is_whole and not documents and not is_kept:
+            if not self._is_new(file) or key in self._plan.sources.taken_over:
+                self.emptied[key] = self._skipped.get(key, NOT_IN_FILE)
+            if not self._is_new(file):
+                self.fruitless[key] = "delete"
         if is_whole and not documents and (key in self._failed or key in self._skipped):
-            self.fruitless[key] = "fail" if key in self._failed else "skip"
+            self.fruitless.setdefault(key, "fail" if key in self._failed else "skip")
         if lacking := builder.chunker.lacks(file.name):
             problems.append(lacking)
         self._passages[reader] += passages
