@@ -35,11 +35,18 @@ def test_a_wrong_field_of_a_nested_source_keeps_what_was_known(records: Shell, o
     assert done.out.startswith("20 failed, 20 unchanged"), done.out
     assert documents(records) == 50
     generation = records("status", "--format", "json").json["generation"]
+    assert "a source of its own now" in done.err
     again = records("index")  # as remembered
     assert (again.code, documents(records)) == (4, 50)
+    assert "a source of its own now" not in again.err, "said once"
+    kept = {"source": "recs", "owner": "recs/a.jsonl", "documents": 20}
+    assert records("status", "--format", "json").json["kept"] == [kept]
+    told = "20 documents of recs in files that recs/a.jsonl has now and cannot read"
+    assert told in records("status", "-q").out
     assert records("status", "--format", "json").json["generation"] == generation
     mended = records("index", "recs/a.jsonl", option, "text" if "text" in option else "name")
     assert (mended.code, documents(records)) == (0, 50)
+    assert records("status", "--format", "json").json["kept"] == []
     assert "20 moved" in mended.out or "20 added" in mended.out, mended.out
 
 

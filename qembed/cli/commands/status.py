@@ -203,6 +203,7 @@ def _covered(kind: str, derived: Mapping[str, Any]) -> str:
 
 def _problems(s: dict[str, Any]) -> list[tuple[str, str]]:
     """Rows (name, value) about what is not as it should be; with --quiet the only ones."""
+    from qembed.inputs import from_here
     from qembed.pipeline.unfinished import describe_unfinished
 
     root, rows = Path(s["index"]), []
@@ -222,6 +223,10 @@ def _problems(s: dict[str, Any]) -> list[tuple[str, str]]:
     if s["rebuilding"]:
         mend = "the same qembed index --rebuild goes on"
         rows.append(("rebuild", f"begun, not finished: {describe_unfinished(root, mend)}"))
+    for kept in s["kept"]:
+        source, owner = (from_here(s["source_paths"][kept[n]]) for n in ("source", "owner"))
+        what = f"{counted(kept['documents'], 'document')} of {source} in files that"
+        rows.append(("kept", f"{what} {owner} has now and cannot read"))
     return [*rows, *(("unreadable", line) for line in _unreadable(s["failed"]))]
 
 

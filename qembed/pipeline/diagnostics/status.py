@@ -11,6 +11,7 @@ from typing import Any
 from qembed.errors import IndexDamaged, UsageError
 from qembed.pipeline.diagnostics.derived_lag import lagging
 from qembed.pipeline.diagnostics.feedback_log import describe_log
+from qembed.pipeline.diagnostics.kept_documents import kept_documents
 from qembed.pipeline.diagnostics.learned import describe_learned
 from qembed.pipeline.skipped_files import total_skipped
 from qembed.pipeline.source_options import STDIN, source_settings
@@ -94,6 +95,7 @@ def describe(root: Path) -> dict[str, Any]:
         "derived": derived,
         "feedback": {**describe_log(root, manifest), **describe_learned(root, manifest)},
         "lagging": lagging(root, manifest),
+        "kept": kept_documents(root, manifest),
         "damaged": files.damaged(root, manifest),
         "damaged_files": [d._asdict() for d in noticed_damage(root, manifest)],
         "unfinished": manifest.unfinished,

@@ -309,7 +309,8 @@ class Sources:
         `found`: files of this run.
         """
         other = {key: owned for key in known if (owned := self._owners.key(key)) != key}
-        if moved := next((key for key, owned in other.items() if owned in found), None):
+        news = (k for k, o in other.items() if o in found and o[0] in self._fresh)
+        if moved := next(news, None):
             progress.say(describe_owner_change(moved, other[moved]))
         left = {k: o for k, o in other.items() if o not in found and not self._is_unlisted(o)}
         why = absence_reasons(left.values(), self.by_path, self.root, self.missing)
