@@ -2,7 +2,8 @@
 
 Documents with passages in a damaged shard are dropped, and their files are read again. If the documents file
 is damaged all files are read again; passages find their vectors by their text, so that nothing is encoded.
-Records that came without a file cannot be read again: somebody confirms their loss first.
+Records that came without a file cannot be read again: those in whole shards are found there, and somebody
+confirms what of them is lost first.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from qembed.errors import IndexDamaged, listed
 from qembed.store import derived_files
 from qembed.store.catalog import Catalog
 from qembed.store.compaction import compact
+from qembed.store.damage.salvage import Join, open_shards, salvage_records
 from qembed.store.integrity import check_derived, damaged
-from qembed.store.manifest import MANIFEST, Manifest
+from qembed.store.manifest import Manifest
 from qembed.store.snapshot import Snapshot
 from qembed.store.writer import Writer
 
@@ -28,7 +30,7 @@ class RepairPlan(NamedTuple):
     `files`: names of the damaged files, and of derived ones. `documents`: the documents file is one of them;
     `shards`: first rows of the shards that are. `dropped`: ids of documents with passages in these; `gone`:
     number of records among them that came without a file, None for an unknown number. `kept`: the other
-    documents. `messages`: one for each repair.
+    documents; `lost_fields`: what of `records` that are kept is lost. `messages`: one for each repair.
     """
 
     files: tuple[str, ...] = ()
@@ -37,24 +39,28 @@ class RepairPlan(NamedTuple):
     dropped: tuple[str, ...] = ()
     gone: int | None = 0
     kept: Catalog | None = None
+    records: int = 0
+    lost_fields: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
+
+    @property
+    def loses(self) -> bool:
+        """True if something is lost that nothing can bring back."""
+        return self.gone != 0 or (self.records > 0 and bool(self.lost_fields))
 
     def open(self, root: Path, manifest: Manifest) -> Snapshot:
         """Open the generation without what is dropped."""
         if self.kept is None:
             return Snapshot.open(root)
-        if self.documents:
-            assert manifest.documents is not None
-            # it may be missing; nothing is read of it
-            manifest = replace(manifest, documents=replace(manifest.documents, name=MANIFEST))
         shards = tuple(s for s in manifest.shards if s.first not in self.shards)
-        snapshot = Snapshot.of(root, replace(manifest, shards=shards))
+        rest = replace(manifest, shards=shards)
+        snapshot = open_shards(root, rest) if self.documents else Snapshot.of(root, rest)
         snapshot.catalog = self.kept
         return snapshot
 
 
-def plan_repair(root: Path, manifest: Manifest | None, no_file: str) -> RepairPlan:
-    """Plan a repair; changes nothing. `no_file`: source of records that came without a file.
+def plan_repair(root: Path, manifest: Manifest | None, no_file: str, join: Join) -> RepairPlan:
+    """Plan a repair; changes nothing. `no_file`: source of records without a file; `join`: see Join.
 
     Raises IndexDamaged if documents file and shards are damaged.
     """
@@ -67,14 +73,7 @@ def plan_repair(root: Path, manifest: Manifest | None, no_file: str) -> RepairPl
             f"(restore a backup, or remove {root} and run qembed index PATH again)"
         )
     if documents:
-        has_records = any(source.path == no_file for source in manifest.sources)
-        return RepairPlan(
-            (manifest.documents.name,),
-            documents=True,
-            gone=None if has_records else 0,
-            kept=Catalog(),
-            messages=("the documents file was damaged: all sources are read again",),
-        )
+        return _plan_salvage(root, manifest, manifest.documents.name, no_file, join)
     if lost:
         return _plan_drop(root, manifest, lost, no_file)
     with Snapshot.of(root, manifest) as snapshot:
@@ -83,6 +82,24 @@ def plan_repair(root: Path, manifest: Manifest | None, no_file: str) -> RepairPl
         tuple(f"{derived_files.FOLDER}/{f.kind}" for f in found),
         messages=tuple(f"made anew: {f.what}" for f in found),
     )
+
+
+def _plan_salvage(
+    root: Path, manifest: Manifest, name: str, no_file: str, join: Join
+) -> RepairPlan:
+    """Plan to read all sources again. `name`: of the damaged documents file."""
+    message = "the documents file was damaged: all sources are read again"
+    plan = RepairPlan((name,), documents=True, kept=Catalog(), messages=(message,))
+    if all(source.path != no_file for source in manifest.sources):
+        return plan
+    found = salvage_records(root, manifest, no_file, join)
+    if found is None:
+        return plan._replace(gone=None)
+    n = len(found.catalog)
+    message += f", {n:,} record{'s' * (n != 1)} that came without a file kept"
+    if found.lost:
+        message += f" without {' and '.join(found.lost)}"
+    return plan._replace(kept=found.catalog, records=n, lost_fields=found.lost, messages=(message,))
 
 
 def _plan_drop(root: Path, manifest: Manifest, lost: set[int], no_file: str) -> RepairPlan:
@@ -126,23 +143,24 @@ def _drop_message(names: tuple[str, ...], gone: int) -> str:
 
 
 def repair(
-    writer: Writer, no_file: str, confirm_loss: Callable[[int | None], None]
+    writer: Writer, no_file: str, join: Join, confirm_loss: Callable[[RepairPlan], None]
 ) -> tuple[list[str], int]:
     """Drop damaged files and documents from the present generation.
 
-    `no_file`: source of records that came without a file. `confirm_loss(number)`: raises if so many of them
-    may not go, None for an unknown number; then nothing has changed. Returns a message for each repair, and
+    `no_file`, `join`: as for `plan_repair`. `confirm_loss(plan)`: raises if what a plan `loses` may not go;
+    then nothing has changed. Returns a message for each repair, and
     the number of records that are gone. Raises IndexDamaged if documents file and shards are damaged.
     """
     manifest, root = writer.manifest, writer.root
-    plan = plan_repair(root, manifest, no_file)
+    plan = plan_repair(root, manifest, no_file, join)
     if manifest is None or manifest.documents is None:
         return [], 0
-    if plan.gone != 0:
-        confirm_loss(plan.gone)
+    if plan.loses:
+        confirm_loss(plan)
     messages = list(plan.messages)
     if plan.documents:
-        writer.commit(Catalog(), counts={"documents": 0, "passages": 0}, failed=())
+        assert plan.kept is not None
+        writer.commit(plan.kept, counts=plan.kept.counts(), failed=())
     elif plan.kept is not None:
         with plan.open(root, manifest) as snapshot:
             compact(writer, snapshot, plan.kept, plan.shards)

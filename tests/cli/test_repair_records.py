@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -50,13 +51,88 @@ def test_records_with_files_beside_them(records: Shell) -> None:
     assert records("status", "--format", "json").json["documents"] == 1
 
 
-def test_a_damaged_documents_file_gives_up_no_record_unasked(records: Shell) -> None:
-    (documents,) = (records.folder / ".qembed").glob("documents*.parquet")
-    cut_off(documents)
-    done = records("index", "--repair")
+def present_documents(shell: Shell) -> Path:
+    manifest = json.loads((shell.folder / ".qembed/manifest.json").read_bytes())
+    return shell.folder / ".qembed" / manifest["documents"]["name"]
+
+
+def damage_columns(path: Path, *names: str) -> None:
+    """Alters a byte in the data of each column."""
+    import pyarrow.parquet as pq
+
+    meta = pq.ParquetFile(path).metadata.row_group(0)
+    body = bytearray(path.read_bytes())
+    for column in (meta.column(i) for i in range(meta.num_columns)):
+        if column.path_in_schema in names:
+            start = column.dictionary_page_offset or column.data_page_offset
+            body[start + column.total_compressed_size - 2] ^= 0xFF
+    path.write_bytes(body)
+
+
+@pytest.fixture
+def mixed(records: Shell) -> Shell:
+    """Records with titles and metadata, of which some are gone, beside files."""
+    records.write("docs/a.md", "a note")
+    records.write("docs/b.md", "another note")
+    assert records("index", "docs").code == 0
+    meta = '{"_id": "m1", "text": "remember the milk", "title": "Shopping", "kind": "list"}\n'
+    assert records("add", "-", stdin=meta).code == 0
+    assert records("add", "-", stdin='{"_id": "m2", "text": "a secret", "kind": "x"}\n').code == 0
+    assert records("forget", "--where", 'kind = "x"').code == 0
+    return records
+
+
+def hits(shell: Shell) -> list[tuple[str, str, str]]:
+    done = shell("query", "note record milk", "-k", "20", "--format", "jsonl", "--mode", "dense")
+    return sorted((h["document"], h["title"], h["text"]) for h in done.lines)
+
+
+def test_records_are_kept_when_columns_of_others_are_damaged(mixed: Shell) -> None:
+    before = hits(mixed)
+    damage_columns(present_documents(mixed), "digest", "mtime_ns", "size")
+    assert mixed("index").code == 2
+    done = mixed("index", "--repair", "--format", "json")
+    assert done.code == 0, done.err
+    assert "all sources are read again, 7 records that came without a file kept" in done.err
+    assert done.json["passages"]["encoded"] == 0
+    assert done.json["documents"]["deleted"] == 0
+    assert hits(mixed) == before
+    assert mixed("status", "--format", "json").json["documents"] == 9
+    assert mixed("query", "milk", "--where", 'kind = "list"', "--format", "jsonl").lines
+    assert mixed("verify").code == 0
+    again = mixed("add", "-", "--format", "json", stdin=SIX).json
+    assert again["documents"]["added"] == again["documents"]["changed"] == 0
+
+
+def test_the_loss_of_titles_is_confirmed(mixed: Shell) -> None:
+    texts = [text for _, _, text in hits(mixed)]
+    damage_columns(present_documents(mixed), "title", "meta")
+    asked = "titles and metadata of 7 records that came without a file (index -, add) would be lost"
+    assert asked in mixed("index", "--repair", "--dry-run").err
+    done = mixed("index", "--repair")
+    assert (done.code, asked in done.err) == (2, True)
+    assert "nothing was changed" in done.err
+    done = mixed("index", "--repair", "--yes")
+    assert done.code == 0
+    assert "7 records that came without a file kept without titles and metadata" in done.err
+    assert sorted(text for _, _, text in hits(mixed)) == sorted(texts)
+
+
+def test_records_alone_are_told_by_their_shards(records: Shell) -> None:
+    before = [text for _, _, text in hits(records)]
+    cut_off(present_documents(records))
+    assert records("index", "--repair").code == 2
+    assert records("index", "--repair", "--yes").code == 0
+    assert [text for _, _, text in hits(records)] == before
+    assert records("verify").code == 0
+
+
+def test_a_damaged_documents_file_gives_up_no_record_unasked(mixed: Shell) -> None:
+    cut_off(present_documents(mixed))
+    done = mixed("index", "--repair")
     assert done.code == 2
     assert "the records that came without a file (index -, add) are damaged" in done.err
-    assert documents.exists()
+    assert present_documents(mixed).exists()
 
 
 def test_files_alone_are_read_again_without_a_question(shell: Shell) -> None:

@@ -75,8 +75,8 @@ def _add_repair(summary: IndexSummary, repair: RepairPlan) -> None:
     """Add to a summary what is repaired before the run, and the records that are lost with it."""
     if repair.files:
         summary.would = {**summary.would, "repair": list(repair.files)}
-    if repair.gone != 0:
-        summary.question = describe_loss(repair.gone)
+    if repair.loses:
+        summary.question = describe_loss(repair)
     if repair.gone:
         deleted = summary.documents["deleted"] + repair.gone
         summary.documents = {**summary.documents, "deleted": deleted}

@@ -8,6 +8,7 @@ from pathlib import Path
 from qembed.errors import NoIndex, UsageError
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.summary import IndexStats
+from qembed.pipeline.join_passages import join_passages
 from qembed.pipeline.lexical_index import lexical_damage
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.source_options import STDIN
@@ -20,8 +21,13 @@ LOST = "damaged, and in no file"
 """Reason of records that came without a file, and of which the index has lost something."""
 
 
-def describe_loss(number: int | None) -> str:
-    """Question about the loss of records that no file has, None for an unknown number of them."""
+def describe_loss(plan: RepairPlan) -> str:
+    """Question about the loss of records that no file has, or of something of them."""
+    if (number := plan.gone) == 0:
+        what = f"{' and '.join(plan.lost_fields)} of {plan.records:,} record{'s' * (plan.records != 1)}"
+        return (
+            f"{what} that came without a file (index -, add) would be lost, their texts would not"
+        )
     who = "the records that came without a file (index -, add) are"
     if number is not None:
         are = "record that came without a file (index -, add) is"
@@ -51,7 +57,7 @@ def plan_check(root: Path, options: IndexOptions) -> RepairPlan:
     except NoIndex:
         return RepairPlan()
     if options.repair:
-        plan = plan_repair(root, manifest, STDIN)
+        plan = plan_repair(root, manifest, STDIN, join_passages)
         words = lexical_damage(root, manifest) if plan.kept is None else None
         stamp = derived_files.current(root, manifest, derived_files.LEXICAL)
         if words is None or stamp is None:
@@ -71,11 +77,11 @@ def repair_index(
 ) -> None:
     """Drop what is damaged, count the records that are gone. Raises UsageError if nobody confirms that."""
 
-    def confirm_loss(number: int | None) -> None:
-        if not confirm(question := describe_loss(number)):
+    def confirm_loss(plan: RepairPlan) -> None:
+        if not confirm(question := describe_loss(plan)):
             raise UsageError(f"{question}; nothing was changed (--yes gives them up)")
 
-    messages, gone = repair(writer, STDIN, confirm_loss)
+    messages, gone = repair(writer, STDIN, join_passages, confirm_loss)
     for line in messages:
         progress.say(line)
     if gone:
