@@ -29,6 +29,11 @@ UNIT_TOLERANCE = 1e-3
 """Allowed distance of a stored vector's length from 1: float32 sums, half precision models."""
 
 
+def beyond_repair(root: Path) -> str:
+    """Say what helps where no command mends an index."""
+    return f"restore a backup, or remove {root} and run qembed index PATH again"
+
+
 class Finding(NamedTuple):
     """Damage. `mend`: the command that repairs it. `documents`: ids affected, as far as known.
 

@@ -18,7 +18,7 @@ from qembed.store import derived_files
 from qembed.store.catalog import Catalog
 from qembed.store.compaction import compact
 from qembed.store.damage.salvage import Join, open_shards, salvage_records
-from qembed.store.integrity import check_derived, damaged
+from qembed.store.integrity import beyond_repair, check_derived, damaged
 from qembed.store.manifest import Manifest
 from qembed.store.snapshot import Snapshot
 from qembed.store.writer import Writer
@@ -69,8 +69,8 @@ def plan_repair(root: Path, manifest: Manifest | None, no_file: str, join: Join)
     documents, lost = damaged(root, manifest)
     if documents and lost:
         raise IndexDamaged(
-            f"{root}: the documents file and {len(lost)} shards are damaged: nothing can be told apart "
-            f"(restore a backup, or remove {root} and run qembed index PATH again)"
+            f"{root}: the documents file and {len(lost)} shard{'s' * (len(lost) != 1)} are damaged: nothing "
+            f"can be told apart ({beyond_repair(root)})"
         )
     if documents:
         return _plan_salvage(root, manifest, manifest.documents.name, no_file, join)

@@ -57,6 +57,7 @@ def test_index_refuses_a_damaged_shard_and_status_names_it(many: Shell) -> None:
         assert done.code == 2, command
         assert f"{name} has another content than was written (checksum)" in done.err
         assert "(qembed index --repair reads and encodes what is lost anew" in done.err
+        assert f"{name} has another content than was written" in many("status", "-q").out
     assert many("index", "--repair").code == 0
     assert many("status", "-q").out == many("index", "-q").err == ""
     assert many("verify", "--no-model").code == 0
@@ -69,6 +70,16 @@ def test_index_refuses_a_damaged_documents_file_of_the_old_times(many: Shell) ->
     os.utime(documents, ns=(times.st_atime_ns, times.st_mtime_ns))
     assert "(qembed index --repair" in (done := many("index")).err
     assert done.code == 2
+
+
+def test_what_no_repair_mends_is_said(many: Shell) -> None:
+    documents, shards, _ = files(many)
+    alter(documents)
+    alter(shards[0])
+    helps = f"(restore a backup, or remove {many.folder}/.qembed and run qembed index PATH again)"
+    for done in (many("index"), many("index", "--repair")):
+        assert (done.code, helps in done.err, "--repair reads" in done.err) == (2, True, False)
+    assert many("status", "-q").out.count(helps) == 2
 
 
 def test_a_query_that_fails_leaves_a_note(many: Shell) -> None:
@@ -136,3 +147,17 @@ def test_a_dry_run_of_a_repair_says_what_is_lost(many: Shell) -> None:
     assert "would: repair 2 files, 60 added, 3 deleted (damaged, and in no file)" in done.out
     assert "a run would ask: 3 records that came without a file" in done.err
     assert tree(many.folder) == before
+
+
+def test_what_is_too_much_to_read_is_not_taken_to_be_whole(
+    many: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    matrix = files(many)[2]
+    whole = matrix.read_bytes()
+    alter(matrix)
+    with monkeypatch.context() as patch:
+        patch.setattr("qembed.store.damage.noticed.REFRESH_BYTES", 1000)
+        assert many("index").code == 0
+    assert files(many)[2].read_bytes() != whole
+    assert "made anew" in many("index").err
+    assert files(many)[2].read_bytes() == whole

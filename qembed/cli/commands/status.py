@@ -212,8 +212,9 @@ def _problems(s: dict[str, Any]) -> list[tuple[str, str]]:
     if behind := s["passages_without_words"]:
         missing = f"{counted(behind, 'passage is', 'passages are')} found by meaning only"
         rows.append(("words", f"{missing} (qembed index completes it)"))
-    for name, why in map(dict.values, s["damaged_files"]):
-        rows.append(("damaged", f"{name} {why} (qembed index --repair mends it)"))
+    for d in s["damaged_files"]:
+        mend = f"{d['mend']} mends it" if d["mend"].startswith("qembed") else d["mend"]
+        rows.append(("damaged", f"{d['name']} {d['why']} ({mend})"))
     if s["damaged"]:
         what = f"{', '.join(s['damaged'])}: found damaged, not used"
         rows.append(("damaged", f"{what} (qembed index makes them anew)"))

@@ -19,7 +19,7 @@ from qembed.search.dense.planner import TARGET_RECALL
 from qembed.store import Snapshot
 from qembed.store import derived_files as files
 from qembed.store import manifest as manifests
-from qembed.store.damage.noticed import noticed_damage
+from qembed.store.damage.noticed import mend_of, noticed_damage
 
 _AGE = re.compile(r"(\d+(?:\.\d+)?)([smhdw]?)$")
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -97,12 +97,19 @@ def describe(root: Path) -> dict[str, Any]:
         "lagging": lagging(root, manifest),
         "kept": kept_documents(root, manifest),
         "damaged": files.damaged(root, manifest),
-        "damaged_files": [d._asdict() for d in noticed_damage(root, manifest)],
+        "damaged_files": _damaged_files(root, manifest),
         "unfinished": manifest.unfinished,
         "half_made": manifest.is_half_made,
         "rebuilding": (root / manifests.REBUILD).exists(),
         "versions": dict(manifest.versions),
     }
+
+
+def _damaged_files(root: Path, manifest: manifests.Manifest) -> list[dict[str, str]]:
+    """Damaged data files: name, why, and what mends them."""
+    found = noticed_damage(root, manifest)
+    mend = mend_of(root, manifest, [d.name for d in found])
+    return [{**d._asdict(), "mend": mend} for d in found]
 
 
 def _model_choice(manifest: manifests.Manifest) -> dict[str, Any] | None:

@@ -304,10 +304,7 @@ class Sources:
                 self._unused.append(unused)
 
     def _ceded(self, known: Iterable[Key], found: set[Key], progress: Progress) -> dict[Key, str]:
-        """Known files that are another source's now, with the reason for which they go.
-
-        `found`: files of this run.
-        """
+        """Known files that are another source's now, with the reason why they go. `found`: of this run."""
         other = {key: owned for key in known if (owned := self._owners.key(key)) != key}
         news = (k for k, o in other.items() if o in found and o[0] in self._fresh)
         if moved := next(news, None):

@@ -57,7 +57,8 @@ def update_derived(
     """
     progress = progress or Progress()
     with storage_errors(snapshot.root, INCOMPLETE):
-        for finding in notice_derived(snapshot):
+        unchecked: set[str] = set()
+        for finding in notice_derived(snapshot, unchecked):
             files.discard(snapshot.root, finding.kind)
             progress.say(f"made anew: {finding.what}")
         extend_matrix(snapshot)
@@ -79,7 +80,7 @@ def update_derived(
             extend_graph(snapshot, progress)
         elif repair:
             _repair_graph(snapshot, progress)
-        note_derived(snapshot.root, snapshot.manifest)
+        note_derived(snapshot.root, snapshot.manifest, unchecked)
 
 
 def graph_is_due(snapshot: Snapshot, policy: GraphPolicy) -> bool:

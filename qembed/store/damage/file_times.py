@@ -22,7 +22,7 @@ State = tuple[int, int]
 
 
 def read(root: Path) -> dict[str, State | None]:
-    """States by name inside the index; None for a file that a reader has found damaged."""
+    """States by name inside the index; None for a file that was found damaged."""
     try:
         body = json.loads((root / FILE).read_bytes())
         return {name: None if s is None else (int(s[0]), int(s[1])) for name, s in body.items()}
@@ -42,11 +42,14 @@ def state(path: Path) -> State | None:
     return sum(s.st_size for s in inner), max((s.st_mtime_ns for s in inner), default=0)
 
 
-def note_whole(root: Path, names: Iterable[str], kept: Iterable[str]) -> None:
+def note_whole(
+    root: Path, names: Iterable[str], kept: Iterable[str], damaged: Iterable[str] = ()
+) -> None:
     """Note the present state of whole files. `kept`: names whose earlier notes stay; all others go."""
     before = read(root)
     after: dict[str, State | None] = {n: before[n] for n in kept if n in before}
     after |= {name: state(root / name) for name in names}
+    after |= dict.fromkeys(damaged)
     if after != before:
         _write(root, after)
 

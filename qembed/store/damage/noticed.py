@@ -5,7 +5,7 @@ Nothing is read of a file that has not changed since, so that an index of many g
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from qembed.store.durable_files import FileInfo
 from qembed.store.integrity import (
     REPAIR,
     Finding,
+    beyond_repair,
     check_codes,
     check_matrix,
     damage_of,
@@ -54,7 +55,7 @@ def notice_damage(root: Path, manifest: Manifest, *, note: bool = True) -> list[
     found, checked = _check(root, changed, REFRESH_BYTES)
     bad = {f.name for f in found}
     if note:
-        file_times.note_whole(root, checked - bad, _names(root, manifest) - bad)
+        file_times.note_whole(root, checked - bad, _names(root, manifest), bad)
     return found
 
 
@@ -90,24 +91,35 @@ def refuse_damaged(root: Path, manifest: Manifest | None, *, note: bool = True) 
     """
     if manifest is None or not (found := notice_damage(root, manifest, note=note)):
         return
+    mend = mend_of(root, manifest, [d.name for d in found])
+    if mend == REPAIR:
+        mend += " reads and encodes what is lost anew; with --dry-run it says what that is"
     files = "; ".join(f"{name} {why}" for name, why in found[:LISTED])
     more = f" … and {len(found) - LISTED:,} more files" if len(found) > LISTED else ""
-    raise IndexDamaged(
-        f"{root} is damaged: {files}{more}; nothing was changed (qembed index --repair reads and encodes "
-        "what is lost anew; with --dry-run it says what that is)"
-    )
+    raise IndexDamaged(f"{root} is damaged: {files}{more}; nothing was changed ({mend})")
 
 
-def notice_derived(snapshot: Snapshot) -> Iterator[Finding]:
-    """Findings about vectors, codes and a large graph whose times have changed, for writers."""
+def mend_of(root: Path, manifest: Manifest, names: Sequence[str]) -> str:
+    """Command that mends damaged files, else what helps where none does."""
+    documents = manifest.documents is not None and manifest.documents.name in names
+    return beyond_repair(root) if documents and len(names) > 1 else REPAIR
+
+
+def notice_derived(snapshot: Snapshot, unchecked: set[str]) -> Iterator[Finding]:
+    """Findings about vectors, codes and a large graph whose times have changed, for writers.
+
+    `unchecked`: gets the names of those that it is too much to read now.
+    """
     root, manifest = snapshot.root, snapshot.manifest
     known, left = file_times.read(root), REFRESH_BYTES
     for kind in (derived_files.MATRIX, derived_files.CODES, derived_files.GRAPH):
         stamp = derived_files.current(root, manifest, kind)
         if stamp is None or known.get(stamp.file) == file_times.state(root / stamp.file):
             continue
-        if (left := left - stamp.bytes) < 0:
-            return
+        if stamp.bytes > left:
+            unchecked.add(stamp.file)
+            continue
+        left -= stamp.bytes
         if kind == derived_files.MATRIX:
             yield from check_matrix(snapshot)
         elif kind == derived_files.CODES:
@@ -124,11 +136,11 @@ def words_have_changed(root: Path, manifest: Manifest) -> bool:
     return file_times.read(root).get(folder) != file_times.state(root / folder)
 
 
-def note_derived(root: Path, manifest: Manifest) -> None:
-    """Note the times of the derived files, which were checked or written by this run."""
+def note_derived(root: Path, manifest: Manifest, unchecked: set[str]) -> None:
+    """Note the times of the derived files, which were checked or written by this run but for `unchecked`."""
     stamps = [derived_files.current(root, manifest, kind) for kind in derived_files.KINDS]
-    names = {_derived_name(s) for s in stamps if s is not None and s.bytes <= REFRESH_BYTES}
-    file_times.note_whole(root, names, manifest.names())
+    names = {_derived_name(s) for s in stamps if s is not None}
+    file_times.note_whole(root, names - unchecked, manifest.names())
 
 
 def _derived_name(stamp: derived_files.Stamp) -> str:
