@@ -161,3 +161,15 @@ def test_what_is_too_much_to_read_is_not_taken_to_be_whole(
     assert files(many)[2].read_bytes() != whole
     assert "made anew" in many("index").err
     assert files(many)[2].read_bytes() == whole
+
+
+@pytest.mark.parametrize("pattern", ["lexical-*/*.idx", "graph-*.bin", "graph-*.groups"])
+def test_large_derived_files_of_another_time_are_mended(
+    many: Shell, monkeypatch: pytest.MonkeyPatch, pattern: str
+) -> None:
+    monkeypatch.setattr("qembed.store.derived_files.CHECKED_BYTES", 100)
+    path = sorted((many.folder / ".qembed/derived").glob(pattern))[0]
+    alter(path)
+    assert "made anew" in many("index").err
+    assert many("verify", "--no-model").code == 0
+    assert many("index").err == ""

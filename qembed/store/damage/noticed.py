@@ -114,10 +114,12 @@ def notice_derived(snapshot: Snapshot, unchecked: set[str]) -> Iterator[Finding]
     known, left = file_times.read(root), REFRESH_BYTES
     for kind in (derived_files.MATRIX, derived_files.CODES, derived_files.GRAPH):
         stamp = derived_files.current(root, manifest, kind)
-        if stamp is None or known.get(stamp.file) == file_times.state(root / stamp.file):
+        if stamp is None or all(
+            known.get(n) == file_times.state(root / n) for n in _names_of(stamp)
+        ):
             continue
         if stamp.bytes > left:
-            unchecked.add(stamp.file)
+            unchecked |= _names_of(stamp)
             continue
         left -= stamp.bytes
         if kind == derived_files.MATRIX:
@@ -139,13 +141,15 @@ def words_have_changed(root: Path, manifest: Manifest) -> bool:
 def note_derived(root: Path, manifest: Manifest, unchecked: set[str]) -> None:
     """Note the times of the derived files, which were checked or written by this run but for `unchecked`."""
     stamps = [derived_files.current(root, manifest, kind) for kind in derived_files.KINDS]
-    names = {_derived_name(s) for s in stamps if s is not None}
+    names = {name for s in stamps if s is not None for name in _names_of(s)}
     file_times.note_whole(root, names - unchecked, manifest.names())
 
 
-def _derived_name(stamp: derived_files.Stamp) -> str:
-    path = Path(stamp.file)
-    return str(path.parent) if stamp.kind == derived_files.LEXICAL else str(path)
+def _names_of(stamp: derived_files.Stamp) -> set[str]:
+    """Names that a derived file is noted under: its own and its companion's, or that of its folder."""
+    if stamp.kind == derived_files.LEXICAL:
+        return {str(Path(stamp.file).parent)}
+    return {stamp.file} if stamp.companion is None else {stamp.file, stamp.companion.name}
 
 
 def _files(manifest: Manifest) -> list[FileInfo]:
