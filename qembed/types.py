@@ -39,8 +39,7 @@ Qrels: TypeAlias = dict[str, dict[str, int]]
 class SourceFile(NamedTuple):
     """File of a source. `name` is its path inside the source, with forward slashes.
 
-    `location` is its path on disk. A tuple and a plain string, because a refresh looks at every file and
-    opens few: a Path for each of them costs as much as the whole walk, a dataclass a quarter of it.
+    `location` is its path on disk, a string: a Path for each file costs as much as the whole walk.
     """
 
     source: str
@@ -249,7 +248,7 @@ class Hit:
     `path`: the document's file, None for records from standard input. `line`, `end_line`: the passage's lines
     in that file, from 1; of a record in a file the line it begins in, and None; None both where no line is
     known, as in a PDF. `snippet`: None unless asked for. `parts`: what each feature adds to the score of the
-    learned order. `index`: name of the index, where several are searched.
+    learned order. `index`: name of the index, where several are searched. `kind`: "text" or "image".
     """
 
     document: str
@@ -264,6 +263,7 @@ class Hit:
     end_line: int | None = None
     parts: Mapping[str, float] = field(default_factory=dict)
     index: str | None = None
+    kind: str = "text"
 
     @property
     def own_id(self) -> str:

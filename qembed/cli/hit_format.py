@@ -23,6 +23,13 @@ class HitFormat(StrEnum):
     vimgrep = "vimgrep"
 
 
+class HitKind(StrEnum):
+    """Kind of hits."""
+
+    text = "text"
+    image = "image"
+
+
 HIT_FORMATS = (
     "text for people, json one object, jsonl one hit a line, tsv a table, trec a run, paths the files, "
     "vimgrep path:line:column:text."

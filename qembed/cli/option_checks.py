@@ -56,6 +56,9 @@ def check_query(given: Iterable[str], values: Mapping[str, Any]) -> list[str]:
     found = []
     if values["by"] == "passage":
         found += unused(given, ["document_score"], "without --by document")
+    if values["image"] is not None:
+        names = ["mode", "rerank", "rerank_share", "fusion", *_ENCODING]
+        return [*found, *unused(given, names, "with --image, which is searched by its vector")]
     if values["format"] in ("paths", "trec", "vimgrep"):
         found += unused(given, ["context"], f"with --format {values['format']}")
     return [*found, *check_search(given, values)]

@@ -85,12 +85,17 @@ def measure(vectors: Vectors) -> Background | None:
 
 
 def sample_rows(snapshot: Snapshot) -> Rows:
-    """At most SAMPLE living rows, ascending, int64: the same ones for the same rows."""
+    """At most SAMPLE living rows, ascending, int64: the same ones for the same rows.
+
+    None of them is a picture's: scores are on the scale of texts.
+    """
     import numpy as np
 
     base, live = snapshot.manifest.base, snapshot.live
     n = snapshot.manifest.next_row - base
     rows = np.arange(base, base + n) if live is None else np.flatnonzero(live) + base
+    if snapshot.pictures is not None:
+        rows = rows[~snapshot.pictures[rows - base]]
     if len(rows) <= SAMPLE:
         return rows
     chosen = np.random.default_rng(0).choice(len(rows), SAMPLE, replace=False)

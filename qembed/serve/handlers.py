@@ -127,6 +127,7 @@ def fast_query_texts(request: QueryRequest, session: Session) -> Sequence[str] |
     # sentences are encoded for snippets, once the hits are known
     slow = (
         options.rerank
+        or options.image is not None
         or options.where
         or options.diversity
         or options.context

@@ -15,6 +15,7 @@ from qembed.cli.hints import remember_indexes, with_index
 from qembed.cli.hit_format import (
     HIT_FORMATS,
     HitFormat,
+    HitKind,
     NullOption,
     VimgrepOption,
     hit_format,
@@ -106,6 +107,18 @@ def query(
     candidates: CandidatesOption = 100,
     rerank_budget: BudgetOption = None,
     rerank_share: ShareOption = None,
+    kind: Annotated[
+        HitKind | None,
+        typer.Option(help="Only texts, or only pictures.", show_default=False),
+    ] = None,
+    image: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Find what is like this picture, in the place of TEXT.",
+            show_default=False,
+        ),
+    ] = None,
     min_score: Annotated[
         float | None,
         typer.Option(
@@ -173,6 +186,8 @@ def query(
     qembed query "retry with backoff" --format paths -0 | xargs -0r less
     qembed query "late refund" --format jsonl | jq -r .document
     qembed query "retry with backoff" --open
+    qembed query "a red bicycle" --kind image
+    qembed query --image photo.jpg
     qembed query - --format trec < questions.txt > run.trec
     qembed query "where is my parcel" --log --client agent:helpdesk
     qembed query --sequence insulin.fasta
@@ -197,6 +212,13 @@ def query(
     project_log = ctx.obj.get("log") if ctx.obj else None
     query_log = QueryLog(log, client, session, project_log, explore)
     unused = check_query(given, {**ctx.params, "format": shown})
+    picture = None
+    if image is not None:
+        from qembed.pipeline.retrieval.pictures.query_picture import read_query_picture
+
+        if text is not None or sequence is not None:
+            raise typer.BadParameter("goes without TEXT and --sequence", param_hint="--image")
+        picture, text = read_query_picture(image), str(image)
     if text is not None and sequence is not None:
         raise UsageError("give a TEXT or --sequence, not both")
     if text is None and sequence is None:
@@ -204,17 +226,18 @@ def query(
         if rerank is not None:
             missing += f" (--rerank took {rerank!r} as its value; write --rerank late)"
         raise typer.BadParameter(missing, param_hint="TEXT")
+    is_stdin = text == "-" and image is None
     if open_number is not None:
         from qembed.cli.programs.open_hit import check_open, open_hit
 
-        check_open(open_number, k, shown is not HitFormat.text, "-" in (text, sequence))
+        check_open(open_number, k, shown is not HitFormat.text, is_stdin or sequence == "-")
     if sequence is not None:
         from qembed.pipeline.sequences.queries import read_sequences
 
         piped = b"".join(standard_input()) if sequence == "-" else None
         queries = read_sequences(sequence, piped)
     else:
-        queries = parse_queries(standard_input()) if text == "-" else [Query("1", text or "")]
+        queries = parse_queries(standard_input()) if is_stdin else [Query("1", text or "")]
     options = QueryOptions(
         k=k,
         task=task,
@@ -237,6 +260,8 @@ def query(
         context=context,
         snippets=shown in (HitFormat.text, HitFormat.vimgrep),
         sequence=sequence is not None,
+        kind=None if kind is None else kind.value,
+        image=picture,
     )
     request = query_log.told(QueryRequest(queries, options, model), shown is not HitFormat.trec)
 
@@ -270,7 +295,7 @@ def query(
     if answer.warnings and index_dir is not None:
         answer = replace(answer, warnings=[with_index(w) for w in answer.warnings])
     if not several:
-        answer = query_log.log(roots[0], request, answer, text == "-", talk)
+        answer = query_log.log(roots[0], request, answer, is_stdin, talk)
     print_answer(answer, HitOutput(shown.value, explain, context > 0, null), talk)
     if shown not in (HitFormat.json, HitFormat.jsonl):
         say_logged(answer, talk)

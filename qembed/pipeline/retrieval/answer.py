@@ -199,6 +199,7 @@ def hit_json(results: Results, rank: int, hit: Hit) -> dict[str, Any]:
         "scores": {k: None if v is None else round(v, 6) for k, v in hit.scores.items()},
         **({"parts": dict(hit.parts)} if hit.parts else {}),
         **({} if hit.index is None else {"index": hit.index}),
+        "kind": hit.kind,
         "document": hit.document,
         "path": hit.path,
         "fragment": hit.fragment or None,

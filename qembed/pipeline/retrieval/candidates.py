@@ -10,6 +10,7 @@ other too, so that fusion compares like with like.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from qembed.errors import UsageError
@@ -33,6 +34,8 @@ from qembed.search.topk import distinct, places
 
 if TYPE_CHECKING:
     from qembed.pipeline.filters import Allowed
+    from qembed.pipeline.retrieval.index_search import IndexSearch
+    from qembed.pipeline.retrieval.pictures.kind_search import KindSearch
     from qembed.types import Rows, Scores, Vectors
 
 NORMALIZATION_POOL = 100
@@ -48,8 +51,8 @@ K1 = 1.2
 class CandidateRetriever:
     """Retrieves candidates from one session. Raises UsageError for an unknown mode.
 
-    `parameters`: constants of the fusion, None for the index's. `warnings`: searches that were not done as
-    they were asked for, and the reasons.
+    `parameters`: constants of the fusion, None for the index's. `is_picture`: the queries are pictures.
+    `warnings`: searches that were not done as they were asked for, and the reasons.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class CandidateRetriever:
         ef: int | None,
         fusion: Fusion = "sum",
         parameters: FusionParameters | None = None,
+        is_picture: bool = False,
     ) -> None:
         if mode not in MODES:
             raise UsageError(f"--mode {mode}: one of {', '.join(MODES)} is wanted")
@@ -70,6 +74,14 @@ class CandidateRetriever:
         self.fusion = fusion
         self.parameters = DEFAULT_FUSION if parameters is None else parameters
         self.warnings: list[str] = []
+        self._is_picture = is_picture
+
+    @cached_property
+    def _dense(self) -> IndexSearch | KindSearch:
+        """Search by vectors: where there are texts and pictures, with scores on one scale."""
+        from qembed.pipeline.retrieval.pictures.kind_search import dense_search
+
+        return dense_search(self.session, self._is_picture)
 
     @property
     def wants_vectors(self) -> bool:
@@ -120,9 +132,7 @@ class CandidateRetriever:
         if vectors is None:
             return [self._find_by_words(text, k, allowed) for text in texts], "words only"
         depth = k if self.mode == "dense" else max(k, NORMALIZATION_POOL)
-        dense, plan = self.session.search.vector_search(
-            vectors, depth, self.search, self.ef, allowed
-        )
+        dense, plan = self._dense.vector_search(vectors, depth, self.search, self.ef, allowed)
         if self.search == "graph" and plan.is_fallback:
             self.warnings.append(f"--search graph: {plan.why}; the search was exact")
         elif self.ef is not None and plan.kind == "exact":
@@ -146,7 +156,7 @@ class CandidateRetriever:
         Arguments as of `find`, which fuses them.
         """
         depth = max(k, NORMALIZATION_POOL)
-        dense, _ = self.session.search.vector_search(vectors, depth, self.search, self.ef, allowed)
+        dense, _ = self._dense.vector_search(vectors, depth, self.search, self.ef, allowed)
         return self._search_words(texts, vectors, dense, depth, allowed)
 
     def _search_words(
@@ -167,7 +177,7 @@ class CandidateRetriever:
                 # no passage satisfies the operators: search by the plain words instead
                 limits, words = allowed, ParsedQuery(query.terms)
             elif query.strict and limits is not None:
-                within, _ = self.session.search.vector_search(
+                within, _ = self._dense.vector_search(
                     vectors[i : i + 1], depth, "exact", self.ef, limits
                 )
                 dense[i] = within[0]
@@ -291,7 +301,7 @@ class CandidateRetriever:
         cosines[near] = dense[1]
         rest = np.ones(len(rows), dtype=bool)
         rest[near] = False
-        cosines[rest] = self.session.search.cosines(vector, rows[rest])
+        cosines[rest] = self._dense.cosines(vector, rows[rest])
         scores = np.zeros(len(rows), dtype=np.float32)
         at, there = places(searched.lexical[0], rows)
         scores[at[there]] = bm25[there]

@@ -60,6 +60,8 @@ def _hit(session: Session, r: RankedQuery, i: int, passage: Passage, entry: Cata
     if passage.document != entry.id:  # the file has moved since it was indexed
         passage = replace(passage, document=entry.id)
     line, end_line = session.documents.file_lines(entry, passage)
+    if entry.picture is not None:
+        line = end_line = None
     return Hit(
         document=entry.id,
         path=session.documents.path_of(entry.source, entry.file),
@@ -71,6 +73,7 @@ def _hit(session: Session, r: RankedQuery, i: int, passage: Passage, entry: Cata
         line=line,
         end_line=end_line,
         parts=_parts(r, i),
+        kind="text" if entry.picture is None else "image",
     )
 
 

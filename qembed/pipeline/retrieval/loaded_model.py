@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from qembed.errors import QembedError, UsageError
@@ -17,7 +18,7 @@ from qembed.pipeline.recipe import (
 )
 
 if TYPE_CHECKING:
-    from qembed.protocols import Encoder, Scorer
+    from qembed.protocols import Encoder, ImageEncoder, Scorer
     from qembed.store.manifest import Manifest
     from qembed.types import Recipe
 
@@ -122,6 +123,13 @@ class LoadedModel:
                     )
             self._encoder = encoder
         return self._encoder
+
+    @cached_property
+    def image_encoder(self) -> ImageEncoder:
+        """Encoder of pictures, loaded. Raises ModelUnavailable, UsageError for a model of texts."""
+        model = self.model
+        with self._timer("load"):
+            return model.image_encoder()
 
     @property
     def encoder_if_loaded(self) -> Encoder | None:

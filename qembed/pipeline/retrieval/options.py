@@ -39,7 +39,8 @@ class QueryOptions:
     `document_score`: the score of a document from its passages, see `parse_document_score`. `memory`: votes
     on the same query put documents first, or leave them out. `given`: names of the fields that were asked
     for, the others take what `tune` chose for the index; None: take none of it.
-    `sequence`: the queries are sequences, as the index's documents are.
+    `sequence`: the queries are sequences, as the index's documents are. `kind`: of the hits, None for both.
+    `image`: the query is this picture, PNG as base64, and its text the picture's name.
     """
 
     k: int = 10
@@ -66,6 +67,8 @@ class QueryOptions:
     seen: tuple[str, ...] = ()
     given: tuple[str, ...] | None = None
     sequence: bool = False
+    kind: Literal["text", "image"] | None = None
+    image: str | None = None
 
 
 LEARNED = "learned"

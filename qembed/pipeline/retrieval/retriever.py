@@ -17,6 +17,7 @@ from qembed.paths import FEEDBACK
 from qembed.pipeline.retrieval.answer import Answer, RerankSummary
 from qembed.pipeline.retrieval.by_document import best_of_documents, deepen
 from qembed.pipeline.retrieval.candidates import CandidateRetriever
+from qembed.pipeline.retrieval.embedding.lengths import truncated_texts
 from qembed.pipeline.retrieval.fusion import least_scores
 from qembed.pipeline.retrieval.hits import make_hits
 from qembed.pipeline.retrieval.options import (
@@ -27,6 +28,9 @@ from qembed.pipeline.retrieval.options import (
     check_threshold,
     with_tuned,
 )
+from qembed.pipeline.retrieval.pictures.kind_search import allow_kind
+from qembed.pipeline.retrieval.pictures.query_picture import encode_query_picture, picture_options
+from qembed.pipeline.retrieval.pictures.reranked import keep_pictures
 from qembed.pipeline.retrieval.postprocess import left_out_note, maximal_marginal_relevance
 from qembed.pipeline.retrieval.ranking import Candidates, RankedQuery, Ranking
 from qembed.pipeline.retrieval.request import QueryRequest, by_filter
@@ -43,16 +47,12 @@ if TYPE_CHECKING:
     from qembed.protocols import Scorer
     from qembed.types import Vectors
 
-SPECIAL_TOKENS = 16
-"""Tokens that a model may add to a text. An ASCII text has no more tokens of its own than characters."""
-
 
 class Retriever:
     """Answers queries from one session. `reranker`: used instead of opening the one the options name.
 
     `encoded`: vectors of texts that are known, to which those that this one encodes are added.
     `options`: the given ones, completed by what `tune` chose for the index; `tuned`: that part of them.
-
     Raises UsageError for options that no index can answer.
     """
 
@@ -64,11 +64,13 @@ class Retriever:
         encoded: dict[str, Vectors] | None = None,
     ) -> None:
         self.options, self.tuned = with_tuned(options, session.snapshot.manifest.tuned)
+        if options.image is not None:
+            self.options, self.tuned = picture_options(options), {}
         o = self.options
         check_options(o)
         self.session = session
         self._candidates = CandidateRetriever(
-            session, o.mode, o.search, o.ef, o.fusion, o.fusion_parameters
+            session, o.mode, o.search, o.ef, o.fusion, o.fusion_parameters, o.image is not None
         )
         self._reranker = reranker
         self._encoded = encoded
@@ -96,8 +98,9 @@ class Retriever:
         return query.task or self.options.task or remembered
 
     def texts_to_encode(self, queries: Sequence[Query]) -> list[str]:
-        """Texts that `rank` encodes; empty in lexical mode."""
-        return self.instructions(queries) if self._candidates.wants_vectors else []
+        """Texts that `rank` encodes; empty in lexical mode, and where the query is a picture."""
+        is_text = self._candidates.wants_vectors and self.options.image is None
+        return self.instructions(queries) if is_text else []
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Vectors of finished query texts, float32 (n, dim); equal texts are encoded once."""
@@ -110,15 +113,6 @@ class Retriever:
             with self.session.timer("encode"):
                 known.update(zip(unique, encoder.encode(unique), strict=True))
         return np.stack([known[t] for t in texts])
-
-    def truncated_texts(self, texts: Sequence[str]) -> list[str]:
-        """Distinct query texts that have more tokens than the model reads."""
-        model = self.session.loaded.model.queries
-        limit = model.max_tokens
-        fits = limit - SPECIAL_TOKENS
-        long = [t for t in dict.fromkeys(texts) if not (t.isascii() and len(t) <= fits)]
-        lengths = model.count(long) if long else []
-        return [t for t, n in zip(long, lengths, strict=True) if n > limit]
 
     # ── vectors to rows ──────────────────────────────────────────────────────────────────────────
 
@@ -152,8 +146,10 @@ class Retriever:
         check_sequences(self.session.recipe, queries, options.sequence, encodes)
         texts = self.texts_to_encode(queries)
         vectors = self.encode(texts) if texts else None
+        if options.image is not None:
+            vectors = encode_query_picture(self.session, options.image, len(queries))
         # after `encode`: a loaded export counts with the tokenizer it has
-        truncated = self.truncated_texts(texts) if texts else []
+        truncated = truncated_texts(self.session.loaded.model.queries, texts) if texts else []
         depth = max(options.k, options.candidates if options.rerank or options.diversity else 0)
         if options.memory and (self.session.root / FEEDBACK).is_dir():
             from qembed.pipeline.retrieval.learned.memory import QueryVotes
@@ -192,12 +188,15 @@ class Retriever:
     def _allowed(self, where: str | None, query: str) -> Allowed | None:
         """Rows that pass the options' filters and a query's own; None without any filter. `query`: its id."""
         filters, shared = self.session.documents.filters, self.options.where
-        if where is None and not shared:
+        found, kind = None, self.options.kind
+        if where is None and not shared and kind is None:
             return None
         with self.session.timer("filter"):
-            if where is None:
-                return filters.allowed(shared)
-            return filters.allowed_for(query, where, shared)
+            if where is not None:
+                found = filters.allowed_for(query, where, shared)
+            elif shared:
+                found = filters.allowed(shared)
+            return found if kind is None else allow_kind(self.session.snapshot, found, kind)
 
     def _search(
         self, words: Sequence[str], vectors: Vectors | None, depth: int, allowed: Allowed | None
@@ -250,8 +249,9 @@ class Retriever:
         with self.session.timer("rerank"):
             reordered, summary = job.run(spec, reranker, self.options.rerank_budget, progress)
         for r, new in zip(ranked, reordered, strict=True):
-            r.scores, r.rerank = new.final, new.scores
-            r.keep(new.order)
+            order, r.scores = keep_pictures(self.session.snapshot, r.rows, new)
+            r.rerank = new.scores
+            r.keep(order)
         return summary
 
     def _cut(self, r: RankedQuery) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from qembed.pipeline.progress import StageTimer
 from qembed.pipeline.retrieval.document_reader import DocumentReader
@@ -12,6 +14,9 @@ from qembed.pipeline.user_config.remote_indexes import is_remote
 from qembed.store import Snapshot
 from qembed.store.manifest import read as read_manifest
 from qembed.types import Recipe
+
+if TYPE_CHECKING:
+    from qembed.pipeline.retrieval.pictures.calibration import KindSamples
 
 
 def open_snapshot(root: Path) -> Snapshot:
@@ -104,6 +109,15 @@ class Session:
     def recipe(self) -> Recipe:
         """Recipe of the stored vectors."""
         return self.snapshot.manifest.recipe
+
+    @cached_property
+    def kinds(self) -> KindSamples | None:
+        """Samples of texts and of pictures, for scores on one scale; None unless the index has both."""
+        if self.snapshot.pictures is None:
+            return None
+        from qembed.pipeline.retrieval.pictures.kind_search import sample_kinds
+
+        return sample_kinds(self.snapshot, self.search)
 
     def begin_request(self) -> None:
         """Forget what a fresh process would not know: timings, sources, filters, that the graph is loaded."""

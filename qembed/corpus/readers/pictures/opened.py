@@ -60,6 +60,14 @@ def open_picture(data: bytes, with_place: bool = False) -> Opened:
     return Opened(*encoded(pixels), meta, facts.said, pages)
 
 
+def open_png(png: bytes) -> Image:
+    """Open what `encoded` wrote: an RGB picture without metadata."""
+    from PIL import Image as images
+
+    with images.open(io.BytesIO(png), formats=("PNG",)) as found:
+        return found.convert("RGB")
+
+
 def check_pixels(width: int, height: int) -> None:
     """Raise ValueError for a picture with too many pixels, before any of them is read."""
     if width * height > MAX_PIXELS:

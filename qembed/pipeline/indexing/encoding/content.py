@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
+from qembed.corpus.readers.pictures.opened import open_png
 from qembed.models.encode_each import encode_each
 from qembed.store import text_hash
 from qembed.types import Picture
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
-
     from qembed.models import Model
     from qembed.protocols import Encoder, ImageEncoder
     from qembed.types import Vectors
@@ -30,14 +28,6 @@ def hash_of(content: Content) -> bytes:
 def size_of(content: Content) -> int:
     """Memory of a content while it waits, about: characters of a text, bytes of a picture."""
     return len(content.png) if isinstance(content, Picture) else len(content)
-
-
-def open_image(picture: Picture) -> Image:
-    """Open a picture that the reader made: RGB, without metadata."""
-    from PIL import Image as images
-
-    with images.open(io.BytesIO(picture.png), formats=("PNG",)) as found:
-        return found.convert("RGB")
 
 
 def encode_pictures(
@@ -65,7 +55,7 @@ class _AsTexts:
         from PIL import Image as images
 
         opened = [
-            open_image(p) if isinstance(p, Picture) else images.new("RGB", (64, 64), "grey")
+            open_png(p.png) if isinstance(p, Picture) else images.new("RGB", (64, 64), "grey")
             for p in pictures
         ]
         return self._encoder.encode_images(opened)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from qembed.pipeline.retrieval.fusion import rerank_share
+from qembed.pipeline.retrieval.pictures.reranked import are_pictures
 from qembed.pipeline.retrieval.reranking.job import CandidateGroup, RerankJob
 from qembed.search.topk import distinct
 
@@ -44,7 +45,12 @@ def query_job(
     return RerankJob(
         [
             CandidateGroup(
-                pairs=[[(query, texts[row])] for row in r.rows.tolist()],
+                pairs=[
+                    [] if is_picture else [(query, texts[row])]
+                    for row, is_picture in zip(
+                        r.rows.tolist(), are_pictures(session.snapshot, r.rows), strict=True
+                    )
+                ],
                 tasks=[task] * len(r.rows),
                 prior=r.scores,
                 share=share

@@ -1,0 +1,101 @@
+"""Cosines of both kinds on one scale: compared with the formula written out, and with what it is for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from qembed.pipeline.retrieval.pictures.calibration import PRIOR, KindSamples, Scale
+from qembed.pipeline.retrieval.pictures.reranked import in_place
+
+if TYPE_CHECKING:
+    from qembed.types import Vectors
+
+DIM = 32
+RNG = np.random.default_rng(7)
+
+
+def unit(vectors: np.ndarray) -> Vectors:
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=-1, keepdims=True), dtype=np.float32)
+
+
+def around(centre: np.ndarray, n: int, spread: float) -> Vectors:
+    return unit(centre + spread * RNG.normal(size=(n, DIM)))
+
+
+CENTRES = unit(RNG.normal(size=(2, DIM)))
+TEXTS, PICTURES = around(CENTRES[0], 300, 0.15), around(CENTRES[1], 200, 0.05)
+NONE = np.zeros((0, DIM), np.float32)
+
+
+def test_the_formula() -> None:
+    samples = KindSamples(TEXTS, PICTURES, NONE)
+    query = around(CENTRES[0], 1, 0.15)[0]
+    cosines = PICTURES @ query
+    prior = TEXTS[::1][:256] @ PICTURES.T
+
+    def spread(values: np.ndarray) -> float:
+        return 1.4826 * float(np.median(np.abs(values - np.median(values))))
+
+    n = len(cosines)
+    middle = (n * np.median(cosines) + PRIOR * np.median(prior)) / (n + PRIOR)
+    square = (n * spread(cosines) ** 2 + PRIOR * spread(prior) ** 2) / (n + PRIOR)
+    found = samples.scale(query, False, True)
+    assert found is not None
+    np.testing.assert_allclose(found, [middle, np.sqrt(square)], rtol=1e-4)
+
+
+def test_one_scale_onto_another() -> None:
+    moved = Scale(0.2, 0.1).onto(Scale(0.7, 0.05), np.array([0.2, 0.4], np.float32))
+    np.testing.assert_allclose(moved, [0.7, 0.8])
+
+
+@pytest.mark.parametrize("n", [1, 3, 200])
+@pytest.mark.parametrize("is_picture", [False, True])
+def test_neither_kind_is_favoured(n: int, is_picture: bool) -> None:
+    """Unrelated documents of both kinds have the same scores on average, however few pictures there are."""
+    samples = KindSamples(TEXTS, PICTURES[:n], NONE)
+    standing = []
+    for query in around(CENTRES[int(is_picture)], 60, 0.05 if is_picture else 0.15):
+        of_texts = samples.scale(query, is_picture, False)
+        of_pictures = samples.scale(query, is_picture, True)
+        if of_pictures is None or of_texts is None:
+            assert (n, is_picture) == (1, True)  # nothing tells how pictures are to one another
+            return
+        fresh = around(CENTRES[1], 20, 0.05) @ query
+        standing.append(((fresh - of_pictures.middle) / of_pictures.spread).mean())
+    # of one or three pictures what these are like remains in it, of which the prior leaves little
+    assert abs(float(np.mean(standing))) < (0.2 if n == 200 else 1)
+
+
+def test_what_the_query_is_about_is_no_background() -> None:
+    """A third of the pictures is what is asked for: these stand out as much as one of them would."""
+    alike = around(unit(CENTRES[1] + 0.5 * CENTRES[0]), 100, 0.02)
+    one = KindSamples(TEXTS, np.concatenate([PICTURES, alike[:1]]), NONE)
+    many = KindSamples(TEXTS, np.concatenate([PICTURES, alike]), NONE)
+    standing = []
+    for samples in (one, many):
+        scale = samples.scale(CENTRES[0], False, True)
+        assert scale is not None
+        standing.append((float(alike[0] @ CENTRES[0]) - scale.middle) / scale.spread)
+    assert standing[0] > 4
+    assert standing[1] > 0.4 * standing[0]
+
+
+def test_few_texts_are_helped_by_others() -> None:
+    samples = KindSamples(TEXTS[:1], PICTURES, TEXTS[100:103])
+    assert samples.scale(TEXTS[50], False, False) is not None
+    assert KindSamples(TEXTS[:1], PICTURES, NONE).scale(TEXTS[50], False, False) is None
+
+
+def test_pictures_keep_their_ranks() -> None:
+    scores = np.array([0.1, np.nan, 0.9, 0.5, np.nan], np.float32)
+    order = np.array([2, 3, 0, 1, 4])
+    fixed = [False, True, False, False, True]
+    found, final = in_place(order, scores, fixed)
+    assert found.tolist() == [2, 1, 3, 0, 4]
+    np.testing.assert_allclose(final[found], [0.9, 0.9, 0.5, 0.1, 0.1])
+    assert in_place(order, scores, [False] * 5)[0] is order
+    assert in_place(np.array([0, 1]), scores[:2], [True, False])[0].tolist() == [0, 1]
