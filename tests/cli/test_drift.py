@@ -130,3 +130,17 @@ def test_new_texts_from_a_folder(made: Shell) -> None:
     done = made("drift", "--new", "inbox", "--fail-on", "confirm", "-q")
     assert done.code == 3
     assert "botany" in done.out.splitlines()[0]
+
+
+def test_new_texts_from_stdin(made: Shell) -> None:
+    rng = random.Random(6)
+    records = [record(f"n{i}", "botany", date(2026, 1, 1), rng) for i in range(110)]
+    lines = "".join(json.dumps(r) + "\n" for r in records)
+    done = made("drift", "--new", "-", "--format", "json", stdin=lines + "no json\n")
+    body = json.loads(done.out)
+    assert (done.code, body["new"]["documents"]) == (0, 110)
+    assert "botany" in body["reason"]
+    assert done.err == "qembed: warning: not read: -:111: not JSON: Expecting value at column 1\n"
+    done = made("drift", "--new", "-", stdin="")
+    assert (done.code, done.out) == (2, "")
+    assert "--new -: no document could be read" in done.err

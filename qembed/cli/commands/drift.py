@@ -12,6 +12,7 @@ from qembed.cli.command import file_option
 from qembed.cli.console import Console, StopSignals, dumps, out
 from qembed.cli.exit_codes import ExitCode
 from qembed.cli.options import FormatOption, IndexOption, OutputFormat, QuietOption
+from qembed.cli.streams import standard_input
 
 
 class FailOn(StrEnum):
@@ -33,7 +34,9 @@ def drift(
     ] = None,
     new: Annotated[
         Path | None,
-        file_option("New is a folder or file that is not indexed; its sample is encoded."),
+        file_option(
+            "New is a folder or file that is not indexed, - for JSON lines on stdin; its sample is encoded."
+        ),
     ] = None,
     against: Annotated[
         Path | None, file_option("New is another index of the same recipe.", "DIR")
@@ -106,6 +109,7 @@ def drift(
         made_queries,
         history,
         picture=report_file is not None,
+        stdin=None if new is None or str(new) != "-" else standard_input("--new -"),
     )
     if report_file is not None:
         check_drift_path(report_file)

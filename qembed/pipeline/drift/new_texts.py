@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from qembed.drift.sample import MOST_DOCUMENTS
 from qembed.errors import InputError
 from qembed.pipeline.drift.document_times import FIELDS
 from qembed.pipeline.drift.side import Side, make_sample, numbered, without_copies
 from qembed.pipeline.progress import Progress
-from qembed.pipeline.source_options import read_options
+from qembed.pipeline.source_options import STDIN, read_options
 from qembed.pipeline.text_profile.sampling import is_part, part_key, sample_passages
 from qembed.pipeline.text_profile.text_facts import TextCounter
 from qembed.search.filters.timespan import time_span
@@ -53,8 +54,9 @@ def side_of_path(
     time_field: str | None,
     progress: Progress,
     warn: Any,
+    stdin: BinaryIO | None = None,
 ) -> Side:
-    """Read, sample and encode the documents of a folder or file.
+    """Read, sample and encode the documents of a folder or file, or the records of JSON lines on `stdin`.
 
     `warn(line)`: called for what could not be read. Raises UsageError, InputError if nothing could be read.
     """
@@ -62,7 +64,7 @@ def side_of_path(
 
     from qembed.pipeline.passage_builder import PassageBuilder
 
-    read = _read(path, manifest, progress)
+    read = _read(_documents(path, manifest, stdin), progress)
     for line in read.failed[:5]:
         warn(f"not read: {line}")
     if not read.units:
@@ -116,8 +118,8 @@ def _encode(texts: list[str], loaded: LoadedModel, progress: Progress) -> Any:
     return np.concatenate(found)
 
 
-def _read(path: Path, manifest: Manifest, progress: Progress) -> _Read:
-    """Read the documents of a path and keep those with the smallest keys, as `sample_documents` does."""
+def _read(items: Iterable[tuple[Any, int]], progress: Progress) -> _Read:
+    """Read documents and keep those with the smallest keys, as `sample_documents` does."""
     import heapq
 
     failed: list[str] = []
@@ -125,7 +127,7 @@ def _read(path: Path, manifest: Manifest, progress: Progress) -> _Read:
     heap: list[int] = []
     seen: set[int] = set()
     progress.phase("read", "documents", None)
-    for item, file in _documents(path, manifest):
+    for item, changed in items:
         if isinstance(item, Unreadable):
             failed.append(str(item))
         if not isinstance(item, Document) or not item.text.strip():
@@ -138,7 +140,7 @@ def _read(path: Path, manifest: Manifest, progress: Progress) -> _Read:
         if key not in seen:
             seen.add(key)
             heapq.heappush(heap, -key)
-            kept[key] = _Unit(key, [item], 1, file.mtime_ns)
+            kept[key] = _Unit(key, [item], 1, changed)
             if len(heap) > MOST_DOCUMENTS:
                 del kept[-heapq.heappop(heap)]
         elif part and key in kept:
@@ -148,18 +150,23 @@ def _read(path: Path, manifest: Manifest, progress: Progress) -> _Read:
     return _Read([kept[k] for k in sorted(kept)], len(seen), failed)
 
 
-def _documents(path: Path, manifest: Manifest) -> Iterator[tuple[Any, Any]]:
-    """(item, its file) of the files below a path, read as the index's own sources are."""
-    from qembed.corpus import read, walk
+def _documents(path: Path, manifest: Manifest, stdin: BinaryIO | None) -> Iterator[tuple[Any, int]]:
+    """(item, when its file was changed) of a path or of stdin, read as the index's own sources are."""
+    from qembed.corpus import read, read_lines, walk
     from qembed.store import Source
 
-    source = next((s for s in manifest.sources if s.path != "-"), Source(str(path)))
+    piped = stdin is not None
+    source = next((s for s in manifest.sources if (s.path == STDIN) == piped), Source(str(path)))
+    if stdin is not None:
+        now = time.time_ns()
+        yield from ((item, now) for item in read_lines(stdin, STDIN, read_options(source)))
+        return
     for file in walk(path):
         if isinstance(file, Unreadable):
-            yield file, file
+            yield file, 0
             continue
         for item in read(file, read_options(source)):
-            yield item, file
+            yield item, file.mtime_ns
 
 
 def _time(document: Document, field: str | None) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from qembed.errors import RecipeMismatch, UsageError
 from qembed.pipeline.drift.document_times import Since, document_times, parse_since
@@ -25,6 +25,8 @@ DEFAULT_SINCE = "30d"
 class DriftOptions:
     """Options of a comparison. At most one of `since`, `new` and `against` is given; none: DEFAULT_SINCE.
 
+    `stdin`: JSON lines, for `new` of `-`.
+
     `golden`: files of judged queries and their judgments; `made_queries`: queries made of documents, instead.
     `history`: keep the result in the time line. `picture`: make the map of both samples, too.
     """
@@ -37,13 +39,14 @@ class DriftOptions:
     made_queries: bool = False
     history: bool = False
     picture: bool = False
+    stdin: BinaryIO | None = None
 
     def check(self) -> None:
         """Raise UsageError for options that contradict one another."""
         given = [f"--{n}" for n in ("since", "new", "against") if getattr(self, n) is not None]
         if len(given) > 1:
             raise UsageError(f"{' and '.join(given)} contradict one another: what is new?")
-        if self.new is not None and not self.new.exists():
+        if self.stdin is None and self.new is not None and not self.new.exists():
             raise UsageError(f"--new {self.new}: no such file or folder")
         if self.made_queries and self.golden is not None:
             raise UsageError("--made-queries stands in for --golden: one of them")
@@ -121,6 +124,7 @@ class SideFinder:
                     options.time_field,
                     self.progress,
                     self.warnings.append,
+                    options.stdin,
                 )
                 return Sides(ours.side(texts=False), new, str(options.new))
             if options.against is not None:
