@@ -35,6 +35,7 @@ from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.recipe import RecipeOptions, make_recipe
 from qembed.pipeline.text_profile.profile_file import update_profile
 from qembed.store import Catalog, CatalogEntry, Snapshot, Writer, derived_files, text_hash
+from qembed.store.vector_files.codes import extend_codes
 from qembed.store.vector_files.matrix import extend_matrix
 from qembed.types import Document, Passage
 from tests.bench import processes
@@ -112,6 +113,7 @@ def make_large(root: Path, passages: int) -> None:
             writer.commit(catalog, counts=catalog.counts())
         with writer.open_present() as snapshot:
             extend_matrix(snapshot)
+            extend_codes(snapshot)
             began = time.perf_counter()
             update_profile(snapshot, lambda: None, 1e6)
             fact("profile of all of them, made at once", f"{time.perf_counter() - began:.1f} s")
