@@ -6,15 +6,15 @@ drawings of other formats (EMF, WMF, SVG), are named as left out; so is what is 
 
 from __future__ import annotations
 
-import mimetypes
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from qembed.corpus.formats import PICTURES
 from qembed.corpus.read_options import PAGES, PLACE
-from qembed.corpus.readers.archive import Archive
+from qembed.corpus.readers.archive import Archive, resolve
 from qembed.corpus.readers.converted import Converted, Image, Omitted
 from qembed.corpus.readers.pictures.opened import encoded, normalised, open_picture
+from qembed.corpus.readers.xhtml import to_html
 
 if TYPE_CHECKING:
     from qembed.corpus.readers.office.ooxml.package import Element, Package
@@ -25,6 +25,9 @@ MAX_ENCODED = 128 * 1024 * 1024
 """Characters of all pictures of one file."""
 LEAST_SIDE = 16
 """Pixels of a side below which a picture inside a document is a bullet or a line."""
+_CONTENT = ("p", "r", "body", "tc", "txbxContent", "spTree", "grpSp", "wgp")
+"""Elements that hold other things beside a picture."""
+_PAGES = (".xhtml", ".html", ".htm", ".xml")
 PAGE_SIDE = 1024
 """Pixels of the longer side of a page that is drawn."""
 
@@ -97,19 +100,15 @@ def _relation(element: Element, default: str) -> str:
 
 
 def _description(element: Element) -> str:
-    """The text that stands for a picture: `descr` or `title` of what holds it."""
-    from qembed.corpus.readers.office.ooxml.package import attribute, descendants
+    """The text that stands for a picture: `descr` or `title` of the innermost element around it with one."""
+    from qembed.corpus.readers.office.ooxml.package import attribute, descendants, name_of
 
-    holder = element
-    for _ in range(8):
-        holder = holder.getparent()
-        if holder is None:
-            break
+    holder = element.getparent()
+    while holder is not None and name_of(holder) not in _CONTENT:
         for e in descendants(holder, "docPr", "cNvPr"):
             if said := attribute(e, "descr") or attribute(e, "title"):
                 return " ".join(said.split())
-        if next(descendants(holder, "docPr", "cNvPr"), None) is not None:
-            break
+        holder = holder.getparent()
     return ""
 
 
@@ -118,15 +117,28 @@ def _is_picture(name: str) -> bool:
 
 
 def epub_pictures(data: bytes, wanted: Sequence[str]) -> Iterator[Converted]:
-    """Read the pictures that the chapters of a book show, in the order of the archive."""
+    """Read the pictures that the pages of a book show, in the order of the archive."""
     archive = Archive(data)
     pictures = _Pictures(wanted)
-    for name in archive.names():
-        kind = mimetypes.guess_type(name)[0] or ""
-        if kind.startswith("image/") and _is_picture(name):
-            found = pictures.add(archive.read(name), name, "", {})
-            if found is not None:
-                yield found
+    for page in archive.names():
+        if not page.lower().endswith(_PAGES):
+            continue
+        for source, caption in _shown(archive.read(page).decode("utf-8", "replace")):
+            name = "" if ":" in source else resolve(page, source)
+            if name in archive and _is_picture(name):
+                found = pictures.add(archive.read(name), name, caption, {})
+                if found is not None:
+                    yield found
+
+
+def _shown(page: str) -> Iterator[tuple[str, str]]:
+    """Address and description of each picture of a page."""
+    from selectolax.lexbor import LexborHTMLParser
+
+    for node in LexborHTMLParser(to_html(page)).css("img, image"):
+        named = node.attributes
+        source = named.get("src") or named.get("xlink:href") or named.get("href") or ""
+        yield source, " ".join((named.get("alt") or named.get("title") or "").split())
 
 
 def pdf_pages(data: bytes, wanted: Sequence[str]) -> Iterator[Converted]:
