@@ -6,6 +6,7 @@
 # make modes        every mode on collections     make fuzz         mutated files through every reader
 # make browser      the pages in Chromium         make test-server  remote models on a real server
 # make cluster      faults of a Ray cluster
+# make images       what train dual learns of pictures with captions
 # make clean        removes .venv, build folders, the samples' indexes
 PY := .venv/bin/python
 PYTHON ?= python3
@@ -25,7 +26,7 @@ export PYTHONDONTWRITEBYTECODE :=
 compiled: .venv/ready
 	@$(PY) -m compileall -q qembed
 
-.PHONY: compiled demo test test-fast test-server cluster browser check bench published modes fuzz format clean
+.PHONY: compiled demo test test-fast test-server cluster browser check bench published modes images fuzz format clean
 # what the README shows, so that it stays true: the test suite runs the same commands and compares
 demo: compiled
 	@rm -rf sample_corpora/helpdesk/.qembed
@@ -79,6 +80,11 @@ published: compiled
 # the table of modes in docs/evaluation.md: make modes DATA=folder-of-BEIR-folders SETS="scifact code" MODELS=minilm
 modes: compiled
 	$(PY) -m tests.bench.modes $(DATA) --sets $(SETS) --models $(MODELS)
+
+# the table of docs/images.md: make images DATA=folder-with-pairs.jsonl EPOCHS=12
+EPOCHS ?= 30
+images: compiled
+	$(PY) -m tests.bench.images $(DATA) --epochs $(EPOCHS)
 
 # mutated files through every reader, and an index of some: make fuzz FILES=100000 SEED=7
 FILES ?= 20000

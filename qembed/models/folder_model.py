@@ -127,7 +127,7 @@ class FolderModel:
             name=self.name,
             spec=self.spec,
             folder=self.folder.path,
-            revision=self.revision,
+            revision=self.folder.revision(pictures=False),
             pooling=self.pooling,
             max_tokens=self.max_tokens,
             device=self.device,
@@ -152,7 +152,8 @@ class FolderModel:
 
     def image_request(self) -> ExportRequest:
         """Key and content of the export of its tower of pictures."""
-        return self.export_request()._replace(kind="image", max_tokens=0, role="")
+        text = self.export_request()
+        return text._replace(kind="image", revision=self.revision, max_tokens=0, role="")
 
     def _load(self) -> OnnxEncoder | TorchEncoder:
         encoder = self._loaded()
@@ -191,7 +192,12 @@ class FolderModel:
         """Steps from pictures to pixels; None if it reads none. Raises ModelUnavailable."""
         if not self.folder.sees:
             return None
-        return from_settings(self.folder.image_settings(), str(self.folder.path))
+        settings, wide = self.folder.image_settings(), self.folder.dim()
+        if self.folder.sees == "image" and settings.get("dim") != wide:
+            raise ModelUnavailable(
+                f"{self.folder.path}: its pictures have {settings.get('dim')} dimensions, its texts {wide}"
+            )
+        return from_settings(settings, str(self.folder.path))
 
     @cached_property
     def image_recipe(self) -> str:

@@ -169,26 +169,30 @@ class Folder:
             return self.json(f"{IMAGE_FOLDER}/{IMAGE_TOWER}")
         return image_settings({name: self.base_json(name) for name in SETTINGS})
 
-    def revision(self) -> str:
-        """SHA-256 over names and contents of the files that determine a vector. Weights are hashed once."""
+    def revision(self, pictures: bool = True) -> str:
+        """SHA-256 over names and contents of the files that determine a vector. Weights are hashed once.
+
+        `pictures` False: a vector of a text, which a tower of pictures beside it does not change.
+        """
         h = hashlib.sha256()
         found = [p for pattern in CONTENT for p in sorted(self.path.glob(pattern))]
-        found += [p for p in self._module_files() if p not in found]
+        found += [p for p in self._module_files(pictures) if p not in found]
         for path in found:
             h.update(f"{path.relative_to(self.path)}\0{file_sha256(path)}\n".encode())
         if self.leaves_out_prompt:  # vectors made before prompts were left out are others
             h.update(b"prompt left out\n")
         return h.hexdigest()
 
-    def _module_files(self) -> list[Path]:
-        """Files of modules in subfolders that determine a vector of any role, each once."""
+    def _module_files(self, pictures: bool) -> list[Path]:
+        """Files in subfolders that determine a vector of any role, each once. `pictures`: of one, too."""
         modules, routers = self.module_list, []
         if self.is_routed:
             other: Role = "document" if self.role == "query" else "query"
             roles = sorted((self, Folder(self.path, other)), key=lambda f: f.role)
             modules = [m for folder in roles for m in folder.module_list]
             routers = [self._router(sub).file for kind, sub in self.modules() if kind in ROUTERS]
-        images = sorted((self.path / IMAGE_FOLDER).glob("*.*")) if self.sees == "image" else []
+        tower = self.path / IMAGE_FOLDER if pictures and self.sees == "image" else None
+        images = sorted(tower.glob("*.*")) if tower else []
         return list(dict.fromkeys([*routers, *hashed_files(self.path, modules), *images]))
 
     @property

@@ -70,6 +70,7 @@ TABLE = {
     "train adapt": Row(
         ("train", "adapt", "--generate", "corpus", "--write-made", "m.jsonl"), 2, writes=False
     ),
+    "train dual": Row(("train", "dual", "q.jsonl", "--out", "d"), 2, writes=False),
     "train reranker": Row(
         ("train", "reranker", "--preferences", "docs", "--out", "r", "--model", "late"),
         2,

@@ -39,6 +39,8 @@ def show_training(
 def verdict_lines(verdict: Mapping[str, Any]) -> Iterator[str]:
     """Lines of a verdict."""
     for label, key in LABELS:
+        if key not in verdict:
+            continue
         part = verdict[key]
         if part is None:
             if key != "kept":
@@ -54,6 +56,13 @@ def verdict_lines(verdict: Mapping[str, Any]) -> Iterator[str]:
                 f"({part['gain']:+.4f}, {part['low']:+.4f} to {part['high']:+.4f}, p {part['p']:.3f}, "
                 f"{part['queries']} queries)"
             )
+    if "images" in verdict:
+        new, images = verdict["new"], verdict["images"]
+        yield f"{'by chance':15} {new['measure']} {new['chance']:.4f} among {new['pictures']:,} pictures"
+        yield (
+            f"{'alike':15} {images['nearest']:.0%} of the pictures have one of their group nearest "
+            f"(by pixels {images['pixels']:.0%})"
+        )
     if verdict.get("search") is not None:
         new = verdict["new"]
         yield f"{'not reranked':15} {new['measure']} {verdict['search']:.4f} on new documents"

@@ -62,11 +62,11 @@ class Preprocessing:
         out = np.empty((len(images), 3, *self.shape), dtype=np.float32)
         mean, std = (np.array(x, dtype=np.float32)[:, None, None] for x in (self.mean, self.std))
         for row, image in zip(out, images, strict=True):
-            values = np.asarray(self._sized(image), dtype=np.float32).transpose(2, 0, 1)
+            values = np.asarray(self.sized(image), dtype=np.float32).transpose(2, 0, 1)
             row[:] = (values * np.float32(self.scale) - mean) / std
         return out
 
-    def _sized(self, image: Image) -> Image:
+    def sized(self, image: Image) -> Image:
         """The picture, scaled and cropped; what a crop reads beyond the edges is black."""
         from PIL.Image import Resampling
 

@@ -16,6 +16,7 @@ class TrainGroup(LazyGroup):
         "encoder": ("encoder:encoder", "Train a model on judgments, and judge it on others."),
         "adapt": ("adapt:adapt", "Train a model on a corpus without judgments, and judge it."),
         "reranker": ("reranker:reranker", "Train a reranker on judgments, and judge it on others."),
+        "dual": ("dual:dual", "Train a model of pictures and texts on pictures with captions."),
         "merge": ("merge:merge", "Make a model between two others, weight by weight."),
     }
 
