@@ -25,7 +25,7 @@ from qembed.models.onnx.prepare import (
     prepare,
 )
 from qembed.models.profiles import Profile, profile_for
-from qembed.models.tokenization import keep_end, no_special_tokens
+from qembed.models.tokenization import backend_of, keep_end, no_special_tokens
 from qembed.protocols import Encoder, ImageEncoder, Kind, TokenEncoder
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class FolderModel:
                 loaded: Any = AutoTokenizer.from_pretrained(
                     str(self.folder.base), local_files_only=True, trust_remote_code=False
                 )
-                tokenizer = loaded.backend_tokenizer
+                tokenizer = backend_of(loaded)
         # a chunker and a counter need the tokens of the whole text
         tokenizer.no_truncation()
         tokenizer.no_padding()

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
+from qembed.errors import ModelUnavailable
+
 # a Chinese, Japanese, Thai, … letter is about a token; other words are one, and so is every mark
 _ONE_LETTER_TOKENS = "\u0e00-\u0eff\u1000-\u109f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 
@@ -38,6 +40,38 @@ def keep_end(tokenizer: Any, end: str) -> bool:
     before = tokenizer.post_processor
     tokenizer.post_processor = behind if before is None else processors.Sequence([before, behind])
     return True
+
+
+def backend_of(loaded: Any) -> Any:
+    """The `tokenizers.Tokenizer` of a tokenizer of transformers.
+
+    ESM's has none, as it is in Python alone: one with the same tokens is made. Raises ModelUnavailable for
+    others of that kind.
+    """
+    found = getattr(loaded, "backend_tokenizer", None)
+    if found is not None:
+        return found
+    if type(loaded).__name__ != "EsmTokenizer":
+        raise ModelUnavailable(
+            f"{type(loaded).__name__}: a tokenizer in Python alone, which is not read"
+        )
+    from tokenizers import Regex, Tokenizer, models, pre_tokenizers, processors
+
+    vocabulary: dict[str, int] = loaded.get_vocab()
+    letters = "".join(re.escape(t) for t in vocabulary if len(t) == 1)
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=loaded.unk_token))
+    tokenizer.add_special_tokens([t for t in vocabulary if len(t) > 1])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.WhitespaceSplit(),
+            pre_tokenizers.Split(Regex(f"[{letters}]|[^{letters}]+"), "isolated"),
+        ]
+    )
+    begin, end = loaded.cls_token, loaded.eos_token
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{begin} $A {end}", special_tokens=[(t, vocabulary[t]) for t in (begin, end)]
+    )
+    return tokenizer
 
 
 def no_special_tokens(tokenizer: Any) -> None:

@@ -29,7 +29,7 @@ PIXELS = "rgb, upright, white ground, at most 1024 px"
 IMAGES_EXTRA = "needs qembed-search[images] (pip install 'qembed-search[images]')"
 TITLE_RULE = "title text"
 HEADINGS_RULE = "title headings text"
-SEQUENCE_RULE = "text"
+SEQUENCE_RULE = "none"
 """Of sequences: names and descriptions are no residues."""
 LONG_CONTEXT_TOKENS = 512
 """Default passage length of models that accept more tokens: one vector of thirty pages finds nothing."""

@@ -41,6 +41,11 @@ class Alphabet:
     unit: str = "letter"
     of_letters: bool = True
 
+    @property
+    def pattern(self) -> str:
+        """Regular expression of a unit."""
+        return "." if self.of_letters else (_ATOM if self.name == "smiles" else _WORD).pattern
+
     def written(self, text: str) -> str:
         """Text as it is encoded and compared: without white space around, in the alphabet's case."""
         text = text.strip()

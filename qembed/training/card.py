@@ -13,6 +13,9 @@ from qembed.training.model_folders import CARD
 from qembed.version import __version__
 
 SHOWN = (
+    "units",
+    "alphabet",
+    "width",
     "objective",
     "loss",
     "teacher",
@@ -69,8 +72,7 @@ def write_card(
         ),
         *([f"| rounds | {len(rounds)} |"] if (rounds := settings.get("rounds")) else []),
         f"| trained | {settings['trained']} |",
-        f"| held out | {settings['held_out']:g} of the queries; none of their documents and "
-        "near-duplicates was trained on |",
+        f"| held out | {settings['held_out']:g} of the {HELD_OUT[command == 'sequence']} |",
         "",
         "| queries | before | after | 95 % interval of the gain | p | number |",
         "| --- | --- | --- | --- | --- | --- |",
@@ -83,6 +85,10 @@ def write_card(
     (folder / CARD).write_text("\n".join(lines) + "\n", "utf-8")
 
 
+HELD_OUT = (
+    "queries; none of their documents and near-duplicates was trained on",
+    "sequences: a view of each is a query that is to find it",
+)
 PROXY_NOTE = (
     "\nThere were no judgments: the queries were made of the corpus, people's may fare otherwise."
 )

@@ -104,6 +104,12 @@ def keep_profile(specs: Sequence[str], made: Path, dims: Sequence[int] = ()) -> 
     _write_prompts(profile, made)
 
 
+def record_profile(profile: Profile, specs: Sequence[str], made: Path) -> None:
+    """Record in a new encoder's folder what is known of it, and which models it was made from, if any."""
+    known = [spec for spec in specs if local_folder(parse_spec(spec)) is not None]
+    write_json(made / RECORD, make_record(profile, known_bases(known)))
+
+
 def keep_bases(specs: Sequence[str], made: Path) -> None:
     """Record in a new reranker's folder which models it was made from. Raises ModelUnavailable."""
     write_json(made / RECORD, make_record(None, known_bases(specs)))

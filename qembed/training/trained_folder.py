@@ -10,9 +10,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from qembed.models import prepare_spec
+from qembed.models.profiles import Profile
 from qembed.pipeline.progress import Progress
 from qembed.training.card import write_card
-from qembed.training.model_folders import keep_bases, keep_profile, new_model_folder
+from qembed.training.model_folders import (
+    keep_bases,
+    keep_profile,
+    new_model_folder,
+    record_profile,
+)
 from qembed.training.training_loop import TrainingOptions
 
 
@@ -41,7 +47,8 @@ class Ended:
 
     `command`: of `qembed train`. `base`, `revision`: the model that it began with. `trained`: on what, in
     words. `settings`: those that other commands do not have. `done`: see run_training. `worse`: reason for
-    which the model is not written, None if it is not worse. `files`: data named in the card.
+    which the model is not written, None if it is not worse. `files`: data named in the card. `profile`: of
+    the model, where no other model's is taken over.
     """
 
     command: str
@@ -53,6 +60,7 @@ class Ended:
     verdict: Mapping[str, Any]
     worse: str | None
     files: Sequence[Path | None]
+    profile: Profile | None = None
 
 
 def checkpoints_folder(out: Path) -> Path:
@@ -96,6 +104,8 @@ def conclude(
             model.save_pretrained(str(made), create_model_card=False)
             if ended.command == "reranker":
                 keep_bases([ended.base], made)
+            elif ended.profile is not None:
+                record_profile(ended.profile, [ended.base], made)
             else:
                 keep_profile([ended.base], made, job.options.dims)
             write_card(made, out.name, body, [p for p in ended.files if p], ended.command)

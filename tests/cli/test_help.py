@@ -146,6 +146,7 @@ EXIT_CODES = {
     "train reranker": "023",
     "train adapt": "023",
     "train dual": "023",
+    "train sequence": "023",
     "models show": "023",
     "feedback log": "02 75",
     "feedback add": "024 75",

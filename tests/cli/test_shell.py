@@ -71,6 +71,9 @@ TABLE = {
         ("train", "adapt", "--generate", "corpus", "--write-made", "m.jsonl"), 2, writes=False
     ),
     "train dual": Row(("train", "dual", "q.jsonl", "--out", "d"), 2, writes=False),
+    "train sequence": Row(
+        ("train", "sequence", "none.fasta", "--units", "gate", "--out", "s"), 2, writes=False
+    ),
     "train reranker": Row(
         ("train", "reranker", "--preferences", "docs", "--out", "r", "--model", "late"),
         2,

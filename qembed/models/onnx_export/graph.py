@@ -12,7 +12,7 @@ from qembed.models.onnx.runtime import import_onnxruntime
 from qembed.models.onnx.session import ROWS, TYPES, WORDS
 from qembed.models.onnx.word_table import WORD_TABLE
 from qembed.models.onnx_export.pieces import checked_pieces
-from qembed.models.tokenization import no_special_tokens
+from qembed.models.tokenization import backend_of, no_special_tokens
 
 IDS = ("input_ids", "attention_mask")
 RAW = "raw.onnx"
@@ -99,7 +99,9 @@ def write_graph(
 
 def write_tokenizer(tokenizer: Any, out: Path) -> dict[str, Any]:
     """Save the tokenizer as transformers sets it up, which may differ from the model's own file."""
-    backend = getattr(tokenizer, "backend_tokenizer", tokenizer)
+    from tokenizers import Tokenizer
+
+    backend = tokenizer if isinstance(tokenizer, Tokenizer) else backend_of(tokenizer)
     backend.no_truncation()
     backend.no_padding()
     if backend is tokenizer:  # a static embedding's

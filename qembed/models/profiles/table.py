@@ -230,6 +230,16 @@ PROFILES: tuple[Profile, ...] = (
         verified=False,  # the texts are the authors'; which LoRA adapter gets loaded is not checked
     ),
     Profile(
+        "ESM-2",
+        ("esm2_t*",),
+        pooling="mean",
+        max_tokens=1024,
+        languages=(),
+        url=_HUB + "facebook/esm2_t6_8M_UR50D",
+        verified=False,  # a masked model: the mean of its states is the usual choice, not the authors' word
+        alphabet="protein",
+    ),
+    Profile(
         "jina-embeddings-v2",
         ("*jina-embeddings-v2*", "*jina-embedding-*-v1*"),
         pooling="mean",

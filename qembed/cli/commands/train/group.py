@@ -17,6 +17,10 @@ class TrainGroup(LazyGroup):
         "adapt": ("adapt:adapt", "Train a model on a corpus without judgments, and judge it."),
         "reranker": ("reranker:reranker", "Train a reranker on judgments, and judge it on others."),
         "dual": ("dual:dual", "Train a model of pictures and texts on pictures with captions."),
+        "sequence": (
+            "sequence:sequence",
+            "Train a model of proteins, DNA, molecules or circuits on bare sequences.",
+        ),
         "merge": ("merge:merge", "Make a model between two others, weight by weight."),
     }
 

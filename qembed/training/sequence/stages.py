@@ -1,0 +1,124 @@
+"""Stages of a training of sequences: masked prediction of windows, then views of one sequence drawn together.
+
+Each stage goes on from the checkpoints of its own folder, and the next one begins with what it ends with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qembed.errors import UsageError
+from qembed.models.library_logging import quiet
+from qembed.pipeline.progress import Progress
+from qembed.sequences.alphabet import Alphabet
+from qembed.training.batches import epoch_batches
+from qembed.training.encoder.losses import SCALE
+from qembed.training.encoder.objectives import masked_language_loss
+from qembed.training.rows import Row
+from qembed.training.sequence.augment import Viewer
+from qembed.training.training_loop import TrainingData, TrainingOptions, run_training
+
+_NONE: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """Epochs of masked prediction and of views; 0 leaves a stage out. `save_steps`: between checkpoints."""
+
+    masked: int = 1
+    views: int = 4
+    batch: int = 64
+    learning_rate: float = 2e-3
+    seed: int = 0
+    save_steps: int | None = None
+
+    def check(self) -> None:
+        """Raise UsageError for options out of range."""
+        for name, epochs in (("masked", self.masked), ("views", self.views)):
+            if epochs < 0:
+                raise UsageError(f"--{name} {epochs}: at least 0")
+        if not self.masked and not self.views:
+            raise UsageError("--masked 0 --views 0: nothing is trained")
+        self.options(1).check()
+
+    def options(self, epochs: int) -> TrainingOptions:
+        """Options of the training loop for a stage."""
+        return TrainingOptions(
+            loss="mnr",
+            epochs=epochs,
+            batch=self.batch,
+            learning_rate=self.learning_rate,
+            seed=self.seed,
+            save_steps=self.save_steps,
+        )
+
+
+def masked_rows(texts: Sequence[str], alphabet: Alphabet, longest: int) -> list[Row]:
+    """Rows of masked prediction: the sequences in windows of at most `longest` units, side by side."""
+    rows = []
+    for text in texts:
+        starts, ends = alphabet.bounds(text)
+        for at in range(0, len(starts), longest):
+            end = min(at + longest, len(ends))
+            rows.append(Row((text[starts[at] : ends[end - 1]],), _NONE, _NONE))
+    return rows
+
+
+def view_rows(texts: Sequence[str], viewer: Viewer, epochs: int, seed: int) -> list[Row]:
+    """Rows of two views of each sequence, others for each epoch, one epoch behind the other."""
+    import numpy as np
+
+    rows = []
+    for epoch in range(epochs):
+        rng = np.random.default_rng([seed, epoch])
+        for i, text in enumerate(texts):
+            own = frozenset((str(i),))
+            rows.append(Row((viewer.view(text, rng), viewer.view(text, rng)), own, own))
+    return rows
+
+
+def train_masked(
+    model: Any, rows: Sequence[Row], stages: Stages, work: Path, progress: Progress
+) -> dict[str, Any]:
+    """Train the model to predict hidden tokens. Returns and raises as run_training."""
+    return _train(model, rows, stages, stages.masked, work, progress, "masked")
+
+
+def train_views(
+    model: Any, rows: Sequence[Row], stages: Stages, work: Path, progress: Progress
+) -> dict[str, Any]:
+    """Train the model to give two views of a sequence like vectors. Returns and raises as run_training."""
+    return _train(model, rows, stages, stages.views, work, progress, "views")
+
+
+def _train(
+    model: Any,
+    rows: Sequence[Row],
+    stages: Stages,
+    epochs: int,
+    work: Path,
+    progress: Progress,
+    kind: str,
+) -> dict[str, Any]:
+    import torch
+    from datasets import Dataset
+    from sentence_transformers.sentence_transformer import losses
+
+    with quiet():
+        torch.manual_seed(stages.seed)
+        lengths = [max(map(len, row.texts)) for row in rows]
+        batches = epoch_batches(
+            rows, lengths, stages.batch, epochs, stages.seed, fresh=kind == "views"
+        )
+        module: Any
+        if kind == "masked":
+            module = masked_language_loss(model)
+        else:
+            module = losses.MultipleNegativesRankingLoss(model, scale=SCALE)
+        columns = {f"text_{i}": [r.texts[i] for r in rows] for i in range(len(rows[0].texts))}
+        data = TrainingData(rows, Dataset.from_dict(columns))
+        options = stages.options(epochs)
+        return run_training("encoder", model, module, data, batches, options, work, progress)

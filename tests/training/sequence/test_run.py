@@ -1,0 +1,132 @@
+"""`qembed train sequence`: bare sequences to a model that `--model` takes, resumed where it was stopped."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from qembed.models import open_model
+from qembed.pipeline.progress import Progress
+from qembed.training.sequence.augment import Augmentation
+from qembed.training.sequence.new_model import ModelSize
+from qembed.training.sequence.run import SequenceJob, train_sequence
+from qembed.training.sequence.stages import Stages
+from tests.cli.conftest import Shell
+from tests.training.sequence.families import family_members, write_fasta
+
+pytest.importorskip("Bio.Align")
+pytestmark = pytest.mark.slow
+SMALL = ["--width", "32", "--layers", "1", "--crop", "48", "--batch", "16", "--lr", "5e-3"]
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory: pytest.TempPathFactory, quietly: None) -> Shell:
+    made = Shell(tmp_path_factory.mktemp("work"))
+    families = family_members(40, 5)
+    write_fasta(made.folder / "train.fasta", families[:30])
+    write_fasta(made.folder / "new.fasta", families[30:])
+    return made
+
+
+def test_bare_sequences_become_a_model(shell: Shell, cache: Path) -> None:
+    env = {"QEMBED_CACHE": str(cache)}
+    args = ["--units", "residue", "--masked", "1", "--views", "4", *SMALL, "--out", "m"]
+    done = shell("train", "sequence", "train.fasta", *args, "--format", "json", **env)
+    assert done.code == 0, done.err
+    body = done.json
+    verdict = body["verdict"]
+    assert verdict["proxy"]
+    assert verdict["new"]["after"] > 0.5
+    losses = body["settings"]["stages"]["losses"]
+    assert losses["masked"][1] < losses["masked"][0]
+    assert losses["views"][1] < losses["views"][0]
+    card = (shell.folder / "m" / "README.md").read_text()
+    assert "Made by `qembed train sequence`" in card
+    assert "| alphabet | protein |" in card
+    assert not (shell.folder / "m.training").exists()
+
+    # the folder says what it reads
+    done = shell("index", "new.fasta", "--model", "m", "--format", "json", **env)
+    assert done.code == 0, done.err
+    assert done.json["recipe"]["chunker"] == "sequence:protein:3"
+    assert done.json["recipe"]["title_rule"] == "none"
+    member = (shell.folder / "new.fasta").read_text().split("\n")[1]
+    hits = shell("query", member[5:50], "--mode", "dense", "--format", "jsonl", **env).lines
+    assert hits[0]["document"] == "f0m0"
+    refused = shell(
+        "index", "new.fasta", "--model", "m", "--chunker", "auto", "--index", "i", **env
+    )
+    assert (refused.code, "m reads protein sequences" in refused.err) == (2, True)
+
+    # without torch: the export gives torch's vectors, of one text and of several
+    texts = [member, "MKX*", member[:20].lower(), member * 12]
+    model = open_model(str(shell.folder / "m"))
+    assert model.prepare(lambda _: None, lambda: False) is None
+    from sentence_transformers import SentenceTransformer
+
+    torch = SentenceTransformer(str(shell.folder / "m"), device="cpu")
+    wanted = np.concatenate([torch.encode([t], show_progress_bar=False) for t in texts])
+    np.testing.assert_allclose(model.encoder().encode(texts), wanted, atol=2e-6)
+    np.testing.assert_allclose(model.encoder().encode(texts[:1]), wanted[:1], atol=2e-6)
+
+
+def job(folder: Path, out: Path, **stages: int) -> SequenceJob:
+    return SequenceJob(
+        corpus=[folder / "train.fasta"],
+        out=out,
+        units="kmer:2",
+        size=ModelSize(32, 1, 64),
+        stages=Stages(**{"masked": 1, "views": 2, "batch": 32, "save_steps": 2, **stages}),
+        views=Augmentation(longest=32),
+        anyway=True,
+    )
+
+
+def test_a_stopped_training_goes_on_to_the_same_model(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QEMBED_RUNTIME", "torch")
+    whole = train_sequence(job(shell.folder, tmp_path / "a"))
+    for most in (3, 11):  # in the first stage, then in the second
+        steps: list[int] = []
+        progress = Progress(advance=steps.append, stop=lambda s=steps, n=most: len(s) >= n)
+        with pytest.raises(KeyboardInterrupt):
+            train_sequence(job(shell.folder, tmp_path / "b"), progress)
+        assert not (tmp_path / "b").exists()
+    resumed = train_sequence(job(shell.folder, tmp_path / "b"))
+    assert resumed["settings"]["resumed"]
+    assert resumed["verdict"] == whole["verdict"]
+    first, second = (tmp_path / n / "model.safetensors" for n in "ab")
+    assert first.read_bytes() == second.read_bytes()
+
+    # a trained model is gone on with
+    more = job(shell.folder, tmp_path / "c", masked=0, views=1)
+    body = train_sequence(
+        SequenceJob(
+            more.corpus, more.out, model=str(tmp_path / "a"), stages=more.stages, anyway=True
+        )
+    )
+    assert body["settings"]["model"] == str(tmp_path / "a")
+    record = json.loads((tmp_path / "c" / "qembed.json").read_text())
+    assert record["profile"]["alphabet"] == "protein"
+    assert [b["model"] for b in record["bases"]] == [str(tmp_path / "a")]
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["train.fasta"], "--units NAME makes a new model"),
+        (["train.fasta", "--units", "gate"], "protein sequences have residue or kmer:3"),
+        (["train.fasta", "--units", "residue", "--alphabet", "dna"], "0 dna sequences"),
+        (["train.fasta", "--units", "residue", "--width", "50"], "--width 50"),
+        (["none.fasta", "--units", "residue"], "none.fasta"),
+    ],
+)
+def test_what_cannot_be_trained(shell: Shell, args: list[str], words: str) -> None:
+    done = shell("train", "sequence", *args, "--out", "x")
+    assert done.code == 2
+    assert words in done.err
+    assert not (shell.folder / "x").exists()
