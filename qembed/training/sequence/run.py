@@ -91,7 +91,7 @@ def train_sequence(
     alphabet, texts = read_corpus(job.corpus, job.alphabet, warn)
     seed = job.stages.seed
     training, held = held_out(texts, job.held_out, seed)
-    model, profile, base, revision = _begin(job, units, alphabet, training)
+    model, profile, base, revision = begin_model(job, units, alphabet, training)
     viewer = Viewer(alphabet, training, job.views)
     judge = ViewJudge(held, viewer, profile, seed)
     before = judge.side(model, "judge before", progress)
@@ -137,7 +137,7 @@ def train_sequence(
     return conclude(model, job.out, job, ended, seconds, began, progress)
 
 
-def _begin(
+def begin_model(
     job: SequenceJob, units: Units | None, alphabet: Alphabet, texts: Sequence[str]
 ) -> tuple[Any, Profile, str, str]:
     """Model to train, its profile, and the name and revision of the one that it is made from."""
