@@ -1,10 +1,10 @@
 """Search by amino-acid sequence on families that no training saw: `python -m tests.bench.sequences FOLDER`.
 
 FOLDER holds corpus.jsonl and queries.jsonl, whose lines have `split` and `fold`, and qrels of train, dev and
-test: relevant is what has the query's fold, and no fold is in two splits. Models are made of the sequences of the
-train split alone, one of the other: untrained, masked prediction, views, labels (two relevant sequences for
-each training query). Each is compared, alone and fused with k-mer BM25, with k-mer BM25. The weight of the
-words in the fusion is chosen on dev; test is looked at once. Intervals and p by folds, not by queries.
+test: relevant is what has the query's fold, and no fold is in two splits. Models are made of the sequences of
+the train split alone, one of the other: untrained, masked prediction, views, labels (two relevant sequences
+for each training query). Each is compared, alone and fused with k-mer BM25, with k-mer BM25. The weight of
+the words in the fusion is chosen on dev; test is looked at once. Intervals and p by folds, not by queries.
 
 What is made is kept in --work, so that a run that was stopped goes on.
 """
