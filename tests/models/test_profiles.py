@@ -51,6 +51,7 @@ TEMPLATES = {
         "Represent the document for retrieval: {text}",
     ),
     "jina-embeddings-v2": RAW,
+    "ESM-2": RAW,
 }
 
 NAMES = {
@@ -84,6 +85,7 @@ NAMES = {
     "jinaai/jina-clip-v1": "jina-clip-v1",
     "jinaai/jina-embeddings-v3": "jina-embeddings-v3",
     "jinaai/jina-embeddings-v2-base-en": "jina-embeddings-v2",
+    "facebook/esm2_t6_8M_UR50D": "ESM-2",
 }
 
 
