@@ -19,6 +19,8 @@ REMOTE = "remote.json"
 """File with the address of an index on a server, in the folder that stands for it on this machine."""
 DRIFT = "drift"
 """Folder in an index's folder with the time line of `qembed drift`."""
+THUMBNAILS = "thumbnails"
+"""Folder in an index's folder with small copies of its pictures, which can be made again."""
 
 CACHE_HINT = "$QEMBED_CACHE may name another folder"
 """End of a message that the cache folder cannot be written, as where the home is read-only."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from qembed.errors import IndexLocked, UsageError
 from qembed.locks import FileLock, LockHeld
-from qembed.paths import DRIFT, ENCODED, FEEDBACK, INDEX_FOLDER, LOCK, MANIFEST
+from qembed.paths import DRIFT, ENCODED, FEEDBACK, INDEX_FOLDER, LOCK, MANIFEST, THUMBNAILS
 from qembed.store import derived_files
 from qembed.store.damage.file_times import FILE as CHECKED
 from qembed.store.durable_files import IGNORE_ALL, IGNORE_FILE, make_index_folder
@@ -58,7 +58,7 @@ def _foreign_names(root: Path) -> Iterator[str]:
         if entry.name in FOLDERS and entry.is_dir():
             names = (f"{entry.name}/{inner.name}" for inner in entry.iterdir())
             yield from (name for name in names if not is_own_name(name))
-        elif entry.name in (FEEDBACK, DRIFT, ENCODED) and entry.is_dir():
+        elif entry.name in (FEEDBACK, DRIFT, ENCODED, THUMBNAILS) and entry.is_dir():
             continue  # an index that is made anew keeps what was learned of it
         elif entry.name == IGNORE_FILE:
             if entry.read_bytes() != IGNORE_ALL:

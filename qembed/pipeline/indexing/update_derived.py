@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from qembed.paths import THUMBNAILS
 from qembed.pipeline.background import update_background
 from qembed.pipeline.indexing.options import GraphPolicy
 from qembed.pipeline.lexical_index import extend_lexical, lexical_damage
@@ -81,6 +82,20 @@ def update_derived(
         elif repair:
             _repair_graph(snapshot, progress)
         note_derived(snapshot.root, snapshot.manifest, unchecked)
+    if snapshot.manifest.recipe.images:
+        _sweep_thumbnails(snapshot)
+
+
+def _sweep_thumbnails(snapshot: Snapshot) -> None:
+    """Remove the thumbnails of pictures that the index does not have any more."""
+    folder = snapshot.root / THUMBNAILS
+    if not folder.is_dir():
+        return
+    known = {d.hex() for d in snapshot.catalog.columns("picture")["picture"] if d is not None}
+    with contextlib.suppress(OSError):
+        for file in folder.iterdir():
+            if file.name.partition("-")[0] not in known:
+                file.unlink()
 
 
 def graph_is_due(snapshot: Snapshot, policy: GraphPolicy) -> bool:

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeAlias
 
 from qembed.web.http.description.openapi import openapi
 from qembed.web.http.endpoints.corpus_map import corpus_map
-from qembed.web.http.endpoints.documents import document, similar
+from qembed.web.http.endpoints.documents import document, picture, similar
 from qembed.web.http.endpoints.feedback import feedback
 from qembed.web.http.endpoints.models import embeddings, models, rerank
 from qembed.web.http.endpoints.page import choices, page
@@ -48,6 +48,7 @@ PATHS: Mapping[str, Mapping[str, Endpoint]] = {
 }
 PREFIXES: Mapping[str, Mapping[str, Endpoint]] = {
     "/documents/": {"GET": document},
+    "/thumbnails/": {"GET": picture},
     "/similar/": {"GET": similar},
 }
 """Paths that go on with an id, which may have slashes in it."""

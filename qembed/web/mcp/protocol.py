@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import sys
 import traceback
@@ -95,7 +96,12 @@ class Face:
             types.ResourceLink(name=_text(link.document), uri=link.uri, mime_type=TEXT)
             for link in result.links
         ]
-        content: list[types.ContentBlock] = [types.TextContent(text=_text(result.text)), *links]
+        pictures = [
+            types.ImageContent(data=base64.b64encode(p).decode("ascii"), mime_type="image/jpeg")
+            for p in result.pictures
+        ]
+        text = types.TextContent(text=_text(result.text))
+        content: list[types.ContentBlock] = [text, *pictures, *links]
         if not self._settings.structured:
             return types.CallToolResult(content=content)
         return types.CallToolResult(content=content, structured_content=_json(result.structured))

@@ -60,6 +60,7 @@ class DocumentText:
     from 1. `file_line`, `file_end_line`: the same lines of the file, as in Hit. `lines`, `characters`:
     number of the document's last line that has text, and offset of the text's end. `first_passage`,
     `last_passage`: numbers of the passages in the text, from 0, of `passages`; None for a text without one.
+    `picture`: digest of a picture's pixels, hexadecimal; its text is the caption.
     """
 
     generation: int
@@ -80,6 +81,7 @@ class DocumentText:
     passages: int
     first_passage: int | None
     last_passage: int | None
+    picture: str | None = None
 
     @property
     def fragment(self) -> str:
@@ -207,6 +209,8 @@ def _text(
     inside = [p.seq for p in passages if p.start < end and p.end > start]
     place = Passage(entry.id, 0, start, end, text, line, end_line)
     file_line, file_end_line = session.documents.file_lines(entry, place)
+    if entry.picture is not None:
+        file_line = file_end_line = None
     return DocumentText(
         generation=session.snapshot.manifest.generation,
         document=entry.id,
@@ -226,4 +230,5 @@ def _text(
         passages=len(passages),
         first_passage=min(inside, default=None),
         last_passage=max(inside, default=None),
+        picture=None if entry.picture is None else entry.picture.hex(),
     )

@@ -81,6 +81,9 @@ def _paths() -> dict[str, Any]:
                 missing=True,
             )
         },
+        "/thumbnails/{id}": {
+            "get": _plain("thumbnail", "Show a picture small", "image/jpeg", [_ID])
+        },
         "/similar/{id}": {
             "get": _operation(
                 "similar", "Find what is near a document", "Similar", [_ID, *near], missing=True
@@ -185,12 +188,15 @@ def _making(operation: dict[str, Any]) -> dict[str, Any]:
     return {**operation, "responses": {**operation["responses"], "202": answer}}
 
 
-def _plain(name: str, summary: str, kind: str) -> dict[str, Any]:
+def _plain(
+    name: str, summary: str, kind: str, parameters: list[dict[str, Any]] | None = None
+) -> dict[str, Any]:
     """Operation whose answer has no schema here."""
     content: dict[str, Any] = {kind: {"schema": {}}}
     return {
         "operationId": name,
         "summary": summary,
+        **({"parameters": parameters} if parameters else {}),
         "responses": {"200": {"description": "done", "content": content}},
     }
 

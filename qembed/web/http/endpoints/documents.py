@@ -1,12 +1,14 @@
-"""`/documents/{id}` and `/similar/{id}`: a document's text as the index has it, and what is near it."""
+"""`/documents/{id}`, `/thumbnails/{id}`, `/similar/{id}`: a document's text, its picture, what is near it."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from qembed.pipeline.retrieval.answer import Answer, answer_json
 from qembed.pipeline.retrieval.documents.read import DocumentRequest, DocumentText
 from qembed.pipeline.retrieval.documents.request import SCORES, SimilarRequest
+from qembed.pipeline.retrieval.pictures.thumbnail import MEDIA_TYPE, thumbnail
 from qembed.web.http.endpoints.search import MAX_CONTEXT, snippet_json
 from qembed.web.http.parameters import Parameters, from_query_string
 from qembed.web.http.response import HttpRequest, Response, json_response
@@ -34,6 +36,15 @@ async def document(request: HttpRequest, service: Service) -> Response:
         asked = DocumentRequest(name, first, last)
     found: DocumentText = await service.calls.ask(request, "document", asked)
     return json_response(found.to_json())
+
+
+async def picture(request: HttpRequest, service: Service) -> Response:
+    """Answer `GET /thumbnails/{id}`: a small copy of a picture, JPEG."""
+    Parameters(from_query_string(request.query(), ()), texts=True).check()
+    found: DocumentText = await service.calls.ask(request, "document", DocumentRequest(request.id))
+    root = service.server.index.root
+    made = await service.calls.run(request, partial(thumbnail, root, found))
+    return Response(200, made, MEDIA_TYPE)
 
 
 async def similar(request: HttpRequest, service: Service) -> Response:

@@ -66,6 +66,7 @@ async def choices(request: HttpRequest, service: Service) -> Response:
             "fields": found.fields,
             "modes": list(MODES),
             "rerankers": [n for n in allowed_rerankers(tuned) if n != LEARNED],
+            "pictures": bool(manifest.recipe.images),
             "most_hits": service.settings.limits.k,
             "log": log_mode(None, service.project_log, manifest.settings.get(LOG_SETTING)),
         }

@@ -89,6 +89,7 @@ def parse_search(given: Parameters, service: Service) -> Search:
     task = given.text("task")
     rerank = given.text("rerank")
     by = given.choice("by", ("passage", "document"), "passage")
+    kind = given.choice("kind", ("", "text", "image"), "")
     context = given.whole("context", 0, 0, MAX_CONTEXT)
     snippets = given.choice("snippets", tuple(SNIPPETS), "words")
     cursor_text = given.text("cursor")
@@ -108,6 +109,7 @@ def parse_search(given: Parameters, service: Service) -> Search:
         rerank=rerank,
         by=by,  # type: ignore[arg-type]
         where=where,
+        kind=kind or None,  # type: ignore[arg-type]
         context=context,
         snippets=SNIPPETS[snippets],
         memory=True,

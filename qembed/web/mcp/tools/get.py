@@ -19,6 +19,8 @@ MAX_DOCUMENTS = 20
 MAX_CONTEXT = 100
 META_TOKENS = 60
 """Tokens of a document's metadata in the text, at most."""
+PICTURE_TOKENS = 800
+"""Tokens of a picture of 768 pixels, about: pixels by 750."""
 CUT_TOKENS = 24
 """Tokens of the line that says where a text goes on."""
 
@@ -38,10 +40,12 @@ def get(given: Parameters, context: Context) -> ToolResult:
     texts: list[str] = []
     found: list[dict[str, Any]] = []
     problems: list[QembedError] = []
+    pictures: list[bytes] = []
     left = wish.tokens
     for n, request in enumerate(wish.requests):
         try:
-            text, fields = _one(context, request, wish.offset, left // (len(wish.requests) - n))
+            document = context.engine.document(request)
+            text, fields = _one(document, wish.offset, left // (len(wish.requests) - n))
         except QembedError as e:
             problems.append(e)
             text, fields = f"not read: {e}", {"document": request.document, "error": str(e)}
@@ -49,12 +53,15 @@ def get(given: Parameters, context: Context) -> ToolResult:
             event = context.conversation.opened(request.document, wish.query_id)
             if event is not None:
                 context.signals.add(event)
+            if document.picture is not None and left >= PICTURE_TOKENS:
+                pictures += _picture(context, document)
+                left -= PICTURE_TOKENS
         left -= estimate_tokens(text)
         texts.append(text)
         found.append(fields)
     if len(problems) == len(texts):
         raise problems[0]
-    return ToolResult("\n\n".join(texts), {"documents": found})
+    return ToolResult("\n\n".join(texts), {"documents": found}, pictures=pictures)
 
 
 def _parse(given: Parameters) -> Wish:
@@ -91,11 +98,18 @@ def _parse(given: Parameters) -> Wish:
     return Wish(requests, offset, query_id, tokens)
 
 
-def _one(
-    context: Context, request: DocumentRequest, offset: int, tokens: int
-) -> tuple[str, dict[str, Any]]:
+def _picture(context: Context, found: DocumentText) -> list[bytes]:
+    """The picture, small enough for a model to look at; [] where its file has changed or is gone."""
+    from qembed.pipeline.retrieval.pictures.thumbnail import LARGE, thumbnail
+
+    try:
+        return [thumbnail(context.engine.root, found, LARGE)]
+    except QembedError:
+        return []
+
+
+def _one(found: DocumentText, offset: int, tokens: int) -> tuple[str, dict[str, Any]]:
     """(text of a document under a line on it, its place as JSON values)."""
-    found = context.engine.document(request)
     begin = max(0, offset - found.start) if offset else 0
     if begin >= len(found.text) and offset:
         raise UnknownDocument(

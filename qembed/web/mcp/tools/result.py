@@ -45,8 +45,12 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """Result of a tool. `structured`: ids, places, numbers, no text. `links`: to whole documents."""
+    """Result of a tool. `structured`: ids, places, numbers, no text. `links`: to whole documents.
+
+    `pictures`: JPEG, each as bytes.
+    """
 
     text: str
     structured: Mapping[str, Any]
     links: Sequence[Link] = field(default=())
+    pictures: Sequence[bytes] = field(default=())

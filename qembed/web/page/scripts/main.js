@@ -10,6 +10,7 @@ const loadChoices = async () => {
     if (e.status === 401) wantToken(e);
     return;
   }
+  $("kinds").hidden = !choices.pictures;
   const names = ["", ...choices.rerankers];
   if (state.rerank && !names.includes(state.rerank)) names.push(state.rerank);
   $("rerank").replaceChildren(...names.map(n => make("option", {value: n}, n || "as the index says")));
@@ -67,7 +68,7 @@ $("form").addEventListener("submit", event => {
 // words that an input method has not finished yet are no query
 $("box").addEventListener("input", event => { if (!event.isComposing) typed(); });
 $("box").addEventListener("compositionend", typed);
-for (const name of ["mode", "k", "by", "rerank"])
+for (const name of ["mode", "k", "by", "kind", "rerank"])
   $(name).addEventListener("change", () => { go({[name]: name === "k" ? Number($(name).value) : $(name).value}); search(); });
 $("where").addEventListener("change", () => { go({where: $("where").value}); search(); });
 $("log").addEventListener("change", () => {

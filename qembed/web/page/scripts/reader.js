@@ -85,6 +85,6 @@ const drawDocument = (found, passage, jump) => {
   $("part").textContent = `${before || after ? `Lines ${found.line} to ${found.end_line} of ${found.lines}` : counted(found.lines, "line")}` +
     ` of the text in the index${passage ? ", the passage is marked" : ""}.`;
   $("text").className = CODE.test(found.path ?? "") ? "code" : "";
-  $("text").replaceChildren(...marked(found.text, spansOf(found, passage)));
+  $("text").replaceChildren(...(found.picture ? [pictureOf(found.document, found.text)] : []), ...marked(found.text, spansOf(found, passage)));
   if (jump) ($("text").querySelector("mark, .here") ?? $("text")).scrollIntoView({block: "center"});
 };

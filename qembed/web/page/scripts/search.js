@@ -6,7 +6,7 @@ const recent = new Map();
 
 const requestOf = s => ({
   query: s.q, k: s.k, ...(s.mode === "auto" ? {} : {mode: s.mode}), ...(s.rerank ? {rerank: s.rerank} : {}),
-  ...(s.by === "passage" ? {} : {by: s.by}), where: whereOf(s), snippets: "words",
+  ...(s.by === "passage" ? {} : {by: s.by}), ...(s.kind ? {kind: s.kind} : {}), where: whereOf(s), snippets: "words",
 });
 
 const commit = () => {
@@ -112,7 +112,7 @@ const showLike = id => {
 
 const showControls = () => {
   if (document.activeElement !== $("box") || state.like !== null) $("box").value = state.q;
-  for (const name of ["mode", "k", "by", "rerank"]) $(name).value = state[name];
+  for (const name of ["mode", "k", "by", "kind", "rerank"]) $(name).value = state[name];
   $("subject").hidden = state.like === null;
   if (state.like !== null)
     $("subject").replaceChildren(make("h2", null, "Like ", make("bdi", {lang: ""}, state.like)),

@@ -1,6 +1,6 @@
 /* State of the page, which its address holds, so that it can be shared and gone back to.
 
-   q, mode, k, rerank, by: as the parameters of /search. where: a filter as text. filters: name of a field ->
+   q, mode, k, rerank, by, kind: as the parameters of /search. where: a filter as text. filters: name of a field ->
    [kind, ...values]. doc: {id, seq} of the open document. like: id of the document that others are like. map: whether the map is shown. */
 const MODES = ["auto", "hybrid", "dense", "lexical"];
 const KINDS = ["in", "range", "date", "has"];
@@ -27,6 +27,7 @@ const readState = () => {
     k: Number(one("k", CHOICES_OF_K.map(String), "10")),
     rerank: given.get("rerank") ?? "",
     by: one("by", ["passage", "document"], "passage"),
+    kind: one("kind", ["text", "image"], ""),
     where: given.get("where") ?? "",
     filters: readFilters(given.getAll("f")),
     like: given.get("like"),
@@ -43,6 +44,7 @@ const addressOf = s => {
   if (s.k !== 10) made.set("k", s.k);
   if (s.rerank) made.set("rerank", s.rerank);
   if (s.by !== "passage") made.set("by", s.by);
+  if (s.kind) made.set("kind", s.kind);
   if (s.where) made.set("where", s.where);
   for (const [name, filter] of s.filters) made.append("f", JSON.stringify([name, ...filter]));
   if (s.like !== null) made.set("like", s.like);

@@ -1,0 +1,44 @@
+"""Pictures for agents: image content beside the caption."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator
+
+import mcp_types as types
+import pytest
+
+from tests.web.mcp.conftest import Agent, text_of
+
+images = pytest.importorskip("PIL.Image")
+
+from tests.web.gallery import gallery  # noqa: E402  # needs Pillow
+
+
+@pytest.fixture(scope="module")
+def looking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agent]:
+    with gallery(tmp_path_factory.mktemp("gallery") / "work") as shell:
+        agent = Agent(shell)
+        yield agent
+        agent.close()
+
+
+def test_get_shows_a_picture(looking: Agent) -> None:
+    found = looking("search", query="green", k=1)
+    assert "green-" in text_of(found)
+    shown = looking("get", document="green-1.png")
+    assert "green 1" in text_of(shown)
+    (picture,) = [b for b in shown.content if isinstance(b, types.ImageContent)]
+    assert picture.mime_type == "image/jpeg"
+    with images.open(io.BytesIO(base64.b64decode(picture.data))) as opened:
+        assert (opened.format, opened.size) == ("JPEG", (320, 300))
+    text = looking("get", document="door.md")
+    assert [b.type for b in text.content] == ["text"]
+
+
+def test_several_within_the_budget(looking: Agent) -> None:
+    names = [f"blue-{i}.png" for i in range(3)]
+    shown = looking("get", document=names, max_tokens=2000)
+    assert len([b for b in shown.content if isinstance(b, types.ImageContent)]) == 2
+    assert all(f"blue {i}" in text_of(shown) for i in range(3))
