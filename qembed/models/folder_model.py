@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from qembed.errors import ModelUnavailable, UsageError
 from qembed.models.environment import version
 from qembed.models.images.batched import BatchedImages, prepared
-from qembed.models.images.preprocessing import Preprocessing, from_settings
+from qembed.models.images.preprocessing import Preprocessing, steps_of
 from qembed.models.images.text_only import reads_no_images
 from qembed.models.layout.limits import UNLIMITED
 from qembed.models.layout.pictures import IMAGE_FOLDER
@@ -190,14 +190,7 @@ class FolderModel:
     @cached_property
     def _image_steps(self) -> Preprocessing | None:
         """Steps from pictures to pixels; None if it reads none. Raises ModelUnavailable."""
-        if not self.folder.sees:
-            return None
-        settings, wide = self.folder.image_settings(), self.folder.dim()
-        if self.folder.sees == "image" and settings.get("dim") != wide:
-            raise ModelUnavailable(
-                f"{self.folder.path}: its pictures have {settings.get('dim')} dimensions, its texts {wide}"
-            )
-        return from_settings(settings, str(self.folder.path))
+        return steps_of(self.folder)
 
     @cached_property
     def image_recipe(self) -> str:

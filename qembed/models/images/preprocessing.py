@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from PIL.Image import Image
 
+    from qembed.models.model_folder import Folder
+
 FILTERS = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic", 4: "box", 5: "hamming"}
 """Pillow's resampling filters by number."""
 _CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
@@ -106,6 +108,18 @@ def from_settings(settings: Mapping[str, Any], where: str) -> Preprocessing:
         raise ModelUnavailable(
             f"{where}: pictures are prepared in a way not known here ({e})"
         ) from e
+
+
+def steps_of(folder: Folder) -> Preprocessing | None:
+    """Steps of the model in a folder, None if it reads no pictures. Raises ModelUnavailable."""
+    if not folder.sees:
+        return None
+    settings, wide = folder.image_settings(), folder.dim()
+    if folder.sees == "image" and settings.get("dim") != wide:
+        raise ModelUnavailable(
+            f"{folder.path}: its pictures have {settings.get('dim')} dimensions, its texts {wide}"
+        )
+    return from_settings(settings, str(folder.path))
 
 
 def _of_transformers(settings: Mapping[str, Any]) -> Preprocessing:

@@ -20,6 +20,7 @@ from qembed.models import (
     task_template,
 )
 from qembed.models.builtin.registry import BUILTIN
+from qembed.models.images.preprocessing import steps_of
 from qembed.models.layout.limits import UNLIMITED
 from qembed.models.model_folder import Folder
 from qembed.models.qwen_prompt import is_qwen_name, pair_text
@@ -132,12 +133,14 @@ def _nearest_name(spec: str) -> str:
 def _show_files(spec: ModelSpec, folder: Folder, profile: Profile) -> dict[str, Any]:
     """Modules, pooling, limits and prompts by a folder's own files. Raises ModelUnavailable if one is broken.
 
-    `problem`: why no new index of the model can be made, None if nothing is in the way. `query_modules` and
-    so on: those of queries, where these have modules of their own.
+    `pictures`: how they are prepared, None if it reads none. `problem`: why no new index of the model can be
+    made, None if nothing is in the way. `query_modules` and so on: those of queries, where these have modules
+    of their own.
     """
-    problem = similarity_problem(spec.name, profile.similarity)
+    problem, steps = similarity_problem(spec.name, profile.similarity), None
     try:
         folder.check()
+        steps = steps_of(folder)
     except ModelUnavailable as e:
         problem = str(e)
     queries = {}
@@ -153,6 +156,7 @@ def _show_files(spec: ModelSpec, folder: Folder, profile: Profile) -> dict[str, 
             **prompts.tasks,
         },
         "default_prompt": prompts.default_name or None,
+        "pictures": None if steps is None else steps.recipe,
         "problem": problem,
     }
 

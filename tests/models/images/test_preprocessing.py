@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +14,7 @@ from PIL import Image
 
 from qembed.errors import ModelUnavailable
 from qembed.models.images.preprocessing import Preprocessing, from_settings
+from qembed.pipeline.diagnostics.models import show_model
 from tests.models.images.tiny_pictures import pictures
 
 CLIP = {
@@ -86,6 +90,19 @@ def test_the_recipe_names_each_step_and_changes_with_it() -> None:
     recipes = {from_settings(s, "here").recipe for s in others}
     assert len(recipes) == len(others)
     assert steps.recipe not in recipes
+
+
+@pytest.mark.slow
+def test_models_show_names_the_steps(folders: dict[str, Path]) -> None:
+    shown = show_model(str(folders["clip-before"]), None, "a")
+    assert shown["pictures"].startswith("bicubic shorter side 32, middle 32 x 32, x 0.0039215686")
+    assert shown["problem"] is None
+    broken = Path(shutil.copytree(folders["siglip"], folders["siglip"].with_name("padded")))
+    settings = json.loads((broken / "preprocessor_config.json").read_text())
+    (broken / "preprocessor_config.json").write_text(json.dumps({**settings, "do_pad": True}))
+    shown = show_model(str(broken), None, "a")
+    assert shown["pictures"] is None
+    assert "pictures are prepared in a way not known here (do_pad)" in shown["problem"]
 
 
 def test_old_settings_hold_numbers_for_sizes() -> None:

@@ -12,6 +12,7 @@ from qembed.errors import UsageError
 from qembed.models import open_model
 from qembed.models.environment import RUNTIME
 from qembed.models.model import Model
+from tests.models.exports import make, model_in, never
 from tests.models.images.tiny_pictures import pictures
 
 pytestmark = pytest.mark.slow
@@ -68,8 +69,10 @@ def test_exports_give_sentence_transformers_vectors(
     from qembed.models.onnx.encoder import OnnxEncoder
 
     monkeypatch.setenv("QEMBED_CACHE", str(tmp_path))
-    model: Any = open_model(str(folders[kind]))
-    assert model.prepare(lambda _: None, lambda: False) is None
+    model = model_in(folders[kind])
+    for wanted in (model.export_request(), model.image_request()):
+        make(wanted, wanted.slot().folder)
+    assert model.prepare(pytest.fail, never) is None  # both are there
     assert isinstance(model.encoder(), OnnxEncoder)
     check(model, reference(folders[kind], kind))
     assert model._torch is None  # neither texts nor pictures went through torch

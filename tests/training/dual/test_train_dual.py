@@ -17,6 +17,7 @@ from qembed.training.dual.fit import FitOptions
 from qembed.training.dual.run import DualJob, train_dual
 from tests.models import shapes as model_shapes
 from tests.models import tiny
+from tests.models.exports import make, model_in
 from tests.training.dual.shapes import COLOURS, SHAPES, draw, write_shapes
 
 pytestmark = pytest.mark.slow
@@ -104,15 +105,13 @@ def test_a_tower_of_another_width_is_refused(
 def test_the_tower_is_exported_and_gives_torchs_vectors(
     trained: tuple[Path, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from qembed.models.onnx.prepare import prepare
-
     rng = np.random.default_rng(5)
     images = [draw(c, s, rng).resize((40, 50)) for c in COLOURS for s in SHAPES[:2]]
     monkeypatch.setenv("QEMBED_RUNTIME", "torch")
     theirs = open_model(str(trained[0])).image_encoder().encode_images(images)
     monkeypatch.delenv("QEMBED_RUNTIME")
-    model: Any = open_model(str(trained[0]))
-    assert prepare(model.image_request(), lambda _: None, lambda: False) is None
+    model = model_in(trained[0])
+    make(model.image_request(), model.image_request().slot().folder)
     ours = model.image_encoder().encode_images(images)
     assert model.note is None
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
