@@ -6,9 +6,10 @@ from collections import Counter
 from dataclasses import replace
 from typing import NamedTuple
 
-from qembed.corpus import ReadOptions, read
+from qembed.corpus import ReadOptions
+from qembed.pipeline.sequences.files import read_items
 from qembed.store import Catalog, FileState
-from qembed.types import Document, Meta, Skipped, SourceFile, Unreadable
+from qembed.types import Document, Meta, Recipe, Skipped, SourceFile, Unreadable
 
 
 class Content(NamedTuple):
@@ -26,13 +27,18 @@ class Content(NamedTuple):
 
 
 def compare_content(
-    catalog: Catalog, state: FileState, file: SourceFile, options: ReadOptions, meta: Meta
+    catalog: Catalog,
+    state: FileState,
+    file: SourceFile,
+    options: ReadOptions,
+    meta: Meta,
+    recipe: Recipe,
 ) -> Content:
     """Read a file and compare its digests with the catalog's. `meta`: metadata of its source."""
     found: Counter[bytes] = Counter()
     error = ""
     is_whole = True
-    for item in read(file, options):
+    for item in read_items(file, options, recipe):
         if isinstance(item, Document):
             found[replace(item, meta={**meta, **item.meta}).digest] += 1
         elif isinstance(item, Unreadable):

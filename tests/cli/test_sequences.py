@@ -75,6 +75,7 @@ def test_what_is_no_sequence_is_named(proteins: Shell) -> None:
     assert done.code == 4
     assert "bad.fasta:1: x: '-' at 3 is no residue" in done.err
     assert "bad.fasta:3: no residues under >y" in done.err
+    assert proteins("verify").code == 0
     done = proteins("query", "--sequence", "data/bad.fasta")
     assert done.code == 2
     assert "bad.fasta:3: no residues under >y" in done.err

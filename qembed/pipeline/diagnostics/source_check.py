@@ -61,7 +61,9 @@ def check_sources(snapshot: Snapshot) -> Iterator[Finding]:
         file = SourceFile(path, name, str(location), info.st_size, info.st_mtime_ns)
         file = file if pictures is None else with_captions(file)
         reading = read_options(source)._replace(pictures=pictures)
-        found = compare_content(catalog, state, file, reading, source.meta)
+        found = compare_content(
+            catalog, state, file, reading, source.meta, snapshot.manifest.recipe
+        )
         if found.is_same or (found.error and state.mtime_ns <= 0):
             continue  # what some of a file failed for was told by the run
         if found.has_known and snapshot.manifest.unfinished and state.mtime_ns <= 0:

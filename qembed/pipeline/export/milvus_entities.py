@@ -12,7 +12,8 @@ from qembed.engines.milvus.terms import encode_words
 from qembed.errors import InputError
 from qembed.pipeline.export.documents import exported_time, full_source
 from qembed.pipeline.export.write_passages import field_values
-from qembed.search.lexical.analyzer import characters_of, terms_of
+from qembed.search.lexical.kmers import passage_terms
+from qembed.sequences.recipe import SequenceRecipe, sequence_recipe
 from qembed.store import CatalogEntry, Snapshot
 from qembed.types import Passage
 
@@ -35,13 +36,14 @@ def make_entities(
     """
     passages, entries = snapshot.passages(rows), snapshot.entries_of(rows)
     vectors = snapshot.vectors(rows)
+    sequences = sequence_recipe(snapshot.manifest.recipe.chunker)
     found = []
     too_long: list[str] = []
     sources: dict[str, str] = {}
     for row, passage, entry, vector in zip(rows.tolist(), passages, entries, vectors, strict=True):
         if entry.source not in sources:
             sources[entry.source] = full_source(snapshot, entry.source)
-        one = _entity(passage, entry, sources[entry.source], fields)
+        one = _entity(passage, entry, sources[entry.source], fields, sequences)
         long = [
             name for name, v in one.items() if isinstance(v, str) and len(v.encode()) > MAX_BYTES
         ]
@@ -58,12 +60,14 @@ def make_entities(
 
 
 def _entity(
-    passage: Passage, entry: CatalogEntry, source: str, fields: Sequence[MetadataField]
+    passage: Passage,
+    entry: CatalogEntry,
+    source: str,
+    fields: Sequence[MetadataField],
+    sequences: SequenceRecipe | None,
 ) -> dict[str, Any]:
     title, text = entry.title, passage.text
-    # as the word index has them
-    whole = f"{title}\n{text}" if title and not text.startswith(title) else text
-    terms, characters = terms_of(whole), characters_of(whole)
+    terms, characters = passage_terms(title, text, sequences)  # as the word index has them
     leaf = entry.file.rpartition("/")[2]
     one: dict[str, Any] = {
         "document": entry.id,

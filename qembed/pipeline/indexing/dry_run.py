@@ -105,7 +105,9 @@ def _same(plan: IndexPlan, progress: Progress) -> set[Key]:
             continue
         source = plan.sources.by_path[file.source]
         fields = plan.read_options(file.source)
-        if compare_content(plan.catalog, state, file, fields, source.meta).is_same:
+        if compare_content(
+            plan.catalog, state, file, fields, source.meta, plan.target.recipe
+        ).is_same:
             found.add(key)
     return found
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from qembed.search.lexical.analyzer import terms_of
+from qembed.search.lexical.analyzer import characters_of, terms_of
 from qembed.search.lexical.query import ParsedQuery, parse_query
 from qembed.sequences.recipe import SequenceRecipe, sequence_recipe
 
@@ -18,9 +18,17 @@ MARK = "="
 """In front of a k-mer: no term of a text begins with it."""
 
 
-def sequence_terms(title: str, text: str, recipe: SequenceRecipe) -> list[str]:
-    """Terms of a passage of a sequence: the words of its title, and its k-mers."""
-    return [*terms_of(title), *_terms(text, recipe)]
+def passage_terms(
+    title: str, text: str, recipe: SequenceRecipe | None
+) -> tuple[list[str], list[str]]:
+    """Terms of a passage with its title, and its single characters; of a sequence the k-mers are terms.
+
+    `recipe` None: of a text, to which the title counts as its first words.
+    """
+    if recipe is not None:
+        return [*terms_of(title), *_terms(text, recipe)], characters_of(title)
+    whole = f"{title}\n{text}" if title and not text.startswith(title) else text
+    return terms_of(whole), characters_of(whole)
 
 
 def _terms(text: str, recipe: SequenceRecipe) -> list[str]:

@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qembed.search.lexical.analyzer import characters_of, terms_of
 from qembed.search.lexical.files import check, writing_errors
-from qembed.search.lexical.kmers import sequence_terms
+from qembed.search.lexical.kmers import passage_terms
 
 if TYPE_CHECKING:
     from qembed.sequences.recipe import SequenceRecipe
@@ -84,15 +83,11 @@ class LexicalWriter:
         import tantivy
 
         for row, title, text in zip(rows, titles, texts, strict=True):
-            if self._sequences is not None:
-                whole, terms = title, sequence_terms(title, text, self._sequences)
-            else:
-                whole = f"{title}\n{text}" if title and not text.startswith(title) else text
-                terms = terms_of(whole)
+            terms, characters = passage_terms(title, text, self._sequences)
             document = tantivy.Document()
             document.add_unsigned("row", int(row))
             document.add_text("words", " ".join(terms))
-            if characters := characters_of(whole):
+            if characters:
                 document.add_text("characters", " ".join(characters))
             with writing_errors(self.path):
                 self._writer.add_document(document)

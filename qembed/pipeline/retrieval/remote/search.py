@@ -135,7 +135,8 @@ class RemoteSearch(IndexSearch):
     ) -> tuple[Rows, Scores] | None:
         """The k best rows by words, and their BM25 scores."""
         with self._timer("lexical"):
-            return self._words.find(query, k, where_of(self._remote, allowed))
+            parsed = self.parse(query) if isinstance(query, str) else query
+            return self._words.find(parsed, k, where_of(self._remote, allowed))
 
 
 def _ends_in_a_tie(rows: Rows, scores: Scores, k: int, asked: int) -> bool:
