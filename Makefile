@@ -5,7 +5,7 @@
 # make bench        benchmarks                    make published    quality of the models
 # make modes        every mode on collections     make fuzz         mutated files through every reader
 # make browser      the pages in Chromium         make test-server  remote models on a real server
-# make cluster      faults of a Ray cluster
+# make cluster      faults of a Ray cluster       make sequences    models of proteins, and their figures
 # make images       what train dual learns of pictures with captions
 # make clean        removes .venv, build folders, the samples' indexes
 PY := .venv/bin/python
@@ -26,7 +26,7 @@ export PYTHONDONTWRITEBYTECODE :=
 compiled: .venv/ready
 	@$(PY) -m compileall -q qembed
 
-.PHONY: compiled demo test test-fast test-server cluster browser check bench published modes images fuzz format clean
+.PHONY: compiled demo test test-fast test-server cluster browser check bench published modes images fuzz sequences format clean
 # what the README shows, so that it stays true: the test suite runs the same commands and compares
 demo: compiled
 	@rm -rf sample_corpora/helpdesk/.qembed
@@ -85,6 +85,10 @@ modes: compiled
 EPOCHS ?= 30
 images: compiled
 	$(PY) -m tests.bench.images $(DATA) --epochs $(EPOCHS)
+
+# the table of docs/sequences.md: make sequences DATA=folder; what is made stays in build/sequences
+sequences: compiled
+	$(PY) -m tests.bench.sequences $(DATA)
 
 # mutated files through every reader, and an index of some: make fuzz FILES=100000 SEED=7
 FILES ?= 20000

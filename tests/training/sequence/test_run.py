@@ -33,7 +33,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory, quietly: None) -> Shell:
 
 def test_bare_sequences_become_a_model(shell: Shell, cache: Path) -> None:
     env = {"QEMBED_CACHE": str(cache)}
-    args = ["--units", "residue", "--masked", "1", "--views", "4", *SMALL, "--out", "m"]
+    args = ["--units", "residue", "--masked", "1", "--views", "12", *SMALL, "--out", "m"]
     done = shell("train", "sequence", "train.fasta", *args, "--format", "json", **env)
     assert done.code == 0, done.err
     body = done.json
@@ -71,6 +71,13 @@ def test_bare_sequences_become_a_model(shell: Shell, cache: Path) -> None:
     wanted = np.concatenate([torch.encode([t], show_progress_bar=False) for t in texts])
     np.testing.assert_allclose(model.encoder().encode(texts), wanted, atol=2e-6)
     np.testing.assert_allclose(model.encoder().encode(texts[:1]), wanted[:1], atol=2e-6)
+
+    # families that it was not trained on
+    vectors = model.encoder().encode((shell.folder / "new.fasta").read_text().split("\n")[1::2])
+    cosines = vectors @ vectors.T
+    np.fill_diagonal(cosines, -1)
+    family = np.arange(50) // 5
+    assert (family[cosines.argmax(axis=1)] == family).mean() > 0.65  # by chance .08
 
 
 def job(folder: Path, out: Path, **stages: int) -> SequenceJob:
