@@ -58,6 +58,16 @@ SHOWN = {
         f"Represent the document for retrieval: {PASSAGE}",
     ),
     "jinaai/jina-embeddings-v2-base-en": RAW,
+    "sentence-transformers/clip-ViT-B-32-multilingual-v1": RAW,
+    "sentence-transformers/clip-ViT-B-32": RAW,
+    "google/siglip2-base-patch16-224": RAW,
+    "google/siglip-base-patch16-224": RAW,
+    "jinaai/jina-clip-v2": (
+        f"Represent the query for retrieving evidence documents: {QUESTION}",
+        PASSAGE,
+    ),
+    "jinaai/jina-clip-v1": RAW,
+    "facebook/esm2_t6_8M_UR50D": (QUESTION, "the passage's text"),
     "nobody/knows-this": RAW,
 }
 

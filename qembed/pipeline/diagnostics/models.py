@@ -25,7 +25,7 @@ from qembed.models.layout.limits import UNLIMITED
 from qembed.models.model_folder import Folder
 from qembed.models.qwen_prompt import is_qwen_name, pair_text
 from qembed.models.spec import ModelSpec, near_hint, parse_spec
-from qembed.pipeline.recipe import PROBE_TOLERANCE, TITLE_RULE, similarity_problem
+from qembed.pipeline.recipe import PROBE_TOLERANCE, SEQUENCE_RULE, TITLE_RULE, similarity_problem
 from qembed.store.manifest import PROBE_TEXTS
 
 TITLE, TEXT = "Title", "the passage's text"
@@ -112,7 +112,10 @@ def show_model(spec: str, task: str | None, query: str) -> dict[str, Any]:
         "task": resolved,
         "template": template,
         "query": query_text(template, query, resolved),
-        "passage": passage_text(profile.passage, TITLE_RULE, TITLE, TEXT),
+        "passage": passage_text(
+            profile.passage, SEQUENCE_RULE if profile.alphabet else TITLE_RULE, TITLE, TEXT
+        ),
+        **({"alphabet": profile.alphabet} if profile.alphabet else {}),
         "pooling": profile.pooling or "as its files say",
         "max_tokens": profile.max_tokens,
         "min_dim": profile.min_dim,
