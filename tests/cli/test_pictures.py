@@ -78,6 +78,7 @@ def test_a_picture_finds_pictures(gallery: Shell) -> None:
     assert {h["document"][:6] for h in done.lines} == {"p-blue"}
     assert done.lines[0]["query"] == asked
     assert done.lines[0]["score"] == pytest.approx(1, abs=1e-3)
+    assert len(names(gallery, "--image", asked, "-k", "90")) == 36
     texts = names(gallery, "--image", asked, "--kind", "text", "-k", "2")
     assert len(texts) == 2
 

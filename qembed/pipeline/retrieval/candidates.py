@@ -51,8 +51,8 @@ K1 = 1.2
 class CandidateRetriever:
     """Retrieves candidates from one session. Raises UsageError for an unknown mode.
 
-    `parameters`: constants of the fusion, None for the index's. `is_picture`: the queries are pictures.
-    `warnings`: searches that were not done as they were asked for, and the reasons.
+    `parameters`: constants of the fusion, None for the index's. `warnings`: searches that were not done as
+    they were asked for, and the reasons.
     """
 
     def __init__(
@@ -63,7 +63,6 @@ class CandidateRetriever:
         ef: int | None,
         fusion: Fusion = "sum",
         parameters: FusionParameters | None = None,
-        is_picture: bool = False,
     ) -> None:
         if mode not in MODES:
             raise UsageError(f"--mode {mode}: one of {', '.join(MODES)} is wanted")
@@ -74,14 +73,13 @@ class CandidateRetriever:
         self.fusion = fusion
         self.parameters = DEFAULT_FUSION if parameters is None else parameters
         self.warnings: list[str] = []
-        self._is_picture = is_picture
 
     @cached_property
     def _dense(self) -> IndexSearch | KindSearch:
         """Search by vectors: where there are texts and pictures, with scores on one scale."""
         from qembed.pipeline.retrieval.pictures.kind_search import dense_search
 
-        return dense_search(self.session, self._is_picture)
+        return dense_search(self.session)
 
     @property
     def wants_vectors(self) -> bool:

@@ -70,7 +70,7 @@ class Retriever:
         check_options(o)
         self.session = session
         self._candidates = CandidateRetriever(
-            session, o.mode, o.search, o.ef, o.fusion, o.fusion_parameters, o.image is not None
+            session, o.mode, o.search, o.ef, o.fusion, o.fusion_parameters
         )
         self._reranker = reranker
         self._encoded = encoded

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 KINDS: tuple[Kind, Kind] = ("text", "image")
 
 
-def dense_search(session: Session, is_picture: bool) -> IndexSearch | KindSearch:
-    """Search of a session for queries that are texts, or pictures: by kinds only where there are both."""
+def dense_search(session: Session) -> IndexSearch | KindSearch:
+    """Search of a session by vectors: by kinds only where there are both."""
     samples = session.kinds
-    return session.search if samples is None else KindSearch(session, samples, is_picture)
+    return session.search if samples is None else KindSearch(session, samples)
 
 
 def allow_kind(snapshot: Snapshot, allowed: Allowed | None, kind: Kind) -> Allowed | None:
@@ -73,13 +73,12 @@ def sample_kinds(snapshot: Snapshot, search: IndexSearch) -> KindSamples | None:
 
 
 class KindSearch:
-    """Dense search of both kinds, in the place of IndexSearch. `is_picture`: the queries are pictures."""
+    """Dense search of both kinds for queries of words, in the place of IndexSearch."""
 
-    def __init__(self, session: Session, samples: KindSamples, is_picture: bool) -> None:
+    def __init__(self, session: Session, samples: KindSamples) -> None:
         self._search = session.search
         self._snapshot = session.snapshot
         self._samples = samples
-        self._is_picture = is_picture
 
     def vector_search(
         self,
@@ -122,14 +121,14 @@ class KindSearch:
         return self.calibrated(vector, rows, self._search.cosines(vector, rows))
 
     def calibrated(self, vector: Vectors, rows: Rows, cosines: Scores) -> Scores:
-        """Cosines with rows of both kinds on the scale of the query's own kind, float32 (n,)."""
+        """Cosines with rows of both kinds on the scale of texts, float32 (n,)."""
         import numpy as np
 
         assert self._snapshot.pictures is not None
-        own = self._samples.scale(vector, self._is_picture, self._is_picture)
-        other = self._samples.scale(vector, self._is_picture, not self._is_picture)
-        if own is None or other is None:
+        texts = self._samples.scale(vector, of_pictures=False)
+        pictures = self._samples.scale(vector, of_pictures=True)
+        if texts is None or pictures is None:
             return cosines
-        of_pictures = self._snapshot.pictures[rows - self._snapshot.manifest.base]
-        moved = other.onto(own, cosines)
-        return np.where(of_pictures != self._is_picture, moved, cosines).astype(np.float32)
+        are_pictures = self._snapshot.pictures[rows - self._snapshot.manifest.base]
+        moved = pictures.onto(texts, cosines)
+        return np.where(are_pictures, moved, cosines).astype(np.float32)

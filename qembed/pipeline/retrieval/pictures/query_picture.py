@@ -38,8 +38,12 @@ def read_query_picture(path: Path) -> str:
 
 
 def picture_options(options: QueryOptions) -> QueryOptions:
-    """Options of a query that is a picture: no words, no votes on words, no reranker of texts."""
-    return replace(options, mode="dense", rerank=None, memory=False, snippets=False)
+    """Options of a query that is a picture: no words, no votes on words, no reranker of texts.
+
+    It finds pictures unless texts are asked for: their cosines with it are on another scale.
+    """
+    kind = options.kind or "image"
+    return replace(options, mode="dense", rerank=None, memory=False, snippets=False, kind=kind)
 
 
 def encode_query_picture(session: Session, image: str, queries: int) -> Vectors:
