@@ -80,10 +80,12 @@ def main() -> None:
                 f"{times:.1f} | {best} | {spent:.0f} |",
                 flush=True,
             )
+    alike = verdict["images"]
     print(
-        f"\n{new['queries']} texts, {new['pictures']} pictures. Nearest picture of the same group: "
-        f"{verdict['images']['nearest']:.3f}, by pixels {verdict['images']['pixels']:.3f}. Before training "
-        f"R@10 {new['before']:.4f}; gain {new['low']:+.3f} to {new['high']:+.3f}, p {new['p']:.4f}"
+        f"\n{new['queries']} texts, {new['pictures']} pictures. Before training R@10 {new['before']:.4f}; "
+        f"gain {new['low']:+.3f} to {new['high']:+.3f}, p {new['p']:.5f}.\n"
+        f"Nearest picture of the same group: {alike['nearest']:.3f}, by pixels {alike['pixels']:.3f}; gain "
+        f"{alike['low']:+.3f} to {alike['high']:+.3f}, p {alike['p']:.5f}."
     )
 
 

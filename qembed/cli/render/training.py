@@ -59,10 +59,12 @@ def verdict_lines(verdict: Mapping[str, Any]) -> Iterator[str]:
     if "images" in verdict:
         new, images = verdict["new"], verdict["images"]
         yield f"{'by chance':15} {new['measure']} {new['chance']:.4f} among {new['pictures']:,} pictures"
-        yield (
-            f"{'alike':15} {images['nearest']:.0%} of the pictures have one of their group nearest "
-            f"(by pixels {images['pixels']:.0%})"
-        )
+        if images["pictures"]:
+            yield (
+                f"{'alike':15} {images['pixels']:.4f} by pixels -> {images['nearest']:.4f} have one of their "
+                f"group nearest  ({images['gain']:+.4f}, {images['low']:+.4f} to {images['high']:+.4f}, "
+                f"p {images['p']:.3f}, {images['pictures']:,} pictures)"
+            )
     if verdict.get("search") is not None:
         new = verdict["new"]
         yield f"{'not reranked':15} {new['measure']} {verdict['search']:.4f} on new documents"

@@ -47,16 +47,16 @@ def search_by_text(images: Vectors, texts: Vectors, captions: Sequence[str]) -> 
     )
 
 
-def nearest_of_group(vectors: Vectors, groups: Sequence[int]) -> float:
-    """Share of pictures whose nearest other one is of their group, among those whose group has others."""
+def nearest_of_group(vectors: Vectors, groups: Sequence[int]) -> npt.NDArray[np.float64]:
+    """1 for each picture whose nearest other one is of its group, else 0; NaN if its group has no other."""
     import numpy as np
 
     numbers = np.array(groups)
     scores = vectors @ vectors.T
     np.fill_diagonal(scores, -np.inf)
-    several = np.bincount(numbers)[numbers] > 1
-    right = numbers[scores.argmax(axis=1)] == numbers
-    return float(right[several].mean()) if several.any() else 0.0
+    right: npt.NDArray[np.float64] = (numbers[scores.argmax(axis=1)] == numbers).astype(np.float64)
+    right[np.bincount(numbers)[numbers] < 2] = np.nan
+    return right
 
 
 def pixel_vectors(pixels: npt.NDArray[np.uint8]) -> Vectors:

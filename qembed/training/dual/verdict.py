@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
+from qembed.evaluation.tuning.verdict import judge
 from qembed.training.dual.pairs import Pictures
 from qembed.training.dual.recall import TextSearch, nearest_of_group, pixel_vectors, search_by_text
 from qembed.training.dual.split import PairSplit
 from qembed.training.dual.towers import ImageSide, TextSide
 from qembed.training.judging import compare_sides
 from qembed.types import Query
+
+if TYPE_CHECKING:
+    from qembed.types import Vectors
 
 MEASURE = "R@10"
 
@@ -42,8 +47,29 @@ def make_verdict(
     groups = [split.component[i] for i in rows]
     return {
         "new": {**(new or {}), "chance": after.chance, "pictures": len(rows)},
-        "images": {
-            "nearest": nearest_of_group(images.vectors(pixels), groups),
-            "pixels": nearest_of_group(pixel_vectors(pixels), groups),
-        },
+        "images": _alike(images.vectors(pixels), pixel_vectors(pixels), groups),
+    }
+
+
+def _alike(tower: Vectors, raw: Vectors, groups: Sequence[int]) -> dict[str, Any]:
+    """Pictures whose nearest one is of their group, by the tower and by pixels, and the gain by groups."""
+    import numpy as np
+
+    found, by_pixels = nearest_of_group(tower, groups), nearest_of_group(raw, groups)
+    judged_by = np.flatnonzero(~np.isnan(found))
+    if not len(judged_by):
+        return {"nearest": None, "pixels": None, "pictures": 0}
+    members: dict[int, list[int]] = {}
+    for at, i in enumerate(judged_by.tolist()):
+        members.setdefault(groups[i], []).append(at)
+    gain = judge("RR", (found - by_pixels)[judged_by], list(members.values()))
+    assert gain is not None
+    return {
+        "nearest": float(found[judged_by].mean()),
+        "pixels": float(by_pixels[judged_by].mean()),
+        "gain": gain.mean,
+        "low": gain.low,
+        "high": gain.high,
+        "p": gain.p,
+        "pictures": len(judged_by),
     }

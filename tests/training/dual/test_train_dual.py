@@ -65,6 +65,10 @@ def test_held_out_texts_find_their_pictures(trained: tuple[Path, dict[str, Any]]
     assert new["gain"] > 0
     assert new["p"] <= 0.05
     assert body["settings"]["losses"][1] < body["settings"]["losses"][0]
+    images = body["verdict"]["images"]
+    assert images["pictures"] == new["pictures"]
+    assert images["gain"] == pytest.approx(images["nearest"] - images["pixels"])
+    assert images["low"] <= images["gain"] <= images["high"]
     assert not out.with_name("pair.training").exists()
     card = (out / "README.md").read_text()
     assert "qembed train dual" in card
