@@ -45,12 +45,14 @@ def keep_end(tokenizer: Any, end: str) -> bool:
 def backend_of(loaded: Any) -> Any:
     """The `tokenizers.Tokenizer` of a tokenizer of transformers.
 
-    ESM's has none, as it is in Python alone: one with the same tokens is made. Raises ModelUnavailable for
-    others of that kind.
+    Those of ESM and SigLIP have none, as they are in Python alone: one with the same tokens is made. Raises
+    ModelUnavailable for others of that kind.
     """
     found = getattr(loaded, "backend_tokenizer", None)
     if found is not None:
         return found
+    if type(loaded).__name__ == "SiglipTokenizer":
+        return _of_siglip(loaded)
     if type(loaded).__name__ != "EsmTokenizer":
         raise ModelUnavailable(
             f"{type(loaded).__name__}: a tokenizer in Python alone, which is not read"
@@ -70,6 +72,36 @@ def backend_of(loaded: Any) -> Any:
     begin, end = loaded.cls_token, loaded.eos_token
     tokenizer.post_processor = processors.TemplateProcessing(
         single=f"{begin} $A {end}", special_tokens=[(t, vocabulary[t]) for t in (begin, end)]
+    )
+    return tokenizer
+
+
+def _of_siglip(loaded: Any) -> Any:
+    """Tokenizer of SigLIP's pieces, which its authors read without punctuation and capitals."""
+    import string
+
+    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
+    from transformers import convert_slow_tokenizer
+
+    library: Any = convert_slow_tokenizer
+    model = library.import_protobuf().ModelProto.FromString(
+        loaded.sp_model.serialized_model_proto()
+    )
+    pieces = [(piece.piece, piece.score) for piece in model.pieces]
+    marks = "".join(re.escape(mark) for mark in string.punctuation)
+    steps: list[Any] = [normalizers.Lowercase()] if loaded.do_lower_case else []
+    steps.append(normalizers.Replace(Regex(f"[{marks}]"), ""))
+    if characters := model.normalizer_spec.precompiled_charsmap:
+        steps.append(normalizers.Precompiled(characters))
+    steps += [normalizers.Replace(Regex(r"\s+"), " "), normalizers.Strip()]
+    tokenizer = Tokenizer(models.Unigram(pieces, unk_id=model.trainer_spec.unk_id))
+    tokenizer.normalizer = normalizers.Sequence(steps)
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    end = loaded.eos_token
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"$A {end}",
+        pair=f"$A {end} $B {end}",
+        special_tokens=[(end, loaded.convert_tokens_to_ids(end))],
     )
     return tokenizer
 

@@ -21,5 +21,6 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "siglip-saved": tiny_pictures.as_saved_by_sentence_transformers(
             siglip, top / "siglip-saved"
         ),
+        "siglip-python": tiny_pictures.with_sentencepiece(siglip, top / "siglip-python"),
         "clip-before": tiny_pictures.as_clip_of_before(clip, top / "clip-before"),
     }

@@ -17,7 +17,7 @@ from tests.models.images.tiny_pictures import pictures
 
 pytestmark = pytest.mark.slow
 
-LAYOUTS = ["clip", "siglip", "clip-saved", "siglip-saved", "clip-before"]
+LAYOUTS = ["clip", "siglip", "clip-saved", "siglip-saved", "siglip-python", "clip-before"]
 TEXTS = ["the red car", "", "a", "https://example.org/a.png", "car " * 60, "The  RED  house\n"]
 
 
@@ -62,7 +62,7 @@ def test_torch_gives_sentence_transformers_vectors(
     check(model, theirs)
 
 
-@pytest.mark.parametrize("kind", ["clip-before", "siglip"])
+@pytest.mark.parametrize("kind", ["clip-before", "siglip-python"])
 def test_exports_give_sentence_transformers_vectors(
     folders: dict[str, Path], kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -78,3 +78,20 @@ def test_exports_give_sentence_transformers_vectors(
     assert model._torch is None  # neither texts nor pictures went through torch
     with pytest.raises(UsageError, match="no vectors of tokens"):
         model.token_encoder()
+
+
+def test_pieces_of_a_tokenizer_that_is_python_code(folders: dict[str, Path]) -> None:
+    from transformers import AutoTokenizer
+
+    theirs = AutoTokenizer.from_pretrained(str(folders["siglip-python"]))
+    assert not hasattr(theirs, "backend_tokenizer")
+    ours = model_in(folders["siglip-python"]).tokenizer()
+    texts = [
+        *TEXTS,
+        "The, RED! car's (house)",
+        "ﬁrst ﬂat Ａ１ …",
+        "火星 red\u00a0car",
+        "a_b-c.d  e",
+    ]
+    for text in texts:
+        assert ours.encode(text).ids == theirs(text)["input_ids"], text

@@ -122,6 +122,29 @@ def siglip(folder: Path) -> Path:
     return folder
 
 
+def with_sentencepiece(folder: Path, to: Path) -> Path:
+    """SigLIP with the tokenizer of its authors: Python code around sentencepiece."""
+    import shutil
+
+    import sentencepiece
+    from transformers import SiglipTokenizer
+
+    shutil.copytree(folder, to)
+    words = "the red car and the red house fox jumps over lazy dog rains in harbour 0123456789"
+    (to / "corpus.txt").write_text("\n".join([words, *"abcdefghijklmnopqrstuvwxyz"] * 20))
+    sentencepiece.SentencePieceTrainer.train(
+        input=str(to / "corpus.txt"),
+        model_prefix=str(to / "spiece"),
+        vocab_size=43,
+        hard_vocab_limit=False,
+        **{"pad_id": 0, "eos_id": 1, "unk_id": 2, "bos_id": -1, "minloglevel": 3},
+    )
+    for name in ("tokenizer.json", "tokenizer_config.json", "corpus.txt", "spiece.vocab"):
+        (to / name).unlink()
+    SiglipTokenizer(str(to / "spiece.model"), model_max_length=TOKENS).save_pretrained(to)
+    return to
+
+
 def as_saved_by_sentence_transformers(folder: Path, to: Path) -> Path:
     """The model as today's sentence-transformers saves it: modules.json, its modalities in a file."""
     from sentence_transformers import SentenceTransformer
