@@ -37,7 +37,7 @@ def truncate_index(writer: Writer, recipe: Recipe) -> Manifest:
 
 
 def _truncated_probes(old: Manifest, dim: int) -> dict[str, str]:
-    if "vectors" not in old.probes:
-        return {}
-    stored = unpack_vectors(old.probes["vectors"], old.recipe.dim)
-    return {"vectors": pack_vectors(truncate(stored, dim))}
+    return {
+        name: pack_vectors(truncate(unpack_vectors(stored, old.recipe.dim), dim))
+        for name, stored in old.probes.items()
+    }

@@ -143,7 +143,8 @@ def _rows(s: dict[str, Any]) -> list[tuple[str, str]]:
         (
             "recipe",
             f"{recipe['fingerprint']}: chunker {recipe['chunker']}, {recipe['max_tokens']} tokens, "
-            f"overlap {recipe['overlap']}{_within(recipe)}, title rule {recipe['title_rule']!r}",
+            f"overlap {recipe['overlap']}{_within(recipe)}, title rule {recipe['title_rule']!r}"
+            + (", with pictures" if recipe.get("images") else ""),
         ),
         ("task", s["task"] or "the model's own"),
         *([("tuned", _tuned(s["tuned"]))] if s["tuned"] else []),

@@ -11,6 +11,7 @@ from qembed.errors import IndexDamaged, QembedError, RecipeMismatch
 from qembed.pipeline.diagnostics.feedback_log import check_feedback
 from qembed.pipeline.diagnostics.learned import check_learned
 from qembed.pipeline.diagnostics.source_check import check_sources
+from qembed.pipeline.indexing.encoding.image_probes import IMAGES, check_image_probes
 from qembed.pipeline.lexical_index import lexical_damage
 from qembed.pipeline.recipe import check_probes
 from qembed.pipeline.retrieval.document_reader import DocumentReader
@@ -83,6 +84,9 @@ def _findings(root: Path, probe: bool) -> Iterator[Finding]:
         if probe:
             try:
                 check_probes(session.loaded.model.encoder(), manifest.probes, manifest.recipe)
+                if IMAGES in manifest.probes:
+                    pictures = session.loaded.image_encoder
+                    check_image_probes(pictures, manifest.probes, manifest.recipe)
             except RecipeMismatch as e:
                 yield Finding("probe", str(e), REBUILD)
             except QembedError as e:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,11 @@ from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.summary import IndexSummary
 from qembed.pipeline.recipe import RecipeOptions
 from qembed.pipeline.retrieval.documents.duplicates import DuplicatesRequest, find_duplicates
-from qembed.store import Snapshot
+from qembed.store import Snapshot, Writer
 from qembed.store.manifest import read as read_manifest
+from qembed.store.manifest import unpack_vectors
+from qembed.store.truncate_dims import truncate_index
+from qembed.vectors import truncate
 from tests.pipeline.conftest import BAG, age
 
 images = pytest.importorskip("PIL.Image")
@@ -25,6 +29,8 @@ from tests.corpus import pictures as made  # noqa: E402  # needs Pillow
 from tests.seeing import ENCODER  # noqa: E402
 
 SEEING = "py:tests.seeing:encoder"
+PROBES = 2
+"""Probe pictures, which a run encodes before the first picture."""
 
 
 def index(root: Path, *paths: Path, model: str | None = None, **options: object) -> IndexSummary:
@@ -51,7 +57,7 @@ def test_pictures_are_encoded_once(docs: Path, tmp_path: Path) -> None:
     first = index(root, docs, model=SEEING)
     assert first.documents["added"] == 5
     assert (first.passages["encoded"], first.passages["reused"]) == (4, 1)
-    assert ENCODER.pictures - before == 3  # two of the four are equal
+    assert ENCODER.pictures - before == 3 + PROBES  # two of the four are equal
     assert first.recipe.images == (
         "rgb, upright, white ground, at most 1024 px; mean colours of 4 x 4 fields"
     )
@@ -64,7 +70,7 @@ def test_pictures_are_encoded_once(docs: Path, tmp_path: Path) -> None:
     kinds = {k: n for k, n in changed.documents.items() if n}
     # the words of the name are the caption: a picture of another name is a new document
     assert kinds == {"added": 2, "changed": 2, "unchanged": 2, "deleted": 1}
-    assert ENCODER.pictures - before == 4
+    assert ENCODER.pictures - before == 4 + 2 * PROBES
     with Snapshot.open(root) as snapshot:
         entries = {e.id: e for e in snapshot.catalog.entries()}
         rows = {i: snapshot.rows_of(np.array([n])) for n, i in enumerate(snapshot.catalog.ids())}
@@ -135,6 +141,42 @@ def test_pictures_that_are_prepared_otherwise(
     (docs / "new.png").write_bytes(made.plain(made.GREEN))
     with pytest.raises(RecipeMismatch, match="other fields"):
         index(root)
+
+
+def test_probes_show_that_pictures_are_seen_otherwise(
+    docs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / ".qembed"
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "a.md").write_text("words")
+    index(root, tmp_path / "texts", model=SEEING)
+    assert set(read_manifest(root).probes) == {"vectors"}  # until there is a picture
+    index(root, docs)
+    assert set(read_manifest(root).probes) == {"vectors", "images"}
+    look = ENCODER.look
+    monkeypatch.setattr(ENCODER, "look", lambda image: look(image.transpose(1).rotate(90)))
+    (finding,) = verify(root)
+    assert (finding.kind, "other vectors of pictures" in finding.what) == ("probe", True)
+    (docs / "new.png").write_bytes(made.plain(made.GREEN))
+    with pytest.raises(RecipeMismatch, match="other vectors of pictures"):
+        index(root)
+
+
+def test_cut_vectors(docs: Path, tmp_path: Path) -> None:
+    root = tmp_path / ".qembed"
+    index(root, docs, model=SEEING)
+    with Snapshot.open(root) as before:
+        pictures, whole = before.catalog.columns("picture"), before.vectors(np.arange(5))
+    with Writer(root, 0.0) as writer:
+        truncate_index(writer, replace(writer.present.recipe, dim=20))
+    with Snapshot.open(root) as after:
+        assert after.catalog.columns("picture") == pictures
+        assert after.pictures is not None
+        assert int(after.pictures.sum()) == 4
+        found = after.vectors(np.arange(after.manifest.base, after.manifest.next_row))
+        np.testing.assert_allclose(found, truncate(whole, 20), atol=1e-6)
+        assert after.manifest.recipe.images
+        assert unpack_vectors(after.manifest.probes["images"], 20).shape == (PROBES, 20)
 
 
 def test_without_pillow(docs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

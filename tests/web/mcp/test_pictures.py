@@ -25,7 +25,7 @@ def looking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agent]:
 
 
 def test_get_shows_a_picture(looking: Agent) -> None:
-    found = looking("search", query="green", k=1)
+    found = looking("search", query="green", k=1, kind="image")
     assert "green-" in text_of(found)
     shown = looking("get", document="green-1.png")
     assert "green 1" in text_of(shown)

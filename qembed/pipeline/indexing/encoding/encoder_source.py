@@ -6,6 +6,11 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from qembed.pipeline.indexing.encoding.image_probes import (
+    IMAGES,
+    check_image_probes,
+    image_probes,
+)
 from qembed.pipeline.progress import Progress, StageTimer
 from qembed.pipeline.recipe import check_model, check_probes
 from qembed.store.manifest import PROBE_TEXTS, pack_vectors
@@ -52,7 +57,7 @@ class EncoderSource:
         check_model(recipe, model)
         self.model = model
         self._recipe = recipe
-        self._probes = probes
+        self._probes = dict(probes)
         self._progress = progress
         self._timer = timer
         self._encoder: Encoder | None = None
@@ -69,9 +74,13 @@ class EncoderSource:
 
     @cached_property
     def image_encoder(self) -> ImageEncoder:
-        """Loaded encoder of pictures. Raises ModelUnavailable."""
+        """Loaded encoder of pictures. Raises as `encoder`; the probes gain those of pictures."""
         with self._timer("load"):
-            return self.model.image_encoder()
+            encoder = self.model.image_encoder()
+        check_image_probes(encoder, self._probes, self._recipe)
+        if IMAGES not in self._probes:
+            self._probes[IMAGES] = image_probes(encoder)
+        return encoder
 
     def _load(self) -> Encoder:
         self._progress.say(f"loading {self.model.name}")
@@ -85,9 +94,12 @@ class EncoderSource:
         return encoder
 
     def probes(self) -> Mapping[str, str]:
-        """Return the probe vectors for the manifest; for a new index they are encoded now."""
+        """Return the probe vectors for the manifest; for a new index they are encoded now.
+
+        Those of pictures are added to it once these are encoded.
+        """
         if not self._probes:
-            self._probes = {"vectors": pack_vectors(self.encoder.encode(list(PROBE_TEXTS)))}
+            self._probes["vectors"] = pack_vectors(self.encoder.encode(list(PROBE_TEXTS)))
         return self._probes
 
     def release(self) -> None:

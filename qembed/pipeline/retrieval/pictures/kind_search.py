@@ -67,7 +67,7 @@ def sample_kinds(snapshot: Snapshot, search: IndexSearch) -> KindSamples | None:
             rows = np.sort(rng.choice(rows, SAMPLE, replace=False))
         samples.append(search.vectors(rows))
     manifest = snapshot.manifest
-    probes = unpack_vectors(manifest.probes["vectors"], manifest.recipe.dim)
+    probes = unpack_vectors(manifest.probes.get("vectors", ""), manifest.recipe.dim)
     more = normalize(np.array(probes[:, : samples[0].shape[1]]))
     return KindSamples(samples[0], samples[1], more, whole)
 

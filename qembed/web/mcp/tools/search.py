@@ -77,6 +77,7 @@ def parse_search(given: Parameters, context: Context) -> tuple[QueryRequest, Pag
     where = given.texts("where")
     mode = given.choice("mode", MODES, "auto")
     by = given.choice("by", ("passage", "document"), "passage")
+    kind = given.choice("kind", ("", "text", "image"), "")
     rerank = given.text("rerank")
     cursor = given.text("cursor")
     tokens = given.whole("max_tokens", DEFAULT_TOKENS, LEAST_TOKENS, MAX_TOKENS)
@@ -95,6 +96,7 @@ def parse_search(given: Parameters, context: Context) -> tuple[QueryRequest, Pag
         rerank=rerank,
         by=by,  # type: ignore[arg-type]
         where=where,
+        kind=kind or None,  # type: ignore[arg-type]
         snippets="words",
         memory=True,
         given=tuple(sorted(n for n in TUNED if names.get(n))),

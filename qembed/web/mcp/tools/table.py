@@ -83,6 +83,7 @@ TOOLS: Mapping[str, ToolEntry] = {
                 "default": "passage",
                 "description": "document: the best passage of each.",
             },
+            "kind": {"enum": ["text", "image"], "description": "Only texts, or only pictures."},
             "rerank": {
                 "type": "string",
                 "description": "A second look at the best hits, slower: late.",
