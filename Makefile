@@ -81,8 +81,8 @@ published: compiled
 modes: compiled
 	$(PY) -m tests.bench.modes $(DATA) --sets $(SETS) --models $(MODELS)
 
-# the table of docs/images.md: make images DATA=folder-with-pairs.jsonl EPOCHS=12
-EPOCHS ?= 30
+# the table of docs/images.md: make images DATA=folder-with-pairs.jsonl EPOCHS=30
+EPOCHS ?= 12
 images: compiled
 	$(PY) -m tests.bench.images $(DATA) --epochs $(EPOCHS)
 

@@ -42,7 +42,7 @@ TEXT_RATE = 0.01
 class FitOptions:
     """Options of a training. `patience`: epochs without a better dev measure before it stops."""
 
-    epochs: int = 30
+    epochs: int = 12
     batch: int = 256
     learning_rate: float = 2e-3
     patience: int = 8

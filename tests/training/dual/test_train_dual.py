@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from qembed.cli.render.training import verdict_lines
 from qembed.errors import ModelUnavailable, UsageError
 from qembed.models import open_model
 from qembed.pipeline.progress import Progress
@@ -69,6 +70,11 @@ def test_held_out_texts_find_their_pictures(trained: tuple[Path, dict[str, Any]]
     assert images["pictures"] == new["pictures"]
     assert images["gain"] == pytest.approx(images["nearest"] - images["pixels"])
     assert images["low"] <= images["gain"] <= images["high"]
+    shown = list(verdict_lines(body["verdict"]))
+    assert [line[:15].rstrip() for line in shown] == ["new documents", "by chance", "alike"]
+    assert f"{new['after']:.4f}" in shown[0]
+    assert f"{new['pictures']} pictures" in shown[1]
+    assert f"{images['nearest']:.4f} have one of their group nearest" in shown[2]
     assert not out.with_name("pair.training").exists()
     card = (out / "README.md").read_text()
     assert "qembed train dual" in card

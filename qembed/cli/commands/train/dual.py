@@ -42,7 +42,7 @@ def dual(
     size: Annotated[
         int, typer.Option(help="Pixels of a picture's side, for a tower without a size.")
     ] = 48,
-    epochs: Annotated[int, typer.Option(help="Passes over the pairs, at most.")] = 30,
+    epochs: Annotated[int, typer.Option(help="Passes over the pairs, at most.")] = 12,
     patience: Annotated[
         int, typer.Option(help="Epochs without a better dev measure before it stops.")
     ] = 8,
