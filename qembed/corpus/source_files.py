@@ -18,7 +18,14 @@ from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from qembed.corpus.decode import BINARY, EMPTY
-from qembed.corpus.formats import FORMATS, PICTURES, is_plain_name, packed_suffix, suffix
+from qembed.corpus.formats import (
+    CAPTION,
+    FORMATS,
+    PICTURES,
+    is_plain_name,
+    packed_suffix,
+    suffix,
+)
 from qembed.corpus.ignore import (
     IGNORE_FILES,
     Rules,
@@ -238,6 +245,8 @@ class _Walk:
                     self.skip(name, SYMLINK if entry.is_symlink() else SPECIAL)
                     continue
                 if not is_readable_name(leaf, known):
+                    if pictures is None and leaf.endswith(CAPTION):
+                        continue  # read with its picture
                     self.skip(name, (pictures if suffix(leaf) in PICTURES else None) or UNKNOWN)
                     continue
                 if include and not selection.takes(name, leaf):

@@ -11,7 +11,7 @@ import re
 import stat
 
 from qembed.corpus import file_contents
-from qembed.corpus.formats import PICTURES, suffix
+from qembed.corpus.formats import CAPTION, PICTURES, suffix
 from qembed.types import SourceFile
 
 MAX_CAPTION = 64 * 1024
@@ -56,7 +56,7 @@ def words_of_name(name: str) -> str:
 
 def _places(location: str) -> tuple[str, str, str]:
     stem = location[: location.rindex(".")]
-    return f"{location}.txt", f"{stem}.txt", f"{stem}.caption"
+    return f"{location}.txt", f"{stem}.txt", f"{stem}{CAPTION}"
 
 
 def _regular(place: str) -> os.stat_result | None:
