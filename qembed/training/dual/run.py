@@ -85,7 +85,7 @@ def train_dual(job: DualJob, progress: Progress | None = None) -> dict[str, Any]
     split = split_pairs(job.pairs, pairs, pictures, job.held_out, job.fit.seed)
     seconds = {"read": round(time.perf_counter() - began, 3)}
     trained = load_trainable(job.model)[0] if job.train_text else None
-    progress.say(f"encoding the texts by {opened.name}")
+    progress.phase(f"encode the texts by {opened.name}", "", None)
     texts = TextSide([p.text for p in pairs], opened, folder, trained)
     threads = torch.get_num_threads()
     if job.tower == COMPACT and not job.train_text:
@@ -97,6 +97,7 @@ def train_dual(job: DualJob, progress: Progress | None = None) -> dict[str, Any]
         work = checkpoints_folder(job.out)
         done = fit(images, texts, pictures, split, job.fit, key, work, progress)
         seconds["train"] = round(time.perf_counter() - mark, 3)
+        progress.phase("judge", "", None)
         after = judged(images, texts, pictures, split)
     finally:
         torch.set_num_threads(threads)
