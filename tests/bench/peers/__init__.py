@@ -1,0 +1,1 @@
+"""Other engines beside qembed: the same vectors, the same queries, whole processes."""
