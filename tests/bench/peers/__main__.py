@@ -3,7 +3,8 @@
     python -m tests.bench.peers --python PYTHON             100,000 vectors
     python -m tests.bench.peers --python PYTHON 20000 --only qembed "FAISS flat"
 
-PYTHON: an interpreter that has the engines, by `pip install faiss-cpu usearch sqlite-vec lancedb chromadb`.
+PYTHON: an interpreter that has the engines, by `pip install faiss-cpu usearch sqlite-vec apsw
+lancedb chromadb`.
 qembed reads texts, encodes them by a static encoder, makes a word index and a profile; the others are
 given vectors. DuckDB's VSS is left out: `INSTALL vss` fetches it from a server.
 """
@@ -82,7 +83,8 @@ def warm_columns(told: Any, truth: Truth) -> list[str]:
 
 def measure_peer(name: str, python: str, top: Path, truth: Truth, n: int) -> list[str]:
     """Cells of an engine's row."""
-    env = {**os.environ, "ANONYMIZED_TELEMETRY": "False"}
+    # threads that spin at barriers stand still where another program wants the cores
+    env = {**os.environ, "ANONYMIZED_TELEMETRY": "False", "OMP_WAIT_POLICY": "PASSIVE"}
     program = str(Path(__file__).with_name("engines.py"))
 
     def step(what: str) -> Any:

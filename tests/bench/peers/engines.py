@@ -167,14 +167,13 @@ class SqliteVec(Engine):
     """Exact, by a scan of its table."""
 
     def _connect(self) -> None:
-        import sqlite3
-
+        import apsw  # a Python's own sqlite3 may have been built without extensions
         import sqlite_vec
 
         self.folder.mkdir(exist_ok=True)
-        self.base = sqlite3.connect(self.folder / "base.sqlite")
+        self.base = apsw.Connection(str(self.folder / "base.sqlite"))
         self.base.enable_load_extension(True)
-        sqlite_vec.load(self.base)
+        self.base.load_extension(sqlite_vec.loadable_path())
 
     open = _connect
 
@@ -183,10 +182,13 @@ class SqliteVec(Engine):
         self.base.execute(
             f"create virtual table v using vec0(part integer, e float[{vectors.shape[1]}])"
         )
-        self.add(vectors, 0)
+        self._insert(vectors, 0)
 
     def add(self, vectors: np.ndarray, first: int) -> None:
         self._connect()
+        self._insert(vectors, first)
+
+    def _insert(self, vectors: np.ndarray, first: int) -> None:
         with self.base:
             self.base.executemany(
                 "insert into v(rowid, part, e) values (?, ?, ?)",
@@ -271,7 +273,7 @@ class Chroma(Engine):
             "space": "ip", "max_neighbors": 16, "ef_construction": 200, "ef_search": EF
         }  # fmt: skip
         self.table = base.get_or_create_collection(
-            "v", configuration={"hnsw": hnsw}, embedding_function=None
+            "vectors", configuration={"hnsw": hnsw}, embedding_function=None
         )
 
     def build(self, vectors: np.ndarray) -> None:
