@@ -118,6 +118,7 @@ class FaissIvfPq(_Faiss):
         index = faiss.index_factory(
             vectors.shape[1], f"IVF{lists},PQ64", faiss.METRIC_INNER_PRODUCT
         )
+        index.pq.cp.niter, index.pq.cp.max_points_per_centroid = 6, 40  # else minutes of training
         index.train(vectors[:: max(1, len(vectors) // (lists * 40))])
         return index
 
