@@ -302,8 +302,8 @@ def query(
     if where and "where" not in given and not all(r.hits for r in answer.results):
         talk.say(f"filtered by {' and '.join(where)}: this is from {ctx.obj.place('where')}")
     if open_number is not None and answer.results:
-        query_log.log_opened(roots[0], answer, open_number, talk)
         open_hit(roots, answer, open_number, talk)
+        query_log.log_opened(roots[0], answer, open_number, talk)
     if answer.refused:
         raise typer.Exit(ExitCode.SOME_FAILED)
     skip_teardown()

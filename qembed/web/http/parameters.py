@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from qembed.errors import InputError
+from qembed.evaluation.formats.json_records import is_text
 
+NO_UTF8 = "a text without halves of surrogate pairs"
 _WORDS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
@@ -49,11 +51,12 @@ class Parameters:
         return self._take(name)
 
     def text(self, name: str, default: str | None = None) -> str | None:
-        """A text."""
+        """A text that UTF-8 can hold."""
         value = self._take(name)
-        if value is None or isinstance(value, str):
-            return default if value is None else value
-        self._wrong(name, "a text")
+        if isinstance(value, str) and is_text(value):
+            return value
+        if value is not None:
+            self._wrong(name, NO_UTF8 if isinstance(value, str) else "a text")
         return default
 
     def choice(self, name: str, choices: Sequence[str], default: str) -> str:
@@ -96,6 +99,9 @@ class Parameters:
         found = [] if value is None else value if isinstance(value, list) else [value]
         if not all(isinstance(v, str) for v in found):
             self._wrong(name, "a text or a list of texts")
+            return ()
+        if not all(is_text(v) for v in found):
+            self._wrong(name, NO_UTF8)
             return ()
         return tuple(found)
 

@@ -62,8 +62,10 @@ def test_hits_are_opened(editor: Shell) -> None:
 def test_what_is_opened_is_logged_as_a_click_where_queries_are(editor: Shell) -> None:
     opened(editor, "query", "money comes back", "--open", "2", "--log")
     opened(editor, "query", "money comes back", "--open", "2")
+    opened(editor, "query", "walrus", "--open", "--log", EDITOR="none-such", PAGER="none-such")
     rows = [json.loads(line) for line in editor("feedback", "export").out.splitlines()]
-    [query] = [r for r in rows if "user_query" in r]
+    query, unopened = (r for r in rows if "user_query" in r)
+    assert unopened["user_query"] == "walrus"
     [click] = [r for r in rows if "action_name" in r]
     assert (click["action_name"], click["query_id"]) == ("click", query["query_id"])
     assert click["event_attributes"]["position"]["ordinal"] == 2

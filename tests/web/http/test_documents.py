@@ -45,6 +45,7 @@ def test_lines_and_passages(site: Site) -> None:
         ("?line=1&passage=0", "passage, line: one of them"),
         ("?context=2", "context: goes with line or passage"),
         ("?line=3&end_line=x&nonsense=1", "end_line: a whole number"),
+        ("?line=3&end_line=2", "end_line: at least 3"),
     ],
 )
 def test_mistakes(site: Site, query: str, said: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,23 @@ def test_base64_is_the_same_numbers(site: Site) -> None:
     for a, b in zip(floats, packed, strict=True):
         numbers = np.frombuffer(base64.b64decode(b["embedding"]), "<f4")
         assert numbers.tolist() == pytest.approx(a["embedding"])
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        ("/search", {"query": "\ud800"}),
+        ("/search", {"query": "w1", "client": "person:\ud800", "log": True}),
+        ("/v1/embeddings", {"input": ["w1", "\ud800"]}),
+        ("/v1/rerank", {"query": "\ud800", "documents": ["w1"]}),
+        ("/v1/rerank", {"query": "w1", "documents": ["\ud800"]}),
+    ],
+)
+def test_half_a_surrogate_pair_is_no_text(site: Site, path: str, asked: dict[str, Any]) -> None:
+    body = json.dumps(asked)
+    found = site.client.post(path, content=body, headers={"Content-Type": "application/json"})
+    assert found.status_code == 400
+    assert "halves of surrogate pairs is wanted" in found.text
 
 
 def test_hundreds_of_texts(site: Site) -> None:

@@ -24,6 +24,8 @@ async def document(request: HttpRequest, service: Service) -> Response:
     context = given.whole("context", 0, 0, MAX_CONTEXT)
     if passage >= 0 and (line or end_line):
         given.problems.append("passage, line: one of them")
+    if line and end_line and end_line < line:
+        given.problems.append(f"end_line: at least {line}, the line, is wanted")
     if context and not (line or end_line or passage >= 0):
         given.problems.append("context: goes with line or passage")
     given.check()

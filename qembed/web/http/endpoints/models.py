@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+from qembed.evaluation.formats.json_records import is_text
 from qembed.models.spec import LATE, LEARNED
 from qembed.pipeline.retrieval.embedding.request import Embedded, EmbedRequest
 from qembed.pipeline.retrieval.reranking.request import RerankedHits, RerankOptions, RerankRequest
 from qembed.web.http.errors import HttpError
-from qembed.web.http.parameters import Parameters
+from qembed.web.http.parameters import NO_UTF8, Parameters
 from qembed.web.http.rerankers import allowed_rerankers
 from qembed.web.http.response import HttpRequest, Response, json_response
 from qembed.web.http.service import Service
@@ -138,6 +139,8 @@ def _texts(given: Parameters, name: str, service: Service) -> list[str]:
         given.problems.append(f"{name}: texts are wanted, not numbers of tokens")
     elif not texts or not all(isinstance(t, str) and t.strip() for t in texts):
         given.problems.append(f"{name}: a text or a list of texts, none of them empty, is wanted")
+    elif not all(is_text(str(t)) for t in texts):
+        given.problems.append(f"{name}: {NO_UTF8} is wanted")
     elif len(texts) > most:
         given.problems.append(f"{name}: at most {most:,} texts at a time")
     else:
