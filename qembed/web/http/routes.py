@@ -68,7 +68,8 @@ def find_route(path: str, method: str) -> Route:
     # HEAD is GET whose body the protocol leaves out
     endpoint = found.get("GET" if method == "HEAD" else method)
     if endpoint is None:
-        allowed = ", ".join([*found, "OPTIONS"])
+        head = ["HEAD"] if "GET" in found else []
+        allowed = ", ".join([*found, *head, "OPTIONS"])
         raise HttpError(
             405, "method_not_allowed", f"{name} takes {allowed}, not {method}", {"Allow": allowed}
         )

@@ -27,6 +27,8 @@ Score: TypeAlias = Callable[[int, Hit], float]
 """Score of a hit, given its rank from 1, on a scale that the parts share."""
 RRF_K = 60
 """Constant of reciprocal rank fusion (Cormack, Clarke and Buettcher 2009)."""
+UNSCORED = -1e9
+"""Below all scores of rerankers: of pairs that the budget did not reach."""
 BY_SCORE, BY_CHANCE, BY_RANK, BY_RERANKER = "score", "calibrated score", "rank", "reranker's score"
 
 
@@ -98,7 +100,7 @@ def _merge(found: Sequence[Results], chances: Sequence[Chance], k: int, method: 
             scored.append((-score(rank, hit), rank, part, hit))
     scored.sort(key=lambda s: s[:3])
     kept = [
-        hit if method in (BY_SCORE, BY_RERANKER) else replace(hit, score=-value)
+        hit if method == BY_SCORE or value > -UNSCORED else replace(hit, score=-value)
         for value, _, _, hit in scored[:k]
     ]
     return replace(found[0], hits=kept)
@@ -111,7 +113,7 @@ def _score_on(method: str, chance: tuple[float, float] | None) -> Score:
     if method == BY_RERANKER:
         # a pair that the budget did not reach comes after all that were scored
         return lambda rank, hit: (
-            hit.scores["rerank"] if hit.scores.get("rerank") is not None else -1e9 - rank  # type: ignore[return-value]
+            hit.scores["rerank"] if hit.scores.get("rerank") is not None else UNSCORED - rank  # type: ignore[return-value]
         )
     if method == BY_CHANCE and chance is not None:
         mean, scale = chance

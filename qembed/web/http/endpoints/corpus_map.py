@@ -6,6 +6,7 @@ import gzip
 from functools import partial
 
 from qembed.web.http.errors import too_busy
+from qembed.web.http.parameters import Parameters, from_query_string
 from qembed.web.http.response import JSON, HttpRequest, Response, json_response
 from qembed.web.http.service import Service
 from qembed.web.map.maker import Making
@@ -13,6 +14,7 @@ from qembed.web.map.maker import Making
 
 async def corpus_map(request: HttpRequest, service: Service) -> Response:
     """Answer `GET /map`: the map, or 202 and how far it is while it is made. Packed for who takes gzip."""
+    Parameters(from_query_string(request.query(), ())).check()
     session = service.server.index.session
     if session is None:
         raise too_busy("the index is being opened")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from qembed.version import __version__
 from qembed.web.http.errors import too_busy
 from qembed.web.http.metrics import TEXT
+from qembed.web.http.parameters import Parameters, from_query_string
 from qembed.web.http.response import HttpRequest, Response, json_response
 from qembed.web.http.service import Service
 
@@ -18,6 +19,7 @@ async def health(request: HttpRequest, service: Service) -> Response:
 
 async def status(request: HttpRequest, service: Service) -> Response:
     """Answer `GET /status`: the server and its index."""
+    Parameters(from_query_string(request.query(), ())).check()
     running = service.server.status()
     for name in ("hello", "socket"):
         del running[name]

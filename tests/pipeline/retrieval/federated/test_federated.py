@@ -130,6 +130,7 @@ def test_a_reranker_decides(top: Path) -> None:
     answer = ask(top, "even", "odd", **options)
     for r in answer.results:
         scores = [h.scores["rerank"] for h in r.hits]
+        assert scores == [h.score for h in r.hits]
         assert scores == sorted(scores, reverse=True)  # type: ignore[type-var]
     assert answer.plan.endswith("; merged by reranker's score")
 
