@@ -101,6 +101,7 @@ PLACES: dict[str, list[Place]] = {
     ],
     "a.pptx": [(0, 14, 1, 3, "## Plan\n\nFirst"), (16, 28, 5, 7, "## End\n\nLast")],
     "a.xlsx": [(0, 12, 1, 1, "item | price"), (13, 20, 2, 2, "tea | 3")],
+    "b.svg": [(0, 3, 1, 1, "one")],
     "half.fas": [(0, 2, 1, 1, "MK")],
     "c.fq": [(0, 2, 1, 1, "AC")],
     "b.smi": [(0, 3, 1, 1, "CCO")],
