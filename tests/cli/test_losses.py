@@ -127,6 +127,37 @@ def test_records_that_moved_between_files_are_no_loss(shell: Shell) -> None:
     assert len(ids(shell)) == 30
 
 
+@pytest.mark.parametrize("how", ["records", "files", "filter"])
+def test_new_documents_make_up_for_no_lost_ones(shell: Shell, how: str) -> None:
+    for i in range(20):
+        shell.write(f"old/a{i:02}.md", f"page number {i} of the first kind")
+        shell.write(f"other/k{i:02}.md", f"page number {i} of another kind")
+    rows = [f'{{"_id": "r{i}", "text": "record {i}"}}\n' for i in range(20)]
+    shell.write("records/r.jsonl", "".join(rows))
+    shell.old()
+    assert shell("index", "old", "other", "records").code == 0
+    args: tuple[str, ...] = ()
+    source, why = "old", "gone"
+    if how == "records":
+        source, why = "records", "no longer in their file"
+        shell.write("records/r.jsonl", "")
+        shell.write("records/log.jsonl", "".join(r.replace("r", "log") for r in rows))
+    else:
+        for i in range(30):
+            shell.write(f"old/new{i}.md", f"quite another matter, of which {i} things are told")
+    if how == "files":
+        for i in range(20):
+            (shell.folder / f"old/a{i:02}.md").unlink()
+    elif how == "filter":
+        args, why = ("--exclude", "a*"), "filtered by --exclude 'a*'"
+    for dry in ((), ("--dry-run",)):
+        done = shell("index", *args, *dry)
+        said = done.err if not dry else done.out + done.err
+        assert done.code == (0 if dry else 2), said
+        assert f"20 of 20 documents of {source} would be deleted: {why}" in said
+    assert len(ids(shell)) == 60
+
+
 @pytest.mark.slow
 def test_a_rebuild_with_a_wrong_filter_keeps_the_index(pages: Shell) -> None:
     done = pages.process("index", "docs", "--rebuild", "--include", "*.mdx")

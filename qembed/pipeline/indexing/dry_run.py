@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Collection, Container, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
+from qembed.corpus import read as read_file
 from qembed.pipeline.indexing.deletion.losses import (
     ELSEWHERE,
     NOT_IN_FILE,
@@ -24,6 +26,7 @@ from qembed.pipeline.source_content import compare_content
 from qembed.store import manifest as manifests
 from qembed.store.index_folder import check_index_folder
 from qembed.store.repair import RepairPlan
+from qembed.types import Document, SourceFile
 
 
 def dry_run(root: Path, options: IndexOptions, progress: Progress) -> IndexSummary:
@@ -139,7 +142,7 @@ def _record_question(
     counted: Counter[str] = Counter()
     for file, path, documents in known:
         (counted if (file.source, file.name) in emptied else lost)[path] += documents
-    at_most, total = record_losses(lost + counted, 0), reasons.total() + lost.total()
+    at_most, total = record_losses(lost + counted), reasons.total() + lost.total()
     if plan.target.rebuild or guard.question(total, reasons, at_most) is None:
         return None
     lost.clear()
@@ -147,13 +150,27 @@ def _record_question(
         if (file.source, file.name) in emptied:
             continue
         end_if_stopped(progress)
-        options = plan.read_options(file.source)
-        gone = lost_records(file, options, documents)
-        # of a file taken over all are new or gone
-        lost[path] += documents if gone and path != file.source else gone
+        lost[path] += lost_records(file, plan.read_options(file.source), documents)
+    nested = plan.sources.taken_over
+    new = [f for f, state in read if state is None and (f.source, f.name) not in nested]
+    moved = _moved_records(plan, new, progress)
     reasons[NOT_IN_FILE] += lost.total()
-    found = summary.documents["added"]
-    return guard.question(reasons.total() - found, +reasons, record_losses(lost + counted, found))
+    lost += counted
+    losses = record_losses(lost - Counter(dict.fromkeys(lost, moved)))
+    return guard.question(reasons.total() - moved, +reasons, losses)
+
+
+def _moved_records(plan: IndexPlan, new: Iterable[SourceFile], progress: Progress) -> int:
+    """Number of documents of new files whose content known files have."""
+    known = {*plan.catalog.digests(range(len(plan.catalog)))}
+    found = 0
+    for file in new:
+        meta = plan.sources.by_path[file.source].meta
+        for item in read_file(file, plan.read_options(file.source)):
+            end_if_stopped(progress)
+            if isinstance(item, Document):
+                found += replace(item, meta={**meta, **item.meta}).digest in known
+    return found
 
 
 def _summary(

@@ -16,6 +16,7 @@ from qembed.pipeline.indexing.deletion.losses import (
     LossGuard,
     absence_reasons,
     documents_by_source,
+    moved_files,
     source_losses,
 )
 from qembed.pipeline.indexing.deletion.ownership import FileOwners, describe_owner_change
@@ -216,8 +217,8 @@ class Sources:
     ) -> None:
         """Have the loss of more than half of the documents, or a source's, confirmed, whatever the reason.
 
-        Documents of missing sources do not count: --allow-missing asks for their deletion. New files make up
-        for as many that are gone: they may have moved. `documents`: of the catalog; `before`: its files.
+        Documents of missing sources do not count: --allow-missing asks for their deletion. New files of the
+        size of one that is gone may be the same one. `documents`: of the catalog; `before`: its files.
         """
         # a refresh of many files pays for no look at each
         whole = not changes.gone and not self.options.rebuild
@@ -228,7 +229,7 @@ class Sources:
         }
         total = documents if whole else sum(counted.values())
         self.guard = LossGuard(
-            total, self.options.confirm, lambda: documents_by_source(before), self.shown
+            total, self.options.confirm, lambda: documents_by_source(before), self.shown, missing
         )
         read = {(f.source, f.name) for f in changes.read}
         gone, known = changes.gone, {*before}
@@ -240,11 +241,13 @@ class Sources:
             why = absence_reasons({now[k] for k in gone}, self.by_path, self.root, missing)
             self.absent |= {k: why[now[k]] for k in gone}
             gone = [k for k in gone if k in counted]
-        new = len(read - known)
+        reasons = {k: self.absent[k] for k in gone}
+        sizes = [f.size for f in changes.read if (f.source, f.name) not in known]
+        moved = moved_files(reasons, before, sizes)
         left = {path for path, _ in (*read, *changes.unchanged)}
-        losses = source_losses({k: self.absent[k] for k in gone}, counted, new, left)
+        losses = source_losses(reasons, counted, left, moved)
         lost = sum((Counter(loss.reasons) for loss in losses.values()), Counter[str]())
-        self.question = self.guard.question(lost.total() - new, lost, losses)
+        self.question = self.guard.question(sum(x.lost for x in losses.values()), lost, losses)
         if not self.options.dry_run:
             self.guard.check(self.question)
 

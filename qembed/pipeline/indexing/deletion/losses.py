@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -94,7 +94,7 @@ def is_guarded(lost: int, total: int) -> bool:
 
 
 class SourceLoss(NamedTuple):
-    """Documents that a source loses. `lost`: less what is new anywhere; `is_bare`: nothing is left in it."""
+    """Documents that a source loses. `lost`: less what has moved; `is_bare`: nothing is left in it."""
 
     lost: int
     reasons: Mapping[str, int]
@@ -102,21 +102,42 @@ class SourceLoss(NamedTuple):
 
 
 def source_losses(
-    reasons: Mapping[Key, str], documents: Mapping[Key, int], found: int, left: Iterable[str]
+    reasons: Mapping[Key, str],
+    documents: Mapping[Key, int],
+    left: Iterable[str],
+    moved: Collection[Key] = (),
 ) -> dict[str, SourceLoss]:
     """Losses of the sources of which files are gone.
 
-    `reasons`: by file that is gone; `documents`: of each file before; `found`: number of new files, into
-    which others may have moved; `left`: sources that hold files.
+    `reasons`: by file that is gone; `documents`: of each file before; `moved`: those of them that may have
+    moved; `left`: sources that hold files.
     """
     lost: dict[str, Counter[str]] = defaultdict(Counter)
+    away: Counter[str] = Counter()
     for key, why in reasons.items():
         if why != ELSEWHERE:
             lost[key[0]][why] += documents.get(key, 0)
+            away[key[0]] += documents.get(key, 0) if key in moved else 0
     return {
-        path: SourceLoss(why.total() - found, why, why.keys() == {GONE} and path not in left)
+        path: SourceLoss(why.total() - away[path], why, why.keys() == {GONE} and path not in left)
         for path, why in lost.items()
     }
+
+
+def moved_files(
+    reasons: Mapping[Key, str], before: Mapping[Key, FileState], sizes: Iterable[int]
+) -> set[Key]:
+    """Files that are gone and may have moved: a new file has their size. `sizes`: of the new files.
+
+    What they hold is known once the new ones are read; a run that loses too much then asks at its end.
+    """
+    free = Counter(sizes)
+    found = set()
+    for key, why in reasons.items():
+        if why == GONE and free[before[key].size] > 0:
+            free[before[key].size] -= 1
+            found.add(key)
+    return found
 
 
 def documents_by_source(files: Mapping[Key, FileState]) -> Counter[str]:
@@ -127,20 +148,17 @@ def documents_by_source(files: Mapping[Key, FileState]) -> Counter[str]:
     return found
 
 
-def record_losses(lost: Mapping[str, int], found: int) -> dict[str, SourceLoss]:
-    """Losses of sources whose files hold fewer records than before.
-
-    `lost`: their numbers by source; `found`: number of new documents, which they may be.
-    """
-    return {path: SourceLoss(n - found, {NOT_IN_FILE: n}) for path, n in lost.items() if n > 0}
+def record_losses(lost: Mapping[str, int]) -> dict[str, SourceLoss]:
+    """Losses of sources whose files hold fewer records than before. `lost`: their numbers by source."""
+    return {path: SourceLoss(n, {NOT_IN_FILE: n}) for path, n in lost.items() if n > 0}
 
 
 class LossGuard:
     """Confirmation asked before a run leaves an index, or a source, with less than half of its documents.
 
-    `total`: documents before the run, without those whose deletion was asked for; `by_source()`: the same of
-    each source; `confirm(question)`: True if they may go; `shown(path)`: a source in questions. Confirmed
-    once is confirmed for the run.
+    `total`: documents before the run, without those whose deletion was asked for, which are all of the
+    sources `asked`; `by_source()`: documents of each source; `confirm(question)`: True if they may go;
+    `shown(path)`: a source in questions. Confirmed once is confirmed for the run.
     """
 
     def __init__(
@@ -149,8 +167,10 @@ class LossGuard:
         confirm: Callable[[str], bool],
         by_source: Callable[[], Mapping[str, int]] = dict,
         shown: Callable[[str], str] = str,
+        asked: Collection[str] = (),
     ) -> None:
         self.total = total
+        self.asked = asked
         self._by_source = by_source
         self._shown = shown
         self._confirm = confirm
