@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 from qembed.pipeline.indexing.catalog_builder import CatalogBuilder
 from qembed.pipeline.indexing.committer import Committer
 from qembed.pipeline.indexing.deletion.deleted_documents import DeletedDocuments
-from qembed.pipeline.indexing.deletion.losses import ELSEWHERE, NOT_IN_FILE, LossGuard, SourceLoss
-from qembed.pipeline.indexing.deletion.lost_documents import lost_documents
+from qembed.pipeline.indexing.deletion.losses import NOT_IN_FILE, LossGuard
+from qembed.pipeline.indexing.deletion.lost_documents import RunLosses
 from qembed.pipeline.indexing.deletion.takeovers import Takeovers
 from qembed.pipeline.indexing.document_ids import IdAssigner, PreviousDocuments
 from qembed.pipeline.indexing.encoding.batch import BatchEncoder, PendingDocument
@@ -108,7 +108,7 @@ class Ingest:
         self._ids = IdAssigner(self._catalog, self._keep)
         self._entries = CatalogBuilder()
         self._refused: Counter[Key] = Counter()
-        self._reasons: dict[str, Counter[str]] = defaultdict(Counter)  # of deletions, by source
+        self._losses = RunLosses(self._catalog, self._keep, stats)
 
     def has(self, document_id: str) -> bool:
         """True if this run has ingested a document of this id."""
@@ -126,9 +126,7 @@ class Ingest:
         """
         self._takeovers = Takeovers(self._files, self._deleted, self._stats, taken_over)
         self._takeovers.delete_others(reasons)
-        for key, why in reasons.items():
-            if why != ELSEWHERE and (state := self._files.get(key)) is not None:
-                self._reasons[key[0]][why] += state.stop - state.start
+        self._losses.add_files(reasons, self._files)
 
     def add_file(
         self, file: SourceFile, items: Iterable[ReadItem], meta: Meta, *, complete: bool = True
@@ -151,11 +149,11 @@ class Ingest:
         is_whole = at_end and complete and not state.is_broken
         if is_whole:
             self._deleted.drop(untaken, state.skipped or NOT_IN_FILE)
-            self._reasons[file.source][state.skipped or NOT_IN_FILE] += len(untaken)
+            self._losses.add(file.source, state.skipped or NOT_IN_FILE, len(untaken))
         elif at_end:
             self._stats.documents["unchanged"] += len(untaken)
         if lost := self._takeovers.end(key, is_whole, state.added, lambda n: n not in self._ids):
-            self._reasons[self._takeovers.outer_source(key)][NOT_IN_FILE] += lost
+            self._losses.add(self._takeovers.outer_source(key), NOT_IN_FILE, lost)
 
     def _add_items(self, state: _OpenFile, items: Iterable[ReadItem], meta: Meta) -> bool:
         """Ingest items. Returns False if the run was stopped before the last one."""
@@ -299,7 +297,7 @@ class Ingest:
         """Commit. Most of the documents are deleted by the last commit only, when all have been read."""
         catalog = self._catalog.edit(self._keep, self._entries.catalogs())
         if (guard := self._guard) is not None:
-            question = self._question(guard, catalog)
+            question = self._losses.question(guard, catalog)
             if is_last:
                 guard.check(question)
             elif question is not None:
@@ -308,25 +306,6 @@ class Ingest:
         self.close()
         self._snapshot = snapshot
         self._encoder.vectorizer.use_snapshot(snapshot, since)
-
-    def _question(self, guard: LossGuard, catalog: Catalog) -> str | None:
-        """Question about what `catalog` loses. New documents make up for nothing but what has moved."""
-        why = +self._stats.deleted_why
-
-        def losses(lost: Mapping[str, int]) -> dict[str, SourceLoss]:
-            return {
-                path: SourceLoss(lost[path], +reasons)
-                for path, reasons in self._reasons.items()
-                if path not in guard.asked and lost[path] > 0
-            }
-
-        most = losses(Counter({p: r.total() for p, r in self._reasons.items()}))
-        at_most = max(self._stats.documents["deleted"], guard.total - len(catalog))
-        if guard.question(at_most, why, most) is None:
-            return None
-        lost = lost_documents(self._catalog, self._keep, catalog)
-        total = sum(n for path, n in lost.items() if path not in guard.asked)
-        return guard.question(total, why, losses(lost))
 
     def close(self) -> None:
         """Close the snapshot."""

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from qembed.store import Catalog
+from qembed.pipeline.indexing.deletion.losses import ELSEWHERE, LossGuard, SourceLoss
+from qembed.pipeline.indexing.plan import Key
+from qembed.pipeline.indexing.summary import IndexStats
+from qembed.store import Catalog, FileState
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,3 +48,44 @@ def lost_documents(before: Catalog, keep: npt.NDArray[np.bool_], after: Catalog)
         else:
             lost[file[0]] += 1
     return lost
+
+
+class RunLosses:
+    """Losses of a run from the catalog `before`, with their reasons by source.
+
+    `keep`: as of `lost_documents`; `stats`: counts of the run. Both are changed by others meanwhile.
+    """
+
+    def __init__(self, before: Catalog, keep: npt.NDArray[np.bool_], stats: IndexStats) -> None:
+        self._before = before
+        self._keep = keep
+        self._stats = stats
+        self._reasons: dict[str, Counter[str]] = defaultdict(Counter)
+
+    def add(self, source: str, reason: str, documents: int) -> None:
+        """Add documents that may be lost."""
+        self._reasons[source][reason] += documents
+
+    def add_files(self, reasons: Mapping[Key, str], files: Mapping[Key, FileState]) -> None:
+        """Add the documents of files that are gone, with their reasons."""
+        for key, why in reasons.items():
+            if why != ELSEWHERE and (state := files.get(key)) is not None:
+                self.add(key[0], why, state.stop - state.start)
+
+    def question(self, guard: LossGuard, after: Catalog) -> str | None:
+        """Question about what `after` has lost. Only where much may be lost are documents compared."""
+        why = +self._stats.deleted_why
+        most = Counter({path: reasons.total() for path, reasons in self._reasons.items()})
+        at_most = max(self._stats.documents["deleted"], guard.total - len(after))
+        if guard.question(at_most, why, self._by_source(most, guard)) is None:
+            return None
+        lost = lost_documents(self._before, self._keep, after)
+        total = sum(n for path, n in lost.items() if path not in guard.asked)
+        return guard.question(total, why, self._by_source(lost, guard))
+
+    def _by_source(self, lost: Counter[str], guard: LossGuard) -> dict[str, SourceLoss]:
+        return {
+            path: SourceLoss(lost[path], +reasons)
+            for path, reasons in self._reasons.items()
+            if path not in guard.asked and lost[path] > 0
+        }
