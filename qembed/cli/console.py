@@ -227,7 +227,12 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)  # json.dumps makes
 
 
 def dumps(value: Any) -> str:
-    """Serialise to JSON in UTF-8, terminal control characters escaped (json escapes those below 0x20)."""
+    """Serialise to JSON in UTF-8, terminal control characters escaped (json escapes those below 0x20).
+
+    The commands that `warnings` of an object name repeat `--index`.
+    """
+    if isinstance(value, Mapping) and isinstance(said := value.get("warnings"), list | tuple):
+        value = {**value, "warnings": [with_index(w) if isinstance(w, str) else w for w in said]}
     text = _ENCODER.encode(value)
     return _UNSAFE_IN_JSON.sub(lambda m: f"\\u{ord(m.group()):04x}", text)
 

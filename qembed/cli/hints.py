@@ -25,11 +25,15 @@ def remember_indexes(given: list[Path] | None) -> list[Path] | None:
     return given
 
 
-def with_index(text: str) -> str:
-    """Repeat `--index` in the commands that a message names, if it was given."""
-    if _given is None:
+def with_index(text: str, given: Path | None = None) -> str:
+    """Repeat `--index` in the commands that a message names, if it was given.
+
+    `given`: its value, None for the one that is remembered.
+    """
+    value = _given if given is None else given
+    if value is None:
         return text
     import shlex
 
-    option = f" --index {shlex.quote(str(_given))}"
+    option = f" --index {shlex.quote(str(value))}"
     return _COMMAND.sub(lambda found: found[0] + option, text)

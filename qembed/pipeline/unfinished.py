@@ -28,11 +28,16 @@ def describe_unfinished(root: Path, mend: str = "qembed index completes it") -> 
     return f"{f'process {process}' if process else 'another process'} writes to it"
 
 
-def unfinished_warning(root: Path, manifest: Manifest) -> str:
-    """Warning on what answers may lack: most documents of a first run, changes of a later one."""
+def unfinished_warnings(root: Path, manifest: Manifest) -> list[str]:
+    """Warning on what answers may lack: most documents of a first run, changes of a later one.
+
+    Empty once the last run has come to its end.
+    """
+    if not manifest.unfinished:
+        return []
     what = "the index may lack the latest changes"
     if manifest.is_half_made:
         documents = manifest.counts.get("documents", 0)
         many = "1 document" if documents == 1 else f"{documents:,} documents"
         what = f"the index is half made, with {many} so far"
-    return f"{what}: {describe_unfinished(root)}"
+    return [f"{what}: {describe_unfinished(root)}"]

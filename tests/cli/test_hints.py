@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from qembed.cli.console import dumps
 from qembed.cli.hints import remember_index, with_index
-from qembed.cli.render.report import report_json
 from tests.cli.conftest import Shell
 
 
@@ -70,11 +70,11 @@ def test_reports_repeat_it_in_their_warnings_alone() -> None:
     body = {"query": "qembed index", "warnings": ["behind (qembed index completes it)"]}
     try:
         remember_index(Path("i"))
-        found = json.loads(report_json(body))
+        found = json.loads(dumps(body))
     finally:
         remember_index(None)
     assert found == {**body, "warnings": ["behind (qembed index --index i completes it)"]}
-    assert json.loads(report_json(body)) == body
+    assert json.loads(dumps(body)) == body
 
 
 def test_words_without_quotes_are_given_back_in_quotes(shell: Shell) -> None:

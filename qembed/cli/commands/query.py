@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -278,7 +277,10 @@ def query(
             raise UsageError("--log and --explore go with one index")
         with talk.progress():
             named = name_indexes([str(d) for d in index_dir or ()], roots)
-            answer = answer_several(named, request, ask)
+            given_as = dict(zip(roots, index_dir or (), strict=True))
+            answer = answer_several(
+                named, request, ask, lambda root, said: with_index(said, given_as[root])
+            )
     elif (found := ask(roots[0], request)) is not None:
         answer = found
     else:
@@ -292,8 +294,6 @@ def query(
         unused += unused_candidates(given, diversity)
     for line in unused:
         talk.warn(line)
-    if answer.warnings and index_dir is not None:
-        answer = replace(answer, warnings=[with_index(w) for w in answer.warnings])
     if not several:
         answer = query_log.log(roots[0], request, answer, is_stdin, talk)
     print_answer(answer, HitOutput(shown.value, explain, context > 0, null), talk)

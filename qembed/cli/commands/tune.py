@@ -10,6 +10,7 @@ import typer
 from qembed.cli.command import RerankCommand
 from qembed.cli.console import Console, StopSignals, dumps, out
 from qembed.cli.exit_codes import ExitCode
+from qembed.cli.hints import with_index
 from qembed.cli.option_checks import check_tune, on_command_line
 from qembed.cli.options import (
     FormatOption,
@@ -21,7 +22,6 @@ from qembed.cli.options import (
     WaitOption,
     reranker_spec,
 )
-from qembed.cli.render.report import report_json
 from qembed.cli.tuned import tuned_text
 
 
@@ -146,10 +146,11 @@ def tune(
     with talk.progress(committing=StopSignals()) as progress:
         found = run(root, options, progress)
     body = found.to_json()
+    body["warnings"] = [with_index(w) for w in body["warnings"]]
     for warning in found.warnings:
         talk.warn(warning)
     if format is OutputFormat.json:
-        out(report_json(body))
+        out(dumps(body))
     else:
         show(body)
     if report is not None:

@@ -42,8 +42,7 @@ def verify(
     from qembed.pipeline.locate import find_index
 
     root = find_index(index_dir)
-    if warning := unfinished_run(root):
-        Console(quiet).warn(warning)
+    Console(quiet).warn_all(unfinished_run(root))
     with watched():
         findings = [f._replace(mend=with_index(f.mend)) for f in check(root, probe=not no_model)]
     if format is OutputFormat.json:

@@ -6,8 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from qembed.cli.console import counted, dumps, out
-from qembed.cli.hints import with_index
+from qembed.cli.console import counted, out
 from qembed.cli.render.hits import safe
 
 WORST_QUERIES = 5
@@ -16,13 +15,6 @@ WORDS_SHOWN = 60
 """Characters shown of a query's words on a terminal."""
 ROWS_SHOWN = 3
 """Ranks shown of a query that fell, before and now."""
-
-
-def report_json(body: Mapping[str, Any]) -> str:
-    """Serialise a report; the commands that its warnings name repeat `--index`."""
-    if "warnings" in body:
-        body = {**body, "warnings": [with_index(w) for w in body["warnings"]]}
-    return dumps(body)
 
 
 def show(body: Mapping[str, Any]) -> None:

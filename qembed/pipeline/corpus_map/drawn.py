@@ -14,6 +14,7 @@ from qembed.pipeline.corpus_map.queries import PlacedQuery, place_queries
 from qembed.pipeline.corpus_map.request import MapRequest, check_map
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.retrieval.session import Session
+from qembed.pipeline.unfinished import unfinished_warnings
 from qembed.projection.neighbour_map import EXTRA, has_neighbour_map
 
 
@@ -34,7 +35,7 @@ class DrawnMap(NamedTuple):
         made = self.made
         with_file = [p for p in made.path.tolist() if p >= 0]
         return {
-            "map": made.to_compact(),
+            "map": {**made.to_compact(), "warnings": list(self.warnings)},
             "queries": [q.to_json() for q in self.queries],
             "color": self.color,
             "whole": len(set(with_file)) * 2 > len(with_file),
@@ -50,7 +51,7 @@ class DrawnMap(NamedTuple):
                 for h in body["hits"]
             ]
             placed.append({**body, "hits": hits})
-        return {**self.made.to_json(), "queries": placed}
+        return {**self.made.to_json(), "warnings": list(self.warnings), "queries": placed}
 
 
 def draw_map(root: Path, request: MapRequest, progress: Progress) -> DrawnMap:
@@ -61,7 +62,9 @@ def draw_map(root: Path, request: MapRequest, progress: Progress) -> DrawnMap:
     check_map(request)
     with Session(root) as session:
         made = make_map(session, request, progress)
-        color, warnings = request.color, list(made.warnings)
+        # that a run goes on is no part of the map that is kept
+        unfinished = unfinished_warnings(root, session.snapshot.manifest)
+        color, warnings = request.color, [*unfinished, *made.warnings]
         names = [c.name for c in made.colors]
         if color not in names:
             why = f"--color {color}: no values that differ (there are {', '.join(names)})"

@@ -16,7 +16,7 @@ from qembed.pipeline.lexical_index import lexical_damage
 from qembed.pipeline.recipe import check_probes
 from qembed.pipeline.retrieval.document_reader import DocumentReader
 from qembed.pipeline.retrieval.session import Session
-from qembed.pipeline.unfinished import unfinished_warning
+from qembed.pipeline.unfinished import unfinished_warnings
 from qembed.search import recall
 from qembed.search.dense.hnsw import EF
 from qembed.search.dense.planner import TARGET_RECALL
@@ -31,10 +31,9 @@ MIN_RECALL = 0.95
 """Recall@10 below which the graph is reported: its target, less the error of RECALL_QUERIES samples."""
 
 
-def unfinished_run(root: Path) -> str | None:
-    """Warning that the last run has not come to its end, None if it has. Raises NoIndex, IndexDamaged."""
-    manifest = manifests.read(root)
-    return unfinished_warning(root, manifest) if manifest.unfinished else None
+def unfinished_run(root: Path) -> list[str]:
+    """Warning that the last run has not come to its end, empty if it has. Raises NoIndex, IndexDamaged."""
+    return unfinished_warnings(root, manifests.read(root))
 
 
 def verify(root: Path, probe: bool = True) -> Iterator[Finding]:

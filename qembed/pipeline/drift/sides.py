@@ -15,7 +15,7 @@ from qembed.pipeline.drift.side import Side
 from qembed.pipeline.progress import Progress, StageTimer
 from qembed.pipeline.retrieval.loaded_model import LoadedModel
 from qembed.pipeline.text_profile.profile_file import generations, open_profile
-from qembed.pipeline.unfinished import unfinished_warning
+from qembed.pipeline.unfinished import unfinished_warnings
 from qembed.store import Manifest, Snapshot
 
 DEFAULT_SINCE = "30d"
@@ -91,8 +91,7 @@ class SideFinder:
     def find(self, snapshot: Snapshot, loaded: LoadedModel) -> Sides:
         """Find both sides. Raises as `check_drift`."""
         options, manifest = self.options, snapshot.manifest
-        if manifest.unfinished:
-            self.warnings.append(unfinished_warning(self.root, manifest))
+        self.warnings += unfinished_warnings(self.root, manifest)
         with self.timer("times"):
             times = document_times(snapshot.catalog, options.time_field)
         for value in times.unread[:1]:

@@ -40,7 +40,8 @@ class EvalOptions:
     """Options of an evaluation, as the user wrote them.
 
     Inputs are `queries` and `qrels`, or `beir`, or `qrels` and `runs`. `measures` None: the default ones.
-    `index`: options of the index that `beir` makes.
+    `index`: options of the index that `beir` makes. `reword`: gives a warning as the reports' readers are to
+    be told it.
     """
 
     queries: Path | None = None
@@ -63,6 +64,7 @@ class EvalOptions:
     latency: int = TIMED_QUERIES
     save_run: Path | None = None
     reports: Sequence[Path] = ()
+    reword: Callable[[str], str] = str
 
 
 @dataclass(frozen=True, slots=True)

@@ -232,9 +232,8 @@ def _read_runs(options: EvalOptions, plan: EvalPlan, evidence: _Evidence) -> Non
             if len(names) == 1:
                 raise
             raise InputError(f"{path} cannot be evaluated:", e.problems) from e
-        evidence.warnings += (
-            found if len(names) == 1 else [f"{name}: {warning}" for warning in found]
-        )
+        which = "" if len(names) == 1 else f"{name}: "
+        evidence.warnings += [which + warning for warning in found]
         runs.append(evidence.built)
     evidence.built = runs[0]
     evidence.settings["run"] = names[0]
@@ -285,6 +284,7 @@ def _finish(
         body["causes"] = causes(session, options.query, judged, body, plan.baseline)
     if options.save_run is not None:
         result.write(partial(write_run, run, warn=evidence.warnings.append), options.save_run)
+    body |= {key: [options.reword(w) for w in body[key]] for key in ("warnings", "causes")}
     for path in options.reports:
         if result.write(partial(write_report, body), path):
             result.reports.append(path)

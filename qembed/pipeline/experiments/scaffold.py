@@ -23,6 +23,7 @@ from qembed.pipeline.recipe import recipe_options
 from qembed.pipeline.retrieval.loaded_model import LoadedModel
 from qembed.pipeline.retrieval.session import Session
 from qembed.pipeline.source_options import STDIN, source_options, source_settings
+from qembed.pipeline.unfinished import unfinished_warnings
 from qembed.store import Manifest
 from qembed.types import Query
 
@@ -131,7 +132,7 @@ IGNORED = """\
 class Scaffold(NamedTuple):
     """Starter files, as paths from the current folder: those of the folder, and the workflow.
 
-    `warnings`: what the check or the workflow still lacks on another machine.
+    `warnings`: what the index lacks, and what the check or the workflow does on another machine.
     """
 
     paths: list[Path]
@@ -189,7 +190,8 @@ def write_scaffold(root: Path, folder: Path, *, force: bool = False) -> Scaffold
         _write(files["check.sh"], SCRIPT.format(index=index, **names))
         files["check.sh"].chmod(0o755)
         _write(files["workflow"], WORKFLOW.format(install=_install_lines(needed), **names))
-    return Scaffold(paths, list(_warnings(manifest, place, files["check.sh"].name, needed.missing)))
+    lacks = _warnings(manifest, place, files["check.sh"].name, needed.missing)
+    return Scaffold(paths, [*unfinished_warnings(root, manifest), *lacks])
 
 
 def _ignore_rules(path: Path) -> str:

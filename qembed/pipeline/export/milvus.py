@@ -29,6 +29,7 @@ from qembed.pipeline.export.milvus_entities import make_entities
 from qembed.pipeline.export.milvus_state import export_state, fields_of, fits
 from qembed.pipeline.export.milvus_words import WordChanges, WordCounts, removed_words
 from qembed.pipeline.progress import Progress
+from qembed.pipeline.unfinished import unfinished_warnings
 from qembed.pipeline.user_config.remote_indexes import export_lock
 from qembed.search.lexical import VERSION as ANALYZER
 from qembed.store import Snapshot
@@ -62,7 +63,10 @@ class MilvusExport:
 
 @dataclass(slots=True)
 class ExportSummary:
-    """Result of an export. `collection`: the alias's, `dropped`: the ones before."""
+    """Result of an export. `collection`: the alias's, `dropped`: the ones before.
+
+    `warnings`: on what it may lack.
+    """
 
     url: str
     collection: str
@@ -76,6 +80,7 @@ class ExportSummary:
     checked: int = 0
     seconds: float = 0.0
     dry_run: bool = False
+    warnings: Sequence[str] = ()
 
 
 def export_milvus(root: Path, request: MilvusExport, progress: Progress) -> ExportSummary:
@@ -93,6 +98,7 @@ def export_milvus(root: Path, request: MilvusExport, progress: Progress) -> Expo
         MilvusConnection(address) as server,
     ):
         summary = _Run(snapshot, server, request, progress).run()
+        summary.warnings = unfinished_warnings(root, snapshot.manifest)
     summary.seconds = time.perf_counter() - began
     return summary
 

@@ -13,6 +13,7 @@ from qembed.engines.passages import ExportContent, ExportedPassage, ExportTarget
 from qembed.pipeline.export.documents import full_source, metadata_kinds
 from qembed.pipeline.join_passages import join_passages
 from qembed.pipeline.progress import Progress
+from qembed.pipeline.unfinished import unfinished_warnings
 from qembed.store import CatalogEntry, Snapshot
 from qembed.types import Passage
 
@@ -25,12 +26,16 @@ BATCH = 1000
 
 @dataclass(frozen=True, slots=True)
 class WrittenExport:
-    """Result of an export. `place`: in words. `number`: of passages, or documents."""
+    """Result of an export. `place`: in words. `number`: of passages, or documents.
+
+    `warnings`: on what it may lack.
+    """
 
     place: str
     generation: int
     number: int
     seconds: float
+    warnings: Sequence[str] = ()
 
 
 def export_passages(
@@ -64,7 +69,9 @@ def export_passages(
             f"{manifest.uid}_{manifest.generation}",
         )
         place = target.write(content)
-    return WrittenExport(place, manifest.generation, total, time.perf_counter() - began)
+    seconds = time.perf_counter() - began
+    warnings = unfinished_warnings(root, manifest)
+    return WrittenExport(place, manifest.generation, total, seconds, warnings)
 
 
 def _told(batches: Iterator[PassageBatch], progress: Progress) -> Iterator[PassageBatch]:

@@ -90,9 +90,9 @@ class CandidateRetriever:
         """Messages on what a half-made index does not find."""
         manifest, found = self.session.snapshot.manifest, []
         if manifest.unfinished:
-            from qembed.pipeline.unfinished import unfinished_warning
+            from qembed.pipeline.unfinished import unfinished_warnings
 
-            found.append(unfinished_warning(self.session.root, manifest))
+            found += unfinished_warnings(self.session.root, manifest)
         elif not manifest.counts.get("documents", 0):
             found.append("the index is empty (qembed index PATH fills it)")
         found += self.session.search.notes()

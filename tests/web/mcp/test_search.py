@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from qembed.store import manifest as manifests
 from qembed.web.mcp.budget import estimate_tokens
-from tests.cli.conftest import WORDS
+from tests.cli.conftest import WORDS, Shell
 from tests.web.mcp.conftest import Agent, links_of, text_of
 
 
@@ -135,3 +137,24 @@ def test_similar_documents_are_those_of_the_command_line(agent: Agent) -> None:
     assert text.structured_content["hits"][0]["document"] == "long.md"
     assert "one of them is wanted" in agent.refused("similar", document="d7", text="x")
     assert "no document 'd7x'" in agent.refused("similar", document="d7x")
+
+
+def test_that_a_run_was_stopped_is_told(corpus: Shell) -> None:
+    root = corpus.folder / ".qembed"
+    before = manifests.read(root)
+    manifests.write(root, replace(before, unfinished=True))
+    made = Agent(corpus)
+    try:
+        calls: list[tuple[str, dict[str, Any]]] = [
+            ("status", {}),
+            ("similar", {"document": "d1"}),
+            ("search", {"query": "w1"}),
+        ]
+        for found in made.calls(*calls):
+            assert found.structured_content is not None
+            (said,) = found.structured_content["warnings"]
+            assert "may lack the latest changes: a run was stopped" in said
+            assert f"note: {said}" in text_of(found)
+    finally:
+        made.close()
+        manifests.write(root, before)

@@ -15,8 +15,9 @@ from qembed.cli.command import (
     help_group,
     option_groups,
 )
-from qembed.cli.console import Console, StopSignals, out
+from qembed.cli.console import Console, StopSignals, dumps, out
 from qembed.cli.exit_codes import ExitCode
+from qembed.cli.hints import with_index
 from qembed.cli.option_checks import check_eval, on_command_line, unused_candidates
 from qembed.cli.options import (
     CandidatesOption,
@@ -41,7 +42,7 @@ from qembed.cli.options import (
     VerboseOption,
     WhereOption,
 )
-from qembed.cli.render.report import failures, report_json, show
+from qembed.cli.render.report import failures, show
 from qembed.cli.tuned import UntunedOption, given_options
 
 if TYPE_CHECKING:
@@ -249,8 +250,7 @@ def evaluate(
     """
     if ctx.invoked_subcommand is not None:
         return
-    talk = Console(reports.quiet, reports.verbose)
-    given = on_command_line(ctx)
+    talk, given = Console(reports.quiet, reports.verbose), on_command_line(ctx)
     talk.warn_all(check_eval(given, ctx.params))
     if inputs.mteb or inputs.mteb_prompts:
         from qembed.cli.commands.eval.mteb_tasks import run_tasks
@@ -264,11 +264,11 @@ def evaluate(
     with talk.progress(committing=StopSignals()) as progress:
         result = run_evaluation(options, lambda: find_index(inputs.index_dir), progress)
     # causes are said below, with the failed gates
-    talk.warn_all(w for w in result.warnings if w not in result.body["causes"])
+    talk.warn_all(w for w in result.body["warnings"] if w not in result.body["causes"])
     tries = result.body["settings"].get("rerank"), inputs.run, "rerank" in str(options.ablate)
     talk.warn_all([] if any(tries) else unused_candidates(given))
     if reports.format is OutputFormat.json:
-        out(report_json(result.body))
+        out(dumps(result.body))
     else:
         show(result.body)
     talk.seconds(result.body["settings"].get("seconds", {}))
@@ -277,11 +277,10 @@ def evaluate(
             talk.say(line)
         if result.reports:
             talk.say(f"reports: {', '.join(map(str, result.reports))}")
+    for error in result.failures[:-1]:
+        talk.problem(str(error))
     if result.failures:
-        *others, last = result.failures
-        for error in others:
-            talk.problem(str(error))
-        raise last
+        raise result.failures[-1]
     if not result.passed:
         raise typer.Exit(ExitCode.GATE)
 
@@ -317,4 +316,5 @@ def _eval_options(
         latency=reports.latency,
         save_run=reports.save_run,
         reports=reports.report or (),
+        reword=with_index,
     )

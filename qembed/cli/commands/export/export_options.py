@@ -33,6 +33,7 @@ def run(
 
     with StopSignals().ending(), talk.progress() as progress:
         done = export_passages(find_index(index_dir), target, progress, by_document=by_document)
+    talk.warn_all(done.warnings)
     if format is OutputFormat.json:
         out(dumps({"schema": 1, **asdict(done)}))
         return

@@ -79,6 +79,7 @@ def milvus(
     )
     with StopSignals().ending(), talk.progress() as progress:
         done = export_milvus(find_index(index_dir), request, progress)
+    talk.warn_all(done.warnings)
     if format is OutputFormat.json:
         out(dumps({"schema": 1, **asdict(done)}))
         return

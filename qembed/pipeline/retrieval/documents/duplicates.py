@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from qembed.errors import UsageError
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.retrieval.session import Session
+from qembed.pipeline.unfinished import unfinished_warnings
 from qembed.types import Passage
 
 if TYPE_CHECKING:
@@ -162,6 +163,6 @@ def duplicates(session: Session, request: DuplicatesRequest, progress: Progress)
         session.snapshot.manifest.generation,
         total,
         groups.plan,
-        groups.warnings,
+        [*unfinished_warnings(session.root, session.snapshot.manifest), *groups.warnings],
         dict(session.timer),
     )

@@ -18,6 +18,7 @@ from qembed.pipeline.retrieval.answer import Answer
 from qembed.pipeline.retrieval.documents.request import SimilarRequest, check_similar
 from qembed.pipeline.retrieval.documents.subject import Subject, make_subject, stored_text
 from qembed.pipeline.retrieval.session import Session
+from qembed.pipeline.unfinished import unfinished_warnings
 from qembed.types import Hit, Passage, Query, Results
 
 if TYPE_CHECKING:
@@ -71,7 +72,9 @@ def similar(session: Session, request: SimilarRequest) -> Answer:
     subject = make_subject(session, request)
     allowed = session.documents.filters.allowed(request.where) if request.where else None
     found, copies, plan = _search(session, subject, request, allowed)
-    warnings = [*subject.warnings, *(allowed.warnings if allowed is not None else ())]
+    manifest = session.snapshot.manifest
+    warnings = [*unfinished_warnings(session.root, manifest), *subject.warnings]
+    warnings += allowed.warnings if allowed is not None else ()
     if copies:
         shown = ", ".join(copies[:3]) + (f" and {len(copies) - 3:,} more" if copies[3:] else "")
         one = len(copies) == 1
@@ -81,7 +84,6 @@ def similar(session: Session, request: SimilarRequest) -> Answer:
         warnings.append(
             f"{subject.name} has {used + subject.left_out:,} passages: {used} of them are compared"
         )
-    manifest = session.snapshot.manifest
     hits = _hits(session, found, subject, request.snippets)
     return Answer(
         results=[Results(Query("1", subject.name), None, hits)],

@@ -32,6 +32,8 @@ class NamedIndex(NamedTuple):
     root: Path
 
 
+Reword = Callable[[Path, str], str]
+"""Warning on an index as its reader is to be told it."""
 Ask = Callable[[Path, QueryRequest], Answer | None]
 """Asks the server of an index; None without one."""
 
@@ -61,7 +63,12 @@ def has_one_scale(manifests: Sequence[Manifest]) -> bool:
     return len(recipes) == 1
 
 
-def answer_several(indexes: Sequence[NamedIndex], request: QueryRequest, ask: Ask) -> Answer:
+def answer_several(
+    indexes: Sequence[NamedIndex],
+    request: QueryRequest,
+    ask: Ask,
+    reword: Reword = lambda _, said: said,
+) -> Answer:
     """Answer a request from several indexes as one.
 
     What `tune` chose for one index is left out: it would put its scores on another scale. An index that a
@@ -85,7 +92,8 @@ def answer_several(indexes: Sequence[NamedIndex], request: QueryRequest, ask: As
                 raise
             misfits.append((index, e))
             continue
-        answers.append((index, answer, chance))
+        said = [reword(index.root, warning) for warning in answer.warnings]
+        answers.append((index, replace(answer, warnings=said), chance))
     if not answers:
         raise misfits[0][1]
     merged = merge_answers(

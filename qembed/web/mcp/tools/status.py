@@ -6,6 +6,7 @@ import time
 
 from qembed.pipeline.diagnostics.fields import VALUES_SHOWN, FieldSummary, describe_fields, literal
 from qembed.pipeline.feedback.log_setting import index_log_mode, log_mode
+from qembed.pipeline.unfinished import unfinished_warnings
 from qembed.store.manifest import read as read_manifest
 from qembed.web.http.parameters import Parameters
 from qembed.web.mcp.tools.result import Context, ToolResult
@@ -33,9 +34,11 @@ def status(given: Parameters, context: Context) -> ToolResult:
     sources = [s.path for s in manifest.sources]
     summaries = describe_fields(root) if documents <= MOST_DOCUMENTS else []
     fields = [_field_line(s) for s in summaries if s.documents]
+    warnings = unfinished_warnings(root, manifest)
     lines = [
         f"index: {root}, generation {manifest.generation}, refreshed {refreshed}",
         f"holds: {documents:,} documents, {passages:,} passages",
+        *(f"note: {w}" for w in warnings),
         f"sources: {', '.join(sources) or 'none'}",
         f"model: {manifest.spec} ({MODELS.get(model, f'cannot be loaded: {model}')})",
         f"queries are {'not logged' if logs == 'off' else 'logged'}",
@@ -53,6 +56,7 @@ def status(given: Parameters, context: Context) -> ToolResult:
         "model_state": model,
         "log": logs,
         "fields": [s.name for s in summaries if s.documents],
+        "warnings": warnings,
     }
     return ToolResult("\n".join(lines), structured)
 
