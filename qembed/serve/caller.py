@@ -16,6 +16,10 @@ class Reply(Protocol):
         ...
 
 
+class Abandoned(Exception):
+    """Nobody waits for the answer any more: the work is dropped."""
+
+
 Outcome: TypeAlias = Reply | Exception
 """Answer of a request, or the reason why there is none."""
 

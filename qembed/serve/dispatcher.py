@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +19,7 @@ from typing import Any, TypeVar
 from qembed.errors import QembedError
 from qembed.models.spec import parse_spec
 from qembed.pipeline.retrieval.request import QueryRequest
-from qembed.serve.caller import Caller, Outcome
+from qembed.serve.caller import Abandoned, Caller, Outcome
 from qembed.serve.connection import Connection
 from qembed.serve.handlers import OPERATIONS, Operation, Request
 from qembed.serve.live_index import AcquiredLease, LiveIndex, SessionAccess
@@ -27,6 +28,8 @@ from qembed.serve.socket_address import differing_variables, relevant_environmen
 from qembed.version import __version__
 
 T = TypeVar("T")
+RERANK_THREADS = 4
+"""Threads for requests that rerank: they share calls of the reranker, and each holds its texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,9 @@ class Dispatcher:
         self._environ = relevant_environment()
         # threads stay for the next request: starting one costs more than a small request
         self._threads = ThreadPoolExecutor(threads, "request")
+        self._rerank_threads = ThreadPoolExecutor(RERANK_THREADS, "rerank")
+        self._reranks: deque[Call] = deque()
+        self._queueing = threading.Lock()
 
     def submit(self, connection: Connection, body: Mapping[str, Any]) -> None:
         """Answer a connection's message, now or later."""
@@ -120,7 +126,9 @@ class Dispatcher:
         except Exception as e:
             call.caller.finish(e)
         else:
-            if not self._start_encoding(call):
+            if self._reranks_texts(call):
+                self._queue_rerank(call)
+            elif not self._start_encoding(call):
                 self._run_in_thread(self._answer_slowly, call, call.caller.abandon)
 
     def job_done(self) -> None:
@@ -157,6 +165,36 @@ class Dispatcher:
             raise Refused(f"it was started with another {', '.join(names)}")
         if request.model is not None and request.model != self._index.spec:
             raise Refused(f"it has loaded {self._index.spec}, not {request.model}")
+
+    # ── requests that rerank ─────────────────────────────────────────────────────────────────────
+
+    def _reranks_texts(self, call: Call) -> bool:
+        """True if a call scores pairs of texts, which takes seconds."""
+        try:
+            return call.operation.reranks(call.request, self._index.session)
+        except Exception:  # the answer meets it again and reports it
+            return False
+
+    def _queue_rerank(self, call: Call) -> None:
+        """Have one of few threads answer a call; drop those that wait and that nobody waits for."""
+        with self._queueing:
+            waiting, dropped = deque[Call](), list[Call]()
+            for c in self._reranks:
+                (dropped if c.caller.is_closed() else waiting).append(c)
+            self._reranks = waiting
+            waiting.append(call)
+        for c in dropped:
+            c.caller.abandon()
+        try:
+            self._rerank_threads.submit(self._answer_next_rerank)
+        except RuntimeError:  # no more threads
+            call.caller.abandon()
+
+    def _answer_next_rerank(self) -> None:
+        with self._queueing:
+            call = self._reranks.popleft() if self._reranks else None
+        if call is not None:
+            self._answer_slowly(call)
 
     # ── fast requests ────────────────────────────────────────────────────────────────────────────
 
@@ -220,12 +258,21 @@ class Dispatcher:
         if call.caller.is_closed():
             call.caller.abandon()
         else:
-            call.caller.finish(self._answer(call, self._index))
+            outcome = self._answer(call, self._index)
+            if isinstance(outcome, Abandoned):
+                call.caller.abandon()
+            else:
+                call.caller.finish(outcome)
 
     def _answer(self, call: Call, index: SessionAccess) -> Outcome:
+        def started() -> None:
+            if index is self._index and call.caller.is_closed():
+                raise Abandoned
+            call.caller.mark_running()
+
         try:
             self._check(call)  # again: another generation may have another model
-            return call.operation.answer(call.request, index, call.caller.mark_running)
+            return call.operation.answer(call.request, index, started)
         except Exception as e:
             return e
 

@@ -9,11 +9,14 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from qembed.errors import EncodingError, QembedError, RecipeMismatch
 from qembed.models import Model
+from qembed.models.spec import LATE
+from qembed.pipeline.progress import Progress
 from qembed.pipeline.retrieval.answer import Answer
 from qembed.pipeline.retrieval.documents.read import (
     DocumentRequest,
@@ -49,7 +52,7 @@ FAST_ROWS = 50_000
 """Most queries, and rows to search, of a request that other requests may wait for: some milliseconds."""
 
 Started: TypeAlias = Callable[[], None]
-"""Called once the request has the index for itself."""
+"""Called once the request has the index for itself, and between batches. Raises Abandoned if nobody waits."""
 Request: TypeAlias = (
     QueryRequest | RerankRequest | RunRequest | EmbedRequest | DocumentRequest | SimilarRequest
 )
@@ -62,12 +65,13 @@ class Operation(Generic[R]):
 
     `parse`: raises KeyError, TypeError for a malformed request. `texts`: the texts to encode for a request
     that takes only milliseconds besides; None if it may take longer. It reads only the session's model and
-    manifest.
+    manifest. `reranks`: whether a request scores pairs of texts; it reads as much.
     """
 
     parse: Callable[[Mapping[str, Any]], R]
     answer: Callable[[R, SessionAccess, Started], Reply]
     texts: Callable[[R, Session], Sequence[str] | None] = lambda _request, _session: None
+    reranks: Callable[[R, Session | None], bool] = lambda _request, _session: False
 
 
 def answer_query(request: QueryRequest, index: SessionAccess, started: Started) -> Answer:
@@ -85,7 +89,7 @@ def answer_query(request: QueryRequest, index: SessionAccess, started: Started) 
             ]
         )
     ahead = [_score_ahead(request.queries, options, index, started) for options in arms]
-    with index.lease(started) as session:
+    with _scoring(request, index, ahead), index.lease(started) as session:
         session.timer["encode"] += spent
         if scored := [seconds for reranker, seconds in ahead if reranker is not None]:
             session.timer["rerank"] += sum(scored)
@@ -93,6 +97,21 @@ def answer_query(request: QueryRequest, index: SessionAccess, started: Started) 
         if trial is None or sides is None:
             return Retriever(session, request.options, rerankers[0]).answer(request.queries)
         return trial.answer(session, request, rerankers)
+
+
+def _scoring(
+    request: QueryRequest, index: SessionAccess, ahead: Sequence[tuple[Any, float]]
+) -> AbstractContextManager[Any]:
+    """Context in which a reranker that no other request shares may be called."""
+    shared = all(reranker is not None for reranker, _ in ahead)
+    alone = reranks_query(request, index.session) or index.trial is not None
+    return index.scoring if alone and not shared else contextlib.nullcontext()
+
+
+def reranks_query(request: QueryRequest, session: Session | None) -> bool:
+    """True if the answer scores pairs of texts, also by what `tune` chose."""
+    options = request.options if session is None else Retriever(session, request.options).options
+    return options.rerank is not None
 
 
 def _score_ahead(
@@ -111,7 +130,7 @@ def _score_ahead(
             reranker = session.loaded.reranker(options.rerank)
             if not isinstance(reranker, SharedReranker):
                 return None, 0.0
-            own = scoring.enter_context(reranker.request())
+            own = scoring.enter_context(reranker.request(started))
             retriever = Retriever(session, options)
             job = retriever.rerank_job(retriever.retrieve(queries).queries)
         began = time.perf_counter()
@@ -142,6 +161,7 @@ def fast_query_texts(request: QueryRequest, session: Session) -> Sequence[str] |
 def rerank_hits(request: RerankRequest, index: SessionAccess, started: Started) -> RerankedHits:
     """Put hits in a better order. Refused if the index's model is not the one its spec names."""
     check_rerank_options(request.options)
+    watch = Progress(phase=lambda *_: started(), advance=lambda _: started())
     with contextlib.ExitStack() as scoring:
         with index.lease(started) as session:
             options = with_tuned_reranker(request.options, session.snapshot.manifest.tuned)
@@ -155,17 +175,24 @@ def rerank_hits(request: RerankRequest, index: SessionAccess, started: Started) 
                 except RecipeMismatch:  # no matter for hits, which bring their texts along
                     raise Refused("its index was made with another model") from None
 
-            model, reranker = models() if request.hits else (None, None)
-            if model is None or not isinstance(reranker, SharedReranker):
+            if not request.hits:
                 return rerank_hits_with(models, request)
-            own = scoring.enter_context(reranker.request())
+            model, reranker = models()
+            if isinstance(reranker, SharedReranker):
+                reranker = scoring.enter_context(reranker.request(started))
+            elif options.spec == LATE and not session.loaded.encoder.info.thread_safe:
+                return rerank_hits_with(lambda: (model, reranker), request, watch)
         # hits bring their texts along: the index is another request's meanwhile
-        return rerank_hits_with(lambda: (model, own), request)
+        if not isinstance(reranker, RequestReranker):
+            scoring.enter_context(index.scoring)
+            started()
+        return rerank_hits_with(lambda: (model, reranker), request, watch)
 
 
 def rerank_run(request: RunRequest, index: SessionAccess, started: Started) -> RerankedRun:
     """Put a run in a better order. Reads the files that the request names."""
-    return rerank_run_files(request, lambda: index.lease(started))
+    with index.scoring:
+        return rerank_run_files(request, lambda: index.lease(started))
 
 
 def embed_texts(request: EmbedRequest, index: SessionAccess, started: Started) -> Embedded:
@@ -204,9 +231,9 @@ def answer_similar(request: SimilarRequest, index: SessionAccess, started: Start
 
 
 OPERATIONS: Mapping[str, Operation[Any]] = {
-    "query": Operation(QueryRequest.from_json, answer_query, fast_query_texts),
-    "rerank": Operation(RerankRequest.from_json, rerank_hits),
-    "rerank run": Operation(RunRequest.from_json, rerank_run),
+    "query": Operation(QueryRequest.from_json, answer_query, fast_query_texts, reranks_query),
+    "rerank": Operation(RerankRequest.from_json, rerank_hits, reranks=lambda *_: True),
+    "rerank run": Operation(RunRequest.from_json, rerank_run, reranks=lambda *_: True),
     "document": Operation(DocumentRequest.from_json, read_stored_document),
     "similar": Operation(SimilarRequest.from_json, answer_similar),
     "embed": Operation(EmbedRequest.from_json, embed_texts, fast_embedding_texts),

@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -39,6 +39,10 @@ class SessionAccess(Protocol):
     def session(self) -> Session | None:
         """The latest session, unlocked: read only its model and manifest."""
 
+    @property
+    def scoring(self) -> AbstractContextManager[Any]:
+        """Lock of the rerankers that are not shared. Acquired before a lease, never inside one."""
+
     def lease(self, started: Callable[[], None] = ...) -> AbstractContextManager[Session]:
         """The session of the present generation, for this request alone.
 
@@ -61,6 +65,8 @@ class AcquiredLease:
         self.session = session
         self.encoder = encoder
         self._seconds = seconds
+        self.scoring: AbstractContextManager[Any] = nullcontext()
+        """Nothing: these requests do not rerank."""
 
     @contextmanager
     def lease(self, started: Callable[[], None] = lambda: None) -> Iterator[Session]:
@@ -93,6 +99,7 @@ class LiveIndex:
         self._caches = DocumentCaches()
         self._uid = ""
         self._lock = threading.Lock()
+        self.scoring: AbstractContextManager[Any] = threading.Lock()
         self._state = self._file_state()
         self._session: Session | None = self._open()
 

@@ -9,11 +9,12 @@ process.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from qembed.protocols import Pair, Scorer, Tasks, Track
+from qembed.serve.caller import Abandoned
 
 if TYPE_CHECKING:
     from qembed.types import Scores
@@ -25,10 +26,14 @@ WAIT_SECONDS = 0.05
 
 
 class _Call:
-    """Pairs of a request that wait to be scored, then their scores or the error."""
+    """Pairs of a request that wait to be scored, then their scores or the error.
 
-    def __init__(self, pairs: Sequence[Pair]) -> None:
+    `check`: raises Abandoned once nobody waits for them.
+    """
+
+    def __init__(self, pairs: Sequence[Pair], check: Callable[[], None]) -> None:
         self.pairs = pairs
+        self._check = check
         self.scores: dict[Pair, float] = {}
         self.truncated: set[Pair] = set()
         self.error: Exception | None = None
@@ -38,6 +43,14 @@ class _Call:
     def is_large(self) -> bool:
         """True if it does not share a call of the reranker."""
         return len(self.pairs) > MAX_SHARED_PAIRS
+
+    def is_abandoned(self) -> bool:
+        """True if nobody waits for the scores."""
+        try:
+            self._check()
+        except Abandoned:
+            return True
+        return False
 
 
 class SharedReranker:
@@ -59,12 +72,15 @@ class SharedReranker:
         self._busy = False
 
     @contextmanager
-    def request(self) -> Iterator[RequestReranker]:
-        """Scorer of one request, for whose pairs a call of the wrapped one waits a moment in this context."""
+    def request(self, check: Callable[[], None] = lambda: None) -> Iterator[RequestReranker]:
+        """Scorer of one request, for whose pairs a call of the wrapped one waits a moment in this context.
+
+        `check`: raises Abandoned once nobody waits for the answer; its pairs are dropped then.
+        """
         with self._condition:
             self._requests += 1
         try:
-            yield RequestReranker(self)
+            yield RequestReranker(self, check)
         finally:
             with self._condition:
                 self._requests -= 1
@@ -79,9 +95,9 @@ class SharedReranker:
         self.truncated += once.truncated
         return found
 
-    def run(self, pairs: Sequence[Pair]) -> _Call:
+    def run(self, pairs: Sequence[Pair], check: Callable[[], None] = lambda: None) -> _Call:
         """Score pairs, with those that wait at the same time. Raises what the wrapped reranker raises."""
-        call = _Call(pairs)
+        call = _Call(pairs, check)
         with self._condition:
             self._waiting.append(call)
             self._condition.notify_all()
@@ -104,6 +120,9 @@ class SharedReranker:
             self._condition.wait_for(lambda: call.done or not self._busy)
             if call.done:
                 return []
+            self._drop_abandoned()
+            if call.done:
+                return []
             self._busy = True
             self._condition.wait_for(lambda: len(self._waiting) >= self._requests, WAIT_SECONDS)
             first = self._waiting[0]
@@ -111,12 +130,30 @@ class SharedReranker:
             self._waiting = [c for c in self._waiting if c not in batch]
             return batch
 
+    def _drop_abandoned(self) -> None:
+        """Drop the calls that nobody waits for."""
+        dropped = [c for c in self._waiting if c.is_abandoned()]
+        for call in dropped:
+            call.error, call.done = Abandoned(), True
+        if dropped:
+            self._waiting = [c for c in self._waiting if c not in dropped]
+            self._condition.notify_all()
+
     def _score_calls(self, calls: Sequence[_Call]) -> None:
         """Score calls together, or each alone if that fails, so that each meets its own error."""
         pairs = list(dict.fromkeys(pair for call in calls for pair in call.pairs))
         self._reranker.truncated.clear()
+
+        def batch_done(_: int) -> None:
+            if all(call.is_abandoned() for call in calls):
+                raise Abandoned
+
         try:
-            scores = self._reranker.score(pairs).tolist()
+            scores = self._reranker.score(pairs, batch_done).tolist()
+        except Abandoned as e:
+            for call in calls:
+                call.error = e
+            return
         except Exception as e:
             if len(calls) == 1:
                 calls[0].error = e
@@ -135,7 +172,8 @@ class RequestReranker:
 
     instructed = False
 
-    def __init__(self, shared: SharedReranker) -> None:
+    def __init__(self, shared: SharedReranker, check: Callable[[], None] = lambda: None) -> None:
+        self._check = check
         self._shared = shared
         self.kind, self.note = shared.kind, shared.note
         self.calibrated, self.meaning = shared.calibrated, shared.meaning
@@ -151,7 +189,7 @@ class RequestReranker:
 
         new = [pair for pair in dict.fromkeys(pairs) if pair not in self._scores]
         if new:
-            call = self._shared.run(new)
+            call = self._shared.run(new, self._check)
             self._scores |= call.scores
             self._truncated |= call.truncated
         self.truncated += [pair for pair in dict.fromkeys(pairs) if pair in self._truncated]

@@ -19,6 +19,7 @@ from qembed.pipeline.retrieval.reranking.rerank import rerank_hits as rerank_alo
 from qembed.pipeline.retrieval.retriever import answer_queries
 from qembed.protocols import Pair, Tasks, Track
 from qembed.serve import model_pool, shared_reranker
+from qembed.serve.caller import Abandoned
 from qembed.serve.handlers import answer_query, rerank_hits
 from qembed.serve.live_index import LiveIndex
 from qembed.serve.shared_reranker import RequestReranker, SharedReranker, shared
@@ -127,6 +128,34 @@ def test_what_comes_during_a_call_shares_the_next_one() -> None:
             Counting().score([("a", "1")]).tolist()
         ] * 4
     assert [len(c) for c in reranker.calls] == [1, 3]
+
+
+def test_what_nobody_waits_for_is_dropped_before_and_between_batches() -> None:
+    gone = threading.Event()
+
+    def check() -> None:
+        if gone.is_set():
+            raise Abandoned
+
+    class Batches(Counting):
+        def score(
+            self, pairs: Sequence[Pair], track: Track | None = None, tasks: Tasks = None
+        ) -> Scores:
+            for pair in pairs:
+                super().score([pair])
+                assert track is not None
+                track(1)
+                gone.set()
+            return super().score(pairs)
+
+    reranker = Batches()
+    with SharedReranker(reranker).request(check) as own:
+        with pytest.raises(Abandoned):
+            own.score([("q", "1"), ("q", "2"), ("q", "3")])
+        assert reranker.calls == [[("q", "1")], [("q", "2")]]
+        with pytest.raises(Abandoned):
+            own.score([("q", "4")])
+    assert len(reranker.calls) == 2
 
 
 def test_a_long_request_does_not_share(monkeypatch: pytest.MonkeyPatch) -> None:

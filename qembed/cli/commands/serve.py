@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from qembed.web.http.face import HttpFace
 
 STOP_SECONDS = 15.0
+END_SECONDS = 30.0
+"""Time to wait for the end of a server's requests."""
 """Time that a server has to stop."""
 
 
@@ -215,12 +217,13 @@ def _experiment_line(found: Mapping[str, Any]) -> str:
 
 
 def _stop(index: Path, talk: Console) -> None:
-    """Ask the server to stop, by a signal if it does not reply, and wait until its socket is gone."""
+    """Ask the server to stop, by a signal if it does not reply, and wait until it has ended."""
     import contextlib
     import signal
     import time
 
     from qembed.errors import QembedError
+    from qembed.locks import FileLock, LockHeld
     from qembed.serve.client import ServerConnection
     from qembed.serve.protocol import ProtocolError
     from qembed.serve.socket_address import peer, socket_path
@@ -244,4 +247,10 @@ def _stop(index: Path, talk: Console) -> None:
         if time.monotonic() > until:
             raise QembedError(f"the server (pid {pid}) does not stop (kill -9 {pid})")
         time.sleep(0.02)
+    try:
+        with contextlib.suppress(OSError), FileLock(path.with_suffix(".lock"), END_SECONDS):
+            pass
+    except LockHeld:
+        talk.say(f"the server (pid {pid}{where}) takes no requests, and still ends those begun")
+        return
     talk.say(f"stopped the server (pid {pid}{where})")

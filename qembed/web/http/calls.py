@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -22,8 +23,8 @@ THREADS = 8
 class _Awaiting:
     """Caller of the dispatcher that a coroutine of `loop` awaits."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+    def __init__(self, loop: asyncio.AbstractEventLoop, ended: Callable[[_Awaiting], None]) -> None:
+        self._loop, self._ended = loop, ended
         self.future: asyncio.Future[Outcome] = loop.create_future()
         self.running = False
         self.closed = False
@@ -35,12 +36,14 @@ class _Awaiting:
         return self.closed
 
     def finish(self, outcome: Outcome) -> None:
-        self._loop.call_soon_threadsafe(self._set, outcome)
+        with contextlib.suppress(RuntimeError):  # the face has ended
+            self._loop.call_soon_threadsafe(self._set, outcome)
 
     def abandon(self) -> None:
         self.finish(too_busy("the server has no threads left"))
 
     def _set(self, outcome: Outcome) -> None:
+        self._ended(self)
         if not self.future.done():
             self.future.set_result(outcome)
 
@@ -52,13 +55,18 @@ def _look_at(answer: asyncio.Future[Any]) -> None:
 
 
 class Calls:
-    """Calls of one server. `queued`, `running`: how many there are now."""
+    """Calls of one server. `queued`, `running`: how many there are now.
+
+    A call whose client has left counts until its work is dropped or done.
+    """
 
     def __init__(self, server: Server, seconds: float) -> None:
         self._server = server
         self._seconds = seconds
         self._open: set[_Awaiting] = set()
         self._threads = ThreadPoolExecutor(THREADS, "http")
+        self._ending: set[asyncio.Future[None]] = set()
+        self._ended = False
 
     @property
     def running(self) -> int:
@@ -75,14 +83,13 @@ class Calls:
 
         Raises what answering raised, HttpError if it takes too long, ClientGone.
         """
-        caller = _Awaiting(asyncio.get_running_loop())
+        caller = _Awaiting(asyncio.get_running_loop(), self._open.discard)
         self._open.add(caller)
         try:
             self._server.ask(caller, operation, asked)
             outcome = await self._first(request, caller.future)
         finally:
             caller.closed = True
-            self._open.discard(caller)
         if isinstance(outcome, Refused):
             raise HttpError(409, "refused", f"the server does not answer that: {outcome}")
         if isinstance(outcome, Exception):
@@ -98,19 +105,33 @@ class Calls:
     async def _first(self, request: HttpRequest, answer: asyncio.Future[T]) -> T:
         """The answer, if it comes in time and before the client leaves."""
         gone = asyncio.create_task(request.gone())
+        ending: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._ending.add(ending)
+        if self._ended:
+            ending.set_result(None)
         try:
             await asyncio.wait(
-                (answer, gone), timeout=self._seconds, return_when=asyncio.FIRST_COMPLETED
+                (answer, gone, ending), timeout=self._seconds, return_when=asyncio.FIRST_COMPLETED
             )
             if answer.done():
                 return answer.result()
             if gone.done():
                 raise ClientGone
+            if ending.done():
+                raise too_busy("the server stopped before the answer", code="stopping")
         finally:
+            self._ending.discard(ending)
             gone.cancel()
             self._server.touch()
             answer.add_done_callback(_look_at)
         raise too_busy(f"no answer within {self._seconds:g} seconds", code="timeout")
+
+    def end(self) -> None:
+        """Give up what has no answer yet: it is told that the server stops. In the loop's thread."""
+        self._ended = True
+        for ending in self._ending:
+            if not ending.done():
+                ending.set_result(None)
 
     def close(self) -> None:
         """Wait for no work that is left."""

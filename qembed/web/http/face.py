@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import math
 import threading
 from importlib.util import find_spec
 from typing import Any
@@ -17,6 +19,9 @@ START_SECONDS = 10.0
 CLOSE_SECONDS = 2.0
 """Time to close connections at the end."""
 GRACE_SECONDS = 20.0
+"""Time that begun requests have for their answers when the server stops."""
+REFUSAL_SECONDS = 3.0
+"""Time to tell the others that the server stops."""
 
 
 def require_packages() -> None:
@@ -33,10 +38,9 @@ class HttpFace:
     when the server stops. Raises UsageError without the packages, StorageError if the address cannot be had.
     """
 
-    grace = GRACE_SECONDS
-
     def __init__(self, settings: HttpSettings, project_log: Any = None) -> None:
         require_packages()
+        self.grace = GRACE_SECONDS + REFUSAL_SECONDS
         self.settings = settings
         self._project_log = project_log
         self._socket, self.address = listen(settings.address)
@@ -61,7 +65,7 @@ class HttpFace:
         self._service = Service(server, self.settings, self._project_log, self._count)
         self._application = Application(self._service, self._log)
         self._uvicorn = uvicorn.Server(
-            server_config(self._application, self.settings.limits, int(GRACE_SECONDS))
+            server_config(self._application, self.settings.limits, math.ceil(self.grace))
         )
         self._started = threading.Event()
         self._thread = threading.Thread(target=self._run, name="http", daemon=True)
@@ -84,6 +88,7 @@ class HttpFace:
     async def _serve(self) -> None:
         from qembed.web.http.protocol import sweep
 
+        self._loop = asyncio.get_running_loop()
         sweeping = asyncio.create_task(sweep(self._uvicorn.server_state.connections))
         serving = asyncio.create_task(self._uvicorn.serve(sockets=[self._socket]))
         while not (self._uvicorn.started or serving.done()):
@@ -113,6 +118,11 @@ class HttpFace:
         if self._thread is not None:
             self._service.stopping = True
             self._uvicorn.should_exit = True
+            left = self.grace - REFUSAL_SECONDS
+            with contextlib.suppress(RuntimeError):  # it has ended
+                self._loop.call_soon_threadsafe(
+                    self._loop.call_later, left, self._service.calls.end
+                )
 
     def close(self) -> None:
         """End the thread, with what is left."""
