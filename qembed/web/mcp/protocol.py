@@ -27,6 +27,7 @@ from qembed.web.mcp.conversation import Conversation, Signals
 from qembed.web.mcp.engine import Engine
 from qembed.web.mcp.resources import TEMPLATE, document_of
 from qembed.web.mcp.settings import McpSettings, client_of
+from qembed.web.mcp.texts import utf8_text, with_utf8_texts
 from qembed.web.mcp.tools.result import Context, ToolResult
 from qembed.web.mcp.tools.table import INSTRUCTIONS, TOOLS, ToolEntry
 
@@ -93,18 +94,20 @@ class Face:
 
     def _result(self, result: ToolResult) -> types.CallToolResult:
         links = [
-            types.ResourceLink(name=_text(link.document), uri=link.uri, mime_type=TEXT)
+            types.ResourceLink(name=utf8_text(link.document), uri=link.uri, mime_type=TEXT)
             for link in result.links
         ]
         pictures = [
             types.ImageContent(data=base64.b64encode(p).decode("ascii"), mime_type="image/jpeg")
             for p in result.pictures
         ]
-        text = types.TextContent(text=_text(result.text))
+        text = types.TextContent(text=utf8_text(result.text))
         content: list[types.ContentBlock] = [text, *pictures, *links]
         if not self._settings.structured:
             return types.CallToolResult(content=content)
-        return types.CallToolResult(content=content, structured_content=_json(result.structured))
+        return types.CallToolResult(
+            content=content, structured_content=with_utf8_texts(result.structured)
+        )
 
     # ── resources ────────────────────────────────────────────────────────────────────────────────
 
@@ -137,7 +140,9 @@ class Face:
         event = context.conversation.opened(document)
         if event is not None:
             self._signals.add(event)
-        text = types.TextResourceContents(uri=params.uri, mime_type=TEXT, text=_text(found.text))
+        text = types.TextResourceContents(
+            uri=params.uri, mime_type=TEXT, text=utf8_text(found.text)
+        )
         return types.ReadResourceResult(contents=[text])
 
     # ── calls ────────────────────────────────────────────────────────────────────────────────────
@@ -189,20 +194,4 @@ def _described(name: str, tool: ToolEntry) -> types.Tool:
 
 
 def _failure(text: str) -> types.CallToolResult:
-    return types.CallToolResult(content=[types.TextContent(text=_text(text))], is_error=True)
-
-
-def _text(text: str) -> str:
-    """Text that UTF-8 can hold: parts of file names that are not UTF-8 are replaced."""
-    return text.encode("utf-8", "replace").decode()
-
-
-def _json(value: Any) -> Any:
-    """JSON values with texts that UTF-8 can hold."""
-    if isinstance(value, str):
-        return _text(value)
-    if isinstance(value, dict):
-        return {_text(str(k)): _json(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_json(v) for v in value]
-    return value if isinstance(value, int | float) or value is None else _text(str(value))
+    return types.CallToolResult(content=[types.TextContent(text=utf8_text(text))], is_error=True)

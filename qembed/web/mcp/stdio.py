@@ -10,6 +10,7 @@ from collections.abc import Callable
 from mcp.server.stdio import stdio_server
 
 from qembed.errors import UsageError
+from qembed.web.mcp.incoming import ReadableMessages
 from qembed.web.mcp.protocol import Face
 
 
@@ -34,7 +35,8 @@ async def _serve(face: Face, started: Callable[[], None]) -> str:
     async def talk() -> None:
         async with stdio_server() as (read, write):
             loop.call_soon(started)
-            await server.run(read, write, server.create_initialization_options())
+            messages = ReadableMessages(read, write)
+            await server.run(messages, write, server.create_initialization_options())
 
     talking = asyncio.create_task(talk())
     waiting = asyncio.create_task(told.wait())

@@ -103,6 +103,20 @@ def test_stdout_is_the_protocol_alone_and_the_end_is_clean(noisy: Shell, ending:
     assert [row.get("action_name") for row in kept] == [None, "open"]
 
 
+def test_each_line_gets_an_answer(noisy: Shell) -> None:
+    server = Process(noisy, "--index", "other")
+    assert "zebra" in server.call("search", query="zebra \ud800")
+    assert server.process.stdin is not None
+    assert server.process.stdout is not None
+    for line in (b"no json\n", b'{"jsonrpc": "2.0", "id": 77}\n', b"[1]\n"):
+        server.process.stdin.write(line)
+        server.process.stdin.flush()
+        refused = json.loads(server.process.stdout.readline())
+        assert (refused["id"], refused["error"]["code"]) == (None, -32700)
+    assert "zebra" in server.call("search", query="zebra")
+    assert server.end()[0] == 0
+
+
 def test_the_clients_own_session_through_a_running_server(corpus: Shell) -> None:
     serve = subprocess.Popen(
         [sys.executable, "-m", "qembed", "serve"],
