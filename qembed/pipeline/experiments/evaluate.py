@@ -6,13 +6,13 @@ judgments + queries -> run (built here, or read) -> consistency checks -> measur
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from qembed.errors import InputError, QembedError
+from qembed.errors import InputError
 from qembed.evaluation import (
     GateResult,
     Report,
@@ -44,48 +44,18 @@ from qembed.evaluation import (
 from qembed.evaluation.baseline import changed_settings
 from qembed.pipeline.experiments.ablation import ablate
 from qembed.pipeline.experiments.eval_options import EvalOptions, EvalPlan, plan_evaluation
+from qembed.pipeline.experiments.eval_result import EvalResult
 from qembed.pipeline.experiments.gate_causes import causes
 from qembed.pipeline.experiments.inputs import EvalInputs, index_beir, read_inputs
 from qembed.pipeline.experiments.provenance import provenance
 from qembed.pipeline.experiments.run_builder import BuiltRun, RunBuilder
 from qembed.pipeline.experiments.truncation import describe_truncation, passage_truncation
 from qembed.pipeline.indexing.summary import IndexSummary
-from qembed.pipeline.progress import Progress
+from qembed.pipeline.progress import Progress, StageTimer
 from qembed.pipeline.retrieval.options import QueryOptions, check_options, with_tuned
 from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.pipeline.retrieval.session import Session
-from qembed.types import Query
-
-
-@dataclass(slots=True)
-class EvalResult:
-    """Report of an evaluation, `body` as JSON. `indexed`: summary of the indexing that `--beir` needed.
-
-    `failures`: errors that kept runs or reports from being written, to be raised once the measures are
-    shown. `reports`: files that were written.
-    """
-
-    report: Report
-    body: dict[str, Any]
-    gates: Sequence[GateResult]
-    warnings: Sequence[str]
-    indexed: IndexSummary | None = None
-    failures: list[QembedError] = field(default_factory=list)
-    reports: list[Path] = field(default_factory=list)
-
-    def write(self, write: Callable[[Path], object], path: Path) -> bool:
-        """Write a file, and keep the error of one that cannot be written; returns True if it was."""
-        try:
-            write(path)
-        except QembedError as e:
-            self.failures.append(e)
-            return False
-        return True
-
-    @property
-    def passed(self) -> bool:
-        """True if every gate passed."""
-        return all(g.ok for g in self.gates)
+from qembed.types import Query, Run
 
 
 @dataclass(slots=True)
@@ -143,7 +113,7 @@ def run_evaluation(
     )
     if options.runs:
         _read_runs(options, plan, evidence)
-        return _finish(options, plan, evidence, None)
+        return _finish(options, plan, evidence, None, progress)
     if inputs.corpus is not None:
         index, evidence.indexed = index_beir(inputs.corpus, options.index, progress)
     else:
@@ -152,7 +122,7 @@ def run_evaluation(
     with Session(index, None if inputs.corpus is not None else options.model) as opened:
         builder = RunBuilder(opened, inputs.queries, inputs.qrels, progress)
         _build_run(options, plan, evidence, builder, began)
-        return _finish(options, plan, evidence, builder.session)
+        return _finish(options, plan, evidence, builder.session, progress)
 
 
 def _build_run(
@@ -249,9 +219,53 @@ def _read_runs(options: EvalOptions, plan: EvalPlan, evidence: _Evidence) -> Non
 
 
 def _finish(
-    options: EvalOptions, plan: EvalPlan, evidence: _Evidence, session: Session | None
+    options: EvalOptions,
+    plan: EvalPlan,
+    evidence: _Evidence,
+    session: Session | None,
+    progress: Progress,
 ) -> EvalResult:
     """Measure, apply the gates, and write the run and the reports."""
+    timer = StageTimer()
+    progress.phase("measures", "", None)
+    with timer("measures"):
+        report, body = _measure(options, plan, evidence, session)
+    if plan.baseline is not None:
+        progress.phase("comparison", "", None)
+    with timer("comparison"):
+        gates = [*apply_gates(plan.gates, report), *apply_floors(plan.floors, report)]
+        if plan.baseline is not None:
+            gates += _compare(options, plan, report, body, evidence.warnings)
+        body["gates"] = [g.to_json() for g in gates]
+        result = EvalResult(report, body, gates, evidence.indexed)
+        if not result.passed:
+            judged = [q for q in evidence.inputs.queries if evidence.inputs.qrels.get(q.id)]
+            body["causes"] = causes(session, options.query, judged, body, plan.baseline)
+    seconds = body["settings"].setdefault("seconds", {})
+    seconds |= {stage: round(s, 3) for stage, s in timer.items()}
+    if options.save_run is not None or options.reports:
+        progress.phase("reports", "", None)
+    with timer("reports"):
+        _write(options, result, evidence.built.run)
+    seconds["reports"] = round(timer["reports"], 3)
+    return result
+
+
+def _write(options: EvalOptions, result: EvalResult, run: Run) -> None:
+    """Write the run and the reports; the result gets what went wrong."""
+    body = result.body
+    if options.save_run is not None:
+        result.write(partial(write_run, run, warn=body["warnings"].append), options.save_run)
+    body |= {key: [options.reword(w) for w in body[key]] for key in ("warnings", "causes")}
+    for path in options.reports:
+        if result.write(partial(write_report, body), path):
+            result.reports.append(path)
+
+
+def _measure(
+    options: EvalOptions, plan: EvalPlan, evidence: _Evidence, session: Session | None
+) -> tuple[Report, dict[str, Any]]:
+    """(measures, the report's JSON before gates and comparison)."""
     qrels, run = evidence.inputs.qrels, evidence.built.run
     order = rankings(qrels, run)
     report = evaluate(plan.measures, qrels, run, order)
@@ -274,21 +288,7 @@ def _finish(
         ),
         contents=contents_json(evidence.documents),
     )
-    gates = [*apply_gates(plan.gates, report), *apply_floors(plan.floors, report)]
-    if plan.baseline is not None:
-        gates += _compare(options, plan, report, body, evidence.warnings)
-    body["gates"] = [g.to_json() for g in gates]
-    result = EvalResult(report, body, gates, evidence.warnings, evidence.indexed)
-    if not result.passed:
-        judged = [q for q in evidence.inputs.queries if qrels.get(q.id)]
-        body["causes"] = causes(session, options.query, judged, body, plan.baseline)
-    if options.save_run is not None:
-        result.write(partial(write_run, run, warn=evidence.warnings.append), options.save_run)
-    body |= {key: [options.reword(w) for w in body[key]] for key in ("warnings", "causes")}
-    for path in options.reports:
-        if result.write(partial(write_report, body), path):
-            result.reports.append(path)
-    return result
+    return report, body
 
 
 def _compare(
