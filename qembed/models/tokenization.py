@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Sequence
 from functools import cache
@@ -81,9 +82,9 @@ def _of_siglip(loaded: Any) -> Any:
     import string
 
     from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
-    from transformers import convert_slow_tokenizer
 
-    library: Any = convert_slow_tokenizer
+    # by its full name: the package has a function of this name once its tokenizers are loaded
+    library: Any = importlib.import_module("transformers.convert_slow_tokenizer")
     model = library.import_protobuf().ModelProto.FromString(
         loaded.sp_model.serialized_model_proto()
     )

@@ -182,7 +182,7 @@ def test_only_living_passages_are_measured_and_no_more_than_a_sample(
 ) -> None:
     fill(tmp_path / "docs", 2 * SAMPLE, seed=3)
     (tmp_path / "docs/r0.jsonl").write_text('{"_id": "other", "text": "word1 word2"}\n')
-    index(root, tmp_path / "docs")
+    index(root, tmp_path / "docs", confirm=lambda _: True)
     assert stamp_of(root).extra["measured"] == SAMPLE
     with Session(root) as session:
         background = session.search.background

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from qembed.errors import IndexDamaged
+from qembed.pipeline.join_passages import join_passages
 from qembed.store import Catalog, Snapshot, Writer, derived_files
 from qembed.store import manifest as manifests
 from qembed.store.compaction import compact
@@ -116,7 +117,7 @@ def test_codes_of_other_vectors_are_found_and_made_anew(root: Path) -> None:
         (found,) = [f for f in check_derived(snapshot) if f.kind == "codes"]
     assert "does not belong to the vectors near row 0" in found.what
     with Writer(root) as writer:
-        assert any("codes" in line for line in repair(writer, "-", pytest.fail)[0])
+        assert any("codes" in line for line in repair(writer, "-", join_passages, pytest.fail)[0])
     extend(root)
     with Snapshot.open(root) as snapshot:
         assert "codes" not in {f.kind for f in check_derived(snapshot)}
