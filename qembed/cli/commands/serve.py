@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from qembed.web.http.face import HttpFace
 
 STOP_SECONDS = 15.0
+"""Time that a server has to stop."""
 END_SECONDS = 30.0
 """Time to wait for the end of a server's requests."""
-"""Time that a server has to stop."""
 
 
 def serve(
