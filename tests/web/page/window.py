@@ -108,7 +108,8 @@ class Window:
         assert self.browser.title != "owned"
         elsewhere = [u for u in self.requests() if not u.startswith((self.origin + "/", "data:"))]
         assert elsewhere == []
-        assert [e for e in self.browser.get_log("browser") if "401" not in e["message"]] == []
+        told = [e for e in self.browser.get_log("browser") if "401" not in e["message"]]
+        assert told == [], told
 
 
 _COUNT = "document.querySelector('#count')"
