@@ -103,11 +103,6 @@ def parse_spec(text: str) -> ModelSpec:
     return ModelSpec(text, "unknown", text)
 
 
-def listed_names() -> tuple[str, ...]:
-    """Names of models that stand for a hub id, in lower case."""
-    return tuple(_LISTED)
-
-
 def local_folder(spec: ModelSpec, revision: str | None = None) -> Path | None:
     """Folder of a built-in, folder or hub model, fetched if it is not here; None for other kinds.
 
