@@ -44,7 +44,11 @@ def needs(extra: str) -> str:
 
 
 class ReaderFailed(ValueError):
-    """Failure of the reader process on one file."""
+    """Failure of the reader process on one file. `reason`: without the name of its format."""
+
+    def __init__(self, message: str, reason: str | None = None) -> None:
+        super().__init__(message)
+        self.reason = message if reason is None else reason
 
 
 class ReaderProcess:
@@ -83,7 +87,7 @@ class ReaderProcess:
             self.close()
             raise
         if "error" in answer:
-            raise ReaderFailed(answer["error"])
+            raise ReaderFailed(answer["error"], answer["reason"])
         return [_KINDS[kind](*values) for kind, *values in answer["items"]]
 
     def _start(self) -> subprocess.Popen[bytes]:
@@ -195,10 +199,9 @@ def _serve(incoming: BinaryIO, outgoing: BinaryIO) -> None:
             items = [(type(i).__name__, *_clean(i)) for i in found]
             answer: dict[str, Any] = {"items": items}
         except (Exception, RecursionError) as e:  # what a parser raises for a bad file is anything
-            reason = " ".join(str(e).split())[:200]
-            answer = {
-                "error": f"not {ask['suffix'][1:].upper()} that can be read: {reason or type(e).__name__}"
-            }
+            reason = " ".join(str(e).split())[:200] or type(e).__name__
+            kind = ask["suffix"][1:].upper()
+            answer = {"error": f"not {kind} that can be read: {reason}", "reason": reason}
         body = json.dumps(answer, ensure_ascii=False, default=str).encode("utf-8", "replace")
         outgoing.write(len(body).to_bytes(8, "little") + body)
         outgoing.flush()

@@ -37,6 +37,12 @@ def test_get_shows_a_picture(looking: Agent) -> None:
     assert [b.type for b in text.content] == ["text"]
 
 
+def test_what_is_like_a_picture(looking: Agent) -> None:
+    found = looking("similar", document="green-1.png", k=2).structured_content
+    assert found is not None
+    assert {h["document"] for h in found["hits"]} == {"green-0.png", "green-2.png"}
+
+
 def test_several_within_the_budget(looking: Agent) -> None:
     names = [f"blue-{i}.png" for i in range(3)]
     shown = looking("get", document=names, max_tokens=2000)

@@ -2,39 +2,72 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
 import os
+import threading
 from dataclasses import replace
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qembed.errors import InputError, UsageError, refusal
 
 if TYPE_CHECKING:
+    from qembed.corpus.readers.sandbox import ReaderProcess
     from qembed.pipeline.retrieval.options import QueryOptions
     from qembed.pipeline.retrieval.session import Session
     from qembed.types import Vectors
 
+_READING = threading.Lock()
+"""One picture is read at a time: a reader's process is not for several threads."""
+
 
 def read_query_picture(path: Path) -> str:
-    """Read a picture file: PNG as base64, in the form that an index's pictures have. Raises InputError."""
-    from qembed.corpus import ReadOptions, read
-    from qembed.corpus.formats import PICTURES, suffix
-    from qembed.types import Document, SourceFile
+    """Read a picture file, as `read_query_bytes`. Raises InputError, UsageError."""
+    from qembed.corpus import file_contents
+    from qembed.types import SourceFile
 
     try:
         info = path.stat()
     except OSError as e:
         raise InputError(f"--image {path}: {refusal(e)}") from e
-    # by its content, whatever its name says
-    name = path.name if suffix(path.name) in PICTURES else f"{path.name}.png"
-    file = SourceFile("", name, os.fspath(path), info.st_size, 0)
-    reason = "no picture in it"
-    for item in read(file, ReadOptions(pictures=())):
-        if isinstance(item, Document) and item.picture is not None:
-            return base64.b64encode(item.picture.png).decode("ascii")
-        reason = getattr(item, "error", reason)
-    raise InputError(f"--image {path}: {reason}")
+    # no name: a packed file is no picture
+    data = file_contents.data(SourceFile("", "", os.fspath(path), info.st_size, 0))
+    if not isinstance(data, bytes):
+        raise InputError(f"--image {path}: {data.error}")
+    return read_query_bytes(data, f"--image {path}")
+
+
+def read_query_bytes(data: bytes, name: str, seconds: float | None = None) -> str:
+    """Read a picture, whatever format it is in: PNG as base64, in the form that an index's pictures have.
+
+    `name`: of the picture, for messages. `seconds`: for its reader, None: as for a file. For any thread.
+    Raises InputError for bytes that are no picture, UsageError without the extra.
+    """
+    from qembed.corpus.readers.converted import Image
+    from qembed.corpus.readers.pictures.picture_file import NEEDS
+    from qembed.corpus.readers.sandbox import ReaderFailed
+
+    if find_spec("PIL") is None:
+        raise UsageError(f"{name}: a picture {NEEDS}")
+    try:
+        with _READING:
+            found = _reader().convert(".png", data, seconds, ())
+    except ReaderFailed as e:
+        raise InputError(f"{name}: {e.reason}") from e
+    return next(item.png for item in found if isinstance(item, Image))
+
+
+@cache
+def _reader() -> ReaderProcess:
+    """A process for queries: that of files may be busy with one for a minute."""
+    from qembed.corpus.readers.sandbox import ReaderProcess
+
+    made = ReaderProcess()
+    atexit.register(made.close)
+    return made
 
 
 def picture_options(options: QueryOptions) -> QueryOptions:

@@ -54,7 +54,7 @@ def describe(url: str, with_token: bool) -> dict[str, Any]:
 def _paths() -> dict[str, Any]:
     search = SCHEMAS["Search"]["properties"]
     by_url = [_parameter("q", text("the words"), QUERY, required=True)]
-    by_url += [_parameter(n, _in_url(s)) for n, s in search.items() if n != "query"]
+    by_url += [_parameter(n, _in_url(s)) for n, s in search.items() if n not in ("query", "image")]
     lines = [
         _parameter("line", whole("first line, from 1", minimum=1)),
         _parameter("end_line", whole("last line", minimum=1)),

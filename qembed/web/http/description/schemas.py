@@ -118,8 +118,14 @@ SCHEMAS: dict[str, Schema] = {
         seconds=_NUMBERS,
     ),
     "Search": fields(
-        ("query",),
+        (),
+        "query or image is wanted",
         query=text("the words"),
+        image=text(
+            "a picture in base64 in place of words: PNG, JPEG, WebP, GIF, TIFF or BMP; without mode, task, "
+            "rerank, and not logged",
+            contentEncoding="base64",
+        ),
         k=whole("hits of a page", minimum=1, maximum=1000, default=10),
         where={**_ONE_OR_MORE, "description": "filters, as of query --where"},
         mode=choice("search mode", "auto", "dense", "lexical", "hybrid", default="auto"),
@@ -189,6 +195,7 @@ SCHEMAS: dict[str, Schema] = {
         modes=listed(text()),
         rerankers=listed(text()),
         pictures=truth("whether there can be pictures among the hits"),
+        picture_bytes=whole("of the largest picture that can be searched by"),
         most_hits=whole(),
         log=choice("whether queries are logged", "off", "on", "hashed"),
     ),

@@ -22,6 +22,9 @@ HTML = "text/html; charset=utf-8"
 HOLD = 20.0
 """Fields of an earlier generation are told for so many times as long as reading them took."""
 
+OTHER_PARAMETERS = 128 << 10
+"""Bytes of a request that are left for all but its picture."""
+
 
 class Fields(NamedTuple):
     """Fields of a generation of the index `uid`, read in `seconds` until `read`, a monotonic time."""
@@ -67,10 +70,16 @@ async def choices(request: HttpRequest, service: Service) -> Response:
             "modes": list(MODES),
             "rerankers": [n for n in allowed_rerankers(tuned) if n != LEARNED],
             "pictures": bool(manifest.recipe.images),
+            "picture_bytes": picture_bytes(service.settings.limits.body),
             "most_hits": service.settings.limits.k,
             "log": log_mode(None, service.project_log, manifest.settings.get(LOG_SETTING)),
         }
     )
+
+
+def picture_bytes(body: int) -> int:
+    """Largest picture that a body of JSON can hold as base64, beside the other parameters."""
+    return max(0, body - OTHER_PARAMETERS) // 4 * 3
 
 
 def _fields(root: Path, uid: str, generation: int) -> Fields:

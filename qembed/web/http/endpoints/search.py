@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -18,6 +21,7 @@ from qembed.pipeline.retrieval.options import (
     check_options,
     check_queries,
 )
+from qembed.pipeline.retrieval.pictures.query_picture import read_query_bytes
 from qembed.pipeline.retrieval.request import QueryRequest
 from qembed.types import Hit, Query
 from qembed.web.http.parameters import Parameters, from_query_string
@@ -31,13 +35,19 @@ SNIPPETS: Mapping[str, Any] = {"words": "words", "meaning": True, "none": False}
 MAX_CONTEXT = 100
 
 
+PICTURE_SECONDS = 10.0
+"""For the reader of one picture that is searched by."""
+_NOT_WITH_IMAGE = ("query", "mode", "task", "rerank")
+
+
 class Search(NamedTuple):
-    """Query of a request, and the page of its answer that is wanted."""
+    """Query of a request, and the page of its answer that is wanted. `picture`: it is searched by, unread."""
 
     request: QueryRequest
     page: Page
     log: bool | None
     client: Client
+    picture: bytes | None = None
 
 
 async def search_by_url(request: HttpRequest, service: Service) -> Response:
@@ -47,6 +57,8 @@ async def search_by_url(request: HttpRequest, service: Service) -> Response:
         if "query" in values:
             raise InputError("parameters that cannot be used:", ["q, query: one of them"])
         values["query"] = values.pop("q")
+    if "image" in values:
+        raise InputError("parameters that cannot be used:", ["image: goes by POST"])
     return await _search(request, service, Parameters(values, texts=True))
 
 
@@ -56,7 +68,7 @@ async def search_by_body(request: HttpRequest, service: Service) -> Response:
 
 
 async def _search(request: HttpRequest, service: Service, given: Parameters) -> Response:
-    asked = parse_search(given, service)
+    asked = await _with_picture(request, service, parse_search(given, service))
     answer: Answer = await service.calls.ask(request, "query", asked.request)
     answer = cut_to_page(answer, asked.page)
     mode = log_mode(asked.log, service.project_log, answer.log)
@@ -78,11 +90,21 @@ async def _search(request: HttpRequest, service: Service, given: Parameters) -> 
     return json_response(body, query_id=body.get("query_id"), hits=len(body["hits"]), query=words)
 
 
+async def _with_picture(request: HttpRequest, service: Service, asked: Search) -> Search:
+    """The query with its picture read. Raises InputError for bytes that are no picture."""
+    if asked.picture is None:
+        return asked
+    read = partial(read_query_bytes, asked.picture, "image", PICTURE_SECONDS)
+    options = replace(asked.request.options, image=await service.calls.run(request, read))
+    return asked._replace(request=replace(asked.request, options=options))
+
+
 def parse_search(given: Parameters, service: Service) -> Search:
     """Query of parameters. Raises InputError with all that is wrong, UsageError, HttpError."""
     limits = service.settings.limits
     tuned = service.tuned
     text = given.text("query")
+    image, picture = given.text("image"), None
     k = given.whole("k", 10, 1, limits.k)
     where = given.texts("where")
     mode = given.choice("mode", MODES, "auto")
@@ -95,7 +117,12 @@ def parse_search(given: Parameters, service: Service) -> Search:
     cursor_text = given.text("cursor")
     log = given.truth("log")
     client_text, session = given.text("client"), given.text("session")
-    if text is None and not any(p.startswith("query:") for p in given.problems):
+    if image is not None:
+        text, picture = _sent_picture(given, image)
+        if log:
+            given.problems.append("log: a search by a picture is not logged, words are")
+        log = False
+    elif text is None and not any(p.startswith("query:") for p in given.problems):
         given.problems.append("query: a text is wanted")
     if rerank is not None and rerank not in (allowed := allowed_rerankers(tuned)):
         given.problems.append(f"rerank: one of {', '.join(allowed)} is wanted")
@@ -114,6 +141,7 @@ def parse_search(given: Parameters, service: Service) -> Search:
         snippets=SNIPPETS[snippets],
         memory=True,
         given=tuple(sorted(n for n in TUNED if names.get(n))),
+        image=image,
     )
     query = Query("1", text)
     check_options(plain)
@@ -126,7 +154,23 @@ def parse_search(given: Parameters, service: Service) -> Search:
         log=log_wish(log, service.project_log),
         client=client.id or client.session,
     )
-    return Search(request, page, log, client)
+    return Search(request, page, log, client, picture)
+
+
+def _sent_picture(given: Parameters, image: str) -> tuple[str, bytes | None]:
+    """(text that stands for a picture in base64, its bytes); what is wrong goes to the problems."""
+    given.problems += [
+        f"{name}: goes without image, which is searched by its vector"
+        for name in _NOT_WITH_IMAGE
+        if name in given
+    ]
+    try:
+        data = base64.b64decode(image, validate=True)
+    except (binascii.Error, ValueError):
+        data = b""
+    if not data:
+        given.problems.append("image: a picture in base64 is wanted")
+    return f"picture {hashlib.blake2b(data, digest_size=8).hexdigest()}", data
 
 
 def search_json(answer: Answer, asked: Search, depth: int) -> dict[str, Any]:
