@@ -10,8 +10,8 @@ from importlib.resources import files
 from typing import NamedTuple
 
 SCRIPTS = (
-    "elements", "server", "state", "filters", "feedback", "pictures", "hits", "reader", "search", "map",
-    "main",
+    "elements", "server", "state", "filters", "feedback", "pictures", "sample", "hits", "reader", "search",
+    "map", "main",
 )  # fmt: skip
 """Scripts in the order in which they are joined: only the last one does something at once."""
 MAP_SCRIPTS = ("data", "colors", "plot", "marks", "gestures", "legend", "view")

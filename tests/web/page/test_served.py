@@ -47,7 +47,7 @@ def test_it_has_all_parts_and_no_address_of_another_server() -> None:
     )
     assert not re.search(r"<(script|link|img|iframe)[^>]+(src|href)=(?!\"data:,\")", TEXT)
     assert TEXT.count("/* Start, events, keys. */") == 1
-    assert len(SCRIPTS) == 11
+    assert len(SCRIPTS) == 12
     assert TEXT.isascii() is False
 
 

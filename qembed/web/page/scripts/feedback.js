@@ -27,7 +27,7 @@ const sameOrder = (a, b) => a.length === b.length && a.every((hit, n) =>
 /* Log the query of an answer, once. The log has the order that was shown: neighbours that the server exchanged
    for it are shown exchanged, unless somebody is about to choose; then votes alone are logged, which no rank matters to. */
 const logQuery = async (shown, atOnce = false) => {
-  if (!logs() || !shown?.request || shown.queryId) return;
+  if (!logs() || !shown?.request || shown.request.picture || shown.queryId) return;
   shown.logging ??= (async () => {
     const again = await ask("/search", {body: {...shown.request, log: true, ...who()}});
     if (sameOrder(again.hits, shown.hits.slice(0, again.hits.length))) {

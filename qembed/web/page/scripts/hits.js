@@ -62,7 +62,7 @@ const actsOf = (hit, more) => {
   });
   return [
     named("More like this", () => showLike(hit.document)), named("Copy path", () => copyPath(hit)), ...more,
-    make("span", {class: "votes"}, ...(hit.rank && !state.like ? buttons : [])),
+    make("span", {class: "votes"}, ...(hit.rank && isWords(state) ? buttons : [])),
   ];
 };
 

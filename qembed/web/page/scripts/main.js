@@ -10,7 +10,7 @@ const loadChoices = async () => {
     if (e.status === 401) wantToken(e);
     return;
   }
-  $("kinds").hidden = !choices.pictures;
+  $("kinds").hidden = $("choose").hidden = !choices.pictures;
   const names = ["", ...choices.rerankers];
   if (state.rerank && !names.includes(state.rerank)) names.push(state.rerank);
   $("rerank").replaceChildren(...names.map(n => make("option", {value: n}, n || "as the index says")));
@@ -19,7 +19,7 @@ const loadChoices = async () => {
   $("body").classList.add("wide");
   showSwitch();
   drawFilters();
-  if (!answer && !state.q.trim() && state.like === null) showHome();
+  if (!answer && !state.q.trim() && isWords(state)) showHome();
 };
 
 const wantToken = error => {
@@ -35,6 +35,7 @@ const wantToken = error => {
 const start = () => {
   $("token").hidden = true;
   $("body").hidden = false;
+  settlePicture();
   // fields make expressions of dates: a shared address may have some
   const ready = loadChoices();
   if ([...state.filters.values()].some(([kind]) => kind === "date")) ready.then(() => search());
@@ -60,7 +61,7 @@ $("form").addEventListener("submit", event => {
   event.preventDefault();
   clearTimeout(typedTimer);
   if ($("box").value !== state.q || state.like !== null) {
-    goTyping({q: $("box").value, like: null, doc: null});
+    goTyping({q: $("box").value, like: null, picture: null, doc: null});
     search();
   }
   searched.then(() => stand(true));
@@ -85,13 +86,14 @@ $("reader").addEventListener("click", event => { if (event.target === $("reader"
 document.addEventListener("click", event => { if (!event.target.closest("#menu")) $("menu").open = false; });
 
 addEventListener("popstate", () => {
-  const before = addressOf({...state, doc: null});
+  const before = subjectOf(state);
   state = readState();
+  settlePicture();
   commit();
   document.title = state.q ? `${shortened(state.q, 60)} – qembed` : "qembed";
   hideReader();
   showMap();
-  if (addressOf({...state, doc: null}) !== before) {
+  if (subjectOf(state) !== before) {
     $("box").value = state.q;
     search({back: true});
   }
@@ -114,6 +116,7 @@ document.addEventListener("keydown", event => {
     return;
   }
   if (typing(target) && target !== box) return;
+  if (key === "Backspace" && target === box && !box.value && state.picture !== null) return leavePicture();
   if (key === "ArrowDown" && (target === box || at >= 0 || target === document.body)) to(list[Math.min(at + 1, list.length - 1)]);
   else if (key === "ArrowUp" && at >= 0) to(at ? list[at - 1] : box);
   else if (target === box) return;

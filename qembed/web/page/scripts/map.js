@@ -44,7 +44,7 @@ const markHits = () => {
   const first = [...new Set(hits.map(h => h.point))].slice(0, QUERY_POINTS);
   const middle = values => values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) / 2)];
   const place = {x: middle(first.map(i => map.x[i])), y: middle(first.map(i => map.y[i]))};
-  const words = state.like === null ? state.q.trim() : "";
+  const words = isWords(state) ? state.q.trim() : "";
   plot.setMarks(hits, words && first.length ? [{query: words, ...place, hits: hits.slice(0, 10)}] : []);
   $("mapstate").textContent = hits.length < all.length ? `${counted(all.length - hits.length, "hit")} not on the map` : "";
 };

@@ -18,14 +18,15 @@ const fetchThumbnail = async id => {
   const headers = token ? {Authorization: `Bearer ${token}`} : {};
   const response = await fetch(`./thumbnails/${idInPath(id)}`, {headers, credentials: "omit", cache: "no-store", redirect: "error"});
   if (!response.ok || response.headers.get("Content-Type") !== "image/jpeg") throw new Error(String(response.status));
-  const data = await response.blob();
-  return new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    reader.addEventListener("load", () => resolve(reader.result));
-    reader.addEventListener("error", () => reject(reader.error));
-    reader.readAsDataURL(data);
-  });
+  return asDataUrl(await response.blob());
 };
+
+const asDataUrl = blob => new Promise((resolve, reject) => {
+  const reader = new FileReader();
+  reader.addEventListener("load", () => resolve(reader.result));
+  reader.addEventListener("error", () => reject(reader.error));
+  reader.readAsDataURL(blob);
+});
 
 /* A picture with its caption; while it is fetched, and where it cannot be, the caption alone. */
 const pictureOf = (id, caption) => {

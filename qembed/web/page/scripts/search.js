@@ -9,6 +9,13 @@ const requestOf = s => ({
   ...(s.by === "passage" ? {} : {by: s.by}), ...(s.kind ? {kind: s.kind} : {}), where: whereOf(s), snippets: "words",
 });
 
+const pictureRequestOf = s => {
+  const {query, mode, rerank, ...others} = requestOf(s);
+  return {...others, picture: s.picture};
+};
+
+const bodyOf = ({picture, ...request}) => (picture ? {...request, image: samples.get(picture)?.data ?? ""} : request);
+
 const commit = () => {
   committed = true;
   clearTimeout(standsTimer);
@@ -24,8 +31,8 @@ const typed = () => {
   clearTimeout(typedTimer);
   clearTimeout(standsTimer);
   typedTimer = setTimeout(() => {
-    if ($("box").value === state.q && state.like === null) return;
-    goTyping({q: $("box").value, like: null, doc: null});
+    if ($("box").value === state.q && (isWords(state) || !state.q)) return;
+    goTyping({q: $("box").value, like: null, picture: null, doc: null});
     search();
   }, TYPED_MS);
 };
@@ -39,15 +46,15 @@ const answerState = async ({back = false} = {}) => {
   clearTimeout(standsTimer);
   const mine = running = new AbortController();
   showControls();
-  if (state.like === null && !state.q.trim()) return showHome();
-  const request = state.like === null ? requestOf(state) : null;
+  if (isWords(state) && !state.q.trim()) return showHome();
+  const request = state.like !== null ? null : state.picture !== null ? pictureRequestOf(state) : requestOf(state);
   const near = request ? null : new URLSearchParams([["k", state.k], ...whereOf(state).map(w => ["where", w])]);
   const key = JSON.stringify(request ?? [state.like, String(near)]);
   if (back && recent.has(key)) return takeAnswer(recent.get(key));
   $("results").setAttribute("aria-busy", "true");
   try {
     const found = request
-      ? await ask("/search", {body: {...request, log: false}, signal: mine.signal})
+      ? await ask("/search", {body: {...bodyOf(request), log: false}, signal: mine.signal})
       : await ask(`/similar/${idInPath(state.like)}?${near}`, {signal: mine.signal});
     if (running === mine) takeAnswer({...found, request, key});
   } catch (e) {
@@ -70,8 +77,8 @@ const takeAnswer = found => {
 
 const drawAnswer = () => {
   drawHits(answer.hits);
-  const n = answer.hits.length, more = answer.cursor ? " or more" : "";
-  $("count").textContent = n ? counted(n, "hit") + more : "No hits";
+  const n = answer.hits.length, more = answer.cursor ? " or more" : "", picture = samples.get(answer.request?.picture);
+  $("count").textContent = (n ? counted(n, "hit") + more : "No hits") + (picture ? ` like ${shortened(picture.name, 40)}` : "");
   $("notes").replaceChildren(...[filterChips(), ...answer.warnings.map(w => make("p", {class: "note mild"}, w))].filter(Boolean));
   $("more").hidden = !answer.cursor;
   $("help").replaceChildren(...(n ? [] : nothingFound()));
@@ -83,7 +90,8 @@ const moreHits = async () => {
   $("more").disabled = true;
   try {
     if (logs()) await logQuery(shown);
-    const found = await ask("/search", {body: {...shown.request, cursor: shown.cursor, ...(logs() ? {log: true, ...who()} : {log: false})}});
+    const logged = logs() && !shown.request.picture;
+    const found = await ask("/search", {body: {...bodyOf(shown.request), cursor: shown.cursor, ...(logged ? {log: true, ...who()} : {log: false})}});
     if (answer !== shown) return;
     for (const hit of found.hits) hit.queryId = found.query_id;
     shown.hits.push(...found.hits);
@@ -103,7 +111,7 @@ const moreHits = async () => {
 const showLike = id => {
   commit();
   hideReader();
-  go({like: id, doc: null});
+  go({like: id, picture: null, doc: null});
   search().then(() => $("results").focus({preventScroll: true}));
   scrollTo(0, 0);
 };
@@ -111,8 +119,10 @@ const showLike = id => {
 /* ── what is shown without hits ── */
 
 const showControls = () => {
-  if (document.activeElement !== $("box") || state.like !== null) $("box").value = state.q;
+  if (document.activeElement !== $("box") || !isWords(state)) $("box").value = state.q;
   for (const name of ["mode", "k", "by", "kind", "rerank"]) $(name).value = state[name];
+  for (const name of ["mode", "rerank"]) $(name).disabled = state.picture !== null;
+  drawSample();
   $("subject").hidden = state.like === null;
   if (state.like !== null)
     $("subject").replaceChildren(make("h2", null, "Like ", make("bdi", {lang: ""}, state.like)),
@@ -136,7 +146,8 @@ const keyHelp = () => make("ul", {class: "soft"}, ...[
 const showHome = () => {
   clear();
   $("count").textContent = choices ? `${counted(choices.documents, "document")} to search` : "";
-  $("help").replaceChildren(make("p", null, "Words, a sentence or a question: hits come as you type."), keyHelp());
+  $("help").replaceChildren(make("p", null, "Words, a sentence or a question: hits come as you type."),
+    ...(choices?.pictures ? [make("p", null, "A picture finds what is like it: choose it, paste it, or drop it here.")] : []), keyHelp());
 };
 
 const withoutFilters = () => make("button", {type: "button", click: () => { go({filters: new Map(), where: ""}); search(); }}, "Search without filters");
@@ -144,9 +155,9 @@ const withoutFilters = () => make("button", {type: "button", click: () => { go({
 const nothingFound = () => {
   const filtered = whereOf(state).length > 0, advice = [];
   if (filtered) advice.push(make("li", null, "No document that the filters let through was found. ", withoutFilters()));
-  if (state.like === null && state.mode === "lexical")
+  if (isWords(state) && state.mode === "lexical")
     advice.push(make("li", null, "Only words were looked for. ", make("button", {type: "button", click: () => { go({mode: "auto"}); search(); }}, "Search by meaning, too")));
-  if (state.like === null) advice.push(make("li", null, "Other words, or a whole sentence, say more than one word does."));
+  if (isWords(state)) advice.push(make("li", null, "Other words, or a whole sentence, say more than one word does."));
   if (!filtered) advice.push(make("li", null, "Is it in the index? ", make("code", null, "qembed status"), " says what is."));
   return [make("p", null, "What may help:"), make("ul", null, ...advice)];
 };

@@ -1,7 +1,8 @@
 /* State of the page, which its address holds, so that it can be shared and gone back to.
 
    q, mode, k, rerank, by, kind: as the parameters of /search. where: a filter as text. filters: name of a field ->
-   [kind, ...values]. doc: {id, seq} of the open document. like: id of the document that others are like. map: whether the map is shown. */
+   [kind, ...values]. doc: {id, seq} of the open document. like: id of the document that others are like. map: whether the map is shown.
+   picture: number of the picture that is searched by, which no address can hold: this tab's history has it. */
 const MODES = ["auto", "hybrid", "dense", "lexical"];
 const KINDS = ["in", "range", "date", "has"];
 const CHOICES_OF_K = [5, 10, 20, 50, 100];
@@ -31,6 +32,7 @@ const readState = () => {
     where: given.get("where") ?? "",
     filters: readFilters(given.getAll("f")),
     like: given.get("like"),
+    picture: history.state?.picture ?? null,
     map: given.get("view") === "map",
     doc: given.has("doc")
       ? {id: given.get("doc"), seq: /^\d{1,9}$/.test(seq ?? "") ? Number(seq) : 0} : null,
@@ -57,13 +59,17 @@ const addressOf = s => {
   return text ? "?" + text : location.pathname;
 };
 
+const isWords = s => s.like === null && s.picture === null;
+/* What is searched, as a text to compare. */
+const subjectOf = s => `${addressOf({...s, doc: null})} ${s.picture}`;
+
 let state = readState();
 /* False while words are typed: one entry of the history for all of them. */
 let committed = true;
 
 const go = (change, {push = true, opened = false} = {}) => {
   state = {...state, ...change};
-  history[push ? "pushState" : "replaceState"]({opened}, "", addressOf(state));
+  history[push ? "pushState" : "replaceState"]({opened, picture: state.picture}, "", addressOf(state));
   document.title = state.q ? `${shortened(state.q, 60)} – qembed` : "qembed";
 };
 
