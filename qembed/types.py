@@ -227,10 +227,10 @@ class Query:
 class Snippet(NamedTuple):
     """Sentence of a passage that answers a query best: `text[start:end]` of the passage.
 
-    `matches`: (start, end) of the query's words, counted from the start of the sentence. `definition`: of a
-    passage within a definition of code, the line where that begins, shown before the sentence, which is
-    shown if it has the query's words; `line` and `column`: of it in the document, from 1 and 0. Without a
-    definition `line` is the sentence's in its file, where the hit's is not known or its record's; 0 for none.
+    `matches`: (start, end) of the query's words in all of the passage, in order. `definition`: of a passage
+    within a definition of code, the line where that begins, shown before the sentence, which is shown if it
+    has the query's words; `line` and `column`: of it in the document, from 1 and 0. Without a definition
+    `line` is the sentence's in its file, where the hit's is not known or its record's; 0 for none.
     """
 
     start: int

@@ -119,14 +119,14 @@ class _Page:
         text, snippet = hit.passage.text, hit.snippet or Snippet(0, len(hit.passage.text))
         if snippet.definition:
             yield from self._cut(Text(safe(snippet.definition)))
-            if not snippet.matches:
+            if not _own_matches(snippet):
                 return
         body = Text(safe(text[snippet.start : snippet.end]))
         if self._coloured:
-            for start, end in snippet.matches:  # `safe` leaves every character in its place
-                body.stylize("bold red", start, end)
             if not hit.passage.symbol:
                 body.append(safe(_rest_of_paragraph(text, snippet.end)), "dim")
+            for start, end in _own_matches(snippet):  # `safe` leaves every character in its place
+                body.stylize("bold red", start, end)
         if snippet.definition:
             body = Text.assemble((f"{hit.sentence_line}: ", "dim"), body)
         yield from self._cut(body)
@@ -152,7 +152,7 @@ class _Page:
         body = Text(safe_lines(hit.passage.text))
         if self._coloured:
             for start, end in snippet.matches:
-                body.stylize("bold red", snippet.start + start, snippet.start + end)
+                body.stylize("bold red", start, end)
         for line in body.split("\n", allow_blank=True):
             if self._terminal:
                 yield from _wrapped(line, self._console, self._console.width - INDENT)
@@ -190,6 +190,12 @@ def metadata_line(hit: Hit) -> str:
 
     values = {k: v if isinstance(v, str) else dumps(v) for k, v in hit.meta.items()}
     return "  ".join(f"{key}={value}" for key, value in values.items())
+
+
+def _own_matches(snippet: Snippet) -> list[tuple[int, int]]:
+    """Matches in the sentence, counted from its start."""
+    inside = [(max(a, snippet.start), min(b, snippet.end)) for a, b in snippet.matches]
+    return [(a - snippet.start, b - snippet.start) for a, b in inside if a < b]
 
 
 def _rest_of_paragraph(text: str, at: int) -> str:

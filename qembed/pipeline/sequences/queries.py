@@ -111,8 +111,7 @@ def sequence_snippets(recipe: Recipe, query: str, passages: Sequence[Passage]) -
         start = _densest(spans)
         end = min(len(p.text), start + SHOWN)
         start = max(0, end - SHOWN)
-        inside = [(max(a, start), min(b, end)) for a, b in spans if a < end and b > start]
-        best.append(Snippet(start, end, [(a - start, b - start) for a, b in inside]))
+        best.append(Snippet(start, end, spans))
     return best
 
 

@@ -59,7 +59,7 @@ def passage_snippet(query: str, passage: Passage) -> Snippet:
     weights = dict.fromkeys(terms, 1.0)
     defined = _definition(passage, terms, weights) if passage.symbol else None
     start, end = _heaviest(passage, weights) if defined is None else defined.span
-    return Snippet(start, end, spans(text[start:end], {*terms}))
+    return Snippet(start, end, spans(text, {*terms}))
 
 
 def _definition(
@@ -117,7 +117,7 @@ def find_snippets(
         if s.definition:
             start, end = _whole_line(p.text, *_heaviest(p, weights))
             s = s._replace(start=start, end=end)
-        best.append(s._replace(matches=spans(p.text[s.start : s.end], words)))
+        best.append(s._replace(matches=spans(p.text, words)))
     return best
 
 

@@ -211,7 +211,7 @@ def snippet_json(hit: Hit) -> dict[str, Any]:
     return {
         "start": s.start,
         "end": s.end,
-        "matches": [[s.start + a, s.start + b] for a, b in s.matches],
+        "matches": [list(span) for span in s.matches],
         "line": hit.shown_line,
         **({"definition": s.definition} if s.definition else {}),
     }

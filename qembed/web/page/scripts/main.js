@@ -129,4 +129,5 @@ document.addEventListener("keydown", event => {
 });
 
 $("filters").open = matchMedia("(min-width: 64rem)").matches;
+$("box").focus(); // by `autofocus` a browser would come later, and complain if the token is asked for already
 start();

@@ -60,7 +60,7 @@ const spansOf = (found, passage) => {
   let at = from;
   for (const [a, b] of known ? hit.snippet.matches : []) {
     if (from + a > at) spans.push([at, from + a, "span", "here"]);
-    spans.push([from + a, from + b, "mark", null]);
+    spans.push([from + a, from + b, "mark", a < hit.snippet.start ? null : "best"]);
     at = from + b;
   }
   if (at < to) spans.push([at, to, "span", "here"]);
@@ -86,5 +86,5 @@ const drawDocument = (found, passage, jump) => {
     ` of the text in the index${passage ? ", the passage is marked" : ""}.`;
   $("text").className = CODE.test(found.path ?? "") ? "code" : "";
   $("text").replaceChildren(...(found.picture ? [pictureOf(found.document, found.text)] : []), ...marked(found.text, spansOf(found, passage)));
-  if (jump) ($("text").querySelector("mark, .here") ?? $("text")).scrollIntoView({block: "center"});
+  if (jump) ($("text").querySelector("mark.best") ?? $("text").querySelector("mark, .here") ?? $("text")).scrollIntoView({block: "center"});
 };
