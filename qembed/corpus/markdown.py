@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from qembed.corpus.emphasis import Marks, drop_pairs
+
 MAX_WORDS = 1000
 """Characters of a heading; what is longer is none that anybody wrote."""
 
@@ -30,8 +32,7 @@ _TOKEN = re.compile(
     r"|(?P<tag></?[a-zA-Z][^<>]*>|<!--.*?-->)"
     r"|(?P<image>!?)\[(?P<text>(?:[^\[\]\\]|\\.|!?\[[^\[\]]*\](?:\([^()]*\))?)*)\]"
     r"(?P<target>\((?:[^()\\]|\\.|\([^()]*\))*\)|\[[^\[\]]*\])?"
-    r"|(?P<strong>\*{1,3}|~~)"
-    r"|(?P<under>(?<![^\W_])_{1,3}(?=\S)|(?<=\S)_{1,3}(?![^\W_]))"
+    r"|(?P<marks>\*+|_+|~~)"
 )
 
 
@@ -63,32 +64,30 @@ def title(text: str) -> str:
 
 def strip_inline(text: str) -> str:
     """Inline Markdown as a reader sees it: emphasis, links, code and tags leave only their words."""
-
-    def shown(match: re.Match[str]) -> str:
-        kind = match.lastgroup
-        if match["escaped"]:
-            return match["escaped"]
-        if match["code"]:
-            code = match["code"]
-            return code[1:-1] if code[:1] == code[-1:] == " " and code.strip() else code
-        if match["link"]:
-            return match["link"]
-        if match["text"] is not None:
-            if match["target"] is None and not match["image"]:
-                return f"[{_TOKEN.sub(shown, match['text'])}]"  # brackets, not a link
-            return _TOKEN.sub(shown, match["text"])
-        if kind == "strong" and _alone(match):
-            return match[0]
-        return ""
-
-    return " ".join(html.unescape(_TOKEN.sub(shown, text)).split())
+    shown: list[str | Marks] = []
+    at = 0
+    for match in _TOKEN.finditer(text):
+        shown += [text[at : match.start()], _shown(match)]
+        at = match.end()
+    shown.append(text[at:])
+    drop_pairs([part for part in shown if isinstance(part, Marks)])
+    return " ".join(html.unescape("".join(map(str, shown))).split())
 
 
-def _alone(match: re.Match[str]) -> bool:
-    """Asterisks with space on both sides are asterisks."""
-    before = match.string[match.start() - 1 : match.start()] if match.start() else " "
-    after = match.string[match.end() : match.end() + 1] or " "
-    return before.isspace() and after.isspace()
+def _shown(match: re.Match[str]) -> str | Marks:
+    """Text that a reader sees of a piece of inline Markdown; marks of emphasis as such."""
+    if match["escaped"]:
+        return match["escaped"]
+    if match["code"]:
+        code = match["code"]
+        return code[1:-1] if code[:1] == code[-1:] == " " and code.strip() else code
+    if match["link"]:
+        return match["link"]
+    if match["text"] is not None:
+        words = strip_inline(match["text"])
+        is_link = match["target"] is not None or match["image"]
+        return words if is_link else f"[{words}]"
+    return Marks.of(match) if match["marks"] else ""
 
 
 def headings(text: str) -> Iterator[Heading]:

@@ -147,6 +147,15 @@ def test_inline_markup_is_the_parsers(heading: str) -> None:
     assert title(f"{heading}\n===\n") == parsed_title(f"# {heading}")
 
 
+MARKS = ["*", "_", "**", "__", "***", "****", "~~", "w", "w", " ", ".", "é", "`c`", "[l](u)"]
+
+
+@given(st.lists(st.sampled_from(MARKS), min_size=1, max_size=9).map("".join))
+def test_marks_that_are_no_pair_stay(words: str) -> None:
+    heading = f"x {words} x".replace("~~~", "~")  # more than two are no mark in one of both
+    assert strip_inline(heading) == parsed_title(f"# {heading}")
+
+
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
@@ -160,6 +169,9 @@ def test_inline_markup_is_the_parsers(heading: str) -> None:
         ("```\n# never closed", ""),
         ("", ""),
         ("no heading at all\n", ""),
+        ("# All of *.md, not _private\n", "All of *.md, not _private"),
+        ("# 5 * 3, _ and # in F#\n", "5 * 3, _ and # in F#"),
+        ("# f(*args, **kwargs) *now* ##\n", "f(*args, **kwargs) now"),
     ],
 )
 def test_titles(text: str, wanted: str) -> None:
