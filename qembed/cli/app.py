@@ -41,11 +41,11 @@ COMMANDS = {
     "add": ("add:add", "Add records without a source: memories, notes, facts."),
     "forget": ("forget:forget", "Delete records without a source."),
     "serve": (
-        "serve:serve",
+        "servers.serve:serve",
         "Keep model and index loaded: query and rerank find this by themselves.",
     ),
     "mcp": (
-        "mcp:mcp",
+        "servers.mcp:mcp",
         "Let agents search, read and give feedback, over the Model Context Protocol.",
     ),
     "drift": ("drift:drift", "Compare what came in with what was there, and say what to do."),

@@ -10,6 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from qembed.cli.commands.servers.http_options import (
+    AllowHostOption,
+    AllowOriginOption,
+    TokenOption,
+    check_http_options,
+    http_settings,
+)
 from qembed.cli.console import Console, counted, dumps, out
 from qembed.cli.option_checks import on_command_line
 from qembed.cli.options import (
@@ -56,31 +63,9 @@ def serve(
             show_default=False,
         ),
     ] = None,
-    token: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TEXT",
-            help="What HTTP requests must bring along, or: $QEMBED_HTTP_TOKEN, which others do not see. "
-            "Beyond loopback wanted.",
-            show_default=False,
-        ),
-    ] = None,
-    allow_host: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help="A further name that HTTP requests may address. Repeatable.",
-            show_default=False,
-        ),
-    ] = None,
-    allow_origin: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="ORIGIN",
-            help="Pages that may ask from a browser, such as https://app.example.org. Repeatable.",
-            show_default=False,
-        ),
-    ] = None,
+    token: TokenOption = None,
+    allow_host: AllowHostOption = None,
+    allow_origin: AllowOriginOption = None,
     status: Annotated[
         bool, typer.Option("--status", help="Say which server there is; 2 if there is none.")
     ] = False,
@@ -103,13 +88,11 @@ def serve(
     from qembed.pipeline.locate import find_index
 
     talk = Console(quiet, verbose)
-    named = {"--token": token, "--allow-host": allow_host, "--allow-origin": allow_origin}
     if status and stop:
         raise UsageError("--status or --stop: one of them")
     if ab is not None and (status or stop):
         raise UsageError("--ab begins with a server: not with --status or --stop")
-    if http is None and (alone := [o for o, v in named.items() if v]):
-        raise UsageError(f"{', '.join(alone)}: goes with --http")
+    check_http_options(http, token, allow_host, allow_origin)
     if (http is not None) and (status or stop):
         raise UsageError("--http begins with a server: not with --status or --stop")
     # others know the address and start no server themselves
@@ -123,28 +106,12 @@ def serve(
     else:
         face = None
         if http is not None:
-            names, origins = tuple(allow_host or ()), tuple(allow_origin or ())
-            face = _http_face(http, token, names, origins, ctx.obj, talk)
+            from qembed.web.http.face import HttpFace, require_packages
+
+            require_packages()
+            settings = http_settings(http, token, allow_host, allow_origin, talk)
+            face = HttpFace(settings, ctx.obj.get("log") if ctx.obj else None)
         _run(index, limit, ab, face, talk)
-
-
-def _http_face(
-    at: str,
-    token: str | None,
-    hosts: tuple[str, ...],
-    origins: tuple[str, ...],
-    project: Any,
-    talk: Console,
-) -> HttpFace:
-    """Take the address. Raises UsageError, StorageError."""
-    from qembed.web.http.face import HttpFace, require_packages
-    from qembed.web.http.settings import make_settings
-
-    require_packages()
-    settings = make_settings(at, token, hosts, origins, loud=talk.verbose, quiet=talk.quiet)
-    if token is not None:
-        talk.warn("--token: others on this machine see it (ps); QEMBED_HTTP_TOKEN=… hides it")
-    return HttpFace(settings, project.get("log") if project else None)
 
 
 def _run(index: Path, idle: float, ab: str | None, face: HttpFace | None, talk: Console) -> None:

@@ -9,6 +9,13 @@ from typing import Annotated
 
 import typer
 
+from qembed.cli.commands.servers.http_options import (
+    AllowHostOption,
+    AllowOriginOption,
+    TokenOption,
+    check_http_options,
+    http_settings,
+)
 from qembed.cli.console import Console, out
 from qembed.cli.options import IndexOption, NoServerOption, QuietOption, VerboseOption
 
@@ -31,31 +38,9 @@ def mcp(
             show_default=False,
         ),
     ] = None,
-    token: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TEXT",
-            help="What HTTP requests must bring along, or: $QEMBED_HTTP_TOKEN, which others do not see. "
-            "Beyond loopback wanted.",
-            show_default=False,
-        ),
-    ] = None,
-    allow_host: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help="A further name that HTTP requests may address. Repeatable.",
-            show_default=False,
-        ),
-    ] = None,
-    allow_origin: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="ORIGIN",
-            help="Pages that may ask from a browser, such as https://app.example.org. Repeatable.",
-            show_default=False,
-        ),
-    ] = None,
+    token: TokenOption = None,
+    allow_host: AllowHostOption = None,
+    allow_origin: AllowOriginOption = None,
     log: Annotated[
         bool | None,
         typer.Option(
@@ -112,9 +97,7 @@ def mcp(
     from qembed.web.mcp.settings import McpSettings, client_of
 
     talk = Console(quiet, verbose)
-    named = {"--token": token, "--allow-host": allow_host, "--allow-origin": allow_origin}
-    if http is None and (alone := [o for o, v in named.items() if v]):
-        raise UsageError(f"{', '.join(alone)}: goes with --http")
+    check_http_options(http, token, allow_host, allow_origin)
     if print_config is not None and http is not None:
         raise UsageError("--print-config is for stdin and stdout: not with --http")
     index = find_index(index_dir)
@@ -141,12 +124,7 @@ def mcp(
     require_sdk()
     where = None
     if http is not None:
-        from qembed.web.http.settings import make_settings
-
-        hosts, origins = tuple(allow_host or ()), tuple(allow_origin or ())
-        where = make_settings(http, token, hosts, origins)
-        if token is not None:
-            talk.warn("--token: others on this machine see it (ps); QEMBED_HTTP_TOKEN=… hides it")
+        where = http_settings(http, token, allow_host, allow_origin, talk)
     reason = serve_agents(index, settings, where, talk.say, talk.detail, servers=not no_server)
     talk.detail(f"stopped: {reason}")
     sys.stdout.flush()
