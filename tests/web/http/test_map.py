@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from qembed.errors import UsageError
 from qembed.pipeline.corpus_map import compute
 from qembed.pipeline.corpus_map.corpus_map import CorpusMap
 from qembed.pipeline.corpus_map.kept_map import kept_bytes
+from qembed.store import manifest as manifests
 from qembed.web.map.maker import HOLD, Making, MapMaker
 from tests.web.http.conftest import Site
 
@@ -79,8 +81,6 @@ def test_searches_are_answered_while_it_is_made(
 def test_a_failure_is_told_and_an_old_map_is_shown_for_a_while(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dataclasses import replace
-
     whole_map(site)
     manifest = site.live.session.snapshot.manifest if site.live.session else None
     assert manifest is not None
@@ -101,6 +101,24 @@ def test_a_failure_is_told_and_an_old_map_is_shown_for_a_while(
     assert maker._thread is None or maker._thread.join(30) is None
     with pytest.raises(UsageError, match="nothing to show"):
         maker.ask(later)
+
+
+def test_an_index_that_is_half_made_is_told(site: Site) -> None:
+    before = manifests.read(site.index)
+    told = {*whole_map(site)["warnings"]}
+    manifests.write(site.index, replace(before, unfinished=True, refreshed=before.created))
+    try:
+        assert "half made" in site.get("/search?q=w1")["warnings"][0]
+        assert "the index is half made, with" in whole_map(site)["warnings"][0]
+        for path in site.index.glob("derived/map-*"):
+            path.unlink()
+        site.face._service.maps._made = None
+        making = site.get("/map", 202)
+        assert "half made" in making["warnings"][0]
+    finally:
+        manifests.write(site.index, before)
+        site.get("/search?q=w1")
+    assert {*whole_map(site)["warnings"]} == told
 
 
 def test_hostile_names_are_data(site: Site) -> None:

@@ -248,6 +248,7 @@ SCHEMAS: dict[str, Schema] = {
         phase=text("what is being done"),
         done=whole("units of the phase"),
         total=optional(whole("units of the phase, null where that is not known")),
+        warnings=listed(text("what the map will lack, as of an index that is half made")),
     ),
     "Status": fields(
         ("index", "generation", "model"),
