@@ -2,9 +2,11 @@
 
     QembedError                 cannot run; the command line exits with `exit_code`
     ├── UsageError              an option, path or expression that makes no sense
+    │   └── WrongFilter         a filter that cannot be read, or names what no document has
     ├── InputError              files with mistakes in them: all of them listed, with file and line
     ├── NoIndex                 there is no index where one was looked for
-    ├── UnknownDocument         the index has no such document, or the document no such passage
+    ├── UnknownDocument         the index has no such document
+    │   └── UnknownPart         the document has no such passage, line or character
     ├── IndexDamaged            a file of the index is missing, truncated or altered
     ├── RecipeMismatch          the index was made with another recipe than the one asked for
     ├── IndexLocked             another writer holds the lock (exit code 75)
@@ -37,6 +39,10 @@ class UsageError(QembedError):
     """An option, path or expression that makes no sense."""
 
 
+class WrongFilter(UsageError):
+    """A filter that cannot be read, names what no document has, or compares what never meets."""
+
+
 class InputError(QembedError):
     """One or more mistakes in input files, all reported at once.
 
@@ -56,7 +62,11 @@ class NoIndex(QembedError):
 
 
 class UnknownDocument(QembedError):
-    """The index has no such document, or the document no such passage or line."""
+    """The index has no such document."""
+
+
+class UnknownPart(UnknownDocument):
+    """The document has no such passage, line or character."""
 
 
 class IndexDamaged(QembedError):

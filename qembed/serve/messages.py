@@ -3,7 +3,7 @@
     {"do": "status"}, {"do": "stop"}                              answered by the server itself
     {"do": "query", "version", "folder", "environ", "request"}    a call; see retrieval/request.py
     {"answer": {…}}                                               its answer; see retrieval/answer.py
-    {"error": {"message", "code"}}                                a mistake of the request
+    {"error": {"message", "code", "kind"}}                        a mistake of the request
     {"refused": "why"}                                            the client does the work itself
 
 Imports no other room: every `query` and `rerank` of the command line reads this.
@@ -25,11 +25,12 @@ class Refused(Exception):
 
 
 class CallFailed(QembedError):
-    """An error that the server's work raised. `exit_code`: the original error's."""
+    """An error that the server's work raised. `exit_code`, `kind`: the original error's, and its class."""
 
-    def __init__(self, message: str, exit_code: int) -> None:
+    def __init__(self, message: str, exit_code: int, kind: str = "") -> None:
         super().__init__(message)
         self.exit_code = exit_code
+        self.kind = kind
 
 
 def call_json(operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -45,7 +46,7 @@ def call_json(operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
 
 def error_json(error: QembedError) -> dict[str, Any]:
     """Reply for an error."""
-    return {"error": {"message": str(error), "code": error.exit_code}}
+    return {"error": {"message": str(error), "code": error.exit_code, "kind": type(error).__name__}}
 
 
 def answer_of(reply: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,6 +54,7 @@ def answer_of(reply: Mapping[str, Any]) -> dict[str, Any]:
     if "refused" in reply:
         raise Refused(str(reply["refused"]))
     if "error" in reply:
-        raise CallFailed(str(reply["error"]["message"]), int(reply["error"]["code"]))
+        told = reply["error"]
+        raise CallFailed(str(told["message"]), int(told["code"]), str(told["kind"]))
     answer: dict[str, Any] = reply["answer"]
     return answer

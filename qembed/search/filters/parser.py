@@ -19,7 +19,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import NoReturn, TypeAlias
 
-from qembed.errors import UsageError
+from qembed.errors import WrongFilter
 
 Value: TypeAlias = str | int | float | bool | None
 MAX_DEPTH = 50
@@ -105,18 +105,18 @@ class _Token:
 
 
 def complain(text: str, at: int, what: str) -> NoReturn:
-    """Raise UsageError with the expression and a caret under column `at` (0-based)."""
+    """Raise WrongFilter with the expression and a caret under column `at` (0-based)."""
     shown = "".join(" " if c.isspace() else c for c in text)
     # characters of two columns (Chinese, Japanese, Korean) and of none (accents) shift the caret
     width = sum(
         0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
         for c in shown[:at]
     )
-    raise UsageError(f"--where, column {at + 1}: {what}\n  {shown}\n  {' ' * width}^")
+    raise WrongFilter(f"--where, column {at + 1}: {what}\n  {shown}\n  {' ' * width}^")
 
 
 def parse_expression(text: str) -> Expression:
-    """Parse an expression. Raises UsageError that points at the column."""
+    """Parse an expression. Raises WrongFilter that points at the column."""
     return _Parser(text).whole()
 
 

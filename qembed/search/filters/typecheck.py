@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from qembed.errors import UsageError
+from qembed.errors import WrongFilter
 from qembed.search.filters.parser import (
     And,
     Exists,
@@ -50,7 +50,7 @@ def tests_of(e: Expression) -> list[tuple[Field, str, Value]]:
 
 
 def check(text: str, e: Expression, columns: Columns, warnings: list[str]) -> None:
-    """Check every test of an expression. Adds to `warnings`; raises UsageError for what can never match."""
+    """Check every test of an expression. Adds to `warnings`; raises WrongFilter for what can never match."""
     unknown: dict[tuple[str, bool], list[Value]] = {}
     for f, sign, wanted in tests_of(e):
         if f.key == ("mtime", False):
@@ -122,7 +122,7 @@ def coverage_warning(f: Field, having: int, documents: int) -> list[str]:
 def _check_kind(
     text: str, test: tuple[Field, str, Value], kinds: Counter[str], warnings: list[str]
 ) -> None:
-    """Warn of values that the test cannot compare; raise UsageError if no value can be ordered."""
+    """Warn of values that the test cannot compare; raise WrongFilter if no value can be ordered."""
     f, sign, wanted = test
     kind = _KINDS[type(wanted)]
     others = sorted(k for k, count in kinds.items() if k != kind and count)
@@ -213,7 +213,7 @@ def _check_time(text: str, f: Field, sign: str, wanted: Value) -> None:
 
 
 def _unknown_field(text: str, f: Field, documents: Documents) -> None:
-    """Raise UsageError with the known fields and the one most like it."""
+    """Raise WrongFilter with the known fields and the one most like it."""
     import difflib
 
     from qembed.search.filters.field_values import field_names
@@ -224,5 +224,5 @@ def _unknown_field(text: str, f: Field, documents: Documents) -> None:
     shown = ", ".join(names[:NAMES_SHOWN]) + (", …" if len(names) > NAMES_SHOWN else "")
     try:
         complain(text, f.column, f"no document has a field {f.name}{hint}")
-    except UsageError as e:
-        raise UsageError(f"{e}\n  known fields: {shown}") from None
+    except WrongFilter as e:
+        raise WrongFilter(f"{e}\n  known fields: {shown}") from None

@@ -23,6 +23,10 @@ def from_query_string(found: Mapping[str, Sequence[str]], lists: Iterable[str]) 
     return {n: list(v) if n in several else v[0] for n, v in found.items()}
 
 
+class WrongParameters(InputError):
+    """Parameters that are missing, of the wrong type, do not go together, or mean nothing here."""
+
+
 class Parameters:
     """Parameters by name, taken one by one; `check` tells of all that was wrong and of what nobody took.
 
@@ -106,11 +110,21 @@ class Parameters:
         return tuple(found)
 
     def check(self) -> None:
-        """Raise InputError for what was wrong, and for names that mean nothing here."""
+        """Raise WrongParameters for what was wrong, and for names that mean nothing here."""
         unknown = [n for n in self._values if n not in self._known]
         if unknown:
             names = ", ".join(sorted(n[:50] for n in unknown))
             known = ", ".join(dict.fromkeys(self._known)) or "nothing"
-            self.problems.append(f"{names}: not known here (known: {known})")
+            near = _near(sorted(unknown), list(dict.fromkeys(self._known)))
+            hint = f", did you mean {' or '.join(near)}?" if near else ""
+            self.problems.append(f"{names}: not known here{hint} (known: {known})")
         if self.problems:
-            raise InputError("parameters that cannot be used:", self.problems)
+            raise WrongParameters("parameters that cannot be used:", self.problems)
+
+
+def _near(unknown: Sequence[str], known: Sequence[str]) -> list[str]:
+    """The known name that is most like each of the unknown ones."""
+    from difflib import get_close_matches
+
+    found = [m for name in unknown for m in get_close_matches(name[:50], known, 1)]
+    return list(dict.fromkeys(found))

@@ -25,6 +25,7 @@ from qembed.web.http.errors import HttpError
 from qembed.web.http.parameters import Parameters
 from qembed.web.mcp.conversation import Conversation, Signals
 from qembed.web.mcp.engine import Engine
+from qembed.web.mcp.next_steps import error_text
 from qembed.web.mcp.resources import TEMPLATE, document_of
 from qembed.web.mcp.settings import McpSettings, client_of
 from qembed.web.mcp.texts import utf8_text, with_utf8_texts
@@ -86,7 +87,7 @@ class Face:
         try:
             result = await self._in_thread(partial(tool.answer, given, self._context(ctx)))
         except (QembedError, HttpError) as e:
-            return _failure(f"{e}\n\nNext: {tool.hint}." if tool.hint else str(e))
+            return _failure(error_text(params.name, e))
         except Exception:
             traceback.print_exc(file=sys.stderr)
             return _failure(BUG)

@@ -96,6 +96,7 @@ def test_without_a_log_nothing_is_logged_and_feedback_says_what_to_do(agent: Age
     assert "query_id" not in text_of(results[0])
     assert results[2].is_error
     assert "started with --log, or after `qembed feedback log on`" in text_of(results[2])
+    assert "Next: go on without feedback" in text_of(results[2])
     assert len([*read_records(LogStore(agent.index))]) == before
 
 
@@ -104,6 +105,7 @@ def test_what_the_log_refuses_is_told(logging: Agent) -> None:
     said = logging.refused("feedback", action="cite", document="none.md")
     assert "not logged:" in said
     assert "none.md" in said
+    assert "Next: use ids that a search showed" in said
     said = logging.refused("feedback", action="like")
     assert "action: one of cite, thumbs_up" in said
     assert "document, position: one of them is wanted" in said

@@ -13,8 +13,11 @@ from mcp import Client
 from mcp.shared.exceptions import MCPError
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 
+from qembed.errors import UnknownPart
+from qembed.serve.messages import CallFailed, answer_of, error_json
 from qembed.web.mcp.budget import estimate_tokens
 from qembed.web.mcp.engine import Engine
+from qembed.web.mcp.next_steps import error_text
 from tests.cli.conftest import Shell
 from tests.web.mcp.conftest import Agent, links_of, text_of
 
@@ -101,8 +104,6 @@ def test_an_unknown_argument_is_refused_with_those_that_exist(agent: Agent, name
         ({"k": 1000}, "k: a whole number from 1 to 100"),
         ({"mode": "best"}, "mode: one of auto, dense, lexical, hybrid is wanted"),
         ({"where": 3}, "where: a text or a list of texts is wanted"),
-        ({"where": "year >"}, "year >"),
-        ({"where": "nosuch = 1"}, "nosuch"),
         ({"query": 3}, "query: a text is wanted"),
         ({"max_tokens": 5}, "max_tokens: a whole number from 100"),
     ],
@@ -112,7 +113,45 @@ def test_wrong_arguments_are_refused_with_the_next_step(
 ) -> None:
     said = agent.refused("search", **{"query": "w1", **given})
     assert wanted in said
-    assert "Next: status tells" in said
+    assert "Next: call search again with these arguments mended." in said
+
+
+@pytest.mark.parametrize(
+    ("tool", "given", "wanted", "step"),
+    [
+        ("search", {"qury": "w1"}, "qury: not known here, did you mean query? (known: query, k,",
+         "call search again with these arguments mended"),
+        ("get", {"document": "refunds.md", "lines": 3}, "did you mean line? (known: document, line",
+         "call get again with these arguments mended"),
+        ("status", {"verbose": True}, "verbose: not known here (known: nothing)",
+         "call status again with these arguments mended"),
+        ("search", {"query": " "}, "an empty query", "call search again with that mended"),
+        ("search", {"query": "w1", "cursor": "x"}, "cursor: not one", "call search again without the cursor"),
+        ("search", {"query": "w1", "where": "yaer = 1"}, "where, column 1: no document has a field yaer",
+         "status lists the fields that `where` knows; call search again with it mended"),
+        ("similar", {"text": "w1", "where": "year >"}, "where, column",
+         "status lists the fields that `where` knows; call similar again with it mended"),
+        ("similar", {"document": "none"}, "no document 'none'", "search gives ids"),
+        ("similar", {"document": "d1", "text": "w1"}, "one of them",
+         "call similar again with these arguments mended"),
+        ("similar", {"document": "d1", "passage": 7}, "has no passage 7",
+         "call similar again with a number that the document has, or with its id alone"),
+        ("get", {"document": "d1", "passage": 7}, "has no passage 7",
+         "call get again with a number that the document has, or with its id alone"),
+    ],
+)  # fmt: skip
+def test_each_error_says_its_own_next_step(
+    agent: Agent, tool: str, given: dict[str, Any], wanted: str, step: str
+) -> None:
+    said = agent.refused(tool, **given)
+    assert wanted in said
+    assert said.endswith(f"\n\nNext: {step}.")
+
+
+def test_an_error_of_the_server_keeps_its_kind() -> None:
+    with pytest.raises(CallFailed) as caught:
+        answer_of(error_json(UnknownPart("d has no passage 7")))
+    assert "Next: call get again with a number" in error_text("get", caught.value)
 
 
 def test_a_number_as_a_text_is_taken(agent: Agent) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from qembed.errors import UnknownDocument, UsageError
+from qembed.errors import UnknownPart, UsageError
 from qembed.pipeline.join_passages import join_passages
 from qembed.pipeline.retrieval.documents.find import find_document
 from qembed.types import Hit, Meta, Passage
@@ -148,10 +148,10 @@ def read_document(session: Session, request: DocumentRequest) -> DocumentText:
 def _around(
     session: Session, entry: CatalogEntry, passages: Sequence[Passage], number: int, context: int
 ) -> DocumentText:
-    """A passage with its neighbours. Raises UnknownDocument for a number that none has."""
+    """A passage with its neighbours. Raises UnknownPart for a number that none has."""
     if number >= len(passages):
         last = f"the last one is {len(passages) - 1}" if passages else "it has none"
-        raise UnknownDocument(f"{entry.id} has no passage {number} ({last})")
+        raise UnknownPart(f"{entry.id} has no passage {number} ({last})")
     low, high = max(0, number - context), min(len(passages), number + context + 1)
     chosen = passages[low:high]
     start = min(p.start for p in chosen)
@@ -162,12 +162,10 @@ def _around(
 def _lines(
     session: Session, entry: CatalogEntry, passages: Sequence[Passage], request: DocumentRequest
 ) -> DocumentText:
-    """Lines of a document. Raises UnknownDocument for a first line behind the last one."""
+    """Lines of a document. Raises UnknownPart for a first line behind the last one."""
     last = max((p.end_line for p in passages), default=1)
     if request.first_line is not None and request.first_line > last:
-        raise UnknownDocument(
-            f"{entry.id} has no line {request.first_line} (its last one is {last})"
-        )
+        raise UnknownPart(f"{entry.id} has no line {request.first_line} (its last one is {last})")
     if not passages:
         return _text(session, entry, passages, "", 0, 1)
     # blank lines ahead of the first passage belong to none

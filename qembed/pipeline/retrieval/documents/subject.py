@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qembed.errors import InputError, UnknownDocument, UsageError, cannot_read
+from qembed.errors import InputError, UnknownDocument, UnknownPart, UsageError, cannot_read
 from qembed.inputs import is_folder, is_there
 from qembed.pipeline.join_passages import join_passages
 from qembed.pipeline.retrieval.documents.find import (
@@ -86,7 +86,7 @@ def _stored(session: Session, name: str, positions: Rows, passage: int | None) -
             raise UsageError(f"--passage: {name} has {len(every)} documents: give the id of one")
         if passage >= len(rows):
             last = len(rows) - 1
-            raise UnknownDocument(f"{name} has no passage {passage} (the last one is {last})")
+            raise UnknownPart(f"{name} has no passage {passage} (the last one is {last})")
         rows = rows[passage : passage + 1]
         passages = [passages[0][passage : passage + 1]]
     chosen = evenly(len(rows), MAX_PASSAGES)
@@ -176,7 +176,7 @@ def _encoded(
         raise InputError(f"{name}: no text in it")
     if passage is not None:
         if passage >= len(texts):
-            raise UnknownDocument(f"{name} has no passage {passage} (the last is {len(texts) - 1})")
+            raise UnknownPart(f"{name} has no passage {passage} (the last is {len(texts) - 1})")
         texts, shown = texts[passage : passage + 1], shown[passage : passage + 1]
         whole = set(shown)
     chosen = evenly(len(texts), MAX_PASSAGES)

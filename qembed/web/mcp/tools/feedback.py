@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qembed.errors import InputError
+from qembed.errors import InputError, QembedError
 from qembed.pipeline.feedback.add_events import add_objects
 from qembed.web.http.parameters import Parameters
 from qembed.web.mcp.conversation import WAIT_SECONDS
@@ -14,8 +14,16 @@ ACTIONS = ("cite", "thumbs_up", "thumbs_down", "open", "copy")
 MAX_DOCUMENTS = 100
 
 
+class NoSearch(QembedError):
+    """No search of this conversation was logged, so that there is nothing to give feedback on."""
+
+
+class NotShown(InputError):
+    """Feedback on documents that the search did not show, or on a search that the log does not have."""
+
+
 def feedback(given: Parameters, context: Context) -> ToolResult:
-    """Log what was done. Raises InputError with all that is wrong, other QembedErrors."""
+    """Log what was done. Raises InputError with all that is wrong, NoSearch, other QembedErrors."""
     action = given.choice("action", ACTIONS, "")
     documents = given.texts("document")
     position = given.whole("position", 0, 1)
@@ -28,19 +36,19 @@ def feedback(given: Parameters, context: Context) -> ToolResult:
     if len(documents) > MAX_DOCUMENTS:
         given.problems.append(f"document: at most {MAX_DOCUMENTS} at a time")
     last = context.conversation.last_query
-    if query_id is None and not last:
-        given.problems.append(
-            "query_id: that of the search is wanted. No search of this conversation was logged; queries are "
-            "logged if the server was started with --log, or after `qembed feedback log on`"
-        )
     given.check()
+    if query_id is None and not last:
+        raise NoSearch(
+            "no search of this conversation was logged; queries are logged if the server was started with "
+            "--log, or after `qembed feedback log on`"
+        )
     events = [_event(context, action, query_id, d, None) for d in documents]
     if position:
         events.append(_event(context, action, query_id, None, position))
     taken = add_objects(context.engine.root, events, WAIT_SECONDS, "document")
     refused = [r.why for r in taken.refused]
     if refused and not (taken.events or taken.duplicates):
-        raise InputError("not logged:", refused)
+        raise NotShown("not logged:", refused)
     lines = [f"logged: {action} of {taken.events} {'hit' if taken.events == 1 else 'hits'}"]
     lines += [f"not logged: {why}" for why in refused]
     return ToolResult("\n".join(lines), {"logged": taken.events, "refused": refused})

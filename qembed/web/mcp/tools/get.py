@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from qembed.errors import QembedError, UnknownDocument
+from qembed.errors import QembedError, UnknownPart
 from qembed.pipeline.retrieval.documents.read import DocumentRequest, DocumentText
 from qembed.web.http.parameters import Parameters
 from qembed.web.mcp.budget import cut_from, estimate_tokens
@@ -112,7 +112,7 @@ def _one(found: DocumentText, offset: int, tokens: int) -> tuple[str, dict[str, 
     """(text of a document under a line on it, its place as JSON values)."""
     begin = max(0, offset - found.start) if offset else 0
     if begin >= len(found.text) and offset:
-        raise UnknownDocument(
+        raise UnknownPart(
             f"{found.document} has no text at {offset} (it ends at {found.start + len(found.text)})"
         )
     meta = _meta(found)

@@ -22,7 +22,7 @@ INSTRUCTIONS = (
 
 
 class ToolEntry(NamedTuple):
-    """Tool. `properties`: JSON schemas of its arguments. `hint`: what an error of it says to do next."""
+    """Tool. `properties`: JSON schemas of its arguments."""
 
     answer: Callable[[Parameters, Context], ToolResult]
     title: str
@@ -30,7 +30,6 @@ class ToolEntry(NamedTuple):
     properties: Mapping[str, Mapping[str, Any]]
     required: tuple[str, ...] = ()
     read_only: bool = True
-    hint: str = ""
 
     def schema(self) -> dict[str, Any]:
         """JSON schema of the arguments."""
@@ -95,7 +94,6 @@ TOOLS: Mapping[str, ToolEntry] = {
             },
         },
         ("query",),
-        hint="status tells what the index holds and which fields `where` knows",
     ),
     "get": ToolEntry(
         get.get,
@@ -112,7 +110,6 @@ TOOLS: Mapping[str, ToolEntry] = {
             "max_tokens": {**_TOKENS, "default": get.DEFAULT_TOKENS},
         },
         ("document",),
-        hint="search gives ids",
     ),
     "similar": ToolEntry(
         similar.similar,
@@ -127,7 +124,6 @@ TOOLS: Mapping[str, ToolEntry] = {
             "where": _WHERE,
             "max_tokens": _TOKENS,
         },
-        hint="search gives ids",
     ),
     "feedback": ToolEntry(
         feedback.feedback,
@@ -147,13 +143,11 @@ TOOLS: Mapping[str, ToolEntry] = {
         },
         ("action",),
         read_only=False,
-        hint="search gives ids and, where queries are logged, a query_id",
     ),
     "status": ToolEntry(
         status.status,
         "Describe the index",
         "Size, age, sources and model of the index, and the fields that `where` knows.",
         {},
-        hint="qembed verify, on the command line, tells what is wrong",
     ),
 }
