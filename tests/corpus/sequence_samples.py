@@ -96,11 +96,13 @@ def sequence_samples() -> list[tuple[str, bytes, Any, tuple[str, ...]]]:
         ], ()),
         ("a.gb", GENBANK, [
             ("#NM_1.1", "ACGTACGTACGT", "NM_1.1 A short one",
-             meta("dna", 12, description="A short one", organism="Homo sapiens", molecule="DNA")),
+             meta("dna", 12, description="A short one", organism="Homo sapiens", molecule="DNA",
+                  start=0, end=len(GENBANK))),
         ], ()),
         ("b.gbk", GENBANK.replace(b"acgtacgtac gt", b"acgtacgtac ga"), [
             ("#NM_1.1", "ACGTACGTACGA", "NM_1.1 A short one",
-             meta("dna", 12, description="A short one", organism="Homo sapiens", molecule="DNA")),
+             meta("dna", 12, description="A short one", organism="Homo sapiens", molecule="DNA",
+                  start=0, end=len(GENBANK))),
         ], ()),
         ("bad.gb", b"just words", "there is no record (LOCUS) in it", ()),
         ("a.cif", CIF, [("#1ABC:A", "MKT", "1ABC:A", meta("protein", 3, chain="A"))], ()),

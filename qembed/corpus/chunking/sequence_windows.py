@@ -8,12 +8,16 @@ from qembed.corpus.chunking.token_counts import counter
 from qembed.sequences.alphabet import Alphabet
 from qembed.types import Document, Passage
 
+LETTERS_OF_TOKEN = 16
+"""Letters that a token stands for at most: a model of language has one token for a word of any length."""
+
 
 class SequenceChunker:
     """Splits sequences into passages of at most `max_tokens` tokens, special ones included.
 
     `overlap`: tokens that neighbours share, about. `tokenizer`, `count`: as of Chunker. A unit longer than a
-    window is a passage of its own. What it has in common with Chunker has the same names.
+    window is a passage of its own; a window has at most LETTERS_OF_TOKEN units for each of `max_tokens`.
+    What it has in common with Chunker has the same names.
     """
 
     def __init__(
@@ -58,7 +62,8 @@ class SequenceChunker:
             return self._count(self.alphabet.written(part)) <= self.max_tokens
 
         while at < total:
-            end = _longest(at, total, self.max_tokens, fits)
+            most = min(total, at + LETTERS_OF_TOKEN * self.max_tokens)
+            end = _longest(at, most, self.max_tokens, fits)
             start, stop = starts[at], ends[end - 1]
             found.append(Passage(document.id, len(found), start, stop, text[start:stop], 1, 1))
             if end == total:

@@ -7,12 +7,16 @@ from typing import Any, NamedTuple, TypeAlias
 
 
 class Text(NamedTuple):
-    """The text of a file, or of one of its pages, sheets or chapters, whose id ends in `end` then."""
+    """The text of a file, or of one of its pages, sheets or chapters, whose id ends in `end` then.
+
+    `line`: its first one, from 1, where the file has lines.
+    """
 
     end: str
     text: str
     title: str
     meta: dict[str, Any]
+    line: int | None = None
 
 
 class Image(NamedTuple):
@@ -34,9 +38,10 @@ class Omitted(NamedTuple):
 
 
 class Broken(NamedTuple):
-    """A part of a file that should have been read and could not be."""
+    """A part of a file that should have been read and could not be, and its line, from 1, if it has one."""
 
     error: str
+    line: int | None = None
 
 
 Converted: TypeAlias = Text | Image | Omitted | Broken

@@ -175,14 +175,14 @@ def read_office(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
         return
     for item in items:
         if isinstance(item, Text):
-            yield Document(f"{file.name}{item.end}", item.text, item.title, item.meta)
+            yield Document(f"{file.name}{item.end}", item.text, item.title, item.meta, item.line)
         elif isinstance(item, Image):
             name, pixels = f"{file.name}{item.end}", picture(item)
             yield Document(name, item.text or name, item.title, item.meta, picture=pixels)
         elif isinstance(item, Omitted):
             yield LeftOut(where, item.what, item.number)
         else:
-            yield Unreadable(where, item.error)
+            yield Unreadable(where, item.error, item.line)
 
 
 # ── the other side ───────────────────────────────────────────────────────────────────────────────

@@ -14,7 +14,8 @@ from qembed.corpus.readers.office.xlsx import xlsx
 from qembed.corpus.readers.pdf import pdf
 from qembed.corpus.readers.pictures.inside import epub_pictures, office_pictures, pdf_pages
 from qembed.corpus.readers.pictures.picture_file import picture_file
-from qembed.corpus.readers.sequences.annotated import genbank, mmcif
+from qembed.corpus.readers.sequences.annotated import genbank
+from qembed.corpus.readers.sequences.mmcif import mmcif
 
 PictureFinder: TypeAlias = Callable[[bytes, Sequence[str]], Iterator[Converted]]
 """A function from a file's bytes, and what of pictures is asked for, to the pictures in it."""

@@ -71,17 +71,20 @@ def read_sequences(path: str, stdin: bytes | None = None) -> list[Query]:
 
 
 def _from_text(data: bytes) -> list[Query]:
+    import codecs
     import io
 
     from qembed.corpus.readers.sequences.fasta import Wrong, fasta_records
 
-    if not data.lstrip().startswith((b">", b";")):
-        text = data.decode("utf-8", "replace").strip()
+    if not data.removeprefix(codecs.BOM_UTF8).lstrip().startswith((b">", b";")):
+        text = data.decode("utf-8-sig", "replace").strip()
+        if " " not in text:  # of letters, in lines; gates have blanks between them
+            text = "".join(text.split())
         return _checked([Query("1", text)] if text else [], [], "-")
     found = list(fasta_records(io.BytesIO(data)))
     problems = [f"-:{r.line}: {r.error}" for r in found if isinstance(r, Wrong)]
     records = [r for r in found if not isinstance(r, Wrong)]
-    names = [r.header.partition(" ")[0] or str(n) for n, r in enumerate(records, 1)]
+    names = [r.name or str(n) for n, r in enumerate(records, 1)]
     return _checked(
         [Query(name, r.residues) for name, r in zip(names, records, strict=True)], problems, "-"
     )

@@ -56,3 +56,11 @@ def test_a_unit_that_is_too_long_is_a_passage() -> None:
     cut = SequenceChunker(ALPHABETS["smiles"], max_tokens=3, overlap=0, count=len)
     found = cut.split(Document("m", "CC[13CH2]C"))
     assert [p.text for p in found] == ["CC", "[13CH2]", "C"]
+
+
+def test_a_model_with_one_token_for_all_of_it_gets_windows_all_the_same() -> None:
+    cut = SequenceChunker(ALPHABETS["protein"], max_tokens=10, overlap=5, count=lambda t: 3)
+    text = "MKTAYIAK" * 50
+    found = cut.split(Document("p", text))
+    assert [(p.start, p.end) for p in found] == [(0, 160), (80, 240), (160, 320), (240, 400)]
+    assert all(p.text == text[p.start : p.end] for p in found)

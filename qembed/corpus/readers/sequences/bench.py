@@ -14,14 +14,17 @@ _NAMES = {"BUFF": "BUF", "INV": "NOT"}
 def read_bench_text(text: str) -> list[Netlist]:
     """Read the circuit of a file. Raises NetlistError."""
     inputs: list[str] = []
-    outputs: list[str] = []
+    outputs: dict[str, int] = {}
     gates: list[Gate] = []
     for number, line in enumerate(text.splitlines(), 1):
         statement = line.partition("#")[0].strip()
         if not statement:
             continue
         if port := _PORT.fullmatch(statement):
-            (inputs if port[1].upper() == "INPUT" else outputs).append(port[2])
+            if port[1].upper() == "INPUT":
+                inputs.append(port[2])
+            else:
+                outputs.setdefault(port[2], number)
         elif gate := _GATE.fullmatch(statement):
             kind = gate[2].upper()
             reads = [name.strip() for name in gate[3].split(",") if name.strip()]
@@ -30,4 +33,8 @@ def read_bench_text(text: str) -> list[Netlist]:
             raise NetlistError(f"no statement of .bench: {statement[:60]}", number)
     if not gates:
         raise NetlistError("no gates in it", 1)
-    return [Netlist("", gates, inputs, outputs, 1)]
+    driven = {*inputs, *(wire for gate in gates for wire in gate.drives)}
+    for name, number in outputs.items():
+        if name not in driven:
+            raise NetlistError(f"{name} is an output, and nothing drives it", number)
+    return [Netlist("", gates, inputs, list(outputs), 1)]

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
 from qembed.corpus.file_contents import MAX_FILE, open_stream
 from qembed.corpus.read_options import ReadOptions
+from qembed.corpus.readers.sequences.lines import Line, sequence_lines
 from qembed.corpus.readers.sequences.records import sequence_document
 from qembed.errors import refusal
 from qembed.types import ReadItem, SourceFile, Unreadable
@@ -34,6 +35,16 @@ class Record(NamedTuple):
     end: int
     quality: float | None = None
 
+    @property
+    def name(self) -> str:
+        """First word of the header, "" for none."""
+        return next(iter(self.header.split(None, 1)), "")
+
+    @property
+    def description(self) -> str:
+        """Text of the header behind its first word."""
+        return self.header[len(self.name) :].strip()
+
 
 class Wrong(NamedTuple):
     """Part of a file that is no record, and the line that shows it."""
@@ -48,7 +59,7 @@ _Parser: TypeAlias = Callable[[BinaryIO], Iterator[Record | Wrong]]
 def fasta_records(stream: BinaryIO) -> Iterator[Record | Wrong]:
     """Records of FASTA, of any number of lines; lines that begin with `;` are comments.
 
-    Raises OSError.
+    Raises OSError, ValueError.
     """
     header: str | None = None
     parts: list[str] = []
@@ -63,82 +74,67 @@ def fasta_records(stream: BinaryIO) -> Iterator[Record | Wrong]:
             return Wrong(f"a sequence of more than {MAX_FILE // 1024**2} MiB", first)
         return Record(count, header, "".join(parts), first, start, end)
 
-    for number, raw in enumerate(iter(lambda: stream.readline(MAX_FILE), b""), 1):
-        if raw.startswith(b">"):
+    for line in sequence_lines(stream):
+        if line.raw.startswith(b">"):
             if header is not None:
                 yield record(at)
-            header = _text(raw[1:])
+            header = line.text[1:].strip()
             count += 1
-            parts, first, start, size, lost = [], number, at, 0, False
-        elif not raw.startswith(b";") and (line := "".join(_text(raw).split())):
+            parts, first, start, size, lost = [], line.number, line.start, 0, False
+        elif not line.raw.startswith(b";") and (residues := "".join(line.text.split())):
             if header is None:
                 if not lost:
-                    yield Wrong("no FASTA: text before the first line that begins with >", number)
+                    reason = "no FASTA: text before the first line that begins with >"
+                    yield Wrong(reason, line.number)
                 lost = True
             else:
-                size += len(line)
+                size += len(residues)
                 if size <= MAX_FILE:
-                    parts.append(line)
-        at += len(raw)
+                    parts.append(residues)
+        at = line.end
     if header is not None:
         yield record(at)
 
 
 def fastq_records(stream: BinaryIO) -> Iterator[Record | Wrong]:
-    """Records of FASTQ, whose residues and qualities may have several lines. Raises OSError.
+    """Records of FASTQ, whose residues and qualities may have several lines. Raises OSError, ValueError.
 
     After a record that is none, the next one is looked for.
     """
-    lines = _Lines(stream)
+    lines = sequence_lines(stream)
     lost, count = False, 0
-    while (raw := lines.next()) is not None:
-        if not raw.strip():
+    while (line := next(lines, None)) is not None:
+        if not line.raw.strip():
             continue
-        if not raw.startswith(b"@"):
+        if not line.raw.startswith(b"@"):
             if not lost:
-                yield Wrong(
-                    "no record of FASTQ: a line that begins with @ was expected", lines.number
-                )
+                reason = "no record of FASTQ: a line that begins with @ was expected"
+                yield Wrong(reason, line.number)
             lost = True
             continue
         lost, count = False, count + 1
-        header, first, start = _text(raw[1:]), lines.number, lines.start
+        header, began = line.text[1:].strip(), line
         residues, qualities = [], ""
-        while (raw := lines.next()) is not None and not raw.startswith(b"+"):
-            residues.append("".join(_text(raw).split()))
+        following: Line | None
+        while (following := next(lines, None)) is not None and not following.raw.startswith(b"+"):
+            residues.append("".join(following.text.split()))
         text = "".join(residues)
-        if raw is None:
-            yield Wrong(f"@{header[:40]} ends without its line of + and its qualities", first)
+        if following is None:
+            reason = f"@{header[:40]} ends without its line of + and its qualities"
+            yield Wrong(reason, began.number)
             return
-        while len(qualities) < len(text) and (raw := lines.next()) is not None:
-            qualities += raw.decode("latin-1").strip("\r\n")
+        end = following.end
+        while len(qualities) < len(text) and (following := next(lines, None)) is not None:
+            qualities += following.raw.decode("latin-1").strip("\r\n")
+            end = following.end
         if len(qualities) != len(text):
-            yield Wrong(f"@{header[:40]}: {len(text)} residues, {len(qualities)} qualities", first)
+            reason = f"@{header[:40]}: {len(text)} residues, {len(qualities)} qualities"
+            yield Wrong(reason, began.number)
         elif not text:
-            yield Wrong(f"no residues under @{header[:40]}", first)
+            yield Wrong(f"no residues under @{header[:40]}", began.number)
         else:
             mean = sum(map(ord, qualities)) / len(qualities) - LOWEST_QUALITY
-            yield Record(count, header, text, first, start, lines.end, round(mean, 2))
-
-
-class _Lines:
-    """Lines of a stream with their number, and their bytes [start, end)."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self.number = self.start = self.end = 0
-
-    def next(self) -> bytes | None:
-        raw = self._stream.readline(MAX_FILE)
-        if not raw:
-            return None
-        self.number += 1
-        self.start, self.end = self.end, self.end + len(raw)
-        return raw
-
-
-def _text(raw: bytes) -> str:
-    return raw.decode("utf-8", "replace").strip()
+            yield Record(count, header, text, began.number, began.start, end, round(mean, 2))
 
 
 def read_fasta(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
@@ -159,7 +155,6 @@ def _documents(file: SourceFile, options: ReadOptions, parse: _Parser) -> Iterat
                 if isinstance(found, Wrong):
                     yield Unreadable(where, found.error, found.line)
                     continue
-                name, _, rest = found.header.partition(" ")
                 meta: dict[str, Any] = {
                     "record": found.number,
                     "start": found.start,
@@ -168,7 +163,7 @@ def _documents(file: SourceFile, options: ReadOptions, parse: _Parser) -> Iterat
                 if found.quality is not None:
                     meta["quality"] = found.quality
                 yield sequence_document(
-                    file, options, name, rest.strip(), found.residues, found.line, meta
+                    file, options, found.name, found.description, found.residues, found.line, meta
                 )
-    except (OSError, EOFError) as e:
+    except (OSError, EOFError, ValueError) as e:
         yield Unreadable(where, refusal(e) if isinstance(e, OSError) else str(e))

@@ -14,15 +14,17 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 SYMMETRIC = frozenset(("AND", "NAND", "OR", "NOR", "XOR", "XNOR"))
-STATEFUL = ("DFF", "SDFF", "DLAT", "LATCH", "DLL", "DLH", "FD", "LD")
-"""Beginnings of the names of cells that keep a state."""
+STATEFUL = ("DF", "SDF", "EDF", "SEDF", "DL", "DHL", "LAT", "FD", "LD")
+"""Beginnings of the names of cells that keep a state, behind the name of their library."""
+_STATELESS = ("DLY",)
+_NEEDS_INPUT = SYMMETRIC | {"NOT", "BUF"}
 
 
 class NetlistError(ValueError):
     """Reason for which a netlist cannot be read. `line` is 1-based."""
 
     def __init__(self, message: str, line: int) -> None:
-        super().__init__(message)
+        super().__init__(message if len(message) <= 200 else f"{message[:199]}…")
         self.line = line
 
 
@@ -46,18 +48,24 @@ class Netlist(NamedTuple):
 
 
 def keeps_state(kind: str) -> bool:
-    """True for a flip-flop or a latch by its name."""
-    return kind.startswith(STATEFUL)
+    """True for a flip-flop or a latch by its name: DFF_X1, $_DFF_P_, sky130_fd_sc_hd__dfxtp_1."""
+    own = kind.upper().rpartition("__")[2] if "__" in kind else kind.upper()
+    own = own.lstrip("$_")
+    return own.startswith(STATEFUL) and not own.startswith(_STATELESS)
 
 
 def gate_sequence(netlist: Netlist) -> str:
     """Gates of a circuit in topological order, of those that could be next the first in the file.
 
-    Raises NetlistError for a wire that nothing drives, one that is driven twice, and a cycle without state.
+    Raises NetlistError for a wire that nothing drives, one that is driven twice, a gate without an input or
+    an output, and a cycle without state.
     """
     gates = [*(Gate("INPUT", (name,), (), netlist.line) for name in netlist.inputs), *netlist.gates]
     driver: dict[str, int] = {}
     for i, gate in enumerate(gates):
+        if not gate.drives or (gate.kind in _NEEDS_INPUT and not gate.reads):
+            missing = "output" if not gate.drives else "input"
+            raise NetlistError(f"{gate.kind} without an {missing}", gate.line)
         for wire in gate.drives:
             if wire in driver:
                 raise NetlistError(f"{wire} is driven twice", gate.line)

@@ -1,39 +1,60 @@
 """Structural Verilog: modules of gates and cells. Behaviour (always, initial, operators) is refused.
 
-Gates of the language (and, nand, …) drive their first wire. A cell drives the pins that are named as outputs
-of standard cells are (Y, Z, ZN, Q, QN, O, OUT, S, CO, SUM, COUT), one of a module of the same file those that
-the module says.
+Gates of the language (and, nand, …) drive their first wire, not and buf all but the last. A cell drives the
+pins that are named as outputs of standard cells are (Y, Z, ZN, Q, QN, O, OUT, S, CO, …), one of a module of
+the same file those that the module says. A bus is its bits, the first one first.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from qembed.corpus.readers.sequences.netlist import Gate, Netlist, NetlistError
+from qembed.corpus.readers.sequences.verilog_tokens import (
+    NAME,
+    NUMBER,
+    BusLimit,
+    Token,
+    bits_of,
+    split_modules,
+    tokens_of,
+)
 
 _PRIMITIVES = frozenset(("and", "nand", "or", "nor", "xor", "xnor", "not", "buf"))
 _OUTPUT_PINS = frozenset(
-    ("Y", "Z", "ZN", "Q", "QN", "QB", "O", "OUT", "S", "CO", "SUM", "COUT", "X")
+    (
+        "Y",
+        "Z",
+        "ZN",
+        "Q",
+        "QN",
+        "QB",
+        "Q_N",
+        "O",
+        "OUT",
+        "S",
+        "CO",
+        "SUM",
+        "COUT",
+        "X",
+        "HI",
+        "LO",
+        "GCLK",
+    )
 )
+_PARAMETERS = "delays and parameters are not read"
+_MOST_BRACES = 50
+"""Braces in one another."""
 _BEHAVIOUR = re.compile(r"always\w*|initial|if|case|for|reg|task|function|generate|parameter")
-_COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/|\(\*(?!\)).*?\*\)|`[^\n]*", re.DOTALL)
-_TOKEN = re.compile(r"\\\S+|[A-Za-z_][\w$]*|\d*'[bBhHdD][0-9a-fA-FxXzZ_]+|\d+|[^\s\w]")
-_NAME = re.compile(r"\\\S+|[A-Za-z_][\w$]*")
-_BIT = re.compile(r"1'[bB]([01])")
-
-
-class _Token(NamedTuple):
-    text: str
-    line: int
 
 
 class _Cell(NamedTuple):
-    """Instance: kind, pins by name, or wires by position under the names 0, 1, …"""
+    """Instance: kind, bits by the name of the pin, or of the position: 0, 1, …"""
 
     kind: str
-    pins: Sequence[tuple[str, str]]
+    pins: Sequence[tuple[str, Sequence[str]]]
     line: int
 
 
@@ -48,41 +69,20 @@ class _Module(NamedTuple):
 
 def read_verilog_text(text: str) -> list[Netlist]:
     """Read the circuits of a file, a module each. Raises NetlistError."""
-    plain = _COMMENT.sub(lambda m: " " + "\n" * m[0].count("\n"), text)
-    tokens: list[_Token] = []
-    line, at = 1, 0
-    for m in _TOKEN.finditer(plain):
-        line += plain.count("\n", at, m.start())
-        at = m.start()
-        tokens.append(_Token(m[0], line))
-    modules = [_Parser(part).module() for part in _modules(tokens)]
+    limit = BusLimit()
+    modules = [_Parser(part, limit).module() for part in split_modules(tokens_of(text))]
     if not modules:
         raise NetlistError("no module in it", 1)
     known = {m.name: m for m in modules}
     return [_netlist(m, known) for m in modules]
 
 
-def _modules(tokens: Sequence[_Token]) -> Iterator[list[_Token]]:
-    part: list[_Token] = []
-    for token in tokens:
-        if token.text == "module" and part:
-            raise NetlistError("module inside of a module (endmodule is missing)", token.line)
-        if not part and token.text != "module":
-            raise NetlistError(f"{token.text} outside of a module", token.line)
-        if token.text == "endmodule":
-            yield part
-            part = []
-        else:
-            part.append(token)
-    if part:
-        raise NetlistError("endmodule is missing", part[0].line)
-
-
 class _Parser:
     """Parser of one module's tokens."""
 
-    def __init__(self, tokens: Sequence[_Token]) -> None:
+    def __init__(self, tokens: Sequence[Token], limit: BusLimit) -> None:
         self._tokens = tokens
+        self._limit = limit
         self._at = 0
         self._widths: dict[str, list[str]] = {}
 
@@ -102,7 +102,7 @@ class _Parser:
     def _line(self) -> int:
         return self._tokens[min(self._at, len(self._tokens) - 1)].line
 
-    def _next(self, wanted: str = "") -> _Token:
+    def _next(self, wanted: str = "") -> Token:
         if self._at >= len(self._tokens) or (wanted and self._peek() != wanted):
             found = self._peek() or "the module's end"
             raise NetlistError(f"{wanted or 'more'} was expected, not {found}", self._line)
@@ -111,13 +111,15 @@ class _Parser:
 
     def _name(self) -> str:
         token = self._next()
-        if not _NAME.fullmatch(token.text):
+        if not NAME.fullmatch(token.text):
             raise NetlistError(f"a name was expected, not {token.text}", token.line)
         return token.text
 
     def _header(self, module: _Module) -> list[str]:
         """Ports in front of the first semicolon, with or without their directions."""
         ports: list[str] = []
+        if self._peek() == "#":
+            raise NetlistError(_PARAMETERS, self._line)
         if self._peek() == "(":
             self._next()
             kind, bits = "", [""]
@@ -141,19 +143,28 @@ class _Parser:
         if self._peek() != "[":
             return [""]
         self._next("[")
-        high, low = self._number(":"), self._number("]")
+        return self._range(self._number(":"), self._number("]"))
+
+    def _range(self, high: int, low: int) -> list[str]:
+        self._limit.add(abs(high - low) + 1, self._line)
         step = 1 if low >= high else -1
         return [f"[{i}]" for i in range(high, low + step, step)]
 
     def _number(self, end: str) -> int:
         token = self._next()
-        if not token.text.isdecimal():
-            raise NetlistError(f"a number was expected, not {token.text}", token.line)
+        found = self._integer(token)
         self._next(end)
+        return found
+
+    @staticmethod
+    def _integer(token: Token) -> int:
+        if not token.text.isdecimal() or len(token.text) > 9:
+            raise NetlistError(f"a number was expected, not {token.text[:40]}", token.line)
         return int(token.text)
 
     def _declare(self, module: _Module, kind: str, name: str, bits: Sequence[str]) -> None:
         if bits != [""]:
+            self._limit.add(len(bits), self._line)
             self._widths[name] = [name + b for b in bits]
         wires = [name + b for b in bits]
         if kind == "input":
@@ -171,83 +182,135 @@ class _Parser:
             while True:
                 name = self._name()
                 self._declare(module, word, name, bits)
+                wires = [name + b for b in bits]
                 if word.startswith("supply"):
-                    module.cells.append(_Cell(f"CONST{word[-1]}", [("0", name)], token.line))
-                if self._next().text == ";":
+                    kind = f"CONST{word[-1]}"
+                    module.cells.extend(_Cell(kind, [("0", [w])], token.line) for w in wires)
+                if self._peek() == "=":
+                    self._assign(module, wires, token.line)
+                if self._peek() == "[":
+                    raise NetlistError("arrays of wires are not read", self._line)
+                if self._comma_or(";"):
                     return
         elif word == "assign":
-            left = self._wire()
-            self._next("=")
-            right = self._wire()
-            if self._peek() != ";":
-                raise NetlistError(
-                    f"assign with an operator ({self._peek()}), and no netlist", token.line
-                )
+            self._assign(module, self._wires(), token.line)
             self._next(";")
-            module.cells.append(_Cell("buf", [("0", left), ("1", right)], token.line))
-        elif _NAME.fullmatch(word):
+        elif NAME.fullmatch(word):
             if self._peek() == "#":
-                raise NetlistError("delays and parameters are not read", token.line)
+                raise NetlistError(_PARAMETERS, token.line)
             self._instances(module, token)
         else:
             raise NetlistError(f"{word}: no statement of a netlist", token.line)
 
-    def _instances(self, module: _Module, kind: _Token) -> None:
+    def _comma_or(self, end: str) -> bool:
+        """Read a comma, or the end: True."""
+        if self._peek() == ",":
+            self._next()
+            return False
+        self._next(end)
+        return True
+
+    def _assign(self, module: _Module, left: Sequence[str], line: int) -> None:
+        self._next("=")
+        right = self._wires()
+        if self._peek() not in (";", ","):
+            raise NetlistError(f"assign with an operator ({self._peek()}), and no netlist", line)
+        if len(left) != len(right):
+            raise NetlistError(f"assign of {len(right)} bits to {len(left)}", line)
+        pairs = zip(left, right, strict=True)
+        module.cells.extend(_Cell("buf", [("0", [a]), ("1", [b])], line) for a, b in pairs)
+
+    def _instances(self, module: _Module, kind: Token) -> None:
         while True:
             if self._peek() != "(":
                 self._name()
+            if self._peek() == "[":
+                raise NetlistError("arrays of gates are not read", self._line)
             self._next("(")
-            pins: list[tuple[str, str]] = []
+            pins: list[tuple[str, Sequence[str]]] = []
             while self._peek() != ")":
                 if self._peek() == ".":
                     self._next()
                     pin = self._name()
                     self._next("(")
                     if self._peek() != ")":
-                        pins.append((pin, self._wire()))
+                        pins.append((pin, self._wires()))
                     self._next(")")
                 else:
-                    pins.append((str(len(pins)), self._wire()))
+                    pins.append((str(len(pins)), self._wires()))
                 if self._peek() == ",":
                     self._next()
             self._next(")")
+            if kind.text in _PRIMITIVES and (wide := [w for _, w in pins if len(w) != 1]):
+                raise NetlistError(f"a pin of {kind.text} with {len(wide[0])} bits", kind.line)
             module.cells.append(_Cell(kind.text, pins, kind.line))
-            if self._next().text == ";":
+            if self._comma_or(";"):
                 return
 
-    def _wire(self) -> str:
+    def _wires(self, depth: int = 0) -> list[str]:
+        """Bits of an expression: a wire, a bus, bits of one, a number, or several of these in braces."""
         token = self._next()
-        if bit := _BIT.fullmatch(token.text):
-            return f"1'b{bit[1]}"
-        if not _NAME.fullmatch(token.text):
+        if token.text == "{":
+            if depth == _MOST_BRACES:
+                raise NetlistError(f"more than {_MOST_BRACES} braces in one another", token.line)
+            return self._joined(depth + 1)
+        if number := NUMBER.fullmatch(token.text):
+            bits = bits_of(number, token.line)
+            self._limit.add(len(bits), token.line)
+            return bits
+        if not NAME.fullmatch(token.text):
             raise NetlistError(f"a wire was expected, not {token.text}", token.line)
-        if self._peek() == "[":
+        if self._peek() != "[":
+            wires = self._widths.get(token.text, [token.text])
+            self._limit.add(len(wires), token.line)
+            return wires
+        self._next()
+        high = self._integer(self._next())
+        if self._peek() == ":":
             self._next()
-            return f"{token.text}[{self._number(']')}]"
-        if token.text in self._widths:
-            raise NetlistError(f"{token.text} has several bits: name one of them", token.line)
-        return token.text
+            return [token.text + bit for bit in self._range(high, self._number("]"))]
+        self._next("]")
+        return [f"{token.text}[{high}]"]
+
+    def _joined(self, depth: int) -> list[str]:
+        """Bits between braces; a number in front of inner braces repeats what is in them."""
+        found: list[str] = []
+        while True:
+            if self._peek().isdecimal():
+                times = self._integer(self._next())
+                self._next("{")
+                part = self._joined(depth)
+                self._limit.add(times * len(part), self._line)
+                found += part * times
+            else:
+                found += self._wires(depth)
+            if self._comma_or("}"):
+                self._limit.add(len(found), self._line)
+                return found
 
 
 def _netlist(module: _Module, known: Mapping[str, _Module]) -> Netlist:
     gates: list[Gate] = []
     for cell in module.cells:
         if cell.kind in _PRIMITIVES:
-            wires = [wire for _, wire in cell.pins]
-            gates.append(Gate(cell.kind.upper(), wires[:1], wires[1:], cell.line))
+            wires = [wire for _, bits in cell.pins for wire in bits]
+            driven = len(wires) - 1 if cell.kind in ("not", "buf") else 1
+            gates.append(Gate(cell.kind.upper(), wires[:driven], wires[driven:], cell.line))
             continue
         drives: list[str] = []
         reads: list[str] = []
         inner = known.get(cell.kind)
-        for pin, wire in cell.pins:
+        outputs = set() if inner is None else {w.partition("[")[0] for w in inner.outputs}
+        for pin, bits in cell.pins:
             name = pin
             if pin.isdecimal() and inner is not None and int(pin) < len(inner.ports):
                 name = inner.ports[int(pin)]
-            is_output = name in inner.outputs if inner else pin.upper() in _OUTPUT_PINS
-            (drives if is_output or cell.kind.startswith("CONST") else reads).append(wire)
+            is_output = name in outputs if inner else pin.upper() in _OUTPUT_PINS
+            (drives if is_output or cell.kind.startswith("CONST") else reads).extend(bits)
         if not drives:
             raise NetlistError(f"{cell.kind}: none of its pins is known as an output", cell.line)
         gates.append(Gate(cell.kind.upper().lstrip("\\"), drives, reads, cell.line))
     constants = {w for g in gates for w in g.reads if w in ("1'b0", "1'b1")}
     ones = [Gate(f"CONST{w[-1]}", (w,), (), module.line) for w in sorted(constants)]
-    return Netlist(module.name, [*ones, *gates], module.inputs, module.outputs, module.line)
+    name = module.name.removeprefix("\\")
+    return Netlist(name, [*ones, *gates], module.inputs, module.outputs, module.line)

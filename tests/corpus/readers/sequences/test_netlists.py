@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from qembed.corpus.readers.sequences import verilog_tokens
 from qembed.corpus.readers.sequences.bench import read_bench_text
 from qembed.corpus.readers.sequences.netlist import NetlistError, gate_sequence
 from qembed.corpus.readers.sequences.verilog import read_verilog_text
@@ -78,12 +79,68 @@ def test_drivers_come_before_readers_in_whatever_order_they_are_written() -> Non
         ("INPUT(a)\n\ny = NOT(b)\n", "b is read by NOT, and nothing drives it", 3),
         ("INPUT(a)\nnot a gate\n", "no statement of .bench: not a gate", 2),
         ("# nothing\n", "no gates in it", 1),
+        ("INPUT(a)\ny = NAND()\n", "NAND without an input", 2),
+        ("INPUT(a)\nOUTPUT(z)\ny = NOT(a)\n", "z is an output, and nothing drives it", 2),
     ],
 )
 def test_a_bench_file_is_refused(text: str, message: str, line: int) -> None:
     with pytest.raises(NetlistError, match=re.escape(message)) as e:
         bench(text)
     assert e.value.line == line
+
+
+BUS = "module m (input [1:0] a, input b, output [1:0] y);\n{}\nendmodule\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "gates"),
+    [
+        ("assign y = a;", "BUF -3 BUF -3"),
+        ("assign y = {b, a[1]};", "BUF -1 BUF -4"),
+        ("wire [0:1] n = a;\nassign y = n[0:1];", "BUF -3 BUF -3 BUF -2 BUF -2"),
+        ("assign {y[0], y[1]} = a[1:0];", "BUF -3 BUF -3"),
+        ("CELL u (.A({a, 2'h2, {2{b}}}), .Y(y));", "CELL -5 -4 -1 -2 -3 -3"),
+        ("not n (y[0], y[1], b);", "NOT -1"),
+        (r"wire \n+1 ; nand \g/1 (\n+1 , b, \b ); not (y[0], \n+1 );", "NAND -1 -1 NOT -1"),
+        ("sky130_fd_sc_hd__dfxtp_1 r (.D(y[0]), .Q(y[0]));", "SKY130_FD_SC_HD__DFXTP_1 +0"),
+        ('/* \n */ `include "x"\n (* keep *) buf (y[0], b); // (*', None),
+        ('`include "x"\n (* keep *) buf (y[0], b); // (*', "BUF -1"),
+    ],
+)
+def test_buses_escapes_and_directives(body: str, gates: str | None) -> None:
+    if gates is None:
+        with pytest.raises(NetlistError, match="`: no statement"):
+            read_verilog_text(BUS.format(body))
+        return
+    (circuit,) = read_verilog_text(BUS.replace("{}", "%s") % body)
+    inputs = "INPUT INPUT INPUT CONST0 CONST1" if "2'h2" in body else "INPUT INPUT INPUT"
+    assert gate_sequence(circuit) == f"{inputs} {gates}"
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("wire [999999999:0] w;", "a bus of more than 65,536 bits"),
+        ("wire [65535:0] " + ", ".join(f"w{i}" for i in range(99)) + ";", "in all"),
+        ("CELL u (.A({65536{{2{b}}}}), .Y(y));", "a bus of more than 65,536 bits"),
+        ("CELL u (.A(" + "{" * 10**4 + "b", "more than 50 braces in one another"),
+        ("assign y = b;", "assign of 1 bits to 2"),
+        ("buf (y, b);", "a pin of buf with 2 bits"),
+        ("wire w [3:0];", "arrays of wires are not read"),
+        ("not g[1:0] (y, a);", "arrays of gates are not read"),
+        ("assign y = 2'd99ff;", "is no number of base 10"),
+        ("/* " * 10**5, "endmodule is missing"),
+        ("(* " * 10**5, "endmodule is missing"),
+    ],
+    ids=range(11),
+)
+def test_hostile_verilog_is_refused_at_once(
+    body: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verilog_tokens, "MOST_BITS_IN_ALL", 1 << 18)
+    with pytest.raises(NetlistError, match=re.escape(message)) as e:
+        read_verilog_text(BUS.replace("{}", "%s") % body)
+    assert e.value.line in (1, 2)
 
 
 @pytest.mark.parametrize(
@@ -93,13 +150,11 @@ def test_a_bench_file_is_refused(text: str, message: str, line: int) -> None:
         ("\nreg r;", "reg: behaviour, and no netlist of gates", 3),
         ("FOO u (.A(a), .B(y));", "FOO: none of its pins is known as an output", 2),
         ("not #1 n (y, a);", "delays and parameters are not read", 2),
-        ("not n (y, a)", ", was expected", 2),
+        ("not n (y, a)", "; was expected, not the module's end", 2),
     ],
 )
 def test_verilog_is_refused(body: str, message: str, line: int) -> None:
     text = f"module m (input a, output y);\n{body}\nendmodule\n"
-    if message == ", was expected":
-        message = "more was expected, not the module's end"
     with pytest.raises(NetlistError, match=re.escape(message)) as e:
         read_verilog_text(text)
     assert e.value.line == line

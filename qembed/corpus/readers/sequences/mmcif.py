@@ -1,0 +1,121 @@
+"""mmCIF in the sandbox: a document a chain whose sequence the file states (_pdbx_poly_seq_scheme).
+
+Biopython reads the tables. Its own reader of sequences knows amino acids alone, counts a place with two
+residues twice, and takes two blocks of data for one.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+from qembed.corpus.readers.converted import Broken, Converted
+from qembed.corpus.readers.sequences.annotated import record_text
+
+_SCHEME = "_pdbx_poly_seq_scheme"
+_NUCLEOTIDES = frozenset(["A", "C", "G", "U", "I", "N", "DA", "DC", "DG", "DT", "DU", "DI", "DN"])
+_Tables = dict[str, list[str]]
+
+
+def mmcif(data: bytes) -> Iterator[Converted]:
+    """Read the chains of an mmCIF file. Raises ValueError."""
+    from Bio.PDB.MMCIF2Dict import MMCIF2Dict
+
+    number = 0
+    broken = False
+    for line, block in _blocks(data.decode("utf-8", "replace")):
+        try:
+            tables = MMCIF2Dict(io.StringIO(block))  # type: ignore[no-untyped-call]
+        except Exception as e:  # a bad file makes it raise anything; the other blocks are read
+            broken = True
+            yield Broken(f"a block of data that cannot be read: {e}", line)
+            continue
+        for chain, monomers, entity in _chains(tables):
+            number += 1
+            alphabet = _alphabet(monomers, _of_entity(tables, "_entity_poly", "type", entity))
+            entry = tables.get("data_", "")
+            name = f"{entry}:{chain}" if entry else chain
+            described = _description(tables, chain, entity)
+            residues = "".join(_letter(m, alphabet) for m in monomers)
+            yield record_text(name, described, residues, number, {"chain": chain}, alphabet)
+    if not number and not broken:
+        raise ValueError(f"it states no sequence of a polymer ({_SCHEME})")
+
+
+def _blocks(text: str) -> Iterator[tuple[int, str]]:
+    """Blocks of data with their first line; a text between semicolons may have lines like theirs."""
+    lines: list[str] = []
+    first, inside = 1, False
+    for number, line in enumerate(text.splitlines(keepends=True), 1):
+        if line.startswith(";"):
+            inside = not inside
+        elif not inside and line[:5].lower() == "data_":
+            if lines and any(part.strip() and part[0] != "#" for part in lines):
+                yield first, "".join(lines)
+            first, lines = number, []
+        lines.append(line)
+    yield first, "".join(lines)
+
+
+def _column(tables: _Tables, name: str) -> list[str]:
+    return tables.get(name, [])
+
+
+def _chains(tables: _Tables) -> list[tuple[str, list[str], str]]:
+    """Chains in order: name, monomers, entity. Of a place that has several monomers the first."""
+    names = _column(tables, f"{_SCHEME}.asym_id")
+    monomers = _column(tables, f"{_SCHEME}.mon_id")
+    places = _column(tables, f"{_SCHEME}.seq_id") or ["."] * len(names)
+    entities = _column(tables, f"{_SCHEME}.entity_id") or [""] * len(names)
+    found: dict[str, tuple[list[str], str]] = {}
+    before = ("", "")
+    for name, monomer, place, entity in zip(names, monomers, places, entities, strict=False):
+        if place in ".?" or before != (name, place):
+            found.setdefault(name, ([], entity))[0].append(monomer)
+        before = (name, place)
+    return [(name, *chain) for name, chain in found.items()]
+
+
+def _of_entity(tables: _Tables, table: str, column: str, entity: str) -> str:
+    ids = _column(tables, f"{table}.{'entity_id' if table == '_entity_poly' else 'id'}")
+    values = _column(tables, f"{table}.{column}")
+    value = dict(zip(ids, values, strict=False)).get(entity, "")
+    return "" if value in (".", "?") else " ".join(value.split())
+
+
+def _alphabet(monomers: list[str], kind: str) -> str:
+    """Alphabet of a chain: by the type of its polymer, else by its monomers."""
+    if "ribonucleotide" in kind:
+        return "rna" if kind.startswith("polyribo") else "dna"
+    if "peptide" in kind or not _NUCLEOTIDES.issuperset(monomers):
+        return "protein"
+    return "dna" if any(m[0] == "D" for m in monomers) else "rna"
+
+
+def _letter(monomer: str, alphabet: str) -> str:
+    """Letter of a monomer; a modified one has that of what it is made from, an unknown one X or N."""
+    from Bio.Data.PDBData import nucleic_letters_3to1_extended, protein_letters_3to1_extended
+
+    if alphabet == "protein":
+        return str(protein_letters_3to1_extended.get(monomer, "X"))
+    return str(nucleic_letters_3to1_extended.get(monomer.ljust(3), "N"))
+
+
+def _description(tables: _Tables, chain: str, entity: str) -> str:
+    """Description of a chain: its molecule, and its sequence's entry in a database."""
+    parts = [_of_entity(tables, "_entity", "pdbx_description", entity)]
+    columns = [
+        _column(tables, f"_struct_ref.{name}")
+        for name in ("id", "db_name", "pdbx_db_accession", "db_code")
+    ]
+    known = {row[0]: row[1:] for row in zip(*columns, strict=False)}
+    refs: Any = zip(
+        _column(tables, "_struct_ref_seq.pdbx_strand_id"),
+        _column(tables, "_struct_ref_seq.ref_id"),
+        strict=False,
+    )
+    reference = next((known[r] for strand, r in refs if strand == chain and r in known), None)
+    if reference is not None:
+        parts.append(f"{reference[0]}:{reference[1]} {reference[2]}")
+    return ", ".join(part for part in parts if part)
