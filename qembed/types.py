@@ -172,9 +172,6 @@ class Passage:
         return self.heading or self.symbol
 
 
-# ── models ───────────────────────────────────────────────────────────────────────────────────────
-
-
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """Recipe of an index: everything that determines a stored vector. A query's template and task do not.
@@ -249,6 +246,7 @@ class Hit:
     in that file, from 1; of a record in a file the line it begins in, and None; None both where no line is
     known, as in a PDF. `snippet`: None unless asked for. `parts`: what each feature adds to the score of the
     learned order. `index`: name of the index, where several are searched. `kind`: "text" or "image".
+    `picture`: digest of a picture's pixels, hexadecimal; None where the hit came without its index.
     """
 
     document: str
@@ -264,6 +262,7 @@ class Hit:
     parts: Mapping[str, float] = field(default_factory=dict)
     index: str | None = None
     kind: str = "text"
+    picture: str | None = None
 
     @property
     def own_id(self) -> str:
@@ -274,11 +273,9 @@ class Hit:
     def shown_line(self) -> int | None:
         """Line of the file in which the snippet begins, from 1; None if it is not known."""
         s = self.snippet
-        if s is None or (self.line is not None and not s.definition):
-            return self.sentence_line
         if self.line is None:
-            return None if s.definition else s.line or None
-        return s.line
+            return None if s is None or s.definition else s.line or None
+        return s.line if s is not None and s.definition else self.sentence_line
 
     @property
     def sentence_line(self) -> int | None:

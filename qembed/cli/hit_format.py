@@ -30,6 +30,16 @@ class HitKind(StrEnum):
     image = "image"
 
 
+class ThumbnailsChoice(StrEnum):
+    """Graphics protocol of the terminal."""
+
+    auto = "auto"
+    kitty = "kitty"
+    iterm2 = "iterm2"
+    sixel = "sixel"
+    none = "none"
+
+
 HIT_FORMATS = (
     "text for people, json one object, jsonl one hit a line, tsv a table, trec a run, paths the files, "
     "vimgrep path:line:column:text."
@@ -40,6 +50,14 @@ NullOption = Annotated[
         "-0",
         "--null",
         help="End paths with a zero byte, for xargs -0.",
+        rich_help_panel=OUTPUT_GROUP,
+    ),
+]
+ThumbnailsOption = Annotated[
+    ThumbnailsChoice,
+    typer.Option(
+        envvar="QEMBED_THUMBNAILS",
+        help="Draw hits that are pictures on a terminal, by its protocol.",
         rich_help_panel=OUTPUT_GROUP,
     ),
 ]

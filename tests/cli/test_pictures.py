@@ -105,6 +105,18 @@ def test_a_reranker_reads_texts_only(gallery: Shell) -> None:
             assert after["scores"]["rerank"] is not None
 
 
+def test_similar_and_reranked_pictures_are_named(gallery: Shell) -> None:
+    like = gallery("similar", "p-blue0.png", "-k", "2", "--format", "jsonl").lines
+    assert [(h["kind"], h["document"][:6], h["line"]) for h in like] == [
+        ("image", "p-blue", None)
+    ] * 2
+    hits = gallery("query", "green", "--kind", "image", "-k", "2", "--format", "jsonl").out
+    done = gallery(
+        "rerank", "--model", "py:qembed.testing:reranker", "--format", "text", stdin=hits
+    )
+    assert done.out.count("picture, 60 × 40") == 2
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [

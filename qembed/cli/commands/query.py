@@ -16,6 +16,8 @@ from qembed.cli.hit_format import (
     HitFormat,
     HitKind,
     NullOption,
+    ThumbnailsChoice,
+    ThumbnailsOption,
     VimgrepOption,
     hit_format,
 )
@@ -143,6 +145,7 @@ def query(
     ] = 0,
     vimgrep: VimgrepOption = False,
     null: NullOption = False,
+    thumbnails: ThumbnailsOption = ThumbnailsChoice.auto,
     open_number: Annotated[
         int | None,
         typer.Option(
@@ -193,6 +196,7 @@ def query(
 
     Exit codes: 0 done, also without hits; 2 cannot run; 4 done, but the model does not encode some queries.
     """
+    from qembed.cli.render.pictures.thumbnails import thumbnails_of
     from qembed.cli.render.query_output import HitOutput, print_answer
     from qembed.cli.teardown import skip_teardown
     from qembed.pipeline.locate import find_index
@@ -296,7 +300,8 @@ def query(
         talk.warn(line)
     if not several:
         answer = query_log.log(roots[0], request, answer, is_stdin, talk)
-    print_answer(answer, HitOutput(shown.value, explain, context > 0, null), talk)
+    drawn = thumbnails_of(thumbnails.value, roots[0], answer)
+    print_answer(answer, HitOutput(shown.value, explain, context > 0, null, drawn), talk)
     if shown not in (HitFormat.json, HitFormat.jsonl):
         say_logged(answer, talk)
     if where and "where" not in given and not all(r.hits for r in answer.results):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from qembed.cli.console import dumps
 from qembed.cli.render.places import current_folder, file_path
@@ -16,6 +17,9 @@ from qembed.pipeline.retrieval.answer import (
     write_trec,
 )
 from qembed.types import Hit, Results
+
+if TYPE_CHECKING:
+    from qembed.cli.render.pictures.thumbnails import Thumbnails
 
 
 def safe(text: str) -> str:
@@ -38,18 +42,19 @@ def show(
     *,
     whole: bool = False,
     null: bool = False,
+    thumbnails: Thumbnails | None = None,
 ) -> None:
     """Write the hits of all queries to stdout.
 
     `warn`: called with a line on ids that were encoded. `whole`: text shows all of a hit. `null`: paths end
-    with a zero byte.
+    with a zero byte. `thumbnails`: of pictures, beside text.
     """
     if format == "json":
         _write([dumps(answer_json(answer))])
     elif format == "text":
         from qembed.cli.render.text import write_text
 
-        write_text(answer, whole)
+        write_text(answer, whole, thumbnails)
     elif format == "trec":
         write_trec(as_run(answer), sys.stdout, warn)
     elif format == "paths":

@@ -11,6 +11,7 @@ from qembed.cli.render.hits import show
 from qembed.cli.tuned import tuned_text
 
 if TYPE_CHECKING:
+    from qembed.cli.render.pictures.thumbnails import Thumbnails
     from qembed.pipeline.retrieval.answer import Answer, RerankSummary
     from qembed.pipeline.retrieval.reranking.request import RerankedHits, RerankedRun
 
@@ -26,11 +27,13 @@ class HitOutput(NamedTuple):
     explain: bool = False
     whole: bool = False
     null: bool = False
+    thumbnails: Thumbnails | None = None
 
 
 def print_answer(answer: Answer, output: HitOutput, talk: Console) -> None:
     """Print the hits and what there is to say about them."""
-    show(answer, output.format, talk.warn, whole=output.whole, null=output.null)
+    drawn = output.thumbnails
+    show(answer, output.format, talk.warn, whole=output.whole, null=output.null, thumbnails=drawn)
     for query_id, votes in answer.votes.items():
         which = "" if len(answer.results) == 1 else f" {query_id}"
         talk.say(f"by votes on this query{which}: {votes} (--no-memory leaves them out)")

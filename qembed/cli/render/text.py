@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
+    from qembed.cli.render.pictures.thumbnails import Thumbnails
+
 LEAST_PATH = 12
 """Columns that a path has at least, however narrow the terminal."""
 INDENT = 11
@@ -33,15 +35,18 @@ BODY_LINES = 3
 _EMPTY_LINE = re.compile(r"\n[^\S\n]*\n")
 
 
-def write_text(answer: Answer, whole: bool) -> None:
-    """Write the hits of all queries to stdout. `whole`: all of a hit's text, not its best sentence alone."""
+def write_text(answer: Answer, whole: bool, thumbnails: Thumbnails | None = None) -> None:
+    """Write the hits of all queries to stdout. `whole`: all of a hit's text, not its best sentence alone.
+
+    `thumbnails`: of pictures, on a terminal that can.
+    """
     from rich.console import Console
     from rich.text import Text
 
     # styles by weight and the terminal's own palette: readable on light and on dark
     console = Console(file=sys.stdout, highlight=False, emoji=False, markup=False)
     terminal = sys.stdout.isatty()
-    page = _Page(console, terminal, whole)
+    page = _Page(console, terminal, whole, thumbnails)
     for results in answer.results:
         if len(answer.results) > 1:
             page.line(
@@ -58,7 +63,10 @@ def write_text(answer: Answer, whole: bool) -> None:
 class _Page:
     """Layout of hits on a terminal or in a pipe."""
 
-    def __init__(self, console: Console, terminal: bool, whole: bool) -> None:
+    def __init__(
+        self, console: Console, terminal: bool, whole: bool, thumbnails: Thumbnails | None
+    ) -> None:
+        self._thumbnails = thumbnails
         self._console = console
         self._terminal = terminal
         self._whole = whole
@@ -105,6 +113,8 @@ class _Page:
             self.line(Text(safe(metadata_line(hit)), "dim"))
         for part in self._whole_text(hit) if self._whole else self._sentence(hit):
             self.line(part)
+        if self._thumbnails is not None:
+            self._console.file.write(self._thumbnails.drawn(hit, INDENT, self._console.width))
 
     def _place_style(self, hit: Hit) -> Any:
         from rich.style import Style

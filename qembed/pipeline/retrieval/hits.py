@@ -74,6 +74,7 @@ def _hit(session: Session, r: RankedQuery, i: int, passage: Passage, entry: Cata
         end_line=end_line,
         parts=_parts(r, i),
         kind="text" if entry.picture is None else "image",
+        picture=None if entry.picture is None else entry.picture.hex(),
     )
 
 

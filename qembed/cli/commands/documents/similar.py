@@ -12,6 +12,8 @@ from qembed.cli.hit_format import (
     HIT_FORMATS,
     HitFormat,
     NullOption,
+    ThumbnailsChoice,
+    ThumbnailsOption,
     VimgrepOption,
     hit_format,
 )
@@ -81,6 +83,7 @@ def similar(
     format: Annotated[HitFormat, typer.Option("--format", help=HIT_FORMATS)] = HitFormat.text,
     vimgrep: VimgrepOption = False,
     null: NullOption = False,
+    thumbnails: ThumbnailsOption = ThumbnailsChoice.auto,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
     no_server: NoServerOption = False,
@@ -98,6 +101,7 @@ def similar(
 
     Exit codes: 0 done, also without hits; 2 cannot run.
     """
+    from qembed.cli.render.pictures.thumbnails import thumbnails_of
     from qembed.cli.render.query_output import HitOutput, print_answer
     from qembed.cli.teardown import skip_teardown
     from qembed.pipeline.locate import find_index
@@ -144,5 +148,6 @@ def similar(
 
         with watched():
             answer = answer_similar(index, request)
-    print_answer(answer, HitOutput(shown.value, null=null), talk)
+    drawn = thumbnails_of(thumbnails.value, index, answer)
+    print_answer(answer, HitOutput(shown.value, null=null, thumbnails=drawn), talk)
     skip_teardown()

@@ -268,6 +268,8 @@ def _hit(session: Session, passage: Passage, entry: CatalogEntry, score: float) 
     if passage.document != entry.id:  # the file has moved since it was indexed
         passage = replace(passage, document=entry.id)
     line, end_line = session.documents.file_lines(entry, passage)
+    if entry.picture is not None:
+        line = end_line = None
     scores: Mapping[str, float | None] = {"dense": score, "lexical": None, "rerank": None}
     return Hit(
         document=entry.id,
@@ -279,4 +281,6 @@ def _hit(session: Session, passage: Passage, entry: CatalogEntry, score: float) 
         meta=entry.meta,
         line=line,
         end_line=end_line,
+        kind="text" if entry.picture is None else "image",
+        picture=None if entry.picture is None else entry.picture.hex(),
     )

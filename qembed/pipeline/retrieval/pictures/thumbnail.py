@@ -11,13 +11,12 @@ import io
 import os
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from qembed.errors import UnknownDocument
 from qembed.paths import THUMBNAILS
 
 if TYPE_CHECKING:
-    from qembed.pipeline.retrieval.documents.read import DocumentText
     from qembed.types import Picture
 
 SMALL, LARGE = 256, 768
@@ -28,7 +27,27 @@ _READING = threading.Lock()
 """One picture is read at a time: the reader's process is not for several threads."""
 
 
-def thumbnail(root: Path, found: DocumentText, side: int = SMALL) -> bytes:
+class Pictured(Protocol):
+    """A document or a hit. `picture`: digest of its pixels, None for a text."""
+
+    @property
+    def document(self) -> str:
+        """Id."""
+
+    @property
+    def path(self) -> str | None:
+        """Path of its file."""
+
+    @property
+    def fragment(self) -> str:
+        """Part of that file."""
+
+    @property
+    def picture(self) -> str | None:
+        """Digest, hexadecimal."""
+
+
+def thumbnail(root: Path, found: Pictured, side: int = SMALL) -> bytes:
     """JPEG of a document's picture. Raises UnknownDocument for a text, and for a picture that has changed."""
     if found.picture is None or found.path is None:
         raise UnknownDocument(f"{found.document} is no picture")
@@ -50,7 +69,7 @@ def _place(root: Path, digest: str, side: int) -> Path:
     return root / THUMBNAILS / f"{digest}-{side}.jpg"
 
 
-def _pictures(found: DocumentText) -> list[Picture]:
+def _pictures(found: Pictured) -> list[Picture]:
     """Pictures of the document's file, up to its own."""
     from qembed.corpus import ReadOptions, read
     from qembed.types import Document, SourceFile

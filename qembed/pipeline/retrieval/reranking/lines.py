@@ -62,6 +62,7 @@ def _hit(line: HitLine, rank: int, snippets: bool) -> Hit:
         snippet=snippet,
         line=_value(line, "line", int, None),
         end_line=_value(line, "end_line", int, None),
+        kind=_value(line, "kind", str, "text"),
     )
     if snippet is None:
         return hit
