@@ -50,7 +50,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
         shell.write("corpus.jsonl", "".join(json.dumps(r) + "\n" for r in RECORDS))
         shell.write(f"docs/{NAME}", f"# {HOSTILE}\n\nA parcel, {HOSTILE}.\n")
         parts = [f"Part {i} tells of a journey. " + f"Stop{i} " * 90 for i in range(30)]
-        parts[17] += "Here the zeppelin lands. Then the zeppelin rises."
+        parts[17] += "ends. Here the zeppelin lands. Then the zeppelin rises."
         shell.write("docs/long.md", "# A long journey\n\n" + "\n\n".join(parts) + "\n")
         shell.old()
         assert shell("index", "corpus.jsonl", "docs").code == 0

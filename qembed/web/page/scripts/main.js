@@ -129,5 +129,6 @@ document.addEventListener("keydown", event => {
 });
 
 $("filters").open = matchMedia("(min-width: 64rem)").matches;
+$("box").value = state.q;
 $("box").focus(); // by `autofocus` a browser would come later, and complain if the token is asked for already
 start();
