@@ -9,14 +9,13 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from qembed.errors import EncodingError, QembedError, RecipeMismatch
 from qembed.models import Model
 from qembed.models.spec import LATE
-from qembed.pipeline.progress import Progress
+from qembed.pipeline.progress import LOAD_RERANKER, Progress
 from qembed.pipeline.retrieval.answer import Answer
 from qembed.pipeline.retrieval.documents.read import (
     DocumentRequest,
@@ -44,7 +43,8 @@ from qembed.protocols import Scorer
 from qembed.serve.caller import Reply
 from qembed.serve.live_index import SessionAccess
 from qembed.serve.messages import Refused
-from qembed.serve.shared_reranker import RequestReranker, SharedReranker
+from qembed.serve.rerankers.scored_ahead import ScoredAhead
+from qembed.serve.rerankers.shared_reranker import RequestReranker, SharedReranker
 from qembed.types import Query
 
 FAST_QUERIES = 4
@@ -88,24 +88,28 @@ def answer_query(request: QueryRequest, index: SessionAccess, started: Started) 
                 for text in Retriever(session, options).texts_to_encode(request.queries)
             ]
         )
-    ahead = [_score_ahead(request.queries, options, index, started) for options in arms]
-    with _scoring(request, index, ahead), index.lease(started) as session:
-        session.timer["encode"] += spent
-        if scored := [seconds for reranker, seconds in ahead if reranker is not None]:
-            session.timer["rerank"] += sum(scored)
-        rerankers = [reranker for reranker, _ in ahead]
-        if trial is None or sides is None:
-            return Retriever(session, request.options, rerankers[0]).answer(request.queries)
-        return trial.answer(session, request, rerankers)
-
-
-def _scoring(
-    request: QueryRequest, index: SessionAccess, ahead: Sequence[tuple[Any, float]]
-) -> AbstractContextManager[Any]:
-    """Context in which a reranker that no other request shares may be called."""
-    shared = all(reranker is not None for reranker, _ in ahead)
-    alone = reranks_query(request, index.session) or index.trial is not None
-    return index.scoring if alone and not shared else contextlib.nullcontext()
+    plain = () if sides is None else (request.options,)  # what the experiment cannot answer
+    wanted = [_load_reranker(options, index) for options in (*arms, *plain)]
+    with contextlib.ExitStack() as alone:
+        if any(not w.is_shared for w in wanted):
+            alone.enter_context(index.scoring)
+        ahead = [
+            _score_ahead(request.queries, options, w, index, started)
+            for options, w in zip(arms, wanted, strict=False)
+        ]
+        with index.lease(started) as session:
+            session.timer["encode"] += spent
+            if any(reranker is not None for reranker, _ in ahead):
+                session.timer["rerank"] += sum(seconds for _, seconds in ahead)
+            if loading := sum(w.seconds for w in wanted):
+                session.timer[LOAD_RERANKER] += loading
+            rerankers = [
+                None if isinstance(r, ScoredAhead) and not r.is_of(session, w.spec) else r
+                for (r, _), w in zip(ahead, wanted, strict=False)
+            ]
+            if trial is None or sides is None:
+                return Retriever(session, request.options, rerankers[0]).answer(request.queries)
+            return trial.answer(session, request, rerankers)
 
 
 def reranks_query(request: QueryRequest, session: Session | None) -> bool:
@@ -114,27 +118,63 @@ def reranks_query(request: QueryRequest, session: Session | None) -> bool:
     return options.rerank is not None
 
 
+class _Wanted(NamedTuple):
+    """Reranker of a query's options, None for one that cannot be loaded. `spec`: "" without one."""
+
+    spec: str
+    reranker: Scorer | None
+    seconds: float
+
+    @property
+    def is_shared(self) -> bool:
+        """True if no lock is needed to score by it."""
+        return not self.spec or isinstance(self.reranker, SharedReranker)
+
+
+def _load_reranker(options: QueryOptions, index: SessionAccess) -> _Wanted:
+    """Load the reranker of a query's options, or the one that `tune` chose, without the index."""
+    session = index.session
+    if session is not None:
+        options = Retriever(session, options).options
+    spec = options.rerank or ""
+    if spec in ("", LEARNED):
+        return _Wanted("", None, 0.0)
+    return _Wanted(spec, *index.load_reranker(spec))
+
+
 def _score_ahead(
-    queries: Sequence[Query], options: QueryOptions, index: SessionAccess, started: Started
-) -> tuple[RequestReranker | None, float]:
+    queries: Sequence[Query],
+    options: QueryOptions,
+    wanted: _Wanted,
+    index: SessionAccess,
+    started: Started,
+) -> tuple[RequestReranker | ScoredAhead | None, float]:
     """(a reranker that has scored the queries' candidates already, the seconds it took).
 
     They are scored without the index, which is another request's meanwhile; what the candidates are if it
-    changes is scored by the answer. None without a shared reranker, and for a budget, which is the answer's.
-    Errors are left to the answer.
+    changes is scored by the answer. None for a budget, which is the answer's, and where no other thread may
+    use the model. Errors are left to the answer.
     """
-    if options.rerank is None or options.rerank_budget is not None:
+    if wanted.reranker is None or options.rerank_budget is not None:
         return None, 0.0
     with contextlib.suppress(QembedError), contextlib.ExitStack() as scoring:
         with index.lease(started) as session:
-            reranker = session.loaded.reranker(options.rerank)
-            if not isinstance(reranker, SharedReranker):
+            reranker = session.loaded.reranker(wanted.spec)
+            if wanted.spec == LATE and not session.loaded.encoder.info.thread_safe:
                 return None, 0.0
-            own = scoring.enter_context(reranker.request(started))
+            own: RequestReranker | ScoredAhead
+            if isinstance(reranker, SharedReranker):
+                own = scoring.enter_context(reranker.request(started))
+            else:
+                own = ScoredAhead(reranker)
             retriever = Retriever(session, options)
             job = retriever.rerank_job(retriever.retrieve(queries).queries)
         began = time.perf_counter()
-        own.score(job.pairs)
+        if isinstance(own, RequestReranker):
+            own.score(job.pairs)
+        elif job.pairs:
+            watch = Progress(phase=lambda *_: started(), advance=lambda _: started())
+            job.run(wanted.spec, own, progress=watch)
         return own, time.perf_counter() - began
     return None, 0.0
 
@@ -162,6 +202,9 @@ def rerank_hits(request: RerankRequest, index: SessionAccess, started: Started) 
     """Put hits in a better order. Refused if the index's model is not the one its spec names."""
     check_rerank_options(request.options)
     watch = Progress(phase=lambda *_: started(), advance=lambda _: started())
+    spec = request.options.spec
+    if spec not in (LATE, LEARNED):  # `late` reads by the model with all its dimensions
+        index.load_reranker(spec)
     with contextlib.ExitStack() as scoring:
         with index.lease(started) as session:
             options = with_tuned_reranker(request.options, session.snapshot.manifest.tuned)
@@ -202,7 +245,8 @@ def embed_texts(request: EmbedRequest, index: SessionAccess, started: Started) -
         texts = encoder_texts(session, request)
     if request.role == "query":
         model = model.queries
-    return Embedded(embed(encoder, texts, request.dimensions), sum(model.count(texts)))
+    vectors = embed(encoder, texts, request.dimensions, started)
+    return Embedded(vectors, sum(model.count(texts)))
 
 
 def fast_embedding_texts(request: EmbedRequest, session: Session) -> Sequence[str] | None:

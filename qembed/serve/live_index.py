@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from qembed.errors import QembedError
 from qembed.models.environment import share_cores
@@ -23,6 +23,9 @@ from qembed.serve.model_pool import ModelPool
 from qembed.serve.trial import Trial
 from qembed.store import Snapshot, derived_files
 from qembed.store.manifest import MANIFEST
+
+if TYPE_CHECKING:
+    from qembed.protocols import Scorer
 
 CACHED_ROWS = 20_000
 """Rows whose passages, catalog entries and code flags are kept as objects."""
@@ -52,6 +55,12 @@ class SessionAccess(Protocol):
     def pre_encode(self, texts: Callable[[Session], Sequence[str]]) -> float:
         """Encode the texts that the request will ask for, beside other requests. Returns seconds."""
 
+    def load_reranker(self, spec: str) -> tuple[Scorer | None, float]:
+        """Load the reranker that `spec` names, beside other requests: (it, the seconds it took).
+
+        None if that fails: the request itself meets it again.
+        """
+
 
 class AcquiredLease:
     """A session acquired already, by a request whose texts were encoded in `seconds`.
@@ -78,6 +87,10 @@ class AcquiredLease:
     def pre_encode(self, texts: Callable[[Session], Sequence[str]]) -> float:
         """Return the seconds it took: the texts are encoded already."""
         return self._seconds
+
+    def load_reranker(self, spec: str) -> tuple[Scorer | None, float]:
+        """Load nothing: these requests do not rerank."""
+        return None, 0.0
 
 
 class LiveIndex:
@@ -247,6 +260,18 @@ class LiveIndex:
                 encoder.encode(wanted)
             return time.perf_counter() - began
         return 0.0
+
+    def load_reranker(self, spec: str) -> tuple[Scorer | None, float]:
+        """Loading ahead of the lease; see SessionAccess.load_reranker. Reads only the session's model."""
+        session = self._session
+        if session is None:
+            return None, 0.0
+        with suppress(QembedError):
+            model = session.loaded.model
+            began, known = time.perf_counter(), self.models.has_reranker(spec, model)
+            found = self.models.reranker(spec, model)
+            return found, 0.0 if known else time.perf_counter() - began
+        return None, 0.0
 
     def close(self) -> None:
         """Close the index once no request has it."""

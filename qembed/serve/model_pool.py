@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from qembed.models import Model
+from qembed.models.spec import LATE
 from qembed.pipeline.retrieval.loaded_model import ModelSource
 from qembed.serve.batching_encoder import BatchingEncoder
-from qembed.serve.shared_reranker import shared
+from qembed.serve.rerankers.shared_reranker import shared
 
 if TYPE_CHECKING:
     from qembed.protocols import Encoder, Scorer
@@ -24,7 +26,8 @@ class ModelPool(ModelSource):
         self._pending = pending
         self._models: dict[tuple[Any, ...], Model] = {}
         self._encoders: dict[tuple[Any, ...], BatchingEncoder] = {}
-        self._rerankers: dict[str, Scorer] = {}
+        self._rerankers: dict[tuple[Any, ...], Scorer] = {}
+        self._loading = threading.Lock()
 
     def open(self, spec: str, dim: int | None = None) -> Model:
         """Open a model; see ModelSource.open. Drops the weights of a model with another content."""
@@ -45,13 +48,24 @@ class ModelPool(ModelSource):
         return self._encoders[key]
 
     def reranker(self, spec: str, model: Model) -> Scorer:
-        """The reranker that `spec` names, kept unless it is `late`, which wraps the model."""
-        if spec == "late":
-            return super().reranker(spec, model)
-        if spec not in self._rerankers:
-            opened = super().reranker(spec, model)
-            self._rerankers[spec] = shared(opened) or opened
-        return self._rerankers[spec]
+        """The reranker that `spec` names, kept. Loaded once, also if several threads ask for it."""
+        key = _reranker_key(spec, model)
+        if key in self._rerankers:  # without the lock: another one may be loading for long
+            return self._rerankers[key]
+        with self._loading:
+            if key not in self._rerankers:
+                opened = super().reranker(spec, model)
+                self._rerankers[key] = opened if spec == LATE else shared(opened) or opened
+            return self._rerankers[key]
+
+    def has_reranker(self, spec: str, model: Model) -> bool:
+        """True if the reranker that `spec` names is loaded."""
+        return _reranker_key(spec, model) in self._rerankers
+
+
+def _reranker_key(spec: str, model: Model) -> tuple[Any, ...]:
+    """Key of a reranker; `late` wraps the model."""
+    return (spec, *_identity(model)) if spec == LATE else (spec,)
 
 
 def _content(model: Model) -> tuple[Any, ...]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +14,7 @@ from qembed.errors import InputError, QembedError, UsageError
 from qembed.pipeline.retrieval.documents.read import DocumentRequest
 from qembed.pipeline.retrieval.documents.request import SimilarRequest
 from qembed.pipeline.retrieval.embedding.request import EmbedRequest
+from qembed.pipeline.retrieval.loaded_model import ModelSource
 from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.request import QueryRequest
 from qembed.pipeline.retrieval.reranking.request import RerankOptions, RerankRequest, RunRequest
@@ -25,6 +29,7 @@ from qembed.serve.handlers import (
 )
 from qembed.serve.live_index import LiveIndex
 from qembed.serve.messages import CallFailed, Refused, answer_of, error_json
+from qembed.testing import WordOverlap
 from qembed.types import Query
 from tests.cli.conftest import Shell
 
@@ -76,6 +81,38 @@ def test_hits_and_runs_are_reranked(live: LiveIndex, tmp_path: Path) -> None:
     (tmp_path / "queries").write_text('{"_id": "q", "text": "parcel tracking"}\n')
     files = RunRequest(tmp_path / "run", tmp_path / "queries", shouting)
     assert [*rerank_run(files, live, started).run["q"]] == ["refunds.md", "deep/locks.txt"]
+
+
+@pytest.mark.parametrize("where", ["load", "score"])
+def test_the_index_is_free_while_a_reranker_is_loaded_and_scores(
+    live: LiveIndex, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    reached, go_on = threading.Event(), threading.Event()
+    holder: Any = ModelSource if where == "load" else WordOverlap
+    name = "reranker" if where == "load" else "score"
+    plain, calls = getattr(holder, name), []
+
+    def waiting(*given: Any, **more: Any) -> Any:
+        calls.append(given)
+        reached.set()
+        assert go_on.wait(20)
+        return plain(*given, **more)
+
+    monkeypatch.setattr(holder, name, waiting)
+    asked = request("money back", rerank="py:qembed.testing:reranker")
+    with ThreadPoolExecutor(1) as pool:
+        reranked = pool.submit(answer_query, asked, live, started)
+        assert reached.wait(20)
+        try:
+            assert live._lock.acquire(timeout=5), "the request holds the index"
+            live._lock.release()
+            assert answer_query(request("money back"), live, started).results[0].hits
+        finally:
+            go_on.set()
+        found = reranked.result(20)
+    assert len(calls) == 1
+    assert found.results == answer_queries(live.root, asked).results
+    assert found.reranked is not None
 
 
 def test_a_request_is_fast_if_only_encoding_takes_time(live: LiveIndex) -> None:

@@ -18,11 +18,12 @@ from qembed.pipeline.retrieval.reranking.request import RerankOptions, RerankReq
 from qembed.pipeline.retrieval.reranking.rerank import rerank_hits as rerank_alone
 from qembed.pipeline.retrieval.retriever import answer_queries
 from qembed.protocols import Pair, Tasks, Track
-from qembed.serve import model_pool, shared_reranker
+from qembed.serve import model_pool
 from qembed.serve.caller import Abandoned
 from qembed.serve.handlers import answer_query, rerank_hits
 from qembed.serve.live_index import LiveIndex
-from qembed.serve.shared_reranker import RequestReranker, SharedReranker, shared
+from qembed.serve.rerankers import shared_reranker
+from qembed.serve.rerankers.shared_reranker import RequestReranker, SharedReranker, shared
 from qembed.types import Query
 from tests.cli.conftest import Shell
 
