@@ -103,7 +103,7 @@ def test_concurrent_clients_get_the_bytes_of_one(minilm: Running) -> None:
     assert {t: jsonl(found[t]) for t in wanted} == wanted
 
 
-def test_a_slow_rerank_delays_only_requests_that_need_the_index(minilm: Running) -> None:
+def test_a_slow_rerank_delays_no_other_request(minilm: Running) -> None:
     request, before = request_of(minilm.shell, "parcel"), minilm.requests
     slow = with_options(request, rerank="py:tests.encoders:thinking")
     got: list[dict[str, Any]] = []
@@ -111,12 +111,8 @@ def test_a_slow_rerank_delays_only_requests_that_need_the_index(minilm: Running)
     thread.start()
     while minilm.requests == before:
         time.sleep(0.01)
-    time.sleep(0.3)  # it has acquired the index
-    began = time.monotonic()
-    assert minilm.requests == before + 1
-    assert time.monotonic() - began < 0.5
     quick = answered(minilm, request, "tracking page")
-    assert time.monotonic() - began > 1, "it did not wait for the index"
+    assert not got, "it waited for the reranker"
     thread.join(30)
     assert "answer" in got[0]
     cold = minilm.shell("query", "tracking page", "--format", "jsonl", "--no-server")

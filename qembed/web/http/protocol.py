@@ -1,7 +1,8 @@
 """Connections with limits: how many there are, how long a client may take to send and to receive.
 
 uvicorn limits idle time between requests only. A client that sends the head of its request byte by byte, or
-never takes its answer, would hold its connection for good.
+never takes its answer, would hold its connection for good. And it closes the connection of a client that has
+sent its request and closed its own side, without an answer.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ from qembed.web.http.settings import Limits
 
 SWEEP_SECONDS = 1.0
 """Interval between two looks at all connections."""
+HALF_CLOSED_SECONDS = 1.0
+"""Time for the answer to a client that sends no more: whether it waits or has left looks the same."""
+_OF_BROWSERS = (b"origin", b"sec-fetch-mode")
+"""Headers that no other clients send."""
 _ARRIVED = (h11.DONE, h11.MUST_CLOSE, h11.CLOSED, h11.ERROR)
 
 
@@ -62,7 +67,8 @@ class LimitedProtocol(H11Protocol):
     """A connection. `limits`: set by `protocol_class`.
 
     `waiting_since`: the loop's time since which a request arrives, None between requests. `unsent`: bytes of
-    answers that the client has not taken, and since when it has taken none.
+    answers that the client has not taken, and since when it has taken none. `half_closed`: the client sends
+    no more.
     """
 
     limits: Limits = Limits()
@@ -71,6 +77,7 @@ class LimitedProtocol(H11Protocol):
         super().__init__(*args, **more)
         self.waiting_since: float | None = None
         self.unsent = (0, 0.0)
+        self.half_closed = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin; refuse what is too much."""
@@ -95,6 +102,29 @@ class LimitedProtocol(H11Protocol):
         super().on_response_complete()
         arriving = self.conn.their_state is h11.SEND_BODY
         self.waiting_since = self.loop.time() if arriving else None
+        if self.half_closed and not self._is_answering():
+            self.transport.close()
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Keep the way back open for a moment if a whole request waits for its answer.
+
+        Not to a browser, which has left then: it gives up a search as soon as one types on.
+        """
+        by_browser = any(name in _OF_BROWSERS for name, _ in self.headers or ())
+        if by_browser or not self._is_answering() or self.conn.their_state not in _ARRIVED:
+            return False
+        if not self.half_closed:
+            self.half_closed = True
+            self.loop.call_later(HALF_CLOSED_SECONDS, self._end_half_closed)
+        return True
+
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _end_half_closed(self) -> None:
+        """Take the client for gone, so that the work for it is dropped."""
+        if self._is_answering() and not self.cycle.response_started:
+            self.transport.abort()
 
     def is_too_slow(self, now: float) -> bool:
         """True if the client takes too long. `now`: the loop's time."""
@@ -106,9 +136,16 @@ class LimitedProtocol(H11Protocol):
             self.unsent = (size, now)
         return size > 0 and now - self.unsent[1] > self.limits.send
 
-    def abort(self) -> None:
-        """Close at once."""
-        self.transport.abort()
+    def cut_off(self) -> None:
+        """Close; say why to a client that has sent a part of a head."""
+        begun = self.conn.their_state is h11.IDLE and bool(self.conn.trailing_data[0])
+        if begun and self.conn.our_state is h11.IDLE and not self.transport.is_closing():
+            seconds = self.limits.read
+            self._refuse(
+                HttpError(408, "slow_request", f"the head took longer than {seconds:g} seconds")
+            )
+        else:
+            self.transport.abort()
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is not HTTP."""
@@ -127,7 +164,9 @@ class LimitedProtocol(H11Protocol):
             "Connection": "close",
             **error.headers,
         }
-        phrase = {400: "Bad Request"}.get(error.status, "Service Unavailable")
+        phrase = {400: "Bad Request", 408: "Request Timeout"}.get(
+            error.status, "Service Unavailable"
+        )
         head = f"HTTP/1.1 {error.status} {phrase}\r\n"
         head += "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self.transport.write(head.encode("ascii") + b"\r\n" + body)
@@ -164,11 +203,11 @@ def server_config(application: Any, limits: Limits, grace: int) -> uvicorn.Confi
 
 
 async def sweep(connections: set[Any]) -> None:
-    """Abort connections that are too slow, for ever."""
+    """Cut off connections that are too slow, for ever."""
     loop = asyncio.get_running_loop()
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
         now = loop.time()
         for connection in list(connections):
             if connection.is_too_slow(now):
-                connection.abort()
+                connection.cut_off()

@@ -12,6 +12,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from qembed.pipeline.retrieval.embedding.embed import TEXTS_PER_CALL
+from qembed.serve.batching_encoder import BatchingEncoder
 from qembed.serve.dispatcher import RERANK_THREADS
 from qembed.testing import WordOverlap
 from qembed.web.http import face
@@ -73,10 +75,34 @@ def test_abandoned_reranks_are_counted_and_dropped(own_site: Site, scored: list[
         assert left() == 10
         assert site.get("/search?q=w1&mode=lexical")["hits"]
         assert site.get("/documents/refunds.md")
+        wait(lambda: all(call.closed for call in calls._open))
     wait(lambda: not left())
     assert not scored
     assert len(site.post("/v1/rerank", ASKED)["results"]) == 2
     assert scored == [2]
+
+
+def test_an_abandoned_embedding_ends_between_batches(
+    own_site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = own_site.face._service.calls
+    encoded: list[int] = []
+    go_on = threading.Event()
+    encode = BatchingEncoder.encode
+
+    def noted(self: BatchingEncoder, texts: Sequence[str], **more: Any) -> Any:
+        encoded.append(len(texts))
+        assert go_on.wait(20)
+        return encode(self, texts, **more)
+
+    monkeypatch.setattr(BatchingEncoder, "encode", noted)
+    body = {"input": [f"w{i}" for i in range(3 * TEXTS_PER_CALL)]}
+    with pytest.raises(httpx2.TimeoutException):
+        httpx2.post(f"{own_site.url}/v1/embeddings", json=body, timeout=0.2)
+    wait(lambda: all(call.closed for call in calls._open))
+    go_on.set()
+    wait(lambda: not calls._open)
+    assert encoded == [TEXTS_PER_CALL]
 
 
 def test_the_end_tells_those_that_it_overtakes(

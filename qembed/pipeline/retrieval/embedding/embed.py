@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from qembed.pipeline.retrieval.embedding.request import EmbedRequest
@@ -38,15 +38,23 @@ def encoder_of(session: Session, request: EmbedRequest) -> Encoder:
     return loaded.encoder if request.role == "query" else loaded.passage_encoder
 
 
-def embed(encoder: Encoder, texts: Sequence[str], dimensions: int | None) -> Vectors:
-    """Vectors of finished texts, float32 (n, dim). Raises EncodingError."""
+def embed(
+    encoder: Encoder,
+    texts: Sequence[str],
+    dimensions: int | None,
+    check: Callable[[], None] = lambda: None,
+) -> Vectors:
+    """Vectors of finished texts, float32 (n, dim). Raises EncodingError.
+
+    `check`: called before each call of the encoder; what it raises ends the work.
+    """
     import numpy as np
 
     from qembed.vectors import truncate
 
-    parts = [
-        encoder.encode(texts[at : at + TEXTS_PER_CALL])
-        for at in range(0, len(texts), TEXTS_PER_CALL)
-    ]
+    parts = []
+    for at in range(0, len(texts), TEXTS_PER_CALL):
+        check()
+        parts.append(encoder.encode(texts[at : at + TEXTS_PER_CALL]))
     vectors = parts[0] if len(parts) == 1 else np.concatenate(parts)
     return vectors if dimensions in (None, vectors.shape[1]) else truncate(vectors, dimensions)
