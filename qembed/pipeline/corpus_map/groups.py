@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from qembed.drift.terms import TermTable
 from qembed.pipeline.text_profile.text_facts import term_hashes, written_forms
 from qembed.projection.kmeans import fit_centres, nearest_centres
+from qembed.projection.silhouette import clearest_number, tightest_centres
 
 if TYPE_CHECKING:
     from qembed.pipeline.corpus_map.points import Points
@@ -15,8 +16,15 @@ if TYPE_CHECKING:
     from qembed.types import Rows, Vectors
 
 MOST_GROUPS = 20
+AXES = 5
+"""First principal axes along which clear groups are looked for: on more, all points of a small corpus are far
+from one another."""
+CLEAR = 0.35
+"""Mean silhouette along these axes of groups that are clear; those of one subject have less than .32."""
+COMPARED = 2_000
+"""Points that the number of clear groups is made of."""
 POINTS_A_GROUP = 10
-"""Groups by themselves: the square root of the points divided by this, MOST_GROUPS at most."""
+"""Groups where none are clear: the square root of the points divided by this, MOST_GROUPS at most."""
 FITTED = 20_000
 """Points that centres are made of; the others belong to the nearest one."""
 READ = 100
@@ -36,25 +44,41 @@ class Group(NamedTuple):
 
 
 def number_of_groups(points: int) -> int:
-    """Number of groups for so many points."""
+    """Number of groups for so many points of which none are clear."""
     return max(1, min(MOST_GROUPS, round(math.sqrt(points / POINTS_A_GROUP))))
 
 
 def find_groups(coordinates: Vectors, clusters: int, seed: int) -> Rows:
-    """Group of each point, int64 (n,), from 0, the largest first. `coordinates`: float32 (n, k).
+    """Group of each point, int64 (n,), from 0, the largest first. `coordinates`: float32 (n, k), along axes.
 
-    `clusters`: at most so many, 0 for a number by the points.
+    `clusters`: at most so many, 0 for as many as are clear, and for a number by the points where none are.
     """
     import numpy as np
 
-    k = clusters or number_of_groups(len(coordinates))
     step = -(-len(coordinates) // FITTED)
-    own = nearest_centres(coordinates, fit_centres(coordinates[::step], k, seed))
+    clear = 0 if clusters else _clear_groups(coordinates, seed)
+    if clear:
+        first = np.ascontiguousarray(coordinates[:, :AXES])
+        own = nearest_centres(first, tightest_centres(first[::step], clear, seed))
+    else:
+        k = clusters or number_of_groups(len(coordinates))
+        own = nearest_centres(coordinates, fit_centres(coordinates[::step], k, seed))
     _, own = np.unique(own, return_inverse=True)
     sizes = np.bincount(own)
     rank = np.empty(len(sizes), dtype=np.int64)
     rank[np.argsort(-sizes, kind="stable")] = np.arange(len(sizes))
     return np.asarray(rank[own], dtype=np.int64)
+
+
+def _clear_groups(coordinates: Vectors, seed: int) -> int:
+    """Number of groups that are clear, 0 without any."""
+    import numpy as np
+
+    step = -(-len(coordinates) // COMPARED)
+    number, value = clearest_number(
+        np.ascontiguousarray(coordinates[::step, :AXES]), MOST_GROUPS, seed
+    )
+    return number if value >= CLEAR else 0
 
 
 def name_groups(session: Session, points: Points, own: Rows, seed: int) -> list[Group]:

@@ -20,7 +20,7 @@ MOST_CLUSTERS = 40
 class MapRequest:
     """Map to make. `method`: `auto` is tsne where its extra is installed, else pca.
 
-    `limit`: points at most, of more documents a sample. `clusters`: groups, 0 for a number by the points.
+    `limit`: points at most, of more documents a sample. `clusters`: groups, 0 for as many as are clear.
     `above`: least cosine of the near-duplicates that are listed, None for no list. `color`: field, `source`
     or `cluster` that is shown first. `queries`: texts whose places and hits are shown.
     `threads`: of t-SNE, 0 for what is fastest.

@@ -67,7 +67,7 @@ def corpus_map(
     clusters: Annotated[
         int,
         typer.Option(
-            help="Groups that are named. Default: by the number of points, 20 at most.",
+            help="Groups that are named. Default: as many as are clear, 20 at most.",
             show_default=False,
         ),
     ] = 0,
