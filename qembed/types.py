@@ -33,9 +33,6 @@ Qrels: TypeAlias = dict[str, dict[str, int]]
 """query id -> document id -> grade."""
 
 
-# ── corpus ───────────────────────────────────────────────────────────────────────────────────────
-
-
 class SourceFile(NamedTuple):
     """File of a source. `name` is its path inside the source, with forward slashes.
 
@@ -56,10 +53,14 @@ class SourceFile(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """Picture as models get it. `png`: RGB, upright, shrunk. `digest`: of its size and pixels, 16 bytes."""
+    """Picture as models get it. `png`: RGB, upright, shrunk. `digest`: of its size and pixels, 16 bytes.
+
+    `caption`: characters of its document's text before the text that was read in it; None: all.
+    """
 
     png: bytes
     digest: bytes
+    caption: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,9 +209,6 @@ class Recipe:
         return {**self.values(), "fingerprint": self.fingerprint}
 
 
-# ── results ──────────────────────────────────────────────────────────────────────────────────────
-
-
 @dataclass(frozen=True, slots=True)
 class Query:
     """Query as the user wrote it. `task` and `where` override the command's for this one."""
@@ -246,7 +244,7 @@ class Hit:
     in that file, from 1; of a record in a file the line it begins in, and None; None both where no line is
     known, as in a PDF. `snippet`: None unless asked for. `parts`: what each feature adds to the score of the
     learned order. `index`: name of the index, where several are searched. `kind`: "text" or "image".
-    `picture`: digest of a picture's pixels, hexadecimal; None where the hit came without its index.
+    `picture`: digest of the pixels of a picture, or of the one that text was read in, hexadecimal.
     """
 
     document: str

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-PLACE, PAGES = "place", "pages"
-"""What of pictures is read only if asked: where one was taken; pages of a PDF, each as a picture."""
+PLACE, PAGES, OCR = "place", "pages", "ocr"
+"""What of pictures is read only if asked: where one was taken; pages of a PDF, each as one; text in it."""
 
 
 class ReadOptions(NamedTuple):
@@ -16,7 +16,8 @@ class ReadOptions(NamedTuple):
     `id_field`, `text_field`, `title_field` hold a record's id, text and title; None: `_id` or `id`, `text`,
     `title`. `id_prefix`: "file" puts the file's name in front of a record's id. `column_types`: name of a
     CSV column (`*`: every other) to "text", "number" or "boolean". `encoding`: a codec's name; None: UTF-8,
-    or the likeliest. `pictures`: None: they are left out; else what beside themselves is read: PLACE, PAGES.
+    or the likeliest. `pictures`: None: they are left out; else what beside themselves is read: PLACE, PAGES,
+    OCR.
     """
 
     id_field: str | None = None

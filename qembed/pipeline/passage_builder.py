@@ -46,20 +46,26 @@ class PassageBuilder:
     def passages(self, document: Document) -> list[Passage]:
         """Passages of a document, with offsets and lines counted from the beginning of its file.
 
-        A picture has one, its caption.
+        A picture has its caption as one, behind it those of the text that was read in it.
         """
-        if document.picture is not None:
-            text = document.text
-            return [Passage(document.id, 0, 0, len(text), text, 1, 1 + text.count("\n"))]
-        return shift_to_file_offsets(self.chunker.split(document), document)
+        if document.picture is None:
+            return shift_to_file_offsets(self.chunker.split(document), document)
+        end = document.picture.caption
+        text = document.text[:end]
+        caption = Passage(document.id, 0, 0, len(text), text, 1, 1 + text.count("\n"))
+        if end is None:
+            return [caption]
+        inside = replace(
+            document, text=document.text[end:], start=end, line=caption.end_line, picture=None
+        )
+        found = shift_to_file_offsets(self.chunker.split(inside), inside)
+        return [caption, *(replace(p, seq=p.seq + 1) for p in found)]
 
-    def contents(
-        self, document: Document, passages: Sequence[Passage]
-    ) -> Sequence[str] | Sequence[Picture]:
-        """Text that is encoded for each passage, or the picture."""
-        if document.picture is not None:
-            return [document.picture]
-        return self.encoder_texts(document, passages)
+    def contents(self, document: Document, passages: Sequence[Passage]) -> Sequence[str | Picture]:
+        """Text that is encoded for each passage; in the place of a picture's caption the picture."""
+        if document.picture is None:
+            return self.encoder_texts(document, passages)
+        return [document.picture, *self.encoder_texts(document, passages[1:])]
 
     def encoder_texts(self, document: Document, passages: Sequence[Passage]) -> list[str]:
         """Text that is encoded for each passage of a text, or a sequence."""

@@ -130,13 +130,17 @@ class Snapshot:
 
     @cached_property
     def pictures(self) -> npt.NDArray[np.bool_] | None:
-        """Mask of the rows of pictures over [base, next_row), bool; None if no row is a picture's."""
+        """Mask of the rows of pictures over [base, next_row), bool; None if no row is a picture's.
+
+        A document's first row is the picture; behind it are those of text that was read in it.
+        """
         import numpy as np
 
         if not self.manifest.recipe.images:
             return None
         digests = self.catalog.columns("picture")["picture"]
-        rows = self.rows_of(np.flatnonzero([d is not None for d in digests]))
+        first, counts = self.catalog.pointers()
+        rows = first[np.array([d is not None for d in digests], dtype=bool) & (counts > 0)]
         if not len(rows):
             return None
         mask = np.zeros(self.manifest.next_row - self.manifest.base, dtype=bool)

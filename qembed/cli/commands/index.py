@@ -101,8 +101,9 @@ class ReadingOptions(NamedTuple):
     pictures: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="none|place|pages",
-            help="none: no pictures; place: with where they were taken; pages: those of PDF too. Repeatable.",
+            metavar="none|plain|place|pages|ocr",
+            help="none: no pictures; plain: these alone; place: with where they were taken; pages: those of "
+            "PDF too; ocr: with the text in them. Repeatable.",
             show_default=False,
         ),
     ] = None

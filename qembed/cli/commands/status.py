@@ -109,6 +109,12 @@ def _within(recipe: dict[str, Any]) -> str:
     )
 
 
+def _pictures(recipe: dict[str, Any], s: dict[str, Any]) -> str:
+    """That pictures are read, and what beside themselves."""
+    more = f" ({', '.join(s['pictures'])})" if s["pictures"] else ""
+    return f", with pictures{more}" if recipe.get("images") else ""
+
+
 def _sources(s: dict[str, Any]) -> list[tuple[str, str]]:
     """Rows about the sources: in one line while none has settings of its own, else a line each."""
     from qembed.inputs import from_here
@@ -144,7 +150,7 @@ def _rows(s: dict[str, Any]) -> list[tuple[str, str]]:
             "recipe",
             f"{recipe['fingerprint']}: chunker {recipe['chunker']}, {recipe['max_tokens']} tokens, "
             f"overlap {recipe['overlap']}{_within(recipe)}, title rule {recipe['title_rule']!r}"
-            + (", with pictures" if recipe.get("images") else ""),
+            + _pictures(recipe, s),
         ),
         ("task", s["task"] or "the model's own"),
         *([("tuned", _tuned(s["tuned"]))] if s["tuned"] else []),

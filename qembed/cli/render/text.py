@@ -185,9 +185,10 @@ def safe_lines(text: str) -> str:
 
 def shown_title(hit: Hit) -> str:
     """Title of the document and heading of the passage, `title > heading`; of a picture its size."""
-    if hit.kind == "image":
+    if hit.kind == "image" or hit.picture:
         width, height = hit.meta.get("width"), hit.meta.get("height")
-        return f"picture, {width} × {height}" + (f"  {hit.title}" if hit.title else "")
+        what = "picture" if hit.kind == "image" else "text in a picture"
+        return f"{what}, {width} × {height}" + (f"  {hit.title}" if hit.title else "")
     title, label = hit.title, hit.passage.label
     if not title or label == title or label.startswith(f"{title} > "):
         return label or title

@@ -20,7 +20,10 @@ class Text(NamedTuple):
 
 
 class Image(NamedTuple):
-    """A picture in a file, or the file. `png`: base64; `digest`: hexadecimal. Fields else as of `Text`."""
+    """A picture in a file, or the file. `png`: base64; `digest`: hexadecimal. Fields else as of `Text`.
+
+    `written`: text that was read in it.
+    """
 
     end: str
     text: str
@@ -28,6 +31,7 @@ class Image(NamedTuple):
     meta: dict[str, Any]
     png: str
     digest: str
+    written: str = ""
 
 
 class Omitted(NamedTuple):

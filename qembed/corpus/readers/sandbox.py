@@ -22,14 +22,14 @@ from typing import Any, BinaryIO
 
 from qembed.corpus import file_contents
 from qembed.corpus.formats import suffix
-from qembed.corpus.read_options import ReadOptions
+from qembed.corpus.read_options import OCR, ReadOptions
 from qembed.corpus.readers.converted import Broken, Converted, Image, Omitted, Text
 from qembed.types import Document, LeftOut, Picture, ReadItem, Skipped, SourceFile, Unreadable
 
-SECONDS = 60.0
-"""For one file."""
-MEMORY = 2 * 1024**3
-"""Address space of a worker, bytes."""
+SECONDS, OCR_SECONDS = 60.0, 300.0
+"""For one file; for one in whose pictures text is read."""
+MEMORY, OCR_MEMORY = 2 * 1024**3, 4 * 1024**3
+"""Address space of a worker, bytes; of one that reads text in pictures."""
 RECURSION = 5000
 """Calls inside one another in a worker: elements nest as deep as their reader lets them."""
 MAX_ANSWER = file_contents.MAX_FILE
@@ -56,6 +56,7 @@ class ReaderProcess:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
+        self._memory = MEMORY
 
     def convert(
         self,
@@ -65,7 +66,13 @@ class ReaderProcess:
         pictures: tuple[str, ...] | None = None,
     ) -> list[Converted]:
         """Convert a file. `pictures`: as of ReadOptions. Raises ReaderFailed."""
-        until = time.monotonic() + (SECONDS if seconds is None else seconds)
+        reads_text = pictures is not None and OCR in pictures
+        if seconds is None:
+            seconds = OCR_SECONDS if reads_text else SECONDS
+        until = time.monotonic() + seconds
+        if reads_text and self._memory < OCR_MEMORY:
+            self.close()
+            self._memory = OCR_MEMORY
         process = self._process or self._start()
         try:
             ask = {"suffix": suffix, "size": len(data), "pictures": pictures}
@@ -77,9 +84,7 @@ class ReaderProcess:
             answer = json.loads(self._receive(process, size, until))
         except TimeoutError:
             self.close()
-            raise ReaderFailed(
-                f"took longer than {SECONDS if seconds is None else seconds:g} s"
-            ) from None
+            raise ReaderFailed(f"took longer than {seconds:g} s") from None
         except (OSError, EOFError):
             self.close()
             raise ReaderFailed("its reader crashed or ran out of memory") from None
@@ -93,7 +98,7 @@ class ReaderProcess:
     def _start(self) -> subprocess.Popen[bytes]:
         # -P: nothing that lies in the current folder is imported
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "qembed.corpus.readers.sandbox", str(MEMORY)],
+            [sys.executable, "-P", "-m", "qembed.corpus.readers.sandbox", str(self._memory)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -148,9 +153,12 @@ def convert(suffix: str, data: bytes, pictures: tuple[str, ...] | None) -> list[
     return _WORKER.convert(suffix, data, pictures=pictures)
 
 
-def picture(item: Image) -> Picture:
-    """The picture of a converted item."""
-    return Picture(base64.b64decode(item.png), bytes.fromhex(item.digest))
+def picture_document(item: Image, name: str, caption: str) -> Document:
+    """Document of a converted picture: its caption, behind it the text that was read in it."""
+    text = f"{caption}\n\n{item.written}" if item.written else caption
+    until = len(caption) if item.written else None
+    pixels = Picture(base64.b64decode(item.png), bytes.fromhex(item.digest), until)
+    return Document(name, text, item.title, item.meta, picture=pixels)
 
 
 def read_office(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
@@ -177,8 +185,8 @@ def read_office(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
         if isinstance(item, Text):
             yield Document(f"{file.name}{item.end}", item.text, item.title, item.meta, item.line)
         elif isinstance(item, Image):
-            name, pixels = f"{file.name}{item.end}", picture(item)
-            yield Document(name, item.text or name, item.title, item.meta, picture=pixels)
+            name = f"{file.name}{item.end}"
+            yield picture_document(item, name, item.text or name)
         elif isinstance(item, Omitted):
             yield LeftOut(where, item.what, item.number)
         else:
@@ -211,7 +219,10 @@ def _clean(item: Converted) -> Converted:
     if not isinstance(item, (Text, Image)):
         return item
     text, title = item.text.replace("\0", ""), " ".join(item.title.split())
-    return item._replace(text=text, title=title)
+    cleaned = item._replace(text=text, title=title)
+    if isinstance(cleaned, Image):
+        return cleaned._replace(written=cleaned.written.replace("\0", ""))
+    return cleaned
 
 
 def _main() -> None:

@@ -73,6 +73,7 @@ def describe(root: Path) -> dict[str, Any]:
         "model_choice": _model_choice(manifest),
         "recipe": manifest.recipe.to_json(),
         "task": manifest.settings.get("task"),
+        "pictures": manifest.settings.get("pictures", []),
         "tuned": manifest.tuned,
         "documents": manifest.counts.get("documents", 0),
         "passages": living,

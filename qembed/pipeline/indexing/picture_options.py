@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 
 SETTING = "pictures"
 """Name in the settings of a manifest."""
-NONE = "none"
-WORDS = (NONE, "place", "pages")
-"""Values of the option: no pictures; where they were taken; pages of PDF."""
+NONE, PLAIN = "none", "plain"
+OCR = "ocr"
+WORDS = (NONE, PLAIN, "place", "pages", OCR)
+"""Values of the option: no pictures; these alone; where they were taken; pages of PDF; text in pictures."""
+OCR_EXTRA = "needs qembed-search[ocr] (pip install 'qembed-search[ocr]')"
 
 
 def check_pictures(words: Sequence[str]) -> tuple[str, ...]:
@@ -30,8 +32,8 @@ def check_pictures(words: Sequence[str]) -> tuple[str, ...]:
     found = tuple(dict.fromkeys(words))
     if wrong := [w for w in found if w not in WORDS]:
         raise UsageError(f"--pictures {' '.join(wrong)}: one of {', '.join(WORDS)} is wanted")
-    if NONE in found and len(found) > 1:
-        raise UsageError("--pictures none goes without others")
+    if alone := [w for w in (NONE, PLAIN) if w in found and len(found) > 1]:
+        raise UsageError(f"--pictures {alone[0]} goes without others")
     return found
 
 
@@ -41,17 +43,21 @@ def settle_pictures(
     """Options of a run with what is remembered of pictures, and the settings of its manifest.
 
     All files are read again where the option is another than before. `present`: of an index that there is.
+    Raises UsageError where text in pictures is to be read without its extra.
     """
     settings = dict(present.settings) if present is not None else {}
     settings.pop(SHARED, None)  # told anew by the sources
     given = options.pictures
     if given is not None:
-        is_new = present is not None and settings.get(SETTING, []) != list(given)
+        kept = [w for w in given if w != PLAIN]
+        is_new = present is not None and settings.get(SETTING, []) != kept
         options = replace(options, verify_content=options.verify_content or is_new)
-        settings[SETTING] = list(given)
+        settings[SETTING] = kept
     images = None if given is None else bool(given)
     if NONE in settings.get(SETTING, ()):
         images = False
+    if OCR in settings.get(SETTING, ()) and find_spec("rapidocr") is None:
+        raise UsageError(f"--pictures ocr: {OCR_EXTRA}")
     return replace(options, recipe=options.recipe._replace(images=images)), settings
 
 

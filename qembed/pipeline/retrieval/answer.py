@@ -200,6 +200,7 @@ def hit_json(results: Results, rank: int, hit: Hit) -> dict[str, Any]:
         **({"parts": dict(hit.parts)} if hit.parts else {}),
         **({} if hit.index is None else {"index": hit.index}),
         "kind": hit.kind,
+        **({} if hit.picture is None else {"picture": hit.picture}),
         "document": hit.document,
         "path": hit.path,
         "fragment": hit.fragment or None,

@@ -73,7 +73,7 @@ def _hit(session: Session, r: RankedQuery, i: int, passage: Passage, entry: Cata
         line=line,
         end_line=end_line,
         parts=_parts(r, i),
-        kind="text" if entry.picture is None else "image",
+        kind="text" if entry.picture is None or r.rows[i] != entry.first else "image",
         picture=None if entry.picture is None else entry.picture.hex(),
     )
 

@@ -7,16 +7,20 @@ drawings of other formats (EMF, WMF, SVG), are named as left out; so is what is 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from qembed.corpus.formats import PICTURES
 from qembed.corpus.read_options import PAGES, PLACE
 from qembed.corpus.readers.archive import Archive, resolve
 from qembed.corpus.readers.converted import Converted, Image, Omitted
-from qembed.corpus.readers.pictures.opened import encoded, normalised, open_picture
+from qembed.corpus.readers.pictures.ocr import TextInPictures
+from qembed.corpus.readers.pictures.opened import encoded, normalised, open_picture, open_pixels
 from qembed.corpus.readers.xhtml import to_html
 
 if TYPE_CHECKING:
+    from PIL.Image import Image as Pixels
+
     from qembed.corpus.readers.office.ooxml.package import Element, Package
 
 MAX_PICTURES = 500
@@ -37,6 +41,7 @@ class _Pictures:
 
     def __init__(self, wanted: Sequence[str]) -> None:
         self._with_place = PLACE in wanted
+        self.reader = TextInPictures(wanted)
         self._seen: dict[str, None] = {}
         self._size = 0
 
@@ -58,7 +63,8 @@ class _Pictures:
         self._size += len(found.png)
         text = "\n".join(dict.fromkeys(filter(None, (caption, found.said))))
         end = f"#image={len(self._seen)}"
-        return Image(end, text, "", {**found.meta, **meta}, found.png, found.digest)
+        written = self.reader.read(name, partial(open_pixels, data))
+        return Image(end, text, "", {**found.meta, **meta}, found.png, found.digest, written)
 
 
 def office_pictures(data: bytes, wanted: Sequence[str]) -> Iterator[Converted]:
@@ -80,6 +86,7 @@ def office_pictures(data: bytes, wanted: Sequence[str]) -> Iterator[Converted]:
             found = pictures.add(package.read(target), target, _description(e), place)
             if found is not None:
                 yield found
+    yield from pictures.reader.left_out()
 
 
 def _parts(package: Package) -> list[str]:
@@ -129,6 +136,7 @@ def epub_pictures(data: bytes, wanted: Sequence[str]) -> Iterator[Converted]:
                 found = pictures.add(archive.read(name), name, caption, {})
                 if found is not None:
                     yield found
+    yield from pictures.reader.left_out()
 
 
 def _shown(page: str) -> Iterator[tuple[str, str]]:
@@ -147,17 +155,18 @@ def pdf_pages(data: bytes, wanted: Sequence[str]) -> Iterator[Converted]:
         return
     import pypdfium2
 
-    document = pypdfium2.PdfDocument(data)
+    document, reader = pypdfium2.PdfDocument(data), TextInPictures(wanted)
     size = 0
     for n in range(1, len(document) + 1):
         if n > MAX_PICTURES or size > MAX_ENCODED:
             yield Omitted("page beyond the limit of pictures of one file", len(document) - n + 1)
-            return
+            break
         try:
             page = document[n - 1]
-            width, height = page.get_size()
-            drawn = page.render(scale=PAGE_SIDE / max(width, height, 1)).to_pil()
+            drawn = _drawn(page, PAGE_SIDE)
             words = page.get_textpage().get_text_bounded()
+            # a page that has words says them itself
+            written = "" if words.strip() else reader.read(f"page {n}", partial(_drawn, page))
             page.close()
         except pypdfium2.PdfiumError as e:
             yield Omitted(f"picture of page {n}: {e}")
@@ -166,4 +175,11 @@ def pdf_pages(data: bytes, wanted: Sequence[str]) -> Iterator[Converted]:
         size += len(png)
         meta = {"width": drawn.width, "height": drawn.height, "format": "PDF", "page": n}
         caption = " ".join(words.split())[:2000]
-        yield Image(f"#page-image={n}", caption, "", meta, png, digest)
+        yield Image(f"#page-image={n}", caption, "", meta, png, digest, written)
+    yield from reader.left_out()
+
+
+def _drawn(page: Any, side: int) -> Pixels:
+    """A page as RGB, its longer side so many pixels."""
+    drawn: Pixels = page.render(scale=side / max(*page.get_size(), 1)).to_pil().convert("RGB")
+    return drawn

@@ -60,6 +60,14 @@ def open_picture(data: bytes, with_place: bool = False) -> Opened:
     return Opened(*encoded(pixels), meta, facts.said, pages)
 
 
+def open_pixels(data: bytes, side: int) -> Image:
+    """Open a picture that `open_picture` takes, as RGB with a longer side of at most `side` pixels."""
+    from PIL import Image as images
+
+    with images.open(io.BytesIO(data), formats=FORMATS) as found:
+        return normalised(found, side)
+
+
 def open_png(png: bytes) -> Image:
     """Open what `encoded` wrote: an RGB picture without metadata."""
     from PIL import Image as images
@@ -74,14 +82,14 @@ def check_pixels(width: int, height: int) -> None:
         raise ValueError(f"{width:,} × {height:,} pixels are too many (at most {MAX_PIXELS:,})")
 
 
-def normalised(found: Image) -> Image:
-    """The picture in the form that models get."""
+def normalised(found: Image, most: int = MAX_SIDE) -> Image:
+    """The picture in the form that models get, its longer side at most `most` pixels."""
     from PIL import Image as images
     from PIL import ImageOps
 
-    side = (MAX_SIDE, MAX_SIDE)
+    side = (most, most)
     if found.mode in ("RGB", "L", "YCbCr") and found.format in ("JPEG", "MPO"):
-        found.draft(None, (2 * MAX_SIDE, 2 * MAX_SIDE))  # the decoder itself halves large ones
+        found.draft(None, (2 * most, 2 * most))  # the decoder itself halves large ones
     eight = _eight_bits(found)
     is_clear = eight.mode in ("RGBA", "LA", "PA") or "transparency" in eight.info
     pixels = eight.convert("RGBA" if is_clear else "RGB")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from functools import partial
 from importlib.util import find_spec
 
 from qembed.corpus import file_contents
@@ -12,23 +13,26 @@ from qembed.corpus.formats import suffix
 from qembed.corpus.read_options import PLACE, ReadOptions
 from qembed.corpus.readers.converted import Converted, Image, Omitted
 from qembed.corpus.readers.pictures.captions import caption_of, words_of_name
-from qembed.corpus.readers.pictures.opened import open_picture
-from qembed.types import Document, LeftOut, ReadItem, Skipped, SourceFile, Unreadable
+from qembed.corpus.readers.pictures.ocr import TextInPictures
+from qembed.corpus.readers.pictures.opened import open_picture, open_pixels
+from qembed.types import LeftOut, ReadItem, Skipped, SourceFile, Unreadable
 
 NEEDS = "needs qembed-search[images] (pip install 'qembed-search[images]')"
 
 
 def picture_file(data: bytes, wanted: Sequence[str]) -> Iterator[Converted]:
     """Read the picture that a file is. Raises ValueError and what Pillow raises."""
-    found = open_picture(data, PLACE in wanted)
-    yield Image("", found.said, "", found.meta, found.png, found.digest)
+    found, reader = open_picture(data, PLACE in wanted), TextInPictures(wanted)
+    written = reader.read("", partial(open_pixels, data))
+    yield Image("", found.said, "", found.meta, found.png, found.digest, written)
+    yield from reader.left_out()
     if found.pages:
         yield Omitted("further page of a picture", found.pages)
 
 
 def read_picture(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
     """Read a picture as a document, whose text is its caption. Skipped without the extra."""
-    from qembed.corpus.readers.sandbox import ReaderFailed, convert, picture
+    from qembed.corpus.readers.sandbox import ReaderFailed, convert, picture_document
 
     where = os.fspath(file.location)
     if find_spec("PIL") is None:
@@ -50,6 +54,6 @@ def read_picture(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
         if isinstance(item, Image):
             caption = "\n".join(dict.fromkeys(filter(None, (caption_of(file), item.text))))
             text = caption or words_of_name(file.name)
-            yield Document(file.name, text, "", item.meta, picture=picture(item))
+            yield picture_document(item, file.name, text)
         elif isinstance(item, Omitted):
             yield LeftOut(where, item.what, item.number)

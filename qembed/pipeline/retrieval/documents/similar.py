@@ -281,6 +281,6 @@ def _hit(session: Session, passage: Passage, entry: CatalogEntry, score: float) 
         meta=entry.meta,
         line=line,
         end_line=end_line,
-        kind="text" if entry.picture is None else "image",
+        kind="text" if entry.picture is None or passage.seq else "image",
         picture=None if entry.picture is None else entry.picture.hex(),
     )

@@ -99,6 +99,7 @@ SCHEMAS: dict[str, Schema] = {
         line=optional(whole("of the file, from 1")),
         end_line=optional(whole()),
         kind=choice("of the hit", "text", "image"),
+        picture=text("digest of the pixels of a picture, or of the one that the text was read in"),
         passage=fields(seq=whole(), start=whole(), end=whole(), line=whole(), end_line=whole()),
         text=text("of the passage"),
         title=text(),

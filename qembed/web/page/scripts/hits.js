@@ -74,7 +74,7 @@ const hitItem = (hit, scales) => {
     event.preventDefault();
     openHit(hit);
   });
-  const item = make("li", {class: "card hit"}, hit.kind === "image" ? pictureOf(hit.document, hit.text) : null,
+  const item = make("li", {class: "card hit"}, hit.picture ? pictureOf(hit.document, hit.text) : null,
     make("h2", {dir: "auto"}, link), make("p", {class: "place"}, ...placeOf(hit)), snippetOf(hit), tagsOf(hit),
     make("div", {class: "foot"}, reasons(hit, scales), make("div", {class: "acts"}, ...actsOf(hit, []))));
   hitOf.set(item, hit);
