@@ -103,7 +103,8 @@ class QueryLog:
 
         from qembed.pipeline.feedback.log_setting import log_wish
 
-        wish = log_wish(self._option, self._project) if ordered else False
+        is_picture = request.options.image is not None
+        wish = log_wish(self._option, self._project) if ordered and not is_picture else False
         client = self._client
         return replace(request, log=wish, client=client.id or client.session)
 
@@ -114,6 +115,10 @@ class QueryLog:
         from qembed.pipeline.feedback.log_setting import log_mode
 
         mode = log_mode(self._option, self._project, answer.log)
+        if request.options.image is not None:
+            if self._option:
+                talk.warn("--log: a search by a picture is not logged, words are")
+            return answer
         if mode == "off":
             if self._named:
                 talk.warn("--client, --session: no effect without --log")

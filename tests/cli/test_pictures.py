@@ -81,6 +81,12 @@ def test_a_picture_finds_pictures(gallery: Shell) -> None:
     assert len(names(gallery, "--image", asked, "-k", "90")) == 36
     texts = names(gallery, "--image", asked, "--kind", "text", "-k", "2")
     assert len(texts) == 2
+    logged = gallery("query", "--image", asked, "-k", "1", "--log")
+    assert (logged.code, "is not logged" in logged.err, "logged as" in logged.err) == (
+        0,
+        True,
+        False,
+    )
 
 
 def test_text_output(gallery: Shell) -> None:
@@ -110,6 +116,12 @@ def test_similar_and_reranked_pictures_are_named(gallery: Shell) -> None:
     assert [(h["kind"], h["document"][:6], h["line"]) for h in like] == [
         ("image", "p-blue", None)
     ] * 2
+    other = gallery.folder / "other.webp"
+    other.write_bytes(made.plain((30, 60, 221), "WEBP"))
+    near = gallery("similar", "other.webp", "-k", "6", "--format", "jsonl").lines
+    assert {h["document"][:6] for h in near} == {"p-blue"}
+    other.write_bytes(b"no picture")
+    assert "no picture in a format" in gallery("similar", "other.webp").err
     hits = gallery("query", "green", "--kind", "image", "-k", "2", "--format", "jsonl").out
     done = gallery(
         "rerank", "--model", "py:qembed.testing:reranker", "--format", "text", stdin=hits

@@ -221,7 +221,7 @@ def query(
 
         if text is not None or sequence is not None:
             raise typer.BadParameter("goes without TEXT and --sequence", param_hint="--image")
-        picture, text = read_query_picture(image), str(image)
+        picture, text = read_query_picture(image, f"--image {image}"), str(image)
     if text is not None and sequence is not None:
         raise UsageError("give a TEXT or --sequence, not both")
     if text is None and sequence is None:

@@ -76,11 +76,17 @@ def _stored(session: Session, name: str, positions: Rows, passage: int | None) -
 
     positions = np.asarray(positions, dtype=np.int64)
     entries = session.snapshot.catalog.take(positions)
-    every = [np.arange(e.first, e.first + e.rows, dtype=np.int64) for e in entries if e.rows]
+    entries = [e for e in entries if e.rows]
+    every = [np.arange(e.first, e.first + e.rows, dtype=np.int64) for e in entries]
     if not every:
         raise UnknownDocument(f"{name} has no text: nothing is like it")
     passages = [session.documents.passages(rows) for rows in every]
-    rows = np.concatenate(every)
+    # a picture is compared by its pixels: text that was read in it is far from all pictures
+    compared = [
+        rows if e.picture is None or passage is not None else rows[:1]
+        for e, rows in zip(entries, every, strict=True)
+    ]
+    rows = np.concatenate(compared)
     if passage is not None:
         if len(every) > 1:
             raise UsageError(f"--passage: {name} has {len(every)} documents: give the id of one")
@@ -90,7 +96,8 @@ def _stored(session: Session, name: str, positions: Rows, passage: int | None) -
         rows = rows[passage : passage + 1]
         passages = [passages[0][passage : passage + 1]]
     chosen = evenly(len(rows), MAX_PASSAGES)
-    flat = [p for group in passages for p in group]
+    n_compared = [1] if passage is not None else [len(part) for part in compared]
+    flat = [p for n, group in zip(n_compared, passages, strict=True) for p in group[:n]]
     return Subject(
         name,
         session.search.vectors(rows[chosen]),
@@ -120,9 +127,12 @@ def evenly(n: int, most: int) -> list[int]:
 def _of_file(session: Session, path: Path, passage: int | None) -> Subject:
     """Subject of a file that is not in the index, read and cut as its documents are."""
     from qembed.corpus import ReadOptions, read
+    from qembed.corpus.formats import PICTURES, suffix
 
     if not is_there(path):
         raise unknown_document(session, str(path))
+    if session.recipe.images and suffix(path.name) in PICTURES:
+        return _of_picture(session, path, passage)
     try:
         stat = path.stat()
     except OSError as e:
@@ -151,6 +161,21 @@ def _of_file(session: Session, path: Path, passage: int | None) -> Subject:
         subject.left_out,
         [f"not all of it could be read: {problems[0]}{more}"],
     )
+
+
+def _of_picture(session: Session, path: Path, passage: int | None) -> Subject:
+    """Subject of a picture file that is not in the index."""
+    import numpy as np
+
+    from qembed.pipeline.retrieval.pictures.query_picture import (
+        encode_query_picture,
+        read_query_picture,
+    )
+
+    if passage:
+        raise UnknownPart(f"{path} has no passage {passage} (the last is 0)")
+    vectors = encode_query_picture(session, read_query_picture(path, str(path)), 1)
+    return Subject(str(path), vectors, [path.name], np.zeros(0, dtype=np.int64), frozenset())
 
 
 def _encoded(

@@ -24,7 +24,7 @@ _READING = threading.Lock()
 """One picture is read at a time: a reader's process is not for several threads."""
 
 
-def read_query_picture(path: Path) -> str:
+def read_query_picture(path: Path, name: str) -> str:
     """Read a picture file, as `read_query_bytes`. Raises InputError, UsageError."""
     from qembed.corpus import file_contents
     from qembed.types import SourceFile
@@ -32,12 +32,12 @@ def read_query_picture(path: Path) -> str:
     try:
         info = path.stat()
     except OSError as e:
-        raise InputError(f"--image {path}: {refusal(e)}") from e
+        raise InputError(f"{name}: {refusal(e)}") from e
     # no name: a packed file is no picture
     data = file_contents.data(SourceFile("", "", os.fspath(path), info.st_size, 0))
     if not isinstance(data, bytes):
-        raise InputError(f"--image {path}: {data.error}")
-    return read_query_bytes(data, f"--image {path}")
+        raise InputError(f"{name}: {data.error}")
+    return read_query_bytes(data, name)
 
 
 def read_query_bytes(data: bytes, name: str, seconds: float | None = None) -> str:
