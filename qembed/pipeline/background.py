@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from qembed.store import Manifest, Snapshot
 from qembed.store import derived_files as files
-from qembed.store.vector_files.matrix import open_matrix
+from qembed.store.vector_files.stored_vectors import fetch_vectors, read_vectors
 
 if TYPE_CHECKING:
     from qembed.types import Rows, Vectors
@@ -108,7 +108,7 @@ def sample_rows(snapshot: Snapshot) -> Rows:
 def update_background(snapshot: Snapshot) -> None:
     """Measure the background and publish it, if there is none or the index has outgrown it.
 
-    The matrix must cover the generation. Raises OSError.
+    Raises OSError.
     """
     import numpy as np
 
@@ -118,7 +118,7 @@ def update_background(snapshot: Snapshot) -> None:
     if stamp is not None and not _is_outgrown(stamp, rows) and files.is_whole(root, stamp):
         return
     sample = sample_rows(snapshot)
-    found = measure(_vectors(snapshot, sample))
+    found = measure(read_vectors(fetch_vectors(snapshot), sample))
     mean = np.zeros(0, np.float32) if found is None else found.mean
     path = files.new_path(root, manifest, files.BACKGROUND)
     path.write_bytes(mean.tobytes())
@@ -132,14 +132,6 @@ def _is_outgrown(stamp: files.Stamp, rows: int) -> bool:
     """True if a background is to be measured again in an index that has so many rows now."""
     covered = stamp.upto - stamp.base
     return rows >= GROWTH * covered or covered < LEAST <= rows
-
-
-def _vectors(snapshot: Snapshot, rows: Rows) -> Vectors:
-    """Stored vectors of the rows, float32 (n, dim)."""
-    opened = open_matrix(snapshot.root, snapshot.manifest)
-    if opened is None or opened[1] < snapshot.manifest.next_row:
-        return snapshot.vectors(rows)
-    return opened[0][rows - snapshot.manifest.base]
 
 
 def open_background(root: Path, manifest: Manifest) -> Background | None:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from qembed.types import Vectors
+
 
 def int64(values: Any) -> Any:
     """Convert int64 (n,) to a pyarrow array that shares its memory, or a sequence of ints."""
@@ -216,3 +218,23 @@ def _numbers(array: Any) -> npt.NDArray[Any]:
     if array.null_count:
         raise ValueError(f"{array.null_count} numbers are missing")
     return raw(array)
+
+
+def vector_array(vectors: Vectors) -> Any:
+    """Convert float32 (n, dim) to an Arrow column, without a copy."""
+    import numpy as np
+    import pyarrow as pa
+
+    flat = np.ascontiguousarray(vectors, dtype=np.float32).reshape(-1)
+    return pa.FixedSizeListArray.from_arrays(array(flat, pa.float32()), vectors.shape[1])
+
+
+def vectors_of(table: Any) -> Vectors:
+    """Vector column as float32 (rows, dim), without a copy if the table is one chunk."""
+    import numpy as np
+
+    column = table.column("vector").combine_chunks()
+    dim = column.type.list_size
+    # not `flatten`, which imports all of pyarrow.compute
+    flat = numbers(column.values.slice(column.offset * dim, len(column) * dim))
+    return np.asarray(flat, dtype=np.float32).reshape(-1, dim)

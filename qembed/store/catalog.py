@@ -122,7 +122,7 @@ class Catalog:
             ends = self._edges().tolist()
             sizes, times = self._heads("size"), self._heads("mtime_ns")
             states = starmap(FileState, zip(sizes, times, ends[:-1], ends[1:], strict=True))
-            self._files = dict(zip(self._keys(), states, strict=True))
+            self._files = dict(zip(self.keys(), states, strict=True))
         return self._files
 
     def entries(self, start: int = 0, stop: int | None = None) -> list[CatalogEntry]:
@@ -203,7 +203,7 @@ class Catalog:
         and some are new.
         """
         if self._grouped is None:
-            keys = self._keys()
+            keys = self.keys()
             if len(set(keys)) == len(keys):
                 return self
             import pyarrow.compute as pc
@@ -214,7 +214,7 @@ class Catalog:
             self._grouped = Catalog(table.take(order), self.fields.take(order))
         return self._grouped
 
-    def _keys(self) -> list[tuple[str, str]]:
+    def keys(self) -> list[tuple[str, str]]:
         """(source, file) of each run of entries of one file."""
         if self._runs is None:
             self._runs = list(zip(*map(self._heads, _FILE), strict=True))

@@ -1,4 +1,4 @@
-"""Derived files: vectors, their codes, HNSW graph, lexical index, background, profile; made anew if lost.
+"""Derived files: vectors or their places, codes, graph, words, background, profile; made anew if lost.
 
 A derived file is current if its stamp (`derived/<kind>.json`) names this index and this base row, and its
 size fits. It covers the rows [base, upto); later rows are searched exactly.
@@ -25,6 +25,7 @@ from qembed.store.manifest import Manifest
 
 FOLDER = "derived"
 MATRIX = "vectors"
+PLACES = "places"
 CODES = "codes"
 GRAPH = "graph"
 LEXICAL = "lexical"
@@ -32,7 +33,7 @@ BACKGROUND = "background"
 PROFILE = "profile"
 MAP = "map"
 """Kind without a stamp: made by readers, of one generation, which its name says."""
-KINDS = (MATRIX, CODES, GRAPH, LEXICAL, BACKGROUND, PROFILE)
+KINDS = (MATRIX, PLACES, CODES, GRAPH, LEXICAL, BACKGROUND, PROFILE)
 MEASURED = (BACKGROUND, PROFILE)
 """Kinds that are measured on a sample, and lag behind by design."""
 GROWING = (MATRIX, CODES)

@@ -13,13 +13,20 @@ from typing import NamedTuple
 
 from qembed.errors import IndexDamaged, refusal
 from qembed.store import derived_files
+from qembed.store.arrow import vectors_of
 from qembed.store.catalog import Catalog
 from qembed.store.durable_files import FileInfo, checksum
 from qembed.store.manifest import Manifest, Shard
-from qembed.store.shards import ShardReader, vectors_of
+from qembed.store.shards import ShardReader
 from qembed.store.snapshot import Snapshot
 from qembed.store.vector_files.codes import codes_are_due, open_codes
 from qembed.store.vector_files.matrix import open_matrix
+from qembed.store.vector_files.places import (
+    differing_row,
+    matrix_is_due,
+    read_places,
+    shard_key,
+)
 from qembed.vector_codes import RESIDUAL_SLACK, residuals
 
 REFRESH = "qembed index"
@@ -169,7 +176,7 @@ _WITHOUT = {
     derived_files.LEXICAL: "passages are found by meaning only",
     derived_files.BACKGROUND: "words and meaning are weighed without it",
 }
-_CHECKED = (derived_files.GRAPH, *derived_files.MEASURED)
+_CHECKED = (derived_files.PLACES, derived_files.GRAPH, *derived_files.MEASURED)
 
 
 def found_damaged(
@@ -189,7 +196,7 @@ def _found_wrong(snapshot: Snapshot, kind: str, what: str, note: bool) -> Findin
 
 
 def check_derived(snapshot: Snapshot, *, note: bool = True) -> Iterator[Finding]:
-    """Compare matrix and codes with the shards row by row, graph and background with their checksums.
+    """Compare matrix, places and codes with the shards row by row, graph and background with their checksums.
 
     `note`: in the stamps, so that a refresh makes anew what is damaged.
     """
@@ -197,16 +204,27 @@ def check_derived(snapshot: Snapshot, *, note: bool = True) -> Iterator[Finding]
     for kind in derived_files.KINDS:
         stamp = derived_files.published(root, manifest, kind)
         if stamp is None:
-            # an index of an earlier version has no profile, which drift alone reads
-            wanted = kind != derived_files.CODES or codes_are_due(root, manifest)
-            if snapshot.passages_total and wanted and kind != derived_files.PROFILE:
+            if snapshot.passages_total and _is_wanted(root, manifest, kind):
                 yield Finding(kind, f"there is no usable {kind} file: {_WITHOUT[kind]}", REFRESH)
         elif derived_files.DAMAGED in stamp.extra:
             yield Finding(kind, f"{stamp.file} is damaged: it is not used", REFRESH)
         elif kind in _CHECKED and not derived_files.is_whole(root, stamp):
             yield found_damaged(root, stamp, f"{stamp.file} is damaged", note=note)
     yield from check_matrix(snapshot, note)
+    yield from check_places(snapshot, note)
     yield from check_codes(snapshot, note)
+
+
+def _is_wanted(root: Path, manifest: Manifest, kind: str) -> bool:
+    """True for a kind of derived file that a generation of this size is to have."""
+    match kind:
+        case derived_files.MATRIX:
+            return matrix_is_due(root, manifest)
+        case derived_files.CODES | derived_files.PLACES:
+            return codes_are_due(root, manifest)
+        case derived_files.PROFILE:
+            return False  # an index of an earlier version has none, and drift alone reads it
+    return True
 
 
 def check_matrix(snapshot: Snapshot, note: bool = True) -> Iterator[Finding]:
@@ -223,6 +241,17 @@ def check_matrix(snapshot: Snapshot, note: bool = True) -> Iterator[Finding]:
         if not np.array_equal(ours, vectors[: len(ours)]):
             what = f"the vector matrix differs from the shards near row {first}"
             yield _found_wrong(snapshot, derived_files.MATRIX, what, note)
+            return
+
+
+def check_places(snapshot: Snapshot, note: bool = True) -> Iterator[Finding]:
+    """Compare the vectors at the places of the shards' row groups with the decoded ones."""
+    known = read_places(snapshot.root, snapshot.manifest)
+    for stored, shard in zip(snapshot.manifest.shards, snapshot.shards, strict=True):
+        places = known.get(shard_key(stored))
+        if places is not None and (row := differing_row(shard, places)) is not None:
+            what = f"other vectors than the shard's are read near row {shard.first + row}"
+            yield _found_wrong(snapshot, derived_files.PLACES, what, note)
             return
 
 

@@ -2,8 +2,9 @@
 
     row, document, seq, start, end, line, end_line, text, heading, symbol, text_hash, vector
 
-Row groups are small so that looking up ten passages decodes little. The vector column is stored plain:
-floats do not compress, and statistics over them mean nothing. `document` is the id a passage was
+Row groups are small so that looking up ten passages decodes little. The vector column is stored plain, a page
+to a row group: floats do not compress, statistics over them mean nothing, and one page can be read in place
+(`vector_files.places`). `document` is the id a passage was
 written under; after a move the documents file has the new one. Shards written before there were the columns
 `heading` and `symbol` are read with empty ones.
 """
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from qembed.errors import EncodingError, IndexDamaged
-from qembed.store.arrow import array, int64, numbers, strings, taken
+from qembed.store.arrow import array, int64, strings, taken, vector_array
 from qembed.store.damage.file_times import note_suspect
 from qembed.store.durable_files import FileInfo, NewFile
 from qembed.store.row_group_cache import RowGroupCache
@@ -70,13 +71,9 @@ def _schema(dim: int) -> Any:
     )
 
 
-def vector_array(vectors: Vectors) -> Any:
-    """Convert float32 (n, dim) to an Arrow column, without a copy."""
-    import numpy as np
-    import pyarrow as pa
-
-    flat = np.ascontiguousarray(vectors, dtype=np.float32).reshape(-1)
-    return pa.FixedSizeListArray.from_arrays(array(flat, pa.float32()), vectors.shape[1])
+def _page_size(dim: int) -> int:
+    """Bytes that no page of a row group reaches: its vectors are not divided."""
+    return GROUP_BYTES + 2 * 4 * dim * ROW_GROUP
 
 
 def _slices(passages: Sequence[Passage]) -> Iterator[slice]:
@@ -113,6 +110,7 @@ class ShardWriter:
                 use_dictionary=["document", *OPTIONAL_COLUMNS],
                 write_statistics=["row"],
                 write_page_checksum=True,
+                data_page_size=_page_size(dim),
             )
         except BaseException:
             self._file.abandon()
@@ -246,6 +244,15 @@ class ShardReader:
             self._starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         return self._parquet
 
+    def duplicate(self) -> int:
+        """Descriptor of the open file, which the caller closes: it stays open when this reader is closed."""
+        return os.dup(self._file.fileno())
+
+    @property
+    def metadata(self) -> Any:
+        """Metadata of the Parquet file. Raises IndexDamaged."""
+        return self._open().metadata
+
     def lookup(self, rows: Rows, columns: Sequence[str], cache: RowGroupCache | None = None) -> Any:
         """Read columns of rows, all inside this shard and ascending, as a pyarrow table.
 
@@ -283,17 +290,6 @@ class ShardReader:
         for name in lacking:
             table = table.append_column(name, strings([""] * table.num_rows))
         return table.select(list(columns)) if lacking else table
-
-
-def vectors_of(table: Any) -> Vectors:
-    """Vector column as float32 (rows, dim), without a copy if the table is one chunk."""
-    import numpy as np
-
-    column = table.column("vector").combine_chunks()
-    dim = column.type.list_size
-    # not `flatten`, which imports all of pyarrow.compute
-    flat = numbers(column.values.slice(column.offset * dim, len(column) * dim))
-    return np.asarray(flat, dtype=np.float32).reshape(-1, dim)
 
 
 @contextlib.contextmanager

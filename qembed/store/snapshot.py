@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from qembed.errors import IndexDamaged
 from qembed.store import manifest as manifests
+from qembed.store.arrow import vectors_of
 from qembed.store.catalog import Catalog, CatalogEntry
 from qembed.store.manifest import Manifest
 from qembed.store.row_group_cache import RowGroupCache
-from qembed.store.shards import OPTIONAL_COLUMNS, ShardReader, vectors_of
+from qembed.store.shards import OPTIONAL_COLUMNS, ShardReader
 from qembed.types import Passage
 
 if TYPE_CHECKING:

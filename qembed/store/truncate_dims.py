@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from qembed.store.arrow import vectors_of
 from qembed.store.compaction import live_tables, renumbered
 from qembed.store.manifest import Manifest, pack_vectors, unpack_vectors
-from qembed.store.shards import vectors_of
 from qembed.store.snapshot import live_mask
 from qembed.store.writer import Writer
 from qembed.types import Recipe

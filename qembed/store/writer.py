@@ -2,9 +2,9 @@
 
     lock -> shards and documents under new names -> fsync -> manifest (one rename) -> sweep
 
-A crash at any point leaves the last committed generation whole. The files it left behind are named by no
-manifest and are swept by the next writer. A rebuild writes its generations to a manifest of its own
-(`rebuild.json`) and becomes the index in one rename at the end, so that it can be resumed too.
+A crash leaves the last committed generation whole, and files that no manifest names, which the next writer
+sweeps. A rebuild writes its generations to a manifest of its own (`rebuild.json`) and becomes the index in
+one rename at the end, so that it can be resumed too.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from qembed.errors import IndexDamaged, NoIndex
 from qembed.paths import LOCK
 from qembed.store import derived_files
 from qembed.store import manifest as manifests
+from qembed.store.arrow import vector_array
 from qembed.store.catalog import Catalog
 from qembed.store.damage import file_times
 from qembed.store.durable_files import storage_errors, sync_folder
 from qembed.store.index_folder import FOLDERS, is_own_name, lock_index
 from qembed.store.manifest import MANIFEST, REBUILD, Manifest, Shard, new_uid
-from qembed.store.shards import ShardWriter, vector_array
+from qembed.store.shards import ShardWriter
 from qembed.store.snapshot import Snapshot
 from qembed.types import Passage, Recipe
 
 if TYPE_CHECKING:
     from qembed.types import Vectors
 
-KEPT_NAMES = frozenset({MANIFEST, REBUILD, LOCK, file_times.FILE})
-"""Names that no manifest names and no sweep removes."""
+KEPT_NAMES = frozenset({MANIFEST, REBUILD, LOCK, file_times.FILE})  # no sweep removes them
 ROW_BLOCK_BITS = 32
 """A rebuild's rows begin at the next multiple of 2^32."""
 

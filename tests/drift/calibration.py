@@ -25,9 +25,9 @@ from qembed.drift.signal import Signal, adjust
 from qembed.drift.verdict import Situation, judge
 from qembed.pipeline.drift.side import make_sample
 from qembed.pipeline.retrieval.loaded_model import LoadedModel
-from qembed.pipeline.text_profile.profile_file import vectors_of_rows
 from qembed.pipeline.text_profile.text_facts import TextCounter, TextFacts
 from qembed.store import Snapshot
+from qembed.store.vector_files.stored_vectors import fetch_vectors, read_vectors
 from tests.bench.table import fact
 
 SIZES = (100, 300, 1000, 5000)
@@ -49,7 +49,7 @@ class Collection:
             ]
             rows = np.array([r for r, _ in starts])
             self.document = np.array([d for _, d in starts])
-            self.vectors = vectors_of_rows(snapshot, rows)
+            self.vectors = read_vectors(fetch_vectors(snapshot), rows)
             tokenizer = LoadedModel(snapshot.manifest).model.tokenizer()
             texts = [p.text for p in snapshot.passages(rows)]
         self.facts: list[TextFacts] = TextCounter(tokenizer).count(texts)

@@ -20,8 +20,7 @@ from qembed.store import Catalog, Snapshot, Writer, compaction
 from qembed.store.integrity import check_derived
 from qembed.store.manifest import Manifest
 from qembed.store.vector_files import codes as codes_module
-from qembed.store.vector_files.codes import extend_codes
-from qembed.store.vector_files.matrix import extend_matrix
+from qembed.store.vector_files.stored_vectors import update_vector_files
 from tests.store.helpers import contents, make, put, recipe
 
 OLD = {"a": ["one", "two"], "b": ["three"], "c": ["four", "five", "six"]}
@@ -58,8 +57,7 @@ class Faults:
 
 def extend_vector_files(root: Path, manifest: Manifest) -> None:
     with Snapshot.of(root, manifest) as snapshot:
-        extend_matrix(snapshot)
-        extend_codes(snapshot)
+        update_vector_files(snapshot)
 
 
 def wrong_vectors(root: Path) -> list[str]:

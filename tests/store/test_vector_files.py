@@ -17,9 +17,10 @@ from qembed.store.integrity import check_derived
 from qembed.store.repair import repair
 from qembed.store.vector_files import codes as codes_module
 from qembed.store.vector_files import row_file
-from qembed.store.vector_files.codes import extend_codes, open_codes
+from qembed.store.vector_files.codes import open_codes
 from qembed.store.vector_files.matrix import MatrixRows, extend_matrix
 from qembed.store.vector_files.row_file import RowFile
+from qembed.store.vector_files.stored_vectors import update_vector_files
 from qembed.vector_codes import encode
 from tests.store.helpers import DIM, make, vector
 
@@ -41,8 +42,7 @@ def root(tmp_path: Path) -> Path:
 
 def extend(root: Path) -> None:
     with Snapshot.open(root) as snapshot:
-        extend_matrix(snapshot)
-        extend_codes(snapshot)
+        update_vector_files(snapshot)
 
 
 def stored(root: Path) -> np.ndarray:
@@ -129,6 +129,8 @@ def test_a_truncated_one_is_not_believed(root: Path) -> None:
 
 
 def test_a_file_that_shrinks_while_it_is_open_is_named(root: Path) -> None:
+    with Snapshot.open(root) as snapshot:
+        extend_matrix(snapshot)
     opened = MatrixRows.open(root, manifests.read(root))
     assert opened is not None
     (path,) = (root / "derived").glob("vectors-*.bin")

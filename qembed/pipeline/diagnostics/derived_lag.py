@@ -8,6 +8,7 @@ from qembed.pipeline.indexing.options import GraphPolicy
 from qembed.store import Manifest
 from qembed.store import derived_files as files
 from qembed.store.vector_files.codes import codes_are_due
+from qembed.store.vector_files.places import matrix_is_due
 
 
 def lagging(root: Path, manifest: Manifest) -> dict[str, int]:
@@ -27,7 +28,8 @@ def lagging(root: Path, manifest: Manifest) -> dict[str, int]:
         due = (
             GraphPolicy().is_due(rows, covered)
             if kind == files.GRAPH
-            else kind != files.CODES or codes_are_due(root, manifest)
+            else kind == files.LEXICAL
+            or (codes_are_due if kind == files.CODES else matrix_is_due)(root, manifest)
         )
         if covered < rows and due:
             found[kind] = rows - covered

@@ -12,9 +12,9 @@ from qembed.pipeline.text_profile.profile_file import (
     Tokenizer,
     count_rows,
     generations,
-    vectors_of_rows,
 )
 from qembed.pipeline.text_profile.sampling import Units, find_units, sample_documents
+from qembed.store.vector_files.stored_vectors import fetch_vectors, read_vectors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,7 +51,7 @@ class IndexSides:
         ours = counts > 0 if among is None else among & (counts > 0)
         known = self.times.times[ours]
         known = known[known > 0]
-        vectors = vectors_of_rows(snapshot, chosen.rows)
+        vectors = read_vectors(fetch_vectors(snapshot), chosen.rows)
         kept = without_copies(vectors, chosen.unit)
         rows, positions = chosen.rows[kept], chosen.positions[kept]
         facts = count_rows(snapshot, rows, self._profile, self._tokenizer)

@@ -14,6 +14,10 @@ from qembed.pipeline.indexing.plan import Key
 from qembed.store import Catalog, CatalogEntry
 
 
+PACKED = 4096
+"""Entries that are converted together before a commit: as Python objects they take some 450 bytes each."""
+
+
 @dataclass(slots=True)
 class _OpenFile:
     """Parts of a file that is not read to its end; `mtime_ns`: the time they get there."""
@@ -27,6 +31,7 @@ class CatalogBuilder:
 
     def __init__(self) -> None:
         self._new: list[CatalogEntry] = []
+        self._packed: list[Catalog] = []
         self._finished: list[Catalog] = []
         self._current: Key | None = None
         self._incomplete: set[Key] = set()
@@ -59,16 +64,30 @@ class CatalogBuilder:
     def add(self, entry: CatalogEntry) -> None:
         """Add the entry of a finished document."""
         self._new.append(entry)
+        if len(self._new) >= PACKED:
+            self._packed.append(Catalog.of(self._new))
+            self._new = []
 
     def catalogs(self) -> list[Catalog]:
         """Entries so far. Only the current file may have documents that are not finished."""
+        packed, self._packed = self._packed, []
+        for catalog in packed:
+            keys = set(catalog.keys())
+            if keys.isdisjoint(self._incomplete) and self._current not in keys:
+                self._finished.append(catalog)
+            else:
+                self._convert(catalog.entries())
         new, self._new = self._new, []
+        self._convert(new)
+        self._finish_files()
+        return [*self._finished, *(part for file in self._open.values() for part in file.parts)]
+
+    def _convert(self, new: list[CatalogEntry]) -> None:
+        """Convert entries, those of the current file as parts of it."""
         if self._current is not None and self._current not in self._incomplete:
             new = self._keep_open(self._current, new)
-        self._finish_files()
         if new:
             self._finished.append(Catalog.of([self._timed(entry) for entry in new]))
-        return [*self._finished, *(part for file in self._open.values() for part in file.parts)]
 
     def _keep_open(self, key: Key, entries: list[CatalogEntry]) -> list[CatalogEntry]:
         """Move the entries of the current file to its parts. Returns the others."""

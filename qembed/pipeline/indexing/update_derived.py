@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from qembed.paths import THUMBNAILS
@@ -17,8 +17,11 @@ from qembed.store import Snapshot
 from qembed.store import derived_files as files
 from qembed.store.damage.noticed import note_derived, notice_derived, words_have_changed
 from qembed.store.durable_files import rename_file, storage_errors
-from qembed.store.vector_files.codes import extend_codes
-from qembed.store.vector_files.matrix import extend_matrix, fetch_vectors, matrix_batches
+from qembed.store.vector_files.stored_vectors import (
+    fetch_vectors,
+    update_vector_files,
+    vector_batches,
+)
 
 if TYPE_CHECKING:
     from qembed.search import Graph
@@ -50,7 +53,7 @@ def update_derived(
     repair: bool = False,
     tokenizer: Tokenizer | None = None,
 ) -> None:
-    """Extend matrix, codes, the lexical index and, if due, background, profile and graph to the generation.
+    """Extend the vectors' files, the word index and, if due, background, profile and graph to the generation.
 
     Runs after the commit, which does not depend on it. `repair`: check the lexical index and measure the
     graph; rebuild what is damaged or finds too little. `tokenizer`: of the model; None: the profile stays as
@@ -62,8 +65,7 @@ def update_derived(
         for finding in notice_derived(snapshot, unchecked):
             files.discard(snapshot.root, finding.kind)
             progress.say(f"made anew: {finding.what}")
-        extend_matrix(snapshot)
-        extend_codes(snapshot)
+        update_vector_files(snapshot)
         update_background(snapshot)
         if tokenizer is not None:
             update_profile(snapshot, tokenizer, time.process_time())
@@ -150,7 +152,7 @@ def extend_graph(snapshot: Snapshot, progress: Progress) -> None:
 def _add_rows(snapshot: Snapshot, graph: Graph, start: int, progress: Progress) -> bool:
     """Add the rows from `start` on to a graph. Returns False if it was stopped before the last."""
     progress.phase("graph", "passages", snapshot.manifest.next_row - start)
-    for first, vectors in _vectors(snapshot, start):
+    for first, vectors in vector_batches(snapshot, start):
         if progress.stop():
             return False
         graph.add(first, vectors)
@@ -176,15 +178,6 @@ def _load_graph(
             graph = Graph.load(root / stamp.file, dim, fetch, library, rows)
             return graph, stamp.upto, stamp.extra
     return Graph.empty(dim, fetch, rows), manifest.base, {}
-
-
-def _vectors(snapshot: Snapshot, start: int) -> Iterator[tuple[int, Vectors]]:
-    """(first row, vectors) from row `start` on, read from the matrix if that covers the generation."""
-    root, manifest = snapshot.root, snapshot.manifest
-    stamp = files.current(root, manifest, files.MATRIX)
-    if stamp is not None and stamp.upto == manifest.next_row:
-        return matrix_batches(root, manifest, start)
-    return snapshot.vector_batches(start)
 
 
 def _measure(snapshot: Snapshot, graph: Graph, upto: int) -> Mapping[str, Any]:
@@ -220,13 +213,13 @@ def synthetic_queries(
     vectors = np.concatenate(
         [
             block[rows[(rows >= first) & (rows < first + len(block))] - first]
-            for first, block in _vectors(snapshot, base)
+            for first, block in vector_batches(snapshot, base)
         ]
     )
     queries = (1 - QUERY_OFFSET) * vectors + QUERY_OFFSET * rng.permutation(vectors)
     queries = (queries / np.linalg.norm(queries, axis=1, keepdims=True)).astype(np.float32)
     best = [(np.zeros(0, np.int64), np.zeros(0, np.float32)) for _ in queries]
-    for first, vectors in _vectors(snapshot, base):
+    for first, vectors in vector_batches(snapshot, base):
         part = Exact([(first, vectors[: max(0, upto - first)])])
         found = part.search(queries, k)
         best = [merge([a, b], k) for a, b in zip(best, found, strict=True)]

@@ -22,7 +22,7 @@ from qembed.search.lexical.kmers import query_parser
 from qembed.search.lexical.query import ParsedQuery
 from qembed.store import Snapshot, derived_files
 from qembed.store.vector_files.codes import open_codes
-from qembed.store.vector_files.matrix import MatrixRows, fetch_vectors, open_matrix
+from qembed.store.vector_files.stored_vectors import fetch_vectors, map_vectors, read_vectors
 
 if TYPE_CHECKING:
     from qembed.pipeline.filters import Allowed
@@ -77,26 +77,14 @@ class IndexSearch:
 
     @cached_property
     def parts(self) -> Sequence[tuple[int, Vectors]]:
-        """All vectors as (first row, float32 (n, dim)): the mapped matrix, then the shards it lacks."""
-        import numpy as np
-
-        if self._given_parts is not None:
-            return self._given_parts
-        opened = open_matrix(self._root, self._manifest)
-        parts: list[tuple[int, Vectors]] = []
-        upto = self._manifest.base
-        if opened is not None:
-            # a plain view: slicing a memmap takes longer
-            parts.append((self._manifest.base, np.asarray(opened[0])))
-            upto = opened[1]
-        parts.extend(self._snapshot.vector_batches(upto))
-        return parts
+        """All vectors as (first row, float32 (n, dim)), in ascending order."""
+        return map_vectors(self._snapshot) if self._given_parts is None else self._given_parts
 
     @cached_property
     def exact(self) -> Exact:
         """Exact search over all vectors."""
-        live, base = self._snapshot.live, self._manifest.base
-        return Exact(self.parts, live, base, self._coded())
+        live, manifest = self._snapshot.live, self._manifest
+        return Exact(lambda: self.parts, live, manifest.base, self._coded(), manifest.next_row)
 
     @cached_property
     def _has_codes(self) -> bool:
@@ -105,11 +93,15 @@ class IndexSearch:
     def _coded(self) -> CodedSearch | None:
         """Exact search by codes; None where there are none, or not for the vectors that are searched."""
         codes = open_codes(self._root, self._manifest) if self._given_parts is None else None
-        matrix = None if codes is None else MatrixRows.open(self._root, self._manifest)
-        if codes is None or matrix is None or matrix.upto < codes.upto:
+        if codes is None:
             return None
         live, base = self._snapshot.live, self._manifest.base
-        return CodedSearch(codes.batches, matrix.take, codes.upto, live, base)
+        fetch = fetch_vectors(self._snapshot, codes.upto)
+        return CodedSearch(codes.batches, fetch, codes.upto, live, base)
+
+    @cached_property
+    def _fetch(self) -> Callable[[Rows], Vectors]:
+        return fetch_vectors(self._snapshot)
 
     @cached_property
     def background(self) -> Background | None:
@@ -123,11 +115,16 @@ class IndexSearch:
         """Vectors of the rows, float32 (n, dim)."""
         import numpy as np
 
+        if self._given_parts is None and self._has_codes:  # large: no more than is wanted
+            return read_vectors(self._fetch, rows)
         dim = self.parts[0][1].shape[1] if self.parts else self._manifest.recipe.dim
         out = np.zeros((len(rows), dim), dtype=np.float32)
-        for first, matrix in self.parts:
-            inside = np.flatnonzero((rows >= first) & (rows < first + len(matrix)))
-            out[inside] = matrix[rows[inside] - first]
+        starts = np.array([first for first, _ in self.parts], dtype=np.int64)
+        which = np.searchsorted(starts, rows, side="right") - 1
+        for part in np.unique(which[which >= 0]).tolist():
+            first, vectors = self.parts[part]
+            inside = np.flatnonzero((which == part) & (rows < first + len(vectors)))
+            out[inside] = vectors[rows[inside] - first]
         return out
 
     def cosines(self, vector: Vectors, rows: Rows) -> Scores:

@@ -19,10 +19,9 @@ from qembed.pipeline.text_profile.sampling import sample_documents
 from qembed.pipeline.text_profile.text_facts import TextCounter, TextFacts
 from qembed.store import Manifest, Snapshot
 from qembed.store import derived_files as files
-from qembed.store.vector_files.matrix import matrix_rows
 
 if TYPE_CHECKING:
-    from qembed.types import Rows, Vectors
+    from qembed.types import Rows
 
 SPARE = 1.25
 """Documents of a profile, as a multiple of a sample's: some of the index are new in a comparison."""
@@ -135,12 +134,6 @@ def count_rows(
         counted = counter.count([p.text for p in snapshot.passages(part)])
         found.update(zip(part.tolist(), counted, strict=True))
     return found
-
-
-def vectors_of_rows(snapshot: Snapshot, rows: Rows) -> Vectors:
-    """Stored vectors of rows, float32 (n, dim), in their order; from the matrix where that has them."""
-    found = matrix_rows(snapshot.root, snapshot.manifest, rows)
-    return snapshot.vectors(rows) if found is None else found
 
 
 def update_profile(snapshot: Snapshot, tokenizer: Tokenizer, run_seconds: float = 0.0) -> None:

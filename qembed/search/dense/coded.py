@@ -105,9 +105,9 @@ class CodedSearch:
 
         queries = np.asarray(vectors, dtype=np.float32)
         if allowed is not None:
-            if self.live is not None:
-                allowed = allowed & self.live
             allowed = allowed[: self.upto - self.base]
+            if self.live is not None:
+                allowed = allowed & self.live[: len(allowed)]
             if np.count_nonzero(allowed) < FEW_ROWS * len(allowed):
                 rows = np.flatnonzero(allowed) + self.base
                 return [self._best(query, rows, k) for query in queries]

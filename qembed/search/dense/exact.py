@@ -5,7 +5,8 @@ Where a byte a dimension is stored too, a few queries read that instead (see cod
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from qembed.search.dense.coded import CodedSearch
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from qembed.types import Rows, Scores, Vectors
+
+    Parts = Sequence[tuple[int, Vectors]]
 
 ROWS_PER_BLOCK = 1 << 15
 """Rows scored at a time: 48 MiB of 384-dimensional vectors, and scores that stay in cache."""
@@ -32,22 +35,31 @@ CODED_SHARE = 0.05
 class Exact:
     """Exact search over vectors in one or more runs of consecutive rows.
 
-    `parts`: (first row id, float32 (n, dim)) with unit rows; a memory map will do.
-    `live`: bool over the rows from `base` on, None if all live. `coded`: search of the first rows by codes.
+    `parts`: (first row id, float32 (n, dim)) with unit rows, memory maps will do; or a function that opens
+    them when they are first needed. `live`: bool over the rows from `base` on, None if all live. `coded`:
+    search by codes, of all rows if its `upto` is `upto`.
     """
 
     def __init__(
         self,
-        parts: Sequence[tuple[int, Vectors]],
+        parts: Parts | Callable[[], Parts],
         live: npt.NDArray[np.bool_] | None = None,
         base: int = 0,
         coded: CodedSearch | None = None,
+        upto: int | None = None,
     ) -> None:
-        self.parts = [(first, v) for first, v in parts if len(v)]
+        self._given_parts = parts
         self.live = live
         self.base = base
         self.coded = coded
+        self._upto = upto
         self._prefetched: dict[bytes, list[Scores]] = {}
+
+    @cached_property
+    def parts(self) -> Parts:
+        """The vectors as they were given, without empty parts."""
+        given = self._given_parts() if callable(self._given_parts) else self._given_parts
+        return [(first, v) for first, v in given if len(v)]
 
     def search(
         self, vectors: Vectors, k: int, rows: Rows | None = None
@@ -55,7 +67,7 @@ class Exact:
         """Return, for each query vector, its k best living rows (of `rows`, if given) and their cosines."""
         import numpy as np
 
-        if self.coded is not None and self._is_for_codes(vectors, k):
+        if self.coded is not None and self._is_for_codes(self.coded, vectors, k):
             return self._by_codes(self.coded, vectors, k, rows)
         found: list[tuple[Rows, Scores]] = []
         for i in range(0, len(vectors), QUERIES_PER_PASS):
@@ -63,10 +75,10 @@ class Exact:
             found += self._all(queries, k) if rows is None else self._some(queries, k, rows)
         return found
 
-    def _is_for_codes(self, vectors: Vectors, k: int) -> bool:
+    def _is_for_codes(self, coded: CodedSearch, vectors: Vectors, k: int) -> bool:
         import numpy as np
 
-        wanted = CODED_SHARE * sum(len(v) for _, v in self.parts)
+        wanted = CODED_SHARE * (coded.upto - coded.base)
         return len(vectors) <= CODED_QUERIES and k <= wanted and bool(np.isfinite(vectors).all())
 
     def _by_codes(
@@ -77,12 +89,10 @@ class Exact:
 
         allowed = None
         if rows is not None:
-            end = max((first + len(v) for first, v in self.parts), default=self.base)
-            allowed = np.zeros(end - self.base, dtype=bool)
-            allowed[rows - self.base] = True
+            allowed = np.zeros(coded.upto - self.base, dtype=bool)
+            allowed[rows[rows < coded.upto] - self.base] = True
         found = coded.search(vectors, k, allowed)
-        tail = self.after(coded.upto)
-        if tail.parts:
+        if coded.upto != self._upto and (tail := self.after(coded.upto)).parts:
             rest = tail.search(vectors, k, rows)
             found = [merge(list(both), k) for both in zip(found, rest, strict=True)]
         return found

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from qembed.store import derived_files
 from qembed.store.manifest import Manifest
 from qembed.store.snapshot import Snapshot
 from qembed.store.vector_files.growing import extend
-from qembed.store.vector_files.matrix import matrix_batches
 from qembed.store.vector_files.row_file import RowFile
 from qembed.vector_codes import encode, record
+
+if TYPE_CHECKING:
+    from qembed.types import Vectors
 
 CODED_ROWS = 50_000
 """Rows from which an index has codes: of fewer, all vectors are read as fast."""
 
 
-def extend_codes(snapshot: Snapshot) -> None:
+def extend_codes(
+    snapshot: Snapshot, vectors: Callable[[int], Iterable[tuple[int, Vectors]]]
+) -> None:
     """Append the codes of the rows that the file lacks, in place, if codes are due.
 
-    For writers only; the matrix must cover the generation. Raises OSError.
+    `vectors`: (first row, float32 (n, dim)) of the rows from a given one on. For writers only. Raises
+    OSError.
     """
     root, manifest = snapshot.root, snapshot.manifest
     if codes_are_due(root, manifest):
@@ -27,10 +34,7 @@ def extend_codes(snapshot: Snapshot) -> None:
             snapshot,
             derived_files.CODES,
             record(manifest.recipe.dim).itemsize,
-            lambda upto: (
-                memoryview(encode(v).view("u1").data)
-                for _, v in matrix_batches(root, manifest, upto)
-            ),
+            lambda upto: (memoryview(encode(v).view("u1").data) for _, v in vectors(upto)),
         )
 
 

@@ -11,8 +11,8 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from qembed.store.arrow import array
-from qembed.store.shards import HASH_BYTES, vector_array, vectors_of
+from qembed.store.arrow import array, vector_array, vectors_of
+from qembed.store.shards import HASH_BYTES
 from qembed.types import Passage
 
 if TYPE_CHECKING:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,27 +37,6 @@ def open_matrix(root: Path, manifest: Manifest) -> tuple[Vectors, int] | None:
     except (OSError, ValueError):
         return None
     return matrix, upto
-
-
-def matrix_rows(root: Path, manifest: Manifest, rows: Rows) -> Vectors | None:
-    """Read some rows of the matrix, float32 (n, dim), in their order; None if it does not cover them.
-
-    Read, not mapped: each page of a map brings its neighbours into the memory of the process.
-    """
-    import numpy as np
-
-    stamp = derived_files.current(root, manifest, derived_files.MATRIX, later=True)
-    if stamp is None or (len(rows) and int(rows.max()) >= stamp.upto):
-        return None
-    size = manifest.recipe.dim * 4
-    found = np.empty((len(rows), manifest.recipe.dim), dtype=np.float32)
-    with (root / stamp.file).open("rb", buffering=0) as f:
-        for i, row in enumerate(rows.tolist()):
-            data = os.pread(f.fileno(), size, (row - stamp.base) * size)
-            if len(data) < size:
-                return None
-            found[i] = np.frombuffer(data, dtype=np.float32)
-    return found
 
 
 def matrix_batches(
@@ -116,13 +94,6 @@ class MatrixRows:
         return self._file.take(rows).view(np.float32).reshape(len(rows), self._dim)
 
 
-def fetch_vectors(snapshot: Snapshot) -> Callable[[Rows], Vectors]:
-    """Make a function that reads the vectors of rows, which ascend, from the matrix or from the shards."""
-    rows = MatrixRows.open(snapshot.root, snapshot.manifest)
-    covered = rows is not None and rows.upto == snapshot.manifest.next_row
-    return rows.take if rows is not None and covered else snapshot.vectors
-
-
 def extend_matrix(snapshot: Snapshot) -> None:
     """Append the rows that the matrix lacks, in place. For writers only. Raises OSError."""
     extend(
@@ -137,3 +108,10 @@ def _bytes_of(vectors: Vectors) -> memoryview:
     import numpy as np
 
     return memoryview(np.ascontiguousarray(vectors).view(np.uint8).reshape(-1).data)
+
+
+def drop_matrix(root: Path, manifest: Manifest) -> None:
+    """Remove the matrix, whose vectors are read from the shards. Readers that have it open keep it."""
+    if (stamp := derived_files.published(root, manifest, derived_files.MATRIX)) is not None:
+        derived_files.discard(root, derived_files.MATRIX)
+        derived_files.remove(root, stamp)

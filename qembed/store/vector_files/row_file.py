@@ -63,31 +63,44 @@ class RowFile:
         found = np.empty(len(rows), dtype=self.kind)
         if not len(rows):
             return found
-        near = max(1, GAP_BYTES // size)
-        cuts = np.flatnonzero(np.diff(rows) > near) + 1
-        edges = [0, *cuts.tolist(), len(rows)]
-        most = max(1, SPAN_BYTES // size)
-        for begin, end in pairwise(edges):
-            at = begin
-            while at < end:
-                first = int(rows[at])
-                stop = at + int(np.searchsorted(rows[at:end], first + most))
-                span = np.empty(int(rows[stop - 1]) - first + 1, dtype=self.kind)
-                self._read(_bytes_of(span), first)
-                found[at:stop] = span[rows[at:stop] - first]
-                at = stop
+        for part in spans(rows, size):
+            first = int(rows[part.start])
+            span = np.empty(int(rows[part.stop - 1]) - first + 1, dtype=self.kind)
+            self._read(_bytes_of(span), first)
+            found[part] = span[rows[part] - first]
         return found
 
     def _read(self, into: memoryview, first: int) -> None:
         """Fill a buffer with the bytes from row `first` on. Raises IndexDamaged if the file ends before."""
-        at = (first - self.base) * self.kind.itemsize
-        while len(into):
-            got = os.preadv(self._fd, [into], at)
-            if not got:
-                raise IndexDamaged(
-                    f"{self.path} is shorter than its rows (qembed index --repair makes it anew)"
-                )
-            into, at = into[got:], at + got
+        if not read_at(self._fd, into, (first - self.base) * self.kind.itemsize):
+            raise IndexDamaged(
+                f"{self.path} is shorter than its rows (qembed index --repair makes it anew)"
+            )
+
+
+def read_at(fd: int, into: memoryview, at: int) -> bool:
+    """Fill a buffer with a file's bytes from `at` on; False if the file ends before. Raises OSError."""
+    while len(into):
+        got = os.preadv(fd, [into], at)
+        if not got:
+            return False
+        into, at = into[got:], at + got
+    return True
+
+
+def spans(rows: Rows, size: int) -> Iterator[slice]:
+    """Divide rows that ascend, records of `size` bytes, into slices that are read in one call each."""
+    import numpy as np
+
+    near = max(1, GAP_BYTES // size)
+    cuts = np.flatnonzero(np.diff(rows) > near) + 1
+    most = max(1, SPAN_BYTES // size)
+    for begin, end in pairwise([0, *cuts.tolist(), len(rows)]):
+        at = begin
+        while at < end:
+            stop = at + int(np.searchsorted(rows[at:end], int(rows[at]) + most))
+            yield slice(at, stop)
+            at = stop
 
 
 def _bytes_of(records: npt.NDArray[Any]) -> memoryview:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from qembed.pipeline.indexing.catalog_builder import CatalogBuilder
+from qembed.pipeline.indexing import catalog_builder
+from qembed.pipeline.indexing.catalog_builder import PACKED, CatalogBuilder
 from qembed.store import Catalog, CatalogEntry
 
 TIME = 5
@@ -24,10 +25,16 @@ def times(builder: CatalogBuilder) -> list[tuple[str, int]]:
     return [(x.id, x.mtime_ns) for x in found]
 
 
-@settings(deadline=None)
+@pytest.mark.parametrize("packed", [2, PACKED])
+@settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.lists(steps, max_size=5))
 @pytest.mark.slow
-def test_a_files_time_is_there_when_all_of_it_is(files: list[list[str]]) -> None:
+def test_a_files_time_is_there_when_all_of_it_is(
+    monkeypatch: pytest.MonkeyPatch, packed: int, files: list[list[str]]
+) -> None:
+    monkeypatch.setattr(catalog_builder, "PACKED", packed)
     builder = CatalogBuilder()
     done: list[tuple[str, int]] = []
     for number, what in enumerate(files):
@@ -48,7 +55,11 @@ def test_a_files_time_is_there_when_all_of_it_is(files: list[list[str]]) -> None
     assert times(builder) == done, "and stays so"
 
 
-def test_what_was_given_up_after_it_was_read_keeps_no_time() -> None:
+@pytest.mark.parametrize("packed", [1, PACKED])
+def test_what_was_given_up_after_it_was_read_keeps_no_time(
+    monkeypatch: pytest.MonkeyPatch, packed: int
+) -> None:
+    monkeypatch.setattr(catalog_builder, "PACKED", packed)
     builder = CatalogBuilder()
     builder.begin_file(("s", "f"))
     builder.add(line("f", 1))
