@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from qembed.pipeline.indexing.plan import Key
 from qembed.store import Catalog, CatalogEntry
 
-
 PACKED = 4096
 """Entries that are converted together before a commit: as Python objects they take some 450 bytes each."""
 
@@ -74,18 +73,19 @@ class CatalogBuilder:
         for catalog in packed:
             keys = set(catalog.keys())
             if keys.isdisjoint(self._incomplete) and self._current not in keys:
+                self._finish_files()
                 self._finished.append(catalog)
             else:
                 self._convert(catalog.entries())
         new, self._new = self._new, []
         self._convert(new)
-        self._finish_files()
         return [*self._finished, *(part for file in self._open.values() for part in file.parts)]
 
     def _convert(self, new: list[CatalogEntry]) -> None:
         """Convert entries, those of the current file as parts of it."""
         if self._current is not None and self._current not in self._incomplete:
             new = self._keep_open(self._current, new)
+        self._finish_files()
         if new:
             self._finished.append(Catalog.of([self._timed(entry) for entry in new]))
 
