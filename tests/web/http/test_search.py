@@ -178,3 +178,13 @@ def test_status_and_health(site: Site) -> None:
     assert site.get("/healthz")["status"] == "ok"
     assert json.loads(site.shell("serve", "--status", "--format", "json").out)["http"] == site.url
     assert f"http        {site.url}\n" in site.shell("serve", "--status").out
+
+
+def test_an_index_of_texts_has_no_search_by_picture(site: Site) -> None:
+    pytest.importorskip("PIL")
+    dot = (  # PNG, one pixel
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
+    )
+    error = site.post("/search", {"image": dot}, 400)["error"]
+    assert "reads texts only" in error["message"]
+    assert site.get("/choices")["pictures"] is False

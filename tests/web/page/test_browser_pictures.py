@@ -126,6 +126,10 @@ def test_a_chosen_picture_finds_alike_ones(window: Window) -> None:
     assert window.js("document.querySelector('#mode').disabled")
     assert window.js("document.querySelector('#box').value") == ""
     shoot(window, "pictures-sample")
+    window.size(390)
+    edges = "['#choose', '#sample button'].map(s => document.querySelector(s).getBoundingClientRect().right)"
+    assert max(window.js(edges)) < 390, "all of the box is on a narrow window"
+    window.size(1280)
     window.one("#more").click()
     window.until(f"{SHOWN} > 5")
     window.check_quiet()
