@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from qembed.models.checksums import file_sha256
 from qembed.models.model_folder import Folder
 from qembed.models.profiles.recorded import recorded_bases
 from qembed.training.model_folders import CARD
@@ -16,6 +16,7 @@ SHOWN = (
     "units",
     "alphabet",
     "width",
+    "layers",
     "objective",
     "loss",
     "teacher",
@@ -35,6 +36,8 @@ SHOWN = (
     "anchor_by",
 )
 """Settings in the card."""
+EPOCHS = ("masked", "next_unit", "views")
+"""Epochs of the stages of `train sequence`, in the card."""
 
 
 def write_card(
@@ -46,6 +49,7 @@ def write_card(
 ) -> None:
     """Write the card of a training into the model's folder. `body`: the command's JSON."""
     settings, verdict = body["settings"], body["verdict"]
+    stages = settings.get("stages")
     bases = [base["model"] for base in recorded_bases(Folder(folder))]
     lines = [
         "---",
@@ -61,14 +65,20 @@ def write_card(
         "",
         "| data | sha256 |",
         "| --- | --- |",
-        *(f"| {path.name} | {_sha256(path)} |" for path in files),
+        *(f"| {path.name} | {file_sha256(path)} |" for path in files),
         "",
         "| setting | value |",
         "| --- | --- |",
         *(
             f"| {key} | {settings[key]} |"
             for key in SHOWN
-            if settings.get(key) not in (None, (), "")
+            if settings.get(key) not in (None, (), "") and (key != "epochs" or not stages)
+        ),
+        *([f"| epochs | {_numbers(stages, EPOCHS)} |"] if stages else []),
+        *(
+            [f"| views | {_numbers(views, views)} |"]
+            if (views := settings.get("augmentation"))
+            else []
         ),
         *([f"| rounds | {len(rounds)} |"] if (rounds := settings.get("rounds")) else []),
         f"| trained | {settings['trained']} |",
@@ -116,6 +126,5 @@ def verdict_row(label: str, part: Mapping[str, Any]) -> str:
     )
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def _numbers(settings: Mapping[str, Any], names: Iterable[str]) -> str:
+    return ", ".join(f"{name.replace('_', '-')} {settings[name]}" for name in names)

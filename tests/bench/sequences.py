@@ -5,6 +5,7 @@ test: relevant is what has the query's fold, and no fold is in two splits. Model
 the train split alone, one of the other: untrained, masked prediction, views, labels (two relevant sequences
 for each training query). Each is compared, alone and fused with k-mer BM25, with k-mer BM25. The weight of
 the words in the fusion is chosen on dev; test is looked at once. Intervals and p by folds, not by queries.
+Next-unit prediction in place of masked prediction, and views after it, are measured on dev only.
 
 What is made is kept in --work, so that a run that was stopped goes on.
 """
@@ -104,14 +105,14 @@ def make_models(data: Path, work: Path) -> list[tuple[str, str]]:
         record_profile(profile, [], work / "untrained")
 
     timed("untrained", work / "untrained", untrained)
-    before = work / "untrained"
-    for name, masked, views in (("masked", 1, 0), ("views", 0, VIEWS)):
+    for name, start, epochs in TRAINED:
         job = SequenceJob(
-            base.corpus, work / name, model=str(before), size=ModelSize(),
-            stages=Stages(masked, views), views=Augmentation(), anyway=True,
+            base.corpus, work / name, model=str(stages[start]), size=ModelSize(),
+            stages=Stages(**{"masked": 0, "views": 0, **epochs}), views=Augmentation(), anyway=True,
         )  # fmt: skip
         timed(name, job.out, lambda job=job: train_sequence(job))  # type: ignore[misc]
-        stages[name] = before = job.out
+        stages[name] = job.out
+    before = stages["views"]
     index, labelled = work / "train.index", work / "labels"
 
     def labels() -> None:
@@ -130,6 +131,15 @@ def make_models(data: Path, work: Path) -> list[tuple[str, str]]:
 
 VIEWS = 3
 """Epochs of views."""
+TRAINED: tuple[tuple[str, str, dict[str, int]], ...] = (
+    ("masked", "untrained", {"masked": 1}),
+    ("next-unit", "untrained", {"next_unit": 1}),
+    ("views", "masked", {"views": VIEWS}),
+    ("next-unit-views", "next-unit", {"views": VIEWS}),
+)
+"""Models that are trained without labels: name, the one that each begins with, epochs of its stage."""
+DEV_ONLY = ("next-unit", "next-unit-views")
+"""Models that were not chosen: test is not looked at."""
 
 
 def mined(index: Path, queries: Path, qrels: Path, work: Path) -> Path:
@@ -189,14 +199,20 @@ def main() -> None:
     models = make_models(data, work)
     folds = {q["_id"]: q["fold"] for q in lines(data / "queries.jsonl")}
     words: dict[str, float] = {}
+    on_dev = ["| model, on dev | alone | fused, best weight |"]
     print(f"| model | alone | fused, default | fused, chosen on dev | gain | {'by folds':16} | p |")
     for name, model in models:
         arm = Arm(data, work, model)
         if not words:
             words = arm.values(given.split, "lexical")
             print(f"| k-mer BM25 | {mean(words):.3f} | | | | | |", flush=True)
+            on_dev.append(f"| k-mer BM25 | {mean(arm.values('dev', 'lexical')):.3f} | |")
         dev = {w: mean(arm.values("dev", "hybrid", w)) for w in WEIGHTS}
         best = max(WEIGHTS, key=lambda w: dev[w])
+        alone = mean(arm.values("dev", "dense"))
+        on_dev.append(f"| {name} | {alone:.3f} | {dev[best]:.3f} (weight {best:g}) |")
+        if name in DEV_ONLY:
+            continue
         alone, default = (mean(arm.values(given.split, m)) for m in ("dense", "auto"))
         fused = arm.values(given.split, "hybrid", best)
         gain = gain_by_folds(words, fused, folds)
@@ -205,6 +221,7 @@ def main() -> None:
             f"| {gain[0]:+.3f} | {gain[1]:+.3f} to {gain[2]:+.3f} | {gain[3]:.3f} |",
             flush=True,
         )
+    print("", *on_dev, sep="\n", flush=True)
 
 
 def gain_by_folds(

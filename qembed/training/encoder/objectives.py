@@ -75,7 +75,7 @@ def tied_decoder(model: Any) -> Any:
     """
     from transformers import AutoModelForCausalLM
 
-    encoder = transformer_of(model, "tsdae")
+    encoder = transformer_of(model, "--objective tsdae")
     config = copy.deepcopy(encoder.config)
     config.is_decoder, config.add_cross_attention = True, True
     kind = type(encoder).__name__
@@ -95,22 +95,25 @@ def tied_decoder(model: Any) -> Any:
     return decoder
 
 
-def masked_language_loss(model: Any) -> Any:
+def masked_language_loss(
+    model: Any, asked: str = "--objective mlm", instead: str = "try simcse"
+) -> Any:
     """Loss of a masked language model: cross entropy of hidden tokens, with a new head.
 
-    Raises UsageError for an architecture or tokenizer without one.
+    `asked`, `instead`: the option and its alternative, in messages. Raises UsageError for an architecture or
+    tokenizer without one.
     """
     import torch
     from transformers import AutoModelForMaskedLM, DataCollatorForLanguageModeling
 
-    encoder = transformer_of(model, "mlm")
+    encoder = transformer_of(model, asked)
     config, kind = copy.deepcopy(encoder.config), type(encoder).__name__
     if model.tokenizer.mask_token is None:
-        raise UsageError("--objective mlm: the tokenizer has no mask (try simcse)")
+        raise UsageError(f"{asked}: the tokenizer has no mask ({instead})")
     try:
         language_model = AutoModelForMaskedLM.from_config(config)  # type: ignore[no-untyped-call]
     except ValueError as e:
-        raise UsageError(f"--objective mlm: {kind} has no masked form (try simcse)") from e
+        raise UsageError(f"{asked}: {kind} has no masked form ({instead})") from e
     setattr(language_model, language_model.base_model_prefix, encoder)
     _share_words(encoder, language_model)
     hide = DataCollatorForLanguageModeling(model.tokenizer, mlm_probability=MASKED)
@@ -134,6 +137,54 @@ def masked_language_loss(model: Any) -> Any:
             )
 
     return MaskedLanguageLoss()
+
+
+def next_token_loss(model: Any, asked: str) -> Any:
+    """Loss of a causal language model: cross entropy of each token by those before it.
+
+    The encoder's own layers see no later token in it; in use they see all. The token that ends a text is not
+    predicted: where a window of a text ends says nothing. `asked`: the option, in messages. Raises UsageError
+    for an architecture without such a form.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    encoder = transformer_of(model, asked)
+    config, kind = copy.deepcopy(encoder.config), type(encoder).__name__
+    config.is_decoder = True
+    try:
+        language_model = AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]
+    except ValueError as e:
+        raise UsageError(f"{asked}: {kind} has no causal form ({asked} 0: without)") from e
+    _share_parameters(encoder, getattr(language_model, language_model.base_model_prefix))
+    _share_words(encoder, language_model)
+    end = model.tokenizer.sep_token_id
+
+    class NextTokenLoss(torch.nn.Module):
+        """Prediction of the next token."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+            self.language_model = language_model
+
+        def forward(self, features: Any, labels: Any = None) -> torch.Tensor:
+            """Mean loss of the batch's tokens after the first."""
+            (texts,) = features
+            self.language_model.train(self.model.training)
+            ids, mask = texts["input_ids"], texts["attention_mask"]
+            logits = self.language_model(input_ids=ids, attention_mask=mask, use_cache=False)[0]
+            wanted = ids.masked_fill((mask == 0) | (ids == end), IGNORED)[:, 1:]
+            total = torch.nn.functional.cross_entropy(
+                logits[:, :-1].flatten(0, 1),
+                wanted.flatten(),
+                ignore_index=IGNORED,
+                reduction="sum",
+            )
+            count: torch.Tensor = (wanted != IGNORED).sum().clamp(min=1)
+            return total / count
+
+    return NextTokenLoss()
 
 
 def masked_loss(
@@ -166,11 +217,11 @@ def check_dropout(model: Any, text: str) -> None:
         raise UsageError("--objective simcse: the model has no dropout (try tsdae or mlm)")
 
 
-def transformer_of(model: Any, objective: str) -> Any:
-    """Transformer of a SentenceTransformer. Raises UsageError without one."""
+def transformer_of(model: Any, asked: str) -> Any:
+    """Transformer of a SentenceTransformer. Raises UsageError without one, with the option `asked`."""
     found = getattr(model[0], "auto_model", None)
     if found is None:
-        raise UsageError(f"--objective {objective}: the model has no layers")
+        raise UsageError(f"{asked}: the model has no layers")
     return found
 
 

@@ -24,10 +24,9 @@ from qembed.training.sequence.judged import ViewJudge, held_out
 from qembed.training.sequence.new_model import ModelSize, new_model
 from qembed.training.sequence.stages import (
     Stages,
-    masked_rows,
-    train_masked,
-    train_views,
+    train_stage,
     view_rows,
+    window_rows,
 )
 from qembed.training.sequence.units import Units, check_units, make_tokenizer, parse_units
 from qembed.training.trained_folder import Ended, checkpoints_folder, conclude
@@ -57,7 +56,7 @@ class SequenceJob:
     @property
     def options(self) -> TrainingOptions:
         """Options of the last stage."""
-        return self.stages.options(self.stages.views or self.stages.masked)
+        return self.stages.options([*self.stages.chosen().values()][-1])
 
     def check(self) -> Units | None:
         """Units of a new model. Raises UsageError for choices that exclude one another."""
@@ -99,14 +98,13 @@ def train_sequence(
     mark = time.perf_counter()
     done: dict[str, Any] = {}
     losses: dict[str, list[float]] = {}
-    if job.stages.masked:
-        rows = masked_rows(training, alphabet, job.views.longest)
-        done = train_masked(model, rows, job.stages, work / "masked", progress)
-        losses["masked"] = done["losses"]
-    if job.stages.views:
-        rows = view_rows(training, viewer, job.stages.views, seed)
-        done = train_views(model, rows, job.stages, work / "views", progress)
-        losses["views"] = done["losses"]
+    for name, epochs in job.stages.chosen().items():
+        if name == "views":
+            rows = view_rows(training, viewer, epochs, seed)
+        else:
+            rows = window_rows(training, alphabet, job.views.longest)
+        done = train_stage(model, name, rows, job.stages, work / name, progress)
+        losses[name] = done["losses"]
     seconds = {"train": round(time.perf_counter() - mark, 3)}
     after = judge.side(model, "judge after", progress)
     verdict = {
@@ -124,6 +122,8 @@ def train_sequence(
             "units": str(units) if units is not None else None,
             "alphabet": alphabet.name,
             "width": model.get_embedding_dimension(),
+            "layers": model[0].auto_model.config.num_hidden_layers,
+            "max_tokens": model.max_seq_length,
             "stages": {**asdict(job.stages), "losses": losses},
             "augmentation": asdict(job.views),
             "sequences": {"trained": len(training), "held_out": len(held)},

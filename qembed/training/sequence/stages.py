@@ -1,4 +1,4 @@
-"""Stages of a training of sequences: masked prediction of windows, then views of one sequence drawn together.
+"""Stages of a training of sequences: prediction of hidden or of next units, then views drawn together.
 
 Each stage goes on from the checkpoints of its own folder, and the next one begins with what it ends with.
 """
@@ -16,7 +16,7 @@ from qembed.pipeline.progress import Progress
 from qembed.sequences.alphabet import Alphabet
 from qembed.training.batches import epoch_batches
 from qembed.training.encoder.losses import SCALE
-from qembed.training.encoder.objectives import masked_language_loss
+from qembed.training.encoder.objectives import masked_language_loss, next_token_loss
 from qembed.training.rows import Row
 from qembed.training.sequence.augment import Viewer
 from qembed.training.training_loop import TrainingData, TrainingOptions, run_training
@@ -26,22 +26,31 @@ _NONE: frozenset[str] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """Epochs of masked prediction and of views; 0 leaves a stage out. `save_steps`: between checkpoints."""
+    """Epochs of masked prediction, of next-unit prediction and of views, one after the other; 0: without.
+
+    `save_steps`: between checkpoints.
+    """
 
     masked: int = 1
+    next_unit: int = 0
     views: int = 4
     batch: int = 64
     learning_rate: float = 2e-3
     seed: int = 0
     save_steps: int | None = None
 
+    def chosen(self) -> dict[str, int]:
+        """Epochs of the stages that there are, by name, in order."""
+        epochs = {"masked": self.masked, "next-unit": self.next_unit, "views": self.views}
+        return {name: number for name, number in epochs.items() if number}
+
     def check(self) -> None:
         """Raise UsageError for options out of range."""
-        for name, epochs in (("masked", self.masked), ("views", self.views)):
+        for name, epochs in self.chosen().items():
             if epochs < 0:
                 raise UsageError(f"--{name} {epochs}: at least 0")
-        if not self.masked and not self.views:
-            raise UsageError("--masked 0 --views 0: nothing is trained")
+        if not self.chosen():
+            raise UsageError("--masked 0 --views 0, and no --next-unit: nothing is trained")
         self.options(1).check()
 
     def options(self, epochs: int) -> TrainingOptions:
@@ -56,8 +65,8 @@ class Stages:
         )
 
 
-def masked_rows(texts: Sequence[str], alphabet: Alphabet, longest: int) -> list[Row]:
-    """Rows of masked prediction: the sequences in windows of at most `longest` units, side by side."""
+def window_rows(texts: Sequence[str], alphabet: Alphabet, longest: int) -> list[Row]:
+    """Rows of a prediction of units: the sequences in windows of at most `longest` units, side by side."""
     rows = []
     for text in texts:
         starts, ends = alphabet.bounds(text)
@@ -80,42 +89,26 @@ def view_rows(texts: Sequence[str], viewer: Viewer, epochs: int, seed: int) -> l
     return rows
 
 
-def train_masked(
-    model: Any, rows: Sequence[Row], stages: Stages, work: Path, progress: Progress
+def train_stage(
+    model: Any, name: str, rows: Sequence[Row], stages: Stages, work: Path, progress: Progress
 ) -> dict[str, Any]:
-    """Train the model to predict hidden tokens. Returns and raises as run_training."""
-    return _train(model, rows, stages, stages.masked, work, progress, "masked")
-
-
-def train_views(
-    model: Any, rows: Sequence[Row], stages: Stages, work: Path, progress: Progress
-) -> dict[str, Any]:
-    """Train the model to give two views of a sequence like vectors. Returns and raises as run_training."""
-    return _train(model, rows, stages, stages.views, work, progress, "views")
-
-
-def _train(
-    model: Any,
-    rows: Sequence[Row],
-    stages: Stages,
-    epochs: int,
-    work: Path,
-    progress: Progress,
-    kind: str,
-) -> dict[str, Any]:
+    """Train one of the chosen stages. Returns and raises as run_training, and UsageError for a model."""
     import torch
     from datasets import Dataset
     from sentence_transformers.sentence_transformer import losses
 
     with quiet():
         torch.manual_seed(stages.seed)
+        epochs = stages.chosen()[name]
         lengths = [max(map(len, row.texts)) for row in rows]
         batches = epoch_batches(
-            rows, lengths, stages.batch, epochs, stages.seed, fresh=kind == "views"
+            rows, lengths, stages.batch, epochs, stages.seed, fresh=name == "views"
         )
         module: Any
-        if kind == "masked":
-            module = masked_language_loss(model)
+        if name == "masked":
+            module = masked_language_loss(model, "--masked", "--masked 0: without")
+        elif name == "next-unit":
+            module = next_token_loss(model, "--next-unit")
         else:
             module = losses.MultipleNegativesRankingLoss(model, scale=SCALE)
         columns = {f"text_{i}": [r.texts[i] for r in rows] for i in range(len(rows[0].texts))}

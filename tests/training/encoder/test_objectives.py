@@ -27,6 +27,7 @@ from qembed.training.encoder.objectives import (
     denoising_loss,
     masked_language_loss,
     masked_loss,
+    next_token_loss,
 )
 from qembed.training.encoder.trainer import train
 from qembed.training.judging import mean_cosine
@@ -174,6 +175,25 @@ def test_mlm_hides_its_share_of_the_words(model: Any) -> None:
     assert not changed[special].any()
     # of the hidden ones a tenth stay as they are
     assert changed[~special].float().mean() == pytest.approx(0.9 * MASKED, abs=0.02)
+
+
+def test_next_tokens(model: Any) -> None:
+    """Cross entropy of one token at a time, by a model that has read those before it and no others."""
+    ours = next_token_loss(model, "--next-unit").eval()
+    assert ours.language_model.bert.encoder.layer[0].output.dense.weight is (
+        model[0].auto_model.encoder.layer[0].output.dense.weight
+    )
+    texts = features(model, WHOLE)
+    terms = []
+    with torch.no_grad():
+        found = ours([dict(texts)], None).item()
+        for row, mask in zip(texts["input_ids"], texts["attention_mask"], strict=True):
+            ids = row[mask == 1]
+            for n in range(1, len(ids) - 1):  # the last one ends the text
+                logits = ours.language_model(input_ids=ids[None, :n]).logits[0, -1]
+                terms.append(-float(torch.log_softmax(logits, -1)[ids[n]]))
+    assert found == pytest.approx(np.mean(terms), rel=1e-5)
+    assert not model[0].auto_model.config.is_decoder  # in use it reads both sides
 
 
 def test_simcse(model: Any) -> None:

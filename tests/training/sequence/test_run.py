@@ -96,14 +96,21 @@ def test_a_stopped_training_goes_on_to_the_same_model(
     shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("QEMBED_RUNTIME", "torch")
-    whole = train_sequence(job(shell.folder, tmp_path / "a"))
-    for most in (3, 11):  # in the first stage, then in the second
+    whole = train_sequence(job(shell.folder, tmp_path / "a", next_unit=1))
+    losses = whole["settings"]["stages"]["losses"]
+    assert losses["next-unit"][1] < losses["next-unit"][0]
+    card = (tmp_path / "a" / "README.md").read_text()
+    assert "| epochs | masked 1, next-unit 1, views 2 |" in card
+    assert "| views | shortest 0.5, longest 32, exchanged 0.15, hidden 0.05 |" in card
+    for most in (3, 11, 13):  # in the first stage, then in the second and in the third
         steps: list[int] = []
         progress = Progress(advance=steps.append, stop=lambda s=steps, n=most: len(s) >= n)
         with pytest.raises(KeyboardInterrupt):
-            train_sequence(job(shell.folder, tmp_path / "b"), progress)
+            train_sequence(job(shell.folder, tmp_path / "b", next_unit=1), progress)
         assert not (tmp_path / "b").exists()
-    resumed = train_sequence(job(shell.folder, tmp_path / "b"))
+    kept = {p.parent.name: p.name for p in (tmp_path / "b.training").glob("*/checkpoint-*")}
+    assert sorted(kept) == ["masked", "next-unit", "views"]
+    resumed = train_sequence(job(shell.folder, tmp_path / "b", next_unit=1))
     assert resumed["settings"]["resumed"]
     assert resumed["verdict"] == whole["verdict"]
     first, second = (tmp_path / n / "model.safetensors" for n in "ab")

@@ -49,6 +49,9 @@ def sequence(
     layers: Annotated[int, typer.Option(help="Layers of a new model.")] = 2,
     max_tokens: Annotated[int, typer.Option(help="Tokens that it reads.")] = 512,
     masked: Annotated[int, typer.Option(help="Epochs of masked prediction; 0: none.")] = 1,
+    next_unit: Annotated[
+        int, typer.Option("--next-unit", help="Epochs of prediction of the next unit; 0: none.")
+    ] = 0,
     views: Annotated[int, typer.Option(help="Epochs of two views of a sequence; 0: none.")] = 4,
     crop: Annotated[int, typer.Option(help="Units of the longest view and window.")] = 128,
     exchange: Annotated[float, typer.Option(help="Mean share of a view's units exchanged.")] = 0.15,
@@ -86,7 +89,7 @@ def sequence(
         alphabet=alphabet,
         model=model,
         size=ModelSize(width, layers, max_tokens),
-        stages=Stages(masked, views, batch, lr, seed, save_steps),
+        stages=Stages(masked, next_unit, views, batch, lr, seed, save_steps),
         views=Augmentation(longest=crop, exchanged=exchange, hidden=hide),
         held_out=held_out,
         anyway=anyway,
