@@ -17,13 +17,14 @@ import json
 import os
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault(
-    "QEMBED_RUNTIME", "torch"
-)  # an export of each model would take as long as its use
+# an export of each model would take as long as its use
+os.environ.setdefault("QEMBED_RUNTIME", "torch")
+# several threads wait for one another longer than they work on matrices so small
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from qembed.evaluation.tuning import judge
 from qembed.pipeline.experiments.eval_options import EvalOptions
@@ -86,8 +87,8 @@ def timed(name: str, out: Path, make: Callable[[], object]) -> None:
     )
 
 
-def make_models(data: Path, work: Path) -> list[tuple[str, str]]:
-    """Models of all stages: (name of the arm, folder)."""
+def make_models(data: Path, work: Path) -> Iterator[tuple[str, str]]:
+    """Models of all stages, each as soon as it is made: (name of the arm, folder)."""
     corpus = lines(data / "corpus.jsonl")
     train = [r for r in corpus if r["split"] == "train"]
     queries, qrels = few_labels(data, work)
@@ -105,6 +106,7 @@ def make_models(data: Path, work: Path) -> list[tuple[str, str]]:
         record_profile(profile, [], work / "untrained")
 
     timed("untrained", work / "untrained", untrained)
+    yield "untrained", str(work / "untrained")
     for name, start, epochs in TRAINED:
         job = SequenceJob(
             base.corpus, work / name, model=str(stages[start]), size=ModelSize(),
@@ -112,6 +114,7 @@ def make_models(data: Path, work: Path) -> list[tuple[str, str]]:
         )  # fmt: skip
         timed(name, job.out, lambda job=job: train_sequence(job))  # type: ignore[misc]
         stages[name] = job.out
+        yield name, str(job.out)
     before = stages["views"]
     index, labelled = work / "train.index", work / "labels"
 
@@ -126,7 +129,7 @@ def make_models(data: Path, work: Path) -> list[tuple[str, str]]:
         train_encoder(job)
 
     timed("labels", labelled, labels)
-    return [*((n, str(p)) for n, p in stages.items()), ("labels", str(labelled))]
+    yield "labels", str(labelled)
 
 
 VIEWS = 3
@@ -196,12 +199,11 @@ def main() -> None:
     given = parser.parse_args()
     data, work = given.folder, given.work
     work.mkdir(parents=True, exist_ok=True)
-    models = make_models(data, work)
     folds = {q["_id"]: q["fold"] for q in lines(data / "queries.jsonl")}
     words: dict[str, float] = {}
     on_dev = ["| model, on dev | alone | fused, best weight |"]
     print(f"| model | alone | fused, default | fused, chosen on dev | gain | {'by folds':16} | p |")
-    for name, model in models:
+    for name, model in make_models(data, work):
         arm = Arm(data, work, model)
         if not words:
             words = arm.values(given.split, "lexical")
