@@ -8,6 +8,7 @@ dropped. An export that was stopped leaves a state that says so, and the next on
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -93,7 +94,7 @@ def export_milvus(root: Path, request: MilvusExport, progress: Progress) -> Expo
     began = time.perf_counter()
     place = f"{address.url}/{request.name}"
     with (
-        Snapshot.open(root) as snapshot,
+        _of_texts(root) as snapshot,
         export_lock(place, request.wait),
         MilvusConnection(address) as server,
     ):
@@ -101,6 +102,20 @@ def export_milvus(root: Path, request: MilvusExport, progress: Progress) -> Expo
         summary.warnings = unfinished_warnings(root, snapshot.manifest)
     summary.seconds = time.perf_counter() - began
     return summary
+
+
+@contextlib.contextmanager
+def _of_texts(root: Path) -> Iterator[Snapshot]:
+    """Open an index. Raises UsageError for one with pictures: of a copy nobody could tell them from texts."""
+    with Snapshot.open(root) as snapshot:
+        if snapshot.pictures is not None:
+            number = int(snapshot.pictures.sum())
+            raise UsageError(
+                f"the index has {number:,} picture{'s' if number > 1 else ''}: a collection holds texts and "
+                "sequences alone, as its readers do not compare two kinds (qembed index PATH --exclude GLOB "
+                "makes an index without pictures; qembed export parquet writes both)"
+            )
+        yield snapshot
 
 
 class _Run:
