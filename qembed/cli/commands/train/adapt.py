@@ -25,7 +25,8 @@ from qembed.cli.commands.train.training_options import (
     TemperatureOption,
     TokensOption,
 )
-from qembed.cli.console import Console, StopSignals, counted, dumps, out
+from qembed.cli.commands.train.training_run import training_run
+from qembed.cli.console import Console, counted, dumps, out
 from qembed.cli.options import (
     FormatOption,
     IndexOption,
@@ -165,8 +166,7 @@ def adapt(
         options=options,
     )
     talk = Console(quiet, verbose)
-    signals = StopSignals()
-    with signals.caught(talk), talk.progress(stop=signals) as progress:
+    with training_run(talk) as progress:
         body = adapt_encoder(job, progress, talk.warn)
     if "found" in (counts := body["settings"]):
         talk.say(

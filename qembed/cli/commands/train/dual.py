@@ -14,7 +14,8 @@ from qembed.cli.commands.train.training_options import (
     RateOption,
     SeedOption,
 )
-from qembed.cli.console import Console, StopSignals
+from qembed.cli.commands.train.training_run import training_run
+from qembed.cli.console import Console
 from qembed.cli.options import FormatOption, OutputFormat, QuietOption, VerboseOption
 from qembed.cli.render.training import show_training
 
@@ -81,7 +82,6 @@ def dual(
         fit=options,
     )
     talk = Console(quiet, verbose)
-    signals = StopSignals()
-    with signals.caught(talk), talk.progress(stop=signals) as progress:
+    with training_run(talk) as progress:
         body = train_dual(job, progress)
     show_training(body, format, talk, "qembed index PATH --model")

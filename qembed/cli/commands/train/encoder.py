@@ -30,7 +30,8 @@ from qembed.cli.commands.train.training_options import (
     TemperatureOption,
     TokensOption,
 )
-from qembed.cli.console import Console, StopSignals
+from qembed.cli.commands.train.training_run import training_run
+from qembed.cli.console import Console
 from qembed.cli.options import (
     FormatOption,
     IndexOption,
@@ -150,8 +151,7 @@ def encoder(
         options=options,
     )
     talk = Console(quiet, verbose)
-    signals = StopSignals()
-    with signals.caught(talk), talk.progress(stop=signals) as progress:
+    with training_run(talk) as progress:
         body = train_encoder(job, progress, talk.warn)
     show_training(body, format, talk)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from qembed.cli.commands.train.training_options import OutOption
 from qembed.cli.console import dumps, out
 from qembed.cli.options import FormatOption, OutputFormat, QuietWhileWellOption
 
@@ -26,7 +26,7 @@ def merge(
     second: Annotated[
         str, typer.Argument(metavar="B", help="Another model of the same structure.")
     ],
-    output: Annotated[Path, typer.Option("--out", metavar="PATH", help="Folder of the new model.")],
+    output: OutOption,
     weight: Annotated[float, typer.Option(help="Share of B: 0 is A, 1 is B.")] = 0.5,
     method: Annotated[
         Method,

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from qembed.cli.command import file_option
+from qembed.cli.commands.train.training_options import QrelsOption, QueriesOption, SeedOption
 from qembed.cli.console import Console, counted, dumps, out
 from qembed.cli.options import FormatOption, IndexOption, OutputFormat, QuietWhileWellOption
 from qembed.errors import UsageError, listed
@@ -28,8 +29,8 @@ def mine(
     output: Annotated[
         Path, typer.Option("--out", metavar="FILE", help="The lists: .jsonl or .parquet.")
     ],
-    queries: Annotated[Path | None, file_option("Queries, BEIR or TREC form.")] = None,
-    qrels: Annotated[Path | None, file_option("Judgments, BEIR or TREC form.")] = None,
+    queries: QueriesOption = None,
+    qrels: QrelsOption = None,
     pairs: Annotated[
         Path | None, file_option('Instead of these: JSON lines of "query" and "positive".')
     ] = None,
@@ -73,7 +74,7 @@ def mine(
     max_probability: Annotated[
         float, typer.Option(help="Highest probability of relevance of a negative, with --rerank.")
     ] = 0.5,
-    seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
+    seed: SeedOption = 0,
     format: FormatOption = OutputFormat.text,
     quiet: QuietWhileWellOption = False,
 ) -> None:

@@ -26,7 +26,8 @@ from qembed.cli.commands.train.training_options import (
     StepsOption,
     TokensOption,
 )
-from qembed.cli.console import Console, StopSignals, counted
+from qembed.cli.commands.train.training_run import training_run
+from qembed.cli.console import Console, counted
 from qembed.cli.options import (
     FormatOption,
     IndexOption,
@@ -135,8 +136,7 @@ def reranker(
         ),
     )
     talk = Console(quiet, verbose)
-    signals = StopSignals()
-    with signals.caught(talk), talk.progress(stop=signals) as progress:
+    with training_run(talk) as progress:
         body = train_reranker(job, progress, talk.warn)
     if of_log := body["settings"]["feedback"]:
         from qembed.cli.render.preferences import clicks_line, kind_words, left_out_line

@@ -16,7 +16,8 @@ from qembed.cli.commands.train.training_options import (
     SeedOption,
     StepsOption,
 )
-from qembed.cli.console import Console, StopSignals
+from qembed.cli.commands.train.training_run import training_run
+from qembed.cli.console import Console
 from qembed.cli.options import FormatOption, OutputFormat, QuietOption, VerboseOption
 from qembed.cli.render.training import show_training
 
@@ -95,8 +96,7 @@ def sequence(
         anyway=anyway,
     )
     talk = Console(quiet, verbose)
-    signals = StopSignals()
-    with signals.caught(talk), talk.progress(stop=signals) as progress:
+    with training_run(talk) as progress:
         body = train_sequence(job, progress, talk.warn)
     talk.say(
         "there are no judgments: views of held-out sequences were to find them, a proxy (qembed eval judges)"
