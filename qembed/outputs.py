@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -66,6 +67,33 @@ def _refused(path: Path) -> int | None:
         return None if os.access(folder, os.W_OK | os.X_OK) else errno.EACCES
     except OSError as e:
         return e.errno
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Path to write to in the block; it is at `path` when the block ends, and gone after an error.
+
+    A symbolic link stays one, and so do devices and pipes, which get a copy: a rename would put a file in
+    their place. Raises OSError.
+    """
+    if path.exists() and not path.is_file():
+        with tempfile.TemporaryDirectory() as folder:
+            part = Path(folder) / path.name
+            yield part
+            with part.open("rb") as source, path.open("wb") as target:
+                shutil.copyfileobj(source, target)
+        return
+    real = Path(os.path.realpath(path))
+    part = real.with_name(f".{real.name}.{os.getpid()}.tmp")
+    try:
+        yield part
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        part.replace(real)
+    except BaseException:
+        with suppress(OSError):
+            part.unlink()
+        raise
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from qembed.errors import StorageError
-from qembed.outputs import check_outputs
+from qembed.outputs import check_outputs, whole_file
 
 
 def test_what_can_be_written_passes(tmp_path: Path) -> None:
@@ -44,3 +44,31 @@ def test_a_folder_that_only_looks_writable_is_refused() -> None:
     """To root /proc passes for a folder that may be written."""
     with pytest.raises(StorageError, match="cannot write /proc/none/a"):
         check_outputs([], [Path("/proc/none/a")])
+
+
+def test_a_file_is_there_when_it_is_whole(tmp_path: Path) -> None:
+    path, link = tmp_path / "list.jsonl", tmp_path / "link"
+    link.symlink_to(path)
+    with whole_file(link) as part:
+        part.write_text("new")
+        assert not path.exists()
+    assert (link.is_symlink(), path.read_text()) == (True, "new")
+    with pytest.raises(FileNotFoundError), whole_file(path):
+        (tmp_path / "nowhere").read_text()
+    assert path.read_text() == "new"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["link", "list.jsonl"]
+
+
+def test_a_pipe_stays_one(tmp_path: Path) -> None:
+    """A rename would put a file in its place, and root's in the place of a device."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        with whole_file(pipe) as part:
+            part.write_bytes(b"all of it")
+        assert pipe.is_fifo()
+        assert os.read(reading, 100) == b"all of it"
+    finally:
+        os.close(reading)
+    assert [p.name for p in tmp_path.iterdir()] == ["pipe"]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from qembed.errors import StorageError, UsageError, refusal
+from qembed.outputs import whole_file
 
 
 def check_new(path: Path, force: bool) -> None:
@@ -24,20 +23,8 @@ def check_new(path: Path, force: bool) -> None:
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
     """Path to write to in the block; it becomes `path` at its end, or is removed after an error."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        yield part
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        part.replace(path)
+        with whole_file(path) as part:
+            yield part
     except OSError as e:
-        _remove(part)
         raise StorageError(f"cannot write {path}: {refusal(e)}") from e
-    except BaseException:
-        _remove(part)
-        raise
-
-
-def _remove(path: Path) -> None:
-    with contextlib.suppress(OSError):
-        path.unlink()

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import codecs
 import io
-import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
 from qembed.compression import decompress, detect_codec
 from qembed.errors import InputError, StorageError, cannot_read, refusal
+from qembed.outputs import whole_file
 
 MAX_UNPACKED = 1 << 30
 """Bytes that a small compressed file may decompress to; a larger one to MAX_RATIO times its size."""
@@ -172,21 +172,10 @@ def atomic_text_file(path: Path) -> Iterator[TextIO]:
     A path that exists and is no regular file (a pipe, /dev/stdout) is written to, never replaced.
     """
     try:
-        if path.exists() and not path.is_file():
-            with path.open("w", encoding="utf-8", newline="\n") as stream:
-                yield stream
-            return
-        target = Path(os.path.realpath(path))  # a symbolic link stays one
-        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-        try:
-            with temporary.open("w", encoding="utf-8", newline="\n") as stream:
-                yield stream
-                stream.flush()
-                os.fsync(stream.fileno())
-            temporary.replace(target)
-        except BaseException:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
-            raise
+        with (
+            whole_file(path) as part,
+            part.open("w", encoding="utf-8", newline="\n") as stream,
+        ):
+            yield stream
     except OSError as e:
         raise StorageError(f"cannot write {path}: {refusal(e)}") from e

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from qembed.errors import StorageError, refusal
+from qembed.outputs import whole_file
 from qembed.training.json_lines import read_json_lines, words_of
 
 
@@ -40,13 +41,13 @@ class MadeQuery:
 
 def write_made_queries(made: Sequence[MadeQuery], path: Path) -> None:
     """Write the queries as JSON lines, whole or not at all. Raises StorageError."""
-    partial = path.with_name(f".{path.name}.partial")
     try:
-        with partial.open("w", encoding="utf-8", errors="backslashreplace") as stream:
+        with (
+            whole_file(path) as part,
+            part.open("w", encoding="utf-8", errors="backslashreplace") as stream,
+        ):
             stream.writelines(json.dumps(q.to_json(), ensure_ascii=False) + "\n" for q in made)
-        partial.replace(path)
     except OSError as e:
-        partial.unlink(missing_ok=True)
         raise StorageError(f"{path} cannot be written: {refusal(e)}") from e
 
 

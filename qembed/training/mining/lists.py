@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from qembed.errors import InputError, StorageError, UsageError, cannot_read, refusal
-from qembed.outputs import check_outputs
+from qembed.outputs import check_outputs, whole_file
 from qembed.training.json_lines import read_json_lines
 
 SUFFIXES = (".jsonl", ".parquet")
@@ -85,18 +85,16 @@ def write_lists(lists: Sequence[TrainingList], path: Path) -> None:
     sentence-transformers reads by their order, then ids, scores, ranks and sources.
     """
     check_lists_path(path)
-    partial = path.with_name(f".{path.name}.partial")
     try:
-        if path.suffix.lower() == ".jsonl":
-            with partial.open("w", encoding="utf-8") as stream:
-                stream.writelines(_line(item) for item in lists)
-        else:
-            import pyarrow.parquet as pq
+        with whole_file(path) as part:
+            if path.suffix.lower() == ".jsonl":
+                with part.open("w", encoding="utf-8") as stream:
+                    stream.writelines(_line(item) for item in lists)
+            else:
+                import pyarrow.parquet as pq
 
-            pq.write_table(_table(lists), partial, compression="zstd")
-        partial.replace(path)
+                pq.write_table(_table(lists), part, compression="zstd")
     except OSError as e:
-        partial.unlink(missing_ok=True)
         raise StorageError(f"{path} cannot be written: {refusal(e)}") from e
 
 
