@@ -121,3 +121,18 @@ def test_files_that_have_become_binary_are_the_reason(shell: Shell) -> None:
     assert done.code == 2
     assert "15 of 20 documents would be deleted: binary file" in done.err
     assert shell("index", "--yes", "--format", "json").json["deleted_why"] == {"binary file": 15}
+
+
+def test_files_that_are_not_read_are_no_empty_mount(shell: Shell) -> None:
+    for i in range(12):
+        shell.write(f"docs/p{i:02}.md", f"page number {i}")
+    assert shell("index", "docs").code == 0
+    for i in range(12):
+        page = shell.folder / f"docs/p{i:02}.md"
+        page.rename(page.with_name(f".{page.name}" if i < 5 else f"{page.name}.unk"))
+    done = shell("index")
+    assert done.code == 2
+    assert (
+        "12 of 12 documents are gone from docs; there and not read: 7 with unknown suffixes, 5 hidden "
+        "(--hidden reads them); nothing was changed"
+    ) in done.err

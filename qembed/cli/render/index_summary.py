@@ -34,7 +34,7 @@ def summary_line(summary: IndexSummary, verbose: bool = False) -> str:
 
     `verbose`: a dry run also names the files that it leaves out.
     """
-    from qembed.pipeline.indexing.deletion.losses import describe_reasons
+    from qembed.pipeline.indexing.deletion.losses import NO_TEXT, describe_reasons
 
     done = summary.documents
     # what stayed as it was stands last
@@ -52,6 +52,8 @@ def summary_line(summary: IndexSummary, verbose: bool = False) -> str:
     if summary.deleted_why:
         why = describe_reasons(summary.deleted_why).translate(LINE_BREAKS)
         kinds = [f"{k} ({why})" if k.endswith(" deleted") else k for k in kinds]
+    if summary.emptied:
+        kinds.append(f"{len(summary.emptied):,} {NO_TEXT}")
     what = ", ".join(kinds)
     nothing = "no whole document yet" if summary.interrupted else "nothing to read"
     if summary.dry_run:
@@ -257,6 +259,8 @@ def say_findings(talk: Console, summary: IndexSummary) -> None:
 
 def say_details(talk: Console, summary: IndexSummary) -> None:
     """Print, with --verbose, what was truncated, and the timings."""
+    for name in summary.emptied:
+        talk.detail(f"has no text any more: {name.translate(LINE_BREAKS)}")
     for place in summary.truncated_passages:
         talk.detail(f"cut short: {place}")
     talk.seconds(summary.seconds)

@@ -118,9 +118,8 @@ class _Run:
             plan.sources.refuse_empty()
         if not stopped and plan.target.rebuild:
             assert plan.sources.replaced is not None
-            with self.writer.open_present() as snapshot:
-                files = snapshot.catalog.grouped().files()
-            plan.sources.replaced.settle(files, plan.sources, plan.changes.gone, self.stats)
+            with self.writer.open_present() as made:
+                plan.sources.replaced.settle(made, plan.sources, plan.changes.gone, self.stats)
             self.refused = self._refusal()
         if not stopped and self.refused is None:
             self.writer.finish_rebuild()
@@ -313,6 +312,7 @@ class _Run:
             left_out=stats.left_out,
             warnings=stats.warnings,
             deleted_why=+stats.deleted_why,
+            emptied=stats.emptied,
             filters=plan.sources.filters(),
             refused=self.refused,
         )

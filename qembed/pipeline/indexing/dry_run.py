@@ -6,11 +6,14 @@ import time
 from collections import Counter
 from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from qembed.corpus import read as read_file
+from qembed.pipeline.indexing.deletion.emptied import textless_before
 from qembed.pipeline.indexing.deletion.losses import (
     ELSEWHERE,
+    NO_TEXT,
     NOT_IN_FILE,
     lost_records,
     record_losses,
@@ -122,7 +125,7 @@ def _record_question(
     progress: Progress,
     emptied: Container[Key],
 ) -> str | None:
-    """Question that a run asks once it has read that records are gone from their files, None if it asks none.
+    """Question that a run asks once it has read that records, or texts, are gone, None if it asks none.
 
     The files are read only where they have so many documents that it may come to that. `emptied`: files
     whose documents the summary counts as deleted.
@@ -146,18 +149,31 @@ def _record_question(
     if plan.target.rebuild or guard.question(total, reasons, at_most) is None:
         return None
     lost.clear()
+    textless: Counter[str] = Counter()
     for file, path, documents in known:
         if (file.source, file.name) in emptied:
             continue
         end_if_stopped(progress)
-        lost[path] += lost_records(file, plan.read_options(file.source), documents)
+        before = partial(_textless_before, plan, (file.source, file.name))
+        gone, empty = lost_records(file, plan.read_options(file.source), documents, before)
+        lost[path] += gone
+        textless[path] += empty
     nested = plan.sources.taken_over
     new = [f for f, state in read if state is None and (f.source, f.name) not in nested]
     moved = _moved_records(plan, new, progress)
     reasons[NOT_IN_FILE] += lost.total()
     lost += counted
-    losses = record_losses(lost - Counter(dict.fromkeys(lost, moved)))
+    reasons[NO_TEXT] += textless.total()
+    losses = record_losses(lost - Counter(dict.fromkeys(lost, moved)), textless)
     return guard.question(reasons.total() - moved, +reasons, losses)
+
+
+def _textless_before(plan: IndexPlan, key: Key) -> int:
+    """Number of documents without text that the index has of a file."""
+    state = plan.files.get(key)
+    if state is None or plan.snapshot is None:
+        return 0
+    return textless_before(plan.snapshot, plan.catalog, state)
 
 
 def _moved_records(plan: IndexPlan, new: Iterable[SourceFile], progress: Progress) -> int:

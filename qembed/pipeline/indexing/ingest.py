@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from qembed.pipeline.indexing.catalog_builder import CatalogBuilder
 from qembed.pipeline.indexing.committer import Committer
 from qembed.pipeline.indexing.deletion.deleted_documents import DeletedDocuments
+from qembed.pipeline.indexing.deletion.emptied import is_textless
 from qembed.pipeline.indexing.deletion.losses import NOT_IN_FILE, LossGuard
 from qembed.pipeline.indexing.deletion.lost_documents import RunLosses
 from qembed.pipeline.indexing.deletion.takeovers import Takeovers
@@ -262,6 +263,8 @@ class Ingest:
                 continue
             if item.replaces is not None:
                 self._keep[item.replaces] = False
+            if item.kind == "changed" and is_textless(entry, item.passages):
+                self._losses.add_textless(item.replaces)
             self._entries.add(entry)
             self._changed |= item.kind != "unchanged"
             self._stats.documents[item.kind] += 1
@@ -297,6 +300,7 @@ class Ingest:
         """Commit. Most of the documents are deleted by the last commit only, when all have been read."""
         catalog = self._catalog.edit(self._keep, self._entries.catalogs())
         if (guard := self._guard) is not None:
+            self._losses.count_emptied(self._snapshot)
             question = self._losses.question(guard, catalog)
             if is_last:
                 guard.check(question)

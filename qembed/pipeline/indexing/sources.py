@@ -217,8 +217,7 @@ class Sources:
     ) -> None:
         """Have the loss of more than half of the documents, or a source's, confirmed, whatever the reason.
 
-        Those of missing sources do not count: --allow-missing asks for their deletion. `documents`: of the
-        catalog; `before`: its files.
+        Missing sources do not count (--allow-missing). `documents`: of the catalog; `before`: its files.
         """
         # a refresh of many files pays for no look at each
         whole = not changes.gone and not self.options.rebuild
@@ -244,7 +243,8 @@ class Sources:
         reasons = {k: self.absent[k] for k in gone}
         sizes = (f.size for f in changes.read if (f.source, f.name) not in known)
         left = {path for path, _ in (*read, *changes.unchanged)}
-        losses = source_losses(reasons, counted, left, moved_files(reasons, before, sizes))
+        moved = moved_files(reasons, before, sizes)
+        losses = source_losses(reasons, counted, left, moved, self.skipped.by_source)
         lost = sum((Counter(loss.reasons) for loss in losses.values()), Counter[str]())
         self.question = self.guard.question(sum(x.lost for x in losses.values()), lost, losses)
         if not self.options.dry_run:

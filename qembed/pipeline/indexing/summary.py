@@ -70,12 +70,13 @@ class IndexStats:
 
     `documents`: by outcome. `skipped`: files left out. `plain_text_fallbacks`: documents chunked as plain
     text, by the missing requirement. `failed`: problems with the file they are in. `deleted_why`: deleted
-    documents by reason. `tokens`: of the passages encoded or reused; `tokens_cut`: those of them that the
-    encoder does not read.
+    documents by reason. `emptied`: ids of those that have no text any more. `tokens`: of the passages
+    encoded or reused; `tokens_cut`: those of them that the encoder does not read.
     """
 
     documents: Counter[str] = field(default_factory=Counter)
     deleted_why: Counter[str] = field(default_factory=Counter)
+    emptied: list[str] = field(default_factory=list)
     encoded: int = 0
     reused: int = 0
     truncated: int = 0
@@ -136,7 +137,8 @@ class IndexSummary:
     requirement. `left_out`: parts of the files that were read; `warnings`: doubts about them. Of a dry
     run only: `would`: file names by what a run would do; `question`: the confirmation that a run would
     ask for; `details`: if asked for; `estimate`. `skipped_files`: (name, reason) of the first that were
-    skipped, in a dry run of all. `deleted_why`: deleted documents by reason. `model`: its
+    skipped, in a dry run of all. `deleted_why`: deleted documents by reason. `emptied`: ids of documents
+    that have no text any more. `model`: its
     spec, and why it was chosen. `filters`: options that leave files out, by source. `is_news`: no run has
     told of these skipped files. `refused`: why a rebuild did not become the index.
     """
@@ -160,6 +162,7 @@ class IndexSummary:
     left_out: LeftOutStats = field(default_factory=LeftOutStats)
     warnings: WarningStats = field(default_factory=WarningStats)
     deleted_why: Mapping[str, int] = field(default_factory=dict)
+    emptied: Sequence[str] = ()
     question: str | None = None
     estimate: Estimate | None = None
     model: Mapping[str, Any] = field(default_factory=dict)
@@ -189,6 +192,7 @@ class IndexSummary:
             "model": dict(self.model),
             "documents": dict(self.documents),
             "deleted_why": dict(self.deleted_why),
+            "emptied": {"documents": len(self.emptied), "listed": [*self.emptied[:MAX_LISTED]]},
             "passages": dict(self.passages),
             "cut_plainly": dict(self.plain_text_fallbacks),
             "failed": [{"path": u.path, "line": u.line, "error": u.error} for u in self.failed],

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from qembed.corpus import GONE, LeftOutReasons, ReadOptions, counted_reason, read
 from qembed.errors import UsageError
 from qembed.pipeline.indexing.plan import Key
-from qembed.pipeline.skipped_files import by_number
+from qembed.pipeline.skipped_files import by_number, describe_skipped
 from qembed.store import FileState, Source
 from qembed.types import Document, Skipped, SourceFile, Unreadable
 
@@ -20,6 +20,8 @@ GUARDED_DOCUMENTS = 10
 """Documents of an index, or of a source, from which on the loss of more than half has to be confirmed."""
 NOT_IN_FILE = "no longer in their file"
 """Reason of documents that a file had and has no more, though it was read."""
+NO_TEXT = "have no text any more"
+"""Reason of documents that had text; they stay, without it."""
 NOT_READ = "could not be read or encoded"
 UNNAMED = "their source is not named (--rebuild without PATH keeps all)"
 """Reason of documents whose source a rebuild with PATH leaves out."""
@@ -34,18 +36,22 @@ def describe_reasons(reasons: Mapping[str, int]) -> str:
     return ", ".join(counted_reason(n, why) for why, n in by_number(reasons))
 
 
-def lost_records(file: SourceFile, options: ReadOptions, before: int) -> int:
-    """Number of documents that a file has less than `before`; 0 where some of it cannot be read.
+def lost_records(
+    file: SourceFile, options: ReadOptions, before: int, textless: Callable[[], int] = int
+) -> tuple[int, int]:
+    """Numbers of documents that a file has less than `before`, and of those that have lost their text.
 
-    A run then keeps what it knows of the file.
+    `textless()`: documents without text that it had before. (0, 0) where some of it cannot be read: a run
+    then keeps what it knows of the file.
     """
-    found = 0
+    found = empty = 0
     for item in read(file, options):
-        if not isinstance(item, Unreadable):
-            found += isinstance(item, Document)
-        elif item.keep if isinstance(item, Skipped) else True:
-            return 0
-    return max(0, before - found)
+        if isinstance(item, Document):
+            found += 1
+            empty += item.picture is None and not item.text.strip()
+        elif isinstance(item, Unreadable) and (item.keep if isinstance(item, Skipped) else True):
+            return 0, 0
+    return max(0, before - found), max(0, min(empty, before) - textless()) if empty else 0
 
 
 def option_of(reason: str) -> str | None:
@@ -94,11 +100,15 @@ def is_guarded(lost: int, total: int) -> bool:
 
 
 class SourceLoss(NamedTuple):
-    """Documents that a source loses. `lost`: less what has moved; `is_bare`: nothing is left in it."""
+    """Documents that a source loses. `lost`: less what has moved.
+
+    `is_bare`: no file is left in it that is read; `left_out`: numbers of those that are not, by reason.
+    """
 
     lost: int
     reasons: Mapping[str, int]
     is_bare: bool = False
+    left_out: Mapping[str, int] = {}
 
 
 def source_losses(
@@ -106,11 +116,13 @@ def source_losses(
     documents: Mapping[Key, int],
     left: Iterable[str],
     moved: Collection[Key] = (),
+    left_out: Mapping[str, Mapping[str, int]] | None = None,
 ) -> dict[str, SourceLoss]:
     """Losses of the sources of which files are gone.
 
     `reasons`: by file that is gone; `documents`: of each file before; `moved`: those of them that may have
-    moved; `left`: sources that hold files.
+    moved; `left`: sources that hold files; `left_out`: numbers of files that are not read, by source and
+    reason.
     """
     lost: dict[str, Counter[str]] = defaultdict(Counter)
     away: Counter[str] = Counter()
@@ -119,7 +131,12 @@ def source_losses(
             lost[key[0]][why] += documents.get(key, 0)
             away[key[0]] += documents.get(key, 0) if key in moved else 0
     return {
-        path: SourceLoss(why.total() - away[path], why, why.keys() == {GONE} and path not in left)
+        path: SourceLoss(
+            why.total() - away[path],
+            why,
+            why.keys() == {GONE} and path not in left,
+            (left_out or {}).get(path, {}),
+        )
         for path, why in lost.items()
     }
 
@@ -148,9 +165,16 @@ def documents_by_source(files: Mapping[Key, FileState]) -> Counter[str]:
     return found
 
 
-def record_losses(lost: Mapping[str, int]) -> dict[str, SourceLoss]:
-    """Losses of sources whose files hold fewer records than before. `lost`: their numbers by source."""
-    return {path: SourceLoss(n, {NOT_IN_FILE: n}) for path, n in lost.items() if n > 0}
+def record_losses(
+    lost: Mapping[str, int], textless: Mapping[str, int] | None = None
+) -> dict[str, SourceLoss]:
+    """Losses of sources whose files hold fewer records, or texts, than before: their numbers by source."""
+    found = {}
+    for path in {**lost, **(textless or {})}:
+        numbers = {NOT_IN_FILE: lost.get(path, 0), NO_TEXT: (textless or {}).get(path, 0)}
+        if reasons := +Counter(numbers):
+            found[path] = SourceLoss(reasons.total(), reasons)
+    return found
 
 
 class LossGuard:
@@ -192,23 +216,40 @@ class LossGuard:
                 if bare and reasons.keys() == {GONE}
                 else ""
             )
-            return self._ask(f"{lost:,} of {self.total:,} documents", reasons, where)
+            there = sum((Counter(s.left_out) for s in sources.values()), Counter[str]())
+            return self._ask(f"{lost:,} of {self.total:,} documents", reasons, where, there)
         for path, source in sources.items():
             if source.lost < GUARDED_DOCUMENTS / 2:
                 continue
             if is_guarded(source.lost, total := self._by_source().get(path, 0)):
                 count = f"{source.lost:,} of {total:,} documents"
                 if source.is_bare:
-                    return self._ask(count, source.reasons, self._shown(path))
-                return self._ask(f"{count} of {self._shown(path)}", source.reasons, "")
+                    return self._ask(count, source.reasons, self._shown(path), source.left_out)
+                return self._ask(f"{count} of {self._shown(path)}", source.reasons)
         return None
 
-    def _ask(self, count: str, reasons: Mapping[str, int], where: str) -> str:
-        """Question; `where`: the empty folders that the documents were in, "" for others."""
+    def _ask(
+        self,
+        count: str,
+        reasons: Mapping[str, int],
+        where: str = "",
+        left_out: Mapping[str, int] | None = None,
+    ) -> str:
+        """Question; `where`: folders without a file to read that the documents were in, "" for others.
+
+        `left_out`: numbers of the files in these folders that are not read, by reason.
+        """
         self._reasons = reasons
+        if where and left_out:
+            return (
+                f"{count} are gone from {where}; there and not read: {describe_skipped(left_out)}"
+            )
         if where:
             return f"{count} are gone from {where} (an empty mount?)"
-        return f"{count} would be deleted: {describe_reasons(reasons)}"
+        if reasons.keys() == {NO_TEXT}:
+            return f"{count} {NO_TEXT}"
+        lost = "lost" if NO_TEXT in reasons else "deleted"
+        return f"{count} would be {lost}: {describe_reasons(reasons)}"
 
     def check(self, question: str | None) -> None:
         """Ask a question, if there is one. Raises UsageError if the answer is no."""
@@ -217,7 +258,8 @@ class LossGuard:
         if not self._confirm(question):
             options = [o for o in map(option_of, self._reasons) if o is not None]
             keep = f"without {' and '.join(dict.fromkeys(options))} they stay, " if options else ""
-            raise UsageError(
-                f"{question}; nothing was changed ({keep}--yes deletes them from the index)"
-            )
+            does = "deletes them from the index"
+            if NO_TEXT in self._reasons:
+                does = "takes them as they are" if len(self._reasons) == 1 else "gives them up"
+            raise UsageError(f"{question}; nothing was changed ({keep}--yes {does})")
         self._is_confirmed = True

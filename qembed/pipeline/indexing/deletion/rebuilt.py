@@ -6,10 +6,11 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from qembed.pipeline.indexing.deletion.losses import NOT_IN_FILE, NOT_READ, SourceLoss
+from qembed.pipeline.indexing.deletion.emptied import emptied_by_rebuild
+from qembed.pipeline.indexing.deletion.losses import NO_TEXT, NOT_IN_FILE, NOT_READ, SourceLoss
 from qembed.pipeline.indexing.plan import Key
 from qembed.pipeline.source_options import STDIN
-from qembed.store import FileState
+from qembed.store import FileState, Snapshot
 
 if TYPE_CHECKING:
     from qembed.pipeline.indexing.sources import Sources
@@ -35,22 +36,26 @@ class ReplacedFiles:
 
     def settle(
         self,
-        files: Mapping[Key, FileState],
+        made: Snapshot,
         sources: Sources,
         counted: Iterable[Key],
         stats: IndexStats,
     ) -> None:
-        """Count in `stats` what is in `files`, those of the rebuild, no more, and have the loss confirmed.
+        """Count in `stats` what is in `made`, the rebuild, no more, and have the loss confirmed.
 
         Raises UsageError for the loss of most documents, of the index or of a source, if nobody confirms it.
         Of what --allow-missing gives up nobody is asked. `counted`: files whose documents `stats` has.
         """
+        files = made.catalog.grouped().files()
         after = {k: state.stop - state.start for k, state in files.items() if k[0] != STDIN}
         failed = {key for key, _ in stats.failed}
         lost = self._lost(after, sources.absent, failed)
         for why in self._lost(after, sources.absent, failed, {*counted}).values():
             stats.documents["deleted"] += why.total()
             stats.deleted_why += why
+        stats.emptied, emptied = emptied_by_rebuild(sources.root, made, self.now)
+        for path, n in emptied.items():
+            lost.setdefault(path, Counter())[NO_TEXT] += n
         known = set(self.now.values())
         new = sum(n for key, n in after.items() if key not in known)
         asked = {path: found for path, found in lost.items() if path not in sources.missing}

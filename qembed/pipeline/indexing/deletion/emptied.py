@@ -1,0 +1,84 @@
+"""Documents that had text and have none any more: a loss, though they are still there."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qembed.errors import IndexDamaged
+from qembed.pipeline.indexing.plan import Key
+from qembed.store import Catalog, CatalogEntry, FileState, Snapshot
+from qembed.types import Passage
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+READ_AT_ONCE = 5000
+"""Passages whose text is read in one call."""
+
+
+def is_textless(entry: CatalogEntry, passages: Iterable[Passage]) -> bool:
+    """True for a document that is no picture, and of which no passage has text."""
+    return entry.picture is None and not any(p.text and not p.text.isspace() for p in passages)
+
+
+def with_text(
+    snapshot: Snapshot, catalog: Catalog, positions: Sequence[int]
+) -> npt.NDArray[np.bool_]:
+    """Mask of the documents of `catalog` at these positions that have text, bool (n,): no picture has.
+
+    `snapshot`: has their rows. A document of several passages has text; of others the passage is read.
+    """
+    import numpy as np
+
+    first, rows = (column[list(positions)] for column in catalog.pointers())
+    entries = catalog.take(positions)
+    found = np.array([e.picture is None for e in entries], dtype=bool) & (rows > 0)
+    single = np.flatnonzero(found & (rows == 1))
+    for at in range(0, len(single), READ_AT_ONCE):
+        part = single[at : at + READ_AT_ONCE]
+        for i, passage in zip(part.tolist(), snapshot.passages(first[part]), strict=True):
+            found[i] = not is_textless(entries[i], [passage])
+    return found
+
+
+def emptied_by_rebuild(
+    root: Path, made: Snapshot, now: Mapping[Key, Key]
+) -> tuple[list[str], Counter[str]]:
+    """Documents of the index at `root` that a rebuild has without text, and their numbers by source.
+
+    `made`: the rebuild, which may have been begun by an earlier run. `now`: files that it replaces.
+    """
+    textless = _textless_ids(made)
+    lost: list[CatalogEntry] = []
+    # a damaged index can be rebuilt: what cannot be read of it is lost already
+    with contextlib.suppress(IndexDamaged), contextlib.ExitStack() as stack:
+        if textless:
+            before = stack.enter_context(Snapshot.open(root))
+            catalog = before.catalog
+            named = [i for i, name in enumerate(catalog.ids()) if name in textless]
+            had = with_text(before, catalog, named)
+            entries = zip(catalog.take(named), had, strict=True)
+            lost = [e for e, has in entries if has and (e.source, e.file) in now]
+    return [e.id for e in lost], Counter(e.source for e in lost)
+
+
+def _textless_ids(snapshot: Snapshot) -> set[str]:
+    """Ids of the documents without text, pictures left out. Of passages only the lengths are read."""
+    import numpy as np
+
+    empty = snapshot.empty_rows()
+    first, rows = snapshot.catalog.pointers()
+    positions = np.flatnonzero((rows == 1) & np.isin(first, empty))
+    return {e.id for e in snapshot.catalog.take(positions.tolist()) if e.picture is None}
+
+
+def textless_before(snapshot: Snapshot, catalog: Catalog, state: FileState) -> int:
+    """Number of documents of a file that have no text, pictures left out."""
+    positions = range(state.start, state.stop)
+    pictures = sum(e.picture is not None for e in catalog.take(positions))
+    return len(positions) - pictures - int(with_text(snapshot, catalog, positions).sum())
