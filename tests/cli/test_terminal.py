@@ -38,7 +38,7 @@ def hostile(shell: Shell) -> Shell:
         ("index", "--format", "json"),
         ("query", "zebra"),
         ("query", "zebra", "--explain"),
-        *[("query", "zebra", "--format", f) for f in ("json", "jsonl", "paths")],
+        *[("query", "zebra", "--format", f) for f in ("json", "jsonl", "paths", "vimgrep")],
         ("status",),
         ("index", f"no\x1b]0;owned\x07{EVIL}"),
     ],

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from qembed.cli.console import counted, dumps
 from qembed.cli.render.hits import safe
-from qembed.cli.render.places import current_folder
+from qembed.cli.render.places import current_folder, shell_word
 from qembed.pipeline.retrieval.documents.duplicates import Duplicates, Member, cluster_json
 
 SHOWN = 100
@@ -43,7 +43,9 @@ def _text(found: Duplicates) -> Iterator[str]:
             yield ""
         for m in members:
             mark = " " * 5 if m is members[0] else "  =  " if m.is_copy else f"{m.score:.3f}"
-            yield f"{mark}  {safe(_place(m, folder))}" + (f"  {safe(m.title)}" if m.title else "")
+            place = _place(m, folder)
+            place = safe(place) if m.path is None else shell_word(place)
+            yield f"{mark}  {place}" + (f"  {safe(m.title)}" if m.title else "")
         if (passage := members[0].passage) is not None:
             text = " ".join(passage.text.split())
             yield f"       {safe(text[:SHOWN])}{'…' if len(text) > SHOWN else ''}"

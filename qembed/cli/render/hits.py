@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from qembed.cli.console import dumps
-from qembed.cli.render.places import current_folder, file_path
+from qembed.cli.render.places import current_folder, file_path, shell_word
 from qembed.pipeline.retrieval.answer import (
     Answer,
     answer_json,
@@ -101,7 +101,7 @@ def _paths(results: Results, null: bool) -> Iterable[str]:
     terminal, folder = sys.stdout.isatty() and not null, current_folder()
     paths = (file_path(h, folder) for h, _ in best_documents(results))
     for path in dict.fromkeys(p for p in paths if p is not None):
-        yield safe(path) if terminal else path
+        yield shell_word(path) if terminal else path
 
 
 def _vimgrep(results: Results) -> Iterable[str]:
@@ -110,6 +110,7 @@ def _vimgrep(results: Results) -> Iterable[str]:
     A record is at column 1 of its line. The path alone where no line of the file is known; nothing for
     records of no file. Each line once: passages of one definition have one.
     """
+    terminal = sys.stdout.isatty()
     folder = current_folder()
     written: set[str] = set()
     for h in results.hits:
@@ -119,7 +120,7 @@ def _vimgrep(results: Results) -> Iterable[str]:
         number = h.shown_line
         before, line = _line_around(h)
         column = len(before.encode("utf-8", "surrogatepass")) + 1 if h.end_line is not None else 1
-        text = safe(path)
+        text = shell_word(path) if terminal or "\n" in path else path
         if number is not None:
             text += f":{number}:{column}:{safe(line.rstrip())}"
         if text not in written:

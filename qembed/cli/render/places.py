@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +16,11 @@ _LINKING_PROGRAMS = frozenset(
 _LINKING_TERMS = ("xterm-kitty", "xterm-ghostty", "alacritty", "foot", "wezterm", "contour", "rio")
 _VTE_WITH_LINKS = 5000
 """Version 0.50 of the library of GNOME's terminals."""
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""Characters that a terminal obeys, that end lines or turn the direction of text."""
+_ESCAPES = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
 
 def current_folder() -> Path:
@@ -41,6 +47,19 @@ def place(hit: Hit, folder: Path) -> str:
     if path is None:
         return hit.document
     return f"{path}#{hit.fragment}" if hit.fragment else path
+
+
+def shell_word(path: str) -> str:
+    """Path as it is; with control or direction characters as `$'…'`, which shells read as the path."""
+    if not _CONTROL.search(path):
+        return path
+    plain = path.replace("\\", "\\\\").replace("'", "\\'")
+    return f"$'{_CONTROL.sub(_escape, plain)}'"
+
+
+def _escape(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return _ESCAPES.get(found[0]) or (f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}")
 
 
 def shortened(text: str, width: int) -> str:

@@ -13,6 +13,7 @@ from qembed.cli.render.places import (
     current_folder,
     file_url,
     place,
+    shell_word,
     shortened,
     shows_links,
 )
@@ -93,7 +94,8 @@ class _Page:
         head = Text(f"{rank:>2}  {hit.score:.3f}  ")
         number = hit.line if self._whole else hit.shown_line
         line = "" if number is None else f":{number}"
-        path = safe(place(hit, self._folder))
+        path = place(hit, self._folder)
+        path = safe(path) if hit.path is None else shell_word(path)
         if self._terminal:
             room = self._console.width - head.cell_len - len(line)
             path = shortened(path, max(room, LEAST_PATH))
