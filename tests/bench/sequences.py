@@ -201,29 +201,32 @@ def main() -> None:
     work.mkdir(parents=True, exist_ok=True)
     folds = {q["_id"]: q["fold"] for q in lines(data / "queries.jsonl")}
     words: dict[str, float] = {}
-    on_dev = ["| model, on dev | alone | fused, best weight |"]
-    print(f"| model | alone | fused, default | fused, chosen on dev | gain | {'by folds':16} | p |")
+    print(
+        "| model | dev: alone | fused, best | test: alone | fused, default | fused, as on dev |",
+        end="",
+    )
+    print(f" gain | {'by folds':16} | p |")
     for name, model in make_models(data, work):
         arm = Arm(data, work, model)
         if not words:
             words = arm.values(given.split, "lexical")
-            print(f"| k-mer BM25 | {mean(words):.3f} | | | | | |", flush=True)
-            on_dev.append(f"| k-mer BM25 | {mean(arm.values('dev', 'lexical')):.3f} | |")
+            on_dev = mean(arm.values("dev", "lexical"))
+            print(f"| k-mer BM25 | {on_dev:.3f} | | {mean(words):.3f} | | | | | |", flush=True)
         dev = {w: mean(arm.values("dev", "hybrid", w)) for w in WEIGHTS}
         best = max(WEIGHTS, key=lambda w: dev[w])
         alone = mean(arm.values("dev", "dense"))
-        on_dev.append(f"| {name} | {alone:.3f} | {dev[best]:.3f} (weight {best:g}) |")
+        print(f"| {name} | {alone:.3f} | {dev[best]:.3f} (weight {best:g}) | ", end="", flush=True)
         if name in DEV_ONLY:
+            print("| | | | | |", flush=True)
             continue
         alone, default = (mean(arm.values(given.split, m)) for m in ("dense", "auto"))
         fused = arm.values(given.split, "hybrid", best)
         gain = gain_by_folds(words, fused, folds)
         print(
-            f"| {name} | {alone:.3f} | {default:.3f} | {mean(fused):.3f} (weight {best:g}) "
+            f"{alone:.3f} | {default:.3f} | {mean(fused):.3f} "
             f"| {gain[0]:+.3f} | {gain[1]:+.3f} to {gain[2]:+.3f} | {gain[3]:.3f} |",
             flush=True,
         )
-    print("", *on_dev, sep="\n", flush=True)
 
 
 def gain_by_folds(

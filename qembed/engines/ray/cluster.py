@@ -6,14 +6,18 @@ import contextlib
 import logging
 import os
 import re
+import socket
 import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from qembed.errors import EngineError, UsageError
 
 NEEDS = "--engine ray needs Ray (pip install 'qembed-search[ray]')"
+ANSWERS_IN = 10.0
+"""Seconds in which a cluster accepts a connection."""
 _ADDRESS = re.compile(r"ray(://[^/\s:@]+:\d{1,5})?")
 
 
@@ -26,6 +30,36 @@ def check_address(engine: str) -> None:
         )
     if find_spec("ray") is None:
         raise UsageError(NEEDS)
+
+
+def cluster_address(engine: str) -> str | None:
+    """Address for ray.init: that of the cluster, `local` for one of this run, None for what Ray finds by itself.
+
+    Ray would wait for many minutes at an address where nothing answers, also at that of a cluster that was
+    killed on this machine, which a file keeps. Raises EngineError for one that was asked for.
+    """
+    asked = engine if engine != "ray" else os.environ.get("RAY_ADDRESS", "")
+    if asked:
+        if (reason := _refusal(asked)) is not None:
+            raise EngineError(f"--engine {engine}: no cluster answers at {asked}: {reason}")
+        return asked if engine != "ray" else None
+    kept = Path(os.environ.get("RAY_TMPDIR") or "/tmp", "ray", "ray_current_cluster")
+    with contextlib.suppress(OSError):
+        if _refusal(kept.read_text().strip()) is not None:
+            return "local"
+    return None
+
+
+def _refusal(address: str) -> str | None:
+    """Reason for which HOST:PORT cannot be connected to, None if it can or is no such address."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdecimal():
+        return None
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), ANSWERS_IN).close()
+    except (OSError, OverflowError) as e:
+        return e.strerror or str(e) if isinstance(e, OSError) else str(e)
+    return None
 
 
 @contextlib.contextmanager
@@ -44,9 +78,10 @@ def connected(engine: str) -> Iterator[Any]:
     if ray.is_initialized():  # of the program that uses qembed: it stays
         yield ray
         return
+    address = cluster_address(engine)
     try:
         ray.init(
-            address=None if engine == "ray" else engine,
+            address=address,
             log_to_driver=False,
             logging_level=logging.ERROR,
         )
