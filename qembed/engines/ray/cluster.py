@@ -33,7 +33,7 @@ def check_address(engine: str) -> None:
 
 
 def cluster_address(engine: str) -> str | None:
-    """Address for ray.init: that of the cluster, `local` for one of this run, None for what Ray finds by itself.
+    """Address for ray.init: of a cluster, `local` for one of this run, None for what Ray finds by itself.
 
     Ray would wait for many minutes at an address where nothing answers, also at that of a cluster that was
     killed on this machine, which a file keeps. Raises EngineError for one that was asked for.
