@@ -13,11 +13,12 @@ from scipy import stats
 from qembed.drift.compare import compare
 from tests.drift.made import corpus, mixed
 
+pytestmark = pytest.mark.slow
+
 COMPARISONS = 40
 CONTINUOUS = ("fragments", "terms", "centroid", "energy", "outside", "subjects")
 
 
-@pytest.mark.slow
 def test_false_alarms_come_as_often_as_alpha_says() -> None:
     alarms: Counter[str] = Counter()
     for i in range(COMPARISONS):
@@ -30,7 +31,6 @@ def test_false_alarms_come_as_often_as_alpha_says() -> None:
     assert alarms["unread"] == 0  # nothing was unread
 
 
-@pytest.mark.slow
 def test_a_new_subject_of_a_tenth_is_seen() -> None:
     seen: Counter[str] = Counter()
     for i in range(6):

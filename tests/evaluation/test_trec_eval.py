@@ -11,6 +11,8 @@ import pytrec_eval
 from qembed.evaluation import evaluate, parse_measures
 from tests.evaluation.cases import random_case
 
+pytestmark = pytest.mark.slow
+
 TREC = {
     "P@5": "P_5", "nDCG": "ndcg", "nDCG@3": "ndcg_cut_3", "nDCG@10": "ndcg_cut_10", "AP": "map",
     "AP@5": "map_cut_5", "R@3": "recall_3", "R@100": "recall_100", "RR": "recip_rank",
@@ -20,7 +22,6 @@ TREC = {
 }  # fmt: skip
 
 
-@pytest.mark.slow
 def test_a_thousand_random_runs_agree_with_trec_eval() -> None:
     rng = random.Random(20261121)
     for _ in range(1000):

@@ -12,6 +12,8 @@ from qembed.types import Query
 from tests.feedback.simulated import cascade, examined, position_based
 from tests.feedback.simulated_loop import Collection, learn, simulate_log
 
+pytestmark = pytest.mark.slow
+
 USERS = {"position-based": position_based(examined(10)), "cascade": cascade}
 
 
@@ -39,7 +41,6 @@ def made() -> Collection:
     return Collection(queries, qrels, known, names[:200], names[200:], [[n] for n in names])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("users", "noise"), [("position-based", 0.2), ("cascade", 0.05)])
 def test_clicks_on_some_queries_make_a_better_order_of_others(
     made: Collection, users: str, noise: float
@@ -52,7 +53,6 @@ def test_clicks_on_some_queries_make_a_better_order_of_others(
     assert verdict(found.later, None, wants_judged=False) == (True, None)
 
 
-@pytest.mark.slow
 def test_clicks_that_ignore_documents_teach_nothing(made: Collection) -> None:
     log = simulate_log(made, USERS["position-based"], 0.2, sessions=1200, seed=2, blind=True)
     found = learn(made, log)

@@ -13,6 +13,8 @@ from qembed.models.rerankers import spec
 from qembed.models.torch_encoder import TorchEncoder, load_arguments
 from tests.models import tiny
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def torch_only(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
@@ -77,7 +79,6 @@ def test_a_device_by_the_environment(bert: Path, monkeypatch: pytest.MonkeyPatch
     assert open_model(str(bert)).device == "cpu"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("value", ["cuda", "cuda:1", "mps"])
 def test_a_device_that_is_not_there(
     bert: Path, monkeypatch: pytest.MonkeyPatch, value: str

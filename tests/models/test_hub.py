@@ -12,6 +12,8 @@ from qembed.models import open_model
 from qembed.models.hub import missing
 from tests.models import tiny
 
+pytestmark = pytest.mark.slow
+
 COMMIT = "5c38ec7c405ec4b44b94cc5a9bb96e735b38267a"
 
 

@@ -14,6 +14,8 @@ from qembed.models.rerankers.cross_encoder import CrossEncoderReranker
 from tests.models import reference, tiny
 from tests.models.tiny import POSITIONS, TEXTS, WIDTH
 
+pytestmark = pytest.mark.slow
+
 
 def encode(folder: Path, texts: list[str]) -> np.ndarray:
     return open_model(str(folder), device="cpu").encoder().encode(texts)

@@ -11,6 +11,8 @@ from qembed.models import open_model, passage_text, query_text, resolve_task
 from tests.models import tiny
 from tests.models.tiny import POSITIONS
 
+pytestmark = pytest.mark.slow
+
 # As in the config_sentence_transformers.json of the models of these names.
 PROMPTS = {
     "Qwen3-Embedding-0.6B": {

@@ -22,6 +22,8 @@ from tests.models.reference import unit
 from tests.models.routed import ROUTED, STATIC_WIDTH
 from tests.models.shapes import NEAR, SPOKEN, theirs
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def light(bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -14,6 +14,8 @@ from qembed.models.tokenization import keep_end
 from tests.models import reference, tiny
 from tests.models.tiny import END, POSITIONS, TEXTS
 
+pytestmark = pytest.mark.slow
+
 
 def without_end(folder: Path, to: Path, processor: dict | None) -> Path:
     """A copy whose tokenizer no longer puts the end token there."""

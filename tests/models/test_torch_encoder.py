@@ -12,6 +12,8 @@ from qembed.models import Model, open_model
 from tests.models import reference, tiny
 from tests.models.tiny import POSITIONS, TEXTS, WIDTH
 
+pytestmark = pytest.mark.slow
+
 NEAR = {"rtol": 0, "atol": 1e-5}
 
 

@@ -12,6 +12,8 @@ from qembed.errors import UsageError
 from qembed.mteb import Encoder, Index
 from qembed.mteb.index import query_words
 
+pytestmark = pytest.mark.slow
+
 BAG = "py:tests.encoders:bag"
 
 

@@ -22,6 +22,8 @@ from qembed.pipeline.recipe import RecipeOptions
 from tests.mteb.files import DOCUMENTS, beir
 from tests.stub import Server
 
+pytestmark = pytest.mark.slow
+
 BAG = "py:tests.encoders:bag"
 
 

@@ -8,8 +8,9 @@ from tests.cli.imports import HEAVY, imported
 from tests.serve.comparison import FORMATS
 from tests.serve.conftest import Running
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 def test_a_served_query_imports_nothing_heavy(running: Running) -> None:
     heavy = HEAVY | {"rich", "tantivy", "hnswlib", "usearch", "tokenizers", "pydantic", "pandas"}
     before = running.requests

@@ -23,6 +23,8 @@ from qembed.store.vector_files import codes as codes_module
 from qembed.store.vector_files.stored_vectors import update_vector_files
 from tests.store.helpers import contents, make, put, recipe
 
+pytestmark = pytest.mark.slow
+
 OLD = {"a": ["one", "two"], "b": ["three"], "c": ["four", "five", "six"]}
 
 
@@ -109,7 +111,6 @@ def rebuild(root: Path) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("kind", ["fails", "full", "dies"])
 @pytest.mark.parametrize("work", [add, compact, rebuild])
-@pytest.mark.slow
 def test_every_point_of_failure(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

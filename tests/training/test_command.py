@@ -10,6 +10,8 @@ import pytest
 from tests.cli.conftest import Shell
 from tests.training.refunds import TEXTS, corpus
 
+pytestmark = pytest.mark.slow
+
 BAG = "py:tests.encoders:bag"
 
 
@@ -25,7 +27,6 @@ def shell(tmp_path: Path) -> Shell:
     return made
 
 
-@pytest.mark.slow
 def test_mine(shell: Shell) -> None:
     judged = ["--queries", "q.jsonl", "--qrels", "r.tsv"]
     done = shell("train", "mine", *judged, "--out", "l.jsonl", "--per-query", "2")
@@ -55,7 +56,6 @@ def test_mine(shell: Shell) -> None:
         (["--out", "l.csv"], "lists are written as .jsonl or .parquet"),
     ],
 )
-@pytest.mark.slow
 def test_refusals(shell: Shell, args: list[str], message: str) -> None:
     done = shell("train", "mine", "--out", "l.jsonl", *args)
     assert done.code == 2
@@ -63,7 +63,6 @@ def test_refusals(shell: Shell, args: list[str], message: str) -> None:
     assert not (shell.folder / "l.jsonl").exists()
 
 
-@pytest.mark.slow
 def test_merge(shell: Shell, models: tuple[Path, Path]) -> None:
     names = [str(m) for m in models]
     done = shell("train", "merge", *names, "--out", "half", "--format", "json")

@@ -21,6 +21,8 @@ from qembed.training.judging import make_pool, measure
 from qembed.types import Query
 from tests.training.planted import planted, write
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def index(models: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -18,6 +18,8 @@ from tests.models import reference, tiny
 from tests.models.conftest import SIDES
 from tests.models.exports import make
 
+pytestmark = pytest.mark.slow
+
 PAIRS = [
     ("what is red", "Mars is the red planet."),
     ("what is red", "fox"),

@@ -15,6 +15,8 @@ from qembed.models.onnx import prepare as onnx_prepare
 from qembed.models.onnx.prepare import prepare
 from tests.models.exports import model_in, never
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def fresh(bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FolderModel:
@@ -23,7 +25,6 @@ def fresh(bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder
     return model_in(bert)
 
 
-@pytest.mark.slow
 def test_a_process_of_its_own_exports(
     kept: FolderModel, python: Callable[[str], str], tmp_path: Path
 ) -> None:

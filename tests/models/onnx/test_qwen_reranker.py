@@ -24,6 +24,8 @@ from qembed.models.rerankers.qwen import QwenReranker
 from tests.models import reference, tiny
 from tests.models.exports import make
 
+pytestmark = pytest.mark.slow
+
 PAIRS = [("which planet is red", "Mars is the red planet."), ("which planet is red", "fox")]
 LINES = [{"query_id": "1", "query": q, "text": p, "document": p[:4]} for q, p in PAIRS]
 
@@ -63,7 +65,6 @@ finally:
 """
 
 
-@pytest.mark.slow
 def test_rerank_imports_no_torch(kept: Path, python: Callable[[str], str]) -> None:
     lines = "".join(json.dumps(line) + "\n" for line in LINES).encode()
     *hits, imported = python(RERANK.format(folder=str(kept), lines=lines)).splitlines()

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 def test_onnxruntime_leaves_nothing_in_the_home_folder(tmp_path: Path) -> None:
     program = "from qembed.models.onnx.runtime import import_onnxruntime as f; f().InferenceSession"
     kept = {k: v for k, v in os.environ.items() if k not in ("ORT_DISABLE_TELEMETRY", "CI")}

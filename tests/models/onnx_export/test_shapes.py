@@ -14,6 +14,8 @@ from tests.models.exports import make, model_in
 from tests.models.reference import unit
 from tests.models.shapes import NEAR, SPOKEN, theirs
 
+pytestmark = pytest.mark.slow
+
 EXPORTED = (
     "mean+max+cls",
     "weightedmean",

@@ -22,6 +22,8 @@ from qembed.models.onnx_export.unpadded import (
 from tests.models import reference, tiny
 from tests.models.exports import MIXED, make, model_in
 
+pytestmark = pytest.mark.slow
+
 
 def bare(folder: Path, kind: str, **more: Any) -> Path:
     """A tiny model of that architecture, positions wide enough for every text of MIXED."""

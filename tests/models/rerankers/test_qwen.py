@@ -20,6 +20,8 @@ from tests.models import reference, tiny
 from tests.models.exports import make
 from tests.models.reference import CODE, PREFIX, SUFFIX, WEB
 
+pytestmark = pytest.mark.slow
+
 PAIRS = [
     ("Which planet is red?", "Mars is the red planet."),
     ("Which planet is red?", "fox"),

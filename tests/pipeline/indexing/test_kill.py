@@ -30,6 +30,8 @@ from qembed.store.compaction import CompactionPolicy
 from qembed.types import Query
 from tests.pipeline.conftest import BAG
 
+pytestmark = pytest.mark.slow
+
 KILLS = 200
 SOON = IndexOptions(
     batches=BatchPolicy(min_passages=6, max_passages=6, texts_per_call=4),
@@ -162,7 +164,6 @@ def check_answers(root: Path, world: World) -> None:
         assert any(t is not None and text in t for t in world.allowed(name))
 
 
-@pytest.mark.slow
 def test_killed_at_any_moment(tmp_path: Path) -> None:
     rng = random.Random(3)
     root, world = tmp_path / "idx", World(tmp_path / "docs", rng)

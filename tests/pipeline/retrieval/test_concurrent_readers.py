@@ -21,6 +21,8 @@ from qembed.store import Snapshot
 from qembed.store.compaction import CompactionPolicy
 from tests.pipeline.conftest import BAG
 
+pytestmark = pytest.mark.slow
+
 COMMITS = 200
 READERS = 2
 DOCUMENTS = 25
@@ -64,7 +66,6 @@ print(json.dumps({"answers": answers, "generations": len(generations), "last": l
 """
 
 
-@pytest.mark.slow
 def test_readers_through_two_hundred_commits(tmp_path: Path) -> None:
     policy = CompactionPolicy(dead_rows=3 * DOCUMENTS, most=2)
     folder, root, stop = tmp_path / "docs", tmp_path / "idx", tmp_path / "stop"

@@ -13,6 +13,8 @@ from tests.cli.conftest import BAG, Shell
 from tests.models import tiny
 from tests.training.reranker.judged import examples
 
+pytestmark = pytest.mark.slow
+
 JUDGED = ["--queries", "q.jsonl", "--qrels", "r.tsv"]
 START = "start"
 FAST = ["--epochs", "6", "--lr", "6e-3", "--freeze", "-1"]
@@ -47,7 +49,6 @@ def shell(classifier: Path, tmp_path_factory: pytest.TempPathFactory) -> Shell:
     return made
 
 
-@pytest.mark.slow
 def test_a_reranker_that_is_better_is_written_and_used(shell: Shell, cache: Path) -> None:
     env = {"QEMBED_CACHE": str(cache)}
     done = shell(
@@ -75,7 +76,6 @@ def test_a_reranker_that_is_better_is_written_and_used(shell: Shell, cache: Path
     assert "using torch" not in answer.err  # the export is there
 
 
-@pytest.mark.slow
 def test_preferences_need_no_index(shell: Shell, tmp_path: Path, cache: Path) -> None:
     alone = Shell(tmp_path)
     alone.write("p.jsonl", (shell.folder / "p.jsonl").read_bytes())
@@ -90,7 +90,6 @@ def test_preferences_need_no_index(shell: Shell, tmp_path: Path, cache: Path) ->
     assert "wrote x (use it: qembed query TEXT --rerank x)" in done.err
 
 
-@pytest.mark.slow
 def test_the_log_of_the_index_is_trained_on(shell: Shell, tmp_path: Path, cache: Path) -> None:
     """Queries are asked, one of the hits is voted for, another against; the log's pairs train."""
     logged = Shell(tmp_path)
@@ -127,7 +126,6 @@ def test_the_log_of_the_index_is_trained_on(shell: Shell, tmp_path: Path, cache:
     assert f"the log has {pairs:,} pairs of {len(asked)} queries" in done.err
 
 
-@pytest.mark.slow
 def test_a_reranker_that_is_worse_is_not_written(shell: Shell, cache: Path) -> None:
     """Preferences turned round teach the contrary; what is judged are the judgments."""
     lines = [json.loads(line) for line in (shell.folder / "p.jsonl").read_text().splitlines()]
@@ -141,7 +139,6 @@ def test_a_reranker_that_is_worse_is_not_written(shell: Shell, cache: Path) -> N
     assert not (shell.folder / "worse.training").exists()
 
 
-@pytest.mark.slow
 def test_old_preferences_are_replayed(shell: Shell, cache: Path) -> None:
     old = [
         {"query": f"{a} {b} states", "chosen": f"{b} of {a}", "rejected": f"{a} alone"}
@@ -183,7 +180,6 @@ def test_old_preferences_are_replayed(shell: Shell, cache: Path) -> None:
         (["--lists", "alike.jsonl"], "the labels are all equal"),
     ],
 )
-@pytest.mark.slow
 def test_refusals(shell: Shell, args: list[str], message: str) -> None:
     shell.write("one.tsv", "query-id\tcorpus-id\tscore\nq1\t1-0\t1\n")
     shell.write("no.tsv", "query-id\tcorpus-id\tscore\nq1\t1-0\t0\nq2\t2-0\t0\n")

@@ -19,6 +19,8 @@ from qembed.training.training_loop import TrainingOptions
 from tests.models import tiny
 from tests.training.reranker.judged import examples
 
+pytestmark = pytest.mark.slow
+
 FAST = TrainingOptions(loss="lambda", epochs=8, batch=8, learning_rate=6e-3, freeze=-1)
 
 
@@ -33,7 +35,6 @@ def right_order(model: Any) -> float:
     return float(np.mean(right))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", LOSSES)
 def test_each_loss_reaches_the_order(classifier: Path, tmp_path: Path, name: str) -> None:
     model, _ = load_trainable_reranker(str(classifier))
@@ -47,7 +48,6 @@ def test_each_loss_reaches_the_order(classifier: Path, tmp_path: Path, name: str
     assert right_order(model) > (0.8 if name == "binary" else 0.9)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", WEIGHED)
 def test_the_heavier_of_two_contrary_preferences_is_learned(
     classifier: Path, tmp_path: Path, name: str
@@ -65,7 +65,6 @@ def weights(model: Any) -> dict[str, Any]:
     return {k: v.detach().numpy().copy() for k, v in model.state_dict().items()}
 
 
-@pytest.mark.slow
 def test_a_stopped_training_goes_on_to_the_same_model(classifier: Path, tmp_path: Path) -> None:
     options = replace(FAST, epochs=2, freeze=1, save_steps=2)
     rows = make_rows(examples(24), "lambda")
@@ -90,7 +89,6 @@ def test_a_stopped_training_goes_on_to_the_same_model(classifier: Path, tmp_path
     assert any(".layer.1." in n for n in moved)
 
 
-@pytest.mark.slow
 def test_what_cannot_be_trained(
     classifier: Path, models: tuple[Path, Path], tmp_path: Path
 ) -> None:
