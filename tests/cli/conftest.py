@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from qembed.cli.app import app
+from tests.cli.kept_folder import KeptFolder
 
 ROOT = Path(__file__).resolve().parents[2]
 BAG = "py:tests.encoders:bag"
@@ -22,6 +27,13 @@ WORDS = [f"w{i}" for i in range(120)]
 FILES = ["eval", "--queries", "q.jsonl", "--qrels", "qrels.tsv", "--mode", "dense", "--measures",
          "nDCG@10 RR@10"]  # fmt: skip
 """The evaluation of `collection`."""
+
+GROUP = get_command(app)
+"""Made once: for each call anew, a fifth of the time of tests/cli went into the options of commands."""
+READ = re.compile("QEMBED_|BAG_|INSTRUCTED_")
+"""Variables that decide what an index is."""
+OWN = {"QEMBED_MODEL", "QEMBED_CACHE", "QEMBED_DATA"}
+"""Those that a Shell sets anew."""
 
 
 @dataclass
@@ -60,14 +72,25 @@ class Shell:
 
     def __call__(self, *args: str, stdin: str | bytes = "", **env: str) -> Done:
         """Runs it in this process, through the same group that a console runs: half a second saved."""
-        with pytest.MonkeyPatch.context() as patch:
+        code: object = None
+        with pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as streams:
             patch.chdir(self.folder)
+            patch.setattr(
+                sys, "path", [*sys.path]
+            )  # `py:` models add the folder, thousands of them
             for key, value in self.env(**env).items():
-                patch.setenv(key, value)
-            result = CliRunner().invoke(app, list(args), input=stdin, prog_name="qembed")
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return Done(result.exit_code, result.stdout, result.stderr)
+                if os.environ.get(key) != value:
+                    patch.setenv(key, value)
+            out, err, _ = streams.enter_context(CliRunner().isolation(stdin))
+            try:
+                GROUP.main(list(args), "qembed")
+            except SystemExit as ended:
+                code = ended.code
+            sys.stdout.flush()
+            sys.stderr.flush()
+            said = [s.getvalue().decode().replace("\r\n", "\n") for s in (out, err)]
+        assert isinstance(code, int), code
+        return Done(int(code), *said)
 
     def process(self, *args: str, stdin: str | bytes = "", **env: str) -> Done:
         """Runs it in a process of its own."""
@@ -105,21 +128,52 @@ def shell(tmp_path: Path) -> Shell:
     return Shell(folder)
 
 
+Filled = Callable[[Callable[[Shell], None]], Shell]
+
+_KEPT: dict[tuple[object, ...], KeptFolder] = {}
+
+
 @pytest.fixture
-def docs(shell: Shell) -> Shell:
+def filled(shell: Shell, request: pytest.FixtureRequest) -> Filled:
+    """Fills the folder by a function, called once for a module and the variables that qembed reads."""
+
+    def fill(build: Callable[[Shell], None]) -> Shell:
+        read = ((k, v) for k, v in sorted(os.environ.items()) if READ.match(k) and k not in OWN)
+        key = (request.path, build.__qualname__, *read)
+        if key in _KEPT:
+            _KEPT[key].write(shell.folder)
+            return shell
+        beside = set(shell.folder.parent.iterdir())
+        build(shell)
+        assert set(shell.folder.parent.iterdir()) == beside, "more than the folder is filled"
+        _KEPT[key] = KeptFolder.of(shell.folder)
+        return shell
+
+    return fill
+
+
+@pytest.fixture
+def docs(filled: Filled) -> Shell:
     """A small indexed folder."""
+    return filled(_index_docs)
+
+
+def _index_docs(shell: Shell) -> None:
     shell.write("docs/refunds.md", "# Refunds\n\nMoney comes back within five days.\n")
     shell.write("docs/parcels.md", "# Parcels\n\nWhere the parcel is, the tracking page says.\n")
     shell.write("docs/deep/locks.txt", "A locked account opens again after an hour.\n")
     shell.old()
     done = shell("index", "docs")
     assert done.code == 0, done.err
-    return shell
 
 
 @pytest.fixture
-def collection(shell: Shell) -> Shell:
+def collection(filled: Filled) -> Shell:
     """300 short records and 30 queries made of their words."""
+    return filled(_index_collection)
+
+
+def _index_collection(shell: Shell) -> None:
     rng = random.Random(3)
     texts = [" ".join(rng.choices(WORDS, k=8)) for _ in range(300)]
     records = [{"_id": f"d{i}", "title": f"T{i}", "text": t} for i, t in enumerate(texts)]
@@ -132,4 +186,3 @@ def collection(shell: Shell) -> Shell:
     shell.write("qrels.tsv", f"query-id\tcorpus-id\tscore\n{rows}")
     shell.old()
     assert shell("index", "corpus.jsonl").code == 0
-    return shell

@@ -9,20 +9,23 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Shell
+from tests.cli.conftest import Filled, Shell
 
 
 @pytest.fixture
-def many(shell: Shell) -> Shell:
+def many(filled: Filled) -> Shell:
     """Sixty files, and three records that came without one."""
-    for i in range(60):
-        shell.write(f"docs/d{i}.txt", f"text page {i} of the manual")
-    shell.old()
-    assert shell("index", "docs").code == 0
-    records = "".join(f'{{"_id": "r{i}", "text": "record number {i}"}}\n' for i in range(3))
-    assert shell("add", "-", stdin=records).code == 0
-    assert shell("index").code == 0
-    return shell
+
+    def index(shell: Shell) -> None:
+        for i in range(60):
+            shell.write(f"docs/d{i}.txt", f"text page {i} of the manual")
+        shell.old()
+        assert shell("index", "docs").code == 0
+        records = "".join(f'{{"_id": "r{i}", "text": "record number {i}"}}\n' for i in range(3))
+        assert shell("add", "-", stdin=records).code == 0
+        assert shell("index").code == 0
+
+    return filled(index)
 
 
 def files(shell: Shell) -> tuple[Path, list[Path], Path]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import Shell
+from tests.cli.conftest import Filled, Shell
 
 RECORDS: list[dict[str, Any]] = [
     {"_id": str(i), "text": f"text {i}", "lang": lang, "year": 2000 + i % 5, "draft": i % 2 == 0}
@@ -20,11 +20,13 @@ RECORDS[2] |= {"since": "2025-01-31", "mixed": 7}
 
 
 @pytest.fixture
-def records(shell: Shell) -> Shell:
-    shell.write("r.jsonl", "".join(json.dumps(r) + "\n" for r in RECORDS))
-    shell.old()
-    assert shell("index", "r.jsonl").code == 0
-    return shell
+def records(filled: Filled) -> Shell:
+    def index(shell: Shell) -> None:
+        shell.write("r.jsonl", "".join(json.dumps(r) + "\n" for r in RECORDS))
+        shell.old()
+        assert shell("index", "r.jsonl").code == 0
+
+    return filled(index)
 
 
 def test_fields_are_listed_as_filters_write_them(records: Shell) -> None:
@@ -150,14 +152,17 @@ def test_many_values_are_cut(shell: Shell) -> None:
 
 
 @pytest.fixture
-def pages(shell: Shell) -> Shell:
+def pages(filled: Filled) -> Shell:
     """Two folders with a file of the same name, and a long title."""
-    shell.write("docs/zh/refunds.md", f"# {TITLE}\n\nmoney back\n")
-    shell.write("docs/en/refunds.md", "# Refunds\n\nmoney back\n")
-    shell.write("more/zh/refunds.md", "# More\n\nmoney back\n")
-    shell.write("one.md", "# One\n\nmoney back\n")
-    assert shell("index", "docs", "more", "one.md").code == 0
-    return shell
+
+    def index(shell: Shell) -> None:
+        shell.write("docs/zh/refunds.md", f"# {TITLE}\n\nmoney back\n")
+        shell.write("docs/en/refunds.md", "# Refunds\n\nmoney back\n")
+        shell.write("more/zh/refunds.md", "# More\n\nmoney back\n")
+        shell.write("one.md", "# One\n\nmoney back\n")
+        assert shell("index", "docs", "more", "one.md").code == 0
+
+    return filled(index)
 
 
 TITLE = "All refunds of parcels that were sent back after more than thirty days"

@@ -15,10 +15,9 @@ import pytest
 from qembed.locks import FileLock
 from qembed.pipeline.indexing.build import build
 from qembed.pipeline.indexing.options import BatchPolicy, CommitPolicy, IndexOptions
-from qembed.pipeline.indexing.summary import IndexSummary
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.recipe import RecipeOptions
-from tests.cli.conftest import BAG, Shell
+from tests.cli.conftest import BAG, Filled, Shell
 
 pytestmark = pytest.mark.slow
 
@@ -54,16 +53,19 @@ build(Path(".qembed").absolute(), small, Progress(stop=stop))
 
 
 @pytest.fixture
-def killed(shell: Shell) -> Shell:
+def killed(filled: Filled) -> Shell:
     """A first run that was killed at about the thirtieth of forty files."""
-    for i in range(40):
-        shell.write(f"docs/p{i:02}.md", f"page number n{i} of the zebra book\n")
-    shell.old()
-    done = subprocess.run(
-        [sys.executable, "-c", RUN], cwd=shell.folder, env=shell.env(), check=False
-    )
-    assert done.returncode == -signal.SIGKILL
-    return shell
+
+    def index(shell: Shell) -> None:
+        for i in range(40):
+            shell.write(f"docs/p{i:02}.md", f"page number n{i} of the zebra book\n")
+        shell.old()
+        done = subprocess.run(
+            [sys.executable, "-c", RUN], cwd=shell.folder, env=shell.env(), check=False
+        )
+        assert done.returncode == -signal.SIGKILL
+
+    return filled(index)
 
 
 def test_judgments_of_what_is_not_in_yet_name_the_state(killed: Shell) -> None:
@@ -237,57 +239,6 @@ def test_a_closed_terminal_keeps_what_is_done(shell: Shell) -> None:
     assert run.wait(30) == 128 + signal.SIGHUP
     body = shell("status", "--format", "json").json
     assert 0 < body["documents"] < 400
-
-
-@pytest.fixture
-def complete(shell: Shell) -> Shell:
-    """A finished index of forty files, which the next run reads again one by one."""
-    for i in range(40):
-        shell.write(f"docs/p{i:02}.md", f"page number n{i} of the zebra book\n")
-    assert shell("index", "docs").code == 0
-    shell("add", "a note")
-    return shell
-
-
-def refreshed(shell: Shell, polls: int) -> IndexSummary:
-    """A refresh that is stopped at its n-th question whether to stop."""
-    stop = iter([False] * polls + [True] * 1000)
-    options = IndexOptions(batches=SMALL.batches, commits=SMALL.commits)
-    return build(shell.folder / ".qembed", options, Progress(stop=lambda: next(stop)))
-
-
-def test_a_refresh_that_was_stopped_before_a_change_leaves_a_complete_index(
-    complete: Shell,
-) -> None:
-    before = complete("status", "--format", "json").json
-    assert refreshed(complete, 20).interrupted
-    assert complete("query", "n5").err == ""
-    after = complete("status", "--format", "json").json
-    assert after["refreshed"] == before["refreshed"]
-    assert after["unfinished"] is after["half_made"] is False
-    assert complete("status", "-q", "--fail-if-stale", "1d").code == 0
-
-
-def test_a_refresh_that_was_stopped_after_a_change_is_told_as_one(complete: Shell) -> None:
-    before = complete("status", "--format", "json").json
-    complete.write("docs/a.md", "a page more\n")
-    assert refreshed(complete, 30).interrupted
-    told = "may lack the latest changes: a run was stopped before its end (qembed index completes"
-    for command in (["query", "n5"], ["verify", "--no-model"]):
-        done = complete(*command)
-        assert done.code == 0
-        assert told in done.err
-        assert "half made" not in done.err
-    after = complete("status", "--format", "json").json
-    assert after["documents"] == before["documents"] + 1
-    assert after["refreshed"] == before["refreshed"]
-    assert after["unfinished"] is True
-    assert after["half_made"] is False
-    assert complete("status", "-q", "--fail-if-stale", "1d").code == 0
-    assert complete("status", "-q", "--fail-if-stale", "0s").code == 3
-    assert complete("index").code == 0
-    assert complete("query", "n5").err == ""
-    assert complete("status", "--format", "json").json["refreshed"] > before["refreshed"]
 
 
 def test_a_run_over_something_else_does_not_complete_it(killed: Shell) -> None:

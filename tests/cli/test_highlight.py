@@ -7,7 +7,7 @@ from typing import Any
 import pyte
 import pytest
 
-from tests.cli.conftest import Shell
+from tests.cli.conftest import Filled, Shell
 from tests.cli.imports import imported
 from tests.cli.terminal import on_terminal
 from tests.encoders import Bag
@@ -22,12 +22,14 @@ BEST = "The lockéd accounts open again"
 
 
 @pytest.fixture
-def locks(shell: Shell) -> Shell:
-    shell.write("docs/locks.txt", TEXT)
-    shell.write("docs/other.txt", "Parcels are late. Accounts are kept by the accountant.\n")
-    shell.old()
-    assert shell("index", "docs").code == 0
-    return shell
+def locks(filled: Filled) -> Shell:
+    def index(shell: Shell) -> None:
+        shell.write("docs/locks.txt", TEXT)
+        shell.write("docs/other.txt", "Parcels are late. Accounts are kept by the accountant.\n")
+        shell.old()
+        assert shell("index", "docs").code == 0
+
+    return filled(index)
 
 
 def marked(screen: pyte.Screen) -> list[str]:

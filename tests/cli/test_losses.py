@@ -7,18 +7,20 @@ from pathlib import Path
 import pytest
 
 from tests.capabilities import as_others_see
-from tests.cli.conftest import Shell
+from tests.cli.conftest import Filled, Shell
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def pages(shell: Shell) -> Shell:
-    for i in range(12):
-        shell.write(f"docs/p{i:02}.md", f"# Page {i}\n\npage number {i}\n")
-    shell.old()
-    assert shell("index", "docs").code == 0
-    return shell
+def pages(filled: Filled) -> Shell:
+    def index(shell: Shell) -> None:
+        for i in range(12):
+            shell.write(f"docs/p{i:02}.md", f"# Page {i}\n\npage number {i}\n")
+        shell.old()
+        assert shell("index", "docs").code == 0
+
+    return filled(index)
 
 
 def settings(shell: Shell) -> object:
@@ -219,31 +221,6 @@ def test_status_shows_the_settings_of_each_source(shell: Shell, tmp_path: Path) 
     }
 
 
-def test_verbose_names_what_was_not_read(shell: Shell) -> None:
-    shell.write("docs/a.md", "one")
-    shell.write("docs/b.xyz", "two")
-    shell.write("docs/history.cpython-311.pyc", b"\xa7\r\r\n\0\0")
-    done = shell("index", "docs", "-v")
-    assert (
-        "left out 2 with unknown suffixes (1 .pyc, 1 .xyz): b.xyz, history.cpython-311.pyc\n"
-        in done.err
-    )
-
-
-def test_a_filter_that_leaves_nothing_is_named_each_time(shell: Shell) -> None:
-    shell.write("docs/a.md", "a page")
-    assert shell("index", "docs").code == 0
-    assert shell("index", "docs", "--include", "*.mdx").out.startswith("1 deleted (filtered by")
-    done = shell("index")
-    assert done.out.startswith("nothing to read · 0 passages")
-    assert (
-        "docs holds nothing to read with --include '*.mdx' (qembed index docs without it"
-        in done.err
-    )
-    assert shell("index", "docs").out.startswith("1 added")
-    assert "nothing to read" not in shell("index").err
-
-
 @pytest.fixture
 def two_sources(pages: Shell) -> Shell:
     for i in range(40):
@@ -316,59 +293,3 @@ def test_records_of_a_source_among_others_are_asked_about(two_sources: Shell) ->
     two_sources.write("r.jsonl", "".join(renamed[:16]))
     assert two_sources("index").code == 0, "14 of 30 are no more than half"
     assert len(ids(two_sources)) == 68
-
-
-def test_a_filter_of_an_empty_folder_is_not_to_blame(shell: Shell) -> None:
-    page = shell.write("docs/deep/a.md", "a page")
-    assert shell("index", "docs", "--max-file-size", "1M").code == 0
-    page.unlink()
-    done = shell("index", "--allow-missing", "--yes")
-    assert "holds nothing to read with" not in done.err, done.err
-    shell.write("docs/deep/b.md", "more than a megabyte " * 60_000)
-    assert "holds nothing to read with --max-file-size" in shell("index").err
-
-
-def test_a_dry_run_asks_about_records_that_are_gone(shell: Shell) -> None:
-    lines = [f'{{"_id": "{n}", "text": "record {n}"}}\n' for n in range(60)]
-    shell.write("r.jsonl", "".join(lines))
-    assert shell("index", "r.jsonl").code == 0
-    shell.write("r.jsonl", "".join(lines[:20]))
-    question = "40 of 60 documents would be deleted: no longer in their file"
-    dry = shell("index", "--dry-run")
-    assert f"a run would ask: {question}" in dry.err
-    assert question in shell("index").err
-    shell.write("more.jsonl", "".join(lines[30:]))
-    assert "would ask" not in shell("index", "r.jsonl", "more.jsonl", "--dry-run").err
-    shell.write("r.jsonl", "".join([*lines[:20], "{"]))  # a run keeps what it cannot compare
-    assert "would ask" not in shell("index", "--dry-run").err
-
-
-def test_a_dry_run_deletes_what_a_run_finds_empty(shell: Shell) -> None:
-    for i in range(9):
-        shell.write(f"docs/d{i}.txt", f"text page {i}")
-    shell.old()
-    assert shell("index", "docs").code == 0
-    for i in range(3):
-        shell.write(f"docs/d{i}.txt", b"ab\0\0\1cd")
-    shell.write("docs/d3.txt", "")
-    dry = shell("index", "--dry-run", "--format", "json").json
-    assert [f"delete\td{i}.txt" for i in range(4)] == shell("index", "--dry-run").out.splitlines()[
-        :4
-    ]
-    done = shell("index", "--format", "json").json
-    assert done["documents"]["deleted"] == 4
-    for key in ("documents", "deleted_why", "skipped"):
-        assert dry[key] == done[key], key
-
-
-def test_a_dry_run_asks_about_files_that_a_run_finds_empty(shell: Shell) -> None:
-    for i in range(12):
-        shell.write(f"docs/d{i}.txt", f"text page {i}")
-    shell.old()
-    assert shell("index", "docs").code == 0
-    for i in range(8):
-        shell.write(f"docs/d{i}.txt", b"ab\0\0\1cd")
-    asked = "8 of 12 documents would be deleted: binary file"
-    assert f"a run would ask: {asked}" in shell("index", "--dry-run").err
-    done = shell("index")
-    assert (done.code, asked in done.err) == (2, True), done.err

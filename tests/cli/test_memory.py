@@ -10,7 +10,7 @@ import pytest
 import qembed
 from qembed.errors import IndexLocked, InputError, UsageError
 from qembed.store import Writer
-from tests.cli.conftest import BAG, Shell
+from tests.cli.conftest import BAG, Filled, Shell
 
 
 def found(shell: Shell, words: str, *more: str) -> list[str]:
@@ -18,10 +18,12 @@ def found(shell: Shell, words: str, *more: str) -> list[str]:
 
 
 @pytest.fixture
-def memories(shell: Shell) -> Shell:
-    assert shell("add", "--meta", "user_id=alice", "Alice drinks her coffee black").code == 0
-    assert shell("add", "--meta", "user_id=bob", "Bob takes milk in his coffee").code == 0
-    return shell
+def memories(filled: Filled) -> Shell:
+    def index(shell: Shell) -> None:
+        assert shell("add", "--meta", "user_id=alice", "Alice drinks her coffee black").code == 0
+        assert shell("add", "--meta", "user_id=bob", "Bob takes milk in his coffee").code == 0
+
+    return filled(index)
 
 
 def test_what_was_added_is_found_when_add_returns(memories: Shell) -> None:
@@ -220,13 +222,13 @@ def test_lines_that_cannot_be_read_are_named(shell: Shell) -> None:
 
 
 def test_records_of_values_that_json_has_not(tmp_path: Path) -> None:
-    index = qembed.open(tmp_path / ".qembed", model=BAG)
-    with pytest.raises(
-        InputError, match=r"-:2: Out of range float.*\n.*-:3: .*not JSON serializable"
-    ):
-        index.add([{"text": "good", "tags": ("a", "b")}, {"text": "x", "n": float("nan")},
-                   {"text": "x", "n": object()}])  # fmt: skip
-    (hit,) = index.query("good", k=3)
+    given = [{"text": "good", "tags": ("a", "b")}, {"text": "x", "n": float("nan")},
+             {"text": "x", "n": object()}]  # fmt: skip
+    told = r"-:2: Out of range float.*\n.*-:3: .*not JSON serializable"
+    with qembed.open(tmp_path / ".qembed", model=BAG) as index:
+        with pytest.raises(InputError, match=told):
+            index.add(given)
+        (hit,) = index.query("good", k=3)
     assert hit.meta == {"tags": ["a", "b"]}
 
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from tests.cli.conftest import Shell
+from tests.cli.conftest import Filled, Shell
 
 
 @pytest.fixture
-def two(shell: Shell) -> Shell:
-    for i in range(6):
-        shell.write(f"docs/page{i}.md", f"a page {i}")
-    rows = "".join(f"{i},row number {i}\n" for i in range(5))
-    shell.write("data/items.csv", f"id,text\n{rows}")
-    shell.write("data/more.txt", "one more text\nin the folder")
-    shell.old()
-    assert shell("index", "docs", "data").code == 0
-    return shell
+def two(filled: Filled) -> Shell:
+    def index(shell: Shell) -> None:
+        for i in range(6):
+            shell.write(f"docs/page{i}.md", f"a page {i}")
+        rows = "".join(f"{i},row number {i}\n" for i in range(5))
+        shell.write("data/items.csv", f"id,text\n{rows}")
+        shell.write("data/more.txt", "one more text\nin the folder")
+        shell.old()
+        assert shell("index", "docs", "data").code == 0
+
+    return filled(index)
 
 
 def test_an_exclude_holds_for_remembered_sources_beside_the_projects(two: Shell) -> None:

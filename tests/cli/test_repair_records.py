@@ -7,15 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Shell
+from tests.cli.conftest import Filled, Shell
 
 SIX = "".join(f'{{"_id": "s{i}", "text": "record number {i}"}}\n' for i in range(6))
 
 
 @pytest.fixture
-def records(shell: Shell) -> Shell:
-    assert shell("add", "-", stdin=SIX).code == 0
-    return shell
+def records(filled: Filled) -> Shell:
+    def index(shell: Shell) -> None:
+        assert shell("add", "-", stdin=SIX).code == 0
+
+    return filled(index)
 
 
 def cut_off(path: Path) -> None:

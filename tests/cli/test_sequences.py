@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.cli.conftest import Shell
+from tests.cli.conftest import Filled, Shell
 
 INSULIN = (
     "MALWMRLLPLLALLALWGPDPAAAFVNQHLCGSHLVEALYLVCGERGFFYTPKTRREAEDLQVG"
@@ -19,15 +19,17 @@ FASTA = (
 
 
 @pytest.fixture
-def proteins(shell: Shell) -> Shell:
-    shell.write("data/a.fasta", FASTA)
-    shell.write("data/README.md", "# About these files\n")
-    shell.write("data/b.jsonl", json.dumps({"_id": "r1", "text": "MKTAYIAKQRQISFVK"}) + "\n")
-    done = shell("index", "data", "--alphabet", "protein", "--max-tokens", "50")
-    assert done.code == 0, done.err
-    assert "does not read protein sequences" in done.err
-    assert "no sequence of the alphabet protein" in done.err
-    return shell
+def proteins(filled: Filled) -> Shell:
+    def index(shell: Shell) -> None:
+        shell.write("data/a.fasta", FASTA)
+        shell.write("data/README.md", "# About these files\n")
+        shell.write("data/b.jsonl", json.dumps({"_id": "r1", "text": "MKTAYIAKQRQISFVK"}) + "\n")
+        done = shell("index", "data", "--alphabet", "protein", "--max-tokens", "50")
+        assert done.code == 0, done.err
+        assert "does not read protein sequences" in done.err
+        assert "no sequence of the alphabet protein" in done.err
+
+    return filled(index)
 
 
 def test_a_sequence_finds_what_it_has_kmers_in_common_with(proteins: Shell) -> None:

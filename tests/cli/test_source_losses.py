@@ -6,18 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Shell
+from tests.cli.conftest import Filled, Shell
 
 
 @pytest.fixture
-def records(shell: Shell) -> Shell:
-    lines = [f'{{"text": "record number {i}", "name": "n{i}"}}\n' for i in range(20)]
-    shell.write("recs/a.jsonl", "".join(lines))
-    for i in range(30):
-        shell.write(f"other/t{i}.txt", f"other text {i}")
-    shell.old()
-    assert shell("index", "recs", "other").code == 0
-    return shell
+def records(filled: Filled) -> Shell:
+    def index(shell: Shell) -> None:
+        lines = [f'{{"text": "record number {i}", "name": "n{i}"}}\n' for i in range(20)]
+        shell.write("recs/a.jsonl", "".join(lines))
+        for i in range(30):
+            shell.write(f"other/t{i}.txt", f"other text {i}")
+        shell.old()
+        assert shell("index", "recs", "other").code == 0
+
+    return filled(index)
 
 
 def documents(shell: Shell) -> int:

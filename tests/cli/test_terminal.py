@@ -7,7 +7,7 @@ import json
 import pyte
 import pytest
 
-from tests.cli.conftest import Shell
+from tests.cli.conftest import Filled, Shell
 from tests.cli.terminal import on_terminal
 
 pytestmark = pytest.mark.slow
@@ -19,14 +19,16 @@ EVIL = (
 
 
 @pytest.fixture
-def hostile(shell: Shell) -> Shell:
-    shell.write("d/a\x1b]0;owned\x07\n\x1b[2Jb.md", f"# zebra {EVIL}\n\n{EVIL}\n")
-    record = {"_id": f"id{EVIL}", "text": f"zebra {EVIL}", "title": EVIL, "k": EVIL}
-    shell.write("d/r.jsonl", json.dumps(record) + "\n{bad " + "\n" + f'{{"_id": "x{EVIL}"}}\n')
-    shell.write("d/bad\x1b[31m.txt", b"caf\xe9")
-    shell.write("d/page.html", f"<title>{EVIL}</title><p>zebra &#27;[2J &#155;31m {EVIL}")
-    assert shell("index", "d").code == 4
-    return shell
+def hostile(filled: Filled) -> Shell:
+    def index(shell: Shell) -> None:
+        shell.write("d/a\x1b]0;owned\x07\n\x1b[2Jb.md", f"# zebra {EVIL}\n\n{EVIL}\n")
+        record = {"_id": f"id{EVIL}", "text": f"zebra {EVIL}", "title": EVIL, "k": EVIL}
+        shell.write("d/r.jsonl", json.dumps(record) + "\n{bad " + "\n" + f'{{"_id": "x{EVIL}"}}\n')
+        shell.write("d/bad\x1b[31m.txt", b"caf\xe9")
+        shell.write("d/page.html", f"<title>{EVIL}</title><p>zebra &#27;[2J &#155;31m {EVIL}")
+        assert shell("index", "d").code == 4
+
+    return filled(index)
 
 
 @pytest.mark.parametrize(

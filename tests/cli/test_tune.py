@@ -15,7 +15,7 @@ import pytest
 
 from qembed.locks import FileLock
 from qembed.store import manifest as manifests
-from tests.cli.conftest import ROOT, Shell
+from tests.cli.conftest import ROOT, Filled, Shell
 from tests.stub import Trick, hang, says, serving, status
 
 TUNE = ("tune", "--queries", "q.jsonl", "--qrels", "r.tsv")
@@ -27,19 +27,22 @@ def word(n: int, start: str) -> str:
 
 
 @pytest.fixture
-def tunable(shell: Shell) -> Shell:
+def tunable(filled: Filled) -> Shell:
     """A model with instructions whose default finds little, and a file with one that finds all."""
-    documents = [{"_id": f"d{i}", "text": " ".join(word(7 * i + n, "d") for n in range(4))}
-                 for i in range(40)]  # fmt: skip
-    queries = [{"_id": f"q{i}", "text": " ".join(word(7 * i + n, "q") for n in range(2))}
-               for i in range(30)]  # fmt: skip
-    for name, records in (("c.jsonl", documents), ("q.jsonl", queries)):
-        shell.write(name, "".join(json.dumps(r) + "\n" for r in records))
-    shell.write("r.tsv", "".join(f"q{i}\td{i}\t1\n" for i in range(30)))
-    shell.write("lines.txt", "Find the very document\n")
-    shell.old()
-    assert shell("index", "c.jsonl", "--model", "py:tests.encoders:instructed").code == 0
-    return shell
+
+    def index(shell: Shell) -> None:
+        documents = [{"_id": f"d{i}", "text": " ".join(word(7 * i + n, "d") for n in range(4))}
+                     for i in range(40)]  # fmt: skip
+        queries = [{"_id": f"q{i}", "text": " ".join(word(7 * i + n, "q") for n in range(2))}
+                   for i in range(30)]  # fmt: skip
+        for name, records in (("c.jsonl", documents), ("q.jsonl", queries)):
+            shell.write(name, "".join(json.dumps(r) + "\n" for r in records))
+        shell.write("r.tsv", "".join(f"q{i}\td{i}\t1\n" for i in range(30)))
+        shell.write("lines.txt", "Find the very document\n")
+        shell.old()
+        assert shell("index", "c.jsonl", "--model", "py:tests.encoders:instructed").code == 0
+
+    return filled(index)
 
 
 @pytest.fixture(autouse=True)

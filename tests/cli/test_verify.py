@@ -10,24 +10,27 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Shell
+from tests.cli.conftest import Filled, Shell
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def big(shell: Shell) -> Shell:
+def big(filled: Filled) -> Shell:
     """Three shards: two folders indexed one after the other, and records."""
-    for i in range(30):
-        shell.write(f"docs/d{i}.md", f"# Doc {i}\n\nalpha {i} beta {i % 7}\n")
-        shell.write(f"more/m{i}.txt", f"gamma {i} delta {i % 5}\n")
-    shell.write(
-        "r.jsonl", "".join(f'{{"_id": "r{i}", "text": "epsilon {i}"}}\n' for i in range(30))
-    )
-    shell.old()
-    for path in ("docs", "more", "r.jsonl"):
-        assert shell("index", path).code == 0
-    return shell
+
+    def index(shell: Shell) -> None:
+        for i in range(30):
+            shell.write(f"docs/d{i}.md", f"# Doc {i}\n\nalpha {i} beta {i % 7}\n")
+            shell.write(f"more/m{i}.txt", f"gamma {i} delta {i % 5}\n")
+        shell.write(
+            "r.jsonl", "".join(f'{{"_id": "r{i}", "text": "epsilon {i}"}}\n' for i in range(30))
+        )
+        shell.old()
+        for path in ("docs", "more", "r.jsonl"):
+            assert shell("index", path).code == 0
+
+    return filled(index)
 
 
 def flip(path: Path, at: float = 0.5) -> None:

@@ -14,9 +14,9 @@ import pytest
 
 from qembed.serve.client import ServerConnection
 from qembed.serve.protocol import ProtocolError
-from tests.cli.conftest import Shell, docs, shell
+from tests.cli.conftest import Shell, docs, filled, shell
 
-__all__ = ["docs", "shell"]
+__all__ = ["docs", "filled", "shell"]
 
 
 class Running:

@@ -9,9 +9,9 @@ from qembed.errors import UsageError
 from qembed.pipeline.retrieval.embedding.embed import embed, encoder_of, encoder_texts
 from qembed.pipeline.retrieval.embedding.request import EmbedRequest
 from qembed.pipeline.retrieval.session import Session
-from tests.cli.conftest import Shell, docs, shell
+from tests.cli.conftest import Shell, docs, filled, shell
 
-__all__ = ["docs", "shell"]
+__all__ = ["docs", "filled", "shell"]
 INSTRUCTED = "py:tests.encoders:instructed"
 
 

@@ -12,11 +12,11 @@ import httpx2
 import pytest
 
 from qembed.web.http.settings import TOKEN_VARIABLE
-from tests.cli.conftest import BAG, Shell, docs, shell
+from tests.cli.conftest import BAG, Shell, docs, filled, shell
 from tests.serve.conftest import Running
 from tests.web.http.conftest import TOKEN, Site
 
-__all__ = ["docs", "shell"]
+__all__ = ["docs", "filled", "shell"]
 
 
 def test_the_end_waits_for_what_was_begun(corpus: Shell) -> None:

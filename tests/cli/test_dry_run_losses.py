@@ -1,0 +1,55 @@
+"""A dry run asks what a run asks, and tells what it would delete."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.conftest import Shell
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_dry_run_asks_about_records_that_are_gone(shell: Shell) -> None:
+    lines = [f'{{"_id": "{n}", "text": "record {n}"}}\n' for n in range(60)]
+    shell.write("r.jsonl", "".join(lines))
+    assert shell("index", "r.jsonl").code == 0
+    shell.write("r.jsonl", "".join(lines[:20]))
+    question = "40 of 60 documents would be deleted: no longer in their file"
+    dry = shell("index", "--dry-run")
+    assert f"a run would ask: {question}" in dry.err
+    assert question in shell("index").err
+    shell.write("more.jsonl", "".join(lines[30:]))
+    assert "would ask" not in shell("index", "r.jsonl", "more.jsonl", "--dry-run").err
+    shell.write("r.jsonl", "".join([*lines[:20], "{"]))  # a run keeps what it cannot compare
+    assert "would ask" not in shell("index", "--dry-run").err
+
+
+def test_a_dry_run_deletes_what_a_run_finds_empty(shell: Shell) -> None:
+    for i in range(9):
+        shell.write(f"docs/d{i}.txt", f"text page {i}")
+    shell.old()
+    assert shell("index", "docs").code == 0
+    for i in range(3):
+        shell.write(f"docs/d{i}.txt", b"ab\0\0\1cd")
+    shell.write("docs/d3.txt", "")
+    dry = shell("index", "--dry-run", "--format", "json").json
+    assert [f"delete\td{i}.txt" for i in range(4)] == shell("index", "--dry-run").out.splitlines()[
+        :4
+    ]
+    done = shell("index", "--format", "json").json
+    assert done["documents"]["deleted"] == 4
+    for key in ("documents", "deleted_why", "skipped"):
+        assert dry[key] == done[key], key
+
+
+def test_a_dry_run_asks_about_files_that_a_run_finds_empty(shell: Shell) -> None:
+    for i in range(12):
+        shell.write(f"docs/d{i}.txt", f"text page {i}")
+    shell.old()
+    assert shell("index", "docs").code == 0
+    for i in range(8):
+        shell.write(f"docs/d{i}.txt", b"ab\0\0\1cd")
+    asked = "8 of 12 documents would be deleted: binary file"
+    assert f"a run would ask: {asked}" in shell("index", "--dry-run").err
+    done = shell("index")
+    assert (done.code, asked in done.err) == (2, True), done.err
