@@ -15,6 +15,7 @@ from qembed.training.sequence.new_model import ModelSize
 from qembed.training.sequence.run import SequenceJob, train_sequence
 from qembed.training.sequence.stages import Stages
 from tests.cli.conftest import Shell
+from tests.models.exports import make, model_in
 from tests.training.sequence.families import family_members, write_fasta
 
 pytest.importorskip("Bio.Align")
@@ -34,7 +35,8 @@ def shell(tmp_path_factory: pytest.TempPathFactory, quietly: None) -> Shell:
 def test_bare_sequences_become_a_model(shell: Shell, cache: Path) -> None:
     env = {"QEMBED_CACHE": str(cache)}
     args = ["--units", "residue", "--masked", "1", "--views", "12", *SMALL, "--out", "m"]
-    done = shell("train", "sequence", "train.fasta", *args, "--format", "json", **env)
+    torch_only = {**env, "QEMBED_RUNTIME": "torch"}  # else an exporter's process is started
+    done = shell("train", "sequence", "train.fasta", *args, "--format", "json", **torch_only)
     assert done.code == 0, done.err
     body = done.json
     verdict = body["verdict"]
@@ -47,6 +49,11 @@ def test_bare_sequences_become_a_model(shell: Shell, cache: Path) -> None:
     assert "Made by `qembed train sequence`" in card
     assert "| alphabet | protein |" in card
     assert not (shell.folder / "m.training").exists()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("QEMBED_CACHE", str(cache))
+        request = model_in(shell.folder / "m").export_request()
+        make(request, request.slot().folder)
 
     # the folder says what it reads
     done = shell("index", "new.fasta", "--model", "m", "--format", "json", **env)
