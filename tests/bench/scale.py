@@ -91,7 +91,7 @@ def measure(n: int, work: Path) -> Measured:
     os.utime(new, (1.7e9, 1.7e9))
     added = qembed(work, "index", "--format", "json", "-q")
     encode = added.json["seconds"].get("encode", 0) + added.json["seconds"].get("load", 0)
-    assert added.json["passages"]["encoded"] == 100, added.out
+    assert added.json["documents"]["added"] == 100, added.out
     m.say("100 new documents, beside encoding", f"{added.seconds - encode:.2f} s")
     m.say("100 new documents, written", f"{added.wrote:,.1f} MB")
     m.say("100 new documents, peak memory", f"{added.mib:,.0f} MiB")
