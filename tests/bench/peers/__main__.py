@@ -31,7 +31,8 @@ from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.pipeline.retrieval.session import Session
 from qembed.types import Query
 from tests.bench.encoder import real_queries, real_texts, static
-from tests.bench.peers.engines import ENGINES, FILTERED, SHARES, WARM, K
+from tests.bench.peers.engine import FILTERED, SHARES, WARM, K
+from tests.bench.peers.engines import ENGINES
 from tests.bench.processes import run
 from tests.bench.table import fact
 
@@ -84,11 +85,16 @@ def warm_columns(told: Any, truth: Truth) -> list[str]:
 def measure_peer(name: str, python: str, top: Path, truth: Truth, n: int) -> list[str]:
     """Cells of an engine's row."""
     # threads that spin at barriers stand still where another program wants the cores
-    env = {**os.environ, "ANONYMIZED_TELEMETRY": "False", "OMP_WAIT_POLICY": "PASSIVE"}
-    program = str(Path(__file__).with_name("engines.py"))
+    root = str(Path(__file__).resolve().parents[3])
+    env = {
+        **os.environ,
+        "ANONYMIZED_TELEMETRY": "False",
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "PYTHONPATH": root,
+    }
 
     def step(what: str) -> Any:
-        return run([python, program, name, what, str(top)], env)
+        return run([python, "-m", "tests.bench.peers.engines", name, what, str(top)], env)
 
     def said(ran: Any) -> Any:
         return json.loads(ran.out.splitlines()[-1])
