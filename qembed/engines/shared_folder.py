@@ -20,21 +20,33 @@ _PLAIN = ("", "file", "local")
 
 
 class SharedFolder:
-    """Folder at `place`. Pickled, it is opened anew at the other side."""
+    """Folder at `place`. Pickled, it is opened anew at the other side.
 
-    def __init__(self, place: str) -> None:
+    `option`, `extra`, `content`: for messages, the option that names it, the extra with fsspec, what it has.
+    """
+
+    def __init__(
+        self,
+        place: str,
+        option: str = "--shards",
+        extra: str = "ray",
+        content: str = "the encoded shards",
+    ) -> None:
         self.place = place
+        self._words = (option, extra, content)
         self._fs: Any = None
         protocol = place.partition("://")[0] if "://" in place else ""
         self._is_store = protocol in _OBJECT_STORES
         if protocol in _PLAIN:
             self.place = os.path.abspath(place.partition("://")[2] or place)  # noqa: PTH100
         elif find_spec("fsspec") is None:
-            raise UsageError(f"--shards {place} needs fsspec (pip install 'qembed-search[ray]')")
+            raise UsageError(
+                f"{option} {place} needs fsspec (pip install 'qembed-search[{extra}]')"
+            )
         self._is_plain = protocol in _PLAIN
 
-    def __reduce__(self) -> tuple[type[SharedFolder], tuple[str]]:
-        return SharedFolder, (self.place,)
+    def __reduce__(self) -> tuple[type[SharedFolder], tuple[str, ...]]:
+        return SharedFolder, (self.place, *self._words)
 
     def _open(self) -> tuple[Any, str]:
         import fsspec
@@ -42,7 +54,7 @@ class SharedFolder:
         try:
             fs, path = fsspec.core.url_to_fs(self.place)
         except (ImportError, ValueError) as e:
-            raise UsageError(f"--shards {self.place}: {str(e).splitlines()[0]}") from e
+            raise UsageError(f"{self._words[0]} {self.place}: {str(e).splitlines()[0]}") from e
         return fs, path
 
     def names(self) -> set[str]:
@@ -104,6 +116,25 @@ class SharedFolder:
         except Exception as e:  # each object store has exceptions of its own
             reason = (str(e).strip().splitlines() or [""])[0] or type(e).__name__
             raise StorageError(
-                f"cannot {verb} the encoded shards at {self.place}: {reason} (nothing is lost: mend this "
+                f"cannot {verb} {self._words[2]} at {self.place}: {reason} (nothing is lost: mend this "
                 "and run the same command again)"
             ) from e
+
+
+def server_path(place: str, given: str | None) -> str:
+    """Name of a folder for a server that reads its bucket, or mounts the folder, with a `/` at its end.
+
+    That is `given`, else the path below the bucket of an object store, else the absolute path. Raises
+    UsageError for another kind of address.
+    """
+    protocol, mark, rest = place.partition("://")
+    if given is not None:
+        return given.rstrip("/") + "/" if given else ""
+    if mark and protocol in _OBJECT_STORES:
+        below = rest.partition("/")[2].strip("/")
+        return f"{below}/" if below else ""
+    if mark and protocol not in _PLAIN:
+        raise UsageError(
+            f"--bulk {place}: how the server names this folder cannot be told (--bulk-path PATH says it)"
+        )
+    return os.path.abspath(rest if mark else place).rstrip("/") + "/"  # noqa: PTH100

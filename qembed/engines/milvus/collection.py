@@ -32,14 +32,17 @@ class RowStamps(NamedTuple):
     characters: npt.NDArray[np.int64]
 
 
-def make_collection(server: MilvusConnection, name: str, schema: Any, indexes: Any) -> None:
+def make_collection(
+    server: MilvusConnection, name: str, schema: Any, indexes: Any, load: bool = True
+) -> None:
     """Create an empty collection with its indexes, and load it."""
     client = server.client
     with server.calling(f"make {name}"):
         client.create_collection(name, schema=schema, consistency_level="Strong")
         # waiting for the index of an empty collection, as is the default, takes half a second each
         client.create_index(name, indexes, sync=False)
-        client.load_collection(name)
+        if load:
+            client.load_collection(name)
 
 
 class MilvusCollection:
@@ -54,12 +57,13 @@ class MilvusCollection:
         with self.server.calling(f"look for {self.name}"):
             return bool(self.server.client.has_collection(self.name))
 
-    def create(self, fields: Sequence[MetadataField], dim: int, index: str) -> None:
-        """Create the collection with its indexes, loaded."""
+    def create(
+        self, fields: Sequence[MetadataField], dim: int, index: str, load: bool = True
+    ) -> None:
+        """Create the collection with its indexes, loaded or not."""
         client = self.server.client
-        make_collection(
-            self.server, self.name, make_schema(client, fields, dim), make_indexes(client, index)
-        )
+        schema, indexes = make_schema(client, fields, dim), make_indexes(client, index)
+        make_collection(self.server, self.name, schema, indexes, load)
 
     def load(self) -> None:
         """Load the collection; one that is loaded stays so."""

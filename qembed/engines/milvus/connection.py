@@ -77,10 +77,14 @@ class MilvusConnection:
         except (MilvusException, RpcError, ConnectionError, TimeoutError) as e:
             raise EngineError(self._told(what, e)) from None
 
-    def _told(self, what: str, error: Exception) -> str:
-        text = str(getattr(error, "message", "") or error).strip()
+    def without_secrets(self, text: str) -> str:
+        """Text of a server or of the client with `…` for what came from the environment."""
         for secret in self._secrets:
             text = text.replace(secret, "…")
+        return text
+
+    def _told(self, what: str, error: Exception) -> str:
+        text = self.without_secrets(str(getattr(error, "message", "") or error).strip())
         first = text.splitlines()[0][:300] if text else type(error).__name__
         low = text.lower()
         hint = ""

@@ -3,7 +3,8 @@
 The collection's own name holds the index's and its layout; readers know the alias. The index's rows are
 compared with those of the collection, and only what differs is written. A rebuilt index, or metadata of
 another type, make a new collection: the alias moves to it after it was checked, and the one before is
-dropped. An export that was stopped leaves a state that says so, and the next one completes it.
+dropped. An export that was stopped leaves a state that says so, and the next one completes it, or begins anew
+where a bulk import may go on.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ from qembed.engines.fields import MetadataField, make_fields
 from qembed.engines.milvus.alias import collection_of, move_alias
 from qembed.engines.milvus.collection import MilvusCollection, RowStamps
 from qembed.engines.milvus.connection import MilvusConnection
-from qembed.engines.milvus.schema import MAX_ELEMENTS, layout_name
+from qembed.engines.milvus.schema import MAX_ELEMENTS, layout_name, make_schema
 from qembed.engines.milvus.state import SUFFIX, read_state, write_state
 from qembed.engines.milvus.term_counts import TERMS_SUFFIX, TermCounts
 from qembed.errors import EngineError, UsageError
 from qembed.pipeline.export.changes import Changes, plan_changes
 from qembed.pipeline.export.documents import metadata_kinds, stamp_documents
+from qembed.pipeline.export.milvus_bulk import BulkExport, BulkRequest
 from qembed.pipeline.export.milvus_entities import make_entities
 from qembed.pipeline.export.milvus_state import export_state, fields_of, fits
 from qembed.pipeline.export.milvus_words import WordChanges, WordCounts, removed_words
@@ -51,7 +53,7 @@ class MilvusExport:
     """Request of an export to the server at `url`.
 
     `vector_index`: flat or hnsw, None for the one there is, hnsw for a new one. `wait`: seconds to wait for
-    another export of this user to the same name.
+    another export of this user to the same name. `bulk`: how a new collection is filled, if by a bulk import.
     """
 
     url: str
@@ -60,13 +62,14 @@ class MilvusExport:
     rebuild: bool = False
     dry_run: bool = False
     wait: float = 10.0
+    bulk: BulkRequest | None = None
 
 
 @dataclass(slots=True)
 class ExportSummary:
     """Result of an export. `collection`: the alias's, `dropped`: the ones before.
 
-    `warnings`: on what it may lack.
+    `imported`: of the new passages, those by a bulk import. `warnings`: on what it may lack.
     """
 
     url: str
@@ -79,6 +82,7 @@ class ExportSummary:
     moved_alias: bool
     dropped: list[str] = field(default_factory=list)
     checked: int = 0
+    imported: int = 0
     seconds: float = 0.0
     dry_run: bool = False
     warnings: Sequence[str] = ()
@@ -91,6 +95,8 @@ def export_milvus(root: Path, request: MilvusExport, progress: Progress) -> Expo
     """
     address = parse_server(request.url)
     check_name(request.name)
+    if request.bulk is not None:
+        request.bulk.check()
     began = time.perf_counter()
     place = f"{address.url}/{request.name}"
     with (
@@ -138,16 +144,22 @@ class _Run:
             )
         self.fields, self.index = self._layout()
         self.name = self._collection_name()
+        self.bulk: BulkExport | None = None
+        if request.bulk is not None:
+            bulk = BulkExport(server, request.bulk, progress)
+            # it adds without replacing: what changed in a collection in use is upserted
+            self.bulk = bulk if self.present != self.name else None
 
     def run(self) -> ExportSummary:
         target = MilvusCollection(self.server, self.name)
         there, trusted = _nothing(), False
-        begun = target.exists() and not self.request.rebuild
+        begun = target.exists() and not self.request.rebuild and self.bulk is None
+        state = (read_state(self.server, self.name) if begun else None) or {}
+        begun &= not state.get("importing")  # a bulk import that was stopped may still add entities
         if begun:
             target.load()
             there = target.stamps()
-            state = read_state(self.server, self.name)
-            trusted = bool(state and state["complete"])
+            trusted = bool(state.get("complete"))
         ours = stamp_documents(self.snapshot)
         changes = plan_changes(ours.rows, ours.stamps, there.rows, there.stamps)
         summary = ExportSummary(
@@ -163,16 +175,27 @@ class _Run:
         )
         if self.request.dry_run:
             return summary
+        stamps = dict(zip(ours.rows.tolist(), ours.stamps.tolist(), strict=True))
+        words = WordChanges(removed_words(target, there, changes) if trusted else None)
+        self.progress.phase("export", "passages", len(changes.write))
+        batches = self._batches(changes, stamps, words)
+        dim = self.snapshot.manifest.recipe.dim
+        if self.bulk is not None:
+            self.bulk.write(batches, make_schema(self.server.client, self.fields, dim))
         if not begun:
             if target.exists():
                 target.drop()  # of a rebuild that was stopped
-            target.create(self.fields, self.snapshot.manifest.recipe.dim, self.index)
-        stamps = dict(zip(ours.rows.tolist(), ours.stamps.tolist(), strict=True))
-        words = WordChanges(removed_words(target, there, changes) if trusted else None)
+            target.create(self.fields, dim, self.index, load=self.bulk is None)
         self._save_state(None)
-        self._write(target, changes, stamps, words)
-        target.delete(changes.delete)
-        target.flush()
+        if self.bulk is not None:
+            self.bulk.load(target, len(ours.rows))
+            summary.imported = len(ours.rows)
+        else:
+            for entities in batches:
+                for some in _calls(entities):
+                    target.upsert(some)
+            target.delete(changes.delete)
+            target.flush()
         summary.checked = self._check(target, ours.rows, stamps)
         words.save(TermCounts(self.server, self.name), target, is_new=not begun)
         self._save_state(words.total(there, changes))
@@ -223,17 +246,15 @@ class _Run:
 
     # ── rows ─────────────────────────────────────────────────────────────────────────────────────
 
-    def _write(
-        self, target: MilvusCollection, changes: Changes, stamps: dict[int, int], words: WordChanges
-    ) -> None:
-        """Write the rows, and count their words."""
-        self.progress.phase("export", "passages", len(changes.write))
+    def _batches(
+        self, changes: Changes, stamps: dict[int, int], words: WordChanges
+    ) -> Iterator[list[dict[str, Any]]]:
+        """Yield the entities to write, and count their words."""
         step = max(1, min(1000, BATCH_BYTES // (4 * self.snapshot.manifest.recipe.dim)))
         for start in range(0, len(changes.write), step):
             rows = changes.write[start : start + step]
             entities = make_entities(self.snapshot, rows, stamps, self.fields)
-            for some in _calls(entities):
-                target.upsert(some)
+            yield entities
             words.add(entities)
             self.progress.advance(len(rows))
 
@@ -264,7 +285,8 @@ class _Run:
         )
 
     def _save_state(self, words: WordCounts | None) -> None:
-        state: dict[str, Any] = export_state(self.snapshot, self.fields, self.index, words)
+        importing = words is None and self.bulk is not None
+        state = export_state(self.snapshot, self.fields, self.index, words, importing)
         write_state(self.server, self.name, state)
 
 

@@ -18,12 +18,17 @@ def export_state(
     fields: Sequence[MetadataField],
     index: str,
     words: WordCounts | None,
+    importing: bool = False,
 ) -> dict[str, Any]:
-    """State of an export. `index`: of the vectors. `words`: None until the export has come to its end."""
+    """State of an export. `index`: of the vectors. `words`: None until the export has come to its end.
+
+    `importing`: a bulk import may add to the collection.
+    """
     manifest = snapshot.manifest
     background = open_background(snapshot.root, manifest)
     return {
         "complete": words is not None,
+        "importing": importing,
         "manifest": portable(manifest),
         "fields": [[f.key, f.column, f.kind] for f in fields],
         "documents": len(snapshot.catalog),

@@ -44,6 +44,29 @@ def milvus(
         bool,
         typer.Option("--rebuild", help="Write all anew, into a collection of its own."),
     ] = False,
+    bulk: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Fill a new collection by the server's bulk import, of files in this folder of its "
+            "storage: s3://BUCKET/PATH, gs://…, or one that is mounted.",
+            show_default=False,
+        ),
+    ] = None,
+    bulk_path: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATH",
+            help="The server's name of that folder. Default: its path in the bucket, or on this machine.",
+            show_default=False,
+        ),
+    ] = None,
+    bulk_wait: Annotated[
+        float,
+        typer.Option(
+            metavar="SECONDS", min=0, help="Time without progress before an import is given up."
+        ),
+    ] = 1800.0,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be written, change nothing.")
     ] = False,
@@ -59,15 +82,20 @@ def milvus(
 
     \b
     qembed export milvus http://localhost:19530 --collection help
+    qembed export milvus http://milvus:19530 --collection help --bulk s3://a-bucket/help
     qembed query "where is my parcel" --index milvus+http://localhost:19530/help
 
     Exit codes: 0 done; 2 cannot run; 75 another export to the name goes on.
     """
     from dataclasses import asdict
 
+    from qembed.errors import UsageError
     from qembed.pipeline.export.milvus import MilvusExport, export_milvus
+    from qembed.pipeline.export.milvus_bulk import BulkRequest
     from qembed.pipeline.locate import find_index
 
+    if bulk is None and bulk_path is not None:
+        raise UsageError("--bulk-path names the folder of --bulk, which is missing")
     talk = Console(quiet, verbose)
     request = MilvusExport(
         url=url,
@@ -76,10 +104,13 @@ def milvus(
         rebuild=rebuild,
         dry_run=dry_run,
         wait=wait,
+        bulk=None if bulk is None else BulkRequest(bulk, bulk_path, bulk_wait),
     )
     with StopSignals().ending(), talk.progress() as progress:
         done = export_milvus(find_index(index_dir), request, progress)
     talk.warn_all(done.warnings)
+    if bulk is not None and not dry_run and done.passages and not done.imported:
+        talk.say("no bulk import: the collection was there (--rebuild makes a new one)")
     if format is OutputFormat.json:
         out(dumps({"schema": 1, **asdict(done)}))
         return
