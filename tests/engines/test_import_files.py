@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,18 @@ def test_names_follow_the_content_and_files_end_at_their_size(
 )
 def test_the_servers_names(place: str, given: str | None, path: str) -> None:
     assert server_path(place, given) == path
+
+
+def test_a_missing_part_of_the_client_is_named(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pymilvus.bulk_writer", None)
+    args = ("export", "milvus", "http://127.0.0.1:9", "--collection", "c")
+    shell.write("a.txt", "words")
+    assert shell("index", "a.txt").code == 0
+    done = shell(*args, "--bulk", "folder")
+    assert done.code == 2
+    assert "pip install 'qembed-search[milvus-bulk]'" in done.err
 
 
 def test_folders_without_a_name_for_the_server_are_refused(shell: Shell) -> None:

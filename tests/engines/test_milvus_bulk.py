@@ -102,6 +102,10 @@ def test_a_failed_import_leaves_the_files_alone(
     assert SECRET not in failed.err
     assert collections(milvus, name) == []
 
+    front.describes = [(503, {})]
+    lost = bulk(exported, front.url, name, "--bulk-wait", "0.05")
+    assert (lost.code, "its HTTP interface answers 503" in lost.err) == (2, True)
+
     front.describes = [progress("Importing", 40, importedRows=7)]
     stalled = bulk(exported, front.url, name, "--bulk-wait", "0.05")
     assert stalled.code == 2
