@@ -104,10 +104,10 @@ def _owners(root: Path, manifest: Manifest) -> Callable[[Shard], Iterable[str] |
         path = root / manifest.documents.name
         with path.open("rb") as f:
             catalog = Catalog.load(f, path)
+            # columns are decoded when they are asked for
+            (first, rows), ids = catalog.pointers(), catalog.ids()
     except (OSError, IndexDamaged, AssertionError):
         return lambda _shard: None
-    first, rows = catalog.pointers()
-    ids = catalog.ids()
 
     def names(shard: Shard) -> Iterator[str]:
         inside = (first < shard.first + shard.rows) & (first + rows > shard.first) & (rows > 0)

@@ -105,3 +105,22 @@ def test_a_query_that_finds_damage_says_what_mends_it(many: Shell) -> None:
     assert many("index").code == 0
     assert many("query", "page 7", "--search", "graph").err == ""
     assert many("query", "page 7", "--mode", "lexical").code == 0
+
+
+@pytest.mark.parametrize("pattern", ["documents-*", "shards/*"])
+def test_damage_anywhere_is_a_finding_with_what_mends_it(docs: Shell, pattern: str) -> None:
+    (path,) = (docs.folder / ".qembed").glob(pattern)
+    whole, kind = path.read_bytes(), pattern.split("-")[0].removesuffix("s/*")
+    places = sorted({4, 60, *range(0, len(whole), len(whole) // 38), len(whole) - 1})
+    assert len(places) >= 40
+    for at in places:
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+        done = docs("verify", "--no-model", "--format", "json")
+        found = [(f["kind"], f["mend"]) for f in done.json["findings"]]
+        assert (done.code, found) == (2, [(kind, "qembed index --repair")]), (at, done.err)
+        assert "qembed index --repair mends it" in docs("status", "-q").out, at
+        refused = docs("index")
+        assert refused.code == 2
+        assert "qembed index --repair reads and encodes what is lost anew" in refused.err, at
+    assert docs("index", "--repair").code == 0
+    assert docs("verify", "--no-model").code == 0
