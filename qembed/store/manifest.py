@@ -228,7 +228,8 @@ def interrupted_rebuild(root: Path, recipe: Recipe) -> Manifest | None:
         begun = read(root, REBUILD)
     except (NoIndex, IndexDamaged):  # damaged: only time is lost
         return None
-    return begun if begun.recipe.fingerprint == recipe.fingerprint else None
+    is_begun = begun.documents is not None and begun.recipe.fingerprint == recipe.fingerprint
+    return begun if is_begun else None
 
 
 def portable(manifest: Manifest) -> dict[str, Any]:

@@ -216,6 +216,9 @@ def _problems(s: dict[str, Any]) -> list[tuple[str, str]]:
     root, rows = Path(s["index"]), []
     if s["unfinished"]:
         rows.append(("unfinished", describe_unfinished(root)))
+    elif s["writer"] is not None and not s["rebuilding"]:
+        process = f"process {s['writer']}" if s["writer"] else "another process"
+        rows.append(("running", f"{process} writes to it"))
     if behind := s["passages_without_words"]:
         missing = f"{counted(behind, 'passage is', 'passages are')} found by meaning only"
         rows.append(("words", f"{missing} (qembed index completes it)"))

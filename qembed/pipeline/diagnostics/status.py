@@ -15,6 +15,7 @@ from qembed.pipeline.diagnostics.kept_documents import kept_documents
 from qembed.pipeline.diagnostics.learned import describe_learned
 from qembed.pipeline.skipped_files import total_skipped
 from qembed.pipeline.source_options import STDIN, source_settings
+from qembed.pipeline.unfinished import writer_number
 from qembed.search.dense.planner import TARGET_RECALL
 from qembed.store import Snapshot
 from qembed.store import derived_files as files
@@ -90,7 +91,7 @@ def describe(root: Path) -> dict[str, Any]:
         "failed": [error for _, _, error in manifest.failed],
         "created": manifest.created,
         "committed": manifest.committed,
-        "refreshed": manifest.refreshed,
+        "refreshed": None if manifest.is_half_made else manifest.refreshed,
         "age_seconds": round(time.time() - manifest.refreshed, 3),
         "bytes": {**sizes, "total": sum(sizes.values())},
         "derived": derived,
@@ -101,6 +102,7 @@ def describe(root: Path) -> dict[str, Any]:
         "damaged_files": _damaged_files(root, manifest),
         "unfinished": manifest.unfinished,
         "half_made": manifest.is_half_made,
+        "writer": writer_number(root),
         "rebuilding": (root / manifests.REBUILD).exists(),
         "versions": dict(manifest.versions),
     }

@@ -24,6 +24,7 @@ from qembed.pipeline.indexing.update_derived import update_derived
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.sequences.files import checked, model_note, read_items
 from qembed.pipeline.source_options import STDIN
+from qembed.pipeline.unfinished import noted_as_begun
 from qembed.store import Writer
 from qembed.store import manifest as manifests
 from qembed.store.compaction import maintain
@@ -108,7 +109,8 @@ class _Run:
                 self.progress.say(note)
             stopped = False
             if plan.has_work:
-                stopped = self._ingest(plan, records)
+                with noted_as_begun(self.writer, plan.target.rebuild, plan.reads_files):
+                    stopped = self._ingest(plan, records)
             else:
                 present = self.writer.present
                 self.fields = plan.manifest_fields(present.probes, present.versions)

@@ -185,6 +185,11 @@ class IndexPlan:
         """Files of the catalog."""
         return self.catalog.files()
 
+    @property
+    def reads_files(self) -> bool:
+        """True for a run over files, or of an index without."""
+        return bool(self.sources.scan) or all(s.path == STDIN for s in self.sources.all)
+
     def documents_in(self, keys: list[Key]) -> int:
         """Number of documents in the given files of the catalog."""
         if len(keys) == len(self.files):
@@ -200,14 +205,13 @@ class IndexPlan:
         files = sum(s.path != STDIN for s in sources)
         begun = self.snapshot.manifest if self.snapshot is not None else None
         before = begun is not None and begun.unfinished and read < files
-        reads_files = read > 0 or not files
         return ManifestFields(
             sources,
             self.settings,
             probes,
             versions,
             failed,
-            reads_files,
+            self.reads_files,
             before,
             begun,
             frozenset(s.path for s in sources) - {s.path for s in self.sources.scan},

@@ -63,7 +63,7 @@ class Service:
             "dimensions": manifest.recipe.dim,
             "recipe": manifest.recipe.fingerprint,
             "committed": manifest.committed,
-            "refreshed": manifest.refreshed,
+            "refreshed": None if manifest.is_half_made else manifest.refreshed,
             "age_seconds": round(time.time() - manifest.refreshed, 3),
             "log": manifest.settings.get("log", "off"),
         }

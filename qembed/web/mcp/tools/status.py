@@ -30,13 +30,15 @@ def status(given: Parameters, context: Context) -> ToolResult:
         context.settings.log, context.settings.project_log, index_log_mode(manifest.settings)
     )
     model = context.engine.state
-    refreshed = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(manifest.refreshed))
+    refreshed = None  # no run has come to its end yet
+    if not manifest.is_half_made:
+        refreshed = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(manifest.refreshed))
     sources = [s.path for s in manifest.sources]
     summaries = describe_fields(root) if documents <= MOST_DOCUMENTS else []
     fields = [_field_line(s) for s in summaries if s.documents]
     warnings = unfinished_warnings(root, manifest)
     lines = [
-        f"index: {root}, generation {manifest.generation}, refreshed {refreshed}",
+        f"index: {root}, generation {manifest.generation}, refreshed {refreshed or 'never'}",
         f"holds: {documents:,} documents, {passages:,} passages",
         *(f"note: {w}" for w in warnings),
         f"sources: {', '.join(sources) or 'none'}",
