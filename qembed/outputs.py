@@ -1,4 +1,4 @@
-"""Files that a command writes at its end, checked before its work begins."""
+"""Files that a command writes, checked before its work begins."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
-from qembed.errors import StorageError, refusal
+from qembed.errors import StorageError, UsageError, refusal
 
 
 def check_outputs(files: Iterable[Path | None], folders: Iterable[Path] = ()) -> None:
@@ -28,6 +29,50 @@ def check_outputs(files: Iterable[Path | None], folders: Iterable[Path] = ()) ->
             wrong.append(_reason(folder, number))
     if wrong:
         raise StorageError("\n  ".join(wrong))
+
+
+class NamedFile(NamedTuple):
+    """Path that an option names."""
+
+    option: str
+    path: Path
+
+    def __str__(self) -> str:
+        return f"{self.option} {self.path}"
+
+
+def check_apart(outputs: Sequence[NamedFile], inputs: Iterable[NamedFile]) -> None:
+    """Raise UsageError, with all pairs, for an output that is an input as well, or another output.
+
+    Files are compared by their identity, those that are not there yet by their real paths. Devices, pipes
+    and `-` may be both.
+    """
+    read: dict[object, NamedFile] = {}
+    for file in inputs:
+        read.setdefault(_identity(file.path), file)
+    written: dict[object, NamedFile] = {}
+    wrong = []
+    for file in outputs:
+        if (key := _identity(file.path)) is None:
+            continue
+        if (source := read.get(key)) is not None:
+            wrong.append(f"{file} would replace {source}, which is read: write another file")
+        if (other := written.setdefault(key, file)) is not file:
+            wrong.append(f"{other} and {file} are one file: write two")
+    if wrong:
+        raise UsageError("\n  ".join(wrong))
+
+
+def _identity(path: Path) -> object:
+    """Value that is equal for two paths of one file or folder; None for what may be read and written."""
+    if str(path) == "-":
+        return None
+    try:
+        found = path.stat()
+    except OSError:
+        return os.path.realpath(path)
+    is_stored = stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)
+    return (found.st_dev, found.st_ino) if is_stored else None
 
 
 def _reason(path: Path, number: int) -> str:

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from qembed.errors import StorageError
-from qembed.outputs import check_outputs, whole_file
+from qembed.errors import StorageError, UsageError
+from qembed.outputs import NamedFile, check_apart, check_outputs, whole_file
 
 
 def test_what_can_be_written_passes(tmp_path: Path) -> None:
@@ -72,3 +72,18 @@ def test_a_pipe_stays_one(tmp_path: Path) -> None:
     finally:
         os.close(reading)
     assert [p.name for p in tmp_path.iterdir()] == ["pipe"]
+
+
+def test_outputs_are_apart_from_inputs(tmp_path: Path) -> None:
+    (tmp_path / "q").write_text("")
+    os.link(tmp_path / "q", tmp_path / "hard")
+    (tmp_path / "soft").symlink_to("absent")
+    read = [NamedFile("--queries", tmp_path / "q"), NamedFile("--baseline", tmp_path / "absent")]
+    devices = [NamedFile(o, Path(p)) for o in ("-o", "--report") for p in ("-", "/dev/null")]
+    check_apart([*devices, NamedFile("-o", tmp_path / "new")], [*devices, *read])
+    written = [NamedFile("-o", tmp_path / name) for name in ("hard", "soft", "x", "../x", "./x")]
+    with pytest.raises(UsageError) as e:
+        check_apart(written, read)
+    lines = str(e.value).split("\n  ")
+    assert [line.split()[-1] for line in lines] == ["file", "file", "two"]
+    assert f"-o {tmp_path}/soft would replace --baseline {tmp_path}/absent" in lines[1]

@@ -15,6 +15,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from qembed.cli.option_checks import check_output_files
+
 T = TypeVar("T")
 
 HELP_COLUMNS = 100
@@ -72,10 +74,14 @@ FILE_NAMES = frozenset({"[PATH ...]", "GLOB", "SPEC"})
 
 
 class TextArguments:
-    """Mixin of a command: arguments that are texts must be valid in the terminal's encoding."""
+    """Mixin of a command: arguments that are texts must be valid in the terminal's encoding, and no output
+    may be an input."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse. Raises BadParameter for bytes that have no character: nothing they match is stored."""
+        """Parse. Raises BadParameter for bytes that have no character: nothing they match is stored.
+
+        Raises UsageError for an output that is an input.
+        """
         given = list(args)  # the parser empties it
         try:
             rest: list[str] = super().parse_args(ctx, args)  # type: ignore[misc]
@@ -96,6 +102,7 @@ class TextArguments:
                     encoding = sys.getfilesystemencoding()
                     shown = ascii(text.encode(encoding, "surrogateescape"))[1:]
                     raise typer.BadParameter(f"{shown} is not {encoding.upper()}", ctx, param)
+        check_output_files(self.params, ctx.params)  # type: ignore[attr-defined]
         return rest
 
 

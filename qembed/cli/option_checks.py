@@ -1,8 +1,12 @@
-"""Options that contradict one another, which are refused, and those that change nothing, which are told."""
+"""Options that contradict one another and outputs that are inputs, which are refused, and options that change
+nothing, which are told.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from qembed.errors import UsageError
@@ -16,6 +20,17 @@ RETRIEVAL = (
     *(*_ENCODING, "document_score", "untuned"),
 )
 """Options of how a run is made."""
+
+WRITTEN = frozenset(
+    {
+        *("report", "report_file", "save_run", "output", "out_file"),
+        *("write_candidates", "write_lists", "write_made"),
+    }
+)
+"""Parameters that name outputs; every other one that is a path names an input."""
+COLLECTIONS = ("beir", "keep")
+"""Parameters that name a folder in BEIR form."""
+COLLECTION_FILES = ("corpus.*", "queries.*", "qrels/*")
 
 
 def option(name: str) -> str:
@@ -138,3 +153,36 @@ def check_tune(given: Iterable[str], values: Mapping[str, Any]) -> list[str]:
         names = ["candidates", "propose"]
         found += unused(given, names, "with --only that leaves instruction out")
     return found
+
+
+def check_output_files(params: Iterable[Any], values: Mapping[str, Any]) -> None:
+    """Raise UsageError, with all of them, for outputs of a command line that are inputs or one another."""
+    if not any(values.get(name) for name in WRITTEN):
+        return
+    from qembed.outputs import NamedFile, check_apart
+
+    outputs: list[NamedFile] = []
+    inputs: list[NamedFile] = []
+    for param in params:
+        if not _names_files(param.type):
+            continue
+        name = param.metavar if param.param_type_name == "argument" else max(param.opts, key=len)
+        for path in _paths(values.get(param.name)):
+            (outputs if param.name in WRITTEN else inputs).append(NamedFile(name, path))
+            if param.name in COLLECTIONS:
+                inputs += (NamedFile(name, p) for form in COLLECTION_FILES for p in path.glob(form))
+    check_apart(outputs, inputs)
+
+
+def _names_files(kind: Any) -> bool:
+    """True for a type of values that are paths, or of tuples of these."""
+    return any(t.name == "path" for t in getattr(kind, "types", [kind]))
+
+
+def _paths(value: Any) -> Iterator[Path]:
+    """Yield the paths of an option's value: itself, or those of a list or tuple."""
+    if isinstance(value, str | os.PathLike):
+        yield Path(value)
+    elif value is not None:
+        for item in value:
+            yield from _paths(item)

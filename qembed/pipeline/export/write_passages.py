@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from qembed.engines.fields import MetadataField, make_fields
 from qembed.engines.passages import ExportContent, ExportedPassage, ExportTarget, PassageBatch
 from qembed.pipeline.export.documents import full_source, metadata_kinds
+from qembed.pipeline.export.source_files import refuse_sources
 from qembed.pipeline.join_passages import join_passages
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.unfinished import unfinished_warnings
@@ -39,9 +40,14 @@ class WrittenExport:
 
 
 def export_passages(
-    root: Path, target: ExportTarget, progress: Progress, *, by_document: bool = False
+    root: Path,
+    target: ExportTarget,
+    progress: Progress,
+    *,
+    by_document: bool = False,
+    files: Sequence[Path] = (),
 ) -> WrittenExport:
-    """Write all passages, or all documents as one passage each, to a target.
+    """Write all passages, or all documents as one passage each, to a target. `files`: what it replaces.
 
     Raises NoIndex, IndexDamaged, UsageError, EngineError, StorageError.
     """
@@ -50,6 +56,7 @@ def export_passages(
     began = time.perf_counter()
     with Snapshot.open(root) as snapshot:
         target.check()
+        refuse_sources(snapshot, files)
         manifest = snapshot.manifest
         documents = np.arange(len(snapshot.catalog), dtype=np.int64)
         fields = make_fields(metadata_kinds(snapshot))

@@ -29,4 +29,11 @@ def beir(
     """
     from qembed.engines.beir import BeirTarget
 
-    run(BeirTarget(folder, force), index_dir, format, Console(quiet), by_document=True)
+    run(
+        BeirTarget(folder, force),
+        index_dir,
+        format,
+        Console(quiet),
+        by_document=True,
+        files=[folder / "corpus.jsonl"],
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,15 +25,18 @@ def run(
     talk: Console,
     *,
     by_document: bool = False,
+    files: Sequence[Path] = (),
 ) -> None:
-    """Export to a target and print what was written."""
+    """Export to a target, which replaces `files`, and print what was written."""
     from dataclasses import asdict
 
     from qembed.pipeline.export.write_passages import export_passages
     from qembed.pipeline.locate import find_index
 
     with StopSignals().ending(), talk.progress() as progress:
-        done = export_passages(find_index(index_dir), target, progress, by_document=by_document)
+        done = export_passages(
+            find_index(index_dir), target, progress, by_document=by_document, files=files
+        )
     talk.warn_all(done.warnings)
     if format is OutputFormat.json:
         out(dumps({"schema": 1, **asdict(done)}))

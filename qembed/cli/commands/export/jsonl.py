@@ -30,4 +30,4 @@ def jsonl(
     """
     from qembed.engines.jsonl import JsonLinesTarget
 
-    run(JsonLinesTarget(path, vectors, force), index_dir, format, Console(quiet))
+    run(JsonLinesTarget(path, vectors, force), index_dir, format, Console(quiet), files=[path])

@@ -24,4 +24,4 @@ def parquet(
     """
     from qembed.engines.parquet import ParquetTarget
 
-    run(ParquetTarget(path, force), index_dir, format, Console(quiet))
+    run(ParquetTarget(path, force), index_dir, format, Console(quiet), files=[path])

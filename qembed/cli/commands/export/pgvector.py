@@ -30,4 +30,4 @@ def pgvector(
     """
     from qembed.engines.pgvector import PgvectorTarget
 
-    run(PgvectorTarget(path, table, force), index_dir, format, Console(quiet))
+    run(PgvectorTarget(path, table, force), index_dir, format, Console(quiet), files=[path])
