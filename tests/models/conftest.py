@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,16 +70,17 @@ def families(
 @pytest.fixture(scope="session")
 def exports(
     families: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, tuple[FolderModel, Export]]:
-    """All of them exported. A graph knows nothing of padding sides: BERT's left ones have the right ones'."""
-    from tests.models.exports import make, model_in
+) -> Mapping[str, tuple[FolderModel, Export]]:
+    """Their exports, each made when it is first asked for.
 
-    top = tmp_path_factory.mktemp("exports")
+    A graph knows nothing of padding sides: BERT's left ones have the right ones'.
+    """
+    from tests.models.exports import Exports, model_in
+
     models = {name: model_in(folder) for name, folder in families.items()}
-    own = [n for n in models if n not in {f"{p}-left" for p in POOLINGS}]
-    made = {name: make(models[name].export_request(), top / name) for name in own}
-    same = {f"{p}-left": made[f"{p}-right"] for p in POOLINGS}
-    return {name: (m, {**made, **same}[name]) for name, m in models.items()}
+    return Exports(
+        tmp_path_factory.mktemp("exports"), models, {f"{p}-left": f"{p}-right" for p in POOLINGS}
+    )
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,26 @@ def model_in(folder: Path) -> FolderModel:
     model = open_model(str(folder), device="cpu")
     assert isinstance(model, FolderModel)
     return model
+
+
+class Exports(Mapping[str, tuple[FolderModel, Export]]):
+    """Models by name with their exports below `top`, each made when it is first asked for.
+
+    `same`: name of a model -> name of the one whose export it has.
+    """
+
+    def __init__(self, top: Path, models: dict[str, FolderModel], same: dict[str, str]) -> None:
+        self._top, self._models, self._same = top, models, same
+        self._made: dict[str, Export] = {}
+
+    def __getitem__(self, name: str) -> tuple[FolderModel, Export]:
+        own = self._same.get(name, name)
+        if own not in self._made:
+            self._made[own] = make(self._models[own].export_request(), self._top / own)
+        return self._models[name], self._made[own]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._models)
+
+    def __len__(self) -> int:
+        return len(self._models)
