@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import signal
+import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -78,9 +79,29 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
     try:
         return (yield)
     finally:
-        gc.freeze()
+        _freeze()
         gc.set_threshold(10_000)
         gc.enable()
+
+
+_MANY = 200
+"""Modules that have been imported since what there is was frozen, for which it is done again."""
+_frozen = 0
+
+
+def _freeze() -> None:
+    global _frozen
+    gc.freeze()
+    _frozen = len(sys.modules)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Generator[None, None, None]:
+    """After a test that has imported torch or the like: a full collection takes a second from then on."""
+    yield
+    if len(sys.modules) >= _frozen + _MANY:
+        gc.collect()
+        _freeze()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -99,7 +120,6 @@ def quietly() -> Iterator[None]:
     import torch
     from transformers.utils import logging
 
-    gc.freeze()  # a full collection would take a second from now on
     logging.disable_progress_bar()
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
