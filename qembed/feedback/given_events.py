@@ -15,6 +15,8 @@ from qembed.feedback.times import parse_time
 
 MAX_NAME = 100
 """Characters of an action's name, and of ids other than objects'."""
+NAMED_IDS = 5
+"""Documents that a refusal names, at most."""
 CLOCK_SLACK = 60.0
 """Seconds that an event's clock may be before its query's, or before ours."""
 _NAMES = {
@@ -164,12 +166,15 @@ def take_events(
     known: set[str],
     in_corpus: Callable[[str], bool],
     now: float,
+    *,
+    shown_only: bool = False,
 ) -> TakenEvents:
     """Choose the events that a log takes.
 
     `queries`: of the log, by id. `known`: ids of its events, which grow. `in_corpus`: True for a document
     that the index has. `now`: seconds since 1970. An event without an object is of the hit at its position,
-    one without a position of the rank its object was shown at.
+    one without a position of the rank its object was shown at. `shown_only`: refuse events on documents that
+    their query did not show.
     """
     found = TakenEvents([], [])
     for event, place, names_client in given:
@@ -183,7 +188,8 @@ def take_events(
             found.refused.append(Refusal(place, "unknown query", why))
             continue
         event = _completed(event, query, names_client)
-        if (refused := _refusal(event, query, in_corpus, now)) is not None:
+        refused = _not_shown(event, query) if shown_only else None
+        if (refused := refused or _refusal(event, query, in_corpus, now)) is not None:
             found.refused.append(Refusal(place, *refused))
             continue
         known.add(event.event_id)
@@ -205,6 +211,16 @@ def _completed(event: Event, query: LoggedQuery, names_client: bool) -> Event:
         ranks = {h.id: h.rank for h in reversed(query.shown)}
         return replace(event, position=ranks.get(event.object_id))
     return event
+
+
+def _not_shown(event: Event, query: LoggedQuery) -> tuple[str, str] | None:
+    """(kind, message) of an event on a document that its query did not show; None for other ones."""
+    ids = list(dict.fromkeys(h.id for h in query.shown))
+    if not event.object_id or event.object_id in ids:
+        return None
+    more = ", …" if len(ids) > NAMED_IDS else ""
+    named = "it showed " + ", ".join(ids[:NAMED_IDS]) + more if ids else "it showed none"
+    return "not shown", f"query {event.query_id} did not show {event.object_id} ({named})"
 
 
 def _refusal(

@@ -98,9 +98,17 @@ def _parsed(
             unread.append(Refusal(place, "unreadable", str(e)))
 
 
-def add_objects(root: Path, objects: Sequence[Any], wait: float, name: str = "events") -> Taken:
+def add_objects(
+    root: Path,
+    objects: Sequence[Any],
+    wait: float,
+    name: str = "events",
+    *,
+    shown_only: bool = False,
+) -> Taken:
     """Add events; those that cannot be read or taken are in the result, as `name[i]`.
 
+    `shown_only`: refuse events on documents that their query did not show.
     Raises NoIndex, IndexLocked, StorageError.
     """
     now = time.time()
@@ -118,7 +126,8 @@ def add_objects(root: Path, objects: Sequence[Any], wait: float, name: str = "ev
             unread.append(Refusal(place, "unreadable", str(e)))
     rows = read_ubi(lines, now) if lines else UbiLog()
     bare_if_hashed(root, rows)
-    taken = take_records(root, rows.queries, [*given, *rows.events], wait=wait)
+    events = [*given, *rows.events]
+    taken = take_records(root, rows.queries, events, wait=wait, shown_only=shown_only)
     places = {f"{name}[{i}]": i for i in range(len(objects))}
     taken.refused = sorted(
         [*unread, *rows.refused, *taken.refused], key=lambda r: places.get(r.place, -1)

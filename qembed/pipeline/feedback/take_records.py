@@ -63,11 +63,12 @@ def take_records(
     given: Sequence[GivenEvent],
     *,
     wait: float = 0.0,
+    shown_only: bool = False,
 ) -> Taken:
     """Append queries whose ids are new, and the events that the log takes (see `take_events`).
 
-    Texts of queries are hashed where the log is a hashed one. Raises NoIndex, IndexDamaged, IndexLocked,
-    StorageError.
+    `shown_only`: refuse events on documents that their query did not show. Texts of queries are hashed where
+    the log is a hashed one. Raises NoIndex, IndexDamaged, IndexLocked, StorageError.
     """
     found = Taken()
     store = LogStore(root)
@@ -93,7 +94,9 @@ def take_records(
         known_queries.update((q.query_id, q) for q in new)
         in_corpus = _membership(snapshot)
         for part in _batches(given):
-            taken = take_events(part, known_queries, known_events, in_corpus, time.time())
+            taken = take_events(
+                part, known_queries, known_events, in_corpus, time.time(), shown_only=shown_only
+            )
             found.events += append_all(store, taken.events)
             found.duplicates += taken.duplicates
             found.refused += taken.refused
@@ -101,6 +104,14 @@ def take_records(
     if sum(g.event.action in ACTIONS for g in given) > AT_ONCE:
         encode_votes(root)
     return found
+
+
+def is_logged(root: Path, query_id: str) -> bool:
+    """True if the log has a query. Raises OSError."""
+    return any(
+        isinstance(record, LoggedQuery) and record.query_id == query_id
+        for record in read_records(LogStore(root), ids=[query_id])
+    )
 
 
 def _hashed(queries: Iterable[LoggedQuery], key: bytes) -> list[LoggedQuery]:

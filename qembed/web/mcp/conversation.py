@@ -29,10 +29,14 @@ class Shown(NamedTuple):
 
 
 class Conversation:
-    """Conversation with one client. `last_query`: id of its last search that was logged, "" for none."""
+    """Conversation with one client. `last_query`: id of its last search that was logged, "" for none.
 
-    def __init__(self, client: Client) -> None:
+    `lasting`: further requests belong to it; False where nothing says which ones do.
+    """
+
+    def __init__(self, client: Client, *, lasting: bool = True) -> None:
         self.client = client
+        self.lasting = lasting
         self.last_query = ""
         self._shown: OrderedDict[str, Shown] = OrderedDict()
         self._opened: OrderedDict[tuple[str, str], None] = OrderedDict()
@@ -51,6 +55,11 @@ class Conversation:
     def shown(self, document: str) -> Shown | None:
         """Latest logged answer that showed a document, None if there is none."""
         return self._shown.get(document)
+
+    def has_shown(self, query_id: str) -> bool:
+        """True if a logged answer with this id showed something that is remembered."""
+        with self._guard:
+            return any(at.query_id == query_id for at in self._shown.values())
 
     def opened(self, document: str, query_id: str | None = None) -> dict[str, Any] | None:
         """Event for a document that was read, None if no answer led to it or it was read before.

@@ -8,12 +8,14 @@ from qembed import errors
 from qembed.serve.messages import CallFailed
 from qembed.web.http.errors import HttpError
 from qembed.web.http.parameters import WrongParameters
-from qembed.web.mcp.tools.feedback import NoSearch, NotShown
+from qembed.web.mcp.tools.feedback import NoQueryId, NoSearch, NotShown
 
 _USER = "on the command line of the user"
 _STEPS: Mapping[type[Exception], str] = {
     WrongParameters: "call {tool} again with these arguments mended",
     NoSearch: "go on without feedback, or pass the query_id of a search that was logged",
+    NoQueryId: "call {tool} again with the query_id in the search's answer; if it has none, queries are not "
+    "logged: go on without feedback",
     NotShown: "use ids that a search showed, and the query_id in that search's answer",
     # of pages alone: `search` raises no other ones
     HttpError: "call search again without the cursor",

@@ -169,7 +169,9 @@ class Face:
             return known
         about = ctx.session.client_params
         name = about.client_info.name if about is not None else ""
-        made = Conversation(client_of(self._settings, name, os.urandom(6).hex()))
+        made = Conversation(
+            client_of(self._settings, name, os.urandom(6).hex()), lasting=key is not None
+        )
         if key is not None:
             self._conversations[key] = made
             while len(self._conversations) > SESSIONS:

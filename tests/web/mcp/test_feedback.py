@@ -106,11 +106,37 @@ def test_what_the_log_refuses_is_told(logging: Agent) -> None:
     assert "not logged:" in said
     assert "none.md" in said
     assert "Next: use ids that a search showed" in said
+    # in the index, but not in this answer
+    found = logging("search", query="money back", k=7, mode="lexical").structured_content
+    shown = list(dict.fromkeys(h["document"] for h in found["hits"]))
+    other = next(f"d{i}" for i in range(200) if f"d{i}" not in shown)
+    said = logging.refused("feedback", action="cite", document=other, query_id=found["query_id"])
+    few = ", ".join(shown[:5]) + (", …" if len(shown) > 5 else "")
+    assert f"did not show {other} (it showed {few})" in said
+    assert all(e.object_id != other for e in records(logging)[1])
     said = logging.refused("feedback", action="like")
     assert "action: one of cite, thumbs_up" in said
     assert "document, position: one of them is wanted" in said
     some = logging("feedback", action="cite", document=["refunds.md", "none.md"])
     assert text_of(some).startswith("logged: cite of 1 hit\nnot logged:")
+
+
+def test_a_read_with_an_unknown_query_id_says_that_it_is_not_logged(logging: Agent) -> None:
+    read = logging("get", document="refunds.md", query_id="made-up")
+    assert "five days" in text_of(read)
+    (note,) = read.structured_content["warnings"]
+    assert text_of(read).endswith("\n\nnote: " + note)
+    assert "query made-up is not in the log" in note
+    name = logging("search", query="money").structured_content["query_id"]
+    assert logging("get", document="refunds.md", query_id=name).structured_content["warnings"] == []
+    logging.face._conversations.clear()  # as another connection
+    again = logging("get", document="deep/locks.txt", query_id=name)
+    assert again.structured_content["warnings"] == []
+    _, events = records(logging)
+    assert "made-up" not in {e.query_id for e in events}
+    assert sorted(e.object_id for e in events if e.query_id == name) == [
+        *("deep/locks.txt", "refunds.md")
+    ]
 
 
 def test_who_asks(corpus: Shell) -> None:

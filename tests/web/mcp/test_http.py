@@ -79,6 +79,13 @@ def test_sessions_of_two_clients(served: Served, corpus: Shell, mode: str) -> No
                 assert document in found
                 name = found.partition("(query_id ")[2].partition(")")[0]
                 query = {} if mode == "legacy" else {"query_id": name}
+                if mode == "auto":
+                    cited = {"action": "cite", "document": document}
+                    said = text_of(await client.call_tool("feedback", cited))
+                    assert "needs the query_id of the search" in said
+                    assert "Next: call feedback again with the query_id" in said
+                    named = await client.call_tool("feedback", {**cited, "query_id": name})
+                    assert text_of(named) == "logged: cite of 1 hit"
                 got = await client.call_tool("get", {"document": document, **query})
                 assert word in text_of(got).lower()
                 return name
@@ -91,7 +98,8 @@ def test_sessions_of_two_clients(served: Served, corpus: Shell, mode: str) -> No
     store = LogStore(corpus.folder / ".qembed")
     for _ in range(200):  # events are written behind the answers
         found = [r for r in read_records(store) if r.query_id in names]
-        opened = {r.query_id: r.object_id for r in found if isinstance(r, Event)}
+        events = [r for r in found if isinstance(r, Event) and r.action == "open"]
+        opened = {r.query_id: r.object_id for r in events}
         if len(opened) == 2:
             break
         asyncio.run(asyncio.sleep(0.05))

@@ -18,12 +18,16 @@ class NoSearch(QembedError):
     """No search of this conversation was logged, so that there is nothing to give feedback on."""
 
 
+class NoQueryId(QembedError):
+    """No search is named, and requests that do not say whose they are have no last one."""
+
+
 class NotShown(InputError):
     """Feedback on documents that the search did not show, or on a search that the log does not have."""
 
 
 def feedback(given: Parameters, context: Context) -> ToolResult:
-    """Log what was done. Raises InputError with all that is wrong, NoSearch, other QembedErrors."""
+    """Log what was done. Raises InputError with all that is wrong, NoSearch, NoQueryId, others."""
     action = given.choice("action", ACTIONS, "")
     documents = given.texts("document")
     position = given.whole("position", 0, 1)
@@ -37,6 +41,8 @@ def feedback(given: Parameters, context: Context) -> ToolResult:
         given.problems.append(f"document: at most {MAX_DOCUMENTS} at a time")
     last = context.conversation.last_query
     given.check()
+    if query_id is None and not context.conversation.lasting:
+        raise NoQueryId("over HTTP without a session, feedback needs the query_id of the search")
     if query_id is None and not last:
         raise NoSearch(
             "no search of this conversation was logged; queries are logged if the server was started with "
@@ -45,7 +51,7 @@ def feedback(given: Parameters, context: Context) -> ToolResult:
     events = [_event(context, action, query_id, d, None) for d in documents]
     if position:
         events.append(_event(context, action, query_id, None, position))
-    taken = add_objects(context.engine.root, events, WAIT_SECONDS, "document")
+    taken = add_objects(context.engine.root, events, WAIT_SECONDS, "document", shown_only=True)
     refused = [r.why for r in taken.refused]
     if refused and not (taken.events or taken.duplicates):
         raise NotShown("not logged:", refused)

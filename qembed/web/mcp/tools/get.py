@@ -6,7 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from qembed.errors import QembedError, UnknownPart
+from qembed.errors import QembedError, UnknownPart, refusal
+from qembed.pipeline.feedback.take_records import is_logged
 from qembed.pipeline.retrieval.documents.read import DocumentRequest, DocumentText
 from qembed.web.http.parameters import Parameters
 from qembed.web.mcp.budget import cut_from, estimate_tokens
@@ -17,6 +18,8 @@ from qembed.web.mcp.tools.result import Context, ToolResult
 DEFAULT_TOKENS = 4000
 MAX_DOCUMENTS = 20
 MAX_CONTEXT = 100
+MAX_ID = 50
+"""Characters of an unknown query_id that are repeated."""
 META_TOKENS = 60
 """Tokens of a document's metadata in the text, at most."""
 PICTURE_TOKENS = 800
@@ -41,7 +44,8 @@ def get(given: Parameters, context: Context) -> ToolResult:
     found: list[dict[str, Any]] = []
     problems: list[QembedError] = []
     pictures: list[bytes] = []
-    left = wish.tokens
+    note = _unlogged(wish, context)
+    left = wish.tokens - estimate_tokens(note)
     for n, request in enumerate(wish.requests):
         try:
             document = context.engine.document(request)
@@ -50,9 +54,10 @@ def get(given: Parameters, context: Context) -> ToolResult:
             problems.append(e)
             text, fields = f"not read: {e}", {"document": request.document, "error": str(e)}
         else:
-            event = context.conversation.opened(request.document, wish.query_id)
-            if event is not None:
-                context.signals.add(event)
+            if not note:
+                event = context.conversation.opened(request.document, wish.query_id)
+                if event is not None:
+                    context.signals.add(event)
             if document.picture is not None and left >= PICTURE_TOKENS:
                 pictures += _picture(context, document)
                 left -= PICTURE_TOKENS
@@ -61,7 +66,25 @@ def get(given: Parameters, context: Context) -> ToolResult:
         found.append(fields)
     if len(problems) == len(texts):
         raise problems[0]
-    return ToolResult("\n\n".join(texts), {"documents": found}, pictures=pictures)
+    if note:
+        texts.append(f"note: {note}")
+    structured = {"documents": found, "warnings": [note] if note else []}
+    return ToolResult("\n\n".join(texts), structured, pictures=pictures)
+
+
+def _unlogged(wish: Wish, context: Context) -> str:
+    """Reason why reads are not logged as of the search that is named; "" if they are."""
+    named = wish.query_id
+    if named is None or context.conversation.has_shown(named):
+        return ""
+    try:
+        known = is_logged(context.engine.root, named)
+    except OSError as e:
+        return f"not logged as read: cannot read {e.filename or 'the log'}: {refusal(e)}"
+    if known:
+        return ""
+    cut = named if len(named) <= MAX_ID else named[:MAX_ID] + "…"
+    return f"not logged as read: query {cut} is not in the log (query_id is in a search's answer)"
 
 
 def _parse(given: Parameters) -> Wish:
