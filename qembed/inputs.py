@@ -42,6 +42,22 @@ def holds_files(path: Path) -> bool:
         return False
 
 
+def absolute(path: Path) -> Path:
+    """Full path without `..`, which names the same file: symbolic links stay, but for one before a `..`."""
+    full = path.absolute()
+    if ".." not in full.parts:
+        return full
+    found = Path(full.anchor)
+    for part in full.parts[1:]:
+        if part != "..":
+            found /= part
+        elif os.path.islink(found):  # noqa: PTH114 - False where the system does not say
+            found = Path(os.path.realpath(found)).parent
+        else:
+            found = found.parent
+    return found
+
+
 def from_here(path: str | os.PathLike[str]) -> str:
     """A full path as it opens from the current folder: relative if it is below, else as it is.
 

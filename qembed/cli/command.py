@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from functools import wraps
@@ -73,9 +75,44 @@ FILE_NAMES = frozenset({"[PATH ...]", "GLOB", "SPEC"})
 """Metavars of texts that name files, which may be any bytes; options of type Path may too."""
 
 
+LAST_WINS = re.compile("choice|(int(eger)?|float)( range)?")
+"""Kinds of values of which the last one holds, so that an option overrides an alias's."""
+
+
+def _refuse_repeated(ctx: Any, order: Sequence[Any]) -> None:
+    """Raise the parser's error for options of one text or path given several times. `order`: as parsed."""
+    counts = Counter(
+        p
+        for p in order
+        if p.param_type_name == "option"
+        and not (p.multiple or p.is_flag or p.count or LAST_WINS.fullmatch(p.type.name))
+    )
+    found = [
+        f"{max(p.opts, key=len)} was given {'twice' if n == 2 else f'{n} times'}; "
+        f"this command takes one{' index' if '--index' in p.opts else ''}"
+        for p, n in counts.items()
+        if n > 1
+    ]
+    if found:
+        raise ParsingError("; ".join(found), ctx)
+
+
 class TextArguments:
-    """Mixin of a command: arguments that are texts must be valid in the terminal's encoding, and no output
-    may be an input."""
+    """Mixin of a command: texts must be valid in the terminal's encoding, no value is lost unsaid, and no
+    output may be an input."""
+
+    def make_parser(self, ctx: Any) -> Any:
+        """Make the parser. It raises the parser's error for an option whose last value would hide others."""
+        parser = super().make_parser(ctx)  # type: ignore[misc]
+        parse = parser.parse_args
+
+        def parse_args(args: list[str]) -> Any:
+            parsed = parse(args=args)
+            _refuse_repeated(ctx, parsed[2])
+            return parsed
+
+        parser.parse_args = parse_args
+        return parser
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse. Raises BadParameter for bytes that have no character: nothing they match is stored.

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from qembed.errors import NoIndex, UsageError
-from qembed.inputs import is_file, is_there
+from qembed.inputs import absolute, is_file, is_there
 from qembed.paths import INDEX_FOLDER, LOCK, MANIFEST, REMOTE
 
 DEFAULT_MODEL = "minilm"
@@ -25,7 +25,7 @@ def find_index(given: Path | None = None) -> Path:
     if named is not None:
         if (path := resolve_address(named)) != named:
             return path
-        path = named.absolute()
+        path = absolute(named)
         if is_there(path / MANIFEST):
             return path
         # `given` may be the folder of the index, too

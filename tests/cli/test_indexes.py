@@ -31,6 +31,21 @@ def test_names_are_listed_and_removed(two: Shell) -> None:
     assert two("indexes").out == "no index has a name (qembed indexes add NAME DIR)\n"
 
 
+def test_a_name_keeps_links_and_no_parents(two: Shell) -> None:
+    (two.folder / "link").symlink_to("other")
+    (two.folder / "deep").symlink_to("docs/a/b")
+    (two.folder / "docs/a/b").mkdir(parents=True)
+    root = two.folder / "other/.qembed"
+    for given, kept in (
+        ("docs/../other/.qembed", root),
+        ("nowhere/../other", root),
+        ("link/.qembed/../.qembed", two.folder / "link/.qembed"),
+        ("deep/../../../other/.qembed", root),  # of what the link leads to, as the system reads it
+    ):
+        assert two("indexes", "add", "third", given).err == f"qembed: third is {kept}\n"
+        assert two("indexes", "remove", "third").code == 0
+
+
 def test_every_command_takes_a_name(two: Shell) -> None:
     for args in (("query", "money"), ("status",), ("verify",), ("duplicates",)):
         assert two(*args, "--index", "notes").code == 0

@@ -30,6 +30,11 @@ REFUSED = [
     (("eval", "--latency", "-1"), "'--latency': -1 is not in the range"),
     (("eval", "--ef", "0"), "'--ef': 0 is not in the range"),
     (("status", "--fields", "-q"), "--fields and -q"),
+    (("forget", "x", "--index", "a", "--index=b"), "--index was given twice; this command takes one index"),
+    (("mcp", "--print-config", "claude", "--index", "a", "--index", "b"), "--index was given twice"),
+    (("eval", "--queries", "a", "--queries", "b", "--split", "dev", "--split", "dev", "--split", "test"),
+     "--queries was given twice; this command takes one; --split was given 3 times; this command"),
+    (("query", "x", "--model", "a", "--rerank", "b", "--model", "a"), "--model was given twice"),
     (("tune", "--undo", "--only", "mode"), "--undo chooses nothing anew: without --only"),
 ]  # fmt: skip
 
@@ -78,6 +83,7 @@ def test_options_without_effect_are_told(docs: Shell, args: tuple[str, ...], sai
         ("--mode", "lexical", "--min-score", "2"),
         ("--format", "vimgrep", "--vimgrep"),
         ("--context", "1", "--format", "jsonl"),
+        ("-k", "5", "--mode", "lexical", "-k", "1", "--mode", "dense"),  # as after an alias
     ],
 )
 def test_options_with_an_effect_are_not(docs: Shell, args: tuple[str, ...]) -> None:

@@ -178,6 +178,16 @@ def test_the_printed_settings_start_a_server(
         assert (started.returncode, started.stdout) == (0, b"")
 
 
+def test_settings_for_an_index_that_is_still_to_be_made(corpus: Shell) -> None:
+    done = corpus("mcp", "--print-config", "claude", "--index", "sub/../new index/.qembed")
+    wanted = corpus.folder / "new index/.qembed"
+    assert (done.code, done.json["mcpServers"]["qembed"]["args"][-1]) == (0, str(wanted))
+    assert done.err.endswith(
+        f"warning: no index at {wanted} yet (make it: qembed index PATH --index '{wanted}')\n"
+    )
+    assert "no index" not in corpus("mcp", "--print-config", "claude").err
+
+
 def test_what_cannot_start(corpus: Shell, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     done = corpus("mcp", "--index", str(tmp_path))
     assert done.code == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from enum import StrEnum
 from typing import Annotated
@@ -91,6 +92,8 @@ def mcp(
     qembed mcp --http 8090
     """
     from qembed.errors import UsageError
+    from qembed.inputs import is_there
+    from qembed.paths import MANIFEST, REMOTE
     from qembed.pipeline.locate import find_index
     from qembed.pipeline.project import find_project
     from qembed.web.mcp.run import require_sdk, serve_agents
@@ -120,6 +123,9 @@ def mcp(
         ]
         out(client_config(print_config.value, index, options))
         talk.say(f"for {FILES[print_config.value]}")
+        if not (is_there(index / MANIFEST) or is_there(index / REMOTE)):
+            makes = f"qembed index PATH --index {shlex.quote(str(index))}"
+            talk.warn(f"no index at {index} yet (make it: {makes})")
         return
     require_sdk()
     where = None
