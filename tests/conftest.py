@@ -1,7 +1,8 @@
 """The `slow` marker, and the order of the tests.
 
-Slow are tests of more than about half a second, modules of more than about ten, and all tests that use a
-fixture of SLOW_FIXTURES, because the first of them waits for it. `make test-fast` leaves slow tests out.
+Slow are tests of more than about a third of a second of CPU, modules of more than about ten seconds, and all
+tests that use a fixture of SLOW_FIXTURES, because the first of them waits for it. `make test-fast` leaves
+slow tests out.
 """
 
 from __future__ import annotations

@@ -56,6 +56,7 @@ def test_json_has_the_promised_keys(made: Shell) -> None:
     assert set(subjects["evidence"][0]["words"]) <= set(words_of("quantum"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("level", "code"), [("watch", 3), ("confirm", 3), ("update", 0)])
 def test_fail_on_is_a_gate(made: Shell, level: str, code: int) -> None:
     done = made(*SINCE, "--fail-on", level, "--format", "json")

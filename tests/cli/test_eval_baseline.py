@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
+
 from tests.cli.conftest import FILES, Shell
 
 
@@ -66,6 +68,7 @@ def test_another_corpus_is_refused_or_compared_on_common_queries(collection: She
     assert "(compared on 10 of 30 queries, on less than half of the baseline's 30: take" in done.err
 
 
+@pytest.mark.slow
 def test_rows_of_passages_that_are_gone_are_named_as_a_cause(collection: Shell) -> None:
     mode = ["--mode", "hybrid"]
     assert collection(*FILES, *mode, "--report", "base.json").code == 0

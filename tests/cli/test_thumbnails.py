@@ -105,6 +105,7 @@ def test_on_kitty(gallery: Shell) -> None:
     assert not "".join(screen.display[place + 2 : place + 8]).strip()
 
 
+@pytest.mark.slow
 def test_on_iterm2_and_by_sixels(gallery: Shell) -> None:
     sent, left = terminal(gallery, "similar", "red.png", "-k", "1", LC_TERMINAL="iTerm2")
     ((keys, data),) = ITERM2.findall(sent)

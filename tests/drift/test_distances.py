@@ -27,6 +27,7 @@ def test_distance_of_centroids_is_that_of_its_definition() -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("distance", [centroid_distance, energy_distance])
 def test_effects_are_near_zero_for_one_distribution_of_any_size(distance) -> None:
     for n, limit in ((40, 0.16), (400, 0.06)):  # chance alone: sqrt(2 / n) is .22 and .07

@@ -54,6 +54,7 @@ def test_holm_by_hand() -> None:
     assert holm({}) == {}
 
 
+@pytest.mark.slow
 def test_documents_of_alike_passages_are_no_evidence() -> None:
     """Passages by themselves would alarm in most of these comparisons of one distribution with itself."""
     by_document = by_passage = 0

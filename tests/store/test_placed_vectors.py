@@ -92,6 +92,7 @@ def check(root: Path, rng: np.random.Generator) -> None:
         assert sum(len(v) for _, v in map_vectors(snapshot)) == len(rows)
 
 
+@pytest.mark.slow
 def test_all_ways_of_reading_agree(tmp_path: Path) -> None:
     root, rng = tmp_path / "idx", np.random.default_rng(0)
     for sizes in ((3000,), (1, 1, 1025), (700, 300), (5,)):

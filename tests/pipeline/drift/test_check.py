@@ -138,6 +138,7 @@ def test_passages_of_new_texts_are_chosen_as_those_of_an_index(made: Path) -> No
     assert indexed.times == read.times
 
 
+@pytest.mark.slow
 def test_against_another_index(made: Path) -> None:
     other = made / "second"
     lines = records(120, date(2025, 1, 1), subjects=[f"area{i}" for i in range(6)], seed=4)
@@ -175,6 +176,7 @@ def test_an_index_that_is_not_finished_is_told(made: Path, tmp_path: Path) -> No
     ]
 
 
+@pytest.mark.slow
 def test_generations(made: Path, tmp_path: Path) -> None:
     root = tmp_path / "index"
     path = write(tmp_path / "a.jsonl", records(150, date(2024, 1, 1)))

@@ -40,6 +40,7 @@ def index(folder: Path, name: str, subjects: list[str]) -> Path:
     return folder / name
 
 
+@pytest.mark.slow
 def test_new_words_that_the_model_does_not_read_alarm(made: Path) -> None:
     body = check_drift(index(made, "quantum", ["quantum"]), SINCE)
     signal = next(s for s in body["signals"] if s["name"] == "made")
@@ -51,6 +52,7 @@ def test_new_words_that_the_model_does_not_read_alarm(made: Path) -> None:
     assert body["verdict"] == "confirm"
 
 
+@pytest.mark.slow
 def test_words_that_it_reads_alarm_nothing(made: Path) -> None:
     known = [f"topic{i}" for i in range(12)]
     body = check_drift(index(made, "known", known), SINCE)

@@ -36,6 +36,7 @@ def shares_found(root: Path) -> float:
     return float(np.mean([np.isin(a[0], b[0]).mean() for a, b in pairs]))
 
 
+@pytest.mark.slow
 def test_a_graph_outgrows_hnswlib_once_and_then_stays_mapped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

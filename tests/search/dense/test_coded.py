@@ -104,6 +104,7 @@ def brute_force(vectors: np.ndarray, query: np.ndarray, k: int, mask: np.ndarray
     return rows[np.lexsort((rows, -scores[rows]))[:k]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_result_is_that_of_all_products(
     kind: Callable[[Rng, int, int], Made], monkeypatch: pytest.MonkeyPatch

@@ -236,6 +236,7 @@ def test_a_mapped_graph_of_other_dimensions_is_refused(tmp_path: Path) -> None:
         Graph.load(tmp_path / "g", 31, lambda rows: vectors[rows], "usearch")
 
 
+@pytest.mark.slow
 def test_an_extended_graph_is_as_good_as_one_made_at_once(
     clustered: Clustered, tmp_path: Path
 ) -> None:

@@ -32,6 +32,7 @@ def with_copies(rng: np.random.Generator, n: int, share: float, groups: int) -> 
     return vectors
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
@@ -82,6 +83,7 @@ def test_graph_and_tail_find_what_exact_search_finds(
         assert mask is None or mask[got - base].all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("library", ["hnswlib", "usearch"])
 def test_a_third_of_one_text_costs_no_recall(tmp_path: Path, library: Library) -> None:
     rng = np.random.default_rng(3)

@@ -20,6 +20,7 @@ def spec(site: Site) -> Any:
     return site.get("/openapi.json")
 
 
+@pytest.mark.slow
 def test_it_is_valid_and_has_each_path_and_method(site: Site, spec: Any) -> None:
     validate(spec)
     validate(describe("http://localhost:1", True))

@@ -31,6 +31,7 @@ def whole_map(site: Site) -> Any:
     raise AssertionError("no map")
 
 
+@pytest.mark.slow
 def test_it_is_made_kept_and_the_same_packed_or_not(site: Site) -> None:
     found = whole_map(site)
     made = CorpusMap.from_compact(found)
@@ -47,6 +48,7 @@ def test_it_is_made_kept_and_the_same_packed_or_not(site: Site) -> None:
     assert site.client.get("/map", headers={"Origin": "http://evil.example.com"}).status_code == 403
 
 
+@pytest.mark.slow
 def test_searches_are_answered_while_it_is_made(
     site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -103,6 +105,7 @@ def test_a_failure_is_told_and_an_old_map_is_shown_for_a_while(
         maker.ask(later)
 
 
+@pytest.mark.slow
 def test_an_index_that_is_half_made_is_told(site: Site) -> None:
     before = manifests.read(site.index)
     told = {*whole_map(site)["warnings"]}
