@@ -17,12 +17,11 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from qembed.cli.help_width import fold, help_columns, name_columns
 from qembed.cli.option_checks import check_output_files
 
 T = TypeVar("T")
 
-HELP_COLUMNS = 100
-"""Widest help: lines of more columns are hard to read."""
 UNGROUPED = 13
 """Options, --help among them, that a command's help lists without groups."""
 FIRST_GROUP = "Options"
@@ -41,6 +40,14 @@ class GroupedHelp:
     """
 
     get_params: Callable[[Any], list[Any]]
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help, as wide as the terminal: Typer's has 50 columns at least."""
+        columns = help_columns()
+        formatter.width = columns - 2
+        super().format_help(ctx, formatter)  # type: ignore[misc]
+        text = formatter.getvalue()
+        formatter.buffer = ["\n".join(fold(line, columns) for line in text.split("\n"))]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write arguments, then options by group, into the help; then a group's commands."""
@@ -64,7 +71,7 @@ class GroupedHelp:
         for heading, records in sections.items():
             if records:
                 with formatter.section(heading):
-                    formatter.write_dl(records)
+                    formatter.write_dl(records, name_columns(help_columns()))
         if isinstance(self, TyperGroup):
             self.format_commands(ctx, formatter)
 
@@ -163,6 +170,10 @@ class Command(GroupedHelp, TextArguments, TyperCommand):
     """Command with its options in groups."""
 
 
+class Group(GroupedHelp, TyperGroup):
+    """Group with its options in groups."""
+
+
 class RerankValue:
     """Mixin of a command with `--rerank SPEC`: a value forgotten at the end is refused as elsewhere."""
 
@@ -239,7 +250,8 @@ class LazyGroup(GroupedHelp, TyperGroup):
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the commands' lines into the help without importing the commands."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in self.targets.items()])
+            records = [(name, line) for name, (_, line) in self.targets.items()]
+            formatter.write_dl(records, name_columns(help_columns()))
 
 
 def help_group(heading: str) -> Callable[[T], T]:

@@ -33,6 +33,7 @@ class TestAblations:
         # a bag of words takes the instruction's words for the user's
         assert "instruction: use without instead of with (web): " in done.out
         assert "95 % interval +" in done.out
+        assert "; the latency above is of single queries" in done.out
         assert "Ablation: instruction" in (collection.folder / "r.md").read_text()
         assert "Ablation: instruction" in (collection.folder / "r.html").read_text()
 

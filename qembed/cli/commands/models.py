@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
-from qembed.cli.command import Command
+from qembed.cli.command import Command, Group
 from qembed.cli.console import Console, dumps, out
 from qembed.cli.exit_codes import ExitCode
 from qembed.cli.options import TASKS, FormatOption, OutputFormat, QuietOption
 from qembed.cli.signal_watch import watched
 
 app = typer.Typer(
+    cls=Group,
     add_completion=False,
     rich_markup_mode=None,
     no_args_is_help=True,

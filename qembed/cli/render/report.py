@@ -37,7 +37,7 @@ def show(body: Mapping[str, Any]) -> None:
         cut = counted(truncated, "query was", "queries were")
         out(f"{'cut short':{width}}  {cut} longer than the model reads")
     _comparison(body.get("comparison"))
-    _ablations(body.get("ablations") or [], body.get("recommendations") or [])
+    _ablations(body)
     show_gates(body["gates"])
 
 
@@ -70,17 +70,19 @@ def _comparison(comparison: Mapping[str, Any] | None) -> None:
         out(safe(note))
 
 
-def _ablations(arms: Sequence[Mapping[str, Any]], sentences: Sequence[str]) -> None:
+def _ablations(body: Mapping[str, Any]) -> None:
     from qembed.evaluation.report.markdown import ablation_rows
     from qembed.evaluation.report.notes import ablation_notes
 
+    arms: Sequence[Mapping[str, Any]] = body.get("ablations") or []
+    sentences: Sequence[str] = body.get("recommendations") or []
     for name in dict.fromkeys(arm["ablation"] for arm in arms):
         chosen = [arm for arm in arms if arm["ablation"] == name]
         head, rows = ablation_rows(chosen)
         out("")
         for line in columns([[name, *head[1:]], *rows]):
             out(line)
-        for note in ablation_notes(chosen):
+        for note in ablation_notes(chosen, body.get("latency")):
             out(safe(note))
     if sentences:
         out("")

@@ -130,9 +130,7 @@ def report_html(report: Mapping[str, Any]) -> str:
             texts={q: d.get("text", "") for q, d in (report.get("details") or {}).items()},
             changed=changed,
             plots=plots,
-            ablations=_ablations(
-                report.get("ablations") or [], report.get("recommendations") or []
-            ),
+            ablations=_ablations(report),
             rows=_rows(report, measures, changed),
         )
     )
@@ -199,9 +197,9 @@ def _rows(
     return sorted(found, key=lambda row: (row["values"][0], row["id"]))
 
 
-def _ablations(
-    variants: Sequence[Mapping[str, Any]], sentences: Sequence[str]
-) -> list[dict[str, Any]]:
+def _ablations(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    variants: Sequence[Mapping[str, Any]] = report.get("ablations") or []
+    sentences: Sequence[str] = report.get("recommendations") or []
     found = []
     for number, name in enumerate(dict.fromkeys(variant["ablation"] for variant in variants)):
         chosen = [variant for variant in variants if variant["ablation"] == name]
@@ -222,7 +220,7 @@ def _ablations(
                 "plots": plots,
                 "timed": has_times(chosen),
                 "untimed": UNTIMED,
-                "notes": ablation_notes(chosen),
+                "notes": ablation_notes(chosen, report.get("latency")),
             }
         )
     return found

@@ -47,7 +47,7 @@ def report_markdown(report: Mapping[str, Any]) -> str:
         _fallen(report),
         _floors(report),
         _comparison(report.get("comparison") or {}),
-        _ablations(report.get("ablations") or []),
+        _ablations(report.get("ablations") or [], report.get("latency")),
         _list("Recommendations", report.get("recommendations") or []),
         _worst(report),
         _list("Warnings", unexplained_warnings(report)),
@@ -194,12 +194,12 @@ def interval_text(low: float | None, high: float | None) -> str:
     return "" if low is None or high is None else f"{low:+.4f} to {high:+.4f}"
 
 
-def _ablations(variants: Sequence[Mapping[str, Any]]) -> str:
+def _ablations(variants: Sequence[Mapping[str, Any]], latency: Mapping[str, Any] | None) -> str:
     """Render a table for each ablation: a row for each variant, with its difference to the reference."""
     parts = []
     for name in dict.fromkeys(variant.get("ablation", "") for variant in variants):
         chosen = [variant for variant in variants if variant.get("ablation", "") == name]
-        notes = "".join(f"\n\n{escape(note)}" for note in ablation_notes(chosen))
+        notes = "".join(f"\n\n{escape(note)}" for note in ablation_notes(chosen, latency))
         parts.append(_section(f"Ablation: {name}", ablation_table(chosen) + notes))
     return "\n\n".join(parts)
 

@@ -9,8 +9,9 @@ from qembed.evaluation.significance import ALPHA
 
 MS_PER_QUERY = (
     "ms/query: searching and ranking alone, the mean over queries answered in batches, without encoding "
-    "them; the latency above is of single queries, encoding included."
+    "them"
 )
+MS_AND_LATENCY = "; the latency above is of single queries, encoding included"
 UNTIMED = "–"
 """Cell of a row without a time, in a table in which others have one."""
 MS_UNTIMED = (
@@ -28,8 +29,10 @@ def latency_text(latency: Mapping[str, Any]) -> str:
     )
 
 
-def ablation_notes(variants: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Explain the table of one ablation: correction, times."""
+def ablation_notes(
+    variants: Sequence[Mapping[str, Any]], latency: Mapping[str, Any] | None
+) -> list[str]:
+    """Explain the table of one ablation: correction, times. `latency`: of the report, if it has some."""
     many = sum(v.get("difference") is not None for v in variants)
     notes = []
     if many > 1:
@@ -38,7 +41,7 @@ def ablation_notes(variants: Sequence[Mapping[str, Any]]) -> list[str]:
             f"out 0 where p is at most {ALPHA:g}."
         )
     if has_times(variants):
-        notes.append(MS_PER_QUERY)
+        notes.append(f"{MS_PER_QUERY}{MS_AND_LATENCY if latency else ''}.")
         if any(v.get("ms_per_query") is None for v in variants):
             notes.append(MS_UNTIMED)
     return notes

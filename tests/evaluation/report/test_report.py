@@ -24,7 +24,7 @@ from qembed.evaluation import (
     write_report,
 )
 from qembed.evaluation.gates import floor_result
-from qembed.evaluation.report.notes import MS_UNTIMED
+from qembed.evaluation.report.notes import MS_UNTIMED, ablation_notes
 from tests.evaluation.reports import REPORT, as_json, beside
 
 
@@ -157,6 +157,13 @@ def test_markdown_shows_what_matters(tmp_path: Path) -> None:
     ):
         assert line in text.splitlines(), line
     assert "| hybrid | 1.0000 |  | – | +0.4000 |" in text
+
+
+def test_notes_name_the_latency_only_where_there_is_one() -> None:
+    arms = [{"ms_per_query": 1.5}]
+    [without], [with_it] = ablation_notes(arms, None), ablation_notes(arms, {"median": 0.01})
+    assert without.endswith("without encoding them.")
+    assert with_it == without[:-1] + "; the latency above is of single queries, encoding included."
 
 
 def _all(value: float) -> dict[str, dict[str, float]]:

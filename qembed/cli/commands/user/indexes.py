@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
-from qembed.cli.command import Command
+from qembed.cli.command import Command, Group
 from qembed.cli.console import Console, counted, dumps, out
 from qembed.cli.options import FormatOption, OutputFormat, QuietOption
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, invoke_without_command=True)
+app = typer.Typer(
+    cls=Group, add_completion=False, rich_markup_mode=None, invoke_without_command=True
+)
 
 
 @app.callback()
