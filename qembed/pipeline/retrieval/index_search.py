@@ -14,15 +14,16 @@ from qembed.search import Exact, Graph, GraphSearcher, Plan, choose, merge
 from qembed.search.dense.coded import CodedSearch
 from qembed.search.dense.exact import CODED_QUERIES
 from qembed.search.dense.graphs.library import stored_library
-from qembed.search.dense.hnsw import EF
+from qembed.search.dense.hnsw import measured_ef
 from qembed.search.dense.planner import Search
 from qembed.search.lexical.bm25 import LexicalIndex
 from qembed.search.lexical.files import LexicalIndexDamaged
 from qembed.search.lexical.kmers import query_parser
 from qembed.search.lexical.query import ParsedQuery
 from qembed.store import Snapshot, derived_files
+from qembed.store.damage import impossible_cosines
+from qembed.store.vector_files import stored_vectors as stored
 from qembed.store.vector_files.codes import open_codes
-from qembed.store.vector_files.stored_vectors import fetch_vectors, map_vectors, read_vectors
 
 if TYPE_CHECKING:
     from qembed.pipeline.filters import Allowed
@@ -78,7 +79,8 @@ class IndexSearch:
     @cached_property
     def parts(self) -> Sequence[tuple[int, Vectors]]:
         """All vectors as (first row, float32 (n, dim)), in ascending order."""
-        return map_vectors(self._snapshot) if self._given_parts is None else self._given_parts
+        given = self._given_parts
+        return stored.map_vectors(self._snapshot) if given is None else given
 
     @cached_property
     def exact(self) -> Exact:
@@ -96,12 +98,12 @@ class IndexSearch:
         if codes is None:
             return None
         live, base = self._snapshot.live, self._manifest.base
-        fetch = fetch_vectors(self._snapshot, codes.upto)
+        fetch = stored.fetch_vectors(self._snapshot, codes.upto)
         return CodedSearch(codes.batches, fetch, codes.upto, live, base)
 
     @cached_property
     def _fetch(self) -> Callable[[Rows], Vectors]:
-        return fetch_vectors(self._snapshot)
+        return stored.fetch_vectors(self._snapshot)
 
     @cached_property
     def background(self) -> Background | None:
@@ -113,23 +115,22 @@ class IndexSearch:
 
     def vectors(self, rows: Rows) -> Vectors:
         """Vectors of the rows, float32 (n, dim)."""
-        import numpy as np
-
         if self._given_parts is None and self._has_codes:  # large: no more than is wanted
-            return read_vectors(self._fetch, rows)
+            return stored.read_vectors(self._fetch, rows)
         dim = self.parts[0][1].shape[1] if self.parts else self._manifest.recipe.dim
-        out = np.zeros((len(rows), dim), dtype=np.float32)
-        starts = np.array([first for first, _ in self.parts], dtype=np.int64)
-        which = np.searchsorted(starts, rows, side="right") - 1
-        for part in np.unique(which[which >= 0]).tolist():
-            first, vectors = self.parts[part]
-            inside = np.flatnonzero((which == part) & (rows < first + len(vectors)))
-            out[inside] = vectors[rows[inside] - first]
-        return out
+        return stored.take_vectors(self.parts, rows, dim)
 
     def cosines(self, vector: Vectors, rows: Rows) -> Scores:
         """Cosine of a query vector, float32 (dim,), with each of the rows, in their order."""
         return self.vectors(rows) @ vector
+
+    def _leave_matrix(self) -> None:
+        """Note that the matrix is damaged, and read the shards from now on."""
+        impossible_cosines.note_damaged_matrix(self._snapshot)
+        self._graph = None
+        for name in ("exact", "_fetch"):
+            self.__dict__.pop(name, None)
+        self.parts = stored.map_vectors(self._snapshot, matrix=False)
 
     def vector_search(
         self,
@@ -152,15 +153,19 @@ class IndexSearch:
             limit = self._limit_blas()
         plan = self.plan(len(vectors), wanted, None if allowed is None else allowed.size)
         found: list[tuple[Rows, Scores]] | None = None
-        with limit, self._timer("search"):
+        with limit, self._timer("search"), impossible_cosines.silent():
             if plan.kind == "graph":
                 found = self._search_graph(vectors, k, ef, allowed)
                 if found is None:
-                    plan = Plan(
-                        "exact", "the graph is damaged (qembed index makes a new one)", True
-                    )
+                    why = "the graph is damaged (qembed index makes a new one)"
+                    plan = Plan("exact", why, True)
             if found is None:
                 found = self.exact.search(vectors, k, allowed.rows if allowed else None)
+            if self._given_parts is None and not impossible_cosines.are_cosines(found):
+                self._leave_matrix()
+                plan = Plan("exact", impossible_cosines.MATRIX_DAMAGED, True)
+                found = self.exact.search(vectors, k, allowed.rows if allowed else None)
+                impossible_cosines.refuse(self._snapshot, found)
         return found, plan
 
     def prefetch(self, vectors: Vectors) -> None:
@@ -206,7 +211,8 @@ class IndexSearch:
                 try:
                     # loading a damaged one could crash the process
                     whole = derived_files.is_whole(self._root, stamp)
-                    dim, fetch = self._manifest.recipe.dim, fetch_vectors(self._snapshot)
+                    dim = self._manifest.recipe.dim
+                    fetch = stored.fetch_vectors(self._snapshot)
                     library, path = stored_library(stamp.extra), self._root / stamp.file
                     graph = Graph.load(path, dim, fetch, library) if whole else None
                     if graph is None:
@@ -235,7 +241,7 @@ class IndexSearch:
             queries=queries,
             loaded=self.graph_loaded,
             allowed=allowed,
-            ef=_measured_ef(stamp),
+            ef=measured_ef({} if stamp is None else stamp.extra),
             recall=1.0 if stamp is None else float(stamp.extra.get("recall", 1.0)),
             coded=queries <= CODED_QUERIES and self._has_codes,
             library=stored_library({} if stamp is None else stamp.extra),
@@ -248,7 +254,7 @@ class IndexSearch:
         if (opened := self.graph()) is None:
             return None
         graph, stamp = opened
-        ef = _measured_ef(stamp) if ef is None else ef
+        ef = measured_ef(stamp.extra) if ef is None else ef
         searcher = GraphSearcher(graph, self._snapshot.live, self._manifest.base, ef)
         rows = None if allowed is None else allowed.rows
         found = searcher.search(vectors, k, None if allowed is None else allowed.mask)
@@ -310,8 +316,3 @@ class IndexSearch:
             mark_lexical_damaged(self._root, manifest)
             self._lexical = None
             return None
-
-
-def _measured_ef(stamp: derived_files.Stamp | None) -> int:
-    """Breadth of graph search that the graph's writer measured to be enough."""
-    return int(stamp.extra.get("ef", EF)) if stamp is not None else EF

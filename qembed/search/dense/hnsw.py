@@ -6,9 +6,9 @@ clamped, and dead rows are masked here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qembed.search.dense.coded import Fetch
 from qembed.search.dense.graphs.library import (
@@ -36,6 +36,11 @@ RECALL_MARGIN = 0.002
 """Added to TARGET_RECALL where synthetic queries choose the breadth: about their sampling error."""
 ROWS_PER_ADD = 2000
 """Rows added together."""
+
+
+def measured_ef(extra: Mapping[str, Any]) -> int:
+    """Breadth of search that the graph's writer measured to be enough. `extra`: of its stamp, {} for none."""
+    return int(extra.get("ef", EF))
 
 
 def groups_path(path: Path) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from qembed.store import derived_files
@@ -67,12 +67,15 @@ def vector_batches(snapshot: Snapshot, start: int) -> Iterator[tuple[int, Vector
     return snapshot.vector_batches(start) if placed is None else placed.batches(start)
 
 
-def map_vectors(snapshot: Snapshot) -> list[tuple[int, Vectors]]:
-    """All vectors as (first row, float32 (n, dim)), mapped where they can be, else in memory."""
+def map_vectors(snapshot: Snapshot, *, matrix: bool = True) -> list[tuple[int, Vectors]]:
+    """All vectors as (first row, float32 (n, dim)), mapped where they can be, else in memory.
+
+    `matrix`: False for those of the shards alone.
+    """
     import numpy as np
 
     base = snapshot.manifest.base
-    opened = open_matrix(snapshot.root, snapshot.manifest)
+    opened = open_matrix(snapshot.root, snapshot.manifest) if matrix else None
     # a plain view: slicing a memmap takes longer
     parts = [] if opened is None else [(base, np.asarray(opened[0]))]
     upto = base if opened is None else opened[1]
@@ -80,3 +83,17 @@ def map_vectors(snapshot: Snapshot) -> list[tuple[int, Vectors]]:
         placed = PlacedVectors.open(snapshot)
         parts += snapshot.vector_batches(upto) if placed is None else placed.mapped(upto)
     return parts
+
+
+def take_vectors(parts: Sequence[tuple[int, Vectors]], rows: Rows, dim: int) -> Vectors:
+    """Vectors of rows, float32 (n, dim), in their order. `parts`: as of `map_vectors`."""
+    import numpy as np
+
+    out = np.zeros((len(rows), dim), dtype=np.float32)
+    starts = np.array([first for first, _ in parts], dtype=np.int64)
+    which = np.searchsorted(starts, rows, side="right") - 1
+    for part in np.unique(which[which >= 0]).tolist():
+        first, vectors = parts[part]
+        inside = np.flatnonzero((which == part) & (rows < first + len(vectors)))
+        out[inside] = vectors[rows[inside] - first]
+    return out
