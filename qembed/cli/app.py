@@ -13,7 +13,7 @@ import typer
 
 from qembed.cli.command import LazyGroup, ParsingError
 from qembed.cli.exit_codes import ExitCode
-from qembed.cli.help_width import HELP_COLUMNS
+from qembed.cli.help.width import HELP_COLUMNS
 from qembed.cli.hints import remember_index
 from qembed.cli.interrupts import interruptible, is_interruption
 from qembed.cli.streams import OutputError, ReaderGone, discard_output

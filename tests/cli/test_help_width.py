@@ -11,7 +11,7 @@ import pytest
 from typer.main import get_command
 
 from qembed.cli.app import app
-from qembed.cli.help_width import fold
+from qembed.cli.help.width import fold
 from tests.cli.conftest import Shell
 
 

@@ -1,0 +1,1 @@
+"""Help of the commands: options in groups, as wide as the terminal."""
