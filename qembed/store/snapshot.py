@@ -247,16 +247,6 @@ class Snapshot:
         for table, first in self._tables(["text"], start):
             yield first, table.column("text").to_pylist()
 
-    def empty_rows(self) -> Rows:
-        """Rows of the passages without a character, int64 (n,), dead ones too."""
-        import numpy as np
-
-        found = [np.zeros(0, dtype=np.int64)]
-        for table, first in self._tables(["start", "end"], self.manifest.base, HASH_GROUPS):
-            start, end = (table.column(c).to_numpy() for c in ("start", "end"))
-            found.append(first + np.flatnonzero(start == end))
-        return np.concatenate(found)
-
     def text_hashes(self, start: int) -> npt.NDArray[np.void]:
         """Text hashes of the rows [start, next_row), V16 (n,)."""
         import numpy as np

@@ -59,6 +59,20 @@ def test_the_loss_of_most_texts_changes_nothing(pages: Shell, options: tuple[str
     assert "11 have no text any more" in done.out
 
 
+@pytest.mark.parametrize("options", [(), ("--rebuild",)])
+def test_front_matter_alone_is_no_text(shell: Shell, options: tuple[str, ...]) -> None:
+    for i in range(12):
+        shell.write(f"docs/p{i:02}.md", f"---\ntitle: Page {i}\n---\n\ntext number {i}\n")
+    shell.old()
+    assert shell("index", "docs").code == 0
+    for i in range(12):
+        shell.write(f"docs/p{i:02}.md", f"---\ntitle: Page {i}\n---\n")
+    assert "12 of 12 documents have no text any more" in shell("index", "--dry-run").err
+    done = shell("index", *options)
+    assert done.code == 2
+    assert "12 of 12 documents have no text any more" in done.err
+
+
 def test_texts_that_moved_to_new_files_are_no_loss(pages: Shell) -> None:
     for i in range(12):
         old = pages.folder / f"docs/p{i:02}.html"

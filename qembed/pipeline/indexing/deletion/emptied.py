@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from qembed.corpus.front_matter import front_matter
 from qembed.errors import IndexDamaged
 from qembed.pipeline.indexing.plan import Key
 from qembed.store import Catalog, CatalogEntry, FileState, Snapshot
@@ -17,13 +18,24 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+FRONT = ("---", "+++")
+"""Beginnings of front matter."""
 READ_AT_ONCE = 5000
 """Passages whose text is read in one call."""
 
 
-def is_textless(entry: CatalogEntry, passages: Iterable[Passage]) -> bool:
-    """True for a document that is no picture, and of which no passage has text."""
-    return entry.picture is None and not any(p.text and not p.text.isspace() for p in passages)
+def has_text(text: str) -> bool:
+    """True if there is text behind the front matter, if that is all but metadata."""
+    if not text or text.isspace():
+        return False
+    return not text.startswith(FRONT) or bool(text[front_matter(text).end :].strip())
+
+
+def is_textless(entry: CatalogEntry, passages: Sequence[Passage]) -> bool:
+    """True for a document that is no picture, and has no text: one passage without any, or none."""
+    return (
+        entry.picture is None and len(passages) < 2 and not any(has_text(p.text) for p in passages)
+    )
 
 
 def with_text(
@@ -68,10 +80,15 @@ def emptied_by_rebuild(
 
 
 def _textless_ids(snapshot: Snapshot) -> set[str]:
-    """Ids of the documents without text, pictures left out. Of passages only the lengths are read."""
+    """Ids of the documents without text, pictures left out."""
     import numpy as np
 
-    empty = snapshot.empty_rows()
+    empty = [
+        row
+        for start, texts in snapshot.text_batches(snapshot.manifest.base)
+        for row, text in enumerate(texts, start)
+        if not has_text(text)
+    ]
     first, rows = snapshot.catalog.pointers()
     positions = np.flatnonzero((rows == 1) & np.isin(first, empty))
     return {e.id for e in snapshot.catalog.take(positions.tolist()) if e.picture is None}

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from qembed.corpus import GONE, LeftOutReasons, ReadOptions, counted_reason, read
 from qembed.errors import UsageError
+from qembed.pipeline.indexing.deletion.emptied import has_text
 from qembed.pipeline.indexing.plan import Key
 from qembed.pipeline.skipped_files import by_number, describe_skipped
 from qembed.store import FileState, Source
@@ -48,7 +49,7 @@ def lost_records(
     for item in read(file, options):
         if isinstance(item, Document):
             found += 1
-            empty += item.picture is None and not item.text.strip()
+            empty += item.picture is None and not has_text(item.text)
         elif isinstance(item, Unreadable) and (item.keep if isinstance(item, Skipped) else True):
             return 0, 0
     return max(0, before - found), max(0, min(empty, before) - textless()) if empty else 0
