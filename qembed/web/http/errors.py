@@ -67,6 +67,11 @@ def bad_request(message: str, parameter: str | None = None) -> HttpError:
     return HttpError(400, "bad_request", message, **details)
 
 
+def too_long(limit: int) -> HttpError:
+    """Error of a body of more bytes than are taken."""
+    return HttpError(413, "too_large", f"the body is longer than {limit:,} bytes", limit=limit)
+
+
 def too_busy(message: str, status: int = 503, code: str = "busy") -> HttpError:
     """Error of a server that has no time now. It says when to try again."""
     return HttpError(status, code, message, {"Retry-After": str(RETRY_SECONDS)})

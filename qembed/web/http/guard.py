@@ -28,6 +28,14 @@ def check_request(
     settings: HttpSettings, path: str, method: str, headers: Mapping[str, str]
 ) -> None:
     """Raise HttpError for a request that is not answered. `headers`: names in lower case."""
+    if "content-length" in headers and "transfer-encoding" in headers:
+        # where it ends is a matter of opinion: what follows may be a part of it (RFC 9112, 6.1)
+        raise HttpError(
+            400,
+            "two_lengths",
+            "Content-Length and Transfer-Encoding: one of them ends a body, send one",
+            {"Connection": "close"},
+        )
     host = headers.get("host", "")
     if not is_known_host(settings, host):
         raise HttpError(

@@ -69,7 +69,7 @@ class Parameters:
         if value is None:
             return default
         if value not in choices:
-            self._wrong(name, f"one of {', '.join(choices)}")
+            self._wrong(name, f"one of {', '.join(c for c in choices if c)}")
             return default
         return str(value)
 
@@ -115,14 +115,14 @@ class Parameters:
         if unknown:
             names = ", ".join(sorted(n[:50] for n in unknown))
             known = ", ".join(dict.fromkeys(self._known)) or "nothing"
-            near = _near(sorted(unknown), list(dict.fromkeys(self._known)))
+            near = nearest(sorted(unknown), list(dict.fromkeys(self._known)))
             hint = f", did you mean {' or '.join(near)}?" if near else ""
             self.problems.append(f"{names}: not known here{hint} (known: {known})")
         if self.problems:
             raise WrongParameters("parameters that cannot be used:", self.problems)
 
 
-def _near(unknown: Sequence[str], known: Sequence[str]) -> list[str]:
+def nearest(unknown: Sequence[str], known: Sequence[str]) -> list[str]:
     """The known name that is most like each of the unknown ones."""
     from difflib import get_close_matches
 

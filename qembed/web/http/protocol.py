@@ -2,7 +2,8 @@
 
 uvicorn limits idle time between requests only. A client that sends the head of its request byte by byte, or
 never takes its answer, would hold its connection for good. And it closes the connection of a client that has
-sent its request and closed its own side, without an answer.
+sent its request and closed its own side, without an answer. And the answer to a request of which a part is
+still on its way is lost where the connection is closed at once: the system resets it then.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import h11
@@ -24,6 +26,8 @@ SWEEP_SECONDS = 1.0
 """Interval between two looks at all connections."""
 HALF_CLOSED_SECONDS = 1.0
 """Time for the answer to a client that sends no more: whether it waits or has left looks the same."""
+LINGER_BYTES = 32 << 20
+"""Most of a request that is read after its answer where the connection ends, for `Limits.read` at most."""
 _OF_BROWSERS = (b"origin", b"sec-fetch-mode")
 """Headers that no other clients send."""
 _ARRIVED = (h11.DONE, h11.MUST_CLOSE, h11.CLOSED, h11.ERROR)
@@ -36,16 +40,23 @@ class JoiningTransport:
     interpreter, and wakes the client.
     """
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        loop: asyncio.AbstractEventLoop,
+        is_arriving: Callable[[], bool],
+    ) -> None:
         self._transport, self._loop = transport, loop
+        self._is_arriving = is_arriving
         self._parts: list[bytes] = []
+        self.lingering = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
         """Send at the end of this turn."""
-        if data:
+        if data and not self.lingering:
             if not self._parts:
                 self._loop.call_soon(self.flush)
             self._parts.append(data)
@@ -57,10 +68,19 @@ class JoiningTransport:
             self._parts.clear()
             self._transport.write(data)
 
+    def is_closing(self) -> bool:
+        """True once `close` was called."""
+        return self.lingering or self._transport.is_closing()
+
     def close(self) -> None:
-        """Send what was written, then close."""
+        """Send what was written, then close; while a request arrives the way out alone, if called once."""
         self.flush()
-        self._transport.close()
+        if self.lingering or self._transport.is_closing() or not self._is_arriving():
+            self._transport.close()
+            return
+        self.lingering = True
+        self._transport.write_eof()
+        self._transport.resume_reading()
 
 
 class LimitedProtocol(H11Protocol):
@@ -68,7 +88,7 @@ class LimitedProtocol(H11Protocol):
 
     `waiting_since`: the loop's time since which a request arrives, None between requests. `unsent`: bytes of
     answers that the client has not taken, and since when it has taken none. `half_closed`: the client sends
-    no more.
+    no more. `dropped`: bytes of a request that came after its answer, the last one here.
     """
 
     limits: Limits = Limits()
@@ -78,16 +98,25 @@ class LimitedProtocol(H11Protocol):
         self.waiting_since: float | None = None
         self.unsent = (0, 0.0)
         self.half_closed = False
+        self.dropped = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin; refuse what is too much."""
-        super().connection_made(JoiningTransport(transport, self.loop))  # type: ignore[arg-type]
+        self.joining = JoiningTransport(
+            transport, self.loop, lambda: self.conn.their_state is h11.SEND_BODY
+        )
+        super().connection_made(self.joining)  # type: ignore[arg-type]
         self.waiting_since = self.loop.time()
         if len(self.connections) > self.limits.connections:
             self._refuse(too_busy(f"{self.limits.connections} connections are open"))
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes, and note whether a request is still arriving."""
+        """Take bytes, and note whether a request is still arriving. Drop them once it is answered."""
+        if self.joining.lingering:
+            self.dropped += len(data)
+            if self.dropped > LINGER_BYTES:
+                self.transport.abort()
+            return
         try:
             super().data_received(data)
         except h11.LocalProtocolError:  # rubbish after a request that was answered

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl, unquote_to_bytes
 
-from qembed.web.http.errors import HttpError, bad_request
+from qembed.web.http.errors import HttpError, bad_request, too_long
 
 Message: TypeAlias = Any
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
@@ -89,7 +89,7 @@ class HttpRequest:
         """Body. Raises HttpError for one that is too long or too slow, ClientGone."""
         declared = self.headers.get("content-length", "0")
         if declared.isdigit() and int(declared) > self._limit:
-            raise self._too_long()
+            raise too_long(self._limit)
         parts, length, more = [], 0, True
         try:
             async with asyncio.timeout(self._seconds):
@@ -100,7 +100,7 @@ class HttpRequest:
                     parts.append(message.get("body", b""))
                     length += len(parts[-1])
                     if length > self._limit:
-                        raise self._too_long()
+                        raise too_long(self._limit)
                     more = message.get("more_body", False)
         except TimeoutError:
             raise HttpError(
@@ -110,14 +110,6 @@ class HttpRequest:
                 {"Connection": "close"},
             ) from None
         return b"".join(parts)
-
-    def _too_long(self) -> HttpError:
-        return HttpError(
-            413,
-            "too_large",
-            f"the body is longer than {self._limit:,} bytes",
-            limit=self._limit,
-        )
 
     async def json(self) -> dict[str, Any]:
         """Body as a JSON object. Raises HttpError for another one."""

@@ -13,7 +13,7 @@ import uvicorn
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
 from qembed.web.http.address import Address, listen
-from qembed.web.http.errors import HttpError, too_busy
+from qembed.web.http.errors import HttpError, too_busy, too_long
 from qembed.web.http.guard import check_request, cors_headers
 from qembed.web.http.protocol import server_config, sweep
 from qembed.web.http.settings import HttpSettings
@@ -63,10 +63,18 @@ class Application:
                 await _send(send, e.status, e.to_json(), {**more, **e.headers})
                 return
 
+            refused = False
+
             async def with_headers(message: Any) -> None:
+                nonlocal refused
                 if message["type"] == "http.response.start":
+                    refused = message["status"] == 413
                     message = {**message, "headers": [*message["headers"], *_encoded(more)]}
-                await send(message)
+                if not refused:
+                    await send(message)
+                elif message["type"] == "http.response.start":  # the SDK's words say no limit
+                    e = too_long(self._settings.limits.body)
+                    await _send(send, e.status, e.to_json(), {**more, **e.headers})
 
             await self._manager.handle_request(dict(scope), receive, with_headers)
         finally:

@@ -37,6 +37,15 @@ _STEPS: Mapping[type[Exception], str] = {
 
 def error_text(tool: str, error: Exception) -> str:
     """Text of an error of a tool, with the next step where there is one."""
+    return _text(tool, error, _STEPS)
+
+
+def resource_error_text(error: Exception) -> str:
+    """Text of an error of a resource that was to be read, with the next step where there is one."""
+    return _text("it", error, {**_STEPS, errors.UsageError: "search gives ids and their links"})
+
+
+def _text(tool: str, error: Exception, steps: Mapping[type[Exception], str]) -> str:
     kind = type(error)
     if isinstance(error, CallFailed):  # of the index's server
         kind = getattr(errors, error.kind, errors.QembedError)
@@ -45,5 +54,5 @@ def error_text(tool: str, error: Exception) -> str:
         said = said.removeprefix("--")
     if said.startswith("QEMBED_"):
         return f"{said}\n\nNext: the user has to mend that variable where this server is started."
-    step = next((_STEPS[k] for k in kind.__mro__ if k in _STEPS), "")
+    step = next((steps[k] for k in kind.__mro__ if k in steps), "")
     return f"{said}\n\nNext: {step.format(tool=tool)}." if step else said

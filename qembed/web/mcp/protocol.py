@@ -22,10 +22,10 @@ from qembed.errors import QembedError
 from qembed.pipeline.retrieval.documents.read import DocumentRequest
 from qembed.version import __version__
 from qembed.web.http.errors import HttpError
-from qembed.web.http.parameters import Parameters
+from qembed.web.http.parameters import Parameters, nearest
 from qembed.web.mcp.conversation import Conversation, Signals
 from qembed.web.mcp.engine import Engine
-from qembed.web.mcp.next_steps import error_text
+from qembed.web.mcp.next_steps import error_text, resource_error_text
 from qembed.web.mcp.resources import TEMPLATE, document_of
 from qembed.web.mcp.settings import McpSettings, client_of
 from qembed.web.mcp.texts import utf8_text, with_utf8_texts
@@ -79,9 +79,9 @@ class Face:
         tool = TOOLS.get(params.name)
         if tool is None:
             known = ", ".join(TOOLS)
-            raise MCPError(
-                types.INVALID_PARAMS, f"there is no tool {params.name[:50]!r} (there are {known})"
-            )
+            said = f"there is no tool {params.name[:50]!r} (there are {known})"
+            call = " or ".join(nearest([params.name], list(TOOLS))) or "one of them"
+            raise MCPError(types.INVALID_PARAMS, f"{said}\n\nNext: call {call}.")
         # numbers and truth values as texts mean what they say: models write them so
         given = Parameters(params.arguments or {}, texts=True)
         try:
@@ -134,7 +134,9 @@ class Face:
             request = DocumentRequest(document)
             found = await self._in_thread(partial(self._engine.document, request))
         except QembedError as e:
-            raise MCPError(RESOURCE_NOT_FOUND, str(e), {"uri": params.uri}) from None
+            raise MCPError(
+                RESOURCE_NOT_FOUND, resource_error_text(e), {"uri": params.uri}
+            ) from None
         except Exception:
             traceback.print_exc(file=sys.stderr)
             raise MCPError(types.INTERNAL_ERROR, BUG) from None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import json
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -198,6 +201,32 @@ def test_bodies_that_are_no_json(guarded: Site, body: bytes) -> None:
         "/search", content=body, headers={"Content-Type": "application/json"}
     )
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_request")
+
+
+def test_a_body_with_two_ends_ends_the_connection(guarded: Site) -> None:
+    host = f"Host: 127.0.0.1:{guarded.port}\r\n"
+    two = "Content-Type: application/json\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n"
+    for path in ("/search", "/healthz"):
+        with socket.create_connection(("127.0.0.1", guarded.port), timeout=10) as sock:
+            sock.sendall(
+                f"POST {path} HTTP/1.1\r\n{host}{two}\r\n0\r\n\r\n"
+                f"GET /healthz HTTP/1.1\r\n{host}\r\n".encode()
+            )
+            sock.shutdown(socket.SHUT_WR)
+            answer = b"".join(iter(lambda: sock.recv(65536), b""))
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert (answer.count(b"HTTP/1.1 "), answer.count(b"two_lengths")) == (1, 1)
+
+
+@pytest.mark.parametrize("close", [True, False])
+def test_a_long_body_sent_in_one_go_is_answered(guarded: Site, close: bool) -> None:
+    headers = {"Authorization": f"Bearer {TOKEN}", **({"Connection": "close"} if close else {})}
+    for _ in range(5):
+        asked = http.client.HTTPConnection("127.0.0.1", guarded.port, timeout=10)
+        with contextlib.closing(asked):
+            asked.request("POST", "/search", b" " * 5_700_000, headers)
+            answer = asked.getresponse()
+            assert (answer.status, json.load(answer)["error"]["code"]) == (413, "too_large")
 
 
 def test_a_chunked_body_is_measured_as_it_comes(guarded: Site) -> None:

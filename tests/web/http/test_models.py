@@ -38,6 +38,8 @@ def test_an_openai_client_gets_the_vectors_of_the_encoder(site: Site) -> None:
             client.embeddings.create(model="text-embedding-3-small", input="w1")
         with pytest.raises(openai.BadRequestError, match="not numbers of tokens"):
             client.embeddings.create(model=BAG, input=[[1, 2]])
+    said = site.post("/v1/rerank", {"query": "w1", "documents": [5]}, 400)["error"]["message"]
+    assert "documents: a text or a list of texts, none of them empty, is wanted" in said
 
 
 def test_base64_is_the_same_numbers(site: Site) -> None:

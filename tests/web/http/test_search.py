@@ -101,6 +101,11 @@ def test_pages_show_each_hit_once_and_none_is_lost(site: Site, more: dict[str, A
     assert seen[:37] == [h["document"] for h in site.post("/search", asked)["hits"]]
 
 
+def test_each_mistake_is_told_once(site: Site) -> None:
+    said = site.post("/search", {"image": 5, "kind": "zzz"}, 400)["error"]["problems"]
+    assert said == ["image: a text is wanted", "kind: one of text, image is wanted"]
+
+
 def test_a_cursor_is_of_its_query_and_generation(site: Site) -> None:
     page = site.post("/search", {"query": "w1", "k": 2})
     error = site.post("/search", {"query": "w2", "cursor": page["cursor"]}, 400)["error"]

@@ -94,7 +94,7 @@ def test_resources_are_the_documents(agent: Agent) -> None:
     assert agent.resource("qembed://documents/long.md").strip() == long_text().strip()
     assert "如何申请退款" in agent.resource(document_uri("中文 #1?.md"))
     for uri in ("qembed://documents/none", "file:///etc/passwd", "qembed://documents/"):
-        with pytest.raises(MCPError):
+        with pytest.raises(MCPError, match=r"\n\nNext: search gives ids"):
             agent.resource(uri)
 
 

@@ -165,15 +165,18 @@ def test_all_mistakes_at_once(agent: Agent) -> None:
 
 
 def test_an_unknown_tool_is_an_error_of_the_protocol(agent: Agent) -> None:
-    async def run() -> str:
+    async def run(name: str) -> str:
         async with Client(agent.face.server) as client:
             try:
-                await client.call_tool("searhc", {})
+                await client.call_tool(name, {})
             except MCPError as e:
                 return e.message
         return ""
 
-    assert "there is no tool 'searhc' (there are search, get" in asyncio.run(run())
+    said = asyncio.run(run("searhc"))
+    assert "there is no tool 'searhc' (there are search, get" in said
+    assert said.endswith("\n\nNext: call search.")
+    assert asyncio.run(run("rm")).endswith("\n\nNext: call one of them.")
 
 
 def test_a_bug_stays_here(

@@ -135,7 +135,8 @@ def _texts(given: Parameters, name: str, service: Service) -> list[str]:
     items = value if isinstance(value, list) else [value]
     texts = [i.get("text") if isinstance(i, dict) else i for i in items]
     most = service.settings.limits.texts
-    if isinstance(value, list) and value and isinstance(value[0], int | list):
+    numbers = isinstance(value, list) and value and isinstance(value[0], int | list)
+    if numbers and name == "input":
         given.problems.append(f"{name}: texts are wanted, not numbers of tokens")
     elif not texts or not all(isinstance(t, str) and t.strip() for t in texts):
         given.problems.append(f"{name}: a text or a list of texts, none of them empty, is wanted")

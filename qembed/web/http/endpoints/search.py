@@ -122,7 +122,11 @@ def parse_search(given: Parameters, service: Service) -> Search:
         if log:
             given.problems.append("log: a search by a picture is not logged, words are")
         log = False
-    elif text is None and not any(p.startswith("query:") for p in given.problems):
+    elif (
+        text is None
+        and "image" not in given
+        and not any(p.startswith("query:") for p in given.problems)
+    ):
         given.problems.append("query: a text is wanted")
     if rerank is not None and rerank not in (allowed := allowed_rerankers(tuned)):
         given.problems.append(f"rerank: one of {', '.join(allowed)} is wanted")
