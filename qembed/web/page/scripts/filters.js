@@ -1,6 +1,7 @@
 /* Filters: a control for each field by what its values are, and the expressions that /search takes. */
 const FIELDS_SHOWN = 40;
 const OPEN_FIELDS = 4;
+const DATE_STANDS_MS = 1000, FIRST_YEAR = 1000;
 
 const literal = value => (typeof value === "string" ? "'" + value.replaceAll("'", "''") + "'" : JSON.stringify(value));
 const shownName = name => (name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name);
@@ -70,21 +71,59 @@ const choiceControl = (field, chosen) => {
   return [...boxes, rest > 0 ? make("p", {class: "soft"}, `and ${counted(rest, "other value")}: see Filter in words`) : null];
 };
 
+/* An input as it was drawn: what is typed there since then stays when filters are drawn anew. */
+const settle = (input, value) => {
+  const now = String(value), edited = input.value !== (input.dataset.drawn ?? "") || input.validity.badInput;
+  if (input.dataset.drawn !== undefined && edited && input.value !== now) return;
+  if (input.value !== now) input.value = now;
+  input.dataset.drawn = now;
+};
+
+/* Take a date once it stands: at each key a browser says that it changed, also in the middle of a year. */
+const whenDateStands = (input, take) => {
+  let keyed = -Infinity, timer;
+  const now = () => {
+    clearTimeout(timer);
+    keyed = -Infinity;
+    take();
+  };
+  const later = () => {
+    clearTimeout(timer);
+    if (!input.value || Number(input.value.split("-")[0]) >= FIRST_YEAR) timer = setTimeout(now, DATE_STANDS_MS);
+  };
+  input.addEventListener("keydown", event => {
+    if (event.key === "Enter") return now();
+    keyed = performance.now();
+    later();
+  });
+  // without a key it was chosen from the browser's calendar
+  input.addEventListener("change", () => (performance.now() - keyed < DATE_STANDS_MS ? later() : now()));
+  input.addEventListener("blur", now);
+};
+
 const endsControl = (field, kind, [low = "", high = ""]) => {
   const type = kind === "date" ? "date" : "number";
   const limit = value => (kind === "date" ? String(value).slice(0, 10) : value);
   const input = (name, value, hint) => make("input", {
-    type, value, step: kind === "date" ? null : "any", placeholder: hint, "aria-label": `${shownName(field.name)} ${name}`,
+    type, value, "data-drawn": String(value), placeholder: hint, "aria-label": `${shownName(field.name)} ${name}`,
+    ...(kind === "date" ? {max: "9999-12-31"} : {step: "any"}),
   });
   const from = input("from", low, limit(field.min)), to = input("to", high, limit(field.max));
-  const changed = () => setFilter(field.name, [kind, from.value, to.value]);
-  for (const end of [from, to]) end.addEventListener("change", changed);
+  const changed = () => {
+    const [a = "", b = ""] = state.filters.get(field.name)?.slice(1) ?? [], ends = [from, to];
+    if (!from.isConnected || ends.some(end => end.validity.badInput)) return;
+    if (from.value !== String(a) || to.value !== String(b)) setFilter(field.name, [kind, from.value, to.value]);
+  };
+  for (const end of [from, to]) {
+    if (kind === "date") whenDateStands(end, changed);
+    else end.addEventListener("change", changed);
+  }
   const span = field.min === null ? null : make("p", {class: "soft"}, `${limit(field.min)} to ${limit(field.max)}`);
   return [make("div", {class: "ends"}, make("label", null, "from ", from), make("label", null, "to ", to)), span];
 };
 
 const textControl = (field, [part = ""]) => {
-  const input = make("input", {value: part, dir: "auto", placeholder: "part of it", "aria-label": `${shownName(field.name)} has`});
+  const input = make("input", {value: part, "data-drawn": part, dir: "auto", placeholder: "part of it", "aria-label": `${shownName(field.name)} has`});
   input.addEventListener("change", () => setFilter(field.name, ["has", input.value]));
   return [input];
 };
@@ -92,22 +131,34 @@ const textControl = (field, [part = ""]) => {
 const drawFilters = () => {
   if (!choices) return;
   const documents = choices.documents, open = new Set([...$("fields").querySelectorAll("details[open]")].map(d => d.dataset.name));
-  const first = !$("fields").childElementCount;
+  const first = !$("fields").childElementCount, active = document.activeElement;
+  const edited = active?.matches("input:not([type=checkbox])") ? active.closest("#fields details") : null;
   const controls = choices.fields.map(f => [f, controlOf(f, documents)]).filter(([, kind]) => kind);
   const shown = controls.slice(0, FIELDS_SHOWN).map(([field, kind], n) => {
     const filter = state.filters.get(field.name), values = filter?.[0] === kind ? filter.slice(1) : [];
     const parts = kind === "in" ? choiceControl(field, values)
       : kind === "has" ? textControl(field, values) : endsControl(field, kind, values);
+    if (edited?.dataset.name === field.name && edited.dataset.kind === kind) {
+      for (const [i, input] of [...edited.querySelectorAll("input")].entries()) settle(input, values[i] ?? "");
+      return edited;
+    }
     const isOpen = filter || open.has(field.name) || (first && n < OPEN_FIELDS);
-    return make("details", {class: "field", open: Boolean(isOpen), "data-name": field.name},
+    return make("details", {class: "field", open: Boolean(isOpen), "data-name": field.name, "data-kind": kind},
       make("summary", null, make("bdi", {lang: ""}, shownName(field.name))),
       make("div", {role: "group", "aria-label": shownName(field.name)}, ...parts));
   });
-  const focused = document.activeElement?.closest("#fields details")?.dataset.name;
-  const place = focused === undefined ? -1 : [...$("fields").querySelectorAll("input")].indexOf(document.activeElement);
-  $("fields").replaceChildren(...shown);
-  if (place >= 0) $("fields").querySelectorAll("input")[place]?.focus();
-  $("where").value = state.where;
+  const place = active?.closest("#fields") ? [...$("fields").querySelectorAll("input")].indexOf(active) : -1, at = shown.indexOf(edited);
+  if (at >= 0) {
+    // it stays where it is: what is moved loses the focus
+    for (const other of [...$("fields").children]) if (other !== edited) other.remove();
+    edited.before(...shown.slice(0, at));
+    edited.after(...shown.slice(at + 1));
+  } else {
+    $("fields").replaceChildren(...shown);
+    if (place >= 0) $("fields").querySelectorAll("input")[place]?.focus();
+  }
+  if (active === $("where")) settle($("where"), state.where);
+  else $("where").value = $("where").dataset.drawn = state.where;
   const n = state.filters.size + (state.where ? 1 : 0);
   $("chosen").textContent = n ? `(${n})` : "";
 };

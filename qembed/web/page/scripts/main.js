@@ -80,8 +80,8 @@ $("more").addEventListener("click", moreHits);
 $("mapswitch").addEventListener("click", () => { go({map: !state.map}); showMap(); });
 $("close").addEventListener("click", closeReader);
 $("reader").addEventListener("cancel", event => { event.preventDefault(); closeReader(); });
-// a second Esc closes it whatever is said
-$("reader").addEventListener("close", () => { if (reading) closeReader(); });
+// an Esc without a gesture before it closes it whatever is said
+$("reader").addEventListener("close", () => { if (!$("reader").open) closeReader(); });
 $("reader").addEventListener("click", event => { if (event.target === $("reader")) closeReader(); });
 document.addEventListener("click", event => { if (!event.target.closest("#menu")) $("menu").open = false; });
 

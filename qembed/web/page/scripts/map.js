@@ -54,6 +54,6 @@ const openFromMap = (map, i) => {
   const hit = answer?.hits.find(h => h.document === map.ids[i] && (seq === null || h.passage.seq === seq));
   if (hit) return openHit(hit);
   commit();
-  go({doc: {id: map.ids[i], seq: seq ?? 0}}, {opened: true});
+  go({doc: {id: map.ids[i], seq: seq ?? 0}}, {opened: entryKey()});
   openReader();
 };

@@ -6,14 +6,20 @@ let reading = null;
 const openHit = hit => {
   act(hit, "open");
   commit();
-  go({doc: {id: hit.document, seq: hit.passage.seq}}, {opened: true});
+  go({doc: {id: hit.document, seq: hit.passage.seq}}, {opened: entryKey()});
   openReader(hit);
 };
 
+/* Back to the list, whose entry has a key: one step back may be another one, as browsers leave out entries that
+   were made without a gesture. It is closed first, so that two events of one key are one step. */
 const closeReader = () => {
-  if (history.state?.opened) return history.back();
-  go({doc: null}, {push: false});
+  if (!reading) return;
   hideReader();
+  const from = history.state?.opened;
+  if (from === true) return history.back();
+  if (!window.navigation?.entries().some(entry => entry.key === from)) return go({doc: null}, {push: false});
+  const {committed, finished} = navigation.traverseTo(from);
+  for (const step of [committed, finished]) step.catch(() => { /* the user went elsewhere meanwhile */ });
 };
 
 const hideReader = () => {

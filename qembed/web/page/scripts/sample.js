@@ -62,7 +62,7 @@ const drawSample = () => {
 /* The history may name a picture of this page as it was before it was loaded anew. */
 const settlePicture = () => {
   if (state.picture === null || samples.has(state.picture)) return;
-  go({picture: null}, {push: false, opened: Boolean(history.state?.opened)});
+  go({picture: null}, {push: false, opened: history.state?.opened ?? false});
   tell("The picture of this search is not kept: choose it again");
 };
 

@@ -79,11 +79,14 @@ const drawAnswer = () => {
   drawHits(answer.hits);
   const n = answer.hits.length, more = answer.cursor ? " or more" : "", picture = samples.get(answer.request?.picture);
   $("count").textContent = (n ? counted(n, "hit") + more : "No hits") + (picture ? ` like ${shortened(picture.name, 40)}` : "");
-  $("notes").replaceChildren(...[filterChips(), ...answer.warnings.map(w => make("p", {class: "note mild"}, w))].filter(Boolean));
+  $("notes").replaceChildren(...[filterChips(), ignoredNote(), ...answer.warnings.map(w => make("p", {class: "note mild"}, w))].filter(Boolean));
   $("more").hidden = !answer.cursor;
   $("help").replaceChildren(...(n ? [] : nothingFound()));
   markHits();
 };
+
+const ignoredNote = () => (state.ignored.length ? make("p", {class: "note mild"}, "Not read, and ignored, in this page's address: ",
+  make("bdi", null, shortened(state.ignored.map(part => shortened(part)).join(", "), 400))) : null);
 
 const moreHits = async () => {
   const shown = answer, seen = shown.hits.length;
@@ -146,6 +149,7 @@ const keyHelp = () => make("ul", {class: "soft"}, ...[
 const showHome = () => {
   clear();
   $("count").textContent = choices ? `${counted(choices.documents, "document")} to search` : "";
+  $("notes").replaceChildren(...[ignoredNote()].filter(Boolean));
   $("help").replaceChildren(make("p", null, "Words, a sentence or a question: hits come as you type."),
     ...(choices?.pictures ? [make("p", null, "A picture finds what is like it: choose it, paste it, or drop it here.")] : []), keyHelp());
 };
@@ -166,6 +170,7 @@ const showFailure = error => {
   if (error.status === 401) return wantToken(error);
   clear();
   $("count").textContent = "No answer";
+  $("notes").replaceChildren(...[ignoredNote()].filter(Boolean));
   const again = make("button", {type: "button", click: () => search()}, "Try again");
   if (error.status === 0) {
     $("help").replaceChildren(make("p", {class: "note", role: "alert"}, "The server does not answer."),
