@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qembed.errors import UsageError
+from qembed.sequences.molecule import molecule_problem
 
 _IUPAC = "RYSWKMBDHVN"
 _ATOM = re.compile(r"\[[^\[\]\s]+\]|Br|Cl|[BCNOSPFIbcnops]|%\d\d|[()\.=#\-+\\/:~@?>*$0-9]")
@@ -85,6 +86,15 @@ class Alphabet:
                 break
             end = b
         return None if end == len(text) else f"{text[end]!r} at {end + 1} is no SMILES"
+
+    def record_problem(self, text: str) -> str | None:
+        """Reason for which a text is no whole sequence, as `problem`; a part of a molecule is none."""
+        problem = self.problem(text)
+        if problem is not None or self.name != "smiles":
+            return problem
+        text = self.written(text)
+        found = zip(*self.bounds(text), strict=True)
+        return molecule_problem((text[a:b], a) for a, b in found)
 
     def kmers(self, text: str, k: int) -> list[str]:
         """All k-mers of a text in order, overlapping, as written; none with a vague letter."""

@@ -109,9 +109,9 @@ def sequence_samples() -> list[tuple[str, bytes, Any, tuple[str, ...]]]:
         ("b.mmcif", CIF.replace(b"1ABC", b"2XYZ"),
          [("#2XYZ:A", "MKT", "2XYZ:A", meta("protein", 3, chain="A"))], ()),
         ("a.smi", SMILES, molecules, ()),
-        ("b.smi", b"CCO\nCQ\n", [
+        ("b.smi", b"CCO\nCQ\n((( bad\n", [
             ("#1", "CCO", "", meta("smiles", 3, start=0, end=4)),
-        ], ("b.smi:2: 'Q' at 2 is no SMILES",)),
+        ], ("b.smi:2: 'Q' at 2 is no SMILES", "b.smi:3: '(' at 1: a branch behind no atom")),
         ("a.bench", BENCH, [
             ("#1", "INPUT INPUT DFF +2 AND -2 -3 NAND -1 -2", "",
              meta("gate", 10, gates=3, inputs=2, outputs=1)),

@@ -36,6 +36,39 @@ def test_atoms_of_smiles() -> None:
     assert smiles.problem("CC[N") == "'[' at 3 is no SMILES"
 
 
+def test_whole_molecules() -> None:
+    whole = [
+        *(r"F/C=C\F", "[13CH4]", "[Na+].[Cl-]", "C=1CCCCC=1", "C%12CCCC%12", "C1.C1", "C(C)1CC1"),
+        *("C12(CCCC1)CCCC2", "CC(C)(C)C", "*c1cc[nH]c1", "C:1:C:C:1", "[Cu+2].[O-]S(=O)(=O)[O-]"),
+        *("OC[C@H]1O[C@@H](O)[C@H](O)[C@@H](O)[C@@H]1O", "CC=O.O>[H+]>CCO", "C>>C", "[NH3]->[Fe]"),
+        "O=C1C[C@H]2OCC=C3CN4CC[C@@]56[C@H]4C[C@H]3[C@H]2[C@H]6N1c1ccccc15",
+    ]
+    smiles = ALPHABETS["smiles"]
+    assert [t for t in whole if smiles.record_problem(t) is not None] == []
+    assert smiles.problem("C1CC(") is None  # of a query that is a part
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("(((", "'(' at 1: a branch behind no atom"),
+        ("CC(C", "'(' at 3 is never closed"),
+        ("CC)C", "')' at 3 closes nothing"),
+        ("CC()C", "')' at 4: no atom behind an open branch"),
+        ("C1CC", "'1' at 2 is never closed: a ring needs its digit twice"),
+        ("C%12CC%13", "'%12' at 2 is never closed: a ring needs its digit twice"),
+        ("C11", "'1' at 3: a ring of one atom"),
+        ("=CC", "'=' at 1: a bond behind no atom"),
+        ("CC=", "no atom behind a bond at 3, its end"),
+        ("CC(=)C", "')' at 5: no atom behind a bond"),
+        ("C[N(+]C", "'[N(+]' at 2 is no atom"),
+        ("CC.", "no atom behind a dot at 3, its end"),
+    ],
+)
+def test_what_is_no_molecule(text: str, problem: str) -> None:
+    assert ALPHABETS["smiles"].record_problem(text) == problem
+
+
 def test_an_alphabet_by_its_letters() -> None:
     own = alphabet_named("HPHPB")
     assert own.problem("HPB") is None

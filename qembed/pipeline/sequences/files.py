@@ -39,7 +39,7 @@ def checked(item: ReadItem, recipe: Recipe, where: str) -> ReadItem:
     found = sequence_recipe(recipe.chunker)
     if found is None or not isinstance(item, Document):
         return item
-    problem = found.alphabet.problem(item.text)
+    problem = found.alphabet.record_problem(item.text)
     if problem is None:
         return item
     if item.line is None and item.meta.get("kind") != "sequence":

@@ -38,7 +38,7 @@ def read_corpus(
     found = _alphabet([d for _, d in documents], alphabet)
     texts: dict[str, None] = {}
     for where, d in documents:
-        if (problem := found.problem(d.text)) is not None:
+        if (problem := found.record_problem(d.text)) is not None:
             line = "" if d.line is None else f":{d.line}"
             problems.append(f"{where}{line}: {d.id}: {problem}")
         else:

@@ -34,7 +34,7 @@ def read_smiles(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
                 seen = True
                 if is_head:
                     continue
-                if problem := alphabet.problem(text):
+                if problem := alphabet.record_problem(text):
                     yield Unreadable(where, problem, line.number)
                     continue
                 record += 1
