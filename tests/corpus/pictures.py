@@ -44,12 +44,12 @@ def header_only(width: int, height: int) -> bytes:
     )
 
 
-def with_exif() -> bytes:
+def with_exif(taken: str = "2021:07:04 12:30:00") -> bytes:
     """A JPEG of a camera that lay on its side: 60 x 40 stored, 40 x 60 shown."""
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
     exif[ExifTags.Base.ImageDescription] = "A boat on the lake"
-    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = "2021:07:04 12:30:00"
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = taken
     exif.get_ifd(ExifTags.IFD.GPSInfo).update(
         {
             ExifTags.GPS.GPSLatitudeRef: "S",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -47,13 +48,21 @@ def exif_facts(found: Image, with_place: bool = False) -> ExifFacts:
         if isinstance(own, str) and not _CAMERAS_OWN.match(own.strip("\0 ")):
             said = own
         inner = exif.get_ifd(ExifTags.IFD.Exif)
-        taken = inner.get(ExifTags.Base.DateTimeOriginal) or exif.get(ExifTags.Base.DateTime)
-        if time := _TIME.match(str(taken)):
-            meta["taken"] = "{}-{}-{}T{}:{}:{}".format(*time.groups())
+        times = inner.get(ExifTags.Base.DateTimeOriginal), exif.get(ExifTags.Base.DateTime)
+        if taken := next(filter(None, map(_time, times)), None):
+            meta["taken"] = taken
         if with_place and (place := _place(exif.get_ifd(ExifTags.IFD.GPSInfo))):
             meta["latitude"], meta["longitude"] = place
     said = " ".join(said.replace("\0", " ").split())[:MAX_SAID]
     return ExifFacts(meta, said, is_turned)
+
+
+def _time(value: Any) -> str | None:
+    """Time of EXIF in ISO 8601; None for what is no date, as the zeros of a clock that was not set."""
+    if found := _TIME.match(str(value)):
+        with contextlib.suppress(ValueError):
+            return datetime(*map(int, found.groups())).isoformat()  # type: ignore[arg-type]
+    return None
 
 
 def _place(gps: dict[int, Any]) -> tuple[float, float] | None:

@@ -93,6 +93,13 @@ def test_what_a_camera_writes(tmp_path: Path) -> None:
     assert (there.meta["latitude"], there.meta["longitude"]) == (-33.5, 151.26)
 
 
+def test_a_time_that_is_no_date_is_left_out(tmp_path: Path) -> None:
+    for taken in ("0000:00:00 00:00:00", "2021:13:45 12:30:00", "    :  :     :  :  "):
+        found = document(tmp_path / "IMG_1.jpg", made.with_exif(taken), "place")
+        assert "taken" not in found.meta
+        assert found.meta["latitude"] == -33.5, "other facts are read all the same"
+
+
 def test_pages_of_a_tiff_that_are_not_read_are_named(tmp_path: Path) -> None:
     _, left = reading(tmp_path / "a.tif", made.frames("TIFF"))
     assert left == LeftOut(str(tmp_path / "a.tif"), "further page of a picture", 2)
