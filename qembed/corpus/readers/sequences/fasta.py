@@ -99,11 +99,16 @@ def fasta_records(stream: BinaryIO) -> Iterator[Record | Wrong]:
 def fastq_records(stream: BinaryIO) -> Iterator[Record | Wrong]:
     """Records of FASTQ, whose residues and qualities may have several lines. Raises OSError, ValueError.
 
-    After a record that is none, the next one is looked for.
+    After a record that is none, the next one is looked for: in lines that were taken for its qualities too.
     """
-    lines = sequence_lines(stream)
+    again: list[Line] = []  # lines to be read once more, the next one last
+    unread = sequence_lines(stream)
+
+    def take() -> Line | None:
+        return again.pop() if again else next(unread, None)
+
     lost, count = False, 0
-    while (line := next(lines, None)) is not None:
+    while (line := take()) is not None:
         if not line.raw.strip():
             continue
         if not line.raw.startswith(b"@"):
@@ -114,27 +119,48 @@ def fastq_records(stream: BinaryIO) -> Iterator[Record | Wrong]:
             continue
         lost, count = False, count + 1
         header, began = line.text[1:].strip(), line
-        residues, qualities = [], ""
+        residues: list[str] = []
         following: Line | None
-        while (following := next(lines, None)) is not None and not following.raw.startswith(b"+"):
+        while (following := take()) is not None and not following.raw.startswith((b"+", b"@")):
             residues.append("".join(following.text.split()))
         text = "".join(residues)
-        if following is None:
+        if following is None or following.raw.startswith(b"@"):
             reason = f"@{header[:40]} ends without its line of + and its qualities"
             yield Wrong(reason, began.number)
-            return
+            again += [] if following is None else [following]
+            continue
         end = following.end
-        while len(qualities) < len(text) and (following := next(lines, None)) is not None:
+        taken: list[Line] = []
+        qualities = ""
+        while len(qualities) < len(text) and (following := take()) is not None:
+            if len(taken) >= len(residues) and following.raw.startswith(b"@"):
+                again.append(following)  # they have as many lines as the residues: this is a header
+                break
+            taken.append(following)
             qualities += following.raw.decode("latin-1").strip("\r\n")
             end = following.end
         if len(qualities) != len(text):
             reason = f"@{header[:40]}: {len(text)} residues, {len(qualities)} qualities"
             yield Wrong(reason, began.number)
+            taken += [after for after in (take(), take()) if after is not None]
+            again += reversed(taken[_next_header(taken) :])
+            lost = True
         elif not text:
             yield Wrong(f"no residues under @{header[:40]}", began.number)
         else:
             mean = sum(map(ord, qualities)) / len(qualities) - LOWEST_QUALITY
             yield Record(count, header, text, began.number, began.start, end, round(mean, 2))
+
+
+def _next_header(lines: list[Line]) -> int:
+    """Index of the first line that begins a record of four lines; without one, of the two last lines.
+
+    `lines`: those that were taken for qualities, and two more.
+    """
+    for at, line in enumerate(lines[:-2]):
+        if line.raw.startswith(b"@") and lines[at + 2].raw.startswith(b"+"):
+            return at
+    return max(len(lines) - 2, 0)
 
 
 def read_fasta(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:

@@ -69,10 +69,34 @@ def test_failures_have_file_and_line_and_the_rest_goes_on(tmp_path: Path) -> Non
     path = tmp_path / "a.fq"
     found = reading(path, b"@a\nACG\n+\nII\n@b\nAC\n+\nII\n@c\nAC\n")
     assert [str(u) for u in found if isinstance(u, Unreadable)] == [
-        f"{path}:1: @a: 3 residues, 4 qualities",
-        f"{path}:6: no record of FASTQ: a line that begins with @ was expected",
+        f"{path}:1: @a: 3 residues, 2 qualities",
         f"{path}:9: @c ends without its line of + and its qualities",
     ]
+    assert [d.id for d in found if isinstance(d, Document)] == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("bad", "problem"),
+    [
+        ("@a\nACGTAC\n+\nIII\n", "@a: 6 residues, 3 qualities"),
+        ("@a\nACGTAC\n+\n@III\n", "@a: 6 residues, 4 qualities"),
+        ("@a\nACGTAC\n+\n@IIIIIIII\n", "@a: 6 residues, 9 qualities"),
+        ("@a\nACGTACGT\n+\n", "@a: 8 residues, 9 qualities"),
+        ("@a\nACGTAC\nIIIIII\n", "@a ends without its line of + and its qualities"),
+        ("@a\nACG\nTAC\n+\nIII\nII\n", "@a: 6 residues, 5 qualities"),
+    ],
+    ids=["short", "short with @", "long", "no qualities", "no plus", "of two lines"],
+)
+def test_a_bad_record_of_fastq_costs_itself_alone(tmp_path: Path, bad: str, problem: str) -> None:
+    path = tmp_path / "a.fq"
+    good = "@{0} d\nACGTA\n+\n@II!I\n"
+    data = good.format("z") + bad + good.format("b") + good.format("c")
+    found = reading(path, data.encode())
+    assert [str(u) for u in found if isinstance(u, Unreadable)] == [f"{path}:5: {problem}"]
+    documents = [d for d in found if isinstance(d, Document)]
+    assert [(d.id, d.text) for d in documents] == [("z", "ACGTA"), ("b", "ACGTA"), ("c", "ACGTA")]
+    begin, end = documents[1].meta["start"], documents[1].meta["end"]
+    assert data[begin:end] == good.format("b")
 
 
 def test_ids(tmp_path: Path) -> None:
