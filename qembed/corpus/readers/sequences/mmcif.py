@@ -1,12 +1,14 @@
-"""mmCIF in the sandbox: a document a chain whose sequence the file states (_pdbx_poly_seq_scheme).
+"""mmCIF in the sandbox: a document a chain whose sequence the file states.
 
-Biopython reads the tables. Its own reader of sequences knows amino acids alone, counts a place with two
-residues twice, and takes two blocks of data for one.
+The monomers of _pdbx_poly_seq_scheme state it or, where that is absent, the letters of _entity_poly, for all
+strands of an entity at once. Biopython reads the tables. Its own reader of sequences knows amino acids alone,
+counts a place with two residues twice, and takes two blocks of data for one.
 """
 
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +16,8 @@ from qembed.corpus.readers.converted import Broken, Converted
 from qembed.corpus.readers.sequences.annotated import record_text
 
 _SCHEME = "_pdbx_poly_seq_scheme"
+_POLYMER = "_entity_poly"
+_MONOMER = re.compile(r"\(([^()]*)\)|(.)")
 _NUCLEOTIDES = frozenset(["A", "C", "G", "U", "I", "N", "DA", "DC", "DG", "DT", "DU", "DI", "DN"])
 _Tables = dict[str, list[str]]
 
@@ -31,16 +35,19 @@ def mmcif(data: bytes) -> Iterator[Converted]:
             broken = True
             yield Broken(f"a block of data that cannot be read: {e}", line)
             continue
-        for chain, monomers, entity in _chains(tables):
+        entry = tables.get("data_", "")
+        for chain, residues, entity, alphabet in _chains(tables):
+            if not chain:
+                broken = True
+                reason = f"the sequence of entity {entity} ({_POLYMER}) is of no chain"
+                yield Broken(reason, line)
+                continue
             number += 1
-            alphabet = _alphabet(monomers, _of_entity(tables, "_entity_poly", "type", entity))
-            entry = tables.get("data_", "")
             name = f"{entry}:{chain}" if entry else chain
             described = _description(tables, chain, entity)
-            residues = "".join(_letter(m, alphabet) for m in monomers)
             yield record_text(name, described, residues, number, {"chain": chain}, alphabet)
     if not number and not broken:
-        raise ValueError(f"it states no sequence of a polymer ({_SCHEME})")
+        raise ValueError(f"it states no sequence of a polymer ({_SCHEME}, {_POLYMER})")
 
 
 def _blocks(text: str) -> Iterator[tuple[int, str]]:
@@ -62,8 +69,26 @@ def _column(tables: _Tables, name: str) -> list[str]:
     return tables.get(name, [])
 
 
-def _chains(tables: _Tables) -> list[tuple[str, list[str], str]]:
-    """Chains in order: name, monomers, entity. Of a place that has several monomers the first."""
+def _chains(tables: _Tables) -> Iterator[tuple[str, str, str, str]]:
+    """Chains in order: name, "" for one that has none, residues, entity, alphabet."""
+    if _column(tables, f"{_SCHEME}.mon_id"):
+        for name, (monomers, entity) in _schemes(tables).items():
+            alphabet = _alphabet(monomers, _of_entity(tables, _POLYMER, "type", entity))
+            yield name, "".join(_letter(m, alphabet) for m in monomers), entity, alphabet
+        return
+    for entity in _column(tables, f"{_POLYMER}.entity_id"):
+        kind = _of_entity(tables, _POLYMER, "type", entity)
+        if kind and "peptide" not in kind and "ribonucleotide" not in kind:
+            continue  # sugars
+        alphabet = _alphabet([], kind) if kind else ""
+        residues = _stated(tables, entity, alphabet)
+        if residues:
+            for name in _strands(tables, entity) or [""]:
+                yield name, residues, entity, alphabet
+
+
+def _schemes(tables: _Tables) -> dict[str, tuple[list[str], str]]:
+    """Monomers and entity by the name of the chain. Of a place that has several monomers the first."""
     names = _column(tables, f"{_SCHEME}.asym_id")
     monomers = _column(tables, f"{_SCHEME}.mon_id")
     places = _column(tables, f"{_SCHEME}.seq_id") or ["."] * len(names)
@@ -74,7 +99,27 @@ def _chains(tables: _Tables) -> list[tuple[str, list[str], str]]:
         if place in ".?" or before != (name, place):
             found.setdefault(name, ([], entity))[0].append(monomer)
         before = (name, place)
-    return [(name, *chain) for name, chain in found.items()]
+    return found
+
+
+def _stated(tables: _Tables, entity: str, alphabet: str) -> str:
+    """Letters that _entity_poly states, modified residues as those they are made from; "" for none."""
+    code = "pdbx_seq_one_letter_code"
+    if letters := _of_entity(tables, _POLYMER, f"{code}_can", entity):
+        return "".join(letters.split())
+    letters = "".join(_of_entity(tables, _POLYMER, code, entity).split())
+    kind = alphabet or ("dna" if letters.startswith("(D") else "protein")
+    return "".join(m[2] or _letter(m[1], kind) for m in _MONOMER.finditer(letters))
+
+
+def _strands(tables: _Tables, entity: str) -> list[str]:
+    """Chains of an entity, as _entity_poly names them, else as _struct_asym does."""
+    named = _of_entity(tables, _POLYMER, "pdbx_strand_id", entity)
+    if strands := [name.strip() for name in named.split(",") if name.strip()]:
+        return list(dict.fromkeys(strands))
+    ids = _column(tables, "_struct_asym.id")
+    of = _column(tables, "_struct_asym.entity_id")
+    return [name for name, other in zip(ids, of, strict=False) if other == entity]
 
 
 def _of_entity(tables: _Tables, table: str, column: str, entity: str) -> str:

@@ -137,3 +137,50 @@ _entity.pdbx_description
         ("a.cif#2ABC:A", "GKT", "protein"),
     ]
     assert found[1].title == "1ABC:B a protein"
+
+
+def test_chains_of_mmcif_whose_sequence_is_in_letters(tmp_path: Path) -> None:
+    pytest.importorskip("Bio.PDB.MMCIF2Dict")
+    data = b"""data_3ABC
+loop_
+_entity_poly.entity_id
+_entity_poly.type
+_entity_poly.pdbx_seq_one_letter_code
+_entity_poly.pdbx_seq_one_letter_code_can
+_entity_poly.pdbx_strand_id
+1 'polypeptide(L)'
+;(MSE)KT
+AY
+;
+;MKT
+AY
+;
+A,B
+2 polydeoxyribonucleotide '(DA)(5CM)(DG)' ? C
+3 polyribonucleotide AUG AUG ?
+4 'polysaccharide(D)' ? ? E
+loop_
+_struct_asym.id
+_struct_asym.entity_id
+A 1
+D 3
+_entity.id 1
+_entity.pdbx_description 'a protein'
+data_4ABC
+_entity_poly.entity_id 1
+_entity_poly.pdbx_seq_one_letter_code M(MSE)K
+_entity_poly.pdbx_strand_id A
+data_5ABC
+_entity_poly.entity_id 1
+_entity_poly.pdbx_seq_one_letter_code MK
+"""
+    found, problems = reading(tmp_path / "a.cif", data)
+    assert problems == [":30: the sequence of entity 1 (_entity_poly) is of no chain"]
+    assert [(d.id, d.text, d.meta["alphabet"]) for d in found] == [
+        ("a.cif#3ABC:A", "MKTAY", "protein"),
+        ("a.cif#3ABC:B", "MKTAY", "protein"),
+        ("a.cif#3ABC:C", "ACG", "dna"),
+        ("a.cif#3ABC:D", "AUG", "rna"),
+        ("a.cif#4ABC:A", "MMK", "protein"),
+    ]
+    assert (found[1].title, found[1].meta["chain"]) == ("3ABC:B a protein", "B")
