@@ -16,6 +16,9 @@ from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.summary import IndexSummary
 from qembed.pipeline.recipe import RecipeOptions
 from qembed.pipeline.retrieval.documents.duplicates import DuplicatesRequest, find_duplicates
+from qembed.pipeline.retrieval.documents.request import SimilarRequest
+from qembed.pipeline.retrieval.documents.similar import answer_similar
+from qembed.pipeline.retrieval.options import By
 from qembed.store import Snapshot, Writer
 from qembed.store.manifest import read as read_manifest
 from qembed.store.manifest import unpack_vectors
@@ -97,6 +100,18 @@ def test_equal_and_nearly_equal_ones_are_duplicates(docs: Path, tmp_path: Path) 
     assert 0.95 < names["red.png"] == names["red-too.bmp"] < 0.99999  # to the first, nearly.webp
     equal = find_duplicates(tmp_path / ".qembed", DuplicatesRequest(above=1))
     assert [{m.document for m in c} for c in equal.clusters] == [{"red.png", "red-too.bmp"}]
+
+
+@pytest.mark.parametrize("by", ["document", "passage"])
+def test_equal_ones_are_copies_whatever_their_captions(docs: Path, tmp_path: Path, by: By) -> None:
+    for name, caption in (("red", "a brick"), ("red-too", "a rose"), ("nearly", "a brick")):
+        (docs / f"{name}.caption").write_text(caption)
+    age(docs)
+    index(tmp_path / ".qembed", docs, model=SEEING)
+    asked = SimilarRequest(document="red.png", by=by, k=9)
+    answer = answer_similar(tmp_path / ".qembed", asked)
+    assert [h.document for h in answer.results[0].hits] == ["nearly.webp", "sky.png", "a.md"]
+    assert answer.warnings == ["left out as an exact copy: red-too.bmp"]
 
 
 def test_a_model_of_texts_leaves_them_out(docs: Path, tmp_path: Path) -> None:

@@ -216,7 +216,8 @@ def _without_copies(
             copies[document] = _is_copy(session, subject, document)
         if copies.get(document):
             continue
-        if by == "passage" and score >= COPY_COSINE and len(subject.texts) == 1:
+        is_one = len(subject.texts) == 1 and not subject.pictures
+        if by == "passage" and score >= COPY_COSINE and is_one:
             row = ranked.rows[i : i + 1]
             if session.documents.passages(row)[0].text == subject.texts[0]:
                 copies[document] = True
@@ -228,9 +229,12 @@ def _without_copies(
 
 
 def _is_copy(session: Session, subject: Subject, document: int) -> bool:
-    """True if a document has the text of one of the subject's."""
+    """True if a document has the text of one of the subject's, or its pixels whatever the captions."""
     import numpy as np
 
+    (entry,) = session.snapshot.catalog.take([document])
+    if entry.picture is not None and subject.pictures:
+        return entry.picture in subject.pictures
     first, rows = session.snapshot.catalog.pointers()
     begin = int(first[document])
     every = np.arange(begin, begin + int(rows[document]), dtype=np.int64)

@@ -35,7 +35,8 @@ class Subject:
 
     `vectors`: float32 (n, dim), of the passages that are compared, whose texts are `texts`. `positions`:
     catalog positions of its documents, int64; empty for one that is not in the index. `whole`: stored text of
-    each of its documents, for finding exact copies. `left_out`: number of passages beyond MAX_PASSAGES.
+    each of its documents, for finding exact copies; `pictures`: digests of those that are compared by their
+    pixels, which have their copies by these. `left_out`: number of passages beyond MAX_PASSAGES.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Subject:
     whole: frozenset[str]
     left_out: int = 0
     warnings: Sequence[str] = ()
+    pictures: frozenset[bytes] = frozenset()
 
 
 def make_subject(session: Session, request: SimilarRequest) -> Subject:
@@ -95,6 +97,7 @@ def _stored(session: Session, name: str, positions: Rows, passage: int | None) -
             raise UnknownPart(f"{name} has no passage {passage} (the last one is {last})")
         rows = rows[passage : passage + 1]
         passages = [passages[0][passage : passage + 1]]
+    parts = list(zip(entries, passages, strict=True))
     chosen = evenly(len(rows), MAX_PASSAGES)
     n_compared = [1] if passage is not None else [len(part) for part in compared]
     flat = [p for n, group in zip(n_compared, passages, strict=True) for p in group[:n]]
@@ -103,8 +106,9 @@ def _stored(session: Session, name: str, positions: Rows, passage: int | None) -
         session.search.vectors(rows[chosen]),
         [flat[i].text for i in chosen],
         positions,
-        frozenset(stored_text(group) for group in passages),
+        frozenset(stored_text(g) for e, g in parts if e.picture is None or passage),
         len(rows) - len(chosen),
+        pictures=frozenset(e.picture for e in entries if e.picture is not None and not passage),
     )
 
 
