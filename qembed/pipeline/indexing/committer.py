@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from qembed.pipeline.indexing.index_plan import ManifestFields
 from qembed.pipeline.indexing.options import CommitPolicy
@@ -35,6 +37,11 @@ class Committer:
         self._with_words = with_words
         self._began = self._committed_at = time.monotonic()
         self._cost = 0.0
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Settings of the manifest that the run writes."""
+        return self._fields.settings
 
     @property
     def is_due(self) -> bool:

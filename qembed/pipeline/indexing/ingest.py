@@ -22,6 +22,7 @@ from qembed.pipeline.indexing.deletion.emptied import is_textless
 from qembed.pipeline.indexing.deletion.losses import NOT_IN_FILE, LossGuard
 from qembed.pipeline.indexing.deletion.lost_documents import RunLosses
 from qembed.pipeline.indexing.deletion.takeovers import Takeovers
+from qembed.pipeline.indexing.deletion.unread_pages import UnreadPages
 from qembed.pipeline.indexing.document_ids import IdAssigner, PreviousDocuments
 from qembed.pipeline.indexing.encoding.batch import BatchEncoder, PendingDocument
 from qembed.pipeline.indexing.encoding.run_progress import RunProgress, size_in_file
@@ -110,6 +111,7 @@ class Ingest:
         self._entries = CatalogBuilder()
         self._refused: Counter[Key] = Counter()
         self._losses = RunLosses(self._catalog, self._keep, stats)
+        self._unread = UnreadPages(self._catalog, committer.settings)
 
     def has(self, document_id: str) -> bool:
         """True if this run has ingested a document of this id."""
@@ -146,11 +148,12 @@ class Ingest:
             at_end = self._add_items(state, items, meta)
         finally:
             self._end_file(state)
-        untaken = previous.untaken()
+        untaken, unread = self._unread.split(previous.untaken())
         is_whole = at_end and complete and not state.is_broken
+        if at_end:
+            self._losses.drop(self._deleted, file.source, unread, self._unread.reason)
         if is_whole:
-            self._deleted.drop(untaken, state.skipped or NOT_IN_FILE)
-            self._losses.add(file.source, state.skipped or NOT_IN_FILE, len(untaken))
+            self._losses.drop(self._deleted, file.source, untaken, state.skipped or NOT_IN_FILE)
         elif at_end:
             self._stats.documents["unchanged"] += len(untaken)
         if lost := self._takeovers.end(key, is_whole, state.added, lambda n: n not in self._ids):

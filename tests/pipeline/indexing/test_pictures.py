@@ -29,6 +29,7 @@ from tests.pipeline.conftest import BAG, age
 images = pytest.importorskip("PIL.Image")
 
 from tests.corpus import pictures as made  # noqa: E402  # needs Pillow
+from tests.corpus.made import pdf  # noqa: E402
 from tests.seeing import ENCODER  # noqa: E402
 
 SEEING = "py:tests.seeing:encoder"
@@ -100,6 +101,34 @@ def test_equal_and_nearly_equal_ones_are_duplicates(docs: Path, tmp_path: Path) 
     assert 0.95 < names["red.png"] == names["red-too.bmp"] < 0.99999  # to the first, nearly.webp
     equal = find_duplicates(tmp_path / ".qembed", DuplicatesRequest(above=1))
     assert [{m.document for m in c} for c in equal.clusters] == [{"red.png", "red-too.bmp"}]
+
+
+def test_pages_that_the_option_does_not_read_go_with_a_file_that_fails(
+    docs: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("pypdfium2")
+    root = tmp_path / ".qembed"
+    (docs / "scan.pdf").write_bytes(made.plain(kind="PDF"))
+    (docs / "page.pdf").write_bytes(pdf(["Refunds take five days"]))
+    age(docs)
+    pages = index(root, docs, model=SEEING, pictures=("pages",))
+    assert pages.documents["added"] == 8
+    # a file that is damaged keeps what the option reads
+    (docs / "scan.pdf").write_bytes(b"%PDF-1.4 cut off")
+    assert index(root).documents["failed"] == 1
+    with Snapshot.open(root) as snapshot:
+        assert "scan.pdf#page-image=1" in snapshot.catalog.ids()
+    (docs / "scan.pdf").write_bytes(made.plain(kind="PDF"))
+    age(docs)
+    planned = index(root, pictures=("plain",), dry_run=True)
+    plain = index(root, pictures=("plain",))
+    assert (plain.documents["deleted"], plain.documents["failed"]) == (2, 1)
+    assert plain.deleted_why == {"not read by --pictures plain any more": 2}
+    assert planned.deleted_why == {"not read by --pictures plain any more": 1}
+    with Snapshot.open(root) as snapshot:
+        pictures = [i for i in snapshot.catalog.ids() if "pdf" in i]
+        assert pictures == ["page.pdf#page=1"]
+    assert list(verify(root)) == []
 
 
 @pytest.mark.parametrize("by", ["document", "passage"])

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
+from qembed.pipeline.indexing.deletion.deleted_documents import DeletedDocuments
 from qembed.pipeline.indexing.deletion.emptied import with_text
 from qembed.pipeline.indexing.deletion.losses import ELSEWHERE, NO_TEXT, LossGuard, SourceLoss
 from qembed.pipeline.indexing.plan import Key
@@ -71,6 +72,13 @@ class RunLosses:
     def add(self, source: str, reason: str, documents: int) -> None:
         """Add documents that may be lost."""
         self._reasons[source][reason] += documents
+
+    def drop(
+        self, deleted: DeletedDocuments, source: str, positions: npt.NDArray[np.int64], reason: str
+    ) -> None:
+        """Delete documents of a file that is there, by `deleted`, and add them."""
+        deleted.drop(positions, reason)
+        self.add(source, reason, len(positions))
 
     def add_files(self, reasons: Mapping[Key, str], files: Mapping[Key, FileState]) -> None:
         """Add the documents of files that are gone, with their reasons."""

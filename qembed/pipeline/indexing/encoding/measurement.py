@@ -11,6 +11,7 @@ from collections.abc import Container, Sequence
 from qembed.corpus import ReadOptions, reader_of, suffix
 from qembed.errors import EncodingError, ModelUnavailable
 from qembed.pipeline.indexing.deletion.losses import NOT_IN_FILE
+from qembed.pipeline.indexing.deletion.unread_pages import UnreadPages
 from qembed.pipeline.indexing.index_plan import IndexPlan
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.plan import Key
@@ -152,9 +153,10 @@ class Measurement:
                 is_whole = False
                 break
         key = file.source, file.name
-        if is_whole and not documents and not is_kept:
+        unread = self._unread_reason(key) if is_whole and not documents else ""
+        if is_whole and not documents and (unread or not is_kept):
             if not self._is_new(file) or key in self._plan.sources.taken_over:
-                self.emptied[key] = self._skipped.get(key, NOT_IN_FILE)
+                self.emptied[key] = unread or self._skipped.get(key, NOT_IN_FILE)
             if not self._is_new(file):
                 self.fruitless[key] = "delete"
         if is_whole and not documents and (key in self._failed or key in self._skipped):
@@ -171,6 +173,17 @@ class Measurement:
             problems.append("read in part only, as there is no time for more in a dry run")
         kind = builder.chunker.kind_of(file.name)
         return Detail(file.name, reader, kind, documents, passages, problems[:MAX_PROBLEMS])
+
+    def _unread_reason(self, key: Key) -> str:
+        """Reason for which all documents of a known file go, though it fails; empty if they do not."""
+        import numpy as np
+
+        state = self._plan.files.get(key)
+        if state is None:
+            return ""
+        unread = UnreadPages(self._plan.catalog, self._plan.settings)
+        others, _ = unread.split(np.arange(state.start, state.stop, dtype=np.int64))
+        return "" if len(others) else unread.reason
 
     def _is_new(self, file: SourceFile) -> bool:
         return (file.source, file.name) not in self._plan.files
