@@ -134,6 +134,7 @@ def test_similar_and_reranked_pictures_are_named(gallery: Shell) -> None:
     [
         (("--image", "docs/text1.md"), "no picture in a format that is read"),
         (("--image", "gone.png"), "--image gone.png: no such file"),
+        (("--image", "http://a.example/b.png"), "--image http://a.example/b.png: no such file"),
         (("--image", "docs/p-red0.png", "words"), "goes without TEXT"),
     ],
 )

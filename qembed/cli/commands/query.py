@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.models import TyperPath
 
 from qembed.cli.command import QueryCommand
 from qembed.cli.console import Console
@@ -113,8 +114,9 @@ def query(
         typer.Option(help="Only texts, or only pictures.", show_default=False),
     ] = None,
     image: Annotated[
-        Path | None,
+        str | None,  # as typed, for messages and as the query of the answer
         typer.Option(
+            click_type=TyperPath(path_type=str),
             metavar="FILE",
             help="Find what is like this picture, in the place of TEXT.",
             show_default=False,
@@ -221,7 +223,7 @@ def query(
 
         if text is not None or sequence is not None:
             raise typer.BadParameter("goes without TEXT and --sequence", param_hint="--image")
-        picture, text = read_query_picture(image, f"--image {image}"), str(image)
+        picture, text = read_query_picture(Path(image), f"--image {image}"), image
     if text is not None and sequence is not None:
         raise UsageError("give a TEXT or --sequence, not both")
     if text is None and sequence is None:
