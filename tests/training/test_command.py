@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Shell
+from tests.options import replaced
 from tests.training.refunds import TEXTS, corpus
 
 pytestmark = pytest.mark.slow
@@ -57,7 +58,7 @@ def test_mine(shell: Shell) -> None:
     ],
 )
 def test_refusals(shell: Shell, args: list[str], message: str) -> None:
-    done = shell("train", "mine", "--out", "l.jsonl", *args)
+    done = shell("train", "mine", *replaced(["--out", "l.jsonl"], args))
     assert done.code == 2
     assert message in done.err
     assert not (shell.folder / "l.jsonl").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from itertools import pairwise
@@ -152,7 +153,7 @@ MARKS = ["*", "_", "**", "__", "***", "****", "~~", "w", "w", " ", ".", "é", "`
 
 @given(st.lists(st.sampled_from(MARKS), min_size=1, max_size=9).map("".join))
 def test_marks_that_are_no_pair_stay(words: str) -> None:
-    heading = f"x {words} x".replace("~~~", "~")  # more than two are no mark in one of both
+    heading = re.sub("~{3,}", "~", f"x {words} x")  # more than two are no mark in one of both
     assert strip_inline(heading) == parsed_title(f"# {heading}")
 
 

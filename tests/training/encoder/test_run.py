@@ -16,6 +16,7 @@ from qembed.training.judging import Side
 from qembed.training.mining.lists import Negative, TrainingList, write_lists
 from tests.cli.conftest import Shell
 from tests.models import tiny
+from tests.options import replaced
 from tests.training.planted import planted, write
 
 NAMED = "multilingual-e5-tiny"
@@ -168,7 +169,7 @@ def test_what_is_worse() -> None:
         (["--replay", "1", "--replay-from", "l.jsonl"], "--replay 1: above 0 and below 1"),
         (["--matryoshka", "all"], "--matryoshka all: dimensions such as 256,128"),
         (["--held-out", "0.9"], "--held-out 0.9: above 0 and below 0.5"),
-        (["--out", "q.jsonl"], "--out q.jsonl: it is there already"),
+        (["--out", "q.jsonl"], "--out q.jsonl would replace --queries q.jsonl, which is read"),
         (["--qrels", "none.tsv"], "none.tsv"),
         (["--qrels", "one.tsv"], "10 are the least, to train on some and to judge on others"),
         (["--qrels", "no.tsv"], "no query has a relevant document"),
@@ -180,7 +181,7 @@ def test_refusals(shell: Shell, args: list[str], message: str) -> None:
     lone = [TrainingList("l", "nobody asks", None, "a text", None, ())]
     write_lists(lone, shell.folder / "lone.jsonl")
     shell.write("no.tsv", "query-id\tcorpus-id\tscore\nq1\td1\t0\nq2\td1\t0\n")
-    done = shell("train", "encoder", *JUDGED, "--out", "x", *args)
+    done = shell("train", "encoder", *replaced([*JUDGED, "--out", "x"], args))
     assert (done.code, done.out) == (2, ""), done.err
     assert message in done.err
     assert not (shell.folder / "x").exists()

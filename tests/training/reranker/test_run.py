@@ -11,6 +11,7 @@ import pytest
 from qembed.training.reranker.candidates import PREFERRED
 from tests.cli.conftest import BAG, Shell
 from tests.models import tiny
+from tests.options import replaced
 from tests.training.reranker.judged import examples
 
 pytestmark = pytest.mark.slow
@@ -171,7 +172,7 @@ def test_old_preferences_are_replayed(shell: Shell, cache: Path) -> None:
         (["--epochs", "0"], "--epochs 0: out of range"),
         (["--candidates", "1"], "--candidates 1: at least 2"),
         (["--held-out", "0.9"], "--held-out 0.9: above 0 and below 0.5"),
-        (["--out", "q.jsonl"], "--out q.jsonl: it is there already"),
+        (["--out", "q.jsonl"], "--out q.jsonl would replace --queries q.jsonl, which is read"),
         (["--preferences", "p.jsonl", "--lists", "l.jsonl"], "--preferences or --lists"),
         (["--feedback", "--lists", "l.jsonl"], "--feedback or --lists"),
         (["--preferences", "q.jsonl"], "q.jsonl:1: 'query' is missing"),
@@ -186,8 +187,8 @@ def test_refusals(shell: Shell, args: list[str], message: str) -> None:
     positive = {"id": None, "text": "a text", "score": None}
     lone = {"query_id": "l", "query": "nobody asks", "positive": positive, "negatives": []}
     shell.write("alike.jsonl", json.dumps(lone) + "\n")
-    given = ["train", "reranker", *JUDGED, "--model", START, "--out", "x", *args]
-    done = shell(*given)
+    given = replaced([*JUDGED, "--model", START, "--out", "x"], args)
+    done = shell("train", "reranker", *given)
     assert (done.code, done.out) == (2, ""), done.err
     assert message in done.err
     assert not (shell.folder / "x").exists()

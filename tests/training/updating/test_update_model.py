@@ -11,6 +11,7 @@ import pytest
 
 from qembed.store.manifest import read
 from tests.cli.conftest import Shell
+from tests.options import replaced
 from tests.training.planted import TOPICS
 
 pytestmark = pytest.mark.slow
@@ -152,6 +153,6 @@ def test_choices_that_make_no_sense(shell: Shell, cache: Path) -> None:
         (("--out", "base"), "base"),
         (("--golden", "no.jsonl", "no.tsv"), "no.tsv: no such file"),
     ):
-        done = shell("update-model", "--out", "x", *args, **env(cache))
+        done = shell("update-model", *replaced(["--out", "x"], args), **env(cache))
         assert (done.code, done.out) == (2, "")
         assert said in done.err
