@@ -39,6 +39,8 @@ class Node:
             # Ray's own half a minute is not enough on a busy machine
             "RAY_raylet_start_wait_time_s": str(STARTS_IN),
             "RAY_USAGE_STATS_ENABLED": "0",
+            # a local run of Ray leaves a token in the home, which the head would want and nodes do not send
+            "RAY_AUTH_MODE": "disabled",
             "BAG_FAULT": "nan",
             "PYTHONPATH": f"{ROOT}:{folder}",
         }
