@@ -74,7 +74,7 @@ def check(root: Path, rng: np.random.Generator) -> None:
         placed = PlacedVectors.open(snapshot)
         assert placed is not None
         for _ in range(20):
-            some = rng.choice(rows, int(rng.integers(0, len(rows))), replace=False)
+            some = rng.choice(rows, int(rng.integers(0, len(rows))), replace=bool(rng.integers(2)))
             np.testing.assert_array_equal(placed.take(np.sort(some)), whole[np.sort(some)])
             np.testing.assert_array_equal(read_vectors(fetch_vectors(snapshot), some), whole[some])
             start = int(rng.integers(0, len(rows) + 1))

@@ -53,8 +53,11 @@ def read_vectors(fetch: Callable[[Rows], Vectors], rows: Rows) -> Vectors:
     """Read the vectors of rows, float32 (n, dim), in their order. `fetch`: as `fetch_vectors` makes it."""
     import numpy as np
 
-    distinct, inverse = np.unique(rows, return_inverse=True)
-    return fetch(distinct)[inverse]
+    order = np.argsort(rows, kind="stable")
+    ascending = fetch(rows[order])
+    found = np.empty_like(ascending)
+    found[order] = ascending
+    return found
 
 
 def vector_batches(snapshot: Snapshot, start: int) -> Iterator[tuple[int, Vectors]]:
@@ -92,7 +95,8 @@ def take_vectors(parts: Sequence[tuple[int, Vectors]], rows: Rows, dim: int) -> 
     out = np.zeros((len(rows), dim), dtype=np.float32)
     starts = np.array([first for first, _ in parts], dtype=np.int64)
     which = np.searchsorted(starts, rows, side="right") - 1
-    for part in np.unique(which[which >= 0]).tolist():
+    # not by `unique`, which imports numpy's masked arrays
+    for part in sorted(set(which[which >= 0].tolist())):
         first, vectors = parts[part]
         inside = np.flatnonzero((which == part) & (rows < first + len(vectors)))
         out[inside] = vectors[rows[inside] - first]
