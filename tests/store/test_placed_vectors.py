@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -222,3 +224,17 @@ def test_a_stamp_of_another_form_is_not_believed(tmp_path: Path) -> None:
         )
     update(root)
     check(root, np.random.default_rng(3))
+
+
+def test_some_vectors_are_taken_without_masked_arrays() -> None:
+    """`numpy.unique` imports them, which every cold query would wait for."""
+    program = (
+        "import sys, numpy as np\n"
+        "from qembed.store.vector_files.stored_vectors import read_vectors, take_vectors\n"
+        "parts = [(0, np.eye(4, dtype='f4')), (4, np.ones((2, 4), 'f4'))]\n"
+        "print(take_vectors(parts, np.array([5, 2, 2]), 4)[:, 2].tolist())\n"
+        "print(read_vectors(lambda rows: parts[0][1][rows], np.array([3, 0, 3]))[:, 3].tolist())\n"
+        "print('numpy.ma' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert done.stdout.decode().split("\n")[:3] == ["[1.0, 1.0, 1.0]", "[1.0, 0.0, 1.0]", "False"]
