@@ -14,7 +14,7 @@ from qembed.pipeline.indexing.plan import Key
 from qembed.store import Catalog, CatalogEntry
 
 PACKED = 4096
-"""Entries that are converted together before a commit: as Python objects they take some 450 bytes each."""
+"""Entries that are converted together, before a commit too: as Python objects they take more memory."""
 
 
 @dataclass(slots=True)
