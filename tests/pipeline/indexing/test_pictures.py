@@ -141,6 +141,15 @@ def test_equal_ones_are_copies_whatever_their_captions(docs: Path, tmp_path: Pat
     answer = answer_similar(tmp_path / ".qembed", asked)
     assert [h.document for h in answer.results[0].hits] == ["nearly.webp", "sky.png", "a.md"]
     assert answer.warnings == ["left out as an exact copy: red-too.bmp"]
+    # a picture that is not in the index has its copies there, too
+    elsewhere = tmp_path / "elsewhere.tiff"
+    elsewhere.write_bytes(made.plain(kind="TIFF"))
+    asked = replace(asked, document=str(elsewhere), files=True)
+    answer = answer_similar(tmp_path / ".qembed", asked)
+    assert [h.document for h in answer.results[0].hits] == ["nearly.webp", "sky.png", "a.md"]
+    (said,) = answer.warnings
+    assert said.startswith("left out as exact copies: ")
+    assert {"red.png", "red-too.bmp"} == set(said.partition(": ")[2].split(", "))
 
 
 def test_a_model_of_texts_leaves_them_out(docs: Path, tmp_path: Path) -> None:

@@ -122,9 +122,14 @@ def _eight_bits(found: Image) -> Image:
 
 def encoded(pixels: Image) -> tuple[str, str]:
     """(PNG as base64, digest of size and pixels as hexadecimal digits) of an RGB picture."""
-    h = hashlib.blake2b(f"picture {pixels.width} {pixels.height}".encode(), digest_size=16)
-    h.update(pixels.tobytes())
     out = io.BytesIO()
     pixels.info.clear()
     pixels.save(out, "PNG", compress_level=1)
-    return base64.b64encode(out.getvalue()).decode("ascii"), h.hexdigest()
+    return base64.b64encode(out.getvalue()).decode("ascii"), digest_of(pixels)
+
+
+def digest_of(pixels: Image) -> str:
+    """Digest of size and pixels of an RGB picture, as hexadecimal digits."""
+    h = hashlib.blake2b(f"picture {pixels.width} {pixels.height}".encode(), digest_size=16)
+    h.update(pixels.tobytes())
+    return h.hexdigest()

@@ -1,8 +1,8 @@
-"""mmCIF in the sandbox: a document a chain whose sequence the file states.
+"""mmCIF in the sandbox: a document a chain, or an entity without one, whose sequence the file states.
 
-The monomers of _pdbx_poly_seq_scheme state it or, where that is absent, the letters of _entity_poly, for all
-strands of an entity at once. Biopython reads the tables. Its own reader of sequences knows amino acids alone,
-counts a place with two residues twice, and takes two blocks of data for one.
+The monomers of _pdbx_poly_seq_scheme state it or, where that is absent, for all chains of an entity at once,
+the letters of _entity_poly or the monomers of _entity_poly_seq. Biopython reads the tables. Its own reader of
+sequences knows amino acids alone, counts a place with two residues twice, and takes two blocks for one.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from qembed.corpus.readers.sequences.annotated import record_text
 
 _SCHEME = "_pdbx_poly_seq_scheme"
 _POLYMER = "_entity_poly"
+_MONOMERS = "_entity_poly_seq"
 _MONOMER = re.compile(r"\(([^()]*)\)|(.)")
 _NUCLEOTIDES = frozenset(["A", "C", "G", "U", "I", "N", "DA", "DC", "DG", "DT", "DU", "DI", "DN"])
 _Tables = dict[str, list[str]]
@@ -37,17 +38,14 @@ def mmcif(data: bytes) -> Iterator[Converted]:
             continue
         entry = tables.get("data_", "")
         for chain, residues, entity, alphabet in _chains(tables):
-            if not chain:
-                broken = True
-                reason = f"the sequence of entity {entity} ({_POLYMER}) is of no chain"
-                yield Broken(reason, line)
-                continue
             number += 1
-            name = f"{entry}:{chain}" if entry else chain
+            own = chain or f"entity={entity}"
+            name = f"{entry}:{own}" if entry else own
             described = _description(tables, chain, entity)
-            yield record_text(name, described, residues, number, {"chain": chain}, alphabet)
+            facts = {"chain": chain} if chain else {"entity": entity}
+            yield record_text(name, described, residues, number, facts, alphabet)
     if not number and not broken:
-        raise ValueError(f"it states no sequence of a polymer ({_SCHEME}, {_POLYMER})")
+        raise ValueError(f"it states no sequence of a polymer ({_SCHEME}, {_POLYMER}, {_MONOMERS})")
 
 
 def _blocks(text: str) -> Iterator[tuple[int, str]]:
@@ -72,33 +70,39 @@ def _column(tables: _Tables, name: str) -> list[str]:
 def _chains(tables: _Tables) -> Iterator[tuple[str, str, str, str]]:
     """Chains in order: name, "" for one that has none, residues, entity, alphabet."""
     if _column(tables, f"{_SCHEME}.mon_id"):
-        for name, (monomers, entity) in _schemes(tables).items():
+        entities = _column(tables, f"{_SCHEME}.entity_id")
+        names = _column(tables, f"{_SCHEME}.asym_id")
+        entity_of = dict(zip(reversed(names), reversed(entities), strict=False))
+        for name, monomers in _monomers(tables, _SCHEME, "asym_id", "seq_id").items():
+            entity = entity_of.get(name, "")
             alphabet = _alphabet(monomers, _of_entity(tables, _POLYMER, "type", entity))
             yield name, "".join(_letter(m, alphabet) for m in monomers), entity, alphabet
         return
-    for entity in _column(tables, f"{_POLYMER}.entity_id"):
+    listed = _monomers(tables, _MONOMERS, "entity_id", "num")
+    for entity in dict.fromkeys([*_column(tables, f"{_POLYMER}.entity_id"), *listed]):
         kind = _of_entity(tables, _POLYMER, "type", entity)
         if kind and "peptide" not in kind and "ribonucleotide" not in kind:
             continue  # sugars
-        alphabet = _alphabet([], kind) if kind else ""
+        monomers = listed.get(entity, [])
+        alphabet = _alphabet(monomers, kind) if kind or monomers else ""
         residues = _stated(tables, entity, alphabet)
+        residues = residues or "".join(_letter(m, alphabet) for m in monomers)
         if residues:
             for name in _strands(tables, entity) or [""]:
                 yield name, residues, entity, alphabet
 
 
-def _schemes(tables: _Tables) -> dict[str, tuple[list[str], str]]:
-    """Monomers and entity by the name of the chain. Of a place that has several monomers the first."""
-    names = _column(tables, f"{_SCHEME}.asym_id")
-    monomers = _column(tables, f"{_SCHEME}.mon_id")
-    places = _column(tables, f"{_SCHEME}.seq_id") or ["."] * len(names)
-    entities = _column(tables, f"{_SCHEME}.entity_id") or [""] * len(names)
-    found: dict[str, tuple[list[str], str]] = {}
+def _monomers(tables: _Tables, table: str, owner: str, place: str) -> dict[str, list[str]]:
+    """Monomers of a table by its column `owner`. Of a place that has several monomers the first."""
+    owners = _column(tables, f"{table}.{owner}")
+    monomers = _column(tables, f"{table}.mon_id")
+    places = _column(tables, f"{table}.{place}") or ["."] * len(owners)
+    found: dict[str, list[str]] = {}
     before = ("", "")
-    for name, monomer, place, entity in zip(names, monomers, places, entities, strict=False):
-        if place in ".?" or before != (name, place):
-            found.setdefault(name, ([], entity))[0].append(monomer)
-        before = (name, place)
+    for name, monomer, at in zip(owners, monomers, places, strict=False):
+        if at in ".?" or before != (name, at):
+            found.setdefault(name, []).append(monomer)
+        before = (name, at)
     return found
 
 
@@ -113,13 +117,18 @@ def _stated(tables: _Tables, entity: str, alphabet: str) -> str:
 
 
 def _strands(tables: _Tables, entity: str) -> list[str]:
-    """Chains of an entity, as _entity_poly names them, else as _struct_asym does."""
+    """Chains of an entity, as _entity_poly names them, else as _struct_asym or the atoms do."""
     named = _of_entity(tables, _POLYMER, "pdbx_strand_id", entity)
     if strands := [name.strip() for name in named.split(",") if name.strip()]:
         return list(dict.fromkeys(strands))
-    ids = _column(tables, "_struct_asym.id")
-    of = _column(tables, "_struct_asym.entity_id")
-    return [name for name, other in zip(ids, of, strict=False) if other == entity]
+    for ids, of in (
+        ("_struct_asym.id", "_struct_asym.entity_id"),
+        ("_atom_site.label_asym_id", "_atom_site.label_entity_id"),
+    ):
+        pairs = zip(_column(tables, ids), _column(tables, of), strict=False)
+        if strands := [name for name, other in pairs if other == entity and name not in ".?"]:
+            return list(dict.fromkeys(strands))
+    return []
 
 
 def _of_entity(tables: _Tables, table: str, column: str, entity: str) -> str:
@@ -131,11 +140,14 @@ def _of_entity(tables: _Tables, table: str, column: str, entity: str) -> str:
 
 def _alphabet(monomers: list[str], kind: str) -> str:
     """Alphabet of a chain: by the type of its polymer, else by its monomers."""
+    from Bio.Data.PDBData import protein_letters_3to1_extended
+
     if "ribonucleotide" in kind:
         return "rna" if kind.startswith("polyribo") else "dna"
-    if "peptide" in kind or not _NUCLEOTIDES.issuperset(monomers):
+    nucleotides = _NUCLEOTIDES.intersection(monomers)
+    if "peptide" in kind or not nucleotides or protein_letters_3to1_extended.keys() & {*monomers}:
         return "protein"
-    return "dna" if any(m[0] == "D" for m in monomers) else "rna"
+    return "dna" if any(m[0] == "D" for m in nucleotides) else "rna"
 
 
 def _letter(monomer: str, alphabet: str) -> str:

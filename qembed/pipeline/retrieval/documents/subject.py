@@ -5,6 +5,7 @@ Of a document in the index the vectors are stored: nothing is encoded, and no mo
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +37,8 @@ class Subject:
     `vectors`: float32 (n, dim), of the passages that are compared, whose texts are `texts`. `positions`:
     catalog positions of its documents, int64; empty for one that is not in the index. `whole`: stored text of
     each of its documents, for finding exact copies; `pictures`: digests of those that are compared by their
-    pixels, which have their copies by these. `left_out`: number of passages beyond MAX_PASSAGES.
+    pixels, in the index or not, which have their copies by these. `left_out`: number of passages beyond
+    MAX_PASSAGES.
     """
 
     name: str
@@ -171,6 +173,7 @@ def _of_picture(session: Session, path: Path, passage: int | None) -> Subject:
     """Subject of a picture file that is not in the index."""
     import numpy as np
 
+    from qembed.corpus.readers.pictures.opened import digest_of, open_png
     from qembed.pipeline.retrieval.pictures.query_picture import (
         encode_query_picture,
         read_query_picture,
@@ -178,8 +181,15 @@ def _of_picture(session: Session, path: Path, passage: int | None) -> Subject:
 
     if passage:
         raise UnknownPart(f"{path} has no passage {passage} (the last is 0)")
-    vectors = encode_query_picture(session, read_query_picture(path, str(path)), 1)
-    return Subject(str(path), vectors, [path.name], np.zeros(0, dtype=np.int64), frozenset())
+    png = read_query_picture(path, str(path))
+    return Subject(
+        str(path),
+        encode_query_picture(session, png, 1),
+        [path.name],
+        np.zeros(0, dtype=np.int64),
+        frozenset(),
+        pictures=frozenset((bytes.fromhex(digest_of(open_png(base64.b64decode(png)))),)),
+    )
 
 
 def _encoded(

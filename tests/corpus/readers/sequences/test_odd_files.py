@@ -175,12 +175,58 @@ _entity_poly.entity_id 1
 _entity_poly.pdbx_seq_one_letter_code MK
 """
     found, problems = reading(tmp_path / "a.cif", data)
-    assert problems == [":30: the sequence of entity 1 (_entity_poly) is of no chain"]
+    assert problems == []
     assert [(d.id, d.text, d.meta["alphabet"]) for d in found] == [
         ("a.cif#3ABC:A", "MKTAY", "protein"),
         ("a.cif#3ABC:B", "MKTAY", "protein"),
         ("a.cif#3ABC:C", "ACG", "dna"),
         ("a.cif#3ABC:D", "AUG", "rna"),
         ("a.cif#4ABC:A", "MMK", "protein"),
+        ("a.cif#5ABC:entity=1", "MK", "protein"),
     ]
     assert (found[1].title, found[1].meta["chain"]) == ("3ABC:B a protein", "B")
+    assert (found[5].title, found[5].meta["entity"]) == ("5ABC:entity=1", "1")
+
+
+def test_chains_of_mmcif_whose_entities_have_monomers_alone(tmp_path: Path) -> None:
+    pytest.importorskip("Bio.PDB.MMCIF2Dict")
+    data = b"""data_6ABC
+loop_
+_entity_poly_seq.entity_id
+_entity_poly_seq.num
+_entity_poly_seq.mon_id
+_entity_poly_seq.hetero
+1 1 MET n
+1 2 SER y
+1 2 THR y
+1 3 MSE n
+1 4 UNK n
+2 1 DA n
+2 2 5CM n
+3 1 A n
+3 2 U n
+loop_
+_struct_asym.id
+_struct_asym.entity_id
+A 1
+B 1
+W 9
+loop_
+_atom_site.label_asym_id
+_atom_site.label_entity_id
+A 1
+C 2
+C 2
+. 3
+"""
+    found, problems = reading(tmp_path / "a.cif", data)
+    assert problems == []
+    assert [(d.id, d.text, d.meta["alphabet"]) for d in found] == [
+        ("a.cif#6ABC:A", "MSMX", "protein"),
+        ("a.cif#6ABC:B", "MSMX", "protein"),
+        ("a.cif#6ABC:C", "AC", "dna"),
+        ("a.cif#6ABC:entity=3", "AU", "rna"),
+    ]
+    found, (problem,) = reading(tmp_path / "b.cif", b"data_7ABC\n_entity.id 1\n")
+    assert found == []
+    assert "no sequence of a polymer (_pdbx_poly_seq_scheme, _entity_poly, _entity_poly" in problem
