@@ -9,23 +9,26 @@ import json
 import queue
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from typing import Any
 
 WAITING_LINES = 10_000
+GATHER_SECONDS = 0.05
+"""Time in which lines are gathered: a thread that wakes for each of them stops the others."""
 CLOSE_SECONDS = 1.0
 """Time to write what waits at the end."""
 
 
-def to_stderr(line: str) -> None:
-    """Write a line to stderr."""
-    sys.stderr.write(line + "\n")
+def to_stderr(lines: str) -> None:
+    """Write lines to stderr."""
+    sys.stderr.write(lines + "\n")
     sys.stderr.flush()
 
 
 class AccessLog:
-    """Log of requests. `write`: takes a line and may block."""
+    """Log of requests. `write`: takes one or more lines and may block."""
 
     def __init__(self, write: Callable[[str], None] = to_stderr) -> None:
         self._write = write
@@ -49,9 +52,16 @@ class AccessLog:
             self._dropped += 1
 
     def _run(self) -> None:
-        while (line := self._lines.get()) is not None:
+        is_open = True
+        while is_open:
+            lines = [self._lines.get()]
+            if lines != [None]:
+                time.sleep(GATHER_SECONDS)
+            lines += [self._lines.get_nowait() for _ in range(self._lines.qsize())]
+            is_open = None not in lines
             try:
-                self._write(line)
+                if text := "\n".join(line for line in lines if line is not None):
+                    self._write(text)
                 if self._dropped:
                     dropped, self._dropped = self._dropped, 0
                     self._write(json.dumps({"dropped_lines": dropped}))

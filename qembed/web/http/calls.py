@@ -18,6 +18,8 @@ from qembed.web.http.response import ClientGone, HttpRequest
 T = TypeVar("T")
 THREADS = 8
 """Threads for work that waits for files: the log of queries, documents."""
+LOOK_SECONDS = 0.1
+"""Time before a client that leaves is looked for: that costs a task, and most answers are there before."""
 
 
 class _Awaiting:
@@ -52,6 +54,12 @@ def _look_at(answer: asyncio.Future[Any]) -> None:
     """Look at an answer that nobody waits for: an error that nobody saw would be told at the end."""
     if not answer.cancelled():
         answer.exception()
+
+
+async def _any_of(*futures: asyncio.Future[Any], seconds: float) -> bool:
+    """Wait for the first of these; False if none of them came in time."""
+    done, _ = await asyncio.wait(futures, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    return bool(done)
 
 
 class Calls:
@@ -104,24 +112,27 @@ class Calls:
 
     async def _first(self, request: HttpRequest, answer: asyncio.Future[T]) -> T:
         """The answer, if it comes in time and before the client leaves."""
-        gone = asyncio.create_task(request.gone())
         ending: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._ending.add(ending)
         if self._ended:
             ending.set_result(None)
+        gone: asyncio.Task[None] | None = None
         try:
-            await asyncio.wait(
-                (answer, gone, ending), timeout=self._seconds, return_when=asyncio.FIRST_COMPLETED
-            )
+            look = min(LOOK_SECONDS, self._seconds)
+            done = await _any_of(answer, ending, seconds=look)
+            if not done:
+                gone = asyncio.create_task(request.gone())
+                await _any_of(answer, gone, ending, seconds=self._seconds - look)
             if answer.done():
                 return answer.result()
-            if gone.done():
+            if gone is not None and gone.done():
                 raise ClientGone
             if ending.done():
                 raise too_busy("the server stopped before the answer", code="stopping")
         finally:
             self._ending.discard(ending)
-            gone.cancel()
+            if gone is not None:
+                gone.cancel()
             self._server.touch()
             answer.add_done_callback(_look_at)
         raise too_busy(f"no answer within {self._seconds:g} seconds", code="timeout")

@@ -37,7 +37,7 @@ class Site:
         )
         self.thread.start()
         assert ready.wait(30)
-        self.face._log._write = self.lines.append
+        self.face._log._write = lambda text: self.lines.extend(text.split("\n"))
         self.url = self.face.url
         headers = {}
         if self.face.settings.token:

@@ -93,6 +93,9 @@ def test_a_client_that_takes_no_answer_is_cut_off(small: Site) -> None:
             assert time.monotonic() < until
             time.sleep(0.1)
             assert alive(small)
+    while small.face.is_busy():
+        assert time.monotonic() < until
+        time.sleep(0.02)
 
 
 def test_too_many_connections_are_told(small: Site) -> None:
