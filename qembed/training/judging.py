@@ -32,7 +32,12 @@ SAMPLE = 5_000
 """Most passages that a model encodes for a verdict."""
 NEIGHBOURS = 10
 ALIKE = 0.98
-"""Mean cosine of unrelated passages above which a model has collapsed: its vectors say nothing."""
+"""Mean cosine of unrelated passages above which a model may have collapsed."""
+NEARER = 0.25
+"""Share of their distance from 1 before that is left of these cosines, below which it has.
+
+Models of random weights, and some trained ones, have cosines of .99 and rank well by what is left.
+"""
 
 Encode = Callable[[Sequence[str]], "Vectors"]
 """Finished texts to unit vectors, float32 (n, dim)."""
@@ -215,6 +220,17 @@ def fell(verdict: Mapping[str, Any]) -> str | None:
     if kept and "gain" in kept and kept["gain"] < 0 and kept["p"] <= 0.05:
         return f"on --keep {kept['measure']} fell from {kept['before']:.4f} to {kept['after']:.4f}"
     return None
+
+
+def collapsed(before: Side, after: Side) -> str | None:
+    """Reason by which a training made all vectors alike, None if it did not."""
+    was, now = mean_cosine(before.vectors), mean_cosine(after.vectors)
+    if now <= ALIKE or 1 - now >= NEARER * (1 - was):
+        return None
+    return (
+        f"the vectors are all alike (mean cosine {now:.5f}, {was:.5f} before): the training collapsed, as it "
+        "may without negatives or with a high --lr"
+    )
 
 
 def neighbour_overlap(before: Vectors, after: Vectors, seed: int = 0, n: int = 300) -> float:

@@ -53,6 +53,24 @@ def test_text_finds_pictures_and_texts(gallery: Shell) -> None:
     assert [h["score"] for h in hits] == sorted((h["score"] for h in hits), reverse=True)
 
 
+def test_scores_stay_cosines(shell: Shell) -> None:
+    """Nearly all pictures are alike: by deviations alone one of them would be at 1.6."""
+    for i in range(8):
+        shell.write(f"docs/text{i}.md", f"The {TOPICS[i]} has a {['red', 'blue'][i % 2]} door.\n")
+    for i in range(14):
+        colour = COLOURS["red"] if i else COLOURS["blue"]
+        (shell.folder / "docs" / f"p{i}.png").write_bytes(made.plain((colour[0] + i, *colour[1:])))
+    assert shell("index", "docs", **SEEING).code == 0
+    for words, best in (("red", "p1.png"), ("blue", "p0.png")):
+        asked = ("query", words, "--mode", "dense", "-k", "99", "--format", "jsonl")
+        hits = shell(*asked, "--min-score=-1").lines
+        assert len(hits) == 22
+        assert hits[0]["document"] == best
+        assert all(-1 <= h["score"] <= 1 for h in hits)
+        pictures = [h["document"] for h in hits if h["kind"] == "image"]
+        assert pictures == names(shell, *asked[1:6], "--kind", "image")
+
+
 def test_a_query_of_texts_does_not_find_pictures_first(gallery: Shell) -> None:
     top = names(gallery, "refund parcel", "--mode", "dense", "-k", "3")
     assert all(name.startswith("text") for name in top)

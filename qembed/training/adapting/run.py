@@ -186,7 +186,7 @@ def adapt_encoder(
         "kept": kept,
         "proxy": judged.proxy,
     }
-    reason = worse(verdict, after.own)
+    reason = worse(verdict, before.own, after.own)
     overlap = kept.get("neighbours", 1.0)
     if reason is None and judged.proxy and overlap < FEWEST_KEPT:
         reason = (

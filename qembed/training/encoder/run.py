@@ -139,7 +139,7 @@ def train_encoder(
         },
         done=done,
         verdict=verdict,
-        worse=worse(verdict, after.own),
+        worse=worse(verdict, before.own, after.own),
         files=[job.queries, job.qrels, job.lists, job.replay_from],
     )
     return conclude(model, job.out, job, ended, seconds, began, progress)

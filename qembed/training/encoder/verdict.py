@@ -12,13 +12,12 @@ from qembed.pipeline.progress import Progress
 from qembed.training.encoder.encoder_folder import encode
 from qembed.training.general_text import general_passages
 from qembed.training.judging import (
-    ALIKE,
     Pool,
     Side,
+    collapsed,
     compare_sides,
     documents_pool,
     fell,
-    mean_cosine,
     measure,
     neighbour_overlap,
 )
@@ -120,12 +119,6 @@ class Judge:
         return {"neighbours": overlap, "of": "general sentences"}
 
 
-def worse(verdict: dict[str, Any], after: Side) -> str | None:
+def worse(verdict: dict[str, Any], before: Side, after: Side) -> str | None:
     """Reason for which a model is not written, None if it is not worse."""
-    alike = mean_cosine(after.vectors)
-    if alike > ALIKE:
-        return (
-            f"the vectors are all alike (mean cosine {alike:.3f}): the training collapsed, as it does "
-            "without negatives"
-        )
-    return fell(verdict)
+    return collapsed(before, after) or fell(verdict)

@@ -130,7 +130,7 @@ def train_sequence(
         },
         done=done,
         verdict=verdict,
-        worse=worse(verdict, after),
+        worse=worse(verdict, before, after),
         files=[path for path in job.corpus if path.is_file()],
         profile=profile,
     )

@@ -18,7 +18,7 @@ from qembed.corpus.readers.converted import Image, Omitted  # noqa: E402
 from qembed.corpus.readers.pictures import ocr  # noqa: E402
 from qembed.corpus.readers.sandbox import ReaderProcess  # noqa: E402
 from tests.corpus import pictures as made  # noqa: E402  # needs Pillow
-from tests.corpus.made import saved  # noqa: E402
+from tests.corpus.made import pdf, saved  # noqa: E402
 
 pytestmark = pytest.mark.slow  # models of OCR are loaded
 MODEL = "py:tests.seeing:encoder"
@@ -104,6 +104,34 @@ def test_the_option_is_remembered_and_changed(shell: Shell) -> None:
     back = shell("index", "--pictures", "ocr", "--format", "json", QEMBED_MODEL=MODEL).json
     assert back["documents"]["changed"] == 2
     assert found(shell, "zebra", "--mode", "lexical")[0]["document"] == "sign.png"
+
+
+def test_pages_of_a_scanned_pdf(tmp_path: Path) -> None:
+    """A page that has no text is read as a picture; one that has says its text itself."""
+    pytest.importorskip("pypdfium2")
+    pages = (images.open(io.BytesIO(written(line))) for line in ("harbour dues", "lock keeper"))
+    scans = [page.crop((0, 0, 480, 100)) for page in pages]  # few pixels: they take the time
+    scanned = io.BytesIO()
+    scans[0].save(scanned, "PDF", save_all=True, append_images=scans[1:])
+    shell = Shell(tmp_path / "work")
+    (shell.folder / "docs").mkdir(parents=True)
+    (shell.folder / "docs" / "scan.pdf").write_bytes(scanned.getvalue())
+    (shell.folder / "docs" / "typed.pdf").write_bytes(pdf(["A ferry timetable"]))
+    shell.old()
+    done = shell("index", "docs", "--pictures", "ocr", "--pictures", "pages", QEMBED_MODEL=MODEL)
+    assert done.code == 0, done.err
+    (hit,) = found(shell, "keeper", "--mode", "lexical")
+    assert (hit["document"], hit["kind"]) == ("scan.pdf#page-image=2", "text")
+    assert str(hit["text"]).lower().split() == ["lock", "keeper"]
+    assert found(shell, "harbour", "--mode", "lexical")[0]["document"] == "scan.pdf#page-image=1"
+    typed = found(shell, "timetable", "--mode", "lexical")
+    assert {(h["document"], h["kind"]) for h in typed} == {
+        ("typed.pdf#page=1", "text"),
+        ("typed.pdf#page-image=1", "image"),
+    }
+    pictures = found(shell, "white", "--kind", "image", "-k", "9", "--mode", "dense")
+    assert len(pictures) == 3
+    assert shell("verify").code == 0
 
 
 def test_a_picture_is_compared_by_its_pixels(shell: Shell) -> None:

@@ -132,20 +132,21 @@ def test_what_is_worse() -> None:
     side = Side({}, vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
     part = {"measure": "nDCG@10", "before": 0.5, "after": 0.4, "gain": -0.1, "p": 0.2}
     better = {**part, "after": 0.6, "gain": 0.1}
-    assert worse({"new": better, "kept": {"neighbours": 0.1}}, side) is None
-    assert worse({"new": better, "kept": part}, side) is None  # it may be chance
+    assert worse({"new": better, "kept": {"neighbours": 0.1}}, side, side) is None
+    assert worse({"new": better, "kept": part}, side, side) is None  # it may be chance
     known = {**part, "p": 0.05}
     assert (
-        worse({"new": better, "kept": known}, side)
+        worse({"new": better, "kept": known}, side, side)
         == "on --keep nDCG@10 fell from 0.5000 to 0.4000"
     )
-    assert worse({"new": part, "kept": better}, side) == (
+    assert worse({"new": part, "kept": better}, side, side) == (
         "on new documents nDCG@10 fell from 0.5000 to 0.4000"
     )
     alike = Side({}, np.tile(side.vectors[:1], (50, 1)))
-    reason = worse({"new": better, "kept": better}, alike)
+    reason = worse({"new": better, "kept": better}, side, alike)
     assert reason is not None
-    assert "the vectors are all alike (mean cosine 1.000)" in reason
+    assert "the vectors are all alike (mean cosine 1.00000, " in reason
+    assert worse({"new": better, "kept": better}, alike, alike) is None  # they were before
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,9 @@ import pytest
 
 from qembed.models import open_model
 from qembed.pipeline.progress import Progress
+from qembed.training.judging import ALIKE, Side, mean_cosine
 from qembed.training.sequence.augment import Augmentation
+from qembed.training.sequence.judged import ViewJudge
 from qembed.training.sequence.new_model import ModelSize
 from qembed.training.sequence.run import SequenceJob, train_sequence
 from qembed.training.sequence.stages import Stages
@@ -134,6 +137,25 @@ def test_a_stopped_training_goes_on_to_the_same_model(
     record = json.loads((tmp_path / "c" / "qembed.json").read_text())
     assert record["profile"]["alphabet"] == "protein"
     assert [b["model"] for b in record["bases"]] == [str(tmp_path / "a")]
+
+
+@pytest.mark.parametrize(("rate", "is_one"), [(1e-3, False), (0.5, True)])
+def test_a_high_cosine_alone_is_no_collapse(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rate: float, is_one: bool
+) -> None:
+    """A few steps from random weights: all cosines are near 1, as they were before, and yet rank well."""
+    monkeypatch.setenv("QEMBED_RUNTIME", "torch")
+    few = job(shell.folder, tmp_path / "few", masked=1, views=0)
+    few = replace(few, units="residue", held_out=0.2, anyway=False)
+    few = replace(few, stages=replace(few.stages, learning_rate=rate))
+    sides: list[Side] = []
+    measured = ViewJudge.side
+    monkeypatch.setattr(ViewJudge, "side", lambda *a: sides.append(measured(*a)) or sides[-1])
+    body = train_sequence(few)
+    assert min(mean_cosine(s.vectors) for s in sides) > ALIKE
+    said = "the vectors are all alike (mean cosine 0.99"
+    assert str(body["worse"]).startswith(said) == is_one, body["worse"]
+    assert body["written"] == (not body["worse"])
 
 
 @pytest.mark.parametrize(

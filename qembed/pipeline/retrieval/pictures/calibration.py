@@ -10,8 +10,13 @@ of texts stay cosines; those of pictures are brought onto their scale:
 
     calibrated = middle(texts) + deviation(texts) * (cosine - middle(pictures)) / deviation(pictures)
 
+That straight line may leave the range of cosines. It ends where STRAIGHT of the way from the middle of the
+texts to 1 (or to -1) is done; cosines beyond it are spread evenly over the rest of the way. So a score stays
+from -1 to 1, and of two pictures that with the higher cosine has the higher one.
+
 A kind of few documents says little of its background: what the index's texts have as cosines with it counts
-as PRIOR more of them.
+as PRIOR more of them. Texts that are alike have higher cosines with one another than with a query: where the
+middle of these is above all documents of the kind, it counts as that of the best one.
 """
 
 from __future__ import annotations
@@ -34,6 +39,8 @@ UPPER = 90
 """Percentile by which the deviation is measured."""
 UPPER_DEVIATIONS = 1.2816
 """Its distance from the median of a normal distribution, in standard deviations."""
+STRAIGHT = 0.9
+"""Part of the way from the middle of texts to 1, or to -1, where the line that pictures follow may bend."""
 LEAST_SPREAD = 1e-4
 """Deviation below which all of a kind are alike."""
 SAME = 0.9999
@@ -55,8 +62,21 @@ class Scale(NamedTuple):
         return cls(middle, (high - middle) / UPPER_DEVIATIONS)
 
     def onto(self, other: Scale, cosines: Scores) -> Scores:
-        """Cosines of this scale on another one."""
-        return other.middle + other.spread * (cosines - self.middle) / self.spread
+        """Cosines of this scale on another one, in their order, from -1 to 1."""
+        import numpy as np
+
+        slope = other.spread / self.spread
+        at: list[tuple[float, float]] = []
+        for end in (-1.0, 1.0):
+            straight = other.middle + slope * (end - self.middle)
+            if abs(straight) <= 1:
+                at.append((end, straight))
+                continue
+            bend = STRAIGHT * (end - other.middle)
+            at += [(end, end), (self.middle + bend / slope, other.middle + bend)]
+        at.sort()
+        moved = np.interp(cosines, [x for x, _ in at], [y for _, y in at])
+        return np.asarray(moved, dtype=np.float32)
 
 
 @dataclass
@@ -82,7 +102,8 @@ class KindSamples:
         prior, own, n = self._prior(of_pictures), Scale.of(cosines), len(cosines)
         if prior is None:
             return None
-        middle = (n * own.middle + PRIOR * prior.middle) / (n + PRIOR)
+        believed = min(prior.middle, float(cosines.max()))
+        middle = (n * own.middle + PRIOR * believed) / (n + PRIOR)
         square = (n * own.spread**2 + PRIOR * prior.spread**2) / (n + PRIOR)
         return Scale(middle, max(square**0.5, LEAST_SPREAD))
 

@@ -50,6 +50,22 @@ def test_the_formula() -> None:
 def test_one_scale_onto_another() -> None:
     moved = Scale(0.2, 0.1).onto(Scale(0.7, 0.05), np.array([0.2, 0.4], np.float32))
     np.testing.assert_allclose(moved, [0.7, 0.8])
+    np.testing.assert_allclose(
+        Scale(0.1, 0.1).onto(Scale(0.2, 0.05), np.array([-1, 1])), [-0.35, 0.65]
+    )
+
+
+@pytest.mark.parametrize("spread", [1e-4, 0.01, 0.05, 0.3])
+@pytest.mark.parametrize("middle", [-0.3, 0.1, 0.95])
+def test_scores_stay_cosines_in_their_order(middle: float, spread: float) -> None:
+    """However narrow the scale of pictures is, which are alike to an encoder that tells little apart."""
+    cosines = np.linspace(-1, 1, 20_001)
+    moved = Scale(0.2, spread).onto(Scale(middle, 0.2), cosines)
+    assert -1 <= moved.min() < moved.max() <= 1
+    assert (np.diff(moved) > 0).all()
+    near = np.abs(cosines - 0.2) < spread * min(1, 4 * (1 - middle))
+    line = middle + 0.2 * (cosines[near] - 0.2) / spread
+    np.testing.assert_allclose(moved[near], line, atol=1e-6)
 
 
 @pytest.mark.parametrize("n", [1, 3, 200])
@@ -84,6 +100,16 @@ def test_few_texts_are_helped_by_others() -> None:
     samples = KindSamples(TEXTS[:1], PICTURES, TEXTS[100:103])
     assert samples.scale(TEXTS[50], False) is not None
     assert KindSamples(TEXTS[:1], PICTURES, NONE).scale(TEXTS[50], False) is None
+
+
+def test_texts_that_are_alike_do_not_raise_their_middle() -> None:
+    """Few texts, near to one another and far from the query: their best one bounds the middle."""
+    texts = around(CENTRES[0], 5, 0.02)
+    query = around(CENTRES[1], 1, 0.15)[0]
+    scale = KindSamples(texts, PICTURES, NONE).scale(query, False)
+    assert scale is not None
+    assert (texts @ texts.T).min() > 0.9
+    assert scale.middle <= (texts @ query).max() + 1e-6
 
 
 def test_pictures_keep_their_ranks() -> None:
