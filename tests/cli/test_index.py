@@ -112,6 +112,18 @@ def test_many_lines_with_one_mistake_are_counted(shell: Shell) -> None:
     assert "more lines" not in again
 
 
+def test_records_with_one_mistake_are_counted_whatever_they_are_called(shell: Shell) -> None:
+    shell.write("p.fasta", "".join(f">p{i}\n{'ACGT' * (i + 1)}{'LEQ'[i % 3]}\n" for i in range(9)))
+    done = shell("index", "p.fasta", "--alphabet", "dna")
+    assert done.code == 4
+    assert done.err.count("is no base of the alphabet dna") == 5
+    assert "p.fasta: 4 more lines with this error (-v shows them)" in done.err
+    (told,) = [line for line in shell("status").out.splitlines() if "unreadable" in line]
+    assert told.endswith(
+        "p0: 'L' at 5 is no base of the alphabet dna (and 8 more lines with this error)"
+    )
+
+
 def test_records_on_stdin_are_added_to_what_is_there(shell: Shell) -> None:
     assert (
         shell("index", "-", stdin='{"_id":"1","text":"red"}\n{"_id":"2","text":"blue"}\n').code == 0

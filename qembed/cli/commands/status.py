@@ -243,10 +243,12 @@ def _problems(s: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _unreadable(failed: Sequence[str]) -> list[str]:
     """Failures of the last run; of a file's lines with one reason the first, and how many more there are."""
+    from qembed.cli.render.index_summary import reason_of
+
     alike: dict[tuple[str, str], list[str]] = {}
     for text in failed:
         found = re.match(r"(.*?):\d+: (.*)", text, re.DOTALL)
-        alike.setdefault((found[1], found[2]) if found else (text, ""), []).append(text)
+        alike.setdefault((found[1], reason_of(found[2])) if found else (text, ""), []).append(text)
     return [
         lines[0] + (f" (and {counted(n, 'more line')} with this error)" if n else "")
         for lines in alike.values()

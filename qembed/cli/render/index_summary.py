@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 import time
@@ -25,6 +26,7 @@ ALIKE_SHOWN = 5
 """Lines of one file listed without --verbose that cannot be read for one reason."""
 FLUSH_SECONDS = 0.5
 """Longest time that lines of a dry run wait for others on their way into a pipe."""
+_NAMED = re.compile(r"'[^']*'|\d+")
 LINE_BREAKS = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})
 """Escapes for names, which may hold characters that end a line or a cell."""
 
@@ -131,11 +133,11 @@ def _estimate(estimate: Estimate | None) -> list[str]:
 
 def unread_lines(summary: IndexSummary, verbose: bool) -> list[str]:
     """Format what could not be read; of a file's lines with one reason only the first unless `verbose`."""
-    alike = Counter((u.path, u.error) for u in summary.failed)
+    alike = Counter((u.path, reason_of(u.error)) for u in summary.failed)
     seen: Counter[tuple[str, str]] = Counter()
     lines = []
     for unread in summary.failed:
-        key = unread.path, unread.error
+        key = unread.path, reason_of(unread.error)
         seen[key] += 1
         if verbose or seen[key] <= ALIKE_SHOWN:
             lines.append(f"cannot read {unread}")
@@ -143,6 +145,11 @@ def unread_lines(summary: IndexSummary, verbose: bool) -> list[str]:
             more = counted(alike[key] - ALIKE_SHOWN, "more line")
             lines.append(f"cannot read {unread.path}: {more} with this error (-v shows them)")
     return [line.translate(LINE_BREAKS) for line in lines]
+
+
+def reason_of(error: str) -> str:
+    """Reason of an error, without the record, the letters and the numbers that it names."""
+    return _NAMED.sub("", error).rpartition(": ")[2]
 
 
 def warning_lines(summary: IndexSummary, verbose: bool) -> list[str]:

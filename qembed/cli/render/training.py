@@ -43,7 +43,7 @@ def verdict_lines(verdict: Mapping[str, Any]) -> Iterator[str]:
             continue
         part = verdict[key]
         if part is None:
-            if key != "kept":
+            if key != "kept" and not verdict.get("proxy"):
                 yield f"{label:15} no such queries"
         elif "neighbours" in part:
             whose = part.get("of", "passages")
