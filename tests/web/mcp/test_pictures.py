@@ -27,6 +27,12 @@ def looking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agent]:
 def test_get_shows_a_picture(looking: Agent) -> None:
     found = looking("search", query="green", k=1, kind="image")
     assert "green-" in text_of(found)
+    assert " picture of 320 × " in text_of(found)
+    assert found.structured_content is not None
+    (hit,) = found.structured_content["hits"]
+    assert (hit["kind"], hit["line"]) == ("image", None)
+    (page,) = (looking("search", query="door", k=1).structured_content or {})["hits"]
+    assert (page["document"], page["kind"], page["line"]) == ("door.md", "text", 1)
     shown = looking("get", document="green-1.png")
     assert "green 1" in text_of(shown)
     (picture,) = [b for b in shown.content if isinstance(b, types.ImageContent)]

@@ -58,14 +58,21 @@ def hit_lines(shown: ShownHits) -> list[str]:
 
 
 def head_line(hit: Hit, rank: int) -> str:
-    """Line with the rank of a hit, its document and lines there, its passage, title and score."""
+    """Line with the rank of a hit, its document and lines there, its passage, title and score.
+
+    A picture has its size in the place of lines, and so has text that was read in one.
+    """
     p = hit.passage
-    lines = f"{p.line}" if p.line == p.end_line else f"{p.line}-{p.end_line}"
+    if hit.kind == "image" or hit.picture:
+        what = "picture" if hit.kind == "image" else "text in a picture"
+        place = f"{what} of {hit.meta.get('width')} × {hit.meta.get('height')}"
+    else:
+        place = f"lines {p.line}" if p.line == p.end_line else f"lines {p.line}-{p.end_line}"
     label = (
         p.label if p.label.startswith(hit.title) else " > ".join(filter(None, (hit.title, p.label)))
     )
     named = f" · {label}" if label else ""
-    return f"[{rank}] {hit.document} lines {lines} passage {p.seq}{named} ({hit.score:.3f})"
+    return f"[{rank}] {hit.document} {place} passage {p.seq}{named} ({hit.score:.3f})"
 
 
 def folder_line(hits: Sequence[Hit]) -> str | None:
@@ -81,13 +88,15 @@ def folder_line(hits: Sequence[Hit]) -> str | None:
 def hit_json(hit: Hit, rank: int) -> dict[str, Any]:
     """Place and score of a hit, JSON values: all but its text."""
     p = hit.passage
+    in_picture = hit.kind == "image" or hit.picture is not None
     return {
         "rank": rank,
         "document": hit.document,
+        "kind": hit.kind,
         "path": hit.path,
         "title": hit.title,
-        "line": p.line,
-        "end_line": p.end_line,
+        "line": None if in_picture else p.line,
+        "end_line": None if in_picture else p.end_line,
         "passage": p.seq,
         "heading": p.heading or p.symbol,
         "score": round(hit.score, 6),
