@@ -28,6 +28,8 @@ def show_training(
     else:
         for line in verdict_lines(body["verdict"]):
             out(line)
+    if body["settings"].get("resumed"):
+        talk.say("went on from a checkpoint of a run that was stopped")
     talk.seconds(body["seconds"])
     if body["worse"]:
         talk.say(f"{body['worse']} ({'written anyway' if body['written'] else 'not written'})")

@@ -98,6 +98,7 @@ def train_sequence(
     mark = time.perf_counter()
     done: dict[str, Any] = {}
     losses: dict[str, list[float]] = {}
+    resumed = False
     for name, epochs in job.stages.chosen().items():
         if name == "views":
             rows = view_rows(training, viewer, epochs, seed)
@@ -105,6 +106,7 @@ def train_sequence(
             rows = window_rows(training, alphabet, job.views.longest)
         done = train_stage(model, name, rows, job.stages, work / name, progress)
         losses[name] = done["losses"]
+        resumed = resumed or done["resumed"]
     seconds = {"train": round(time.perf_counter() - mark, 3)}
     after = judge.side(model, "judge after", progress)
     verdict = {
@@ -128,7 +130,7 @@ def train_sequence(
             "augmentation": asdict(job.views),
             "sequences": {"trained": len(training), "held_out": len(held)},
         },
-        done=done,
+        done={**done, "resumed": resumed},
         verdict=verdict,
         worse=worse(verdict, before, after),
         files=[path for path in job.corpus if path.is_file()],

@@ -139,6 +139,30 @@ def test_a_stopped_training_goes_on_to_the_same_model(
     assert [b["model"] for b in record["bases"]] == [str(tmp_path / "a")]
 
 
+def test_one_stopped_in_the_first_stage_says_that_it_went_on(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QEMBED_RUNTIME", "torch")
+    args = ["train", "sequence", "train.fasta", "--units", "residue", "--views", "1", *SMALL]
+    out = str(tmp_path / "m")
+    steps: list[int] = []
+    progress = Progress(advance=steps.append, stop=lambda: len(steps) >= 3)
+    begun = SequenceJob(
+        corpus=[shell.folder / "train.fasta"],
+        out=Path(out),
+        units="residue",
+        size=ModelSize(32, 1, 512),
+        stages=Stages(masked=1, views=1, batch=16, learning_rate=5e-3),
+        views=Augmentation(longest=48),
+    )
+    with pytest.raises(KeyboardInterrupt):
+        train_sequence(begun, progress)
+    done = shell(*args, "--out", out, "--anyway", "--format", "json", QEMBED_RUNTIME="torch")
+    assert done.code == 0, done.err
+    assert done.json["settings"]["resumed"]
+    assert "went on from a checkpoint" in done.err
+
+
 @pytest.mark.parametrize(("rate", "is_one"), [(1e-3, False), (0.5, True)])
 def test_a_high_cosine_alone_is_no_collapse(
     shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rate: float, is_one: bool
