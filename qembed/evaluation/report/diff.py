@@ -103,7 +103,7 @@ def diff_reports(
     now = {q: float(b["per_query"][q][chosen]) for q in queries}
     moved = []
     for query in queries:
-        then, here = (r.get("details", {}).get(query, {}) for r in (a, b))
+        then, here = ((r.get("details") or {}).get(query, {}) for r in (a, b))
         if abs(now[query] - was[query]) > TIE_TOLERANCE:
             moved.append(
                 MovedQuery(

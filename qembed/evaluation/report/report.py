@@ -50,6 +50,7 @@ from qembed.evaluation.formats.source_file import ProblemList, Source, atomic_te
 from qembed.evaluation.gates import Gate, GateResult, queries_below
 from qembed.evaluation.measures import TIES, Report
 from qembed.evaluation.report.markdown import report_markdown
+from qembed.evaluation.report.shape import shape_problems
 from qembed.evaluation.significance import bootstrap_interval
 
 __all__ = [
@@ -214,7 +215,7 @@ def _problems(value: Any) -> list[str]:
     elif isinstance(measures, dict) and not wrong:
         lacking = [q for q, values in per_query.items() if set(values) != set(measures)]
         wrong += [f'"per_query" has other measures than "measures" for {q!r}' for q in lacking]
-    return wrong
+    return wrong + shape_problems(value)
 
 
 def _numbers(value: Any) -> bool:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,6 +85,46 @@ def test_what_is_no_report(tmp_path: Path, text: str, why: str) -> None:
     with pytest.raises(InputError) as e:
         read_report(path)
     assert why in str(e.value)
+    assert str(path) in str(e.value)
+
+
+@pytest.mark.parametrize("value", [5, "x", [], [None]])
+@pytest.mark.parametrize(
+    "keys",
+    [
+        *[
+            (part,)
+            for part in ("settings", "recipe", "provenance", "inputs", "contents", "details")
+        ],
+        ("provenance", "commit"),
+        ("inputs", "documents"),
+        ("details", "q1"),
+        ("details", "q1", "judged"),
+        ("details", "q1", "returned", 0),
+    ],
+)
+def test_parts_of_another_shape_are_named(
+    tmp_path: Path, keys: tuple[str | int, ...], value: object
+) -> None:
+    if (keys[-1], value) in (("commit", "x"), ("documents", 5)):
+        return
+    report: dict[str, Any] = {
+        **as_json(),
+        "provenance": {"commit": None, "date": "2026-11-30"},
+        "inputs": {"documents": 3},
+        "contents": None,
+        "details": {"q1": {"text": "w", "judged": {"d": 1}, "returned": [{"id": "d"}]}},
+    }
+    path = tmp_path / "report.json"
+    path.write_text(json.dumps(report))
+    assert read_report(path) == report
+    part: Any = report
+    for key in keys[:-1]:
+        part = part[key]
+    part[keys[-1]] = value
+    path.write_text(json.dumps(report))
+    with pytest.raises(InputError, match=rf'"{keys[0]}') as e:
+        read_report(path)
     assert str(path) in str(e.value)
 
 
