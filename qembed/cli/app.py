@@ -113,6 +113,10 @@ class Main(LazyGroup):
             return super().parse_args(ctx, args)
         except ParsingError as e:
             raise _refused(e) from None
+        except OSError as e:  # of --install-completion
+            if e.filename is None:
+                raise
+            raise _unusable(e) from None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command, and let the project file set the defaults of its options. Raises UsageError."""
@@ -156,9 +160,14 @@ class Main(LazyGroup):
                 _print_error("the current folder was removed (cd to one that exists)")
                 raise typer.Exit(ExitCode.CANNOT_RUN) from None
             if isinstance(e, OSError) and e.filename is not None:
-                _print_error(f"cannot use {os.fsdecode(e.filename)}: {refusal(e)}")
-                raise typer.Exit(ExitCode.CANNOT_RUN) from None
+                raise _unusable(e) from None
             raise
+
+
+def _unusable(error: OSError) -> Any:
+    """Exit for a file that the system refuses."""
+    _print_error(f"cannot use {os.fsdecode(error.filename)}: {refusal(error)}")
+    return typer.Exit(ExitCode.CANNOT_RUN)
 
 
 def _refused(error: Any) -> Any:
