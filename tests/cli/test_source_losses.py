@@ -138,3 +138,22 @@ def test_files_that_are_not_read_are_no_empty_mount(shell: Shell) -> None:
         "12 of 12 documents are gone from docs; there and not read: 7 with unknown suffixes, 5 hidden "
         "(--hidden reads them); nothing was changed"
     ) in done.err
+
+
+@pytest.mark.parametrize("option", [("--include", "*.mdx"), ("--max-file-size", "1")])
+def test_a_nested_source_loses_most_of_its_documents_after_a_question_alone(
+    records: Shell, option: tuple[str, str]
+) -> None:
+    """Half of the outer source, and all of the folder that is named."""
+    for i in range(30):
+        records.write(f"other/inner/n{i}.txt", f"text within {i}")
+    records.old()
+    assert records("index").code == 0
+    refused = records("index", "other/inner", *option)
+    assert refused.code == 2
+    assert "30 of 30 documents of other/inner would be deleted" in refused.err
+    assert documents(records) == 80
+    assert records("index", "other/inner", *option, "--yes").code == 0
+    assert documents(records) == 50
+    named = records("index", "other/t1.txt", "--exclude", "*.txt", "--dry-run")
+    assert named.code == 0, named.err

@@ -17,6 +17,7 @@ from qembed.pipeline.indexing.deletion.losses import (
     absence_reasons,
     documents_by_source,
     moved_files,
+    nested_losses,
     source_losses,
 )
 from qembed.pipeline.indexing.deletion.ownership import FileOwners, describe_owner_change
@@ -227,9 +228,8 @@ class Sources:
             if (self.options.rebuild or key[0] in self.by_path) and key[0] not in missing
         }
         total = documents if whole else sum(counted.values())
-        self.guard = LossGuard(
-            total, self.options.confirm, lambda: documents_by_source(before), self.shown, missing
-        )
+        held = partial(documents_by_source, before, self._owners.owner)
+        self.guard = LossGuard(total, self.options.confirm, held, self.shown, missing)
         read = {(f.source, f.name) for f in changes.read}
         gone, known = changes.gone, {*before}
         if self.options.rebuild:
@@ -245,10 +245,10 @@ class Sources:
         left = {path for path, _ in (*read, *changes.unchanged)}
         moved = moved_files(reasons, before, sizes)
         losses = source_losses(reasons, counted, left, moved, self.skipped.by_source)
+        self.guard.nested = nested_losses(reasons, counted, self._owners.owner, moved)
         lost = sum((Counter(loss.reasons) for loss in losses.values()), Counter[str]())
         self.question = self.guard.question(sum(x.lost for x in losses.values()), lost, losses)
-        if not self.options.dry_run:
-            self.guard.check(self.question)
+        self.guard.check(None if self.options.dry_run else self.question)
 
     def documents_gone(
         self, count: Callable[[list[Key]], int], gone: Iterable[Key]

@@ -6,6 +6,7 @@ import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -118,19 +119,21 @@ def source_losses(
     left: Iterable[str],
     moved: Collection[Key] = (),
     left_out: Mapping[str, Mapping[str, int]] | None = None,
+    owned: Mapping[Key, str] | None = None,
 ) -> dict[str, SourceLoss]:
     """Losses of the sources of which files are gone.
 
     `reasons`: by file that is gone; `documents`: of each file before; `moved`: those of them that may have
     moved; `left`: sources that hold files; `left_out`: numbers of files that are not read, by source and
-    reason.
+    reason; `owned`: sources that files lie in now, where these may be others.
     """
     lost: dict[str, Counter[str]] = defaultdict(Counter)
     away: Counter[str] = Counter()
     for key, why in reasons.items():
         if why != ELSEWHERE:
-            lost[key[0]][why] += documents.get(key, 0)
-            away[key[0]] += documents.get(key, 0) if key in moved else 0
+            path = key[0] if owned is None else owned[key]
+            lost[path][why] += documents.get(key, 0)
+            away[path] += documents.get(key, 0) if key in moved else 0
     return {
         path: SourceLoss(
             why.total() - away[path],
@@ -140,6 +143,18 @@ def source_losses(
         )
         for path, why in lost.items()
     }
+
+
+def nested_losses(
+    reasons: Mapping[Key, str],
+    documents: Mapping[Key, int],
+    owner: Callable[[Key], str],
+    moved: Collection[Key],
+) -> dict[str, SourceLoss]:
+    """Losses of sources that are named within others, whose files they were. `owner`: as they are now."""
+    owned = {key: path for key in reasons if (path := owner(key)) != key[0]}
+    gone = {key: reasons[key] for key in owned}
+    return source_losses(gone, documents, (), moved, owned=owned)
 
 
 def moved_files(
@@ -158,11 +173,14 @@ def moved_files(
     return found
 
 
-def documents_by_source(files: Mapping[Key, FileState]) -> Counter[str]:
-    """Documents of each source. `files`: of a catalog."""
+def documents_by_source(
+    files: Mapping[Key, FileState], owner: Callable[[Key], str] = itemgetter(0)
+) -> Counter[str]:
+    """Documents of each source, also of that in which a file lies now, `owner`. `files`: of a catalog."""
     found: Counter[str] = Counter()
-    for (path, _), state in files.items():
-        found[path] += state.stop - state.start
+    for key, state in files.items():
+        for path in {key[0], owner(key)}:
+            found[path] += state.stop - state.start
     return found
 
 
@@ -182,8 +200,9 @@ class LossGuard:
     """Confirmation asked before a run leaves an index, or a source, with less than half of its documents.
 
     `total`: documents before the run, without those whose deletion was asked for, which are all of the
-    sources `asked`; `by_source()`: documents of each source; `confirm(question)`: True if they may go;
-    `shown(path)`: a source in questions. Confirmed once is confirmed for the run.
+    sources `asked`; `by_source()`: documents of each source; `nested`: see `nested_losses`;
+    `confirm(question)`: True if they may go; `shown(path)`: a source in questions. Confirmed once is
+    confirmed for the run.
     """
 
     def __init__(
@@ -196,6 +215,7 @@ class LossGuard:
     ) -> None:
         self.total = total
         self.asked = asked
+        self.nested: Mapping[str, SourceLoss] = {}
         self._by_source = by_source
         self._shown = shown
         self._confirm = confirm
@@ -219,7 +239,7 @@ class LossGuard:
             )
             there = sum((Counter(s.left_out) for s in sources.values()), Counter[str]())
             return self._ask(f"{lost:,} of {self.total:,} documents", reasons, where, there)
-        for path, source in sources.items():
+        for path, source in [*sources.items(), *self.nested.items()]:
             if source.lost < GUARDED_DOCUMENTS / 2:
                 continue
             if is_guarded(source.lost, total := self._by_source().get(path, 0)):

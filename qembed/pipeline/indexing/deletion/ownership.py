@@ -43,6 +43,10 @@ class FileOwners:
             location += f"/{name}"
         return self._at_location(location, source, key)
 
+    def owner(self, key: Key) -> str:
+        """Source that a file of a source lies in now."""
+        return self.key(key)[0]
+
     def keys_of_places(self, keys: Iterable[Key], places: Mapping[str, Path]) -> dict[Key, Key]:
         """The same for files of sources that may not be among these, those with one of `places`."""
         tops = {
