@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -26,9 +25,9 @@ LOOK_SECONDS = 0.1
 class _Awaiting:
     """Caller of the dispatcher that a coroutine of `loop` awaits."""
 
-    def __init__(self, outcomes: _Outcomes) -> None:
-        self._outcomes = outcomes
-        self.future: asyncio.Future[Outcome] = outcomes.loop.create_future()
+    def __init__(self, loop: asyncio.AbstractEventLoop, ended: Callable[[_Awaiting], None]) -> None:
+        self._loop, self._ended = loop, ended
+        self.future: asyncio.Future[Outcome] = loop.create_future()
         self.running = False
         self.closed = False
 
@@ -39,38 +38,16 @@ class _Awaiting:
         return self.closed
 
     def finish(self, outcome: Outcome) -> None:
-        self._outcomes.add(self, outcome)
+        with contextlib.suppress(RuntimeError):  # the face has ended
+            self._loop.call_soon_threadsafe(self._set, outcome)
 
     def abandon(self) -> None:
         self.finish(too_busy("the server has no threads left"))
 
-
-class _Outcomes:
-    """Outcomes of calls on their way to the thread of `loop`, which is woken once for all that wait.
-
-    Each waking is a write to a pipe, at which the waking thread loses the interpreter to the woken one.
-    """
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, ended: Callable[[_Awaiting], None]) -> None:
-        self.loop, self._ended = loop, ended
-        self._waiting: deque[tuple[_Awaiting, Outcome]] = deque()
-        self._woken = False
-
-    def add(self, call: _Awaiting, outcome: Outcome) -> None:
-        """Hand over an outcome, from any thread."""
-        self._waiting.append((call, outcome))
-        if not self._woken:
-            self._woken = True
-            with contextlib.suppress(RuntimeError):  # the face has ended
-                self.loop.call_soon_threadsafe(self._hand_out)
-
-    def _hand_out(self) -> None:
-        self._woken = False  # before the look: what comes after it wakes again
-        while self._waiting:
-            call, outcome = self._waiting.popleft()
-            self._ended(call)
-            if not call.future.done():
-                call.future.set_result(outcome)
+    def _set(self, outcome: Outcome) -> None:
+        self._ended(self)
+        if not self.future.done():
+            self.future.set_result(outcome)
 
 
 def _look_at(answer: asyncio.Future[Any]) -> None:
@@ -95,7 +72,6 @@ class Calls:
         self._server = server
         self._seconds = seconds
         self._open: set[_Awaiting] = set()
-        self._outcomes: _Outcomes | None = None
         self._threads = ThreadPoolExecutor(THREADS, "http")
         self._ending: set[asyncio.Future[None]] = set()
         self._ended = False
@@ -115,9 +91,7 @@ class Calls:
 
         Raises what answering raised, HttpError if it takes too long, ClientGone.
         """
-        if self._outcomes is None:
-            self._outcomes = _Outcomes(asyncio.get_running_loop(), self._open.discard)
-        caller = _Awaiting(self._outcomes)
+        caller = _Awaiting(asyncio.get_running_loop(), self._open.discard)
         self._open.add(caller)
         try:
             self._server.ask(caller, operation, asked)
