@@ -52,7 +52,7 @@ COMMANDS = {
     "drift": ("drift:drift", "Compare what came in with what was there, and say what to do."),
     "update-model": (
         "update_model:update_model",
-        "Train the model on what is new, and rebuild the index if it is better.",
+        "Train the model on what is new, and rebuild the index if it is no worse.",
     ),
     "status": ("status:status", "Say what the index holds, how old it is and what lags."),
     "verify": (

@@ -34,6 +34,10 @@ SHOWN = (
     "replay",
     "anchor",
     "anchor_by",
+    "image_tower",
+    "size",
+    "train_text",
+    "patience",
 )
 """Settings in the card."""
 EPOCHS = ("masked", "next_unit", "views")
@@ -82,11 +86,11 @@ def write_card(
         ),
         *([f"| rounds | {len(rounds)} |"] if (rounds := settings.get("rounds")) else []),
         f"| trained | {settings['trained']} |",
-        f"| held out | {settings['held_out']:g} of the {HELD_OUT[command == 'sequence']} |",
+        f"| held out | {_held_out(command, settings)} |",
         "",
         "| queries | before | after | 95 % interval of the gain | p | number |",
         "| --- | --- | --- | --- | --- | --- |",
-        *(verdict_row(label, verdict[key]) for label, key in ROWS if verdict.get(key)),
+        *(verdict_row(_label(key, verdict), verdict[key]) for key in PARTS if verdict.get(key)),
         *([PROXY_NOTE] if verdict.get("proxy") else []),
         *([_search(verdict)] if verdict.get("search") is not None else []),
         "",
@@ -95,10 +99,6 @@ def write_card(
     (folder / CARD).write_text("\n".join(lines) + "\n", "utf-8")
 
 
-HELD_OUT = (
-    "queries; none of their documents and near-duplicates was trained on",
-    "sequences: a view of each is a query that is to find it",
-)
 PROXY_NOTE = (
     "\nThere were no judgments: the queries were made of the corpus, people's may fare otherwise."
 )
@@ -106,7 +106,21 @@ TAGS = {
     "encoder": "tags: [sentence-transformers, feature-extraction, sentence-similarity]",
     "reranker": "tags: [sentence-transformers, cross-encoder, reranker]\npipeline_tag: text-ranking",
 }
-ROWS = (("new documents", "new"), ("seen documents", "seen"), ("kept", "kept"))
+PARTS = ("new", "seen", "kept")
+
+
+def _label(part: str, verdict: Mapping[str, Any]) -> str:
+    return part if part == "kept" else f"{part} {verdict.get('of', 'documents')}"
+
+
+def _held_out(command: str, settings: Mapping[str, Any]) -> str:
+    if command == "sequence":
+        count = settings["sequences"]["held_out"]
+        return f"{count} sequences: a view of each is a query that is to find it"
+    if command == "dual":
+        return f"{settings['pairs']['test']} pairs; no pair of their groups was trained on"
+    share = settings["held_out"]
+    return f"{share:g} of the queries; none of their documents and near-duplicates was trained on"
 
 
 def _search(verdict: Mapping[str, Any]) -> str:

@@ -211,12 +211,14 @@ def _of(gain: Gain) -> dict[str, Any]:
 
 
 def fell(verdict: Mapping[str, Any]) -> str | None:
-    """Reason for which a model is worse: on new documents at all, on those to keep beyond chance; or None."""
+    """Reason for which a model is worse: on new documents at all, on those to keep beyond chance; or None.
+
+    `of` of the verdict names what is in the place of documents.
+    """
     new, kept = verdict["new"], verdict["kept"]
     if new["gain"] < 0:
-        return (
-            f"on new documents {new['measure']} fell from {new['before']:.4f} to {new['after']:.4f}"
-        )
+        where = f"on new {verdict.get('of', 'documents')}"
+        return f"{where} {new['measure']} fell from {new['before']:.4f} to {new['after']:.4f}"
     if kept and "gain" in kept and kept["gain"] < 0 and kept["p"] <= 0.05:
         return f"on --keep {kept['measure']} fell from {kept['before']:.4f} to {kept['after']:.4f}"
     return None

@@ -96,7 +96,7 @@ def update_model(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Train the model on what is new, with replay of the old, and rebuild the index if it is better.
+    """Train the model on what is new, with replay of the old, and rebuild the index if it is no worse.
 
     \b
     qembed update-model --since 90d --out models/2026-11

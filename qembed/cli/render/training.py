@@ -11,7 +11,7 @@ from qembed.cli.console import Console, dumps, out
 from qembed.cli.exit_codes import ExitCode
 from qembed.cli.options import OutputFormat
 
-LABELS = (("new documents", "new"), ("seen documents", "seen"), ("kept", "kept"))
+PARTS = ("new", "seen", "kept")
 INDEX = "qembed index --rebuild --model"
 """The command that uses a new encoder."""
 
@@ -40,9 +40,11 @@ def show_training(
 
 def verdict_lines(verdict: Mapping[str, Any]) -> Iterator[str]:
     """Lines of a verdict."""
-    for label, key in LABELS:
+    of = verdict.get("of", "documents")
+    for key in PARTS:
         if key not in verdict:
             continue
+        label = key if key == "kept" else f"{key} {of}"
         part = verdict[key]
         if part is None:
             if key != "kept" and not verdict.get("proxy"):

@@ -111,6 +111,7 @@ def train_dual(job: DualJob, progress: Progress | None = None) -> dict[str, Any]
         trained=f"{len(split.train)} pairs, {len(split.dev)} to stop by",
         settings={
             "image_tower": job.tower,
+            "size": job.size,
             "image_recipe": images.steps.recipe,
             "train_text": job.train_text,
             "pairs": {part: len(getattr(split, part)) for part in ("train", "dev", "test")},

@@ -46,6 +46,7 @@ def make_verdict(
     pixels = pictures.pixels[pictures.rows[rows]]
     groups = [split.component[i] for i in rows]
     return {
+        "of": "texts",
         "new": {**(new or {}), "chance": after.chance, "pictures": len(rows)},
         "images": _alike(images.vectors(pixels), pixel_vectors(pixels), groups),
     }

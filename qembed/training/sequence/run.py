@@ -14,13 +14,12 @@ from qembed.models.profiles import Profile
 from qembed.pipeline.progress import Progress
 from qembed.sequences.alphabet import Alphabet
 from qembed.training.encoder.encoder_folder import load_trainable
-from qembed.training.encoder.verdict import worse
 from qembed.training.judging import compare_sides
 from qembed.training.libraries import require_trainer
 from qembed.training.model_folders import check_new
 from qembed.training.sequence.augment import Augmentation, Viewer
 from qembed.training.sequence.corpus import read_corpus
-from qembed.training.sequence.judged import ViewJudge, held_out
+from qembed.training.sequence.judged import ViewJudge, held_out, not_better
 from qembed.training.sequence.new_model import ModelSize, new_model
 from qembed.training.sequence.stages import (
     Stages,
@@ -39,7 +38,7 @@ class SequenceJob:
 
     `units`: as of parse_units, None for those of `model`. `alphabet` None: that of the sequences. `model`: a
     trained model of sequences to begin with, None for a new one of `size`. `anyway`: write it also if it is
-    worse than before.
+    no better than before.
     """
 
     corpus: Sequence[Path]
@@ -92,7 +91,7 @@ def train_sequence(
     training, held = held_out(texts, job.held_out, seed)
     model, profile, base, revision = begin_model(job, units, alphabet, training)
     viewer = Viewer(alphabet, training, job.views)
-    judge = ViewJudge(held, viewer, profile, seed)
+    judge = ViewJudge(held, training, viewer, profile, seed)
     before = judge.side(model, "judge before", progress)
     work = checkpoints_folder(job.out)
     mark = time.perf_counter()
@@ -110,6 +109,7 @@ def train_sequence(
     seconds = {"train": round(time.perf_counter() - mark, 3)}
     after = judge.side(model, "judge after", progress)
     verdict = {
+        "of": "sequences",
         "new": compare_sides(before, after, judge.queries),
         "seen": None,
         "kept": None,
@@ -132,7 +132,7 @@ def train_sequence(
         },
         done={**done, "resumed": resumed},
         verdict=verdict,
-        worse=worse(verdict, before, after),
+        worse=not_better(verdict, before, after),
         files=[path for path in job.corpus if path.is_file()],
         profile=profile,
     )

@@ -71,7 +71,7 @@ def test_held_out_texts_find_their_pictures(trained: tuple[Path, dict[str, Any]]
     assert images["gain"] == pytest.approx(images["nearest"] - images["pixels"])
     assert images["low"] <= images["gain"] <= images["high"]
     shown = list(verdict_lines(body["verdict"]))
-    assert [line[:15].rstrip() for line in shown] == ["new documents", "by chance", "alike"]
+    assert [line[:15].rstrip() for line in shown] == ["new texts", "by chance", "alike"]
     assert f"{new['after']:.4f}" in shown[0]
     assert f"{new['pictures']} pictures" in shown[1]
     assert f"{images['nearest']:.4f} have one of their group nearest" in shown[2]
@@ -79,6 +79,10 @@ def test_held_out_texts_find_their_pictures(trained: tuple[Path, dict[str, Any]]
     card = (out / "README.md").read_text()
     assert "qembed train dual" in card
     assert "pairs.jsonl" in card
+    assert "| image_tower | compact |" in card
+    assert (
+        f"| held out | {body['settings']['pairs']['test']} pairs; no pair of their groups" in card
+    )
 
 
 def test_the_folder_is_a_model_of_texts_and_pictures(

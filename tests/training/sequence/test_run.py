@@ -19,7 +19,7 @@ from qembed.training.sequence.run import SequenceJob, train_sequence
 from qembed.training.sequence.stages import Stages
 from tests.cli.conftest import Shell
 from tests.models.exports import make, model_in
-from tests.training.sequence.families import family_members, write_fasta
+from tests.training.sequence.families import RESIDUES, family_members, write_fasta
 
 pytest.importorskip("Bio.Align")
 pytestmark = pytest.mark.slow
@@ -51,6 +51,8 @@ def test_bare_sequences_become_a_model(shell: Shell, cache: Path) -> None:
     card = (shell.folder / "m" / "README.md").read_text()
     assert "Made by `qembed train sequence`" in card
     assert "| alphabet | protein |" in card
+    assert "| new sequences | " in card
+    assert f"| held out | {verdict['new']['queries']} sequences: a view of each" in card
     assert not (shell.folder / "m.training").exists()
 
     with pytest.MonkeyPatch.context() as patch:
@@ -180,6 +182,26 @@ def test_a_high_cosine_alone_is_no_collapse(
     said = "the vectors are all alike (mean cosine 0.99"
     assert str(body["worse"]).startswith(said) == is_one, body["worse"]
     assert body["written"] == (not body["worse"])
+
+
+@pytest.mark.parametrize(
+    ("fasta", "words"),
+    [
+        ("train.fasta", "views find the held-out sequences as before, with nDCG@10 0."),
+        ("few.fasta", "views found all held-out sequences before the training"),
+    ],
+)
+def test_what_gained_nothing_is_not_written(shell: Shell, fasta: str, words: str) -> None:
+    write_fasta(shell.folder / "few.fasta", [[residue * 60] for residue in RESIDUES])
+    args = ["--units", "residue", "--views", "0", *SMALL, "--lr", "1e-9"]
+    given = ["train", "sequence", fasta, *args, "--out", "none"]
+    done = shell(*given, "--format", "json", QEMBED_RUNTIME="torch")
+    new = done.json["verdict"]["new"]
+    assert (new["gain"], done.json["written"], done.code) == (0, False, 3), done.err
+    assert words in done.json["worse"]
+    assert not (shell.folder / "none").exists()
+    shown = shell(*given, QEMBED_RUNTIME="torch").out
+    assert shown.startswith("new sequences   nDCG@10"), shown
 
 
 @pytest.mark.parametrize(

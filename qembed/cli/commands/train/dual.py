@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from qembed.cli.commands.train.training_options import (
-    AnywayOption,
+    AnywayNoBetterOption,
     HeldOutOption,
     OutOption,
     RateOption,
@@ -52,7 +52,7 @@ def dual(
     ] = 256,
     lr: RateOption = 2e-3,
     held_out: HeldOutOption = 0.2,
-    anyway: AnywayOption = False,
+    anyway: AnywayNoBetterOption = False,
     seed: SeedOption = 0,
     format: FormatOption = OutputFormat.text,
     quiet: QuietOption = False,

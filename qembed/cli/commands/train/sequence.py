@@ -9,7 +9,7 @@ import typer
 
 from qembed.cli.command import file_option
 from qembed.cli.commands.train.training_options import (
-    AnywayOption,
+    AnywayNoBetterOption,
     BatchOption,
     OutOption,
     RateOption,
@@ -63,13 +63,13 @@ def sequence(
     held_out: Annotated[
         float, typer.Option("--held-out", help="Share of the sequences that the verdict is about.")
     ] = 0.05,
-    anyway: AnywayOption = False,
+    anyway: AnywayNoBetterOption = False,
     seed: SeedOption = 0,
     format: FormatOption = OutputFormat.text,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Train a model of sequences without labels; exit 3 if it learned nothing.
+    """Train a model of sequences without labels; exit 3 if views find held-out ones no better than before.
 
     \b
     qembed train sequence proteins.fasta --units residue --out proteins-model

@@ -53,4 +53,7 @@ KeepOption = Annotated[
 AnywayOption = Annotated[
     bool, typer.Option("--anyway", help="Write the model also if it is worse.")
 ]
+AnywayNoBetterOption = Annotated[
+    bool, typer.Option("--anyway", help="Write the model also if it is no better.")
+]
 SeedOption = Annotated[int, typer.Option(help="Of everything that is drawn.")]
