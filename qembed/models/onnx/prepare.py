@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from qembed.errors import refusal
-from qembed.models.environment import RUNTIME, accelerator, version
+from qembed.models.environment import DEVICE, RUNTIME, accelerator, version
 from qembed.models.model import Say, Stop
 from qembed.models.onnx.exporter_process import failure_reason, run_exporter
 from qembed.models.profiles import short_name
@@ -62,9 +62,17 @@ class ExportRequest(NamedTuple):
 
 def usable(device: str | None) -> bool:
     """True if this process may use exports: on the CPU, unless $QEMBED_RUNTIME says torch."""
+    return _unusable(device) is None
+
+
+def _unusable(device: str | None) -> str | None:
+    """Reason for which this process does not use exports, None if it may."""
     if os.environ.get(RUNTIME) == "torch":
-        return False
-    return device == "cpu" or (device is None and not accelerator())
+        return f"{RUNTIME} is torch (without it, an export is made)"
+    if device == "cpu" or (device is None and not accelerator()):
+        return None
+    where = "a GPU was found" if device is None else f"the device is {device}"
+    return f"{where}, and an export is for the CPU ({DEVICE}=cpu makes one)"
 
 
 def cross_encoder(folder: Path, spec: str, device: str | None) -> ExportRequest:
@@ -189,8 +197,8 @@ def prepare(request: ExportRequest, say: Say, stop: Stop, retry_failed: bool = F
     """
     from qembed.models.onnx.cache import locked, sweep
 
-    if not usable(request.device):
-        return f"{request.name} runs on torch here: an export is for the CPU"
+    if reason := _unusable(request.device):
+        return f"{request.name} runs on torch here: {reason}"
     if version("onnxruntime") is None:
         return ABSENT
     slot = request.slot()

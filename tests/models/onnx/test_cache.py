@@ -33,6 +33,8 @@ def test_the_environment_can_ask_for_torch(
     monkeypatch.setenv("QEMBED_RUNTIME", "torch")
     assert not isinstance(kept.encoder(), OnnxEncoder)
     assert kept.note is None
+    said = prepare(kept.export_request(), pytest.fail, never) or ""
+    assert "runs on torch here: QEMBED_RUNTIME is torch (without it, an export is made)" in said
 
 
 @pytest.mark.parametrize(
@@ -100,10 +102,21 @@ def test_onnxruntime_that_cannot_be_imported(
     assert "onnxruntime cannot be imported, torch is used" in (note or "")
 
 
-def test_exports_are_for_the_cpu(kept: FolderModel, no_exporter: list[str]) -> None:
-    kept.device = "cuda"
+@pytest.mark.parametrize(
+    ("device", "why"), [("cuda", "the device is cuda"), (None, "a GPU was found")]
+)
+def test_exports_are_for_the_cpu(
+    kept: FolderModel,
+    no_exporter: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    device: str | None,
+    why: str,
+) -> None:
+    monkeypatch.setattr(onnx_prepare, "accelerator", lambda: True)
+    kept.device = device
     assert open_encoder(kept.export_request(), kept.dim) == (None, None)
-    assert "runs on torch here" in (prepare(kept.export_request(), pytest.fail, never) or "")
+    said = prepare(kept.export_request(), pytest.fail, never) or ""
+    assert f"{why}, and an export is for the CPU (QEMBED_DEVICE=cpu makes one)" in said
     assert not no_exporter
 
 
