@@ -134,12 +134,12 @@ _KEPT: dict[tuple[object, ...], KeptFolder] = {}
 
 
 @pytest.fixture
-def filled(shell: Shell, request: pytest.FixtureRequest) -> Filled:
-    """Fills the folder by a function, called once for a module and the variables that qembed reads."""
+def filled(shell: Shell) -> Filled:
+    """Fills the folder by a function, called once for the variables that qembed reads."""
 
     def fill(build: Callable[[Shell], None]) -> Shell:
         read = ((k, v) for k, v in sorted(os.environ.items()) if READ.match(k) and k not in OWN)
-        key = (request.path, build.__qualname__, *read)
+        key = (build.__module__, build.__qualname__, *read)
         if key in _KEPT:
             _KEPT[key].write(shell.folder)
             return shell

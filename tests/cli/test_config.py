@@ -1,93 +1,13 @@
-"""Settings of a project file in `index`, `query` and `eval`, and `qembed config`, which shows them."""
+"""`qembed config`: settings, their values and origins, their mistakes; which of two origins holds."""
 
 from __future__ import annotations
 
-import shlex
 from typing import Any
 
 import pytest
 
 from tests.cli.conftest import BAG, Shell
-
-
-def project(shell: Shell, text: str) -> None:
-    shell.write(".qembed.toml", text)
-
-
-def setting(shell: Shell, name: str, **env: str) -> tuple[Any, str]:
-    (found,) = [
-        s for s in shell("config", "--format", "json", **env).json["settings"] if s["name"] == name
-    ]
-    return found["value"], found["from"]
-
-
-def documents(shell: Shell, *args: str) -> list[str]:
-    done = shell("query", "note", "--format", "jsonl", *args)
-    assert done.code == 0, done.err
-    return sorted(line["document"] for line in done.lines)
-
-
-@pytest.mark.slow
-def test_index_reads_the_projects_sources_without_its_excludes(shell: Shell) -> None:
-    shell.write("docs/a.md", "a note")
-    shell.write("docs/drafts/b.md", "a draft note")
-    shell.write("more/c.md", "another note")
-    project(shell, 'sources = ["docs"]\nexclude = ["drafts/"]\n')
-    done = shell("index")
-    assert done.code == 0, done.err
-    assert documents(shell) == ["a.md"]
-    # an option wins; what was added by hand is refreshed with the project's sources
-    assert shell("index", "more", "--exclude", "none").code == 0
-    shell.write("more/d.md", "a later note")
-    shell.write("docs/e.md", "one more note")
-    assert shell("index").code == 0
-    assert documents(shell) == ["a.md", "c.md", "d.md", "e.md"]
-    assert shell("index", "--rebuild").code == 0
-    assert documents(shell) == ["a.md", "c.md", "d.md", "e.md"]
-
-
-@pytest.mark.slow
-def test_the_projects_sources_keep_what_the_index_remembers_of_them(shell: Shell) -> None:
-    for name in ("a", "b", ".hidden"):
-        shell.write(f"docs/{name}.md", f"text of {name}")
-    args = ["--exclude", "a*", "--hidden", "--meta", "team=x"]
-    assert shell("index", "docs", *args).code == 0
-    project(shell, 'sources = ["docs"]\n')
-    assert "2 unchanged" in shell("index").out
-    told = [line.split() for line in shell("config").out.splitlines()]
-    assert ["exclude", "a*", "index"] in told
-    hits = shell("query", "text", "--where", "team = 'x'", "--format", "jsonl").lines
-    assert sorted(h["document"] for h in hits) == [".hidden.md", "b.md"]
-    # an option without PATH is remembered, too; with PATH all settings are the command's
-    assert shell("index", "--exclude", "b*", "--yes").code == 0
-    assert shell("index").code == 0
-    assert documents(shell) == [".hidden.md", "a.md"]
-    assert shell("index", "docs", "--yes").code == 0
-    assert documents(shell) == ["a.md", "b.md"]
-
-
-@pytest.mark.slow
-def test_a_filter_that_the_project_has_no_more_is_forgotten(shell: Shell) -> None:
-    for name in ("a", "b", "c"):
-        shell.write(f"docs/{name}.md", f"text of {name}")
-    for sources in ("", 'sources = ["docs"]\n'):
-        path = [] if sources else ["docs"]
-        project(shell, f'{sources}exclude = ["a.md"]\n')
-        assert shell("index", *path).code == 0
-        assert documents(shell) == ["b.md", "c.md"]
-        project(shell, sources)
-        assert settings(shell)["exclude"]["value"] is None
-        assert "1 added" in shell("index").out
-        assert documents(shell) == ["a.md", "b.md", "c.md"]
-        # one of the command line stays, beside the project's and after it
-        assert shell("index", "--exclude", "b.md").code == 0
-        project(shell, f"{sources}max_file_size = 12\n")
-        assert shell("index").code == 0
-        project(shell, sources)
-        assert shell("index").code == 0
-        assert documents(shell) == ["a.md", "c.md"]
-        assert settings(shell)["exclude"]["value"] == ["b.md"]
-        assert shell("index", "docs").code == 0
+from tests.cli.project_file import documents, project, setting, settings
 
 
 def test_query_takes_k_and_where_unless_they_are_given(shell: Shell) -> None:
@@ -122,93 +42,6 @@ def test_environment_before_project_before_index(shell: Shell) -> None:
     ]  # a query is of the index's model, whatever the project wants
 
 
-def test_eval_takes_the_projects_gates_as_a_whole(collection: Shell) -> None:
-    project(
-        collection,
-        '[gates]\nqueries = "q.jsonl"\nqrels = "qrels.tsv"\nfail_under = { "nDCG@10" = 1.0 }\n',
-    )
-    assert collection("eval", "--mode", "dense").code == 3
-    assert collection("eval", "--mode", "dense", "--fail-under", "nDCG@10=0").code == 0
-    # somebody's own queries are not the project's to judge
-    assert collection("eval", "--queries", "q.jsonl", "--qrels", "qrels.tsv").code == 0
-    sub = collection.folder / "sub"
-    sub.mkdir()
-    assert Shell(sub)("eval", "--mode", "dense").code == 3
-
-
-def test_an_error_about_a_value_names_its_place(collection: Shell) -> None:
-    gates = '[gates]\nqueries = "q.jsonl"\nqrels = "qrels.tsv"\n'
-    for text, args, line in (
-        ('sources = ["none"]\n', ("index",), 1),
-        ("\nwhere = \"path gob 'x'\"\n", ("query", "w1"), 2),
-        (f'{gates}fail_under = ["nDCG@10=70"]\n', ("eval",), 4),
-        ('k = 3\n[gates]\nqrels = "gone.tsv"\nqueries = "q.jsonl"\n', ("eval",), 3),
-    ):
-        file = collection.write(".qembed.toml", text)
-        done = collection(*args)
-        assert done.code == 2, done.err
-        assert done.err.endswith(f"qembed: this is from {file}:{line}\n"), done.err
-    collection.write(".qembed.toml", "k = 3\n")
-    assert "this is from" not in collection("query", "w1", "--where", "path gob 'x'").err
-
-
-def test_options_of_the_command_line_are_not_said_to_be_the_files(collection: Shell) -> None:
-    file = collection.write(
-        ".qembed.toml",
-        'k = 3\n[gates]\nqueries = "q.jsonl"\nqrels = "qrels.tsv"\n'
-        'fail_under = { "nDCG@10" = 0.1 }\n',
-    )
-    both = ("--queries", "q.jsonl", "--qrels", "qrels.tsv")
-    for args in (
-        (*both, "--baseline", "no.json"),
-        ("--fail-under", "nDCG@10=70"),
-        ("--queries", "q.jsonl"),
-    ):
-        done = collection("eval", *args)
-        assert done.code == 2
-        assert "this is from" not in done.err, done.err
-        assert "the table gates" not in done.err, done.err
-    assert str(file) not in done.err
-
-
-def test_a_refusal_by_an_option_names_the_file_that_set_it(shell: Shell) -> None:
-    for n in range(12):
-        shell.write(f"docs/{n}.md", f"note number {n}")
-    assert shell("index", "docs").code == 0
-    file = shell.write(".qembed.toml", "k = 3\nmax_file_size = 5\n")
-    done = shell("index", "docs")
-    assert done.code == 2
-    assert "without --max-file-size they stay" in done.err
-    assert done.err.endswith(f"qembed: this is from {file}:2\n"), done.err
-    own = shell("index", "docs", "--max-file-size", "5")
-    assert own.code == 2
-    assert "this is from" not in own.err
-    shell.write(".qembed.toml", 'model = "minilm"\n')
-    other = shell("index", "--model", "bge-small")
-    assert other.code == 2
-    assert "--model" in other.err
-    assert "this is from" not in other.err
-
-
-def test_half_of_the_gates_names_the_file_and_the_other_half(collection: Shell) -> None:
-    file = collection.folder / ".qembed.toml"
-    for text, lacking in (
-        ('[gates]\nqueries = "q.jsonl"\nfail_under = "RR=0.1"\n', "qrels"),
-        ('[gates]\nqrels = "qrels.tsv"\n', "queries"),
-        ('[gates]\nfail_under = "RR=0.1"\n', "qrels and queries"),
-        (
-            '[gates]\nqueries = "q.jsonl"\nqrels = "qrels.tsv"\nmax_drop = { RR = 0.1 }\n',
-            "baseline",
-        ),
-    ):
-        project(collection, text)
-        done = collection("eval")
-        assert done.code == 2
-        assert done.err.endswith(f"qembed: the table gates of {file} has no {lacking}\n"), done.err
-    # with inputs of one's own the file has no part in it
-    assert str(file) not in collection("eval", "--queries", "q.jsonl").err
-
-
 def test_mistakes_stop_commands_and_not_the_help(shell: Shell) -> None:
     project(shell, "k = 1\nkay = 2\n")
     for command in ("index", "query", "eval", "config"):
@@ -238,19 +71,6 @@ def test_no_project_no_index(shell: Shell) -> None:
     assert done.code == 0
     assert done.out.startswith("project: no .qembed.toml here or above")
     assert setting(shell, "index")[0] is None
-
-
-@pytest.mark.slow
-def test_excludes_hold_for_remembered_sources_too(shell: Shell) -> None:
-    for name in ("a", "b", "c"):
-        shell.write(f"docs/{name}.md", f"a note {name}")
-    assert shell("index", "docs", "--exclude", "a.md").code == 0
-    assert documents(shell) == ["b.md", "c.md"]
-    project(shell, 'exclude = ["c.md"]\n')
-    assert shell("index").code == 0
-    assert documents(shell) == ["a.md", "b.md"]
-    assert shell("index", "--exclude", "b.md").code == 0
-    assert documents(shell) == ["a.md", "c.md"]
 
 
 def test_config_checks_values_as_the_commands_do(collection: Shell) -> None:
@@ -378,47 +198,3 @@ def test_it_shows_the_filters_that_the_index_remembers(shell: Shell) -> None:
     assert settings(shell)["exclude"]["value"] == ["docs: x*"]
     project(shell, 'exclude = ["y*"]\n')
     assert settings(shell)["exclude"]["value"] == ["y*"]
-
-
-def settings(shell: Shell) -> dict[str, Any]:
-    body = shell("config", "--format", "json").json
-    return {s["name"]: {"value": s["value"], "from": s["from"]} for s in body["settings"]}
-
-
-def test_the_filter_of_a_project_holds_for_its_own_judgments_too(docs: Shell) -> None:
-    docs.write(".qembed.toml", "where = \"suffix = '.txt'\"\n")
-    docs.write("q.jsonl", '{"_id": "q1", "text": "parcel"}\n')
-    docs.write("qrels.tsv", "query-id\tcorpus-id\tscore\nq1\tparcels.md\t1\n")
-    inputs = ["eval", "--queries", "q.jsonl", "--qrels", "qrels.tsv", "--format", "json"]
-    report = docs(*inputs).json
-    assert report["settings"]["where"] == ["suffix = '.txt'"]
-    assert report["measures"]["nDCG@10"] == 0
-    anything = docs(*inputs, "--where", "suffix exists").json
-    assert anything["settings"]["where"] == ["suffix exists"]
-
-
-def test_a_filter_that_leaves_nothing_names_its_file(docs: Shell) -> None:
-    docs.write(".qembed.toml", "where = \"suffix = '.rst'\"\n")
-    done = docs("query", "parcel")
-    assert done.code == 0
-    assert "filtered by suffix = '.rst': this is from " in done.err
-    assert done.err.rstrip().endswith(".qembed.toml:1")
-    assert "filtered by" not in docs("query", "parcel", "--where", "suffix = '.rst'").err
-    assert "filtered by" not in docs("query", "parcel", "--where", "suffix = '.md'").err
-
-
-def test_a_baseline_that_is_not_there_is_told_how_to_be_made(docs: Shell) -> None:
-    docs.write(
-        ".qembed.toml",
-        '[gates]\nqueries = "a q.jsonl"\nqrels = "qrels.tsv"\nbaseline = "b.json"\n'
-        'max_drop = "nDCG@10=2%"\n',
-    )
-    docs.write("a q.jsonl", '{"_id": "q1", "text": "parcel"}\n')
-    docs.write("qrels.tsv", "query-id\tcorpus-id\tscore\nq1\tparcels.md\t1\n")
-    done = docs("eval")
-    assert done.code == 2
-    command = "qembed eval --queries 'a q.jsonl' --qrels qrels.tsv --report b.json"
-    assert f"cannot read b.json: no such file or folder (this makes it: {command})" in done.err
-    assert done.err.rstrip().endswith(".qembed.toml:4")
-    assert docs(*shlex.split(command)[1:]).code == 0
-    assert docs("eval").code == 0

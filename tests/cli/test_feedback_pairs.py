@@ -1,40 +1,15 @@
-"""`qembed feedback pairs`, `agent` and `report`."""
+"""`qembed feedback pairs`: preferences of the log, and reasons why there are none."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from qembed.feedback.log_rows import encode_row, row_of
-from qembed.feedback.log_store import LogStore
 from qembed.training.reranker.examples import read_preferences
 from tests.cli.conftest import Shell
-from tests.feedback.agents.otel import export, span
-from tests.feedback.logs import answer, event
-from tests.feedback.simulated import Log, examined, position_based, simulate
-
-
-def ask(shell: Shell, *args: str) -> str:
-    """The id of a query that is logged."""
-    done = shell("query", "money", "--log", "--format", "json", *args)
-    assert done.code == 0, done.err
-    name = done.json["queries"][0]["logged_as"]
-    assert isinstance(name, str)
-    return name
-
-
-def add(shell: Shell, query_id: str, action: str, document: str, *args: str) -> None:
-    done = shell("feedback", "add", query_id, "--action", action, "--object", document, *args)
-    assert done.code == 0, done.err
-
-
-def append(shell: Shell, log: Log) -> None:
-    """Write a log as it is, without asking the index anything."""
-    store = LogStore(shell.folder / ".qembed")
-    store.append([encode_row(row_of(r)) for r in [*log.queries, *log.events]])
+from tests.cli.feedback_log import add, append, ask, lines_of
+from tests.feedback.simulated import examined, position_based, simulate
 
 
 def records(shell: Shell, names: list[str]) -> None:
@@ -42,10 +17,6 @@ def records(shell: Shell, names: list[str]) -> None:
     lines = [json.dumps({"_id": n, "text": f"text of {n}"}) + "\n" for n in names]
     shell.write("corpus.jsonl", "".join(lines))
     assert shell("index", "corpus.jsonl").code == 0
-
-
-def lines_of(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
 def test_votes_become_pairs_that_the_trainer_reads(docs: Shell) -> None:
@@ -216,123 +187,3 @@ def test_a_pipe_gets_the_pairs(docs: Shell) -> None:
     done = docs.process("feedback", "pairs", "--out", "/dev/stdout", "-q")
     assert done.code == 0, done.err
     assert {line["chosen_id"] for line in done.lines} == {"parcels.md"}
-
-
-TRACES = [
-    {
-        "trace": "run-1",
-        "client": "helper",
-        "outcome": "success",
-        "tokens": 900,
-        "steps": [
-            {"search": "money", "hits": ["parcels.md", "refunds.md"]},
-            {"read": "refunds.md"},
-            {"tool": "calculator"},
-            {"cite": ["refunds.md", "unseen.md"]},
-        ],
-    },
-    {
-        "trace": "run-2",
-        "client": "helper",
-        "outcome": "failure",
-        "steps": [
-            {"search": "money", "hits": ["deep/locks.txt", "parcels.md"]},
-            {"cite": ["deep/locks.txt"]},
-        ],
-    },
-]
-
-
-def test_traces_of_agents(docs: Shell) -> None:
-    docs.write("traces.jsonl", "".join(json.dumps(t) + "\n" for t in TRACES))
-    done = docs("feedback", "agent", "traces.jsonl")
-    assert done.code == 0, done.err
-    assert done.out == "2 traces (1 success, 1 failure): logged 2 queries, 5 events\n"
-    assert "1 document read or cited that no search before had shown" in done.err
-    again = docs("feedback", "agent", "traces.jsonl", "--format", "json").json
-    assert (again["queries"], again["events"], again["duplicates"]) == (0, 0, 7)
-    assert docs("feedback", "pairs", "--out", "pairs.jsonl", "--client-kind", "agent").code == 0
-    found = {
-        (p["chosen_id"], p["rejected_id"], p["reason"])
-        for p in lines_of(docs.folder / "pairs.jsonl")
-    }
-    assert found == {
-        ("refunds.md", "parcels.md", "cite over unused"),
-        ("refunds.md", "deep/locks.txt", "success over failure"),
-    }
-    report = docs("feedback", "report").out
-    assert "1 task of agents: success (steps 4, searches 1, tokens 900)" in report
-    assert "1 task of agents: failure (steps 2, searches 1)" in report
-
-
-def test_a_trace_names_a_search_that_was_logged(docs: Shell) -> None:
-    name = ask(docs, "--client", "agent:helper")
-    steps = [{"search": "money", "query_id": name}, {"cite": ["parcels.md"]}]
-    docs.write("t.jsonl", json.dumps({"trace": "t", "outcome": "success", "steps": steps}))
-    done = docs("feedback", "agent", "t.jsonl")
-    assert (done.code, done.out) == (0, "1 trace (1 success): logged 2 events\n")
-
-
-def test_spans_of_opentelemetry(docs: Shell) -> None:
-    search = {"retrieval__query__text": "money", "retrieval__documents": [{"id": "refunds.md"}]}
-    lines = [
-        export(span("retrieval", 1_700_000_000, **search), span("retrieval", 1_700_000_001)),
-        export(span("execute_tool", 1_700_000_002, tool__call__arguments={"id": "refunds.md"})),
-    ]
-    docs.write("otlp.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
-    done = docs("feedback", "agent", "otlp.jsonl")
-    assert (done.code, done.out) == (0, "1 trace (1 unknown): logged 1 query, 1 event\n")
-    assert "1 retrieval without query text or documents" in done.err
-
-
-def test_what_cannot_be_read_or_taken_is_named_and_the_rest_is_logged(docs: Shell) -> None:
-    gone = {"trace": "g", "steps": [{"search": "x", "hits": ["gone.md"]}, {"read": "gone.md"}]}
-    lines = [json.dumps(TRACES[1]), "{", '{"trace": "t"}', json.dumps(gone)]
-    docs.write("t.jsonl", "\n".join(lines))
-    done = docs("feedback", "agent", "t.jsonl")
-    assert done.code == 4
-    assert "t.jsonl:2: not JSON" in done.err
-    assert "t.jsonl:3: steps: a list is wanted" in done.err
-    assert "gone.md" in done.err
-    assert done.out.startswith("2 traces (1 failure, 1 unknown): logged 2 queries, 2 events")
-    missing = docs("feedback", "agent", "none.jsonl")
-    assert (missing.code, missing.out) == (2, "")
-    assert "cannot read none.jsonl: no such file" in missing.err
-
-
-def test_an_experiment_in_the_report(docs: Shell) -> None:
-    log = Log()
-    both = {"interleaved": {"a": "old", "b": "new", "teams": "ABA"}}
-    for n in range(30):
-        row = answer(f"{n}", "abc", client_id=f"c{n}", settings=both, time=float(n))
-        log.queries.append(row)
-        log.events.append(event(f"{n}", "click", "b", float(n)))
-    append(docs, log)
-    done = docs("feedback", "report")
-    assert done.code == 0, done.err
-    assert "A old against B new, 30 answers to persons\n" in done.out
-    assert "A 0, B 30, ties 0: p 0.0000 for one look, 0.0000 for many\n" in done.out
-    assert "  new is better\n" in done.out
-    (found,) = docs("feedback", "report", "--format", "json").json["experiments"]
-    assert (found["names"], found["b"], found["still_needed"]) == ({"a": "old", "b": "new"}, 30, 0)
-
-
-def test_an_experiment_that_came_from_ubi(docs: Shell) -> None:
-    hits = ["parcels.md", "refunds.md"]
-    both = {"interleaved": {"a": "old", "b": "new", "teams": "AB"}}
-    rows = [
-        {"query_id": "q", "user_query": "money", "timestamp": "2026-01-24T08:00:00Z",
-         "query_response_hit_ids": hits, "query_attributes": both},
-        {"action_name": "click", "query_id": "q", "timestamp": "2026-01-24T08:00:10Z",
-         "event_attributes": {"object": {"object_id": "refunds.md"}, "position": {"ordinal": 2}}},
-    ]  # fmt: skip
-    docs.write("ubi.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
-    assert docs("feedback", "import", "ubi.jsonl").code == 0
-    (found,) = docs("feedback", "report", "--format", "json").json["experiments"]
-    assert (found["names"], found["a"], found["b"]) == ({"a": "old", "b": "new"}, 0, 1)
-
-
-def test_a_report_of_nothing(docs: Shell) -> None:
-    done = docs("feedback", "report")
-    assert (done.code, done.out) == (2, "")
-    assert "nothing is logged yet" in done.err

@@ -9,17 +9,11 @@ import select
 import shutil
 import subprocess
 import sys
-from typing import Any
 
 import pytest
 
 from tests.cli.conftest import Shell
-
-
-def summary(shell: Shell, *args: str, code: int = 0) -> Any:
-    done = shell("index", *args, "--format", "json")
-    assert done.code == code, done.err
-    return done.json
+from tests.cli.index_summary import summary
 
 
 def found(shell: Shell) -> list[str]:
