@@ -35,8 +35,12 @@ class Caller(Protocol):
         """True if nobody waits for the answer any more."""
         ...
 
-    def finish(self, outcome: Outcome) -> None:
-        """Take the answer, or the reason why there is none."""
+    def finish(self, outcome: Outcome, hold: bool = False) -> None:
+        """Take the answer, or the reason why there is none.
+
+        `hold`: the server's event loop gives it, with others soon to come; the caller may keep it back until
+        the loop calls `Face.flush`.
+        """
         ...
 
     def abandon(self) -> None:

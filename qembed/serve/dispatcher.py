@@ -66,7 +66,7 @@ class _SocketCaller:
         self._connection = connection
         self._reply, self._close = reply, close
 
-    def finish(self, outcome: Outcome) -> None:
+    def finish(self, outcome: Outcome, hold: bool = False) -> None:
         try:
             message = _message(outcome)
         except Exception as e:
@@ -236,7 +236,7 @@ class Dispatcher:
         if lease is None:
             self._run_in_thread(self._answer_slowly, call, call.caller.abandon)
         else:
-            call.caller.finish(outcome)
+            call.caller.finish(outcome, hold=True)
 
     @staticmethod
     def _prefetch(lease: AcquiredLease, calls: Sequence[_EncodedCall]) -> None:

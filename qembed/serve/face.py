@@ -21,6 +21,10 @@ class Face(Protocol):
         """True while a request is being answered."""
         ...
 
+    def flush(self) -> None:
+        """Hand over the answers that callers kept back. In the thread of the server's event loop."""
+        ...
+
     def status(self) -> dict[str, Any]:
         """Fields for the server's status, JSON values."""
         ...

@@ -67,7 +67,6 @@ class Server:
 
     def _serve(self, ready: Callable[[Path], None]) -> str:
         self._hello_frame = pack(self._hello())
-        job_done = self._dispatcher.job_done
         with self._listening() as listener:
             self._loop = EventLoop(listener, self._accept, self._submit, self._close)
             self.index.pending = self._loop.pending
@@ -76,16 +75,21 @@ class Server:
             ready(self.path)
             threading.Thread(target=self._send_keepalives, daemon=True).start()
             self._last_request = self._looked = time.monotonic()
-            reason = self._loop.run(self._stop_reason, job_done)
+            reason = self._loop.run(self._stop_reason, self._job_done)
             self._loop.stop_reading()
             if self.face is not None:
                 self.face.stop()
         self._stopping = time.monotonic()
-        self._loop.run(lambda: None if self._is_busy() else "done", job_done)
+        self._loop.run(lambda: None if self._is_busy() else "done", self._job_done)
         if self.face is not None:
             self.face.close()
         self._loop.close()
         return reason
+
+    def _job_done(self) -> None:
+        if self.face is not None and not self._loop.pending():
+            self.face.flush()
+        self._dispatcher.job_done()
 
     def _is_busy(self) -> bool:
         """True if a request is being answered that has time left."""

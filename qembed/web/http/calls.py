@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -18,6 +18,11 @@ from qembed.web.http.response import ClientGone, HttpRequest
 T = TypeVar("T")
 THREADS = 8
 """Threads for work that waits for files: the log of queries, documents."""
+MAX_HELD = 8
+"""Answers that are handed over at once, in one turn of the loop.
+
+For each of them by itself the loop's thread would wake, and the two threads would wait for one another.
+"""
 LOOK_SECONDS = 0.1
 """Time before a client that leaves is looked for: that costs a task, and most answers are there before."""
 
@@ -25,8 +30,14 @@ LOOK_SECONDS = 0.1
 class _Awaiting:
     """Caller of the dispatcher that a coroutine of `loop` awaits."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, ended: Callable[[_Awaiting], None]) -> None:
-        self._loop, self._ended = loop, ended
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        ended: Callable[[_Awaiting], None],
+        hold: Callable[[_Awaiting, Outcome], None],
+    ) -> None:
+        self.loop = loop
+        self._ended, self._hold = ended, hold
         self.future: asyncio.Future[Outcome] = loop.create_future()
         self.running = False
         self.closed = False
@@ -37,17 +48,31 @@ class _Awaiting:
     def is_closed(self) -> bool:
         return self.closed
 
-    def finish(self, outcome: Outcome) -> None:
-        with contextlib.suppress(RuntimeError):  # the face has ended
-            self._loop.call_soon_threadsafe(self._set, outcome)
+    def finish(self, outcome: Outcome, hold: bool = False) -> None:
+        if hold:
+            self._hold(self, outcome)
+        else:
+            _hand_over([(self, outcome)])
 
     def abandon(self) -> None:
         self.finish(too_busy("the server has no threads left"))
 
-    def _set(self, outcome: Outcome) -> None:
+    def take(self, outcome: Outcome) -> None:
+        """Give the coroutine its outcome. In the loop's thread."""
         self._ended(self)
         if not self.future.done():
             self.future.set_result(outcome)
+
+
+def _hand_over(held: Sequence[tuple[_Awaiting, Outcome]]) -> None:
+    """Give coroutines of one loop their outcomes. May be called by any thread."""
+
+    def take_all() -> None:
+        for caller, outcome in held:
+            caller.take(outcome)
+
+    with contextlib.suppress(RuntimeError):  # the face has ended
+        held[0][0].loop.call_soon_threadsafe(take_all)
 
 
 def _look_at(answer: asyncio.Future[Any]) -> None:
@@ -72,6 +97,7 @@ class Calls:
         self._server = server
         self._seconds = seconds
         self._open: set[_Awaiting] = set()
+        self._held: list[tuple[_Awaiting, Outcome]] = []
         self._threads = ThreadPoolExecutor(THREADS, "http")
         self._ending: set[asyncio.Future[None]] = set()
         self._ended = False
@@ -91,7 +117,7 @@ class Calls:
 
         Raises what answering raised, HttpError if it takes too long, ClientGone.
         """
-        caller = _Awaiting(asyncio.get_running_loop(), self._open.discard)
+        caller = _Awaiting(asyncio.get_running_loop(), self._open.discard, self._hold)
         self._open.add(caller)
         try:
             self._server.ask(caller, operation, asked)
@@ -103,6 +129,17 @@ class Calls:
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
+
+    def _hold(self, caller: _Awaiting, outcome: Outcome) -> None:
+        self._held.append((caller, outcome))
+        if len(self._held) >= MAX_HELD:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand over the answers that were kept back. In the thread of the server's event loop."""
+        if self._held:
+            held, self._held = self._held, []
+            _hand_over(held)
 
     async def run(self, request: HttpRequest, work: Callable[[], T]) -> T:
         """Result of work that may block, in a thread. Raises as `ask`."""

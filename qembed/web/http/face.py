@@ -103,6 +103,11 @@ class HttpFace:
         """True while a request is being answered."""
         return self._thread is not None and self._application.active > 0
 
+    def flush(self) -> None:
+        """Hand over the answers that were kept back."""
+        if self._thread is not None:
+            self._service.calls.flush()
+
     def status(self) -> dict[str, Any]:
         """Address and connections, JSON values."""
         if self._thread is None:
