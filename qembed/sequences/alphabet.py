@@ -79,7 +79,8 @@ class Alphabet:
             hint = " (an alignment? take its gaps out)" if text[at] in "-." else ""
             return f"{text[at]!r} at {at + 1} is no {self.unit} of the alphabet {self.name}{hint}"
         if self.name == "gate":
-            return None if _GATE.match(text) else "no gates (NAND -1 -2 …)"
+            other = next((w for w in text.split() if not _GATE.fullmatch(w)), None)
+            return None if other is None else f"{other[:40]!r} is no gate (NAND -1 -2 …)"
         end = 0
         for a, b in zip(*self.bounds(text), strict=True):
             if a != end:
@@ -108,7 +109,8 @@ class Alphabet:
         return found
 
 
-_GATE = re.compile(r"[A-Z]\w*(?:\s|$)")
+_GATE = re.compile(r"[+-]\d+|[A-Z$\\][^\sa-z]*")
+"""Word of a sequence of gates: a distance, or a gate, in upper case."""
 ALPHABETS: dict[str, Alphabet] = {
     a.name: a
     for a in (

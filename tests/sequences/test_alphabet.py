@@ -28,6 +28,14 @@ def test_kmers_overlap_and_leave_out_vague_letters() -> None:
     assert ALPHABETS["gate"].kmers("NAND -1 -2 NOT", 3) == ["NAND|-1|-2", "-1|-2|NOT"]
 
 
+def test_words_are_no_gates() -> None:
+    gate = ALPHABETS["gate"]
+    for text in ("INPUT DFF +2 NAND -1 -2\nNOT -1", "$_DFF_P_ +0", "SKY130_FD_SC_HD__INV_1 -1"):
+        assert gate.record_problem(text) is None
+    for text in ("Full adder", "INPUT NAND -1 and", "A chip", "INPUT(a)", "[1]"):
+        assert "is no gate (NAND -1 -2 …)" in (gate.record_problem(text) or "")
+
+
 def test_atoms_of_smiles() -> None:
     smiles = ALPHABETS["smiles"]
     assert smiles.units("BrC(=O)[13CH3]c1cc%12cc1Cl") == [

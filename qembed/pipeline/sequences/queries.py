@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qembed.errors import InputError, UsageError
+from qembed.errors import InputError, UsageError, cannot_read
 from qembed.sequences.alphabet import Alphabet
 from qembed.sequences.recipe import sequence_recipe
-from qembed.types import Document, Query, Recipe, Snippet, Unreadable
+from qembed.types import Document, Query, Recipe, Snippet, SourceFile, Unreadable
 
 if TYPE_CHECKING:
     from qembed.types import Passage
@@ -40,57 +40,71 @@ def check_sequences(recipe: Recipe, queries: Sequence[Query], asked: bool, encod
         f"query {q.id}: {problem}" for q in queries if (problem := alphabet.problem(q.text))
     ]
     if problems:
-        raise InputError(
-            f"this is an index of {alphabet.name} sequences (words of names and descriptions are found by "
-            "--mode lexical):",
-            problems,
-        )
+        hint = "" if asked else " (words of names and descriptions are found by --mode lexical)"
+        raise InputError(f"this is an index of {alphabet.name} sequences{hint}:", problems)
 
 
 def read_sequences(path: str, stdin: bytes | None = None) -> list[Query]:
-    """Queries of a file of sequences, or of FASTA or one bare sequence on standard input.
+    """Queries of a file of sequences, or of standard input: any format that its content tells, or a bare one.
 
-    Raises UsageError, InputError with all that cannot be read.
+    A pipe, and a file whose suffix is of no format, are read as standard input is. Raises UsageError,
+    InputError with all that cannot be read, StorageError.
     """
+    from qembed.pipeline.sequences.given import given_sequences
+
+    if stdin is not None or is_pipe(Path(path)):
+        name = "-" if stdin is not None else path
+        return _checked(*given_sequences(_piped(path) if stdin is None else stdin, name), name)
+    return _checked(*_of_files(path), path)
+
+
+def is_pipe(path: Path) -> bool:
+    """True for a pipe, or what the shell puts in the place of one: `<(zcat c17.bench.gz)`."""
+    try:
+        return path.is_fifo() or path.is_char_device()
+    except OSError:
+        return False
+
+
+def _piped(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as e:
+        raise cannot_read(path, e) from e
+
+
+def _of_files(path: str) -> tuple[list[Document], list[str]]:
+    """(sequences of a file or folder, what cannot be read)."""
     from qembed.corpus import ReadOptions, read
     from qembed.corpus.source_files import walk
-    from qembed.types import SourceFile
+    from qembed.pipeline.sequences.given import sequences_by_content
 
-    if stdin is not None:
-        return _from_text(stdin)
-    queries: list[Query] = []
+    documents: list[Document] = []
     problems: list[str] = []
     for file in walk(Path(path)):
-        items = [file] if not isinstance(file, SourceFile) else read(file, ReadOptions())
+        if isinstance(file, SourceFile):
+            if (found := sequences_by_content(file)) is not None:
+                documents += found[0]
+                problems += found[1]
+                continue
+            items = read(file, ReadOptions())
+        else:
+            items = iter([file])
         for item in items:
             if isinstance(item, Unreadable):
                 problems.append(str(item))
             elif isinstance(item, Document):
-                queries.append(Query(item.id, "".join(item.text.split("\n"))))
-    return _checked(queries, problems, path)
+                documents.append(item)
+    return documents, problems
 
 
-def _from_text(data: bytes) -> list[Query]:
-    import codecs
-    import io
-
-    from qembed.corpus.readers.sequences.fasta import Wrong, fasta_records
-
-    if not data.removeprefix(codecs.BOM_UTF8).lstrip().startswith((b">", b";")):
-        text = data.decode("utf-8-sig", "replace").strip()
-        if " " not in text:  # of letters, in lines; gates have blanks between them
-            text = "".join(text.split())
-        return _checked([Query("1", text)] if text else [], [], "-")
-    found = list(fasta_records(io.BytesIO(data)))
-    problems = [f"-:{r.line}: {r.error}" for r in found if isinstance(r, Wrong)]
-    records = [r for r in found if not isinstance(r, Wrong)]
-    names = [r.name or str(n) for n, r in enumerate(records, 1)]
-    return _checked(
-        [Query(name, r.residues) for name, r in zip(names, records, strict=True)], problems, "-"
-    )
+def joined(text: str) -> str:
+    """Sequence whose letters stand in several lines as one line; gates have blanks between them."""
+    return text if " " in text else "".join(text.split())
 
 
-def _checked(queries: list[Query], problems: list[str], name: str) -> list[Query]:
+def _checked(documents: list[Document], problems: list[str], name: str) -> list[Query]:
+    queries = [Query(d.id, joined(d.text)) for d in documents]
     ids = [q.id for q in queries]
     problems += [
         f"{name}: query id {i!r} is given twice" for i in dict.fromkeys(ids) if ids.count(i) > 1

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,11 +19,13 @@ from qembed.pipeline.retrieval.documents.find import (
     positions_by_place,
     unknown_document,
 )
+from qembed.pipeline.sequences.queries import alphabet_of, joined
 from qembed.types import Document, Passage, SourceFile, Unreadable
 
 if TYPE_CHECKING:
     from qembed.pipeline.retrieval.documents.request import SimilarRequest
     from qembed.pipeline.retrieval.session import Session
+    from qembed.sequences.alphabet import Alphabet
     from qembed.types import Rows, Vectors
 
 MAX_PASSAGES = 256
@@ -56,7 +58,7 @@ def make_subject(session: Session, request: SimilarRequest) -> Subject:
     if request.text is not None:
         if not request.text.strip():
             raise InputError("an empty text is like nothing: no words in it")
-        return _encoded(session, "-", [Document("-", request.text)], request.passage)
+        return _encoded(session, "-", _given(session, request.text), request.passage)
     name = request.document
     assert name is not None
     positions = positions_by_id(session, name)
@@ -130,10 +132,37 @@ def evenly(n: int, most: int) -> list[int]:
 # ── files and texts ──────────────────────────────────────────────────────────────────────────────
 
 
+def _given(session: Session, text: str) -> list[Document]:
+    """A text as a document; in an index of sequences those that it holds. Raises InputError."""
+    from qembed.pipeline.sequences.given import given_sequences
+
+    alphabet = alphabet_of(session.recipe)
+    if alphabet is None:
+        return [Document("-", text)]
+    found, problems = given_sequences(text.encode(), "-")
+    return _sequences(alphabet, found, problems, "-")
+
+
+def _sequences(
+    alphabet: Alphabet, found: Sequence[Document], problems: Sequence[str], name: str
+) -> list[Document]:
+    """Sequences as they are compared. Raises InputError for what is none of the alphabet."""
+    documents = [replace(d, text=joined(d.text)) for d in found]
+    others = [f"{name}: {d.id}: {p}" for d in documents if (p := alphabet.problem(d.text))]
+    if problems or others or not documents:
+        raise InputError(
+            f"this is an index of {alphabet.name} sequences:",
+            [*problems, *others] or [f"{name}: no sequences there"],
+        )
+    return documents
+
+
 def _of_file(session: Session, path: Path, passage: int | None) -> Subject:
     """Subject of a file that is not in the index, read and cut as its documents are."""
-    from qembed.corpus import ReadOptions, read
+    from qembed.corpus import ReadOptions
     from qembed.corpus.formats import PICTURES, suffix
+    from qembed.pipeline.sequences.files import read_items
+    from qembed.pipeline.sequences.given import sequences_by_content
 
     if not is_there(path):
         raise unknown_document(session, str(path))
@@ -146,8 +175,12 @@ def _of_file(session: Session, path: Path, passage: int | None) -> Subject:
     file = SourceFile(
         str(path.parent), path.name, str(path), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
     )
+    alphabet = alphabet_of(session.recipe)
+    if alphabet is not None and (found := sequences_by_content(file)) is not None:
+        documents = _sequences(alphabet, *found, str(path))
+        return _encoded(session, str(path), documents, passage)
     documents, problems = [], []
-    for item in read(file, ReadOptions()):
+    for item in read_items(file, ReadOptions(), session.recipe):
         if isinstance(item, Document):
             documents.append(item)
         elif isinstance(item, Unreadable):
