@@ -1,4 +1,4 @@
-"""Word documents: tables, headers, notes, headings, lists, documents inside documents, packages."""
+"""Word documents: headers, notes, documents inside documents, packages."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ from typing import Any
 
 import pytest
 
-from qembed.corpus.readers.converted import Omitted, Text
 from qembed.corpus.readers.office.docx import docx as convert
-from qembed.corpus.readers.office.ooxml.word_styles import formatted
-from qembed.corpus.readers.sandbox import ReaderFailed, ReaderProcess
 from tests.corpus.made import saved
 from tests.corpus.ooxml import (
     STRICT,
@@ -19,7 +16,6 @@ from tests.corpus.ooxml import (
     docx,
     package,
     rooted,
-    row,
     run,
     story,
 )
@@ -33,54 +29,6 @@ from tests.corpus.readers.word import (
 )
 
 pytest.importorskip("lxml")
-
-
-# ── tables ───────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_merged_cells_once() -> None:
-    wide = f"<w:tr><w:tc><w:tcPr><w:gridSpan w:val='2'/></w:tcPr>{P('wide')}</w:tc><w:tc>{P('c')}</w:tc></w:tr>"
-    begins = f"<w:tr><w:tc><w:tcPr><w:vMerge w:val='restart'/></w:tcPr>{P('tall')}</w:tc><w:tc>{P('d')}</w:tc></w:tr>"
-    covered = f"<w:tr><w:tc><w:tcPr><w:vMerge/></w:tcPr>{P('')}</w:tc><w:tc>{P('e')}</w:tc></w:tr>"
-    assert text_of(f"<w:tbl>{wide}{begins}{covered}</w:tbl>") == "wide |  | c\ntall | d\n | e"
-
-
-def test_tables_in_tables() -> None:
-    inner = f"<w:tbl>{row(P('k'), P('v'))}</w:tbl>"
-    assert text_of(f"<w:tbl>{row(P('a') + inner + P('b'), P('c'))}</w:tbl>") == "a k | v b | c"
-    # one column is a frame, as in letters and curricula vitae
-    assert text_of(f"<w:tbl>{row(P('a') + inner)}{row(P('b'))}</w:tbl>") == "a\n\nk | v\n\nb"
-
-
-def test_what_hangs_on_a_cell() -> None:
-    note = story("footnotes", "w:footnotes", f"<w:footnote w:id='2'>{P('per year')}</w:footnote>")
-    cell = f"<w:p>{run('5%')}<w:r><w:footnoteReference w:id='2'/></w:r></w:p>"
-    heading = P("Rate", "<w:pPr><w:outlineLvl w:val='0'/></w:pPr>")
-    assert text_of(f"<w:tbl>{row(heading, cell)}</w:tbl>", f=note) == "Rate | 5% per year"
-
-
-@pytest.mark.slow
-def test_deep_tables() -> None:
-    inner = P("deepest")
-    for _ in range(30):
-        inner = f"<w:tbl>{row(P('x') + inner, P('y'))}</w:tbl>"
-    assert "deepest" in text_of(inner)
-    for _ in range(600):
-        inner = f"<w:tbl>{row(inner, P('y'))}</w:tbl>"
-    worker = ReaderProcess()
-    try:
-        text, omitted = worker.convert(".docx", docx(P("top") + inner))
-        assert isinstance(text, Text)
-        assert text.text.startswith("top")
-        assert isinstance(omitted, Omitted)
-        assert omitted.what == "content nested more than 400 deep"
-        # more than the parser takes
-        for _ in range(600):
-            inner = f"<w:tbl>{row(inner, P('y'))}</w:tbl>"
-        with pytest.raises(ReaderFailed, match="not DOCX that can be read"):
-            worker.convert(".docx", docx(inner))
-    finally:
-        worker.close()
 
 
 # ── beside the text ──────────────────────────────────────────────────────────────────────────────
@@ -141,97 +89,6 @@ def test_notes_that_cannot_be_read_are_named() -> None:
     text, omitted = reading(docx(P("a"), n=NOTES["footnote"]._replace(data="<w:footnotes")))
     assert text.text == "a"
     assert [what.split(":")[0] for what in omitted] == ["notes"]
-
-
-# ── headings, lists, the table of contents ───────────────────────────────────────────────────────
-
-
-def test_headings_by_level_whatever_they_are_called() -> None:
-    styles = story(
-        "styles", "w:styles",
-        "<w:style w:type='paragraph' w:styleId='berschrift2'><w:name w:val='heading 2'/></w:style>"
-        "<w:style w:type='paragraph' w:styleId='Own'><w:basedOn w:val='berschrift2'/></w:style>"
-        "<w:style w:type='paragraph' w:styleId='T'><w:name w:val='Title'/></w:style>"
-        "<w:style w:type='paragraph' w:styleId='V1'><w:name w:val='toc 1'/></w:style>",
-    )  # fmt: skip
-    body = "".join(
-        P(text, f"<w:pPr><w:pStyle w:val='{style}'/></w:pPr>")
-        for style, text in (
-            ("T", "The guide"),
-            ("V1", "Refunds 3"),
-            ("berschrift2", "Refunds"),
-            ("Own", "More"),
-        )
-    )
-    body += P("Direct", "<w:pPr><w:outlineLvl w:val='2'/></w:pPr>") + P(
-        "text", "<w:pPr><w:outlineLvl w:val='9'/></w:pPr>"
-    )
-    text, omitted = reading(docx(body, s=styles))
-    assert text.text == "# The guide\n\n## Refunds\n\n## More\n\n### Direct\n\ntext"
-    assert text.title == "The guide"
-    assert omitted == {"table of contents": 1}
-
-
-def numbered(key: int, level: int, text: str) -> str:
-    return P(
-        text, f"<w:pPr><w:numPr><w:ilvl w:val='{level}'/><w:numId w:val='{key}'/></w:numPr></w:pPr>"
-    )
-
-
-def levels(*forms: tuple[str, str]) -> str:
-    return "".join(
-        f"<w:lvl w:ilvl='{n}'><w:start w:val='1'/><w:numFmt w:val='{form}'/><w:lvlText w:val='{text}'/></w:lvl>"
-        for n, (form, text) in enumerate(forms)
-    )
-
-
-NUMBERING = (
-    f"<w:abstractNum w:abstractNumId='1'>{levels(('decimal', 'Clause %1.'), ('lowerLetter', '%1.%2)'))}</w:abstractNum>"
-    f"<w:abstractNum w:abstractNumId='2'>{levels(('bullet', '•'), ('none', ''))}</w:abstractNum>"
-    f"<w:abstractNum w:abstractNumId='3'>{levels(('upperRoman', '%1'))}</w:abstractNum>"
-    "<w:num w:numId='1'><w:abstractNumId w:val='1'/></w:num><w:num w:numId='2'><w:abstractNumId w:val='2'/></w:num>"
-    "<w:num w:numId='3'><w:abstractNumId w:val='3'/></w:num><w:num w:numId='4'><w:abstractNumId w:val='1'/>"
-    "<w:lvlOverride w:ilvl='0'><w:startOverride w:val='7'/></w:lvlOverride></w:num>"
-)
-
-
-def test_numbers_in_front_of_paragraphs() -> None:
-    body = [
-        (1, 0, "one"), (1, 1, "sub"), (1, 1, "sub"), (2, 0, "dot"), (1, 0, "two"), (1, 1, "sub"), (3, 0, "roman"),
-        (4, 0, "later"), (4, 0, "later"), (0, 0, "none"), (2, 1, "plain"), (99, 0, "missing"),
-    ]  # fmt: skip
-    text = text_of(
-        "".join(numbered(*x) for x in body), n=story("numbering", "w:numbering", NUMBERING)
-    )
-    assert text.split("\n\n") == [
-        "Clause 1. one", "1.a) sub", "1.b) sub", "- dot", "Clause 2. two", "2.a) sub", "I roman",
-        "Clause 7. later", "Clause 8. later", "none", "plain", "missing",
-    ]  # fmt: skip
-
-
-def test_numbers_of_a_style() -> None:
-    styles = (
-        "<w:style w:type='paragraph' w:styleId='H'><w:name w:val='heading 1'/><w:pPr><w:numPr><w:numId w:val='3'/>"
-        "</w:numPr></w:pPr></w:style>"
-    )
-    body = P("Scope", "<w:pPr><w:pStyle w:val='H'/></w:pPr>")
-    parts = {
-        "s": story("styles", "w:styles", styles),
-        "n": story("numbering", "w:numbering", NUMBERING),
-    }
-    (text, _) = reading(docx(body, **parts))
-    assert (text.text, text.title) == ("# I Scope", "Scope")
-
-
-@pytest.mark.parametrize(
-    ("value", "form", "wanted"),
-    [
-        (4, "upperRoman", "IV"), (1994, "lowerRoman", "mcmxciv"), (0, "upperRoman", "0"), (26, "upperLetter", "Z"),
-        (28, "lowerLetter", "bb"), (7, "decimalZero", "07"), (3, "chineseCounting", "3"),
-    ],
-)  # fmt: skip
-def test_forms_of_numbers(value: int, form: str, wanted: str) -> None:
-    assert formatted(value, form) == wanted
 
 
 # ── documents in documents ───────────────────────────────────────────────────────────────────────

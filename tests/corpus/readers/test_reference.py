@@ -1,31 +1,14 @@
-"""All words that a reference sees are found once, or named as left out; what nobody sees is not found.
-
-The references: files that are made at random from wrappers in wrappers, with a word of its own at each
-leaf; the text nodes of all XML parts of the samples; LibreOffice, where it is installed.
-"""
+"""All words of random documents of Word, PowerPoint and Excel are found once, or named as left out."""
 
 from __future__ import annotations
-
-import io
-import re
-import shutil
-import subprocess
-import zipfile
-from collections import Counter
-from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qembed.corpus.readers.converted import Converter, Omitted, Text
-from qembed.corpus.readers.epub import epub as read_epub
-from qembed.corpus.readers.html import read_page, read_xhtml
 from qembed.corpus.readers.office.docx import docx as read_docx
 from qembed.corpus.readers.office.pptx import pptx as read_pptx
 from qembed.corpus.readers.office.xlsx import xlsx as read_xlsx
-from tests.corpus.office_samples import rich_docx, rich_epub, rich_pptx, rich_xlsx
 from tests.corpus.ooxml import (
     Part,
     body,
@@ -40,44 +23,9 @@ from tests.corpus.ooxml import (
     tree,
     xlsx,
 )
+from tests.corpus.readers.planted_words import Tree, Words, check, converted, trees
 
 pytest.importorskip("lxml")
-
-Tree = str | tuple[int, list["Tree"]]
-"""`seen` or `gone`, or the number of a wrapper and what is in it."""
-
-
-def trees(kinds: int) -> st.SearchStrategy[list[Tree]]:
-    leaves = st.sampled_from(["seen", "seen", "seen", "gone"])
-    inner = st.recursive(
-        leaves,
-        lambda x: st.tuples(st.integers(0, kinds - 1), st.lists(x, min_size=1, max_size=3)),
-        max_leaves=12,
-    )
-    return st.lists(inner, min_size=1, max_size=4)
-
-
-class Words:
-    """Words that are all different: `seen1`, `gone2`."""
-
-    def __init__(self) -> None:
-        self.made: Counter[str] = Counter()
-
-    def next(self, kind: str) -> str:
-        self.made[kind] += 1
-        return f"{kind}{self.made[kind]}"
-
-
-def check(found: str, words: Words) -> None:
-    counted = Counter(re.findall(r"(?:seen|gone)\d+", found))
-    assert counted == {f"seen{n}": 1 for n in range(1, words.made["seen"] + 1)}
-
-
-def converted(reader: Converter, data: bytes) -> tuple[str, str]:
-    """All texts, and all names of what was left out."""
-    items = list(reader(data))
-    texts = "\n".join(item.text for item in items if isinstance(item, Text))
-    return texts, "\n".join(item.what for item in items if isinstance(item, Omitted))
 
 
 # ── Word ─────────────────────────────────────────────────────────────────────────────────────────
@@ -98,6 +46,8 @@ RUNS = [
     "<w:r><w:pict><v:group><v:shape><v:textbox><w:txbxContent><w:p>{}</w:p></w:txbxContent></v:textbox></v:shape>"
     "</v:group></w:pict></w:r>",
 ]
+
+
 BLOCKS = [
     "<w:p>{}</w:p>",
     "<w:sdt><w:sdtContent><w:p>{}</w:p></w:sdtContent></w:sdt>",
@@ -107,6 +57,8 @@ BLOCKS = [
     "<w:tbl><w:tr><w:tc><w:tbl><w:tr><w:tc><w:p>{}</w:p></w:tc><w:tc/></w:tr></w:tbl></w:tc><w:tc/></w:tr></w:tbl>",
     "<mc:AlternateContent><mc:Choice Requires='x'/><mc:Fallback><w:p>{}</w:p></mc:Fallback></mc:AlternateContent>",
 ]
+
+
 LOST = [
     "<w:del w:id='1'><w:r><w:delText>{0}</w:delText></w:r></w:del>",
     "<w:moveFrom w:id='1'><w:r><w:t>{0}</w:t></w:r></w:moveFrom>",
@@ -216,112 +168,6 @@ def test_excel(rows: list[list[int]]) -> None:
         out.append(f"<row>{''.join(cells)}</row>")
     strings = Part("xl/s.xml", "sharedStrings", rooted("s:sst", "".join(shared)))
     check(converted(read_xlsx, xlsx(sheet(1, "".join(out)), strings=strings))[0], words)
-
-
-# ── HTML, XHTML, EPUB ────────────────────────────────────────────────────────────────────────────
-
-_NAMES = (
-    "div p section article aside footer blockquote figure figcaption details summary ul li b i span em td header "
-    "dl dd center address fieldset font u mark cite q time pre textarea"
-)
-ELEMENTS = _NAMES.split()
-UNSEEN = [
-    "<script>{}</script>",
-    "<style>{}</style>",
-    "<p hidden=''>{}</p>",
-    "<nav>{}</nav>",
-    "<template>{}</template>",
-]
-
-
-def elements(parts: list[Tree], words: Words) -> str:
-    out = []
-    for part in parts:
-        if part == "gone":
-            out.append(UNSEEN[words.made["gone"] % len(UNSEEN)].format(words.next("gone")))
-        elif isinstance(part, str):
-            out.append(f" {words.next(part)} ")
-        else:
-            tag = ELEMENTS[part[0]]
-            out.append(f"<{tag}>{elements(part[1], words)}</{tag}>")
-    return "".join(out)
-
-
-@settings(deadline=None, max_examples=150)
-@given(trees(len(ELEMENTS)))
-@pytest.mark.slow
-def test_xhtml(parts: list[Tree]) -> None:
-    words = Words()
-    inner = elements(parts, words).replace("<textarea>", "<div>").replace("</textarea>", "</div>")
-    page = f'<html xmlns="http://www.w3.org/1999/xhtml"><head><title/></head><body><main><script/>{inner}</main></body></html>'
-    check(read_xhtml(page).text, words)
-    check(read_page(page).text, words)
-
-
-@settings(deadline=None, max_examples=100)
-@given(st.lists(trees(len(ELEMENTS) - 1), min_size=1, max_size=3))
-@pytest.mark.slow
-def test_html(chapters: list[list[Tree]]) -> None:
-    words = Words()
-    inner = "".join(f"<section>{elements(parts, words)}</section>" for parts in chapters)
-    check(
-        read_page(
-            f"<html><body><nav>x</nav><main>{inner}</main><footer>gone0</footer></body></html>"
-        ).text,
-        words,
-    )
-
-
-# ── the samples' own text nodes ──────────────────────────────────────────────────────────────────
-
-SAMPLES: dict[str, tuple[Converter, bytes]] = {
-    "rich.docx": (read_docx, rich_docx()),
-    "rich.pptx": (read_pptx, rich_pptx()),
-    "rich.xlsx": (read_xlsx, rich_xlsx()),
-    "rich.epub": (read_epub, rich_epub()),
-}
-NOT_TEXT = ("delText", "instrText", "f")
-"""Elements whose text nobody sees."""
-NOT_READ = r".*\.rels|\[Content_Types\]\.xml|.*/sheet2\.xml|.*nav\.xhtml|META-INF/.*|.*\.opf|.*/styles\.xml"
-
-
-@pytest.mark.parametrize("name", SAMPLES)
-def test_text_nodes_of_all_parts(name: str) -> None:
-    reader, data = SAMPLES[name]
-    text, omitted = converted(reader, data)
-    found = set(re.findall(r"\w+", f"{text}\n{omitted}"))
-    with zipfile.ZipFile(io.BytesIO(data)) as z:
-        for part in z.namelist():
-            if re.fullmatch(NOT_READ, part):
-                continue
-            raw = z.read(part).replace(b"&eacute;", "é".encode())
-            for e in ElementTree.fromstring(raw).iter():
-                local = e.tag.rpartition("}")[2]
-                words = re.findall(r"\w+", e.text or "")
-                if local == "v" and "worksheets" in part:
-                    continue  # an index of a shared string, or a number before it is formatted
-                assert local in NOT_TEXT or found.issuperset(words), (part, local, e.text)
-
-
-@pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed")
-@pytest.mark.parametrize("name", ["rich.docx", "rich.pptx", "rich.xlsx"])
-def test_words_that_libreoffice_shows(tmp_path: Path, name: str) -> None:
-    reader, data = SAMPLES[name]
-    (tmp_path / name).write_bytes(data)
-    command = [
-        "soffice",
-        "--headless",
-        f"-env:UserInstallation=file://{tmp_path}/profile",
-        "--convert-to",
-        "pdf",
-        name,
-    ]
-    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=300)
-    from qembed.corpus.readers.pdf import pdf as read_pdf
-
-    shown, _ = converted(read_pdf, (tmp_path / name).with_suffix(".pdf").read_bytes())
-    text, omitted = converted(reader, data)
-    assert set(re.findall(r"[^\W\d]{2,}", shown)) <= set(re.findall(r"\w+", f"{text}\n{omitted}"))
 
 
 def test_stories_beside_the_text() -> None:
