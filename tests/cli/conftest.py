@@ -27,6 +27,9 @@ WORDS = [f"w{i}" for i in range(120)]
 FILES = ["eval", "--queries", "q.jsonl", "--qrels", "qrels.tsv", "--mode", "dense", "--measures",
          "nDCG@10 RR@10"]  # fmt: skip
 """The evaluation of `collection`."""
+LONG = "a-folder-with-a-long-name/another-folder-with-a-long-name/guide-to-everything.md"
+SENTENCE = "zebra " + " ".join(f"word{i}" for i in range(80)) + " https://example.org/" + "x" * 120
+"""The longest path and the longest sentence of `mixed`."""
 
 GROUP = get_command(app)
 """Made once: for each call anew, a fifth of the time of tests/cli went into the options of commands."""
@@ -186,3 +189,18 @@ def _index_collection(shell: Shell) -> None:
     shell.write("qrels.tsv", f"query-id\tcorpus-id\tscore\n{rows}")
     shell.old()
     assert shell("index", "corpus.jsonl").code == 0
+
+
+@pytest.fixture(scope="session")
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    """A source of files and one of records, and a record of no file. No test changes the index."""
+    shell = Shell(tmp_path_factory.mktemp("mixed") / "work")
+    shell.folder.mkdir()
+    shell.write(f"docs/{LONG}", f"# Guide\n\n{SENTENCE}\n")
+    shell.write("docs/b.md", "# Zebra\n\nA zebra walks.\n\nThe second paragraph.\n")
+    shell.write("records.jsonl", json.dumps({"_id": "r/1", "text": "zebra of a record"}) + "\n")
+    shell.old()
+    assert shell("index", "docs", "records.jsonl").code == 0
+    done = shell("add", "--meta", "user=ann", "--meta", "n=3", "--id", "m1", "zebra I remember")
+    assert done.code == 0, done.err
+    return shell

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -12,30 +11,10 @@ from pathlib import Path
 import pytest
 
 from qembed.cli.render.places import file_path, shortened, shows_links
-from qembed.pipeline.retrieval.snippets.definition_lines import begins_definition, find_definition
-from qembed.pipeline.retrieval.snippets.snippet import passage_snippet
 from qembed.types import Hit, Passage
-from tests.cli.conftest import Shell
+from tests.cli.conftest import LONG, SENTENCE, Shell
 from tests.cli.terminal import on_terminal
 from tests.corpus import made
-
-LONG = "a-folder-with-a-long-name/another-folder-with-a-long-name/guide-to-everything.md"
-SENTENCE = "zebra " + " ".join(f"word{i}" for i in range(80)) + " https://example.org/" + "x" * 120
-
-
-@pytest.fixture(scope="module")
-def mixed(tmp_path_factory: pytest.TempPathFactory) -> Shell:
-    """A source of files and one of records, and a record of no file. No test changes it."""
-    shell = Shell(tmp_path_factory.mktemp("mixed") / "work")
-    shell.folder.mkdir()
-    shell.write(f"docs/{LONG}", f"# Guide\n\n{SENTENCE}\n")
-    shell.write("docs/b.md", "# Zebra\n\nA zebra walks.\n\nThe second paragraph.\n")
-    shell.write("records.jsonl", json.dumps({"_id": "r/1", "text": "zebra of a record"}) + "\n")
-    shell.old()
-    assert shell("index", "docs", "records.jsonl").code == 0
-    done = shell("add", "--meta", "user=ann", "--meta", "n=3", "--id", "m1", "zebra I remember")
-    assert done.code == 0, done.err
-    return shell
 
 
 @pytest.mark.parametrize(
@@ -135,88 +114,6 @@ def test_context_shows_its_text(shell: Shell) -> None:
     assert all(p in around for p in parts)
 
 
-def test_code_shows_the_line_that_defines(shell: Shell) -> None:
-    pytest.importorskip("tree_sitter")
-    shell.write(
-        "src/basket.py",
-        "class Basket:\n    # https://example.org/total says what the total of a basket is\n"
-        "    # total total total\n    @cached\n    def total(self, discount):\n"
-        '        """Return the total of the basket."""\n        return total_of(self)\n' + "\n" * 3
-        + "    def other(self):\n        return 1\n" * 20,
-    )  # fmt: skip
-    shell.old()
-    assert shell("index", "src", "--max-tokens", "60").code == 0
-    out = shell("query", "total of a basket", "-k", "1").out
-    assert out.splitlines()[1].strip() == "def total(self, discount):"
-    found = shell("query", "total of a basket", "-k", "1", "--vimgrep").out
-    assert found == "src/basket.py:5:5:    def total(self, discount):\n"
-
-
-def test_a_later_passage_of_a_definition_shows_where_that_begins(shell: Shell) -> None:
-    pytest.importorskip("tree_sitter")
-    steps = "".join(
-        f"\tif err := step{i}(order); err != nil {{\n\t\treturn err\n\t}}\n" for i in range(30)
-    )
-    shell.write(
-        "src/ship.go",
-        "package ship\n\n// Ship sends an order.\n// It may call Ship again.\n"
-        "func Ship(order Order) error {\n" + steps
-        + "\tif order.half {\n\t\treturn Ship(order.rest)\n\t}\n\treturn nil\n}\n\n"
-        "func Other() int {\n\treturn 1\n}\n",
-    )  # fmt: skip
-    shell.old()
-    assert shell("index", "src", "--max-tokens", "80").code == 0
-    assert len(shell("query", "step29 order", "--format", "jsonl").lines) > 3
-    for words in ("step29 order", "step15 order", "half rest order"):
-        out = shell("query", words, "-k", "1").out
-        assert re.search(r"src/ship\.go:5\b", out), out
-        assert out.splitlines()[1].strip() == "func Ship(order Order) error {"
-        number, _, inside = out.splitlines()[2].strip().partition(": ")
-        lines = (shell.folder / "src/ship.go").read_text().splitlines()
-        assert lines[int(number) - 1].strip() == inside
-        assert any(w in inside for w in words.split())
-        found = shell("query", words, "-k", "1", "--vimgrep").out
-        assert found == "src/ship.go:5:1:func Ship(order Order) error {\n"
-    [line] = shell("query", "step29 order", "-k", "1", "--format", "jsonl").lines
-    assert line["line"] > 50
-    whole = shell("query", "step29 order", "-k", "1", "--context", "1").out
-    assert "step29(order)" in whole
-
-
-@pytest.mark.parametrize(
-    ("text", "symbol", "begins"),
-    [
-        ("def total(self):\n    return 1\n", "Basket.total", True),
-        ("# about total\n@cached\ndef total(self):\n    return 1\n", "Basket.total", True),
-        ("static int\ntotal(int n)\n{\n  return n;\n", "total", True),
-        ("/* total */\ntemplate <class T>\nT total(T n) {\n", "total", True),
-        ("export const total = (n) => {\n  return n\n", "total", True),
-        ("    return total(n - 1)\n", "total", False),
-        ("    self.total(n - 1)\n", "Basket.total", False),
-        ("    x = 1\n    if total(n - 1):\n", "total", False),
-        ("  n += 1;\n  total(n);\n", "total", False),
-    ],
-)
-def test_where_a_definition_begins(text: str, symbol: str, begins: bool) -> None:
-    passage = Passage("a", 1, 0, len(text), text, 9, 12, symbol=symbol)
-    found = find_definition(passage)
-    assert found is not None
-    assert begins_definition(text, found.span) is begins
-
-
-def test_the_query_chooses_among_the_definitions_of_a_passage() -> None:
-    text = "def oven_temperature(c):\n    return c\n\n\ndef count_frames(hive):\n    return 3\n"
-    passage = Passage("a", 0, 0, len(text), text, 1, 6, symbol="oven_temperature, count_frames")
-    for query, shown in (
-        ("count frames", "def count_frames(hive):"),
-        ("countFrames of a hive", "def count_frames(hive):"),
-        ("oven", "def oven_temperature(c):"),
-        ("something else", "def oven_temperature(c):"),
-    ):
-        snippet = passage_snippet(query, passage)
-        assert text[snippet.start : snippet.end] == shown, query
-
-
 def test_vimgrep_names_the_line_of_the_sentence(mixed: Shell) -> None:
     lines = mixed("query", "second paragraph", "--vimgrep").out.splitlines()
     assert "docs/b.md:5:1:The second paragraph." in lines
@@ -228,71 +125,6 @@ def test_null_goes_with_paths(mixed: Shell) -> None:
     done = mixed("query", "zebra", "-0")
     assert (done.code, done.out) == (2, "")
     assert "-0 goes with --format paths, not with text" in done.err
-
-
-# ── rerank ───────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize("form", ["text", "json", "jsonl", "tsv", "trec", "paths", "vimgrep"])
-def test_rerank_prints_every_format(mixed: Shell, form: str) -> None:
-    hits = mixed("query", "zebra walks", "--format", "jsonl").out
-    done = mixed("rerank", "--model", "py:tests.encoders:shouting", "--format", form, stdin=hits)
-    assert done.code == 0, done.err
-    lines = done.out.splitlines()
-    if form == "json":
-        assert [len(q["hits"]) for q in done.json["queries"]] == [4]
-        assert done.json["queries"][0]["query"] == "zebra walks"
-    elif form == "text":
-        assert "docs/b.md:3" in done.out
-        assert "user=ann" in done.out
-    else:
-        assert len(lines) == (3 if form in ("paths", "vimgrep") else 4)
-        assert ("m1" in done.err) == (form in ("paths", "vimgrep"))
-    if form == "paths":
-        assert f"docs/{LONG}" in lines
-    if form == "trec":
-        assert all(re.match(r"1 Q0 \S+ \d \S+ qembed", line) for line in lines)
-
-
-@pytest.mark.parametrize("form", ["text", "json", "jsonl", "tsv", "trec", "paths", "vimgrep"])
-def test_a_run_too(mixed: Shell, form: str) -> None:
-    mixed.write("run", mixed("query", "zebra walks", "--format", "trec").out)
-    mixed.write("q.jsonl", '{"_id": "1", "text": "zebra walks"}\n')
-    args = [
-        "rerank",
-        "--run",
-        "run",
-        "--queries",
-        "q.jsonl",
-        "--model",
-        "py:tests.encoders:shouting",
-    ]
-    done = mixed(*args, "--format", form, "-k", "3")
-    assert done.code == 0, done.err
-    if form == "json":
-        assert len(done.json["queries"][0]["hits"]) == 3
-    elif form == "text":
-        assert "docs/" in done.out
-    elif form not in ("paths", "vimgrep"):  # a record of no file may be among the three
-        assert len(done.out.splitlines()) == 3
-    if form == "jsonl":
-        trec = [line.split()[2] for line in mixed(*args, "-k", "3").out.splitlines()]
-        assert [h["document"] for h in done.lines] == trec
-        assert all(h["text"] and h["scores"]["rerank"] is not None for h in done.lines)
-
-
-def test_hits_of_another_program_need_words_only(shell: Shell) -> None:
-    lines = (
-        '{"query": "late refund", "text": "Some words. A late refund is paid."}\n'
-        '{"query": "late refund", "text": "x", "passage": 3, "path": 4}\n'
-    )
-    args = ("rerank", "--model", "py:tests.encoders:shouting", "--format")
-    done = shell(*args, "text", stdin=lines)
-    assert done.code == 0, done.err
-    assert "A late refund is paid." in done.out
-    done = shell(*args, "vimgrep", stdin=lines)
-    assert done.out == ""
-    assert "records of no file are not shown: hit-1 and 1 more" in done.err
 
 
 # ── terminals ────────────────────────────────────────────────────────────────────────────────────
