@@ -1,26 +1,17 @@
-"""The same bytes through a server and without one, whatever happens to either side."""
+"""The same bytes through a server and without one."""
 
 from __future__ import annotations
 
 import os
-import signal
-import socket
-import stat
-import threading
-import time
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 import qembed.serve.client as client
 from qembed.pipeline.retrieval.tuned_setting import apply_choice
-from qembed.serve.protocol import MAX_REQUEST, Frames, ProtocolError, pack
-from qembed.serve.socket_address import socket_path
 from qembed.store import manifest as manifests
 from tests.cli.conftest import Shell
-from tests.serve.comparison import FORMATS, both, jsonl, request_of, with_queries
-from tests.serve.conftest import Running, sockets
+from tests.serve.comparison import FORMATS, both
+from tests.serve.conftest import Running
 
 pytestmark = pytest.mark.slow
 
@@ -152,217 +143,6 @@ def test_a_request_whose_answer_could_differ_is_refused(running: Running) -> Non
     done = elsewhere("query", "locked", "-v", "--format", "paths", QEMBED_CACHE=cache)
     assert "depends on the folder" in done.err  # the model is code found by way of it
     assert done.out.splitlines()
-
-
-def test_clients_that_close_or_send_no_frames(running: Running) -> None:
-    def raw(data: bytes) -> dict[str, Any] | None:
-        with running.line() as line:
-            line.socket.sendall(data)
-            try:
-                return line.receive()
-            except ProtocolError as e:
-                why = str(e)
-            assert line.hello
-            assert "closed" in why or "reset" in why, "it did not hang up"
-            return None
-
-    assert raw((1 << 31).to_bytes(4, "big")) is None
-    assert raw((MAX_REQUEST + 1).to_bytes(4, "big") + b"x" * 1000) is None
-    assert raw((9).to_bytes(4, "big") + b"not json!") is None
-    assert raw(pack({})[:-1] + b"[") is None
-    assert raw((6).to_bytes(4, "big") + b"[1, 2]") is None
-    deep = b"[" * 100_000
-    assert raw(len(deep).to_bytes(4, "big") + deep) is None
-    for broken in ({}, {"do": "query"}, {"do": 7}, {"do": "query", "folder": 1, "environ": []}):
-        assert (raw(pack(broken)) or {}).keys() == {"refused"}
-    for data in (b"\0\0", pack({"do": "query"})):
-        with running.line() as line:
-            line.socket.sendall(data)
-    both(running, "query", "locked")
-    assert running.process.poll() is None
-
-
-def test_64_clients_at_once(running: Running) -> None:
-    shell = running.shell
-    words = ["parcel", "locked account", "money back", "tracking page"]
-    wanted = {w: shell("query", w, "--format", "jsonl", "--no-server").out for w in words}
-    captured = []
-    body = request_of(shell, "parcel")
-    failed: list[object] = []
-    gate = threading.Barrier(64)
-
-    def one(i: int) -> None:
-        word = words[i % 4]
-        try:
-            gate.wait(20)
-            with running.line() as line:
-                answer = line.ask(with_queries(body, word))
-            if jsonl(answer) != wanted[word]:
-                failed.append(answer)
-            captured.append(word)
-        except Exception as e:
-            failed.append(e)
-
-    threads = [threading.Thread(target=one, args=(i,)) for i in range(64)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join(60)
-    assert not failed
-    assert len(captured) == 64
-
-
-# ── beginning and end ────────────────────────────────────────────────────────────────────────────
-
-
-def test_status_and_stop(running: Running) -> None:
-    shell = running.shell
-    done = shell("serve", "--status", "--format", "json")
-    assert done.json["pid"] == running.process.pid
-    assert done.json["generation"] == 1
-    assert f"pid         {running.process.pid}" in shell("serve", "--status").out
-    second = shell("serve")
-    assert second.code == 2
-    assert "served already" in second.err
-    assert shell("serve", "--stop").code == 0
-    assert running.process.wait(20) == 0
-    assert not sockets(shell)
-    none = shell("serve", "--status")
-    assert none.code == 2
-    assert "no server" in none.err
-    assert shell("serve", "--stop").code == 0
-    assert shell("query", "locked", "--format", "paths").out
-
-
-def test_permissions(running: Running) -> None:
-    path = socket_path(running.index)
-    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    path.parent.chmod(0o755)  # somebody could have put another socket there
-    done = running.shell("query", "locked", "-v", "--format", "paths")
-    assert "not this user's alone" in done.err
-    assert done.out
-    path.parent.chmod(0o700)
-    both(running, "query", "locked")
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_stops_it_cleanly(running: Running, number: int) -> None:
-    code, err = running.end(number)
-    assert code == 0
-    assert "stopped" in err
-    assert "Traceback" not in err
-    assert not sockets(running.shell)
-
-
-def test_the_socket_of_a_dead_server(running: Running) -> None:
-    running.end(signal.SIGKILL)
-    assert sockets(running.shell)
-    began = time.monotonic()
-    done = running.shell("query", "locked", "-v", "--format", "paths")
-    assert done.out
-    assert "not through the server" in done.err
-    assert time.monotonic() - began < 2
-    again = Running(running.shell)
-    try:
-        both(again, "query", "locked")
-    finally:
-        again.end()
-
-
-def test_a_server_that_hangs(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "HELLO_SECONDS", 0.3)
-    running.process.send_signal(signal.SIGSTOP)
-    try:
-        assert running.shell("query", "locked", "--format", "paths").out
-    finally:
-        running.process.send_signal(signal.SIGCONT)
-    both(running, "query", "locked")
-
-
-def test_idle(docs: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("QEMBED_CACHE", docs.env()["QEMBED_CACHE"])
-    server = Running(docs, "--idle", "1s")
-    assert server.process.wait(20) == 0
-    assert "idle for 1 s" in server.end()[1]
-    assert not sockets(docs)
-    assert docs("serve", "--idle", "soon").code == 2
-
-
-def test_a_server_whose_socket_is_deleted_ends(running: Running) -> None:
-    socket_path(running.index).unlink()
-    assert running.process.wait(20) == 0
-
-
-def test_a_server_of_another_version(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "__version__", "99")
-    done = running.shell("query", "locked", "-v", "--format", "paths")
-    assert done.out
-    assert "of version 0.1.0, this is 99" in done.err
-    assert running.shell("query", "locked", "--format", "paths").err == ""
-    with running.line() as line:  # nor does it work for nothing
-        assert "of version 0.1.0, not 98" in line.ask({"do": "query", "version": "98"})["refused"]
-
-
-def test_other_users_are_not_served(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "is_other_user", lambda _: True)
-    with pytest.raises(ProtocolError, match="another user's"):
-        running.line()
-    if os.geteuid() != 0:
-        pytest.skip("only root can become somebody else")
-    path = socket_path(running.index)
-    path.parent.chmod(0o711)
-    path.chmod(0o666)
-    for folder in path.parents:
-        if folder.stat().st_uid == 0 and folder != Path("/"):
-            folder.chmod(folder.stat().st_mode | 0o011)
-    read, write = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        os.chdir(path.parent)  # its path may be too long for a socket
-        os.seteuid(65534)
-        with socket.socket(socket.AF_UNIX) as s:
-            try:
-                s.settimeout(5)
-                s.connect(path.name)
-                os.write(write, s.recv(100) or b"nothing")
-            except OSError as e:
-                os.write(write, str(e).encode())
-        os._exit(0)
-    os.close(write)
-    os.waitpid(pid, 0)
-    said = os.read(read, 1000)
-    os.close(read)
-    assert said == b"nothing"
-
-
-def test_a_long_path(docs: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Longer than a socket's address may be."""
-    deep = tmp_path / ("d" * 90) / ("e" * 90)
-    deep.mkdir(parents=True)
-    monkeypatch.setenv("QEMBED_CACHE", str(deep))
-    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
-    server = Running(docs, QEMBED_CACHE=str(deep))
-    try:
-        assert "answered by" in docs("query", "locked", "-v", QEMBED_CACHE=str(deep)).err
-    finally:
-        server.end()
-
-
-def test_frames() -> None:
-    a, b = socket.socketpair()
-    frames = Frames()
-    with a, b:
-        a.sendall(pack({"x": "é\udcff\U0001f600"}) + pack({"y": 1}) + pack({})[:5])
-        assert frames.receive(b, 1000, 1) == {"x": "é\udcff\U0001f600"}
-        assert frames.receive(b, 1000, 1) == {"y": 1}
-        with pytest.raises(ProtocolError, match=r"too slow|timed out"):
-            frames.receive(b, 1000, 0.05)
-        a.sendall(pack({})[5:])
-        assert frames.receive(b, 1000, 1) == {}
-        a.close()
-        with pytest.raises(ProtocolError, match="closed"):
-            frames.receive(b, 1000, 1)
 
 
 def test_a_server_takes_what_was_chosen_for_its_index(running: Running) -> None:

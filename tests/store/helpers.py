@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from qembed.store import Catalog, CatalogEntry, Writer, text_hash
+from qembed.store import Catalog, CatalogEntry, Snapshot, Writer, text_hash
 from qembed.store.manifest import Manifest
 from qembed.types import Document, Passage, Recipe
 
@@ -65,7 +65,6 @@ def make(root: Path, documents: dict[str, list[str]]) -> Manifest:
 
 def contents(root: Path) -> dict[str, list[str]]:
     """Document id -> passage texts, as a reader finds them; vectors are checked on the way."""
-    from qembed.store import Snapshot
 
     snapshot = Snapshot.open(root)
     found: dict[str, list[str]] = {}
@@ -78,3 +77,10 @@ def contents(root: Path) -> dict[str, list[str]]:
             np.testing.assert_array_equal(stored, np.stack([vector(p.text) for p in got]))
     snapshot.close()
     return found
+
+
+A = {"a": ["one", "two"], "b": ["three"], "empty": []}
+
+
+def files(root: Path) -> set[str]:
+    return {str(p.relative_to(root)) for p in root.rglob("*") if p.is_file()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import os
 from pathlib import Path
@@ -10,18 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qembed.errors import EncodingError, IndexDamaged, IndexLocked, NoIndex, StorageError
+from qembed.errors import EncodingError, IndexLocked, StorageError
 from qembed.store import Catalog, Snapshot, Writer, shards, text_hash
 from qembed.store import manifest as manifests
-from qembed.store.compaction import CompactionPolicy, compact, merge_small_shards
-from qembed.store.vector_files.matrix import extend_matrix, open_matrix
-from tests.store.helpers import DIM, contents, make, passages, put, recipe, vector
-
-A = {"a": ["one", "two"], "b": ["three"], "empty": []}
-
-
-def files(root: Path) -> set[str]:
-    return {str(p.relative_to(root)) for p in root.rglob("*") if p.is_file()}
+from tests.store.helpers import DIM, A, contents, files, make, passages, put, recipe, vector
 
 
 def test_what_is_committed_is_read_back(tmp_path: Path) -> None:
@@ -106,57 +97,6 @@ def test_text_hashes_of_many_row_groups(tmp_path: Path) -> None:
         assert [bytes(h) for h in found] == hashes[start:]
 
 
-def test_compaction_drops_dead_rows_and_keeps_every_document(tmp_path: Path) -> None:
-    root = tmp_path / "idx"
-    make(root, {f"d{i}": [f"text {i} {j}" for j in range(i % 4)] for i in range(40)})
-    with Writer(root) as writer:
-        snapshot = writer.snapshot()
-        keep = np.arange(40) % 3 == 0
-        writer.commit(snapshot.catalog.edit(keep, []))
-        before = contents(root)
-        old = writer.manifest
-        manifest = compact(writer, writer.snapshot())
-    assert manifest.base == old.next_row
-    assert manifest.next_row - manifest.base == sum(len(t) for t in before.values())
-    assert contents(root) == before
-    assert Snapshot.open(root).live is None
-
-
-def test_small_shards_are_merged_with_their_row_ids(tmp_path: Path) -> None:
-    root = tmp_path / "idx"
-    expected: dict[str, list[str]] = {}
-    for n in range(6):
-        with Writer(root) as writer:
-            if writer.manifest is None:
-                writer.create(recipe(), "test")
-            snapshot = writer.snapshot()
-            catalog = snapshot.catalog if snapshot else Catalog()
-            line = put(writer, f"d{n}", [f"text {n}", f"more {n}"])
-            writer.commit(catalog.edit(np.ones(len(catalog), bool), [Catalog.of([line])]))
-            expected[f"d{n}"] = [f"text {n}", f"more {n}"]
-    with Writer(root) as writer:
-        manifest = merge_small_shards(writer, writer.snapshot(), CompactionPolicy(most=3))
-    assert len(manifest.shards) == 1
-    assert contents(root) == expected
-
-
-def test_many_large_shards_are_left_alone(tmp_path: Path) -> None:
-    """Else every refresh of a large index would commit again what is there."""
-    root = tmp_path / "idx"
-    for n in range(6):
-        with Writer(root) as writer:
-            if writer.manifest is None:
-                writer.create(recipe(), "test")
-            snapshot = writer.snapshot()
-            catalog = snapshot.catalog if snapshot else Catalog()
-            line = put(writer, f"d{n}", [f"text {n}", f"more {n}"])
-            writer.commit(catalog.edit(np.ones(len(catalog), bool), [Catalog.of([line])]))
-    with Writer(root) as writer:
-        before = writer.manifest
-        policy = CompactionPolicy(most=3, small=2)
-        assert merge_small_shards(writer, writer.snapshot(), policy) == before
-
-
 def test_a_rebuild_does_not_show_before_it_is_finished_and_can_be_resumed(tmp_path: Path) -> None:
     root = tmp_path / "idx"
     make(root, A)
@@ -226,108 +166,6 @@ def test_one_writer_at_a_time_and_no_stale_lock(tmp_path: Path) -> None:
         other.join()
     with Writer(root):
         pass
-
-
-class TestDamage:
-    def test_no_index(self, tmp_path: Path) -> None:
-        with pytest.raises(NoIndex, match="qembed index PATH"):
-            Snapshot.open(tmp_path)
-
-    @pytest.mark.parametrize("how", ["truncated", "edited", "empty", "no json", "binary"])
-    def test_a_manifest_that_cannot_be_believed(self, tmp_path: Path, how: str) -> None:
-        root = tmp_path / "idx"
-        make(root, A)
-        path = root / "manifest.json"
-        raw = path.read_bytes()
-        path.write_bytes(
-            {
-                "truncated": raw[:-40],
-                "edited": raw.replace(b'"next_row": 3', b'"next_row": 2'),
-                "empty": b"",
-                "no json": b"[1, 2]",
-                "binary": bytes(range(256)),
-            }[how]
-        )
-        with pytest.raises(IndexDamaged, match=r"manifest\.json is damaged"):
-            Snapshot.open(root)
-
-    def test_a_later_format(self, tmp_path: Path) -> None:
-        import zlib
-
-        root = tmp_path / "idx"
-        make(root, A)
-        body = json.loads((root / "manifest.json").read_text())
-        del body["crc"]
-        body["format"] = 99
-        body["crc"] = zlib.crc32(manifests._dump(body).encode())
-        (root / "manifest.json").write_text(json.dumps(body))
-        with pytest.raises(IndexDamaged, match="format 99"):
-            Snapshot.open(root)
-
-    def test_a_missing_shard_is_named(self, tmp_path: Path) -> None:
-        root = tmp_path / "idx"
-        make(root, A)
-        shard = next((root / "shards").iterdir())
-        shard.unlink()
-        with pytest.raises(IndexDamaged, match=shard.name):
-            Snapshot.open(root)
-
-    @pytest.mark.parametrize("what", ["shards", "documents"])
-    def test_a_truncated_file_is_named(self, tmp_path: Path, what: str) -> None:
-        root = tmp_path / "idx"
-        make(root, A)
-        path = next(p for p in files(root) if p.startswith(what))
-        os.truncate(root / path, 50)
-        with pytest.raises(IndexDamaged, match=path):
-            contents(root)
-
-
-class TestMatrix:
-    def matrix(self, root: Path) -> tuple[np.ndarray, int]:
-        opened = open_matrix(root, manifests.read(root))
-        assert opened is not None
-        return opened
-
-    def test_follows_commits_in_place(self, tmp_path: Path) -> None:
-        root = tmp_path / "idx"
-        make(root, A)
-        extend_matrix(Snapshot.open(root))
-        name = {f for f in files(root) if f.endswith(".bin")}
-        make(root, {"c": ["four"]})
-        stale = self.matrix(root)
-        assert stale[1] == 3
-        extend_matrix(Snapshot.open(root))
-        matrix, upto = self.matrix(root)
-        assert upto == 4
-        expected = np.stack([vector(t) for t in ("one", "two", "three", "four")])
-        np.testing.assert_array_equal(matrix, expected)
-        assert {f for f in files(root) if f.endswith(".bin")} == name
-
-    def test_what_a_killed_writer_appended_is_cut_off(self, tmp_path: Path) -> None:
-        root = tmp_path / "idx"
-        make(root, A)
-        extend_matrix(Snapshot.open(root))
-        path = next((root / "derived").glob("*.bin"))
-        with path.open("ab") as f:
-            f.write(b"half a vec")
-        make(root, {"c": ["four"]})
-        extend_matrix(Snapshot.open(root))
-        np.testing.assert_array_equal(self.matrix(root)[0][3], vector("four"))
-
-    def test_a_truncated_one_is_not_believed(self, tmp_path: Path) -> None:
-        root = tmp_path / "idx"
-        make(root, A)
-        extend_matrix(Snapshot.open(root))
-        os.truncate(next((root / "derived").glob("*.bin")), 10)
-        assert open_matrix(root, manifests.read(root)) is None
-
-    def test_another_index_in_the_same_place_does_not_take_it(self, tmp_path: Path) -> None:
-        root = tmp_path / "idx"
-        make(root, A)
-        extend_matrix(Snapshot.open(root))
-        (root / "manifest.json").unlink()
-        make(root, A)
-        assert open_matrix(root, manifests.read(root)) is None
 
 
 @pytest.mark.parametrize("call", ["write", "fsync", "replace"])

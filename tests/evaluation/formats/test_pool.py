@@ -11,7 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qembed.errors import InputError, UsageError
-from qembed.evaluation import Candidate, read_pool, read_qrels, write_pool, write_qrels
+from qembed.evaluation import (
+    Candidate,
+    read_pool,
+    read_qrels,
+    write_pool,
+    write_qrels,
+)
+from tests.evaluation.formats.table_files import problems, written
 
 ROWS = [
     Candidate("q1", "two\twords", "a.md", "A", "text\nof a", None),
@@ -93,3 +100,22 @@ def test_any_ids_survive_json_lines(
     write_pool([Candidate(q, "w", d, "", "t", g) for (q, d), g in grades.items()], path)
     found = read_pool(path)
     assert {(q, d): g for q, have in found.items() for d, g in have.items()} == grades
+
+
+def test_a_pool_may_come_back_as_csv(tmp_path: Path) -> None:
+    text = (
+        'query-id;query;corpus-id;title;text;grade\nq1;"say ""hi""; now";a.md;A;"two\nlines";1\n'
+        "q1;w;b.md;;x;\nq2;w;a.md;;y;2.0\n"
+    )
+    heard: list[str] = []
+    assert read_pool(written(tmp_path, text), warn=heard.append) == {
+        "q1": {"a.md": 1},
+        "q2": {"a.md": 2},
+    }
+    assert heard[0].endswith("left out: 1")
+
+
+def test_a_pool_without_grades_column_names_what_is_wanted(tmp_path: Path) -> None:
+    (found,) = problems(read_pool, written(tmp_path, "query\tcorpus-id\tfoo\nx\ta\t1\n"))
+    assert found.startswith("F:1: ")
+    assert "columns 'query', 'corpus-id', 'foo'; wanted are query id (query-id, qid" in found

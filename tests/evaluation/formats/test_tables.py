@@ -1,11 +1,11 @@
-"""Tables of judgments, runs, queries and pools: headers, separators, quotes, comments."""
+"""Tables of judgments: headers, separators, quotes, comments."""
 
 from pathlib import Path
 
 import pytest
 
 from qembed.errors import InputError
-from qembed.evaluation import read_pool, read_qrels, read_queries, read_run
+from qembed.evaluation import read_qrels, read_queries
 from qembed.evaluation.formats.column_names import (
     DOCUMENT_ID,
     GRADE,
@@ -15,21 +15,12 @@ from qembed.evaluation.formats.column_names import (
     normalize_name,
 )
 from qembed.types import Query
+from tests.evaluation.formats.table_files import problems, written
 
 WANTED = {"q1": {"d1": 2, "d 2": 0}, "q2": {"d1": 1}}
+
+
 ROWS = [("q1", "d1", "2"), ("q1", "d 2", "0"), ("q2", "d1", "1")]
-
-
-def written(tmp_path: Path, text: str | bytes) -> Path:
-    path = tmp_path / "file.any"
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return path
-
-
-def problems(read, path: Path) -> list[str]:
-    with pytest.raises(InputError) as e:
-        read(path)
-    return [p.replace(str(path), "F") for p in e.value.problems]
 
 
 # ── names of columns ─────────────────────────────────────────────────────────────────────────────
@@ -236,136 +227,3 @@ def test_comments_above_json(tmp_path: Path, start: str) -> None:
     ]
     text = start + '{"_id": "q", "text": "x"}\n# between\n{"_id": "r", "text": "y"}'
     assert read_queries(written(tmp_path, text)) == [Query("q", "x"), Query("r", "y")]
-
-
-# ── queries ──────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        'id,text\nq1,"refunds, returns"\nq2,  who?\n',
-        'Query ID;Query Text\nq1;"refunds, returns"\nq2;  who?\n',
-        "question,lang,qid\n" + '"refunds, returns",en,q1\n  who?,,q2\n',
-        "lang\tqid\tquery\nen\tq1\trefunds, returns\n\tq2\t  who?\n",
-        '"id"\t"text"\n"q1"\t"refunds, returns"\n"q2"\t"  who?"\n',
-        "# exported\nid|text\nq1|refunds, returns\nq2|  who?\n",
-        "sep=;\nnumber;title\nq1;refunds, returns\nq2;  who?\n",
-    ],
-)
-def test_queries_in_tables(tmp_path: Path, text: str) -> None:
-    wanted = [Query("q1", "refunds, returns"), Query("q2", "  who?")]
-    assert read_queries(written(tmp_path, text)) == wanted
-    assert read_queries(written(tmp_path, text.replace("\n", "\r\n"))) == wanted
-
-
-def test_a_query_keeps_its_quotes_and_its_lines(tmp_path: Path) -> None:
-    text = '1\t"a ""b"""\n2\t"open\n'
-    assert read_queries(written(tmp_path, text))[0] == Query("1", '"a ""b"""')
-    text = '1\t"a ""b"""\n2\tplain\n'
-    assert read_queries(written(tmp_path, text))[0] == Query("1", 'a "b"')
-    text = '1\t"exact phrase" and more\n2\t"refund"\n'
-    assert read_queries(written(tmp_path, text)) == [
-        Query("1", '"exact phrase" and more'),
-        Query("2", '"refund"'),
-    ]
-    text = 'id,text\n1,"""exact phrase"" and\n\nmore"\n2,x\n'
-    assert read_queries(written(tmp_path, text)) == [
-        Query("1", '"exact phrase" and\n\nmore'),
-        Query("2", "x"),
-    ]
-
-
-def test_a_table_of_queries_may_name_task_and_filter(tmp_path: Path) -> None:
-    text = "id,task,where,text\n1,web,year > 2000,x\n2,,,y\n"
-    assert read_queries(written(tmp_path, text)) == [
-        Query("1", "x", "web", "year > 2000"),
-        Query("2", "y"),
-    ]
-
-
-def test_mistakes_in_tables_of_queries(tmp_path: Path) -> None:
-    text = "id,text\n1,x\n2, \n3,a, b\n,y\n1,z\n"
-    assert problems(read_queries, written(tmp_path, text)) == [
-        "F:3: query '2' has no text",
-        "F:4: 3 columns where 2 are expected (a cell that holds the separator must be in quotes)",
-        "F:5: no query id",
-        "F:6: query '1' differs from line 2's",
-    ]
-    for names in (["query_id", "foo"], ["foo", "bar"], ["foo", "bar", "baz"]):
-        header = ", ".join(map(repr, names))
-        for separator in (",", ";", "\t"):
-            row = separator.join(["1", *"xyz"[: len(names) - 1]])
-            text = f"{separator.join(names)}\n{row}\n"
-            (found,) = problems(read_queries, written(tmp_path, text))
-            assert found.startswith(f"F:1: a header that is not understood: columns {header}; ")
-        assert "query text (text, query, question, …)" in found
-
-
-# ── runs ─────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "q1\tQ0\td 1\t1\t2.5\tmy tag\nq1\tQ0\td2\t2\t-1\tmy tag\n",
-        "q1,Q0,d 1,1,2.5,t\nq1,Q0,d2,2,-1,t\n",
-        "qid,docid,rank,score\nq1,d 1,1,2.5\nq1,d2,2,-1\n",
-        "score\tquery_id\tcorpus-id\n2.5\tq1\td 1\n-1\tq1\td2\n",
-        "qid,docid,docno,rank,score,query\nq1,0,d 1,0,2.5,words\nq1,1,d2,1,-1,words\n",
-        'query_id;document;similarity\nq1;"d 1";2.5\nq1;d2;-1\n',
-    ],
-)
-def test_runs_in_tables(tmp_path: Path, text: str) -> None:
-    assert read_run(written(tmp_path, text)) == {"q1": {"d 1": 2.5, "d2": -1.0}}
-
-
-def test_a_run_without_scores_is_ordered_by_its_ranks(tmp_path: Path) -> None:
-    text = "qid\tpid\trank\nq1\ta\t1\nq1\tb\t2\nq1\tc\t10\n"
-    assert read_run(written(tmp_path, text)) == {"q1": {"a": -1.0, "b": -2.0, "c": -10.0}}
-
-
-def test_mistakes_in_runs(tmp_path: Path) -> None:
-    text = (
-        "q Q0 d 1 0,95 t\nq Q0 my file 2 0.9 t\nq Q0 e 3 1,234.5 t\nq Q0 f 1 0.5 t\nq Q0 g 1 1 t\n"
-    )
-    assert problems(read_run, written(tmp_path, text)) == [
-        "F:1: score '0,95' is not a number (a decimal comma? write 0.95)",
-        "F:2: 7 columns where 6 are expected (an id with a blank? separate the columns by tabs)",
-        "F:3: score '1,234.5' is not a number (commas between thousands? write 1234.5)",
-    ]
-    (found,) = problems(read_run, written(tmp_path, "q d 1\n"))
-    assert found.startswith("F:1: not a run (columns 'q', 'd', '1'); expected TREC's `qid Q0")
-    (found,) = problems(read_run, written(tmp_path, '{"foo": 1, "docid": "d", "score": 1}\n'))
-    assert found == "F:1: no query id: keys 'foo', 'docid', 'score'"
-    (found,) = problems(read_run, written(tmp_path, "qid,docid,foo\nq,d,1\n"))
-    assert found.startswith("F:1: a header that is not understood: columns 'qid', 'docid', 'foo'; ")
-
-
-def test_a_repeated_line_of_a_run_is_a_warning(tmp_path: Path) -> None:
-    heard: list[str] = []
-    path = written(tmp_path, "q Q0 d 1 2 t\nq Q0 e 2 1 t\nq Q0 d 1 2 t\n")
-    assert read_run(path, warn=heard.append) == {"q": {"d": 2.0, "e": 1.0}}
-    assert heard == [f"{path}: lines that repeat an earlier one: 1 (line 3)"]
-
-
-# ── pools ────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_a_pool_may_come_back_as_csv(tmp_path: Path) -> None:
-    text = (
-        'query-id;query;corpus-id;title;text;grade\nq1;"say ""hi""; now";a.md;A;"two\nlines";1\n'
-        "q1;w;b.md;;x;\nq2;w;a.md;;y;2.0\n"
-    )
-    heard: list[str] = []
-    assert read_pool(written(tmp_path, text), warn=heard.append) == {
-        "q1": {"a.md": 1},
-        "q2": {"a.md": 2},
-    }
-    assert heard[0].endswith("left out: 1")
-
-
-def test_a_pool_without_grades_column_names_what_is_wanted(tmp_path: Path) -> None:
-    (found,) = problems(read_pool, written(tmp_path, "query\tcorpus-id\tfoo\nx\ta\t1\n"))
-    assert found.startswith("F:1: ")
-    assert "columns 'query', 'corpus-id', 'foo'; wanted are query id (query-id, qid" in found

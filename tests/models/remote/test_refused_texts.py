@@ -5,7 +5,6 @@ from __future__ import annotations
 import email.utils
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,6 @@ import pytest
 
 from qembed.errors import EncodingError, ModelUnavailable, TextsRefused
 from qembed.models import open_model
-from qembed.models.remote import retry_policy
 from qembed.protocols import Encoder
 from tests import stub
 from tests.encoders import DIM, Bag
@@ -24,17 +22,8 @@ TEXTS = [f"text number {i}" for i in range(31)] + ["some poison here"]
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retry_policy, "FIRST_PAUSE", 0.005)
-    monkeypatch.setenv("NO_PROXY", "*")
+def retries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QEMBED_REMOTE_RETRIES", "2")
-    monkeypatch.delenv("QEMBED_API_KEY", raising=False)
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with stub.serving() as made:
-        yield made
 
 
 @pytest.fixture

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
 from qembed.errors import EncodingError, ModelUnavailable, UsageError
 from qembed.models import open_model, open_reranker
-from qembed.models.remote import retry_policy
 from qembed.protocols import Scorer
 from tests import stub
 from tests.stub import Handler, Server, Trick
@@ -21,18 +18,8 @@ EXPECTED = [Handler.scores(q, [p])[0] for q, p in PAIRS]
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retry_policy, "FIRST_PAUSE", 0.005)
-    monkeypatch.setenv("NO_PROXY", "*")
+def retries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QEMBED_REMOTE_RETRIES", "2")
-    for name in ("QEMBED_API_KEY", "QEMBED_RERANK_API_KEY"):
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with stub.serving() as made:
-        yield made
 
 
 def reranker_at(server: Server, path: str = "") -> Scorer:

@@ -1,10 +1,8 @@
-"""The graph's breadth is measured, stamped, used, checked and mended; a loaded graph keeps its own words."""
+"""The graph's breadth is measured, stamped, used, checked and mended."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +12,7 @@ from qembed.cli.commands.status import _covered
 from qembed.pipeline.diagnostics.status import describe
 from qembed.pipeline.diagnostics.verify import graph_recall, verify
 from qembed.pipeline.indexing.options import GraphPolicy
-from qembed.pipeline.indexing.update_derived import synthetic_queries, update_derived
+from qembed.pipeline.indexing.update_derived import synthetic_queries
 from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.pipeline.retrieval.session import Session
@@ -25,46 +23,9 @@ from qembed.store import Snapshot
 from qembed.store import derived_files as files
 from qembed.store import manifest as manifests
 from qembed.store.compaction import CompactionPolicy
-from qembed.store.vector_files.matrix import matrix_batches, open_matrix
 from qembed.types import Query
 from tests.pipeline.conftest import index
-
-WORDS = [f"word{i}" for i in range(300)]
-
-NEVER = GraphPolicy(small_rows=0, lag=1e9)
-"""Leaves a graph as it is."""
-
-
-def fill(folder: Path, n: int, seed: int = 0) -> None:
-    rng = np.random.default_rng(seed)
-    folder.mkdir(exist_ok=True)
-    lines = (
-        f'{{"_id": "{seed}-{i}", "text": "{" ".join(rng.choice(WORDS, 8))}"}}\n' for i in range(n)
-    )
-    path = folder / f"r{seed}.jsonl"
-    path.write_text("".join(lines))
-    os.utime(path, (1.5e9, 1.5e9))
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("made")
-    fill(folder / "docs", 2000)
-    index(folder / "idx", folder / "docs")
-    return folder
-
-
-@pytest.fixture
-def some(made: Path, tmp_path: Path) -> Path:
-    """2,000 passages, indexed: a copy of its own."""
-    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
-    return tmp_path / "idx"
-
-
-def graph_stamp(root: Path) -> files.Stamp:
-    stamp = files.current(root, manifests.read(root), files.GRAPH)
-    assert stamp is not None
-    return stamp
+from tests.pipeline.indexing.conftest import NEVER, WORDS, fill, graph_stamp
 
 
 @pytest.mark.slow
@@ -152,15 +113,6 @@ def test_made_up_queries_lie_near_the_rows_and_have_exact_answers(some: Path) ->
         assert 0.8 < scores[0] < 0.9999
 
 
-def test_the_matrix_read_and_mapped_is_the_same(some: Path) -> None:
-    manifest = manifests.read(some)
-    mapped = open_matrix(some, manifest)
-    assert mapped is not None
-    parts = list(matrix_batches(some, manifest, 700, size=300))
-    assert [first for first, _ in parts] == [700, 1000, 1300, 1600, 1900]
-    np.testing.assert_array_equal(np.concatenate([v for _, v in parts]), mapped[0][700:])
-
-
 @pytest.mark.slow
 def test_a_small_change_leaves_a_large_graph_alone(some: Path) -> None:
     policy = GraphPolicy(small_rows=1000)
@@ -180,61 +132,6 @@ def test_a_small_change_leaves_a_large_graph_alone(some: Path) -> None:
     assert after.upto == 2150, "7.5 % more: extended"
     assert after.extra == before.extra, "not measured again before it has grown by a quarter"
     assert list(verify(some)) == []
-
-
-def test_a_session_keeps_to_the_graph_it_loaded(some: Path) -> None:
-    """A commit is there before its graph: a session between the two has a tail, also afterwards."""
-    fill(some.parent / "docs", 200, seed=1)
-    index(some, graph=NEVER)
-    with Session(some) as session:
-        vector = session.snapshot.vectors(np.array([2150]))
-        session.search.vector_search(vector, 5, "graph")
-        update_derived(Snapshot.open(some))
-        assert graph_stamp(some).upto == 2200
-        hits, plan = session.search.vector_search(vector, 5, "graph")
-        assert plan.kind == "graph"
-        assert hits[0][0][0] == 2150
-
-
-def test_a_session_maps_the_matrix_also_after_a_later_commit(some: Path) -> None:
-    """Its rows are the first of the longer file; reading all shards instead would take gigabytes."""
-    with Session(some) as session:
-        fill(some.parent / "docs", 200, seed=1)
-        index(some)
-        ((first, matrix),) = session.search.exact.parts
-        assert isinstance(matrix.base, np.memmap)
-        assert (first, len(matrix)) == (0, 2000)
-        expected = np.concatenate([v for _, v in session.snapshot.vector_batches(0)])
-        np.testing.assert_array_equal(matrix, expected)
-
-
-def test_a_query_that_the_graph_cannot_answer_has_no_row_twice(some: Path) -> None:
-    """Hardly a row of the graph lives: such a query is searched exactly, and that is the tail too."""
-    fill(some.parent / "docs", 20, seed=1)
-    (some.parent / "docs/r0.jsonl").write_text('{"_id": "0-0", "text": "one that stays"}\n')
-    policy = CompactionPolicy(dead_rows=10**9)
-    index(some, graph=NEVER, compaction=policy, confirm=lambda _: True)
-    with Session(some) as session:
-        vector = session.snapshot.vectors(np.array([2005]))
-        hits, plan = session.search.vector_search(vector, 100, "graph")
-        assert plan.kind == "graph"
-        rows = hits[0][0].tolist()
-        assert len(rows) == len(set(rows)) == 21
-
-
-def test_a_graph_replaced_between_checking_and_loading_costs_no_answer(
-    some: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def whole(root: Path, stamp: files.Stamp) -> bool:
-        (root / stamp.file).unlink()
-        return True
-
-    monkeypatch.setattr(files, "is_whole", whole)
-    with Session(some) as session:
-        vector = session.snapshot.vectors(np.array([7]))
-        hits, plan = session.search.vector_search(vector, 3, "graph")
-        assert plan.kind == "exact"
-        assert hits[0][0][0] == 7
 
 
 @pytest.mark.slow

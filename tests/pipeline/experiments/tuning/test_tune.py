@@ -2,47 +2,29 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from qembed.errors import InputError, UsageError
 from qembed.evaluation import evaluate, parse_measures
 from qembed.pipeline.experiments.run_builder import RunBuilder
-from qembed.pipeline.experiments.tuning.arms import complexity, describe, read_candidates
-from qembed.pipeline.experiments.tuning.judged_queries import read_judged_queries
+from qembed.pipeline.experiments.tuning.arms import complexity, describe
 from qembed.pipeline.experiments.tuning.kept import PairCache
 from qembed.pipeline.experiments.tuning.pools import DEPTH
-from qembed.pipeline.experiments.tuning.tune import TuneOptions, Tuning, tune
-from qembed.pipeline.indexing.build import build
-from qembed.pipeline.indexing.options import IndexOptions
+from qembed.pipeline.experiments.tuning.tune import TuneOptions, tune
 from qembed.pipeline.progress import Progress
-from qembed.pipeline.recipe import RecipeOptions
 from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.session import Session
 from qembed.pipeline.retrieval.tuned_setting import take_back
 from qembed.store import manifest as manifests
 from tests.encoders import Bag
-from tests.pipeline.conftest import BAG
+from tests.pipeline.experiments.tuning.conftest import run, write
 
 INSTRUCTED = "py:tests.encoders:instructed"
+
+
 CANDIDATES = [f"Find what number {i} is about" for i in range(30)]
-
-
-def write(folder: Path, documents: dict[str, str], queries: dict[str, str], judged: dict[str, list[str]],
-          model: str = BAG) -> Path:  # fmt: skip
-    """An index of the documents, queries in q.jsonl, judgments in r.tsv."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, records in (("c.jsonl", documents), ("q.jsonl", queries)):
-        lines = [json.dumps({"_id": i, "text": t}) for i, t in records.items()]
-        (folder / name).write_text("\n".join(lines) + "\n")
-    rows = [f"{q}\t{d}\t1" for q, ds in judged.items() for d in ds]
-    (folder / "r.tsv").write_text("\n".join(["query-id\tcorpus-id\tscore", *rows]) + "\n")
-    recipe = RecipeOptions(model=model)
-    build(folder / ".qembed", IndexOptions(paths=[str(folder / "c.jsonl")], recipe=recipe))
-    return folder
 
 
 def invented(rng: np.random.Generator, n: int) -> list[str]:
@@ -67,11 +49,6 @@ def planted(folder: Path, per_document: int = 1, seed: int = 11) -> Path:
             queries[f"q{d}-{n}"] = " ".join(f"q{w}" for w in chosen)
             judged[f"q{d}-{n}"] = [f"d{d}"]
     return write(folder, texts, queries, judged, INSTRUCTED)
-
-
-def run(folder: Path, **options: object) -> Tuning:
-    asked = TuneOptions(folder / "q.jsonl", folder / "r.tsv", **options)  # type: ignore[arg-type]
-    return tune(folder / ".qembed", asked)
 
 
 def candidates(folder: Path, lines: list[str]) -> Path:
@@ -141,14 +118,6 @@ def test_shuffled_judgments_are_refused(tmp_path: Path) -> None:
         (folder / "r.tsv").write_text("query-id\tcorpus-id\tscore\n" + "\n".join(rows) + "\n")
         accepted += run(folder, apply="never").is_better
     assert accepted <= 2
-
-
-@pytest.fixture
-def small(tmp_path: Path) -> Path:
-    """25 queries, all answered."""
-    documents = {f"d{i}": f"word{i} other{i} more" for i in range(30)}
-    queries = {f"q{i}": f"word{i} more" for i in range(25)}
-    return write(tmp_path, documents, queries, {f"q{i}": [f"d{i}"] for i in range(25)})
 
 
 def test_values_of_all_arms_are_those_of_eval(small: Path) -> None:
@@ -255,65 +224,6 @@ def test_a_model_without_instructions_is_said_to_be_one(small: Path) -> None:
     assert any("was not trained with instructions" in w and "1 of --candidates" in w
                for w in found.warnings)  # fmt: skip
     assert all(o.task is None for o in found.measured)
-
-
-class TestBadInput:
-    def refused(self, folder: Path, kind: type[Exception], match: str, **options: object) -> None:
-        before = sorted((folder / ".qembed").iterdir()), manifests.read(folder / ".qembed")
-        with pytest.raises(kind, match=match):
-            run(folder, **options)
-        assert before == (
-            sorted((folder / ".qembed").iterdir()),
-            manifests.read(folder / ".qembed"),
-        )
-
-    def test_too_few_queries(self, small: Path) -> None:
-        rows = [f"q{i}\td{i}\t1" for i in range(19)]
-        for many, told in ((19, "19 queries have"), (1, "1 query has")):
-            (small / "r.tsv").write_text("\n".join(rows[:many]) + "\n")
-            self.refused(small, InputError, f"{told} a relevant document")
-
-    def test_judgments_without_relevant_documents(self, small: Path) -> None:
-        (small / "r.tsv").write_text("".join(f"q{i}\td{i}\t0\n" for i in range(25)))
-        self.refused(small, InputError, "0 queries have a relevant document")
-
-    def test_judgments_of_another_index(self, small: Path) -> None:
-        (small / "r.tsv").write_text("".join(f"q{i}\te{i}\t1\n" for i in range(25)))
-        self.refused(small, InputError, "is it the right index")
-
-    def test_judgments_of_other_queries(self, small: Path) -> None:
-        (small / "r.tsv").write_text("".join(f"p{i}\td{i}\t1\n" for i in range(25)))
-        self.refused(small, InputError, "not in the query file")
-
-    def test_all_queries_about_one_document(self, small: Path) -> None:
-        (small / "r.tsv").write_text("".join(f"q{i}\td1\t1\n" for i in range(25)))
-        self.refused(small, InputError, "1 groups? that share")
-
-    def test_options(self, small: Path) -> None:
-        self.refused(small, UsageError, "--only colour", only="colour")
-        self.refused(small, UsageError, "--apply perhaps", apply="perhaps")
-        self.refused(small, UsageError, "--folds 1", folds=1)
-
-    def test_files_that_are_not_there(self, small: Path) -> None:
-        self.refused(small, InputError, "cannot read", candidates=small / "none.txt")
-        (small / "empty.txt").write_text("# nothing\n\n")
-        self.refused(small, InputError, "no instructions there", candidates=small / "empty.txt")
-        (small / "long.txt").write_text("Find\n" + "x" * 501 + "\n")
-        self.refused(small, InputError, "long.txt:2: longer", candidates=small / "long.txt")
-
-    def test_a_missing_file_of_judgments(self, small: Path) -> None:
-        with pytest.raises(UsageError, match="are wanted"):
-            tune(small / ".qembed", TuneOptions(small / "q.jsonl", None))
-
-    def test_an_index_without_documents(self, small: Path) -> None:
-        with pytest.raises(InputError, match="no documents"):
-            read_judged_queries(small / "q.jsonl", small / "r.tsv", {}, print)
-
-
-def test_candidates_are_lines(tmp_path: Path) -> None:
-    path = tmp_path / "c.txt"
-    path.write_text("\ufeff# comment\n\n Find it \nFind it\nAnswer\n", encoding="utf-8")
-    assert read_candidates(path) == ["Find it", "Answer"]
 
 
 def test_words_for_settings() -> None:
