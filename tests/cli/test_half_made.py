@@ -78,7 +78,7 @@ def test_judgments_of_what_is_not_in_yet_name_the_state(killed: Shell) -> None:
 
 
 def test_a_killed_first_run_answers_by_words_and_says_so(killed: Shell) -> None:
-    done = killed.process("query", "n5", "--format", "json")
+    done = killed("query", "n5", "--format", "json")
     assert done.code == 0
     (query,) = done.json["queries"]
     best = query["hits"][0]

@@ -38,7 +38,7 @@ def drop(shell: Shell, n: int) -> None:
 def test_an_empty_mount_deletes_nothing_without_a_terminal(twenty: Shell) -> None:
     shutil.rmtree(twenty.folder / "mnt")
     (twenty.folder / "mnt").mkdir()
-    done = twenty.process("index")
+    done = twenty("index")
     assert done.code == 2
     assert "20 of 20 documents are gone from mnt" in done.err
     assert "--yes" in done.err
@@ -63,7 +63,7 @@ def test_renaming_everything_is_no_loss(twenty: Shell) -> None:
 
 @pytest.mark.slow
 def test_another_selection_is_asked_about_too(twenty: Shell) -> None:
-    done = twenty.process("index", "mnt", "--include", "n00.md")
+    done = twenty("index", "mnt", "--include", "n00.md")
     assert done.code == 2
     assert "19 of 20 documents would be deleted: filtered by --include 'n00.md'" in done.err
     assert summary(twenty, "mnt", "--include", "n00.md", "--yes")["documents"]["deleted"] == 19

@@ -41,7 +41,7 @@ def ids(shell: Shell) -> set[str]:
 )
 @pytest.mark.slow
 def test_a_wrong_filter_changes_nothing(pages: Shell, options: list[str], why: str) -> None:
-    done = pages.process("index", "docs", *options)
+    done = pages("index", "docs", *options)
     assert done.code == 2
     assert f"12 of 12 documents would be deleted: {why}" in done.err
     assert f"nothing was changed (without {options[0]} they stay, --yes deletes them" in done.err
@@ -63,7 +63,7 @@ def test_a_wrong_filter_changes_nothing(pages: Shell, options: list[str], why: s
 @pytest.mark.slow
 def test_a_new_ignore_file_is_named_with_its_line(pages: Shell) -> None:
     pages.write("docs/.gitignore", "# built\n\np*\n")
-    done = pages.process("index")
+    done = pages("index")
     assert done.code == 2
     assert "would be deleted: ignored by docs/.gitignore:3" in done.err
     pages.write("docs/.gitignore", "p0[0-3].md\n")
@@ -95,7 +95,7 @@ def test_hidden_files_are_kept_by_the_rule(shell: Shell) -> None:
     assert len(ids(shell)) == 13
     assert shell("index", "--format", "json").json["documents"]["unchanged"] == 13
     assert "--hidden" in shell("status").out
-    done = shell.process("index", "docs")
+    done = shell("index", "docs")
     assert done.code == 2
     assert "12 of 13 documents would be deleted: hidden (--hidden reads them)" in done.err
 
@@ -108,7 +108,7 @@ def test_a_truncated_export_changes_nothing(shell: Shell) -> None:
     assert shell("index", "faq.jsonl").code == 0
     for left in (0, 14):
         shell.write("faq.jsonl", "".join(rows[:left]))
-        done = shell.process("index")
+        done = shell("index")
         assert done.code == 2
         assert f"{30 - left} of 30 documents would be deleted: no longer in their file" in done.err
         assert len(ids(shell)) == 30
@@ -125,7 +125,7 @@ def test_records_that_moved_between_files_are_no_loss(shell: Shell) -> None:
     assert shell("index", "all").code == 0
     shell.write("all/a.jsonl", "")
     shell.write("all/b.jsonl", "".join(rows))
-    assert shell.process("index").code == 0
+    assert shell("index").code == 0
     assert len(ids(shell)) == 30
 
 
@@ -162,15 +162,15 @@ def test_new_documents_make_up_for_no_lost_ones(shell: Shell, how: str) -> None:
 
 @pytest.mark.slow
 def test_a_rebuild_with_a_wrong_filter_keeps_the_index(pages: Shell) -> None:
-    done = pages.process("index", "docs", "--rebuild", "--include", "*.mdx")
+    done = pages("index", "docs", "--rebuild", "--include", "*.mdx")
     assert done.code == 2
     assert "12 of 12 documents would be deleted: filtered by --include '*.mdx'" in done.err
     assert len(ids(pages)) == 12
     pages.write("new/a.md", "another source is meant")
-    other = pages.process("index", "new", "--rebuild")
+    other = pages("index", "new", "--rebuild")
     assert other.code == 2
     assert "their source is not named" in other.err
-    assert pages.process("index", "new", "--rebuild", "--yes").code == 0
+    assert pages("index", "new", "--rebuild", "--yes").code == 0
     assert ids(pages) == {"a.md"}
 
 
@@ -179,7 +179,7 @@ def test_a_rebuild_whose_texts_the_model_refuses_keeps_the_index(pages: Shell) -
     for i in range(12):
         pages.write(f"docs/p{i:02}.md", "poison" if i else "fine")
     model = "py:tests.encoders:faulty"
-    done = pages.process("index", "--rebuild", "--model", model, BAG_FAULT="nan")
+    done = pages("index", "--rebuild", "--model", model, BAG_FAULT="nan")
     assert done.code == 2
     assert "11 of 12 documents would be deleted: could not be read or encoded" in done.err
     assert len(ids(pages)) == 12

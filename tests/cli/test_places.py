@@ -47,14 +47,14 @@ def test_a_path_that_begins_with_a_hyphen_is_no_option(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_paths_open_from_where_one_stands(mixed: Shell, below: str) -> None:
     folder = Shell(mixed.folder / below)
-    shown = folder.process("query", "zebra", "--format", "paths", QEMBED_CACHE=str(mixed.folder))
+    shown = folder("query", "zebra", "--format", "paths", QEMBED_CACHE=str(mixed.folder))
     paths = shown.out.splitlines()
     assert len(paths) == 3
     assert all((folder.folder / p).is_file() for p in paths)
     assert "records of no file are not shown: m1" in shown.err
-    null = folder.process("query", "zebra", "--format", "paths", "-0")
+    null = folder("query", "zebra", "--format", "paths", "-0")
     assert null.out.split("\0")[:-1] == paths
-    text = folder.process("query", "zebra").out
+    text = folder("query", "zebra").out
     assert all(p in text for p in paths)
 
 

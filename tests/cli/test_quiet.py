@@ -41,17 +41,17 @@ def test_quiet_of_records_prints_nothing_while_all_is_well(docs: Shell) -> None:
 @pytest.mark.slow
 def test_quiet_prints_what_is_wrong(docs: Shell) -> None:
     docs.write("docs/bad.ipynb", "no notebook")
-    done = docs.process("index", "-q")
+    done = docs("index", "-q")
     assert done.code == 4
     assert "cannot read" in done.err
     assert "bad.ipynb" in done.err
     assert "1 failed" in done.out
-    assert "bad.ipynb" in docs.process("status", "-q").out
-    stale = docs.process("status", "-q", "--fail-if-stale", "0s")
+    assert "bad.ipynb" in docs("status", "-q").out
+    stale = docs("status", "-q", "--fail-if-stale", "0s")
     assert stale.code == 3
     assert "stale: refreshed" in stale.err
     (docs.folder / ".qembed/derived/graph.json").unlink()
-    done = docs.process("verify", "-q")
+    done = docs("verify", "-q")
     assert done.code == 2
     assert done.out.startswith("graph: there is no usable graph file")
 
@@ -75,7 +75,7 @@ def test_mending_commands_repeat_the_index(docs: Shell) -> None:
     )
     assert "mend: qembed index\n" not in docs("verify").out
     command = body["findings"][0]["mend"].split(" ", 1)[1]
-    assert docs.process(*command.replace("'", "").split(" ", 2)).code == 0
+    assert docs(*command.replace("'", "").split(" ", 2)).code == 0
     assert docs("verify", "--index", "my index").code == 0
 
 

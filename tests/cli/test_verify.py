@@ -41,12 +41,26 @@ def flip(path: Path, at: float = 0.5) -> None:
         f.write(bytes([byte ^ 0x10]))
 
 
-def answers(shell: Shell) -> list[tuple[str, float]]:
+Answers = list[tuple[str, float]]
+
+
+def answers(shell: Shell) -> Answers:
     out = []
     for query in ("alpha 3", "gamma delta 2", "epsilon 7"):
         hits = shell("query", query, "--format", "jsonl", "--search", "exact").lines
         out += [(h["document"], round(h["score"], 5)) for h in hits]
     return out
+
+
+_before: Answers = []
+
+
+@pytest.fixture
+def before(big: Shell) -> Answers:
+    """The answers of `big`, which is the same for every test: asked for once."""
+    if not _before:
+        _before.extend(answers(big))
+    return _before
 
 
 def test_a_good_index(big: Shell) -> None:
@@ -65,9 +79,8 @@ def test_a_good_index(big: Shell) -> None:
 )
 @pytest.mark.parametrize("which", [0, 1, 2])
 def test_a_damaged_shard_costs_just_its_documents(
-    big: Shell, harm: Callable[[Path], None], kind: str, lost: int, which: int
+    big: Shell, before: Answers, harm: Callable[[Path], None], kind: str, lost: int, which: int
 ) -> None:
-    before = answers(big)
     harm(sorted((big.folder / ".qembed/shards").iterdir())[which])
     done = big("verify", "--format", "json")
     assert done.code == 2
@@ -107,9 +120,8 @@ def test_a_damaged_shard_of_old_passages_alone(shell: Shell) -> None:
 
 @pytest.mark.parametrize("harm", [flip, lambda p: os.truncate(p, 99), lambda p: p.unlink()])
 def test_a_damaged_documents_file_costs_no_encoding(
-    big: Shell, harm: Callable[[Path], None]
+    big: Shell, before: Answers, harm: Callable[[Path], None]
 ) -> None:
-    before = answers(big)
     harm(max((big.folder / ".qembed").glob("documents-*")))
     assert big("verify").code == 2
     mended = big("index", "--repair", "--format", "json")
@@ -124,8 +136,9 @@ def test_a_damaged_documents_file_costs_no_encoding(
 
 
 @pytest.mark.parametrize("ending", ["idx", "term", "pos"])
-def test_a_damaged_lexical_index_is_not_used_and_made_anew(big: Shell, ending: str) -> None:
-    before = answers(big)
+def test_a_damaged_lexical_index_is_not_used_and_made_anew(
+    big: Shell, before: Answers, ending: str
+) -> None:
     folder = next((big.folder / ".qembed/derived").glob("lexical-*/"))
     flip(max(folder.glob(f"*.{ending}")))
     words = big("query", "alpha 3", "--format", "jsonl")
@@ -139,8 +152,7 @@ def test_a_damaged_lexical_index_is_not_used_and_made_anew(big: Shell, ending: s
     assert answers(big) == before
 
 
-def test_a_damaged_graph_is_not_loaded_and_made_anew(big: Shell) -> None:
-    before = answers(big)
+def test_a_damaged_graph_is_not_loaded_and_made_anew(big: Shell, before: Answers) -> None:
     graph = next((big.folder / ".qembed/derived").glob("graph*.bin"))
     flip(graph)
     done = big("query", "alpha 3", "--search", "graph", "--format", "jsonl", "--explain")
@@ -156,9 +168,8 @@ def test_a_damaged_graph_is_not_loaded_and_made_anew(big: Shell) -> None:
 @pytest.mark.parametrize("what", ["json", "bin"])
 @pytest.mark.parametrize("harm", [flip, lambda p: os.truncate(p, 20), lambda p: p.unlink()])
 def test_lost_derived_files_cost_no_answer(
-    big: Shell, kind: str, what: str, harm: Callable[[Path], None]
+    big: Shell, before: Answers, kind: str, what: str, harm: Callable[[Path], None]
 ) -> None:
-    before = answers(big)
     harm(next((big.folder / ".qembed/derived").glob(f"{kind}*.{what}")))
     if (kind, what, harm) != ("vectors", "bin", flip):
         assert answers(big) == before
