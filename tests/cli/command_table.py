@@ -103,7 +103,7 @@ TABLE = {
     "config": Row(("config",)),
     "serve --status": Row(("serve", "--status"), 2, writes=False),
     "serve --stop": Row(("serve", "--stop"), writes=False),
-    "serve": Row(("serve", "--idle", "1s"), writes=False),
+    "serve": Row(("serve", "--idle", "0.2s"), writes=False),
     "mcp": Row(("mcp",), reads=b"\n", writes=False),
     "mcp --print-config": Row(("mcp", "--print-config", "claude")),
 }

@@ -18,6 +18,7 @@ from qembed.pipeline.indexing.options import BatchPolicy, CommitPolicy, IndexOpt
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.recipe import RecipeOptions
 from tests.cli.conftest import BAG, Filled, Shell
+from tests.cli.waiting import encoded, until
 
 pytestmark = pytest.mark.slow
 
@@ -232,9 +233,7 @@ def test_a_closed_terminal_keeps_what_is_done(shell: Shell) -> None:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    ends = time.monotonic() + 60
-    while int(log.read_text() or 0) < 60 and time.monotonic() < ends:
-        time.sleep(0.05)
+    until(run, encoded(log, 60))
     run.send_signal(signal.SIGHUP)
     assert run.wait(30) == 128 + signal.SIGHUP
     body = shell("status", "--format", "json").json

@@ -6,12 +6,12 @@ import json
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
 from tests.cli.conftest import Shell
 from tests.cli.index_summary import summary
+from tests.cli.waiting import encoded, until
 
 
 def test_the_summary_has_the_promised_fields(docs: Shell) -> None:
@@ -130,13 +130,13 @@ def test_a_signal_keeps_what_is_done_and_a_rerun_does_the_rest(
     process = subprocess.Popen(
         [sys.executable, "-m", "qembed", "index", "r.jsonl", "--format", "json"],
         cwd=shell.folder,
-        env=shell.env(BAG_DELAY="0.004"),
+        env=shell.env(BAG_DELAY="0.004", BAG_LOG=str(shell.folder / "log")),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
     assert process.stderr is not None
     assert b"loading" in process.stderr.readline()
-    time.sleep(1.5)
+    until(process, encoded(shell.folder / "log", 100))
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert process.returncode == code, err

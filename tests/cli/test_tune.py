@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +15,7 @@ import pytest
 from qembed.locks import FileLock
 from qembed.store import manifest as manifests
 from tests.cli.conftest import ROOT, Filled, Shell
+from tests.cli.waiting import until
 from tests.stub import Trick, hang, says, serving, status
 
 TUNE = ("tune", "--queries", "q.jsonl", "--qrels", "r.tsv")
@@ -220,14 +220,13 @@ def test_sigterm_ends_with_143_and_a_second_run_goes_on(tunable: Shell) -> None:
     slow = subprocess.Popen(
         command, cwd=tunable.folder, env=tunable.env(BAG_DELAY="0.004"), stderr=subprocess.PIPE
     )
-    time.sleep(4)
-    assert slow.poll() is None, "too fast to be interrupted"
+    until(slow, lambda: any(cache.glob("*.npz")))
     os.kill(slow.pid, signal.SIGTERM)
     _, err = slow.communicate(timeout=30)
     assert slow.returncode == 143, err
     assert b"Traceback" not in err
     assert manifests.read(tunable.folder / ".qembed").tuned is None
-    stored = list(Path(cache).glob("*.npz"))
+    stored = list(cache.glob("*.npz"))
     assert len(stored) == 1
     begun = len(np.load(stored[0])["keys"])
     assert 64 <= begun < 1800

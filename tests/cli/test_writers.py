@@ -18,6 +18,7 @@ import pytest
 from qembed.locks import FileLock
 from tests.capabilities import as_others_see
 from tests.cli.conftest import Shell
+from tests.cli.waiting import encoded, opened, until
 
 pytestmark = pytest.mark.slow
 
@@ -28,7 +29,7 @@ def slow(shell: Shell, *args: str, delay: str = "0.01") -> Iterator[subprocess.P
     process = subprocess.Popen(
         [sys.executable, "-m", "qembed", *args],
         cwd=shell.folder,
-        env=shell.env(BAG_DELAY=delay, PYTHONUNBUFFERED="1"),
+        env=shell.env(BAG_DELAY=delay, BAG_LOG=str(shell.folder / "log"), PYTHONUNBUFFERED="1"),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
@@ -86,8 +87,7 @@ def test_a_signal_ends_the_wait_for_another_writer(
             stderr=subprocess.PIPE,
             text=True,
         )
-        time.sleep(1.5)
-        assert waiting.poll() is None
+        until(waiting, opened(waiting, docs.folder / ".qembed/lock"))
         waiting.send_signal(number)
         out, err = waiting.communicate(timeout=30)
     assert waiting.returncode == 128 + number
@@ -131,7 +131,7 @@ def test_a_rebuild_that_was_ended_goes_on_where_it_stopped(shell: Shell) -> None
     records(shell, "r.jsonl", 400, "some")
     assert shell("index", "r.jsonl").code == 0
     with slow(shell, "index", "--rebuild", "--max-tokens", "100", "--format", "json") as rebuild:
-        time.sleep(1.0)
+        until(rebuild, encoded(shell.folder / "log", 50))
         rebuild.send_signal(signal.SIGTERM)
         out, err = rebuild.communicate(timeout=60)
         assert rebuild.returncode == 143, err
