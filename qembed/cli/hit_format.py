@@ -23,6 +23,10 @@ class HitFormat(StrEnum):
     vimgrep = "vimgrep"
 
 
+WITHOUT_TEXT = frozenset({HitFormat.paths, HitFormat.trec, HitFormat.vimgrep})
+"""Formats that show no passage as a whole, so that `--context` adds nothing to them."""
+
+
 class HitKind(StrEnum):
     """Kind of hits."""
 
@@ -82,3 +86,11 @@ def hit_format(
     if null and format is not HitFormat.paths:
         raise UsageError(f"-0 goes with --format paths, not with {format.value}")
     return format
+
+
+def shown_context(context: int, format: HitFormat) -> int:
+    """Neighbouring passages to add to a hit: none in a format that does not show them.
+
+    A negative number stays one, so that it is refused whatever the format.
+    """
+    return min(context, 0) if format in WITHOUT_TEXT else context

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from qembed.cli.hit_format import WITHOUT_TEXT
 from qembed.errors import UsageError
 
 _FLAGS = {"index_dir": "--index", "k": "-k", "null": "-0", "object_id": "--object"}
@@ -74,7 +75,7 @@ def check_query(given: Iterable[str], values: Mapping[str, Any]) -> list[str]:
     if values["image"] is not None:
         names = ["mode", "rerank", "rerank_share", "fusion", *_ENCODING]
         return [*found, *unused(given, names, "with --image, which is searched by its vector")]
-    if values["format"] in ("paths", "trec", "vimgrep"):
+    if values["format"] in WITHOUT_TEXT:
         found += unused(given, ["context"], f"with --format {values['format']}")
     return [*found, *check_search(given, values)]
 

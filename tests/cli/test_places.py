@@ -112,6 +112,14 @@ def test_context_shows_its_text(shell: Shell) -> None:
     around = shell("query", "zebras", "-k", "1", "--context", "1").out
     assert "mice" not in alone
     assert all(p in around for p in parts)
+    # where no text is shown, the best sentence is not looked for in the neighbours either
+    for format in ("vimgrep", "paths", "trec"):
+        asked = ("query", "mice", "-k", "3", "--format", format)
+        plain, done = shell(*asked), shell(*asked, "--context", "1")
+        assert done.out == plain.out, format
+        assert done.err == f"qembed: warning: --context: no effect with --format {format}\n"
+        refused = shell(*asked, "--context", "-1")
+        assert (refused.code, refused.err) == (2, "qembed: --context: at least 0\n")
 
 
 def test_vimgrep_names_the_line_of_the_sentence(mixed: Shell) -> None:

@@ -21,6 +21,7 @@ from qembed.cli.hit_format import (
     ThumbnailsOption,
     VimgrepOption,
     hit_format,
+    shown_context,
 )
 from qembed.cli.option_checks import check_query, on_command_line, unused_candidates
 from qembed.cli.options import (
@@ -227,9 +228,8 @@ def query(
     if text is not None and sequence is not None:
         raise UsageError("give a TEXT or --sequence, not both")
     if text is None and sequence is None:
-        missing = "give a TEXT, or - to read queries from stdin"
-        if rerank is not None:
-            missing += f" (--rerank took {rerank!r} as its value; write --rerank late)"
+        took = f" (--rerank took {rerank!r} as its value; write --rerank late)" if rerank else ""
+        missing = f"give a TEXT, or - to read queries from stdin{took}"
         raise typer.BadParameter(missing, param_hint="TEXT")
     is_stdin = text == "-" and image is None
     if open_number is not None:
@@ -262,7 +262,7 @@ def query(
         document_score=document_score,
         memory=not no_memory,
         given=given_options(ctx, untuned),
-        context=context,
+        context=shown_context(context, shown),
         snippets=shown in (HitFormat.text, HitFormat.vimgrep),
         sequence=sequence is not None,
         kind=None if kind is None else kind.value,
