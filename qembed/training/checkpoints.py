@@ -1,7 +1,7 @@
 """Checkpoints of a training, in a folder beside its result.
 
 <out>.training/       of a training that goes on or was stopped; removed at its end
-    settings.json     what is trained; another training begins anew
+    settings.json     what is trained; another training begins anew, and says so
     checkpoint-<n>/   model or its adapters, weights of the loss, optimizer, position
 """
 
@@ -12,7 +12,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,37 +30,83 @@ ADAPTERS = "adapters.safetensors"
 
 def training_key(model: Any, rows: Sequence[Row], options: Mapping[str, Any]) -> dict[str, Any]:
     """Identity of a training: options, rows, and the weights that it begins with."""
-    digest = hashlib.blake2b(digest_size=16)
+    data = hashlib.blake2b(digest_size=16)
     for row in rows:
-        digest.update(repr((row.texts, row.label, row.weight)).encode("utf-8", "surrogatepass"))
-    for name, value in model.state_dict().items():
+        data.update(repr((row.texts, row.label, row.weight)).encode("utf-8", "surrogatepass"))
+    return make_key(options, data.hexdigest(), weights_digest(model.state_dict()))
+
+
+def make_key(options: Mapping[str, Any], data: str, weights: str) -> dict[str, Any]:
+    """Identity of a training, as JSON reads it. `data`, `weights`: digests of the rows and of the model."""
+    return {"options": json.loads(json.dumps(dict(options))), "data": data, "weights": weights}
+
+
+def weights_digest(weights: Mapping[str, Any]) -> str:
+    """Digest of tensors by name."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name, value in weights.items():
         digest.update(name.encode())
         digest.update(value.detach().cpu().float().numpy().tobytes())
-    return {"options": json.loads(json.dumps(dict(options))), "digest": digest.hexdigest()}
+    return digest.hexdigest()
 
 
-def begin_or_resume(work: Path, key: dict[str, Any]) -> str | None:
+def begin_or_resume(
+    work: Path, key: dict[str, Any], warn: Callable[[str], None], later: Sequence[Path] = ()
+) -> str | None:
     """Make the folder of checkpoints; returns the last complete one of the same training, None without.
 
-    Raises StorageError.
+    Checkpoints of another training are removed, with a warning that says what differs; so are those in
+    `later`, folders of stages that begin with what this one ends with. Raises StorageError.
     """
-    settings = work / "settings.json"
     try:
-        if settings.is_file() and json.loads(settings.read_text("utf-8")) == key:
-            found = [p for p in work.glob("checkpoint-*") if _is_complete(p)]
-            last = max(found, key=lambda p: int(p.name.rpartition("-")[2]), default=None)
+        old = _settings(work)
+        if old == key:
+            found = _complete(work)
             for path in work.glob("checkpoint-*"):
                 if path not in found:  # written when the process was killed
                     shutil.rmtree(path)
-            return None if last is None else str(last)
-        if work.exists():
-            shutil.rmtree(work)
+            return str(found[-1]) if found else None
+        there = [p for p in (work, *later) if p.exists()]
+        if lost := [p for p in there if next(p.rglob(f"checkpoint-*/{STATE}"), None)]:
+            warn(
+                f"{', '.join(map(str, lost))}: checkpoints of another training are discarded, and this one "
+                f"begins anew ({_differences(old, key) if old else f'{work} had no settings'})"
+            )
+        for path in there:
+            shutil.rmtree(path)
         work.mkdir(parents=True)
-        settings.write_text(json.dumps(key), "utf-8")
-    except (OSError, ValueError) as e:
-        reason = e.strerror if isinstance(e, OSError) else str(e)
-        raise StorageError(f"{work} cannot be written: {reason}") from e
+        (work / "settings.json").write_text(json.dumps(key), "utf-8")
+    except OSError as e:
+        raise StorageError(f"{work} cannot be written: {e.strerror}") from e
     return None
+
+
+def _settings(work: Path) -> dict[str, Any]:
+    """Identity of the training whose checkpoints are there, {} if nothing says it."""
+    try:
+        found = json.loads((work / "settings.json").read_text("utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    """Differences of two trainings, in words."""
+    before, now = old.get("options", {}), new["options"]
+    found = [
+        f"{name.replace('_', ' ')} {before.get(name)}, now {now.get(name)}"
+        for name in dict.fromkeys([*now, *before])
+        if before.get(name) != now.get(name)
+    ]
+    found += ["other data"] * (old.get("data") != new["data"])
+    found += ["other weights to begin with"] * (old.get("weights") != new["weights"])
+    return "; ".join(found)
+
+
+def _complete(work: Path) -> list[Path]:
+    """Complete checkpoints of a folder, the last one last."""
+    found = [p for p in work.glob("checkpoint-*") if _is_complete(p)]
+    return sorted(found, key=lambda p: int(p.name.rpartition("-")[2]))
 
 
 def _is_complete(checkpoint: Path) -> bool:

@@ -1,7 +1,7 @@
 """Training through the trainers of sentence-transformers: resumable, told, stopped where it is asked to.
 
 <out>.training/       checkpoints of a training that goes on or was stopped; removed at its end
-    settings.json     what is trained; another training begins anew
+    settings.json     what is trained; another training begins anew, and says so
     checkpoint-<n>/   model or its adapters, weights of the loss, optimizer, position
 """
 
@@ -106,17 +106,20 @@ def run_training(
     options: TrainingOptions,
     work: Path,
     progress: Progress,
+    later: Sequence[Path] = (),
 ) -> dict[str, Any]:
     """Train the model in place; returns {"steps", "epochs", "losses": [first, last], "resumed"}.
 
     `loss`: a module of the model. `work`: folder of checkpoints; a training of the same settings goes on from
-    the last one there. Raises StorageError, KeyboardInterrupt, TrainingFailed if the loss is no number.
+    the last one there. `later`: see begin_or_resume. Raises StorageError, KeyboardInterrupt, TrainingFailed
+    if the loss is no number.
     """
     from safetensors import SafetensorError
     from transformers import PrinterCallback
 
     trainer_class, arguments_class = _classes(kind, work, adapters=options.lora > 0)
-    resume = begin_or_resume(work, training_key(model, [*data.rows, *data.old], asdict(options)))
+    key = training_key(model, [*data.rows, *data.old], asdict(options))
+    resume = begin_or_resume(work, key, progress.warn, later)
     watcher = _watcher(progress, len(batches) * options.epochs)
     dev = data.dev is not None
     patience = evaluations(options.patience, len(batches), options.save_steps)

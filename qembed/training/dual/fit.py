@@ -145,7 +145,7 @@ def fit(
     Raises StorageError, KeyboardInterrupt, TrainingFailed if the loss is no number.
     """
     state = Fit(images, texts, options)
-    resume = begin_or_resume(work, key)
+    resume = begin_or_resume(work, key, progress.warn)
     done = 0 if resume is None else state.resume(Path(resume))
     size = min(options.batch, len(split.train))
     steps = len(split.train) // size

@@ -12,6 +12,7 @@ from qembed.errors import UsageError
 from qembed.models import open_model
 from qembed.models.environment import version
 from qembed.pipeline.progress import Progress
+from qembed.training.checkpoints import make_key, weights_digest
 from qembed.training.dual.fit import FitOptions, fit
 from qembed.training.dual.pairs import Pictures, load_pictures, read_pairs
 from qembed.training.dual.split import split_pairs
@@ -126,11 +127,9 @@ def train_dual(job: DualJob, progress: Progress | None = None) -> dict[str, Any]
 
 def _key(job: DualJob, pairs: Any, pictures: Pictures, images: ImageSide) -> dict[str, Any]:
     """Identity of a training: what is trained on, and the weights that it begins with."""
-    digest = hashlib.blake2b(digest_size=16)
+    data = hashlib.blake2b(digest_size=16)
     for pair, row in zip(pairs, pictures.rows.tolist(), strict=True):
-        digest.update(repr((pair.text, pair.group, pair.part, pictures.digests[row])).encode())
-    for name, weight in images.tower.state_dict().items():
-        digest.update(name.encode() + weight.numpy().tobytes())
+        data.update(repr((pair.text, pair.group, pair.part, pictures.digests[row])).encode())
     chosen = {"model": job.model, "held_out": job.held_out, "train_text": job.train_text}
     chosen |= {"steps": images.steps.recipe, **asdict(job.fit)}
-    return {"options": chosen, "digest": digest.hexdigest()}
+    return make_key(chosen, data.hexdigest(), weights_digest(images.tower.state_dict()))

@@ -103,7 +103,7 @@ def train_sequence(
             rows = view_rows(training, viewer, epochs, seed)
         else:
             rows = window_rows(training, alphabet, job.views.longest)
-        done = train_stage(model, name, rows, job.stages, work / name, progress)
+        done = train_stage(model, name, rows, job.stages, work, progress)
         losses[name] = done["losses"]
         resumed = resumed or done["resumed"]
     seconds = {"train": round(time.perf_counter() - mark, 3)}

@@ -92,7 +92,10 @@ def view_rows(texts: Sequence[str], viewer: Viewer, epochs: int, seed: int) -> l
 def train_stage(
     model: Any, name: str, rows: Sequence[Row], stages: Stages, work: Path, progress: Progress
 ) -> dict[str, Any]:
-    """Train one of the chosen stages. Returns and raises as run_training, and UsageError for a model."""
+    """Train one of the chosen stages. Returns and raises as run_training, and UsageError for a model.
+
+    `work`: folder of all stages' checkpoints.
+    """
     import torch
     from datasets import Dataset
     from sentence_transformers.sentence_transformer import losses
@@ -114,4 +117,9 @@ def train_stage(
         columns = {f"text_{i}": [r.texts[i] for r in rows] for i in range(len(rows[0].texts))}
         data = TrainingData(rows, Dataset.from_dict(columns))
         options = stages.options(epochs)
-        return run_training("encoder", model, module, data, batches, options, work, progress)
+        folders = [work / n for n in ("masked", "next-unit", "views")]
+        own = folders.index(work / name)
+        later = folders[own + 1 :]
+        return run_training(
+            "encoder", model, module, data, batches, options, folders[own], progress, later
+        )

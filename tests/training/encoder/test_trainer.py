@@ -177,7 +177,13 @@ def test_a_killed_training_goes_on(teachable: Path, tmp_path: Path, steps: int) 
     # another training does not go on from there
     model, _ = load_trainable(str(teachable))
     other = TrainingOptions(epochs=1, batch=8, learning_rate=2e-3)
-    assert not train(model, LOSSES["mnr"], rows(), [], other, work)["resumed"]
+    said: list[str] = []
+    done = train(model, LOSSES["mnr"], rows(), [], other, work, Progress(warn=said.append))
+    assert not done["resumed"]
+    assert len(said) == 1
+    assert said[0].startswith(f"{work}: checkpoints of another training are discarded")
+    assert f"learning rate {options.learning_rate}, now 0.002" in said[0]
+    assert "other" not in said[0].partition("(")[2]
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -163,6 +164,33 @@ def test_one_stopped_in_the_first_stage_says_that_it_went_on(
     assert done.code == 0, done.err
     assert done.json["settings"]["resumed"]
     assert "went on from a checkpoint" in done.err
+
+
+def test_another_training_says_which_checkpoints_it_discards(shell: Shell, tmp_path: Path) -> None:
+    def run(name: str, most: int, **stages: int) -> list[str]:
+        """Warnings of a training that is stopped after some steps."""
+        steps: list[int] = []
+        said: list[str] = []
+        progress = Progress(warn=said.append, advance=steps.append, stop=lambda: len(steps) >= most)
+        with pytest.raises(KeyboardInterrupt):
+            train_sequence(job(shell.folder, tmp_path / name, **stages), progress)
+        return said
+
+    assert run("begun", 12) == []  # in the second stage
+    for name, value, differs in (
+        ("seed", 3, "seed 0, now 3; other data; other weights to begin with"),
+        ("masked", 2, "epochs 1, now 2"),
+        ("next_unit", 1, "had no settings"),
+    ):
+        work = tmp_path / f"{name}.training"
+        shutil.copytree(tmp_path / "begun.training", work)
+        assert sorted(p.name for p in work.iterdir()) == ["masked", "views"]
+        (said,) = run(name, 1, **{name: value})
+        lost = work / "views" if name == "next_unit" else f"{work / 'masked'}, {work / 'views'}"
+        assert said.startswith(f"{lost}: checkpoints of another training are discarded")
+        assert said.endswith(f"{differs})")
+        assert (work / "masked" / "settings.json").exists()
+        assert not (work / "views").exists()
 
 
 @pytest.mark.parametrize(("rate", "is_one"), [(1e-3, False), (0.5, True)])
