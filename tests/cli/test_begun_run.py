@@ -66,6 +66,7 @@ def paused(shell: Shell, *args: str) -> Iterator[int]:
         run.kill()
 
 
+@pytest.mark.slow
 def test_a_refresh_before_its_first_commit_goes_on_or_was_killed(changed: Shell) -> None:
     before = changed("status", "--format", "json").json
     told = "the index may lack the latest changes: "
@@ -84,6 +85,7 @@ def test_a_refresh_before_its_first_commit_goes_on_or_was_killed(changed: Shell)
     assert changed("status", "-q").out + changed("query", "lion").err == ""
 
 
+@pytest.mark.slow
 def test_a_rebuild_before_its_first_commit_goes_on_or_was_killed(changed: Shell) -> None:
     with paused(changed, "--rebuild") as process:
         state = f"begun, not finished: process {process} writes to it"

@@ -107,6 +107,7 @@ def test_a_query_that_finds_damage_says_what_mends_it(many: Shell) -> None:
     assert many("query", "page 7", "--mode", "lexical").code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pattern", ["documents-*", "shards/*"])
 def test_damage_anywhere_is_a_finding_with_what_mends_it(docs: Shell, pattern: str) -> None:
     (path,) = (docs.folder / ".qembed").glob(pattern)

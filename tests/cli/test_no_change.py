@@ -37,6 +37,7 @@ def halted():
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [("index", "docs"), ("add", "a note")])
 def test_a_first_run_that_is_stopped_before_a_commit_leaves_no_index(
     shell: Shell, command: tuple[str, ...]

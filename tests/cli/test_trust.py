@@ -28,7 +28,7 @@ def ran(shell: Shell) -> bool:
 
 def test_code_is_refused_until_it_is_trusted(hostile: Shell) -> None:
     for args in (("query", "money"), ("query", "money", "--mode", "lexical"), ("config",)):
-        done = hostile.process(*args)
+        done = hostile(*args)
         assert done.code == 2
         assert ".qembed.toml:2: rerank" in done.err
         assert "runs code, and you have not trusted that (qembed trust" in done.err
