@@ -27,6 +27,7 @@ from qembed.models.model_folder import Folder
 from qembed.models.onnx.prepare import ExportRequest, prepare
 from qembed.models.profiles import PROFILES, short_name
 from qembed.models.python_model import load_python_model
+from qembed.models.remote.address import parse_address, without_credentials
 
 MODEL_FORMS = (
     "minilm, bge-small, multilingual, a folder, a hub id such as BAAI/bge-base-en-v1.5, "
@@ -192,12 +193,20 @@ def encoder_spec(text: str) -> ModelSpec:
         raise UsageError(f"{text}: it scores pairs and gives no vectors (--rerank {text})")
     if parsed.kind == "unknown":
         raise _no_model(text)
+    check_address(parsed)
     return parsed
+
+
+def check_address(spec: ModelSpec) -> None:
+    """Raise UsageError for an endpoint whose address is none that can be asked."""
+    if spec.kind == "endpoint":
+        parse_address(spec.text)
 
 
 def _no_model(text: str) -> UsageError:
     hint = near_hint(text, "encoder")
-    return UsageError(f"{text!r} is no model: no such folder, and not {MODEL_FORMS}{hint}")
+    shown = without_credentials(text)
+    return UsageError(f"{shown!r} is no model: no such folder, and not {MODEL_FORMS}{hint}")
 
 
 def _open_files(

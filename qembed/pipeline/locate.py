@@ -115,10 +115,13 @@ def first_model(given: str | None) -> str:
 
 
 def unused_model(spec: str) -> str | None:
-    """Model of $QEMBED_MODEL if it is another one than `spec`, an index's; None without one."""
+    """Model of $QEMBED_MODEL if it is another one than `spec`, an index's, for messages; None without one."""
     named = os.environ.get("QEMBED_MODEL")
     if not named or named in (spec, AUTO_MODEL):
         return None
+    from qembed.models.remote.address import without_credentials
     from qembed.models.spec import parse_spec
 
-    return None if parse_spec(named).name == parse_spec(spec).name else named
+    if parse_spec(named).name == parse_spec(spec).name:
+        return None
+    return without_credentials(named)

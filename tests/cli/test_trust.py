@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
 from pathlib import Path
@@ -93,3 +94,53 @@ def test_harmless_files_and_none(docs: Shell, tmp_path: Path) -> None:
         {},
         {str(docs.folder.resolve()): {}},
     )
+
+
+def test_an_address_with_a_password_is_not_trusted_and_never_shown(hostile: Shell) -> None:
+    for n, spec in enumerate(
+        (
+            "http://user:hunter2@h.example/v1#m",
+            "http://h.example/v1?key=hunter2#m",
+            "http://user:hunter2/x@h.example/v1#m",
+            "ftp://user:hunter2@h.example/v1#m",
+        )
+    ):
+        hostile.write(".qembed.toml", f"k = 2\nrerank = '{spec}'\nmodel = '{spec}'\n")
+        for command in (("trust",), ("config",), ("config", "--format", "json")):
+            done = hostile(*command, QEMBED_MODEL="")
+            assert done.code == 2
+            assert ".qembed.toml:2: rerank: " in done.err, "both are told"
+            assert ".qembed.toml:3: model: " in done.err
+            assert "hunter2" not in done.err + done.out
+            if n < 3:
+                assert "an address may hold no user, password or query" in done.err
+        done = hostile("query", "money")
+        assert (done.code, "hunter2" in done.err) == (2, False)
+        refused = hostile("query", "money", "--rerank", spec)
+        assert (refused.code, "hunter2" in refused.err) == (2, False)
+    config = hostile.folder.parent / "config"
+    assert not [p for p in config.rglob("*") if p.is_file() and "hunter2" in p.read_text()]
+    assert hostile("trust", "--list").out == "nothing is trusted\n"
+
+
+def test_what_an_earlier_version_trusted_is_listed_without_its_password(hostile: Shell) -> None:
+    stored = {str(hostile.folder): {"rerank": "http://user:hunter2@h.example/v1#m"}}
+    hostile.write("../config/trust.json", json.dumps({"schema": 1, "trusted": stored}))
+    for more in ((), ("--format", "json")):
+        done = hostile("trust", "--list", *more)
+        assert "http://***@h.example/v1#m" in done.out
+        assert "hunter2" not in done.out
+
+
+def test_config_shows_no_secret_of_the_environment(hostile: Shell) -> None:
+    hostile.write(".qembed.toml", "k = 2\n")
+    secrets = {
+        "QEMBED_MODEL": "http://user:hunter2@h.example/v1#m",
+        "QEMBED_HTTP_TOKEN": "hunter2",
+        "QEMBED_MILVUS_TOKEN": "root:hunter2",
+        "QEMBED_QDRANT_KEY": "hunter2",
+    }
+    done = hostile("config", **secrets)
+    assert done.code == 0, done.err
+    assert "hunter2" not in done.out + done.err
+    assert done.out.count("(set)") == 3

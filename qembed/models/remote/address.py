@@ -8,6 +8,7 @@ An address that holds a user, password or query is refused, because addresses ar
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -27,18 +28,36 @@ class Address:
 
 def parse_address(spec: str) -> Address:
     """Parse the address in a spec. Raises UsageError."""
-    try:
-        parts = urlsplit(spec)
-        parts.port  # noqa: B018 - raises ValueError for a port that is none
-    except ValueError as e:
-        raise UsageError(f"{spec}: {e} ({FORM})") from None
-    if parts.username is not None or parts.password is not None or parts.query:
+    if without_credentials(spec) != spec:
         # not repeated: it may hold a key
         raise UsageError(
             "an address may hold no user, password or query, because it is stored with the index: the "
             "key goes into $QEMBED_API_KEY"
         )
+    try:
+        parts = urlsplit(spec)
+        parts.port  # noqa: B018 - raises ValueError for a port that is none
+    except ValueError as e:
+        raise UsageError(f"{spec}: {e} ({FORM})") from None
     model, _, tokenizer = parts.fragment.partition("&tokenizer=")
     if not parts.hostname or not model:
         raise UsageError(f"{spec}: {FORM}")
     return Address(f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/"), model, tokenizer)
+
+
+_HOST = re.compile(r"(?:\[[^]]*\]|[^:\[\]]*)(?::\d*)?")
+
+
+def without_credentials(text: str) -> str:
+    """An address with *** in the place of user, password and query, for messages; any other text as it is."""
+    scheme, mark, rest = text.partition("://")
+    if not mark:
+        return text
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    _, at, host = authority.rpartition("@")
+    if at:
+        rest = f"***@{host}{rest[len(authority) :]}"
+    elif "@" in rest and not _HOST.fullmatch(authority):  # a password with / ? or # in it
+        rest = f"***@{rest.rpartition('@')[2]}"
+    path, mark, fragment = rest.partition("#")
+    return f"{scheme}://{re.sub(r'[?].+', '?***', path)}{mark}{fragment}"

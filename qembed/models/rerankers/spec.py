@@ -13,10 +13,18 @@ from qembed.models.model_folder import Folder
 from qembed.models.profiles import PROFILES
 from qembed.models.python_model import load_python_reranker
 from qembed.models.qwen_prompt import architecture, is_qwen_name, is_qwen_reranker
+from qembed.models.remote.address import without_credentials
 from qembed.models.rerankers.cross_encoder import CrossEncoderReranker
 from qembed.models.rerankers.late_interaction import late_interaction
 from qembed.models.rerankers.qwen import QwenReranker
-from qembed.models.spec import HUB, ModelSpec, local_folder, near_hint, parse_spec
+from qembed.models.spec import (
+    HUB,
+    ModelSpec,
+    check_address,
+    local_folder,
+    near_hint,
+    parse_spec,
+)
 from qembed.protocols import Scorer
 
 RERANKER_FORMS = (
@@ -61,8 +69,10 @@ def reranker_spec(text: str) -> ModelSpec:
         )
     if parsed.kind == "unknown":
         raise UsageError(
-            f"{text!r} is no reranker: {RERANKER_FORMS} is wanted{near_hint(text, 'reranker')}"
+            f"{without_credentials(text)!r} is no reranker: {RERANKER_FORMS} is wanted"
+            f"{near_hint(text, 'reranker')}"
         )
+    check_address(parsed)
     return parsed
 
 

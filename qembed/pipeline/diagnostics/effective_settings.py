@@ -17,12 +17,13 @@ from qembed.pipeline.diagnostics.project_check import project_mistakes
 from qembed.pipeline.locate import AUTO_MODEL, find_index, unused_model
 from qembed.pipeline.project import GATES, KEYS, Project, find_project
 from qembed.pipeline.source_options import FILTERS, SHARED, SIZE, format_size, source_place
+from qembed.pipeline.user_config.trust import shown_spec
 from qembed.store import Manifest
 from qembed.store import manifest as manifests
 
 DEFAULT = "default"
-_SECRET = "_API_KEY"
-"""End of the names of variables whose values are not shown."""
+_SECRETS = ("_KEY", "_TOKEN")
+"""Ends of the names of variables whose values are not shown."""
 _SHOWN = ("QEMBED_INDEX", "QEMBED_MODEL")
 """Variables that are told with the setting they are of."""
 
@@ -87,6 +88,7 @@ def _model(project: Project | None, manifest: Manifest | None) -> EffectiveSetti
         wanted, source = shared, project.place("model")
     else:
         wanted, source = AUTO_MODEL, DEFAULT
+    wanted = shown_spec(wanted)
     if manifest is None:
         return EffectiveSetting("model", wanted, source)
     if unused := unused_model(manifest.spec):
@@ -94,7 +96,7 @@ def _model(project: Project | None, manifest: Manifest | None) -> EffectiveSetti
         note = f"QEMBED_MODEL={unused} is not used: {rebuild} makes it anew"
         return EffectiveSetting("model", manifest.spec, "index", note)
     if shared and not variable and shared != manifest.spec:
-        note = f"{source} says {shared}: qembed index --rebuild makes the index anew with it"
+        note = f"{source} says {wanted}: qembed index --rebuild makes the index anew with it"
         return EffectiveSetting("model", manifest.spec, "index", note)
     return EffectiveSetting("model", manifest.spec, "index")
 
@@ -122,7 +124,8 @@ def _plain(project: Project | None, manifest: Manifest | None) -> Iterator[Effec
         if key in ("sources", "model"):
             continue
         if project is not None and (value := project.get(key)) is not None:
-            yield EffectiveSetting(key, value, project.place(key))
+            shown = shown_spec(value) if key == "rerank" else value
+            yield EffectiveSetting(key, shown, project.place(key))
         elif remembered := _remembered(key, manifest):
             yield EffectiveSetting(key, remembered, "index")
         elif not key.startswith(GATES):
@@ -162,5 +165,5 @@ def _tuned(manifest: Manifest | None) -> Iterator[EffectiveSetting]:
 def _environment() -> Iterator[EffectiveSetting]:
     for name in sorted(os.environ):
         if name.startswith("QEMBED_") and name not in _SHOWN:
-            value = "(set)" if name.endswith(_SECRET) else os.environ[name]
+            value = "(set)" if name.endswith(_SECRETS) else shown_spec(os.environ[name])
             yield EffectiveSetting(name, value, "environment")

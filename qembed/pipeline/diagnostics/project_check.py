@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from qembed.errors import InputError, QembedError
 from qembed.inputs import is_there
 from qembed.pipeline.project import Project
-from qembed.pipeline.user_config.trust import danger_of, is_trusted
+from qembed.pipeline.user_config.trust import check_spec, danger_of, is_trusted, shown_spec
 
 
 def project_mistakes(project: Project, root: Path | None) -> list[str]:
@@ -35,16 +36,25 @@ def project_mistakes(project: Project, root: Path | None) -> list[str]:
         f"{project.place(key)}: {key}: {mistake}"
         for key in project.settings
         if key in checks
-        for mistake in (*_untrusted(project, key), *checks[key](project.get(key)))
+        for mistake in (_untrusted(project, key) or checks[key](project.get(key)))
     ]
 
 
-def _untrusted(project: Project, key: str) -> Iterator[str]:
-    """Message of a value that wants trust and does not have it."""
+def _untrusted(project: Project, key: str) -> list[str]:
+    """Mistakes of a value that runs code or sends texts: it makes no sense, or is not trusted.
+
+    A value of the kind that is trusted is not opened here.
+    """
     value = project.get(key)
     danger = danger_of(value)
-    if danger is not None and not is_trusted(project.path.parent, key, value):
-        yield f"{value} {danger}, and you have not trusted that (qembed trust does)"
+    if danger is None:
+        return []
+    wrong = list(_refused(partial(check_spec, key), value))
+    if not wrong and not is_trusted(project.path.parent, key, value):
+        wrong.append(
+            f"{shown_spec(value)} {danger}, and you have not trusted that (qembed trust does)"
+        )
+    return wrong
 
 
 def _missing(paths: Sequence[str]) -> Iterator[str]:

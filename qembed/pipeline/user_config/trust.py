@@ -7,7 +7,7 @@ the user has trusted it: exactly this value, under this key, in the project file
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +26,26 @@ def danger_of(value: Any) -> str | None:
         return None
     if value.lower().startswith("py:"):
         return "runs code"
-    if address := _ADDRESS.match(value):
+    if address := _ADDRESS.match(shown_spec(value)):
         return f"sends texts to {address[1].rpartition('@')[2]}"
     return None
+
+
+def shown_spec(value: str) -> str:
+    """A model or reranker for messages: its address without user, password and query."""
+    from qembed.models.remote.address import without_credentials
+
+    return without_credentials(value)
+
+
+def check_spec(key: str, value: str) -> None:
+    """Raise UsageError for a value that no command takes as what its key names. Opens nothing."""
+    from qembed.models import encoder_spec, reranker_spec
+
+    if key == "model":
+        encoder_spec(value)
+    elif key == "rerank":
+        reranker_spec(value)
 
 
 def is_trusted(folder: Path, key: str, value: str) -> bool:
@@ -37,7 +54,7 @@ def is_trusted(folder: Path, key: str, value: str) -> bool:
 
 
 def trusted_values() -> Mapping[str, Mapping[str, str]]:
-    """Trusted values: folder -> key -> value. Raises UsageError for a damaged file."""
+    """Trusted values: folder -> key -> value, as they are written. Raises UsageError for a damaged file."""
     found: dict[str, dict[str, str]] = read_config(FILE).get("trusted", {})
     return found
 
@@ -48,7 +65,7 @@ def check_trusted(folder: Path, values: Iterable[tuple[str, Any, str]]) -> None:
     `values`: key, value and place of each, as it is written in the project file of `folder`.
     """
     wrong = [
-        f"{place}: {key} = {value!r} {danger}"
+        f"{place}: {key} = {shown_spec(value)!r} {danger}"
         for key, value, place in values
         if (danger := danger_of(value)) is not None and not is_trusted(folder, key, value)
     ]
@@ -59,12 +76,23 @@ def check_trusted(folder: Path, values: Iterable[tuple[str, Any, str]]) -> None:
         )
 
 
-def trust(folder: Path, values: Mapping[str, str]) -> None:
-    """Trust the values of a folder's project file by key, and no other ones of it. Raises StorageError."""
+def trust(folder: Path, values: Sequence[tuple[str, str, str]]) -> None:
+    """Trust the values of a folder's project file, and no other ones of it. `values`: as in `check_trusted`.
+
+    Raises StorageError, and UsageError with all values that no command takes: then none is stored.
+    """
+    wrong = []
+    for key, value, place in values:
+        try:
+            check_spec(key, value)
+        except UsageError as e:
+            wrong.append(f"{place}: {key}: {e}")
+    if wrong:
+        raise UsageError("\n  ".join(wrong))
 
     def change(body: dict[str, Any]) -> None:
         known = body.setdefault("trusted", {})
-        known[str(folder.resolve())] = dict(values)
+        known[str(folder.resolve())] = {key: value for key, value, _ in values}
 
     update_config(FILE, change)
 

@@ -6,7 +6,7 @@ import pytest
 
 from qembed.errors import EncodingError, ModelUnavailable, UsageError
 from qembed.models import open_model
-from qembed.models.remote.address import Address, parse_address
+from qembed.models.remote.address import Address, parse_address, without_credentials
 from tests import stub
 from tests.encoders import DIM
 from tests.models.remote.conftest import model_at
@@ -43,12 +43,28 @@ def test_the_key_is_sent_and_never_said(server: Server, monkeypatch: pytest.Monk
         f"http://me:{KEY}@host/v1#m",
         f"http://{KEY}@host/v1#m",
         f"https://host/v1?api_key={KEY}#m",
+        f"http://me:{KEY}/x@host/v1#m",
     ],
 )
 def test_an_address_with_a_key_is_refused_and_not_repeated(spec: str) -> None:
     with pytest.raises(UsageError, match="the key goes into") as caught:
         open_model(spec)
     assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("spec", "shown"),
+    [
+        ("http://me:pw@h:80/v1?key=k#a@b", "http://***@h:80/v1?***#a@b"),
+        ("http://me:p/w@h/v1#m", "http://***@h/v1#m"),
+        ("ftp://me@h/x", "ftp://***@h/x"),
+        ("http://[::1]:8/v1#m@rev", "http://[::1]:8/v1#m@rev"),
+        ("org/name@rev", "org/name@rev"),
+        ("py:a:b", "py:a:b"),
+    ],
+)
+def test_what_is_shown_of_an_address(spec: str, shown: str) -> None:
+    assert without_credentials(spec) == shown
 
 
 # ── addresses ────────────────────────────────────────────────────────────────────────────────────
@@ -60,6 +76,7 @@ def test_an_address_with_a_key_is_refused_and_not_repeated(spec: str) -> None:
         ("http://h:80/v1#a/b", Address("http://h:80/v1", "a/b")),
         ("https://h/v1/#m:latest", Address("https://h/v1", "m:latest")),
         ("http://[::1]:8/v1#m", Address("http://[::1]:8/v1", "m")),
+        ("http://h/v1?#m?x", Address("http://h/v1", "m?x")),
         ("http://h#m&tokenizer=~/t#1", Address("http://h", "m", "~/t#1")),
     ],
 )

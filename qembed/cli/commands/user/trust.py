@@ -49,7 +49,10 @@ def trust(
     if revoke and list_all:
         raise UsageError("--revoke and --list contradict one another")
     if list_all:
-        found = trusting.trusted_values()
+        found = {
+            where: {key: trusting.shown_spec(value) for key, value in trusted.items()}
+            for where, trusted in trusting.trusted_values().items()
+        }
         if format is OutputFormat.json:
             out(dumps({"schema": 1, "trusted": found}))
         elif not found:
@@ -67,15 +70,19 @@ def trust(
         gone = trusting.revoke(place)
         talk.say(f"{len(gone)} trusted before in {project.path}, none now")
         return
-    values = {
-        key: setting.value
+    values = [
+        (key, setting.value, project.place(key))
         for key, setting in project.settings.items()
         if key in trusting.TRUSTED_KEYS and trusting.danger_of(setting.value) is not None
-    }
+    ]
     trusting.trust(place, values)
-    for key, value in values.items():
-        talk.say(f"trusted: {project.place(key)}: {key} = {value} {trusting.danger_of(value)}")
+    for key, value, at in values:
+        talk.say(f"trusted: {at}: {key} = {value} {trusting.danger_of(value)}")
     if not values:
         talk.say(f"nothing in {project.path} runs code or sends texts away")
     if format is OutputFormat.json:
-        out(dumps({"schema": 1, "project": str(project.path), "trusted": values}))
+        out(
+            dumps(
+                {"schema": 1, "project": str(project.path), "trusted": {k: v for k, v, _ in values}}
+            )
+        )
