@@ -2,7 +2,8 @@
 
     QembedError                 cannot run; the command line exits with `exit_code`
     ├── UsageError              an option, path or expression that makes no sense
-    │   └── WrongFilter         a filter that cannot be read, or names what no document has
+    │   ├── WrongFilter         a filter that cannot be read, or names what no document has
+    │   └── Mistakes            several errors of these kinds, all told at once
     ├── InputError              files with mistakes in them: all of them listed, with file and line
     ├── NoIndex                 there is no index where one was looked for
     ├── UnknownDocument         the index has no such document
@@ -25,7 +26,8 @@ Another exception is a bug and keeps its traceback, but for an OSError with a fi
 from __future__ import annotations
 
 import errno
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -33,6 +35,8 @@ class QembedError(Exception):
     """Base of all errors that are the user's to mend. The message says what, where and what to do."""
 
     exit_code = 2
+    options: tuple[str, ...] = ()
+    """Options that it is about, the one whose value is wrong first; () where the message alone tells."""
 
 
 class UsageError(QembedError):
@@ -41,6 +45,42 @@ class UsageError(QembedError):
 
 class WrongFilter(UsageError):
     """A filter that cannot be read, names what no document has, or compares what never meets."""
+
+
+class Mistakes(UsageError):
+    """Several errors, all told at once. `errors`: each of them, with its options."""
+
+    def __init__(self, errors: Sequence[QembedError]) -> None:
+        super().__init__("\n  ".join(map(str, errors)))
+        self.errors = tuple(errors)
+
+
+@contextmanager
+def about(*options: str) -> Iterator[None]:
+    """Name the options that an error of the block is about, if it does not yet."""
+    try:
+        yield
+    except QembedError as e:
+        e.options = e.options or options
+        raise
+
+
+@contextmanager
+def collected(errors: list[QembedError], *options: str) -> Iterator[None]:
+    """Add an error of the block to `errors`, of Mistakes each, instead of raising it. Options: `about`."""
+    try:
+        with about(*options):
+            yield
+    except Mistakes as e:
+        errors += e.errors
+    except QembedError as e:
+        errors.append(e)
+
+
+def raise_all(errors: Sequence[QembedError]) -> None:
+    """Raise the errors: none, the only one, or Mistakes."""
+    if errors:
+        raise errors[0] if len(errors) == 1 else Mistakes(errors)
 
 
 class InputError(QembedError):

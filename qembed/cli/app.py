@@ -17,7 +17,7 @@ from qembed.cli.help.width import HELP_COLUMNS
 from qembed.cli.hints import remember_index
 from qembed.cli.interrupts import interruptible, is_interruption
 from qembed.cli.streams import OutputError, ReaderGone, discard_output
-from qembed.errors import QembedError, refusal
+from qembed.errors import Mistakes, QembedError, refusal
 from qembed.version import __version__
 
 COMMANDS = {
@@ -145,7 +145,7 @@ class Main(LazyGroup):
             if is_interruption(e, causes_only=True):
                 raise typer.Exit(ExitCode.INTERRUPTED) from None
             _print_error(e)
-            if ctx.obj is not None and (line := _origin(ctx, str(e))) is not None:
+            for line in _origins(ctx, e):
                 _print_error(line)
             raise typer.Exit(e.exit_code) from None
         except KeyboardInterrupt:
@@ -212,33 +212,37 @@ def _text_with_a_dash(error: Any) -> str | None:
     return next((a for a in given if len(a) > 2 and a[0] == "-" != a[1] and option[1] in a), None)
 
 
-def _origin(ctx: Any, message: str) -> str | None:
-    """Line on the part of the project file that an error is about, None if it is about none."""
-    from qembed.pipeline.project import GATES, INDEX_KEYS, option_of
+def _origins(ctx: Any, error: QembedError) -> list[str]:
+    """Lines on the parts of the project file that an error, or each of several, is about."""
+    if ctx.obj is None or ctx.default_map is None:  # a value of the file was told with its place
+        return []
+    errors = error.errors if isinstance(error, Mistakes) else (error,)
+    return list(dict.fromkeys(line for e in errors if (line := _origin(ctx, e)) is not None))
 
-    if ctx.default_map is None:  # a value of the file was refused, and told with its place
-        return None
-    command, given = ctx.invoked_subcommand, ctx.meta[GIVEN]
+
+def _origin(ctx: Any, error: QembedError) -> str | None:
+    """Line on the part of the project file that an error is about, None if it is about none."""
+    from qembed.pipeline.project import GATES, option_of
+
+    command, given, message = ctx.invoked_subcommand, ctx.meta[GIVEN], str(error)
     values = ctx.default_map[command]
 
     def in_force(key: str) -> bool:
-        if option_of(key) in given:
-            return False
-        if key.startswith(GATES) or (command == "index" and key in INDEX_KEYS):
-            return key.removeprefix(GATES) in values
-        return True
+        if key in ("sources", "log"):
+            return command == "index" or key == "log"
+        return key.removeprefix(GATES) in values and option_of(key) not in given
 
     held = {key: setting for key, setting in ctx.obj.settings.items() if in_force(key)}
     project = ctx.obj._replace(settings=held)
+    if error.options:
+        line: str | None = project.about_origin([o for o in error.options if o not in given])
+        return line
     # of documents that a filter leaves out, their source is not to blame
     is_loss = command == "index" and "would be deleted" in message
-    line: str | None = project.option_origin(message, values) if is_loss else None
+    line = project.option_origin(message, values) if is_loss else None
     line = line or project.origin(message)
     if line is None and command == "index":
         line = project.option_origin(message, values)
-    if line is None and command == "eval" and any(key.startswith(GATES) for key in held):
-        named = set(re.findall(r"--[a-z][a-z-]+", message))
-        line = None if named & given else project.gate_origin(message)
     return line
 
 

@@ -47,27 +47,28 @@ def _digest(value: Any) -> str:
     return hashlib.blake2b(data, digest_size=12).hexdigest()
 
 
+def require_baseline_measures(baseline: Mapping[str, Any], measures: Iterable[str]) -> None:
+    """Raise InputError if a baseline lacks measures that are to be compared."""
+    have = baseline["measures"]
+    lacking = [name for name in dict.fromkeys(measures) if name not in have]
+    if lacking:
+        raise InputError(
+            "cannot compare with the baseline: it has no "
+            f"{summarize_names(lacking)} (it has {summarize_names(list(have))})"
+        )
+
+
 def comparable_queries(
-    baseline: Mapping[str, Any],
-    now: Mapping[str, Any],
-    measures: Iterable[str] = (),
-    *,
-    common: bool = False,
+    baseline: Mapping[str, Any], now: Mapping[str, Any], *, common: bool = False
 ) -> tuple[list[str], list[str]]:
     """Return (query ids to compare on, in `now`'s order; differences of the inputs as finished lines).
 
     Both are reports of `report_json`. Raises InputError with all differences, unless `common`; also if no
-    query is common, or the baseline lacks one of `measures`.
+    query is common.
     """
     then_values, now_values = baseline.get("per_query"), now["per_query"]
     if not isinstance(then_values, Mapping) or not isinstance(baseline.get("measures"), Mapping):
         raise InputError('the baseline is not a report ("measures" and "per_query" are missing)')
-    have = baseline["measures"]
-    lacking = [
-        f"the baseline has no {name} (it has {summarize_names(list(have))})"
-        for name in dict.fromkeys(measures)
-        if not isinstance(have.get(name), int | float)
-    ]
     differs: list[str] = []
     for one, other, where in (
         (then_values, now_values, "only the baseline has"),
@@ -85,10 +86,10 @@ def comparable_queries(
             differs.append(f"{what} of {queries} differ: {summarize_names(other)}")
             same = [query for query in same if query not in set(other)]
     differs += _corpora(baseline, now)
-    if lacking or (differs and not common) or not same:
+    if (differs and not common) or not same:
         advice = [] if not differs or common else ["(--common compares on the queries both have)"]
         none = [] if same or not common else ["no query is the same in both"]
-        raise InputError("cannot compare with the baseline", [*lacking, *differs, *none, *advice])
+        raise InputError("cannot compare with the baseline", [*differs, *none, *advice])
     return same, differs
 
 

@@ -40,12 +40,8 @@ def check_run(
     judged = [query for query, grades in qrels.items() if grades]
     asked = None if queries is None else {query.id for query in queries}
 
-    if not judged:
-        errors.append("there are no judgments, so there is nothing to measure")
+    errors += input_errors(qrels, queries)
     if asked is not None:
-        absent = [query for query in judged if query not in asked]
-        if absent:
-            errors.append(_count_of("judged queries that are not in the query file", absent))
         idle = sorted(asked - set(judged))
         if idle:
             warnings.append(_count_of("queries without judgments, which are not scored", idle))
@@ -66,6 +62,18 @@ def check_run(
         what = "queries of the run without judgments, which are not scored"
         warnings.append(_count_of(what, strange))
     return Findings(errors, warnings)
+
+
+def input_errors(qrels: Qrels, queries: Sequence[Query] | None) -> list[str]:
+    """Errors of judgments and queries that do not belong together. `queries`: as in `check_run`."""
+    judged = [query for query, grades in qrels.items() if grades]
+    if not judged:
+        return ["there are no judgments, so there is nothing to measure"]
+    if queries is None:
+        return []
+    asked = {query.id for query in queries}
+    absent = [query for query in judged if query not in asked]
+    return [_count_of("judged queries that are not in the query file", absent)] if absent else []
 
 
 def _check_documents(

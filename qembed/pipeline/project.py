@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -61,14 +61,28 @@ class Project(NamedTuple):
                 return f"this is from {self.place(key)}"
         return None
 
-    def gate_origin(self, message: str) -> str | None:
-        """Line on the gates whose options a message names: the missing, else the first; None for none."""
-        keys = [f"{GATES}{n.replace('-', '_')}" for n in re.findall(r"--([a-z][a-z-]+)", message)]
-        named = [key for key in dict.fromkeys(keys) if key in _KEYS]
-        if missing := [key for key in named if key not in self.settings]:
-            names = " and ".join(key.removeprefix(GATES) for key in missing)
-            return f"the table gates of {self.path} has no {names}"
-        return f"this is from {self.place(named[0])}" if named else None
+    def about_origin(self, options: Sequence[str]) -> str | None:
+        """Line on the options that an error is about: the gates that are missing, else the first's place.
+
+        None if it is about no key of the file.
+        """
+        keys = self.keys_of(options)
+        if missing := self.missing_gates(keys):
+            return missing
+        held = [key for key in keys if key in self.settings]
+        return f"this is from {self.place(held[0])}" if held else None
+
+    def keys_of(self, options: Iterable[str]) -> list[str]:
+        """Keys that options have in a project file."""
+        return [key for option in options for key in _KEYS if option_of(key) == option]
+
+    def missing_gates(self, keys: Iterable[str]) -> str | None:
+        """Line on those of the keys that the table `gates` lacks; None for none, and without the table."""
+        missing = [k for k in keys if k.startswith(GATES) and k not in self.settings]
+        if not missing or not any(k.startswith(GATES) for k in self.settings):
+            return None
+        names = " and ".join(key.removeprefix(GATES) for key in missing)
+        return f"the table gates of {self.path} has no {names}"
 
 
 def find_project(folder: Path | None = None) -> Project | None:

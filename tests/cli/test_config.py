@@ -73,62 +73,6 @@ def test_no_project_no_index(shell: Shell) -> None:
     assert setting(shell, "index")[0] is None
 
 
-def test_config_checks_values_as_the_commands_do(collection: Shell) -> None:
-    file = collection.write(
-        ".qembed.toml",
-        """\
-sources = ["corpus.jsonl", "gone", "away"]
-model = "minilmm"
-where = ["path gob 'x'", "id = 'd1'"]
-
-[gates]
-queries = "q.jsonl"
-qrels = "none.tsv"
-fail_under = "nDCG@10=70"
-query_floor = { RR = 0.1 }
-max_drop = ["nDCG@10=2%", "nDCG@10"]
-max_drop_significant = "nGCD@10"
-""",
-    )
-    done = collection("config", "--format", "json")
-    assert done.code == 2
-    told = done.json["mistakes"]
-    assert [line.split(": ")[:2] for line in told] == [
-        [f"{file}:1", "sources"],
-        [f"{file}:1", "sources"],
-        [f"{file}:2", "model"],
-        [f"{file}:3", "where"],
-        [f"{file}:7", "gates.qrels"],
-        [f"{file}:8", "gates.fail_under"],
-        [f"{file}:10", "gates.max_drop"],
-        [f"{file}:11", "gates.max_drop_significant"],
-    ]
-    assert all(line in done.err for line in told)
-    assert "gone: no such file or folder" in told[0]
-    assert "did you mean 0.7?" in told[5]
-    text = collection("config")
-    assert text.code == 2
-    assert "gates.fail_under" in text.out, "the settings are shown all the same"
-    # the commands refuse the same values
-    assert collection("index").code == 2
-    assert collection("query", "w1").code == 2
-    assert collection("eval").code == 2
-
-
-def test_a_field_that_no_document_has_is_a_mistake_where_there_is_an_index(
-    collection: Shell,
-) -> None:
-    project(collection, "where = \"colour = 'red'\"\n")
-    refused = collection("query", "w1")
-    done = collection("config")
-    assert (refused.code, done.code) == (2, 2)
-    assert refused.err.splitlines()[0].removeprefix("qembed: --where, ") in done.err
-    project(collection, 'where = ["id =", "b"]\n')
-    assert collection("config").err.count("qembed: ") == 2, "a mistake for each"
-    project(collection, "where = \"id = 'd1'\"\n")
-    assert (collection("config").code, collection("query", "w1").code) == (0, 0)
-
-
 @pytest.mark.slow
 def test_of_every_two_levels_the_higher_one_holds(shell: Shell) -> None:
     """Option, environment, project, index: each pair that a setting has."""

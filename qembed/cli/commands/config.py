@@ -12,7 +12,7 @@ from qembed.cli.exit_codes import ExitCode
 from qembed.cli.options import FormatOption, IndexOption, OutputFormat
 
 if TYPE_CHECKING:
-    from qembed.pipeline.diagnostics.effective_settings import EffectiveSetting
+    from qembed.pipeline.config.effective_settings import EffectiveSetting
     from qembed.pipeline.project import Project
 
 
@@ -31,7 +31,7 @@ def config(
     qembed config
     qembed config --format json | jq -r '.settings[] | select(.name == "model") | .value'
     """
-    from qembed.pipeline.diagnostics.effective_settings import effective_settings
+    from qembed.pipeline.config.effective_settings import effective_settings
 
     project, settings, mistakes = effective_settings(index_dir)
     if format is OutputFormat.json:

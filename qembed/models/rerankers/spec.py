@@ -87,9 +87,18 @@ def gives_vectors(spec: ModelSpec) -> bool:
 
 def _open_folder(spec: str, path: Path, task: str | None, device: str | None) -> Scorer:
     """Open the reranker in a folder, its kind by architecture. Raises ModelUnavailable for no reranker."""
+    check_reranker_folder(path)
+    if is_qwen_reranker(Folder(path)):
+        return QwenReranker(path, task, device)
+    return CrossEncoderReranker(path, device, spec)
+
+
+def check_reranker_folder(path: Path) -> None:
+    """Raise ModelUnavailable for a folder that holds no reranker, by its files. Loads no weights."""
     folder = Folder(path)
     if is_qwen_reranker(folder):
-        return QwenReranker(path, task, device)
+        folder.check_files()
+        return
     found = architecture(folder)
     if is_qwen_name(str(path)) and found and not _renders_pairs(folder):
         raise ModelUnavailable(
@@ -101,7 +110,7 @@ def _open_folder(spec: str, path: Path, task: str | None, device: str | None) ->
         raise ModelUnavailable(
             f"{path}: a language model ({found}) without a prompt that makes it a reranker"
         )
-    return CrossEncoderReranker(path, device, spec)
+    folder.check_files()
 
 
 def _renders_pairs(folder: Folder) -> bool:

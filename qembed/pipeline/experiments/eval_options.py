@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from qembed.errors import InputError, UsageError
+from qembed.errors import InputError, QembedError, UsageError, collected, raise_all
 from qembed.evaluation import (
     DEFAULT,
     Drop,
@@ -22,6 +22,7 @@ from qembed.evaluation import (
     parse_measures,
     read_report,
 )
+from qembed.evaluation.baseline import require_baseline_measures
 from qembed.inputs import is_there
 from qembed.outputs import check_outputs
 from qembed.pipeline.experiments.ablation import parse_ablations
@@ -86,40 +87,50 @@ class EvalPlan:
 
 
 def plan_evaluation(options: EvalOptions) -> EvalPlan:
-    """Parse the options and read the baseline. Raises UsageError, and InputError for the baseline."""
-    if options.qrels is None and options.beir is None:
-        raise UsageError(
-            "give --qrels FILE with --queries FILE to search this index (qembed eval init makes a start) or "
-            "with --run FILE to score a run that is there; or --beir DIR; or --mteb TASK"
-        )
-    mistakes: list[str] = []
-    gates = _parse("--fail-under", parse_gates, options.fail_under, mistakes)
-    floors = _parse("--query-floor", parse_gates, options.query_floor, mistakes)
-    drops = _parse("--max-drop", parse_drops, options.max_drop, mistakes)
-    significant = _parse(
-        "--max-drop-significant", parse_measures, options.max_drop_significant, mistakes
+    """Parse the options and read the baseline. Raises UsageError, InputError, Mistakes for several."""
+    errors: list[QembedError] = []
+    baseline: Mapping[str, Any] | None = None
+    ablations: list[list[str]] = []
+    named: list[Measure] = []
+    with collected(errors, "--qrels", "--queries"):
+        _check_inputs(options)
+    gates = _parsed(errors, "--fail-under", parse_gates, options.fail_under)
+    floors = _parsed(errors, "--query-floor", parse_gates, options.query_floor)
+    drops = _parsed(errors, "--max-drop", parse_drops, options.max_drop)
+    significant = _parsed(
+        errors, "--max-drop-significant", parse_measures, options.max_drop_significant
     )
-    if mistakes:
-        raise UsageError("\n  ".join(mistakes))
-    if (drops or significant) and options.baseline is None:
-        option = "--max-drop" if drops else "--max-drop-significant"
-        raise UsageError(f"{option} wants --baseline REPORT.json to compare with")
-    if options.common and options.baseline is None:
-        raise UsageError("--common wants --baseline REPORT.json to compare with")
-    if not 0 < options.alpha < 1:
-        raise UsageError(f"--alpha {options.alpha:g}: between 0 and 1")
-    ablations = parse_ablations(options.ablate)
-    if ablations and options.runs:
-        raise UsageError("--ablate wants an index: a run made elsewhere cannot be made anew")
-    check_report_paths(options.reports)
-    check_outputs([*options.reports, options.save_run])
-    if options.baseline is not None and not is_there(options.baseline):
-        raise InputError(
-            f"cannot read {options.baseline}: no such file or folder (this makes it: "
-            f"{_baseline_command(options)})"
-        )
-    baseline = read_report(options.baseline) if options.baseline else None
-    named = parse_measures(DEFAULT if options.measures is None else options.measures)
+    for option, given in (
+        ("--max-drop", options.max_drop),
+        ("--max-drop-significant", options.max_drop_significant),
+        ("--common", options.common),
+    ):
+        if given and options.baseline is None:
+            with collected(errors, option, "--baseline"):
+                raise UsageError(f"{option} wants --baseline REPORT.json to compare with")
+    with collected(errors, "--baseline"):
+        baseline = _read_baseline(options)
+    if baseline is not None:
+        for option, measures in (
+            ("--max-drop", [drop.measure for drop in drops]),
+            ("--max-drop-significant", [m.name for m in significant]),
+        ):
+            with collected(errors, option):
+                require_baseline_measures(baseline, measures)
+    with collected(errors, "--alpha"):
+        if not 0 < options.alpha < 1:
+            raise UsageError(f"--alpha {options.alpha:g}: between 0 and 1")
+    with collected(errors, "--ablate"):
+        ablations = parse_ablations(options.ablate)
+        if ablations and options.runs:
+            raise UsageError("--ablate wants an index: a run made elsewhere cannot be made anew")
+    with collected(errors, "--report"):
+        check_report_paths(options.reports)
+    with collected(errors):
+        check_outputs([*options.reports, options.save_run])
+    with collected(errors, "--measures"):
+        named = parse_measures(DEFAULT if options.measures is None else options.measures)
+    raise_all(errors)
     gated: list[Gate | Drop | Measure] = [*gates, *drops, *significant, *floors]
     return EvalPlan(
         measures_for(named, gated),
@@ -132,17 +143,38 @@ def plan_evaluation(options: EvalOptions) -> EvalPlan:
     )
 
 
-def _parse(
+def _check_inputs(options: EvalOptions) -> None:
+    if options.qrels is None and options.beir is None:
+        raise UsageError(
+            "give --qrels FILE with --queries FILE to search this index (qembed eval init makes a start) or "
+            "with --run FILE to score a run that is there; or --beir DIR; or --mteb TASK"
+        )
+
+
+def _read_baseline(options: EvalOptions) -> Mapping[str, Any] | None:
+    """Report to compare with, None if there is none. Raises InputError."""
+    if options.baseline is None:
+        return None
+    if not is_there(options.baseline):
+        raise InputError(
+            f"cannot read {options.baseline}: no such file or folder (this makes it: "
+            f"{_baseline_command(options)})"
+        )
+    return read_report(options.baseline)
+
+
+def _parsed(
+    errors: list[QembedError],
     option: str,
     parse: Callable[[Sequence[str]], list[T]],
     texts: Sequence[str],
-    mistakes: list[str],
 ) -> list[T]:
-    """Parse the values of an option; [] for none. Adds what is wrong with them to `mistakes`."""
+    """Parse the values of an option; [] for none. Adds what is wrong with them to `errors`."""
     try:
         return parse(texts) if texts else []
     except UsageError as e:
-        mistakes.append(f"{option} {e}")
+        with collected(errors, option):
+            raise UsageError(f"{option} {e}") from e
         return []
 
 

@@ -6,8 +6,8 @@ judgments + queries -> run (built here, or read) -> consistency checks -> measur
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,6 @@ from qembed.evaluation import (
     apply_floors,
     apply_gates,
     baseline_differences,
-    check_run,
     comparable_queries,
     comparison_json,
     contents_json,
@@ -45,47 +44,17 @@ from qembed.evaluation.baseline import changed_settings
 from qembed.pipeline.experiments.ablation import ablate
 from qembed.pipeline.experiments.eval_options import EvalOptions, EvalPlan, plan_evaluation
 from qembed.pipeline.experiments.eval_result import EvalResult
+from qembed.pipeline.experiments.evidence import Evidence
 from qembed.pipeline.experiments.gate_causes import causes
-from qembed.pipeline.experiments.inputs import EvalInputs, index_beir, read_inputs
+from qembed.pipeline.experiments.inputs import index_beir, read_inputs
 from qembed.pipeline.experiments.provenance import provenance
 from qembed.pipeline.experiments.run_builder import BuiltRun, RunBuilder
 from qembed.pipeline.experiments.truncation import describe_truncation, passage_truncation
-from qembed.pipeline.indexing.summary import IndexSummary
 from qembed.pipeline.progress import Progress, StageTimer
 from qembed.pipeline.retrieval.options import QueryOptions, check_options, with_tuned
 from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.pipeline.retrieval.session import Session
 from qembed.types import Query, Run
-
-
-@dataclass(slots=True)
-class _Evidence:
-    """Run with its inputs and circumstances, from which a report is made.
-
-    `documents`: id -> content digest, None without an index. `known`: ids that judgments may name, None
-    where that cannot be said. `variants`, `recommendations`: of ablations or further runs.
-    """
-
-    inputs: EvalInputs
-    settings: dict[str, Any]
-    built: BuiltRun = field(default_factory=lambda: BuiltRun({}))
-    documents: Mapping[str, bytes] | None = None
-    known: set[str] | None = None
-    recipe: Mapping[str, Any] | None = None
-    latency: Mapping[str, Any] | None = None
-    variants: list[dict[str, Any]] = field(default_factory=list)
-    recommendations: list[str] = field(default_factory=list)
-    indexed: IndexSummary | None = None
-    warnings: list[str] = field(default_factory=list)
-
-    def check(self) -> list[str]:
-        """Check that run, judgments and queries belong together; returns warnings. Raises InputError."""
-        inputs = self.inputs
-        findings = check_run(self.built.run, inputs.qrels, inputs.queries, self.known)
-        if findings.errors:
-            half_made = [w for w in self.warnings if "half made" in w]
-            raise InputError("this cannot be evaluated:", [*findings.errors, *half_made])
-        return findings.warnings
 
 
 def run_evaluation(
@@ -108,7 +77,7 @@ def run_evaluation(
         needs_words=not options.runs,
         warn=warnings.append,
     )
-    evidence = _Evidence(
+    evidence = Evidence(
         inputs, settings={"measures": [m.name for m in plan.measures]}, warnings=warnings
     )
     if options.runs:
@@ -128,7 +97,7 @@ def run_evaluation(
 def _build_run(
     options: EvalOptions,
     plan: EvalPlan,
-    evidence: _Evidence,
+    evidence: Evidence,
     builder: RunBuilder,
     began: float,
 ) -> None:
@@ -187,7 +156,7 @@ def _settings(session: Session, query: QueryOptions, built: BuiltRun) -> dict[st
     }
 
 
-def _read_runs(options: EvalOptions, plan: EvalPlan, evidence: _Evidence) -> None:
+def _read_runs(options: EvalOptions, plan: EvalPlan, evidence: Evidence) -> None:
     """Read runs of other systems: the first is reported, the others are compared with it."""
     names = [path.name for path in options.runs]
     if len(set(names)) < len(names):
@@ -221,7 +190,7 @@ def _read_runs(options: EvalOptions, plan: EvalPlan, evidence: _Evidence) -> Non
 def _finish(
     options: EvalOptions,
     plan: EvalPlan,
-    evidence: _Evidence,
+    evidence: Evidence,
     session: Session | None,
     progress: Progress,
 ) -> EvalResult:
@@ -263,7 +232,7 @@ def _write(options: EvalOptions, result: EvalResult, run: Run) -> None:
 
 
 def _measure(
-    options: EvalOptions, plan: EvalPlan, evidence: _Evidence, session: Session | None
+    options: EvalOptions, plan: EvalPlan, evidence: Evidence, session: Session | None
 ) -> tuple[Report, dict[str, Any]]:
     """(measures, the report's JSON before gates and comparison)."""
     qrels, run = evidence.inputs.qrels, evidence.built.run
@@ -300,8 +269,7 @@ def _compare(
 ) -> list[GateResult]:
     """Compare with the baseline: fills `body["comparison"]`, adds warnings, returns the drops' results."""
     assert plan.baseline is not None
-    names = [*(drop.measure for drop in plan.drops), *plan.significant]
-    queries, differs = comparable_queries(plan.baseline, body, names, common=options.common)
+    queries, differs = comparable_queries(plan.baseline, body, common=options.common)
     warnings += [f"compared with the baseline, {line}" for line in differs]
     if recipe := changed_settings(plan.baseline, body, ["recipe"]):
         warnings.append(f"compared with the baseline, the index is another: {'; '.join(recipe)}")

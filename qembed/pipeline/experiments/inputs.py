@@ -12,7 +12,16 @@ from pathlib import Path
 from qembed.corpus.read_options import ReadOptions
 from qembed.corpus.readers import read
 from qembed.corpus.source_files import walk
-from qembed.errors import InputError, QembedError, StorageError, UsageError, refusal
+from qembed.errors import (
+    InputError,
+    QembedError,
+    StorageError,
+    UsageError,
+    about,
+    collected,
+    raise_all,
+    refusal,
+)
 from qembed.evaluation import corpus_file_name, read_beir, read_qrels, read_queries
 from qembed.models import cache_folder
 from qembed.paths import CACHE_HINT, INDEX_FOLDER
@@ -48,30 +57,40 @@ def read_inputs(
     """Read `queries` and `qrels`, or the BEIR folder `beir`.
 
     `needs_words`: queries are searched for, not only scored, so a file of queries is required. Raises
-    UsageError, InputError.
+    UsageError, InputError, Mistakes for both files.
     """
     if beir is not None:
         if queries is not None or qrels is not None:
             raise UsageError("--beir brings its own queries and judgments")
         found = read_beir(beir, split, warn=warn)
         return EvalInputs(found.queries, found.qrels, found.corpus)
+    errors: list[QembedError] = []
     if qrels is None:
-        raise UsageError(
-            "--qrels FILE is wanted, with --queries FILE (qembed eval init makes a start)"
-        )
-    try:
+        with about("--qrels", "--queries"):
+            raise UsageError(
+                "--qrels FILE is wanted, with --queries FILE (qembed eval init makes a start)"
+            )
+    judged: Qrels = {}
+    with collected(errors, "--qrels"):
         judged = read_qrels(qrels, warn=warn)
-    except InputError as e:
-        if queries is not None and _are_swapped(queries, qrels):
+    if queries is None:
+        with collected(errors, "--queries"):
+            if needs_words:
+                raise UsageError(
+                    "--queries FILE is wanted: judgments do not hold the queries' words"
+                )
+        raise_all(errors)
+        return EvalInputs([Query(q, "") for q in judged], judged)
+    asked: Sequence[Query] = ()
+    with collected(errors, "--queries"):
+        asked = read_queries(queries, warn=warn)
+    if errors and _are_swapped(queries, qrels):
+        with about("--queries", "--qrels"):
             raise InputError(
                 f"{queries} holds judgments and {qrels} queries: swap --queries and --qrels"
-            ) from e
-        raise
-    if queries is not None:
-        return EvalInputs(read_queries(queries, warn=warn), judged)
-    if needs_words:
-        raise UsageError("--queries FILE is wanted: judgments do not hold the queries' words")
-    return EvalInputs([Query(q, "") for q in judged], judged)
+            ) from errors[0]
+    raise_all(errors)
+    return EvalInputs(asked, judged)
 
 
 def read_collection(corpus: Path) -> list[Document]:

@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from qembed.errors import QembedError, UsageError
+from qembed.errors import QembedError, UsageError, about
 from qembed.models import Model, open_model, passage_text
 from qembed.pipeline.progress import LOAD_RERANKER, Progress, StageTimer
 from qembed.pipeline.recipe import (
@@ -148,7 +148,7 @@ class LoadedModel:
             model = self.model
             if progress is not None:
                 progress.phase(LOAD_RERANKER, "", None)
-            with self._timer(LOAD_RERANKER):
+            with self._timer(LOAD_RERANKER), about("--rerank"):
                 self._rerankers[spec] = self._source.reranker(spec, model)
         return self._rerankers[spec]
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from qembed.errors import about
 from qembed.pipeline.indexing.encoding.image_probes import (
     IMAGES,
     check_image_probes,
@@ -33,9 +34,10 @@ def open_model_with_dim(spec: str, dim: int | None, stop: Callable[[], bool]) ->
 def _open(spec: str, dim: int | None, stop: Callable[[], bool]) -> Model:
     from qembed.models import open_model
 
-    model = open_model(spec, dim=dim)
-    if model.is_remote:
-        model.prepare(lambda _: None, stop)
+    with about("--model"):
+        model = open_model(spec, dim=dim)
+        if model.is_remote:
+            model.prepare(lambda _: None, stop)
     return model
 
 

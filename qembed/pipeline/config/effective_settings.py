@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from qembed.errors import NoIndex
 from qembed.inputs import is_there
-from qembed.pipeline.diagnostics.project_check import project_mistakes
+from qembed.pipeline.config.project_check import project_mistakes
 from qembed.pipeline.locate import AUTO_MODEL, find_index, unused_model
 from qembed.pipeline.project import GATES, KEYS, Project, find_project
 from qembed.pipeline.source_options import FILTERS, SHARED, SIZE, format_size, source_place

@@ -1,0 +1,1 @@
+"""`qembed config`: the settings that hold in a folder, and the project file's mistakes."""
