@@ -57,7 +57,7 @@ from qembed.cli.query_log import (
     SessionOption,
     say_logged,
 )
-from qembed.cli.streams import standard_input
+from qembed.cli.streams import read_input, standard_input
 from qembed.cli.tuned import UntunedOption, given_options
 from qembed.cli.via_server import ask_server
 from qembed.errors import UsageError
@@ -239,7 +239,7 @@ def query(
     if sequence is not None:
         from qembed.pipeline.sequences.queries import read_sequences
 
-        piped = b"".join(standard_input()) if sequence == "-" else None
+        piped = read_input() if sequence == "-" else None
         queries = read_sequences(sequence, piped)
     else:
         queries = parse_queries(standard_input()) if is_stdin else [Query("1", text or "")]
