@@ -16,7 +16,7 @@ from qembed.errors import InputError, StorageError, UsageError, refusal
 
 STDIN, STDOUT, STDERR = 0, 1, 2
 MAX_INPUT_BYTES = 64 << 20
-"""Most that one text or file of sequences on stdin may have: a device without an end would fill the memory."""
+"""Most that one text or file of sequences on stdin may have: a device without an end fills the memory."""
 POLL_SECONDS = 0.1
 """Time between two questions whether to stop while there is no input."""
 

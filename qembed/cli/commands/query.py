@@ -11,7 +11,6 @@ from typer.models import TyperPath
 from qembed.cli.command import QueryCommand
 from qembed.cli.console import Console
 from qembed.cli.exit_codes import ExitCode
-from qembed.cli.hints import remember_indexes, with_index
 from qembed.cli.hit_format import (
     HIT_FORMATS,
     HitFormat,
@@ -61,6 +60,7 @@ from qembed.cli.streams import read_input, standard_input
 from qembed.cli.tuned import UntunedOption, given_options
 from qembed.cli.via_server import ask_server
 from qembed.errors import UsageError
+from qembed.hints import remember_indexes, with_index
 
 IndexesOption = Annotated[
     list[Path] | None,
