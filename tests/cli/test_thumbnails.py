@@ -143,14 +143,15 @@ def test_never_in_a_pipe(gallery: Shell) -> None:
     assert "invalid value" in gallery("query", "red", "--thumbnails", "always").err.lower()
 
 
-def test_a_picture_that_is_gone(gallery: Shell, tmp_path: Path) -> None:
+def test_a_picture_that_is_gone(tmp_path: Path) -> None:
     passage = Passage("a.png", 0, 0, 0, "a", 1, 1)
     hit = Hit(
         "a.png", str(tmp_path / "a.png"), "", passage, 0.0, {}, {}, kind="image", picture="0" * 32
     )
-    root = gallery.folder / ".qembed"
+    root, digest = tmp_path / ".qembed", "1" * 32
     assert Thumbnails("kitty", {None: root}, Cell(8, 16)).drawn(hit, 11, 80) == ""
-    digest = next((root / "thumbnails").iterdir()).name.partition("-")[0]
+    (root / "thumbnails").mkdir(parents=True)
+    (root / "thumbnails" / f"{digest}-256.jpg").write_bytes(made.plain(made.BLUE, "JPEG"))
     shown = Thumbnails("kitty", {None: root}, Cell(8, 16))
     assert "\x1b_G" in shown.drawn(replace(hit, picture=digest), 11, 80)
     assert shown.drawn(replace(hit, picture=digest), 11, 18) == "", "no room"
