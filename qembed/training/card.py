@@ -70,6 +70,7 @@ def write_card(
         "| data | sha256 |",
         "| --- | --- |",
         *(f"| {path.name} | {file_sha256(path)} |" for path in files),
+        *([_sequences(settings["sequences"])] if command == "sequence" else []),
         "",
         "| setting | value |",
         "| --- | --- |",
@@ -111,6 +112,12 @@ PARTS = ("new", "seen", "kept")
 
 def _label(part: str, verdict: Mapping[str, Any]) -> str:
     return part if part == "kept" else f"{part} {verdict.get('of', 'documents')}"
+
+
+def _sequences(counts: Mapping[str, Any]) -> str:
+    """Row of what was read of files and folders."""
+    total = counts["trained"] + counts["held_out"]
+    return f"| {total} different sequences, a line each | {counts['sha256']} |"
 
 
 def _held_out(command: str, settings: Mapping[str, Any]) -> str:

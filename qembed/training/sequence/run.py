@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -128,7 +129,11 @@ def train_sequence(
             "max_tokens": model.max_seq_length,
             "stages": {**asdict(job.stages), "losses": losses},
             "augmentation": asdict(job.views),
-            "sequences": {"trained": len(training), "held_out": len(held)},
+            "sequences": {
+                "trained": len(training),
+                "held_out": len(held),
+                "sha256": hashlib.sha256("\n".join(texts).encode()).hexdigest(),
+            },
         },
         done={**done, "resumed": resumed},
         verdict=verdict,

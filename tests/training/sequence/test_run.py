@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,10 @@ def test_bare_sequences_become_a_model(shell: Shell, cache: Path) -> None:
     assert "Made by `qembed train sequence`" in card
     assert "| alphabet | protein |" in card
     assert "| new sequences | " in card
+    members = "\n".join((shell.folder / "train.fasta").read_text().split("\n")[1::2])
+    assert (
+        f"| 150 different sequences, a line each | {sha256(members.encode()).hexdigest()} |" in card
+    )
     assert f"| held out | {verdict['new']['queries']} sequences: a view of each" in card
     assert not (shell.folder / "m.training").exists()
 
