@@ -21,9 +21,11 @@ from importlib.util import find_spec
 from typing import Any, BinaryIO
 
 from qembed.corpus import file_contents
+from qembed.corpus.decode import EMPTY
 from qembed.corpus.formats import suffix
 from qembed.corpus.read_options import OCR, ReadOptions
 from qembed.corpus.readers.converted import Broken, Converted, Image, Omitted, Text
+from qembed.corpus.readers.sequences.lines import has_records
 from qembed.types import Document, LeftOut, Picture, ReadItem, Skipped, SourceFile, Unreadable
 
 SECONDS, OCR_SECONDS = 60.0, 300.0
@@ -175,6 +177,9 @@ def read_office(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
     data = file_contents.data(file)
     if isinstance(data, Unreadable):
         yield data
+        return
+    if module == "Bio" and not has_records(data):
+        yield Skipped(where, EMPTY)
         return
     try:
         items = convert(kind, data, options.pictures)

@@ -12,7 +12,7 @@ _NAMES = {"BUFF": "BUF", "INV": "NOT"}
 
 
 def read_bench_text(text: str) -> list[Netlist]:
-    """Read the circuit of a file. Raises NetlistError."""
+    """Read the circuit of a file, none of one without a statement. Raises NetlistError."""
     inputs: list[str] = []
     outputs: dict[str, int] = {}
     gates: list[Gate] = []
@@ -31,6 +31,8 @@ def read_bench_text(text: str) -> list[Netlist]:
             gates.append(Gate(_NAMES.get(kind, kind), (gate[1],), reads, number))
         else:
             raise NetlistError(f"no statement of .bench: {statement[:60]}", number)
+    if not (inputs or outputs or gates):
+        return []
     if not gates:
         raise NetlistError("no gates in it", 1)
     driven = {*inputs, *(wire for gate in gates for wire in gate.drives)}

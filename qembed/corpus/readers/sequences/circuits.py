@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 from qembed.corpus import file_contents
+from qembed.corpus.decode import EMPTY
 from qembed.corpus.read_options import ReadOptions
 from qembed.corpus.readers.sequences.bench import read_bench_text
 from qembed.corpus.readers.sequences.netlist import Netlist, NetlistError, gate_sequence
 from qembed.corpus.readers.sequences.records import sequence_document
 from qembed.corpus.readers.sequences.verilog import read_verilog_text
-from qembed.types import ReadItem, SourceFile, Unreadable
+from qembed.types import ReadItem, Skipped, SourceFile, Unreadable
 
 _Parse: TypeAlias = Callable[[str], list[Netlist]]
 
@@ -38,11 +39,11 @@ def _documents(file: SourceFile, options: ReadOptions, parse: _Parse) -> Iterato
     except NetlistError as e:
         yield Unreadable(where, str(e), e.line)
         return
+    if not circuits:
+        yield Skipped(where, EMPTY)
     for number, circuit in enumerate(circuits, 1):
         try:
             text = gate_sequence(circuit)
-            if not text:
-                raise NetlistError(f"no gates in {circuit.name}", circuit.line)
         except NetlistError as e:
             yield Unreadable(where, str(e), e.line)
             continue

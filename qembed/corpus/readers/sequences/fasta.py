@@ -10,12 +10,13 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
+from qembed.corpus.decode import EMPTY
 from qembed.corpus.file_contents import MAX_FILE, open_stream
 from qembed.corpus.read_options import ReadOptions
 from qembed.corpus.readers.sequences.lines import Line, sequence_lines
 from qembed.corpus.readers.sequences.records import sequence_document
 from qembed.errors import refusal
-from qembed.types import ReadItem, SourceFile, Unreadable
+from qembed.types import ReadItem, Skipped, SourceFile, Unreadable
 
 LOWEST_QUALITY = 33
 """Code of the letter that stands for quality 0 (Sanger, Illumina 1.8 and later)."""
@@ -175,9 +176,11 @@ def read_fastq(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
 
 def _documents(file: SourceFile, options: ReadOptions, parse: _Parser) -> Iterator[ReadItem]:
     where = os.fspath(file.location)
+    is_empty = True
     try:
         with open_stream(file) as stream:
             for found in parse(stream):
+                is_empty = False
                 if isinstance(found, Wrong):
                     yield Unreadable(where, found.error, found.line)
                     continue
@@ -191,5 +194,7 @@ def _documents(file: SourceFile, options: ReadOptions, parse: _Parser) -> Iterat
                 yield sequence_document(
                     file, options, found.name, found.description, found.residues, found.line, meta
                 )
+        if is_empty:
+            yield Skipped(where, EMPTY)
     except (OSError, EOFError, ValueError) as e:
         yield Unreadable(where, refusal(e) if isinstance(e, OSError) else str(e))

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
 from qembed.corpus.decode import mark_of
 from qembed.corpus.file_contents import MAX_FILE
+
+
+def has_records(data: bytes) -> bool:
+    """False for a file of blank lines, and of comments that begin with `#`."""
+    lines = data.removeprefix(BOM_UTF8).splitlines()
+    return any(line.strip() and not line.lstrip().startswith(b"#") for line in lines)
 
 
 class Line(NamedTuple):

@@ -6,13 +6,14 @@ import os
 import re
 from collections.abc import Iterator
 
+from qembed.corpus.decode import EMPTY
 from qembed.corpus.file_contents import open_stream
 from qembed.corpus.read_options import ReadOptions
 from qembed.corpus.readers.sequences.lines import sequence_lines
 from qembed.corpus.readers.sequences.records import sequence_document
 from qembed.errors import refusal
 from qembed.sequences.alphabet import ALPHABETS
-from qembed.types import ReadItem, SourceFile, Unreadable
+from qembed.types import ReadItem, Skipped, SourceFile, Unreadable
 
 _LONGEST = 1 << 20
 _EXTENSION = re.compile(r"\|[^|]*\|\s*")
@@ -23,7 +24,7 @@ def read_smiles(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
     """Read a document a molecule; lines that begin with `#` are comments, a line of heads is left out."""
     where = os.fspath(file.location)
     alphabet = ALPHABETS["smiles"]
-    record, seen = 0, False
+    record, seen, is_empty = 0, False, True
     try:
         with open_stream(file) as stream:
             for line in sequence_lines(stream, _LONGEST):
@@ -34,6 +35,7 @@ def read_smiles(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
                 seen = True
                 if is_head:
                     continue
+                is_empty = False
                 if problem := alphabet.record_problem(text):
                     yield Unreadable(where, problem, line.number)
                     continue
@@ -42,6 +44,8 @@ def read_smiles(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
                 yield sequence_document(
                     file, options, _name(*rest), "", text, line.number, meta, "smiles"
                 )
+        if is_empty:
+            yield Skipped(where, EMPTY)
     except (OSError, ValueError) as e:
         yield Unreadable(where, refusal(e) if isinstance(e, OSError) else str(e))
 

@@ -68,10 +68,10 @@ class _Module(NamedTuple):
 
 
 def read_verilog_text(text: str) -> list[Netlist]:
-    """Read the circuits of a file, a module each. Raises NetlistError."""
-    limit = BusLimit()
-    modules = [_Parser(part, limit).module() for part in split_modules(tokens_of(text))]
-    if not modules:
+    """Read the circuits of a file, a module each, none of one without a word. Raises NetlistError."""
+    limit, tokens = BusLimit(), tokens_of(text)
+    modules = [_Parser(part, limit).module() for part in split_modules(tokens)]
+    if not modules and tokens:
         raise NetlistError("no module in it", 1)
     known = {m.name: m for m in modules}
     return [_netlist(m, known) for m in modules]

@@ -78,7 +78,7 @@ def test_drivers_come_before_readers_in_whatever_order_they_are_written() -> Non
         ("INPUT(a)\na = NOT(a)\n", "a is driven twice", 2),
         ("INPUT(a)\n\ny = NOT(b)\n", "b is read by NOT, and nothing drives it", 3),
         ("INPUT(a)\nnot a gate\n", "no statement of .bench: not a gate", 2),
-        ("# nothing\n", "no gates in it", 1),
+        ("INPUT(a)\n", "no gates in it", 1),
         ("INPUT(a)\ny = NAND()\n", "NAND without an input", 2),
         ("INPUT(a)\nOUTPUT(z)\ny = NOT(a)\n", "z is an output, and nothing drives it", 2),
     ],
