@@ -167,7 +167,7 @@ def test_a_model_of_texts(shell: Shell) -> None:
     (shell.folder / "a.png").write_bytes(made.plain())
     shell("index", "docs")
     refused = shell("query", "--image", "a.png")
-    assert (refused.code, "reads texts only" in refused.err) == (2, True)
+    assert (refused.code, "reads no pictures" in refused.err) == (2, True)
     done = shell("query", "page", "--kind", "image")
     assert (done.code, done.out) == (0, "no hits\n")
     assert "the index has no pictures" in done.err

@@ -143,7 +143,7 @@ class Retriever:
         """Rows for each query before reranking, as many as reranking, diversity and k need."""
         check_queries(queries)
         options, encodes = self.options, self._candidates.wants_vectors
-        if options.image is None:
+        if options.image is None:  # its name is no query
             check_sequences(self.session.recipe, queries, options.sequence, encodes)
         texts = self.texts_to_encode(queries)
         vectors = self.encode(texts) if texts else None

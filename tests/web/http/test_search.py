@@ -191,5 +191,5 @@ def test_an_index_of_texts_has_no_search_by_picture(site: Site) -> None:
         "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
     )
     error = site.post("/search", {"image": dot}, 400)["error"]
-    assert "reads texts only" in error["message"]
+    assert "reads no pictures" in error["message"]
     assert site.get("/choices")["pictures"] is False

@@ -87,7 +87,7 @@ def encode_query_picture(session: Session, image: str, queries: int) -> Vectors:
 
     model = session.loaded.model
     if not model.supports("image"):
-        raise UsageError(f"--image: {model.name}, the index's model, reads texts only")
+        raise UsageError(f"--image: {model.name}, the index's model, reads no pictures")
     with session.timer("encode"):
         found = session.loaded.image_encoder.encode_images([open_png(base64.b64decode(image))])
     return np.repeat(np.asarray(found, dtype=np.float32), queries, axis=0)
