@@ -27,6 +27,7 @@ images = pytest.importorskip("PIL.Image")
 from qembed.cli.render.pictures.sequences import kitty, sixel  # noqa: E402
 from qembed.cli.render.pictures.terminals import Cell, protocol_of  # noqa: E402
 from qembed.cli.render.pictures.thumbnails import Thumbnails, cells_of  # noqa: E402
+from qembed.corpus.readers.pictures.opened import open_picture  # noqa: E402
 from qembed.types import Hit, Passage  # noqa: E402
 from tests.corpus import pictures as made  # noqa: E402  # needs Pillow
 
@@ -143,18 +144,19 @@ def test_never_in_a_pipe(gallery: Shell) -> None:
     assert "invalid value" in gallery("query", "red", "--thumbnails", "always").err.lower()
 
 
-def test_a_picture_that_is_gone(tmp_path: Path) -> None:
+def test_a_picture_that_is_gone(gallery: Shell, tmp_path: Path) -> None:
     passage = Passage("a.png", 0, 0, 0, "a", 1, 1)
     hit = Hit(
         "a.png", str(tmp_path / "a.png"), "", passage, 0.0, {}, {}, kind="image", picture="0" * 32
     )
-    root, digest = tmp_path / ".qembed", "1" * 32
+    root = gallery.folder / ".qembed"
     assert Thumbnails("kitty", {None: root}, Cell(8, 16)).drawn(hit, 11, 80) == ""
-    (root / "thumbnails").mkdir(parents=True)
-    (root / "thumbnails" / f"{digest}-256.jpg").write_bytes(made.plain(made.BLUE, "JPEG"))
+    blue = gallery.folder / "docs" / "blue.jpg"
+    there = replace(hit, path=str(blue), picture=open_picture(blue.read_bytes(), False).digest)
     shown = Thumbnails("kitty", {None: root}, Cell(8, 16))
-    assert "\x1b_G" in shown.drawn(replace(hit, picture=digest), 11, 80)
-    assert shown.drawn(replace(hit, picture=digest), 11, 18) == "", "no room"
+    assert "\x1b_G" in shown.drawn(there, 11, 80)
+    assert shown.drawn(there, 11, 18) == "", "no room"
+    assert shown.drawn(replace(there, path=hit.path), 11, 80) == "", "a copy of it is kept"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -89,14 +90,18 @@ def update_derived(
 
 
 def _sweep_thumbnails(snapshot: Snapshot) -> None:
-    """Remove the thumbnails of pictures that the index does not have any more."""
+    """Remove the thumbnails of pictures that the index does not have any more, and of files as they were."""
     folder = snapshot.root / THUMBNAILS
     if not folder.is_dir():
         return
-    known = {d.hex() for d in snapshot.catalog.columns("picture")["picture"] if d is not None}
+    digests = snapshot.catalog.columns("picture")["picture"]
+    files_of = Counter(d.hex() for d in digests if d is not None)
+    kept: Counter[tuple[str, ...]] = Counter()
     with contextlib.suppress(OSError):
-        for file in folder.iterdir():
-            if file.name.partition("-")[0] not in known:
+        for file in sorted(folder.iterdir(), key=lambda p: p.stat().st_mtime_ns, reverse=True):
+            digest, *side = file.name.split("-")[:2]
+            kept[digest, *side] += 1
+            if kept[digest, *side] > files_of[digest]:
                 file.unlink()
 
 

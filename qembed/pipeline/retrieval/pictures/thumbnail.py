@@ -1,7 +1,8 @@
 """Thumbnails of an index's pictures, made once from their files and kept in the index's folder.
 
-A thumbnail is named by the digest of the picture's pixels: one that has changed or gone is never shown for
-another. The folder may be deleted at any time, and where it cannot be written thumbnails are made each time.
+A thumbnail is named by the digest of the picture's pixels, and by size and times of the file that it was made
+from: a file that has changed is read again, and its picture shown if the pixels are the same. The folder may
+be deleted at any time, and where it cannot be written thumbnails are made each time.
 """
 
 from __future__ import annotations
@@ -51,35 +52,33 @@ def thumbnail(root: Path, found: Pictured, side: int = SMALL) -> bytes:
     """JPEG of a document's picture. Raises UnknownDocument for a text, and for a picture that has changed."""
     if found.picture is None or found.path is None:
         raise UnknownDocument(f"{found.document} is no picture")
-    place = _place(root, found.picture, side)
     with contextlib.suppress(OSError):
-        return place.read_bytes()
-    with _READING:
-        for picture in _pictures(found):
-            made = _shrunk(picture, side)
-            _keep(_place(root, picture.digest.hex(), side), made)
-            if picture.digest.hex() == found.picture:
-                return made
+        info = Path(found.path).stat()
+        state = f"{info.st_size:x}-{info.st_mtime_ns:x}-{info.st_ctime_ns:x}"
+        with contextlib.suppress(OSError):
+            return _place(root, found.picture, side, state).read_bytes()
+        with _READING:
+            for picture in _pictures(found, info.st_size):
+                made, digest = _shrunk(picture, side), picture.digest.hex()
+                _keep(_place(root, digest, side, state), made)
+                if digest == found.picture:
+                    return made
     raise UnknownDocument(
         f"{found.document}: its file has changed since it was indexed, or is gone"
     )
 
 
-def _place(root: Path, digest: str, side: int) -> Path:
-    return root / THUMBNAILS / f"{digest}-{side}.jpg"
+def _place(root: Path, digest: str, side: int, state: str) -> Path:
+    return root / THUMBNAILS / f"{digest}-{side}-{state}.jpg"
 
 
-def _pictures(found: Pictured) -> list[Picture]:
+def _pictures(found: Pictured, size: int) -> list[Picture]:
     """Pictures of the document's file, up to its own."""
     from qembed.corpus import ReadOptions, read
     from qembed.types import Document, SourceFile
 
     assert found.path is not None
     path = Path(found.path)
-    try:
-        size = path.stat().st_size
-    except OSError:
-        return []
     wanted = ("pages",) if found.fragment.startswith("page-image=") else ()
     file = SourceFile("", path.name, os.fspath(path), size, 0)
     pictures = []
