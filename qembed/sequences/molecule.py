@@ -1,4 +1,4 @@
-"""Grammar of SMILES: brackets closed, rings closed, a bond between two atoms. Valences are not looked at.
+"""Grammar of SMILES: atoms in brackets, rings closed, one bond between two atoms. Valences are not looked at.
 
 More is read than OpenSMILES has: a ring closure behind a branch, `>` of reactions, `->`, any bond (`~`).
 """
@@ -7,11 +7,35 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import NamedTuple
 
 _BONDS = frozenset("-=#$:~/\\@+?")
-_BRACKET = re.compile(r"\[\d*[A-Za-z*#][\w@+\-:#*']*\]")
+_ELEMENTS = (
+    "H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr Rb Sr "
+    "Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Hf Ta "
+    "W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr Rf Db Sg Bh Hs "
+    "Mt Ds Rg Cn Nh Fl Mc Lv Ts Og "
+    "D T b c n o p s se as te si"
+)
+"""Elements, isotopes of hydrogen by letters of their own, aromatic atoms."""
+_BRACKET = re.compile(
+    rf"\[\d*(?:{'|'.join(sorted(_ELEMENTS.split(), key=len, reverse=True))}|\*|#\d{{1,3}}|R\d*'*)"
+    r"(?:@@?|@(?:TH|AL|SP|TB|OH)\d{1,2})?(?:H\d*)?(?:\++|-+|[+-]\d{1,2})?(?::\d+)?\]"
+)
+"""Atom: isotope, element (`*`, `#6`, `R1` too), chirality, hydrogens, charge, number in a reaction."""
+_ORDERS = {"-": "-", "/": "-", "\\": "-", "=": "=", "#": "#", "$": "$", ":": ":"}
+"""Bond -> bond that it is beside its direction; others go with any."""
 _ENDS = {"(": "an open branch", ".": "a dot", ">": "an arrow", "bond": "a bond"}
 """What an atom is to stand behind, by the unit before."""
+
+
+class _Ring(NamedTuple):
+    """Ring that is open: its digit and that place, its atom from 1, its bond or ""."""
+
+    at: int
+    atom: int
+    unit: str
+    order: str
 
 
 def molecule_problem(units: Iterable[tuple[str, int]]) -> str | None:
@@ -19,14 +43,16 @@ def molecule_problem(units: Iterable[tuple[str, int]]) -> str | None:
     before, behind = "", 0
     atom = 0
     branches: list[tuple[int, int]] = []
-    rings: dict[int, tuple[int, int, str]] = {}
+    rings: dict[int, _Ring] = {}
+    bond = ""
+    bonded: set[tuple[int, int]] = set()
     for unit, at in units:
         place = f"{unit!r} at {at + 1}"
         after_atom = before in ("atom", ")")
         if unit in _BONDS:
             if not after_atom and before != "(":
                 return f"{place}: a bond behind {_ENDS.get(before, 'no atom')}"
-            before = "bond"
+            before, bond = "bond", unit
         elif unit == ">":
             if before == "bond":
                 continue  # an arrow of `->`
@@ -55,15 +81,24 @@ def molecule_problem(units: Iterable[tuple[str, int]]) -> str | None:
             if not after_atom and before != "bond":
                 return f"{place}: a ring closure behind {_ENDS.get(before, 'no atom')}"
             number = int(unit.removeprefix("%"))
+            order = _ORDERS.get(bond, "") if before == "bond" else ""
             opened = rings.pop(number, None)
             if opened is None:
-                rings[number] = (at, atom, unit)
-            elif opened[1] == atom:
+                rings[number] = _Ring(at, atom, unit, order)
+            elif opened.atom == atom:
                 return f"{place}: a ring of one atom"
+            elif opened.order and order and opened.order != order:
+                return f"{place}: a ring closed by {order}, and opened by {opened.order}"
+            elif (opened.atom, atom) in bonded:
+                return f"{place}: a second bond between two atoms"
+            else:
+                bonded.add((opened.atom, atom))
             before = "atom"
         elif unit[0] == "[" and _BRACKET.fullmatch(unit) is None:
             return f"{unit[:40]!r} at {at + 1} is no atom"
         else:
+            if before in ("atom", "bond", "(", ")"):
+                bonded.add((atom, at + 1))
             atom = at + 1
             before = "atom"
         behind = at
@@ -72,10 +107,10 @@ def molecule_problem(units: Iterable[tuple[str, int]]) -> str | None:
     return _open(branches, rings)
 
 
-def _open(branches: list[tuple[int, int]], rings: dict[int, tuple[int, int, str]]) -> str | None:
+def _open(branches: list[tuple[int, int]], rings: dict[int, _Ring]) -> str | None:
     """Reason for what is open at the end, the first of it."""
     left = [(at, "(", "closed") for at, _ in branches]
-    left += [(at, unit, "closed: a ring needs its digit twice") for at, _, unit in rings.values()]
+    left += [(r.at, r.unit, "closed: a ring needs its digit twice") for r in rings.values()]
     if not left:
         return None
     at, unit, missing = min(left)

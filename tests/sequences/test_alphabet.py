@@ -49,6 +49,18 @@ def test_whole_molecules() -> None:
         *(r"F/C=C\F", "[13CH4]", "[Na+].[Cl-]", "C=1CCCCC=1", "C%12CCCC%12", "C1.C1", "C(C)1CC1"),
         *("C12(CCCC1)CCCC2", "CC(C)(C)C", "*c1cc[nH]c1", "C:1:C:C:1", "[Cu+2].[O-]S(=O)(=O)[O-]"),
         *("OC[C@H]1O[C@@H](O)[C@H](O)[C@@H](O)[C@@H]1O", "CC=O.O>[H+]>CCO", "C>>C", "[NH3]->[Fe]"),
+        *(
+            "[2H]O[2H]",
+            "[D]",
+            "[*:1]C",
+            "[#6]",
+            "[R1]C",
+            "[se]1cccc1",
+            "[C@TH1H](F)(Cl)Br",
+            "[O--]",
+            "[HH]",
+        ),
+        *(r"C/1=C/CCCCCC\1", "C=1CCCC1", "C1CCCC-1", "C(.C)C", "C1.C12.C2"),
         "O=C1C[C@H]2OCC=C3CN4CC[C@@]56[C@H]4C[C@H]3[C@H]2[C@H]6N1c1ccccc15",
     ]
     smiles = ALPHABETS["smiles"]
@@ -70,6 +82,12 @@ def test_whole_molecules() -> None:
         ("CC=", "no atom behind a bond at 3, its end"),
         ("CC(=)C", "')' at 5: no atom behind a bond"),
         ("C[N(+]C", "'[N(+]' at 2 is no atom"),
+        ("C[Xx]C", "'[Xx]' at 2 is no atom"),
+        ("[Cx]", "'[Cx]' at 1 is no atom"),
+        ("[NH3+2-]", "'[NH3+2-]' at 1 is no atom"),
+        ("C=1CC-1", "'1' at 7: a ring closed by -, and opened by ="),
+        ("C1C1", "'1' at 4: a second bond between two atoms"),
+        ("C12CCC12", "'2' at 8: a second bond between two atoms"),
         ("CC.", "no atom behind a dot at 3, its end"),
     ],
 )
