@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from qembed.errors import ModelUnavailable, RecipeMismatch, UsageError
 from qembed.pipeline.progress import never
-from qembed.pipeline.sequences.chunkers import check_alphabet, own_chunker
+from qembed.pipeline.sequences.chunkers import check_alphabet, cuts_alike, own_chunker, with_kmer
 from qembed.sequences.recipe import sequence_recipe
 from qembed.store import Manifest
 from qembed.store.manifest import PROBE_TEXTS, unpack_vectors
@@ -41,7 +41,7 @@ PROBE_TOLERANCE = 0.005
 
 
 class RecipeOptions(NamedTuple):
-    """Recipe settings given by the user; None for each that was not given."""
+    """Recipe settings given by the user; None for each that was not given. `kmer`: without `chunker`."""
 
     model: str | None = None
     dim: int | None = None
@@ -50,11 +50,12 @@ class RecipeOptions(NamedTuple):
     overlap: int | None = None
     headings: bool | None = None
     images: bool | None = None
+    kmer: int | None = None
 
 
 def make_recipe(model: Model, options: RecipeOptions) -> Recipe:
     """Make the recipe of a new index. Raises UsageError for settings that are out of range."""
-    chunker = options.chunker or own_chunker(model)
+    chunker = options.chunker or with_kmer(own_chunker(model), options.kmer)
     check_alphabet(model, chunker)
     whole = chunker == "none"
     limit = model.max_tokens
@@ -116,7 +117,7 @@ def inherit_options(options: RecipeOptions, present: Manifest) -> RecipeOptions:
     With another model or chunker only the settings that depend on neither are taken over.
     """
     recipe = present.recipe
-    chunker = options.chunker or recipe.chunker
+    chunker = options.chunker or with_kmer(recipe.chunker, options.kmer)
     default = recipe.version == OVERLAP_IN_PARAGRAPHS and recipe.overlap == _overlap(
         recipe.max_tokens
     )
@@ -124,7 +125,7 @@ def inherit_options(options: RecipeOptions, present: Manifest) -> RecipeOptions:
     if overlap is None and options.max_tokens is None and not default:
         overlap = recipe.overlap
     headings = recipe.title_rule == HEADINGS_RULE if options.headings is None else options.headings
-    if options.model not in (None, present.spec) or chunker != recipe.chunker:
+    if options.model not in (None, present.spec) or not cuts_alike(chunker, recipe.chunker):
         model = options.model or present.spec
         return options._replace(model=model, chunker=chunker, headings=headings)
     return RecipeOptions(
@@ -169,10 +170,13 @@ def check_recipe_options(recipe: Recipe, spec: str, options: RecipeOptions) -> N
     """
     from qembed.models.spec import encoder_spec
 
+    chunker = options.chunker
+    if chunker is None and options.kmer is not None:
+        chunker = with_kmer(recipe.chunker, options.kmer)
     pairs = [
         ("--model", spec, options.model),
         ("--dim", recipe.dim, options.dim),
-        ("--chunker", recipe.chunker, options.chunker),
+        ("--chunker", recipe.chunker, chunker),
         ("--max-tokens", recipe.max_tokens, options.max_tokens),
         ("--overlap", recipe.overlap, options.overlap),
     ]

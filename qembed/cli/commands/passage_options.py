@@ -67,6 +67,13 @@ class PassageOptions(NamedTuple):
 
         name = self.chunker.value if self.chunker else None
         chunker = chunker_asked(name, self.alphabet, self.kmer, self.headings)
+        kmer = self.kmer if chunker is None else None
         return RecipeOptions(
-            self.model, self.dim, chunker, self.max_tokens, self.overlap, self.headings
+            self.model,
+            self.dim,
+            chunker,
+            self.max_tokens,
+            self.overlap,
+            self.headings,
+            kmer=kmer,
         )

@@ -16,13 +16,27 @@ def chunker_asked(
 ) -> str | None:
     """Chunker that options ask for: of texts, or of sequences. Raises UsageError for both at once."""
     if alphabet is None:
-        if kmer is not None:
-            raise UsageError(f"--kmer {kmer} wants --alphabet: k-mers are of sequences")
-        return chunker
+        return chunker if chunker is None else with_kmer(chunker, kmer)
     if chunker is not None or headings:
         other = "--headings" if chunker is None else f"--chunker {chunker}"
         raise UsageError(f"--alphabet {alphabet} or {other}: sequences are cut into windows")
     return make_chunker(alphabet, kmer)
+
+
+def with_kmer(chunker: str, kmer: int | None) -> str:
+    """Chunker with k-mers of this length, None for its own. Raises UsageError for one of texts."""
+    if kmer is None:
+        return chunker
+    found = sequence_recipe(chunker)
+    if found is None:
+        raise UsageError(f"--kmer {kmer} wants --alphabet: k-mers are of sequences")
+    return make_chunker(found.alphabet.name, kmer)
+
+
+def cuts_alike(one: str, other: str) -> bool:
+    """True for chunkers that cut texts, or sequences of one alphabet, into the same passages."""
+    a, b = sequence_recipe(one), sequence_recipe(other)
+    return one == other if a is None or b is None else a.alphabet == b.alphabet
 
 
 def own_chunker(model: Model) -> str:
