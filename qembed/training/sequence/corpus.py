@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from qembed.corpus import ReadOptions, read, walk
+from qembed.corpus.formats import format_of
 from qembed.errors import InputError
+from qembed.pipeline.sequences.files import TYPED, other_type
 from qembed.sequences.alphabet import Alphabet, alphabet_named, guess_alphabet
 from qembed.types import Document, SourceFile, Unreadable
 
@@ -25,11 +27,14 @@ def read_corpus(
     UsageError for a path that is not there.
     """
     documents: list[tuple[str, Document]] = []
+    typed: set[str] = set()
     problems: list[str] = []
     for path in paths:
         for file in walk(path):
             items = [file] if isinstance(file, Unreadable) else read(file, ReadOptions())
             where = str(file.path) if isinstance(file, SourceFile) else file.path
+            if isinstance(file, SourceFile) and format_of(file.name) in TYPED:
+                typed.add(where)
             for item in items:
                 if isinstance(item, Document):
                     documents.append((where, item))
@@ -38,7 +43,9 @@ def read_corpus(
     found = _alphabet([d for _, d in documents], alphabet)
     texts: dict[str, None] = {}
     for where, d in documents:
-        if (problem := found.record_problem(d.text)) is not None:
+        other = other_type(d, found) if where in typed else None
+        problem = f"a {other} sequence" if other else found.record_problem(d.text)
+        if problem is not None:
             line = "" if d.line is None else f":{d.line}"
             problems.append(f"{where}{line}: {d.id}: {problem}")
         else:

@@ -14,7 +14,7 @@ from qembed.sequences.alphabet import guess_alphabet
 _BEGIN = re.compile(rb"^LOCUS\b", re.MULTILINE)
 _END = re.compile(rb"^//[ \t]*\r?$", re.MULTILINE)
 _RESIDUES = re.compile(rb"^(?:ORIGIN|CONTIG|WGS)\b", re.MULTILINE)
-_LENGTH = re.compile(rb"LOCUS\s+(\S+)\s+(\d+)\s+(?:bp|aa)\b")
+_LENGTH = re.compile(rb"LOCUS\s+(\S+)\s+(\d+)\s+(bp|aa)\b")
 
 
 def genbank(data: bytes) -> Iterator[Converted]:
@@ -68,7 +68,18 @@ def _record(part: bytes, number: int, line: int, ended: bool) -> Text | Broken |
         "organism": record.annotations.get("organism", ""),
         "molecule": record.annotations.get("molecule_type", ""),
     }
-    return record_text(record.id, record.description, residues, number, facts, line=line)
+    alphabet = _alphabet("" if head is None else head[3].decode(), facts["molecule"], residues)
+    return record_text(record.id, record.description, residues, number, facts, alphabet, line)
+
+
+def _alphabet(unit: str, molecule: str, residues: str) -> str:
+    """Alphabet that a record states, "" for none. RNA is written with T, as DNA is, in most records."""
+    if unit == "aa" or molecule.lower() == "protein":
+        return "protein"
+    if not unit and not molecule:
+        return ""
+    letters = set(residues.upper())
+    return "rna" if "U" in letters and "T" not in letters else "dna"
 
 
 def record_text(
