@@ -17,13 +17,11 @@ from qembed.training.dual.fit import FitOptions, fit
 from qembed.training.dual.pairs import Pictures, load_pictures, read_pairs
 from qembed.training.dual.split import split_pairs
 from qembed.training.dual.towers import COMPACT, ImageSide, TextSide, TrainedPair
-from qembed.training.dual.verdict import judged, make_verdict
+from qembed.training.dual.verdict import judged, make_verdict, nothing_learned
 from qembed.training.encoder.encoder_folder import load_trainable
 from qembed.training.model_folders import check_new, trainable_folder
 from qembed.training.trained_folder import Ended, checkpoints_folder, conclude
 from qembed.training.training_loop import TrainingOptions
-
-ALPHA = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +101,6 @@ def train_dual(job: DualJob, progress: Progress | None = None) -> dict[str, Any]
     finally:
         torch.set_num_threads(threads)
     verdict = make_verdict(before, after, images, pictures, split, texts)
-    new = verdict["new"]
-    learned = new["gain"] > 0 and new["p"] <= ALPHA
     ended = Ended(
         command="dual",
         base=job.model,
@@ -119,7 +115,7 @@ def train_dual(job: DualJob, progress: Progress | None = None) -> dict[str, Any]
         },
         done=done,
         verdict=verdict,
-        worse=None if learned else "texts find pictures no better than before the training",
+        worse=nothing_learned(verdict["new"]),
         files=[job.pairs],
     )
     return conclude(TrainedPair(images, texts), job.out, job, ended, seconds, began, progress)

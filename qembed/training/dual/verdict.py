@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from qembed.evaluation.tuning.verdict import judge
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from qembed.types import Vectors
 
 MEASURE = "R@10"
+ALPHA = 0.05
 
 
 def judged(images: ImageSide, texts: TextSide, pictures: Pictures, split: PairSplit) -> TextSearch:
@@ -50,6 +51,15 @@ def make_verdict(
         "new": {**(new or {}), "chance": after.chance, "pictures": len(rows)},
         "images": _alike(images.vectors(pixels), pixel_vectors(pixels), groups),
     }
+
+
+def nothing_learned(new: Mapping[str, Any]) -> str | None:
+    """Reason for which a pair is not written, None if texts find pictures better beyond chance."""
+    if new["gain"] <= 0:
+        return "texts find pictures no better than before the training"
+    if new["p"] > ALPHA:
+        return f"that texts find pictures better may be chance (p {new['p']:.3f})"
+    return None
 
 
 def _alike(tower: Vectors, raw: Vectors, groups: Sequence[int]) -> dict[str, Any]:

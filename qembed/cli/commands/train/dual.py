@@ -64,7 +64,7 @@ def dual(
     qembed train dual pairs.jsonl --out pictures
     qembed index photos --model ./pictures
 
-    Exit codes: 0 written; 2 cannot run; 3 nothing learned, not written.
+    Exit codes: 0 written; 2 cannot run; 3 no better beyond chance, not written.
     """
     from qembed.training.dual.fit import FitOptions
     from qembed.training.dual.run import DualJob, train_dual
