@@ -26,12 +26,15 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def index(models: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Made with torch: an export takes 15 s, and a pool asks for its vectors alone."""
     folder = tmp_path_factory.mktemp("index")
     write(folder, *planted(30))
     options = IndexOptions(
         paths=(str(folder / "corpus.jsonl"),), recipe=RecipeOptions(model=str(models[0]))
     )
-    build(folder / ".qembed", options, Progress())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("QEMBED_RUNTIME", "torch")
+        build(folder / ".qembed", options, Progress())
     return folder / ".qembed"
 
 

@@ -148,7 +148,8 @@ def test_old_preferences_are_replayed(shell: Shell, cache: Path) -> None:
     shell.write("old.jsonl", "".join(json.dumps(p) + "\n" for p in old))
     args = [*JUDGED, "--model", START, "--replay", "0.25", "--replay-from", "old.jsonl"]
     more = ["--anyway", "--format", "json", "--out", "replayed"]
-    done = shell("train", "reranker", *args, *more, QEMBED_CACHE=str(cache))
+    env = {"QEMBED_CACHE": str(cache), "QEMBED_RUNTIME": "torch"}
+    done = shell("train", "reranker", *args, *more, **env)
     assert done.code == 0, done.err
     settings = done.json["settings"]
     queries = int(settings["trained"].split()[3])
