@@ -213,6 +213,20 @@ def filter_line(
     return f"{which} will be remembered: {command} without {it} brings the documents back"
 
 
+def forgotten_lines(summary: IndexSummary) -> list[tuple[str, bool]]:
+    """Format settings that do not hold any more, each source with whether files come in by that."""
+    lines = []
+    for f in summary.forgotten:
+        parts = [f"no longer excluded: {shlex.join(f.excluded)}"] if f.excluded else []
+        parts += [f"no longer set: {shlex.join(f.options)}"] if f.options else []
+        came = counted(f.files, "file") if f.documents is None else counted(f.documents, "document")
+        would = "would come" if summary.dry_run else "came"
+        parts += [f"{came} {would} in by that"] if f.files else []
+        line = f"{f.source}: {'; '.join(parts)} (give them again to keep them)"
+        lines.append((line.translate(LINE_BREAKS), f.files > 0))
+    return lines
+
+
 def empty_lines(summary: IndexSummary) -> list[str]:
     """Format the filters of sources that hold nothing to read, [] if something was read or none has any."""
     if any(summary.documents.values()):
@@ -247,6 +261,8 @@ def say_findings(talk: Console, summary: IndexSummary) -> None:
     """Print what could not be read, what was skipped and what was chunked as plain text."""
     for line in empty_lines(summary):
         talk.problem(line)
+    for line, is_let_in in forgotten_lines(summary):
+        (talk.problem if is_let_in else talk.say)(line)
     for line in unread_lines(summary, talk.verbose):
         talk.problem(line)
     for line in warning_lines(summary, talk.verbose):

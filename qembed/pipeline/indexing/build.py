@@ -9,7 +9,7 @@ import contextlib
 import os
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -19,13 +19,14 @@ from qembed.paths import ENCODED
 from qembed.pipeline.indexing.deletion.repaired import check_index
 from qembed.pipeline.indexing.index_plan import IndexPlan, ManifestFields, plan_index
 from qembed.pipeline.indexing.options import LOCAL, IndexOptions
+from qembed.pipeline.indexing.plan import Key
 from qembed.pipeline.indexing.summary import KINDS, IndexStats, IndexSummary
 from qembed.pipeline.indexing.update_derived import update_derived
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.sequences.files import checked, model_note, read_items
 from qembed.pipeline.source_options import STDIN
 from qembed.pipeline.unfinished import noted_as_begun
-from qembed.store import Writer
+from qembed.store import FileState, Writer
 from qembed.store import manifest as manifests
 from qembed.store.compaction import maintain
 from qembed.store.index_folder import remove_empty_index
@@ -294,14 +295,7 @@ class _Run:
             generation=present.generation,
             recipe=plan.target.recipe,
             documents={k: stats.documents[k] for k in KINDS},
-            passages={
-                "total": present.counts.get("passages", 0),
-                "encoded": stats.encoded,
-                "reused": stats.reused,
-                "truncated": stats.truncated,
-                "tokens": stats.tokens,
-                "tokens_cut": stats.tokens_cut,
-            },
+            passages=stats.passages(present.counts.get("passages", 0)),
             failed=[u for _, u in stats.failed],
             skipped=stats.skipped.reasons,
             suffixes=stats.skipped.suffixes,
@@ -317,4 +311,9 @@ class _Run:
             emptied=stats.emptied,
             filters=plan.sources.filters(),
             refused=self.refused,
+            forgotten=plan.sources.forgotten.summarise(plan.changes.read, plan.files, self._files),
         )
+
+    def _files(self) -> Mapping[Key, FileState]:
+        with self.writer.open_present() as snapshot:
+            return snapshot.catalog.grouped().files()

@@ -11,6 +11,7 @@ from pathlib import Path
 from qembed.corpus import PICTURE, counted_reason, walk, with_captions
 from qembed.errors import InputError, UsageError, refusal
 from qembed.inputs import holds_files
+from qembed.pipeline.indexing.deletion.let_in import ForgottenSettings
 from qembed.pipeline.indexing.deletion.losses import (
     ELSEWHERE,
     LossGuard,
@@ -58,7 +59,8 @@ class Sources:
     the run adds others. `absent`: reasons of files that are not found any more; `taken_over`: those that are
     another source's now, by the file to read in their place. `replaced`: files that a rebuild takes the place
     of. `pictures`: reason that they are left out, None: they are read. `guard`: confirms the loss of most
-    documents; `question`: asked by a real run, known to a dry run.
+    documents; `question`: asked by a real run, known to a dry run. `forgotten`: settings that do not hold any
+    more.
     """
 
     def __init__(self, root: Path, present: Manifest | None, options: IndexOptions) -> None:
@@ -80,6 +82,7 @@ class Sources:
         ]
         self.given = [s for s, _ in plain]
         self._notes = [line for _, line in plain if line]
+        self.forgotten = ForgottenSettings(root, old, self.given)
         if options.rebuild and self.given and not options.with_remembered:
             # records without a source cannot be read again: the index keeps them
             old = {path: s for path, s in old.items() if path == STDIN}
@@ -130,6 +133,7 @@ class Sources:
         documents does not exist (unless `allow_missing`), if one cannot be reached, and if more than half of
         the documents would be deleted and nobody confirms it.
         """
+        progress = progress or Progress()
         missing = self.missing = self._missing()
         owners = {source for source, _ in (catalog.files() if replaced is None else replaced)}
         if (lost := missing & owners) and not self.options.allow_missing:
@@ -139,9 +143,7 @@ class Sources:
                 "PATH ... makes an index of other sources)"
             )
         for path in sorted(missing - owners):
-            (progress or Progress()).say(
-                f"{self.shown(path)}: the source is still gone, without documents"
-            )
+            progress.say(f"{self.shown(path)}: the source is still gone, without documents")
         failed = {(source, file) for source, file, _ in self._failed_before}
         again = failed or self.altered or self.options.verify_content
         with without_garbage_collection():
@@ -149,13 +151,11 @@ class Sources:
             found: Iterable[SourceFile] = self._files(
                 [s for s in self.scan if s.path not in missing]
             )
-            found = (progress or Progress()).counted(found)
+            found = progress.counted(found)
             ceded: dict[Key, str] = {}
             if self._owners.nested_in(self.by_path.keys() - {STDIN}):
                 found = [f for f in found if self._owners.key((f.source, f.name))[0] == f.source]
-                ceded = self._ceded(
-                    known, {(f.source, f.name) for f in found}, progress or Progress()
-                )
+                ceded = self._ceded(known, {(f.source, f.name) for f in found}, progress)
             changes = compare(
                 known,
                 found,
@@ -171,9 +171,9 @@ class Sources:
                 sheltered=self._is_unlisted,
             )
         for settings in self._unused:
-            settings.report(progress or Progress())
+            settings.report(progress)
         for line in self._notes:
-            (progress or Progress()).say(line)
+            progress.say(line)
         self.absent = {
             **absence_reasons(changes.gone, self.by_path, self.root, missing),
             **ceded,

@@ -95,6 +95,11 @@ class IndexStats:
         self.failed += problems
         self.documents["failed"] += len(problems)
 
+    def passages(self, total: int) -> dict[str, int]:
+        """Counts of passages by name; `total`: of the index."""
+        names = ("encoded", "reused", "truncated", "tokens", "tokens_cut")
+        return {"total": total, **{name: getattr(self, name) for name in names}}
+
     def add_truncated(self, places: Sequence[str], tokens_cut: int) -> None:
         """Count passages of which the encoder reads a part only, given as `document:line`."""
         self.truncated += len(places)
@@ -128,6 +133,31 @@ class Estimate(NamedTuple):
     reused: int = 0
 
 
+class Forgotten(NamedTuple):
+    """Settings of a source that a run has forgotten, as its options did not repeat them.
+
+    `source`: as it opens from the current folder. `excluded`: patterns of files that are not left out any
+    more; `options`: other settings, as words of options. `files`: read now, and left out before; `documents`:
+    in them, None in a dry run.
+    """
+
+    source: str
+    excluded: Sequence[str]
+    options: Sequence[str]
+    files: int
+    documents: int | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Documented fields; the patterns among the options."""
+        excluded = [word for pattern in self.excluded for word in ("--exclude", pattern)]
+        return {
+            "source": self.source,
+            "options": [*excluded, *self.options],
+            "files": self.files,
+            "documents": self.documents,
+        }
+
+
 @dataclass(slots=True)
 class IndexSummary:
     """Result of an indexing run.
@@ -140,7 +170,8 @@ class IndexSummary:
     skipped, in a dry run of all. `deleted_why`: deleted documents by reason. `emptied`: ids of documents
     that have no text any more. `model`: its
     spec, and why it was chosen. `filters`: options that leave files out, by source. `is_news`: no run has
-    told of these skipped files. `refused`: why a rebuild did not become the index.
+    told of these skipped files. `refused`: why a rebuild did not become the index. `forgotten`: settings of
+    sources that do not hold any more.
     """
 
     index: Path
@@ -169,6 +200,7 @@ class IndexSummary:
     filters: Mapping[str, Sequence[str]] = field(default_factory=dict)
     is_news: bool = False
     refused: str | None = None
+    forgotten: Sequence[Forgotten] = ()
 
     def suffixes_of(self, reason: str) -> Mapping[str, int]:
         """Return the counts of unknown suffixes for the skip reason they belong to, {} for any other."""
@@ -202,6 +234,7 @@ class IndexSummary:
             "unknown_suffixes": dict(self.suffixes),
             "seconds": {k: round(v, 3) for k, v in self.seconds.items()},
             "interrupted": self.interrupted,
+            "forgotten": [f.to_json() for f in self.forgotten],
             "skipped_files": [{"path": name, "reason": why} for name, why in self.skipped_files],
         }
         if self.dry_run:
