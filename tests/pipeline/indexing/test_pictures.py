@@ -152,6 +152,19 @@ def test_equal_ones_are_copies_whatever_their_captions(docs: Path, tmp_path: Pat
     assert {"red.png", "red-too.bmp"} == set(said.partition(": ")[2].split(", "))
 
 
+def test_copies_are_named_however_few_hits_are_asked_for(docs: Path, tmp_path: Path) -> None:
+    for i in range(3):  # their vectors are those of the copies, and they are found before these
+        (docs / f"alike{i}.png").write_bytes(
+            made.saved(made.Image.new("RGB", (61 + i, 40), made.RED))
+        )
+    age(docs)
+    index(tmp_path / ".qembed", docs, model=SEEING)
+    for k in (1, 9):
+        answer = answer_similar(tmp_path / ".qembed", SimilarRequest(document="red.png", k=k))
+        assert answer.results[0].hits[0].document == "alike0.png"
+        assert answer.warnings == ["left out as an exact copy: red-too.bmp"]
+
+
 def test_a_model_of_texts_leaves_them_out(docs: Path, tmp_path: Path) -> None:
     root = tmp_path / ".qembed"
     done = index(root, docs, model=BAG)

@@ -102,7 +102,7 @@ def similar(session: Session, request: SimilarRequest) -> Answer:
 def _search(
     session: Session, subject: Subject, request: SimilarRequest, allowed: Allowed | None
 ) -> tuple[Found, list[str], str]:
-    """(the k best, ids of exact copies that were met, how vectors were searched)."""
+    """(the k best, ids of exact copies, of texts those that were met, how vectors were searched)."""
     total = session.snapshot.passages_total if allowed is None else len(allowed.rows)
     own = int(session.snapshot.catalog.pointers()[1][subject.positions].sum())
     depth = request.k + own + SPARE
@@ -125,6 +125,7 @@ def _search(
         full = len(found.rows) == request.k and float(found.scores[-1]) >= unseen
         none_left = request.min_score is not None and unseen < request.min_score
         if full or none_left or ask >= most:
+            copies += [i for i in _equal_pictures(session, subject, allowed) if i not in copies]
             return found, copies, f"{plan.kind} ({plan.why})"
         depth *= 4
 
@@ -208,7 +209,7 @@ def _without_copies(
     kept: list[int] = []
     copies: dict[int, bool] = {}
     for i, (document, score) in enumerate(zip(documents, ranked.scores.tolist(), strict=True)):
-        if len(kept) == k:
+        if len(kept) == k and score < COPY_COSINE:
             break
         if document in own:
             continue
@@ -222,10 +223,27 @@ def _without_copies(
             if session.documents.passages(row)[0].text == subject.texts[0]:
                 copies[document] = True
                 continue
-        kept.append(i)
+        if len(kept) < k:
+            kept.append(i)
     at = np.array([d for d, is_copy in copies.items() if is_copy], dtype=np.int64)
     ids = [entry.id for entry in session.snapshot.catalog.take(at)] if len(at) else []
     return ranked.take(kept), ids
+
+
+def _equal_pictures(session: Session, subject: Subject, allowed: Allowed | None) -> list[str]:
+    """Ids of all other documents with the pixels of the subject's pictures, in the order of the catalog."""
+    import numpy as np
+
+    if not subject.pictures:
+        return []
+    catalog = session.snapshot.catalog
+    digests = catalog.columns("picture")["picture"]
+    own = set(subject.positions.tolist())
+    equal = [i for i, d in enumerate(digests) if d in subject.pictures and i not in own]
+    at = np.array(equal, dtype=np.int64)
+    if allowed is not None:
+        at = at[np.isin(catalog.pointers()[0][at], allowed.rows)]
+    return [entry.id for entry in catalog.take(at)] if len(at) else []
 
 
 def _is_copy(session: Session, subject: Subject, document: int) -> bool:
