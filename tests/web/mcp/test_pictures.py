@@ -54,3 +54,29 @@ def test_several_within_the_budget(looking: Agent) -> None:
     shown = looking("get", document=names, max_tokens=2000)
     assert len([b for b in shown.content if isinstance(b, types.ImageContent)]) == 2
     assert all(f"blue {i}" in text_of(shown) for i in range(3))
+    said = "[the picture is left out: it takes 800 tokens, and "
+    assert text_of(shown).count(said) == 1
+    (reason,) = [
+        d["picture_left_out"]
+        for d in (shown.structured_content or {})["documents"]
+        if "picture_left_out" in d
+    ]
+    assert f"[{reason}]" in text_of(shown)
+    alone = looking("get", document="blue-0.png", max_tokens=200)
+    assert "blue 0" in text_of(alone)
+    assert said in text_of(alone)
+
+
+def test_a_picture_whose_file_is_gone_is_told(looking: Agent) -> None:
+    path = looking.shell.folder / "docs" / "blue-2.png"
+    data = path.read_bytes()
+    path.unlink()
+    try:
+        shown = looking("get", document="blue-2.png")
+    finally:
+        path.write_bytes(data)
+    assert [b.type for b in shown.content] == ["text"]
+    assert (
+        "[the picture is left out: its file has changed since it was indexed, or is gone]"
+        in text_of(shown)
+    )

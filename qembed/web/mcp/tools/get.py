@@ -49,7 +49,9 @@ def get(given: Parameters, context: Context) -> ToolResult:
     for n, request in enumerate(wish.requests):
         try:
             document = context.engine.document(request)
-            text, fields = _one(document, wish.offset, left // (len(wish.requests) - n))
+            images, said = _picture(context, document, left)
+            room = left - estimate_tokens(said)
+            text, fields = _one(document, wish.offset, room // (len(wish.requests) - n))
         except QembedError as e:
             problems.append(e)
             text, fields = f"not read: {e}", {"document": request.document, "error": str(e)}
@@ -58,9 +60,11 @@ def get(given: Parameters, context: Context) -> ToolResult:
                 event = context.conversation.opened(request.document, wish.query_id)
                 if event is not None:
                     context.signals.add(event)
-            if document.picture is not None and left >= PICTURE_TOKENS:
-                pictures += _picture(context, document)
-                left -= PICTURE_TOKENS
+            if said:
+                text += f"\n[{said}]"
+                fields["picture_left_out"] = said
+            pictures += images
+            left -= PICTURE_TOKENS * len(images)
         left -= estimate_tokens(text)
         texts.append(text)
         found.append(fields)
@@ -121,14 +125,21 @@ def _parse(given: Parameters) -> Wish:
     return Wish(requests, offset, query_id, tokens)
 
 
-def _picture(context: Context, found: DocumentText) -> list[bytes]:
-    """The picture, small enough for a model to look at; [] where its file has changed or is gone."""
+def _picture(context: Context, found: DocumentText, left: int) -> tuple[list[bytes], str]:
+    """([the picture, small enough for a model to look at], ""); ([], why it is not there), "" for a text."""
     from qembed.pipeline.retrieval.pictures.thumbnail import LARGE, thumbnail
 
+    if found.picture is None:
+        return [], ""
+    if left < PICTURE_TOKENS:
+        more = (
+            f"it takes {PICTURE_TOKENS} tokens, and {max(left, 0)} are left: get it with max_tokens"
+        )
+        return [], f"the picture is left out: {more}"
     try:
-        return [thumbnail(context.engine.root, found, LARGE)]
+        return [thumbnail(context.engine.root, found, LARGE)], ""
     except QembedError:
-        return []
+        return [], "the picture is left out: its file has changed since it was indexed, or is gone"
 
 
 def _one(found: DocumentText, offset: int, tokens: int) -> tuple[str, dict[str, Any]]:
