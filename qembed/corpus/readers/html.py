@@ -55,7 +55,7 @@ MAX_FRAMES = 3
 class Page(NamedTuple):
     """Text, title and metadata of a page.
 
-    `left_out` counts the parts that are in none of them, by kind; `warnings` are (line, message), 1-based.
+    `left_out` counts parts in none of them by kind, `shown` has their addresses, `warnings` lines from 1.
     """
 
     text: str
@@ -63,6 +63,7 @@ class Page(NamedTuple):
     meta: dict[str, Any]
     left_out: Mapping[str, int] = MappingProxyType({})
     warnings: Sequence[tuple[int | None, str]] = ()
+    shown: Sequence[tuple[str, str]] = ()
 
 
 def read_page(html: str) -> Page:
@@ -93,7 +94,7 @@ def _page(html: str, is_chapter: bool = False, frames: int = 0) -> Page:
         content.leave_out("frame", frame, "src")
     if not text and not is_chapter and tree.css_first("script") is not None:
         content.left_out["the content that its scripts would write"] += 1
-    return Page(text, _title(tree), _metadata(tree), content.left_out)
+    return Page(text, _title(tree), _metadata(tree), content.left_out, shown=content.shown)
 
 
 def _main(tree: Any, body: Any) -> Any:
@@ -150,11 +151,12 @@ def _squeeze(text: str) -> str:
 class _Renderer:
     """An element's content as Markdown: headings, paragraphs, list items, table rows, code.
 
-    `left_out` counts the parts that have no text.
+    `left_out` counts the parts that have no text; `shown`: their kinds and addresses.
     """
 
     def __init__(self, frames: int) -> None:
         self.left_out: Counter[str] = Counter()
+        self.shown: list[tuple[str, str]] = []
         self._frames = frames
 
     def render(self, top: Any, is_content: bool) -> str:
@@ -192,13 +194,13 @@ class _Renderer:
 
     def leave_out(self, kind: str, node: Any, *names: str) -> str:
         """Count an element as left out, under the first of its attributes that names it; "" for its text."""
-        found = node.attributes
         for name in names:
-            value = _squeeze(found.get(name) or "")
+            value = _squeeze(node.attributes.get(name) or "")
             if value and not value.startswith("data:"):
                 kind = f"{kind}: {value[:100]}"
                 break
         self.left_out[kind] += 1
+        self.shown.append((kind, node.attributes.get("src") or ""))
         return ""
 
     def _boilerplate(self, node: Any, is_content: bool) -> str | None:

@@ -56,13 +56,17 @@ def converted(suffix: str, data: bytes, pictures: Sequence[str] | None) -> Itera
         return
     found = list(FINDERS[suffix](data, pictures))
     is_illustrated = any(isinstance(item, Image) for item in found)
+    are_named = is_illustrated or any(map(_is_picture, found))
     try:
         for item in make(data):
-            if not (
-                is_illustrated and isinstance(item, Omitted) and item.what.startswith("picture")
-            ):
+            if not (are_named and _is_picture(item)):
                 yield item
     except ValueError:
         if not is_illustrated:
             raise
     yield from found
+
+
+def _is_picture(item: Converted) -> bool:
+    """True for a picture that is named as left out."""
+    return isinstance(item, Omitted) and item.what.startswith("picture")

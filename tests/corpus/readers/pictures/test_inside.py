@@ -78,7 +78,7 @@ def test_a_picture_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
             new.writestr(name, made.header_only(30_000, 30_000) if is_picture else old.read(name))
     items = reading(tmp_path / "a.docx", broken.getvalue())
     assert pictures(items) == {}
-    (left,) = [i for i in items if isinstance(i, LeftOut) and "pixels" in i.what]
+    (left,) = [i for i in items if isinstance(i, LeftOut)]
     assert left.what.startswith(
         "picture word/media/image1.png: 30,000 × 30,000 pixels are too many"
     )
