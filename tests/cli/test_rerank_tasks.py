@@ -139,3 +139,63 @@ def test_a_task_that_the_encoder_does_not_take_is_told(docs: Shell) -> None:
     assert done.code == 0
     assert "warning: --task changes nothing: " in done.err
     assert "--task" not in docs("rerank", stdin=hits).err
+
+
+SURE = "py:tests.encoders:shouting"
+OWN_TASK = json.dumps({"_id": "own", "text": "red fox", "task": "find poems"}) + "\n"
+NEITHER = f"changes nothing: bag-of-words takes no task, and {SURE} takes none"
+
+
+@pytest.mark.parametrize(
+    ("args", "stdin", "said"),
+    [
+        (("query", "fox", "--task", "web", "--rerank", SURE), "", f"--task {NEITHER}"),
+        (("query", "-", "--rerank", SURE), OWN_TASK, f'"task" {NEITHER}'),
+        (("query", "-", "--task", "web", "--rerank", SURE), QUERIES, f"--task {NEITHER}"),
+        (("query", "-", "--rerank", "late"), OWN_TASK,
+         '"task" changes nothing: bag-of-words takes no task'),
+        (("query", "fox", "--task", "web", "--rerank", SURE, "--mode", "lexical"), "",
+         f"--task changes nothing: --mode lexical encodes nothing, and {SURE} takes none"),
+        (("query", "fox", "--task", "web", "--rerank", SURE, "--no-instruction"), "",
+         "--task and --no-instruction change nothing: bag-of-words has none"),
+        (("query", "fox", "--task", "web", "--rerank", SURE, "--no-instruction",
+          "--template", "{task} {query}"), "",
+         f"--task changes nothing: --no-instruction leaves it out, and {SURE} takes none"),
+        (("eval", "--queries", "q.jsonl", "--qrels", "qrels.tsv", "--task", "web", "--rerank", SURE),
+         "", f"--task {NEITHER}"),
+        (("rerank", "--run", "run.trec", "--queries", "q.jsonl", "--task", "web", "--model", SURE),
+         "", f"--task changes nothing: {SURE} takes no task"),
+        (("rerank", "--run", "run.trec", "--queries", "q.jsonl", "--model", "late"), "",
+         '"task" changes nothing: bag-of-words takes no task'),
+        (("rerank", "--task", "web", "--model", SURE), "hits",
+         f"--task changes nothing: {SURE} takes no task"),
+        (("rerank", "--model", SURE), "own hits", f'"task" changes nothing: {SURE} takes no task'),
+    ],
+)  # fmt: skip
+def test_a_task_that_neither_encoder_nor_reranker_takes_is_told(
+    tasked: Shell, args: tuple[str, ...], stdin: str, said: str
+) -> None:
+    tasked.write("qrels.tsv", "query-id\tcorpus-id\tscore\nown\td0\t1\n")
+    tasked.write("run.trec", "own Q0 d0 1 1.0 x\nown Q0 d1 2 0.5 x\n")
+    if stdin.endswith("hits"):
+        query = OWN_TASK if stdin.startswith("own") else "fox\n"
+        stdin = tasked("query", "-", "--format", "jsonl", stdin=query).out
+    done = tasked(*args, stdin=stdin)
+    assert done.code == 0, done.err
+    told = [line for line in done.err.splitlines() if "nothing: " in line]
+    assert told == [f"qembed: warning: {said}"], done.err
+
+
+def test_a_task_that_one_of_them_takes_is_not(tasked: Shell, server: Server) -> None:
+    read = f"{server.base}#some/reranker"
+    for args in (
+        ("query", "fox", "--task", "web", "--rerank", read),
+        ("query", "fox", "--task", "web", "--rerank", read, "--mode", "lexical"),
+        ("query", "fox", "--task", "web", "--rerank", SURE, "--template", "{task} {query}"),
+        ("query", "fox", "--rerank", SURE),
+    ):
+        done = tasked(*args)
+        assert done.code == 0, done.err
+        assert "nothing: " not in done.err
+    hits = tasked("query", "fox", "--format", "jsonl").out
+    assert "nothing: " not in tasked("rerank", "--task", "web", "--model", read, stdin=hits).err

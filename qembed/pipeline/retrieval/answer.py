@@ -30,7 +30,8 @@ class RerankSummary(NamedTuple):
 
     `meaning`: what its scores are, one line. `calibrated`: scores are probabilities. `scored`: pairs that
     have a score. `refused`: reasons of pairs that the reranker refused; the time budget did not reach the
-    others. `truncated`: pairs that lost text. `note`: message on how the reranker runs.
+    others. `truncated`: pairs that lost text. `note`: message on how the reranker runs. `instructed`: it
+    reads a task.
     """
 
     spec: str
@@ -42,6 +43,7 @@ class RerankSummary(NamedTuple):
     refused: Sequence[str] = ()
     truncated: Sequence[Pair] = ()
     note: str | None = None
+    instructed: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """JSON values for `from_json`."""

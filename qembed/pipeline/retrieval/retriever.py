@@ -35,7 +35,7 @@ from qembed.pipeline.retrieval.postprocess import left_out_note, maximal_margina
 from qembed.pipeline.retrieval.ranking import Candidates, RankedQuery, Ranking
 from qembed.pipeline.retrieval.request import QueryRequest, by_filter
 from qembed.pipeline.retrieval.session import Session
-from qembed.pipeline.retrieval.unused_task import unused_task
+from qembed.pipeline.retrieval.unused_task import unused_in_query
 from qembed.pipeline.sequences.queries import alphabet_of, check_sequences
 from qembed.types import Query, Results
 
@@ -122,7 +122,7 @@ class Retriever:
         `progress`: loading a reranker and scoring are phases. Raises InputError for queries without words.
         """
         ranking = self.retrieve(queries)
-        reranked = None
+        warnings, reranked = list(ranking.warnings), None
         if self.options.rerank:
             try:
                 reranked = self._rerank(ranking.queries, progress)
@@ -130,14 +130,15 @@ class Retriever:
                 if self.tuned.get("rerank") != LEARNED:
                     raise
                 # nobody asked for it: the index's setting outlived the learned order
-                ranking = ranking._replace(warnings=[*ranking.warnings, str(e)])
+                warnings.append(str(e))
+        encodes, loaded = self._candidates.wants_vectors, self.session.loaded
+        warnings += unused_in_query(self.options, queries, reranked, encodes, lambda: loaded.model)
         for r in ranking.queries:
             if self._votes is not None:
                 self._votes.promote(r, self._allowed)
         if left_out := sum(map(self._cut, ranking.queries)):
-            note = left_out_note(left_out)
-            ranking = ranking._replace(warnings=[*ranking.warnings, note])
-        return ranking._replace(reranked=reranked)
+            warnings.append(left_out_note(left_out))
+        return ranking._replace(warnings=warnings, reranked=reranked)
 
     def retrieve(self, queries: Sequence[Query]) -> Ranking:
         """Rows for each query before reranking, as many as reranking, diversity and k need."""
@@ -169,8 +170,6 @@ class Retriever:
             candidates, plan = self._search(words, part, depth, allowed)
             found.update(zip(positions, candidates, strict=True))
         warnings.update(dict.fromkeys(self._candidates.warnings))
-        if encodes:
-            warnings.update(unused_task(self.session.loaded.model, options, queries))
         ranked = []
         for i, q in enumerate(queries):
             c = found[i]

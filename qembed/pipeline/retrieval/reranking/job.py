@@ -118,6 +118,7 @@ class RerankJob:
             refused=refused,
             truncated=list(reranker.truncated),
             note=reranker.note,
+            instructed=reranker.instructed,
         )
         return found, summary
 

@@ -17,7 +17,6 @@ from qembed.models import (
     passage_text,
     query_text,
     reranker_spec,
-    takes_task,
     task_template,
 )
 from qembed.pipeline.locate import model_spec
@@ -38,6 +37,7 @@ from qembed.pipeline.retrieval.reranking.request import (
     with_tuned_reranker,
 )
 from qembed.pipeline.retrieval.session import Session
+from qembed.pipeline.retrieval.unused_task import AskedTasks, unused_task
 from qembed.types import Hit, Query, Results, Run
 
 if TYPE_CHECKING:
@@ -118,10 +118,9 @@ def rerank_hits_with(
             scores = {**(group[i].get("scores") or {}), "rerank": _json_score(new.scores[i])}
             score = round(float(new.final[i]), 6)
             found.append({**group[i], "scores": scores, "rank": rank, "score": score})
-    warnings = []
-    if options.late and options.task and not takes_task(model.profile, options.task):
-        warnings.append(f"--task changes nothing: {model.name} takes no task")
-    return RerankedHits(found, summary, dict(timer), tuple(warnings))
+    asked = AskedTasks(options.task, [hit.get("task") for hit in hits])
+    unused = unused_task(asked, model if options.late else None, summary)
+    return RerankedHits(found, summary, dict(timer), tuple(unused))
 
 
 def _check_least(options: RerankOptions, reranker: Scorer) -> None:
@@ -204,7 +203,8 @@ def rerank_run_files(
         queries = read_queries(request.queries, warn=warnings.append)
     with session() as opened:
         found = rerank_run(opened, run, queries, request.options, progress, hits=request.hits)
-    return replace(found, warnings=tuple(warnings), seconds={**timer, **found.seconds})
+    seconds = {**timer, **found.seconds}
+    return replace(found, warnings=(*warnings, *found.warnings), seconds=seconds)
 
 
 def rerank_run(
@@ -281,7 +281,9 @@ def rerank_run(
                 for i in new.best(options.min_score, options.k)
             ]
             lines += _run_hits(session, by_id[q], places, new)
-    return RerankedRun(final, summary, hits=lines, seconds=dict(session.timer))
+    asked = AskedTasks(options.task, [by_id[q].task for q in run])
+    unused = unused_task(asked, model if options.late else None, summary)
+    return RerankedRun(final, summary, tuple(unused), lines, dict(session.timer))
 
 
 def _run_hits(
