@@ -11,13 +11,15 @@ from xml.parsers import expat
 from qembed.corpus import file_contents
 from qembed.corpus.read_options import ReadOptions
 from qembed.corpus.readers import html
+from qembed.corpus.readers.malformed_xml import without_tags
 from qembed.corpus.readers.xml_tree import (
+    INLINE,
+    LINES,
     TextWriter,
     header_title,
     inline,
     parse,
     speaks_in_attributes,
-    without_tags,
 )
 from qembed.types import (
     Document,
@@ -47,7 +49,7 @@ def read_xml(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
     try:
         root = parse(found.text, lines)
     except expat.ExpatError as e:
-        text = without_tags(found.text)
+        text = without_tags(found.text, LINES, INLINE)
         if len(text) < LEAST_TEXT * len(found.text):  # it speaks in attributes
             text = found.text
         yield Document(file.name, text, meta=found.meta)

@@ -2,7 +2,8 @@
 
 Elements are known by their local names. Titles become headings as deep as their sections, code is fenced,
 list items and table rows are lines. Of an element that is not known, text among which elements stand runs on,
-and elements among which no text stands are lines of their own.
+and elements among which no text stands are lines of their own; in one line, a blank stands between two
+elements that nothing separates, unless one is emphasis or the like.
 """
 
 from __future__ import annotations
@@ -40,8 +41,16 @@ _OTHER_BLOCKS = (
     "tip caution important blockquote example"
 )
 _BLOCKS = _SECTIONS | _HEADS | _RUNNING | _CODE | _ITEMS | _ROWS | frozenset(_OTHER_BLOCKS.split())
+LINES = _BLOCKS | _BREAKS | {"td", "th", "entry"}
+"""Elements that are lines of their own where tags cannot be paired."""
 _SPACE = re.compile(r"[^\S\n]+|\s*\n\s*")
-_TAG = re.compile(r"<!--.*?-->|<[^<>]*>", re.S)
+_INLINE_NAMES = (
+    "a abbr acronym b bold citetitle code del em emph emphasis ext-link foreign hi i ins italic link literal "
+    "mark monospace overline phrase q roman s sans-serif sc small span strike strikethrough strong sub "
+    "subscript sup superscript tt u uicontrol ulink underline xref"
+)
+INLINE = frozenset(_INLINE_NAMES.split())
+"""Elements that may be parts of a word."""
 
 
 def parse(text: str, lines: dict[Element, int] | None = None) -> Element:
@@ -86,14 +95,6 @@ def _local(name: str) -> str:
     return name.rpartition(" ")[2]
 
 
-def without_tags(text: str) -> str:
-    """Text of a file that is not well-formed: all that stands outside of tags."""
-    from html import unescape
-
-    lines = (_SPACE.sub(" ", line).strip() for line in unescape(_TAG.sub("", text)).splitlines())
-    return "\n".join(line for line in lines if line)
-
-
 def speaks_in_attributes(root: Element) -> bool:
     """True for a file, such as settings, whose content is in attributes rather than in text."""
     words = attributes = 0
@@ -114,7 +115,11 @@ def _one_space(_: re.Match[str]) -> str:
 
 def _raw(e: Element) -> str:
     parts = [e.text or ""]
+    before: Element | None = None  # element with nothing between it and the next one
     for child in e:
+        if before is not None and not {before.tag, child.tag} & INLINE:
+            parts.append(" ")
+        before = None if child.tail else child
         if child.tag in _BREAKS:
             parts.append("\0")
         elif child.tag not in _UNREAD and child.tag != "binary":

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from qembed.corpus import ReadOptions, read
+from qembed.corpus.readers.malformed_xml import without_tags
+from qembed.corpus.readers.xml_tree import INLINE, LINES
 from qembed.types import Document, LeftOut, ReadWarning, SourceFile
 
 
@@ -148,3 +150,39 @@ def test_mistakes_cost_the_tags_only(tmp_path: Path) -> None:
     settings = "".join(f'<code id="{i}" name="Fish & chips {i}"/>\n' for i in range(9))
     assert items(tmp_path, settings)[0].text == settings
     assert "not well-formed XML" in warning.message
+
+
+MALFORMED = [
+    ("<r><p>alpha</p><p>beta & gamma</p></r>", "alpha\nbeta & gamma"),
+    ("<r>&<d>one</d><d>two</d></r>", "&one two"),
+    ("<r><d>one</d><d>two</d><d>&</d></r>", "one\ntwo\n&"),
+    ("<p><b>un</b>able <i>to</i><b>day</b> & <x>un</x>done</p>", "unable today & undone"),
+    ("<r><d>one<d>two<br>three</r>", "one\ntwo\nthree"),
+    ("<r>if x < 5 and y > 3<![CDATA[ a <b>c</b> ]]>d</r>", "if x < 5 and y > 3 a <b>c</b> d"),
+    ("<r>un<!-- no > words -->able<a title='1 > 2'/> &</r>", "unable &"),
+    ("<row><td>x</td><td>y & z</td></row><!-- never ended", "x\ny & z\nnever ended"),
+]
+
+
+@pytest.mark.parametrize(("data", "wanted"), MALFORMED)
+def test_no_word_is_lost_where_tags_are_wrong(tmp_path: Path, data: str, wanted: str) -> None:
+    document, warning = items(tmp_path, data)
+    assert document.text == wanted
+    assert isinstance(warning, ReadWarning)
+
+
+def test_wrong_markup_takes_no_longer_than_right_one() -> None:
+    """A search to the end for each of these would take minutes."""
+    for begin in ("<!--", "<![CDATA[", '<a "', "<a "):
+        found = without_tags(begin * 50_000 + "x", LINES, INLINE)
+        assert len(found) in (1, 50_000 * len(begin) + 1)
+    assert without_tags("<a>" * 50_000 + "</b>" * 50_000 + "x", LINES, INLINE) == "x"
+
+
+def test_elements_in_one_line_are_words(tmp_path: Path) -> None:
+    """An item and a cell of generic XML may hold elements; in prose, emphasis is a part of a word."""
+    data = "<items><item><name>Widget</name><price>5</price></item><row><c><d>x</d><d>y</d></c></row></items>"
+    assert text(tmp_path, data) == "- Widget 5\n\nx y"
+    assert (
+        text(tmp_path, "<list><item><hi>D</hi><emph>ear</emph> all</item></list>") == "- Dear all"
+    )
