@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+import os
+from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from qembed.pipeline.indexing.plan import Key
+from qembed.pipeline.source_options import STDIN
 from qembed.store import Catalog, CatalogEntry, FileState, text_hash
 from qembed.store.hash_index import DICT_ENTRIES, HashMap, IdIndex
-from qembed.types import Document
+from qembed.types import Document, SourceFile, Unreadable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -136,3 +138,70 @@ class IdAssigner:
     @cached_property
     def _ids(self) -> IdIndex:
         return self._catalog.id_index()
+
+
+def taken_id(file: SourceFile, document: Document, owner: Key) -> Unreadable:
+    """Problem of a document of `file` with an id that a document of the file `owner` has."""
+    elsewhere = owner[1]
+    if file.source != STDIN:
+        elsewhere += " (--id-prefix file puts the file's name in front of its ids)"
+    where = "this file" if owner == (file.source, file.name) else elsewhere
+    error = f"duplicate id {document.id!r}: already in {where}"
+    return Unreadable(os.fspath(file.location), error, document.line)
+
+
+class ForetoldIds:
+    """Ids that a run would find taken, for a dry run, which may read files in another order.
+
+    `files`: of `catalog`; `read`: those that the run reads, in its order; `gone`: those that are gone;
+    `taken_over`: those of them that go when the file of a nested source is read in their place, by that.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        files: Mapping[Key, FileState],
+        read: Iterable[Key],
+        gone: Iterable[Key],
+        taken_over: Mapping[Key, Sequence[Key]],
+    ) -> None:
+        import numpy as np
+
+        self._catalog = catalog
+        self._files = files
+        self._order = {key: n for n, key in enumerate(read)}
+        self._outer = taken_over
+        self._keep = np.ones(len(catalog), dtype=bool)
+        self._ids = IdAssigner(catalog, self._keep)
+        waiting = {key for keys in taken_over.values() for key in keys}
+        self._drop(key for key in gone if key not in waiting)
+        self._done: set[Key] = set()
+        self._previous = PreviousDocuments(catalog, None)
+
+    def begin_file(self, key: Key) -> None:
+        """Begin a file."""
+        self._drop(self._outer.get(key, ()))
+        self._previous = PreviousDocuments(self._catalog, self._files.get(key))
+
+    def problem(self, file: SourceFile, document: Document) -> Unreadable | None:
+        """Problem of a document of the current file: its id is taken. None if it is free."""
+        key = file.source, file.name
+        owner = self._ids.assign(key, document, self._previous)
+        if isinstance(owner, str):
+            self._previous.take(owner)
+            return None
+        # what an earlier file has not any more, a run has forgotten by then
+        if owner not in self._done and self._order.get(owner, len(self._order)) < self._order[key]:
+            return None
+        return taken_id(file, document, owner)
+
+    def end_file(self, key: Key, is_whole: bool) -> None:
+        """End the current file. `is_whole`: all of it could be read, so that other documents of it go."""
+        self._done.add(key)
+        if is_whole:
+            self._keep[self._previous.untaken()] = False
+
+    def _drop(self, keys: Iterable[Key]) -> None:
+        for key in keys:
+            if (state := self._files.get(key)) is not None:
+                self._keep[state.start : state.stop] = False

@@ -23,7 +23,7 @@ from qembed.pipeline.indexing.deletion.losses import NOT_IN_FILE, LossGuard
 from qembed.pipeline.indexing.deletion.lost_documents import RunLosses
 from qembed.pipeline.indexing.deletion.takeovers import Takeovers
 from qembed.pipeline.indexing.deletion.unread_pages import UnreadPages
-from qembed.pipeline.indexing.document_ids import IdAssigner, PreviousDocuments
+from qembed.pipeline.indexing.document_ids import IdAssigner, PreviousDocuments, taken_id
 from qembed.pipeline.indexing.encoding.batch import BatchEncoder, PendingDocument
 from qembed.pipeline.indexing.encoding.run_progress import RunProgress, size_in_file
 from qembed.pipeline.indexing.plan import Key, trusted_mtime
@@ -201,12 +201,7 @@ class Ingest:
         """Add a document to the batch. Returns a problem if its id is taken."""
         assigned = self._ids.assign(state.key, document, state.previous)
         if not isinstance(assigned, str):
-            elsewhere = assigned[1]
-            if state.file.source != STDIN:
-                elsewhere += " (--id-prefix file puts the file's name in front of its ids)"
-            where = "this file" if assigned == state.key else elsewhere
-            error = f"duplicate id {document.id!r}: already in {where}"
-            return Unreadable(state.path, error, document.line)
+            return taken_id(state.file, document, assigned)
         if assigned != document.id:
             document = replace(document, id=assigned)
         pending = self._pending_document(state, document)

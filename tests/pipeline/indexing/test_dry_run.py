@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from qembed.pipeline.indexing import dry_run as module
 from qembed.pipeline.indexing.build import build
+from qembed.pipeline.indexing.encoding import measurement
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.summary import Detail, Estimate, IndexSummary
 from qembed.pipeline.progress import Progress
@@ -113,3 +115,66 @@ def test_a_stopped_dry_run_has_no_plan(docs: Path, polls: int) -> None:
     with pytest.raises(KeyboardInterrupt):
         build(docs.parent / "idx", options, Progress(stop=stop))
     assert len(asked) == polls
+
+
+def test_what_is_no_text_does_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    for n in range(40):
+        (docs / f"{n}.txt").write_text(f"text {n}")
+    (docs / "blob.txt").write_bytes(bytes(9000))
+    done, estimate = plan(docs)
+    assert (done.documents["added"], estimate.passages, estimate.is_exact) == (40, 40, True)
+    assert estimate.kinds["plain"][0] == 40
+    # of those that were not read, as many are none
+    (docs / "blob.txt").unlink()
+    for n in range(40):
+        (docs / f"{n}b.txt").write_bytes(bytes(6))
+    monkeypatch.setattr(measurement, "READ_SECONDS", 0.4)
+    ticks = iter(range(10**9))
+    monkeypatch.setattr(module.time, "perf_counter", lambda: next(ticks) / 100)
+    _, estimate = plan(docs)
+    assert not estimate.is_exact
+    assert 5 < estimate.measured < 40
+    assert 30 < estimate.passages < 55
+
+
+LINE = '{{"_id": "{}", "text": "record {}"}}\n'
+
+
+@pytest.mark.parametrize("case", ["two files", "one file", "another source", "moved", "nested"])
+def test_ids_that_a_run_finds_taken(tmp_path: Path, case: str) -> None:
+    """A run is the oracle: what it adds, what it cannot read and why."""
+    first, second = tmp_path / "docs/first", tmp_path / "docs/second"
+    for folder in (first, second):
+        folder.mkdir(parents=True)
+    a, b = first / "a.jsonl", second / "b.jsonl"
+    own = [LINE.format(n, n) for n in range(6)]
+    a.write_text("".join(own))
+    paths = [tmp_path / "docs"]
+    b.write_text(LINE.format("k", "of b"))
+    if case == "two files":
+        b.write_text(LINE.format(3, "as in a"))
+    elif case == "one file":
+        b.write_text(LINE.format("k", 1) + LINE.format("k", 2))
+    else:
+        build(tmp_path / "idx", IndexOptions(paths=[str(first)], recipe=BAG))
+        paths = [second]
+    if case == "another source":
+        b.write_text("".join(own))
+    elif case == "moved":
+        a.write_text("".join(own[1:]))
+        b.write_text(own[0])
+        paths = [first, second]
+    elif case == "nested":
+        paths = [tmp_path / "docs", first / "a.jsonl"]
+    options = IndexOptions(paths=[str(p) for p in paths], recipe=BAG)
+    dry = build(tmp_path / "idx", replace(options, dry_run=True))
+    done = build(tmp_path / "idx", options)
+    assert dry.failed == done.failed
+    assert dry.documents["failed"] == done.documents["failed"]
+    if case not in ("moved", "nested"):  # what has moved is not known before it is read
+        assert dry.documents["added"] == done.documents["added"]
+    assert bool(done.failed) is (case in ("two files", "one file", "another source"))
+    if case in ("two files", "another source"):
+        assert dry.would["fail"] == [b.relative_to(paths[0]).as_posix()]

@@ -12,6 +12,7 @@ from qembed.corpus import ReadOptions, reader_of, suffix
 from qembed.errors import EncodingError, ModelUnavailable
 from qembed.pipeline.indexing.deletion.losses import NOT_IN_FILE
 from qembed.pipeline.indexing.deletion.unread_pages import UnreadPages
+from qembed.pipeline.indexing.document_ids import ForetoldIds
 from qembed.pipeline.indexing.index_plan import IndexPlan
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.plan import Key
@@ -21,7 +22,7 @@ from qembed.pipeline.progress import Progress
 from qembed.pipeline.sequences.files import read_items
 from qembed.store import text_hash
 from qembed.store.hash_index import HashMap
-from qembed.types import LeftOut, ReadWarning, Skipped, SourceFile, Unreadable
+from qembed.types import Document, LeftOut, ReadWarning, Skipped, SourceFile, Unreadable
 
 MAX_PROBLEMS = 3
 """Problems reported of one file."""
@@ -64,6 +65,8 @@ class Measurement:
         self._stored: HashMap | None = None
         self._reused: Counter[str] = Counter()  # by reader: passages whose vectors the index has
         self._failed: dict[Key, list[Unreadable]] = {}
+        self._unseen: set[Key] = set()  # files that fail unread
+        self._ids: ForetoldIds | None = None
 
     def run(self) -> None:
         """Measure until all files are read or the time is up; tell of the rest, too."""
@@ -77,6 +80,10 @@ class Measurement:
         builder = (
             PassageBuilder(self._plan.target.model, self._plan.target.recipe) if files else None
         )
+        if files:
+            changes, outer = self._plan.changes, self._plan.sources.taken_over
+            keys = [(f.source, f.name) for f in changes.read]
+            self._ids = ForetoldIds(self._plan.catalog, self._plan.files, keys, changes.gone, outer)
         read = 0
         while builder and read < len(order):
             end_if_stopped(self._progress)
@@ -93,6 +100,7 @@ class Measurement:
                 path = os.fspath(files[at].location)
                 self._add_failure(files[at], Unreadable(path, "no permission to read it"))
                 self.fruitless[files[at].source, files[at].name] = "fail"
+                self._unseen.add((files[at].source, files[at].name))
             self._tell(files[at], None)
 
     def _tell(self, file: SourceFile, detail: Detail | None) -> None:
@@ -123,7 +131,13 @@ class Measurement:
         problems = []
         is_whole = True
         options = self._plan.read_options(file.source)
-        for item in read_items(file, options, self._plan.target.recipe):
+        key = file.source, file.name
+        assert self._ids is not None
+        self._ids.begin_file(key)
+        for found in read_items(file, options, self._plan.target.recipe):
+            item = found
+            if isinstance(item, Document):
+                item = self._ids.problem(file, item) or item
             if isinstance(item, LeftOut):
                 problems.append(f"left out: {item.count:,} × {item.what}")
             elif isinstance(item, ReadWarning):
@@ -131,7 +145,7 @@ class Measurement:
                 problems.append(f"warning: {where}{item.message}")
             elif isinstance(item, Unreadable):
                 if isinstance(item, Skipped):
-                    self._skipped[file.source, file.name] = item.error
+                    self._skipped[key] = item.error
                     is_kept |= item.keep
                 else:
                     is_kept = True
@@ -152,7 +166,7 @@ class Measurement:
             if time.perf_counter() > self._deadline:
                 is_whole = False
                 break
-        key = file.source, file.name
+        self._ids.end_file(key, is_whole and not is_kept)
         unread = self._unread_reason(key) if is_whole and not documents else ""
         if is_whole and not documents and (unread or not is_kept):
             if not self._is_new(file) or key in self._plan.sources.taken_over:
@@ -208,16 +222,21 @@ class Measurement:
         }
 
     def estimate(self) -> Estimate:
-        """Passages and seconds of the run: those measured, in proportion to the bytes of each kind."""
-        files: Counter[str] = Counter()
+        """Passages and seconds of the run: those measured, in proportion to the bytes of each kind.
+
+        Files that gave no document count in the proportion: of those that were not read, as many give none.
+        """
+        kinds: dict[str, tuple[int, int]] = {}
         size: Counter[str] = Counter()
         for file in self._files:
-            if (file.source, file.name) not in self.fruitless:
-                reader = _reader_name(file, self._plan.read_options(file.source))
-                files[reader] += 1
-                size[reader] += file.size
+            key = file.source, file.name
+            reader = _reader_name(file, self._plan.read_options(file.source))
+            size[reader] += 0 if key in self._unseen else file.size
+            if key not in self.fruitless:
+                n, total = kinds.get(reader, (0, 0))
+                kinds[reader] = n + 1, total + file.size
         passages, reused, seconds = 0.0, 0.0, 0.0
-        for reader in files:
+        for reader in size:
             # of a kind that the sample lacks: as all others together
             known = self._bytes[reader] > 0
             measured = self._bytes[reader] if known else self._bytes.total()
@@ -230,7 +249,7 @@ class Measurement:
         for_text = self._encoding_seconds()
         whole = len(self.details) == len(self._files)
         return Estimate(
-            kinds={reader: (files[reader], size[reader]) for reader in sorted(files)},
+            kinds=dict(sorted(kinds.items())),
             passages=round(passages - reused),
             seconds=(
                 None if for_text is None else round(seconds + (passages - reused) * for_text, 1)
