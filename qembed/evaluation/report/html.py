@@ -112,7 +112,7 @@ def report_html(report: Mapping[str, Any]) -> str:
         (f"{first} of the queries", svg_plots.histogram(values, f"queries by their {first}"))
     )
     comparison = report.get("comparison") or {}
-    changed = next(iter(fallen_measures(report)), None)
+    compared = list(comparison.get("measures") or {})
     text = (
         environment()
         .get_template("report.html.j2")
@@ -128,10 +128,11 @@ def report_html(report: Mapping[str, Any]) -> str:
             files=_files(report),
             fallen=_fallen(report),
             texts={q: d.get("text", "") for q, d in (report.get("details") or {}).items()},
-            changed=changed,
+            compared=compared,
+            worse_in=_worse_in(report, compared),
             plots=plots,
             ablations=_ablations(report),
-            rows=_rows(report, measures, changed),
+            rows=_rows(report, measures, compared),
         )
     )
     return text + "\n"
@@ -167,12 +168,21 @@ def _moved_row(moved: MovedQuery, changes: CorpusChanges | None = None) -> dict[
     }
 
 
+def _worse_in(report: Mapping[str, Any], compared: Sequence[str]) -> list[tuple[int, str, int]]:
+    """List (place among the measures compared, measure, queries that fell) of those in which any fell."""
+    fell = [sum(m.change < 0 for m in moved_queries(report, name)) for name in compared]
+    return [(at, name, n) for at, (name, n) in enumerate(zip(compared, fell, strict=True)) if n]
+
+
 def _rows(
-    report: Mapping[str, Any], measures: Sequence[str], changed: str | None
+    report: Mapping[str, Any], measures: Sequence[str], compared: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """List the queries with their values, documents, and change of the measure `changed`, lowest first."""
+    """List the queries with their values, documents, and changes of the measures compared, lowest first."""
     details = report.get("details") or {}
-    moved = {m.query: m for m in moved_queries(report, changed)} if changed else {}
+    moved: dict[str, list[tuple[int, MovedQuery]]] = {}
+    for at, name in enumerate(compared):
+        for m in moved_queries(report, name):
+            moved.setdefault(m.query, []).append((at, m))
     out = set((report.get("comparison") or {}).get("left_out") or ())
     found = []
     for query, values in report["per_query"].items():
@@ -181,13 +191,17 @@ def _rows(
         returned = detail.get("returned") or []
         ranks = {hit["id"]: rank for rank, hit in enumerate(returned, 1)}
         shown = list(judged.items())[:MAX_JUDGED_SHOWN]
+        changes = sorted(moved.get(query, []), key=lambda pair: pair[1].change)
         found.append(
             {
                 "id": query,
                 "text": detail.get("text", ""),
                 "values": [values[name] for name in measures],
-                "change": moved[query].change if query in moved else None if query in out else 0.0,
-                "before": moved[query].before if query in moved else None,
+                "changes": [(compared[at], m.change) for at, m in changes],
+                "compared": query not in out,
+                "worse": " ".join(str(at) for at, m in changes if m.change < 0),
+                "better": " ".join(str(at) for at, m in changes if m.change > 0),
+                "before": changes[0][1].before if changes else None,
                 "returned": returned,
                 "depth": max(10, len(returned)),
                 "judged": [(document, grade, ranks.get(document)) for document, grade in shown],
@@ -226,9 +240,7 @@ def _ablations(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def _bar(
-    variant: Mapping[str, Any], measure: str
-) -> tuple[str, float, float | None, float | None, str]:
+def _bar(variant: Mapping[str, Any], measure: str) -> svg_plots.Bar:
     """Return a bar (see `svg_plots.bars`); its interval is the difference's, placed around the value."""
     d, value = variant["difference"], float(variant["measures"][measure])
     if d is None:

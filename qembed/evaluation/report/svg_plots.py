@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
 from qembed.evaluation.formats.source_file import counted
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 360, 200
 LEFT, RIGHT, TOP, BOTTOM = 44, 12, 12, 30
 _Point = tuple[float, float]
+Bar: TypeAlias = tuple[str, float, float | None, float | None, str]
+"""Label, value, ends of its interval (None without one), class."""
 
 
 def line(
@@ -75,23 +78,55 @@ def histogram(values: Sequence[float], title: str, bins: int = 10) -> Markup:
     return _svg(title, body, HEIGHT)
 
 
-def bars(
-    rows: Sequence[tuple[str, float, float | None, float | None, str]],
-    title: str,
-    told: Callable[[float], str] = "{:.4f}".format,
-) -> Markup:
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Layout of bars: rows `tall` high, bars `drop` below their tops, `left` and `right` of them margins."""
+
+    name: str
+    wide: int
+    tall: int
+    drop: int
+    left: int
+    right: int
+    letters: int
+
+    @property
+    def above(self) -> bool:
+        """True if labels stand above their bars."""
+        return self.left == 0
+
+
+_LAYOUTS = (
+    _Layout("wide", 640, 26, 6, left=190, right=76, letters=27),
+    _Layout("narrow", 320, 42, 20, left=0, right=76, letters=50),
+)
+"""Layouts of bars: the second for phones, where labels beside the bars would push these out of sight."""
+
+
+def bars(rows: Sequence[Bar], title: str, told: Callable[[float], str] = "{:.4f}".format) -> Markup:
     """Plot a bar for each row (label, value, low, high, class), with its interval.
 
-    `told`: words for a value.
+    Twice, wide and narrow: the style sheet shows the one that fits the window. `told`: words for a value.
     """
-    wide, tall, gap = 640, 26, 190
+    from markupsafe import Markup
+
+    return Markup("").join(_bars(rows, title, told, layout) for layout in _LAYOUTS)
+
+
+def _bars(rows: Sequence[Bar], title: str, told: Callable[[float], str], layout: _Layout) -> Markup:
     ends = [v for _, value, low, high, _ in rows for v in (value, low, high) if v is not None]
-    across = _scale(min(0.0, *ends), max(0.0, *ends) or 1.0, gap, wide - 76)
+    across = _scale(
+        min(0.0, *ends), max(0.0, *ends) or 1.0, layout.left, layout.wide - layout.right
+    )
     zero, body = across(0), []
     for i, (label, value, low, high, kind) in enumerate(rows):
-        y, at = i * tall + 6, across(value)
-        short = label if len(label) < 28 else label[:26] + "…"
-        body.append(_text(gap - 10, y + 12, short, "end"))
+        y, at = i * layout.tall + layout.drop, across(value)
+        short = label if len(label) <= layout.letters else label[: layout.letters - 1] + "…"
+        body.append(
+            _text(0, y - 5, short, "start")
+            if layout.above
+            else _text(layout.left - 10, y + 12, short, "end")
+        )
         body.append(
             f'<rect class="{kind}" x="{min(zero, at):.1f}" y="{y}" '
             f'width="{max(1.0, abs(at - zero)):.1f}" height="16">{_tip(f"{label}: {told(value)}")}</rect>'
@@ -103,7 +138,7 @@ def bars(
             )
         edge = max(at, zero, across(high) if high is not None else at)
         body.append(_text(edge + 6, y + 12, told(value), "start"))
-    return _svg(title, body, len(rows) * tall + 8, wide)
+    return _svg(title, body, len(rows) * layout.tall + 8, layout.wide, layout.name)
 
 
 def scatter(points: Iterable[tuple[float, float, str, str]], title: str) -> Markup:
@@ -153,9 +188,11 @@ def _tip(text: str) -> str:
     return f"<title>{escape(text)}</title>"
 
 
-def _svg(title: str, body: Sequence[str], high: int, wide: int = WIDTH) -> Markup:
+def _svg(title: str, body: Sequence[str], high: int, wide: int = WIDTH, layout: str = "") -> Markup:
     from markupsafe import Markup, escape
 
     named = f'role="img" aria-label="{escape(title)}"'
+    if layout:
+        named = f'class="{layout}" {named}'
     view = f'viewBox="0 0 {wide} {high}"'
     return Markup(f"<svg {view} {named}>{''.join(body)}</svg>")

@@ -78,10 +78,10 @@ def _steps(body: Mapping[str, Any], descriptions: Mapping[str, str]) -> list[dic
 
 def _bars(
     body: Mapping[str, Any], arms: list[Mapping[str, Any]], measure: str
-) -> list[tuple[str, float, float | None, float | None, str]]:
+) -> list[svg_plots.Bar]:
     """Bars of the best settings and of the chosen ones: differences to the defaults."""
     chosen = body["chosen"]
-    shown: list[tuple[str, float, float | None, float | None, str]] = []
+    shown: list[svg_plots.Bar] = []
     base = float(body["measures"]["before"][measure])
     for i, arm in enumerate(arms):
         is_base, is_chosen = not arm["settings"], bool(chosen) and arm["settings"] == chosen

@@ -27,6 +27,7 @@ from qembed.evaluation import (
     parse_drops,
     parse_gates,
     parse_measures,
+    read_report,
     recall_curve,
     report_json,
     variants_json,
@@ -34,15 +35,13 @@ from qembed.evaluation import (
 )
 from qembed.types import Query
 from tests.evaluation.report.contrast import CONTRAST
+from tests.evaluation.report.out_of_sight import OUT_OF_SIGHT
 
 pytestmark = pytest.mark.browser
 
-
 HOSTILE = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
 
-
 LONG = "docs/how-to-turn-two-factor-log-in-on-and-off-again-for-everybody-in-a-team-of-yours.md"
-
 
 CAUSE = "longer passages are cut, a lot of them (qembed index --rebuild encodes everything anew without it)"
 
@@ -100,6 +99,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     path = tmp_path_factory.mktemp("page") / "report.html"
     write_report(body, path)
+    write_report(body, path.with_suffix(".json"))
     return path
 
 
@@ -143,9 +143,9 @@ def test_sorting_and_filtering(opened: Any) -> None:
     before = shown(opened)
     assert len(before) == 12
     heads = opened.find_elements(By.CSS_SELECTOR, "#table th button")
-    heads[1].click()  # ascending as written, so now descending
+    heads[2].click()  # ascending as written, so now descending
     values = opened.execute_script(
-        "return [...document.querySelectorAll('#table tr.query')].map(r => +r.cells[1].dataset.value)"
+        "return [...document.querySelectorAll('#table tr.query')].map(r => +r.cells[2].dataset.value)"
     )
     assert values == sorted(values, reverse=True)
     box = opened.find_element(By.ID, "filter")
@@ -180,26 +180,43 @@ def test_by_keyboard_alone(opened: Any) -> None:
     assert not more.is_displayed()
 
 
-def test_what_is_worse_than_the_baseline(opened: Any) -> None:
+def test_what_is_worse_than_the_baseline(opened: Any, page: Path) -> None:
     from selenium.webdriver.common.by import By
     from selenium.webdriver.support.ui import Select
 
-    def changes() -> list[float]:
-        return opened.execute_script(
-            "return [...document.querySelectorAll('#table tr.query')].filter(r => !r.hidden)"
-            ".map(r => +r.cells[2].dataset.value)"
+    body = read_report(page.with_suffix(".json"))
+    changes = {
+        entry["query"]: {m: entry["now"][m] - entry["was"][m] for m in entry["was"]}
+        for entry in body["comparison"]["moved"]
+    }
+    wanted = {
+        "worse": {q for q, by in changes.items() if min(by.values()) < 0},
+        "worse-0": {q for q, by in changes.items() if by.get("nDCG@10", 0) < 0},
+        "worse-1": {q for q, by in changes.items() if by.get("RR@10", 0) < 0},
+        "better": {q for q, by in changes.items() if max(by.values()) > 0},
+        "all": set(body["per_query"]),
+    }
+    select = Select(opened.find_element(By.ID, "show"))
+    for name, queries in wanted.items():
+        select.select_by_value(name)
+        assert set(shown(opened)) == queries, name
+    names = [o.text for o in select.options]
+    assert f"worse in nDCG@10: {len(wanted['worse-0'])}" in names
+    cells: dict[str, str] = dict(
+        opened.execute_script(
+            "return [...document.querySelectorAll('#table tr.query')]"
+            ".map(r => [r.querySelector('summary span').textContent, r.cells[1].innerText])"
         )
-
-    everything = changes()
-    for name, right in (("worse", lambda v: v < 0), ("better", lambda v: v > 0)):
-        Select(opened.find_element(By.ID, "show")).select_by_value(name)
-        assert changes() == [v for v in everything if right(v)]
-        assert changes()
-    Select(opened.find_element(By.ID, "show")).select_by_value("all")
-    head = opened.find_elements(By.CSS_SELECTOR, "#table th button")[2]
-    assert head.text.startswith("RR@10 change")
+    )
+    for query, by in changes.items():
+        lines = [f"{m} {by[m]:+.3f}" for m in sorted(by, key=lambda m: by[m])]
+        assert cells[query].split("\n") == lines
+    head = opened.find_elements(By.CSS_SELECTOR, "#table th button")[1]
+    assert head.text.startswith("change")
     head.click()
-    assert changes() == sorted(everything)
+    least = [min(changes.get(q, {"": 0.0}).values()) for q in shown(opened)]
+    assert least == sorted(least)
+    assert least[0] < 0 < least[-1]
     # what belongs to a query stays below it
     assert opened.execute_script(
         "return [...document.querySelectorAll('#table tbody tr')]"
@@ -263,10 +280,13 @@ def test_it_fits_and_can_be_read(opened: Any, scheme: str, width: int) -> None:
         # but gates are read as a whole on any page
         gates = "const e = document.querySelector('.gates').parentElement;"
         assert opened.execute_script(f"{gates} return e.scrollWidth - e.clientWidth") <= 0
+        assert opened.execute_script(OUT_OF_SIGHT) == []
         contrasts = opened.execute_script(CONTRAST)
         assert min(contrasts) >= 4.5, contrasts
         if folder := os.environ.get("QEMBED_SCREENSHOTS"):
-            opened.save_screenshot(f"{folder}/{scheme}-{width}.png")
+            for part in ("header", ".bars", "#table"):
+                opened.execute_script(f"document.querySelector('{part}').scrollIntoView()")
+                opened.save_screenshot(f"{folder}/{scheme}-{width}-{part.strip('.#')}.png")
     finally:
         opened.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from qembed.evaluation.report.drift import write_drift
 from tests.drift.report_body import HOSTILE, drift_body
+from tests.evaluation.report.out_of_sight import OUT_OF_SIGHT
 
 pytestmark = pytest.mark.browser
 
@@ -58,3 +60,7 @@ def test_the_page_is_no_wider_than_the_window(drift: Any, width: int) -> None:
     drift.set_window_size(width, 900)
     wide = drift.execute_script("return document.documentElement.scrollWidth")
     assert wide <= drift.execute_script("return document.documentElement.clientWidth")
+    assert drift.execute_script(OUT_OF_SIGHT) == []
+    if folder := os.environ.get("QEMBED_SCREENSHOTS"):
+        drift.execute_script("document.querySelector('.bars').scrollIntoView()")
+        drift.save_screenshot(f"{folder}/drift-{width}.png")

@@ -14,6 +14,7 @@ from qembed.feedback.log_store import LogStore
 from qembed.feedback.records import Event, LoggedQuery, ShownHit
 from tests.cli.conftest import BAG, Shell
 from tests.evaluation.report.contrast import CONTRAST
+from tests.evaluation.report.out_of_sight import OUT_OF_SIGHT
 
 pytestmark = pytest.mark.browser
 HOSTILE = "<img src=x onerror=\"document.title='owned'\">"
@@ -96,6 +97,7 @@ def test_it_fits_and_can_be_read(report: Any, scheme: str, width: int) -> None:
     try:
         # tables scroll in their own boxes, the page does not
         assert report.execute_script("return document.documentElement.scrollWidth") <= width
+        assert report.execute_script(OUT_OF_SIGHT) == []
         contrasts = report.execute_script(CONTRAST)
         assert min(contrasts) >= 4.5, contrasts
         paper = report.execute_script("return getComputedStyle(document.body).backgroundColor")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from qembed.evaluation.report.tuning import write_tuning
+from tests.evaluation.report.out_of_sight import OUT_OF_SIGHT
 from tests.evaluation.report.tuning_body import tuning_body
 
 pytestmark = pytest.mark.browser
@@ -89,3 +91,7 @@ class TestTuning:
         tuning.set_window_size(width, 900)
         wide = tuning.execute_script("return document.documentElement.scrollWidth")
         assert wide <= tuning.execute_script("return document.documentElement.clientWidth")
+        assert tuning.execute_script(OUT_OF_SIGHT) == []
+        if folder := os.environ.get("QEMBED_SCREENSHOTS"):
+            tuning.execute_script("document.querySelector('.bars').scrollIntoView()")
+            tuning.save_screenshot(f"{folder}/tuning-{width}.png")

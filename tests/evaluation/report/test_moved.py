@@ -137,7 +137,7 @@ def test_every_form_names_what_fell_and_what_changed() -> None:
     for text in (
         "2026-11-28 10:00:00 UTC", "changed: x.md", "deleted: refund.md", "Queries whose nDCG@10 fell",
         "refund.md (grade 2): rank 1 → not among the first 10, deleted since the baseline",
-        "worse than the baseline", "nDCG@10 change", "Returned by the baseline",
+        "worse than the baseline", "nDCG@10 -0.", "Returned by the baseline",
     ):  # fmt: skip
         assert text in seen, text
 
@@ -171,3 +171,26 @@ def test_an_older_baseline_is_compared_with_less_said() -> None:
     assert "- baseline" not in text
     ET.fromstring(report_junit(body))
     assert "does not hold what it returned" in report_html(body)
+
+
+def test_a_page_finds_what_fell_in_any_measure_compared() -> None:
+    body = red_build()
+    # a gate of each measure failed, and q3 fell in one of them alone
+    body["gates"] = [{**body["gates"][0], "measure": m} for m in ("RR@10", "nDCG@10")]
+    entry = {"query": "q3", "was": {"nDCG@10": 0.9}, "now": {"nDCG@10": 0.5}, "before": None}
+    body["comparison"]["moved"].append(entry)
+    page = report_html(body)
+    rows = re.findall(r'<tr class="query"([^>]*)>(.*?)</tr>', page, re.S)
+    told = {re.findall(r"<span>(q\d)</span>", row)[0]: (kinds, row) for kinds, row in rows}
+    assert {*told["q1"][0].split('"')[1].split()} == {"0", "1"}
+    assert 'data-better="' in told["q2"][0]
+    assert "data-worse" not in told["q2"][0]
+    assert told["q3"][0] == ' data-worse="1"'
+    assert '<div class="fail">nDCG@10 -0.400</div></td>' in told["q3"][1]
+    assert '<option value="worse-0">worse in RR@10: 1</option>' in page
+    assert '<option value="worse-1">worse in nDCG@10: 2</option>' in page
+    one = {m: v for m, v in body["comparison"]["measures"].items() if m == "nDCG@10"}
+    alone = report_html({**body, "comparison": {**body["comparison"], "measures": one}})
+    assert ">nDCG@10 change</button>" in alone
+    assert '<div class="fail">-0.400</div>' in alone
+    assert "worse in" not in alone
