@@ -9,7 +9,9 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-_BONDS = frozenset("-=#$:~/\\@+?")
+_BONDS = frozenset("-=#$:~/\\")
+_INSIDE = frozenset("@+?")
+"""Marks that stand in brackets alone, of those that units of SMILES have."""
 _ELEMENTS = (
     "H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr Rb Sr "
     "Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Hf Ta "
@@ -44,7 +46,7 @@ def molecule_problem(units: Iterable[tuple[str, int]]) -> str | None:
     atom = 0
     branches: list[tuple[int, int]] = []
     rings: dict[int, _Ring] = {}
-    bond = ""
+    bond, begins = "", False
     bonded: set[tuple[int, int]] = set()
     for unit, at in units:
         place = f"{unit!r} at {at + 1}"
@@ -52,6 +54,7 @@ def molecule_problem(units: Iterable[tuple[str, int]]) -> str | None:
         if unit in _BONDS:
             if not after_atom and before != "(":
                 return f"{place}: a bond behind {_ENDS.get(before, 'no atom')}"
+            begins = before == "("
             before, bond = "bond", unit
         elif unit == ">":
             if before == "bond":
@@ -78,8 +81,9 @@ def molecule_problem(units: Iterable[tuple[str, int]]) -> str | None:
             atom = branches.pop()[1]
             before = ")"
         elif unit[0] == "%" or unit.isdecimal():
-            if not after_atom and before != "bond":
-                return f"{place}: a ring closure behind {_ENDS.get(before, 'no atom')}"
+            if not after_atom and (before != "bond" or begins):
+                what = _ENDS.get("(" if before == "bond" else before, "no atom")
+                return f"{place}: a ring closure behind {what}"
             number = int(unit.removeprefix("%"))
             order = _ORDERS.get(bond, "") if before == "bond" else ""
             opened = rings.pop(number, None)
@@ -94,6 +98,8 @@ def molecule_problem(units: Iterable[tuple[str, int]]) -> str | None:
             else:
                 bonded.add((opened.atom, atom))
             before = "atom"
+        elif unit in _INSIDE:
+            return f"{place} is no bond"
         elif unit[0] == "[" and _BRACKET.fullmatch(unit) is None:
             return f"{unit[:40]!r} at {at + 1} is no atom"
         else:

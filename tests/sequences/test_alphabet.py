@@ -86,6 +86,8 @@ def test_whole_molecules() -> None:
         ("[Cx]", "'[Cx]' at 1 is no atom"),
         ("[NH3+2-]", "'[NH3+2-]' at 1 is no atom"),
         ("C=1CC-1", "'1' at 7: a ring closed by -, and opened by ="),
+        ("C+C", "'+' at 2 is no bond"),
+        ("C(=1CC1)", "'1' at 4: a ring closure behind an open branch"),
         ("C1C1", "'1' at 4: a second bond between two atoms"),
         ("C12CCC12", "'2' at 8: a second bond between two atoms"),
         ("CC.", "no atom behind a dot at 3, its end"),
