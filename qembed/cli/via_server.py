@@ -26,7 +26,7 @@ def ask_server(
 ) -> dict[str, Any] | None:
     """The answer of the index's server, as JSON values; None if this process must do the work.
 
-    Raises CallFailed for the request's mistakes.
+    Raises the QembedError that its work raised.
     """
     from qembed.serve.client import ask
 

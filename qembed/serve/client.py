@@ -103,7 +103,7 @@ def ask(
 ) -> dict[str, Any] | None:
     """The server's answer to a request, as JSON values; None if this process must do the work.
 
-    `detail` is called with a line that says who answers. Raises CallFailed for the request's mistakes.
+    `detail` is called with a line that says who answers. Raises what the work raised.
     """
     try:
         with ServerConnection(index) as connection:

@@ -3,7 +3,7 @@
     {"do": "status"}, {"do": "stop"}                              answered by the server itself
     {"do": "query", "version", "folder", "environ", "request"}    a call; see retrieval/request.py
     {"answer": {…}}                                               its answer; see retrieval/answer.py
-    {"error": {"message", "code", "kind"}}                        a mistake of the request
+    {"error": {"message", "code", "kind", "options"}}             a mistake of the request; see error_json
     {"refused": "why"}                                            the client does the work itself
 
 Imports no other room: every `query` and `rerank` of the command line reads this.
@@ -15,7 +15,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from qembed.errors import QembedError
+from qembed import errors
+from qembed.errors import InputError, Mistakes, QembedError, TextsRefused
 from qembed.serve.socket_address import relevant_environment
 from qembed.version import __version__
 
@@ -24,13 +25,8 @@ class Refused(Exception):
     """A call that the client should do itself. The message says why."""
 
 
-class CallFailed(QembedError):
-    """An error that the server's work raised. `exit_code`, `kind`: the original error's, and its class."""
-
-    def __init__(self, message: str, exit_code: int, kind: str = "") -> None:
-        super().__init__(message)
-        self.exit_code = exit_code
-        self.kind = kind
+_UNSENT = (Mistakes, TextsRefused)
+"""Classes whose further values no message has: the class above stands for them."""
 
 
 def call_json(operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -45,16 +41,38 @@ def call_json(operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def error_json(error: QembedError) -> dict[str, Any]:
-    """Reply for an error."""
-    return {"error": {"message": str(error), "code": error.exit_code, "kind": type(error).__name__}}
+    """Reply for an error. `kind`: the nearest of its classes that `errors` has."""
+    kinds = (c for c in type(error).__mro__ if c not in _UNSENT)
+    told = {
+        "message": str(error),
+        "code": error.exit_code,
+        "kind": next(c.__name__ for c in kinds if c.__module__ == errors.__name__),
+        "options": list(error.options),
+    }
+    return {"error": told | ({"problems": error.problems} if isinstance(error, InputError) else {})}
+
+
+def _error_of(told: Mapping[str, Any]) -> QembedError:
+    """Error as the server's work raised it: its class, for those who catch one, its words and exit code."""
+    kind = getattr(errors, str(told["kind"]), None)
+    if not (isinstance(kind, type) and issubclass(kind, QembedError)):
+        raise TypeError(f"no error: {kind}")
+    error = kind.__new__(kind, str(told["message"]))
+    error.exit_code = int(told["code"])
+    error.options = tuple(map(str, told["options"]))
+    if isinstance(error, InputError):
+        error.problems = list(map(str, told["problems"]))
+    return error
 
 
 def answer_of(reply: Mapping[str, Any]) -> dict[str, Any]:
-    """The answer in a reply. Raises Refused, CallFailed, KeyError, TypeError for another form."""
+    """The answer in a reply.
+
+    Raises Refused, the error that the work raised, and KeyError, TypeError for another form.
+    """
     if "refused" in reply:
         raise Refused(str(reply["refused"]))
     if "error" in reply:
-        told = reply["error"]
-        raise CallFailed(str(told["message"]), int(told["code"]), str(told["kind"]))
+        raise _error_of(reply["error"])
     answer: dict[str, Any] = reply["answer"]
     return answer

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from qembed.errors import InputError, QembedError, UsageError
+from qembed.errors import InputError, QembedError, UsageError, WrongFilter
 from qembed.pipeline.retrieval.documents.read import DocumentRequest
 from qembed.pipeline.retrieval.documents.request import SimilarRequest
 from qembed.pipeline.retrieval.embedding.request import EmbedRequest
@@ -28,7 +28,7 @@ from qembed.serve.handlers import (
     rerank_run,
 )
 from qembed.serve.live_index import LiveIndex
-from qembed.serve.messages import CallFailed, Refused, answer_of, error_json
+from qembed.serve.messages import Refused, answer_of, error_json
 from qembed.testing import WordOverlap
 from qembed.types import Query
 from tests.cli.conftest import Shell
@@ -143,12 +143,23 @@ def test_every_operation_parses_its_requests_json() -> None:
 
 
 def test_replies() -> None:
-    class Locked(QembedError):
+    class OwnFilter(WrongFilter):
         exit_code = 75
 
     assert answer_of({"answer": {"x": 1}}) == {"x": 1}
     with pytest.raises(Refused, match="why"):
         answer_of({"refused": "why"})
-    with pytest.raises(CallFailed, match="no such") as raised:
-        answer_of(error_json(Locked("no such thing")))
-    assert raised.value.exit_code == 75
+    sent = OwnFilter("no such thing")
+    sent.options = ("--where",)
+    with pytest.raises(QembedError, match="no such") as raised:
+        answer_of(error_json(sent))
+    # who catches a class catches it from a server, too
+    assert type(raised.value) is WrongFilter
+    assert (raised.value.exit_code, raised.value.options) == (75, ("--where",))
+    with pytest.raises(InputError) as several:
+        answer_of(error_json(InputError("wrong", ["f:1: a", "f:2: b"])))
+    assert str(several.value) == "wrong\n  f:1: a\n  f:2: b"
+    assert several.value.problems == ["f:1: a", "f:2: b"]
+    for kind in ("listed", "Any", "nothing"):
+        with pytest.raises(TypeError, match="no error"):
+            answer_of({"error": {"message": "", "code": 2, "kind": kind, "options": []}})

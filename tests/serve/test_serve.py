@@ -62,6 +62,16 @@ def test_a_terminal_sees_the_same(running: Running, term: str) -> None:
     assert (b"\x1b[" in warm) == (term != "dumb")
 
 
+def test_several_indexes_of_which_one_has_a_server(running: Running) -> None:
+    record = '{"_id": "n1", "text": "the parcel is here", "num": 3}\n'
+    assert running.shell("index", "-", "--index", "other/.qembed", stdin=record).code == 0
+    asked = ("query", "parcel", "--index", ".qembed", "--index", "other/.qembed")
+    done = both(running, *asked, "--where", "num = 3", "--format", "jsonl")
+    assert [hit["document"] for hit in done.lines] == ["n1"]
+    assert done.err.count(" is left out: --where, column 1: no document has a field num") == 1
+    assert both(running, *asked, "--where", "num >").code == 2
+
+
 def test_options_and_their_errors(running: Running) -> None:
     both(running, "query", "-", "--format", "jsonl", stdin="parcel\nlocked\n")
     both(running, "query", "locked", "--mode", "lexical", "--explain")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from qembed import errors
-from qembed.serve.messages import CallFailed
 from qembed.web.http.errors import HttpError
 from qembed.web.http.parameters import WrongParameters
 from qembed.web.mcp.tools.feedback import NoQueryId, NoSearch, NotShown
@@ -46,13 +45,10 @@ def resource_error_text(error: Exception) -> str:
 
 
 def _text(tool: str, error: Exception, steps: Mapping[type[Exception], str]) -> str:
-    kind = type(error)
-    if isinstance(error, CallFailed):  # of the index's server
-        kind = getattr(errors, error.kind, errors.QembedError)
     said = str(error)
-    if issubclass(kind, errors.WrongFilter):  # here it is no option
+    if isinstance(error, errors.WrongFilter):  # here it is no option
         said = said.removeprefix("--")
     if said.startswith("QEMBED_"):
         return f"{said}\n\nNext: the user has to mend that variable where this server is started."
-    step = next((steps[k] for k in kind.__mro__ if k in steps), "")
+    step = next((steps[k] for k in type(error).__mro__ if k in steps), "")
     return f"{said}\n\nNext: {step.format(tool=tool)}." if step else said

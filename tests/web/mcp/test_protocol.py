@@ -14,7 +14,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 
 from qembed.errors import UnknownPart
-from qembed.serve.messages import CallFailed, answer_of, error_json
+from qembed.serve.messages import answer_of, error_json
 from qembed.web.mcp.budget import estimate_tokens
 from qembed.web.mcp.engine import Engine
 from qembed.web.mcp.next_steps import error_text
@@ -149,7 +149,7 @@ def test_each_error_says_its_own_next_step(
 
 
 def test_an_error_of_the_server_keeps_its_kind() -> None:
-    with pytest.raises(CallFailed) as caught:
+    with pytest.raises(UnknownPart) as caught:
         answer_of(error_json(UnknownPart("d has no passage 7")))
     assert "Next: call get again with a number" in error_text("get", caught.value)
 
