@@ -25,6 +25,7 @@ def coordinates(sizes: list[int]) -> np.ndarray:
     return principal_axes([vectors], 50).project(vectors)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sizes", [[10] * 6, [40] * 3])
 def test_planted_subjects_are_the_groups(sizes: list[int]) -> None:
     own = find_groups(coordinates(sizes), 0, 0).tolist()
@@ -34,6 +35,7 @@ def test_planted_subjects_are_the_groups(sizes: list[int]) -> None:
     assert len(Counter(zip(own, subjects, strict=True))) == len(sizes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [60, 200])
 def test_one_subject_is_cut_in_few(size: int) -> None:
     own = find_groups(coordinates([size]), 0, 0)

@@ -61,6 +61,7 @@ def compared(root: Path) -> QueriesFound:
 KNOWN = [f"topic{i}" for i in range(12)]
 
 
+@pytest.mark.slow
 def test_queries_for_what_is_not_there_are_counted_and_shown(root: Path) -> None:
     log(root, queries(100, KNOWN, 1), BEGIN - DAY)
     log(root, [*queries(60, KNOWN, 2), *queries(40, ["opera"], 3)], BEGIN + DAY)

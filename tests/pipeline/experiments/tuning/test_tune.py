@@ -135,6 +135,7 @@ def test_values_of_all_arms_are_those_of_eval(small: Path) -> None:
             np.testing.assert_allclose(measured[options], wanted, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_it_is_deterministic(small: Path) -> None:
     first, second = (run(small, apply="never").to_json() for _ in range(2))
     for body in (first, second):
@@ -181,6 +182,7 @@ def test_pairs_that_an_earlier_run_scored_are_not_scored_again(
     assert any(o.rerank == "late" for o in second.measured)
 
 
+@pytest.mark.slow
 def test_a_damaged_cache_is_no_matter(small: Path, cache: Path) -> None:
     first = run(small, apply="never")
     for path in (cache / "tune").iterdir():
