@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import sys
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -144,9 +145,7 @@ class Main(LazyGroup):
         except QembedError as e:
             if is_interruption(e, causes_only=True):
                 raise typer.Exit(ExitCode.INTERRUPTED) from None
-            _print_error(e)
-            for line in _origins(ctx, e):
-                _print_error(line)
+            _print_with_origins(ctx, e)
             raise typer.Exit(e.exit_code) from None
         except KeyboardInterrupt:
             raise typer.Exit(ExitCode.INTERRUPTED) from None
@@ -212,18 +211,22 @@ def _text_with_a_dash(error: Any) -> str | None:
     return next((a for a in given if len(a) > 2 and a[0] == "-" != a[1] and option[1] in a), None)
 
 
-def _origins(ctx: Any, error: QembedError) -> list[str]:
-    """Lines on the parts of the project file that an error, or each of several, is about."""
-    if ctx.obj is None or ctx.default_map is None:  # a value of the file was told with its place
-        return []
+def _print_with_origins(ctx: Any, error: QembedError) -> None:
+    """Print an error, or each of several, and below it the part of the project file that it is about."""
     errors = error.errors if isinstance(error, Mistakes) else (error,)
-    return list(dict.fromkeys(line for e in errors if (line := _origin(ctx, e)) is not None))
+    for origin, alike in groupby(errors, lambda e: _origin(ctx, e)):
+        for e in alike:
+            _print_error(e)
+        if origin is not None:
+            _print_error(origin)
 
 
 def _origin(ctx: Any, error: QembedError) -> str | None:
     """Line on the part of the project file that an error is about, None if it is about none."""
     from qembed.pipeline.project import GATES, option_of
 
+    if ctx.obj is None or ctx.default_map is None:  # a value of the file was told with its place
+        return None
     command, given, message = ctx.invoked_subcommand, ctx.meta[GIVEN], str(error)
     values = ctx.default_map[command]
 

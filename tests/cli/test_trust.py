@@ -116,6 +116,7 @@ def test_an_address_with_a_password_is_not_trusted_and_never_shown(hostile: Shel
                 assert "an address may hold no user, password or query" in done.err
         done = hostile("query", "money")
         assert (done.code, "hunter2" in done.err) == (2, False)
+        assert "qembed trust" not in done.err, "that would refuse it"
         refused = hostile("query", "money", "--rerank", spec)
         assert (refused.code, "hunter2" in refused.err) == (2, False)
     config = hostile.folder.parent / "config"

@@ -136,10 +136,9 @@ def _check_reranker(project: Project, spec: str, root: Path | None) -> None:
 
 def _gate_mistakes(project: Project) -> Iterator[tuple[int, str]]:
     """Mistakes of the table `gates`, whose values are the options of an evaluation."""
-    from qembed.evaluation import read_queries
     from qembed.evaluation.consistency import input_errors
-    from qembed.pipeline.experiments.eval_options import EvalOptions, plan_evaluation
-    from qembed.pipeline.experiments.inputs import read_inputs
+    from qembed.pipeline.experiments.eval_options import EvalOptions
+    from qembed.pipeline.experiments.inputs import plan_and_read
 
     gates = [key for key in project.settings if key.startswith(GATES)]
     if not gates:
@@ -149,23 +148,10 @@ def _gate_mistakes(project: Project) -> Iterator[tuple[int, str]]:
     options = EvalOptions(**given)
     errors: list[QembedError] = []
     with collected(errors):
-        plan_evaluation(options)
-    if options.qrels is not None:
-        with collected(errors):
-            read = read_inputs(
-                options.queries,
-                options.qrels,
-                None,
-                options.split,
-                needs_words=True,
-                warn=lambda _: None,
-            )
-            if problems := input_errors(read.qrels, read.queries):
-                with about("--qrels"):
-                    raise InputError("; ".join(problems))
-    elif options.queries is not None:
-        with collected(errors, "--queries"):
-            read_queries(options.queries, warn=lambda _: None)
+        _, read = plan_and_read(options, lambda _: None)
+        if problems := input_errors(read.qrels, read.queries):
+            with about("--qrels"):
+                raise InputError("; ".join(problems))
     for error in errors:
         keys = project.keys_of(error.options)
         held = [key for key in keys if key in gates] or gates

@@ -42,11 +42,11 @@ from qembed.evaluation import (
 )
 from qembed.evaluation.baseline import changed_settings
 from qembed.pipeline.experiments.ablation import ablate
-from qembed.pipeline.experiments.eval_options import EvalOptions, EvalPlan, plan_evaluation
+from qembed.pipeline.experiments.eval_options import EvalOptions, EvalPlan
 from qembed.pipeline.experiments.eval_result import EvalResult
 from qembed.pipeline.experiments.evidence import Evidence
 from qembed.pipeline.experiments.gate_causes import causes
-from qembed.pipeline.experiments.inputs import index_beir, read_inputs
+from qembed.pipeline.experiments.inputs import index_beir, plan_and_read
 from qembed.pipeline.experiments.provenance import provenance
 from qembed.pipeline.experiments.run_builder import BuiltRun, RunBuilder
 from qembed.pipeline.experiments.truncation import describe_truncation, passage_truncation
@@ -67,16 +67,8 @@ def run_evaluation(
     Raises InputError for files that do not belong together, UsageError for options that do not.
     """
     progress = progress or Progress()
-    plan = plan_evaluation(options)
     warnings: list[str] = []
-    inputs = read_inputs(
-        options.queries,
-        options.qrels,
-        options.beir,
-        options.split,
-        needs_words=not options.runs,
-        warn=warnings.append,
-    )
+    plan, inputs = plan_and_read(options, warnings.append)
     evidence = Evidence(
         inputs, settings={"measures": [m.name for m in plan.measures]}, warnings=warnings
     )

@@ -25,6 +25,7 @@ from qembed.errors import (
 from qembed.evaluation import corpus_file_name, read_beir, read_qrels, read_queries
 from qembed.models import cache_folder
 from qembed.paths import CACHE_HINT, INDEX_FOLDER
+from qembed.pipeline.experiments.eval_options import EvalOptions, EvalPlan, plan_evaluation
 from qembed.pipeline.indexing.build import build
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.summary import IndexSummary
@@ -43,6 +44,32 @@ class EvalInputs:
     queries: Sequence[Query]
     qrels: Qrels
     corpus: Path | None = None
+
+
+def plan_and_read(options: EvalOptions, warn: Callable[[str], None]) -> tuple[EvalPlan, EvalInputs]:
+    """Parse the options of an evaluation and read its files. Raises all errors of both at once."""
+    errors: list[QembedError] = []
+    plan: EvalPlan | None = None
+    inputs: EvalInputs | None = None
+    with collected(errors):
+        plan = plan_evaluation(options)
+    if options.beir is not None or options.qrels is not None:
+        with collected(errors):
+            inputs = read_inputs(
+                options.queries,
+                options.qrels,
+                options.beir,
+                options.split,
+                needs_words=not options.runs,
+                warn=warn,
+            )
+    elif options.queries is not None:
+        with collected(errors, "--queries"):
+            read_queries(options.queries, warn=warn)
+    raise_all(errors)
+    assert plan is not None
+    assert inputs is not None  # without judgments there is no plan
+    return plan, inputs
 
 
 def read_inputs(

@@ -59,11 +59,25 @@ def trusted_values() -> Mapping[str, Mapping[str, str]]:
     return found
 
 
+def _check_specs(values: Iterable[tuple[str, str, str]]) -> None:
+    """Raise UsageError with all values that no command takes. `values`: as in `check_trusted`."""
+    wrong = []
+    for key, value, place in values:
+        try:
+            check_spec(key, value)
+        except UsageError as e:
+            wrong.append(f"{place}: {key}: {e}")
+    if wrong:
+        raise UsageError("\n  ".join(wrong))
+
+
 def check_trusted(folder: Path, values: Iterable[tuple[str, Any, str]]) -> None:
-    """Raise UsageError for values that want trust and do not have it.
+    """Raise UsageError for values that want trust and do not have it, or are none that could get it.
 
     `values`: key, value and place of each, as it is written in the project file of `folder`.
     """
+    values = list(values)
+    _check_specs(v for v in values if danger_of(v[1]) is not None)
     wrong = [
         f"{place}: {key} = {shown_spec(value)!r} {danger}"
         for key, value, place in values
@@ -81,14 +95,7 @@ def trust(folder: Path, values: Sequence[tuple[str, str, str]]) -> None:
 
     Raises StorageError, and UsageError with all values that no command takes: then none is stored.
     """
-    wrong = []
-    for key, value, place in values:
-        try:
-            check_spec(key, value)
-        except UsageError as e:
-            wrong.append(f"{place}: {key}: {e}")
-    if wrong:
-        raise UsageError("\n  ".join(wrong))
+    _check_specs(values)
 
     def change(body: dict[str, Any]) -> None:
         known = body.setdefault("trusted", {})
