@@ -139,6 +139,7 @@ class LimitedProtocol(H11Protocol):
 
         Not to a browser, which has left then: it gives up a search as soon as one types on.
         """
+        self.joining.flush()  # an answer of this turn: the transport drops what is written once it closes
         by_browser = any(name in _OF_BROWSERS for name, _ in self.headers or ())
         if by_browser or not self._is_answering() or self.conn.their_state not in _ARRIVED:
             return False

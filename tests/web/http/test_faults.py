@@ -164,6 +164,19 @@ def test_a_half_closed_connection(small: Site) -> None:
     assert alive(small)
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/nope", "/search?k=0", "bad"])
+def test_a_client_that_closes_its_side_at_once_gets_an_answer_of_the_same_turn(
+    small: Site, path: str
+) -> None:
+    one = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{small.port}\r\n\r\n".encode()
+    sent, count = (b"bad\r\n\r\n", 1) if path == "bad" else (one * 3, 3)
+    for _ in range(20):
+        with connect(small) as half:
+            half.sendall(sent)
+            half.shutdown(socket.SHUT_WR)
+            assert read_all(half).count(b"HTTP/1.1 ") == count
+
+
 ODD = '"a \\ud800 \\u0000 b"'
 """A text that is no UTF-8 and has a zero byte, as JSON may."""
 
