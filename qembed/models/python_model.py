@@ -29,7 +29,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qembed.errors import EncodingError, ModelUnavailable, UsageError
+from qembed.errors import EncodingError, ModelUnavailable, QembedError, UsageError
 from qembed.models.images.own_code import ReadsImages
 from qembed.models.images.text_only import labels, reads_no_images
 from qembed.models.model import Say, Stop
@@ -68,16 +68,13 @@ def load_object(spec: str) -> tuple[Any, Any]:
         here = str(Path.cwd())
         if here not in sys.path:
             sys.path.insert(0, here)
-    try:
-        with _no_exit(spec):
-            module = importlib.import_module(module_name)
-    except ImportError as e:
-        raise ModelUnavailable(f"{spec}: {e}") from e
+    with _loading(spec):
+        module = importlib.import_module(module_name)
     factory = getattr(module, factory_name, None)
     if not callable(factory):
         raise ModelUnavailable(f"{spec}: {module_name} has no function {factory_name!r}")
     _check_call(factory, spec)
-    with _no_exit(spec):
+    with _loading(spec):
         return factory(), module
 
 
@@ -93,12 +90,14 @@ def _check_call(factory: Any, spec: str) -> None:
 
 
 @contextlib.contextmanager
-def _no_exit(spec: str) -> Iterator[None]:
-    """Run the user's code that loads a model. What would end the process becomes ModelUnavailable."""
+def _loading(spec: str) -> Iterator[None]:
+    """Run the user's code that loads a model. Whatever it raises becomes ModelUnavailable, but Ctrl-C."""
     try:
         yield
-    except (Exception, KeyboardInterrupt):  # bugs keep their traceback, Ctrl-C ends the run
+    except (QembedError, KeyboardInterrupt):
         raise
+    except ImportError as e:
+        raise ModelUnavailable(f"{spec}: {e}") from e
     except BaseException as e:
         raise ModelUnavailable(f"{spec} raised {_described(e)}") from e
 
@@ -181,8 +180,11 @@ class PythonEncoder(ReadsImages):
 def _described(error: BaseException) -> str:
     """Name, message and place of an exception in the user's code, on one line."""
     last = traceback.extract_tb(error.__traceback__)[-1]
-    text = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-    return f"{text} ({last.filename}:{last.lineno})"
+    what, place = str(error), f"{last.filename}:{last.lineno}"
+    if isinstance(error, SyntaxError) and error.filename:  # of a file that was not run
+        what, place = error.msg, f"{error.filename}:{error.lineno}"
+    text = " ".join(f"{type(error).__name__}: {what}".split())[:200]
+    return f"{text} ({place})"
 
 
 class PythonModel(ReadsImages):
@@ -196,12 +198,12 @@ class PythonModel(ReadsImages):
 
     def __init__(self, spec: str, instance: Any, module: Any) -> None:
         self.spec = spec
-        self.name: str = str(getattr(instance, "name", spec))
-        self.revision = object_revision(instance, module, spec)
-        self.max_tokens = int(getattr(instance, "max_tokens", 512))
-        self.profile = Profile(self.name, query=str(getattr(instance, "query", "{query}")))
         self._instance = instance
-        with _no_exit(spec):
+        with _loading(spec):
+            self.name: str = str(getattr(instance, "name", spec))
+            self.revision = object_revision(instance, module, spec)
+            self.max_tokens = int(getattr(instance, "max_tokens", 512))
+            self.profile = Profile(self.name, query=str(getattr(instance, "query", "{query}")))
             self.dim = int(getattr(instance, "dim", 0)) or self._measured_dim()
 
     def _measured_dim(self) -> int:
@@ -223,9 +225,10 @@ class PythonModel(ReadsImages):
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text by the object's tokenizer, else words, marks and two special tokens."""
-        tokenizer = self.tokenizer()
-        if tokenizer is not None:
-            return [len(e.ids) for e in tokenizer.encode_batch(list(texts))]
+        with _described_errors(self.spec):
+            tokenizer = self.tokenizer()
+            if tokenizer is not None:
+                return [len(e.ids) for e in tokenizer.encode_batch(list(texts))]
         return count_words(texts)
 
     def encoder(self) -> Encoder:
@@ -268,7 +271,8 @@ class PythonReranker:
     def __init__(self, spec: str, instance: Any) -> None:
         self.spec = spec
         self._instance = instance
-        self.calibrated = bool(getattr(instance, "calibrated", False))
+        with _loading(spec):
+            self.calibrated = bool(getattr(instance, "calibrated", False))
         self.meaning = PROBABILITY if self.calibrated else f"whatever {spec} gives"
         self.truncated: list[Pair] = []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import subprocess
@@ -18,6 +19,25 @@ if TYPE_CHECKING:
     from qembed.models.folder_model import FolderModel
     from qembed.models.onnx.cache import Export
     from qembed.models.onnx.prepare import ExportRequest
+
+Write = Callable[[str], str]
+
+OWN_ENCODER = """
+import numpy as np
+
+class Encoder:
+    {attributes}
+    def encode(self, texts):
+        return np.tile(np.array([[0, 1, 0]], dtype=np.float32), (len(texts), 1))
+
+def factory():
+    return Encoder()
+
+other = 3
+
+def empty():
+    return object()
+"""
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # read once, when huggingface_hub is imported
 
@@ -127,3 +147,20 @@ def python() -> Callable[[str], str]:
         return done.stdout
 
     return run
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
+    """Writes mine.py into the current folder; gives the spec."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+
+    def to(attributes: str = "pass") -> str:
+        (tmp_path / "mine.py").write_text(OWN_ENCODER.format(attributes=attributes))
+        sys.modules.pop("mine", None)
+        importlib.invalidate_caches()
+        return "py:mine:factory"
+
+    yield to
+    sys.modules.pop("mine", None)

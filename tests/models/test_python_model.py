@@ -2,54 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from qembed.errors import EncodingError, ModelUnavailable, UsageError
+from qembed.errors import EncodingError, UsageError
 from qembed.models import open_model, open_reranker
 from qembed.models.python_model import PAIRS_PER_CALL, PythonEncoder, PythonReranker
 from tests.documentation import blocks
-
-Write = Callable[[str], str]
-
-ENCODER = """
-import numpy as np
-
-class Encoder:
-    {attributes}
-    def encode(self, texts):
-        return np.tile(np.array([[0, 1, 0]], dtype=np.float32), (len(texts), 1))
-
-def factory():
-    return Encoder()
-
-other = 3
-
-def empty():
-    return object()
-"""
-
-
-@pytest.fixture
-def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
-    """Writes mine.py into the current folder; gives the spec."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-
-    def to(attributes: str = "pass") -> str:
-        (tmp_path / "mine.py").write_text(ENCODER.format(attributes=attributes))
-        sys.modules.pop("mine", None)
-        importlib.invalidate_caches()
-        return "py:mine:factory"
-
-    yield to
-    sys.modules.pop("mine", None)
+from tests.models.conftest import Write
 
 
 def test_what_it_says_of_itself(write: Write) -> None:
@@ -132,70 +96,10 @@ def test_dim(write: Write) -> None:
         open_model(write(), dim=2)
 
 
-@pytest.mark.parametrize("spec", ["py:", "py:mine", "py:mine:", "py::factory", "py:a:b:c"])
-def test_forms(spec: str) -> None:
-    with pytest.raises(UsageError, match="py:module:factory is wanted"):
-        open_model(spec)
-
-
-@pytest.mark.parametrize(
-    ("spec", "message"),
-    [
-        ("py:no_such_module_here:factory", "No module named 'no_such_module_here'"),
-        ("py:mine:no_such_factory", "mine has no function 'no_such_factory'"),
-        ("py:mine:other", "mine has no function 'other'"),
-        ("py:mine:empty", r"what the factory made has no encode\(texts\)"),
-    ],
-)
-def test_not_to_be_had(write: Write, spec: str, message: str) -> None:
-    write()
-    with pytest.raises(ModelUnavailable, match=f"^{spec}: {message}"):
-        open_model(spec)
-
-
 def test_the_current_folder_is_on_the_path_once(write: Write, tmp_path: Path) -> None:
     for _ in range(3):
         open_model(write())
     assert sys.path.count(str(tmp_path)) == 1
-
-
-def test_a_bug_in_the_users_code_keeps_its_traceback(write: Write) -> None:
-    spec = write("mistake = 1 / 0")
-    with pytest.raises(ZeroDivisionError):
-        open_model(spec)
-
-
-@pytest.mark.parametrize(
-    "attributes",
-    [
-        "import sys; sys.exit(7)",
-        "__init__ = lambda self: __import__('sys').exit(7)",
-        "encode = lambda self, t: __import__('sys').exit(7)",
-    ],
-)
-def test_an_exit_while_it_is_loaded(write: Write, attributes: str) -> None:
-    spec = write(attributes)
-    if attributes.startswith("encode"):
-        source = Path("mine.py").read_text().replace("def encode(", "def never(")
-        Path("mine.py").write_text(source)
-    with pytest.raises(
-        ModelUnavailable, match=r"^py:mine:factory raised SystemExit: 7 \(.*mine\.py:\d+\)"
-    ):
-        open_model(spec)
-
-
-def test_an_exit_while_it_scores_or_encodes_tokens() -> None:
-    class Exits:
-        def score(self, pairs: object) -> object:
-            raise SystemExit("enough")
-
-        def encode_tokens(self, texts: object) -> object:
-            raise SystemExit("enough")
-
-    with pytest.raises(EncodingError, match="py:m:f raised SystemExit: enough"):
-        PythonReranker("py:m:f", Exits()).score([("q", "a")])
-    with pytest.raises(EncodingError, match="py:m:f raised SystemExit: enough"):
-        PythonEncoder(Exits(), 3, "py:m:f").encode_tokens(["a"])
 
 
 def test_ctrl_c_is_no_failure_of_a_text() -> None:
