@@ -15,10 +15,10 @@ import typer
 from qembed.cli.command import LazyGroup, ParsingError
 from qembed.cli.exit_codes import ExitCode
 from qembed.cli.help.width import HELP_COLUMNS
-from qembed.cli.hints import remember_index
 from qembed.cli.interrupts import interruptible, is_interruption
 from qembed.cli.streams import OutputError, ReaderGone, discard_output
 from qembed.errors import Mistakes, QembedError, refusal
+from qembed.hints import remember_index
 from qembed.version import __version__
 
 COMMANDS = {

@@ -12,9 +12,9 @@ from contextlib import contextmanager, nullcontext, suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from qembed.cli.hints import with_index
 from qembed.cli.signal_watch import watched
 from qembed.errors import UsageError
+from qembed.hints import with_index
 from qembed.pipeline.progress import Progress
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from qembed.cli.hints import remember_index
 from qembed.errors import UsageError
+from qembed.hints import remember_index
 from qembed.inputs import is_there
 
 # ── enumerations ─────────────────────────────────────────────────────────────────────────────────

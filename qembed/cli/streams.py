@@ -12,9 +12,11 @@ from collections.abc import Callable
 from io import BufferedReader, BufferedWriter, FileIO, RawIOBase, TextIOWrapper
 from typing import Any, BinaryIO
 
-from qembed.errors import StorageError, UsageError, refusal
+from qembed.errors import InputError, StorageError, UsageError, refusal
 
 STDIN, STDOUT, STDERR = 0, 1, 2
+MAX_INPUT_BYTES = 64 << 20
+"""Most that one text or file of sequences on stdin may have: a device without an end fills the memory."""
 POLL_SECONDS = 0.1
 """Time between two questions whether to stop while there is no input."""
 
@@ -117,6 +119,14 @@ def standard_input(use: str = "-", stop: Callable[[], bool] | None = None) -> Bi
     except OSError:  # a caller's stream in memory
         return stream
     return BufferedReader(StoppableInput(fd, stop))
+
+
+def read_input() -> bytes:
+    """All of stdin. Raises UsageError if it is closed, InputError if it does not end within a limit."""
+    data = standard_input().read(MAX_INPUT_BYTES + 1)
+    if len(data) > MAX_INPUT_BYTES:
+        raise InputError(f"stdin does not end within {MAX_INPUT_BYTES >> 20} MiB")
+    return data
 
 
 def discard_output() -> None:

@@ -42,7 +42,7 @@ def test_fields_are_listed_as_filters_write_them(records: Shell) -> None:
     since = "text (dates), in 2 of 10 documents, '2024-05-01' to '2025-01-31'"
     assert said["since"].startswith(since)
     assert said["mixed"].startswith(("text or number", "number or text"))
-    assert said["title2"] == "text, in 1 of 10 documents"
+    assert said["title2"] == "text, in 1 of 10 documents: 1 text of more than 200 characters"
     assert said["suffix"] == "text, in all documents: '.jsonl' (10)"
     assert said["mtime"].startswith("date, in all documents, '")
     assert said["id"] == "text, in all documents: '0', '1', '2' and 7 more"
@@ -82,7 +82,7 @@ def test_what_is_listed_can_be_used(records: Shell) -> None:
     for line in records("status", "--fields").out.splitlines():
         name = line.split("  ")[0].strip()
         values = line.rpartition(": ")[2] if ": " in line else ""
-        if name == "mtime" or not values:
+        if name in ("mtime", "title2") or not values:  # a time of this day, and a count
             continue
         value = values.split(", ")[0].split(" (")[0]
         done = records("query", "text", "--where", f"{name} = {value}", "-k", "99")
@@ -99,6 +99,7 @@ def test_fields_in_json(records: Shell) -> None:
         2000, 2004, 5,
     )  # fmt: skip
     assert fields["lang"]["values"][0] == {"value": "en", "count": 6}
+    assert (fields["lang"]["long"], fields["title2"]["long"]) == (0, 1)
     assert "fields" not in records("status", "--format", "json").json
 
 
@@ -126,6 +127,11 @@ def test_a_mistake_in_the_filter_of_a_line_names_the_query(records: Shell) -> No
         ("mixed = 'b'", "mixed: no document has 'b'; known values: 7, 'a'"),
         ("author.name = 'ann'", "author.name: no document has 'ann'; known values: 'Ann'"),
         ("suffix = 'jsonl'", "suffix: no document has 'jsonl'; known values: '.jsonl'"),
+        (
+            "title2 = 'x'",
+            "title2: no document has 'x'; known values: 1 text of more than 200 "
+            "characters (glob 'begin*' finds one by a part)",
+        ),
     ],
 )
 def test_a_value_that_no_document_has_is_told(records: Shell, where: str, said: str) -> None:

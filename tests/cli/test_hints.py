@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from qembed.cli.console import dumps
-from qembed.cli.hints import remember_index, with_index
+from qembed.hints import remember_index, with_index
 from tests.cli.conftest import Shell
 
 

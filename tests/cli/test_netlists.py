@@ -55,6 +55,8 @@ def test_a_netlist_is_read_whatever_tells_its_format(chips: Shell) -> None:
     broken = chips("query", "--sequence", "-", stdin="INPUT(a)\ny = NOT(b)\n")
     assert broken.code == 2
     assert "-:2: b is read by NOT, and nothing drives it" in broken.err
+    stub = chips("query", "--sequence", "-", stdin="\nmodule stub; endmodule\n")
+    assert (stub.code, "-:2: no gates in stub" in stub.err) == (2, True)
 
 
 def test_similar_compares_gates_not_the_text_of_a_netlist(chips: Shell) -> None:

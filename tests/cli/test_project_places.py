@@ -67,3 +67,21 @@ def test_a_filter_that_leaves_nothing_names_its_file(docs: Shell) -> None:
     assert done.err.rstrip().endswith(".qembed.toml:1")
     assert "filtered by" not in docs("query", "parcel", "--where", "suffix = '.rst'").err
     assert "filtered by" not in docs("query", "parcel", "--where", "suffix = '.md'").err
+
+
+def test_an_evaluation_that_a_filter_leaves_nothing_says_why(docs: Shell) -> None:
+    docs.write("q.jsonl", '{"_id": "q1", "text": "parcel"}\n')
+    docs.write("qrels.tsv", "query-id\tcorpus-id\tscore\nq1\tparcels.md\t1\n")
+    inputs = ("eval", "--queries", "q.jsonl", "--qrels", "qrels.tsv", "--mode", "lexical")
+    own = docs(*inputs, "--where", "suffix = '.rst'")
+    assert own.code == 2
+    assert (
+        "no judged query has a result: the run is empty\n  suffix: no document has '.rst'; "
+        in own.err
+    )
+    assert "known values: '.md'" in own.err
+    assert "this is from" not in own.err
+    file = docs.write(".qembed.toml", "k = 3\nwhere = \"suffix = '.rst'\"\n")
+    shared = docs(*inputs)
+    assert "suffix: no document has '.rst'; known values: '.md'" in shared.err
+    assert shared.err.endswith(f"qembed: this is from {file}:2\n"), shared.err

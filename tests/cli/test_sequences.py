@@ -71,6 +71,14 @@ def test_words_find_names_and_descriptions(proteins: Shell) -> None:
     assert "--mode lexical" in refused.err
 
 
+def test_a_picture_is_no_query(proteins: Shell) -> None:
+    images = pytest.importorskip("PIL.Image")
+    images.new("RGB", (20, 20), "#c22").save(proteins.folder / "a.png")
+    refused = proteins("query", "--image", "a.png")
+    assert (refused.code, "--image: " in refused.err) == (2, True)
+    assert "reads no pictures" in refused.err
+
+
 def test_what_is_no_sequence_is_named(proteins: Shell) -> None:
     proteins.write("data/bad.fasta", ">x\nMK-T\n>y\n")
     done = proteins("index")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import qembed
+from qembed.cli import streams
 from tests.cli.conftest import Shell
 from tests.cli.imports import imported
 
@@ -69,6 +70,17 @@ def test_what_cannot_be(docs: Shell) -> None:
     bad = docs("similar", "-", stdin=b"caf\xe9")
     assert bad.code == 2
     assert "stdin is not UTF-8" in bad.err
+
+
+def test_a_stdin_without_an_end_is_not_read_for_ever(
+    docs: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "MAX_INPUT_BYTES", 1 << 20)
+    assert docs("similar", "-", stdin=b"money" + b" " * ((1 << 20) - 5)).code == 0
+    for args in (("similar", "-"), ("query", "--sequence", "-")):
+        done = docs(*args, stdin=b"money" + b" " * ((1 << 20) - 4))
+        assert (done.code, done.out) == (2, "")
+        assert "stdin does not end within 1 MiB" in done.err
 
 
 def test_an_option_without_effect_is_told(docs: Shell) -> None:

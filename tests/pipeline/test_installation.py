@@ -80,17 +80,56 @@ def test_a_checkout_is_named_by_its_remote_and_commit(tmp_path: Path) -> None:
     git(checkout, "add", ".")
     git(checkout, "commit", "-qm", "first")
     record = {"url": checkout.as_uri(), "dir_info": {"editable": True}}
-    found = requirement_of(record, (), tmp_path / "project")
     commit = git(checkout, "rev-parse", "HEAD")
-    assert found.text == f"qembed-search @ git+{server}@{commit}"
-    assert "commit and push" in found.missing
-    git(checkout, "push", "-q", "origin", "HEAD")
-    assert requirement_of(record, (), tmp_path / "project").missing == ""
+    git(checkout, "remote", "set-url", "--push", "origin", str(server))
     git(checkout, "remote", "set-url", "origin", "git@example.org:a/q.git")
     found = requirement_of(record, (), tmp_path / "project")
     assert found.text == f"qembed-search @ git+ssh://git@example.org/a/q.git@{commit}"
+    assert "commit and push" in found.missing
+    git(checkout, "push", "-q", "origin", "HEAD")
+    assert requirement_of(record, (), tmp_path / "project").missing == ""
     (checkout / "b").write_text("2")
     assert "commit and push" in requirement_of(record, (), tmp_path / "project").missing
+
+
+@pytest.mark.parametrize(
+    ("remote", "url"),
+    [
+        ("https://me:s3cret@example.org/a/q.git", "https://example.org/a/q.git"),
+        ("https://s3cret@example.org:8443/q", "https://example.org:8443/q"),
+        ("ssh://git:s3cret@example.org/a/q.git", "ssh://git@example.org/a/q.git"),
+        ("https://example.org/a/q.git?private_token=s3cret", "https://example.org/a/q.git"),
+    ],
+)
+def test_no_secret_of_a_url_gets_into_a_workflow(remote: str, url: str, tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q", str(tmp_path / "checkout"))
+    git(tmp_path / "checkout", "commit", "-q", "--allow-empty", "-m", "first")
+    git(tmp_path / "checkout", "remote", "add", "origin", remote)
+    by_git = {"url": remote, "vcs_info": {"vcs": "git", "commit_id": COMMIT}}
+    cloned = {"url": (tmp_path / "checkout").as_uri(), "dir_info": {}}
+    for record in (by_git, cloned, {"url": remote, "archive_info": {}}):
+        found = requirement_of(record, (), tmp_path / "project")
+        assert url in found.text
+        assert "s3cret" not in found.text + found.missing
+        assert f"parameters of {url} are left out" in found.missing
+
+
+@pytest.mark.parametrize("remote", ["/srv/git/q.git", "../q", "file:///srv/git/q.git"])
+def test_a_remote_on_this_machine_becomes_a_wheel(remote: str, tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q", str(tmp_path / "my checkout"))
+    git(tmp_path / "my checkout", "commit", "-q", "--allow-empty", "-m", "first")
+    git(tmp_path / "my checkout", "remote", "add", "origin", remote)
+    record = {"url": (tmp_path / "my checkout").as_uri(), "dir_info": {}}
+    found = requirement_of(record, (), tmp_path / "project")
+    assert found.text == f"./wheels/qembed_search-{__version__}-py3-none-any.whl"
+    assert f"-w wheels '{tmp_path / 'my checkout'}'" in found.missing
+
+
+def test_a_repository_on_this_machine_becomes_a_wheel(tmp_path: Path) -> None:
+    record = {"url": "file:///srv/q", "vcs_info": {"vcs": "git", "commit_id": COMMIT}}
+    found = requirement_of(record, ("office",), tmp_path)
+    assert found.text == f"./wheels/qembed_search-{__version__}-py3-none-any.whl[office]"
+    assert found.missing.startswith("pip wheel --no-deps -w wheels git+file:///srv/q@")
 
 
 def test_a_folder_without_a_remote_becomes_a_wheel(tmp_path: Path) -> None:

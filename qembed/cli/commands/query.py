@@ -11,7 +11,6 @@ from typer.models import TyperPath
 from qembed.cli.command import QueryCommand
 from qembed.cli.console import Console
 from qembed.cli.exit_codes import ExitCode
-from qembed.cli.hints import remember_indexes, with_index
 from qembed.cli.hit_format import (
     HIT_FORMATS,
     HitFormat,
@@ -57,10 +56,11 @@ from qembed.cli.query_log import (
     SessionOption,
     say_logged,
 )
-from qembed.cli.streams import standard_input
+from qembed.cli.streams import read_input, standard_input
 from qembed.cli.tuned import UntunedOption, given_options
 from qembed.cli.via_server import ask_server
 from qembed.errors import UsageError
+from qembed.hints import remember_indexes, with_index
 
 IndexesOption = Annotated[
     list[Path] | None,
@@ -239,7 +239,7 @@ def query(
     if sequence is not None:
         from qembed.pipeline.sequences.queries import read_sequences
 
-        piped = b"".join(standard_input()) if sequence == "-" else None
+        piped = read_input() if sequence == "-" else None
         queries = read_sequences(sequence, piped)
     else:
         queries = parse_queries(standard_input()) if is_stdin else [Query("1", text or "")]

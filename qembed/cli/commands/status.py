@@ -12,7 +12,6 @@ import typer
 
 from qembed.cli.console import Console, counted, dumps, out
 from qembed.cli.exit_codes import ExitCode
-from qembed.cli.hints import with_index
 from qembed.cli.options import (
     FormatOption,
     IndexOption,
@@ -23,6 +22,7 @@ from qembed.cli.render.feedback import log_line
 from qembed.cli.render.fields import field_lines
 from qembed.cli.tuned import tuned_text
 from qembed.errors import UsageError
+from qembed.hints import with_index
 
 if TYPE_CHECKING:
     from qembed.pipeline.diagnostics.fields import FieldSummary

@@ -10,7 +10,6 @@ import typer
 from qembed.cli.command import RerankCommand
 from qembed.cli.console import Console, StopSignals, dumps, out
 from qembed.cli.exit_codes import ExitCode
-from qembed.cli.hints import with_index
 from qembed.cli.option_checks import check_tune, on_command_line
 from qembed.cli.options import (
     FormatOption,
@@ -23,6 +22,7 @@ from qembed.cli.options import (
     reranker_spec,
 )
 from qembed.cli.tuned import tuned_text
+from qembed.hints import with_index
 
 
 def tune(

@@ -8,7 +8,6 @@ import typer
 
 from qembed.cli.console import Console, dumps, out
 from qembed.cli.exit_codes import ExitCode
-from qembed.cli.hints import with_index
 from qembed.cli.options import (
     FormatOption,
     IndexOption,
@@ -16,6 +15,7 @@ from qembed.cli.options import (
     QuietWhileWellOption,
 )
 from qembed.cli.signal_watch import watched
+from qembed.hints import with_index
 
 
 def verify(

@@ -37,11 +37,11 @@ def _share(s: FieldSummary, documents: int) -> str:
 
 
 def _values(s: FieldSummary) -> str:
-    from qembed.pipeline.diagnostics.fields import VALUES_SHOWN, literal
+    from qembed.pipeline.diagnostics.fields import VALUES_SHOWN, literal, long_texts
 
     values = s.values()
     if not values:
-        return ""
+        return f": {long_texts(s.long)}" if s.long else ""
     limits = s.bounds()
     text = "" if limits is None else f", {literal(limits[0])} to {literal(limits[1])}"
     shown: list[str] = []
@@ -52,4 +52,5 @@ def _values(s: FieldSummary) -> str:
             break
         shown.append(written)
     more = len(values) - len(shown)
-    return f"{text}: {', '.join(shown)}" + (f" and {more:,} more" if more else "")
+    listed = [", ".join(shown), *([f"{more:,} more"] if more else [])]
+    return f"{text}: {' and '.join([*listed, *([long_texts(s.long)] if s.long else [])])}"

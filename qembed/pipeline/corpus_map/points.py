@@ -58,7 +58,8 @@ def choose_points(session: Session, request: MapRequest) -> tuple[Points, list[s
     at = np.flatnonzero(shown).astype(np.int64)
     if not len(at):
         why = "no document passes --where" if request.where else "the index has no text"
-        raise UsageError(f"nothing to show: {why}")
+        hints = f" ({'; '.join(warnings)})" if warnings else ""
+        raise UsageError(f"nothing to show: {why}{hints}")
     if request.by == "document":
         chosen = at
         if len(at) > request.limit:

@@ -8,6 +8,7 @@ from qembed.pipeline.filters import documents_of
 from qembed.search.filters.field_values import VALUES_SHOWN as VALUES_SHOWN
 from qembed.search.filters.field_values import FieldSummary as FieldSummary
 from qembed.search.filters.field_values import literal as literal
+from qembed.search.filters.field_values import long_texts as long_texts
 from qembed.search.filters.field_values import summarize_fields
 from qembed.store import Snapshot
 

@@ -38,8 +38,12 @@ class Evidence:
         """Check that run, judgments and queries belong together; returns warnings. Raises InputError."""
         inputs = self.inputs
         findings = check_run(self.built.run, inputs.qrels, inputs.queries, self.known)
-        if findings.errors:
-            half_made = [w for w in self.warnings if "half made" in w]
-            with about(*(["--qrels"] if input_errors(inputs.qrels, inputs.queries) else [])):
-                raise InputError("this cannot be evaluated:", [*findings.errors, *half_made])
-        return findings.warnings
+        if not findings.errors:
+            return findings.warnings
+        reasons = [w for w in self.warnings if "half made" in w]
+        option = "--qrels" if input_errors(inputs.qrels, inputs.queries) else ""
+        if not any(self.built.run.values()):
+            reasons += [w for w in self.built.warnings if w not in reasons]
+            option = option or ("--where" if self.settings.get("where") else "")
+        with about(*filter(None, [option])):
+            raise InputError("this cannot be evaluated:", [*findings.errors, *reasons])

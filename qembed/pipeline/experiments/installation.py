@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from qembed.version import __version__
 
@@ -21,6 +22,12 @@ DISTRIBUTION = "qembed-search"
 WHEELS = "wheels"
 """Folder of a repository for a wheel that no index has."""
 _EXTRA = re.compile(r"""^([\w.-]+).*\bextra\s*==\s*["']([\w-]+)["']""")
+_REACHED = ("https", "http", "ssh", "git")
+"""Schemes of URLs that another machine may reach; a path or `file:` is on this one."""
+_LEFT_OUT = (
+    "the user, password or parameters of {url} are left out, as what is committed is read by others: "
+    "let the workflow's own credentials reach it"
+)
 _SCP_LIKE = re.compile(r"^(?:[\w.-]+@)?[\w.-]+:(?!//)")
 
 
@@ -72,12 +79,15 @@ def requirement_of(
         return PipRequirement(f"{DISTRIBUTION}{suffix}=={__version__}")
     url = str(record["url"])
     named = f"{DISTRIBUTION}{suffix} @ "
+    shown, missing = _public(url)
     if vcs := record.get("vcs_info"):
+        if not shown:
+            return _wheel(f"{vcs['vcs']}+{url}@{vcs['commit_id']}", suffix)
         part = f"#subdirectory={record['subdirectory']}" if record.get("subdirectory") else ""
-        return PipRequirement(f"{named}{vcs['vcs']}+{url}@{vcs['commit_id']}{part}")
+        return PipRequirement(f"{named}{vcs['vcs']}+{shown}@{vcs['commit_id']}{part}", missing)
     if urlsplit(url).scheme != "file":
         digest = record.get("archive_info", {}).get("hashes", {}).get("sha256")
-        return PipRequirement(f"{named}{url}" + (f"#sha256={digest}" if digest else ""))
+        return PipRequirement(f"{named}{shown}" + (f"#sha256={digest}" if digest else ""), missing)
     return _local(Path(unquote(urlsplit(url).path)), suffix, named, project)
 
 
@@ -89,18 +99,36 @@ def _local(path: Path, suffix: str, named: str, project: Path) -> PipRequirement
     if path.suffix == ".whl":
         wheel, missing = f"{WHEELS}/{path.name}", f"copy {path} to {WHEELS}/ and commit it"
         return PipRequirement(f"./{wheel}{suffix}", missing)
-    if (remote := _git(path, "remote", "get-url", "origin")) and (
-        commit := _git(path, "rev-parse", "HEAD")
-    ):
-        missing = ""
-        pushed = _git(path, "branch", "-r", "--contains", commit)
-        if not pushed or _git(path, "status", "--porcelain"):
-            missing = f"commit and push the changes in {path}, and name that commit"
-        return PipRequirement(f"{named}git+{_as_url(remote)}@{commit}", missing)
+    remote, missing = _public(_as_url(_git(path, "remote", "get-url", "origin")))
+    commit = _git(path, "rev-parse", "HEAD")
+    if not (remote and commit):
+        return _wheel(str(path), suffix)
+    pushed = _git(path, "branch", "-r", "--contains", commit)
+    if not pushed or _git(path, "status", "--porcelain"):
+        push = f"commit and push the changes in {path}, and name that commit"
+        missing = "; ".join(filter(None, (push, missing)))
+    return PipRequirement(f"{named}git+{remote}@{commit}", missing)
+
+
+def _wheel(source: str, suffix: str) -> PipRequirement:
+    """Requirement of a wheel that is still to be made of a folder or URL of this machine."""
     wheel = f"{WHEELS}/{DISTRIBUTION.replace('-', '_')}-{__version__}-py3-none-any.whl"
-    return PipRequirement(
-        f"./{wheel}{suffix}", f"pip wheel --no-deps -w {WHEELS} {path}, and commit the wheel"
-    )
+    make = f"pip wheel --no-deps -w {WHEELS} {shlex.quote(source)}, and commit the wheel"
+    return PipRequirement(f"./{wheel}{suffix}", make)
+
+
+def _public(url: str) -> tuple[str, str]:
+    """(URL without secrets, "" if no other machine can reach it; what has to be done for it)"""
+    parts = urlsplit(url)
+    if parts.scheme not in _REACHED or not parts.hostname:
+        return "", ""
+    host = parts.netloc.rpartition("@")[2]
+    if parts.scheme == "ssh" and parts.username:  # a name that all use, as `git`
+        host = f"{parts.username}@{host}"
+    path = quote(parts.path, safe="/%:@!$&'()*+,;=~-._")
+    shown = urlunsplit((parts.scheme, host, path, "", ""))
+    bare = host == parts.netloc and not parts.query
+    return shown, "" if bare else _LEFT_OUT.format(url=shown)
 
 
 def _as_url(remote: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +24,7 @@ SHORT_TEXT = 30
 """Characters of a text of which VALUES_SHOWN fit into a message; of longer ones it has LONG_SHOWN."""
 LONG_SHOWN = 3
 LONG_TEXT = 200
-"""Characters of a text from which on it is counted, and not listed as a value."""
+"""Characters up to which a text is listed as a value; longer ones are counted."""
 KINDS = {str: "text", bool: "boolean", int: "number", float: "number"}
 _BARE_NAME = re.compile(r"[^\W\d][\w\-]*(\.[\w\-]+)*")
 _DATE = re.compile(r"\d{4}-\d\d(-\d\d([T ].*)?)?")
@@ -37,6 +37,16 @@ def literal(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))  # a column of numbers may have stored it as either
     return json.dumps(value)
+
+
+def is_long(value: Any) -> bool:
+    """True for a text that is too long to be listed."""
+    return isinstance(value, str) and len(value) > LONG_TEXT
+
+
+def long_texts(count: int) -> str:
+    """Count of texts that are too long to be listed, as a value in a list of values."""
+    return f"{count:,} {'text' if count == 1 else 'texts'} of more than {LONG_TEXT} characters"
 
 
 def name_in_filter(name: str, *, built_in: bool = False) -> str:
@@ -52,13 +62,15 @@ class FieldSummary:
     """Values of one field. `name`: as written in a filter.
 
     `documents`: number of those that have the field. `kinds`: values by type, those of lists one by one.
-    `counts`: values that can be compared, and how often each occurs; long texts are not among them.
+    `counts`: values that can be compared, and how often each occurs, without long texts; `long`: number of
+    these.
     """
 
     name: str
     documents: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
     counts: Counter[Any] = field(default_factory=Counter)
+    long: int = 0
 
     def add(self, value: Any, kind_of: str = "") -> None:
         """Count the value of one document. `kind_of`: its type, if not that of the value."""
@@ -66,7 +78,9 @@ class FieldSummary:
         for one in value if isinstance(value, list) else [value]:
             kind = KINDS.get(type(one), "object")
             self.kinds[kind_of or kind] += 1
-            if kind != "object" and not (kind == "text" and len(one) > LONG_TEXT):
+            if is_long(one):
+                self.long += 1
+            elif kind != "object":
                 # in a Counter True would be 1
                 self.counts[kind == "boolean", one] += 1
         if isinstance(value, list):
@@ -102,6 +116,7 @@ class FieldSummary:
             "min": low,
             "max": high,
             "values": [{"value": v, "count": n} for v, n in self.values()[:VALUES_SHOWN]],
+            "long": self.long,
         }
 
 
@@ -152,18 +167,25 @@ def flat_fields(meta: Mapping[str, Any], above: str = "") -> Iterator[tuple[str,
             yield above + name, value
 
 
-def known_values(wanted: Any, counts: Iterable[tuple[Any, int]]) -> str:
+def known_values(wanted: Any, counts: Sequence[tuple[Any, int]], long: int = 0) -> str:
     """Part of a message that no document has the value `wanted`: similar and common values, each whole.
 
-    `counts`: values with their numbers, the commonest first.
+    `counts`: values with their numbers, the commonest first; `long`: number of long texts beside them. Long
+    texts are counted, unless they are similar.
     """
     values: Sequence[Any] = [v for v, _ in counts]
     near = nearest(wanted, values) if isinstance(wanted, str) else []
-    shown = [*near, *(v for v in values[: 2 * VALUES_SHOWN] if v not in near)][:VALUES_SHOWN]
+    short = [v for v in values if v not in near and not is_long(v)]
+    shown = [*near, *short][:VALUES_SHOWN]
     if all(isinstance(v, str) and len(v) > SHORT_TEXT for v in shown):
         shown = shown[:LONG_SHOWN]
-    more = f" and {len(values) - len(shown):,} more" if len(values) > len(shown) else ""
-    return f"known values: {', '.join(map(literal, shown))}{more}"
+    listed = [", ".join(map(literal, shown))] if shown else []
+    if left := len(near) + len(short) - len(shown):
+        listed.append(f"{left:,} more")
+    if long := long + sum(n for v, n in counts if is_long(v) and v not in near):
+        listed.append(long_texts(long))
+    found = " and ".join(listed)
+    return f"known values: {found}" + ("" if shown else " (glob 'begin*' finds one by a part)")
 
 
 def nearest(wanted: str, values: Sequence[Any]) -> list[str]:

@@ -151,7 +151,7 @@ def _check_path_pattern(f: Field, pattern: str, columns: Columns, warnings: list
         matching = column.glob(pattern)
     if matching.any():
         return
-    said = known_values(pattern, _counts(f, columns))
+    said = known_values(pattern, *_counts(f, columns))
     warnings.append(
         f"{f.name}: no document matches {literal(pattern)}; paths are relative to their source, {said}"
     )
@@ -169,27 +169,28 @@ def _is_known(f: Field, wanted: Value, columns: Columns) -> bool:
     )
 
 
-def _counts(f: Field, columns: Columns) -> list[tuple[Any, int]]:
-    """Values of a field with their numbers, the commonest first."""
+def _counts(f: Field, columns: Columns) -> tuple[list[tuple[Any, int]], int]:
+    """(values of a field with their numbers, the commonest first; number of long texts beside them)."""
     from qembed.search.filters.field_values import FieldSummary
 
     if (column := columns.typed(f)) is not None:
-        return column.counts()
+        return column.counts(), 0
     summary = FieldSummary(f.name)
     for value in columns.full(f):
         if value is not None:
             summary.add(value)
-    return summary.values()
+    return summary.values(), summary.long
 
 
 def _tell_unknown(f: Field, wanted: Sequence[Value], columns: Columns, warnings: list[str]) -> None:
     """Warn of values that no document has, of the first ones with those that are most like them."""
     from qembed.search.filters.field_values import known_values, literal
 
-    if not (counts := _counts(f, columns)):
+    counts, long = _counts(f, columns)
+    if not counts and not long:
         return
     for value in wanted[:UNKNOWN_SHOWN]:
-        said = known_values(value, counts)
+        said = known_values(value, counts, long)
         warnings.append(f"{f.name}: no document has {literal(value)}; {said}")
     if (more := len(wanted) - UNKNOWN_SHOWN) > 0:
         warnings.append(f"{f.name}: no document has {more:,} more of these values")

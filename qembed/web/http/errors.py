@@ -19,6 +19,7 @@ from qembed.errors import (
     UnknownDocument,
     UsageError,
 )
+from qembed.hints import with_index
 
 RETRY_SECONDS = 1
 """Retry-After of what is over in a moment."""
@@ -100,8 +101,10 @@ def of_error(error: Exception) -> HttpError:
     for kind, status, code in _STATUSES:
         if isinstance(error, kind):
             headers = {"Retry-After": str(RETRY_SECONDS)} if status == 503 else {}
-            problems = {"problems": error.problems} if isinstance(error, InputError) else {}
-            return HttpError(status, code, str(error), headers, **problems)
+            problems = {}
+            if isinstance(error, InputError):
+                problems["problems"] = [with_index(p) for p in error.problems]
+            return HttpError(status, code, with_index(str(error)), headers, **problems)
     if isinstance(error, QembedError):
-        return HttpError(500, "failed", str(error))
+        return HttpError(500, "failed", with_index(str(error)))
     return HttpError(500, "bug", "the server met a bug: its log on stderr has the traceback")

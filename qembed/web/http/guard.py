@@ -1,7 +1,8 @@
 """Guard of HTTP: who may ask. Pure decisions on a request's headers.
 
 Host    a page of another site whose name is pointed at this address (DNS rebinding) has its own name there
-Origin  a page of another site that asks in its visitor's name
+Origin  a page of another site that asks in its visitor's name; where a browser sends none (an image, a
+        frame, a form, a link), Sec-Fetch-Site tells it. A link may lead to the page alone
 token   everybody else
 
 An IP address as Host is no rebinding: that needs a name.
@@ -19,6 +20,8 @@ from qembed.web.http.settings import HttpSettings
 
 OPEN_PATHS = frozenset({"/", "/healthz"})
 """Paths that are answered without a token: the page, which asks for it, and a supervisor's."""
+PAGE = "/"
+"""Path of the page, to which links of other sites may lead."""
 _HOST = re.compile(r"(\[[^\]]+\]|[^:\[\]]*)(?::(\d{1,5}))?")
 METHODS = "GET, POST, OPTIONS"
 PREFLIGHT_SECONDS = 600
@@ -41,14 +44,16 @@ def check_request(
         raise HttpError(
             421,
             "unknown_host",
-            f"Host {host[:100]!r} is no name of this server (serve --allow-host NAME allows one)",
+            f"Host {host[:100]!r} is no name of this server "
+            f"({settings.command} --allow-host NAME allows one)",
         )
-    if not is_own_page(settings, host, headers):
+    if not (is_own_page(settings, host, headers) or is_link_to_page(path, method, headers)):
         raise HttpError(
             403,
             "unknown_origin",
             f"pages of {headers.get('origin', 'other sites')[:100]} may not ask this server "
-            "(serve --allow-origin ORIGIN allows them)",
+            f"({settings.command} --allow-origin ORIGIN allows them), nor lead to an address of it "
+            f"but {PAGE}",
         )
     if path not in OPEN_PATHS and method != "OPTIONS":
         check_token(settings.token, headers.get("authorization", ""))
@@ -73,10 +78,18 @@ def is_own_page(settings: HttpSettings, host: str, headers: Mapping[str, str]) -
     if origin is not None:
         allowed = origin.lower() in settings.origins
         return allowed or origin.lower() in (f"http://{host.lower()}", f"https://{host.lower()}")
-    if headers.get("sec-fetch-site") in ("cross-site", "same-site"):
-        # a link leads here, but nothing of another page is loaded from here
-        return headers.get("sec-fetch-mode") == "navigate"
-    return True
+    return headers.get("sec-fetch-site") not in ("cross-site", "same-site")
+
+
+def is_link_to_page(path: str, method: str, headers: Mapping[str, str]) -> bool:
+    """True if a browser goes to the page in a tab or window of its own, wherever the link stood."""
+    return (
+        path == PAGE
+        and method in ("GET", "HEAD")
+        and "origin" not in headers
+        and headers.get("sec-fetch-mode") == "navigate"
+        and headers.get("sec-fetch-dest") == "document"
+    )
 
 
 def check_token(token: str | None, authorization: str) -> None:

@@ -46,7 +46,7 @@ class HttpSettings:
 
     `token`: None for none. `hosts`: names in lower case that a request's Host may have, beside IP addresses
     of the machine. `origins`: web pages of other servers that may ask. `loud`: the access log has the words
-    of queries. `quiet`: there is no access log.
+    of queries. `quiet`: there is no access log. `command`: whose options these are, for messages.
     """
 
     address: Address
@@ -56,6 +56,7 @@ class HttpSettings:
     limits: Limits = field(default_factory=Limits)
     loud: bool = False
     quiet: bool = False
+    command: str = "serve"
 
 
 def make_settings(
@@ -67,6 +68,7 @@ def make_settings(
     limits: Limits | None = None,
     loud: bool = False,
     quiet: bool = False,
+    command: str = "serve",
     environ: Mapping[str, str] = os.environ,
 ) -> HttpSettings:
     """Settings of options. `at`: [HOST:]PORT. `token`: else $QEMBED_HTTP_TOKEN.
@@ -109,6 +111,7 @@ def make_settings(
         Limits() if limits is None else limits,
         loud,
         quiet,
+        command,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from qembed import errors
+from qembed.hints import with_index
 from qembed.web.http.errors import HttpError
 from qembed.web.http.parameters import WrongParameters
 from qembed.web.mcp.tools.feedback import NoQueryId, NoSearch, NotShown
@@ -51,4 +52,4 @@ def _text(tool: str, error: Exception, steps: Mapping[type[Exception], str]) -> 
     if said.startswith("QEMBED_"):
         return f"{said}\n\nNext: the user has to mend that variable where this server is started."
     step = next((steps[k] for k in type(error).__mro__ if k in steps), "")
-    return f"{said}\n\nNext: {step.format(tool=tool)}." if step else said
+    return with_index(f"{said}\n\nNext: {step.format(tool=tool)}." if step else said)

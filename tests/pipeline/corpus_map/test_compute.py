@@ -83,6 +83,10 @@ def test_few_points_and_filters(session: Session) -> None:
     assert [list(g.words) for g in one.groups] == [[]]
     with pytest.raises(UsageError, match="nothing to show: no document passes --where"):
         made_map(session, where=("year = 1",))
+    with pytest.raises(
+        UsageError, match=r"\(kind: no document has 'gardn'; known values: 'garden', "
+    ):
+        made_map(session, where=("kind = 'gardn'",))
 
 
 def test_all_mistakes_of_a_request_at_once(session: Session) -> None:

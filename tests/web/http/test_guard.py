@@ -121,6 +121,22 @@ def test_a_rebound_name_and_other_pages_are_refused(guarded: Site) -> None:
     assert guarded.get("/search?q=w1", headers=own)["hits"]
 
 
+@pytest.mark.parametrize("near", ["cross-site", "same-site"])
+def test_other_sites_lead_to_the_page_alone(guarded: Site, near: str) -> None:
+    for dest in ("document", "iframe", "frame", "embed", "object", "image", ""):
+        headers = {"Sec-Fetch-Site": near, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": dest}
+        for path in ("/search?q=w1", "/similar/d1", "/documents/d1", "/status", "/healthz"):
+            error = guarded.get(path, 403, headers=headers)["error"]
+            assert error["code"] == "unknown_origin"
+            assert "nor lead to an address of it but /" in error["message"]
+        status = guarded.client.get("/?q=w1", headers=headers).status_code
+        assert status == (200 if dest == "document" else 403), dest
+        assert guarded.client.post("/", headers=headers).status_code == 403
+    for own in ("none", "same-origin"):  # typed, or the page's own
+        headers = {"Sec-Fetch-Site": own, "Sec-Fetch-Mode": "navigate"}
+        assert guarded.get("/search?q=w1", headers=headers)["hits"]
+
+
 def test_the_token(guarded: Site) -> None:
     for given in ("", f"Bearer {TOKEN}x", f"Basic {TOKEN}", "Bearer", TOKEN, "Bearer \xe9"):
         headers = {"Authorization": given.encode("latin-1")}

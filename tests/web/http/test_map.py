@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from qembed.errors import UsageError
+from qembed.hints import remember_index
 from qembed.pipeline.corpus_map import compute
 from qembed.pipeline.corpus_map.corpus_map import CorpusMap
 from qembed.pipeline.corpus_map.kept_map import kept_bytes
@@ -110,15 +111,22 @@ def test_an_index_that_is_half_made_is_told(site: Site) -> None:
     before = manifests.read(site.index)
     told = {*whole_map(site)["warnings"]}
     manifests.write(site.index, replace(before, unfinished=True, refreshed=before.created))
+    remember_index(Path("my index"))  # as `serve --index` does
+    mend = "(qembed index --index 'my index' completes it)"
     try:
-        assert "half made" in site.get("/search?q=w1")["warnings"][0]
+        for path in ("/search?q=w1", "/similar/refunds.md"):
+            warning = site.get(path)["warnings"][0]
+            assert "half made" in warning
+            assert mend in warning
         assert "the index is half made, with" in whole_map(site)["warnings"][0]
+        assert mend in whole_map(site)["warnings"][0]
         for path in site.index.glob("derived/map-*"):
             path.unlink()
         site.face._service.maps._made = None
         making = site.get("/map", 202)
         assert "half made" in making["warnings"][0]
     finally:
+        remember_index(None)
         manifests.write(site.index, before)
         site.get("/search?q=w1")
     assert {*whole_map(site)["warnings"]} == told

@@ -115,9 +115,12 @@ def test_who_may_not_ask(served: Served) -> None:
         ({"Authorization": "Bearer another-token-0123456789"}, 401, "unauthorized"),
         ({"Host": "evil.example"}, 421, "unknown_host"),
         ({"Origin": "https://evil.example"}, 403, "unknown_origin"),
+        ({"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "navigate"}, 403, "unknown_origin"),
     ]:
         found = served.post(**headers)
         assert (found.status_code, found.json()["error"]["code"]) == (status, code)
+        if status != 401:  # the options of this command
+            assert "(mcp --allow-" in found.json()["error"]["message"]
         assert found.headers["x-content-type-options"] == "nosniff"
 
 

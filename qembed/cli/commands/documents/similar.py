@@ -31,7 +31,7 @@ from qembed.cli.options import (
     WhereOption,
 )
 from qembed.cli.signal_watch import watched
-from qembed.cli.streams import standard_input
+from qembed.cli.streams import read_input
 from qembed.cli.via_server import ask_server
 from qembed.errors import InputError
 
@@ -121,7 +121,7 @@ def similar(
     text = None
     if subject == "-":
         try:
-            text = standard_input().read().decode("utf-8-sig")
+            text = read_input().decode("utf-8-sig")
         except UnicodeDecodeError as e:
             raise InputError(f"stdin is not UTF-8 ({e.reason} at byte {e.start})") from None
     request = SimilarRequest(

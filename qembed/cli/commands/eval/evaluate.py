@@ -17,7 +17,6 @@ from qembed.cli.command import (
 )
 from qembed.cli.console import Console, StopSignals, dumps, out
 from qembed.cli.exit_codes import ExitCode
-from qembed.cli.hints import with_index
 from qembed.cli.option_checks import check_eval, on_command_line, unused_candidates
 from qembed.cli.options import (
     CandidatesOption,
@@ -44,6 +43,7 @@ from qembed.cli.options import (
 )
 from qembed.cli.render.report import failures, show
 from qembed.cli.tuned import UntunedOption, given_options
+from qembed.hints import with_index
 
 if TYPE_CHECKING:
     from qembed.pipeline.experiments.eval_options import EvalOptions

@@ -58,12 +58,19 @@ def http_settings(
     hosts: Sequence[str] | None,
     origins: Sequence[str] | None,
     talk: Console,
+    command: str,
 ) -> HttpSettings:
-    """Settings of the options, with a warning on a token that others see. Raises UsageError."""
+    """Settings of the options of a command, with a warning on a token that others see. Raises UsageError."""
     from qembed.web.http.settings import make_settings
 
     settings = make_settings(
-        at, token, tuple(hosts or ()), tuple(origins or ()), loud=talk.verbose, quiet=talk.quiet
+        at,
+        token,
+        tuple(hosts or ()),
+        tuple(origins or ()),
+        loud=talk.verbose,
+        quiet=talk.quiet,
+        command=command,
     )
     if token is not None:
         talk.warn("--token: others on this machine see it (ps); QEMBED_HTTP_TOKEN=… hides it")

@@ -130,7 +130,7 @@ def mcp(
     require_sdk()
     where = None
     if http is not None:
-        where = http_settings(http, token, allow_host, allow_origin, talk)
+        where = http_settings(http, token, allow_host, allow_origin, talk, "mcp")
     reason = serve_agents(index, settings, where, talk.say, talk.detail, servers=not no_server)
     talk.detail(f"stopped: {reason}")
     sys.stdout.flush()

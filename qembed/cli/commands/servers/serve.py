@@ -109,7 +109,7 @@ def serve(
             from qembed.web.http.face import HttpFace, require_packages
 
             require_packages()
-            settings = http_settings(http, token, allow_host, allow_origin, talk)
+            settings = http_settings(http, token, allow_host, allow_origin, talk, "serve")
             face = HttpFace(settings, ctx.obj.get("log") if ctx.obj else None)
         _run(index, limit, ab, face, talk)
 

@@ -44,6 +44,8 @@ def _documents(file: SourceFile, options: ReadOptions, parse: _Parse) -> Iterato
     for number, circuit in enumerate(circuits, 1):
         try:
             text = gate_sequence(circuit)
+            if not text:
+                raise NetlistError(f"no gates in {circuit.name}", circuit.line)
         except NetlistError as e:
             yield Unreadable(where, str(e), e.line)
             continue

@@ -14,9 +14,10 @@ That straight line may leave the range of cosines. It ends where STRAIGHT of the
 texts to 1 (or to -1) is done; cosines beyond it are spread evenly over the rest of the way. So a score stays
 from -1 to 1, and of two pictures that with the higher cosine has the higher one.
 
-A kind of few documents says little of its background: what the index's texts have as cosines with it counts
-as PRIOR more of them. Texts that are alike have higher cosines with one another than with a query: where the
-middle of these is above all documents of the kind, it counts as that of the best one.
+A kind of few documents says little of its background, and what is asked for may be most of its upper half:
+what the index's texts have as cosines with it stands for PRIOR of them, and for all of so few. Texts that are
+alike have higher cosines with one another than with a query: where the middle of these is above all documents
+of the kind, it counts as that of the best one.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ SAMPLE = 1024
 PSEUDO_QUERIES = 256
 """Texts of the index whose cosines are the prior, at most."""
 PRIOR = 10
-"""Weight of the prior, as a number of documents."""
+"""Documents of a kind that the prior stands for. Of so few the query's own cosines are not looked at."""
 UPPER = 90
 """Percentile by which the deviation is measured."""
 UPPER_DEVIATIONS = 1.2816
@@ -99,9 +100,10 @@ class KindSamples:
         `vector`: float32 (dim,), of a text.
         """
         cosines = (self.pictures if of_pictures else self.texts) @ vector
-        prior, own, n = self._prior(of_pictures), Scale.of(cosines), len(cosines)
+        prior, own = self._prior(of_pictures), Scale.of(cosines)
         if prior is None:
             return None
+        n = max(0, len(cosines) - PRIOR)
         believed = min(prior.middle, float(cosines.max()))
         middle = (n * own.middle + PRIOR * believed) / (n + PRIOR)
         square = (n * own.spread**2 + PRIOR * prior.spread**2) / (n + PRIOR)

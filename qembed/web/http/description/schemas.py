@@ -191,6 +191,7 @@ SCHEMAS: dict[str, Schema] = {
                 min={"description": "least number or date, null for other values"},
                 max={"description": "greatest number or date, null for other values"},
                 values=listed(fields(("value", "count"), value={}, count=whole())),
+                long=whole("number of texts that are too long to be listed"),
             )
         ),
         modes=listed(text()),

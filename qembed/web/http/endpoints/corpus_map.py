@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from functools import partial
 
+from qembed.hints import with_index
 from qembed.pipeline.unfinished import unfinished_warnings
 from qembed.web.http.errors import too_busy
 from qembed.web.http.parameters import Parameters, from_query_string
@@ -23,7 +24,8 @@ async def corpus_map(request: HttpRequest, service: Service) -> Response:
         raise too_busy("the index is being opened")
     manifest = session.snapshot.manifest
     found = await service.calls.run(request, partial(service.maps.ask, manifest))
-    warnings = unfinished_warnings(service.server.index.root, manifest)
+    told = unfinished_warnings(service.server.index.root, manifest)
+    warnings = [with_index(w) for w in told]
     if isinstance(found, Making):
         return json_response({**found.to_json(), "warnings": warnings}, 202)
     data = found.data

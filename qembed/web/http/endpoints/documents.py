@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from qembed.hints import with_index
 from qembed.pipeline.retrieval.answer import Answer, answer_json
 from qembed.pipeline.retrieval.documents.read import DocumentRequest, DocumentText
 from qembed.pipeline.retrieval.documents.request import SCORES, SimilarRequest
@@ -78,7 +79,7 @@ async def similar(request: HttpRequest, service: Service) -> Response:
         **{n: whole[n] for n in ("schema", "generation", "recipe", "search")},
         "document": name,
         "hits": query["hits"],
-        "warnings": whole["warnings"],
+        "warnings": [with_index(w) for w in whole["warnings"]],
         "seconds": whole["seconds"],
     }
     return json_response(body, hits=len(query["hits"]))

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from qembed.errors import InputError, refusal
+from qembed.hints import with_index
 from qembed.pipeline.feedback.log_answer import log_answer
 from qembed.pipeline.feedback.log_setting import Client, log_mode, log_wish, parse_client
 from qembed.pipeline.retrieval.answer import Answer, answer_json
@@ -198,7 +199,9 @@ def search_json(answer: Answer, asked: Search, depth: int) -> dict[str, Any]:
         **query,
         "hits": hits,
         "cursor": cursor,
-        "warnings": [*whole["warnings"], *([answer.note] if answer.note else [])],
+        "warnings": [
+            with_index(w) for w in (*whole["warnings"], *([answer.note] if answer.note else []))
+        ],
         **(
             {}
             if reranked is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from qembed.errors import refusal
+from qembed.hints import with_index
 from qembed.pipeline.feedback.log_answer import log_answer
 from qembed.pipeline.feedback.log_setting import log_mode, log_wish
 from qembed.pipeline.retrieval.answer import Answer
@@ -56,7 +57,8 @@ def search(given: Parameters, context: Context) -> ToolResult:
         head = [f"no hits{named}"]
         where = request.options.where
         tail = ["without `where` there may be some"] if where else []
-    warnings = [*answer.warnings, *([answer.note] if answer.note else [])]
+    told = (*answer.warnings, *([answer.note] if answer.note else []))
+    warnings = [with_index(w) for w in told]
     head += [f"note: {w}" for w in warnings]
     text = "\n\n".join(["\n".join(head), *hit_lines(shown), *tail])
     structured = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from qembed.hints import with_index
 from qembed.pipeline.retrieval.documents.request import SimilarRequest
 from qembed.web.http.parameters import Parameters
 from qembed.web.mcp.settings import LEAST_TOKENS, MAX_K, MAX_TOKENS
@@ -42,13 +43,14 @@ def similar(given: Parameters, context: Context) -> ToolResult:
     head = [f"nearest to {name}" if hits else f"nothing is near {name}"]
     folder = folder_line(shown.hits)
     head += [] if folder is None else [folder]
-    head += [f"note: {w}" for w in answer.warnings]
+    warnings = [with_index(w) for w in answer.warnings]
+    head += [f"note: {w}" for w in warnings]
     left = len(hits) - len(shown.hits)
     tail = [f"{left} more had no room: a larger max_tokens, or fewer k"] if left else []
     structured = {
         "generation": answer.generation,
         "hits": [hit_json(h, n) for n, h in enumerate(shown.hits, 1)],
-        "warnings": list(answer.warnings),
+        "warnings": warnings,
     }
     lines = hit_lines(shown)
     return ToolResult("\n\n".join(["\n".join(head), *lines, *tail]), structured, shown.links)

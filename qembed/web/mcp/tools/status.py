@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from qembed.hints import with_index
 from qembed.pipeline.diagnostics.fields import VALUES_SHOWN, FieldSummary, describe_fields, literal
 from qembed.pipeline.feedback.log_setting import index_log_mode, log_mode
 from qembed.pipeline.unfinished import unfinished_warnings
@@ -36,7 +37,7 @@ def status(given: Parameters, context: Context) -> ToolResult:
     sources = [s.path for s in manifest.sources]
     summaries = describe_fields(root) if documents <= MOST_DOCUMENTS else []
     fields = [_field_line(s) for s in summaries if s.documents]
-    warnings = unfinished_warnings(root, manifest)
+    warnings = [with_index(w) for w in unfinished_warnings(root, manifest)]
     lines = [
         f"index: {root}, generation {manifest.generation}, refreshed {refreshed or 'never'}",
         f"holds: {documents:,} documents, {passages:,} passages",

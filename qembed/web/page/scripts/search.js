@@ -27,6 +27,9 @@ const stand = atOnce => {
   logQuery(answer, atOnce);
 };
 
+/* Whether somebody has done something here: a page of another site may have led to this one, with words of its own. */
+const wasUsed = () => navigator.userActivation?.hasBeenActive ?? true;
+
 const typed = () => {
   clearTimeout(typedTimer);
   clearTimeout(standsTimer);
@@ -72,7 +75,7 @@ const takeAnswer = found => {
   $("results").removeAttribute("aria-busy");
   drawAnswer();
   if (choices && found.generation !== choices.generation && performance.now() - choicesAt > CHOICES_HOLD_MS) loadChoices();
-  if (found.request) standsTimer = setTimeout(() => stand(false), STANDS_MS);
+  if (found.request) standsTimer = setTimeout(() => { if (wasUsed()) stand(false); }, STANDS_MS);
 };
 
 const drawAnswer = () => {

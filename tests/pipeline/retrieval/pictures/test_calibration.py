@@ -27,6 +27,7 @@ def around(centre: np.ndarray, n: int, spread: float) -> Vectors:
 
 CENTRES = unit(RNG.normal(size=(2, DIM)))
 TEXTS, PICTURES = around(CENTRES[0], 300, 0.15), around(CENTRES[1], 200, 0.05)
+LOOSE = around(CENTRES[0], 60, 0.25)
 NONE = np.zeros((0, DIM), np.float32)
 
 
@@ -39,7 +40,7 @@ def test_the_formula() -> None:
     def spread(values: np.ndarray) -> float:
         return float(np.quantile(values, 0.9) - np.quantile(values, 0.5)) / 1.2816
 
-    n = len(cosines)
+    n = len(cosines) - PRIOR
     middle = (n * np.median(cosines) + PRIOR * np.median(prior)) / (n + PRIOR)
     square = (n * spread(cosines) ** 2 + PRIOR * spread(prior) ** 2) / (n + PRIOR)
     found = samples.scale(query, True)
@@ -100,6 +101,21 @@ def test_few_texts_are_helped_by_others() -> None:
     samples = KindSamples(TEXTS[:1], PICTURES, TEXTS[100:103])
     assert samples.scale(TEXTS[50], False) is not None
     assert KindSamples(TEXTS[:1], PICTURES, NONE).scale(TEXTS[50], False) is None
+
+
+def test_wrong_pictures_stay_below_the_right_one_of_five_texts() -> None:
+    """The text that is asked for is much of the upper half of five, and no measure of their background."""
+    rng = np.random.default_rng(3)
+    above = 0
+    for i in range(60):
+        few = np.roll(LOOSE, -i, axis=0)[:5]
+        query = unit(few[0] + 0.1 * rng.normal(size=DIM)).astype(np.float32)
+        samples = KindSamples(few, PICTURES, LOOSE[[(i + 9) % 60, (i + 19) % 60]])
+        of_texts, of_pictures = samples.scale(query, False), samples.scale(query, True)
+        assert of_texts is not None
+        assert of_pictures is not None
+        above += of_pictures.onto(of_texts, PICTURES @ query).max() > few[0] @ query
+    assert above <= 6
 
 
 def test_texts_that_are_alike_do_not_raise_their_middle() -> None:
