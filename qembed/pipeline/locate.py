@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 from qembed.errors import NoIndex, UsageError
@@ -125,3 +126,13 @@ def unused_model(spec: str) -> str | None:
     if parse_spec(named).name == parse_spec(spec).name:
         return None
     return without_credentials(named)
+
+
+def describe_unused_model(spec: str) -> str | None:
+    """Message on the model of $QEMBED_MODEL if it is another one than `spec`; None without one."""
+    if (unused := unused_model(spec)) is None:
+        return None
+    return (
+        f"QEMBED_MODEL={unused} is not used: the index was made with {spec} "
+        f"(qembed index --rebuild --model {shlex.quote(unused)} makes it anew)"
+    )

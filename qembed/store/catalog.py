@@ -244,18 +244,18 @@ class Catalog:
         moved = self.table.set_column(at, "first", int64(first))
         return Catalog(moved, self.fields)
 
-    def drop_damaged(self, drop: npt.NDArray[np.bool_]) -> Catalog:
-        """Drop the documents where `drop`, bool (len,), is true, and mark their files to be read again."""
+    def read_again(self, of: npt.NDArray[np.bool_]) -> Catalog:
+        """Mark the files of the documents where `of`, bool (len,), is true to be read again."""
         import pyarrow.compute as pc
 
         t = self.table
         names = pc.binary_join_element_wise(t.column("source"), t.column("file"), "\0")
-        files = pc.unique(names.filter(booleans(drop)))
+        files = pc.unique(names.filter(booleans(of)))
         again = pc.is_in(names, value_set=files)
         time = t.column("mtime_ns")
         times = pc.if_else(again, pc.negate(pc.abs(time)), time)
-        marked = t.set_column(t.schema.get_field_index("mtime_ns"), "mtime_ns", times)
-        return Catalog(marked, self.fields)._filtered(~drop)
+        at = t.schema.get_field_index("mtime_ns")
+        return Catalog(t.set_column(at, "mtime_ns", times), self.fields)
 
     def pointers(self) -> tuple[Rows, Rows]:
         """First row and number of rows of each document, int64 (len,) both."""

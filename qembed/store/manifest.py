@@ -11,7 +11,7 @@ import contextlib
 import json
 import os
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -119,6 +119,10 @@ class Manifest:
         if self.documents:
             found.add(self.documents.name)
         return found
+
+    def without_shards(self, first: Container[int]) -> Manifest:
+        """Leave out the shards with these first rows."""
+        return replace(self, shards=tuple(s for s in self.shards if s.first not in first))
 
     def successor(self, **changes: Any) -> Manifest:
         """Next generation, which keeps this one's files for readers that are opening it."""

@@ -1,46 +1,61 @@
-"""Repair: drops what is damaged from the present generation, so that a refresh can restore it.
+"""Repair: what of the present generation is damaged, and what a refresh continues in its place.
 
-Documents with passages in a damaged shard are dropped, and their files are read again. If the documents file
-is damaged all files are read again; passages find their vectors by their text, so that nothing is encoded.
-Records that came without a file cannot be read again: those in whole shards are found there, and somebody
-confirms what of them is lost first.
+The files of documents with passages in a damaged shard are read again; until that is done these documents
+stay in the catalog, and the shard in the manifest, so that a run that ends early loses none of them. If the
+documents file is damaged all files are read again; passages find their vectors by their text, so that nothing
+is encoded. Records that came without a file cannot be read again: those in whole shards are found there, and
+somebody confirms what of them is lost first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from qembed.errors import IndexDamaged, listed
 from qembed.store import derived_files
+from qembed.store import manifest as manifests
 from qembed.store.catalog import Catalog
 from qembed.store.compaction import compact
-from qembed.store.damage.salvage import Join, open_shards, salvage_records
+from qembed.store.damage.salvage import (
+    FormerDocuments,
+    Join,
+    former_documents,
+    open_shards,
+    salvage_records,
+)
 from qembed.store.integrity import beyond_repair, check_derived, damaged
 from qembed.store.manifest import Manifest
 from qembed.store.snapshot import Snapshot
 from qembed.store.writer import Writer
 
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
 
 class RepairPlan(NamedTuple):
-    """Plan of a repair: what it drops.
+    """Plan of a repair.
 
-    `files`: names of the damaged files, and of derived ones. `documents`: the documents file is one of them;
-    `shards`: first rows of the shards that are. `dropped`: ids of documents with passages in these; `gone`:
-    number of records among them that came without a file, None for an unknown number. `kept`: the other
-    documents; `lost_fields`: what of `records` that are kept is lost. `messages`: one for each repair.
+    `files`: names of the damaged files, and of derived ones. `documents`: the documents file is one of them,
+    which had `former`; `shards`: numbers of rows of the shards that are, by their first row. `dropped`: ids
+    of documents with passages in these; `gone`: number of records among them that came without a file, None
+    for an unknown number. `kept`: the other documents, with those of damaged shards whose files are to be
+    read again; None: all. `lost_fields`: what of `records` that are kept is lost. `derived`: kinds of damaged
+    derived files. `messages`: one for each repair.
     """
 
     files: tuple[str, ...] = ()
     documents: bool = False
-    shards: frozenset[int] = frozenset()
+    former: FormerDocuments | None = None
+    shards: Mapping[int, int] = {}
     dropped: tuple[str, ...] = ()
     gone: int | None = 0
     kept: Catalog | None = None
     records: int = 0
     lost_fields: tuple[str, ...] = ()
+    derived: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
 
     @property
@@ -48,15 +63,24 @@ class RepairPlan(NamedTuple):
         """True if something is lost that nothing can bring back."""
         return self.gone != 0 or (self.records > 0 and bool(self.lost_fields))
 
-    def open(self, root: Path, manifest: Manifest) -> Snapshot:
-        """Open the generation without what is dropped."""
+    def open(self, root: Path) -> Snapshot:
+        """Open the present generation without the damaged files. Raises as `Snapshot.open`."""
         if self.kept is None:
             return Snapshot.open(root)
-        shards = tuple(s for s in manifest.shards if s.first not in self.shards)
-        rest = replace(manifest, shards=shards)
+        rest = manifests.read(root).without_shards(self.shards)
         snapshot = open_shards(root, rest) if self.documents else Snapshot.of(root, rest)
         snapshot.catalog = self.kept
         return snapshot
+
+    def is_damaged(self, catalog: Catalog) -> npt.NDArray[np.bool_]:
+        """Mask of the documents of `catalog` with passages in damaged shards, bool (len,)."""
+        import numpy as np
+
+        first, rows = catalog.pointers()
+        found = np.zeros(len(catalog), dtype=bool)
+        for start, n in self.shards.items():
+            found |= (first < start + n) & (first + rows > start) & (rows > 0)
+        return found
 
 
 def plan_repair(root: Path, manifest: Manifest | None, no_file: str, join: Join) -> RepairPlan:
@@ -80,6 +104,7 @@ def plan_repair(root: Path, manifest: Manifest | None, no_file: str, join: Join)
         found = list(check_derived(snapshot, note=False))
     return RepairPlan(
         tuple(f"{derived_files.FOLDER}/{f.kind}" for f in found),
+        derived=tuple(f.kind for f in found),
         messages=tuple(f"made anew: {f.what}" for f in found),
     )
 
@@ -89,7 +114,8 @@ def _plan_salvage(
 ) -> RepairPlan:
     """Plan to read all sources again. `name`: of the damaged documents file."""
     message = "the documents file was damaged: all sources are read again"
-    plan = RepairPlan((name,), documents=True, kept=Catalog(), messages=(message,))
+    former = former_documents(root, manifest, no_file)
+    plan = RepairPlan((name,), True, former, kept=Catalog(), messages=(message,))
     if all(source.path != no_file for source in manifest.sources):
         return plan
     found = salvage_records(root, manifest, no_file, join)
@@ -106,24 +132,19 @@ def _plan_drop(root: Path, manifest: Manifest, lost: set[int], no_file: str) -> 
     """Plan to drop the documents with passages in lost shards."""
     import numpy as np
 
-    bad = [s for s in manifest.shards if s.first in lost]
-    whole = tuple(s for s in manifest.shards if s.first not in lost)
-    with Snapshot.of(root, replace(manifest, shards=whole)) as snapshot:
+    bad = {s.first: s.rows for s in manifest.shards if s.first in lost}
+    plan = RepairPlan(tuple(s.file.name for s in manifest.shards if s.first in lost), shards=bad)
+    with Snapshot.of(root, manifest.without_shards(bad)) as snapshot:
         catalog = snapshot.catalog
-        first, rows = catalog.pointers()
-        touched = np.zeros(len(catalog), dtype=bool)
-        for s in bad:
-            touched |= (first < s.first + s.rows) & (first + rows > s.first) & (rows > 0)
+        touched = plan.is_damaged(catalog)
         at = np.flatnonzero(touched).tolist()
         sources, ids = catalog.columns("source")["source"], catalog.ids()
-        gone = sum(sources[i] == no_file for i in at)
-        names = tuple(ids[i] for i in at)
-        return RepairPlan(
-            tuple(s.file.name for s in bad),
-            shards=frozenset(lost),
+        has_no_file = np.array([source == no_file for source in sources], dtype=bool)
+        names, gone = tuple(ids[i] for i in at), int((touched & has_no_file).sum())
+        return plan._replace(
             dropped=names,
             gone=gone,
-            kept=catalog.drop_damaged(touched),
+            kept=catalog.read_again(touched).edit(~(touched & has_no_file), ()),
             messages=(_drop_message(names, gone),),
         )
 
@@ -142,32 +163,24 @@ def _drop_message(names: tuple[str, ...], gone: int) -> str:
     return f"{len(names):,} {were} in damaged shards{then}: {listed(names)}"
 
 
-def repair(
-    writer: Writer, no_file: str, join: Join, confirm_loss: Callable[[RepairPlan], None]
-) -> tuple[list[str], int]:
-    """Drop damaged files and documents from the present generation.
+def finish_repair(writer: Writer, plan: RepairPlan) -> list[str]:
+    """Drop the damaged shards and derived files, once no document needs them that can be had otherwise.
 
-    `no_file`, `join`: as for `plan_repair`. `confirm_loss(plan)`: raises if what a plan `loses` may not go;
-    then nothing has changed. Returns a message for each repair, and
-    the number of records that are gone. Raises IndexDamaged if documents file and shards are damaged.
+    What of the catalog still points into these shards is dropped too. Returns a message for each derived
+    file that is found damaged only now.
     """
-    manifest, root = writer.manifest, writer.root
-    plan = plan_repair(root, manifest, no_file, join)
-    if manifest is None or manifest.documents is None:
-        return [], 0
-    if plan.loses:
-        confirm_loss(plan)
-    messages = list(plan.messages)
-    if plan.documents:
-        assert plan.kept is not None
-        writer.commit(plan.kept, counts=plan.kept.counts(), failed=())
-    elif plan.kept is not None:
-        with plan.open(root, manifest) as snapshot:
-            compact(writer, snapshot, plan.kept, plan.shards)
-        writer.note(counts=plan.kept.counts())
-    with Snapshot.of(root, writer.manifest) as snapshot:  # type: ignore[arg-type]
-        for finding in check_derived(snapshot):
-            derived_files.discard(root, finding.kind)
-            if (line := f"made anew: {finding.what}") not in messages:
-                messages.append(line)
-    return messages, plan.gone or 0
+    if plan.shards:
+        with writer.open_present() as snapshot:
+            kept = snapshot.catalog.edit(~plan.is_damaged(snapshot.catalog), ())
+            compact(writer, snapshot, kept, plan.shards)
+        writer.lost = {}
+        writer.note(counts=kept.counts())
+    for kind in plan.derived:
+        derived_files.discard(writer.root, kind)
+    if not plan.documents:
+        return []
+    with writer.open_present() as snapshot:
+        found = list(check_derived(snapshot))
+    for finding in found:
+        derived_files.discard(writer.root, finding.kind)
+    return [f"made anew: {finding.what}" for finding in found]

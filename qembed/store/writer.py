@@ -13,7 +13,7 @@ import contextlib
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,6 +58,7 @@ class Writer:
         self._shard: ShardWriter | None = None
         self._finished: list[Shard] = []
         self._number = 0
+        self.lost: Container[int] = ()  # first rows of damaged shards, which are not opened
         try:
             self.manifest: Manifest | None = self._read(MANIFEST)
             self.sweep()
@@ -135,7 +136,7 @@ class Writer:
         if self.manifest is None or self.manifest.documents is None:
             return None
         try:
-            found = Snapshot.of(self.root, self.manifest)
+            found = Snapshot.of(self.root, self.manifest.without_shards(self.lost))
             if catalog is not None:
                 found.catalog = catalog
             return found
@@ -227,9 +228,8 @@ class Writer:
         with storage_errors(self.root):
             self._close_shard()
             base = self.present.next_row
-            done = tuple(self._finished)
-            end = base + sum(s.rows for s in done)
-            return self._commit(catalog, shards=done, base=base, next_row=end)
+            end = base + sum(s.rows for s in self._finished)
+            return self._commit(catalog, shards=tuple(self._finished), base=base, next_row=end)
 
     def commit_shards(self, catalog: Catalog, shards: Sequence[Shard]) -> Manifest:
         """Replace the list of shards; together they hold the same rows as before."""

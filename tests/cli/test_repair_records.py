@@ -146,3 +146,17 @@ def test_files_alone_are_read_again_without_a_question(shell: Shell) -> None:
     assert done.code == 0
     assert "all sources are read again" in done.err
     assert shell("status", "--format", "json").json["documents"] == 1
+
+
+def test_files_that_a_damaged_documents_file_named_are_missed(mixed: Shell) -> None:
+    damage_columns(present_documents(mixed), "digest")
+    (mixed.folder / "docs/a.md").unlink()
+    asked = "1 damaged document of 9 in the index would be deleted: not found again"
+    assert f"a run would ask: {asked}" in mixed("index", "--repair", "--dry-run").err
+    done = mixed("index", "--repair", "-q")
+    assert (done.code, asked in done.err) == (2, True)
+    (mixed.folder / "docs/b.md").unlink()
+    assert "2 damaged documents of 9" in mixed("index", "--repair").err
+    done = mixed("index", "--repair", "--yes", "--format", "json")
+    assert done.json["deleted_why"] == {"not found again": 2}
+    assert mixed("status", "--format", "json").json["documents"] == 7

@@ -14,7 +14,7 @@ from qembed.store import Catalog, Snapshot, Writer, derived_files
 from qembed.store import manifest as manifests
 from qembed.store.compaction import compact
 from qembed.store.integrity import check_derived
-from qembed.store.repair import repair
+from qembed.store.repair import finish_repair, plan_repair
 from qembed.store.vector_files import codes as codes_module
 from qembed.store.vector_files import row_file
 from qembed.store.vector_files.codes import open_codes
@@ -117,7 +117,10 @@ def test_codes_of_other_vectors_are_found_and_made_anew(root: Path) -> None:
         (found,) = [f for f in check_derived(snapshot) if f.kind == "codes"]
     assert "does not belong to the vectors near row 0" in found.what
     with Writer(root) as writer:
-        assert any("codes" in line for line in repair(writer, "-", join_passages, pytest.fail)[0])
+        plan = plan_repair(root, writer.manifest, "-", join_passages)
+        assert any("codes" in line for line in plan.messages)
+        assert not plan.loses
+        assert finish_repair(writer, plan) == []
     extend(root)
     with Snapshot.open(root) as snapshot:
         assert "codes" not in {f.kind for f in check_derived(snapshot)}

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from qembed.errors import InputError
 from qembed.paths import ENCODED
-from qembed.pipeline.indexing.deletion.repaired import check_index
+from qembed.pipeline.indexing.deletion.repaired import check_index, end_repair
 from qembed.pipeline.indexing.index_plan import IndexPlan, ManifestFields, plan_index
 from qembed.pipeline.indexing.options import LOCAL, IndexOptions
 from qembed.pipeline.indexing.plan import Key
-from qembed.pipeline.indexing.summary import KINDS, IndexStats, IndexSummary
+from qembed.pipeline.indexing.stored_records import given_records
+from qembed.pipeline.indexing.summary import IndexStats, IndexSummary
 from qembed.pipeline.indexing.update_derived import update_derived
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.sequences.files import checked, model_note, read_items
@@ -86,12 +87,15 @@ class _Run:
 
     def perform(self, stdin: BinaryIO | None, documents: Iterable[ReadItem] | None) -> IndexSummary:
         """Run, and return the summary."""
-        check_index(self.writer, self.options, self.progress, self.stats)
+        repair = check_index(self.writer, self.options, self.stats)
         self.progress.phase("scan", "files", None)
-        plan = plan_index(self.writer.root, self.options, self.stats.seconds, self.progress)
+        seconds = self.stats.seconds
+        plan = plan_index(self.writer.root, self.options, seconds, self.progress, repair)
+        for line in repair.messages:
+            self.progress.say(line)
         self.stats.skipped = plan.sources.skipped
         with contextlib.closing(plan):
-            records = plan.records(stdin, documents)
+            records = given_records(plan, stdin, documents)
             if plan.target.automatic:
                 from qembed.pipeline.indexing.encoding.model_choice import (
                     ScriptCount,
@@ -116,7 +120,9 @@ class _Run:
                 present = self.writer.present
                 self.fields = plan.manifest_fields(present.probes, present.versions)
                 self.writer.note(**self.fields.values(self.stats, finished=True))
-            self.stats.documents["unchanged"] += plan.documents_in(plan.changes.unchanged)
+            unchanged = plan.changes.unchanged  # damaged ones among them could not be read again
+            n = plan.documents_in(unchanged) - plan.damaged.count(unchanged)
+            self.stats.documents["unchanged"] += n
         if not stopped and self.writer.present.documents is None:
             plan.sources.refuse_empty()
         if not stopped and plan.target.rebuild:
@@ -126,6 +132,7 @@ class _Run:
             self.refused = self._refusal()
         if not stopped and self.refused is None:
             self.writer.finish_rebuild()
+            end_repair(self.writer, self.options, repair, self.stats, self.progress)
             self._maintain(plan.target.model)
             shutil.rmtree(self.writer.root / ENCODED, ignore_errors=True)  # all of it is taken
             stopped = self.progress.stop()  # what is derived may then be incomplete
@@ -189,7 +196,8 @@ class _Run:
             builder = self.ahead.builder(model, recipe)
         # of a rebuild the words follow at its end: until then the present index answers
         is_rebuild, policy = plan.target.rebuild, self.options.commits
-        committer = Committer(self.writer, fields, policy, stats, with_words=not is_rebuild)
+        with_words = not is_rebuild and not plan.damaged.is_any
+        committer = Committer(self.writer, fields, policy, stats, with_words=with_words)
         batches, files = self.options.batches, plan.changes.read
         counts = RunProgress(progress, len(files), sum(f.size for f in files))
         vectorizer = Vectorizer(source, recipe.dim, batches.texts_per_call, counts)
@@ -209,6 +217,7 @@ class _Run:
                 encoder,
                 stats,
                 counts,
+                plan.damaged,
                 is_first=plan.present is None,
             )
         ) as ingest:
@@ -287,28 +296,14 @@ class _Run:
             )
 
     def _summary(self, plan: IndexPlan, stopped: bool) -> IndexSummary:
-        stats, present = self.stats, self.writer.present
-        stats.seconds.end(time.perf_counter() - self.began)
-        return IndexSummary(
-            index=self.writer.root,
+        self.stats.seconds.end(time.perf_counter() - self.began)
+        return IndexSummary.of_run(
+            self.writer.root,
+            self.writer.present,
+            self.stats,
             model=plan.model_facts(),
-            generation=present.generation,
-            recipe=plan.target.recipe,
-            documents={k: stats.documents[k] for k in KINDS},
-            passages=stats.passages(present.counts.get("passages", 0)),
-            failed=[u for _, u in stats.failed],
-            skipped=stats.skipped.reasons,
-            suffixes=stats.skipped.suffixes,
-            skipped_files=stats.skipped.names,
-            is_news=self.fields.is_news(stats),
-            seconds=stats.seconds,
             interrupted=stopped,
-            truncated_passages=stats.truncated_passages,
-            plain_text_fallbacks=stats.plain_text_fallbacks,
-            left_out=stats.left_out,
-            warnings=stats.warnings,
-            deleted_why=+stats.deleted_why,
-            emptied=stats.emptied,
+            is_news=self.fields.is_news(self.stats),
             filters=plan.sources.filters(),
             refused=self.refused,
             forgotten=plan.sources.forgotten.summarise(plan.changes.read, plan.files, self._files),

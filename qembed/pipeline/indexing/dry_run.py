@@ -10,11 +10,14 @@ from functools import partial
 from pathlib import Path
 
 from qembed.corpus import read as read_file
+from qembed.pipeline.indexing.deletion.damaged import NOT_FOUND
 from qembed.pipeline.indexing.deletion.emptied import textless_before
 from qembed.pipeline.indexing.deletion.losses import (
     ELSEWHERE,
     NO_TEXT,
     NOT_IN_FILE,
+    NOT_READ,
+    SourceLoss,
     lost_records,
     record_losses,
 )
@@ -26,10 +29,9 @@ from qembed.pipeline.indexing.plan import Key
 from qembed.pipeline.indexing.summary import KINDS, Detail, IndexSummary
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.source_content import compare_content
-from qembed.store import manifest as manifests
 from qembed.store.index_folder import check_index_folder
 from qembed.store.repair import RepairPlan
-from qembed.types import Document, SourceFile
+from qembed.types import Document, Skipped, SourceFile, Unreadable
 
 
 def dry_run(root: Path, options: IndexOptions, progress: Progress) -> IndexSummary:
@@ -44,11 +46,10 @@ def dry_run(root: Path, options: IndexOptions, progress: Progress) -> IndexSumma
     repair = plan_check(root, options)
     for name in repair.files:
         options.planned("repair", name, None)
+    progress.phase("scan", "files", None)
+    plan = plan_index(root, options, progress=progress, repair=repair)
     for line in repair.messages:
         progress.say(line)
-    progress.phase("scan", "files", None)
-    snapshot = None if repair.kept is None else repair.open(root, manifests.read(root))
-    plan = plan_index(root, options, progress=progress, snapshot=snapshot)
     try:
         same = _same(plan, progress)
         gone = plan.sources.documents_gone(plan.documents_in, plan.changes.gone)
@@ -72,6 +73,8 @@ def dry_run(root: Path, options: IndexOptions, progress: Progress) -> IndexSumma
         _add_repair(summary, repair)
         if summary.question is None:
             summary.question = _record_question(plan, same, summary, progress, measurement.emptied)
+        if summary.question is None and plan.damaged.is_any:
+            summary.question = _damaged_question(plan, progress, measurement.emptied)
         return summary
     finally:
         plan.close()
@@ -107,7 +110,7 @@ def _same(plan: IndexPlan, progress: Progress) -> set[Key]:
         key = file.source, file.name
         state = plan.files.get(key)
         end_if_stopped(progress)
-        if state is None or state.size != file.size:
+        if state is None or state.size != file.size or plan.damaged.count([key]):
             continue
         source = plan.sources.by_path[file.source]
         fields = plan.read_options(file.source)
@@ -168,6 +171,49 @@ def _record_question(
     return guard.question(reasons.total() - moved, +reasons, losses)
 
 
+def _damaged_question(
+    plan: IndexPlan, progress: Progress, emptied: Mapping[Key, str]
+) -> str | None:
+    """Question that a run asks about damaged documents that no file has any more, None if it asks none.
+
+    `emptied`: reasons of files that give no documents any more.
+    """
+    damaged, reasons = plan.damaged, Counter[str]()
+    reasons[NOT_READ] = damaged.count(plan.changes.unchanged)  # in a folder that is not listed now
+    found: set[str] = set()
+    there: set[str] = set()
+    for file in plan.changes.read:
+        key = file.source, file.name
+        if key in emptied:
+            reasons[emptied[key]] += damaged.count([key])
+        elif damaged.former is not None or damaged.count([key]):
+            names, is_whole = _ids_in(file, plan, progress)
+            there |= names
+            found |= {i for name in names for i in (name, f"{file.source}/{name}")}
+            if (state := plan.files.get(key)) is not None:
+                known = {*plan.catalog.ids_between(state.start, state.stop)}
+                lost = damaged.ids_in(state.start, state.stop) - found
+                new = sum({n, f"{file.source}/{n}"}.isdisjoint(known) for n in names)
+                reasons[NOT_IN_FILE if is_whole else NOT_READ] += max(0, len(lost) - new)
+    has_ids = damaged.former is not None and damaged.former.ids is not None
+    reasons[NOT_FOUND], by_source = damaged.not_found(found if has_ids else there)
+    losses = {path: SourceLoss(n, {NOT_FOUND: n}) for path, n in by_source.items()}
+    reasons = +reasons
+    return plan.sources.guard.question(reasons.total(), reasons, losses, reasons)
+
+
+def _ids_in(file: SourceFile, plan: IndexPlan, progress: Progress) -> tuple[set[str], bool]:
+    """Ids of the documents in a file, and whether all of it can be read."""
+    found, is_whole = set(), True
+    for item in read_file(file, plan.read_options(file.source)):
+        end_if_stopped(progress)
+        if isinstance(item, Document):
+            found.add(item.id)
+        elif isinstance(item, Unreadable):
+            is_whole &= isinstance(item, Skipped) and not item.keep
+    return found, is_whole
+
+
 def _textless_before(plan: IndexPlan, key: Key) -> int:
     """Number of documents without text that the index has of a file."""
     state = plan.files.get(key)
@@ -206,8 +252,10 @@ def _summary(
     changes, present = plan.changes, plan.present
     read = [(f.source, f.name) for f in changes.read]
     keys = {
-        "add": [key for key in read if key not in plan.files and key not in fruitless],
-        "read": [k for k in read if k in plan.files and k not in same and k not in fruitless],
+        "add": [key for key in read if plan.damaged.is_new(key) and key not in fruitless],
+        "read": [
+            k for k in read if not plan.damaged.is_new(k) and k not in same and k not in fruitless
+        ],
         "fail": [key for key, verb in fruitless.items() if verb == "fail"],
         "delete": list(gone),
     }
@@ -215,13 +263,16 @@ def _summary(
     deleted_why: Counter[str] = Counter()
     for key, n in gone.items():
         deleted_why[reasons[key]] += n
+    kept = [k for k, verb in fruitless.items() if verb != "delete" and k in plan.files]
+    kept += [key for key in changes.gone if key not in gone]
+    kept += changes.unchanged
+    unread = plan.damaged.count(kept)
+    deleted_why += Counter({NOT_READ: unread})
     documents = dict.fromkeys(KINDS, 0)
     documents["added"] = len(would["add"])
     documents["changed"] = len(would["read"])
-    kept = [k for k, verb in fruitless.items() if verb != "delete" and k in plan.files]
-    kept += [key for key in changes.gone if key not in gone]
-    documents["unchanged"] = plan.documents_in([*changes.unchanged, *same, *kept])
-    documents["deleted"] = sum(gone.values())
+    documents["unchanged"] = plan.documents_in([*kept, *same]) - unread
+    documents["deleted"] = sum(gone.values()) + unread
     documents["failed"] = len(plan.sources.unlisted)
     passages = dict.fromkeys(("total", "encoded", "reused", "truncated", "tokens", "tokens_cut"), 0)
     passages["total"] = present.counts.get("passages", 0) if present else 0

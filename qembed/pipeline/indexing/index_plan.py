@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import shlex
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from qembed.errors import NoIndex
 from qembed.models import takes_task
+from qembed.pipeline.indexing.deletion.damaged import DamagedDocuments
+from qembed.pipeline.indexing.deletion.repaired import refuse_cut
 from qembed.pipeline.indexing.encoding.encoder_source import open_model_with_dim
 from qembed.pipeline.indexing.encoding.model_choice import (
     SETTING,
@@ -24,7 +25,12 @@ from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.picture_options import left_out_reason, reading_of, settle_pictures
 from qembed.pipeline.indexing.plan import Key, SourceChanges
 from qembed.pipeline.indexing.sources import Sources
-from qembed.pipeline.locate import AUTO_MODEL, DEFAULT_MODEL, first_model, unused_model
+from qembed.pipeline.locate import (
+    AUTO_MODEL,
+    DEFAULT_MODEL,
+    describe_unused_model,
+    first_model,
+)
 from qembed.pipeline.progress import Progress, StageTimer, never
 from qembed.pipeline.recipe import (
     check_model,
@@ -38,7 +44,8 @@ from qembed.pipeline.recipe import (
 from qembed.pipeline.source_options import SHARED, STDIN, read_options
 from qembed.store import Catalog, FileState, Manifest, Snapshot, Source
 from qembed.store.manifest import REBUILD, TUNED_SETTING, interrupted_rebuild
-from qembed.types import ReadItem, Recipe
+from qembed.store.repair import RepairPlan
+from qembed.types import Recipe
 
 if TYPE_CHECKING:
     from qembed.corpus import ReadOptions
@@ -129,14 +136,15 @@ class IndexPlan:
 
     `present`: the manifest of the index, None for a new one. `snapshot`: the generation that is continued,
     None if there is none: the present one, or that of an interrupted rebuild. `catalog`: its documents,
-    grouped by file. `settings`: of the manifest. `choice`: the model that the documents of a first index
-    chose, None if it was named.
+    grouped by file; `damaged`: those that are repaired. `settings`: of the manifest. `choice`: the model that
+    the documents of a first index chose, None if it was named.
     """
 
     target: RecipeChange
     present: Manifest | None
     snapshot: Snapshot | None
     catalog: Catalog
+    damaged: DamagedDocuments
     sources: Sources
     changes: SourceChanges
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -151,16 +159,6 @@ class IndexPlan:
         self.target.automatic = False
         self.choice = choice
         self.settings = {**self.settings, SETTING: choice.setting()}
-
-    def records(
-        self, stdin: BinaryIO | None, documents: Iterable[ReadItem] | None
-    ) -> Iterable[ReadItem]:
-        """Documents of the source `-`: those given, else those of `stdin`."""
-        if documents is None and stdin is not None and self.sources.stdin:
-            from qembed.corpus import read_lines
-
-            return read_lines(stdin, STDIN, self.read_options(STDIN))
-        return documents or ()
 
     def read_options(self, path: str) -> ReadOptions:
         """Options that the files of a source are read with."""
@@ -177,7 +175,7 @@ class IndexPlan:
     def has_work(self) -> bool:
         """True if documents are to be read, deleted or reported."""
         changes, sources = self.changes, self.sources
-        is_new = self.target.rebuild or self.snapshot is None
+        is_new = self.target.rebuild or self.snapshot is None or self.damaged.former is not None
         return bool(changes.read or changes.gone or sources.stdin or sources.unlisted or is_new)
 
     @property
@@ -229,40 +227,42 @@ def plan_index(
     options: IndexOptions,
     timer: StageTimer | None = None,
     progress: Progress | None = None,
-    snapshot: Snapshot | None = None,
+    repair: RepairPlan | None = None,
 ) -> IndexPlan:
     """Plan an indexing run of the index at `root`. Writes nothing.
 
-    `snapshot`: the present generation, if it is not to be taken as it is.
+    `repair`: what of the present generation is damaged.
     The stage "scan" of `timer` gets the time of the walk, `progress` is told of its files and may stop the
     wait for a server (KeyboardInterrupt). Raises NoIndex if there are neither an index nor paths, UsageError
     for a path that does not exist and options out of range, RecipeMismatch for options that differ from the
     index's recipe, ModelUnavailable.
     """
+    progress, repair = progress or Progress(), repair or RepairPlan()
     try:
-        snapshot = snapshot or Snapshot.open(root)
+        snapshot: Snapshot | None = repair.open(root)
     except NoIndex:
         if not options.paths:
             raise
         snapshot = None
     present = snapshot.manifest if snapshot is not None else None
-    if progress and present and not options.recipe.model and (unused := unused_model(present.spec)):
-        progress.say(
-            f"QEMBED_MODEL={unused} is not used: the index was made with {present.spec} "
-            f"(qembed index --rebuild --model {shlex.quote(unused)} makes it anew)"
-        )
+    if present and not options.recipe.model and (line := describe_unused_model(present.spec)):
+        progress.say(line)
     try:
         options, settings = settle_pictures(options, present)
-        sources = Sources(root, present, options)
-        target = plan_recipe(present, options, never if progress is None else progress.stop)
+        catalog = (snapshot.catalog if snapshot is not None else Catalog()).grouped()
+        damaged = DamagedDocuments(catalog, repair, present)
+        sources = Sources(root, present, options, damaged)
+        target = plan_recipe(present, options, progress.stop)
+        refuse_cut(repair, target.truncate)
         sources.pictures = left_out_reason(target.recipe, target.opened)
         replaced = None
         if target.rebuild and snapshot is not None:
-            replaced = snapshot.catalog.grouped().files()
+            replaced = catalog.files()
             snapshot.close()
             begun = interrupted_rebuild(root, target.recipe)
             snapshot = None if begun is None else Snapshot.open(root, REBUILD)
-        catalog = (snapshot.catalog if snapshot is not None else Catalog()).grouped()
+            catalog = (snapshot.catalog if snapshot is not None else Catalog()).grouped()
+            damaged = DamagedDocuments(catalog, repair, present)
         with (timer if timer is not None else StageTimer())("scan"):
             changes = sources.changes(catalog, replaced, progress)
     except BaseException:
@@ -275,15 +275,13 @@ def plan_index(
         settings["task"] = options.task
     if present is not None and target.rebuild and present.recipe.model != target.recipe.model:
         settings.pop(TUNED_SETTING, None)
-    plan = IndexPlan(target, present, snapshot, catalog, sources, changes, settings)
+    plan = IndexPlan(target, present, snapshot, catalog, damaged, sources, changes, settings)
     if target.automatic and (changes.read or not sources.stdin):
         count = ScriptCount()
         sample_files(changes.read, sources, count)
         plan.choose(options, count)
     if options.task is not None and not takes_task(plan.target.model.profile, options.task):
-        (progress or Progress()).say(
-            f"warning: --task changes nothing: {plan.target.model.name} takes no task"
-        )
+        progress.say(f"warning: --task changes nothing: {plan.target.model.name} takes no task")
     return plan
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from qembed.pipeline.indexing.catalog_builder import CatalogBuilder
 from qembed.pipeline.indexing.committer import Committer
+from qembed.pipeline.indexing.deletion.damaged import DamagedDocuments
 from qembed.pipeline.indexing.deletion.deleted_documents import DeletedDocuments
 from qembed.pipeline.indexing.deletion.emptied import is_textless
 from qembed.pipeline.indexing.deletion.losses import NOT_IN_FILE, LossGuard
@@ -27,7 +28,7 @@ from qembed.pipeline.indexing.document_ids import IdAssigner, PreviousDocuments,
 from qembed.pipeline.indexing.encoding.batch import BatchEncoder, PendingDocument
 from qembed.pipeline.indexing.encoding.run_progress import RunProgress, size_in_file
 from qembed.pipeline.indexing.plan import Key, trusted_mtime
-from qembed.pipeline.indexing.summary import MAX_LISTED, IndexStats
+from qembed.pipeline.indexing.summary import IndexStats
 from qembed.pipeline.passage_builder import PassageBuilder
 from qembed.pipeline.source_options import STDIN
 from qembed.store import Catalog, CatalogEntry, FileState, Snapshot
@@ -74,8 +75,9 @@ class Ingest:
 
     `snapshot`: the generation that is continued, None for a new index. `guard`: asked before most of the
     documents are deleted, None for a rebuild, which begins without any. `stats`: counts of the run, updated
-    in place. `counts`: told of what is read. `is_first`: nothing is committed while there is nothing to
-    tell. `stopped`: True once the run was stopped before all of its input was indexed.
+    in place. `counts`: told of what is read. `damaged`: documents to read again. `is_first`: nothing is
+    committed while there is nothing to tell. `stopped`: True once the run was stopped before all of its input
+    was indexed.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class Ingest:
         encoder: BatchEncoder,
         stats: IndexStats,
         counts: RunProgress,
+        damaged: DamagedDocuments,
         *,
         is_first: bool = False,
     ) -> None:
@@ -100,17 +103,18 @@ class Ingest:
         self._encoder = encoder
         self._stats = stats
         self._counts = counts
+        self._damaged = damaged
         self._is_first = is_first
-        self._changed = snapshot is None
+        self._changed = snapshot is None or damaged.former is not None
         self._catalog = (snapshot.catalog if snapshot else Catalog()).grouped()
         self._files: dict[Key, FileState] = self._catalog.files()
         self._keep: npt.NDArray[np.bool_] = np.ones(len(self._catalog), dtype=bool)
-        self._deleted = DeletedDocuments(self._catalog, self._keep, stats)
+        self._deleted = DeletedDocuments(self._catalog, self._keep, stats, damaged.mask)
         self._takeovers = Takeovers(self._files, self._deleted, stats, {})
         self._ids = IdAssigner(self._catalog, self._keep)
         self._entries = CatalogBuilder()
         self._refused: Counter[Key] = Counter()
-        self._losses = RunLosses(self._catalog, self._keep, stats)
+        self._losses = RunLosses(self._catalog, self._keep, stats, damaged)
         self._unread = UnreadPages(self._catalog, committer.settings)
 
     def has(self, document_id: str) -> bool:
@@ -155,7 +159,7 @@ class Ingest:
         if is_whole:
             self._losses.drop(self._deleted, file.source, untaken, state.skipped or NOT_IN_FILE)
         elif at_end:
-            self._stats.documents["unchanged"] += len(untaken)
+            self._stats.documents["unchanged"] += int((~self._damaged.mask[untaken]).sum())
         if lost := self._takeovers.end(key, is_whole, state.added, lambda n: n not in self._ids):
             self._losses.add(self._takeovers.outer_source(key), NOT_IN_FILE, lost)
 
@@ -184,18 +188,14 @@ class Ingest:
     def _add_problem(self, state: _OpenFile, problem: Unreadable) -> None:
         state.is_broken = True
         state.problems += 1
-        self._stats.documents["failed"] += 1
-        if state.problems <= MAX_LISTED:
-            self._stats.failed.append((state.key, problem))
+        self._stats.add_failure(state.key, problem, state.problems)
 
     def _end_file(self, state: _OpenFile) -> None:
         self._entries.end_file()
         if self.stopped or state.is_broken:
             self._entries.mark_incomplete(state.key)
         self._stats.left_out.add_file(state.left_out)
-        if state.problems > MAX_LISTED:
-            more = f"and {state.problems - MAX_LISTED:,} more like these"
-            self._stats.failed.append((state.key, Unreadable(state.path, more)))
+        self._stats.end_failures(state.key, state.path, state.problems, "like these")
 
     def _add_document(self, state: _OpenFile, document: Document) -> Unreadable | None:
         """Add a document to the batch. Returns a problem if its id is taken."""
@@ -205,7 +205,7 @@ class Ingest:
         if assigned != document.id:
             document = replace(document, id=assigned)
         pending = self._pending_document(state, document)
-        state.added += pending.kind == "added"
+        state.added += pending.kind == "added" and pending.replaces is None
         if self._encoder.add(pending):
             self.flush()
         return None
@@ -228,21 +228,23 @@ class Ingest:
             picture=None if document.picture is None else document.picture.digest,
         )
         position, before = state.previous.take(document.id) or (None, None)
-        if before is not None and before.digest == digest:
+        is_damaged = position is not None and bool(self._damaged.mask[position])
+        if before is not None and before.digest == digest and not is_damaged:
             self._changed |= (before.size, before.line) != (file.size, entry.line)
             self._entries.compare_time(state.key, state.mtime_ns, before.mtime_ns)
             entry = replace(entry, first=before.first, rows=before.rows)
             return PendingDocument(state.key, state.path, "unchanged", entry, [], [], position)
         moved = None if before is not None else self._deleted.take_moved(document.id, digest)
-        if moved is not None:
-            entry = replace(entry, first=moved.first, rows=moved.rows)
+        if moved is not None and moved[1]:
+            entry = replace(entry, first=moved[0].first, rows=moved[0].rows)
             return PendingDocument(state.key, state.path, "moved", entry, [], [], None)
         passages = self._builder.passages(document)
         self._counts.chunked(len(passages), size_in_file(document))
         if lacking := self._builder.chunker.lacks(document.id):
             self._stats.plain_text_fallbacks[lacking] += 1
         contents = self._builder.contents(document, passages)
-        kind = "added" if before is None else "changed"
+        kind = "added" if before is None or is_damaged else "changed"
+        kind = kind if moved is None else "moved"
         return PendingDocument(
             state.key, state.path, kind, entry, passages, contents, position, document.line
         )
@@ -261,29 +263,29 @@ class Ingest:
                 continue
             if item.replaces is not None:
                 self._keep[item.replaces] = False
-            if item.kind == "changed" and is_textless(entry, item.passages):
-                self._losses.add_textless(item.replaces)
+                if item.kind != "unchanged" and is_textless(entry, item.passages):
+                    self._losses.add_textless(item.replaces, entry.digest)
             self._entries.add(entry)
             self._changed |= item.kind != "unchanged"
             self._stats.documents[item.kind] += 1
-        if self._committer.is_due:
+        if self._committer.is_due and self._damaged.former is None:
             self._commit()
 
     def _refuse(self, item: PendingDocument, problem: Unreadable) -> None:
         """Count a document that cannot be encoded. Its earlier entry stays; the file is read again."""
         self._entries.mark_incomplete(item.key)
         self._takeovers.keep(item.key, item.entry.id)
-        self._stats.documents["failed"] += 1
         self._refused[item.key] += 1
-        if self._refused[item.key] <= MAX_LISTED:
-            self._stats.failed.append((item.key, problem))
+        self._stats.add_failure(item.key, problem, self._refused[item.key])
 
     def finish(self) -> None:
         """Commit what was ingested; if nothing changed, set the manifest fields only."""
+        if self.stopped and self._damaged.former is not None:
+            return  # what is not read yet would be lost
         for key, n in self._refused.items():
-            if n > MAX_LISTED:
-                more = f"and {n - MAX_LISTED:,} more that the model does not encode"
-                self._stats.failed.append((key, Unreadable(key[1], more)))
+            self._stats.end_failures(key, key[1], n, "that the model does not encode")
+        if not self.stopped:
+            self._losses.drop_unread(self._deleted)
         is_empty = not any(self._stats.documents[kind] for kind in ("added", "failed"))
         has_rows = self._committer.has_rows
         if self._is_first and is_empty and not has_rows:
@@ -302,6 +304,7 @@ class Ingest:
             question = self._losses.question(guard, catalog)
             if is_last:
                 guard.check(question)
+                self._losses.count_not_found(catalog)
             elif question is not None:
                 return
         snapshot, since = self._committer.commit(catalog, finished=is_last and not self.stopped)

@@ -9,8 +9,9 @@ from functools import partial
 from pathlib import Path
 
 from qembed.corpus import PICTURE, counted_reason, walk, with_captions
-from qembed.errors import InputError, UsageError, refusal
+from qembed.errors import InputError, UsageError
 from qembed.inputs import holds_files
+from qembed.pipeline.indexing.deletion.damaged import DamagedDocuments
 from qembed.pipeline.indexing.deletion.let_in import ForgottenSettings
 from qembed.pipeline.indexing.deletion.losses import (
     ELSEWHERE,
@@ -21,6 +22,7 @@ from qembed.pipeline.indexing.deletion.losses import (
     nested_losses,
     source_losses,
 )
+from qembed.pipeline.indexing.deletion.missing import missing_sources
 from qembed.pipeline.indexing.deletion.ownership import FileOwners, describe_owner_change
 from qembed.pipeline.indexing.deletion.rebuilt import ReplacedFiles
 from qembed.pipeline.indexing.options import (
@@ -63,9 +65,16 @@ class Sources:
     more.
     """
 
-    def __init__(self, root: Path, present: Manifest | None, options: IndexOptions) -> None:
+    def __init__(
+        self,
+        root: Path,
+        present: Manifest | None,
+        options: IndexOptions,
+        damaged: DamagedDocuments,
+    ) -> None:
         self.root = root
         self.options = options
+        self._damaged = damaged
         old = {s.path: s for s in (present.sources if present is not None else ())}
         source = with_codec_name(options.source)
         shared = present.settings.get(SHARED, {}) if present is not None else {}
@@ -92,7 +101,7 @@ class Sources:
         self.by_path = {**old, **{s.path: s for s in self.given}}
         self.all = tuple(self.by_path.values())
         scanned = self.all if options.with_remembered else self.given or self.all
-        wanted = {s.path for s in scanned} - {STDIN}
+        wanted = {s.path for s in scanned} - {STDIN} | damaged.sources
         self._owners = FileOwners({s.path: self.full(s) for s in self.all if s.path != STDIN})
         wanted |= self._owners.nested_in(wanted)
         self.scan = [s for s in self.all if s.path in wanted]
@@ -134,8 +143,10 @@ class Sources:
         the documents would be deleted and nobody confirms it.
         """
         progress = progress or Progress()
-        missing = self.missing = self._missing()
+        places = {s.path: self.full(s) for s in self.scan}
+        missing = self.missing = missing_sources(places, self.shown)
         owners = {source for source, _ in (catalog.files() if replaced is None else replaced)}
+        owners |= self._damaged.sources
         if (lost := missing & owners) and not self.options.allow_missing:
             raise UsageError(
                 f"{', '.join(map(self.shown, sorted(lost)))}: the source is gone (an unmounted disk?); "
@@ -186,21 +197,6 @@ class Sources:
         self._check_loss(changes, len(catalog), known if replaced is None else replaced, missing)
         return changes
 
-    def _missing(self) -> set[str]:
-        """Paths of sources that do not exist. Raises UsageError for those that cannot be reached."""
-        found = set()
-        for source in self.scan:
-            try:
-                self.full(source).stat()
-            except (FileNotFoundError, NotADirectoryError):
-                found.add(source.path)
-            except OSError as e:
-                raise UsageError(
-                    f"{self.shown(source.path)}: the source cannot be reached ({refusal(e)}); "
-                    "nothing was changed"
-                ) from e
-        return found
-
     def _is_unlisted(self, key: Key) -> bool:
         """True for a file in a folder that could not be listed in this run."""
         if not self.unlisted:
@@ -222,13 +218,15 @@ class Sources:
         """
         # a refresh of many files pays for no look at each
         whole = not changes.gone and not self.options.rebuild
+        former = self._damaged.former_by_source
         counted = {
             key: state.stop - state.start
             for key, state in (() if whole else before.items())
             if (self.options.rebuild or key[0] in self.by_path) and key[0] not in missing
         }
         total = documents if whole else sum(counted.values())
-        held = partial(documents_by_source, before, self._owners.owner)
+        total += self._damaged.former_number - sum(former[path] for path in missing)
+        held = partial(documents_by_source, before, self._owners.owner, former)
         self.guard = LossGuard(total, self.options.confirm, held, self.shown, missing)
         read = {(f.source, f.name) for f in changes.read}
         gone, known = changes.gone, {*before}
@@ -247,7 +245,9 @@ class Sources:
         losses = source_losses(reasons, counted, left, moved, self.skipped.by_source)
         self.guard.nested = nested_losses(reasons, counted, self._owners.owner, moved)
         lost = sum((Counter(loss.reasons) for loss in losses.values()), Counter[str]())
-        self.question = self.guard.question(sum(x.lost for x in losses.values()), lost, losses)
+        total_lost = sum(x.lost for x in losses.values())
+        damaged = self._damaged.reasons(reasons.items(), counted.keys() - moved)
+        self.question = self.guard.question(total_lost, lost, losses, damaged)
         self.guard.check(None if self.options.dry_run else self.question)
 
     def documents_gone(

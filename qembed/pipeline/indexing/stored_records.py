@@ -1,4 +1,4 @@
-"""Records that only the index has: their ids, and reading them back for a rebuild."""
+"""Records without a file: those that are given to a run, their ids, and reading them back for a rebuild."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from qembed.errors import NoIndex
 from qembed.pipeline.join_passages import join_passages
@@ -15,7 +15,21 @@ from qembed.pipeline.source_options import STDIN
 from qembed.store import Snapshot
 from qembed.types import Document, ReadItem
 
+if TYPE_CHECKING:
+    from qembed.pipeline.indexing.index_plan import IndexPlan
+
 DOCUMENTS_PER_READ = 500
+
+
+def given_records(
+    plan: IndexPlan, stdin: BinaryIO | None, documents: Iterable[ReadItem] | None
+) -> Iterable[ReadItem]:
+    """Documents of the source `-`: those given, else those of `stdin`."""
+    if documents is None and stdin is not None and plan.sources.stdin:
+        from qembed.corpus import read_lines
+
+        return read_lines(stdin, STDIN, plan.read_options(STDIN))
+    return documents or ()
 
 
 def stored_records(root: Path) -> Iterator[Document]:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from qembed.pipeline.indexing.plan import Key
 from qembed.pipeline.progress import StageTimer
 from qembed.pipeline.skipped_files import SkippedFiles
+from qembed.store import Manifest
 from qembed.types import LeftOut, ReadWarning, Recipe, Unreadable
 
 KINDS = ("added", "changed", "moved", "unchanged", "deleted", "failed")
@@ -99,6 +100,17 @@ class IndexStats:
         """Counts of passages by name; `total`: of the index."""
         names = ("encoded", "reused", "truncated", "tokens", "tokens_cut")
         return {"total": total, **{name: getattr(self, name) for name in names}}
+
+    def add_failure(self, key: Key, problem: Unreadable, number: int) -> None:
+        """Count a document that failed; the first of a file, by their `number` from 1, are listed."""
+        self.documents["failed"] += 1
+        if number <= MAX_LISTED:
+            self.failed.append((key, problem))
+
+    def end_failures(self, key: Key, path: str, number: int, what: str) -> None:
+        """List how many failures of a file there are beyond those listed. `number`: of all."""
+        if number > MAX_LISTED:
+            self.failed.append((key, Unreadable(path, f"and {number - MAX_LISTED:,} more {what}")))
 
     def add_truncated(self, places: Sequence[str], tokens_cut: int) -> None:
         """Count passages of which the encoder reads a part only, given as `document:line`."""
@@ -201,6 +213,31 @@ class IndexSummary:
     is_news: bool = False
     refused: str | None = None
     forgotten: Sequence[Forgotten] = ()
+
+    @classmethod
+    def of_run(
+        cls, index: Path, present: Manifest, stats: IndexStats, **others: Any
+    ) -> IndexSummary:
+        """Summary of a run that is over, which has left the generation `present`. `others`: fields."""
+        return cls(
+            index=index,
+            generation=present.generation,
+            recipe=present.recipe,
+            documents={k: stats.documents[k] for k in KINDS},
+            passages=stats.passages(present.counts.get("passages", 0)),
+            failed=[u for _, u in stats.failed],
+            skipped=stats.skipped.reasons,
+            suffixes=stats.skipped.suffixes,
+            skipped_files=stats.skipped.names,
+            seconds=stats.seconds,
+            truncated_passages=stats.truncated_passages,
+            plain_text_fallbacks=stats.plain_text_fallbacks,
+            left_out=stats.left_out,
+            warnings=stats.warnings,
+            deleted_why=+stats.deleted_why,
+            emptied=stats.emptied,
+            **others,
+        )
 
     def suffixes_of(self, reason: str) -> Mapping[str, int]:
         """Return the counts of unknown suffixes for the skip reason they belong to, {} for any other."""

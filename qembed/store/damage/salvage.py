@@ -1,13 +1,14 @@
-"""Records that came without a file, found again after the documents file was damaged.
+"""Documents of an index whose documents file is damaged: which there were, and records without a file.
 
-Their passages and vectors are in the shards, which are whole. Which rows are theirs is told by those columns
-of the documents file that are undamaged; where nothing but such records is in the index, and no dead row, by
-the shards themselves.
+Passages and vectors of such records are in the shards, which are whole. Which rows are theirs is told by
+those columns of the documents file that are undamaged; where nothing but such records is in the index, and no
+dead row, by the shards themselves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby, pairwise
 from pathlib import Path
@@ -30,6 +31,17 @@ class Salvaged(NamedTuple):
 
     catalog: Catalog
     lost: tuple[str, ...] = ()
+
+
+class FormerDocuments(NamedTuple):
+    """Documents with a file, of a generation whose documents file is damaged, as far as they are known.
+
+    `number`: how many; `ids`: None if they are not known; `by_source`: ids by source, None if these are not.
+    """
+
+    number: int
+    ids: frozenset[str] | None = None
+    by_source: Mapping[str, frozenset[str]] | None = None
 
 
 class _Record(NamedTuple):
@@ -73,6 +85,31 @@ def salvage_records(root: Path, manifest: Manifest, no_file: str, join: Join) ->
         else:
             return None
         return Salvaged(Catalog.of(list(_entries(snapshot, records, no_file, join))), lost)
+
+
+def former_documents(root: Path, manifest: Manifest, no_file: str) -> FormerDocuments:
+    """Find out which documents an index had whose documents file is damaged, without those of `no_file`."""
+    columns = _whole_columns(root, manifest)
+    if _fit(columns, manifest):
+        found: defaultdict[str, set[str]] = defaultdict(set)
+        for name, source in zip(columns["id"], columns["source"], strict=True):
+            if source != no_file:
+                found[source].add(name)
+        by_source = {source: frozenset(names) for source, names in found.items()}
+        ids = frozenset[str]().union(*by_source.values())
+        return FormerDocuments(len(ids), ids, by_source)
+    sources = {s.path for s in manifest.sources}
+    if sources == {no_file}:
+        return FormerDocuments(0, frozenset(), {})
+    number = manifest.counts.get("documents", 0)
+    if no_file in sources:
+        return FormerDocuments(number)
+    with open_shards(root, manifest) as snapshot:
+        records = _of_shards(snapshot)
+    names = None if records is None else frozenset(r.id for r in records)
+    if names is None or len(sources) > 1:
+        return FormerDocuments(number, names)
+    return FormerDocuments(number, names, dict.fromkeys(sources, names))
 
 
 def _whole_columns(root: Path, manifest: Manifest) -> dict[str, list[Any]]:

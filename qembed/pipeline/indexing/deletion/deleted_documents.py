@@ -17,11 +17,19 @@ if TYPE_CHECKING:
 class DeletedDocuments:
     """Deleted documents of `catalog`, by position, each with its reason.
 
-    `keep`: bool (documents,), True for those that stay; changed in place, as `stats` is.
+    `keep`: bool (documents,), True for those that stay; changed in place, as `stats` is. `damaged`: bool
+    (documents,), True for those without passages.
     """
 
-    def __init__(self, catalog: Catalog, keep: npt.NDArray[np.bool_], stats: IndexStats) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        keep: npt.NDArray[np.bool_],
+        stats: IndexStats,
+        damaged: npt.NDArray[np.bool_],
+    ) -> None:
         self._catalog = catalog
+        self._damaged = damaged
         self._keep = keep
         self._stats = stats
         self._by_digest: dict[bytes, list[int]] = {}
@@ -42,14 +50,17 @@ class DeletedDocuments:
         self._keep[positions] = False
         self._count(reason, len(positions))
 
-    def take_moved(self, document_id: str, digest: bytes) -> CatalogEntry | None:
-        """Take the entry of a deleted document with the same content, if it was chunked alike."""
+    def take_moved(self, document_id: str, digest: bytes) -> tuple[CatalogEntry, bool] | None:
+        """Take the entry of a deleted document with the same content, if it was chunked alike.
+
+        The second value: it has its passages.
+        """
         for position in self._by_digest.get(digest, ()):
             entry = self._catalog.take([position])[0]
             # another suffix may mean another chunker
             if PurePosixPath(entry.id).suffix == PurePosixPath(document_id).suffix:
                 self._forget(position, digest)
-                return entry
+                return entry, not self._damaged[position]
         return None
 
     def left(self, positions: Iterable[int]) -> list[int]:
@@ -57,13 +68,16 @@ class DeletedDocuments:
         return [p for p in positions if p in self._reason_of]
 
     def restore(self, positions: Sequence[int], is_free: Callable[[str], bool]) -> int:
-        """Keep deleted documents after all, those with an id that `is_free`. Returns their number."""
+        """Keep deleted documents after all, those with an id that `is_free`.
+
+        Returns how many of them have passages.
+        """
         entries = zip(positions, self._catalog.take(positions), strict=True) if positions else ()
         back = [(p, e.digest) for p, e in entries if is_free(e.id)]
         for position, digest in back:
             self._keep[position] = True
             self._forget(position, digest)
-        return len(back)
+        return len(back) - int(self._damaged[[p for p, _ in back]].sum())
 
     def rename(self, positions: Iterable[int], reason: str) -> None:
         """Set another reason for documents that stay deleted."""

@@ -174,10 +174,15 @@ def moved_files(
 
 
 def documents_by_source(
-    files: Mapping[Key, FileState], owner: Callable[[Key], str] = itemgetter(0)
+    files: Mapping[Key, FileState],
+    owner: Callable[[Key], str] = itemgetter(0),
+    others: Mapping[str, int] | None = None,
 ) -> Counter[str]:
-    """Documents of each source, also of that in which a file lies now, `owner`. `files`: of a catalog."""
-    found: Counter[str] = Counter()
+    """Documents of each source, also of that in which a file lies now, `owner`.
+
+    `files`: of a catalog. `others`: documents of sources that are not in it.
+    """
+    found = Counter(others or {})
     for key, state in files.items():
         for path in {key[0], owner(key)}:
             found[path] += state.stop - state.start
@@ -223,9 +228,17 @@ class LossGuard:
         self._reasons: Mapping[str, int] = {}
 
     def question(
-        self, lost: int, reasons: Mapping[str, int], sources: Mapping[str, SourceLoss]
+        self,
+        lost: int,
+        reasons: Mapping[str, int],
+        sources: Mapping[str, SourceLoss],
+        damaged: Mapping[str, int] | None = None,
     ) -> str | None:
-        """Question about the loss of `lost` documents, or of a source's, None if it needs no confirmation."""
+        """Question about the loss of `lost` documents, or of a source's, None if it needs no confirmation.
+
+        `damaged`: numbers of those that a repair cannot read again, by reason: whatever their number, the
+        index has lost their passages, and no file has them.
+        """
         if self._is_confirmed:
             return None
         if is_guarded(lost, self.total):
@@ -247,6 +260,9 @@ class LossGuard:
                 if source.is_bare:
                     return self._ask(count, source.reasons, self._shown(path), source.left_out)
                 return self._ask(f"{count} of {self._shown(path)}", source.reasons)
+        if damaged and (n := sum(damaged.values())):
+            were = "1 damaged document" if n == 1 else f"{n:,} damaged documents"
+            return self._ask(f"{were} of {self.total:,} in the index", damaged)
         return None
 
     def _ask(

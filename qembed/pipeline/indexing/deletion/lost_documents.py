@@ -6,9 +6,16 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
+from qembed.pipeline.indexing.deletion.damaged import NOT_FOUND, DamagedDocuments
 from qembed.pipeline.indexing.deletion.deleted_documents import DeletedDocuments
 from qembed.pipeline.indexing.deletion.emptied import with_text
-from qembed.pipeline.indexing.deletion.losses import ELSEWHERE, NO_TEXT, LossGuard, SourceLoss
+from qembed.pipeline.indexing.deletion.losses import (
+    ELSEWHERE,
+    NO_TEXT,
+    NOT_READ,
+    LossGuard,
+    SourceLoss,
+)
 from qembed.pipeline.indexing.plan import Key
 from qembed.pipeline.indexing.summary import IndexStats
 from qembed.store import Catalog, FileState, Snapshot
@@ -20,8 +27,8 @@ if TYPE_CHECKING:
 
 def lost_documents(
     before: Catalog, keep: npt.NDArray[np.bool_], after: Catalog, emptied: Collection[int] = ()
-) -> Counter[str]:
-    """Number of documents lost, by source.
+) -> list[tuple[int, str]]:
+    """Documents that are lost: their positions in `before`, and their sources.
 
     `keep`: bool (documents,) of `before`, True for those that are in `after` as they were. A new document
     makes up for one that is gone if it has the same content, or stands in the same file, and for one only.
@@ -45,13 +52,13 @@ def lost_documents(
         else:
             gone.append(p)
     there = Counter((now["source"][i], now["file"][i]) for i in new if i not in taken)
-    lost: Counter[str] = Counter()
+    lost = []
     for p in gone:
         file = was["source"][p], was["file"][p]
         if there[file] > 0:
             there[file] -= 1
         else:
-            lost[file[0]] += 1
+            lost.append((p, file[0]))
     return lost
 
 
@@ -59,10 +66,19 @@ class RunLosses:
     """Losses of a run from the catalog `before`, with their reasons by source.
 
     `keep`: as of `lost_documents`; `stats`: counts of the run. Both are changed by others meanwhile.
+    `damaged`: documents of `before` that the run reads again.
     """
 
-    def __init__(self, before: Catalog, keep: npt.NDArray[np.bool_], stats: IndexStats) -> None:
+    def __init__(
+        self,
+        before: Catalog,
+        keep: npt.NDArray[np.bool_],
+        stats: IndexStats,
+        damaged: DamagedDocuments,
+    ) -> None:
         self._before = before
+        self._damaged = damaged
+        self._why: dict[int, str] = {}
         self._keep = keep
         self._stats = stats
         self._reasons: dict[str, Counter[str]] = defaultdict(Counter)
@@ -79,16 +95,39 @@ class RunLosses:
         """Delete documents of a file that is there, by `deleted`, and add them."""
         deleted.drop(positions, reason)
         self.add(source, reason, len(positions))
+        if self._damaged.is_any:
+            self._why.update(dict.fromkeys(positions.tolist(), reason))
 
     def add_files(self, reasons: Mapping[Key, str], files: Mapping[Key, FileState]) -> None:
         """Add the documents of files that are gone, with their reasons."""
         for key, why in reasons.items():
             if why != ELSEWHERE and (state := files.get(key)) is not None:
                 self.add(key[0], why, state.stop - state.start)
+                if self._damaged.by_file[key]:
+                    self._why.update(dict.fromkeys(range(state.start, state.stop), why))
 
-    def add_textless(self, position: int | None) -> None:
-        """Add a document that has no text now, by its position in the catalog before; None for a new one."""
-        if position is not None:
+    def drop_unread(self, deleted: DeletedDocuments) -> None:
+        """Delete the damaged documents that were not read again, by `deleted`."""
+        import numpy as np
+
+        left = np.flatnonzero(self._keep & self._damaged.mask)
+        sources = self._before.columns("source")["source"] if len(left) else ()
+        for position in left:
+            self.drop(deleted, sources[position], np.array([position]), NOT_READ)
+
+    def count_not_found(self, after: Catalog) -> None:
+        """Count the documents of a damaged documents file that `after`, the run's last catalog, has not."""
+        if self._damaged.former is None:
+            return
+        n, by_source = self._damaged.not_found(after.ids())
+        self._stats.documents["deleted"] += n
+        self._stats.deleted_why += Counter({NOT_FOUND: n})
+        for source, lost in by_source.items():
+            self.add(source, NOT_FOUND, lost)
+
+    def add_textless(self, position: int, digest: bytes) -> None:
+        """Add a document that has no text now, by its position in the catalog before. `digest`: of now."""
+        if not self._damaged.mask[position] or self._before.digests([position])[0] != digest:
             self._textless.append(position)
 
     def count_emptied(self, snapshot: Snapshot | None) -> None:
@@ -96,8 +135,11 @@ class RunLosses:
         textless, self._textless = self._textless, []
         if snapshot is None or not textless:
             return
-        had = with_text(snapshot, self._before, textless)
-        emptied = [p for p, has in zip(textless, had, strict=True) if has]
+        # what text a damaged one had nobody knows
+        whole = [p for p in textless if not self._damaged.mask[p]]
+        had = with_text(snapshot, self._before, whole)
+        emptied = [p for p, has in zip(whole, had, strict=True) if has]
+        emptied += [p for p in textless if self._damaged.mask[p]]
         self._emptied.update(emptied)
         for entry in self._before.take(emptied):
             self._stats.emptied.append(entry.id)
@@ -109,11 +151,21 @@ class RunLosses:
         why = +Counter({**self._stats.deleted_why, NO_TEXT: emptied})
         most = Counter({path: reasons.total() for path, reasons in self._reasons.items()})
         at_most = max(self._stats.documents["deleted"], guard.total - len(after))
-        if guard.question(at_most + emptied, why, self._by_source(most, guard)) is None:
+        at_once = self._damaged.is_any  # then each document counts
+        by_source = self._by_source(most, guard)
+        if not at_once and guard.question(at_most + emptied, why, by_source) is None:
             return None
-        lost = lost_documents(self._before, self._keep, after, self._emptied)
-        total = sum(n for path, n in lost.items() if path not in guard.asked)
-        return guard.question(total, why, self._by_source(lost, guard))
+        found = lost_documents(self._before, self._keep, after, self._emptied)
+        lost = Counter(path for _, path in found)
+        not_found, by_path = self._damaged.not_found(after.ids()) if at_once else (0, {})
+        not_found -= sum(n for path, n in by_path.items() if path in guard.asked)
+        damaged = Counter({NOT_FOUND: not_found})
+        why += damaged
+        for position, path in found:
+            if self._damaged.mask[position] and path not in guard.asked:
+                damaged[self._why.get(position, NO_TEXT)] += 1
+        total = sum(n for path, n in lost.items() if path not in guard.asked) + not_found
+        return guard.question(total, why, self._by_source(lost + Counter(by_path), guard), +damaged)
 
     def _by_source(self, lost: Counter[str], guard: LossGuard) -> dict[str, SourceLoss]:
         return {

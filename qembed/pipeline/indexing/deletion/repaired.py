@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from qembed.errors import NoIndex, UsageError
+from qembed.pipeline.indexing.deletion.losses import describe_reasons
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.summary import IndexStats
 from qembed.pipeline.join_passages import join_passages
@@ -15,7 +15,7 @@ from qembed.pipeline.source_options import STDIN
 from qembed.store import Writer, derived_files
 from qembed.store import manifest as manifests
 from qembed.store.damage.noticed import refuse_damaged
-from qembed.store.repair import RepairPlan, plan_repair, repair
+from qembed.store.repair import RepairPlan, finish_repair, plan_repair
 
 LOST = "damaged, and in no file"
 """Reason of records that came without a file, and of which the index has lost something."""
@@ -37,21 +37,47 @@ def describe_loss(plan: RepairPlan) -> str:
     return f"{who} damaged and would be lost: only a backup of the index has them"
 
 
-def check_index(
-    writer: Writer, options: IndexOptions, progress: Progress, stats: IndexStats
-) -> None:
-    """Repair the index if that is asked for. Raises IndexDamaged for one that is damaged else.
+def check_index(writer: Writer, options: IndexOptions, stats: IndexStats) -> RepairPlan:
+    """Plan the repair if that is asked for, and count the records that it gives up. Changes nothing.
 
-    A rebuild reads the sources, and needs none of it.
+    Raises UsageError if nobody confirms their loss, or for a rebuild of what is to be repaired; IndexDamaged
+    for an index that is damaged, without a repair. A rebuild reads the sources, and needs none of it.
     """
-    if options.repair:
-        repair_index(writer, options.confirm, progress, stats)
-    elif not options.rebuild:
-        refuse_damaged(writer.root, writer.manifest)
+    if not options.repair:
+        if not options.rebuild:
+            refuse_damaged(writer.root, writer.manifest)
+        return RepairPlan()
+    plan = plan_repair(writer.root, writer.manifest, STDIN, join_passages)
+    if plan.kept is not None and options.rebuild:
+        raise UsageError(
+            "the index is damaged: run qembed index --repair first, then --rebuild; nothing was changed"
+        )
+    if plan.loses and not options.confirm(question := describe_loss(plan)):
+        raise UsageError(f"{question}; nothing was changed (--yes gives them up)")
+    if plan.gone:
+        stats.documents["deleted"] += plan.gone
+        stats.deleted_why[LOST] += plan.gone
+    writer.lost = plan.shards
+    return plan
+
+
+def end_repair(
+    writer: Writer,
+    options: IndexOptions,
+    plan: RepairPlan,
+    stats: IndexStats,
+    progress: Progress,
+) -> None:
+    """Drop what is damaged, and tell what could not be read again, however quiet the run is."""
+    for line in finish_repair(writer, plan):
+        progress.say(line)
+    if options.repair and (why := +stats.deleted_why):
+        what = "1 document was" if (n := why.total()) == 1 else f"{n:,} documents were"
+        progress.warn(f"{what} deleted from the index: {describe_reasons(why)}")
 
 
 def plan_check(root: Path, options: IndexOptions) -> RepairPlan:
-    """Plan what `check_index` would do. Raises the same; writes nothing."""
+    """Plan what `check_index` would do. Raises the same, but for losses; writes nothing."""
     try:
         manifest = manifests.read(root)
     except NoIndex:
@@ -72,18 +98,9 @@ def plan_check(root: Path, options: IndexOptions) -> RepairPlan:
     return RepairPlan()
 
 
-def repair_index(
-    writer: Writer, confirm: Callable[[str], bool], progress: Progress, stats: IndexStats
-) -> None:
-    """Drop what is damaged, count the records that are gone. Raises UsageError if nobody confirms that."""
-
-    def confirm_loss(plan: RepairPlan) -> None:
-        if not confirm(question := describe_loss(plan)):
-            raise UsageError(f"{question}; nothing was changed (--yes gives them up)")
-
-    messages, gone = repair(writer, STDIN, join_passages, confirm_loss)
-    for line in messages:
-        progress.say(line)
-    if gone:
-        stats.documents["deleted"] += gone
-        stats.deleted_why[LOST] += gone
+def refuse_cut(plan: RepairPlan, is_cut: bool) -> None:
+    """Raise UsageError for vectors that are to be cut in a run that repairs shards."""
+    if is_cut and plan.kept is not None:
+        raise UsageError(
+            "the index is damaged: run qembed index --repair first, then --dim; nothing was changed"
+        )

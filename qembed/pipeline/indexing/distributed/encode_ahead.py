@@ -197,7 +197,7 @@ def planned_documents(plan: IndexPlan) -> Iterator[Document]:
     from qembed.pipeline.sequences.files import read_items
     from qembed.pipeline.source_options import read_options
 
-    known = known_digests(plan.catalog)
+    known = known_digests(plan.catalog.edit(~plan.damaged.mask, ()))
     for file in plan.changes.read:
         source = plan.sources.by_path[file.source]
         items = read_items(file, read_options(source), plan.target.recipe)

@@ -169,9 +169,10 @@ class Measurement:
         self._ids.end_file(key, is_whole and not is_kept)
         unread = self._unread_reason(key) if is_whole and not documents else ""
         if is_whole and not documents and (unread or not is_kept):
-            if not self._is_new(file) or key in self._plan.sources.taken_over:
+            is_known = key in self._plan.files
+            if is_known or key in self._plan.sources.taken_over:
                 self.emptied[key] = unread or self._skipped.get(key, NOT_IN_FILE)
-            if not self._is_new(file):
+            if is_known:
                 self.fruitless[key] = "delete"
         if is_whole and not documents and (key in self._failed or key in self._skipped):
             self.fruitless.setdefault(key, "fail" if key in self._failed else "skip")
@@ -200,7 +201,7 @@ class Measurement:
         return "" if len(others) else unread.reason
 
     def _is_new(self, file: SourceFile) -> bool:
-        return (file.source, file.name) not in self._plan.files
+        return self._plan.damaged.is_new((file.source, file.name))
 
     def foretell(self, summary: IndexSummary) -> None:
         """Set the documents that a run would add, those it would leave out, and those it could not read.
