@@ -132,7 +132,11 @@ def document_changes(
     baseline: Mapping[str, Any], report: Mapping[str, Any]
 ) -> CorpusChanges | None:
     """Compare the documents of two reports; None if one holds no digests of single documents."""
-    return corpus_changes(baseline.get("contents"), report.get("contents"))
+    files: dict[str, list[str]] = {}
+    for body in (baseline, report):
+        for file, names in (body.get("record_files") or {}).items():
+            files[file] = [*files.get(file, ()), *names]
+    return corpus_changes(baseline.get("contents"), report.get("contents"), files)
 
 
 def baseline_differences(

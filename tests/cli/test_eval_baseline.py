@@ -49,7 +49,7 @@ def test_another_corpus_is_refused_or_compared_on_common_queries(collection: She
     gate = ["--baseline", "base.json", "--max-drop", "nDCG@10=0.5"]
     done = collection(*FILES, *gate)
     assert done.code == 2
-    assert "the corpus differs: 1 added: new (300 documents then, 301 now)" in done.err
+    assert "differs: 1 changed: corpus.jsonl (300 documents then, 301 now)" in done.err
     assert "--common" in done.err
     lines = (collection.folder / "q.jsonl").read_text().splitlines()
     collection.write(
@@ -151,3 +151,30 @@ def test_a_renamed_file_explains_a_red_build(shell: Shell) -> None:
     assert "not among the first 10, renamed to other.md since the baseline" in done.err
     shell.write("qrels.tsv", (shell.folder / "qrels.tsv").read_text().replace("w3.md", "other.md"))
     assert shell(*FILES, *gate).code == 0
+
+
+def test_records_are_named_by_their_file_in_all_outputs(shell: Shell) -> None:
+    shell.write("docs/a.md", "alpha beta\n")
+    shell.write("docs/b.md", "gamma delta\n")
+    records = [f'{{"_id": "r{i}", "text": "epsilon {i}"}}\n' for i in range(20)]
+    shell.write("docs/faq.jsonl", "".join(records))
+    shell.write("q.jsonl", '{"_id": "q", "text": "epsilon 7"}\n')
+    shell.write("qrels.tsv", "query-id\tcorpus-id\tscore\nq\tr7\t3\nq\ta.md\t1\n")
+    assert shell("index", "docs").code == 0
+    assert shell(*FILES, "--report", "base.json").code == 0
+    (shell.folder / "docs/faq.jsonl").unlink()
+    assert shell("index", "--yes").code == 0
+    outputs = ["now.json", "now.md", "now.html", "now.xml"]
+    reports = [word for name in outputs for word in ("--report", name)]
+    done = shell(
+        *FILES, "--baseline", "base.json", "--common", "--max-drop", "nDCG@10=1%", *reports
+    )
+    assert done.code == 3, done.err
+    assert "the corpus differs: 1 deleted: faq.jsonl (22 documents then, 2 now)" in done.err
+    assert "r7 (grade 3): rank 1 -> not among the first 10, deleted since the baseline" in done.err
+    texts = {name: (shell.folder / name).read_text() for name in outputs}
+    assert all("faq.jsonl" in text for text in texts.values())
+    assert texts["now.md"].count("| deleted | ") == 1
+    assert "<li>1 deleted: " in texts["now.html"]
+    told = shell("eval", "diff", "base.json", "now.json")
+    assert "1 deleted: faq.jsonl" in told.err + told.out

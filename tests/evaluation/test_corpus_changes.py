@@ -12,6 +12,7 @@ from qembed.evaluation.corpus_changes import (
     CorpusChanges,
     corpus_changes,
     file_of,
+    record_files_json,
 )
 from tests.evaluation.reports import as_json
 
@@ -84,6 +85,28 @@ def test_a_renamed_file_is_neither_added_nor_deleted() -> None:
     assert CorpusChanges.from_json(body) == found
     del body["renamed"]  # a report of an older version
     assert CorpusChanges.from_json(body).renamed == {}
+
+
+def test_records_with_ids_of_their_own_count_as_their_file() -> None:
+    places = [("a.md", "d", "a.md"), ("t.csv#2", "d", "t.csv"), ("e/a.md", "e", "a.md")]
+    places += [(f"{n}{i}", "d", f"{n}.jsonl") for n in ("gone", "part") for i in range(20)]
+    places += [("m.jsonl#x", "d", "m.jsonl"), ("x1", "d", "x.jsonl"), ("x2", "e", "x.jsonl")]
+    files = record_files_json(places)
+    assert set(files) == {"gone.jsonl", "part.jsonl", "m.jsonl", "d/x.jsonl", "e/x.jsonl"}
+    assert len(files["gone.jsonl"]) == 20
+    then = {name: "1" for name, _, _ in places}
+    now = {name: "1" for name in then if not name.startswith("gone") and name != "part3"}
+    now |= {"part4": "2", "part99": "1", "new1": "7"}
+    files = {**files, "part.jsonl": [*files["part.jsonl"], "part99"], "new.jsonl": ["new1"]}
+    found = corpus_changes(then, now, files)
+    assert found is not None
+    assert found.describe() == "1 added: new.jsonl; 1 changed: part.jsonl; 1 deleted: gone.jsonl"
+    kinds = [found.kind_of(name) for name in ("part3", "part4", "part99", "part5", "gone7")]
+    assert kinds == ["deleted", "changed", "added", "", "deleted"]
+    assert CorpusChanges.from_json(found.to_json()) == found
+    old = corpus_changes(then, {name: "1" for name in then if name != "gone1"}, {})
+    assert old is not None, "reports of an older version"
+    assert old.describe() == "1 deleted: gone1"
 
 
 def test_long_lists_are_cut_and_counted() -> None:

@@ -14,6 +14,7 @@ The JSON report, `schema` 1. Keys may be added; present ones keep their name and
     recipe        of the stored vectors; null for a run of another system
     provenance    {date, commit, dirty, index, generation, version}: commit of the checkout, null without one
     contents      {document: short digest of its content}; null without an index, and for very many
+    record_files  {file: [document that is not named by it]}, or null as `contents`; absent in older ones
     inputs        digests: queries, judgments, corpus; documents (their number)
     latency       seconds {cold, median, p95, queries}: single queries, one after the other; or null
     recall        [[k, mean recall at k], …]
@@ -22,9 +23,9 @@ The JSON report, `schema` 1. Keys may be added; present ones keep their name and
                   high, level, p, p_holm, effect, better, worse, same, needed, low_holm, high_holm,
                   level_holm}}, moved: [{query, was: {name: value}, now, before: [{id, title, grade}]}],
                   left_out: [query that was not compared],
-                  documents: {counts: {kind: files}, added: [file], changed, deleted}, baseline: its
-                  provenance}; or null. `before`, `documents` and `baseline` are null for a baseline that
-                  does not hold them
+                  documents: {counts: {kind: files}, added: [file], changed, deleted, renamed: {old:
+                  new}, records: {document: kind}}, baseline: its provenance}; or null. `before`,
+                  `documents` and `baseline` are null for a baseline that does not hold them
     ablations     [{"ablation": axes, "arm": name, "reference": bool, axis: value …, measures,
                   per_query (of the first measure), ms_per_query, difference (as above) or null}]
     recommendations  [sentence]
@@ -126,7 +127,7 @@ def _json_text(report: Mapping[str, Any]) -> str:
     """
     lines = []
     for key, value in report.items():
-        if key in ("per_query", "details", "measures", "contents") and value:
+        if key in ("per_query", "details", "measures", "contents", "record_files") and value:
             inner = ",\n".join(f"  {_dumps(k)}: {_dumps(v)}" for k, v in value.items())
             lines.append(f" {_dumps(key)}: {{\n{inner}\n }}")
         elif key in ("gates", "ablations", "floors", "warnings") and value:

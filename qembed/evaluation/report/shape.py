@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-_NAMED = ("settings", "recipe", "provenance", "inputs", "contents", "details")
+_NAMED = ("settings", "recipe", "provenance", "inputs", "contents", "record_files", "details")
 """Parts that map names to values, or are null or absent."""
 
 
@@ -29,6 +29,9 @@ def shape_problems(report: Mapping[str, Any]) -> list[str]:
     contents = report.get("contents") or {}
     if any(not isinstance(digest, str) for digest in contents.values()):
         wrong.append('"contents" does not map documents to digests')
+    files = (report.get("record_files") or {}).values()
+    if not all(isinstance(f, list) and all(isinstance(n, str) for n in f) for f in files):
+        wrong.append('"record_files" does not map files to documents')
     for query, detail in (report.get("details") or {}).items():
         wrong += [f'"details" of {query!r}: {what}' for what in _detail_problems(detail)]
     return wrong

@@ -23,7 +23,6 @@ from qembed.evaluation import (
     baseline_differences,
     comparable_queries,
     comparison_json,
-    contents_json,
     details_json,
     document_changes,
     evaluate,
@@ -48,7 +47,7 @@ from qembed.pipeline.experiments.evidence import Evidence
 from qembed.pipeline.experiments.gate_causes import causes
 from qembed.pipeline.experiments.inputs import index_beir, plan_and_read
 from qembed.pipeline.experiments.provenance import provenance
-from qembed.pipeline.experiments.run_builder import BuiltRun, RunBuilder
+from qembed.pipeline.experiments.run_builder import BuiltRun, RunBuilder, corpus_contents
 from qembed.pipeline.experiments.truncation import describe_truncation, passage_truncation
 from qembed.pipeline.progress import Progress, StageTimer
 from qembed.pipeline.retrieval.options import QueryOptions, check_options, with_tuned
@@ -247,7 +246,7 @@ def _measure(
             options.beir or (None if session is None else session.snapshot.root),
             None if options.beir else evidence.settings.get("generation"),
         ),
-        contents=contents_json(evidence.documents),
+        **corpus_contents(None if evidence.documents is None else session),
     )
     return report, body
 

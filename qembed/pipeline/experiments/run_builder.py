@@ -10,6 +10,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from qembed.errors import EncodingError
+from qembed.evaluation import contents_json
+from qembed.evaluation.corpus_changes import record_files_json
 from qembed.pipeline.experiments.caching import CachingEncoder, CachingReranker, PairStore
 from qembed.pipeline.experiments.passage_judgments import as_judged, spans_of
 from qembed.pipeline.progress import LOAD_RERANKER, Progress
@@ -17,6 +19,7 @@ from qembed.pipeline.retrieval.options import LEARNED, QueryOptions
 from qembed.pipeline.retrieval.ranking import RankedQuery
 from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.pipeline.retrieval.session import Session
+from qembed.pipeline.source_options import STDIN
 from qembed.types import Qrels, Query, Run
 
 if TYPE_CHECKING:
@@ -28,6 +31,17 @@ TIMED_QUERIES = 3
 """Queries timed one by one, after a first one."""
 TIMING_SECONDS = 5.0
 """Time after the first query in which further ones are timed."""
+
+
+def corpus_contents(session: Session | None) -> dict[str, Any]:
+    """Keys of a report on the documents of an index: `contents`, `record_files`; null without one."""
+    if session is None:
+        return {"contents": None, "record_files": None}
+    columns = session.snapshot.catalog.columns("id", "digest", "source", "file")
+    contents = contents_json(dict(zip(columns["id"], columns["digest"], strict=True)))
+    places = zip(columns["id"], columns["source"], columns["file"], strict=True)
+    files = None if contents is None else record_files_json(p for p in places if p[1] != STDIN)
+    return {"contents": contents, "record_files": files}
 
 
 @dataclass(slots=True)

@@ -94,7 +94,15 @@ def test_what_is_no_report(tmp_path: Path, text: str, why: str) -> None:
     [
         *[
             (part,)
-            for part in ("settings", "recipe", "provenance", "inputs", "contents", "details")
+            for part in (
+                "settings",
+                "recipe",
+                "provenance",
+                "inputs",
+                "contents",
+                "record_files",
+                "details",
+            )
         ],
         ("provenance", "commit"),
         ("inputs", "documents"),
@@ -113,6 +121,7 @@ def test_parts_of_another_shape_are_named(
         "provenance": {"commit": None, "date": "2026-11-30"},
         "inputs": {"documents": 3},
         "contents": None,
+        "record_files": {"a.jsonl": ["r1"]},
         "details": {"q1": {"text": "w", "judged": {"d": 1}, "returned": [{"id": "d"}]}},
     }
     path = tmp_path / "report.json"
