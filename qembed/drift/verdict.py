@@ -45,9 +45,9 @@ class Situation:
             ("old", self.old_documents, self.old_passages),
         ):
             if passages < LEAST_PASSAGES:
-                return f"{passages:,} {side} passages, {LEAST_PASSAGES} are needed"
+                return f"{passages:,} {side} passage{'s' * (passages != 1)}, {LEAST_PASSAGES} are needed"
             if documents < LEAST_DOCUMENTS:
-                return f"{documents:,} {side} documents, {LEAST_DOCUMENTS} are needed"
+                return f"{documents:,} {side} document{'s' * (documents != 1)}, {LEAST_DOCUMENTS} are needed"
         return ""
 
 

@@ -181,8 +181,11 @@ def apply_floors(floors: Iterable[Gate], report: Report) -> list[GateResult]:
     for floor in floors:
         below = queries_below(report.per_query, floor.measure, floor.wanted)
         worst = min(values[floor.measure] for values in report.per_query.values())
-        many = f"{len(below):,} of {report.queries:,} queries are" if below else "no query is"
-        verdict = f"{many} below {floor.wanted:.10g}, the worst has {figure(worst, floor.wanted)}"
+        many = f"{len(below):,} of {report.queries:,} queries" if below else "no query"
+        are = "are" if len(below) > 1 else "is"
+        verdict = (
+            f"{many} {are} below {floor.wanted:.10g}, the worst has {figure(worst, floor.wanted)}"
+        )
         result = floor_result(floor.measure, floor.wanted, worst, "query-floor")
         found.append(replace(result, ok=not below, verdict=verdict))
     return found

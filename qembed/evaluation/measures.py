@@ -199,6 +199,5 @@ def too_shallow(run: Run, measures: Sequence[Measure]) -> str | None:
     beyond = [m.name for m in measures if (cutoff(m.name) or 0) > depth]
     if not beyond:
         return None
-    return (
-        f"the run has {depth:,} documents a query at most: {', '.join(beyond)} can see no further"
-    )
+    most = f"{depth:,} document{'s' * (depth != 1)}"
+    return f"the run has {most} a query at most: {', '.join(beyond)} can see no further"

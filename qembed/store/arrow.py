@@ -216,7 +216,7 @@ def _dtype(kind: Any) -> np.dtype[Any]:
 
 def _numbers(array: Any) -> npt.NDArray[Any]:
     if array.null_count:
-        raise ValueError(f"{array.null_count} numbers are missing")
+        raise ValueError(f"numbers are missing: {array.null_count}")
     return raw(array)
 
 

@@ -121,7 +121,8 @@ def check_rows(snapshot: Snapshot) -> Iterator[Finding]:
     ids = snapshot.catalog.ids()
     if len(set(ids)) != len(ids):
         twice = tuple(name for name, n in Counter(ids).items() if n > 1)
-        yield Finding("ids", f"{len(twice)} documents are there twice", REBUILD, twice)
+        are = "document is" if len(twice) == 1 else "documents are"
+        yield Finding("ids", f"{len(twice)} {are} there twice", REBUILD, twice)
     found = _check_pointers(snapshot, ids)
     if found is not None:
         yield found
@@ -150,7 +151,8 @@ def _check_pointers(snapshot: Snapshot, ids: Sequence[str]) -> Finding | None:
     outside = has & ((first < manifest.base) | (first + rows > manifest.next_row))
     if outside.any():
         names = tuple(ids[i] for i in np.flatnonzero(outside).tolist())
-        what = f"{len(names)} documents point at rows that are not there"
+        point = "document points" if len(names) == 1 else "documents point"
+        what = f"{len(names)} {point} at rows that are not there"
         return Finding("rows", what, REBUILD, names)
     claims = np.zeros(manifest.next_row - manifest.base + 1, dtype=np.int32)
     np.add.at(claims, first[has] - manifest.base, 1)
@@ -168,7 +170,8 @@ def _check_vectors(shard: ShardReader) -> Iterator[Finding]:
         lengths = np.linalg.norm(vectors_of(table), axis=1)
         bad += int((~(np.abs(lengths - 1) < UNIT_TOLERANCE)).sum())  # True for NaN, too
     if bad:
-        yield Finding("vectors", f"{shard.path.name}: {bad} vectors do not have length 1", REBUILD)
+        have = "vector does not have" if bad == 1 else "vectors do not have"
+        yield Finding("vectors", f"{shard.path.name}: {bad} {have} length 1", REBUILD)
 
 
 _WITHOUT = {

@@ -157,7 +157,9 @@ def _drop_message(names: tuple[str, ...], gone: int) -> str:
     if not gone:
         then = " and is read again" if len(names) == 1 else " and are read again"
     elif gone < len(names):
-        then = f", {len(names) - gone:,} of them are read again, {gone:,} are lost"
+        again = len(names) - gone
+        then = f", {again:,} of them {'is' if again == 1 else 'are'} read again"
+        then += f", {gone:,} {'is' if gone == 1 else 'are'} lost"
     else:
         then = " and is lost" if gone == 1 else " and are lost"
     return f"{len(names):,} {were} in damaged shards{then}: {listed(names)}"

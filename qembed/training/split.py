@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from qembed.errors import InputError, UsageError
+from qembed.evaluation.formats.source_file import counted
 from qembed.evaluation.tuning import connected_components
 from qembed.types import Qrels, Query
 
@@ -61,8 +62,9 @@ def split_queries(
     wanted = share * len(judged)
     if len(components) < 2 * FEWEST:
         raise InputError(
-            f"{len(judged)} queries fall into {len(components)} groups that share relevant documents or "
-            f"words: {2 * FEWEST} are the least, to train on some and to judge on others"
+            f"{counted(len(judged), 'query falls', 'queries fall')} into "
+            f"{counted(len(components), 'group')} by common relevant documents or words: "
+            f"{2 * FEWEST} are the least, to train on some and to judge on others"
         )
     judges = {i for i, q in enumerate(judged) if judging is None or q.id in judging}
     rng = np.random.default_rng(seed)
@@ -82,12 +84,13 @@ def split_queries(
     if len(new) < FEWEST:
         if judging is not None:
             raise InputError(
-                f"only {len(new)} groups of queries that share documents or words have later answers to "
-                f"judge by: {FEWEST} are the least (log more, or a larger --held-out)"
+                f"only {counted(len(new), 'group')} of queries that share documents or words "
+                f"{'has' if len(new) == 1 else 'have'} later answers to judge by: "
+                f"{FEWEST} are the least (log more, or a larger --held-out)"
             )
         raise InputError(
-            f"the {len(judged)} queries are so connected by documents and words that only {len(new)} "
-            f"groups can be held out: {FEWEST} are the least"
+            f"the {len(judged)} queries are so connected by documents and words that only "
+            f"{counted(len(new), 'group')} can be held out: {FEWEST} are the least"
         )
     left.sort()
     order = [n for n in rng.permutation(len(left)).tolist() if left[n] in judges]

@@ -132,7 +132,7 @@ class TestAgainstAnIndex:
     def test_a_run_that_was_cut_is_told(self, indexed: Shell) -> None:
         indexed(*self.files("--save-run", "run.trec", "--measures", "RR@1"))
         files = ("eval", "--run", "run.trec", "--qrels", "beir/qrels/test.tsv", "--measures")
-        said = "the run has 1 documents a query at most: nDCG@10 can see no further"
+        said = "the run has 1 document a query at most: nDCG@10 can see no further"
         assert said in indexed(*files, "RR@1 nDCG@10").err
         assert "can see no further" not in indexed(*files, "RR@1").err
 

@@ -85,6 +85,14 @@ def test_nothing_is_cut_in_a_pipe(mixed: Shell) -> None:
 
 
 @pytest.mark.slow
+def test_a_narrow_terminal_shows_the_number_of_the_line(mixed: Shell) -> None:
+    screen, _ = on_terminal(mixed, "query", "zebra", columns=20)
+    places = [x.strip() for x in screen.display if re.match(r" {4}\S", x)]
+    assert len(places) == 3  # the record of no file has no line
+    assert all(re.search(r"\w:\d+$", x) for x in places if x != "m1"), places
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", [60, 80, 120])
 def test_a_long_path_is_cut_in_its_middle(mixed: Shell, columns: int) -> None:
     screen, _ = on_terminal(mixed, "query", "zebra word7", columns=columns)

@@ -49,7 +49,7 @@ def test_records_with_files_beside_them(records: Shell) -> None:
         cut_off(shard)
     assert records("index", "--repair").code == 2
     done = records("index", "--repair", "--yes")
-    assert "7 documents were in damaged shards, 1 of them are read again, 6 are lost" in done.err
+    assert "7 documents were in damaged shards, 1 of them is read again, 6 are lost" in done.err
     assert records("status", "--format", "json").json["documents"] == 1
 
 

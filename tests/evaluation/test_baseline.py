@@ -110,7 +110,7 @@ def test_a_floor_for_every_query() -> None:
     floors = parse_gates(["RR@10=0.5", "nDCG@10=0.4"])
     found = apply_floors(floors, REPORT)
     assert [(r.ok, r.got, r.verdict) for r in found] == [
-        (False, 0.0, "1 of 3 queries are below 0.5, the worst has 0.0000"),
+        (False, 0.0, "1 of 3 queries is below 0.5, the worst has 0.0000"),
         (True, 0.4, "no query is below 0.4, the worst has 0.4000"),
     ]
     body = as_json(floors=floors)

@@ -56,7 +56,7 @@ def test_too_few() -> None:
     with pytest.raises(InputError, match="no query has a relevant document"):
         split_queries(queries, {})
     one = {q.id: {"d": 1} for q in queries}
-    with pytest.raises(InputError, match="fall into 1 groups"):
+    with pytest.raises(InputError, match="fall into 1 group "):
         split_queries(queries, one)
     with pytest.raises(UsageError, match=r"--held-out 0\.6"):
         split_queries(queries, qrels, 0.6)

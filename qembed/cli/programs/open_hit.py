@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qembed.cli.console import Console
+from qembed.cli.console import Console, counted
 from qembed.cli.programs.command_lines import (
     at_line,
     from_stdin,
@@ -63,7 +63,7 @@ def open_hit(roots: Sequence[Path], answer: Answer, number: int, talk: Console) 
     if not hits:
         return
     if number > len(hits):
-        raise UsageError(f"--open {number}: there are {len(hits)} hits")
+        raise UsageError(f"--open {number}: {counted(len(hits), 'hit was', 'hits were')} found")
     hit = hits[number - 1]
     sys.stdout.flush()
     line = hit.shown_line

@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from qembed.cli.render.pictures.thumbnails import Thumbnails
 
 LEAST_PATH = 12
-"""Columns that a path has at least, however narrow the terminal."""
+"""Columns that a path has at least beside rank and score; on a narrower terminal it has its own line."""
 INDENT = 11
+NARROW_INDENT = 4
+"""Columns before a path that has its own line."""
 BODY_LINES = 3
 """Lines of a sentence on a terminal."""
 _EMPTY_LINE = re.compile(r"\n[^\S\n]*\n")
@@ -89,6 +91,7 @@ class _Page:
 
     def hit(self, rank: int, hit: Hit) -> None:
         """Write a hit: rank, score, place, title, metadata of a record of no file, its text."""
+        from rich.cells import cell_len
         from rich.text import Text
 
         head = Text(f"{rank:>2}  {hit.score:.3f}  ")
@@ -98,7 +101,13 @@ class _Page:
         path = safe(path) if hit.path is None else shell_word(path)
         if self._terminal:
             room = self._console.width - head.cell_len - len(line)
-            path = shortened(path, max(room, LEAST_PATH))
+            if room < min(
+                LEAST_PATH, cell_len(path)
+            ):  # a line of its own, so that its number is whole
+                self.line(head, 0)
+                head = Text(" " * NARROW_INDENT)
+                room = self._console.width - NARROW_INDENT - len(line)
+            path = shortened(path, room)
         head.append(path + line, self._place_style(hit))
         named = f"[{hit.index}] " if hit.index is not None else ""
         title = Text(safe(named + shown_title(hit)).rstrip(), "dim")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qembed.errors import InputError, UsageError
+from qembed.evaluation.formats.source_file import counted
 
 MIN_QUERIES = 20
 """Fewest queries that are divided: with fewer, no gain of a usual size is beyond chance."""
@@ -32,8 +33,8 @@ def make_folds(
         )
     if len(components) < k:
         raise InputError(
-            f"the {n} queries fall into {len(components)} groups that share relevant documents or words, "
-            f"which makes no {k} folds (judge queries about other documents, or fewer --folds)"
+            f"the {n} queries fall into {counted(len(components), 'group')} by common relevant documents "
+            f"or words, which makes no {k} folds (judge queries about other documents, or fewer --folds)"
         )
     order = np.random.default_rng(seed).permutation(len(components)).tolist()
     order.sort(key=lambda c: -len(components[c]))

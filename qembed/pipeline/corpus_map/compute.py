@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from qembed.evaluation.formats.source_file import counted
 from qembed.pipeline.corpus_map.corpus_map import CorpusMap, Frame, Likeness
 from qembed.pipeline.corpus_map.groups import find_groups, name_groups
 from qembed.pipeline.corpus_map.names import Named, read_names
@@ -50,7 +51,8 @@ def compute_map(session: Session, request: MapRequest, progress: Progress) -> Co
     with timer("places"):
         if method == "tsne" and len(points) < LEAST_POINTS:
             method = "pca"
-            warnings.append(f"by principal axes: {len(points)} points are too few for neighbours")
+            are = counted(len(points), "point is", "points are")
+            warnings.append(f"by principal axes: {are} too few for neighbours")
         if method == "tsne":
             progress.phase("places", "rounds", ROUNDS)
             places = neighbour_map(coordinates, request.seed, progress.advance, request.threads)

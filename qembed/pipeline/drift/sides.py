@@ -100,7 +100,7 @@ class SideFinder:
             )
         now = time.time()
         if (n := times.future(now)) > 0:
-            self.warnings.append(f"{n:,} documents are dated after now: they count as new")
+            self.warnings.append(dated(n, "is dated after now", "are dated after now", "new"))
         listed = generations(self.root, manifest)
         if listed and listed[-1][1] > now + 60:
             self.warnings.append(
@@ -163,4 +163,13 @@ class SideFinder:
     def _check_split(self, since: Since, times: Any) -> None:
         """Warn of documents without a time, which count as old."""
         if since.time_ns is not None and (n := int((times == 0).sum())):
-            self.warnings.append(f"{n:,} documents have no time: they count as old")
+            self.warnings.append(dated(n, "has no time", "have no time", "old"))
+
+
+def dated(n: int, one: str, many: str, side: str) -> str:
+    """Message on `n` documents whose time says little, by what is said of one and of many."""
+    return (
+        f"1 document {one}: it counts as {side}"
+        if n == 1
+        else f"{n:,} documents {many}: they count as {side}"
+    )

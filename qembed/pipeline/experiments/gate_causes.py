@@ -76,8 +76,11 @@ def _dead_rows(session: Session, query: QueryOptions) -> list[str]:
     dead = rows - manifest.counts.get("passages", 0)
     if not dead or query.mode == "dense":
         return []
+    what = "is of a passage that is gone, and still counts"
+    if dead > 1:
+        what = "are of passages that are gone, and still count"
     return [
-        f"{dead:,} of {rows:,} rows are of passages that are gone, and still count in the weights of words "
+        f"{dead:,} of {rows:,} rows {what} in the weights of words "
         "(qembed index --rebuild encodes everything anew without them)"
     ]
 

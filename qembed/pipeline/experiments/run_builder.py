@@ -144,7 +144,8 @@ class RunBuilder:
     def refused_pairs(self) -> list[str]:
         """Warnings that count the pairs that each reranker refused, with the first reason."""
         return [
-            f"the reranker {spec} refused {len(r.refused):,} of {r.pairs:,} pairs, which keep their order "
+            f"the reranker {spec} refused {len(r.refused):,} of {r.pairs:,} pairs, "
+            f"which {'keeps its' if len(r.refused) == 1 else 'keep their'} order "
             f"behind the others: {next(iter(r.refused.values()))}"
             for spec, r in self.rerankers.items()
             if r.refused

@@ -108,7 +108,8 @@ class CandidateRetriever:
             if self._words_are_damaged():
                 what = "the word index is damaged"
             which = "passages" if all_of_them else f"{without:,} of {living:,} passages"
-            found.append(f"{what}: {which} are found by meaning only (qembed index makes it)")
+            are = "is" if without == 1 and not all_of_them else "are"
+            found.append(f"{what}: {which} {are} found by meaning only (qembed index makes it)")
         return found
 
     def _words_are_damaged(self) -> bool:

@@ -116,7 +116,8 @@ def coverage_warning(f: Field, having: int, documents: int) -> list[str]:
     """Message that only some documents have a field; [] if all have it."""
     if having >= documents:
         return []
-    return [f"{f.name}: only {having:,} of {documents:,} documents have this field"]
+    have = "has" if having == 1 else "have"
+    return [f"{f.name}: only {having:,} of {documents:,} documents {have} this field"]
 
 
 def _check_kind(
@@ -136,7 +137,8 @@ def _check_kind(
         warnings.append(f"{what}: nothing equals {json.dumps(wanted, ensure_ascii=False)}")
     elif sign != "=":
         count = sum(kinds[k] for k in others)
-        warnings.append(f"{f.name}: {count:,} values are {' or '.join(others)}, not {kind}")
+        are = "value is" if count == 1 else "values are"
+        warnings.append(f"{f.name}: {count:,} {are} {' or '.join(others)}, not {kind}")
 
 
 def _check_path_pattern(f: Field, pattern: str, columns: Columns, warnings: list[str]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from qembed.errors import InputError, UsageError
+from qembed.evaluation.formats.source_file import counted
 from qembed.models import Model, open_model
 from qembed.models.remote.chat import RemoteChat
 from qembed.models.rerankers.spec import open_reranker
@@ -224,7 +225,8 @@ def _made(
         unknown = [q.document for q in given if q.document not in names]
         if unknown:
             raise InputError(
-                f"{job.made}: {len(unknown)} documents are not in the index ({', '.join(unknown[:3])})"
+                f"{job.made}: {counted(len(unknown), 'document is', 'documents are')} not in the index "
+                f"({', '.join(unknown[:3])})"
             )
         return given, {"made": len(given)}
     if job.generate is None:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from qembed.errors import InputError
+from qembed.evaluation.formats.source_file import counted
 from qembed.models.templates import passage_text
 from qembed.pipeline.retrieval.session import Session
 from qembed.training.encoder.noise import delete_words
@@ -54,7 +55,8 @@ def objective_rows(
     unique = list(dict.fromkeys(t for t in texts if t.strip()))
     if len(unique) < FEWEST_PASSAGES:
         raise InputError(
-            f"{len(unique)} passages are left to train on: {FEWEST_PASSAGES} are the least"
+            f"{counted(len(unique), 'passage is', 'passages are')} left to train on: "
+            f"{FEWEST_PASSAGES} are the least"
         )
     whole = [passage_text(profile.passage, "none", "", text) for text in unique]
     if name == "mlm":

@@ -77,8 +77,8 @@ def switch_refusal(
     """
     if lost and failed:
         return (
-            f"{len(lost):,} documents of the present index would be lost, such as {lost[0]}: inputs "
-            f"could not be read ({failed[0]})"
+            f"{len(lost):,} document{'s' * (len(lost) > 1)} of the present index would be lost, "
+            f"such as {lost[0]}: inputs could not be read ({failed[0]})"
         )
     if golden is not None and _is_lost("golden", golden):
         return (

@@ -20,7 +20,7 @@ from qembed.pipeline.drift.check import check_drift
 from qembed.pipeline.drift.document_times import document_times
 from qembed.pipeline.drift.index_side import IndexSides
 from qembed.pipeline.drift.new_texts import side_of_path
-from qembed.pipeline.drift.sides import DriftOptions
+from qembed.pipeline.drift.sides import DriftOptions, dated
 from qembed.pipeline.indexing.build import build
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.progress import Progress
@@ -164,7 +164,7 @@ def test_copies_of_one_text_are_one_document(made: Path) -> None:
         for i in range(150)
     ]
     body = check_drift(made / "index", DriftOptions(new=write(made / "copies.jsonl", copies)))
-    assert body["reason"] == "cannot say: 1 new documents, 20 are needed"
+    assert body["reason"] == "cannot say: 1 new document, 20 are needed"
 
 
 def test_an_index_that_is_not_finished_is_told(made: Path, tmp_path: Path) -> None:
@@ -229,6 +229,9 @@ def test_a_clock_that_ran_back_and_dates_of_the_future_are_told(
     first, second = body["warnings"]
     assert first == "150 documents are dated after now: they count as new"
     assert second.startswith("the clock ran back: generation ")
+    assert (
+        dated(1, "has no time", "have no time", "old") == "1 document has no time: it counts as old"
+    )
 
 
 @pytest.mark.parametrize(

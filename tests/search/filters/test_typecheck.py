@@ -92,7 +92,7 @@ def test_unknown_fields_list_the_known_ones() -> None:
 def test_a_field_of_some_documents_is_a_warning() -> None:
     chosen = parse("user_id = 'a'").choose(documents([{"user_id": "a"}, {}, {}]))
     assert chosen.mask.tolist() == [True, False, False]
-    assert chosen.warnings == ["user_id: only 1 of 3 documents have this field"]
+    assert chosen.warnings == ["user_id: only 1 of 3 documents has this field"]
     assert parse("exists user_id").choose(documents([{"user_id": "a"}, {}])).warnings == []
 
 
@@ -111,6 +111,8 @@ def test_types_that_cannot_meet() -> None:
     chosen = parse("year >= 1").choose(mixed)
     assert chosen.mask.tolist() == [True, False, False]
     assert chosen.warnings == ["year: 2 values are text or true or false, not a number"]
+    chosen = parse("year >= 1").choose(documents([{"year": 2025}, {"year": "2026"}]))
+    assert chosen.warnings == ["year: 1 value is text, not a number"]
 
 
 def test_no_documents_no_complaint() -> None:

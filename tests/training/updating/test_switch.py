@@ -45,7 +45,7 @@ def test_documents_that_could_not_be_read_again_stop_it(job: UpdateJob, tmp_path
     warned: list[str] = []
     gates = switch(job, None, Progress(), warned.append)
     assert [(g.step, g.passed) for g in gates] == [("rebuild", True), ("switch", False)]
-    assert gates[1].said.startswith("1 documents of the present index would be lost, such as b: ")
+    assert gates[1].said.startswith("1 document of the present index would be lost, such as b: ")
     assert "not JSON" in warned[0]
     assert read(job.root).spec == BAG
     assert read(job.root).counts["documents"] == 3

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from qembed.errors import InputError, UsageError
 from qembed.evaluation import check_run
+from qembed.evaluation.formats.source_file import counted
 from qembed.evaluation.tuning import MIN_QUERIES, connected_components, make_folds
 from qembed.pipeline.experiments.inputs import read_inputs
 from qembed.pipeline.experiments.passage_judgments import spans_of
@@ -111,6 +112,6 @@ def read_judged_queries(
     if 2 * largest > len(usable):
         warn(
             f"{largest} of {len(usable)} queries share relevant documents or words with one another and are "
-            f"one group: the gain is judged over {len(components)} groups only"
+            f"one group: the gain is judged over {counted(len(components), 'group')} only"
         )
     return JudgedQueries(usable, kept, components)

@@ -106,8 +106,8 @@ class RemoteSnapshot(Snapshot):
         found = self.collection.lookup(np.array(new, dtype=np.int64), columns)
         if len(found) < len(new):
             raise IndexDamaged(
-                f"{self.collection.name}: {len(new) - len(found):,} passages have gone while they were read "
-                "(an export goes on; ask again)"
+                f"{self.collection.name}: {len(new) - len(found):,} of {len(new):,} passages went while "
+                "they were read (an export goes on; ask again)"
             )
         self._entities.update(found)
         return [self._entities[r] for r in numbers]
