@@ -56,6 +56,7 @@ def wait(until: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 def test_abandoned_reranks_are_counted_and_dropped(own_site: Site, scored: list[int]) -> None:
     site = own_site
     calls = site.face._service.calls

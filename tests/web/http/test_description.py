@@ -54,6 +54,7 @@ def test_parameters_are_those_that_are_taken(site: Site, spec: Any) -> None:
             assert named - {"q"} <= set(known.split(", ")), path
 
 
+@pytest.mark.slow
 def test_examples_work_and_answers_are_as_described(site: Site, spec: Any) -> None:
     logged = site.post("/search", {"query": "w1", "log": True})["query_id"]
     checked = 0

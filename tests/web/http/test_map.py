@@ -81,6 +81,7 @@ def test_searches_are_answered_while_it_is_made(
     assert (made.uid, made.generation) == (manifest.uid, manifest.generation)
 
 
+@pytest.mark.slow
 def test_a_failure_is_told_and_an_old_map_is_shown_for_a_while(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

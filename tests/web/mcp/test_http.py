@@ -124,6 +124,7 @@ def test_who_may_not_ask(served: Served) -> None:
         assert found.headers["x-content-type-options"] == "nosniff"
 
 
+@pytest.mark.slow
 def test_other_paths_and_long_bodies(served: Served) -> None:
     base = served.url.removesuffix("/mcp")
     assert httpx2.get(base + "/healthz").json() == {"status": "ok"}
