@@ -15,6 +15,7 @@ pytestmark = pytest.mark.browser
 ENTER, ESCAPE, TAB = "\ue007", "\ue00c", "\ue004"
 KEY_SECONDS = 0.35
 """Time between two keys of somebody who looks at the date while typing it."""
+YEAR = "new URLSearchParams(location.search).get('f')"
 DAY = "document.querySelector('#fields [data-name=day] input')"
 
 
@@ -60,6 +61,49 @@ def test_a_date_is_typed_key_by_key(window: Window) -> None:
     window.one("#box").click()
     window.until("new URLSearchParams(location.search).get('f').includes('2026-01-01')")
     window.count("3 hits")
+
+
+def test_a_range_is_filled_by_keys_and_by_the_mouse(window: Window) -> None:
+    window.open(q="note parcel", k=100)
+    year = window.one("#fields [data-name=year]")
+    window.js("arguments[0].open = true", year)
+    low, high = year.find_elements("css selector", "input")
+    low.click()
+    window.keys("2010" + TAB)
+    assert window.js("document.activeElement === arguments[0]", high)
+    window.keys("2020" + TAB)
+    window.until(f'{YEAR} === \'["year","range","2010","2020"]\'')
+    window.settled()
+    assert window.js("document.activeElement.closest('#fields, #free') !== null")
+    low.clear()
+    low.click()
+    window.keys("2012")
+    high.click()
+    window.keys("1")
+    window.settled()
+    assert window.js("document.activeElement === arguments[0]", high)
+    window.keys(ENTER)
+    window.until(f'{YEAR} === \'["year","range","2012","20201"]\'')
+    # a click elsewhere meets what it was aimed at
+    low.click()
+    window.keys("0")
+    window.js("document.querySelector('#fields [data-name=lang]').open = true")
+    window.one("#fields [data-name=lang] label").click()
+    window.until("new URLSearchParams(location.search).getAll('f').length === 2")
+    window.settled()
+    window.one("#where").click()
+    window.keys("year > 2001" + TAB)
+    window.until("new URLSearchParams(location.search).has('where')")
+    window.settled()
+    assert window.js("document.activeElement.closest('#results') !== null")
+    # what is taken away leaves its control, and the focus has a place
+    for left in (2, 1, 0):
+        window.one(".chips button").click()
+        window.until(f"document.querySelectorAll('.chips button').length === {left}")
+        window.settled()
+    assert window.js("[arguments[0].value, arguments[1].value]", low, high) == ["", ""]
+    assert window.js("document.activeElement !== document.body")
+    assert not window.all("#fields input:checked")
 
 
 def back_from(window: Window, close: str) -> None:

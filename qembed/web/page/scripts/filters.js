@@ -55,10 +55,17 @@ const setFilter = (name, filter) => {
   search();
 };
 
-const choiceControl = (field, chosen) => {
+/* details -> what it was made of. */
+const makings = new WeakMap();
+
+/* Values to choose from: those that are common, and others that are chosen. */
+const shownValues = (field, chosen) => {
   const known = field.values.map(v => v.value);
-  const rows = [...field.values, ...chosen.filter(v => !known.includes(v)).map(value => ({value, count: null}))];
-  const boxes = rows.map(({value, count}) => {
+  return [...field.values, ...chosen.filter(v => !known.includes(v)).map(value => ({value, count: null}))];
+};
+
+const choiceControl = (field, chosen) => {
+  const boxes = shownValues(field, chosen).map(({value, count}) => {
     const box = make("input", {type: "checkbox", checked: chosen.includes(value)});
     box.addEventListener("change", () => {
       const values = (state.filters.get(field.name) ?? ["in"]).slice(1).filter(v => v !== value);
@@ -71,10 +78,14 @@ const choiceControl = (field, chosen) => {
   return [...boxes, rest > 0 ? make("p", {class: "soft"}, `and ${counted(rest, "other value")}: see Filter in words`) : null];
 };
 
-/* An input as it was drawn: what is typed there since then stays when filters are drawn anew. */
+/* An input as it was drawn. What is typed there since then stays when filters are drawn anew, while the focus is there
+   or at the other end of a range. */
 const settle = (input, value) => {
+  if (input.type === "checkbox") return void (input.checked = value);
   const now = String(value), edited = input.value !== (input.dataset.drawn ?? "") || input.validity.badInput;
-  if (input.dataset.drawn !== undefined && edited && input.value !== now) return;
+  const isEdited = (input.closest(".ends") ?? input).contains(document.activeElement);
+  if (isEdited && input.dataset.drawn !== undefined && edited && input.value !== now) return;
+  if (!isEdited && input.validity.badInput) input.value = "";
   if (input.value !== now) input.value = now;
   input.dataset.drawn = now;
 };
@@ -128,37 +139,49 @@ const textControl = (field, [part = ""]) => {
   return [input];
 };
 
+/* Values of a control's inputs, in their order. */
+const inputValues = (field, kind, values) =>
+  kind === "in" ? shownValues(field, values).map(({value}) => values.includes(value)) : [values[0] ?? "", ...(kind === "has" ? [] : [values[1] ?? ""])];
+
+/* What a control was made of, apart from its values. */
+const makingOf = (field, kind, values) => JSON.stringify([kind, field, kind === "in" ? shownValues(field, values) : null]);
+
+/* Controls that are there stay: an event of one comes while the focus is on its way to another. */
 const drawFilters = () => {
   if (!choices) return;
-  const documents = choices.documents, open = new Set([...$("fields").querySelectorAll("details[open]")].map(d => d.dataset.name));
-  const first = !$("fields").childElementCount, active = document.activeElement;
-  const edited = active?.matches("input:not([type=checkbox])") ? active.closest("#fields details") : null;
+  const documents = choices.documents, active = document.activeElement, here = [...$("fields").children];
   const controls = choices.fields.map(f => [f, controlOf(f, documents)]).filter(([, kind]) => kind);
   const shown = controls.slice(0, FIELDS_SHOWN).map(([field, kind], n) => {
     const filter = state.filters.get(field.name), values = filter?.[0] === kind ? filter.slice(1) : [];
+    const making = makingOf(field, kind, values), old = here.find(d => d.dataset.name === field.name);
+    const edited = kind !== "in" && old?.dataset.kind === kind && old.contains(active);
+    if (old && (edited || makings.get(old) === making)) {
+      const given = inputValues(field, kind, values);
+      for (const [i, input] of [...old.querySelectorAll("input")].entries()) settle(input, given[i]);
+      if (filter) old.open = true;
+      return old;
+    }
     const parts = kind === "in" ? choiceControl(field, values)
       : kind === "has" ? textControl(field, values) : endsControl(field, kind, values);
-    if (edited?.dataset.name === field.name && edited.dataset.kind === kind) {
-      for (const [i, input] of [...edited.querySelectorAll("input")].entries()) settle(input, values[i] ?? "");
-      return edited;
-    }
-    const isOpen = filter || open.has(field.name) || (first && n < OPEN_FIELDS);
-    return make("details", {class: "field", open: Boolean(isOpen), "data-name": field.name, "data-kind": kind},
+    const isOpen = filter || old?.open || (!here.length && n < OPEN_FIELDS);
+    const made = make("details", {class: "field", open: Boolean(isOpen), "data-name": field.name, "data-kind": kind},
       make("summary", null, make("bdi", {lang: ""}, shownName(field.name))),
       make("div", {role: "group", "aria-label": shownName(field.name)}, ...parts));
+    makings.set(made, making);
+    return made;
   });
-  const place = active?.closest("#fields") ? [...$("fields").querySelectorAll("input")].indexOf(active) : -1, at = shown.indexOf(edited);
-  if (at >= 0) {
-    // it stays where it is: what is moved loses the focus
-    for (const other of [...$("fields").children]) if (other !== edited) other.remove();
-    edited.before(...shown.slice(0, at));
-    edited.after(...shown.slice(at + 1));
-  } else {
-    $("fields").replaceChildren(...shown);
-    if (place >= 0) $("fields").querySelectorAll("input")[place]?.focus();
+  if (shown.length !== here.length || shown.some((control, n) => control !== here[n])) {
+    const place = $("fields").contains(active) ? [...$("fields").querySelectorAll("input, summary")].indexOf(active) : -1;
+    // what stays is not moved: that loses the focus
+    for (const control of here) if (!shown.includes(control)) control.remove();
+    let before = null;
+    for (const control of shown.toReversed()) {
+      if (control.nextSibling !== before || !control.isConnected) $("fields").insertBefore(control, before);
+      before = control;
+    }
+    if (place >= 0 && !active.isConnected) $("fields").querySelectorAll("input, summary")[place]?.focus();
   }
-  if (active === $("where")) settle($("where"), state.where);
-  else $("where").value = $("where").dataset.drawn = state.where;
+  settle($("where"), state.where);
   const n = state.filters.size + (state.where ? 1 : 0);
   $("chosen").textContent = n ? `(${n})` : "";
 };

@@ -78,7 +78,15 @@ const takeAnswer = found => {
   if (found.request) standsTimer = setTimeout(() => { if (wasUsed()) stand(false); }, STANDS_MS);
 };
 
-const drawAnswer = () => {
+/* Draw the results anew; the focus stays with the hit of its number. */
+const keepFocus = draw => {
+  const active = document.activeElement, hit = active?.closest(".hit"), n = hit ? [...$("hits").children].indexOf(hit) : -1;
+  draw();
+  if (active && !active.isConnected)
+    (links()[Math.min(n, links().length - 1)] ?? $("notes").querySelector("button") ?? $("results")).focus({preventScroll: true});
+};
+
+const drawAnswer = () => keepFocus(() => {
   drawHits(answer.hits);
   const n = answer.hits.length, more = answer.cursor ? " or more" : "", picture = samples.get(answer.request?.picture);
   $("count").textContent = (n ? counted(n, "hit") + more : "No hits") + (picture ? ` like ${shortened(picture.name, 40)}` : "");
@@ -86,7 +94,7 @@ const drawAnswer = () => {
   $("more").hidden = !answer.cursor;
   $("help").replaceChildren(...(n ? [] : nothingFound()));
   markHits();
-};
+});
 
 const ignoredNote = () => (state.ignored.length ? make("p", {class: "note mild"}, "Not read, and ignored, in this page's address: ",
   make("bdi", null, shortened(state.ignored.map(part => shortened(part)).join(", "), 400))) : null);
@@ -140,7 +148,7 @@ const clear = () => {
   answer = null;
   $("results").removeAttribute("aria-busy");
   $("more").hidden = true;
-  for (const id of ["hits", "notes", "help"]) $(id).replaceChildren();
+  keepFocus(() => { for (const id of ["hits", "notes", "help"]) $(id).replaceChildren(); });
   markHits();
 };
 
