@@ -15,22 +15,23 @@ from qembed.evaluation.formats.column_names import Role, find_names
 from qembed.evaluation.formats.source_file import ProblemList, Source, is_comment
 
 
-class _DuplicateKey(ValueError):
+class DuplicateKey(ValueError):
     """A key that one JSON object holds twice."""
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Object of its pairs, for `json` as `object_pairs_hook`. Raises DuplicateKey."""
     values = dict(pairs)
     if len(values) < len(pairs):
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
-                raise _DuplicateKey(f'"{key}" is there twice')
+                raise DuplicateKey(f'"{key}" is there twice')
             seen.add(key)
     return values
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique)
+_DECODER = json.JSONDecoder(object_pairs_hook=unique_keys)
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 

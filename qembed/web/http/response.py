@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl, unquote_to_bytes
 
+from qembed.evaluation.formats.json_records import DuplicateKey, unique_keys
 from qembed.web.http.errors import HttpError, bad_request, too_long
 
 Message: TypeAlias = Any
@@ -123,9 +124,11 @@ class HttpRequest:
         if self.headers.get("content-encoding", "identity") != "identity":
             raise HttpError(415, "compressed", "Content-Encoding: a body as it is is wanted")
         try:
-            found = json.loads(data)
+            found = json.loads(data, object_pairs_hook=unique_keys)
         except UnicodeDecodeError:
             raise bad_request("the body is not UTF-8") from None
+        except DuplicateKey as e:
+            raise bad_request(f"the body: {e}") from None
         except ValueError as e:
             raise bad_request(f"the body is not JSON: {e}") from None
         except RecursionError:

@@ -210,7 +210,16 @@ def test_what_is_not_answered(
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"\xff", b'{"query": "w1"', b"[" * 1500, b'{"k": ' + b"9" * 1500 + b"}", b"NaN"],
+    [
+        b"",
+        b'{"query": "w1", "query": "w2"}',
+        b"{",
+        b"\xff",
+        b'{"query": "w1"',
+        b"[" * 1500,
+        b'{"k": ' + b"9" * 1500 + b"}",
+        b"NaN",
+    ],
 )
 def test_bodies_that_are_no_json(guarded: Site, body: bytes) -> None:
     answer = guarded.client.post(

@@ -147,3 +147,13 @@ def test_the_template_of_a_role(site: Site) -> None:
     plain = site.post("/v1/embeddings", {"input": "w1"})["data"]
     for role in ("query", "document"):
         assert site.post("/v1/embeddings", {"input": "w1", "input_type": role})["data"] == plain
+
+
+def test_an_unknown_model_is_told_with_what_else_is_wrong(site: Site) -> None:
+    for path, body in [
+        ("/v1/embeddings", {"input": [], "model": "gpt", "dimensions": 0}),
+        ("/v1/rerank", {"documents": [], "query": "", "model": "gpt"}),
+    ]:
+        said = site.post(path, body, 400)["error"]["message"]
+        assert len(said.splitlines()) == 4
+        assert "model 'gpt': this server has " in said

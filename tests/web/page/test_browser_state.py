@@ -149,9 +149,9 @@ def test_what_an_address_has_that_cannot_be_read_is_named(window: Window) -> Non
         "zz",
         '["lang","in","en"]',
     ]
-    window.open(q="note", k=99999, mode="zz", f=broken)
+    window.open(q="note", k=99999, mode="zz", f=broken, kk=7)
     (note,) = [n for n in window.all("#notes .note") if "address" in n.text]
-    for named in ("k=99999", "mode=zz", *(f"f={f}" for f in broken[:3])):
+    for named in ("k=99999", "mode=zz", "kk=7", *(f"f={f}" for f in broken[:3])):
         assert named in note.text
     assert "lang" not in note.text
     assert [b.text for b in window.all(".chips button")] == ["lang in ('en') ×"]
@@ -161,5 +161,10 @@ def test_what_an_address_has_that_cannot_be_read_is_named(window: Window) -> Non
     window.settled()
     assert window.all("#notes .note") == []
     assert window.js("location.search") == "?q=note"
+    window.open(q="note", doc="long.md", passage=99)
+    window.until("document.querySelector('#part').textContent.includes('it has no passage 99')")
+    window.keys(ESCAPE)
+    window.until("!document.querySelector('#reader').open")
+    window.browser.get_log("browser")  # which notes the answer 404
     window.open(k=99999)
     assert "k=99999" in window.text("#notes")

@@ -51,8 +51,8 @@ async def embeddings(request: HttpRequest, service: Service) -> Response:
     dimensions = given.whole("dimensions", 0, 1)
     given.text("user")
     given.whole("truncate_prompt_tokens", 0, 1)  # the model cuts by itself
+    _check_model(model, service.model_names(), given)
     given.check()
-    _check_model(model, service.model_names())
     asked = EmbedRequest(texts, ROLES.get(role), dimensions or None)
     found: Embedded = await service.calls.ask(request, "embed", asked)
     vectors = (
@@ -85,8 +85,9 @@ async def rerank(request: HttpRequest, service: Service) -> Response:
     given.text("user")
     if query is None or not query.strip():
         given.problems.append("query: a text is wanted")
+    spec = _check_model(model, _rerankers(service), given)
     given.check()
-    spec = _check_model(model, _rerankers(service)) or _default_reranker(service)
+    spec = spec or _default_reranker(service)
     hits = [
         {"query_id": "1", "query": query, "text": text, "document": str(i)}
         for i, text in enumerate(documents)
@@ -149,19 +150,21 @@ def _texts(given: Parameters, name: str, service: Service) -> list[str]:
     return []
 
 
-def _check_model(name: str | None, known: list[str]) -> str | None:
-    """Name of a model as we know it; None without one. Raises HttpError for another model than ours."""
+def _check_model(name: str | None, known: list[str], given: Parameters) -> str | None:
+    """Name of a model as we know it; None without one.
+
+    Raises HttpError for another model than ours, but where more is wrong: then it is noted with that.
+    """
     if name is None:
         return None
     for ours in known:
         if name == ours or _last_part(name) == _last_part(ours):
             return ours
-    raise HttpError(
-        404,
-        "model_not_found",
-        f"model {name[:100]!r}: this server has {', '.join(known)}",
-        parameter="model",
-    )
+    told = f"model {name[:100]!r}: this server has {', '.join(known)}"
+    if given.problems:
+        given.problems.append(told)
+        return None
+    raise HttpError(404, "model_not_found", told, parameter="model")
 
 
 def _last_part(spec: str) -> str:

@@ -89,7 +89,7 @@ const drawDocument = (found, passage, jump) => {
   const subject = reading.hit ?? {...found, rank: null};
   $("acts").replaceChildren(...actsOf(subject, more).filter(Boolean));
   $("part").textContent = `${before || after ? `Lines ${found.line} to ${found.end_line} of ${found.lines}` : counted(found.lines, "line")}` +
-    ` of the text in the index${passage ? ", the passage is marked" : ""}.`;
+    ` of the text in the index${passage ? ", the passage is marked" : `: it has no passage ${reading.seq}, this is its start`}.`;
   $("text").className = CODE.test(found.path ?? "") ? "code" : "";
   $("text").replaceChildren(...(found.picture ? [pictureOf(found.document, found.text)] : []), ...marked(found.text, spansOf(found, passage)));
   if (jump) ($("text").querySelector("mark.best") ?? $("text").querySelector("mark, .here") ?? $("text")).scrollIntoView({block: "center"});

@@ -8,6 +8,8 @@ const MODES = ["auto", "hybrid", "dense", "lexical"];
 const KINDS = ["in", "range", "date", "has"];
 const CHOICES_OF_K = [5, 10, 20, 50, 100];
 
+const PARAMETERS = ["q", "mode", "k", "rerank", "by", "kind", "where", "f", "like", "view", "doc", "passage"];
+
 const isNumber = v => (typeof v === "number" || (typeof v === "string" && v.trim() !== "")) && Number.isFinite(Number(v));
 const isDay = v => {
   const date = /^\d{4}-\d\d-\d\d$/.test(v) ? new Date(v + "T00:00:00Z") : null;
@@ -43,6 +45,7 @@ const readState = () => {
     return fallback;
   };
   const seq = given.get("passage");
+  for (const [name, value] of given) if (!PARAMETERS.includes(name)) ignored.push(`${name}=${value}`);
   return {
     q: given.get("q") ?? "",
     mode: one("mode", MODES, "auto"),
