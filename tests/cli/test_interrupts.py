@@ -100,8 +100,10 @@ def test_ctrl_c_ends_the_wait_for_input(shell: Shell, command: list[str], given:
     process.stdin.write(given)
     process.stdin.flush()
     lock = shell.folder / ".qembed/lock"
+    end = time.monotonic() + 30
     while not lock_holder(lock):
         assert process.poll() is None
+        assert time.monotonic() < end
         time.sleep(0.01)
     time.sleep(0.3)  # until it waits for input
     process.send_signal(signal.SIGINT)

@@ -207,7 +207,6 @@ def index(
     from qembed.pipeline.indexing.options import IndexOptions, check_engine
     from qembed.pipeline.indexing.picture_options import check_pictures
     from qembed.pipeline.locate import index_to_write
-    from qembed.pipeline.sequences.given import refuse_sequences
     from qembed.pipeline.source_options import FILTERS
 
     check_engine(run.engine, run.shards)
@@ -243,8 +242,6 @@ def index(
         signals.ending() if common.dry_run else signals.caught(talk),
         talk.progress(None if common.dry_run else signals) as progress,
     ):
-        if stdin is not None:
-            refuse_sequences(stdin)
         summary = build(index_to_write(common.index_dir), options, progress, stdin)
     say_findings(talk, summary)
     if line := filter_line(summary, paths or (), lambda option: _origin(ctx, option)):

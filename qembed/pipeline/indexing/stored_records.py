@@ -24,10 +24,15 @@ DOCUMENTS_PER_READ = 500
 def given_records(
     plan: IndexPlan, stdin: BinaryIO | None, documents: Iterable[ReadItem] | None
 ) -> Iterable[ReadItem]:
-    """Documents of the source `-`: those given, else those of `stdin`."""
+    """Documents of the source `-`: those given, else those of `stdin`. Raises UsageError for sequences there.
+
+    Waits for the first bytes of `stdin`.
+    """
     if documents is None and stdin is not None and plan.sources.stdin:
         from qembed.corpus import read_lines
+        from qembed.pipeline.sequences.given import refuse_sequences
 
+        refuse_sequences(stdin)
         return read_lines(stdin, STDIN, plan.read_options(STDIN))
     return documents or ()
 
