@@ -212,10 +212,13 @@ def _text_with_a_dash(error: Any) -> str | None:
 
 
 def _print_with_origins(ctx: Any, error: QembedError) -> None:
-    """Print an error, or each of several, and below it the part of the project file that it is about."""
+    """Print an error, or each of several, and below it the part of the project file that it is about.
+
+    A file that two options name is told once.
+    """
     errors = error.errors if isinstance(error, Mistakes) else (error,)
     for origin, alike in groupby(errors, lambda e: _origin(ctx, e)):
-        for e in alike:
+        for e in {str(e): e for e in alike}.values():
             _print_error(e)
         if origin is not None:
             _print_error(origin)

@@ -44,7 +44,7 @@ class TestBadInput:
 
     def test_all_queries_about_one_document(self, small: Path) -> None:
         (small / "r.tsv").write_text("".join(f"q{i}\td1\t1\n" for i in range(25)))
-        self.refused(small, InputError, "1 groups? that share")
+        self.refused(small, InputError, "fall into 1 group by common")
 
     def test_options(self, small: Path) -> None:
         self.refused(small, UsageError, "--only colour", only="colour")
