@@ -27,9 +27,8 @@ def test_compaction_drops_dead_rows_and_keeps_every_document(tmp_path: Path) -> 
     assert Snapshot.open(root).live is None
 
 
-def test_small_shards_are_merged_with_their_row_ids(tmp_path: Path) -> None:
-    root = tmp_path / "idx"
-    expected: dict[str, list[str]] = {}
+def make_shards(root: Path) -> None:
+    """Six shards of a document each, with two passages."""
     for n in range(6):
         with Writer(root) as writer:
             if writer.manifest is None:
@@ -38,7 +37,13 @@ def test_small_shards_are_merged_with_their_row_ids(tmp_path: Path) -> None:
             catalog = snapshot.catalog if snapshot else Catalog()
             line = put(writer, f"d{n}", [f"text {n}", f"more {n}"])
             writer.commit(catalog.edit(np.ones(len(catalog), bool), [Catalog.of([line])]))
-            expected[f"d{n}"] = [f"text {n}", f"more {n}"]
+
+
+def test_small_shards_are_merged_with_their_row_ids(tmp_path: Path) -> None:
+    root = tmp_path / "idx"
+    make_shards(root)
+    expected = contents(root)
+    assert expected == {f"d{n}": [f"text {n}", f"more {n}"] for n in range(6)}
     with Writer(root) as writer:
         manifest = merge_small_shards(writer, writer.snapshot(), CompactionPolicy(most=3))
     assert len(manifest.shards) == 1
@@ -48,14 +53,7 @@ def test_small_shards_are_merged_with_their_row_ids(tmp_path: Path) -> None:
 def test_many_large_shards_are_left_alone(tmp_path: Path) -> None:
     """Else every refresh of a large index would commit again what is there."""
     root = tmp_path / "idx"
-    for n in range(6):
-        with Writer(root) as writer:
-            if writer.manifest is None:
-                writer.create(recipe(), "test")
-            snapshot = writer.snapshot()
-            catalog = snapshot.catalog if snapshot else Catalog()
-            line = put(writer, f"d{n}", [f"text {n}", f"more {n}"])
-            writer.commit(catalog.edit(np.ones(len(catalog), bool), [Catalog.of([line])]))
+    make_shards(root)
     with Writer(root) as writer:
         before = writer.manifest
         policy = CompactionPolicy(most=3, small=2)

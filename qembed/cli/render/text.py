@@ -101,9 +101,8 @@ class _Page:
         path = safe(path) if hit.path is None else shell_word(path)
         if self._terminal:
             room = self._console.width - head.cell_len - len(line)
-            if room < min(
-                LEAST_PATH, cell_len(path)
-            ):  # a line of its own, so that its number is whole
+            if room < min(LEAST_PATH, cell_len(path)):
+                # a line of its own, so that its number is whole
                 self.line(head, 0)
                 head = Text(" " * NARROW_INDENT)
                 room = self._console.width - NARROW_INDENT - len(line)

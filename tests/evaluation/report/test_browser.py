@@ -36,6 +36,7 @@ from qembed.evaluation import (
 from qembed.types import Query
 from tests.evaluation.report.contrast import CONTRAST
 from tests.evaluation.report.out_of_sight import OUT_OF_SIGHT
+from tests.evaluation.report.requested import requested
 
 pytestmark = pytest.mark.browser
 
@@ -119,15 +120,7 @@ def shown(browser: Any) -> list[str]:
 
 
 def test_nothing_is_fetched_and_nothing_hostile_runs(opened: Any) -> None:
-    import json
-
-    wanted = []
-    for entry in opened.get_log("performance"):
-        message = json.loads(entry["message"])["message"]
-        # the browser's own first tab asks for its parts
-        ours = message["params"].get("documentURL", "").startswith("file:")
-        if message["method"] == "Network.requestWillBeSent" and ours:
-            wanted.append(message["params"]["request"]["url"])
+    wanted = requested(opened)
     assert wanted
     assert [url for url in wanted if not url.startswith(("file:", "data:"))] == []
     assert opened.title == "Retrieval quality"

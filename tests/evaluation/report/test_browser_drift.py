@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 from qembed.evaluation.report.drift import write_drift
 from tests.drift.report_body import HOSTILE, drift_body
 from tests.evaluation.report.out_of_sight import OUT_OF_SIGHT
+from tests.evaluation.report.requested import requested
 
 pytestmark = pytest.mark.browser
 
@@ -27,13 +27,7 @@ def drift(browser: Any, tmp_path: Path) -> Any:
 
 
 def test_nothing_is_fetched_and_nothing_hostile_runs(drift: Any) -> None:
-    messages = [json.loads(e["message"])["message"] for e in drift.get_log("performance")]
-    wanted = [
-        m["params"]["request"]["url"]
-        for m in messages
-        if m["method"] == "Network.requestWillBeSent"
-        and m["params"].get("documentURL", "").startswith("file:")
-    ]
+    wanted = requested(drift)
     assert wanted
     assert [url for url in wanted if not url.startswith(("file:", "data:"))] == []
     assert drift.title == "Drift: confirm"

@@ -15,6 +15,7 @@ from qembed.feedback.records import Event, LoggedQuery, ShownHit
 from tests.cli.conftest import BAG, Shell
 from tests.evaluation.report.contrast import CONTRAST
 from tests.evaluation.report.out_of_sight import OUT_OF_SIGHT
+from tests.evaluation.report.requested import requested
 
 pytestmark = pytest.mark.browser
 HOSTILE = "<img src=x onerror=\"document.title='owned'\">"
@@ -68,13 +69,7 @@ def report(browser: Any, page: Path) -> Any:
 
 
 def test_nothing_is_fetched_and_nothing_hostile_runs(report: Any) -> None:
-    messages = [json.loads(e["message"])["message"] for e in report.get_log("performance")]
-    wanted = [
-        m["params"]["request"]["url"]
-        for m in messages
-        if m["method"] == "Network.requestWillBeSent"
-        and m["params"].get("documentURL", "").startswith("file:")
-    ]
+    wanted = requested(report)
     assert wanted
     assert [url for url in wanted if not url.startswith(("file:", "data:"))] == []
     assert report.title == "Feedback on an index"

@@ -10,6 +10,7 @@ import pytest
 
 from qembed.evaluation.report.tuning import write_tuning
 from tests.evaluation.report.out_of_sight import OUT_OF_SIGHT
+from tests.evaluation.report.requested import requested
 from tests.evaluation.report.tuning_body import tuning_body
 
 pytestmark = pytest.mark.browser
@@ -38,15 +39,7 @@ class TestTuning:
         return found
 
     def test_nothing_is_fetched_and_nothing_hostile_runs(self, tuning: Any) -> None:
-        import json
-
-        messages = [json.loads(e["message"])["message"] for e in tuning.get_log("performance")]
-        wanted = [
-            m["params"]["request"]["url"]
-            for m in messages
-            if m["method"] == "Network.requestWillBeSent"
-            and m["params"].get("documentURL", "").startswith("file:")
-        ]
+        wanted = requested(tuning)
         assert wanted
         assert [url for url in wanted if not url.startswith(("file:", "data:"))] == []
         assert tuning.title == "Tuning of an index"

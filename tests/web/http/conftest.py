@@ -6,7 +6,7 @@ import json
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx2
@@ -119,6 +119,14 @@ def site(corpus: Shell) -> Iterator[Site]:
     made = Site(corpus)
     yield made
     made.end()
+
+
+def wait(until: Callable[[], bool]) -> None:
+    """Wait until something holds."""
+    end = time.monotonic() + 20
+    while not until():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def queries(n: int) -> list[str]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -19,7 +18,7 @@ from qembed.testing import WordOverlap
 from qembed.web.http import face
 from qembed.web.http.endpoints import models
 from tests.cli.conftest import Shell
-from tests.web.http.conftest import Site
+from tests.web.http.conftest import Site, wait
 
 OVERLAP = "py:qembed.testing:reranker"
 ASKED = {"model": OVERLAP, "query": "w1", "documents": ["w1 w2", "w3"]}
@@ -46,14 +45,6 @@ def scored(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     monkeypatch.setattr(WordOverlap, "score", noted)
     monkeypatch.setattr(models, "allowed_rerankers", lambda _: [OVERLAP])
     return calls
-
-
-def wait(until: Callable[[], bool]) -> None:
-    """Wait until something holds."""
-    end = time.monotonic() + 20
-    while not until():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 @pytest.mark.slow

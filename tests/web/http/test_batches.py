@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -11,15 +10,7 @@ from typing import Any
 import pytest
 
 from qembed.web.http.calls import MAX_HELD
-from tests.web.http.conftest import Site, queries
-
-
-def wait(until: Callable[[], bool]) -> None:
-    """Wait until something holds."""
-    end = time.monotonic() + 20
-    while not until():
-        assert time.monotonic() < end
-        time.sleep(0.01)
+from tests.web.http.conftest import Site, queries, wait
 
 
 def stalled(site: Site) -> threading.Event:
