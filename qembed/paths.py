@@ -21,6 +21,8 @@ DRIFT = "drift"
 """Folder in an index's folder with the time line of `qembed drift`."""
 THUMBNAILS = "thumbnails"
 """Folder in an index's folder with small copies of its pictures, which can be made again."""
+ON_PAGES = "on-pages.json"
+"""File in an index's folder with the pictures that pages of its sources show; it can be made again."""
 
 CACHE_HINT = "$QEMBED_CACHE may name another folder"
 """End of a message that the cache folder cannot be written, as where the home is read-only."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -36,7 +36,9 @@ Qrels: TypeAlias = dict[str, dict[str, int]]
 class SourceFile(NamedTuple):
     """File of a source. `name` is its path inside the source, with forward slashes.
 
-    `location` is its path on disk, a string: a Path for each file costs as much as the whole walk.
+    `location` is its path on disk, a string: a Path for each file costs as much as the whole walk. Of a
+    picture, `captions` is what pages of its source say of it, `shown_in` are their names; of a page,
+    `pictures` are the names of its source's pictures.
     """
 
     source: str
@@ -45,6 +47,9 @@ class SourceFile(NamedTuple):
     size: int
     mtime_ns: int
     ctime_ns: int = 0
+    captions: tuple[str, ...] = ()
+    shown_in: tuple[str, ...] = ()
+    pictures: Set[str] = frozenset()
 
     @property
     def path(self) -> Path:

@@ -46,6 +46,8 @@ FORMATS: dict[str, str] = {
 
 PICTURES = frozenset([".png", ".jpg", ".jpeg", ".jpe", ".webp", ".gif", ".tif", ".tiff", ".bmp"])
 """Suffixes of pictures, which are read where the index's model reads pictures."""
+PAGES = frozenset(("html", "xhtml", "markdown"))
+"""Formats of pages, which show pictures of their source and say what these are."""
 CAPTION = ".caption"
 """Suffix of captions beside pictures, which are no documents of their own."""
 SEQUENCES = frozenset(("fasta", "fastq", "annotated", "smiles", "bench", "verilog"))

@@ -10,7 +10,16 @@ from pathlib import Path
 
 from qembed.errors import IndexLocked, UsageError
 from qembed.locks import FileLock, LockHeld
-from qembed.paths import DRIFT, ENCODED, FEEDBACK, INDEX_FOLDER, LOCK, MANIFEST, THUMBNAILS
+from qembed.paths import (
+    DRIFT,
+    ENCODED,
+    FEEDBACK,
+    INDEX_FOLDER,
+    LOCK,
+    MANIFEST,
+    ON_PAGES,
+    THUMBNAILS,
+)
 from qembed.store import derived_files
 from qembed.store.damage.file_times import FILE as CHECKED
 from qembed.store.durable_files import IGNORE_ALL, IGNORE_FILE, make_index_folder
@@ -18,7 +27,7 @@ from qembed.store.manifest import REBUILD
 
 FOLDERS = ("shards", derived_files.FOLDER)
 _OWN_NAMES = re.compile(
-    rf"((manifest|rebuild)\.json(\.tmp)?|{LOCK}|{CHECKED}|documents-r?\d+\.parquet|shards/r?\d+-\d+\.parquet"
+    rf"((manifest|rebuild)\.json(\.tmp)?|{ON_PAGES}(\.tmp)?|{LOCK}|{CHECKED}|documents-r?\d+\.parquet|shards/r?\d+-\d+\.parquet"
     rf"|{derived_files.FOLDER}/({'|'.join((*derived_files.KINDS, derived_files.MAP))})"
     r"(\.json(\.tmp)?|-[0-9a-f]*-\d+-\d+(\.[\w.]+)?))"
 )
@@ -98,6 +107,7 @@ def remove_empty_index(root: Path) -> None:
         (root / "shards").rmdir()
         (root / "derived").rmdir()
         (root / "lock").unlink()
-        (root / CHECKED).unlink(missing_ok=True)
+        for name in (CHECKED, ON_PAGES):
+            (root / name).unlink(missing_ok=True)
         (root / IGNORE_FILE).unlink(missing_ok=True)
         root.rmdir()

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qembed.errors import IndexDamaged, NoIndex
-from qembed.paths import LOCK
+from qembed.paths import LOCK, ON_PAGES
 from qembed.store import derived_files
 from qembed.store import manifest as manifests
 from qembed.store.arrow import vector_array
@@ -35,7 +35,7 @@ from qembed.types import Passage, Recipe
 if TYPE_CHECKING:
     from qembed.types import Vectors
 
-KEPT_NAMES = frozenset({MANIFEST, REBUILD, LOCK, file_times.FILE})  # no sweep removes them
+KEPT_NAMES = frozenset({MANIFEST, REBUILD, LOCK, ON_PAGES, file_times.FILE})  # never swept
 ROW_BLOCK_BITS = 32
 """A rebuild's rows begin at the next multiple of 2^32."""
 

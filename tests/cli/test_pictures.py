@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import sys
 import threading
@@ -212,12 +213,17 @@ def test_texts_that_name_pictures_load_nothing(
     shell.write("docs/a.jsonl", "\n".join(lines))
     shell.write("docs/b.md", f"{picture}\n")
     shell.write("docs/c.html", f"<img src='{address}'><img src='file://{picture}'><p>words</p>")
+    outside = os.path.relpath(picture, shell.folder / "docs")
+    shell.write("docs/d.html", f"<img src='{outside}' alt='a bicycle'><img src='{picture}'>")
+    shell.write("docs/e.md", f"![a]({outside}) ![b]({address}) ![c](own.png)\n\n[b]: {picture}\n")
+    (shell.folder / "docs" / "own.png").write_bytes(made.plain())  # or no page is looked at
     sys.addaudithook(_watch)
     WATCHED.append("secret-bicycle.png")
     try:
         assert shell("index", "docs", **SEEING).code == 0
         for text in texts:
             assert shell("query", text).code == 0
+        assert shell("query", "red", "--where", "shown_in = 'e.md'", "--format", "paths").out
     finally:
         WATCHED.clear()
     assert OPENED == []

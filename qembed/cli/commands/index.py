@@ -205,7 +205,7 @@ def index(
     """
     from qembed.pipeline.indexing.build import build
     from qembed.pipeline.indexing.options import IndexOptions, check_engine
-    from qembed.pipeline.indexing.picture_options import check_pictures
+    from qembed.pipeline.indexing.pictures.options import check_pictures
     from qembed.pipeline.locate import index_to_write
     from qembed.pipeline.source_options import FILTERS
 

@@ -15,7 +15,8 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
 from qembed.corpus.readers import xhtml
-from qembed.corpus.readers.xhtml import MAX_DEPTH, TooDeep
+from qembed.corpus.readers.pictures.shown import base_of
+from qembed.corpus.readers.xhtml import check_depth
 
 _HEADINGS = {f"h{n}": "#" * n for n in range(1, 7)}
 _BLOCK_NAMES = (
@@ -44,10 +45,6 @@ _CAPTIONS = frozenset((*_HEADINGS, "summary", "dt", "th", "legend"))
 """Elements whose buttons are their text: an accordion's questions."""
 _MAIN = ("main", "[role=main]", "article")
 _SPACE = re.compile(r"[ \t\r\n\f]+")
-_TAG = re.compile(rb"<\s*(/?)\s*([a-zA-Z][a-zA-Z0-9]*)[^<>]*?(/?)>")
-_VOID = frozenset(
-    b"area base br col embed hr img input link meta source track wbr p li td tr th".split()
-)
 MAX_FRAMES = 3
 """Pages inside pages (`iframe srcdoc`)."""
 
@@ -55,7 +52,8 @@ MAX_FRAMES = 3
 class Page(NamedTuple):
     """Text, title and metadata of a page.
 
-    `left_out` counts parts in none of them by kind, `shown` has their addresses, `warnings` lines from 1.
+    `left_out` counts parts in none of them by kind, `shown` has their addresses, which are relative to
+    `base`, `warnings` lines from 1.
     """
 
     text: str
@@ -64,6 +62,7 @@ class Page(NamedTuple):
     left_out: Mapping[str, int] = MappingProxyType({})
     warnings: Sequence[tuple[int | None, str]] = ()
     shown: Sequence[tuple[str, str]] = ()
+    base: str = ""
 
 
 def read_page(html: str) -> Page:
@@ -82,7 +81,7 @@ def read_xhtml(text: str, is_chapter: bool = False) -> Page:
 def _page(html: str, is_chapter: bool = False, frames: int = 0) -> Page:
     from selectolax.lexbor import LexborHTMLParser
 
-    _check_depth(html)
+    check_depth(html)
     tree = LexborHTMLParser(html)
     body: Any = tree.body or tree.root
     if body is None:
@@ -94,7 +93,14 @@ def _page(html: str, is_chapter: bool = False, frames: int = 0) -> Page:
         content.leave_out("frame", frame, "src")
     if not text and not is_chapter and tree.css_first("script") is not None:
         content.left_out["the content that its scripts would write"] += 1
-    return Page(text, _title(tree), _metadata(tree), content.left_out, shown=content.shown)
+    return Page(
+        text,
+        _title(tree),
+        _metadata(tree),
+        content.left_out,
+        shown=content.shown,
+        base=base_of(tree),
+    )
 
 
 def _main(tree: Any, body: Any) -> Any:
@@ -126,18 +132,6 @@ def _metadata(tree: Any) -> dict[str, Any]:
     if root is not None and (language := root.attributes.get("lang")):
         meta["lang"] = language
     return meta
-
-
-def _check_depth(html: str) -> None:
-    """Raises TooDeep for what would make the parser's tree deeper than MAX_DEPTH, by counting tags."""
-    depth = 0
-    for close, tag, own in _TAG.findall(html.encode("utf-8", "replace")):
-        if close:
-            depth = max(0, depth - (tag.lower() not in _VOID))
-        elif not own and tag.lower() not in _VOID:
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise TooDeep(f"HTML nested more than {MAX_DEPTH} deep")
 
 
 def _letters(node: Any) -> int:

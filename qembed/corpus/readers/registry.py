@@ -20,7 +20,7 @@ from qembed.corpus.readers.html import Page
 from qembed.corpus.readers.mail.mailbox import messages
 from qembed.corpus.readers.mail.message import mail
 from qembed.corpus.readers.pictures.picture_file import read_picture
-from qembed.corpus.readers.pictures.shown import without_own_files
+from qembed.corpus.readers.pictures.shown import page_of, without_own_files
 from qembed.corpus.readers.sandbox import read_office
 from qembed.corpus.readers.sequences.circuits import read_bench, read_verilog
 from qembed.corpus.readers.sequences.fasta import read_fasta, read_fastq
@@ -76,7 +76,9 @@ def of_text(make: Callable[[str], Page]) -> Reader:
             yield Unreadable(where, str(e))
             return
         if page.shown and options.pictures is not None:
-            page = page._replace(left_out=without_own_files(page.left_out, page.shown, file))
+            start = page_of(file.name, page.base)
+            left = without_own_files(page.left_out, page.shown, start, file.pictures)
+            page = page._replace(left_out=left)
         yield Document(file.name, page.text, page.title, {**page.meta, **found.meta})
         yield from found.warnings
         yield from _doubts(page, where)

@@ -36,11 +36,27 @@ _NAMESPACE = re.compile(r"<html\b[^>]*\bxmlns\s*=\s*[\"']" + re.escape(_XHTML), 
 _SELF_CLOSED = re.compile(r"<([a-zA-Z][\w:.-]*)((?:\s[^<>]*?)?)/>")
 _RAW = "title textarea script style iframe noscript xmp listing noembed noframes plaintext"
 _SWALLOWING = re.compile(rf"<(?:{_RAW.replace(' ', '|')})\b[^<>]*/>", re.I)
+_TAG = re.compile(rb"<\s*(/?)\s*([a-zA-Z][a-zA-Z0-9]*)[^<>]*?(/?)>")
+_VOID = frozenset(
+    b"area base br col embed hr img input link meta source track wbr p li td tr th".split()
+)
 _CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.S)
 
 
 class TooDeep(ValueError):
     """Elements nested more than MAX_DEPTH deep."""
+
+
+def check_depth(html: str) -> None:
+    """Raises TooDeep for what would make the parser's tree deeper than MAX_DEPTH, by counting tags."""
+    depth = 0
+    for close, tag, own in _TAG.findall(html.encode("utf-8", "replace")):
+        if close:
+            depth = max(0, depth - (tag.lower() not in _VOID))
+        elif not own and tag.lower() not in _VOID:
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise TooDeep(f"HTML nested more than {MAX_DEPTH} deep")
 
 
 def is_declared(text: str) -> bool:

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from qembed.corpus import with_captions
 from qembed.errors import InputError, refusal
 from qembed.inputs import is_there, sees_file
 from qembed.pipeline.indexing.deletion.losses import documents_by_source, is_guarded
-from qembed.pipeline.indexing.picture_options import reading_of
+from qembed.pipeline.indexing.pictures.on_pages import PicturesOnPages
+from qembed.pipeline.indexing.pictures.options import reading_of
 from qembed.pipeline.source_content import compare_content
 from qembed.pipeline.source_options import STDIN, read_options
 from qembed.store import Snapshot
@@ -40,9 +40,9 @@ def check_sources(snapshot: Snapshot) -> Iterator[Finding]:
     changed: list[Place] = []
     pictures = reading_of(snapshot.manifest.recipe, snapshot.manifest.settings)
     total, lost = documents_by_source(catalog.files()), Counter[str]()
+    files: list[SourceFile] = []
     for (path, name), state in catalog.files().items():
-        source = sources.get(path)
-        if source is None:
+        if path not in sources:
             continue
         if path in absent:
             missing[path] = None
@@ -58,8 +58,12 @@ def check_sources(snapshot: Snapshot) -> Iterator[Finding]:
         except OSError as e:
             unreadable.append((f"{name}: {refusal(e)}", f"{location}: {refusal(e)}"))
             continue
-        file = SourceFile(path, name, str(location), info.st_size, info.st_mtime_ns)
-        file = file if pictures is None else with_captions(file)
+        files.append(SourceFile(path, name, str(location), info.st_size, info.st_mtime_ns))
+    if pictures is not None:
+        files = PicturesOnPages(snapshot.root).told(files, sources)
+    for file in files:
+        path, name, where = file.source, file.name, str(file.location)
+        source, state = sources[path], catalog.files()[path, name]
         reading = read_options(source)._replace(pictures=pictures)
         found = compare_content(
             catalog, state, file, reading, source.meta, snapshot.manifest.recipe
@@ -69,9 +73,9 @@ def check_sources(snapshot: Snapshot) -> Iterator[Finding]:
         if found.has_known and snapshot.manifest.unfinished and state.mtime_ns <= 0:
             continue  # the run was stopped in this file
         if found.error and not found.has_documents:
-            unreadable.append((f"{name}: {found.error}", f"{location}: {found.error}"))
+            unreadable.append((f"{name}: {found.error}", f"{where}: {found.error}"))
         elif found.has_documents and not found.error:
-            changed.append((name, str(location)))
+            changed.append((name, where))
             lost[path] += found.lost
     # documents of sources that are gone are --allow-missing's: no run asks about them
     known = sum(total[path] for path in sources if path not in missing)

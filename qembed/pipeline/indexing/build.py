@@ -113,6 +113,7 @@ class _Run:
             if plan.changes.read and (note := model_note(plan.target.model, plan.target.recipe)):
                 self.progress.say(note)
             stopped = False
+            plan.sources.on_pages.begin()
             if plan.has_work:
                 with noted_as_begun(self.writer, plan.target.rebuild, plan.reads_files):
                     stopped = self._ingest(plan, records)
@@ -132,6 +133,7 @@ class _Run:
             self.refused = self._refusal()
         if not stopped and self.refused is None:
             self.writer.finish_rebuild()
+            plan.sources.on_pages.finish()
             end_repair(self.writer, self.options, repair, self.stats, self.progress)
             self._maintain(plan.target.model)
             shutil.rmtree(self.writer.root / ENCODED, ignore_errors=True)  # all of it is taken

@@ -22,7 +22,7 @@ from qembed.pipeline.indexing.encoding.model_choice import (
     sample_files,
 )
 from qembed.pipeline.indexing.options import IndexOptions
-from qembed.pipeline.indexing.picture_options import left_out_reason, reading_of, settle_pictures
+from qembed.pipeline.indexing.pictures.options import left_out_reason, reading_of, settle_pictures
 from qembed.pipeline.indexing.plan import Key, SourceChanges
 from qembed.pipeline.indexing.sources import Sources
 from qembed.pipeline.locate import (

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-from qembed.corpus import PICTURE, counted_reason, walk, with_captions
+from qembed.corpus import PICTURE, counted_reason, walk
 from qembed.errors import InputError, UsageError
 from qembed.inputs import holds_files
 from qembed.pipeline.indexing.deletion.damaged import DamagedDocuments
@@ -22,7 +22,7 @@ from qembed.pipeline.indexing.deletion.losses import (
     nested_losses,
     source_losses,
 )
-from qembed.pipeline.indexing.deletion.missing import missing_sources
+from qembed.pipeline.indexing.deletion.missing import missing_sources, refuse_missing
 from qembed.pipeline.indexing.deletion.ownership import FileOwners, describe_owner_change
 from qembed.pipeline.indexing.deletion.rebuilt import ReplacedFiles
 from qembed.pipeline.indexing.options import (
@@ -31,6 +31,7 @@ from qembed.pipeline.indexing.options import (
     without_path,
     without_shared,
 )
+from qembed.pipeline.indexing.pictures.on_pages import PicturesOnPages
 from qembed.pipeline.indexing.plan import (
     Key,
     SourceChanges,
@@ -60,9 +61,9 @@ class Sources:
     them. `unlisted`: files and folders that could not be listed. `skipped`: files that the walk leaves out;
     the run adds others. `absent`: reasons of files that are not found any more; `taken_over`: those that are
     another source's now, by the file to read in their place. `replaced`: files that a rebuild takes the place
-    of. `pictures`: reason that they are left out, None: they are read. `guard`: confirms the loss of most
-    documents; `question`: asked by a real run, known to a dry run. `forgotten`: settings that do not hold any
-    more.
+    of. `pictures`: reason that they are left out, None: they are read; `on_pages`: what pages say of them.
+    `guard`: confirms the loss of most documents; `question`: asked by a real run, known to a dry run.
+    `forgotten`: settings that do not hold any more.
     """
 
     def __init__(
@@ -117,6 +118,7 @@ class Sources:
         self.taken_over: dict[Key, list[Key]] = {}
         self.replaced: ReplacedFiles | None = None
         self.pictures: str | None = PICTURE
+        self.on_pages = PicturesOnPages(root, present is None)
         self.guard = LossGuard(0, options.confirm, shown=self.shown)
         self.question: str | None = None
 
@@ -147,16 +149,12 @@ class Sources:
         missing = self.missing = missing_sources(places, self.shown)
         owners = {source for source, _ in (catalog.files() if replaced is None else replaced)}
         owners |= self._damaged.sources
-        if (lost := missing & owners) and not self.options.allow_missing:
-            raise UsageError(
-                f"{', '.join(map(self.shown, sorted(lost)))}: the source is gone (an unmounted disk?); "
-                "nothing was changed (--allow-missing deletes its documents, qembed index --rebuild "
-                "PATH ... makes an index of other sources)"
-            )
+        if not self.options.allow_missing:
+            refuse_missing(missing & owners, self.shown)
         for path in sorted(missing - owners):
             progress.say(f"{self.shown(path)}: the source is still gone, without documents")
-        failed = {(source, file) for source, file, _ in self._failed_before}
-        again = failed or self.altered or self.options.verify_content
+        again = {(source, file) for source, file, _ in self._failed_before}
+        every = self.options.verify_content
         with without_garbage_collection():
             known = catalog.files()
             found: Iterable[SourceFile] = self._files(
@@ -167,16 +165,18 @@ class Sources:
             if self._owners.nested_in(self.by_path.keys() - {STDIN}):
                 found = [f for f in found if self._owners.key((f.source, f.name))[0] == f.source]
                 ceded = self._ceded(known, {(f.source, f.name) for f in found}, progress)
+            scanned = {s.path for s in self.scan}
+            if self.pictures is None:
+                anew = scanned if every else self.altered
+                self.on_pages.read(scanned - missing, anew, self._is_unlisted)
+                found = self.on_pages.told(found, self.by_path, catalog, progress)
+                again |= self.on_pages.changed
             changes = compare(
                 known,
                 found,
-                {s.path for s in self.scan},
-                suspect=(
-                    lambda key: (
-                        self.options.verify_content or key in failed or key[0] in self.altered
-                    )
-                )
-                if again
+                scanned,
+                suspect=(lambda key: every or key in again or key[0] in self.altered)
+                if every or again or self.altered
                 else None,
                 refreshed_ns=self._refreshed_ns,
                 sheltered=self._is_unlisted,
@@ -301,7 +301,7 @@ class Sources:
                 if isinstance(file, Unreadable):
                     self.unlisted.append(((source.path, file.path), file))
                 elif index is None or not str(file.location).startswith(index):
-                    yield file if self.pictures else with_captions(file)
+                    yield file
             if source.path in self._fresh:
                 self._unused.append(unused)
 

@@ -146,7 +146,7 @@ def test_words_of_the_option(shell: Shell) -> None:
 
 
 def test_without_the_extra(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qembed.pipeline.indexing.picture_options.find_spec", lambda _: None)
+    monkeypatch.setattr("qembed.pipeline.indexing.pictures.options.find_spec", lambda _: None)
     for args in (("--pictures", "ocr"), ()):
         done = shell("index", *args, QEMBED_MODEL=MODEL)
         assert done.code == 2

@@ -261,7 +261,7 @@ def test_without_pillow(docs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         "qembed.corpus.readers.pictures.picture_file.find_spec", importlib.util.find_spec
     )
     monkeypatch.setattr(
-        "qembed.pipeline.indexing.picture_options.find_spec", importlib.util.find_spec
+        "qembed.pipeline.indexing.pictures.options.find_spec", importlib.util.find_spec
     )
     (docs / "new.png").write_bytes(made.plain(made.GREEN))
     later = index(root)

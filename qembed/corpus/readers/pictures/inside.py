@@ -16,6 +16,7 @@ from qembed.corpus.readers.archive import Archive, resolve
 from qembed.corpus.readers.converted import Converted, Image, Omitted
 from qembed.corpus.readers.pictures.ocr import TextInPictures
 from qembed.corpus.readers.pictures.opened import encoded, normalised, open_picture, open_pixels
+from qembed.corpus.readers.pictures.shown import described
 from qembed.corpus.readers.xhtml import to_html
 
 if TYPE_CHECKING:
@@ -125,28 +126,21 @@ def _is_picture(name: str) -> bool:
 
 def epub_pictures(data: bytes, wanted: Sequence[str]) -> Iterator[Converted]:
     """Read the pictures that the pages of a book show, in the order of the archive."""
+    from selectolax.lexbor import LexborHTMLParser
+
     archive = Archive(data)
     pictures = _Pictures(wanted)
     for page in archive.names():
         if not page.lower().endswith(_PAGES):
             continue
-        for source, caption in _shown(archive.read(page).decode("utf-8", "replace")):
+        html = to_html(archive.read(page).decode("utf-8", "replace"))
+        for source, caption in described(LexborHTMLParser(html)):
             name = "" if ":" in source else resolve(page, source)
             if name in archive and _is_picture(name):
                 found = pictures.add(archive.read(name), name, caption, {})
                 if found is not None:
                     yield found
     yield from pictures.reader.left_out()
-
-
-def _shown(page: str) -> Iterator[tuple[str, str]]:
-    """Address and description of each picture of a page."""
-    from selectolax.lexbor import LexborHTMLParser
-
-    for node in LexborHTMLParser(to_html(page)).css("img, image"):
-        named = node.attributes
-        source = named.get("src") or named.get("xlink:href") or named.get("href") or ""
-        yield source, " ".join((named.get("alt") or named.get("title") or "").split())
 
 
 def pdf_pages(data: bytes, wanted: Sequence[str]) -> Iterator[Converted]:

@@ -52,8 +52,10 @@ def read_picture(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
         return
     for item in items:
         if isinstance(item, Image):
-            caption = "\n".join(dict.fromkeys(filter(None, (caption_of(file), item.text))))
-            text = caption or words_of_name(file.name)
+            captions = (caption_of(file), *file.captions, item.text)
+            text = "\n".join(dict.fromkeys(filter(None, captions))) or words_of_name(file.name)
+            if file.shown_in:
+                item = item._replace(meta={**item.meta, "shown_in": list(file.shown_in)})
             yield picture_document(item, file.name, text)
         elif isinstance(item, Omitted):
             yield LeftOut(where, item.what, item.number)

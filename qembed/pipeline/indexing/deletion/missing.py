@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from qembed.errors import UsageError, refusal
@@ -24,3 +24,13 @@ def missing_sources(places: Mapping[str, Path], shown: Callable[[str], str]) -> 
                 f"{shown(path)}: the source cannot be reached ({refusal(e)}); nothing was changed"
             ) from e
     return found
+
+
+def refuse_missing(lost: Collection[str], shown: Callable[[str], str]) -> None:
+    """Raise UsageError for sources with documents that do not exist. `shown`: as of `missing_sources`."""
+    if lost:
+        raise UsageError(
+            f"{', '.join(map(shown, sorted(lost)))}: the source is gone (an unmounted disk?); "
+            "nothing was changed (--allow-missing deletes its documents, qembed index --rebuild "
+            "PATH ... makes an index of other sources)"
+        )

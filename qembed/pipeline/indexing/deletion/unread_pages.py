@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from qembed.corpus.read_options import PAGES
-from qembed.pipeline.indexing.picture_options import PLAIN, SETTING
+from qembed.pipeline.indexing.pictures.options import PLAIN, SETTING
 from qembed.store import Catalog
 
 if TYPE_CHECKING:
