@@ -42,6 +42,7 @@ def test_sequences_and_pictures(cluster: Cluster, tmp_path: Path) -> None:
             (folder / "docs" / "a.fasta").write_text(records)
         else:
             (folder / "docs" / "a.txt").write_text("one two three four five six seven")
+            (folder / "docs" / "a.html").write_text("<p>words</p><img src='red.png' alt='a door'>")
             for colour in ("red", "blue"):
                 Image.new("RGB", (8, 8), colour).save(folder / "docs" / f"{colour}.png")
         for path in (folder / "docs").iterdir():

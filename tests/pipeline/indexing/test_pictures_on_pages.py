@@ -305,7 +305,9 @@ def test_an_index_without_pictures_has_no_such_file(docs: Path, tmp_path: Path) 
         (docs / name).unlink()
     index(tmp_path / "seeing", docs, model=SEEING)
     index(tmp_path / "texts", docs, model=BAG)
-    assert not [*tmp_path.glob("*/on-pages.json*")][1:]  # but for that of the fixture's index
+    assert [p.parent.name for p in tmp_path.glob("*/on-pages.json*")] == ["i"]
+    index(tmp_path / "i")
+    assert not (tmp_path / "i" / "on-pages.json").exists()
 
 
 def test_ctrl_c_while_pages_are_read(docs: Path, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ MOST_SAID = 10
 """Texts of one picture on one page."""
 MAX_PICTURES = 10_000
 """Pictures of one page; what it shows beyond them is not looked at."""
-MAX_MARKDOWN, MAX_PARAGRAPH = 500_000, 20_000
+MAX_MARKDOWN, MAX_PARAGRAPH = 300_000, 10_000
 """Characters of Markdown (page, paragraph) in which pictures are looked for: the parser is slow."""
 _SHOWS_IN_HTML = re.compile("<(?:[a-z0-9]+:)?ima?ge?", re.IGNORECASE)
 

@@ -7,6 +7,7 @@ all pages are read again then, and the pictures that one of them shows or showed
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections import defaultdict
@@ -120,7 +121,7 @@ class PicturesOnPages:
         self._compare(pictures, said, catalog)
         unread = sources.keys() - self._scanned
         self._pages |= {path: before[path] for path in unread if path in before}
-        self._is_any = bool(pictures) or self._before is not None
+        self._is_any = bool(pictures or self._pages)
         return list(_decorated(files, kinds, said, pictures))
 
     def begin(self) -> None:
@@ -128,7 +129,10 @@ class PicturesOnPages:
         self._write(self._unsure | self.changed)
 
     def finish(self) -> None:
-        """Note that all documents of this run have been read."""
+        """Note that all documents of this run have been read. An index without pictures has no file."""
+        if not self._is_any:
+            with contextlib.suppress(OSError):
+                (self._root / ON_PAGES).unlink()
         self._write({key for key in self._unsure if key[0] not in self._scanned})
 
     def _read_pages(
