@@ -240,17 +240,17 @@ def test_the_file_may_be_lost(docs: Path, reads: list[str]) -> None:
         b'{"version": 1, "pages": 3, "unsure": []}',
         b'{"version": 9}',
     ):
-        (docs / "a.html").write_text(PAGES["a.html"])
+        (docs / "a.html").write_text(PAGES["a.html"] + "<img src='IMG_1.png' alt='Once'>")
         age(docs)
         index(root)
-        assert captions(root) == BEFORE
+        assert captions(root) == {**BEFORE, "IMG_1.png": ("Once", ["a.html"])}
         (docs / "a.html").unlink()
         file = root / "on-pages.json"
         file.unlink() if broken is None else file.write_bytes(broken)
         reads.clear()
         index(root)
-        assert sorted(reads) == ["c.html", "notes/b.md", BEACH]
-        assert captions(root)[BEACH] == ("Strand", ["notes/b.md"])
+        assert sorted(reads) == ["IMG_1.png", "c.html", "notes/b.md", BEACH]
+        assert captions(root) == {**BEFORE, BEACH: ("Strand", ["notes/b.md"])}
         reads.clear()
         index(root)
         assert reads == []
