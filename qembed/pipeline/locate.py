@@ -30,7 +30,7 @@ def find_index(given: Path | None = None) -> Path:
         if is_there(path / MANIFEST):
             return path
         # `given` may be the folder of the index, too
-        if is_there(path / INDEX_FOLDER / MANIFEST):
+        if _holds_index(path / INDEX_FOLDER):
             return path / INDEX_FOLDER
         if named.name == str(named):
             from qembed.pipeline.user_config.named_indexes import index_of_name
@@ -42,7 +42,7 @@ def find_index(given: Path | None = None) -> Path:
         return path
     here = Path.cwd()
     for folder in (here, *here.parents):
-        if is_there(folder / INDEX_FOLDER / MANIFEST):
+        if _holds_index(folder / INDEX_FOLDER):
             return folder / INDEX_FOLDER
     if (begun := _index_being_made()) is not None:
         from qembed.store.manifest import no_index
@@ -51,6 +51,27 @@ def find_index(given: Path | None = None) -> Path:
     raise NoIndex(
         f"no index at ./{INDEX_FOLDER} or in a folder above (make one: qembed index PATH)"
     )
+
+
+def _holds_index(root: Path) -> bool:
+    """True for the folder of an index, also of one that has lost its manifest: who opens it says so."""
+    if is_there(root / MANIFEST):
+        return True
+    if not is_there(root):
+        return False
+    from qembed.store.damage.lost_manifest import left_without_manifest
+
+    return bool(left_without_manifest(root))
+
+
+def has_index(root: Path) -> bool:
+    """True for the folder of an index. Raises IndexDamaged for one that has lost its manifest."""
+    if is_there(root / MANIFEST):
+        return True
+    from qembed.store.damage.lost_manifest import refuse_lost_manifest
+
+    refuse_lost_manifest(root)
+    return False
 
 
 def resolve_address(named: Path) -> Path:
@@ -80,7 +101,7 @@ def find_optional_index(given: Path | None = None) -> Path | None:
         found = find_index(given)
     except NoIndex:
         return None
-    return found if given is not None or is_there(found / MANIFEST) else None
+    return found if given is not None or has_index(found) else None
 
 
 def index_to_write(given: Path | None = None) -> Path:

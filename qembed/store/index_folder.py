@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
+import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 
 from qembed.errors import IndexLocked, UsageError
@@ -14,6 +16,7 @@ from qembed.paths import (
     DRIFT,
     ENCODED,
     FEEDBACK,
+    FIRST_RUN,
     INDEX_FOLDER,
     LOCK,
     MANIFEST,
@@ -27,10 +30,11 @@ from qembed.store.manifest import REBUILD
 
 FOLDERS = ("shards", derived_files.FOLDER)
 _OWN_NAMES = re.compile(
-    rf"((manifest|rebuild)\.json(\.tmp)?|{ON_PAGES}(\.tmp)?|{LOCK}|{CHECKED}|documents-r?\d+\.parquet|shards/r?\d+-\d+\.parquet"
+    rf"((manifest|rebuild)\.json(\.tmp)?|{ON_PAGES}(\.tmp)?|{LOCK}|{CHECKED}|{FIRST_RUN}|documents-r?\d+\.parquet|shards/r?\d+-\d+\.parquet"
     rf"|{derived_files.FOLDER}/({'|'.join((*derived_files.KINDS, derived_files.MAP))})"
     r"(\.json(\.tmp)?|-[0-9a-f]*-\d+-\d+(\.[\w.]+)?))"
 )
+KEPT_NAMES = frozenset({MANIFEST, REBUILD, LOCK, ON_PAGES, CHECKED, FIRST_RUN})  # never swept
 NOBODYS = frozenset({"lost+found", ".DS_Store"})
 """Names in folders that a user calls empty."""
 
@@ -107,7 +111,22 @@ def remove_empty_index(root: Path) -> None:
         (root / "shards").rmdir()
         (root / "derived").rmdir()
         (root / "lock").unlink()
-        for name in (CHECKED, ON_PAGES):
+        for name in (CHECKED, ON_PAGES, FIRST_RUN):
             (root / name).unlink(missing_ok=True)
         (root / IGNORE_FILE).unlink(missing_ok=True)
         root.rmdir()
+
+
+def remove_unnamed(root: Path, named: Container[str]) -> None:
+    """Remove the files in the folder of an index that a writer gave a name to and that are not `named`."""
+    for folder in ("", *FOLDERS):
+        for entry in os.scandir(root / folder):
+            name = f"{folder}/{entry.name}" if folder else entry.name
+            # users may keep files of their own here
+            if name in named or name in KEPT_NAMES or not is_own_name(name):
+                continue
+            with contextlib.suppress(OSError):
+                if folder == derived_files.FOLDER and entry.is_dir(follow_symlinks=False):
+                    shutil.rmtree(entry.path, ignore_errors=True)
+                else:
+                    os.unlink(entry.path)  # noqa: PTH108 - the entry has the path already

@@ -20,6 +20,7 @@ from qembed.errors import IndexDamaged, NoIndex, UsageError, refusal
 from qembed.inputs import is_there
 from qembed.paths import INDEX_FOLDER, LOCK, REMOTE
 from qembed.paths import MANIFEST as MANIFEST
+from qembed.store.damage.lost_manifest import refuse_lost_manifest
 from qembed.store.durable_files import FileInfo, replace_file
 from qembed.types import Recipe
 
@@ -161,7 +162,11 @@ def first_writer(root: Path) -> str | None:
 
 
 def require_index(root: Path) -> None:
-    """Raise NoIndex for a folder without an index, unless another process is making it: a writer may wait."""
+    """Raise NoIndex for a folder without an index, unless another process is making it: a writer may wait.
+
+    Raises IndexDamaged for one that has lost its manifest.
+    """
+    refuse_lost_manifest(root)
     if not is_there(root / MANIFEST) and first_writer(root) is None:
         raise no_index(root)
 
@@ -194,13 +199,16 @@ def check_is_here(root: Path) -> None:
 def read(root: Path, name: str = MANIFEST) -> Manifest:
     """Read the manifest of the index at `root`.
 
-    Raises NoIndex if there is none, IndexDamaged if its checksum or format is wrong.
+    Raises NoIndex if there is none, IndexDamaged if its checksum or format is wrong, or if it is gone and
+    files that it named are left.
     """
     path = root / name
     try:
         raw = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         check_is_here(root)
+        if name == MANIFEST:
+            refuse_lost_manifest(root)
         raise no_index(root) from None
     except OSError as e:
         raise IndexDamaged(f"cannot read {path}: {refusal(e)}") from e

@@ -10,8 +10,6 @@ one rename at the end, so that it can be resumed too.
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
 import time
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import replace
@@ -19,14 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qembed.errors import IndexDamaged, NoIndex
-from qembed.paths import LOCK, ON_PAGES
 from qembed.store import derived_files
 from qembed.store import manifest as manifests
 from qembed.store.arrow import vector_array
 from qembed.store.catalog import Catalog
 from qembed.store.damage import file_times
+from qembed.store.damage.lost_manifest import begin_first_run, end_first_run
 from qembed.store.durable_files import storage_errors, sync_folder
-from qembed.store.index_folder import FOLDERS, is_own_name, lock_index
+from qembed.store.index_folder import lock_index, remove_unnamed
 from qembed.store.manifest import MANIFEST, REBUILD, Manifest, Shard, new_uid
 from qembed.store.shards import ShardWriter
 from qembed.store.snapshot import Snapshot
@@ -35,7 +33,6 @@ from qembed.types import Passage, Recipe
 if TYPE_CHECKING:
     from qembed.types import Vectors
 
-KEPT_NAMES = frozenset({MANIFEST, REBUILD, LOCK, ON_PAGES, file_times.FILE})  # never swept
 ROW_BLOCK_BITS = 32
 """A rebuild's rows begin at the next multiple of 2^32."""
 
@@ -61,6 +58,8 @@ class Writer:
         self.lost: Container[int] = ()  # first rows of damaged shards, which are not opened
         try:
             self.manifest: Manifest | None = self._read(MANIFEST)
+            if self.manifest is not None:
+                end_first_run(root)
             self.sweep()
         except BaseException:
             self._lock.release()
@@ -94,7 +93,9 @@ class Writer:
         return self.manifest
 
     def create(self, recipe: Recipe, spec: str) -> None:
-        """Start an index where there is none."""
+        """Start an index where there is none. Raises StorageError."""
+        with storage_errors(self.root):
+            begin_first_run(self.root)
         now = time.time()
         self.manifest = Manifest(recipe, spec, uid=new_uid(), created=now, refreshed=now)
 
@@ -243,6 +244,7 @@ class Writer:
         sync_folder(self.root)
         new = self.present.successor(documents=documents, committed=time.time(), **changes)
         manifests.write(self.root, new, self._target)
+        end_first_run(self.root)
         file_times.note_commit(self.root, self.present, new)
         self.manifest = new
         self._finished, self._number = [], 0
@@ -295,17 +297,7 @@ class Writer:
         named |= {s.file.name for s in self._finished}
         if self._shard is not None:
             named.add(self._shard.path_name)
-        for folder in ("", *FOLDERS):
-            for entry in os.scandir(self.root / folder):
-                name = f"{folder}/{entry.name}" if folder else entry.name
-                # users may keep files of their own here
-                if name in named or name in KEPT_NAMES or not is_own_name(name):
-                    continue
-                with contextlib.suppress(OSError):
-                    if folder == derived_files.FOLDER and entry.is_dir(follow_symlinks=False):
-                        shutil.rmtree(entry.path, ignore_errors=True)
-                    else:
-                        os.unlink(entry.path)  # noqa: PTH108 - the entry has the path already
+        remove_unnamed(self.root, named)
 
 
 def _named_files(root: Path) -> set[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from tests.cli.conftest import Shell
@@ -26,6 +28,8 @@ def test_names_are_listed_and_removed(two: Shell) -> None:
     assert [i["documents"] for i in body["indexes"]] == [3, 1]
     assert two("indexes", "remove", "docs").code == 0
     (two.folder / "other/.qembed/manifest.json").unlink()
+    assert "/manifest.json is missing, and documents" in two("indexes").out
+    shutil.rmtree(two.folder / "other/.qembed")
     assert "no index at" in two("indexes").out
     assert two("indexes", "remove", "notes").code == 0
     assert two("indexes").out == "no index has a name (qembed indexes add NAME DIR)\n"

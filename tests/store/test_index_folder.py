@@ -55,14 +55,6 @@ def test_folders_of_our_names_may_be_anybodys(tmp_path: Path, foreign: str) -> N
     assert (tmp_path / foreign).read_text() == "precious"
 
 
-def test_what_a_first_run_left_is_taken_and_swept(tmp_path: Path) -> None:
-    make(tmp_path, {"a": ["one"]})
-    (tmp_path / "manifest.json").unlink()
-    assert any((tmp_path / "shards").iterdir())
-    Writer(tmp_path).close()
-    assert not any((tmp_path / "shards").iterdir())
-
-
 def test_other_files_in_an_index_stay_whatever_is_swept(tmp_path: Path) -> None:
     make(tmp_path, {"a": ["one"]})
     mine = [
@@ -90,6 +82,7 @@ def test_an_index_without_its_manifest_is_not_taken_from_beside_other_files(tmp_
     (tmp_path / "notes.txt").write_text("mine")
     check_index_folder(tmp_path)
     (tmp_path / "manifest.json").unlink()
+    (tmp_path / "first-run").touch()
     with pytest.raises(UsageError, match=r"\(notes.txt\)"):
         check_index_folder(tmp_path)
 

@@ -57,5 +57,6 @@ class TestMatrix:
         make(root, A)
         extend_matrix(Snapshot.open(root))
         (root / "manifest.json").unlink()
+        (root / "first-run").touch()  # else it is refused
         make(root, A)
         assert open_matrix(root, manifests.read(root)) is None

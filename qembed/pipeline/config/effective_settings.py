@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from qembed.errors import NoIndex
-from qembed.inputs import is_there
 from qembed.pipeline.config.project_check import project_mistakes
-from qembed.pipeline.locate import AUTO_MODEL, find_index, unused_model
+from qembed.pipeline.locate import AUTO_MODEL, find_index, has_index, unused_model
 from qembed.pipeline.project import GATES, KEYS, Project, find_project
 from qembed.pipeline.source_options import FILTERS, SHARED, SIZE, format_size, source_place
 from qembed.pipeline.user_config.trust import shown_spec
@@ -73,7 +72,7 @@ def _index(given: Path | None) -> tuple[Path | None, EffectiveSetting]:
         return None, EffectiveSetting(
             "index", None, DEFAULT, "none yet: qembed index PATH makes it"
         )
-    if not is_there(root / manifests.MANIFEST):
+    if not has_index(root):
         return None, EffectiveSetting("index", str(root), source, "not there yet")
     return root, EffectiveSetting("index", str(root), source)
 

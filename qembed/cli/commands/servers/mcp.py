@@ -93,8 +93,8 @@ def mcp(
     """
     from qembed.errors import UsageError
     from qembed.inputs import is_there
-    from qembed.paths import MANIFEST, REMOTE
-    from qembed.pipeline.locate import find_index
+    from qembed.paths import REMOTE
+    from qembed.pipeline.locate import find_index, has_index
     from qembed.pipeline.project import find_project
     from qembed.web.mcp.run import require_sdk, serve_agents
     from qembed.web.mcp.settings import McpSettings, client_of
@@ -123,7 +123,7 @@ def mcp(
         ]
         out(client_config(print_config.value, index, options))
         talk.say(f"for {FILES[print_config.value]}")
-        if not (is_there(index / MANIFEST) or is_there(index / REMOTE)):
+        if not (is_there(index / REMOTE) or has_index(index)):
             makes = f"qembed index PATH --index {shlex.quote(str(index))}"
             talk.warn(f"no index at {index} yet (make it: {makes})")
         return

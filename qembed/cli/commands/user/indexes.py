@@ -66,13 +66,11 @@ def add(
     qembed indexes add manuals ~/manuals/.qembed
     """
     from qembed.errors import NoIndex
-    from qembed.inputs import is_there
-    from qembed.paths import MANIFEST
-    from qembed.pipeline.locate import find_index
+    from qembed.pipeline.locate import find_index, has_index
     from qembed.pipeline.user_config.named_indexes import add_name
 
     root = find_index(folder)
-    if not is_there(root / MANIFEST):
+    if not has_index(root):
         raise NoIndex(f"no index at {root} (make it first: qembed index PATH --index {root})")
     add_name(name, root)
     Console(quiet).say(f"{name} is {root}")
