@@ -5,8 +5,8 @@ from the first measure alone, by these rules:
 
 1. Variants that are better than the reference beyond chance (p and interval corrected over all, by Holm): the
    best.
-2. Else, where variants are ordered by cost: the cheapest that loses no more than RECOMMEND_MARGIN, with
-   confidence 1 - alpha.
+2. Else, where a variant is to be cheaper: of those that lose no more than RECOMMEND_MARGIN, with confidence
+   1 - alpha, the one of the lowest cost (time as measured, or size), if that is below the reference's.
 3. Else the reference. A variant that is worse beyond chance is named; if none is, the number of queries that
    would show the largest difference.
 """
@@ -16,13 +16,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
+from qembed.evaluation.formats.source_file import counted
 from qembed.evaluation.measures import Report
 from qembed.evaluation.significance import ALPHA, Difference, compare, holm_corrected
 
 RECOMMEND_MARGIN = 0.01
 """Acceptable loss of a cheaper variant: about what users do not notice."""
+FASTER = 0.5
+"""Share of the reference's time that a faster variant takes at most: times of a few milliseconds vary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +92,14 @@ def recommend(
     reference: int,
     measure: str,
     *,
-    by_cost: bool = False,
+    cheaper: Literal["time", "size"] | None = None,
     alpha: float = ALPHA,
 ) -> str:
-    """Recommend a variant, in a sentence. `by_cost`: variants are ordered, the cheapest first."""
+    """Recommend a variant, in a sentence.
+
+    `cheaper`: what a variant that does as well as the reference may save, its time a query, or its size,
+    which is the value of its axis.
+    """
     found = compare_variants(variants, reference, measure)
     pairs = [(variant, d) for variant, d in zip(variants, found, strict=True) if d is not None]
     name = variants[reference].name
@@ -102,19 +109,9 @@ def recommend(
     if better:
         variant, d = max(better, key=lambda pair: pair[1].difference)
         return f"{ablation}: use {variant.name} instead of {name}: {_describe(d, alpha)}."
-    if by_cost:
-        at = list(variants).index
-        cheap = [
-            (a, d)
-            for a, d in pairs
-            if d.interval(alpha)[0] >= -RECOMMEND_MARGIN and at(a) < reference
-        ]
-        if cheap:
-            variant, d = min(cheap, key=lambda pair: at(pair[0]))
-            return (
-                f"{ablation}: {variant.name} does as well as {name} and costs less: {_describe(d, alpha)}, "
-                f"a loss of more than {RECOMMEND_MARGIN:g} is unlikely."
-            )
+    lossless = [(a, d) for a, d in pairs if d.interval(alpha)[0] >= -RECOMMEND_MARGIN]
+    if cheaper and (said := _cheapest(lossless, variants[reference], cheaper, alpha)):
+        return f"{ablation}: {said}"
     worse = [(a, d) for a, d in pairs if d.difference < 0 and d.significant(alpha)]
     if worse:
         variant, d = min(worse, key=lambda pair: pair[1].difference)
@@ -123,14 +120,47 @@ def recommend(
     variant, d = max(pairs, key=lambda pair: abs(pair[1].difference))
     if math.isclose(d.difference, 0, abs_tol=1e-9):
         return f"{ablation}: keep {name}; {measure} is the same with all of them."
-    queries = len(variants[reference].report.per_query)
+    queries = variants[reference].report.queries
     # the estimate is for many queries: where it is fewer than there are, it says nothing
     few = d.needed is None or d.needed <= queries
     many = "" if few else f" (about {d.needed:,} would be needed for this one)"
     return (
-        f"{ablation}: keep {name}; over {queries:,} queries no difference can be told from chance{many}, "
+        f"{ablation}: keep {name}; over {counted(queries, 'query', 'queries')} no difference can be told "
+        f"from chance{many}, "
         f"the largest is {variant.name}: {_describe(d, alpha)}."
     )
+
+
+def _cheapest(
+    pairs: Sequence[tuple[Variant, Difference]],
+    reference: Variant,
+    by: Literal["time", "size"],
+    alpha: float,
+) -> str:
+    """Recommend the cheapest of variants that do as well; "" where none is smaller, or no time is known."""
+    name, unlikely = reference.name, f"a loss of more than {RECOMMEND_MARGIN:g} is unlikely"
+    if by == "size":
+        full = _size(reference)
+        smaller = [pair for pair in pairs if _size(pair[0]) < full]
+        if not smaller:
+            return ""
+        variant, d = min(smaller, key=lambda pair: _size(pair[0]))
+        share = f"{100 * _size(variant) / full:.3g} % of the space"
+        return (
+            f"{variant.name} does as well as {name} in {share}: {_describe(d, alpha)}, {unlikely}."
+        )
+    timed = [(v.ms_per_query, v, d) for v, d in pairs if v.ms_per_query is not None]
+    if reference.ms_per_query is None or not timed:
+        return ""
+    ms, variant, d = min(timed, key=lambda entry: entry[0])
+    times = f"{ms:.2f} ms a query instead of {reference.ms_per_query:.2f}"
+    if ms > FASTER * reference.ms_per_query:
+        return f"keep {name}; {variant.name} does as well, but is not clearly faster ({times})."
+    return f"{variant.name} does as well as {name} in {times}: {_describe(d, alpha)}, {unlikely}."
+
+
+def _size(variant: Variant) -> float:
+    return float(next(iter(variant.axes.values())))
 
 
 def _describe(d: Difference, alpha: float) -> str:

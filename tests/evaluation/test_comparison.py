@@ -23,11 +23,10 @@ from qembed.types import Query
 from tests.evaluation.cases import random_case
 
 
-def arm(name: Any, values: Sequence[float], axis: str = "x") -> Variant:
+def arm(name: Any, values: Sequence[float], axis: str = "x", ms: float | None = 1.0) -> Variant:
     per_query = {f"q{i}": {"AP": v} for i, v in enumerate(values)}
-    return Variant(
-        {axis: name}, Report({"AP": sum(values) / len(values)}, per_query, len(values)), 1.0
-    )
+    report = Report({"AP": sum(values) / len(values)}, per_query, len(values))
+    return Variant({axis: name}, report, ms)
 
 
 def around(mean: float, spread: float = 0.1, n: int = 60, seed: int = 1) -> list[float]:
@@ -91,12 +90,28 @@ def test_noise_recommends_nothing_and_says_how_many_queries_it_takes() -> None:
     assert "nothing to choose" in recommend("x", [arm("base", BASE)], 0, "AP")
 
 
-def test_the_cheapest_arm_that_loses_nothing_that_counts() -> None:
+def test_the_smallest_arm_that_loses_nothing_that_counts() -> None:
     arms = [arm(32, WORSE), arm(96, NEARLY), arm(192, NEARLY), arm(384, BASE)]
-    said = recommend("dim", arms, 3, "AP", by_cost=True)
-    assert said.startswith("dim: 96 does as well as 384 and costs less: AP falls by 0.0010 to ")
-    said = recommend("dim", [arm(32, WORSE), arm(384, BASE)], 1, "AP", by_cost=True)
+    said = recommend("dim", arms, 3, "AP", cheaper="size")
+    assert said.startswith("dim: 96 does as well as 384 in 25 % of the space: AP falls by 0.0010")
+    said = recommend("dim", [arm(32, WORSE), arm(384, BASE)], 1, "AP", cheaper="size")
     assert said.startswith("dim: keep 384, it is better; with 32 AP falls by")
+
+
+def test_an_arm_is_called_faster_only_where_its_time_was_shorter() -> None:
+    def timed(narrow: float | None, broad: float, exact: float | None) -> str:
+        arms = [arm("ef 10", NEARLY, ms=narrow), arm("ef 50", BASE, ms=broad)]
+        arms += [arm("ef 5", WORSE, ms=0.01), arm("exact", BASE, ms=exact)]
+        return recommend("search", arms, 3, "AP", cheaper="time")
+
+    assert timed(0.28, 0.27, 0.17) == (
+        "search: keep exact; ef 50 does as well, but is not clearly faster (0.27 ms a query instead of 0.17)."
+    )
+    assert "keep exact; ef 10 does as well, but" in timed(0.28, 0.31, 0.4), "may be chance"
+    assert timed(0.2, 0.15, 1.2).startswith(
+        "search: ef 50 does as well as exact in 0.15 ms a query instead of 1.20: AP stays at"
+    )
+    assert "does as well" not in timed(0.2, 0.15, None), "no time is known"
 
 
 def test_recall_by_depth_is_the_measure() -> None:

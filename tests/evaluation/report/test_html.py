@@ -81,7 +81,7 @@ def full() -> dict[str, Any]:
             *variants_json("dim", dims, 1, "nDCG@10"),
             *variants_json("instruction", named, 1, "nDCG@10"),
         ],
-        recommendations=[recommend("dim", dims, 1, "nDCG@10", by_cost=True), EVIL],
+        recommendations=[recommend("dim", dims, 1, "nDCG@10", cheaper="size"), EVIL],
         floors=parse_gates(["RR@10=0.5"]),
         latency={"cold": 1.0, "median": 0.01, "p95": 0.02, "queries": 3},
         warnings=[EVIL],
