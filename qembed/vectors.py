@@ -76,7 +76,7 @@ def validate(given: Any, texts: Sequence[str], source: str, noun: str = "text") 
         raise EncodingError(f"{source} gave no array of numbers: {e}") from None
     if vectors.ndim != 2 or len(vectors) != len(texts):
         raise EncodingError(
-            f"{source} gave an array of shape {vectors.shape} for {len(texts)} {noun}s, one row a {noun} "
-            "is wanted"
+            f"{source} gave an array of shape {vectors.shape} for {len(texts)} "
+            f"{noun}{'' if len(texts) == 1 else 's'}, one row a {noun} is wanted"
         )
     return normalize_encoded(vectors, texts, source, noun)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
-from qembed.evaluation.formats.source_file import summarize_names
+from qembed.evaluation.formats.source_file import counted, summarize_names
 from qembed.types import Qrels, Query, Run
 
 
@@ -88,7 +88,8 @@ def _check_documents(
     relevant, relevant_unknown = _positive(pairs), _positive(unknown)
     names = summarize_names(list(dict.fromkeys(document for document, _ in unknown)))
     what = (
-        f"{len(unknown)} of {len(pairs)} judgments ({relevant_unknown} of {relevant} positive ones) "
+        f"{len(unknown)} of {counted(len(pairs), 'judgment')} "
+        f"({relevant_unknown} of {relevant} positive ones) "
         f"{'names a document that is' if len(unknown) == 1 else 'name documents that are'} "
         f"not in the index: {names}"
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from qembed.errors import UsageError
+from qembed.evaluation.formats.source_file import counted
 from qembed.evaluation.measure_names import Measure, highest, parse_measures
 from qembed.evaluation.measures import Report
 from qembed.evaluation.significance import ALPHA, Difference, holm_corrected
@@ -181,7 +182,11 @@ def apply_floors(floors: Iterable[Gate], report: Report) -> list[GateResult]:
     for floor in floors:
         below = queries_below(report.per_query, floor.measure, floor.wanted)
         worst = min(values[floor.measure] for values in report.per_query.values())
-        many = f"{len(below):,} of {report.queries:,} queries" if below else "no query"
+        many = (
+            f"{len(below):,} of {counted(report.queries, 'query', 'queries')}"
+            if below
+            else "no query"
+        )
         are = "are" if len(below) > 1 else "is"
         verdict = (
             f"{many} {are} below {floor.wanted:.10g}, the worst has {figure(worst, floor.wanted)}"
@@ -245,7 +250,7 @@ def over_part(
     few = 2 * compared < before
     if compared == queries and not few:
         return list(results)
-    part = f"compared on {compared:,} of {queries:,} queries"
+    part = f"compared on {compared:,} of {counted(queries, 'query', 'queries')}"
     if few:
         part += f", on less than half of the baseline's {before:,}: take a new baseline"
     return [replace(r, ok=r.ok and not few, verdict=f"{r.verdict} ({part})") for r in results]

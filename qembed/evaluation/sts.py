@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qembed.errors import InputError
-from qembed.evaluation.formats.source_file import ProblemList, Source
+from qembed.evaluation.formats.source_file import ProblemList, Source, counted
 
 COLUMNS = ("sentence1", "sentence2", "score")
 
@@ -61,7 +61,7 @@ def read_sts(path: Path) -> list[SentencePair]:
     if len(pairs) < 2 or len({p.grade for p in pairs}) < 2:
         raise InputError(
             f"{path}: at least two pairs with different scores are wanted",
-            [f"{path}: {len(pairs)} pairs"],
+            [f"{path}: {counted(len(pairs), 'pair')}"],
         )
     return pairs
 

@@ -57,8 +57,8 @@ def _checked(encoder: Encoder, texts: Sequence[str], dim: int) -> Vectors:
     vectors = np.asarray(encoder.encode(texts), dtype=np.float32)
     if vectors.shape != (len(texts), dim):
         raise EncodingError(
-            f"the model gave vectors of shape {vectors.shape} for {len(texts)} texts, "
-            f"this index holds {dim} dimensions"
+            f"the model gave vectors of shape {vectors.shape}, not ({len(texts)}, {dim}), "
+            "texts and dimensions of this index"
         )
     bad = ~np.isfinite(vectors).all(axis=1)
     if bad.any():

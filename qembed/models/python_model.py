@@ -170,7 +170,7 @@ class PythonEncoder(ReadsImages):
         with _described_errors(self._name):
             given = self._instance.encode_tokens(texts)
             if len(given) != len(texts):
-                raise EncodingError(f"{self._name} gave {len(given)} arrays for {len(texts)} texts")
+                raise EncodingError(f"{self._name} gave arrays: {len(given)} for {len(texts)}")
             return [
                 validate(states, [text] * len(states), self._name)
                 for states, text in zip(given, texts, strict=True)
@@ -292,7 +292,7 @@ class PythonReranker:
                 given = np.asarray(self._instance.score(part), dtype=np.float32)
             if given.shape != (len(part),):
                 raise EncodingError(
-                    f"{self.spec} gave scores of shape {given.shape} for {len(part)} pairs"
+                    f"{self.spec} gave scores of shape {given.shape}, not ({len(part)},)"
                 )
             out[at : at + len(part)] = given
             if track is not None:

@@ -79,7 +79,7 @@ def test_what_can_be_taken_is_taken_once(ubi: Shell) -> None:
         ubi("feedback", "import", *again)
         assert records(ubi) == before
     assert ubi("feedback", "import", *files).out == (
-        "logged 0 events · 6 there already · 1 further rows of a query · 4 refused\n"
+        "logged 0 events · 6 there already · 1 further row of a query · 4 refused\n"
     )
     assert "2 queries, 4 events since 2025-01-24" in ubi("status").out
     assert ubi("verify", "--no-model").code == 0

@@ -71,7 +71,7 @@ def test_of_many_documents_some_are_looked_at(
     assert found is not None
     assert (found["total"], found["looked_at"]) == (many, SAMPLED_PASSAGES)
     (line,) = describe_truncation(found, 200)
-    assert line.startswith("500 of 500 looked at (of 600) documents are longer than the 200 tokens")
+    assert line.startswith("500 of 500 documents looked at (of 600) are longer than the 200 tokens")
     fits = {"total": 9, "looked_at": 9, "truncated": 0, "tokens": 9, "tokens_cut": 0}
     assert describe_truncation(fits, 200) == []
     assert describe_truncation(None, 200) == []

@@ -173,7 +173,7 @@ class Given:
 def test_ones_own_is_held_to_one_number_a_pair() -> None:
     pairs = [("q", "a"), ("q", "b")]
     assert PythonReranker("py:m:f", Given([1, 2.5])).score(pairs).tolist() == [1, 2.5]
-    with pytest.raises(EncodingError, match=r"py:m:f gave scores of shape \(2, 1\) for 2 pairs"):
+    with pytest.raises(EncodingError, match=r"py:m:f gave scores of shape \(2, 1\), not \(2,\)"):
         PythonReranker("py:m:f", Given([[1], [2]])).score(pairs)
     with pytest.raises(EncodingError, match=r"py:m:f gave NaN .* with the passage 'b'"):
         PythonReranker("py:m:f", Given([1, float("nan")])).score(pairs)

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from qembed.cli.console import counted
+
 BAR = 10
 STRENGTHS = {"none": 0, "small": 3, "medium": 6, "large": BAR}
 """Width of a signal's bar by its strength."""
@@ -22,8 +24,9 @@ def drift_lines(body: Mapping[str, Any]) -> Iterator[str]:
     for name in ("old", "new"):
         side = body[name]
         dates = f", {side['from']} to {side['until']}" if side["from"] else ""
+        passages = counted(side["passages"], "passage")
         yield (
-            f"  {name}: {side['documents']:,} documents, {side['passages']:,} passages{dates}"
+            f"  {name}: {counted(side['documents'], 'document')}, {passages}{dates}"
             f" ({side['sampled_documents']:,} sampled){what if name == 'new' else ''}"
         )
     if body["signals"]:
@@ -70,7 +73,7 @@ def _evidence(signal: Mapping[str, Any]) -> Iterator[str]:
         for subject in signal["evidence"]:
             since = f", since {subject['since']}" if subject["since"] else ""
             yield (
-                f"  {subject['kind']}: about {subject['documents']:,} documents "
+                f"  {subject['kind']}: about {counted(subject['documents'], 'document')} "
                 f"({subject['share']:.0%}, {subject['before']:.0%} before){since}"
             )
             yield f"    words: {', '.join(subject['words'])}"
@@ -92,9 +95,10 @@ def _item(item: Mapping[str, Any]) -> str:
             f"{item['unread']:.0%} of them unread"
         )
     if "pieces" in item:
-        return f"{item['word']}: {item['pieces']} pieces, in {item['passages']:,} passages"
+        passages = counted(item["passages"], "passage")
+        return f"{item['word']}: {counted(item['pieces'], 'piece')}, in {passages}"
     if "count" in item:
-        return f"{item['word']}: {item['count']:,} times"
+        return f"{item['word']}: {counted(item['count'], 'time')}"
     if "now" in item:
         return (
             f"{item['query']}: {item['before']:.3f} before, {item['now']:.3f} now  {item['text']}"

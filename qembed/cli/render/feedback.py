@@ -62,7 +62,7 @@ def taken_line(taken: Taken) -> str:
     if taken.duplicates:
         line += f" · {taken.duplicates:,} there already"
     if taken.merged:
-        line += f" · {taken.merged:,} further rows of a query"
+        line += f" · {counted(taken.merged, 'further row')} of a query"
     if taken.refused:
         line += f" · {len(taken.refused):,} refused"
     return line

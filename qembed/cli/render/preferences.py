@@ -176,7 +176,7 @@ def experiment_lines(experiment: Mapping[str, Any]) -> Iterator[str]:
         yield "  no difference so far: no number of sessions would show it"
     elif experiment["still_needed"]:
         yield (
-            f"  a difference of this size shows in {experiment['needed']:,} sessions, 4 times in 5: "
+            f"  a difference of this size shows in {counted(experiment['needed'], 'session')}, 4 times in 5: "
             f"{experiment['still_needed']:,} more"
         )
     better = names["a"] if (experiment["share"] or 0) > 0.5 else names["b"]

@@ -124,8 +124,8 @@ def say_reranked(talk: Console, reranked: RerankSummary | None, explain: bool) -
     if reranked.refused:
         keep = "keeps its" if len(reranked.refused) == 1 else "keep their"
         talk.warn(
-            f"the reranker refused {len(reranked.refused)} of {reranked.pairs} pairs, which {keep} "
-            f"order behind the others: {reranked.refused[0]}"
+            f"the reranker refused {len(reranked.refused)} of {counted(reranked.pairs, 'pair')}, "
+            f"which {keep} order behind the others: {reranked.refused[0]}"
         )
         for reason in reranked.refused[1:]:
             talk.detail(reason)

@@ -179,7 +179,7 @@ def _fallen(body: Mapping[str, Any], measure: str, shown: set[str]) -> Iterator[
     changes = corpus_changes_of(body)
     many, total = len(fallen), body["comparison"]["queries"]
     rose = f", rose on {len(moved) - many}" if len(moved) > many else ""
-    yield f"fell {measure} on {many} of {total} queries{rose} (before | now):"
+    yield f"fell {measure} on {many} of {counted(total, 'query', 'queries')}{rose} (before | now):"
     for m in fallen[:WORST_QUERIES]:
         head, *rows = moved_text(m, ROWS_SHOWN)
         yield head

@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from qembed.cli.console import Console, dumps, out
+from qembed.cli.console import Console, counted, dumps, out
 from qembed.cli.exit_codes import ExitCode
 from qembed.cli.options import OutputFormat
 
@@ -58,16 +58,17 @@ def verdict_lines(verdict: Mapping[str, Any]) -> Iterator[str]:
             yield (
                 f"{label:15} {part['measure']} {part['before']:.4f} -> {part['after']:.4f}  "
                 f"({part['gain']:+.4f}, {part['low']:+.4f} to {part['high']:+.4f}, p {part['p']:.3f}, "
-                f"{part['queries']} queries)"
+                f"{counted(part['queries'], 'query', 'queries')})"
             )
     if "images" in verdict:
         new, images = verdict["new"], verdict["images"]
-        yield f"{'by chance':15} {new['measure']} {new['chance']:.4f} among {new['pictures']:,} pictures"
+        among = counted(new["pictures"], "picture")
+        yield f"{'by chance':15} {new['measure']} {new['chance']:.4f} among {among}"
         if images["pictures"]:
             yield (
                 f"{'alike':15} {images['pixels']:.4f} by pixels -> {images['nearest']:.4f} have one of their "
                 f"group nearest  ({images['gain']:+.4f}, {images['low']:+.4f} to {images['high']:+.4f}, "
-                f"p {images['p']:.3f}, {images['pictures']:,} pictures)"
+                f"p {images['p']:.3f}, {counted(images['pictures'], 'picture')})"
             )
     if verdict.get("search") is not None:
         new = verdict["new"]

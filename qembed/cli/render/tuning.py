@@ -90,7 +90,11 @@ def summary(body: Mapping[str, Any]) -> list[str]:
 
 def _gain(gain: Mapping[str, Any], measure: str) -> str:
     queries = counted(gain["queries"], "query", "queries")
-    groups = "" if gain["components"] == gain["queries"] else f" in {gain['components']:,} groups"
+    groups = (
+        ""
+        if gain["components"] == gain["queries"]
+        else f" in {counted(gain['components'], 'group')}"
+    )
     return (
         f"{measure} {gain['mean']:+.4f} (95 % interval {gain['low']:+.4f} to {gain['high']:+.4f}, "
         f"p {gain['p']:.2g}; {queries}{groups})"

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from qembed.evaluation.formats.source_file import counted
 from qembed.evaluation.report import svg_plots
 from qembed.evaluation.report.html import environment
 from qembed.evaluation.report.page_file import check_page_path, write_page
@@ -128,8 +129,8 @@ def drift_markdown(body: Mapping[str, Any]) -> str:
         "",
         _plain(body["reason"]),
         "",
-        f"- old: {old['documents']:,} documents, {old['passages']:,} passages",
-        f"- new: {new['documents']:,} documents, {new['passages']:,} passages ({_plain(body['what'])})",
+        f"- old: {_holds(old)}",
+        f"- new: {_holds(new)} ({_plain(body['what'])})",
         f"- next: `{body['next']}`",
     ]
     if body["signals"]:
@@ -157,6 +158,10 @@ def drift_markdown(body: Mapping[str, Any]) -> str:
             for e in history
         ]
     return "\n".join(lines) + "\n"
+
+
+def _holds(side: Mapping[str, Any]) -> str:
+    return f"{counted(side['documents'], 'document')}, {counted(side['passages'], 'passage')}"
 
 
 def _item(item: Mapping[str, Any]) -> str:

@@ -290,7 +290,9 @@ class RemoteEncoder:
                 f"{where}: no embeddings in its answer: {str(answer)[:200]}"
             ) from None
         if len(items) != len(texts):
-            raise _WrongCount(f"{where} gave {len(items)} vectors for {len(texts)} texts")
+            raise _WrongCount(
+                f"{where} gave a wrong number of vectors: {len(items)} for {len(texts)}"
+            )
         found = dict(items)
         if found.keys() != set(range(len(texts))):
             raise EncodingError(

@@ -152,7 +152,9 @@ class RemoteReranker:
             except (KeyError, TypeError, ValueError):
                 raise EncodingError(f"{where}: this is no result: {str(item)[:200]}") from None
         if found.keys() != set(range(len(pairs))):
-            raise EncodingError(f"{where} gave {len(items)} scores for {len(pairs)} passages")
+            raise EncodingError(
+                f"{where} gave a wrong number of scores: {len(items)} for {len(pairs)}"
+            )
         return [found[i] for i in range(len(pairs))]
 
 

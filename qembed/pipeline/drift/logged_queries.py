@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from qembed.drift.scores import LOW, low_scores
 from qembed.drift.signal import Signal
 from qembed.errors import QembedError
+from qembed.evaluation.formats.source_file import counted
 from qembed.feedback.text_hash import is_hashed
 from qembed.pipeline.feedback.whole_log import read_log
 from qembed.pipeline.progress import Progress
@@ -64,8 +65,8 @@ def compare_queries(session: Session, since: float, progress: Progress) -> Queri
     if min(len(earlier), len(later)) < LEAST:
         return QueriesFound(
             None,
-            f"{len(later):,} distinct queries since then and {len(earlier):,} before: {LEAST} of both are "
-            "needed to compare them",
+            f"{counted(len(later), 'distinct query', 'distinct queries')} since then and "
+            f"{len(earlier):,} before: {LEAST} of both are needed to compare them",
         )
     progress.phase("ask queries again", "queries", len(earlier) + len(later))
     scores, before = (_scores(session, texts, progress) for texts in (later, earlier))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from qembed.errors import EncodingError
 from qembed.evaluation import contents_json
 from qembed.evaluation.corpus_changes import record_files_json
+from qembed.evaluation.formats.source_file import counted
 from qembed.pipeline.experiments.caching import CachingEncoder, CachingReranker, PairStore
 from qembed.pipeline.experiments.passage_judgments import as_judged, spans_of
 from qembed.pipeline.progress import LOAD_RERANKER, Progress
@@ -144,7 +145,7 @@ class RunBuilder:
     def refused_pairs(self) -> list[str]:
         """Warnings that count the pairs that each reranker refused, with the first reason."""
         return [
-            f"the reranker {spec} refused {len(r.refused):,} of {r.pairs:,} pairs, "
+            f"the reranker {spec} refused {len(r.refused):,} of {counted(r.pairs, 'pair')}, "
             f"which {'keeps its' if len(r.refused) == 1 else 'keep their'} order "
             f"behind the others: {next(iter(r.refused.values()))}"
             for spec, r in self.rerankers.items()

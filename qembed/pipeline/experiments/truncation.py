@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from qembed.evaluation.formats.source_file import counted
 from qembed.pipeline.retrieval.session import Session
 
 SAMPLED_PASSAGES = 500
@@ -56,11 +57,13 @@ def describe_truncation(found: Mapping[str, int] | None, max_tokens: int) -> lis
     if not found or not found["truncated"]:
         return []
     seen = found["looked_at"]
-    of = f"{seen:,}" if seen == found["total"] else f"{seen:,} looked at (of {found['total']:,})"
+    of = counted(seen, "document")
+    if seen < found["total"]:
+        of += f" looked at (of {found['total']:,})"
     are = "is" if found["truncated"] == 1 else "are"
     share = found["tokens_cut"] / found["tokens"]
     lost = "under 1%" if share < 0.01 else f"{share:.0%}"
     return [
-        f"{found['truncated']:,} of {of} documents {are} longer than the {max_tokens} tokens that the model "
+        f"{found['truncated']:,} of {of} {are} longer than the {max_tokens} tokens that the model "
         f"reads: {lost} of the text is in no vector (--chunker auto cuts documents into passages)"
     ]

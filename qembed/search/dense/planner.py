@@ -69,7 +69,8 @@ def choose(
     tail = _scan(rows - covered, queries)
     graph = (0.0 if loaded else LOAD[library] * covered) + queries * WALK * ef + tail
     exact = rows * (CODED_SCAN + CODED_SCORE * queries) if coded else _scan(rows, queries)
-    how = f"{queries:,} {'query' if queries == 1 else 'queries'} over {rows:,} rows"
+    how = f"{queries:,} {'query' if queries == 1 else 'queries'}"
+    how += f" over {rows:,} {'row' if rows == 1 else 'rows'}"
     state = "loaded" if loaded else "cold"
     if graph < exact:
         why = f"{how}, graph {state}, ef {ef}: about {graph:.2f} s against {exact:.2f} s"

@@ -95,7 +95,8 @@ def refuse_damaged(root: Path, manifest: Manifest | None, *, note: bool = True) 
     if mend == REPAIR:
         mend += " reads and encodes what is lost anew; with --dry-run it says what that is"
     files = "; ".join(f"{name} {why}" for name, why in found[:LISTED])
-    more = f" … and {len(found) - LISTED:,} more files" if len(found) > LISTED else ""
+    rest = len(found) - LISTED
+    more = f" … and {rest:,} more {'file' if rest == 1 else 'files'}" if rest > 0 else ""
     raise IndexDamaged(f"{root} is damaged: {files}{more}; nothing was changed ({mend})")
 
 

@@ -241,7 +241,9 @@ def _made(
             asked.ask(read_passages(session, rows), progress)
             made = asked.made
             if asked.failed:
-                warn(f"{asked.failed:,} passages for which the language model gave no query")
+                warn(
+                    f"{counted(asked.failed, 'passage')} for which the language model gave no query"
+                )
         kept = keep_found(session, made, job.best, progress)
     except BaseException:
         if asked is not None and asked.made and job.write_made is not None:
@@ -273,7 +275,7 @@ def _rows(
         texts = [text for _, _, text in read_passages(session, drawn)]
         rows = objective_rows(job.objective, texts, model.profile, job.options.epochs, seed)
         count = len(rows) // job.options.epochs if loss.fresh else len(rows)
-        return rows, [], f"{job.objective} on {count} passages"
+        return rows, [], f"{job.objective} on {counted(count, 'passage')}"
     left = left_to_train(made, judged)
     if not left:
         raise InputError("no made query is left to train on")
@@ -290,5 +292,5 @@ def _rows(
         make_rows(p, loss.form, model.profile, teacher, in_batch=loss.in_batch) if p else []
         for p in (now, told)
     )
-    more = f", {len(old)} older lists" if old else ""
-    return rows, dev, f"{len(lists)} made queries{more}"
+    more = f", {counted(len(old), 'older list')}" if old else ""
+    return rows, dev, f"{counted(len(lists), 'made query', 'made queries')}{more}"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from qembed.errors import UsageError
+from qembed.evaluation.formats.source_file import counted
 from qembed.models import open_model
 from qembed.models.environment import version
 from qembed.pipeline.progress import Progress
@@ -105,7 +106,7 @@ def train_dual(job: DualJob, progress: Progress | None = None) -> dict[str, Any]
         command="dual",
         base=job.model,
         revision=folder.revision(),
-        trained=f"{len(split.train)} pairs, {len(split.dev)} to stop by",
+        trained=f"{counted(len(split.train), 'pair')}, {len(split.dev)} to stop by",
         settings={
             "image_tower": job.tower,
             "size": job.size,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from qembed.errors import UsageError
+from qembed.evaluation.formats.source_file import counted
 from qembed.models import Model, open_model
 from qembed.models.rerankers.spec import open_reranker
 from qembed.pipeline.experiments.inputs import read_inputs
@@ -126,8 +127,8 @@ def train_encoder(
         command="encoder",
         base=spec,
         revision=folder.revision(),
-        trained=f"{len(lists)} lists of {len(split.train)} queries"
-        + (f", {len(old)} older ones" if job.replay else ""),
+        trained=f"{counted(len(lists), 'list')} of {counted(len(split.train), 'query', 'queries')}"
+        + (f", {counted(len(old), 'older one')}" if job.replay else ""),
         settings={
             "teacher": job.teacher,
             "replay": job.replay,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qembed.errors import InputError, NothingLearned
+from qembed.evaluation.formats.source_file import counted
 from qembed.feedback.preferences import PreferenceOptions
 from qembed.pipeline.experiments.inputs import index_beir, read_inputs
 from qembed.pipeline.feedback.log_pairs import DividedPairs, divide_pairs
@@ -52,7 +53,8 @@ class Material:
         """Number of texts and queries that are trained on, in words."""
         texts = sum(len(e.texts) for e in self.examples)
         more = sum(len(e.texts) for e in self.old)
-        return f"{texts} texts of {len({e.query for e in self.examples})} queries" + (
+        queries = counted(len({e.query for e in self.examples}), "query", "queries")
+        return f"{counted(texts, 'text')} of {queries}" + (
             f", {more} of {len({e.query for e in self.old})} older ones" if self.old else ""
         )
 

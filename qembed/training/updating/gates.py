@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from qembed.evaluation.formats.source_file import counted
+
 LEVELS = ("nothing", "watch", "confirm", "update")
 LEAST_QUERIES = 20
 """Made queries of new documents, to train on and to judge by together, below which nothing is trained."""
@@ -40,8 +42,9 @@ def verdict_gate(body: Mapping[str, Any], level: str) -> Gate:
 def material_gate(trained: int, replayed: int, new: int, old: int) -> Gate:
     """Pass if there is enough to train on and to judge by."""
     said = (
-        f"{trained:,} made queries to train on, {replayed:,} of them of old documents; "
-        f"{new:,} new and {old:,} old ones to judge by"
+        f"{counted(trained, 'made query', 'made queries')} to train on, "
+        f"{replayed:,} of them of old documents; "
+        f"{new:,} new and {counted(old, 'old one')} to judge by"
     )
     return Gate("material", trained - replayed + new >= LEAST_QUERIES and new > 1 and old > 1, said)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from qembed.errors import IndexLocked
 from qembed.evaluation import evaluate, parse_measures
+from qembed.evaluation.formats.source_file import counted
 from qembed.pipeline.indexing.build import build
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.progress import Progress
@@ -64,7 +65,9 @@ def switch(job: UpdateJob, golden: Judged | None, progress: Progress, warn: Warn
         else:
             warn("the index has its new model; qembed index completes the files that make it fast")
         raise KeyboardInterrupt
-    made = Gate("rebuild", True, f"{comparison.passages:,} passages, beside the present index")
+    made = Gate(
+        "rebuild", True, f"{counted(comparison.passages, 'passage')}, beside the present index"
+    )
     if summary.refused is not None:
         return [made, Gate("switch", False, summary.refused)]
     said = f"generation {summary.generation}"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from qembed.cli.render.drift import drift_lines
 from qembed.errors import UsageError
 from qembed.evaluation.report.drift import (
     check_drift_path,
@@ -73,6 +74,17 @@ def test_markdown_has_a_row_for_each_signal_and_check(body: dict[str, Any]) -> N
     ]
     assert cells == [8]
     assert not any("<script" in line.replace("\\<", "") for line in lines)
+
+
+def test_one_document_is_one_document(body: dict[str, Any]) -> None:
+    one = {**body["new"], "documents": 1, "passages": 1}
+    words = {**body["signals"][0], "evidence": [{"word": "x", "pieces": 4, "passages": 1}]}
+    found = {**body, "old": one, "new": one, "signals": [words]}
+    said = [drift_markdown(found), "\n".join(drift_lines(found))]
+    for text in said:
+        assert "old: 1 document, 1 passage" in text
+        assert "new: 1 document, 1 passage" in text
+    assert "x: 4 pieces, in 1 passage\n" in said[1]
 
 
 def test_the_suffix_chooses_the_form(body: dict[str, Any], tmp_path: Path) -> None:

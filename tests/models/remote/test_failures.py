@@ -99,8 +99,12 @@ def bad(x: object) -> Trick:
         (stub.says({"error": "x"}), EncodingError, "no embeddings in its answer"),
         (stub.says([]), EncodingError, "no embeddings in its answer"),
         (stub.says({"data": [1]}), EncodingError, "no embeddings in its answer"),
-        (stub.changed(lambda v: v[:-1]), EncodingError, "gave 0 vectors for 1 texts"),
-        (stub.changed(lambda v: [*v, v[0]]), EncodingError, "gave 2 vectors for 1 texts"),
+        (stub.changed(lambda v: v[:-1]), EncodingError, "gave a wrong number of vectors: 0 for 1"),
+        (
+            stub.changed(lambda v: [*v, v[0]]),
+            EncodingError,
+            "gave a wrong number of vectors: 2 for 1",
+        ),
         (
             stub.changed(lambda v: [x[:20] for x in v]),
             EncodingError,

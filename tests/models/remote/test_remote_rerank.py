@@ -79,7 +79,7 @@ def one(**more: object) -> Trick:
         ),
         (stub.says("<html>"), ModelUnavailable, "did not answer in JSON"),
         (stub.says({"data": []}), ModelUnavailable, "no rerank results"),
-        (stub.says({"results": []}), EncodingError, "gave 0 scores for 1 passages"),
+        (stub.says({"results": []}), EncodingError, "gave a wrong number of scores: 0 for 1"),
         (one(relevance_score=None), EncodingError, "this is no result"),
         (one(), EncodingError, "this is no result"),
         (one(score=float("nan")), EncodingError, "gave NaN or infinity for the query 'q'"),

@@ -24,6 +24,9 @@ class TestPlanner:
         assert choose(wanted="exact", rows=10**7, covered=10**7, queries=10**4).kind == "exact"
         assert choose(wanted="graph", rows=10, covered=0, queries=1).kind == "exact"
 
+    def test_one_row_is_one_row(self) -> None:
+        assert "1 query over 1 row, " in choose(wanted="auto", rows=1, covered=1, queries=1).why
+
     def test_a_narrow_filter_is_searched_exactly(self) -> None:
         plan = choose(
             wanted="graph", rows=10**6, covered=10**6, queries=1, loaded=True, allowed=1000

@@ -66,8 +66,9 @@ def agent(
             done = add_traces(root, traces, wait, judge, progress)
     for line in done.problems[:PROBLEMS_SHOWN]:
         talk.problem(line)
-    if len(done.problems) > PROBLEMS_SHOWN:
-        talk.problem(f"… and {len(done.problems) - PROBLEMS_SHOWN:,} more lines that are no traces")
+    if (rest := len(done.problems) - PROBLEMS_SHOWN) > 0:
+        more = counted(rest, "more line that is no trace", "more lines that are no traces")
+        talk.problem(f"… and {more}")
     say_refused(done.taken, talk)
     if format is OutputFormat.json:
         out(dumps({"schema": 1, **done.to_json()}))

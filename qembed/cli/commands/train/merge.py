@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from qembed.cli.commands.train.training_options import OutOption
-from qembed.cli.console import dumps, out
+from qembed.cli.console import counted, dumps, out
 from qembed.cli.options import FormatOption, OutputFormat, QuietWhileWellOption
 
 
@@ -50,4 +50,4 @@ def merge(
     if method is Method.slerp and done.straight:
         note = f", {done.straight:,} of them nearly parallel, where slerp is a straight line"
     if not quiet:
-        out(f"{output}: {done.tensors:,} tensors merged{note}")
+        out(f"{output}: {counted(done.tensors, 'tensor')} merged{note}")

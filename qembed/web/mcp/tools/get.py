@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from qembed.errors import QembedError, UnknownPart, refusal
+from qembed.evaluation.formats.source_file import counted
 from qembed.pipeline.feedback.take_records import is_logged
 from qembed.pipeline.retrieval.documents.read import DocumentRequest, DocumentText
 from qembed.web.http.parameters import Parameters
@@ -163,7 +164,7 @@ def _one(found: DocumentText, offset: int, tokens: int) -> tuple[str, dict[str, 
     lines = [titled, *([meta] if meta else []), "", text.rstrip("\n")]
     if cut:
         goes_on = f"the text goes on: get with offset {offsets['end']}"
-        lines.append(f"[{found.characters - offsets['end']:,} characters more; {goes_on}]")
+        lines.append(f"[{counted(found.characters - offsets['end'], 'character')} more; {goes_on}]")
     fields = {
         "document": found.document,
         "path": found.path,

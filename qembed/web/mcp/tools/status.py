@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from qembed.evaluation.formats.source_file import counted
 from qembed.hints import with_index
 from qembed.pipeline.diagnostics.fields import VALUES_SHOWN, FieldSummary, describe_fields, literal
 from qembed.pipeline.feedback.log_setting import index_log_mode, log_mode
@@ -40,7 +41,7 @@ def status(given: Parameters, context: Context) -> ToolResult:
     warnings = [with_index(w) for w in unfinished_warnings(root, manifest)]
     lines = [
         f"index: {root}, generation {manifest.generation}, refreshed {refreshed or 'never'}",
-        f"holds: {documents:,} documents, {passages:,} passages",
+        f"holds: {counted(documents, 'document')}, {counted(passages, 'passage')}",
         *(f"note: {w}" for w in warnings),
         f"sources: {', '.join(sources) or 'none'}",
         f"model: {manifest.spec} ({MODELS.get(model, f'cannot be loaded: {model}')})",
