@@ -147,6 +147,23 @@ def damaged(root: Path, manifest: Manifest) -> list[str]:
     return [stamp.kind for stamp in stamps if stamp is not None and DAMAGED in stamp.extra]
 
 
+def is_unusable(root: Path, manifest: Manifest, kind: str) -> bool:
+    """True if this generation was given a derived file that is damaged, of another size, or gone."""
+    try:
+        stamp = _parse((root / FOLDER / f"{kind}.json").read_bytes())
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError, TypeError, AttributeError):
+        return True
+    is_ours = (
+        stamp.uid == manifest.uid
+        and stamp.base == manifest.base
+        and stamp.upto <= manifest.next_row
+        and stamp.version == VERSIONS.get(kind, 1)
+    )
+    return is_ours and current(root, manifest, kind) is None
+
+
 def discard(root: Path, kind: str) -> None:
     """Remove the stamp of a damaged derived file; the next writer rebuilds the file."""
     with contextlib.suppress(OSError):

@@ -178,6 +178,7 @@ _WITHOUT = {
     **dict.fromkeys(derived_files.KINDS, "answers are slower"),
     derived_files.LEXICAL: "passages are found by meaning only",
     derived_files.BACKGROUND: "words and meaning are weighed without it",
+    derived_files.PROFILE: "qembed drift reads the texts of its sample",
 }
 _CHECKED = (derived_files.PLACES, derived_files.GRAPH, *derived_files.MEASURED)
 
@@ -225,8 +226,6 @@ def _is_wanted(root: Path, manifest: Manifest, kind: str) -> bool:
             return matrix_is_due(root, manifest)
         case derived_files.CODES | derived_files.PLACES:
             return codes_are_due(root, manifest)
-        case derived_files.PROFILE:
-            return False  # an index of an earlier version has none, and drift alone reads it
     return True
 
 

@@ -132,8 +132,8 @@ class CandidateRetriever:
             return [self._find_by_words(text, k, allowed) for text in texts], "words only"
         depth = k if self.mode == "dense" else max(k, NORMALIZATION_POOL)
         dense, plan = self._dense.vector_search(vectors, depth, self.search, self.ef, allowed)
-        if self.search == "graph" and plan.is_fallback:
-            self.warnings.append(f"--search graph: {plan.why}; the search was exact")
+        if (warning := plan.warning(self.search)) is not None:
+            self.warnings.append(warning)
         elif self.ef is not None and plan.kind == "exact":
             self.warnings.append("--ef: no effect: the search was exact (--search graph)")
         described = f"{plan.kind} ({plan.why})"

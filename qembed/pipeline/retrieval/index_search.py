@@ -15,7 +15,7 @@ from qembed.search.dense.coded import CodedSearch
 from qembed.search.dense.exact import CODED_QUERIES
 from qembed.search.dense.graphs.library import stored_library
 from qembed.search.dense.hnsw import measured_ef
-from qembed.search.dense.planner import Search
+from qembed.search.dense.planner import DAMAGED_GRAPH, Search
 from qembed.search.lexical.bm25 import LexicalIndex
 from qembed.search.lexical.files import LexicalIndexDamaged
 from qembed.search.lexical.kmers import query_parser
@@ -157,8 +157,7 @@ class IndexSearch:
             if plan.kind == "graph":
                 found = self._search_graph(vectors, k, ef, allowed)
                 if found is None:
-                    why = "the graph is damaged (qembed index makes a new one)"
-                    plan = Plan("exact", why, True)
+                    plan = DAMAGED_GRAPH
             if found is None:
                 found = self.exact.search(vectors, k, allowed.rows if allowed else None)
             if self._given_parts is None and not impossible_cosines.are_cosines(found):
@@ -234,6 +233,10 @@ class IndexSearch:
         """Plan of a search with `queries` vectors. `allowed`: number of rows that a filter leaves."""
         stamp = self.graph_stamp()
         covered = 0 if stamp is None else stamp.upto - stamp.base
+        if stamp is None and wanted == "graph":
+            root, manifest = self._root, self._manifest
+            if self._graph_broken or derived_files.is_unusable(root, manifest, derived_files.GRAPH):
+                return DAMAGED_GRAPH
         return choose(
             wanted=wanted,
             rows=self.rows,

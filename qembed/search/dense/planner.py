@@ -34,6 +34,16 @@ class Plan(NamedTuple):
     why: str
     is_fallback: bool = False
 
+    def warning(self, wanted: Search) -> str | None:
+        """Warning that a graph was asked for and none could be searched; None where that is not so."""
+        if wanted != "graph" or not self.is_fallback:
+            return None
+        return f"--search graph: {self.why}; the search was exact"
+
+
+DAMAGED_GRAPH = Plan("exact", "the graph is damaged (qembed index makes a new one)", True)
+"""Plan where there is a graph that cannot be used."""
+
 
 def choose(
     *,

@@ -17,10 +17,13 @@ from qembed.web.mcp.settings import McpSettings
 EXTRA = "pip install 'qembed-search[mcp]'"
 
 
-def require_sdk() -> None:
-    """Raise UsageError if the SDK is not installed."""
+def require_packages(http: bool) -> None:
+    """Raise UsageError if the SDK is not installed, or with `http` the packages of HTTP."""
     if find_spec("mcp") is None or find_spec("mcp_types") is None:
         raise UsageError(f"qembed mcp wants the MCP SDK, not installed here ({EXTRA})")
+    missing = [name for name in ("uvicorn", "h11") if http and find_spec(name) is None]
+    if missing:
+        raise UsageError(f"--http wants {', '.join(missing)}, not installed here ({EXTRA})")
 
 
 def serve_agents(
@@ -34,10 +37,10 @@ def serve_agents(
 ) -> str:
     """Serve the index at `root` over stdio, or at an address; return the reason of the end.
 
-    `servers`: whether the index's running server is asked. Raises UsageError without the SDK, NoIndex,
+    `servers`: whether the index's running server is asked. Raises UsageError without the packages, NoIndex,
     StorageError if the address cannot be had.
     """
-    require_sdk()
+    require_packages(http is not None)
     require_index(root)
     from qembed.web.mcp.conversation import Signals
     from qembed.web.mcp.engine import Engine

@@ -108,6 +108,20 @@ def test_what_a_run_has_no_time_for_is_counted_by_the_next(
     assert sizes == [16, 32, 48, 60, 60]
 
 
+@pytest.mark.parametrize("stamp", [None, b"junk"])
+def test_an_index_without_a_profile_is_found_and_gets_one(made: Path, stamp: bytes | None) -> None:
+    for path in (made / "derived").glob("profile*"):
+        path.unlink()
+    if stamp is not None:
+        (made / "derived/profile.json").write_bytes(stamp)
+    (found,) = verify(made, probe=False)
+    assert (found.kind, found.mend) == ("profile", "qembed index")
+    assert "no usable profile" in found.what
+    assert "drift reads the texts" in found.what
+    build(made, IndexOptions())
+    assert list(verify(made, probe=False)) == []
+
+
 @pytest.mark.parametrize("damage", ["cut", "other", "gone"])
 def test_a_damaged_profile_is_not_used_and_is_found(made: Path, damage: str) -> None:
     with Snapshot.open(made) as snapshot:
@@ -120,8 +134,7 @@ def test_a_damaged_profile_is_not_used_and_is_found(made: Path, damage: str) -> 
         else:
             path.write_bytes(data[:-5] if damage == "cut" else bytes(reversed(data)))
         assert open_profile(made, snapshot.manifest) is None
-    findings = [f.kind for f in verify(made, probe=False)]
-    assert findings == (["profile"] if damage == "other" else [])
+    assert [f.kind for f in verify(made, probe=False)] == ["profile"]
 
 
 def test_a_sample_is_the_same_whatever_else_is_in_the_index(made: Path) -> None:

@@ -197,6 +197,12 @@ def test_what_cannot_start(corpus: Shell, tmp_path: Any, monkeypatch: pytest.Mon
     done = corpus("mcp", "--http", "0.0.0.0:0")
     assert (done.code, "a token is wanted" in done.err) == (2, True)
     assert corpus("mcp", "--client", " ").code == 2
+    monkeypatch.setattr(run, "find_spec", lambda name: None if name in ("uvicorn", "h11") else 1)
+    done = corpus("mcp", "--http", "0")
+    assert (done.code, done.err) == (
+        2,
+        "qembed: --http wants uvicorn, h11, not installed here (pip install 'qembed-search[mcp]')\n",
+    )
     monkeypatch.setattr(run, "find_spec", lambda name: None)
     done = corpus("mcp")
     assert done.code == 2

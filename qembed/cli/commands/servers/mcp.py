@@ -96,7 +96,7 @@ def mcp(
     from qembed.paths import REMOTE
     from qembed.pipeline.locate import find_index, has_index
     from qembed.pipeline.project import find_project
-    from qembed.web.mcp.run import require_sdk, serve_agents
+    from qembed.web.mcp.run import require_packages, serve_agents
     from qembed.web.mcp.settings import McpSettings, client_of
 
     talk = Console(quiet, verbose)
@@ -127,7 +127,7 @@ def mcp(
             makes = f"qembed index PATH --index {shlex.quote(str(index))}"
             talk.warn(f"no index at {index} yet (make it: {makes})")
         return
-    require_sdk()
+    require_packages(http is not None)
     where = None
     if http is not None:
         where = http_settings(http, token, allow_host, allow_origin, talk, "mcp")

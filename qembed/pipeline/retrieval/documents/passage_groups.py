@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from qembed.pipeline.progress import Progress
     from qembed.pipeline.retrieval.documents.duplicates import DuplicatesRequest
     from qembed.pipeline.retrieval.session import Session
+    from qembed.search import Plan
     from qembed.types import Rows, Scores, Vectors
 
 EXACT_ROWS = 2_000_000
@@ -64,10 +65,11 @@ def group_passages(
         groups.join(np.arange(len(rows), dtype=np.int64), copy_of)
     distinct = np.sort(first).astype(np.int64)
     plan = "copies alone"
+    warnings = [] if allowed is None else list(allowed.warnings)
     if request.above < 1:
         with session.timer("compare"):
-            plan = _join_near(session, request, progress, rows, distinct, groups, allowed)
-    warnings = () if allowed is None else allowed.warnings
+            plan, told = _join_near(session, request, progress, rows, distinct, groups, allowed)
+            warnings += told
     return PassageGroups(rows, hashes, groups.labels(), plan, warnings)
 
 
@@ -79,17 +81,16 @@ def _join_near(
     distinct: Rows,
     groups: Components,
     allowed: Allowed | None,
-) -> str:
-    """Join near-duplicates of the passages at the positions `distinct`. Returns how they were compared."""
-    stamp = session.search.graph_stamp()
-    wanted = request.search
-    if wanted == "auto":
-        wanted = "graph" if len(distinct) > EXACT_ROWS and stamp is not None else "exact"
-    why = "" if wanted != "graph" or stamp is not None else "; there is no graph"
+) -> tuple[str, list[str]]:
+    """Join near-duplicates of the passages at the positions `distinct`.
+
+    Returns how they were compared, and warnings.
+    """
+    plan = _plan(session, request, len(distinct), allowed)
     progress.phase("compare", "passages", len(distinct))
-    if wanted == "graph" and stamp is not None:
+    if plan is not None and plan.kind == "graph":
         _by_graph(session, request.above, progress, rows, distinct, groups, allowed)
-        return f"graph ({NEIGHBOURS} nearest of {len(distinct):,} distinct passages)"
+        return f"graph ({NEIGHBOURS} nearest of {len(distinct):,} distinct passages)", []
 
     def vectors(start: int, stop: int) -> Vectors:
         return session.search.vectors(rows[distinct[start:stop]])
@@ -99,7 +100,24 @@ def _join_near(
 
     _ = session.search.parts  # opened once, before there are several threads
     near_pairs(vectors, len(distinct), request.above, join, progress.advance)
-    return f"exact (all pairs of {len(distinct):,} distinct passages{why})"
+    why, warning = "", None
+    if plan is not None:
+        why, warning = f"; {plan.why}", plan.warning(request.search)
+    described = f"exact (all pairs of {len(distinct):,} distinct passages{why})"
+    return described, [] if warning is None else [warning]
+
+
+def _plan(
+    session: Session, request: DuplicatesRequest, distinct: int, allowed: Allowed | None
+) -> Plan | None:
+    """Plan of a search in the graph; None where all pairs are compared anyway."""
+    if request.search == "exact" or (request.search == "auto" and distinct <= EXACT_ROWS):
+        return None
+    search, left = session.search, None if allowed is None else allowed.size
+    plan = search.plan(distinct, "graph", left)
+    if plan.kind == "graph" and search.graph() is None:
+        plan = search.plan(distinct, "graph", left)  # opened, it was found damaged
+    return plan
 
 
 def _by_graph(

@@ -23,6 +23,7 @@ from qembed.types import Hit, Passage, Query, Results
 
 if TYPE_CHECKING:
     from qembed.pipeline.filters import Allowed
+    from qembed.search import Plan
     from qembed.store import CatalogEntry
     from qembed.types import Rows, Scores, Snippet
 
@@ -75,6 +76,8 @@ def similar(session: Session, request: SimilarRequest) -> Answer:
     manifest = session.snapshot.manifest
     warnings = [*unfinished_warnings(session.root, manifest), *subject.warnings]
     warnings += allowed.warnings if allowed is not None else ()
+    if (warning := plan.warning(request.search)) is not None:
+        warnings.append(warning)
     if copies:
         shown = ", ".join(copies[:3]) + (f" and {len(copies) - 3:,} more" if copies[3:] else "")
         one = len(copies) == 1
@@ -89,7 +92,7 @@ def similar(session: Session, request: SimilarRequest) -> Answer:
         results=[Results(Query("1", subject.name), None, hits)],
         generation=manifest.generation,
         recipe=manifest.recipe.fingerprint,
-        plan=plan,
+        plan=f"{plan.kind} ({plan.why})",
         warnings=warnings,
         note=session.loaded.note,
         seconds=dict(session.timer),
@@ -101,7 +104,7 @@ def similar(session: Session, request: SimilarRequest) -> Answer:
 
 def _search(
     session: Session, subject: Subject, request: SimilarRequest, allowed: Allowed | None
-) -> tuple[Found, list[str], str]:
+) -> tuple[Found, list[str], Plan]:
     """(the k best, ids of exact copies, of texts those that were met, how vectors were searched)."""
     total = session.snapshot.passages_total if allowed is None else len(allowed.rows)
     own = int(session.snapshot.catalog.pointers()[1][subject.positions].sum())
@@ -126,7 +129,7 @@ def _search(
         none_left = request.min_score is not None and unseen < request.min_score
         if full or none_left or ask >= most:
             copies += [i for i in _equal_pictures(session, subject, allowed) if i not in copies]
-            return found, copies, f"{plan.kind} ({plan.why})"
+            return found, copies, plan
         depth *= 4
 
 

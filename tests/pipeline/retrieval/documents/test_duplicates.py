@@ -146,7 +146,9 @@ def test_without_a_graph_all_pairs_are_compared(
     monkeypatch.setattr(type(twice.search), "graph_stamp", lambda _: None)
     found = find(twice, above=0.9, search="graph")
     assert found.plan.startswith("exact")
-    assert found.plan.endswith("; there is no graph)")
+    assert found.plan.endswith("; there is no graph yet (qembed index makes one))")
+    monkeypatch.setattr(passage_groups, "EXACT_ROWS", 10)
+    assert find(twice, above=0.9).warnings == [], "nobody asked for it"
 
 
 def test_pairs_of_sets_are_those_of_every_comparison() -> None:
