@@ -147,10 +147,10 @@ def damaged(root: Path, manifest: Manifest) -> list[str]:
     return [stamp.kind for stamp in stamps if stamp is not None and DAMAGED in stamp.extra]
 
 
-def is_unusable(root: Path, manifest: Manifest, kind: str) -> bool:
-    """True if this generation was given a derived file that is damaged, of another size, or gone."""
+def graph_is_bad(root: Path, manifest: Manifest) -> bool:
+    """True if this generation was given a graph that is damaged, of another size, or gone."""
     try:
-        stamp = _parse((root / FOLDER / f"{kind}.json").read_bytes())
+        stamp = _parse((root / FOLDER / f"{GRAPH}.json").read_bytes())
     except FileNotFoundError:
         return False
     except (OSError, ValueError, TypeError, AttributeError):
@@ -159,9 +159,9 @@ def is_unusable(root: Path, manifest: Manifest, kind: str) -> bool:
         stamp.uid == manifest.uid
         and stamp.base == manifest.base
         and stamp.upto <= manifest.next_row
-        and stamp.version == VERSIONS.get(kind, 1)
+        and stamp.version == VERSIONS[GRAPH]
     )
-    return is_ours and current(root, manifest, kind) is None
+    return is_ours and current(root, manifest, GRAPH) is None
 
 
 def discard(root: Path, kind: str) -> None:

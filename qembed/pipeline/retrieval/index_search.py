@@ -233,10 +233,9 @@ class IndexSearch:
         """Plan of a search with `queries` vectors. `allowed`: number of rows that a filter leaves."""
         stamp = self.graph_stamp()
         covered = 0 if stamp is None else stamp.upto - stamp.base
-        if stamp is None and wanted == "graph":
-            root, manifest = self._root, self._manifest
-            if self._graph_broken or derived_files.is_unusable(root, manifest, derived_files.GRAPH):
-                return DAMAGED_GRAPH
+        lacks = stamp is None and wanted == "graph"
+        if lacks and (self._graph_broken or derived_files.graph_is_bad(self._root, self._manifest)):
+            return DAMAGED_GRAPH
         return choose(
             wanted=wanted,
             rows=self.rows,
