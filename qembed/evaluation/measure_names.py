@@ -33,6 +33,8 @@ FOREIGN_NAMES = {
 
 UNBOUNDED = frozenset({"NumQ", "NumRel", "NumRet", "alpha_DCG", "INST", "INSQ"})
 """Measures whose values are not between 0 and 1."""
+COUNTS = frozenset({"NumQ", "NumRel", "NumRet"})
+"""Measures that count: over several queries they are summed, as by trec_eval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,16 @@ def highest(name: str) -> float:
 
     The lowest value of every measure is 0.
     """
-    return math.inf if re.split(r"[(@]", name, maxsplit=1)[0] in UNBOUNDED else 1.0
+    return math.inf if _bare(name) in UNBOUNDED else 1.0
+
+
+def is_count(name: str) -> bool:
+    """Return True for a measure that is summed over queries: its value, interval, differences and gates."""
+    return _bare(name) in COUNTS
+
+
+def _bare(name: str) -> str:
+    return re.split(r"[(@]", name, maxsplit=1)[0]
 
 
 def _split(text: str, separators: str = " \t\r\n,") -> list[str]:

@@ -24,6 +24,7 @@ from qembed.evaluation.measure_names import (
     Measure,
     cutoff,
     implementation,
+    is_count,
     parse_measures,
 )
 from qembed.types import Qrels, Run
@@ -179,12 +180,8 @@ def _check_grades(m: Any, qrels: dict[str, dict[str, int]]) -> None:
 
 
 def _aggregate(measure: Measure, values: Sequence[float]) -> float:
-    from ir_measures.measures import SumAgg
-
     total = math.fsum(values)
-    return (
-        total if isinstance(implementation(measure).aggregator(), SumAgg) else total / len(values)
-    )
+    return total if is_count(measure.name) else total / len(values)
 
 
 def too_shallow(run: Run, measures: Sequence[Measure]) -> str | None:

@@ -24,7 +24,7 @@ from functools import lru_cache
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
-from qembed.evaluation.measure_names import highest
+from qembed.evaluation.measure_names import highest, is_count
 from qembed.evaluation.paired_test import LEVEL, SEED, PairedTest
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ TIE_TOLERANCE = 1e-9
 class Difference:
     """One measure of two systems over the same queries; `difference` is after minus before.
 
+    `before`, `after`, `difference` and the intervals are means over the queries, of counts sums.
     `low`, `high`: 95 % interval of the difference. `p`: of the randomisation test. `low_holm`, `high_holm`,
     `p_holm`: the same, corrected for the comparisons made together (see `holm_corrected`); `level_holm`:
     level of that interval. `effect`: None if every query differs by the same amount. `needed`: queries that
@@ -116,13 +117,15 @@ def compare(measure: str, before: Sequence[float], after: Sequence[float]) -> Di
         raise ValueError("paired values are wanted, one of each a query")
     d = b - a
     d[np.abs(d) <= TIE_TOLERANCE] = 0.0
-    test = PairedTest(d, _span(measure, a, b))
+    # of a count, which is summed, everything but p and `effect` is of the sum
+    each = len(a) if is_count(measure) else 1
+    test = PairedTest(d * each, _span(measure, a, b) * each)
     low, high, p = *test.interval(), test.p
     return Difference(
         measure=measure,
-        before=math.fsum(a) / len(a),
-        after=math.fsum(b) / len(b),
-        difference=math.fsum(d) / len(d),
+        before=each * math.fsum(a) / len(a),
+        after=each * math.fsum(b) / len(b),
+        difference=each * math.fsum(d) / len(d),
         low=low,
         high=high,
         p=p,

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from qembed.errors import InputError, UsageError
 from qembed.evaluation import (
+    Drop,
+    Gate,
     Report,
     apply_floors,
+    apply_gates,
     baseline_differences,
     changed_settings,
     comparable_queries,
@@ -18,6 +22,7 @@ from qembed.evaluation import (
     parse_gates,
 )
 from qembed.evaluation.baseline import require_baseline_measures
+from qembed.evaluation.significance import holm_corrected
 from qembed.types import Query
 from tests.evaluation.reports import REPORT, as_json, beside
 
@@ -48,6 +53,33 @@ def test_drops_against_a_baseline() -> None:
         "fell by 0.0100 from 0.6100 to 0.6000 (1.64%), more than 1.6%",
     ]
     assert [r.name for r in results[2:4]] == ["max-drop RR@10=0", "max-drop nDCG@10=2%"]
+
+
+def test_a_count_is_a_sum_in_every_place() -> None:
+    def counted(values: Sequence[float]) -> Report:
+        per_query = {f"q{i}": {"NumRet": v, "AP": v / 10} for i, v in enumerate(values)}
+        means = {"NumRet": sum(values), "AP": sum(values) / 10 / len(values)}
+        return Report(means, per_query, len(values))
+
+    before = counted([9, 8, 7, 9, 9, 8, 9, 7])
+    after = counted([5, 4, 4, 5, 5, 4, 5, 4])
+    body = as_json(before)
+    low, high = body["intervals"]["NumRet"]
+    assert 56 < low < 66 < high < 72
+    assert [10 * 8 * end for end in body["intervals"]["AP"]] == pytest.approx([low, high], abs=0.3)
+    count, ap = baseline_differences(body, after)
+    assert (count.before, count.after, count.difference) == (66, 36, -30)
+    assert -35 < count.low < -30 < count.high < -25
+    assert count.interval(0.1)[1] == pytest.approx(80 * ap.interval(0.1)[1])
+    assert (count.p, count.effect, count.needed) == (ap.p, pytest.approx(ap.effect), ap.needed)
+    # a drop of the sum: each query alone lost less than ten
+    gates = beside(body, after, [Drop("NumRet", 10), Drop("NumRet", 30), Drop("NumRet", 40, True)])
+    assert [(g.wanted, g.got, g.ok) for g in gates] == [
+        (56, 36, False), (36, 36, True), (pytest.approx(39.6), 36, False),
+    ]  # fmt: skip
+    assert apply_gates([Gate("NumRet", 36)], after)[0].ok
+    (corrected, _) = holm_corrected([count, ap])
+    assert corrected.low_holm <= count.low < count.high <= corrected.high_holm < 0
 
 
 def lowered(by: float, n: int = 40) -> tuple[dict[str, Any], Report]:

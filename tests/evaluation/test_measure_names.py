@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qembed.errors import UsageError
 from qembed.evaluation import Measure, parse_measures
-from qembed.evaluation.measure_names import implementation
+from qembed.evaluation.measure_names import implementation, is_count
 
 
 @pytest.mark.parametrize(
@@ -82,6 +84,18 @@ def test_what_is_no_measure(text: str, why: str) -> None:
     with pytest.raises(UsageError) as e:
         parse_measures(text)
     assert f"{text} ({why}" in str(e.value) or why in str(e.value)
+
+
+def test_what_ir_measures_sums_is_a_count() -> None:
+    import ir_measures
+
+    lib: Any = ir_measures
+    summed = {
+        str(m) for m in lib.measures.registry.values() if "Sum" in type(m.aggregator()).__name__
+    }
+    assert summed == {"NumQ", "NumRel", "NumRet", "NumRet(rel=1)"}
+    assert all(is_count(name) for name in summed)
+    assert not any(is_count(m.name) for m in parse_measures("nDCG@10 R@5 P(rel=2)@5"))
 
 
 def test_all_wrong_measures_are_named_at_once() -> None:

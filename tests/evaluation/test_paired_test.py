@@ -77,7 +77,7 @@ def test_intervals_of_very_few_queries_say_that_nothing_is_known() -> None:
     assert PairedTest([0.0, 0.0]).interval() == (0, 0)
     assert PairedTest([0.1] * 40, 1.0).interval() == pytest.approx((0.1, 0.1))
     counts = compare("NumRet", [3.0, 9.0], [4.0, 5.0])
-    assert (counts.low, counts.high) == (-9, 9)
+    assert (counts.low, counts.high) == (-18, 18), "of the sum of two queries"
 
 
 @pytest.mark.slow
@@ -88,7 +88,7 @@ def test_corrected_intervals_leave_out_zero_as_rarely_as_the_correction_says() -
     for _ in range(120):
         base = rng.random(20)
         arms = [base + rng.normal(0, 0.1, 20) for _ in range(5)]
-        found = holm_corrected([compare("NumRet", base, arm) for arm in arms])
+        found = holm_corrected([compare("INST", base, arm) for arm in arms])
         plain += any(d.low > 0 or d.high < 0 for d in found)
         wrong += any(d.low_holm > 0 or d.high_holm < 0 for d in found)
         for d in found:
@@ -105,7 +105,7 @@ def test_corrected_intervals_cover_each_difference_at_least_as_often_as_they_say
     hits = np.zeros(3)
     for _ in range(150):
         base = rng.random(20)
-        found = [compare("NumRet", base, base + rng.normal(s, 0.15, 20)) for s in shifts]
+        found = [compare("INST", base, base + rng.normal(s, 0.15, 20)) for s in shifts]
         hits += [
             d.low_holm <= s <= d.high_holm
             for d, s in zip(holm_corrected(found), shifts, strict=True)

@@ -2,8 +2,8 @@
 
 The JSON report, `schema` 1. Keys may be added; present ones keep their name and meaning.
 
-    measures      {name: mean over the judged queries}
-    intervals     {name: [low, high]}, 95 % bootstrap over queries
+    measures      {name: mean over the judged queries}, of counts (NumQ, NumRel, NumRet) the sum
+    intervals     {name: [low, high]} of `measures`, 95 % bootstrap over queries
     per_query     {query: {name: value}}
     queries       number of judged queries
     ties          order of equal scores, in words
@@ -49,6 +49,7 @@ from qembed.errors import InputError, UsageError
 from qembed.evaluation.formats.json_records import parse_json
 from qembed.evaluation.formats.source_file import ProblemList, Source, atomic_text_file
 from qembed.evaluation.gates import Gate, GateResult, queries_below
+from qembed.evaluation.measure_names import is_count
 from qembed.evaluation.measures import TIES, Report
 from qembed.evaluation.report.markdown import report_markdown
 from qembed.evaluation.report.shape import shape_problems
@@ -105,8 +106,10 @@ def report_json(
 
 
 def _interval(report: Report, name: str) -> list[float]:
-    """Confidence interval of the mean over queries, also for sums (NumRet)."""
-    return list(bootstrap_interval([values[name] for values in report.per_query.values()]))
+    """Confidence interval of the mean over queries, of a count of the sum."""
+    each = len(report.per_query) if is_count(name) else 1
+    ends = bootstrap_interval([values[name] for values in report.per_query.values()])
+    return [each * end for end in ends]
 
 
 def worst_queries(report: Report, measure: str, n: int) -> list[tuple[str, float]]:
