@@ -53,3 +53,48 @@ def test_a_dry_run_asks_about_files_that_a_run_finds_empty(shell: Shell) -> None
     assert f"a run would ask: {asked}" in shell("index", "--dry-run").err
     done = shell("index")
     assert (done.code, asked in done.err) == (2, True), done.err
+
+
+def test_a_dry_run_foretells_no_question_that_a_run_does_not_ask(shell: Shell) -> None:
+    for i in range(12):
+        shell.write(f"docs/d{i}.txt", f"text page {i}")
+        shell.write(f"notes/n{i}.txt", f"text note {i}")
+    assert shell("index", "docs", "notes").code == 0
+    (shell.folder / "docs").rename(shell.folder / "away")
+    for more in ([], ["--rebuild"]):
+        dry = shell("index", "--allow-missing", "--dry-run", *more)
+        assert "would ask" not in dry.err
+        assert "12 deleted (gone)" in dry.out
+    for i in range(3):
+        (shell.folder / f"notes/n{i}.txt").unlink()
+        shell.write(f"notes/m{i}.txt", b"ab\0\0\1cd")
+    dry = shell("index", "--allow-missing", "--dry-run")
+    assert "would ask" not in dry.err
+    assert shell("index", "--allow-missing").code == 0
+
+
+def test_a_dry_run_with_yes_says_what_a_run_deletes_unasked(shell: Shell) -> None:
+    for i in range(12):
+        shell.write(f"docs/d{i}.txt", f"text page {i}")
+    assert shell("index", "docs").code == 0
+    for i in range(8):
+        (shell.folder / f"docs/d{i}.txt").unlink()
+    question = "8 of 12 documents would be deleted: gone"
+    dry = shell("index", "--dry-run")
+    assert f"a run would ask: {question} (--yes deletes them from the index)" in dry.err
+    dry = shell("index", "--dry-run", "--yes")
+    assert f"a run does not ask, for --yes: {question}\n" in dry.err
+    assert "would ask" not in dry.err
+    assert shell("index", "--dry-run", "--yes", "--format", "json").json["question"] is None
+
+
+def test_a_dry_run_says_what_yes_does_to_texts(shell: Shell) -> None:
+    for i in range(12):
+        shell.write(f"docs/d{i}.html", f"<p>text page {i}</p>")
+    shell.old()
+    assert shell("index", "docs").code == 0
+    for i in range(8):
+        shell.write(f"docs/d{i}.html", "<script>fill()</script>")
+    said = "8 of 12 documents have no text any more (--yes takes them as they are)"
+    assert f"a run would ask: {said}" in shell("index", "--dry-run").err
+    assert f"{said.replace(' (', '; nothing was changed (')}" in shell("index").err

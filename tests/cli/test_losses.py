@@ -60,6 +60,28 @@ def test_a_wrong_filter_changes_nothing(pages: Shell, options: list[str], why: s
     assert pages("index", "docs").out.startswith("12 added · ")
 
 
+def test_options_that_keep_some_of_the_documents_say_how_many(shell: Shell) -> None:
+    for i in range(12):
+        shell.write(f"docs/p{i:02}.txt", f"page number {i}\n")
+    for i in range(4):
+        shell.write(f"docs/.h{i}.md", f"hidden number {i}\n")
+    shell.write("docs/a.md", "seen")
+    shell.write("more/b.md", "more")
+    assert (
+        shell("index", "docs", "more", "--hidden", "--include", "*.md", "--include", "*.txt").code
+        == 0
+    )
+    done = shell("index", "docs", "--include", "*.md")
+    assert "12 filtered by --include '*.md', 4 hidden (--hidden reads them)" in done.err
+    assert (
+        "; nothing was changed (without --include 12 of them stay, --yes deletes them" in done.err
+    )
+    done = shell("index", "docs", "--hidden", "--rebuild", "--include", "*", "--exclude", "p*")
+    assert "12 filtered by --exclude 'p*', 1 their source is not named" in done.err
+    assert "(without --exclude 12 of them stay, --yes deletes them" in done.err
+    assert len(ids(shell)) == 18
+
+
 @pytest.mark.slow
 def test_a_new_ignore_file_is_named_with_its_line(pages: Shell) -> None:
     pages.write("docs/.gitignore", "# built\n\np*\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -114,9 +115,14 @@ def test_the_loss_of_titles_is_confirmed(mixed: Shell) -> None:
     done = mixed("index", "--repair")
     assert (done.code, asked in done.err) == (2, True)
     assert "nothing was changed" in done.err
-    done = mixed("index", "--repair", "--yes")
+    dry = mixed("index", "--repair", "--yes", "--dry-run")
+    assert f"a run does not ask, for --yes: {asked}" in dry.err
+    done = mixed("index", "--repair", "--yes", "-q")
     assert done.code == 0
-    assert "7 records that came without a file kept without titles and metadata" in done.err
+    assert (
+        "titles and metadata of 7 records that came without a file (index -, add) are lost"
+        in done.err
+    )
     assert sorted(text for _, _, text in hits(mixed)) == sorted(texts)
 
 
@@ -135,6 +141,13 @@ def test_a_damaged_documents_file_gives_up_no_record_unasked(mixed: Shell) -> No
     assert done.code == 2
     assert "the records that came without a file (index -, add) are damaged" in done.err
     assert present_documents(mixed).exists()
+    dry = mixed("index", "--repair", "--dry-run")
+    assert "only a backup of the index has them (--yes gives them up)" in dry.err
+    done = mixed("index", "--repair", "--yes", "-q")
+    assert done.code == 0
+    assert (
+        "the records that came without a file (index -, add) were damaged, and are lost" in done.err
+    )
 
 
 def test_files_alone_are_read_again_without_a_question(shell: Shell) -> None:
@@ -160,3 +173,11 @@ def test_files_that_a_damaged_documents_file_named_are_missed(mixed: Shell) -> N
     done = mixed("index", "--repair", "--yes", "--format", "json")
     assert done.json["deleted_why"] == {"not found again": 2}
     assert mixed("status", "--format", "json").json["documents"] == 7
+
+
+def test_nobody_is_asked_about_files_of_a_source_that_is_given_up(mixed: Shell) -> None:
+    damage_columns(present_documents(mixed), "digest")
+    shutil.rmtree(mixed.folder / "docs")
+    dry = mixed("index", "--repair", "--allow-missing", "--dry-run")
+    assert (dry.code, "would ask" in dry.err) == (0, False), dry.err
+    assert mixed("index", "--repair", "--allow-missing").code == 0

@@ -138,7 +138,7 @@ def test_an_index_that_is_gone(running: Running) -> None:
     (running.index / "manifest.json").rename(running.index / "away")
     done = both(running, "query", "x", "--index", str(running.index))
     assert done.code == 2
-    assert "no index" in done.err
+    assert "manifest.json is missing" in done.err
     (running.index / "away").rename(running.index / "manifest.json")
     both(running, "query", "locked")
 

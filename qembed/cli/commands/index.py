@@ -233,9 +233,7 @@ def index(
         engine=run.engine,
         shards=run.shards,
         tells=not common.quiet,
-        confirm=lambda question: (
-            run.yes or talk.confirmed(f"{question}. Delete them from the index?", signals)
-        ),
+        confirm=lambda question: run.yes or talk.confirmed(f"{question}. Go on?", signals),
         planned=PlanPrinter() if common.format is OutputFormat.text else lambda *_: None,
     )
     with (
@@ -246,8 +244,11 @@ def index(
     say_findings(talk, summary)
     if line := filter_line(summary, paths or (), lambda option: _origin(ctx, option)):
         talk.say(line)
-    if summary.question:
-        talk.warn(f"a run would ask: {summary.question} (--yes deletes them)")
+    if summary.question and run.yes:
+        talk.warn(f"a run does not ask, for --yes: {summary.question}")
+        summary.question = None
+    elif summary.question:
+        talk.warn(f"a run would ask: {summary.question} ({summary.way_out})")
     all_is_well = not (summary.failed or summary.interrupted or summary.dry_run)
     if common.format is OutputFormat.json:
         out(dumps(summary.to_json()))

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from qembed.corpus import GONE
 from qembed.corpus import read as read_file
 from qembed.pipeline.indexing.deletion.damaged import NOT_FOUND
 from qembed.pipeline.indexing.deletion.emptied import textless_before
@@ -21,7 +22,12 @@ from qembed.pipeline.indexing.deletion.losses import (
     lost_records,
     record_losses,
 )
-from qembed.pipeline.indexing.deletion.repaired import LOST, describe_loss, plan_check
+from qembed.pipeline.indexing.deletion.repaired import (
+    GIVES_UP,
+    LOST,
+    describe_loss,
+    plan_check,
+)
 from qembed.pipeline.indexing.encoding.measurement import Measurement, end_if_stopped
 from qembed.pipeline.indexing.index_plan import IndexPlan, plan_index
 from qembed.pipeline.indexing.options import IndexOptions
@@ -75,6 +81,7 @@ def dry_run(root: Path, options: IndexOptions, progress: Progress) -> IndexSumma
             summary.question = _record_question(plan, same, summary, progress, measurement.emptied)
         if summary.question is None and plan.damaged.is_any:
             summary.question = _damaged_question(plan, progress, measurement.emptied)
+        summary.way_out = GIVES_UP if repair.loses else plan.sources.guard.way_out
         return summary
     finally:
         plan.close()
@@ -135,6 +142,9 @@ def _record_question(
     """
     guard, reasons = plan.sources.guard, Counter(summary.deleted_why)
     reasons.pop(ELSEWHERE, None)
+    # of what --allow-missing gives up nobody is asked
+    reasons[GONE] -= plan.documents_in([k for k in plan.changes.gone if k[0] in guard.asked])
+    reasons = +reasons
     read = [(f, plan.files.get((f.source, f.name))) for f in plan.changes.read]
     known = [
         (f, f.source, state.stop - state.start)
@@ -196,10 +206,13 @@ def _damaged_question(
                 new = sum({n, f"{file.source}/{n}"}.isdisjoint(known) for n in names)
                 reasons[NOT_IN_FILE if is_whole else NOT_READ] += max(0, len(lost) - new)
     has_ids = damaged.former is not None and damaged.former.ids is not None
+    guard = plan.sources.guard
     reasons[NOT_FOUND], by_source = damaged.not_found(found if has_ids else there)
-    losses = {path: SourceLoss(n, {NOT_FOUND: n}) for path, n in by_source.items()}
+    reasons[NOT_FOUND] -= sum(n for path, n in by_source.items() if path in guard.asked)
+    asked = {path: n for path, n in by_source.items() if path not in guard.asked}
+    losses = {path: SourceLoss(n, {NOT_FOUND: n}) for path, n in asked.items()}
     reasons = +reasons
-    return plan.sources.guard.question(reasons.total(), reasons, losses, reasons)
+    return guard.question(reasons.total(), reasons, losses, reasons)
 
 
 def _ids_in(file: SourceFile, plan: IndexPlan, progress: Progress) -> tuple[set[str], bool]:

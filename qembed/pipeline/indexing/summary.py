@@ -178,12 +178,12 @@ class IndexSummary:
     suffix, "" for none. `plain_text_fallbacks`: documents chunked as plain text, by the missing
     requirement. `left_out`: parts of the files that were read; `warnings`: doubts about them. Of a dry
     run only: `would`: file names by what a run would do; `question`: the confirmation that a run would
-    ask for; `details`: if asked for; `estimate`. `skipped_files`: (name, reason) of the first that were
-    skipped, in a dry run of all. `deleted_why`: deleted documents by reason. `emptied`: ids of documents
-    that have no text any more. `model`: its
-    spec, and why it was chosen. `filters`: options that leave files out, by source. `is_news`: no run has
-    told of these skipped files. `refused`: why a rebuild did not become the index. `forgotten`: settings of
-    sources that do not hold any more.
+    ask for, and `way_out`: options that answer it; `details`: if asked for; `estimate`. `skipped_files`:
+    (name, reason) of the first that were skipped, in a dry run of all. `deleted_why`: deleted documents by
+    reason. `emptied`: ids of documents that have no text any more. `model`: its spec, and why it was
+    chosen. `filters`: options that leave files out, by source. `is_news`: no run has told of these skipped
+    files. `refused`: why a rebuild did not become the index. `forgotten`: settings of sources that do not
+    hold any more.
     """
 
     index: Path
@@ -207,6 +207,7 @@ class IndexSummary:
     deleted_why: Mapping[str, int] = field(default_factory=dict)
     emptied: Sequence[str] = ()
     question: str | None = None
+    way_out: str = ""
     estimate: Estimate | None = None
     model: Mapping[str, Any] = field(default_factory=dict)
     filters: Mapping[str, Sequence[str]] = field(default_factory=dict)

@@ -293,10 +293,20 @@ class LossGuard:
         if question is None:
             return
         if not self._confirm(question):
-            options = [o for o in map(option_of, self._reasons) if o is not None]
-            keep = f"without {' and '.join(dict.fromkeys(options))} they stay, " if options else ""
-            does = "deletes them from the index"
-            if NO_TEXT in self._reasons:
-                does = "takes them as they are" if len(self._reasons) == 1 else "gives them up"
-            raise UsageError(f"{question}; nothing was changed ({keep}--yes {does})")
+            raise UsageError(f"{question}; nothing was changed ({self.way_out})")
         self._is_confirmed = True
+
+    @property
+    def way_out(self) -> str:
+        """Options that decide on the documents of the last question: those that keep some, and --yes."""
+        left_out = {why: option for why in self._reasons if (option := option_of(why)) is not None}
+        keep = ""
+        if left_out:
+            n = sum(self._reasons[why] for why in left_out)
+            stay = f"{n:,} of them {'stays' if n == 1 else 'stay'}"
+            stay = "they stay" if len(left_out) == len(self._reasons) else stay
+            keep = f"without {' and '.join(dict.fromkeys(left_out.values()))} {stay}, "
+        does = "deletes them from the index"
+        if NO_TEXT in self._reasons:
+            does = "takes them as they are" if len(self._reasons) == 1 else "gives them up"
+        return f"{keep}--yes {does}"

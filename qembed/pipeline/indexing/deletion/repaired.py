@@ -17,6 +17,7 @@ from qembed.store import manifest as manifests
 from qembed.store.damage.noticed import refuse_damaged
 from qembed.store.repair import RepairPlan, finish_repair, plan_repair
 
+GIVES_UP = "--yes gives them up"
 LOST = "damaged, and in no file"
 """Reason of records that came without a file, and of which the index has lost something."""
 
@@ -37,6 +38,20 @@ def describe_loss(plan: RepairPlan) -> str:
     return f"{who} damaged and would be lost: only a backup of the index has them"
 
 
+def describe_lost(plan: RepairPlan) -> str | None:
+    """Message on records that no file has: which are lost is not known, or what of them is; None: neither."""
+    if plan.gone is None:
+        return "the records that came without a file (index -, add) were damaged, and are lost"
+    if not plan.records or not plan.lost_fields:
+        return None
+    records = "1 record" if plan.records == 1 else f"{plan.records:,} records"
+    texts = "text" if plan.records == 1 else "texts"
+    return (
+        f"{' and '.join(plan.lost_fields)} of {records} that came without a file (index -, add) are lost, "
+        f"the {texts} not"
+    )
+
+
 def check_index(writer: Writer, options: IndexOptions, stats: IndexStats) -> RepairPlan:
     """Plan the repair if that is asked for, and count the records that it gives up. Changes nothing.
 
@@ -53,7 +68,7 @@ def check_index(writer: Writer, options: IndexOptions, stats: IndexStats) -> Rep
             "the index is damaged: run qembed index --repair first, then --rebuild; nothing was changed"
         )
     if plan.loses and not options.confirm(question := describe_loss(plan)):
-        raise UsageError(f"{question}; nothing was changed (--yes gives them up)")
+        raise UsageError(f"{question}; nothing was changed ({GIVES_UP})")
     if plan.gone:
         stats.documents["deleted"] += plan.gone
         stats.deleted_why[LOST] += plan.gone
@@ -71,6 +86,8 @@ def end_repair(
     """Drop what is damaged, and tell what could not be read again, however quiet the run is."""
     for line in finish_repair(writer, plan):
         progress.say(line)
+    if (lost := describe_lost(plan)) is not None:
+        progress.warn(lost)
     if options.repair and (why := +stats.deleted_why):
         what = "1 document was" if (n := why.total()) == 1 else f"{n:,} documents were"
         progress.warn(f"{what} deleted from the index: {describe_reasons(why)}")
