@@ -210,17 +210,21 @@ def _suggestion(key: str) -> str:
 
 
 def _text(value: Any, _folder: Path) -> str:
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str):
         raise ValueError("a text is wanted")
+    if not value.strip():
+        raise ValueError(f"a text is wanted, not {value!r}")
     return value
 
 
-def _texts(value: Any, folder: Path) -> list[str]:
+def _texts(value: Any, _folder: Path) -> list[str]:
     values = value if isinstance(value, list) else [value]
-    try:
-        return [_text(v, folder) for v in values]
-    except ValueError:
-        raise ValueError("a text or a list of texts is wanted") from None
+    if not all(isinstance(v, str) for v in values):
+        raise ValueError("a text or a list of texts is wanted")
+    if empty := [n for n, v in enumerate(values, 1) if not v.strip()]:
+        where = "" if values is not value else f" as text {empty[0]} of {len(values)}"
+        raise ValueError(f"a text is wanted, not {values[empty[0] - 1]!r}{where}")
+    return list(values)
 
 
 def _size(value: Any, folder: Path) -> str:
@@ -255,8 +259,12 @@ def _path(value: Any, folder: Path) -> str:
     return str(written) if written.is_absolute() else os.path.relpath(folder / written)
 
 
-def _paths(value: Any, folder: Path) -> list[str]:
-    return [_path(v, folder) for v in _texts(value, folder)]
+def _sources(value: Any, folder: Path) -> list[str]:
+    """Paths as `_path` writes them. Raises ValueError for standard input, which no file can share."""
+    texts = _texts(value, folder)
+    if "-" in texts:
+        raise ValueError("a path is wanted, not - (qembed index - reads standard input)")
+    return [_path(text, folder) for text in texts]
 
 
 def _limits(value: Any, folder: Path) -> list[str]:
@@ -278,7 +286,7 @@ def _log(value: Any, _folder: Path) -> bool | str:
 
 
 _KEYS: dict[str, Callable[[Any, Path], Any]] = {
-    "sources": _paths,
+    "sources": _sources,
     "include": _texts,
     "exclude": _texts,
     "max_file_size": _size,

@@ -181,3 +181,25 @@ def test_a_file_that_the_commands_take_has_no_mistakes(judged: Shell) -> None:
     assert (told.code, told.json["mistakes"]) == (0, [])
     assert judged("eval", "--mode", "dense").code == 0
     assert judged("index").code == 0
+
+
+@pytest.mark.parametrize("command", ["config", "index"])
+def test_standard_input_is_no_source_to_share(shell: Shell, command: str) -> None:
+    project(shell, 'sources = ["-"]\n')
+    done = shell(command, stdin='{"_id": "r", "text": "one"}\n')
+    assert done.code == 2
+    wanted = "sources: a path is wanted, not - (qembed index - reads standard input)"
+    assert f".qembed.toml:1: {wanted}\n" in done.err
+
+
+def test_an_empty_text_is_what_is_told(shell: Shell) -> None:
+    text = 'model = ""\nexclude = ["!x", ""]\nwhere = "  "\ninclude = [1]\nsources = []\n'
+    project(shell, text)
+    said = shell("config").err
+    for line, message in (
+        (1, "model: a text is wanted, not ''"),
+        (2, "exclude: a text is wanted, not '' as text 2 of 2"),
+        (3, "where: a text is wanted, not '  '"),
+        (4, "include: a text or a list of texts is wanted"),
+    ):
+        assert f".qembed.toml:{line}: {message}\n" in said

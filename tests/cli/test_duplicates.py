@@ -65,3 +65,17 @@ def test_what_cannot_be(docs: Shell) -> None:
     )
     assert "--share: no effect with --by passage" in told.err
     assert "--search: no effect with --above 1" in told.err
+
+
+def test_records_have_their_lines_and_files_have_none(shell: Shell) -> None:
+    same = '{"_id": "%s", "text": "money comes back in five days"}\n'
+    shell.write("d/rec.jsonl", same % "r1" + same % "r2")
+    shell.write("d/a.txt", "money comes back in five days")
+    assert shell("index", "d").code == 0
+    for by in ("document", "passage"):
+        body = shell("duplicates", "--by", by, "--format", "json").json
+        lines = {m["document"]: m["line"] for m in body["clusters"][0]["members"]}
+        assert lines == {"r1": 1, "r2": 2, "a.txt": None if by == "document" else 1}
+        out = shell("duplicates", "--by", by).out
+        assert "d/rec.jsonl#r1:1" in out
+        assert "d/rec.jsonl#r2:2" in out

@@ -25,3 +25,13 @@ def test_an_error_leaves_nothing_behind(docs: Shell) -> None:
     (docs.folder / ".github/workflows/retrieval.yml/in-the-way").unlink()
     (docs.folder / ".github/workflows/retrieval.yml").rmdir()
     assert docs("eval", "init").code == 0
+
+
+def test_records_are_told_while_there_are_some(docs: Shell) -> None:
+    told = "this index has records that no file holds"
+    assert docs("add", "a memory of something").code == 0
+    assert told in docs("eval", "init").err
+    assert docs("forget", "--where", "id != 'refunds.md'", "--purge").code == 0
+    done = docs("eval", "init", "--force")
+    assert done.code == 0
+    assert told not in done.err

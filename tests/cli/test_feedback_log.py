@@ -108,15 +108,29 @@ def test_who_decides_whether_queries_are_logged(docs: Shell) -> None:
 
 
 def test_config_shows_what_holds(docs: Shell) -> None:
-    def shown() -> tuple[Any, str]:
-        rows = docs("config", "--format", "json").json["settings"]
-        return next((r["value"], r["from"]) for r in rows if r["name"] == "log")
+    def shown(**env: str) -> tuple[Any, str, str]:
+        rows = docs("config", "--format", "json", **env).json["settings"]
+        assert "QEMBED_LOG" not in [r["name"] for r in rows], "told with the setting it is of"
+        row = next(r for r in rows if r["name"] == "log")
+        return row["value"], row["from"].rpartition("/")[2], row["note"]
 
-    assert shown() == (None, "default")
-    docs("feedback", "log", "hashed")
-    assert shown() == ("hashed", "index")
+    assert shown() == (None, "default", "")
+    assert shown(QEMBED_LOG="1") == (True, "QEMBED_LOG", "")
+    assert docs("feedback", "log", "on").code == 0
+    assert shown() == (True, "index", "")
+    assert shown(QEMBED_LOG="0") == (False, "QEMBED_LOG", "")
+    docs.write(".qembed.toml", "log = false\n")
+    assert shown() == (False, ".qembed.toml:1", "")
+    assert shown(QEMBED_LOG="yes") == (True, "QEMBED_LOG", "")
     docs.write(".qembed.toml", "log = true\n")
-    assert shown()[0] is True
+    assert shown(QEMBED_LOG="hashed") == ("hashed", "QEMBED_LOG", "")
+    assert docs("feedback", "log", "hashed").code == 0
+    assert shown() == ("hashed", ".qembed.toml:1", "index says hashed")
+    assert shown(QEMBED_LOG="off") == (False, "QEMBED_LOG", "")
+    assert docs("config", QEMBED_LOG="1").out.count("QEMBED_LOG") == 1
+    refused = docs("config", "--format", "json", QEMBED_LOG="perhaps")
+    assert refused.code == 2
+    assert refused.json["mistakes"] == ["QEMBED_LOG=perhaps: 1, 0 or hashed is wanted"]
 
 
 def test_hashed_texts_stay_hashed_whatever_turns_the_log_on(docs: Shell) -> None:

@@ -138,3 +138,14 @@ def test_from_python(tuned: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
         assert {h.document for h in index.query("milk")} == {"b", "c"}
         assert len(index.query("milk", mode="dense")) == 4
         assert len(index.query("milk", tuned=False)) == 4
+
+
+def test_config_tells_where_a_project_comes_before_it(tuned: Shell) -> None:
+    choose(tuned, {"rerank": "late", "mode": "hybrid"})
+    tuned.write(".qembed.toml", 'rerank = "none"\n')
+    rows = {s["name"]: s for s in tuned("config", "--format", "json").json["settings"]}
+    assert rows["rerank"]["value"] == "none"
+    assert rows["query.mode"]["note"] == "chosen by qembed tune"
+    note = rows["query.rerank"]["note"]
+    assert note.startswith("chosen by qembed tune; does not hold: ")
+    assert note.endswith("/.qembed.toml:1")

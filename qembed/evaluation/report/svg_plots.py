@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 360, 200
 LEFT, RIGHT, TOP, BOTTOM = 44, 12, 12, 30
+GRID_LINES = 4
+MOST_DIGITS = 5
+"""Digits after the point that fit beside the y axis."""
 _Point = tuple[float, float]
 Bar: TypeAlias = tuple[str, float, float | None, float | None, str]
 """Label, value, ends of its interval (None without one), class."""
@@ -34,11 +37,13 @@ def line(
 ) -> Markup:
     """Plot a line through (x, y) with a dot and a label at each x.
 
-    `log`: logarithmic x axis. `whole`: the y axis goes from 0 to 1.
+    `log`: logarithmic x axis. `whole`: the y axis goes from 0 to 1. `digits`: of the labels at the y axis,
+    more where these would be the same.
     """
     xs = [math.log2(max(a, 1e-9)) if log else a for a, _ in points]
     ys = [b for _, b in points]
     low, high = (0.0, 1.0) if whole else _range(ys)
+    digits = _digits(low, high, digits)
     across = _scale(min(xs), max(xs), LEFT + 8, WIDTH - RIGHT - 14)
     up = _scale(low, high, HEIGHT - BOTTOM, TOP)
     at = [(across(a), up(b)) for a, b in zip(xs, ys, strict=True)]
@@ -155,6 +160,8 @@ def scatter(points: Iterable[tuple[float, float, str, str]], title: str) -> Mark
 def _range(values: Sequence[float]) -> _Point:
     """Choose an axis range with a margin around the values; never empty."""
     low, high = min(values), max(values)
+    if low == high == 0:
+        return 0.0, 1.0
     air = max((high - low) * 0.12, 0.01 * max(abs(high), 1e-3))
     return (max(0.0, low - air) if low >= 0 else low - air), high + air
 
@@ -164,10 +171,22 @@ def _scale(a: float, b: float, start: float, stop: float) -> Callable[[float], f
     return lambda value: start + (value - a) / span * (stop - start)
 
 
+def _grid_values(low: float, high: float) -> list[float]:
+    return [low + (high - low) * i / (GRID_LINES - 1) for i in range(GRID_LINES)]
+
+
+def _digits(low: float, high: float, digits: int) -> int:
+    """Digits with which the labels of the grid differ: at least `digits`, at most MOST_DIGITS."""
+    while digits < MOST_DIGITS:
+        if len({f"{value:.{digits}f}" for value in _grid_values(low, high)}) == GRID_LINES:
+            break
+        digits += 1
+    return digits
+
+
 def _grid(low: float, high: float, up: Callable[[float], float], digits: int) -> str:
     body = []
-    for i in range(4):
-        value = low + (high - low) * i / 3
+    for value in _grid_values(low, high):
         y = up(value)
         body.append(
             f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'

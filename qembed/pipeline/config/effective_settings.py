@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from qembed.errors import NoIndex
+from qembed.errors import NoIndex, UsageError
 from qembed.pipeline.config.project_check import project_mistakes
+from qembed.pipeline.feedback.log_setting import LOG_SETTING, LOG_VARIABLE, LogMode, log_mode
 from qembed.pipeline.locate import AUTO_MODEL, find_index, has_index, unused_model
 from qembed.pipeline.project import GATES, KEYS, Project, find_project
 from qembed.pipeline.source_options import FILTERS, SHARED, SIZE, format_size, source_place
@@ -23,8 +24,10 @@ from qembed.store import manifest as manifests
 DEFAULT = "default"
 _SECRETS = ("_KEY", "_TOKEN")
 """Ends of the names of variables whose values are not shown."""
-_SHOWN = ("QEMBED_INDEX", "QEMBED_MODEL")
+_SHOWN = ("QEMBED_INDEX", "QEMBED_MODEL", LOG_VARIABLE)
 """Variables that are told with the setting they are of."""
+_LOG_VALUES: Mapping[LogMode, bool | str] = {"off": False, "on": True, "hashed": "hashed"}
+"""Modes of the log as a project file writes them."""
 
 
 class EffectiveSetting(NamedTuple):
@@ -44,23 +47,26 @@ class EffectiveSetting(NamedTuple):
 def effective_settings(
     index: Path | None = None,
 ) -> tuple[Project | None, list[EffectiveSetting], list[str]]:
-    """Return the project file, the settings of the current folder and its index, and mistakes in the file.
+    """Return the project file, the settings of the current folder and its index, and mistakes in them.
 
-    `index`: the index, if it is given. The mistakes are values that a command would refuse. Raises UsageError
-    for a project file with unknown keys or values of another form, IndexDamaged.
+    `index`: the index, if it is given. The mistakes are values that a command would refuse, of the file and
+    of the environment. Raises UsageError for a project file with unknown keys or values of another form,
+    IndexDamaged.
     """
     project = find_project()
     root, found = _index(index)
     manifest = None if root is None else manifests.read(root)
+    mistakes = [] if project is None else project_mistakes(project, root)
     settings = [
         found,
         _model(project, manifest),
         *_sources(project, manifest, root),
         *_plain(project, manifest),
-        *_tuned(manifest),
+        _log(project, manifest, mistakes),
+        *_tuned(project, manifest),
         *_environment(),
     ]
-    return project, settings, [] if project is None else project_mistakes(project, root)
+    return project, settings, mistakes
 
 
 def _index(given: Path | None) -> tuple[Path | None, EffectiveSetting]:
@@ -120,7 +126,7 @@ def _plain(project: Project | None, manifest: Manifest | None) -> Iterator[Effec
     task = manifest.settings.get("task") if manifest is not None else None
     yield EffectiveSetting("task", task, "index" if task else DEFAULT)
     for key in KEYS:
-        if key in ("sources", "model"):
+        if key in ("sources", "model", LOG_SETTING):
             continue
         if project is not None and (value := project.get(key)) is not None:
             shown = shown_spec(value) if key == "rerank" else value
@@ -131,10 +137,35 @@ def _plain(project: Project | None, manifest: Manifest | None) -> Iterator[Effec
             yield EffectiveSetting(key, 10 if key == "k" else None, DEFAULT)
 
 
+def _log(
+    project: Project | None, manifest: Manifest | None, mistakes: list[str]
+) -> EffectiveSetting:
+    """Setting on logs as `log_mode` decides it. A wrong value of the variable joins the `mistakes`."""
+    shared = project.get(LOG_SETTING) if project else None
+    stored = manifest.settings.get(LOG_SETTING) if manifest is not None else None
+    variable = os.environ.get(LOG_VARIABLE)
+    said: list[tuple[LogMode, str]] = []
+    try:
+        if variable is not None:
+            said.append((log_mode(None, None, None), LOG_VARIABLE))
+        if project is not None and shared is not None:
+            said.append((log_mode(None, shared, None, {}), project.place(LOG_SETTING)))
+        if stored is not None:
+            said.append((log_mode(None, None, stored, {}), "index"))
+        mode = log_mode(None, shared, stored)
+    except UsageError as e:
+        mistakes.append(str(e))
+        return EffectiveSetting(LOG_SETTING, variable, LOG_VARIABLE)
+    if not said:
+        return EffectiveSetting(LOG_SETTING, None, DEFAULT)
+    first, source = said[0]
+    hashing = next((place for m, place in said if m == "hashed"), "")
+    note = f"{hashing} says hashed" if mode != first else ""
+    return EffectiveSetting(LOG_SETTING, _LOG_VALUES[mode], source, note)
+
+
 def _remembered(key: str, manifest: Manifest | None) -> Any:
-    """Setting on logs, or filter of the index's sources, with their paths if not of all; None without one."""
-    if key == "log" and manifest is not None:
-        return manifest.settings.get(key)
+    """Filter of the index's sources, with their paths if not of all; None without one."""
     if key not in FILTERS or manifest is None:
         return None
     shared = manifest.settings.get(
@@ -152,13 +183,16 @@ def _remembered(key: str, manifest: Manifest | None) -> Any:
     return [f"{path}: {v if isinstance(v, str) else ', '.join(v)}" for path, v in shown.items()]
 
 
-def _tuned(manifest: Manifest | None) -> Iterator[EffectiveSetting]:
+def _tuned(project: Project | None, manifest: Manifest | None) -> Iterator[EffectiveSetting]:
     """Options of a query that `tune` chose for the index."""
     tuned = None if manifest is None else manifest.tuned
     for name, value in (tuned["options"] if tuned else {}).items():
         if isinstance(value, Mapping):
             value = [f"{key} {number:g}" for key, number in value.items()]
-        yield EffectiveSetting(f"query.{name}", value, "index", "chosen by qembed tune")
+        note = "chosen by qembed tune"
+        if project is not None and name in project.settings:
+            note += f"; does not hold: {project.place(name)}"
+        yield EffectiveSetting(f"query.{name}", value, "index", note)
 
 
 def _environment() -> Iterator[EffectiveSetting]:

@@ -89,6 +89,7 @@ def show_model(spec: str, task: str | None, query: str) -> dict[str, Any]:
             "model": spec,
             "profile": "late interaction: --rerank takes it, it compares token vectors of the index's model",
             "known": True,
+            **_note(Profile(""), task),
         }
     if parsed.kind == "builtin" and BUILTIN[spec].kind == "reranker":
         return {
@@ -99,12 +100,12 @@ def show_model(spec: str, task: str | None, query: str) -> dict[str, Any]:
             "query": query,
             "passage": passage_text("{text}", TITLE_RULE, TITLE, TEXT),
             "url": f"https://huggingface.co/{BUILTIN[spec].hub}",
+            **_note(Profile(""), task),
         }
     if parsed.kind == "unknown":
         raise UsageError(f"{spec!r} is no folder, hub id or listed name{_nearest_name(spec)}")
     profile = profile_for(parsed.name, parsed.path)
-    template, resolved = task_template(profile, task or None)
-    unused = bool(task) and not takes_task(profile, task or "")
+    template, resolved = task_template(profile, task)
     return {
         "model": spec,
         "profile": profile.name,
@@ -122,7 +123,7 @@ def show_model(spec: str, task: str | None, query: str) -> dict[str, Any]:
         "dtype": profile.dtype or "any (float32 on a CPU)",
         "url": profile.url,
         "verified": profile.known and profile.verified,
-        **({"note": "takes no task: --task changes nothing"} if unused else {}),
+        **_note(profile, task),
         "similarity": profile.similarity,
         **(_show_files(parsed, Folder(parsed.path), profile) if parsed.path is not None else {}),
     }
@@ -131,6 +132,13 @@ def show_model(spec: str, task: str | None, query: str) -> dict[str, Any]:
 def _nearest_name(spec: str) -> str:
     """Hint at the listed names that are spelt most like this one."""
     return f"{near_hint(spec)} (qembed models list has the names)"
+
+
+def _note(profile: Profile, task: str | None) -> dict[str, str]:
+    """Note on a task that the model does not take. Raises UsageError for one that names nothing."""
+    if task is None or takes_task(profile, task):
+        return {}
+    return {"note": "takes no task: --task changes nothing"}
 
 
 def _show_files(spec: ModelSpec, folder: Folder, profile: Profile) -> dict[str, Any]:
@@ -179,7 +187,7 @@ def _show_modules(folder: Folder, profile: Profile) -> dict[str, Any]:
 
 def _show_reranker(spec: ModelSpec, task: str | None, query: str) -> dict[str, Any]:
     profile = profile_for(spec.name)
-    resolved = resolve_task(task, profile) if task else TASKS["web"]
+    resolved = TASKS["web"] if task is None else resolve_task(task, profile)
     passage = passage_text("{text}", TITLE_RULE, TITLE, TEXT)
     return {
         "model": spec.text,

@@ -165,9 +165,10 @@ def write_scaffold(root: Path, folder: Path, *, force: bool = False) -> Scaffold
         queries, qrels = _golden_set(session)
         manifest = session.snapshot.manifest
         index = _index_commands(manifest, session.loaded)
-        extras = _needed_extras(
-            manifest, {name for _, name in session.snapshot.catalog.grouped().files()}
-        )
+        stored = session.snapshot.catalog.grouped().files()
+        extras = _needed_extras(manifest, {name for _, name in stored})
+        # the source is remembered when all of its records are forgotten
+        has_records = any(source == STDIN for source, _ in stored)
     names = {
         "folder": shlex.quote(place.as_posix()),
         "up": "/".join([".."] * len(place.parts)),
@@ -190,7 +191,7 @@ def write_scaffold(root: Path, folder: Path, *, force: bool = False) -> Scaffold
         _write(files["check.sh"], SCRIPT.format(index=index, **names))
         files["check.sh"].chmod(0o755)
         _write(files["workflow"], WORKFLOW.format(install=_install_lines(needed), **names))
-    lacks = _warnings(manifest, place, files["check.sh"].name, needed.missing)
+    lacks = _warnings(manifest, has_records, place, files["check.sh"].name, needed.missing)
     return Scaffold(paths, [*unfinished_warnings(root, manifest), *lacks])
 
 
@@ -205,11 +206,13 @@ def _ignore_rules(path: Path) -> str:
     return own + ("\n" if own and not own.endswith("\n") else "") + "".join(lines)
 
 
-def _warnings(manifest: Manifest, place: Path, check: str, missing: str) -> Iterator[str]:
+def _warnings(
+    manifest: Manifest, has_records: bool, place: Path, check: str, missing: str
+) -> Iterator[str]:
     """Lines on what another machine lacks. `place`: the starter files', below the index's folder."""
     if missing:
         yield f"the workflow cannot install qembed yet: {missing}"
-    if any(s.path == STDIN for s in manifest.sources):
+    if has_records:
         yield (
             "this index has records that no file holds (qembed add, qembed index -): elsewhere they have "
             f"to be added before {check} runs"

@@ -62,8 +62,8 @@ def evaluate_sts(
     began = time.perf_counter()
     model = open_model(spec, dim=dim)
     chosen, resolved = template or sts_template(model.profile), DEFAULT_TASK
-    is_unused = bool(task) and not takes_task(model.profile, task or "", template)
-    if task:
+    is_unused = task is not None and not takes_task(model.profile, task, template)
+    if task is not None:
         own = template is None and task in dict(model.profile.prompts)
         chosen, full = task_template(model.profile, task, None if own else chosen)
         resolved = full or DEFAULT_TASK

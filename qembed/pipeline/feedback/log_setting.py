@@ -14,6 +14,7 @@ from qembed.errors import UsageError
 
 LogMode = Literal["off", "on", "hashed"]
 MODES: tuple[LogMode, ...] = get_args(LogMode)
+LOG_VARIABLE = "QEMBED_LOG"
 LOG_SETTING = "log"
 """Name of the setting in an index's manifest; an index without it logs nothing."""
 EXPLORE_SETTING = "explore"
@@ -48,9 +49,9 @@ def log_mode(
     Where one of the three last says `hashed`, whatever turns the log on turns on a hashed one: who decided
     that no text is to be stored need not know of all who ask. Raises UsageError for a value of $QEMBED_LOG.
     """
-    variable = environ.get("QEMBED_LOG")
+    variable = environ.get(LOG_VARIABLE)
     if variable is not None and variable.lower() not in _WORDS:
-        raise UsageError(f"QEMBED_LOG={variable}: 1, 0 or hashed is wanted")
+        raise UsageError(f"{LOG_VARIABLE}={variable}: 1, 0 or hashed is wanted")
     said: list[LogMode | None] = [
         None if variable is None else _WORDS[variable.lower()],
         _WORDS[str(project).lower()] if project is not None else None,
@@ -69,7 +70,7 @@ def log_wish(
 
     Raises UsageError for a value of $QEMBED_LOG.
     """
-    if option is None and project is None and environ.get("QEMBED_LOG") is None:
+    if option is None and project is None and environ.get(LOG_VARIABLE) is None:
         return None
     return log_mode(option, project, None, environ) != "off"
 

@@ -1,4 +1,4 @@
-"""Tasks and instructions that were asked for, or asked to be left out, and change nothing.
+"""Tasks and instructions that were asked for, or asked to be left out, and change nothing, or name no task.
 
 The one place that decides it: an encoder may take a task, a reranker may read one.
 """
@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from qembed.models import takes_task, task_template
+from qembed.models import resolve_task, takes_task, task_template
 
 if TYPE_CHECKING:
-    from qembed.models import Model
+    from qembed.models import Model, Profile
     from qembed.pipeline.retrieval.answer import RerankSummary
     from qembed.pipeline.retrieval.options import QueryOptions
     from qembed.types import Query
@@ -48,16 +48,31 @@ def unused_in_query(
 ) -> list[str]:
     """Warnings as of `unused_task` on a search. `encodes`: queries became vectors; `model`: opens theirs.
 
-    A search by words alone says nothing: a pool or an ablation adds it to others.
+    A search by words alone says nothing: a pool or an ablation adds it to others. Raises UsageError as
+    `check_tasks` does.
     """
     is_known = not options.rerank or reranked is not None  # without candidates none was opened
     own = [q.task for q in queries] if is_known else []
     asked = AskedTasks(options.task, own, options.instruction, options.template)
+    if asked.option is not None or asked.named:
+        check_tasks(asked, model().profile, reranked)
     if encodes or options.rerank == "late":
         return unused_task(asked, model(), reranked)
     if reranked is None:
         return []
     return unused_task(asked, None, reranked, "--mode lexical encodes nothing")
+
+
+def check_tasks(asked: AskedTasks, profile: Profile, reranked: RerankSummary | None) -> None:
+    """Raise UsageError for an empty task, and for a name that is none, whether anything takes it or not.
+
+    `profile`: of the model whose prompts are names, too. A reranker that reads tasks knows its own names.
+    """
+    if asked.option is not None and not asked.option.strip():
+        resolve_task(asked.option, profile)
+    if reranked is None or not reranked.instructed:
+        for task in asked.named:
+            task_template(profile, task, asked.template)
 
 
 def unused_task(

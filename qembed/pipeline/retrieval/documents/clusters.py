@@ -60,8 +60,8 @@ def _member(
     place = passage or Passage(entry.id, 0, 0, 0, "", 1, 1)
     line, _ = session.documents.file_lines(entry, place)
     fragment = Hit(entry.id, path, entry.title, place, 0.0, {}, {}).fragment
-    if passage is None and line == 1:
-        line = None  # all of a file
+    if passage is None and entry.line is None:
+        line = None  # all of a file; a record has a line of its own
     return Member(
         document=entry.id,
         path=path,

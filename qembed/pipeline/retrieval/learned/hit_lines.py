@@ -17,7 +17,7 @@ from qembed.pipeline.retrieval.learned.features import (
 from qembed.pipeline.retrieval.learned.order import open_learned, summary
 from qembed.pipeline.retrieval.reranking.lines import by_query
 from qembed.pipeline.retrieval.reranking.request import HitLine, RerankedHits, RerankRequest
-from qembed.pipeline.retrieval.unused_task import AskedTasks, unused_task
+from qembed.pipeline.retrieval.unused_task import AskedTasks, check_tasks, unused_task
 
 if TYPE_CHECKING:
     from qembed.feedback.learning.model import LearnedModel
@@ -39,7 +39,9 @@ def rerank_lines(request: RerankRequest, session: Session) -> RerankedHits:
         for hits in by_query(request.hits).values():
             found += _ordered(hits, session, model, request.options.share, request.options.k)
     reranked = summary(len(request.hits))
-    asked = AskedTasks(request.options.task, [hit.get("task") for hit in request.hits])
+    if (task := request.options.task) is not None:
+        check_tasks(AskedTasks(task, [None]), session.loaded.model.profile, reranked)
+    asked = AskedTasks(task, [hit.get("task") for hit in request.hits])
     unused = unused_task(asked, None, reranked)
     return RerankedHits(found, reranked, dict(session.timer), tuple(unused))
 

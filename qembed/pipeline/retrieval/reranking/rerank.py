@@ -37,7 +37,7 @@ from qembed.pipeline.retrieval.reranking.request import (
     with_tuned_reranker,
 )
 from qembed.pipeline.retrieval.session import Session
-from qembed.pipeline.retrieval.unused_task import AskedTasks, unused_task
+from qembed.pipeline.retrieval.unused_task import AskedTasks, check_tasks, unused_task
 from qembed.types import Hit, Query, Results, Run
 
 if TYPE_CHECKING:
@@ -118,6 +118,7 @@ def rerank_hits_with(
             scores = {**(group[i].get("scores") or {}), "rerank": _json_score(new.scores[i])}
             score = round(float(new.final[i]), 6)
             found.append({**group[i], "scores": scores, "rank": rank, "score": score})
+    check_tasks(AskedTasks(options.task, [None]), model.profile, summary)
     asked = AskedTasks(options.task, [hit.get("task") for hit in hits])
     unused = unused_task(asked, model if options.late else None, summary)
     return RerankedHits(found, summary, dict(timer), tuple(unused))
@@ -282,6 +283,7 @@ def rerank_run(
             ]
             lines += _run_hits(session, by_id[q], places, new)
     asked = AskedTasks(options.task, [by_id[q].task for q in run])
+    check_tasks(asked, model.profile, summary)
     unused = unused_task(asked, model if options.late else None, summary)
     return RerankedRun(final, summary, tuple(unused), lines, dict(session.timer))
 
