@@ -19,7 +19,7 @@ from qembed.mteb.gates import (
 from qembed.mteb.index import Index
 from qembed.mteb.library import quiet_mteb
 from qembed.mteb.tasks import find_tasks, load, parts
-from qembed.pipeline.experiments.provenance import provenance
+from qembed.pipeline.provenance.provenance import provenance
 
 if TYPE_CHECKING:
     from mteb.abstasks.abstask import AbsTask

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -168,4 +170,12 @@ def test_the_page(docs: Shell) -> None:
         assert text in page
     assert "http://" not in page.replace("http://www.w3.org", "")
     assert docs("feedback", "report", "--report", "r.json").code == 0
-    assert json.loads((docs.folder / "r.json").read_text())["counterfactual"] is None
+    body = json.loads((docs.folder / "r.json").read_text())
+    assert body["counterfactual"] is None
+    words = re.sub(r"</?span[^>]*>", "", page)
+    assert f"<dt>model</dt><dd>{body['recipe']['model']}" in words
+    generation = body["provenance"]["generation"]
+    assert f"<dt>index</dt><dd>.qembed, generation {generation}</dd>" in page
+    assert "<dt>date</dt><dd>20" in words
+    made = datetime.fromisoformat(body["provenance"]["date"])
+    assert timedelta(0) <= datetime.now(UTC) - made < timedelta(hours=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -97,6 +98,10 @@ def test_a_report_is_written_and_named(tunable: Shell) -> None:
     page = (tunable.folder / "tuning.html").read_text("utf-8")
     assert "Tuning of an index" in page
     assert page.count('class="words"') == 30
+    made, words = done.json["provenance"], re.sub(r"</?span[^>]*>", "", page)
+    assert f"<dt>index</dt><dd>.qembed, generation {made['generation']}</dd>" in words
+    assert made["date"].replace("T", " ").replace("Z", " UTC") in words
+    assert f"<dt>model</dt><dd>{done.json['recipe']['model']}" in words
 
 
 def test_no_gain_is_exit_3_and_nothing_is_written(tunable: Shell) -> None:

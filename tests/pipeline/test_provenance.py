@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from qembed.pipeline.experiments.provenance import git_state, provenance
+from qembed.pipeline.provenance.checkout import git_state
+from qembed.pipeline.provenance.provenance import provenance
 
 
 def git(folder: Path, *args: str) -> str:

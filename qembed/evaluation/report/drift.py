@@ -9,6 +9,7 @@ from typing import Any
 
 from qembed.evaluation.formats.source_file import counted
 from qembed.evaluation.report import svg_plots
+from qembed.evaluation.report.header import provenance_lines
 from qembed.evaluation.report.html import environment
 from qembed.evaluation.report.page_file import check_page_path, write_page
 
@@ -46,7 +47,7 @@ def drift_html(body: Mapping[str, Any]) -> str:
         .get_template("drift.html.j2")
         .render(
             b=body,
-            made=_day(body["time"]),
+            header=_header(body),
             tables={s["name"]: _tables(s["evidence"]) for s in body["signals"]},
             signals=svg_plots.bars(
                 strengths, "strength of each signal", lambda v: STRENGTHS[int(v)]
@@ -74,6 +75,11 @@ def drift_html(body: Mapping[str, Any]) -> str:
         )
     )
     return text + "\n"
+
+
+def _header(body: Mapping[str, Any]) -> dict[str, str]:
+    """Label -> value: date, commit, index and model."""
+    return {**provenance_lines(body["provenance"]), "model": body["model"]}
 
 
 def _tables(
@@ -132,6 +138,7 @@ def drift_markdown(body: Mapping[str, Any]) -> str:
         f"- old: {_holds(old)}",
         f"- new: {_holds(new)} ({_plain(body['what'])})",
         f"- next: `{body['next']}`",
+        *(f"- {key}: {_plain(value)}" for key, value in _header(body).items()),
     ]
     if body["signals"]:
         lines += ["", "| signal | alarm | strength | effect | p, corrected | what |"]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from qembed.evaluation.report import svg_plots
+from qembed.evaluation.report.header import header_lines
 from qembed.evaluation.report.html import environment
 from qembed.evaluation.report.page_file import check_page_path, write_page
 
@@ -44,6 +45,7 @@ def feedback_html(body: Mapping[str, Any]) -> str:
         .get_template("feedback.html.j2")
         .render(
             b=body,
+            header=header_lines(body),
             since=_day(body["since"]),
             until=_day(body["until"]),
             ranks=ranks,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from qembed.evaluation.report import svg_plots
+from qembed.evaluation.report.header import header_lines
 from qembed.evaluation.report.html import environment
 from qembed.evaluation.report.page_file import check_page_path, write_page
 
@@ -47,6 +48,7 @@ def tuning_html(body: Mapping[str, Any]) -> str:
         .get_template("tuning.html.j2")
         .render(
             b=body,
+            header=header_lines(body),
             measure=measure,
             arms=arms,
             steps=_steps(body, descriptions),

@@ -21,6 +21,7 @@ from qembed.pipeline.drift.picture import map_of
 from qembed.pipeline.drift.side import Side
 from qembed.pipeline.drift.sides import DriftOptions, SideFinder, Sides
 from qembed.pipeline.progress import Progress
+from qembed.pipeline.provenance.provenance import provenance
 from qembed.pipeline.retrieval.session import Session
 
 
@@ -86,6 +87,7 @@ def check_drift(
         "recipe": manifest.recipe.fingerprint,
         "what": sides.what,
         "time": round(time.time(), 3),
+        "provenance": provenance(root, manifest.generation),
         "old": _side(sides.old),
         "new": _side(sides.new),
         "signals": [s.to_json() for s in signals],

@@ -46,10 +46,10 @@ from qembed.pipeline.experiments.eval_result import EvalResult
 from qembed.pipeline.experiments.evidence import Evidence
 from qembed.pipeline.experiments.gate_causes import causes
 from qembed.pipeline.experiments.inputs import index_beir, plan_and_read
-from qembed.pipeline.experiments.provenance import provenance
 from qembed.pipeline.experiments.run_builder import BuiltRun, RunBuilder, corpus_contents
 from qembed.pipeline.experiments.truncation import describe_truncation, passage_truncation
 from qembed.pipeline.progress import Progress, StageTimer
+from qembed.pipeline.provenance.provenance import provenance
 from qembed.pipeline.retrieval.options import QueryOptions, check_options, with_tuned
 from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.pipeline.retrieval.session import Session

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,16 @@ def test_the_page_has_verdict_signals_evidence_map_and_time_line(body: dict[str,
     page = drift_html(body)
     assert '<h1>Drift: <span class="fail">confirm</span></h1>' in page
     assert "<code>qembed eval init</code>" in page
+    made = {
+        "date": "2026-11-30 10:20:30 UTC",
+        "commit": "ab12ab12ab12 with uncommitted changes",
+        "index": "ix, generation 3",
+        "model": "minilm",
+    }
+    words = re.sub(r"</?span[^>]*>", "", page)
+    for key, value in made.items():
+        assert f"<dt>{key}</dt><dd>{value}</dd>" in words
+        assert f"- {key}: {value}\n" in drift_markdown(body)
     assert page.count('<circle class="point') == 3
     assert '<circle class="point subject"' in page
     assert (

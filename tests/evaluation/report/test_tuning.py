@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -28,6 +29,12 @@ def test_everything_is_in_it() -> None:
         assert f"mode hybrid, even {i}" in page
     assert ">+0.0300<" in page, "the gain of the stage"
     assert "a model without instructions" in page
+    words = re.sub(r"</?span[^>]*>", "", page)
+    assert (
+        "<dt>date</dt><dd>2026-11-30 10:20:30 UTC</dd><dt>index</dt><dd>ix, generation 3</dd>"
+        in words
+    )
+    assert "<dt>model</dt><dd>minilm, revision 0123456789ab, 384 dimensions</dd>" in words
 
 
 def test_nothing_of_it_runs_or_is_fetched() -> None:

@@ -47,6 +47,8 @@ def tuning_body(queries: int = 24) -> dict[str, Any]:
             }
             for i in range(queries)
         },
+        "provenance": {"date": "2026-11-30T10:20:30Z", "index": "ix", "generation": 3},
+        "recipe": {"model": "minilm", "revision": "0123456789abcdef", "dim": 384},
         "warnings": ["a model without instructions"],
         "seconds": {},
     }

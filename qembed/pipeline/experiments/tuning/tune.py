@@ -40,6 +40,7 @@ from qembed.pipeline.experiments.tuning.spaces import (
     write_candidates,
 )
 from qembed.pipeline.progress import Progress
+from qembed.pipeline.provenance.provenance import origin_json
 from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.session import Session
 from qembed.pipeline.retrieval.tuned_setting import (
@@ -89,7 +90,7 @@ class Tuning:
     documents that the choice has not seen; `seen`: on queries about documents that it has, None if no two
     queries share one. `measured`: values of each query under all settings tried, float64 (n,). `earlier`:
     the choice that the index had. `failure`: error that kept the choice or a file from being written, to be
-    raised once the result is shown.
+    raised once the result is shown. `origin`: see `origin_json`.
     """
 
     judged: JudgedQueries
@@ -104,6 +105,7 @@ class Tuning:
     failure: QembedError | None = None
     warnings: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    origin: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def base(self) -> QueryOptions:
@@ -156,6 +158,7 @@ class Tuning:
                 name: {"query": q.text, "before": float(b), "after": float(a)}
                 for name, q, b, a in zip(names, self.judged.queries, before, after, strict=True)
             },
+            **self.origin,
             "warnings": list(self.warnings),
             "seconds": {k: round(v, 3) for k, v in self.seconds.items()},
         }
@@ -203,6 +206,7 @@ def tune(
         found = _judge(judged, shown, folds, space, scores)
         found.warnings = [*warnings, *builder.refused_pairs()]
         found.earlier = manifest.tuned
+        found.origin = origin_json(session.snapshot)
         found.seconds = {"total": time.perf_counter() - began, **session.timer}
         data = described_files({"queries": _given(options.queries), "qrels": _given(options.qrels)})
     wanted = options.apply == "anyway" or (options.apply == "beyond-chance" and found.is_better)

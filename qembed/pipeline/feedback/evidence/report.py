@@ -19,7 +19,9 @@ from qembed.pipeline.feedback.evidence.log_experiments import limited_interactio
 from qembed.pipeline.feedback.evidence.other_order import estimate_setting
 from qembed.pipeline.feedback.log_pairs import extracted_json
 from qembed.pipeline.feedback.whole_log import read_log
+from qembed.pipeline.provenance.provenance import origin_json
 from qembed.pipeline.retrieval.interleaving.setting import Setting
+from qembed.pipeline.retrieval.session import open_snapshot
 
 EFFORT = ("steps", "searches", "tokens")
 
@@ -40,6 +42,8 @@ def report_log(
     joined = join_events(log.queries, log.events)
     limited = limited_interactions(log, options)
     times = [q.time for q in log.queries]
+    with open_snapshot(root) as snapshot:
+        origin = origin_json(snapshot)
     return {
         "schema": 1,
         "queries": len(log.queries),
@@ -55,6 +59,7 @@ def report_log(
         if against is None
         else estimate_setting(root, log, against, options, since),
         **extracted_json(extracted),
+        **origin,
     }
 
 

@@ -1,46 +1,14 @@
-"""Provenance of a report: date, commit of the checkout, index, version."""
+"""Commit of a git checkout, and whether its files differ from it."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-
-from qembed.version import __version__
 
 GIT_SECONDS = 5.0
 """Longest wait for git; a large checkout on a slow disk has its commit, and no answer on changes."""
-
-
-def provenance(index: Path | None, generation: int | None) -> dict[str, Any]:
-    """JSON of a report's `provenance`.
-
-    `date` in UTC; `commit` and `dirty` (tracked files differ from it) of the checkout with the index, else of
-    the current folder's, null outside a checkout or without git; `index` as seen from the current folder.
-    """
-    commit, dirty = None, None
-    for folder in (*([index.parent] if index is not None else []), Path.cwd()):
-        commit, dirty = git_state(folder)
-        if commit is not None:
-            break
-    return {
-        "date": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-        "commit": commit,
-        "dirty": dirty,
-        "index": None if index is None else _seen_from_here(index),
-        "generation": generation,
-        "version": __version__,
-    }
-
-
-def _seen_from_here(path: Path) -> str:
-    try:
-        return path.absolute().relative_to(Path.cwd()).as_posix()
-    except ValueError:
-        return str(path)
 
 
 def git_state(folder: Path) -> tuple[str | None, bool | None]:

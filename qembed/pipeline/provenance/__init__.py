@@ -1,0 +1,1 @@
+"""Origin of a report: date, checkout, index, version."""
