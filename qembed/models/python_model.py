@@ -10,10 +10,9 @@
         return Encoder()
 
 `--model py:mine:factory` imports the module with the current folder on the path and calls the factory.
-`version` tells states of the model apart; without it, the module's source does. With a method
-`encode_images(images)`, of opened RGB pictures, it encodes pictures too; `image_recipe` says what its
-preprocessing is. A reranker is an object
-with `score(pairs)`: one number for each (query, passage), higher is better.
+`version` tells states of the model apart, else the module's source. With `encode_images(images)`, of opened
+RGB pictures, it encodes pictures too; `image_recipe` says what its preprocessing is. `release()` drops what
+`encode` would load again. A reranker has `score(pairs)`: a number for each (query, passage), more is better.
 """
 
 from __future__ import annotations
@@ -250,11 +249,13 @@ class PythonModel(ReadsImages):
         return PythonEncoder(self._instance, self.dim, self.spec)
 
     def release(self) -> None:
-        """No effect: the object belongs to the user's module."""
+        """Call the object's `release`, if it has one."""
+        with _described_errors(self.spec):
+            if callable(drop := getattr(self._instance, "release", None)):
+                drop()
 
-    def prepare(self, say: Say, stop: Stop) -> str | None:
+    def prepare(self, say: Say, stop: Stop) -> None:
         """No effect: the user's code is not exported."""
-        return None
 
 
 class PythonReranker:

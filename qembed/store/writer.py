@@ -51,7 +51,7 @@ class Writer:
         with storage_errors(root):
             self._lock = lock_index(root, wait, stop)
         self.root = root
-        self._target = MANIFEST
+        self.target = MANIFEST  # that it commits to, another one during a rebuild
         self._shard: ShardWriter | None = None
         self._finished: list[Shard] = []
         self._number = 0
@@ -110,7 +110,7 @@ class Writer:
         if present is None:
             self.create(recipe, spec)
             return
-        self._target = REBUILD
+        self.target = REBUILD
         self.manifest = manifests.interrupted_rebuild(self.root, recipe) if resume else None
         if self.manifest is not None:
             return
@@ -189,7 +189,7 @@ class Writer:
 
     @property
     def _tag(self) -> str:
-        return f"{'r' if self._target == REBUILD else ''}{self.present.generation + 1:08d}"
+        return f"{'r' if self.target == REBUILD else ''}{self.present.generation + 1:08d}"
 
     def _new_shard_name(self) -> str:
         self._number += 1
@@ -243,7 +243,7 @@ class Writer:
         sync_folder(self.root / "shards")
         sync_folder(self.root)
         new = self.present.successor(documents=documents, committed=time.time(), **changes)
-        manifests.write(self.root, new, self._target)
+        manifests.write(self.root, new, self.target)
         end_first_run(self.root)
         file_times.note_commit(self.root, self.present, new)
         self.manifest = new
@@ -255,12 +255,12 @@ class Writer:
         """Change manifest fields that no reader's answer depends on; the generation stays."""
         with storage_errors(self.root):
             self.manifest = replace(self.present, **changes)
-            manifests.write(self.root, self.manifest, self._target)
+            manifests.write(self.root, self.manifest, self.target)
         return self.manifest
 
     def finish_rebuild(self) -> Manifest:
         """Make the rebuild the index, in one rename. Without a rebuild nothing happens."""
-        if self._target == MANIFEST:
+        if self.target == MANIFEST:
             return self.present
         with storage_errors(self.root):
             old = self._read(MANIFEST)
@@ -268,7 +268,7 @@ class Writer:
             generation = max(self.present.generation, (old.generation if old else 0) + 1)
             self.manifest = replace(self.present, previous=previous, generation=generation)
             manifests.write(self.root, self.manifest, MANIFEST)
-            self._target = MANIFEST
+            self.target = MANIFEST
             (self.root / REBUILD).unlink(missing_ok=True)
             sync_folder(self.root)
             self.sweep()
@@ -278,7 +278,7 @@ class Writer:
         """Go back to the present generation; what a rebuild has written is removed."""
         with storage_errors(self.root):
             (self.root / REBUILD).unlink(missing_ok=True)
-            self._target, self.manifest = MANIFEST, self._read(MANIFEST)
+            self.target, self.manifest = MANIFEST, self._read(MANIFEST)
             self.sweep()
 
     def forget_previous(self) -> Manifest:

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from qembed.pipeline.indexing import update_derived
 from qembed.pipeline.indexing.build import build
+from qembed.pipeline.indexing.derived import update as update_derived
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.recipe import RecipeOptions
 from qembed.pipeline.retrieval.session import Session

@@ -29,8 +29,8 @@ import pytest
 from qembed.feedback.log_rows import encode_row, row_of
 from qembed.feedback.log_store import LogStore
 from qembed.pipeline.drift.logged_queries import MOST
-from qembed.pipeline.indexing import update_derived
 from qembed.pipeline.indexing.build import build
+from qembed.pipeline.indexing.derived import update as update_derived
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.recipe import RecipeOptions, make_recipe
 from qembed.pipeline.text_profile.profile_file import update_profile

@@ -76,6 +76,12 @@ class Static:
         lengths = np.linalg.norm(means, axis=1, keepdims=True)
         return (means / np.maximum(lengths, 1e-9)).astype(np.float32)
 
+    def release(self) -> None:
+        """Drops what the next text loads again."""
+        self._known.clear()
+        self.__dict__.pop("_table", None)
+        self.__dict__.pop("_tokens", None)
+
 
 def static() -> Static:
     """The encoder, for `py:tests.bench.encoder:static`."""

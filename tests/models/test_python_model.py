@@ -217,3 +217,11 @@ def test_the_documented_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         assert reranker.score([("late parcel", "a late parcel"), ("late", "x")]).tolist() == [2, 0]
     finally:
         sys.modules.pop("example", None)
+
+
+def test_release_reaches_an_object_that_has_it(write: Write) -> None:
+    model = open_model(write("dropped = []\n    def release(self): self.dropped.append(1)"))
+    model.release()
+    assert sys.modules["mine"].Encoder.dropped == [1]
+    assert model.encoder().encode(["a"]).shape == (1, 3)
+    open_model(write('release = "2026.11"')).release()

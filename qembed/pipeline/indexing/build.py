@@ -10,6 +10,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterable, Mapping
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -17,12 +18,13 @@ from typing import TYPE_CHECKING, BinaryIO
 from qembed.errors import InputError
 from qembed.paths import ENCODED
 from qembed.pipeline.indexing.deletion.repaired import check_index, end_repair
+from qembed.pipeline.indexing.derived.graph_ahead import GraphAhead
+from qembed.pipeline.indexing.derived.update import update_derived
 from qembed.pipeline.indexing.index_plan import IndexPlan, ManifestFields, plan_index
 from qembed.pipeline.indexing.options import LOCAL, IndexOptions
 from qembed.pipeline.indexing.plan import Key
 from qembed.pipeline.indexing.stored_records import given_records
 from qembed.pipeline.indexing.summary import IndexStats, IndexSummary
-from qembed.pipeline.indexing.update_derived import update_derived
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.sequences.files import checked, model_note, read_items
 from qembed.pipeline.source_options import STDIN
@@ -65,9 +67,9 @@ def build(
         return dry_run(root, options, progress)
     if not options.paths:
         manifests.require_index(root)
-    with Writer(root, options.wait, progress.stop) as writer:
+    with Writer(root, options.wait, progress.stop) as writer, GraphAhead(options.graph) as graph:
         try:
-            return _Run(writer, options, progress).perform(stdin, documents)
+            return _Run(writer, graph, options, progress).perform(stdin, documents)
         finally:
             remove_empty_index(root)
 
@@ -75,8 +77,11 @@ def build(
 class _Run:
     """Run under the writer's lock."""
 
-    def __init__(self, writer: Writer, options: IndexOptions, progress: Progress) -> None:
+    def __init__(
+        self, writer: Writer, graph: GraphAhead, options: IndexOptions, progress: Progress
+    ) -> None:
         self.writer = writer
+        self.graph = graph
         self.options = options
         self.progress = progress
         self.stats = IndexStats()
@@ -197,11 +202,12 @@ class _Run:
                 self.ahead = encode_ahead(plan, self.options, self.writer.root, source, progress)
             builder = self.ahead.builder(model, recipe)
         # of a rebuild the words follow at its end: until then the present index answers
-        is_rebuild, policy = plan.target.rebuild, self.options.commits
-        with_words = not is_rebuild and not plan.damaged.is_any
-        committer = Committer(self.writer, fields, policy, stats, with_words=with_words)
+        is_rebuild, policy, damaged = plan.target.rebuild, self.options.commits, plan.damaged
+        with_words = not is_rebuild and not damaged.is_any
         batches, files = self.options.batches, plan.changes.read
         counts = RunProgress(progress, len(files), sum(f.size for f in files))
+        follow = partial(self.graph.follow, self.writer, counts)
+        committer = Committer(self.writer, fields, policy, stats, follow, with_words=with_words)
         vectorizer = Vectorizer(source, recipe.dim, batches.texts_per_call, counts)
         snapshot = self.writer.snapshot() if plan.target.truncate else plan.snapshot
         if snapshot is not None:
@@ -210,19 +216,11 @@ class _Run:
             vectorizer.use_ahead(self.ahead.take)
         encoder = BatchEncoder(self.writer, vectorizer, batches, stats)
         guard = None if is_rebuild else plan.sources.guard
-        with contextlib.closing(
-            Ingest(
-                committer,
-                snapshot,
-                guard,
-                builder,
-                encoder,
-                stats,
-                counts,
-                plan.damaged,
-                is_first=plan.present is None,
-            )
-        ) as ingest:
+        first = plan.present is None
+        ingest = Ingest(
+            committer, snapshot, guard, builder, encoder, stats, counts, damaged, is_first=first
+        )
+        with contextlib.closing(ingest):
             stats.add_unreadable(plan.sources.unlisted)
             gone = {key: plan.sources.absent[key] for key in plan.changes.gone}
             ingest.delete_files(gone, plan.sources.taken_over)
@@ -295,6 +293,7 @@ class _Run:
                 self.options.graph,
                 repair=self.options.repair,
                 tokenizer=model.tokenizer,
+                ahead=self.graph,
             )
 
     def _summary(self, plan: IndexPlan, stopped: bool) -> IndexSummary:

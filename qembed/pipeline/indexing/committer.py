@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from qembed.pipeline.indexing.index_plan import ManifestFields
@@ -18,7 +18,8 @@ from qembed.store.durable_files import storage_errors
 class Committer:
     """Commits the generations of a run, each with the same manifest fields.
 
-    `with_words`: the lexical index follows each commit, not only the last one.
+    `with_words`: the lexical index follows each commit, not only the last one. `follow`: called after each
+    commit but the last.
     """
 
     def __init__(
@@ -27,6 +28,7 @@ class Committer:
         fields: ManifestFields,
         policy: CommitPolicy,
         stats: IndexStats,
+        follow: Callable[[], None],
         *,
         with_words: bool,
     ) -> None:
@@ -35,6 +37,7 @@ class Committer:
         self._policy = policy
         self._stats = stats
         self._with_words = with_words
+        self._follow = follow
         self._began = self._committed_at = time.monotonic()
         self._cost = 0.0
 
@@ -71,6 +74,8 @@ class Committer:
                 self._writer.root, "the index holds what was committed, words are missing"
             ):
                 extend_lexical(snapshot, Progress())
+        if not finished:
+            self._follow()
         self._committed_at = time.monotonic()
         self._cost = self._committed_at - began
         self._stats.seconds["write"] += self._cost

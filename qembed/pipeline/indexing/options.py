@@ -79,11 +79,14 @@ class GraphPolicy(NamedTuple):
     """Thresholds of extending the HNSW graph after a commit.
 
     A graph of at most `small_rows` rows is extended after every commit: saving it takes a fraction of a
-    second. A larger one may lack the share `lag` of its rows, which search covers exactly.
+    second. A larger one may lack the share `lag` of its rows, which search covers exactly. A new one is begun
+    during the run that makes the index, once it has committed `ahead_rows` rows, `ahead_pace` a second.
     """
 
     small_rows: int = 50_000
     lag: float = 0.05
+    ahead_rows: int = 20_000
+    ahead_pace: float = 500.0
 
     def is_due(self, rows: int, covered: int) -> bool:
         """True if a graph that covers `covered` of `rows` rows is to be extended."""

@@ -19,9 +19,9 @@ from qembed.corpus.text_lines import MAX_LINE, TextLines
 from qembed.errors import InputError
 from qembed.pipeline.filters import Filters
 from qembed.pipeline.indexing.build import build
+from qembed.pipeline.indexing.derived.update import update_derived
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.summary import IndexSummary
-from qembed.pipeline.indexing.update_derived import update_derived
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.source_options import STDIN
 from qembed.store import Catalog, Snapshot, Writer

@@ -34,7 +34,7 @@ EF_LADDER = (80, 100, 140, 200, 240, 280, 400, 560, 800)
 """Breadths tried when a graph is measured. Search time grows a little less than linearly with them."""
 RECALL_MARGIN = 0.002
 """Added to TARGET_RECALL where synthetic queries choose the breadth: about their sampling error."""
-ROWS_PER_ADD = 2000
+ROWS_PER_ADD = 4096
 """Rows added together."""
 
 
@@ -58,6 +58,7 @@ class Graph:
         self.dim = dim
         self._leaders = leaders
         self._groups = groups
+        self._grouping: Grouping | None = None
         self._fetch = fetch
 
     @classmethod
@@ -120,26 +121,33 @@ class Graph:
         """Library that keeps the graph."""
         return self._leaders.library
 
-    def add(self, first: int, vectors: Vectors, track: Callable[[int], None] | None = None) -> None:
+    def add(
+        self,
+        first: int,
+        vectors: Vectors,
+        track: Callable[[int], None] | None = None,
+        threads: int | None = None,
+    ) -> None:
         """Add float32 (n, dim) as the rows first, first + 1, ….
 
-        `first` follows the last row of the graph.
+        `first` follows the last row of the graph. `threads`: None for as many as there are cores.
         """
         import numpy as np
 
-        grouping = Grouping(self._groups)
+        grouping = self._grouping = self._grouping or Grouping(self._groups)
         leaders, hashes = [], []
         for at in range(0, len(vectors), ROWS_PER_ADD):
             part = np.ascontiguousarray(vectors[at : at + ROWS_PER_ADD])
             rows = np.arange(first + at, first + at + len(part))
             hashes.append(vector_hashes(part))
-            leaders.append(self._add_part(part, rows, grouping.candidates(rows, hashes[-1])))
+            candidates = grouping.candidates(rows, hashes[-1])
+            leaders.append(self._add_part(part, rows, candidates, threads))
             if track is not None:
                 track(len(part))
         if leaders:
             self._groups.extend(np.concatenate(leaders), np.concatenate(hashes))
 
-    def _add_part(self, vectors: Vectors, rows: Rows, leaders: Rows) -> Rows:
+    def _add_part(self, vectors: Vectors, rows: Rows, leaders: Rows, threads: int | None) -> Rows:
         """Add the rows that lead, and those whose leader has another vector. Returns the leaders, int64."""
         import numpy as np
 
@@ -151,7 +159,7 @@ class Graph:
             far = copies[np.abs(theirs - vectors[copies]).max(axis=1) > COPY_TOLERANCE]
             leaders[far] = rows[far]
         if (leads := leaders == rows).any():
-            self._leaders.add(rows[leads], vectors[leads])
+            self._leaders.add(rows[leads], vectors[leads], threads)
         return leaders
 
     def measure_ef(

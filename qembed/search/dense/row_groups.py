@@ -33,6 +33,7 @@ class RowGroups:
     def __init__(self, leaders: Rows, hashes: npt.NDArray[np.uint64]) -> None:
         self._leaders = leaders
         self._hashes = hashes
+        self._appended: list[tuple[Rows, npt.NDArray[np.uint64]]] = []
         self._index_copies()
 
     @classmethod
@@ -56,29 +57,39 @@ class RowGroups:
         """Write the groups as int64 (2, n) in numpy's format; the caller syncs the file."""
         import numpy as np
 
+        self._join()
         with path.open("wb") as f:
             np.save(f, np.stack([self._leaders, self._hashes.view(np.int64)]))
 
     def __len__(self) -> int:
-        return len(self._leaders)
+        return len(self._leaders) + sum(len(leaders) for leaders, _ in self._appended)
 
     @property
     def copies(self) -> int:
         """Number of rows that are copies of an earlier one."""
+        self._join()
         return len(self._copies)
 
     def extend(self, leaders: Rows, hashes: npt.NDArray[np.uint64]) -> None:
         """Append rows, given as in the constructor."""
+        self._appended.append((leaders, hashes))
+
+    def _join(self) -> None:
+        """Join what was appended, when it is needed: a large graph grows by many small parts."""
         import numpy as np
 
-        self._leaders = np.concatenate([self._leaders, leaders])
-        self._hashes = np.concatenate([self._hashes, hashes])
-        self._index_copies()
+        if self._appended:
+            leaders, hashes = zip(*self._appended, strict=True)
+            self._appended = []
+            self._leaders = np.concatenate([self._leaders, *leaders])
+            self._hashes = np.concatenate([self._hashes, *hashes])
+            self._index_copies()
 
     def known(self) -> tuple[npt.NDArray[np.uint64], Rows]:
         """(hashes of the leaders in ascending order, uint64 (m,); the leaders, int64 (m,))."""
         import numpy as np
 
+        self._join()
         first = int(self._leaders[0]) if len(self) else 0
         at = np.flatnonzero(self._leaders == np.arange(first, first + len(self)))
         order = at[np.argsort(self._hashes[at], kind="stable")]
@@ -99,6 +110,7 @@ class RowGroups:
         """Add the copies of leaders, with the leaders' scores, in no order. `most`: copies of a leader."""
         import numpy as np
 
+        self._join()
         if not len(self._copies) or not len(rows):
             return rows, scores
         start = self._leader_of_copy.searchsorted(rows, "left")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from qembed.errors import IndexDamaged
 from qembed.store.arrow import vectors_of
 from qembed.store.snapshot import Snapshot
-from qembed.store.vector_files.places import read_places, shard_key
+from qembed.store.vector_files.places import Places, read_places, shard_key
 from qembed.store.vector_files.row_file import read_at, spans
 
 if TYPE_CHECKING:
@@ -42,10 +42,14 @@ class PlacedVectors:
 
     @classmethod
     def open(cls, snapshot: Snapshot) -> PlacedVectors | None:
-        """Vectors of the generation; None if none of its shards has known places."""
+        """Vectors of the generation; None if none of its shards has published places."""
+        return cls.of(snapshot, read_places(snapshot.root, snapshot.manifest))
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, known: Places) -> PlacedVectors | None:
+        """Vectors of the generation by `known` places; None if none of its shards has some."""
         import numpy as np
 
-        known = read_places(snapshot.root, snapshot.manifest)
         parts: list[npt.NDArray[np.int64]] = []
         for number, (stored, shard) in enumerate(
             zip(snapshot.manifest.shards, snapshot.shards, strict=True)

@@ -92,7 +92,7 @@ def update_places(snapshot: Snapshot) -> None:
     found: dict[str, ShardPlaces] = {}
     divided: list[str] = []
     for key, shard in zip(keys, snapshot.shards, strict=True):
-        places = known.get(key) or (None if key in old else _locate(shard, manifest.recipe.dim))
+        places = known.get(key) or (None if key in old else locate(shard, manifest.recipe.dim))
         if places is None:
             divided.append(key)
         else:
@@ -117,8 +117,11 @@ def _publish(root: Path, manifest: Manifest, found: Places, divided: Iterable[st
     return path
 
 
-def _locate(shard: ShardReader, dim: int) -> ShardPlaces | None:
-    """Places of a shard's row groups; None if the vectors of one are not plain and in one piece."""
+def locate(shard: ShardReader, dim: int) -> ShardPlaces | None:
+    """Find the places of a shard's row groups; None if the vectors of one are not plain and in one piece.
+
+    Each is compared with the decoded vectors. Raises OSError, IndexDamaged.
+    """
     import numpy as np
 
     meta = shard.metadata

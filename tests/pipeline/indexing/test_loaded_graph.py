@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qembed.pipeline.indexing.update_derived import update_derived
+from qembed.pipeline.indexing.derived.update import update_derived
 from qembed.pipeline.retrieval.session import Session
 from qembed.store import Snapshot
 from qembed.store import derived_files as files

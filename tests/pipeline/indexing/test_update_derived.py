@@ -11,8 +11,8 @@ import pytest
 from qembed.cli.commands.status import _covered
 from qembed.pipeline.diagnostics.status import describe
 from qembed.pipeline.diagnostics.verify import graph_recall, verify
+from qembed.pipeline.indexing.derived.graph import synthetic_queries
 from qembed.pipeline.indexing.options import GraphPolicy
-from qembed.pipeline.indexing.update_derived import synthetic_queries
 from qembed.pipeline.retrieval.options import QueryOptions
 from qembed.pipeline.retrieval.retriever import Retriever
 from qembed.pipeline.retrieval.session import Session

@@ -12,7 +12,7 @@ import pytest
 
 from qembed.pipeline.diagnostics.derived_lag import lagging
 from qembed.pipeline.filters import Filters
-from qembed.pipeline.indexing.update_derived import update_derived
+from qembed.pipeline.indexing.derived.update import update_derived
 from qembed.pipeline.retrieval.session import Session
 from qembed.search import top
 from qembed.store import Snapshot, derived_files

@@ -70,11 +70,21 @@ class RunProgress:
         if passages:
             self._progress.advance(passages)
 
-    def _expect(self) -> None:
+    @property
+    def passages(self) -> int:
+        """Number of passages so far, known ones too."""
+        return self._passages
+
+    def expected(self) -> int:
+        """Number of passages that the run will have, known ones too, as far as can be told."""
+        return self._projected(self._passages)
+
+    def _projected(self, so_far: int) -> int:
         # parsed: of a file that is still being read
         seen = max(self._read_bytes, self._parsed_bytes)
-        total = self._passages - self._known
-        if 0 < seen < self._total_bytes:
-            total = int(total * self._total_bytes / seen)
+        return int(so_far * self._total_bytes / seen) if 0 < seen < self._total_bytes else so_far
+
+    def _expect(self) -> None:
+        total = self._projected(self._passages - self._known)
         if total > 0:
             self._progress.expect(total)

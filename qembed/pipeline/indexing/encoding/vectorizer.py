@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -69,9 +70,14 @@ class Vectorizer:
         return self._encoded_texts, self._encode_seconds
 
     def release(self) -> None:
-        """Drop the encoder's weights and the uncommitted vectors."""
+        """Drop the encoder's weights and the uncommitted vectors, and give their memory back."""
+        import ctypes
+
         self._source.release()
         self._uncommitted.clear()
+        # glibc keeps what was freed in small pieces; other C libraries have no such function
+        with contextlib.suppress(OSError, TypeError, AttributeError):
+            ctypes.CDLL(None).malloc_trim(0)
 
     def come_again(self, texts: int) -> None:
         """Take note that so many texts that `run` has encoded are among those of its next call."""

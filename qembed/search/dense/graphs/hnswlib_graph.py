@@ -70,12 +70,16 @@ class HnswlibGraph:
         """True if the graph was made with DENSE_M links."""
         return int(self._index.M) == DENSE_M
 
-    def add(self, rows: Rows, vectors: Vectors) -> None:
-        """Add float32 (n, dim) under new ids; the capacity grows as needed."""
+    def add(self, rows: Rows, vectors: Vectors, threads: int | None = None) -> None:
+        """Add float32 (n, dim) under new ids; the capacity grows as needed.
+
+        `threads`: None for one a core, of a small graph one.
+        """
         total = len(self) + len(rows)
         if total > self._index.get_max_elements():
             self._index.resize_index(max(total, int(self._index.get_max_elements() * 1.2)))
-        threads = 1 if total <= MAX_SINGLE_THREAD_ROWS else os.cpu_count() or 1
+        if threads is None:
+            threads = 1 if total <= MAX_SINGLE_THREAD_ROWS else os.cpu_count() or 1
         self._index.add_items(vectors, rows, num_threads=threads)
 
     def nearest(self, queries: Vectors, k: int, ef: int) -> list[tuple[Rows, Scores]]:

@@ -41,8 +41,11 @@ class VectorGraph(Protocol):
     def __len__(self) -> int:
         """Number of rows."""
 
-    def add(self, rows: Rows, vectors: Vectors) -> None:
-        """Add float32 (n, dim) under new ids, int64 (n,)."""
+    def add(self, rows: Rows, vectors: Vectors, threads: int | None = None) -> None:
+        """Add float32 (n, dim) under new ids, int64 (n,).
+
+        `threads`: None for one a core, of a small graph one.
+        """
 
     def nearest(self, queries: Vectors, k: int, ef: int) -> list[tuple[Rows, Scores]]:
         """Return about the k nearest rows of each query with cosines, best first.

@@ -103,11 +103,12 @@ class UsearchGraph:
         """True if the graph was made with DENSE_M links."""
         return int(self._index.connectivity) == DENSE_M
 
-    def add(self, rows: Rows, vectors: Vectors) -> None:
-        """Add float32 (n, dim) under new ids."""
+    def add(self, rows: Rows, vectors: Vectors, threads: int | None = None) -> None:
+        """Add float32 (n, dim) under new ids. `threads`: None for one a core, of a small graph one."""
         import numpy as np
 
-        threads = 1 if len(self) + len(rows) <= MAX_SINGLE_THREAD_ROWS else 0  # 0: all
+        if threads is None:
+            threads = 1 if len(self) + len(rows) <= MAX_SINGLE_THREAD_ROWS else 0  # 0: all
         self._index.add(rows.astype(np.uint64), graph_codes(vectors), copy=True, threads=threads)
 
     def nearest(self, queries: Vectors, k: int, ef: int) -> list[tuple[Rows, Scores]]:

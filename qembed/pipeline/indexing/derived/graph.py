@@ -1,28 +1,20 @@
-"""Update of the derived files after a commit: vectors, codes, background, profile, words, HNSW graph."""
+"""HNSW graph of an index: extended to the present generation, measured, built anew if it finds too little."""
 
 from __future__ import annotations
 
 import contextlib
-import time
-from collections import Counter
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qembed.paths import THUMBNAILS
-from qembed.pipeline.background import update_background
+from qembed.pipeline.indexing.derived.graph_ahead import GraphAhead
 from qembed.pipeline.indexing.options import GraphPolicy
-from qembed.pipeline.lexical_index import extend_lexical, lexical_damage
 from qembed.pipeline.progress import Progress
-from qembed.pipeline.text_profile.profile_file import Tokenizer, update_profile
 from qembed.store import Snapshot
 from qembed.store import derived_files as files
-from qembed.store.damage.noticed import note_derived, notice_derived, words_have_changed
-from qembed.store.durable_files import rename_file, storage_errors
-from qembed.store.vector_files.stored_vectors import (
-    fetch_vectors,
-    update_vector_files,
-    vector_batches,
-)
+from qembed.store.durable_files import rename_file
+from qembed.store.vector_files.stored_vectors import fetch_vectors, vector_batches
 
 if TYPE_CHECKING:
     from qembed.search import Graph
@@ -38,71 +30,10 @@ QUERY_OFFSET = 0.3
 
 A stored vector itself is found too easily. `tests.bench.scale` compares with real queries.
 """
-INCOMPLETE = "all documents are indexed, but word index, matrix or graph are behind"
-"""State of an index whose derived files could not be written."""
 LONG_BUILD_ROWS = 50_000
 """Rows added to a graph from which on the user is told, as it takes a while."""
 GROWTH = 1.25
 """A graph is measured again once it has so many times the rows it had at the last measurement."""
-
-
-def update_derived(
-    snapshot: Snapshot,
-    progress: Progress | None = None,
-    policy: GraphPolicy | None = None,
-    *,
-    repair: bool = False,
-    tokenizer: Tokenizer | None = None,
-) -> None:
-    """Extend the vectors' files, the word index and, if due, background, profile and graph to the generation.
-
-    Runs after the commit, which does not depend on it. `repair`: check the lexical index and measure the
-    graph; rebuild what is damaged or finds too little. `tokenizer`: of the model; None: the profile stays as
-    it is. Raises StorageError.
-    """
-    progress = progress or Progress()
-    with storage_errors(snapshot.root, INCOMPLETE):
-        unchecked: set[str] = set()
-        for finding in notice_derived(snapshot, unchecked):
-            files.discard(snapshot.root, finding.kind)
-            progress.say(f"made anew: {finding.what}")
-        update_vector_files(snapshot)
-        update_background(snapshot)
-        if tokenizer is not None:
-            update_profile(snapshot, tokenizer, time.process_time())
-        to_check = repair or words_have_changed(snapshot.root, snapshot.manifest)
-        if to_check and lexical_damage(snapshot.root, snapshot.manifest):
-            files.discard(snapshot.root, files.LEXICAL)
-            progress.say("the lexical index was damaged: it is made anew")
-        extend_lexical(snapshot, progress)
-        stamp = files.current(snapshot.root, snapshot.manifest, files.GRAPH)
-        is_small = stamp is not None and stamp.bytes <= files.CHECKED_BYTES
-        if stamp is not None and is_small and not files.is_whole(snapshot.root, stamp):
-            files.mark_damaged(snapshot.root, stamp)
-            progress.say("the graph was damaged: it is made anew")
-        if graph_is_due(snapshot, policy or GraphPolicy()):
-            extend_graph(snapshot, progress)
-        elif repair:
-            _repair_graph(snapshot, progress)
-        note_derived(snapshot.root, snapshot.manifest, unchecked)
-    if snapshot.manifest.recipe.images:
-        _sweep_thumbnails(snapshot)
-
-
-def _sweep_thumbnails(snapshot: Snapshot) -> None:
-    """Remove the thumbnails of pictures that the index does not have any more, and of files as they were."""
-    folder = snapshot.root / THUMBNAILS
-    if not folder.is_dir():
-        return
-    digests = snapshot.catalog.columns("picture")["picture"]
-    files_of = Counter(d.hex() for d in digests if d is not None)
-    kept: Counter[tuple[str, ...]] = Counter()
-    with contextlib.suppress(OSError):
-        for file in sorted(folder.iterdir(), key=lambda p: p.stat().st_mtime_ns, reverse=True):
-            digest, *side = file.name.split("-")[:2]
-            kept[digest, *side] += 1
-            if kept[digest, *side] > files_of[digest]:
-                file.unlink()
 
 
 def graph_is_due(snapshot: Snapshot, policy: GraphPolicy) -> bool:
@@ -114,10 +45,11 @@ def graph_is_due(snapshot: Snapshot, policy: GraphPolicy) -> bool:
     return policy.is_due(rows, covered)
 
 
-def extend_graph(snapshot: Snapshot, progress: Progress) -> None:
+def extend_graph(snapshot: Snapshot, progress: Progress, ahead: GraphAhead | None = None) -> None:
     """Add the rows that the graph lacks and publish it as a new file. Ends without a change when stopped.
 
-    A graph that finds too little for any breadth of search is built again with more links.
+    A graph that finds too little for any breadth of search is built again with more links. `ahead`: what was
+    made of a new one.
     """
     from qembed.search.dense.hnsw import Graph, groups_path
     from qembed.search.dense.planner import TARGET_RECALL
@@ -125,33 +57,50 @@ def extend_graph(snapshot: Snapshot, progress: Progress) -> None:
     root, manifest = snapshot.root, snapshot.manifest
     rows = manifest.next_row - manifest.base
     stamp = files.current(root, manifest, files.GRAPH)
-    graph, upto, extra = _load_graph(snapshot, stamp, rows)
-    if manifest.next_row - upto > LONG_BUILD_ROWS:
-        progress.say(f"building the graph over {manifest.next_row - upto:,} passages")
-    if not _add_rows(snapshot, graph, upto, progress):
-        return  # the old graph stays; search covers its missing rows exactly
-    if rows > GROWTH * extra.get("measured", 0):
-        extra = _measure(snapshot, graph, manifest.next_row)
-        if extra["recall"] < TARGET_RECALL and not graph.is_dense:
-            progress.say("the graph finds too little: building it anew with more links")
-            graph = Graph.empty(manifest.recipe.dim, fetch_vectors(snapshot), rows, dense=True)
-            if not _add_rows(snapshot, graph, manifest.base, progress):
-                return
-            extra = _measure(snapshot, graph, manifest.next_row)
     path = files.new_path(root, manifest, files.GRAPH)
-    partial = path.with_suffix(".tmp")
+    # a process that lost its run may be writing one of the same generation
+    partial = path.with_suffix(f".{os.getpid()}.tmp")
     try:
-        graph.save(partial)
+        graph = None if stamp is not None else _made_ahead(snapshot, ahead, partial, progress)
+        saved = graph
+        extra: Mapping[str, Any] = {}
+        if graph is None:
+            graph, upto, extra = _load_graph(snapshot, stamp, rows)
+            if manifest.next_row - upto > LONG_BUILD_ROWS:
+                progress.say(f"building the graph over {manifest.next_row - upto:,} passages")
+            if not _add_rows(snapshot, graph, upto, progress):
+                return  # the old graph stays; search covers its missing rows exactly
+        if rows > GROWTH * extra.get("measured", 0):
+            extra = _measure(snapshot, graph, manifest.next_row)
+            if extra["recall"] < TARGET_RECALL and not graph.is_dense:
+                progress.say("the graph finds too little: building it anew with more links")
+                graph = Graph.empty(manifest.recipe.dim, fetch_vectors(snapshot), rows, dense=True)
+                if not _add_rows(snapshot, graph, manifest.base, progress):
+                    return
+                extra = _measure(snapshot, graph, manifest.next_row)
+        if graph is not saved:
+            graph.save(partial)
         rename_file(groups_path(partial), groups_path(path))
         rename_file(partial, path)
-    except BaseException:
+    finally:
         for left in (partial, groups_path(partial)):
             with contextlib.suppress(OSError):
                 left.unlink()
-        raise
     files.seal(root, manifest, files.GRAPH, path, manifest.next_row, extra, groups_path(path))
     if stamp is not None and root / stamp.file != path:
         files.remove(root, stamp)
+
+
+def _made_ahead(
+    snapshot: Snapshot, ahead: GraphAhead | None, path: Path, progress: Progress
+) -> Graph | None:
+    """Graph that was made during the run, saved to `path`; None without one."""
+    from qembed.search.dense.hnsw import Graph
+
+    manifest = snapshot.manifest
+    if ahead is None or not ahead.save(manifest, path, progress):
+        return None
+    return Graph.load(path, manifest.recipe.dim, fetch_vectors(snapshot), ahead.library)
 
 
 def _add_rows(snapshot: Snapshot, graph: Graph, start: int, progress: Progress) -> bool:
@@ -231,7 +180,7 @@ def synthetic_queries(
     return queries, best
 
 
-def _repair_graph(snapshot: Snapshot, progress: Progress) -> None:
+def repair_graph(snapshot: Snapshot, progress: Progress) -> None:
     """Measure the graph, and rebuild it if no breadth of search reaches the target recall."""
     root, manifest = snapshot.root, snapshot.manifest
     stamp = files.current(root, manifest, files.GRAPH)
