@@ -8,11 +8,10 @@ their vectors by the hash of their text.
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from qembed.pipeline.indexing.catalog_builder import CatalogBuilder
@@ -22,11 +21,13 @@ from qembed.pipeline.indexing.deletion.deleted_documents import DeletedDocuments
 from qembed.pipeline.indexing.deletion.emptied import is_textless
 from qembed.pipeline.indexing.deletion.losses import NOT_IN_FILE, LossGuard
 from qembed.pipeline.indexing.deletion.lost_documents import RunLosses
+from qembed.pipeline.indexing.deletion.stopped_run import UnfinishedFiles
 from qembed.pipeline.indexing.deletion.takeovers import Takeovers
 from qembed.pipeline.indexing.deletion.unread_pages import UnreadPages
 from qembed.pipeline.indexing.document_ids import IdAssigner, PreviousDocuments, taken_id
 from qembed.pipeline.indexing.encoding.batch import BatchEncoder, PendingDocument
 from qembed.pipeline.indexing.encoding.run_progress import RunProgress, size_in_file
+from qembed.pipeline.indexing.open_file import OpenFile
 from qembed.pipeline.indexing.plan import Key, trusted_mtime
 from qembed.pipeline.indexing.summary import IndexStats
 from qembed.pipeline.passage_builder import PassageBuilder
@@ -46,28 +47,6 @@ from qembed.types import (
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-
-
-@dataclass(slots=True)
-class _OpenFile:
-    """State of a file while its documents are ingested."""
-
-    file: SourceFile
-    previous: PreviousDocuments
-    mtime_ns: int
-    problems: int = 0
-    is_broken: bool = False
-    skipped: str = ""
-    added: int = 0
-    left_out: list[LeftOut] = field(default_factory=list)
-
-    @property
-    def key(self) -> Key:
-        return self.file.source, self.file.name
-
-    @property
-    def path(self) -> str:
-        return os.fspath(self.file.location)
 
 
 class Ingest:
@@ -115,6 +94,9 @@ class Ingest:
         self._entries = CatalogBuilder()
         self._refused: Counter[Key] = Counter()
         self._losses = RunLosses(self._catalog, self._keep, stats, damaged)
+        self._unfinished = UnfinishedFiles(
+            self._catalog, self._files, self._keep, self._deleted, stats, damaged
+        )
         self._unread = UnreadPages(self._catalog, committer.settings)
 
     def has(self, document_id: str) -> bool:
@@ -145,7 +127,7 @@ class Ingest:
         """
         key = (file.source, file.name)
         previous = PreviousDocuments(self._catalog, self._files.get(key))
-        state = _OpenFile(file, previous, trusted_mtime(file, time.time_ns()))
+        state = OpenFile(file, previous, trusted_mtime(file, time.time_ns()))
         self._takeovers.begin(key)
         self._entries.begin_file(key)
         try:
@@ -163,7 +145,7 @@ class Ingest:
         if lost := self._takeovers.end(key, is_whole, state.added, lambda n: n not in self._ids):
             self._losses.add(self._takeovers.outer_source(key), NOT_IN_FILE, lost)
 
-    def _add_items(self, state: _OpenFile, items: Iterable[ReadItem], meta: Meta) -> bool:
+    def _add_items(self, state: OpenFile, items: Iterable[ReadItem], meta: Meta) -> bool:
         """Ingest items. Returns False if the run was stopped before the last one."""
         for item in items:
             if self._counts.stop():
@@ -185,19 +167,19 @@ class Ingest:
                     self._add_problem(state, problem)
         return True
 
-    def _add_problem(self, state: _OpenFile, problem: Unreadable) -> None:
+    def _add_problem(self, state: OpenFile, problem: Unreadable) -> None:
         state.is_broken = True
         state.problems += 1
         self._stats.add_failure(state.key, problem, state.problems)
 
-    def _end_file(self, state: _OpenFile) -> None:
+    def _end_file(self, state: OpenFile) -> None:
         self._entries.end_file()
         if self.stopped or state.is_broken:
             self._entries.mark_incomplete(state.key)
         self._stats.left_out.add_file(state.left_out)
         self._stats.end_failures(state.key, state.path, state.problems, "like these")
 
-    def _add_document(self, state: _OpenFile, document: Document) -> Unreadable | None:
+    def _add_document(self, state: OpenFile, document: Document) -> Unreadable | None:
         """Add a document to the batch. Returns a problem if its id is taken."""
         assigned = self._ids.assign(state.key, document, state.previous)
         if not isinstance(assigned, str):
@@ -210,7 +192,7 @@ class Ingest:
             self.flush()
         return None
 
-    def _pending_document(self, state: _OpenFile, document: Document) -> PendingDocument:
+    def _pending_document(self, state: OpenFile, document: Document) -> PendingDocument:
         """Compare a document with the previous generation, and chunk it if it is new or changed."""
         file, digest = state.file, document.digest
         entry = CatalogEntry(
@@ -260,6 +242,7 @@ class Ingest:
             if entry is None:
                 self.stopped = True
                 self._entries.mark_incomplete(item.key)
+                self._unfinished.add(self._takeovers.places(item.key), item.entry.id)
                 continue
             if item.replaces is not None:
                 self._keep[item.replaces] = False
@@ -298,14 +281,21 @@ class Ingest:
 
     def _commit(self, *, is_last: bool = False) -> None:
         """Commit. Most of the documents are deleted by the last commit only, when all have been read."""
-        catalog = self._catalog.edit(self._keep, self._entries.catalogs())
+        new = self._entries.catalogs()
+        catalog = self._catalog.edit(self._keep, new)
         if (guard := self._guard) is not None:
             self._losses.count_emptied(self._snapshot)
-            question = self._losses.question(guard, catalog)
-            if is_last:
-                guard.check(question)
+            if self.stopped:  # nobody is asked about what is not read or encoded yet
+                settled = self._unfinished.settled(
+                    new, lambda after: self._losses.question(guard, after) is None
+                )
+                if settled is None:
+                    return
+                catalog = settled
+            elif is_last:
+                guard.check(self._losses.question(guard, catalog))
                 self._losses.count_not_found(catalog)
-            elif question is not None:
+            elif self._losses.question(guard, catalog) is not None:
                 return
         snapshot, since = self._committer.commit(catalog, finished=is_last and not self.stopped)
         self.close()

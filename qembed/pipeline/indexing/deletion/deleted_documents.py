@@ -34,6 +34,7 @@ class DeletedDocuments:
         self._stats = stats
         self._by_digest: dict[bytes, list[int]] = {}
         self._reason_of: dict[int, str] = {}
+        self._dropped: dict[int, str] = {}
 
     def delete(self, positions: Sequence[int], reason: str) -> None:
         """Delete documents. They count as moved if `take_moved` finds one of them."""
@@ -48,6 +49,7 @@ class DeletedDocuments:
     def drop(self, positions: npt.NDArray[np.int64], reason: str) -> None:
         """Delete documents that nothing is to be moved from."""
         self._keep[positions] = False
+        self._dropped.update(dict.fromkeys(positions.tolist(), reason))
         self._count(reason, len(positions))
 
     def take_moved(self, document_id: str, digest: bytes) -> tuple[CatalogEntry, bool] | None:
@@ -78,6 +80,23 @@ class DeletedDocuments:
             self._keep[position] = True
             self._forget(position, digest)
         return len(back) - int(self._damaged[[p for p, _ in back]].sum())
+
+    def bring_back(self, is_wanted: Callable[[int, str], bool]) -> list[int]:
+        """Keep deleted and dropped documents after all, those that `is_wanted(position, id)`.
+
+        Returns their positions.
+        """
+        positions = [*self._reason_of, *self._dropped]
+        ids = self._catalog.ids() if positions else []
+        found = [p for p in positions if is_wanted(p, ids[p])]
+        moved = [p for p in found if p in self._reason_of]
+        for position, digest in zip(moved, self._catalog.digests(moved), strict=True):
+            self._forget(position, digest)
+        for position in found:
+            if (reason := self._dropped.pop(position, None)) is not None:
+                self._count(reason, -1)
+        self._keep[found] = True
+        return found
 
     def rename(self, positions: Iterable[int], reason: str) -> None:
         """Set another reason for documents that stay deleted."""

@@ -63,6 +63,10 @@ class Takeovers:
         kept = self._deleted.restore(left, lambda name: name == document_id)
         self._stats.documents["unchanged"] += kept
 
+    def places(self, key: Key) -> list[Key]:
+        """Keys of a file: its own, and those that it had in outer sources."""
+        return [key, *self._outer.get(key, ())]
+
     def outer_source(self, key: Key) -> str:
         """Source that a file was in before."""
         return self._outer[key][0][0]
