@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from qembed.errors import InputError
 from qembed.paths import ENCODED
+from qembed.pipeline.indexing.deletion.rebuilt import replaced_keys
 from qembed.pipeline.indexing.deletion.repaired import check_index, end_repair
 from qembed.pipeline.indexing.derived.graph_ahead import GraphAhead
 from qembed.pipeline.indexing.derived.update import update_derived
@@ -221,6 +222,7 @@ class _Run:
             committer, snapshot, guard, builder, encoder, stats, counts, damaged, is_first=first
         )
         with contextlib.closing(ingest):
+            ingest.replaced = replaced_keys(plan.sources.replaced)
             stats.add_unreadable(plan.sources.unlisted)
             gone = {key: plan.sources.absent[key] for key in plan.changes.gone}
             ingest.delete_files(gone, plan.sources.taken_over)
