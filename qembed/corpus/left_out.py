@@ -7,11 +7,13 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
+from qembed.corpus.formats import PICTURES, suffix
 from qembed.corpus.ignore import Rules, Selection, rules_above
 from qembed.corpus.source_files import (
     HIDDEN,
     LARGE,
     OWN_FOLDERS,
+    PICTURE,
     SPECIAL,
     SYMLINK,
     UNKNOWN,
@@ -40,12 +42,16 @@ class LeftOutReasons:
         use_ignore: bool = True,
         hidden: bool = False,
         max_size: int | None = None,
+        pictures: str | None = PICTURE,
     ) -> None:
         self._source = source
         self._include = include
         self._exclude = exclude
         self._selection = Selection(include, exclude)
         self._known = known_suffixes(include)
+        if pictures is None:
+            self._known |= PICTURES
+        self._pictures = pictures
         self._use_ignore = use_ignore
         self._hidden = hidden
         self._max_size = max_size
@@ -59,7 +65,7 @@ class LeftOutReasons:
         if sees_file(self._source):
             if name != self._source.name:
                 return GONE
-            return self._too_large(self._source.stat().st_size)
+            return self._too_large(self._source.stat().st_size) or self._unread_picture(name)
         folder, _, leaf = name.rpartition("/")
         why, rules = self._folder(f"{folder}/" if folder else "")
         if why is not None:
@@ -75,10 +81,13 @@ class LeftOutReasons:
         if not stat.S_ISREG(info.st_mode):
             return SYMLINK if stat.S_ISLNK(info.st_mode) else SPECIAL
         if not is_readable_name(leaf, self._known):
-            return UNKNOWN
+            return self._unread_picture(leaf) or UNKNOWN
         if self._selection.include and not self._selection.takes(name, leaf):
             return f"filtered by --include {' '.join(repr(p) for p in self._include)}"
         return self._too_large(info.st_size)
+
+    def _unread_picture(self, name: str) -> str | None:
+        return self._pictures if suffix(name) in PICTURES else None
 
     def _too_large(self, size: int) -> str | None:
         return LARGE if self._max_size is not None and size > self._max_size else None

@@ -16,8 +16,7 @@ class Content(NamedTuple):
     """Result of reading a file: `is_same` if it gives the documents that it gave before.
 
     `error`: the first failure in it. `has_documents`: some of it could be read. `lost`: documents that it has
-    less than before. `has_known`: all that it gave before are among those of now. `needs`: what its reader
-    needs, which is not installed.
+    less than before. `has_known`: all that it gave before are among those of now.
     """
 
     is_same: bool
@@ -25,7 +24,6 @@ class Content(NamedTuple):
     has_documents: bool = True
     lost: int = 0
     has_known: bool = False
-    needs: str = ""
 
 
 def compare_content(
@@ -38,18 +36,15 @@ def compare_content(
 ) -> Content:
     """Read a file and compare its digests with the catalog's. `meta`: metadata of its source."""
     found: Counter[bytes] = Counter()
-    error = needs = ""
+    error = ""
     is_whole = True
     for item in read_items(file, options, recipe):
         if isinstance(item, Document):
             found[replace(item, meta={**meta, **item.meta}).digest] += 1
         elif isinstance(item, Unreadable):
             is_whole = False
-            if isinstance(item, Skipped) and item.keep:
-                needs = item.error
-            else:
-                error = error or item.error
+            error = error or ("" if isinstance(item, Skipped) and item.keep else item.error)
     known = Counter(catalog.digests(list(range(state.start, state.stop))))
     lost = max(0, known.total() - found.total())
     is_same = is_whole and found == known
-    return Content(is_same, error, bool(found) or is_whole, lost, known <= found, needs)
+    return Content(is_same, error, bool(found) or is_whole, lost, known <= found)

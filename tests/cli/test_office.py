@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from qembed.corpus.readers import sandbox
 from tests.cli.conftest import Shell
 from tests.corpus import ooxml
 from tests.corpus.made import epub, pdf
@@ -42,59 +39,6 @@ def test_a_broken_chapter_is_named_and_the_others_are_found(shell: Shell) -> Non
     (hit,) = shell("query", "words", "--format", "jsonl").lines
     assert (hit["document"], hit["fragment"]) == ("a.epub#chapter=2", "chapter=2")
     assert shell("query", "words", "--format", "paths").out.split() == ["a.epub"]
-
-
-@pytest.fixture
-def papers(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Shell:
-    """Index of twelve PDFs, in an environment that has lost the extra that reads them."""
-    (shell.folder / "docs").mkdir()
-    for i in range(12):
-        (shell.folder / f"docs/p{i:02}.pdf").write_bytes(pdf([f"paper {i}", "second page"]))
-    shell.old()
-    assert shell("index", "docs").code == 0
-    monkeypatch.setattr(sandbox, "find_spec", lambda _: None)
-    return shell
-
-
-NEEDS = "needs qembed-search[office] (pip install 'qembed-search[office]')"
-
-
-def test_files_that_have_changed_and_need_an_extra_are_failures(papers: Shell) -> None:
-    assert (papers("index", "-q").code, papers("verify", "--no-model", "-q").err) == (0, "")
-    unread = papers("verify", "--no-model")
-    assert (unread.code, unread.out) == (0, "ok\n")
-    assert f"warning: 12 files were not compared: {NEEDS}\n" in unread.err
-    for i in range(2):
-        (papers.folder / f"docs/p{i:02}.pdf").write_bytes(pdf([f"other {i}"]))
-    error = f"{NEEDS}; what the index has of it is from before it changed"
-    dry = papers("index", "--dry-run", "--format", "json")
-    for done in (dry, papers("index", "--format", "json")):
-        assert done.code == 4
-        assert {f["error"] for f in done.json["failed"]} == {error}
-        assert done.json["documents"]["failed"] == 2
-        assert done.json["documents"]["deleted"] == 0
-    quiet = papers("index", "-q")
-    assert (quiet.code, quiet.err.count(error)) == (4, 2)
-    assert papers("query", "paper 0", "--format", "jsonl", "--mode", "lexical").lines
-    checked = papers("verify", "--no-model", "--format", "json")
-    assert checked.code == 2
-    (finding,) = checked.json["findings"]
-    assert finding["what"] == f"2 files have changed and cannot be read: {NEEDS}"
-    assert finding["mend"] == "pip install 'qembed-search[office]', then qembed index"
-    assert [Path(p).name for p in finding["paths"]] == ["p00.pdf", "p01.pdf"]
-
-
-def test_a_rebuild_without_the_extra_says_why_documents_would_go(papers: Shell) -> None:
-    done = papers("index", "--rebuild")
-    assert done.code == 2
-    assert f"24 of 24 documents would be deleted: {NEEDS}; nothing was changed" in done.err
-    assert papers("index", "--rebuild", "--dry-run").code == 4
-    for i in range(30):
-        papers.write(f"docs/n{i}.md", f"note {i}")
-    done = papers("index", "--rebuild", "-q", "--format", "json")
-    assert done.code == 4
-    assert len(done.json["failed"]) == 12
-    assert done.json["deleted_why"] == {NEEDS: 24}
 
 
 @pytest.mark.parametrize(

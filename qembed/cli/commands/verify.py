@@ -42,11 +42,9 @@ def verify(
     from qembed.pipeline.locate import find_index
 
     root = find_index(index_dir)
-    talk = Console(quiet)
-    talk.warn_all(unfinished_run(root))
+    Console(quiet).warn_all(unfinished_run(root))
     with watched():
-        found = check(root, probe=not no_model, tell=talk.warn)
-        findings = [f._replace(mend=with_index(f.mend)) for f in found]
+        findings = [f._replace(mend=with_index(f.mend)) for f in check(root, probe=not no_model)]
     if format is OutputFormat.json:
         body = [f._asdict() for f in findings]
         out(dumps({"schema": 1, "index": str(root), "ok": not findings, "findings": body}))
@@ -63,5 +61,5 @@ def verify(
             out("ok")
     if findings:
         what = "1 finding" if len(findings) == 1 else f"{len(findings)} findings"
-        talk.say(what)
+        Console(quiet).say(what)
         raise typer.Exit(ExitCode.CANNOT_RUN)

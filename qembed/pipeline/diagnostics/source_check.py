@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -13,7 +13,6 @@ from qembed.inputs import is_there, sees_file
 from qembed.pipeline.indexing.deletion.losses import documents_by_source, is_guarded
 from qembed.pipeline.indexing.pictures.on_pages import PicturesOnPages
 from qembed.pipeline.indexing.pictures.options import reading_of
-from qembed.pipeline.indexing.plan import is_as_read
 from qembed.pipeline.source_content import compare_content
 from qembed.pipeline.source_options import STDIN, read_options
 from qembed.store import Snapshot
@@ -25,12 +24,11 @@ Place: TypeAlias = tuple[str, str]
 """Name of a file inside its source, and its full path."""
 
 
-def check_sources(snapshot: Snapshot, tell: Callable[[str], None]) -> Iterator[Finding]:
+def check_sources(snapshot: Snapshot) -> Iterator[Finding]:
     """Findings for sources and files that are gone, and for files that do not give their documents any more.
 
-    A file of which some was not indexed is not compared, nor one of an unchanged size and time whose format
-    is not installed, of which `tell(message)` says how many; one in which a run was stopped may have more
-    than was indexed.
+    A file of which some was not indexed, or whose format is not installed, is not compared; one in which a
+    run was stopped may have more than was indexed.
     """
     catalog = snapshot.catalog.grouped()
     sources = {s.path: s for s in snapshot.manifest.sources if s.path != STDIN}
@@ -40,8 +38,6 @@ def check_sources(snapshot: Snapshot, tell: Callable[[str], None]) -> Iterator[F
     gone: list[Place] = []
     unreadable: list[Place] = []
     changed: list[Place] = []
-    needing: defaultdict[str, list[Place]] = defaultdict(list)
-    uncompared: Counter[str] = Counter()
     pictures = reading_of(snapshot.manifest.recipe, snapshot.manifest.settings)
     total, lost = documents_by_source(catalog.files()), Counter[str]()
     files: list[SourceFile] = []
@@ -72,12 +68,6 @@ def check_sources(snapshot: Snapshot, tell: Callable[[str], None]) -> Iterator[F
         found = compare_content(
             catalog, state, file, reading, source.meta, snapshot.manifest.recipe
         )
-        if found.needs and is_as_read(file, state):
-            uncompared[found.needs] += 1
-            continue
-        if found.needs:
-            needing[found.needs].append((name, where))
-            continue
         if found.is_same or (found.error and state.mtime_ns <= 0):
             continue  # what some of a file failed for was told by the run
         if found.has_known and snapshot.manifest.unfinished and state.mtime_ns <= 0:
@@ -109,19 +99,6 @@ def check_sources(snapshot: Snapshot, tell: Callable[[str], None]) -> Iterator[F
     if unreadable:
         what = f"{_number(len(unreadable), 'file')} not readable any more"
         yield Finding("sources", what, f"{back}{VERIFY_CONTENT}{allow}", *_names(unreadable))
-    for needs, files_of in needing.items():
-        what = "1 file has" if len(files_of) == 1 else f"{len(files_of):,} files have"
-        install = needs[needs.find("(") + 1 : -1]
-        yield Finding(
-            "sources",
-            f"{what} changed and cannot be read: {needs}",
-            f"{back}{install}, then {REFRESH}{allow}",
-            *_names(files_of),
-        )
-    for needs, n in uncompared.items():
-        tell(
-            f"{_number(n, 'file').replace(' is', ' was').replace(' are', ' were')} not compared: {needs}"
-        )
     if changed:
         what = "1 file has" if len(changed) == 1 else f"{len(changed):,} files have"
         what += " other content than when indexed"

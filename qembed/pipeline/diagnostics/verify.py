@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,15 +36,12 @@ def unfinished_run(root: Path) -> list[str]:
     return unfinished_warnings(root, manifests.read(root))
 
 
-def verify(
-    root: Path, probe: bool = True, tell: Callable[[str], None] = lambda _: None
-) -> Iterator[Finding]:
+def verify(root: Path, probe: bool = True) -> Iterator[Finding]:
     """Findings about the index at `root`. Raises NoIndex, and IndexDamaged for the manifest.
 
-    `probe`: load the model and compare its vectors of the probe texts with the stored ones. `tell(message)`:
-    told of what cannot be checked.
+    `probe`: load the model and compare its vectors of the probe texts with the stored ones.
     """
-    for found in _findings(root, probe, tell):
+    for found in _findings(root, probe):
         yield found if found.paths or not found.documents else _with_paths(root, found)
 
 
@@ -64,7 +61,7 @@ def _with_paths(root: Path, found: Finding) -> Finding:
     return found._replace(paths=tuple(os.path.normpath(p) for p in paths if p is not None))
 
 
-def _findings(root: Path, probe: bool, tell: Callable[[str], None]) -> Iterator[Finding]:
+def _findings(root: Path, probe: bool) -> Iterator[Finding]:
     manifests.check_is_here(root)
     manifest = manifests.read(root)
     yield from check_feedback(root)
@@ -76,7 +73,7 @@ def _findings(root: Path, probe: bool, tell: Callable[[str], None]) -> Iterator[
     with Snapshot.open(root) as snapshot:
         yield from store.check_rows(snapshot)
         yield from store.check_derived(snapshot)
-        yield from check_sources(snapshot, tell)
+        yield from check_sources(snapshot)
     if damage := lexical_damage(root, manifest):
         stamp = derived_files.current(root, manifest, derived_files.LEXICAL)
         if stamp is not None:

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from qembed.errors import InputError
 from qembed.paths import ENCODED
-from qembed.pipeline.indexing.deletion.rebuilt import replaced_keys
 from qembed.pipeline.indexing.deletion.repaired import check_index, end_repair
 from qembed.pipeline.indexing.derived.graph_ahead import GraphAhead
 from qembed.pipeline.indexing.derived.update import update_derived
-from qembed.pipeline.indexing.index_plan import IndexPlan, ManifestFields, plan_index
+from qembed.pipeline.indexing.index_plan import IndexPlan, plan_index
+from qembed.pipeline.indexing.manifest_fields import ManifestFields
 from qembed.pipeline.indexing.options import LOCAL, IndexOptions
 from qembed.pipeline.indexing.plan import Key
 from qembed.pipeline.indexing.stored_records import given_records
@@ -222,7 +222,6 @@ class _Run:
             committer, snapshot, guard, builder, encoder, stats, counts, damaged, is_first=first
         )
         with contextlib.closing(ingest):
-            ingest.replaced = replaced_keys(plan.sources.replaced)
             stats.add_unreadable(plan.sources.unlisted)
             gone = {key: plan.sources.absent[key] for key in plan.changes.gone}
             ingest.delete_files(gone, plan.sources.taken_over)
@@ -309,7 +308,7 @@ class _Run:
             is_news=self.fields.is_news(self.stats),
             filters=plan.sources.filters(),
             refused=self.refused,
-            forgotten=plan.sources.forgotten.summarise(plan.changes.read, plan.files, self._files),
+            forgotten=plan.forgotten(self._files),
         )
 
     def _files(self) -> Mapping[Key, FileState]:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from qembed.pipeline.indexing.index_plan import ManifestFields
+from qembed.pipeline.indexing.manifest_fields import ManifestFields
 from qembed.pipeline.indexing.options import CommitPolicy
 from qembed.pipeline.indexing.summary import IndexStats
 from qembed.pipeline.lexical_index import extend_lexical

@@ -306,5 +306,5 @@ def _summary(
         deleted_why=deleted_why,
         question=plan.sources.question,
         details=details,
-        forgotten=plan.sources.forgotten.summarise(plan.changes.read, plan.files),
+        forgotten=plan.forgotten(),
     )

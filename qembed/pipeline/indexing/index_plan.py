@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from qembed.errors import NoIndex
 from qembed.models import takes_task
@@ -21,6 +20,7 @@ from qembed.pipeline.indexing.encoding.model_choice import (
     choose_model,
     sample_files,
 )
+from qembed.pipeline.indexing.manifest_fields import ManifestFields
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.indexing.pictures.options import left_out_reason, reading_of, settle_pictures
 from qembed.pipeline.indexing.plan import Key, SourceChanges
@@ -42,7 +42,7 @@ from qembed.pipeline.recipe import (
     relocated_model,
 )
 from qembed.pipeline.source_options import SHARED, STDIN, read_options
-from qembed.store import Catalog, FileState, Manifest, Snapshot, Source
+from qembed.store import Catalog, FileState, Manifest, Snapshot
 from qembed.store.manifest import REBUILD, TUNED_SETTING, interrupted_rebuild
 from qembed.store.repair import RepairPlan
 from qembed.types import Recipe
@@ -50,56 +50,7 @@ from qembed.types import Recipe
 if TYPE_CHECKING:
     from qembed.corpus import ReadOptions
     from qembed.models import Model
-    from qembed.pipeline.indexing.summary import IndexStats
-
-
-class ManifestFields(NamedTuple):
-    """Manifest fields that a run sets with each commit, beside rows and documents.
-
-    `earlier_failures`: source, file and message of those in sources that this run does not read.
-    `reads_files`: True for a run over files, or of an index without. `was_unfinished`: a run before was
-    stopped, in a source that this run does not read. `before`: the manifest that the run began with;
-    `unread`: sources that it does not read; `tells`: its user is told of skipped files.
-    """
-
-    sources: Sequence[Source]
-    settings: Mapping[str, Any]
-    probes: Mapping[str, str]
-    versions: Mapping[str, str]
-    earlier_failures: tuple[tuple[str, str, str], ...] = ()
-    reads_files: bool = True
-    was_unfinished: bool = False
-    before: Manifest | None = None
-    unread: frozenset[str] = frozenset()
-    tells: bool = True
-
-    def is_news(self, stats: IndexStats) -> bool:
-        """True if no run has told of the files that are skipped now."""
-        now = self._skipped(stats)
-        before = self.before
-        return bool(now) and (before is None or before.skipped != now or before.skipped_untold)
-
-    def _skipped(self, stats: IndexStats) -> dict[str, dict[str, int]]:
-        before = None if self.before is None else self.before.skipped
-        return stats.skipped.completed(before or {}, self.unread)
-
-    def values(self, stats: IndexStats, *, finished: bool) -> dict[str, Any]:
-        """Fields by name. `stats`: of this run so far. `finished`: it is at its end."""
-        unfinished = self.was_unfinished or (self.reads_files and not finished)
-        return {
-            "unfinished": unfinished,
-            "sources": self.sources,
-            "settings": self.settings,
-            "probes": self.probes,
-            "versions": self.versions,
-            "failed": (
-                *((source, file, str(problem)) for (source, file), problem in stats.failed),
-                *self.earlier_failures,
-            ),
-            "skipped": self._skipped(stats),
-            "skipped_untold": self.is_news(stats) and not (self.tells and finished),
-            **({"refreshed": time.time()} if self.reads_files and not unfinished else {}),
-        }
+    from qembed.pipeline.indexing.summary import Forgotten
 
 
 @dataclass
@@ -193,6 +144,13 @@ class IndexPlan:
         if len(keys) == len(self.files):
             return len(self.catalog)
         return sum(self.files[k].stop - self.files[k].start for k in keys)
+
+    def forgotten(
+        self, files: Callable[[], Mapping[Key, FileState]] | None = None
+    ) -> list[Forgotten]:
+        """Settings of sources that do not hold any more. `files()`: of the index after the run."""
+        pictures = self.sources.pictures
+        return self.sources.forgotten.summarise(self.changes.read, self.files, pictures, files)
 
     def manifest_fields(
         self, probes: Mapping[str, str], versions: Mapping[str, str]

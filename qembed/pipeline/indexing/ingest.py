@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,6 @@ from qembed.pipeline.indexing.deletion.losses import NOT_IN_FILE, LossGuard
 from qembed.pipeline.indexing.deletion.lost_documents import RunLosses
 from qembed.pipeline.indexing.deletion.stopped_run import UnfinishedFiles
 from qembed.pipeline.indexing.deletion.takeovers import Takeovers
-from qembed.pipeline.indexing.deletion.uninstalled import failure_of
 from qembed.pipeline.indexing.deletion.unread_pages import UnreadPages
 from qembed.pipeline.indexing.document_ids import IdAssigner, PreviousDocuments, taken_id
 from qembed.pipeline.indexing.encoding.batch import BatchEncoder, PendingDocument
@@ -56,8 +55,8 @@ class Ingest:
     `snapshot`: the generation that is continued, None for a new index. `guard`: asked before most of the
     documents are deleted, None for a rebuild, which begins without any. `stats`: counts of the run, updated
     in place. `counts`: told of what is read. `damaged`: documents to read again. `is_first`: nothing is
-    committed while there is nothing to tell. `replaced`: files that a rebuild takes the place of.
-    `stopped`: True once the run was stopped before all of its input was indexed.
+    committed while there is nothing to tell. `stopped`: True once the run was stopped before all of its input
+    was indexed.
     """
 
     def __init__(
@@ -85,7 +84,6 @@ class Ingest:
         self._counts = counts
         self._damaged = damaged
         self._is_first = is_first
-        self.replaced: Container[Key] = ()
         self._changed = snapshot is None or damaged.former is not None
         self._catalog = (snapshot.catalog if snapshot else Catalog()).grouped()
         self._files: dict[Key, FileState] = self._catalog.files()
@@ -158,11 +156,6 @@ class Ingest:
             elif isinstance(item, ReadWarning):
                 self._stats.warnings.add(item)
             elif isinstance(item, Skipped):
-                self._stats.unread_why[state.key] = item.error
-                known = self._files.get(state.key)
-                if problem := failure_of(item, state.file, known, self.replaced):
-                    self._add_problem(state, problem)
-                    continue
                 state.is_broken |= item.keep
                 state.skipped = item.error
                 self._stats.skipped.add(*state.key, item.error)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from qembed.errors import UsageError
 from qembed.inputs import is_there, is_utf8
 from qembed.pipeline.recipe import RecipeOptions
-from qembed.pipeline.source_options import STDIN, source_settings
+from qembed.pipeline.source_options import STDIN, source_settings, with_codec_name
+from qembed.pipeline.unused_settings import without_unused
 from qembed.store import Source as Source  # part of IndexOptions: callers build one
 from qembed.store.compaction import CompactionPolicy
 
@@ -176,6 +177,36 @@ def without_path(
     if not changed and any(s != old[p] for p, s in others.items()):
         changed = [s for s in others.values() if s.path != STDIN]
     return changed
+
+
+def sources_of_options(
+    root: Path,
+    options: IndexOptions,
+    old: Mapping[str, Source],
+    shared: Mapping[str, Iterable[str]],
+) -> tuple[list[Source], list[str]]:
+    """Sources that a run is given, and lines on settings that have no effect.
+
+    `old`: of the index at `root`, by path; `shared`: names of their settings that were the project file's.
+    Raises UsageError as `given_sources`.
+    """
+    source = with_codec_name(options.source)
+    # what the project file has set goes where it does not set it any more
+    kept = {path: without_shared(s, shared.get(path, ())) for path, s in old.items()}
+    remembered = kept if options.with_remembered else {}
+    given = given_sources(root, options.paths, source, remembered)
+    if options.with_remembered or not given:
+        given += without_path(source, kept, old, {s.path for s in given})
+    # the project file asks each time: of an old source that is no news
+    plain = [
+        without_unused(
+            s,
+            Path(os.path.normpath(root.parent / s.path)),
+            options.shared if s.path in old else (),
+        )
+        for s in given
+    ]
+    return [s for s, _ in plain], [line for _, line in plain if line]
 
 
 def given_sources(

@@ -79,11 +79,6 @@ def trusted_mtime(file: SourceFile, read_at_ns: int) -> int:
     return file.mtime_ns if file.mtime_ns < read_at_ns - RACY_NS else -abs(file.mtime_ns)
 
 
-def is_as_read(file: SourceFile, state: FileState) -> bool:
-    """True if a file has the size and the time that it had when it was read."""
-    return (file.size, file.mtime_ns) == (state.size, abs(state.mtime_ns))
-
-
 @contextmanager
 def without_garbage_collection() -> Iterator[None]:
     """Pause the cycle collector, which would scan the objects of all files again and again.

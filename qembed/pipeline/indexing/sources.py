@@ -25,12 +25,7 @@ from qembed.pipeline.indexing.deletion.losses import (
 from qembed.pipeline.indexing.deletion.missing import missing_sources, refuse_missing
 from qembed.pipeline.indexing.deletion.ownership import FileOwners, describe_owner_change
 from qembed.pipeline.indexing.deletion.rebuilt import ReplacedFiles
-from qembed.pipeline.indexing.options import (
-    IndexOptions,
-    given_sources,
-    without_path,
-    without_shared,
-)
+from qembed.pipeline.indexing.options import IndexOptions, sources_of_options
 from qembed.pipeline.indexing.pictures.on_pages import PicturesOnPages
 from qembed.pipeline.indexing.plan import (
     Key,
@@ -46,9 +41,8 @@ from qembed.pipeline.source_options import (
     filter_options,
     source_place,
     source_settings,
-    with_codec_name,
 )
-from qembed.pipeline.unused_settings import UnusedSettings, without_unused
+from qembed.pipeline.unused_settings import UnusedSettings
 from qembed.store import Catalog, FileState, Manifest, Source
 from qembed.types import SourceFile, Unreadable
 
@@ -77,21 +71,8 @@ class Sources:
         self.options = options
         self._damaged = damaged
         old = {s.path: s for s in (present.sources if present is not None else ())}
-        source = with_codec_name(options.source)
         shared = present.settings.get(SHARED, {}) if present is not None else {}
-        # what the project file has set goes where it does not set it any more
-        kept = {path: without_shared(s, shared.get(path, ())) for path, s in old.items()}
-        remembered = kept if options.with_remembered else {}
-        self.given = given_sources(root, options.paths, source, remembered)
-        if options.with_remembered or not self.given:
-            self.given += without_path(source, kept, old, {s.path for s in self.given})
-        # the project file asks each time: of an old source that is no news
-        plain = [
-            without_unused(s, self.full(s), options.shared if s.path in old else ())
-            for s in self.given
-        ]
-        self.given = [s for s, _ in plain]
-        self._notes = [line for _, line in plain if line]
+        self.given, self._notes = sources_of_options(root, options, old, shared)
         self.forgotten = ForgottenSettings(root, old, self.given)
         if options.rebuild and self.given and not options.with_remembered:
             # records without a source cannot be read again: the index keeps them
@@ -185,10 +166,7 @@ class Sources:
             settings.report(progress)
         for line in self._notes:
             progress.say(line)
-        self.absent = {
-            **absence_reasons(changes.gone, self.by_path, self.root, missing),
-            **ceded,
-        }
+        self.absent = {**self._absence(changes.gone), **ceded}
         changes.gone.extend(sorted(ceded.keys() - changes.gone))
         read = {(f.source, f.name) for f in changes.read} if ceded else set()
         for key, why in ceded.items():
@@ -196,6 +174,10 @@ class Sources:
                 self.taken_over.setdefault(owned, []).append(key)
         self._check_loss(changes, len(catalog), known if replaced is None else replaced, missing)
         return changes
+
+    def _absence(self, keys: Iterable[Key]) -> dict[Key, str]:
+        """Reasons for which the walk does not find the files of `keys`."""
+        return absence_reasons(keys, self.by_path, self.root, self.missing, self.pictures)
 
     def _is_unlisted(self, key: Key) -> bool:
         """True for a file in a folder that could not be listed in this run."""
@@ -235,7 +217,7 @@ class Sources:
             self.replaced = ReplacedFiles(before, self._owners.keys_of_places(before, places))
             gone = self.replaced.unread({*changes.unchanged, *read})
             now, known = self.replaced.now, {*self.replaced.now.values()}
-            why = absence_reasons({now[k] for k in gone}, self.by_path, self.root, missing)
+            why = self._absence({now[k] for k in gone})
             self.absent |= {k: why[now[k]] for k in gone}
             gone = [k for k in gone if k in counted]
         reasons = {k: self.absent[k] for k in gone}
@@ -312,7 +294,7 @@ class Sources:
         if moved := next(news, None):
             progress.say(describe_owner_change(moved, other[moved]))
         left = {k: o for k, o in other.items() if o not in found and not self._is_unlisted(o)}
-        why = absence_reasons(left.values(), self.by_path, self.root, self.missing)
+        why = self._absence(left.values())
         return {
             key: ELSEWHERE if owned in found else why[owned]
             for key, owned in other.items()

@@ -71,14 +71,12 @@ class IndexStats:
 
     `documents`: by outcome. `skipped`: files left out. `plain_text_fallbacks`: documents chunked as plain
     text, by the missing requirement. `failed`: problems with the file they are in. `deleted_why`: deleted
-    documents by reason; `unread_why`: reasons of files that were left out. `emptied`: ids of those that have
-    no text any more. `tokens`: of the passages encoded or reused; `tokens_cut`: those of them that the
-    encoder does not read.
+    documents by reason. `emptied`: ids of those that have no text any more. `tokens`: of the passages
+    encoded or reused; `tokens_cut`: those of them that the encoder does not read.
     """
 
     documents: Counter[str] = field(default_factory=Counter)
     deleted_why: Counter[str] = field(default_factory=Counter)
-    unread_why: dict[Key, str] = field(default_factory=dict)
     emptied: list[str] = field(default_factory=list)
     encoded: int = 0
     reused: int = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from qembed.pipeline.retrieval.documents.duplicates import DuplicatesRequest, fi
 from qembed.pipeline.retrieval.documents.request import SimilarRequest
 from qembed.pipeline.retrieval.documents.similar import answer_similar
 from qembed.pipeline.retrieval.options import By
-from qembed.store import Snapshot, Writer
+from qembed.store import Snapshot, Source, Writer
 from qembed.store.manifest import read as read_manifest
 from qembed.store.manifest import unpack_vectors
 from qembed.store.truncate_dims import truncate_index
@@ -175,6 +176,30 @@ def test_a_model_of_texts_leaves_them_out(docs: Path, tmp_path: Path) -> None:
     assert '"images"' not in (root / "manifest.json").read_text()
     index(root)
     assert (root / "manifest.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("filters", "why"),
+    [
+        ({"include": ("*.md",)}, {"filtered by --include '*.md'": 4}),
+        ({"max_file_size": 50}, {"larger than --max-file-size": 4}),
+    ],
+)
+def test_reasons_of_pictures_that_are_deleted(
+    docs: Path, tmp_path: Path, filters: dict[str, Any], why: dict[str, int]
+) -> None:
+    root = tmp_path / ".qembed"
+    index(root, docs, model=SEEING)
+    options = {"source": Source("", **filters), "confirm": lambda _: True}
+    assert index(root, docs, dry_run=True, **options).deleted_why == why
+    assert index(root, docs, **options).deleted_why == why
+    (docs / "new.png").write_bytes(made.plain((1, 2, 3)))
+    back = index(root, docs)
+    # the filter would have left out the new one, too
+    assert [f.files for f in back.forgotten] == [5]
+    index(root, docs, source=Source("", exclude=("*.html",)))
+    (docs / "newer.png").write_bytes(made.plain((9, 9, 9)))
+    assert [f.files for f in index(root, docs).forgotten] == [0]
 
 
 def test_the_recipe_of_an_index_of_texts_is_what_it_was() -> None:

@@ -237,7 +237,7 @@ def test_the_file_may_be_lost(docs: Path, reads: list[str]) -> None:
         None,
         b"",
         b"[]",
-        b'{"version": 1, "pages": 3, "unsure": []}',
+        b'{"version": 2, "pages": 3, "unsure": []}',
         b'{"version": 9}',
     ):
         (docs / "a.html").write_text(PAGES["a.html"] + "<img src='IMG_1.png' alt='Once'>")

@@ -44,17 +44,22 @@ class _Pictures:
         self._with_place = PLACE in wanted
         self.reader = TextInPictures(wanted)
         self._seen: dict[str, None] = {}
+        self._broken: set[str] = set()
         self._size = 0
 
     def add(
         self, data: bytes, name: str, caption: str, meta: dict[str, object]
     ) -> Converted | None:
-        """The next picture; None for one that was there before, or is a mark rather than a picture."""
+        """The next picture; None for one that was there before, or is a mark rather than a picture.
+
+        One that cannot be opened has a number, too: the others keep theirs when it is mended.
+        """
         if len(self._seen) >= MAX_PICTURES or self._size > MAX_ENCODED:
             return Omitted("picture beyond the limit of one file")
         try:
             found = open_picture(data, self._with_place)
         except Exception as e:  # what Pillow raises for bad bytes is anything
+            self._broken.add(name)
             return Omitted(f"picture {name}: {' '.join(str(e).split())[:200]}")
         if found.digest in self._seen:
             return None
@@ -63,7 +68,7 @@ class _Pictures:
         self._seen[found.digest] = None
         self._size += len(found.png)
         text = "\n".join(dict.fromkeys(filter(None, (caption, found.said))))
-        end = f"#image={len(self._seen)}"
+        end = f"#image={len(self._seen) + len(self._broken)}"
         written = self.reader.read(name, partial(open_pixels, data))
         return Image(end, text, "", {**found.meta, **meta}, found.png, found.digest, written)
 

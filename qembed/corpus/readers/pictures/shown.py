@@ -121,11 +121,10 @@ def _in_markdown(text: str) -> Iterator[tuple[str, str]]:
     if len(text) > MAX_MARKDOWN or not _may_show(text):
         return
     from markdown_it import MarkdownIt
-    from markdown_it.renderer import RendererHTML
 
     # paragraphs without a picture need not be parsed
     parser = MarkdownIt("commonmark").enable("table").disable("inline")
-    renderer, environment = RendererHTML(parser), dict[str, Any]()
+    environment: dict[str, Any] = {}
     for block in parser.parse(text[body_start(text) :], environment):
         if block.type == "html_block":
             yield from _in_markup(block.content)
@@ -141,9 +140,19 @@ def _in_markdown(text: str) -> Iterator[tuple[str, str]]:
             if token.type == "html_inline":
                 yield from _in_markup(token.content)
             elif token.type == "image":
-                words = renderer.renderInlineAsText(token.children, parser.options, environment)
-                said = _line(words) or _line(str(token.attrs.get("title") or ""))
+                said = _line(_words(token.children)) or _line(str(token.attrs.get("title") or ""))
                 yield str(token.attrs.get("src") or ""), said
+
+
+def _words(tokens: Iterable[Any] | None) -> str:
+    """Words of inline Markdown. What markdown-it renders for `alt` has no escaped letters and no entities."""
+    words = []
+    for token in tokens or ():
+        if token.type == "image":
+            words.append(_words(token.children))
+        else:
+            words.append("\n" if token.type.endswith("break") else token.content)
+    return "".join(words)
 
 
 def _may_show(text: str) -> bool:

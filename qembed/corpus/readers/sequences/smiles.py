@@ -36,10 +36,10 @@ def read_smiles(file: SourceFile, options: ReadOptions) -> Iterator[ReadItem]:
                 if is_head:
                     continue
                 is_empty = False
+                record += 1
                 if problem := alphabet.record_problem(text):
                     yield Unreadable(where, problem, line.number)
                     continue
-                record += 1
                 meta = {"record": record, "start": line.start, "end": line.end}
                 yield sequence_document(
                     file, options, _name(*rest), "", text, line.number, meta, "smiles"

@@ -57,9 +57,11 @@ class ForgottenSettings:
         self,
         read: Iterable[SourceFile],
         known: Container[Key],
+        pictures: str | None,
         files: Callable[[], Mapping[Key, FileState]] | None = None,
     ) -> list[Forgotten]:
-        """Summarise by source. `read`: files that the run reads; `known`: those that the index had.
+        """Summarise by source. `read`: files that the run reads; `known`: those that the index had;
+        `pictures`: the reason for which these are left out, None: they are read.
 
         `files()`: those that it has after the run, None in a dry run.
         """
@@ -67,7 +69,8 @@ class ForgottenSettings:
             path for path, names in self._dropped.items() if not {*FILTERS}.isdisjoint(names)
         }
         new = [(f.source, f.name) for f in read if f.source in filtered]
-        why = absence_reasons((k for k in new if k not in known), self._old, self._root, ())
+        new = [key for key in new if key not in known]
+        why = absence_reasons(new, self._old, self._root, (), pictures)
         let_in = [key for key, reason in why.items() if reason != GONE]
         after = files() if files is not None and let_in else {}
         summary = []

@@ -63,12 +63,16 @@ def option_of(reason: str) -> str | None:
 
 
 def absence_reasons(
-    keys: Iterable[Key], sources: Mapping[str, Source], root: Path, missing: Iterable[str]
+    keys: Iterable[Key],
+    sources: Mapping[str, Source],
+    root: Path,
+    missing: Iterable[str],
+    pictures: str | None,
 ) -> dict[Key, str]:
     """Reasons for which a walk of the sources does not find the files of `keys`.
 
     `root`: of the index, to whose folder the paths in reasons are relative. `missing`: sources that do not
-    exist.
+    exist. `pictures`: the reason for which the walk leaves pictures out, None: it takes them.
     """
     found = {}
     explained: dict[str, LeftOutReasons] = {}
@@ -78,14 +82,14 @@ def absence_reasons(
             found[key] = GONE if path in missing else UNNAMED
             continue
         if path not in explained:
-            explained[path] = _reasons(sources[path], root)
+            explained[path] = _reasons(sources[path], root, pictures)
         why = explained[path].reason(name)
         # None: the file has appeared since the walk
         found[key] = GONE if why is None else why.replace(f" {root.parent}{os.sep}", " ")
     return found
 
 
-def _reasons(source: Source, root: Path) -> LeftOutReasons:
+def _reasons(source: Source, root: Path, pictures: str | None) -> LeftOutReasons:
     return LeftOutReasons(
         Path(os.path.normpath(root.parent / source.path)),
         include=source.include,
@@ -93,6 +97,7 @@ def _reasons(source: Source, root: Path) -> LeftOutReasons:
         use_ignore=source.use_ignore,
         hidden=source.hidden,
         max_size=source.max_file_size,
+        pictures=pictures,
     )
 
 

@@ -17,11 +17,6 @@ if TYPE_CHECKING:
     from qembed.pipeline.indexing.summary import IndexStats
 
 
-def replaced_keys(replaced: ReplacedFiles | None) -> set[Key]:
-    """Files that a rebuild takes the place of, as its sources have them; none without a rebuild."""
-    return set() if replaced is None else {*replaced.now.values()}
-
-
 class ReplacedFiles:
     """Files of the index that a rebuild takes the place of.
 
@@ -54,9 +49,8 @@ class ReplacedFiles:
         files = made.catalog.grouped().files()
         after = {k: state.stop - state.start for k, state in files.items() if k[0] != STDIN}
         failed = {key for key, _ in stats.failed}
-        absent = {**stats.unread_why, **sources.absent}
-        lost = self._lost(after, absent, failed)
-        for why in self._lost(after, absent, failed, {*counted}).values():
+        lost = self._lost(after, sources.absent, failed)
+        for why in self._lost(after, sources.absent, failed, {*counted}).values():
             stats.documents["deleted"] += why.total()
             stats.deleted_why += why
         stats.emptied, emptied = emptied_by_rebuild(sources.root, made, self.now)
@@ -79,8 +73,8 @@ class ReplacedFiles:
     ) -> dict[str, Counter[str]]:
         """Documents that are in no generation after the rebuild, by their source and the reason.
 
-        `after`: documents of each file then. `absent`: reasons of files that were not read, or left out.
-        `failed`: those of which something could not be. `without`: files that are not counted.
+        `after`: documents of each file then. `absent`: reasons of files that were not read. `failed`: those
+        of which something could not be. `without`: files that are not counted.
         """
         found: defaultdict[str, Counter[str]] = defaultdict(Counter)
         left = Counter(after)
@@ -89,10 +83,6 @@ class ReplacedFiles:
             kept = min(before, left[now])
             left[now] -= kept
             if before > kept and key not in without:
-                why = (
-                    absent.get(key)
-                    or absent.get(now)
-                    or (NOT_READ if now in failed else NOT_IN_FILE)
-                )
+                why = absent.get(key) or (NOT_READ if now in failed else NOT_IN_FILE)
                 found[key[0]][why] += before - kept
         return dict(found)

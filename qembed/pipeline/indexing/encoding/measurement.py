@@ -11,8 +11,6 @@ from collections.abc import Container, Sequence
 from qembed.corpus import ReadOptions, reader_of, suffix
 from qembed.errors import EncodingError, ModelUnavailable
 from qembed.pipeline.indexing.deletion.losses import NOT_IN_FILE
-from qembed.pipeline.indexing.deletion.rebuilt import replaced_keys
-from qembed.pipeline.indexing.deletion.uninstalled import failure_of
 from qembed.pipeline.indexing.deletion.unread_pages import UnreadPages
 from qembed.pipeline.indexing.document_ids import ForetoldIds
 from qembed.pipeline.indexing.index_plan import IndexPlan
@@ -67,7 +65,6 @@ class Measurement:
         self._stored: HashMap | None = None
         self._reused: Counter[str] = Counter()  # by reader: passages whose vectors the index has
         self._failed: dict[Key, list[Unreadable]] = {}
-        self._replaced = replaced_keys(plan.sources.replaced)
         self._unseen: set[Key] = set()  # files that fail unread
         self._ids: ForetoldIds | None = None
 
@@ -147,13 +144,7 @@ class Measurement:
                 where = "" if item.line is None else f"{item.line}: "
                 problems.append(f"warning: {where}{item.message}")
             elif isinstance(item, Unreadable):
-                state = self._plan.files.get(key)
-                if isinstance(item, Skipped) and (
-                    problem := failure_of(item, file, state, self._replaced)
-                ):
-                    is_kept = True
-                    self._add_failure(file, problem)
-                elif isinstance(item, Skipped):
+                if isinstance(item, Skipped):
                     self._skipped[key] = item.error
                     is_kept |= item.keep
                 else:

@@ -24,7 +24,8 @@ from qembed.store import Catalog, Source
 from qembed.store.durable_files import replace_file, storage_errors
 from qembed.types import SourceFile
 
-VERSION = 1
+VERSION = 2
+"""Raised when pages are read otherwise: all are read again then, and the pictures that they show."""
 MOST = 10
 """Captions of a picture, and pages that are named with it."""
 

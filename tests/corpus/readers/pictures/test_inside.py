@@ -69,6 +69,18 @@ def test_a_file_of_pictures_alone(tmp_path: Path) -> None:
     assert isinstance(problem, Unreadable)
 
 
+def test_one_that_cannot_be_opened_keeps_its_number(tmp_path: Path) -> None:
+    bad = made.plain(made.BLUE)[:-40]
+    shown = "".join(f"<img src='{name}.png'/>" for name in ("bad", "bad", "worse", "good"))
+    out = io.BytesIO(epub("T", {"1.xhtml": f"<p>About boats.</p>{shown}"}))
+    with zipfile.ZipFile(out, "a") as book:
+        for name, data in (("bad", bad), ("worse", b"GIF89a"), ("good", made.plain())):
+            book.writestr(f"OPS/{name}.png", data)
+    items = reading(tmp_path / "b.epub", out.getvalue())
+    assert list(pictures(items)) == ["b.epub#image=3"]
+    assert sum(i.count for i in items if isinstance(i, LeftOut)) == 3
+
+
 def test_a_picture_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
     data = illustrated(made.plain())
     broken = io.BytesIO()

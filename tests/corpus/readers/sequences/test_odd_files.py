@@ -71,6 +71,15 @@ def test_names_of_molecules(tmp_path: Path) -> None:
     ]
 
 
+def test_molecules_that_fail_keep_their_number(tmp_path: Path) -> None:
+    lines = b"smiles\nC1CC bad\n# none\n%s\n\nC(C\nCCN\n"
+    broken, problems = reading(tmp_path / "a.smi", lines % b"C)C")
+    whole, _ = reading(tmp_path / "a.smi", lines % b"CCO")
+    assert [(d.id, d.meta["record"], d.text) for d in broken] == [("a.smi#4", 4, "CCN")]
+    assert [d.id for d in whole] == ["a.smi#2", "a.smi#4"]
+    assert len(problems) == 3
+
+
 @pytest.mark.parametrize(
     ("name", "data", "problem"),
     [
