@@ -9,10 +9,21 @@ import numpy as np
 import pytest
 
 from qembed.pipeline.diagnostics.verify import verify
+from qembed.pipeline.indexing.build import build
+from qembed.pipeline.indexing.derived.graph_ahead import GraphAhead
+from qembed.pipeline.indexing.options import (
+    BatchPolicy,
+    CommitPolicy,
+    GraphPolicy,
+    IndexOptions,
+)
+from qembed.pipeline.recipe import RecipeOptions
 from qembed.pipeline.retrieval.session import Session
+from qembed.store import Writer
 from qembed.store import derived_files as files
 from qembed.store import manifest as manifests
-from tests.pipeline.conftest import index
+from tests.pipeline.conftest import BAG, index
+from tests.pipeline.indexing.conftest import fill
 
 
 def library(root: Path) -> str:
@@ -62,3 +73,31 @@ def test_a_graph_outgrows_hnswlib_once_and_then_stays_mapped(
     assert library(root) == "usearch"
     assert shares_found(root) >= 0.97
     assert list(verify(root)) == []
+
+
+def test_more_records_than_foreseen_begin_the_graph_anew_by_the_other_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How many come on standard input is not known: hnswlib's graph of a million would fill the memory."""
+    monkeypatch.setattr("qembed.search.dense.graphs.library.MAPPED_ROWS", 900)
+    begun: list[str] = []
+    start = GraphAhead._start
+
+    def noted(self: GraphAhead, writer: Writer, expected: int) -> None:
+        start(self, writer, expected)
+        begun.append(self.library)
+
+    monkeypatch.setattr(GraphAhead, "_start", noted)
+    fill(tmp_path / "docs", 1600)
+    options = IndexOptions(
+        paths=["-"],
+        recipe=RecipeOptions(model=BAG),
+        batches=BatchPolicy(min_passages=200, max_passages=200),
+        commits=CommitPolicy(rows=400),
+        graph=GraphPolicy(ahead_rows=300, ahead_pace=0.0),
+    )
+    with (tmp_path / "docs/r0.jsonl").open("rb") as records:
+        build(tmp_path / "idx", options, stdin=records)
+    assert begun == ["hnswlib", "usearch"]
+    assert library(tmp_path / "idx") == "usearch"
+    assert shares_found(tmp_path / "idx") >= 0.97

@@ -57,7 +57,10 @@ class GraphAhead:
 
         Returns at once. `counts`: of the run; the passages that it will have choose the graph's library.
         """
-        if self._process is None and self._first is None and self._pays(writer, counts):
+        if self._first is None and self._pays(writer, counts):
+            self._start(writer, counts.expected())
+        elif self._process is not None and self._is_outgrown(writer.present):
+            self.close()
             self._start(writer, counts.expected())
         self._send(name=writer.target)
 
@@ -70,6 +73,12 @@ class GraphAhead:
             and (os.cpu_count() or 1) > 1
             and files.current(writer.root, writer.present, files.GRAPH) is None
         )
+
+    def _is_outgrown(self, manifest: Manifest) -> bool:
+        """True if there are more rows than were foreseen, so that the other library keeps them."""
+        from qembed.search.dense.graphs.library import library_of
+
+        return library_of(manifest.next_row - manifest.base) == "usearch" != self.library
 
     def _start(self, writer: Writer, expected: int) -> None:
         from qembed.search.dense.graphs.library import library_of
