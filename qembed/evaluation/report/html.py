@@ -37,6 +37,8 @@ FALLEN_SHOWN = 30
 _COMMAND = r"\(?\bqembed [a-z]+(?: --[\w-]+){1,2}[),.;:]*"
 UNBROKEN = 32
 """Characters of an id that stay on one line, even on a phone."""
+UUID = 36
+"""Characters of an id that stay on one line in a column of ids, if not on a phone."""
 FILES_SHOWN = 100
 """Changed files shown of each kind."""
 
@@ -54,7 +56,7 @@ def environment() -> Environment:
     )
     made.filters["num"] = lambda v, digits=4: "" if v is None else f"{v:.{digits}f}"
     made.filters["signed"] = lambda v, digits=4: "" if v is None else f"{v:+.{digits}f}"
-    made.filters["pvalue"] = lambda v: "" if v is None else f"{v:.3g}"
+    made.filters["pvalue"] = lambda v: "" if v is None else _prose(f"{v:.3g}")
     made.filters["ident"] = _ident
     made.filters["prose"] = _prose
     return made
@@ -66,7 +68,9 @@ def _ident(text: str) -> Markup:
 
     parts = re.findall(r"[^/#]*[/#]|[^/#]+", text)
     spans = (
-        Markup('<span class="long">{}</span>').format(_unhyphenated(part))
+        Markup('<span class="long{}">{}</span>').format(
+            " uuid" if len(part) <= UUID else "", _unhyphenated(part)
+        )
         if len(part) > UNBROKEN
         else Markup("<span>{}</span>").format(part)
         for part in ([text] if len(text) <= UNBROKEN else parts)
@@ -86,11 +90,11 @@ def _unhyphenated(text: str) -> Markup:
 
 
 def _prose(text: str) -> Markup:
-    """Render text in which commands, and words with a hyphen, mostly ids and files, do not break at it."""
+    """Render text in which commands, and words with a hyphen (ids, dates, 5e-05, ->), do not break at it."""
     from markupsafe import Markup, escape
 
     words = re.split(rf"({_COMMAND}|\s+)", text)
-    return Markup("").join(_ident(w) if re.search(r"-\w", w) else escape(w) for w in words)
+    return Markup("").join(_ident(w) if re.search(r"-\S", w) else escape(w) for w in words)
 
 
 def report_html(report: Mapping[str, Any]) -> str:
@@ -133,6 +137,7 @@ def report_html(report: Mapping[str, Any]) -> str:
             plots=plots,
             ablations=_ablations(report),
             rows=_rows(report, measures, compared),
+            unbroken=UNBROKEN,
         )
     )
     return text + "\n"

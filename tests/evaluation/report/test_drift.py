@@ -43,7 +43,7 @@ def test_the_page_has_verdict_signals_evidence_map_and_time_line(body: dict[str,
     assert '<circle class="point subject"' in page
     assert (
         "New: about 30 documents, 20.0 % of the new ones (0.0 % of the old ones), since 2026-03-01"
-        in page
+        in words
     )
     assert "<h2>Unread</h2>" in page
     assert (

@@ -30,7 +30,7 @@ from qembed.evaluation import (
     variants_json,
     write_report,
 )
-from qembed.evaluation.report.html import diff_html, report_html
+from qembed.evaluation.report.html import diff_html, environment, report_html
 from qembed.evaluation.report.junit import report_junit
 from qembed.types import Query, Run
 
@@ -166,6 +166,24 @@ def test_a_report_with_little_in_it_is_a_page_too() -> None:
     Tags(page)
     assert "0.0000" in page
     assert "Ablation" not in page
+
+
+def test_what_belongs_together_is_marked_as_one() -> None:
+    shown = environment().from_string(
+        "{{ 5e-05|pvalue }} {{ 0.25|pvalue }} {{ 'rank 1 -> 2 on 2026-11-30'|prose }}"
+    )
+    whole = '<span class="id"><span>{}</span></span>'
+    parts = [whole.format(part) for part in ("5e-05", "-&gt;", "2026-11-30")]
+    assert shown.render() == f"{parts[0]} 0.25 rank 1 {parts[1]} 2 on {parts[2]}"
+
+
+@pytest.mark.parametrize(("size", "wide"), [(32, False), (36, True), (70, True)])
+def test_a_column_of_long_ids_is_wide(size: int, wide: bool) -> None:
+    name = "a" * size
+    report = Report({"AP": 0.0}, {name: {"AP": 0.0}}, 1)
+    page = report_html(report_json(report, settings={}, recipe=None, floors=parse_gates(["AP=1"])))
+    assert ('<td class="key"><span class="id"><span class="long' in page) == wide
+    assert (f'<span class="long uuid">{name}</span>' in page) == (size == 36)
 
 
 def test_every_kind_of_report_is_written(full: dict[str, Any], tmp_path: Path) -> None:
