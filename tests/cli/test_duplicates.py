@@ -51,6 +51,14 @@ def test_none_is_no_error(docs: Shell) -> None:
     assert done.err == "qembed: no duplicates among 3 documents\n"
 
 
+def test_one_document_is_one_document(shell: Shell) -> None:
+    shell.write("a.md", "Money comes back.")
+    assert shell("index", "a.md").code == 0
+    assert shell("duplicates").err == "qembed: no duplicates among 1 document\n"
+    found = shell("duplicates", "--format", "json").json["search"]
+    assert found == "exact (all pairs of 1 distinct passage)"
+
+
 def test_what_cannot_be(docs: Shell) -> None:
     for args, message in (
         (("--above", "2"), "--above 2: a cosine above 0, at most 1, is wanted"),

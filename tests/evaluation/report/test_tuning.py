@@ -63,6 +63,15 @@ def test_a_tuning_without_a_choice() -> None:
     assert "Nothing was written." in page
 
 
+def test_one_setting_is_one_setting() -> None:
+    body = tuning_body()
+    body |= {"chosen": {}, "arms": body["arms"][:1], "steps": body["steps"][:1]}
+    body["fold_choices"] = [{}] * 4
+    page = tuning_html(body)
+    assert "<summary>The only setting</summary>" in page
+    assert "1 setting over 24 judged queries" in page
+
+
 def test_files(tmp_path: Path) -> None:
     body = tuning_body()
     write_tuning(body, tmp_path / "t.html")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from qembed.evaluation.formats.source_file import counted
 from qembed.search.dense.components import Components
 from qembed.search.dense.near_pairs import near_pairs
 
@@ -90,7 +91,7 @@ def _join_near(
     progress.phase("compare", "passages", len(distinct))
     if plan is not None and plan.kind == "graph":
         _by_graph(session, request.above, progress, rows, distinct, groups, allowed)
-        return f"graph ({NEIGHBOURS} nearest of {len(distinct):,} distinct passages)", []
+        return f"graph ({NEIGHBOURS} nearest of {counted(len(distinct), 'distinct passage')})", []
 
     def vectors(start: int, stop: int) -> Vectors:
         return session.search.vectors(rows[distinct[start:stop]])
@@ -103,7 +104,7 @@ def _join_near(
     why, warning = "", None
     if plan is not None:
         why, warning = f"; {plan.why}", plan.warning(request.search)
-    described = f"exact (all pairs of {len(distinct):,} distinct passages{why})"
+    described = f"exact (all pairs of {counted(len(distinct), 'distinct passage')}{why})"
     return described, [] if warning is None else [warning]
 
 
