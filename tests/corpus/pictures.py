@@ -30,11 +30,6 @@ def frames(kind: str) -> bytes:
 def header_only(width: int, height: int) -> bytes:
     """A PNG that says a size, and has no pixels."""
 
-    def chunk(name: bytes, body: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-        )
-
     head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
     return (
         b"\x89PNG\r\n\x1a\n"
@@ -42,6 +37,24 @@ def header_only(width: int, height: int) -> bytes:
         + chunk(b"IDAT", zlib.compress(b"\0" * 100))
         + chunk(b"IEND", b"")
     )
+
+
+def chunk(name: bytes, body: bytes, check: int | None = None) -> bytes:
+    """A chunk of PNG. `check`: its checksum, None for the right one."""
+    check = zlib.crc32(name + body) if check is None else check
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", check)
+
+
+def with_chunks(*before: bytes, behind: bytes = b"") -> bytes:
+    """A PNG with chunks before its pixels and behind them."""
+    data = plain()
+    return b"".join([data[:33], *before, data[33:-12], behind, data[-12:]])
+
+
+def with_segment(marker: int, body: bytes) -> bytes:
+    """A JPEG with one segment more."""
+    data = plain(kind="JPEG", quality=95)
+    return data[:2] + struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body + data[2:]
 
 
 def with_exif(taken: str = "2021:07:04 12:30:00") -> bytes:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
-from qembed.corpus.readers.pictures.opened import FORMATS, check_pixels, normalised
+from qembed.corpus.readers.pictures.opened import open_pixels
 from qembed.errors import InputError
 from qembed.models.images.preprocessing import Preprocessing
 from qembed.pipeline.progress import Progress
@@ -106,10 +106,6 @@ def load_pictures(
 
 def _open(path: Path) -> Any:
     """Opened picture in the form that models get when pictures are indexed."""
-    from PIL import Image
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's own limit; ours is checked
-        with Image.open(path, formats=FORMATS) as found:
-            check_pixels(*found.size)
-            return normalised(found)
+        return open_pixels(path.read_bytes())

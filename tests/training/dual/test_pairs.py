@@ -15,6 +15,7 @@ from qembed.models.images.preprocessing import Preprocessing
 from qembed.pipeline.progress import Progress
 from qembed.training.dual.pairs import Pair, Pictures, load_pictures, read_pairs
 from qembed.training.dual.split import FEWEST, split_pairs
+from tests.corpus import pictures as drawn
 
 STEPS = Preprocessing(8, 8)
 
@@ -28,6 +29,12 @@ def write(folder: Path, *lines: Any) -> Path:
 def loaded(path: Path) -> tuple[list[Pair], Pictures]:
     pairs = read_pairs(path)
     return pairs, load_pictures(path, pairs, STEPS, Progress())
+
+
+def test_pictures_with_a_damaged_exif_are_read(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(drawn.with_segment(0xE1, b"Exif\0\0" + b"\xff" * 40))
+    _, pictures = loaded(write(tmp_path, {"image": "a.jpg", "text": "a"}))
+    assert np.abs(pictures.pixels[0].astype(int) - drawn.RED).max() <= 4
 
 
 def test_all_mistakes_of_the_lines_are_told(tmp_path: Path) -> None:

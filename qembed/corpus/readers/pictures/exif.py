@@ -23,27 +23,45 @@ MAX_SAID = 10_000
 
 
 class ExifFacts(NamedTuple):
-    """`meta`: metadata of the document. `said`: description. `is_turned`: shown on its side."""
+    """`meta`: metadata of the document. `said`: description. `is_turned`: shown on its side.
+
+    `is_damaged`: some of the EXIF could not be read.
+    """
 
     meta: dict[str, Any]
     said: str
     is_turned: bool
+    is_damaged: bool
+
+
+def orientation(found: Image) -> int:
+    """Orientation by EXIF, 1 to 8; 1 where that cannot be read."""
+    from PIL import ExifTags
+
+    try:
+        value = found.getexif().get(ExifTags.Base.Orientation)
+    except Exception:  # as in exif_facts
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
 def exif_facts(found: Image, with_place: bool = False) -> ExifFacts:
     """Facts of an opened picture; those that cannot be read are left out."""
     from PIL import ExifTags
+    from PIL import Image as images
 
     meta: dict[str, Any] = {}
-    said, is_turned = "", False
+    said, is_damaged = "", False
     for key in ("Description", "Title", "comment"):
         value = found.info.get(key)
         text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
         said = said or (str(text) if isinstance(text, str) else "")
     # of a broken block anything may be raised; the picture is worth more
-    with contextlib.suppress(Exception):
+    try:
         exif = found.getexif()
-        is_turned = exif.get(ExifTags.Base.Orientation) in _TURNED
+        if not exif and (block := found.info.get("exif")):
+            # Pillow has looked at it before, and is silent the second time
+            images.Exif().load(block)
         own = exif.get(ExifTags.Base.ImageDescription)
         if isinstance(own, str) and not _CAMERAS_OWN.match(own.strip("\0 ")):
             said = own
@@ -53,8 +71,10 @@ def exif_facts(found: Image, with_place: bool = False) -> ExifFacts:
             meta["taken"] = taken
         if with_place and (place := _place(exif.get_ifd(ExifTags.IFD.GPSInfo))):
             meta["latitude"], meta["longitude"] = place
+    except Exception:
+        is_damaged = True
     said = " ".join(said.replace("\0", " ").split())[:MAX_SAID]
-    return ExifFacts(meta, said, is_turned)
+    return ExifFacts(meta, said, orientation(found) in _TURNED, is_damaged)
 
 
 def _time(value: Any) -> str | None:

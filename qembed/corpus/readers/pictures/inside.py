@@ -42,9 +42,10 @@ class _Pictures:
 
     def __init__(self, wanted: Sequence[str]) -> None:
         self._with_place = PLACE in wanted
-        self.reader = TextInPictures(wanted)
+        self._reader = TextInPictures(wanted)
         self._seen: dict[str, None] = {}
         self._broken: set[str] = set()
+        self._lost: list[Omitted] = []
         self._size = 0
 
     def add(
@@ -66,11 +67,17 @@ class _Pictures:
         if min(found.meta["width"], found.meta["height"]) < LEAST_SIDE:
             return None
         self._seen[found.digest] = None
+        self._lost += (Omitted(what) for what in found.lost)
         self._size += len(found.png)
         text = "\n".join(dict.fromkeys(filter(None, (caption, found.said))))
         end = f"#image={len(self._seen) + len(self._broken)}"
-        written = self.reader.read(name, partial(open_pixels, data))
+        written = self._reader.read(name, partial(open_pixels, data))
         return Image(end, text, "", {**found.meta, **meta}, found.png, found.digest, written)
+
+    def left_out(self) -> Iterator[Omitted]:
+        """What of the pictures was not read."""
+        yield from self._reader.left_out()
+        yield from self._lost
 
 
 def office_pictures(data: bytes, wanted: Sequence[str]) -> Iterator[Converted]:
@@ -92,7 +99,7 @@ def office_pictures(data: bytes, wanted: Sequence[str]) -> Iterator[Converted]:
             found = pictures.add(package.read(target), target, _description(e), place)
             if found is not None:
                 yield found
-    yield from pictures.reader.left_out()
+    yield from pictures.left_out()
 
 
 def _parts(package: Package) -> list[str]:
@@ -145,7 +152,7 @@ def epub_pictures(data: bytes, wanted: Sequence[str]) -> Iterator[Converted]:
                 found = pictures.add(archive.read(name), name, caption, {})
                 if found is not None:
                     yield found
-    yield from pictures.reader.left_out()
+    yield from pictures.left_out()
 
 
 def pdf_pages(data: bytes, wanted: Sequence[str]) -> Iterator[Converted]:

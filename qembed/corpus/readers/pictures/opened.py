@@ -9,9 +9,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from qembed.corpus.readers.pictures.exif import exif_facts
+from qembed.corpus.readers.pictures.exif import exif_facts, orientation
+from qembed.corpus.readers.pictures.file_parts import EXIF, without_damaged
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -23,11 +26,14 @@ MAX_PIXELS = 100_000_000
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP")
 """Formats that are opened, whatever the file's suffix says; with JPEG also MPO, which begins as it does."""
 
+_Found = TypeVar("_Found")
+
 
 class Opened(NamedTuple):
     """A picture. `png`: its pixels, as base64; `digest`: of size and pixels, as hexadecimal digits.
 
-    `said`: description in the file itself. `pages`: of its pages those that are not read.
+    `said`: description in the file itself. `pages`: of its pages those that are not read. `lost`: names of
+    what beside the pixels is damaged.
     """
 
     png: str
@@ -35,37 +41,69 @@ class Opened(NamedTuple):
     meta: dict[str, Any]
     said: str = ""
     pages: int = 0
+    lost: tuple[str, ...] = ()
 
 
 def open_picture(data: bytes, with_place: bool = False) -> Opened:
     """Open a picture. `with_place`: tell where it was taken. Raises ValueError, and what Pillow raises."""
     from PIL import Image as images
+
+    images.MAX_IMAGE_PIXELS = None  # check_pixels names the size
+    found, lost = _with_file(data, partial(_described, with_place=with_place))
+    return found._replace(lost=(*lost, *found.lost))
+
+
+def open_pixels(data: bytes, side: int = MAX_SIDE) -> Image:
+    """Open a picture as RGB with a longer side of at most `side` pixels. Raises as `open_picture`."""
+    return _with_file(data, partial(normalised, most=side))[0]
+
+
+def _with_file(data: bytes, read: Callable[[Image], _Found]) -> tuple[_Found, tuple[str, ...]]:
+    """What `read` finds in the opened file, and names of damaged parts without which it was opened."""
+    try:
+        return _opened(data, read), ()
+    except Exception:
+        mended = without_damaged(data)
+        if mended is None:
+            raise
+        return _opened(mended[0], read), mended[1]
+
+
+def _opened(data: bytes, read: Callable[[Image], _Found]) -> _Found:
+    from PIL import Image as images
     from PIL import UnidentifiedImageError
 
-    images.MAX_IMAGE_PIXELS = None  # the limit below names the size
     try:
         opened = images.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
         raise ValueError("its content is no picture in a format that is read") from None
     with opened as found:
         check_pixels(*found.size)
-        kind, facts = str(found.format), exif_facts(found, with_place)
-        several = bool(getattr(found, "is_animated", False))
-        pages = int(getattr(found, "n_frames", 1)) - 1 if several and kind == "TIFF" else 0
-        width, height = found.size[::-1] if facts.is_turned else found.size
-        pixels = normalised(found)
+        return read(found)
+
+
+def _described(found: Image, with_place: bool) -> Opened:
+    kind = str(found.format)
+    if kind == "PNG":
+        found.load()  # what stands behind the pixels is looked at now, and not while EXIF is read
+    facts = exif_facts(found, with_place)
+    several = bool(getattr(found, "is_animated", False))
+    # Pillow gives the size of a TIFF as it is shown
+    width, height = found.size[::-1] if facts.is_turned and kind != "TIFF" else found.size
+    pixels = normalised(found)
+    pages = _further_pages(found) if several and kind == "TIFF" else 0
     meta = {"width": width, "height": height, "format": kind, **facts.meta}
     if several and not pages and kind != "MPO":
         meta["animated"] = True
-    return Opened(*encoded(pixels), meta, facts.said, pages)
+    return Opened(*encoded(pixels), meta, facts.said, pages, (EXIF,) if facts.is_damaged else ())
 
 
-def open_pixels(data: bytes, side: int) -> Image:
-    """Open a picture that `open_picture` takes, as RGB with a longer side of at most `side` pixels."""
-    from PIL import Image as images
-
-    with images.open(io.BytesIO(data), formats=FORMATS) as found:
-        return normalised(found, side)
+def _further_pages(found: Image) -> int:
+    """Pages behind the first; 1 where they cannot be counted."""
+    try:
+        return int(getattr(found, "n_frames", 1)) - 1
+    except Exception:  # a file that is cut off makes it raise anything
+        return 1
 
 
 def open_png(png: bytes) -> Image:
@@ -85,7 +123,6 @@ def check_pixels(width: int, height: int) -> None:
 def normalised(found: Image, most: int = MAX_SIDE) -> Image:
     """The picture in the form that models get, its longer side at most `most` pixels."""
     from PIL import Image as images
-    from PIL import ImageOps
 
     side = (most, most)
     if found.mode in ("RGB", "L", "YCbCr") and found.format in ("JPEG", "MPO"):
@@ -94,11 +131,28 @@ def normalised(found: Image, most: int = MAX_SIDE) -> Image:
     is_clear = eight.mode in ("RGBA", "LA", "PA") or "transparency" in eight.info
     pixels = eight.convert("RGBA" if is_clear else "RGB")
     pixels.thumbnail(side, images.Resampling.LANCZOS, reducing_gap=2.0)
-    pixels = ImageOps.exif_transpose(pixels)
+    pixels = _upright(pixels)
     if not is_clear:
         return pixels
     ground = images.new("RGBA", pixels.size, "white")
     return images.alpha_composite(ground, pixels).convert("RGB")
+
+
+def _upright(pixels: Image) -> Image:
+    """The picture as it is shown. Pillow's own way writes the EXIF anew, and raises for a damaged one."""
+    from PIL.Image import Transpose
+
+    turns = {
+        2: Transpose.FLIP_LEFT_RIGHT,
+        3: Transpose.ROTATE_180,
+        4: Transpose.FLIP_TOP_BOTTOM,
+        5: Transpose.TRANSPOSE,
+        6: Transpose.ROTATE_270,
+        7: Transpose.TRANSVERSE,
+        8: Transpose.ROTATE_90,
+    }
+    turn = turns.get(orientation(pixels))
+    return pixels if turn is None else pixels.transpose(turn)
 
 
 def _eight_bits(found: Image) -> Image:

@@ -26,6 +26,7 @@ def picture_file(data: bytes, wanted: Sequence[str]) -> Iterator[Converted]:
     written = reader.read("", partial(open_pixels, data))
     yield Image("", found.said, "", found.meta, found.png, found.digest, written)
     yield from reader.left_out()
+    yield from (Omitted(what) for what in found.lost)
     if found.pages:
         yield Omitted("further page of a picture", found.pages)
 

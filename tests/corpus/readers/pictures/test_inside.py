@@ -69,6 +69,17 @@ def test_a_file_of_pictures_alone(tmp_path: Path) -> None:
     assert isinstance(problem, Unreadable)
 
 
+def test_damage_beside_the_pixels_is_told(tmp_path: Path) -> None:
+    out = io.BytesIO(epub("T", {"1.xhtml": "<p>About boats.</p><img src='a.jpg' alt='A boat'/>"}))
+    with zipfile.ZipFile(out, "a") as book:
+        book.writestr("OPS/a.jpg", made.with_segment(0xE1, b"Exif\0\0" + b"\xff" * 40))
+    items = reading(tmp_path / "b.epub", out.getvalue())
+    assert [text for text, _ in pictures(items).values()] == ["A boat"]
+    assert [i.what for i in items if isinstance(i, LeftOut)] == [
+        "EXIF of a picture, which cannot be read"
+    ]
+
+
 def test_one_that_cannot_be_opened_keeps_its_number(tmp_path: Path) -> None:
     bad = made.plain(made.BLUE)[:-40]
     shown = "".join(f"<img src='{name}.png'/>" for name in ("bad", "bad", "worse", "good"))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 
 from qembed.corpus import ReadOptions, read
 from qembed.corpus.readers.pictures.captions import with_captions, words_of_name
+from qembed.corpus.readers.pictures.file_parts import EXIF
 from qembed.types import Document, LeftOut, ReadItem, Skipped, SourceFile, Unreadable
 
 images = pytest.importorskip("PIL.Image")
@@ -98,6 +101,74 @@ def test_a_time_that_is_no_date_is_left_out(tmp_path: Path) -> None:
         found = document(tmp_path / "IMG_1.jpg", made.with_exif(taken), "place")
         assert "taken" not in found.meta
         assert found.meta["latitude"] == -33.5, "other facts are read all the same"
+
+
+ODD = b"II*\0\x08\0\0\0\2\0" + struct.pack("<HHIHHHHII", 0x0112, 3, 1, 6, 0, 0x010E, 5, 1, 0)
+"""EXIF that turns a picture, and has a fraction for its description."""
+JUNK = b"\xff\xff" * 20
+BIG = zlib.compress(b"a " * 1_600_000)
+"""More than Pillow unpacks of a text."""
+LOST_TEXT = "text in a picture's file, which cannot be read"
+
+
+@pytest.mark.parametrize(
+    ("data", "size", "lost"),
+    [
+        (made.with_segment(0xE1, b"Exif\0\0" + JUNK), (60, 40), [EXIF]),
+        (made.plain(kind="WEBP", lossless=True, exif=JUNK), (60, 40), [EXIF]),
+        (made.with_chunks(made.chunk(b"eXIf", JUNK)), (60, 40), [EXIF]),
+        (made.with_segment(0xE1, b"Exif\0\0" + ODD), (40, 60), []),
+        (made.with_segment(0xE2, b"ICC_PROFILE\0"), (60, 40), []),
+        (made.with_segment(0xEE, b"Adobe\0"), (60, 40), []),
+        (made.with_chunks(made.chunk(b"zTXt", b"Description\0\0" + BIG)), (60, 40), [LOST_TEXT]),
+        (made.with_chunks(behind=made.chunk(b"iTXt", b"Title\0\1\0\0\0" + BIG)), (60, 40), [LOST_TEXT]),
+        (made.with_chunks(made.chunk(b"tEXt", b"Title\0a boat", 7)), (60, 40), [LOST_TEXT]),
+        (made.with_chunks(made.chunk(b"iCCP", b"p\0\0" + BIG)), (60, 40), []),
+        (made.with_chunks(made.chunk(b"gAMA", b"")), (60, 40), []),
+    ],
+)  # fmt: skip
+def test_damage_beside_the_pixels_costs_what_is_damaged(
+    tmp_path: Path, data: bytes, size: tuple[int, int], lost: list[str]
+) -> None:
+    found, *others = reading(tmp_path / "a.png", data)
+    assert isinstance(found, Document)
+    assert (found.meta["width"], found.meta["height"]) == size
+    shown = pixels(found)
+    assert shown.shape == (*size[::-1], 3)
+    assert np.abs(shown - np.array(made.RED)).max() <= 4
+    assert others == [LeftOut(str(tmp_path / "a.png"), what, 1) for what in lost]
+
+
+def test_what_is_whole_beside_damage_is_read(tmp_path: Path) -> None:
+    data = made.with_chunks(
+        made.chunk(b"tEXt", b"Title\0A boat"),
+        made.chunk(b"zTXt", b"Description\0\0" + BIG),
+        made.chunk(b"tRNS", struct.pack(">HHH", *made.RED)),
+    )
+    found, _ = reading(tmp_path / "a.png", data)
+    assert isinstance(found, Document)
+    assert found.text == "A boat"
+    assert (pixels(found) == 255).all()
+    short = made.with_chunks(made.chunk(b"zTXt", b"Description\0\0" + BIG))[:-30]
+    (problem,) = reading(tmp_path / "a.png", short)
+    assert type(problem) is Unreadable
+    assert "truncated" in problem.error
+
+
+def test_a_tiff_that_is_cut_off_behind_its_first_page(tmp_path: Path) -> None:
+    data = made.frames("TIFF")
+    found, left = reading(tmp_path / "a.tif", data[: len(data) // 2])
+    assert isinstance(found, Document)
+    assert left == LeftOut(str(tmp_path / "a.tif"), "further page of a picture", 1)
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "JPEG", "WEBP"])
+def test_sizes_are_those_that_are_shown(tmp_path: Path, kind: str) -> None:
+    exif = images.Exif()
+    exif[0x0112] = 6
+    found = document(tmp_path / "a.png", made.plain(kind=kind, exif=exif))
+    assert (found.meta["width"], found.meta["height"]) == (40, 60)
+    assert pixels(found).shape == (60, 40, 3)
 
 
 def test_pages_of_a_tiff_that_are_not_read_are_named(tmp_path: Path) -> None:
