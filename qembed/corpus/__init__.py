@@ -21,13 +21,22 @@ if TYPE_CHECKING:
     from qembed.corpus.readers.json_records import read_lines
     from qembed.corpus.readers.pictures.captions import with_captions
     from qembed.corpus.readers.registry import READERS, read, reader_of
-    from qembed.corpus.source_files import PICTURE, UNKNOWN, counted_reason, walk
+    from qembed.corpus.source_files import (
+        NO_PICTURES,
+        PICTURE,
+        UNKNOWN,
+        WITHOUT_EXTRA,
+        counted_reason,
+        walk,
+    )
 
 __all__ = [
     "GONE",
+    "NO_PICTURES",
     "PICTURE",
     "READERS",
     "UNKNOWN",
+    "WITHOUT_EXTRA",
     "Chunker",
     "LeftOutReasons",
     "ReadOptions",
@@ -46,9 +55,11 @@ __getattr__ = late_names(
     __name__,
     {
         "GONE": ".left_out",
+        "NO_PICTURES": ".source_files",
         "PICTURE": ".source_files",
         "READERS": ".readers.registry",
         "UNKNOWN": ".source_files",
+        "WITHOUT_EXTRA": ".source_files",
         "Chunker": ".chunking.chunker",
         "LeftOutReasons": ".left_out",
         "ReadOptions": ".read_options",

@@ -43,6 +43,8 @@ from qembed.types import SourceFile, Unreadable
 
 UNKNOWN = "unknown suffix"
 PICTURE = "picture, which the index's model does not read"
+NO_PICTURES = "picture, kept out by --pictures none"
+WITHOUT_EXTRA = "picture, left out as the index was made without qembed-search[images] (--rebuild)"
 SYMLINK = "symbolic link"
 SPECIAL = "not a regular file"
 LARGE = "larger than --max-file-size"
@@ -50,7 +52,7 @@ HIDDEN = "hidden (--hidden reads them)"
 IGNORED = "ignored (--no-ignore reads them)"
 _COUNTED = {
     UNKNOWN: ("with an unknown suffix", "with unknown suffixes"),
-    PICTURE: (PICTURE, "pictures, which the index's model does not read"),
+    **{why: (why, f"pictures{why[7:]}") for why in (PICTURE, NO_PICTURES, WITHOUT_EXTRA)},
     SYMLINK: (SYMLINK, "symbolic links"),
     SPECIAL: ("that is not a regular file", "that are not regular files"),
     BINARY: (BINARY, "binary files"),

@@ -212,7 +212,7 @@ def plan_index(
         sources = Sources(root, present, options, damaged)
         target = plan_recipe(present, options, progress.stop)
         refuse_cut(repair, target.truncate)
-        sources.pictures = left_out_reason(target.recipe, target.opened)
+        sources.pictures = left_out_reason(target.recipe, settings, target.opened, present)
         replaced = None
         if target.rebuild and snapshot is not None:
             replaced = catalog.files()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from qembed.corpus import PICTURE
+from qembed.corpus import NO_PICTURES, PICTURE, WITHOUT_EXTRA, counted_reason
 from qembed.errors import RecipeMismatch, UsageError
 from qembed.pipeline.diagnostics.verify import verify
 from qembed.pipeline.indexing.build import build
@@ -217,11 +217,21 @@ def test_pictures_are_not_wanted(docs: Path, tmp_path: Path) -> None:
     root = tmp_path / ".qembed"
     done = index(root, docs, model=SEEING, pictures=("none",))
     assert (done.documents["added"], done.recipe.images) == (1, "")
-    assert index(root).documents["unchanged"] == 1
+    assert done.skipped == {NO_PICTURES: 4}
+    assert counted_reason(4, NO_PICTURES) == "4 pictures, kept out by --pictures none"
+    again = index(root)
+    assert (again.documents["unchanged"], again.skipped) == (1, {NO_PICTURES: 4})
     with pytest.raises(RecipeMismatch, match="--rebuild"):
         index(root, pictures=("place",))
     now = index(root, rebuild=True, pictures=("place",))
     assert now.documents["added"] == 5
+    for i in range(9):
+        (docs / f"more{i}.png").write_bytes(made.plain((i, i, i)))
+    index(root)
+    with pytest.raises(UsageError, match=r"\(without --pictures they stay, --yes deletes"):
+        index(root, rebuild=True, pictures=("none",))
+    gone = index(root, rebuild=True, pictures=("none",), confirm=lambda _: True)
+    assert gone.deleted_why == {NO_PICTURES: 13}
     with pytest.raises(UsageError, match="--pictures: bag-of-words reads none"):
         index(tmp_path / "other", docs, model=BAG, pictures=("pages",))
 
@@ -299,3 +309,7 @@ def test_without_pillow(docs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert [reason.partition(" (")[0] for reason in first.skipped] == [
         "needs qembed-search[images]"
     ]
+    monkeypatch.undo()
+    assert index(tmp_path / "other").skipped == {WITHOUT_EXTRA: 5}
+    assert index(tmp_path / "other").skipped == {WITHOUT_EXTRA: 5}
+    assert index(tmp_path / "other", model=BAG, rebuild=True).skipped == {PICTURE: 5}

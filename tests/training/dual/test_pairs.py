@@ -86,7 +86,7 @@ def test_pictures_that_cannot_be_read_are_told_by_line(tmp_path: Path) -> None:
         loaded(path)
     first, second = caught.value.problems
     assert first.startswith(f"{path}:2: {tmp_path / 'cut.png'}: ")
-    assert second.startswith(f"{path}:3: {tmp_path / 'text.png'}: cannot identify image file")
+    assert second.startswith(f"{path}:3: {tmp_path / 'text.png'}: its content is no picture")
 
 
 def test_each_picture_is_read_once_and_scaled(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def lost_records(
 
 def option_of(reason: str) -> str | None:
     """Option whose value leaves documents out for this reason, None for all other reasons."""
-    found = re.match(r"(?:filtered by|larger than) (--[a-z-]+)", reason)
+    found = re.match(r"(?:filtered by|larger than|picture, kept out by) (--[a-z-]+)", reason)
     return found and found[1]
 
 

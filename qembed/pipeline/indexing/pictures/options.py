@@ -7,9 +7,10 @@ from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from qembed.corpus import PICTURE
+from qembed.corpus import NO_PICTURES, PICTURE, WITHOUT_EXTRA
 from qembed.errors import UsageError
 from qembed.pipeline.recipe import IMAGES_EXTRA
+from qembed.pipeline.skipped_files import total_skipped
 from qembed.pipeline.source_options import SHARED
 
 if TYPE_CHECKING:
@@ -66,13 +67,21 @@ def reading_of(recipe: Recipe, settings: Mapping[str, Any]) -> tuple[str, ...] |
     return tuple(settings.get(SETTING, ())) if recipe.images else None
 
 
-def left_out_reason(recipe: Recipe, model: Model | None) -> str | None:
+def left_out_reason(
+    recipe: Recipe, settings: Mapping[str, Any], model: Model | None, present: Manifest | None
+) -> str | None:
     """Reason for which pictures are left out of an index, None if they are read.
 
-    `model`: opened for a new index, None otherwise.
+    `model`: opened for a new index, None otherwise. `present`: of an index that there is, where a run before
+    has found what is missing.
     """
     if recipe.images:
         return None
-    if model is not None and model.supports("image") and find_spec("PIL") is None:
+    if NONE in settings.get(SETTING, ()):
+        return NO_PICTURES
+    if model is not None and not model.supports("image"):
+        return PICTURE
+    if model is not None and find_spec("PIL") is None:
         return IMAGES_EXTRA
-    return PICTURE
+    told = {} if present is None else total_skipped(present.skipped)
+    return PICTURE if told.keys().isdisjoint((IMAGES_EXTRA, WITHOUT_EXTRA)) else WITHOUT_EXTRA
