@@ -75,7 +75,7 @@ class _Pictures:
         return Image(end, text, "", {**found.meta, **meta}, found.png, found.digest, written)
 
     def left_out(self) -> Iterator[Omitted]:
-        """What of the pictures was not read."""
+        """Parts of the pictures that were not read."""
         yield from self._reader.left_out()
         yield from self._lost
 

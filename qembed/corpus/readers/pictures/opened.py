@@ -59,7 +59,7 @@ def open_pixels(data: bytes, side: int = MAX_SIDE) -> Image:
 
 
 def _with_file(data: bytes, read: Callable[[Image], _Found]) -> tuple[_Found, tuple[str, ...]]:
-    """What `read` finds in the opened file, and names of damaged parts without which it was opened."""
+    """Return what `read` finds in the opened file, and names of damaged parts without which it was opened."""
     try:
         return _opened(data, read), ()
     except Exception:
