@@ -48,3 +48,12 @@ def compare_content(
     lost = max(0, known.total() - found.total())
     is_same = is_whole and found == known
     return Content(is_same, error, bool(found) or is_whole, lost, known <= found)
+
+
+def has_same_picture(
+    catalog: Catalog, state: FileState, file: SourceFile, options: ReadOptions, recipe: Recipe
+) -> bool:
+    """True if a file gives a picture of the pixels that it gave before, whatever is said of it."""
+    items = [i for i in read_items(file, options, recipe) if isinstance(i, Document)]
+    found = [None if i.picture is None else i.picture.digest for i in items]
+    return found == catalog.columns("picture")["picture"][state.start : state.stop]

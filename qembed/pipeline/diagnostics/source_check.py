@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -13,7 +14,8 @@ from qembed.inputs import is_there, sees_file
 from qembed.pipeline.indexing.deletion.losses import documents_by_source, is_guarded
 from qembed.pipeline.indexing.pictures.on_pages import PicturesOnPages
 from qembed.pipeline.indexing.pictures.options import reading_of
-from qembed.pipeline.source_content import compare_content
+from qembed.pipeline.indexing.plan import Key
+from qembed.pipeline.source_content import compare_content, has_same_picture
 from qembed.pipeline.source_options import STDIN, read_options
 from qembed.store import Snapshot
 from qembed.store.integrity import REFRESH, Finding
@@ -38,7 +40,8 @@ def check_sources(snapshot: Snapshot) -> Iterator[Finding]:
     gone: list[Place] = []
     unreadable: list[Place] = []
     changed: list[Place] = []
-    pictures = reading_of(snapshot.manifest.recipe, snapshot.manifest.settings)
+    recipe = snapshot.manifest.recipe
+    pictures = reading_of(recipe, snapshot.manifest.settings)
     total, lost = documents_by_source(catalog.files()), Counter[str]()
     files: list[SourceFile] = []
     for (path, name), state in catalog.files().items():
@@ -58,16 +61,31 @@ def check_sources(snapshot: Snapshot) -> Iterator[Finding]:
         except OSError as e:
             unreadable.append((f"{name}: {refusal(e)}", f"{location}: {refusal(e)}"))
             continue
-        files.append(SourceFile(path, name, str(location), info.st_size, info.st_mtime_ns))
+        times = info.st_mtime_ns, info.st_ctime_ns
+        files.append(SourceFile(path, name, str(location), info.st_size, *times))
+    pages = PicturesOnPages(snapshot.root)
     if pictures is not None:
-        files = PicturesOnPages(snapshot.root).told(files, sources)
+        # a page without documents says what it said
+        pages.read(sources.keys(), sources.keys(), lambda key: key not in catalog.files())
+        files = pages.told(files, sources, catalog)
+    shown_otherwise: set[Key] = set()
     for file in files:
         path, name, where = file.source, file.name, str(file.location)
         source, state = sources[path], catalog.files()[path, name]
         reading = read_options(source)._replace(pictures=pictures)
-        found = compare_content(
-            catalog, state, file, reading, source.meta, snapshot.manifest.recipe
+        compared = partial(
+            compare_content, catalog, state, options=reading, meta=source.meta, recipe=recipe
         )
+        found = compared(file=file)
+        if not found.is_same and (path, name) in pages.changed:
+            before = pages.as_before(file)
+            if before is None:
+                is_known = has_same_picture(catalog, state, file, reading, recipe)
+            else:
+                is_known = compared(file=before).is_same
+            if is_known:
+                shown_otherwise.add((path, name))
+                continue
         if found.is_same or (found.error and state.mtime_ns <= 0):
             continue  # what some of a file failed for was told by the run
         if found.has_known and snapshot.manifest.unfinished and state.mtime_ns <= 0:
@@ -103,6 +121,14 @@ def check_sources(snapshot: Snapshot) -> Iterator[Finding]:
         what = "1 file has" if len(changed) == 1 else f"{len(changed):,} files have"
         what += " other content than when indexed"
         yield Finding("sources", what, f"{back}{VERIFY_CONTENT}{allow}{sure}", *_names(changed))
+    if shown_otherwise:
+        n = len(shown_otherwise)
+        what = f"what pages say of {'1 picture' if n == 1 else f'{n:,} pictures'} has changed"
+        told = {key: pages.altered_pages(key) for key in shown_otherwise}
+        # a picture that no page has to answer for was not read by the run that noticed the change
+        blamed = {page for key, found in told.items() for page in found or {key}}
+        named = [(name, str(places[path] / name)) for path, name in sorted(blamed)]
+        yield Finding("sources", what, f"{back}{REFRESH}{allow}{sure}", *_names(named))
 
 
 def _names(found: Sequence[Place]) -> tuple[tuple[str, ...], tuple[str, ...]]:

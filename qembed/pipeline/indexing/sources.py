@@ -10,7 +10,7 @@ from pathlib import Path
 
 from qembed.corpus import PICTURE, counted_reason, walk
 from qembed.errors import InputError, UsageError
-from qembed.inputs import holds_files
+from qembed.inputs import holds_files, sees_file
 from qembed.pipeline.indexing.deletion.damaged import DamagedDocuments
 from qembed.pipeline.indexing.deletion.let_in import ForgottenSettings
 from qembed.pipeline.indexing.deletion.losses import (
@@ -150,6 +150,8 @@ class Sources:
             if self.pictures is None:
                 anew = scanned if every else self.altered
                 self.on_pages.read(scanned - missing, anew, self._is_unlisted)
+                shown = self.on_pages.cede(ceded.keys()) & known.keys()
+                found = [*found, *self._unwalked(shown)]
                 found = self.on_pages.told(found, self.by_path, catalog, progress)
                 again |= self.on_pages.changed
             changes = compare(
@@ -286,6 +288,17 @@ class Sources:
                     yield file
             if source.path in self._fresh:
                 self._unused.append(unused)
+
+    def _unwalked(self, keys: Iterable[Key]) -> Iterator[SourceFile]:
+        """Files of sources that are not walked; without those that are gone or another source's."""
+        for source, name in sorted(keys):
+            location = self.full(self.by_path[source]) / name
+            if self._owners.owner((source, name)) != source or not sees_file(location):
+                continue
+            info = location.stat()
+            yield SourceFile(
+                source, name, str(location), info.st_size, info.st_mtime_ns, info.st_ctime_ns
+            )
 
     def _ceded(self, known: Iterable[Key], found: set[Key], progress: Progress) -> dict[Key, str]:
         """Known files that are another source's now, with the reason why they go. `found`: of this run."""

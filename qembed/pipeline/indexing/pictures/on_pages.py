@@ -60,6 +60,7 @@ class PicturesOnPages:
         self._scanned: Set[str] = frozenset()
         self._anew: Set[str] = frozenset()
         self._is_unlisted: Callable[[Key], bool] = lambda _: False
+        self._ceded: Set[Key] = frozenset()
         self._pages: Pages = {}
         self._is_any = False
 
@@ -88,6 +89,35 @@ class PicturesOnPages:
             return
         self._before, self._unsure, self._stored = before, unsure, body
 
+    def cede(self, pages: Set[Key]) -> set[Key]:
+        """Note pages that are another source's now. Returns pictures that they showed in unwalked sources."""
+        self._ceded = pages
+        before = self._before or {}
+        return {
+            (source, picture)
+            for source, name in pages
+            if source not in self._scanned and name in before.get(source, {})
+            for picture in before[source][name].pictures
+        }
+
+    def as_before(self, file: SourceFile) -> SourceFile | None:
+        """A picture with what was said of it when it was read; None if that is not known."""
+        if self._before is None or (file.source, file.name) in self._unsure:
+            return None
+        said = _by_picture(self._before.get(file.source, {}))
+        captions, pages = said.get(file.name, ((), ()))
+        return file._replace(captions=captions, shown_in=pages)
+
+    def altered_pages(self, picture: Key) -> set[Key]:
+        """Pages that say other things of a picture than before; those that are gone, too."""
+        source, name = picture
+        before, now = (self._before or {}).get(source, {}), self._pages.get(source, {})
+        return {
+            (source, page)
+            for page in before.keys() | now.keys()
+            if _said(before.get(page), name) != _said(now.get(page), name)
+        }
+
     def told(
         self,
         found: Iterable[SourceFile],
@@ -113,15 +143,20 @@ class PicturesOnPages:
         ]
         self._pages = self._read_pages(pages, sources, progress or Progress())
         before = self._before or {}
+        unread = sources.keys() - self._scanned
+        kept = {(s, n) for s in unread for n in before.get(s, {})} - self._ceded
         for source in pictures:
             now = self._pages.setdefault(source, {})
             for name, page in before.get(source, {}).items():
-                if name not in now and self._is_unlisted((source, name)):
+                key = source, name
+                if name not in now and (key in kept or self._is_unlisted(key)):
                     now[name] = page
         said = {source: _by_picture(self._pages[source]) for source in pictures}
         self._compare(pictures, said, catalog)
-        unread = sources.keys() - self._scanned
-        self._pages |= {path: before[path] for path in unread if path in before}
+        self._pages |= {
+            s: {n: page for n, page in before[s].items() if (s, n) in kept}
+            for s in unread & before.keys()
+        }
         self._is_any = bool(pictures or self._pages)
         return list(_decorated(files, kinds, said, pictures))
 
@@ -174,6 +209,7 @@ class PicturesOnPages:
             return
         if self._before is None:
             known = _shown_before(catalog) if catalog is not None else set()
+            self._unsure |= {key for key in known if key[0] not in self._scanned}
             for source, names in pictures.items():
                 self.changed |= {
                     (source, n) for n in names if n in said[source] or (source, n) in known
@@ -203,6 +239,11 @@ class PicturesOnPages:
             with storage_errors(self._root):
                 replace_file(self._root, ON_PAGES, json.dumps(body).encode())
             self._stored = body
+
+
+def _said(page: Page | None, picture: str) -> Sequence[str] | None:
+    """Words of a page on a picture, None if it does not show it."""
+    return None if page is None else page.pictures.get(picture)
 
 
 def _kind(name: str) -> str:
