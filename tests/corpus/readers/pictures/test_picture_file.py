@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from qembed.corpus import ReadOptions, read
+from qembed.corpus.readers.pictures import file_parts
 from qembed.corpus.readers.pictures.captions import with_captions, words_of_name
-from qembed.corpus.readers.pictures.file_parts import EXIF
+from qembed.corpus.readers.pictures.file_parts import EXIF, without_damaged
 from qembed.types import Document, LeftOut, ReadItem, Skipped, SourceFile, Unreadable
 
 images = pytest.importorskip("PIL.Image")
@@ -153,6 +154,16 @@ def test_what_is_whole_beside_damage_is_read(tmp_path: Path) -> None:
     (problem,) = reading(tmp_path / "a.png", short)
     assert type(problem) is Unreadable
     assert "truncated" in problem.error
+
+
+def test_damage_is_looked_for_in_some_parts_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A million of them would take all of the time that a file has."""
+    damaged = made.chunk(b"gAMA", b"")
+    assert without_damaged(made.with_chunks(*[damaged] * 6)) == (made.plain(), ())
+    monkeypatch.setattr(file_parts, "MAX_PARTS", 5)
+    assert without_damaged(made.with_chunks(*[damaged] * 6)) is None
+    assert without_damaged(made.with_chunks(damaged)[:60]) is not None
+    assert without_damaged(made.header_only(3, 3)) is None
 
 
 def test_a_tiff_that_is_cut_off_behind_its_first_page(tmp_path: Path) -> None:
