@@ -136,9 +136,12 @@ def count_rows(
     return found
 
 
-def update_profile(snapshot: Snapshot, tokenizer: Tokenizer, run_seconds: float = 0.0) -> None:
+def update_profile(
+    snapshot: Snapshot, tokenizer: Tokenizer | None, run_seconds: float = 0.0
+) -> None:
     """List the generation, and count more of the sample if the index has outgrown it or it is not whole.
 
+    `tokenizer`: None where no model is opened: nothing is counted, and a profile that is there stays.
     `run_seconds`: CPU time of the run so far, of which a SHARE is spent: what is left is counted in later
     runs, or by a comparison. For writers only. Raises OSError.
     """
@@ -151,14 +154,18 @@ def update_profile(snapshot: Snapshot, tokenizer: Tokenizer, run_seconds: float 
     rows = manifest.next_row - manifest.base
     if stamp is not None and not files.is_whole(root, stamp):
         stamp = None
+    if tokenizer is None and stamp is not None:
+        return
     if stamp is not None and stamp.extra["whole"] and rows < GROWTH * (stamp.upto - stamp.base):
         extra = {**stamp.extra, "generations": listed}
         if extra != stamp.extra:
             files.restamp(root, stamp, extra)
         return
     chosen = sample_documents(snapshot, documents=int(SPARE * MOST_DOCUMENTS)).rows
-    seconds = max(LEAST_SECONDS, SHARE * run_seconds)
-    facts = count_rows(snapshot, chosen, open_profile(root, manifest), tokenizer, seconds)
+    facts: Mapping[int, TextFacts] = {}
+    if tokenizer is not None:
+        seconds = max(LEAST_SECONDS, SHARE * run_seconds)
+        facts = count_rows(snapshot, chosen, open_profile(root, manifest), tokenizer, seconds)
     extra = {"generations": listed, "whole": len(facts) == len(chosen)}
     path = files.new_path(root, manifest, files.PROFILE)
     path.write_bytes(Profile(facts).to_bytes())

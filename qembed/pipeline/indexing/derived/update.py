@@ -36,8 +36,8 @@ def update_derived(
     """Extend the vectors' files, the word index and, if due, background, profile and graph to the generation.
 
     Runs after the commit, which does not depend on it. `repair`: check the lexical index and measure the
-    graph; rebuild what is damaged or finds too little. `tokenizer`: of the model; None: the profile stays as
-    it is. `ahead`: what was made of the graph during the run. Raises StorageError.
+    graph; rebuild what is damaged or finds too little. `tokenizer`: of the model; None: the profile counts
+    nothing new. `ahead`: what was made of the graph during the run. Raises StorageError.
     """
     progress = progress or Progress()
     with storage_errors(snapshot.root, INCOMPLETE):
@@ -47,8 +47,7 @@ def update_derived(
             progress.say(f"made anew: {finding.what}")
         update_vector_files(snapshot)
         update_background(snapshot)
-        if tokenizer is not None:
-            update_profile(snapshot, tokenizer, time.process_time())
+        update_profile(snapshot, tokenizer, time.process_time())
         to_check = repair or words_have_changed(snapshot.root, snapshot.manifest)
         if to_check and lexical_damage(snapshot.root, snapshot.manifest):
             files.discard(snapshot.root, files.LEXICAL)
