@@ -18,12 +18,7 @@ from qembed.errors import StorageError
 from qembed.pipeline.diagnostics.verify import verify
 from qembed.pipeline.indexing.build import build
 from qembed.pipeline.indexing.derived.graph_ahead import GraphAhead
-from qembed.pipeline.indexing.options import (
-    BatchPolicy,
-    CommitPolicy,
-    GraphPolicy,
-    IndexOptions,
-)
+from qembed.pipeline.indexing.options import BatchPolicy, CommitPolicy, GraphPolicy, IndexOptions
 from qembed.pipeline.progress import Progress
 from qembed.pipeline.recipe import RecipeOptions
 from qembed.pipeline.retrieval.session import Session
@@ -33,6 +28,8 @@ from qembed.store import manifest as manifests
 from qembed.store.manifest import Manifest
 from tests.pipeline.conftest import BAG, index
 from tests.pipeline.indexing.conftest import fill, graph_stamp
+
+pytestmark = pytest.mark.slow
 
 SOON = {
     "batches": BatchPolicy(min_passages=200, max_passages=200),

@@ -11,12 +11,7 @@ import pytest
 from qembed.pipeline.diagnostics.verify import verify
 from qembed.pipeline.indexing.build import build
 from qembed.pipeline.indexing.derived.graph_ahead import GraphAhead
-from qembed.pipeline.indexing.options import (
-    BatchPolicy,
-    CommitPolicy,
-    GraphPolicy,
-    IndexOptions,
-)
+from qembed.pipeline.indexing.options import BatchPolicy, CommitPolicy, GraphPolicy, IndexOptions
 from qembed.pipeline.recipe import RecipeOptions
 from qembed.pipeline.retrieval.session import Session
 from qembed.store import Writer
@@ -75,6 +70,7 @@ def test_a_graph_outgrows_hnswlib_once_and_then_stays_mapped(
     assert list(verify(root)) == []
 
 
+@pytest.mark.slow
 def test_more_records_than_foreseen_begin_the_graph_anew_by_the_other_library(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
