@@ -62,9 +62,8 @@ class GraphProcess:
             while begin is not None and (line := self._read()) is not None:
                 try:
                     self._follow(begin, line)
-                except (
-                    NoIndex
-                ):  # a rebuild that has ended meanwhile: its rows follow with the next line
+                except NoIndex:
+                    # a rebuild that has ended meanwhile: its rows follow with the next line
                     if "save" in line:
                         raise
         except BrokenPipeError:
