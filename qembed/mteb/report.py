@@ -10,6 +10,7 @@ from typing import Any
 from qembed.errors import UsageError
 from qembed.evaluation.formats.source_file import atomic_text_file
 from qembed.evaluation.report.header import header_lines
+from qembed.evaluation.report.markdown_text import escape, table
 from qembed.outputs import check_outputs
 
 SUFFIXES = (".json", ".md")
@@ -53,20 +54,12 @@ def _markdown(body: Mapping[str, Any]) -> str:
     settings = body["settings"]
     header = header_lines({"provenance": body.get("provenance"), "comparison": body["comparison"]})
     header["model"] = f"{settings['model']}, revision {settings['revision'][:12]}"
-    lines = ["# mteb", "", *(f"- {key}: {value}" for key, value in header.items()), ""]
+    lines = ["# mteb", "", *(f"- {key}: {escape(value)}" for key, value in header.items()), ""]
     head, *rows = task_rows(body)
-    lines += [_row(head), _row(["---"] * len(head)), *map(_row, rows)]
+    lines.append(table(head, rows))
     if body["gates"]:
         lines += ["", "## Gates", ""]
         for g in body["gates"]:
             sign = "ok" if g["ok"] else "**failed**"
-            lines.append(f"- {sign}: {_cell(g['name'])}: {g['verdict']}")
+            lines.append(f"- {sign}: {escape(g['name'])}: {escape(g['verdict'])}")
     return "\n".join(lines) + "\n"
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(map(_cell, cells))} |"
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")

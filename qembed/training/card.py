@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from qembed.evaluation.report.markdown_text import escape
 from qembed.models.checksums import file_sha256
 from qembed.models.model_folder import Folder
 from qembed.models.profiles.recorded import recorded_bases
@@ -61,21 +62,21 @@ def write_card(
         TAGS["reranker" if command == "reranker" else "encoder"],
         "---",
         "",
-        f"# {name}",
+        f"# {escape(name)}",
         "",
-        f"Made by `qembed train {command}` {__version__} from {settings['model']}, revision "
+        f"Made by `qembed train {command}` {__version__} from {escape(settings['model'])}, revision "
         f"{settings['revision'][:12]}.",
-        *([f"Models before it: {', then '.join(bases[:-1])}."] if len(bases) > 1 else []),
+        *([f"Models before it: {escape(', then '.join(bases[:-1]))}."] if len(bases) > 1 else []),
         "",
         "| data | sha256 |",
         "| --- | --- |",
-        *(f"| {path.name} | {file_sha256(path)} |" for path in files),
+        *(f"| {escape(path.name)} | {file_sha256(path)} |" for path in files),
         *([_sequences(settings["sequences"])] if command == "sequence" else []),
         "",
         "| setting | value |",
         "| --- | --- |",
         *(
-            f"| {key} | {settings[key]} |"
+            f"| {key} | {escape(str(settings[key]))} |"
             for key in SHOWN
             if settings.get(key) not in (None, (), "") and (key != "epochs" or not stages)
         ),

@@ -149,13 +149,14 @@ def diff_text(diff: Diff, most: int | None = None) -> str:
 
 def diff_markdown(diff: Diff, most: int | None = None) -> str:
     """Format as GitHub-flavoured Markdown, each query in a collapsed section, ending in a newline."""
-    from qembed.evaluation.report.markdown import escape, moved_markdown, table
+    from qembed.evaluation.report.markdown import moved_markdown
+    from qembed.evaluation.report.markdown_text import escape, item, table
 
     d = diff.overall
     measures = [[n, f"{x:.4f}", f"{y:.4f}", f"{y - x:+.4f}"] for n, x, y in diff.measures]
     parts = [
         f"# {escape(diff.names[0])} → {escape(diff.names[1])}",
-        "\n".join(f"- {escape(line)}" for line in diff.origins),
+        "\n".join(f"- {item(line)}" for line in diff.origins),
         table(["measure", "before", "after", "difference"], measures),
         f"{escape(diff.measure)}: {d.difference:+.4f} [{d.low:+.4f}, {d.high:+.4f}], p {d.p:.3g}; "
         f"worse on {d.worse}, better on {d.better}, the same on {d.same}.",

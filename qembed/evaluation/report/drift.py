@@ -11,6 +11,7 @@ from qembed.evaluation.formats.source_file import counted
 from qembed.evaluation.report import svg_plots
 from qembed.evaluation.report.header import provenance_lines
 from qembed.evaluation.report.html import environment
+from qembed.evaluation.report.markdown_text import code, escape, item, table
 from qembed.evaluation.report.page_file import check_page_path, write_page
 
 REPORT = "a drift report"
@@ -87,9 +88,9 @@ def _tables(
 ) -> list[tuple[list[str], list[list[Any]]]]:
     """Evidence as tables (fields, rows): one for each set of fields."""
     found: dict[tuple[str, ...], list[list[Any]]] = {}
-    for item in evidence:
-        found.setdefault(tuple(item), []).append(list(_shown(item).values()))
-    return [(list(fields), rows) for fields, rows in found.items()]
+    for fields in evidence:
+        found.setdefault(tuple(fields), []).append(list(_shown(fields).values()))
+    return [(list(names), rows) for names, rows in found.items()]
 
 
 def _shown(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -133,37 +134,28 @@ def drift_markdown(body: Mapping[str, Any]) -> str:
     lines = [
         f"# Drift: {body['verdict']}",
         "",
-        _plain(body["reason"]),
+        item(body["reason"]),
         "",
         f"- old: {_holds(old)}",
-        f"- new: {_holds(new)} ({_plain(body['what'])})",
-        f"- next: `{body['next']}`",
-        *(f"- {key}: {_plain(value)}" for key, value in _header(body).items()),
+        f"- new: {_holds(new)} ({escape(body['what'])})",
+        f"- next: {code(body['next'])}",
+        *(f"- {key}: {escape(value)}" for key, value in _header(body).items()),
     ]
     if body["signals"]:
-        lines += ["", "| signal | alarm | strength | effect | p, corrected | what |"]
-        lines.append("| --- | --- | --- | --- | --- | --- |")
-        lines += [
-            f"| {s['name']} | {'yes' if s['alarm'] else 'no'} | {s['strength']} | {s['effect']:.3f} "
-            f"| {s['adjusted_p']:.3f} | {_plain(s['said'])} |"
+        names = ["signal", "alarm", "strength", "effect", "p, corrected", "what"]
+        rows = [
+            [s["name"], "yes" if s["alarm"] else "no", s["strength"], f"{s['effect']:.3f}",
+             f"{s['adjusted_p']:.3f}", s["said"]]
             for s in body["signals"]
-        ]
+        ]  # fmt: skip
+        lines += ["", table(names, rows)]
     for s in body["signals"]:
         if s["alarm"] and s["evidence"]:
             lines += ["", f"## {s['name']}", ""]
-            lines += [f"- {_plain(_item(item))}" for item in s["evidence"][:MOST]]
+            lines += [f"- {item(_evidence(found))}" for found in s["evidence"][:MOST]]
     if history := body.get("history"):
-        lines += [
-            "",
-            "## Time line",
-            "",
-            "| day | what | verdict | alarms |",
-            "| --- | --- | --- | --- |",
-        ]
-        lines += [
-            f"| {_day(e['time'])} | {_plain(e['what'])} | {e['verdict']} | {_alarms(e)} |"
-            for e in history
-        ]
+        rows = [[_day(e["time"]), e["what"], e["verdict"], _alarms(e)] for e in history]
+        lines += ["", "## Time line", "", table(["day", "what", "verdict", "alarms"], rows)]
     return "\n".join(lines) + "\n"
 
 
@@ -171,7 +163,7 @@ def _holds(side: Mapping[str, Any]) -> str:
     return f"{counted(side['documents'], 'document')}, {counted(side['passages'], 'passage')}"
 
 
-def _item(item: Mapping[str, Any]) -> str:
+def _evidence(item: Mapping[str, Any]) -> str:
     """Evidence in a line: a subject by its words, else its fields."""
     if "words" in item:
         since = f", since {item['since']}" if item["since"] else ""
@@ -180,11 +172,3 @@ def _item(item: Mapping[str, Any]) -> str:
             f"{since}: {', '.join(item['words'])}"
         )
     return ", ".join(f"{k} {v}" for k, v in _shown(item).items())
-
-
-def _plain(text: str) -> str:
-    """Text without what Markdown or HTML in it would read as marks."""
-    words = " ".join(text.split())
-    for mark in ("\\", "|", "`", "*", "_", "[", "<", "#"):
-        words = words.replace(mark, f"\\{mark}")
-    return words

@@ -13,6 +13,7 @@ from typing import Any
 from qembed.evaluation.corpus_changes import KINDS
 from qembed.evaluation.formats.source_file import counted, summarize_names
 from qembed.evaluation.report.header import header_lines
+from qembed.evaluation.report.markdown_text import Marked, escape, inside_html, item, table
 from qembed.evaluation.report.moved import (
     MovedQuery,
     corpus_changes_of,
@@ -96,7 +97,7 @@ def _interval(ends: Sequence[float] | None) -> str:
 
 
 def _list(title: str, lines: Sequence[str]) -> str:
-    return _section(title, "\n".join(f"- {escape(line)}" for line in lines))
+    return _section(title, "\n".join(f"- {item(line)}" for line in lines))
 
 
 def _documents(report: Mapping[str, Any]) -> str:
@@ -135,7 +136,7 @@ def _fallen(report: Mapping[str, Any]) -> str:
 def moved_markdown(moved: MovedQuery) -> str:
     """Render what a query returned before and after, in a collapsed section."""
     head = (
-        f"{moved.change:+.4f} {escape(moved.query)}: {escape(moved.text)} "
+        f"{moved.change:+.4f} {inside_html(moved.query)}: {inside_html(moved.text)} "
         f"({moved.was:.4f} → {moved.now:.4f})"
     )
     rows = [[str(rank), before, after] for rank, before, after in moved.rows()]
@@ -159,7 +160,8 @@ def _floors(report: Mapping[str, Any]) -> str:
 
 
 def _gates(gates: Sequence[Mapping[str, Any]]) -> str:
-    rows = [["pass" if gate["ok"] else "**fail**", gate["name"], gate["verdict"]] for gate in gates]
+    words = (Marked("**fail**"), "pass")
+    rows = [[words[bool(gate["ok"])], gate["name"], gate["verdict"]] for gate in gates]
     return _section("Gates", table(["", "gate", "result"], rows))
 
 
@@ -185,7 +187,7 @@ def _comparison(comparison: Mapping[str, Any]) -> str:
         queries = counted(many, "common query", "common queries")
         body += f"\n\nCompared on {queries}: {escape('; '.join(differs))}."
     if body:
-        body += "".join(f"\n\n{escape(note)}" for note in comparison_notes(comparison))
+        body += "".join(f"\n\n{item(note)}" for note in comparison_notes(comparison))
     return _section("Against the baseline", body)
 
 
@@ -199,7 +201,7 @@ def _ablations(variants: Sequence[Mapping[str, Any]], latency: Mapping[str, Any]
     parts = []
     for name in dict.fromkeys(variant.get("ablation", "") for variant in variants):
         chosen = [variant for variant in variants if variant.get("ablation", "") == name]
-        notes = "".join(f"\n\n{escape(note)}" for note in ablation_notes(chosen, latency))
+        notes = "".join(f"\n\n{item(note)}" for note in ablation_notes(chosen, latency))
         parts.append(_section(f"Ablation: {name}", ablation_table(chosen) + notes))
     return "\n\n".join(parts)
 
@@ -263,15 +265,6 @@ def _section(title: str, body: str) -> str:
     return f"## {escape(title)}\n\n{body}" if body else ""
 
 
-def table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Render a table with every cell escaped; "" without rows."""
-    if not rows:
-        return ""
-    lines = [names, ["---"] * len(names), *rows]
-    cells = [[escape(cell) for cell in line] for line in lines]
-    return "\n".join("| " + " | ".join(line) + " |" for line in cells)
-
-
 def _keys(mappings: Iterable[Mapping[str, Any]]) -> list[str]:
     return list(dict.fromkeys(key for mapping in mappings for key in mapping))
 
@@ -284,11 +277,3 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def escape(text: str) -> str:
-    """Escape a cell: no line ends and no bars; tags and links in an id stay text."""
-    text = " ".join(text.split())
-    for mark, safe in (("\\", "\\\\"), ("|", "\\|"), ("<", "&lt;"), ("[", "\\["), ("`", "\\`")):
-        text = text.replace(mark, safe)
-    return text

@@ -7,6 +7,7 @@ of what it has forgotten (Wortsman et al. 2022, "Robust fine-tuning of zero-shot
 from __future__ import annotations
 
 import math
+import shlex
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from qembed.errors import ModelUnavailable, UsageError
+from qembed.evaluation.report.markdown_text import code, escape, table
 from qembed.models.model_folder import WEIGHTS, Folder
 from qembed.training.merging.structure import structure_differences
 from qembed.training.model_folders import (
@@ -215,10 +217,9 @@ def merge_weights(
 
 def _card(summary: MergeSummary, first: str, second: str) -> str:
     """Model card: what was merged, and how to repeat it."""
-    command = (
-        f"qembed train merge {summary.first} {summary.second} --weight {summary.weight:g} "
-        f"--method {summary.method} --out {summary.out.name}"
-    )
+    words = ["qembed", "train", "merge", summary.first, summary.second]
+    options = ["--weight", f"{summary.weight:g}", "--method", summary.method]
+    command = shlex.join([*words, *options, "--out", summary.out.name])
     rows = [
         ("first model", f"{summary.first}, revision {first[:12]}"),
         ("second model", f"{summary.second}, revision {second[:12]}"),
@@ -226,19 +227,16 @@ def _card(summary: MergeSummary, first: str, second: str) -> str:
         ("method", summary.method),
         ("tensors", f"{summary.tensors}, {summary.straight} of them nearly parallel"),
     ]
-    table = "\n".join(f"| {name} | {value} |" for name, value in rows)
     return f"""---
 library_name: sentence-transformers
 tags: [sentence-transformers, feature-extraction, merge]
 ---
 
-# {summary.out.name}
+# {escape(summary.out.name)}
 
 Made by `qembed train merge`: weights between two models.
 
-| | |
-| --- | --- |
-{table}
+{table(["", ""], rows)}
 
-To repeat it: `{command}`
+To repeat it: {code(command)}
 """
