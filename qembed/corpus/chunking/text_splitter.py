@@ -13,6 +13,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeAlias
 
+from qembed.corpus.chunking.chunk_places import markdown_chunks, text_chunks
 from qembed.corpus.chunking.table_splitter import mended
 from qembed.corpus.markdown import fenced
 
@@ -43,7 +44,8 @@ class TokenWindow:
     def __init__(self, tokens: Callable[[str], int], overlap: Callable[[int], int]) -> None:
         self._tokens = tokens
         self._overlap = overlap
-        self._splitters: dict[tuple[bool, int, int], TextSplitter | MarkdownSplitter] = {}
+        self._text: dict[tuple[int, int], TextSplitter] = {}
+        self._markdown: dict[tuple[int, int], MarkdownSplitter] = {}
 
     def spans(
         self,
@@ -105,11 +107,9 @@ class TokenWindow:
         return spans
 
     def _cut_into(self, text: str, markdown: bool, capacity: int) -> list[Span]:
-        splitter = self._splitter(markdown, capacity)
-
         def split(at: int, end: int) -> list[Span]:
             found = []
-            for start, chunk in splitter.chunk_indices(text[at:end]):
+            for start, chunk in self._chunks(text[at:end], markdown, capacity):
                 first, last = whole(text, at + start), whole(text, at + start + len(chunk))
                 if text[first:last].strip():
                     found.append((first, last))
@@ -124,15 +124,29 @@ class TokenWindow:
             return mended(text, spans, capacity, tokens, split)
         return spans
 
-    def _splitter(self, markdown: bool, capacity: int) -> TextSplitter | MarkdownSplitter:
+    def _chunks(self, text: str, markdown: bool, capacity: int) -> list[tuple[int, str]]:
+        if not markdown:
+            splitter = self._text_splitter(capacity)
+            return text_chunks(splitter, text, capacity, self._tokens)
         overlap = self._overlap(capacity)
-        key = (markdown, capacity, overlap)
-        if key not in self._splitters:
-            from semantic_text_splitter import MarkdownSplitter, TextSplitter
+        if (capacity, overlap) not in self._markdown:
+            from semantic_text_splitter import MarkdownSplitter
 
-            kind = MarkdownSplitter if markdown else TextSplitter
-            self._splitters[key] = kind.from_callback(self._tokens, capacity, overlap)
-        return self._splitters[key]
+            made = MarkdownSplitter.from_callback(self._tokens, capacity, overlap)
+            self._markdown[capacity, overlap] = made
+        cutter = self._markdown[capacity, overlap]
+        if not overlap:
+            return cutter.chunk_indices(text)
+        return markdown_chunks(cutter, text, lambda: self._chunks(text, False, capacity))
+
+    def _text_splitter(self, capacity: int) -> TextSplitter:
+        overlap = self._overlap(capacity)
+        if (capacity, overlap) not in self._text:
+            from semantic_text_splitter import TextSplitter
+
+            made = TextSplitter.from_callback(self._tokens, capacity, overlap)
+            self._text[capacity, overlap] = made
+        return self._text[capacity, overlap]
 
 
 def whole(text: str, at: int) -> int:

@@ -40,6 +40,7 @@ class Committer:
         self._follow = follow
         self._began = self._committed_at = time.monotonic()
         self._cost = 0.0
+        self._committed = 0
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -51,7 +52,7 @@ class Committer:
         """True if the policy wants a commit now."""
         now = time.monotonic()
         elapsed, run = now - self._committed_at, now - self._began
-        return self._policy.is_due(self._writer.pending, elapsed, self._cost, run)
+        return self._policy.is_due(self._writer.pending, elapsed, self._cost, run, self._committed)
 
     @property
     def has_rows(self) -> bool:
@@ -67,6 +68,7 @@ class Committer:
         since = self._writer.present.next_row
         fields = self._fields.values(self._stats, finished=finished)
         counts = catalog.counts()
+        self._committed += self._writer.pending
         self._writer.commit(catalog, counts=counts, **fields)
         snapshot = self._writer.open_present(catalog)
         if not finished and self._with_words:

@@ -56,8 +56,9 @@ class CommitPolicy(NamedTuple):
     """Thresholds of the commits during a run, which an interrupted run keeps.
 
     A commit is due after `rows` rows, or `seconds` after the last commit, but not before `cost_factor` times
-    the duration of that commit has passed. A run commits early at first: after `first_seconds`, or the share
-    `growth` of its time so far, as long as that is less than `seconds`.
+    the duration of that commit has passed. A run commits early at first, so that its graph can be begun:
+    after `first_rows`, or as many as it has committed; after `first_seconds`, or the share `growth` of its
+    time so far; as long as these are less than `rows` and `seconds`.
     """
 
     rows: int = 50_000
@@ -65,15 +66,24 @@ class CommitPolicy(NamedTuple):
     cost_factor: float = 20.0
     first_seconds: float = 10.0
     growth: float = 0.1
+    first_rows: int = 20_000
 
-    def is_due(self, pending: int, elapsed: float, last_cost: float, run: float = math.inf) -> bool:
+    def is_due(
+        self,
+        pending: int,
+        elapsed: float,
+        last_cost: float,
+        run: float = math.inf,
+        committed: float = math.inf,
+    ) -> bool:
         """True if `pending` rows are to be committed, `elapsed` seconds after a commit of `last_cost`.
 
-        `run`: seconds since the run began.
+        `run`: seconds since the run began; `committed`: rows that it has committed.
         """
         seconds = min(self.seconds, max(self.first_seconds, self.growth * run))
         interval = max(seconds, self.cost_factor * last_cost)
-        return pending >= self.rows or (pending > 0 and elapsed > interval)
+        rows = min(self.rows, max(self.first_rows, committed))
+        return pending >= rows or (pending > 0 and elapsed > interval)
 
 
 class GraphPolicy(NamedTuple):

@@ -175,16 +175,24 @@ class Graph:
         if not len(truth):
             return EF_LADDER[0], 1.0
         k = max(len(rows) for rows, _ in truth)
-        ef, share = EF_LADDER[0], 1.0
-        for ef in EF_LADDER:
-            found = self.search(queries, k, ef)
-            shares = [
-                recall(scores, best) for (_, scores), (_, best) in zip(found, truth, strict=True)
-            ]
-            share = sum(shares) / len(shares)
-            if share >= wanted:
-                break
-        return ef, share
+
+        def share(step: int, n: int = len(truth)) -> float:
+            found = self.search(queries[:n], k, EF_LADDER[step])
+            scores = zip(found, truth[:n], strict=True)
+            return sum(recall(got, best) for (_, got), (_, best) in scores) / n
+
+        # some of the queries say about where it is: all of them at every step would take seconds
+        few, last = max(1, len(truth) // 10), len(EF_LADDER) - 1
+        step = next((i for i in range(last) if share(i, few) >= wanted), last)
+        reached = share(step)
+        if reached < wanted:
+            while reached < wanted and step < last:
+                step += 1
+                reached = share(step)
+        else:
+            while step and (below := share(step - 1)) >= wanted:
+                step, reached = step - 1, below
+        return EF_LADDER[step], reached
 
     def search(self, vectors: Vectors, k: int, ef: int = EF) -> list[tuple[Rows, Scores]]:
         """Return, for each query vector, about its k nearest rows and cosines, dead rows included."""

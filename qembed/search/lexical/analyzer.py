@@ -149,10 +149,13 @@ def _word_terms(word: str) -> tuple[str, ...]:
 
 
 _CONNECTORS = frozenset("-._‐‑'’\u200c")
+_ASCII_CONNECTORS = re.compile(r"([-._])[-._]*")
 
 
 def _split(word: str) -> list[str]:
     """Pieces and single connectors in turn. An apostrophe divides only l'eau and the like."""
+    if word.isascii() and "'" not in word:
+        return _ASCII_CONNECTORS.split(word)
     pieces = [""]
     for i, c in enumerate(word):
         if c in "'’":

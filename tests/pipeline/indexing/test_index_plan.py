@@ -214,3 +214,12 @@ class TestPolicies:
         assert not policy.is_due(2100, 2000)
         assert policy.is_due(2101, 2000)
         assert not policy.is_due(2000, 2000)
+
+    def test_first_commits_come_sooner(self) -> None:
+        policy = CommitPolicy(rows=50, first_rows=20)
+        due = [
+            rows
+            for committed in (0, 10, 20, 35, 50, 400)
+            for rows in [next(n for n in range(99) if policy.is_due(n, 0, 0, 0, committed))]
+        ]
+        assert due == [20, 20, 20, 35, 50, 50]

@@ -179,3 +179,11 @@ class TestQueries:
 )
 def test_scripts(text: str, scripts: dict[str, int]) -> None:
     assert scripts_of(text) == scripts
+
+
+@given(st.lists(st.sampled_from(["get", "User", "HTTP", "a"]), min_size=1, max_size=5), st.data())
+def test_a_hyphen_of_ascii_joins_as_that_of_unicode(parts: list[str], data: st.DataObject) -> None:
+    joined = parts[0]
+    for part in parts[1:]:
+        joined += data.draw(st.sampled_from(["-", ".", "_", "__"])) + part
+    assert terms_of(joined) == terms_of(joined.replace("-", "\u2010"))

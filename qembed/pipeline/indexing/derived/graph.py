@@ -152,7 +152,7 @@ def synthetic_queries(
 ) -> tuple[Vectors, list[tuple[Rows, Scores]]]:
     """Vectors near rows of [base, upto), and for each the k nearest rows by exact search.
 
-    Reads all vectors once, some megabytes at a time. Dead rows count: the graph has them too.
+    Reads all vectors, some megabytes at a time. Dead rows count: the graph has them too.
     """
     import numpy as np
 
@@ -163,13 +163,7 @@ def synthetic_queries(
         least, most = RECALL_QUERIES
         sample = min(max(least, (upto - base) // 10), most)
     rows = rng.choice(upto - base, min(sample, upto - base), replace=False, shuffle=False)
-    rows = np.sort(rows).astype(np.int64) + base
-    vectors = np.concatenate(
-        [
-            block[rows[(rows >= first) & (rows < first + len(block))] - first]
-            for first, block in vector_batches(snapshot, base)
-        ]
-    )
+    vectors = fetch_vectors(snapshot)(np.sort(rows).astype(np.int64) + base)
     queries = (1 - QUERY_OFFSET) * vectors + QUERY_OFFSET * rng.permutation(vectors)
     queries = (queries / np.linalg.norm(queries, axis=1, keepdims=True)).astype(np.float32)
     best = [(np.zeros(0, np.int64), np.zeros(0, np.float32)) for _ in queries]

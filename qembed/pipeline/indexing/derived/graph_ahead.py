@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qembed.pipeline.indexing.derived.memory import give_back
 from qembed.pipeline.indexing.options import GraphPolicy
 from qembed.pipeline.progress import Progress
 from qembed.store import Manifest, Writer
@@ -116,6 +117,7 @@ class GraphAhead:
             if (first.uid, first.base) != (manifest.uid, manifest.base):
                 return False
             progress.phase("graph", "passages", manifest.next_row - manifest.base)
+            give_back()  # the process needs it now
             self._send(name=MANIFEST, save=str(path.absolute()))
             done = manifest.base
             for line in self._lines(progress):

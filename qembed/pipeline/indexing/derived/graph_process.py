@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qembed.errors import NoIndex
+from qembed.pipeline.indexing.derived.memory import ask_for_large_pages
 from qembed.search import Graph
 from qembed.search.dense.hnsw import ROWS_PER_ADD, groups_path
 from qembed.store import Snapshot
@@ -98,6 +99,7 @@ class GraphProcess:
             for first, vectors in self._parts(snapshot):
                 # one core is the reader's, until it has nothing left to read
                 self._graph.add(first, vectors, threads=1 if save is None else None)
+                ask_for_large_pages()
                 self._upto = first + len(vectors)
                 if save is not None:
                     self._tell(upto=self._upto)

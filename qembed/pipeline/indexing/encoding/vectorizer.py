@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from qembed.models.encode_each import encode_each
+from qembed.pipeline.indexing.derived.memory import give_back
 from qembed.pipeline.indexing.encoding.content import (
     PICTURES_PER_CALL,
     Content,
@@ -71,13 +71,9 @@ class Vectorizer:
 
     def release(self) -> None:
         """Drop the encoder's weights and the uncommitted vectors, and give their memory back."""
-        import ctypes
-
         self._source.release()
         self._uncommitted.clear()
-        # glibc keeps what was freed in small pieces; other C libraries have no such function
-        with contextlib.suppress(OSError, TypeError, AttributeError):
-            ctypes.CDLL(None).malloc_trim(0)
+        give_back()
 
     def come_again(self, texts: int) -> None:
         """Take note that so many texts that `run` has encoded are among those of its next call."""
