@@ -79,6 +79,8 @@ CONFIGURED = ("index", "query", "eval")
 
 GIVEN = "qembed.given"
 """Key of a context's `meta`: the options on the command line."""
+WORDS = "qembed.words"
+"""Key of a context's `meta`: values of options, and arguments, on the command line."""
 
 
 class Main(LazyGroup):
@@ -129,6 +131,7 @@ class Main(LazyGroup):
             if (project := find_project()) is not None:
                 ctx.obj = project
                 ctx.meta[GIVEN] = {word.split("=")[0] for word in rest if word.startswith("--")}
+                ctx.meta[WORDS] = {word.partition("=")[2] or word for word in rest}
                 ctx.default_map = {name: option_defaults(project, name, rest)}
         return name, command, rest
 
@@ -224,6 +227,10 @@ def _print_with_origins(ctx: Any, error: QembedError) -> None:
             _print_error(origin)
 
 
+_VARIABLE = re.compile(r"\$?[A-Z][A-Z_]*=")
+"""Beginning of a message on an environment variable's value."""
+
+
 def _origin(ctx: Any, error: QembedError) -> str | None:
     """Line on the part of the project file that an error is about, None if it is about none."""
     from qembed.pipeline.project import GATES, option_of
@@ -231,14 +238,25 @@ def _origin(ctx: Any, error: QembedError) -> str | None:
     if ctx.obj is None or ctx.default_map is None:  # a value of the file was told with its place
         return None
     command, given, message = ctx.invoked_subcommand, ctx.meta[GIVEN], str(error)
+    if _VARIABLE.match(message):
+        return None
     values = ctx.default_map[command]
+    # a word may be what another option has, or a variable
+    variables = [v for k, v in os.environ.items() if k.startswith("QEMBED_")]
+    elsewhere = [*ctx.meta[WORDS], *variables]
 
     def in_force(key: str) -> bool:
-        if key in ("sources", "log"):
-            return command == "index" or key == "log"
+        if key == "log":  # checked as it is read
+            return False
+        if key == "sources":
+            return bool(command == "index")
         return key.removeprefix(GATES) in values and option_of(key) not in given
 
-    held = {key: setting for key, setting in ctx.obj.settings.items() if in_force(key)}
+    held = {
+        key: setting
+        for key, setting in ctx.obj.settings.items()
+        if in_force(key) and (error.options or setting.value not in elsewhere)
+    }
     project = ctx.obj._replace(settings=held)
     if error.options:
         line: str | None = project.about_origin([o for o in error.options if o not in given])

@@ -85,3 +85,17 @@ def test_an_evaluation_that_a_filter_leaves_nothing_says_why(docs: Shell) -> Non
     shared = docs(*inputs)
     assert "suffix: no document has '.rst'; known values: '.md'" in shared.err
     assert shared.err.endswith(f"qembed: this is from {file}:2\n"), shared.err
+
+
+def test_values_of_the_environment_and_of_other_options_are_not_said_to_be_the_files(
+    docs: Shell,
+) -> None:
+    file = docs.write(".qembed.toml", 'log = "hashed"\nrerank = "late"\n')
+    wrong = docs("query", "parcel", QEMBED_LOG="maybe")
+    assert (wrong.code, wrong.err) == (2, "qembed: QEMBED_LOG=maybe: 1, 0 or hashed is wanted\n")
+    other = docs("query", "parcel", "--model", "late")
+    assert "late: it scores pairs and gives no vectors" in other.err
+    assert "this is from" not in docs("query", "parcel", "--model=late").err + other.err
+    # the same word from the file alone
+    docs.write(".qembed.toml", 'log = "hashed"\nrerank = "learned"\n')
+    assert docs("query", "parcel").err.endswith(f"qembed: this is from {file}:2\n")
