@@ -91,7 +91,13 @@ def test_who_decides_whether_queries_are_logged(docs: Shell) -> None:
     assert grows()
     assert not grows("--no-log")
     assert not grows(QEMBED_LOG="off")
-    docs.write(".qembed.toml", "log = false\n")
+    assert docs("feedback", "log", "on").err == ""
+    file = docs.write(".qembed.toml", "log = false\n")
+    told = docs("feedback", "log", "on")
+    assert told.err == f"qembed: here {file}:1 (log = false) decides, not the index\n"
+    told = docs("feedback", "log", QEMBED_LOG="hashed")
+    assert told.err == "qembed: here QEMBED_LOG=hashed decides, not the index\n"
+    assert docs("feedback", "log", QEMBED_LOG="1").err == ""
     assert not grows()
     assert grows(QEMBED_LOG="1")
     assert grows("--log")

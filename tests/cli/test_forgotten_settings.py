@@ -92,3 +92,23 @@ def test_what_the_project_file_sets_no_more(shell: Shell) -> None:
     assert (
         "docs: no longer excluded: drafts/; 1 document came in by that" in shell("index", "-q").err
     )
+
+
+def test_an_option_beside_the_project_files_holds_for_one_run(shell: Shell) -> None:
+    for name in ("a", "b", "c", "drafts/s"):
+        shell.write(f"docs/{name}.md", f"text of {name}")
+    file = shell.write(".qembed.toml", 'sources = ["docs"]\nexclude = ["drafts/"]\n')
+    assert shell("index").code == 0
+    once = shell("index", "docs", "--exclude", "a.md")
+    assert f"--exclude holds for this run: the next one without it takes {file}:2\n" in once.err
+    assert "remembered" not in once.err
+    again = shell("index")
+    assert again.out.startswith("1 added, 1 deleted (filtered by --exclude 'drafts/')"), again.out
+    assert (
+        f"docs: no longer excluded: a.md; 1 document came in by that (--exclude is from {file}:2)"
+        in (again.err)
+    )
+    # an option that the file does not have is remembered beside it
+    kept = shell("index", "docs", "--include", "*b.md", "--yes")
+    assert "--include will be remembered: qembed index docs without it brings" in kept.err
+    assert "1 unchanged" in shell("index").out

@@ -259,3 +259,17 @@ def test_the_constants_of_the_fusion_are_explained() -> None:
     assert "13 of 16 settings, the best (--report and --format json have all)" in lines[0]
     assert [line.split()[0] for line in lines[-3:]] == ["trust", "code", "*"]
     assert "all 1 setting" in table(arms[:1], "defaults", "nDCG@10")[0]
+
+
+def test_a_choice_that_the_project_file_overrides_is_named(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from qembed.cli.render.tuning import overridden_lines
+
+    monkeypatch.chdir(shell.folder)
+    chosen = {"mode": "dense", "rerank": "late"}
+    assert overridden_lines(chosen) == []
+    file = shell.write(".qembed.toml", 'k = 3\nrerank = "none"\n')
+    assert overridden_lines(chosen) == [
+        f"rerank late: does not hold in this folder, {file}:2 decides"
+    ]

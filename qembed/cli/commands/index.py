@@ -217,7 +217,7 @@ def index(
     options = IndexOptions(
         paths=tuple(paths or shared or ()),
         with_remembered=bool(shared),
-        shared=frozenset(n for n in FILTERS if _origin(ctx, n) is not None),
+        shared=frozenset(n for n in FILTERS if _source(ctx, n) == "DEFAULT_MAP"),
         recipe=passages.recipe(),
         source=reading.source(common),
         task=passages.task,
@@ -241,8 +241,9 @@ def index(
         talk.progress(None if common.dry_run else signals) as progress,
     ):
         summary = build(index_to_write(common.index_dir), options, progress, stdin)
-    say_findings(talk, summary)
-    if line := filter_line(summary, paths or (), lambda option: _origin(ctx, option)):
+    places = _places(ctx, "DEFAULT_MAP")
+    say_findings(talk, summary, places)
+    if line := filter_line(summary, paths or (), places, _places(ctx, "COMMANDLINE")):
         talk.say(line)
     if summary.question and run.yes:
         talk.warn(f"a run does not ask, for --yes: {summary.question}")
@@ -261,8 +262,17 @@ def index(
         raise typer.Exit(ExitCode.SOME_FAILED)
 
 
-def _origin(ctx: typer.Context, option: str) -> str | None:
-    """File and line of an option that the project file sets, None for one of the command line."""
-    key = option.removeprefix("--").replace("-", "_")
-    source = ctx.get_parameter_source(key)
-    return ctx.obj.place(key) if source is not None and source.name == "DEFAULT_MAP" else None
+def _source(ctx: typer.Context, name: str) -> str:
+    """Source of a parameter's value: DEFAULT_MAP is the project file."""
+    found = ctx.get_parameter_source(name)
+    return "" if found is None else found.name
+
+
+def _places(ctx: typer.Context, source: str) -> dict[str, str]:
+    """Filters that the project file has, by option with its place, whose values are from `source`."""
+    from qembed.pipeline.project import option_of
+    from qembed.pipeline.source_options import FILTERS
+
+    settings = ctx.obj.settings if ctx.obj else ()
+    found = [n for n in FILTERS if n in settings and _source(ctx, n) == source]
+    return {option_of(n): ctx.obj.place(n) for n in found}

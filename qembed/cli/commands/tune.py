@@ -106,7 +106,7 @@ def tune(
     Exit codes: 0 the gain is beyond chance, or anyway wrote the choice; 3 no gain beyond chance, nothing
     is written; 75 another writer holds the lock.
     """
-    from qembed.cli.render.tuning import show, verdict
+    from qembed.cli.render.tuning import overridden_lines, show, verdict
     from qembed.pipeline.locate import find_index
 
     talk = Console(quiet, verbose)
@@ -159,6 +159,8 @@ def tune(
     talk.seconds(body["seconds"])
     if found.failure is not None:
         raise found.failure
+    for line in overridden_lines(body["chosen"]) if body["applied"] else ():
+        talk.warn(line)
     if body["earlier"] and not body["applied"]:
         talk.say(f"what was chosen before stays: {tuned_text(body['earlier'])}")
     if not (body["better"] or body["applied"]):

@@ -7,7 +7,7 @@ import shlex
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from qembed.cli.console import Console, counted, out
@@ -194,27 +194,40 @@ def left_out_line(summary: IndexSummary, reason: str, names: bool) -> str:
 
 
 def filter_line(
-    summary: IndexSummary, paths: Sequence[str], origin: Callable[[str], str | None]
+    summary: IndexSummary,
+    paths: Sequence[str],
+    places: Mapping[str, str],
+    overridden: Mapping[str, str],
 ) -> str:
-    """Format how documents come back that an option has left out, "" if none has.
+    """Format how long options that leave documents out hold, "" if none has left any out that were there.
 
-    `paths`: of the command. `origin(option)`: place in the project file, None if it is not from there.
+    `paths`: of the command. `places`: of those that the project file sets, by option; `overridden`: of those
+    that it sets and the command line, too.
     """
     from qembed.pipeline.indexing.deletion.losses import option_of
 
-    lost = {o: why for why in summary.deleted_why if (o := option_of(why)) is not None}
-    if not lost or summary.dry_run:
+    if summary.dry_run:
         return ""
-    places = [f"{option} is from {place}" for option in lost if (place := origin(option))]
-    if places:
-        return "; ".join(places)
-    command = f"qembed index {shlex.join(paths) if paths else 'PATH'}"
-    which, it = " and ".join(lost), "it" if len(lost) == 1 else "them"
-    return f"{which} will be remembered: {command} without {it} brings the documents back"
+    lost = dict.fromkeys(o for why in summary.deleted_why if (o := option_of(why)) is not None)
+    parts = [f"{option} is from {places[option]}" for option in lost if option in places]
+    parts += [
+        f"{option} holds for this run: the next one without it takes {place}"
+        for option, place in overridden.items()
+    ]
+    if kept := [option for option in lost if option not in places and option not in overridden]:
+        command = f"qembed index {shlex.join(paths) if paths else 'PATH'}"
+        which, it = " and ".join(kept), "it" if len(kept) == 1 else "them"
+        parts.append(
+            f"{which} will be remembered: {command} without {it} brings the documents back"
+        )
+    return "; ".join(parts)
 
 
-def forgotten_lines(summary: IndexSummary) -> list[tuple[str, bool]]:
-    """Format settings that do not hold any more, each source with whether files come in by that."""
+def forgotten_lines(summary: IndexSummary, places: Mapping[str, str]) -> list[tuple[str, bool]]:
+    """Format settings that do not hold any more, each source with whether files come in by that.
+
+    `places`: of options in the project file.
+    """
     lines = []
     for f in summary.forgotten:
         parts = [f"no longer excluded: {shlex.join(f.excluded)}"] if f.excluded else []
@@ -222,7 +235,12 @@ def forgotten_lines(summary: IndexSummary) -> list[tuple[str, bool]]:
         came = counted(f.files, "file") if f.documents is None else counted(f.documents, "document")
         would = "would come" if summary.dry_run else "came"
         parts += [f"{came} {would} in by that"] if f.files else []
-        line = f"{f.source}: {'; '.join(parts)} (give them again to keep them)"
+        names = ["--exclude"] if f.excluded else []
+        names += [word for word in f.options if word in places]
+        held = [f"{name} is from {places[name]}" for name in names if name in places]
+        line = (
+            f"{f.source}: {'; '.join(parts)} ({', '.join(held) or 'give them again to keep them'})"
+        )
         lines.append((line.translate(LINE_BREAKS), f.files > 0))
     return lines
 
@@ -257,11 +275,16 @@ def unknown_suffixes(summary: IndexSummary, reason: str) -> str:
     return f" ({', '.join(shown)}{', …' if len(most) > SUFFIXES_SHOWN else ''})"
 
 
-def say_findings(talk: Console, summary: IndexSummary) -> None:
-    """Print what could not be read, what was skipped and what was chunked as plain text."""
+def say_findings(
+    talk: Console, summary: IndexSummary, places: Mapping[str, str] | None = None
+) -> None:
+    """Print what could not be read, what was skipped and what was chunked as plain text.
+
+    `places`: of options in the project file.
+    """
     for line in empty_lines(summary):
         talk.problem(line)
-    for line, is_let_in in forgotten_lines(summary):
+    for line, is_let_in in forgotten_lines(summary, places or {}):
         (talk.problem if is_let_in else talk.say)(line)
     for line in unread_lines(summary, talk.verbose):
         talk.problem(line)

@@ -88,6 +88,19 @@ def summary(body: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def overridden_lines(chosen: Mapping[str, Any]) -> list[str]:
+    """Lines on options of a choice that the project file of this folder sets, too."""
+    from qembed.pipeline.project import find_project
+
+    if (project := find_project()) is None:
+        return []
+    return [
+        f"{name} {value}: does not hold in this folder, {project.place(name)} decides"
+        for name, value in chosen.items()
+        if name in project.settings
+    ]
+
+
 def _gain(gain: Mapping[str, Any], measure: str) -> str:
     queries = counted(gain["queries"], "query", "queries")
     groups = (

@@ -5,6 +5,7 @@ Imports no other room: a query that is not logged pays for nothing else.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -73,6 +74,24 @@ def log_wish(
     if option is None and project is None and environ.get(LOG_VARIABLE) is None:
         return None
     return log_mode(option, project, None, environ) != "off"
+
+
+def log_override(index: LogMode, environ: Mapping[str, str] = os.environ) -> str:
+    """What decides otherwise here than the index's setting: $QEMBED_LOG or the project file; "" if nothing.
+
+    Raises UsageError for their values.
+    """
+    from qembed.pipeline.project import find_project
+
+    project = find_project()
+    shared = None if project is None else project.get(LOG_SETTING)
+    mode = log_mode(None, shared, index, environ)
+    if mode == index:
+        return ""
+    by_variable = project is None or shared is None or log_mode(None, None, index, environ) == mode
+    if by_variable:
+        return f"{LOG_VARIABLE}={environ[LOG_VARIABLE]}"
+    return f"{project.place(LOG_SETTING)} ({LOG_SETTING} = {json.dumps(shared)})"
 
 
 def parse_client(text: str | None, session: str | None = None) -> Client:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from qembed.cli.console import dumps, out
+from qembed.cli.console import Console, dumps, out
 from qembed.cli.options import (
     FormatOption,
     IndexOption,
@@ -56,7 +56,7 @@ def log(
     """
     from qembed.cli.render.feedback import log_line
     from qembed.pipeline.diagnostics.status import describe
-    from qembed.pipeline.feedback.log_setting import set_index_log
+    from qembed.pipeline.feedback.log_setting import log_override, set_index_log
     from qembed.pipeline.locate import find_index
 
     root = find_index(index_dir)
@@ -67,3 +67,5 @@ def log(
         out(dumps({"schema": 1, "index": str(root), **found}))
     elif not quiet:
         out(log_line(found))
+    if other := log_override(found["log"]):
+        Console(quiet).say(f"here {other} decides, not the index")
