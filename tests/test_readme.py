@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from qembed.pipeline.project import find_project
+from qembed.pipeline.project.project_file import find_project
 from tests.documentation import EXPORTS, PAGES, ROOT, Block, anchors, blocks, blocks_of, links
 
 NUMBER = re.compile(r"-?\d+\.\d+")

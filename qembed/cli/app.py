@@ -125,11 +125,17 @@ class Main(LazyGroup):
         """Find the command, and let the project file set the defaults of its options. Raises UsageError."""
         name, command, rest = super().resolve_command(ctx, args)
         if name in CONFIGURED and not {"-h", "--help"} & set(rest):
-            from qembed.pipeline.project import find_project
-            from qembed.pipeline.project_defaults import option_defaults
+            from qembed.pipeline.project.defaults import option_defaults
+            from qembed.pipeline.project.project_file import find_project
 
             if (project := find_project()) is not None:
                 ctx.obj = project
+                if (
+                    project.unused
+                    and not {"-q", "--quiet"} & set(rest)
+                    and not ctx.resilient_parsing
+                ):
+                    _print_error(f"warning: {project.unused_line}")
                 ctx.meta[GIVEN] = {word.split("=")[0] for word in rest if word.startswith("--")}
                 ctx.meta[WORDS] = {word.partition("=")[2] or word for word in rest}
                 ctx.default_map = {name: option_defaults(project, name, rest)}
@@ -233,7 +239,7 @@ _VARIABLE = re.compile(r"\$?[A-Z][A-Z_]*=")
 
 def _origin(ctx: Any, error: QembedError) -> str | None:
     """Line on the part of the project file that an error is about, None if it is about none."""
-    from qembed.pipeline.project import GATES, option_of
+    from qembed.pipeline.project.keys import GATES, option_of
 
     if ctx.obj is None or ctx.default_map is None:  # a value of the file was told with its place
         return None

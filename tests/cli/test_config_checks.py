@@ -203,3 +203,16 @@ def test_an_empty_text_is_what_is_told(shell: Shell) -> None:
         (4, "include: a text or a list of texts is wanted"),
     ):
         assert f".qembed.toml:{line}: {message}\n" in said
+
+
+def test_settings_beside_the_own_file_are_told(docs: Shell) -> None:
+    project(docs, "k = 1\n")
+    file = docs.write("pyproject.toml", "[tool.qembed]\nk = 5\n")
+    line = f"tool.qembed in {file} is not used, beside .qembed.toml\n"
+    assert docs("config").out.splitlines(keepends=True)[1] == line
+    assert docs("config", "--format", "json").json["unused"] == str(file)
+    assert docs("index").err == f"qembed: warning: {line}"
+    assert docs("index", "-q").err == ""
+    assert f"qembed: warning: {line}" in docs("query", "parcel").err
+    file.unlink()
+    assert docs("config", "--format", "json").json["unused"] is None

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from qembed.errors import UsageError
-from qembed.pipeline.project import KEYS, find_project
-from qembed.pipeline.project_defaults import option_defaults
+from qembed.pipeline.project.defaults import option_defaults
+from qembed.pipeline.project.keys import KEYS
+from qembed.pipeline.project.project_file import find_project
 
 EVERY_KEY = """\
 sources = ["docs", "README.md"]
@@ -40,8 +41,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def write(folder: Path, text: str, name: str = ".qembed.toml") -> None:
+def write(folder: Path, text: str, name: str = ".qembed.toml") -> Path:
     (folder / name).write_text(text, "utf-8")
+    return folder / name
 
 
 def test_every_key_is_read(folder: Path) -> None:
@@ -234,3 +236,31 @@ def test_a_pyproject_without_the_table_is_passed_by(folder: Path) -> None:
         project = find_project(inner)
         assert project is not None
         assert project.get("k") == 4
+
+
+def test_a_table_beside_the_own_file_is_named(folder: Path) -> None:
+    own = write(folder, "k = 4\n")
+    for text, unused in (
+        ("[tool.qembed]\nk = 5\n", True),
+        ("[tool]\nqembed = 3\n", True),
+        ("[tool.ruff]\n", False),
+        ("[tool]\nruff = 3\n", False),
+        ("[tool.qembed\n", False),
+    ):
+        write(folder, text, "pyproject.toml")
+        project = find_project()
+        assert project is not None
+        assert project.path == own
+        assert (project.unused is not None, bool(project.unused_line)) == (unused, unused), text
+
+
+def test_a_value_that_is_no_table_is_a_mistake(folder: Path) -> None:
+    for text, line in (("[tool]\nqembed = 3\n", 2), ("\n[[tool.qembed]]\nk = 1\n", 2)):
+        file = write(folder, text, "pyproject.toml")
+        with pytest.raises(UsageError) as told:
+            find_project()
+        assert str(told.value) == (
+            f"{file}:{line}: tool.qembed: a table is wanted, as in [tool.qembed]"
+        )
+    write(folder, "tool = 3\n", "pyproject.toml")
+    assert find_project() is None

@@ -13,7 +13,7 @@ from qembed.cli.options import FormatOption, IndexOption, OutputFormat
 
 if TYPE_CHECKING:
     from qembed.pipeline.config.effective_settings import EffectiveSetting
-    from qembed.pipeline.project import Project
+    from qembed.pipeline.project.project_file import Project
 
 
 def config(
@@ -39,7 +39,9 @@ def config(
             {"name": s.name, "value": s.value, "from": s.source, "note": s.note} for s in settings
         ]
         path = str(project.path) if project else None
-        out(dumps({"schema": 1, "project": path, "settings": rows, "mistakes": mistakes}))
+        unused = str(project.unused) if project and project.unused else None
+        body = {"schema": 1, "project": path, "unused": unused, "settings": rows}
+        out(dumps({**body, "mistakes": mistakes}))
     else:
         _print(project, settings)
     for mistake in mistakes:
@@ -51,6 +53,8 @@ def config(
 def _print(project: Project | None, settings: Sequence[EffectiveSetting]) -> None:
     """Print the settings in columns."""
     out(f"project: {project.path if project else 'no .qembed.toml here or above'}")
+    if project and project.unused:
+        out(project.unused_line)
     shown = [
         (s.name, _shown(s.places or s.value), f"{s.source}{f'; {s.note}' if s.note else ''}")
         for s in settings

@@ -270,7 +270,7 @@ def _source(ctx: typer.Context, name: str) -> str:
 
 def _places(ctx: typer.Context, source: str) -> dict[str, str]:
     """Filters that the project file has, by option with its place, whose values are from `source`."""
-    from qembed.pipeline.project import option_of
+    from qembed.pipeline.project.keys import option_of
     from qembed.pipeline.source_options import FILTERS
 
     settings = ctx.obj.settings if ctx.obj else ()

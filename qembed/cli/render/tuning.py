@@ -90,7 +90,7 @@ def summary(body: Mapping[str, Any]) -> list[str]:
 
 def overridden_lines(chosen: Mapping[str, Any]) -> list[str]:
     """Lines on options of a choice that the project file of this folder sets, too."""
-    from qembed.pipeline.project import find_project
+    from qembed.pipeline.project.project_file import find_project
 
     if (project := find_project()) is None:
         return []

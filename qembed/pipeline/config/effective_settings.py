@@ -15,7 +15,8 @@ from qembed.errors import NoIndex, UsageError
 from qembed.pipeline.config.project_check import project_mistakes
 from qembed.pipeline.feedback.log_setting import LOG_SETTING, LOG_VARIABLE, LogMode, log_mode
 from qembed.pipeline.locate import AUTO_MODEL, find_index, has_index, unused_model
-from qembed.pipeline.project import GATES, KEYS, Project, find_project
+from qembed.pipeline.project.keys import GATES, KEYS
+from qembed.pipeline.project.project_file import Project, find_project
 from qembed.pipeline.source_options import FILTERS, SHARED, SIZE, format_size, source_place
 from qembed.pipeline.user_config.trust import shown_spec
 from qembed.store import Manifest

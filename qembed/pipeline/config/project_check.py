@@ -9,7 +9,8 @@ from typing import Any
 from qembed.errors import InputError, QembedError, UsageError, about, collected, raise_all
 from qembed.inputs import is_there
 from qembed.pipeline.locate import AUTO_MODEL
-from qembed.pipeline.project import GATES, Project
+from qembed.pipeline.project.keys import GATES
+from qembed.pipeline.project.project_file import Project
 from qembed.pipeline.user_config.trust import check_spec, danger_of, is_trusted, shown_spec
 
 _PATHS = ("queries", "qrels", "baseline")

@@ -81,15 +81,14 @@ def log_override(index: LogMode, environ: Mapping[str, str] = os.environ) -> str
 
     Raises UsageError for their values.
     """
-    from qembed.pipeline.project import find_project
+    from qembed.pipeline.project.project_file import find_project
 
     project = find_project()
     shared = None if project is None else project.get(LOG_SETTING)
     mode = log_mode(None, shared, index, environ)
     if mode == index:
         return ""
-    by_variable = project is None or shared is None or log_mode(None, None, index, environ) == mode
-    if by_variable:
+    if project is None or shared is None or log_mode(None, None, index, environ) == mode:
         return f"{LOG_VARIABLE}={environ[LOG_VARIABLE]}"
     return f"{project.place(LOG_SETTING)} ({LOG_SETTING} = {json.dumps(shared)})"
 
@@ -115,7 +114,7 @@ def hashes_texts(settings: Mapping[str, Any]) -> bool:
 
     `settings`: of the index's manifest; the environment and the project may say it too. Raises UsageError.
     """
-    from qembed.pipeline.project import find_project
+    from qembed.pipeline.project.project_file import find_project
 
     project = find_project()
     shared = None if project is None else project.get("log")

@@ -95,7 +95,7 @@ def mcp(
     from qembed.inputs import is_there
     from qembed.paths import REMOTE
     from qembed.pipeline.locate import find_index, has_index
-    from qembed.pipeline.project import find_project
+    from qembed.pipeline.project.project_file import find_project
     from qembed.web.mcp.run import require_packages, serve_agents
     from qembed.web.mcp.settings import McpSettings, client_of
 

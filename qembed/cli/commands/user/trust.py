@@ -42,7 +42,7 @@ def trust(
 
     Exit codes: 0 done; 2 cannot run; 75 another process is writing.
     """
-    from qembed.pipeline.project import find_project
+    from qembed.pipeline.project.project_file import find_project
     from qembed.pipeline.user_config import trust as trusting
 
     talk = Console(quiet)

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from qembed.errors import UsageError, refusal
+from qembed.pipeline.project.keys import GATES, PARSERS, option_of
 
 FILE = ".qembed.toml"
 PYPROJECT = "pyproject.toml"
 _TABLE = re.compile(r"""^\s*\[*\s*tool\s*(\.\s*["']?qembed\b|\]|=)""", re.MULTILINE)
 """Lines of a pyproject.toml that may begin our table: others are not parsed."""
-GATES = "gates."
-"""Prefix of the keys in the table `gates`."""
 
 
 class Setting(NamedTuple):
@@ -30,10 +29,14 @@ class Setting(NamedTuple):
 
 
 class Project(NamedTuple):
-    """Settings of a project file by key; keys of the table `gates` begin with `gates.`."""
+    """Settings of a project file by key; keys of the table `gates` begin with `gates.`.
+
+    `unused`: the pyproject.toml beside it that has settings, too, and does not count; None without one.
+    """
 
     path: Path
     settings: Mapping[str, Setting]
+    unused: Path | None = None
 
     def get(self, key: str) -> Any:
         """Value of a key, None if the file does not have it."""
@@ -43,6 +46,11 @@ class Project(NamedTuple):
     def place(self, key: str) -> str:
         """File and line of a key, for messages."""
         return _place(self.path, self.settings[key].line)
+
+    @property
+    def unused_line(self) -> str:
+        """Line on settings that do not count, "" without such."""
+        return f"tool.qembed in {self.unused} is not used, beside {FILE}" if self.unused else ""
 
     def origin(self, message: str) -> str | None:
         """Line on the setting whose value an error message names first; None if it names none."""
@@ -74,7 +82,7 @@ class Project(NamedTuple):
 
     def keys_of(self, options: Iterable[str]) -> list[str]:
         """Keys that options have in a project file."""
-        return [key for option in options for key in _KEYS if option_of(key) == option]
+        return [key for option in options for key in PARSERS if option_of(key) == option]
 
     def missing_gates(self, keys: Iterable[str]) -> str | None:
         """Line on those of the keys that the table `gates` lacks; None for none, and without the table."""
@@ -97,15 +105,32 @@ def find_project(folder: Path | None = None) -> Project | None:
         return None
     for above in (here, *here.parents):
         own, shared = above / FILE, above / PYPROJECT
+        text = _text_with_table(shared)
         if os.path.lexists(own):
-            return _project(own, _read(own), "")
-        try:
-            text = shared.read_text("utf-8-sig")
-        except (OSError, UnicodeDecodeError):  # none here, or not ours to complain about
-            continue
-        if _TABLE.search(text) and (found := _project(shared, text, "tool.qembed")) is not None:
+            found = _project(own, _read(own), "")
+            return found._replace(unused=shared) if found and _has_table(text) else found
+        if text and (found := _project(shared, text, "tool.qembed")) is not None:
             return found
     return None
+
+
+def _text_with_table(path: Path) -> str:
+    """Text of a pyproject.toml that may have our table, "" for others and for what cannot be read."""
+    try:
+        text = path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError):  # none here, or not ours to complain about
+        return ""
+    return text if _TABLE.search(text) else ""
+
+
+def _has_table(text: str) -> bool:
+    import tomllib
+
+    try:
+        tool = tomllib.loads(text).get("tool")
+    except tomllib.TOMLDecodeError:
+        return False
+    return isinstance(tool, dict) and "qembed" in tool
 
 
 def _read(path: Path) -> str:
@@ -128,15 +153,19 @@ def _project(path: Path, text: str, table: str) -> Project | None:
         body: Any = tomllib.loads(text)
     except tomllib.TOMLDecodeError as e:
         raise UsageError(_syntax_error(path, text, str(e))) from e
-    for name in filter(None, table.split(".")):
-        body = body.get(name)
-        if not isinstance(body, dict):
+    if table:
+        tool = body.get("tool")
+        if not isinstance(tool, dict) or "qembed" not in tool:
             return None
+        body = tool["qembed"]
+        if not isinstance(body, dict):
+            line = dict(_lines_of_keys(text, "tool")).get("qembed")
+            raise UsageError(f"{_place(path, line)}: {table}: a table is wanted, as in [{table}]")
     lines = dict(_lines_of_keys(text, table))
     settings, problems = {}, []
     for key, value in _flat(body):
         line = lines.get(key)
-        parse = _KEYS.get(key)
+        parse = PARSERS.get(key)
         if parse is None:
             problems.append(f"{_place(path, line)}: unknown key {key}{_suggestion(key)}")
             continue
@@ -198,118 +227,9 @@ def _suggestion(key: str) -> str:
 
     # without the table: its name alone makes any two of its keys alike
     name = key.removeprefix(GATES)
-    full = {k.removeprefix(GATES): k for k in _KEYS}
+    full = {k.removeprefix(GATES): k for k in PARSERS}
     if near := get_close_matches(name, full, 1):
         return f" (did you mean {full[near[0]]}?)"
     is_gate = key.startswith(GATES)
-    known = [k for k in _KEYS if k.startswith(GATES)] if is_gate else list(_KEYS)
+    known = [k for k in PARSERS if k.startswith(GATES)] if is_gate else list(PARSERS)
     return f" (known: {', '.join(known)})"
-
-
-# ── values ───────────────────────────────────────────────────────────────────────────────────────
-
-
-def _text(value: Any, _folder: Path) -> str:
-    if not isinstance(value, str):
-        raise ValueError("a text is wanted")
-    if not value.strip():
-        raise ValueError(f"a text is wanted, not {value!r}")
-    return value
-
-
-def _texts(value: Any, _folder: Path) -> list[str]:
-    values = value if isinstance(value, list) else [value]
-    if not all(isinstance(v, str) for v in values):
-        raise ValueError("a text or a list of texts is wanted")
-    if empty := [n for n, v in enumerate(values, 1) if not v.strip()]:
-        where = "" if values is not value else f" as text {empty[0]} of {len(values)}"
-        raise ValueError(f"a text is wanted, not {values[empty[0] - 1]!r}{where}")
-    return list(values)
-
-
-def _size(value: Any, folder: Path) -> str:
-    text = str(value) if type(value) is int else _text(value, folder)
-    from qembed.pipeline.source_options import parse_size
-
-    parse_size(text)
-    return text
-
-
-def _model(value: Any, folder: Path) -> str:
-    spec = _text(value, folder)
-    # a folder beside the file, as the file says it
-    return _path(spec, folder) if spec.startswith(("./", "../")) else spec
-
-
-def _count(value: Any, _folder: Path) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ValueError("a number from 1 on is wanted")
-    return value
-
-
-def _flag(value: Any, _folder: Path) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise ValueError("true or false is wanted")
-
-
-def _path(value: Any, folder: Path) -> str:
-    """Path of the file's folder, as it is written from the current one."""
-    written = Path(_text(value, folder)).expanduser()
-    return str(written) if written.is_absolute() else os.path.relpath(folder / written)
-
-
-def _sources(value: Any, folder: Path) -> list[str]:
-    """Paths as `_path` writes them. Raises ValueError for standard input, which no file can share."""
-    texts = _texts(value, folder)
-    if "-" in texts:
-        raise ValueError("a path is wanted, not - (qembed index - reads standard input)")
-    return [_path(text, folder) for text in texts]
-
-
-def _limits(value: Any, folder: Path) -> list[str]:
-    """Limits as the options have them, `M=V`: texts of that form or a table of measures."""
-    if not isinstance(value, dict):
-        return _texts(value, folder)
-    for measure, limit in value.items():
-        if isinstance(limit, bool) or not isinstance(limit, int | float | str):
-            raise ValueError(f"a number is wanted for {measure}")
-    return [f"{measure}={limit}" for measure, limit in value.items()]
-
-
-def _log(value: Any, _folder: Path) -> bool | str:
-    if isinstance(value, bool):
-        return value
-    if value != "hashed":
-        raise ValueError('true, false or "hashed" is wanted')
-    return "hashed"
-
-
-_KEYS: dict[str, Callable[[Any, Path], Any]] = {
-    "sources": _sources,
-    "include": _texts,
-    "exclude": _texts,
-    "max_file_size": _size,
-    "model": _model,
-    "rerank": _model,
-    "k": _count,
-    "where": _texts,
-    "log": _log,
-    "gates.queries": _path,
-    "gates.qrels": _path,
-    "gates.baseline": _path,
-    "gates.fail_under": _limits,
-    "gates.query_floor": _limits,
-    "gates.max_drop": _limits,
-    "gates.max_drop_significant": _texts,
-    "gates.common": _flag,
-}
-KEYS = tuple(_KEYS)
-"""Keys of a project file."""
-
-INDEX_KEYS = ("include", "exclude", "max_file_size", "model")
-
-
-def option_of(key: str) -> str:
-    """Option of a key."""
-    return f"--{key.removeprefix(GATES).replace('_', '-')}"

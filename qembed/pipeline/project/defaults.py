@@ -6,8 +6,10 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from qembed.pipeline.project import GATES, INDEX_KEYS, KEYS, Project, Setting, option_of
+from qembed.pipeline.project.keys import GATES, KEYS, option_of
+from qembed.pipeline.project.project_file import Project, Setting
 
+INDEX_KEYS = ("include", "exclude", "max_file_size", "model")
 _ELSEWHERE = {"--beir", "--run", "--mteb"}
 """Options with which `eval` measures something else than the index."""
 _EVALUATION = {"--queries", "--qrels", *_ELSEWHERE}

@@ -1,0 +1,1 @@
+"""Settings that a project shares: its file, the keys, and the options that they are defaults of."""
