@@ -68,9 +68,19 @@ class DocumentTimes:
         self.times = times
         self.unread = unread
 
-    def future(self, now: float) -> int:
-        """Number of documents that are from after now, by more than a day."""
-        return int((self.times > int((now + 86400) * 1e9)).sum())
+    def future(self, now: float, since: Since | None) -> dict[str, int]:
+        """Number of documents that are from after now, by more than a day, by the side on which they count.
+
+        `since`: what tells the sides apart, None for another folder or index; where it is no time, the
+        number stands under "". Sides without any are left out.
+        """
+        late = self.times > int((now + 86400) * 1e9)
+        if since is None or since.time_ns is None:
+            found = {"": int(late.sum())}
+        else:
+            new = int((late & (self.times >= since.time_ns)).sum())
+            found = {"new": new, "old": int(late.sum()) - new}
+        return {side: n for side, n in found.items() if n}
 
 
 def document_times(catalog: Catalog, field: str | None = None) -> DocumentTimes:

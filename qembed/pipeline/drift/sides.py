@@ -99,8 +99,10 @@ class SideFinder:
                 f"some dates cannot be read, such as {value!r}: those of files count"
             )
         now = time.time()
-        if (n := times.future(now)) > 0:
-            self.warnings.append(dated(n, "is dated after now", "are dated after now", "new"))
+        by_time = options.new is None and options.against is None
+        since = parse_since(options.since or DEFAULT_SINCE) if by_time else None
+        for side, n in times.future(now, since).items():
+            self.warnings.append(dated(n, "is dated after now", "are dated after now", side))
         listed = generations(self.root, manifest)
         if listed and listed[-1][1] > now + 60:
             self.warnings.append(
@@ -129,7 +131,7 @@ class SideFinder:
             if options.against is not None:
                 other = self._other_index(manifest, loaded)
                 return Sides(ours.side(texts=False), other, str(options.against))
-            since = parse_since(options.since or DEFAULT_SINCE)
+            assert since is not None
             mask = added_since(snapshot, times, since)
             self._check_split(since, times.times)
             return Sides(
@@ -167,9 +169,11 @@ class SideFinder:
 
 
 def dated(n: int, one: str, many: str, side: str) -> str:
-    """Message on `n` documents whose time says little, by what is said of one and of many."""
-    return (
-        f"1 document {one}: it counts as {side}"
-        if n == 1
-        else f"{n:,} documents {many}: they count as {side}"
+    """Message on `n` documents whose time says little, by what is said of one and of many.
+
+    `side`: on which they count for that; "": their times do not decide.
+    """
+    said, they = (
+        (f"1 document {one}", "it counts") if n == 1 else (f"{n:,} documents {many}", "they count")
     )
+    return f"{said}: {they} as {side}" if side else said

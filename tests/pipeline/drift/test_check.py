@@ -229,6 +229,15 @@ def test_a_clock_that_ran_back_and_dates_of_the_future_are_told(
     first, second = body["warnings"]
     assert first == "150 documents are dated after now: they count as new"
     assert second.startswith("the clock ran back: generation ")
+    # dates beyond now are on the old side of a later one, and decide nothing between generations
+    later = check_drift(made / "index", DriftOptions(since="2025-02-01"))["warnings"][:2]
+    assert [w.split(": ")[1] for w in later] == ["they count as new", "they count as old"]
+    numbers = [int(w.split()[0]) for w in later]
+    assert sum(numbers) == 150
+    for options in (DriftOptions(since="1"), DriftOptions(new=made / "corpus.jsonl")):
+        assert check_drift(made / "index", options)["warnings"][0] == (
+            "150 documents are dated after now"
+        )
     assert (
         dated(1, "has no time", "have no time", "old") == "1 document has no time: it counts as old"
     )
