@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Shell
+from qembed.pipeline.experiments.needed_extras import needed_extras
+from qembed.store import manifest as manifests
+from tests.cli.conftest import Filled, Shell
 
 pytestmark = pytest.mark.slow
 
@@ -93,3 +96,39 @@ def test_the_workflow_installs_the_extras_that_the_index_needs(shell: Shell) -> 
     assert shell("eval", "init", "check").code == 0
     text = (shell.folder / ".github/workflows/retrieval.yml").read_text()
     assert re.search(r"pip install .*\[code\]", text), text
+    # the project's reranker is not the index's, and measured all the same
+    shell.write(".qembed.toml", 'rerank = "minilm-l12"\n')
+    assert shell("eval", "init", "check", "--force").code == 0
+    text = (shell.folder / ".github/workflows/retrieval.yml").read_text()
+    assert re.search(r"pip install .*\[code,models\]", text), text
+
+
+def test_extras_by_files_models_and_settings(
+    filled: Filled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def index(shell: Shell) -> None:
+        shell.write("docs/a.md", "a note")
+        assert shell("index", "docs").code == 0
+
+    shell = filled(index)
+    monkeypatch.chdir(shell.folder)
+    plain = manifests.read(shell.folder / ".qembed")
+    for names, wanted in (
+        (["a.md", "b.epub", "c.csv"], set()),
+        (["a.pdf"], {"office"}),
+        (["b.docx", "src/x.py.gz"], {"office", "code"}),
+        (["x.gbk", "y.cif"], {"sequences"}),
+        (["mail/inbox.mbox"], {"office"}),  # of what is attached
+    ):
+        assert needed_extras(plain, names) == wanted, names
+    pictures = replace(plain, recipe=replace(plain.recipe, images=True))
+    assert needed_extras(pictures, ["a.png"]) == {"images"}
+    read = replace(pictures, settings={"pictures": ["pages", "ocr"]})
+    assert needed_extras(read, ["a.png"]) == {"images", "ocr"}
+    assert needed_extras(replace(plain, spec="multilingual"), []) == {"models"}
+    assert needed_extras(
+        replace(plain, settings={"tuned": {"options": {"rerank": "minilm-l12"}}}), []
+    ) == {"models"}
+    for rerank, wanted in (("minilm-l12", {"models"}), ("late", set()), ("none", set())):
+        shell.write(".qembed.toml", f'rerank = "{rerank}"\n')
+        assert needed_extras(plain, []) == wanted

@@ -146,6 +146,8 @@ def test_extras_count_when_all_their_packages_are_installed() -> None:
         "pytest; extra == 'broken'",
         'pytest>=8; extra == "dev"',
         'pytest==1; sys_platform == "linux" and extra == "here"',
+        # another system has no such package
+        'no-such-package==1; (sys_platform == "x" and platform_machine == "y") and extra == "here"',
     ]
     assert installed_extras(requirements) == ("here", "tests")
 

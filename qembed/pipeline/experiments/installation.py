@@ -22,6 +22,8 @@ DISTRIBUTION = "qembed-search"
 WHEELS = "wheels"
 """Folder of a repository for a wheel that no index has."""
 _EXTRA = re.compile(r"""^([\w.-]+).*\bextra\s*==\s*["']([\w-]+)["']""")
+_EXTRA_ALONE = re.compile(r"""extra\s*==\s*["'][\w-]+["']""")
+_CONDITION = re.compile("==|!=|[<>]| in ")
 _REACHED = ("https", "http", "ssh", "git")
 """Schemes of URLs that another machine may reach; a path or `file:` is on this one."""
 _LEFT_OUT = (
@@ -54,7 +56,10 @@ def pip_requirement(project: Path, needed: Container[str]) -> PipRequirement:
 
 
 def installed_extras(requirements: Iterable[str]) -> tuple[str, ...]:
-    """Extras whose packages are all installed, `dev` left out. `requirements`: of the distribution."""
+    """Extras whose packages are all installed, `dev` left out. `requirements`: of the distribution.
+
+    A package with another condition, as on the system, need not be there.
+    """
     from importlib import metadata
 
     complete: dict[str, bool] = {}
@@ -65,7 +70,7 @@ def installed_extras(requirements: Iterable[str]) -> tuple[str, ...]:
             metadata.version(found[1])
             here = True
         except metadata.PackageNotFoundError:
-            here = False
+            here = bool(_CONDITION.search(_EXTRA_ALONE.sub("", line.partition(";")[2])))
         complete[found[2]] = complete.get(found[2], True) and here
     return tuple(sorted(extra for extra, whole in complete.items() if whole))
 

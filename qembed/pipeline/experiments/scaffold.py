@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from qembed.evaluation.formats.source_file import atomic_text_file
 from qembed.inputs import is_there
 from qembed.outputs import removed_after_errors
 from qembed.pipeline.experiments.installation import PipRequirement, pip_requirement
+from qembed.pipeline.experiments.needed_extras import needed_extras
 from qembed.pipeline.recipe import recipe_options
 from qembed.pipeline.retrieval.loaded_model import LoadedModel
 from qembed.pipeline.retrieval.session import Session
@@ -166,7 +167,7 @@ def write_scaffold(root: Path, folder: Path, *, force: bool = False) -> Scaffold
         manifest = session.snapshot.manifest
         index = _index_commands(manifest, session.loaded)
         stored = session.snapshot.catalog.grouped().files()
-        extras = _needed_extras(manifest, {name for _, name in stored})
+        extras = needed_extras(manifest, {name for _, name in stored})
         # the source is remembered when all of its records are forgotten
         has_records = any(source == STDIN for source, _ in stored)
     names = {
@@ -249,24 +250,6 @@ def _index_commands(manifest: Manifest, loaded: LoadedModel) -> str:
         + " || unread $?"
         for options, paths in (groups or {(): []}).items()
     )
-
-
-def _needed_extras(manifest: Manifest, files: Iterable[str]) -> set[str]:
-    """Extras that an index of these files and an evaluation with its settings need; none trains here."""
-    from qembed.corpus import reader_of, suffix
-    from qembed.corpus.chunking.grammars import language
-    from qembed.corpus.readers.sandbox import read_office
-    from qembed.models.builtin.registry import BUILTIN
-
-    reranker = (manifest.tuned or {}).get("options", {}).get("rerank")
-    named = [BUILTIN[spec] for spec in (manifest.spec, reranker) if spec in BUILTIN]
-    found = {"models"} if any(model.extra for model in named) else set()
-    for name in files:
-        if reader_of(name) is read_office:
-            found.add("office")
-        elif language(suffix(name)):
-            found.add("code")
-    return found
 
 
 def _install_lines(needed: PipRequirement) -> str:

@@ -77,7 +77,7 @@ def log_wish(
 
 
 def log_override(index: LogMode, environ: Mapping[str, str] = os.environ) -> str:
-    """What decides otherwise here than the index's setting: $QEMBED_LOG or the project file; "" if nothing.
+    """Place that decides otherwise than the index's setting: $QEMBED_LOG or the project file; "" for none.
 
     Raises UsageError for their values.
     """
