@@ -248,7 +248,25 @@ def changed_settings(
             for key in keys
             if key in then and key in here and then[key] != here[key]
         ]
+        depth = changed_depth(baseline, now) if part == "settings" else None
+        lines += [depth] if depth else []
     return lines
+
+
+def changed_depth(baseline: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
+    """Say that two runs are not equally deep, where that changes the order of the first documents."""
+    then, here = baseline.get("settings") or {}, now.get("settings") or {}
+    was, now_is = then.get("depth"), here.get("depth")
+    if was is None or now_is is None or was == now_is:
+        return None
+    for s in (then, here):
+        fused = s.get("mode") in ("auto", "hybrid") or s.get("document_score", "best") != "best"
+        if fused or (s.get("tuned") or {}).get("diversity"):
+            which = "more" if now_is > was else "fewer"
+            return (
+                f"depth was {was}, is {now_is} ({which} candidates are weighed, for all measures)"
+            )
+    return None
 
 
 def _shown(value: Any) -> str:

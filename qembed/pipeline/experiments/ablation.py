@@ -225,12 +225,19 @@ def ablate(
 
     Raises InputError for a variant without any hit: that is a broken one, not a bad one.
     """
+    deep = query
     query, measures = _limit_depth(axes, query, measures)
     choices = product(*(AXES[name](builder.session, query) for name in axes))
     grid = [_GridPoint.of(combination, query) for combination in choices]
     reference = next((i for i, p in enumerate(grid) if all(c.reference for c in p.choices)), 0)
     _score_pairs_together(builder, grid)
     warnings = _scope(builder.session, axes, query)
+    weighs = query.mode in ("auto", "hybrid") or query.document_score != "best"
+    if query.k < deep.k and weighs and not builder.one_passage_each:
+        warnings.append(
+            f"ablation of search: {query.k} documents are searched for, as {measures[0].name} needs, and "
+            f"fewer candidates weighed than for the {deep.k} of the run above"
+        )
     variants = [_measure(builder, point, axes, measures, qrels, warnings) for point in grid]
     title, first = ",".join(axes), measures[0].name
     cheaper = CHEAPER.get(axes[0]) if len(axes) == 1 else None

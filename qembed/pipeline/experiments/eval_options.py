@@ -26,7 +26,7 @@ from qembed.evaluation.baseline import require_baseline_measures
 from qembed.inputs import is_there
 from qembed.outputs import check_outputs
 from qembed.pipeline.experiments.ablation import parse_ablations
-from qembed.pipeline.experiments.run_builder import TIMED_QUERIES
+from qembed.pipeline.experiments.run_builder import LEAST_DEPTH, TIMED_QUERIES
 from qembed.pipeline.indexing.options import IndexOptions
 from qembed.pipeline.retrieval.options import QueryOptions
 
@@ -82,8 +82,8 @@ class EvalPlan:
 
     @property
     def depth(self) -> int:
-        """Depth of the run that the measures need."""
-        return max(cutoff(m.name) or DEFAULT_DEPTH for m in self.measures)
+        """Depth of the run that the measures need, at least LEAST_DEPTH."""
+        return max(LEAST_DEPTH, *(cutoff(m.name) or DEFAULT_DEPTH for m in self.measures))
 
 
 def plan_evaluation(options: EvalOptions) -> EvalPlan:

@@ -39,7 +39,7 @@ from qembed.evaluation import (
     write_report,
     write_run,
 )
-from qembed.evaluation.baseline import changed_settings
+from qembed.evaluation.baseline import changed_depth, changed_settings
 from qembed.pipeline.experiments.ablation import ablate
 from qembed.pipeline.experiments.eval_options import EvalOptions, EvalPlan
 from qembed.pipeline.experiments.eval_result import EvalResult
@@ -264,6 +264,8 @@ def _compare(
     warnings += [f"compared with the baseline, {line}" for line in differs]
     if recipe := changed_settings(plan.baseline, body, ["recipe"]):
         warnings.append(f"compared with the baseline, the index is another: {'; '.join(recipe)}")
+    if depth := changed_depth(plan.baseline, body):
+        warnings.append(f"compared with the baseline, {depth}")
     found = baseline_differences(plan.baseline, report, queries)
     compared = [d.measure for d in found]
     body["comparison"] = comparison_json(

@@ -53,13 +53,14 @@ def as_judged(
     scores: Sequence[float],
     depth: int,
 ) -> dict[str, float]:
-    """Map one query's hits to the judged ids: each once, best first, at most `depth`."""
+    """Map one query's hits to judged ids: each once, best first, ties by id descending, at most `depth`."""
     found: dict[str, float] = {}
     for name, p, score in zip(names, passages, scores, strict=True):
         key = _match(spans, name, p) or f"{name}#{p.start}-{p.end}"
         if key not in found:
             found[key] = score
-    return dict(list(found.items())[:depth])
+    best = sorted(found.items(), key=lambda hit: (hit[1], hit[0]), reverse=True)
+    return dict(best[:depth])
 
 
 def _match(spans: Mapping[str, Span], name: str, p: Passage) -> str | None:

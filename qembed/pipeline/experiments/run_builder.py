@@ -24,8 +24,11 @@ from qembed.pipeline.source_options import STDIN
 from qembed.types import Qrels, Query, Run
 
 if TYPE_CHECKING:
-    from qembed.types import Rows
+    from qembed.types import Rows, Scores
 
+LEAST_DEPTH = 100
+"""Documents of a run at least, so that measures with smaller cutoffs do not depend on what else is asked for:
+many candidates are fused or reranked whether ten or a hundred documents are wanted."""
 QUERIES_PER_BATCH = 500
 """Queries ranked at a time: limits the pairs in memory."""
 TIMED_QUERIES = 3
@@ -103,14 +106,24 @@ class RunBuilder:
     def tie_order(self) -> Rows:
         """Place of each document among documents of equal score, by catalog position, int64 (n,).
 
-        The larger id goes first, as in trec_eval.
+        The larger id goes first, as in trec_eval; of judged passages that is `doc#start-end`.
         """
         import numpy as np
 
         found = np.empty(len(self.names), dtype=np.int64)
-        order = sorted(range(len(self.names)), key=self.names.__getitem__, reverse=True)
+        ids = [f"{name}#" for name in self.names] if self.spans else self.names
+        order = sorted(range(len(ids)), key=ids.__getitem__, reverse=True)
         found[np.array(order, dtype=np.int64)] = np.arange(len(self.names))
         return found
+
+    def places(self, rows: Rows) -> Rows:
+        """Place of each row's document among documents of equal score, int64 (n,)."""
+        return self.tie_order[self.session.snapshot.positions_of(rows)]
+
+    @cached_property
+    def ordered(self) -> Session:
+        """The session with ties in the order of measures, however deep a search goes."""
+        return self.session.with_parts(ties=self.places)
 
     @cached_property
     def documents(self) -> dict[str, bytes]:
@@ -158,13 +171,13 @@ class RunBuilder:
         session: Session | None = None,
         label: str = "search",
     ) -> BuiltRun:
-        """Rank every query to `options.k` documents, or judged passages.
+        """Rank every query to `options.k` documents, or judged passages, by score and then as measures do.
 
         A document that is the query itself (same id, same words: ArguAna, Quora) is left out, unless the
         judgments of the query have it. `session`: a variant of this one's, see `truncated_session`.
         `label`: name of the phase of `progress`. Raises KeyboardInterrupt if that is stopped.
         """
-        session = session or self.session
+        session = self.ordered if session is None else session.with_parts(ties=self.places)
         depth = options.k
         # one more than needed where the query itself may be among them
         own = any(q.id in self.documents for q in self.queries)
@@ -183,7 +196,7 @@ class RunBuilder:
                 raise KeyboardInterrupt
             ranking = Retriever(session, wide, self.reranker(wide)).rank(part)
             for r in ranking.queries:
-                found.run[r.query.id] = self._hits(r, depth, found)
+                found.run[r.query.id] = self._hits(r, wide, depth, found)
             found.plan = ranking.plan
             found.truncated += len(ranking.truncated)
             found.warnings += [w for w in ranking.warnings if w not in found.warnings]
@@ -197,14 +210,16 @@ class RunBuilder:
         found.ms_per_query = 1000 * spent / max(1, len(self.queries))
         return found
 
-    def _hits(self, r: RankedQuery, depth: int, into: BuiltRun) -> dict[str, float]:
+    def _hits(
+        self, r: RankedQuery, options: QueryOptions, depth: int, into: BuiltRun
+    ) -> dict[str, float]:
         """Scores of one query's documents, best first. Adds their titles and rows to `into`."""
         at = self.session.snapshot.positions_of(r.rows).tolist()
         names = [self.names[i] for i in at]
         for i in at[:10]:
             if self.titles[i]:
                 into.titles[self.names[i]] = self.titles[i]
-        scores = r.scores.tolist()
+        scores = (falling(r.scores) if options.diversity else r.scores).tolist()
         if self.spans:
             passages = self.session.documents.passages(r.rows)
             return as_judged(self.spans.get(r.query.id, {}), names, passages, scores, depth)
@@ -265,6 +280,16 @@ class RunBuilder:
             "p95": round(float(np.quantile(warm, 0.95)), 6),
             "queries": len(warm),
         }
+
+
+def falling(scores: Scores) -> Scores:
+    """Scores of an order that is not theirs, float32 (n,), lowered where needed to fall strictly."""
+    import numpy as np
+
+    found = scores.copy()
+    for i in range(1, len(found)):
+        found[i] = min(found[i], np.nextafter(found[i - 1], np.float32(-np.inf)))
+    return found
 
 
 def _batches(queries: Sequence[Query]) -> list[Sequence[Query]]:

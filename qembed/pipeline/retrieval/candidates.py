@@ -27,6 +27,8 @@ from qembed.pipeline.retrieval.fusion import (
 from qembed.pipeline.retrieval.options import MODES, Fusion
 from qembed.pipeline.retrieval.ranking import CandidatePool, Candidates, Searched
 from qembed.pipeline.retrieval.session import Session
+from qembed.pipeline.retrieval.ties.order import best_first
+from qembed.pipeline.retrieval.ties.searches import TiedVectorSearch, lexical_search
 from qembed.search.dense.planner import Search
 from qembed.search.lexical.bm25 import idf
 from qembed.search.lexical.query import ParsedQuery, scripts_of
@@ -75,7 +77,7 @@ class CandidateRetriever:
         self.warnings: list[str] = []
 
     @cached_property
-    def _dense(self) -> IndexSearch | KindSearch:
+    def _dense(self) -> IndexSearch | KindSearch | TiedVectorSearch:
         """Search by vectors: where there are texts and pictures, with scores on one scale."""
         from qembed.pipeline.retrieval.pictures.kind_search import dense_search
 
@@ -180,8 +182,8 @@ class CandidateRetriever:
                     vectors[i : i + 1], depth, "exact", self.ef, limits
                 )
                 dense[i] = within[0]
-            hits = self.session.search.lexical_search(
-                words, max(depth, LEXICAL_DEPTH), limits, least=depth
+            hits = lexical_search(
+                self.session, words, max(depth, LEXICAL_DEPTH), limits, least=depth
             )
             lexical.append(hits if hits is not None else (dense[i][0][:0], dense[i][1][:0]))
             sizes.append(self.session.snapshot.passages_total if limits is None else limits.size)
@@ -197,7 +199,7 @@ class CandidateRetriever:
         return found
 
     def _find_by_words(self, text: str, k: int, allowed: Allowed | None) -> Candidates:
-        hits = self.session.search.lexical_search(text, k, allowed)
+        hits = lexical_search(self.session, text, k, allowed)
         if hits is None:
             damaged = self._words_are_damaged()
             state = "the word index is damaged" if damaged else "there is no word index"
@@ -284,7 +286,7 @@ class CandidateRetriever:
         else:
             final = interpolate_scores(pool.cosines, pool.bm25, pool.scale, weight.b)
             why = f"words count {weight.b:.2f} to meaning's 1: {weight.why}"
-        order = np.argsort(-final, kind="stable")  # ties by the smaller row
+        order = best_first(pool.rows, final, self.session.ties)
         return Candidates(
             pool.rows[order], final[order], pool.cosines[order], pool.bm25[order], why
         )

@@ -17,6 +17,7 @@ from qembed.types import Recipe
 
 if TYPE_CHECKING:
     from qembed.pipeline.retrieval.pictures.calibration import KindSamples
+    from qembed.pipeline.retrieval.ties.order import Places
 
 
 def open_snapshot(root: Path) -> Snapshot:
@@ -33,7 +34,7 @@ class Session:
 
     `spec`: names the model otherwise than the index does. `snapshot`, `loaded`, `search`, `documents`:
     parts to use instead of the plain ones; they must belong to one generation. `timer`: collects seconds a
-    stage; hand in the parts' own.
+    stage; hand in the parts' own. `ties`: order of passages of equal score, None for that of the rows.
     """
 
     def __init__(
@@ -46,8 +47,10 @@ class Session:
         search: IndexSearch | None = None,
         documents: DocumentReader | None = None,
         timer: StageTimer | None = None,
+        ties: Places | None = None,
     ) -> None:
         self.root = root
+        self.ties = ties
         self.timer = StageTimer() if timer is None else timer
         if snapshot is None:
             with self.timer("open"):
@@ -63,9 +66,12 @@ class Session:
         self.documents = documents or DocumentReader(snapshot)
 
     def with_parts(
-        self, loaded: LoadedModel | None = None, search: IndexSearch | None = None
+        self,
+        loaded: LoadedModel | None = None,
+        search: IndexSearch | None = None,
+        ties: Places | None = None,
     ) -> Session:
-        """The same generation with another model or search. Shares all else, the open files included."""
+        """The same generation with other parts. Shares all else, the open files included."""
         return Session(
             self.root,
             snapshot=self.snapshot,
@@ -73,6 +79,7 @@ class Session:
             search=search or self.search,
             documents=self.documents,
             timer=self.timer,
+            ties=ties or self.ties,
         )
 
     def reopen(self) -> Session:

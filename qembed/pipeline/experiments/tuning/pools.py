@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from qembed.pipeline.experiments.run_builder import QUERIES_PER_BATCH, RunBuilder
+from qembed.pipeline.experiments.run_builder import LEAST_DEPTH, QUERIES_PER_BATCH, RunBuilder
 from qembed.pipeline.retrieval.by_document import deepen
 from qembed.pipeline.retrieval.candidates import NORMALIZATION_POOL, CandidateRetriever
+from qembed.pipeline.retrieval.pictures.kind_search import dense_search
 from qembed.pipeline.retrieval.ranking import CandidatePool, Searched
 from qembed.search.lexical.query import parse_query
 from qembed.search.topk import distinct
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from qembed.pipeline.filters import Allowed
     from qembed.types import Query, Rows, Scores, Vectors
 
-DEPTH = 100
-"""Documents of a run, as of the default measures of `eval`."""
+DEPTH = LEAST_DEPTH
+"""Documents of a run, as of `eval`."""
 
 
 class SearchedPool(NamedTuple):
@@ -68,7 +69,7 @@ def _search(
     builder: RunBuilder, texts: Sequence[str], vectors: Vectors, allowed: Allowed | None
 ) -> Sequence[SearchedPool]:
     """Search queries of one filter, ever deeper until they have DEPTH documents each."""
-    session, snapshot = builder.session, builder.session.snapshot
+    session, snapshot = builder.ordered, builder.session.snapshot
     retriever = CandidateRetriever(session, "auto", "auto", None)
     own = any(q.id in builder.documents for q in builder.queries)
     strict = [i for i, text in enumerate(texts) if parse_query(text).strict]
@@ -83,7 +84,7 @@ def _search(
         found = [SearchedPool(s, p, p.near) for s, p in zip(searched, pools, strict=True)]
         for i in strict:
             part = vectors[i : i + 1]
-            plain, _ = session.search.vector_search(part, depth, allowed=allowed)
+            plain, _ = dense_search(session).vector_search(part, depth, allowed=allowed)
             found[i] = SearchedPool(searched[i], *_with_plain(pools[i], *plain[0]))
         return found
 

@@ -238,8 +238,7 @@ class Signals:
         for q, scores in enumerate(table):
             there = np.flatnonzero(np.isfinite(scores))
             best = rows[first[q] + there]
-            # a search orders equal scores by the row
-            order = np.lexsort((best, -scores[there]))[:depth]
+            order = np.argsort(-scores[there], kind="stable")[:depth]  # ties as measures have them
             order, best = there[order], best[order]
             vectors = self._session.search.vectors(best)
             chosen = maximal_marginal_relevance(scores[order], vectors, 10, options.diversity)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qembed.pipeline.filters import Allowed
+from qembed.pipeline.retrieval.ties.searches import TiedVectorSearch
 from qembed.protocols import Kind
 from qembed.search.topk import distinct, top
 
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
 KINDS: tuple[Kind, Kind] = ("text", "image")
 
 
-def dense_search(session: Session) -> IndexSearch | KindSearch:
-    """Search of a session by vectors: by kinds only where there are both."""
+def dense_search(session: Session) -> IndexSearch | KindSearch | TiedVectorSearch:
+    """Search of a session by vectors: by kinds only where there are both, ties in the session's order."""
     samples = session.kinds
-    return session.search if samples is None else KindSearch(session, samples)
+    found = session.search if samples is None else KindSearch(session, samples)
+    return found if session.ties is None else TiedVectorSearch(found, session.ties)
 
 
 def allow_kind(snapshot: Snapshot, allowed: Allowed | None, kind: Kind) -> Allowed | None:

@@ -134,15 +134,15 @@ def test_arms_differ(tuned: Tuned) -> None:
 @pytest.mark.parametrize("mode", ["auto", "dense"])
 def test_diversity_is_the_order_that_is_shown(tuned: Tuned, mode: str) -> None:
     options = QueryOptions(k=10, by="document", mode=mode, diversity=0.3, candidates=DEPTH)
-    names = tuned.builder.names
-    ranking = Retriever(tuned.builder.session, options).rank(tuned.judged.queries)
+    names, session = tuned.builder.names, tuned.builder.ordered
     run = {}
-    for r in ranking.queries:
-        at = tuned.builder.session.snapshot.positions_of(r.rows).tolist()
+    for r in Retriever(session, options).rank(tuned.judged.queries).queries:
+        at = session.snapshot.positions_of(r.rows).tolist()
         run[r.query.id] = {names[i]: float(-n) for n, i in enumerate(at)}
     del run["d3"]  # a run of `eval` leaves the query itself out, a search does not
     report = evaluate(parse_measures("nDCG@10"), tuned.judged.qrels, run)
     got = tuned.signals.values(options)
+    np.testing.assert_allclose(got, searched(tuned, options), atol=1e-9)
     for n, q in enumerate(tuned.judged.queries):
         if q.id != "d3":
             assert got[n] == pytest.approx(report.per_query[q.id]["nDCG@10"], abs=1e-9), q

@@ -1,0 +1,1 @@
+"""Ties of a search in an order other than that of the rows, for evaluations."""
