@@ -77,7 +77,24 @@ def check_query(given: Iterable[str], values: Mapping[str, Any]) -> list[str]:
         return [*found, *unused(given, names, "with --image, which is searched by its vector")]
     if values["format"] in WITHOUT_TEXT:
         found += unused(given, ["context"], f"with --format {values['format']}")
-    return [*found, *check_search(given, values)]
+    return [*found, *_undrawn(given, values), *check_search(given, values)]
+
+
+def check_similar_options(given: Iterable[str], values: Mapping[str, Any]) -> list[str]:
+    """Warnings on options of `similar` without effect."""
+    found = []
+    if values["by"] == "passage":
+        found += unused(given, ["score"], "with --by passage")
+    elif values["passage"] is not None:
+        found += unused(given, ["score"], "with --passage: one is compared")
+    return [*found, *_undrawn(given, values)]
+
+
+def _undrawn(given: Iterable[str], values: Mapping[str, Any]) -> list[str]:
+    """Warning on pictures beside hits, which are drawn in text alone."""
+    if values["format"] == "text" and not (values["vimgrep"] or values["null"]):
+        return []
+    return unused(given, ["thumbnails"], "without --format text")
 
 
 def check_search(given: Iterable[str], values: Mapping[str, Any]) -> list[str]:
@@ -85,7 +102,7 @@ def check_search(given: Iterable[str], values: Mapping[str, Any]) -> list[str]:
     given = set(given)
     found = []
     if values["mode"] == "lexical":
-        names = ["search", "ef", *([] if values["rerank"] else _ENCODING)]
+        names = ["search", "ef", *([] if values["rerank"] else (*_ENCODING, "model"))]
         found += unused(given, names, "with --mode lexical, which encodes nothing")
     elif "no_instruction" in given:
         found += unused(given, ["template"], "with --no-instruction")

@@ -151,11 +151,11 @@ def test_show_a_built_in_reranker(shell: Shell) -> None:
     assert "--rerank takes it" in shown["profile"]
 
 
-@pytest.mark.parametrize("spec", ["foo/bar", "py:a:b", "http://x:1/v1#foo", "late"])
+@pytest.mark.parametrize("spec", ["foo/bar", "py:a:b", "http://x:1/v1#foo", "late", "learned"])
 def test_show_says_nothing_that_is_not_known(shell: Shell, spec: str) -> None:
     out = shell("models", "show", spec).out
     assert not re.search(r"\b(None|False|True)\b|512|\S +$", out, re.M), out
-    assert ("none: its own files say how it is used" in out) == (spec != "late")
+    assert ("none: its own files say how it is used" in out) == (spec not in ("late", "learned"))
 
 
 @pytest.mark.parametrize(

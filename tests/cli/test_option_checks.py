@@ -35,6 +35,9 @@ REFUSED = [
     (("eval", "--queries", "a", "--queries", "b", "--split", "dev", "--split", "dev", "--split", "test"),
      "--queries was given twice; this command takes one; --split was given 3 times; this command"),
     (("query", "x", "--model", "a", "--rerank", "b", "--model", "a"), "--model was given twice"),
+    (("eval", "diff", "a.json", "b.json", "-n", "-1"), "'-n': -1 is not in the range"),
+    (("rerank", "--task", "wbe"), "unknown task 'wbe': did you mean 'web'?"),
+    (("rerank", "--task", "wbe", "--model", "learned"), "unknown task 'wbe': did you mean 'web'?"),
     (("tune", "--undo", "--only", "mode"), "--undo chooses nothing anew: without --only"),
 ]  # fmt: skip
 
@@ -54,6 +57,8 @@ UNUSED = [
     (("--format", "paths", "--context", "1"), "--context: no effect with --format paths"),
     (("--mode", "lexical", "--search", "exact"), "--search: no effect with --mode lexical"),
     (("--mode", "lexical", "--no-instruction"), "--no-instruction: no effect"),
+    (("--mode", "lexical", "--model", "nonsense"), "--model: no effect with --mode lexical"),
+    (("--format", "paths", "--thumbnails", "kitty"), "--thumbnails: no effect without --format text"),
     (("--no-instruction", "--template", "a {query}"), "--template: no effect with --no-"),
     (("--mode", "dense", "--fusion", "rrf"), "--fusion: no effect with --mode dense"),
     (("--no-instruction",), "--no-instruction changes nothing: bag-of-words has none"),

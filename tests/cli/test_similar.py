@@ -87,6 +87,19 @@ def test_an_option_without_effect_is_told(docs: Shell) -> None:
     done = docs("similar", "refunds.md", "--by", "passage", "--score", "best")
     assert done.code == 0
     assert done.err == "qembed: warning: --score: no effect with --by passage\n"
+    for options, said in (
+        (
+            ("--passage", "0", "--score", "best"),
+            "--score: no effect with --passage: one is compared",
+        ),
+        (
+            ("--model", "nonsense"),
+            "--model: no effect on a document of the index, whose vectors are stored",
+        ),
+    ):
+        done = docs("similar", "refunds.md", *options)
+        assert done.code == 0
+        assert done.err == f"qembed: warning: {said}\n"
 
 
 def test_a_document_of_the_index_loads_no_model(docs: Shell) -> None:

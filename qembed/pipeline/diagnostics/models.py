@@ -91,6 +91,13 @@ def show_model(spec: str, task: str | None, query: str) -> dict[str, Any]:
             "known": True,
             **_note(Profile(""), task),
         }
+    if parsed.kind == "learned":
+        return {
+            "model": spec,
+            "profile": "learned order: --rerank takes it in an index where qembed feedback learn made it",
+            "known": True,
+            **_note(Profile(""), task),
+        }
     if parsed.kind == "builtin" and BUILTIN[spec].kind == "reranker":
         return {
             "model": spec,

@@ -17,7 +17,7 @@ from qembed.cli.hit_format import (
     VimgrepOption,
     hit_format,
 )
-from qembed.cli.option_checks import on_command_line, unused
+from qembed.cli.option_checks import check_similar_options, on_command_line
 from qembed.cli.options import (
     SEARCH_GROUP,
     By,
@@ -115,9 +115,7 @@ def similar(
         raise typer.BadParameter(
             "give a document's id or a FILE, or - to read a text from stdin", param_hint="FILE|ID"
         )
-    if by is By.passage:
-        for line in unused(given, ["score"], "with --by passage"):
-            talk.warn(line)
+    talk.warn_all(check_similar_options(given, ctx.params))
     text = None
     if subject == "-":
         try:

@@ -29,7 +29,9 @@ def diff(
             metavar="M", help="Which measure. Default: the first of both.", show_default=False
         ),
     ] = None,
-    most: Annotated[int, typer.Option("-n", help="So many queries, the most damaged first.")] = 20,
+    most: Annotated[
+        int, typer.Option("-n", min=0, help="So many queries, the most damaged first.")
+    ] = 20,
     format: Annotated[
         DiffFormat, typer.Option("--format", help="text, markdown, html or json.")
     ] = DiffFormat.text,

@@ -75,6 +75,8 @@ def similar(session: Session, request: SimilarRequest) -> Answer:
     found, copies, plan = _search(session, subject, request, allowed)
     manifest = session.snapshot.manifest
     warnings = [*unfinished_warnings(session.root, manifest), *subject.warnings]
+    if request.model is not None and len(subject.positions):
+        warnings.append("--model: no effect on a document of the index, whose vectors are stored")
     warnings += allowed.warnings if allowed is not None else ()
     if (warning := plan.warning(request.search)) is not None:
         warnings.append(warning)

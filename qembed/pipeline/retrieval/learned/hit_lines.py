@@ -31,6 +31,8 @@ def rerank_lines(request: RerankRequest, session: Session) -> RerankedHits:
     When their files changed is not known. Raises UsageError without a model, InputError for hits without
     scores.
     """
+    if (task := request.options.task) is not None:
+        check_tasks(AskedTasks(task, [None]), session.loaded.model.profile, None)
     if not request.hits:
         return RerankedHits([], None)
     model = open_learned(session.root, session.recipe.fingerprint)
@@ -39,8 +41,6 @@ def rerank_lines(request: RerankRequest, session: Session) -> RerankedHits:
         for hits in by_query(request.hits).values():
             found += _ordered(hits, session, model, request.options.share, request.options.k)
     reranked = summary(len(request.hits))
-    if (task := request.options.task) is not None:
-        check_tasks(AskedTasks(task, [None]), session.loaded.model.profile, reranked)
     asked = AskedTasks(task, [hit.get("task") for hit in request.hits])
     unused = unused_task(asked, None, reranked)
     return RerankedHits(found, reranked, dict(session.timer), tuple(unused))

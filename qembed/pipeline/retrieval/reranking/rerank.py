@@ -90,7 +90,8 @@ def rerank_hits_with(
 ) -> RerankedHits:
     """Each query's hits, reordered and cut to k, with `scores.rerank` and `rank` filled in.
 
-    `models` is called if there are hits; without any, names of models are checked all the same.
+    `models` is called if there are hits, or a task, whose name it may know; else names of models are checked
+    all the same.
     `scores.rerank` is None for hits that the budget did not reach.
     """
     hits, options = request.hits, request.options
@@ -98,7 +99,7 @@ def rerank_hits_with(
     reranker_spec(options.spec)
     if request.model is not None:
         encoder_spec(request.model)
-    if not hits:
+    if not hits and options.task is None:
         return RerankedHits([], None)
     timer = StageTimer()
     if progress is not None:
