@@ -39,6 +39,8 @@ UNBROKEN = 32
 """Characters of an id that stay on one line, even on a phone."""
 UUID = 36
 """Characters of an id that stay on one line in a column of ids, if not on a phone."""
+LONGEST = 180
+"""Characters of a query that are shown as they are; of a longer one three lines, until it is opened."""
 FILES_SHOWN = 100
 """Changed files shown of each kind."""
 
@@ -59,6 +61,8 @@ def environment() -> Environment:
     made.filters["pvalue"] = lambda v: "" if v is None else _prose(f"{v:.3g}")
     made.filters["ident"] = _ident
     made.filters["prose"] = _prose
+    made.filters["words"] = _words
+    made.globals["longest"] = LONGEST
     return made
 
 
@@ -95,6 +99,14 @@ def _prose(text: str) -> Markup:
 
     words = re.split(rf"({_COMMAND}|\s+)", text)
     return Markup("").join(_ident(w) if re.search(r"-\S", w) else escape(w) for w in words)
+
+
+def _words(text: str) -> Markup:
+    """Render the words of a query; of a long one, what is seen before it is opened is cut by the page."""
+    from markupsafe import Markup
+
+    words = _prose(text)
+    return words if len(text) <= LONGEST else Markup('<span class="clip">{}</span>').format(words)
 
 
 def report_html(report: Mapping[str, Any]) -> str:
