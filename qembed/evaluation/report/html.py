@@ -16,6 +16,7 @@ from qembed.evaluation.report import svg_plots
 from qembed.evaluation.report.diff import Diff
 from qembed.evaluation.report.header import header_lines
 from qembed.evaluation.report.markdown import unexplained_warnings
+from qembed.evaluation.report.markdown_text import LONGEST
 from qembed.evaluation.report.moved import (
     MovedQuery,
     corpus_changes_of,
@@ -39,8 +40,6 @@ UNBROKEN = 32
 """Characters of an id that stay on one line, even on a phone."""
 UUID = 36
 """Characters of an id that stay on one line in a column of ids, if not on a phone."""
-LONGEST = 180
-"""Characters of a query that are shown as they are; of a longer one three lines, until it is opened."""
 FILES_SHOWN = 100
 """Changed files shown of each kind."""
 

@@ -13,7 +13,14 @@ from typing import Any
 from qembed.evaluation.corpus_changes import KINDS
 from qembed.evaluation.formats.source_file import counted, summarize_names
 from qembed.evaluation.report.header import header_lines
-from qembed.evaluation.report.markdown_text import Marked, escape, inside_html, item, table
+from qembed.evaluation.report.markdown_text import (
+    Marked,
+    escape,
+    inside_html,
+    item,
+    shortened,
+    table,
+)
 from qembed.evaluation.report.moved import (
     MovedQuery,
     corpus_changes_of,
@@ -118,7 +125,7 @@ def _fallen(report: Mapping[str, Any]) -> str:
     for measure in fallen_measures(report):
         fell = [m for m in moved_queries(report, measure) if m.change < 0]
         rows = [
-            [m.query, m.text, f"{m.change:+.4f}", _number(m.was), _number(m.now),
+            [m.query, shortened(m.text), f"{m.change:+.4f}", _number(m.was), _number(m.now),
              "; ".join(rank_changes(m, changes))]
             for m in fell
         ]  # fmt: skip
@@ -136,13 +143,15 @@ def _fallen(report: Mapping[str, Any]) -> str:
 def moved_markdown(moved: MovedQuery) -> str:
     """Render what a query returned before and after, in a collapsed section."""
     head = (
-        f"{moved.change:+.4f} {inside_html(moved.query)}: {inside_html(moved.text)} "
+        f"{moved.change:+.4f} {inside_html(moved.query)}: {inside_html(shortened(moved.text))} "
         f"({moved.was:.4f} → {moved.now:.4f})"
     )
     rows = [[str(rank), before, after] for rank, before, after in moved.rows()]
     body = table(["rank", "before", "after"], rows)
     if moved.before is None:
         body = f"The baseline does not hold what it returned.\n\n{body}".rstrip()
+    if shortened(moved.text) != " ".join(moved.text.split()):
+        body = f"{item(moved.text)}\n\n{body}"
     lost = f"\n\nNot returned: {escape(summarize_names(moved.missing))}" if moved.missing else ""
     return f"<details><summary>{head}</summary>\n\n{body}{lost}\n\n</details>"
 
@@ -150,7 +159,7 @@ def moved_markdown(moved: MovedQuery) -> str:
 def _floors(report: Mapping[str, Any]) -> str:
     details = report.get("details") or {}
     rows = [
-        [f["query"], details.get(f["query"], {}).get("text", ""), f["measure"],
+        [f["query"], shortened(details.get(f["query"], {}).get("text", "")), f["measure"],
          _number(f["got"]), _number(f["wanted"])]
         for f in report.get("floors") or []
     ]  # fmt: skip
@@ -245,7 +254,12 @@ def _worst(report: Mapping[str, Any]) -> str:
     values = [(query, values.get(first, 0.0)) for query, values in report["per_query"].items()]
     values = sorted(values, key=lambda pair: (pair[1], pair[0]))[:QUERIES_SHOWN]
     rows = [
-        [query, _number(value), details.get(query, {}).get("text", ""), _best(details.get(query))]
+        [
+            query,
+            _number(value),
+            shortened(details.get(query, {}).get("text", "")),
+            _best(details.get(query)),
+        ]
         for query, value in values
     ]
     return _section(f"Lowest {first}", table(["query", first, "words", "returned first"], rows))

@@ -9,6 +9,8 @@ import html
 import re
 from collections.abc import Sequence
 
+LONGEST = 180
+"""Characters of a query where many stand one below the other."""
 _MARK = re.compile(r"[\\`*\[|~$]|&(?=#?\w+;)|(?<![^\W_])_+|_+(?![^\W_])")
 """Marks inside a line, and entities; underscores between letters or digits are none."""
 _BLOCK = re.compile(r"(\d{1,9})?([.)](?=\s|$)|(?:#{1,6}|[+-])(?=\s|$)|>|-{3,}$|={1,}$)")
@@ -38,6 +40,14 @@ def item(text: str) -> str:
     if (found := _BLOCK.match(text)) is None or (found[1] and found[2] not in ".)"):
         return text
     return f"{text[: found.start(2)]}\\{text[found.start(2) :]}"
+
+
+def shortened(text: str) -> str:
+    """Cut a text for a cell or a summary: at most LONGEST characters, with single blanks."""
+    text = " ".join(text.split())
+    if len(text) <= LONGEST:
+        return text
+    return text[: LONGEST - 1].rsplit(" ", 1)[0] + "…"
 
 
 def code(text: str) -> str:

@@ -23,7 +23,15 @@ from qembed.evaluation import (
     report_markdown,
 )
 from qembed.evaluation.report.drift import drift_markdown
-from qembed.evaluation.report.markdown_text import code, escape, inside_html, item, table
+from qembed.evaluation.report.markdown_text import (
+    LONGEST,
+    code,
+    escape,
+    inside_html,
+    item,
+    shortened,
+    table,
+)
 from qembed.mteb.report import write_report as write_mteb_report
 from qembed.types import Query
 from tests.drift.report_body import drift_body
@@ -114,6 +122,18 @@ def test_reports_and_their_difference_keep_names(pair: list[dict[str, Any]]) -> 
     for name in (*names[:-1], "_a_.json → ~b~.json"):
         assert name in seen, name
     assert "\\" not in seen
+
+
+def test_a_long_query_is_cut_but_where_it_is_opened(pair: list[dict[str, Any]]) -> None:
+    long = " ".join(f"word{n}" for n in range(400))
+    bodies = [{**b, "details": {"__q1__": {**b["details"]["__q1__"], "text": long}}} for b in pair]
+    for text in (report_markdown(bodies[1]), diff_markdown(diff_reports(*bodies))):
+        (whole,) = [line for line in text.splitlines() if "word399" in line]
+        assert whole == long
+        assert text.index("</summary>") < text.index(whole) < text.index("</details>")
+        assert "word26…" in text
+    assert shortened("a  b\n" * 60) == shortened("a b " * 60)
+    assert shortened("x" * 900) == "x" * (LONGEST - 1) + "…"
 
 
 def test_drift_and_mteb_keep_names(tmp_path: Path) -> None:
