@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -59,9 +60,9 @@ def watch(
 
     Exit codes: 2 cannot run; 130 interrupted; 143 terminated, with what was done so far committed.
     """
-    from qembed.pipeline.indexing.options import IndexOptions
     from qembed.pipeline.indexing.watching import (
         check_watchfiles,
+        refresh_options,
         source_places,
         watch_places,
     )
@@ -74,10 +75,13 @@ def watch(
         raise UsageError("- is read once, and does not change: watch files and folders")
     check_watchfiles()
     root = index_to_write(index_dir) if paths else find_index(index_dir)
-    options = IndexOptions(paths=tuple(paths or ()), wait=LOCK_SECONDS, confirm=lambda _: yes)
+
+    def options() -> IndexOptions:
+        return refresh_options(paths or (), wait=LOCK_SECONDS, yes=yes)
+
     given = [Path(p).absolute() for p in paths or ()]
     with StopSignals().ending():
-        _print(_refresh(root, options, talk), format, talk)
+        _print(_refresh(root, options(), talk), format, talk)
         watched = given or source_places(root)
         if not watched:
             raise UsageError(f"the index at {root} has no sources to watch (qembed watch PATH)")
@@ -90,10 +94,12 @@ def watch(
                 is_due = not _is_refreshed(root, options, format, talk)
 
 
-def _is_refreshed(root: Path, options: IndexOptions, format: OutputFormat, talk: Console) -> bool:
+def _is_refreshed(
+    root: Path, options: Callable[[], IndexOptions], format: OutputFormat, talk: Console
+) -> bool:
     """Refresh the index and tell what changed, or why it could not be. False if another writer is at work."""
     try:
-        summary = _refresh(root, options, talk)
+        summary = _refresh(root, options(), talk)
     except IndexLocked as e:
         talk.detail(str(e))
         return False

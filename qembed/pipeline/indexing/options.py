@@ -116,17 +116,18 @@ class IndexOptions:
     known. `confirm(reason)`: asked before more than half of an index is deleted. `refuse(made, failed)`:
     asked for a reason against a rebuild, by its generation and by what could not be read, before it becomes
     the index; with one it is dropped. `shared`: settings of `source` that are the project file's, and go when
-    they are taken out of it. `tells`: the user is told of files that the run leaves out; if not, the next run
-    that tells says it. `engine`: `local`, or the cluster that chunks and encodes what files hold, `ray` or
-    `ray://HOST:PORT`; `shards`: folder or address where its results lie, which all its machines see; None: in
-    the index, through the cluster's own memory. `pictures`: words of the option `--pictures`, None without.
+    they are taken out of it; None where that file is not read, and what it has set stays. `tells`: the user
+    is told of files that the run leaves out; if not, the next run that tells says it. `engine`: `local`, or
+    the cluster that chunks and encodes what files hold, `ray` or `ray://HOST:PORT`; `shards`: folder or
+    address where its results lie, which all its machines see; None: in the index, through the cluster's own
+    memory. `pictures`: words of the option `--pictures`, None without.
     """
 
     paths: Sequence[str] = ()
     with_remembered: bool = False
     recipe: RecipeOptions = field(default_factory=RecipeOptions)
     source: Source = field(default_factory=lambda: Source(""))
-    shared: frozenset[str] = frozenset()
+    shared: frozenset[str] | None = None
     task: str | None = None
     pictures: tuple[str, ...] | None = None
     rebuild: bool = False
@@ -202,7 +203,8 @@ def sources_of_options(
     """
     source = with_codec_name(options.source)
     # what the project file has set goes where it does not set it any more
-    kept = {path: without_shared(s, shared.get(path, ())) for path, s in old.items()}
+    gone = {} if options.shared is None else shared
+    kept = {path: without_shared(s, gone.get(path, ())) for path, s in old.items()}
     remembered = kept if options.with_remembered else {}
     given = given_sources(root, options.paths, source, remembered)
     if options.with_remembered or not given:
@@ -212,7 +214,7 @@ def sources_of_options(
         without_unused(
             s,
             Path(os.path.normpath(root.parent / s.path)),
-            options.shared if s.path in old else (),
+            (options.shared or ()) if s.path in old else (),
         )
         for s in given
     ]

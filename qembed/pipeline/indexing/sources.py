@@ -87,8 +87,10 @@ class Sources:
         self._owners = FileOwners({s.path: self.full(s) for s in self.all if s.path != STDIN})
         wanted |= self._owners.nested_in(wanted)
         self.scan = [s for s in self.all if s.path in wanted]
-        names = {s.path: sorted(options.shared & source_settings(s).keys()) for s in self.given}
-        self.shared = {p: found for p, found in {**shared, **names}.items() if found}
+        if (of_file := options.shared) is not None:
+            names = {s.path: sorted(of_file & source_settings(s).keys()) for s in self.given}
+            shared = {**shared, **names}
+        self.shared = {path: found for path, found in shared.items() if found}
         self.stdin = any(s.path == STDIN for s in self.given)
         self._refreshed_ns = int(present.refreshed * 1e9) if present is not None else 0
         self._failed_before = list(present.failed) if present is not None else []

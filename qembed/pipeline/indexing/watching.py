@@ -17,7 +17,12 @@ from typing import Any
 from qembed.errors import UsageError
 from qembed.inputs import sees_folder
 from qembed.paths import INDEX_FOLDER
-from qembed.pipeline.source_options import STDIN
+from qembed.pipeline.indexing.options import IndexOptions
+from qembed.pipeline.project.defaults import option_defaults
+from qembed.pipeline.project.project_file import find_project
+from qembed.pipeline.recipe import RecipeOptions
+from qembed.pipeline.source_options import FILTERS, SIZE, STDIN, parse_size
+from qembed.store import Source
 from qembed.store import manifest as manifests
 
 POLL_SECONDS = 1.0
@@ -34,6 +39,31 @@ def check_watchfiles() -> None:
 
     if find_spec("watchfiles") is None:
         raise UsageError("watch needs watchfiles: pip install 'qembed-search[watch]'")
+
+
+def refresh_options(paths: Sequence[str], *, wait: float, yes: bool) -> IndexOptions:
+    """Options of `qembed index` with these paths and no options: the settings are the project file's.
+
+    Raises UsageError for a project file with mistakes, and for a model in it that wants trust.
+    """
+    project = find_project()
+    found = {} if project is None else option_defaults(project, "index", [])
+    sources = () if project is None or paths else tuple(project.get("sources") or ())
+    size = found.get(SIZE)
+    return IndexOptions(
+        paths=tuple(paths) or sources,
+        with_remembered=bool(sources),
+        recipe=RecipeOptions(found.get("model")),
+        source=Source(
+            "",
+            include=tuple(found.get("include") or ()),
+            exclude=tuple(found.get("exclude") or ()),
+            max_file_size=None if size is None else parse_size(size),
+        ),
+        shared=frozenset(found) & frozenset(FILTERS),
+        wait=wait,
+        confirm=lambda _: yes,
+    )
 
 
 def source_places(root: Path) -> list[Path]:
