@@ -6,7 +6,7 @@ import pytest
 
 from qembed.pipeline.indexing.deletion.let_in import dropped_settings
 from qembed.store import Source
-from tests.cli.conftest import Shell
+from tests.cli.conftest import BAG, Shell
 
 AGAIN = "(give them again to keep them)"
 
@@ -108,7 +108,23 @@ def test_an_option_beside_the_project_files_holds_for_one_run(shell: Shell) -> N
         f"docs: no longer excluded: a.md; 1 document came in by that (--exclude is from {file}:2)"
         in (again.err)
     )
+    assert (
+        "holds for this run" not in shell("index", "--exclude", "drafts/").err
+    )  # it says the same
     # an option that the file does not have is remembered beside it
     kept = shell("index", "docs", "--include", "*b.md", "--yes")
     assert "--include will be remembered: qembed index docs without it brings" in kept.err
     assert "1 unchanged" in shell("index").out
+
+
+def test_a_model_beside_the_project_files_is_told(shell: Shell) -> None:
+    shell.write("docs/a.md", "a note")
+    file = shell.write(".qembed.toml", 'sources = ["docs"]\nmodel = "minilm"\n')
+    said = f"without it the next run wants minilm ({file}:2), and is refused\n"
+    done = shell("index", "--model", BAG)
+    assert done.code == 0
+    assert f"qembed: warning: --model {BAG}: {said}" in done.err
+    assert shell("index", QEMBED_MODEL="").code == 2
+    assert f"warning: QEMBED_MODEL={BAG}: {said}" in shell("index", QEMBED_MODEL=BAG).err
+    shell.write(".qembed.toml", f'sources = ["docs"]\nmodel = "{BAG}"\n')
+    assert "refused" not in shell("index", "--model", BAG).err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
@@ -245,6 +246,8 @@ def index(
     say_findings(talk, summary, places)
     if line := filter_line(summary, paths or (), places, _places(ctx, "COMMANDLINE")):
         talk.say(line)
+    if (line := _model_line(ctx)) and not common.dry_run:
+        talk.warn(line)
     if summary.question and run.yes:
         talk.warn(f"a run does not ask, for --yes: {summary.question}")
         summary.question = None
@@ -269,10 +272,27 @@ def _source(ctx: typer.Context, name: str) -> str:
 
 
 def _places(ctx: typer.Context, source: str) -> dict[str, str]:
-    """Filters that the project file has, by option with its place, whose values are from `source`."""
+    """Filters that the project file has, by option with its place, whose values are from `source`.
+
+    Of those of the command line the ones that are others than the file's.
+    """
     from qembed.pipeline.project.keys import option_of
     from qembed.pipeline.source_options import FILTERS
 
     settings = ctx.obj.settings if ctx.obj else ()
     found = [n for n in FILTERS if n in settings and _source(ctx, n) == source]
+    if source == "COMMANDLINE":
+        found = [n for n in found if list(ctx.params[n]) != list(ctx.obj.get(n))]
     return {option_of(n): ctx.obj.place(n) for n in found}
+
+
+def _model_line(ctx: typer.Context) -> str:
+    """Line on a model that the project file will ask for in the place of the one given, "" for none."""
+    by_option = _source(ctx, "model") == "COMMANDLINE"
+    given = ctx.params["model"] if by_option else os.environ.get("QEMBED_MODEL")
+    shared = ctx.obj.get("model") if ctx.obj else None
+    if not given or shared in (None, given):
+        return ""
+    name = f"--model {given}" if by_option else f"QEMBED_MODEL={given}"
+    place = ctx.obj.place("model")
+    return f"{name}: without it the next run wants {shared} ({place}), and is refused"
